@@ -1,0 +1,18 @@
+//! Compiles the protocol buffers in pure Rust: no system `protoc` is needed.
+
+use std::error::Error;
+
+#[expect(clippy::disallowed_methods, reason = "Cargo talks to build scripts through the environment")]
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let files = [
+        "proto/strongroom/v1/access.proto",
+        "proto/strongroom/v1/crypto.proto",
+        "proto/strongroom/v1/key.proto",
+    ];
+    let descriptors = protox::compile(files, ["proto"])?;
+    let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("strongroom.v1.bin"), prost::Message::encode_to_vec(&descriptors))?;
+    tonic_prost_build::configure().compile_fds(descriptors)?;
+    Ok(())
+}

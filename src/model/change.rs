@@ -1,0 +1,59 @@
+//! Every write there is, as a value. Operations decide; the store does.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::hsm::ManagedHsm;
+use super::key::KeyVersion;
+use super::name::{HsmName, KeyName, VersionId};
+use super::rbac::{RoleAssignment, RoleDefinition};
+use super::retention::Deletion;
+
+/// One write. A list of them is applied whole or not at all.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new managed HSM with its first role assignments.
+    InsertHsm(ManagedHsm, Vec<RoleAssignment>),
+    /// A new version, of a new key or of a live one; it becomes the current version.
+    InsertVersion(KeyVersion),
+    /// New operations, attributes or tags of a version of a live key.
+    ReplaceVersion(KeyVersion),
+    /// A live key becomes a deleted key.
+    SoftDelete(HsmName, KeyName, Deletion),
+    /// A deleted key becomes live again.
+    Recover(HsmName, KeyName),
+    /// A deleted key and its versions are gone.
+    Purge(HsmName, KeyName),
+    /// A custom role definition is created or replaced.
+    PutRoleDefinition(HsmName, Arc<RoleDefinition>),
+    /// A custom role definition is gone.
+    DeleteRoleDefinition(HsmName, Uuid),
+    /// A role assignment is created.
+    InsertRoleAssignment(HsmName, Arc<RoleAssignment>),
+    /// A role assignment is gone.
+    DeleteRoleAssignment(HsmName, Uuid),
+}
+
+/// What is about to be made or destroyed in a token, recorded before it happens so that a crash
+/// leaves nothing behind and loses nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Intent {
+    /// Identifies the intent.
+    pub id: Uuid,
+    /// The HSM whose token is meant.
+    pub hsm: HsmName,
+    /// Make or destroy.
+    pub verb: IntentVerb,
+    /// The objects: key versions are the `CKA_ID`s of their objects.
+    pub objects: Vec<VersionId>,
+}
+
+/// What an intent is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IntentVerb {
+    /// Objects are being made. If this is not concluded, they are destroyed.
+    Create,
+    /// Objects are being destroyed. If this is not concluded, they are destroyed again.
+    Destroy,
+}

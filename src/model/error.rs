@@ -1,0 +1,203 @@
+//! Every failure there is, named for what the caller must understand.
+//!
+//! Surfaces map this enum to their own words, once each and without a wildcard.
+
+use super::Timestamp;
+use super::name::{HsmName, KeyName, PrincipalId, VersionId};
+use super::rbac::{Action, Scope};
+use super::retention::RecoveryLevel;
+
+/// The result of anything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed. `Display` is shown to callers unless the variant says otherwise.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Too much is waiting for the token; nothing was done.
+    #[error("the token is busy; try again in a moment")]
+    Busy,
+    /// A built-in role cannot be changed, deleted, or have its id taken.
+    #[error("role definition {id} is built in and cannot be changed or deleted; use another id")]
+    BuiltInRole {
+        /// The role definition's id.
+        id: uuid::Uuid,
+    },
+    /// Somebody else changed the same thing meanwhile; nothing was done.
+    #[error("{what} was changed by another request meanwhile; try again")]
+    Conflict {
+        /// What was changed.
+        what: String,
+    },
+    /// A ciphertext, wrapped key or tag that does not belong to this key. One error for every cause,
+    /// so that it tells nothing about the padding.
+    #[error("the input could not be decrypted with this key")]
+    DecryptionFailed,
+    /// No such deleted key.
+    #[error("deleted key not found: hsms/{hsm}/deletedKeys/{name}")]
+    DeletedKeyNotFound {
+        /// The HSM asked.
+        hsm: HsmName,
+        /// The name asked for.
+        name: KeyName,
+    },
+    /// The caller is known and may not do this here.
+    #[error("principal {principal} is not authorized to perform {action} on '{scope}'")]
+    Forbidden {
+        /// Who asked.
+        principal: PrincipalId,
+        /// The action no role granted.
+        action: Action,
+        /// Where it was asked for.
+        scope: Scope,
+    },
+    /// The HSM is provisioned and not yet activated.
+    #[error("managed HSM {hsm} is not activated")]
+    HsmNotActivated {
+        /// The HSM.
+        hsm: HsmName,
+    },
+    /// No such HSM.
+    #[error("managed HSM not found: hsms/{hsm}")]
+    HsmNotFound {
+        /// The name asked for.
+        hsm: HsmName,
+    },
+    /// Our own fault. The text is logged and never leaves the process.
+    #[error("internal error: {0}")]
+    Internal(String),
+    /// A request that cannot be understood or breaks a rule of its field.
+    #[error("{field}: {why}")]
+    Invalid {
+        /// The field, as the request names it.
+        field: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The name belongs to a soft-deleted key.
+    #[error(
+        "key {name} is in a deleted but recoverable state, and its name cannot be reused; it can only be recovered or purged"
+    )]
+    KeyDeleted {
+        /// The name.
+        name: KeyName,
+    },
+    /// The version is disabled.
+    #[error("operation {operation} is not allowed on a disabled key")]
+    KeyDisabled {
+        /// What was to be done.
+        operation: &'static str,
+    },
+    /// The version has expired.
+    #[error("operation {operation} is not allowed on an expired key (expired {expires})")]
+    KeyExpired {
+        /// What was to be done.
+        operation: &'static str,
+        /// When it expired.
+        expires: Timestamp,
+    },
+    /// The key's record exists and its object in the token does not answer. Reported, never repaired.
+    #[error("the token does not hold the material of key version {version}; the key was not changed")]
+    KeyMaterialMissing {
+        /// The version.
+        version: VersionId,
+    },
+    /// No such key or version.
+    #[error("key not found: {key}")]
+    KeyNotFound {
+        /// What was asked for.
+        key: super::name::KeyId,
+    },
+    /// The version is not valid yet.
+    #[error("operation {operation} is not allowed on a key that is not yet valid (valid from {not_before})")]
+    KeyNotYetValid {
+        /// What was to be done.
+        operation: &'static str,
+        /// From when on it is valid.
+        not_before: Timestamp,
+    },
+    /// A documented limit of the service.
+    #[error("limit reached: at most {limit} {what}")]
+    LimitExceeded {
+        /// What there are too many of.
+        what: &'static str,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// `key_ops` of the version does not contain the operation.
+    #[error("operation {operation} is not permitted on this key: its key_ops do not contain it")]
+    OperationNotPermitted {
+        /// What was to be done.
+        operation: &'static str,
+    },
+    /// Purge protection keeps what is deleted until its time has come.
+    #[error("purge is not allowed: recovery level {level} keeps a deleted key until {scheduled_purge_at}")]
+    PurgeProtected {
+        /// The recovery level in force.
+        level: RecoveryLevel,
+        /// When the service purges it.
+        scheduled_purge_at: Timestamp,
+    },
+    /// The assignment's name, or the same principal, role and scope, is taken.
+    #[error("the role assignment already exists")]
+    RoleAssignmentExists,
+    /// No such role assignment.
+    #[error("requested role assignment not found")]
+    RoleAssignmentNotFound,
+    /// No such role definition.
+    #[error("requested role definition not found")]
+    RoleDefinitionNotFound,
+    /// The token refused or failed. The code is PKCS#11's own.
+    #[error("the token failed in {function} with {code}")]
+    TokenFailed {
+        /// The PKCS#11 function.
+        function: &'static str,
+        /// The `CKR_` name.
+        code: String,
+    },
+    /// The token did not answer in time. The call may still take effect in the token.
+    #[error("the token did not answer within {milliseconds} ms")]
+    TokenTimeout {
+        /// How long was waited.
+        milliseconds: u64,
+    },
+    /// The token is away, or cannot be trusted to tell what it holds.
+    #[error("the token is not available: {why}")]
+    TokenUnavailable {
+        /// What is known about it.
+        why: String,
+    },
+    /// Missing, expired, foreign or tampered credential. The reason is fit for the caller.
+    #[error("{why}")]
+    Unauthenticated {
+        /// What is wrong with the credential.
+        why: &'static str,
+    },
+    /// Known, and not available here: the token cannot do it, or it is not built yet.
+    #[error("{what}")]
+    Unsupported {
+        /// What is not available, and why.
+        what: String,
+    },
+}
+
+impl Error {
+    /// A request's field is wrong.
+    pub fn invalid(field: &'static str, why: impl Into<String>) -> Self {
+        Self::Invalid { field, why: why.into() }
+    }
+
+    /// Our own fault; the text goes to the log.
+    pub fn internal(why: impl std::fmt::Display) -> Self {
+        Self::Internal(why.to_string())
+    }
+}
+
+/// Shortens what a caller sent before it is quoted back, so that errors and logs stay small.
+pub fn shorten(text: &str) -> String {
+    let mut short: String = text.chars().take(64).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,54 @@
+//! A managed HSM as a resource.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Timestamp;
+use super::name::{HsmName, PrincipalId};
+use super::retention::{RecoveryLevel, RetentionDays};
+
+/// Whether the data plane answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Activation {
+    /// Provisioned; only activation is possible.
+    NotActivated,
+    /// In service.
+    Active,
+}
+
+/// A managed HSM.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ManagedHsm {
+    /// Its name, unique across the service.
+    pub name: HsmName,
+    /// The directory whose principals it accepts.
+    pub tenant: Uuid,
+    /// The subscription that holds the resource.
+    pub subscription: String,
+    /// The resource group that holds the resource.
+    pub resource_group: String,
+    /// The region, as it was given.
+    pub location: String,
+    /// For example `Standard_B1`.
+    pub sku: String,
+    /// How long deleted things can be recovered; fixed.
+    pub retention: RetentionDays,
+    /// Whether purging before the time is refused; can be turned on, never off.
+    pub purge_protection: bool,
+    /// Whether the data plane answers.
+    pub activation: Activation,
+    /// Those who became Managed HSM Administrator when it was made.
+    pub initial_administrators: Vec<PrincipalId>,
+    /// The serial number of the PKCS#11 token that holds its keys.
+    pub token_serial: String,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+impl ManagedHsm {
+    /// What deletion means for its keys.
+    pub const fn recovery_level(&self) -> RecoveryLevel {
+        RecoveryLevel { retention: self.retention, purge_protection: self.purge_protection }
+    }
+}

@@ -1,0 +1,88 @@
+//! Key material that a caller hands in to be imported, and its encoding.
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::key::{Curve, KeyType};
+
+/// Private or secret key material on its way into the token: big-endian, zeroized when dropped.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub enum ImportMaterial {
+    /// An RSA private key with its CRT parameters (RFC 8017, section 3.2).
+    Rsa {
+        /// Modulus.
+        n: Vec<u8>,
+        /// Public exponent.
+        e: Vec<u8>,
+        /// Private exponent.
+        d: Vec<u8>,
+        /// First prime.
+        p: Vec<u8>,
+        /// Second prime.
+        q: Vec<u8>,
+        /// `d mod (p-1)`.
+        dp: Vec<u8>,
+        /// `d mod (q-1)`.
+        dq: Vec<u8>,
+        /// `q^-1 mod p`.
+        qi: Vec<u8>,
+    },
+    /// An elliptic-curve private key.
+    Ec {
+        /// The curve.
+        #[zeroize(skip)]
+        crv: Curve,
+        /// Affine x.
+        x: Vec<u8>,
+        /// Affine y.
+        y: Vec<u8>,
+        /// The scalar.
+        d: Vec<u8>,
+    },
+    /// A secret key.
+    Oct {
+        /// The bytes.
+        k: Vec<u8>,
+    },
+}
+
+impl ImportMaterial {
+    /// Type and size, as far as the lengths tell.
+    pub fn key_type(&self) -> KeyType {
+        let bits = |bytes: &[u8]| u16::try_from(bytes.len() * 8).unwrap_or(u16::MAX);
+        match self {
+            Self::Rsa { n, .. } => KeyType::Rsa { bits: bits(n) },
+            Self::Ec { crv, .. } => KeyType::Ec { curve: *crv },
+            Self::Oct { k } => KeyType::Oct { bits: bits(k) },
+        }
+    }
+}
+
+impl std::fmt::Debug for ImportMaterial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ImportMaterial({})", self.key_type())
+    }
+}
+
+/// Serde for bytes as base64url without padding, as JSON Web Keys have them.
+pub mod base64url {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes bytes as text.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// Reads bytes from text.
+    ///
+    /// # Errors
+    /// Where the text is not base64url.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        URL_SAFE_NO_PAD.decode(text).map_err(serde::de::Error::custom)
+    }
+}

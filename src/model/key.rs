@@ -1,0 +1,482 @@
+//! Keys, key versions, their attributes, and the rules for using them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::name::{HsmName, KeyName, VersionId};
+use super::retention::Deletion;
+use super::{Error, Result, Timestamp};
+
+/// An elliptic curve, by its JSON Web Key name (RFC 7518; Azure says `P-256K` for secp256k1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Curve {
+    /// NIST P-256.
+    #[serde(rename = "P-256")]
+    P256,
+    /// secp256k1.
+    #[serde(rename = "P-256K")]
+    P256K,
+    /// NIST P-384.
+    #[serde(rename = "P-384")]
+    P384,
+    /// NIST P-521.
+    #[serde(rename = "P-521")]
+    P521,
+}
+
+impl Curve {
+    /// Every curve of Managed HSM.
+    pub const ALL: [Self; 4] = [Self::P256, Self::P256K, Self::P384, Self::P521];
+
+    /// The name on every surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P256K => "P-256K",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    /// The width of a coordinate, in bytes.
+    pub const fn field_len(self) -> usize {
+        match self {
+            Self::P256 | Self::P256K => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+}
+
+impl FromStr for Curve {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|curve| curve.as_str() == text)
+            .ok_or_else(|| Error::invalid("curve", "the curve is one of P-256, P-256K, P-384, P-521"))
+    }
+}
+
+impl fmt::Display for Curve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The type of a key, with its size or curve. Managed HSM has HSM-protected types only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum KeyType {
+    /// `RSA-HSM`.
+    Rsa {
+        /// Modulus bits: 2048, 3072 or 4096.
+        bits: u16,
+    },
+    /// `EC-HSM`.
+    Ec {
+        /// The curve.
+        curve: Curve,
+    },
+    /// `oct-HSM`.
+    Oct {
+        /// Key bits: 128, 192 or 256.
+        bits: u16,
+    },
+}
+
+impl KeyType {
+    /// The `kty` on every surface.
+    pub const fn kty(self) -> &'static str {
+        match self {
+            Self::Rsa { .. } => "RSA-HSM",
+            Self::Ec { .. } => "EC-HSM",
+            Self::Oct { .. } => "oct-HSM",
+        }
+    }
+
+    /// The key operations a key gets when none are named (recorded; see the contract, 2.3).
+    pub fn default_operations(self) -> KeyOperations {
+        let names: &[KeyOperation] = match self {
+            Self::Rsa { .. } | Self::Oct { .. } => &[
+                KeyOperation::Encrypt,
+                KeyOperation::Decrypt,
+                KeyOperation::Sign,
+                KeyOperation::Verify,
+                KeyOperation::WrapKey,
+                KeyOperation::UnwrapKey,
+            ],
+            Self::Ec { .. } => &[KeyOperation::Sign, KeyOperation::Verify, KeyOperation::DeriveKey],
+        };
+        names.iter().copied().collect()
+    }
+}
+
+impl fmt::Display for KeyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { bits } => write!(f, "RSA-HSM with {bits} bits"),
+            Self::Ec { curve } => write!(f, "EC-HSM on {curve}"),
+            Self::Oct { bits } => write!(f, "oct-HSM with {bits} bits"),
+        }
+    }
+}
+
+/// What to generate.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct KeySpec {
+    /// Type and size, already checked.
+    pub key_type: KeyType,
+    /// The RSA public exponent; 65537 unless chosen. Ignored for other types.
+    pub public_exponent: u32,
+}
+
+impl KeySpec {
+    /// Reads a request's `kty`, size, curve and public exponent; 0 or empty means the default
+    /// (2048 bits, P-256, 256 bits, 65537). `RSA`, `EC` and `oct` mean their `-HSM` types, as recorded.
+    ///
+    /// # Errors
+    /// `Invalid` naming the field.
+    pub fn parse(kty: &str, size: u32, curve: &str, public_exponent: u32) -> Result<Self> {
+        let none = |given: bool, field: &'static str| {
+            if given {
+                Err(Error::invalid(
+                    field,
+                    format!("{field} does not apply to {}", super::error::shorten(kty)),
+                ))
+            } else {
+                Ok(())
+            }
+        };
+        let key_type = match kty {
+            "RSA" | "RSA-HSM" => {
+                none(!curve.is_empty(), "curve")?;
+                KeyType::Rsa { bits: choose(size, 2048, &[2048, 3072, 4096])? }
+            }
+            "EC" | "EC-HSM" => {
+                none(size != 0, "key_size")?;
+                none(public_exponent != 0, "public_exponent")?;
+                KeyType::Ec { curve: if curve.is_empty() { Curve::P256 } else { curve.parse()? } }
+            }
+            "oct" | "oct-HSM" => {
+                none(!curve.is_empty(), "curve")?;
+                none(public_exponent != 0, "public_exponent")?;
+                KeyType::Oct { bits: choose(size, 256, &[128, 192, 256])? }
+            }
+            _ => return Err(Error::invalid("kty", "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
+        };
+        let public_exponent = match public_exponent {
+            0 => 65537,
+            even if even < 3 || even % 2 == 0 => {
+                return Err(Error::invalid(
+                    "public_exponent",
+                    "an RSA public exponent is odd and at least 3",
+                ));
+            }
+            odd => odd,
+        };
+        Ok(Self { key_type, public_exponent })
+    }
+}
+
+fn choose(given: u32, default: u16, allowed: &[u16]) -> Result<u16> {
+    if given == 0 {
+        return Ok(default);
+    }
+    allowed
+        .iter()
+        .copied()
+        .find(|bits| u32::from(*bits) == given)
+        .ok_or_else(|| Error::invalid("key_size", format!("the key size is one of {allowed:?} bits")))
+}
+
+/// The public half of a key, or what may be known of a secret one. This is all the process holds:
+/// private and secret bytes stay in the token.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kty")]
+pub enum PublicMaterial {
+    /// An RSA public key; big-endian, no leading zeros.
+    #[serde(rename = "RSA-HSM")]
+    Rsa {
+        /// Modulus.
+        #[serde(with = "super::import::base64url")]
+        n: Vec<u8>,
+        /// Public exponent.
+        #[serde(with = "super::import::base64url")]
+        e: Vec<u8>,
+    },
+    /// An elliptic-curve public key; coordinates are as wide as the field.
+    #[serde(rename = "EC-HSM")]
+    Ec {
+        /// The curve.
+        crv: Curve,
+        /// Affine x.
+        #[serde(with = "super::import::base64url")]
+        x: Vec<u8>,
+        /// Affine y.
+        #[serde(with = "super::import::base64url")]
+        y: Vec<u8>,
+    },
+    /// A secret key, of which only the size is known.
+    #[serde(rename = "oct-HSM")]
+    Oct {
+        /// Key bits.
+        key_size: u16,
+    },
+}
+
+impl PublicMaterial {
+    /// Type and size of the key.
+    pub fn key_type(&self) -> KeyType {
+        match self {
+            // A modulus has its top bit set, so bytes times eight is its size.
+            Self::Rsa { n, .. } => KeyType::Rsa { bits: u16::try_from(n.len() * 8).unwrap_or(u16::MAX) },
+            Self::Ec { crv, .. } => KeyType::Ec { curve: *crv },
+            Self::Oct { key_size } => KeyType::Oct { bits: *key_size },
+        }
+    }
+}
+
+/// What a key version may be used for (`key_ops`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KeyOperation {
+    /// `encrypt`
+    Encrypt,
+    /// `decrypt`
+    Decrypt,
+    /// `sign`
+    Sign,
+    /// `verify`
+    Verify,
+    /// `wrapKey`
+    WrapKey,
+    /// `unwrapKey`
+    UnwrapKey,
+    /// `import`: a key exchange key for bring-your-own-key; excludes all others.
+    Import,
+    /// `export`
+    Export,
+    /// `deriveKey`
+    DeriveKey,
+}
+
+impl KeyOperation {
+    /// Every operation, in the order of the documentation.
+    pub const ALL: [Self; 9] = [
+        Self::Encrypt,
+        Self::Decrypt,
+        Self::Sign,
+        Self::Verify,
+        Self::WrapKey,
+        Self::UnwrapKey,
+        Self::Import,
+        Self::Export,
+        Self::DeriveKey,
+    ];
+
+    /// The name on every surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Encrypt => "encrypt",
+            Self::Decrypt => "decrypt",
+            Self::Sign => "sign",
+            Self::Verify => "verify",
+            Self::WrapKey => "wrapKey",
+            Self::UnwrapKey => "unwrapKey",
+            Self::Import => "import",
+            Self::Export => "export",
+            Self::DeriveKey => "deriveKey",
+        }
+    }
+
+    /// Whether it may be done outside the validity window: what was made in time can still be
+    /// read and checked (Key Vault documentation, "Date-time controlled operations").
+    const fn outside_validity(self) -> bool {
+        matches!(self, Self::Decrypt | Self::UnwrapKey | Self::Verify)
+    }
+}
+
+impl FromStr for KeyOperation {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|operation| operation.as_str() == text).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|operation| operation.as_str()).collect();
+            Error::invalid("key_ops", format!("a key operation is one of {}", names.join(", ")))
+        })
+    }
+}
+
+impl fmt::Display for KeyOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A set of key operations.
+pub type KeyOperations = BTreeSet<KeyOperation>;
+
+/// Reads a list of key operations for a key of this type; an empty list means the defaults.
+///
+/// # Errors
+/// `Invalid` naming `key_ops` where one is unknown, does not fit the type, or `import` is not alone.
+pub fn parse_operations<T: AsRef<str>>(names: &[T], key_type: KeyType) -> Result<KeyOperations> {
+    if names.is_empty() {
+        return Ok(key_type.default_operations());
+    }
+    let operations = names.iter().map(|name| name.as_ref().parse()).collect::<Result<KeyOperations>>()?;
+    check_operations(&operations, key_type)?;
+    Ok(operations)
+}
+
+/// Whether a set of operations is possible for a key of this type.
+///
+/// # Errors
+/// `Invalid` naming `key_ops`.
+pub fn check_operations(operations: &KeyOperations, key_type: KeyType) -> Result<()> {
+    if operations.contains(&KeyOperation::Import) && operations.len() > 1 {
+        return Err(Error::invalid("key_ops", "import cannot be combined with other key operations"));
+    }
+    let fits = |operation: KeyOperation| match key_type {
+        KeyType::Rsa { .. } => operation != KeyOperation::DeriveKey,
+        KeyType::Ec { .. } => matches!(
+            operation,
+            KeyOperation::Sign | KeyOperation::Verify | KeyOperation::DeriveKey | KeyOperation::Export
+        ),
+        KeyType::Oct { .. } => !matches!(operation, KeyOperation::Import | KeyOperation::DeriveKey),
+    };
+    match operations.iter().find(|operation| !fits(**operation)) {
+        Some(operation) => {
+            Err(Error::invalid("key_ops", format!("{operation} does not fit a key of type {key_type}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The attributes of a key version that a caller can set and see.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attributes {
+    /// Whether the version may be used at all.
+    pub enabled: bool,
+    /// Not usable before this instant (`nbf`).
+    pub not_before: Option<Timestamp>,
+    /// Not usable from this instant on (`exp`).
+    pub expires: Option<Timestamp>,
+    /// When the version was made.
+    pub created: Timestamp,
+    /// When its attributes last changed.
+    pub updated: Timestamp,
+    /// Whether the private key may leave the HSM by key release.
+    pub exportable: bool,
+}
+
+/// Name-value pairs chosen by the user.
+pub type Tags = BTreeMap<String, String>;
+
+/// Whether tags keep Key Vault's limits: at most 15, names 1-256 and values 0-256 characters.
+///
+/// # Errors
+/// `Invalid` naming `tags`.
+pub fn check_tags(tags: &Tags) -> Result<()> {
+    if tags.len() > 15 {
+        return Err(Error::invalid("tags", "a key has at most 15 tags"));
+    }
+    for (name, value) in tags {
+        if name.is_empty() || name.chars().count() > 256 || value.chars().count() > 256 {
+            return Err(Error::invalid("tags", "a tag name has 1 to 256 characters, a value at most 256"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a validity window is one: `not_before` lies before `expires`.
+///
+/// # Errors
+/// `Invalid` naming `expires`.
+pub fn check_validity(not_before: Option<Timestamp>, expires: Option<Timestamp>) -> Result<()> {
+    match (not_before, expires) {
+        (Some(from), Some(until)) if from >= until => {
+            Err(Error::invalid("expires", "a key must expire after it becomes valid"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One version of a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyVersion {
+    /// The HSM that holds it.
+    pub hsm: HsmName,
+    /// The key it belongs to.
+    pub name: KeyName,
+    /// Its identifier, which is also the `CKA_ID` in the token.
+    pub version: VersionId,
+    /// The public half, and thereby type and size.
+    pub material: PublicMaterial,
+    /// What it may be used for.
+    pub operations: KeyOperations,
+    /// Enabled, validity, dates.
+    pub attributes: Attributes,
+    /// The user's tags.
+    pub tags: Tags,
+}
+
+impl KeyVersion {
+    /// Whether this version may do this now.
+    ///
+    /// # Errors
+    /// `KeyDisabled`, `OperationNotPermitted`, `KeyNotYetValid` or `KeyExpired`.
+    pub fn usable_for(&self, operation: KeyOperation, now: Timestamp) -> Result<()> {
+        if !self.attributes.enabled {
+            return Err(Error::KeyDisabled { operation: operation.as_str() });
+        }
+        if !self.operations.contains(&operation) {
+            return Err(Error::OperationNotPermitted { operation: operation.as_str() });
+        }
+        if operation.outside_validity() {
+            return Ok(());
+        }
+        match (self.attributes.not_before, self.attributes.expires) {
+            (Some(from), _) if now < from => {
+                Err(Error::KeyNotYetValid { operation: operation.as_str(), not_before: from })
+            }
+            (_, Some(until)) if now >= until => {
+                Err(Error::KeyExpired { operation: operation.as_str(), expires: until })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A key with all its versions, live or soft-deleted as one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Key {
+    /// The HSM that holds it.
+    pub hsm: HsmName,
+    /// Its name.
+    pub name: KeyName,
+    /// Oldest first; never empty. The last is the current one.
+    pub versions: Vec<Arc<KeyVersion>>,
+    /// `None` while live.
+    pub deletion: Option<Deletion>,
+}
+
+impl Key {
+    /// The current version: the one made last. `None` only for a key that breaks the rule that it has one.
+    pub fn current(&self) -> Option<&Arc<KeyVersion>> {
+        self.versions.last()
+    }
+
+    /// One version, or the current one.
+    pub fn version(&self, version: Option<VersionId>) -> Option<&Arc<KeyVersion>> {
+        match version {
+            None => self.current(),
+            Some(wanted) => self.versions.iter().find(|candidate| candidate.version == wanted),
+        }
+    }
+}

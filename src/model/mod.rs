@@ -1,0 +1,17 @@
+//! The domain: plain data and pure rules. No I/O, no clock, no SQL, no PKCS#11, no wire types.
+
+pub mod algorithm;
+pub mod change;
+pub mod entry;
+pub mod error;
+pub mod hsm;
+pub mod import;
+pub mod key;
+pub mod name;
+pub mod rbac;
+pub mod retention;
+
+pub use error::{Error, Result};
+
+/// An instant of the service's clock. Azure's surfaces show whole seconds; the store keeps microseconds.
+pub type Timestamp = jiff::Timestamp;

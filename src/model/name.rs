@@ -1,0 +1,245 @@
+//! Names and identifiers that cannot hold a wrong value: parsed once, trusted afterwards.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Error, Result};
+
+/// Declares a string newtype with `Display`, `FromStr`, `AsRef<str>` and serde through the same check.
+macro_rules! checked_name {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(std::sync::Arc<str>);
+
+        impl $name {
+            /// The text, as it was given.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                let check: fn(&str) -> std::result::Result<(), &'static str> = $check;
+                match check(text) {
+                    Ok(()) => Ok(Self(text.into())),
+                    Err(why) => Err(Error::invalid($field, why)),
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(text: String) -> Result<Self> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0.to_string()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+    };
+}
+
+checked_name!(
+    /// The name of a managed HSM: 3-24 letters, digits and single hyphens, starting with a letter.
+    ///
+    /// Source: `Microsoft.KeyVault/managedHSMs` name pattern `^[A-Za-z]([A-Za-z0-9]|\-[A-Za-z0-9])+$`.
+    HsmName,
+    "hsm",
+    |text| {
+        let bytes = text.as_bytes();
+        let characters = bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+        let hyphens = !text.contains("--") && !text.ends_with('-');
+        if (3..=24).contains(&bytes.len()) && characters && hyphens && bytes[0].is_ascii_alphabetic() {
+            Ok(())
+        } else {
+            Err("an HSM name has 3 to 24 letters, digits and single hyphens, starts with a letter and does not end with a hyphen")
+        }
+    }
+);
+
+checked_name!(
+    /// The name of a key: 1-127 letters, digits and hyphens.
+    ///
+    /// Source: the key name pattern `^[a-zA-Z0-9-]{1,127}$` of the Key Vault REST specification.
+    KeyName,
+    "key",
+    |text| {
+        let bytes = text.as_bytes();
+        if (1..=127).contains(&bytes.len()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-') {
+            Ok(())
+        } else {
+            Err("a key name has 1 to 127 letters, digits and hyphens")
+        }
+    }
+);
+
+impl KeyName {
+    /// The form under which names are compared: Key Vault names are unique without regard to case.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl HsmName {
+    /// The form under which names are compared: an HSM name is a DNS label.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+/// A key version: 16 bytes, written as 32 lower-case hexadecimal digits. The same bytes are the
+/// `CKA_ID` of its object in the token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VersionId([u8; 16]);
+
+impl VersionId {
+    /// A version from its 16 bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes, as the token knows them.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl FromStr for VersionId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || Error::invalid("version", "a key version is 32 hexadecimal digits");
+        if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
+        let number = u128::from_str_radix(text, 16).map_err(|_| wrong())?;
+        Ok(Self(number.to_be_bytes()))
+    }
+}
+
+impl TryFrom<String> for VersionId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<VersionId> for String {
+    fn from(id: VersionId) -> Self {
+        id.to_string()
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The object id of a user, service principal or group: a GUID of the tenant's directory (`oid`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PrincipalId(pub Uuid);
+
+impl FromStr for PrincipalId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Uuid::parse_str(text)
+            .map(Self)
+            .map_err(|_| Error::invalid("principal_id", "a principal is named by its object id, a GUID"))
+    }
+}
+
+impl fmt::Display for PrincipalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for PrincipalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// What a key operation is aimed at: a key, and one version of it or the current one.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct KeyId {
+    /// The managed HSM that holds the key.
+    pub hsm: HsmName,
+    /// The key.
+    pub name: KeyName,
+    /// One version, or `None` for the current one.
+    pub version: Option<VersionId>,
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "hsms/{}/keys/{}", self.hsm, self.name)?;
+        match self.version {
+            Some(version) => write!(f, "/versions/{version}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hsm_names_follow_the_resource_provider() {
+        for good in ["abc", "a-b", "Payroll1", "a23456789012345678901234"] {
+            assert!(good.parse::<HsmName>().is_ok(), "{good}");
+        }
+        for bad in ["", "ab", "1ab", "-ab", "ab-", "a--b", "a_b", "a2345678901234567890123456", "näme"] {
+            assert!(bad.parse::<HsmName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn key_names_and_versions_are_checked() {
+        assert!("a".parse::<KeyName>().is_ok());
+        assert!("x".repeat(127).parse::<KeyName>().is_ok());
+        for bad in ["", "a b", "a/b", "ключ", &"x".repeat(128)] {
+            assert!(bad.parse::<KeyName>().is_err(), "{bad}");
+        }
+        let version: VersionId = "75F0e58fa686411f25e386edb8c4879c".parse().unwrap();
+        assert_eq!(version.to_string(), "75f0e58fa686411f25e386edb8c4879c");
+        for bad in ["", "75f0", "+5f0e58fa686411f25e386edb8c4879c", "75f0e58fa686411f25e386edb8c4879g"] {
+            assert!(bad.parse::<VersionId>().is_err(), "{bad}");
+        }
+    }
+}
