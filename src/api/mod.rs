@@ -1,1 +1,3 @@
-//! (being built)
+//! The surfaces. They translate between a wire and the engine's operations, and do nothing else.
+
+pub mod grpc;

@@ -1,1 +1,240 @@
-//! (being built)
+//! The configuration: one TOML file, `STRONGROOM_*` variables over it, flags over those; one typed
+//! structure, validated whole before anything is opened.
+
+mod identity;
+mod load;
+mod pin;
+mod seed;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use identity::{CertificateRule, Issuer};
+pub use load::{ConfigError, Sources, load};
+pub use pin::PinSource;
+pub use seed::{HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
+
+/// What the process is allowed to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// SoftHSM, own certificate authority, built-in issuer with seeded principals.
+    Simulator,
+    /// A real PKCS#11 module, real certificates, real issuers.
+    #[default]
+    Gateway,
+}
+
+/// Everything that can be configured, version 1.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The version of this format; `v1`.
+    pub version: Version,
+    /// `simulator` or `gateway`. `serve --dev` means `simulator`.
+    pub mode: Mode,
+    /// Where everything that must survive is kept.
+    pub data_dir: PathBuf,
+    /// Listening, TLS and limits.
+    pub server: Server,
+    /// The names under which clients know the service.
+    pub names: Names,
+    /// The PKCS#11 module and how it is used.
+    pub token: Token,
+    /// The audit record.
+    pub audit: Audit,
+    /// Who is believed.
+    pub identity: Identity,
+    /// The managed HSMs of a gateway. The simulator's come from its seed.
+    pub hsm: Vec<HsmSeed>,
+    /// What only the simulator has.
+    pub simulator: Simulator,
+}
+
+/// The version of the configuration format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Version {
+    /// The first.
+    #[default]
+    V1,
+}
+
+/// Listening, TLS and limits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Where to listen. An IPv4 loopback address brings the IPv6 one of the same port along.
+    pub listen: SocketAddr,
+    /// Certificate chain, PEM. The simulator makes its own.
+    pub certificate_file: Option<PathBuf>,
+    /// Private key of the certificate, PEM.
+    pub key_file: Option<PathBuf>,
+    /// Certificate authorities of client certificates, PEM. Absent: none are asked for.
+    pub client_ca_file: Option<PathBuf>,
+    /// Connections served at once.
+    pub max_connections: usize,
+    /// Size of the largest request, in bytes.
+    pub max_request_bytes: usize,
+    /// How long a TLS handshake may take, in seconds.
+    pub handshake_seconds: u64,
+    /// How long requests under way may take to finish when the service ends, in seconds.
+    pub shutdown_seconds: u64,
+}
+
+/// The names under which clients know the service. The first of each list is shown and issued.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Names {
+    /// Suffixes of data planes: `{hsm}.{suffix}`.
+    pub data_plane: Vec<String>,
+    /// Hosts of the simulator's authority.
+    pub authority: Vec<String>,
+    /// Hosts of the control plane.
+    pub management: Vec<String>,
+    /// Further names for the server's certificate.
+    pub certificate: Vec<String>,
+}
+
+/// The PKCS#11 module and how it is used.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Token {
+    /// The module's shared library. The simulator looks for SoftHSM where systems install it.
+    pub module: Option<PathBuf>,
+    /// The profile of the module's particulars: `softhsm`, `kryoptic`, `generic`, or a file.
+    pub profile: String,
+    /// Where the user PIN comes from.
+    pub pin: PinSource,
+    /// Worker threads for quick calls; 0 means one more than there are cores.
+    pub workers: usize,
+    /// Calls that may wait for a worker; more are refused as busy.
+    pub queue: usize,
+    /// How long a quick call may take, in milliseconds.
+    pub timeout_milliseconds: u64,
+    /// How long key generation, import and destruction may take, in milliseconds.
+    pub slow_timeout_milliseconds: u64,
+    /// Whether keys in use are copied to session objects, which several tokens serve faster.
+    pub session_copies: bool,
+}
+
+/// The audit record.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Whether a reply waits until its record is on the disk.
+    pub durability: Durability,
+    /// Where the records are written; `audit` in the data directory unless given.
+    pub directory: Option<PathBuf>,
+}
+
+/// Whether a reply waits for its audit record. Changes always do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// It waits: what was answered is recorded, whatever happens.
+    #[default]
+    Request,
+    /// It does not: a crash may lose the records of the last milliseconds.
+    Relaxed,
+}
+
+/// Who is believed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Identity {
+    /// Issuers of bearer tokens.
+    pub issuers: Vec<Issuer>,
+    /// Client certificates and the principals they stand for.
+    pub client_certificates: Vec<CertificateRule>,
+}
+
+/// What only the simulator has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Simulator {
+    /// A seed other than the built-in one.
+    pub seed_file: Option<PathBuf>,
+    /// How long the authority's tokens live, in seconds.
+    pub token_lifetime_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            version: Version::V1,
+            mode: Mode::default(),
+            data_dir: PathBuf::from(".strongroom"),
+            server: Server::default(),
+            names: Names::default(),
+            token: Token::default(),
+            audit: Audit::default(),
+            identity: Identity::default(),
+            hsm: Vec::new(),
+            simulator: Simulator::default(),
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            certificate_file: None,
+            key_file: None,
+            client_ca_file: None,
+            max_connections: 4096,
+            max_request_bytes: 1024 * 1024,
+            handshake_seconds: 10,
+            shutdown_seconds: 10,
+        }
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Self {
+            data_plane: own(&["managedhsm.localhost", "managedhsm.azure.net"]),
+            authority: own(&["login.localhost", "login.microsoftonline.com"]),
+            management: own(&["management.localhost", "management.azure.com"]),
+            certificate: Vec::new(),
+        }
+    }
+}
+
+impl Default for Token {
+    fn default() -> Self {
+        Self {
+            module: None,
+            profile: "softhsm".to_owned(),
+            pin: PinSource::default(),
+            workers: 0,
+            queue: 1024,
+            timeout_milliseconds: 10_000,
+            slow_timeout_milliseconds: 120_000,
+            session_copies: true,
+        }
+    }
+}
+
+impl Default for Simulator {
+    fn default() -> Self {
+        Self { seed_file: None, token_lifetime_seconds: 3599 }
+    }
+}
+
+impl Token {
+    /// How long a quick call may take.
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_milliseconds)
+    }
+
+    /// How long key generation, import and destruction may take.
+    pub const fn slow_timeout(&self) -> Duration {
+        Duration::from_millis(self.slow_timeout_milliseconds)
+    }
+}

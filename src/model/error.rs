@@ -187,6 +187,70 @@ impl Error {
         Self::Invalid { field, why: why.into() }
     }
 
+    /// The stable name of this error, for programs: on gRPC and in the audit record.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Busy => "TOKEN_BUSY",
+            Self::BuiltInRole { .. } => "ROLE_DEFINITION_BUILT_IN",
+            Self::Conflict { .. } => "CONCURRENT_CHANGE",
+            Self::DecryptionFailed => "DECRYPTION_FAILED",
+            Self::DeletedKeyNotFound { .. } => "DELETED_KEY_NOT_FOUND",
+            Self::Forbidden { .. } => "ACTION_NOT_GRANTED",
+            Self::HsmNotActivated { .. } => "HSM_NOT_ACTIVATED",
+            Self::HsmNotFound { .. } => "HSM_NOT_FOUND",
+            Self::Internal(_) => "INTERNAL",
+            Self::Invalid { .. } => "BAD_PARAMETER",
+            Self::KeyDeleted { .. } => "KEY_DELETED_BUT_RECOVERABLE",
+            Self::KeyDisabled { .. } => "KEY_DISABLED",
+            Self::KeyExpired { .. } => "KEY_EXPIRED",
+            Self::KeyMaterialMissing { .. } => "KEY_MATERIAL_MISSING",
+            Self::KeyNotFound { .. } => "KEY_NOT_FOUND",
+            Self::KeyNotYetValid { .. } => "KEY_NOT_YET_VALID",
+            Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
+            Self::OperationNotPermitted { .. } => "KEY_OPERATION_NOT_PERMITTED",
+            Self::PurgeProtected { .. } => "PURGE_PROTECTED",
+            Self::RoleAssignmentExists => "ROLE_ASSIGNMENT_EXISTS",
+            Self::RoleAssignmentNotFound => "ROLE_ASSIGNMENT_NOT_FOUND",
+            Self::RoleDefinitionNotFound => "ROLE_DEFINITION_NOT_FOUND",
+            Self::TokenFailed { .. } => "TOKEN_FAILED",
+            Self::TokenTimeout { .. } => "TOKEN_TIMEOUT",
+            Self::TokenUnavailable { .. } => "TOKEN_UNAVAILABLE",
+            Self::Unauthenticated { .. } => "UNAUTHENTICATED",
+            Self::Unsupported { .. } => "NOT_AVAILABLE",
+        }
+    }
+
+    /// The HTTP status of this error: in the audit record, and on Azure's surface.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::BuiltInRole { .. }
+            | Self::DecryptionFailed
+            | Self::Invalid { .. }
+            | Self::LimitExceeded { .. }
+            // Recorded: 400, where others would answer 409.
+            | Self::RoleAssignmentExists => 400,
+            Self::Unauthenticated { .. } => 401,
+            Self::Forbidden { .. }
+            | Self::HsmNotActivated { .. }
+            | Self::KeyDisabled { .. }
+            | Self::KeyExpired { .. }
+            | Self::KeyNotYetValid { .. }
+            | Self::OperationNotPermitted { .. }
+            | Self::PurgeProtected { .. } => 403,
+            Self::DeletedKeyNotFound { .. }
+            | Self::HsmNotFound { .. }
+            | Self::KeyNotFound { .. }
+            | Self::RoleAssignmentNotFound
+            | Self::RoleDefinitionNotFound => 404,
+            Self::Conflict { .. } | Self::KeyDeleted { .. } => 409,
+            Self::Busy => 429,
+            Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
+            Self::Unsupported { .. } => 501,
+            Self::TokenUnavailable { .. } => 503,
+            Self::TokenTimeout { .. } => 504,
+        }
+    }
+
     /// Our own fault; the text goes to the log.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         Self::Internal(why.to_string())

@@ -1,1 +1,141 @@
-//! (being built)
+//! What callers can ask for: one file per operation, in folders by noun.
+//!
+//! An operation is a type. It says what it is called, what a role must grant for it, what it costs
+//! and what it acts on; `check` decides from state alone, `execute` uses the token and returns a
+//! reply and a list of changes. It never writes, authorizes, meters, audits or maps errors: the
+//! engine does, once, for every surface.
+
+pub mod access;
+mod context;
+pub mod crypto;
+pub mod deleted;
+pub mod keys;
+mod page;
+mod public_keys;
+mod target;
+
+use std::future::Future;
+
+pub use context::{Cx, UnderWay};
+pub use page::{Page, PageRequest};
+pub use public_keys::PublicKeys;
+pub use target::{AllKeys, DeletedKey, Definition, KeyPath, LiveKey, Name, RoleScope, Target, Version, Whole};
+
+use crate::model::change::Change;
+use crate::model::entry::Meter;
+use crate::model::rbac::Action;
+use crate::model::{Result, Timestamp};
+
+/// Something a caller can ask for.
+pub trait Operation: Sized + Send + 'static {
+    /// The name of its rpc, in metrics, and of its test file.
+    const NAME: &'static str;
+    /// What Azure's audit log calls it.
+    const EVENT: &'static str;
+    /// What a role must grant.
+    const ACTION: Action;
+    /// What it counts as.
+    const METER: Meter;
+    /// Whether it changes its target: one such operation at a time per target, and it runs to its
+    /// end even if the caller goes away.
+    const CHANGES: bool = false;
+    /// What it acts on.
+    type Target: Target;
+    /// What it answers.
+    type Reply: Send + 'static;
+
+    /// What it acts on, from the request alone.
+    fn target(&self) -> <Self::Target as Target>::Id;
+
+    /// Whether the state allows it. Pure: no token, no store.
+    ///
+    /// # Errors
+    /// What the caller must be told.
+    fn check(&self, _target: &Self::Target, _now: Timestamp) -> Result<()> {
+        Ok(())
+    }
+
+    /// Does it.
+    fn execute(
+        self,
+        target: Self::Target,
+        cx: &Cx,
+    ) -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
+}
+
+/// What an operation came to: the reply, and what is to be written before it is sent.
+#[derive(Debug)]
+pub struct Done<R> {
+    /// What the caller is told.
+    pub reply: R,
+    /// What is written, in this order, whole or not at all.
+    pub changes: Vec<Change>,
+}
+
+impl<R> Done<R> {
+    /// A reply that changes nothing.
+    pub const fn reply(reply: R) -> Self {
+        Self { reply, changes: Vec::new() }
+    }
+
+    /// A reply and its changes.
+    pub fn with(reply: R, changes: impl Into<Vec<Change>>) -> Self {
+        Self { reply, changes: changes.into() }
+    }
+}
+
+/// What is known of an operation without running it.
+#[derive(Clone, Copy, Debug)]
+pub struct Description {
+    /// The name of its rpc.
+    pub name: &'static str,
+    /// What Azure's audit log calls it.
+    pub event: &'static str,
+    /// What a role must grant.
+    pub action: Action,
+    /// What it counts as.
+    pub meter: Meter,
+}
+
+/// Lists the operations, so that tests can compare them with the surfaces.
+macro_rules! operations {
+    ($($operation:ty,)+) => {
+        /// Every operation there is.
+        pub const ALL: &[Description] = &[$(Description {
+            name: <$operation>::NAME,
+            event: <$operation>::EVENT,
+            action: <$operation>::ACTION,
+            meter: <$operation>::METER,
+        },)+];
+    };
+}
+
+operations! {
+    keys::CreateKey,
+    keys::ImportKey,
+    keys::GetKey,
+    keys::ListKeys,
+    keys::ListKeyVersions,
+    keys::UpdateKeyVersion,
+    keys::DeleteKey,
+    deleted::GetDeletedKey,
+    deleted::ListDeletedKeys,
+    deleted::RecoverDeletedKey,
+    deleted::PurgeDeletedKey,
+    crypto::Sign,
+    crypto::Verify,
+    crypto::Encrypt,
+    crypto::Decrypt,
+    crypto::WrapKey,
+    crypto::UnwrapKey,
+    crypto::GenerateRandomBytes,
+    access::ListRoleDefinitions,
+    access::GetRoleDefinition,
+    access::PutRoleDefinition,
+    access::DeleteRoleDefinition,
+    access::CreateRoleAssignment,
+    access::GetRoleAssignment,
+    access::ListRoleAssignments,
+    access::DeleteRoleAssignment,
+    access::CheckAccess,
+}

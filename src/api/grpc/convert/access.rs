@@ -1,0 +1,204 @@
+//! `access.proto`.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::super::pb;
+use super::{hsm, segments};
+use crate::model::name::HsmName;
+use crate::model::rbac::{Permission, RoleAssignment, RoleDefinition};
+use crate::model::{Error, Result};
+use crate::ops::access::{
+    AccessDecision, CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition,
+    GetRoleAssignment, GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, Of, PutRoleDefinition,
+};
+
+fn guid(field: &'static str, text: &str) -> Result<Uuid> {
+    Uuid::parse_str(text).map_err(|_| Error::invalid(field, "a GUID is needed"))
+}
+
+fn optional_guid(field: &'static str, text: &str) -> Result<Option<Uuid>> {
+    if text.is_empty() { Ok(None) } else { guid(field, text).map(Some) }
+}
+
+fn named(name: &str, folder: &str) -> Result<(HsmName, Uuid)> {
+    let [hsm, id] = segments("name", name, &format!("hsms/{{}}/{folder}/{{}}"))?;
+    Ok((hsm.parse()?, guid("name", id)?))
+}
+
+/// Declares the requests that name a role definition or assignment and say nothing else.
+macro_rules! named_by_guid {
+    ($($request:ident in $folder:literal => $operation:ident,)+) => {
+        $(impl TryFrom<pb::$request> for $operation {
+            type Error = Error;
+
+            fn try_from(request: pb::$request) -> Result<Self> {
+                let (hsm, id) = named(&request.name, $folder)?;
+                Ok(Self { hsm, id })
+            }
+        })+
+    };
+}
+
+named_by_guid! {
+    GetRoleDefinitionRequest in "roleDefinitions" => GetRoleDefinition,
+    DeleteRoleDefinitionRequest in "roleDefinitions" => DeleteRoleDefinition,
+    GetRoleAssignmentRequest in "roleAssignments" => GetRoleAssignment,
+    DeleteRoleAssignmentRequest in "roleAssignments" => DeleteRoleAssignment,
+}
+
+impl TryFrom<pb::ListRoleDefinitionsRequest> for ListRoleDefinitions {
+    type Error = Error;
+
+    fn try_from(request: pb::ListRoleDefinitionsRequest) -> Result<Self> {
+        Ok(Self { hsm: hsm(&request.parent)? })
+    }
+}
+
+impl TryFrom<pb::PutRoleDefinitionRequest> for PutRoleDefinition {
+    type Error = Error;
+
+    fn try_from(request: pb::PutRoleDefinitionRequest) -> Result<Self> {
+        let definition = request
+            .role_definition
+            .ok_or_else(|| Error::invalid("role_definition", "the role definition is missing"))?;
+        let permissions = definition.permissions.into_iter().map(|block| Permission {
+            actions: block.actions,
+            not_actions: block.not_actions,
+            data_actions: block.data_actions,
+            not_data_actions: block.not_data_actions,
+        });
+        Ok(Self {
+            hsm: hsm(&request.parent)?,
+            id: optional_guid("role_definition_id", &request.role_definition_id)?,
+            role_name: definition.role_name,
+            description: definition.description,
+            permissions: permissions.collect(),
+        })
+    }
+}
+
+impl TryFrom<pb::CreateRoleAssignmentRequest> for CreateRoleAssignment {
+    type Error = Error;
+
+    fn try_from(request: pb::CreateRoleAssignmentRequest) -> Result<Self> {
+        let hsm = hsm(&request.parent)?;
+        let role = request.role_definition.strip_prefix(&format!("hsms/{hsm}/roleDefinitions/"));
+        Ok(Self {
+            id: optional_guid("role_assignment_id", &request.role_assignment_id)?,
+            role_definition: guid("role_definition", role.unwrap_or(&request.role_definition))?,
+            principal: request.principal_id.parse()?,
+            scope: scope(&request.scope)?,
+            hsm,
+        })
+    }
+}
+
+/// A scope that must be given: `/` is not what silence means where rights are handed out.
+fn scope(text: &str) -> Result<crate::model::rbac::Scope> {
+    if text.is_empty() {
+        return Err(Error::invalid("scope", "a scope is /, /keys or /keys/{name}; it is missing"));
+    }
+    text.parse()
+}
+
+impl TryFrom<pb::ListRoleAssignmentsRequest> for ListRoleAssignments {
+    type Error = Error;
+
+    fn try_from(request: pb::ListRoleAssignmentsRequest) -> Result<Self> {
+        let given = |text: &String| !text.is_empty();
+        Ok(Self {
+            hsm: hsm(&request.parent)?,
+            scope: Some(request.scope).filter(given).map(|scope| scope.parse()).transpose()?,
+            principal: Some(request.principal_id).filter(given).map(|id| id.parse()).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<pb::CheckAccessRequest> for CheckAccess {
+    type Error = Error;
+
+    fn try_from(request: pb::CheckAccessRequest) -> Result<Self> {
+        if request.group_ids.len() > 1000 {
+            return Err(Error::invalid("group_ids", "at most 1000 groups"));
+        }
+        Ok(Self {
+            hsm: hsm(&request.parent)?,
+            principal: request.principal_id.parse()?,
+            groups: request.group_ids.iter().map(|id| id.parse()).collect::<Result<_>>()?,
+            action: request.action.parse()?,
+            scope: scope(&request.scope)?,
+        })
+    }
+}
+
+fn definition(hsm: &HsmName, role: &RoleDefinition) -> pb::RoleDefinition {
+    let permission = |block: &Permission| pb::Permission {
+        actions: block.actions.clone(),
+        not_actions: block.not_actions.clone(),
+        data_actions: block.data_actions.clone(),
+        not_data_actions: block.not_data_actions.clone(),
+    };
+    pb::RoleDefinition {
+        name: format!("hsms/{hsm}/roleDefinitions/{}", role.id),
+        role_name: role.role_name.clone(),
+        description: role.description.clone(),
+        r#type: if role.built_in { "AKVBuiltInRole" } else { "CustomRole" }.to_owned(),
+        permissions: role.permissions.iter().map(permission).collect(),
+        assignable_scopes: vec!["/".to_owned()],
+    }
+}
+
+fn assignment(hsm: &HsmName, assignment: &RoleAssignment) -> pb::RoleAssignment {
+    pb::RoleAssignment {
+        name: format!("hsms/{hsm}/roleAssignments/{}", assignment.id),
+        role_definition: format!("hsms/{hsm}/roleDefinitions/{}", assignment.role_definition),
+        principal_id: assignment.principal.to_string(),
+        scope: assignment.scope.to_string(),
+    }
+}
+
+impl From<Of<Arc<RoleDefinition>>> for pb::RoleDefinition {
+    fn from(Of { hsm, item }: Of<Arc<RoleDefinition>>) -> Self {
+        definition(&hsm, &item)
+    }
+}
+
+impl From<Of<Vec<Arc<RoleDefinition>>>> for pb::ListRoleDefinitionsResponse {
+    fn from(Of { hsm, item }: Of<Vec<Arc<RoleDefinition>>>) -> Self {
+        Self { role_definitions: item.iter().map(|role| definition(&hsm, role)).collect() }
+    }
+}
+
+impl From<Of<RoleAssignment>> for pb::RoleAssignment {
+    fn from(Of { hsm, item }: Of<RoleAssignment>) -> Self {
+        assignment(&hsm, &item)
+    }
+}
+
+impl From<Of<Arc<RoleAssignment>>> for pb::RoleAssignment {
+    fn from(Of { hsm, item }: Of<Arc<RoleAssignment>>) -> Self {
+        assignment(&hsm, &item)
+    }
+}
+
+impl From<Of<Vec<Arc<RoleAssignment>>>> for pb::ListRoleAssignmentsResponse {
+    fn from(Of { hsm, item }: Of<Vec<Arc<RoleAssignment>>>) -> Self {
+        Self { role_assignments: item.iter().map(|one| assignment(&hsm, one)).collect() }
+    }
+}
+
+impl From<Of<AccessDecision>> for pb::CheckAccessResponse {
+    fn from(Of { hsm, item: decision }: Of<AccessDecision>) -> Self {
+        let deciding = decision.deciding.as_ref();
+        Self {
+            allowed: deciding.is_some(),
+            action: decision.action.to_string(),
+            scope: decision.scope.to_string(),
+            role_assignment: deciding.map(|grant| assignment(&hsm, &grant.assignment)),
+            role_name: deciding.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
+            reason: decision.reason,
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! `key.proto`.
+
+use std::mem::take;
+
+use zeroize::Zeroize;
+
+use super::super::pb;
+use super::{hsm, instant, key_id, key_path, wire_instant};
+use crate::model::import::ImportMaterial;
+use crate::model::key::{KeySpec, KeyType, PublicMaterial, parse_operations};
+use crate::model::retention::RecoveryLevel;
+use crate::model::{Error, Result};
+use crate::ops::deleted::{
+    DeletedKeyBundle, GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, RecoverDeletedKey,
+};
+use crate::ops::keys::{
+    AttributeChanges, CreateKey, DeleteKey, GetKey, ImportKey, KeyBundle, ListKeyVersions, ListKeys,
+    NewKeySettings, UpdateKeyVersion,
+};
+use crate::ops::{KeyPath, Page, PageRequest};
+
+/// Items of a page unless the request says otherwise.
+const PAGE: usize = 100;
+/// Items of a page at most.
+const MOST: usize = 1000;
+
+fn settings(
+    key_type: KeyType,
+    key_ops: &[String],
+    attributes: Option<pb::KeyAttributes>,
+    tags: std::collections::HashMap<String, String>,
+) -> Result<NewKeySettings> {
+    let attributes = attributes.unwrap_or_default();
+    Ok(NewKeySettings {
+        operations: parse_operations(key_ops, key_type)?,
+        enabled: attributes.enabled.unwrap_or(true),
+        not_before: attributes.not_before.map(|at| instant("attributes.not_before", at)).transpose()?,
+        expires: attributes.expires.map(|at| instant("attributes.expires", at)).transpose()?,
+        exportable: attributes.exportable.unwrap_or(false),
+        tags: tags.into_iter().collect(),
+    })
+}
+
+fn new_key(parent: &str, key_id: &str) -> Result<KeyPath> {
+    let name = key_id.parse().map_err(|error| match error {
+        Error::Invalid { why, .. } => Error::Invalid { field: "key_id", why },
+        other => other,
+    })?;
+    Ok(KeyPath { hsm: hsm(parent)?, name })
+}
+
+impl TryFrom<pb::CreateKeyRequest> for CreateKey {
+    type Error = Error;
+
+    fn try_from(request: pb::CreateKeyRequest) -> Result<Self> {
+        let key = new_key(&request.parent, &request.key_id)?;
+        let spec = KeySpec::parse(&request.kty, request.key_size, &request.crv, request.public_exponent)?;
+        let settings = settings(spec.key_type, &request.key_ops, request.attributes, request.tags)?;
+        Ok(Self { key, spec, settings })
+    }
+}
+
+impl TryFrom<pb::ImportKeyRequest> for ImportKey {
+    type Error = Error;
+
+    fn try_from(request: pb::ImportKeyRequest) -> Result<Self> {
+        // First of all, so that the bytes are zeroized whatever else is wrong.
+        let given = request.key.ok_or_else(|| Error::invalid("key", "the key material is missing"))?;
+        let material = material(given)?;
+        let key = new_key(&request.parent, &request.key_id)?;
+        let settings = settings(material.key_type(), &request.key_ops, request.attributes, request.tags)?;
+        Ok(Self { key, material, settings })
+    }
+}
+
+/// Wipes what an import request brought and the key type had no use for.
+struct Wiped(pb::ImportKeyMaterial);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        let pb::ImportKeyMaterial { n, e, d, p, q, dp, dq, qi, x, y, k, .. } = &mut self.0;
+        for bytes in [n, e, d, p, q, dp, dq, qi, x, y, k] {
+            bytes.zeroize();
+        }
+    }
+}
+
+fn material(given: pb::ImportKeyMaterial) -> Result<ImportMaterial> {
+    let mut given = Wiped(given);
+    let pb::ImportKeyMaterial { kty, n, e, d, p, q, dp, dq, qi, crv, x, y, k } = &mut given.0;
+    match kty.as_str() {
+        "RSA" | "RSA-HSM" => Ok(ImportMaterial::Rsa {
+            n: take(n),
+            e: take(e),
+            d: take(d),
+            p: take(p),
+            q: take(q),
+            dp: take(dp),
+            dq: take(dq),
+            qi: take(qi),
+        }),
+        "EC" | "EC-HSM" => match crv.parse() {
+            Ok(crv) => Ok(ImportMaterial::Ec { crv, x: take(x), y: take(y), d: take(d) }),
+            Err(_) => Err(Error::invalid("key.crv", "the curve is one of P-256, P-256K, P-384, P-521")),
+        },
+        "oct" | "oct-HSM" => Ok(ImportMaterial::Oct { k: take(k) }),
+        _ => Err(Error::invalid("key.kty", "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
+    }
+}
+
+impl TryFrom<pb::GetKeyRequest> for GetKey {
+    type Error = Error;
+
+    fn try_from(request: pb::GetKeyRequest) -> Result<Self> {
+        Ok(Self { key: key_id(&request.name)? })
+    }
+}
+
+impl TryFrom<pb::ListKeysRequest> for ListKeys {
+    type Error = Error;
+
+    fn try_from(request: pb::ListKeysRequest) -> Result<Self> {
+        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        Ok(Self { hsm: hsm(&request.parent)?, page })
+    }
+}
+
+impl TryFrom<pb::ListKeyVersionsRequest> for ListKeyVersions {
+    type Error = Error;
+
+    fn try_from(request: pb::ListKeyVersionsRequest) -> Result<Self> {
+        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        Ok(Self { key: key_path("parent", &request.parent, "keys")?, page })
+    }
+}
+
+impl TryFrom<pb::UpdateKeyVersionRequest> for UpdateKeyVersion {
+    type Error = Error;
+
+    fn try_from(request: pb::UpdateKeyVersionRequest) -> Result<Self> {
+        let key = key_id(&request.name)?;
+        let mask = request.update_mask.unwrap_or_default().paths;
+        if mask.is_empty() {
+            return Err(Error::invalid("update_mask", "the mask names what is to be changed; it is empty"));
+        }
+        let given = request.attributes.unwrap_or_default();
+        let mut update =
+            Self { key, operations: None, attributes: AttributeChanges::default(), tags: None };
+        let mut tags = Some(request.tags.into_iter().collect());
+        let mut operations = Some(request.key_ops);
+        for path in &mask {
+            match path.as_str() {
+                "key_ops" => update.operations = operations.take().or(update.operations),
+                "tags" => update.tags = tags.take().or(update.tags),
+                "attributes.enabled" => {
+                    let enabled = given.enabled;
+                    let missing = || Error::invalid("attributes.enabled", "the mask names it, and it is missing");
+                    update.attributes.enabled = Some(enabled.ok_or_else(missing)?);
+                }
+                "attributes.not_before" => {
+                    let at = given.not_before.map(|at| instant("attributes.not_before", at)).transpose()?;
+                    update.attributes.not_before = Some(at);
+                }
+                "attributes.expires" => {
+                    let at = given.expires.map(|at| instant("attributes.expires", at)).transpose()?;
+                    update.attributes.expires = Some(at);
+                }
+                _ => {
+                    return Err(Error::invalid(
+                        "update_mask",
+                        "the mask may name key_ops, tags, attributes.enabled, attributes.not_before, attributes.expires",
+                    ));
+                }
+            }
+        }
+        Ok(update)
+    }
+}
+
+impl TryFrom<pb::DeleteKeyRequest> for DeleteKey {
+    type Error = Error;
+
+    fn try_from(request: pb::DeleteKeyRequest) -> Result<Self> {
+        Ok(Self { key: key_path("name", &request.name, "keys")? })
+    }
+}
+
+/// Declares the requests that name a deleted key and say nothing else.
+macro_rules! named_deleted_key {
+    ($($request:ident => $operation:ident,)+) => {
+        $(impl TryFrom<pb::$request> for $operation {
+            type Error = Error;
+
+            fn try_from(request: pb::$request) -> Result<Self> {
+                Ok(Self { key: key_path("name", &request.name, "deletedKeys")? })
+            }
+        })+
+    };
+}
+
+named_deleted_key! {
+    GetDeletedKeyRequest => GetDeletedKey,
+    RecoverDeletedKeyRequest => RecoverDeletedKey,
+    PurgeDeletedKeyRequest => PurgeDeletedKey,
+}
+
+impl TryFrom<pb::ListDeletedKeysRequest> for ListDeletedKeys {
+    type Error = Error;
+
+    fn try_from(request: pb::ListDeletedKeysRequest) -> Result<Self> {
+        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        Ok(Self { hsm: hsm(&request.parent)?, page })
+    }
+}
+
+impl From<KeyBundle> for pb::KeyBundle {
+    fn from(KeyBundle { version, level }: KeyBundle) -> Self {
+        let key_type = version.material.key_type();
+        let key_size = match key_type {
+            KeyType::Rsa { bits } | KeyType::Oct { bits } => u32::from(bits),
+            KeyType::Ec { .. } => 0,
+        };
+        let RecoveryLevel { retention, .. } = level;
+        Self {
+            name: format!("hsms/{}/keys/{}/versions/{}", version.hsm, version.name, version.version),
+            kty: key_type.kty().to_owned(),
+            key_size,
+            key_ops: version.operations.iter().map(|operation| operation.as_str().to_owned()).collect(),
+            key: public_half(&version.material),
+            enabled: version.attributes.enabled,
+            not_before: version.attributes.not_before.map(wire_instant),
+            expires: version.attributes.expires.map(wire_instant),
+            created: Some(wire_instant(version.attributes.created)),
+            updated: Some(wire_instant(version.attributes.updated)),
+            exportable: version.attributes.exportable,
+            recovery_level: level.as_str().to_owned(),
+            recoverable_days: retention.days(),
+            tags: version.tags.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
+    }
+}
+
+fn public_half(material: &PublicMaterial) -> Option<pb::JsonWebKey> {
+    match material {
+        PublicMaterial::Rsa { n, e } => {
+            Some(pb::JsonWebKey { n: n.clone(), e: e.clone(), ..pb::JsonWebKey::default() })
+        }
+        PublicMaterial::Ec { crv, x, y } => Some(pb::JsonWebKey {
+            crv: crv.as_str().to_owned(),
+            x: x.clone(),
+            y: y.clone(),
+            ..pb::JsonWebKey::default()
+        }),
+        PublicMaterial::Oct { .. } => None,
+    }
+}
+
+impl From<DeletedKeyBundle> for pb::DeletedKeyBundle {
+    fn from(bundle: DeletedKeyBundle) -> Self {
+        let version = &bundle.current.version;
+        Self {
+            name: format!("hsms/{}/deletedKeys/{}", version.hsm, version.name),
+            deleted_at: Some(wire_instant(bundle.deletion.deleted_at)),
+            scheduled_purge_at: Some(wire_instant(bundle.deletion.scheduled_purge_at)),
+            key: Some(bundle.current.into()),
+        }
+    }
+}
+
+impl From<Page<KeyBundle>> for pb::ListKeysResponse {
+    fn from(page: Page<KeyBundle>) -> Self {
+        let keys = page.items.into_iter().map(|bundle| {
+            let name = format!("hsms/{}/keys/{}", bundle.version.hsm, bundle.version.name);
+            pb::KeyBundle { name, ..bundle.into() }
+        });
+        Self { keys: keys.collect(), next_page_token: page.next.unwrap_or_default() }
+    }
+}
+
+impl From<Page<KeyBundle>> for pb::ListKeyVersionsResponse {
+    fn from(page: Page<KeyBundle>) -> Self {
+        Self {
+            versions: page.items.into_iter().map(Into::into).collect(),
+            next_page_token: page.next.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Page<DeletedKeyBundle>> for pb::ListDeletedKeysResponse {
+    fn from(page: Page<DeletedKeyBundle>) -> Self {
+        Self {
+            deleted_keys: page.items.into_iter().map(Into::into).collect(),
+            next_page_token: page.next.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<()> for pb::PurgeDeletedKeyResponse {
+    fn from((): ()) -> Self {
+        Self {}
+    }
+}

@@ -1,0 +1,115 @@
+//! Messages to operations, replies to messages. Reading names and algorithms is the domain's own.
+
+mod access;
+mod crypto;
+mod keys;
+
+use prost_types::Timestamp as WireTimestamp;
+
+use crate::model::name::{HsmName, KeyId};
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::KeyPath;
+
+/// Splits a resource name by a pattern of fixed and free segments: `hsms/{}/keys/{}`.
+fn segments<'a, const N: usize>(field: &'static str, name: &'a str, pattern: &str) -> Result<[&'a str; N]> {
+    let wrong = || Error::invalid(field, format!("a name of the form {} is needed", shown(pattern)));
+    let mut found = [""; N];
+    let mut next = found.iter_mut();
+    let mut given = name.split('/');
+    for wanted in pattern.split('/') {
+        let segment = given.next().ok_or_else(wrong)?;
+        match wanted {
+            "{}" => *next.next().ok_or_else(wrong)? = segment,
+            fixed if fixed == segment => {}
+            _ => return Err(wrong()),
+        }
+    }
+    if given.next().is_some() { Err(wrong()) } else { Ok(found) }
+}
+
+/// A pattern as people read it.
+fn shown(pattern: &str) -> String {
+    let mut text = String::new();
+    for piece in pattern.split('/') {
+        if !text.is_empty() {
+            text.push('/');
+        }
+        match (piece, text.rsplit('/').nth(1)) {
+            ("{}", Some("hsms")) => text.push_str("{hsm}"),
+            ("{}", Some("keys" | "deletedKeys")) => text.push_str("{key}"),
+            ("{}", Some("versions")) => text.push_str("{version}"),
+            ("{}", _) => text.push_str("{guid}"),
+            (fixed, _) => text.push_str(fixed),
+        }
+    }
+    text
+}
+
+/// Reads `hsms/{hsm}`.
+fn hsm(parent: &str) -> Result<HsmName> {
+    let [hsm] = segments("parent", parent, "hsms/{}")?;
+    hsm.parse()
+}
+
+/// Reads `hsms/{hsm}/keys/{key}` or the like.
+fn key_path(field: &'static str, name: &str, folder: &str) -> Result<KeyPath> {
+    let [hsm, key] = segments(field, name, &format!("hsms/{{}}/{folder}/{{}}"))?;
+    Ok(KeyPath { hsm: hsm.parse()?, name: key.parse()? })
+}
+
+/// Reads `hsms/{hsm}/keys/{key}`, with or without `/versions/{version}`.
+fn key_id(name: &str) -> Result<KeyId> {
+    if name.split('/').count() == 4 {
+        let KeyPath { hsm, name } = key_path("name", name, "keys")?;
+        return Ok(KeyId { hsm, name, version: None });
+    }
+    let [hsm, key, version] = segments("name", name, "hsms/{}/keys/{}/versions/{}")?;
+    Ok(KeyId { hsm: hsm.parse()?, name: key.parse()?, version: Some(version.parse()?) })
+}
+
+/// Reads an instant, to the microsecond.
+fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timestamp> {
+    let wrong = || Error::invalid(field, "an instant between the years 1 and 9999 is needed");
+    let micros = i64::from(wire.nanos) / 1000;
+    let seconds = wire.seconds.checked_mul(1_000_000).ok_or_else(wrong)?;
+    let whole = seconds.checked_add(micros).ok_or_else(wrong)?;
+    if !(0..1_000_000_000).contains(&wire.nanos) {
+        return Err(wrong());
+    }
+    Timestamp::from_microsecond(whole).map_err(|_| wrong())
+}
+
+/// Writes an instant.
+fn wire_instant(instant: Timestamp) -> WireTimestamp {
+    let micros = instant.as_microsecond();
+    let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or(0);
+    WireTimestamp { seconds: micros.div_euclid(1_000_000), nanos }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_whole() {
+        assert!(key_id("hsms/local/keys/a").unwrap().version.is_none());
+        let with = key_id("hsms/local/keys/a/versions/75f0e58fa686411f25e386edb8c4879c").unwrap();
+        assert!(with.version.is_some());
+        for bad in ["", "hsms/local", "hsms/local/keys/", "/hsms/local/keys/a", "hsms/local/keys/a/", "keys/a",
+            "hsms/local/keys/a/versions/", "hsms/local/keys/a/versions/1", "hsms/local/secrets/a"] {
+            assert!(key_id(bad).is_err(), "{bad}");
+        }
+        let error = hsm("local").unwrap_err().to_string();
+        assert!(error.contains("hsms/{hsm}"), "{error}");
+    }
+
+    #[test]
+    fn instants_come_back_as_they_went() {
+        for micros in [0, 1, -1, 1_800_000_000_123_456, -62_135_596_800_000_000] {
+            let there = Timestamp::from_microsecond(micros).unwrap();
+            assert_eq!(instant("x", wire_instant(there)).unwrap(), there);
+        }
+        assert!(instant("x", WireTimestamp { seconds: i64::MAX, nanos: 0 }).is_err());
+        assert!(instant("x", WireTimestamp { seconds: 0, nanos: -1 }).is_err());
+    }
+}

@@ -1,0 +1,111 @@
+//! The domain's errors in gRPC's words: a code, and a `google.rpc.ErrorInfo` with a stable reason.
+
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::model::Error;
+
+/// The domain of all reasons.
+const DOMAIN: &str = "strongroom";
+
+/// The status of an error. No wildcard: a new error must be given a code here.
+pub(super) fn status(error: &Error) -> Status {
+    let mut details = ErrorDetails::new();
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    let mut message = error.to_string();
+    let code = match error {
+        Error::Busy => {
+            details.set_retry_info(Some(Duration::from_millis(100)));
+            Code::ResourceExhausted
+        }
+        Error::BuiltInRole { id } => {
+            facts.push(("role_definition", id.to_string()));
+            Code::FailedPrecondition
+        }
+        Error::Conflict { .. } => Code::Aborted,
+        Error::DecryptionFailed => Code::InvalidArgument,
+        Error::DeletedKeyNotFound { hsm, name } => {
+            facts.push(("resource", format!("hsms/{hsm}/deletedKeys/{name}")));
+            Code::NotFound
+        }
+        Error::Forbidden { principal, action, scope } => {
+            facts.push(("principal", principal.to_string()));
+            facts.push(("action", action.to_string()));
+            facts.push(("scope", scope.to_string()));
+            Code::PermissionDenied
+        }
+        Error::HsmNotActivated { hsm } => {
+            facts.push(("resource", format!("hsms/{hsm}")));
+            Code::FailedPrecondition
+        }
+        Error::HsmNotFound { hsm } => {
+            facts.push(("resource", format!("hsms/{hsm}")));
+            Code::NotFound
+        }
+        Error::Internal(_) => {
+            message = "internal error; the server's log says more under this correlation id".to_owned();
+            Code::Internal
+        }
+        Error::Invalid { field, why } => {
+            details.add_bad_request_violation(*field, why);
+            facts.push(("field", (*field).to_owned()));
+            Code::InvalidArgument
+        }
+        Error::KeyDeleted { name } => {
+            facts.push(("key", name.to_string()));
+            Code::AlreadyExists
+        }
+        Error::KeyDisabled { operation } | Error::OperationNotPermitted { operation } => {
+            facts.push(("operation", (*operation).to_owned()));
+            Code::FailedPrecondition
+        }
+        Error::KeyExpired { operation, expires } => {
+            facts.push(("operation", (*operation).to_owned()));
+            facts.push(("expires", expires.to_string()));
+            Code::FailedPrecondition
+        }
+        Error::KeyMaterialMissing { version } => {
+            facts.push(("version", version.to_string()));
+            Code::DataLoss
+        }
+        Error::KeyNotFound { key } => {
+            facts.push(("resource", key.to_string()));
+            Code::NotFound
+        }
+        Error::KeyNotYetValid { operation, not_before } => {
+            facts.push(("operation", (*operation).to_owned()));
+            facts.push(("not_before", not_before.to_string()));
+            Code::FailedPrecondition
+        }
+        Error::LimitExceeded { what, limit } => {
+            facts.push(("what", (*what).to_owned()));
+            facts.push(("limit", limit.to_string()));
+            Code::ResourceExhausted
+        }
+        Error::PurgeProtected { level, scheduled_purge_at } => {
+            facts.push(("recovery_level", level.to_string()));
+            facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
+            Code::FailedPrecondition
+        }
+        Error::RoleAssignmentExists => Code::AlreadyExists,
+        Error::RoleAssignmentNotFound | Error::RoleDefinitionNotFound => Code::NotFound,
+        Error::TokenFailed { function, code } => {
+            facts.push(("function", (*function).to_owned()));
+            facts.push(("ckr", code.clone()));
+            Code::Internal
+        }
+        Error::TokenTimeout { .. } => Code::DeadlineExceeded,
+        Error::TokenUnavailable { .. } => {
+            details.set_retry_info(Some(Duration::from_secs(1)));
+            Code::Unavailable
+        }
+        Error::Unauthenticated { .. } => Code::Unauthenticated,
+        Error::Unsupported { .. } => Code::Unimplemented,
+    };
+    let facts: std::collections::HashMap<String, String> =
+        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    details.set_error_info(error.reason(), DOMAIN, facts);
+    Status::with_error_details(code, message, details)
+}

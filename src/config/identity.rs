@@ -1,0 +1,69 @@
+//! Who is believed: issuers of bearer tokens, and client certificates.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// An issuer of bearer tokens. Its keys come from exactly one of `jwks_file` and `jwks_url`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// The exact `iss`.
+    pub issuer: String,
+    /// Any of these as `aud`; a final slash does not matter.
+    pub audiences: Vec<String>,
+    /// The tenant its principals belong to.
+    pub tenant: Uuid,
+    /// A JSON Web Key Set in a file.
+    #[serde(default)]
+    pub jwks_file: Option<PathBuf>,
+    /// A JSON Web Key Set behind an https URL; fetched again when a key id is unknown.
+    #[serde(default)]
+    pub jwks_url: Option<String>,
+    /// A certificate authority for `jwks_url` instead of the system's, PEM.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Whether `tid` must be present and equal the tenant. Issuers other than Entra ID may have none.
+    #[serde(default = "yes")]
+    pub tenant_claim_required: bool,
+    /// How far clocks may be apart, in seconds.
+    #[serde(default = "minute")]
+    pub leeway_seconds: u64,
+}
+
+/// A client certificate and the principal it stands for. All that is given must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRule {
+    /// The subject, as RFC 4514 writes it, for example `CN=billing,O=Example`.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// A DNS name among the subject's alternative names.
+    #[serde(default)]
+    pub san_dns: Option<String>,
+    /// A URI among the subject's alternative names, for example a SPIFFE id.
+    #[serde(default)]
+    pub san_uri: Option<String>,
+    /// An e-mail address among the subject's alternative names.
+    #[serde(default)]
+    pub san_email: Option<String>,
+    /// The issuer, as RFC 4514 writes it.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// The principal's object id.
+    pub principal: Uuid,
+    /// The tenant it belongs to.
+    pub tenant: Uuid,
+    /// Object ids of its groups.
+    #[serde(default)]
+    pub groups: Vec<Uuid>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn minute() -> u64 {
+    60
+}

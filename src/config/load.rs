@@ -1,0 +1,216 @@
+//! Reads the sources, each checked by itself so that an error names where it stands, and merges them.
+
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::{Config, Mode};
+
+/// What is wrong with the configuration, and where.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    /// An error with its whole text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// `STRONGROOM_` variables that belong to the command line, not to the configuration.
+const CLIENT_VARIABLES: &[&str] =
+    &["CA_FILE", "CONFIG", "DATA_DIR", "ENDPOINT", "HSM", "OUTPUT", "PRINCIPAL", "SOFTHSM", "TOKEN"];
+
+/// Where the configuration comes from, weakest first.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file, if one was named.
+    pub file: Option<PathBuf>,
+    /// Environment variables; those that do not begin with `STRONGROOM_` are ignored.
+    /// `STRONGROOM_SERVER__LISTEN` is `server.listen`.
+    pub environment: Vec<(String, String)>,
+    /// What flags say: a dotted key and a value each.
+    pub flags: Vec<(&'static str, String)>,
+}
+
+impl Sources {
+    /// The sources of this process: a file that was named or none, the process's environment, and flags.
+    pub fn of_process(file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the configuration is where the environment is read")]
+        Self { file, environment: std::env::vars().collect(), flags }
+    }
+}
+
+/// Reads and validates the configuration.
+///
+/// # Errors
+/// Unknown keys, wrong values, contradictions; the text names the key and the file or variable.
+pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
+    let mut merged = Table::new();
+    if let Some(path) = &sources.file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::new(format!("{} cannot be read: {error}", path.display())))?;
+        // Read typed first: the typed reader's errors name line and key.
+        let error = |error: toml::de::Error| ConfigError::new(format!("{}: {error}", path.display()));
+        toml::from_str::<Config>(&text).map_err(error)?;
+        merge(&mut merged, toml::from_str(&text).map_err(error)?);
+    }
+    for (name, value) in &sources.environment {
+        let Some(key) = name.strip_prefix("STRONGROOM_") else { continue };
+        if CLIENT_VARIABLES.contains(&key) {
+            continue;
+        }
+        let path: Vec<String> = key.split("__").map(str::to_ascii_lowercase).collect();
+        merge(&mut merged, checked(&path, value, name)?);
+    }
+    for (key, value) in &sources.flags {
+        let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+        merge(&mut merged, checked(&path, value, key)?);
+    }
+    let config = Config::try_from_table(merged)?;
+    validate(&config)?;
+    Ok(config)
+}
+
+impl Config {
+    fn try_from_table(table: Table) -> Result<Self, ConfigError> {
+        table.try_into().map_err(|error: toml::de::Error| ConfigError::new(error.to_string()))
+    }
+}
+
+/// One setting as a table of its own, read typed so that a wrong one is reported under its own name.
+fn checked(path: &[String], text: &str, origin: &str) -> Result<Table, ConfigError> {
+    let nest = |value: Value| {
+        let mut value = value;
+        for key in path.iter().rev() {
+            value = Value::Table(Table::from_iter([(key.clone(), value)]));
+        }
+        match value {
+            Value::Table(table) => table,
+            _ => Table::new(),
+        }
+    };
+    // `8443` is a number where a number is wanted and a string where a string is.
+    let as_text = nest(Value::String(text.to_owned()));
+    if Config::try_from_table(as_text.clone()).is_ok() {
+        return Ok(as_text);
+    }
+    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    let table = parsed.map_or(as_text, nest);
+    Config::try_from_table(table.clone()).map_err(|error| ConfigError::new(format!("{origin}: {error}")))?;
+    Ok(table)
+}
+
+fn merge(into: &mut Table, from: Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(old)), Value::Table(new)) => merge(old, new),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+fn validate(config: &Config) -> Result<(), ConfigError> {
+    let need = |condition: bool, text: &str| if condition { Ok(()) } else { Err(ConfigError::new(text)) };
+    let readable = |key: &str, path: &Option<PathBuf>| match path {
+        Some(path) if !Path::is_file(path) => {
+            Err(ConfigError::new(format!("{key}: there is no file {}", path.display())))
+        }
+        _ => Ok(()),
+    };
+    need(!config.names.data_plane.is_empty(), "names.data_plane: at least one suffix is needed")?;
+    need(!config.names.authority.is_empty(), "names.authority: at least one host is needed")?;
+    need(config.server.max_connections > 0, "server.max_connections: must be at least 1")?;
+    need(config.server.max_request_bytes >= 64 * 1024, "server.max_request_bytes: must be at least 65536")?;
+    need(config.token.queue > 0, "token.queue: must be at least 1")?;
+    need(config.token.timeout_milliseconds > 0, "token.timeout_milliseconds: must be at least 1")?;
+    need(config.token.slow_timeout_milliseconds > 0, "token.slow_timeout_milliseconds: must be at least 1")?;
+    readable("server.certificate_file", &config.server.certificate_file)?;
+    readable("server.key_file", &config.server.key_file)?;
+    readable("server.client_ca_file", &config.server.client_ca_file)?;
+    readable("token.module", &config.token.module)?;
+    for issuer in &config.identity.issuers {
+        need(
+            issuer.jwks_file.is_some() != issuer.jwks_url.is_some(),
+            "identity.issuers: each needs exactly one of jwks_file and jwks_url",
+        )?;
+        need(!issuer.audiences.is_empty(), "identity.issuers: each needs at least one audience")?;
+    }
+    if config.mode == Mode::Gateway {
+        need(config.token.module.is_some(), "token.module: a gateway needs the module's path")?;
+        need(
+            config.server.certificate_file.is_some() && config.server.key_file.is_some(),
+            "server.certificate_file and server.key_file: a gateway needs its own certificate",
+        )?;
+        need(
+            !config.identity.issuers.is_empty() || !config.identity.client_certificates.is_empty(),
+            "identity: a gateway needs an issuer or client certificates, or nobody could call it",
+        )?;
+        need(!config.hsm.is_empty(), "hsm: a gateway needs at least one [[hsm]]")?;
+        for hsm in &config.hsm {
+            need(
+                hsm.token.label.is_some() != hsm.token.serial.is_some(),
+                "hsm.token: each needs exactly one of label and serial",
+            )?;
+            need(!hsm.administrators.is_empty(), "hsm.administrators: each needs at least one object id")?;
+            need(!hsm.tenant_id.is_nil(), "hsm.tenant_id: each needs the tenant of its principals")?;
+        }
+    }
+    need(
+        config.identity.client_certificates.is_empty() || config.server.client_ca_file.is_some(),
+        "server.client_ca_file: identity.client_certificates need the authority that issued them",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn simulator(environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
+        let mut all = vec![("mode", "simulator".to_owned())];
+        all.extend(flags.iter().map(|(key, value)| (*key, (*value).to_owned())));
+        load(&Sources {
+            file: None,
+            environment: environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            flags: all,
+        })
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_types_are_found() {
+        let config = simulator(
+            &[
+                ("STRONGROOM_SERVER__LISTEN", "127.0.0.1:1"),
+                ("STRONGROOM_SERVER__MAX_CONNECTIONS", "7"),
+                ("STRONGROOM_TOKEN__SESSION_COPIES", "false"),
+                ("STRONGROOM_TOKEN", "a bearer token of the command line"),
+                ("PATH", "/bin"),
+            ],
+            &[("server.listen", "127.0.0.1:2")],
+        )
+        .unwrap();
+        assert_eq!(config.server.listen.port(), 2);
+        assert_eq!(config.server.max_connections, 7);
+        assert!(!config.token.session_copies);
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_their_origin() {
+        let error = simulator(&[("STRONGROOM_SERVER__LISTENN", "x")], &[]).unwrap_err().to_string();
+        assert!(error.contains("STRONGROOM_SERVER__LISTENN") && error.contains("listenn"), "{error}");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("strongroom.toml");
+        std::fs::write(&file, "mode = \"simulator\"\n[server]\nport = 1\n").unwrap();
+        let error = load(&Sources { file: Some(file.clone()), ..Sources::default() }).unwrap_err().to_string();
+        assert!(error.contains("strongroom.toml") && error.contains("port"), "{error}");
+    }
+
+    #[test]
+    fn a_gateway_is_not_started_half_configured() {
+        let error = load(&Sources::default()).unwrap_err().to_string();
+        assert!(error.contains("token.module"), "{error}");
+    }
+}

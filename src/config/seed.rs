@@ -1,0 +1,155 @@
+//! What exists at the first start: the simulator's tenant, principals and HSMs, a gateway's HSMs.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::ConfigError;
+use crate::model::name::{HsmName, PrincipalId};
+use crate::model::retention::RetentionDays;
+
+/// The built-in seed of the simulator.
+const DEV: &str = include_str!("../../hsm-config/dev.toml");
+
+/// What the simulator starts with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seed {
+    /// The directory that all principals belong to.
+    pub tenant_id: Uuid,
+    /// The subscription.
+    pub subscription: Subscription,
+    /// The resource group in it.
+    pub resource_group: String,
+    /// The managed HSMs; the first is the default of the command line.
+    pub hsm: Vec<HsmSeed>,
+    /// Applications with a client secret each.
+    pub principal: Vec<PrincipalSeed>,
+}
+
+/// A subscription.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// Its identifier.
+    pub id: Uuid,
+    /// The name people read.
+    pub name: String,
+}
+
+/// A managed HSM to be made at the first start, if it is not there yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HsmSeed {
+    /// Its name.
+    pub name: HsmName,
+    /// The token that holds its keys. The simulator makes one and ignores this.
+    #[serde(default)]
+    pub token: TokenSelector,
+    /// The region.
+    #[serde(default = "location")]
+    pub location: String,
+    /// The stock keeping unit.
+    #[serde(default = "sku")]
+    pub sku: String,
+    /// The retention interval, in days.
+    #[serde(default = "retention")]
+    pub retention_days: RetentionDays,
+    /// Whether purging before the time is refused.
+    #[serde(default)]
+    pub purge_protection: bool,
+    /// Object ids of the initial administrators. The simulator's principals say this by their roles.
+    #[serde(default)]
+    pub administrators: Vec<PrincipalId>,
+    /// The tenant whose principals are accepted. The simulator has one.
+    #[serde(default)]
+    pub tenant_id: Uuid,
+    /// The subscription, for records. The simulator has one.
+    #[serde(default)]
+    pub subscription_id: Uuid,
+    /// The resource group, for records. The simulator has one.
+    #[serde(default)]
+    pub resource_group: String,
+}
+
+/// Names a token: by label or by serial number, never by slot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenSelector {
+    /// `CK_TOKEN_INFO.label`, without trailing blanks.
+    pub label: Option<String>,
+    /// `CK_TOKEN_INFO.serialNumber`, without trailing blanks.
+    pub serial: Option<String>,
+}
+
+/// An application of the simulator's directory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrincipalSeed {
+    /// Its name, for `--as`.
+    pub name: String,
+    /// Its object id: what role assignments name.
+    pub object_id: PrincipalId,
+    /// Its application id: what it signs in with.
+    pub client_id: Uuid,
+    /// Local roles at `/` of every seeded HSM, by their names.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Control-plane roles on the subscription, by their names.
+    #[serde(default)]
+    pub control_plane_roles: Vec<String>,
+}
+
+impl Seed {
+    /// Reads the seed: the file if one is named, else the built-in one.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or says something impossible; the text names the place.
+    pub fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let (text, origin) = match file {
+            None => (DEV.to_owned(), "the built-in seed".to_owned()),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    ConfigError::new(format!("simulator.seed_file: {} cannot be read: {error}", path.display()))
+                })?;
+                (text, path.display().to_string())
+            }
+        };
+        let seed: Self =
+            toml::from_str(&text).map_err(|error| ConfigError::new(format!("{origin}: {error}")))?;
+        if seed.hsm.is_empty() {
+            return Err(ConfigError::new(format!("{origin}: there is no [[hsm]]")));
+        }
+        Ok(seed)
+    }
+}
+
+fn location() -> String {
+    "localhost".to_owned()
+}
+
+fn sku() -> String {
+    "Standard_B1".to_owned()
+}
+
+const fn retention() -> RetentionDays {
+    RetentionDays::DEFAULT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_seed_is_one() {
+        let seed = Seed::read(None).unwrap();
+        assert_eq!(seed.hsm[0].name.as_str(), "local");
+        let dev = seed.principal.iter().find(|principal| principal.name == "dev").unwrap();
+        assert_eq!(dev.roles.len(), 3);
+        let mut ids: Vec<_> = seed.principal.iter().map(|principal| principal.object_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), seed.principal.len());
+    }
+}

@@ -1,0 +1,124 @@
+//! The record of a call under way: begun when it arrives, concluded exactly once.
+
+use std::time::Instant;
+
+use super::Engine;
+use crate::audit;
+use crate::identity::Caller;
+use crate::model::entry::{CallerRecord, Entry, Meter, Origin};
+use crate::model::name::HsmName;
+use crate::model::{Error, Result, Timestamp};
+use crate::store::{Commit, Record};
+
+/// A call that has not been answered yet. If it is dropped so, because the caller went away, that is
+/// recorded too.
+pub(super) struct Pending {
+    engine: Engine,
+    started: Instant,
+    entry: Option<Entry>,
+    at: Timestamp,
+}
+
+impl Pending {
+    /// Begins the record of a call.
+    pub(super) fn begin(engine: &Engine, event: &'static str, meter: Meter, origin: Origin) -> Self {
+        let at = engine.0.clock.now();
+        let entry = Entry {
+            at,
+            event,
+            meter,
+            hsm: None,
+            target: String::new(),
+            caller: None,
+            origin,
+            result: Err("CANCELLED"),
+            status: 499,
+            duration: std::time::Duration::ZERO,
+        };
+        Self { engine: engine.clone(), started: Instant::now(), entry: Some(entry), at }
+    }
+
+    /// When the call arrived.
+    pub(super) const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Notes who called.
+    pub(super) fn caller(&mut self, caller: &Caller) {
+        if let Some(entry) = &mut self.entry {
+            entry.caller = Some(CallerRecord {
+                principal: caller.principal,
+                application: caller.application.clone(),
+                user: caller.user.clone(),
+            });
+        }
+    }
+
+    /// Notes what was called for.
+    pub(super) fn target(&mut self, hsm: &HsmName, target: String) {
+        if let Some(entry) = &mut self.entry {
+            entry.hsm = Some(hsm.clone());
+            entry.target = target;
+        }
+    }
+
+    /// The record of a call that ends like this. It must be committed before the call is answered,
+    /// and then [`answered`](Self::answered).
+    pub(super) fn conclude(&mut self, result: Result<(), &Error>) -> Option<Record> {
+        let entry = self.entry.as_mut()?;
+        entry.duration = self.started.elapsed();
+        entry.status = result.map_or_else(Error::status, |()| 200);
+        entry.result = result.map_err(Error::reason);
+        self.entry.as_ref().map(|entry| self.render(entry))
+    }
+
+    /// The record was committed: there is nothing more to say of this call.
+    pub(super) fn answered(mut self) {
+        self.entry = None;
+    }
+
+    /// Records that the call was refused or failed, and answers it so.
+    pub(super) async fn refuse<T>(mut self, error: Error) -> Result<T> {
+        match &error {
+            Error::Internal(_)
+            | Error::KeyMaterialMissing { .. }
+            | Error::TokenFailed { .. }
+            | Error::TokenTimeout { .. }
+            | Error::TokenUnavailable { .. } => tracing::error!(%error, "a call failed"),
+            _ => tracing::debug!(%error, "a call was refused"),
+        }
+        let record = self.conclude(Err(&error));
+        self.engine.0.store.commit(Commit { record, ..Commit::default() }).await?;
+        self.answered();
+        Err(error)
+    }
+
+    fn render(&self, entry: &Entry) -> Record {
+        let hsm = entry.hsm.as_ref().and_then(|name| self.engine.0.store.hsm(name));
+        Record {
+            at: entry.at,
+            hsm: entry.hsm.clone(),
+            event: entry.event,
+            meter: entry.meter,
+            version: None,
+            body: audit::render(entry, hsm.as_deref()),
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let Some(mut entry) = self.entry.take() else { return };
+        entry.duration = self.started.elapsed();
+        let record = self.render(&entry);
+        let store = self.engine.0.store.clone();
+        // Without a runtime the process is ending, and there is nobody left to write it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = store.commit(Commit { record: Some(record), ..Commit::default() }).await {
+                    tracing::error!(%error, "a cancelled call could not be recorded");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Role assignments: listed, read, deleted.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Of;
+use crate::model::Result;
+use crate::model::change::Change;
+use crate::model::entry::Meter;
+use crate::model::name::{HsmName, PrincipalId};
+use crate::model::rbac::{Action, RoleAssignment, Scope};
+use crate::ops::{Cx, Done, Operation, RoleScope};
+
+/// Lists role assignments.
+#[derive(Clone, Debug)]
+pub struct ListRoleAssignments {
+    /// Of which HSM.
+    pub hsm: HsmName,
+    /// Those at exactly this scope; `None` for all, which must be asked for at `/`.
+    pub scope: Option<Scope>,
+    /// Those of this principal; `None` for all.
+    pub principal: Option<PrincipalId>,
+}
+
+impl Operation for ListRoleAssignments {
+    const NAME: &'static str = "ListRoleAssignments";
+    const EVENT: &'static str = "RoleAssignmentList";
+    const ACTION: Action = Action::RoleAssignmentRead;
+    const METER: Meter = Meter::Management;
+    type Target = RoleScope;
+    type Reply = Of<Vec<Arc<RoleAssignment>>>;
+
+    fn target(&self) -> (HsmName, Scope) {
+        (self.hsm.clone(), self.scope.clone().unwrap_or(Scope::Hsm))
+    }
+
+    async fn execute(self, _: RoleScope, cx: &Cx) -> Result<Done<Self::Reply>> {
+        let mut assignments = cx.store.role_assignments(&cx.hsm.name);
+        assignments.retain(|assignment| {
+            self.scope.as_ref().is_none_or(|scope| assignment.scope == *scope)
+                && self.principal.is_none_or(|principal| assignment.principal == principal)
+        });
+        Ok(Done::reply(Of::new(cx, assignments)))
+    }
+}
+
+/// Reads a role assignment.
+#[derive(Clone, Debug)]
+pub struct GetRoleAssignment {
+    /// Of which HSM.
+    pub hsm: HsmName,
+    /// Which.
+    pub id: Uuid,
+}
+
+impl Operation for GetRoleAssignment {
+    const NAME: &'static str = "GetRoleAssignment";
+    const EVENT: &'static str = "RoleAssignmentGet";
+    const ACTION: Action = Action::RoleAssignmentRead;
+    const METER: Meter = Meter::Management;
+    type Target = RoleAssignment;
+    type Reply = Of<RoleAssignment>;
+
+    fn target(&self) -> (HsmName, Uuid) {
+        (self.hsm.clone(), self.id)
+    }
+
+    async fn execute(self, target: RoleAssignment, cx: &Cx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(Of::new(cx, target)))
+    }
+}
+
+/// Takes a role away. It holds for the next request already.
+#[derive(Clone, Debug)]
+pub struct DeleteRoleAssignment {
+    /// Of which HSM.
+    pub hsm: HsmName,
+    /// Which.
+    pub id: Uuid,
+}
+
+impl Operation for DeleteRoleAssignment {
+    const NAME: &'static str = "DeleteRoleAssignment";
+    const EVENT: &'static str = "RoleAssignmentDelete";
+    const ACTION: Action = Action::RoleAssignmentDelete;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = RoleAssignment;
+    type Reply = Of<RoleAssignment>;
+
+    fn target(&self) -> (HsmName, Uuid) {
+        (self.hsm.clone(), self.id)
+    }
+
+    async fn execute(self, target: RoleAssignment, cx: &Cx) -> Result<Done<Self::Reply>> {
+        Ok(Done::with(Of::new(cx, target), [Change::DeleteRoleAssignment(cx.hsm.name.clone(), self.id)]))
+    }
+}

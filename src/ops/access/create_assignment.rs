@@ -1,0 +1,79 @@
+//! Assigns a role to a principal at a scope.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Of;
+use crate::model::change::Change;
+use crate::model::entry::Meter;
+use crate::model::name::{HsmName, PrincipalId};
+use crate::model::rbac::{Action, RoleAssignment, Scope};
+use crate::model::{Error, Result};
+use crate::ops::{Cx, Done, Operation, RoleScope};
+
+/// Assignments at `/`, and at `/keys` (Azure's service limits).
+const MOST_AT_HSM: usize = 50;
+/// Assignments at one key (Azure's service limits).
+const MOST_AT_KEY: usize = 10;
+
+/// Assigns a role. A key named by the scope need not exist yet.
+#[derive(Clone, Debug)]
+pub struct CreateRoleAssignment {
+    /// In which HSM.
+    pub hsm: HsmName,
+    /// Under which id; made by the service if `None`.
+    pub id: Option<Uuid>,
+    /// Which role.
+    pub role_definition: Uuid,
+    /// To whom: user, service principal or group.
+    pub principal: PrincipalId,
+    /// Where.
+    pub scope: Scope,
+}
+
+impl Operation for CreateRoleAssignment {
+    const NAME: &'static str = "CreateRoleAssignment";
+    const EVENT: &'static str = "RoleAssignmentCreate";
+    const ACTION: Action = Action::RoleAssignmentWrite;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = RoleScope;
+    type Reply = Of<Arc<RoleAssignment>>;
+
+    fn target(&self) -> (HsmName, Scope) {
+        (self.hsm.clone(), self.scope.clone())
+    }
+
+    async fn execute(self, _: RoleScope, cx: &Cx) -> Result<Done<Self::Reply>> {
+        if cx.store.role_definition(&cx.hsm.name, self.role_definition).is_none() {
+            return Err(Error::RoleDefinitionNotFound);
+        }
+        let id = self.id.unwrap_or_else(|| cx.ids.guid());
+        let known = cx.store.role_assignments(&cx.hsm.name);
+        let taken = |other: &Arc<RoleAssignment>| {
+            other.id == id
+                || (other.principal == self.principal
+                    && other.role_definition == self.role_definition
+                    && other.scope == self.scope)
+        };
+        if known.iter().any(taken) {
+            return Err(Error::RoleAssignmentExists);
+        }
+        let (what, limit) = match self.scope {
+            Scope::Hsm | Scope::Keys => ("role assignments at this scope", MOST_AT_HSM),
+            Scope::Key(_) => ("role assignments at one key", MOST_AT_KEY),
+        };
+        if known.iter().filter(|other| other.scope == self.scope).count() >= limit {
+            return Err(Error::LimitExceeded { what, limit });
+        }
+        let assignment = Arc::new(RoleAssignment {
+            id,
+            role_definition: self.role_definition,
+            principal: self.principal,
+            scope: self.scope,
+        });
+        let change = Change::InsertRoleAssignment(cx.hsm.name.clone(), assignment.clone());
+        Ok(Done::with(Of::new(cx, assignment), [change]))
+    }
+}

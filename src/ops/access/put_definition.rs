@@ -1,0 +1,118 @@
+//! Creates a custom role definition, or replaces it whole.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Of;
+use crate::model::change::Change;
+use crate::model::entry::Meter;
+use crate::model::name::HsmName;
+use crate::model::rbac::{Action, DATA_ACTION_PREFIX, Permission, RoleDefinition};
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{Cx, Done, Operation, Whole};
+
+/// Custom role definitions of one HSM (Azure's service limits).
+const MOST_DEFINITIONS: usize = 50;
+/// Entries of one list of a permission.
+// assumption: the service's own limit is not recorded.
+const MOST_ACTIONS: usize = 256;
+
+/// Creates or replaces a custom role definition.
+#[derive(Clone, Debug)]
+pub struct PutRoleDefinition {
+    /// In which HSM.
+    pub hsm: HsmName,
+    /// Under which id; made by the service if `None`.
+    pub id: Option<Uuid>,
+    /// The name people read; the id if empty (recorded).
+    pub role_name: String,
+    /// Free text.
+    pub description: String,
+    /// What it grants.
+    pub permissions: Vec<Permission>,
+}
+
+impl Operation for PutRoleDefinition {
+    const NAME: &'static str = "PutRoleDefinition";
+    const EVENT: &'static str = "RoleDefinitionCreate";
+    const ACTION: Action = Action::RoleDefinitionWrite;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = Whole;
+    type Reply = Of<Arc<RoleDefinition>>;
+
+    fn target(&self) -> HsmName {
+        self.hsm.clone()
+    }
+
+    fn check(&self, _: &Whole, _: Timestamp) -> Result<()> {
+        if self.role_name.chars().count() > 512 || self.description.chars().count() > 2048 {
+            return Err(Error::invalid(
+                "role_definition.role_name",
+                "a role name has at most 512 characters, a description 2048",
+            ));
+        }
+        if self.permissions.len() > 16 {
+            return Err(Error::invalid("role_definition.permissions", "a role has at most 16 permissions"));
+        }
+        for permission in &self.permissions {
+            let data = permission.data_actions.iter().chain(&permission.not_data_actions);
+            for pattern in data.clone() {
+                if !known(pattern) {
+                    return Err(Error::invalid(
+                        "role_definition.permissions",
+                        format!(
+                            "{:?} matches no data action of Managed HSM",
+                            crate::model::error::shorten(pattern)
+                        ),
+                    ));
+                }
+            }
+            let control = permission.actions.iter().chain(&permission.not_actions);
+            if data.count() > MOST_ACTIONS || control.clone().count() > MOST_ACTIONS {
+                return Err(Error::invalid("role_definition.permissions", "a permission lists too many actions"));
+            }
+            if control.clone().any(|action| action.len() > 256) {
+                return Err(Error::invalid("role_definition.permissions", "an action has at most 256 bytes"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn execute(self, _: Whole, cx: &Cx) -> Result<Done<Self::Reply>> {
+        let id = self.id.unwrap_or_else(|| cx.ids.guid());
+        match cx.store.role_definition(&cx.hsm.name, id) {
+            Some(known) if known.built_in => return Err(Error::BuiltInRole { id }),
+            Some(_) => {}
+            None => {
+                let custom = cx.store.role_definitions(&cx.hsm.name).iter().filter(|role| !role.built_in).count();
+                if custom >= MOST_DEFINITIONS {
+                    return Err(Error::LimitExceeded { what: "custom role definitions", limit: MOST_DEFINITIONS });
+                }
+            }
+        }
+        let definition = Arc::new(RoleDefinition {
+            id,
+            role_name: if self.role_name.is_empty() { id.to_string() } else { self.role_name },
+            description: self.description,
+            built_in: false,
+            permissions: self.permissions,
+        });
+        let change = Change::PutRoleDefinition(cx.hsm.name.clone(), definition.clone());
+        Ok(Done::with(Of::new(cx, definition), [change]))
+    }
+}
+
+/// Whether a pattern can match a data action: a role that silently grants nothing is a trap.
+fn known(pattern: &str) -> bool {
+    let probe = RoleDefinition {
+        id: Uuid::nil(),
+        role_name: String::new(),
+        description: String::new(),
+        built_in: false,
+        permissions: vec![Permission { data_actions: vec![pattern.to_owned()], ..Permission::default() }],
+    };
+    let readable = pattern.len() <= 256 && (pattern.starts_with(DATA_ACTION_PREFIX) || pattern.contains('*'));
+    readable && Action::ALL.iter().any(|action| probe.grants(*action))
+}

@@ -1,0 +1,73 @@
+//! Decrypts in the token. Whatever is wrong with a ciphertext, the answer is the same.
+
+use super::{Revealed, check_iv, check_length, check_rsa_ciphertext};
+use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
+use crate::model::entry::Meter;
+use crate::model::key::KeyOperation;
+use crate::model::name::KeyId;
+use crate::model::rbac::Action;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{Cx, Done, Operation, Version};
+
+/// Decrypts.
+#[derive(Clone, Debug)]
+pub struct Decrypt {
+    /// With which version.
+    pub key: KeyId,
+    /// How it was encrypted.
+    pub algorithm: EncryptionAlgorithm,
+    /// What.
+    pub ciphertext: Vec<u8>,
+    /// AES alone.
+    pub iv: Vec<u8>,
+    /// GCM alone.
+    pub tag: Vec<u8>,
+    /// What GCM authenticated. CBC ignores it.
+    pub additional: Vec<u8>,
+}
+
+impl Operation for Decrypt {
+    const NAME: &'static str = "Decrypt";
+    const EVENT: &'static str = "KeyDecrypt";
+    const ACTION: Action = Action::KeyDecrypt;
+    const METER: Meter = Meter::Cryptographic;
+    type Target = Version;
+    type Reply = Revealed;
+
+    fn target(&self) -> KeyId {
+        self.key.clone()
+    }
+
+    fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
+        self.algorithm.check(target.0.material.key_type())?;
+        check_length("ciphertext", &self.ciphertext)?;
+        check_length("additional_authenticated_data", &self.additional)?;
+        match self.algorithm.primitive() {
+            Cipher::Rsa(_) => check_rsa_ciphertext("ciphertext", &target.0, &self.ciphertext)?,
+            Cipher::Aes(mode, _) => {
+                check_iv(mode, &self.iv)?;
+                if mode == AesMode::Gcm && self.tag.len() != 16 {
+                    return Err(Error::invalid(
+                        "authentication_tag",
+                        format!("a tag of 16 bytes is needed, {} were given", self.tag.len()),
+                    ));
+                }
+                if mode != AesMode::Gcm
+                    && (self.ciphertext.is_empty() || !self.ciphertext.len().is_multiple_of(16))
+                {
+                    return Err(Error::invalid("ciphertext", "AES-CBC ciphertext is whole blocks of 16 bytes"));
+                }
+            }
+        }
+        target.0.usable_for(KeyOperation::Decrypt, now)
+    }
+
+    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Revealed>> {
+        let cipher = self.algorithm.primitive();
+        let value = cx
+            .token
+            .decrypt(target.0.version, cipher, self.ciphertext, self.iv, self.tag, self.additional)
+            .await?;
+        Ok(Done::reply(Revealed { version: target.0, algorithm: self.algorithm.as_str(), value }))
+    }
+}

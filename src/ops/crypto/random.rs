@@ -1,0 +1,42 @@
+//! Returns random bytes made by the token.
+
+use crate::model::entry::Meter;
+use crate::model::name::HsmName;
+use crate::model::rbac::Action;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{Cx, Done, Operation, Whole};
+
+/// Makes random bytes.
+#[derive(Clone, Debug)]
+pub struct GenerateRandomBytes {
+    /// In which HSM.
+    pub hsm: HsmName,
+    /// How many: 1 to 128.
+    pub count: i32,
+}
+
+impl Operation for GenerateRandomBytes {
+    const NAME: &'static str = "GenerateRandomBytes";
+    const EVENT: &'static str = "RandomBytesGet";
+    const ACTION: Action = Action::RandomBytes;
+    const METER: Meter = Meter::Cryptographic;
+    type Target = Whole;
+    type Reply = Vec<u8>;
+
+    fn target(&self) -> HsmName {
+        self.hsm.clone()
+    }
+
+    fn check(&self, _: &Whole, _: Timestamp) -> Result<()> {
+        if (1..=128).contains(&self.count) {
+            Ok(())
+        } else {
+            Err(Error::invalid("count", "count is 1 to 128"))
+        }
+    }
+
+    async fn execute(self, _: Whole, cx: &Cx) -> Result<Done<Vec<u8>>> {
+        let count = usize::try_from(self.count).map_err(Error::internal)?;
+        Ok(Done::reply(cx.token.random(count).await?))
+    }
+}

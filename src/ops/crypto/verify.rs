@@ -1,0 +1,67 @@
+//! Checks a signature over a digest.
+
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+
+use crate::model::algorithm::SignatureAlgorithm;
+use crate::model::entry::Meter;
+use crate::model::key::{KeyOperation, KeyType, KeyVersion};
+use crate::model::name::KeyId;
+use crate::model::rbac::Action;
+use crate::model::{Result, Timestamp};
+use crate::ops::{Cx, Done, Operation, Version};
+
+/// Checks a signature. A wrong one is an answer, not an error.
+#[derive(Clone, Debug)]
+pub struct Verify {
+    /// By which version.
+    pub key: KeyId,
+    /// How it was made.
+    pub algorithm: SignatureAlgorithm,
+    /// Over what.
+    pub digest: Vec<u8>,
+    /// The signature, in JOSE form.
+    pub signature: Vec<u8>,
+}
+
+/// Whether a signature is right.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// The version that was asked.
+    pub version: Arc<KeyVersion>,
+    /// The algorithm, as surfaces spell it.
+    pub algorithm: &'static str,
+    /// Whether it made the signature.
+    pub valid: bool,
+}
+
+impl Operation for Verify {
+    const NAME: &'static str = "Verify";
+    const EVENT: &'static str = "KeyVerify";
+    const ACTION: Action = Action::KeyVerify;
+    const METER: Meter = Meter::Cryptographic;
+    type Target = Version;
+    type Reply = Verified;
+
+    fn target(&self) -> KeyId {
+        self.key.clone()
+    }
+
+    fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
+        self.algorithm.check(target.0.material.key_type(), &self.digest)?;
+        target.0.usable_for(KeyOperation::Verify, now)
+    }
+
+    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Verified>> {
+        let key_type = target.0.material.key_type();
+        let valid = if let KeyType::Oct { .. } = key_type {
+            // A MAC is checked by making it again; only the token can.
+            let mac = cx.token.sign(target.0.version, key_type, self.algorithm, self.digest).await?;
+            bool::from(mac.ct_eq(&self.signature))
+        } else {
+            cx.public_keys.of(&target.0)?.verify(self.algorithm, &self.digest, &self.signature)?
+        };
+        Ok(Done::reply(Verified { version: target.0, algorithm: self.algorithm.as_str(), valid }))
+    }
+}

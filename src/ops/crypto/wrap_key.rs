@@ -1,0 +1,58 @@
+//! Wraps a symmetric key handed in by the caller.
+
+use zeroize::Zeroizing;
+
+use super::{Outcome, check_key_wrap};
+use crate::model::algorithm::{Wrap, WrapAlgorithm};
+use crate::model::entry::Meter;
+use crate::model::key::KeyOperation;
+use crate::model::name::KeyId;
+use crate::model::rbac::Action;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{Cx, Done, Operation, Version};
+
+/// Wraps a key.
+pub struct WrapKey {
+    /// Under which version.
+    pub key: KeyId,
+    /// How.
+    pub algorithm: WrapAlgorithm,
+    /// The key to be wrapped.
+    pub value: Zeroizing<Vec<u8>>,
+}
+
+impl Operation for WrapKey {
+    const NAME: &'static str = "WrapKey";
+    const EVENT: &'static str = "KeyWrap";
+    const ACTION: Action = Action::KeyWrap;
+    const METER: Meter = Meter::Cryptographic;
+    type Target = Version;
+    type Reply = Outcome;
+
+    fn target(&self) -> KeyId {
+        self.key.clone()
+    }
+
+    fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
+        self.algorithm.check(target.0.material.key_type())?;
+        match self.algorithm.primitive() {
+            Wrap::AesKw(_) => check_key_wrap("key", &self.value, 16)?,
+            Wrap::Rsa(_) if self.value.is_empty() => return Err(Error::invalid("key", "the key is empty")),
+            Wrap::Rsa(_) => {}
+        }
+        target.0.usable_for(KeyOperation::WrapKey, now)
+    }
+
+    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Outcome>> {
+        let value = match self.algorithm.primitive() {
+            Wrap::AesKw(_) => cx.token.wrap(target.0.version, self.value).await?,
+            Wrap::Rsa(padding) => cx.public_keys.of(&target.0)?.encrypt(padding, &self.value).map_err(
+                |error| match error {
+                    Error::Invalid { why, .. } => Error::Invalid { field: "key", why },
+                    other => other,
+                },
+            )?,
+        };
+        Ok(Done::reply(Outcome { version: target.0, algorithm: self.algorithm.as_str(), value }))
+    }
+}

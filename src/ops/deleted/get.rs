@@ -1,0 +1,31 @@
+//! Returns a deleted key.
+
+use super::DeletedKeyBundle;
+use crate::model::Result;
+use crate::model::entry::Meter;
+use crate::model::rbac::Action;
+use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
+
+/// Reads a deleted key.
+#[derive(Clone, Debug)]
+pub struct GetDeletedKey {
+    /// Which.
+    pub key: KeyPath,
+}
+
+impl Operation for GetDeletedKey {
+    const NAME: &'static str = "GetDeletedKey";
+    const EVENT: &'static str = "KeyGetDeleted";
+    const ACTION: Action = Action::DeletedKeyRead;
+    const METER: Meter = Meter::Management;
+    type Target = DeletedKey;
+    type Reply = DeletedKeyBundle;
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    async fn execute(self, target: DeletedKey, cx: &Cx) -> Result<Done<DeletedKeyBundle>> {
+        Ok(Done::reply(DeletedKeyBundle::of(&target.0, cx.hsm.recovery_level())?))
+    }
+}

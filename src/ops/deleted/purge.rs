@@ -1,0 +1,44 @@
+//! Destroys a deleted key for good: the objects in the token, then the record.
+
+use crate::model::change::{Change, IntentVerb};
+use crate::model::entry::Meter;
+use crate::model::rbac::Action;
+use crate::model::{Error, Result};
+use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
+
+/// Purges a deleted key.
+#[derive(Clone, Debug)]
+pub struct PurgeDeletedKey {
+    /// Which.
+    pub key: KeyPath,
+}
+
+impl Operation for PurgeDeletedKey {
+    const NAME: &'static str = "PurgeDeletedKey";
+    const EVENT: &'static str = "KeyPurge";
+    const ACTION: Action = Action::DeletedKeyPurge;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = DeletedKey;
+    type Reply = ();
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    async fn execute(self, target: DeletedKey, cx: &Cx) -> Result<Done<()>> {
+        if let Some(deletion) = target.0.deletion
+            && cx.hsm.purge_protection
+            && cx.now < deletion.scheduled_purge_at
+        {
+            return Err(Error::PurgeProtected {
+                level: cx.hsm.recovery_level(),
+                scheduled_purge_at: deletion.scheduled_purge_at,
+            });
+        }
+        let objects: Vec<_> = target.0.versions.iter().map(|version| version.version).collect();
+        cx.intend(IntentVerb::Destroy, objects.clone()).await?;
+        cx.token.destroy(&objects).await?;
+        Ok(Done::with((), [Change::Purge(cx.hsm.name.clone(), target.0.name.clone())]))
+    }
+}

@@ -1,0 +1,52 @@
+//! Generates a key in the token, or a new version of a key that exists.
+
+use std::sync::Arc;
+
+use super::settings::{check_limits, declare, prove, spelling};
+use super::{KeyBundle, NewKeySettings};
+use crate::model::change::Change;
+use crate::model::entry::Meter;
+use crate::model::key::KeySpec;
+use crate::model::rbac::Action;
+use crate::model::{Result, Timestamp};
+use crate::ops::{Cx, Done, KeyPath, Name, Operation};
+
+/// Generates a key version.
+#[derive(Clone, Debug)]
+pub struct CreateKey {
+    /// Under which name.
+    pub key: KeyPath,
+    /// What to generate.
+    pub spec: KeySpec,
+    /// What the caller chose.
+    pub settings: NewKeySettings,
+}
+
+impl Operation for CreateKey {
+    const NAME: &'static str = "CreateKey";
+    const EVENT: &'static str = "KeyCreate";
+    const ACTION: Action = Action::KeyCreate;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = Name;
+    type Reply = KeyBundle;
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    fn check(&self, _: &Name, _: Timestamp) -> Result<()> {
+        self.settings.check()
+    }
+
+    async fn execute(self, target: Name, cx: &Cx) -> Result<Done<KeyBundle>> {
+        check_limits(cx, &target)?;
+        let version = declare(cx).await?;
+        let material = cx.token.generate(version, &self.spec).await?;
+        prove(cx, version, &material).await?;
+        let name = spelling(&target, self.key.name);
+        let made = self.settings.version(cx, &name, version, material);
+        let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.hsm.recovery_level() };
+        Ok(Done::with(bundle, [Change::InsertVersion(made)]))
+    }
+}

@@ -1,0 +1,44 @@
+//! Soft-deletes a key with all its versions.
+
+use std::sync::Arc;
+
+use crate::model::change::Change;
+use crate::model::entry::Meter;
+use crate::model::key::Key;
+use crate::model::rbac::Action;
+use crate::model::retention::Deletion;
+use crate::model::Result;
+use crate::ops::deleted::DeletedKeyBundle;
+use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
+
+/// Soft-deletes a key. Its scheduled purge date is fixed here and never moves.
+#[derive(Clone, Debug)]
+pub struct DeleteKey {
+    /// Which key.
+    pub key: KeyPath,
+}
+
+impl Operation for DeleteKey {
+    const NAME: &'static str = "DeleteKey";
+    const EVENT: &'static str = "KeyDelete";
+    const ACTION: Action = Action::KeyDelete;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = LiveKey;
+    type Reply = DeletedKeyBundle;
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<DeletedKeyBundle>> {
+        let deletion = Deletion {
+            deleted_at: cx.now,
+            scheduled_purge_at: cx.hsm.retention.purge_date(cx.now)?,
+        };
+        let name = target.0.name.clone();
+        let deleted = Arc::new(Key { deletion: Some(deletion), ..target.0.as_ref().clone() });
+        let bundle = DeletedKeyBundle::of(&deleted, cx.hsm.recovery_level())?;
+        Ok(Done::with(bundle, [Change::SoftDelete(cx.hsm.name.clone(), name, deletion)]))
+    }
+}

@@ -1,0 +1,55 @@
+//! Imports key material handed in by the caller.
+
+use std::sync::Arc;
+
+use super::settings::{check_limits, declare, prove, spelling};
+use super::{KeyBundle, NewKeySettings};
+use crate::model::change::Change;
+use crate::model::entry::Meter;
+use crate::model::import::ImportMaterial;
+use crate::model::rbac::Action;
+use crate::model::{Result, Timestamp};
+use crate::ops::{Cx, Done, KeyPath, Name, Operation};
+use crate::public_key;
+
+/// Imports a key version. The material is zeroized when this is dropped.
+#[derive(Debug)]
+pub struct ImportKey {
+    /// Under which name.
+    pub key: KeyPath,
+    /// The private or secret key.
+    pub material: ImportMaterial,
+    /// What the caller chose.
+    pub settings: NewKeySettings,
+}
+
+impl Operation for ImportKey {
+    const NAME: &'static str = "ImportKey";
+    const EVENT: &'static str = "KeyImport";
+    const ACTION: Action = Action::KeyImport;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = Name;
+    type Reply = KeyBundle;
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    fn check(&self, _: &Name, _: Timestamp) -> Result<()> {
+        self.settings.check()
+    }
+
+    async fn execute(self, target: Name, cx: &Cx) -> Result<Done<KeyBundle>> {
+        check_limits(cx, &target)?;
+        // Before the token is touched: most tokens accept what is no key at all.
+        let public = public_key::validate(&self.material)?;
+        let version = declare(cx).await?;
+        cx.token.import(version, self.material).await?;
+        prove(cx, version, &public).await?;
+        let name = spelling(&target, self.key.name);
+        let made = self.settings.version(cx, &name, version, public);
+        let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.hsm.recovery_level() };
+        Ok(Done::with(bundle, [Change::InsertVersion(made)]))
+    }
+}

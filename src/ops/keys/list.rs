@@ -1,0 +1,42 @@
+//! Lists the live keys of an HSM, each by its current version.
+
+use super::KeyBundle;
+use crate::model::Result;
+use crate::model::entry::Meter;
+use crate::model::name::HsmName;
+use crate::model::rbac::Action;
+use crate::ops::{AllKeys, Cx, Done, Operation, Page, PageRequest};
+use crate::store::Listing;
+
+/// Lists keys, ordered by name.
+#[derive(Clone, Debug)]
+pub struct ListKeys {
+    /// Of which HSM.
+    pub hsm: HsmName,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+impl Operation for ListKeys {
+    const NAME: &'static str = "ListKeys";
+    const EVENT: &'static str = "KeyList";
+    const ACTION: Action = Action::KeyRead;
+    const METER: Meter = Meter::Management;
+    type Target = AllKeys;
+    type Reply = Page<KeyBundle>;
+
+    fn target(&self) -> HsmName {
+        self.hsm.clone()
+    }
+
+    async fn execute(self, _: AllKeys, cx: &Cx) -> Result<Done<Page<KeyBundle>>> {
+        let keys =
+            cx.store.keys(&cx.hsm.name, Listing::Live, self.page.after.as_deref(), self.page.size + 1);
+        let level = cx.hsm.recovery_level();
+        let bundles = keys
+            .iter()
+            .filter_map(|key| key.current().map(|version| KeyBundle { version: version.clone(), level }))
+            .collect();
+        Ok(Done::reply(Page::cut(bundles, self.page.size, |bundle: &KeyBundle| bundle.version.name.folded())))
+    }
+}

@@ -1,0 +1,33 @@
+//! Live keys: made, imported, read, changed, deleted.
+
+mod create;
+mod delete;
+mod get;
+mod import;
+mod list;
+mod settings;
+mod update;
+mod versions;
+
+use std::sync::Arc;
+
+pub use create::CreateKey;
+pub use delete::DeleteKey;
+pub use get::GetKey;
+pub use import::ImportKey;
+pub use list::ListKeys;
+pub use settings::NewKeySettings;
+pub use update::{AttributeChanges, UpdateKeyVersion};
+pub use versions::ListKeyVersions;
+
+use crate::model::key::KeyVersion;
+use crate::model::retention::RecoveryLevel;
+
+/// A key version as surfaces show it.
+#[derive(Clone, Debug)]
+pub struct KeyBundle {
+    /// The version.
+    pub version: Arc<KeyVersion>,
+    /// What deletion means for it.
+    pub level: RecoveryLevel,
+}

@@ -1,0 +1,83 @@
+//! Lists the versions of a key, oldest first.
+
+use super::KeyBundle;
+use crate::model::entry::Meter;
+use crate::model::rbac::Action;
+use crate::model::{Error, Result};
+use crate::ops::{Cx, Done, KeyPath, Name, Operation, Page, PageRequest};
+
+/// Lists the versions of a key. One that does not exist, or is deleted, has none (recorded).
+#[derive(Clone, Debug)]
+pub struct ListKeyVersions {
+    /// Of which key.
+    pub key: KeyPath,
+    /// Which page; the token is the number of versions that came before.
+    pub page: PageRequest,
+}
+
+impl Operation for ListKeyVersions {
+    const NAME: &'static str = "ListKeyVersions";
+    const EVENT: &'static str = "KeyListVersions";
+    const ACTION: Action = Action::KeyRead;
+    const METER: Meter = Meter::Management;
+    type Target = VersionsOf;
+    type Reply = Page<KeyBundle>;
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    async fn execute(self, target: VersionsOf, cx: &Cx) -> Result<Done<Page<KeyBundle>>> {
+        let before: usize = match &self.page.after {
+            None => 0,
+            Some(token) => token
+                .parse()
+                .map_err(|_| Error::invalid("page_token", "this page token was not made by this list"))?,
+        };
+        let level = cx.hsm.recovery_level();
+        let versions = target.0.0.map(|key| key.versions.clone()).unwrap_or_default();
+        let items = versions
+            .into_iter()
+            .skip(before)
+            .take(self.page.size + 1)
+            .map(|version| KeyBundle { version, level })
+            .collect();
+        let next = (before + self.page.size).to_string();
+        Ok(Done::reply(Page::cut(items, self.page.size, |_| next.clone())))
+    }
+}
+
+/// The versions under a name; none where there is no live key.
+#[derive(Debug)]
+pub struct VersionsOf(Name);
+
+impl crate::ops::Target for VersionsOf {
+    type Id = KeyPath;
+
+    fn hsm(id: &KeyPath) -> &crate::model::name::HsmName {
+        Name::hsm(id)
+    }
+
+    fn scope(id: &KeyPath, store: &crate::store::Store) -> crate::model::rbac::Scope {
+        Name::scope(id, store)
+    }
+
+    fn describe(id: &KeyPath) -> String {
+        format!("{}/versions", Name::describe(id))
+    }
+
+    fn lock(id: &KeyPath) -> String {
+        Name::lock(id)
+    }
+
+    fn load(
+        hsm: &std::sync::Arc<crate::model::hsm::ManagedHsm>,
+        id: &KeyPath,
+        store: &crate::store::Store,
+    ) -> Result<Self> {
+        match Name::load(hsm, id, store) {
+            Err(Error::KeyDeleted { .. }) => Ok(Self(Name(None))),
+            name => name.map(Self),
+        }
+    }
+}

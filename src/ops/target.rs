@@ -1,0 +1,302 @@
+//! What operations act on: the state they need, as types. Loading one is already the 404 or 409.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::{Key, KeyVersion};
+use crate::model::name::{HsmName, KeyId, KeyName};
+use crate::model::rbac::{RoleAssignment, RoleDefinition, Scope};
+use crate::model::{Error, Result};
+use crate::store::Store;
+
+/// What an operation acts on.
+pub trait Target: Sized + Send + 'static {
+    /// Names it.
+    type Id: Clone + Send + Sync + 'static;
+
+    /// The HSM it belongs to.
+    fn hsm(id: &Self::Id) -> &HsmName;
+
+    /// Where a role must grant the action. Found before anything else is told about the target.
+    fn scope(id: &Self::Id, store: &Store) -> Scope;
+
+    /// How the audit record names it.
+    fn describe(id: &Self::Id) -> String;
+
+    /// What operations that change it exclude each other by. One lock per key, one for the roles of an HSM.
+    fn lock(id: &Self::Id) -> String;
+
+    /// Finds it.
+    ///
+    /// # Errors
+    /// Where it does not exist, or is not in the state the operation needs.
+    fn load(hsm: &Arc<ManagedHsm>, id: &Self::Id, store: &Store) -> Result<Self>;
+}
+
+/// Names a key in an HSM.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyPath {
+    /// The HSM.
+    pub hsm: HsmName,
+    /// The key.
+    pub name: KeyName,
+}
+
+impl KeyPath {
+    fn id(&self) -> KeyId {
+        KeyId { hsm: self.hsm.clone(), name: self.name.clone(), version: None }
+    }
+
+    fn live(&self, store: &Store) -> Result<Arc<Key>> {
+        match store.key(&self.hsm, &self.name) {
+            Some(key) if key.deletion.is_none() => Ok(key),
+            _ => Err(Error::KeyNotFound { key: self.id() }),
+        }
+    }
+}
+
+fn key_lock(hsm: &HsmName, name: &KeyName) -> String {
+    format!("{}/{}", hsm.folded(), name.folded())
+}
+
+/// The whole HSM.
+#[derive(Debug)]
+pub struct Whole;
+
+impl Target for Whole {
+    type Id = HsmName;
+
+    fn hsm(id: &HsmName) -> &HsmName {
+        id
+    }
+
+    fn scope(_: &HsmName, _: &Store) -> Scope {
+        Scope::Hsm
+    }
+
+    fn describe(id: &HsmName) -> String {
+        format!("hsms/{id}")
+    }
+
+    fn lock(id: &HsmName) -> String {
+        id.folded()
+    }
+
+    fn load(_: &Arc<ManagedHsm>, _: &HsmName, _: &Store) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// All keys of an HSM.
+#[derive(Debug)]
+pub struct AllKeys;
+
+impl Target for AllKeys {
+    type Id = HsmName;
+
+    fn hsm(id: &HsmName) -> &HsmName {
+        id
+    }
+
+    fn scope(_: &HsmName, _: &Store) -> Scope {
+        Scope::Keys
+    }
+
+    fn describe(id: &HsmName) -> String {
+        format!("hsms/{id}/keys")
+    }
+
+    fn lock(id: &HsmName) -> String {
+        id.folded()
+    }
+
+    fn load(_: &Arc<ManagedHsm>, _: &HsmName, _: &Store) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// Implements what all targets named by a [`KeyPath`] share.
+macro_rules! named_by_key_path {
+    ($folder:literal) => {
+        type Id = KeyPath;
+
+        fn hsm(id: &KeyPath) -> &HsmName {
+            &id.hsm
+        }
+
+        fn scope(id: &KeyPath, _: &Store) -> Scope {
+            Scope::Key(id.name.clone())
+        }
+
+        fn describe(id: &KeyPath) -> String {
+            format!("hsms/{}/{}/{}", id.hsm, $folder, id.name)
+        }
+
+        fn lock(id: &KeyPath) -> String {
+            key_lock(&id.hsm, &id.name)
+        }
+    };
+}
+
+/// A name that can take a new version: free, or a live key's. A deleted key's name is taken.
+#[derive(Debug)]
+pub struct Name(pub Option<Arc<Key>>);
+
+impl Target for Name {
+    named_by_key_path!("keys");
+
+    fn load(_: &Arc<ManagedHsm>, id: &KeyPath, store: &Store) -> Result<Self> {
+        match store.key(&id.hsm, &id.name) {
+            Some(key) if key.deletion.is_some() => Err(Error::KeyDeleted { name: key.name.clone() }),
+            key => Ok(Self(key)),
+        }
+    }
+}
+
+/// A live key with all its versions.
+#[derive(Debug)]
+pub struct LiveKey(pub Arc<Key>);
+
+impl Target for LiveKey {
+    named_by_key_path!("keys");
+
+    fn load(_: &Arc<ManagedHsm>, id: &KeyPath, store: &Store) -> Result<Self> {
+        id.live(store).map(Self)
+    }
+}
+
+/// A deleted key.
+#[derive(Debug)]
+pub struct DeletedKey(pub Arc<Key>);
+
+impl Target for DeletedKey {
+    named_by_key_path!("deletedKeys");
+
+    fn load(_: &Arc<ManagedHsm>, id: &KeyPath, store: &Store) -> Result<Self> {
+        match store.key(&id.hsm, &id.name) {
+            Some(key) if key.deletion.is_some() => Ok(Self(key)),
+            _ => Err(Error::DeletedKeyNotFound { hsm: id.hsm.clone(), name: id.name.clone() }),
+        }
+    }
+}
+
+/// One version of a live key, or its current one.
+#[derive(Debug)]
+pub struct Version(pub Arc<KeyVersion>);
+
+impl Target for Version {
+    type Id = KeyId;
+
+    fn hsm(id: &KeyId) -> &HsmName {
+        &id.hsm
+    }
+
+    fn scope(id: &KeyId, _: &Store) -> Scope {
+        Scope::Key(id.name.clone())
+    }
+
+    fn describe(id: &KeyId) -> String {
+        id.to_string()
+    }
+
+    fn lock(id: &KeyId) -> String {
+        key_lock(&id.hsm, &id.name)
+    }
+
+    fn load(_: &Arc<ManagedHsm>, id: &KeyId, store: &Store) -> Result<Self> {
+        let live = store.key(&id.hsm, &id.name).filter(|key| key.deletion.is_none());
+        let version = live.and_then(|key| key.version(id.version).cloned());
+        version.map(Self).ok_or_else(|| Error::KeyNotFound { key: id.clone() })
+    }
+}
+
+/// A scope at which a role assignment is made.
+#[derive(Debug)]
+pub struct RoleScope;
+
+impl Target for RoleScope {
+    type Id = (HsmName, Scope);
+
+    fn hsm(id: &Self::Id) -> &HsmName {
+        &id.0
+    }
+
+    fn scope(id: &Self::Id, _: &Store) -> Scope {
+        id.1.clone()
+    }
+
+    fn describe(id: &Self::Id) -> String {
+        format!("hsms/{}/roleAssignments at {}", id.0, id.1)
+    }
+
+    fn lock(id: &Self::Id) -> String {
+        id.0.folded()
+    }
+
+    fn load(_: &Arc<ManagedHsm>, _: &Self::Id, _: &Store) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// A role definition.
+#[derive(Debug)]
+pub struct Definition(pub Arc<RoleDefinition>);
+
+impl Target for Definition {
+    type Id = (HsmName, Uuid);
+
+    fn hsm(id: &Self::Id) -> &HsmName {
+        &id.0
+    }
+
+    fn scope(_: &Self::Id, _: &Store) -> Scope {
+        Scope::Hsm
+    }
+
+    fn describe(id: &Self::Id) -> String {
+        format!("hsms/{}/roleDefinitions/{}", id.0, id.1)
+    }
+
+    fn lock(id: &Self::Id) -> String {
+        id.0.folded()
+    }
+
+    fn load(_: &Arc<ManagedHsm>, id: &Self::Id, store: &Store) -> Result<Self> {
+        store.role_definition(&id.0, id.1).map(Self).ok_or(Error::RoleDefinitionNotFound)
+    }
+}
+
+/// A role assignment.
+impl Target for RoleAssignment {
+    type Id = (HsmName, Uuid);
+
+    fn hsm(id: &Self::Id) -> &HsmName {
+        &id.0
+    }
+
+    /// The assignment's own scope. One that does not exist is asked for at `/`, so that only who may
+    /// see all of them learns that.
+    fn scope(id: &Self::Id, store: &Store) -> Scope {
+        find_assignment(id, store).map_or(Scope::Hsm, |assignment| assignment.scope.clone())
+    }
+
+    fn describe(id: &Self::Id) -> String {
+        format!("hsms/{}/roleAssignments/{}", id.0, id.1)
+    }
+
+    fn lock(id: &Self::Id) -> String {
+        id.0.folded()
+    }
+
+    fn load(_: &Arc<ManagedHsm>, id: &Self::Id, store: &Store) -> Result<Self> {
+        find_assignment(id, store)
+            .map(|assignment| assignment.as_ref().clone())
+            .ok_or(Error::RoleAssignmentNotFound)
+    }
+}
+
+fn find_assignment(id: &(HsmName, Uuid), store: &Store) -> Option<Arc<RoleAssignment>> {
+    store.role_assignments(&id.0).into_iter().find(|assignment| assignment.id == id.1)
+}
