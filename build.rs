@@ -5,6 +5,7 @@ use std::error::Error;
 #[expect(clippy::disallowed_methods, reason = "Cargo talks to build scripts through the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-changed=src/store/migrations");
     let files = [
         "proto/strongroom/v1/access.proto",
         "proto/strongroom/v1/crypto.proto",

@@ -1,1 +1,162 @@
-//! (being built)
+//! The state of the service: read from memory, written through one ledger to SQLite.
+//!
+//! Reading is synchronous, reads no SQL and waits for no writer's disk. All writing goes through
+//! [`Store::commit`] to the ledger task, which commits in groups (see `ledger`). Audit records are
+//! numbered and chained there (see `chain`), kept in an outbox in the same transaction as the
+//! changes they tell of, and handed to the export afterwards, at least once and in order; the export
+//! says when the store is opened which it has, so each arrives exactly once.
+//!
+//! Two processes must not open one database: each would believe its own memory. Whoever opens the
+//! store holds a lock file.
+
+mod chain;
+mod commit;
+mod draft;
+mod export;
+mod folded;
+mod ledger;
+mod load;
+mod memory;
+mod open;
+mod outbox;
+mod roles;
+mod statements;
+mod usage;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+pub use commit::{Commit, Durability, Options, Record};
+pub use export::Export;
+pub use outbox::ExportedRecord;
+pub use usage::Reading;
+
+use ledger::Message;
+use memory::Memory;
+
+use crate::model::change::Intent;
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::Key;
+use crate::model::name::{HsmName, KeyName, PrincipalId, VersionId};
+use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
+use crate::model::{Error, Result};
+
+/// Which keys are listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Listing {
+    /// Live keys.
+    Live,
+    /// Soft-deleted keys.
+    Deleted,
+}
+
+/// The state of the service. Clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    memory: Arc<Memory>,
+    queue: mpsc::Sender<Message>,
+    durability: Durability,
+    failing: Arc<AtomicBool>,
+    nothing: Arc<[Grant]>,
+}
+
+impl Store {
+    /// All HSMs, by name.
+    pub fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
+        self.0.memory.hsms()
+    }
+
+    /// One HSM. Names of HSMs and keys are compared without regard to case.
+    pub fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
+        self.0.memory.hsm(name)
+    }
+
+    /// One key, live or deleted.
+    pub fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
+        self.0.memory.key(hsm, name)
+    }
+
+    /// At most `limit` keys in the order of their folded names, those after `after`.
+    pub fn keys(&self, hsm: &HsmName, listing: Listing, after: Option<&str>, limit: usize) -> Vec<Arc<Key>> {
+        self.0.memory.keys(hsm, listing, after, limit)
+    }
+
+    /// How many key names are taken, by live and deleted keys together.
+    pub fn key_count(&self, hsm: &HsmName) -> usize {
+        self.0.memory.key_count(hsm)
+    }
+
+    /// Built-in role definitions in their given order, then custom ones in order of creation.
+    pub fn role_definitions(&self, hsm: &HsmName) -> Vec<Arc<RoleDefinition>> {
+        self.0.memory.roles(hsm).map(|roles| roles.definitions()).unwrap_or_default()
+    }
+
+    /// One role definition of an HSM.
+    pub fn role_definition(&self, hsm: &HsmName, id: Uuid) -> Option<Arc<RoleDefinition>> {
+        self.0.memory.roles(hsm)?.definition(id)
+    }
+
+    /// Role assignments in order of creation.
+    pub fn role_assignments(&self, hsm: &HsmName) -> Vec<Arc<RoleAssignment>> {
+        self.0.memory.roles(hsm).map(|roles| roles.assignments()).unwrap_or_default()
+    }
+
+    /// What a principal was given in an HSM, joined with the roles. Assignments of roles that are gone
+    /// are left out.
+    pub fn grants(&self, hsm: &HsmName, principal: PrincipalId) -> Arc<[Grant]> {
+        let grants = self.0.memory.roles(hsm).and_then(|roles| roles.grants(principal));
+        grants.unwrap_or_else(|| Arc::clone(&self.0.nothing))
+    }
+
+    /// Intents that were opened and not concluded, oldest first if their ids sort by time.
+    pub fn intents(&self) -> Vec<Intent> {
+        self.0.memory.intents()
+    }
+
+    /// Calls counted per HSM, event, meter and hour.
+    pub fn readings(&self) -> Vec<Reading> {
+        self.0.memory.usage().readings()
+    }
+
+    /// The last day on which a version was used, counted from 1970-01-01 UTC.
+    pub fn last_use(&self, version: VersionId) -> Option<i64> {
+        self.0.memory.usage().days.get(&version).copied()
+    }
+
+    /// Writes what a call leaves behind. Changes and intents are durable and visible to readers when
+    /// this returns; what only records is as durable as the store was told to be. Dropping the future
+    /// does not withdraw a commit that has been queued.
+    ///
+    /// # Errors
+    /// The one that says why a change is not possible; then nothing of the commit was written.
+    /// `Internal` if the database fails or the store is closed.
+    pub async fn commit(&self, commit: Commit) -> Result<()> {
+        if commit.record.as_ref().is_some_and(|record| !chain::is_record(&record.body)) {
+            return Err(Error::internal("an audit record is not one JSON object on one line"));
+        }
+        let closed = || Error::internal("the store is closed");
+        let unattended = commit.is_record_only()
+            && self.0.durability == Durability::Relaxed
+            && !self.0.failing.load(Ordering::Relaxed);
+        if unattended {
+            return self.0.queue.send(Message::Commit(commit, None)).await.map_err(|_| closed());
+        }
+        let (reply, result) = oneshot::channel();
+        self.0.queue.send(Message::Commit(commit, Some(reply))).await.map_err(|_| closed())?;
+        result.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Writes and exports what is queued and closes the database. Commits fail from then on.
+    pub async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.0.queue.send(Message::Close(closed)).await.is_ok() {
+            // An error means that the ledger ended before, which is what was asked for.
+            let _ = done.await;
+        }
+    }
+}

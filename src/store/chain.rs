@@ -1,0 +1,75 @@
+//! Numbers audit records and chains them, so that none can be altered, removed or reordered unseen.
+//!
+//! A line is the record with two more members at its end: `"seq"`, which counts from 1 without gaps,
+//! and `"chain"`. To verify a line: `chain` is the base64url form, without padding, of the SHA-256
+//! of the `chain` of the line before it (nothing for the first), followed by the line itself up to,
+//! and not including, `,"chain":`.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+/// The most that is added to a record: its number, its link and their names.
+const ADDED: usize = 88;
+
+/// The end of the chain: where the next record is added.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(super) struct Head {
+    /// The last record's number; 0 if there is none.
+    pub(super) seq: u64,
+    /// The last record's link; empty if there is none.
+    pub(super) chain: String,
+}
+
+impl Head {
+    /// Adds a record, which is one JSON object with at least one member, and gives its line without
+    /// a line break.
+    pub(super) fn link(&mut self, body: &str) -> String {
+        self.seq += 1;
+        let mut line = String::with_capacity(body.len() + ADDED);
+        line.push_str(body.strip_suffix('}').unwrap_or(body));
+        // Writing to a String cannot fail.
+        let _ = write!(line, ",\"seq\":{}", self.seq);
+        let mut hash = Sha256::new();
+        hash.update(self.chain.as_bytes());
+        hash.update(line.as_bytes());
+        self.chain.clear();
+        URL_SAFE_NO_PAD.encode_string(hash.finalize(), &mut self.chain);
+        line.push_str(",\"chain\":\"");
+        line.push_str(&self.chain);
+        line.push_str("\"}");
+        line
+    }
+}
+
+/// Whether a record can be linked: one object, not empty, on one line.
+pub(super) fn is_record(body: &str) -> bool {
+    body.len() > 2 && body.starts_with('{') && body.ends_with('}') && !body.contains('\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_the_hash_of_the_link_before_and_the_line_up_to_it() {
+        let mut head = Head::default();
+        let first = head.link(r#"{"a":1}"#);
+        let chain = URL_SAFE_NO_PAD.encode(Sha256::digest(r#"{"a":1,"seq":1"#));
+        assert_eq!(first, format!(r#"{{"a":1,"seq":1,"chain":"{chain}"}}"#));
+        let second = head.link(r#"{"a":1}"#);
+        let chain = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{chain}{{"a":1,"seq":2"#)));
+        assert_eq!(second, format!(r#"{{"a":1,"seq":2,"chain":"{chain}"}}"#));
+        assert_eq!(head, Head { seq: 2, chain });
+    }
+
+    #[test]
+    fn a_record_is_one_object_on_one_line() {
+        assert!(is_record(r#"{"a":1}"#));
+        for bad in ["", "{}", "[1]", "{\"a\":\n1}", "{\"a\":1", "\"a\":1}"] {
+            assert!(!is_record(bad), "{bad}");
+        }
+    }
+}

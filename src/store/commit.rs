@@ -1,0 +1,66 @@
+//! What is written together, and how durably.
+
+use uuid::Uuid;
+
+use crate::model::Timestamp;
+use crate::model::change::{Change, Intent};
+use crate::model::entry::Meter;
+use crate::model::name::{HsmName, VersionId};
+
+/// What one call leaves behind; written whole or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// Writes, made in this order.
+    pub changes: Vec<Change>,
+    /// What is about to be done in a token.
+    pub open: Option<Intent>,
+    /// Intents that are concluded by this. One that is not open is ignored.
+    pub close: Vec<Uuid>,
+    /// The audit record and the meter reading. `None` for the first step of a call with two.
+    pub record: Option<Record>,
+}
+
+impl Commit {
+    /// Whether it changes nothing but the ledger.
+    pub(super) fn is_record_only(&self) -> bool {
+        self.changes.is_empty() && self.open.is_none() && self.close.is_empty()
+    }
+}
+
+/// The audit record of a call, and what the call counts as.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Record {
+    /// When the call arrived.
+    pub at: Timestamp,
+    /// The HSM asked, if the request named one.
+    pub hsm: Option<HsmName>,
+    /// What the audit log calls the operation.
+    pub event: &'static str,
+    /// What the call counts as.
+    pub meter: Meter,
+    /// The key version that was used, if one was.
+    pub version: Option<VersionId>,
+    /// The audit record: one JSON object with at least one member and without line breaks. Its number
+    /// and its link of the chain are added as `seq` and `chain`.
+    pub body: String,
+}
+
+/// When a commit that only records is done. Changes and intents are always durable first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Durability {
+    /// When the record is durable: nothing is answered that a crash could forget.
+    #[default]
+    Request,
+    /// When the record is queued: a crash can lose the last few milliseconds of records. If the
+    /// database fails, calls wait as with `Request` until it recovers.
+    Relaxed,
+}
+
+/// How a store is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// When a commit that only records is done.
+    pub durability: Durability,
+    /// The number of the last record that the export has already; 0 if it has none.
+    pub exported: u64,
+}

@@ -1,0 +1,222 @@
+//! The guards, change by change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::model::Timestamp;
+use crate::model::hsm::Activation;
+use crate::model::key::{Attributes, PublicMaterial};
+use crate::model::rbac::{RoleAssignment, Scope};
+use crate::model::retention::RetentionDays;
+
+fn hsm(name: &str) -> ManagedHsm {
+    ManagedHsm {
+        name: name.parse().unwrap(),
+        tenant: Uuid::nil(),
+        subscription: "s".into(),
+        resource_group: "g".into(),
+        location: "here".into(),
+        sku: "Standard_B1".into(),
+        retention: RetentionDays::DEFAULT,
+        purge_protection: false,
+        activation: Activation::Active,
+        initial_administrators: Vec::new(),
+        token_serial: "1".into(),
+        created: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn version(name: &str, id: u8) -> KeyVersion {
+    KeyVersion {
+        hsm: "local".parse().unwrap(),
+        name: name.parse().unwrap(),
+        version: VersionId::from_bytes([id; 16]),
+        material: PublicMaterial::Oct { key_size: 256 },
+        operations: BTreeSet::new(),
+        attributes: Attributes {
+            enabled: true,
+            not_before: None,
+            expires: None,
+            created: Timestamp::UNIX_EPOCH,
+            updated: Timestamp::UNIX_EPOCH,
+            exportable: false,
+        },
+        tags: BTreeMap::new(),
+    }
+}
+
+fn key(name: &str) -> (HsmName, KeyName) {
+    ("local".parse().unwrap(), name.parse().unwrap())
+}
+
+fn delete(name: &str) -> Change {
+    let (hsm, name) = key(name);
+    let at = Timestamp::UNIX_EPOCH;
+    Change::SoftDelete(hsm, name, Deletion { deleted_at: at, scheduled_purge_at: at })
+}
+
+fn recover(name: &str) -> Change {
+    let (hsm, name) = key(name);
+    Change::Recover(hsm, name)
+}
+
+fn purge(name: &str) -> Change {
+    let (hsm, name) = key(name);
+    Change::Purge(hsm, name)
+}
+
+/// Makes each list of changes as one commit of one group; gives what the last one said, and the
+/// memory after the group.
+fn after(commits: &[&[Change]]) -> (Result<()>, Memory) {
+    let memory = Memory::new(Vec::new());
+    let mut group = Draft::default();
+    let mut last = Ok(());
+    for changes in commits {
+        let mut view = View::new(&memory, &group);
+        last = changes.iter().try_for_each(|change| view.plan(change));
+        if last.is_ok() {
+            let own = view.into_own();
+            group.absorb(own);
+        }
+    }
+    memory.apply(group);
+    (last, memory)
+}
+
+fn local() -> Change {
+    Change::InsertHsm(hsm("local"), Vec::new())
+}
+
+fn insert(name: &str, id: u8) -> Change {
+    Change::InsertVersion(version(name, id))
+}
+
+#[test]
+fn an_hsm_is_made_once_and_everything_needs_one() {
+    let twice = Change::InsertHsm(hsm("LOCAL"), Vec::new());
+    assert!(matches!(after(&[&[local()], &[twice]]).0, Err(Error::Conflict { .. })));
+    for change in [insert("a", 1), delete("a"), recover("a"), purge("a")] {
+        assert!(matches!(after(&[&[change]]).0, Err(Error::HsmNotFound { .. })));
+    }
+}
+
+#[test]
+fn versions_are_added_to_live_keys_only() {
+    assert!(matches!(after(&[&[local(), insert("a", 1)], &[insert("A", 1)]]).0, Err(Error::Conflict { .. })));
+    assert!(matches!(
+        after(&[&[local(), insert("a", 1), delete("a")], &[insert("A", 2)]]).0,
+        Err(Error::KeyDeleted { .. })
+    ));
+    let (result, memory) = after(&[&[local(), insert("Bill", 1)], &[insert("bILL", 2)]]);
+    assert_eq!(result, Ok(()));
+    let (hsm, name) = key("BILL");
+    let key = memory.key(&hsm, &name).unwrap();
+    assert_eq!(key.versions.len(), 2);
+    assert!(
+        key.versions.iter().all(|version| version.name.as_str() == "Bill"),
+        "the name stays as first written"
+    );
+    assert_eq!(memory.key_count(&hsm), 1);
+}
+
+#[test]
+fn versions_are_replaced_where_they_are() {
+    let replace = |name, id| Change::ReplaceVersion(version(name, id));
+    let mut other = version("a", 1);
+    other.material = PublicMaterial::Oct { key_size: 128 };
+    let cases: [(&[Change], Change, fn(&Error) -> bool); 4] = [
+        (&[local()], replace("a", 1), |error| matches!(error, Error::KeyNotFound { .. })),
+        (&[local(), insert("a", 1), delete("a")], replace("a", 1), |error| {
+            matches!(error, Error::KeyNotFound { .. })
+        }),
+        (&[local(), insert("a", 1)], replace("a", 2), |error| matches!(error, Error::Conflict { .. })),
+        (&[local(), insert("a", 1)], Change::ReplaceVersion(other), |error| {
+            matches!(error, Error::Internal(_))
+        }),
+    ];
+    for (before, change, expected) in cases {
+        let (result, _) = after(&[before, &[change]]);
+        assert!(result.as_ref().is_err_and(expected), "{result:?}");
+    }
+
+    let mut disabled = version("a", 1);
+    disabled.attributes.enabled = false;
+    let changes = [local(), insert("a", 1), insert("a", 2), Change::ReplaceVersion(disabled)];
+    let (hsm, name) = key("a");
+    let key = after(&[&changes]).1.key(&hsm, &name).unwrap();
+    let enabled: Vec<_> = key.versions.iter().map(|version| version.attributes.enabled).collect();
+    assert_eq!(enabled, [false, true]);
+}
+
+#[test]
+fn deletion_goes_round_in_one_direction() {
+    let refused: [(&[Change], Change, bool); 6] = [
+        (&[local()], delete("a"), true),
+        (&[local(), insert("a", 1), delete("a")], delete("a"), true),
+        (&[local()], recover("a"), false),
+        (&[local(), insert("a", 1)], recover("a"), false),
+        (&[local(), insert("a", 1)], purge("a"), false),
+        (&[local(), insert("a", 1), delete("a"), purge("a")], recover("a"), false),
+    ];
+    for (before, change, live) in refused {
+        match after(&[before, &[change]]).0 {
+            Err(Error::KeyNotFound { .. }) => assert!(live),
+            Err(Error::DeletedKeyNotFound { .. }) => assert!(!live),
+            other => panic!("{other:?}"),
+        }
+    }
+    let (hsm, name) = key("a");
+    let changes = [local(), insert("a", 1), delete("A")];
+    let deleted = after(&[&changes]).1;
+    assert_eq!(deleted.keys(&hsm, super::super::Listing::Live, None, 9).len(), 0);
+    assert_eq!(deleted.keys(&hsm, super::super::Listing::Deleted, None, 9).len(), 1);
+    let back = after(&[&changes, &[recover("a")]]).1;
+    assert_eq!(back.key(&hsm, &name).unwrap().deletion, None);
+    assert_eq!(back.key_count(&hsm), 1);
+    let again = after(&[&changes, &[purge("a"), insert("a", 2)]]).1;
+    assert_eq!(again.key(&hsm, &name).unwrap().versions.len(), 1);
+}
+
+#[test]
+fn a_refused_commit_leaves_nothing_and_later_ones_go_on() {
+    let (hsm, name) = key("a");
+    let (result, memory) =
+        after(&[&[local()], &[insert("a", 1), recover("nothing")], &[insert("b", 1), insert("b", 2)]]);
+    assert_eq!(result, Ok(()));
+    assert!(memory.key(&hsm, &name).is_none());
+    assert_eq!(memory.key_count(&hsm), 1);
+}
+
+#[test]
+fn roles_follow_their_hsm() {
+    let assignment = RoleAssignment {
+        id: Uuid::from_u128(1),
+        role_definition: Uuid::from_u128(2),
+        principal: crate::model::name::PrincipalId(Uuid::nil()),
+        scope: Scope::Hsm,
+    };
+    let made = Change::InsertHsm(hsm("local"), vec![assignment.clone()]);
+    let (name, _) = key("a");
+    let insert = Change::InsertRoleAssignment(name.clone(), Arc::new(assignment));
+    assert_eq!(after(&[&[made.clone()], &[insert]]).0, Err(Error::RoleAssignmentExists));
+    let delete = Change::DeleteRoleAssignment(name.clone(), Uuid::from_u128(1));
+    let (result, memory) = after(&[&[made], &[delete]]);
+    assert_eq!(result, Ok(()));
+    assert!(memory.roles(&name).unwrap().assignments().is_empty());
+}
+
+#[test]
+fn keys_are_listed_by_folded_name_in_pages() {
+    let mut changes = vec![local()];
+    changes.extend(["b", "C", "a", "D"].iter().zip(1..).map(|(name, id)| insert(name, id)));
+    let (_, memory) = after(&[&changes]);
+    let (hsm, _) = key("a");
+    let page = |after, limit| {
+        let keys = memory.keys(&hsm, super::super::Listing::Live, after, limit);
+        keys.iter().map(|key| key.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, 3), ["a", "b", "C"]);
+    assert_eq!(page(Some("c"), 3), ["D"]);
+    assert_eq!(page(Some("B"), 1), ["C"]);
+    assert!(page(Some("zz"), 3).is_empty());
+}

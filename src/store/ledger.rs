@@ -1,0 +1,281 @@
+//! The one writer: commits what is waiting in groups, in the order in which it came.
+//!
+//! A group is one transaction. Its audit records, readings and changes are durable together, or
+//! none is and every call of the group fails. A change that is refused takes only its own commit
+//! with it. Memory follows the database, and callers are released after memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sqlx::{Acquire as _, Connection as _, Sqlite, SqliteConnection, Transaction};
+use tokio::sync::{mpsc, oneshot};
+
+use super::chain::Head;
+use super::commit::{Commit, Record};
+use super::draft::{Draft, View};
+use super::export::Exporter;
+use super::memory::Memory;
+use super::outbox::{self, ExportedRecord};
+use super::statements::{self, Failure};
+use super::usage::Usage;
+use crate::model::name::HsmName;
+use crate::model::{Error, Result};
+
+/// How many commits make a group at most.
+pub(super) const GROUP: usize = 512;
+
+/// How long a group is gathered for which nobody waits.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// How soon records that nobody waits for are tried again after the database failed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What reaches the ledger.
+#[expect(clippy::large_enum_variant, reason = "all messages but one are commits")]
+pub(super) enum Message {
+    /// A commit, and who waits for it, if anybody does.
+    Commit(Commit, Option<oneshot::Sender<Result<()>>>),
+    /// Finish what came before and stop.
+    Close(oneshot::Sender<()>),
+}
+
+type Call = (Commit, Option<oneshot::Sender<Result<()>>>);
+
+/// What a group has become so far.
+#[derive(Default)]
+struct Group {
+    draft: Draft,
+    head: Head,
+    records: Vec<ExportedRecord>,
+    usage: Usage,
+}
+
+/// The state of the ledger task.
+pub(super) struct Ledger {
+    pub(super) db: SqliteConnection,
+    pub(super) memory: Arc<Memory>,
+    pub(super) head: Head,
+    pub(super) exporter: Exporter,
+    /// Set while the database fails: then even those wait who otherwise would not.
+    pub(super) failing: Arc<AtomicBool>,
+    /// Records of calls that were answered before a group failed.
+    pub(super) carried: Vec<Record>,
+    /// How much of the outbox is known to be removed.
+    pub(super) trimmed: u64,
+}
+
+impl Ledger {
+    /// Runs until it is told to stop or nobody is left to tell it.
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
+        let mut messages = Vec::with_capacity(GROUP);
+        let mut closing = Vec::new();
+        while closing.is_empty() {
+            let open = tokio::select! {
+                biased;
+                count = queue.recv_many(&mut messages, GROUP) => count > 0,
+                () = self.exporter.finished(), if self.exporter.is_running() => {
+                    self.exporter.step(&mut self.db).await;
+                    continue;
+                }
+                () = pause(RETRY), if !self.carried.is_empty() => true,
+            };
+            if !open {
+                break;
+            }
+            if messages.len() < GROUP && messages.iter().all(is_unattended) && !messages.is_empty() {
+                pause(GATHER).await;
+                while messages.len() < GROUP
+                    && let Ok(message) = queue.try_recv()
+                {
+                    messages.push(message);
+                }
+            }
+            self.take(&mut messages, &mut closing).await;
+        }
+        queue.close();
+        while queue.recv_many(&mut messages, GROUP).await > 0 {
+            self.take(&mut messages, &mut closing).await;
+        }
+        if !self.carried.is_empty() {
+            self.commit(Vec::new()).await;
+        }
+        self.exporter.finish(&mut self.db).await;
+        if let Err(error) = self.db.close().await {
+            tracing::error!(%error, "the database did not close cleanly");
+        }
+        for closed in closing {
+            let _ = closed.send(());
+        }
+    }
+
+    async fn take(&mut self, messages: &mut Vec<Message>, closing: &mut Vec<oneshot::Sender<()>>) {
+        let mut calls = Vec::with_capacity(messages.len());
+        for message in messages.drain(..) {
+            match message {
+                Message::Commit(commit, reply) => calls.push((commit, reply)),
+                Message::Close(closed) => closing.push(closed),
+            }
+        }
+        self.commit(calls).await;
+        self.exporter.step(&mut self.db).await;
+    }
+
+    /// Commits a group and releases its callers.
+    async fn commit(&mut self, calls: Vec<Call>) {
+        let mut results = Vec::with_capacity(calls.len());
+        match self.write(&calls, &mut results).await {
+            Ok(group) => {
+                self.failing.store(false, Ordering::Relaxed);
+                self.carried.clear();
+                self.head = group.head;
+                self.memory.apply(group.draft);
+                self.memory.usage().add(group.usage);
+                for ((_, reply), result) in calls.into_iter().zip(results) {
+                    match (reply, result) {
+                        // A caller who has gone does not read the result.
+                        (Some(reply), result) => drop(reply.send(result)),
+                        (None, Ok(())) => {}
+                        (None, Err(error)) => tracing::error!(%error, "an audit record was refused"),
+                    }
+                }
+                self.exporter.offer(group.records);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the database failed; calls are refused until it recovers");
+                self.failing.store(true, Ordering::Relaxed);
+                for (commit, reply) in calls {
+                    match reply {
+                        Some(reply) => {
+                            drop(reply.send(Err(Error::internal("the record could not be written"))))
+                        }
+                        None => self.carried.extend(commit.record),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes a group in one transaction. `results` has one result per call afterwards; an error
+    /// means that nothing was written.
+    async fn write(
+        &mut self,
+        calls: &[Call],
+        results: &mut Vec<Result<()>>,
+    ) -> std::result::Result<Group, sqlx::Error> {
+        let exported = self.exporter.exported();
+        let mut group = Group { head: self.head.clone(), ..Group::default() };
+        let mut db = self.db.begin_with("BEGIN IMMEDIATE").await?;
+        for (commit, _) in calls {
+            let staged = match commit.is_record_only() {
+                true => Ok(()),
+                false => stage(&mut db, &self.memory, &mut group.draft, commit).await,
+            };
+            results.push(match staged {
+                Ok(()) => Ok(()),
+                Err(Failure::Refused(error)) => Err(error),
+                Err(Failure::Broken(error)) => return Err(error),
+            });
+        }
+        let accepted = calls.iter().zip(&*results).filter(|(_, result)| result.is_ok());
+        let records = accepted.filter_map(|((commit, _), _)| commit.record.as_ref());
+        group.record(&self.memory, self.carried.iter().chain(records));
+        if !group.records.is_empty() {
+            if exported > self.trimmed {
+                outbox::trim(&mut db, exported).await?;
+            }
+            outbox::insert(&mut db, &group.records, &group.head).await?;
+        }
+        for (counter, calls) in &group.usage.calls {
+            statements::add_reading(&mut db, counter, *calls).await?;
+        }
+        for (version, day) in &group.usage.days {
+            statements::put_version_use(&mut db, *version, *day).await?;
+        }
+        db.commit().await?;
+        if !group.records.is_empty() {
+            self.trimmed = exported;
+        }
+        Ok(group)
+    }
+}
+
+impl Group {
+    /// Numbers, chains and counts the records of the group.
+    fn record<'a>(&mut self, memory: &Memory, records: impl Iterator<Item = &'a Record>) {
+        let known = memory.usage();
+        let mut at = None;
+        for record in records {
+            let at = *at.get_or_insert(record.at);
+            let line = self.head.link(&record.body);
+            self.records.push(ExportedRecord { seq: self.head.seq, at, line });
+            let hsm = record.hsm.as_ref().and_then(|hsm| self.canonical(memory, hsm));
+            self.usage.count(hsm, record.event, record.meter, record.at);
+            if let Some(version) = record.version {
+                self.usage.note(version, record.at, &known);
+            }
+        }
+    }
+
+    /// The HSM's name as it was made, so that its calls are counted once; `None` if there is none, so
+    /// that callers cannot make up things to count.
+    fn canonical(&self, memory: &Memory, hsm: &HsmName) -> Option<HsmName> {
+        View::new(memory, &self.draft).hsm(hsm).ok().map(|hsm| hsm.name.clone())
+    }
+}
+
+/// Makes the changes of one commit, or none of them.
+async fn stage(
+    db: &mut Transaction<'_, Sqlite>,
+    memory: &Memory,
+    draft: &mut Draft,
+    commit: &Commit,
+) -> std::result::Result<(), Failure> {
+    let mut savepoint = db.begin().await.map_err(Failure::Broken)?;
+    let mut view = View::new(memory, draft);
+    match apply(&mut savepoint, &mut view, commit).await {
+        Ok(()) => {
+            savepoint.commit().await.map_err(Failure::Broken)?;
+            let own = view.into_own();
+            draft.absorb(own);
+            Ok(())
+        }
+        Err(failure) => {
+            savepoint.rollback().await.map_err(Failure::Broken)?;
+            Err(failure)
+        }
+    }
+}
+
+async fn apply(
+    db: &mut SqliteConnection,
+    view: &mut View<'_>,
+    commit: &Commit,
+) -> std::result::Result<(), Failure> {
+    for change in &commit.changes {
+        view.plan(change)?;
+        statements::change(db, change, view).await?;
+    }
+    if let Some(intent) = &commit.open {
+        statements::insert_intent(db, intent).await?;
+        view.open(intent.clone());
+    }
+    for id in &commit.close {
+        statements::delete_intent(db, *id).await?;
+        view.close(*id);
+    }
+    Ok(())
+}
+
+/// Whether nobody waits for the message.
+fn is_unattended(message: &Message) -> bool {
+    matches!(message, Message::Commit(_, None))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "real time: how long a group is gathered, how soon tried again"
+)]
+async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -1,0 +1,205 @@
+//! The SQL that reads: once, when the store is opened.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt as _;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::draft::Draft;
+use super::memory::Memory;
+use super::roles::Roles;
+use super::usage::{self, Counter, Usage};
+use crate::model::change::{Intent, IntentVerb};
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::{Attributes, Key, KeyVersion};
+use crate::model::name::{HsmName, PrincipalId, VersionId};
+use crate::model::rbac::{RoleAssignment, RoleDefinition};
+use crate::model::retention::Deletion;
+use crate::model::{Error, Result, Timestamp};
+
+type Place = (String, String);
+
+/// Fills memory with what the database has.
+///
+/// # Errors
+/// `Internal` where a row does not say what it should: nothing is served from a damaged store.
+pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<()> {
+    let hsms = hsms(db).await?;
+    let mut keys = keys(db, &hsms).await?;
+    versions(db, &mut keys).await?;
+    let roles = roles(db, memory, &hsms).await?;
+    let opened = intents(db).await?;
+    if let Some(key) = keys.values().find(|key| key.versions.is_empty()) {
+        return Err(damaged(format!("key {} has no version", key.name)));
+    }
+    let keys = keys.into_iter().map(|(place, key)| (place, Some(Arc::new(key)))).collect();
+    memory.apply(Draft { hsms, keys, roles, opened, closed: Vec::new() });
+    let usage = usage(db).await?;
+    memory.usage().add(usage);
+    Ok(())
+}
+
+fn damaged(why: impl std::fmt::Display) -> Error {
+    Error::internal(format_args!("the database is damaged: {why}"))
+}
+
+fn column<'r, T>(row: &'r SqliteRow, name: &str) -> Result<T>
+where
+    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+{
+    row.try_get(name).map_err(damaged)
+}
+
+fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(row: &SqliteRow, name: &str) -> Result<T> {
+    column::<&str>(row, name)?.parse().map_err(damaged)
+}
+
+fn json<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T> {
+    serde_json::from_str(column(row, name)?).map_err(damaged)
+}
+
+fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> {
+    column::<Option<i64>>(row, name)?.map(Timestamp::from_microsecond).transpose().map_err(damaged)
+}
+
+fn dated(row: &SqliteRow, name: &str) -> Result<Timestamp> {
+    instant(row, name)?.ok_or_else(|| damaged(format_args!("{name} is missing")))
+}
+
+async fn hsms(db: &mut SqliteConnection) -> Result<BTreeMap<String, Arc<ManagedHsm>>> {
+    let sql = "-- load_hsms
+        SELECT folded, resource FROM hsms";
+    let mut hsms = BTreeMap::new();
+    let mut rows = sqlx::query(sql).fetch(db);
+    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
+        hsms.insert(column(&row, "folded")?, Arc::new(json(&row, "resource")?));
+    }
+    Ok(hsms)
+}
+
+async fn keys(
+    db: &mut SqliteConnection,
+    hsms: &BTreeMap<String, Arc<ManagedHsm>>,
+) -> Result<BTreeMap<Place, Key>> {
+    let sql = "-- load_keys
+        SELECT hsm, folded, name, deleted_at, scheduled_purge_at FROM keys";
+    let mut keys = BTreeMap::new();
+    let mut rows = sqlx::query(sql).fetch(db);
+    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
+        let place: Place = (column(&row, "hsm")?, column(&row, "folded")?);
+        let hsm = hsms.get(&place.0).ok_or_else(|| damaged("a key has no HSM"))?;
+        let deletion = match instant(&row, "deleted_at")? {
+            Some(deleted_at) => {
+                Some(Deletion { deleted_at, scheduled_purge_at: dated(&row, "scheduled_purge_at")? })
+            }
+            None => None,
+        };
+        let name = parsed(&row, "name")?;
+        keys.insert(place, Key { hsm: hsm.name.clone(), name, versions: Vec::new(), deletion });
+    }
+    Ok(keys)
+}
+
+async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) -> Result<()> {
+    let sql = "-- load_versions
+        SELECT version, hsm, key_name, material, operations, enabled, not_before, expires, created,
+            updated, exportable, tags
+        FROM key_versions ORDER BY hsm, key_name, position";
+    let mut rows = sqlx::query(sql).fetch(db);
+    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
+        let place: Place = (column(&row, "hsm")?, column(&row, "key_name")?);
+        let key = keys.get_mut(&place).ok_or_else(|| damaged("a version has no key"))?;
+        let version = KeyVersion {
+            hsm: key.hsm.clone(),
+            name: key.name.clone(),
+            version: parsed(&row, "version")?,
+            material: json(&row, "material")?,
+            operations: json(&row, "operations")?,
+            attributes: Attributes {
+                enabled: column::<i64>(&row, "enabled")? != 0,
+                not_before: instant(&row, "not_before")?,
+                expires: instant(&row, "expires")?,
+                created: dated(&row, "created")?,
+                updated: dated(&row, "updated")?,
+                exportable: column::<i64>(&row, "exportable")? != 0,
+            },
+            tags: json(&row, "tags")?,
+        };
+        // Most keys have one version; room for more is made when there are more.
+        key.versions.reserve_exact(1);
+        key.versions.push(Arc::new(version));
+    }
+    Ok(())
+}
+
+async fn roles(
+    db: &mut SqliteConnection,
+    memory: &Memory,
+    hsms: &BTreeMap<String, Arc<ManagedHsm>>,
+) -> Result<BTreeMap<String, Arc<Roles>>> {
+    let mut definitions = BTreeMap::<String, Vec<Arc<RoleDefinition>>>::new();
+    let sql = "-- load_role_definitions
+        SELECT hsm, definition FROM role_definitions ORDER BY hsm, position";
+    for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
+        definitions.entry(column(&row, "hsm")?).or_default().push(Arc::new(json(&row, "definition")?));
+    }
+    let mut assignments = BTreeMap::<String, Vec<Arc<RoleAssignment>>>::new();
+    let sql = "-- load_role_assignments
+        SELECT hsm, id, role_definition, principal, scope FROM role_assignments ORDER BY hsm, position";
+    for row in sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)? {
+        let assignment = RoleAssignment {
+            id: parsed::<Uuid>(&row, "id")?,
+            role_definition: parsed(&row, "role_definition")?,
+            principal: parsed::<PrincipalId>(&row, "principal")?,
+            scope: parsed(&row, "scope")?,
+        };
+        assignments.entry(column(&row, "hsm")?).or_default().push(Arc::new(assignment));
+    }
+    let mut joined = |hsm: &String| {
+        let custom = definitions.remove(hsm).unwrap_or_default();
+        let assignments = assignments.remove(hsm).unwrap_or_default();
+        Arc::new(Roles::new(memory.built_in(), custom, assignments))
+    };
+    Ok(hsms.keys().map(|hsm| (hsm.clone(), joined(hsm))).collect())
+}
+
+async fn intents(db: &mut SqliteConnection) -> Result<Vec<Intent>> {
+    let sql = "-- load_intents
+        SELECT id, hsm, verb, objects FROM intents";
+    let rows = sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)?;
+    let intent = |row: &SqliteRow| {
+        let verb = match column::<&str>(row, "verb")? {
+            "create" => IntentVerb::Create,
+            "destroy" => IntentVerb::Destroy,
+            other => return Err(damaged(format_args!("{other} is no verb of an intent"))),
+        };
+        Ok(Intent { id: parsed(row, "id")?, hsm: parsed(row, "hsm")?, verb, objects: json(row, "objects")? })
+    };
+    rows.iter().map(intent).collect()
+}
+
+async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
+    let mut usage = Usage::default();
+    let sql = "-- load_readings
+        SELECT hsm, event, meter, hour, calls FROM readings";
+    for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
+        let hsm = match column::<&str>(&row, "hsm")? {
+            "" => None,
+            name => Some(name.parse::<HsmName>().map_err(damaged)?),
+        };
+        let meter = usage::meter(column(&row, "meter")?).ok_or_else(|| damaged("unknown meter"))?;
+        let event = column::<String>(&row, "event")?.into();
+        let counter = Counter { hsm, event, meter, hour: column(&row, "hour")? };
+        usage.calls.insert(counter, column::<i64>(&row, "calls")?.unsigned_abs());
+    }
+    let sql = "-- load_version_uses
+        SELECT version, day FROM version_uses";
+    for row in sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)? {
+        usage.days.insert(parsed::<VersionId>(&row, "version")?, column(&row, "day")?);
+    }
+    Ok(usage)
+}

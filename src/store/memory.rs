@@ -1,0 +1,175 @@
+//! Everything the store knows, held for readers that wait for nobody.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use uuid::Uuid;
+
+use super::Listing;
+use super::draft::Draft;
+use super::folded::{ByName, Folded, fold};
+use super::roles::Roles;
+use super::usage::Usage;
+use crate::model::change::Intent;
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::Key;
+use crate::model::name::{HsmName, KeyName};
+use crate::model::rbac::RoleDefinition;
+
+/// The keys of one HSM. Live and deleted ones are kept apart, so that listing a few live keys does
+/// not walk past a million deleted ones. A name is in one of the two.
+#[derive(Default)]
+struct Keys {
+    live: BTreeMap<ByName, Arc<Key>>,
+    deleted: BTreeMap<ByName, Arc<Key>>,
+}
+
+/// What belongs to one HSM.
+struct Pool {
+    hsm: Arc<ManagedHsm>,
+    keys: Keys,
+    roles: Arc<Roles>,
+}
+
+/// The read side. Written by the ledger alone, after the database.
+pub(super) struct Memory {
+    built_in: Arc<[Arc<RoleDefinition>]>,
+    pools: RwLock<BTreeMap<String, RwLock<Pool>>>,
+    intents: RwLock<BTreeMap<Uuid, Intent>>,
+    usage: Mutex<Usage>,
+}
+
+// A panic while a lock is held cannot leave half a change behind that matters more than serving on:
+// each change is one insertion or removal. So poisoning is ignored.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Memory {
+    /// An empty store that knows the built-in roles.
+    pub(super) fn new(built_in: Vec<RoleDefinition>) -> Self {
+        Self {
+            built_in: built_in.into_iter().map(Arc::new).collect(),
+            pools: RwLock::default(),
+            intents: RwLock::default(),
+            usage: Mutex::default(),
+        }
+    }
+
+    /// The roles every HSM has.
+    pub(super) fn built_in(&self) -> Arc<[Arc<RoleDefinition>]> {
+        Arc::clone(&self.built_in)
+    }
+
+    /// What was counted.
+    pub(super) fn usage(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, hsm: &str, view: impl FnOnce(&Pool) -> T) -> Option<T> {
+        let pools = read(&self.pools);
+        let pool = read(pools.get(&*fold(hsm))?);
+        Some(view(&pool))
+    }
+
+    pub(super) fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
+        read(&self.pools).values().map(|pool| Arc::clone(&read(pool).hsm)).collect()
+    }
+
+    pub(super) fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
+        self.with(name.as_str(), |pool| Arc::clone(&pool.hsm))
+    }
+
+    pub(super) fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
+        let name = name.as_str();
+        let name: &dyn Folded = &name;
+        self.with(hsm.as_str(), |pool| {
+            pool.keys.live.get(name).or_else(|| pool.keys.deleted.get(name)).cloned()
+        })
+        .flatten()
+    }
+
+    pub(super) fn keys(
+        &self,
+        hsm: &HsmName,
+        listing: Listing,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Vec<Arc<Key>> {
+        self.with(hsm.as_str(), |pool| {
+            let keys = match listing {
+                Listing::Live => &pool.keys.live,
+                Listing::Deleted => &pool.keys.deleted,
+            };
+            let start = match &after {
+                Some(after) => Bound::Excluded(after as &dyn Folded),
+                None => Bound::Unbounded,
+            };
+            let range = keys.range::<dyn Folded, _>((start, Bound::Unbounded));
+            range.take(limit).map(|(_, key)| Arc::clone(key)).collect()
+        })
+        .unwrap_or_default()
+    }
+
+    pub(super) fn key_count(&self, hsm: &HsmName) -> usize {
+        self.with(hsm.as_str(), |pool| pool.keys.live.len() + pool.keys.deleted.len()).unwrap_or_default()
+    }
+
+    pub(super) fn roles(&self, hsm: &HsmName) -> Option<Arc<Roles>> {
+        self.with(hsm.as_str(), |pool| Arc::clone(&pool.roles))
+    }
+
+    pub(super) fn intents(&self) -> Vec<Intent> {
+        read(&self.intents).values().cloned().collect()
+    }
+
+    /// Makes visible what the database has.
+    pub(super) fn apply(&self, draft: Draft) {
+        for (folded, hsm) in draft.hsms {
+            // Without roles of its own it would be visible for a moment with nobody in charge.
+            let roles = draft.roles.get(&folded).cloned();
+            let roles =
+                roles.unwrap_or_else(|| Arc::new(Roles::new(self.built_in(), Vec::new(), Vec::new())));
+            let pool = Pool { hsm, keys: Keys::default(), roles };
+            write(&self.pools).insert(folded, RwLock::new(pool));
+        }
+        for (folded, roles) in draft.roles {
+            if let Some(pool) = read(&self.pools).get(&folded) {
+                write(pool).roles = roles;
+            }
+        }
+        for ((hsm, folded), key) in draft.keys {
+            if let Some(pool) = read(&self.pools).get(&hsm) {
+                write(pool).keys.set(&folded, key);
+            }
+        }
+        if !draft.opened.is_empty() || !draft.closed.is_empty() {
+            let mut intents = write(&self.intents);
+            intents.extend(draft.opened.into_iter().map(|intent| (intent.id, intent)));
+            for id in draft.closed {
+                intents.remove(&id);
+            }
+        }
+    }
+}
+
+impl Keys {
+    /// Puts a key where its state says, or removes it.
+    fn set(&mut self, folded: &str, key: Option<Arc<Key>>) {
+        let name: &dyn Folded = &folded;
+        let (here, there) = match &key {
+            Some(key) if key.deletion.is_some() => (&mut self.deleted, &mut self.live),
+            _ => (&mut self.live, &mut self.deleted),
+        };
+        there.remove(name);
+        match key {
+            Some(key) => drop(here.insert(ByName(key.name.clone()), key)),
+            None => drop(here.remove(name)),
+        }
+    }
+}

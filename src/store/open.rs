@@ -1,0 +1,100 @@
+//! Opens a store: the file, its schema, what it holds, and what was left to export.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::sync::mpsc;
+
+use super::export::{Export, Exporter};
+use super::ledger::{GROUP, Ledger};
+use super::memory::Memory;
+use super::{Inner, Options, Store, load, outbox};
+use crate::model::rbac::RoleDefinition;
+use crate::model::{Error, Result};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
+
+/// How long a foreign process, such as a backup, may hold the database.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How many commits wait at most; more callers wait for a place.
+const QUEUE: usize = 8 * GROUP;
+
+impl Store {
+    /// Opens the database at `path`, making it if there is none, and exports the records that a crash
+    /// left behind. Starts the ledger on the current runtime; [`Store::close`] ends it.
+    ///
+    /// # Errors
+    /// `Internal`, saying what the operator must know: the file cannot be used, a newer version of
+    /// the program wrote it, it is damaged, or the export fails or has records that it has not.
+    pub async fn open(
+        path: &Path,
+        built_in_roles: Vec<RoleDefinition>,
+        options: Options,
+        export: Export,
+    ) -> Result<Self> {
+        let mut db = connect(path).await?;
+        migrate(&mut db).await?;
+        let memory = Arc::new(Memory::new(built_in_roles));
+        load::load(&mut db, &memory).await?;
+
+        let head = outbox::head(&mut db).await.map_err(Error::internal)?;
+        if options.exported > head.seq {
+            return Err(Error::internal(format_args!(
+                "the audit log ends with record {}, the database with record {}: the database is not the one \
+                 that wrote this log, or an older copy of it; move the log away to begin a new one",
+                options.exported, head.seq
+            )));
+        }
+        let mut exporter = Exporter::new(export, options.exported);
+        exporter.catch_up(&mut db).await?;
+
+        let failing = Arc::new(AtomicBool::new(false));
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let ledger = Ledger {
+            db,
+            memory: Arc::clone(&memory),
+            head,
+            exporter,
+            failing: Arc::clone(&failing),
+            carried: Vec::new(),
+            trimmed: 0,
+        };
+        tokio::spawn(ledger.run(messages));
+        let durability = options.durability;
+        Ok(Self(Arc::new(Inner { memory, queue, durability, failing, nothing: Arc::new([]) })))
+    }
+}
+
+async fn connect(path: &Path) -> Result<SqliteConnection> {
+    let unusable = |error: &dyn std::fmt::Display| {
+        Error::internal(format_args!("the database {} cannot be opened: {error}", path.display()))
+    };
+    // SQLite would make the file readable by everybody; its companions copy the mode.
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    file.map_err(|error| unusable(&error))?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .disable_statement_logging();
+    SqliteConnection::connect_with(&options).await.map_err(|error| unusable(&error))
+}
+
+async fn migrate(db: &mut SqliteConnection) -> Result<()> {
+    MIGRATIONS.run(db).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => Error::internal(format_args!(
+            "the database has schema {version}, which this version of Strongroom does not know; a newer one wrote it"
+        )),
+        other => Error::internal(format_args!("the database's schema could not be brought up to date: {other}")),
+    })
+}

@@ -1,0 +1,85 @@
+//! Audit records that are committed and not yet exported, in the database.
+
+use sqlx::{Row, SqliteConnection};
+
+use super::chain::Head;
+use crate::model::Timestamp;
+
+/// One audit record on its way out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExportedRecord {
+    /// Its number; counts from 1 without gaps.
+    pub seq: u64,
+    /// When its group was recorded; the same for all records of a group.
+    pub at: Timestamp,
+    /// The record with its number and its link of the chain: one JSON object, without line break.
+    pub line: String,
+}
+
+/// How many groups are read at once when the export has to catch up.
+const CHUNK: i64 = 16;
+
+/// Writes the records of one group, which end at `head`.
+pub(super) async fn insert(
+    db: &mut SqliteConnection,
+    records: &[ExportedRecord],
+    head: &Head,
+) -> Result<(), sqlx::Error> {
+    let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
+    let mut lines = String::with_capacity(records.iter().map(|record| record.line.len() + 1).sum());
+    for record in records {
+        lines.push_str(&record.line);
+        lines.push('\n');
+    }
+    let sql = "-- insert_outbox
+        INSERT INTO audit_outbox (last_seq, first_seq, at, chain, lines) VALUES ($1, $2, $3, $4, $5)";
+    sqlx::query(sql)
+        .bind(number(last.seq))
+        .bind(number(first.seq))
+        .bind(first.at.as_microsecond())
+        .bind(&*head.chain)
+        .bind(lines)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes what is exported. Only with a group's records in the same transaction: the newest row
+/// holds the head of the chain.
+pub(super) async fn trim(db: &mut SqliteConnection, exported: u64) -> Result<(), sqlx::Error> {
+    let sql = "-- trim_outbox
+        DELETE FROM audit_outbox WHERE last_seq <= $1";
+    sqlx::query(sql).bind(number(exported)).execute(db).await?;
+    Ok(())
+}
+
+/// The end of the chain.
+pub(super) async fn head(db: &mut SqliteConnection) -> Result<Head, sqlx::Error> {
+    let sql = "-- outbox_head
+        SELECT last_seq, chain FROM audit_outbox ORDER BY last_seq DESC LIMIT 1";
+    let Some(row) = sqlx::query(sql).fetch_optional(db).await? else { return Ok(Head::default()) };
+    Ok(Head { seq: row.try_get::<i64, _>(0)?.unsigned_abs(), chain: row.try_get(1)? })
+}
+
+/// The oldest records that come after `exported`, some groups at a time; none if there are none.
+pub(super) async fn after(
+    db: &mut SqliteConnection,
+    exported: u64,
+) -> Result<Vec<ExportedRecord>, sqlx::Error> {
+    let sql = "-- outbox_after
+        SELECT first_seq, at, lines FROM audit_outbox WHERE last_seq > $1 ORDER BY last_seq LIMIT $2";
+    let mut records = Vec::new();
+    for row in sqlx::query(sql).bind(number(exported)).bind(CHUNK).fetch_all(db).await? {
+        let first = row.try_get::<i64, _>(0)?.unsigned_abs();
+        let at = Timestamp::from_microsecond(row.try_get(1)?)
+            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+        let lines: String = row.try_get(2)?;
+        let numbered = (first..).zip(lines.lines()).filter(|(seq, _)| *seq > exported);
+        records.extend(numbered.map(|(seq, line)| ExportedRecord { seq, at, line: line.to_owned() }));
+    }
+    Ok(records)
+}
+
+fn number(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,182 @@
+//! The role definitions and assignments of one HSM, joined for decisions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::model::name::PrincipalId;
+use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
+use crate::model::{Error, Result};
+
+/// Replaced whole on every change, so that readers hold a consistent state without a lock.
+#[derive(Clone)]
+pub(super) struct Roles {
+    built_in: Arc<[Arc<RoleDefinition>]>,
+    custom: Vec<Arc<RoleDefinition>>,
+    assignments: Vec<Arc<RoleAssignment>>,
+    grants: HashMap<PrincipalId, Arc<[Grant]>>,
+}
+
+impl Roles {
+    /// Joins definitions and assignments, each in order of creation.
+    pub(super) fn new(
+        built_in: Arc<[Arc<RoleDefinition>]>,
+        custom: Vec<Arc<RoleDefinition>>,
+        assignments: Vec<Arc<RoleAssignment>>,
+    ) -> Self {
+        let mut roles = Self { built_in, custom, assignments, grants: HashMap::new() };
+        roles.join();
+        roles
+    }
+
+    /// Built-in definitions, then custom ones in order of creation.
+    pub(super) fn definitions(&self) -> Vec<Arc<RoleDefinition>> {
+        self.built_in.iter().chain(&self.custom).cloned().collect()
+    }
+
+    /// One definition.
+    pub(super) fn definition(&self, id: Uuid) -> Option<Arc<RoleDefinition>> {
+        self.built_in.iter().chain(&self.custom).find(|definition| definition.id == id).cloned()
+    }
+
+    /// Assignments in order of creation.
+    pub(super) fn assignments(&self) -> Vec<Arc<RoleAssignment>> {
+        self.assignments.clone()
+    }
+
+    /// What a principal was given, joined with the roles that still exist.
+    pub(super) fn grants(&self, principal: PrincipalId) -> Option<Arc<[Grant]>> {
+        self.grants.get(&principal).cloned()
+    }
+
+    /// Creates or replaces a custom definition; a replaced one keeps its place.
+    pub(super) fn put_definition(&mut self, definition: Arc<RoleDefinition>) -> Result<()> {
+        self.check_custom(definition.id)?;
+        match self.custom.iter_mut().find(|known| known.id == definition.id) {
+            Some(known) => *known = definition,
+            None => self.custom.push(definition),
+        }
+        self.join();
+        Ok(())
+    }
+
+    /// Removes a custom definition. Its assignments stay, and grant nothing.
+    pub(super) fn delete_definition(&mut self, id: Uuid) -> Result<()> {
+        self.check_custom(id)?;
+        let before = self.custom.len();
+        self.custom.retain(|definition| definition.id != id);
+        if self.custom.len() == before {
+            return Err(Error::RoleDefinitionNotFound);
+        }
+        self.join();
+        Ok(())
+    }
+
+    /// Adds an assignment, whose id and whose meaning must both be new.
+    pub(super) fn insert_assignment(&mut self, assignment: Arc<RoleAssignment>) -> Result<()> {
+        let same = |known: &Arc<RoleAssignment>| {
+            known.principal == assignment.principal
+                && known.role_definition == assignment.role_definition
+                && known.scope.covers(&assignment.scope)
+                && assignment.scope.covers(&known.scope)
+        };
+        if self.assignments.iter().any(|known| known.id == assignment.id || same(known)) {
+            return Err(Error::RoleAssignmentExists);
+        }
+        self.assignments.push(assignment);
+        self.join();
+        Ok(())
+    }
+
+    /// Removes an assignment.
+    pub(super) fn delete_assignment(&mut self, id: Uuid) -> Result<()> {
+        let before = self.assignments.len();
+        self.assignments.retain(|assignment| assignment.id != id);
+        if self.assignments.len() == before {
+            return Err(Error::RoleAssignmentNotFound);
+        }
+        self.join();
+        Ok(())
+    }
+
+    fn check_custom(&self, id: Uuid) -> Result<()> {
+        if self.built_in.iter().any(|definition| definition.id == id) {
+            return Err(Error::BuiltInRole { id });
+        }
+        Ok(())
+    }
+
+    fn join(&mut self) {
+        let definitions: HashMap<Uuid, &Arc<RoleDefinition>> =
+            self.built_in.iter().chain(&self.custom).map(|definition| (definition.id, definition)).collect();
+        let mut grants: HashMap<PrincipalId, Vec<Grant>> = HashMap::new();
+        for assignment in &self.assignments {
+            if let Some(definition) = definitions.get(&assignment.role_definition) {
+                let grant = Grant { assignment: Arc::clone(assignment), definition: Arc::clone(definition) };
+                grants.entry(assignment.principal).or_default().push(grant);
+            }
+        }
+        self.grants = grants.into_iter().map(|(principal, grants)| (principal, grants.into())).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definition(id: u128, built_in: bool) -> Arc<RoleDefinition> {
+        Arc::new(RoleDefinition {
+            id: Uuid::from_u128(id),
+            role_name: format!("role {id}"),
+            description: String::new(),
+            built_in,
+            permissions: Vec::new(),
+        })
+    }
+
+    fn assignment(id: u128, role: u128, scope: &str) -> Arc<RoleAssignment> {
+        Arc::new(RoleAssignment {
+            id: Uuid::from_u128(id),
+            role_definition: Uuid::from_u128(role),
+            principal: PrincipalId(Uuid::from_u128(7)),
+            scope: scope.parse().unwrap(),
+        })
+    }
+
+    fn roles() -> Roles {
+        Roles::new([definition(1, true)].into(), vec![definition(2, false)], vec![assignment(10, 1, "/")])
+    }
+
+    #[test]
+    fn built_in_definitions_cannot_be_touched() {
+        let mut roles = roles();
+        let id = Uuid::from_u128(1);
+        assert_eq!(roles.put_definition(definition(1, false)), Err(Error::BuiltInRole { id }));
+        assert_eq!(roles.delete_definition(id), Err(Error::BuiltInRole { id }));
+        assert_eq!(roles.delete_definition(Uuid::from_u128(3)), Err(Error::RoleDefinitionNotFound));
+    }
+
+    #[test]
+    fn an_assignment_is_unique_by_id_and_by_meaning() {
+        let mut roles = roles();
+        assert_eq!(roles.insert_assignment(assignment(10, 2, "/")), Err(Error::RoleAssignmentExists));
+        assert_eq!(roles.insert_assignment(assignment(11, 1, "/")), Err(Error::RoleAssignmentExists));
+        roles.insert_assignment(assignment(12, 1, "/keys/a")).unwrap();
+        assert_eq!(roles.insert_assignment(assignment(13, 1, "/keys/A")), Err(Error::RoleAssignmentExists));
+        assert_eq!(roles.delete_assignment(Uuid::from_u128(13)), Err(Error::RoleAssignmentNotFound));
+    }
+
+    #[test]
+    fn an_assignment_without_its_definition_grants_nothing() {
+        let mut roles = roles();
+        let principal = PrincipalId(Uuid::from_u128(7));
+        roles.insert_assignment(assignment(11, 2, "/keys")).unwrap();
+        assert_eq!(roles.grants(principal).unwrap().len(), 2);
+        roles.delete_definition(Uuid::from_u128(2)).unwrap();
+        assert_eq!(roles.grants(principal).unwrap().len(), 1);
+        assert_eq!(roles.assignments().len(), 2);
+        roles.delete_assignment(Uuid::from_u128(10)).unwrap();
+        assert!(roles.grants(principal).is_none());
+    }
+}

@@ -1,0 +1,279 @@
+//! The SQL that writes. Each statement begins with its name, so that logs and plans can be read.
+
+use serde::Serialize;
+use sqlx::SqliteConnection;
+
+use super::draft::View;
+use super::usage::Counter;
+use crate::model::change::{Change, Intent, IntentVerb};
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::{Key, KeyVersion};
+use crate::model::name::VersionId;
+use crate::model::rbac::{RoleAssignment, RoleDefinition};
+use crate::model::{Error, Timestamp};
+
+/// Why a statement did not do its work.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// This commit is refused; the group goes on.
+    Refused(Error),
+    /// The database failed; the group fails.
+    Broken(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    /// A taken name or a missing reference refuses its commit alone. Memory has guarded against both,
+    /// except that a version's identifier must be unique across all keys.
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(fault) if fault.is_unique_violation() || fault.is_foreign_key_violation() => {
+                Self::Refused(Error::Conflict { what: "what the request names".into() })
+            }
+            _ => Self::Broken(error),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+type Done = Result<(), Failure>;
+
+fn json(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::Refused(Error::internal(error)))
+}
+
+/// Writes one change. The view has it already, with the names and the position to write.
+pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &View<'_>) -> Done {
+    match change {
+        Change::InsertHsm(hsm, assignments) => {
+            insert_hsm(db, hsm).await?;
+            for assignment in assignments {
+                insert_role_assignment(db, &hsm.name.folded(), assignment).await?;
+            }
+            Ok(())
+        }
+        Change::InsertVersion(version) => {
+            let key = planned(view, version)?;
+            insert_key(db, &key).await?;
+            insert_version(db, &key, version.version).await
+        }
+        Change::ReplaceVersion(version) => {
+            let key = planned(view, version)?;
+            update_version(db, found(&key, version.version)?).await
+        }
+        Change::SoftDelete(hsm, name, deletion) => {
+            let instants = (Some(deletion.deleted_at), Some(deletion.scheduled_purge_at));
+            update_deletion(db, &hsm.folded(), &name.folded(), instants).await
+        }
+        Change::Recover(hsm, name) => update_deletion(db, &hsm.folded(), &name.folded(), (None, None)).await,
+        Change::Purge(hsm, name) => delete_key(db, &hsm.folded(), &name.folded()).await,
+        Change::PutRoleDefinition(hsm, definition) => {
+            put_role_definition(db, &hsm.folded(), definition).await
+        }
+        Change::DeleteRoleDefinition(hsm, id) => {
+            let sql = "-- delete_role_definition
+                DELETE FROM role_definitions WHERE hsm = $1 AND id = $2";
+            sqlx::query(sql).bind(hsm.folded()).bind(id.to_string()).execute(db).await?;
+            Ok(())
+        }
+        Change::InsertRoleAssignment(hsm, assignment) => {
+            insert_role_assignment(db, &hsm.folded(), assignment).await
+        }
+        Change::DeleteRoleAssignment(hsm, id) => {
+            let sql = "-- delete_role_assignment
+                DELETE FROM role_assignments WHERE hsm = $1 AND id = $2";
+            sqlx::query(sql).bind(hsm.folded()).bind(id.to_string()).execute(db).await?;
+            Ok(())
+        }
+    }
+}
+
+fn planned(view: &View<'_>, version: &KeyVersion) -> Result<std::sync::Arc<Key>, Failure> {
+    view.key(&version.hsm, &version.name)
+        .ok_or_else(|| Failure::Refused(Error::internal("a planned key is missing")))
+}
+
+fn found(key: &Key, version: VersionId) -> Result<&KeyVersion, Failure> {
+    key.version(Some(version))
+        .map(AsRef::as_ref)
+        .ok_or_else(|| Failure::Refused(Error::internal("a planned version is missing")))
+}
+
+async fn insert_hsm(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done {
+    let sql = "-- insert_hsm
+        INSERT INTO hsms (folded, resource) VALUES ($1, $2)";
+    sqlx::query(sql).bind(hsm.name.folded()).bind(json(hsm)?).execute(db).await?;
+    Ok(())
+}
+
+async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {
+    let sql = "-- insert_key
+        INSERT INTO keys (hsm, folded, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    let query = sqlx::query(sql).bind(key.hsm.folded()).bind(key.name.folded()).bind(key.name.to_string());
+    query.execute(db).await?;
+    Ok(())
+}
+
+async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId) -> Done {
+    let sql = "-- insert_version
+        INSERT INTO key_versions (version, hsm, key_name, position, material, operations, enabled,
+            not_before, expires, created, updated, exportable, tags)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    let position = key.versions.iter().position(|known| known.version == version).unwrap_or_default();
+    let version = found(key, version)?;
+    let attributes = &version.attributes;
+    sqlx::query(sql)
+        .bind(version.version.to_string())
+        .bind(version.hsm.folded())
+        .bind(version.name.folded())
+        .bind(i64::try_from(position).unwrap_or(i64::MAX))
+        .bind(json(&version.material)?)
+        .bind(json(&version.operations)?)
+        .bind(i64::from(attributes.enabled))
+        .bind(attributes.not_before.map(Timestamp::as_microsecond))
+        .bind(attributes.expires.map(Timestamp::as_microsecond))
+        .bind(attributes.created.as_microsecond())
+        .bind(attributes.updated.as_microsecond())
+        .bind(i64::from(attributes.exportable))
+        .bind(json(&version.tags)?)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn update_version(db: &mut SqliteConnection, version: &KeyVersion) -> Done {
+    let sql = "-- update_version
+        UPDATE key_versions SET operations = $2, enabled = $3, not_before = $4, expires = $5,
+            created = $6, updated = $7, exportable = $8, tags = $9
+        WHERE version = $1";
+    let attributes = &version.attributes;
+    sqlx::query(sql)
+        .bind(version.version.to_string())
+        .bind(json(&version.operations)?)
+        .bind(i64::from(attributes.enabled))
+        .bind(attributes.not_before.map(Timestamp::as_microsecond))
+        .bind(attributes.expires.map(Timestamp::as_microsecond))
+        .bind(attributes.created.as_microsecond())
+        .bind(attributes.updated.as_microsecond())
+        .bind(i64::from(attributes.exportable))
+        .bind(json(&version.tags)?)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn update_deletion(
+    db: &mut SqliteConnection,
+    hsm: &str,
+    key: &str,
+    (deleted_at, scheduled_purge_at): (Option<Timestamp>, Option<Timestamp>),
+) -> Done {
+    let sql = "-- update_deletion
+        UPDATE keys SET deleted_at = $3, scheduled_purge_at = $4 WHERE hsm = $1 AND folded = $2";
+    sqlx::query(sql)
+        .bind(hsm)
+        .bind(key)
+        .bind(deleted_at.map(Timestamp::as_microsecond))
+        .bind(scheduled_purge_at.map(Timestamp::as_microsecond))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn delete_key(db: &mut SqliteConnection, hsm: &str, key: &str) -> Done {
+    let versions = "-- delete_key_versions
+        DELETE FROM key_versions WHERE hsm = $1 AND key_name = $2";
+    sqlx::query(versions).bind(hsm).bind(key).execute(&mut *db).await?;
+    let sql = "-- delete_key
+        DELETE FROM keys WHERE hsm = $1 AND folded = $2";
+    sqlx::query(sql).bind(hsm).bind(key).execute(db).await?;
+    Ok(())
+}
+
+async fn put_role_definition(db: &mut SqliteConnection, hsm: &str, definition: &RoleDefinition) -> Done {
+    let sql = "-- put_role_definition
+        INSERT INTO role_definitions (hsm, id, position, definition)
+        VALUES ($1, $2, (SELECT COALESCE(MAX(position), 0) + 1 FROM role_definitions WHERE hsm = $1), $3)
+        ON CONFLICT (hsm, id) DO UPDATE SET definition = excluded.definition";
+    sqlx::query(sql).bind(hsm).bind(definition.id.to_string()).bind(json(definition)?).execute(db).await?;
+    Ok(())
+}
+
+async fn insert_role_assignment(db: &mut SqliteConnection, hsm: &str, assignment: &RoleAssignment) -> Done {
+    let sql = "-- insert_role_assignment
+        INSERT INTO role_assignments (hsm, id, position, role_definition, principal, scope)
+        VALUES ($1, $2, (SELECT COALESCE(MAX(position), 0) + 1 FROM role_assignments WHERE hsm = $1),
+            $3, $4, $5)";
+    sqlx::query(sql)
+        .bind(hsm)
+        .bind(assignment.id.to_string())
+        .bind(assignment.role_definition.to_string())
+        .bind(assignment.principal.to_string())
+        .bind(assignment.scope.to_string())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Opens an intent.
+pub(super) async fn insert_intent(db: &mut SqliteConnection, intent: &Intent) -> Done {
+    let sql = "-- insert_intent
+        INSERT INTO intents (id, hsm, verb, objects) VALUES ($1, $2, $3, $4)";
+    let verb = match intent.verb {
+        IntentVerb::Create => "create",
+        IntentVerb::Destroy => "destroy",
+    };
+    sqlx::query(sql)
+        .bind(intent.id.to_string())
+        .bind(intent.hsm.to_string())
+        .bind(verb)
+        .bind(json(&intent.objects)?)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Concludes an intent.
+pub(super) async fn delete_intent(db: &mut SqliteConnection, id: uuid::Uuid) -> Done {
+    let sql = "-- delete_intent
+        DELETE FROM intents WHERE id = $1";
+    sqlx::query(sql).bind(id.to_string()).execute(db).await?;
+    Ok(())
+}
+
+/// Adds calls to a reading.
+pub(super) async fn add_reading(
+    db: &mut SqliteConnection,
+    counter: &Counter,
+    calls: u64,
+) -> Result<(), sqlx::Error> {
+    let sql = "-- add_reading
+        INSERT INTO readings (hsm, event, meter, hour, calls) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (hsm, event, meter, hour) DO UPDATE SET calls = readings.calls + excluded.calls";
+    sqlx::query(sql)
+        .bind(counter.hsm.as_ref().map_or("", |hsm| hsm.as_str()))
+        .bind(&*counter.event)
+        .bind(counter.meter.as_str())
+        .bind(counter.hour)
+        .bind(i64::try_from(calls).unwrap_or(i64::MAX))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Notes the last day a version was used.
+pub(super) async fn put_version_use(
+    db: &mut SqliteConnection,
+    version: VersionId,
+    day: i64,
+) -> Result<(), sqlx::Error> {
+    let sql = "-- put_version_use
+        INSERT INTO version_uses (version, day) VALUES ($1, $2)
+        ON CONFLICT (version) DO UPDATE SET day = excluded.day";
+    sqlx::query(sql).bind(version.to_string()).bind(day).execute(db).await?;
+    Ok(())
+}
