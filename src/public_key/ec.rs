@@ -1,0 +1,72 @@
+//! Elliptic curves: points read, ECDSA signatures checked. Public data only.
+
+use aws_lc_rs::digest::{self, Digest};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256K1_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED,
+    EcdsaVerificationAlgorithm, ParsedPublicKey,
+};
+
+use crate::model::key::Curve;
+use crate::model::{Error, Result};
+
+/// An elliptic-curve public key.
+pub(super) struct EcKey {
+    parsed: ParsedPublicKey,
+    hash: &'static digest::Algorithm,
+}
+
+impl EcKey {
+    /// Reads a point: on the curve and not at infinity, both of which AWS-LC checks.
+    ///
+    /// # Errors
+    /// `Invalid` naming `key.x` or `key.y`.
+    pub(super) fn parse(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self> {
+        let (algorithm, hash) = verification(curve);
+        let parsed = ParsedPublicKey::new(algorithm, point(curve, x, y)?)
+            .map_err(|_| Error::invalid("key.x", format!("x and y are not a point of {curve}")))?;
+        Ok(Self { parsed, hash })
+    }
+
+    /// Whether `r || s` is this key's signature over the digest.
+    ///
+    /// # Errors
+    /// `Internal` where the digest's length is not the algorithm's: the caller has checked it.
+    pub(super) fn verify(&self, digest: &[u8], signature: &[u8]) -> Result<bool> {
+        let digest = Digest::import_less_safe(digest, self.hash).map_err(Error::internal)?;
+        Ok(self.parsed.verify_digest_sig(&digest, signature).is_ok())
+    }
+}
+
+/// A point in uncompressed form (SEC 1, section 2.3.3).
+///
+/// # Errors
+/// `Invalid` naming the coordinate that is not as wide as the field.
+pub(super) fn point(curve: Curve, x: &[u8], y: &[u8]) -> Result<Vec<u8>> {
+    check_width(curve, "key.x", x)?;
+    check_width(curve, "key.y", y)?;
+    Ok([&[0x04], x, y].concat())
+}
+
+/// Whether a coordinate or scalar is exactly as wide as the field (RFC 7518, section 6.2).
+///
+/// # Errors
+/// `Invalid` naming the field.
+pub(super) fn check_width(curve: Curve, field: &'static str, number: &[u8]) -> Result<()> {
+    if number.len() == curve.field_len() {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        field,
+        format!("on {curve} it has exactly {} bytes, {} were given", curve.field_len(), number.len()),
+    ))
+}
+
+/// AWS-LC's names for the curve's one algorithm and its hash.
+fn verification(curve: Curve) -> (&'static EcdsaVerificationAlgorithm, &'static digest::Algorithm) {
+    match curve {
+        Curve::P256 => (&ECDSA_P256_SHA256_FIXED, &digest::SHA256),
+        Curve::P256K => (&ECDSA_P256K1_SHA256_FIXED, &digest::SHA256),
+        Curve::P384 => (&ECDSA_P384_SHA384_FIXED, &digest::SHA384),
+        Curve::P521 => (&ECDSA_P521_SHA512_FIXED, &digest::SHA512),
+    }
+}

@@ -1,0 +1,52 @@
+//! Elliptic-curve private keys: a scalar in range, and the point that it makes.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
+};
+use zeroize::Zeroizing;
+
+use super::super::ec::{EcKey, check_width, point};
+use crate::model::key::{Curve, PublicMaterial};
+use crate::model::{Error, Result};
+
+/// Checks an elliptic-curve private key.
+///
+/// # Errors
+/// `Invalid` naming the wrong member.
+pub(super) fn validate(crv: Curve, x: &[u8], y: &[u8], d: &[u8]) -> Result<PublicMaterial> {
+    let given = point(crv, x, y)?;
+    check_width(crv, "key.d", d)?;
+    let made = public_point(crv, d)?;
+    if given != made {
+        // The tag, then x, then y, each as wide as the field.
+        let same = |at: usize, coordinate| made.get(at..at + crv.field_len()) == Some(coordinate);
+        let (field, why) = if same(1, x) {
+            ("key.y", "it is not the y of the point that d makes")
+        } else if same(1 + crv.field_len(), y) {
+            ("key.x", "it is not the x of the point that d makes")
+        } else {
+            EcKey::parse(crv, x, y)?;
+            ("key.d", "it makes another point than x and y")
+        };
+        return Err(Error::invalid(field, why));
+    }
+    Ok(PublicMaterial::Ec { crv, x: x.to_vec(), y: y.to_vec() })
+}
+
+/// The point `d * G`, uncompressed. Being made so, it is on the curve, and not at infinity.
+fn public_point(curve: Curve, d: &[u8]) -> Result<Vec<u8>> {
+    let algorithm = match curve {
+        Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        Curve::P256K => &ECDSA_P256K1_SHA256_FIXED_SIGNING,
+        Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+        Curve::P521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
+    };
+    // AWS-LC computes a public half only where it reads an `ECPrivateKey` without one (RFC 5915):
+    // SEQUENCE { INTEGER 1, OCTET STRING d }, at most 73 bytes and so with one-byte lengths.
+    let width = u8::try_from(d.len()).map_err(Error::internal)?;
+    let der = Zeroizing::new([&[0x30, width + 5, 0x02, 0x01, 0x01, 0x04, width], d].concat());
+    let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der)
+        .map_err(|_| Error::invalid("key.d", format!("it is zero, or not below the order of {curve}")))?;
+    Ok(pair.public_key().as_ref().to_vec())
+}

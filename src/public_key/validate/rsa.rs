@@ -1,0 +1,132 @@
+//! RSA private keys: two primes of the right size, and members that follow from them
+//! (RFC 8017, section 3.2; FIPS 186-5, appendix A.1.1).
+
+use aws_lc_rs::digest;
+use aws_lc_rs::rsa::KeyPairComponents;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero};
+use zeroize::Zeroizing;
+
+use super::super::rsa::check_public;
+use super::super::{PublicKey, minimal};
+use super::prime::is_probably_prime;
+use crate::model::algorithm::SignatureAlgorithm;
+use crate::model::key::PublicMaterial;
+use crate::model::{Error, Result};
+
+/// A private number, wiped when dropped.
+type Private = Zeroizing<BoxedUint>;
+
+/// Checks an RSA private key. Leading zeros are ignored in every member.
+///
+/// # Errors
+/// `Invalid` naming the wrong member, or `key`.
+pub(super) fn validate(given: &KeyPairComponents<&Vec<u8>>) -> Result<PublicMaterial> {
+    let (n, e) = check_public(given.public_key.n, given.public_key.e)?;
+    check_numbers(n, e, given)?;
+    let public = PublicMaterial::Rsa { n: n.to_vec(), e: e.to_vec() };
+    prove(
+        &public,
+        &KeyPairComponents {
+            public_key: RsaPublicKeyComponents { n, e },
+            d: given.d.as_slice(),
+            p: given.p,
+            q: given.q,
+            dP: given.dP,
+            dQ: given.dQ,
+            qInv: given.qInv,
+        },
+    )?;
+    Ok(public)
+}
+
+/// Finds the member that does not fit the others. Each is checked against those checked before it.
+fn check_numbers(n: &[u8], e: &[u8], given: &KeyPairComponents<&Vec<u8>>) -> Result<()> {
+    let bits = u32::try_from(n.len() * 8).map_err(Error::internal)?;
+    let half = bits / 2;
+    let (n, e) = (BoxedUint::from_be_slice_vartime(n), BoxedUint::from_be_slice_vartime(e));
+
+    let p = prime("key.p", given.p, half)?;
+    let q = prime("key.q", given.q, half)?;
+    if *Private::new(p.concatenating_mul(&*q)) != n {
+        return Err(Error::invalid("key.n", "it is not the product of p and q"));
+    }
+    let distance = Private::new(if *p > *q { p.wrapping_sub(&*q) } else { q.wrapping_sub(&*p) });
+    if distance.bits() <= half - 100 {
+        return Err(Error::invalid("key.q", "it is so close to p that the modulus can be factored"));
+    }
+
+    let d = number("key.d", given.d, bits)?;
+    if *d >= n {
+        return Err(Error::invalid("key.d", "it is not below the modulus"));
+    }
+    let (p_less_one, q_less_one) = (less_one(&p)?, less_one(&q)?);
+    let dp_fits = *number("key.dp", given.dP, half)? == *Private::new(d.rem(&*p_less_one));
+    let dq_fits = *number("key.dq", given.dQ, half)? == *Private::new(d.rem(&*q_less_one));
+    let product = Private::new(d.concatenating_mul(&e));
+    let inverse = |modulus: &NonZero<BoxedUint>| bool::from(Private::new(product.rem(modulus)).is_one());
+    if !inverse(&p_less_one) || !inverse(&q_less_one) {
+        // Where d agrees with its own remainders, it is the exponent that is foreign to the key.
+        let field = if dp_fits && dq_fits { "key.e" } else { "key.d" };
+        return Err(Error::invalid(field, "e and d are not inverse to each other modulo p-1 and q-1"));
+    }
+    if !dp_fits {
+        return Err(Error::invalid("key.dp", "it is not d modulo p-1"));
+    }
+    if !dq_fits {
+        return Err(Error::invalid("key.dq", "it is not d modulo q-1"));
+    }
+
+    let qi = number("key.qi", given.qInv, half)?;
+    let product = Private::new(q.concatenating_mul(&*qi));
+    if *qi >= *p || !bool::from(Private::new(product.rem(&*non_zero(&p)?)).is_one()) {
+        return Err(Error::invalid("key.qi", "it is not the inverse of q modulo p"));
+    }
+    Ok(())
+}
+
+/// Reads a private number of at most so many bits.
+fn number(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
+    let bytes = minimal(bytes);
+    if bytes.is_empty() {
+        return Err(Error::invalid(field, "it is missing or zero; all members of an RSA key are required"));
+    }
+    BoxedUint::from_be_slice(bytes, bits)
+        .map(Private::new)
+        .map_err(|_| Error::invalid(field, format!("it has more than {bits} bits")))
+}
+
+/// Reads a prime of exactly so many bits.
+// assumption: the service, too, refuses primes of unequal size; FIPS 186-5 and many tokens do.
+fn prime(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
+    let prime = number(field, bytes, bits)?;
+    if prime.bits() != bits {
+        return Err(Error::invalid(field, format!("it has not {bits} bits, half as many as the modulus")));
+    }
+    if !is_probably_prime(&prime)? {
+        return Err(Error::invalid(field, "it is not prime"));
+    }
+    Ok(prime)
+}
+
+fn less_one(number: &BoxedUint) -> Result<Zeroizing<NonZero<BoxedUint>>> {
+    non_zero(&Private::new(number.wrapping_sub(BoxedUint::one())))
+}
+
+fn non_zero(number: &BoxedUint) -> Result<Zeroizing<NonZero<BoxedUint>>> {
+    number.to_nz().into_option().map(Zeroizing::new).ok_or_else(|| Error::internal("a prime below 2"))
+}
+
+/// Lets AWS-LC judge the key by its own arithmetic, sign with the private half, and verify with the
+/// public half that will be kept.
+fn prove(public: &PublicMaterial, private: &KeyPairComponents<&[u8]>) -> Result<()> {
+    let pair = RsaKeyPair::from_components(private)
+        .map_err(|_| Error::invalid("key", "the members do not form an RSA private key"))?;
+    let digest = digest::digest(&digest::SHA256, b"a trial signature of an imported key");
+    let mut signature = vec![0; pair.public_modulus_len()];
+    let signed = pair.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature).is_ok();
+    if signed && PublicKey::parse(public)?.verify(SignatureAlgorithm::Rs256, digest.as_ref(), &signature)? {
+        return Ok(());
+    }
+    Err(Error::invalid("key", "a trial signature by the private half is not valid for the public half"))
+}
