@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Installs what is missing: `install-deps.sh run`, `test` or `lint`, each for the make target of that name.
+# Says nothing if nothing is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+nextest_version=0.9.143
+deny_version=0.20.2
+
+need_rust() {
+    local wanted found
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    has cargo || die "Rust is missing: install version $wanted or newer, for example from https://rustup.rs"
+    found=$(rustc --version | cut -d' ' -f2)
+    if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
+        die "Rust $found is too old: Strongroom needs $wanted or newer (rustup update stable)"
+    fi
+}
+
+# AWS-LC and SQLite are compiled from source that comes with their crates.
+need_compiler() {
+    has cc || install_packages "gcc libc6-dev" "gcc glibc-devel" "gcc musl-dev" "-"
+    has cc || die "there is no C compiler (cc); on macOS: xcode-select --install"
+}
+
+# The token that `strongroom serve --dev` and the tests run on.
+need_softhsm() {
+    local module
+    for module in /usr/lib/softhsm /usr/lib/*/softhsm /usr/lib64/softhsm /usr/lib64/pkcs11 /usr/local/lib/softhsm \
+        /opt/homebrew/lib/softhsm; do
+        [ -e "$module/libsofthsm2.so" ] && return
+    done
+    install_packages softhsm2 softhsm softhsm softhsm
+}
+
+need_node() {
+    has npm || install_packages "nodejs npm" "nodejs npm" "nodejs npm" "node"
+}
+
+case "${1:-}" in
+build)
+    need_rust
+    need_compiler
+    ;;
+run)
+    need_rust
+    need_compiler
+    need_softhsm
+    ;;
+test)
+    need_rust
+    need_compiler
+    need_softhsm
+    cargo_tool cargo-nextest "$nextest_version"
+    ;;
+lint)
+    need_rust
+    need_compiler
+    if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
+        die "rustfmt or clippy is missing: rustup component add rustfmt clippy"
+    fi
+    cargo_tool cargo-deny "$deny_version"
+    need_node
+    ;;
+*)
+    die "usage: $0 build|run|test|lint"
+    ;;
+esac

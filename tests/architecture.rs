@@ -1,0 +1,346 @@
+//! Keeps the map of the house true: which module may name which, which crate is used where, how long a file is.
+//!
+//! The tables come first; to move a border, move it here and in `docs/architecture.md`. Modules that are compiled
+//! for tests alone (`#[cfg(test)]`, `tests.rs`) may reach across.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+#[path = "architecture/source.rs"]
+mod source;
+
+use source::{Source, house};
+
+/// The modules, lowest layer first, and what each may name besides itself: a module, or a path in one.
+const MODULES: &[(&str, &[&str])] = &[
+    // 0: the domain
+    ("model", &[]),
+    // 1: formats and replaceable sources
+    ("clock", &["model"]),
+    ("config", &["model"]),
+    ("crypt", &["model"]),
+    ("ids", &["model"]),
+    ("public_key", &["model"]),
+    // 2: the outside world; none knows another
+    ("audit", &["model", "clock", "config", "crypt", "ids", "public_key"]),
+    ("identity", &["model", "clock", "config", "crypt", "ids", "public_key"]),
+    ("store", &["model", "clock", "config", "crypt", "ids", "public_key"]),
+    ("token", &["model", "clock", "config", "crypt", "ids", "public_key"]),
+    // 3: one file per operation
+    ("ops", &["model", "crypt", "ids", "public_key", "store", "token"]),
+    // 4: the one way through
+    (
+        "engine",
+        &[
+            "model",
+            "clock",
+            "config",
+            "crypt",
+            "ids",
+            "public_key",
+            "audit",
+            "identity",
+            "store",
+            "token",
+            "ops",
+        ],
+    ),
+    // 5: who calls the engine
+    ("api", &["model", "clock", "config", "crypt", "ids", "public_key", "identity", "ops", "engine"]),
+    ("jobs", &["model", "clock", "config", "ids", "ops", "engine"]),
+    // 6: processes
+    (
+        "server",
+        &[
+            "model",
+            "clock",
+            "config",
+            "crypt",
+            "ids",
+            "public_key",
+            "audit",
+            "identity",
+            "store",
+            "token",
+            "ops",
+            "engine",
+            "api",
+            "jobs",
+        ],
+    ),
+    ("cli", &["model", "clock", "config", "crypt", "ids", "public_key", "api::grpc::pb", "server"]),
+    ("main", &["cli", "config", "server"]),
+];
+
+/// Where a crate may be named.
+enum Place {
+    Only(&'static [&'static str]),
+    Never(&'static [&'static str]),
+}
+
+/// Crates that have a place; `tonic` stands for `tonic_types` and the like, too.
+const CRATES: &[(&str, Place)] = &[
+    ("axum", Place::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
+    ("cryptoki", Place::Only(&["token"])),
+    ("jsonwebtoken", Place::Only(&["identity"])),
+    ("prost", Place::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
+    ("reqwest", Place::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
+    ("rsa", Place::Only(&[])),
+    ("sqlx", Place::Only(&["store"])),
+    ("tokio", Place::Never(&["model", "crypt", "public_key"])),
+    ("tonic", Place::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
+];
+
+/// Files that may contain `unsafe`.
+const UNSAFE: &[&str] = &[];
+
+/// The longest a file may be, in lines.
+const CEILING: usize = 500;
+
+#[test]
+fn every_module_names_only_what_is_below_it() {
+    assert_none(&layer_breaches(&house().unwrap()));
+}
+
+#[test]
+fn the_engine_names_no_operation() {
+    assert_none(&engine_breaches(&house().unwrap()));
+}
+
+#[test]
+fn crates_are_named_where_they_belong() {
+    assert_none(&crate_breaches(&house().unwrap()));
+}
+
+#[test]
+fn files_state_one_duty_and_stay_short() {
+    assert_none(&file_breaches(&house().unwrap()));
+}
+
+#[test]
+fn no_file_is_unsafe() {
+    assert_none(&unsafe_breaches(&house().unwrap()));
+}
+
+/// With the ban in `deny.toml`, which lets no other crate use it, this keeps `rsa` out of the server.
+#[test]
+fn the_rsa_crate_is_for_tests_alone() {
+    let manifest: toml::Table = fs::read_to_string("Cargo.toml").unwrap().parse().unwrap();
+    for section in ["dependencies", "build-dependencies"] {
+        assert!(!manifest[section].as_table().unwrap().contains_key("rsa"), "[{section}] has rsa");
+    }
+}
+
+/// The page claims that tests guard its invariants: `tests/file.rs` `name_of_test`.
+#[test]
+fn the_architecture_page_names_tests_that_exist() {
+    let page = fs::read_to_string("docs/architecture.md").unwrap();
+    let mut claims = 0;
+    for guard in page.lines().filter_map(|line| line.strip_prefix("Guarded by ")) {
+        let words: Vec<&str> = guard.split('`').skip(1).step_by(2).collect();
+        for claim in words.chunks(2) {
+            let [file, test] = claim else { panic!("not pairs of file and test: {guard}") };
+            let text = fs::read_to_string(file).unwrap_or_default();
+            assert!(text.contains(&format!("fn {test}(")), "{file} has no test {test}");
+            claims += 1;
+        }
+    }
+    assert!(claims > 0, "the page names no test");
+}
+
+fn assert_none(breaches: &[String]) {
+    assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
+}
+
+fn layer_breaches(house: &[Source]) -> Vec<String> {
+    let table: BTreeMap<_, _> = MODULES.iter().copied().collect();
+    let mut found = Vec::new();
+    for source in house.iter().filter(|source| source.is_in("src/") && !source.is_test()) {
+        let module = source.module();
+        if module == "lib" {
+            continue;
+        }
+        let Some(may) = table.get(module) else {
+            found.push(format!("{}: module {module} has no layer", source.path));
+            continue;
+        };
+        for path in source.ours() {
+            let first = path[0].as_str();
+            let lawful = first == module
+                || may.iter().any(|allowed| starts_with(&path, &allowed.split("::").collect::<Vec<_>>()));
+            if !lawful {
+                found.push(format!("{}: {module} must not name {}", source.path, path.join("::")));
+            }
+        }
+    }
+    found
+}
+
+/// An operation is a type that implements `Operation`, in a folder of `src/ops`.
+fn engine_breaches(house: &[Source]) -> Vec<String> {
+    let operations = || house.iter().filter(|source| source.is_in("src/ops/"));
+    let folders: BTreeSet<&str> = operations()
+        .filter_map(|source| Some(source.path.strip_prefix("src/ops/")?.split_once('/')?.0))
+        .collect();
+    let types: BTreeSet<&str> = operations()
+        .flat_map(|source| source.words.windows(3))
+        .filter_map(|words| match words {
+            [what, joint, name] if what == "Operation" && joint == "for" => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let mut found = Vec::new();
+    for source in house.iter().filter(|source| source.module() == "engine" && !source.is_test()) {
+        for path in source.ours().filter(|path| path[0] == "ops") {
+            let names_one = path.get(1).is_some_and(|word| folders.contains(word.as_str()) || word == "*")
+                || path.iter().any(|word| types.contains(word.as_str()));
+            if names_one {
+                found.push(format!("{}: the engine must not name {}", source.path, path.join("::")));
+            }
+        }
+    }
+    found
+}
+
+fn crate_breaches(house: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in house.iter().filter(|source| source.is_in("src/") && !source.is_test()) {
+        for path in &source.paths {
+            let family = |name: &str| path[0] == name || path[0].starts_with(&format!("{name}_"));
+            let Some((name, place)) = CRATES.iter().find(|(name, _)| path.len() > 1 && family(name)) else {
+                continue;
+            };
+            let lawful = match place {
+                Place::Only(modules) => modules.contains(&source.module()),
+                Place::Never(modules) => !modules.contains(&source.module()),
+            };
+            if !lawful {
+                found.push(format!("{}: {} is no place for {name}", source.path, source.module()));
+            }
+        }
+    }
+    found
+}
+
+fn file_breaches(house: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in house {
+        if source.lines > CEILING {
+            found.push(format!("{}: {} lines, {CEILING} are allowed", source.path, source.lines));
+        }
+        if !source.opens_with_duty {
+            found.push(format!("{}: does not open with a line `//! its duty`", source.path));
+        }
+    }
+    found
+}
+
+fn unsafe_breaches(house: &[Source]) -> Vec<String> {
+    let is_unsafe = |source: &&Source| source.words.iter().any(|word| word == "unsafe");
+    let lawful = |source: &&Source| UNSAFE.contains(&source.path.as_str());
+    let breach = |source: &Source| format!("{}: unsafe", source.path);
+    house.iter().filter(|source| is_unsafe(source) && !lawful(source)).map(breach).collect()
+}
+
+fn starts_with(path: &[String], prefix: &[&str]) -> bool {
+    path.len() >= prefix.len() && path.iter().zip(prefix).all(|(a, b)| a == b)
+}
+
+/// The rules above, tried on houses that break them and on one that does not.
+#[cfg(test)]
+mod proof {
+    use super::*;
+
+    fn file(path: &str, text: &str) -> Source {
+        Source::parse(path, text).unwrap()
+    }
+
+    fn layers(path: &str, text: &str) -> Vec<String> {
+        layer_breaches(&[file(path, text)])
+    }
+
+    #[test]
+    fn an_arrow_that_runs_up_is_found_however_it_is_written() {
+        for text in [
+            "use crate::engine::Engine;",
+            "use crate::{model::Error, engine::{self, Engine}};",
+            "fn f() { let _ = crate::engine::start(); }",
+            "fn f() { g(vec![crate::engine::X]); }",
+            "use super::super::engine;",
+            "pub(crate) use crate::engine as other;",
+            "impl From<crate::engine::Failure> for Mine {}",
+        ] {
+            let found = layers("src/store/rows.rs", text);
+            assert!(found.iter().any(|breach| breach.contains("store must not name engine")), "{text}");
+        }
+        assert_eq!(layers("src/store/mod.rs", "use crate::token::Token;").len(), 1);
+        assert_eq!(layers("src/model/key.rs", "use crate::ids::Ids;").len(), 1);
+        assert_eq!(layers("src/cli/mod.rs", "use crate::api::grpc::server;").len(), 1);
+        assert_eq!(layers("src/main.rs", "fn main() { strongroom::engine::start() }").len(), 1);
+        assert_eq!(layers("src/cellar/mod.rs", ""), ["src/cellar/mod.rs: module cellar has no layer"]);
+    }
+
+    #[test]
+    fn what_is_lawful_is_not_found() {
+        for (path, text) in [
+            (
+                "src/store/rows.rs",
+                "use super::commit; use self::inner::X; use crate::model::{Error, key::*};",
+            ),
+            (
+                "src/store/mod.rs",
+                "// use crate::engine;\n/* crate::engine */ const A: &str = \"crate::engine::B\";",
+            ),
+            (
+                "src/store/mod.rs",
+                "#[cfg(test)] mod tests { use crate::engine::Engine; } #[cfg(test)] use crate::ops;",
+            ),
+            ("src/store/tests.rs", "use crate::engine::Engine;"),
+            ("src/cli/mod.rs", "use crate::api::grpc::pb; fn f(a: &u8) -> impl Fn() + use<'_> { || () }"),
+        ] {
+            assert_none(&layers(path, text));
+        }
+        let after_tests = "#[cfg(test)] mod tests { fn f() {} } use crate::engine::Engine;";
+        assert_eq!(layers("src/store/mod.rs", after_tests).len(), 1);
+    }
+
+    #[test]
+    fn an_operation_in_the_engine_is_found() {
+        let operation =
+            || file("src/ops/crypto/sign.rs", "impl Operation for Sign { const NAME: &str = \"sign\"; }");
+        for (text, breaches) in [
+            ("use crate::ops::crypto::Sign;", 1),
+            ("use crate::ops::{Operation, Sign};", 1),
+            ("use crate::ops::*;", 1),
+            ("use crate::ops::{Operation, target::Target}; use crate::token::call::Sign;", 0),
+        ] {
+            let found = engine_breaches(&[operation(), file("src/engine/mod.rs", text)]);
+            assert_eq!(found.len(), breaches, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_crate_out_of_place_is_found() {
+        for (path, text, breaches) in [
+            ("src/engine/mod.rs", "use cryptoki::context::Pkcs11;", 1),
+            ("src/token/mod.rs", "use cryptoki::context::Pkcs11;", 0),
+            ("src/ops/mod.rs", "#[derive(sqlx::FromRow)] struct Row;", 1),
+            ("src/ops/mod.rs", "fn f() -> tonic_types::ErrorDetails { loop {} }", 1),
+            ("src/api/grpc/mod.rs", "use tonic::Status;", 0),
+            ("src/public_key/mod.rs", "use rsa;", 1),
+            ("src/public_key/mod.rs", "fn f(rsa: u8) -> u8 { rsa }", 0),
+        ] {
+            assert_eq!(crate_breaches(&[file(path, text)]).len(), breaches, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_or_silent_or_unsafe_file_is_found() {
+        let long = format!("//! Long.\n{}", "\n".repeat(CEILING));
+        assert_eq!(file_breaches(&[file("src/a.rs", &long)]).len(), 1);
+        assert_eq!(file_breaches(&[file("src/a.rs", "fn f() {}")]).len(), 1);
+        assert_none(&file_breaches(&[file("src/a.rs", "//! Its duty.\nfn f() {}")]));
+        assert_eq!(unsafe_breaches(&[file("src/a.rs", "mod m { fn f() { unsafe { g() } } }")]).len(), 1);
+        assert_none(&unsafe_breaches(&[file("src/a.rs", "#![forbid(unsafe_code)] // unsafe\n")]));
+    }
+}

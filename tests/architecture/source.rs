@@ -1,0 +1,198 @@
+//! Reads our sources into what the rules of the architecture look at: paths, words, lines.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// One of our files, as far as these rules look into it.
+pub(super) struct Source {
+    pub(super) path: String,
+    pub(super) lines: usize,
+    pub(super) opens_with_duty: bool,
+    /// Every path outside of tests, as written: `crate::model::Error` in four words, `use` trees taken apart.
+    pub(super) paths: Vec<Vec<String>>,
+    /// Every identifier, also in tests.
+    pub(super) words: Vec<String>,
+}
+
+impl Source {
+    pub(super) fn parse(path: &str, text: &str) -> Result<Self, Box<dyn Error>> {
+        let tokens: TokenStream = text.parse().map_err(|error| format!("{path}: {error}"))?;
+        let mut source = Self {
+            path: path.to_owned(),
+            lines: text.lines().count(),
+            opens_with_duty: text.starts_with("//! "),
+            paths: Vec::new(),
+            words: Vec::new(),
+        };
+        collect_words(tokens.clone(), &mut source.words);
+        collect_paths(tokens, &mut source.paths);
+        Ok(source)
+    }
+
+    pub(super) fn is_in(&self, folder: &str) -> bool {
+        self.path.starts_with(folder)
+    }
+
+    pub(super) fn is_test(&self) -> bool {
+        self.path.split('/').any(|part| part == "tests" || part == "tests.rs")
+    }
+
+    /// `src/store/rows.rs` is in `store`, `src/clock.rs` in `clock`.
+    pub(super) fn module(&self) -> &str {
+        let inside = self.path.strip_prefix("src/").unwrap_or(&self.path);
+        inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs")
+    }
+
+    /// Where the file is in the tree of modules: `store::rows`.
+    fn position(&self) -> Vec<&str> {
+        let inside = self.path.strip_prefix("src/").unwrap_or(&self.path).trim_end_matches(".rs");
+        inside.split('/').filter(|part| !["mod", "lib", "main"].contains(part)).collect()
+    }
+
+    /// The paths into our own crate, from its root.
+    pub(super) fn ours(&self) -> impl Iterator<Item = Vec<String>> {
+        self.paths.iter().filter_map(|path| {
+            let position = self.position();
+            let up = path.iter().take_while(|word| *word == "super").count();
+            let (base, rest) = match path[0].as_str() {
+                "crate" | "strongroom" => (&position[..0], &path[1..]),
+                "self" => (&position[..], &path[1..]),
+                "super" => (&position[..position.len().saturating_sub(up)], &path[up..]),
+                _ => return None,
+            };
+            let whole: Vec<String> =
+                base.iter().map(ToString::to_string).chain(rest.iter().cloned()).collect();
+            (!whole.is_empty()).then_some(whole)
+        })
+    }
+}
+
+fn collect_words(tokens: TokenStream, words: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(word) => words.push(word.to_string()),
+            TokenTree::Group(group) => collect_words(group.stream(), words),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+}
+
+fn collect_paths(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut at = 0;
+    while at < tokens.len() {
+        match &tokens[at] {
+            TokenTree::Punct(_) if is_test_attribute(&tokens[at..]) => at = end_of_item(&tokens, at + 2),
+            // Not the `use<..>` of a return type.
+            TokenTree::Ident(word) if *word == "use" && !is_punct(tokens.get(at + 1), '<') => {
+                let end = (at..tokens.len()).find(|&i| is_punct(tokens.get(i), ';')).unwrap_or(tokens.len());
+                collect_use(&[], &tokens[at + 1..end], paths);
+                at = end;
+            }
+            TokenTree::Ident(_) => {
+                let (path, length) = path_at(&tokens[at..]);
+                paths.push(path);
+                at += length;
+            }
+            TokenTree::Group(group) => {
+                collect_paths(group.stream(), paths);
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+}
+
+/// Takes a `use` tree apart: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn collect_use(prefix: &[String], tree: &[TokenTree], paths: &mut Vec<Vec<String>>) {
+    for branch in tree.split(|token| is_punct(Some(token), ',')) {
+        let mut path = prefix.to_vec();
+        let mut is_leaf = !branch.is_empty();
+        for token in branch {
+            match token {
+                TokenTree::Ident(word) if *word == "as" => break,
+                TokenTree::Ident(word) => path.push(word.to_string()),
+                TokenTree::Punct(star) if star.as_char() == '*' => path.push("*".to_owned()),
+                TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                    collect_use(&path, &group.stream().into_iter().collect::<Vec<_>>(), paths);
+                    is_leaf = false;
+                }
+                _ => {}
+            }
+        }
+        if is_leaf {
+            if path.len() == 1 {
+                path.push("self".to_owned());
+            }
+            paths.push(path);
+        }
+    }
+}
+
+/// The words joined by `::` at the start of `tokens`, and how many tokens they are.
+fn path_at(tokens: &[TokenTree]) -> (Vec<String>, usize) {
+    let mut words = Vec::new();
+    let mut at = 0;
+    while let Some(TokenTree::Ident(word)) = tokens.get(at) {
+        words.push(word.to_string());
+        at += 1;
+        let continues = is_punct(tokens.get(at), ':')
+            && is_punct(tokens.get(at + 1), ':')
+            && matches!(tokens.get(at + 2), Some(TokenTree::Ident(_)));
+        if !continues {
+            break;
+        }
+        at += 2;
+    }
+    (words, at)
+}
+
+fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
+}
+
+fn is_test_attribute(tokens: &[TokenTree]) -> bool {
+    match tokens {
+        [hash, TokenTree::Group(group), ..] if is_punct(Some(hash), '#') => {
+            group.stream().to_string().replace(' ', "") == "cfg(test)"
+        }
+        _ => false,
+    }
+}
+
+/// The index after the item that starts at `at`: after its first `;` or block.
+fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
+    let ends = |token: &TokenTree| match token {
+        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+        other => is_punct(Some(other), ';'),
+    };
+    tokens[at..].iter().position(ends).map_or(tokens.len(), |length| at + length + 1)
+}
+
+/// All our sources.
+pub(super) fn house() -> Result<Vec<Source>, Box<dyn Error>> {
+    let mut house = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        read_folder(Path::new(folder), &mut house)?;
+    }
+    house.push(Source::parse("build.rs", &fs::read_to_string("build.rs")?)?);
+    Ok(house)
+}
+
+fn read_folder(folder: &Path, house: &mut Vec<Source>) -> Result<(), Box<dyn Error>> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            read_folder(&path, house)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            house.push(Source::parse(&path.to_string_lossy(), &fs::read_to_string(&path)?)?);
+        }
+    }
+    Ok(())
+}
