@@ -125,9 +125,10 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     need(!config.names.authority.is_empty(), "names.authority: at least one host is needed")?;
     need(config.server.max_connections > 0, "server.max_connections: must be at least 1")?;
     need(config.server.max_request_bytes >= 64 * 1024, "server.max_request_bytes: must be at least 65536")?;
-    need(config.token.queue > 0, "token.queue: must be at least 1")?;
-    need(config.token.timeout_milliseconds > 0, "token.timeout_milliseconds: must be at least 1")?;
-    need(config.token.slow_timeout_milliseconds > 0, "token.slow_timeout_milliseconds: must be at least 1")?;
+    let positive = |number: Option<u64>| number != Some(0);
+    need(config.token.queue != Some(0), "token.queue: must be at least 1")?;
+    need(positive(config.token.timeout_milliseconds), "token.timeout_milliseconds: must be at least 1")?;
+    need(positive(config.token.slow_timeout_milliseconds), "token.slow_timeout_milliseconds: must be at least 1")?;
     readable("server.certificate_file", &config.server.certificate_file)?;
     readable("server.key_file", &config.server.key_file)?;
     readable("server.client_ca_file", &config.server.client_ca_file)?;
@@ -185,7 +186,7 @@ mod tests {
             &[
                 ("STRONGROOM_SERVER__LISTEN", "127.0.0.1:1"),
                 ("STRONGROOM_SERVER__MAX_CONNECTIONS", "7"),
-                ("STRONGROOM_TOKEN__SESSION_COPIES", "false"),
+                ("STRONGROOM_TOKEN__SESSION_COPIES", "0"),
                 ("STRONGROOM_TOKEN", "a bearer token of the command line"),
                 ("PATH", "/bin"),
             ],
@@ -194,7 +195,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.server.listen.port(), 2);
         assert_eq!(config.server.max_connections, 7);
-        assert!(!config.token.session_copies);
+        assert_eq!(config.token.session_copies, Some(0));
     }
 
     #[test]

@@ -8,7 +8,6 @@ mod seed;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +45,8 @@ pub struct Config {
     pub token: Token,
     /// The audit record.
     pub audit: Audit,
+    /// What the program says of itself.
+    pub log: Log,
     /// Who is believed.
     pub identity: Identity,
     /// The managed HSMs of a gateway. The simulator's come from its seed.
@@ -109,16 +110,40 @@ pub struct Token {
     pub profile: String,
     /// Where the user PIN comes from.
     pub pin: PinSource,
-    /// Worker threads for quick calls; 0 means one more than there are cores.
-    pub workers: usize,
-    /// Calls that may wait for a worker; more are refused as busy.
-    pub queue: usize,
-    /// How long a quick call may take, in milliseconds.
-    pub timeout_milliseconds: u64,
-    /// How long key generation, import and destruction may take, in milliseconds.
-    pub slow_timeout_milliseconds: u64,
-    /// Whether keys in use are copied to session objects, which several tokens serve faster.
-    pub session_copies: bool,
+    /// Instead of the profile's: worker threads for quick calls; 0 means one more than there are cores.
+    pub workers: Option<usize>,
+    /// Instead of the profile's: calls that may wait for a worker; more are refused as busy.
+    pub queue: Option<usize>,
+    /// Instead of the profile's: how long a quick call may take, in milliseconds.
+    pub timeout_milliseconds: Option<u64>,
+    /// Instead of the profile's: how long key generation, import and destruction may take, in milliseconds.
+    pub slow_timeout_milliseconds: Option<u64>,
+    /// Instead of the profile's: keys in use that are copied to session objects, which several tokens
+    /// serve faster; 0 means none.
+    pub session_copies: Option<usize>,
+}
+
+/// What the program says of itself, on standard error.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// What is said, in the syntax of `tracing-subscriber`, for example `info,strongroom=debug`.
+    pub filter: String,
+    /// How.
+    pub format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
 }
 
 /// The audit record.
@@ -172,6 +197,7 @@ impl Default for Config {
             names: Names::default(),
             token: Token::default(),
             audit: Audit::default(),
+            log: Log::default(),
             identity: Identity::default(),
             hsm: Vec::new(),
             simulator: Simulator::default(),
@@ -212,11 +238,11 @@ impl Default for Token {
             module: None,
             profile: "softhsm".to_owned(),
             pin: PinSource::default(),
-            workers: 0,
-            queue: 1024,
-            timeout_milliseconds: 10_000,
-            slow_timeout_milliseconds: 120_000,
-            session_copies: true,
+            workers: None,
+            queue: None,
+            timeout_milliseconds: None,
+            slow_timeout_milliseconds: None,
+            session_copies: None,
         }
     }
 }
@@ -227,14 +253,8 @@ impl Default for Simulator {
     }
 }
 
-impl Token {
-    /// How long a quick call may take.
-    pub const fn timeout(&self) -> Duration {
-        Duration::from_millis(self.timeout_milliseconds)
-    }
-
-    /// How long key generation, import and destruction may take.
-    pub const fn slow_timeout(&self) -> Duration {
-        Duration::from_millis(self.slow_timeout_milliseconds)
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Auto }
     }
 }

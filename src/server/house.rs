@@ -1,0 +1,127 @@
+//! What a running service consists of, however it was opened.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use super::connection_file::Simulator;
+use crate::audit;
+use crate::clock::Clock;
+use crate::config::{Config, Durability, Token as TokenConfig};
+use crate::engine::Engine;
+use crate::identity::Identity;
+use crate::ids::Ids;
+use crate::model::Timestamp;
+use crate::model::change::Change;
+use crate::model::hsm::ManagedHsm;
+use crate::model::name::PrincipalId;
+use crate::model::rbac::{RoleAssignment, RoleDefinition, Scope};
+use crate::roles;
+use crate::store::{self, Commit, Store};
+use crate::token::{Module, Profile};
+
+/// What a running service consists of.
+pub(super) struct House {
+    pub(super) engine: Engine,
+    pub(super) module: Module,
+    pub(super) tls: Arc<rustls::ServerConfig>,
+    pub(super) simulator: Option<Simulator>,
+    /// Held as long as the process uses the data directory.
+    pub(super) lock: File,
+}
+
+/// The name of the role that initial administrators get.
+pub(super) const ADMINISTRATOR: &str = "Managed HSM Administrator";
+
+/// Takes the data directory for this process alone.
+pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
+    let path = directory.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("opening {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!("{} is in use by another strongroom; stop it, or choose another --data-dir", directory.display())
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("locking {}", path.display()))
+        }
+    }
+}
+
+/// Opens the store with its audit record.
+pub(super) async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let directory = config.audit.directory.clone().unwrap_or_else(|| config.data_dir.join("audit"));
+    let mut sink = audit::Sink::open(&directory)?;
+    let options = store::Options {
+        durability: match config.audit.durability {
+            Durability::Request => store::Durability::Request,
+            Durability::Relaxed => store::Durability::Relaxed,
+        },
+        exported: sink.last_seq(),
+    };
+    let export = Box::new(move |records: &[store::ExportedRecord]| {
+        sink.append(records.iter().map(|record| (record.seq, record.at, record.line.as_str())))
+    });
+    let path = config.data_dir.join("strongroom.db");
+    Ok(Store::open(&path, roles::built_in()?, options, export).await?)
+}
+
+/// The profile, with what the configuration says instead.
+pub(super) fn profile(config: &TokenConfig) -> anyhow::Result<Profile> {
+    let mut profile = if Path::new(&config.profile).extension().is_some() {
+        let text = std::fs::read_to_string(&config.profile)
+            .with_context(|| format!("token.profile: reading {}", config.profile))?;
+        Profile::parse(&text)?
+    } else {
+        Profile::named(&config.profile)?
+    };
+    let instead = |value: &mut usize, given: Option<usize>| *value = given.unwrap_or(*value);
+    instead(&mut profile.workers, config.workers);
+    instead(&mut profile.queue, config.queue);
+    instead(&mut profile.session_copies, config.session_copies);
+    profile.call_ms = config.timeout_milliseconds.unwrap_or(profile.call_ms);
+    profile.slow_call_ms = config.slow_timeout_milliseconds.unwrap_or(profile.slow_call_ms);
+    Ok(profile)
+}
+
+/// Makes an HSM with its first role assignments, all at `/`.
+pub(super) async fn make_hsm(
+    store: &Store,
+    hsm: ManagedHsm,
+    assigned: &[(PrincipalId, &RoleDefinition)],
+) -> anyhow::Result<()> {
+    let assignment = |(principal, role): &(PrincipalId, &RoleDefinition)| RoleAssignment {
+        id: Ids.guid(),
+        role_definition: role.id,
+        principal: *principal,
+        scope: Scope::Hsm,
+    };
+    let name = hsm.name.clone();
+    let changes = vec![Change::InsertHsm(hsm, assigned.iter().map(assignment).collect())];
+    store
+        .commit(Commit { changes, ..Commit::default() })
+        .await
+        .with_context(|| format!("making HSM {name}"))
+}
+
+/// Finds a built-in role by the name people know it by.
+pub(super) fn role<'a>(roles: &'a [RoleDefinition], name: &str) -> anyhow::Result<&'a RoleDefinition> {
+    roles
+        .iter()
+        .find(|role| role.role_name == name)
+        .with_context(|| format!("{name:?} is not the name of a built-in role"))
+}
+
+/// An engine on what was opened.
+pub(super) fn engine(identity: Identity, store: Store) -> (Engine, Timestamp) {
+    let clock = Clock::System;
+    let now = clock.now();
+    (Engine::new(identity, store, clock), now)
+}

@@ -1,0 +1,119 @@
+//! The process: opens what is configured, listens, and ends in order.
+
+mod banner;
+mod connection_file;
+mod gateway;
+mod house;
+mod listen;
+mod log;
+mod simulator;
+mod web;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub use log::start as start_log;
+pub use simulator::environment as simulator_environment;
+
+use crate::config::{Config, Mode};
+use house::House;
+
+/// How often the sweeper looks for what was left unfinished.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How often the tokens are asked whether they are well.
+const PULSE: Duration = Duration::from_secs(5);
+
+/// Serves until a signal says to stop.
+///
+/// # Errors
+/// What kept it from starting, with the place.
+pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
+
+    let listeners = listen::bind(config.server.listen).await?;
+    let port = listeners.port();
+    let house = match config.mode {
+        Mode::Simulator => simulator::open(&config, port).await?,
+        Mode::Gateway => gateway::open(&config).await?,
+    };
+    let swept = house.engine.sweep().await;
+    if swept.concluded > 0 {
+        tracing::info!(intents = swept.concluded, "what the last run left unfinished was concluded");
+    }
+
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    let web = web::Web::new(&house, &config, health)?;
+    let serving = listen::serve(listeners, web, Arc::clone(&house.tls), &config.server);
+    let background = tokio::spawn(keep_house(house.engine.clone(), reporter));
+    if let Some(simulator) = &house.simulator {
+        connection_file::write(&config.data_dir, simulator)?;
+    }
+    banner::print(&house, &config, port)?;
+
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is under way"),
+        _ = interrupt.recv() => tracing::info!("interrupted: finishing what is under way"),
+    }
+    background.abort();
+    let patience = Duration::from_secs(config.server.shutdown_seconds);
+    let served = serving.stop(patience).await;
+    Ok(end(house, served, patience).await)
+}
+
+/// Sweeps, and tells the health service how the tokens are.
+async fn keep_house(engine: crate::engine::Engine, reporter: tonic_health::server::HealthReporter) {
+    match engine.missing_material().await {
+        Ok(0) => {}
+        Ok(missing) => tracing::error!(missing, "key versions without material in the token; nothing was changed"),
+        Err(error) => tracing::error!(%error, "a token cannot say what it holds"),
+    }
+    let mut pulse = tokio::time::interval(PULSE);
+    let mut sweep = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            _ = sweep.tick() => {
+                engine.sweep().await;
+            }
+            _ = pulse.tick() => {
+                let status = match engine.health().await {
+                    Ok(()) => tonic_health::ServingStatus::Serving,
+                    Err(error) => {
+                        tracing::warn!(%error, "not healthy");
+                        tonic_health::ServingStatus::NotServing
+                    }
+                };
+                reporter.set_service_status("", status).await;
+            }
+        }
+    }
+}
+
+/// Lets go of the tokens and the module, in this order. A module that is finalized, or a process that
+/// ends, while a call is under way can crash in the module; then the process is ended without ceremony.
+async fn end(house: House, served: bool, patience: Duration) -> ExitCode {
+    let drained = house.engine.shut_down(patience).await;
+    let House { engine, module, lock, .. } = house;
+    drop(engine);
+    if drained {
+        if let Err(error) = module.finalize() {
+            tracing::warn!(%error, "the PKCS#11 module could not be finalized");
+        }
+        drop(lock);
+        if !served {
+            tracing::warn!("some requests did not end in time and were cut off");
+        }
+        tracing::info!("stopped");
+        return ExitCode::SUCCESS;
+    }
+    tracing::error!("a call to the token did not end in time; ending without waiting for it");
+    // `exit` would run the module's own handlers under its running call (measured: crashes).
+    let pid = std::process::id().to_string();
+    let _ = std::process::Command::new("kill").args(["-KILL", &pid]).status();
+    ExitCode::FAILURE
+}

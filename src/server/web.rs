@@ -1,0 +1,116 @@
+//! Which part of the service a request is for.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
+
+use super::house::House;
+use crate::api::grpc::{HealthService, Services};
+use crate::config::{Config, Mode};
+use crate::engine::Engine;
+
+/// Sends each request where it belongs: gRPC by its content type, the authority by its host.
+#[derive(Clone)]
+pub(super) struct Web {
+    grpc: Router,
+    authority: Option<Router>,
+    common: Router,
+    authority_hosts: Arc<[String]>,
+}
+
+/// What the pages that need no credential tell.
+#[derive(Clone)]
+struct Common {
+    engine: Engine,
+    mode: Mode,
+    ca: Option<Arc<PathBuf>>,
+}
+
+impl Web {
+    /// The routes of an opened house.
+    ///
+    /// # Errors
+    /// Where gRPC's descriptors cannot be read.
+    pub(super) fn new(house: &House, config: &Config, health: impl HealthService) -> anyhow::Result<Self> {
+        let limit = config.server.max_request_bytes;
+        let grpc = Services::new(house.engine.clone()).routes(limit, health)?.prepare().into_axum_router();
+        let ca = house.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
+        let common = Router::new()
+            .route("/healthz", get(healthz))
+            .route("/ca.pem", get(ca_pem))
+            .fallback(nothing)
+            .with_state(Common { engine: house.engine.clone(), mode: config.mode, ca });
+        let authority = house
+            .simulator
+            .as_ref()
+            .map(|simulator| Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024)));
+        Ok(Self { grpc, authority, common, authority_hosts: config.names.authority.clone().into() })
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        let router = if is_grpc(&request) {
+            self.grpc
+        } else {
+            match self.authority {
+                Some(authority) if is_for(&request, &self.authority_hosts) => authority,
+                _ => self.common,
+            }
+        };
+        router.oneshot(request.map(Body::new)).await
+    }
+}
+
+fn is_grpc(request: &Request<Incoming>) -> bool {
+    request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn is_for(request: &Request<Incoming>, hosts: &[String]) -> bool {
+    let given = request.uri().authority().map(http::uri::Authority::as_str);
+    let given = given.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
+    let name = given.map(|authority| authority.rsplit_once(':').map_or(authority, |(name, _)| name));
+    name.is_some_and(|name| hosts.iter().any(|host| host.eq_ignore_ascii_case(name)))
+}
+
+async fn healthz(State(common): State<Common>) -> Response {
+    let (status, text) = match common.engine.health().await {
+        Ok(()) => (StatusCode::OK, "serving"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not serving"),
+    };
+    let body = serde_json::json!({
+        "mode": common.mode,
+        "status": text,
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    (status, axum::Json(body)).into_response()
+}
+
+async fn ca_pem(State(common): State<Common>) -> Response {
+    let Some(path) = common.ca else { return nothing().await };
+    match tokio::fs::read(path.as_path()).await {
+        Ok(pem) => ([(CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the certificate authority's certificate cannot be read");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Azure's REST surface is not there yet, and says so.
+async fn nothing() -> Response {
+    let body = serde_json::json!({"error": {
+        "code": "NotImplemented",
+        "message": "This service speaks gRPC (strongroom.v1); Azure's REST surface is not available yet.",
+    }});
+    (StatusCode::NOT_IMPLEMENTED, axum::Json(body)).into_response()
+}
