@@ -27,3 +27,30 @@ impl Ids {
         Uuid::now_v7()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn versions_differ_and_every_bit_is_random() {
+        let versions: Vec<u128> =
+            (0..1000).map(|_| u128::from_str_radix(&Ids.version().to_string(), 16).unwrap()).collect();
+        assert_eq!(versions.iter().collect::<BTreeSet<_>>().len(), versions.len());
+        // A bit that is set in 350 to 650 of 1000 is not fixed: that is nine standard deviations.
+        for bit in 0..128 {
+            let set = versions.iter().filter(|version| *version >> bit & 1 == 1).count();
+            assert!((350..=650).contains(&set), "bit {bit} is set in {set} of 1000");
+        }
+    }
+
+    #[test]
+    fn guids_differ_and_ordered_ones_sort_by_age() {
+        assert_ne!(Ids.guid(), Ids.guid());
+        assert_eq!(Ids.guid().get_version_num(), 4);
+        let ordered: Vec<_> = (0..1000).map(|_| Ids.ordered()).collect();
+        assert!(ordered.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

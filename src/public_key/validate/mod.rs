@@ -3,10 +3,10 @@
 //! Tokens are trusting: some take a scalar of zero, or an RSA key whose members do not fit together,
 //! and fail when it is used. What passes here is a key, and its public half is the one returned.
 //!
-//! Private numbers live in `Zeroizing` here and in AWS-LC's own memory, which it wipes when freed.
-//! What cannot be wiped are the temporaries inside `crypto-bigint`, used where AWS-LC has no safe
-//! interface: primality, and saying which member is wrong. They are freed at once, never written
-//! anywhere, and the same bytes have come through the buffers of the network.
+//! Private numbers live in `Zeroizing` here, and in AWS-LC's own memory, which it wipes when freed.
+//! AWS-LC has no safe interface for primality, nor does it say which member is wrong; there
+//! `crypto-bigint` computes, in constant time. Its Montgomery parameters and temporaries cannot be
+//! wiped: they are freed at once, and the same numbers have come through the buffers of the network.
 
 mod ec;
 mod prime;

@@ -22,8 +22,8 @@ pub(super) fn is_probably_prime(candidate: &BoxedUint) -> Result<bool> {
         return Ok(false);
     };
     let modulus = BoxedMontyParams::new(odd);
-    let one = BoxedMontyForm::one(&modulus);
-    let minus_one = Zeroizing::new(-&one);
+    let one = Zeroizing::new(BoxedMontyForm::one(&modulus));
+    let minus_one = Zeroizing::new(-&*one);
     // candidate - 1 = 2^twos * rest, with rest odd
     let below = Zeroizing::new(candidate.wrapping_sub(BoxedUint::one()));
     let twos = below.trailing_zeros();
@@ -31,7 +31,7 @@ pub(super) fn is_probably_prime(candidate: &BoxedUint) -> Result<bool> {
     for _ in 0..ROUNDS {
         let base = BoxedMontyForm::new(random_below(bits, candidate.bits_precision())?, &modulus);
         let mut power = Zeroizing::new(base.pow(&rest));
-        let mut passed = *power == one || *power == *minus_one;
+        let mut passed = *power == *one || *power == *minus_one;
         for _ in 1..twos {
             if passed {
                 break;
@@ -61,20 +61,58 @@ fn random_below(bits: u32, precision: u32) -> Result<BoxedUint> {
 mod tests {
     use super::*;
 
-    fn number(hex: &str) -> BoxedUint {
-        let bits = u32::try_from(hex.len() * 4).unwrap().next_multiple_of(64);
-        BoxedUint::from_be_hex(&format!("{hex:0>1$}", "", bits as usize / 4), bits).unwrap()
+    fn number(decimal: &str) -> BoxedUint {
+        BoxedUint::from_str_radix_with_precision_vartime(decimal, 10, 128).unwrap()
     }
 
     #[test]
-    fn knows_primes_from_composites() {
-        // 2^127 - 1, 2^255 - 19, the order of P-256
-        for prime in [
-            "7fffffffffffffffffffffffffffffff",
-            "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed",
-            "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
-        ] {
+    fn primes_pass() {
+        // Among them a prime with many twos in p - 1, and 2^127 - 1 with but one.
+        for prime in
+            ["257", "65537", "4294967291", "18446744069414584321", "170141183460469231731687303715884105727"]
+        {
             assert!(is_probably_prime(&number(prime)).unwrap(), "{prime}");
+        }
+    }
+
+    #[test]
+    fn composites_do_not() {
+        for composite in [
+            // too small, and even
+            "0",
+            "1",
+            "2",
+            "256",
+            "65536",
+            "18446744073709551616",
+            // squares and products of primes
+            "66049",
+            "4295098369",
+            "1099509530625",
+            "340282366920938463463374607431768211455",
+            // Carmichael numbers
+            "561",
+            "1729",
+            "294409",
+            "56052361",
+            "118901521",
+            // strong pseudoprimes to the first 4, 7, 9 and 12 prime bases
+            "3215031751",
+            "341550071728321",
+            "3825123056546413051",
+            "318665857834031151167461",
+        ] {
+            assert!(!is_probably_prime(&number(composite)).unwrap(), "{composite}");
+        }
+    }
+
+    #[test]
+    fn bases_are_below_the_candidate() {
+        for bits in [9, 10, 63, 64, 65, 127, 128] {
+            for _ in 0..100 {
+                let base = random_below(bits, 128).unwrap();
+                assert!(base > BoxedUint::one() && base.bits() < bits, "{bits}");
+            }
         }
     }
 }

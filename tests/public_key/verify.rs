@@ -1,0 +1,196 @@
+//! Signatures by other implementations are valid, and nothing else is.
+
+use rsa::sha2::Sha256;
+use rsa::{BigUint, Pss};
+use strongroom::model::algorithm::SignatureAlgorithm as Algorithm;
+use strongroom::model::key::Curve;
+use strongroom::public_key::PublicKey;
+
+use crate::keys::{
+    self, Ec, RSA_ALGORITHMS, Rsa, all_rsa, digest, ecdsa, flip, order, rsa_2048, rsa_2048_e3, widen,
+};
+
+/// What must be refused for any key: another digest, and a signature that is changed, cut, longer or empty.
+fn only_this_is_valid(key: &PublicKey, algorithm: Algorithm, digest: &[u8], signature: &[u8]) {
+    let valid = |digest: &[u8], signature: &[u8]| key.verify(algorithm, digest, signature).unwrap();
+    assert!(valid(digest, signature), "{key:?} {algorithm}");
+    for bit in [0, 7, 8 * digest.len() / 2, 8 * digest.len() - 1] {
+        assert!(!valid(&flip(digest, bit), signature), "{key:?} {algorithm} digest bit {bit}");
+    }
+    for bit in [0, 7, 8, 4 * signature.len(), 8 * signature.len() - 8, 8 * signature.len() - 1] {
+        assert!(!valid(digest, &flip(signature, bit)), "{key:?} {algorithm} signature bit {bit}");
+    }
+    let longer = [signature, &[0]].concat();
+    let shifted = [&[0], signature].concat();
+    for wrong in [&signature[1..], &signature[..signature.len() - 1], &longer, &shifted, &[], &[0]] {
+        assert!(!valid(digest, wrong), "{key:?} {algorithm} {} bytes", wrong.len());
+    }
+    for fill in [0, 0xff] {
+        assert!(!valid(digest, &vec![fill; signature.len()]), "{key:?} {algorithm} all {fill:#x}");
+    }
+}
+
+fn every_rsa_algorithm(key: &Rsa) {
+    let public = PublicKey::parse(&key.public()).unwrap();
+    for algorithm in RSA_ALGORITHMS {
+        let digest = digest(algorithm, key.name);
+        only_this_is_valid(&public, algorithm, &digest, &key.sign(algorithm, &digest));
+    }
+}
+
+#[test]
+fn rsa_2048_signatures() {
+    every_rsa_algorithm(&keys::rsa_2048());
+}
+
+#[test]
+fn rsa_3072_signatures() {
+    every_rsa_algorithm(&keys::rsa_3072());
+}
+
+#[test]
+fn rsa_4096_signatures() {
+    every_rsa_algorithm(&keys::rsa_4096());
+}
+
+#[test]
+fn rsa_signatures_with_unusual_exponents() {
+    for key in [keys::rsa_2048_e3(), keys::rsa_2048_e17(), keys::rsa_2048_e4294967295()] {
+        every_rsa_algorithm(&key);
+    }
+}
+
+#[test]
+fn a_signature_is_for_one_algorithm_and_one_key() {
+    let (key, other) = (rsa_2048(), rsa_2048_e3());
+    let (public, foreign) =
+        (PublicKey::parse(&key.public()).unwrap(), PublicKey::parse(&other.public()).unwrap());
+    let digest = digest(Algorithm::Rs256, "one");
+    for signed in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::RsNull] {
+        let signature = key.sign(signed, &digest);
+        assert!(!foreign.verify(signed, &digest, &signature).unwrap());
+        for asked in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::RsNull] {
+            assert_eq!(
+                public.verify(asked, &digest, &signature).unwrap(),
+                asked == signed,
+                "{signed} {asked}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_salt_of_pss_is_as_long_as_the_digest() {
+    let key = rsa_2048();
+    let public = PublicKey::parse(&key.public()).unwrap();
+    let digest = digest(Algorithm::Ps256, "salt");
+    for salt in [0, 20, 31, 32, 33, 222] {
+        let scheme = Pss::new_with_salt::<Sha256>(salt);
+        let signature = key.private().sign_with_rng(&mut rand::thread_rng(), scheme, &digest).unwrap();
+        assert_eq!(public.verify(Algorithm::Ps256, &digest, &signature).unwrap(), salt == 32, "{salt}");
+    }
+}
+
+#[test]
+fn rsnull_takes_any_bytes_that_fit() {
+    for key in all_rsa() {
+        let public = PublicKey::parse(&key.public()).unwrap();
+        for length in [1, 2, 20, 51, key.n.len() - 11] {
+            let bytes = vec![0xa5; length];
+            let signature = key.sign(Algorithm::RsNull, &bytes);
+            only_this_is_valid(&public, Algorithm::RsNull, &bytes, &signature);
+            // What begins alike is not the same: the block is compared whole.
+            if length > 1 {
+                assert!(!public.verify(Algorithm::RsNull, &bytes[1..], &signature).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn rsnull_over_a_digest_info_is_rs256() {
+    let key = rsa_2048();
+    let public = PublicKey::parse(&key.public()).unwrap();
+    let digest = digest(Algorithm::Rs256, "info");
+    let info = [keys::bytes("3031300d060960864801650304020105000420"), digest.clone()].concat();
+    let signature = key.sign(Algorithm::Rs256, &digest);
+    assert!(public.verify(Algorithm::RsNull, &info, &signature).unwrap());
+    assert!(public.verify(Algorithm::Rs256, &digest, &key.sign(Algorithm::RsNull, &info)).unwrap());
+}
+
+#[test]
+fn rsnull_signatures_lie_below_the_modulus() {
+    // With a low signature, signature + n has the same residue; only one of them is valid.
+    let key = rsa_2048();
+    let public = PublicKey::parse(&key.public()).unwrap();
+    let modulus = BigUint::from_bytes_be(&key.n);
+    let room = (BigUint::from(1u8) << 2048) - &modulus;
+    let (bytes, low) = (0u32..)
+        .map(|count| count.to_be_bytes())
+        .map(|bytes| (bytes, BigUint::from_bytes_be(&key.sign(Algorithm::RsNull, &bytes))))
+        .find(|(_, signature)| *signature < room)
+        .unwrap();
+    let verify =
+        |signature: &BigUint| public.verify(Algorithm::RsNull, &bytes, &widen(signature, 256)).unwrap();
+    assert!(verify(&low));
+    assert!(!verify(&(low + modulus)));
+}
+
+#[test]
+fn ecdsa_signatures_on_every_curve() {
+    for curve in Curve::ALL {
+        let algorithm = ecdsa(curve);
+        for seed in 1..=8 {
+            let key = Ec::new(curve, seed);
+            let public = PublicKey::parse(&key.public()).unwrap();
+            let digest = digest(algorithm, "curve");
+            let signature = key.sign(&digest);
+            assert_eq!(signature.len(), 2 * curve.field_len());
+            only_this_is_valid(&public, algorithm, &digest, &signature);
+            let foreign = PublicKey::parse(&Ec::new(curve, seed + 1).public()).unwrap();
+            assert!(!foreign.verify(algorithm, &digest, &signature).unwrap());
+        }
+    }
+}
+
+#[test]
+fn ecdsa_takes_both_values_of_s_and_nothing_out_of_range() {
+    for curve in Curve::ALL {
+        let (algorithm, width, order) = (ecdsa(curve), curve.field_len(), order(curve));
+        let key = Ec::new(curve, 7);
+        let public = PublicKey::parse(&key.public()).unwrap();
+        let digest = digest(algorithm, "range");
+        let signature = key.sign(&digest);
+        let (r, s) = signature.split_at(width);
+        let verify = |r: &[u8], s: &[u8]| public.verify(algorithm, &digest, &[r, s].concat()).unwrap();
+        assert!(verify(r, s));
+        assert!(verify(r, &keys::difference(&order, s)), "{curve}: n - s is as good as s");
+        let zero = vec![0; width];
+        let beyond = widen(&(BigUint::from_bytes_be(&order) + 1u8), width);
+        for wrong in [&zero, &order, &beyond, &vec![0xff; width]] {
+            assert!(!verify(wrong, s), "{curve}");
+            assert!(!verify(r, wrong), "{curve}");
+        }
+        assert!(!verify(s, r), "{curve}");
+    }
+}
+
+#[test]
+fn one_key_serves_many_threads() {
+    let key = rsa_2048();
+    let public = PublicKey::parse(&key.public()).unwrap();
+    let signed: Vec<_> = RSA_ALGORITHMS
+        .into_iter()
+        .map(|algorithm| (algorithm, digest(algorithm, "threads")))
+        .map(|(algorithm, digest)| (algorithm, key.sign(algorithm, &digest), digest))
+        .collect();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for (algorithm, signature, digest) in signed.iter().cycle().take(70) {
+                    assert!(public.verify(*algorithm, digest, signature).unwrap());
+                }
+            });
+        }
+    });
+}
