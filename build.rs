@@ -13,6 +13,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(files, ["proto"])?;
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("strongroom.v1.bin"), prost::Message::encode_to_vec(&descriptors))?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    // What carries key material or plaintext is never printed: src/api/grpc/pb.rs writes Debug by hand.
+    let secret = [
+        "DecryptResponse",
+        "EncryptRequest",
+        "GenerateRandomBytesResponse",
+        "ImportKeyMaterial",
+        "UnwrapKeyResponse",
+        "WrapKeyRequest",
+    ];
+    tonic_prost_build::configure()
+        .skip_debug(secret.map(|message| format!(".strongroom.v1.{message}")))
+        .compile_fds(descriptors)?;
     Ok(())
 }

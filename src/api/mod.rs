@@ -1,1 +1,3 @@
-//! (being built)
+//! The surfaces: each translates between its wire and the engine, and does nothing else.
+
+pub mod grpc;

@@ -1,0 +1,3 @@
+//! The gRPC surface.
+
+pub mod pb;
