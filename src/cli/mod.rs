@@ -1,1 +1,173 @@
-//! (being built)
+//! The command line: a gRPC client with good manners.
+
+mod access;
+mod authority;
+mod completions;
+mod connection;
+mod der;
+mod digest;
+mod failure;
+mod input;
+mod jwk;
+mod key;
+mod names;
+mod options;
+mod output;
+mod private_key;
+mod random;
+mod reach;
+mod role;
+mod server_address;
+mod session;
+mod table;
+mod token;
+mod when;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use access::AccessCommand;
+pub use completions::CompletionsArgs;
+pub use key::KeyCommand;
+pub use options::{Format, Options};
+pub use random::RandomArgs;
+pub use role::RoleCommand;
+
+use failure::Outcome;
+use output::Output;
+use session::Session;
+
+/// A Managed HSM you can run yourself.
+#[derive(Debug, Parser)]
+#[command(name = "strongroom", version, propagate_version = false, arg_required_else_help = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make, use and delete keys
+    #[command(subcommand)]
+    Key(Box<KeyCommand>),
+    /// Define roles and assign them
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Ask who may do what
+    #[command(subcommand)]
+    Access(AccessCommand),
+    /// Get random bytes from the token
+    Random(RandomArgs),
+    /// Print a bearer token for a principal of the simulator
+    Token,
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// What a command has at hand.
+struct Context {
+    options: Options,
+    output: Output,
+}
+
+impl Context {
+    /// Opens the connection. Commands do this after they have read their input, so that what is wrong
+    /// with the input is said first.
+    async fn connect(&self) -> Outcome<Session> {
+        Session::open(&self.options).await
+    }
+}
+
+/// Runs a client command. Results go to standard output, everything else to standard error.
+///
+/// The exit code is 0 where the work was done, 1 where it failed or the answer is no, and 2 where the
+/// command line makes no sense.
+pub async fn run(cli: Cli) -> ExitCode {
+    let output = Output::new(cli.options.output);
+    let context = Context { options: cli.options, output };
+    let outcome = match cli.command {
+        Command::Key(command) => key::run(&context, *command).await,
+        Command::Role(command) => role::run(&context, command).await,
+        Command::Access(command) => access::run(&context, command).await,
+        Command::Random(args) => random::run(&context, args).await,
+        Command::Token => token::run(&context).await,
+        Command::Completions(args) => completions::run(&context, &args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_of_commands_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_lines_of_the_manual_are_understood() {
+        for line in [
+            "key create invoices --kty EC-HSM --curve P-256",
+            "key create archive --kty RSA-HSM --size 3072 --ops sign,verify --tag team=billing --expires 2027-01-01",
+            "--output json key sign invoices --alg ES256 --file invoice.pdf",
+            "key sign invoices --alg ES256 --file invoice.pdf --output json --as crypto-user",
+            "key verify invoices --alg ES256 --file invoice.pdf --signature signature.json",
+            "--as crypto-user key delete invoices",
+            "--as crypto-officer key recover invoices",
+            "key encrypt data --alg A256GCM --file - --aad AQID --out sealed.bin",
+            "key decrypt data --alg A256GCM --file sealed.json",
+            "key wrap data --alg A256KW --value AAAAAAAAAAAAAAAAAAAAAA",
+            "key update hsms/local/keys/invoices --enabled false --clear-expires",
+            "role assignment create --role crypto-user --assignee dev --scope /keys/x",
+            "access check --principal crypto-officer --action keys/sign --scope /keys/invoices",
+            "token --as crypto-user",
+            "random 32 --hsm local --timeout 5",
+            "completions bash",
+        ] {
+            let words = std::iter::once("strongroom").chain(line.split(' '));
+            if let Err(error) = Cli::try_parse_from(words) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn nonsense_is_a_usage_error() {
+        for line in [
+            "key create in_voices --kty EC-HSM",
+            "key create invoices --kty DSA",
+            "key create invoices --kty EC-HSM --ops sing",
+            "key create invoices --kty EC-HSM --tag novalue",
+            "key create invoices --kty EC-HSM --expires tomorrow",
+            "key sign invoices --alg ES256",
+            "key sign invoices --alg ES257 --file f",
+            "key update invoices",
+            "random 129",
+            "random 0",
+            "access check --principal dev --action keys/sing --scope /keys",
+            "role assignment create --role r --assignee a --scope keys",
+        ] {
+            let words = std::iter::once("strongroom").chain(line.split(' '));
+            let error = Cli::try_parse_from(words).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_token_is_not_printed() {
+        let cli = Cli::try_parse_from(["strongroom", "--token", "eyJsecret", "token"]).unwrap();
+        assert!(!format!("{cli:?}").contains("eyJsecret"));
+    }
+}

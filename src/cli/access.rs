@@ -1,0 +1,69 @@
+//! `strongroom access`: who may do what, and why.
+
+use clap::Subcommand;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Context;
+use super::connection::object_id;
+use super::failure::{Failure, Outcome};
+use crate::api::grpc::pb;
+use crate::model::rbac::{Action, Scope};
+
+/// Questions about access.
+#[derive(Debug, Subcommand)]
+pub enum AccessCommand {
+    /// Tell whether a principal may do something, and why; the exit code is 1 if not
+    Check {
+        /// Who: the name of a principal of the simulator, or an object id
+        #[arg(long, value_name = "NAME|OBJECT-ID")]
+        principal: String,
+        /// Object ids of groups that the principal is a member of
+        #[arg(long = "group", value_name = "OBJECT-ID", value_delimiter = ',')]
+        groups: Vec<Uuid>,
+        /// What: a data action in full or in short, for example keys/sign
+        #[arg(long)]
+        action: Action,
+        /// Where: /, /keys or /keys/NAME
+        #[arg(long)]
+        scope: Scope,
+    },
+}
+
+#[derive(Serialize)]
+struct Printed {
+    allowed: bool,
+    principal_id: String,
+    action: String,
+    scope: String,
+    role_name: Option<String>,
+    role_assignment: Option<String>,
+    reason: String,
+}
+
+/// Asks the server.
+pub(super) async fn run(context: &Context, command: AccessCommand) -> Outcome {
+    let AccessCommand::Check { principal, groups, action, scope } = command;
+    let session = context.connect().await?;
+    let principal_id = object_id(session.connection.as_ref(), &principal)?.to_string();
+    let request = pb::CheckAccessRequest {
+        parent: session.parent()?,
+        principal_id: principal_id.clone(),
+        group_ids: groups.iter().map(Uuid::to_string).collect(),
+        action: action.to_string(),
+        scope: scope.to_string(),
+    };
+    let reply = session.access().check_access(request).await?.into_inner();
+    let printed = Printed {
+        allowed: reply.allowed,
+        principal_id,
+        action: reply.action,
+        scope: reply.scope,
+        role_name: Some(reply.role_name).filter(|name| !name.is_empty()),
+        role_assignment: reply.role_assignment.map(|assignment| assignment.name),
+        reason: reply.reason,
+    };
+    let verdict = if printed.allowed { "allowed" } else { "refused" };
+    context.output.print_value(&printed, &format!("{verdict}: {}", printed.reason))?;
+    if printed.allowed { Ok(()) } else { Err(Failure::No) }
+}

@@ -1,0 +1,153 @@
+//! `connection.json`: what the simulator tells its clients, principals and their secrets included.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use super::failure::{Failure, Outcome};
+use super::reach;
+use crate::model::name::{HsmName, PrincipalId};
+
+/// The file's name in the data directory.
+const FILE: &str = "connection.json";
+
+/// How to reach a simulator, and as whom.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Connection {
+    /// Where the server answers.
+    pub(crate) endpoint: String,
+    /// The authority that issued its certificate.
+    pub(crate) ca_file: PathBuf,
+    /// Where tokens are issued.
+    pub(crate) authority: String,
+    /// What tokens are issued for.
+    pub(crate) audience: String,
+    /// The directory of the principals.
+    pub(crate) tenant_id: String,
+    /// The HSM that is meant if none is named.
+    pub(crate) hsm: HsmName,
+    /// Who is known to the simulator.
+    pub(crate) principals: Vec<Principal>,
+}
+
+/// Somebody the simulator knows.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Principal {
+    /// The name people use.
+    pub(crate) name: String,
+    /// Its id in role assignments.
+    pub(crate) object_id: PrincipalId,
+    /// Its id in token requests.
+    pub(crate) client_id: String,
+    /// What proves its identity.
+    #[serde(deserialize_with = "secret")]
+    pub(crate) client_secret: SecretString,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::from)
+}
+
+impl Connection {
+    /// Reads the file in a data directory; `None` if there is none.
+    pub(crate) fn load(directory: &Path) -> Outcome<Option<Self>> {
+        let path = directory.join(FILE);
+        let text = match std::fs::read(&path) {
+            Ok(text) => Zeroizing::new(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::file(path.display(), &error)),
+        };
+        match serde_json::from_slice(&text) {
+            Ok(connection) => Ok(Some(connection)),
+            // The error's own text could quote a secret.
+            Err(error) => Err(Failure::problem(format!(
+                "{}: not what the server writes (line {}, column {})",
+                path.display(),
+                error.line(),
+                error.column()
+            ))
+            .hint("restart the server: it writes the file again")),
+        }
+    }
+
+    /// Finds a principal by name, object id or client id.
+    pub(crate) fn principal(&self, wanted: &str) -> Outcome<&Principal> {
+        let known = |principal: &&Principal| {
+            principal.name.eq_ignore_ascii_case(wanted)
+                || principal.client_id.eq_ignore_ascii_case(wanted)
+                || principal.object_id.to_string().eq_ignore_ascii_case(wanted)
+        };
+        self.principals.iter().find(known).ok_or_else(|| {
+            let names: Vec<_> = self.principals.iter().map(|principal| principal.name.as_str()).collect();
+            Failure::problem(format!("the simulator knows no principal {wanted:?}"))
+                .hint(format!("it knows {}", names.join(", ")))
+        })
+    }
+}
+
+/// The object id of a principal that is named by it, or by a name that `connection.json` knows.
+pub(crate) fn object_id(connection: Option<&Connection>, wanted: &str) -> Outcome<PrincipalId> {
+    match (wanted.parse(), connection) {
+        (Ok(id), _) => Ok(id),
+        (Err(_), Some(connection)) => connection.principal(wanted).map(|principal| principal.object_id),
+        (Err(_), None) => Err(Failure::problem(format!(
+            "{wanted:?} is not an object id, and without connection.json names are not known"
+        ))),
+    }
+}
+
+/// Nothing is known about the server.
+pub(crate) fn missing(directory: &Path) -> Failure {
+    Failure::problem(format!("there is no {}", directory.join(FILE).display())).hint(format!(
+        "{}; --data-dir DIR says where the simulator keeps its files. Another server is named with \
+         --endpoint, --ca-file, --hsm and STRONGROOM_TOKEN",
+        reach::START.split_once(", or").map_or(reach::START, |(start, _)| start)
+    ))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) const EXAMPLE: &str = r#"{
+        "endpoint": "https://127.0.0.1:8443", "ca_file": "/x/ca.pem",
+        "authority": "https://login.localhost:8443", "audience": "https://managedhsm.localhost:8443",
+        "tenant_id": "3b1d8e0e-0000-4000-8000-000000000001", "subscription_id": "s", "resource_group": "g",
+        "hsm": "local",
+        "principals": [
+            {"name": "dev", "object_id": "3b1d8e0e-0000-4000-8000-00000000000a",
+             "client_id": "3b1d8e0e-0000-4000-8000-00000000000b", "client_secret": "s3cret", "roles": ["x"]}
+        ]}"#;
+
+    #[test]
+    fn principals_are_found_by_name_and_by_either_id() {
+        let connection: Connection = serde_json::from_str(EXAMPLE).unwrap();
+        for wanted in
+            ["dev", "Dev", "3B1D8E0E-0000-4000-8000-00000000000a", "3b1d8e0e-0000-4000-8000-00000000000b"]
+        {
+            assert_eq!(connection.principal(wanted).unwrap().name, "dev", "{wanted}");
+        }
+        assert!(connection.principal("eve").is_err());
+        assert!(object_id(None, "dev").is_err());
+        let guid = "99999999-0000-4000-8000-00000000000a";
+        assert_eq!(object_id(None, guid).unwrap().to_string(), guid);
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let connection: Connection = serde_json::from_str(EXAMPLE).unwrap();
+        assert!(!format!("{connection:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_without_quoting_it() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(Connection::load(directory.path()).unwrap().is_none());
+        std::fs::write(directory.path().join(FILE), EXAMPLE.replace("\"s3cret\"", "[\"s3cret\"]")).unwrap();
+        let failure = Connection::load(directory.path()).unwrap_err();
+        assert!(!format!("{failure:?}").contains("s3cret"));
+    }
+}

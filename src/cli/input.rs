@@ -1,0 +1,179 @@
+//! Bytes from the command line, from files and from standard input.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use super::failure::{Failure, Outcome};
+
+/// The most that is read of a file that is sent to the server, in bytes: the largest plaintext is
+/// 256 KiB, and the JSON around a ciphertext is a third longer than its bytes.
+pub(crate) const LIMIT: u64 = 1 << 20;
+
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Bytes that may be secret: wiped when dropped, not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Octets(pub(crate) Zeroizing<Vec<u8>>);
+
+impl Octets {
+    /// A copy for a message that is sent.
+    pub(crate) fn to_vec(&self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+}
+
+impl fmt::Debug for Octets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl<'de> Deserialize<'de> for Octets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        decode(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Reads base64url, and forgives padding, the standard alphabet and white space.
+pub(crate) fn decode(text: &str) -> Result<Octets, &'static str> {
+    let url_safe: Zeroizing<Vec<u8>> = Zeroizing::new(
+        text.bytes()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .map(|byte| match byte {
+                b'+' => b'-',
+                b'/' => b'_',
+                other => other,
+            })
+            .collect(),
+    );
+    let bytes = LENIENT.decode(&*url_safe).map_err(|_| "this is not base64url")?;
+    Ok(Octets(Zeroizing::new(bytes)))
+}
+
+/// Writes base64url without padding.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A file, or standard input for `-`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    /// A file.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl From<OsString> for Source {
+    fn from(text: OsString) -> Self {
+        if text == "-" { Self::Stdin } else { Self::File(text.into()) }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Stdin => f.write_str("standard input"),
+        }
+    }
+}
+
+impl Source {
+    /// Opens it for reading.
+    pub(crate) fn open(&self) -> Outcome<Box<dyn Read>> {
+        match self {
+            Self::Stdin => Ok(Box::new(io::stdin().lock())),
+            Self::File(path) => match File::open(path) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(error) => Err(Failure::file(self, &error)),
+            },
+        }
+    }
+
+    /// Reads it whole, if it is not larger than `LIMIT`.
+    pub(crate) fn read(&self) -> Outcome<Octets> {
+        // Room for all from the start: a vector that grows leaves copies behind that nobody wipes.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 1));
+        self.open()?.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| Failure::file(self, &error))?;
+        if bytes.len() as u64 > LIMIT {
+            return Err(Failure::problem(format!("{self}: larger than {LIMIT} bytes")));
+        }
+        Ok(Octets(bytes))
+    }
+}
+
+/// Where an operation's input comes from: the command line, a file, or standard input.
+#[derive(clap::Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Input {
+    /// The input itself, as base64url
+    #[arg(long, value_parser = decode, value_name = "BASE64URL")]
+    value: Option<Octets>,
+    /// A file that holds the input, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    file: Option<Source>,
+}
+
+impl Input {
+    /// The input's bytes.
+    pub(crate) fn read(&self) -> Outcome<Octets> {
+        match (&self.value, &self.file) {
+            (Some(value), _) => Ok(value.clone()),
+            (None, Some(source)) => source.read(),
+            (None, None) => Err(Failure::Usage("one of --value and --file is needed".into())),
+        }
+    }
+
+    /// Whether the input came from a file, which may hold what another command printed.
+    pub(crate) const fn is_file(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_alphabets_padding_and_white_space_are_read() {
+        let bytes = [0xfb, 0xff, 0xfe, 0x01];
+        for text in ["-__-AQ", "-__-AQ==", "+//+AQ==", "+//+AQ", " -__-\n AQ\n"] {
+            assert_eq!(decode(text).unwrap().0.as_slice(), bytes, "{text:?}");
+        }
+        assert_eq!(encode(&bytes), "-__-AQ");
+        for text in ["A", "-__-AR", "a.b", "ä", "AQ=A"] {
+            assert!(decode(text).is_err(), "{text:?}");
+        }
+        assert!(decode("").unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn octets_are_not_printed() {
+        assert_eq!(format!("{:?}", decode("AQID").unwrap()), "3 bytes");
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(LIMIT).unwrap();
+        let source = Source::from(file.path().as_os_str().to_owned());
+        assert_eq!(source.read().unwrap().0.len() as u64, LIMIT);
+        file.as_file().set_len(LIMIT + 1).unwrap();
+        assert!(source.read().is_err());
+    }
+}

@@ -1,0 +1,107 @@
+//! Private and secret keys as JSON Web Keys (RFC 7518, section 6).
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::failure::{Failure, Outcome};
+use super::input::Octets;
+use crate::model::import::ImportMaterial;
+use crate::model::key::KeyOperation;
+
+/// The members that matter; others are ignored, as RFC 7517 asks.
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    crv: Option<String>,
+    key_ops: Option<Vec<String>>,
+    n: Option<Octets>,
+    e: Option<Octets>,
+    d: Option<Octets>,
+    p: Option<Octets>,
+    q: Option<Octets>,
+    dp: Option<Octets>,
+    dq: Option<Octets>,
+    qi: Option<Octets>,
+    x: Option<Octets>,
+    y: Option<Octets>,
+    k: Option<Octets>,
+}
+
+/// Reads a key, and the operations it names for itself.
+pub(crate) fn read(json: &[u8]) -> Outcome<(ImportMaterial, Vec<KeyOperation>)> {
+    // The error's own text could quote the key.
+    let jwk: Jwk = serde_json::from_slice(json).map_err(|error| {
+        Failure::problem(format!("not a JSON Web Key (line {}, column {})", error.line(), error.column()))
+    })?;
+    let operations = jwk
+        .key_ops
+        .iter()
+        .flatten()
+        .map(|operation| operation.parse())
+        .collect::<crate::model::Result<_>>()?;
+    let material = match jwk.kty.as_str() {
+        "RSA" | "RSA-HSM" => ImportMaterial::Rsa {
+            n: member(jwk.n, "n")?,
+            e: member(jwk.e, "e")?,
+            d: member(jwk.d, "d")?,
+            p: member(jwk.p, "p")?,
+            q: member(jwk.q, "q")?,
+            dp: member(jwk.dp, "dp")?,
+            dq: member(jwk.dq, "dq")?,
+            qi: member(jwk.qi, "qi")?,
+        },
+        "EC" | "EC-HSM" => {
+            let name = jwk.crv.ok_or_else(|| missing("crv"))?;
+            // RFC 8812 has its own name for the curve that Azure calls P-256K.
+            let crv = if name == "secp256k1" { "P-256K" } else { &name }.parse()?;
+            ImportMaterial::Ec { crv, x: member(jwk.x, "x")?, y: member(jwk.y, "y")?, d: member(jwk.d, "d")? }
+        }
+        "oct" | "oct-HSM" => ImportMaterial::Oct { k: member(jwk.k, "k")? },
+        other => return Err(Failure::problem(format!("keys of type {other:?} are not imported"))),
+    };
+    Ok((material, operations))
+}
+
+fn member(value: Option<Octets>, name: &str) -> Outcome<Vec<u8>> {
+    let mut value: Zeroizing<Vec<u8>> = value.ok_or_else(|| missing(name))?.0;
+    Ok(std::mem::take(&mut *value))
+}
+
+fn missing(name: &str) -> Failure {
+    Failure::problem(format!("the JSON Web Key has no member {name:?}"))
+        .hint("a private key is needed, with all its members (RFC 7518, section 6)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::key::{Curve, KeyType};
+
+    // RFC 7517, appendix A.2.
+    const EC: &str = r#"{"kty":"EC","crv":"P-256","use":"enc","kid":"1",
+        "x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+        "d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}"#;
+
+    #[test]
+    fn keys_are_read_with_their_operations() {
+        let (material, operations) = read(EC.as_bytes()).unwrap();
+        assert_eq!(material.key_type(), KeyType::Ec { curve: Curve::P256 });
+        assert!(operations.is_empty());
+        let oct = br#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAA","key_ops":["wrapKey","unwrapKey"]}"#;
+        let (material, operations) = read(oct).unwrap();
+        assert_eq!(material.key_type(), KeyType::Oct { bits: 128 });
+        assert_eq!(operations, [KeyOperation::WrapKey, KeyOperation::UnwrapKey]);
+        let koblitz = EC.replace("P-256", "secp256k1");
+        assert_eq!(read(koblitz.as_bytes()).unwrap().0.key_type(), KeyType::Ec { curve: Curve::P256K });
+    }
+
+    #[test]
+    fn a_missing_member_is_named_and_nothing_is_quoted() {
+        let public = EC.replace("\"d\"", "\"other\"");
+        assert!(format!("{:?}", read(public.as_bytes()).unwrap_err()).contains("\\\"d\\\""));
+        for wrong in ["", "{}", "[]", r#"{"kty":"oct","k":"s3cret!"}"#, r#"{"kty":"OKP","d":"AQ"}"#] {
+            let failure = format!("{:?}", read(wrong.as_bytes()).unwrap_err());
+            assert!(!failure.contains("s3cret"), "{failure}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `strongroom key encrypt` and `decrypt`
+
+use clap::Args;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::earlier::{Content, Encrypted};
+use crate::api::grpc::pb;
+use crate::cli::failure::Outcome;
+use crate::cli::input::{self, Input, Octets, encode};
+use crate::cli::names::{self, Target};
+use crate::cli::output::RawOutput;
+use crate::cli::{Context, table};
+use crate::model::algorithm::EncryptionAlgorithm;
+use crate::model::import::base64url;
+
+/// What to encrypt, with what.
+#[derive(Args, Clone, Debug)]
+pub struct EncryptArgs {
+    #[command(flatten)]
+    target: Target,
+    /// The algorithm
+    #[arg(long, value_parser = names::encryption_algorithm())]
+    alg: EncryptionAlgorithm,
+    #[command(flatten)]
+    input: Input,
+    /// The initialization vector, for A*CBC and A*CBCPAD: 16 bytes
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    iv: Option<Octets>,
+    /// Data that is authenticated and not encrypted, for A*GCM
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    aad: Option<Octets>,
+    /// Write the ciphertext raw to a file, or to standard output for -; what else decryption needs is printed
+    #[arg(long, value_name = "FILE")]
+    out: Option<RawOutput>,
+}
+
+/// What to decrypt, with what.
+#[derive(Args, Clone, Debug)]
+pub struct DecryptArgs {
+    #[command(flatten)]
+    target: Target,
+    /// The algorithm
+    #[arg(long, value_parser = names::encryption_algorithm())]
+    alg: EncryptionAlgorithm,
+    /// The ciphertext; a file may also hold the JSON that `key encrypt` printed
+    #[command(flatten)]
+    input: Input,
+    /// The initialization vector, for AES
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    iv: Option<Octets>,
+    /// The data that was authenticated and not encrypted, for A*GCM
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    aad: Option<Octets>,
+    /// The authentication tag, for A*GCM
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    tag: Option<Octets>,
+    /// Write the plaintext raw to a file, or to standard output for -
+    #[arg(long, value_name = "FILE")]
+    out: Option<RawOutput>,
+}
+
+#[derive(Serialize)]
+struct Ciphertext {
+    name: String,
+    algorithm: String,
+    /// Absent where it went to a file. It may be empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ciphertext: Option<String>,
+    #[serde(serialize_with = "base64url::serialize", skip_serializing_if = "Vec::is_empty")]
+    iv: Vec<u8>,
+    #[serde(serialize_with = "base64url::serialize", skip_serializing_if = "Vec::is_empty")]
+    authentication_tag: Vec<u8>,
+    #[serde(serialize_with = "base64url::serialize", skip_serializing_if = "Vec::is_empty")]
+    additional_authenticated_data: Vec<u8>,
+}
+
+impl Ciphertext {
+    fn text(&self) -> String {
+        table::fields(&[
+            ("name", self.name.clone()),
+            ("algorithm", self.algorithm.clone()),
+            ("ciphertext", self.ciphertext.clone().unwrap_or_default()),
+            ("iv", encode(&self.iv)),
+            ("tag", encode(&self.authentication_tag)),
+            ("aad", encode(&self.additional_authenticated_data)),
+        ])
+    }
+}
+
+#[derive(Serialize)]
+struct Plaintext {
+    name: String,
+    algorithm: String,
+    #[serde(serialize_with = "base64url::serialize")]
+    plaintext: Zeroizing<Vec<u8>>,
+}
+
+/// Encrypts.
+pub(super) async fn encrypt(context: &Context, args: EncryptArgs) -> Outcome {
+    let plaintext = args.input.read()?;
+    let session = context.connect().await?;
+    let request = pb::EncryptRequest {
+        name: args.target.resolve(session.hsm())?.to_string(),
+        algorithm: args.alg.to_string(),
+        plaintext: plaintext.to_vec(),
+        iv: bytes(args.iv.as_ref()),
+        additional_authenticated_data: bytes(args.aad.as_ref()),
+    };
+    let reply = session.crypto().encrypt(request).await?.into_inner();
+    let mut printed = Ciphertext {
+        name: reply.name,
+        algorithm: reply.algorithm,
+        ciphertext: None,
+        iv: reply.iv,
+        authentication_tag: reply.authentication_tag,
+        additional_authenticated_data: reply.additional_authenticated_data,
+    };
+    match args.out {
+        None => printed.ciphertext = Some(encode(&reply.ciphertext)),
+        Some(out) => {
+            out.write(&reply.ciphertext)?;
+            // With the ciphertext on standard output, or with nothing more to know, that was all.
+            if matches!(out, RawOutput::Stdout) || printed.iv.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+    context.output.print(&printed, || printed.text())
+}
+
+/// Decrypts.
+pub(super) async fn decrypt(context: &Context, args: DecryptArgs) -> Outcome {
+    let given = args.input.read()?;
+    let content = if args.input.is_file() { Content::<Encrypted>::of(given) } else { Content::Bytes(given) };
+    let (mut iv, mut tag, mut aad) = (args.iv, args.tag, args.aad);
+    let mut earlier = None;
+    let ciphertext = match content {
+        Content::Bytes(bytes) => bytes,
+        Content::Printed(printed) => {
+            names::same_algorithm(args.alg.as_str(), Some(&printed.algorithm))?;
+            earlier = Some(printed.name);
+            iv = iv.or(printed.iv);
+            tag = tag.or(printed.authentication_tag);
+            aad = aad.or(printed.additional_authenticated_data);
+            printed.ciphertext
+        }
+    };
+    let session = context.connect().await?;
+    let key = names::same_version(args.target.resolve(session.hsm())?, earlier.as_deref());
+    let request = pb::DecryptRequest {
+        name: key.to_string(),
+        algorithm: args.alg.to_string(),
+        ciphertext: ciphertext.to_vec(),
+        iv: bytes(iv.as_ref()),
+        authentication_tag: bytes(tag.as_ref()),
+        additional_authenticated_data: bytes(aad.as_ref()),
+    };
+    let reply = session.crypto().decrypt(request).await?.into_inner();
+    let printed = Plaintext {
+        name: reply.name,
+        algorithm: reply.algorithm,
+        plaintext: Zeroizing::new(reply.plaintext),
+    };
+    match args.out {
+        Some(out) => out.write_secret(&printed.plaintext),
+        None => context.output.print_value(&printed, &encode(&printed.plaintext)),
+    }
+}
+
+fn bytes(octets: Option<&Octets>) -> Vec<u8> {
+    octets.map(Octets::to_vec).unwrap_or_default()
+}

@@ -1,0 +1,71 @@
+//! `strongroom key create`
+
+use clap::{Args, ValueEnum};
+
+use super::attributes::{self, NewAttributes};
+use super::view::KeyView;
+use crate::api::grpc::pb;
+use crate::cli::Context;
+use crate::cli::failure::Outcome;
+use crate::cli::names::KeyRef;
+use crate::model::key::Curve;
+
+/// Key types of a managed HSM.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kty {
+    /// Elliptic curve
+    #[value(name = "EC-HSM", alias = "EC")]
+    Ec,
+    /// RSA
+    #[value(name = "RSA-HSM", alias = "RSA")]
+    Rsa,
+    /// AES
+    #[value(name = "oct-HSM", alias = "oct")]
+    Oct,
+}
+
+/// What to generate.
+#[derive(Args, Clone, Debug)]
+pub struct CreateArgs {
+    /// The key's name
+    #[arg(value_parser = KeyRef::parse_key)]
+    name: KeyRef,
+    /// The type
+    #[arg(long, value_enum, ignore_case = true)]
+    kty: Kty,
+    /// The curve of an EC key: P-256 (the default), P-256K, P-384 or P-521
+    #[arg(long)]
+    curve: Option<Curve>,
+    /// Bits of an RSA key (2048 by default) or of an oct key (256 by default)
+    #[arg(long, value_name = "BITS")]
+    size: Option<u32>,
+    /// The public exponent of an RSA key, 65537 by default
+    #[arg(long, value_name = "NUMBER")]
+    public_exponent: Option<u32>,
+    #[command(flatten)]
+    attributes: NewAttributes,
+}
+
+/// Generates a key.
+pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
+    let kty = match args.kty {
+        Kty::Ec => "EC-HSM",
+        Kty::Rsa => "RSA-HSM",
+        Kty::Oct => "oct-HSM",
+    };
+    let tags = attributes::tags(&args.attributes.tags)?;
+    let session = context.connect().await?;
+    let request = pb::CreateKeyRequest {
+        parent: args.name.parent(session.hsm())?,
+        key_id: args.name.name.to_string(),
+        kty: kty.to_owned(),
+        key_size: args.size.unwrap_or_default(),
+        crv: args.curve.map(|curve| curve.to_string()).unwrap_or_default(),
+        public_exponent: args.public_exponent.unwrap_or_default(),
+        key_ops: attributes::operations(&args.attributes.ops),
+        attributes: Some(args.attributes.to_wire()),
+        tags,
+    };
+    let key = KeyView::from(session.keys().create_key(request).await?.into_inner());
+    context.output.print(&key, || key.text())
+}

@@ -1,0 +1,106 @@
+//! `strongroom key import`
+
+use clap::Args;
+
+use super::attributes::{self, NewAttributes};
+use super::view::KeyView;
+use crate::api::grpc::pb;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::input::Source;
+use crate::cli::names::KeyRef;
+use crate::cli::{Context, jwk, private_key};
+use crate::model::import::ImportMaterial;
+use crate::model::key::KeyOperation;
+
+/// What to import.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// The key's name
+    #[arg(value_parser = KeyRef::parse_key)]
+    name: KeyRef,
+    #[command(flatten)]
+    material: Material,
+    #[command(flatten)]
+    attributes: NewAttributes,
+}
+
+/// The material, in one of three forms.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+struct Material {
+    /// A JSON Web Key (RFC 7517), or - for standard input
+    #[arg(long, value_name = "FILE")]
+    jwk: Option<Source>,
+    /// An RSA or EC private key in PEM, not encrypted, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pem: Option<Source>,
+    /// The 16, 24 or 32 bytes of an AES key, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    raw: Option<Source>,
+}
+
+impl Material {
+    fn read(&self) -> Outcome<(ImportMaterial, Vec<KeyOperation>)> {
+        match (&self.jwk, &self.pem, &self.raw) {
+            (Some(source), _, _) => jwk::read(&source.read()?.0),
+            (_, Some(source), _) => Ok((private_key::read(&source.read()?.0)?, Vec::new())),
+            (_, _, Some(source)) => {
+                let bytes = source.read()?;
+                if !matches!(bytes.0.len(), 16 | 24 | 32) {
+                    return Err(Failure::problem(format!(
+                        "{source}: an AES key has 16, 24 or 32 bytes, this has {}",
+                        bytes.0.len()
+                    )));
+                }
+                Ok((ImportMaterial::Oct { k: bytes.to_vec() }, Vec::new()))
+            }
+            (None, None, None) => Err(Failure::Usage("one of --jwk, --pem and --raw is needed".into())),
+        }
+    }
+}
+
+/// Imports a key.
+pub(super) async fn run(context: &Context, args: ImportArgs) -> Outcome {
+    let tags = attributes::tags(&args.attributes.tags)?;
+    let (material, named) = args.material.read()?;
+    let operations = if args.attributes.ops.is_empty() { named } else { args.attributes.ops.clone() };
+    let session = context.connect().await?;
+    let request = pb::ImportKeyRequest {
+        parent: args.name.parent(session.hsm())?,
+        key_id: args.name.name.to_string(),
+        key: Some(to_wire(&material)),
+        key_ops: attributes::operations(&operations),
+        attributes: Some(args.attributes.to_wire()),
+        tags,
+    };
+    let key = KeyView::from(session.keys().import_key(request).await?.into_inner());
+    context.output.print(&key, || key.text())
+}
+
+/// The material on the wire. From here on the transport owns its bytes.
+fn to_wire(material: &ImportMaterial) -> pb::ImportKeyMaterial {
+    let kty = material.key_type().kty().to_owned();
+    match material {
+        ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => pb::ImportKeyMaterial {
+            kty,
+            n: n.clone(),
+            e: e.clone(),
+            d: d.clone(),
+            p: p.clone(),
+            q: q.clone(),
+            dp: dp.clone(),
+            dq: dq.clone(),
+            qi: qi.clone(),
+            ..Default::default()
+        },
+        ImportMaterial::Ec { crv, x, y, d } => pb::ImportKeyMaterial {
+            kty,
+            crv: crv.to_string(),
+            x: x.clone(),
+            y: y.clone(),
+            d: d.clone(),
+            ..Default::default()
+        },
+        ImportMaterial::Oct { k } => pb::ImportKeyMaterial { kty, k: k.clone(), ..Default::default() },
+    }
+}

@@ -1,0 +1,119 @@
+//! `strongroom key update`
+
+use clap::{ArgAction, Args};
+
+use super::attributes;
+use super::view::KeyView;
+use crate::api::grpc::pb;
+use crate::cli::failure::Outcome;
+use crate::cli::names::Target;
+use crate::cli::{Context, names, when};
+use crate::model::Timestamp;
+use crate::model::key::KeyOperation;
+
+/// What to change, of which version.
+#[derive(Args, Clone, Debug)]
+pub struct UpdateArgs {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// What to change; what is not named stays.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = true)]
+struct Changes {
+    /// Whether it may be used at all
+    #[arg(long, action = ArgAction::Set, value_name = "true|false")]
+    enabled: Option<bool>,
+    /// What it may be used for, instead of what it may now
+    #[arg(long, value_delimiter = ',', value_parser = names::key_operation(), value_name = "OPERATIONS")]
+    ops: Vec<KeyOperation>,
+    /// A tag; may be repeated. All tags are replaced
+    #[arg(long = "tag", value_parser = attributes::tag, value_name = "NAME=VALUE")]
+    tags: Vec<(String, String)>,
+    /// Take all tags away
+    #[arg(long, conflicts_with = "tags")]
+    clear_tags: bool,
+    /// Not usable from this instant on: 2027-01-01 (midnight UTC) or RFC 3339
+    #[arg(long, value_parser = when::parse, value_name = "WHEN")]
+    expires: Option<Timestamp>,
+    /// Let it never expire
+    #[arg(long, conflicts_with = "expires")]
+    clear_expires: bool,
+    /// Not usable before this instant
+    #[arg(long, value_parser = when::parse, value_name = "WHEN")]
+    not_before: Option<Timestamp>,
+    /// Let it be usable from the beginning
+    #[arg(long, conflicts_with = "not_before")]
+    clear_not_before: bool,
+}
+
+impl Changes {
+    /// The fields that are named.
+    fn mask(&self) -> Vec<String> {
+        let fields = [
+            ("key_ops", !self.ops.is_empty()),
+            ("attributes.enabled", self.enabled.is_some()),
+            ("attributes.not_before", self.not_before.is_some() || self.clear_not_before),
+            ("attributes.expires", self.expires.is_some() || self.clear_expires),
+            ("tags", !self.tags.is_empty() || self.clear_tags),
+        ];
+        fields.into_iter().filter(|(_, named)| *named).map(|(field, _)| field.to_owned()).collect()
+    }
+}
+
+/// Changes a version.
+pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
+    let changes = &args.changes;
+    let tags = attributes::tags(&changes.tags)?;
+    let session = context.connect().await?;
+    let request = pb::UpdateKeyVersionRequest {
+        name: args.target.resolve(session.hsm())?.to_string(),
+        key_ops: attributes::operations(&changes.ops),
+        attributes: Some(pb::KeyAttributes {
+            enabled: changes.enabled,
+            not_before: changes.not_before.map(when::to_wire),
+            expires: changes.expires.map(when::to_wire),
+            exportable: None,
+        }),
+        tags,
+        update_mask: Some(prost_types::FieldMask { paths: changes.mask() }),
+    };
+    let key = KeyView::from(session.keys().update_key_version(request).await?.into_inner());
+    context.output.print(&key, || key.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        changes: Changes,
+    }
+
+    fn mask(line: &str) -> Vec<String> {
+        Line::try_parse_from(std::iter::once("update").chain(line.split(' '))).unwrap().changes.mask()
+    }
+
+    #[test]
+    fn the_mask_names_what_is_set_and_what_is_cleared() {
+        assert_eq!(mask("--enabled false"), ["attributes.enabled"]);
+        assert_eq!(
+            mask("--clear-expires --not-before 2027-01-01"),
+            ["attributes.not_before", "attributes.expires"]
+        );
+        assert_eq!(mask("--ops sign --clear-tags"), ["key_ops", "tags"]);
+        assert_eq!(mask("--tag a=b"), ["tags"]);
+        for contradiction in
+            ["--expires 2027-01-01 --clear-expires", "--tag a=b --clear-tags", "--enabled maybe"]
+        {
+            assert!(Line::try_parse_from(std::iter::once("update").chain(contradiction.split(' '))).is_err());
+        }
+    }
+}

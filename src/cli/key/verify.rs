@@ -1,0 +1,110 @@
+//! `strongroom key verify`
+
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::earlier::{self, Content, Signed};
+use crate::api::grpc::pb;
+use crate::cli::Context;
+use crate::cli::digest::DigestInput;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::input::{self, Octets, Source};
+use crate::cli::names::{self, Target};
+use crate::model::algorithm::SignatureAlgorithm;
+
+/// What was signed, with what, and the signature.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    target: Target,
+    /// The algorithm
+    #[arg(long, value_parser = names::signature_algorithm())]
+    alg: SignatureAlgorithm,
+    #[command(flatten)]
+    input: DigestInput,
+    /// The signature: a file with what `key sign` printed or with raw bytes, - for standard input, or base64url
+    #[arg(long, value_name = "FILE|BASE64URL")]
+    signature: String,
+}
+
+#[derive(Serialize)]
+struct Printed {
+    name: String,
+    algorithm: String,
+    valid: bool,
+}
+
+/// A signature, and what is known of its making.
+struct Given {
+    signature: Octets,
+    name: Option<String>,
+    algorithm: Option<String>,
+}
+
+impl Given {
+    fn read(text: &str) -> Outcome<Self> {
+        let source = match text {
+            "-" => Source::Stdin,
+            path if Path::new(path).exists() => Source::File(path.into()),
+            text => {
+                let signature = input::decode(text).map_err(|_| {
+                    Failure::problem("--signature names no file that exists, and is not base64url either")
+                })?;
+                return Ok(Self { signature, name: None, algorithm: None });
+            }
+        };
+        Ok(match Content::<Signed>::of(source.read()?) {
+            Content::Printed(Signed { name, algorithm, signature }) => {
+                Self { signature, name: Some(name), algorithm: Some(algorithm) }
+            }
+            Content::Bytes(bytes) => {
+                Self { signature: earlier::raw_or_text(bytes), name: None, algorithm: None }
+            }
+        })
+    }
+}
+
+/// Verifies.
+pub(super) async fn run(context: &Context, args: VerifyArgs) -> Outcome {
+    let digest = args.input.read(args.alg)?;
+    let given = Given::read(&args.signature)?;
+    names::same_algorithm(args.alg.as_str(), given.algorithm.as_deref())?;
+    let session = context.connect().await?;
+    let key = names::same_version(args.target.resolve(session.hsm())?, given.name.as_deref());
+    let request = pb::VerifyRequest {
+        name: key.to_string(),
+        algorithm: args.alg.to_string(),
+        digest,
+        signature: given.signature.to_vec(),
+    };
+    let reply = session.crypto().verify(request).await?.into_inner();
+    let printed = Printed { name: reply.name, algorithm: reply.algorithm, valid: reply.valid };
+    context.output.print_value(&printed, if printed.valid { "valid" } else { "invalid" })?;
+    if printed.valid { Ok(()) } else { Err(Failure::No) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn read(content: &[u8]) -> Given {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content).unwrap();
+        Given::read(&file.path().display().to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_signature_is_read_in_every_form() {
+        let printed = read(br#"{"name":"hsms/l/keys/k","algorithm":"ES256","signature":"-_v7"}"#);
+        assert_eq!(*printed.signature.0, [0xfb, 0xfb, 0xfb]);
+        assert_eq!(printed.algorithm.as_deref(), Some("ES256"));
+        assert_eq!(*read(b"-_v7\n").signature.0, [0xfb, 0xfb, 0xfb]);
+        assert_eq!(*read(&[0xfb, 0xfb, 0xfb]).signature.0, [0xfb, 0xfb, 0xfb]);
+        assert_eq!(*Given::read("-_v7").unwrap().signature.0, [0xfb, 0xfb, 0xfb]);
+        assert!(Given::read("no/such.file").is_err());
+    }
+}

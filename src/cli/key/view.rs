@@ -1,0 +1,252 @@
+//! Keys as they are printed.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::api::grpc::pb;
+use crate::cli::output::Row;
+use crate::cli::{table, when};
+use crate::model::Timestamp;
+use crate::model::import::base64url;
+
+/// The public half; absent for secret keys.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PublicKey {
+    Rsa {
+        #[serde(serialize_with = "base64url::serialize")]
+        n: Vec<u8>,
+        #[serde(serialize_with = "base64url::serialize")]
+        e: Vec<u8>,
+    },
+    Ec {
+        crv: String,
+        #[serde(serialize_with = "base64url::serialize")]
+        x: Vec<u8>,
+        #[serde(serialize_with = "base64url::serialize")]
+        y: Vec<u8>,
+    },
+}
+
+/// One version of a key.
+#[derive(Serialize)]
+pub(super) struct KeyView {
+    name: String,
+    kty: String,
+    key_size: Option<u32>,
+    key_ops: Vec<String>,
+    key: Option<PublicKey>,
+    enabled: bool,
+    not_before: Option<Timestamp>,
+    expires: Option<Timestamp>,
+    created: Option<Timestamp>,
+    updated: Option<Timestamp>,
+    exportable: bool,
+    recovery_level: String,
+    recoverable_days: u32,
+    tags: BTreeMap<String, String>,
+}
+
+impl From<pb::KeyBundle> for KeyView {
+    fn from(bundle: pb::KeyBundle) -> Self {
+        let key = bundle.key.and_then(|key| match (key.crv.is_empty(), key.n.is_empty()) {
+            (false, _) => Some(PublicKey::Ec { crv: key.crv, x: key.x, y: key.y }),
+            (true, false) => Some(PublicKey::Rsa { n: key.n, e: key.e }),
+            (true, true) => None,
+        });
+        Self {
+            name: bundle.name,
+            kty: bundle.kty,
+            key_size: Some(bundle.key_size).filter(|bits| *bits != 0),
+            key_ops: bundle.key_ops,
+            key,
+            enabled: bundle.enabled,
+            not_before: when::from_wire(bundle.not_before),
+            expires: when::from_wire(bundle.expires),
+            created: when::from_wire(bundle.created),
+            updated: when::from_wire(bundle.updated),
+            exportable: bundle.exportable,
+            recovery_level: bundle.recovery_level,
+            recoverable_days: bundle.recoverable_days,
+            tags: bundle.tags.into_iter().collect(),
+        }
+    }
+}
+
+impl KeyView {
+    /// `RSA-HSM 3072` or `EC-HSM P-256`.
+    fn kind(&self) -> String {
+        match (&self.key, self.key_size) {
+            (Some(PublicKey::Ec { crv, .. }), _) => format!("{} {crv}", self.kty),
+            (_, Some(bits)) => format!("{} {bits}", self.kty),
+            _ => self.kty.clone(),
+        }
+    }
+
+    /// The name alone, without the collections around it.
+    fn short_name(&self) -> &str {
+        self.name.split('/').nth(3).unwrap_or(&self.name)
+    }
+
+    /// The version alone.
+    fn version(&self) -> &str {
+        self.name.split('/').nth(5).unwrap_or_default()
+    }
+
+    fn tag_list(&self) -> String {
+        let tags: Vec<_> = self.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        tags.join(", ")
+    }
+
+    /// Everything, for people.
+    pub(super) fn text(&self) -> String {
+        table::fields(&self.fields())
+    }
+
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("name", self.name.clone()),
+            ("type", self.kind()),
+            ("operations", self.key_ops.join(", ")),
+            ("enabled", yes_or_no(self.enabled)),
+            ("not before", when::show(self.not_before)),
+            ("expires", when::show(self.expires)),
+            ("created", when::show(self.created)),
+            ("updated", when::show(self.updated)),
+            ("recovery", format!("{}, {} days", self.recovery_level, self.recoverable_days)),
+            ("tags", self.tag_list()),
+        ]
+    }
+}
+
+fn yes_or_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
+}
+
+impl Row for KeyView {
+    const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "OPERATIONS", "ENABLED", "EXPIRES", "TAGS"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.short_name().to_owned(),
+            self.kind(),
+            self.key_ops.join(","),
+            yes_or_no(self.enabled),
+            when::show(self.expires),
+            self.tag_list(),
+        ]
+    }
+}
+
+/// One version among its siblings.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct VersionView(pub(super) KeyView);
+
+impl Row for VersionView {
+    const HEADINGS: &'static [&'static str] = &["VERSION", "TYPE", "ENABLED", "CREATED", "EXPIRES"];
+
+    fn cells(&self) -> Vec<String> {
+        let key = &self.0;
+        vec![
+            key.version().to_owned(),
+            key.kind(),
+            yes_or_no(key.enabled),
+            when::show(key.created),
+            when::show(key.expires),
+        ]
+    }
+}
+
+/// A deleted key.
+#[derive(Serialize)]
+pub(super) struct DeletedKeyView {
+    name: String,
+    deleted_at: Option<Timestamp>,
+    scheduled_purge_at: Option<Timestamp>,
+    key: Option<KeyView>,
+}
+
+impl From<pb::DeletedKeyBundle> for DeletedKeyView {
+    fn from(bundle: pb::DeletedKeyBundle) -> Self {
+        Self {
+            name: bundle.name,
+            deleted_at: when::from_wire(bundle.deleted_at),
+            scheduled_purge_at: when::from_wire(bundle.scheduled_purge_at),
+            key: bundle.key.map(KeyView::from),
+        }
+    }
+}
+
+impl DeletedKeyView {
+    /// Everything, for people.
+    pub(super) fn text(&self) -> String {
+        let mut fields = vec![
+            ("name", self.name.clone()),
+            ("deleted", when::show(self.deleted_at)),
+            ("purged", when::show(self.scheduled_purge_at)),
+        ];
+        if let Some(key) = &self.key {
+            fields.extend(key.fields().into_iter().skip(1));
+        }
+        table::fields(&fields)
+    }
+}
+
+impl Row for DeletedKeyView {
+    const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "DELETED", "PURGED"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.name.split('/').nth(3).unwrap_or(&self.name).to_owned(),
+            self.key.as_ref().map(KeyView::kind).unwrap_or_default(),
+            when::show(self.deleted_at),
+            when::show(self.scheduled_purge_at),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle() -> pb::KeyBundle {
+        pb::KeyBundle {
+            name: "hsms/local/keys/invoices/versions/75f0e58fa686411f25e386edb8c4879c".into(),
+            kty: "EC-HSM".into(),
+            key_ops: vec!["sign".into(), "verify".into()],
+            key: Some(pb::JsonWebKey { crv: "P-256".into(), x: vec![1], y: vec![2], ..Default::default() }),
+            enabled: true,
+            created: Some(prost_types::Timestamp { seconds: 1_798_761_600, nanos: 0 }),
+            recovery_level: "Recoverable+Purgeable".into(),
+            recoverable_days: 90,
+            tags: [("team".into(), "billing".into())].into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_key_is_printed_for_people() {
+        insta::assert_snapshot!(KeyView::from(bundle()).text(), @r"");
+        let row = KeyView::from(bundle());
+        insta::assert_snapshot!(table::columns(KeyView::HEADINGS, &[row.cells()]), @r"");
+    }
+
+    #[test]
+    fn a_key_is_printed_for_programs() {
+        insta::assert_json_snapshot!(KeyView::from(bundle()), @r"");
+    }
+
+    #[test]
+    fn a_deleted_key_tells_when_it_goes() {
+        let deleted = DeletedKeyView::from(pb::DeletedKeyBundle {
+            name: "hsms/local/deletedKeys/invoices".into(),
+            key: Some(bundle()),
+            deleted_at: Some(prost_types::Timestamp { seconds: 1_798_761_600, nanos: 0 }),
+            scheduled_purge_at: Some(prost_types::Timestamp { seconds: 1_799_366_400, nanos: 0 }),
+        });
+        insta::assert_snapshot!(table::columns(DeletedKeyView::HEADINGS, &[deleted.cells()]), @r"");
+        assert!(deleted.text().starts_with("name        hsms/local/deletedKeys/invoices\n"));
+    }
+}

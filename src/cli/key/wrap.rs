@@ -1,0 +1,102 @@
+//! `strongroom key wrap` and `unwrap`
+
+use clap::Args;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::earlier::{Content, Wrapped};
+use crate::api::grpc::pb;
+use crate::cli::Context;
+use crate::cli::failure::Outcome;
+use crate::cli::input::{Input, encode};
+use crate::cli::names::{self, Target};
+use crate::cli::output::RawOutput;
+use crate::model::algorithm::WrapAlgorithm;
+use crate::model::import::base64url;
+
+/// What to wrap, with what.
+#[derive(Args, Clone, Debug)]
+pub struct WrapArgs {
+    #[command(flatten)]
+    target: Target,
+    /// The algorithm
+    #[arg(long, value_parser = names::wrap_algorithm())]
+    alg: WrapAlgorithm,
+    #[command(flatten)]
+    input: Input,
+    /// Write the wrapped key raw to a file, or to standard output for -
+    #[arg(long, value_name = "FILE")]
+    out: Option<RawOutput>,
+}
+
+/// What to unwrap, with what.
+#[derive(Args, Clone, Debug)]
+pub struct UnwrapArgs {
+    #[command(flatten)]
+    target: Target,
+    /// The algorithm
+    #[arg(long, value_parser = names::wrap_algorithm())]
+    alg: WrapAlgorithm,
+    /// The wrapped key; a file may also hold the JSON that `key wrap` printed
+    #[command(flatten)]
+    input: Input,
+    /// Write the key raw to a file, or to standard output for -
+    #[arg(long, value_name = "FILE")]
+    out: Option<RawOutput>,
+}
+
+#[derive(Serialize)]
+struct WrappedKey {
+    name: String,
+    algorithm: String,
+    #[serde(serialize_with = "base64url::serialize")]
+    wrapped_key: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct Key {
+    name: String,
+    algorithm: String,
+    #[serde(serialize_with = "base64url::serialize")]
+    key: Zeroizing<Vec<u8>>,
+}
+
+/// Wraps.
+pub(super) async fn wrap(context: &Context, args: WrapArgs) -> Outcome {
+    let key = args.input.read()?;
+    let session = context.connect().await?;
+    let name = args.target.resolve(session.hsm())?.to_string();
+    let request = pb::WrapKeyRequest { name, algorithm: args.alg.to_string(), key: key.to_vec() };
+    let reply = session.crypto().wrap_key(request).await?.into_inner();
+    let printed = WrappedKey { name: reply.name, algorithm: reply.algorithm, wrapped_key: reply.wrapped_key };
+    match args.out {
+        Some(out) => out.write(&printed.wrapped_key),
+        None => context.output.print_value(&printed, &encode(&printed.wrapped_key)),
+    }
+}
+
+/// Unwraps.
+pub(super) async fn unwrap(context: &Context, args: UnwrapArgs) -> Outcome {
+    let given = args.input.read()?;
+    let content = if args.input.is_file() { Content::<Wrapped>::of(given) } else { Content::Bytes(given) };
+    let (wrapped_key, earlier) = match content {
+        Content::Bytes(bytes) => (bytes, None),
+        Content::Printed(printed) => {
+            names::same_algorithm(args.alg.as_str(), Some(&printed.algorithm))?;
+            (printed.wrapped_key, Some(printed.name))
+        }
+    };
+    let session = context.connect().await?;
+    let key = names::same_version(args.target.resolve(session.hsm())?, earlier.as_deref());
+    let request = pb::UnwrapKeyRequest {
+        name: key.to_string(),
+        algorithm: args.alg.to_string(),
+        wrapped_key: wrapped_key.to_vec(),
+    };
+    let reply = session.crypto().unwrap_key(request).await?.into_inner();
+    let printed = Key { name: reply.name, algorithm: reply.algorithm, key: Zeroizing::new(reply.key) };
+    match args.out {
+        Some(out) => out.write_secret(&printed.key),
+        None => context.output.print_value(&printed, &encode(&printed.key)),
+    }
+}

@@ -1,0 +1,94 @@
+//! The options every command takes, and the environment they may come from.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::model::name::HsmName;
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs: stable members, binary as base64url, instants in RFC 3339.
+    Json,
+}
+
+/// Where the server is, who asks, and how the answer is printed.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// How results are printed
+    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub output: Format,
+    /// Where the simulator keeps its files, connection.json among them
+    #[arg(
+        long,
+        global = true,
+        env = "STRONGROOM_DATA_DIR",
+        default_value = "./.strongroom",
+        value_name = "DIR",
+        help_heading = "Connection"
+    )]
+    pub data_dir: PathBuf,
+    /// Act as this principal of the simulator
+    #[arg(
+        long = "as",
+        id = "as",
+        global = true,
+        env = "STRONGROOM_PRINCIPAL",
+        default_value = "dev",
+        value_name = "PRINCIPAL",
+        help_heading = "Connection"
+    )]
+    pub principal: String,
+    /// Use this bearer token instead; others can see a command line, so prefer the environment
+    #[arg(
+        long,
+        global = true,
+        env = "STRONGROOM_TOKEN",
+        hide_env_values = true,
+        value_parser = secret,
+        value_name = "TOKEN",
+        help_heading = "Connection"
+    )]
+    token: Option<SecretString>,
+    /// Where the server answers, for example https://127.0.0.1:8443
+    #[arg(long, global = true, env = "STRONGROOM_ENDPOINT", value_name = "URL", help_heading = "Connection")]
+    pub endpoint: Option<String>,
+    /// Trust the certificates of these authorities only (PEM)
+    #[arg(long, global = true, env = "STRONGROOM_CA_FILE", value_name = "FILE", help_heading = "Connection")]
+    pub ca_file: Option<PathBuf>,
+    /// The managed HSM
+    #[arg(long, global = true, env = "STRONGROOM_HSM", value_name = "NAME", help_heading = "Connection")]
+    pub hsm: Option<HsmName>,
+    /// How long to wait for an answer
+    #[arg(
+        long,
+        global = true,
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(1..=3600),
+        value_name = "SECONDS",
+        help_heading = "Connection"
+    )]
+    pub timeout: u64,
+}
+
+impl Options {
+    /// The bearer token given. An empty one counts as none: that is how shells unset variables.
+    pub(crate) fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref().filter(|token| !token.expose_secret().is_empty())
+    }
+
+    /// How long to wait for an answer.
+    pub(crate) const fn patience(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.timeout)
+    }
+}
+
+fn secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(SecretString::from(text))
+}

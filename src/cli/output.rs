@@ -1,0 +1,121 @@
+//! Results, and only results, on standard output; or raw in a file.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::failure::{Failure, Outcome};
+use super::options::Format;
+use super::table;
+
+/// Prints results in the format that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    format: Format,
+}
+
+/// An item of a list.
+pub(crate) trait Row: Serialize {
+    /// The headings.
+    const HEADINGS: &'static [&'static str];
+
+    /// One cell for each heading.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl Output {
+    pub(crate) const fn new(format: Format) -> Self {
+        Self { format }
+    }
+
+    /// Prints a result: its members as JSON, or its text for people.
+    pub(crate) fn print(self, result: &impl Serialize, text: impl FnOnce() -> String) -> Outcome {
+        let text = match self.format {
+            Format::Table => text(),
+            Format::Json => {
+                let mut text = serde_json::to_string_pretty(result)
+                    .map_err(|error| Failure::problem(format!("the result cannot be printed: {error}")))?;
+                text.push('\n');
+                text
+            }
+        };
+        write_stdout(text.as_bytes())
+    }
+
+    /// Prints a result that is one value for people.
+    pub(crate) fn print_value(self, result: &impl Serialize, value: &str) -> Outcome {
+        self.print(result, || format!("{value}\n"))
+    }
+
+    /// Prints a list. People are told on standard error that it is empty.
+    pub(crate) fn print_list<R: Row>(self, rows: &[R], empty: &str) -> Outcome {
+        if rows.is_empty() && self.format == Format::Table {
+            note(empty);
+            return Ok(());
+        }
+        self.print(&rows, || {
+            let cells: Vec<_> = rows.iter().map(Row::cells).collect();
+            table::columns(R::HEADINGS, &cells)
+        })
+    }
+}
+
+/// Tells people something that is not a result.
+pub(crate) fn note(text: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{}", table::printable(text));
+}
+
+/// Writes bytes to standard output as they are.
+pub(crate) fn write_stdout(bytes: &[u8]) -> Outcome {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::OutputClosed),
+        Err(error) => Err(Failure::file("standard output", &error)),
+    }
+}
+
+/// Where raw bytes go: a file, or standard output for `-`.
+#[derive(Clone, Debug)]
+pub(crate) enum RawOutput {
+    /// A file, replaced if it exists.
+    File(PathBuf),
+    /// Standard output.
+    Stdout,
+}
+
+impl From<std::ffi::OsString> for RawOutput {
+    fn from(text: std::ffi::OsString) -> Self {
+        if text == "-" { Self::Stdout } else { Self::File(text.into()) }
+    }
+}
+
+impl RawOutput {
+    /// Writes what everybody may read: signatures, ciphertexts.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Outcome {
+        self.write_as(bytes, 0o666)
+    }
+
+    /// Writes what is the user's alone: plaintexts, keys. A file that is made gets mode 0600.
+    pub(crate) fn write_secret(&self, bytes: &[u8]) -> Outcome {
+        self.write_as(bytes, 0o600)
+    }
+
+    fn write_as(&self, bytes: &[u8], mode: u32) -> Outcome {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        match self {
+            Self::Stdout => write_stdout(bytes),
+            Self::File(path) => std::fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(mode)
+                .open(path)
+                .and_then(|mut file| file.write_all(bytes))
+                .map_err(|error| Failure::file(path.display(), &error)),
+        }
+    }
+}

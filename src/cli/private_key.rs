@@ -1,0 +1,114 @@
+//! Private keys in PEM: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) and SEC 1 (RFC 5915), not encrypted.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
+};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::der::Reader;
+use super::failure::{Failure, Outcome};
+use crate::model::import::ImportMaterial;
+use crate::model::key::Curve;
+
+/// 1.2.840.113549.1.1.1, rsaEncryption, and 1.2.840.113549.1.1.10, id-RSASSA-PSS.
+const RSA: [&[u8]; 2] = [
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01],
+    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a],
+];
+/// 1.2.840.10045.2.1, id-ecPublicKey.
+const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+/// The curves by their object identifiers (RFC 5480, section 2.1.1.1; SEC 2 for secp256k1).
+const CURVES: [(&[u8], Curve); 4] = [
+    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07], Curve::P256),
+    (&[0x2b, 0x81, 0x04, 0x00, 0x0a], Curve::P256K),
+    (&[0x2b, 0x81, 0x04, 0x00, 0x22], Curve::P384),
+    (&[0x2b, 0x81, 0x04, 0x00, 0x23], Curve::P521),
+];
+
+/// Reads the first private key of a PEM file.
+pub(crate) fn read(pem: &[u8]) -> Outcome<ImportMaterial> {
+    let encrypted = pem.windows(b"ENCRYPTED".len()).any(|window| window == b"ENCRYPTED");
+    if encrypted {
+        return Err(Failure::problem("the private key is encrypted")
+            .hint("`openssl pkcs8 -topk8 -nocrypt -in FILE | strongroom key import NAME --pem -` hands it over decrypted"));
+    }
+    let key = PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|_| Failure::problem("there is no private key in PEM here (PKCS#8, PKCS#1 or SEC 1)"))?;
+    let der = key.secret_der();
+    let material = match &key {
+        PrivateKeyDer::Pkcs1(_) => rsa(der),
+        PrivateKeyDer::Sec1(_) => sec1(der),
+        _ => pkcs8(der),
+    };
+    let problem =
+        "the private key is neither RSA nor on one of P-256, P-256K, P-384, P-521, or it is damaged";
+    material.ok_or_else(|| Failure::problem(problem))
+}
+
+/// `PrivateKeyInfo`: version, algorithm, key.
+fn pkcs8(der: &[u8]) -> Option<ImportMaterial> {
+    let mut info = Reader::new(der).sequence()?;
+    info.unsigned()?;
+    let mut algorithm = info.sequence()?;
+    let kind = algorithm.identifier()?;
+    let key = info.octets()?;
+    if RSA.contains(&kind) {
+        return rsa(key);
+    }
+    if kind != EC {
+        return None;
+    }
+    let curve = curve(algorithm.identifier()?)?;
+    let mut private = Reader::new(key).sequence()?;
+    private.unsigned()?;
+    ec(curve, private.octets()?, der)
+}
+
+/// `ECPrivateKey`: version, scalar, curve.
+fn sec1(der: &[u8]) -> Option<ImportMaterial> {
+    let mut private = Reader::new(der).sequence()?;
+    private.unsigned()?;
+    let scalar = private.octets()?;
+    let curve = curve(private.tagged(0)?.identifier()?)?;
+    ec(curve, scalar, der)
+}
+
+/// `RSAPrivateKey`: version, then the numbers.
+fn rsa(der: &[u8]) -> Option<ImportMaterial> {
+    let mut private = Reader::new(der).sequence()?;
+    private.unsigned()?;
+    let mut number = || private.unsigned().map(<[u8]>::to_vec);
+    Some(ImportMaterial::Rsa {
+        n: number()?,
+        e: number()?,
+        d: number()?,
+        p: number()?,
+        q: number()?,
+        dp: number()?,
+        dq: number()?,
+        qi: number()?,
+    })
+}
+
+fn curve(identifier: &[u8]) -> Option<Curve> {
+    CURVES.iter().find(|(known, _)| *known == identifier).map(|(_, curve)| *curve)
+}
+
+/// The public point may be absent from the file, so it is computed from the scalar.
+fn ec(curve: Curve, scalar: &[u8], der: &[u8]) -> Option<ImportMaterial> {
+    let algorithm = match curve {
+        Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        Curve::P256K => &ECDSA_P256K1_SHA256_FIXED_SIGNING,
+        Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+        Curve::P521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
+    };
+    let pair = EcdsaKeyPair::from_private_key_der(algorithm, der).ok()?;
+    let width = curve.field_len();
+    let coordinates = pair.public_key().as_ref().strip_prefix(&[4])?;
+    let (x, y) = coordinates.split_at_checked(width)?;
+    let mut d = vec![0; width.checked_sub(scalar.len())?];
+    d.extend_from_slice(scalar);
+    Some(ImportMaterial::Ec { crv: curve, x: x.to_vec(), y: y.to_vec(), d })
+}

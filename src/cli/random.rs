@@ -1,0 +1,41 @@
+//! `strongroom random`: bytes from the token's random number generator.
+
+use clap::Args;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::Context;
+use super::failure::Outcome;
+use super::input::encode;
+use super::output::RawOutput;
+use crate::api::grpc::pb;
+use crate::model::import::base64url;
+
+/// How many, and where to.
+#[derive(Args, Clone, Debug)]
+pub struct RandomArgs {
+    /// How many bytes, 1 to 128
+    #[arg(value_parser = clap::value_parser!(i32).range(1..=128))]
+    count: i32,
+    /// Write them raw to a file, or to standard output for -
+    #[arg(long, value_name = "FILE")]
+    out: Option<RawOutput>,
+}
+
+#[derive(Serialize)]
+struct Printed {
+    #[serde(serialize_with = "base64url::serialize")]
+    value: Zeroizing<Vec<u8>>,
+}
+
+/// Prints random bytes.
+pub(super) async fn run(context: &Context, args: RandomArgs) -> Outcome {
+    let session = context.connect().await?;
+    let request = pb::GenerateRandomBytesRequest { parent: session.parent()?, count: args.count };
+    let reply = session.crypto().generate_random_bytes(request).await?.into_inner();
+    let printed = Printed { value: Zeroizing::new(reply.value) };
+    match args.out {
+        Some(out) => out.write_secret(&printed.value),
+        None => context.output.print_value(&printed, &encode(&printed.value)),
+    }
+}

@@ -1,0 +1,178 @@
+//! `strongroom role assignment`
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use tonic::Code;
+use uuid::Uuid;
+
+use super::lookup;
+use crate::api::grpc::pb;
+use crate::cli::connection::{Connection, object_id};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::Row;
+use crate::cli::session::Session;
+use crate::cli::{Context, table};
+use crate::model::rbac::Scope;
+
+/// What can be done with role assignments.
+#[derive(Debug, Subcommand)]
+pub enum AssignmentCommand {
+    /// List role assignments
+    List(ListArgs),
+    /// Give a role to a principal
+    Create(CreateArgs),
+    /// Take a role away
+    Delete(DeleteArgs),
+}
+
+/// Which role assignments.
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    /// Only those at exactly this scope: /, /keys or /keys/NAME
+    #[arg(long)]
+    scope: Option<Scope>,
+    /// Only those of this principal
+    #[arg(long, value_name = "NAME|OBJECT-ID")]
+    assignee: Option<String>,
+}
+
+/// A role for a principal at a scope.
+#[derive(Args, Clone, Debug)]
+pub struct CreateArgs {
+    /// The role's name, with or without "Managed HSM", or its id
+    #[arg(long, value_name = "NAME|ID")]
+    role: String,
+    /// Who gets it: a principal of the simulator, or the object id of a user, service principal or group
+    #[arg(long, value_name = "NAME|OBJECT-ID")]
+    assignee: String,
+    /// Where it holds: /, /keys or /keys/NAME
+    #[arg(long)]
+    scope: Scope,
+    /// The assignment's id, if it is to have a certain one
+    #[arg(long, value_name = "GUID")]
+    id: Option<Uuid>,
+}
+
+/// Which role assignment.
+#[derive(Args, Clone, Debug)]
+pub struct DeleteArgs {
+    /// The assignment's id or resource name, as `role assignment list` shows it
+    #[arg(value_name = "ID")]
+    assignment: String,
+}
+
+#[derive(Serialize)]
+struct AssignmentView {
+    name: String,
+    id: String,
+    role_definition: String,
+    role_name: Option<String>,
+    principal_id: String,
+    principal_name: Option<String>,
+    scope: String,
+}
+
+impl AssignmentView {
+    fn new(assignment: pb::RoleAssignment, names: &Names<'_>) -> Self {
+        let role = names.roles.iter().find(|role| role.name == assignment.role_definition);
+        let principals = names.connection.map(|connection| connection.principals.as_slice());
+        let principal = principals
+            .unwrap_or_default()
+            .iter()
+            .find(|principal| principal.object_id.to_string().eq_ignore_ascii_case(&assignment.principal_id));
+        Self {
+            id: lookup::id(&assignment.name).to_owned(),
+            name: assignment.name,
+            role_name: role.map(|role| role.role_name.clone()),
+            role_definition: assignment.role_definition,
+            principal_name: principal.map(|principal| principal.name.clone()),
+            principal_id: assignment.principal_id,
+            scope: assignment.scope,
+        }
+    }
+
+    fn role(&self) -> &str {
+        self.role_name.as_deref().unwrap_or_else(|| lookup::id(&self.role_definition))
+    }
+
+    fn principal(&self) -> &str {
+        self.principal_name.as_deref().unwrap_or(&self.principal_id)
+    }
+
+    fn text(&self) -> String {
+        table::fields(&[
+            ("role", self.role().to_owned()),
+            ("principal", self.principal().to_owned()),
+            ("scope", self.scope.clone()),
+            ("id", self.id.clone()),
+        ])
+    }
+}
+
+impl Row for AssignmentView {
+    const HEADINGS: &'static [&'static str] = &["PRINCIPAL", "ROLE", "SCOPE", "ID"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.principal().to_owned(), self.role().to_owned(), self.scope.clone(), self.id.clone()]
+    }
+}
+
+/// The names behind the identifiers.
+struct Names<'a> {
+    roles: Vec<pb::RoleDefinition>,
+    connection: Option<&'a Connection>,
+}
+
+impl<'a> Names<'a> {
+    /// Who may see assignments may not always see roles; identifiers will do then.
+    async fn of(session: &'a Session) -> Outcome<Self> {
+        let request = pb::ListRoleDefinitionsRequest { parent: session.parent()? };
+        let roles = match session.access().list_role_definitions(request).await {
+            Ok(reply) => reply.into_inner().role_definitions,
+            Err(status) if status.code() == Code::PermissionDenied => Vec::new(),
+            Err(status) => return Err(status.into()),
+        };
+        Ok(Self { roles, connection: session.connection.as_ref() })
+    }
+}
+
+/// Runs one of them.
+pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcome {
+    let session = context.connect().await?;
+    let mut service = session.access();
+    let assignment = match command {
+        AssignmentCommand::List(args) => {
+            let principal = args.assignee.map(|name| object_id(session.connection.as_ref(), &name));
+            let request = pb::ListRoleAssignmentsRequest {
+                parent: session.parent()?,
+                scope: args.scope.map(|scope| scope.to_string()).unwrap_or_default(),
+                principal_id: principal.transpose()?.map(|id| id.to_string()).unwrap_or_default(),
+            };
+            let assignments = service.list_role_assignments(request).await?.into_inner().role_assignments;
+            let names = Names::of(&session).await?;
+            let rows: Vec<_> = assignments.into_iter().map(|one| AssignmentView::new(one, &names)).collect();
+            return context.output.print_list(&rows, "there are no such role assignments");
+        }
+        AssignmentCommand::Create(args) => {
+            let request = pb::CreateRoleAssignmentRequest {
+                parent: session.parent()?,
+                role_assignment_id: args.id.map(|id| id.to_string()).unwrap_or_default(),
+                role_definition: lookup::definition_name(&session, &args.role).await?,
+                principal_id: object_id(session.connection.as_ref(), &args.assignee)?.to_string(),
+                scope: args.scope.to_string(),
+            };
+            service.create_role_assignment(request).await?
+        }
+        AssignmentCommand::Delete(args) => {
+            let name = lookup::resource_name(&session, "roleAssignments", &args.assignment)?;
+            let name = name.ok_or_else(|| {
+                Failure::problem(format!("{:?} is not the id of a role assignment", args.assignment))
+                    .hint("`strongroom role assignment list` shows them")
+            })?;
+            service.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name }).await?
+        }
+    };
+    let names = Names::of(&session).await?;
+    let assignment = AssignmentView::new(assignment.into_inner(), &names);
+    context.output.print(&assignment, || assignment.text())
+}

@@ -1,0 +1,184 @@
+//! A connection to the server, with a credential.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+
+use super::authority::{self, Issued};
+use super::connection::{self, Connection};
+use super::failure::{Failure, Outcome};
+use super::options::Options;
+use super::reach;
+use super::server_address::ServerAddress;
+use crate::api::grpc::pb::access_service_client::AccessServiceClient;
+use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
+use crate::api::grpc::pb::key_service_client::KeyServiceClient;
+use crate::model::name::HsmName;
+
+/// The channel all services share.
+type Authorized = InterceptedService<Channel, Credential>;
+
+/// A connection to the server, with a credential.
+pub(crate) struct Session {
+    channel: Authorized,
+    hsm: Option<HsmName>,
+    /// What the simulator says of itself, if there is one.
+    pub(crate) connection: Option<Connection>,
+}
+
+/// Puts the bearer token and the time allowed into every call.
+#[derive(Clone)]
+pub(crate) struct Credential {
+    header: MetadataValue<Ascii>,
+    patience: Duration,
+}
+
+impl Interceptor for Credential {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
+        request.metadata_mut().insert("authorization", self.header.clone());
+        request.set_timeout(self.patience);
+        Ok(request)
+    }
+}
+
+impl Session {
+    /// Connects as the options say, with a token fetched for the purpose or the one given.
+    pub(crate) async fn open(options: &Options) -> Outcome<Self> {
+        let place = Place::find(options)?;
+        let token = match options.token() {
+            Some(token) => token.clone(),
+            None => place.request_token(options).await?.access_token,
+        };
+        let channel = place.connect(options.patience()).await?;
+        let credential = Credential { header: header(&token)?, patience: options.patience() };
+        let hsm = options
+            .hsm
+            .clone()
+            .or_else(|| place.connection.as_ref().map(|connection| connection.hsm.clone()));
+        Ok(Self { channel: InterceptedService::new(channel, credential), hsm, connection: place.connection })
+    }
+
+    /// Keys.
+    pub(crate) fn keys(&self) -> KeyServiceClient<Authorized> {
+        KeyServiceClient::new(self.channel.clone())
+    }
+
+    /// Cryptographic operations.
+    pub(crate) fn crypto(&self) -> CryptoServiceClient<Authorized> {
+        CryptoServiceClient::new(self.channel.clone())
+    }
+
+    /// Roles.
+    pub(crate) fn access(&self) -> AccessServiceClient<Authorized> {
+        AccessServiceClient::new(self.channel.clone())
+    }
+
+    /// The HSM that is meant if a name does not say.
+    pub(crate) fn hsm(&self) -> Outcome<HsmName> {
+        self.hsm.clone().ok_or_else(|| Failure::problem("no managed HSM is named").hint("name it with --hsm"))
+    }
+
+    /// The HSM's resource name.
+    pub(crate) fn parent(&self) -> Outcome<String> {
+        Ok(format!("hsms/{}", self.hsm()?))
+    }
+}
+
+/// The token that would be sent: the one given, or one fetched for the purpose.
+pub(crate) async fn token(options: &Options) -> Outcome<Issued> {
+    match options.token() {
+        Some(token) => Ok(Issued { access_token: token.clone(), expires_in: None }),
+        None => Place::find(options)?.request_token(options).await,
+    }
+}
+
+/// Where the server is and what is trusted there.
+struct Place {
+    server: ServerAddress,
+    ca_file: Option<PathBuf>,
+    connection: Option<Connection>,
+}
+
+impl Place {
+    /// What the options say, completed by `connection.json`.
+    fn find(options: &Options) -> Outcome<Self> {
+        let connection = Connection::load(&options.data_dir)?;
+        let endpoint = match (&options.endpoint, &connection) {
+            (Some(endpoint), _) => endpoint,
+            (None, Some(connection)) => &connection.endpoint,
+            (None, None) => return Err(connection::missing(&options.data_dir)),
+        };
+        let server = ServerAddress::parse(endpoint)?;
+        // The simulator's authority is trusted for the simulator, not for whatever else is named.
+        let simulator = options.endpoint.as_ref().is_none_or(|_| options.token().is_none());
+        let ca_file = options.ca_file.clone().or_else(|| {
+            connection.as_ref().filter(|_| simulator).map(|connection| connection.ca_file.clone())
+        });
+        Ok(Self { server, ca_file, connection })
+    }
+
+    /// The certificates that are trusted, as PEM; `None` for those of the system.
+    fn ca(&self) -> Outcome<Option<Vec<u8>>> {
+        let Some(path) = &self.ca_file else { return Ok(None) };
+        std::fs::read(path).map(Some).map_err(|error| {
+            Failure::file(path.display(), &error)
+                .hint("name the authority that issued the server's certificate with --ca-file")
+        })
+    }
+
+    async fn request_token(&self, options: &Options) -> Outcome<Issued> {
+        let Some(connection) = &self.connection else {
+            return Err(Failure::problem("there is no bearer token, and no simulator to ask for one")
+                .hint("set STRONGROOM_TOKEN, or --data-dir to where the simulator keeps its files"));
+        };
+        let principal = connection.principal(&options.principal)?;
+        let ca = self.ca()?.unwrap_or_default();
+        let address = self.server.resolve().await?;
+        authority::request_token(connection, principal, address, &ca, options.patience()).await
+    }
+
+    async fn connect(&self, patience: Duration) -> Outcome<Channel> {
+        let name = self.server.uri.to_string();
+        let failed = |error: tonic::transport::Error| reach::failure(name.trim_end_matches('/'), &error);
+        let tls = ClientTlsConfig::new().domain_name(self.server.certificate_name());
+        let tls = match self.ca()? {
+            Some(pem) => tls.ca_certificate(Certificate::from_pem(pem)),
+            None => tls.with_native_roots(),
+        };
+        Endpoint::from(self.server.dialled()?)
+            .origin(self.server.uri.clone())
+            .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
+            .and_then(|endpoint| endpoint.tls_config(tls))
+            .map_err(failed)?
+            .connect_timeout(patience)
+            .connect()
+            .await
+            .map_err(failed)
+    }
+}
+
+fn header(token: &SecretString) -> Outcome<MetadataValue<Ascii>> {
+    let mut header: MetadataValue<Ascii> = format!("Bearer {}", token.expose_secret().trim())
+        .parse()
+        .map_err(|_| Failure::problem("the bearer token holds characters that no token has"))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_not_printed() {
+        let header = header(&SecretString::from("eyJsecret\n")).unwrap();
+        assert_eq!(header.to_str().unwrap(), "Bearer eyJsecret");
+        assert!(!format!("{header:?}").contains("secret"));
+        assert!(super::header(&SecretString::from("a\u{1}b")).is_err());
+    }
+}
