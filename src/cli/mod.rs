@@ -3,10 +3,13 @@
 mod access;
 mod authority;
 mod completions;
+mod config;
 mod connection;
 mod der;
 mod digest;
+mod doctor;
 mod failure;
+mod healthcheck;
 mod input;
 mod jwk;
 mod key;
@@ -17,6 +20,7 @@ mod private_key;
 mod random;
 mod reach;
 mod role;
+mod serve;
 mod server_address;
 mod session;
 mod table;
@@ -29,12 +33,15 @@ use clap::{Parser, Subcommand};
 
 pub use access::AccessCommand;
 pub use completions::CompletionsArgs;
+pub use config::ConfigCommand;
+pub use doctor::DoctorArgs;
 pub use key::KeyCommand;
 pub use options::{Format, Options};
 pub use random::RandomArgs;
 pub use role::RoleCommand;
+pub use serve::ServeArgs;
 
-use failure::Outcome;
+use failure::{Failure, Outcome};
 use output::Output;
 use session::Session;
 
@@ -68,6 +75,15 @@ pub enum Command {
     Token,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Run the service
+    Serve(ServeArgs),
+    /// Read the configuration without serving
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Measure what a PKCS#11 module can do
+    Doctor(DoctorArgs),
+    /// Ask a running service whether it is well; for containers and supervisors
+    Healthcheck,
 }
 
 /// What a command has at hand.
@@ -88,16 +104,30 @@ impl Context {
 ///
 /// The exit code is 0 where the work was done, 1 where it failed or the answer is no, and 2 where the
 /// command line makes no sense.
-pub async fn run(cli: Cli) -> ExitCode {
-    let output = Output::new(cli.options.output);
-    let context = Context { options: cli.options, output };
-    let outcome = match cli.command {
+pub fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Serve(args) => serve::run(&cli.options, args),
+        Command::Doctor(args) => doctor::run(&cli.options, &args),
+        command => match tokio::runtime::Runtime::new() {
+            Ok(runtime) => runtime.block_on(run_client(cli.options, command)),
+            Err(error) => Failure::problem(format!("the runtime does not start: {error}")).report(),
+        },
+    }
+}
+
+async fn run_client(options: Options, command: Command) -> ExitCode {
+    let output = Output::new(options.output);
+    let context = Context { options, output };
+    let outcome = match command {
         Command::Key(command) => key::run(&context, *command).await,
         Command::Role(command) => role::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
         Command::Random(args) => random::run(&context, args).await,
         Command::Token => token::run(&context).await,
         Command::Completions(args) => completions::run(&context, &args),
+        Command::Config(command) => config::run(&context, command),
+        Command::Healthcheck => healthcheck::run(&context).await,
+        Command::Serve(_) | Command::Doctor(_) => Ok(()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

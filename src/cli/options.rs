@@ -24,16 +24,15 @@ pub struct Options {
     /// How results are printed
     #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Format,
-    /// Where the simulator keeps its files, connection.json among them
+    /// Where the service keeps its files, connection.json among them [default: ./.strongroom]
     #[arg(
         long,
         global = true,
         env = "STRONGROOM_DATA_DIR",
-        default_value = "./.strongroom",
         value_name = "DIR",
         help_heading = "Connection"
     )]
-    pub data_dir: PathBuf,
+    data_dir: Option<PathBuf>,
     /// Act as this principal of the simulator
     #[arg(
         long = "as",
@@ -78,6 +77,16 @@ pub struct Options {
 }
 
 impl Options {
+    /// Where the service keeps its files.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(|| PathBuf::from(".strongroom"))
+    }
+
+    /// Where the service keeps its files, if the command line or the environment says so.
+    pub(crate) const fn chosen_data_dir(&self) -> Option<&PathBuf> {
+        self.data_dir.as_ref()
+    }
+
     /// The bearer token given. An empty one counts as none: that is how shells unset variables.
     pub(crate) fn token(&self) -> Option<&SecretString> {
         self.token.as_ref().filter(|token| !token.expose_secret().is_empty())

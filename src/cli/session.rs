@@ -98,7 +98,7 @@ pub(crate) async fn token(options: &Options) -> Outcome<Issued> {
 }
 
 /// Where the server is and what is trusted there.
-struct Place {
+pub(crate) struct Place {
     server: ServerAddress,
     ca_file: Option<PathBuf>,
     connection: Option<Connection>,
@@ -106,12 +106,12 @@ struct Place {
 
 impl Place {
     /// What the options say, completed by `connection.json`.
-    fn find(options: &Options) -> Outcome<Self> {
-        let connection = Connection::load(&options.data_dir)?;
+    pub(crate) fn find(options: &Options) -> Outcome<Self> {
+        let connection = Connection::load(&options.data_dir())?;
         let endpoint = match (&options.endpoint, &connection) {
             (Some(endpoint), _) => endpoint,
             (None, Some(connection)) => &connection.endpoint,
-            (None, None) => return Err(connection::missing(&options.data_dir)),
+            (None, None) => return Err(connection::missing(&options.data_dir())),
         };
         let server = ServerAddress::parse(endpoint)?;
         // The simulator's authority is trusted for the simulator, not for whatever else is named.
@@ -142,7 +142,7 @@ impl Place {
         authority::request_token(connection, principal, address, &ca, options.patience()).await
     }
 
-    async fn connect(&self, patience: Duration) -> Outcome<Channel> {
+    pub(crate) async fn connect(&self, patience: Duration) -> Outcome<Channel> {
         let name = self.server.uri.to_string();
         let failed = |error: tonic::transport::Error| reach::failure(name.trim_end_matches('/'), &error);
         let tls = ClientTlsConfig::new().domain_name(self.server.certificate_name());

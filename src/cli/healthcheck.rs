@@ -1,0 +1,21 @@
+//! `healthcheck`: asks a running service whether it is well.
+
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::Context;
+use super::failure::{Failure, Outcome};
+use super::session::Place;
+
+/// Asks without a credential; trusts what the command line always trusts.
+pub(super) async fn run(context: &Context) -> Outcome {
+    let channel = Place::find(&context.options)?.connect(context.options.patience()).await?;
+    let mut request = tonic::Request::new(HealthCheckRequest { service: String::new() });
+    request.set_timeout(context.options.patience());
+    let answer = HealthClient::new(channel).check(request).await.map_err(Failure::from)?.into_inner();
+    match answer.status() {
+        ServingStatus::Serving => context.output.print_value(&serde_json::json!({"status": "serving"}), "serving"),
+        _ => Err(Failure::problem("the service is not serving; its log says why")),
+    }
+}

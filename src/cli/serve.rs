@@ -1,0 +1,80 @@
+//! `serve`: runs the service.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::options::Options;
+use crate::config::{self, Config, ConfigError, Mode, Sources};
+use crate::server;
+
+/// Runs the service.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServeArgs {
+    /// Run the simulator: SoftHSM, own certificates and principals are made on the fly
+    #[arg(long)]
+    dev: bool,
+    /// Listen here; for the simulator also on [::1] [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<std::net::SocketAddr>,
+    /// Read this configuration
+    #[arg(long, env = "STRONGROOM_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// The configuration that these arguments, the environment and the file come to.
+pub(crate) fn configuration(options: &Options, args: &ServeArgs) -> Result<Config, ConfigError> {
+    let mut flags = Vec::new();
+    if args.dev {
+        flags.push(("mode", "simulator".to_owned()));
+    }
+    if let Some(address) = args.listen {
+        flags.push(("server.listen", address.to_string()));
+    }
+    if let Some(directory) = options.chosen_data_dir() {
+        flags.push(("data_dir", directory.to_string_lossy().into_owned()));
+    }
+    config::load(&Sources::of_process(args.config.clone(), flags))
+}
+
+/// Runs the service until a signal says to stop.
+pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
+    let config = match configuration(options, &args) {
+        Ok(config) => config,
+        Err(error) => {
+            return Failure::problem(error.to_string())
+                .hint("`strongroom config check` reads the configuration without serving")
+                .report();
+        }
+    };
+    if let Err(error) = server::start_log(&config.log) {
+        return Failure::problem(error.to_string()).report();
+    }
+    match prepare(&config).and_then(|()| serve(config)) {
+        Ok(code) => code,
+        Err(error) => Failure::problem(format!("{error:#}")).report(),
+    }
+}
+
+/// SoftHSM reads its configuration from the environment, which a running process must not change:
+/// where it is missing the program starts itself again with it.
+fn prepare(config: &Config) -> anyhow::Result<()> {
+    if config.mode != Mode::Simulator {
+        return Ok(());
+    }
+    let (name, value) = server::simulator_environment(config)?;
+    #[expect(clippy::disallowed_methods, reason = "what SoftHSM would read, not a setting of ours")]
+    let present = std::env::var_os(name);
+    if present.as_deref() == Some(value.as_os_str()) {
+        return Ok(());
+    }
+    let error = Command::new(std::env::current_exe()?).args(std::env::args_os().skip(1)).env(name, value).exec();
+    Err(anyhow::Error::new(error).context("starting again with SoftHSM's configuration in the environment"))
+}
+
+fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(server::serve(config))
+}

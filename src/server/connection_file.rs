@@ -1,0 +1,124 @@
+//! What clients of the simulator need: `connection.json` and `dev.env` in the data directory.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::config::{HsmSeed, PrincipalSeed, Seed};
+use crate::identity::authority::Authority;
+use crate::identity::files;
+use crate::model::name::PrincipalId;
+
+/// What only a simulator has.
+pub(super) struct Simulator {
+    pub(super) authority: Arc<Authority>,
+    pub(super) ca_file: PathBuf,
+    pub(super) seed: Seed,
+    pub(super) endpoint: String,
+    pub(super) authority_url: String,
+    pub(super) audience: String,
+    /// In the order of the seed's principals.
+    pub(super) secrets: Vec<SecretString>,
+}
+
+/// `connection.json`, as it is written.
+#[derive(Serialize)]
+struct Connection<'a> {
+    endpoint: &'a str,
+    ca_file: &'a Path,
+    authority: &'a str,
+    audience: &'a str,
+    tenant_id: Uuid,
+    subscription_id: Uuid,
+    resource_group: &'a str,
+    hsm: &'a str,
+    principals: Vec<Principal<'a>>,
+}
+
+#[derive(Serialize)]
+struct Principal<'a> {
+    name: &'a str,
+    object_id: PrincipalId,
+    client_id: Uuid,
+    client_secret: &'a str,
+    roles: Vec<&'a str>,
+}
+
+impl<'a> Principal<'a> {
+    fn of((seed, secret): (&'a PrincipalSeed, &'a SecretString)) -> Self {
+        Self {
+            name: &seed.name,
+            object_id: seed.object_id,
+            client_id: seed.client_id,
+            client_secret: secret.expose_secret(),
+            roles: seed.roles.iter().chain(&seed.control_plane_roles).map(String::as_str).collect(),
+        }
+    }
+}
+
+/// What is read back: the secrets, which are nowhere else.
+#[derive(Deserialize)]
+struct Known {
+    principals: Vec<KnownPrincipal>,
+}
+
+#[derive(Deserialize)]
+struct KnownPrincipal {
+    client_id: Uuid,
+    client_secret: SecretString,
+}
+
+/// The client secrets that `connection.json` holds already, by application.
+///
+/// # Errors
+/// Where the file is there and cannot be read.
+pub(super) fn known_secrets(directory: &Path) -> anyhow::Result<Vec<(Uuid, SecretString)>> {
+    let path = directory.join("connection.json");
+    let Some(bytes) = files::read(&path)? else { return Ok(Vec::new()) };
+    let known: Known = serde_json::from_slice(&bytes)
+        // What is wrong with it is not said: the library might quote a secret.
+        .map_err(|_| anyhow::anyhow!("{} is damaged; remove it, and clients get new secrets", path.display()))?;
+    Ok(known.principals.into_iter().map(|known| (known.client_id, known.client_secret)).collect())
+}
+
+/// Writes both files. They are complete whenever they are there.
+pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<()> {
+    let seed = &simulator.seed;
+    let hsm = seed.hsm.first().map_or("", |hsm: &HsmSeed| hsm.name.as_str());
+    let connection = Connection {
+        endpoint: &simulator.endpoint,
+        ca_file: &simulator.ca_file,
+        authority: &simulator.authority_url,
+        audience: &simulator.audience,
+        tenant_id: seed.tenant_id,
+        subscription_id: seed.subscription.id,
+        resource_group: &seed.resource_group,
+        hsm,
+        principals: seed.principal.iter().zip(&simulator.secrets).map(Principal::of).collect(),
+    };
+    let mut json = serde_json::to_vec_pretty(&connection).context("writing connection.json")?;
+    json.push(b'\n');
+    files::write(&directory.join("connection.json"), &json, files::PRIVATE)?;
+    let environment = [
+        ("STRONGROOM_ENDPOINT", simulator.endpoint.as_str()),
+        ("STRONGROOM_CA_FILE", &simulator.ca_file.to_string_lossy()),
+        ("STRONGROOM_DATA_DIR", &directory.to_string_lossy()),
+        ("STRONGROOM_HSM", hsm),
+    ];
+    let mut text = String::from("# For a shell: source this file, and the command line finds the simulator from anywhere.\n");
+    for (name, value) in environment {
+        writeln!(text, "export {name}={}", quoted(value)).context("writing dev.env")?;
+    }
+    files::write(&directory.join("dev.env"), text.as_bytes(), files::PUBLIC)?;
+    Ok(())
+}
+
+/// A word for a POSIX shell.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}

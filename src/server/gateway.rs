@@ -1,0 +1,154 @@
+//! Opens a gateway: everything is configured, nothing is made up.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+
+use super::house::{self, House};
+use super::simulator::open_token;
+use crate::config::{Config, HsmSeed};
+use crate::identity::{CertificateRule, Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
+use crate::identity::files;
+use crate::model::hsm::{Activation, ManagedHsm};
+use crate::model::name::PrincipalId;
+use crate::model::rbac::RoleDefinition;
+use crate::roles;
+use crate::token::{Module, Selector};
+
+/// Opens the gateway that is configured.
+pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
+    files::make_private_directory(&config.data_dir)?;
+    let lock = house::lock(&config.data_dir)?;
+    let (Some(chain), Some(key), Some(path)) =
+        (&config.server.certificate_file, &config.server.key_file, &config.token.module)
+    else {
+        bail!("a gateway needs server.certificate_file, server.key_file and token.module");
+    };
+    let chain = CertificateDer::pem_file_iter(chain)
+        .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
+        .with_context(|| format!("server.certificate_file: reading {}", chain.display()))?;
+    let key = PrivateKeyDer::from_pem_file(key)
+        .with_context(|| format!("server.key_file: reading {}", key.display()))?;
+    let tls = tls(chain, key, config)?;
+    let identity = Identity::new(identity_settings(config)).await?;
+
+    let store = house::open_store(config).await?;
+    let (engine, now) = house::engine(identity, store.clone());
+    let pin = config.token.pin.read()?;
+    let module = Module::load(path, house::profile(&config.token)?)
+        .with_context(|| format!("token.module: loading {}", path.display()))?;
+    let built_in = roles::built_in()?;
+    let administrator: &RoleDefinition = house::role(&built_in, house::ADMINISTRATOR)?;
+    for wanted in &config.hsm {
+        let known = store.hsm(&wanted.name);
+        let settings = crate::token::Settings { expect_sentinel: known.is_some(), faults: None };
+        let selector = selector(wanted);
+        let token = open_token(&module, &selector, &pin, &settings)
+            .await
+            .with_context(|| format!("opening the token of HSM {} ({selector})", wanted.name))?;
+        match known {
+            Some(hsm) if hsm.token_serial != token.info().serial => bail!(
+                "HSM {} keeps its keys in the token with serial {}; {selector} names the one with serial {}",
+                wanted.name,
+                hsm.token_serial,
+                token.info().serial
+            ),
+            Some(_) => {}
+            None => {
+                let assigned: Vec<(PrincipalId, &RoleDefinition)> =
+                    wanted.administrators.iter().map(|principal| (*principal, administrator)).collect();
+                let hsm = ManagedHsm {
+                    name: wanted.name.clone(),
+                    tenant: wanted.tenant_id,
+                    subscription: wanted.subscription_id.to_string(),
+                    resource_group: wanted.resource_group.clone(),
+                    location: wanted.location.clone(),
+                    sku: wanted.sku.clone(),
+                    retention: wanted.retention_days,
+                    purge_protection: wanted.purge_protection,
+                    activation: Activation::Active,
+                    initial_administrators: wanted.administrators.clone(),
+                    token_serial: token.info().serial.clone(),
+                    created: now,
+                };
+                house::make_hsm(&store, hsm, &assigned).await?;
+            }
+        }
+        engine.attach(&wanted.name, token);
+    }
+    Ok(House { engine, module, tls, simulator: None, lock })
+}
+
+fn selector(hsm: &HsmSeed) -> Selector {
+    match (&hsm.token.serial, &hsm.token.label) {
+        (Some(serial), _) => Selector::Serial(serial.clone()),
+        (None, label) => Selector::Label(label.clone().unwrap_or_default()),
+    }
+}
+
+/// Whom the configuration says to believe.
+pub(super) fn identity_settings(config: &Config) -> Settings {
+    let issuer = |issuer: &crate::config::Issuer| Issuer {
+        issuer: issuer.issuer.clone(),
+        audiences: issuer.audiences.clone(),
+        tenant: issuer.tenant,
+        keys: match (&issuer.jwks_file, &issuer.jwks_url) {
+            (Some(file), _) => KeySource::JwksFile(file.clone()),
+            (None, url) => KeySource::JwksUrl(url.clone().unwrap_or_default()),
+        },
+        algorithms: vec![SignatureAlgorithm::RS256, SignatureAlgorithm::ES256],
+        leeway_seconds: issuer.leeway_seconds,
+        tenant_claim_required: issuer.tenant_claim_required,
+        ca_file: issuer.ca_file.clone(),
+    };
+    let rule = |rule: &crate::config::CertificateRule| CertificateRule {
+        subject: rule.subject.clone(),
+        san_dns: rule.san_dns.clone(),
+        san_uri: rule.san_uri.clone(),
+        san_email: rule.san_email.clone(),
+        issuer: rule.issuer.clone(),
+        principal: PrincipalId(rule.principal),
+        groups: rule.groups.iter().copied().map(PrincipalId).collect(),
+        tenant: rule.tenant,
+    };
+    Settings {
+        issuers: config.identity.issuers.iter().map(issuer).collect(),
+        certificates: config.identity.client_certificates.iter().map(rule).collect(),
+    }
+}
+
+/// TLS 1.2 and 1.3; client certificates are asked for where an authority for them is configured, and
+/// callers with a bearer token need none.
+pub(super) fn tls(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    config: &Config,
+) -> anyhow::Result<Arc<rustls::ServerConfig>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .context("TLS versions")?;
+    let builder = match &config.server.client_ca_file {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in CertificateDer::pem_file_iter(path)
+                .with_context(|| format!("server.client_ca_file: reading {}", path.display()))?
+            {
+                roots.add(certificate.context("server.client_ca_file")?).context("server.client_ca_file")?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .allow_unauthenticated()
+                .build()
+                .context("server.client_ca_file")?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut tls = builder.with_single_cert(chain, key).context("the server's certificate and key")?;
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(tls))
+}

@@ -1,0 +1,261 @@
+//! Opens a simulator: makes what is missing, finds the rest as it was.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::connection_file::{Simulator, known_secrets};
+use super::house::{self, House};
+use crate::config::{Config, Seed};
+use crate::identity::authority::{Authority, AuthoritySettings, Client};
+use crate::identity::{Identity, Issuer, KeySource, Settings, certificates, files};
+use crate::ids::Ids;
+use crate::model::hsm::{Activation, ManagedHsm};
+use crate::model::name::PrincipalId;
+use crate::model::rbac::RoleDefinition;
+use crate::roles;
+use crate::token::{Module, Profile, Selector, softhsm};
+
+/// The variable that SoftHSM reads its configuration from. It must be set before the process starts.
+///
+/// # Errors
+/// Where the data directory cannot be made.
+pub fn environment(config: &Config) -> anyhow::Result<(&'static str, PathBuf)> {
+    files::make_private_directory(&config.data_dir)?;
+    let directory = std::path::absolute(&config.data_dir)?.join("softhsm");
+    Ok(softhsm::environment(&directory))
+}
+
+/// Opens the simulator in its data directory.
+pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
+    let directory = std::path::absolute(&config.data_dir)?;
+    files::make_private_directory(&directory)?;
+    let lock = house::lock(&directory)?;
+    let seed = Seed::read(config.simulator.seed_file.as_deref())?;
+    let certificates = certificates::ensure(&directory, &names(config))?;
+
+    let with_port = |name: &str| if port == 443 { format!("https://{name}") } else { format!("https://{name}:{port}") };
+    let audiences = config.names.data_plane.iter().flat_map(|name| [with_port(name), format!("https://{name}")]);
+    let mut audiences: Vec<String> = audiences.collect();
+    audiences.sort();
+    audiences.dedup();
+    let authority = Authority::open(
+        &directory.join("authority"),
+        AuthoritySettings {
+            tenant: seed.tenant_id,
+            // Without host and port, so that tokens outlive a change of either.
+            issuer: format!("https://sts.strongroom.localhost/{}/", seed.tenant_id),
+            audiences: audiences.clone(),
+            lifetime: Duration::from_secs(config.simulator.token_lifetime_seconds),
+        },
+    )?;
+    let secrets = register(&authority, &seed, &directory)?;
+    let identity = identity(config, &authority, &seed, audiences).await?;
+    let tls = super::gateway::tls(certificates.chain, certificates.key, config)?;
+
+    let store = house::open_store(config).await?;
+    let (engine, now) = house::engine(identity, store.clone());
+    let (module, pins) = open_module(config, &directory)?;
+    let built_in = roles::built_in()?;
+    for wanted in &seed.hsm {
+        let known = store.hsm(&wanted.name);
+        let (selector, settings) = match &known {
+            Some(hsm) => (Selector::Serial(hsm.token_serial.clone()), settings(true)),
+            None => (provision(&module, wanted.name.as_str(), &pins)?, settings(false)),
+        };
+        let token = open_token(&module, &selector, &pins.user, &settings)
+            .await
+            .with_context(|| format!("opening the token of HSM {}", wanted.name))?;
+        if known.is_none() {
+            let hsm = ManagedHsm {
+                name: wanted.name.clone(),
+                tenant: seed.tenant_id,
+                subscription: seed.subscription.id.to_string(),
+                resource_group: seed.resource_group.clone(),
+                location: wanted.location.clone(),
+                sku: wanted.sku.clone(),
+                retention: wanted.retention_days,
+                purge_protection: wanted.purge_protection,
+                activation: Activation::Active,
+                initial_administrators: administrators(&seed),
+                token_serial: token.info().serial.clone(),
+                created: now,
+            };
+            house::make_hsm(&store, hsm, &assigned(&seed, &built_in)?).await?;
+        }
+        engine.attach(&wanted.name, token);
+    }
+    for hsm in store.hsms() {
+        if !seed.hsm.iter().any(|wanted| wanted.name == hsm.name) {
+            let settings = settings(true);
+            let token = open_token(&module, &Selector::Serial(hsm.token_serial.clone()), &pins.user, &settings).await?;
+            engine.attach(&hsm.name, token);
+        }
+    }
+
+    let simulator = Simulator {
+        authority: Arc::new(authority),
+        ca_file: certificates.ca_pem_path,
+        endpoint: format!("https://{}:{port}", config.server.listen.ip()),
+        authority_url: with_port(config.names.authority.first().map_or("login.localhost", String::as_str)),
+        audience: with_port(config.names.data_plane.first().map_or("managedhsm.localhost", String::as_str)),
+        seed,
+        secrets,
+    };
+    Ok(House { engine, module, tls, simulator: Some(simulator), lock })
+}
+
+/// The names of the server's certificate.
+fn names(config: &Config) -> Vec<String> {
+    let mut names = vec!["localhost".to_owned()];
+    for suffix in &config.names.data_plane {
+        names.push(format!("*.{suffix}"));
+    }
+    names.push("*.vault.localhost".to_owned());
+    names.push("graph.microsoft.com".to_owned());
+    names.extend(config.names.authority.iter().chain(&config.names.management).cloned());
+    names.extend(config.names.certificate.iter().cloned());
+    names.extend(["127.0.0.1".to_owned(), "::1".to_owned()]);
+    let listening = config.server.listen.ip();
+    if !listening.is_unspecified() {
+        names.push(listening.to_string());
+    }
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+/// Registers the seed's applications; those that are known keep their secrets.
+fn register(authority: &Authority, seed: &Seed, directory: &Path) -> anyhow::Result<Vec<SecretString>> {
+    let known = known_secrets(directory)?;
+    let mut secrets = Vec::new();
+    for principal in &seed.principal {
+        let client = Client {
+            name: principal.name.clone(),
+            object_id: principal.object_id,
+            client_id: principal.client_id,
+            groups: Vec::new(),
+        };
+        let secret = known.iter().find(|(id, _)| *id == principal.client_id).map(|(_, secret)| secret.clone());
+        secrets.push(authority.register(client, secret)?);
+    }
+    Ok(secrets)
+}
+
+/// Believes the own authority, and whom the configuration names beside it.
+async fn identity(
+    config: &Config,
+    authority: &Authority,
+    seed: &Seed,
+    audiences: Vec<String>,
+) -> anyhow::Result<Identity> {
+    let mut settings = super::gateway::identity_settings(config);
+    settings.issuers.push(Issuer {
+        issuer: format!("https://sts.strongroom.localhost/{}/", seed.tenant_id),
+        audiences,
+        tenant: seed.tenant_id,
+        keys: KeySource::Given(authority.jwks()),
+        algorithms: vec![crate::identity::SignatureAlgorithm::RS256],
+        leeway_seconds: 5,
+        tenant_claim_required: true,
+        ca_file: None,
+    });
+    let Settings { issuers, certificates } = settings;
+    Ok(Identity::new(Settings { issuers, certificates }).await?)
+}
+
+/// The PINs of the tokens the simulator makes.
+struct Pins {
+    user: SecretString,
+    security_officer: SecretString,
+}
+
+/// Prepares SoftHSM's directories and loads it.
+fn open_module(config: &Config, directory: &Path) -> anyhow::Result<(Module, Pins)> {
+    let profile = house::profile(&config.token)?;
+    let path = module_path(config, &profile)?;
+    softhsm::prepare(&directory.join("softhsm"))?;
+    let pins = Pins {
+        user: pin(&directory.join("token.pin"))?,
+        security_officer: pin(&directory.join("token.so-pin"))?,
+    };
+    let module = Module::load(&path, profile).with_context(|| {
+        format!("loading {}; `strongroom doctor --module {0}` says more", path.display())
+    })?;
+    Ok((module, pins))
+}
+
+/// The module's path: the configured one, or where systems install SoftHSM.
+pub(crate) fn module_path(config: &Config, profile: &Profile) -> anyhow::Result<PathBuf> {
+    match config.token.module.clone().or_else(|| profile.find_module()) {
+        Some(path) => Ok(path),
+        None => bail!(
+            "SoftHSM was not found; install it (Debian, Ubuntu: apt-get install softhsm2; Fedora: dnf install softhsm; \
+             macOS: brew install softhsm), or set token.module to the path of its library"
+        ),
+    }
+}
+
+/// Finds or makes a PIN.
+fn pin(path: &Path) -> anyhow::Result<SecretString> {
+    if let Some(bytes) = files::read(path)? {
+        let text = std::str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("{} is not text", path.display()))?;
+        return Ok(SecretString::from(text.trim_end()));
+    }
+    let pin = SecretString::from(Ids.guid().simple().to_string());
+    files::write(path, pin.expose_secret().as_bytes(), files::PRIVATE)?;
+    Ok(pin)
+}
+
+/// Makes a token for an HSM, or finds the one that an interrupted first start made.
+fn provision(module: &Module, label: &str, pins: &Pins) -> anyhow::Result<Selector> {
+    let made = module.tokens()?.into_iter().find(|token| token.label == label && token.has_user_pin);
+    let info = match made {
+        Some(info) => info,
+        None => module.provision(label, &pins.security_officer, &pins.user)?,
+    };
+    Ok(Selector::Serial(info.serial))
+}
+
+fn settings(expect_sentinel: bool) -> crate::token::Settings {
+    crate::token::Settings { expect_sentinel, faults: None }
+}
+
+/// Opens a token away from the runtime's threads: logging in and measuring take a moment.
+pub(super) async fn open_token(
+    module: &Module,
+    selector: &Selector,
+    pin: &SecretString,
+    settings: &crate::token::Settings,
+) -> anyhow::Result<crate::token::Token> {
+    let (module, selector, pin, settings) = (module.clone(), selector.clone(), pin.clone(), settings.clone());
+    Ok(tokio::task::spawn_blocking(move || module.open(&selector, &pin, &settings)).await??)
+}
+
+/// Those who are Managed HSM Administrator from the start.
+fn administrators(seed: &Seed) -> Vec<PrincipalId> {
+    let administrates = |role: &String| role == house::ADMINISTRATOR;
+    seed.principal
+        .iter()
+        .filter(|principal| principal.roles.iter().any(administrates))
+        .map(|principal| principal.object_id)
+        .collect()
+}
+
+/// The seed's role assignments.
+fn assigned<'a>(
+    seed: &Seed,
+    roles: &'a [RoleDefinition],
+) -> anyhow::Result<Vec<(PrincipalId, &'a RoleDefinition)>> {
+    let mut assigned = Vec::new();
+    for principal in &seed.principal {
+        for name in &principal.roles {
+            let role = house::role(roles, name).with_context(|| format!("principal {}", principal.name))?;
+            assigned.push((principal.object_id, role));
+        }
+    }
+    Ok(assigned)
+}
