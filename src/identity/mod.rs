@@ -3,6 +3,8 @@
 //! A bearer token is believed if its issuer is configured, and then for exactly the audiences and the tenant that
 //! are configured with it. Verified tokens are remembered until they expire, so a signing key that its
 //! issuer withdraws stops new tokens at once and known ones when they expire.
+//! Groups are those the token lists: where Entra ID leaves them out because there are too many (`_claim_names`),
+//! they are not looked up, and what only a group grants is refused.
 //! A client certificate is believed if TLS verified it and a rule names it.
 
 pub mod authority;

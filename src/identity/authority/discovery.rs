@@ -66,20 +66,14 @@ struct InstanceQuery {
 /// host about hosts they do not know, so the answer is about the host in question, not the one that was asked.
 async fn instance(
     State(authority): State<Arc<Authority>>,
-    host: HostAndPort,
     Query(query): Query<InstanceQuery>,
 ) -> Result<Json<Value>, Refusal> {
     let unknown = || Refusal::invalid_request(50_049, "Unknown or invalid instance.");
-    let (host, tenant) = match &query.authorization_endpoint {
-        None => return Err(Refusal::missing("authorization_endpoint")),
-        Some(endpoint) => {
-            let rest = endpoint.strip_prefix("https://").ok_or_else(unknown)?;
-            let (asked, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let tenant = path.split('/').next().unwrap_or_default();
-            // Clients leave the port out of the question, and ask the right host for the rest.
-            (HostAndPort::parse(asked).unwrap_or(host), tenant)
-        }
-    };
+    let endpoint = query.authorization_endpoint.ok_or_else(|| Refusal::missing("authorization_endpoint"))?;
+    let rest = endpoint.strip_prefix("https://").ok_or_else(unknown)?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = HostAndPort::parse(host).ok_or_else(unknown)?;
+    let tenant = path.split('/').next().unwrap_or_default();
     if !authority.knows_tenant(tenant) {
         return Err(Refusal::unknown_tenant(tenant, "invalid_tenant"));
     }

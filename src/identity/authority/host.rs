@@ -50,7 +50,7 @@ impl FromRequestParts<Arc<Authority>> for HostAndPort {
             .map(UriAuthority::as_str)
             .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()));
         asked.and_then(Self::parse).ok_or_else(|| {
-            Refusal::invalid_request(900_561, "The request does not name the host it is sent to.")
+            Refusal::invalid_request(90_023, "The request does not name the host it is sent to.")
         })
     }
 }

@@ -101,7 +101,7 @@ impl Authority {
         }
         let Ok(Form(mut request)) = body else {
             return Err(Refusal::invalid_request(
-                900_144,
+                90_023,
                 "The request body must be a form (application/x-www-form-urlencoded) that names each parameter once.",
             ));
         };
