@@ -1,0 +1,52 @@
+//! Caller x action x scope: yes or no, and why. Pure rules over grants; deny is the default.
+
+use std::sync::Arc;
+
+use crate::model::name::PrincipalId;
+use crate::model::rbac::{Action, Grant, Scope};
+use crate::model::{Error, Result};
+
+use super::Caller;
+
+/// The answer to "may this principal do this there?", with what it rests on.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// Yes, because of this grant (the first that was found; there may be more).
+    Allowed(Grant),
+    /// No: no role of the principal or its groups grants the action at this scope.
+    Missing(Action),
+}
+
+/// Lets the call through if a role of the caller, or of one of its groups, grants the action at the scope.
+///
+/// `grants` gives the grants of one principal on the HSM that is asked.
+///
+/// # Errors
+/// [`Error::Forbidden`], naming the missing action and the scope.
+pub fn authorize(
+    caller: &Caller,
+    grants: impl Fn(PrincipalId) -> Arc<[Grant]>,
+    action: Action,
+    scope: &Scope,
+) -> Result<()> {
+    match explain(caller.principal, &caller.groups, grants, action, scope) {
+        Decision::Allowed(_) => Ok(()),
+        Decision::Missing(action) => {
+            Err(Error::Forbidden { principal: caller.principal, action, scope: scope.clone() })
+        }
+    }
+}
+
+/// Decides for any principal, without a credential of it.
+pub fn explain(
+    principal: PrincipalId,
+    groups: &[PrincipalId],
+    grants: impl Fn(PrincipalId) -> Arc<[Grant]>,
+    action: Action,
+    scope: &Scope,
+) -> Decision {
+    std::iter::once(principal)
+        .chain(groups.iter().copied())
+        .find_map(|principal| grants(principal).iter().find(|grant| grant.allows(action, scope)).cloned())
+        .map_or(Decision::Missing(action), Decision::Allowed)
+}

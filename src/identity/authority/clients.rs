@@ -1,0 +1,101 @@
+//! Registered applications. Their secrets are known here by hash only.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::model::name::PrincipalId;
+use crate::model::{Error, Result};
+
+use super::super::files;
+use super::Client;
+
+/// The registrations, in memory and in a file (mode 0600).
+pub(super) struct Clients {
+    path: PathBuf,
+    registered: RwLock<BTreeMap<Uuid, Registration>>,
+}
+
+/// One application in the file.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Registration {
+    name: String,
+    object_id: PrincipalId,
+    groups: Vec<PrincipalId>,
+    /// SHA-256 of the secret, base64url. A hash made for passwords is not needed: the secrets that are made here
+    /// are 32 random bytes.
+    secret_sha256: String,
+}
+
+impl Clients {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let registered = match files::read(path)? {
+            None => BTreeMap::new(),
+            Some(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| Error::internal(format!("{}: {error}", path.display())))?,
+        };
+        Ok(Self { path: path.to_owned(), registered: RwLock::new(registered) })
+    }
+
+    /// Adds or replaces one; on disk first.
+    pub(super) fn put(&self, client: Client, secret: &SecretString) -> Result<()> {
+        let registration = Registration {
+            name: client.name,
+            object_id: client.object_id,
+            groups: client.groups,
+            secret_sha256: hash(secret.expose_secret()),
+        };
+        let mut registered = self.registered.write().unwrap_or_else(PoisonError::into_inner);
+        if registered.get(&client.client_id) == Some(&registration) {
+            return Ok(());
+        }
+        let mut changed = registered.clone();
+        changed.insert(client.client_id, registration);
+        let text = serde_json::to_vec_pretty(&changed).map_err(Error::internal)?;
+        files::write(&self.path, &text, files::PRIVATE)?;
+        *registered = changed;
+        Ok(())
+    }
+
+    pub(super) fn get(&self, client_id: Uuid) -> Option<Client> {
+        self.registered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&client_id)
+            .map(|registration| registration.client(client_id))
+    }
+
+    /// The application, if the secret is its. `None` if not.
+    pub(super) fn authenticate(&self, client_id: Uuid, secret: &str) -> Option<Client> {
+        let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
+        let registration = registered.get(&client_id)?;
+        let same = hash(secret).as_bytes().ct_eq(registration.secret_sha256.as_bytes());
+        bool::from(same).then(|| registration.client(client_id))
+    }
+}
+
+impl Registration {
+    fn client(&self, client_id: Uuid) -> Client {
+        Client { name: self.name.clone(), object_id: self.object_id, client_id, groups: self.groups.clone() }
+    }
+}
+
+fn hash(secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes()))
+}
+
+/// 32 random bytes, base64url: no character needs escaping in a form, a URL or a shell.
+pub(super) fn new_secret() -> Result<SecretString> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| Error::internal("no random numbers"))?;
+    Ok(SecretString::from(URL_SAFE_NO_PAD.encode(*bytes)))
+}

@@ -1,0 +1,152 @@
+//! The token endpoints: an application's id and secret become a bearer token (RFC 6749, 4.4).
+
+use std::sync::Arc;
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, PRAGMA};
+use axum::http::{HeaderMap, HeaderName};
+use axum::routing::post;
+use axum::{Form, Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::refusal::Refusal;
+use super::{Authority, Client};
+
+/// The longest request that is read, in bytes.
+const LONGEST_REQUEST: usize = 64 * 1024;
+
+pub(super) fn routes() -> Router<Arc<Authority>> {
+    Router::new()
+        .route("/{tenant}/oauth2/v2.0/token", post(token_v2))
+        .route("/{tenant}/oauth2/token", post(token_v1))
+        .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
+}
+
+/// The members of the form that mean something here. Clients send others, which are ignored; a member of
+/// these that is sent twice makes the form unreadable.
+#[derive(Deserialize)]
+struct Request {
+    grant_type: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    scope: Option<String>,
+    resource: Option<String>,
+}
+
+type Body = Result<Form<Request>, FormRejection>;
+type Answer = Result<([(HeaderName, &'static str); 2], Json<Value>), Refusal>;
+
+const NEVER_STORED: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
+
+async fn token_v2(
+    State(authority): State<Arc<Authority>>,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let (client, request) = authority.admit(&tenant, &headers, body)?;
+    let scope = request.scope.filter(|scope| !scope.is_empty()).ok_or_else(|| Refusal::missing("scope"))?;
+    // Only the last part is taken off: of `https://management.azure.com//.default` a slash remains.
+    let audience = scope
+        .strip_suffix("/.default")
+        .filter(|audience| !audience.contains(' '))
+        .ok_or_else(|| Refusal::wrong_scope(&scope))?;
+    let (token, lifetime) = authority.grant(&client, audience)?;
+    let answer = json!({
+        "token_type": "Bearer",
+        "expires_in": lifetime,
+        "ext_expires_in": lifetime,
+        "access_token": token,
+    });
+    Ok((NEVER_STORED, Json(answer)))
+}
+
+/// The older form: `resource` instead of `scope`, and numbers as strings.
+async fn token_v1(
+    State(authority): State<Arc<Authority>>,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let (client, request) = authority.admit(&tenant, &headers, body)?;
+    let resource = request
+        .resource
+        .filter(|resource| !resource.is_empty())
+        .ok_or_else(|| Refusal::missing("resource"))?;
+    let now = super::machine_clock::unix_seconds();
+    let (token, lifetime) = authority.grant(&client, &resource)?;
+    let answer = json!({
+        "token_type": "Bearer",
+        "expires_in": lifetime.to_string(),
+        "ext_expires_in": lifetime.to_string(),
+        "expires_on": now.saturating_add(lifetime).to_string(),
+        "not_before": now.to_string(),
+        "resource": resource,
+        "access_token": token,
+    });
+    Ok((NEVER_STORED, Json(answer)))
+}
+
+impl Authority {
+    /// Establishes which application is asking.
+    fn admit(&self, tenant: &str, headers: &HeaderMap, body: Body) -> Result<(Client, Request), Refusal> {
+        if !self.knows_tenant(tenant) {
+            return Err(Refusal::unknown_tenant(tenant, "invalid_request"));
+        }
+        let Ok(Form(mut request)) = body else {
+            return Err(Refusal::invalid_request(
+                90_023,
+                "The request body must be a form (application/x-www-form-urlencoded) that names each parameter once.",
+            ));
+        };
+        match request.grant_type.as_deref() {
+            None | Some("") => return Err(Refusal::missing("grant_type")),
+            Some("client_credentials") => {}
+            Some(other) => return Err(Refusal::unsupported_grant(other)),
+        }
+        let (client_id, secret) = match basic(headers) {
+            Some((id, secret)) => (Some(id), Some(secret)),
+            None => (request.client_id.take(), request.client_secret.take().map(Zeroizing::new)),
+        };
+        let client_id = client_id.filter(|id| !id.is_empty()).ok_or_else(|| Refusal::missing("client_id"))?;
+        let known = Uuid::parse_str(&client_id).ok().filter(|id| self.clients.get(*id).is_some());
+        let Some(id) = known else {
+            return Err(Refusal::unknown_application(&client_id, self.settings.tenant));
+        };
+        let secret = secret.filter(|secret| !secret.is_empty()).ok_or_else(Refusal::missing_secret)?;
+        let client = self.clients.authenticate(id, &secret).ok_or_else(|| Refusal::wrong_secret(id))?;
+        Ok((client, request))
+    }
+
+    /// Makes the token, and says for how many seconds it is valid.
+    fn grant(&self, client: &Client, audience: &str) -> Result<(String, u64), Refusal> {
+        if !self.knows_audience(audience) {
+            return Err(Refusal::unknown_resource(audience, self.settings.tenant));
+        }
+        let lifetime = self.settings.lifetime.as_secs();
+        let seconds = i64::try_from(lifetime).unwrap_or(i64::MAX);
+        let token = self.sign(client, audience, seconds).map_err(|error| {
+            tracing::error!(%error, "a token could not be signed");
+            Refusal::our_fault()
+        })?;
+        Ok((token, lifetime))
+    }
+}
+
+/// Id and secret from HTTP Basic authentication. Ids and secrets made here hold nothing that RFC 6749 (2.3.1)
+/// would have escaped.
+fn basic(headers: &HeaderMap) -> Option<(String, Zeroizing<String>)> {
+    let (scheme, value) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = Zeroizing::new(String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()?);
+    let (id, secret) = decoded.split_once(':')?;
+    Some((id.to_owned(), Zeroizing::new(secret.to_owned())))
+}

@@ -1,0 +1,262 @@
+//! The simulator's own certificate authority, and the certificate its server shows.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, SerialNumber,
+};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use crate::ids::Ids;
+use crate::model::{Error, Result};
+
+use super::{files, machine_clock};
+
+const DAY: u64 = 24 * 60 * 60;
+const AUTHORITY_DAYS: u64 = 3652;
+/// Clients refuse server certificates that live longer than 825 days, some 398.
+const SERVER_DAYS: u64 = 397;
+/// A server certificate is replaced when this little of its life is left.
+const RENEWAL_DAYS: u64 = 30;
+
+/// Where distributions keep the certificate authorities they trust.
+const SYSTEM_BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// What a TLS listener needs, and what its clients need.
+pub struct DevCertificates {
+    /// The certificate authority, as PEM: what clients must trust.
+    pub ca_pem_path: PathBuf,
+    /// The system's certificate authorities and ours, for clients whose setting replaces the system's.
+    pub ca_bundle_path: PathBuf,
+    /// The server's certificate.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Its private key.
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// The names the server's certificate carries: our own under `domain` (`localhost` unless configured), Azure's
+/// if clients are to reach the server under them, and this machine's addresses.
+pub fn server_names(domain: &str, azure_names: bool) -> Vec<String> {
+    let mut names = vec!["localhost".to_owned()];
+    if domain != "localhost" {
+        names.push(domain.to_owned());
+    }
+    names.extend(["login", "management", "*.managedhsm", "*.vault"].map(|part| format!("{part}.{domain}")));
+    if azure_names {
+        let azure = [
+            "login.microsoftonline.com",
+            "management.azure.com",
+            "graph.microsoft.com",
+            "*.managedhsm.azure.net",
+        ];
+        names.extend(azure.map(str::to_owned));
+    }
+    names.extend(["127.0.0.1", "::1"].map(str::to_owned));
+    names
+}
+
+/// Finds or makes the certificate authority in `directory`, and a server certificate for `names` (DNS names, with
+/// `*` as the first label if wanted, and IP addresses).
+///
+/// The authority is made once and kept: clients trust it. The server's certificate is made anew when its names
+/// change, when it nears its end, or when it is damaged. Private keys have mode 0600.
+///
+/// # Errors
+/// [`Error::Invalid`] for a name that cannot be in a certificate; [`Error::Internal`] for files that cannot be read
+/// or written, and for an authority that is damaged or has expired: it is never replaced silently.
+pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
+    if names.is_empty() {
+        return Err(Error::invalid("names", "a server certificate needs a name"));
+    }
+    let private = directory.join("tls");
+    files::make_private_directory(&private)?;
+    let ca_pem_path = directory.join("ca.pem");
+    let ca_key_path = private.join("ca-key.pem");
+    let server_path = private.join("server.pem");
+    let server_key_path = private.join("server-key.pem");
+    let now = machine_clock::unix_seconds();
+
+    let authority_pem = match files::read_text(&ca_pem_path)? {
+        Some(pem) => pem.to_string(),
+        None => make_authority(&ca_pem_path, &ca_key_path, now)?,
+    };
+    let authority = CertificateDer::from_pem_slice(authority_pem.as_bytes())
+        .map_err(|_| damaged(&ca_pem_path, "it is not a certificate"))?;
+    match X509Certificate::from_der(&authority) {
+        Err(_) => return Err(damaged(&ca_pem_path, "it is not a certificate")),
+        Ok((_, certificate)) if certificate.validity().not_after.timestamp() < as_i64(now) => {
+            return Err(damaged(&ca_pem_path, "it has expired"));
+        }
+        Ok(_) => {}
+    }
+
+    let kept = kept_server(&server_path, &server_key_path)?;
+    let (chain, key) = match kept.filter(|kept| serves(kept, &authority, names, now)) {
+        Some(kept) => kept,
+        None => {
+            make_server(&server_path, &server_key_path, &authority_pem, &ca_key_path, names, now)?;
+            kept_server(&server_path, &server_key_path)?
+                .filter(|made| serves(made, &authority, names, now))
+                .ok_or_else(|| damaged(&ca_pem_path, "it does not belong to tls/ca-key.pem"))?
+        }
+    };
+    let ca_bundle_path = write_bundle(directory, &authority_pem)?;
+    Ok(DevCertificates { ca_pem_path, ca_bundle_path, chain, key })
+}
+
+fn damaged(path: &Path, why: &str) -> Error {
+    Error::internal(format!(
+        "{}: {why}. Restore it, or remove it to have a new authority made, which clients must then trust",
+        path.display()
+    ))
+}
+
+fn make_authority(certificate_path: &Path, key_path: &Path, now: u64) -> Result<String> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(Error::internal)?;
+    let mut params = CertificateParams::default();
+    // Several may end up in one trust store, and clients look issuers up by name.
+    let label = Ids.guid().simple().to_string();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, format!("Strongroom development CA {}", &label[..8]));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    set_life(&mut params, now, AUTHORITY_DAYS);
+    let pem = params.self_signed(&key).map_err(Error::internal)?.pem();
+    // The key first: an authority that clients might come to trust always has one.
+    write_key(key_path, &key)?;
+    files::write(certificate_path, pem.as_bytes(), files::PUBLIC)?;
+    Ok(pem)
+}
+
+fn make_server(
+    certificate_path: &Path,
+    key_path: &Path,
+    authority_pem: &str,
+    authority_key_path: &Path,
+    names: &[String],
+    now: u64,
+) -> Result<()> {
+    let authority_key = files::read_text(authority_key_path)?
+        .and_then(|pem| KeyPair::from_pem(&pem).ok())
+        .ok_or_else(|| damaged(authority_key_path, "the authority's key is missing or damaged"))?;
+    let issuer = rcgen::Issuer::from_ca_cert_pem(authority_pem, authority_key).map_err(Error::internal)?;
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(Error::internal)?;
+    let mut params = CertificateParams::new(names.to_vec())
+        .map_err(|_| Error::invalid("names", "a name of the server cannot be in a certificate"))?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "Strongroom");
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    set_life(&mut params, now, SERVER_DAYS);
+    let pem = params.signed_by(&key, &issuer).map_err(Error::internal)?.pem();
+    // A crash in between leaves a pair that does not match, which the next start replaces.
+    write_key(key_path, &key)?;
+    files::write(certificate_path, pem.as_bytes(), files::PUBLIC)
+}
+
+fn set_life(params: &mut CertificateParams, now: u64, days: u64) {
+    let epoch = rcgen::date_time_ymd(1970, 1, 1);
+    // Clients whose clock is a little behind must believe it too.
+    params.not_before = epoch + Duration::from_secs(now.saturating_sub(DAY));
+    params.not_after = epoch + Duration::from_secs(now.saturating_add(days * DAY));
+    let mut serial = *Ids.guid().as_bytes();
+    serial[0] &= 0x7f;
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+}
+
+fn write_key(path: &Path, key: &KeyPair) -> Result<()> {
+    let pem = zeroize::Zeroizing::new(key.serialize_pem());
+    files::write(path, pem.as_bytes(), files::PRIVATE)
+}
+
+type Kept = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// The certificate and key on disk, if both are there and readable.
+fn kept_server(certificate_path: &Path, key_path: &Path) -> Result<Option<Kept>> {
+    let (Some(certificate), Some(key)) = (files::read(certificate_path)?, files::read(key_path)?) else {
+        return Ok(None);
+    };
+    let chain: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&certificate).collect();
+    Ok(chain.ok().zip(PrivateKeyDer::from_pem_slice(&key).ok()))
+}
+
+/// Whether clients will accept it for these names, and no others, for a while yet. Asked of the code that
+/// clients use.
+fn serves((chain, key): &Kept, authority: &CertificateDer<'_>, names: &[String], now: u64) -> bool {
+    let verdict = || -> Option<()> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        // Refuses a key that does not belong to the certificate.
+        rustls::sign::CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider).ok()?;
+        let leaf = chain.first()?;
+        let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
+        let alternative = certificate.subject_alternative_name().ok()??;
+        let carried: Option<BTreeSet<String>> = alternative.value.general_names.iter().map(text_of).collect();
+        if carried? != names.iter().map(|name| canonical(name)).collect() {
+            return None;
+        }
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(authority.clone().into_owned()).ok()?;
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok()?;
+        let moment = UnixTime::since_unix_epoch(Duration::from_secs(now.saturating_add(RENEWAL_DAYS * DAY)));
+        for name in names {
+            let asked = ServerName::try_from(name.replacen('*', "any", 1)).ok()?;
+            verifier.verify_server_cert(leaf, &[], &asked, &[], moment).ok()?;
+        }
+        Some(())
+    };
+    verdict().is_some()
+}
+
+fn text_of(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => match <[u8; 4]>::try_from(*bytes) {
+            Ok(four) => Some(std::net::IpAddr::from(four).to_string()),
+            Err(_) => Some(std::net::IpAddr::from(<[u8; 16]>::try_from(*bytes).ok()?).to_string()),
+        },
+        _ => None,
+    }
+}
+
+/// One spelling for each address.
+fn canonical(name: &str) -> String {
+    name.parse::<std::net::IpAddr>().map_or_else(|_| name.to_owned(), |address| address.to_string())
+}
+
+fn write_bundle(directory: &Path, authority_pem: &str) -> Result<PathBuf> {
+    let path = directory.join("ca-bundle.pem");
+    let mut bundle = Vec::new();
+    for candidate in SYSTEM_BUNDLES {
+        if let Some(system) = files::read(Path::new(candidate))? {
+            bundle.extend_from_slice(&system);
+            if !bundle.ends_with(b"\n") {
+                bundle.push(b'\n');
+            }
+            break;
+        }
+    }
+    bundle.extend_from_slice(authority_pem.as_bytes());
+    if files::read(&path)?.is_none_or(|present| *present != bundle) {
+        files::write(&path, &bundle, files::PUBLIC)?;
+    }
+    Ok(path)
+}
+
+fn as_i64(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,194 @@
+//! Client certificates: which one stands for which principal.
+
+use std::fmt::Write;
+
+use x509_parser::der_parser::asn1_rs::ToDer;
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate, X509Name};
+use x509_parser::x509::AttributeTypeAndValue;
+
+use crate::model::{Error, Result};
+
+use super::{Caller, CertificateRule};
+
+/// The rules, checked.
+pub(super) struct Rules(Vec<CertificateRule>);
+
+impl Rules {
+    pub(super) fn new(rules: Vec<CertificateRule>) -> Result<Self> {
+        let wrong = |why: String| Err(Error::invalid("identity.certificates", why));
+        for (number, rule) in rules.iter().enumerate() {
+            let [names @ .., _issuer] = rule.conditions();
+            if names.iter().all(Option::is_none) {
+                return wrong(format!("rule {number} names neither a subject nor an alternative name"));
+            }
+            if rule.conditions().into_iter().flatten().any(str::is_empty) {
+                return wrong(format!("rule {number} has an empty condition"));
+            }
+            if let Some(other) =
+                rules[..number].iter().position(|other| other.covers(rule) || rule.covers(other))
+            {
+                return wrong(format!("rules {other} and {number} match the same certificates"));
+            }
+        }
+        Ok(Self(rules))
+    }
+
+    /// The caller the certificate stands for, and the last second in which it does.
+    pub(super) fn verify(&self, der: &[u8], now: u64) -> Result<(Caller, u64)> {
+        let refuse = |why| Err(Error::Unauthenticated { why });
+        let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+            return refuse("the client certificate cannot be read");
+        };
+        // TLS verified it when the connection was made, and connections live long.
+        let validity = certificate.validity();
+        let seconds = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
+        let until = seconds(validity.not_after);
+        if now < seconds(validity.not_before) || until < now {
+            return refuse("the client certificate is not valid now");
+        }
+        let names = Names::of(&certificate);
+        let mut matching = self.0.iter().filter(|rule| names.satisfy(rule));
+        match (matching.next(), matching.next()) {
+            (Some(rule), None) => Ok((
+                Caller {
+                    principal: rule.principal,
+                    groups: rule.groups.clone(),
+                    tenant: rule.tenant,
+                    application: Some(names.subject),
+                    user: None,
+                },
+                until,
+            )),
+            (None, _) => refuse("the client certificate stands for no principal here"),
+            (Some(_), Some(_)) => refuse("the client certificate matches more than one rule"),
+        }
+    }
+}
+
+impl CertificateRule {
+    /// What the rule asks for; the last is the issuer, which alone names nobody.
+    fn conditions(&self) -> [Option<&str>; 5] {
+        [&self.subject, &self.san_dns, &self.san_uri, &self.san_email, &self.issuer].map(Option::as_deref)
+    }
+
+    /// Whether every certificate that matches `other` matches this rule too.
+    fn covers(&self, other: &Self) -> bool {
+        self.conditions()
+            .into_iter()
+            .zip(other.conditions())
+            .all(|(here, there)| here.is_none() || here == there)
+    }
+}
+
+/// The names in a certificate that rules may ask for.
+struct Names<'a> {
+    subject: String,
+    issuer: String,
+    alternative: Vec<GeneralName<'a>>,
+}
+
+impl<'a> Names<'a> {
+    fn of(certificate: &X509Certificate<'a>) -> Self {
+        let alternative = certificate
+            .iter_extensions()
+            .filter_map(|extension| match extension.parsed_extension() {
+                x509_parser::extensions::ParsedExtension::SubjectAlternativeName(names) => {
+                    Some(names.general_names.clone())
+                }
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        Self {
+            subject: distinguished_name(certificate.subject()),
+            issuer: distinguished_name(certificate.issuer()),
+            alternative,
+        }
+    }
+
+    fn satisfy(&self, rule: &CertificateRule) -> bool {
+        let among = |wanted: &Option<String>, kind: fn(&GeneralName<'_>) -> Option<String>| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| self.alternative.iter().any(|name| kind(name).as_ref() == Some(wanted)))
+        };
+        rule.subject.as_ref().is_none_or(|wanted| *wanted == self.subject)
+            && rule.issuer.as_ref().is_none_or(|wanted| *wanted == self.issuer)
+            && among(&rule.san_dns, |name| match name {
+                GeneralName::DNSName(text) => Some((*text).to_owned()),
+                _ => None,
+            })
+            && among(&rule.san_uri, |name| match name {
+                GeneralName::URI(text) => Some((*text).to_owned()),
+                _ => None,
+            })
+            && among(&rule.san_email, |name| match name {
+                GeneralName::RFC822Name(text) => Some((*text).to_owned()),
+                _ => None,
+            })
+    }
+}
+
+/// A name in the form of RFC 4514: last element first, special characters escaped, so that no value can
+/// pretend to be several.
+fn distinguished_name(name: &X509Name<'_>) -> String {
+    let mut text = String::new();
+    let elements: Vec<_> = name.iter_rdn().collect();
+    for (place, element) in elements.iter().rev().enumerate() {
+        for (part, attribute) in element.iter().enumerate() {
+            match (place, part) {
+                (0, 0) => {}
+                (_, 0) => text.push(','),
+                _ => text.push('+'),
+            }
+            write_attribute(&mut text, attribute);
+        }
+    }
+    text
+}
+
+fn write_attribute(text: &mut String, attribute: &AttributeTypeAndValue<'_>) {
+    let identifier = attribute.attr_type().to_id_string();
+    // RFC 4514 section 3, and what OpenSSL prints for a mail address and a serial number.
+    let known = match identifier.as_str() {
+        "2.5.4.3" => Some("CN"),
+        "2.5.4.5" => Some("serialNumber"),
+        "2.5.4.6" => Some("C"),
+        "2.5.4.7" => Some("L"),
+        "2.5.4.8" => Some("ST"),
+        "2.5.4.9" => Some("street"),
+        "2.5.4.10" => Some("O"),
+        "2.5.4.11" => Some("OU"),
+        "0.9.2342.19200300.100.1.1" => Some("UID"),
+        "0.9.2342.19200300.100.1.25" => Some("DC"),
+        "1.2.840.113549.1.9.1" => Some("emailAddress"),
+        _ => None,
+    };
+    text.push_str(known.unwrap_or(&identifier));
+    text.push('=');
+    match (known, attribute.as_str()) {
+        (Some(_), Ok(value)) => write_escaped(text, value),
+        _ => {
+            text.push('#');
+            for byte in attribute.attr_value().to_der_vec().unwrap_or_default() {
+                let _ = write!(text, "{byte:02X}");
+            }
+        }
+    }
+}
+
+/// RFC 4514 section 2.4.
+fn write_escaped(text: &mut String, value: &str) {
+    let last = value.chars().count().saturating_sub(1);
+    for (place, character) in value.chars().enumerate() {
+        match character {
+            ',' | '+' | '"' | '\\' | '<' | '>' | ';' => text.extend(['\\', character]),
+            '#' if place == 0 => text.push_str("\\#"),
+            ' ' if place == 0 || place == last => text.push_str("\\ "),
+            control if control.is_ascii_control() => {
+                let _ = write!(text, "\\{:02X}", u32::from(control));
+            }
+            plain => text.push(plain),
+        }
+    }
+}

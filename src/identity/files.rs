@@ -1,0 +1,70 @@
+//! Small files that hold secrets and must never be seen half-written.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::model::{Error, Result};
+
+/// Mode of a file that only its owner may read.
+pub const PRIVATE: u32 = 0o600;
+/// Mode of a file that everybody may read.
+pub const PUBLIC: u32 = 0o644;
+
+/// Writes a file so that readers, and a process that starts after a crash, see the old content or
+/// the new and nothing else: a new file beside it, flushed, then renamed over it.
+///
+/// One process at a time may write a given path.
+pub fn write(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+    else {
+        return Err(Error::internal(format!("{} does not name a file", path.display())));
+    };
+    let fresh = directory.join(format!(".{name}.new"));
+    let written = || -> std::io::Result<()> {
+        // Left by a crash; it may have other permissions than ours.
+        match fs::remove_file(&fresh) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&fresh)?;
+        // The process's umask may have taken bits away.
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)?;
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        File::open(directory)?.sync_all()
+    };
+    written().map_err(|error| Error::internal(format!("writing {}: {error}", path.display())))
+}
+
+/// Reads a whole file, or `None` if there is none. The bytes are wiped when they are dropped.
+pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::internal(format!("reading {}: {error}", path.display()))),
+    }
+}
+
+/// Reads a whole text file, or `None` if there is none.
+pub(super) fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>> {
+    let Some(bytes) = read(path)? else { return Ok(None) };
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Some(Zeroizing::new(text.to_owned()))),
+        Err(_) => Err(Error::internal(format!("{} is not text", path.display()))),
+    }
+}
+
+/// Makes a directory that only its owner may enter, with its parents. Does nothing if it exists.
+pub fn make_private_directory(path: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| Error::internal(format!("making {}: {error}", path.display())))
+}

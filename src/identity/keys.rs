@@ -1,0 +1,257 @@
+//! An issuer's signing keys: fetched, kept, and fetched again when a token names one that is not among them.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
+use serde::Deserialize;
+
+use crate::model::{Error, Result};
+
+use super::{KeySource, SignatureAlgorithm};
+
+/// An issuer is not asked more often, however many tokens name unknown keys.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(10);
+/// Keys older than this are fetched again in the background, so that withdrawn ones are forgotten.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
+/// How long an issuer may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest key set that is read, in bytes.
+const LONGEST_SET: usize = 1 << 20;
+
+/// A public key that can verify tokens.
+pub(super) struct SigningKey {
+    id: Option<String>,
+    algorithm: SignatureAlgorithm,
+    /// The key, as the token library wants it.
+    pub(super) key: DecodingKey,
+}
+
+/// The keys as they were fetched at one time.
+pub(super) struct SigningKeys {
+    keys: Vec<SigningKey>,
+    fetched: Instant,
+}
+
+impl SigningKeys {
+    /// The keys a token may be signed with: of the algorithm's type, and by name if the token names one.
+    pub(super) fn candidates(
+        &self,
+        id: Option<&str>,
+        algorithm: SignatureAlgorithm,
+    ) -> impl Iterator<Item = &SigningKey> {
+        self.keys
+            .iter()
+            .filter(move |key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id))
+    }
+}
+
+/// The keys of one issuer, and where to get them.
+pub(super) struct KeyRing {
+    issuer: String,
+    source: Source,
+    current: RwLock<Arc<SigningKeys>>,
+    /// Held while the keys are fetched; when that was last tried.
+    attempt: tokio::sync::Mutex<Option<Instant>>,
+}
+
+enum Source {
+    File(std::path::PathBuf),
+    Url { client: reqwest::Client, url: reqwest::Url },
+    Given,
+}
+
+impl KeyRing {
+    /// # Errors
+    /// [`Error::Invalid`] for a source that cannot be right. An issuer that does not answer is only logged.
+    pub(super) async fn new(issuer: &str, source: &KeySource, ca_file: Option<&Path>) -> Result<Arc<Self>> {
+        let wrong = |why: String| Error::invalid("identity.issuers.keys", format!("issuer {issuer}: {why}"));
+        if ca_file.is_some() && !matches!(source, KeySource::JwksUrl(_)) {
+            return Err(wrong("ca_file has a meaning with jwks_url only".into()));
+        }
+        let (source, keys) = match source {
+            KeySource::Given(set) => (Source::Given, set.keys.iter().filter_map(usable).collect()),
+            KeySource::JwksFile(path) => {
+                let source = Source::File(path.clone());
+                let keys = source.fetch().await.map_err(wrong)?;
+                (source, keys)
+            }
+            KeySource::JwksUrl(url) => {
+                let source = Source::url(url, ca_file).await.map_err(wrong)?;
+                let keys = source.fetch().await.unwrap_or_else(|why| {
+                    tracing::warn!(issuer, why, "the issuer's signing keys are not available yet");
+                    Vec::new()
+                });
+                (source, keys)
+            }
+        };
+        Ok(Arc::new(Self {
+            issuer: issuer.to_owned(),
+            source,
+            current: RwLock::new(Arc::new(SigningKeys { keys, fetched: Instant::now() })),
+            attempt: tokio::sync::Mutex::new(None),
+        }))
+    }
+
+    /// The keys at hand. Old ones are renewed meanwhile.
+    pub(super) fn current(self: &Arc<Self>) -> Arc<SigningKeys> {
+        let keys = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if keys.fetched.elapsed() > LONGEST_INTERVAL && !matches!(self.source, Source::Given) {
+            drop(tokio::spawn(self.clone().renewed(keys.clone())));
+        }
+        keys
+    }
+
+    /// Keys newer than those seen, if the issuer may be asked now and answers; else those at hand.
+    ///
+    /// Fetching goes on when the caller has left: otherwise callers who leave early could keep an issuer's
+    /// new keys out.
+    pub(super) async fn newer_than(self: &Arc<Self>, seen: &Arc<SigningKeys>) -> Arc<SigningKeys> {
+        if matches!(self.source, Source::Given) {
+            return seen.clone();
+        }
+        tokio::spawn(self.clone().renewed(seen.clone())).await.unwrap_or_else(|_| seen.clone())
+    }
+
+    async fn renewed(self: Arc<Self>, seen: Arc<SigningKeys>) -> Arc<SigningKeys> {
+        let mut attempt = self.attempt.lock().await;
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        // Somebody else fetched them while this caller waited, or it is too early to ask again.
+        if !Arc::ptr_eq(&current, &seen) || attempt.is_some_and(|last| last.elapsed() < SHORTEST_INTERVAL) {
+            return current;
+        }
+        *attempt = Some(Instant::now());
+        match self.source.fetch().await {
+            Ok(keys) => {
+                let keys = Arc::new(SigningKeys { keys, fetched: Instant::now() });
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = keys.clone();
+                keys
+            }
+            Err(why) => {
+                tracing::warn!(
+                    issuer = self.issuer,
+                    why,
+                    "the issuer's signing keys could not be renewed; keeping the last"
+                );
+                current
+            }
+        }
+    }
+}
+
+impl Source {
+    async fn url(url: &str, ca_file: Option<&Path>) -> Result<Self, String> {
+        let url = reqwest::Url::parse(url).map_err(|error| format!("jwks_url: {error}"))?;
+        let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        if url.scheme() != "https" && !(url.scheme() == "http" && here) {
+            return Err("jwks_url must be https (http is accepted to this machine only)".into());
+        }
+        let mut builder =
+            reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
+        if let Some(path) = ca_file {
+            let pem = tokio::fs::read(path).await.map_err(|error| format!("{}: {error}", path.display()))?;
+            let authorities = reqwest::Certificate::from_pem_bundle(&pem)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            if authorities.is_empty() {
+                return Err(format!("{} holds no certificate", path.display()));
+            }
+            builder = builder.tls_certs_only(authorities);
+        }
+        let client = builder.build().map_err(|error| format!("the HTTP client: {error}"))?;
+        Ok(Self::Url { client, url })
+    }
+
+    async fn fetch(&self) -> Result<Vec<SigningKey>, String> {
+        match self {
+            Self::File(path) => {
+                let bytes =
+                    tokio::fs::read(path).await.map_err(|error| format!("{}: {error}", path.display()))?;
+                parse(&bytes)
+            }
+            Self::Url { client, url } => parse(&download(client, url).await?),
+            Self::Given => Err("keys that were given cannot be fetched".into()),
+        }
+    }
+}
+
+async fn download(client: &reqwest::Client, url: &reqwest::Url) -> Result<Vec<u8>, String> {
+    // The error names the cause at its end: "connection refused", "unknown issuer".
+    let explain = |error: reqwest::Error| {
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    };
+    let mut answer = client.get(url.clone()).send().await.map_err(explain)?;
+    if answer.status() != reqwest::StatusCode::OK {
+        return Err(format!("{url} answered {}", answer.status()));
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(explain)? {
+        if bytes.len() + chunk.len() > LONGEST_SET {
+            return Err(format!("{url} answered with more than {LONGEST_SET} bytes"));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Reads a key set. Keys of other types and uses are passed over; a set with nothing for us is refused, so
+/// that an error page in JSON does not replace good keys.
+fn parse(bytes: &[u8]) -> Result<Vec<SigningKey>, String> {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<serde_json::Value>,
+    }
+    let set: Set =
+        serde_json::from_slice(bytes).map_err(|error| format!("not a JSON Web Key Set: {error}"))?;
+    let keys: Vec<_> = set
+        .keys
+        .into_iter()
+        .filter_map(|key| serde_json::from_value::<Jwk>(key).ok())
+        .filter_map(|key| usable(&key))
+        .collect();
+    if keys.is_empty() { Err("the key set holds no RSA or P-256 signing key".into()) } else { Ok(keys) }
+}
+
+fn usable(jwk: &Jwk) -> Option<SigningKey> {
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => SignatureAlgorithm::RS256,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+            SignatureAlgorithm::ES256
+        }
+        _ => return None,
+    };
+    let for_signatures = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
+    let for_algorithm = jwk
+        .common
+        .key_algorithm
+        .is_none_or(|stated| stated == jsonwebtoken::Algorithm::from(algorithm).into());
+    if !for_signatures || !for_algorithm {
+        return None;
+    }
+    Some(SigningKey { id: jwk.common.key_id.clone(), algorithm, key: DecodingKey::from_jwk(jwk).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_sign_tokens_is_passed_over() {
+        let usable = |text: &str| parse(text.as_bytes()).map(|keys| keys.len()).ok();
+        let rsa = r#"{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"a"}"#;
+        assert_eq!(usable(&format!(r#"{{"keys":[{rsa}]}}"#)), Some(1));
+        let rest = r#"{"kty":"oct","k":"AQAB"},{"kty":"EC","crv":"P-384","x":"AQAB","y":"AQAB"},{"kty":"XYZ"},7,
+            {"kty":"RSA","n":"AQAB","e":"AQAB","use":"enc"},{"kty":"RSA","n":"AQAB","e":"AQAB","alg":"RS512"}"#;
+        assert_eq!(usable(&format!(r#"{{"keys":[{rest},{rsa}]}}"#)), Some(1));
+        assert_eq!(usable(&format!(r#"{{"keys":[{rest}]}}"#)), None);
+        assert_eq!(usable(r#"{"keys":[]}"#), None);
+        assert_eq!(usable("<html>"), None);
+    }
+}

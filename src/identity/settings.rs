@@ -1,0 +1,111 @@
+//! What is trusted: token issuers and client certificates.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::model::name::PrincipalId;
+
+/// A set of public keys in JSON Web Key form (RFC 7517).
+pub use jsonwebtoken::jwk::JwkSet as Jwks;
+
+/// Everything that makes credentials believable. Nothing is trusted by default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The issuers whose tokens are believed.
+    pub issuers: Vec<Issuer>,
+    /// The client certificates that are principals.
+    pub certificates: Vec<CertificateRule>,
+}
+
+/// An issuer of bearer tokens, and what a token of it must say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// `iss`, to the letter, for example `https://sts.windows.net/{tenant}/`.
+    pub issuer: String,
+    /// Any one of these must be in `aud`; one trailing slash more or less makes no difference.
+    pub audiences: Vec<String>,
+    /// The tenant `tid` must name, and that callers belong to.
+    pub tenant: Uuid,
+    /// Where the signing keys come from.
+    pub keys: KeySource,
+    /// The signature algorithms that are accepted.
+    #[serde(default = "all_algorithms")]
+    pub algorithms: Vec<SignatureAlgorithm>,
+    /// How far the issuer's clock may be from ours, in seconds; at most 300.
+    #[serde(default = "default_leeway")]
+    pub leeway_seconds: u64,
+    /// Whether a token without `tid` is refused. Only issuers of a single tenant may go without.
+    #[serde(default = "yes")]
+    pub tenant_claim_required: bool,
+    /// The only certificate authorities trusted for `keys.jwks_url`, as PEM; the system's otherwise.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Where an issuer's signing keys come from. In a file: `keys = { jwks_url = "https://…" }`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeySource {
+    /// A file with a JSON Web Key Set. Read again when a token names a key that is not in it.
+    JwksFile(PathBuf),
+    /// The issuer's `jwks_uri`: https, or http to this machine.
+    JwksUrl(String),
+    /// Keys of an issuer in this process.
+    #[serde(skip)]
+    Given(Jwks),
+}
+
+/// The signature algorithms of RFC 7518 that are supported. Those with shared secrets, and `none`, cannot be
+/// named at all.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize)]
+pub enum SignatureAlgorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256, 2048 bits or more.
+    RS256,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+}
+
+/// Which client certificates stand for which principal. All conditions given must hold, each to the letter.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRule {
+    /// The subject in RFC 4514 form, for example `CN=payroll,O=Example`; what
+    /// `openssl x509 -noout -subject -nameopt RFC2253,-esc_msb` prints.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// A DNS name among the subject alternative names.
+    #[serde(default)]
+    pub san_dns: Option<String>,
+    /// A URI among the subject alternative names, for example a SPIFFE id.
+    #[serde(default)]
+    pub san_uri: Option<String>,
+    /// A mail address among the subject alternative names.
+    #[serde(default)]
+    pub san_email: Option<String>,
+    /// The issuer, in the form of `subject`.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// Whom the certificate stands for.
+    pub principal: PrincipalId,
+    /// The groups the principal is a member of.
+    #[serde(default)]
+    pub groups: Vec<PrincipalId>,
+    /// The tenant the principal belongs to.
+    pub tenant: Uuid,
+}
+
+fn all_algorithms() -> Vec<SignatureAlgorithm> {
+    vec![SignatureAlgorithm::RS256, SignatureAlgorithm::ES256]
+}
+
+const fn default_leeway() -> u64 {
+    60
+}
+
+const fn yes() -> bool {
+    true
+}

@@ -1,0 +1,71 @@
+//! Who may do what where: the rule over grants, with groups and scopes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use strongroom::identity::{Caller, Decision, authorize, explain};
+use strongroom::model::Error;
+use strongroom::model::name::PrincipalId;
+use strongroom::model::rbac::{Action, Grant, Permission, RoleAssignment, RoleDefinition, Scope};
+use uuid::Uuid;
+
+const ADA: PrincipalId = PrincipalId(Uuid::from_u128(1));
+const TEAM: PrincipalId = PrincipalId(Uuid::from_u128(2));
+
+fn grant(id: u128, principal: PrincipalId, scope: &str, actions: &[Action], except: &[Action]) -> Grant {
+    let names = |actions: &[Action]| actions.iter().map(|action| action.as_str().to_owned()).collect();
+    let role = RoleDefinition {
+        id: Uuid::from_u128(100 + id),
+        role_name: "role".into(),
+        description: String::new(),
+        built_in: false,
+        permissions: vec![Permission {
+            data_actions: names(actions),
+            not_data_actions: names(except),
+            ..Permission::default()
+        }],
+    };
+    let assignment = RoleAssignment {
+        id: Uuid::from_u128(id),
+        role_definition: role.id,
+        principal,
+        scope: scope.parse().unwrap(),
+    };
+    Grant { assignment: Arc::new(assignment), definition: Arc::new(role) }
+}
+
+#[test]
+fn a_grant_of_the_principal_or_a_group_decides_and_nothing_else_does() {
+    let table: HashMap<PrincipalId, Arc<[Grant]>> = HashMap::from([
+        (ADA, Arc::from([grant(1, ADA, "/keys/a", &[Action::KeySign], &[])])),
+        (
+            TEAM,
+            Arc::from([
+                grant(2, TEAM, "/keys", &[Action::KeyRead, Action::KeyWrite], &[Action::KeyWrite]),
+                grant(3, TEAM, "/", &[Action::RandomBytes], &[]),
+            ]),
+        ),
+    ]);
+    let grants = |principal| table.get(&principal).cloned().unwrap_or_default();
+    let scope = |text: &str| text.parse::<Scope>().unwrap();
+    let decide =
+        |groups: &[PrincipalId], action, at: &str| match explain(ADA, groups, grants, action, &scope(at)) {
+            Decision::Allowed(grant) => Ok(grant.assignment.id.as_u128()),
+            Decision::Missing(action) => Err(action),
+        };
+    assert_eq!(decide(&[], Action::KeySign, "/keys/a"), Ok(1));
+    assert_eq!(decide(&[], Action::KeySign, "/keys/b"), Err(Action::KeySign));
+    assert_eq!(decide(&[], Action::KeySign, "/keys"), Err(Action::KeySign));
+    assert_eq!(decide(&[], Action::KeyRead, "/keys/a"), Err(Action::KeyRead));
+    assert_eq!(decide(&[TEAM], Action::KeyRead, "/keys/a"), Ok(2));
+    assert_eq!(decide(&[TEAM], Action::KeyWrite, "/keys/a"), Err(Action::KeyWrite));
+    assert_eq!(decide(&[TEAM], Action::RandomBytes, "/"), Ok(3));
+
+    let caller =
+        Caller { principal: ADA, groups: vec![TEAM], tenant: Uuid::nil(), application: None, user: None };
+    assert_eq!(authorize(&caller, grants, Action::KeyRead, &Scope::Keys), Ok(()));
+    assert_eq!(
+        authorize(&caller, grants, Action::KeyRead, &Scope::Hsm),
+        Err(Error::Forbidden { principal: ADA, action: Action::KeyRead, scope: Scope::Hsm })
+    );
+}

@@ -1,0 +1,294 @@
+//! Certificates: the simulator's own, judged by OpenSSL and by rustls; and those that clients show.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use strongroom::identity::certificates::{DevCertificates, ensure, server_names};
+use strongroom::identity::{CertificateRule, Credential, Identity, Settings};
+use strongroom::model::Error;
+use strongroom::model::name::PrincipalId;
+
+use crate::support::*;
+
+fn openssl(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new("openssl").args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+fn path(directory: &Path, file: &str) -> String {
+    directory.join(file).to_str().unwrap().to_owned()
+}
+
+/// The names OpenSSL reads in a certificate.
+fn names_in(certificate: &str) -> BTreeSet<String> {
+    let (_, text) = openssl(&["x509", "-noout", "-ext", "subjectAltName", "-in", certificate]);
+    text.lines().skip(1).flat_map(|line| line.split(", ")).map(|name| name.trim().to_owned()).collect()
+}
+
+/// Handshakes over memory, with exactly this authority trusted.
+async fn handshake(served: DevCertificates, ca_pem: &Path, name: &str) -> bool {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = rustls::ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(served.chain, served.key)
+        .unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca_pem).unwrap()).unwrap();
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let (acceptor, connector) = (
+        tokio_rustls::TlsAcceptor::from(Arc::new(server)),
+        tokio_rustls::TlsConnector::from(Arc::new(client)),
+    );
+    // Neither side may leave before the other has finished.
+    let (accepted, connected) = tokio::join!(acceptor.accept(far), connector.connect(name, near));
+    accepted.is_ok() && connected.is_ok()
+}
+
+#[tokio::test]
+async fn clients_accept_the_server_under_all_its_names_and_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let names = server_names("localhost", true);
+    let made = ensure(directory, &names).unwrap();
+    let (ca, leaf) = (path(directory, "ca.pem"), path(directory, "tls/server.pem"));
+    assert_eq!(made.ca_pem_path, directory.join("ca.pem"));
+
+    let expected: BTreeSet<String> = names
+        .iter()
+        .map(|name| match name.parse::<std::net::IpAddr>() {
+            Ok(std::net::IpAddr::V4(four)) => format!("IP Address:{four}"),
+            Ok(_) => "IP Address:0:0:0:0:0:0:0:1".to_owned(),
+            Err(_) => format!("DNS:{name}"),
+        })
+        .collect();
+    assert_eq!(names_in(&leaf), expected);
+    for (option, name, good) in [
+        ("-verify_hostname", "login.localhost", true),
+        ("-verify_hostname", "payroll.managedhsm.localhost", true),
+        ("-verify_hostname", "payroll.managedhsm.azure.net", true),
+        ("-verify_hostname", "login.microsoftonline.com", true),
+        ("-verify_hostname", "a.b.managedhsm.localhost", false),
+        ("-verify_hostname", "example.com", false),
+        ("-verify_ip", "127.0.0.1", true),
+        ("-verify_ip", "::1", true),
+        ("-verify_ip", "10.0.0.1", false),
+    ] {
+        let arguments =
+            ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", &ca, option, name, &leaf];
+        let (verified, text) = openssl(&arguments);
+        assert_eq!(verified, good, "{name}: {text}");
+        let served = ensure(directory, &names).unwrap();
+        assert_eq!(handshake(served, &directory.join("ca.pem"), name).await, good, "{name}");
+    }
+    // The system's authorities with ours, and ours alone, verify; the system's alone do not.
+    assert!(openssl(&["verify", "-CAfile", &path(directory, "ca-bundle.pem"), &leaf]).0);
+    assert!(!openssl(&["verify", &leaf]).0);
+
+    let (_, text) = openssl(&["x509", "-noout", "-text", "-in", &ca]);
+    for extension in ["CA:TRUE, pathlen:0", "Certificate Sign"] {
+        assert!(text.contains(extension), "{text}");
+    }
+    let (_, text) = openssl(&["x509", "-noout", "-text", "-in", &leaf]);
+    for extension in ["CA:FALSE", "TLS Web Server Authentication", "prime256v1", "Digital Signature"] {
+        assert!(text.contains(extension), "{text}");
+    }
+    let seconds = |days: u64| (days * 86_400).to_string();
+    assert!(openssl(&["x509", "-checkend", &seconds(3640), "-in", &ca]).0);
+    assert!(openssl(&["x509", "-checkend", &seconds(390), "-in", &leaf]).0);
+    assert!(!openssl(&["x509", "-checkend", &seconds(825), "-in", &leaf]).0);
+    for key in ["tls/ca-key.pem", "tls/server-key.pem"] {
+        assert_eq!(std::fs::metadata(directory.join(key)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn the_authority_is_kept_and_the_server_certificate_made_anew_when_it_must() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let read = |file: &str| std::fs::read(directory.join(file)).unwrap();
+    let names = server_names("strongroom.test", false);
+    assert!(
+        names.contains(&"*.managedhsm.strongroom.test".to_owned())
+            && !names.iter().any(|n| n.contains("azure"))
+    );
+    let first = ensure(directory, &names).unwrap().chain;
+    let (ca, key) = (read("ca.pem"), read("tls/server-key.pem"));
+
+    assert_eq!(ensure(directory, &names).unwrap().chain, first);
+    // More names; fewer names; the key of another; half a file. The authority stays.
+    let more = [names.clone(), vec!["hsm.example".to_owned()]].concat();
+    let second = ensure(directory, &more).unwrap().chain;
+    assert!(second != first && names_in(&path(directory, "tls/server.pem")).contains("DNS:hsm.example"));
+    let third = ensure(directory, &names).unwrap().chain;
+    assert!(third != second && !names_in(&path(directory, "tls/server.pem")).contains("DNS:hsm.example"));
+    std::fs::write(directory.join("tls/server-key.pem"), &key).unwrap();
+    assert_ne!(ensure(directory, &names).unwrap().chain, third);
+    std::fs::write(directory.join("tls/server.pem"), "-----BEGIN CERT").unwrap();
+    ensure(directory, &names).unwrap();
+    assert_eq!(read("ca.pem"), ca);
+
+    // One that runs out within thirty days, of the same authority.
+    let issuer_key = KeyPair::from_pem(&String::from_utf8(read("tls/ca-key.pem")).unwrap()).unwrap();
+    let issuer = rcgen::Issuer::from_ca_cert_pem(std::str::from_utf8(&ca).unwrap(), issuer_key).unwrap();
+    let pair = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(names.clone()).unwrap();
+    params.not_after = rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(now() + 29 * 86_400);
+    let brief = params.signed_by(&pair, &issuer).unwrap();
+    std::fs::write(directory.join("tls/server.pem"), brief.pem()).unwrap();
+    std::fs::write(directory.join("tls/server-key.pem"), pair.serialize_pem()).unwrap();
+    assert_ne!(ensure(directory, &names).unwrap().chain[0], *brief.der());
+
+    // Without its key the authority still serves what it made, and is never replaced silently.
+    std::fs::remove_file(directory.join("tls/ca-key.pem")).unwrap();
+    ensure(directory, &names).unwrap();
+    assert!(ensure(directory, &more).is_err());
+    std::fs::write(directory.join("tls/ca-key.pem"), pair.serialize_pem()).unwrap();
+    assert!(ensure(directory, &more).is_err());
+    assert_eq!(read("ca.pem"), ca);
+    assert!(ensure(directory, &[]).is_err());
+    assert!(matches!(ensure(tempfile::tempdir().unwrap().path(), &["é".into()]), Err(Error::Invalid { .. })));
+}
+
+fn rule(change: impl FnOnce(&mut CertificateRule)) -> CertificateRule {
+    let mut rule = CertificateRule {
+        subject: None,
+        san_dns: None,
+        san_uri: None,
+        san_email: None,
+        issuer: None,
+        principal: PrincipalId(PRINCIPAL),
+        groups: vec![PrincipalId(TENANT)],
+        tenant: TENANT,
+    };
+    change(&mut rule);
+    rule
+}
+
+async fn trusting(rules: Vec<CertificateRule>) -> Result<Identity, Error> {
+    Identity::new(Settings { issuers: Vec::new(), certificates: rules }).await
+}
+
+/// A certificate with these names, as DER, and what OpenSSL says its subject is.
+fn certificate(subject: &[(DnType, &str)], alternative: Vec<SanType>) -> (Vec<u8>, String) {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    for (kind, value) in subject {
+        params.distinguished_name.push(kind.clone(), *value);
+    }
+    params.subject_alt_names = alternative;
+    let made = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), made.pem()).unwrap();
+    let (_, text) = openssl(&[
+        "x509",
+        "-noout",
+        "-subject",
+        "-nameopt",
+        "RFC2253,-esc_msb",
+        "-in",
+        file.path().to_str().unwrap(),
+    ]);
+    (made.der().to_vec(), text.trim_end_matches('\n').trim_start_matches("subject=").to_owned())
+}
+
+#[tokio::test]
+async fn a_certificate_stands_for_the_principal_of_its_rule() {
+    use DnType::{CommonName, CountryName, OrganizationName};
+    let uri = "spiffe://example/payroll";
+    let (der, subject) = certificate(
+        &[(CountryName, "CH"), (OrganizationName, "Zürich, Söhne + \"Co\""), (CommonName, "payroll")],
+        vec![SanType::URI(uri.try_into().unwrap()), SanType::DnsName("payroll.example".try_into().unwrap())],
+    );
+    assert_eq!(subject, r#"CN=payroll,O=Zürich\, Söhne \+ \"Co\",C=CH"#);
+    let rules = [
+        rule(|rule| rule.subject = Some(subject.clone())),
+        rule(|rule| (rule.san_uri, rule.issuer) = (Some(uri.into()), Some(subject.clone()))),
+        rule(|rule| rule.san_dns = Some("payroll.example".into())),
+    ];
+    for rule in rules.clone() {
+        let identity = trusting(vec![rule]).await.unwrap();
+        for _ in 0..2 {
+            let caller = identity.authenticate(Credential::Certificate(&der)).await.unwrap();
+            assert_eq!(
+                (caller.principal, caller.groups.len(), caller.tenant),
+                (PrincipalId(PRINCIPAL), 1, TENANT)
+            );
+            assert_eq!(caller.application.as_ref(), Some(&subject));
+        }
+        assert_eq!(identity.verifications(), 1);
+        // Its bytes are no token, although they are remembered.
+        let (other, _) = certificate(&[(CommonName, "payroll")], Vec::new());
+        for stranger in [&other[..], b"", b"not a certificate"] {
+            assert!(identity.authenticate(Credential::Certificate(stranger)).await.is_err());
+        }
+    }
+    let both = trusting(vec![rules[0].clone(), rules[2].clone()]).await.unwrap();
+    let refused = both.authenticate(Credential::Certificate(&der)).await;
+    assert_eq!(
+        refused,
+        Err(Error::Unauthenticated { why: "the client certificate matches more than one rule" })
+    );
+}
+
+#[tokio::test]
+async fn a_name_cannot_pretend_to_be_several() {
+    let honest = rule(|rule| rule.subject = Some("CN=a,O=Bank".into()));
+    let identity = trusting(vec![honest]).await.unwrap();
+    let (good, _) = certificate(&[(DnType::OrganizationName, "Bank"), (DnType::CommonName, "a")], Vec::new());
+    identity.authenticate(Credential::Certificate(&good)).await.unwrap();
+    for name in ["a,O=Bank", " a", "a ", "#a", "a\\", "a;b<c>", "a\u{7f}"] {
+        let (forged, subject) = certificate(&[(DnType::CommonName, name)], Vec::new());
+        assert!(identity.authenticate(Credential::Certificate(&forged)).await.is_err());
+        // And it is written as OpenSSL writes it.
+        let exact = trusting(vec![rule(|rule| rule.subject = Some(subject))]).await.unwrap();
+        exact.authenticate(Credential::Certificate(&forged)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn expired_certificates_and_unclear_rules_are_refused() {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.subject_alt_names = vec![SanType::Rfc822Name("ada@example".try_into().unwrap())];
+    let mail = rule(|rule| rule.san_email = Some("ada@example".into()));
+    let identity = trusting(vec![mail.clone()]).await.unwrap();
+    let shows = async |params: &CertificateParams| {
+        let made = params.self_signed(&key).unwrap();
+        identity.authenticate(Credential::Certificate(made.der())).await.is_ok()
+    };
+    assert!(shows(&params).await);
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    assert!(!shows(&params).await);
+    (params.not_before, params.not_after) =
+        (rcgen::date_time_ymd(4000, 1, 1), rcgen::date_time_ymd(4001, 1, 1));
+    assert!(!shows(&params).await);
+
+    let narrower =
+        rule(|rule| (rule.san_email, rule.issuer) = (Some("ada@example".into()), Some("CN=x".into())));
+    let unclear = [
+        vec![mail.clone(), mail.clone()],
+        vec![mail.clone(), narrower.clone()],
+        vec![narrower, mail],
+        vec![rule(|_| {})],
+        vec![rule(|rule| rule.issuer = Some("CN=x".into()))],
+        vec![rule(|rule| rule.subject = Some(String::new()))],
+    ];
+    for rules in unclear {
+        assert!(matches!(trusting(rules).await, Err(Error::Invalid { .. })));
+    }
+}

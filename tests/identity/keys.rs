@@ -1,0 +1,105 @@
+//! Signing keys that come from elsewhere: rotation, failures, and how often an issuer is asked.
+
+use axum::http::StatusCode;
+use futures_util::FutureExt;
+use serde_json::json;
+use strongroom::identity::KeySource;
+
+use crate::support::*;
+
+const UNKNOWN: &str = "the token names a signing key that its issuer does not publish";
+
+#[tokio::test]
+async fn a_new_key_is_fetched_when_a_token_names_it_and_not_too_often() {
+    let (old, new) = (Signer::p256(), Signer::p256());
+    let server = KeyServer::start(&[old.jwk("old")]).await;
+    let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
+    accept(&identity, &old.token("old", &claims(json!({})))).await.unwrap();
+    assert_eq!(server.hits(), 1);
+
+    server.publish(&[old.jwk("old"), new.jwk("new")]);
+    accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
+    accept(&identity, &old.token("old", &claims(json!({"sub": "again"})))).await.unwrap();
+    assert_eq!(server.hits(), 2);
+
+    // Strangers cannot make us ask more often.
+    for number in 0..20 {
+        let token = new.token(&format!("unknown-{number}"), &claims(json!({})));
+        assert_eq!(refusal(&identity, &token).await, UNKNOWN);
+    }
+    assert_eq!(server.hits(), 2);
+}
+
+#[tokio::test]
+async fn many_callers_with_a_new_key_cause_one_request() {
+    let (old, new) = (Signer::p256(), Signer::p256());
+    let server = KeyServer::start(&[old.jwk("old")]).await;
+    let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
+    server.publish(&[new.jwk("new")]);
+    let callers = (0..50).map(|number| {
+        let (identity, token) = (identity.clone(), new.token("new", &claims(json!({ "sub": number }))));
+        tokio::spawn(async move { accept(&identity, &token).await })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap().unwrap();
+    }
+    assert_eq!(server.hits(), 2);
+}
+
+#[tokio::test]
+async fn good_keys_survive_an_issuer_that_fails() {
+    let key = Signer::p256();
+    for (status, body) in [
+        (StatusCode::INTERNAL_SERVER_ERROR, "{}"),
+        (StatusCode::OK, "<html>maintenance</html>"),
+        (StatusCode::OK, r#"{"keys":[]}"#),
+        (StatusCode::FOUND, ""),
+    ] {
+        let server = KeyServer::start(&[key.jwk("key")]).await;
+        let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
+        server.fail(status, body);
+        assert_eq!(refusal(&identity, &key.token("unknown", &claims(json!({})))).await, UNKNOWN);
+        assert_eq!(server.hits(), 2, "{status} {body}");
+        accept(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
+    }
+    let server = KeyServer::start(&[key.jwk("key")]).await;
+    let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
+    server.stop();
+    assert_eq!(refusal(&identity, &key.token("unknown", &claims(json!({})))).await, UNKNOWN);
+    accept(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_away_at_the_start_is_asked_again() {
+    let key = Signer::rsa();
+    let server = KeyServer::start(&[]).await;
+    server.fail(StatusCode::SERVICE_UNAVAILABLE, "");
+    let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
+    server.publish(&[key.jwk("key")]);
+    accept(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_does_not_stop_the_fetching() {
+    let (old, new) = (Signer::p256(), Signer::p256());
+    let server = KeyServer::start(&[old.jwk("old")]).await;
+    let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
+    server.publish(&[new.jwk("new")]);
+    let impatient = new.token("new", &claims(json!({"sub": "impatient"})));
+    assert!(accept(&identity, &impatient).now_or_never().is_none());
+    accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
+    assert_eq!(server.hits(), 2);
+}
+
+#[tokio::test]
+async fn a_key_file_is_read_again_when_a_token_names_a_new_key() {
+    let (old, new) = (Signer::p256(), Signer::p256());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("jwks.json");
+    std::fs::write(&path, json!({"keys": [old.jwk("old")]}).to_string()).unwrap();
+    let identity = identity(issuer(KeySource::JwksFile(path.clone()))).await;
+    accept(&identity, &old.token("old", &claims(json!({})))).await.unwrap();
+    std::fs::write(&path, json!({"keys": [new.jwk("new")]}).to_string()).unwrap();
+    accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
+    assert_eq!(refusal(&identity, &old.token("old", &claims(json!({"sub": "x"})))).await, UNKNOWN);
+}

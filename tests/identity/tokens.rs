@@ -1,0 +1,273 @@
+//! Which bearer tokens are believed, and what is read from them.
+
+use aws_lc_rs::hmac;
+use serde_json::{Value, json};
+use strongroom::identity::{Caller, Credential, Identity, KeySource, Settings};
+use strongroom::model::Error;
+use strongroom::model::name::PrincipalId;
+use uuid::Uuid;
+
+use crate::support::*;
+
+/// An identity that trusts one RSA key (`rsa`) and one P-256 key (`ec`).
+async fn trusting() -> (Identity, Signer, Signer) {
+    let (rsa, ec) = (Signer::rsa(), Signer::p256());
+    let identity = identity(issuer(given(&[rsa.jwk("rsa"), ec.jwk("ec")]))).await;
+    (identity, rsa, ec)
+}
+
+#[tokio::test]
+async fn a_right_token_names_its_caller() {
+    let (identity, rsa, ec) = trusting().await;
+    let group = Uuid::from_u128(7);
+    let token =
+        rsa.token("rsa", &claims(json!({"groups": [group, "not-a-guid", 5, group], "upn": "ada@example"})));
+    let expected = Caller {
+        principal: PrincipalId(PRINCIPAL),
+        groups: vec![PrincipalId(group)],
+        tenant: TENANT,
+        application: Some("app".into()),
+        user: Some("ada@example".into()),
+    };
+    assert_eq!(*accept(&identity, &token).await.unwrap(), expected);
+
+    let v2 =
+        json!({"appid": null, "azp": "other", "preferred_username": "ada", "groups": "none", "ver": "2.0"});
+    let caller = accept(&identity, &ec.token("ec", &claims(v2))).await.unwrap();
+    assert_eq!((caller.application.as_deref(), caller.user.as_deref()), (Some("other"), Some("ada")));
+    assert!(caller.groups.is_empty());
+    assert_eq!(caller.record().principal, PrincipalId(PRINCIPAL));
+}
+
+#[tokio::test]
+async fn audiences_match_with_and_without_a_trailing_slash_and_in_lists() {
+    let (identity, _, ec) = trusting().await;
+    for aud in [json!(format!("{AUDIENCE}/")), json!(["https://else.example", AUDIENCE])] {
+        accept(&identity, &ec.token("ec", &claims(json!({ "aud": aud })))).await.unwrap();
+    }
+    for aud in [
+        json!(format!("{AUDIENCE}//")),
+        json!(AUDIENCE.to_uppercase()),
+        json!("https://managedhsm.example.net"),
+    ] {
+        let why = refusal(&identity, &ec.token("ec", &claims(json!({ "aud": aud })))).await;
+        assert_eq!(why, "the token is meant for another audience", "{aud}");
+    }
+}
+
+#[tokio::test]
+async fn time_is_checked_with_sixty_seconds_of_leeway() {
+    let (identity, _, ec) = trusting().await;
+    let token = |changes| ec.token("ec", &claims(changes));
+    accept(&identity, &token(json!({"exp": now() - 30}))).await.unwrap();
+    accept(&identity, &token(json!({"nbf": now() + 30}))).await.unwrap();
+    accept(&identity, &token(json!({"nbf": null}))).await.unwrap();
+    accept(&identity, &token(json!({"exp": 1e12}))).await.unwrap();
+    accept(&identity, &token(json!({"exp": (now() + 9) as f64 + 0.5}))).await.unwrap();
+    assert_eq!(refusal(&identity, &token(json!({"exp": now() - 90}))).await, "the token has expired");
+    assert_eq!(refusal(&identity, &token(json!({"nbf": now() + 90}))).await, "the token is not valid yet");
+    let malformed = "the token's claims are incomplete or malformed";
+    for changes in
+        [json!({"exp": null}), json!({"exp": "later"}), json!({"nbf": "soon"}), json!({"aud": null})]
+    {
+        assert_eq!(refusal(&identity, &token(changes.clone())).await, malformed, "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_others_are_refused() {
+    let (identity, _, ec) = trusting().await;
+    let untrusted = "the token's issuer is not trusted here";
+    let tenant = "the token is of another tenant";
+    let unnamed = "the token does not name its principal by object id (oid, a GUID)";
+    let malformed = "the token is not a signed JSON Web Token of an accepted algorithm";
+    for (changes, expected) in [
+        (json!({"iss": "https://sts.example/tenant"}), untrusted),
+        (json!({"iss": "https://evil.example/"}), untrusted),
+        (json!({"iss": [ISSUER]}), malformed),
+        (json!({"iss": null}), malformed),
+        (json!({"tid": Uuid::from_u128(9)}), tenant),
+        (json!({"tid": "here"}), tenant),
+        (json!({"tid": null}), "the token does not name its tenant (tid)"),
+        (json!({"oid": null}), unnamed),
+        (json!({"oid": "ada"}), unnamed),
+    ] {
+        assert_eq!(
+            refusal(&identity, &ec.token("ec", &claims(changes.clone()))).await,
+            expected,
+            "{changes}"
+        );
+    }
+    // The right key id, and another key.
+    let forged = Signer::p256().token("ec", &claims(json!({})));
+    assert_eq!(refusal(&identity, &forged).await, "the token's signature is wrong");
+}
+
+#[tokio::test]
+async fn nothing_can_be_changed_after_signing() {
+    let (identity, rsa, ec) = trusting().await;
+    for (signer, kid) in [(&rsa, "rsa"), (&ec, "ec")] {
+        let token = signer.token(kid, &claims(json!({})));
+        let parts: Vec<&str> = token.split('.').collect();
+        let other = encode(claims(json!({"oid": Uuid::from_u128(666)})).to_string());
+        let wrong = "the token's signature is wrong";
+        assert_eq!(refusal(&identity, &format!("{}.{other}.{}", parts[0], parts[2])).await, wrong);
+        let mut signature = signer.sign(format!("{}.{}", parts[0], parts[1]).as_bytes());
+        signature[20] ^= 1;
+        assert_eq!(
+            refusal(&identity, &format!("{}.{}.{}", parts[0], parts[1], encode(&signature))).await,
+            wrong
+        );
+        for broken in
+            ["", ".", "..", "a.b.c", parts[0], &token[1..], &format!("{token}."), &format!("{token}.x")]
+        {
+            refusal(&identity, broken).await;
+        }
+        refusal(&identity, &format!("{}.{}.", parts[0], parts[1])).await;
+    }
+}
+
+#[tokio::test]
+async fn the_token_does_not_choose_how_it_is_verified() {
+    let (identity, rsa, ec) = trusting().await;
+    let malformed = "the token is not a signed JSON Web Token of an accepted algorithm";
+    let body = claims(json!({}));
+    for alg in ["none", "None", "", "HS256", "HS512", "RS384", "PS256", "ES384", "EdDSA"] {
+        let message = unsigned(&json!({"alg": alg, "kid": "rsa"}), &body);
+        assert_eq!(refusal(&identity, &format!("{message}.")).await, malformed, "{alg}");
+    }
+    // The public key as a shared secret.
+    let public = rsa.jwk("rsa").to_string();
+    for secret in [public.as_bytes(), rsa.jwk("rsa")["n"].as_str().unwrap().as_bytes()] {
+        let message = unsigned(&json!({"alg": "HS256", "kid": "rsa"}), &body);
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
+        assert_eq!(refusal(&identity, &format!("{message}.{}", encode(tag))).await, malformed);
+    }
+    // The algorithm of one key with the name of the other; the token's own key; demands of extensions.
+    let unknown = "the token names a signing key that its issuer does not publish";
+    assert_eq!(refusal(&identity, &ec.token("rsa", &body)).await, unknown);
+    let own = Signer::p256();
+    let carried = own.token_with(&json!({"alg": "ES256", "jwk": own.jwk("ec")}), &body);
+    assert_eq!(refusal(&identity, &carried).await, "the token's signature is wrong");
+    let critical = ec.token_with(&json!({"alg": "ES256", "kid": "ec", "crit": ["b64"], "b64": false}), &body);
+    assert_eq!(refusal(&identity, &critical).await, "the token demands extensions that are not supported");
+    // Without a name every key of the type is tried.
+    accept(&identity, &ec.token_with(&json!({"alg": "ES256"}), &body)).await.unwrap();
+}
+
+#[tokio::test]
+async fn size_and_encoding_are_checked_first() {
+    let (identity, _, ec) = trusting().await;
+    let long = ec.token("ec", &claims(json!({"padding": "x".repeat(16 * 1024)})));
+    assert_eq!(refusal(&identity, &long).await, "the token is longer than 16 KiB");
+    assert_eq!(identity.verifications(), 0);
+
+    let not_bearer =
+        Err(Error::Unauthenticated { why: "the authorization header does not hold a bearer token" });
+    for header in [&b"Bearer \xff\xfe"[..], b"Basic YTpi", b"Bearer", b"", b"token"] {
+        let refused = Credential::presented(Some(header), Some(b"certificate")).map(|_| ());
+        assert_eq!(refused, not_bearer, "{header:?}");
+    }
+    let both = Credential::presented(Some(b"bEARER  abc"), Some(b"certificate")).unwrap();
+    assert!(matches!(both, Credential::Bearer("abc")));
+    assert_eq!(format!("{both:?}"), "Bearer(…)");
+    assert!(matches!(Credential::presented(None, Some(b"x")).unwrap(), Credential::Certificate(b"x")));
+    assert!(matches!(Credential::presented(None, None).unwrap(), Credential::None));
+    assert!(identity.authenticate(Credential::None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_known_token_is_not_verified_again_and_a_bad_one_is_never_remembered() {
+    let (identity, _, ec) = trusting().await;
+    let token = ec.token("ec", &claims(json!({})));
+    let first = accept(&identity, &token).await.unwrap();
+    let again = accept(&identity.clone(), &token).await.unwrap();
+    assert!(std::sync::Arc::ptr_eq(&first, &again));
+    assert_eq!(identity.verifications(), 1);
+    // One signature bit more would be another token: the last character of a P-256 signature has four spare bits.
+    let mut twin = token.clone();
+    let last = twin.pop().unwrap();
+    twin.push(if last == 'A' { 'B' } else { 'A' });
+    refusal(&identity, &twin).await;
+    refusal(&identity, &twin).await;
+    assert_eq!(identity.verifications(), 3);
+}
+
+#[tokio::test]
+async fn a_remembered_token_still_expires() {
+    let key = Signer::p256();
+    let mut strict = issuer(given(&[key.jwk("ec")]));
+    strict.leeway_seconds = 0;
+    let identity = identity(strict).await;
+    let token = key.token("ec", &claims(json!({"exp": now() + 1})));
+    accept(&identity, &token).await.unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the machine's clock has to move on")]
+    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+    assert_eq!(refusal(&identity, &token).await, "the token has expired");
+}
+
+#[tokio::test]
+async fn a_tenant_claim_can_be_waived_but_not_contradicted() {
+    let key = Signer::p256();
+    let mut lax = issuer(given(&[key.jwk("ec")]));
+    lax.tenant_claim_required = false;
+    let identity = identity(lax).await;
+    let caller = accept(&identity, &key.token("ec", &claims(json!({"tid": null})))).await.unwrap();
+    assert_eq!(caller.tenant, TENANT);
+    refusal(&identity, &key.token("ec", &claims(json!({"tid": Uuid::from_u128(9)})))).await;
+}
+
+#[tokio::test]
+async fn settings_that_would_trust_too_much_are_refused() {
+    let key = Signer::p256().jwk("ec");
+    let good = || issuer(given(std::slice::from_ref(&key)));
+    type Change = fn(&mut strongroom::identity::Issuer);
+    let bad: [(&str, Change); 8] = [
+        ("no audience", |issuer| issuer.audiences.clear()),
+        ("an empty audience", |issuer| issuer.audiences.push(String::new())),
+        ("no issuer", |issuer| issuer.issuer.clear()),
+        ("no algorithm", |issuer| issuer.algorithms.clear()),
+        ("leeway", |issuer| issuer.leeway_seconds = 301),
+        ("a CA for nothing", |issuer| issuer.ca_file = Some("ca.pem".into())),
+        ("plain http", |issuer| issuer.keys = KeySource::JwksUrl("http://sts.example/keys".into())),
+        ("no such file", |issuer| issuer.keys = KeySource::JwksFile("/nonexistent".into())),
+    ];
+    for (what, change) in bad {
+        let mut issuer = good();
+        change(&mut issuer);
+        let settings = Settings { issuers: vec![issuer], certificates: Vec::new() };
+        assert!(matches!(Identity::new(settings).await, Err(Error::Invalid { .. })), "{what}");
+    }
+    let twice = Settings { issuers: vec![good(), good()], certificates: Vec::new() };
+    assert!(Identity::new(twice).await.is_err());
+}
+
+#[test]
+fn settings_are_read_from_a_file_and_nothing_unknown_is_ignored() {
+    let text = r#"
+        [[issuers]]
+        issuer = "https://sts.windows.net/7e4a0000-0000-4000-8000-000000000001/"
+        audiences = ["https://managedhsm.azure.net"]
+        tenant = "7e4a0000-0000-4000-8000-000000000001"
+        keys = { jwks_url = "https://login.microsoftonline.com/common/discovery/keys" }
+
+        [[certificates]]
+        subject = "CN=payroll"
+        principal = "0b1ec700-0000-4000-8000-000000000002"
+        tenant = "7e4a0000-0000-4000-8000-000000000001"
+    "#;
+    let settings: Settings = toml::from_str(text).unwrap();
+    let issuer = &settings.issuers[0];
+    assert_eq!((issuer.leeway_seconds, issuer.tenant_claim_required, issuer.algorithms.len()), (60, true, 2));
+    assert!(matches!(&issuer.keys, KeySource::JwksUrl(_)));
+    for (good, bad) in [
+        ("audiences", "audience"),
+        ("jwks_url", "given"),
+        ("subject", "subjekt"),
+        ("tenant = ", "algorithms = [\"HS256\"]\ntenant = "),
+    ] {
+        assert!(toml::from_str::<Settings>(&text.replacen(good, bad, 1)).is_err(), "{bad}");
+    }
+    let empty: Value = json!({});
+    assert!(serde_json::from_value::<Settings>(empty).unwrap().issuers.is_empty());
+}
