@@ -1,4 +1,5 @@
 //! The store as its users see it: what survives, what fails alone, and what reaches the audit log.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -454,19 +455,26 @@ async fn exports_are_in_order_and_each_record_comes_once() {
     };
     let path = dir.path().join("strongroom.db");
     let store = Store::open(&path, Vec::new(), Options::default(), Box::new(export)).await.unwrap();
-    for number in 0..300 {
+    for number in 0..400 {
         store.commit(call(Vec::new(), number)).await.unwrap();
     }
     store.close().await;
-    assert_eq!(*seen.lock().unwrap(), (1..=300).collect::<Vec<_>>());
+    assert_eq!(*seen.lock().unwrap(), (1..=400).collect::<Vec<_>>());
     assert_eq!(store.readings()[0].hsm, None, "there is no such HSM");
+    let left: i64 = query(&path, "SELECT COUNT(*) FROM audit_outbox").await;
+    assert!((1..300).contains(&left), "what is exported is removed, but for the newest: {left}");
 }
 
-/// Runs a statement in the database behind the store's back.
+/// Connects to the database behind the store's back.
+async fn connect(database: &Path) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions as _;
+    sqlx::sqlite::SqliteConnectOptions::new().filename(database).connect().await.unwrap()
+}
+
 async fn meddle(database: &Path, sql: &'static str) {
-    use sqlx::Connection as _;
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
-    let mut db = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::query(sql).execute(&mut db).await.unwrap();
-    db.close().await.unwrap();
+    sqlx::query(sql).execute(&mut connect(database).await).await.unwrap();
+}
+
+async fn query(database: &Path, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(&mut connect(database).await).await.unwrap()
 }

@@ -48,6 +48,7 @@ impl Sink {
                 break;
             }
         }
+        File::open(dir)?.sync_all()?;
         Ok(sink)
     }
 
@@ -112,8 +113,9 @@ impl Current {
         if len < file.metadata()?.len() {
             tracing::warn!(file = %path.display(), "the last audit record was not finished and is cut off");
             file.set_len(len)?;
-            file.sync_data()?;
         }
+        // A killed process may have written what it did not live to sync; it counts as logged from here.
+        file.sync_data()?;
         Ok((Self { day: day.to_owned(), file, len, torn: false }, last))
     }
 
@@ -238,5 +240,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("audit-2026-03-03.jsonl"), "hello\n").unwrap();
         assert!(Sink::open(dir.path()).is_err());
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_in_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", dir.path().join("audit-2026-03-03.jsonl")).unwrap();
+        let mut sink = Sink::open(dir.path()).unwrap();
+        append(&mut sink, &[]);
+        assert!(sink.append([(1, at(TUESDAY), "{}")]).is_err());
+        assert_eq!(sink.last_seq(), 0);
     }
 }
