@@ -10,7 +10,8 @@ use super::outbox::{self, ExportedRecord};
 use crate::model::{Error, Result};
 
 /// Takes records in order and returns once they are durable where it puts them. After a failure it
-/// is given the same records again, so it must keep none or all of a call.
+/// is given the same records again, and has to leave out those that it kept. Called on a thread that
+/// may block, one call at a time.
 pub type Export = Box<dyn FnMut(&[ExportedRecord]) -> io::Result<()> + Send>;
 
 /// How many records wait in memory for a slow export; more are read back from the database.

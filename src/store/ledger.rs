@@ -31,6 +31,9 @@ const GATHER: Duration = Duration::from_millis(2);
 /// How soon records that nobody waits for are tried again after the database failed.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How many exported records the outbox may hold before they are removed: not with every group.
+const TRIM: u64 = 256;
+
 /// What reaches the ledger.
 #[expect(clippy::large_enum_variant, reason = "all messages but one are commits")]
 pub(super) enum Message {
@@ -180,10 +183,11 @@ impl Ledger {
         let accepted = calls.iter().zip(&*results).filter(|(_, result)| result.is_ok());
         let records = accepted.filter_map(|((commit, _), _)| commit.record.as_ref());
         group.record(&self.memory, self.carried.iter().chain(records));
+        let trim = !group.records.is_empty() && exported >= self.trimmed + TRIM;
+        if trim {
+            outbox::trim(&mut db, exported).await?;
+        }
         if !group.records.is_empty() {
-            if exported > self.trimmed {
-                outbox::trim(&mut db, exported).await?;
-            }
             outbox::insert(&mut db, &group.records, &group.head).await?;
         }
         for (counter, calls) in &group.usage.calls {
@@ -193,7 +197,7 @@ impl Ledger {
             statements::put_version_use(&mut db, *version, *day).await?;
         }
         db.commit().await?;
-        if !group.records.is_empty() {
+        if trim {
             self.trimmed = exported;
         }
         Ok(group)

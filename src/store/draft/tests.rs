@@ -124,7 +124,8 @@ fn versions_are_replaced_where_they_are() {
     let replace = |name, id| Change::ReplaceVersion(version(name, id));
     let mut other = version("a", 1);
     other.material = PublicMaterial::Oct { key_size: 128 };
-    let cases: [(&[Change], Change, fn(&Error) -> bool); 4] = [
+    type Case<'a> = (&'a [Change], Change, fn(&Error) -> bool);
+    let cases: [Case<'_>; 4] = [
         (&[local()], replace("a", 1), |error| matches!(error, Error::KeyNotFound { .. })),
         (&[local(), insert("a", 1), delete("a")], replace("a", 1), |error| {
             matches!(error, Error::KeyNotFound { .. })
@@ -168,8 +169,8 @@ fn deletion_goes_round_in_one_direction() {
     let (hsm, name) = key("a");
     let changes = [local(), insert("a", 1), delete("A")];
     let deleted = after(&[&changes]).1;
-    assert_eq!(deleted.keys(&hsm, super::super::Listing::Live, None, 9).len(), 0);
-    assert_eq!(deleted.keys(&hsm, super::super::Listing::Deleted, None, 9).len(), 1);
+    assert_eq!(deleted.keys(&hsm, crate::store::Listing::Live, None, 9).len(), 0);
+    assert_eq!(deleted.keys(&hsm, crate::store::Listing::Deleted, None, 9).len(), 1);
     let back = after(&[&changes, &[recover("a")]]).1;
     assert_eq!(back.key(&hsm, &name).unwrap().deletion, None);
     assert_eq!(back.key_count(&hsm), 1);
@@ -198,7 +199,7 @@ fn roles_follow_their_hsm() {
     let made = Change::InsertHsm(hsm("local"), vec![assignment.clone()]);
     let (name, _) = key("a");
     let insert = Change::InsertRoleAssignment(name.clone(), Arc::new(assignment));
-    assert_eq!(after(&[&[made.clone()], &[insert]]).0, Err(Error::RoleAssignmentExists));
+    assert_eq!(after(&[std::slice::from_ref(&made), &[insert]]).0, Err(Error::RoleAssignmentExists));
     let delete = Change::DeleteRoleAssignment(name.clone(), Uuid::from_u128(1));
     let (result, memory) = after(&[&[made], &[delete]]);
     assert_eq!(result, Ok(()));
@@ -212,7 +213,7 @@ fn keys_are_listed_by_folded_name_in_pages() {
     let (_, memory) = after(&[&changes]);
     let (hsm, _) = key("a");
     let page = |after, limit| {
-        let keys = memory.keys(&hsm, super::super::Listing::Live, after, limit);
+        let keys = memory.keys(&hsm, crate::store::Listing::Live, after, limit);
         keys.iter().map(|key| key.name.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(page(None, 3), ["a", "b", "C"]);

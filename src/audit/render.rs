@@ -1,0 +1,325 @@
+//! Renders the record of a call as Azure's audit log of Managed HSM has it.
+//!
+//! Members, spelling and order are those of the example in "Managed HSM logging" of Azure's
+//! documentation. Two are ours: `target`, what was acted on, and `resultSignature`, the name of the
+//! error or `OK`.
+
+use std::fmt::Write as _;
+
+use uuid::Uuid;
+
+use crate::model::entry::{CallerRecord, Entry};
+use crate::model::hsm::ManagedHsm;
+
+/// What of a text is kept, in bytes. Callers choose these texts, and a log must not grow at their will.
+mod limit {
+    pub(super) const CLIENT_INFO: usize = 512;
+    pub(super) const REQUEST_URI: usize = 2_048;
+    pub(super) const TARGET: usize = 512;
+    pub(super) const CALLER: usize = 256;
+    pub(super) const OURS: usize = 1_024;
+}
+
+/// The audit record of a call: one JSON object on one line. `hsm` is the HSM that was asked, if it
+/// exists. Holds what the entry holds, and so no key material, plaintext, PIN or bearer token.
+pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
+    let asked = entry.hsm.as_ref().map_or("", |name| name.as_str());
+    let name = hsm.map_or(asked, |hsm| hsm.name.as_str());
+    let (sku, group) = hsm.map_or(("", ""), |hsm| (&hsm.sku, &hsm.resource_group));
+    let (result, signature) = match entry.result {
+        Ok(()) => ("Success", "OK"),
+        Err(error) => ("Failure", error),
+    };
+    let mut json = Object::new();
+    json.uuid("TenantId", hsm.map(|hsm| hsm.tenant));
+    json.display("time", format_args!("{:.3}", entry.at));
+    json.text("resourceId", &hsm.map(resource_id).unwrap_or_default(), limit::OURS);
+    json.text("operationName", entry.event, limit::OURS);
+    json.text("operationVersion", entry.origin.operation_version, limit::OURS);
+    json.text("category", "AuditEvent", limit::OURS);
+    json.text("resultType", result, limit::OURS);
+    json.name("properties");
+    json.open();
+    json.text("PoolType", "M-HSM", limit::OURS);
+    json.text("sku_Family", family(sku), limit::OURS);
+    json.text("sku_Name", sku, limit::OURS);
+    json.close();
+    json.number("durationMs", entry.duration.as_millis());
+    match entry.origin.address {
+        Some(address) => json.display("callerIpAddress", format_args!("{address}")),
+        None => json.text("callerIpAddress", "", limit::OURS),
+    }
+    json.text("identity", &identity(entry.caller.as_ref()), usize::MAX);
+    json.text("clientInfo", &entry.origin.client_info, limit::CLIENT_INFO);
+    json.uuid("correlationId", Some(entry.origin.correlation_id));
+    json.text("subnetId", "(unknown)", limit::OURS);
+    json.number("httpStatusCode", entry.status);
+    json.text("PoolName", name, limit::OURS);
+    json.text("requestUri", &entry.origin.request_uri, limit::REQUEST_URI);
+    json.text("resourceGroup", group, limit::OURS);
+    json.text("resourceProvider", "MICROSOFT.KEYVAULT", limit::OURS);
+    json.text("resource", name, limit::OURS);
+    json.text("resourceType", "managedHSMs", limit::OURS);
+    json.text("target", &entry.target, limit::TARGET);
+    json.text("resultSignature", signature, limit::OURS);
+    json.finish()
+}
+
+/// The resource's id in the upper case of Azure's logs.
+fn resource_id(hsm: &ManagedHsm) -> String {
+    let mut id = format!(
+        "/SUBSCRIPTIONS/{}/RESOURCEGROUPS/{}/PROVIDERS/MICROSOFT.KEYVAULT/MANAGEDHSMS/{}",
+        hsm.subscription, hsm.resource_group, hsm.name
+    );
+    id.make_ascii_uppercase();
+    id
+}
+
+/// `B` of `Standard_B1`.
+fn family(sku: &str) -> &str {
+    sku.split_once('_').and_then(|(_, size)| size.get(..1)).unwrap_or_default()
+}
+
+/// The caller as Azure tells of one: JSON that the record holds as a text.
+fn identity(caller: Option<&CallerRecord>) -> String {
+    let mut json = Object::new();
+    json.name("claim");
+    json.open();
+    if let Some(caller) = caller {
+        if let Some(application) = &caller.application {
+            json.text("appid", application, limit::CALLER);
+        }
+        json.name("http_schemas_microsoft_com_identity");
+        json.open();
+        json.name("claims");
+        json.open();
+        json.uuid("objectidentifier", Some(caller.principal.0));
+        json.close();
+        json.close();
+        if let Some(user) = &caller.user {
+            json.name("http_schemas_xmlsoap_org_ws_2005_05_identity");
+            json.open();
+            json.name("claims");
+            json.open();
+            json.text("upn", user, limit::CALLER);
+            json.close();
+            json.close();
+        }
+    }
+    json.close();
+    json.finish()
+}
+
+/// A JSON object in the making. Written by hand since every call pays for it.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        let mut text = String::with_capacity(1_536);
+        text.push('{');
+        Self(text)
+    }
+
+    /// Begins a member; names are ours and need no escape.
+    fn name(&mut self, name: &'static str) {
+        if !self.0.ends_with('{') {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+
+    fn open(&mut self) {
+        self.0.push('{');
+    }
+
+    fn close(&mut self) {
+        self.0.push('}');
+    }
+
+    /// A text, of which at most `limit` bytes are kept.
+    fn text(&mut self, name: &'static str, text: &str, limit: usize) {
+        self.name(name);
+        self.0.push('"');
+        escape(&mut self.0, &text[..text.floor_char_boundary(limit)]);
+        self.0.push('"');
+    }
+
+    /// A value whose form needs no escape. Writing to a `String` cannot fail.
+    fn display(&mut self, name: &'static str, value: std::fmt::Arguments<'_>) {
+        self.name(name);
+        let _ = write!(self.0, "\"{value}\"");
+    }
+
+    fn number(&mut self, name: &'static str, value: impl std::fmt::Display) {
+        self.name(name);
+        let _ = write!(self.0, "{value}");
+    }
+
+    fn uuid(&mut self, name: &'static str, id: Option<Uuid>) {
+        let mut buffer = Uuid::encode_buffer();
+        let text = match &id {
+            Some(id) => &*id.as_hyphenated().encode_lower(&mut buffer),
+            None => "",
+        };
+        self.text(name, text, limit::OURS);
+    }
+
+    fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+/// Writes a text as the inside of a JSON string. Besides what JSON demands, escapes what a terminal
+/// or an editor would obey: other control characters, and those that hide or turn text around.
+fn escape(out: &mut String, text: &str) {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\') {
+        out.push_str(text);
+        return;
+    }
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
+            }
+            _ if character.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
+            }
+            _ => out.push(character),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::entry::{Meter, Origin};
+    use crate::model::hsm::Activation;
+    use crate::model::name::PrincipalId;
+    use crate::model::retention::RetentionDays;
+
+    fn hsm() -> ManagedHsm {
+        ManagedHsm {
+            name: "ContosoMHSM".parse().unwrap(),
+            tenant: Uuid::from_u128(1),
+            subscription: "a1ba9aaa-b7f6-4a33-b038-6e64553a6c7b".into(),
+            resource_group: "ContosoGroup".into(),
+            location: "here".into(),
+            sku: "Standard_B1".into(),
+            retention: RetentionDays::DEFAULT,
+            purge_protection: false,
+            activation: Activation::Active,
+            initial_administrators: Vec::new(),
+            token_serial: "1".into(),
+            created: crate::model::Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn entry() -> Entry {
+        Entry {
+            at: "2020-08-31T19:52:39.763999Z".parse().unwrap(),
+            event: "KeySign",
+            meter: Meter::Cryptographic,
+            hsm: Some("contosomhsm".parse().unwrap()),
+            target: "hsms/ContosoMHSM/keys/invoices".into(),
+            caller: Some(CallerRecord {
+                principal: PrincipalId(Uuid::from_u128(2)),
+                application: Some("app".into()),
+                user: Some("admin@contoso.com".into()),
+            }),
+            origin: Origin {
+                address: Some("10.0.0.1".parse().unwrap()),
+                client_info: "az\"sdk\"".into(),
+                correlation_id: Uuid::from_u128(3),
+                request_uri: "/strongroom.v1.Crypto/Sign".into(),
+                operation_version: "v1",
+            },
+            result: Ok(()),
+            status: 200,
+            duration: Duration::from_micros(1_900),
+        }
+    }
+
+    #[test]
+    fn a_record_has_the_members_of_azures() {
+        let record: Value = serde_json::from_str(&render(&entry(), Some(&hsm()))).unwrap();
+        let identity = concat!(
+            r#"{"claim":{"appid":"app","http_schemas_microsoft_com_identity":{"claims":{"objectidentifier":"#,
+            r#""00000000-0000-0000-0000-000000000002"}},"http_schemas_xmlsoap_org_ws_2005_05_identity":"#,
+            r#"{"claims":{"upn":"admin@contoso.com"}}}}"#
+        );
+        assert_eq!(
+            record,
+            json!({
+                "TenantId": "00000000-0000-0000-0000-000000000001",
+                "time": "2020-08-31T19:52:39.763Z",
+                "resourceId": "/SUBSCRIPTIONS/A1BA9AAA-B7F6-4A33-B038-6E64553A6C7B/RESOURCEGROUPS/CONTOSOGROUP\
+                    /PROVIDERS/MICROSOFT.KEYVAULT/MANAGEDHSMS/CONTOSOMHSM",
+                "operationName": "KeySign",
+                "operationVersion": "v1",
+                "category": "AuditEvent",
+                "resultType": "Success",
+                "properties": { "PoolType": "M-HSM", "sku_Family": "B", "sku_Name": "Standard_B1" },
+                "durationMs": 1,
+                "callerIpAddress": "10.0.0.1",
+                "identity": identity,
+                "clientInfo": "az\"sdk\"",
+                "correlationId": "00000000-0000-0000-0000-000000000003",
+                "subnetId": "(unknown)",
+                "httpStatusCode": 200,
+                "PoolName": "ContosoMHSM",
+                "requestUri": "/strongroom.v1.Crypto/Sign",
+                "resourceGroup": "ContosoGroup",
+                "resourceProvider": "MICROSOFT.KEYVAULT",
+                "resource": "ContosoMHSM",
+                "resourceType": "managedHSMs",
+                "target": "hsms/ContosoMHSM/keys/invoices",
+                "resultSignature": "OK",
+            })
+        );
+    }
+
+    #[test]
+    fn what_callers_send_is_escaped_and_cut() {
+        let mut entry = entry();
+        let hostile = "\u{1b}[2J\n\r\t\"}\\,{\u{0}\u{85}\u{202e}\u{2028}é🔑";
+        entry.origin.client_info = hostile.into();
+        entry.origin.request_uri = "é".repeat(9_999);
+        entry.caller = Some(CallerRecord {
+            principal: PrincipalId(Uuid::nil()),
+            application: None,
+            user: Some(hostile.repeat(99)),
+        });
+        entry.result = Err("KeyNotFound");
+        let text = render(&entry, None);
+        assert!(text.chars().all(|c| !c.is_control() && c != '\u{202e}' && c != '\u{2028}'), "{text}");
+        assert!(text.len() < 8_000);
+        let record: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(record["clientInfo"], hostile);
+        assert_eq!(record["requestUri"], "é".repeat(1_024));
+        assert_eq!(
+            (&record["resultType"], &record["resultSignature"]),
+            (&json!("Failure"), &json!("KeyNotFound"))
+        );
+        assert_eq!((&record["PoolName"], &record["TenantId"]), (&json!("contosomhsm"), &json!("")));
+        let identity: Value = serde_json::from_str(record["identity"].as_str().unwrap()).unwrap();
+        let user = &identity["claim"]["http_schemas_xmlsoap_org_ws_2005_05_identity"]["claims"]["upn"];
+        assert!(hostile.repeat(99).starts_with(user.as_str().unwrap()));
+    }
+
+    #[test]
+    fn a_caller_who_is_unknown_has_no_claims() {
+        let record = Entry { caller: None, hsm: None, ..entry() };
+        let record: Value = serde_json::from_str(&render(&record, None)).unwrap();
+        assert_eq!(record["identity"], r#"{"claim":{}}"#);
+        assert_eq!(record["resource"], "");
+    }
+}

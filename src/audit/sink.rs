@@ -1,0 +1,254 @@
+//! Appends audit records to one file per day.
+//!
+//! Every call of [`Sink::append`] ends with `fdatasync`: what it took is on disk when it returns, and
+//! the caller may forget it. A file's day is that of its records in UTC; it never goes back, so that
+//! the newest file always holds the last record.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::model::Timestamp;
+
+/// The files of an audit log, open for appending.
+pub struct Sink {
+    dir: PathBuf,
+    current: Option<Current>,
+    last_seq: u64,
+}
+
+struct Current {
+    /// The day, as its file names it.
+    day: String,
+    file: File,
+    /// The length up to which the file is good.
+    len: u64,
+    /// Whether there may be something behind it.
+    torn: bool,
+}
+
+impl Sink {
+    /// Opens the log in `dir`, which is made if there is none, and cuts off a line that was not
+    /// finished.
+    ///
+    /// # Errors
+    /// Those of the file system; `InvalidData` if the last record has no number.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let mut sink = Self { dir: dir.to_owned(), current: None, last_seq: 0 };
+        for path in files(dir)?.into_iter().rev() {
+            let Some(day) = day_of(&path) else { continue };
+            let (current, last) = Current::open(&path, day)?;
+            // The newest file goes on being written; an older one is asked only if that is empty.
+            sink.current.get_or_insert(current);
+            if let Some(line) = last {
+                sink.last_seq = number(&line)
+                    .ok_or_else(|| invalid(format!("{}: the last record has no number", path.display())))?;
+                break;
+            }
+        }
+        File::open(dir)?.sync_all()?;
+        Ok(sink)
+    }
+
+    /// The number of the last record in the log; 0 if there is none.
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// Appends records, each with its number and the instant that decides its day, and returns when
+    /// they are on disk. Those that the log has already are left out.
+    ///
+    /// # Errors
+    /// Those of the file system. The log keeps whole records only, and the same records can be
+    /// appended again.
+    pub fn append<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = (u64, Timestamp, &'a str)>,
+    ) -> io::Result<()> {
+        let known = self.last_seq;
+        let (mut day, mut lines, mut last) = (String::new(), String::new(), known);
+        let mut instant = None;
+        for (seq, at, line) in records.into_iter().filter(|(seq, ..)| *seq > known) {
+            // Groups share their instant, so that most records are spared the calendar.
+            if instant != Some(at) {
+                instant = Some(at);
+                let next = at.strftime("%Y-%m-%d").to_string();
+                if next > day {
+                    self.write(&day, &lines, last)?;
+                    lines.clear();
+                    day = next;
+                }
+            }
+            lines.push_str(line);
+            lines.push('\n');
+            last = seq;
+        }
+        self.write(&day, &lines, last)
+    }
+
+    fn write(&mut self, day: &str, lines: &str, last: u64) -> io::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if self.current.as_ref().is_none_or(|current| *current.day < *day) {
+            let (current, _) = Current::open(&self.dir.join(format!("audit-{day}.jsonl")), day)?;
+            File::open(&self.dir)?.sync_all()?;
+            self.current = Some(current);
+        }
+        if let Some(current) = &mut self.current {
+            current.write(lines)?;
+        }
+        self.last_seq = last;
+        Ok(())
+    }
+}
+
+impl Current {
+    /// Opens a file and gives its last whole line too.
+    fn open(path: &Path, day: &str) -> io::Result<(Self, Option<String>)> {
+        let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+        let (len, last) = tail(&mut file)?;
+        if len < file.metadata()?.len() {
+            tracing::warn!(file = %path.display(), "the last audit record was not finished and is cut off");
+            file.set_len(len)?;
+        }
+        // A killed process may have written what it did not live to sync; it counts as logged from here.
+        file.sync_data()?;
+        Ok((Self { day: day.to_owned(), file, len, torn: false }, last))
+    }
+
+    fn write(&mut self, lines: &str) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.len)?;
+        }
+        self.torn = true;
+        self.file.write_all(lines.as_bytes())?;
+        self.file.sync_data()?;
+        self.torn = false;
+        self.len += lines.len() as u64;
+        Ok(())
+    }
+}
+
+/// The length of a file up to the end of its last whole line, and that line.
+fn tail(file: &mut File) -> io::Result<(u64, Option<String>)> {
+    let len = file.metadata()?.len();
+    let mut window = 64 * 1024;
+    loop {
+        let start = len.saturating_sub(window);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.take(len - start).read_to_end(&mut bytes)?;
+        let end = bytes.iter().rposition(|b| *b == b'\n');
+        let line = end.map(|end| bytes[..end].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1));
+        match (line, end) {
+            // The line may begin before the window.
+            (None | Some(0), _) if start > 0 => window *= 2,
+            (Some(line), Some(end)) => {
+                let text = String::from_utf8_lossy(&bytes[line..end]).into_owned();
+                return Ok((start + end as u64 + 1, Some(text)));
+            }
+            _ => return Ok((0, None)),
+        }
+    }
+}
+
+/// The files of a log, oldest first.
+pub(super) fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if day_of(&path).is_some() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn day_of(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.strip_prefix("audit-")?.strip_suffix(".jsonl")
+}
+
+fn number(line: &str) -> Option<u64> {
+    let record: serde_json::Value = serde_json::from_str(line).ok()?;
+    record.get("seq")?.as_u64()
+}
+
+fn invalid(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn line(seq: u64) -> String {
+        format!("{{\"a\":\"é\",\"seq\":{seq}}}")
+    }
+
+    fn append(sink: &mut Sink, records: &[(u64, &str)]) {
+        let lines: Vec<_> = records.iter().map(|(seq, day)| (*seq, at(day), line(*seq))).collect();
+        sink.append(lines.iter().map(|(seq, at, line)| (*seq, *at, line.as_str()))).unwrap();
+    }
+
+    const MONDAY: &str = "2026-03-02T23:59:59Z";
+    const TUESDAY: &str = "2026-03-03T00:00:00Z";
+
+    #[test]
+    fn records_go_to_the_file_of_their_day_and_never_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("audit");
+        let mut sink = Sink::open(&dir).unwrap();
+        assert_eq!(sink.last_seq(), 0);
+        append(&mut sink, &[(1, MONDAY), (2, TUESDAY), (3, MONDAY)]);
+        append(&mut sink, &[(2, MONDAY), (3, MONDAY), (4, MONDAY)]);
+        let read = |day: &str| fs::read_to_string(dir.join(format!("audit-{day}.jsonl"))).unwrap();
+        assert_eq!(read("2026-03-02"), line(1) + "\n");
+        assert_eq!(read("2026-03-03"), [line(2), line(3), line(4), String::new()].join("\n"));
+        assert_eq!(Sink::open(&dir).unwrap().last_seq(), 4);
+    }
+
+    #[test]
+    fn an_unfinished_line_is_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        append(&mut Sink::open(dir.path()).unwrap(), &[(1, MONDAY), (2, TUESDAY)]);
+        let path = dir.path().join("audit-2026-03-03.jsonl");
+        let whole = fs::read(&path).unwrap();
+
+        for torn in ["{\"a\":1,\"se", &"x".repeat(200_000)] {
+            fs::write(&path, [&whole, torn.as_bytes()].concat()).unwrap();
+            assert_eq!(Sink::open(dir.path()).unwrap().last_seq(), 2);
+            assert_eq!(fs::read(&path).unwrap(), whole);
+        }
+        // All of the newest file was torn: the last record is in the one before.
+        fs::write(&path, &whole[..4]).unwrap();
+        let mut sink = Sink::open(dir.path()).unwrap();
+        assert_eq!((sink.last_seq(), fs::read(&path).unwrap().len()), (1, 0));
+        append(&mut sink, &[(2, MONDAY)]);
+        assert_eq!(fs::read(&path).unwrap(), whole, "the newest file goes on");
+    }
+
+    #[test]
+    fn a_log_whose_end_is_not_a_record_is_not_appended_to() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("audit-2026-03-03.jsonl"), "hello\n").unwrap();
+        assert!(Sink::open(dir.path()).is_err());
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_in_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", dir.path().join("audit-2026-03-03.jsonl")).unwrap();
+        let mut sink = Sink::open(dir.path()).unwrap();
+        append(&mut sink, &[]);
+        assert!(sink.append([(1, at(TUESDAY), "{}")]).is_err());
+        assert_eq!(sink.last_seq(), 0);
+    }
+}

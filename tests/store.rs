@@ -1,0 +1,480 @@
+//! The store as its users see it: what survives, what fails alone, and what reaches the audit log.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use strongroom::audit::{self, Sink};
+use strongroom::model::change::{Change, Intent, IntentVerb};
+use strongroom::model::entry::Meter;
+use strongroom::model::hsm::{Activation, ManagedHsm};
+use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial};
+use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
+use strongroom::model::rbac::{Action, RoleAssignment, RoleDefinition, Scope};
+use strongroom::model::retention::{Deletion, RetentionDays};
+use strongroom::model::{Error, Timestamp};
+use strongroom::store::{Commit, Durability, ExportedRecord, Listing, Options, Record, Store};
+use uuid::Uuid;
+
+const NOON: i64 = 1_772_452_800;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn local() -> HsmName {
+    "local".parse().unwrap()
+}
+
+fn name(text: &str) -> KeyName {
+    text.parse().unwrap()
+}
+
+fn hsm() -> ManagedHsm {
+    ManagedHsm {
+        name: local(),
+        tenant: Uuid::from_u128(1),
+        subscription: "subscription".into(),
+        resource_group: "group".into(),
+        location: "here".into(),
+        sku: "Standard_B1".into(),
+        retention: RetentionDays::DEFAULT,
+        purge_protection: true,
+        activation: Activation::Active,
+        initial_administrators: vec![PrincipalId(Uuid::from_u128(2))],
+        token_serial: "serial".into(),
+        created: Timestamp::from_microsecond(NOON * 1_000_000 + 123_456).unwrap(),
+    }
+}
+
+fn version(key: &str, id: u32) -> KeyVersion {
+    KeyVersion {
+        hsm: local(),
+        name: name(key),
+        version: VersionId::from_bytes(u128::from(id).to_be_bytes()),
+        material: PublicMaterial::Ec { crv: Curve::P256, x: vec![1; 32], y: vec![2; 32] },
+        operations: BTreeSet::from([KeyOperation::Sign, KeyOperation::DeriveKey]),
+        attributes: Attributes {
+            enabled: true,
+            not_before: Some(at(NOON)),
+            expires: None,
+            created: Timestamp::from_microsecond(NOON * 1_000_000 + 1).unwrap(),
+            updated: at(NOON + 1),
+            exportable: false,
+        },
+        tags: BTreeMap::from([("team".into(), "é\"".into())]),
+    }
+}
+
+fn role(id: u128, built_in: bool) -> RoleDefinition {
+    let permission = strongroom::model::rbac::Permission {
+        data_actions: vec![Action::KeySign.as_str().into()],
+        ..Default::default()
+    };
+    RoleDefinition {
+        id: Uuid::from_u128(id),
+        role_name: format!("role {id}"),
+        description: String::new(),
+        built_in,
+        permissions: vec![permission],
+    }
+}
+
+fn assignment(id: u128, role: u128, scope: Scope) -> RoleAssignment {
+    RoleAssignment {
+        id: Uuid::from_u128(id),
+        role_definition: Uuid::from_u128(role),
+        principal: PrincipalId(Uuid::from_u128(2)),
+        scope,
+    }
+}
+
+fn record(number: usize) -> Record {
+    Record {
+        at: at(NOON),
+        hsm: Some("LOCAL".parse().unwrap()),
+        event: "KeySign",
+        meter: Meter::Cryptographic,
+        version: Some(VersionId::from_bytes([9; 16])),
+        body: format!(r#"{{"operationName":"KeySign","number":{number}}}"#),
+    }
+}
+
+fn call(changes: Vec<Change>, number: usize) -> Commit {
+    Commit { changes, record: Some(record(number)), ..Commit::default() }
+}
+
+/// A directory with a database and an audit log, opened as the server does.
+struct House {
+    dir: tempfile::TempDir,
+    durability: Durability,
+    /// While set, the export fails.
+    broken: Arc<AtomicBool>,
+}
+
+impl House {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { dir, durability: Durability::Request, broken: Arc::default() }
+    }
+
+    fn audit(&self) -> PathBuf {
+        self.dir.path().join("audit")
+    }
+
+    async fn try_open(&self) -> Result<Store, Error> {
+        let mut sink = Sink::open(&self.audit()).unwrap();
+        let options = Options { durability: self.durability, exported: sink.last_seq() };
+        let broken = Arc::clone(&self.broken);
+        let export = move |records: &[ExportedRecord]| {
+            if broken.load(Ordering::SeqCst) {
+                return Err(io::Error::other("the disk is full"));
+            }
+            sink.append(records.iter().map(|record| (record.seq, record.at, record.line.as_str())))
+        };
+        let database = self.dir.path().join("strongroom.db");
+        Store::open(&database, vec![role(100, true), role(101, true)], options, Box::new(export)).await
+    }
+
+    async fn open(&self) -> Store {
+        self.try_open().await.unwrap()
+    }
+
+    /// Opened, with one HSM.
+    async fn furnished(&self) -> Store {
+        let store = self.open().await;
+        let admin = assignment(1, 100, Scope::Hsm);
+        store.commit(call(vec![Change::InsertHsm(hsm(), vec![admin])], 0)).await.unwrap();
+        store
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut files: Vec<_> =
+            std::fs::read_dir(self.audit()).unwrap().map(|file| file.unwrap().path()).collect();
+        files.sort();
+        let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// Everything a reader can see, in a form that can be compared.
+fn picture(store: &Store) -> String {
+    let hsm = local();
+    let keys = |listing| store.keys(&hsm, listing, None, usize::MAX);
+    format!(
+        "{:#?}",
+        (
+            store.hsms(),
+            keys(Listing::Live),
+            keys(Listing::Deleted),
+            store.role_definitions(&hsm),
+            store.role_assignments(&hsm),
+            store.intents(),
+            store.readings(),
+            store.last_use(VersionId::from_bytes([9; 16])),
+        )
+    )
+}
+
+#[tokio::test]
+async fn everything_survives_reopening() {
+    let house = House::new();
+    let store = house.furnished().await;
+    let mut disabled = version("Invoices", 1);
+    disabled.attributes.enabled = false;
+    let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };
+    let changes = vec![
+        Change::InsertVersion(version("Invoices", 1)),
+        Change::InsertVersion(version("invoices", 2)),
+        Change::ReplaceVersion(disabled),
+        Change::InsertVersion(version("old", 3)),
+        Change::SoftDelete(local(), name("OLD"), deletion),
+        Change::InsertVersion(version("back", 4)),
+        Change::SoftDelete(local(), name("back"), deletion),
+        Change::Recover(local(), name("back")),
+        Change::InsertVersion(version("gone", 5)),
+        Change::SoftDelete(local(), name("gone"), deletion),
+        Change::Purge(local(), name("gone")),
+        Change::PutRoleDefinition(local(), Arc::new(role(7, false))),
+        Change::PutRoleDefinition(local(), Arc::new(role(6, false))),
+        Change::PutRoleDefinition(
+            local(),
+            Arc::new(RoleDefinition { role_name: "new".into(), ..role(7, false) }),
+        ),
+        Change::InsertRoleAssignment(local(), Arc::new(assignment(30, 7, Scope::Keys))),
+        Change::InsertRoleAssignment(local(), Arc::new(assignment(20, 6, Scope::Key(name("Invoices"))))),
+        Change::InsertRoleAssignment(local(), Arc::new(assignment(40, 6, Scope::Hsm))),
+        Change::DeleteRoleAssignment(local(), Uuid::from_u128(40)),
+        Change::DeleteRoleDefinition(local(), Uuid::from_u128(6)),
+    ];
+    let intent = |id| Intent {
+        id: Uuid::from_u128(id),
+        hsm: local(),
+        verb: IntentVerb::Destroy,
+        objects: vec![VersionId::from_bytes([3; 16])],
+    };
+    store.commit(Commit { open: Some(intent(2)), ..call(changes, 1) }).await.unwrap();
+    store.commit(Commit { open: Some(intent(1)), ..Commit::default() }).await.unwrap();
+    store.commit(Commit { close: vec![Uuid::from_u128(2)], ..Commit::default() }).await.unwrap();
+
+    let seen = picture(&store);
+    assert_eq!(store.hsms(), [Arc::new(hsm())]);
+    assert_eq!(store.key_count(&local()), 3);
+    assert_eq!(store.intents(), [intent(1)]);
+    let definitions: Vec<_> = store.role_definitions(&local()).iter().map(|role| role.id.as_u128()).collect();
+    assert_eq!(definitions, [100, 101, 7]);
+    let assignments: Vec<_> =
+        store.role_assignments(&local()).iter().map(|known| known.id.as_u128()).collect();
+    assert_eq!(assignments, [1, 30, 20]);
+    let grants = store.grants(&"Local".parse().unwrap(), PrincipalId(Uuid::from_u128(2)));
+    assert_eq!(grants.len(), 2, "the assignment whose role is gone grants nothing");
+    assert!(grants.iter().all(|grant| grant.allows(Action::KeySign, &Scope::Keys)));
+    assert!(store.grants(&local(), PrincipalId(Uuid::nil())).is_empty());
+    let key = store.key(&local(), &name("INVOICES")).unwrap();
+    assert_eq!(key.versions.len(), 2);
+    assert_eq!(*key.versions[1], KeyVersion { name: name("Invoices"), ..version("invoices", 2) });
+    let readings: Vec<_> =
+        store.readings().iter().map(|reading| (reading.hsm.clone(), reading.calls)).collect();
+    assert_eq!(readings, [(Some(local()), 2)]);
+    store.close().await;
+
+    let again = house.open().await;
+    assert_eq!(picture(&again), seen);
+    again.commit(call(Vec::new(), 2)).await.unwrap();
+    again.close().await;
+    assert!(matches!(again.commit(call(Vec::new(), 3)).await, Err(Error::Internal(_))), "it is closed");
+    assert_eq!(house.lines().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_at_once_are_all_recorded() {
+    let house = House::new();
+    let store = house.furnished().await;
+    let calls = (1..=1_000).map(|number| {
+        let store = store.clone();
+        let changes = match number % 10 {
+            0 => vec![Change::InsertVersion(version(&format!("key-{number}"), number))],
+            _ => Vec::new(),
+        };
+        tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(store.key_count(&local()), 100);
+    assert_eq!(store.readings().iter().map(|reading| reading.calls).sum::<u64>(), 1_001);
+    store.close().await;
+    let report = audit::verify(&house.audit()).unwrap();
+    assert_eq!((report.first, report.last, report.records), (Some(1), Some(1_001), 1_001));
+    assert_eq!(report.broken, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_those_who_race_for_a_name_one_wins() {
+    let house = House::new();
+    let store = house.furnished().await;
+    // The same version id everywhere: of one key memory knows it, of another only the database does.
+    let calls = (0..100).map(|number| {
+        let store = store.clone();
+        let key = if number % 2 == 0 { "a".to_owned() } else { format!("a-{number}") };
+        let other = Change::InsertVersion(version(&format!("b-{number}"), 1_000 + number));
+        let changes = vec![other, Change::InsertVersion(version(&key, 1))];
+        tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
+    });
+    let mut won = 0;
+    for call in calls.collect::<Vec<_>>() {
+        match call.await.unwrap() {
+            Ok(()) => won += 1,
+            Err(error) => assert!(matches!(error, Error::Conflict { .. }), "{error}"),
+        }
+    }
+    assert_eq!(won, 1);
+    assert_eq!(store.key_count(&local()), 2, "what came with a refused change was not made");
+    let seen = picture(&store);
+    store.close().await;
+    assert_eq!(house.lines().len(), 2, "a refused commit records nothing");
+    assert_eq!(picture(&house.open().await), seen);
+}
+
+#[tokio::test]
+async fn records_wait_in_the_database_until_they_can_be_exported() {
+    let house = House::new();
+    let store = house.furnished().await;
+    house.broken.store(true, Ordering::SeqCst);
+    for number in 1..=50 {
+        store.commit(call(Vec::new(), number)).await.unwrap();
+    }
+    store.close().await;
+    assert!(house.lines().len() < 51);
+    assert!(house.try_open().await.is_err(), "nothing is served while the log cannot be written");
+
+    house.broken.store(false, Ordering::SeqCst);
+    let store = house.open().await;
+    assert_eq!(house.lines().len(), 51, "exported before the store is open");
+    house.broken.store(true, Ordering::SeqCst);
+    store.commit(call(Vec::new(), 51)).await.unwrap();
+    store.commit(call(Vec::new(), 52)).await.unwrap();
+    house.broken.store(false, Ordering::SeqCst);
+    store.commit(call(Vec::new(), 53)).await.unwrap();
+    store.close().await;
+    let report = audit::verify(&house.audit()).unwrap();
+    assert_eq!((report.records, report.last, report.broken), (54, Some(54), None));
+}
+
+#[tokio::test]
+async fn the_log_is_not_given_what_it_has() {
+    let house = House::new();
+    let store = house.furnished().await;
+    for number in 1..=5 {
+        store.commit(call(Vec::new(), number)).await.unwrap();
+    }
+    store.close().await;
+    let lines = house.lines();
+    // The last line was torn by a crash: it comes again, and only it.
+    let file = std::fs::read_dir(house.audit()).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, &text[..text.len() - 10]).unwrap();
+    house.open().await.close().await;
+    assert_eq!(house.lines(), lines);
+
+    // A database that is older than the log would begin the same numbers again.
+    std::fs::remove_file(house.dir.path().join("strongroom.db")).unwrap();
+    let Err(Error::Internal(why)) = house.try_open().await else { panic!("it was opened") };
+    assert!(why.contains("record 6"), "{why}");
+}
+
+#[tokio::test]
+async fn an_altered_log_does_not_verify() {
+    let house = House::new();
+    let store = house.furnished().await;
+    for number in 1..=5 {
+        store.commit(call(Vec::new(), number)).await.unwrap();
+    }
+    store.close().await;
+    assert_eq!(audit::verify(&house.audit()).unwrap().broken, None);
+    let file = std::fs::read_dir(house.audit()).unwrap().next().unwrap().unwrap().path();
+    let lines = house.lines();
+    let broken = |lines: &[String]| {
+        std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+        audit::verify(&house.audit()).unwrap().broken.map(|found| found.line)
+    };
+    let mut altered = lines.clone();
+    altered[2] = altered[2].replace("\"number\":2", "\"number\":7");
+    assert_eq!(broken(&altered), Some(3));
+    let mut removed = lines.clone();
+    removed.remove(3);
+    assert_eq!(broken(&removed), Some(4));
+    let mut renumbered = lines.clone();
+    renumbered.swap(1, 2);
+    renumbered[1] = renumbered[1].replace("\"seq\":3", "\"seq\":2");
+    assert_eq!(broken(&renumbered), Some(2));
+    assert_eq!(broken(&lines), None);
+    assert_eq!(broken(&lines[2..]), None, "older records may be taken away");
+}
+
+#[tokio::test]
+async fn relaxed_records_are_written_when_the_store_closes() {
+    let house = House { durability: Durability::Relaxed, ..House::new() };
+    let store = house.furnished().await;
+    for number in 1..=2_000 {
+        store.commit(call(Vec::new(), number)).await.unwrap();
+    }
+    store.close().await;
+    assert_eq!(audit::verify(&house.audit()).unwrap().records, 2_001);
+    let store = house.open().await;
+    assert_eq!(store.readings().iter().map(|reading| reading.calls).sum::<u64>(), 2_001);
+}
+
+#[tokio::test]
+async fn a_database_that_fails_fails_the_calls() {
+    let house = House::new();
+    let store = house.furnished().await;
+    let database = house.dir.path().join("strongroom.db");
+    meddle(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
+    let changes = vec![Change::InsertVersion(version("a", 1))];
+    assert!(matches!(store.commit(call(changes.clone(), 1)).await, Err(Error::Internal(_))));
+    assert!(matches!(store.commit(call(Vec::new(), 2)).await, Err(Error::Internal(_))));
+    assert_eq!(store.key_count(&local()), 0);
+    meddle(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
+    store.commit(call(changes, 3)).await.unwrap();
+    store.close().await;
+    let report = audit::verify(&house.audit()).unwrap();
+    assert_eq!((report.records, report.broken), (2, None));
+}
+
+#[tokio::test]
+async fn a_relaxed_store_refuses_calls_while_its_database_fails_and_loses_no_record() {
+    let house = House { durability: Durability::Relaxed, ..House::new() };
+    let store = house.furnished().await;
+    let database = house.dir.path().join("strongroom.db");
+    meddle(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
+    let mut answered = 1;
+    while store.commit(call(Vec::new(), answered)).await.is_ok() {
+        answered += 1;
+        tokio::task::yield_now().await;
+    }
+    meddle(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
+    store.commit(call(Vec::new(), answered)).await.unwrap();
+    store.close().await;
+    let report = audit::verify(&house.audit()).unwrap();
+    assert_eq!((report.records, report.broken), (answered as u64 + 1, None));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let house = House::new();
+    house.open().await.close().await;
+    let insert = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (9999, 'later', 1, x'00', 0)";
+    meddle(&house.dir.path().join("strongroom.db"), insert).await;
+    let Err(Error::Internal(why)) = house.try_open().await else { panic!("it was opened") };
+    assert!(why.contains("schema 9999") && why.contains("newer"), "{why}");
+}
+
+#[tokio::test]
+async fn a_record_must_be_one_line() {
+    let house = House::new();
+    let store = house.furnished().await;
+    let mut bad = record(1);
+    bad.body = "{\"a\":\n1}".into();
+    let commit = Commit { record: Some(bad), ..Commit::default() };
+    assert!(matches!(store.commit(commit).await, Err(Error::Internal(_))));
+}
+
+#[tokio::test]
+async fn exports_are_in_order_and_each_record_comes_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let taken = Arc::clone(&seen);
+    let export = move |records: &[ExportedRecord]| {
+        taken.lock().unwrap().extend(records.iter().map(|record| record.seq));
+        Ok(())
+    };
+    let path = dir.path().join("strongroom.db");
+    let store = Store::open(&path, Vec::new(), Options::default(), Box::new(export)).await.unwrap();
+    for number in 0..400 {
+        store.commit(call(Vec::new(), number)).await.unwrap();
+    }
+    store.close().await;
+    assert_eq!(*seen.lock().unwrap(), (1..=400).collect::<Vec<_>>());
+    assert_eq!(store.readings()[0].hsm, None, "there is no such HSM");
+    let left: i64 = query(&path, "SELECT COUNT(*) FROM audit_outbox").await;
+    assert!((1..300).contains(&left), "what is exported is removed, but for the newest: {left}");
+}
+
+/// Connects to the database behind the store's back.
+async fn connect(database: &Path) -> sqlx::SqliteConnection {
+    use sqlx::ConnectOptions as _;
+    sqlx::sqlite::SqliteConnectOptions::new().filename(database).connect().await.unwrap()
+}
+
+async fn meddle(database: &Path, sql: &'static str) {
+    sqlx::query(sql).execute(&mut connect(database).await).await.unwrap();
+}
+
+async fn query(database: &Path, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(&mut connect(database).await).await.unwrap()
+}
