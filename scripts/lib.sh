@@ -43,8 +43,9 @@ install_packages() {
     say "installing ${packages[*]}"
     if has apt-get; then
         # Old lists name packages that the mirror no longer has.
-        as_root apt-get update -qq
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null
+        as_root apt-get update -qq || say "the package lists could not be renewed; going on with the old ones"
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            "${packages[@]}" </dev/null >/dev/null
     elif has dnf; then
         as_root dnf install -y -q "${packages[@]}"
     elif has apk; then

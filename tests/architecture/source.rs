@@ -40,6 +40,11 @@ impl Source {
         self.path.split('/').any(|part| part == "tests" || part == "tests.rs")
     }
 
+    /// Whether the file has a module of this name, which then hides a crate of the same name.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.words.windows(2).any(|words| words[0] == "mod" && words[1] == name)
+    }
+
     /// `src/store/rows.rs` is in `store`, `src/clock.rs` in `clock`.
     pub(super) fn module(&self) -> &str {
         let inside = self.path.strip_prefix("src/").unwrap_or(&self.path);
