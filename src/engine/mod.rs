@@ -25,10 +25,9 @@ use locks::Locks;
 use record::Pending;
 
 /// Answers calls. A cheap handle.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     identity: Identity,
     store: Store,
@@ -76,7 +75,7 @@ impl Engine {
     /// Whatever the caller must be told, in the order of the steps.
     pub async fn call<O: Operation>(
         &self,
-        credential: Credential<'_>,
+        credential: Result<Credential<'_>>,
         origin: Origin,
         request: impl FnOnce() -> Result<O> + Send,
     ) -> Result<O::Reply> {
@@ -98,11 +97,11 @@ impl Engine {
     /// Authenticates, parses and authorizes: everything that comes before anything is loaded.
     async fn admit<O: Operation>(
         &self,
-        credential: Credential<'_>,
+        credential: Result<Credential<'_>>,
         request: impl FnOnce() -> Result<O> + Send,
         pending: &mut Pending,
     ) -> Result<(O, Arc<ManagedHsm>)> {
-        let caller = self.0.identity.authenticate(credential).await?;
+        let caller = self.0.identity.authenticate(credential?).await?;
         pending.caller(&caller);
         let operation = request()?;
         let id = operation.target();

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Engine;
 use crate::audit;
 use crate::identity::Caller;
-use crate::model::entry::{CallerRecord, Entry, Meter, Origin};
+use crate::model::entry::{Entry, Meter, Origin};
 use crate::model::name::HsmName;
 use crate::model::{Error, Result, Timestamp};
 use crate::store::{Commit, Record};
@@ -46,11 +46,7 @@ impl Pending {
     /// Notes who called.
     pub(super) fn caller(&mut self, caller: &Caller) {
         if let Some(entry) = &mut self.entry {
-            entry.caller = Some(CallerRecord {
-                principal: caller.principal,
-                application: caller.application.clone(),
-                user: caller.user.clone(),
-            });
+            entry.caller = Some(caller.record());
         }
     }
 

@@ -16,7 +16,6 @@ use crate::token::Token;
 
 /// What an operation may use while it runs: the token of its HSM, the read side of the store, and
 /// the present. Writing is the engine's, but for intents.
-#[derive(Debug)]
 pub struct Cx {
     /// The HSM the operation was addressed to.
     pub hsm: Arc<ManagedHsm>,

@@ -70,7 +70,7 @@ struct Known {
 #[derive(Deserialize)]
 struct KnownPrincipal {
     client_id: Uuid,
-    client_secret: SecretString,
+    client_secret: zeroize::Zeroizing<String>,
 }
 
 /// The client secrets that `connection.json` holds already, by application.
@@ -83,7 +83,7 @@ pub(super) fn known_secrets(directory: &Path) -> anyhow::Result<Vec<(Uuid, Secre
     let known: Known = serde_json::from_slice(&bytes)
         // What is wrong with it is not said: the library might quote a secret.
         .map_err(|_| anyhow::anyhow!("{} is damaged; remove it, and clients get new secrets", path.display()))?;
-    Ok(known.principals.into_iter().map(|known| (known.client_id, known.client_secret)).collect())
+    Ok(known.principals.into_iter().map(|known| (known.client_id, SecretString::from(known.client_secret.as_str()))).collect())
 }
 
 /// Writes both files. They are complete whenever they are there.

@@ -31,7 +31,7 @@ pub struct PeerCertificate(pub Arc<[u8]>);
 pub struct PeerAddress(pub std::net::SocketAddr);
 
 /// The services of `strongroom.v1`, on an engine.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Services {
     engine: Engine,
 }
@@ -80,11 +80,10 @@ impl Services {
         origin.client_info.truncate(origin.client_info.floor_char_boundary(256));
         let correlation_id = origin.correlation_id;
         let certificate = extensions.get::<PeerCertificate>();
-        let credential = match (bearer(&metadata), certificate) {
-            (Some(token), _) => Credential::Bearer(token),
-            (None, Some(certificate)) => Credential::Certificate(&certificate.0),
-            (None, None) => Credential::None,
-        };
+        let credential = Credential::presented(
+            metadata.get("authorization").map(|value| value.as_encoded_bytes()),
+            certificate.map(|certificate| &*certificate.0),
+        );
         let reply = self.engine.call::<O>(credential, origin, || O::try_from(message)).await;
         match reply {
             Ok(reply) => {
@@ -132,16 +131,6 @@ impl<S> HealthService for S where
 
 fn text<'a>(metadata: &'a tonic::metadata::MetadataMap, name: &str) -> Option<&'a str> {
     metadata.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// The bearer token. A header that is none is an empty token: known as wrong, not as absent.
-fn bearer(metadata: &tonic::metadata::MetadataMap) -> Option<&str> {
-    let value = metadata.get("authorization")?;
-    let text = value.to_str().unwrap_or_default();
-    Some(match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => "",
-    })
 }
 
 /// The caller's own correlation id, if it sent a GUID, or a new one.

@@ -8,7 +8,8 @@ use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::import::ImportMaterial;
 use crate::model::rbac::Action;
-use crate::model::{Result, Timestamp};
+use crate::model::key::PublicMaterial;
+use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, Name, Operation};
 use crate::public_key;
 
@@ -43,13 +44,19 @@ impl Operation for ImportKey {
     async fn execute(self, target: Name, cx: &Cx) -> Result<Done<KeyBundle>> {
         check_limits(cx, &target)?;
         // Before the token is touched: most tokens accept what is no key at all.
-        let public = public_key::validate(&self.material)?;
+        let (material, public) = validated(self.material).await?;
         let version = declare(cx).await?;
-        cx.token.import(version, self.material).await?;
+        cx.token.import(version, material).await?;
         prove(cx, version, &public).await?;
         let name = spelling(&target, self.key.name);
         let made = self.settings.version(cx, &name, version, public);
         let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.hsm.recovery_level() };
         Ok(Done::with(bundle, [Change::InsertVersion(made)]))
     }
+}
+
+/// Checks the material, on a thread that may take its time: primes are tried for half a second.
+async fn validated(material: ImportMaterial) -> Result<(ImportMaterial, PublicMaterial)> {
+    let check = move || public_key::validate(&material).map(|public| (material, public));
+    tokio::task::spawn_blocking(check).await.map_err(Error::internal)?
 }

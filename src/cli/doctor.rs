@@ -1,0 +1,1 @@
+//! `doctor` (waits for the token)
