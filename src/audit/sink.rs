@@ -110,12 +110,15 @@ impl Current {
     fn open(path: &Path, day: &str) -> io::Result<(Self, Option<String>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         let (len, last) = tail(&mut file)?;
-        if len < file.metadata()?.len() {
+        let found = file.metadata()?.len();
+        if len < found {
             tracing::warn!(file = %path.display(), "the last audit record was not finished and is cut off");
             file.set_len(len)?;
         }
         // A killed process may have written what it did not live to sync; it counts as logged from here.
-        file.sync_data()?;
+        if found > 0 {
+            file.sync_data()?;
+        }
         Ok((Self { day: day.to_owned(), file, len, torn: false }, last))
     }
 
