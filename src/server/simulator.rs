@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::connection_file::{Simulator, known_secrets};
@@ -17,7 +17,7 @@ use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::RoleDefinition;
 use crate::roles;
-use crate::token::{Module, Profile, Selector, softhsm};
+use crate::token::{Module, Selector, softhsm};
 
 /// The variable that SoftHSM reads its configuration from. It must be set before the process starts.
 ///
@@ -25,8 +25,8 @@ use crate::token::{Module, Profile, Selector, softhsm};
 /// Where the data directory cannot be made.
 pub fn environment(config: &Config) -> anyhow::Result<(&'static str, PathBuf)> {
     files::make_private_directory(&config.data_dir)?;
-    let directory = std::path::absolute(&config.data_dir)?.join("softhsm");
-    Ok(softhsm::environment(&directory))
+    let root = std::path::absolute(&config.data_dir)?.join("softhsm");
+    Ok(softhsm::Directory::prepare(&root)?.environment())
 }
 
 /// Opens the simulator in its data directory.
@@ -58,13 +58,13 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
 
     let store = house::open_store(config).await?;
     let (engine, now) = house::engine(identity, store.clone());
-    let (module, pins) = open_module(config, &directory)?;
+    let (module, softhsm, pins) = open_module(config, &directory)?;
     let built_in = roles::built_in()?;
     for wanted in &seed.hsm {
         let known = store.hsm(&wanted.name);
         let (selector, settings) = match &known {
             Some(hsm) => (Selector::Serial(hsm.token_serial.clone()), settings(true)),
-            None => (provision(&module, wanted.name.as_str(), &pins)?, settings(false)),
+            None => (provision(&module, &softhsm, wanted.name.as_str(), &pins)?, settings(false)),
         };
         let token = open_token(&module, &selector, &pins.user, &settings)
             .await
@@ -174,29 +174,16 @@ struct Pins {
 }
 
 /// Prepares SoftHSM's directories and loads it.
-fn open_module(config: &Config, directory: &Path) -> anyhow::Result<(Module, Pins)> {
-    let profile = house::profile(&config.token)?;
-    let path = module_path(config, &profile)?;
-    softhsm::prepare(&directory.join("softhsm"))?;
+fn open_module(config: &Config, directory: &Path) -> anyhow::Result<(Module, softhsm::Directory, Pins)> {
+    let softhsm = softhsm::Directory::prepare(&directory.join("softhsm"))?;
     let pins = Pins {
         user: pin(&directory.join("token.pin"))?,
         security_officer: pin(&directory.join("token.so-pin"))?,
     };
-    let module = Module::load(&path, profile).with_context(|| {
-        format!("loading {}; `strongroom doctor --module {0}` says more", path.display())
-    })?;
-    Ok((module, pins))
-}
-
-/// The module's path: the configured one, or where systems install SoftHSM.
-pub(crate) fn module_path(config: &Config, profile: &Profile) -> anyhow::Result<PathBuf> {
-    match config.token.module.clone().or_else(|| profile.find_module()) {
-        Some(path) => Ok(path),
-        None => bail!(
-            "SoftHSM was not found; install it (Debian, Ubuntu: apt-get install softhsm2; Fedora: dnf install softhsm; \
-             macOS: brew install softhsm), or set token.module to the path of its library"
-        ),
-    }
+    let module = softhsm
+        .load(config.token.module.as_deref(), house::profile(&config.token)?)
+        .context("loading SoftHSM; token.module names its library where it is not found")?;
+    Ok((module, softhsm, pins))
 }
 
 /// Finds or makes a PIN.
@@ -211,11 +198,16 @@ fn pin(path: &Path) -> anyhow::Result<SecretString> {
 }
 
 /// Makes a token for an HSM, or finds the one that an interrupted first start made.
-fn provision(module: &Module, label: &str, pins: &Pins) -> anyhow::Result<Selector> {
+fn provision(
+    module: &Module,
+    softhsm: &softhsm::Directory,
+    label: &str,
+    pins: &Pins,
+) -> anyhow::Result<Selector> {
     let made = module.tokens()?.into_iter().find(|token| token.label == label && token.has_user_pin);
     let info = match made {
         Some(info) => info,
-        None => module.provision(label, &pins.security_officer, &pins.user)?,
+        None => softhsm.provision(module, label, &pins.security_officer, &pins.user)?,
     };
     Ok(Selector::Serial(info.serial))
 }

@@ -58,8 +58,7 @@ impl Directory {
     ///
     /// # Errors
     /// `TokenUnavailable` where SoftHSM is not found; else as [`Module::load`].
-    pub fn load(&self, module: Option<&Path>) -> Result<Module> {
-        let profile = Profile::named("softhsm")?;
+    pub fn load(&self, module: Option<&Path>, profile: Profile) -> Result<Module> {
         let found = module.map(Path::to_path_buf).or_else(|| profile.find_module());
         let path = found.ok_or_else(|| Error::TokenUnavailable {
             why: "SoftHSM is not installed (on Debian and Ubuntu: apt install softhsm2)".to_owned(),
