@@ -36,8 +36,9 @@ pub(crate) fn diagnose(server: &str, error: &(dyn Error + 'static)) -> Option<Fa
             return Some(tls(server, error));
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                return Some(tls(server, error));
+            // An I/O error's source is the source of what it wraps, and so passes over what it wraps.
+            if let Some(failure) = error.get_ref().and_then(|inner| diagnose(server, inner)) {
+                return Some(failure);
             }
             match error.kind() {
                 io::ErrorKind::ConnectionRefused => {
@@ -89,7 +90,7 @@ mod tests {
     #[test]
     fn causes_are_found_however_deep() {
         let tls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        let wrapped = io::Error::new(io::ErrorKind::InvalidData, tls);
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
         assert!(text(&wrapped).contains("--ca-file"));
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert!(text(&refused).contains("make run"));
