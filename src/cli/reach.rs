@@ -7,9 +7,8 @@ use rustls::CertificateError;
 
 use super::failure::Failure;
 
-/// What to do where nothing answers.
-pub(crate) const START: &str =
-    "start the server with `make run` or `strongroom serve --dev`, or name another with --endpoint";
+/// What to do where there is no server.
+pub(crate) const START: &str = "start the server with `make run` or `strongroom serve --dev`";
 
 /// The failure behind a transport's error.
 pub(crate) fn failure(server: &str, error: &(dyn Error + 'static)) -> Failure {
@@ -42,7 +41,10 @@ pub(crate) fn diagnose(server: &str, error: &(dyn Error + 'static)) -> Option<Fa
             }
             match error.kind() {
                 io::ErrorKind::ConnectionRefused => {
-                    return Some(Failure::problem(format!("nothing listens at {server}")).hint(START));
+                    return Some(
+                        Failure::problem(format!("nothing listens at {server}"))
+                            .hint(format!("{START}, or name another with --endpoint")),
+                    );
                 }
                 io::ErrorKind::TimedOut => {
                     return Some(
