@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::failure::{Failure, Outcome};
-use super::reach;
+use super::reach::START;
 use crate::model::name::{HsmName, PrincipalId};
 
 /// The file's name in the data directory.
@@ -102,9 +102,8 @@ pub(crate) fn object_id(connection: Option<&Connection>, wanted: &str) -> Outcom
 /// Nothing is known about the server.
 pub(crate) fn missing(directory: &Path) -> Failure {
     Failure::problem(format!("there is no {}", directory.join(FILE).display())).hint(format!(
-        "{}; --data-dir DIR says where the simulator keeps its files. Another server is named with \
-         --endpoint, --ca-file, --hsm and STRONGROOM_TOKEN",
-        reach::START.split_once(", or").map_or(reach::START, |(start, _)| start)
+        "{START}; --data-dir DIR says where the simulator keeps its files. Another server is named with \
+         --endpoint, --ca-file, --hsm and STRONGROOM_TOKEN"
     ))
 }
 

@@ -95,10 +95,11 @@ impl From<tonic::Status> for Failure {
         {
             return failure;
         }
-        let message = if status.message().is_empty() {
-            status.code().description().to_owned()
-        } else {
-            status.message().to_owned()
+        let message = match status.message() {
+            "" => status.code().description().to_owned(),
+            // What tonic says when the time we allowed is over.
+            "Timeout expired" => "the server did not answer in time".to_owned(),
+            message => message.to_owned(),
         };
         let hint = hint(status.code()).map(str::to_owned);
         Self::Problem(Box::new(Problem { message, details: details(&status), hint }))

@@ -47,7 +47,7 @@ use session::Session;
 
 /// A Managed HSM you can run yourself.
 #[derive(Debug, Parser)]
-#[command(name = "strongroom", version, propagate_version = false, arg_required_else_help = true)]
+#[command(name = "strongroom", version, arg_required_else_help = true)]
 pub struct Cli {
     /// What every command takes.
     #[command(flatten)]

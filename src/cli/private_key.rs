@@ -112,3 +112,73 @@ fn ec(curve: Curve, scalar: &[u8], der: &[u8]) -> Option<ImportMaterial> {
     d.extend_from_slice(scalar);
     Some(ImportMaterial::Ec { crv: curve, x: x.to_vec(), y: y.to_vec(), d })
 }
+
+#[cfg(test)]
+mod tests {
+    use p256::elliptic_curve::sec1::ToSec1Point;
+    use p256::pkcs8::{EncodePrivateKey, LineEnding};
+    use rsa::pkcs1::EncodeRsaPrivateKey;
+    use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+
+    use super::*;
+
+    /// Checks a key that was read against the one that was written.
+    macro_rules! ec_keys_are_read {
+        ($($test:ident: $library:ident, $curve:expr;)+) => {$(
+            #[test]
+            fn $test() {
+                // A scalar with leading zeros: they are part of it.
+                let mut scalar = vec![0; $curve.field_len()];
+                *scalar.last_mut().unwrap() = 7;
+                let key = $library::SecretKey::from_slice(&scalar).unwrap();
+                let point = key.public_key().to_sec1_point(false);
+                let (x, y) = (point.x().unwrap().to_vec(), point.y().unwrap().to_vec());
+                let sec1 = key.to_sec1_pem(LineEnding::LF).unwrap();
+                let pkcs8 = key.to_pkcs8_pem(LineEnding::LF).unwrap();
+                for pem in [sec1, pkcs8] {
+                    let ImportMaterial::Ec { crv, x: ours_x, y: ours_y, d } = &read(pem.as_bytes()).unwrap() else {
+                        panic!("not EC")
+                    };
+                    assert_eq!((*crv, ours_x, ours_y, d), ($curve, &x, &y, &scalar));
+                }
+            }
+        )+};
+    }
+
+    ec_keys_are_read! {
+        p256_keys_are_read: p256, Curve::P256;
+        p256k_keys_are_read: k256, Curve::P256K;
+        p384_keys_are_read: p384, Curve::P384;
+        p521_keys_are_read: p521, Curve::P521;
+    }
+
+    #[test]
+    fn rsa_keys_are_read() {
+        let key = rsa::RsaPrivateKey::new(&mut rand::thread_rng(), 2048).unwrap();
+        let pkcs1 = key.to_pkcs1_pem(rsa::pkcs1::LineEnding::LF).unwrap();
+        let pkcs8 = rsa::pkcs8::EncodePrivateKey::to_pkcs8_pem(&key, rsa::pkcs8::LineEnding::LF).unwrap();
+        for pem in [pkcs1.as_bytes(), pkcs8.as_bytes()] {
+            let ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } = &read(pem).unwrap() else {
+                panic!("not RSA")
+            };
+            let number = rsa::BigUint::from_bytes_be;
+            assert_eq!((&number(n), &number(e), &number(d)), (key.n(), key.e(), key.d()));
+            assert_eq!(number(p) * number(q), *key.n());
+            assert_eq!((Some(&number(dp)), Some(&number(dq))), (key.dp(), key.dq()));
+            assert_eq!(number(qi) * number(q) % number(p), number(&[1]));
+            assert_eq!(n.len(), 256);
+        }
+    }
+
+    #[test]
+    fn what_is_no_private_key_is_refused() {
+        let key = p256::SecretKey::from_slice(&[7; 32]).unwrap();
+        let pem = key.to_pkcs8_pem(LineEnding::LF).unwrap();
+        for wrong in ["", "x", &pem[..pem.len() / 2], &pem.replace("PRIVATE", "PUBLIC")] {
+            assert!(read(wrong.as_bytes()).is_err());
+        }
+        let encrypted =
+            format!("{:?}", read(pem.replace("PRIVATE", "ENCRYPTED PRIVATE").as_bytes()).unwrap_err());
+        assert!(encrypted.contains("openssl pkcs8"), "{encrypted}");
+    }
+}

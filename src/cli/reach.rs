@@ -7,9 +7,8 @@ use rustls::CertificateError;
 
 use super::failure::Failure;
 
-/// What to do where nothing answers.
-pub(crate) const START: &str =
-    "start the server with `make run` or `strongroom serve --dev`, or name another with --endpoint";
+/// What to do where there is no server.
+pub(crate) const START: &str = "start the server with `make run` or `strongroom serve --dev`";
 
 /// The failure behind a transport's error.
 pub(crate) fn failure(server: &str, error: &(dyn Error + 'static)) -> Failure {
@@ -36,12 +35,16 @@ pub(crate) fn diagnose(server: &str, error: &(dyn Error + 'static)) -> Option<Fa
             return Some(tls(server, error));
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                return Some(tls(server, error));
+            // An I/O error's source is the source of what it wraps, and so passes over what it wraps.
+            if let Some(failure) = error.get_ref().and_then(|inner| diagnose(server, inner)) {
+                return Some(failure);
             }
             match error.kind() {
                 io::ErrorKind::ConnectionRefused => {
-                    return Some(Failure::problem(format!("nothing listens at {server}")).hint(START));
+                    return Some(
+                        Failure::problem(format!("nothing listens at {server}"))
+                            .hint(format!("{START}, or name another with --endpoint")),
+                    );
                 }
                 io::ErrorKind::TimedOut => {
                     return Some(
@@ -89,7 +92,7 @@ mod tests {
     #[test]
     fn causes_are_found_however_deep() {
         let tls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        let wrapped = io::Error::new(io::ErrorKind::InvalidData, tls);
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
         assert!(text(&wrapped).contains("--ca-file"));
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert!(text(&refused).contains("make run"));

@@ -43,7 +43,6 @@ pub struct DecryptArgs {
     /// The algorithm
     #[arg(long, value_parser = names::encryption_algorithm())]
     alg: EncryptionAlgorithm,
-    /// The ciphertext; a file may also hold the JSON that `key encrypt` printed
     #[command(flatten)]
     input: Input,
     /// The initialization vector, for AES

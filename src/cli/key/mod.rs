@@ -49,11 +49,11 @@ pub enum KeyCommand {
     Verify(verify::VerifyArgs),
     /// Encrypt
     Encrypt(cipher::EncryptArgs),
-    /// Decrypt
+    /// Decrypt; a file may also hold what `key encrypt` printed as JSON
     Decrypt(cipher::DecryptArgs),
     /// Wrap a symmetric key
     Wrap(wrap::WrapArgs),
-    /// Unwrap a symmetric key
+    /// Unwrap a symmetric key; a file may also hold what `key wrap` printed as JSON
     Unwrap(wrap::UnwrapArgs),
 }
 

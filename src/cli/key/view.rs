@@ -185,7 +185,7 @@ impl DeletedKeyView {
         let mut fields = vec![
             ("name", self.name.clone()),
             ("deleted", when::show(self.deleted_at)),
-            ("purged", when::show(self.scheduled_purge_at)),
+            ("purge due", when::show(self.scheduled_purge_at)),
         ];
         if let Some(key) = &self.key {
             fields.extend(key.fields().into_iter().skip(1));
@@ -195,7 +195,7 @@ impl DeletedKeyView {
 }
 
 impl Row for DeletedKeyView {
-    const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "DELETED", "PURGED"];
+    const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "DELETED", "PURGE DUE"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -228,14 +228,51 @@ mod tests {
 
     #[test]
     fn a_key_is_printed_for_people() {
-        insta::assert_snapshot!(KeyView::from(bundle()).text(), @r"");
+        insta::assert_snapshot!(KeyView::from(bundle()).text(), @"
+        name        hsms/local/keys/invoices/versions/75f0e58fa686411f25e386edb8c4879c
+        type        EC-HSM P-256
+        operations  sign, verify
+        enabled     yes
+        created     2027-01-01 00:00:00Z
+        recovery    Recoverable+Purgeable, 90 days
+        tags        team=billing
+        ");
         let row = KeyView::from(bundle());
-        insta::assert_snapshot!(table::columns(KeyView::HEADINGS, &[row.cells()]), @r"");
+        insta::assert_snapshot!(table::columns(KeyView::HEADINGS, &[row.cells()]), @"
+        NAME      TYPE          OPERATIONS   ENABLED  EXPIRES  TAGS
+        invoices  EC-HSM P-256  sign,verify  yes               team=billing
+        ");
     }
 
     #[test]
     fn a_key_is_printed_for_programs() {
-        insta::assert_json_snapshot!(KeyView::from(bundle()), @r"");
+        insta::assert_json_snapshot!(KeyView::from(bundle()), @r#"
+        {
+          "name": "hsms/local/keys/invoices/versions/75f0e58fa686411f25e386edb8c4879c",
+          "kty": "EC-HSM",
+          "key_size": null,
+          "key_ops": [
+            "sign",
+            "verify"
+          ],
+          "key": {
+            "crv": "P-256",
+            "x": "AQ",
+            "y": "Ag"
+          },
+          "enabled": true,
+          "not_before": null,
+          "expires": null,
+          "created": "2027-01-01T00:00:00Z",
+          "updated": null,
+          "exportable": false,
+          "recovery_level": "Recoverable+Purgeable",
+          "recoverable_days": 90,
+          "tags": {
+            "team": "billing"
+          }
+        }
+        "#);
     }
 
     #[test]
@@ -246,7 +283,10 @@ mod tests {
             deleted_at: Some(prost_types::Timestamp { seconds: 1_798_761_600, nanos: 0 }),
             scheduled_purge_at: Some(prost_types::Timestamp { seconds: 1_799_366_400, nanos: 0 }),
         });
-        insta::assert_snapshot!(table::columns(DeletedKeyView::HEADINGS, &[deleted.cells()]), @r"");
+        insta::assert_snapshot!(table::columns(DeletedKeyView::HEADINGS, &[deleted.cells()]), @"
+        NAME      TYPE          DELETED               PURGE DUE
+        invoices  EC-HSM P-256  2027-01-01 00:00:00Z  2027-01-08 00:00:00Z
+        ");
         assert!(deleted.text().starts_with("name        hsms/local/deletedKeys/invoices\n"));
     }
 }

@@ -37,7 +37,6 @@ pub struct UnwrapArgs {
     /// The algorithm
     #[arg(long, value_parser = names::wrap_algorithm())]
     alg: WrapAlgorithm,
-    /// The wrapped key; a file may also hold the JSON that `key wrap` printed
     #[command(flatten)]
     input: Input,
     /// Write the key raw to a file, or to standard output for -

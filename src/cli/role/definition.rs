@@ -105,20 +105,17 @@ impl From<pb::RoleDefinition> for DefinitionView {
 
 impl DefinitionView {
     fn text(&self) -> String {
-        let mut text = table::fields(&[
+        let mut fields = vec![
             ("role", self.role_name.clone()),
             ("id", self.id.clone()),
             ("type", self.r#type.clone()),
             ("description", self.description.clone()),
-        ]);
+        ];
         for block in &self.permissions {
-            let granted = block.data_actions.iter().map(|action| ("grants", action));
-            let excluded = block.not_data_actions.iter().map(|action| ("except", action));
-            for (word, action) in granted.chain(excluded) {
-                text.push_str(&format!("{word} {}\n", table::printable(action)));
-            }
+            fields.extend(block.data_actions.iter().map(|action| ("grants", action.clone())));
+            fields.extend(block.not_data_actions.iter().map(|action| ("except", action.clone())));
         }
-        text
+        table::fields(&fields)
     }
 }
 

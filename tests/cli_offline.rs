@@ -1,0 +1,198 @@
+//! The command line without a server: usage, hints, what is refused before anything is sent.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+/// The program in an empty directory, with none of our environment variables.
+fn strongroom(directory: &Path) -> Command {
+    let mut command = Command::cargo_bin("strongroom").unwrap();
+    command.current_dir(directory);
+    for name in ["DATA_DIR", "PRINCIPAL", "TOKEN", "ENDPOINT", "CA_FILE", "HSM"] {
+        command.env_remove(format!("STRONGROOM_{name}"));
+    }
+    command
+}
+
+/// Runs a line and gives its exit code, standard output and standard error.
+fn run(directory: &Path, line: &str) -> (i32, String, String) {
+    answer(strongroom(directory).args(line.split(' ')))
+}
+
+fn answer(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A simulator's `connection.json` that points to a port where nothing listens.
+fn connection(directory: &Path) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let ca = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
+    let data = directory.join(".strongroom");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("ca.pem"), ca).unwrap();
+    let connection = serde_json::json!({
+        "endpoint": format!("https://127.0.0.1:{port}"),
+        "ca_file": data.join("ca.pem"),
+        "authority": format!("https://login.localhost:{port}"),
+        "audience": format!("https://managedhsm.localhost:{port}"),
+        "tenant_id": "11111111-1111-4111-8111-111111111111",
+        "subscription_id": "22222222-2222-4222-8222-222222222222",
+        "resource_group": "strongroom",
+        "hsm": "local",
+        "principals": [{
+            "name": "dev",
+            "object_id": "33333333-3333-4333-8333-333333333333",
+            "client_id": "44444444-4444-4444-8444-444444444444",
+            "client_secret": "a-client-secret",
+            "roles": [],
+        }],
+    });
+    std::fs::write(data.join("connection.json"), connection.to_string()).unwrap();
+}
+
+#[test]
+fn a_line_that_makes_no_sense_is_a_usage_error() {
+    let directory = tempfile::tempdir().unwrap();
+    for line in [
+        "key frobnicate",
+        "key sign invoices --alg ES256",
+        "key create a_b --kty EC-HSM",
+        "--output xml token",
+    ] {
+        let (code, stdout, stderr) = run(directory.path(), line);
+        assert_eq!(code, 2, "{line}");
+        assert!(stdout.is_empty() && stderr.contains("--help"), "{line}: {stderr}");
+    }
+}
+
+#[test]
+fn contradictions_are_usage_errors_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let (code, _, stderr) = run(directory.path(), "key create k --kty EC-HSM --tag a=1 --tag a=2");
+    assert_eq!(code, 2);
+    assert!(stderr.contains("given twice"), "{stderr}");
+}
+
+#[test]
+fn without_a_simulator_the_way_to_one_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (code, stdout, stderr) = run(directory.path(), "key list");
+    assert_eq!(code, 1);
+    assert!(stdout.is_empty());
+    assert!(stderr.starts_with("error: there is no ./.strongroom/connection.json\nhint: "), "{stderr}");
+    assert!(stderr.contains("make run") && stderr.contains("--data-dir"), "{stderr}");
+}
+
+#[test]
+fn a_server_that_is_not_running_is_told_as_such() {
+    let directory = tempfile::tempdir().unwrap();
+    connection(directory.path());
+    // With a token of our own the server is asked, without one the authority: the answer is the same.
+    for token in [None, Some("eyJ.token")] {
+        let mut command = strongroom(directory.path());
+        command.args(["key", "list"]);
+        if let Some(token) = token {
+            command.env("STRONGROOM_TOKEN", token);
+        }
+        let (code, _, stderr) = answer(&mut command);
+        assert_eq!(code, 1);
+        assert!(stderr.starts_with("error: nothing listens at https://"), "{stderr}");
+        assert!(stderr.contains("make run"), "{stderr}");
+        assert!(!stderr.contains("a-client-secret") && !stderr.contains("eyJ"), "{stderr}");
+    }
+}
+
+#[test]
+fn an_unknown_principal_is_told_with_those_that_are_known() {
+    let directory = tempfile::tempdir().unwrap();
+    connection(directory.path());
+    let (code, _, stderr) = run(directory.path(), "--as eve key list");
+    assert_eq!(code, 1);
+    assert!(stderr.contains("\"eve\"") && stderr.contains("it knows dev"), "{stderr}");
+}
+
+#[test]
+fn a_bearer_token_is_not_sent_in_the_clear() {
+    let directory = tempfile::tempdir().unwrap();
+    let line = "key list --endpoint http://127.0.0.1:1 --token t --hsm local";
+    let (code, _, stderr) = run(directory.path(), line);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("without TLS"), "{stderr}");
+}
+
+#[test]
+fn input_is_read_before_the_server_is_looked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    for (line, told) in [
+        ("key sign k --alg ES256 --file missing.pdf", "missing.pdf"),
+        ("key sign k --alg ES384 --digest AQID", "a digest of 48 bytes, 3 were given"),
+        (
+            "key verify k --alg ES256 --digest ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0 --signature no.json",
+            "--signature",
+        ),
+        ("key import k --jwk missing.json", "missing.json"),
+    ] {
+        let (code, _, stderr) = run(directory.path(), line);
+        assert_eq!(code, 1, "{line}: {stderr}");
+        assert!(stderr.contains(told), "{line}: {stderr}");
+    }
+}
+
+#[test]
+fn standard_input_is_read_for_a_hyphen() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = strongroom(directory.path());
+    let (code, _, stderr) =
+        answer(command.args(["key", "import", "k", "--jwk", "-"]).write_stdin("{\"kty\":\"oct\"}"));
+    assert_eq!(code, 1);
+    assert!(stderr.contains("no member \"k\""), "{stderr}");
+}
+
+#[test]
+fn there_are_completions_for_every_shell() {
+    let directory = tempfile::tempdir().unwrap();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, stdout, stderr) = run(directory.path(), &format!("completions {shell}"));
+        assert_eq!(code, 0);
+        assert!(stdout.contains("list-deleted") && stderr.is_empty(), "{shell}");
+    }
+}
+
+#[test]
+fn a_token_given_is_the_token_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = strongroom(directory.path());
+    let (code, stdout, _) = answer(command.env("STRONGROOM_TOKEN", "eyJ.token").args(["token"]));
+    assert_eq!((code, stdout.as_str()), (0, "eyJ.token\n"));
+}
+
+#[test]
+fn help_does_not_show_a_token_of_the_environment() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = strongroom(directory.path());
+    let (code, stdout, _) = answer(command.env("STRONGROOM_TOKEN", "eyJ.token").args(["--help"]));
+    assert_eq!(code, 0);
+    assert!(!stdout.contains("eyJ.token"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    use std::process::{Command, Stdio};
+
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("strongroom"))
+        .args(["completions", "zsh"])
+        .current_dir(directory.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
