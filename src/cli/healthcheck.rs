@@ -15,7 +15,9 @@ pub(super) async fn run(context: &Context) -> Outcome {
     request.set_timeout(context.options.patience());
     let answer = HealthClient::new(channel).check(request).await.map_err(Failure::from)?.into_inner();
     match answer.status() {
-        ServingStatus::Serving => context.output.print_value(&serde_json::json!({"status": "serving"}), "serving"),
+        ServingStatus::Serving => {
+            context.output.print_value(&serde_json::json!({"status": "serving"}), "serving")
+        }
         _ => Err(Failure::problem("the service is not serving; its log says why")),
     }
 }

@@ -25,13 +25,7 @@ pub struct Options {
     #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Format,
     /// Where the service keeps its files, connection.json among them [default: ./.strongroom]
-    #[arg(
-        long,
-        global = true,
-        env = "STRONGROOM_DATA_DIR",
-        value_name = "DIR",
-        help_heading = "Connection"
-    )]
+    #[arg(long, global = true, env = "STRONGROOM_DATA_DIR", value_name = "DIR", help_heading = "Connection")]
     data_dir: Option<PathBuf>,
     /// Act as this principal of the simulator
     #[arg(

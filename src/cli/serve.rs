@@ -71,7 +71,8 @@ fn prepare(config: &Config) -> anyhow::Result<()> {
     if present.as_deref() == Some(value.as_os_str()) {
         return Ok(());
     }
-    let error = Command::new(std::env::current_exe()?).args(std::env::args_os().skip(1)).env(name, value).exec();
+    let error =
+        Command::new(std::env::current_exe()?).args(std::env::args_os().skip(1)).env(name, value).exec();
     Err(anyhow::Error::new(error).context("starting again with SoftHSM's configuration in the environment"))
 }
 

@@ -128,7 +128,10 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     let positive = |number: Option<u64>| number != Some(0);
     need(config.token.queue != Some(0), "token.queue: must be at least 1")?;
     need(positive(config.token.timeout_milliseconds), "token.timeout_milliseconds: must be at least 1")?;
-    need(positive(config.token.slow_timeout_milliseconds), "token.slow_timeout_milliseconds: must be at least 1")?;
+    need(
+        positive(config.token.slow_timeout_milliseconds),
+        "token.slow_timeout_milliseconds: must be at least 1",
+    )?;
     readable("server.certificate_file", &config.server.certificate_file)?;
     readable("server.key_file", &config.server.key_file)?;
     readable("server.client_ca_file", &config.server.client_ca_file)?;
@@ -170,7 +173,10 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
 mod tests {
     use super::*;
 
-    fn simulator(environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
+    fn simulator(
+        environment: &[(&str, &str)],
+        flags: &[(&'static str, &str)],
+    ) -> Result<Config, ConfigError> {
         let mut all = vec![("mode", "simulator".to_owned())];
         all.extend(flags.iter().map(|(key, value)| (*key, (*value).to_owned())));
         load(&Sources {
@@ -205,7 +211,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("strongroom.toml");
         std::fs::write(&file, "mode = \"simulator\"\n[server]\nport = 1\n").unwrap();
-        let error = load(&Sources { file: Some(file.clone()), ..Sources::default() }).unwrap_err().to_string();
+        let error =
+            load(&Sources { file: Some(file.clone()), ..Sources::default() }).unwrap_err().to_string();
         assert!(error.contains("strongroom.toml") && error.contains("port"), "{error}");
     }
 

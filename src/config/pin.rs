@@ -37,7 +37,10 @@ impl PinSource {
                 ConfigError::new(format!("token.pin.file: {} cannot be read: {error}", file.display()))
             })?)
         } else if let Some(variable) = &self.env {
-            #[expect(clippy::disallowed_methods, reason = "the configuration is where the environment is read")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the configuration is where the environment is read"
+            )]
             Zeroizing::new(std::env::var(variable).map_err(|_| {
                 ConfigError::new(format!("token.pin.env: the variable {variable} is not set, or not text"))
             })?)

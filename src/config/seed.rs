@@ -111,7 +111,10 @@ impl Seed {
             None => (DEV.to_owned(), "the built-in seed".to_owned()),
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|error| {
-                    ConfigError::new(format!("simulator.seed_file: {} cannot be read: {error}", path.display()))
+                    ConfigError::new(format!(
+                        "simulator.seed_file: {} cannot be read: {error}",
+                        path.display()
+                    ))
                 })?;
                 (text, path.display().to_string())
             }

@@ -117,7 +117,9 @@ impl Engine {
     fn hsm(&self, name: &HsmName, caller: &Caller) -> Result<Arc<ManagedHsm>> {
         let hsm = self.0.store.hsm(name).ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })?;
         if hsm.tenant != caller.tenant {
-            return Err(Error::Unauthenticated { why: "the credential belongs to another tenant than the HSM" });
+            return Err(Error::Unauthenticated {
+                why: "the credential belongs to another tenant than the HSM",
+            });
         }
         Ok(hsm)
     }
@@ -126,11 +128,8 @@ impl Engine {
     async fn run<O: Operation>(&self, admitted: Admitted<O>) -> Result<O::Reply> {
         let Admitted { operation, hsm, mut pending } = admitted;
         let id = operation.target();
-        let _exclusive = if O::CHANGES {
-            Some(self.0.locks.acquire(O::Target::lock(&id)).await)
-        } else {
-            None
-        };
+        let _exclusive =
+            if O::CHANGES { Some(self.0.locks.acquire(O::Target::lock(&id)).await) } else { None };
         let cx = match self.context(&hsm, &pending) {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,

@@ -3,10 +3,10 @@
 //! It touches only what an intent names. What it does not understand is reported, never removed.
 
 use super::Engine;
+use crate::model::Result;
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::entry::{Entry, Meter, Origin};
 use crate::model::name::HsmName;
-use crate::model::Result;
 use crate::store::{Commit, Listing};
 use crate::token::Token;
 

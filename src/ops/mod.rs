@@ -19,7 +19,9 @@ use std::future::Future;
 pub use context::{Cx, UnderWay};
 pub use page::{Page, PageRequest};
 pub use public_keys::PublicKeys;
-pub use target::{AllKeys, DeletedKey, Definition, KeyPath, LiveKey, Name, RoleScope, Target, Version, Whole};
+pub use target::{
+    AllKeys, Definition, DeletedKey, KeyPath, LiveKey, Name, RoleScope, Target, Version, Whole,
+};
 
 use crate::model::change::Change;
 use crate::model::entry::Meter;
@@ -56,11 +58,8 @@ pub trait Operation: Sized + Send + 'static {
     }
 
     /// Does it.
-    fn execute(
-        self,
-        target: Self::Target,
-        cx: &Cx,
-    ) -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
+    fn execute(self, target: Self::Target, cx: &Cx)
+    -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
 }
 
 /// What an operation came to: the reply, and what is to be written before it is sent.

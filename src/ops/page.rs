@@ -23,7 +23,8 @@ impl PageRequest {
             Ok(size) => size.min(most),
             Err(_) => return Err(Error::invalid("page_size", "the page size is not negative")),
         };
-        let known = |token: &str| token.len() <= 127 && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let known =
+            |token: &str| token.len() <= 127 && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !known(token) {
             return Err(Error::invalid("page_token", "this page token was not made by this list"));
         }

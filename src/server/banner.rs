@@ -15,7 +15,8 @@ pub(super) fn print(house: &House, config: &Config, port: u16) -> anyhow::Result
     };
     let directory = std::path::absolute(&config.data_dir)?;
     let hsms: Vec<&str> = simulator.seed.hsm.iter().map(|hsm| hsm.name.as_str()).collect();
-    let principals: Vec<&str> = simulator.seed.principal.iter().map(|principal| principal.name.as_str()).collect();
+    let principals: Vec<&str> =
+        simulator.seed.principal.iter().map(|principal| principal.name.as_str()).collect();
     writeln!(out, "strongroom {}: simulator, not a certified HSM", env!("CARGO_PKG_VERSION"))?;
     writeln!(out)?;
     writeln!(out, "  gRPC        {}", simulator.endpoint)?;

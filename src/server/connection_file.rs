@@ -82,8 +82,14 @@ pub(super) fn known_secrets(directory: &Path) -> anyhow::Result<Vec<(Uuid, Secre
     let Some(bytes) = files::read(&path)? else { return Ok(Vec::new()) };
     let known: Known = serde_json::from_slice(&bytes)
         // What is wrong with it is not said: the library might quote a secret.
-        .map_err(|_| anyhow::anyhow!("{} is damaged; remove it, and clients get new secrets", path.display()))?;
-    Ok(known.principals.into_iter().map(|known| (known.client_id, SecretString::from(known.client_secret.as_str()))).collect())
+        .map_err(|_| {
+            anyhow::anyhow!("{} is damaged; remove it, and clients get new secrets", path.display())
+        })?;
+    Ok(known
+        .principals
+        .into_iter()
+        .map(|known| (known.client_id, SecretString::from(known.client_secret.as_str())))
+        .collect())
 }
 
 /// Writes both files. They are complete whenever they are there.
@@ -110,7 +116,9 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
         ("STRONGROOM_DATA_DIR", &directory.to_string_lossy()),
         ("STRONGROOM_HSM", hsm),
     ];
-    let mut text = String::from("# For a shell: source this file, and the command line finds the simulator from anywhere.\n");
+    let mut text = String::from(
+        "# For a shell: source this file, and the command line finds the simulator from anywhere.\n",
+    );
     for (name, value) in environment {
         writeln!(text, "export {name}={}", quoted(value)).context("writing dev.env")?;
     }

@@ -47,7 +47,10 @@ pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("{} is in use by another strongroom; stop it, or choose another --data-dir", directory.display())
+            bail!(
+                "{} is in use by another strongroom; stop it, or choose another --data-dir",
+                directory.display()
+            )
         }
         Err(std::fs::TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("locking {}", path.display()))
@@ -105,10 +108,7 @@ pub(super) async fn make_hsm(
     };
     let name = hsm.name.clone();
     let changes = vec![Change::InsertHsm(hsm, assigned.iter().map(assignment).collect())];
-    store
-        .commit(Commit { changes, ..Commit::default() })
-        .await
-        .with_context(|| format!("making HSM {name}"))
+    store.commit(Commit { changes, ..Commit::default() }).await.with_context(|| format!("making HSM {name}"))
 }
 
 /// Finds a built-in role by the name people know it by.

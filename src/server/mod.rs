@@ -70,7 +70,9 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
 async fn keep_house(engine: crate::engine::Engine, reporter: tonic_health::server::HealthReporter) {
     match engine.missing_material().await {
         Ok(0) => {}
-        Ok(missing) => tracing::error!(missing, "key versions without material in the token; nothing was changed"),
+        Ok(missing) => {
+            tracing::error!(missing, "key versions without material in the token; nothing was changed")
+        }
         Err(error) => tracing::error!(%error, "a token cannot say what it holds"),
     }
     let mut pulse = tokio::time::interval(PULSE);

@@ -37,8 +37,10 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let seed = Seed::read(config.simulator.seed_file.as_deref())?;
     let certificates = certificates::ensure(&directory, &names(config))?;
 
-    let with_port = |name: &str| if port == 443 { format!("https://{name}") } else { format!("https://{name}:{port}") };
-    let audiences = config.names.data_plane.iter().flat_map(|name| [with_port(name), format!("https://{name}")]);
+    let with_port =
+        |name: &str| if port == 443 { format!("https://{name}") } else { format!("https://{name}:{port}") };
+    let audiences =
+        config.names.data_plane.iter().flat_map(|name| [with_port(name), format!("https://{name}")]);
     let mut audiences: Vec<String> = audiences.collect();
     audiences.sort();
     audiences.dedup();
@@ -91,7 +93,9 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     for hsm in store.hsms() {
         if !seed.hsm.iter().any(|wanted| wanted.name == hsm.name) {
             let settings = settings(true);
-            let token = open_token(&module, &Selector::Serial(hsm.token_serial.clone()), &pins.user, &settings).await?;
+            let token =
+                open_token(&module, &Selector::Serial(hsm.token_serial.clone()), &pins.user, &settings)
+                    .await?;
             engine.attach(&hsm.name, token);
         }
     }
@@ -139,7 +143,8 @@ fn register(authority: &Authority, seed: &Seed, directory: &Path) -> anyhow::Res
             client_id: principal.client_id,
             groups: Vec::new(),
         };
-        let secret = known.iter().find(|(id, _)| *id == principal.client_id).map(|(_, secret)| secret.clone());
+        let secret =
+            known.iter().find(|(id, _)| *id == principal.client_id).map(|(_, secret)| secret.clone());
         secrets.push(authority.register(client, secret)?);
     }
     Ok(secrets)
@@ -189,7 +194,8 @@ fn open_module(config: &Config, directory: &Path) -> anyhow::Result<(Module, sof
 /// Finds or makes a PIN.
 fn pin(path: &Path) -> anyhow::Result<SecretString> {
     if let Some(bytes) = files::read(path)? {
-        let text = std::str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("{} is not text", path.display()))?;
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("{} is not text", path.display()))?;
         return Ok(SecretString::from(text.trim_end()));
     }
     let pin = SecretString::from(Ids.guid().simple().to_string());

@@ -50,10 +50,9 @@ impl Web {
             .route("/ca.pem", get(ca_pem))
             .fallback(nothing)
             .with_state(Common { engine: house.engine.clone(), mode: config.mode, ca });
-        let authority = house
-            .simulator
-            .as_ref()
-            .map(|simulator| Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024)));
+        let authority = house.simulator.as_ref().map(|simulator| {
+            Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024))
+        });
         Ok(Self { grpc, authority, common, authority_hosts: config.names.authority.clone().into() })
     }
 

@@ -8,10 +8,7 @@ use crate::ops::crypto;
 
 #[tonic::async_trait]
 impl CryptoService for Services {
-    async fn sign(
-        &self,
-        request: Request<pb::SignRequest>,
-    ) -> Result<Response<pb::SignResponse>, Status> {
+    async fn sign(&self, request: Request<pb::SignRequest>) -> Result<Response<pb::SignResponse>, Status> {
         self.answer::<_, crypto::Sign, _>("/strongroom.v1.CryptoService/Sign", request).await
     }
 
@@ -54,6 +51,10 @@ impl CryptoService for Services {
         &self,
         request: Request<pb::GenerateRandomBytesRequest>,
     ) -> Result<Response<pb::GenerateRandomBytesResponse>, Status> {
-        self.answer::<_, crypto::GenerateRandomBytes, _>("/strongroom.v1.CryptoService/GenerateRandomBytes", request).await
+        self.answer::<_, crypto::GenerateRandomBytes, _>(
+            "/strongroom.v1.CryptoService/GenerateRandomBytes",
+            request,
+        )
+        .await
     }
 }

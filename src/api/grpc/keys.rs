@@ -22,10 +22,7 @@ impl KeyService for Services {
         self.answer::<_, keys::ImportKey, _>("/strongroom.v1.KeyService/ImportKey", request).await
     }
 
-    async fn get_key(
-        &self,
-        request: Request<pb::GetKeyRequest>,
-    ) -> Result<Response<pb::KeyBundle>, Status> {
+    async fn get_key(&self, request: Request<pb::GetKeyRequest>) -> Result<Response<pb::KeyBundle>, Status> {
         self.answer::<_, keys::GetKey, _>("/strongroom.v1.KeyService/GetKey", request).await
     }
 
@@ -47,7 +44,8 @@ impl KeyService for Services {
         &self,
         request: Request<pb::UpdateKeyVersionRequest>,
     ) -> Result<Response<pb::KeyBundle>, Status> {
-        self.answer::<_, keys::UpdateKeyVersion, _>("/strongroom.v1.KeyService/UpdateKeyVersion", request).await
+        self.answer::<_, keys::UpdateKeyVersion, _>("/strongroom.v1.KeyService/UpdateKeyVersion", request)
+            .await
     }
 
     async fn delete_key(
@@ -68,20 +66,26 @@ impl KeyService for Services {
         &self,
         request: Request<pb::ListDeletedKeysRequest>,
     ) -> Result<Response<pb::ListDeletedKeysResponse>, Status> {
-        self.answer::<_, deleted::ListDeletedKeys, _>("/strongroom.v1.KeyService/ListDeletedKeys", request).await
+        self.answer::<_, deleted::ListDeletedKeys, _>("/strongroom.v1.KeyService/ListDeletedKeys", request)
+            .await
     }
 
     async fn recover_deleted_key(
         &self,
         request: Request<pb::RecoverDeletedKeyRequest>,
     ) -> Result<Response<pb::KeyBundle>, Status> {
-        self.answer::<_, deleted::RecoverDeletedKey, _>("/strongroom.v1.KeyService/RecoverDeletedKey", request).await
+        self.answer::<_, deleted::RecoverDeletedKey, _>(
+            "/strongroom.v1.KeyService/RecoverDeletedKey",
+            request,
+        )
+        .await
     }
 
     async fn purge_deleted_key(
         &self,
         request: Request<pb::PurgeDeletedKeyRequest>,
     ) -> Result<Response<pb::PurgeDeletedKeyResponse>, Status> {
-        self.answer::<_, deleted::PurgeDeletedKey, _>("/strongroom.v1.KeyService/PurgeDeletedKey", request).await
+        self.answer::<_, deleted::PurgeDeletedKey, _>("/strongroom.v1.KeyService/PurgeDeletedKey", request)
+            .await
     }
 }

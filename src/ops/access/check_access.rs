@@ -59,7 +59,10 @@ impl Operation for CheckAccess {
             ),
             None => missing(&self, &grants),
         };
-        Ok(Done::reply(Of::new(cx, AccessDecision { action: self.action, scope: self.scope, deciding, reason })))
+        Ok(Done::reply(Of::new(
+            cx,
+            AccessDecision { action: self.action, scope: self.scope, deciding, reason },
+        )))
     }
 }
 

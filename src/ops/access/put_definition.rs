@@ -71,7 +71,10 @@ impl Operation for PutRoleDefinition {
             }
             let control = permission.actions.iter().chain(&permission.not_actions);
             if data.count() > MOST_ACTIONS || control.clone().count() > MOST_ACTIONS {
-                return Err(Error::invalid("role_definition.permissions", "a permission lists too many actions"));
+                return Err(Error::invalid(
+                    "role_definition.permissions",
+                    "a permission lists too many actions",
+                ));
             }
             if control.clone().any(|action| action.len() > 256) {
                 return Err(Error::invalid("role_definition.permissions", "an action has at most 256 bytes"));
@@ -86,9 +89,13 @@ impl Operation for PutRoleDefinition {
             Some(known) if known.built_in => return Err(Error::BuiltInRole { id }),
             Some(_) => {}
             None => {
-                let custom = cx.store.role_definitions(&cx.hsm.name).iter().filter(|role| !role.built_in).count();
+                let custom =
+                    cx.store.role_definitions(&cx.hsm.name).iter().filter(|role| !role.built_in).count();
                 if custom >= MOST_DEFINITIONS {
-                    return Err(Error::LimitExceeded { what: "custom role definitions", limit: MOST_DEFINITIONS });
+                    return Err(Error::LimitExceeded {
+                        what: "custom role definitions",
+                        limit: MOST_DEFINITIONS,
+                    });
                 }
             }
         }

@@ -55,7 +55,10 @@ impl Operation for Decrypt {
                 if mode != AesMode::Gcm
                     && (self.ciphertext.is_empty() || !self.ciphertext.len().is_multiple_of(16))
                 {
-                    return Err(Error::invalid("ciphertext", "AES-CBC ciphertext is whole blocks of 16 bytes"));
+                    return Err(Error::invalid(
+                        "ciphertext",
+                        "AES-CBC ciphertext is whole blocks of 16 bytes",
+                    ));
                 }
             }
         }

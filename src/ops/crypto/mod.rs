@@ -14,7 +14,7 @@ pub use encrypt::{Encrypt, Encrypted};
 pub use random::GenerateRandomBytes;
 pub use sign::Sign;
 pub use unwrap_key::UnwrapKey;
-pub use verify::{Verify, Verified};
+pub use verify::{Verified, Verify};
 pub use wrap_key::WrapKey;
 
 use std::sync::Arc;
@@ -76,7 +76,10 @@ fn check_key_wrap(field: &'static str, value: &[u8], shortest: usize) -> Result<
     if value.len() < shortest || value.len() > 4096 || !value.len().is_multiple_of(8) {
         return Err(Error::invalid(
             field,
-            format!("AES key wrap takes {shortest} to 4096 bytes, a multiple of 8; {} were given", value.len()),
+            format!(
+                "AES key wrap takes {shortest} to 4096 bytes, a multiple of 8; {} were given",
+                value.len()
+            ),
         ));
     }
     Ok(())
@@ -85,10 +88,16 @@ fn check_key_wrap(field: &'static str, value: &[u8], shortest: usize) -> Result<
 /// Whether an RSA ciphertext is as long as the modulus.
 fn check_rsa_ciphertext(field: &'static str, version: &KeyVersion, value: &[u8]) -> Result<()> {
     match version.material.key_type() {
-        crate::model::key::KeyType::Rsa { bits } if value.len() != usize::from(bits) / 8 => Err(Error::invalid(
-            field,
-            format!("with this key {} bytes are needed, {} were given", usize::from(bits) / 8, value.len()),
-        )),
+        crate::model::key::KeyType::Rsa { bits } if value.len() != usize::from(bits) / 8 => {
+            Err(Error::invalid(
+                field,
+                format!(
+                    "with this key {} bytes are needed, {} were given",
+                    usize::from(bits) / 8,
+                    value.len()
+                ),
+            ))
+        }
         _ => Ok(()),
     }
 }

@@ -46,12 +46,12 @@ impl Operation for WrapKey {
     async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Outcome>> {
         let value = match self.algorithm.primitive() {
             Wrap::AesKw(_) => cx.token.wrap(target.0.version, self.value).await?,
-            Wrap::Rsa(padding) => cx.public_keys.of(&target.0)?.encrypt(padding, &self.value).map_err(
-                |error| match error {
+            Wrap::Rsa(padding) => {
+                cx.public_keys.of(&target.0)?.encrypt(padding, &self.value).map_err(|error| match error {
                     Error::Invalid { why, .. } => Error::Invalid { field: "key", why },
                     other => other,
-                },
-            )?,
+                })?
+            }
         };
         Ok(Done::reply(Outcome { version: target.0, algorithm: self.algorithm.as_str(), value }))
     }

@@ -36,7 +36,9 @@ impl Operation for RecoverDeletedKey {
                 && target.0.versions.iter().any(|version| intent.objects.contains(&version.version))
         });
         if begun {
-            return Err(Error::Conflict { what: format!("deleted key {} is being purged, so it", target.0.name) });
+            return Err(Error::Conflict {
+                what: format!("deleted key {} is being purged, so it", target.0.name),
+            });
         }
         let bundle = DeletedKeyBundle::of(&target.0, cx.hsm.recovery_level())?;
         let name = target.0.name.clone();

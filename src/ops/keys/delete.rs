@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::model::Result;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::key::Key;
 use crate::model::rbac::Action;
 use crate::model::retention::Deletion;
-use crate::model::Result;
 use crate::ops::deleted::DeletedKeyBundle;
 use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
 
@@ -32,10 +32,8 @@ impl Operation for DeleteKey {
     }
 
     async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<DeletedKeyBundle>> {
-        let deletion = Deletion {
-            deleted_at: cx.now,
-            scheduled_purge_at: cx.hsm.retention.purge_date(cx.now)?,
-        };
+        let deletion =
+            Deletion { deleted_at: cx.now, scheduled_purge_at: cx.hsm.retention.purge_date(cx.now)? };
         let name = target.0.name.clone();
         let deleted = Arc::new(Key { deletion: Some(deletion), ..target.0.as_ref().clone() });
         let bundle = DeletedKeyBundle::of(&deleted, cx.hsm.recovery_level())?;

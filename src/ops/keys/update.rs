@@ -59,8 +59,9 @@ impl Operation for UpdateKeyVersion {
             check_operations(&operations, version.material.key_type())?;
             if operations.contains(&KeyOperation::Export) || operations.contains(&KeyOperation::Import) {
                 return Err(Error::Unsupported {
-                    what: "key release and bring your own key (key_ops export and import) are not available yet"
-                        .to_owned(),
+                    what:
+                        "key release and bring your own key (key_ops export and import) are not available yet"
+                            .to_owned(),
                 });
             }
             version.operations = operations;

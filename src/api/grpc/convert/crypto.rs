@@ -35,7 +35,13 @@ impl TryFrom<pb::EncryptRequest> for Encrypt {
     fn try_from(request: pb::EncryptRequest) -> Result<Self, Error> {
         let plaintext = Zeroizing::new(request.plaintext);
         let (key, algorithm) = (key_id(&request.name)?, request.algorithm.parse()?);
-        Ok(Self { key, algorithm, plaintext, iv: request.iv, additional: request.additional_authenticated_data })
+        Ok(Self {
+            key,
+            algorithm,
+            plaintext,
+            iv: request.iv,
+            additional: request.additional_authenticated_data,
+        })
     }
 }
 

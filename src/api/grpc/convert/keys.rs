@@ -144,8 +144,7 @@ impl TryFrom<pb::UpdateKeyVersionRequest> for UpdateKeyVersion {
             return Err(Error::invalid("update_mask", "the mask names what is to be changed; it is empty"));
         }
         let given = request.attributes.unwrap_or_default();
-        let mut update =
-            Self { key, operations: None, attributes: AttributeChanges::default(), tags: None };
+        let mut update = Self { key, operations: None, attributes: AttributeChanges::default(), tags: None };
         let mut tags = Some(request.tags.into_iter().collect());
         let mut operations = Some(request.key_ops);
         for path in &mask {
@@ -154,7 +153,8 @@ impl TryFrom<pb::UpdateKeyVersionRequest> for UpdateKeyVersion {
                 "tags" => update.tags = tags.take().or(update.tags),
                 "attributes.enabled" => {
                     let enabled = given.enabled;
-                    let missing = || Error::invalid("attributes.enabled", "the mask names it, and it is missing");
+                    let missing =
+                        || Error::invalid("attributes.enabled", "the mask names it, and it is missing");
                     update.attributes.enabled = Some(enabled.ok_or_else(missing)?);
                 }
                 "attributes.not_before" => {

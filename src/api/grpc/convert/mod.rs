@@ -95,8 +95,17 @@ mod tests {
         assert!(key_id("hsms/local/keys/a").unwrap().version.is_none());
         let with = key_id("hsms/local/keys/a/versions/75f0e58fa686411f25e386edb8c4879c").unwrap();
         assert!(with.version.is_some());
-        for bad in ["", "hsms/local", "hsms/local/keys/", "/hsms/local/keys/a", "hsms/local/keys/a/", "keys/a",
-            "hsms/local/keys/a/versions/", "hsms/local/keys/a/versions/1", "hsms/local/secrets/a"] {
+        for bad in [
+            "",
+            "hsms/local",
+            "hsms/local/keys/",
+            "/hsms/local/keys/a",
+            "hsms/local/keys/a/",
+            "keys/a",
+            "hsms/local/keys/a/versions/",
+            "hsms/local/keys/a/versions/1",
+            "hsms/local/secrets/a",
+        ] {
             assert!(key_id(bad).is_err(), "{bad}");
         }
         let error = hsm("local").unwrap_err().to_string();

@@ -1,0 +1,5 @@
+//! The service as its users meet it: a real process, real TLS and gRPC, a real token.
+
+mod ops;
+mod restart;
+mod support;

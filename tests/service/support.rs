@@ -1,0 +1,346 @@
+//! A real server in a process of its own, and clients for it: real TLS, real gRPC, real SoftHSM.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use strongroom::api::grpc::pb;
+use strongroom::api::grpc::pb::access_service_client::AccessServiceClient;
+use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
+use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
+use tempfile::TempDir;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig};
+
+/// How long a server may take to be ready: debug builds on busy machines are slow.
+const READY: Duration = Duration::from_secs(60);
+
+/// `connection.json`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Connection {
+    pub(crate) endpoint: String,
+    pub(crate) ca_file: PathBuf,
+    pub(crate) authority: String,
+    pub(crate) audience: String,
+    pub(crate) tenant_id: String,
+    pub(crate) subscription_id: String,
+    pub(crate) resource_group: String,
+    pub(crate) hsm: String,
+    pub(crate) principals: Vec<Principal>,
+}
+
+/// A principal of the simulator.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Principal {
+    pub(crate) name: String,
+    pub(crate) object_id: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) roles: Vec<String>,
+}
+
+/// A running simulator. Killed when dropped.
+pub(crate) struct Server {
+    child: Option<Child>,
+    /// What `serve --dev` is given beside its directory and port.
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    directory: TempDir,
+}
+
+impl Server {
+    /// Starts a simulator with the built-in seed, in a directory and on a port of its own.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[], &[])
+    }
+
+    /// Starts a simulator with further arguments and environment variables.
+    pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), arguments, environment)
+    }
+
+    /// Starts a simulator in a directory that is there.
+    pub(crate) fn start_in(directory: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut server = Self {
+            child: None,
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            environment: environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            directory,
+        };
+        server.spawn();
+        server
+    }
+
+    /// The data directory.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn spawn(&mut self) {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.directory.path().join("server.log"))
+            .unwrap();
+        let before = modified(&self.directory().join("dev.env"));
+        let child = strongroom()
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(self.directory())
+            .args(&self.arguments)
+            // Clients of single-threaded tests do not notice that the server says goodbye.
+            .env("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "2")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        let started = Instant::now();
+        // dev.env is written last.
+        while modified(&self.directory().join("dev.env")) == before {
+            assert!(started.elapsed() < READY, "the server is not ready:\n{}", self.log());
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                panic!("the server ended with {status}:\n{}", self.log());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The server's log so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// Stops the server as a supervisor would, with SIGTERM.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        let mut child = self.child.take().unwrap();
+        signal(&child, "TERM");
+        child.wait().unwrap()
+    }
+
+    /// Kills the server as a crash would.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Starts the server again, in the same directory.
+    pub(crate) fn start_again(&mut self) {
+        assert!(self.child.is_none());
+        self.spawn();
+    }
+
+    /// Stops and starts the server.
+    pub(crate) fn restart(&mut self) {
+        assert!(self.stop().success(), "{}", self.log());
+        self.start_again();
+    }
+
+    /// What clients need.
+    pub(crate) fn connection(&self) -> Connection {
+        let json = std::fs::read(self.directory().join("connection.json")).unwrap();
+        serde_json::from_slice(&json).unwrap()
+    }
+
+    /// A principal of the seed.
+    pub(crate) fn principal(&self, name: &str) -> Principal {
+        let mut principals = self.connection().principals.into_iter();
+        principals.find(|principal| principal.name == name).unwrap_or_else(|| panic!("no principal {name}"))
+    }
+
+    /// A bearer token from the authority.
+    pub(crate) async fn token(&self, principal: &str) -> String {
+        let connection = self.connection();
+        let principal = self.principal(principal);
+        let response = self
+            .http()
+            .post(format!("{}/{}/oauth2/v2.0/token", connection.authority, connection.tenant_id))
+            .form(&[
+                ("grant_type", "client_credentials"),
+                ("client_id", &principal.client_id),
+                ("client_secret", &principal.client_secret),
+                ("scope", &format!("{}/.default", connection.audience)),
+            ])
+            .send()
+            .await
+            .unwrap();
+        let answer: serde_json::Value = response.json().await.unwrap();
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// An HTTPS client that trusts the server and finds its names.
+    pub(crate) fn http(&self) -> reqwest::Client {
+        let connection = self.connection();
+        let port: u16 = connection.endpoint.rsplit(':').next().unwrap().parse().unwrap();
+        let pem = std::fs::read(&connection.ca_file).unwrap();
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+        reqwest::Client::builder()
+            .add_root_certificate(reqwest::Certificate::from_pem(&pem).unwrap())
+            .resolve("login.localhost", address)
+            .resolve("localhost", address)
+            .build()
+            .unwrap()
+    }
+
+    /// A TLS connection.
+    pub(crate) async fn channel(&self) -> Channel {
+        let connection = self.connection();
+        let pem = std::fs::read(&connection.ca_file).unwrap();
+        let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)).domain_name("localhost");
+        Channel::from_shared(connection.endpoint).unwrap().tls_config(tls).unwrap().connect().await.unwrap()
+    }
+
+    /// A client that acts as a principal of the seed.
+    pub(crate) async fn client(&self, principal: &str) -> Client {
+        Client::new(self.channel().await, Some(&self.token(principal).await))
+    }
+
+    /// The audit records, in order. The log is written beside the replies, so this waits until `least` are there.
+    pub(crate) fn audit(&self, least: usize) -> Vec<serde_json::Value> {
+        let started = Instant::now();
+        loop {
+            let records = read_audit(&self.directory().join("audit"));
+            if records.len() >= least {
+                return records;
+            }
+            assert!(started.elapsed() < Duration::from_secs(10), "{} of {least} records", records.len());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn modified(path: &Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).ok()?.modified().ok()
+}
+
+fn read_audit(directory: &Path) -> Vec<serde_json::Value> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    // The last line may be on its way.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Sends a signal to a process.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// The program, without what the environment of the tests says to it.
+pub(crate) fn strongroom() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+    for (name, _) in std::env::vars() {
+        if name.starts_with("STRONGROOM_") || name == "SOFTHSM2_CONF" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Puts a bearer token into every call, if there is one.
+#[derive(Clone)]
+pub(crate) struct Bearer(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
+        if let Some(header) = &self.0 {
+            request.metadata_mut().insert("authorization", header.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// A channel that authenticates.
+pub(crate) type Authorized = InterceptedService<Channel, Bearer>;
+
+/// Clients of all services, as one caller.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) keys: KeyServiceClient<Authorized>,
+    pub(crate) crypto: CryptoServiceClient<Authorized>,
+    pub(crate) access: AccessServiceClient<Authorized>,
+}
+
+impl Client {
+    /// A client with this bearer token, or without any.
+    pub(crate) fn new(channel: Channel, token: Option<&str>) -> Self {
+        let bearer = Bearer(token.map(|token| format!("Bearer {token}").parse().unwrap()));
+        let channel = InterceptedService::new(channel, bearer);
+        Self {
+            keys: KeyServiceClient::new(channel.clone()),
+            crypto: CryptoServiceClient::new(channel.clone()),
+            access: AccessServiceClient::new(channel),
+        }
+    }
+
+    /// Makes a key in HSM `local`.
+    pub(crate) async fn create(
+        &mut self,
+        request: pb::CreateKeyRequest,
+    ) -> Result<pb::KeyBundle, tonic::Status> {
+        let request = pb::CreateKeyRequest {
+            parent: if request.parent.is_empty() { "hsms/local".to_owned() } else { request.parent.clone() },
+            ..request
+        };
+        self.keys.create_key(request).await.map(tonic::Response::into_inner)
+    }
+}
+
+/// A request for an EC key.
+pub(crate) fn ec(name: &str, curve: &str) -> pb::CreateKeyRequest {
+    pb::CreateKeyRequest {
+        key_id: name.to_owned(),
+        kty: "EC-HSM".to_owned(),
+        crv: curve.to_owned(),
+        ..Default::default()
+    }
+}
+
+/// A request for an RSA key.
+pub(crate) fn rsa(name: &str, bits: u32) -> pb::CreateKeyRequest {
+    pb::CreateKeyRequest {
+        key_id: name.to_owned(),
+        kty: "RSA-HSM".to_owned(),
+        key_size: bits,
+        ..Default::default()
+    }
+}
+
+/// A request for a symmetric key.
+pub(crate) fn oct(name: &str, bits: u32) -> pb::CreateKeyRequest {
+    pb::CreateKeyRequest {
+        key_id: name.to_owned(),
+        kty: "oct-HSM".to_owned(),
+        key_size: bits,
+        ..Default::default()
+    }
+}
+
+/// The stable reason of an error.
+pub(crate) fn reason(status: &tonic::Status) -> String {
+    use tonic_types::StatusExt as _;
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+}
+
+/// A fact of an error's `ErrorInfo`.
+pub(crate) fn fact(status: &tonic::Status, name: &str) -> String {
+    use tonic_types::StatusExt as _;
+    let info = status.get_details_error_info();
+    info.and_then(|info| info.metadata.get(name).cloned()).unwrap_or_default()
+}
