@@ -92,7 +92,12 @@ const CRATES: &[(&str, Place)] = &[
 ];
 
 /// Files that may contain `unsafe`.
-const UNSAFE: &[&str] = &[];
+const UNSAFE: &[&str] = &[
+    // A mechanism that the PKCS#11 wrapper cannot name.
+    "src/token/derive.rs",
+    // SoftHSM reads the environment; setting that is unsafe.
+    "tests/token/fixture.rs",
+];
 
 /// The longest a file may be, in lines.
 const CEILING: usize = 500;
@@ -329,6 +334,7 @@ mod proof {
             ("src/api/grpc/mod.rs", "use tonic::Status;", 0),
             ("src/public_key/mod.rs", "use rsa;", 1),
             ("src/public_key/mod.rs", "mod rsa; use rsa::verify;", 0),
+            ("src/public_key/mod.rs", "use aws_lc_rs::{hmac, rsa}; use rsa::KeySize;", 0),
             ("src/public_key/mod.rs", "fn f(rsa: u8) -> u8 { rsa }", 0),
         ] {
             assert_eq!(crate_breaches(&[file(path, text)]).len(), breaches, "{text}");

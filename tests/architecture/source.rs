@@ -40,9 +40,11 @@ impl Source {
         self.path.split('/').any(|part| part == "tests" || part == "tests.rs")
     }
 
-    /// Whether the file has a module of this name, which then hides a crate of the same name.
+    /// Whether the file has or imports a module of this name, which then hides a crate of the same name.
     pub(super) fn declares(&self, name: &str) -> bool {
-        self.words.windows(2).any(|words| words[0] == "mod" && words[1] == name)
+        let is_declared = self.words.windows(2).any(|words| words[0] == "mod" && words[1] == name);
+        let imports = |path: &&Vec<String>| path[0] != name && path.last().is_some_and(|last| last == name);
+        is_declared || self.paths.iter().any(|path| imports(&path))
     }
 
     /// `src/store/rows.rs` is in `store`, `src/clock.rs` in `clock`.
