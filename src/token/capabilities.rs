@@ -1,0 +1,191 @@
+//! What a token can do, as measured.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::model::algorithm::{Hash, RsaPadding};
+use crate::model::key::{Curve, KeyType};
+use crate::model::{Error, Result};
+
+/// Something that the service needs of a token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Feature {
+    /// AES keys.
+    Aes,
+    /// AES-CBC without padding.
+    AesCbc,
+    /// AES-CBC with PKCS#7 padding.
+    AesCbcPad,
+    /// AES-GCM with a given 12-byte IV and a 16-byte tag.
+    AesGcm,
+    /// AES Key Wrap (RFC 3394) of bytes; the other way is AES-ECB with the chain on the host.
+    AesKeyWrap,
+    /// The token refuses mechanisms that `CKA_ALLOWED_MECHANISMS` does not list.
+    AllowedMechanisms,
+    /// Keys and signatures on P-256.
+    EcP256,
+    /// Keys and signatures on secp256k1.
+    EcP256K,
+    /// Keys and signatures on P-384.
+    EcP384,
+    /// Keys and signatures on P-521.
+    EcP521,
+    /// HMAC-SHA-256; the other way is for keys shorter than the hash, padded with zeros.
+    HmacSha256,
+    /// HMAC-SHA-384, likewise.
+    HmacSha384,
+    /// HMAC-SHA-512, likewise.
+    HmacSha512,
+    /// A MAC key with the bytes of an AES key, made inside the token by wrapping and unwrapping.
+    HmacTwin,
+    /// A MAC key with the bytes of an AES key and zeros behind, made inside the token by derivation.
+    HmacTwinPadded,
+    /// RSA keys and PKCS#1 v1.5 signatures.
+    Rsa,
+    /// RSA-OAEP with SHA-1; the other way is raw RSA with the padding undone on the host.
+    RsaOaep,
+    /// RSA-OAEP with SHA-256, likewise.
+    RsaOaep256,
+    /// PKCS#1 v1.5 decryption, always by raw RSA: tokens differ in what they tell about the padding.
+    RsaPkcs1Decrypt,
+    /// RSA-PSS signatures.
+    RsaPss,
+    /// Copies of keys that live in a session.
+    SessionCopies,
+}
+
+/// How a token does something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Support {
+    /// By itself, with the right answer to a question whose answer is known.
+    Native,
+    /// With the help of the host; private and secret material stays in the token.
+    Assisted,
+    /// Not at all.
+    Absent,
+}
+
+/// What a token can do, as measured when it was first opened.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Capabilities(BTreeMap<Feature, Support>);
+
+impl Capabilities {
+    /// How the token does this.
+    pub fn of(&self, feature: Feature) -> Support {
+        self.0.get(&feature).copied().unwrap_or(Support::Absent)
+    }
+
+    /// Whether the token does this in some way.
+    pub fn has(&self, feature: Feature) -> bool {
+        self.of(feature) != Support::Absent
+    }
+
+    /// All that was measured, in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = (Feature, Support)> {
+        self.0.iter().map(|(feature, support)| (*feature, *support))
+    }
+
+    /// Whether the token can make or take keys of this type.
+    ///
+    /// # Errors
+    /// `Unsupported` where it cannot.
+    pub fn check(&self, key_type: KeyType) -> Result<()> {
+        let feature = match key_type {
+            KeyType::Rsa { .. } => Feature::Rsa,
+            KeyType::Ec { curve } => Feature::of_curve(curve),
+            KeyType::Oct { .. } => Feature::Aes,
+        };
+        self.require(feature, || format!("keys of type {key_type}"))
+    }
+
+    /// Refuses what the token lacks.
+    pub(super) fn require(&self, feature: Feature, what: impl FnOnce() -> String) -> Result<()> {
+        if self.has(feature) {
+            Ok(())
+        } else {
+            Err(Error::Unsupported { what: format!("the token does not support {}", what()) })
+        }
+    }
+
+    pub(super) fn set(&mut self, feature: Feature, support: Support) {
+        self.0.insert(feature, support);
+    }
+}
+
+impl Feature {
+    /// Keys on a curve.
+    pub const fn of_curve(curve: Curve) -> Self {
+        match curve {
+            Curve::P256 => Self::EcP256,
+            Curve::P256K => Self::EcP256K,
+            Curve::P384 => Self::EcP384,
+            Curve::P521 => Self::EcP521,
+        }
+    }
+
+    /// HMAC with a hash; `None` for SHA-1, which no algorithm of the service uses.
+    pub const fn of_hmac(hash: Hash) -> Option<Self> {
+        match hash {
+            Hash::Sha1 => None,
+            Hash::Sha256 => Some(Self::HmacSha256),
+            Hash::Sha384 => Some(Self::HmacSha384),
+            Hash::Sha512 => Some(Self::HmacSha512),
+        }
+    }
+
+    /// Decryption with a padding; `None` for OAEP with hashes that no algorithm of the service uses.
+    pub const fn of_padding(padding: RsaPadding) -> Option<Self> {
+        match padding {
+            RsaPadding::Pkcs1 => Some(Self::RsaPkcs1Decrypt),
+            RsaPadding::Oaep(Hash::Sha1) => Some(Self::RsaOaep),
+            RsaPadding::Oaep(Hash::Sha256) => Some(Self::RsaOaep256),
+            RsaPadding::Oaep(Hash::Sha384 | Hash::Sha512) => None,
+        }
+    }
+
+    /// A name for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aes => "AES keys",
+            Self::AesCbc => "AES-CBC",
+            Self::AesCbcPad => "AES-CBC with padding",
+            Self::AesGcm => "AES-GCM",
+            Self::AesKeyWrap => "AES Key Wrap",
+            Self::AllowedMechanisms => "allowed mechanisms enforced",
+            Self::EcP256 => "EC P-256",
+            Self::EcP256K => "EC P-256K",
+            Self::EcP384 => "EC P-384",
+            Self::EcP521 => "EC P-521",
+            Self::HmacSha256 => "HMAC-SHA-256",
+            Self::HmacSha384 => "HMAC-SHA-384",
+            Self::HmacSha512 => "HMAC-SHA-512",
+            Self::HmacTwin => "AES and HMAC with one key",
+            Self::HmacTwinPadded => "AES and HMAC with one short key",
+            Self::Rsa => "RSA keys and PKCS#1 v1.5 signatures",
+            Self::RsaOaep => "RSA-OAEP",
+            Self::RsaOaep256 => "RSA-OAEP-256",
+            Self::RsaPkcs1Decrypt => "RSA1_5 decryption",
+            Self::RsaPss => "RSA-PSS signatures",
+            Self::SessionCopies => "session copies of keys",
+        }
+    }
+}
+
+impl fmt::Display for Support {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Native => "yes",
+            Self::Assisted => "with the host's help",
+            Self::Absent => "no",
+        })
+    }
+}
+
+impl fmt::Display for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (feature, support) in self.iter() {
+            writeln!(f, "  {:<38} {support}", feature.as_str())?;
+        }
+        Ok(())
+    }
+}

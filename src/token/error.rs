@@ -1,0 +1,273 @@
+//! The one place that gives PKCS#11 return codes a meaning.
+//!
+//! Inside this module a step that fails is a [`Failure`]; its [`Remedy`] says what may be tried once
+//! before the caller hears of it, and [`Failure::into_error`] what the caller hears.
+
+use cryptoki::context::Function;
+use cryptoki::error::{Error as WrapperError, RvError};
+
+use crate::model::Error;
+
+/// The result of one attempt at a call, before any remedy was tried.
+pub(super) type Attempt<T> = Result<T, Failure>;
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Understood; nothing more is to be tried.
+    Final(Error),
+    /// A PKCS#11 function returned something else than `CKR_OK`.
+    Refused(RvError, Function),
+}
+
+/// What may be tried, once, after a failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Remedy {
+    /// The session is gone: open another.
+    NewSession,
+    /// Nobody is logged in: log in, unless another thread just did.
+    LogIn,
+    /// The handle is stale: look the object up again.
+    FindAgain,
+    /// Nothing helps.
+    Nothing,
+}
+
+impl Failure {
+    /// What may help.
+    pub(super) fn remedy(&self) -> Remedy {
+        match self {
+            Self::Final(_) => Remedy::Nothing,
+            Self::Refused(code, _) => match code {
+                RvError::SessionHandleInvalid | RvError::SessionClosed | RvError::OperationActive => {
+                    Remedy::NewSession
+                }
+                RvError::UserNotLoggedIn => Remedy::LogIn,
+                RvError::ObjectHandleInvalid
+                | RvError::KeyHandleInvalid
+                | RvError::WrappingKeyHandleInvalid
+                | RvError::UnwrappingKeyHandleInvalid => Remedy::FindAgain,
+                _ => Remedy::Nothing,
+            },
+        }
+    }
+
+    /// Whether the token or the module itself is gone, so that a session is not worth keeping.
+    pub(super) fn token_is_gone(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(
+                RvError::CryptokiNotInitialized
+                    | RvError::DeviceRemoved
+                    | RvError::SlotIdInvalid
+                    | RvError::TokenNotPresent
+                    | RvError::TokenNotRecognized,
+                _
+            )
+        )
+    }
+
+    /// What a failure to decrypt says about its input. Tokens disagree on the code for a wrong
+    /// padding, tag or length, and telling them apart would be an oracle.
+    pub(super) fn of_decryption(self) -> Decryption {
+        use Function::{Decrypt, DecryptFinal, DecryptUpdate};
+        let Self::Refused(code, Decrypt | DecryptUpdate | DecryptFinal) = self else {
+            return Decryption::Failed(self);
+        };
+        if self.remedy() != Remedy::Nothing || self.token_is_gone() {
+            return Decryption::Failed(self);
+        }
+        match code {
+            RvError::DeviceError
+            | RvError::DeviceMemory
+            | RvError::FunctionCanceled
+            | RvError::HostMemory
+            | RvError::OperationNotInitialized => Decryption::Failed(self),
+            // SoftHSM 2.6 says this of a wrong padding, and of a token directory that is gone.
+            RvError::GeneralError | RvError::FunctionFailed => Decryption::Ambiguous,
+            _ => Decryption::WrongInput,
+        }
+    }
+
+    /// What the caller hears. Codes in `throttle` mean that the token is busy (a profile's choice).
+    pub(super) fn into_error(self, throttle: &[String]) -> Error {
+        let (code, function) = match self {
+            Self::Final(error) => return error,
+            Self::Refused(code, function) => (code, function),
+        };
+        let name = code_name(code);
+        if throttle.contains(&name) {
+            return Error::Busy;
+        }
+        let function = function_name(function);
+        match code {
+            RvError::PinIncorrect | RvError::PinLocked | RvError::PinExpired | RvError::PinInvalid => {
+                Error::TokenUnavailable {
+                    why: format!("the PIN was refused ({name}) and is not tried again"),
+                }
+            }
+            RvError::CryptokiNotInitialized
+            | RvError::DeviceRemoved
+            | RvError::ObjectHandleInvalid
+            | RvError::KeyHandleInvalid
+            | RvError::SessionClosed
+            | RvError::SessionCount
+            | RvError::SessionHandleInvalid
+            | RvError::SlotIdInvalid
+            | RvError::TokenNotPresent
+            | RvError::TokenNotRecognized
+            | RvError::UserNotLoggedIn => Error::TokenUnavailable { why: format!("{function}: {name}") },
+            RvError::CurveNotSupported
+            | RvError::DomainParamsInvalid
+            | RvError::FunctionNotSupported
+            | RvError::KeySizeRange
+            | RvError::KeyTypeInconsistent
+            | RvError::MechanismInvalid
+            | RvError::MechanismParamInvalid => {
+                Error::Unsupported { what: format!("the token cannot do this ({function}: {name})") }
+            }
+            _ => Error::TokenFailed { function, code: name },
+        }
+    }
+}
+
+/// What a failed `C_Decrypt` means.
+pub(super) enum Decryption {
+    /// The input is not a ciphertext of this key.
+    WrongInput,
+    /// Either that, or the token is ill: whoever asks must look.
+    Ambiguous,
+    /// Not the input's fault.
+    Failed(Failure),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl From<WrapperError> for Failure {
+    fn from(error: WrapperError) -> Self {
+        match error {
+            WrapperError::Pkcs11(code, function) => Self::Refused(code, function),
+            WrapperError::LibraryLoading(cause) => {
+                Self::Final(Error::TokenUnavailable { why: format!("the module cannot be loaded: {cause}") })
+            }
+            WrapperError::NullFunctionPointer => Self::Final(Error::Unsupported {
+                what: "the token's module lacks a function that this needs".to_owned(),
+            }),
+            other => Self::Final(Error::internal(format!("PKCS#11 wrapper: {other}"))),
+        }
+    }
+}
+
+/// The standard's name of a return code, `CKR_…`.
+pub(super) fn code_name(code: RvError) -> String {
+    if let RvError::VendorDefined(number) | RvError::UnknownErrorCode(number) = code {
+        return format!("CKR_{number:#010x}");
+    }
+    // The wrapper's variants are the standard's names in camel case.
+    let mut name = String::from("CKR");
+    for character in format!("{code:?}").chars() {
+        if character.is_ascii_uppercase() {
+            name.push('_');
+        }
+        name.push(character.to_ascii_uppercase());
+    }
+    name
+}
+
+/// The standard's name of a function, `C_…`, for those that are called here.
+fn function_name(function: Function) -> &'static str {
+    match function {
+        Function::CloseSession => "C_CloseSession",
+        Function::CopyObject => "C_CopyObject",
+        Function::CreateObject => "C_CreateObject",
+        Function::Decrypt => "C_Decrypt",
+        Function::DecryptFinal => "C_DecryptFinal",
+        Function::DecryptInit => "C_DecryptInit",
+        Function::DecryptUpdate => "C_DecryptUpdate",
+        Function::DeriveKey => "C_DeriveKey",
+        Function::DestroyObject => "C_DestroyObject",
+        Function::Encrypt => "C_Encrypt",
+        Function::EncryptFinal => "C_EncryptFinal",
+        Function::EncryptInit => "C_EncryptInit",
+        Function::EncryptUpdate => "C_EncryptUpdate",
+        Function::FindObjects => "C_FindObjects",
+        Function::FindObjectsInit => "C_FindObjectsInit",
+        Function::Finalize => "C_Finalize",
+        Function::GenerateKey => "C_GenerateKey",
+        Function::GenerateKeyPair => "C_GenerateKeyPair",
+        Function::GenerateRandom => "C_GenerateRandom",
+        Function::GetAttributeValue => "C_GetAttributeValue",
+        Function::GetInfo => "C_GetInfo",
+        Function::GetSessionInfo => "C_GetSessionInfo",
+        Function::GetSlotList => "C_GetSlotList",
+        Function::GetTokenInfo => "C_GetTokenInfo",
+        Function::InitPIN => "C_InitPIN",
+        Function::InitToken => "C_InitToken",
+        Function::Initialize => "C_Initialize",
+        Function::Login => "C_Login",
+        Function::OpenSession => "C_OpenSession",
+        Function::Sign => "C_Sign",
+        Function::SignInit => "C_SignInit",
+        Function::UnwrapKey => "C_UnwrapKey",
+        Function::WrapKey => "C_WrapKey",
+        _ => "a PKCS#11 function",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: RvError, function: Function) -> Failure {
+        Failure::Refused(code, function)
+    }
+
+    #[test]
+    fn codes_have_the_names_of_the_standard() {
+        assert_eq!(code_name(RvError::ObjectHandleInvalid), "CKR_OBJECT_HANDLE_INVALID");
+        assert_eq!(code_name(RvError::UserPinNotInitialized), "CKR_USER_PIN_NOT_INITIALIZED");
+        assert_eq!(code_name(RvError::GeneralError), "CKR_GENERAL_ERROR");
+        assert_eq!(code_name(RvError::VendorDefined(0x8000_0001)), "CKR_0x80000001");
+    }
+
+    #[test]
+    fn each_rung_of_the_ladder_has_its_remedy() {
+        for (code, remedy) in [
+            (RvError::SessionHandleInvalid, Remedy::NewSession),
+            (RvError::OperationActive, Remedy::NewSession),
+            (RvError::UserNotLoggedIn, Remedy::LogIn),
+            (RvError::KeyHandleInvalid, Remedy::FindAgain),
+            (RvError::PinIncorrect, Remedy::Nothing),
+            (RvError::DeviceRemoved, Remedy::Nothing),
+        ] {
+            assert_eq!(refused(code, Function::Sign).remedy(), remedy, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_fault_of_the_input_is_a_failed_decryption() {
+        let of = |code, function| refused(code, function).of_decryption();
+        for code in [RvError::EncryptedDataInvalid, RvError::EncryptedDataLenRange] {
+            assert!(matches!(of(code, Function::Decrypt), Decryption::WrongInput), "{code:?}");
+        }
+        assert!(matches!(of(RvError::GeneralError, Function::Decrypt), Decryption::Ambiguous));
+        assert!(matches!(of(RvError::GeneralError, Function::DecryptInit), Decryption::Failed(_)));
+        for code in [RvError::DeviceError, RvError::KeyHandleInvalid, RvError::DeviceRemoved] {
+            assert!(matches!(of(code, Function::Decrypt), Decryption::Failed(_)), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_profile_may_call_a_code_busy() {
+        let throttle = ["CKR_DEVICE_ERROR".to_owned()];
+        assert_eq!(refused(RvError::DeviceError, Function::Sign).into_error(&throttle), Error::Busy);
+        assert!(matches!(
+            refused(RvError::DeviceError, Function::Sign).into_error(&[]),
+            Error::TokenFailed { function: "C_Sign", .. }
+        ));
+    }
+}

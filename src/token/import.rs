@@ -1,0 +1,62 @@
+//! Keys from outside, on their way into the token.
+
+use cryptoki::session::Session;
+
+use super::create::{Made, make_room, restrict};
+use super::device::Device;
+use super::error::Attempt;
+use super::handles::Objects;
+use super::template::{self, Kind, Life};
+use super::{pairwise, twin};
+use crate::model::Error;
+use crate::model::import::ImportMaterial;
+use crate::model::key::PublicMaterial;
+use crate::model::name::VersionId;
+
+/// Takes a key. `again` means that an earlier attempt failed and may have left something.
+pub(super) fn import(
+    device: &Device,
+    session: &Session,
+    id: VersionId,
+    material: &ImportMaterial,
+    again: bool,
+) -> Attempt<()> {
+    device.capabilities.check(material.key_type())?;
+    let _changing = device.changing();
+    make_room(device, session, id, again)?;
+    let (life, restrict) = (Life::Token(id), restrict(&device.capabilities));
+    let mut made = Made::new(session);
+    let main = made.add(session.create_object(&template::imported(material, life, restrict))?);
+    if !pairwise::belongs(session, main, &public_half(material))? {
+        return Err(Error::invalid("key", "the public half does not belong to the private half").into());
+    }
+    let twin = match material {
+        ImportMaterial::Oct { k } => twin::imported_length(&device.capabilities, k.len())
+            .map(|length| -> Attempt<_> {
+                let length = length.max(k.len());
+                let mut value = Vec::with_capacity(length);
+                value.extend_from_slice(k);
+                value.resize(length, 0);
+                let template = template::secret(Kind::Hmac, life, restrict, value);
+                Ok((made.add(session.create_object(&template)?), length))
+            })
+            .transpose()?,
+        _ => None,
+    };
+    made.keep(main);
+    if let Some((twin, _)) = twin {
+        made.keep(twin);
+    }
+    device.handles.insert(id, Objects::new(main, twin));
+    Ok(())
+}
+
+fn public_half(material: &ImportMaterial) -> PublicMaterial {
+    match material {
+        ImportMaterial::Rsa { n, e, .. } => PublicMaterial::Rsa { n: n.clone(), e: e.clone() },
+        ImportMaterial::Ec { crv, x, y, .. } => PublicMaterial::Ec { crv: *crv, x: x.clone(), y: y.clone() },
+        ImportMaterial::Oct { k } => {
+            PublicMaterial::Oct { key_size: u16::try_from(k.len() * 8).unwrap_or(u16::MAX) }
+        }
+    }
+}

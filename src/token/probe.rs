@@ -1,0 +1,264 @@
+//! Measures what a token can do, by questions whose answers are known.
+//!
+//! Lists of mechanisms and their flags are not believed, nor is a round trip: a token may do the wrong
+//! thing both ways. All keys are session objects. A token that takes no keys from outside is asked
+//! with keys of its own, as far as that goes.
+
+use aws_lc_rs::{aead, hmac, rsa};
+use cryptoki::mechanism::aead::GcmParams;
+use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki::object::{Attribute, KeyType as TokenKeyType, ObjectClass, ObjectHandle};
+use cryptoki::session::Session;
+use zeroize::Zeroizing;
+
+use super::capabilities::{Capabilities, Feature, Support};
+use super::create::{Made, generate_pair};
+use super::error::Attempt;
+use super::template::{self, Kind, Life};
+use super::{key_wrap, known_keys, mechanism, padding, pairwise, twin};
+use crate::model::algorithm::{Hash, RsaPadding, Signature};
+use crate::model::key::{Curve, KeyType, PublicMaterial};
+
+const MESSAGE: &[u8; 32] = b"strongroom asks what it can do..";
+const AAD: &[u8] = b"additional data";
+const IV: [u8; 16] = *b"known to all: iv";
+
+/// Asks everything. Takes some tens of milliseconds with SoftHSM.
+pub(super) fn measure(session: &Session) -> Capabilities {
+    let mut found = Capabilities::default();
+    for curve in Curve::ALL {
+        let works = generate_pair(session, KeyType::Ec { curve }, 0, Life::Session, false);
+        found.set(Feature::of_curve(curve), native(works.map(|(private, _)| destroy(session, private))));
+    }
+    rsa_features(session, &mut found);
+    aes_features(session, &mut found);
+    mac_features(session, &mut found);
+    found
+}
+
+/// `Native` for an attempt that succeeded.
+fn native(attempt: Attempt<bool>) -> Support {
+    if matches!(attempt, Ok(true)) { Support::Native } else { Support::Absent }
+}
+
+fn destroy(session: &Session, object: ObjectHandle) -> bool {
+    session.destroy_object(object).is_ok()
+}
+
+fn rsa_features(session: &Session, found: &mut Capabilities) {
+    let mut made = Made::new(session);
+    let known = session.create_object(&template::imported(&known_keys::rsa(), Life::Session, false));
+    let pair = match known {
+        Ok(key) => Ok((key, known_keys::rsa_public())),
+        Err(_) => generate_pair(session, KeyType::Rsa { bits: 2048 }, 65537, Life::Session, false),
+    };
+    let Ok((key, public)) = pair else { return };
+    made.add(key);
+    found.set(Feature::Rsa, native(pairwise::belongs(session, key, &public)));
+    let pss = pairwise::signs(session, key, &public, Signature::Pss(Hash::Sha256));
+    found.set(Feature::RsaPss, native(pss));
+    for padding in [RsaPadding::Pkcs1, RsaPadding::Oaep(Hash::Sha1), RsaPadding::Oaep(Hash::Sha256)] {
+        let Some(feature) = Feature::of_padding(padding) else { continue };
+        let Some(ciphertext) = encrypt(&public, padding) else { continue };
+        let by_token = match padding {
+            RsaPadding::Oaep(hash) => session.decrypt(&mechanism::oaep(hash), key, &ciphertext).ok(),
+            RsaPadding::Pkcs1 => None,
+        };
+        let by_host = || {
+            let encoded = session.decrypt(&Mechanism::RsaX509, key, &ciphertext).ok()?;
+            padding::decode(padding, Zeroizing::new(encoded)).ok()
+        };
+        let support = if by_token.as_deref() == Some(MESSAGE) {
+            Support::Native
+        } else if by_host().is_some_and(|plaintext| plaintext.as_slice() == MESSAGE) {
+            Support::Assisted
+        } else {
+            Support::Absent
+        };
+        found.set(feature, support);
+    }
+}
+
+/// Encrypts with code that has nothing to do with the token.
+fn encrypt(public: &PublicMaterial, padding: RsaPadding) -> Option<Vec<u8>> {
+    let PublicMaterial::Rsa { n, e } = public else { return None };
+    let key: rsa::PublicEncryptingKey = rsa::PublicKeyComponents { n, e }.try_into().ok()?;
+    let mut ciphertext = vec![0; n.len()];
+    let length = match padding {
+        RsaPadding::Pkcs1 => {
+            let key = rsa::Pkcs1PublicEncryptingKey::new(key).ok()?;
+            key.encrypt(MESSAGE, &mut ciphertext).ok()?.len()
+        }
+        RsaPadding::Oaep(hash) => {
+            let algorithm = match hash {
+                Hash::Sha1 => &rsa::OAEP_SHA1_MGF1SHA1,
+                Hash::Sha256 => &rsa::OAEP_SHA256_MGF1SHA256,
+                Hash::Sha384 => &rsa::OAEP_SHA384_MGF1SHA384,
+                Hash::Sha512 => &rsa::OAEP_SHA512_MGF1SHA512,
+            };
+            let key = rsa::OaepPublicEncryptingKey::new(key).ok()?;
+            key.encrypt(algorithm, MESSAGE, &mut ciphertext, None).ok()?.len()
+        }
+    };
+    (length == n.len()).then_some(ciphertext)
+}
+
+fn aes_features(session: &Session, found: &mut Capabilities) {
+    let mut made = Made::new(session);
+    let known = template::secret(Kind::Aes, Life::Session, false, known_keys::AES.to_vec());
+    let (key, is_known) = match session.create_object(&known) {
+        Ok(key) => (key, true),
+        Err(_) => {
+            let template = template::sized(Kind::Aes, Life::Session, false, 32);
+            let Ok(key) = session.generate_key(&Mechanism::AesKeyGen, &template) else { return };
+            (key, false)
+        }
+    };
+    made.add(key);
+    found.set(Feature::Aes, Support::Native);
+    // Where the key is not known, the best answer is one's own, taken back.
+    let right = |mechanism: &dyn Fn() -> Mechanism<'static>, expected: Option<&[u8]>| -> Attempt<bool> {
+        let ciphertext = session.encrypt(&mechanism(), key, MESSAGE)?;
+        let plaintext = session.decrypt(&mechanism(), key, &ciphertext)?;
+        let as_expected = expected.filter(|_| is_known).is_none_or(|expected| expected == ciphertext);
+        Ok(as_expected && plaintext == MESSAGE)
+    };
+    let padded = known_cbc();
+    let whole = padded.as_ref().and_then(|padded| padded.get(..MESSAGE.len()));
+    found.set(Feature::AesCbc, native(right(&|| Mechanism::AesCbc(IV), whole)));
+    found.set(Feature::AesCbcPad, native(right(&|| Mechanism::AesCbcPad(IV), padded.as_deref())));
+    found.set(Feature::AesGcm, native(gcm(session, key, is_known)));
+    found.set(Feature::AesKeyWrap, key_wrap(session, key, is_known));
+    let copied = session.copy_object(key, &[Attribute::Token(false)]).map(|copy| destroy(session, copy));
+    found.set(Feature::SessionCopies, native(copied.map_err(Into::into)));
+    found.set(Feature::AllowedMechanisms, allowed_mechanisms(session));
+}
+
+fn known_cbc() -> Option<Vec<u8>> {
+    use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
+    let key = UnboundCipherKey::new(&AES_256, &known_keys::AES).ok()?;
+    let mut data = MESSAGE.to_vec();
+    let context = EncryptionContext::Iv128(aws_lc_rs::iv::FixedLength::from(IV));
+    PaddedBlockEncryptingKey::cbc_pkcs7(key).ok()?.less_safe_encrypt(&mut data, context).ok()?;
+    Some(data)
+}
+
+fn gcm(session: &Session, key: ObjectHandle, is_known: bool) -> Attempt<bool> {
+    let mut iv = *b"iv, 12 bytes";
+    let nonce = aead::Nonce::assume_unique_for_key(iv);
+    let mut ciphertext = session.encrypt(&gcm_mechanism(&mut iv)?, key, MESSAGE)?;
+    let mut expected = MESSAGE.to_vec();
+    let sealed = aead::UnboundKey::new(&aead::AES_256_GCM, &known_keys::AES).and_then(|key| {
+        let aad = aead::Aad::from(AAD);
+        aead::LessSafeKey::new(key).seal_in_place_append_tag(nonce, aad, &mut expected)
+    });
+    let as_expected = !is_known || (sealed.is_ok() && expected == ciphertext);
+    let taken_back = session.decrypt(&gcm_mechanism(&mut iv)?, key, &ciphertext)? == MESSAGE;
+    if let Some(last) = ciphertext.last_mut() {
+        *last ^= 1;
+    }
+    let refused = session.decrypt(&gcm_mechanism(&mut iv)?, key, &ciphertext).is_err();
+    Ok(as_expected && taken_back && refused)
+}
+
+fn gcm_mechanism(iv: &mut [u8; 12]) -> Attempt<Mechanism<'_>> {
+    Ok(Mechanism::AesGcm(GcmParams::new(iv, AAD, 128.into())?))
+}
+
+fn key_wrap(session: &Session, key: ObjectHandle, is_known: bool) -> Support {
+    let by_token = || -> Attempt<bool> {
+        let wrapped = session.encrypt(&Mechanism::AesKeyWrap, key, &known_keys::KEY_DATA)?;
+        let unwrapped = session.decrypt(&Mechanism::AesKeyWrap, key, &wrapped)?;
+        Ok(is_known && wrapped == known_keys::WRAPPED && unwrapped == known_keys::KEY_DATA)
+    };
+    let by_host = || -> Attempt<bool> {
+        let wrapped = key_wrap::wrap_by_blocks(session, key, &known_keys::KEY_DATA)?;
+        let unwrapped = key_wrap::unwrap_by_blocks(session, key, &wrapped)?;
+        Ok((!is_known || wrapped == known_keys::WRAPPED) && unwrapped.as_slice() == known_keys::KEY_DATA)
+    };
+    if native(by_token()) == Support::Native {
+        Support::Native
+    } else if native(by_host()) == Support::Native {
+        Support::Assisted
+    } else {
+        Support::Absent
+    }
+}
+
+/// Makes a key for GCM alone and asks it for ECB.
+fn allowed_mechanisms(session: &Session) -> Support {
+    let mut attributes = template::sized(Kind::Aes, Life::Session, false, 32).to_vec();
+    attributes.push(Attribute::AllowedMechanisms(vec![MechanismType::AES_CBC]));
+    let Ok(key) = session.generate_key(&Mechanism::AesKeyGen, &attributes) else { return Support::Absent };
+    let mut made = Made::new(session);
+    made.add(key);
+    let allowed = session.encrypt(&Mechanism::AesCbc(IV), key, MESSAGE).is_ok();
+    let others = session.encrypt(&Mechanism::AesEcb, key, MESSAGE).is_ok();
+    native(Ok(allowed && !others))
+}
+
+fn mac_features(session: &Session, found: &mut Capabilities) {
+    const SHORT: usize = 16;
+    for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
+        let Some(feature) = Feature::of_hmac(hash) else { continue };
+        let support = if mac_is_right(session, hash, SHORT) {
+            Support::Native
+        } else if mac_is_right(session, hash, twin::PADDED) {
+            Support::Assisted
+        } else {
+            Support::Absent
+        };
+        found.set(feature, support);
+    }
+    found.set(Feature::HmacTwin, native(twin_is_right(session)));
+}
+
+/// Whether the MAC with a key of 16 bytes, padded with zeros to `length`, is that of software.
+fn mac_is_right(session: &Session, hash: Hash, length: usize) -> bool {
+    let key = &known_keys::AES[..16];
+    let mut value = key.to_vec();
+    value.resize(length, 0);
+    let template = template::secret(Kind::Hmac, Life::Session, false, value);
+    let attempt = || -> Attempt<bool> {
+        let mut made = Made::new(session);
+        let object = made.add(session.create_object(&template)?);
+        Ok(session.sign(&mechanism::hmac(hash), object, MESSAGE)? == mac(hash, key))
+    };
+    matches!(attempt(), Ok(true))
+}
+
+/// A MAC by code that has nothing to do with the token.
+fn mac(hash: Hash, key: &[u8]) -> Vec<u8> {
+    let algorithm = match hash {
+        Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        Hash::Sha256 => hmac::HMAC_SHA256,
+        Hash::Sha384 => hmac::HMAC_SHA384,
+        Hash::Sha512 => hmac::HMAC_SHA512,
+    };
+    hmac::sign(&hmac::Key::new(algorithm, key), MESSAGE).as_ref().to_vec()
+}
+
+/// Whether wrapping a known secret and unwrapping it twice gives an AES key and a MAC key of its bytes.
+fn twin_is_right(session: &Session) -> Attempt<bool> {
+    let length = u64::try_from(known_keys::AES.len()).unwrap_or_default();
+    let mut temporary = Made::new(session);
+    let mut attributes = template::seed(length).to_vec();
+    attributes.retain(|attribute| !matches!(attribute, Attribute::ValueLen(_)));
+    attributes.extend([
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(TokenKeyType::GENERIC_SECRET),
+        Attribute::Value(known_keys::AES.to_vec()),
+    ]);
+    let Ok(seed) = session.create_object(&attributes) else {
+        // It takes no secrets from outside: then that it makes them has to do.
+        let objects = twin::generate_both(session, Life::Session, false, length)?;
+        return Ok(objects.originals().all(|object| destroy(session, object)));
+    };
+    temporary.add(seed);
+    let objects = twin::unwrap_both(session, &mut temporary, seed, Life::Session, false, length)?;
+    let originals: Vec<_> = objects.originals().map(|object| temporary.add(object)).collect();
+    let [aes, generic] = originals[..] else { return Ok(false) };
+    let wrapped = key_wrap::wrap_by_blocks(session, aes, &known_keys::KEY_DATA)?;
+    let made = session.sign(&mechanism::hmac(Hash::Sha256), generic, MESSAGE)?;
+    Ok(wrapped == known_keys::WRAPPED && made == mac(Hash::Sha256, &known_keys::AES))
+}

@@ -1,0 +1,219 @@
+//! What is particular to SoftHSM: its directory, its configuration, and the file it may lose.
+//!
+//! SoftHSM reads the path of its configuration from the environment when it is loaded. A program
+//! cannot safely set its own environment, so whoever uses a [`Directory`] starts the process, or starts
+//! it again, with [`Directory::environment`].
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::{Module, Profile, TokenInfo};
+use crate::model::{Error, Result};
+
+/// The environment variable that names the configuration.
+pub const VARIABLE: &str = "SOFTHSM2_CONF";
+
+/// SoftHSM's record of a token: label, serial number, PINs. Rewritten in place at each login, so that
+/// a process killed in the middle leaves it empty and the token uninitialized.
+const TOKEN_RECORD: &str = "token.object";
+
+/// A whole record has some hundred bytes; one that was cut off has hardly any.
+const SHORTEST_RECORD: u64 = 64;
+
+/// A directory with SoftHSM's configuration, its tokens, and copies of their records.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    root: PathBuf,
+}
+
+impl Directory {
+    /// Makes the directory with its configuration, or takes it as it is; only the owner may enter.
+    ///
+    /// # Errors
+    /// `Internal` where it cannot be written, with the path.
+    pub fn prepare(root: &Path) -> Result<Self> {
+        let prepare = || -> io::Result<Self> {
+            private_directory(root)?;
+            let root = root.canonicalize()?;
+            let directory = Self { root };
+            private_directory(&directory.tokens())?;
+            private_directory(&directory.copies())?;
+            write_whole(&directory.configuration(), directory.settings().as_bytes())?;
+            Ok(directory)
+        };
+        prepare().map_err(|error| failed(root, &error))
+    }
+
+    /// The variable and the value with which a process must be started to use this directory.
+    pub fn environment(&self) -> (&'static str, PathBuf) {
+        (VARIABLE, self.configuration())
+    }
+
+    /// Restores records that were cut off, then loads SoftHSM. To be called in a process that was
+    /// started with [`Self::environment`], and once.
+    ///
+    /// # Errors
+    /// `TokenUnavailable` where SoftHSM is not found; else as [`Module::load`].
+    pub fn load(&self, module: Option<&Path>) -> Result<Module> {
+        let profile = Profile::named("softhsm")?;
+        let found = module.map(Path::to_path_buf).or_else(|| profile.find_module());
+        let path = found.ok_or_else(|| Error::TokenUnavailable {
+            why: "SoftHSM is not installed (on Debian and Ubuntu: apt install softhsm2)".to_owned(),
+        })?;
+        for token in self.restore()? {
+            tracing::warn!(token, "the record of a token was cut off and has been restored from its copy");
+        }
+        Module::load(&path, profile)
+    }
+
+    /// Makes a token as [`Module::provision`] does, and keeps a copy of its record.
+    ///
+    /// # Errors
+    /// As [`Module::provision`]; `Internal` where the copy cannot be written.
+    pub fn provision(
+        &self,
+        module: &Module,
+        label: &str,
+        so_pin: &SecretString,
+        pin: &SecretString,
+    ) -> Result<TokenInfo> {
+        let token = module.provision(label, so_pin, pin)?;
+        self.keep_copies()?;
+        Ok(token)
+    }
+
+    /// Copies the records of all tokens; to be called after a PIN was set or changed.
+    ///
+    /// # Errors
+    /// `Internal` where a copy cannot be written.
+    pub fn keep_copies(&self) -> Result<()> {
+        self.each_token(|_, record, copy| {
+            let bytes = fs::read(record)?;
+            if bytes.len() as u64 >= SHORTEST_RECORD {
+                write_whole(copy, &bytes)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Puts copies in the place of records that were cut off. Only before the module is loaded.
+    fn restore(&self) -> Result<Vec<String>> {
+        let mut restored = Vec::new();
+        self.each_token(|name, record, copy| {
+            let length = match fs::metadata(record) {
+                Ok(metadata) => metadata.len(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+                Err(error) => return Err(error),
+            };
+            if length < SHORTEST_RECORD && copy.exists() {
+                write_whole(record, &fs::read(copy)?)?;
+                restored.push(name.to_owned());
+            }
+            Ok(())
+        })?;
+        Ok(restored)
+    }
+
+    /// Calls with a token's directory name, its record, and the copy of its record.
+    fn each_token(&self, mut act: impl FnMut(&str, &Path, &Path) -> io::Result<()>) -> Result<()> {
+        let mut walk = || -> io::Result<()> {
+            for entry in fs::read_dir(self.tokens())? {
+                let entry = entry?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if entry.file_type()?.is_dir() {
+                    let copy = self.copies().join(format!("{name}.{TOKEN_RECORD}"));
+                    act(&name, &entry.path().join(TOKEN_RECORD), &copy)?;
+                }
+            }
+            Ok(())
+        };
+        walk().map_err(|error| failed(&self.root, &error))
+    }
+
+    fn settings(&self) -> String {
+        format!(
+            "# Written by strongroom at each start.\n\
+             directories.tokendir = {}\n\
+             objectstore.backend = file\n\
+             log.level = ERROR\n\
+             slots.removable = false\n\
+             library.reset_on_fork = true\n",
+            self.tokens().display()
+        )
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.root.join("softhsm2.conf")
+    }
+
+    fn tokens(&self) -> PathBuf {
+        self.root.join("tokens")
+    }
+
+    fn copies(&self) -> PathBuf {
+        self.root.join("copies")
+    }
+}
+
+fn private_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
+/// Writes a file so that it is there whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let part = path.with_extension("part");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&part, path)?;
+    match path.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Error {
+    Error::internal(format!("the SoftHSM directory {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_was_cut_off_is_restored_and_a_whole_one_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = Directory::prepare(home.path()).unwrap();
+        let token = directory.tokens().join("0b1f");
+        fs::create_dir(&token).unwrap();
+        let record = token.join(TOKEN_RECORD);
+
+        fs::write(&record, [7; 300]).unwrap();
+        directory.keep_copies().unwrap();
+        fs::write(&record, [8; 310]).unwrap();
+        assert!(directory.restore().unwrap().is_empty());
+        assert_eq!(fs::read(&record).unwrap(), [8; 310]);
+
+        fs::write(&record, [8; 8]).unwrap();
+        // A record that is cut off must not become the copy.
+        directory.keep_copies().unwrap();
+        assert_eq!(directory.restore().unwrap(), ["0b1f"]);
+        assert_eq!(fs::read(&record).unwrap(), [7; 300]);
+    }
+
+    #[test]
+    fn nobody_else_may_enter() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("softhsm");
+        let directory = Directory::prepare(&root).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&root), 0o700);
+        assert_eq!(mode(&directory.tokens()), 0o700);
+        assert_eq!(mode(&directory.environment().1), 0o600);
+    }
+}

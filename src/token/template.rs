@@ -1,0 +1,272 @@
+//! The attributes that objects are made with.
+//!
+//! A private or secret key is `PRIVATE`, `SENSITIVE`, not `EXTRACTABLE`, and may do what its type
+//! needs and nothing else: each usage is written out, since modules' defaults differ and some are true.
+
+use cryptoki::mechanism::MechanismType;
+use cryptoki::object::{Attribute, KeyType as TokenKeyType, ObjectClass};
+use zeroize::Zeroize as _;
+
+use super::mechanism::curve_parameters;
+use crate::model::import::ImportMaterial;
+use crate::model::key::{Curve, KeyType};
+use crate::model::name::VersionId;
+
+/// The label of the object that proves a token to be whole.
+pub(super) const SENTINEL_LABEL: &[u8] = b"strongroom-sentinel";
+
+/// A list of attributes; secret values are zeroized when it is dropped.
+pub(super) struct Template(Vec<Attribute>);
+
+impl std::ops::Deref for Template {
+    type Target = [Attribute];
+
+    fn deref(&self) -> &[Attribute] {
+        &self.0
+    }
+}
+
+impl Drop for Template {
+    fn drop(&mut self) {
+        for attribute in &mut self.0 {
+            if let Attribute::Value(bytes)
+            | Attribute::PrivateExponent(bytes)
+            | Attribute::Prime1(bytes)
+            | Attribute::Prime2(bytes)
+            | Attribute::Exponent1(bytes)
+            | Attribute::Exponent2(bytes)
+            | Attribute::Coefficient(bytes) = attribute
+            {
+                bytes.zeroize();
+            }
+        }
+    }
+}
+
+/// How long an object lives, and who it is.
+#[derive(Clone, Copy)]
+pub(super) enum Life {
+    /// In the token, under this identifier.
+    Token(VersionId),
+    /// As long as the session that made it, without a name.
+    Session,
+}
+
+/// The kinds of secret objects there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Rsa,
+    Ec,
+    Aes,
+    /// The twin of an AES key that makes MACs with the same bytes.
+    Hmac,
+}
+
+impl Kind {
+    /// The kind of a key's main object.
+    pub(super) const fn of(key_type: KeyType) -> Self {
+        match key_type {
+            KeyType::Rsa { .. } => Self::Rsa,
+            KeyType::Ec { .. } => Self::Ec,
+            KeyType::Oct { .. } => Self::Aes,
+        }
+    }
+
+    /// What `CKA_ALLOWED_MECHANISMS` lists: all that this program ever uses such a key for.
+    fn mechanisms(self) -> Vec<MechanismType> {
+        match self {
+            Self::Rsa => vec![
+                MechanismType::RSA_PKCS,
+                MechanismType::RSA_PKCS_PSS,
+                MechanismType::RSA_PKCS_OAEP,
+                MechanismType::RSA_X_509,
+            ],
+            Self::Ec => vec![MechanismType::ECDSA],
+            Self::Aes => vec![
+                MechanismType::AES_GCM,
+                MechanismType::AES_CBC,
+                MechanismType::AES_CBC_PAD,
+                MechanismType::AES_ECB,
+                MechanismType::AES_KEY_WRAP,
+            ],
+            Self::Hmac => {
+                vec![MechanismType::SHA256_HMAC, MechanismType::SHA384_HMAC, MechanismType::SHA512_HMAC]
+            }
+        }
+    }
+
+    const fn class(self) -> ObjectClass {
+        match self {
+            Self::Rsa | Self::Ec => ObjectClass::PRIVATE_KEY,
+            Self::Aes | Self::Hmac => ObjectClass::SECRET_KEY,
+        }
+    }
+
+    const fn key_type(self) -> TokenKeyType {
+        match self {
+            Self::Rsa => TokenKeyType::RSA,
+            Self::Ec => TokenKeyType::EC,
+            Self::Aes => TokenKeyType::AES,
+            Self::Hmac => TokenKeyType::GENERIC_SECRET,
+        }
+    }
+}
+
+/// A key that stays in the token, without its value: for generation and unwrapping. `restrict` adds
+/// `CKA_ALLOWED_MECHANISMS`.
+pub(super) fn key(kind: Kind, life: Life, restrict: bool) -> Template {
+    let mut attributes = vec![
+        Attribute::Class(kind.class()),
+        Attribute::KeyType(kind.key_type()),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Sign(kind != Kind::Aes),
+        Attribute::Decrypt(matches!(kind, Kind::Rsa | Kind::Aes)),
+        Attribute::Unwrap(false),
+        Attribute::Derive(false),
+    ];
+    match kind.class() {
+        ObjectClass::PRIVATE_KEY => attributes.push(Attribute::SignRecover(false)),
+        _ => attributes.extend([
+            Attribute::Verify(kind == Kind::Hmac),
+            Attribute::Encrypt(kind == Kind::Aes),
+            Attribute::Wrap(false),
+        ]),
+    }
+    match life {
+        Life::Session => attributes.push(Attribute::Token(false)),
+        Life::Token(id) => attributes.extend([
+            Attribute::Token(true),
+            Attribute::Id(id.as_bytes().to_vec()),
+            Attribute::Label(format!("strongroom {id}").into_bytes()),
+        ]),
+    }
+    if restrict {
+        attributes.push(Attribute::AllowedMechanisms(kind.mechanisms()));
+    }
+    Template(attributes)
+}
+
+/// A secret key with its value, to be created. The value may be longer than the key: see the twin.
+pub(super) fn secret(kind: Kind, life: Life, restrict: bool, value: Vec<u8>) -> Template {
+    let mut template = key(kind, life, restrict);
+    template.0.push(Attribute::Value(value));
+    template
+}
+
+/// The private half of a pair to be generated.
+pub(super) fn generated(kind: Kind, life: Life, restrict: bool) -> Template {
+    let mut template = key(kind, life, restrict);
+    // The mechanism implies class and type; some modules refuse to hear them again.
+    template.0.retain(|attribute| !matches!(attribute, Attribute::Class(_) | Attribute::KeyType(_)));
+    template
+}
+
+/// A secret key to be generated with this many bytes.
+pub(super) fn sized(kind: Kind, life: Life, restrict: bool, length: u64) -> Template {
+    let mut template = generated(kind, life, restrict);
+    template.0.push(Attribute::ValueLen(length.into()));
+    template
+}
+
+/// An imported key's main object, with its value.
+pub(super) fn imported(material: &ImportMaterial, life: Life, restrict: bool) -> Template {
+    let mut template = key(Kind::of(material.key_type()), life, restrict);
+    match material {
+        ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => template.0.extend([
+            Attribute::Modulus(n.clone()),
+            Attribute::PublicExponent(e.clone()),
+            Attribute::PrivateExponent(d.clone()),
+            Attribute::Prime1(p.clone()),
+            Attribute::Prime2(q.clone()),
+            Attribute::Exponent1(dp.clone()),
+            Attribute::Exponent2(dq.clone()),
+            Attribute::Coefficient(qi.clone()),
+        ]),
+        ImportMaterial::Ec { crv, d, .. } => template
+            .0
+            .extend([Attribute::EcParams(curve_parameters(*crv).to_vec()), Attribute::Value(d.clone())]),
+        ImportMaterial::Oct { k } => template.0.push(Attribute::Value(k.clone())),
+    }
+    template
+}
+
+/// The public half of a pair about to be generated: a session object, read once and destroyed.
+pub(super) fn public_rsa(bits: u64, exponent: &[u8]) -> Template {
+    Template(vec![
+        Attribute::Token(false),
+        Attribute::Private(false),
+        Attribute::Verify(true),
+        Attribute::Encrypt(true),
+        Attribute::Wrap(false),
+        Attribute::ModulusBits(bits.into()),
+        Attribute::PublicExponent(exponent.to_vec()),
+    ])
+}
+
+/// The public half of a pair about to be generated: a session object, read once and destroyed.
+pub(super) fn public_ec(curve: Curve) -> Template {
+    Template(vec![
+        Attribute::Token(false),
+        Attribute::Private(false),
+        Attribute::Verify(true),
+        Attribute::EcParams(curve_parameters(curve).to_vec()),
+    ])
+}
+
+/// The secret that is wrapped to become an AES key and its twin: the one extractable object there
+/// is, for some milliseconds, in a session.
+pub(super) fn seed(length: u64) -> Template {
+    Template(vec![
+        Attribute::Token(false),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(true),
+        Attribute::Sign(false),
+        Attribute::Verify(false),
+        Attribute::Derive(false),
+        Attribute::ValueLen(length.into()),
+    ])
+}
+
+/// The key that wraps the seed and then exists no more.
+pub(super) fn seed_wrapper() -> Template {
+    Template(vec![
+        Attribute::Token(false),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Encrypt(false),
+        Attribute::Decrypt(false),
+        Attribute::Wrap(true),
+        Attribute::Unwrap(true),
+        Attribute::ValueLen(32.into()),
+    ])
+}
+
+/// Private, so that it is seen only when the login holds.
+pub(super) fn sentinel() -> Template {
+    Template(vec![
+        Attribute::Class(ObjectClass::DATA),
+        Attribute::Token(true),
+        Attribute::Private(true),
+        Attribute::Modifiable(false),
+        Attribute::Label(SENTINEL_LABEL.to_vec()),
+        Attribute::Value(b"This object shows that the token is whole. Strongroom made it.".to_vec()),
+    ])
+}
+
+/// Finds the sentinel.
+pub(super) fn find_sentinel() -> Template {
+    Template(vec![
+        Attribute::Class(ObjectClass::DATA),
+        Attribute::Token(true),
+        Attribute::Label(SENTINEL_LABEL.to_vec()),
+    ])
+}
+
+/// Finds the objects of one key.
+pub(super) fn find_key(id: VersionId) -> Template {
+    Template(vec![Attribute::Token(true), Attribute::Id(id.as_bytes().to_vec())])
+}

@@ -1,0 +1,174 @@
+//! The threads that work for a token: each owns its session and climbs the ladder of remedies.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Receiver;
+use cryptoki::session::Session;
+use tokio::sync::{mpsc, oneshot};
+
+use super::call::{Answer, Call};
+use super::device::Device;
+use super::error::{Attempt, Failure, Remedy};
+use super::{cipher, create, import, key_wrap, sign};
+use crate::model::algorithm::Cipher;
+use crate::model::{Error, Result};
+
+/// A call and where its answer goes.
+pub(super) struct Job {
+    pub(super) call: Call,
+    pub(super) reply: oneshot::Sender<Result<Answer>>,
+}
+
+/// A thread with a session of its own.
+pub(super) struct Worker {
+    device: Arc<Device>,
+    session: Option<Session>,
+    /// Dropped with the thread: tells [`Token::drain`] that it has ended.
+    _alive: mpsc::Sender<()>,
+}
+
+impl Worker {
+    /// Starts a thread that works off a lane.
+    pub(super) fn start(
+        name: &str,
+        device: &Arc<Device>,
+        jobs: Receiver<Job>,
+        alive: mpsc::Sender<()>,
+    ) -> Result<JoinHandle<()>> {
+        let worker = Self { device: Arc::clone(device), session: None, _alive: alive };
+        device.loaded.threads.fetch_add(1, Ordering::AcqRel);
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || worker.run(&jobs))
+            .map_err(|error| Error::internal(format!("a thread for the token cannot be started: {error}")))
+    }
+
+    /// Works until nobody can send any more and nothing waits.
+    fn run(mut self, jobs: &Receiver<Job>) {
+        for Job { call, reply } in jobs {
+            if !reply.is_closed() {
+                // A caller who has gone meanwhile is no failure.
+                let _ = reply.send(self.answer(&call));
+            }
+        }
+    }
+
+    /// Does a call, trying each remedy once.
+    fn answer(&mut self, call: &Call) -> Result<Answer> {
+        let mut fault = self.device.settings.faults.as_ref().and_then(|hook| hook(call));
+        let mut tried = Vec::new();
+        loop {
+            let login = self.device.generation();
+            let struck = fault.take().map_or(Ok(()), |fault| fault.strike(call));
+            let mut failure = match struck.and_then(|()| self.attempt(call, !tried.is_empty())) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            loop {
+                let remedy = failure.remedy();
+                if remedy == Remedy::Nothing || tried.contains(&remedy) {
+                    return Err(self.give_up(call, failure));
+                }
+                tried.push(remedy);
+                match self.apply(remedy, call, login) {
+                    Ok(()) => break,
+                    // A remedy may fail for a reason that has a remedy of its own.
+                    Err(next) => failure = next,
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, remedy: Remedy, call: &Call, login: u64) -> Attempt<()> {
+        match remedy {
+            Remedy::NewSession => self.session = None,
+            Remedy::LogIn => {
+                self.device.log_in_again(login)?;
+                self.session = None;
+            }
+            // What makes or destroys objects looks for them itself.
+            Remedy::FindAgain if call.is_slow() => {}
+            Remedy::FindAgain => {
+                if let Some(object) = call.object() {
+                    let device = Arc::clone(&self.device);
+                    device.find_again(self.session()?, object)?;
+                }
+            }
+            Remedy::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// Nothing helped: what the caller hears.
+    fn give_up(&mut self, call: &Call, failure: Failure) -> Error {
+        if failure.token_is_gone() || failure.remedy() == Remedy::NewSession {
+            self.session = None;
+        }
+        let error = self.device.loaded.explain(failure);
+        if matches!(error, Error::TokenFailed { .. } | Error::TokenUnavailable { .. } | Error::Internal(_)) {
+            tracing::warn!(token = %self.device.info.serial, ?call, %error, "a call to the token failed");
+        }
+        error
+    }
+
+    fn attempt(&mut self, call: &Call, again: bool) -> Attempt<Answer> {
+        let device = Arc::clone(&self.device);
+        let session = self.session()?;
+        Ok(match call {
+            Call::Decrypt { object, cipher, ciphertext, iv, tag, aad } => Answer::Secret(match cipher {
+                Cipher::Rsa(padding) => cipher::decrypt_rsa(&device, session, *object, *padding, ciphertext)?,
+                Cipher::Aes(mode, _) => {
+                    cipher::decrypt_aes(&device, session, *object, *mode, (ciphertext, iv, tag, aad))?
+                }
+            }),
+            Call::Destroy { objects } => {
+                create::destroy(&device, session, objects)?;
+                Answer::Done
+            }
+            Call::Encrypt { object, mode, iv, aad, plaintext } => Answer::Sealed(cipher::encrypt_aes(
+                &device,
+                session,
+                *object,
+                *mode,
+                (iv.as_deref(), aad, plaintext),
+            )?),
+            Call::Generate { object, spec } => {
+                Answer::Public(create::generate(&device, session, *object, spec, again)?)
+            }
+            Call::Health => {
+                device.check_health(session)?;
+                Answer::Done
+            }
+            Call::Holds { objects } => Answer::Held(create::holds(&device, session, objects)?),
+            Call::Import { object, material } => {
+                import::import(&device, session, *object, material, again)?;
+                Answer::Done
+            }
+            Call::Random { count } => Answer::Bytes(cipher::random(session, *count)?),
+            Call::Sign { object, key_type, algorithm, digest } => {
+                Answer::Bytes(sign::sign(&device, session, *object, (*key_type, *algorithm), digest)?)
+            }
+            Call::Unwrap { object, wrapped } => {
+                Answer::Secret(key_wrap::unwrap(&device, session, *object, wrapped)?)
+            }
+            Call::Wrap { object, key } => Answer::Bytes(key_wrap::wrap(&device, session, *object, key)?),
+        })
+    }
+
+    fn session(&mut self) -> Attempt<&Session> {
+        match self.session {
+            Some(ref session) => Ok(session),
+            None => Ok(self.session.insert(self.device.session()?)),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // The session is closed before the thread is counted out: the module may be finalized then.
+        self.session = None;
+        self.device.loaded.threads.fetch_sub(1, Ordering::AcqRel);
+    }
+}
