@@ -110,7 +110,7 @@ pub(super) fn restrict(capabilities: &Capabilities) -> bool {
 /// identifier was chosen for this call alone, and nobody was told of a key.
 pub(super) fn make_room(device: &Device, session: &Session, id: VersionId, again: bool) -> Attempt<()> {
     if device.handles.get(id).is_some() {
-        return Err(Error::Conflict { what: format!("key version {id}") }.into());
+        return Err(Error::internal(format!("the token holds key version {id} already")).into());
     }
     if again {
         for object in device.find(session, id)?.all {

@@ -265,7 +265,7 @@ impl Device {
         let sentinel = *lock(&self.sentinel);
         for handle in handles.into_iter().filter(|handle| Some(*handle) != sentinel) {
             match describe(session, handle)? {
-                Described::Key(id, object) => keys.entry(id).or_default().add(handle, object),
+                Described::Key(id, part) => keys.entry(id).or_default().add(handle, part),
                 Described::Nothing => strays.ghosts += 1,
                 Described::Foreign => strays.foreign += 1,
                 Described::Gone => {}
@@ -290,8 +290,8 @@ impl Device {
         let mut all = Vec::new();
         for handle in session.find_objects(&template::find_key(id))? {
             all.push(handle);
-            if let Described::Key(_, object) = describe(session, handle)? {
-                found.add(handle, object);
+            if let Described::Key(_, part) = describe(session, handle)? {
+                found.add(handle, part);
             }
         }
         Ok(FoundKey { objects: found.objects(), all })
@@ -336,28 +336,23 @@ fn is_sentinel(session: &Session, handle: ObjectHandle) -> bool {
 
 /// An object, by its attributes.
 enum Described {
-    Key(VersionId, KeyObject),
+    Key(VersionId, Part),
     Foreign,
     Nothing,
     Gone,
 }
 
-enum KeyObject {
-    Main,
-    Twin { length: usize },
-}
-
 #[derive(Default)]
 struct Found {
     main: Option<ObjectHandle>,
-    twin: Option<(ObjectHandle, usize)>,
+    twin: Option<ObjectHandle>,
 }
 
 impl Found {
-    fn add(&mut self, handle: ObjectHandle, object: KeyObject) {
-        match object {
-            KeyObject::Main => self.main = Some(handle),
-            KeyObject::Twin { length } => self.twin = Some((handle, length)),
+    fn add(&mut self, handle: ObjectHandle, part: Part) {
+        match part {
+            Part::Main => self.main = Some(handle),
+            Part::Twin => self.twin = Some(handle),
         }
     }
 
@@ -367,30 +362,29 @@ impl Found {
 }
 
 fn describe(session: &Session, handle: ObjectHandle) -> Attempt<Described> {
-    use AttributeType::{Class, Id, KeyType as Type, ValueLen};
-    let attributes = match session.get_attributes(handle, &[Class, Type, Id, ValueLen]) {
+    use AttributeType::{Class, Id, KeyType as Type};
+    let attributes = match session.get_attributes(handle, &[Class, Type, Id]) {
         Ok(attributes) => attributes,
         Err(WrapperError::Pkcs11(RvError::ObjectHandleInvalid, _)) => return Ok(Described::Gone),
         Err(error @ WrapperError::Pkcs11(..)) => return Err(error.into()),
         // A value that the wrapper does not know: not one of ours.
         Err(_) => return Ok(Described::Foreign),
     };
-    let (mut class, mut key_type, mut id, mut length) = (None, None, None, 0);
+    let (mut class, mut key_type, mut id) = (None, None, None);
     for attribute in attributes {
         match attribute {
             Attribute::Class(value) => class = Some(value),
             Attribute::KeyType(value) => key_type = Some(value),
             Attribute::Id(value) => id = <[u8; 16]>::try_from(value).ok().map(VersionId::from_bytes),
-            Attribute::ValueLen(value) => length = usize::try_from(*value).unwrap_or_default(),
             _ => {}
         }
     }
     Ok(match (class, key_type, id) {
         (None, None, None) => Described::Nothing,
-        (Some(ObjectClass::PRIVATE_KEY), _, Some(id)) => Described::Key(id, KeyObject::Main),
-        (Some(ObjectClass::SECRET_KEY), Some(KeyType::AES), Some(id)) => Described::Key(id, KeyObject::Main),
+        (Some(ObjectClass::PRIVATE_KEY), _, Some(id)) => Described::Key(id, Part::Main),
+        (Some(ObjectClass::SECRET_KEY), Some(KeyType::AES), Some(id)) => Described::Key(id, Part::Main),
         (Some(ObjectClass::SECRET_KEY), Some(KeyType::GENERIC_SECRET), Some(id)) => {
-            Described::Key(id, KeyObject::Twin { length })
+            Described::Key(id, Part::Twin)
         }
         _ => Described::Foreign,
     })

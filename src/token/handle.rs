@@ -66,7 +66,7 @@ calls! {
     /// Makes a key in the token and returns its public half.
     ///
     /// # Errors
-    /// `Unsupported` where the token lacks this type; `Conflict` where the identifier is taken.
+    /// `Unsupported` where the token lacks this type; `Internal` where the identifier is taken.
     generate(object: VersionId, spec: &KeySpec) -> PublicMaterial =
         Call::Generate { object, spec: *spec } => Answer::Public(public) => public;
 

@@ -17,15 +17,7 @@ pub(super) struct Objects {
     /// The private or AES key.
     pub(super) main: Handle,
     /// The secret key with the same bytes that makes MACs; AES keys only.
-    pub(super) twin: Option<Twin>,
-}
-
-/// The MAC twin of an AES key.
-#[derive(Debug)]
-pub(super) struct Twin {
-    pub(super) handle: Handle,
-    /// `CKA_VALUE_LEN`: longer than the key if it was padded with zeros, which changes no MAC.
-    pub(super) length: usize,
+    pub(super) twin: Option<Handle>,
 }
 
 /// Which of a key's objects.
@@ -73,29 +65,26 @@ impl Handle {
 
 impl Objects {
     /// New entry without copies.
-    pub(super) fn new(main: ObjectHandle, twin: Option<(ObjectHandle, usize)>) -> Self {
-        Self {
-            main: Handle::new(main),
-            twin: twin.map(|(handle, length)| Twin { handle: Handle::new(handle), length }),
-        }
+    pub(super) fn new(main: ObjectHandle, twin: Option<ObjectHandle>) -> Self {
+        Self { main: Handle::new(main), twin: twin.map(Handle::new) }
     }
 
     /// One of the objects.
     pub(super) fn part(&self, part: Part) -> Option<&Handle> {
         match part {
             Part::Main => Some(&self.main),
-            Part::Twin => self.twin.as_ref().map(|twin| &twin.handle),
+            Part::Twin => self.twin.as_ref(),
         }
     }
 
     /// The handles of the token objects.
     pub(super) fn originals(&self) -> impl Iterator<Item = ObjectHandle> {
-        std::iter::once(self.main.original).chain(self.twin.iter().map(|twin| twin.handle.original))
+        std::iter::once(self.main.original).chain(self.twin.iter().map(|twin| twin.original))
     }
 
     /// The same objects without copies.
     pub(super) fn without_copies(&self) -> Self {
-        Self::new(self.main.original, self.twin.as_ref().map(|twin| (twin.handle.original, twin.length)))
+        Self::new(self.main.original, self.twin.as_ref().map(|twin| twin.original))
     }
 
     fn same_objects(&self, other: &Self) -> bool {

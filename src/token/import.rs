@@ -38,13 +38,13 @@ pub(super) fn import(
                 value.extend_from_slice(k);
                 value.resize(length, 0);
                 let template = template::secret(Kind::Hmac, life, restrict, value);
-                Ok((made.add(session.create_object(&template)?), length))
+                Ok(made.add(session.create_object(&template)?))
             })
             .transpose()?,
         _ => None,
     };
     made.keep(main);
-    if let Some((twin, _)) = twin {
+    if let Some(twin) = twin {
         made.keep(twin);
     }
     device.handles.insert(id, Objects::new(main, twin));

@@ -16,8 +16,7 @@ pub(super) fn signing(signature: Signature, digest: &[u8]) -> Result<(Mechanism<
         Signature::Pkcs1(hash) => (Mechanism::RsaPkcs, [digest_info(hash), digest].concat()),
         Signature::Pkcs1Raw => (Mechanism::RsaPkcs, digest.to_vec()),
         Signature::Pss(hash) => {
-            let length = u64::try_from(hash.digest_len()).map_err(Error::internal)?;
-            let s_len = length.try_into().map_err(Error::internal)?;
+            let s_len = u64::try_from(hash.digest_len()).map_err(Error::internal)?.into();
             let (hash_alg, mgf) = hashing(hash);
             (Mechanism::RsaPkcsPss(PkcsPssParams { hash_alg, mgf, s_len }), digest.to_vec())
         }

@@ -9,6 +9,7 @@ mod capabilities;
 mod cipher;
 mod copies;
 mod create;
+mod derive;
 mod device;
 mod doctor;
 mod error;

@@ -132,7 +132,7 @@ impl Module {
     /// what an interrupted call left behind, and is initialized again.
     ///
     /// # Errors
-    /// `Conflict` where there is a token with this label; `Unsupported` where no token is free.
+    /// `Invalid` naming `label` where there is a token with it; `Unsupported` where no token is free.
     pub fn provision(&self, label: &str, so_pin: &SecretString, pin: &SecretString) -> Result<TokenInfo> {
         if label.is_empty() || label.len() > 32 {
             return Err(Error::invalid("label", "a token's label has 1 to 32 bytes"));
@@ -234,7 +234,9 @@ impl Loaded {
         let _state = self.state();
         let tokens = self.tokens()?;
         if tokens.iter().any(|(_, info)| info.initialized && info.has_user_pin && info.label == label) {
-            return Err(Error::Conflict { what: format!("the token with label {label:?}") }.into());
+            return Err(
+                Error::invalid("label", format!("there is a token with label {label:?} already")).into()
+            );
         }
         let free = |(_, info): &&(Slot, TokenInfo)| !info.initialized || info.label == label;
         let (slot, _) = tokens.iter().find(free).ok_or_else(|| Error::Unsupported {

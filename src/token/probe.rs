@@ -123,7 +123,7 @@ fn aes_features(session: &Session, found: &mut Capabilities) {
         let as_expected = expected.filter(|_| is_known).is_none_or(|expected| expected == ciphertext);
         Ok(as_expected && plaintext == MESSAGE)
     };
-    let padded = known_cbc();
+    let padded = cbc(&known_keys::AES, IV, MESSAGE);
     let whole = padded.as_ref().and_then(|padded| padded.get(..MESSAGE.len()));
     found.set(Feature::AesCbc, native(right(&|| Mechanism::AesCbc(IV), whole)));
     found.set(Feature::AesCbcPad, native(right(&|| Mechanism::AesCbcPad(IV), padded.as_deref())));
@@ -134,11 +134,12 @@ fn aes_features(session: &Session, found: &mut Capabilities) {
     found.set(Feature::AllowedMechanisms, allowed_mechanisms(session));
 }
 
-fn known_cbc() -> Option<Vec<u8>> {
+/// AES-256-CBC with padding, by code that has nothing to do with the token.
+fn cbc(key: &[u8], iv: [u8; 16], plaintext: &[u8]) -> Option<Vec<u8>> {
     use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
-    let key = UnboundCipherKey::new(&AES_256, &known_keys::AES).ok()?;
-    let mut data = MESSAGE.to_vec();
-    let context = EncryptionContext::Iv128(aws_lc_rs::iv::FixedLength::from(IV));
+    let key = UnboundCipherKey::new(&AES_256, key).ok()?;
+    let mut data = plaintext.to_vec();
+    let context = EncryptionContext::Iv128(aws_lc_rs::iv::FixedLength::from(iv));
     PaddedBlockEncryptingKey::cbc_pkcs7(key).ok()?.less_safe_encrypt(&mut data, context).ok()?;
     Some(data)
 }
@@ -211,6 +212,7 @@ fn mac_features(session: &Session, found: &mut Capabilities) {
         found.set(feature, support);
     }
     found.set(Feature::HmacTwin, native(twin_is_right(session)));
+    found.set(Feature::HmacTwinPadded, native(padded_twin_is_right(session)));
 }
 
 /// Whether the MAC with a key of 16 bytes, padded with zeros to `length`, is that of software.
@@ -240,9 +242,9 @@ fn mac(hash: Hash, key: &[u8]) -> Vec<u8> {
 
 /// Whether wrapping a known secret and unwrapping it twice gives an AES key and a MAC key of its bytes.
 fn twin_is_right(session: &Session) -> Attempt<bool> {
-    let length = u64::try_from(known_keys::AES.len()).unwrap_or_default();
+    let length = known_keys::AES.len();
     let mut temporary = Made::new(session);
-    let mut attributes = template::seed(length).to_vec();
+    let mut attributes = template::seed(0).to_vec();
     attributes.retain(|attribute| !matches!(attribute, Attribute::ValueLen(_)));
     attributes.extend([
         Attribute::Class(ObjectClass::SECRET_KEY),
@@ -261,4 +263,28 @@ fn twin_is_right(session: &Session) -> Attempt<bool> {
     let wrapped = key_wrap::wrap_by_blocks(session, aes, &known_keys::KEY_DATA)?;
     let made = session.sign(&mechanism::hmac(Hash::Sha256), generic, MESSAGE)?;
     Ok(wrapped == known_keys::WRAPPED && made == mac(Hash::Sha256, &known_keys::AES))
+}
+
+/// Whether deriving from a known key gives an AES key and a MAC key of the bytes that software gets.
+fn padded_twin_is_right(session: &Session) -> Attempt<bool> {
+    let mut temporary = Made::new(session);
+    let root = temporary.add(session.create_object(&template::root(Some(&known_keys::AES)))?);
+    let objects = twin::derive_both(session, root, MESSAGE, Life::Session, false)?;
+    let originals: Vec<_> = objects.originals().map(|object| temporary.add(object)).collect();
+    let [aes, generic] = originals[..] else { return Ok(false) };
+    // Without an IV, the first block of CBC is that of ECB.
+    let (first, second) = MESSAGE.split_at(16);
+    let encrypted = |block| Some(cbc(&known_keys::AES, [0; 16], block)?[..16].to_vec());
+    let (Some(first), Some(second)) = (encrypted(first), encrypted(second)) else { return Ok(false) };
+    let key = [first, second].concat();
+    let ciphertext = session.encrypt(&Mechanism::AesCbcPad(IV), aes, MESSAGE)?;
+    if cbc(&key, IV, MESSAGE).is_none_or(|expected| expected != ciphertext) {
+        return Ok(false);
+    }
+    for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
+        if session.sign(&mechanism::hmac(hash), generic, MESSAGE)? != mac(hash, &key) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

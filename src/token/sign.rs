@@ -1,15 +1,16 @@
 //! Signatures and message authentication codes.
 
+use cryptoki::error::{Error as WrapperError, RvError};
 use cryptoki::session::Session;
 
-use super::capabilities::{Feature, Support};
+use super::capabilities::Feature;
 use super::device::Device;
-use super::error::Attempt;
+use super::error::{Attempt, Failure};
 use super::handles::Part;
 use super::mechanism;
 use crate::model::Error;
 use crate::model::algorithm::{Hash, Signature, SignatureAlgorithm};
-use crate::model::key::KeyType;
+use crate::model::key::{Curve, KeyType};
 use crate::model::name::VersionId;
 
 /// Signs a digest, or makes a MAC of it.
@@ -23,7 +24,10 @@ pub(super) fn sign(
     let primitive = algorithm.primitive();
     let part = match primitive {
         Signature::Hmac(hash) => {
-            check_mac(device, session, id, algorithm, hash)?;
+            let supported = Feature::of_hmac(hash).is_some_and(|feature| device.capabilities.has(feature));
+            if !supported {
+                return Err(Error::Unsupported { what: format!("the token makes no {algorithm}") }.into());
+            }
             Part::Twin
         }
         Signature::Pss(_) => {
@@ -34,7 +38,12 @@ pub(super) fn sign(
     };
     let (mechanism, data) = mechanism::signing(primitive, digest)?;
     let key = device.handle(session, id, part)?;
-    let signature = session.sign(&mechanism, key, &data)?;
+    let mut signature = match (session.sign(&mechanism, key, &data), primitive) {
+        (Err(WrapperError::Pkcs11(RvError::KeySizeRange, _)), Signature::Hmac(hash)) => {
+            return Err(too_short(algorithm, hash));
+        }
+        (made, _) => made?,
+    };
     if signature.len() != algorithm.signature_len(key_type) {
         return Err(Error::internal(format!(
             "the token made a {algorithm} signature of {} bytes with a key of type {key_type}",
@@ -42,34 +51,67 @@ pub(super) fn sign(
         ))
         .into());
     }
+    if primitive == Signature::Ecdsa(Curve::P256K) {
+        lower_s(&mut signature);
+    }
     Ok(signature)
 }
 
-/// Refuses a hash that the token does not use with a key as short as this one's object.
-fn check_mac(
-    device: &Device,
-    session: &Session,
-    id: VersionId,
-    algorithm: SignatureAlgorithm,
-    hash: Hash,
-) -> Attempt<()> {
-    let support = Feature::of_hmac(hash).map_or(Support::Absent, |feature| device.capabilities.of(feature));
-    let long_enough = match support {
-        Support::Native => true,
-        Support::Assisted => {
-            let objects = device.objects(session, id)?;
-            objects.twin.as_ref().is_none_or(|twin| twin.length >= hash.digest_len())
-        }
-        Support::Absent => false,
-    };
-    if long_enough {
-        return Ok(());
+/// The order of secp256k1 (SEC 2, section 2.4.1).
+const P256K_ORDER: [u8; 32] = *b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\
+    \xba\xae\xdc\xe6\xaf\x48\xa0\x3b\xbf\xd2\x5e\x8c\xd0\x36\x41\x41";
+
+/// Half of it, rounded down.
+const P256K_HALF: [u8; 32] = *b"\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\
+    \x5d\x57\x6e\x73\x57\xa4\x50\x1d\xdf\xe9\x2f\x46\x68\x1b\x20\xa0";
+
+/// Takes the smaller of `s` and `n - s`, which are equally valid: many verifiers on this curve take no
+/// other, and tokens give either.
+fn lower_s(signature: &mut [u8]) {
+    let (_, s) = signature.split_at_mut(32);
+    if *s <= P256K_HALF[..] {
+        return;
     }
-    Err(Error::Unsupported {
+    let mut borrow = 0;
+    for (byte, order) in s.iter_mut().zip(P256K_ORDER).rev() {
+        let difference = i16::from(order) - i16::from(*byte) - borrow;
+        borrow = i16::from(difference < 0);
+        *byte = difference.rem_euclid(256) as u8;
+    }
+}
+
+/// A token may want a MAC key as long as the hash, and tokens do not all tell how long a key is.
+fn too_short(algorithm: SignatureAlgorithm, hash: Hash) -> Failure {
+    Error::Unsupported {
         what: format!(
-            "the token makes no {algorithm} with this key: it wants a key of {} bytes or more",
+            "the token makes no {algorithm} with this key: it wants one of {} bytes or more",
             hash.digest_len()
         ),
     }
-    .into())
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_high_s_is_lowered_and_a_low_one_is_left_alone() {
+        let lowered = |s: [u8; 32]| {
+            let mut signature = [[9; 32], s].concat();
+            lower_s(&mut signature);
+            assert_eq!(signature[..32], [9; 32]);
+            <[u8; 32]>::try_from(&signature[32..]).unwrap()
+        };
+        assert_eq!(lowered(P256K_HALF), P256K_HALF);
+        let mut one = [0; 32];
+        one[31] = 1;
+        assert_eq!(lowered(one), one);
+        let mut order_less_one = P256K_ORDER;
+        order_less_one[31] -= 1;
+        assert_eq!(lowered(order_less_one), one);
+        let mut half_and_one = P256K_HALF;
+        half_and_one[31] += 1;
+        assert_eq!(lowered(half_and_one), P256K_HALF);
+    }
 }

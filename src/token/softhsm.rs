@@ -34,8 +34,18 @@ impl Directory {
     /// Makes the directory with its configuration, or takes it as it is; only the owner may enter.
     ///
     /// # Errors
-    /// `Internal` where it cannot be written, with the path.
+    /// `Invalid` naming `directory` where SoftHSM's configuration cannot express the path; `Internal`
+    /// where the directory cannot be written.
     pub fn prepare(root: &Path) -> Result<Self> {
+        if root.to_str().is_none_or(|path| path.contains(['#', '=', '\n', '\r'])) {
+            return Err(Error::invalid(
+                "directory",
+                format!(
+                    "SoftHSM cannot use {}: its configuration knows no '#', '=' or line end in a path",
+                    root.display()
+                ),
+            ));
+        }
         let prepare = || -> io::Result<Self> {
             private_directory(root)?;
             let root = root.canonicalize()?;

@@ -215,6 +215,38 @@ pub(super) fn public_ec(curve: Curve) -> Template {
     ])
 }
 
+/// A secret key to be derived with this many bytes.
+pub(super) fn derived(kind: Kind, life: Life, restrict: bool, length: u64) -> Template {
+    let mut template = key(kind, life, restrict);
+    template.0.push(Attribute::ValueLen(length.into()));
+    template
+}
+
+/// The AES-256 key from which an AES key and its twin are derived, and which then exists no more: to
+/// be generated, or created with a value that is known.
+pub(super) fn root(value: Option<&[u8]>) -> Template {
+    let mut template = Template(vec![
+        Attribute::Token(false),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Encrypt(false),
+        Attribute::Decrypt(true),
+        Attribute::Wrap(false),
+        Attribute::Unwrap(false),
+        Attribute::Derive(true),
+    ]);
+    match value {
+        None => template.0.push(Attribute::ValueLen(32.into())),
+        Some(value) => template.0.extend([
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(TokenKeyType::AES),
+            Attribute::Value(value.to_vec()),
+        ]),
+    }
+    template
+}
+
 /// The secret that is wrapped to become an AES key and its twin: the one extractable object there
 /// is, for some milliseconds, in a session.
 pub(super) fn seed(length: u64) -> Template {

@@ -1,0 +1,145 @@
+//! What a caller hears when the token fails, is busy, or is slow.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use strongroom::model::Error;
+use strongroom::model::algorithm::SignatureAlgorithm as Alg;
+use strongroom::model::key::Curve;
+use strongroom::token::{Call, Fault, Settings};
+
+use crate::fixture::{Bench, ec, id, oct, spec};
+
+/// Settings under which each call for which `choose` gives a fault meets it, once.
+fn failing(choose: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) -> Settings {
+    Settings { expect_sentinel: false, faults: Some(Arc::new(choose)) }
+}
+
+#[tokio::test]
+async fn each_fault_that_can_be_remedied_is() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let next = Arc::clone(&count);
+    let faults = [Fault::SessionHandleInvalid, Fault::UserNotLoggedIn, Fault::KeyHandleInvalid];
+    let bench = Bench::new();
+    let token =
+        bench.open_with(&failing(move |_| faults.get(next.fetch_add(1, Ordering::Relaxed) % 4).copied()));
+    for round in 0..8 {
+        let object = id(1 + round);
+        token.generate(object, &spec(ec(Curve::P256))).await.unwrap();
+        for _ in 0..6 {
+            token.sign(object, ec(Curve::P256), Alg::Es256, vec![1; 32]).await.unwrap();
+        }
+        assert_eq!(token.holds(vec![object]).await.unwrap(), [true]);
+        token.health().await.unwrap();
+    }
+    token.destroy(&(1..=8).map(id).collect::<Vec<_>>()).await.unwrap();
+    assert!(count.load(Ordering::Relaxed) > 60);
+}
+
+#[tokio::test]
+async fn each_fault_that_cannot_be_remedied_is_named() {
+    let fault = Arc::new(std::sync::Mutex::new(None));
+    let chosen = Arc::clone(&fault);
+    let bench = Bench::new();
+    let token = bench.open_with(&failing(move |_| *chosen.lock().unwrap()));
+    token.generate(id(1), &spec(oct(256))).await.unwrap();
+    let sign = || token.sign(id(1), oct(256), Alg::Hs256, vec![1; 32]);
+
+    *fault.lock().unwrap() = Some(Fault::DeviceRemoved);
+    let Err(Error::TokenUnavailable { why }) = sign().await else { panic!("not unavailable") };
+    assert!(why.contains("CKR_DEVICE_REMOVED"), "{why}");
+    *fault.lock().unwrap() = Some(Fault::DeviceError);
+    let failed = Error::TokenFailed { function: "C_Sign", code: "CKR_DEVICE_ERROR".to_owned() };
+    assert_eq!(sign().await, Err(failed));
+    *fault.lock().unwrap() = None;
+    sign().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_error_of_decryption_is_no_wrong_input() {
+    use strongroom::model::algorithm::{AesMode, Cipher};
+    let bench = Bench::new();
+    let token = bench.open_with(&failing(|call| match call {
+        Call::Decrypt { .. } => Some(Fault::DeviceError),
+        _ => None,
+    }));
+    token.generate(id(1), &spec(oct(256))).await.unwrap();
+    let cipher = Cipher::Aes(AesMode::Gcm, 256);
+    let answer = token.decrypt(id(1), cipher, vec![1; 16], vec![1; 12], vec![1; 16], vec![]).await;
+    assert!(matches!(answer, Err(Error::TokenFailed { function: "C_Decrypt", .. })), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let bench = Bench::with_profile(|profile| {
+        profile.workers = 1;
+        profile.queue = 4;
+    });
+    let token = bench.open_with(&failing(|_| Some(Fault::Delay(Duration::from_millis(200)))));
+    let calls = (0..32).map(|_| token.random(16));
+    let answers = futures_util::future::join_all(calls).await;
+    let busy = answers.iter().filter(|answer| **answer == Err(Error::Busy)).count();
+    let done = answers.iter().filter(|answer| answer.is_ok()).count();
+    // One is being done and four wait; the thread may have taken one before all were sent.
+    assert!((4..=6).contains(&done), "{done} done");
+    assert_eq!(busy + done, 32);
+}
+
+#[tokio::test]
+async fn a_late_call_is_given_up_by_its_caller_and_finished_by_its_thread() {
+    let bench = Bench::with_profile(|profile| {
+        profile.workers = 1;
+        profile.call_ms = 100;
+    });
+    let slow = Arc::new(AtomicUsize::new(1));
+    let left = Arc::clone(&slow);
+    let token = bench.open_with(&failing(move |_| {
+        let first = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        first.ok().map(|_| Fault::Delay(Duration::from_millis(400)))
+    }));
+    assert_eq!(token.random(16).await, Err(Error::TokenTimeout { milliseconds: 100 }));
+    // The thread is still at it, and drains in time.
+    assert!(!token.drain(Duration::from_millis(50)).await);
+    assert!(matches!(token.random(16).await, Err(Error::TokenUnavailable { .. })));
+    assert!(bench.module.clone().finalize().is_err());
+    assert!(token.drain(Duration::from_secs(5)).await);
+    bench.module.finalize().unwrap();
+}
+
+#[tokio::test]
+async fn draining_finishes_what_waits() {
+    let bench = Bench::with_profile(|profile| profile.workers = 1);
+    let token = bench.open_with(&failing(|_| Some(Fault::Delay(Duration::from_millis(20)))));
+    let waiting: Vec<_> = (0..10)
+        .map(|_| {
+            let token = token.clone();
+            tokio::spawn(async move { token.random(16).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    assert!(token.drain(Duration::from_secs(5)).await);
+    for call in waiting {
+        assert_eq!(call.await.unwrap().unwrap().len(), 16);
+    }
+}
+
+#[tokio::test]
+async fn a_slow_key_holds_up_no_signature() {
+    let bench = Bench::new();
+    let token = bench.open_with(&failing(|call| match call {
+        Call::Generate { spec, .. } if spec.key_type == oct(256) => {
+            Some(Fault::Delay(Duration::from_secs(2)))
+        }
+        _ => None,
+    }));
+    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    let maker = token.clone();
+    let making = tokio::spawn(async move { maker.generate(id(2), &spec(oct(256))).await });
+    tokio::task::yield_now().await;
+    for _ in 0..20 {
+        token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await.unwrap();
+    }
+    assert!(!making.is_finished());
+    making.await.unwrap().unwrap();
+}

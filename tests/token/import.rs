@@ -1,0 +1,103 @@
+//! Keys from outside: every type, and that the token holds the very bytes.
+
+use hmac::{KeyInit as _, Mac as _};
+use strongroom::model::Error;
+use strongroom::model::algorithm::SignatureAlgorithm as Alg;
+use strongroom::model::import::ImportMaterial;
+use strongroom::model::key::{Curve, PublicMaterial};
+
+use crate::fixture::{Bench, digest, ec, id, oct, rsa, software_rsa, verifies};
+
+const MESSAGE: &[u8] = b"imported";
+
+#[tokio::test]
+async fn an_imported_rsa_key_signs() {
+    use rsa::traits::PublicKeyParts as _;
+    let bench = Bench::new();
+    let token = bench.open();
+    let (key, material) = software_rsa(2048);
+    token.import(id(1), material).await.unwrap();
+    let public = PublicMaterial::Rsa { n: key.n().to_bytes_be(), e: key.e().to_bytes_be() };
+    for algorithm in [Alg::Rs256, Alg::Ps512] {
+        let digest = digest(algorithm.hash(), MESSAGE);
+        let signature = token.sign(id(1), rsa(2048), algorithm, digest).await.unwrap();
+        assert!(verifies(&public, algorithm, MESSAGE, &signature));
+    }
+}
+
+#[tokio::test]
+async fn imported_ec_keys_sign_on_every_curve() {
+    let bench = Bench::new();
+    let token = bench.open();
+    macro_rules! check {
+        ($number:literal, $curve:ident, $name:ident, $algorithm:ident) => {{
+            // One below 2^(field - 8): the scalar's leading zeros must not matter.
+            let mut scalar = vec![0x11; Curve::$name.field_len()];
+            scalar[0] = 0;
+            let key = $curve::ecdsa::SigningKey::from_slice(&scalar).unwrap();
+            let point = key.verifying_key().to_sec1_point(false);
+            let (x, y) = (point.x().unwrap().to_vec(), point.y().unwrap().to_vec());
+            let material = ImportMaterial::Ec { crv: Curve::$name, x: x.clone(), y: y.clone(), d: scalar };
+            token.import(id($number), material).await.unwrap();
+            let public = PublicMaterial::Ec { crv: Curve::$name, x, y };
+            let digest = digest(Alg::$algorithm.hash(), MESSAGE);
+            let signature = token.sign(id($number), ec(Curve::$name), Alg::$algorithm, digest).await.unwrap();
+            assert!(verifies(&public, Alg::$algorithm, MESSAGE, &signature));
+        }};
+    }
+    check!(1, p256, P256, Es256);
+    check!(2, k256, P256K, Es256K);
+    check!(3, p384, P384, Es384);
+    check!(4, p521, P521, Es512);
+}
+
+#[tokio::test]
+async fn the_twin_of_an_imported_secret_has_its_bytes() {
+    let bench = Bench::new();
+    let token = bench.open();
+    for (number, length) in [(1, 16), (2, 24), (3, 32)] {
+        let k: Vec<u8> = (1..=length).collect();
+        token.import(id(number), ImportMaterial::Oct { k: k.clone() }).await.unwrap();
+        let bits = u16::from(length) * 8;
+        macro_rules! check {
+            ($algorithm:ident, $hash:ty) => {{
+                let digest = digest(Alg::$algorithm.hash(), MESSAGE);
+                let mut software = hmac::Hmac::<$hash>::new_from_slice(&k).unwrap();
+                software.update(&digest);
+                let mac = token.sign(id(number), oct(bits), Alg::$algorithm, digest).await.unwrap();
+                assert_eq!(mac, software.finalize().into_bytes().to_vec(), "{} {bits}", Alg::$algorithm);
+            }};
+        }
+        check!(Hs256, sha2::Sha256);
+        check!(Hs384, sha2::Sha384);
+        check!(Hs512, sha2::Sha512);
+    }
+}
+
+#[tokio::test]
+async fn halves_that_do_not_belong_together_are_refused_and_leave_nothing() {
+    let bench = Bench::new();
+    let token = bench.open();
+    let key = p256::ecdsa::SigningKey::from_slice(&[0x22; 32]).unwrap();
+    let point = key.verifying_key().to_sec1_point(false);
+    let material = ImportMaterial::Ec {
+        crv: Curve::P256,
+        x: point.x().unwrap().to_vec(),
+        y: point.y().unwrap().to_vec(),
+        d: vec![0x33; 32],
+    };
+    let answer = token.import(id(1), material).await;
+    assert!(matches!(answer, Err(Error::Invalid { field: "key", .. })), "{answer:?}");
+    assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [false]);
+}
+
+#[tokio::test]
+async fn an_identifier_is_taken_once() {
+    let bench = Bench::new();
+    let token = bench.open();
+    let material = || ImportMaterial::Oct { k: vec![1; 32] };
+    token.import(id(1), material()).await.unwrap();
+    assert!(matches!(token.import(id(1), material()).await, Err(Error::Internal(_))));
+    let spec = crate::fixture::spec(ec(Curve::P256));
+    assert!(matches!(token.generate(id(1), &spec).await, Err(Error::Internal(_))));
+}

@@ -1,0 +1,194 @@
+//! Tokens and objects from their making to their end, restarts and damage included.
+
+use std::time::Duration;
+
+use strongroom::model::Error;
+use strongroom::model::algorithm::{AesMode, Cipher, SignatureAlgorithm as Alg};
+use strongroom::model::key::Curve;
+use strongroom::token::{Selector, Settings, examine};
+use zeroize::Zeroizing;
+
+use crate::fixture::{Bench, digest, ec, id, oct, pin, rsa, so_pin, spec, verifies};
+
+const MESSAGE: &[u8] = b"to be signed";
+
+#[tokio::test]
+async fn destruction_takes_every_object_and_may_be_repeated() {
+    let bench = Bench::new();
+    let token = bench.open();
+    for (number, key_type) in [(1, ec(Curve::P256)), (2, oct(256)), (3, oct(128))] {
+        token.generate(id(number), &spec(key_type)).await.unwrap();
+    }
+    // Often enough for copies to be made, which must go with the originals.
+    let sign = |number| token.sign(id(number), ec(Curve::P256), Alg::Es256, vec![1; 32]);
+    let mac = |number| token.sign(id(number), oct(256), Alg::Hs256, vec![1; 32]);
+    for _ in 0..20 {
+        sign(1).await.unwrap();
+        mac(2).await.unwrap();
+    }
+    assert_eq!(token.holds(vec![id(1), id(2), id(3), id(4)]).await.unwrap(), [true, true, true, false]);
+    token.destroy(&[id(1), id(2), id(4)]).await.unwrap();
+    assert_eq!(token.holds(vec![id(1), id(2), id(3)]).await.unwrap(), [false, false, true]);
+    assert_eq!(sign(1).await, Err(Error::KeyMaterialMissing { version: id(1) }));
+    assert_eq!(mac(2).await, Err(Error::KeyMaterialMissing { version: id(2) }));
+    token.destroy(&[id(1), id(2), id(4)]).await.unwrap();
+    token.destroy(&[id(3)]).await.unwrap();
+
+    let bench = bench.restart(token).await;
+    let report = examine(&bench.module, &Selector::Label("bench".to_owned()), &pin()).unwrap();
+    assert_eq!((report.keys, report.foreign, report.ghosts), (0, 0, 0), "{report}");
+}
+
+#[tokio::test]
+async fn a_restart_finds_everything() {
+    let bench = Bench::new();
+    let token = bench.open();
+    let rsa_public = token.generate(id(1), &spec(rsa(2048))).await.unwrap();
+    let ec_public = token.generate(id(2), &spec(ec(Curve::P384))).await.unwrap();
+    token.generate(id(3), &spec(oct(256))).await.unwrap();
+    let mac = token.sign(id(3), oct(256), Alg::Hs256, vec![1; 32]).await.unwrap();
+    let plaintext = Zeroizing::new(b"kept".to_vec());
+    let sealed = token.encrypt(id(3), AesMode::Gcm, None, vec![], plaintext).await.unwrap();
+
+    let bench = bench.restart(token).await;
+    let token = bench.open_with(&Settings { expect_sentinel: true, faults: None });
+    assert_eq!(token.holds(vec![id(1), id(2), id(3)]).await.unwrap(), [true; 3]);
+    for (number, key_type, algorithm, public) in
+        [(1, rsa(2048), Alg::Rs256, rsa_public), (2, ec(Curve::P384), Alg::Es384, ec_public)]
+    {
+        let digest = digest(algorithm.hash(), MESSAGE);
+        let signature = token.sign(id(number), key_type, algorithm, digest).await.unwrap();
+        assert!(verifies(&public, algorithm, MESSAGE, &signature));
+    }
+    assert_eq!(token.sign(id(3), oct(256), Alg::Hs256, vec![1; 32]).await.unwrap(), mac);
+    let cipher = Cipher::Aes(AesMode::Gcm, 256);
+    let opened = token.decrypt(id(3), cipher, sealed.ciphertext, sealed.iv, sealed.tag, vec![]).await;
+    assert_eq!(*opened.unwrap(), b"kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_tasks_make_use_and_destroy_keys_at_once() {
+    let bench = Bench::new();
+    let token = bench.open();
+    let tasks: Vec<_> = (0..8)
+        .map(|task: u128| {
+            let token = token.clone();
+            tokio::spawn(async move {
+                for round in 0..25 {
+                    let object = id(1 + task * 1000 + round);
+                    let key_type = if round % 3 == 0 { oct(256) } else { ec(Curve::P256) };
+                    token.generate(object, &spec(key_type)).await.unwrap();
+                    for _ in 0..12 {
+                        let algorithm = if round % 3 == 0 { Alg::Hs256 } else { Alg::Es256 };
+                        token.sign(object, key_type, algorithm, vec![7; 32]).await.unwrap();
+                    }
+                    token.destroy(&[object]).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let bench = bench.restart(token).await;
+    let report = examine(&bench.module, &Selector::Label("bench".to_owned()), &pin()).unwrap();
+    assert_eq!((report.keys, report.foreign, report.ghosts), (0, 0, 0), "{report}");
+}
+
+#[tokio::test]
+async fn copies_beyond_the_limit_make_room_for_others() {
+    let bench = Bench::with_profile(|profile| profile.session_copies = 2);
+    let token = bench.open();
+    for number in 0..5 {
+        token.generate(id(number), &spec(ec(Curve::P256))).await.unwrap();
+    }
+    for _ in 0..4 {
+        for number in 0..5 {
+            for _ in 0..10 {
+                token.sign(id(number), ec(Curve::P256), Alg::Es256, vec![7; 32]).await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_record_that_was_cut_off_is_restored() {
+    let bench = Bench::new();
+    let token = bench.open();
+    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    assert!(token.drain(Duration::from_secs(10)).await);
+    let Bench { directory, module, info, home } = bench;
+    module.finalize().unwrap();
+
+    let tokens = home.path().join("tokens");
+    let record = std::fs::read_dir(&tokens).unwrap().next().unwrap().unwrap().path().join("token.object");
+    std::fs::write(&record, b"").unwrap();
+
+    let module = directory.load(None).unwrap();
+    let token = module.open(&Selector::Serial(info.serial), &pin(), &Settings::default()).unwrap();
+    assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [true]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_gone_is_not_taken_for_an_empty_one() {
+    let bench = Bench::with_profile(|profile| profile.session_copies = 0);
+    let token = bench.open();
+    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    let tokens = bench.home.path().join("tokens");
+    std::fs::rename(&tokens, bench.home.path().join("elsewhere")).unwrap();
+
+    let sign = token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await;
+    assert!(matches!(sign, Err(Error::TokenUnavailable { .. })), "{sign:?}");
+    let destroy = token.destroy(&[id(1)]).await;
+    assert!(matches!(destroy, Err(Error::TokenUnavailable { .. })), "{destroy:?}");
+    let holds = token.holds(vec![id(1)]).await;
+    assert!(matches!(holds, Err(Error::TokenUnavailable { .. })), "{holds:?}");
+    assert!(token.health().await.is_err());
+}
+
+#[tokio::test]
+async fn a_token_that_lost_its_sentinel_is_refused_where_one_is_expected() {
+    let bench = Bench::new();
+    let select = Selector::Serial(bench.info.serial.clone());
+    let expecting = Settings { expect_sentinel: true, faults: None };
+    let answer = bench.module.open(&select, &pin(), &expecting).map(drop);
+    assert!(matches!(answer, Err(Error::TokenUnavailable { .. })), "{answer:?}");
+    let report = examine(&bench.module, &select, &pin()).unwrap();
+    assert!(!report.opened_before);
+    bench.open().health().await.unwrap();
+}
+
+#[tokio::test]
+async fn tokens_are_made_and_chosen_by_label_or_serial() {
+    let bench = Bench::new();
+    let second = bench.directory.provision(&bench.module, "second", &so_pin(), &pin()).unwrap();
+    assert_eq!((second.label.as_str(), second.has_user_pin), ("second", true));
+    assert_ne!(second.serial, bench.info.serial);
+    let labels: Vec<_> = bench.module.tokens().unwrap().into_iter().map(|token| token.label).collect();
+    assert!(labels.contains(&"bench".to_owned()) && labels.contains(&"second".to_owned()), "{labels:?}");
+    let again = bench.directory.provision(&bench.module, "second", &so_pin(), &pin());
+    assert!(matches!(again, Err(Error::Invalid { field: "label", .. })));
+
+    let first = bench.open();
+    let other =
+        bench.module.open(&Selector::Label("second".to_owned()), &pin(), &Settings::default()).unwrap();
+    // Two tokens of one module share nothing.
+    first.generate(id(1), &spec(oct(256))).await.unwrap();
+    assert_eq!(other.holds(vec![id(1)]).await.unwrap(), [false]);
+    let missing = bench.module.open(&Selector::Label("third".to_owned()), &pin(), &Settings::default());
+    assert!(matches!(missing.map(drop), Err(Error::TokenUnavailable { .. })));
+    // A token is opened once; its handle can be cloned.
+    let twice = bench.module.open(&Selector::Label("second".to_owned()), &pin(), &Settings::default());
+    assert!(twice.is_err());
+}
+
+#[tokio::test]
+async fn a_wrong_pin_is_refused() {
+    let bench = Bench::new();
+    let select = Selector::Serial(bench.info.serial.clone());
+    let wrong = secrecy::SecretString::from("0000");
+    let answer = bench.module.open(&select, &wrong, &Settings::default()).map(drop);
+    let Err(Error::TokenUnavailable { why }) = answer else { panic!("{answer:?}") };
+    assert!(why.contains("CKR_PIN_INCORRECT") && !why.contains("0000"), "{why}");
+    bench.open().health().await.unwrap();
+}

@@ -1,0 +1,95 @@
+//! Signatures and MACs, verified by other code.
+
+use strongroom::model::Error;
+use strongroom::model::algorithm::SignatureAlgorithm as Alg;
+use strongroom::model::key::{Curve, KeySpec, PublicMaterial};
+
+use crate::fixture::{Bench, digest, ec, id, oct, rsa, software_public, spec, verifies};
+
+const MESSAGE: &[u8] = b"pay 100 to Alice";
+
+#[tokio::test]
+async fn rsa_signatures_verify_with_aws_lc() {
+    let bench = Bench::new();
+    let token = bench.open();
+    let public = token.generate(id(1), &spec(rsa(2048))).await.unwrap();
+    assert_eq!(public.key_type(), rsa(2048));
+    for algorithm in [Alg::Rs256, Alg::Rs384, Alg::Rs512, Alg::Ps256, Alg::Ps384, Alg::Ps512] {
+        let digest = digest(algorithm.hash(), MESSAGE);
+        let signature = token.sign(id(1), rsa(2048), algorithm, digest).await.unwrap();
+        assert!(verifies(&public, algorithm, MESSAGE, &signature), "{algorithm}");
+        assert!(!verifies(&public, algorithm, b"pay 999 to Mallory", &signature), "{algorithm}");
+    }
+    // RSNULL pads the caller's bytes and adds nothing to them.
+    let signature = token.sign(id(1), rsa(2048), Alg::RsNull, MESSAGE.to_vec()).await.unwrap();
+    let verifier = rsa::Pkcs1v15Sign::new_unprefixed();
+    software_public(&public).verify(verifier, MESSAGE, &signature).unwrap();
+}
+
+#[tokio::test]
+async fn ec_signatures_verify_with_rustcrypto() {
+    let bench = Bench::new();
+    let token = bench.open();
+    for (number, curve, algorithm) in [
+        (1, Curve::P256, Alg::Es256),
+        (2, Curve::P256K, Alg::Es256K),
+        (3, Curve::P384, Alg::Es384),
+        (4, Curve::P521, Alg::Es512),
+    ] {
+        let public = token.generate(id(number), &spec(ec(curve))).await.unwrap();
+        assert_eq!(public.key_type(), ec(curve));
+        // Often enough to meet an `s` in the upper half, and to sign with the copy.
+        for _ in 0..12 {
+            let digest = digest(algorithm.hash(), MESSAGE);
+            let signature = token.sign(id(number), ec(curve), algorithm, digest).await.unwrap();
+            assert_eq!(signature.len(), 2 * curve.field_len());
+            assert!(verifies(&public, algorithm, MESSAGE, &signature), "{algorithm}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rsa_keys_have_the_public_exponent_that_was_asked_for() {
+    let bench = Bench::new();
+    let token = bench.open();
+    for (number, public_exponent, bits, expected) in
+        [(1, 3, 2048, vec![3]), (2, 17, 3072, vec![17]), (3, 65537, 2048, vec![1, 0, 1])]
+    {
+        let spec = KeySpec { key_type: rsa(bits), public_exponent };
+        let public = token.generate(id(number), &spec).await.unwrap();
+        let PublicMaterial::Rsa { e, .. } = &public else { panic!("{public:?}") };
+        assert_eq!(*e, expected);
+        let digest = digest(Alg::Ps256.hash(), MESSAGE);
+        let signature = token.sign(id(number), rsa(bits), Alg::Ps256, digest).await.unwrap();
+        assert!(verifies(&public, Alg::Ps256, MESSAGE, &signature), "e = {public_exponent}");
+    }
+}
+
+#[tokio::test]
+async fn a_generated_secret_key_makes_macs() {
+    let bench = Bench::new();
+    let token = bench.open();
+    for (number, bits) in [(1, 256), (2, 128)] {
+        token.generate(id(number), &spec(oct(bits))).await.unwrap();
+        for algorithm in [Alg::Hs256, Alg::Hs384, Alg::Hs512] {
+            let mac = || token.sign(id(number), oct(bits), algorithm, digest(algorithm.hash(), MESSAGE));
+            let first = mac().await.unwrap();
+            assert_eq!(first.len(), algorithm.hash().unwrap().digest_len());
+            assert_eq!(first, mac().await.unwrap());
+        }
+    }
+    // Half a block cannot be padded inside the token, and SoftHSM wants a key as long as the hash.
+    token.generate(id(3), &spec(oct(192))).await.unwrap();
+    let answer = token.sign(id(3), oct(192), Alg::Hs256, digest(Alg::Hs256.hash(), MESSAGE)).await;
+    let Err(Error::Unsupported { what }) = answer else { panic!("{answer:?}") };
+    assert!(what.contains("HS256") && what.contains("32 bytes"), "{what}");
+}
+
+#[tokio::test]
+async fn a_key_that_the_token_does_not_hold_is_reported_as_such() {
+    let bench = Bench::new();
+    let token = bench.open();
+    let digest = digest(Alg::Es256.hash(), MESSAGE);
+    let answer = token.sign(id(9), ec(Curve::P256), Alg::Es256, digest).await;
+    assert_eq!(answer, Err(Error::KeyMaterialMissing { version: id(9) }));
+}
