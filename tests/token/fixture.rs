@@ -54,7 +54,7 @@ impl Bench {
         assert!(token.drain(Duration::from_secs(10)).await);
         let Self { directory, module, info, home } = self;
         module.finalize().unwrap();
-        let module = directory.load(None).unwrap();
+        let module = directory.load(None, strongroom::token::Profile::named("softhsm").unwrap()).unwrap();
         Self { directory, module, info, home }
     }
 }

@@ -124,7 +124,7 @@ async fn a_token_record_that_was_cut_off_is_restored() {
     let record = std::fs::read_dir(&tokens).unwrap().next().unwrap().unwrap().path().join("token.object");
     std::fs::write(&record, b"").unwrap();
 
-    let module = directory.load(None).unwrap();
+    let module = directory.load(None, strongroom::token::Profile::named("softhsm").unwrap()).unwrap();
     let token = module.open(&Selector::Serial(info.serial), &pin(), &Settings::default()).unwrap();
     assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [true]);
 }
