@@ -9,7 +9,6 @@ pub mod clock;
 pub mod config;
 pub mod ids;
 pub mod public_key;
-pub mod roles;
 
 pub mod audit;
 pub mod identity;

@@ -68,7 +68,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "jobs",
         ],
     ),
-    ("cli", &["model", "clock", "config", "crypt", "ids", "public_key", "api::grpc::pb", "server"]),
+    ("cli", &["model", "clock", "config", "crypt", "ids", "public_key", "token", "api::grpc::pb", "server"]),
     ("main", &["cli", "config", "server"]),
 ];
 

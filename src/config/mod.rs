@@ -4,6 +4,7 @@
 mod identity;
 mod load;
 mod pin;
+mod roles;
 mod seed;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use identity::{CertificateRule, Issuer};
 pub use load::{ConfigError, Sources, load};
 pub use pin::PinSource;
+pub use roles::built_in as built_in_roles;
 pub use seed::{HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
 
 /// What the process is allowed to be.

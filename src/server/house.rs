@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use super::connection_file::Simulator;
 use crate::audit;
 use crate::clock::Clock;
-use crate::config::{Config, Durability, Token as TokenConfig};
+use crate::config::{self, Config, Durability, Token as TokenConfig};
 use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::ids::Ids;
@@ -18,7 +18,7 @@ use crate::model::change::Change;
 use crate::model::hsm::ManagedHsm;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{RoleAssignment, RoleDefinition, Scope};
-use crate::roles;
+
 use crate::store::{self, Commit, Store};
 use crate::token::{Module, Profile};
 
@@ -73,7 +73,7 @@ pub(super) async fn open_store(config: &Config) -> anyhow::Result<Store> {
         sink.append(records.iter().map(|record| (record.seq, record.at, record.line.as_str())))
     });
     let path = config.data_dir.join("strongroom.db");
-    Ok(Store::open(&path, roles::built_in()?, options, export).await?)
+    Ok(Store::open(&path, config::built_in_roles()?, options, export).await?)
 }
 
 /// The profile, with what the configuration says instead.
