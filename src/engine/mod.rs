@@ -5,6 +5,7 @@ mod record;
 mod sweep;
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::identity::{Caller, Credential, Identity, authorize};
 use crate::model::change::IntentVerb;
-use crate::model::entry::Origin;
+use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::HsmName;
 use crate::model::{Error, Result};
@@ -92,6 +93,33 @@ impl Engine {
         let engine = self.clone();
         let task = self.0.running.spawn(async move { engine.run(admitted).await });
         task.await.unwrap_or_else(|error| Err(Error::internal(format!("{} did not end: {error}", O::NAME))))
+    }
+
+    /// Records a call that could not be read, and says what its sender is to be told: that, if it is
+    /// known, or else that it is not.
+    pub async fn refuse(
+        &self,
+        credential: Result<Credential<'_>>,
+        origin: Origin,
+        (event, meter): (&'static str, Meter),
+        error: Error,
+    ) -> Error {
+        let mut pending = Pending::begin(self, event, meter, origin);
+        let authenticated = match credential {
+            Ok(credential) => self.0.identity.authenticate(credential).await,
+            Err(error) => Err(error),
+        };
+        let error = match authenticated {
+            Ok(caller) => {
+                pending.caller(&caller);
+                error
+            }
+            Err(unknown) => unknown,
+        };
+        match pending.refuse::<Infallible>(error).await {
+            Err(error) => error,
+            Ok(never) => match never {},
+        }
     }
 
     /// Authenticates, parses and authorizes: everything that comes before anything is loaded.

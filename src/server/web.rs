@@ -43,7 +43,7 @@ impl Web {
     /// Where gRPC's descriptors cannot be read.
     pub(super) fn new(house: &House, config: &Config, health: impl HealthService) -> anyhow::Result<Self> {
         let limit = config.server.max_request_bytes;
-        let grpc = Services::new(house.engine.clone()).routes(limit, health)?.prepare().into_axum_router();
+        let grpc = Services::new(house.engine.clone()).routes(limit, health)?;
         let ca = house.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
         let common = Router::new()
             .route("/healthz", get(healthz))
