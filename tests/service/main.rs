@@ -1,5 +1,17 @@
 //! The service as its users meet it: a real process, real TLS and gRPC, a real token.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
+
+mod audit;
+mod crash;
+mod credentials;
+mod gateway;
+mod health;
+mod isolation;
+mod malformed;
 mod ops;
+mod raw;
 mod restart;
 mod support;
+mod tokens;
+mod transport;
