@@ -15,7 +15,7 @@ pub(super) struct Rules(Vec<CertificateRule>);
 
 impl Rules {
     pub(super) fn new(rules: Vec<CertificateRule>) -> Result<Self> {
-        let wrong = |why: String| Err(Error::invalid("identity.certificates", why));
+        let wrong = |why: String| Err(Error::invalid("identity.client_certificates", why));
         for (number, rule) in rules.iter().enumerate() {
             let [names @ .., _issuer] = rule.conditions();
             if names.iter().all(Option::is_none) {

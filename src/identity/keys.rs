@@ -67,7 +67,7 @@ impl KeyRing {
     /// # Errors
     /// [`Error::Invalid`] for a source that cannot be right. An issuer that does not answer is only logged.
     pub(super) async fn new(issuer: &str, source: &KeySource, ca_file: Option<&Path>) -> Result<Arc<Self>> {
-        let wrong = |why: String| Error::invalid("identity.issuers.keys", format!("issuer {issuer}: {why}"));
+        let wrong = |why: String| Error::invalid("identity.issuers", format!("issuer {issuer}: {why}"));
         if ca_file.is_some() && !matches!(source, KeySource::JwksUrl(_)) {
             return Err(wrong("ca_file has a meaning with jwks_url only".into()));
         }
@@ -166,9 +166,9 @@ impl Source {
     async fn fetch(&self) -> Result<Vec<SigningKey>, String> {
         match self {
             Self::File(path) => {
-                let bytes =
-                    tokio::fs::read(path).await.map_err(|error| format!("{}: {error}", path.display()))?;
-                parse(&bytes)
+                let wrong = |why: String| format!("jwks_file {}: {why}", path.display());
+                let bytes = tokio::fs::read(path).await.map_err(|error| wrong(error.to_string()))?;
+                parse(&bytes).map_err(wrong)
             }
             Self::Url { client, url } => parse(&download(client, url).await?),
             Self::Given => Err("keys that were given cannot be fetched".into()),

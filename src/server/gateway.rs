@@ -28,12 +28,15 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     else {
         bail!("a gateway needs server.certificate_file, server.key_file and token.module");
     };
-    let chain = CertificateDer::pem_file_iter(chain)
+    let certificates = CertificateDer::pem_file_iter(chain)
         .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
         .with_context(|| format!("server.certificate_file: reading {}", chain.display()))?;
+    if certificates.is_empty() {
+        bail!("server.certificate_file: {} holds no certificate", chain.display());
+    }
     let key = PrivateKeyDer::from_pem_file(key)
         .with_context(|| format!("server.key_file: reading {}", key.display()))?;
-    let tls = tls(chain, key, config)?;
+    let tls = tls(certificates, key, config)?;
     let identity = Identity::new(identity_settings(config)).await?;
 
     let store = house::open_store(config).await?;
@@ -47,36 +50,40 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
         let known = store.hsm(&wanted.name);
         let settings = crate::token::Settings { expect_sentinel: known.is_some(), faults: None };
         let selector = selector(wanted);
-        let token = open_token(&module, &selector, &pin, &settings)
-            .await
-            .with_context(|| format!("opening the token of HSM {} ({selector})", wanted.name))?;
-        match known {
-            Some(hsm) if hsm.token_serial != token.info().serial => bail!(
+        // Looked at before it is opened: a PIN is not tried on another token.
+        let present = module.find(&selector).with_context(|| format!("the token of HSM {}", wanted.name))?;
+        if let Some(hsm) = &known
+            && hsm.token_serial != present.serial
+        {
+            bail!(
                 "HSM {} keeps its keys in the token with serial {}; {selector} names the one with serial {}",
                 wanted.name,
                 hsm.token_serial,
-                token.info().serial
-            ),
-            Some(_) => {}
-            None => {
-                let assigned: Vec<(PrincipalId, &RoleDefinition)> =
-                    wanted.administrators.iter().map(|principal| (*principal, administrator)).collect();
-                let hsm = ManagedHsm {
-                    name: wanted.name.clone(),
-                    tenant: wanted.tenant_id,
-                    subscription: wanted.subscription_id.to_string(),
-                    resource_group: wanted.resource_group.clone(),
-                    location: wanted.location.clone(),
-                    sku: wanted.sku.clone(),
-                    retention: wanted.retention_days,
-                    purge_protection: wanted.purge_protection,
-                    activation: Activation::Active,
-                    initial_administrators: wanted.administrators.clone(),
-                    token_serial: token.info().serial.clone(),
-                    created: now,
-                };
-                house::make_hsm(&store, hsm, &assigned).await?;
-            }
+                present.serial
+            );
+        }
+        let selected = Selector::Serial(present.serial);
+        let token = open_token(&module, &selected, &pin, &settings)
+            .await
+            .with_context(|| format!("opening the token of HSM {} ({selector})", wanted.name))?;
+        if known.is_none() {
+            let assigned: Vec<(PrincipalId, &RoleDefinition)> =
+                wanted.administrators.iter().map(|principal| (*principal, administrator)).collect();
+            let hsm = ManagedHsm {
+                name: wanted.name.clone(),
+                tenant: wanted.tenant_id,
+                subscription: wanted.subscription_id.to_string(),
+                resource_group: wanted.resource_group.clone(),
+                location: wanted.location.clone(),
+                sku: wanted.sku.clone(),
+                retention: wanted.retention_days,
+                purge_protection: wanted.purge_protection,
+                activation: Activation::Active,
+                initial_administrators: wanted.administrators.clone(),
+                token_serial: token.info().serial.clone(),
+                created: now,
+            };
+            house::make_hsm(&store, hsm, &assigned).await?;
         }
         engine.attach(&wanted.name, token);
     }

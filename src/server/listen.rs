@@ -111,7 +111,11 @@ async fn accept(
 ) {
     loop {
         let connections = Arc::clone(&connections);
-        let next = async { (connections.acquire_owned().await, listener.accept().await) };
+        // A place is taken once there is somebody for it: the listeners share them.
+        let next = async {
+            let accepted = listener.accept().await;
+            (connections.acquire_owned().await, accepted)
+        };
         let (permit, accepted) = tokio::select! {
             next = next => next,
             _ = stopped.changed() => return,

@@ -128,6 +128,14 @@ impl Module {
         Ok(tokens.into_iter().map(|(_, info)| info).collect())
     }
 
+    /// The token that is meant. Nobody logs in.
+    ///
+    /// # Errors
+    /// `TokenUnavailable` where there is none, or more than one.
+    pub fn find(&self, select: &Selector) -> Result<TokenInfo> {
+        self.loaded.select(select).map(|(_, info)| info).map_err(|failure| self.loaded.explain(failure))
+    }
+
     /// Initializes a free token and gives it a user PIN. One with this label but without a PIN is
     /// what an interrupted call left behind, and is initialized again.
     ///

@@ -392,7 +392,8 @@ async fn fields_of_a_wrong_type_and_texts_that_are_none_are_refused_by_every_rpc
     .await;
 }
 
-/// Each field, however deep, with a value of another wire type; each text with bytes that are none.
+/// Each field, however deep, with a value of another wire type; each text with bytes that are none. Each with the
+/// name of the request's own field it is in.
 fn misfits(shape: &Shape) -> Vec<(String, Vec<u8>)> {
     let mut misfits = Vec::new();
     for field in &shape.0 {
@@ -404,8 +405,8 @@ fn misfits(shape: &Shape) -> Vec<(String, Vec<u8>)> {
         match &field.kind {
             Kind::Text => misfits.push((field.name.clone(), field.with(b"\xc3\x28\xff"))),
             Kind::Message(inner) => {
-                misfits
-                    .extend(self::misfits(inner).into_iter().map(|(name, bytes)| (name, field.with(&bytes))));
+                let inner = self::misfits(inner).into_iter();
+                misfits.extend(inner.map(|(_, bytes)| (field.name.clone(), field.with(&bytes))));
             }
             Kind::Number | Kind::Bytes => {}
         }

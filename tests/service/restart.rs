@@ -1,8 +1,10 @@
 //! Stopping and starting again.
 
+use std::collections::HashMap;
+
 use strongroom::api::grpc::pb;
 
-use crate::support::{Server, ec};
+use crate::support::{Client, Server, ec, oct, rsa};
 
 #[tokio::test]
 async fn everything_is_as_it_was_after_a_restart() {
@@ -19,4 +21,109 @@ async fn everything_is_as_it_was_after_a_restart() {
     assert_eq!(found, made);
     let request = pb::SignRequest { name: made.name, algorithm: "ES256".to_owned(), digest: vec![7; 32] };
     assert_eq!(dev.crypto.sign(request).await.unwrap().into_inner().signature.len(), 64);
+}
+
+/// All that an HSM tells about itself.
+async fn told(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> {
+    let parent = "hsms/local".to_owned();
+    let keys = pb::ListKeysRequest { parent: parent.clone(), ..Default::default() };
+    let keys = client.keys.list_keys(keys).await.unwrap().into_inner().keys;
+    let mut versions = Vec::new();
+    for key in &keys {
+        let request = pb::ListKeyVersionsRequest { parent: key.name.clone(), ..Default::default() };
+        versions.push(client.keys.list_key_versions(request).await.unwrap().into_inner().versions);
+    }
+    let deleted = pb::ListDeletedKeysRequest { parent: parent.clone(), ..Default::default() };
+    let deleted = client.keys.list_deleted_keys(deleted).await.unwrap().into_inner().deleted_keys;
+    let assignments = pb::ListRoleAssignmentsRequest { parent: parent.clone(), ..Default::default() };
+    let assignments =
+        client.access.list_role_assignments(assignments).await.unwrap().into_inner().role_assignments;
+    let roles = pb::ListRoleDefinitionsRequest { parent };
+    let roles = client.access.list_role_definitions(roles).await.unwrap().into_inner().role_definitions;
+    (keys, versions, deleted, assignments, roles)
+}
+
+#[tokio::test]
+async fn versions_tags_deleted_keys_and_roles_outlive_stops_and_crashes() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    for _ in 0..3 {
+        dev.create(ec("invoices", "P-384")).await.unwrap();
+    }
+    let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 123_456_000 });
+    let attributes = pb::KeyAttributes {
+        enabled: Some(false),
+        not_before: at(2_000_000_000),
+        expires: at(4_000_000_000),
+        ..Default::default()
+    };
+    let tags = HashMap::from([
+        ("owner".to_owned(), "büro \u{1f511}".to_owned()),
+        ("empty".to_owned(), String::new()),
+    ]);
+    let settings = pb::CreateKeyRequest {
+        key_ops: vec!["verify".to_owned(), "sign".to_owned()],
+        attributes: Some(attributes),
+        tags,
+        ..rsa("ledger", 2048)
+    };
+    dev.create(settings).await.unwrap();
+    for name in ["data", "old"] {
+        dev.create(oct(name, 256)).await.unwrap();
+    }
+    dev.keys.delete_key(pb::DeleteKeyRequest { name: "hsms/local/keys/old".to_owned() }).await.unwrap();
+    let data_actions = vec!["Microsoft.KeyVault/managedHsm/keys/sign/action".to_owned()];
+    let role = pb::RoleDefinition {
+        role_name: "Signer".to_owned(),
+        permissions: vec![pb::Permission { data_actions, ..Default::default() }],
+        ..Default::default()
+    };
+    let role = pb::PutRoleDefinitionRequest {
+        parent: "hsms/local".to_owned(),
+        role_definition: Some(role),
+        ..Default::default()
+    };
+    let role = dev.access.put_role_definition(role).await.unwrap().into_inner();
+    let assignment = pb::CreateRoleAssignmentRequest {
+        parent: "hsms/local".to_owned(),
+        role_definition: role.name,
+        principal_id: server.principal("nobody").object_id,
+        scope: "/keys/invoices".to_owned(),
+        ..Default::default()
+    };
+    dev.access.create_role_assignment(assignment).await.unwrap();
+    let plaintext = b"0123456789abcdef".to_vec();
+    let encrypt = pb::EncryptRequest {
+        name: "hsms/local/keys/data".to_owned(),
+        algorithm: "A256GCM".to_owned(),
+        plaintext: plaintext.clone(),
+        ..Default::default()
+    };
+    let sealed = dev.crypto.encrypt(encrypt).await.unwrap().into_inner();
+    let before = told(&mut dev).await;
+
+    for stop in [Server::restart, crash] {
+        stop(&mut server);
+        let mut dev = server.client("dev").await;
+        assert_eq!(told(&mut dev).await, before);
+        let open = pb::DecryptRequest {
+            name: sealed.name.clone(),
+            algorithm: sealed.algorithm.clone(),
+            ciphertext: sealed.ciphertext.clone(),
+            iv: sealed.iv.clone(),
+            authentication_tag: sealed.authentication_tag.clone(),
+            ..Default::default()
+        };
+        assert_eq!(dev.crypto.decrypt(open).await.unwrap().into_inner().plaintext, plaintext);
+        let mut nobody = server.client("nobody").await;
+        let name = "hsms/local/keys/invoices".to_owned();
+        let sign = pb::SignRequest { name, algorithm: "ES384".to_owned(), digest: vec![7; 48] };
+        assert_eq!(nobody.crypto.sign(sign).await.unwrap().into_inner().signature.len(), 96);
+    }
+    assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
+}
+
+fn crash(server: &mut Server) {
+    server.kill();
+    server.start_again();
 }
