@@ -2,4 +2,5 @@
 
 mod ops;
 mod restart;
+mod retention;
 mod support;
