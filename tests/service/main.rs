@@ -2,4 +2,5 @@
 
 mod ops;
 mod restart;
+mod roles;
 mod support;
