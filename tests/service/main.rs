@@ -4,5 +4,6 @@ mod calls;
 mod ops;
 mod restart;
 mod retention;
+mod roles;
 mod software;
 mod support;
