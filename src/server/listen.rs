@@ -38,7 +38,7 @@ impl Listeners {
 /// names under `.localhost` resolve to either.
 pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Listeners> {
     let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("listening on {address}; if it is taken, choose another with --listen ADDRESS:PORT")
+        format!("cannot listen on {address} (--listen ADDRESS:PORT chooses another)")
     })?;
     let port = listener.local_addr()?.port();
     let mut listeners = vec![listener];
