@@ -42,7 +42,8 @@ fn unknown_to_shells() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     #[expect(clippy::disallowed_methods, reason = "what shells search, not a setting of ours")]
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|place| place.join("strongroom")).find(|file| file.is_file());
+    let found =
+        std::env::split_paths(&path).map(|place| place.join("strongroom")).find(|file| file.is_file());
     let is_found = found.and_then(|file| file.canonicalize().ok()) == program.canonicalize().ok();
     if is_found { None } else { program.parent().map(Path::to_path_buf) }
 }
