@@ -82,7 +82,7 @@ pub struct Server {
     pub max_connections: usize,
     /// Size of the largest request, in bytes.
     pub max_request_bytes: usize,
-    /// How long a TLS handshake may take, in seconds.
+    /// How long a TLS handshake may take, and then the first byte of a request, in seconds.
     pub handshake_seconds: u64,
     /// How long requests under way may take to finish when the service ends, in seconds.
     pub shutdown_seconds: u64,

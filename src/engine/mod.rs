@@ -6,6 +6,7 @@ mod record;
 mod sweep;
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 use crate::identity::{Credential, Identity};
 use crate::ids::Ids;
 use crate::model::change::IntentVerb;
-use crate::model::entry::Origin;
+use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::ManagedHsm;
 use crate::model::name::HsmName;
 use crate::model::time::DuePurge;
@@ -123,6 +124,33 @@ impl Engine {
         match PlaneOf::<O>::find(self, &place) {
             Ok(found) => self.start(Admitted { operation, found, pending }).await,
             Err(error) => pending.refuse(error).await,
+        }
+    }
+
+    /// Records a call that could not be read, and says what its sender is to be told: that, if it is
+    /// known, or else that it is not.
+    pub async fn refuse(
+        &self,
+        credential: Result<Credential<'_>>,
+        origin: Origin,
+        (event, meter): (&'static str, Meter),
+        error: Error,
+    ) -> Error {
+        let mut pending = Pending::begin(self, event, meter, origin);
+        let authenticated = match credential {
+            Ok(credential) => self.0.identity.authenticate(credential).await,
+            Err(error) => Err(error),
+        };
+        let error = match authenticated {
+            Ok(caller) => {
+                pending.caller(&caller);
+                error
+            }
+            Err(unknown) => unknown,
+        };
+        match pending.refuse::<Infallible>(error).await {
+            Err(error) => error,
+            Ok(never) => match never {},
         }
     }
 

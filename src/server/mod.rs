@@ -2,6 +2,7 @@
 
 mod banner;
 mod connection_file;
+mod first_byte;
 mod gateway;
 mod house;
 mod listen;

@@ -50,8 +50,7 @@ impl Web {
     ) -> anyhow::Result<Self> {
         let clock = house.simulator.as_ref().map(|_| scheduler.clone());
         let limit = config.server.max_request_bytes;
-        let grpc =
-            Services::new(house.engine.clone()).routes(limit, health, clock)?.prepare().into_axum_router();
+        let grpc = Services::new(house.engine.clone()).routes(limit, health, clock)?;
         let ca = house.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
         let common = Router::new()
             .route("/healthz", get(healthz))

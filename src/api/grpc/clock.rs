@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{instant, wire_instant};
 use super::pb::{self, clock_service_server::ClockService};
-use super::{Services, called, error, stamp};
+use super::{Services, credential, error, origin, stamp};
 use crate::jobs::{Happening, Scheduler};
 use crate::model::{Error, Result as Outcome, Timestamp};
 use crate::ops::clock;
@@ -28,7 +28,9 @@ impl ClockService for ClockServices {
         request: Request<pb::AdvanceClockRequest>,
     ) -> Result<Response<pb::AdvanceClockResponse>, Status> {
         let (metadata, extensions, message) = request.into_parts();
-        let (credential, origin) = called("/strongroom.v1.ClockService/AdvanceClock", &metadata, &extensions);
+        let headers = metadata.into_headers();
+        let origin = origin(&headers, &extensions, "/strongroom.v1.ClockService/AdvanceClock".to_owned());
+        let credential = credential(&headers, &extensions);
         let correlation_id = origin.correlation_id;
         let advanced = self.scheduler.advance(credential, origin, |now| target(message, now)).await;
         match advanced {

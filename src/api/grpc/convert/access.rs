@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::pb;
-use super::{hsm, segments};
+use super::{hsm, part, segments};
 use crate::model::name::HsmName;
 use crate::model::rbac::{Permission, RoleAssignment, RoleDefinition};
 use crate::model::{Error, Result};
@@ -24,7 +24,7 @@ fn optional_guid(field: &'static str, text: &str) -> Result<Option<Uuid>> {
 
 fn named(name: &str, folder: &str) -> Result<(HsmName, Uuid)> {
     let [hsm, id] = segments("name", name, &format!("hsms/{{}}/{folder}/{{}}"))?;
-    Ok((hsm.parse()?, guid("name", id)?))
+    Ok((part("name", hsm)?, guid("name", id)?))
 }
 
 /// Declares the requests that name a role definition or assignment and say nothing else.
@@ -138,7 +138,7 @@ impl TryFrom<pb::CheckAccessRequest> for CheckAccess {
         Ok(Self {
             hsm: hsm(&request.parent)?,
             principal: request.principal_id.parse()?,
-            groups: request.group_ids.iter().map(|id| id.parse()).collect::<Result<_>>()?,
+            groups: request.group_ids.iter().map(|id| part("group_ids", id)).collect::<Result<_>>()?,
             action: request.action.parse()?,
             scope: scope(&request.scope)?,
         })
