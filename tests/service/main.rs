@@ -1,9 +1,19 @@
 //! The service as its users meet it: a real process, real TLS and gRPC, a real token.
 
+mod audit;
 mod calls;
+mod crash;
+mod credentials;
+mod gateway;
+mod health;
+mod isolation;
+mod malformed;
 mod ops;
+mod raw;
 mod restart;
 mod retention;
 mod roles;
 mod software;
 mod support;
+mod tokens;
+mod transport;
