@@ -9,7 +9,6 @@ pub mod clock;
 pub mod config;
 pub mod ids;
 pub mod public_key;
-pub mod roles;
 
 pub mod audit;
 pub mod identity;
@@ -21,6 +20,7 @@ pub mod ops;
 pub mod engine;
 
 pub mod api;
+pub mod jobs;
 
 pub mod cli;
 pub mod server;

@@ -46,8 +46,8 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     // 5: who calls the engine
-    ("api", &["model", "clock", "config", "crypt", "ids", "public_key", "identity", "ops", "engine"]),
-    ("jobs", &["model", "clock", "config", "ids", "ops", "engine"]),
+    ("api", &["model", "clock", "config", "crypt", "ids", "public_key", "identity", "ops", "engine", "jobs"]),
+    ("jobs", &["model", "clock", "config", "ids", "identity", "ops", "engine"]),
     // 6: processes
     (
         "server",
@@ -68,7 +68,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "jobs",
         ],
     ),
-    ("cli", &["model", "clock", "config", "crypt", "ids", "public_key", "api::grpc::pb", "server"]),
+    ("cli", &["model", "clock", "config", "crypt", "ids", "public_key", "token", "api::grpc::pb", "server"]),
     ("main", &["cli", "config", "server"]),
 ];
 

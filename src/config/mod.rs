@@ -4,6 +4,7 @@
 mod identity;
 mod load;
 mod pin;
+mod roles;
 mod seed;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use identity::{CertificateRule, Issuer};
 pub use load::{ConfigError, Sources, load};
 pub use pin::PinSource;
+pub use roles::built_in as built_in_roles;
 pub use seed::{HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
 
 /// What the process is allowed to be.
@@ -80,7 +82,7 @@ pub struct Server {
     pub max_connections: usize,
     /// Size of the largest request, in bytes.
     pub max_request_bytes: usize,
-    /// How long a TLS handshake may take, in seconds.
+    /// How long a TLS handshake may take, and then the first byte of a request, in seconds.
     pub handshake_seconds: u64,
     /// How long requests under way may take to finish when the service ends, in seconds.
     pub shutdown_seconds: u64,

@@ -59,7 +59,7 @@ impl FromStr for Curve {
         Self::ALL
             .into_iter()
             .find(|curve| curve.as_str() == text)
-            .ok_or_else(|| Error::invalid("curve", "the curve is one of P-256, P-256K, P-384, P-521"))
+            .ok_or_else(|| Error::invalid("crv", "the curve is one of P-256, P-256K, P-384, P-521"))
     }
 }
 
@@ -154,7 +154,7 @@ impl KeySpec {
         };
         let key_type = match kty {
             "RSA" | "RSA-HSM" => {
-                none(!curve.is_empty(), "curve")?;
+                none(!curve.is_empty(), "crv")?;
                 KeyType::Rsa { bits: choose(size, 2048, &[2048, 3072, 4096])? }
             }
             "EC" | "EC-HSM" => {
@@ -163,7 +163,7 @@ impl KeySpec {
                 KeyType::Ec { curve: if curve.is_empty() { Curve::P256 } else { curve.parse()? } }
             }
             "oct" | "oct-HSM" => {
-                none(!curve.is_empty(), "curve")?;
+                none(!curve.is_empty(), "crv")?;
                 none(public_exponent != 0, "public_exponent")?;
                 KeyType::Oct { bits: choose(size, 256, &[128, 192, 256])? }
             }

@@ -130,6 +130,11 @@ impl Scope {
             _ => false,
         }
     }
+
+    /// Whether both are the same place. `==` compares spellings, and key names differ in more than case.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.covers(other) && other.covers(self)
+    }
 }
 
 impl FromStr for Scope {
@@ -303,6 +308,8 @@ mod tests {
         assert!(scope("/keys/a").covers(&scope("/keys/A")));
         assert!(!scope("/keys/a").covers(&scope("/keys")));
         assert!(!scope("/keys").covers(&scope("/")));
+        assert!(scope("/keys/a").is_same_as(&scope("/keys/A")));
+        assert!(!scope("/keys/a").is_same_as(&scope("/keys")));
         assert!("/key".parse::<Scope>().is_err());
         assert!("/keys/a/b".parse::<Scope>().is_err());
     }

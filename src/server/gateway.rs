@@ -10,13 +10,14 @@ use rustls::server::WebPkiClientVerifier;
 
 use super::house::{self, House};
 use super::simulator::open_token;
-use crate::config::{Config, HsmSeed};
+use crate::clock::Clock;
+use crate::config::{self, Config, HsmSeed};
 use crate::identity::files;
 use crate::identity::{CertificateRule, Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::RoleDefinition;
-use crate::roles;
+
 use crate::token::{Module, Selector};
 
 /// Opens the gateway that is configured.
@@ -36,12 +37,13 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     let tls = tls(chain, key, config)?;
     let identity = Identity::new(identity_settings(config)).await?;
 
-    let store = house::open_store(config).await?;
-    let (engine, now) = house::engine(identity, store.clone());
+    let clock = Clock::System;
+    let store = house::open_store(config, &clock).await?;
+    let (engine, now) = house::engine(identity, store.clone(), clock);
     let pin = config.token.pin.read()?;
     let module = Module::load(path, house::profile(&config.token)?)
         .with_context(|| format!("token.module: loading {}", path.display()))?;
-    let built_in = roles::built_in()?;
+    let built_in = config::built_in_roles()?;
     let administrator: &RoleDefinition = house::role(&built_in, house::ADMINISTRATOR)?;
     for wanted in &config.hsm {
         let known = store.hsm(&wanted.name);

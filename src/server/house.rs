@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use super::connection_file::Simulator;
 use crate::audit;
 use crate::clock::Clock;
-use crate::config::{Config, Durability, Token as TokenConfig};
+use crate::config::{self, Config, Durability, Token as TokenConfig};
 use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::ids::Ids;
@@ -18,7 +18,7 @@ use crate::model::change::Change;
 use crate::model::hsm::ManagedHsm;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{RoleAssignment, RoleDefinition, Scope};
-use crate::roles;
+
 use crate::store::{self, Commit, Store};
 use crate::token::{Module, Profile};
 
@@ -59,10 +59,11 @@ pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
 }
 
 /// Opens the store with its audit record.
-pub(super) async fn open_store(config: &Config) -> anyhow::Result<Store> {
+pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
     let directory = config.audit.directory.clone().unwrap_or_else(|| config.data_dir.join("audit"));
     let mut sink = audit::Sink::open(&directory)?;
     let options = store::Options {
+        clock: clock.clone(),
         durability: match config.audit.durability {
             Durability::Request => store::Durability::Request,
             Durability::Relaxed => store::Durability::Relaxed,
@@ -73,7 +74,7 @@ pub(super) async fn open_store(config: &Config) -> anyhow::Result<Store> {
         sink.append(records.iter().map(|record| (record.seq, record.at, record.line.as_str())))
     });
     let path = config.data_dir.join("strongroom.db");
-    Ok(Store::open(&path, roles::built_in()?, options, export).await?)
+    Ok(Store::open(&path, config::built_in_roles()?, options, export).await?)
 }
 
 /// The profile, with what the configuration says instead.
@@ -119,9 +120,8 @@ pub(super) fn role<'a>(roles: &'a [RoleDefinition], name: &str) -> anyhow::Resul
         .with_context(|| format!("{name:?} is not the name of a built-in role"))
 }
 
-/// An engine on what was opened.
-pub(super) fn engine(identity: Identity, store: Store) -> (Engine, Timestamp) {
-    let clock = Clock::System;
+/// An engine on what was opened, and the present.
+pub(super) fn engine(identity: Identity, store: Store, clock: Clock) -> (Engine, Timestamp) {
     let now = clock.now();
     (Engine::new(identity, store, clock), now)
 }

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use super::first_byte::FirstByte;
 use super::web::Web;
 use crate::api::grpc::{PeerAddress, PeerCertificate};
 use crate::config::Server;
@@ -109,9 +110,10 @@ async fn accept(
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let connections = Arc::clone(&connections);
+        let next = async { (connections.acquire_owned().await, listener.accept().await) };
+        let (permit, accepted) = tokio::select! {
+            next = next => next,
             _ = stopped.changed() => return,
         };
         let (stream, peer) = match accepted {
@@ -146,6 +148,7 @@ impl Front {
             .peer_certificates()
             .and_then(|chain| chain.first())
             .map(|certificate| PeerCertificate(Arc::from(certificate.as_ref())));
+        let stream = FirstByte::within(self.handshake, stream);
         let web = self.web;
         let service = hyper::service::service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(PeerAddress(peer));

@@ -9,14 +9,15 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::connection_file::{Simulator, known_secrets};
 use super::house::{self, House};
-use crate::config::{Config, Seed};
+use crate::clock::Clock;
+use crate::config::{self, Config, Seed};
 use crate::identity::authority::{Authority, AuthoritySettings, Client};
 use crate::identity::{Identity, Issuer, KeySource, Settings, certificates, files};
 use crate::ids::Ids;
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::RoleDefinition;
-use crate::roles;
+
 use crate::token::{Module, Selector, softhsm};
 
 /// The variable that SoftHSM reads its configuration from. It must be set before the process starts.
@@ -58,10 +59,11 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let identity = identity(config, &authority, &seed, audiences).await?;
     let tls = super::gateway::tls(certificates.chain, certificates.key, config)?;
 
-    let store = house::open_store(config).await?;
-    let (engine, now) = house::engine(identity, store.clone());
+    let clock = Clock::virtual_clock();
+    let store = house::open_store(config, &clock).await?;
+    let (engine, now) = house::engine(identity, store.clone(), clock);
     let (module, softhsm, pins) = open_module(config, &directory)?;
-    let built_in = roles::built_in()?;
+    let built_in = config::built_in_roles()?;
     for wanted in &seed.hsm {
         let known = store.hsm(&wanted.name);
         let (selector, settings) = match &known {

@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test ends where it goes wrong")]
 
 mod cli;
+mod calls;
 mod ops;
 mod restart;
+mod retention;
+mod roles;
+mod software;
 mod support;
 mod tour;

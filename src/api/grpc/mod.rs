@@ -1,26 +1,33 @@
 //! The gRPC surface: `strongroom.v1`, after the API Improvement Proposals (<https://google.aip.dev>).
 
 mod access;
+mod clock;
 mod codec;
 mod convert;
 mod crypto;
 mod error;
 mod keys;
 pub mod pb;
+mod unread;
 
 use std::sync::Arc;
 
+use http::{Extensions, HeaderMap, HeaderValue};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 pub use codec::Codec;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Gate};
 use crate::identity::Credential;
 use crate::ids::Ids;
+use crate::jobs::Scheduler;
 use crate::model::entry::Origin;
 use crate::model::{Error, Result};
-use crate::ops::Operation;
+use crate::ops::{Operation, Target};
+
+/// Identifies a call, on its way in and out.
+const CORRELATION_ID: &str = "x-correlation-id";
 
 /// The certificate a client showed on its connection, already verified by TLS; DER.
 #[derive(Clone, Debug)]
@@ -43,10 +50,16 @@ impl Services {
     }
 
     /// All services as routes, with health and reflection; requests larger than `limit` bytes are refused.
+    /// The clock's service is there only with what does the work that comes due.
     ///
     /// # Errors
     /// Where the descriptors compiled into the program cannot be read.
-    pub fn routes(&self, limit: usize, health: impl HealthService) -> anyhow::Result<tonic::service::Routes> {
+    pub fn routes(
+        &self,
+        limit: usize,
+        health: impl HealthService,
+        clock: Option<Scheduler>,
+    ) -> anyhow::Result<axum::Router> {
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -54,11 +67,20 @@ impl Services {
         let keys = pb::key_service_server::KeyServiceServer::new(self.clone());
         let crypto = pb::crypto_service_server::CryptoServiceServer::new(self.clone());
         let access = pb::access_service_server::AccessServiceServer::new(self.clone());
-        Ok(tonic::service::Routes::new(keys.max_decoding_message_size(limit))
+        let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
             .add_service(crypto.max_decoding_message_size(limit))
             .add_service(access.max_decoding_message_size(limit))
             .add_service(health)
-            .add_service(reflection))
+            .add_service(reflection);
+        let routes = match clock {
+            None => routes,
+            Some(scheduler) => {
+                let clock = clock::ClockServices { services: self.clone(), scheduler };
+                routes.add_service(pb::clock_service_server::ClockServiceServer::new(clock))
+            }
+        };
+        let account = axum::middleware::from_fn_with_state((self.clone(), limit), unread::account);
+        Ok(routes.prepare().into_axum_router().layer(account))
     }
 
     /// Sends one request through the engine: the message becomes the operation once its sender is
@@ -66,24 +88,14 @@ impl Services {
     async fn answer<M, O, R>(&self, rpc: &'static str, request: Request<M>) -> Result<Response<R>, Status>
     where
         M: Send,
-        O: Operation + TryFrom<M, Error = Error>,
+        O: Operation<Target: Target<Plane: Gate>> + TryFrom<M, Error = Error>,
         R: From<O::Reply>,
     {
         let (metadata, extensions, message) = request.into_parts();
-        let mut origin = Origin {
-            address: extensions.get::<PeerAddress>().map(|peer| peer.0.ip()),
-            client_info: text(&metadata, "user-agent").unwrap_or_default().to_owned(),
-            correlation_id: correlation_id(&metadata),
-            request_uri: rpc.to_owned(),
-            operation_version: "v1",
-        };
-        origin.client_info.truncate(origin.client_info.floor_char_boundary(256));
+        let headers = metadata.into_headers();
+        let origin = origin(&headers, &extensions, rpc.to_owned());
         let correlation_id = origin.correlation_id;
-        let certificate = extensions.get::<PeerCertificate>();
-        let credential = Credential::presented(
-            metadata.get("authorization").map(|value| value.as_encoded_bytes()),
-            certificate.map(|certificate| &*certificate.0),
-        );
+        let credential = credential(&headers, &extensions);
         let reply = self.engine.call::<O>(credential, origin, || O::try_from(message)).await;
         match reply {
             Ok(reply) => {
@@ -129,18 +141,34 @@ impl<S> HealthService for S where
 {
 }
 
-fn text<'a>(metadata: &'a tonic::metadata::MetadataMap, name: &str) -> Option<&'a str> {
-    metadata.get(name).and_then(|value| value.to_str().ok())
+/// Where a request came from.
+fn origin(headers: &HeaderMap, extensions: &Extensions, request_uri: String) -> Origin {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let client_info = text("user-agent").unwrap_or_default();
+    Origin {
+        address: extensions.get::<PeerAddress>().map(|peer| peer.0.ip()),
+        client_info: client_info[..client_info.floor_char_boundary(256)].to_owned(),
+        // The caller's own, if it sent a GUID, or a new one.
+        correlation_id: text(CORRELATION_ID)
+            .and_then(|id| Uuid::parse_str(id).ok())
+            .unwrap_or_else(|| Ids.guid()),
+        request_uri,
+        operation_version: "v1",
+    }
 }
 
-/// The caller's own correlation id, if it sent a GUID, or a new one.
-fn correlation_id(metadata: &tonic::metadata::MetadataMap) -> Uuid {
-    text(metadata, "x-correlation-id").and_then(|id| Uuid::parse_str(id).ok()).unwrap_or_else(|| Ids.guid())
+/// The credential of a request.
+fn credential<'a>(headers: &'a HeaderMap, extensions: &'a Extensions) -> Result<Credential<'a>> {
+    let certificate = extensions.get::<PeerCertificate>();
+    Credential::presented(
+        headers.get("authorization").map(HeaderValue::as_bytes),
+        certificate.map(|certificate| &*certificate.0),
+    )
 }
 
 fn stamp(metadata: &mut tonic::metadata::MetadataMap, correlation_id: Uuid) {
     let mut buffer = Uuid::encode_buffer();
     if let Ok(value) = correlation_id.hyphenated().encode_lower(&mut buffer).parse() {
-        metadata.insert("x-correlation-id", value);
+        metadata.insert(CORRELATION_ID, value);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::pb;
-use super::{hsm, segments};
+use super::{hsm, part, segments};
 use crate::model::name::HsmName;
 use crate::model::rbac::{Permission, RoleAssignment, RoleDefinition};
 use crate::model::{Error, Result};
@@ -24,7 +24,7 @@ fn optional_guid(field: &'static str, text: &str) -> Result<Option<Uuid>> {
 
 fn named(name: &str, folder: &str) -> Result<(HsmName, Uuid)> {
     let [hsm, id] = segments("name", name, &format!("hsms/{{}}/{folder}/{{}}"))?;
-    Ok((hsm.parse()?, guid("name", id)?))
+    Ok((part("name", hsm)?, guid("name", id)?))
 }
 
 /// Declares the requests that name a role definition or assignment and say nothing else.
@@ -84,15 +84,27 @@ impl TryFrom<pb::CreateRoleAssignmentRequest> for CreateRoleAssignment {
 
     fn try_from(request: pb::CreateRoleAssignmentRequest) -> Result<Self> {
         let hsm = hsm(&request.parent)?;
-        let role = request.role_definition.strip_prefix(&format!("hsms/{hsm}/roleDefinitions/"));
         Ok(Self {
             id: optional_guid("role_assignment_id", &request.role_assignment_id)?,
-            role_definition: guid("role_definition", role.unwrap_or(&request.role_definition))?,
+            role_definition: role(&hsm, &request.role_definition)?,
             principal: request.principal_id.parse()?,
             scope: scope(&request.scope)?,
             hsm,
         })
     }
+}
+
+/// A role of this HSM: by its resource name, or by its GUID alone.
+fn role(hsm: &HsmName, text: &str) -> Result<Uuid> {
+    let field = "role_definition";
+    if !text.contains('/') {
+        return guid(field, text);
+    }
+    let [owner, id] = segments(field, text, "hsms/{}/roleDefinitions/{}")?;
+    if !owner.eq_ignore_ascii_case(hsm.as_str()) {
+        return Err(Error::invalid(field, "the role definition belongs to another HSM"));
+    }
+    guid(field, id)
 }
 
 /// A scope that must be given: `/` is not what silence means where rights are handed out.
@@ -126,7 +138,7 @@ impl TryFrom<pb::CheckAccessRequest> for CheckAccess {
         Ok(Self {
             hsm: hsm(&request.parent)?,
             principal: request.principal_id.parse()?,
-            groups: request.group_ids.iter().map(|id| id.parse()).collect::<Result<_>>()?,
+            groups: request.group_ids.iter().map(|id| part("group_ids", id)).collect::<Result<_>>()?,
             action: request.action.parse()?,
             scope: scope(&request.scope)?,
         })

@@ -5,7 +5,7 @@ use std::mem::take;
 use zeroize::Zeroize;
 
 use super::super::pb;
-use super::{hsm, instant, key_id, key_path, wire_instant};
+use super::{hsm, instant, key_id, key_path, part, wire_instant};
 use crate::model::import::ImportMaterial;
 use crate::model::key::{KeySpec, KeyType, PublicMaterial, parse_operations};
 use crate::model::retention::RecoveryLevel;
@@ -42,11 +42,7 @@ fn settings(
 }
 
 fn new_key(parent: &str, key_id: &str) -> Result<KeyPath> {
-    let name = key_id.parse().map_err(|error| match error {
-        Error::Invalid { why, .. } => Error::Invalid { field: "key_id", why },
-        other => other,
-    })?;
-    Ok(KeyPath { hsm: hsm(parent)?, name })
+    Ok(KeyPath { hsm: hsm(parent)?, name: part("key_id", key_id)? })
 }
 
 impl TryFrom<pb::CreateKeyRequest> for CreateKey {

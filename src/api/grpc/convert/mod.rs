@@ -4,6 +4,8 @@ mod access;
 mod crypto;
 mod keys;
 
+use std::str::FromStr;
+
 use prost_types::Timestamp as WireTimestamp;
 
 use crate::model::name::{HsmName, KeyId};
@@ -45,16 +47,24 @@ fn shown(pattern: &str) -> String {
     text
 }
 
+/// Reads a part of a field. What is wrong with it is wrong with the field: callers know no other name.
+fn part<T: FromStr<Err = Error>>(field: &'static str, text: &str) -> Result<T> {
+    text.parse().map_err(|error| match error {
+        Error::Invalid { why, .. } => Error::Invalid { field, why },
+        other => other,
+    })
+}
+
 /// Reads `hsms/{hsm}`.
 fn hsm(parent: &str) -> Result<HsmName> {
     let [hsm] = segments("parent", parent, "hsms/{}")?;
-    hsm.parse()
+    part("parent", hsm)
 }
 
 /// Reads `hsms/{hsm}/keys/{key}` or the like.
 fn key_path(field: &'static str, name: &str, folder: &str) -> Result<KeyPath> {
     let [hsm, key] = segments(field, name, &format!("hsms/{{}}/{folder}/{{}}"))?;
-    Ok(KeyPath { hsm: hsm.parse()?, name: key.parse()? })
+    Ok(KeyPath { hsm: part(field, hsm)?, name: part(field, key)? })
 }
 
 /// Reads `hsms/{hsm}/keys/{key}`, with or without `/versions/{version}`.
@@ -64,11 +74,11 @@ fn key_id(name: &str) -> Result<KeyId> {
         return Ok(KeyId { hsm, name, version: None });
     }
     let [hsm, key, version] = segments("name", name, "hsms/{}/keys/{}/versions/{}")?;
-    Ok(KeyId { hsm: hsm.parse()?, name: key.parse()?, version: Some(version.parse()?) })
+    Ok(KeyId { hsm: part("name", hsm)?, name: part("name", key)?, version: Some(part("name", version)?) })
 }
 
 /// Reads an instant, to the microsecond.
-fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timestamp> {
+pub(super) fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timestamp> {
     let wrong = || Error::invalid(field, "an instant between the years 1 and 9999 is needed");
     let micros = i64::from(wire.nanos) / 1000;
     let seconds = wire.seconds.checked_mul(1_000_000).ok_or_else(wrong)?;
@@ -80,7 +90,7 @@ fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timestamp> {
 }
 
 /// Writes an instant.
-fn wire_instant(instant: Timestamp) -> WireTimestamp {
+pub(super) fn wire_instant(instant: Timestamp) -> WireTimestamp {
     let micros = instant.as_microsecond();
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or(0);
     WireTimestamp { seconds: micros.div_euclid(1_000_000), nanos }

@@ -7,7 +7,7 @@ use crate::model::rbac::{Permission, RoleDefinition};
 use crate::model::{Error, Result};
 
 /// Recorded from a real Managed HSM; see the file.
-const RECORDED: &str = include_str!("../hsm-config/roles.json");
+const RECORDED: &str = include_str!("../../hsm-config/roles.json");
 
 #[derive(Deserialize)]
 struct Recorded {
