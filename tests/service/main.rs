@@ -2,6 +2,7 @@
 
 mod audit;
 mod calls;
+mod cli;
 mod crash;
 mod credentials;
 mod gateway;
@@ -16,4 +17,5 @@ mod roles;
 mod software;
 mod support;
 mod tokens;
+mod tour;
 mod transport;
