@@ -63,9 +63,13 @@ async fn defaults_are_those_of_the_contract() {
 async fn every_size_curve_and_exponent_can_be_had() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    for (bits, public_exponent, expected) in
-        [(2048, 3, &[3][..]), (2048, 17, &[17]), (3072, 65537, &[1, 0, 1]), (4096, 0, &[1, 0, 1])]
-    {
+    for (bits, public_exponent, expected) in [
+        (2048, 3, &[3][..]),
+        (2048, 17, &[17]),
+        (2048, u32::MAX, &[0xff; 4]),
+        (3072, 65537, &[1, 0, 1]),
+        (4096, 0, &[1, 0, 1]),
+    ] {
         let id = format!("rsa-{bits}-{public_exponent}");
         let request = pb::CreateKeyRequest { public_exponent, ..rsa(&id, bits) };
         let made = dev.create(request).await.unwrap();

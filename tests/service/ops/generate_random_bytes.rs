@@ -19,6 +19,8 @@ async fn as_many_come_as_were_asked_for() {
         let bytes = random(&mut dev, "hsms/local", count).await.unwrap();
         assert_eq!(bytes.len(), usize::try_from(count).unwrap());
     }
+    // An HSM's name is part of a host's, and those have no case.
+    assert_eq!(random(&mut dev, "hsms/LOCAL", 1).await.unwrap().len(), 1);
     let first = random(&mut dev, "hsms/local", 128).await.unwrap();
     let second = random(&mut dev, "hsms/local", 128).await.unwrap();
     assert_ne!(first, second);

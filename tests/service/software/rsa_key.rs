@@ -20,6 +20,10 @@ impl RsaKey {
         Self::read(include_str!("../../vectors/rsa-3072.hex"))
     }
 
+    pub(crate) fn of_4096_bits() -> Self {
+        Self::read(include_str!("../../vectors/rsa-4096.hex"))
+    }
+
     fn read(hex: &str) -> Self {
         let hex: String = hex.split_whitespace().collect();
         let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
