@@ -1,5 +1,7 @@
 //! Compares what must agree: operations, rpcs, commands, test files; and what must not change unseen: roles, protocol.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 
 use strongroom::ops;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use strongroom::config::built_in_roles;
+use strongroom::model::rbac::RoleDefinition;
 use strongroom::ops;
 
 use crate::golden::assert_golden;
@@ -16,14 +17,16 @@ fn roles_grant_what_they_granted() {
     for (column, role) in roles.iter().enumerate() {
         writeln!(table, "{:22}{}{}", "", "| ".repeat(column), role.role_name).unwrap();
     }
+    let mut free = Vec::new();
     for operation in ops::ALL {
-        // Other planes than the data plane have no local roles.
-        let Some(action) = operation.action else { continue };
-        let mark = |role: &strongroom::model::rbac::RoleDefinition| {
-            if role.grants(action) { "x " } else { ". " }
+        let Some(action) = operation.action else {
+            free.push(operation.name);
+            continue;
         };
+        let mark = |role: &RoleDefinition| if role.grants(action) { "x " } else { ". " };
         let marks: String = roles.iter().map(mark).collect();
         writeln!(table, "{:22}{marks} {action}", operation.name).unwrap();
     }
+    writeln!(table, "\nNot for these roles to grant: {}", free.join(", ")).unwrap();
     assert_golden("roles.txt", &table);
 }

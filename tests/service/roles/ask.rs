@@ -105,7 +105,7 @@ pub(crate) async fn check(
 /// Expects an error with this code and reason, and hands it over.
 #[track_caller]
 pub(crate) fn fails<T: Debug>(result: Result<T, Status>, code: Code, why: &str) -> Status {
-    let status = result.expect_err("this must fail");
+    let status = result.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (code, why), "{status:?}");
     status
 }

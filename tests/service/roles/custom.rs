@@ -127,13 +127,13 @@ async fn assignments_of_a_deleted_role_stay_and_grant_nothing_until_it_is_made_a
     let request = pb::DeleteRoleDefinitionRequest { name: name.clone() };
     dev.access.delete_role_definition(request).await.unwrap();
     not_granted(sign(&mut nobody, "signing").await);
+    let kept = pb::GetRoleAssignmentRequest { name: given.name.clone() };
+    assert_eq!(dev.access.get_role_assignment(kept.clone()).await.unwrap().into_inner(), given);
     server.restart();
 
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     not_granted(sign(&mut nobody, "signing").await);
-    let kept =
-        dev.access.get_role_assignment(pb::GetRoleAssignmentRequest { name: given.name.clone() }).await;
-    assert_eq!(kept.unwrap().into_inner(), given);
+    assert_eq!(dev.access.get_role_assignment(kept).await.unwrap().into_inner(), given);
     let told = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
     assert!(!told.allowed && told.role_assignment.is_none(), "{told:?}");
     let unknown = dev.access.get_role_definition(pb::GetRoleDefinitionRequest { name }).await;
