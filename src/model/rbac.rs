@@ -27,6 +27,11 @@ macro_rules! data_actions {
             /// Every data action there is.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
+            /// This action: what a local role must grant.
+            pub const fn data_action(self) -> Option<Self> {
+                Some(self)
+            }
+
             /// The full name, as role definitions list it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => concat!("Microsoft.KeyVault/managedHsm", $text),)+ }

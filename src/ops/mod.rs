@@ -28,6 +28,7 @@ pub use target::{
 
 use crate::model::change::Change;
 use crate::model::entry::Meter;
+use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
 
 /// Something a caller can ask for.
@@ -100,8 +101,8 @@ pub struct Description {
     pub name: &'static str,
     /// What Azure's audit log calls it.
     pub event: &'static str,
-    /// What a role must grant; the full name of a data action, or what stands for it on other planes.
-    pub action: &'static str,
+    /// What a local role must grant; `None` on planes without local roles.
+    pub action: Option<Action>,
     /// What it counts as.
     pub meter: Meter,
 }
@@ -113,7 +114,7 @@ macro_rules! operations {
         pub const ALL: &[Description] = &[$(Description {
             name: <$operation>::NAME,
             event: <$operation>::EVENT,
-            action: <$operation>::ACTION.as_str(),
+            action: <$operation>::ACTION.data_action(),
             meter: <$operation>::METER,
         },)+];
     };

@@ -46,14 +46,14 @@ impl Plane for SimulatorPlane {
 pub struct Known;
 
 impl Known {
-    /// How it is told.
-    pub const fn as_str(self) -> &'static str {
-        "(any principal of the simulator)"
+    /// No local role is asked.
+    pub const fn data_action(self) -> Option<Action> {
+        None
     }
 }
 
 impl Display for Known {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str("(any principal of the simulator)")
     }
 }

@@ -1,13 +1,21 @@
 //! The service as its users meet it: a real process, real TLS and gRPC, a real token.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test ends where it goes wrong")]
-
-mod cli;
+mod audit;
 mod calls;
+mod cli;
+mod crash;
+mod credentials;
+mod gateway;
+mod health;
+mod isolation;
+mod malformed;
 mod ops;
+mod raw;
 mod restart;
 mod retention;
 mod roles;
 mod software;
 mod support;
+mod tokens;
 mod tour;
+mod transport;

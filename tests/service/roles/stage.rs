@@ -106,7 +106,7 @@ impl Stage {
 
     /// Makes the call as somebody.
     pub(super) async fn call(&self, who: &Client, operation: &str) -> Result<(), Status> {
-        let Client { mut keys, mut crypto, mut access } = who.clone();
+        let Client { mut keys, mut crypto, mut access, .. } = who.clone();
         let parent = || HSM.to_owned();
         match operation {
             "CreateKey" => {

@@ -1,0 +1,200 @@
+//! Who is let in, and who is not: there is no caller without a credential, and no credential but a good one.
+
+use std::time::{Duration, Instant};
+
+use hmac::{KeyInit as _, Mac as _};
+use serde_json::json;
+use strongroom::api::grpc::pb;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::raw::{self, Answer};
+use crate::support::{Client, Server, reason};
+use crate::tokens::{Signer, but, encode, parts, read};
+
+const LIST: &str = "/strongroom.v1.KeyService/ListKeys";
+
+/// Lists keys with this `authorization` header, or with none.
+async fn list(channel: &Channel, authorization: Option<&str>) -> Answer {
+    let headers: Vec<_> = authorization.map(|value| ("authorization", value)).into_iter().collect();
+    let request = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
+    raw::send(channel, LIST, &headers, raw::frame(&prost::Message::encode_to_vec(&request))).await
+}
+
+fn assert_stranger(status: &Status, what: &str) {
+    assert_eq!(status.code(), Code::Unauthenticated, "{what}: {status:?}");
+    assert_eq!(reason(status), "UNAUTHENTICATED", "{what}");
+    assert!(!status.message().is_empty(), "{what}");
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_without_a_good_token() {
+    let (server, other) = (Server::start(), Server::start());
+    let channel = server.channel().await;
+    let good = server.token("dev").await;
+    let foreign = other.token("dev").await;
+    let [header, payload, signature] = parts(&good);
+    let (head, claims) = (read(header), read(payload));
+    let nobody = server.principal("nobody").object_id;
+    let key = Signer::stolen(&server.directory().join("authority/signing-key.pem"));
+    let mine = Signer::new();
+    let forged = |changes| key.sign(&head, &but(&claims, &changes));
+    let now = claims["iat"].as_u64().unwrap();
+
+    // The control: what the test forges with the stolen key is good if nothing is wrong with it.
+    for token in [good.clone(), forged(json!({})), forged(json!({"exp": now + 60}))] {
+        let answer = list(&channel, Some(&format!("Bearer {token}"))).await;
+        assert_eq!(answer.status.code(), Code::Ok, "{:?}", answer.status);
+    }
+
+    let mut headers: Vec<(&str, Option<String>)> = vec![
+        ("no header", None),
+        ("an empty header", Some(String::new())),
+        ("a scheme alone", Some("Bearer".to_owned())),
+        ("no token", Some("Bearer ".to_owned())),
+        ("no scheme", Some(good.clone())),
+        ("another scheme", Some("Basic ZGV2OmRldg==".to_owned())),
+        ("a token under another scheme", Some(format!("Basic {good}"))),
+        ("a token and something else", Some(format!("Bearer {good} {good}"))),
+    ];
+    let tampered = encode(but(&claims, &json!({"oid": nobody})).to_string());
+    let mut flipped = signature.as_bytes().to_vec();
+    flipped[20] = if flipped[20] == b'A' { b'B' } else { b'A' };
+    let flipped = String::from_utf8(flipped).unwrap();
+    let none = encode(json!({"alg": "none", "typ": "JWT"}).to_string());
+    let tokens = [
+        ("no JSON Web Token", "x".to_owned()),
+        ("dots", "..".to_owned()),
+        ("no signature", format!("{header}.{payload}.")),
+        ("another payload", format!("{header}.{tampered}.{signature}")),
+        ("another signature", format!("{header}.{payload}.{flipped}")),
+        ("half a signature", format!("{header}.{payload}.{}", &signature[..40])),
+        ("alg none", format!("{none}.{payload}.")),
+        ("alg none with a signature", format!("{none}.{payload}.{signature}")),
+        ("the public key as a secret", with_public_key_as_secret(&key, &head, payload)),
+        ("a key of another simulator", foreign),
+        ("a key of my own", mine.sign(&head, &claims)),
+        (
+            "a key of my own, brought along",
+            mine.sign(&json!({"alg": "RS256", "jwk": mine.jwks("x")["keys"][0]}), &claims),
+        ),
+        ("an unknown key id", key.sign(&json!({"alg": "RS256", "kid": "../../dev/null"}), &claims)),
+        ("demands nobody knows", key.sign(&but(&head, &json!({"crit": ["exp"]})), &claims)),
+        ("another issuer", forged(json!({"iss": "https://sts.example/"}))),
+        ("no issuer", forged(json!({"iss": null}))),
+        ("another audience", forged(json!({"aud": "https://vault.azure.net"}))),
+        ("no audience", forged(json!({"aud": null}))),
+        ("another tenant", forged(json!({"tid": nobody}))),
+        ("no tenant", forged(json!({"tid": null}))),
+        ("no principal", forged(json!({"oid": null}))),
+        ("a principal that is none", forged(json!({"oid": "dev"}))),
+        ("expired", forged(json!({"exp": now - 60}))),
+        ("no expiry", forged(json!({"exp": null}))),
+        ("not valid yet", forged(json!({"nbf": now + 600}))),
+        ("20 KiB", forged(json!({"groups": "x".repeat(15 * 1024)}))),
+        ("20 KiB of nothing", "x".repeat(20 * 1024)),
+    ];
+    headers.extend(tokens.into_iter().map(|(what, token)| (what, Some(format!("Bearer {token}")))));
+    for (what, header) in headers {
+        let answer = list(&channel, header.as_deref()).await;
+        assert_stranger(&answer.status, what);
+        // What is said quotes nothing of what was sent.
+        let sent = header.unwrap_or_default();
+        let words = sent.split(['.', ' ']).filter(|word| word.len() > 8);
+        for word in words {
+            assert!(!answer.status.message().contains(word), "{what}: {}", answer.status.message());
+        }
+        assert!(uuid::Uuid::parse_str(answer.correlation_id()).is_ok(), "{what}");
+    }
+    // The good token is still good, and was never needed for these.
+    assert_eq!(list(&channel, Some(&format!("bearer {good}"))).await.status.code(), Code::Ok);
+    assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
+}
+
+/// The old trick: HMAC with what everybody knows, where RSA is expected.
+fn with_public_key_as_secret(key: &Signer, head: &serde_json::Value, payload: &str) -> String {
+    let header = encode(but(head, &json!({"alg": "HS256"})).to_string());
+    let message = format!("{header}.{payload}");
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(key.public_pem().as_bytes()).unwrap();
+    mac.update(message.as_bytes());
+    format!("{message}.{}", encode(mac.finalize().into_bytes()))
+}
+
+#[tokio::test]
+async fn a_token_that_was_good_expires() {
+    let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__TOKEN_LIFETIME_SECONDS", "1")]);
+    let channel = server.channel().await;
+    let authorization = format!("Bearer {}", server.token("dev").await);
+    assert_eq!(list(&channel, Some(&authorization)).await.status.code(), Code::Ok);
+    // A second, and five by which clocks may differ; it is remembered no longer than that.
+    let started = Instant::now();
+    let refused = loop {
+        let answer = list(&channel, Some(&authorization)).await;
+        if answer.status.code() != Code::Ok {
+            break answer;
+        }
+        assert!(started.elapsed() < Duration::from_secs(10), "it still works");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert_stranger(&refused.status, "expired");
+    assert!(refused.status.message().contains("expired"), "{}", refused.status.message());
+}
+
+#[tokio::test]
+async fn every_rpc_asks_who_is_calling_and_only_health_and_reflection_do_not() {
+    let server = Server::start();
+    let channel = server.channel().await;
+    let mut paths: Vec<String> = raw::rpcs().into_iter().map(|rpc| rpc.path).collect();
+    paths.extend(["/strongroom.v1.KeyService/Fly", "/a.B/C"].map(str::to_owned));
+    for path in &paths {
+        // A stranger does not even learn what a request should look like.
+        let large = raw::frame(&vec![b'a'; 1024 * 1024 + 1]);
+        for body in [raw::frame(&[]), raw::frame(&[0xff; 20]), vec![1], large] {
+            let answer = raw::send(&channel, path, &[], body).await;
+            assert_stranger(&answer.status, path);
+        }
+        let answer = raw::send(&channel, path, &[("authorization", "Bearer x")], raw::frame(&[])).await;
+        assert_stranger(&answer.status, path);
+    }
+    let mut stranger = Client::new(channel.clone(), None);
+    let refused = stranger.keys.get_key(pb::GetKeyRequest::default()).await.unwrap_err();
+    assert_stranger(&refused, "the generated client");
+
+    let health = HealthClient::new(channel.clone()).check(HealthCheckRequest::default()).await.unwrap();
+    assert_eq!(health.into_inner().status, 1);
+    let http = server.http();
+    let endpoint = server.connection().endpoint.replace("127.0.0.1", "localhost");
+    for (path, status) in [("/healthz", 200), ("/ca.pem", 200), ("/keys", 501), ("/", 501)] {
+        assert_eq!(http.get(format!("{endpoint}{path}")).send().await.unwrap().status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_correlation_id_comes_back() {
+    let server = Server::start();
+    let channel = server.channel().await;
+    let bearer = format!("Bearer {}", server.token("dev").await);
+    let mine = "0f0e0d0c-1111-4222-8333-444455556666";
+    let message = prost::Message::encode_to_vec(&pb::ListKeysRequest {
+        parent: "hsms/local".to_owned(),
+        ..Default::default()
+    });
+    for (what, authorization, body) in [
+        ("an answer", &bearer[..], raw::frame(&message)),
+        ("a refusal", &bearer[..], raw::frame(&[])),
+        ("no message", &bearer[..], vec![7]),
+        ("a stranger", "", raw::frame(&message)),
+    ] {
+        let with = |id| [("authorization", authorization), ("x-correlation-id", id)];
+        let answer = raw::send(&channel, LIST, &with(mine), body.clone()).await;
+        assert_eq!(answer.correlation_id(), mine, "{what}");
+        // What is no GUID is not passed on: it would stand in the audit log.
+        for other in ["", "x", "' OR 1=1", &"9".repeat(4000)] {
+            let answer = raw::send(&channel, LIST, &with(other), body.clone()).await;
+            let made = uuid::Uuid::parse_str(answer.correlation_id()).unwrap();
+            assert_eq!(made.get_version_num(), 4, "{what}");
+        }
+    }
+}

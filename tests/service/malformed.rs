@@ -1,0 +1,441 @@
+//! What nobody should send: every rpc refuses it in clear words, and nothing changes.
+
+use prost::Message as _;
+use strongroom::api::grpc::pb;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+use crate::raw::{self, Field, Kind, Rpc, Shape};
+use crate::support::{Client, Server, ec, fact, oct, reason};
+
+const HSM: &str = "hsms/local";
+const KEY: &str = "hsms/local/keys/sample";
+const GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a001";
+
+/// A request of each rpc that is understood. What is appended to it wins: so one field can be spoiled.
+fn understood(rpc: &str) -> Vec<u8> {
+    let (parent, name) = (HSM.to_owned(), KEY.to_owned());
+    let deleted = "hsms/local/deletedKeys/gone".to_owned();
+    let (es256, kw) = ("ES256".to_owned(), "A256KW".to_owned());
+    let role = format!("hsms/local/roleDefinitions/{GUID}");
+    let assignment = format!("hsms/local/roleAssignments/{GUID}");
+    let kty = "oct-HSM".to_owned();
+    match rpc {
+        "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
+            .encode_to_vec(),
+        "ImportKey" => {
+            let key = Some(pb::ImportKeyMaterial { kty, k: vec![7; 32], ..Default::default() });
+            pb::ImportKeyRequest { parent, key_id: "new".to_owned(), key, ..Default::default() }
+                .encode_to_vec()
+        }
+        "GetKey" => pb::GetKeyRequest { name }.encode_to_vec(),
+        "ListKeys" => pb::ListKeysRequest { parent, ..Default::default() }.encode_to_vec(),
+        "ListKeyVersions" => {
+            pb::ListKeyVersionsRequest { parent: name, ..Default::default() }.encode_to_vec()
+        }
+        "UpdateKeyVersion" => {
+            let update_mask =
+                Some(prost_types::FieldMask { paths: vec!["tags".to_owned(), "key_ops".to_owned()] });
+            pb::UpdateKeyVersionRequest { name, update_mask, ..Default::default() }.encode_to_vec()
+        }
+        "DeleteKey" => pb::DeleteKeyRequest { name }.encode_to_vec(),
+        "GetDeletedKey" => pb::GetDeletedKeyRequest { name: deleted }.encode_to_vec(),
+        "ListDeletedKeys" => pb::ListDeletedKeysRequest { parent, ..Default::default() }.encode_to_vec(),
+        "RecoverDeletedKey" => pb::RecoverDeletedKeyRequest { name: deleted }.encode_to_vec(),
+        "PurgeDeletedKey" => pb::PurgeDeletedKeyRequest { name: deleted }.encode_to_vec(),
+        "Sign" => pb::SignRequest { name, algorithm: es256, digest: vec![1; 32] }.encode_to_vec(),
+        "Verify" => pb::VerifyRequest { name, algorithm: es256, digest: vec![1; 32], signature: vec![1; 64] }
+            .encode_to_vec(),
+        "Encrypt" => {
+            let (algorithm, plaintext, iv) = ("A256CBCPAD".to_owned(), vec![1; 16], vec![2; 16]);
+            let name = secret();
+            pb::EncryptRequest { name, algorithm, plaintext, iv, ..Default::default() }.encode_to_vec()
+        }
+        "Decrypt" => pb::DecryptRequest {
+            name: secret(),
+            algorithm: "A256GCM".to_owned(),
+            ciphertext: vec![1; 16],
+            iv: vec![2; 12],
+            authentication_tag: vec![3; 16],
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "WrapKey" => pb::WrapKeyRequest { name: secret(), algorithm: kw, key: vec![1; 32] }.encode_to_vec(),
+        "UnwrapKey" => {
+            pb::UnwrapKeyRequest { name: secret(), algorithm: kw, wrapped_key: vec![1; 40] }.encode_to_vec()
+        }
+        "GenerateRandomBytes" => pb::GenerateRandomBytesRequest { parent, count: 1 }.encode_to_vec(),
+        "ListRoleDefinitions" => pb::ListRoleDefinitionsRequest { parent }.encode_to_vec(),
+        "GetRoleDefinition" => pb::GetRoleDefinitionRequest { name: role }.encode_to_vec(),
+        "PutRoleDefinition" => {
+            let role_definition = Some(pb::RoleDefinition::default());
+            let role_definition_id = GUID.to_owned();
+            pb::PutRoleDefinitionRequest { parent, role_definition_id, role_definition }.encode_to_vec()
+        }
+        "DeleteRoleDefinition" => pb::DeleteRoleDefinitionRequest { name: role }.encode_to_vec(),
+        "CreateRoleAssignment" => pb::CreateRoleAssignmentRequest {
+            parent,
+            role_assignment_id: GUID.to_owned(),
+            role_definition: GUID.to_owned(),
+            principal_id: GUID.to_owned(),
+            scope: "/keys".to_owned(),
+        }
+        .encode_to_vec(),
+        "GetRoleAssignment" => pb::GetRoleAssignmentRequest { name: assignment }.encode_to_vec(),
+        "ListRoleAssignments" => {
+            pb::ListRoleAssignmentsRequest { parent, ..Default::default() }.encode_to_vec()
+        }
+        "DeleteRoleAssignment" => pb::DeleteRoleAssignmentRequest { name: assignment }.encode_to_vec(),
+        "CheckAccess" => pb::CheckAccessRequest {
+            parent,
+            principal_id: GUID.to_owned(),
+            action: "keys/sign".to_owned(),
+            scope: "/".to_owned(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        other => panic!("{other} is new: it needs a request here"),
+    }
+}
+
+fn secret() -> String {
+    "hsms/local/keys/secret".to_owned()
+}
+
+/// Texts that a field must refuse. A new field must be added here.
+fn spoiled(rpc: &str, field: &str) -> Vec<String> {
+    let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let long = "a".repeat(10_000);
+    match field {
+        "name" | "parent" => {
+            let mut names = own(&[
+                "",
+                "/",
+                "hsms",
+                "hsms/",
+                "local",
+                "hsms//keys/a",
+                "/hsms/local",
+                "hsms/local/",
+                "HSMS/local/keys/a",
+                "hsms/local/../local/keys/sample",
+                "hsms/local/keys/../keys/sample",
+                "../../../etc/passwd",
+                "hsms/local/keys/a%2fb",
+                "hsms/local/keys/a b",
+                "hsms/local/keys/a\0",
+                "hsms/local/keys/a\nb",
+                "hsms/local/keys/\u{1b}[31mred",
+                "hsms/local/keys/ключ",
+                "hsms/local/keys/a\u{202e}b",
+                "hsms/l/keys/a",
+                "hsms/lo--cal/keys/a",
+                "hsms/local/keys/a/versions/",
+                "hsms/local/keys/a/versions/latest",
+                "hsms/local/keys/a/versions/000000000000000000000000000000000",
+                "hsms/local/deletedKeys/",
+                "hsms/local/roleDefinitions/0",
+                "hsms/local/roleAssignments/';--",
+                "https://local.managedhsm.azure.net/keys/a",
+            ]);
+            names.push(format!("hsms/{long}"));
+            names.push(format!("hsms/local/keys/{long}"));
+            names.push("/".repeat(10_000));
+            names
+        }
+        "key_id" => {
+            let mut ids = own(&[
+                "",
+                "a b",
+                "a/b",
+                "..",
+                "a_b",
+                "a.b",
+                "ключ",
+                "a\0",
+                "a\r\n",
+                "\u{feff}a",
+                "🔑",
+                "keys/a",
+            ]);
+            ids.push("a".repeat(128));
+            ids
+        }
+        "kty" => own(&["", "AES", "rsa-hsm", "RSA\0", "oct-HSM ", &long]),
+        "crv" => own(&["P-255", "p-256", "secp256r1", "P-256\0", &long]),
+        "algorithm" => {
+            own(&["", "none", "es256", "ES256 ", "ES257", "RS1", "A256GCMKW", "\0", "ключ", &long])
+        }
+        "page_token" => own(&["a b", "../x", "ключ", "a\0", "'; DROP TABLE keys; --", &long]),
+        "role_definition_id" | "role_assignment_id" => own(&["x", "../x", "7d0e8b1e", "\0", &long]),
+        "role_definition" => own(&[
+            "",
+            "x",
+            "hsms/other/roleDefinitions/x",
+            &format!("hsms/local/roleDefinitions/{GUID}/x"),
+            &long,
+        ]),
+        "principal_id" if rpc == "ListRoleAssignments" => own(&["root", "\0", &long]),
+        "principal_id" => own(&["", "root", "\0", &long]),
+        "scope" => {
+            let mut scopes = own(&[
+                "keys",
+                "//",
+                "/keys//",
+                "/keys/a/b",
+                "/keys/../a",
+                "/secrets",
+                "/keys/ключ",
+                "/keys/a\0",
+                &long,
+            ]);
+            if rpc != "ListRoleAssignments" {
+                scopes.push(String::new());
+            }
+            scopes
+        }
+        "action" => {
+            own(&["", "fly", "keys/sign/action/x", "Microsoft.KeyVault/managedHsm/", "*", "\0", &long])
+        }
+        "group_ids" => own(&["", "admins", "\0", &long]),
+        "key_ops" => own(&["", "fly", "SIGN", "sign\0", &long]),
+        other => panic!("{rpc}.{other} is new: it needs texts here"),
+    }
+}
+
+/// Numbers that a field must refuse.
+fn spoiled_numbers(field: &str) -> &'static [i64] {
+    match field {
+        "page_size" => &[-1, i32::MIN as i64],
+        "key_size" => &[1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
+        "public_exponent" => &[1, 2, 65537],
+        "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
+        other => panic!("{other} is new: it needs numbers here"),
+    }
+}
+
+/// Bytes of a wrong length.
+fn spoiled_bytes(rpc: &str, field: &str) -> Vec<usize> {
+    match (rpc, field) {
+        (_, "digest") => vec![0, 1, 31, 33, 64, 100_000],
+        // A signature of another length is a wrong signature, which is an answer.
+        (_, "signature") | (_, "additional_authenticated_data") => vec![],
+        ("Encrypt", "iv") => vec![0, 1, 12, 15, 17, 32, 100_000],
+        ("Decrypt", "iv") => vec![0, 11, 13, 16, 100_000],
+        (_, "plaintext") => vec![300_000],
+        (_, "ciphertext") => vec![300_000],
+        (_, "authentication_tag") => vec![0, 1, 15, 17, 100_000],
+        (_, "key") => vec![0, 1, 8, 15, 17, 31, 33, 100_000],
+        (_, "wrapped_key") => vec![0, 8, 16, 23, 39, 41, 100_000],
+        (rpc, other) => panic!("{rpc}.{other} is new: it needs lengths here"),
+    }
+}
+
+/// What must be the same before and after.
+async fn state(
+    client: &mut Client,
+) -> (Vec<pb::KeyBundle>, Vec<pb::DeletedKeyBundle>, Vec<pb::RoleDefinition>, Vec<pb::RoleAssignment>) {
+    let parent = HSM.to_owned();
+    let keys = pb::ListKeysRequest { parent: parent.clone(), ..Default::default() };
+    let deleted = pb::ListDeletedKeysRequest { parent: parent.clone(), ..Default::default() };
+    let assignments = pb::ListRoleAssignmentsRequest { parent: parent.clone(), ..Default::default() };
+    (
+        client.keys.list_keys(keys).await.unwrap().into_inner().keys,
+        client.keys.list_deleted_keys(deleted).await.unwrap().into_inner().deleted_keys,
+        client
+            .access
+            .list_role_definitions(pb::ListRoleDefinitionsRequest { parent })
+            .await
+            .unwrap()
+            .into_inner()
+            .role_definitions,
+        client.access.list_role_assignments(assignments).await.unwrap().into_inner().role_assignments,
+    )
+}
+
+/// A server with a key of each kind, and one that is deleted.
+async fn server() -> (Server, Client, Channel, String) {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("sample", "P-256")).await.unwrap();
+    dev.create(oct("secret", 256)).await.unwrap();
+    dev.create(ec("gone", "P-256")).await.unwrap();
+    dev.keys.delete_key(pb::DeleteKeyRequest { name: "hsms/local/keys/gone".to_owned() }).await.unwrap();
+    let (channel, token) = (server.channel().await, server.token("dev").await);
+    (server, dev, channel, token)
+}
+
+/// Runs what it is given on a server, and then asks whether anything changed.
+async fn unchanged(server: &Server, dev: &mut Client, attack: impl AsyncFnOnce()) {
+    let before = state(dev).await;
+    attack().await;
+    assert_eq!(state(dev).await, before);
+    let request =
+        pb::SignRequest { name: KEY.to_owned(), algorithm: "ES256".to_owned(), digest: vec![1; 32] };
+    dev.crypto.sign(request).await.unwrap();
+    assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
+}
+
+/// A refusal that blames the request, and says something short about it.
+fn assert_blamed(status: &Status, what: &str) {
+    assert_eq!(status.code(), Code::InvalidArgument, "{what}: {status:?}");
+    assert_eq!(reason(status), "BAD_PARAMETER", "{what}: {status:?}");
+    assert!(!status.message().is_empty() && status.message().len() < 600, "{what}: {status:?}");
+    assert!(!status.message().contains(char::is_control), "{what}: {status:?}");
+}
+
+#[tokio::test]
+async fn every_field_of_every_rpc_is_checked() {
+    let (server, mut dev, channel, token) = server().await;
+    unchanged(&server, &mut dev, async || {
+        for rpc in raw::rpcs() {
+            let good = understood(&rpc.name);
+            let call = async |field: &Field, value: Vec<u8>, text: &str| {
+                let status = raw::call(&channel, &rpc, &token, &[&good[..], &value].concat()).await;
+                let shown: String = text.chars().take(80).collect();
+                let what = format!("{} {} = {shown:?}", rpc.name, field.name);
+                assert_blamed(&status, &what);
+                assert_eq!(fact(&status, "field"), field.name, "{what}: {status:?}");
+                assert!(status.message().starts_with(&format!("{}: ", field.name)), "{what}: {status:?}");
+            };
+            for field in &rpc.input.0 {
+                match &field.kind {
+                    Kind::Text => {
+                        let as_ec =
+                            rpc.input.0.iter().find(|other| field.name == "crv" && other.name == "kty");
+                        let context = as_ec.map(|kty| kty.with(b"EC-HSM")).unwrap_or_default();
+                        for text in spoiled(&rpc.name, &field.name) {
+                            call(field, [&context[..], &field.with(text.as_bytes())].concat(), &text).await;
+                        }
+                    }
+                    Kind::Number => {
+                        for number in spoiled_numbers(&field.name) {
+                            call(field, field.with_number(number.cast_unsigned()), &number.to_string()).await;
+                        }
+                    }
+                    Kind::Bytes => {
+                        for length in spoiled_bytes(&rpc.name, &field.name) {
+                            call(field, field.with(&vec![1; length]), &format!("{length} bytes")).await;
+                        }
+                    }
+                    // Below: messages in messages.
+                    Kind::Message(_) => {}
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_message_are_refused_by_every_rpc() {
+    let (server, mut dev, channel, token) = server().await;
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    unchanged(&server, &mut dev, async || {
+        for rpc in raw::rpcs() {
+            let good = understood(&rpc.name);
+            let cut = &good[..good.len() - 1];
+            for (what, message) in [
+                ("garbage", &[0xff; 40][..]),
+                ("text", b"GET / HTTP/1.1\r\n\r\n"),
+                ("cut off", cut),
+                ("nothing", &[]),
+            ] {
+                let status = raw::call(&channel, &rpc, &token, message).await;
+                assert_blamed(&status, &format!("{} {what}", rpc.name));
+            }
+            let whole = raw::frame(&good);
+            for (what, body) in [
+                ("no frame", vec![]),
+                ("half a frame", whole[..3].to_vec()),
+                ("a frame that promises more", whole[..whole.len() - 1].to_vec()),
+                ("a frame that claims to be compressed", [&[1], &whole[1..]].concat()),
+                ("a frame with an unknown flag", [&[7], &whole[1..]].concat()),
+            ] {
+                let answer = raw::send(&channel, &rpc.path, &headers, body).await;
+                assert_blamed(&answer.status, &format!("{} {what}", rpc.name));
+            }
+            let large = [&good[..], &rpc.input.0[0].with(&vec![b'a'; 1024 * 1024])].concat();
+            let status = raw::call(&channel, &rpc, &token, &large).await;
+            assert_eq!(status.code(), Code::ResourceExhausted, "{}: {status:?}", rpc.name);
+            assert_eq!(
+                (reason(&status).as_str(), fact(&status, "limit").as_str()),
+                ("LIMIT_EXCEEDED", "1048576")
+            );
+        }
+        let promise = [&[0][..], &u32::MAX.to_be_bytes(), b"x"].concat();
+        let answer = raw::send(&channel, "/strongroom.v1.KeyService/GetKey", &headers, promise).await;
+        assert_eq!(answer.status.code(), Code::ResourceExhausted, "{:?}", answer.status);
+        for path in ["/strongroom.v1.KeyService/Fly", "/strongroom.v1.FlyService/Fly", "/a.B/C", "/"] {
+            let answer = raw::send(&channel, path, &headers, raw::frame(&[])).await;
+            assert_eq!(answer.status.code(), Code::Unimplemented, "{path}: {:?}", answer.status);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fields_of_a_wrong_type_and_texts_that_are_none_are_refused_by_every_rpc() {
+    let (server, mut dev, channel, token) = server().await;
+    unchanged(&server, &mut dev, async || {
+        for rpc in raw::rpcs() {
+            let good = understood(&rpc.name);
+            for (name, spoilt) in misfits(&rpc.input) {
+                let status = raw::call(&channel, &rpc, &token, &[&good[..], &spoilt].concat()).await;
+                let what = format!("{} {name}", rpc.name);
+                assert_blamed(&status, &what);
+                assert!(status.message().contains(&name), "{what}: {status:?}");
+            }
+        }
+    })
+    .await;
+}
+
+/// Each field, however deep, with a value of another wire type; each text with bytes that are none.
+fn misfits(shape: &Shape) -> Vec<(String, Vec<u8>)> {
+    let mut misfits = Vec::new();
+    for field in &shape.0 {
+        let wrong = match field.kind {
+            Kind::Number => field.with(b"text"),
+            Kind::Text | Kind::Bytes | Kind::Message(_) => field.with_number(7),
+        };
+        misfits.push((field.name.clone(), wrong));
+        match &field.kind {
+            Kind::Text => misfits.push((field.name.clone(), field.with(b"\xc3\x28\xff"))),
+            Kind::Message(inner) => {
+                misfits
+                    .extend(self::misfits(inner).into_iter().map(|(name, bytes)| (name, field.with(&bytes))));
+            }
+            Kind::Number | Kind::Bytes => {}
+        }
+        assert!(
+            !field.repeated || !matches!(field.kind, Kind::Number),
+            "packed numbers need a misfit of their own"
+        );
+    }
+    misfits
+}
+
+#[tokio::test]
+async fn what_is_well_formed_and_not_there_is_not_found() {
+    let (server, mut dev, channel, token) = server().await;
+    unchanged(&server, &mut dev, async || {
+        for rpc in raw::rpcs() {
+            let Rpc { name, input, .. } = &rpc;
+            let first = &input.0[0];
+            let path = match first.name.as_str() {
+                "parent" if name != "ListKeyVersions" => "hsms/elsewhere".to_owned(),
+                _ if name.contains("Deleted") => "hsms/elsewhere/deletedKeys/gone".to_owned(),
+                _ if name.ends_with("RoleDefinition") => format!("hsms/elsewhere/roleDefinitions/{GUID}"),
+                _ if name.ends_with("RoleAssignment") => format!("hsms/elsewhere/roleAssignments/{GUID}"),
+                _ => "hsms/elsewhere/keys/sample".to_owned(),
+            };
+            let request = [&understood(name)[..], &first.with(path.as_bytes())].concat();
+            let status = raw::call(&channel, &rpc, &token, &request).await;
+            let found = (status.code(), reason(&status));
+            assert_eq!(found, (Code::NotFound, "HSM_NOT_FOUND".to_owned()), "{name}: {status:?}");
+        }
+    })
+    .await;
+}

@@ -1,0 +1,169 @@
+//! Calls below the generated clients: any path, any headers, any bytes; and the list of what can be called.
+
+use http::HeaderMap;
+use prost::Message as _;
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use strongroom::api::grpc::pb;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+use tower::ServiceExt as _;
+
+/// How long a call may take before it counts as hanging.
+const HANGS: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The answer to a call.
+pub(crate) struct Answer {
+    pub(crate) status: Status,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Answer {
+    /// The correlation id of the call.
+    pub(crate) fn correlation_id(&self) -> &str {
+        self.headers.get("x-correlation-id").unwrap().to_str().unwrap()
+    }
+}
+
+/// Sends a body that claims to be gRPC.
+pub(crate) async fn send(channel: &Channel, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+    let mut request =
+        http::Request::post(path).header("content-type", "application/grpc").header("te", "trailers");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = tonic::body::Body::new(axum::body::Body::from(body));
+    let call = channel.clone().oneshot(request.body(body).unwrap());
+    let response =
+        tokio::time::timeout(HANGS, call).await.unwrap_or_else(|_| panic!("{path} hangs")).unwrap();
+    let headers = response.headers().clone();
+    if let Some(status) = Status::from_header_map(&headers) {
+        return Answer { status, headers };
+    }
+    let body = axum::body::Body::new(response.into_body());
+    let frame = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let status = if frame.is_empty() { Status::unknown("no message") } else { Status::new(Code::Ok, "") };
+    Answer { status, headers }
+}
+
+/// Sends one message.
+pub(crate) async fn call(channel: &Channel, rpc: &Rpc, token: &str, message: &[u8]) -> Status {
+    let authorization = format!("Bearer {token}");
+    send(channel, &rpc.path, &[("authorization", &authorization)], frame(message)).await.status
+}
+
+/// A message in its frame.
+pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap();
+    [&[0][..], &length.to_be_bytes(), message].concat()
+}
+
+/// An rpc of the protocol.
+pub(crate) struct Rpc {
+    /// `/strongroom.v1.KeyService/GetKey`
+    pub(crate) path: String,
+    /// `GetKey`
+    pub(crate) name: String,
+    /// The message it takes.
+    pub(crate) input: Shape,
+}
+
+/// All rpcs, as the server describes them to clients.
+pub(crate) fn rpcs() -> Vec<Rpc> {
+    let set = FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap();
+    let mut rpcs = Vec::new();
+    for file in &set.file {
+        for service in &file.service {
+            for method in &service.method {
+                rpcs.push(Rpc {
+                    path: format!("/{}.{}/{}", file.package(), service.name(), method.name()),
+                    name: method.name().to_owned(),
+                    input: Shape::find(&set, method.input_type()),
+                });
+            }
+        }
+    }
+    assert!(rpcs.len() >= 27, "{}", rpcs.len());
+    rpcs
+}
+
+/// The fields of a message.
+pub(crate) struct Shape(pub(crate) Vec<Field>);
+
+/// A field of a message.
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
+    pub(crate) repeated: bool,
+}
+
+/// What a field holds, as far as the wire knows.
+pub(crate) enum Kind {
+    Text,
+    Bytes,
+    Number,
+    Message(Shape),
+}
+
+impl Shape {
+    fn find(set: &FileDescriptorSet, name: &str) -> Self {
+        for file in &set.file {
+            let prefix = format!(".{}", file.package());
+            if let Some(message) = within(&prefix, &file.message_type, name) {
+                return Self(message.field.iter().map(|field| Field::of(set, field)).collect());
+            }
+        }
+        panic!("{name} is not described");
+    }
+}
+
+fn within<'a>(prefix: &str, messages: &'a [DescriptorProto], name: &str) -> Option<&'a DescriptorProto> {
+    messages.iter().find_map(|message| {
+        let full = format!("{prefix}.{}", message.name());
+        if full == name { Some(message) } else { within(&full, &message.nested_type, name) }
+    })
+}
+
+impl Field {
+    fn of(set: &FileDescriptorSet, field: &FieldDescriptorProto) -> Self {
+        let kind = match field.r#type() {
+            Type::String => Kind::Text,
+            Type::Bytes => Kind::Bytes,
+            Type::Message => Kind::Message(Shape::find(set, field.type_name())),
+            Type::Bool | Type::Int32 | Type::Int64 | Type::Uint32 => Kind::Number,
+            other => panic!("{}: {other:?}", field.name()),
+        };
+        Self {
+            name: field.name().to_owned(),
+            number: u32::try_from(field.number()).unwrap(),
+            kind,
+            repeated: field.label() == Label::Repeated,
+        }
+    }
+
+    /// The field with a text, bytes or a message.
+    pub(crate) fn with(&self, value: &[u8]) -> Vec<u8> {
+        let mut out = varint(u64::from(self.number << 3 | 2));
+        out.extend(varint(value.len() as u64));
+        out.extend_from_slice(value);
+        out
+    }
+
+    /// The field with a number.
+    pub(crate) fn with_number(&self, value: u64) -> Vec<u8> {
+        let mut out = varint(u64::from(self.number << 3));
+        out.extend(varint(value));
+        out
+    }
+}
+
+fn varint(mut value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    while value > 0x7f {
+        out.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+        value >>= 7;
+    }
+    out.push(u8::try_from(value).unwrap());
+    out
+}
