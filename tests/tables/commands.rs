@@ -38,6 +38,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("ListRoleAssignments", "role assignment list"),
     ("DeleteRoleAssignment", "role assignment delete"),
     ("CheckAccess", "access check"),
+    ("GetClock", "clock show"),
+    ("AdvanceClock", "clock advance"),
+    ("FreezeClock", "clock freeze"),
+    ("ResumeClock", "clock resume"),
 ];
 
 /// Commands that ask for no operation.

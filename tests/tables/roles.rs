@@ -17,11 +17,13 @@ fn roles_grant_what_they_granted() {
         writeln!(table, "{:22}{}{}", "", "| ".repeat(column), role.role_name).unwrap();
     }
     for operation in ops::ALL {
+        // Other planes than the data plane have no local roles.
+        let Some(action) = operation.action else { continue };
         let mark = |role: &strongroom::model::rbac::RoleDefinition| {
-            if role.grants(operation.action) { "x " } else { ". " }
+            if role.grants(action) { "x " } else { ". " }
         };
         let marks: String = roles.iter().map(mark).collect();
-        writeln!(table, "{:22}{marks} {}", operation.name, operation.action).unwrap();
+        writeln!(table, "{:22}{marks} {action}", operation.name).unwrap();
     }
     assert_golden("roles.txt", &table);
 }
