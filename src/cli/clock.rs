@@ -3,12 +3,15 @@
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::Serialize;
+use tonic::{Code, Status};
 
 use super::Context;
-use super::failure::Outcome;
+use super::failure::{Failure, Outcome};
+use super::session::Authorized;
 use super::when;
 use crate::api::grpc::pb;
 use crate::api::grpc::pb::advance_clock_request::Target;
+use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::model::Timestamp;
 
 /// Reads and turns the simulator's clock.
@@ -59,10 +62,23 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
     if duration.is_negative() { Err("the clock goes forwards only".to_owned()) } else { Ok(duration) }
 }
 
+/// Runs one of them.
 pub(super) async fn run(context: &Context, command: ClockCommand) -> Outcome {
     let session = context.connect().await?;
-    let mut client = session.clock();
-    let (clock, happened) = match command {
+    let (clock, happened) = ask(session.clock(), command).await.map_err(|status| match status.code() {
+        Code::Unimplemented => Failure::problem("the server has no clock that can be turned")
+            .hint("a simulator has one; a gateway goes by its machine's"),
+        _ => status.into(),
+    })?;
+    let printed = Printed { now: when::from_wire(clock.now), frozen: clock.frozen, happened };
+    context.output.print(&printed, || text(&printed))
+}
+
+async fn ask(
+    mut client: ClockServiceClient<Authorized>,
+    command: ClockCommand,
+) -> Result<(pb::Clock, Option<Vec<Happening>>), Status> {
+    Ok(match command {
         ClockCommand::Show => (client.get_clock(pb::GetClockRequest {}).await?.into_inner(), None),
         ClockCommand::Freeze => (client.freeze_clock(pb::FreezeClockRequest {}).await?.into_inner(), None),
         ClockCommand::Resume => (client.resume_clock(pb::ResumeClockRequest {}).await?.into_inner(), None),
@@ -75,9 +91,7 @@ pub(super) async fn run(context: &Context, command: ClockCommand) -> Outcome {
             let happened = reply.happenings.into_iter().map(Happening::from).collect();
             (reply.clock.unwrap_or_default(), Some(happened))
         }
-    };
-    let printed = Printed { now: when::from_wire(clock.now), frozen: clock.frozen, happened };
-    context.output.print(&printed, || text(&printed))
+    })
 }
 
 impl From<pb::Happening> for Happening {

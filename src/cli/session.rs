@@ -22,7 +22,7 @@ use crate::api::grpc::pb::key_service_client::KeyServiceClient;
 use crate::model::name::HsmName;
 
 /// The channel all services share.
-type Authorized = InterceptedService<Channel, Credential>;
+pub(crate) type Authorized = InterceptedService<Channel, Credential>;
 
 /// A connection to the server, with a credential.
 pub(crate) struct Session {

@@ -1,6 +1,12 @@
 //! The service as its users meet it: a real process, real TLS and gRPC, a real token.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails; what is real is waited for, and what was measured is said"
+)]
 
 mod audit;
 mod calls;

@@ -33,6 +33,26 @@ fn tokens_random_bytes_and_health_are_printed() {
 }
 
 #[test]
+fn the_clock_is_turned_and_what_is_due_is_told() {
+    let desk = Desk::new();
+    let before: jiff::Timestamp = desk.json("clock show")["now"].as_str().unwrap().parse().unwrap();
+    desk.ok("key create invoices --kty EC-HSM");
+    desk.ok("key delete invoices");
+    assert_eq!(desk.json("clock advance 89d")["happened"], serde_json::json!([]));
+    let told = desk.json("clock advance 24h");
+    assert_eq!(told["happened"][0]["purged_key"], "hsms/local/deletedKeys/invoices");
+    let now: jiff::Timestamp = told["now"].as_str().unwrap().parse().unwrap();
+    assert_eq!((now - before).get_seconds() / 86_400, 90);
+    assert_eq!(desk.json("clock freeze")["frozen"], true);
+    assert!(desk.ok("clock show").ends_with("Z  (frozen)\n"));
+    assert_eq!(desk.json("clock advance --to 2100-01-01")["now"], "2100-01-01T00:00:00Z");
+    assert_eq!(desk.json("clock resume")["frozen"], false);
+    let error = desk.fails("clock advance --to 2099-01-01");
+    assert!(error.contains("reason: BAD_PARAMETER"), "{error}");
+    assert_eq!(desk.run("clock advance 1y").code, 2);
+}
+
+#[test]
 fn the_simulator_is_found_from_anywhere() {
     let desk = Desk::new();
     desk.ok("key create invoices --kty EC-HSM");
@@ -53,9 +73,10 @@ fn the_simulator_is_found_from_anywhere() {
     // Without its files: by address, authority, HSM and token.
     let (connection, token) = (desk.server.connection(), desk.ok("token"));
     let line = format!(
-        "key list --endpoint {} --ca-file {} --hsm local",
+        "key list --endpoint {} --ca-file {} --hsm {}",
         connection.endpoint,
-        connection.ca_file.display()
+        connection.ca_file.display(),
+        connection.hsm
     );
     let found = alone(elsewhere.path(), &line, &[("STRONGROOM_TOKEN", token.trim())]);
     assert!(found.code == 0 && found.out.contains("invoices"), "{found:?}");
