@@ -40,7 +40,6 @@ pub(crate) struct Principal {
     pub(crate) object_id: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
-    pub(crate) roles: Vec<String>,
 }
 
 /// A running simulator. Killed when dropped.
