@@ -20,6 +20,7 @@ pub mod ops;
 pub mod engine;
 
 pub mod api;
+pub mod jobs;
 
 pub mod cli;
 pub mod server;

@@ -46,8 +46,8 @@ const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     // 5: who calls the engine
-    ("api", &["model", "clock", "config", "crypt", "ids", "public_key", "identity", "ops", "engine"]),
-    ("jobs", &["model", "clock", "config", "ids", "ops", "engine"]),
+    ("api", &["model", "clock", "config", "crypt", "ids", "public_key", "identity", "ops", "engine", "jobs"]),
+    ("jobs", &["model", "clock", "config", "ids", "identity", "ops", "engine"]),
     // 6: processes
     (
         "server",

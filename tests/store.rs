@@ -127,7 +127,8 @@ impl House {
 
     async fn try_open(&self) -> Result<Store, Error> {
         let mut sink = Sink::open(&self.audit()).unwrap();
-        let options = Options { durability: self.durability, exported: sink.last_seq() };
+        let options =
+            Options { durability: self.durability, exported: sink.last_seq(), ..Options::default() };
         let broken = Arc::clone(&self.broken);
         let export = move |records: &[ExportedRecord]| {
             if broken.load(Ordering::SeqCst) {

@@ -44,6 +44,14 @@ impl Failure {
         Self::problem(format!("{what}: {error}"))
     }
 
+    /// Says in which file it went wrong.
+    pub(crate) fn within(mut self, place: impl Display) -> Self {
+        if let Self::Problem(problem) = &mut self {
+            problem.message = format!("{place}: {}", problem.message);
+        }
+        self
+    }
+
     /// Adds what might help.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Problem(problem) = &mut self {
@@ -70,7 +78,12 @@ impl Failure {
 
 impl Problem {
     fn text(&self) -> String {
-        let mut text = format!("error: {}\n", table::printable(&self.message));
+        let mut text = String::from("error: ");
+        // Our own messages may have lines, for example those of a file that is wrong.
+        for line in self.message.trim_end().lines() {
+            text.push_str(&table::printable(line));
+            text.push('\n');
+        }
         for detail in &self.details {
             text.push_str(&table::printable(detail));
             text.push('\n');
@@ -101,7 +114,8 @@ impl From<tonic::Status> for Failure {
             "Timeout expired" => "the server did not answer in time".to_owned(),
             message => message.to_owned(),
         };
-        let hint = hint(status.code()).map(str::to_owned);
+        let hint = hint(&status).map(str::to_owned);
+        let message = table::printable(&message);
         Self::Problem(Box::new(Problem { message, details: details(&status), hint }))
     }
 }
@@ -138,9 +152,9 @@ fn details(status: &tonic::Status) -> Vec<String> {
     lines
 }
 
-/// What might help, where the code alone tells.
-fn hint(code: Code) -> Option<&'static str> {
-    match code {
+/// What might help, where the kind of the error alone tells.
+fn hint(status: &tonic::Status) -> Option<&'static str> {
+    match status.code() {
         Code::Unauthenticated => {
             Some("the bearer token was refused; `strongroom token --as PRINCIPAL` makes a new one")
         }
@@ -150,7 +164,8 @@ fn hint(code: Code) -> Option<&'static str> {
         Code::Cancelled | Code::DeadlineExceeded => {
             Some("it may still have taken effect: look before you repeat it; --timeout SECONDS waits longer")
         }
-        Code::Unimplemented => {
+        // Strongroom itself gives a reason where it cannot do something.
+        Code::Unimplemented if status.get_details_error_info().is_none() => {
             Some("the server does not know this call: is it Strongroom, and as new as this program?")
         }
         _ => None,

@@ -2,6 +2,7 @@
 
 mod access;
 mod authority;
+mod clock;
 mod completions;
 mod config;
 mod connection;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use access::AccessCommand;
+pub use clock::ClockCommand;
 pub use completions::CompletionsArgs;
 pub use config::ConfigCommand;
 pub use doctor::DoctorArgs;
@@ -69,6 +71,9 @@ pub enum Command {
     /// Ask who may do what
     #[command(subcommand)]
     Access(AccessCommand),
+    /// Read and turn the simulator's clock
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// Get random bytes from the token
     Random(RandomArgs),
     /// Print a bearer token for a principal of the simulator
@@ -122,6 +127,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Key(command) => key::run(&context, *command).await,
         Command::Role(command) => role::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
+        Command::Clock(command) => clock::run(&context, command).await,
         Command::Random(args) => random::run(&context, args).await,
         Command::Token => token::run(&context).await,
         Command::Completions(args) => completions::run(&context, &args),

@@ -45,9 +45,13 @@ pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
     let config = match configuration(options, &args) {
         Ok(config) => config,
         Err(error) => {
-            return Failure::problem(error.to_string())
-                .hint("`strongroom config check` reads the configuration without serving")
-                .report();
+            let hint = if args.dev || args.config.is_some() {
+                "`strongroom config check` reads the configuration without serving"
+            } else {
+                "`strongroom serve --dev` runs the simulator, which needs no configuration; a gateway's is \
+                 named with --config FILE"
+            };
+            return Failure::problem(error.to_string()).hint(hint).report();
         }
     };
     if let Err(error) = server::start_log(&config.log) {

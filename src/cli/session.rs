@@ -16,12 +16,13 @@ use super::options::Options;
 use super::reach;
 use super::server_address::ServerAddress;
 use crate::api::grpc::pb::access_service_client::AccessServiceClient;
+use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
 use crate::model::name::HsmName;
 
 /// The channel all services share.
-type Authorized = InterceptedService<Channel, Credential>;
+pub(crate) type Authorized = InterceptedService<Channel, Credential>;
 
 /// A connection to the server, with a credential.
 pub(crate) struct Session {
@@ -71,6 +72,11 @@ impl Session {
     /// Cryptographic operations.
     pub(crate) fn crypto(&self) -> CryptoServiceClient<Authorized> {
         CryptoServiceClient::new(self.channel.clone())
+    }
+
+    /// The simulator's clock.
+    pub(crate) fn clock(&self) -> ClockServiceClient<Authorized> {
+        ClockServiceClient::new(self.channel.clone())
     }
 
     /// Roles.

@@ -1,5 +1,6 @@
 //! The pipeline: every call on every surface goes through here, and nothing goes past it.
 
+mod gate;
 mod locks;
 mod record;
 mod sweep;
@@ -12,16 +13,19 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::identity::{Caller, Credential, Identity, authorize};
+use crate::identity::{Credential, Identity};
+use crate::ids::Ids;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
-use crate::model::hsm::{Activation, ManagedHsm};
+use crate::model::hsm::ManagedHsm;
 use crate::model::name::HsmName;
-use crate::model::{Error, Result};
-use crate::ops::{Cx, Done, Operation, PublicKeys, Target, UnderWay};
+use crate::model::time::DuePurge;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{Cx, CxOf, Done, Operation, PublicKeys, Target, UnderWay};
 use crate::store::{Commit, Store};
 use crate::token::Token;
 
+pub use gate::Gate;
 use locks::Locks;
 use record::Pending;
 
@@ -41,11 +45,17 @@ struct Inner {
 }
 
 /// A call that was let in: who calls what, where.
-struct Admitted<O> {
+struct Admitted<O: Operation>
+where
+    PlaneOf<O>: Gate,
+{
     operation: O,
-    hsm: Arc<ManagedHsm>,
+    found: <PlaneOf<O> as Gate>::Found,
     pending: Pending,
 }
+
+/// The plane of an operation.
+type PlaneOf<O> = <<O as Operation>::Target as Target>::Plane;
 
 impl Engine {
     /// An engine without HSMs; [`attach`](Self::attach) gives it their tokens.
@@ -79,20 +89,42 @@ impl Engine {
         credential: Result<Credential<'_>>,
         origin: Origin,
         request: impl FnOnce() -> Result<O> + Send,
-    ) -> Result<O::Reply> {
+    ) -> Result<O::Reply>
+    where
+        PlaneOf<O>: Gate,
+    {
         let mut pending = Pending::begin(self, O::EVENT, O::METER, origin);
-        let (operation, hsm) = match self.admit(credential, request, &mut pending).await {
+        let (operation, found) = match self.admit(credential, request, &mut pending).await {
             Ok(admitted) => admitted,
             Err(error) => return pending.refuse(error).await,
         };
-        let admitted = Admitted { operation, hsm, pending };
-        if !O::CHANGES {
-            return self.run(admitted).await;
+        self.start(Admitted { operation, found, pending }).await
+    }
+
+    /// Does what has come due, in the name of the service itself: checked, metered and audited like
+    /// what a caller asks for, but that nobody is asked for a credential. For jobs alone.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call), from loading on.
+    pub async fn due<O: Operation>(&self, operation: O) -> Result<O::Reply>
+    where
+        PlaneOf<O>: Gate,
+    {
+        let origin = Origin {
+            client_info: "strongroom, because it was due".to_owned(),
+            correlation_id: Ids.guid(),
+            operation_version: "v1",
+            ..Origin::default()
+        };
+        let mut pending = Pending::begin(self, O::EVENT, O::METER, origin);
+        let id = operation.target();
+        let place = O::Target::place(&id);
+        PlaneOf::<O>::note(&mut pending, &place);
+        pending.target(O::Target::describe(&id));
+        match PlaneOf::<O>::find(self, &place) {
+            Ok(found) => self.start(Admitted { operation, found, pending }).await,
+            Err(error) => pending.refuse(error).await,
         }
-        // What changes something runs to its end, whatever becomes of the caller's connection.
-        let engine = self.clone();
-        let task = self.0.running.spawn(async move { engine.run(admitted).await });
-        task.await.unwrap_or_else(|error| Err(Error::internal(format!("{} did not end: {error}", O::NAME))))
     }
 
     /// Records a call that could not be read, and says what its sender is to be told: that, if it is
@@ -128,43 +160,53 @@ impl Engine {
         credential: Result<Credential<'_>>,
         request: impl FnOnce() -> Result<O> + Send,
         pending: &mut Pending,
-    ) -> Result<(O, Arc<ManagedHsm>)> {
+    ) -> Result<(O, <PlaneOf<O> as Gate>::Found)>
+    where
+        PlaneOf<O>: Gate,
+    {
         let caller = self.0.identity.authenticate(credential?).await?;
         pending.caller(&caller);
         let operation = request()?;
         let id = operation.target();
-        pending.target(O::Target::hsm(&id), O::Target::describe(&id));
-        let hsm = self.hsm(O::Target::hsm(&id), &caller)?;
+        let place = O::Target::place(&id);
+        PlaneOf::<O>::note(pending, &place);
+        pending.target(O::Target::describe(&id));
+        let found = PlaneOf::<O>::find(self, &place)?;
         let scope = O::Target::scope(&id, &self.0.store);
-        let grants = |principal| self.0.store.grants(&hsm.name, principal);
-        authorize(&caller, grants, O::ACTION, &scope)?;
-        Ok((operation, hsm))
+        PlaneOf::<O>::admit(self, &caller, &found, O::ACTION, &scope)?;
+        Ok((operation, found))
     }
 
-    /// The HSM asked for, if the caller's tenant is its own.
-    fn hsm(&self, name: &HsmName, caller: &Caller) -> Result<Arc<ManagedHsm>> {
-        let hsm = self.0.store.hsm(name).ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })?;
-        if hsm.tenant != caller.tenant {
-            return Err(Error::Unauthenticated {
-                why: "the credential belongs to another tenant than the HSM",
-            });
+    /// Runs an operation: what changes something to its end, whatever becomes of the caller's connection.
+    async fn start<O: Operation>(&self, admitted: Admitted<O>) -> Result<O::Reply>
+    where
+        PlaneOf<O>: Gate,
+    {
+        if !O::CHANGES {
+            return self.run(admitted).await;
         }
-        Ok(hsm)
+        let engine = self.clone();
+        let task = self.0.running.spawn(async move { engine.run(admitted).await });
+        task.await.unwrap_or_else(|error| Err(Error::internal(format!("{} did not end: {error}", O::NAME))))
     }
 
     /// Loads, checks, executes and commits.
-    async fn run<O: Operation>(&self, admitted: Admitted<O>) -> Result<O::Reply> {
-        let Admitted { operation, hsm, mut pending } = admitted;
+    async fn run<O: Operation>(&self, admitted: Admitted<O>) -> Result<O::Reply>
+    where
+        PlaneOf<O>: Gate,
+    {
+        let Admitted { operation, found, mut pending } = admitted;
         let id = operation.target();
         let _exclusive =
             if O::CHANGES { Some(self.0.locks.acquire(O::Target::lock(&id)).await) } else { None };
-        let cx = match self.context(&hsm, &pending) {
+        let cx = match PlaneOf::<O>::equip(self, found, pending.at()) {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,
         };
-        match self.attempt(operation, &id, &cx).await {
+        let declared = PlaneOf::<O>::declared(&cx);
+        match self.attempt(operation, &id, &cx, pending.at()).await {
             Ok(Done { reply, changes }) => {
-                let close = cx.intent_ids();
+                let close = declared.map(Cx::intent_ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
                 match self.0.store.commit(Commit { changes, open: None, close, record }).await {
                     Ok(()) => {
@@ -172,25 +214,20 @@ impl Engine {
                         Ok(reply)
                     }
                     Err(error) => {
-                        self.undo(&cx).await;
+                        self.undo(declared).await;
                         pending.refuse(error).await
                     }
                 }
             }
             Err(error) => {
-                self.undo(&cx).await;
+                self.undo(declared).await;
                 pending.refuse(error).await
             }
         }
     }
 
-    fn context(&self, hsm: &Arc<ManagedHsm>, pending: &Pending) -> Result<Cx> {
-        if hsm.activation != Activation::Active {
-            return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });
-        }
-        let token = self.token(&hsm.name)?;
-        let Inner { store, public_keys, under_way, .. } = &*self.0;
-        Ok(Cx::new(hsm.clone(), token, store.clone(), public_keys.clone(), under_way.clone(), pending.at()))
+    fn hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
+        self.0.store.hsm(name).ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })
     }
 
     fn token(&self, hsm: &HsmName) -> Result<Token> {
@@ -203,14 +240,15 @@ impl Engine {
         &self,
         operation: O,
         id: &<O::Target as Target>::Id,
-        cx: &Cx,
+        cx: &CxOf<O>,
+        now: Timestamp,
     ) -> Result<Done<O::Reply>> {
-        let target = O::Target::load(&cx.hsm, id, &cx.store)?;
-        operation.check(&target, cx.now)?;
+        let target = O::Target::load(id, &self.0.store)?;
+        operation.check(&target, now)?;
         match operation.execute(target, cx).await {
             // Destroyed between loading and use: then loading again says what became of it.
             Err(error @ Error::KeyMaterialMissing { .. }) => {
-                Err(O::Target::load(&cx.hsm, id, &cx.store).err().unwrap_or(error))
+                Err(O::Target::load(id, &self.0.store).err().unwrap_or(error))
             }
             result => result,
         }
@@ -218,7 +256,8 @@ impl Engine {
 
     /// Undoes what a failed operation had declared to make. What cannot be undone now, and what was
     /// declared to be destroyed, is left to the sweeper.
-    async fn undo(&self, cx: &Cx) {
+    async fn undo(&self, declared: Option<&Cx>) {
+        let Some(cx) = declared else { return };
         for intent in cx.intents() {
             if intent.verb == IntentVerb::Create
                 && let Err(error) = self.discard(&cx.token, &intent).await
@@ -226,6 +265,21 @@ impl Engine {
                 tracing::warn!(intent = %intent.id, %error, "objects of a failed operation are left to the sweeper");
             }
         }
+    }
+
+    /// The service's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The deleted key whose retention interval ends first.
+    pub fn next_purge(&self) -> Option<DuePurge> {
+        self.0.store.next_purge()
+    }
+
+    /// Tells when something was changed.
+    pub fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.0.store.watch()
     }
 
     /// Waits until the calls that change something have ended, and closes the store.

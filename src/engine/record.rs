@@ -12,7 +12,7 @@ use crate::store::{Commit, Record};
 
 /// A call that has not been answered yet. If it is dropped so, because the caller went away, that is
 /// recorded too.
-pub(super) struct Pending {
+pub struct Pending {
     engine: Engine,
     started: Instant,
     entry: Option<Entry>,
@@ -50,10 +50,16 @@ impl Pending {
         }
     }
 
-    /// Notes what was called for.
-    pub(super) fn target(&mut self, hsm: &HsmName, target: String) {
+    /// Notes which HSM was called.
+    pub(super) fn hsm(&mut self, hsm: &HsmName) {
         if let Some(entry) = &mut self.entry {
             entry.hsm = Some(hsm.clone());
+        }
+    }
+
+    /// Notes what was called for.
+    pub(super) fn target(&mut self, target: String) {
+        if let Some(entry) = &mut self.entry {
             entry.target = target;
         }
     }

@@ -9,6 +9,7 @@ use super::key::KeyVersion;
 use super::name::{HsmName, KeyName, VersionId};
 use super::rbac::{RoleAssignment, RoleDefinition};
 use super::retention::Deletion;
+use super::time::ClockSetting;
 
 /// One write. A list of them is applied whole or not at all.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub enum Change {
     InsertRoleAssignment(HsmName, Arc<RoleAssignment>),
     /// A role assignment is gone.
     DeleteRoleAssignment(HsmName, Uuid),
+    /// The virtual clock is set.
+    SetClock(ClockSetting),
 }
 
 /// What is about to be made or destroyed in a token, recorded before it happens so that a crash

@@ -397,11 +397,11 @@ pub fn check_tags(tags: &Tags) -> Result<()> {
 /// Whether a validity window is one: `not_before` lies before `expires`.
 ///
 /// # Errors
-/// `Invalid` naming `expires`.
+/// `Invalid` naming `attributes.expires`.
 pub fn check_validity(not_before: Option<Timestamp>, expires: Option<Timestamp>) -> Result<()> {
     match (not_before, expires) {
         (Some(from), Some(until)) if from >= until => {
-            Err(Error::invalid("expires", "a key must expire after it becomes valid"))
+            Err(Error::invalid("attributes.expires", "a key must expire after it becomes valid"))
         }
         _ => Ok(()),
     }

@@ -10,6 +10,7 @@ pub mod key;
 pub mod name;
 pub mod rbac;
 pub mod retention;
+pub mod time;
 
 pub use error::{Error, Result};
 

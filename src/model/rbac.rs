@@ -27,6 +27,11 @@ macro_rules! data_actions {
             /// Every data action there is.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
+            /// This action: what a local role must grant.
+            pub const fn data_action(self) -> Option<Self> {
+                Some(self)
+            }
+
             /// The full name, as role definitions list it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => concat!("Microsoft.KeyVault/managedHsm", $text),)+ }
@@ -129,6 +134,11 @@ impl Scope {
             (Self::Key(here), Self::Key(there)) => here.as_str().eq_ignore_ascii_case(there.as_str()),
             _ => false,
         }
+    }
+
+    /// Whether both are the same place. `==` compares spellings, and key names differ in more than case.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.covers(other) && other.covers(self)
     }
 }
 
@@ -303,6 +313,8 @@ mod tests {
         assert!(scope("/keys/a").covers(&scope("/keys/A")));
         assert!(!scope("/keys/a").covers(&scope("/keys")));
         assert!(!scope("/keys").covers(&scope("/")));
+        assert!(scope("/keys/a").is_same_as(&scope("/keys/A")));
+        assert!(!scope("/keys/a").is_same_as(&scope("/keys")));
         assert!("/key".parse::<Scope>().is_err());
         assert!("/keys/a/b".parse::<Scope>().is_err());
     }

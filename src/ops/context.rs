@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 use super::PublicKeys;
+use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::hsm::ManagedHsm;
@@ -33,6 +34,14 @@ pub struct Cx {
     intents: Mutex<Vec<Intent>>,
     /// The intents of all operations that are running; the sweeper leaves them alone.
     under_way: UnderWay,
+}
+
+/// What an operation of the simulator may use.
+pub struct SimulatorCx {
+    /// The clock to be turned.
+    pub clock: Clock,
+    /// When the call arrived.
+    pub now: Timestamp,
 }
 
 /// The intents of the operations that are running now.

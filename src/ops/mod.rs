@@ -6,18 +6,21 @@
 //! engine does, once, for every surface.
 
 pub mod access;
+pub mod clock;
 mod context;
 pub mod crypto;
 pub mod deleted;
 pub mod keys;
 mod page;
+mod plane;
 mod public_keys;
 mod target;
 
 use std::future::Future;
 
-pub use context::{Cx, UnderWay};
+pub use context::{Cx, SimulatorCx, UnderWay};
 pub use page::{Page, PageRequest};
+pub use plane::{DataPlane, Known, Plane, SimulatorPlane};
 pub use public_keys::PublicKeys;
 pub use target::{
     AllKeys, Definition, DeletedKey, KeyPath, LiveKey, Name, RoleScope, Target, Version, Whole,
@@ -35,7 +38,7 @@ pub trait Operation: Sized + Send + 'static {
     /// What Azure's audit log calls it.
     const EVENT: &'static str;
     /// What a role must grant.
-    const ACTION: Action;
+    const ACTION: ActionOf<Self>;
     /// What it counts as.
     const METER: Meter;
     /// Whether it changes its target: one such operation at a time per target, and it runs to its
@@ -58,9 +61,17 @@ pub trait Operation: Sized + Send + 'static {
     }
 
     /// Does it.
-    fn execute(self, target: Self::Target, cx: &Cx)
-    -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
+    fn execute(
+        self,
+        target: Self::Target,
+        cx: &CxOf<Self>,
+    ) -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
 }
+
+/// What a role must grant for an operation.
+pub type ActionOf<O> = <<<O as Operation>::Target as Target>::Plane as Plane>::Action;
+/// What an operation may use.
+pub type CxOf<O> = <<<O as Operation>::Target as Target>::Plane as Plane>::Cx;
 
 /// What an operation came to: the reply, and what is to be written before it is sent.
 #[derive(Debug)]
@@ -90,8 +101,8 @@ pub struct Description {
     pub name: &'static str,
     /// What Azure's audit log calls it.
     pub event: &'static str,
-    /// What a role must grant.
-    pub action: Action,
+    /// What a local role must grant; `None` on planes without local roles.
+    pub action: Option<Action>,
     /// What it counts as.
     pub meter: Meter,
 }
@@ -103,7 +114,7 @@ macro_rules! operations {
         pub const ALL: &[Description] = &[$(Description {
             name: <$operation>::NAME,
             event: <$operation>::EVENT,
-            action: <$operation>::ACTION,
+            action: <$operation>::ACTION.data_action(),
             meter: <$operation>::METER,
         },)+];
     };
@@ -137,4 +148,8 @@ operations! {
     access::ListRoleAssignments,
     access::DeleteRoleAssignment,
     access::CheckAccess,
+    clock::GetClock,
+    clock::AdvanceClock,
+    clock::FreezeClock,
+    clock::ResumeClock,
 }

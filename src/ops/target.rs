@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::model::hsm::ManagedHsm;
+use super::plane::{DataPlane, Plane};
 use crate::model::key::{Key, KeyVersion};
 use crate::model::name::{HsmName, KeyId, KeyName};
 use crate::model::rbac::{RoleAssignment, RoleDefinition, Scope};
@@ -13,14 +13,16 @@ use crate::store::Store;
 
 /// What an operation acts on.
 pub trait Target: Sized + Send + 'static {
+    /// The plane it belongs to: who decides about access, and by what.
+    type Plane: Plane;
     /// Names it.
     type Id: Clone + Send + Sync + 'static;
 
-    /// The HSM it belongs to.
-    fn hsm(id: &Self::Id) -> &HsmName;
+    /// Where it is, on its plane.
+    fn place(id: &Self::Id) -> <Self::Plane as Plane>::Place;
 
     /// Where a role must grant the action. Found before anything else is told about the target.
-    fn scope(id: &Self::Id, store: &Store) -> Scope;
+    fn scope(id: &Self::Id, store: &Store) -> <Self::Plane as Plane>::Scope;
 
     /// How the audit record names it.
     fn describe(id: &Self::Id) -> String;
@@ -32,7 +34,7 @@ pub trait Target: Sized + Send + 'static {
     ///
     /// # Errors
     /// Where it does not exist, or is not in the state the operation needs.
-    fn load(hsm: &Arc<ManagedHsm>, id: &Self::Id, store: &Store) -> Result<Self>;
+    fn load(id: &Self::Id, store: &Store) -> Result<Self>;
 }
 
 /// Names a key in an HSM.
@@ -66,10 +68,11 @@ fn key_lock(hsm: &HsmName, name: &KeyName) -> String {
 pub struct Whole;
 
 impl Target for Whole {
+    type Plane = DataPlane;
     type Id = HsmName;
 
-    fn hsm(id: &HsmName) -> &HsmName {
-        id
+    fn place(id: &HsmName) -> HsmName {
+        id.clone()
     }
 
     fn scope(_: &HsmName, _: &Store) -> Scope {
@@ -84,7 +87,7 @@ impl Target for Whole {
         id.folded()
     }
 
-    fn load(_: &Arc<ManagedHsm>, _: &HsmName, _: &Store) -> Result<Self> {
+    fn load(_: &HsmName, _: &Store) -> Result<Self> {
         Ok(Self)
     }
 }
@@ -94,10 +97,11 @@ impl Target for Whole {
 pub struct AllKeys;
 
 impl Target for AllKeys {
+    type Plane = DataPlane;
     type Id = HsmName;
 
-    fn hsm(id: &HsmName) -> &HsmName {
-        id
+    fn place(id: &HsmName) -> HsmName {
+        id.clone()
     }
 
     fn scope(_: &HsmName, _: &Store) -> Scope {
@@ -112,7 +116,7 @@ impl Target for AllKeys {
         id.folded()
     }
 
-    fn load(_: &Arc<ManagedHsm>, _: &HsmName, _: &Store) -> Result<Self> {
+    fn load(_: &HsmName, _: &Store) -> Result<Self> {
         Ok(Self)
     }
 }
@@ -120,10 +124,11 @@ impl Target for AllKeys {
 /// Implements what all targets named by a [`KeyPath`] share.
 macro_rules! named_by_key_path {
     ($folder:literal) => {
+        type Plane = DataPlane;
         type Id = KeyPath;
 
-        fn hsm(id: &KeyPath) -> &HsmName {
-            &id.hsm
+        fn place(id: &KeyPath) -> HsmName {
+            id.hsm.clone()
         }
 
         fn scope(id: &KeyPath, _: &Store) -> Scope {
@@ -147,7 +152,7 @@ pub struct Name(pub Option<Arc<Key>>);
 impl Target for Name {
     named_by_key_path!("keys");
 
-    fn load(_: &Arc<ManagedHsm>, id: &KeyPath, store: &Store) -> Result<Self> {
+    fn load(id: &KeyPath, store: &Store) -> Result<Self> {
         match store.key(&id.hsm, &id.name) {
             Some(key) if key.deletion.is_some() => Err(Error::KeyDeleted { name: key.name.clone() }),
             key => Ok(Self(key)),
@@ -162,7 +167,7 @@ pub struct LiveKey(pub Arc<Key>);
 impl Target for LiveKey {
     named_by_key_path!("keys");
 
-    fn load(_: &Arc<ManagedHsm>, id: &KeyPath, store: &Store) -> Result<Self> {
+    fn load(id: &KeyPath, store: &Store) -> Result<Self> {
         id.live(store).map(Self)
     }
 }
@@ -174,7 +179,7 @@ pub struct DeletedKey(pub Arc<Key>);
 impl Target for DeletedKey {
     named_by_key_path!("deletedKeys");
 
-    fn load(_: &Arc<ManagedHsm>, id: &KeyPath, store: &Store) -> Result<Self> {
+    fn load(id: &KeyPath, store: &Store) -> Result<Self> {
         match store.key(&id.hsm, &id.name) {
             Some(key) if key.deletion.is_some() => Ok(Self(key)),
             _ => Err(Error::DeletedKeyNotFound { hsm: id.hsm.clone(), name: id.name.clone() }),
@@ -187,10 +192,11 @@ impl Target for DeletedKey {
 pub struct Version(pub Arc<KeyVersion>);
 
 impl Target for Version {
+    type Plane = DataPlane;
     type Id = KeyId;
 
-    fn hsm(id: &KeyId) -> &HsmName {
-        &id.hsm
+    fn place(id: &KeyId) -> HsmName {
+        id.hsm.clone()
     }
 
     fn scope(id: &KeyId, _: &Store) -> Scope {
@@ -205,7 +211,7 @@ impl Target for Version {
         key_lock(&id.hsm, &id.name)
     }
 
-    fn load(_: &Arc<ManagedHsm>, id: &KeyId, store: &Store) -> Result<Self> {
+    fn load(id: &KeyId, store: &Store) -> Result<Self> {
         let live = store.key(&id.hsm, &id.name).filter(|key| key.deletion.is_none());
         let version = live.and_then(|key| key.version(id.version).cloned());
         version.map(Self).ok_or_else(|| Error::KeyNotFound { key: id.clone() })
@@ -217,10 +223,11 @@ impl Target for Version {
 pub struct RoleScope;
 
 impl Target for RoleScope {
+    type Plane = DataPlane;
     type Id = (HsmName, Scope);
 
-    fn hsm(id: &Self::Id) -> &HsmName {
-        &id.0
+    fn place(id: &Self::Id) -> HsmName {
+        id.0.clone()
     }
 
     fn scope(id: &Self::Id, _: &Store) -> Scope {
@@ -235,7 +242,7 @@ impl Target for RoleScope {
         id.0.folded()
     }
 
-    fn load(_: &Arc<ManagedHsm>, _: &Self::Id, _: &Store) -> Result<Self> {
+    fn load(_: &Self::Id, _: &Store) -> Result<Self> {
         Ok(Self)
     }
 }
@@ -245,10 +252,11 @@ impl Target for RoleScope {
 pub struct Definition(pub Arc<RoleDefinition>);
 
 impl Target for Definition {
+    type Plane = DataPlane;
     type Id = (HsmName, Uuid);
 
-    fn hsm(id: &Self::Id) -> &HsmName {
-        &id.0
+    fn place(id: &Self::Id) -> HsmName {
+        id.0.clone()
     }
 
     fn scope(_: &Self::Id, _: &Store) -> Scope {
@@ -263,17 +271,18 @@ impl Target for Definition {
         id.0.folded()
     }
 
-    fn load(_: &Arc<ManagedHsm>, id: &Self::Id, store: &Store) -> Result<Self> {
+    fn load(id: &Self::Id, store: &Store) -> Result<Self> {
         store.role_definition(&id.0, id.1).map(Self).ok_or(Error::RoleDefinitionNotFound)
     }
 }
 
 /// A role assignment.
 impl Target for RoleAssignment {
+    type Plane = DataPlane;
     type Id = (HsmName, Uuid);
 
-    fn hsm(id: &Self::Id) -> &HsmName {
-        &id.0
+    fn place(id: &Self::Id) -> HsmName {
+        id.0.clone()
     }
 
     /// The assignment's own scope. One that does not exist is asked for at `/`, so that only who may
@@ -290,7 +299,7 @@ impl Target for RoleAssignment {
         id.0.folded()
     }
 
-    fn load(_: &Arc<ManagedHsm>, id: &Self::Id, store: &Store) -> Result<Self> {
+    fn load(id: &Self::Id, store: &Store) -> Result<Self> {
         find_assignment(id, store)
             .map(|assignment| assignment.as_ref().clone())
             .ok_or(Error::RoleAssignmentNotFound)

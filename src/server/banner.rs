@@ -1,7 +1,9 @@
 //! What a person sees when the service is ready.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
+use super::connection_file::quoted;
 use super::house::House;
 use crate::config::Config;
 
@@ -26,10 +28,24 @@ pub(super) fn print(house: &House, config: &Config, port: u16) -> anyhow::Result
     writeln!(out, "  files       {}", directory.display())?;
     writeln!(out)?;
     writeln!(out, "In another terminal:")?;
-    writeln!(out, "  source {}", directory.join("dev.env").display())?;
+    writeln!(out, "  source {}", quoted(&directory.join("dev.env").to_string_lossy()))?;
+    if let Some(programs) = unknown_to_shells() {
+        writeln!(out, "  export PATH={}:\"$PATH\"", quoted(&programs.to_string_lossy()))?;
+    }
     writeln!(out, "  strongroom key create invoices --kty EC-HSM --curve P-256")?;
     writeln!(out, "  strongroom key list")?;
     Ok(out.flush()?)
+}
+
+/// The directory of this program, where a shell would not find it by its name.
+fn unknown_to_shells() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    #[expect(clippy::disallowed_methods, reason = "what shells search, not a setting of ours")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&path).map(|place| place.join("strongroom")).find(|file| file.is_file());
+    let is_found = found.and_then(|file| file.canonicalize().ok()) == program.canonicalize().ok();
+    if is_found { None } else { program.parent().map(Path::to_path_buf) }
 }
 
 /// The names, in lines that fit beside the label.

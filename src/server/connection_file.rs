@@ -110,10 +110,12 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
     let mut json = serde_json::to_vec_pretty(&connection).context("writing connection.json")?;
     json.push(b'\n');
     files::write(&directory.join("connection.json"), &json, files::PRIVATE)?;
+    // A relative one would mean another directory to a shell elsewhere.
+    let absolute = std::path::absolute(directory).context("writing dev.env")?;
     let environment = [
         ("STRONGROOM_ENDPOINT", simulator.endpoint.as_str()),
         ("STRONGROOM_CA_FILE", &simulator.ca_file.to_string_lossy()),
-        ("STRONGROOM_DATA_DIR", &directory.to_string_lossy()),
+        ("STRONGROOM_DATA_DIR", &absolute.to_string_lossy()),
         ("STRONGROOM_HSM", hsm),
     ];
     let mut text = String::from(
@@ -127,6 +129,10 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
 }
 
 /// A word for a POSIX shell.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        return value.to_owned();
+    }
     format!("'{}'", value.replace('\'', r"'\''"))
 }

@@ -10,6 +10,7 @@ use rustls::server::WebPkiClientVerifier;
 
 use super::house::{self, House};
 use super::simulator::open_token;
+use crate::clock::Clock;
 use crate::config::{self, Config, HsmSeed};
 use crate::identity::files;
 use crate::identity::{CertificateRule, Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
@@ -39,8 +40,9 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     let tls = tls(certificates, key, config)?;
     let identity = Identity::new(identity_settings(config)).await?;
 
-    let store = house::open_store(config).await?;
-    let (engine, now) = house::engine(identity, store.clone());
+    let clock = Clock::System;
+    let store = house::open_store(config, &clock).await?;
+    let (engine, now) = house::engine(identity, store.clone(), clock);
     let pin = config.token.pin.read()?;
     let module = Module::load(path, house::profile(&config.token)?)
         .with_context(|| format!("token.module: loading {}", path.display()))?;

@@ -59,10 +59,11 @@ pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
 }
 
 /// Opens the store with its audit record.
-pub(super) async fn open_store(config: &Config) -> anyhow::Result<Store> {
+pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
     let directory = config.audit.directory.clone().unwrap_or_else(|| config.data_dir.join("audit"));
     let mut sink = audit::Sink::open(&directory)?;
     let options = store::Options {
+        clock: clock.clone(),
         durability: match config.audit.durability {
             Durability::Request => store::Durability::Request,
             Durability::Relaxed => store::Durability::Relaxed,
@@ -119,9 +120,8 @@ pub(super) fn role<'a>(roles: &'a [RoleDefinition], name: &str) -> anyhow::Resul
         .with_context(|| format!("{name:?} is not the name of a built-in role"))
 }
 
-/// An engine on what was opened.
-pub(super) fn engine(identity: Identity, store: Store) -> (Engine, Timestamp) {
-    let clock = Clock::System;
+/// An engine on what was opened, and the present.
+pub(super) fn engine(identity: Identity, store: Store, clock: Clock) -> (Engine, Timestamp) {
     let now = clock.now();
     (Engine::new(identity, store, clock), now)
 }

@@ -38,9 +38,9 @@ impl Listeners {
 /// Binds the address; an IPv4 loopback address brings the IPv6 one of the same port along, because
 /// names under `.localhost` resolve to either.
 pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Listeners> {
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("listening on {address}; if it is taken, choose another with --listen ADDRESS:PORT")
-    })?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} (--listen ADDRESS:PORT chooses another)"))?;
     let port = listener.local_addr()?.port();
     let mut listeners = vec![listener];
     if address.ip() == IpAddr::from([127, 0, 0, 1]) {

@@ -21,6 +21,7 @@ pub use log::start as start_log;
 pub use simulator::environment as simulator_environment;
 
 use crate::config::{Config, Mode};
+use crate::jobs::Scheduler;
 use house::House;
 
 /// How often the sweeper looks for what was left unfinished.
@@ -49,9 +50,11 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
 
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
-    let web = web::Web::new(&house, &config, health)?;
+    let scheduler = Scheduler::new(house.engine.clone());
+    let web = web::Web::new(&house, &config, health, &scheduler)?;
     let serving = listen::serve(listeners, web, Arc::clone(&house.tls), &config.server);
     let background = tokio::spawn(keep_house(house.engine.clone(), reporter));
+    let due = tokio::spawn(scheduler.run());
     if let Some(simulator) = &house.simulator {
         connection_file::write(&config.data_dir, simulator)?;
     }
@@ -62,6 +65,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         _ = interrupt.recv() => tracing::info!("interrupted: finishing what is under way"),
     }
     background.abort();
+    due.abort();
     let patience = Duration::from_secs(config.server.shutdown_seconds);
     let served = serving.stop(patience).await;
     Ok(end(house, served, patience).await)

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::connection_file::{Simulator, known_secrets};
 use super::house::{self, House};
+use crate::clock::Clock;
 use crate::config::{self, Config, Seed};
 use crate::identity::authority::{Authority, AuthoritySettings, Client};
 use crate::identity::{Identity, Issuer, KeySource, Settings, certificates, files};
@@ -58,8 +59,9 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let identity = identity(config, &authority, &seed, audiences).await?;
     let tls = super::gateway::tls(certificates.chain, certificates.key, config)?;
 
-    let store = house::open_store(config).await?;
-    let (engine, now) = house::engine(identity, store.clone());
+    let clock = Clock::virtual_clock();
+    let store = house::open_store(config, &clock).await?;
+    let (engine, now) = house::engine(identity, store.clone(), clock);
     let (module, softhsm, pins) = open_module(config, &directory)?;
     let built_in = config::built_in_roles()?;
     for wanted in &seed.hsm {

@@ -18,6 +18,7 @@ use super::house::House;
 use crate::api::grpc::{HealthService, Services};
 use crate::config::{Config, Mode};
 use crate::engine::Engine;
+use crate::jobs::Scheduler;
 
 /// Sends each request where it belongs: gRPC by its content type, the authority by its host.
 #[derive(Clone)]
@@ -41,9 +42,15 @@ impl Web {
     ///
     /// # Errors
     /// Where gRPC's descriptors cannot be read.
-    pub(super) fn new(house: &House, config: &Config, health: impl HealthService) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        house: &House,
+        config: &Config,
+        health: impl HealthService,
+        scheduler: &Scheduler,
+    ) -> anyhow::Result<Self> {
+        let clock = house.simulator.as_ref().map(|_| scheduler.clone());
         let limit = config.server.max_request_bytes;
-        let grpc = Services::new(house.engine.clone()).routes(limit, health)?;
+        let grpc = Services::new(house.engine.clone()).routes(limit, health, clock)?;
         let ca = house.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
         let common = Router::new()
             .route("/healthz", get(healthz))

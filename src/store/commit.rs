@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::model::change::{Change, Intent};
 use crate::model::entry::Meter;
@@ -57,8 +58,10 @@ pub enum Durability {
 }
 
 /// How a store is opened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// The clock that commits may set.
+    pub clock: Clock,
     /// When a commit that only records is done.
     pub durability: Durability,
     /// The number of the last record that the export has already; 0 if it has none.

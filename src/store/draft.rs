@@ -13,6 +13,7 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
 use crate::model::retention::Deletion;
+use crate::model::time::ClockSetting;
 use crate::model::{Error, Result};
 
 /// The outcome of changes that memory does not have yet. Names are folded.
@@ -24,9 +25,21 @@ pub(super) struct Draft {
     pub(super) roles: BTreeMap<String, Arc<Roles>>,
     pub(super) opened: Vec<Intent>,
     pub(super) closed: Vec<Uuid>,
+    pub(super) clock: Option<ClockSetting>,
 }
 
 impl Draft {
+    /// Whether nothing changes: a group of records alone.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { hsms, keys, roles, opened, closed, clock } = self;
+        hsms.is_empty()
+            && keys.is_empty()
+            && roles.is_empty()
+            && opened.is_empty()
+            && closed.is_empty()
+            && clock.is_none()
+    }
+
     /// Adds what a later commit made of it.
     pub(super) fn absorb(&mut self, later: Self) {
         self.hsms.extend(later.hsms);
@@ -34,6 +47,7 @@ impl Draft {
         self.roles.extend(later.roles);
         self.opened.extend(later.opened);
         self.closed.extend(later.closed);
+        self.clock = later.clock.or(self.clock);
     }
 }
 
@@ -126,6 +140,10 @@ impl<'a> View<'a> {
             }
             Change::DeleteRoleAssignment(hsm, id) => {
                 self.change_roles(hsm, |roles| roles.delete_assignment(*id))
+            }
+            Change::SetClock(setting) => {
+                self.own.clock = Some(*setting);
+                Ok(())
             }
         }
     }

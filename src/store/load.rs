@@ -19,6 +19,7 @@ use crate::model::key::{Attributes, Key, KeyVersion};
 use crate::model::name::{HsmName, PrincipalId, VersionId};
 use crate::model::rbac::{RoleAssignment, RoleDefinition};
 use crate::model::retention::Deletion;
+use crate::model::time::ClockSetting;
 use crate::model::{Error, Result, Timestamp};
 
 type Place = (String, String);
@@ -37,7 +38,8 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
         return Err(damaged(format!("key {} has no version", key.name)));
     }
     let keys = keys.into_iter().map(|(place, key)| (place, Some(Arc::new(key)))).collect();
-    memory.apply(Draft { hsms, keys, roles, opened, closed: Vec::new() });
+    let clock = clock(db).await?;
+    memory.apply(Draft { hsms, keys, roles, opened, closed: Vec::new(), clock });
     let usage = usage(db).await?;
     memory.usage().add(usage);
     Ok(())
@@ -68,6 +70,14 @@ fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> {
 
 fn dated(row: &SqliteRow, name: &str) -> Result<Timestamp> {
     instant(row, name)?.ok_or_else(|| damaged(format_args!("{name} is missing")))
+}
+
+async fn clock(db: &mut SqliteConnection) -> Result<Option<ClockSetting>> {
+    let sql = "-- load_clock
+        SELECT offset_micros, frozen FROM clock";
+    let row = sqlx::query(sql).fetch_optional(db).await.map_err(Error::internal)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(ClockSetting { offset: column(&row, "offset_micros")?, frozen: instant(&row, "frozen")? }))
 }
 
 async fn hsms(db: &mut SqliteConnection) -> Result<BTreeMap<String, Arc<ManagedHsm>>> {

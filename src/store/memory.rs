@@ -1,9 +1,10 @@
 //! Everything the store knows, held for readers that wait for nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Listing;
@@ -11,11 +12,14 @@ use super::draft::Draft;
 use super::folded::{ByName, Folded, fold};
 use super::roles::Roles;
 use super::usage::Usage;
+use crate::clock::Clock;
+use crate::model::Timestamp;
 use crate::model::change::Intent;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::name::{HsmName, KeyName};
 use crate::model::rbac::RoleDefinition;
+use crate::model::time::DuePurge;
 
 /// The keys of one HSM. Live and deleted ones are kept apart, so that listing a few live keys does
 /// not walk past a million deleted ones. A name is in one of the two.
@@ -38,6 +42,11 @@ pub(super) struct Memory {
     pools: RwLock<BTreeMap<String, RwLock<Pool>>>,
     intents: RwLock<BTreeMap<Uuid, Intent>>,
     usage: Mutex<Usage>,
+    /// Deleted keys by the end of their retention: what is due is found without looking at the rest.
+    due: RwLock<BTreeSet<(Timestamp, String, String)>>,
+    /// Counts what was applied; whoever waits for changes watches it.
+    applied: watch::Sender<u64>,
+    clock: Clock,
 }
 
 // A panic while a lock is held cannot leave half a change behind that matters more than serving on:
@@ -52,12 +61,15 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 
 impl Memory {
     /// An empty store that knows the built-in roles.
-    pub(super) fn new(built_in: Vec<RoleDefinition>) -> Self {
+    pub(super) fn new(built_in: Vec<RoleDefinition>, clock: Clock) -> Self {
         Self {
             built_in: built_in.into_iter().map(Arc::new).collect(),
             pools: RwLock::default(),
             intents: RwLock::default(),
             usage: Mutex::default(),
+            due: RwLock::default(),
+            applied: watch::Sender::new(0),
+            clock,
         }
     }
 
@@ -124,12 +136,27 @@ impl Memory {
         self.with(hsm.as_str(), |pool| Arc::clone(&pool.roles))
     }
 
+    /// The deleted key whose retention ends first.
+    pub(super) fn next_purge(&self) -> Option<DuePurge> {
+        let due = read(&self.due);
+        let (at, hsm, name) = due.first()?;
+        Some(DuePurge { at: *at, hsm: hsm.parse().ok()?, name: name.parse().ok()? })
+    }
+
+    /// Tells when something was applied.
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.applied.subscribe()
+    }
+
     pub(super) fn intents(&self) -> Vec<Intent> {
         read(&self.intents).values().cloned().collect()
     }
 
     /// Makes visible what the database has.
     pub(super) fn apply(&self, draft: Draft) {
+        if draft.is_empty() {
+            return;
+        }
         for (folded, hsm) in draft.hsms {
             // Without roles of its own it would be visible for a moment with nobody in charge.
             let roles = draft.roles.get(&folded).cloned();
@@ -145,7 +172,18 @@ impl Memory {
         }
         for ((hsm, folded), key) in draft.keys {
             if let Some(pool) = read(&self.pools).get(&hsm) {
-                write(pool).keys.set(&folded, key);
+                let until = |key: &Arc<Key>| key.deletion.map(|deletion| deletion.scheduled_purge_at);
+                let after = key.as_ref().and_then(until);
+                let before = write(pool).keys.set(&folded, key).as_ref().and_then(until);
+                if before != after {
+                    let mut due = write(&self.due);
+                    if let Some(at) = before {
+                        due.remove(&(at, hsm.clone(), folded.clone()));
+                    }
+                    if let Some(at) = after {
+                        due.insert((at, hsm, folded));
+                    }
+                }
             }
         }
         if !draft.opened.is_empty() || !draft.closed.is_empty() {
@@ -155,21 +193,26 @@ impl Memory {
                 intents.remove(&id);
             }
         }
+        if let Some(setting) = draft.clock {
+            self.clock.set(setting);
+        }
+        self.applied.send_modify(|count| *count += 1);
     }
 }
 
 impl Keys {
-    /// Puts a key where its state says, or removes it.
-    fn set(&mut self, folded: &str, key: Option<Arc<Key>>) {
+    /// Puts a key where its state says, or removes it; gives what was there.
+    fn set(&mut self, folded: &str, key: Option<Arc<Key>>) -> Option<Arc<Key>> {
         let name: &dyn Folded = &folded;
         let (here, there) = match &key {
             Some(key) if key.deletion.is_some() => (&mut self.deleted, &mut self.live),
             _ => (&mut self.live, &mut self.deleted),
         };
-        there.remove(name);
-        match key {
-            Some(key) => drop(here.insert(ByName(key.name.clone()), key)),
-            None => drop(here.remove(name)),
-        }
+        let moved = there.remove(name);
+        let replaced = match key {
+            Some(key) => here.insert(ByName(key.name.clone()), key),
+            None => here.remove(name),
+        };
+        replaced.or(moved)
     }
 }

@@ -26,7 +26,7 @@ mod usage;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 pub use commit::{Commit, Durability, Options, Record};
@@ -42,6 +42,7 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
+use crate::model::time::DuePurge;
 use crate::model::{Error, Result};
 
 /// Which keys are listed.
@@ -66,6 +67,16 @@ struct Inner {
 }
 
 impl Store {
+    /// The deleted key whose retention ends first, of all HSMs.
+    pub fn next_purge(&self) -> Option<DuePurge> {
+        self.0.memory.next_purge()
+    }
+
+    /// Tells when something was committed.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.0.memory.watch()
+    }
+
     /// All HSMs, by name.
     pub fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
         self.0.memory.hsms()

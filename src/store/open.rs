@@ -42,7 +42,7 @@ impl Store {
     ) -> Result<Self> {
         let mut db = connect(path).await?;
         migrate(&mut db).await?;
-        let memory = Arc::new(Memory::new(built_in_roles));
+        let memory = Arc::new(Memory::new(built_in_roles, options.clock.clone()));
         load::load(&mut db, &memory).await?;
 
         let head = outbox::head(&mut db).await.map_err(Error::internal)?;

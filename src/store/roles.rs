@@ -78,8 +78,7 @@ impl Roles {
         let same = |known: &Arc<RoleAssignment>| {
             known.principal == assignment.principal
                 && known.role_definition == assignment.role_definition
-                && known.scope.covers(&assignment.scope)
-                && assignment.scope.covers(&known.scope)
+                && known.scope.is_same_as(&assignment.scope)
         };
         if self.assignments.iter().any(|known| known.id == assignment.id || same(known)) {
             return Err(Error::RoleAssignmentExists);

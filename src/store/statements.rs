@@ -83,6 +83,14 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
         Change::InsertRoleAssignment(hsm, assignment) => {
             insert_role_assignment(db, &hsm.folded(), assignment).await
         }
+        Change::SetClock(setting) => {
+            let sql = "-- set_clock
+                INSERT INTO clock (id, offset_micros, frozen) VALUES (1, $1, $2)
+                ON CONFLICT (id) DO UPDATE SET offset_micros = excluded.offset_micros, frozen = excluded.frozen";
+            let frozen = setting.frozen.map(Timestamp::as_microsecond);
+            sqlx::query(sql).bind(setting.offset).bind(frozen).execute(db).await?;
+            Ok(())
+        }
         Change::DeleteRoleAssignment(hsm, id) => {
             let sql = "-- delete_role_assignment
                 DELETE FROM role_assignments WHERE hsm = $1 AND id = $2";

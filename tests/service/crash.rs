@@ -1,7 +1,5 @@
 //! `kill -9` at any moment: what was answered is true afterwards, and nothing is left lying about.
 
-#![expect(clippy::print_stdout, reason = "what is measured is shown with --no-capture")]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;

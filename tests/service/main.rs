@@ -1,8 +1,16 @@
 //! The service as its users meet it: a real process, real TLS and gRPC, a real token.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test ends where it goes wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails; what is real is waited for, and what was measured is said"
+)]
 
 mod audit;
+mod calls;
+mod cli;
 mod crash;
 mod credentials;
 mod gateway;
@@ -12,6 +20,10 @@ mod malformed;
 mod ops;
 mod raw;
 mod restart;
+mod retention;
+mod roles;
+mod software;
 mod support;
 mod tokens;
+mod tour;
 mod transport;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::access_service_client::AccessServiceClient;
+use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
 use tempfile::TempDir;
@@ -39,7 +40,6 @@ pub(crate) struct Principal {
     pub(crate) object_id: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
-    pub(crate) roles: Vec<String>,
 }
 
 /// A running simulator. Killed when dropped.
@@ -275,6 +275,7 @@ pub(crate) struct Client {
     pub(crate) keys: KeyServiceClient<Authorized>,
     pub(crate) crypto: CryptoServiceClient<Authorized>,
     pub(crate) access: AccessServiceClient<Authorized>,
+    pub(crate) clock: ClockServiceClient<Authorized>,
 }
 
 impl Client {
@@ -285,7 +286,8 @@ impl Client {
         Self {
             keys: KeyServiceClient::new(channel.clone()),
             crypto: CryptoServiceClient::new(channel.clone()),
-            access: AccessServiceClient::new(channel),
+            access: AccessServiceClient::new(channel.clone()),
+            clock: ClockServiceClient::new(channel),
         }
     }
 
@@ -300,6 +302,12 @@ impl Client {
         };
         self.keys.create_key(request).await.map(tonic::Response::into_inner)
     }
+}
+
+/// Days, as a request to advance the clock.
+pub(crate) fn days(days: i64) -> pb::AdvanceClockRequest {
+    let by = prost_types::Duration { seconds: days * 86_400, nanos: 0 };
+    pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::By(by)) }
 }
 
 /// A request for an EC key.

@@ -1,7 +1,5 @@
 //! Connections: how many, how slow, over which TLS; and how a server ends and begins.
 
-#![expect(clippy::print_stdout, reason = "what is measured is shown with --no-capture")]
-
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};

@@ -109,3 +109,6 @@ pub(super) fn status(error: &Error) -> Status {
     details.set_error_info(error.reason(), DOMAIN, facts);
     Status::with_error_details(code, message, details)
 }
+
+#[cfg(test)]
+mod tests;

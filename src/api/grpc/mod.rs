@@ -1,6 +1,7 @@
 //! The gRPC surface: `strongroom.v1`, after the API Improvement Proposals (<https://google.aip.dev>).
 
 mod access;
+mod clock;
 mod codec;
 mod convert;
 mod crypto;
@@ -17,12 +18,13 @@ use uuid::Uuid;
 
 pub use codec::Codec;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Gate};
 use crate::identity::Credential;
 use crate::ids::Ids;
+use crate::jobs::Scheduler;
 use crate::model::entry::Origin;
 use crate::model::{Error, Result};
-use crate::ops::Operation;
+use crate::ops::{Operation, Target};
 
 /// Identifies a call, on its way in and out.
 const CORRELATION_ID: &str = "x-correlation-id";
@@ -48,10 +50,16 @@ impl Services {
     }
 
     /// All services as routes, with health and reflection; requests larger than `limit` bytes are refused.
+    /// The clock's service is there only with what does the work that comes due.
     ///
     /// # Errors
     /// Where the descriptors compiled into the program cannot be read.
-    pub fn routes(&self, limit: usize, health: impl HealthService) -> anyhow::Result<axum::Router> {
+    pub fn routes(
+        &self,
+        limit: usize,
+        health: impl HealthService,
+        clock: Option<Scheduler>,
+    ) -> anyhow::Result<axum::Router> {
         let reflection = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -64,6 +72,13 @@ impl Services {
             .add_service(access.max_decoding_message_size(limit))
             .add_service(health)
             .add_service(reflection);
+        let routes = match clock {
+            None => routes,
+            Some(scheduler) => {
+                let clock = clock::ClockServices { services: self.clone(), scheduler };
+                routes.add_service(pb::clock_service_server::ClockServiceServer::new(clock))
+            }
+        };
         let account = axum::middleware::from_fn_with_state((self.clone(), limit), unread::account);
         Ok(routes.prepare().into_axum_router().layer(account))
     }
@@ -73,7 +88,7 @@ impl Services {
     async fn answer<M, O, R>(&self, rpc: &'static str, request: Request<M>) -> Result<Response<R>, Status>
     where
         M: Send,
-        O: Operation + TryFrom<M, Error = Error>,
+        O: Operation<Target: Target<Plane: Gate>> + TryFrom<M, Error = Error>,
         R: From<O::Reply>,
     {
         let (metadata, extensions, message) = request.into_parts();

@@ -42,8 +42,11 @@ struct Material {
 impl Material {
     fn read(&self) -> Outcome<(ImportMaterial, Vec<KeyOperation>)> {
         match (&self.jwk, &self.pem, &self.raw) {
-            (Some(source), _, _) => jwk::read(&source.read()?.0),
-            (_, Some(source), _) => Ok((private_key::read(&source.read()?.0)?, Vec::new())),
+            (Some(source), _, _) => jwk::read(&source.read()?.0).map_err(|failure| failure.within(source)),
+            (_, Some(source), _) => {
+                let material = private_key::read(&source.read()?.0);
+                Ok((material.map_err(|failure| failure.within(source))?, Vec::new()))
+            }
             (_, _, Some(source)) => {
                 let bytes = source.read()?;
                 if !matches!(bytes.0.len(), 16 | 24 | 32) {

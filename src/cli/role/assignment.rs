@@ -19,10 +19,12 @@ use crate::model::rbac::Scope;
 pub enum AssignmentCommand {
     /// List role assignments
     List(ListArgs),
+    /// Show a role assignment
+    Show(AssignmentArgs),
     /// Give a role to a principal
     Create(CreateArgs),
     /// Take a role away
-    Delete(DeleteArgs),
+    Delete(AssignmentArgs),
 }
 
 /// Which role assignments.
@@ -55,10 +57,19 @@ pub struct CreateArgs {
 
 /// Which role assignment.
 #[derive(Args, Clone, Debug)]
-pub struct DeleteArgs {
+pub struct AssignmentArgs {
     /// The assignment's id or resource name, as `role assignment list` shows it
     #[arg(value_name = "ID")]
     assignment: String,
+}
+
+impl AssignmentArgs {
+    fn resource_name(&self, session: &Session) -> Outcome<String> {
+        lookup::resource_name(session, "roleAssignments", &self.assignment)?.ok_or_else(|| {
+            Failure::problem(format!("{:?} is not the id of a role assignment", self.assignment))
+                .hint("`strongroom role assignment list` shows them")
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -163,12 +174,12 @@ pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcom
             };
             service.create_role_assignment(request).await?
         }
+        AssignmentCommand::Show(args) => {
+            let name = args.resource_name(&session)?;
+            service.get_role_assignment(pb::GetRoleAssignmentRequest { name }).await?
+        }
         AssignmentCommand::Delete(args) => {
-            let name = lookup::resource_name(&session, "roleAssignments", &args.assignment)?;
-            let name = name.ok_or_else(|| {
-                Failure::problem(format!("{:?} is not the id of a role assignment", args.assignment))
-                    .hint("`strongroom role assignment list` shows them")
-            })?;
+            let name = args.resource_name(&session)?;
             service.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name }).await?
         }
     };

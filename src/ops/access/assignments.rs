@@ -38,7 +38,7 @@ impl Operation for ListRoleAssignments {
     async fn execute(self, _: RoleScope, cx: &Cx) -> Result<Done<Self::Reply>> {
         let mut assignments = cx.store.role_assignments(&cx.hsm.name);
         assignments.retain(|assignment| {
-            self.scope.as_ref().is_none_or(|scope| assignment.scope == *scope)
+            self.scope.as_ref().is_none_or(|scope| assignment.scope.is_same_as(scope))
                 && self.principal.is_none_or(|principal| assignment.principal == principal)
         });
         Ok(Done::reply(Of::new(cx, assignments)))

@@ -55,7 +55,7 @@ impl Operation for CreateRoleAssignment {
             other.id == id
                 || (other.principal == self.principal
                     && other.role_definition == self.role_definition
-                    && other.scope == self.scope)
+                    && other.scope.is_same_as(&self.scope))
         };
         if known.iter().any(taken) {
             return Err(Error::RoleAssignmentExists);
@@ -64,7 +64,7 @@ impl Operation for CreateRoleAssignment {
             Scope::Hsm | Scope::Keys => ("role assignments at this scope", MOST_AT_HSM),
             Scope::Key(_) => ("role assignments at one key", MOST_AT_KEY),
         };
-        if known.iter().filter(|other| other.scope == self.scope).count() >= limit {
+        if known.iter().filter(|other| other.scope.is_same_as(&self.scope)).count() >= limit {
             return Err(Error::LimitExceeded { what, limit });
         }
         let assignment = Arc::new(RoleAssignment {

@@ -8,7 +8,7 @@ use super::Of;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::HsmName;
-use crate::model::rbac::{Action, DATA_ACTION_PREFIX, Permission, RoleDefinition};
+use crate::model::rbac::{Action, Permission, RoleDefinition};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Whole};
 
@@ -120,6 +120,5 @@ fn known(pattern: &str) -> bool {
         built_in: false,
         permissions: vec![Permission { data_actions: vec![pattern.to_owned()], ..Permission::default() }],
     };
-    let readable = pattern.len() <= 256 && (pattern.starts_with(DATA_ACTION_PREFIX) || pattern.contains('*'));
-    readable && Action::ALL.iter().any(|action| probe.grants(*action))
+    pattern.len() <= 256 && Action::ALL.iter().any(|action| probe.grants(*action))
 }

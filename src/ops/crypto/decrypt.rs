@@ -1,6 +1,6 @@
 //! Decrypts in the token. Whatever is wrong with a ciphertext, the answer is the same.
 
-use super::{Revealed, check_iv, check_length, check_rsa_ciphertext};
+use super::{LONGEST, LONGEST_CIPHERTEXT, Revealed, check_iv, check_length, check_rsa_ciphertext};
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
 use crate::model::entry::Meter;
 use crate::model::key::KeyOperation;
@@ -40,8 +40,8 @@ impl Operation for Decrypt {
 
     fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
-        check_length("ciphertext", &self.ciphertext)?;
-        check_length("additional_authenticated_data", &self.additional)?;
+        check_length("ciphertext", &self.ciphertext, LONGEST_CIPHERTEXT)?;
+        check_length("additional_authenticated_data", &self.additional, LONGEST)?;
         match self.algorithm.primitive() {
             Cipher::Rsa(_) => check_rsa_ciphertext("ciphertext", &target.0, &self.ciphertext)?,
             Cipher::Aes(mode, _) => {

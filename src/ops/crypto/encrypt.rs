@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{check_iv, check_length};
+use super::{LONGEST, check_iv, check_length};
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
 use crate::model::entry::Meter;
 use crate::model::key::{KeyOperation, KeyVersion};
@@ -58,8 +58,8 @@ impl Operation for Encrypt {
 
     fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
-        check_length("plaintext", &self.plaintext)?;
-        check_length("additional_authenticated_data", &self.additional)?;
+        check_length("plaintext", &self.plaintext, LONGEST)?;
+        check_length("additional_authenticated_data", &self.additional, LONGEST)?;
         match self.algorithm.primitive() {
             Cipher::Rsa(_) => {}
             // An IV that comes twice under one key breaks GCM, so callers do not choose it.

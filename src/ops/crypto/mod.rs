@@ -17,6 +17,7 @@ pub use unwrap_key::UnwrapKey;
 pub use verify::{Verified, Verify};
 pub use wrap_key::WrapKey;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -46,14 +47,16 @@ pub struct Revealed {
     pub value: Zeroizing<Vec<u8>>,
 }
 
-/// The longest plaintext or ciphertext of one call, in bytes.
+/// The longest plaintext of one call, and the longest data to be authenticated, in bytes.
 // assumption: the service's own limit is not recorded; requests here end at 1 MiB.
 const LONGEST: usize = 256 * 1024;
+/// The longest ciphertext: A*CBCPAD adds up to a block.
+const LONGEST_CIPHERTEXT: usize = LONGEST + 16;
 
 /// Whether an input is short enough.
-fn check_length(field: &'static str, value: &[u8]) -> Result<()> {
-    if value.len() > LONGEST {
-        return Err(Error::invalid(field, format!("{field} has at most {LONGEST} bytes")));
+fn check_length(field: &'static str, value: &[u8], longest: usize) -> Result<()> {
+    if value.len() > longest {
+        return Err(Error::invalid(field, format!("{field} has at most {longest} bytes")));
     }
     Ok(())
 }
@@ -71,13 +74,20 @@ fn check_iv(mode: AesMode, iv: &[u8]) -> Result<()> {
     }
 }
 
-/// Whether a wrapped or to be wrapped key has a length AES Key Wrap can take (RFC 3394, section 2).
-fn check_key_wrap(field: &'static str, value: &[u8], shortest: usize) -> Result<()> {
-    if value.len() < shortest || value.len() > 4096 || !value.len().is_multiple_of(8) {
+/// How long a key may be that AES Key Wrap wraps, in bytes (RFC 3394, section 2; the end is ours).
+const KEY_TO_WRAP: RangeInclusive<usize> = 16..=4096;
+/// The same, wrapped: 8 bytes longer.
+const WRAPPED_KEY: RangeInclusive<usize> = 24..=4104;
+
+/// Whether a wrapped or to be wrapped key has a length AES Key Wrap can take.
+fn check_key_wrap(field: &'static str, value: &[u8], lengths: RangeInclusive<usize>) -> Result<()> {
+    if !lengths.contains(&value.len()) || !value.len().is_multiple_of(8) {
         return Err(Error::invalid(
             field,
             format!(
-                "AES key wrap takes {shortest} to 4096 bytes, a multiple of 8; {} were given",
+                "AES key wrap takes {} to {} bytes, a multiple of 8; {} were given",
+                lengths.start(),
+                lengths.end(),
                 value.len()
             ),
         ));

@@ -1,6 +1,6 @@
 //! Unwraps a symmetric key and hands it to the caller.
 
-use super::{Revealed, check_key_wrap, check_rsa_ciphertext};
+use super::{Revealed, WRAPPED_KEY, check_key_wrap, check_rsa_ciphertext};
 use crate::model::algorithm::{Cipher, Wrap, WrapAlgorithm};
 use crate::model::entry::Meter;
 use crate::model::key::KeyOperation;
@@ -35,7 +35,7 @@ impl Operation for UnwrapKey {
     fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
         match self.algorithm.primitive() {
-            Wrap::AesKw(_) => check_key_wrap("wrapped_key", &self.value, 24)?,
+            Wrap::AesKw(_) => check_key_wrap("wrapped_key", &self.value, WRAPPED_KEY)?,
             Wrap::Rsa(_) => check_rsa_ciphertext("wrapped_key", &target.0, &self.value)?,
         }
         target.0.usable_for(KeyOperation::UnwrapKey, now)

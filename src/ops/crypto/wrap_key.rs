@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Outcome, check_key_wrap};
+use super::{KEY_TO_WRAP, Outcome, check_key_wrap};
 use crate::model::algorithm::{Wrap, WrapAlgorithm};
 use crate::model::entry::Meter;
 use crate::model::key::KeyOperation;
@@ -36,7 +36,7 @@ impl Operation for WrapKey {
     fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
         match self.algorithm.primitive() {
-            Wrap::AesKw(_) => check_key_wrap("key", &self.value, 16)?,
+            Wrap::AesKw(_) => check_key_wrap("key", &self.value, KEY_TO_WRAP)?,
             Wrap::Rsa(_) if self.value.is_empty() => return Err(Error::invalid("key", "the key is empty")),
             Wrap::Rsa(_) => {}
         }

@@ -1,5 +1,6 @@
 //! Deleted keys: seen, recovered, purged.
 
+mod expire;
 mod get;
 mod list;
 mod purge;
@@ -7,6 +8,7 @@ mod recover;
 
 use std::sync::Arc;
 
+pub use expire::PurgeExpiredKey;
 pub use get::GetDeletedKey;
 pub use list::ListDeletedKeys;
 pub use purge::PurgeDeletedKey;

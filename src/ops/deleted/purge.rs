@@ -36,9 +36,14 @@ impl Operation for PurgeDeletedKey {
                 scheduled_purge_at: deletion.scheduled_purge_at,
             });
         }
-        let objects: Vec<_> = target.0.versions.iter().map(|version| version.version).collect();
-        cx.intend(IntentVerb::Destroy, objects.clone()).await?;
-        cx.token.destroy(&objects).await?;
-        Ok(Done::with((), [Change::Purge(cx.hsm.name.clone(), target.0.name.clone())]))
+        destroy(&target, cx).await
     }
+}
+
+/// Destroys the objects of a deleted key, then its record.
+pub(super) async fn destroy(target: &DeletedKey, cx: &Cx) -> Result<Done<()>> {
+    let objects: Vec<_> = target.0.versions.iter().map(|version| version.version).collect();
+    cx.intend(IntentVerb::Destroy, objects.clone()).await?;
+    cx.token.destroy(&objects).await?;
+    Ok(Done::with((), [Change::Purge(cx.hsm.name.clone(), target.0.name.clone())]))
 }

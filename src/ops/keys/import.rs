@@ -56,7 +56,18 @@ impl Operation for ImportKey {
 }
 
 /// Checks the material, on a thread that may take its time: primes are tried for half a second.
-async fn validated(material: ImportMaterial) -> Result<(ImportMaterial, PublicMaterial)> {
+async fn validated(mut material: ImportMaterial) -> Result<(ImportMaterial, PublicMaterial)> {
+    drop_leading_zeros(&mut material);
     let check = move || public_key::validate(&material).map(|public| (material, public));
     tokio::task::spawn_blocking(check).await.map_err(Error::internal)?
+}
+
+/// Many libraries write a sign byte before the numbers of an RSA key; PKCS#11 wants none.
+fn drop_leading_zeros(material: &mut ImportMaterial) {
+    if let ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } = material {
+        for number in [n, e, d, p, q, dp, dq, qi] {
+            let zeros = number.len() - public_key::minimal(number).len();
+            number.drain(..zeros);
+        }
+    }
 }

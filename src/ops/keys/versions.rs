@@ -2,9 +2,11 @@
 
 use super::KeyBundle;
 use crate::model::entry::Meter;
-use crate::model::rbac::Action;
+use crate::model::name::HsmName;
+use crate::model::rbac::{Action, Scope};
 use crate::model::{Error, Result};
-use crate::ops::{Cx, Done, KeyPath, Name, Operation, Page, PageRequest};
+use crate::ops::{Cx, DataPlane, Done, KeyPath, Name, Operation, Page, PageRequest, Target};
+use crate::store::Store;
 
 /// Lists the versions of a key. One that does not exist, or is deleted, has none (recorded).
 #[derive(Clone, Debug)]
@@ -42,7 +44,8 @@ impl Operation for ListKeyVersions {
             .take(self.page.size + 1)
             .map(|version| KeyBundle { version, level })
             .collect();
-        let next = (before + self.page.size).to_string();
+        // Only reached where that many versions exist; a token that says more than there are ends the list.
+        let next = before.saturating_add(self.page.size).to_string();
         Ok(Done::reply(Page::cut(items, self.page.size, |_| next.clone())))
     }
 }
@@ -51,14 +54,15 @@ impl Operation for ListKeyVersions {
 #[derive(Debug)]
 pub struct VersionsOf(Name);
 
-impl crate::ops::Target for VersionsOf {
+impl Target for VersionsOf {
+    type Plane = DataPlane;
     type Id = KeyPath;
 
-    fn hsm(id: &KeyPath) -> &crate::model::name::HsmName {
-        Name::hsm(id)
+    fn place(id: &KeyPath) -> HsmName {
+        Name::place(id)
     }
 
-    fn scope(id: &KeyPath, store: &crate::store::Store) -> crate::model::rbac::Scope {
+    fn scope(id: &KeyPath, store: &Store) -> Scope {
         Name::scope(id, store)
     }
 
@@ -70,12 +74,8 @@ impl crate::ops::Target for VersionsOf {
         Name::lock(id)
     }
 
-    fn load(
-        hsm: &std::sync::Arc<crate::model::hsm::ManagedHsm>,
-        id: &KeyPath,
-        store: &crate::store::Store,
-    ) -> Result<Self> {
-        match Name::load(hsm, id, store) {
+    fn load(id: &KeyPath, store: &Store) -> Result<Self> {
+        match Name::load(id, store) {
             Err(Error::KeyDeleted { .. }) => Ok(Self(Name(None))),
             name => name.map(Self),
         }

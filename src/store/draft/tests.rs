@@ -68,7 +68,7 @@ fn purge(name: &str) -> Change {
 /// Makes each list of changes as one commit of one group; gives what the last one said, and the
 /// memory after the group.
 fn after(commits: &[&[Change]]) -> (Result<()>, Memory) {
-    let memory = Memory::new(Vec::new());
+    let memory = Memory::new(Vec::new(), crate::clock::Clock::System);
     let mut group = Draft::default();
     let mut last = Ok(());
     for changes in commits {

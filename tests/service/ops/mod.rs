@@ -1,3 +1,33 @@
 //! One file per operation: what it does, what it refuses, what it leaves behind.
 
+mod advance_clock;
+mod check_access;
+mod create_key;
+mod create_role_assignment;
+mod decrypt;
 mod delete_key;
+mod delete_role_assignment;
+mod delete_role_definition;
+mod encrypt;
+mod freeze_clock;
+mod generate_random_bytes;
+mod get_clock;
+mod get_deleted_key;
+mod get_key;
+mod get_role_assignment;
+mod get_role_definition;
+mod import_key;
+mod list_deleted_keys;
+mod list_key_versions;
+mod list_keys;
+mod list_role_assignments;
+mod list_role_definitions;
+mod purge_deleted_key;
+mod put_role_definition;
+mod recover_deleted_key;
+mod resume_clock;
+mod sign;
+mod unwrap_key;
+mod update_key_version;
+mod verify;
+mod wrap_key;

@@ -84,15 +84,27 @@ impl TryFrom<pb::CreateRoleAssignmentRequest> for CreateRoleAssignment {
 
     fn try_from(request: pb::CreateRoleAssignmentRequest) -> Result<Self> {
         let hsm = hsm(&request.parent)?;
-        let role = request.role_definition.strip_prefix(&format!("hsms/{hsm}/roleDefinitions/"));
         Ok(Self {
             id: optional_guid("role_assignment_id", &request.role_assignment_id)?,
-            role_definition: guid("role_definition", role.unwrap_or(&request.role_definition))?,
+            role_definition: role(&hsm, &request.role_definition)?,
             principal: request.principal_id.parse()?,
             scope: scope(&request.scope)?,
             hsm,
         })
     }
+}
+
+/// A role of this HSM: by its resource name, or by its GUID alone.
+fn role(hsm: &HsmName, text: &str) -> Result<Uuid> {
+    let field = "role_definition";
+    if !text.contains('/') {
+        return guid(field, text);
+    }
+    let [owner, id] = segments(field, text, "hsms/{}/roleDefinitions/{}")?;
+    if !owner.eq_ignore_ascii_case(hsm.as_str()) {
+        return Err(Error::invalid(field, "the role definition belongs to another HSM"));
+    }
+    guid(field, id)
 }
 
 /// A scope that must be given: `/` is not what silence means where rights are handed out.

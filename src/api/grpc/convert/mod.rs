@@ -78,7 +78,7 @@ fn key_id(name: &str) -> Result<KeyId> {
 }
 
 /// Reads an instant, to the microsecond.
-fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timestamp> {
+pub(super) fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timestamp> {
     let wrong = || Error::invalid(field, "an instant between the years 1 and 9999 is needed");
     let micros = i64::from(wire.nanos) / 1000;
     let seconds = wire.seconds.checked_mul(1_000_000).ok_or_else(wrong)?;
@@ -90,7 +90,7 @@ fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timestamp> {
 }
 
 /// Writes an instant.
-fn wire_instant(instant: Timestamp) -> WireTimestamp {
+pub(super) fn wire_instant(instant: Timestamp) -> WireTimestamp {
     let micros = instant.as_microsecond();
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or(0);
     WireTimestamp { seconds: micros.div_euclid(1_000_000), nanos }

@@ -1,0 +1,231 @@
+//! The token, used directly: a process of its own, since SoftHSM reads its environment when it is loaded and the
+//! processor time must be told apart.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::ValueEnum as _;
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::aead::GcmParams;
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
+use cryptoki::session::{Session, UserType};
+use cryptoki::slot::Slot;
+use secrecy::SecretString;
+use strongroom::token::Profile;
+use strongroom::token::softhsm::Directory;
+use tempfile::TempDir;
+
+use crate::WARM_UP;
+use crate::measure::{Meter, Sample};
+use crate::work::{DIGEST, KeyObject, PLAINTEXT, Work};
+
+/// The process that uses the token.
+pub(crate) struct Raw {
+    /// The module, in its own words.
+    pub(crate) description: String,
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    _directory: TempDir,
+}
+
+impl Raw {
+    /// Starts it and waits until it has made its keys.
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let (name, value) = Directory::prepare(directory.path())?.environment();
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("--token")
+            .arg(directory.path())
+            .env(name, value)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let questions = child.stdin.take().context("no way to ask")?;
+        let answers = BufReader::new(child.stdout.take().context("no way to be answered")?);
+        let mut raw = Self { description: String::new(), child, questions, answers, _directory: directory };
+        raw.description = raw.answer()?;
+        Ok(raw)
+    }
+
+    /// Has one cell measured.
+    pub(crate) fn measure(
+        &mut self,
+        work: Work,
+        object: KeyObject,
+        callers: usize,
+        time: Duration,
+    ) -> anyhow::Result<Sample> {
+        let question = serde_json::to_string(&(name(work), name(object), callers, time))?;
+        writeln!(self.questions, "{question}")?;
+        Ok(serde_json::from_str(&self.answer()?)?)
+    }
+
+    fn answer(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        anyhow::ensure!(line.ends_with('\n'), "the process that uses the token ended; it has said why");
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn name(value: impl clap::ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// The other side: answers until nobody asks.
+pub(crate) fn serve(directory: &Path) -> anyhow::Result<()> {
+    let (token, _keeper) =
+        Token::make().with_context(|| format!("making a token in {}", directory.display()))?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", token.description)?;
+    for question in std::io::stdin().lock().lines() {
+        let (work, object, callers, time): (String, String, usize, Duration) =
+            serde_json::from_str(&question?)?;
+        let (Ok(work), Ok(object)) = (Work::from_str(&work, false), KeyObject::from_str(&object, false))
+        else {
+            anyhow::bail!("there is no work {work} with {object}");
+        };
+        token.run(work, object, callers, WARM_UP)?;
+        let sample = token.run(work, object, callers, time)?;
+        writeln!(out, "{}", serde_json::to_string(&sample)?)?;
+    }
+    Ok(())
+}
+
+/// A SoftHSM token with a key of each kind.
+struct Token {
+    pkcs11: Pkcs11,
+    slot: Slot,
+    description: String,
+    ec: Key,
+    rsa: Key,
+    aes: Key,
+    ec_public: ObjectHandle,
+}
+
+struct Key {
+    token: ObjectHandle,
+    copy: ObjectHandle,
+}
+
+impl Token {
+    /// Makes it. The session holds the login and the copies.
+    fn make() -> anyhow::Result<(Self, Session)> {
+        let module = Profile::named("softhsm")?.find_module().context("SoftHSM is not installed")?;
+        let pkcs11 = Pkcs11::new(module)?;
+        pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
+        let info = pkcs11.get_library_info()?;
+        let description = format!("{} {}", info.library_description().trim(), info.library_version());
+        let pin = SecretString::from("not a secret");
+        let slot = *pkcs11.get_slots_with_token()?.first().context("SoftHSM has no slot")?;
+        pkcs11.init_token(slot, &pin, "bench")?;
+        // SoftHSM renumbers slots.
+        let slot = *pkcs11.get_slots_with_initialized_token()?.first().context("the token is gone")?;
+        let keeper = pkcs11.open_rw_session(slot)?;
+        keeper.login(UserType::So, Some(&pin))?;
+        keeper.init_pin(&pin)?;
+        keeper.logout()?;
+        keeper.login(UserType::User, Some(&pin))?;
+
+        let secret = [
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+        ];
+        let sign = [&secret[..], &[Attribute::Sign(true)]].concat();
+        let with = |attributes: &[Attribute]| [&[Attribute::Token(true)], attributes].concat();
+        // DER of the object identifier of P-256 (RFC 5480).
+        let p256 = vec![0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+        let (ec_public, ec) = keeper.generate_key_pair(
+            &Mechanism::EccKeyPairGen,
+            &with(&[Attribute::EcParams(p256)]),
+            &sign,
+        )?;
+        let (_, rsa) = keeper.generate_key_pair(
+            &Mechanism::RsaPkcsKeyPairGen,
+            &with(&[Attribute::ModulusBits(2048.into()), Attribute::PublicExponent(vec![1, 0, 1])]),
+            &sign,
+        )?;
+        let aes = [&secret[..], &[Attribute::Encrypt(true), Attribute::ValueLen(32.into())]].concat();
+        let aes = keeper.generate_key(&Mechanism::AesKeyGen, &aes)?;
+        let key = |token| -> anyhow::Result<Key> {
+            Ok(Key { token, copy: keeper.copy_object(token, &[Attribute::Token(false)])? })
+        };
+        let (ec, rsa, aes) = (key(ec)?, key(rsa)?, key(aes)?);
+        Ok((Self { pkcs11, slot, description, ec, rsa, aes, ec_public }, keeper))
+    }
+
+    /// So many threads, each with a session of its own and the handle at hand, for so long.
+    fn run(&self, work: Work, object: KeyObject, callers: usize, time: Duration) -> anyhow::Result<Sample> {
+        let sessions = (0..callers).map(|_| self.pkcs11.open_rw_session(self.slot));
+        let sessions = sessions.collect::<Result<Vec<_>, _>>()?;
+        let start = Barrier::new(callers + 1);
+        std::thread::scope(|scope| {
+            let call = |session: Session| -> anyhow::Result<Vec<Duration>> {
+                start.wait();
+                let end = Instant::now() + time;
+                let mut latencies = Vec::new();
+                loop {
+                    let begun = Instant::now();
+                    if begun >= end {
+                        return Ok(latencies);
+                    }
+                    self.call(&session, work, object)?;
+                    latencies.push(begun.elapsed());
+                }
+            };
+            let threads: Vec<_> =
+                sessions.into_iter().map(|session| scope.spawn(move || call(session))).collect();
+            let meter = Meter::start(std::process::id());
+            start.wait();
+            let mut all = Vec::new();
+            for thread in threads {
+                let latencies = thread.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?;
+                all.append(&mut latencies?);
+            }
+            Ok(meter.stop(all))
+        })
+    }
+
+    fn call(&self, session: &Session, work: Work, object: KeyObject) -> anyhow::Result<()> {
+        let handle = |key: &Key| match object {
+            KeyObject::Token => key.token,
+            KeyObject::Copy => key.copy,
+        };
+        match work {
+            Work::Empty => anyhow::bail!("the token has no empty call"),
+            Work::Es256 => drop(session.sign(&Mechanism::Ecdsa, handle(&self.ec), &DIGEST)?),
+            Work::Rs256 => {
+                // RFC 8017, 9.2, note 1: what stands before a SHA-256 digest.
+                const PREFIX: [u8; 19] =
+                    *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+                let data = [&PREFIX[..], &DIGEST].concat();
+                drop(session.sign(&Mechanism::RsaPkcs, handle(&self.rsa), &data)?);
+            }
+            Work::A256gcm => {
+                let mut iv = session.generate_random_vec(12)?;
+                let parameters = GcmParams::new(&mut iv, &[], 128.into())?;
+                drop(session.encrypt(&Mechanism::AesGcm(parameters), handle(&self.aes), &PLAINTEXT)?);
+            }
+            Work::GetKey => {
+                let wanted = [AttributeType::EcParams, AttributeType::EcPoint];
+                drop(session.get_attributes(self.ec_public, &wanted)?);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! The table, as text.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use crate::measure::Sample;
+use crate::{Arguments, Line};
+
+/// Says what is measured on what.
+pub(crate) fn head(module: &str, arguments: &Arguments) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let processors = std::thread::available_parallelism()?;
+    let Arguments { rounds, milliseconds, connections, .. } = arguments;
+    writeln!(out, "{module}; {processors} processors{}{}", model(), load())?;
+    writeln!(out, "{rounds} rounds of {milliseconds} ms per cell, {connections} connection(s)\n")?;
+    Ok(out.flush()?)
+}
+
+/// Prints the figures.
+pub(crate) fn print(lines: &[Line], took: Duration) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{:33}|{:^29}|{:^40}|{:^7}",
+        "", "token, used directly", "service, gRPC and TLS", "service"
+    )?;
+    writeln!(
+        out,
+        "{:24}{:>8} |{:>9}{:>7}{:>7}{:>5} |{:>9}{:>7}{:>7}{:>8}{:>8} |{:>7}",
+        "", "callers", "/s", "cpu", "copy", "p50", "/s", "cpu", "added", "p50", "p99", "/ token"
+    )?;
+    let rate = |sample: &Sample| Some(sample.rate);
+    let processor = |sample: &Sample| sample.processor;
+    for line in lines {
+        let added = line.service.of(processor).zip(line.raw.of(processor)).map(|(ours, raw)| ours - raw);
+        let ratio = line.service.of(rate).zip(line.raw.of(rate)).map(|(ours, raw)| ours / raw);
+        writeln!(
+            out,
+            "{:24}{:>8} |{:>9}{:>7}{:>7}{:>5} |{:>9}{:>7}{:>7}{:>8}{:>8} |{:>7}",
+            line.work.title(),
+            line.callers,
+            whole(line.raw.of(rate)),
+            whole(line.raw.of(processor)),
+            whole(line.copy.of(processor)),
+            whole(line.raw.of(|sample| Some(sample.half))),
+            whole(line.service.of(rate)),
+            whole(line.service.of(processor)),
+            whole(added),
+            whole(line.service.of(|sample| Some(sample.half))),
+            whole(line.service.of(|sample| Some(sample.most))),
+            ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")),
+        )?;
+    }
+    writeln!(
+        out,
+        "\ncpu, copy, added, p50 and p99 in microseconds; docs/performance.md says what they mean"
+    )?;
+    writeln!(out, "measured in {} s", took.as_secs())?;
+    Ok(out.flush()?)
+}
+
+fn whole(figure: Option<f64>) -> String {
+    figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.0}"))
+}
+
+/// The processor's name, where Linux tells it.
+fn model() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map(|(_, name)| format!(" ({name})")).unwrap_or_default()
+}
+
+/// How busy the machine was before.
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    if load.is_empty() { String::new() } else { format!("; load before {load}") }
+}

@@ -1,0 +1,98 @@
+//! Every error has a code, a reason and an HTTP status, and clients can rely on them: a table, seen in diffs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use super::{DOMAIN, status};
+use crate::model::Error;
+use crate::model::name::{KeyId, PrincipalId, VersionId};
+use crate::model::rbac::{Action, Scope};
+use crate::model::retention::{RecoveryLevel, RetentionDays};
+
+/// What must not be told to callers.
+const SECRET: &str = "the path of a file on the server";
+
+/// One error of each kind.
+fn every_kind() -> Vec<Error> {
+    let at = "2030-01-02T03:04:05Z".parse().unwrap();
+    let hsm: crate::model::name::HsmName = "local".parse().unwrap();
+    let name: crate::model::name::KeyName = "invoices".parse().unwrap();
+    vec![
+        Error::Busy,
+        Error::BuiltInRole { id: Uuid::nil() },
+        Error::Conflict { what: "it".to_owned() },
+        Error::DecryptionFailed,
+        Error::DeletedKeyNotFound { hsm: hsm.clone(), name: name.clone() },
+        Error::Forbidden {
+            principal: PrincipalId(Uuid::nil()),
+            action: Action::KeySign,
+            scope: Scope::Key(name.clone()),
+        },
+        Error::HsmNotActivated { hsm: hsm.clone() },
+        Error::HsmNotFound { hsm: hsm.clone() },
+        Error::Internal(SECRET.to_owned()),
+        Error::invalid("name", "it is wrong"),
+        Error::KeyDeleted { name: name.clone() },
+        Error::KeyDisabled { operation: "sign" },
+        Error::KeyExpired { operation: "sign", expires: at },
+        Error::KeyMaterialMissing { version: VersionId::from_bytes([7; 16]) },
+        Error::KeyNotFound { key: KeyId { hsm, name, version: None } },
+        Error::KeyNotYetValid { operation: "sign", not_before: at },
+        Error::LimitExceeded { what: "things", limit: 7 },
+        Error::OperationNotPermitted { operation: "sign" },
+        Error::PurgeProtected {
+            level: RecoveryLevel { retention: RetentionDays::DEFAULT, purge_protection: true },
+            scheduled_purge_at: at,
+        },
+        Error::RoleAssignmentExists,
+        Error::RoleAssignmentNotFound,
+        Error::RoleDefinitionNotFound,
+        Error::TokenFailed { function: "C_Sign", code: "CKR_DEVICE_ERROR".to_owned() },
+        Error::TokenTimeout { milliseconds: 7 },
+        Error::TokenUnavailable { why: "it is away".to_owned() },
+        Error::Unauthenticated { why: "nobody" },
+        Error::Unsupported { what: "not yet".to_owned() },
+    ]
+}
+
+#[test]
+fn the_table_knows_every_kind_of_error() {
+    let kinds = include_str!("../../../model/error.rs").matches("#[error(").count();
+    assert_eq!(every_kind().len(), kinds, "an error is missing in this file");
+}
+
+#[test]
+fn errors_are_answered_as_they_were() {
+    let mut lines = BTreeMap::new();
+    for error in every_kind() {
+        let status = status(&error);
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), (error.reason(), DOMAIN));
+        let mut facts: Vec<String> = info.metadata.into_keys().collect();
+        facts.sort_unstable();
+        if status.get_details_retry_info().is_some() {
+            facts.push("(when to retry)".to_owned());
+        }
+        let code = format!("{:?}", status.code());
+        let line = format!("{:28}{code:20}{}  {}", error.reason(), error.status(), facts.join(" "));
+        let known = lines.insert(error.reason(), line);
+        assert_eq!(known, None, "two errors share a reason");
+    }
+    let mut table = "Reason, gRPC code, HTTP status, facts.\n\n".to_owned();
+    for line in lines.into_values() {
+        writeln!(table, "{}", line.trim_end()).unwrap();
+    }
+    let path = "tests/golden/errors.txt";
+    let seen = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(table == seen, "{path} differs; it would be:\n{table}");
+}
+
+#[test]
+fn what_is_internal_stays_inside() {
+    let status = status(&Error::Internal(SECRET.to_owned()));
+    assert!(!format!("{status:?} {:?}", status.details()).contains(SECRET));
+    assert!(!status.details().windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
+}

@@ -1,0 +1,111 @@
+//! How each plane lets callers in and equips its operations.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::record::Pending;
+use crate::identity::{Caller, authorize};
+use crate::model::hsm::{Activation, ManagedHsm};
+use crate::model::name::HsmName;
+use crate::model::rbac::{Action, Scope};
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{Cx, DataPlane, Known, Plane, SimulatorCx, SimulatorPlane};
+
+/// What a plane decides before an operation runs, and what it hands to it.
+pub trait Gate: Plane {
+    /// The place, once it is known to exist and to be the caller's to ask.
+    type Found: Send + 'static;
+
+    /// Notes the place in the record.
+    fn note(pending: &mut Pending, place: &Self::Place);
+
+    /// Finds the place.
+    ///
+    /// # Errors
+    /// Where there is none.
+    fn find(engine: &Engine, place: &Self::Place) -> Result<Self::Found>;
+
+    /// Decides whether the caller may.
+    ///
+    /// # Errors
+    /// `Forbidden`, or `Unauthenticated` for a credential that is not for this place.
+    fn admit(
+        engine: &Engine,
+        caller: &Caller,
+        found: &Self::Found,
+        action: Self::Action,
+        scope: &Self::Scope,
+    ) -> Result<()>;
+
+    /// What the operation may use.
+    ///
+    /// # Errors
+    /// Where the place is not in service.
+    fn equip(engine: &Engine, found: Self::Found, now: Timestamp) -> Result<Self::Cx>;
+
+    /// What holds the declared intents, where a token is involved.
+    fn declared(cx: &Self::Cx) -> Option<&Cx>;
+}
+
+impl Gate for DataPlane {
+    type Found = Arc<ManagedHsm>;
+
+    fn note(pending: &mut Pending, place: &HsmName) {
+        pending.hsm(place);
+    }
+
+    fn find(engine: &Engine, place: &HsmName) -> Result<Arc<ManagedHsm>> {
+        engine.hsm(place)
+    }
+
+    fn admit(
+        engine: &Engine,
+        caller: &Caller,
+        hsm: &Arc<ManagedHsm>,
+        action: Action,
+        scope: &Scope,
+    ) -> Result<()> {
+        if hsm.tenant != caller.tenant {
+            return Err(Error::Unauthenticated {
+                why: "the credential belongs to another tenant than the HSM",
+            });
+        }
+        authorize(caller, |principal| engine.0.store.grants(&hsm.name, principal), action, scope)
+    }
+
+    fn equip(engine: &Engine, hsm: Arc<ManagedHsm>, now: Timestamp) -> Result<Cx> {
+        if hsm.activation != Activation::Active {
+            return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });
+        }
+        let token = engine.token(&hsm.name)?;
+        let inner = &engine.0;
+        Ok(Cx::new(hsm, token, inner.store.clone(), inner.public_keys.clone(), inner.under_way.clone(), now))
+    }
+
+    fn declared(cx: &Cx) -> Option<&Cx> {
+        Some(cx)
+    }
+}
+
+impl Gate for SimulatorPlane {
+    type Found = ();
+
+    fn note(_: &mut Pending, (): &()) {}
+
+    fn find(_: &Engine, (): &()) -> Result<()> {
+        Ok(())
+    }
+
+    /// The authority's principals may; there is no plane of the real service that could say otherwise.
+    fn admit(_: &Engine, _: &Caller, (): &(), _: Known, (): &()) -> Result<()> {
+        Ok(())
+    }
+
+    fn equip(engine: &Engine, (): (), now: Timestamp) -> Result<SimulatorCx> {
+        Ok(SimulatorCx { clock: engine.0.clock.clone(), now })
+    }
+
+    fn declared(_: &SimulatorCx) -> Option<&Cx> {
+        None
+    }
+}

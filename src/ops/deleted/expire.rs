@@ -1,0 +1,40 @@
+//! Purges a deleted key whose retention interval has ended: what the scheduler does.
+
+use super::purge::destroy;
+use crate::model::entry::Meter;
+use crate::model::rbac::Action;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
+
+/// Purges a deleted key because its time has come. Purge protection ends with the retention interval.
+#[derive(Clone, Debug)]
+pub struct PurgeExpiredKey {
+    /// Which.
+    pub key: KeyPath,
+}
+
+impl Operation for PurgeExpiredKey {
+    const NAME: &'static str = "PurgeExpiredKey";
+    const EVENT: &'static str = "KeyPurge";
+    const ACTION: Action = Action::DeletedKeyPurge;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = DeletedKey;
+    type Reply = ();
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    /// Recovered, or recovered and deleted again, since it was seen to be due: then its time has not come.
+    fn check(&self, target: &DeletedKey, now: Timestamp) -> Result<()> {
+        match target.0.deletion {
+            Some(deletion) if deletion.scheduled_purge_at <= now => Ok(()),
+            _ => Err(Error::Conflict { what: format!("deleted key {}", target.0.name) }),
+        }
+    }
+
+    async fn execute(self, target: DeletedKey, cx: &Cx) -> Result<Done<()>> {
+        destroy(&target, cx).await
+    }
+}

@@ -1,0 +1,59 @@
+//! The planes of the service. Each has its own roles, scopes and deciders, and shares none of them:
+//! owning the subscription opens no key, administering an HSM's keys gives no right to the resource.
+
+use std::fmt::Display;
+
+use super::{Cx, SimulatorCx};
+use crate::model::name::HsmName;
+use crate::model::rbac::{Action, Scope};
+
+/// A plane: what its roles grant, where, and what its operations may use.
+pub trait Plane: Sized + Send + Sync + 'static {
+    /// What a role must grant.
+    type Action: Copy + Display + Send + Sync + 'static;
+    /// Where it must be granted.
+    type Scope: Send + Sync + 'static;
+    /// Where a target is.
+    type Place: Send + Sync + 'static;
+    /// What operations may use while they run.
+    type Cx: Send + Sync + 'static;
+}
+
+/// The data plane of a managed HSM: keys and local roles.
+#[derive(Clone, Copy, Debug)]
+pub struct DataPlane;
+
+impl Plane for DataPlane {
+    type Action = Action;
+    type Scope = Scope;
+    type Place = HsmName;
+    type Cx = Cx;
+}
+
+/// What only a simulator has: its clock. Every principal it knows may turn it, and nobody else's can.
+#[derive(Clone, Copy, Debug)]
+pub struct SimulatorPlane;
+
+impl Plane for SimulatorPlane {
+    type Action = Known;
+    type Scope = ();
+    type Place = ();
+    type Cx = SimulatorCx;
+}
+
+/// Being known is enough.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Known;
+
+impl Known {
+    /// No local role is asked.
+    pub const fn data_action(self) -> Option<Action> {
+        None
+    }
+}
+
+impl Display for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(any principal of the simulator)")
+    }
+}

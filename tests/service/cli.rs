@@ -1,0 +1,127 @@
+//! The command line against a real server: what it prints, where, and with which exit code.
+
+mod access;
+mod crypto;
+mod import;
+mod keys;
+mod program;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::{Server, strongroom};
+
+/// A server, and an empty directory to work in.
+struct Desk {
+    server: Server,
+    place: TempDir,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+struct Answer {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { server: Server::start(), place: tempfile::tempdir().unwrap() }
+    }
+
+    /// The program, told where the simulator is.
+    fn strongroom(&self) -> Command {
+        let mut command = strongroom();
+        command.current_dir(&self.place).env("STRONGROOM_DATA_DIR", self.server.directory());
+        command
+    }
+
+    /// Runs a line, split at blanks.
+    fn run(&self, line: &str) -> Answer {
+        answer(self.strongroom().args(line.split(' ')))
+    }
+
+    /// Runs a line that must work, and gives what it prints.
+    fn ok(&self, line: &str) -> String {
+        let answer = self.run(line);
+        assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{line}\n{answer:?}");
+        answer.out
+    }
+
+    /// Runs a line that must work, and gives what it prints as JSON.
+    fn json(&self, line: &str) -> serde_json::Value {
+        serde_json::from_str(&self.ok(&format!("--output json {line}"))).unwrap()
+    }
+
+    /// Runs a line that must fail, and gives what it says.
+    fn fails(&self, line: &str) -> String {
+        let answer = self.run(line);
+        assert_eq!((answer.code, answer.out.as_str()), (1, ""), "{line}\n{answer:?}");
+        assert!(answer.err.starts_with("error: ") && answer.err.ends_with('\n'), "{line}\n{answer:?}");
+        answer.err
+    }
+
+    /// Runs a line with something on standard input.
+    fn pipe(&self, line: &str, input: &[u8]) -> Answer {
+        let mut child = self
+            .strongroom()
+            .args(line.split(' '))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        Answer::of(child.wait_with_output().unwrap())
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.place.path().join(name), content).unwrap();
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.place.path().join(name)).unwrap()
+    }
+
+    /// Runs OpenSSL's program in the same directory.
+    fn openssl(&self, line: &str) -> Vec<u8> {
+        openssl(self.place.path(), line)
+    }
+}
+
+impl Answer {
+    fn of(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+fn answer(command: &mut Command) -> Answer {
+    Answer::of(command.output().unwrap())
+}
+
+fn openssl(place: &Path, line: &str) -> Vec<u8> {
+    let output = Command::new("openssl").args(line.split(' ')).current_dir(place).output().unwrap();
+    assert!(output.status.success(), "openssl {line}\n{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Reads base64url as the standard has it.
+fn base64url(value: &serde_json::Value) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(value.as_str().unwrap()).unwrap()
+}
+
+/// The names of an object's members, sorted.
+fn members(value: &serde_json::Value) -> Vec<&str> {
+    let mut names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}

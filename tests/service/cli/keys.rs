@@ -1,0 +1,147 @@
+//! `strongroom key`: making, showing, changing, deleting.
+
+use super::{Desk, members};
+
+/// The members of a key in JSON. Scripts rely on them.
+const KEY: [&str; 14] = [
+    "created",
+    "enabled",
+    "expires",
+    "exportable",
+    "key",
+    "key_ops",
+    "key_size",
+    "kty",
+    "name",
+    "not_before",
+    "recoverable_days",
+    "recovery_level",
+    "tags",
+    "updated",
+];
+
+#[test]
+fn keys_are_made_as_told_and_shown_for_people_and_programs() {
+    let desk = Desk::new();
+    let text = desk.ok("key create invoices --kty EC-HSM --curve P-256");
+    assert!(text.starts_with("name        hsms/local/keys/invoices/versions/"), "{text}");
+    assert!(text.contains("\ntype        EC-HSM P-256\n"), "{text}");
+    desk.ok(
+        "key create archive --kty RSA-HSM --size 3072 --ops sign,verify --tag team=billing --expires 2027-01-01",
+    );
+
+    let archive = desk.json("key show archive");
+    assert_eq!(members(&archive), KEY);
+    assert_eq!(members(&archive["key"]), ["e", "n"]);
+    assert_eq!(archive["kty"], "RSA-HSM");
+    assert_eq!(archive["key_size"], 3072);
+    assert_eq!(archive["key_ops"], serde_json::json!(["sign", "verify"]));
+    assert_eq!(archive["tags"], serde_json::json!({"team": "billing"}));
+    assert_eq!((&archive["expires"], &archive["not_before"]), (&"2027-01-01T00:00:00Z".into(), &().into()));
+    assert_eq!(archive["recovery_level"], "Recoverable+Purgeable");
+    assert_eq!(archive["recoverable_days"], 90);
+    let curve = desk.json("key show invoices");
+    assert_eq!((members(&curve), members(&curve["key"])), (KEY.to_vec(), vec!["crv", "x", "y"]));
+
+    let made = desk.json(
+        "key create small --kty oct --size 128 --disabled --not-before 2026-01-01T12:00:00+01:00 --ops wrapKey,unwrapKey",
+    );
+    assert_eq!((&made["enabled"], &made["key"], &made["key_size"]), (&false.into(), &().into(), &128.into()));
+    assert_eq!(made["not_before"], "2026-01-01T11:00:00Z");
+
+    let list = desk.ok("key list");
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["NAME", "TYPE", "OPERATIONS", "ENABLED", "EXPIRES", "TAGS"]);
+    assert_eq!(lines[1][..5], ["archive", "RSA-HSM", "3072", "sign,verify", "yes"]);
+    assert_eq!([lines[2][0], lines[3][0], lines[3][4]], ["invoices", "small", "no"]);
+    assert_eq!(desk.json("key list").as_array().unwrap().len(), 3);
+
+    // A second version, and each by its name.
+    let second = desk.json("key create invoices --kty EC --curve P-521");
+    let versions = desk.json("key versions invoices");
+    assert_eq!([&versions[0], &versions[1]], [&curve, &second]);
+    let version = curve["name"].as_str().unwrap().rsplit('/').next().unwrap();
+    for line in [
+        format!("key show invoices --version {version}"),
+        format!("key show {}", curve["name"].as_str().unwrap()),
+        format!("--hsm other key show {}", curve["name"].as_str().unwrap()),
+    ] {
+        assert_eq!(desk.json(&line), curve, "{line}");
+    }
+    assert!(desk.ok("key versions invoices").contains(version));
+}
+
+#[test]
+fn keys_are_changed() {
+    let desk = Desk::new();
+    desk.ok("key create invoices --kty EC-HSM --tag a=1");
+    let changed = desk.json("key update invoices --enabled false --tag b=2 --tag c=a=b --expires 2030-06-01");
+    assert_eq!(changed["enabled"], false);
+    assert_eq!(changed["tags"], serde_json::json!({"b": "2", "c": "a=b"}));
+    assert_eq!(changed["expires"], "2030-06-01T00:00:00Z");
+    let changed = desk.json("key update invoices --clear-expires --clear-tags --ops verify");
+    assert_eq!((&changed["expires"], &changed["enabled"]), (&().into(), &false.into()));
+    assert_eq!(
+        (&changed["tags"], &changed["key_ops"]),
+        (&serde_json::json!({}), &serde_json::json!(["verify"]))
+    );
+
+    let error = desk.fails("key update invoices --not-before 2031-01-01 --expires 2030-01-01");
+    assert!(error.contains("reason: BAD_PARAMETER (field expires)"), "{error}");
+    assert_eq!(desk.run("key update invoices").code, 2);
+    assert_eq!(desk.run("key update invoices --clear-tags --tag a=b").code, 2);
+}
+
+#[test]
+fn keys_are_deleted_recovered_and_purged() {
+    let desk = Desk::new();
+    let made = desk.json("key create invoices --kty EC-HSM");
+    let deleted = desk.json("--as crypto-user key delete invoices");
+    assert_eq!(members(&deleted), ["deleted_at", "key", "name", "scheduled_purge_at"]);
+    assert_eq!((&deleted["name"], &deleted["key"]), (&"hsms/local/deletedKeys/invoices".into(), &made));
+    assert_eq!(desk.json("key show-deleted invoices"), deleted);
+    assert_eq!(desk.json("key list-deleted"), serde_json::json!([deleted]));
+    assert!(desk.ok("key list-deleted").starts_with("NAME      TYPE          DELETED "));
+
+    for (line, told) in [
+        ("key show invoices", "reason: KEY_NOT_FOUND (resource hsms/local/keys/invoices)"),
+        ("key create invoices --kty EC-HSM", "it can only be recovered or purged"),
+        ("--as crypto-user key recover invoices", "keys/deletedKeys/recover/action at /keys/invoices"),
+        ("--as crypto-user key purge invoices", "keys/deletedKeys/delete at /keys/invoices"),
+    ] {
+        let error = desk.fails(line);
+        assert!(error.contains(told), "{line}\n{error}");
+    }
+    assert_eq!(desk.json("--as crypto-officer key recover hsms/local/deletedKeys/invoices"), made);
+    desk.ok("key delete hsms/local/keys/invoices");
+    assert_eq!(desk.ok("--as crypto-officer key purge invoices"), "purged hsms/local/deletedKeys/invoices\n");
+    let error = desk.fails("key recover invoices");
+    assert!(error.contains("reason: DELETED_KEY_NOT_FOUND"), "{error}");
+}
+
+#[test]
+fn what_is_empty_or_unknown_is_said_on_standard_error() {
+    let desk = Desk::new();
+    for (line, told) in [
+        ("key list", "hsms/local has no keys\n"),
+        ("key list-deleted", "hsms/local has no deleted keys\n"),
+        ("key versions invoices", "hsms/local/keys/invoices has no versions\n"),
+    ] {
+        let answer = desk.run(line);
+        assert_eq!((answer.code, answer.out.as_str(), answer.err.as_str()), (0, "", told));
+        assert_eq!(desk.json(line), serde_json::json!([]));
+    }
+    for (line, told) in [
+        ("key show nothing", "error: key not found: hsms/local/keys/nothing\n"),
+        ("key create k --kty RSA --size 1024", "the key size is one of [2048, 3072, 4096] bits\n"),
+        ("key create k --kty EC --ops encrypt", "encrypt does not fit a key of type EC-HSM on P-256\n"),
+        ("--hsm other key list", "error: managed HSM not found: hsms/other\n"),
+        ("--as nobody key list", "keys/read/action at /keys"),
+    ] {
+        let error = desk.fails(line);
+        assert!(error.contains(told), "{line}\n{error}");
+    }
+    // The server knows the call and says why it cannot be had: no word of another server.
+    let error = desk.fails("key create k --kty RSA --ops export");
+    assert!(error.contains("reason: NOT_AVAILABLE") && !error.contains("hint:"), "{error}");
+}

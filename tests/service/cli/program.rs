@@ -1,0 +1,154 @@
+//! The commands that are about the program: tokens, random bytes, health, configuration, modules.
+
+use std::path::Path;
+
+use super::{Answer, Desk, answer, base64url};
+use crate::support::strongroom;
+
+/// Runs a line without a server.
+fn alone(place: &Path, line: &str, environment: &[(&str, &str)]) -> Answer {
+    answer(strongroom().args(line.split(' ')).current_dir(place).envs(environment.iter().copied()))
+}
+
+#[test]
+fn tokens_random_bytes_and_health_are_printed() {
+    let desk = Desk::new();
+    let token = desk.ok("token --as crypto-user");
+    let claims = token.split('.').nth(1).unwrap().to_owned();
+    let claims: serde_json::Value = serde_json::from_slice(&base64url(&claims.into())).unwrap();
+    let user = desk.server.principal("crypto-user");
+    assert_eq!((&claims["oid"], &claims["appid"]), (&user.object_id.into(), &user.client_id.into()));
+    let issued = desk.json("token");
+    assert_eq!((&issued["token_type"], &issued["expires_in"]), (&"Bearer".into(), &3599.into()));
+
+    for count in [1, 16, 128] {
+        let text = desk.ok(&format!("random {count}"));
+        assert_eq!(base64url(&text.trim().into()).len(), count);
+    }
+    assert_eq!(base64url(&desk.json("random 32")["value"]).len(), 32);
+    assert_ne!(desk.ok("random 16"), desk.ok("random 16"));
+    assert!(desk.fails("--as nobody random 8").contains("managedHsm/rng/action at /"));
+    assert_eq!(desk.ok("healthcheck"), "serving\n");
+    assert_eq!(desk.json("healthcheck")["status"], "serving");
+}
+
+#[test]
+fn the_clock_is_turned_and_what_is_due_is_told() {
+    let desk = Desk::new();
+    let before: jiff::Timestamp = desk.json("clock show")["now"].as_str().unwrap().parse().unwrap();
+    desk.ok("key create invoices --kty EC-HSM");
+    desk.ok("key delete invoices");
+    assert_eq!(desk.json("clock advance 89d")["happened"], serde_json::json!([]));
+    let told = desk.json("clock advance 24h");
+    assert_eq!(told["happened"][0]["purged_key"], "hsms/local/deletedKeys/invoices");
+    let now: jiff::Timestamp = told["now"].as_str().unwrap().parse().unwrap();
+    assert_eq!((now - before).get_seconds() / 86_400, 90);
+    assert_eq!(desk.json("clock freeze")["frozen"], true);
+    assert!(desk.ok("clock show").ends_with("Z  (frozen)\n"));
+    assert_eq!(desk.json("clock advance --to 2100-01-01")["now"], "2100-01-01T00:00:00Z");
+    assert_eq!(desk.json("clock resume")["frozen"], false);
+    let error = desk.fails("clock advance --to 2099-01-01");
+    assert!(error.contains("reason: BAD_PARAMETER"), "{error}");
+    assert_eq!(desk.run("clock advance 1y").code, 2);
+}
+
+#[test]
+fn the_simulator_is_found_from_anywhere() {
+    let desk = Desk::new();
+    desk.ok("key create invoices --kty EC-HSM");
+    let elsewhere = tempfile::tempdir().unwrap();
+    // As the banner says: by the file it names.
+    let source = format!(
+        ". '{}' && exec '{}' key list",
+        desk.server.directory().join("dev.env").display(),
+        strongroom().get_program().display()
+    );
+    let mut shell = std::process::Command::new("sh");
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STRONGROOM_")) {
+        shell.env_remove(name);
+    }
+    let found = answer(shell.args(["-c", &source]).current_dir(&elsewhere));
+    assert!(found.code == 0 && found.out.contains("invoices"), "{found:?}");
+
+    // Without its files: by address, authority, HSM and token.
+    let (connection, token) = (desk.server.connection(), desk.ok("token"));
+    let line = format!(
+        "key list --endpoint {} --ca-file {} --hsm {}",
+        connection.endpoint,
+        connection.ca_file.display(),
+        connection.hsm
+    );
+    let found = alone(elsewhere.path(), &line, &[("STRONGROOM_TOKEN", token.trim())]);
+    assert!(found.code == 0 && found.out.contains("invoices"), "{found:?}");
+    let forged = alone(elsewhere.path(), &line, &[("STRONGROOM_TOKEN", "eyJ.nonsense")]);
+    assert!(forged.code == 1 && forged.err.contains("reason: UNAUTHENTICATED"), "{forged:?}");
+    assert!(!forged.err.contains("eyJ"), "{forged:?}");
+    // Who is not trusted is not spoken to.
+    let line = format!("key list --endpoint {} --hsm local", connection.endpoint);
+    let stranger = alone(elsewhere.path(), &line, &[("STRONGROOM_TOKEN", token.trim())]);
+    assert!(stranger.code == 1 && stranger.err.contains("is not trusted"), "{stranger:?}");
+}
+
+#[test]
+fn a_directory_has_one_server() {
+    let desk = Desk::new();
+    let directory = desk.server.directory();
+    let line = format!("serve --dev --listen 127.0.0.1:0 --data-dir {}", directory.display());
+    let second = alone(desk.place.path(), &line, &[]);
+    assert_eq!((second.code, second.out.as_str()), (1, ""));
+    assert!(second.err.contains("is in use by another strongroom"), "{second:?}");
+    let endpoint = desk.server.connection().endpoint;
+    let listen = endpoint.trim_start_matches("https://");
+    let third = alone(desk.place.path(), &format!("serve --dev --listen {listen} --data-dir other"), &[]);
+    assert!(
+        third.code == 1 && third.err.contains(&format!("cannot listen on {listen} (--listen")),
+        "{third:?}"
+    );
+}
+
+#[test]
+fn the_configuration_is_checked_and_shown() {
+    let place = tempfile::tempdir().unwrap();
+    let alone = |line: &str, environment: &[(&str, &str)]| alone(place.path(), line, environment);
+    let checked = alone("config check --dev", &[]);
+    assert_eq!((checked.code, checked.err.as_str()), (0, "the configuration can be used\n"));
+
+    // What is shown is a configuration that means the same.
+    let shown =
+        alone("config show --dev --listen 127.0.0.1:7", &[("STRONGROOM_AUDIT__DURABILITY", "relaxed")]);
+    assert!(shown.out.contains("listen = \"127.0.0.1:7\"") && shown.out.contains("durability = \"relaxed\""));
+    std::fs::write(place.path().join("shown.toml"), &shown.out).unwrap();
+    assert_eq!(alone("config show --config shown.toml", &[]).out, shown.out);
+    let json: serde_json::Value = serde_json::from_str(&alone("-o json config show --dev", &[]).out).unwrap();
+    assert_eq!((&json["mode"], &json["server"]["max_connections"]), (&"simulator".into(), &4096.into()));
+
+    // Errors say where, on lines of their own.
+    std::fs::write(place.path().join("wrong.toml"), "mode = \"simulator\"\n[server]\nport = 1\n").unwrap();
+    let wrong = alone("config check --config wrong.toml", &[]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (1, ""));
+    assert!(wrong.err.contains("wrong.toml: TOML parse error at line 3, column 1\n"), "{}", wrong.err);
+    let wrong = alone("config check --dev", &[("STRONGROOM_SERVER__LISTENN", "x")]);
+    assert!(wrong.err.contains("STRONGROOM_SERVER__LISTENN: unknown field `listenn`"), "{}", wrong.err);
+    assert!(!wrong.err.contains('\u{fffd}'), "{}", wrong.err);
+    let gateway = alone("serve", &[]);
+    assert_eq!(gateway.code, 1);
+    assert!(gateway.err.contains("strongroom serve --dev"), "{}", gateway.err);
+}
+
+#[test]
+fn a_module_is_examined() {
+    let place = tempfile::tempdir().unwrap();
+    let module = strongroom::token::Profile::named("softhsm").unwrap().find_module().unwrap();
+    let line = format!("doctor --module {}", module.display());
+    let report = alone(place.path(), &line, &[]);
+    assert_eq!((report.code, report.err.as_str()), (0, ""));
+    assert!(report.out.contains("SoftHSM") && report.out.contains("can do\n"), "{}", report.out);
+    let report = alone(place.path(), &format!("--output json {line}"), &[]);
+    let json: serde_json::Value = serde_json::from_str(&report.out).unwrap();
+    let features = json["capabilities"].as_object().unwrap();
+    assert!(features.len() >= 20 && features.values().all(|support| support != "no"), "{features:?}");
+
+    let wrong = alone(place.path(), "doctor --module /nowhere/module.so", &[]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (1, ""));
+    assert!(wrong.err.contains("/nowhere/module.so"), "{}", wrong.err);
+}

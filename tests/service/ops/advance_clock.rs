@@ -1,0 +1,69 @@
+//! Turning the clock forwards.
+
+use strongroom::api::grpc::pb;
+use strongroom::api::grpc::pb::advance_clock_request::Target;
+
+use crate::support::{Server, days, ec, fact};
+
+fn purged(reply: &pb::AdvanceClockResponse) -> Vec<(i64, String)> {
+    let each = reply.happenings.iter().map(|happening| match &happening.what {
+        Some(pb::happening::What::PurgedKey(name)) => (happening.at.unwrap().seconds, name.clone()),
+        None => panic!("{happening:?}"),
+    });
+    each.collect()
+}
+
+#[tokio::test]
+async fn what_comes_due_on_the_way_is_done_in_order_and_reported() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    let mut due = Vec::new();
+    for name in ["b", "a", "c"] {
+        dev.create(ec(name, "P-256")).await.unwrap();
+        let request = pb::DeleteKeyRequest { name: format!("hsms/local/keys/{name}") };
+        let deleted = dev.keys.delete_key(request).await.unwrap().into_inner();
+        due.push((deleted.scheduled_purge_at.unwrap().seconds, format!("hsms/local/deletedKeys/{name}")));
+        dev.clock.advance_clock(days(1)).await.unwrap();
+    }
+    let nothing = dev.clock.advance_clock(days(86)).await.unwrap().into_inner();
+    assert_eq!(purged(&nothing), []);
+    let reply = dev.clock.advance_clock(days(10)).await.unwrap().into_inner();
+    assert_eq!(purged(&reply), due);
+
+    // Each purge is recorded at its own instant, in the name of the service.
+    let records = server.audit(1);
+    let purges: Vec<_> = records.iter().filter(|record| record["operationName"] == "KeyPurge").collect();
+    assert_eq!(purges.len(), 3);
+    for (record, (at, name)) in purges.iter().zip(&due) {
+        assert_eq!(record["target"], **name);
+        let time: jiff::Timestamp = record["time"].as_str().unwrap().parse().unwrap();
+        assert_eq!(time.as_second(), *at);
+        assert_eq!(record["resultType"], "Success");
+    }
+}
+
+#[tokio::test]
+async fn the_clock_goes_forwards_only() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let instant = |seconds| Target::To(prost_types::Timestamp { seconds, nanos: 0 });
+    let by = |seconds, nanos| Target::By(prost_types::Duration { seconds, nanos });
+    let refused = [
+        (None, "target"),
+        (Some(instant(1_000_000_000)), "to"),
+        (Some(instant(i64::MAX)), "to"),
+        (Some(by(-1, 0)), "by"),
+        (Some(by(0, -1)), "by"),
+        (Some(by(i64::MAX, 0)), "by"),
+    ];
+    let before = dev.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().now.unwrap();
+    for (target, field) in refused {
+        let status = dev.clock.advance_clock(pb::AdvanceClockRequest { target }).await.unwrap_err();
+        assert_eq!((status.code(), fact(&status, "field").as_str()), (tonic::Code::InvalidArgument, field));
+    }
+    let after = dev.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().now.unwrap();
+    assert!((0..30).contains(&(after.seconds - before.seconds)));
+    let nothing = pb::AdvanceClockRequest { target: Some(by(0, 0)) };
+    dev.clock.advance_clock(nothing).await.unwrap();
+}

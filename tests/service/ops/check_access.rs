@@ -1,0 +1,119 @@
+//! Asking who may do what, and why. That the answers are true is in `roles/matrix.rs`.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{
+    CRYPTO_AUDITOR, CRYPTO_USER, HSM, action, assert_recorded, assign, bad, check, defining, definition,
+    fails, guid, metadata, not_granted,
+};
+use crate::support::{Server, fact};
+
+fn request(principal: &str, action: &str, scope: &str) -> pb::CheckAccessRequest {
+    pb::CheckAccessRequest {
+        parent: HSM.to_owned(),
+        principal_id: principal.to_owned(),
+        group_ids: Vec::new(),
+        action: action.to_owned(),
+        scope: scope.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn the_answer_names_the_assignment_that_decides() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    // Neither key nor principal need exist to be asked about.
+    let given = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
+    let answer = dev.access.check_access(request(&guid(100), "keys/sign", "/keys/Invoices")).await;
+    let target = "hsms/local/roleAssignments at /keys/Invoices";
+    assert_recorded(&server, metadata(&answer), "AccessCheck", "OK", target);
+    let expected = pb::CheckAccessResponse {
+        allowed: true,
+        action: action("keys/sign/action"),
+        scope: "/keys/Invoices".to_owned(),
+        role_assignment: Some(given.clone()),
+        role_name: "Managed HSM Crypto User".to_owned(),
+        reason: format!(
+            "{} is granted by role 'Managed HSM Crypto User', assigned to {} at /keys/invoices",
+            action("keys/sign/action"),
+            guid(100)
+        ),
+    };
+    assert_eq!(answer.unwrap().into_inner(), expected);
+    for spelling in ["keys/sign/action", "/keys/sign", &action("keys/sign/action"), "KEYS/SIGN"] {
+        assert!(check(&mut dev, &guid(100), &[], spelling, "/keys/invoices").await.allowed, "{spelling}");
+    }
+
+    // A group's role decides for its members, and the assignment shown is the group's.
+    let by_group = check(&mut dev, &guid(1), &[&guid(2), &guid(100)], "keys/sign", "/keys/invoices").await;
+    assert_eq!((by_group.allowed, by_group.role_assignment), (true, Some(given)));
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_is_missing() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let missing = action("keys/sign/action");
+    let stranger = check(&mut dev, &guid(100), &[], "keys/sign", "/keys/invoices").await;
+    let expected = pb::CheckAccessResponse {
+        action: missing.clone(),
+        scope: "/keys/invoices".to_owned(),
+        reason: format!("missing {missing}: {} has no role assignment in this HSM", guid(100)),
+        ..Default::default()
+    };
+    assert_eq!(stranger, expected);
+
+    assign(&mut dev, CRYPTO_AUDITOR, &guid(100), "/").await;
+    let without = check(&mut dev, &guid(100), &[], "keys/sign", "/keys/invoices").await;
+    let roles = "(Managed HSM Crypto Auditor)";
+    let reason = format!("missing {missing}: none of the roles of {} grants it {roles}", guid(100));
+    assert_eq!((without.allowed, without.reason), (false, reason));
+
+    assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/letters").await;
+    for scope in ["/keys/invoices", "/keys", "/"] {
+        let elsewhere = check(&mut dev, &guid(100), &[], "keys/sign", scope).await;
+        let reason = format!(
+            "missing {missing} at {scope}: role 'Managed HSM Crypto User' grants it, but is assigned at /keys/letters"
+        );
+        assert_eq!((elsewhere.allowed, elsewhere.reason), (false, reason));
+    }
+
+    // An assignment whose role was deleted is no role.
+    dev.access.put_role_definition(defining(&guid(1), &["keys/*"], &[])).await.unwrap();
+    assign(&mut dev, &guid(1), &guid(101), "/").await;
+    assert!(check(&mut dev, &guid(101), &[], "keys/sign", "/keys/invoices").await.allowed);
+    let request = pb::DeleteRoleDefinitionRequest { name: definition(&guid(1)) };
+    dev.access.delete_role_definition(request).await.unwrap();
+    let defunct = check(&mut dev, &guid(101), &[], "keys/sign", "/keys/invoices").await;
+    assert!(!defunct.allowed && defunct.reason.contains("no role assignment"), "{defunct:?}");
+}
+
+#[tokio::test]
+async fn questions_need_a_right_and_a_meaning() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let own = server.principal("nobody").object_id;
+    let refusal = not_granted(nobody.access.check_access(request(&own, "keys/sign", "/keys/invoices")).await);
+    assert_eq!(fact(&refusal, "action"), action("roleAssignments/read/action"));
+    assert_eq!(fact(&refusal, "scope"), "/keys/invoices");
+    // Who may see the assignments of a key may ask there, and not elsewhere.
+    assign(&mut dev, CRYPTO_AUDITOR, &own, "/keys/invoices").await;
+    nobody.access.check_access(request(&own, "keys/sign", "/keys/invoices")).await.unwrap();
+    not_granted(nobody.access.check_access(request(&own, "keys/sign", "/keys")).await);
+
+    for scope in ["", "keys", "/keys/a/b"] {
+        bad(dev.access.check_access(request(&own, "keys/sign", scope)).await, "scope");
+    }
+    for wrong in ["", "keys", "keys/sing", "keys/*", "Microsoft.KeyVault/vaults/keys/sign/action"] {
+        bad(dev.access.check_access(request(&own, wrong, "/")).await, "action");
+    }
+    bad(dev.access.check_access(request("nobody", "keys/sign", "/")).await, "principal_id");
+    let with = |group_ids| pb::CheckAccessRequest { group_ids, ..request(&own, "keys/sign", "/") };
+    bad(dev.access.check_access(with(vec![guid(1); 1001])).await, "group_ids");
+    dev.access.check_access(with(vec![guid(1); 1000])).await.unwrap();
+    let unreadable = dev.access.check_access(with(vec!["friends".to_owned()])).await;
+    fails(unreadable, Code::InvalidArgument, "BAD_PARAMETER");
+    let elsewhere = pb::CheckAccessRequest { parent: "hsms/elsewhere".to_owned(), ..with(Vec::new()) };
+    fails(dev.access.check_access(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
+}

@@ -1,0 +1,152 @@
+//! Assigning roles. Where an assignment holds is in `roles/scopes.rs`.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{
+    CRYPTO_AUDITOR, CRYPTO_USER, HSM, assert_recorded, assign, assigning, assignment, bad, defining,
+    definition, fails, guid, metadata, not_granted, unassign,
+};
+use crate::support::{Client, Server, fact};
+
+async fn all(who: &mut Client) -> usize {
+    let request = pb::ListRoleAssignmentsRequest { parent: HSM.to_owned(), ..Default::default() };
+    who.access.list_role_assignments(request).await.unwrap().into_inner().role_assignments.len()
+}
+
+#[tokio::test]
+async fn a_role_is_assigned_under_an_id_of_ones_own_or_a_new_one() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    // Neither the principal nor the key need be known to anybody yet.
+    let request = pb::CreateRoleAssignmentRequest {
+        role_assignment_id: guid(1).to_uppercase(),
+        ..assigning(CRYPTO_USER, &guid(100).to_uppercase(), "/keys/Invoices")
+    };
+    let answer = dev.access.create_role_assignment(request).await;
+    let target = "hsms/local/roleAssignments at /keys/Invoices";
+    assert_recorded(&server, metadata(&answer), "RoleAssignmentCreate", "OK", target);
+    let made = answer.unwrap().into_inner();
+    let expected = pb::RoleAssignment {
+        name: assignment(&guid(1)),
+        role_definition: definition(CRYPTO_USER),
+        principal_id: guid(100),
+        scope: "/keys/Invoices".to_owned(),
+    };
+    assert_eq!(made, expected);
+    let read = dev.access.get_role_assignment(pb::GetRoleAssignmentRequest { name: made.name }).await;
+    assert_eq!(read.unwrap().into_inner(), expected);
+
+    let made = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys").await;
+    let id = made.name.strip_prefix(&assignment("")).unwrap();
+    assert_eq!(uuid::Uuid::parse_str(id).unwrap().get_version_num(), 4);
+}
+
+#[tokio::test]
+async fn a_role_is_named_by_its_id_or_its_resource_name() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let custom = dev.access.put_role_definition(defining("", &["keys/*"], &[])).await.unwrap().into_inner();
+    for (number, role) in [
+        CRYPTO_USER,
+        &CRYPTO_AUDITOR.to_uppercase(),
+        &definition("515eb02d-2335-4d2d-92f2-b1cbdf9c3778"),
+        &custom.name,
+        &definition("4bd23610-cdcf-4971-bdee-bdc562cc28e4").replace("local", "LOCAL"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let made = assign(&mut dev, role, &guid(100), "/").await;
+        assert!(
+            made.role_definition.eq_ignore_ascii_case(&definition(role.rsplit('/').next().unwrap())),
+            "{number}"
+        );
+    }
+    let unknown = dev.access.create_role_assignment(assigning(&guid(9), &guid(100), "/")).await;
+    fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    for role in ["", "Managed HSM Crypto User", "hsms/local/roleDefinitions/x", &assignment(CRYPTO_USER)] {
+        bad(dev.access.create_role_assignment(assigning(role, &guid(100), "/")).await, "role_definition");
+    }
+    let foreign = format!("hsms/elsewhere/roleDefinitions/{CRYPTO_USER}");
+    bad(dev.access.create_role_assignment(assigning(&foreign, &guid(100), "/")).await, "role_definition");
+}
+
+#[tokio::test]
+async fn what_exists_is_not_made_twice() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let first = pb::CreateRoleAssignmentRequest {
+        role_assignment_id: guid(1),
+        ..assigning(CRYPTO_USER, &guid(100), "/keys/invoices")
+    };
+    let made = dev.access.create_role_assignment(first.clone()).await.unwrap().into_inner();
+    let before = all(&mut dev).await;
+
+    let other_meaning = pb::CreateRoleAssignmentRequest { scope: "/keys".to_owned(), ..first.clone() };
+    let other_id = pb::CreateRoleAssignmentRequest { role_assignment_id: guid(2), ..first.clone() };
+    let other_spelling =
+        pb::CreateRoleAssignmentRequest { scope: "/keys/INVOICES".to_owned(), ..other_id.clone() };
+    for request in [first.clone(), other_meaning, other_id, other_spelling] {
+        let target = format!("{HSM}/roleAssignments at {}", request.scope);
+        let again = dev.access.create_role_assignment(request).await;
+        assert_recorded(&server, metadata(&again), "RoleAssignmentCreate", "ROLE_ASSIGNMENT_EXISTS", &target);
+        fails(again, Code::AlreadyExists, "ROLE_ASSIGNMENT_EXISTS");
+    }
+    assert_eq!(all(&mut dev).await, before);
+
+    // Of many who ask at once, one is served.
+    let requests = (0..8).map(|_| {
+        let mut dev = dev.clone();
+        async move { dev.access.create_role_assignment(assigning(CRYPTO_AUDITOR, &guid(101), "/keys")).await }
+    });
+    let answers = futures_util::future::join_all(requests).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+    assert_eq!(all(&mut dev).await, before + 1);
+
+    unassign(&mut dev, &made.name).await;
+    dev.access.create_role_assignment(first).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    for scope in ["", "keys", "/key", "/keys/a/b", "/keys/a b", "/secrets"] {
+        bad(dev.access.create_role_assignment(assigning(CRYPTO_USER, &guid(100), scope)).await, "scope");
+    }
+    bad(dev.access.create_role_assignment(assigning(CRYPTO_USER, "dev", "/")).await, "principal_id");
+    let request = pb::CreateRoleAssignmentRequest {
+        role_assignment_id: "mine".to_owned(),
+        ..assigning(CRYPTO_USER, &guid(100), "/")
+    };
+    bad(dev.access.create_role_assignment(request).await, "role_assignment_id");
+    not_granted(nobody.access.create_role_assignment(assigning(CRYPTO_USER, &guid(100), "/")).await);
+}
+
+#[tokio::test]
+async fn there_are_at_most_fifty_at_a_scope_and_ten_at_a_key() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let request = pb::ListRoleAssignmentsRequest {
+        parent: HSM.to_owned(),
+        scope: "/".to_owned(),
+        ..Default::default()
+    };
+    let at_hsm = dev.access.list_role_assignments(request).await.unwrap().into_inner().role_assignments.len();
+    let at_hsm = u32::try_from(at_hsm).unwrap();
+    for (scope, there, limit) in [("/", at_hsm, 50), ("/keys", 0, 50), ("/keys/invoices", 0, 10)] {
+        for number in there..limit {
+            assign(&mut dev, CRYPTO_USER, &guid(number), scope).await;
+        }
+        let more = dev.access.create_role_assignment(assigning(CRYPTO_USER, &guid(1_000), scope)).await;
+        let status = fails(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");
+        assert_eq!(fact(&status, "limit"), limit.to_string(), "{scope}");
+    }
+    // The same key in other letters is the same key; another key has its own ten.
+    let more =
+        dev.access.create_role_assignment(assigning(CRYPTO_USER, &guid(1_000), "/keys/INVOICES")).await;
+    fails(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");
+    let elsewhere = assign(&mut dev, CRYPTO_USER, &guid(1_000), "/keys/letters").await;
+    unassign(&mut dev, &elsewhere.name).await;
+}

@@ -1,0 +1,77 @@
+//! Taking roles away.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{
+    CRYPTO_USER, assert_recorded, assign, assignment, bad, fails, guid, metadata, not_granted, sign,
+};
+use crate::support::{Server, ec};
+
+fn request(name: &str) -> pb::DeleteRoleAssignmentRequest {
+    pb::DeleteRoleAssignmentRequest { name: name.to_owned() }
+}
+
+#[tokio::test]
+async fn a_role_is_taken_away_for_good() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    let principal = server.principal("nobody").object_id;
+    dev.create(ec("invoices", "P-256")).await.unwrap();
+    let given = assign(&mut dev, CRYPTO_USER, &principal, "/keys/invoices").await;
+    let kept = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
+
+    let answer = dev.access.delete_role_assignment(request(&given.name)).await;
+    assert_recorded(&server, metadata(&answer), "RoleAssignmentDelete", "OK", &given.name);
+    assert_eq!(answer.unwrap().into_inner(), given);
+    let again = dev.access.delete_role_assignment(request(&given.name)).await;
+    assert_recorded(
+        &server,
+        metadata(&again),
+        "RoleAssignmentDelete",
+        "ROLE_ASSIGNMENT_NOT_FOUND",
+        &given.name,
+    );
+    fails(again, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+
+    server.restart();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    not_granted(sign(&mut nobody, "invoices").await);
+    let read = |name: &str| pb::GetRoleAssignmentRequest { name: name.to_owned() };
+    let gone = dev.access.get_role_assignment(read(&given.name)).await;
+    fails(gone, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    assert_eq!(dev.access.get_role_assignment(read(&kept.name)).await.unwrap().into_inner(), kept);
+}
+
+#[tokio::test]
+async fn it_is_refused_without_the_right_or_a_name() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let given = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
+    let refused = nobody.access.delete_role_assignment(request(&given.name)).await;
+    assert_recorded(&server, metadata(&refused), "RoleAssignmentDelete", "ACTION_NOT_GRANTED", &given.name);
+    not_granted(refused);
+    not_granted(nobody.access.delete_role_assignment(request(&assignment(&guid(1)))).await);
+    for name in ["", &guid(1), &assignment("x")] {
+        bad(dev.access.delete_role_assignment(request(name)).await, "name");
+    }
+    let kept = dev.access.get_role_assignment(pb::GetRoleAssignmentRequest { name: given.name }).await;
+    kept.unwrap();
+}
+
+/// Of many who take the same role away at once, one has done it.
+#[tokio::test]
+async fn it_is_taken_away_once() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let given = assign(&mut dev, CRYPTO_USER, &guid(100), "/").await;
+    let calls = (0..8).map(|_| {
+        let (mut dev, name) = (dev.clone(), given.name.clone());
+        async move { dev.access.delete_role_assignment(request(&name)).await }
+    });
+    let answers = futures_util::future::join_all(calls).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    for answer in answers.into_iter().filter(Result::is_err) {
+        fails(answer, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    }
+}

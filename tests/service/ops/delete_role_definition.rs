@@ -1,0 +1,61 @@
+//! Deleting custom role definitions. What becomes of their assignments is in `roles/custom.rs`.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{
+    ADMINISTRATOR, CRYPTO_USER, assert_recorded, bad, defining, definition, fails, guid, metadata,
+    not_granted,
+};
+use crate::support::{Server, fact};
+
+fn request(name: &str) -> pb::DeleteRoleDefinitionRequest {
+    pb::DeleteRoleDefinitionRequest { name: name.to_owned() }
+}
+
+#[tokio::test]
+async fn a_custom_role_is_deleted_and_its_id_is_free_again() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    let made =
+        dev.access.put_role_definition(defining(&guid(1), &["keys/*"], &[])).await.unwrap().into_inner();
+    let answer = dev.access.delete_role_definition(request(&made.name)).await;
+    assert_recorded(&server, metadata(&answer), "RoleDefinitionDelete", "OK", &made.name);
+    assert_eq!(answer.unwrap().into_inner(), made);
+
+    let again = dev.access.delete_role_definition(request(&made.name)).await;
+    assert_recorded(
+        &server,
+        metadata(&again),
+        "RoleDefinitionDelete",
+        "ROLE_DEFINITION_NOT_FOUND",
+        &made.name,
+    );
+    fails(again, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    server.restart();
+
+    let mut dev = server.client("dev").await;
+    let listed = dev
+        .access
+        .list_role_definitions(pb::ListRoleDefinitionsRequest { parent: crate::roles::ask::HSM.to_owned() });
+    assert_eq!(listed.await.unwrap().into_inner().role_definitions.len(), 10);
+    dev.access.put_role_definition(defining(&guid(1), &["*"], &[])).await.unwrap();
+}
+
+#[tokio::test]
+async fn built_in_roles_stay() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    for id in [ADMINISTRATOR, CRYPTO_USER] {
+        let refused = dev.access.delete_role_definition(request(&definition(id))).await;
+        let status = fails(refused, Code::FailedPrecondition, "ROLE_DEFINITION_BUILT_IN");
+        assert_eq!(fact(&status, "role_definition"), id);
+        let kept =
+            dev.access.get_role_definition(pb::GetRoleDefinitionRequest { name: definition(id) }).await;
+        assert_eq!(kept.unwrap().into_inner().r#type, "AKVBuiltInRole");
+    }
+    for name in ["", CRYPTO_USER, "hsms/local/roleDefinitions/"] {
+        bad(dev.access.delete_role_definition(request(name)).await, "name");
+    }
+    not_granted(nobody.access.delete_role_definition(request(&definition(CRYPTO_USER))).await);
+}

@@ -1,0 +1,32 @@
+//! Reading the clock.
+
+use strongroom::api::grpc::pb;
+
+use crate::support::{Client, Server, days};
+
+#[tokio::test]
+async fn a_new_simulator_shows_the_machines_time_and_keeps_what_it_was_turned_to() {
+    let mut server = Server::start();
+    let mut nobody = server.client("nobody").await;
+    let machine = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let shown = nobody.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner();
+    assert!(!shown.frozen);
+    assert!(shown.now.unwrap().seconds.abs_diff(i64::try_from(machine()).unwrap()) < 30);
+
+    nobody.clock.advance_clock(days(10)).await.unwrap();
+    server.restart();
+    let mut nobody = server.client("nobody").await;
+    let shown = nobody.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner();
+    let ahead = shown.now.unwrap().seconds - i64::try_from(machine()).unwrap();
+    assert!((864_000 - 30..864_000 + 30).contains(&ahead), "{ahead}");
+}
+
+#[tokio::test]
+async fn the_clock_is_not_for_strangers() {
+    let server = Server::start();
+    let mut stranger = Client::new(server.channel().await, None);
+    let refused = stranger.clock.get_clock(pb::GetClockRequest {}).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+    let refused = stranger.clock.advance_clock(days(1)).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+}

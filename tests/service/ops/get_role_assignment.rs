@@ -1,0 +1,48 @@
+//! Reading a role assignment.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{
+    CRYPTO_AUDITOR, CRYPTO_USER, assert_recorded, assign, assignment, bad, fails, guid, metadata, not_granted,
+};
+use crate::support::{Server, fact};
+
+fn request(name: &str) -> pb::GetRoleAssignmentRequest {
+    pb::GetRoleAssignmentRequest { name: name.to_owned() }
+}
+
+#[tokio::test]
+async fn an_assignment_is_read_by_its_id() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let made = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
+    let answer = dev.access.get_role_assignment(request(&made.name)).await;
+    assert_recorded(&server, metadata(&answer), "RoleAssignmentGet", "OK", &made.name);
+    assert_eq!(answer.unwrap().into_inner(), made);
+
+    let unknown = dev.access.get_role_assignment(request(&assignment(&guid(1)))).await;
+    fails(unknown, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    for name in ["", &guid(1), &assignment("x"), &made.name.replace("roleAssignments", "roleDefinitions")] {
+        bad(dev.access.get_role_assignment(request(name)).await, "name");
+    }
+    let elsewhere = dev.access.get_role_assignment(request(&made.name.replace("local", "elsewhere"))).await;
+    fails(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
+}
+
+/// Who may see the assignments of one key sees those, and learns nothing about others.
+#[tokio::test]
+async fn the_right_to_read_ends_at_its_own_scope() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    let own = assign(&mut dev, CRYPTO_AUDITOR, &principal, "/keys/invoices").await;
+    let near = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/INVOICES").await;
+    let far = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/letters").await;
+    for name in [&own.name, &near.name] {
+        nobody.access.get_role_assignment(request(name)).await.unwrap();
+    }
+    not_granted(nobody.access.get_role_assignment(request(&far.name)).await);
+    let unknown = not_granted(nobody.access.get_role_assignment(request(&assignment(&guid(1)))).await);
+    assert_eq!(fact(&unknown, "scope"), "/");
+}

@@ -1,0 +1,48 @@
+//! Reading a role definition.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{
+    CRYPTO_USER, assert_recorded, bad, defining, definition, fails, guid, metadata, not_granted,
+};
+use crate::support::Server;
+
+fn request(name: &str) -> pb::GetRoleDefinitionRequest {
+    pb::GetRoleDefinitionRequest { name: name.to_owned() }
+}
+
+#[tokio::test]
+async fn built_in_and_custom_roles_are_read_by_their_ids() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let name = definition(CRYPTO_USER);
+    let answer = dev.access.get_role_definition(request(&name)).await;
+    assert_recorded(&server, metadata(&answer), "RoleDefinitionGet", "OK", &name);
+    let role = answer.unwrap().into_inner();
+    assert_eq!(
+        (role.name.as_str(), role.role_name.as_str(), role.r#type.as_str()),
+        (name.as_str(), "Managed HSM Crypto User", "AKVBuiltInRole")
+    );
+    let shouted = format!("hsms/LOCAL/roleDefinitions/{}", CRYPTO_USER.to_uppercase());
+    assert_eq!(dev.access.get_role_definition(request(&shouted)).await.unwrap().into_inner(), role);
+
+    let made = dev.access.put_role_definition(defining(&guid(1), &["keys/*"], &["keys/delete"])).await;
+    let made = made.unwrap().into_inner();
+    assert_eq!(dev.access.get_role_definition(request(&made.name)).await.unwrap().into_inner(), made);
+}
+
+#[tokio::test]
+async fn what_is_unknown_or_unreadable_is_refused() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let unknown = dev.access.get_role_definition(request(&definition(&guid(1)))).await;
+    fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    for name in ["", CRYPTO_USER, &definition("crypto-user"), &format!("{}/x", definition(CRYPTO_USER))] {
+        bad(dev.access.get_role_definition(request(name)).await, "name");
+    }
+    // Without the right, what exists and what does not look the same.
+    for id in [CRYPTO_USER, &guid(1)] {
+        not_granted(nobody.access.get_role_definition(request(&definition(id))).await);
+    }
+}

@@ -1,0 +1,72 @@
+//! Listing role definitions.
+
+use serde_json::{Value, json};
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{
+    HSM, assert_recorded, bad, defining, definition, fails, guid, metadata, not_granted,
+};
+use crate::support::Server;
+
+fn request(parent: &str) -> pb::ListRoleDefinitionsRequest {
+    pb::ListRoleDefinitionsRequest { parent: parent.to_owned() }
+}
+
+/// A definition in the words of the record.
+fn shown(role: &pb::RoleDefinition) -> Value {
+    let permission = |block: &pb::Permission| {
+        json!({
+            "actions": block.actions,
+            "notActions": block.not_actions,
+            "dataActions": block.data_actions,
+            "notDataActions": block.not_data_actions,
+        })
+    };
+    json!({
+        "id": role.name.replace(HSM, "Microsoft.KeyVault/providers/Microsoft.Authorization"),
+        "name": role.name.rsplit('/').next().unwrap(),
+        "properties": {
+            "assignableScopes": role.assignable_scopes,
+            "description": role.description,
+            "permissions": role.permissions.iter().map(permission).collect::<Vec<_>>(),
+            "roleName": role.role_name,
+            "type": role.r#type,
+        },
+        "type": "Microsoft.Authorization/roleDefinitions",
+    })
+}
+
+#[tokio::test]
+async fn the_recorded_roles_come_first_and_the_custom_ones_after_them() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let answer = dev.access.list_role_definitions(request(HSM)).await;
+    assert_recorded(&server, metadata(&answer), "RoleDefinitionList", "OK", HSM);
+    let listed = answer.unwrap().into_inner().role_definitions;
+    let recorded: Value = serde_json::from_str(include_str!("../../../hsm-config/roles.json")).unwrap();
+    assert_eq!(listed.iter().map(shown).collect::<Vec<_>>(), *recorded["value"].as_array().unwrap());
+
+    // In the order in which they were made, which is not that of their ids; a replaced one keeps its place.
+    for number in [2, 1, 2] {
+        dev.access.put_role_definition(defining(&guid(number), &["keys/*"], &[])).await.unwrap();
+    }
+    let listed = dev.access.list_role_definitions(request("hsms/LOCAL")).await.unwrap().into_inner();
+    let names: Vec<_> = listed.role_definitions[10..].iter().map(|role| role.name.clone()).collect();
+    assert_eq!(names, [definition(&guid(2)), definition(&guid(1))]);
+    assert!(listed.role_definitions[10..].iter().all(|role| role.r#type == "CustomRole"));
+}
+
+#[tokio::test]
+async fn it_is_refused_without_the_right_or_a_place() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let answer = nobody.access.list_role_definitions(request(HSM)).await;
+    assert_recorded(&server, metadata(&answer), "RoleDefinitionList", "ACTION_NOT_GRANTED", HSM);
+    not_granted(answer);
+    let elsewhere = dev.access.list_role_definitions(request("hsms/elsewhere")).await;
+    fails(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
+    for parent in ["", "local", "hsms/local/", "hsms/local/keys"] {
+        bad(dev.access.list_role_definitions(request(parent)).await, "parent");
+    }
+}

@@ -1,0 +1,149 @@
+//! Making and replacing custom role definitions.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{
+    CRYPTO_USER, HSM, action, assert_recorded, bad, defining, definition, fails, guid, metadata, not_granted,
+};
+use crate::support::{Client, Server, fact};
+
+async fn get(who: &mut Client, id: &str) -> pb::RoleDefinition {
+    let request = pb::GetRoleDefinitionRequest { name: definition(id) };
+    who.access.get_role_definition(request).await.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_role_is_made_and_replaced_whole() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let permission = pb::Permission {
+        actions: vec!["Microsoft.KeyVault/managedHSMs/read".to_owned()],
+        not_actions: vec!["*".to_owned()],
+        data_actions: vec![action("keys/*")],
+        not_data_actions: vec![action("keys/delete")],
+    };
+    let role = pb::RoleDefinition {
+        // These three are the service's to say.
+        name: definition(CRYPTO_USER),
+        r#type: "AKVBuiltInRole".to_owned(),
+        assignable_scopes: vec!["/keys".to_owned()],
+        role_name: "Signers of 契約".to_owned(),
+        description: "Sign contracts".to_owned(),
+        permissions: vec![permission.clone(), permission],
+    };
+    let request = pb::PutRoleDefinitionRequest {
+        parent: HSM.to_owned(),
+        role_definition_id: guid(1).to_uppercase(),
+        role_definition: Some(role.clone()),
+    };
+    let answer = dev.access.put_role_definition(request).await;
+    assert_recorded(&server, metadata(&answer), "RoleDefinitionCreate", "OK", HSM);
+    let made = answer.unwrap().into_inner();
+    let expected = pb::RoleDefinition {
+        name: definition(&guid(1)),
+        r#type: "CustomRole".to_owned(),
+        assignable_scopes: vec!["/".to_owned()],
+        ..role
+    };
+    assert_eq!(made, expected);
+    assert_eq!(get(&mut dev, &guid(1)).await, expected);
+
+    // What is not said again is gone, and a role without a name is named by its id.
+    let request = pb::PutRoleDefinitionRequest {
+        parent: HSM.to_owned(),
+        role_definition_id: guid(1),
+        role_definition: Some(pb::RoleDefinition::default()),
+    };
+    let replaced = dev.access.put_role_definition(request).await.unwrap().into_inner();
+    assert_eq!(replaced.role_name, guid(1));
+    assert_eq!((replaced.description.as_str(), replaced.permissions.len()), ("", 0));
+    assert_eq!(get(&mut dev, &guid(1)).await, replaced);
+}
+
+#[tokio::test]
+async fn ids_are_made_on_demand_and_names_may_be_shared() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let first = dev.access.put_role_definition(defining("", &["keys/*"], &[])).await.unwrap().into_inner();
+    let second = dev.access.put_role_definition(defining("", &["keys/*"], &[])).await.unwrap().into_inner();
+    assert_ne!(first.name, second.name);
+    assert_eq!(first.role_name, second.role_name);
+    for role in [first, second] {
+        let id = role.name.strip_prefix(&definition("")).unwrap();
+        assert_eq!(uuid::Uuid::parse_str(id).unwrap().get_version_num(), 4);
+    }
+}
+
+#[tokio::test]
+async fn what_breaks_a_rule_is_refused() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let refused = dev.access.put_role_definition(defining(CRYPTO_USER, &["keys/*"], &[])).await;
+    assert_recorded(&server, metadata(&refused), "RoleDefinitionCreate", "ROLE_DEFINITION_BUILT_IN", HSM);
+    let status = fails(refused, Code::FailedPrecondition, "ROLE_DEFINITION_BUILT_IN");
+    assert_eq!(fact(&status, "role_definition"), CRYPTO_USER);
+    assert_eq!(get(&mut dev, CRYPTO_USER).await.role_name, "Managed HSM Crypto User");
+
+    bad(dev.access.put_role_definition(defining("signers", &[], &[])).await, "role_definition_id");
+    let nothing = pb::PutRoleDefinitionRequest { role_definition: None, ..defining(&guid(1), &[], &[]) };
+    bad(dev.access.put_role_definition(nothing).await, "role_definition");
+
+    // A pattern that matches nothing is a mistake, wherever it stands.
+    for pattern in ["keys/sing/action", "keys/sign", "secrets/*", "", "keys/*x"] {
+        let permissions = "role_definition.permissions";
+        bad(dev.access.put_role_definition(defining(&guid(1), &[pattern], &[])).await, permissions);
+        bad(dev.access.put_role_definition(defining(&guid(1), &["keys/*"], &[pattern])).await, permissions);
+    }
+    let with = |change: fn(&mut pb::RoleDefinition)| {
+        let mut request = defining(&guid(1), &["keys/*"], &[]);
+        change(request.role_definition.as_mut().unwrap());
+        request
+    };
+    for (request, field) in [
+        (with(|role| role.role_name = "x".repeat(513)), "role_definition.role_name"),
+        (with(|role| role.description = "x".repeat(2049)), "role_definition.role_name"),
+        (with(|role| role.permissions = vec![pb::Permission::default(); 17]), "role_definition.permissions"),
+        (
+            with(|role| role.permissions[0].data_actions = vec!["*".to_owned(); 257]),
+            "role_definition.permissions",
+        ),
+        (with(|role| role.permissions[0].actions = vec!["a".repeat(257)]), "role_definition.permissions"),
+    ] {
+        bad(dev.access.put_role_definition(request).await, field);
+    }
+    let request = pb::GetRoleDefinitionRequest { name: definition(&guid(1)) };
+    let unmade = dev.access.get_role_definition(request).await;
+    fails(unmade, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    not_granted(nobody.access.put_role_definition(defining(&guid(1), &["keys/*"], &[])).await);
+}
+
+/// Data actions are compared without regard to case, so they may be written so.
+#[tokio::test]
+async fn actions_may_be_written_in_any_case() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let mut request = defining(&guid(1), &[], &[]);
+    let written =
+        vec![action("keys/sign/action").to_lowercase(), action("KEYS/verify/ACTION"), "*".to_owned()];
+    request.role_definition.as_mut().unwrap().permissions[0].data_actions = written.clone();
+    dev.access.put_role_definition(request).await.unwrap();
+    assert_eq!(get(&mut dev, &guid(1)).await.permissions[0].data_actions, written);
+}
+
+#[tokio::test]
+async fn there_are_at_most_fifty() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    for number in 1..=50 {
+        dev.access.put_role_definition(defining(&guid(number), &["keys/*"], &[])).await.unwrap();
+    }
+    let more = dev.access.put_role_definition(defining(&guid(51), &["keys/*"], &[])).await;
+    let status = fails(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");
+    assert_eq!(fact(&status, "limit"), "50");
+    // Replacing one makes no more of them, and deleting one makes room.
+    dev.access.put_role_definition(defining(&guid(50), &["*"], &[])).await.unwrap();
+    let name = definition(&guid(7));
+    dev.access.delete_role_definition(pb::DeleteRoleDefinitionRequest { name }).await.unwrap();
+    dev.access.put_role_definition(defining(&guid(51), &["keys/*"], &[])).await.unwrap();
+}

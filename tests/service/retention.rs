@@ -1,0 +1,125 @@
+//! Soft-delete over time: what the service purges by itself, when, and what it leaves alone.
+
+use strongroom::api::grpc::pb;
+
+use crate::support::{Server, days, ec, oct, reason};
+
+fn named(name: &str) -> String {
+    format!("hsms/local/deletedKeys/{name}")
+}
+
+async fn delete(client: &mut crate::support::Client, name: &str) -> pb::DeletedKeyBundle {
+    let request = pb::DeleteKeyRequest { name: format!("hsms/local/keys/{name}") };
+    client.keys.delete_key(request).await.unwrap().into_inner()
+}
+
+async fn deleted_keys(client: &mut crate::support::Client) -> Vec<String> {
+    let request = pb::ListDeletedKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
+    let reply = client.keys.list_deleted_keys(request).await.unwrap().into_inner();
+    reply.deleted_keys.into_iter().map(|key| key.name).collect()
+}
+
+/// A seed with an HSM of seven days' retention, with purge protection or without.
+fn seed(directory: &std::path::Path, purge_protection: bool) -> String {
+    let text = std::fs::read_to_string("hsm-config/dev.toml").unwrap();
+    let text = text.replace("retention_days = 90", "retention_days = 7");
+    let text = text.replace("purge_protection = false", &format!("purge_protection = {purge_protection}"));
+    let path = directory.join("seed.toml");
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_key_is_kept_for_its_retention_interval_to_the_second() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    dev.create(oct("a", 256)).await.unwrap();
+    dev.create(ec("b", "P-256")).await.unwrap();
+    let due = delete(&mut dev, "a").await.scheduled_purge_at.unwrap();
+    delete(&mut dev, "b").await;
+    let request = pb::RecoverDeletedKeyRequest { name: named("b") };
+    dev.keys.recover_deleted_key(request).await.unwrap();
+
+    let before = prost_types::Timestamp { seconds: due.seconds - 1, nanos: due.nanos };
+    let to =
+        |instant| pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::To(instant)) };
+    dev.clock.advance_clock(to(before)).await.unwrap();
+    assert_eq!(deleted_keys(&mut dev).await, [named("a")]);
+    dev.clock.advance_clock(to(due)).await.unwrap();
+    assert!(deleted_keys(&mut dev).await.is_empty());
+
+    // The name is free, the material is gone, and what was recovered is untouched.
+    dev.create(ec("a", "P-256")).await.unwrap();
+    let sign = pb::SignRequest {
+        name: "hsms/local/keys/b".to_owned(),
+        algorithm: "ES256".to_owned(),
+        digest: vec![1; 32],
+    };
+    dev.crypto.sign(sign).await.unwrap();
+    assert_eq!(dev.clock.advance_clock(days(365)).await.unwrap().into_inner().happenings, []);
+}
+
+#[tokio::test]
+async fn purge_protection_refuses_everybody_until_the_service_purges() {
+    let directory = tempfile::tempdir().unwrap();
+    let seed = seed(directory.path(), true);
+    let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
+    let mut dev = server.client("dev").await;
+    dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    dev.create(ec("a", "P-256")).await.unwrap();
+    let deleted = delete(&mut dev, "a").await;
+    assert_eq!(deleted.key.unwrap().recovery_level, "CustomizedRecoverable");
+
+    for day in 0..7 {
+        let request = pb::PurgeDeletedKeyRequest { name: named("a") };
+        let refused = dev.keys.purge_deleted_key(request).await.unwrap_err();
+        assert_eq!(reason(&refused), "PURGE_PROTECTED", "day {day}");
+        let happened = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
+        assert_eq!(happened.len(), usize::from(day == 6), "day {day}");
+    }
+    assert!(deleted_keys(&mut dev).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_came_due_while_the_service_was_down_is_done_when_it_starts() {
+    let directory = tempfile::tempdir().unwrap();
+    let seed = seed(directory.path(), false);
+    let mut server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
+    let mut dev = server.client("dev").await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    delete(&mut dev, "a").await;
+    // One second before it is due, and then the service is away for longer than that.
+    let by = prost_types::Duration { seconds: 7 * 86_400 - 2, nanos: 0 };
+    let request = pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::By(by)) };
+    dev.clock.advance_clock(request).await.unwrap();
+    assert_eq!(deleted_keys(&mut dev).await, [named("a")]);
+    server.kill();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    server.start_again();
+
+    let mut dev = server.client("dev").await;
+    let started = std::time::Instant::now();
+    while !deleted_keys(&mut dev).await.is_empty() {
+        assert!(started.elapsed() < std::time::Duration::from_secs(10), "{}", server.log());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[tokio::test]
+async fn the_scheduler_wakes_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let seed = seed(directory.path(), false);
+    let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
+    let mut dev = server.client("dev").await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    delete(&mut dev, "a").await;
+    let by = prost_types::Duration { seconds: 7 * 86_400 - 1, nanos: 0 };
+    let request = pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::By(by)) };
+    dev.clock.advance_clock(request).await.unwrap();
+    let started = std::time::Instant::now();
+    while !deleted_keys(&mut dev).await.is_empty() {
+        assert!(started.elapsed() < std::time::Duration::from_secs(10), "{}", server.log());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

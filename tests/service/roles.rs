@@ -1,0 +1,9 @@
+//! Who may do what: every built-in role with every operation, scopes, custom roles, groups.
+
+pub(crate) mod ask;
+mod custom;
+mod groups;
+mod matrix;
+mod recorded;
+mod scopes;
+mod stage;

@@ -1,0 +1,149 @@
+//! Custom roles: patterns, exclusions, and what becomes of assignments when a role comes and goes.
+
+use strongroom::api::grpc::pb;
+use tonic::{Code, Status};
+
+use super::ask::{
+    CRYPTO_USER, HSM, action, assign, check, defining, definition, fails, guid, not_granted, sign, unassign,
+};
+use crate::support::{Client, Server, ec, fact};
+
+async fn verify(who: &mut Client, key: &str) -> Result<(), Status> {
+    let request = pb::VerifyRequest {
+        name: format!("{HSM}/keys/{key}"),
+        algorithm: "ES256".to_owned(),
+        digest: vec![7; 32],
+        signature: vec![1; 64],
+    };
+    who.crypto.verify(request).await.map(drop)
+}
+
+async fn list_deleted(who: &mut Client) -> Result<(), Status> {
+    let request = pb::ListDeletedKeysRequest { parent: HSM.to_owned(), ..Default::default() };
+    who.keys.list_deleted_keys(request).await.map(drop)
+}
+
+fn random() -> pb::GenerateRandomBytesRequest {
+    pb::GenerateRandomBytesRequest { parent: HSM.to_owned(), count: 8 }
+}
+
+async fn define(who: &mut Client, id: &str, data: &[&str], not_data: &[&str]) {
+    who.access.put_role_definition(defining(id, data, not_data)).await.unwrap();
+}
+
+#[tokio::test]
+async fn patterns_grant_and_exclusions_take_away() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    dev.create(ec("signing", "P-256")).await.unwrap();
+    let role = guid(1);
+    define(&mut dev, &role, &["keys/*"], &["keys/sign/action"]).await;
+    assign(&mut dev, &role, &principal, "/").await;
+
+    verify(&mut nobody, "signing").await.unwrap();
+    // `keys/create` has no `/action`, and `keys/deletedKeys/read/action` is one more level down.
+    nobody.create(ec("other", "P-256")).await.unwrap();
+    list_deleted(&mut nobody).await.unwrap();
+    let refusal = not_granted(sign(&mut nobody, "signing").await);
+    assert_eq!(fact(&refusal, "action"), action("keys/sign/action"));
+    not_granted(nobody.crypto.generate_random_bytes(random()).await);
+
+    // Replacing the role holds for the next request: first more, then less.
+    define(&mut dev, &role, &["keys/*"], &[]).await;
+    sign(&mut nobody, "signing").await.unwrap();
+    define(&mut dev, &role, &["keys/*"], &["keys/*/action"]).await;
+    not_granted(sign(&mut nobody, "signing").await);
+    not_granted(list_deleted(&mut nobody).await);
+    nobody.create(ec("other", "P-256")).await.unwrap();
+    define(&mut dev, &role, &["*"], &["keys/*"]).await;
+    not_granted(verify(&mut nobody, "signing").await);
+    nobody.crypto.generate_random_bytes(random()).await.unwrap();
+    define(&mut dev, &role, &["keys/*/action"], &[]).await;
+    sign(&mut nobody, "signing").await.unwrap();
+    not_granted(nobody.create(ec("other", "P-256")).await);
+    define(&mut dev, &role, &[], &[]).await;
+    not_granted(verify(&mut nobody, "signing").await);
+}
+
+/// An exclusion narrows its own role, in whichever block it stands. It is no ban: another role may grant the action.
+#[tokio::test]
+async fn an_exclusion_narrows_its_role_alone() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    dev.create(ec("signing", "P-256")).await.unwrap();
+    let mut request = defining(&guid(1), &["keys/sign/action", "keys/verify/action"], &[]);
+    let blocks = &mut request.role_definition.as_mut().unwrap().permissions;
+    blocks.push(pb::Permission {
+        data_actions: vec![action("keys/read/action")],
+        not_data_actions: vec![action("keys/sign/action")],
+        ..Default::default()
+    });
+    dev.access.put_role_definition(request).await.unwrap();
+    assign(&mut dev, &guid(1), &principal, "/keys").await;
+    verify(&mut nobody, "signing").await.unwrap();
+    not_granted(sign(&mut nobody, "signing").await);
+
+    let second = assign(&mut dev, CRYPTO_USER, &principal, "/keys/signing").await;
+    sign(&mut nobody, "signing").await.unwrap();
+    unassign(&mut dev, &second.name).await;
+    not_granted(sign(&mut nobody, "signing").await);
+}
+
+/// `actions` and `notActions` belong to the control plane. They are kept, and here they mean nothing.
+#[tokio::test]
+async fn control_plane_actions_grant_nothing_here() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    dev.create(ec("signing", "P-256")).await.unwrap();
+    let mut request = defining(&guid(1), &[], &[]);
+    let block = &mut request.role_definition.as_mut().unwrap().permissions[0];
+    block.actions = vec!["*".to_owned(), action("keys/sign/action")];
+    dev.access.put_role_definition(request.clone()).await.unwrap();
+    assign(&mut dev, &guid(1), &principal, "/").await;
+    not_granted(sign(&mut nobody, "signing").await);
+
+    let block = &mut request.role_definition.as_mut().unwrap().permissions[0];
+    block.data_actions = vec![action("keys/sign/action")];
+    block.not_actions = vec!["*".to_owned()];
+    dev.access.put_role_definition(request).await.unwrap();
+    sign(&mut nobody, "signing").await.unwrap();
+}
+
+#[tokio::test]
+async fn assignments_of_a_deleted_role_stay_and_grant_nothing_until_it_is_made_again() {
+    let mut server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    dev.create(ec("signing", "P-256")).await.unwrap();
+    let role = guid(1);
+    define(&mut dev, &role, &["keys/sign/action"], &[]).await;
+    let given = assign(&mut dev, &role, &principal, "/keys/signing").await;
+    sign(&mut nobody, "signing").await.unwrap();
+
+    let name = definition(&role);
+    let request = pb::DeleteRoleDefinitionRequest { name: name.clone() };
+    dev.access.delete_role_definition(request).await.unwrap();
+    not_granted(sign(&mut nobody, "signing").await);
+    let kept = pb::GetRoleAssignmentRequest { name: given.name.clone() };
+    assert_eq!(dev.access.get_role_assignment(kept.clone()).await.unwrap().into_inner(), given);
+    server.restart();
+
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    not_granted(sign(&mut nobody, "signing").await);
+    assert_eq!(dev.access.get_role_assignment(kept).await.unwrap().into_inner(), given);
+    let told = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
+    assert!(!told.allowed && told.role_assignment.is_none(), "{told:?}");
+    let unknown = dev.access.get_role_definition(pb::GetRoleDefinitionRequest { name }).await;
+    fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+
+    define(&mut dev, &role, &["keys/sign/action"], &[]).await;
+    sign(&mut nobody, "signing").await.unwrap();
+    server.restart();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    sign(&mut nobody, "signing").await.unwrap();
+    let told = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
+    assert_eq!(told.role_assignment, Some(given));
+}

@@ -1,0 +1,132 @@
+//! Where a role holds: one key, all keys, the HSM; from the next request on, and no longer than it is assigned.
+
+use strongroom::api::grpc::pb;
+use tonic::Status;
+
+use super::ask::{
+    CRYPTO_AUDITOR, CRYPTO_USER, HSM, POLICY_ADMINISTRATOR, assign, assigning, not_granted, sign, unassign,
+};
+use crate::support::{Client, Server, ec, fact};
+
+async fn list_keys(who: &mut Client) -> Result<(), Status> {
+    let request = pb::ListKeysRequest { parent: HSM.to_owned(), ..Default::default() };
+    who.keys.list_keys(request).await.map(drop)
+}
+
+async fn list_roles(who: &mut Client) -> Result<(), Status> {
+    let request = pb::ListRoleDefinitionsRequest { parent: HSM.to_owned() };
+    who.access.list_role_definitions(request).await.map(drop)
+}
+
+async fn random(who: &mut Client) -> Result<(), Status> {
+    let request = pb::GenerateRandomBytesRequest { parent: HSM.to_owned(), count: 8 };
+    who.crypto.generate_random_bytes(request).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_role_holds_where_it_is_assigned_and_below_from_the_next_request_on() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    for name in ["first", "second"] {
+        dev.create(ec(name, "P-256")).await.unwrap();
+    }
+    let refusal = not_granted(sign(&mut nobody, "first").await);
+    assert_eq!(fact(&refusal, "scope"), "/keys/first");
+
+    let at_key = assign(&mut dev, CRYPTO_USER, &principal, "/keys/first").await;
+    sign(&mut nobody, "first").await.unwrap();
+    // A key is the same key however its name is spelled.
+    sign(&mut nobody, "FIRST").await.unwrap();
+    for (refused, scope) in [
+        (sign(&mut nobody, "second").await, "/keys/second"),
+        (sign(&mut nobody, "first-of-all").await, "/keys/first-of-all"),
+        (list_keys(&mut nobody).await, "/keys"),
+        (list_roles(&mut nobody).await, "/"),
+        (random(&mut nobody).await, "/"),
+    ] {
+        assert_eq!(fact(&not_granted(refused), "scope"), scope);
+    }
+    unassign(&mut dev, &at_key.name).await;
+    not_granted(sign(&mut nobody, "first").await);
+
+    let at_keys = assign(&mut dev, CRYPTO_USER, &principal, "/keys").await;
+    sign(&mut nobody, "first").await.unwrap();
+    sign(&mut nobody, "second").await.unwrap();
+    list_keys(&mut nobody).await.unwrap();
+    not_granted(list_roles(&mut nobody).await);
+    not_granted(random(&mut nobody).await);
+    unassign(&mut dev, &at_keys.name).await;
+    not_granted(list_keys(&mut nobody).await);
+
+    let at_hsm = assign(&mut dev, CRYPTO_USER, &principal, "/").await;
+    for name in ["first", "second"] {
+        sign(&mut nobody, name).await.unwrap();
+    }
+    list_keys(&mut nobody).await.unwrap();
+    list_roles(&mut nobody).await.unwrap();
+    random(&mut nobody).await.unwrap();
+    unassign(&mut dev, &at_hsm.name).await;
+    not_granted(sign(&mut nobody, "first").await);
+    not_granted(random(&mut nobody).await);
+}
+
+/// A name may be given away before the key is made, and the role stays with the name.
+#[tokio::test]
+async fn a_role_at_a_key_is_a_role_at_its_name() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    assign(&mut dev, CRYPTO_USER, &principal, "/keys/Mine").await;
+    not_granted(nobody.create(ec("yours", "P-256")).await);
+    nobody.create(ec("mine", "P-256")).await.unwrap();
+    sign(&mut nobody, "mine").await.unwrap();
+
+    nobody.keys.delete_key(pb::DeleteKeyRequest { name: format!("{HSM}/keys/mine") }).await.unwrap();
+    let name = format!("{HSM}/deletedKeys/mine");
+    not_granted(nobody.keys.purge_deleted_key(pb::PurgeDeletedKeyRequest { name: name.clone() }).await);
+    dev.keys.purge_deleted_key(pb::PurgeDeletedKeyRequest { name }).await.unwrap();
+    dev.create(ec("MINE", "P-256")).await.unwrap();
+    sign(&mut nobody, "mine").await.unwrap();
+}
+
+/// What a caller may not see, it cannot tell from what is not there.
+#[tokio::test]
+async fn refusals_do_not_tell_what_exists() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    dev.create(ec("hidden", "P-256")).await.unwrap();
+    let mut texts = Vec::new();
+    for name in ["hidden", "absent"] {
+        let status = not_granted(sign(&mut nobody, name).await);
+        texts.push(status.message().replace(name, "?"));
+    }
+    assert_eq!(texts[0], texts[1]);
+}
+
+#[tokio::test]
+async fn the_right_to_assign_ends_at_its_own_scope() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    let friend = server.principal("reader").object_id;
+    dev.create(ec("shared", "P-256")).await.unwrap();
+    let own = assign(&mut dev, POLICY_ADMINISTRATOR, &principal, "/keys/shared").await;
+
+    for scope in ["/", "/keys", "/keys/other"] {
+        let request = assigning(CRYPTO_AUDITOR, &friend, scope);
+        let refusal = not_granted(nobody.access.create_role_assignment(request).await);
+        assert_eq!(fact(&refusal, "scope"), scope);
+    }
+    let made = assign(&mut nobody, CRYPTO_USER, &friend, "/keys/shared").await;
+    sign(&mut server.client("reader").await, "shared").await.unwrap();
+    let foreign = assign(&mut dev, CRYPTO_USER, &friend, "/keys/other").await;
+    let request = pb::DeleteRoleAssignmentRequest { name: foreign.name };
+    not_granted(nobody.access.delete_role_assignment(request).await);
+    unassign(&mut nobody, &made.name).await;
+    not_granted(sign(&mut server.client("reader").await, "shared").await);
+
+    // Rights can be given up, and then they are gone.
+    unassign(&mut nobody, &own.name).await;
+    not_granted(nobody.access.create_role_assignment(assigning(CRYPTO_USER, &friend, "/keys/shared")).await);
+}

@@ -1,0 +1,274 @@
+//! Every operation as one call that works for whoever may make it, and what puts the stage back after it.
+
+use strongroom::api::grpc::pb;
+use tonic::Status;
+
+use super::ask::{CRYPTO_USER, HSM, action, assigning, assignment, defining, definition, guid};
+use crate::support::{Client, days, ec, oct};
+
+/// A principal that roles are given to and taken from; it never calls.
+const ASSIGNEE: u32 = 9_000;
+/// A custom role that comes and goes, and one that is written over.
+const DELETED_ROLE: u32 = 9_001;
+const WRITTEN_ROLE: u32 = 9_002;
+/// Assignments: one that is read, one that is made, one that is taken away.
+const READ_ASSIGNMENT: u32 = 9_003;
+const MADE_ASSIGNMENT: u32 = 9_004;
+const DELETED_ASSIGNMENT: u32 = 9_005;
+
+/// What calls act on.
+pub(super) struct Stage {
+    /// Somebody who may do everything, and tidies up.
+    host: Client,
+    signature: Vec<u8>,
+    sealed: pb::EncryptResponse,
+    wrapped: Vec<u8>,
+}
+
+fn key(name: &str) -> String {
+    format!("{HSM}/keys/{name}")
+}
+
+fn deleted(name: &str) -> String {
+    format!("{HSM}/deletedKeys/{name}")
+}
+
+fn role_assignment(number: u32, scope: &str) -> pb::CreateRoleAssignmentRequest {
+    pb::CreateRoleAssignmentRequest {
+        role_assignment_id: guid(number),
+        ..assigning(CRYPTO_USER, &guid(ASSIGNEE), scope)
+    }
+}
+
+fn signing() -> pb::SignRequest {
+    pb::SignRequest { name: key("signing"), algorithm: "ES256".to_owned(), digest: vec![7; 32] }
+}
+
+fn sealing() -> pb::EncryptRequest {
+    let algorithm = "A256GCM".to_owned();
+    pb::EncryptRequest {
+        name: key("sealing"),
+        algorithm,
+        plaintext: b"secret".to_vec(),
+        ..Default::default()
+    }
+}
+
+fn wrapping() -> pb::WrapKeyRequest {
+    pb::WrapKeyRequest { name: key("sealing"), algorithm: "A256KW".to_owned(), key: vec![9; 32] }
+}
+
+/// Where a role must grant the operation, as [`Stage::call`] calls it.
+pub(super) fn scope(operation: &str) -> &'static str {
+    match operation {
+        "CreateKey" => "/keys/made",
+        "ImportKey" => "/keys/imported",
+        "GetKey" | "ListKeyVersions" | "UpdateKeyVersion" | "Sign" | "Verify" => "/keys/signing",
+        "Encrypt" | "Decrypt" | "WrapKey" | "UnwrapKey" => "/keys/sealing",
+        "ListKeys" | "ListDeletedKeys" => "/keys",
+        "DeleteKey" => "/keys/live",
+        "GetDeletedKey" | "RecoverDeletedKey" => "/keys/deleted",
+        "PurgeDeletedKey" => "/keys/purged",
+        "GenerateRandomBytes" => "/",
+        "ListRoleDefinitions" | "GetRoleDefinition" | "PutRoleDefinition" | "DeleteRoleDefinition" => "/",
+        "ListRoleAssignments" => "/",
+        "CreateRoleAssignment" => "/keys/made",
+        "GetRoleAssignment" => "/keys/signing",
+        "DeleteRoleAssignment" => "/keys/sealing",
+        "CheckAccess" => "/keys/signing",
+        unknown => panic!("nobody said where {unknown} happens"),
+    }
+}
+
+impl Stage {
+    /// Makes what calls act on.
+    pub(super) async fn set(mut host: Client) -> Self {
+        for name in ["signing", "live", "deleted", "purged"] {
+            host.create(ec(name, "P-256")).await.unwrap();
+        }
+        host.create(oct("sealing", 256)).await.unwrap();
+        for name in ["deleted", "purged"] {
+            host.keys.delete_key(pb::DeleteKeyRequest { name: key(name) }).await.unwrap();
+        }
+        for role in [DELETED_ROLE, WRITTEN_ROLE] {
+            host.access.put_role_definition(defining(&guid(role), &["keys/*"], &[])).await.unwrap();
+        }
+        for (number, operation) in
+            [(READ_ASSIGNMENT, "GetRoleAssignment"), (DELETED_ASSIGNMENT, "DeleteRoleAssignment")]
+        {
+            host.access.create_role_assignment(role_assignment(number, scope(operation))).await.unwrap();
+        }
+        let signature = host.crypto.sign(signing()).await.unwrap().into_inner().signature;
+        let sealed = host.crypto.encrypt(sealing()).await.unwrap().into_inner();
+        let wrapped = host.crypto.wrap_key(wrapping()).await.unwrap().into_inner().wrapped_key;
+        Self { host, signature, sealed, wrapped }
+    }
+
+    /// Makes the call as somebody.
+    pub(super) async fn call(&self, who: &Client, operation: &str) -> Result<(), Status> {
+        let Client { mut keys, mut crypto, mut access, mut clock } = who.clone();
+        let parent = || HSM.to_owned();
+        match operation {
+            "CreateKey" => {
+                let request = pb::CreateKeyRequest { parent: parent(), ..ec("made", "P-256") };
+                keys.create_key(request).await.map(drop)
+            }
+            "ImportKey" => {
+                let material =
+                    pb::ImportKeyMaterial { kty: "oct-HSM".to_owned(), k: vec![5; 32], ..Default::default() };
+                let key_id = "imported".to_owned();
+                let request = pb::ImportKeyRequest {
+                    parent: parent(),
+                    key_id,
+                    key: Some(material),
+                    ..Default::default()
+                };
+                keys.import_key(request).await.map(drop)
+            }
+            "GetKey" => keys.get_key(pb::GetKeyRequest { name: key("signing") }).await.map(drop),
+            "ListKeys" => {
+                keys.list_keys(pb::ListKeysRequest { parent: parent(), ..Default::default() }).await.map(drop)
+            }
+            "ListKeyVersions" => {
+                let request = pb::ListKeyVersionsRequest { parent: key("signing"), ..Default::default() };
+                keys.list_key_versions(request).await.map(drop)
+            }
+            "UpdateKeyVersion" => {
+                let request = pb::UpdateKeyVersionRequest {
+                    name: key("signing"),
+                    tags: [("seen".to_owned(), "yes".to_owned())].into(),
+                    update_mask: Some(prost_types::FieldMask { paths: vec!["tags".to_owned()] }),
+                    ..Default::default()
+                };
+                keys.update_key_version(request).await.map(drop)
+            }
+            "DeleteKey" => keys.delete_key(pb::DeleteKeyRequest { name: key("live") }).await.map(drop),
+            "GetDeletedKey" => {
+                keys.get_deleted_key(pb::GetDeletedKeyRequest { name: deleted("deleted") }).await.map(drop)
+            }
+            "ListDeletedKeys" => {
+                let request = pb::ListDeletedKeysRequest { parent: parent(), ..Default::default() };
+                keys.list_deleted_keys(request).await.map(drop)
+            }
+            "RecoverDeletedKey" => {
+                let request = pb::RecoverDeletedKeyRequest { name: deleted("deleted") };
+                keys.recover_deleted_key(request).await.map(drop)
+            }
+            "PurgeDeletedKey" => {
+                let request = pb::PurgeDeletedKeyRequest { name: deleted("purged") };
+                keys.purge_deleted_key(request).await.map(drop)
+            }
+            "Sign" => crypto.sign(signing()).await.map(drop),
+            "Verify" => {
+                let pb::SignRequest { name, algorithm, digest } = signing();
+                let signature = self.signature.clone();
+                let verified =
+                    crypto.verify(pb::VerifyRequest { name, algorithm, digest, signature }).await?;
+                assert!(verified.into_inner().valid);
+                Ok(())
+            }
+            "Encrypt" => crypto.encrypt(sealing()).await.map(drop),
+            "Decrypt" => {
+                let sealed = self.sealed.clone();
+                let request = pb::DecryptRequest {
+                    name: sealed.name,
+                    algorithm: sealed.algorithm,
+                    ciphertext: sealed.ciphertext,
+                    iv: sealed.iv,
+                    authentication_tag: sealed.authentication_tag,
+                    additional_authenticated_data: Vec::new(),
+                };
+                crypto.decrypt(request).await.map(drop)
+            }
+            "WrapKey" => crypto.wrap_key(wrapping()).await.map(drop),
+            "UnwrapKey" => {
+                let pb::WrapKeyRequest { name, algorithm, .. } = wrapping();
+                let wrapped_key = self.wrapped.clone();
+                crypto.unwrap_key(pb::UnwrapKeyRequest { name, algorithm, wrapped_key }).await.map(drop)
+            }
+            "GenerateRandomBytes" => {
+                let request = pb::GenerateRandomBytesRequest { parent: parent(), count: 16 };
+                crypto.generate_random_bytes(request).await.map(drop)
+            }
+            "ListRoleDefinitions" => {
+                let request = pb::ListRoleDefinitionsRequest { parent: parent() };
+                access.list_role_definitions(request).await.map(drop)
+            }
+            "GetRoleDefinition" => {
+                let request = pb::GetRoleDefinitionRequest { name: definition(CRYPTO_USER) };
+                access.get_role_definition(request).await.map(drop)
+            }
+            "PutRoleDefinition" => {
+                let request = defining(&guid(WRITTEN_ROLE), &["keys/*"], &[]);
+                access.put_role_definition(request).await.map(drop)
+            }
+            "DeleteRoleDefinition" => {
+                let request = pb::DeleteRoleDefinitionRequest { name: definition(&guid(DELETED_ROLE)) };
+                access.delete_role_definition(request).await.map(drop)
+            }
+            "CreateRoleAssignment" => {
+                let request = role_assignment(MADE_ASSIGNMENT, scope(operation));
+                access.create_role_assignment(request).await.map(drop)
+            }
+            "GetRoleAssignment" => {
+                let request = pb::GetRoleAssignmentRequest { name: assignment(&guid(READ_ASSIGNMENT)) };
+                access.get_role_assignment(request).await.map(drop)
+            }
+            "ListRoleAssignments" => {
+                let request = pb::ListRoleAssignmentsRequest { parent: parent(), ..Default::default() };
+                access.list_role_assignments(request).await.map(drop)
+            }
+            "DeleteRoleAssignment" => {
+                let request = pb::DeleteRoleAssignmentRequest { name: assignment(&guid(DELETED_ASSIGNMENT)) };
+                access.delete_role_assignment(request).await.map(drop)
+            }
+            "CheckAccess" => {
+                let request = pb::CheckAccessRequest {
+                    parent: parent(),
+                    principal_id: guid(ASSIGNEE),
+                    action: action("keys/sign/action"),
+                    scope: scope(operation).to_owned(),
+                    ..Default::default()
+                };
+                access.check_access(request).await.map(drop)
+            }
+            "GetClock" => clock.get_clock(pb::GetClockRequest {}).await.map(drop),
+            "AdvanceClock" => clock.advance_clock(days(0)).await.map(drop),
+            "FreezeClock" => clock.freeze_clock(pb::FreezeClockRequest {}).await.map(drop),
+            "ResumeClock" => clock.resume_clock(pb::ResumeClockRequest {}).await.map(drop),
+            unknown => panic!("nobody said how {unknown} is called"),
+        }
+    }
+
+    /// Undoes what a call did that went through, so that the next one finds what the first one found.
+    pub(super) async fn restore(&self, operation: &str) {
+        let Client { mut keys, mut access, .. } = self.host.clone();
+        match operation {
+            "DeleteKey" => {
+                let request = pb::RecoverDeletedKeyRequest { name: deleted("live") };
+                keys.recover_deleted_key(request).await.unwrap();
+            }
+            "RecoverDeletedKey" => {
+                keys.delete_key(pb::DeleteKeyRequest { name: key("deleted") }).await.unwrap();
+            }
+            "PurgeDeletedKey" => {
+                self.host.clone().create(ec("purged", "P-256")).await.unwrap();
+                keys.delete_key(pb::DeleteKeyRequest { name: key("purged") }).await.unwrap();
+            }
+            "DeleteRoleDefinition" => {
+                let request = defining(&guid(DELETED_ROLE), &["keys/*"], &[]);
+                access.put_role_definition(request).await.unwrap();
+            }
+            "CreateRoleAssignment" => {
+                let request = pb::DeleteRoleAssignmentRequest { name: assignment(&guid(MADE_ASSIGNMENT)) };
+                access.delete_role_assignment(request).await.unwrap();
+            }
+            "DeleteRoleAssignment" => {
+                let request = role_assignment(DELETED_ASSIGNMENT, scope(operation));
+                access.create_role_assignment(request).await.unwrap();
+            }
+            // The others change nothing, or may be repeated.
+            _ => {}
+        }
+    }
+}

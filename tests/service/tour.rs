@@ -1,0 +1,59 @@
+//! The tour in the README, line by line as it stands.
+
+use std::process::Command;
+
+use crate::support::{Server, strongroom};
+
+const README: &str = include_str!("../../README.md");
+
+/// The lines between ```` ```sh tour ```` and the fence that ends it.
+fn tour() -> Vec<&'static str> {
+    let (_, rest) = README.split_once("\n```sh tour\n").expect("the README has a tour");
+    let (tour, _) = rest.split_once("\n```\n").expect("the tour ends");
+    tour.lines().filter(|line| !line.trim().is_empty()).collect()
+}
+
+/// A shell in which `strongroom` is the program under test, with its environment.
+fn shell() -> Command {
+    let program = strongroom();
+    let directory = std::path::Path::new(program.get_program()).parent().unwrap().to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(directory).chain(std::env::split_paths(&path))).unwrap();
+    let mut shell = Command::new("bash");
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.env("PATH", path);
+    shell
+}
+
+#[test]
+fn the_tour_works_as_it_stands() {
+    let tour = tour();
+    let commands = tour.iter().filter(|line| line.contains("strongroom ")).count();
+    let refusals = tour.iter().filter(|line| line.ends_with("# refused")).count();
+    assert!(commands >= 10 && refusals >= 3, "{commands} commands and {refusals} refusals are no tour");
+
+    let server = Server::start();
+    let place = tempfile::tempdir().unwrap();
+    for line in tour {
+        let output = shell()
+            .args(["-euo", "pipefail", "-c", line])
+            .current_dir(&place)
+            .env("STRONGROOM_DATA_DIR", server.directory())
+            .output()
+            .unwrap();
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        // 1 is a refusal; 2 would be a line that makes no sense, 127 a program that is not there.
+        let expected = i32::from(line.ends_with("# refused"));
+        assert_eq!(output.status.code(), Some(expected), "{line}\n{stdout}{stderr}");
+        // Who acts as somebody and is refused is told what is missing.
+        if expected == 1 && line.contains("--as ") {
+            assert!(stderr.contains("(action Microsoft.KeyVault/managedHsm/"), "{line}\n{stderr}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Compares what must agree: operations, rpcs, commands, test files; and what must not change unseen: roles, protocol.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+
+use strongroom::ops;
+
+#[path = "tables/commands.rs"]
+mod commands;
+#[path = "tables/golden.rs"]
+mod golden;
+#[path = "tables/protocol.rs"]
+mod protocol;
+#[path = "tables/roles.rs"]
+mod roles;
+#[path = "tables/test_files.rs"]
+mod test_files;
+
+/// The names of all operations.
+fn operations() -> BTreeSet<String> {
+    ops::ALL.iter().map(|operation| operation.name.to_owned()).collect()
+}
+
+/// `CreateKey` as files and functions have it: `create_key`.
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+/// Expects that both have the same members, and names those that only one has.
+#[track_caller]
+fn assert_same(these: &str, left: &BTreeSet<String>, those: &str, right: &BTreeSet<String>) {
+    let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect::<Vec<_>>();
+    let (surplus, missing) = (only(left, right), only(right, left));
+    assert!(
+        surplus.is_empty() && missing.is_empty(),
+        "only among {these}: {surplus:?}; only among {those}: {missing:?}"
+    );
+}
+
+#[test]
+fn names_and_events_are_unique() {
+    let events: BTreeSet<_> = ops::ALL.iter().map(|operation| operation.event).collect();
+    assert_eq!((operations().len(), events.len()), (ops::ALL.len(), ops::ALL.len()));
+}
+
+#[test]
+fn snake_case_is_what_rust_makes_of_a_name() {
+    assert_eq!(snake_case("GenerateRandomBytes"), "generate_random_bytes");
+}

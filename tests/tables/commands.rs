@@ -1,0 +1,95 @@
+//! The command line reaches every operation.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use strongroom::cli::Cli;
+
+use crate::{assert_same, operations, snake_case};
+
+/// Which command asks for which operation.
+const COMMANDS: &[(&str, &str)] = &[
+    ("CreateKey", "key create"),
+    ("ImportKey", "key import"),
+    ("GetKey", "key show"),
+    ("ListKeys", "key list"),
+    ("ListKeyVersions", "key versions"),
+    ("UpdateKeyVersion", "key update"),
+    ("DeleteKey", "key delete"),
+    ("GetDeletedKey", "key show-deleted"),
+    ("ListDeletedKeys", "key list-deleted"),
+    ("RecoverDeletedKey", "key recover"),
+    ("PurgeDeletedKey", "key purge"),
+    ("Sign", "key sign"),
+    ("Verify", "key verify"),
+    ("Encrypt", "key encrypt"),
+    ("Decrypt", "key decrypt"),
+    ("WrapKey", "key wrap"),
+    ("UnwrapKey", "key unwrap"),
+    ("GenerateRandomBytes", "random"),
+    ("ListRoleDefinitions", "role definition list"),
+    ("GetRoleDefinition", "role definition show"),
+    ("PutRoleDefinition", "role definition create"),
+    ("DeleteRoleDefinition", "role definition delete"),
+    ("CreateRoleAssignment", "role assignment create"),
+    ("GetRoleAssignment", "role assignment show"),
+    ("ListRoleAssignments", "role assignment list"),
+    ("DeleteRoleAssignment", "role assignment delete"),
+    ("CheckAccess", "access check"),
+    ("GetClock", "clock show"),
+    ("AdvanceClock", "clock advance"),
+    ("FreezeClock", "clock freeze"),
+    ("ResumeClock", "clock resume"),
+];
+
+/// Commands that ask for no operation.
+const OTHERS: &[&str] =
+    &["completions", "config check", "config show", "doctor", "healthcheck", "serve", "token"];
+
+/// The commands that do something, below this one, in full.
+fn leaves(command: &clap::Command, above: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for below in command.get_subcommands() {
+        let words = format!("{above} {}", below.get_name()).trim().to_owned();
+        if below.has_subcommands() {
+            found.extend(leaves(below, &words));
+        } else {
+            found.push(words);
+        }
+    }
+    found
+}
+
+/// All source text below a folder.
+fn text_below(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        text += &if path.is_dir() { text_below(&path) } else { fs::read_to_string(&path).unwrap() };
+    }
+    text
+}
+
+#[test]
+fn every_operation_has_a_command() {
+    let named: BTreeSet<String> = COMMANDS.iter().map(|(operation, _)| (*operation).to_owned()).collect();
+    assert_same("operations", &operations(), "operations with a command", &named);
+
+    let expected: BTreeSet<String> =
+        COMMANDS.iter().map(|(_, words)| *words).chain(OTHERS.iter().copied()).map(str::to_owned).collect();
+    let found: BTreeSet<String> = leaves(&Cli::command(), "").into_iter().collect();
+    assert_same("commands of this table", &expected, "commands", &found);
+}
+
+#[test]
+fn the_command_line_calls_every_rpc() {
+    let source = text_below(Path::new("src/cli"));
+    for operation in operations() {
+        assert!(
+            source.contains(&format!(".{}(", snake_case(&operation))),
+            "src/cli does not call {operation}"
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! The protocol, written down: rpcs are operations, and nothing in it changes unseen.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use prost::Message as _;
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet};
+use strongroom::api::grpc::pb;
+
+use crate::golden::assert_golden;
+use crate::{assert_same, operations};
+
+const PACKAGE: &str = "strongroom.v1";
+
+/// The files of the protocol itself, without those it borrows from.
+fn files() -> Vec<FileDescriptorProto> {
+    let mut files = FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap().file;
+    files.retain(|file| file.package() == PACKAGE);
+    files
+}
+
+/// A type's name as the files write it.
+fn short(name: &str) -> &str {
+    let name = name.trim_start_matches('.');
+    name.strip_prefix(PACKAGE).map_or(name, |tail| tail.trim_start_matches('.'))
+}
+
+fn type_name(field: &FieldDescriptorProto) -> String {
+    match field.r#type() {
+        Type::Message | Type::Enum => short(field.type_name()).to_owned(),
+        scalar => scalar.as_str_name().trim_start_matches("TYPE_").to_lowercase(),
+    }
+}
+
+/// The type of a field with what stands before it.
+fn whole_type(message: &DescriptorProto, field: &FieldDescriptorProto) -> String {
+    let entry = message.nested_type.iter().find(|nested| {
+        let is_map = nested.options.as_ref().is_some_and(|options| options.map_entry());
+        is_map && field.type_name().ends_with(&format!(".{}", nested.name()))
+    });
+    if let Some(entry) = entry {
+        return format!("map<{}, {}>", type_name(&entry.field[0]), type_name(&entry.field[1]));
+    }
+    let before = match field.label() {
+        Label::Repeated => "repeated ",
+        _ if field.proto3_optional() => "optional ",
+        _ => "",
+    };
+    format!("{before}{}", type_name(field))
+}
+
+fn write_message(table: &mut String, message: &DescriptorProto) {
+    writeln!(table, "\nmessage {}", message.name()).unwrap();
+    let mut fields: Vec<_> = message.field.iter().collect();
+    fields.sort_by_key(|field| field.number());
+    for field in fields {
+        let choice = field.oneof_index.filter(|_| !field.proto3_optional());
+        let choice = choice.map_or(String::new(), |at| {
+            format!(" (one of {})", message.oneof_decl[usize::try_from(at).unwrap()].name())
+        });
+        let whole = whole_type(message, field);
+        writeln!(table, "  {:2} {}: {whole}{choice}", field.number(), field.name()).unwrap();
+    }
+    for range in &message.reserved_range {
+        writeln!(table, "  reserved {} to {}", range.start(), range.end() - 1).unwrap();
+    }
+    for name in &message.reserved_name {
+        writeln!(table, "  reserved {name}").unwrap();
+    }
+}
+
+#[test]
+fn rpcs_are_operations() {
+    let mut rpcs = BTreeSet::new();
+    for file in files() {
+        for method in file.service.into_iter().flat_map(|service| service.method) {
+            assert!(rpcs.insert(method.name().to_owned()), "{} is in two services", method.name());
+        }
+    }
+    assert_same("operations", &operations(), "rpcs", &rpcs);
+}
+
+#[test]
+fn the_protocol_is_what_it_was() {
+    let mut table = format!("Package {PACKAGE}: what clients rely on.\n");
+    for file in files() {
+        for service in &file.service {
+            writeln!(table, "\nservice {}", service.name()).unwrap();
+            for method in &service.method {
+                assert!(!method.client_streaming() && !method.server_streaming(), "{}", method.name());
+                let (from, to) = (short(method.input_type()), short(method.output_type()));
+                writeln!(table, "  {}: {from} -> {to}", method.name()).unwrap();
+            }
+        }
+    }
+    for file in files() {
+        // Names of things are strings here, in the words of the standards; an enumeration would need a table.
+        assert!(file.enum_type.is_empty(), "{} has enumerations", file.name());
+        for message in &file.message_type {
+            write_message(&mut table, message);
+        }
+    }
+    assert_golden("protocol.txt", &table);
+}
