@@ -93,6 +93,8 @@ pub(crate) struct Shape(pub(crate) Vec<Field>);
 /// A field of a message.
 pub(crate) struct Field {
     pub(crate) name: String,
+    /// The choice it is part of, or itself: what readers of the wire call it.
+    pub(crate) choice: String,
     pub(crate) number: u32,
     pub(crate) kind: Kind,
     pub(crate) repeated: bool,
@@ -111,7 +113,7 @@ impl Shape {
         for file in &set.file {
             let prefix = format!(".{}", file.package());
             if let Some(message) = within(&prefix, &file.message_type, name) {
-                return Self(message.field.iter().map(|field| Field::of(set, field)).collect());
+                return Self(message.field.iter().map(|field| Field::of(set, message, field)).collect());
             }
         }
         panic!("{name} is not described");
@@ -126,7 +128,9 @@ fn within<'a>(prefix: &str, messages: &'a [DescriptorProto], name: &str) -> Opti
 }
 
 impl Field {
-    fn of(set: &FileDescriptorSet, field: &FieldDescriptorProto) -> Self {
+    fn of(set: &FileDescriptorSet, message: &DescriptorProto, field: &FieldDescriptorProto) -> Self {
+        let choice = field.oneof_index.filter(|_| !field.proto3_optional());
+        let choice = choice.map(|index| message.oneof_decl[usize::try_from(index).unwrap()].name());
         let kind = match field.r#type() {
             Type::String => Kind::Text,
             Type::Bytes => Kind::Bytes,
@@ -136,6 +140,7 @@ impl Field {
         };
         Self {
             name: field.name().to_owned(),
+            choice: choice.unwrap_or(field.name()).to_owned(),
             number: u32::try_from(field.number()).unwrap(),
             kind,
             repeated: field.label() == Label::Repeated,
@@ -156,6 +161,12 @@ impl Field {
         out.extend(varint(value));
         out
     }
+}
+
+/// A field that no message has: readers pass over it.
+pub(crate) fn unknown_field(value: &[u8]) -> Vec<u8> {
+    let (name, choice) = (String::new(), String::new());
+    Field { name, choice, number: 1999, kind: Kind::Bytes, repeated: false }.with(value)
 }
 
 fn varint(mut value: u64) -> Vec<u8> {

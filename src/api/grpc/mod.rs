@@ -76,7 +76,8 @@ impl Services {
             None => routes,
             Some(scheduler) => {
                 let clock = clock::ClockServices { services: self.clone(), scheduler };
-                routes.add_service(pb::clock_service_server::ClockServiceServer::new(clock))
+                let clock = pb::clock_service_server::ClockServiceServer::new(clock);
+                routes.add_service(clock.max_decoding_message_size(limit))
             }
         };
         let account = axum::middleware::from_fn_with_state((self.clone(), limit), unread::account);
