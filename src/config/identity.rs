@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::model::name::PrincipalId;
+
 /// An issuer of bearer tokens. Its keys come from exactly one of `jwks_file` and `jwks_url`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,32 +34,33 @@ pub struct Issuer {
     pub leeway_seconds: u64,
 }
 
-/// A client certificate and the principal it stands for. All that is given must match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Which client certificates stand for which principal. All conditions given must hold, each to the letter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateRule {
-    /// The subject, as RFC 4514 writes it, for example `CN=billing,O=Example`.
+    /// The subject in RFC 4514 form, for example `CN=payroll,O=Example`; what
+    /// `openssl x509 -noout -subject -nameopt RFC2253,-esc_msb` prints.
     #[serde(default)]
     pub subject: Option<String>,
-    /// A DNS name among the subject's alternative names.
+    /// A DNS name among the subject alternative names.
     #[serde(default)]
     pub san_dns: Option<String>,
-    /// A URI among the subject's alternative names, for example a SPIFFE id.
+    /// A URI among the subject alternative names, for example a SPIFFE id.
     #[serde(default)]
     pub san_uri: Option<String>,
-    /// An e-mail address among the subject's alternative names.
+    /// A mail address among the subject alternative names.
     #[serde(default)]
     pub san_email: Option<String>,
-    /// The issuer, as RFC 4514 writes it.
+    /// The issuer, in the form of `subject`.
     #[serde(default)]
     pub issuer: Option<String>,
-    /// The principal's object id.
-    pub principal: Uuid,
-    /// The tenant it belongs to.
-    pub tenant: Uuid,
-    /// Object ids of its groups.
+    /// Whom the certificate stands for.
+    pub principal: PrincipalId,
+    /// The groups the principal is a member of.
     #[serde(default)]
-    pub groups: Vec<Uuid>,
+    pub groups: Vec<PrincipalId>,
+    /// The tenant the principal belongs to.
+    pub tenant: Uuid,
 }
 
 const fn yes() -> bool {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::model::name::PrincipalId;
+/// Which client certificates stand for which principal, as it is configured.
+pub use crate::config::CertificateRule;
 
 /// A set of public keys in JSON Web Key form (RFC 7517).
 pub use jsonwebtoken::jwk::JwkSet as Jwks;
@@ -67,35 +68,6 @@ pub enum SignatureAlgorithm {
     RS256,
     /// ECDSA on P-256 with SHA-256.
     ES256,
-}
-
-/// Which client certificates stand for which principal. All conditions given must hold, each to the letter.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CertificateRule {
-    /// The subject in RFC 4514 form, for example `CN=payroll,O=Example`; what
-    /// `openssl x509 -noout -subject -nameopt RFC2253,-esc_msb` prints.
-    #[serde(default)]
-    pub subject: Option<String>,
-    /// A DNS name among the subject alternative names.
-    #[serde(default)]
-    pub san_dns: Option<String>,
-    /// A URI among the subject alternative names, for example a SPIFFE id.
-    #[serde(default)]
-    pub san_uri: Option<String>,
-    /// A mail address among the subject alternative names.
-    #[serde(default)]
-    pub san_email: Option<String>,
-    /// The issuer, in the form of `subject`.
-    #[serde(default)]
-    pub issuer: Option<String>,
-    /// Whom the certificate stands for.
-    pub principal: PrincipalId,
-    /// The groups the principal is a member of.
-    #[serde(default)]
-    pub groups: Vec<PrincipalId>,
-    /// The tenant the principal belongs to.
-    pub tenant: Uuid,
 }
 
 fn all_algorithms() -> Vec<SignatureAlgorithm> {

@@ -13,7 +13,7 @@ use super::simulator::open_token;
 use crate::clock::Clock;
 use crate::config::{self, Config, HsmSeed};
 use crate::identity::files;
-use crate::identity::{CertificateRule, Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
+use crate::identity::{Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::RoleDefinition;
@@ -114,19 +114,9 @@ pub(super) fn identity_settings(config: &Config) -> Settings {
         tenant_claim_required: issuer.tenant_claim_required,
         ca_file: issuer.ca_file.clone(),
     };
-    let rule = |rule: &crate::config::CertificateRule| CertificateRule {
-        subject: rule.subject.clone(),
-        san_dns: rule.san_dns.clone(),
-        san_uri: rule.san_uri.clone(),
-        san_email: rule.san_email.clone(),
-        issuer: rule.issuer.clone(),
-        principal: PrincipalId(rule.principal),
-        groups: rule.groups.iter().copied().map(PrincipalId).collect(),
-        tenant: rule.tenant,
-    };
     Settings {
         issuers: config.identity.issuers.iter().map(issuer).collect(),
-        certificates: config.identity.client_certificates.iter().map(rule).collect(),
+        certificates: config.identity.client_certificates.clone(),
     }
 }
 
