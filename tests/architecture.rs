@@ -27,7 +27,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("store", &["model", "clock", "config", "crypt", "ids", "public_key"]),
     ("token", &["model", "clock", "config", "crypt", "ids", "public_key"]),
     // 3: one file per operation
-    ("ops", &["model", "crypt", "ids", "public_key", "store", "token"]),
+    ("ops", &["model", "clock", "crypt", "ids", "public_key", "store", "token"]),
     // 4: the one way through
     (
         "engine",

@@ -73,7 +73,7 @@ pub struct Options {
 impl Options {
     /// Where the service keeps its files.
     pub(crate) fn data_dir(&self) -> PathBuf {
-        self.data_dir.clone().unwrap_or_else(|| PathBuf::from(".strongroom"))
+        self.data_dir.clone().unwrap_or_else(|| PathBuf::from("./.strongroom"))
     }
 
     /// Where the service keeps its files, if the command line or the environment says so.

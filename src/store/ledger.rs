@@ -167,7 +167,17 @@ impl Ledger {
         results: &mut Vec<Result<()>>,
     ) -> std::result::Result<Group, sqlx::Error> {
         let exported = self.exporter.exported();
+        let trim = exported >= self.trimmed + TRIM;
         let mut group = Group { head: self.head.clone(), ..Group::default() };
+        if !trim && calls.iter().all(|(commit, _)| commit.is_record_only()) {
+            // One statement is a transaction of its own, and spares the way to SQLite's thread for
+            // beginning, counting and committing.
+            results.extend(calls.iter().map(|_| Ok(())));
+            let records = calls.iter().filter_map(|(commit, _)| commit.record.as_ref());
+            group.record(&self.memory, self.carried.iter().chain(records));
+            outbox::insert(&mut self.db, &group.records, &group.head, &group.usage).await?;
+            return Ok(group);
+        }
         let mut db = self.db.begin_with("BEGIN IMMEDIATE").await?;
         for (commit, _) in calls {
             let staged = match commit.is_record_only() {
@@ -183,19 +193,17 @@ impl Ledger {
         let accepted = calls.iter().zip(&*results).filter(|(_, result)| result.is_ok());
         let records = accepted.filter_map(|((commit, _), _)| commit.record.as_ref());
         group.record(&self.memory, self.carried.iter().chain(records));
-        let trim = !group.records.is_empty() && exported >= self.trimmed + TRIM;
+        let trim = trim && !group.records.is_empty();
         if trim {
-            outbox::trim(&mut db, exported).await?;
+            let Usage { calls, days } = outbox::trim(&mut db, exported).await?;
+            for (counter, calls) in &calls {
+                statements::add_reading(&mut db, counter, *calls).await?;
+            }
+            for (version, day) in &days {
+                statements::put_version_use(&mut db, *version, *day).await?;
+            }
         }
-        if !group.records.is_empty() {
-            outbox::insert(&mut db, &group.records, &group.head).await?;
-        }
-        for (counter, calls) in &group.usage.calls {
-            statements::add_reading(&mut db, counter, *calls).await?;
-        }
-        for (version, day) in &group.usage.days {
-            statements::put_version_use(&mut db, *version, *day).await?;
-        }
+        outbox::insert(&mut db, &group.records, &group.head, &group.usage).await?;
         db.commit().await?;
         if trim {
             self.trimmed = exported;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::draft::Draft;
 use super::memory::Memory;
+use super::outbox;
 use super::roles::Roles;
 use super::usage::{self, Counter, Usage};
 use crate::model::change::{Intent, IntentVerb};
@@ -42,6 +43,8 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     memory.apply(Draft { hsms, keys, roles, opened, closed: Vec::new(), clock });
     let usage = usage(db).await?;
     memory.usage().add(usage);
+    let recent = outbox::counted(db, u64::MAX).await.map_err(damaged)?;
+    memory.usage().add(recent);
     Ok(())
 }
 

@@ -1,8 +1,10 @@
-//! Audit records that are committed and not yet exported, in the database.
+//! What groups of calls left behind, in the database: their audit records until they are exported,
+//! and what they counted until it is added up.
 
 use sqlx::{Row, SqliteConnection};
 
 use super::chain::Head;
+use super::usage::Usage;
 use crate::model::Timestamp;
 
 /// One audit record on its way out.
@@ -19,11 +21,12 @@ pub struct ExportedRecord {
 /// How many groups are read at once when the export has to catch up.
 const CHUNK: i64 = 16;
 
-/// Writes the records of one group, which end at `head`.
+/// Writes the records of one group, which end at `head`, and what the group counted.
 pub(super) async fn insert(
     db: &mut SqliteConnection,
     records: &[ExportedRecord],
     head: &Head,
+    counted: &Usage,
 ) -> Result<(), sqlx::Error> {
     let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
     let mut lines = String::with_capacity(records.iter().map(|record| record.line.len() + 1).sum());
@@ -32,25 +35,41 @@ pub(super) async fn insert(
         lines.push('\n');
     }
     let sql = "-- insert_outbox
-        INSERT INTO audit_outbox (last_seq, first_seq, at, chain, lines) VALUES ($1, $2, $3, $4, $5)";
+        INSERT INTO audit_outbox (last_seq, first_seq, at, chain, counted, lines)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let counted = counted.to_json().map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     sqlx::query(sql)
         .bind(number(last.seq))
         .bind(number(first.seq))
         .bind(first.at.as_microsecond())
         .bind(&*head.chain)
+        .bind(counted)
         .bind(lines)
         .execute(db)
         .await?;
     Ok(())
 }
 
-/// Removes what is exported. Only with a group's records in the same transaction: the newest row
-/// holds the head of the chain.
-pub(super) async fn trim(db: &mut SqliteConnection, exported: u64) -> Result<(), sqlx::Error> {
+/// Removes what is exported, and gives what it counted, which must be added up in the same
+/// transaction. It must bring a group's records, too: the newest row holds the head of the chain.
+pub(super) async fn trim(db: &mut SqliteConnection, exported: u64) -> Result<Usage, sqlx::Error> {
+    let removed = counted(db, exported).await?;
     let sql = "-- trim_outbox
         DELETE FROM audit_outbox WHERE last_seq <= $1";
     sqlx::query(sql).bind(number(exported)).execute(db).await?;
-    Ok(())
+    Ok(removed)
+}
+
+/// What the groups up to the record `last` counted, as far as it was not added up yet.
+pub(super) async fn counted(db: &mut SqliteConnection, last: u64) -> Result<Usage, sqlx::Error> {
+    let sql = "-- outbox_counted
+        SELECT counted FROM audit_outbox WHERE last_seq <= $1 ORDER BY last_seq";
+    let mut counted = Usage::default();
+    for row in sqlx::query(sql).bind(number(last)).fetch_all(db).await? {
+        let group = counted.add_json(row.try_get(0)?);
+        group.map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    }
+    Ok(counted)
 }
 
 /// The end of the chain.

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::model::Timestamp;
+use serde::{Deserialize, Serialize};
+
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, VersionId};
+use crate::model::{Error, Result, Timestamp};
 
 /// Calls of one kind in one hour.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -23,7 +25,7 @@ pub struct Reading {
 }
 
 /// What calls are counted by.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Counter {
     pub(super) hsm: Option<HsmName>,
     pub(super) event: Cow<'static, str>,
@@ -39,7 +41,28 @@ pub(super) struct Usage {
     pub(super) days: HashMap<VersionId, i64>,
 }
 
+/// What a group counted, as the outbox keeps it: JSON has no maps with such keys.
+#[derive(Serialize, Deserialize)]
+struct Counted {
+    calls: Vec<(Counter, u64)>,
+    days: Vec<(VersionId, i64)>,
+}
+
 impl Usage {
+    /// As JSON.
+    pub(super) fn to_json(&self) -> Result<String> {
+        let calls = self.calls.iter().map(|(counter, calls)| (counter.clone(), *calls)).collect();
+        let days = self.days.iter().map(|(version, day)| (*version, *day)).collect();
+        serde_json::to_string(&Counted { calls, days }).map_err(Error::internal)
+    }
+
+    /// Adds what [`to_json`](Self::to_json) wrote.
+    pub(super) fn add_json(&mut self, text: &str) -> Result<()> {
+        let Counted { calls, days } = serde_json::from_str(text).map_err(Error::internal)?;
+        self.add(Self { calls: calls.into_iter().collect(), days: days.into_iter().collect() });
+        Ok(())
+    }
+
     /// Counts one call.
     pub(super) fn count(&mut self, hsm: Option<HsmName>, event: &'static str, meter: Meter, at: Timestamp) {
         let hour = at.as_second() - at.as_second().rem_euclid(3_600);
@@ -86,6 +109,24 @@ pub(super) fn meter(text: &str) -> Option<Meter> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_group_counted_comes_back_as_it_went() {
+        let mut group = Usage::default();
+        let at = Timestamp::from_second(86_400).unwrap();
+        group.count(None, "KeySign", Meter::Cryptographic, at);
+        group.count(Some("local".parse().unwrap()), "KeyGet", Meter::Management, at);
+        group.note(VersionId::from_bytes([1; 16]), at, &Usage::default());
+        let json = group.to_json().unwrap();
+        let mut twice = Usage::default();
+        twice.add_json(&json).unwrap();
+        twice.add_json(&json).unwrap();
+        group.add_json(&json).unwrap();
+        assert_eq!(twice.readings(), group.readings());
+        assert_eq!(twice.readings().iter().map(|reading| reading.calls).sum::<u64>(), 4);
+        assert_eq!(twice.days, group.days);
+        assert!(twice.add_json("{}").is_err());
+    }
 
     #[test]
     fn hours_and_days_begin_where_the_calendar_says() {

@@ -87,7 +87,7 @@ fn keys_are_changed() {
     );
 
     let error = desk.fails("key update invoices --not-before 2031-01-01 --expires 2030-01-01");
-    assert!(error.contains("reason: BAD_PARAMETER (field expires)"), "{error}");
+    assert!(error.contains("reason: BAD_PARAMETER (field attributes.expires)"), "{error}");
     assert_eq!(desk.run("key update invoices").code, 2);
     assert_eq!(desk.run("key update invoices --clear-tags --tag a=b").code, 2);
 }

@@ -178,8 +178,8 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
         (&["tags", "attributes.exportable"], tags(&[]), "update_mask"),
         (&["attributes.enabled"], tags(&[]), "attributes.enabled"),
         (&["attributes.expires"], window(FROM, nowhen), "attributes.expires"),
-        (both, window(UNTIL, FROM), "expires"),
-        (both, window(FROM, FROM), "expires"),
+        (both, window(UNTIL, FROM), "attributes.expires"),
+        (both, window(FROM, FROM), "attributes.expires"),
         (&["tags"], tags(&many), "tags"),
         (&["tags"], tags(&[("", "x")]), "tags"),
         (&["tags"], tags(&[(&long, "x")]), "tags"),
@@ -197,7 +197,7 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
     update(&mut dev, &made.name, &["attributes.expires"], window(FROM, FROM)).await.unwrap();
     let status =
         update(&mut dev, &made.name, &["attributes.not_before"], window(UNTIL, UNTIL)).await.unwrap_err();
-    assert_eq!(fact(&status, "field"), "expires");
+    assert_eq!(fact(&status, "field"), "attributes.expires");
 
     let request = pb::GetKeyRequest { name: made.name.clone() };
     let found = dev.keys.get_key(request).await.unwrap().into_inner();
