@@ -27,7 +27,7 @@ pub(super) struct Worker {
     session: Option<Session>,
     device: Arc<Device>,
     _user: User,
-    /// Dropped with the thread: tells [`Token::drain`] that it has ended.
+    /// Dropped with the thread: tells [`super::Token::drain`] that it has ended.
     _alive: mpsc::Sender<()>,
 }
 
