@@ -18,7 +18,7 @@ use super::capabilities::{Capabilities, Feature};
 use super::copies::Copies;
 use super::error::{Attempt, Failure};
 use super::handles::{Handles, Objects, Part};
-use super::module::{Loaded, TokenInfo};
+use super::module::{Loaded, TokenInfo, User};
 use super::template::{self, SENTINEL_LABEL};
 use crate::model::name::VersionId;
 use crate::model::{Error, Result};
@@ -33,12 +33,11 @@ pub(super) struct Device {
     pub(super) capabilities: Capabilities,
     pub(super) settings: Settings,
     pub(super) handles: Handles,
+    // Dropped before the login: it has a session.
     pub(super) copies: Copies,
     slot: Slot,
     pin: SecretString,
-    /// Holds the login, does nothing else, and is never closed while the token is open: a token
-    /// forgets the login, and every private handle, with its last session.
-    keeper: Mutex<Option<Session>>,
+    keeper: Mutex<Option<Keeper>>,
     /// Grows with every login; tells a thread whether another has logged in since it looked.
     generation: AtomicU64,
     /// Set by a refused PIN. Tokens lock after a few; nothing tries again by itself.
@@ -80,7 +79,7 @@ impl Device {
     pub(super) fn take_up(&self, keeper: Session) -> Attempt<()> {
         self.place_sentinel(&keeper)?;
         self.scan(&keeper)?;
-        *lock(&self.keeper) = Some(keeper);
+        *lock(&self.keeper) = Some(Keeper { _session: keeper, _user: User::of(&self.loaded) });
         Ok(())
     }
 
@@ -118,7 +117,7 @@ impl Device {
         *lock(&self.sentinel) = None;
         self.check_whole(&session)?;
         self.scan(&session)?;
-        *keeper = Some(session);
+        *keeper = Some(Keeper { _session: session, _user: User::of(&self.loaded) });
         self.generation.fetch_add(1, Ordering::Release);
         Ok(())
     }
@@ -300,6 +299,14 @@ impl Device {
     pub(super) fn pkcs11(&self) -> &Pkcs11 {
         &self.loaded.pkcs11
     }
+}
+
+/// Holds the login, does nothing else, and is never closed while the token is open: a token forgets
+/// the login, and every private handle, with its last session.
+struct Keeper {
+    // In this order: closed, then counted out.
+    _session: Session,
+    _user: User,
 }
 
 /// What a search for one key found.

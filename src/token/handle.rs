@@ -177,7 +177,8 @@ impl Token {
         &self.shared.device.info
     }
 
-    /// Takes no more calls, finishes those that wait, and ends the threads. Returns whether all have
+    /// Takes no more calls, finishes those that wait, and ends the threads. To be called before the
+    /// process ends: a module may crash when it is unloaded under a thread. Returns whether all have
     /// ended; if not, a call hangs in the module, and neither [`super::Module::finalize`] nor exit
     /// handlers may run: end the process at once.
     pub async fn drain(&self, deadline: Duration) -> bool {

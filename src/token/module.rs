@@ -29,8 +29,8 @@ pub struct Module {
 pub(super) struct Loaded {
     pub(super) pkcs11: Pkcs11,
     pub(super) profile: Profile,
-    /// Threads that may be in a call; the module must not be finalized under them.
-    pub(super) threads: AtomicUsize,
+    /// Threads and logins; the module must not be finalized under them.
+    users: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -41,6 +41,23 @@ struct State {
     open: HashMap<String, Weak<Device>>,
     /// What was measured, by manufacturer, model and firmware: a kind of token is measured once.
     measured: HashMap<String, Capabilities>,
+}
+
+/// Counts as a user of the module, from its making to its end. Whoever calls the module's functions
+/// holds one, and drops it after the last session it owns.
+pub(super) struct User(Arc<Loaded>);
+
+impl User {
+    pub(super) fn of(loaded: &Arc<Loaded>) -> Self {
+        loaded.users.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(loaded))
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        self.0.users.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// A token, as the module shows it to those who are not logged in.
@@ -101,7 +118,7 @@ impl Module {
             failure => failure.into_error(&profile.throttle),
         })?;
         let loaded =
-            Loaded { pkcs11, profile, threads: AtomicUsize::new(0), state: Mutex::new(State::default()) };
+            Loaded { pkcs11, profile, users: AtomicUsize::new(0), state: Mutex::new(State::default()) };
         Ok(Self { loaded: Arc::new(loaded) })
     }
 
@@ -191,19 +208,20 @@ impl Module {
         examine(&mut state).map_err(|failure| self.loaded.explain(failure))
     }
 
-    /// Ends the use of the module.
+    /// Ends the use of the module; once done, it is done for all clones.
     ///
     /// # Errors
-    /// `Internal` while threads of a token may be in a call: a module that is finalized under them
-    /// crashes. Drain all tokens first; where that fails, end the process without ceremony.
+    /// `Internal` while a token is open, since its threads may be in a call: a module that is finalized
+    /// under them crashes. Drain all tokens first; where that fails, end the process without ceremony.
     pub fn finalize(self) -> Result<()> {
         let mut state = self.loaded.state();
-        let threads = self.loaded.threads.load(Ordering::Acquire);
-        if threads > 0 {
-            return Err(Error::internal(format!("{threads} threads are still working for a token")));
+        if state.finalized {
+            // By now the process may have loaded the module anew.
+            return Ok(());
         }
-        for device in state.open.values().filter_map(Weak::upgrade) {
-            device.close();
+        let users = self.loaded.users.load(Ordering::Acquire);
+        if users > 0 {
+            return Err(Error::internal(format!("{users} threads and logins still use the module")));
         }
         state.finalized = true;
         self.loaded.pkcs11.clone().finalize().map_err(|error| self.loaded.error(error))

@@ -186,7 +186,7 @@ fn key_wrap(session: &Session, key: ObjectHandle, is_known: bool) -> Support {
     }
 }
 
-/// Makes a key for GCM alone and asks it for ECB.
+/// Makes a key for CBC alone and asks it for ECB.
 fn allowed_mechanisms(session: &Session) -> Support {
     let mut attributes = template::sized(Kind::Aes, Life::Session, false, 32).to_vec();
     attributes.push(Attribute::AllowedMechanisms(vec![MechanismType::AES_CBC]));

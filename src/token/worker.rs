@@ -1,7 +1,6 @@
 //! The threads that work for a token: each owns its session and climbs the ladder of remedies.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Receiver;
@@ -11,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::call::{Answer, Call};
 use super::device::Device;
 use super::error::{Attempt, Failure, Remedy};
+use super::module::User;
 use super::{cipher, create, import, key_wrap, sign};
 use crate::model::algorithm::Cipher;
 use crate::model::{Error, Result};
@@ -23,9 +23,11 @@ pub(super) struct Job {
 
 /// A thread with a session of its own.
 pub(super) struct Worker {
-    device: Arc<Device>,
+    // In this order: the session is closed before the thread is counted out.
     session: Option<Session>,
-    /// Dropped with the thread: tells [`Token::drain`] that it has ended.
+    device: Arc<Device>,
+    _user: User,
+    /// Dropped with the thread: tells [`super::Token::drain`] that it has ended.
     _alive: mpsc::Sender<()>,
 }
 
@@ -37,8 +39,8 @@ impl Worker {
         jobs: Receiver<Job>,
         alive: mpsc::Sender<()>,
     ) -> Result<JoinHandle<()>> {
-        let worker = Self { device: Arc::clone(device), session: None, _alive: alive };
-        device.loaded.threads.fetch_add(1, Ordering::AcqRel);
+        let user = User::of(&device.loaded);
+        let worker = Self { session: None, device: Arc::clone(device), _user: user, _alive: alive };
         std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || worker.run(&jobs))
@@ -162,13 +164,5 @@ impl Worker {
             Some(ref session) => Ok(session),
             None => Ok(self.session.insert(self.device.session()?)),
         }
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // The session is closed before the thread is counted out: the module may be finalized then.
-        self.session = None;
-        self.device.loaded.threads.fetch_sub(1, Ordering::AcqRel);
     }
 }

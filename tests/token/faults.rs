@@ -104,7 +104,7 @@ async fn a_late_call_is_given_up_by_its_caller_and_finished_by_its_thread() {
     assert!(matches!(token.random(16).await, Err(Error::TokenUnavailable { .. })));
     assert!(bench.module.clone().finalize().is_err());
     assert!(token.drain(Duration::from_secs(5)).await);
-    bench.module.finalize().unwrap();
+    bench.module.clone().finalize().unwrap();
 }
 
 #[tokio::test]

@@ -16,9 +16,34 @@ use strongroom::token::{Module, Profile, Selector, Settings, Token, TokenInfo};
 /// A module with one provisioned token in a directory that goes away with it.
 pub(crate) struct Bench {
     pub(crate) directory: Directory,
-    pub(crate) module: Module,
+    pub(crate) module: Loaded,
     pub(crate) info: TokenInfo,
     pub(crate) home: tempfile::TempDir,
+}
+
+/// A module that is finalized at the end of the test, once the threads of dropped tokens have ended:
+/// a process that ends while one of them is in the module may crash.
+pub(crate) struct Loaded(pub(crate) Module);
+
+impl std::ops::Deref for Loaded {
+    type Target = Module;
+
+    fn deref(&self) -> &Module {
+        &self.0
+    }
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        for _ in 0..1000 {
+            match self.0.clone().finalize() {
+                Err(strongroom::model::Error::Internal(_)) => {}
+                _ => return,
+            }
+            #[expect(clippy::disallowed_methods, reason = "threads end in real time")]
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 impl Bench {
@@ -38,7 +63,7 @@ impl Bench {
         let path = profile.find_module().expect("SoftHSM is installed");
         let module = Module::load(&path, profile).unwrap();
         let info = directory.provision(&module, "bench", &so_pin(), &pin()).unwrap();
-        Self { directory, module, info, home }
+        Self { directory, module: Loaded(module), info, home }
     }
 
     pub(crate) fn open(&self) -> Token {
@@ -53,8 +78,8 @@ impl Bench {
     pub(crate) async fn restart(self, token: Token) -> Self {
         assert!(token.drain(Duration::from_secs(10)).await);
         let Self { directory, module, info, home } = self;
-        module.finalize().unwrap();
-        let module = directory.load(None, strongroom::token::Profile::named("softhsm").unwrap()).unwrap();
+        module.clone().finalize().unwrap();
+        let module = Loaded(directory.load(None, Profile::named("softhsm").unwrap()).unwrap());
         Self { directory, module, info, home }
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use strongroom::model::Error;
 use strongroom::model::algorithm::{AesMode, Cipher, SignatureAlgorithm as Alg};
 use strongroom::model::key::Curve;
-use strongroom::token::{Selector, Settings, examine};
+use strongroom::token::{Profile, Selector, Settings, examine};
 use zeroize::Zeroizing;
 
-use crate::fixture::{Bench, digest, ec, id, oct, pin, rsa, so_pin, spec, verifies};
+use crate::fixture::{Bench, Loaded, digest, ec, id, oct, pin, rsa, so_pin, spec, verifies};
 
 const MESSAGE: &[u8] = b"to be signed";
 
@@ -118,13 +118,13 @@ async fn a_token_record_that_was_cut_off_is_restored() {
     token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
     assert!(token.drain(Duration::from_secs(10)).await);
     let Bench { directory, module, info, home } = bench;
-    module.finalize().unwrap();
+    module.clone().finalize().unwrap();
 
     let tokens = home.path().join("tokens");
     let record = std::fs::read_dir(&tokens).unwrap().next().unwrap().unwrap().path().join("token.object");
     std::fs::write(&record, b"").unwrap();
 
-    let module = directory.load(None, strongroom::token::Profile::named("softhsm").unwrap()).unwrap();
+    let module = Loaded(directory.load(None, Profile::named("softhsm").unwrap()).unwrap());
     let token = module.open(&Selector::Serial(info.serial), &pin(), &Settings::default()).unwrap();
     assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [true]);
 }
@@ -191,4 +191,27 @@ async fn a_wrong_pin_is_refused() {
     let Err(Error::TokenUnavailable { why }) = answer else { panic!("{answer:?}") };
     assert!(why.contains("CKR_PIN_INCORRECT") && !why.contains("0000"), "{why}");
     bench.open().health().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_is_reported_and_hinders_nobody() {
+    let bench = Bench::new();
+    let token = bench.open();
+    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    let bench = bench.restart(token).await;
+    let tokens = bench.home.path().join("tokens");
+    let directory = std::fs::read_dir(&tokens).unwrap().next().unwrap().unwrap().path();
+    // An object of which only the generation counter was written, one of which nothing was, and rubbish.
+    for (name, bytes) in [("a", &[0, 0, 0, 0, 0, 0, 0, 1][..]), ("b", b""), ("c", b"rubbish, and no object")]
+    {
+        std::fs::write(directory.join(format!("{name}.object")), bytes).unwrap();
+    }
+    let select = Selector::Label("bench".to_owned());
+    let report = examine(&bench.module, &select, &pin()).unwrap();
+    assert_eq!((report.keys, report.foreign), (1, 0), "{report}");
+    let token = bench.open();
+    assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [true]);
+    token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await.unwrap();
+    token.generate(id(2), &spec(oct(256))).await.unwrap();
+    token.destroy(&[id(1), id(2)]).await.unwrap();
 }
