@@ -38,6 +38,9 @@ struct Arguments {
     /// Measure this operation alone
     #[arg(long)]
     only: Option<Work>,
+    /// Measure this program, for example an earlier version, instead of the one just built
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_strongroom"), hide_default_value = true)]
+    program: PathBuf,
     /// Be the process that uses the token in this directory directly
     #[arg(long, hide = true)]
     token: Option<PathBuf>,
@@ -67,7 +70,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let time = Duration::from_millis(arguments.milliseconds);
     let mut raw = Raw::start()?;
-    let service = Service::start(arguments.connections).await?;
+    let service = Service::start(&arguments.program, arguments.connections).await?;
     table::head(&raw.description, arguments)?;
 
     let works = Work::ALL.iter().filter(|work| arguments.only.is_none_or(|only| only == **work));

@@ -32,10 +32,10 @@ pub(crate) struct Service {
 
 impl Service {
     /// Starts a simulator as anybody would, but for its directory and its port.
-    pub(crate) async fn start(connections: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn start(program: &Path, connections: usize) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
-        let process = Process::start(directory.path())?;
-        let token = run(program(directory.path()).arg("token"))?;
+        let process = Process::start(program, directory.path())?;
+        let token = run(command(program, directory.path()).arg("token"))?;
         let bearer = Bearer(format!("Bearer {}", token.trim()).parse()?);
         let mut clients = Vec::new();
         for _ in 0..connections.max(1) {
@@ -85,9 +85,9 @@ struct Process {
 }
 
 impl Process {
-    fn start(directory: &Path) -> anyhow::Result<Self> {
+    fn start(program: &Path, directory: &Path) -> anyhow::Result<Self> {
         let log = directory.join("log");
-        let mut child = program(directory)
+        let mut child = command(program, directory)
             .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log)?)
@@ -111,8 +111,8 @@ impl Drop for Process {
     }
 }
 
-fn program(directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+fn command(program: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(program);
     command.env("STRONGROOM_DATA_DIR", directory.join("data")).env_remove("SOFTHSM2_CONF");
     command
 }

@@ -30,38 +30,38 @@ pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
         Ok(()) => ("Success", "OK"),
         Err(error) => ("Failure", error),
     };
-    let mut json = Object::new();
+    let mut json = Object::with_capacity(1_536);
     json.uuid("TenantId", hsm.map(|hsm| hsm.tenant));
     json.display("time", format_args!("{:.3}", entry.at));
     json.text("resourceId", &hsm.map(resource_id).unwrap_or_default(), limit::OURS);
-    json.text("operationName", entry.event, limit::OURS);
-    json.text("operationVersion", entry.origin.operation_version, limit::OURS);
-    json.text("category", "AuditEvent", limit::OURS);
-    json.text("resultType", result, limit::OURS);
+    json.plain("operationName", entry.event);
+    json.plain("operationVersion", entry.origin.operation_version);
+    json.plain("category", "AuditEvent");
+    json.plain("resultType", result);
     json.name("properties");
     json.open();
-    json.text("PoolType", "M-HSM", limit::OURS);
+    json.plain("PoolType", "M-HSM");
     json.text("sku_Family", family(sku), limit::OURS);
     json.text("sku_Name", sku, limit::OURS);
     json.close();
     json.number("durationMs", entry.duration.as_millis());
     match entry.origin.address {
         Some(address) => json.display("callerIpAddress", format_args!("{address}")),
-        None => json.text("callerIpAddress", "", limit::OURS),
+        None => json.plain("callerIpAddress", ""),
     }
     json.text("identity", &identity(entry.caller.as_ref()), usize::MAX);
     json.text("clientInfo", &entry.origin.client_info, limit::CLIENT_INFO);
     json.uuid("correlationId", Some(entry.origin.correlation_id));
-    json.text("subnetId", "(unknown)", limit::OURS);
+    json.plain("subnetId", "(unknown)");
     json.number("httpStatusCode", entry.status);
-    json.text("PoolName", name, limit::OURS);
+    json.plain("PoolName", name);
     json.text("requestUri", &entry.origin.request_uri, limit::REQUEST_URI);
     json.text("resourceGroup", group, limit::OURS);
-    json.text("resourceProvider", "MICROSOFT.KEYVAULT", limit::OURS);
-    json.text("resource", name, limit::OURS);
-    json.text("resourceType", "managedHSMs", limit::OURS);
+    json.plain("resourceProvider", "MICROSOFT.KEYVAULT");
+    json.plain("resource", name);
+    json.plain("resourceType", "managedHSMs");
     json.text("target", &entry.target, limit::TARGET);
-    json.text("resultSignature", signature, limit::OURS);
+    json.plain("resultSignature", signature);
     json.finish()
 }
 
@@ -82,7 +82,7 @@ fn family(sku: &str) -> &str {
 
 /// The caller as Azure tells of one: JSON that the record holds as a text.
 fn identity(caller: Option<&CallerRecord>) -> String {
-    let mut json = Object::new();
+    let mut json = Object::with_capacity(512);
     json.name("claim");
     json.open();
     if let Some(caller) = caller {
@@ -114,15 +114,15 @@ fn identity(caller: Option<&CallerRecord>) -> String {
 struct Object(String);
 
 impl Object {
-    fn new() -> Self {
-        let mut text = String::with_capacity(1_536);
+    fn with_capacity(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes);
         text.push('{');
         Self(text)
     }
 
     /// Begins a member; names are ours and need no escape.
     fn name(&mut self, name: &'static str) {
-        if !self.0.ends_with('{') {
+        if self.0.as_bytes().last() != Some(&b'{') {
             self.0.push(',');
         }
         self.0.push('"');
@@ -136,6 +136,14 @@ impl Object {
 
     fn close(&mut self) {
         self.0.push('}');
+    }
+
+    /// A text of ours, or a checked name: one that needs no escape.
+    fn plain(&mut self, name: &'static str, text: &str) {
+        self.name(name);
+        self.0.push('"');
+        self.0.push_str(text);
+        self.0.push('"');
     }
 
     /// A text, of which at most `limit` bytes are kept.
@@ -163,7 +171,7 @@ impl Object {
             Some(id) => &*id.as_hyphenated().encode_lower(&mut buffer),
             None => "",
         };
-        self.text(name, text, limit::OURS);
+        self.plain(name, text);
     }
 
     fn finish(mut self) -> String {
@@ -175,23 +183,33 @@ impl Object {
 /// Writes a text as the inside of a JSON string. Besides what JSON demands, escapes what a terminal
 /// or an editor would obey: other control characters, and those that hide or turn text around.
 fn escape(out: &mut String, text: &str) {
-    if text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"' && b != b'\\') {
-        out.push_str(text);
-        return;
-    }
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(character));
-            }
-            _ if character.is_control() => {
-                let _ = write!(out, "\\u{:04x}", u32::from(character));
-            }
-            _ => out.push(character),
+    let mut rest = text;
+    // Most texts are plain from end to end, and those that are not are so for long stretches.
+    while let Some(at) = rest.bytes().position(|b| !matches!(b, b' '..=b'~') || b == b'"' || b == b'\\') {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let mut characters = special.chars();
+        match characters.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some(
+                character @ ('\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'),
+            ) => numbered(out, character),
+            Some(character) if character.is_control() => numbered(out, character),
+            Some(character) => out.push(character),
+            None => {}
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
+}
+
+/// Writes a character by its number; all that are written so have four digits at most.
+fn numbered(out: &mut String, character: char) {
+    let _ = write!(out, "\\u{:04x}", u32::from(character));
 }
 
 #[cfg(test)]

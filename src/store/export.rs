@@ -2,9 +2,11 @@
 
 use std::io;
 use std::mem;
+use std::time::Duration;
 
 use sqlx::SqliteConnection;
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 
 use super::outbox::{self, ExportedRecord};
 use crate::model::{Error, Result};
@@ -13,6 +15,10 @@ use crate::model::{Error, Result};
 /// is given the same records again, and has to leave out those that it kept. Called on a thread that
 /// may block, one call at a time.
 pub type Export = Box<dyn FnMut(&[ExportedRecord]) -> io::Result<()> + Send>;
+
+/// How long after the beginning of a run the next one begins at the earliest. The records are durable
+/// already, and each run costs a flush of the disk, however many records it takes.
+const PACE: Duration = Duration::from_millis(20);
 
 /// How many records wait in memory for a slow export; more are read back from the database.
 const WAITING: usize = 16_384;
@@ -30,6 +36,8 @@ pub(super) struct Exporter {
     /// Whether the database has records to export that do not wait in memory.
     behind: bool,
     exported: u64,
+    /// When the next run may begin.
+    next: Instant,
 }
 
 impl Exporter {
@@ -42,6 +50,7 @@ impl Exporter {
             waiting: Vec::new(),
             behind: false,
             exported,
+            next: Instant::now(),
         }
     }
 
@@ -76,13 +85,22 @@ impl Exporter {
         }
     }
 
-    /// Whether a run is under way.
-    pub(super) fn is_running(&self) -> bool {
-        self.running.is_some()
+    /// Whether a run is under way or records wait for the next one.
+    pub(super) fn is_busy(&self) -> bool {
+        self.running.is_some() || !self.waiting.is_empty()
     }
 
-    /// Waits for the run that is under way. Can be dropped and called again.
-    pub(super) async fn finished(&mut self) {
+    /// Waits until [`step`](Self::step) has something to do. Can be dropped and called again.
+    pub(super) async fn ready(&mut self) {
+        if self.running.is_some() {
+            self.finished().await;
+        } else {
+            tokio::time::sleep_until(self.next).await;
+        }
+    }
+
+    /// Waits for the run that is under way.
+    async fn finished(&mut self) {
         if let Some(running) = &mut self.running {
             let finished = running.await;
             self.running = None;
@@ -96,7 +114,15 @@ impl Exporter {
         if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
             self.finished().await;
         }
-        if self.running.is_some() || !self.settle() || self.export.is_none() {
+        let due = self.behind || Instant::now() >= self.next;
+        if self.running.is_none() && self.settle() && due {
+            self.begin(db).await;
+        }
+    }
+
+    /// Starts a run with what waits.
+    async fn begin(&mut self, db: &mut SqliteConnection) {
+        if self.export.is_none() {
             return;
         }
         if self.behind {
@@ -115,16 +141,22 @@ impl Exporter {
 
     /// Exports what is left, once; what fails stays in the database for the next start.
     pub(super) async fn finish(&mut self, db: &mut SqliteConnection) {
-        self.step(db).await;
-        while self.is_running() {
+        loop {
             self.finished().await;
-            self.step(db).await;
+            if !self.settle() {
+                return;
+            }
+            self.begin(db).await;
+            if self.running.is_none() {
+                return;
+            }
         }
     }
 
     fn run(&mut self, records: Vec<ExportedRecord>) {
         let Some(last) = records.last().map(|record| record.seq) else { return };
         let Some(mut export) = self.export.take() else { return };
+        self.next = Instant::now() + PACE;
         self.running = Some(tokio::task::spawn_blocking(move || {
             let result = export(&records);
             (export, last, result)

@@ -77,7 +77,7 @@ impl Ledger {
             let open = tokio::select! {
                 biased;
                 count = queue.recv_many(&mut messages, GROUP) => count > 0,
-                () = self.exporter.finished(), if self.exporter.is_running() => {
+                () = self.exporter.ready(), if self.exporter.is_busy() => {
                     self.exporter.step(&mut self.db).await;
                     continue;
                 }
@@ -86,12 +86,17 @@ impl Ledger {
             if !open {
                 break;
             }
-            if messages.len() < GROUP && messages.iter().all(is_unattended) && !messages.is_empty() {
+            if messages.iter().all(is_unattended) && !messages.is_empty() {
                 pause(GATHER).await;
-                while messages.len() < GROUP
-                    && let Ok(message) = queue.try_recv()
-                {
-                    messages.push(message);
+                gather(&mut queue, &mut messages);
+            } else {
+                // A group costs about the same for one and for many: those who are about to come are
+                // let in, and who is alone does not wait.
+                loop {
+                    tokio::task::yield_now().await;
+                    if !gather(&mut queue, &mut messages) {
+                        break;
+                    }
                 }
             }
             self.take(&mut messages, &mut closing).await;
@@ -277,6 +282,17 @@ async fn apply(
         view.close(*id);
     }
     Ok(())
+}
+
+/// Takes what has come; whether anything has.
+fn gather(queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) -> bool {
+    let before = messages.len();
+    while messages.len() < GROUP
+        && let Ok(message) = queue.try_recv()
+    {
+        messages.push(message);
+    }
+    messages.len() > before
 }
 
 /// Whether nobody waits for the message.

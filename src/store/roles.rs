@@ -112,7 +112,7 @@ impl Roles {
         let mut grants: HashMap<PrincipalId, Vec<Grant>> = HashMap::new();
         for assignment in &self.assignments {
             if let Some(definition) = definitions.get(&assignment.role_definition) {
-                let grant = Grant { assignment: Arc::clone(assignment), definition: Arc::clone(definition) };
+                let grant = Grant::new(Arc::clone(assignment), Arc::clone(definition));
                 grants.entry(assignment.principal).or_default().push(grant);
             }
         }

@@ -31,7 +31,7 @@ fn grant(id: u128, principal: PrincipalId, scope: &str, actions: &[Action], exce
         principal,
         scope: scope.parse().unwrap(),
     };
-    Grant { assignment: Arc::new(assignment), definition: Arc::new(role) }
+    Grant::new(Arc::new(assignment), Arc::new(role))
 }
 
 #[test]

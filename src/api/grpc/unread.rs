@@ -6,7 +6,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{Extensions, HeaderMap, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use tonic::{Code, Status};
 
 use super::{CORRELATION_ID, PeerAddress, PeerCertificate, Services, credential, error, origin, stamp};
@@ -17,8 +17,8 @@ use crate::ops;
 /// What answers without a credential.
 const OPEN: &[&str] = &["/grpc.health.v1.", "/grpc.reflection.v1."];
 
-/// What is kept of a request while the framework has it.
-const KEPT: &[&str] = &["authorization", "user-agent", CORRELATION_ID];
+/// The headers that a refusal needs.
+const KEPT: [&str; 3] = ["authorization", "user-agent", CORRELATION_ID];
 
 /// Lets requests pass, and refuses in our own words what the framework refused.
 pub(super) async fn account(
@@ -31,7 +31,7 @@ pub(super) async fn account(
         return next.run(request).await;
     }
     let path = path.to_owned();
-    let (headers, extensions) = kept(&request);
+    let kept = Kept::of(&request);
     let response = next.run(request).await;
     // Every answer of an operation bears one.
     if response.headers().contains_key(CORRELATION_ID) {
@@ -48,6 +48,7 @@ pub(super) async fn account(
         .iter()
         .find(|operation| operation.name == rpc)
         .map_or(("UnknownOperation", Meter::Free), |operation| (operation.event, operation.meter));
+    let (headers, extensions) = kept.parts();
     let origin = origin(&headers, &extensions, path);
     let correlation_id = origin.correlation_id;
     let credential = credential(&headers, &extensions);
@@ -57,19 +58,31 @@ pub(super) async fn account(
     status.into_http()
 }
 
-fn kept(request: &Request) -> (HeaderMap<HeaderValue>, Extensions) {
-    let mut headers = HeaderMap::with_capacity(KEPT.len());
-    for name in KEPT {
-        if let Some(value) = request.headers().get(*name) {
-            headers.insert(*name, value.clone());
+/// What is kept of a request while the framework has it: cheap, since hardly any is ever needed.
+struct Kept {
+    headers: [Option<HeaderValue>; KEPT.len()],
+    address: Option<PeerAddress>,
+    certificate: Option<PeerCertificate>,
+}
+
+impl Kept {
+    fn of(request: &Request) -> Self {
+        Self {
+            headers: KEPT.map(|name| request.headers().get(name).cloned()),
+            address: request.extensions().get().copied(),
+            certificate: request.extensions().get().cloned(),
         }
     }
-    let mut extensions = Extensions::new();
-    if let Some(address) = request.extensions().get::<PeerAddress>() {
-        extensions.insert(*address);
+
+    fn parts(self) -> (HeaderMap<HeaderValue>, Extensions) {
+        let headers = KEPT.into_iter().map(HeaderName::from_static).zip(self.headers);
+        let mut extensions = Extensions::new();
+        if let Some(address) = self.address {
+            extensions.insert(address);
+        }
+        if let Some(certificate) = self.certificate {
+            extensions.insert(certificate);
+        }
+        (headers.filter_map(|(name, value)| Some((name, value?))).collect(), extensions)
     }
-    if let Some(certificate) = request.extensions().get::<PeerCertificate>() {
-        extensions.insert(certificate.clone());
-    }
-    (headers, extensions)
 }
