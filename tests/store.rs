@@ -464,6 +464,10 @@ async fn exports_are_in_order_and_each_record_comes_once() {
     assert_eq!(store.readings()[0].hsm, None, "there is no such HSM");
     let left: i64 = query(&path, "SELECT COUNT(*) FROM audit_outbox").await;
     assert!((1..300).contains(&left), "what is exported is removed, but for the newest: {left}");
+    let options = Options { exported: 400, ..Options::default() };
+    let store = Store::open(&path, Vec::new(), options, Box::new(|_| Ok(()))).await.unwrap();
+    let counted: u64 = store.readings().iter().map(|reading| reading.calls).sum();
+    assert_eq!(counted, 400, "what was removed is counted, and what was not is not counted twice");
 }
 
 /// Connects to the database behind the store's back.
