@@ -201,9 +201,19 @@ impl Server {
 
     /// The audit records, in order. The log is written beside the replies, so this waits until `least` are there.
     pub(crate) fn audit(&self, least: usize) -> Vec<serde_json::Value> {
+        self.audit_of(least, |_| true)
+    }
+
+    /// The audit records that are meant, in order; waits until `least` of them are there.
+    pub(crate) fn audit_of(
+        &self,
+        least: usize,
+        meant: impl Fn(&serde_json::Value) -> bool,
+    ) -> Vec<serde_json::Value> {
         let started = Instant::now();
         loop {
-            let records = read_audit(&self.directory().join("audit"));
+            let mut records = read_audit(&self.directory().join("audit"));
+            records.retain(&meant);
             if records.len() >= least {
                 return records;
             }
