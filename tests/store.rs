@@ -47,6 +47,7 @@ fn hsm() -> ManagedHsm {
         initial_administrators: vec![PrincipalId(Uuid::from_u128(2))],
         token_serial: "serial".into(),
         created: Timestamp::from_microsecond(NOON * 1_000_000 + 123_456).unwrap(),
+        deletion: None,
     }
 }
 

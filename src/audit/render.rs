@@ -238,6 +238,7 @@ mod tests {
             initial_administrators: Vec::new(),
             token_serial: "1".into(),
             created: crate::model::Timestamp::UNIX_EPOCH,
+            deletion: None,
         }
     }
 

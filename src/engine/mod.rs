@@ -19,7 +19,7 @@ use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::ManagedHsm;
 use crate::model::name::HsmName;
-use crate::model::time::DuePurge;
+use crate::model::time::Due;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, CxOf, Done, Operation, PublicKeys, Target, UnderWay};
 use crate::store::{Commit, Store};
@@ -272,9 +272,9 @@ impl Engine {
         &self.0.clock
     }
 
-    /// The deleted key whose retention interval ends first.
-    pub fn next_purge(&self) -> Option<DuePurge> {
-        self.0.store.next_purge()
+    /// What comes due first.
+    pub fn next_due(&self) -> Option<Due> {
+        self.0.store.next_due()
     }
 
     /// Tells when something was changed.

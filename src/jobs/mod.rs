@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::identity::Credential;
 use crate::model::entry::Origin;
 use crate::model::name::{HsmName, KeyName};
+use crate::model::time::{Due, Work};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
 use crate::ops::clock::{AdvanceClock, ClockFace};
@@ -31,8 +32,15 @@ pub struct Happening {
     pub at: Timestamp,
     /// The HSM.
     pub hsm: HsmName,
-    /// The deleted key that was purged.
-    pub purged: KeyName,
+    /// What.
+    pub what: Happened,
+}
+
+/// What can happen because it was due.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Happened {
+    /// A deleted key was purged.
+    PurgedKey(KeyName),
 }
 
 /// Does what is due. A cheap handle.
@@ -57,7 +65,7 @@ impl Scheduler {
                 let _turn = self.turn.lock().await;
                 self.settle(self.clock().now()).await.is_err()
             };
-            let next = self.engine.next_purge().map(|due| due.at);
+            let next = self.engine.next_due().map(|due| due.at);
             let wake = next.unwrap_or(Timestamp::MAX);
             if failed {
                 // The clock may stand still; what failed is tried again by the machine's.
@@ -93,45 +101,43 @@ impl Scheduler {
             });
         let now = asked.await?.now;
         let to = target(now)?;
-        while let Some(due) = self.engine.next_purge().filter(|due| due.at <= to) {
+        while let Some(due) = self.engine.next_due().filter(|due| due.at <= to) {
             if due.at > self.clock().now() {
                 self.engine.due(AdvanceClock { to: due.at }).await?;
             }
-            self.purge(due.at, due.hsm, due.name, &mut happenings).await?;
+            note(&mut happenings, self.work(due).await?);
         }
         let face = self.engine.call(credential, origin, || Ok(AdvanceClock { to })).await?;
         Ok((face, happenings))
     }
 
     /// Does everything that is due by `now`.
-    async fn settle(&self, now: Timestamp) -> Result<Vec<Happening>> {
-        let mut happenings = Vec::new();
-        while let Some(due) = self.engine.next_purge().filter(|due| due.at <= now) {
-            self.purge(due.at, due.hsm, due.name, &mut happenings).await?;
+    async fn settle(&self, now: Timestamp) -> Result<()> {
+        while let Some(due) = self.engine.next_due().filter(|due| due.at <= now) {
+            self.work(due).await?;
         }
-        Ok(happenings)
+        Ok(())
     }
 
-    async fn purge(
-        &self,
-        at: Timestamp,
-        hsm: HsmName,
-        name: KeyName,
-        happenings: &mut Vec<Happening>,
-    ) -> Result<()> {
-        let key = KeyPath { hsm: hsm.clone(), name: name.clone() };
-        match self.engine.due(PurgeExpiredKey { key }).await {
-            Ok(()) => {
-                tracing::info!(%hsm, key = %name, due = %at, "purged: its retention interval has ended");
-                if happenings.len() < REPORTED {
-                    happenings.push(Happening { at, hsm, purged: name });
-                }
-                Ok(())
+    /// Does one thing that is due; nothing if it is not due any more.
+    async fn work(&self, due: Due) -> Result<Option<Happening>> {
+        let Due { at, hsm, work } = due;
+        let done = match &work {
+            Work::PurgeKey(name) => {
+                let key = KeyPath { hsm: hsm.clone(), name: name.clone() };
+                self.engine.due(PurgeExpiredKey { key }).await.map(|()| Happened::PurgedKey(name.clone()))
+            }
+            Work::PurgeHsm => Err(Error::internal("HSMs are not purged yet")),
+        };
+        match done {
+            Ok(what) => {
+                tracing::info!(%hsm, due = %at, ?what, "done because it was due");
+                Ok(Some(Happening { at, hsm, what }))
             }
             // Recovered or purged a moment before: nothing is due any more.
-            Err(Error::Conflict { .. } | Error::DeletedKeyNotFound { .. }) => Ok(()),
+            Err(Error::Conflict { .. } | Error::DeletedKeyNotFound { .. }) => Ok(None),
             Err(error) => {
-                tracing::error!(%hsm, key = %name, %error, "a key whose retention has ended could not be purged");
+                tracing::error!(%hsm, due = %at, ?work, %error, "what was due could not be done");
                 Err(error)
             }
         }
@@ -139,6 +145,13 @@ impl Scheduler {
 
     fn clock(&self) -> &Clock {
         self.engine.clock()
+    }
+}
+
+/// Adds to a report what fits in it.
+fn note(happenings: &mut Vec<Happening>, happening: Option<Happening>) {
+    if happenings.len() < REPORTED {
+        happenings.extend(happening);
     }
 }
 

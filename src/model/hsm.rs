@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Timestamp;
 use super::name::{HsmName, PrincipalId};
-use super::retention::{RecoveryLevel, RetentionDays};
+use super::retention::{Deletion, RecoveryLevel, RetentionDays};
 
 /// Whether the data plane answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct ManagedHsm {
     pub token_serial: String,
     /// When it was made.
     pub created: Timestamp,
+    /// `None` while live.
+    #[serde(default)]
+    pub deletion: Option<Deletion>,
 }
 
 impl ManagedHsm {

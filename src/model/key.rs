@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::{HsmName, KeyName, VersionId};
 use super::retention::Deletion;
+use super::time::Work;
 use super::{Error, Result, Timestamp};
 
 /// An elliptic curve, by its JSON Web Key name (RFC 7518; Azure says `P-256K` for secp256k1).
@@ -478,5 +479,11 @@ impl Key {
             None => self.current(),
             Some(wanted) => self.versions.iter().find(|candidate| candidate.version == wanted),
         }
+    }
+
+    /// What the service does with it by itself, and when, in no order.
+    pub fn due(&self) -> Vec<(Timestamp, Work)> {
+        let purge = |deletion: Deletion| (deletion.scheduled_purge_at, Work::PurgeKey(self.name.clone()));
+        self.deletion.map(purge).into_iter().collect()
     }
 }

@@ -7,8 +7,10 @@ pub mod error;
 pub mod hsm;
 pub mod import;
 pub mod key;
+pub mod lifetime;
 pub mod name;
 pub mod rbac;
+pub mod resource;
 pub mod retention;
 pub mod time;
 

@@ -50,7 +50,7 @@ impl From<RetentionDays> for u32 {
 }
 
 /// The dates of something that is soft-deleted. They never move.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Deletion {
     /// When it was deleted.
     pub deleted_at: Timestamp,

@@ -22,13 +22,22 @@ impl ClockSetting {
     }
 }
 
-/// A deleted key whose retention interval ends.
+/// Something the service does by itself when the time has come.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Work {
+    /// The retention interval of a deleted key ends.
+    PurgeKey(KeyName),
+    /// The retention interval of a deleted HSM ends.
+    PurgeHsm,
+}
+
+/// Work, when, and in which HSM.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DuePurge {
+pub struct Due {
     /// When.
     pub at: Timestamp,
-    /// The HSM that holds it.
+    /// Where.
     pub hsm: HsmName,
-    /// Its name.
-    pub name: KeyName,
+    /// What.
+    pub work: Work,
 }

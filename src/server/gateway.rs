@@ -84,6 +84,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
                 initial_administrators: wanted.administrators.clone(),
                 token_serial: token.info().serial.clone(),
                 created: now,
+                deletion: None,
             };
             house::make_hsm(&store, hsm, &assigned).await?;
         }

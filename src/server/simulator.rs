@@ -87,6 +87,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
                 initial_administrators: administrators(&seed),
                 token_serial: token.info().serial.clone(),
                 created: now,
+                deletion: None,
             };
             house::make_hsm(&store, hsm, &assigned(&seed, &built_in)?).await?;
         }

@@ -19,7 +19,7 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::name::{HsmName, KeyName};
 use crate::model::rbac::RoleDefinition;
-use crate::model::time::DuePurge;
+use crate::model::time::{Due, Work};
 
 /// The keys of one HSM. Live and deleted ones are kept apart, so that listing a few live keys does
 /// not walk past a million deleted ones. A name is in one of the two.
@@ -34,6 +34,8 @@ struct Pool {
     hsm: Arc<ManagedHsm>,
     keys: Keys,
     roles: Arc<Roles>,
+    /// What comes due in it: found without looking at the rest.
+    due: BTreeSet<(Timestamp, Work)>,
 }
 
 /// The read side. Written by the ledger alone, after the database.
@@ -42,8 +44,6 @@ pub(super) struct Memory {
     pools: RwLock<BTreeMap<String, RwLock<Pool>>>,
     intents: RwLock<BTreeMap<Uuid, Intent>>,
     usage: Mutex<Usage>,
-    /// Deleted keys by the end of their retention: what is due is found without looking at the rest.
-    due: RwLock<BTreeSet<(Timestamp, String, String)>>,
     /// Counts what was applied; whoever waits for changes watches it.
     applied: watch::Sender<u64>,
     clock: Clock,
@@ -67,7 +67,6 @@ impl Memory {
             pools: RwLock::default(),
             intents: RwLock::default(),
             usage: Mutex::default(),
-            due: RwLock::default(),
             applied: watch::Sender::new(0),
             clock,
         }
@@ -136,11 +135,18 @@ impl Memory {
         self.with(hsm.as_str(), |pool| Arc::clone(&pool.roles))
     }
 
-    /// The deleted key whose retention ends first.
-    pub(super) fn next_purge(&self) -> Option<DuePurge> {
-        let due = read(&self.due);
-        let (at, hsm, name) = due.first()?;
-        Some(DuePurge { at: *at, hsm: hsm.parse().ok()?, name: name.parse().ok()? })
+    /// What comes due first. What is in a deleted HSM waits for its recovery.
+    pub(super) fn next_due(&self) -> Option<Due> {
+        let pools = read(&self.pools);
+        let first = |pool: &Pool| match pool.hsm.deletion {
+            Some(deletion) => Some((deletion.scheduled_purge_at, Work::PurgeHsm)),
+            None => pool.due.first().cloned(),
+        };
+        let firsts = pools.values().filter_map(|pool| {
+            let pool = read(pool);
+            first(&pool).map(|(at, work)| Due { at, hsm: pool.hsm.name.clone(), work })
+        });
+        firsts.min_by_key(|due| due.at)
     }
 
     /// Tells when something was applied.
@@ -162,7 +168,7 @@ impl Memory {
             let roles = draft.roles.get(&folded).cloned();
             let roles =
                 roles.unwrap_or_else(|| Arc::new(Roles::new(self.built_in(), Vec::new(), Vec::new())));
-            let pool = Pool { hsm, keys: Keys::default(), roles };
+            let pool = Pool { hsm, keys: Keys::default(), roles, due: BTreeSet::new() };
             write(&self.pools).insert(folded, RwLock::new(pool));
         }
         for (folded, roles) in draft.roles {
@@ -172,17 +178,14 @@ impl Memory {
         }
         for ((hsm, folded), key) in draft.keys {
             if let Some(pool) = read(&self.pools).get(&hsm) {
-                let until = |key: &Arc<Key>| key.deletion.map(|deletion| deletion.scheduled_purge_at);
-                let after = key.as_ref().and_then(until);
-                let before = write(pool).keys.set(&folded, key).as_ref().and_then(until);
+                let mut pool = write(pool);
+                let after = key.as_deref().map(Key::due).unwrap_or_default();
+                let before = pool.keys.set(&folded, key).as_deref().map(Key::due).unwrap_or_default();
                 if before != after {
-                    let mut due = write(&self.due);
-                    if let Some(at) = before {
-                        due.remove(&(at, hsm.clone(), folded.clone()));
+                    for work in &before {
+                        pool.due.remove(work);
                     }
-                    if let Some(at) = after {
-                        due.insert((at, hsm, folded));
-                    }
+                    pool.due.extend(after);
                 }
             }
         }

@@ -42,7 +42,7 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
-use crate::model::time::DuePurge;
+use crate::model::time::Due;
 use crate::model::{Error, Result};
 
 /// Which keys are listed.
@@ -67,9 +67,9 @@ struct Inner {
 }
 
 impl Store {
-    /// The deleted key whose retention ends first, of all HSMs.
-    pub fn next_purge(&self) -> Option<DuePurge> {
-        self.0.memory.next_purge()
+    /// What comes due first, of all HSMs.
+    pub fn next_due(&self) -> Option<Due> {
+        self.0.memory.next_due()
     }
 
     /// Tells when something was committed.

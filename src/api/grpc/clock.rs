@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 use super::convert::{instant, wire_instant};
 use super::pb::{self, clock_service_server::ClockService};
 use super::{Services, credential, error, origin, stamp};
-use crate::jobs::{Happening, Scheduler};
+use crate::jobs::{Happened, Happening, Scheduler};
 use crate::model::{Error, Result as Outcome, Timestamp};
 use crate::ops::clock;
 
@@ -117,7 +117,11 @@ impl From<clock::ClockFace> for pb::Clock {
 
 impl From<Happening> for pb::Happening {
     fn from(happening: Happening) -> Self {
-        let name = format!("hsms/{}/deletedKeys/{}", happening.hsm, happening.purged);
-        Self { at: Some(wire_instant(happening.at)), what: Some(pb::happening::What::PurgedKey(name)) }
+        use pb::happening::What;
+        let hsm = happening.hsm;
+        let what = match happening.what {
+            Happened::PurgedKey(name) => What::PurgedKey(format!("hsms/{hsm}/deletedKeys/{name}")),
+        };
+        Self { at: Some(wire_instant(happening.at)), what: Some(what) }
     }
 }

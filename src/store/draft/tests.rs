@@ -23,6 +23,7 @@ fn hsm(name: &str) -> ManagedHsm {
         initial_administrators: Vec::new(),
         token_serial: "1".into(),
         created: Timestamp::UNIX_EPOCH,
+        deletion: None,
     }
 }
 

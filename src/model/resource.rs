@@ -1,0 +1,134 @@
+//! What holds managed HSMs on the control plane: subscriptions and resource groups, with their names.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Error, Result, Timestamp};
+
+/// Names a subscription.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SubscriptionId(pub Uuid);
+
+impl FromStr for SubscriptionId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Uuid::parse_str(text)
+            .map(Self)
+            .map_err(|_| Error::invalid("subscription", "a subscription is named by its id, a GUID"))
+    }
+}
+
+impl fmt::Display for SubscriptionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A subscription: what pays for resource groups and what is in them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Identifies it.
+    pub id: SubscriptionId,
+    /// The name people read.
+    pub name: String,
+    /// The directory it trusts.
+    pub tenant: Uuid,
+    /// Whether it cannot be cancelled: then nobody purges what was deleted in it, only the service,
+    /// when the time has come. Can be turned on, never off.
+    #[serde(default)]
+    pub undeletable: bool,
+}
+
+/// A resource group.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ResourceGroup {
+    /// The subscription it belongs to.
+    pub subscription: SubscriptionId,
+    /// Its name, unique in the subscription without regard to case.
+    pub name: ResourceGroupName,
+    /// The region of its record; what it holds can be elsewhere.
+    pub location: String,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// Names a resource group: 1-90 letters, digits, `_`, `-`, `.` and parentheses, not ending with a period.
+///
+/// Source: Azure's naming rules for `Microsoft.Resources/resourcegroups`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ResourceGroupName(std::sync::Arc<str>);
+
+impl ResourceGroupName {
+    /// The text, as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form under which names are compared.
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
+impl FromStr for ResourceGroupName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let fits = |c: char| c.is_alphanumeric() || "_-.()".contains(c);
+        if (1..=90).contains(&text.chars().count()) && text.chars().all(fits) && !text.ends_with('.') {
+            Ok(Self(text.into()))
+        } else {
+            Err(Error::invalid(
+                "resource_group",
+                "a resource group's name has 1 to 90 letters, digits, '_', '-', '.' and parentheses, and does not end with a period",
+            ))
+        }
+    }
+}
+
+impl TryFrom<String> for ResourceGroupName {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<ResourceGroupName> for String {
+    fn from(name: ResourceGroupName) -> Self {
+        name.0.to_string()
+    }
+}
+
+impl fmt::Display for ResourceGroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ResourceGroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resource_groups_are_named_as_azure_names_them() {
+        for good in ["a", "dev", "Team_1-(x).y", "größe", &"x".repeat(90)] {
+            assert!(good.parse::<ResourceGroupName>().is_ok(), "{good}");
+        }
+        for bad in ["", "a.", "a b", "a/b", &"x".repeat(91)] {
+            assert!(bad.parse::<ResourceGroupName>().is_err(), "{bad}");
+        }
+    }
+}
