@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use strongroom::audit::{self, Sink};
+use strongroom::model::billing::Period;
 use strongroom::model::change::{Change, Intent, IntentVerb};
 use strongroom::model::entry::Meter;
 use strongroom::model::hsm::{Activation, ManagedHsm};
@@ -99,7 +100,7 @@ fn record(number: usize) -> Record {
         hsm: Some("LOCAL".parse().unwrap()),
         event: "KeySign",
         meter: Meter::Cryptographic,
-        version: Some(VersionId::from_bytes([9; 16])),
+        version: Some(Arc::new(version("used", 9))),
         body: format!(r#"{{"operationName":"KeySign","number":{number}}}"#),
     }
 }
@@ -162,6 +163,10 @@ impl House {
     }
 }
 
+fn all_time() -> Period {
+    Period { from: Timestamp::MIN, to: Timestamp::MAX }
+}
+
 /// Everything a reader can see, in a form that can be compared.
 fn picture(store: &Store) -> String {
     let hsm = local();
@@ -175,8 +180,8 @@ fn picture(store: &Store) -> String {
             store.role_definitions(&hsm),
             store.role_assignments(&hsm),
             store.intents(),
-            store.readings(),
-            store.last_use(VersionId::from_bytes([9; 16])),
+            store.readings(all_time()),
+            store.uses(all_time()),
         )
     )
 }
@@ -239,7 +244,7 @@ async fn everything_survives_reopening() {
     assert_eq!(key.versions.len(), 2);
     assert_eq!(*key.versions[1], KeyVersion { name: name("Invoices"), ..version("invoices", 2) });
     let readings: Vec<_> =
-        store.readings().iter().map(|reading| (reading.hsm.clone(), reading.calls)).collect();
+        store.readings(all_time()).iter().map(|reading| (reading.hsm.clone(), reading.calls)).collect();
     assert_eq!(readings, [(Some(local()), 2)]);
     store.close().await;
 
@@ -267,7 +272,7 @@ async fn a_thousand_at_once_are_all_recorded() {
         call.await.unwrap().unwrap();
     }
     assert_eq!(store.key_count(&local()), 100);
-    assert_eq!(store.readings().iter().map(|reading| reading.calls).sum::<u64>(), 1_001);
+    assert_eq!(store.readings(all_time()).iter().map(|reading| reading.calls).sum::<u64>(), 1_001);
     store.close().await;
     let report = audit::verify(&house.audit()).unwrap();
     assert_eq!((report.first, report.last, report.records), (Some(1), Some(1_001), 1_001));
@@ -387,7 +392,11 @@ async fn relaxed_records_are_written_when_the_store_closes() {
     store.close().await;
     assert_eq!(audit::verify(&house.audit()).unwrap().records, 2_001);
     let store = house.open().await;
-    assert_eq!(store.readings().iter().map(|reading| reading.calls).sum::<u64>(), 2_001);
+    assert_eq!(store.readings(all_time()).iter().map(|reading| reading.calls).sum::<u64>(), 2_001);
+    // The version was never stored: what was used is known when it is gone.
+    let uses = store.uses(Period { from: at(NOON + 29 * 86_400), to: at(NOON + 30 * 86_400) });
+    assert_eq!((uses[0].key.as_str(), uses[0].days.iter().count()), ("used", 1));
+    assert!(store.uses(Period { from: at(NOON + 30 * 86_400), to: Timestamp::MAX }).is_empty());
 }
 
 #[tokio::test]
@@ -462,12 +471,12 @@ async fn exports_are_in_order_and_each_record_comes_once() {
     }
     store.close().await;
     assert_eq!(*seen.lock().unwrap(), (1..=400).collect::<Vec<_>>());
-    assert_eq!(store.readings()[0].hsm, None, "there is no such HSM");
+    assert_eq!(store.readings(all_time())[0].hsm, None, "there is no such HSM");
     let left: i64 = query(&path, "SELECT COUNT(*) FROM audit_outbox").await;
     assert!((1..300).contains(&left), "what is exported is removed, but for the newest: {left}");
     let options = Options { exported: 400, ..Options::default() };
     let store = Store::open(&path, Vec::new(), options, Box::new(|_| Ok(()))).await.unwrap();
-    let counted: u64 = store.readings().iter().map(|reading| reading.calls).sum();
+    let counted: u64 = store.readings(all_time()).iter().map(|reading| reading.calls).sum();
     assert_eq!(counted, 400, "what was removed is counted, and what was not is not counted twice");
 }
 
