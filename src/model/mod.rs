@@ -3,6 +3,7 @@
 pub mod algorithm;
 pub mod billing;
 pub mod change;
+pub mod control_plane;
 pub mod entry;
 pub mod error;
 pub mod hsm;
@@ -13,6 +14,7 @@ pub mod name;
 pub mod rbac;
 pub mod resource;
 pub mod retention;
+pub mod role;
 pub mod time;
 
 pub use error::{Error, Result};
