@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::failure::{Failure, Outcome};
 use super::reach::START;
 use crate::model::name::{HsmName, PrincipalId};
-use crate::model::resource::SubscriptionId;
+use crate::model::resource::{ResourceGroupName, SubscriptionId};
 
 /// The file's name in the data directory.
 const FILE: &str = "connection.json";
@@ -28,6 +28,8 @@ pub(crate) struct Connection {
     pub(crate) audience: String,
     /// The directory of the principals.
     pub(crate) tenant_id: String,
+    /// The resource group that is meant if none is named.
+    pub(crate) resource_group: ResourceGroupName,
     /// The subscription that is meant if none is named.
     pub(crate) subscription_id: SubscriptionId,
     /// The HSM that is meant if none is named.

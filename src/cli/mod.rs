@@ -27,6 +27,7 @@ mod session;
 mod subscription;
 mod table;
 mod token;
+mod usage;
 mod when;
 
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ pub use random::RandomArgs;
 pub use role::RoleCommand;
 pub use serve::ServeArgs;
 pub use subscription::SubscriptionCommand;
+pub use usage::UsageCommand;
 
 use failure::{Failure, Outcome};
 use output::Output;
@@ -76,6 +78,9 @@ pub enum Command {
     /// See what pays for managed HSMs
     #[command(subcommand)]
     Subscription(SubscriptionCommand),
+    /// See what managed HSMs cost, and will cost
+    #[command(subcommand)]
+    Usage(Box<UsageCommand>),
     /// Read and turn the simulator's clock
     #[command(subcommand)]
     Clock(ClockCommand),
@@ -133,6 +138,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Role(command) => role::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
         Command::Subscription(command) => subscription::run(&context, command).await,
+        Command::Usage(command) => usage::run(&context, *command).await,
         Command::Clock(command) => clock::run(&context, command).await,
         Command::Random(args) => random::run(&context, args).await,
         Command::Token => token::run(&context).await,
@@ -174,6 +180,10 @@ mod tests {
             "key update hsms/local/keys/invoices --enabled false --clear-expires",
             "role assignment create --role crypto-user --assignee dev --scope /keys/x",
             "access check --principal crypto-officer --action keys/sign --scope /keys/invoices",
+            "--as owner usage forecast --hsm payroll",
+            "--as owner usage statement --from 2027-01-01 --to 2027-02-01",
+            "usage statement --plan vault-premium --resource-group dev --all",
+            "usage export --format json --file usage.json",
             "token --as crypto-user",
             "random 32 --hsm local --timeout 5",
             "completions bash",

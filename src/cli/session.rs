@@ -20,6 +20,7 @@ use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
 use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 
@@ -94,6 +95,11 @@ impl Session {
     /// Subscriptions, resource groups and locations.
     pub(crate) fn resources(&self) -> ResourceServiceClient<Authorized> {
         ResourceServiceClient::new(self.channel.clone())
+    }
+
+    /// What managed HSMs cost.
+    pub(crate) fn usage(&self) -> UsageServiceClient<Authorized> {
+        UsageServiceClient::new(self.channel.clone())
     }
 
     /// The subscription that is meant.

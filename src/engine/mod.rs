@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::identity::{Caller, Credential, Identity};
 use crate::ids::Ids;
+use crate::model::billing::Pricing;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::ManagedHsm;
@@ -38,6 +39,7 @@ struct Inner {
     store: Store,
     tokens: RwLock<HashMap<String, Token>>,
     public_keys: Arc<PublicKeys>,
+    pricing: Arc<Pricing>,
     clock: Clock,
     locks: Locks,
     under_way: UnderWay,
@@ -61,12 +63,13 @@ type PlaneOf<O> = <<O as Operation>::Target as Target>::Plane;
 
 impl Engine {
     /// An engine without HSMs; [`attach`](Self::attach) gives it their tokens.
-    pub fn new(identity: Identity, store: Store, clock: Clock) -> Self {
+    pub fn new(identity: Identity, store: Store, clock: Clock, pricing: Pricing) -> Self {
         Self(Arc::new(Inner {
             identity,
             store,
             tokens: RwLock::default(),
             public_keys: Arc::default(),
+            pricing: Arc::new(pricing),
             clock,
             locks: Locks::default(),
             under_way: UnderWay::default(),

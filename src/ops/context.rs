@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::PublicKeys;
 use crate::clock::Clock;
 use crate::ids::Ids;
+use crate::model::billing::Pricing;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::hsm::ManagedHsm;
 use crate::model::name::{PrincipalId, VersionId};
@@ -43,6 +44,8 @@ pub struct ControlCx {
     pub subscription: Arc<Subscription>,
     /// What is known. Operations read only.
     pub store: Store,
+    /// What things cost.
+    pub pricing: Arc<Pricing>,
     /// Makes identifiers.
     pub ids: Ids,
     /// When the call arrived.

@@ -16,6 +16,7 @@ mod plane;
 mod public_keys;
 pub mod resources;
 mod target;
+pub mod usage;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -164,6 +165,10 @@ operations! {
     access::CheckAccess,
     resources::ListSubscriptions,
     resources::GetSubscription,
+    usage::GetStatement,
+    usage::GetForecast,
+    usage::ListUsage,
+    usage::ExportUsage,
     clock::GetClock,
     clock::AdvanceClock,
     clock::FreezeClock,

@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::identity::Identity;
 use crate::ids::Ids;
 use crate::model::Timestamp;
+use crate::model::billing::Pricing;
 use crate::model::change::Change;
 use crate::model::hsm::ManagedHsm;
 use crate::model::name::PrincipalId;
@@ -122,7 +123,14 @@ pub(super) fn role<'a>(roles: &'a [RoleDefinition], name: &str) -> anyhow::Resul
 }
 
 /// An engine on what was opened, and the present.
-pub(super) fn engine(identity: Identity, store: Store, clock: Clock) -> (Engine, Timestamp) {
+pub(super) fn engine(
+    config: &Config,
+    identity: Identity,
+    store: Store,
+    clock: Clock,
+) -> anyhow::Result<(Engine, Timestamp)> {
     let now = clock.now();
-    (Engine::new(identity, store, clock), now)
+    let prices = config::prices(config.billing.prices_file.as_deref())?;
+    let pricing = Pricing { prices, plan: config.billing.plan.clone() };
+    Ok((Engine::new(identity, store, clock, pricing), now))
 }

@@ -174,6 +174,22 @@ impl Store {
         self.0.memory.intents()
     }
 
+    /// TEMPORARY
+    pub fn lifetimes(&self) -> Vec<crate::model::lifetime::HsmLifetime> {
+        self.hsms()
+            .iter()
+            .map(|hsm| crate::model::lifetime::HsmLifetime {
+                id: Uuid::nil(),
+                name: hsm.name.clone(),
+                subscription: hsm.subscription,
+                resource_group: hsm.resource_group.to_string(),
+                location: hsm.location.clone(),
+                sku: hsm.sku.clone(),
+                phases: vec![(hsm.created, crate::model::lifetime::Phase::Running)],
+            })
+            .collect()
+    }
+
     /// Calls counted per HSM, event, meter and hour, of the hours that begin in a period.
     pub fn readings(&self, period: Period) -> Vec<Reading> {
         // An hour begins at a whole second: the first of them is not before the period's first instant.

@@ -10,6 +10,7 @@ mod keys;
 pub mod pb;
 mod resources;
 mod unread;
+mod usage;
 
 use std::sync::Arc;
 
@@ -69,10 +70,12 @@ impl Services {
         let crypto = pb::crypto_service_server::CryptoServiceServer::new(self.clone());
         let access = pb::access_service_server::AccessServiceServer::new(self.clone());
         let resources = pb::resource_service_server::ResourceServiceServer::new(self.clone());
+        let usage = pb::usage_service_server::UsageServiceServer::new(self.clone());
         let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
             .add_service(crypto.max_decoding_message_size(limit))
             .add_service(access.max_decoding_message_size(limit))
             .add_service(resources.max_decoding_message_size(limit))
+            .add_service(usage.max_decoding_message_size(limit))
             .add_service(health)
             .add_service(reflection);
         let routes = match clock {
