@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use strongroom::audit::{self, Sink};
-use strongroom::model::change::{Change, Intent, IntentVerb};
+use strongroom::model::change::{Change, Intent, IntentVerb, Made};
+use strongroom::model::due::{Notice, Notices};
 use strongroom::model::entry::Meter;
 use strongroom::model::hsm::{Activation, ManagedHsm};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial};
 use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use strongroom::model::rbac::{Action, RoleAssignment, RoleDefinition, Scope};
 use strongroom::model::retention::{Deletion, RetentionDays};
+use strongroom::model::rotation::{RotationPolicy, RotationRules, RotationTrigger};
 use strongroom::model::{Error, Timestamp};
 use strongroom::store::{Commit, Durability, ExportedRecord, Listing, Options, Record, Store};
 use uuid::Uuid;
@@ -67,7 +69,14 @@ fn version(key: &str, id: u32) -> KeyVersion {
             exportable: false,
         },
         tags: BTreeMap::from([("team".into(), "é\"".into())]),
+        notices: Notices::default(),
     }
+}
+
+fn policy(period: &str) -> Arc<RotationPolicy> {
+    let after = Some(RotationTrigger::AfterCreation(period.parse().unwrap()));
+    let rules = RotationRules::new(period.parse().ok(), after).unwrap().unwrap();
+    Arc::new(RotationPolicy { rules, created: at(NOON), updated: at(NOON + 7) })
 }
 
 fn role(id: u128, built_in: bool) -> RoleDefinition {
@@ -189,17 +198,23 @@ async fn everything_survives_reopening() {
     disabled.attributes.enabled = false;
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };
     let changes = vec![
-        Change::InsertVersion(version("Invoices", 1)),
-        Change::InsertVersion(version("invoices", 2)),
+        Change::InsertVersion(version("Invoices", 1), Made::Created),
+        Change::InsertVersion(version("invoices", 2), Made::Created),
         Change::ReplaceVersion(disabled),
-        Change::InsertVersion(version("old", 3)),
+        Change::InsertVersion(version("old", 3), Made::Created),
         Change::SoftDelete(local(), name("OLD"), deletion),
-        Change::InsertVersion(version("back", 4)),
+        Change::InsertVersion(version("back", 4), Made::Created),
+        Change::PutRotationPolicy(local(), name("back"), Some(policy("P1Y"))),
         Change::SoftDelete(local(), name("back"), deletion),
         Change::Recover(local(), name("back")),
-        Change::InsertVersion(version("gone", 5)),
+        Change::InsertVersion(version("gone", 5), Made::Created),
+        Change::PutRotationPolicy(local(), name("gone"), Some(policy("P1Y"))),
         Change::SoftDelete(local(), name("gone"), deletion),
         Change::Purge(local(), name("gone")),
+        Change::PutRotationPolicy(local(), name("invoices"), Some(policy("P1Y"))),
+        Change::PutRotationPolicy(local(), name("INVOICES"), Some(policy("P2M"))),
+        Change::Note(local(), name("invoices"), Notice::NearExpiry),
+        Change::PutRotationPolicy(local(), name("back"), None),
         Change::PutRoleDefinition(local(), Arc::new(role(7, false))),
         Change::PutRoleDefinition(local(), Arc::new(role(6, false))),
         Change::PutRoleDefinition(
@@ -237,10 +252,10 @@ async fn everything_survives_reopening() {
     assert!(store.grants(&local(), PrincipalId(Uuid::nil())).is_empty());
     let key = store.key(&local(), &name("INVOICES")).unwrap();
     assert_eq!(key.versions.len(), 2);
-    assert_eq!(*key.versions[1], KeyVersion { name: name("Invoices"), ..version("invoices", 2) });
-    let readings: Vec<_> =
-        store.readings().iter().map(|reading| (reading.hsm.clone(), reading.calls)).collect();
-    assert_eq!(readings, [(Some(local()), 2)]);
+    let noted = KeyVersion { notices: Notices::default().with(Notice::NearExpiry), ..version("Invoices", 2) };
+    assert_eq!((&*key.versions[1], &key.rotation), (&noted, &Some(policy("P2M"))));
+    let readings = store.readings();
+    assert_eq!((readings.len(), &readings[0].hsm, readings[0].calls), (1, &Some(local()), 2));
     store.close().await;
 
     let again = house.open().await;
@@ -258,7 +273,7 @@ async fn a_thousand_at_once_are_all_recorded() {
     let calls = (1..=1_000).map(|number| {
         let store = store.clone();
         let changes = match number % 10 {
-            0 => vec![Change::InsertVersion(version(&format!("key-{number}"), number))],
+            0 => vec![Change::InsertVersion(version(&format!("key-{number}"), number), Made::Created)],
             _ => Vec::new(),
         };
         tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
@@ -282,8 +297,8 @@ async fn of_those_who_race_for_a_name_one_wins() {
     let calls = (0..100).map(|number| {
         let store = store.clone();
         let key = if number % 2 == 0 { "a".to_owned() } else { format!("a-{number}") };
-        let other = Change::InsertVersion(version(&format!("b-{number}"), 1_000 + number));
-        let changes = vec![other, Change::InsertVersion(version(&key, 1))];
+        let other = Change::InsertVersion(version(&format!("b-{number}"), 1_000 + number), Made::Created);
+        let changes = vec![other, Change::InsertVersion(version(&key, 1), Made::Created)];
         tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
     });
     let mut won = 0;
@@ -396,7 +411,7 @@ async fn a_database_that_fails_fails_the_calls() {
     let store = house.furnished().await;
     let database = house.dir.path().join("strongroom.db");
     meddle(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
-    let changes = vec![Change::InsertVersion(version("a", 1))];
+    let changes = vec![Change::InsertVersion(version("a", 1), Made::Created)];
     assert!(matches!(store.commit(call(changes.clone(), 1)).await, Err(Error::Internal(_))));
     assert!(matches!(store.commit(call(Vec::new(), 2)).await, Err(Error::Internal(_))));
     assert_eq!(store.key_count(&local()), 0);

@@ -2,6 +2,7 @@
 
 pub mod algorithm;
 pub mod change;
+pub mod due;
 pub mod entry;
 pub mod error;
 pub mod hsm;
@@ -9,9 +10,11 @@ pub mod import;
 pub mod key;
 pub mod lifetime;
 pub mod name;
+pub mod period;
 pub mod rbac;
 pub mod resource;
 pub mod retention;
+pub mod rotation;
 pub mod time;
 
 pub use error::{Error, Result};

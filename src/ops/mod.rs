@@ -29,7 +29,7 @@ pub use target::{
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::rbac::Action;
-use crate::model::{Result, Timestamp};
+use crate::model::{Error, Result, Timestamp};
 
 /// Something a caller can ask for.
 pub trait Operation: Sized + Send + 'static {
@@ -66,6 +66,11 @@ pub trait Operation: Sized + Send + 'static {
         target: Self::Target,
         cx: &CxOf<Self>,
     ) -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
+
+    /// What is written with the record of its failure. Nothing, unless the service must not try again.
+    fn refused(_id: &<Self::Target as Target>::Id, _error: &Error) -> Vec<Change> {
+        Vec::new()
+    }
 }
 
 /// What a role must grant for an operation.
@@ -128,6 +133,9 @@ operations! {
     keys::ListKeyVersions,
     keys::UpdateKeyVersion,
     keys::DeleteKey,
+    keys::RotateKey,
+    keys::GetKeyRotationPolicy,
+    keys::UpdateKeyRotationPolicy,
     deleted::GetDeletedKey,
     deleted::ListDeletedKeys,
     deleted::RecoverDeletedKey,

@@ -15,7 +15,7 @@ fn roles_grant_what_they_granted() {
         "Which built-in role may do what, once assigned at /. Roles are columns, operations are rows.\n\n"
             .to_owned();
     for (column, role) in roles.iter().enumerate() {
-        writeln!(table, "{:22}{}{}", "", "| ".repeat(column), role.role_name).unwrap();
+        writeln!(table, "{:24}{}{}", "", "| ".repeat(column), role.role_name).unwrap();
     }
     let mut free = Vec::new();
     for operation in ops::ALL {
@@ -25,7 +25,7 @@ fn roles_grant_what_they_granted() {
         };
         let mark = |role: &RoleDefinition| if role.grants(action) { "x " } else { ". " };
         let marks: String = roles.iter().map(mark).collect();
-        writeln!(table, "{:22}{marks} {action}", operation.name).unwrap();
+        writeln!(table, "{:24}{marks} {action}", operation.name).unwrap();
     }
     writeln!(table, "\nNot for these roles to grant: {}", free.join(", ")).unwrap();
     assert_golden("roles.txt", &table);

@@ -91,6 +91,10 @@ pub(super) fn status(error: &Error) -> Status {
         }
         Error::RoleAssignmentExists => Code::AlreadyExists,
         Error::RoleAssignmentNotFound | Error::RoleDefinitionNotFound => Code::NotFound,
+        Error::RotationPolicyMissing { name } => {
+            facts.push(("key", name.to_string()));
+            Code::FailedPrecondition
+        }
         Error::TokenFailed { function, code } => {
             facts.push(("function", (*function).to_owned()));
             facts.push(("ckr", code.clone()));
