@@ -239,8 +239,7 @@ async fn everything_survives_reopening() {
 
     let seen = picture(&store);
     assert_eq!(store.hsms(), [Arc::new(hsm())]);
-    assert_eq!(store.key_count(&local()), 3);
-    assert_eq!(store.intents(), [intent(1)]);
+    assert_eq!((store.key_count(&local()), store.intents()), (3, vec![intent(1)]));
     let definitions: Vec<_> = store.role_definitions(&local()).iter().map(|role| role.id.as_u128()).collect();
     assert_eq!(definitions, [100, 101, 7]);
     let assignments: Vec<_> =
