@@ -8,18 +8,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use strongroom::audit::{self, Sink};
-use strongroom::model::change::{Change, Intent, IntentVerb, Made};
-use strongroom::model::due::{Notice, Notices};
+use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, Made};
+use strongroom::model::due::Notices;
 use strongroom::model::entry::Meter;
 use strongroom::model::hsm::{Activation, ManagedHsm};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial};
 use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use strongroom::model::rbac::{Action, RoleAssignment, RoleDefinition, Scope};
+use strongroom::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use strongroom::model::retention::{Deletion, RetentionDays};
-use strongroom::model::rotation::{RotationPolicy, RotationRules, RotationTrigger};
 use strongroom::model::{Error, Timestamp};
 use strongroom::store::{Commit, Durability, ExportedRecord, Listing, Options, Record, Store};
 use uuid::Uuid;
+
+#[path = "store/rotation.rs"]
+mod rotation;
 
 const NOON: i64 = 1_772_452_800;
 
@@ -39,8 +42,8 @@ fn hsm() -> ManagedHsm {
     ManagedHsm {
         name: local(),
         tenant: Uuid::from_u128(1),
-        subscription: "subscription".into(),
-        resource_group: "group".into(),
+        subscription: SubscriptionId(Uuid::from_u128(3)),
+        resource_group: "group".parse().unwrap(),
         location: "here".into(),
         sku: "Standard_B1".into(),
         retention: RetentionDays::DEFAULT,
@@ -51,6 +54,17 @@ fn hsm() -> ManagedHsm {
         created: Timestamp::from_microsecond(NOON * 1_000_000 + 123_456).unwrap(),
         deletion: None,
     }
+}
+
+/// Makes what holds the HSM.
+fn place() -> Vec<Change> {
+    let ManagedHsm { subscription: id, tenant, resource_group: name, location, created, .. } = hsm();
+    let subscription = Subscription { id, name: "subscription".into(), tenant, undeletable: false };
+    let group = ResourceGroup { subscription: id, name, location, created };
+    vec![
+        Change::Control(ControlChange::PutSubscription(subscription)),
+        Change::Control(ControlChange::PutResourceGroup(group)),
+    ]
 }
 
 fn version(key: &str, id: u32) -> KeyVersion {
@@ -71,12 +85,6 @@ fn version(key: &str, id: u32) -> KeyVersion {
         tags: BTreeMap::from([("team".into(), "é\"".into())]),
         notices: Notices::default(),
     }
-}
-
-fn policy(period: &str) -> Arc<RotationPolicy> {
-    let after = Some(RotationTrigger::AfterCreation(period.parse().unwrap()));
-    let rules = RotationRules::new(period.parse().ok(), after).unwrap().unwrap();
-    Arc::new(RotationPolicy { rules, created: at(NOON), updated: at(NOON + 7) })
 }
 
 fn role(id: u128, built_in: bool) -> RoleDefinition {
@@ -158,7 +166,7 @@ impl House {
     async fn furnished(&self) -> Store {
         let store = self.open().await;
         let admin = assignment(1, 100, Scope::Hsm);
-        store.commit(call(vec![Change::InsertHsm(hsm(), vec![admin])], 0)).await.unwrap();
+        store.commit(call([place(), vec![Change::InsertHsm(hsm(), vec![admin])]].concat(), 0)).await.unwrap();
         store
     }
 
@@ -204,17 +212,11 @@ async fn everything_survives_reopening() {
         Change::InsertVersion(version("old", 3), Made::Created),
         Change::SoftDelete(local(), name("OLD"), deletion),
         Change::InsertVersion(version("back", 4), Made::Created),
-        Change::PutRotationPolicy(local(), name("back"), Some(policy("P1Y"))),
         Change::SoftDelete(local(), name("back"), deletion),
         Change::Recover(local(), name("back")),
         Change::InsertVersion(version("gone", 5), Made::Created),
-        Change::PutRotationPolicy(local(), name("gone"), Some(policy("P1Y"))),
         Change::SoftDelete(local(), name("gone"), deletion),
         Change::Purge(local(), name("gone")),
-        Change::PutRotationPolicy(local(), name("invoices"), Some(policy("P1Y"))),
-        Change::PutRotationPolicy(local(), name("INVOICES"), Some(policy("P2M"))),
-        Change::Note(local(), name("invoices"), Notice::NearExpiry),
-        Change::PutRotationPolicy(local(), name("back"), None),
         Change::PutRoleDefinition(local(), Arc::new(role(7, false))),
         Change::PutRoleDefinition(local(), Arc::new(role(6, false))),
         Change::PutRoleDefinition(
@@ -251,8 +253,7 @@ async fn everything_survives_reopening() {
     assert!(store.grants(&local(), PrincipalId(Uuid::nil())).is_empty());
     let key = store.key(&local(), &name("INVOICES")).unwrap();
     assert_eq!(key.versions.len(), 2);
-    let noted = KeyVersion { notices: Notices::default().with(Notice::NearExpiry), ..version("Invoices", 2) };
-    assert_eq!((&*key.versions[1], &key.rotation), (&noted, &Some(policy("P2M"))));
+    assert_eq!(*key.versions[1], KeyVersion { name: name("Invoices"), ..version("invoices", 2) });
     let readings = store.readings();
     assert_eq!((readings.len(), &readings[0].hsm, readings[0].calls), (1, &Some(local()), 2));
     store.close().await;

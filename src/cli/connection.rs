@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::failure::{Failure, Outcome};
 use super::reach::START;
 use crate::model::name::{HsmName, PrincipalId};
+use crate::model::resource::SubscriptionId;
 
 /// The file's name in the data directory.
 const FILE: &str = "connection.json";
@@ -27,6 +28,8 @@ pub(crate) struct Connection {
     pub(crate) audience: String,
     /// The directory of the principals.
     pub(crate) tenant_id: String,
+    /// The subscription that is meant if none is named.
+    pub(crate) subscription_id: SubscriptionId,
     /// The HSM that is meant if none is named.
     pub(crate) hsm: HsmName,
     /// Who is known to the simulator.
@@ -114,7 +117,7 @@ pub(crate) mod tests {
     pub(crate) const EXAMPLE: &str = r#"{
         "endpoint": "https://127.0.0.1:8443", "ca_file": "/x/ca.pem",
         "authority": "https://login.localhost:8443", "audience": "https://managedhsm.localhost:8443",
-        "tenant_id": "3b1d8e0e-0000-4000-8000-000000000001", "subscription_id": "s", "resource_group": "g",
+        "tenant_id": "3b1d8e0e-0000-4000-8000-000000000001", "subscription_id": "3b1d8e0e-0000-4000-8000-00000000000c", "resource_group": "g",
         "hsm": "local",
         "principals": [
             {"name": "dev", "object_id": "3b1d8e0e-0000-4000-8000-00000000000a",

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::control_plane::ControlAssignment;
 use super::due::Notice;
 use super::hsm::ManagedHsm;
 use super::key::KeyVersion;
 use super::name::{HsmName, KeyName, VersionId};
 use super::rbac::{RoleAssignment, RoleDefinition};
+use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::retention::Deletion;
 use super::rotation::RotationPolicy;
 use super::time::ClockSetting;
@@ -41,6 +43,8 @@ pub enum Change {
     InsertRoleAssignment(HsmName, Arc<RoleAssignment>),
     /// A role assignment is gone.
     DeleteRoleAssignment(HsmName, Uuid),
+    /// Something of the control plane, other than an HSM.
+    Control(ControlChange),
     /// The virtual clock is set.
     SetClock(ClockSetting),
 }
@@ -54,6 +58,21 @@ pub enum Made {
     Imported,
     /// Generated in the place of the version before, on demand or by time.
     Rotated,
+}
+
+/// One write of the control plane's own: what holds HSMs, and who may manage it.
+#[derive(Clone, Debug)]
+pub enum ControlChange {
+    /// A subscription is created or replaced.
+    PutSubscription(Subscription),
+    /// A resource group of a known subscription is created or replaced.
+    PutResourceGroup(ResourceGroup),
+    /// A resource group that holds no HSM is gone, and with it the role assignments in it.
+    DeleteResourceGroup(SubscriptionId, ResourceGroupName),
+    /// A role assignment is created.
+    InsertAssignment(Arc<ControlAssignment>),
+    /// A role assignment is gone.
+    DeleteAssignment(Uuid),
 }
 
 /// What is about to be made or destroyed in a token, recorded before it happens so that a crash

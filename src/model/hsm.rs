@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::control_plane::ControlScope;
 use super::name::{HsmName, PrincipalId};
+use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel, RetentionDays};
 
 /// Whether the data plane answers.
@@ -25,9 +27,9 @@ pub struct ManagedHsm {
     /// The directory whose principals it accepts.
     pub tenant: Uuid,
     /// The subscription that holds the resource.
-    pub subscription: String,
+    pub subscription: SubscriptionId,
     /// The resource group that holds the resource.
-    pub resource_group: String,
+    pub resource_group: ResourceGroupName,
     /// The region, as it was given.
     pub location: String,
     /// For example `Standard_B1`.
@@ -50,6 +52,11 @@ pub struct ManagedHsm {
 }
 
 impl ManagedHsm {
+    /// Where it is on the control plane.
+    pub fn scope(&self) -> ControlScope {
+        ControlScope::ManagedHsm(self.subscription, self.resource_group.clone(), self.name.clone())
+    }
+
     /// What deletion means for its keys.
     pub const fn recovery_level(&self) -> RecoveryLevel {
         RecoveryLevel { retention: self.retention, purge_protection: self.purge_protection }

@@ -2,6 +2,7 @@
 
 pub mod algorithm;
 pub mod change;
+pub mod control_plane;
 pub mod due;
 pub mod entry;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod period;
 pub mod rbac;
 pub mod resource;
 pub mod retention;
+pub mod role;
 pub mod rotation;
 pub mod time;
 

@@ -10,7 +10,8 @@ use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::hsm::ManagedHsm;
-use crate::model::name::VersionId;
+use crate::model::name::{PrincipalId, VersionId};
+use crate::model::resource::Subscription;
 use crate::model::{Result, Timestamp};
 use crate::store::{Commit, Store};
 use crate::token::Token;
@@ -34,6 +35,30 @@ pub struct Cx {
     intents: Mutex<Vec<Intent>>,
     /// The intents of all operations that are running; the sweeper leaves them alone.
     under_way: UnderWay,
+}
+
+/// What an operation of the control plane may use.
+pub struct ControlCx {
+    /// The subscription it was addressed to.
+    pub subscription: Arc<Subscription>,
+    /// What is known. Operations read only.
+    pub store: Store,
+    /// Makes identifiers.
+    pub ids: Ids,
+    /// When the call arrived.
+    pub now: Timestamp,
+    /// Who called; `None` where the service itself acts.
+    pub caller: Option<PrincipalId>,
+}
+
+/// What an operation above subscriptions may use.
+pub struct DirectoryCx {
+    /// What is known. Operations read only.
+    pub store: Store,
+    /// The caller's tenant.
+    pub tenant: Uuid,
+    /// The caller and its groups.
+    pub principals: Vec<PrincipalId>,
 }
 
 /// What an operation of the simulator may use.

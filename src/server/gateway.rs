@@ -9,14 +9,18 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 
 use super::house::{self, House};
+use super::resources;
 use super::simulator::open_token;
 use crate::clock::Clock;
 use crate::config::{self, Config, HsmSeed};
 use crate::identity::files;
 use crate::identity::{Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
+use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::RoleDefinition;
+use crate::model::resource::Subscription;
+use crate::store::Store;
 
 use crate::token::{Module, Selector};
 
@@ -48,6 +52,15 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
         .with_context(|| format!("token.module: loading {}", path.display()))?;
     let built_in = config::built_in_roles()?;
     let administrator: &RoleDefinition = house::role(&built_in, house::ADMINISTRATOR)?;
+    resources::make_places_of_known_hsms(&store).await?;
+    for wanted in &config.hsm {
+        make_place(&store, wanted, now).await.with_context(|| format!("HSM {}", wanted.name))?;
+    }
+    for given in &config.control_plane_role {
+        resources::assign(&store, given.principal, &given.role, &given.scope)
+            .await
+            .context("control_plane_role")?;
+    }
     for wanted in &config.hsm {
         let known = store.hsm(&wanted.name);
         let settings = crate::token::Settings { expect_sentinel: known.is_some(), faults: None };
@@ -74,7 +87,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
             let hsm = ManagedHsm {
                 name: wanted.name.clone(),
                 tenant: wanted.tenant_id,
-                subscription: wanted.subscription_id.to_string(),
+                subscription: wanted.subscription(),
                 resource_group: wanted.resource_group.clone(),
                 location: wanted.location.clone(),
                 sku: wanted.sku.clone(),
@@ -91,6 +104,17 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
         engine.attach(&wanted.name, token);
     }
     Ok(House { engine, module, tls, simulator: None, lock })
+}
+
+/// Makes what holds an HSM that is not there yet; where a known one is, its record says.
+async fn make_place(store: &Store, wanted: &HsmSeed, now: Timestamp) -> anyhow::Result<()> {
+    if store.hsm(&wanted.name).is_some() {
+        return Ok(());
+    }
+    let id = wanted.subscription();
+    let subscription =
+        Subscription { id, name: id.to_string(), tenant: wanted.tenant_id, undeletable: false };
+    resources::make_place(store, subscription, &wanted.resource_group, &wanted.location, now, &[]).await
 }
 
 fn selector(hsm: &HsmSeed) -> Selector {

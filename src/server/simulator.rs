@@ -9,14 +9,18 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::connection_file::{Simulator, known_secrets};
 use super::house::{self, House};
+use super::resources;
 use crate::clock::Clock;
-use crate::config::{self, Config, Seed};
+use crate::config::{self, Config, PrincipalSeed, Seed};
 use crate::identity::authority::{Authority, AuthoritySettings, Client};
 use crate::identity::{Identity, Issuer, KeySource, Settings, certificates, files};
 use crate::ids::Ids;
+use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::RoleDefinition;
+use crate::model::resource::Subscription;
+use crate::store::Store;
 
 use crate::token::{Module, Selector, softhsm};
 
@@ -63,6 +67,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let store = house::open_store(config, &clock).await?;
     let (engine, now) = house::engine(identity, store.clone(), clock);
     let (module, softhsm, pins) = open_module(config, &directory)?;
+    make_place(&store, &seed, now).await?;
     let built_in = config::built_in_roles()?;
     for wanted in &seed.hsm {
         let known = store.hsm(&wanted.name);
@@ -77,7 +82,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
             let hsm = ManagedHsm {
                 name: wanted.name.clone(),
                 tenant: seed.tenant_id,
-                subscription: seed.subscription.id.to_string(),
+                subscription: seed.subscription.id,
                 resource_group: seed.resource_group.clone(),
                 location: wanted.location.clone(),
                 sku: wanted.sku.clone(),
@@ -89,7 +94,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
                 created: now,
                 deletion: None,
             };
-            house::make_hsm(&store, hsm, &assigned(&seed, &built_in)?).await?;
+            house::make_hsm(&store, hsm, &assigned(&seed, |principal| &principal.roles, &built_in)?).await?;
         }
         engine.attach(&wanted.name, token);
     }
@@ -113,6 +118,17 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         secrets,
     };
     Ok(House { engine, module, tls, simulator: Some(simulator), lock })
+}
+
+/// Makes the seed's subscription with its group, and at the first start whoever the seed says its manager.
+async fn make_place(store: &Store, seed: &Seed, now: Timestamp) -> anyhow::Result<()> {
+    let config::Subscription { id, name } = seed.subscription.clone();
+    let subscription = Subscription { id, name, tenant: seed.tenant_id, undeletable: false };
+    let location = &seed.hsm[0].location;
+    let roles = config::control_plane_roles()?;
+    let managers = assigned(seed, |principal| &principal.control_plane_roles, &roles)?;
+    resources::make_place(store, subscription, &seed.resource_group, location, now, &managers).await?;
+    resources::make_places_of_known_hsms(store).await
 }
 
 /// The names of the server's certificate.
@@ -246,14 +262,15 @@ fn administrators(seed: &Seed) -> Vec<PrincipalId> {
         .collect()
 }
 
-/// The seed's role assignments.
+/// The seed's role assignments on one plane.
 fn assigned<'a>(
     seed: &Seed,
+    named: impl Fn(&PrincipalSeed) -> &[String],
     roles: &'a [RoleDefinition],
 ) -> anyhow::Result<Vec<(PrincipalId, &'a RoleDefinition)>> {
     let mut assigned = Vec::new();
     for principal in &seed.principal {
-        for name in &principal.roles {
+        for name in named(principal) {
             let role = house::role(roles, name).with_context(|| format!("principal {}", principal.name))?;
             assigned.push((principal.object_id, role));
         }

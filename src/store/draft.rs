@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::folded::fold;
 use super::memory::Memory;
+use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::change::{Change, Intent};
 use crate::model::due::{Notice, Notices};
@@ -27,18 +28,20 @@ pub(super) struct Draft {
     pub(super) opened: Vec<Intent>,
     pub(super) closed: Vec<Uuid>,
     pub(super) clock: Option<ClockSetting>,
+    pub(super) resources: Option<Arc<Resources>>,
 }
 
 impl Draft {
     /// Whether nothing changes: a group of records alone.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { hsms, keys, roles, opened, closed, clock } = self;
+        let Self { hsms, keys, roles, opened, closed, clock, resources } = self;
         hsms.is_empty()
             && keys.is_empty()
             && roles.is_empty()
             && opened.is_empty()
             && closed.is_empty()
             && clock.is_none()
+            && resources.is_none()
     }
 
     /// Adds what a later commit made of it.
@@ -49,6 +52,7 @@ impl Draft {
         self.opened.extend(later.opened);
         self.closed.extend(later.closed);
         self.clock = later.clock.or(self.clock);
+        self.resources = later.resources.or(self.resources.take());
     }
 }
 
@@ -94,6 +98,21 @@ impl<'a> View<'a> {
             Some(staged) => staged.clone(),
             None => self.memory.key(hsm, name),
         }
+    }
+
+    /// What holds the HSMs.
+    pub(super) fn resources(&self) -> Arc<Resources> {
+        let staged = self.own.resources.as_ref().or(self.group.resources.as_ref()).cloned();
+        staged.unwrap_or_else(|| self.memory.resources())
+    }
+
+    /// All HSMs, by name.
+    fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
+        let known = self.memory.hsms().into_iter().map(|hsm| (hsm.name.folded(), hsm));
+        let mut hsms: BTreeMap<String, Arc<ManagedHsm>> = known.collect();
+        hsms.extend(self.group.hsms.clone());
+        hsms.extend(self.own.hsms.clone());
+        hsms.into_values().collect()
     }
 
     fn roles(&self, hsm: &HsmName) -> Result<Roles> {
@@ -155,6 +174,12 @@ impl<'a> View<'a> {
             Change::DeleteRoleAssignment(hsm, id) => {
                 self.change_roles(hsm, |roles| roles.delete_assignment(*id))
             }
+            Change::Control(change) => {
+                let mut resources = Resources::clone(&self.resources());
+                resources.apply(change, &self.hsms())?;
+                self.own.resources = Some(Arc::new(resources));
+                Ok(())
+            }
             Change::SetClock(setting) => {
                 self.own.clock = Some(*setting);
                 Ok(())
@@ -177,6 +202,7 @@ impl<'a> View<'a> {
         if self.hsm(&hsm.name).is_ok() {
             return Err(Error::Conflict { what: format!("hsms/{}", hsm.name) });
         }
+        self.resources().check_place(hsm)?;
         let mut roles = Roles::new(self.memory.built_in(), Vec::new(), Vec::new());
         for assignment in assignments {
             roles.insert_assignment(Arc::new(assignment.clone()))?;

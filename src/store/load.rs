@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::draft::Draft;
 use super::memory::Memory;
 use super::outbox;
+use super::resource_statements;
 use super::roles::Roles;
 use super::rotation;
 use super::usage::{self, Counter, Usage};
@@ -44,7 +45,8 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     }
     let keys = keys.into_iter().map(|(place, key)| (place, Some(Arc::new(key)))).collect();
     let clock = clock(db).await?;
-    memory.apply(Draft { hsms, keys, roles, opened, closed: Vec::new(), clock });
+    let resources = Some(Arc::new(resource_statements::load(db, memory.built_in_control()).await?));
+    memory.apply(Draft { hsms, keys, roles, opened, closed: Vec::new(), clock, resources });
     let usage = usage(db).await?;
     memory.usage().add(usage);
     let recent = outbox::counted(db, u64::MAX).await.map_err(damaged)?;
@@ -64,7 +66,7 @@ where
     row.try_get(name).map_err(damaged)
 }
 
-fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(row: &SqliteRow, name: &str) -> Result<T> {
+pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(row: &SqliteRow, name: &str) -> Result<T> {
     column::<&str>(row, name)?.parse().map_err(damaged)
 }
 
@@ -76,7 +78,7 @@ pub(super) fn optional<T: std::str::FromStr<Err: std::fmt::Display>>(
     column::<Option<&str>>(row, name)?.map(str::parse).transpose().map_err(damaged)
 }
 
-fn json<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T> {
+pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T> {
     serde_json::from_str(column(row, name)?).map_err(damaged)
 }
 

@@ -41,9 +41,9 @@ impl From<Error> for Failure {
     }
 }
 
-type Done = Result<(), Failure>;
+pub(super) type Done = Result<(), Failure>;
 
-fn json(value: &impl Serialize) -> Result<String, Failure> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::Refused(Error::internal(error)))
 }
 
@@ -93,6 +93,7 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
         Change::InsertRoleAssignment(hsm, assignment) => {
             insert_role_assignment(db, &hsm.folded(), assignment).await
         }
+        Change::Control(change) => super::resource_statements::change(db, change, &view.resources()).await,
         Change::SetClock(setting) => {
             let sql = "-- set_clock
                 INSERT INTO clock (id, offset_micros, frozen) VALUES (1, $1, $2)

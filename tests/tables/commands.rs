@@ -41,6 +41,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("ListRoleAssignments", "role assignment list"),
     ("DeleteRoleAssignment", "role assignment delete"),
     ("CheckAccess", "access check"),
+    ("ListSubscriptions", "subscription list"),
+    ("GetSubscription", "subscription show"),
     ("GetClock", "clock show"),
     ("AdvanceClock", "clock advance"),
     ("FreezeClock", "clock freeze"),

@@ -8,14 +8,15 @@ use crate::model::change::Made;
 use crate::model::hsm::Activation;
 use crate::model::key::{Attributes, PublicMaterial};
 use crate::model::rbac::{RoleAssignment, Scope};
+use crate::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use crate::model::retention::RetentionDays;
 
 fn hsm(name: &str) -> ManagedHsm {
     ManagedHsm {
         name: name.parse().unwrap(),
         tenant: Uuid::nil(),
-        subscription: "s".into(),
-        resource_group: "g".into(),
+        subscription: SubscriptionId(Uuid::nil()),
+        resource_group: "g".parse().unwrap(),
         location: "here".into(),
         sku: "Standard_B1".into(),
         retention: RetentionDays::DEFAULT,
@@ -68,11 +69,21 @@ fn purge(name: &str) -> Change {
     Change::Purge(hsm, name)
 }
 
+/// A subscription with the group of all HSMs.
+fn place() -> Arc<Resources> {
+    let id = SubscriptionId(Uuid::nil());
+    let subscription = Subscription { id, name: "s".into(), tenant: Uuid::nil(), undeletable: false };
+    let created = Timestamp::UNIX_EPOCH;
+    let name = "g".parse().unwrap();
+    let group = ResourceGroup { subscription: id, name, location: "here".into(), created };
+    Arc::new(Resources::joined(Arc::new([]), vec![subscription], vec![group], Vec::new()))
+}
+
 /// Makes each list of changes as one commit of one group; gives what the last one said, and the
 /// memory after the group.
 fn after(commits: &[&[Change]]) -> (Result<()>, Memory) {
-    let memory = Memory::new(Vec::new(), crate::clock::Clock::System);
-    let mut group = Draft::default();
+    let memory = Memory::new(Vec::new(), Vec::new(), crate::clock::Clock::System);
+    let mut group = Draft { resources: Some(place()), ..Draft::default() };
     let mut last = Ok(());
     for changes in commits {
         let mut view = View::new(&memory, &group);

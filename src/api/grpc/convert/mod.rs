@@ -3,6 +3,7 @@
 mod access;
 mod crypto;
 mod keys;
+mod resources;
 mod rotation;
 
 use std::str::FromStr;
