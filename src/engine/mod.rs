@@ -207,7 +207,8 @@ impl Engine {
         };
         let declared = PlaneOf::<O>::declared(&cx);
         match self.attempt(operation, &id, &cx, pending.at()).await {
-            Ok(Done { reply, changes }) => {
+            Ok(Done { reply, changes, used }) => {
+                pending.used(used);
                 let close = declared.map(Cx::intent_ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
                 match self.0.store.commit(Commit { changes, open: None, close, record }).await {

@@ -1,5 +1,6 @@
 //! The record of a call under way: begun when it arrives, concluded exactly once.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Engine;
@@ -7,6 +8,7 @@ use crate::audit;
 use crate::identity::Caller;
 use crate::model::change::Change;
 use crate::model::entry::{Entry, Meter, Origin};
+use crate::model::key::KeyVersion;
 use crate::model::name::HsmName;
 use crate::model::{Error, Result, Timestamp};
 use crate::store::{Commit, Record};
@@ -18,6 +20,7 @@ pub struct Pending {
     started: Instant,
     entry: Option<Entry>,
     at: Timestamp,
+    used: Option<Arc<KeyVersion>>,
 }
 
 impl Pending {
@@ -36,7 +39,7 @@ impl Pending {
             status: 499,
             duration: std::time::Duration::ZERO,
         };
-        Self { engine: engine.clone(), started: Instant::now(), entry: Some(entry), at }
+        Self { engine: engine.clone(), started: Instant::now(), entry: Some(entry), at, used: None }
     }
 
     /// When the call arrived.
@@ -63,6 +66,14 @@ impl Pending {
         if let Some(entry) = &mut self.entry {
             entry.target = target;
         }
+    }
+
+    /// Notes which key version was used, and what the call counts as for that.
+    pub(super) fn used(&mut self, version: Option<Arc<KeyVersion>>) {
+        if let (Some(entry), Some(version)) = (&mut self.entry, &version) {
+            entry.meter = entry.meter.with(version.material.key_type());
+        }
+        self.used = version;
     }
 
     /// The record of a call that ends like this. It must be committed before the call is answered,
@@ -108,7 +119,7 @@ impl Pending {
             hsm: entry.hsm.clone(),
             event: entry.event,
             meter: entry.meter,
-            version: None,
+            version: self.used.clone(),
             body: audit::render(entry, hsm.as_deref()),
         }
     }

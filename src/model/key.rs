@@ -72,7 +72,8 @@ impl fmt::Display for Curve {
 }
 
 /// The type of a key, with its size or curve. Managed HSM has HSM-protected types only.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum KeyType {
     /// `RSA-HSM`.
     Rsa {

@@ -1,6 +1,7 @@
 //! The domain: plain data and pure rules. No I/O, no clock, no SQL, no PKCS#11, no wire types.
 
 pub mod algorithm;
+pub mod billing;
 pub mod change;
 pub mod control_plane;
 pub mod due;

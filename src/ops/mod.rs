@@ -18,6 +18,7 @@ pub mod resources;
 mod target;
 
 use std::future::Future;
+use std::sync::Arc;
 
 pub use context::{ControlCx, Cx, DirectoryCx, SimulatorCx, UnderWay};
 pub use page::{Page, PageRequest};
@@ -30,6 +31,7 @@ pub use target::{
 use crate::model::change::Change;
 use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
+use crate::model::key::KeyVersion;
 use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
 
@@ -87,17 +89,24 @@ pub struct Done<R> {
     pub reply: R,
     /// What is written, in this order, whole or not at all.
     pub changes: Vec<Change>,
+    /// The key version that was used, if one was: price lists charge by it.
+    pub used: Option<Arc<KeyVersion>>,
 }
 
 impl<R> Done<R> {
     /// A reply that changes nothing.
     pub const fn reply(reply: R) -> Self {
-        Self { reply, changes: Vec::new() }
+        Self { reply, changes: Vec::new(), used: None }
     }
 
     /// A reply and its changes.
     pub fn with(reply: R, changes: impl Into<Vec<Change>>) -> Self {
-        Self { reply, changes: changes.into() }
+        Self { reply, changes: changes.into(), used: None }
+    }
+
+    /// The same, by use of a key version.
+    pub fn used(self, version: Arc<KeyVersion>) -> Self {
+        Self { used: Some(version), ..self }
     }
 }
 

@@ -15,7 +15,8 @@ use super::outbox;
 use super::resource_statements;
 use super::roles::Roles;
 use super::rotation;
-use super::usage::{self, Counter, Usage};
+use super::usage::{self, Counter, Usage, Used};
+use crate::model::billing::Days;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::due::Notices;
 use crate::model::hsm::ManagedHsm;
@@ -227,10 +228,24 @@ async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
         let counter = Counter { hsm, event, meter, hour: column(&row, "hour")? };
         usage.calls.insert(counter, column::<i64>(&row, "calls")?.unsigned_abs());
     }
-    let sql = "-- load_version_uses
-        SELECT version, day FROM version_uses";
-    for row in sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)? {
-        usage.days.insert(parsed::<VersionId>(&row, "version")?, column(&row, "day")?);
+    let sql = "-- load_used_versions
+        SELECT version, hsm, key_name, key_type FROM used_versions";
+    for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
+        let used = Used {
+            hsm: parsed(&row, "hsm")?,
+            key: parsed(&row, "key_name")?,
+            key_type: json(&row, "key_type")?,
+            days: Days::default(),
+        };
+        usage.versions.insert(parsed(&row, "version")?, used);
+    }
+    let sql = "-- load_version_days
+        SELECT version, day FROM version_days ORDER BY version, day";
+    let mut rows = sqlx::query(sql).fetch(db);
+    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
+        let version = parsed::<VersionId>(&row, "version")?;
+        let used = usage.versions.get_mut(&version).ok_or_else(|| damaged("a used version is unknown"))?;
+        used.days.insert(i32::try_from(column::<i64>(&row, "day")?).map_err(damaged)?);
     }
     Ok(usage)
 }

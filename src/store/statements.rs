@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use super::draft::View;
 use super::rotation;
-use super::usage::Counter;
+use super::usage::{Counter, Used};
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Key, KeyVersion};
@@ -292,15 +292,29 @@ pub(super) async fn add_reading(
     Ok(())
 }
 
-/// Notes the last day a version was used.
-pub(super) async fn put_version_use(
+/// Adds the days on which a version was used.
+pub(super) async fn add_version_use(
     db: &mut SqliteConnection,
     version: VersionId,
-    day: i64,
+    used: &Used,
 ) -> Result<(), sqlx::Error> {
-    let sql = "-- put_version_use
-        INSERT INTO version_uses (version, day) VALUES ($1, $2)
-        ON CONFLICT (version) DO UPDATE SET day = excluded.day";
-    sqlx::query(sql).bind(version.to_string()).bind(day).execute(db).await?;
+    let sql = "-- insert_used_version
+        INSERT INTO used_versions (version, hsm, key_name, key_type) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING";
+    let key_type =
+        serde_json::to_string(&used.key_type).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let version = version.to_string();
+    sqlx::query(sql)
+        .bind(&version)
+        .bind(used.hsm.as_str())
+        .bind(used.key.as_str())
+        .bind(key_type)
+        .execute(&mut *db)
+        .await?;
+    let sql = "-- insert_version_day
+        INSERT INTO version_days (version, day) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    for day in used.days.iter() {
+        sqlx::query(sql).bind(&version).bind(i64::from(day)).execute(&mut *db).await?;
+    }
     Ok(())
 }
