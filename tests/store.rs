@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use strongroom::audit::{self, Sink};
 use strongroom::model::billing::Period;
-use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb};
+use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, Made};
+use strongroom::model::due::Notices;
 use strongroom::model::entry::Meter;
 use strongroom::model::hsm::{Activation, ManagedHsm};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial};
@@ -23,6 +24,8 @@ use uuid::Uuid;
 
 #[path = "store/audit_log.rs"]
 mod audit_log;
+#[path = "store/rotation.rs"]
+mod rotation;
 #[path = "store/uses.rs"]
 mod uses;
 
@@ -85,6 +88,7 @@ fn version(key: &str, id: u32) -> KeyVersion {
             exportable: false,
         },
         tags: BTreeMap::from([("team".into(), "é\"".into())]),
+        notices: Notices::default(),
     }
 }
 
@@ -209,15 +213,15 @@ async fn everything_survives_reopening() {
     disabled.attributes.enabled = false;
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };
     let changes = vec![
-        Change::InsertVersion(version("Invoices", 1)),
-        Change::InsertVersion(version("invoices", 2)),
+        Change::InsertVersion(version("Invoices", 1), Made::Created),
+        Change::InsertVersion(version("invoices", 2), Made::Created),
         Change::ReplaceVersion(disabled),
-        Change::InsertVersion(version("old", 3)),
+        Change::InsertVersion(version("old", 3), Made::Created),
         Change::SoftDelete(local(), name("OLD"), deletion),
-        Change::InsertVersion(version("back", 4)),
+        Change::InsertVersion(version("back", 4), Made::Created),
         Change::SoftDelete(local(), name("back"), deletion),
         Change::Recover(local(), name("back")),
-        Change::InsertVersion(version("gone", 5)),
+        Change::InsertVersion(version("gone", 5), Made::Created),
         Change::SoftDelete(local(), name("gone"), deletion),
         Change::Purge(local(), name("gone")),
         Change::PutRoleDefinition(local(), Arc::new(role(7, false))),
@@ -244,8 +248,7 @@ async fn everything_survives_reopening() {
 
     let seen = picture(&store);
     assert_eq!(store.hsms(), [Arc::new(hsm())]);
-    assert_eq!(store.key_count(&local()), 3);
-    assert_eq!(store.intents(), [intent(1)]);
+    assert_eq!((store.key_count(&local()), store.intents()), (3, vec![intent(1)]));
     let definitions: Vec<_> = store.role_definitions(&local()).iter().map(|role| role.id.as_u128()).collect();
     assert_eq!(definitions, [100, 101, 7]);
     let assignments: Vec<_> =
@@ -278,7 +281,7 @@ async fn a_thousand_at_once_are_all_recorded() {
     let calls = (1..=1_000).map(|number| {
         let store = store.clone();
         let changes = match number % 10 {
-            0 => vec![Change::InsertVersion(version(&format!("key-{number}"), number))],
+            0 => vec![Change::InsertVersion(version(&format!("key-{number}"), number), Made::Created)],
             _ => Vec::new(),
         };
         tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
@@ -302,8 +305,8 @@ async fn of_those_who_race_for_a_name_one_wins() {
     let calls = (0..100).map(|number| {
         let store = store.clone();
         let key = if number % 2 == 0 { "a".to_owned() } else { format!("a-{number}") };
-        let other = Change::InsertVersion(version(&format!("b-{number}"), 1_000 + number));
-        let changes = vec![other, Change::InsertVersion(version(&key, 1))];
+        let other = Change::InsertVersion(version(&format!("b-{number}"), 1_000 + number), Made::Created);
+        let changes = vec![other, Change::InsertVersion(version(&key, 1), Made::Created)];
         tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
     });
     let mut won = 0;
@@ -365,7 +368,7 @@ async fn a_database_that_fails_fails_the_calls() {
     let store = house.furnished().await;
     let database = house.dir.path().join("strongroom.db");
     meddle(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
-    let changes = vec![Change::InsertVersion(version("a", 1))];
+    let changes = vec![Change::InsertVersion(version("a", 1), Made::Created)];
     assert!(matches!(store.commit(call(changes.clone(), 1)).await, Err(Error::Internal(_))));
     assert!(matches!(store.commit(call(Vec::new(), 2)).await, Err(Error::Internal(_))));
     assert_eq!(store.key_count(&local()), 0);

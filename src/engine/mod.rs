@@ -227,7 +227,8 @@ impl Engine {
             }
             Err(error) => {
                 self.undo(declared).await;
-                pending.refuse(error).await
+                let noted = O::refused(&id, &error);
+                pending.refuse_and(error, noted).await
             }
         }
     }
@@ -278,9 +279,14 @@ impl Engine {
         &self.0.clock
     }
 
-    /// What comes due first.
-    pub fn next_due(&self) -> Option<Due> {
-        self.0.store.next_due()
+    /// What comes due first and is not excepted.
+    pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
+        self.0.store.next_due(except)
+    }
+
+    /// Whether this is still to be done, now or later.
+    pub fn is_due(&self, due: &Due) -> bool {
+        self.0.store.is_due(due)
     }
 
     /// Tells when something was changed.

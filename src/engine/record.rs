@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Engine;
 use crate::audit;
 use crate::identity::Caller;
+use crate::model::change::Change;
 use crate::model::entry::{Entry, Meter, Origin};
 use crate::model::key::KeyVersion;
 use crate::model::name::HsmName;
@@ -91,7 +92,12 @@ impl Pending {
     }
 
     /// Records that the call was refused or failed, and answers it so.
-    pub(super) async fn refuse<T>(mut self, error: Error) -> Result<T> {
+    pub(super) async fn refuse<T>(self, error: Error) -> Result<T> {
+        self.refuse_and(error, Vec::new()).await
+    }
+
+    /// As [`refuse`](Self::refuse), and writes with the record what is to be remembered of the failure.
+    pub(super) async fn refuse_and<T>(mut self, error: Error, changes: Vec<Change>) -> Result<T> {
         match &error {
             Error::Internal(_)
             | Error::KeyMaterialMissing { .. }
@@ -101,7 +107,7 @@ impl Pending {
             _ => tracing::debug!(%error, "a call was refused"),
         }
         let record = self.conclude(Err(&error));
-        self.engine.0.store.commit(Commit { record, ..Commit::default() }).await?;
+        self.engine.0.store.commit(Commit { changes, record, ..Commit::default() }).await?;
         self.answered();
         Err(error)
     }

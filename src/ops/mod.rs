@@ -34,7 +34,7 @@ use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
 use crate::model::key::KeyVersion;
 use crate::model::rbac::Action;
-use crate::model::{Result, Timestamp};
+use crate::model::{Error, Result, Timestamp};
 
 /// Something a caller can ask for.
 pub trait Operation: Sized + Send + 'static {
@@ -71,6 +71,11 @@ pub trait Operation: Sized + Send + 'static {
         target: Self::Target,
         cx: &CxOf<Self>,
     ) -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
+
+    /// What is written with the record of its failure. Nothing, unless the service must not try again.
+    fn refused(_id: &<Self::Target as Target>::Id, _error: &Error) -> Vec<Change> {
+        Vec::new()
+    }
 }
 
 /// What a role must grant for an operation.
@@ -143,6 +148,9 @@ operations! {
     keys::ListKeyVersions,
     keys::UpdateKeyVersion,
     keys::DeleteKey,
+    keys::RotateKey,
+    keys::GetKeyRotationPolicy,
+    keys::UpdateKeyRotationPolicy,
     deleted::GetDeletedKey,
     deleted::ListDeletedKeys,
     deleted::RecoverDeletedKey,

@@ -22,6 +22,7 @@ mod outbox;
 mod resource_statements;
 mod resources;
 mod roles;
+mod rotation;
 mod statements;
 mod usage;
 
@@ -72,9 +73,14 @@ struct Inner {
 }
 
 impl Store {
-    /// What comes due first, of all HSMs.
-    pub fn next_due(&self) -> Option<Due> {
-        self.0.memory.next_due()
+    /// What comes due first, of all HSMs, but for what is excepted: asked about the first few of each HSM.
+    pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
+        self.0.memory.next_due(except)
+    }
+
+    /// Whether this is still to be done, now or later.
+    pub fn is_due(&self, due: &Due) -> bool {
+        self.0.memory.is_due(due)
     }
 
     /// Tells when something was committed.

@@ -158,6 +158,7 @@ mod tests {
                 exportable: false,
             },
             tags: BTreeMap::new(),
+            notices: Default::default(),
         }
     }
 

@@ -21,6 +21,7 @@ fn understood(rpc: &str) -> Vec<u8> {
     let role = format!("hsms/local/roleDefinitions/{GUID}");
     let assignment = format!("hsms/local/roleAssignments/{GUID}");
     let kty = "oct-HSM".to_owned();
+    let policy = format!("{KEY}/rotationPolicy");
     match rpc {
         "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
             .encode_to_vec(),
@@ -40,6 +41,13 @@ fn understood(rpc: &str) -> Vec<u8> {
             pb::UpdateKeyVersionRequest { name, update_mask, ..Default::default() }.encode_to_vec()
         }
         "DeleteKey" => pb::DeleteKeyRequest { name }.encode_to_vec(),
+        "RotateKey" => pb::RotateKeyRequest { name }.encode_to_vec(),
+        "GetKeyRotationPolicy" => pb::GetKeyRotationPolicyRequest { name: policy }.encode_to_vec(),
+        "UpdateKeyRotationPolicy" => {
+            let expiry_time = "P1Y".to_owned();
+            pb::UpdateKeyRotationPolicyRequest { name: policy, expiry_time, ..Default::default() }
+                .encode_to_vec()
+        }
         "GetDeletedKey" => pb::GetDeletedKeyRequest { name: deleted }.encode_to_vec(),
         "ListDeletedKeys" => pb::ListDeletedKeysRequest { parent, ..Default::default() }.encode_to_vec(),
         "RecoverDeletedKey" => pb::RecoverDeletedKeyRequest { name: deleted }.encode_to_vec(),
@@ -209,6 +217,25 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
             own(&["", "fly", "keys/sign/action/x", "Microsoft.KeyVault/managedHsm/", "*", "\0", &long])
         }
         "group_ids" => own(&["", "admins", "\0", &long]),
+        "expiry_time" => own(&[
+            "P",
+            "90D",
+            "p90d",
+            "P0D",
+            "P27D",
+            "-P90D",
+            "P-90D",
+            "P9.5D",
+            "PT672H",
+            "P28DT1H",
+            "P4W",
+            "P1M1Y",
+            "P101Y",
+            "P99999999999999999999D",
+            "P90D\0",
+            "ключ",
+            &long,
+        ]),
         "key_ops" => own(&["", "fly", "SIGN", "sign\0", &long]),
         other => panic!("{rpc}.{other} is new: it needs texts here"),
     }
@@ -438,6 +465,9 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
                     format!("subscriptions/{GUID}")
                 }
                 "parent" if name != "ListKeyVersions" => "hsms/elsewhere".to_owned(),
+                _ if name.ends_with("RotationPolicy") => {
+                    "hsms/elsewhere/keys/sample/rotationPolicy".to_owned()
+                }
                 _ if name.contains("Deleted") => "hsms/elsewhere/deletedKeys/gone".to_owned(),
                 _ if name.ends_with("RoleDefinition") => format!("hsms/elsewhere/roleDefinitions/{GUID}"),
                 _ if name.ends_with("RoleAssignment") => format!("hsms/elsewhere/roleAssignments/{GUID}"),

@@ -12,7 +12,7 @@ async fn every_day_of_use_survives_purge_and_restart() {
     const DAY: i64 = 86_400;
     let house = House::new();
     let store = house.furnished().await;
-    store.commit(call(vec![Change::InsertVersion(version("Invoices", 1))], 1)).await.unwrap();
+    store.commit(call(vec![Change::InsertVersion(version("Invoices", 1), Made::Created)], 1)).await.unwrap();
     for day in [0, 1, 1, 2, 60] {
         store.commit(sign("Invoices", 1, NOON + day * DAY)).await.unwrap();
     }

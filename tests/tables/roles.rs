@@ -17,13 +17,13 @@ fn matrix<A: Grantable + Display>(
 ) -> String {
     let mut table = format!("{heading} Roles are columns, operations are rows.\n\n");
     for (column, role) in roles.iter().enumerate() {
-        writeln!(table, "{:22}{}{}", "", "| ".repeat(column), role.role_name).unwrap();
+        writeln!(table, "{:24}{}{}", "", "| ".repeat(column), role.role_name).unwrap();
     }
     for operation in ops::ALL {
         let Some(action) = action(operation) else { continue };
         let mark = |role: &RoleDefinition| if role.grants(action) { "x " } else { ". " };
         let marks: String = roles.iter().map(mark).collect();
-        writeln!(table, "{:22}{marks} {action}", operation.name).unwrap();
+        writeln!(table, "{:24}{marks} {action}", operation.name).unwrap();
     }
     table
 }

@@ -4,6 +4,7 @@ mod access;
 mod crypto;
 mod keys;
 mod resources;
+mod rotation;
 mod usage;
 
 use std::str::FromStr;
