@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod bill;
 mod calls;
 mod cli;
 mod crash;

@@ -11,6 +11,7 @@ use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
 use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use strongroom::api::grpc::pb::usage_service_client::UsageServiceClient;
 use tempfile::TempDir;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -288,6 +289,7 @@ pub(crate) struct Client {
     pub(crate) access: AccessServiceClient<Authorized>,
     pub(crate) clock: ClockServiceClient<Authorized>,
     pub(crate) resources: ResourceServiceClient<Authorized>,
+    pub(crate) usage: UsageServiceClient<Authorized>,
 }
 
 impl Client {
@@ -300,7 +302,8 @@ impl Client {
             crypto: CryptoServiceClient::new(channel.clone()),
             access: AccessServiceClient::new(channel.clone()),
             clock: ClockServiceClient::new(channel.clone()),
-            resources: ResourceServiceClient::new(channel),
+            resources: ResourceServiceClient::new(channel.clone()),
+            usage: UsageServiceClient::new(channel),
         }
     }
 

@@ -70,15 +70,20 @@ pub(super) fn add_operations(lines: &mut Lines<'_>) {
 }
 
 fn why_operations(line: &Line, plan: &str) -> String {
-    let class = match line.meter {
-        LineMeter::Operations(Meter::Management) => "management operations",
-        LineMeter::Operations(Meter::Advanced) => {
-            "operations with RSA keys above 2048 bits, elliptic curves or AES"
+    let count = line.quantity.normalize();
+    let times = if count == Decimal::ONE { "once".to_owned() } else { format!("{count} times") };
+    let hsm = &line.hsm;
+    let mut why = match line.meter {
+        LineMeter::Operations(Meter::Management) => {
+            format!("{hsm} was asked {times} to manage keys or roles; refusals count too.")
         }
-        _ => "operations with RSA keys of 2048 bits, or with none",
+        LineMeter::Operations(Meter::Advanced) => {
+            format!("{hsm} used other keys than RSA keys of 2048 bits {times}.")
+        }
+        _ => {
+            format!("{hsm} was asked {times} to use an RSA key of 2048 bits, or no key; refusals count too.")
+        }
     };
-    let mut why =
-        format!("{} was asked for {} {class}; refused ones count too.", line.hsm, line.quantity.normalize());
     if line.unit_price.is_zero() {
         why.push_str(&format!(" {plan} does not charge for operations."));
     }
