@@ -9,6 +9,7 @@ pub mod hsm;
 pub mod import;
 pub mod key;
 pub mod lifetime;
+pub mod location;
 pub mod name;
 pub mod rbac;
 pub mod resource;
