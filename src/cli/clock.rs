@@ -50,8 +50,30 @@ struct Printed {
 #[derive(Serialize)]
 struct Happening {
     at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    purged_key: Option<String>,
+    #[serde(flatten)]
+    what: Option<What>,
+}
+
+/// What happened, to what: `"purged_key": "hsms/local/deletedKeys/old"`.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    PurgedKey(String),
+    RotatedKey(String),
+    NearExpiry(String),
+    NotRotatedKey(String),
+}
+
+impl What {
+    /// For people.
+    fn text(&self) -> String {
+        match self {
+            Self::PurgedKey(name) => format!("purged {name}"),
+            Self::RotatedKey(name) => format!("rotated to {name}"),
+            Self::NearExpiry(name) => format!("expires soon: {name}"),
+            Self::NotRotatedKey(name) => format!("could not be rotated: {name}"),
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {
@@ -96,16 +118,23 @@ async fn ask(
 
 impl From<pb::Happening> for Happening {
     fn from(happening: pb::Happening) -> Self {
-        let purged_key = happening.what.map(|pb::happening::What::PurgedKey(name)| name);
-        Self { at: when::from_wire(happening.at), purged_key }
+        use pb::happening::What as Wire;
+        let what = happening.what.map(|what| match what {
+            Wire::PurgedKey(name) => What::PurgedKey(name),
+            Wire::RotatedKey(name) => What::RotatedKey(name),
+            Wire::NearExpiry(name) => What::NearExpiry(name),
+            Wire::NotRotatedKey(name) => What::NotRotatedKey(name),
+        });
+        Self { at: when::from_wire(happening.at), what }
     }
 }
 
 fn text(printed: &Printed) -> String {
     let mut text = String::new();
     for happening in printed.happened.iter().flatten() {
-        let purged = happening.purged_key.as_deref().unwrap_or_default();
-        text.push_str(&format!("{}  purged {purged}\n", when::show(happening.at)));
+        // A newer server may report what this program has no words for.
+        let what = happening.what.as_ref().map_or_else(|| "something".to_owned(), What::text);
+        text.push_str(&format!("{}  {what}\n", when::show(happening.at)));
     }
     let frozen = if printed.frozen { "  (frozen)" } else { "" };
     text.push_str(&format!("{}{frozen}\n", when::show(printed.now)));

@@ -210,7 +210,8 @@ impl Engine {
         };
         let declared = PlaneOf::<O>::declared(&cx);
         match self.attempt(operation, &id, &cx, pending.at()).await {
-            Ok(Done { reply, changes }) => {
+            Ok(Done { reply, changes, used }) => {
+                pending.used(used);
                 let close = declared.map(Cx::intent_ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
                 match self.0.store.commit(Commit { changes, open: None, close, record }).await {
@@ -226,7 +227,8 @@ impl Engine {
             }
             Err(error) => {
                 self.undo(declared).await;
-                pending.refuse(error).await
+                let noted = O::refused(&id, &error);
+                pending.refuse_and(error, noted).await
             }
         }
     }
@@ -277,9 +279,14 @@ impl Engine {
         &self.0.clock
     }
 
-    /// What comes due first.
-    pub fn next_due(&self) -> Option<Due> {
-        self.0.store.next_due()
+    /// What comes due first and is not excepted.
+    pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
+        self.0.store.next_due(except)
+    }
+
+    /// Whether this is still to be done, now or later.
+    pub fn is_due(&self, due: &Due) -> bool {
+        self.0.store.is_due(due)
     }
 
     /// Tells when something was changed.

@@ -24,6 +24,7 @@ mod requests;
 mod restart;
 mod retention;
 mod roles;
+mod rotation;
 mod software;
 mod support;
 mod tokens;

@@ -108,6 +108,25 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
             own(&["", "fly", "keys/sign/action/x", "Microsoft.KeyVault/managedHsm/", "*", "\0", &long])
         }
         "group_ids" => own(&["", "admins", "\0", &long]),
+        "expiry_time" => own(&[
+            "P",
+            "90D",
+            "p90d",
+            "P0D",
+            "P27D",
+            "-P90D",
+            "P-90D",
+            "P9.5D",
+            "PT672H",
+            "P28DT1H",
+            "P4W",
+            "P1M1Y",
+            "P101Y",
+            "P99999999999999999999D",
+            "P90D\0",
+            "ключ",
+            &long,
+        ]),
         "key_ops" => own(&["", "fly", "SIGN", "sign\0", &long]),
         other => panic!("{rpc}.{other} is new: it needs texts here"),
     }
@@ -352,6 +371,9 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
             };
             let path = match first.name.as_str() {
                 "parent" if name != "ListKeyVersions" => "hsms/elsewhere".to_owned(),
+                _ if name.ends_with("RotationPolicy") => {
+                    "hsms/elsewhere/keys/sample/rotationPolicy".to_owned()
+                }
                 _ if name.contains("Deleted") => "hsms/elsewhere/deletedKeys/gone".to_owned(),
                 _ if name.ends_with("RoleDefinition") => format!("hsms/elsewhere/roleDefinitions/{GUID}"),
                 _ if name.ends_with("RoleAssignment") => format!("hsms/elsewhere/roleAssignments/{GUID}"),

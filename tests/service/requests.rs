@@ -21,6 +21,7 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
     let role = format!("hsms/local/roleDefinitions/{GUID}");
     let assignment = format!("hsms/local/roleAssignments/{GUID}");
     let kty = "oct-HSM".to_owned();
+    let policy = format!("{KEY}/rotationPolicy");
     let subscription = SUBSCRIPTION.to_owned();
     match rpc {
         "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
@@ -41,6 +42,13 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             pb::UpdateKeyVersionRequest { name, update_mask, ..Default::default() }.encode_to_vec()
         }
         "DeleteKey" => pb::DeleteKeyRequest { name }.encode_to_vec(),
+        "RotateKey" => pb::RotateKeyRequest { name }.encode_to_vec(),
+        "GetKeyRotationPolicy" => pb::GetKeyRotationPolicyRequest { name: policy }.encode_to_vec(),
+        "UpdateKeyRotationPolicy" => {
+            let expiry_time = "P1Y".to_owned();
+            pb::UpdateKeyRotationPolicyRequest { name: policy, expiry_time, ..Default::default() }
+                .encode_to_vec()
+        }
         "GetDeletedKey" => pb::GetDeletedKeyRequest { name: deleted }.encode_to_vec(),
         "ListDeletedKeys" => pb::ListDeletedKeysRequest { parent, ..Default::default() }.encode_to_vec(),
         "RecoverDeletedKey" => pb::RecoverDeletedKeyRequest { name: deleted }.encode_to_vec(),

@@ -5,6 +5,7 @@ mod authorization;
 mod crypto;
 mod keys;
 mod resources;
+mod rotation;
 
 use std::str::FromStr;
 
