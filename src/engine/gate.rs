@@ -131,8 +131,9 @@ impl Gate for ControlPlane {
     ) -> Result<ControlCx> {
         let store = engine.0.store.clone();
         let caller = caller.map(|caller| caller.principal);
+        let locations = Arc::clone(&engine.0.locations);
         let pricing = Arc::clone(&engine.0.pricing);
-        Ok(ControlCx { subscription, store, pricing, ids: Ids, now, caller })
+        Ok(ControlCx { subscription, store, locations, pricing, ids: Ids, now, caller })
     }
 
     fn declared(_: &ControlCx) -> Option<&Cx> {

@@ -19,6 +19,7 @@ use crate::model::billing::Pricing;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::ManagedHsm;
+use crate::model::location::Locations;
 use crate::model::name::HsmName;
 use crate::model::time::Due;
 use crate::model::{Error, Result, Timestamp};
@@ -39,6 +40,7 @@ struct Inner {
     store: Store,
     tokens: RwLock<HashMap<String, Token>>,
     public_keys: Arc<PublicKeys>,
+    locations: Arc<Locations>,
     pricing: Arc<Pricing>,
     clock: Clock,
     locks: Locks,
@@ -63,12 +65,19 @@ type PlaneOf<O> = <<O as Operation>::Target as Target>::Plane;
 
 impl Engine {
     /// An engine without HSMs; [`attach`](Self::attach) gives it their tokens.
-    pub fn new(identity: Identity, store: Store, clock: Clock, pricing: Pricing) -> Self {
+    pub fn new(
+        identity: Identity,
+        store: Store,
+        clock: Clock,
+        locations: Locations,
+        pricing: Pricing,
+    ) -> Self {
         Self(Arc::new(Inner {
             identity,
             store,
             tokens: RwLock::default(),
             public_keys: Arc::default(),
+            locations: Arc::new(locations),
             pricing: Arc::new(pricing),
             clock,
             locks: Locks::default(),

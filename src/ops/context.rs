@@ -11,6 +11,7 @@ use crate::ids::Ids;
 use crate::model::billing::Pricing;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::hsm::ManagedHsm;
+use crate::model::location::Locations;
 use crate::model::name::{PrincipalId, VersionId};
 use crate::model::resource::Subscription;
 use crate::model::{Result, Timestamp};
@@ -44,6 +45,8 @@ pub struct ControlCx {
     pub subscription: Arc<Subscription>,
     /// What is known. Operations read only.
     pub store: Store,
+    /// Where resources can be.
+    pub locations: Arc<Locations>,
     /// What things cost.
     pub pricing: Arc<Pricing>,
     /// Makes identifiers.

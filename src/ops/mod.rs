@@ -6,6 +6,7 @@
 //! engine does, once, for every surface.
 
 pub mod access;
+pub mod authorization;
 pub mod clock;
 mod context;
 pub mod crypto;
@@ -171,12 +172,25 @@ operations! {
     access::ListRoleAssignments,
     access::DeleteRoleAssignment,
     access::CheckAccess,
+    authorization::ListControlRoleDefinitions,
+    authorization::GetControlRoleDefinition,
+    authorization::CreateControlRoleAssignment,
+    authorization::GetControlRoleAssignment,
+    authorization::ListControlRoleAssignments,
+    authorization::DeleteControlRoleAssignment,
+    authorization::CheckControlAccess,
     resources::ListSubscriptions,
     resources::GetSubscription,
     usage::GetStatement,
     usage::GetForecast,
     usage::ListUsage,
     usage::ExportUsage,
+    resources::UpdateSubscription,
+    resources::CreateResourceGroup,
+    resources::GetResourceGroup,
+    resources::ListResourceGroups,
+    resources::DeleteResourceGroup,
+    resources::ListLocations,
     clock::GetClock,
     clock::AdvanceClock,
     clock::FreezeClock,

@@ -132,5 +132,5 @@ pub(super) fn engine(
     let now = clock.now();
     let prices = config::prices(config.billing.prices_file.as_deref())?;
     let pricing = Pricing { prices, plan: config.billing.plan.clone() };
-    Ok((Engine::new(identity, store, clock, pricing), now))
+    Ok((Engine::new(identity, store, clock, config::locations()?, pricing), now))
 }

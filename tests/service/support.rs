@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::access_service_client::AccessServiceClient;
+use strongroom::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
 use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
@@ -289,6 +290,7 @@ pub(crate) struct Client {
     pub(crate) access: AccessServiceClient<Authorized>,
     pub(crate) clock: ClockServiceClient<Authorized>,
     pub(crate) resources: ResourceServiceClient<Authorized>,
+    pub(crate) authorization: AuthorizationServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
 }
 
@@ -303,6 +305,7 @@ impl Client {
             access: AccessServiceClient::new(channel.clone()),
             clock: ClockServiceClient::new(channel.clone()),
             resources: ResourceServiceClient::new(channel.clone()),
+            authorization: AuthorizationServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel),
         }
     }

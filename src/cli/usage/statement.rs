@@ -252,12 +252,12 @@ period     2027-01-01 00:00:00Z to 2027-02-01 00:00:00Z
 plan       Managed HSM
 prices     a list
 
-RESOURCE          METER                     STATE         QUANTITY  UNIT               PRICE    AMOUNT
-hsms/local        pool-hours Standard_B1    running         744.00  hours              ~3.20  2,380.80
+RESOURCE          METER                     STATE         QUANTITY  UNIT                PRICE    AMOUNT
+hsms/local        pool-hours Standard_B1    running         744.00  hours               ~3.20  2,380.80
 hsms/local        operations cryptographic  running         12,345  operations  0.03 / 10,000      0.04
-hsms/payroll      pool-hours Standard_B1    soft-deleted     12.50  hours              ~3.20     40.00
-soft-deleted USD                                                                                40.00
-TOTAL USD                                                                                    2,420.84
+hsms/payroll      pool-hours Standard_B1    soft-deleted     12.50  hours               ~3.20     40.00
+soft-deleted USD                                                                                  40.00
+TOTAL USD                                                                                      2,420.84
 
 hsms/local was running.
 Asked.
