@@ -131,7 +131,8 @@ impl Gate for ControlPlane {
     ) -> Result<ControlCx> {
         let store = engine.0.store.clone();
         let caller = caller.map(|caller| caller.principal);
-        Ok(ControlCx { subscription, store, ids: Ids, now, caller })
+        let locations = Arc::clone(&engine.0.locations);
+        Ok(ControlCx { subscription, store, locations, ids: Ids, now, caller })
     }
 
     fn declared(_: &ControlCx) -> Option<&Cx> {

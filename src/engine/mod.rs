@@ -18,6 +18,7 @@ use crate::ids::Ids;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::ManagedHsm;
+use crate::model::location::Locations;
 use crate::model::name::HsmName;
 use crate::model::time::Due;
 use crate::model::{Error, Result, Timestamp};
@@ -38,6 +39,7 @@ struct Inner {
     store: Store,
     tokens: RwLock<HashMap<String, Token>>,
     public_keys: Arc<PublicKeys>,
+    locations: Arc<Locations>,
     clock: Clock,
     locks: Locks,
     under_way: UnderWay,
@@ -61,12 +63,13 @@ type PlaneOf<O> = <<O as Operation>::Target as Target>::Plane;
 
 impl Engine {
     /// An engine without HSMs; [`attach`](Self::attach) gives it their tokens.
-    pub fn new(identity: Identity, store: Store, clock: Clock) -> Self {
+    pub fn new(identity: Identity, store: Store, clock: Clock, locations: Locations) -> Self {
         Self(Arc::new(Inner {
             identity,
             store,
             tokens: RwLock::default(),
             public_keys: Arc::default(),
+            locations: Arc::new(locations),
             clock,
             locks: Locks::default(),
             under_way: UnderWay::default(),

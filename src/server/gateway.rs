@@ -46,7 +46,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
 
     let clock = Clock::System;
     let store = house::open_store(config, &clock).await?;
-    let (engine, now) = house::engine(identity, store.clone(), clock);
+    let (engine, now) = house::engine(identity, store.clone(), clock)?;
     let pin = config.token.pin.read()?;
     let module = Module::load(path, house::profile(&config.token)?)
         .with_context(|| format!("token.module: loading {}", path.display()))?;

@@ -122,7 +122,7 @@ pub(super) fn role<'a>(roles: &'a [RoleDefinition], name: &str) -> anyhow::Resul
 }
 
 /// An engine on what was opened, and the present.
-pub(super) fn engine(identity: Identity, store: Store, clock: Clock) -> (Engine, Timestamp) {
+pub(super) fn engine(identity: Identity, store: Store, clock: Clock) -> anyhow::Result<(Engine, Timestamp)> {
     let now = clock.now();
-    (Engine::new(identity, store, clock), now)
+    Ok((Engine::new(identity, store, clock, config::locations()?), now))
 }

@@ -65,7 +65,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
 
     let clock = Clock::virtual_clock();
     let store = house::open_store(config, &clock).await?;
-    let (engine, now) = house::engine(identity, store.clone(), clock);
+    let (engine, now) = house::engine(identity, store.clone(), clock)?;
     let (module, softhsm, pins) = open_module(config, &directory)?;
     make_place(&store, &seed, now).await?;
     let built_in = config::built_in_roles()?;

@@ -1,123 +1,12 @@
 //! What nobody should send: every rpc refuses it in clear words, and nothing changes.
 
-use prost::Message as _;
 use strongroom::api::grpc::pb;
-use strongroom::api::grpc::pb::advance_clock_request::Target;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::raw::{self, Field, Kind, Rpc, Shape};
+use crate::requests::{GUID, HSM, KEY, SUBSCRIPTION, understood};
 use crate::support::{Client, Server, ec, fact, oct, reason};
-
-const HSM: &str = "hsms/local";
-const KEY: &str = "hsms/local/keys/sample";
-const GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a001";
-
-/// A request of each rpc that is understood. What is appended to it wins: so one field can be spoiled.
-fn understood(rpc: &str) -> Vec<u8> {
-    let (parent, name) = (HSM.to_owned(), KEY.to_owned());
-    let deleted = "hsms/local/deletedKeys/gone".to_owned();
-    let (es256, kw) = ("ES256".to_owned(), "A256KW".to_owned());
-    let role = format!("hsms/local/roleDefinitions/{GUID}");
-    let assignment = format!("hsms/local/roleAssignments/{GUID}");
-    let kty = "oct-HSM".to_owned();
-    let policy = format!("{KEY}/rotationPolicy");
-    match rpc {
-        "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
-            .encode_to_vec(),
-        "ImportKey" => {
-            let key = Some(pb::ImportKeyMaterial { kty, k: vec![7; 32], ..Default::default() });
-            pb::ImportKeyRequest { parent, key_id: "new".to_owned(), key, ..Default::default() }
-                .encode_to_vec()
-        }
-        "GetKey" => pb::GetKeyRequest { name }.encode_to_vec(),
-        "ListKeys" => pb::ListKeysRequest { parent, ..Default::default() }.encode_to_vec(),
-        "ListKeyVersions" => {
-            pb::ListKeyVersionsRequest { parent: name, ..Default::default() }.encode_to_vec()
-        }
-        "UpdateKeyVersion" => {
-            let update_mask =
-                Some(prost_types::FieldMask { paths: vec!["tags".to_owned(), "key_ops".to_owned()] });
-            pb::UpdateKeyVersionRequest { name, update_mask, ..Default::default() }.encode_to_vec()
-        }
-        "DeleteKey" => pb::DeleteKeyRequest { name }.encode_to_vec(),
-        "RotateKey" => pb::RotateKeyRequest { name }.encode_to_vec(),
-        "GetKeyRotationPolicy" => pb::GetKeyRotationPolicyRequest { name: policy }.encode_to_vec(),
-        "UpdateKeyRotationPolicy" => {
-            let expiry_time = "P1Y".to_owned();
-            pb::UpdateKeyRotationPolicyRequest { name: policy, expiry_time, ..Default::default() }
-                .encode_to_vec()
-        }
-        "GetDeletedKey" => pb::GetDeletedKeyRequest { name: deleted }.encode_to_vec(),
-        "ListDeletedKeys" => pb::ListDeletedKeysRequest { parent, ..Default::default() }.encode_to_vec(),
-        "RecoverDeletedKey" => pb::RecoverDeletedKeyRequest { name: deleted }.encode_to_vec(),
-        "PurgeDeletedKey" => pb::PurgeDeletedKeyRequest { name: deleted }.encode_to_vec(),
-        "Sign" => pb::SignRequest { name, algorithm: es256, digest: vec![1; 32] }.encode_to_vec(),
-        "Verify" => pb::VerifyRequest { name, algorithm: es256, digest: vec![1; 32], signature: vec![1; 64] }
-            .encode_to_vec(),
-        "Encrypt" => {
-            let (algorithm, plaintext, iv) = ("A256CBCPAD".to_owned(), vec![1; 16], vec![2; 16]);
-            let name = secret();
-            pb::EncryptRequest { name, algorithm, plaintext, iv, ..Default::default() }.encode_to_vec()
-        }
-        "Decrypt" => pb::DecryptRequest {
-            name: secret(),
-            algorithm: "A256GCM".to_owned(),
-            ciphertext: vec![1; 16],
-            iv: vec![2; 12],
-            authentication_tag: vec![3; 16],
-            ..Default::default()
-        }
-        .encode_to_vec(),
-        "WrapKey" => pb::WrapKeyRequest { name: secret(), algorithm: kw, key: vec![1; 32] }.encode_to_vec(),
-        "UnwrapKey" => {
-            pb::UnwrapKeyRequest { name: secret(), algorithm: kw, wrapped_key: vec![1; 40] }.encode_to_vec()
-        }
-        "GenerateRandomBytes" => pb::GenerateRandomBytesRequest { parent, count: 1 }.encode_to_vec(),
-        "ListRoleDefinitions" => pb::ListRoleDefinitionsRequest { parent }.encode_to_vec(),
-        "GetRoleDefinition" => pb::GetRoleDefinitionRequest { name: role }.encode_to_vec(),
-        "PutRoleDefinition" => {
-            let role_definition = Some(pb::RoleDefinition::default());
-            let role_definition_id = GUID.to_owned();
-            pb::PutRoleDefinitionRequest { parent, role_definition_id, role_definition }.encode_to_vec()
-        }
-        "DeleteRoleDefinition" => pb::DeleteRoleDefinitionRequest { name: role }.encode_to_vec(),
-        "CreateRoleAssignment" => pb::CreateRoleAssignmentRequest {
-            parent,
-            role_assignment_id: GUID.to_owned(),
-            role_definition: GUID.to_owned(),
-            principal_id: GUID.to_owned(),
-            scope: "/keys".to_owned(),
-        }
-        .encode_to_vec(),
-        "GetRoleAssignment" => pb::GetRoleAssignmentRequest { name: assignment }.encode_to_vec(),
-        "ListRoleAssignments" => {
-            pb::ListRoleAssignmentsRequest { parent, ..Default::default() }.encode_to_vec()
-        }
-        "DeleteRoleAssignment" => pb::DeleteRoleAssignmentRequest { name: assignment }.encode_to_vec(),
-        "CheckAccess" => pb::CheckAccessRequest {
-            parent,
-            principal_id: GUID.to_owned(),
-            action: "keys/sign".to_owned(),
-            scope: "/".to_owned(),
-            ..Default::default()
-        }
-        .encode_to_vec(),
-        "GetSubscription" => {
-            pb::GetSubscriptionRequest { name: format!("subscriptions/{GUID}") }.encode_to_vec()
-        }
-        "GetClock" | "FreezeClock" | "ResumeClock" | "ListSubscriptions" => Vec::new(),
-        "AdvanceClock" => {
-            let by = prost_types::Duration { seconds: -1, nanos: 0 };
-            pb::AdvanceClockRequest { target: Some(Target::By(by)) }.encode_to_vec()
-        }
-        other => panic!("{other} is new: it needs a request here"),
-    }
-}
-
-fn secret() -> String {
-    "hsms/local/keys/secret".to_owned()
-}
 
 /// Texts that a field must refuse. A new field must be added here.
 fn spoiled(rpc: &str, field: &str) -> Vec<String> {
@@ -185,6 +74,8 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
         "algorithm" => {
             own(&["", "none", "es256", "ES256 ", "ES257", "RS1", "A256GCMKW", "\0", "ключ", &long])
         }
+        "resource_group_id" => own(&["", "a.", "a b", "a/b", "a\0", "a\u{202e}b", &"a".repeat(91)]),
+        "location" => own(&["", "atlantis", "localhost\0", &long]),
         "page_token" => own(&["a b", "../x", "ключ", "a\0", "'; DROP TABLE keys; --", &long]),
         "role_definition_id" | "role_assignment_id" => own(&["x", "../x", "7d0e8b1e", "\0", &long]),
         "role_definition" => own(&[
@@ -194,7 +85,7 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
             &format!("hsms/local/roleDefinitions/{GUID}/x"),
             &long,
         ]),
-        "principal_id" if rpc == "ListRoleAssignments" => own(&["root", "\0", &long]),
+        "principal_id" if rpc.starts_with("List") => own(&["root", "\0", &long]),
         "principal_id" => own(&["", "root", "\0", &long]),
         "scope" => {
             let mut scopes = own(&[
@@ -247,6 +138,8 @@ fn spoiled_numbers(field: &str) -> &'static [i64] {
         "page_size" => &[-1, i32::MIN as i64],
         "key_size" => &[1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
         "public_exponent" => &[1, 2, 65537],
+        // Both are understood.
+        "undeletable" => &[],
         "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
         other => panic!("{other} is new: it needs numbers here"),
     }
@@ -276,11 +169,18 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
     let deleted = pb::ListDeletedKeysRequest { parent: parent.clone(), ..Default::default() };
     let assignments = pb::ListRoleAssignmentsRequest { parent: parent.clone(), ..Default::default() };
     let definitions = pb::ListRoleDefinitionsRequest { parent };
+    let of_subscription =
+        pb::ListControlRoleAssignmentsRequest { parent: SUBSCRIPTION.to_owned(), ..Default::default() };
+    let groups = pb::ListResourceGroupsRequest { parent: SUBSCRIPTION.to_owned() };
+    let subscriptions = pb::ListSubscriptionsRequest {};
     (
         client.keys.list_keys(keys).await.unwrap().into_inner(),
         client.keys.list_deleted_keys(deleted).await.unwrap().into_inner(),
         client.access.list_role_definitions(definitions).await.unwrap().into_inner(),
         client.access.list_role_assignments(assignments).await.unwrap().into_inner(),
+        client.authorization.list_control_role_assignments(of_subscription).await.unwrap().into_inner(),
+        client.resources.list_resource_groups(groups).await.unwrap().into_inner(),
+        client.resources.list_subscriptions(subscriptions).await.unwrap().into_inner(),
         client.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().frozen,
     )
 }
@@ -454,16 +354,22 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
     unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
             let Rpc { name, input, .. } = &rpc;
+            // Requests of the control plane name a subscription; any other is written just as long.
+            if let Some(elsewhere) = in_another_subscription(&understood(name)) {
+                let status = raw::call(&channel, &rpc, &token, &elsewhere).await;
+                let found = (status.code(), reason(&status));
+                assert_eq!(
+                    found,
+                    (Code::NotFound, "SUBSCRIPTION_NOT_FOUND".to_owned()),
+                    "{name}: {status:?}"
+                );
+                continue;
+            }
             let Some(first) = input.0.iter().find(|field| ["name", "parent"].contains(&&*field.name)) else {
                 assert!(name.ends_with("Clock") || name == "ListSubscriptions", "{name} is aimed at nothing");
                 continue;
             };
-            let mut missing = "HSM_NOT_FOUND";
             let path = match first.name.as_str() {
-                _ if name.ends_with("Subscription") => {
-                    missing = "SUBSCRIPTION_NOT_FOUND";
-                    format!("subscriptions/{GUID}")
-                }
                 "parent" if name != "ListKeyVersions" => "hsms/elsewhere".to_owned(),
                 _ if name.ends_with("RotationPolicy") => {
                     "hsms/elsewhere/keys/sample/rotationPolicy".to_owned()
@@ -476,8 +382,16 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
             let request = [&understood(name)[..], &first.with(path.as_bytes())].concat();
             let status = raw::call(&channel, &rpc, &token, &request).await;
             let found = (status.code(), reason(&status));
-            assert_eq!(found, (Code::NotFound, missing.to_owned()), "{name}: {status:?}");
+            assert_eq!(found, (Code::NotFound, "HSM_NOT_FOUND".to_owned()), "{name}: {status:?}");
         }
     })
     .await;
+}
+
+/// The request with another subscription in the place of the seed's; `None` if it names none.
+fn in_another_subscription(request: &[u8]) -> Option<Vec<u8>> {
+    let at = request.windows(SUBSCRIPTION.len()).position(|window| window == SUBSCRIPTION.as_bytes())?;
+    let mut elsewhere = request.to_vec();
+    elsewhere[at..at + SUBSCRIPTION.len()].copy_from_slice(format!("subscriptions/{GUID}").as_bytes());
+    Some(elsewhere)
 }

@@ -1,10 +1,10 @@
-//! Every operation as one call that works for whoever may make it, and what puts the stage back after it.
+//! Every operation of the data plane as one call that works for whoever may make it, and what puts the stage back after it.
 
 use strongroom::api::grpc::pb;
 use tonic::Status;
 
 use super::ask::{CRYPTO_USER, HSM, action, assigning, assignment, defining, definition, guid};
-use crate::support::{Client, days, ec, oct};
+use crate::support::{Client, ec, oct};
 
 /// A principal that roles are given to and taken from; it never calls.
 const ASSIGNEE: u32 = 9_000;
@@ -108,7 +108,7 @@ impl Stage {
 
     /// Makes the call as somebody.
     pub(super) async fn call(&self, who: &Client, operation: &str) -> Result<(), Status> {
-        let Client { mut keys, mut crypto, mut access, mut clock, mut resources } = who.clone();
+        let Client { mut keys, mut crypto, mut access, .. } = who.clone();
         let parent = || HSM.to_owned();
         match operation {
             "CreateKey" => {
@@ -239,17 +239,6 @@ impl Stage {
                 };
                 access.check_access(request).await.map(drop)
             }
-            "ListSubscriptions" => {
-                resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await.map(drop)
-            }
-            "GetSubscription" => {
-                let name = format!("subscriptions/{}", guid(0));
-                resources.get_subscription(pb::GetSubscriptionRequest { name }).await.map(drop)
-            }
-            "GetClock" => clock.get_clock(pb::GetClockRequest {}).await.map(drop),
-            "AdvanceClock" => clock.advance_clock(days(0)).await.map(drop),
-            "FreezeClock" => clock.freeze_clock(pb::FreezeClockRequest {}).await.map(drop),
-            "ResumeClock" => clock.resume_clock(pb::ResumeClockRequest {}).await.map(drop),
             unknown => panic!("nobody said how {unknown} is called"),
         }
     }

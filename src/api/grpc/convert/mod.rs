@@ -1,6 +1,7 @@
 //! Messages to operations, replies to messages. Reading names and algorithms is the domain's own.
 
 mod access;
+mod authorization;
 mod crypto;
 mod keys;
 mod resources;
@@ -42,6 +43,7 @@ fn shown(pattern: &str) -> String {
             ("{}", Some("hsms")) => text.push_str("{hsm}"),
             ("{}", Some("keys" | "deletedKeys")) => text.push_str("{key}"),
             ("{}", Some("versions")) => text.push_str("{version}"),
+            ("{}", Some("resourceGroups")) => text.push_str("{name}"),
             ("{}", _) => text.push_str("{guid}"),
             (fixed, _) => text.push_str(fixed),
         }

@@ -1,0 +1,171 @@
+//! A well-formed request of each rpc, as bytes: for tests that try all of them.
+
+use prost::Message as _;
+use strongroom::api::grpc::pb;
+use strongroom::api::grpc::pb::advance_clock_request::Target;
+
+/// The HSM of the built-in seed.
+pub(crate) const HSM: &str = "hsms/local";
+/// A key in it.
+pub(crate) const KEY: &str = "hsms/local/keys/sample";
+/// A GUID that names nothing.
+pub(crate) const GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a001";
+/// The subscription of the built-in seed.
+pub(crate) const SUBSCRIPTION: &str = "subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5";
+
+/// A request of each rpc that is understood. What is appended to it wins: so one field can be spoiled.
+pub(crate) fn understood(rpc: &str) -> Vec<u8> {
+    let (parent, name) = (HSM.to_owned(), KEY.to_owned());
+    let deleted = "hsms/local/deletedKeys/gone".to_owned();
+    let (es256, kw) = ("ES256".to_owned(), "A256KW".to_owned());
+    let role = format!("hsms/local/roleDefinitions/{GUID}");
+    let assignment = format!("hsms/local/roleAssignments/{GUID}");
+    let kty = "oct-HSM".to_owned();
+    let policy = format!("{KEY}/rotationPolicy");
+    let subscription = SUBSCRIPTION.to_owned();
+    match rpc {
+        "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
+            .encode_to_vec(),
+        "ImportKey" => {
+            let key = Some(pb::ImportKeyMaterial { kty, k: vec![7; 32], ..Default::default() });
+            pb::ImportKeyRequest { parent, key_id: "new".to_owned(), key, ..Default::default() }
+                .encode_to_vec()
+        }
+        "GetKey" => pb::GetKeyRequest { name }.encode_to_vec(),
+        "ListKeys" => pb::ListKeysRequest { parent, ..Default::default() }.encode_to_vec(),
+        "ListKeyVersions" => {
+            pb::ListKeyVersionsRequest { parent: name, ..Default::default() }.encode_to_vec()
+        }
+        "UpdateKeyVersion" => {
+            let update_mask =
+                Some(prost_types::FieldMask { paths: vec!["tags".to_owned(), "key_ops".to_owned()] });
+            pb::UpdateKeyVersionRequest { name, update_mask, ..Default::default() }.encode_to_vec()
+        }
+        "DeleteKey" => pb::DeleteKeyRequest { name }.encode_to_vec(),
+        "RotateKey" => pb::RotateKeyRequest { name }.encode_to_vec(),
+        "GetKeyRotationPolicy" => pb::GetKeyRotationPolicyRequest { name: policy }.encode_to_vec(),
+        "UpdateKeyRotationPolicy" => {
+            let expiry_time = "P1Y".to_owned();
+            pb::UpdateKeyRotationPolicyRequest { name: policy, expiry_time, ..Default::default() }
+                .encode_to_vec()
+        }
+        "GetDeletedKey" => pb::GetDeletedKeyRequest { name: deleted }.encode_to_vec(),
+        "ListDeletedKeys" => pb::ListDeletedKeysRequest { parent, ..Default::default() }.encode_to_vec(),
+        "RecoverDeletedKey" => pb::RecoverDeletedKeyRequest { name: deleted }.encode_to_vec(),
+        "PurgeDeletedKey" => pb::PurgeDeletedKeyRequest { name: deleted }.encode_to_vec(),
+        "Sign" => pb::SignRequest { name, algorithm: es256, digest: vec![1; 32] }.encode_to_vec(),
+        "Verify" => pb::VerifyRequest { name, algorithm: es256, digest: vec![1; 32], signature: vec![1; 64] }
+            .encode_to_vec(),
+        "Encrypt" => {
+            let (algorithm, plaintext, iv) = ("A256CBCPAD".to_owned(), vec![1; 16], vec![2; 16]);
+            let name = secret();
+            pb::EncryptRequest { name, algorithm, plaintext, iv, ..Default::default() }.encode_to_vec()
+        }
+        "Decrypt" => pb::DecryptRequest {
+            name: secret(),
+            algorithm: "A256GCM".to_owned(),
+            ciphertext: vec![1; 16],
+            iv: vec![2; 12],
+            authentication_tag: vec![3; 16],
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "WrapKey" => pb::WrapKeyRequest { name: secret(), algorithm: kw, key: vec![1; 32] }.encode_to_vec(),
+        "UnwrapKey" => {
+            pb::UnwrapKeyRequest { name: secret(), algorithm: kw, wrapped_key: vec![1; 40] }.encode_to_vec()
+        }
+        "GenerateRandomBytes" => pb::GenerateRandomBytesRequest { parent, count: 1 }.encode_to_vec(),
+        "ListRoleDefinitions" => pb::ListRoleDefinitionsRequest { parent }.encode_to_vec(),
+        "GetRoleDefinition" => pb::GetRoleDefinitionRequest { name: role }.encode_to_vec(),
+        "PutRoleDefinition" => {
+            let role_definition = Some(pb::RoleDefinition::default());
+            let role_definition_id = GUID.to_owned();
+            pb::PutRoleDefinitionRequest { parent, role_definition_id, role_definition }.encode_to_vec()
+        }
+        "DeleteRoleDefinition" => pb::DeleteRoleDefinitionRequest { name: role }.encode_to_vec(),
+        "CreateRoleAssignment" => pb::CreateRoleAssignmentRequest {
+            parent,
+            role_assignment_id: GUID.to_owned(),
+            role_definition: GUID.to_owned(),
+            principal_id: GUID.to_owned(),
+            scope: "/keys".to_owned(),
+        }
+        .encode_to_vec(),
+        "GetRoleAssignment" => pb::GetRoleAssignmentRequest { name: assignment }.encode_to_vec(),
+        "ListRoleAssignments" => {
+            pb::ListRoleAssignmentsRequest { parent, ..Default::default() }.encode_to_vec()
+        }
+        "DeleteRoleAssignment" => pb::DeleteRoleAssignmentRequest { name: assignment }.encode_to_vec(),
+        "CheckAccess" => pb::CheckAccessRequest {
+            parent,
+            principal_id: GUID.to_owned(),
+            action: "keys/sign".to_owned(),
+            scope: "/".to_owned(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "GetSubscription" => pb::GetSubscriptionRequest { name: subscription }.encode_to_vec(),
+        "UpdateSubscription" => {
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["undeletable".to_owned()] });
+            pb::UpdateSubscriptionRequest { name: subscription, undeletable: true, update_mask }
+                .encode_to_vec()
+        }
+        "CreateResourceGroup" => {
+            let (resource_group_id, location) = ("made".to_owned(), "localhost".to_owned());
+            pb::CreateResourceGroupRequest { parent: subscription, resource_group_id, location }
+                .encode_to_vec()
+        }
+        "GetResourceGroup" => {
+            pb::GetResourceGroupRequest { name: format!("{subscription}/resourceGroups/dev") }.encode_to_vec()
+        }
+        "ListResourceGroups" => pb::ListResourceGroupsRequest { parent: subscription }.encode_to_vec(),
+        "DeleteResourceGroup" => {
+            let name = format!("{subscription}/resourceGroups/dev");
+            pb::DeleteResourceGroupRequest { name }.encode_to_vec()
+        }
+        "ListLocations" => pb::ListLocationsRequest { parent: subscription }.encode_to_vec(),
+        "ListControlRoleDefinitions" => {
+            pb::ListControlRoleDefinitionsRequest { parent: subscription }.encode_to_vec()
+        }
+        "GetControlRoleDefinition" => {
+            let name = format!("{subscription}/roleDefinitions/{GUID}");
+            pb::GetControlRoleDefinitionRequest { name }.encode_to_vec()
+        }
+        "CreateControlRoleAssignment" => pb::CreateControlRoleAssignmentRequest {
+            parent: subscription,
+            role_assignment_id: GUID.to_owned(),
+            role_definition: GUID.to_owned(),
+            principal_id: GUID.to_owned(),
+        }
+        .encode_to_vec(),
+        "GetControlRoleAssignment" => {
+            let name = format!("{subscription}/roleAssignments/{GUID}");
+            pb::GetControlRoleAssignmentRequest { name }.encode_to_vec()
+        }
+        "ListControlRoleAssignments" => {
+            pb::ListControlRoleAssignmentsRequest { parent: subscription, ..Default::default() }
+                .encode_to_vec()
+        }
+        "DeleteControlRoleAssignment" => {
+            let name = format!("{subscription}/roleAssignments/{GUID}");
+            pb::DeleteControlRoleAssignmentRequest { name }.encode_to_vec()
+        }
+        "CheckControlAccess" => pb::CheckControlAccessRequest {
+            parent: subscription,
+            principal_id: GUID.to_owned(),
+            action: "Microsoft.KeyVault/managedHSMs/read".to_owned(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
+        "GetClock" | "FreezeClock" | "ResumeClock" | "ListSubscriptions" => Vec::new(),
+        "AdvanceClock" => {
+            let by = prost_types::Duration { seconds: -1, nanos: 0 };
+            pb::AdvanceClockRequest { target: Some(Target::By(by)) }.encode_to_vec()
+        }
+        other => panic!("{other} is new: it needs a request here"),
+    }
+}
+
+fn secret() -> String {
+    "hsms/local/keys/secret".to_owned()
+}
