@@ -332,8 +332,7 @@ async fn a_crash_amid_rotations_loses_none_and_does_none_twice() {
         let seconds = start + i64::from(round) * 28 * DAY + 1;
         let to = pb::AdvanceClockRequest { target: Some(Target::To(Timestamp { seconds, nanos: 0 })) };
         let mut turning = dev.clock.clone();
-        let request = to.clone();
-        let cut = tokio::spawn(async move { turning.advance_clock(request).await.map(drop) });
+        let cut = tokio::spawn(async move { turning.advance_clock(to).await.map(drop) });
         // Anywhere: before the first, amid them, after the last.
         tokio::time::sleep(Duration::from_millis(u64::from(rand::random::<u8>()) * 2)).await;
         server.kill();
