@@ -44,6 +44,7 @@ use crate::model::change::Intent;
 use crate::model::control_plane::{ControlAssignment, ControlGrant};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
+use crate::model::lifetime::{HsmLifetime, Phase};
 use crate::model::name::{HsmName, KeyName, PrincipalId};
 use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
@@ -180,20 +181,18 @@ impl Store {
         self.0.memory.intents()
     }
 
-    /// TEMPORARY
-    pub fn lifetimes(&self) -> Vec<crate::model::lifetime::HsmLifetime> {
-        self.hsms()
-            .iter()
-            .map(|hsm| crate::model::lifetime::HsmLifetime {
-                id: Uuid::nil(),
-                name: hsm.name.clone(),
-                subscription: hsm.subscription,
-                resource_group: hsm.resource_group.to_string(),
-                location: hsm.location.clone(),
-                sku: hsm.sku.clone(),
-                phases: vec![(hsm.created, crate::model::lifetime::Phase::Running)],
-            })
-            .collect()
+    /// The lives of all HSMs, as billing sees them. None can be deleted yet: each runs since it was made.
+    pub fn lifetimes(&self) -> Vec<HsmLifetime> {
+        let life = |hsm: Arc<ManagedHsm>| HsmLifetime {
+            id: Uuid::nil(),
+            name: hsm.name.clone(),
+            subscription: hsm.subscription,
+            resource_group: hsm.resource_group.to_string(),
+            location: hsm.location.clone(),
+            sku: hsm.sku.clone(),
+            phases: vec![(hsm.created, Phase::Running)],
+        };
+        self.hsms().into_iter().map(life).collect()
     }
 
     /// Calls counted per HSM, event, meter and hour, of the hours that begin in a period.

@@ -15,6 +15,7 @@ mod cli;
 mod control;
 mod crash;
 mod credentials;
+mod examples;
 mod gateway;
 mod health;
 mod isolation;

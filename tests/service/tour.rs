@@ -16,7 +16,7 @@ fn tour(page: &str) -> Vec<&str> {
 }
 
 /// A shell in which `strongroom` is the program under test, with its environment.
-fn shell() -> Command {
+pub(crate) fn shell() -> Command {
     let program = strongroom();
     let directory = std::path::Path::new(program.get_program()).parent().unwrap().to_owned();
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -2,7 +2,7 @@
 //!
 //! Tiers go by rank within a calendar month and a subscription. A line's amount is what its own ranks
 //! cost, so that statements of parts, of HSMs or of days, add up to the whole.
-// assumption: the list says neither whether tiers are counted per vault, per subscription or per bill.
+// assumption: no list says whether tiers are counted per vault, per subscription or per bill.
 
 use std::collections::HashMap;
 
