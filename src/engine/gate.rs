@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::Engine;
 use super::record::Pending;
 use crate::identity::{Caller, authorize};
+use crate::ids::Ids;
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, Scope};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, DataPlane, Known, Plane, SimulatorCx, SimulatorPlane};
+use crate::ops::{Cx, DataPlane, Intents, Known, Plane, SimulatorCx, SimulatorPlane};
 
 /// What a plane decides before an operation runs, and what it hands to it.
 pub trait Gate: Plane {
@@ -37,14 +38,14 @@ pub trait Gate: Plane {
         scope: &Self::Scope,
     ) -> Result<()>;
 
-    /// What the operation may use.
+    /// What the operation may use; `in_service` says that it is only for a place that is in service.
     ///
     /// # Errors
-    /// Where the place is not in service.
-    fn equip(engine: &Engine, found: Self::Found, now: Timestamp) -> Result<Self::Cx>;
+    /// Where the place cannot take the operation.
+    fn equip(engine: &Engine, found: Self::Found, now: Timestamp, in_service: bool) -> Result<Self::Cx>;
 
-    /// What holds the declared intents, where a token is involved.
-    fn declared(cx: &Self::Cx) -> Option<&Cx>;
+    /// What the operation has declared, where a token is involved.
+    fn intents(cx: &Self::Cx) -> Option<&Intents>;
 }
 
 impl Gate for DataPlane {
@@ -73,17 +74,26 @@ impl Gate for DataPlane {
         authorize(caller, |principal| engine.0.store.grants(&hsm.name, principal), action, scope)
     }
 
-    fn equip(engine: &Engine, hsm: Arc<ManagedHsm>, now: Timestamp) -> Result<Cx> {
-        if hsm.activation != Activation::Active {
+    fn equip(engine: &Engine, hsm: Arc<ManagedHsm>, now: Timestamp, in_service: bool) -> Result<Cx> {
+        hsm.check_live()?;
+        if in_service && hsm.activation != Activation::Active {
             return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });
         }
-        let token = engine.token(&hsm.name)?;
+        let token = engine.0.tokens.of(&hsm.name)?;
         let inner = &engine.0;
-        Ok(Cx::new(hsm, token, inner.store.clone(), inner.public_keys.clone(), inner.under_way.clone(), now))
+        Ok(Cx {
+            hsm,
+            token,
+            store: inner.store.clone(),
+            public_keys: inner.public_keys.clone(),
+            ids: Ids,
+            now,
+            intents: engine.intents(),
+        })
     }
 
-    fn declared(cx: &Cx) -> Option<&Cx> {
-        Some(cx)
+    fn intents(cx: &Cx) -> Option<&Intents> {
+        Some(&cx.intents)
     }
 }
 
@@ -101,11 +111,11 @@ impl Gate for SimulatorPlane {
         Ok(())
     }
 
-    fn equip(engine: &Engine, (): (), now: Timestamp) -> Result<SimulatorCx> {
+    fn equip(engine: &Engine, (): (), now: Timestamp, _: bool) -> Result<SimulatorCx> {
         Ok(SimulatorCx { clock: engine.0.clock.clone(), now })
     }
 
-    fn declared(_: &SimulatorCx) -> Option<&Cx> {
+    fn intents(_: &SimulatorCx) -> Option<&Intents> {
         None
     }
 }

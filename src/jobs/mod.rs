@@ -19,6 +19,7 @@ use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
 use crate::ops::clock::{AdvanceClock, ClockFace};
 use crate::ops::deleted::PurgeExpiredKey;
+use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
 
 /// How long the scheduler waits before it tries again what failed.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -41,6 +42,8 @@ pub struct Happening {
 pub enum Happened {
     /// A deleted key was purged.
     PurgedKey(KeyName),
+    /// A deleted HSM was purged.
+    PurgedHsm(DeletedHsmPath),
 }
 
 /// Does what is due. A cheap handle.
@@ -127,7 +130,7 @@ impl Scheduler {
                 let key = KeyPath { hsm: hsm.clone(), name: name.clone() };
                 self.engine.due(PurgeExpiredKey { key }).await.map(|()| Happened::PurgedKey(name.clone()))
             }
-            Work::PurgeHsm => Err(Error::internal("HSMs are not purged yet")),
+            Work::PurgeHsm => self.purge_hsm(&hsm).await,
         };
         match done {
             Ok(what) => {
@@ -135,12 +138,30 @@ impl Scheduler {
                 Ok(Some(Happening { at, hsm, what }))
             }
             // Recovered or purged a moment before: nothing is due any more.
-            Err(Error::Conflict { .. } | Error::DeletedKeyNotFound { .. }) => Ok(None),
+            Err(
+                Error::Conflict { .. }
+                | Error::DeletedKeyNotFound { .. }
+                | Error::DeletedHsmNotFound { .. }
+                | Error::HsmDeleted { .. }
+                | Error::HsmNotFound { .. },
+            ) => Ok(None),
             Err(error) => {
                 tracing::error!(%hsm, due = %at, ?work, %error, "what was due could not be done");
                 Err(error)
             }
         }
+    }
+
+    async fn purge_hsm(&self, name: &HsmName) -> Result<Happened> {
+        let gone = || Error::DeletedHsmNotFound { hsm: name.clone() };
+        let hsm = self.engine.managed_hsm(name).ok_or_else(gone)?;
+        let path = DeletedHsmPath {
+            subscription: hsm.subscription,
+            location: hsm.location.clone(),
+            name: hsm.name.clone(),
+        };
+        self.engine.due(PurgeExpiredManagedHsm { path: path.clone() }).await?;
+        Ok(Happened::PurgedHsm(path))
     }
 
     fn clock(&self) -> &Clock {

@@ -10,12 +10,21 @@ use super::name::{HsmName, KeyName, VersionId};
 use super::rbac::{RoleAssignment, RoleDefinition};
 use super::retention::Deletion;
 use super::time::ClockSetting;
+use super::Timestamp;
 
 /// One write. A list of them is applied whole or not at all.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// A new managed HSM with its first role assignments.
     InsertHsm(ManagedHsm, Vec<RoleAssignment>),
+    /// New tags, settings, protection or activation of a live HSM.
+    ReplaceHsm(ManagedHsm),
+    /// A live HSM becomes a deleted one, with everything in it.
+    SoftDeleteHsm(HsmName, Deletion),
+    /// A deleted HSM becomes live again, with everything in it.
+    RecoverHsm(HsmName, Timestamp),
+    /// A deleted HSM is gone, with everything in it.
+    PurgeHsm(HsmName, Timestamp),
     /// A new version, of a new key or of a live one; it becomes the current version.
     InsertVersion(KeyVersion),
     /// New operations, attributes or tags of a version of a live key.
@@ -48,7 +57,7 @@ pub struct Intent {
     pub hsm: HsmName,
     /// Make or destroy.
     pub verb: IntentVerb,
-    /// The objects: key versions are the `CKA_ID`s of their objects.
+    /// The objects, where not the whole token is meant: key versions are the `CKA_ID`s of their objects.
     pub objects: Vec<VersionId>,
 }
 
@@ -59,4 +68,9 @@ pub enum IntentVerb {
     Create,
     /// Objects are being destroyed. If this is not concluded, they are destroyed again.
     Destroy,
+    /// A token is being made or taken for a new HSM. If this is not concluded, it is given back.
+    Provision,
+    /// The token of a deleted HSM is being wiped. If this is not concluded, it is wiped again, and
+    /// the HSM is purged.
+    Wipe,
 }

@@ -51,6 +51,39 @@ pub enum Error {
         /// Where it was asked for.
         scope: Scope,
     },
+    /// No such deleted HSM.
+    #[error("deleted managed HSM not found: {hsm}")]
+    DeletedHsmNotFound {
+        /// The name asked for.
+        hsm: HsmName,
+    },
+    /// The HSM is soft-deleted: nothing in it can be used until it is recovered.
+    #[error(
+        "managed HSM {hsm} is in a deleted but recoverable state; it can only be recovered or purged, and is purged by itself at {scheduled_purge_at}"
+    )]
+    HsmDeleted {
+        /// The HSM.
+        hsm: HsmName,
+        /// When the service purges it.
+        scheduled_purge_at: Timestamp,
+    },
+    /// The HSM is in service already.
+    #[error("managed HSM {hsm} is activated already")]
+    HsmActivated {
+        /// The HSM.
+        hsm: HsmName,
+    },
+    /// The name belongs to another HSM, live or soft-deleted.
+    #[error(
+        "a managed HSM named {hsm} exists already{}",
+        if *deleted { ", in a deleted but recoverable state; recover or purge it" } else { "" }
+    )]
+    HsmExists {
+        /// The name.
+        hsm: HsmName,
+        /// Whether the other is deleted.
+        deleted: bool,
+    },
     /// The HSM is provisioned and not yet activated.
     #[error("managed HSM {hsm} is not activated")]
     HsmNotActivated {
@@ -131,7 +164,7 @@ pub enum Error {
         operation: &'static str,
     },
     /// Purge protection keeps what is deleted until its time has come.
-    #[error("purge is not allowed: recovery level {level} keeps a deleted key until {scheduled_purge_at}")]
+    #[error("purge is not allowed: recovery level {level} keeps what is deleted until {scheduled_purge_at}")]
     PurgeProtected {
         /// The recovery level in force.
         level: RecoveryLevel,
@@ -154,6 +187,12 @@ pub enum Error {
         function: &'static str,
         /// The `CKR_` name.
         code: String,
+    },
+    /// No token is left for another HSM.
+    #[error("no token is free for another managed HSM: all {tokens} of the pool are taken")]
+    TokenPoolExhausted {
+        /// How many the pool has.
+        tokens: usize,
     },
     /// The token did not answer in time. The call may still take effect in the token.
     #[error("the token did not answer within {milliseconds} ms")]
@@ -196,6 +235,10 @@ impl Error {
             Self::DecryptionFailed => "DECRYPTION_FAILED",
             Self::DeletedKeyNotFound { .. } => "DELETED_KEY_NOT_FOUND",
             Self::Forbidden { .. } => "ACTION_NOT_GRANTED",
+            Self::DeletedHsmNotFound { .. } => "DELETED_HSM_NOT_FOUND",
+            Self::HsmActivated { .. } => "HSM_ACTIVATED",
+            Self::HsmDeleted { .. } => "HSM_DELETED",
+            Self::HsmExists { .. } => "HSM_EXISTS",
             Self::HsmNotActivated { .. } => "HSM_NOT_ACTIVATED",
             Self::HsmNotFound { .. } => "HSM_NOT_FOUND",
             Self::Internal(_) => "INTERNAL",
@@ -213,6 +256,7 @@ impl Error {
             Self::RoleAssignmentNotFound => "ROLE_ASSIGNMENT_NOT_FOUND",
             Self::RoleDefinitionNotFound => "ROLE_DEFINITION_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",
+            Self::TokenPoolExhausted { .. } => "TOKEN_POOL_EXHAUSTED",
             Self::TokenTimeout { .. } => "TOKEN_TIMEOUT",
             Self::TokenUnavailable { .. } => "TOKEN_UNAVAILABLE",
             Self::Unauthenticated { .. } => "UNAUTHENTICATED",
@@ -237,16 +281,21 @@ impl Error {
             | Self::KeyNotYetValid { .. }
             | Self::OperationNotPermitted { .. }
             | Self::PurgeProtected { .. } => 403,
-            Self::DeletedKeyNotFound { .. }
+            Self::DeletedHsmNotFound { .. }
+            | Self::DeletedKeyNotFound { .. }
             | Self::HsmNotFound { .. }
             | Self::KeyNotFound { .. }
             | Self::RoleAssignmentNotFound
             | Self::RoleDefinitionNotFound => 404,
-            Self::Conflict { .. } | Self::KeyDeleted { .. } => 409,
+            Self::Conflict { .. }
+            | Self::HsmActivated { .. }
+            | Self::HsmDeleted { .. }
+            | Self::HsmExists { .. }
+            | Self::KeyDeleted { .. } => 409,
             Self::Busy => 429,
             Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
             Self::Unsupported { .. } => 501,
-            Self::TokenUnavailable { .. } => 503,
+            Self::TokenPoolExhausted { .. } | Self::TokenUnavailable { .. } => 503,
             Self::TokenTimeout { .. } => 504,
         }
     }

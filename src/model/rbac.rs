@@ -11,6 +11,9 @@ use uuid::Uuid;
 use super::name::{KeyName, PrincipalId};
 use super::{Error, Result};
 
+/// The name of the role that initial administrators get, and that nobody gets otherwise by itself.
+pub const ADMINISTRATOR_ROLE: &str = "Managed HSM Administrator";
+
 /// The prefix of every data action.
 pub const DATA_ACTION_PREFIX: &str = "Microsoft.KeyVault/managedHsm";
 

@@ -14,6 +14,7 @@ mod commit;
 mod draft;
 mod export;
 mod folded;
+mod hsms;
 mod ledger;
 mod load;
 mod memory;
@@ -40,6 +41,7 @@ use memory::Memory;
 use crate::model::change::Intent;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
+use crate::model::lifetime::HsmLifetime;
 use crate::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
 use crate::model::time::Due;
@@ -85,6 +87,26 @@ impl Store {
     /// One HSM. Names of HSMs and keys are compared without regard to case.
     pub fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
         self.0.memory.hsm(name)
+    }
+
+    /// The serial numbers of the tokens that HSMs have, deleted ones included.
+    pub fn token_serials(&self) -> Vec<String> {
+        self.hsms().iter().map(|hsm| hsm.token_serial.clone()).collect()
+    }
+
+    /// A role every HSM has, by the name people know it by.
+    ///
+    /// # Errors
+    /// `Internal` where there is none.
+    pub fn built_in_role(&self, name: &str) -> Result<Arc<RoleDefinition>> {
+        let roles = self.0.memory.built_in();
+        let role = roles.iter().find(|role| role.role_name == name).cloned();
+        role.ok_or_else(|| Error::internal(format!("{name} is not the name of a built-in role")))
+    }
+
+    /// The lives of all HSMs there were, in the order in which they began.
+    pub fn lifetimes(&self) -> Vec<HsmLifetime> {
+        self.0.memory.lifetimes()
     }
 
     /// One key, live or deleted.

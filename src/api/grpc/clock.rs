@@ -120,6 +120,10 @@ impl From<Happening> for pb::Happening {
         use pb::happening::What;
         let hsm = happening.hsm;
         let what = match happening.what {
+            Happened::PurgedHsm(path) => What::PurgedHsm(format!(
+                "subscriptions/{}/locations/{}/deletedManagedHsms/{}",
+                path.subscription, path.location, path.name
+            )),
             Happened::PurgedKey(name) => What::PurgedKey(format!("hsms/{hsm}/deletedKeys/{name}")),
         };
         Self { at: Some(wire_instant(happening.at)), what: Some(what) }

@@ -6,6 +6,7 @@ mod codec;
 mod convert;
 mod crypto;
 mod error;
+mod hsms;
 mod keys;
 pub mod pb;
 mod unread;
@@ -67,9 +68,11 @@ impl Services {
         let keys = pb::key_service_server::KeyServiceServer::new(self.clone());
         let crypto = pb::crypto_service_server::CryptoServiceServer::new(self.clone());
         let access = pb::access_service_server::AccessServiceServer::new(self.clone());
+        let hsms = pb::managed_hsm_service_server::ManagedHsmServiceServer::new(self.clone());
         let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
             .add_service(crypto.max_decoding_message_size(limit))
             .add_service(access.max_decoding_message_size(limit))
+            .add_service(hsms.max_decoding_message_size(limit))
             .add_service(health)
             .add_service(reflection);
         let routes = match clock {

@@ -46,7 +46,7 @@ impl Operation for CreateKey {
         prove(cx, version, &material).await?;
         let name = spelling(&target, self.key.name);
         let made = self.settings.version(cx, &name, version, material);
-        let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.hsm.recovery_level() };
+        let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
         Ok(Done::with(bundle, [Change::InsertVersion(made)]))
     }
 }

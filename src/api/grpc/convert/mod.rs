@@ -2,6 +2,7 @@
 
 mod access;
 mod crypto;
+mod hsms;
 mod keys;
 
 use std::str::FromStr;
@@ -37,7 +38,10 @@ fn shown(pattern: &str) -> String {
             text.push('/');
         }
         match (piece, text.rsplit('/').nth(1)) {
-            ("{}", Some("hsms")) => text.push_str("{hsm}"),
+            ("{}", Some("hsms" | "managedHsms" | "deletedManagedHsms")) => text.push_str("{hsm}"),
+            ("{}", Some("subscriptions")) => text.push_str("{subscription}"),
+            ("{}", Some("resourceGroups")) => text.push_str("{resource_group}"),
+            ("{}", Some("locations")) => text.push_str("{location}"),
             ("{}", Some("keys" | "deletedKeys")) => text.push_str("{key}"),
             ("{}", Some("versions")) => text.push_str("{version}"),
             ("{}", _) => text.push_str("{guid}"),

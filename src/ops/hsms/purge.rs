@@ -1,0 +1,62 @@
+//! Destroys a deleted managed HSM for good: what is in its token, then the record.
+
+use super::{DeletedHsm, DeletedHsmPath, recovery_level};
+use crate::model::Result;
+use crate::model::change::{Change, IntentVerb};
+use crate::model::control_plane::ControlAction;
+use crate::model::entry::Meter;
+use crate::model::hsm::ManagedHsm;
+use crate::ops::{ControlCx, Done, Operation};
+use crate::store::{Listing, Store};
+use crate::token::Supply;
+
+/// Purges a deleted HSM. Its name is free afterwards.
+#[derive(Clone, Debug)]
+pub struct PurgeDeletedManagedHsm {
+    /// Which.
+    pub path: DeletedHsmPath,
+}
+
+impl Operation for PurgeDeletedManagedHsm {
+    const NAME: &'static str = "PurgeDeletedManagedHsm";
+    const EVENT: &'static str = "ManagedHsmPurge";
+    const ACTION: ControlAction = ControlAction::DeletedHsmPurge;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = DeletedHsm;
+    type Reply = ();
+
+    fn target(&self) -> DeletedHsmPath {
+        self.path.clone()
+    }
+
+    async fn execute(self, target: DeletedHsm, cx: &ControlCx) -> Result<Done<()>> {
+        if let Some(deletion) = target.0.deletion {
+            recovery_level(&target.0, &cx.store).check_purge(deletion, cx.now)?;
+        }
+        destroy(&target, cx).await
+    }
+}
+
+/// Destroys what a deleted HSM has in its token, then its record.
+pub(super) async fn destroy(target: &DeletedHsm, cx: &ControlCx) -> Result<Done<()>> {
+    let hsm = &target.0;
+    cx.intents.declare(&hsm.name, IntentVerb::Wipe, Vec::new()).await?;
+    wipe(&cx.store, &cx.supply, hsm).await?;
+    cx.tokens.detach(&hsm.name);
+    Ok(Done::with((), [Change::PurgeHsm(hsm.name.clone(), cx.now)]))
+}
+
+/// Gives back the token of a deleted HSM, without what the HSM had in it. Doing it again is fine.
+///
+/// # Errors
+/// What the token answers.
+pub async fn wipe(store: &Store, supply: &Supply, hsm: &ManagedHsm) -> Result<()> {
+    let keys = [Listing::Live, Listing::Deleted]
+        .into_iter()
+        .flat_map(|listing| store.keys(&hsm.name, listing, None, usize::MAX));
+    let objects: Vec<_> =
+        keys.flat_map(|key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>()).collect();
+    let others = store.hsms().iter().any(|other| other.id != hsm.id && other.token_serial == hsm.token_serial);
+    supply.give_back(&hsm.token_serial, &objects, others).await
+}
