@@ -52,6 +52,8 @@ struct Happening {
     at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     purged_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purged_hsm: Option<String>,
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {
@@ -96,15 +98,21 @@ async fn ask(
 
 impl From<pb::Happening> for Happening {
     fn from(happening: pb::Happening) -> Self {
-        let purged_key = happening.what.map(|pb::happening::What::PurgedKey(name)| name);
-        Self { at: when::from_wire(happening.at), purged_key }
+        use pb::happening::What;
+        let at = when::from_wire(happening.at);
+        match happening.what {
+            Some(What::PurgedKey(name)) => Self { at, purged_key: Some(name), purged_hsm: None },
+            Some(What::PurgedHsm(name)) => Self { at, purged_key: None, purged_hsm: Some(name) },
+            None => Self { at, purged_key: None, purged_hsm: None },
+        }
     }
 }
 
 fn text(printed: &Printed) -> String {
     let mut text = String::new();
     for happening in printed.happened.iter().flatten() {
-        let purged = happening.purged_key.as_deref().unwrap_or_default();
+        let purged = happening.purged_key.as_ref().or(happening.purged_hsm.as_ref());
+        let purged = purged.map_or("", String::as_str);
         text.push_str(&format!("{}  purged {purged}\n", when::show(happening.at)));
     }
     let frozen = if printed.frozen { "  (frozen)" } else { "" };

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::failure::{Failure, Outcome};
 use super::reach::START;
 use crate::model::name::{HsmName, PrincipalId};
+use crate::model::resource::ResourceGroupName;
 
 /// The file's name in the data directory.
 const FILE: &str = "connection.json";
@@ -27,6 +28,8 @@ pub(crate) struct Connection {
     pub(crate) audience: String,
     /// The directory of the principals.
     pub(crate) tenant_id: String,
+    /// The resource group that is meant if none is named.
+    pub(crate) resource_group: ResourceGroupName,
     /// The HSM that is meant if none is named.
     pub(crate) hsm: HsmName,
     /// Who is known to the simulator.

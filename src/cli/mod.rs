@@ -11,6 +11,7 @@ mod digest;
 mod doctor;
 mod failure;
 mod healthcheck;
+mod hsm;
 mod input;
 mod jwk;
 mod key;
@@ -37,6 +38,7 @@ pub use clock::ClockCommand;
 pub use completions::CompletionsArgs;
 pub use config::ConfigCommand;
 pub use doctor::DoctorArgs;
+pub use hsm::HsmCommand;
 pub use key::KeyCommand;
 pub use options::{Format, Options};
 pub use random::RandomArgs;
@@ -65,6 +67,9 @@ pub enum Command {
     /// Make, use and delete keys
     #[command(subcommand)]
     Key(Box<KeyCommand>),
+    /// Make, delete and recover managed HSMs
+    #[command(subcommand)]
+    Hsm(Box<HsmCommand>),
     /// Define roles and assign them
     #[command(subcommand)]
     Role(RoleCommand),
@@ -125,6 +130,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
     let context = Context { options, output };
     let outcome = match command {
         Command::Key(command) => key::run(&context, *command).await,
+        Command::Hsm(command) => hsm::run(&context, *command).await,
         Command::Role(command) => role::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
         Command::Clock(command) => clock::run(&context, command).await,
@@ -168,6 +174,9 @@ mod tests {
             "key update hsms/local/keys/invoices --enabled false --clear-expires",
             "role assignment create --role crypto-user --assignee dev --scope /keys/x",
             "access check --principal crypto-officer --action keys/sign --scope /keys/invoices",
+            "hsm create payroll --retention-days 7 --administrator administrator --purge-protection",
+            "--as contributor hsm delete payroll",
+            "--as contributor hsm list-deleted",
             "token --as crypto-user",
             "random 32 --hsm local --timeout 5",
             "completions bash",
@@ -190,6 +199,10 @@ mod tests {
             "key sign invoices --alg ES256",
             "key sign invoices --alg ES257 --file f",
             "key update invoices",
+            "hsm create payroll --retention-days 6 --administrator administrator",
+            "hsm create payroll --retention-days 91 --administrator administrator",
+            "hsm create payroll",
+            "hsm update payroll",
             "random 129",
             "random 0",
             "access check --principal dev --action keys/sing --scope /keys",

@@ -19,6 +19,7 @@ use crate::api::grpc::pb::access_service_client::AccessServiceClient;
 use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
+use crate::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use crate::model::name::HsmName;
 
 /// The channel all services share.
@@ -82,6 +83,11 @@ impl Session {
     /// Roles.
     pub(crate) fn access(&self) -> AccessServiceClient<Authorized> {
         AccessServiceClient::new(self.channel.clone())
+    }
+
+    /// Managed HSMs.
+    pub(crate) fn hsms(&self) -> ManagedHsmServiceClient<Authorized> {
+        ManagedHsmServiceClient::new(self.channel.clone())
     }
 
     /// The HSM that is meant if a name does not say.
