@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use strongroom::audit::{self, Sink};
-use strongroom::model::change::{Change, Intent, IntentVerb};
+use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb};
 use strongroom::model::entry::Meter;
 use strongroom::model::hsm::{Activation, ManagedHsm};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial};
 use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use strongroom::model::rbac::{Action, RoleAssignment, RoleDefinition, Scope};
+use strongroom::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use strongroom::model::retention::{Deletion, RetentionDays};
 use strongroom::model::{Error, Timestamp};
 use strongroom::store::{Commit, Durability, ExportedRecord, Listing, Options, Record, Store};
@@ -35,10 +36,11 @@ fn name(text: &str) -> KeyName {
 
 fn hsm() -> ManagedHsm {
     ManagedHsm {
+        id: uuid::Uuid::from_u128(7),
         name: local(),
         tenant: Uuid::from_u128(1),
-        subscription: "subscription".into(),
-        resource_group: "group".into(),
+        subscription: SubscriptionId(Uuid::from_u128(3)),
+        resource_group: "group".parse().unwrap(),
         location: "here".into(),
         sku: "Standard_B1".into(),
         retention: RetentionDays::DEFAULT,
@@ -48,7 +50,20 @@ fn hsm() -> ManagedHsm {
         token_serial: "serial".into(),
         created: Timestamp::from_microsecond(NOON * 1_000_000 + 123_456).unwrap(),
         deletion: None,
+        tags: std::collections::BTreeMap::new(),
+        network: Default::default(),
     }
+}
+
+/// Makes what holds the HSM.
+fn place() -> Vec<Change> {
+    let ManagedHsm { subscription: id, tenant, resource_group: name, location, created, .. } = hsm();
+    let subscription = Subscription { id, name: "subscription".into(), tenant, undeletable: false };
+    let group = ResourceGroup { subscription: id, name, location, created };
+    vec![
+        Change::Control(ControlChange::PutSubscription(subscription)),
+        Change::Control(ControlChange::PutResourceGroup(group)),
+    ]
 }
 
 fn version(key: &str, id: u32) -> KeyVersion {
@@ -149,7 +164,7 @@ impl House {
     async fn furnished(&self) -> Store {
         let store = self.open().await;
         let admin = assignment(1, 100, Scope::Hsm);
-        store.commit(call(vec![Change::InsertHsm(hsm(), vec![admin])], 0)).await.unwrap();
+        store.commit(call([place(), vec![Change::InsertHsm(hsm(), vec![admin])]].concat(), 0)).await.unwrap();
         store
     }
 

@@ -25,7 +25,7 @@ mod limit {
 pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
     let asked = entry.hsm.as_ref().map_or("", |name| name.as_str());
     let name = hsm.map_or(asked, |hsm| hsm.name.as_str());
-    let (sku, group) = hsm.map_or(("", ""), |hsm| (&hsm.sku, &hsm.resource_group));
+    let (sku, group) = hsm.map_or(("", ""), |hsm| (&hsm.sku, hsm.resource_group.as_str()));
     let (result, signature) = match entry.result {
         Ok(()) => ("Success", "OK"),
         Err(error) => ("Failure", error),
@@ -226,10 +226,11 @@ mod tests {
 
     fn hsm() -> ManagedHsm {
         ManagedHsm {
+            id: uuid::Uuid::from_u128(7),
             name: "ContosoMHSM".parse().unwrap(),
             tenant: Uuid::from_u128(1),
-            subscription: "a1ba9aaa-b7f6-4a33-b038-6e64553a6c7b".into(),
-            resource_group: "ContosoGroup".into(),
+            subscription: "a1ba9aaa-b7f6-4a33-b038-6e64553a6c7b".parse().unwrap(),
+            resource_group: "ContosoGroup".parse().unwrap(),
             location: "here".into(),
             sku: "Standard_B1".into(),
             retention: RetentionDays::DEFAULT,
@@ -239,6 +240,8 @@ mod tests {
             token_serial: "1".into(),
             created: crate::model::Timestamp::UNIX_EPOCH,
             deletion: None,
+            tags: std::collections::BTreeMap::new(),
+            network: Default::default(),
         }
     }
 

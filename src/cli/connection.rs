@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::failure::{Failure, Outcome};
 use super::reach::START;
 use crate::model::name::{HsmName, PrincipalId};
-use crate::model::resource::ResourceGroupName;
+use crate::model::resource::{ResourceGroupName, SubscriptionId};
 
 /// The file's name in the data directory.
 const FILE: &str = "connection.json";
@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     pub(crate) tenant_id: String,
     /// The resource group that is meant if none is named.
     pub(crate) resource_group: ResourceGroupName,
+    /// The subscription that is meant if none is named.
+    pub(crate) subscription_id: SubscriptionId,
     /// The HSM that is meant if none is named.
     pub(crate) hsm: HsmName,
     /// Who is known to the simulator.
@@ -117,7 +119,7 @@ pub(crate) mod tests {
     pub(crate) const EXAMPLE: &str = r#"{
         "endpoint": "https://127.0.0.1:8443", "ca_file": "/x/ca.pem",
         "authority": "https://login.localhost:8443", "audience": "https://managedhsm.localhost:8443",
-        "tenant_id": "3b1d8e0e-0000-4000-8000-000000000001", "subscription_id": "s", "resource_group": "g",
+        "tenant_id": "3b1d8e0e-0000-4000-8000-000000000001", "subscription_id": "3b1d8e0e-0000-4000-8000-00000000000c", "resource_group": "g",
         "hsm": "local",
         "principals": [
             {"name": "dev", "object_id": "3b1d8e0e-0000-4000-8000-00000000000a",

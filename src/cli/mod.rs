@@ -25,6 +25,7 @@ mod role;
 mod serve;
 mod server_address;
 mod session;
+mod subscription;
 mod table;
 mod token;
 mod when;
@@ -44,6 +45,7 @@ pub use options::{Format, Options};
 pub use random::RandomArgs;
 pub use role::RoleCommand;
 pub use serve::ServeArgs;
+pub use subscription::SubscriptionCommand;
 
 use failure::{Failure, Outcome};
 use output::Output;
@@ -76,6 +78,9 @@ pub enum Command {
     /// Ask who may do what
     #[command(subcommand)]
     Access(AccessCommand),
+    /// See what pays for managed HSMs
+    #[command(subcommand)]
+    Subscription(SubscriptionCommand),
     /// Read and turn the simulator's clock
     #[command(subcommand)]
     Clock(ClockCommand),
@@ -133,6 +138,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Hsm(command) => hsm::run(&context, *command).await,
         Command::Role(command) => role::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
+        Command::Subscription(command) => subscription::run(&context, command).await,
         Command::Clock(command) => clock::run(&context, command).await,
         Command::Random(args) => random::run(&context, args).await,
         Command::Token => token::run(&context).await,

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::name::HsmName;
+use crate::model::resource::SubscriptionId;
 
 /// How results are printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -58,6 +59,15 @@ pub struct Options {
     /// The managed HSM
     #[arg(long, global = true, env = "STRONGROOM_HSM", value_name = "NAME", help_heading = "Connection")]
     pub hsm: Option<HsmName>,
+    /// The subscription
+    #[arg(
+        long,
+        global = true,
+        env = "STRONGROOM_SUBSCRIPTION",
+        value_name = "ID",
+        help_heading = "Connection"
+    )]
+    pub subscription: Option<SubscriptionId>,
     /// How long to wait for an answer
     #[arg(
         long,

@@ -20,7 +20,9 @@ use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
 use crate::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
+use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use crate::model::name::HsmName;
+use crate::model::resource::SubscriptionId;
 
 /// The channel all services share.
 pub(crate) type Authorized = InterceptedService<Channel, Credential>;
@@ -29,6 +31,7 @@ pub(crate) type Authorized = InterceptedService<Channel, Credential>;
 pub(crate) struct Session {
     channel: Authorized,
     hsm: Option<HsmName>,
+    subscription: Option<SubscriptionId>,
     /// What the simulator says of itself, if there is one.
     pub(crate) connection: Option<Connection>,
 }
@@ -62,7 +65,11 @@ impl Session {
             .hsm
             .clone()
             .or_else(|| place.connection.as_ref().map(|connection| connection.hsm.clone()));
-        Ok(Self { channel: InterceptedService::new(channel, credential), hsm, connection: place.connection })
+        let subscription = options
+            .subscription
+            .or_else(|| place.connection.as_ref().map(|connection| connection.subscription_id));
+        let channel = InterceptedService::new(channel, credential);
+        Ok(Self { channel, hsm, subscription, connection: place.connection })
     }
 
     /// Keys.
@@ -88,6 +95,17 @@ impl Session {
     /// Managed HSMs.
     pub(crate) fn hsms(&self) -> ManagedHsmServiceClient<Authorized> {
         ManagedHsmServiceClient::new(self.channel.clone())
+    }
+
+    /// Subscriptions, resource groups and locations.
+    pub(crate) fn resources(&self) -> ResourceServiceClient<Authorized> {
+        ResourceServiceClient::new(self.channel.clone())
+    }
+
+    /// The subscription that is meant.
+    pub(crate) fn subscription(&self) -> Outcome<SubscriptionId> {
+        self.subscription
+            .ok_or_else(|| Failure::problem("no subscription is named").hint("name it with --subscription"))
     }
 
     /// The HSM that is meant if a name does not say.

@@ -19,8 +19,18 @@ impl ConfigError {
 }
 
 /// `STRONGROOM_` variables that belong to the command line, not to the configuration.
-const CLIENT_VARIABLES: &[&str] =
-    &["CA_FILE", "CONFIG", "DATA_DIR", "ENDPOINT", "HSM", "OUTPUT", "PRINCIPAL", "SOFTHSM", "TOKEN"];
+const CLIENT_VARIABLES: &[&str] = &[
+    "CA_FILE",
+    "CONFIG",
+    "DATA_DIR",
+    "ENDPOINT",
+    "HSM",
+    "OUTPUT",
+    "PRINCIPAL",
+    "SOFTHSM",
+    "SUBSCRIPTION",
+    "TOKEN",
+];
 
 /// Where the configuration comes from, weakest first.
 #[derive(Clone, Debug, Default)]

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use identity::{CertificateRule, Issuer};
 pub use load::{ConfigError, Sources, load};
 pub use pin::PinSource;
-pub use roles::built_in as built_in_roles;
-pub use seed::{HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
+pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};
+pub use seed::{ControlRoleSeed, HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
 
 /// What the process is allowed to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ pub struct Config {
     pub identity: Identity,
     /// The managed HSMs of a gateway. The simulator's come from its seed.
     pub hsm: Vec<HsmSeed>,
+    /// Who may manage a gateway's resources from the start. The simulator's principals say this themselves.
+    pub control_plane_role: Vec<ControlRoleSeed>,
     /// What only the simulator has.
     pub simulator: Simulator,
 }
@@ -206,6 +208,7 @@ impl Default for Config {
             log: Log::default(),
             identity: Identity::default(),
             hsm: Vec::new(),
+            control_plane_role: Vec::new(),
             simulator: Simulator::default(),
         }
     }

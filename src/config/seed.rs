@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ConfigError;
+use crate::model::control_plane::ControlScope;
 use crate::model::name::{HsmName, PrincipalId};
+use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::retention::RetentionDays;
 
 /// The built-in seed of the simulator.
@@ -21,7 +23,7 @@ pub struct Seed {
     /// The subscription.
     pub subscription: Subscription,
     /// The resource group in it.
-    pub resource_group: String,
+    pub resource_group: ResourceGroupName,
     /// The managed HSMs; the first is the default of the command line.
     pub hsm: Vec<HsmSeed>,
     /// Applications with a client secret each.
@@ -33,7 +35,7 @@ pub struct Seed {
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
     /// Its identifier.
-    pub id: Uuid,
+    pub id: SubscriptionId,
     /// The name people read.
     pub name: String,
 }
@@ -65,12 +67,32 @@ pub struct HsmSeed {
     /// The tenant whose principals are accepted. The simulator has one.
     #[serde(default)]
     pub tenant_id: Uuid,
-    /// The subscription, for records. The simulator has one.
+    /// The subscription that holds it; one with the tenant's id if `None`. The simulator has one.
     #[serde(default)]
-    pub subscription_id: Uuid,
-    /// The resource group, for records. The simulator has one.
+    pub subscription_id: Option<SubscriptionId>,
+    /// The resource group that holds it. The simulator has one.
     #[serde(default)]
-    pub resource_group: String,
+    pub resource_group: ResourceGroupName,
+}
+
+impl HsmSeed {
+    /// The subscription that holds it. Where none is named, the tenant stands for one, as it does in
+    /// Azure's command line for accounts without subscriptions.
+    pub fn subscription(&self) -> SubscriptionId {
+        self.subscription_id.unwrap_or(SubscriptionId(self.tenant_id))
+    }
+}
+
+/// A role on the control plane of a gateway.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlRoleSeed {
+    /// To whom: the object id of a user, service principal or group.
+    pub principal: PrincipalId,
+    /// The role, by its name.
+    pub role: String,
+    /// Where: a subscription, a resource group or an HSM, as Azure Resource Manager writes their ids.
+    pub scope: ControlScope,
 }
 
 /// Names a token: by label or by serial number, never by slot.

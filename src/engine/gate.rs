@@ -6,11 +6,16 @@ use super::Engine;
 use super::record::Pending;
 use crate::identity::{Caller, authorize};
 use crate::ids::Ids;
+use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, Scope};
+use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, DataPlane, Intents, Known, Plane, SimulatorCx, SimulatorPlane};
+use crate::ops::{
+    ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane, Intents, Known, Plane, SimulatorCx,
+    SimulatorPlane,
+};
 
 /// What a plane decides before an operation runs, and what it hands to it.
 pub trait Gate: Plane {
@@ -38,11 +43,18 @@ pub trait Gate: Plane {
         scope: &Self::Scope,
     ) -> Result<()>;
 
-    /// What the operation may use; `in_service` says that it is only for a place that is in service.
+    /// What the operation may use. There is no caller where the service itself acts; `in_service` says
+    /// that the operation is only for a place that is in service.
     ///
     /// # Errors
     /// Where the place cannot take the operation.
-    fn equip(engine: &Engine, found: Self::Found, now: Timestamp, in_service: bool) -> Result<Self::Cx>;
+    fn equip(
+        engine: &Engine,
+        found: Self::Found,
+        caller: Option<&Caller>,
+        now: Timestamp,
+        in_service: bool,
+    ) -> Result<Self::Cx>;
 
     /// What the operation has declared, where a token is involved.
     fn intents(cx: &Self::Cx) -> Option<&Intents>;
@@ -74,7 +86,13 @@ impl Gate for DataPlane {
         authorize(caller, |principal| engine.0.store.grants(&hsm.name, principal), action, scope)
     }
 
-    fn equip(engine: &Engine, hsm: Arc<ManagedHsm>, now: Timestamp, in_service: bool) -> Result<Cx> {
+    fn equip(
+        engine: &Engine,
+        hsm: Arc<ManagedHsm>,
+        _: Option<&Caller>,
+        now: Timestamp,
+        in_service: bool,
+    ) -> Result<Cx> {
         hsm.check_live()?;
         if in_service && hsm.activation != Activation::Active {
             return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });
@@ -97,6 +115,81 @@ impl Gate for DataPlane {
     }
 }
 
+impl Gate for ControlPlane {
+    type Found = Arc<Subscription>;
+
+    fn note(_: &mut Pending, _: &SubscriptionId) {}
+
+    fn find(engine: &Engine, place: &SubscriptionId) -> Result<Arc<Subscription>> {
+        let found = engine.0.store.subscription(*place);
+        found.ok_or(Error::SubscriptionNotFound { subscription: *place })
+    }
+
+    fn admit(
+        engine: &Engine,
+        caller: &Caller,
+        subscription: &Arc<Subscription>,
+        action: ControlAction,
+        scope: &ControlScope,
+    ) -> Result<()> {
+        if subscription.tenant != caller.tenant {
+            return Err(Error::Unauthenticated {
+                why: "the credential belongs to another tenant than the subscription",
+            });
+        }
+        authorize(caller, |principal| engine.0.store.control_grants(principal), action, scope)
+    }
+
+    fn equip(
+        engine: &Engine,
+        subscription: Arc<Subscription>,
+        caller: Option<&Caller>,
+        now: Timestamp,
+        _: bool,
+    ) -> Result<ControlCx> {
+        let inner = &engine.0;
+        Ok(ControlCx {
+            subscription,
+            store: inner.store.clone(),
+            supply: inner.supply.clone(),
+            tokens: inner.tokens.clone(),
+            ids: Ids,
+            now,
+            caller: caller.map(|caller| caller.principal),
+            intents: engine.intents(),
+        })
+    }
+
+    fn intents(cx: &ControlCx) -> Option<&Intents> {
+        Some(&cx.intents)
+    }
+}
+
+impl Gate for DirectoryPlane {
+    type Found = ();
+
+    fn note(_: &mut Pending, (): &()) {}
+
+    fn find(_: &Engine, (): &()) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whoever is known may ask; operations tell what is the caller's alone.
+    fn admit(_: &Engine, _: &Caller, (): &(), _: Known, (): &()) -> Result<()> {
+        Ok(())
+    }
+
+    fn equip(engine: &Engine, (): (), caller: Option<&Caller>, _: Timestamp, _: bool) -> Result<DirectoryCx> {
+        let caller = caller.ok_or_else(|| Error::internal("the service asks nothing above subscriptions"))?;
+        let principals = std::iter::once(caller.principal).chain(caller.groups.iter().copied()).collect();
+        Ok(DirectoryCx { store: engine.0.store.clone(), tenant: caller.tenant, principals })
+    }
+
+    fn intents(_: &DirectoryCx) -> Option<&Intents> {
+        None
+    }
+}
+
 impl Gate for SimulatorPlane {
     type Found = ();
 
@@ -111,7 +204,7 @@ impl Gate for SimulatorPlane {
         Ok(())
     }
 
-    fn equip(engine: &Engine, (): (), now: Timestamp, _: bool) -> Result<SimulatorCx> {
+    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<SimulatorCx> {
         Ok(SimulatorCx { clock: engine.0.clock.clone(), now })
     }
 

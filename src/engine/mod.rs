@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::identity::{Credential, Identity};
+use crate::identity::{Caller, Credential, Identity};
 use crate::ids::Ids;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
@@ -51,6 +51,8 @@ where
 {
     operation: O,
     found: <PlaneOf<O> as Gate>::Found,
+    /// `None` where the service itself acts.
+    caller: Option<Arc<Caller>>,
     pending: Pending,
 }
 
@@ -90,11 +92,11 @@ impl Engine {
         PlaneOf<O>: Gate,
     {
         let mut pending = Pending::begin(self, O::EVENT, O::METER, origin);
-        let (operation, found) = match self.admit(credential, request, &mut pending).await {
+        let (operation, found, caller) = match self.admit(credential, request, &mut pending).await {
             Ok(admitted) => admitted,
             Err(error) => return pending.refuse(error).await,
         };
-        self.start(Admitted { operation, found, pending }).await
+        self.start(Admitted { operation, found, caller: Some(caller), pending }).await
     }
 
     /// Does what has come due, in the name of the service itself: checked, metered and audited like
@@ -118,7 +120,7 @@ impl Engine {
         PlaneOf::<O>::note(&mut pending, &place);
         pending.target(O::Target::describe(&id));
         match PlaneOf::<O>::find(self, &place) {
-            Ok(found) => self.start(Admitted { operation, found, pending }).await,
+            Ok(found) => self.start(Admitted { operation, found, caller: None, pending }).await,
             Err(error) => pending.refuse(error).await,
         }
     }
@@ -156,7 +158,7 @@ impl Engine {
         credential: Result<Credential<'_>>,
         request: impl FnOnce() -> Result<O> + Send,
         pending: &mut Pending,
-    ) -> Result<(O, <PlaneOf<O> as Gate>::Found)>
+    ) -> Result<(O, <PlaneOf<O> as Gate>::Found, Arc<Caller>)>
     where
         PlaneOf<O>: Gate,
     {
@@ -170,7 +172,7 @@ impl Engine {
         let found = PlaneOf::<O>::find(self, &place)?;
         let scope = O::Target::scope(&id, &self.0.store);
         PlaneOf::<O>::admit(self, &caller, &found, O::ACTION, &scope)?;
-        Ok((operation, found))
+        Ok((operation, found, caller))
     }
 
     /// Runs an operation: what changes something to its end, whatever becomes of the caller's connection.
@@ -191,11 +193,11 @@ impl Engine {
     where
         PlaneOf<O>: Gate,
     {
-        let Admitted { operation, found, mut pending } = admitted;
+        let Admitted { operation, found, caller, mut pending } = admitted;
         let id = operation.target();
         let _exclusive =
             if O::CHANGES { Some(self.0.locks.acquire(O::Target::lock(&id)).await) } else { None };
-        let cx = match PlaneOf::<O>::equip(self, found, pending.at(), O::IN_SERVICE) {
+        let cx = match PlaneOf::<O>::equip(self, found, caller.as_deref(), pending.at(), O::IN_SERVICE) {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,
         };

@@ -3,48 +3,48 @@
 use std::sync::Arc;
 
 use crate::model::name::PrincipalId;
-use crate::model::rbac::{Action, Grant, Scope};
+use crate::model::role::{GrantOf, Grantable};
 use crate::model::{Error, Result};
 
 use super::Caller;
 
 /// The answer to "may this principal do this there?", with what it rests on.
 #[derive(Clone, Debug)]
-pub enum Decision {
+pub enum Decision<A: Grantable> {
     /// Yes, because of this grant (the first that was found; there may be more).
-    Allowed(Grant),
+    Allowed(GrantOf<A>),
     /// No: no role of the principal or its groups grants the action at this scope.
-    Missing(Action),
+    Missing(A),
 }
 
 /// Lets the call through if a role of the caller, or of one of its groups, grants the action at the scope.
 ///
-/// `grants` gives the grants of one principal on the HSM that is asked.
+/// `grants` gives the grants of one principal on the HSM that is asked, or on the control plane.
 ///
 /// # Errors
 /// [`Error::Forbidden`], naming the missing action and the scope.
-pub fn authorize(
+pub fn authorize<A: Grantable>(
     caller: &Caller,
-    grants: impl Fn(PrincipalId) -> Arc<[Grant]>,
-    action: Action,
-    scope: &Scope,
+    grants: impl Fn(PrincipalId) -> Arc<[GrantOf<A>]>,
+    action: A,
+    scope: &A::Scope,
 ) -> Result<()> {
     match explain(caller.principal, &caller.groups, grants, action, scope) {
         Decision::Allowed(_) => Ok(()),
         Decision::Missing(action) => {
-            Err(Error::Forbidden { principal: caller.principal, action, scope: scope.clone() })
+            Err(Error::Forbidden { principal: caller.principal, denied: action.denied(scope.clone()) })
         }
     }
 }
 
 /// Decides for any principal, without a credential of it.
-pub fn explain(
+pub fn explain<A: Grantable>(
     principal: PrincipalId,
     groups: &[PrincipalId],
-    grants: impl Fn(PrincipalId) -> Arc<[Grant]>,
-    action: Action,
-    scope: &Scope,
-) -> Decision {
+    grants: impl Fn(PrincipalId) -> Arc<[GrantOf<A>]>,
+    action: A,
+    scope: &A::Scope,
+) -> Decision<A> {
     std::iter::once(principal)
         .chain(groups.iter().copied())
         .find_map(|principal| grants(principal).iter().find(|grant| grant.allows(action, scope)).cloned())

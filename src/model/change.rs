@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::Timestamp;
+use super::control_plane::ControlAssignment;
 use super::hsm::ManagedHsm;
 use super::key::KeyVersion;
 use super::name::{HsmName, KeyName, VersionId};
 use super::rbac::{RoleAssignment, RoleDefinition};
+use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::retention::Deletion;
 use super::time::ClockSetting;
-use super::Timestamp;
 
 /// One write. A list of them is applied whole or not at all.
 #[derive(Clone, Debug)]
@@ -43,8 +45,25 @@ pub enum Change {
     InsertRoleAssignment(HsmName, Arc<RoleAssignment>),
     /// A role assignment is gone.
     DeleteRoleAssignment(HsmName, Uuid),
+    /// Something of the control plane, other than an HSM.
+    Control(ControlChange),
     /// The virtual clock is set.
     SetClock(ClockSetting),
+}
+
+/// One write of the control plane's own: what holds HSMs, and who may manage it.
+#[derive(Clone, Debug)]
+pub enum ControlChange {
+    /// A subscription is created or replaced.
+    PutSubscription(Subscription),
+    /// A resource group of a known subscription is created or replaced.
+    PutResourceGroup(ResourceGroup),
+    /// A resource group that holds no HSM is gone, and with it the role assignments in it.
+    DeleteResourceGroup(SubscriptionId, ResourceGroupName),
+    /// A role assignment is created.
+    InsertAssignment(Arc<ControlAssignment>),
+    /// A role assignment is gone.
+    DeleteAssignment(Uuid),
 }
 
 /// What is about to be made or destroyed in a token, recorded before it happens so that a crash

@@ -3,8 +3,10 @@
 //! Surfaces map this enum to their own words, once each and without a wildcard.
 
 use super::Timestamp;
+use super::control_plane::{ControlAction, ControlScope};
 use super::name::{HsmName, KeyName, PrincipalId, VersionId};
 use super::rbac::{Action, Scope};
+use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::RecoveryLevel;
 
 /// The result of anything that can fail.
@@ -42,14 +44,12 @@ pub enum Error {
         name: KeyName,
     },
     /// The caller is known and may not do this here.
-    #[error("principal {principal} is not authorized to perform {action} on '{scope}'")]
+    #[error("principal {principal} {denied}")]
     Forbidden {
         /// Who asked.
         principal: PrincipalId,
-        /// The action no role granted.
-        action: Action,
-        /// Where it was asked for.
-        scope: Scope,
+        /// The action no role granted, and where it was asked for.
+        denied: Denied,
     },
     /// No such deleted HSM.
     #[error("deleted managed HSM not found: {hsm}")]
@@ -171,6 +171,32 @@ pub enum Error {
         /// When the service purges it.
         scheduled_purge_at: Timestamp,
     },
+    /// The name belongs to a resource group of this subscription.
+    #[error("resource group {group} already exists in subscription {subscription}")]
+    ResourceGroupExists {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// The group.
+        group: ResourceGroupName,
+    },
+    /// The resource group holds a managed HSM, live or soft-deleted.
+    #[error(
+        "resource group {group} holds managed HSM {hsm}, live or soft-deleted: delete and purge it first"
+    )]
+    ResourceGroupNotEmpty {
+        /// The group.
+        group: ResourceGroupName,
+        /// One of the HSMs in it.
+        hsm: HsmName,
+    },
+    /// No such resource group.
+    #[error("resource group not found: subscriptions/{subscription}/resourceGroups/{group}")]
+    ResourceGroupNotFound {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// The name asked for.
+        group: ResourceGroupName,
+    },
     /// The assignment's name, or the same principal, role and scope, is taken.
     #[error("the role assignment already exists")]
     RoleAssignmentExists,
@@ -180,6 +206,12 @@ pub enum Error {
     /// No such role definition.
     #[error("requested role definition not found")]
     RoleDefinitionNotFound,
+    /// No such subscription.
+    #[error("subscription not found: subscriptions/{subscription}")]
+    SubscriptionNotFound {
+        /// The id asked for.
+        subscription: SubscriptionId,
+    },
     /// The token refused or failed. The code is PKCS#11's own.
     #[error("the token failed in {function} with {code}")]
     TokenFailed {
@@ -252,9 +284,13 @@ impl Error {
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
             Self::OperationNotPermitted { .. } => "KEY_OPERATION_NOT_PERMITTED",
             Self::PurgeProtected { .. } => "PURGE_PROTECTED",
+            Self::ResourceGroupExists { .. } => "RESOURCE_GROUP_EXISTS",
+            Self::ResourceGroupNotEmpty { .. } => "RESOURCE_GROUP_NOT_EMPTY",
+            Self::ResourceGroupNotFound { .. } => "RESOURCE_GROUP_NOT_FOUND",
             Self::RoleAssignmentExists => "ROLE_ASSIGNMENT_EXISTS",
             Self::RoleAssignmentNotFound => "ROLE_ASSIGNMENT_NOT_FOUND",
             Self::RoleDefinitionNotFound => "ROLE_DEFINITION_NOT_FOUND",
+            Self::SubscriptionNotFound { .. } => "SUBSCRIPTION_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",
             Self::TokenPoolExhausted { .. } => "TOKEN_POOL_EXHAUSTED",
             Self::TokenTimeout { .. } => "TOKEN_TIMEOUT",
@@ -285,13 +321,17 @@ impl Error {
             | Self::DeletedKeyNotFound { .. }
             | Self::HsmNotFound { .. }
             | Self::KeyNotFound { .. }
+            | Self::ResourceGroupNotFound { .. }
             | Self::RoleAssignmentNotFound
-            | Self::RoleDefinitionNotFound => 404,
+            | Self::RoleDefinitionNotFound
+            | Self::SubscriptionNotFound { .. } => 404,
             Self::Conflict { .. }
             | Self::HsmActivated { .. }
             | Self::HsmDeleted { .. }
             | Self::HsmExists { .. }
-            | Self::KeyDeleted { .. } => 409,
+            | Self::KeyDeleted { .. }
+            | Self::ResourceGroupExists { .. }
+            | Self::ResourceGroupNotEmpty { .. } => 409,
             Self::Busy => 429,
             Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
             Self::Unsupported { .. } => 501,
@@ -303,6 +343,45 @@ impl Error {
     /// Our own fault; the text goes to the log.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         Self::Internal(why.to_string())
+    }
+}
+
+/// What no role granted, and where it was asked for, on one of the planes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Denied {
+    /// A data action, in an HSM.
+    Data(Action, Scope),
+    /// An action of the control plane.
+    Control(ControlAction, ControlScope),
+}
+
+impl Denied {
+    /// The action's full name.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::Data(action, _) => action.as_str(),
+            Self::Control(action, _) => action.as_str(),
+        }
+    }
+
+    /// Where it was asked for.
+    pub fn scope(&self) -> String {
+        match self {
+            Self::Data(_, scope) => scope.to_string(),
+            Self::Control(_, scope) => scope.to_string(),
+        }
+    }
+}
+
+impl std::fmt::Display for Denied {
+    /// In the words of each plane's service.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Data(action, scope) => write!(f, "is not authorized to perform {action} on '{scope}'"),
+            Self::Control(action, scope) => {
+                write!(f, "does not have authorization to perform action '{action}' over scope '{scope}'")
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::control_plane::ControlScope;
 use super::key::Tags;
 use super::name::{HsmName, PrincipalId};
 use super::resource::{ResourceGroupName, SubscriptionId};
@@ -159,6 +160,11 @@ impl NetworkRules {
 }
 
 impl ManagedHsm {
+    /// Where it is on the control plane.
+    pub fn scope(&self) -> ControlScope {
+        ControlScope::ManagedHsm(self.subscription, self.resource_group.clone(), self.name.clone())
+    }
+
     /// What deletion means for it and for its keys. `protected` says that its subscription cannot be cancelled.
     pub const fn recovery_level(&self, protected: bool) -> RecoveryLevel {
         RecoveryLevel {

@@ -2,6 +2,7 @@
 
 pub mod algorithm;
 pub mod change;
+pub mod control_plane;
 pub mod entry;
 pub mod error;
 pub mod hsm;
@@ -12,6 +13,7 @@ pub mod name;
 pub mod rbac;
 pub mod resource;
 pub mod retention;
+pub mod role;
 pub mod time;
 
 pub use error::{Error, Result};

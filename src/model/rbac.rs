@@ -1,49 +1,34 @@
-//! Local role-based access control: actions, scopes, role definitions, role assignments, and the
-//! rule that decides.
+//! Local role-based access control of a managed HSM: its data actions and its scopes.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::name::{KeyName, PrincipalId};
+use super::control_plane::ControlAction;
+use super::error::Denied;
+use super::name::KeyName;
+use super::role::{Assignment, GrantOf, actions};
 use super::{Error, Result};
 
 /// The name of the role that initial administrators get, and that nobody gets otherwise by itself.
 pub const ADMINISTRATOR_ROLE: &str = "Managed HSM Administrator";
+pub use super::role::{Covers, Grantable, Permission, RoleDefinition};
+
+/// A local role given to a principal at a scope.
+pub type RoleAssignment = Assignment<Scope>;
+/// A local role assignment joined with its role.
+pub type Grant = GrantOf<Action>;
 
 /// The prefix of every data action.
 pub const DATA_ACTION_PREFIX: &str = "Microsoft.KeyVault/managedHsm";
 
-/// Declares the data actions with their exact spelling; some have no `/action` (recorded).
-macro_rules! data_actions {
-    ($($variant:ident = $text:literal,)+) => {
-        /// A data action of Managed HSM local RBAC: what a role must grant for an operation.
-        ///
-        /// Source: the role definitions recorded from the service (June 2026).
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Action { $(#[doc = concat!("`", $text, "`.")] $variant,)+ }
-
-        impl Action {
-            /// Every data action there is.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// This action: what a local role must grant.
-            pub const fn data_action(self) -> Option<Self> {
-                Some(self)
-            }
-
-            /// The full name, as role definitions list it.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => concat!("Microsoft.KeyVault/managedHsm", $text),)+ }
-            }
-        }
-    };
-}
-
-data_actions! {
+// Some have no `/action` (recorded).
+actions! {
+    /// A data action of Managed HSM local RBAC: what a role must grant for an operation.
+    ///
+    /// Source: the role definitions recorded from the service (June 2026).
+    Action under "Microsoft.KeyVault/managedHsm" {
     BackupStart = "/backup/start/action",
     BackupStatus = "/backup/status/action",
     EkmDelete = "/ekm/delete/action",
@@ -85,25 +70,39 @@ data_actions! {
     SecurityDomainUploadRead = "/securitydomain/upload/read",
     SettingsRead = "/settings/read/action",
     SettingsWrite = "/settings/write/action",
-}
-
-/// A set of data actions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Actions(u64);
-
-// One bit for each.
-const _: () = assert!(Action::ALL.len() <= u64::BITS as usize);
-
-impl Actions {
-    /// Whether the action is in the set.
-    pub const fn contains(self, action: Action) -> bool {
-        self.0 & 1 << action as u32 != 0
     }
 }
 
-impl FromIterator<Action> for Actions {
-    fn from_iter<T: IntoIterator<Item = Action>>(actions: T) -> Self {
-        Self(actions.into_iter().fold(0, |set, action| set | 1 << action as u32))
+impl Action {
+    /// This action: what a local role must grant.
+    pub const fn data_action(self) -> Option<Self> {
+        Some(self)
+    }
+
+    /// No role of the control plane grants it.
+    pub const fn control_action(self) -> Option<ControlAction> {
+        None
+    }
+}
+
+impl Grantable for Action {
+    type Scope = Scope;
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+
+    fn number(self) -> u32 {
+        self as u32
+    }
+
+    fn lists(block: &Permission) -> (&[String], &[String]) {
+        (&block.data_actions, &block.not_data_actions)
+    }
+
+    fn denied(self, scope: Scope) -> Denied {
+        Denied::Data(self, scope)
     }
 }
 
@@ -131,12 +130,6 @@ impl FromStr for Action {
     }
 }
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// Where something is done or granted: the whole HSM, all its keys, or one key with all versions.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -149,19 +142,13 @@ pub enum Scope {
     Key(KeyName),
 }
 
-impl Scope {
-    /// Whether what is granted at `self` holds at `other`: scopes are inherited downwards.
-    pub fn covers(&self, other: &Self) -> bool {
+impl Covers for Scope {
+    fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Hsm, _) | (Self::Keys, Self::Keys | Self::Key(_)) => true,
             (Self::Key(here), Self::Key(there)) => here.as_str().eq_ignore_ascii_case(there.as_str()),
             _ => false,
         }
-    }
-
-    /// Whether both are the same place. `==` compares spellings, and key names differ in more than case.
-    pub fn is_same_as(&self, other: &Self) -> bool {
-        self.covers(other) && other.covers(self)
     }
 }
 
@@ -204,114 +191,10 @@ impl fmt::Display for Scope {
     }
 }
 
-/// One block of a role definition. `actions` and `not_actions` belong to the control plane and are
-/// stored and shown, never evaluated here.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Permission {
-    /// Control-plane actions; not evaluated by the data plane.
-    pub actions: Vec<String>,
-    /// Exclusions from `actions`.
-    pub not_actions: Vec<String>,
-    /// Data actions granted; `*` matches any run of characters.
-    pub data_actions: Vec<String>,
-    /// Exclusions from `data_actions`.
-    pub not_data_actions: Vec<String>,
-}
-
-/// A role definition of one HSM, built in or custom.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct RoleDefinition {
-    /// The GUID that names it.
-    pub id: Uuid,
-    /// The name people read; need not be unique.
-    pub role_name: String,
-    /// Free text.
-    pub description: String,
-    /// Whether it came with the service.
-    pub built_in: bool,
-    /// What it grants.
-    pub permissions: Vec<Permission>,
-}
-
-impl RoleDefinition {
-    /// Whether this role, by itself, grants the action. What one block excludes, the role does not
-    /// grant, whatever another block says.
-    pub fn grants(&self, action: Action) -> bool {
-        let listed = |lists: fn(&Permission) -> &[String]| {
-            self.permissions
-                .iter()
-                .any(|block| lists(block).iter().any(|pattern| matches(pattern, action.as_str())))
-        };
-        listed(|block| &block.data_actions) && !listed(|block| &block.not_data_actions)
-    }
-
-    /// All actions that this role grants.
-    pub fn granted(&self) -> Actions {
-        Action::ALL.iter().copied().filter(|action| self.grants(*action)).collect()
-    }
-}
-
-/// Matches an action against a pattern of a role definition: case-insensitive, `*` for any run.
-fn matches(pattern: &str, action: &str) -> bool {
-    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-    let mut pieces = pattern.split('*');
-    let Some(mut rest) = pieces.next().and_then(|first| action.strip_prefix(first)) else { return false };
-    if !pattern.contains('*') {
-        return rest.is_empty();
-    }
-    let mut pieces = pieces.peekable();
-    while let Some(piece) = pieces.next() {
-        if pieces.peek().is_none() {
-            return rest.ends_with(piece);
-        }
-        match rest.find(piece) {
-            Some(at) => rest = &rest[at + piece.len()..],
-            None => return false,
-        }
-    }
-    true
-}
-
-/// A role given to a principal at a scope.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct RoleAssignment {
-    /// The GUID that names it.
-    pub id: Uuid,
-    /// The role.
-    pub role_definition: Uuid,
-    /// User, service principal or group.
-    pub principal: PrincipalId,
-    /// Where it holds.
-    pub scope: Scope,
-}
-
-/// A role assignment joined with its role, as it is kept for decisions.
-#[derive(Clone, Debug)]
-pub struct Grant {
-    /// The assignment.
-    pub assignment: Arc<RoleAssignment>,
-    /// Its role.
-    pub definition: Arc<RoleDefinition>,
-    /// What the role grants: calls are decided on, and patterns are read when roles change.
-    granted: Actions,
-}
-
-impl Grant {
-    /// Joins an assignment with its role.
-    pub fn new(assignment: Arc<RoleAssignment>, definition: Arc<RoleDefinition>) -> Self {
-        let granted = definition.granted();
-        Self { assignment, definition, granted }
-    }
-
-    /// Whether this grant allows the action there.
-    pub fn allows(&self, action: Action, scope: &Scope) -> bool {
-        self.assignment.scope.covers(scope) && self.granted.contains(action)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn role(data_actions: &[&str], not_data_actions: &[&str]) -> RoleDefinition {

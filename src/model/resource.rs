@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::control_plane::ControlScope;
 use super::{Error, Result, Timestamp};
 
 /// Names a subscription.
@@ -57,6 +58,13 @@ pub struct ResourceGroup {
     pub created: Timestamp,
 }
 
+impl ResourceGroup {
+    /// Where it is on the control plane.
+    pub fn scope(&self) -> ControlScope {
+        ControlScope::ResourceGroup(self.subscription, self.name.clone())
+    }
+}
+
 /// Names a resource group: 1-90 letters, digits, `_`, `-`, `.` and parentheses, not ending with a period.
 ///
 /// Source: Azure's naming rules for `Microsoft.Resources/resourcegroups`.
@@ -73,6 +81,13 @@ impl ResourceGroupName {
     /// The form under which names are compared.
     pub fn folded(&self) -> String {
         self.0.to_lowercase()
+    }
+}
+
+impl Default for ResourceGroupName {
+    /// `default`: the group of what was put in none.
+    fn default() -> Self {
+        Self("default".into())
     }
 }
 

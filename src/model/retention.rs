@@ -91,7 +91,10 @@ impl RecoveryLevel {
     pub fn check_purge(self, deletion: Deletion, now: Timestamp) -> Result<()> {
         let protected = self.purge_protection || self.protected_subscription;
         if protected && now < deletion.scheduled_purge_at {
-            return Err(Error::PurgeProtected { level: self, scheduled_purge_at: deletion.scheduled_purge_at });
+            return Err(Error::PurgeProtected {
+                level: self,
+                scheduled_purge_at: deletion.scheduled_purge_at,
+            });
         }
         Ok(())
     }

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use super::PublicKeys;
+use uuid::Uuid;
+
 use super::intents::Intents;
+use super::{PublicKeys, Tokens};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::change::IntentVerb;
 use crate::model::hsm::ManagedHsm;
-use crate::model::name::VersionId;
+use crate::model::name::{PrincipalId, VersionId};
+use crate::model::resource::Subscription;
 use crate::model::retention::RecoveryLevel;
 use crate::model::{Result, Timestamp};
 use crate::store::Store;
-use crate::token::Token;
+use crate::token::{Supply, Token};
 
 /// What an operation may use while it runs: the token of its HSM, the read side of the store, and
 /// the present. Writing is the engine's, but for intents.
@@ -31,6 +34,36 @@ pub struct Cx {
     pub now: Timestamp,
     /// What the operation has declared.
     pub intents: Intents,
+}
+
+/// What an operation of the control plane may use.
+pub struct ControlCx {
+    /// The subscription it was addressed to.
+    pub subscription: Arc<Subscription>,
+    /// What is known. Operations read only.
+    pub store: Store,
+    /// Makes identifiers.
+    pub ids: Ids,
+    /// When the call arrived.
+    pub now: Timestamp,
+    /// Who called; `None` where the service itself acts.
+    pub caller: Option<PrincipalId>,
+    /// The tokens that new HSMs can have.
+    pub supply: Supply,
+    /// The tokens that HSMs have.
+    pub tokens: Tokens,
+    /// What the operation has declared.
+    pub intents: Intents,
+}
+
+/// What an operation above subscriptions may use.
+pub struct DirectoryCx {
+    /// What is known. Operations read only.
+    pub store: Store,
+    /// The caller's tenant.
+    pub tenant: Uuid,
+    /// The caller and its groups.
+    pub principals: Vec<PrincipalId>,
 }
 
 /// What an operation of the simulator may use.

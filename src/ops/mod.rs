@@ -16,15 +16,16 @@ pub mod keys;
 mod page;
 mod plane;
 mod public_keys;
+pub mod resources;
 mod target;
 mod tokens;
 
 use std::future::Future;
 
-pub use context::{Cx, SimulatorCx};
+pub use context::{ControlCx, Cx, DirectoryCx, SimulatorCx};
 pub use intents::{Intents, UnderWay};
 pub use page::{Page, PageRequest};
-pub use plane::{DataPlane, Known, Plane, SimulatorPlane};
+pub use plane::{ControlPlane, DataPlane, DirectoryPlane, Known, Plane, SimulatorPlane};
 pub use public_keys::PublicKeys;
 pub use target::{
     AllKeys, Definition, DeletedKey, KeyPath, LiveKey, Name, RoleScope, Target, Version, Whole, hsm_lock,
@@ -33,6 +34,7 @@ pub use target::{
 pub use tokens::Tokens;
 
 use crate::model::change::Change;
+use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
 use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
@@ -111,6 +113,8 @@ pub struct Description {
     pub event: &'static str,
     /// What a local role must grant; `None` on planes without local roles.
     pub action: Option<Action>,
+    /// What a role of the control plane must grant; `None` on the others.
+    pub control_action: Option<ControlAction>,
     /// What it counts as.
     pub meter: Meter,
 }
@@ -123,6 +127,7 @@ macro_rules! operations {
             name: <$operation>::NAME,
             event: <$operation>::EVENT,
             action: <$operation>::ACTION.data_action(),
+            control_action: <$operation>::ACTION.control_action(),
             meter: <$operation>::METER,
         },)+];
     };
@@ -167,6 +172,8 @@ operations! {
     hsms::PurgeDeletedManagedHsm,
     hsms::CheckManagedHsmName,
     hsms::ActivateManagedHsm,
+    resources::ListSubscriptions,
+    resources::GetSubscription,
     clock::GetClock,
     clock::AdvanceClock,
     clock::FreezeClock,

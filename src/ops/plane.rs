@@ -3,9 +3,11 @@
 
 use std::fmt::Display;
 
-use super::{Cx, SimulatorCx};
+use super::{ControlCx, Cx, DirectoryCx, SimulatorCx};
+use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, Scope};
+use crate::model::resource::SubscriptionId;
 
 /// A plane: what its roles grant, where, and what its operations may use.
 pub trait Plane: Sized + Send + Sync + 'static {
@@ -30,6 +32,28 @@ impl Plane for DataPlane {
     type Cx = Cx;
 }
 
+/// The control plane of a subscription: HSMs as resources, what holds them, and who may manage them.
+#[derive(Clone, Copy, Debug)]
+pub struct ControlPlane;
+
+impl Plane for ControlPlane {
+    type Action = ControlAction;
+    type Scope = ControlScope;
+    type Place = SubscriptionId;
+    type Cx = ControlCx;
+}
+
+/// The control plane above subscriptions: everybody who is known may ask, and is told what is theirs.
+#[derive(Clone, Copy, Debug)]
+pub struct DirectoryPlane;
+
+impl Plane for DirectoryPlane {
+    type Action = Known;
+    type Scope = ();
+    type Place = ();
+    type Cx = DirectoryCx;
+}
+
 /// What only a simulator has: its clock. Every principal it knows may turn it, and nobody else's can.
 #[derive(Clone, Copy, Debug)]
 pub struct SimulatorPlane;
@@ -50,10 +74,15 @@ impl Known {
     pub const fn data_action(self) -> Option<Action> {
         None
     }
+
+    /// No role of the control plane is asked.
+    pub const fn control_action(self) -> Option<ControlAction> {
+        None
+    }
 }
 
 impl Display for Known {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(any principal of the simulator)")
+        f.write_str("(any principal)")
     }
 }

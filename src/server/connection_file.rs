@@ -102,8 +102,8 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
         authority: &simulator.authority_url,
         audience: &simulator.audience,
         tenant_id: seed.tenant_id,
-        subscription_id: seed.subscription.id,
-        resource_group: &seed.resource_group,
+        subscription_id: seed.subscription.id.0,
+        resource_group: seed.resource_group.as_str(),
         hsm,
         principals: seed.principal.iter().zip(&simulator.secrets).map(Principal::of).collect(),
     };

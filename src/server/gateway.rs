@@ -9,16 +9,19 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 
 use super::house::{self, House};
+use super::resources;
 use crate::clock::Clock;
-use crate::config::{self, Config, TokenSelector};
+use crate::config::{self, Config, HsmSeed, TokenSelector};
 use crate::engine::Engine;
 use crate::identity::files;
 use crate::identity::{Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
+use crate::ids::Ids;
+use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
-use crate::ids::Ids;
 use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
+use crate::model::resource::Subscription;
 use crate::ops::Tokens;
 use crate::store::Store;
 
@@ -60,6 +63,15 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     house::open_tokens(&store, &supply, &tokens).await?;
     let built_in = config::built_in_roles()?;
     let administrator: &RoleDefinition = house::role(&built_in, ADMINISTRATOR_ROLE)?;
+    resources::make_places_of_known_hsms(&store).await?;
+    for wanted in &config.hsm {
+        make_place(&store, wanted, now).await.with_context(|| format!("HSM {}", wanted.name))?;
+    }
+    for given in &config.control_plane_role {
+        resources::assign(&store, given.principal, &given.role, &given.scope)
+            .await
+            .context("control_plane_role")?;
+    }
     let lived = store.lifetimes();
     for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
         let selector = selector(&wanted.token);
@@ -73,7 +85,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
             id: Ids.guid(),
             name: wanted.name.clone(),
             tenant: wanted.tenant_id,
-            subscription: wanted.subscription_id,
+            subscription: wanted.subscription(),
             resource_group: wanted.resource_group.clone(),
             location: wanted.location.clone(),
             sku: wanted.sku.clone(),
@@ -111,6 +123,17 @@ fn check_tokens(config: &Config, store: &Store, module: &Module) -> anyhow::Resu
         }
     }
     Ok(())
+}
+
+/// Makes what holds an HSM that is not there yet; where a known one is, its record says.
+async fn make_place(store: &Store, wanted: &HsmSeed, now: Timestamp) -> anyhow::Result<()> {
+    if store.hsm(&wanted.name).is_some() {
+        return Ok(());
+    }
+    let id = wanted.subscription();
+    let subscription =
+        Subscription { id, name: id.to_string(), tenant: wanted.tenant_id, undeletable: false };
+    resources::make_place(store, subscription, &wanted.resource_group, &wanted.location, now, &[]).await
 }
 
 /// How a token is chosen that the configuration names.

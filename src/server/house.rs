@@ -60,6 +60,7 @@ pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result
     let directory = config.audit.directory.clone().unwrap_or_else(|| config.data_dir.join("audit"));
     let mut sink = audit::Sink::open(&directory)?;
     let options = store::Options {
+        control_plane_roles: config::control_plane_roles()?,
         clock: clock.clone(),
         durability: match config.audit.durability {
             Durability::Request => store::Durability::Request,
@@ -109,11 +110,11 @@ pub(super) async fn make_hsm(
     store.commit(Commit { changes, ..Commit::default() }).await.with_context(|| format!("making HSM {name}"))
 }
 
-/// Finds a built-in role by the name people know it by.
+/// Finds a built-in role by the name people know it by, in any case.
 pub(super) fn role<'a>(roles: &'a [RoleDefinition], name: &str) -> anyhow::Result<&'a RoleDefinition> {
     roles
         .iter()
-        .find(|role| role.role_name == name)
+        .find(|role| role.role_name.eq_ignore_ascii_case(name))
         .with_context(|| format!("{name:?} is not the name of a built-in role"))
 }
 
@@ -122,9 +123,9 @@ pub(super) fn role<'a>(roles: &'a [RoleDefinition], name: &str) -> anyhow::Resul
 pub(super) async fn open_tokens(store: &Store, supply: &Supply, tokens: &Tokens) -> anyhow::Result<()> {
     let intents = store.intents();
     let is_wiped = |hsm: &ManagedHsm| {
-        intents.iter().any(|intent| {
-            intent.verb == IntentVerb::Wipe && intent.hsm.folded() == hsm.name.folded()
-        })
+        intents
+            .iter()
+            .any(|intent| intent.verb == IntentVerb::Wipe && intent.hsm.folded() == hsm.name.folded())
     };
     for hsm in store.hsms().iter().filter(|hsm| !is_wiped(hsm)) {
         let token = supply

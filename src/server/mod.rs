@@ -7,6 +7,7 @@ mod gateway;
 mod house;
 mod listen;
 mod log;
+mod resources;
 mod simulator;
 mod web;
 

@@ -9,16 +9,20 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::connection_file::{Simulator, known_secrets};
 use super::house::{self, House};
+use super::resources;
 use crate::clock::Clock;
-use crate::config::{self, Config, Seed};
+use crate::config::{self, Config, PrincipalSeed, Seed};
 use crate::engine::Engine;
 use crate::identity::authority::{Authority, AuthoritySettings, Client};
 use crate::identity::{Identity, Issuer, KeySource, Settings, certificates, files};
 use crate::ids::Ids;
+use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
+use crate::model::resource::Subscription;
+use crate::store::Store;
 
 use crate::ops::Tokens;
 use crate::token::{Module, Source, Supply, softhsm};
@@ -68,6 +72,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let supply = open_supply(config, &directory)?;
     let tokens = Tokens::default();
     house::open_tokens(&store, &supply.0, &tokens).await?;
+    make_place(&store, &seed, now).await?;
     let built_in = config::built_in_roles()?;
     let lived = store.lifetimes();
     for wanted in seed.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
@@ -94,7 +99,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
             tags: Tags::default(),
             network: NetworkRules::default(),
         };
-        house::make_hsm(&store, hsm, &assigned(&seed, &built_in)?).await?;
+        house::make_hsm(&store, hsm, &assigned(&seed, |principal| &principal.roles, &built_in)?).await?;
         tokens.attach(&wanted.name, token);
     }
     let (supply, module) = supply;
@@ -110,6 +115,17 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         secrets,
     };
     Ok(House { engine, module, tls, simulator: Some(simulator), lock })
+}
+
+/// Makes the seed's subscription with its group, and at the first start whoever the seed says its manager.
+async fn make_place(store: &Store, seed: &Seed, now: Timestamp) -> anyhow::Result<()> {
+    let config::Subscription { id, name } = seed.subscription.clone();
+    let subscription = Subscription { id, name, tenant: seed.tenant_id, undeletable: false };
+    let location = &seed.hsm[0].location;
+    let roles = config::control_plane_roles()?;
+    let managers = assigned(seed, |principal| &principal.control_plane_roles, &roles)?;
+    resources::make_place(store, subscription, &seed.resource_group, location, now, &managers).await?;
+    resources::make_places_of_known_hsms(store).await
 }
 
 /// The names of the server's certificate.
@@ -208,14 +224,15 @@ fn administrators(seed: &Seed) -> Vec<PrincipalId> {
         .collect()
 }
 
-/// The seed's role assignments.
+/// The seed's role assignments on one plane.
 fn assigned<'a>(
     seed: &Seed,
+    named: impl Fn(&PrincipalSeed) -> &[String],
     roles: &'a [RoleDefinition],
 ) -> anyhow::Result<Vec<(PrincipalId, &'a RoleDefinition)>> {
     let mut assigned = Vec::new();
     for principal in &seed.principal {
-        for name in &principal.roles {
+        for name in named(principal) {
             let role = house::role(roles, name).with_context(|| format!("principal {}", principal.name))?;
             assigned.push((principal.object_id, role));
         }

@@ -7,6 +7,7 @@ use crate::model::Timestamp;
 use crate::model::change::{Change, Intent};
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, VersionId};
+use crate::model::rbac::RoleDefinition;
 
 /// What one call leaves behind; written whole or not at all.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +61,8 @@ pub enum Durability {
 /// How a store is opened.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// The roles that can be assigned on the control plane.
+    pub control_plane_roles: Vec<RoleDefinition>,
     /// The clock that commits may set.
     pub clock: Clock,
     /// When a commit that only records is done.

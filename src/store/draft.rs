@@ -8,11 +8,12 @@ use uuid::Uuid;
 use super::folded::fold;
 use super::hsms::PhaseBegun;
 use super::memory::Memory;
+use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::change::{Change, Intent};
 use crate::model::hsm::ManagedHsm;
-use crate::model::lifetime::Phase;
 use crate::model::key::{Key, KeyVersion};
+use crate::model::lifetime::Phase;
 use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
 use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
@@ -30,12 +31,13 @@ pub(super) struct Draft {
     pub(super) opened: Vec<Intent>,
     pub(super) closed: Vec<Uuid>,
     pub(super) clock: Option<ClockSetting>,
+    pub(super) resources: Option<Arc<Resources>>,
 }
 
 impl Draft {
     /// Whether nothing changes: a group of records alone.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { hsms, phases, keys, roles, opened, closed, clock } = self;
+        let Self { hsms, phases, keys, roles, opened, closed, clock, resources } = self;
         hsms.is_empty()
             && phases.is_empty()
             && keys.is_empty()
@@ -43,6 +45,7 @@ impl Draft {
             && opened.is_empty()
             && closed.is_empty()
             && clock.is_none()
+            && resources.is_none()
     }
 
     /// Adds what a later commit made of it.
@@ -59,6 +62,7 @@ impl Draft {
         self.opened.extend(later.opened);
         self.closed.extend(later.closed);
         self.clock = later.clock.or(self.clock);
+        self.resources = later.resources.or(self.resources.take());
     }
 }
 
@@ -121,6 +125,21 @@ impl<'a> View<'a> {
         }
     }
 
+    /// What holds the HSMs.
+    pub(super) fn resources(&self) -> Arc<Resources> {
+        let staged = self.own.resources.as_ref().or(self.group.resources.as_ref()).cloned();
+        staged.unwrap_or_else(|| self.memory.resources())
+    }
+
+    /// All HSMs, by name.
+    fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
+        let known = self.memory.hsms().into_iter().map(|hsm| (hsm.name.folded(), Some(hsm)));
+        let mut hsms: BTreeMap<String, Option<Arc<ManagedHsm>>> = known.collect();
+        hsms.extend(self.group.hsms.clone());
+        hsms.extend(self.own.hsms.clone());
+        hsms.into_values().flatten().collect()
+    }
+
     fn roles(&self, hsm: &HsmName) -> Result<Roles> {
         let folded = fold(hsm.as_str());
         let staged = self.own.roles.get(&*folded).or_else(|| self.group.roles.get(&*folded)).cloned();
@@ -141,7 +160,11 @@ impl<'a> View<'a> {
             Change::SoftDeleteHsm(name, deletion) => {
                 let hsm = self.live_hsm(name)?;
                 let at = deletion.deleted_at;
-                self.begin(ManagedHsm { deletion: Some(*deletion), ..hsm.as_ref().clone() }, at, Phase::Deleted);
+                self.begin(
+                    ManagedHsm { deletion: Some(*deletion), ..hsm.as_ref().clone() },
+                    at,
+                    Phase::Deleted,
+                );
                 Ok(())
             }
             Change::RecoverHsm(name, at) => {
@@ -189,6 +212,12 @@ impl<'a> View<'a> {
             Change::DeleteRoleAssignment(hsm, id) => {
                 self.change_roles(hsm, |roles| roles.delete_assignment(*id))
             }
+            Change::Control(change) => {
+                let mut resources = Resources::clone(&self.resources());
+                resources.apply(change, &self.hsms())?;
+                self.own.resources = Some(Arc::new(resources));
+                Ok(())
+            }
             Change::SetClock(setting) => {
                 self.own.clock = Some(*setting);
                 Ok(())
@@ -212,6 +241,7 @@ impl<'a> View<'a> {
         if let Ok(known) = self.hsm(&hsm.name) {
             return Err(Error::HsmExists { hsm: known.name.clone(), deleted: known.deletion.is_some() });
         }
+        self.resources().check_place(hsm)?;
         let mut roles = Roles::new(self.memory.built_in(), Vec::new(), Vec::new());
         for assignment in assignments {
             roles.insert_assignment(Arc::new(assignment.clone()))?;

@@ -45,7 +45,7 @@ impl Lifetimes {
     /// All of them, in the order in which they began.
     pub(super) fn all(&self) -> Vec<HsmLifetime> {
         let mut all: Vec<_> = self.0.values().cloned().collect();
-        all.sort_by(|a, b| a.phases.first().cmp(&b.phases.first()).then(a.id.cmp(&b.id)));
+        all.sort_by_key(|life| (life.phases.first().map(|(at, _)| *at), life.id));
         all
     }
 }
@@ -111,12 +111,7 @@ pub(super) async fn insert_phase(db: &mut SqliteConnection, begun: &PhaseBegun) 
         Phase::Deleted => "deleted",
         Phase::Purged => "purged",
     };
-    sqlx::query(sql)
-        .bind(hsm.id.to_string())
-        .bind(at.as_microsecond())
-        .bind(name)
-        .execute(db)
-        .await?;
+    sqlx::query(sql).bind(hsm.id.to_string()).bind(at.as_microsecond()).bind(name).execute(db).await?;
     Ok(())
 }
 

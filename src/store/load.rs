@@ -13,6 +13,7 @@ use super::draft::Draft;
 use super::hsms;
 use super::memory::Memory;
 use super::outbox;
+use super::resource_statements;
 use super::roles::Roles;
 use super::usage::{self, Counter, Usage};
 use crate::model::change::{Intent, IntentVerb};
@@ -42,7 +43,8 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     let keys = keys.into_iter().map(|(place, key)| (place, Some(Arc::new(key)))).collect();
     let clock = clock(db).await?;
     let hsms = hsms.into_iter().map(|(folded, hsm)| (folded, Some(hsm))).collect();
-    memory.apply(Draft { hsms, keys, roles, opened, clock, ..Draft::default() });
+    let resources = Some(Arc::new(resource_statements::load(db, memory.built_in_control()).await?));
+    memory.apply(Draft { hsms, keys, roles, opened, clock, resources, ..Draft::default() });
     memory.keep_lifetimes(hsms::load_lifetimes(db).await?);
     let usage = usage(db).await?;
     memory.usage().add(usage);

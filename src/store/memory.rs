@@ -11,6 +11,7 @@ use super::Listing;
 use super::draft::Draft;
 use super::folded::{ByName, Folded, fold};
 use super::hsms::Lifetimes;
+use super::resources::Resources;
 use super::roles::Roles;
 use super::usage::Usage;
 use crate::clock::Clock;
@@ -43,8 +44,10 @@ struct Pool {
 /// The read side. Written by the ledger alone, after the database.
 pub(super) struct Memory {
     built_in: Arc<[Arc<RoleDefinition>]>,
+    built_in_control: Arc<[Arc<RoleDefinition>]>,
     pools: RwLock<BTreeMap<String, RwLock<Pool>>>,
     lifetimes: RwLock<Lifetimes>,
+    resources: RwLock<Arc<Resources>>,
     intents: RwLock<BTreeMap<Uuid, Intent>>,
     usage: Mutex<Usage>,
     /// Counts what was applied; whoever waits for changes watches it.
@@ -63,10 +66,18 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 }
 
 impl Memory {
-    /// An empty store that knows the built-in roles.
-    pub(super) fn new(built_in: Vec<RoleDefinition>, clock: Clock) -> Self {
+    /// An empty store that knows the built-in roles, those of HSMs and those of the control plane.
+    pub(super) fn new(
+        built_in: Vec<RoleDefinition>,
+        built_in_control: Vec<RoleDefinition>,
+        clock: Clock,
+    ) -> Self {
+        let shared = |roles: Vec<RoleDefinition>| roles.into_iter().map(Arc::new).collect();
+        let built_in_control: Arc<[_]> = shared(built_in_control);
         Self {
-            built_in: built_in.into_iter().map(Arc::new).collect(),
+            built_in: shared(built_in),
+            resources: RwLock::new(Arc::new(Resources::new(Arc::clone(&built_in_control)))),
+            built_in_control,
             pools: RwLock::default(),
             lifetimes: RwLock::default(),
             intents: RwLock::default(),
@@ -79,6 +90,16 @@ impl Memory {
     /// The roles every HSM has.
     pub(super) fn built_in(&self) -> Arc<[Arc<RoleDefinition>]> {
         Arc::clone(&self.built_in)
+    }
+
+    /// The roles of the control plane.
+    pub(super) fn built_in_control(&self) -> Arc<[Arc<RoleDefinition>]> {
+        Arc::clone(&self.built_in_control)
+    }
+
+    /// What holds the HSMs, and who may manage it.
+    pub(super) fn resources(&self) -> Arc<Resources> {
+        Arc::clone(&read(&self.resources))
     }
 
     /// What was counted.
@@ -194,6 +215,9 @@ impl Memory {
     pub(super) fn apply(&self, draft: Draft) {
         if draft.is_empty() {
             return;
+        }
+        if let Some(resources) = draft.resources {
+            *write(&self.resources) = resources;
         }
         for (folded, hsm) in draft.hsms {
             self.set_hsm(folded, hsm, &draft.roles);

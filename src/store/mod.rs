@@ -20,6 +20,8 @@ mod load;
 mod memory;
 mod open;
 mod outbox;
+mod resource_statements;
+mod resources;
 mod roles;
 mod statements;
 mod usage;
@@ -39,11 +41,13 @@ use ledger::Message;
 use memory::Memory;
 
 use crate::model::change::Intent;
+use crate::model::control_plane::{ControlAssignment, ControlGrant};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
 use crate::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
+use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::time::Due;
 use crate::model::{Error, Result};
 
@@ -66,6 +70,7 @@ struct Inner {
     durability: Durability,
     failing: Arc<AtomicBool>,
     nothing: Arc<[Grant]>,
+    no_control: Arc<[ControlGrant]>,
 }
 
 impl Store {
@@ -144,6 +149,46 @@ impl Store {
     pub fn grants(&self, hsm: &HsmName, principal: PrincipalId) -> Arc<[Grant]> {
         let grants = self.0.memory.roles(hsm).and_then(|roles| roles.grants(principal));
         grants.unwrap_or_else(|| Arc::clone(&self.0.nothing))
+    }
+
+    /// All subscriptions, by id.
+    pub fn subscriptions(&self) -> Vec<Arc<Subscription>> {
+        self.0.memory.resources().subscriptions()
+    }
+
+    /// One subscription.
+    pub fn subscription(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
+        self.0.memory.resources().subscription(id)
+    }
+
+    /// The resource groups of a subscription, by name.
+    pub fn resource_groups(&self, subscription: SubscriptionId) -> Vec<Arc<ResourceGroup>> {
+        self.0.memory.resources().groups(subscription)
+    }
+
+    /// One resource group. Names are compared without regard to case.
+    pub fn resource_group(
+        &self,
+        subscription: SubscriptionId,
+        name: &ResourceGroupName,
+    ) -> Option<Arc<ResourceGroup>> {
+        self.0.memory.resources().group(subscription, name)
+    }
+
+    /// The role definitions of the control plane.
+    pub fn control_definitions(&self) -> Vec<Arc<RoleDefinition>> {
+        self.0.memory.resources().roles.definitions()
+    }
+
+    /// Role assignments of the control plane, of all subscriptions, in order of creation.
+    pub fn control_assignments(&self) -> Vec<Arc<ControlAssignment>> {
+        self.0.memory.resources().roles.assignments()
+    }
+
+    /// What a principal was given on the control plane, joined with the roles.
+    pub fn control_grants(&self, principal: PrincipalId) -> Arc<[ControlGrant]> {
+        let grants = self.0.memory.resources().roles.grants(principal);
+        grants.unwrap_or_else(|| Arc::clone(&self.0.no_control))
     }
 
     /// Intents that were opened and not concluded, oldest first if their ids sort by time.

@@ -42,7 +42,8 @@ impl Store {
     ) -> Result<Self> {
         let mut db = connect(path).await?;
         migrate(&mut db).await?;
-        let memory = Arc::new(Memory::new(built_in_roles, options.clock.clone()));
+        let memory =
+            Arc::new(Memory::new(built_in_roles, options.control_plane_roles, options.clock.clone()));
         load::load(&mut db, &memory).await?;
 
         let head = outbox::head(&mut db).await.map_err(Error::internal)?;
@@ -69,7 +70,14 @@ impl Store {
         };
         tokio::spawn(ledger.run(messages));
         let durability = options.durability;
-        Ok(Self(Arc::new(Inner { memory, queue, durability, failing, nothing: Arc::new([]) })))
+        Ok(Self(Arc::new(Inner {
+            memory,
+            queue,
+            durability,
+            failing,
+            nothing: Arc::new([]),
+            no_control: Arc::new([]),
+        })))
     }
 }
 

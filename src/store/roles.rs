@@ -1,4 +1,4 @@
-//! The role definitions and assignments of one HSM, joined for decisions.
+//! Role definitions and assignments, joined for decisions: of one HSM, or of the control plane.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,24 +6,25 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::model::name::PrincipalId;
-use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
+use crate::model::rbac::{Action, Covers, Grantable, RoleDefinition};
+use crate::model::role::{Assignment, GrantOf};
 use crate::model::{Error, Result};
 
 /// Replaced whole on every change, so that readers hold a consistent state without a lock.
 #[derive(Clone)]
-pub(super) struct Roles {
+pub(super) struct Roles<A: Grantable = Action> {
     built_in: Arc<[Arc<RoleDefinition>]>,
     custom: Vec<Arc<RoleDefinition>>,
-    assignments: Vec<Arc<RoleAssignment>>,
-    grants: HashMap<PrincipalId, Arc<[Grant]>>,
+    assignments: Vec<Arc<Assignment<A::Scope>>>,
+    grants: HashMap<PrincipalId, Arc<[GrantOf<A>]>>,
 }
 
-impl Roles {
+impl<A: Grantable> Roles<A> {
     /// Joins definitions and assignments, each in order of creation.
     pub(super) fn new(
         built_in: Arc<[Arc<RoleDefinition>]>,
         custom: Vec<Arc<RoleDefinition>>,
-        assignments: Vec<Arc<RoleAssignment>>,
+        assignments: Vec<Arc<Assignment<A::Scope>>>,
     ) -> Self {
         let mut roles = Self { built_in, custom, assignments, grants: HashMap::new() };
         roles.join();
@@ -41,12 +42,12 @@ impl Roles {
     }
 
     /// Assignments in order of creation.
-    pub(super) fn assignments(&self) -> Vec<Arc<RoleAssignment>> {
+    pub(super) fn assignments(&self) -> Vec<Arc<Assignment<A::Scope>>> {
         self.assignments.clone()
     }
 
     /// What a principal was given, joined with the roles that still exist.
-    pub(super) fn grants(&self, principal: PrincipalId) -> Option<Arc<[Grant]>> {
+    pub(super) fn grants(&self, principal: PrincipalId) -> Option<Arc<[GrantOf<A>]>> {
         self.grants.get(&principal).cloned()
     }
 
@@ -74,8 +75,8 @@ impl Roles {
     }
 
     /// Adds an assignment, whose id and whose meaning must both be new.
-    pub(super) fn insert_assignment(&mut self, assignment: Arc<RoleAssignment>) -> Result<()> {
-        let same = |known: &Arc<RoleAssignment>| {
+    pub(super) fn insert_assignment(&mut self, assignment: Arc<Assignment<A::Scope>>) -> Result<()> {
+        let same = |known: &Arc<Assignment<A::Scope>>| {
             known.principal == assignment.principal
                 && known.role_definition == assignment.role_definition
                 && known.scope.is_same_as(&assignment.scope)
@@ -99,6 +100,12 @@ impl Roles {
         Ok(())
     }
 
+    /// Removes the assignments at a scope and below it: what is gone hands no rights to what takes its name.
+    pub(super) fn delete_assignments_below(&mut self, scope: &A::Scope) {
+        self.assignments.retain(|assignment| !scope.covers(&assignment.scope));
+        self.join();
+    }
+
     fn check_custom(&self, id: Uuid) -> Result<()> {
         if self.built_in.iter().any(|definition| definition.id == id) {
             return Err(Error::BuiltInRole { id });
@@ -109,10 +116,10 @@ impl Roles {
     fn join(&mut self) {
         let definitions: HashMap<Uuid, &Arc<RoleDefinition>> =
             self.built_in.iter().chain(&self.custom).map(|definition| (definition.id, definition)).collect();
-        let mut grants: HashMap<PrincipalId, Vec<Grant>> = HashMap::new();
+        let mut grants: HashMap<PrincipalId, Vec<GrantOf<A>>> = HashMap::new();
         for assignment in &self.assignments {
             if let Some(definition) = definitions.get(&assignment.role_definition) {
-                let grant = Grant::new(Arc::clone(assignment), Arc::clone(definition));
+                let grant = GrantOf::new(Arc::clone(assignment), Arc::clone(definition));
                 grants.entry(assignment.principal).or_default().push(grant);
             }
         }
@@ -123,6 +130,7 @@ impl Roles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::rbac::RoleAssignment;
 
     fn definition(id: u128, built_in: bool) -> Arc<RoleDefinition> {
         Arc::new(RoleDefinition {

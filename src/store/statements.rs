@@ -7,7 +7,6 @@ use super::draft::View;
 use super::hsms;
 use super::usage::Counter;
 use crate::model::change::{Change, Intent, IntentVerb};
-use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::name::VersionId;
 use crate::model::rbac::{RoleAssignment, RoleDefinition};
@@ -41,7 +40,7 @@ impl From<Error> for Failure {
     }
 }
 
-type Done = Result<(), Failure>;
+pub(super) type Done = Result<(), Failure>;
 
 /// A structure as a column holds it.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
@@ -95,6 +94,7 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
         Change::InsertRoleAssignment(hsm, assignment) => {
             insert_role_assignment(db, &hsm.folded(), assignment).await
         }
+        Change::Control(change) => super::resource_statements::change(db, change, &view.resources()).await,
         Change::SetClock(setting) => {
             let sql = "-- set_clock
                 INSERT INTO clock (id, offset_micros, frozen) VALUES (1, $1, $2)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use strongroom::identity::{Caller, Decision, authorize, explain};
 use strongroom::model::Error;
+use strongroom::model::error::Denied;
 use strongroom::model::name::PrincipalId;
 use strongroom::model::rbac::{Action, Grant, Permission, RoleAssignment, RoleDefinition, Scope};
 use uuid::Uuid;
@@ -66,6 +67,6 @@ fn a_grant_of_the_principal_or_a_group_decides_and_nothing_else_does() {
     assert_eq!(authorize(&caller, grants, Action::KeyRead, &Scope::Keys), Ok(()));
     assert_eq!(
         authorize(&caller, grants, Action::KeyRead, &Scope::Hsm),
-        Err(Error::Forbidden { principal: ADA, action: Action::KeyRead, scope: Scope::Hsm })
+        Err(Error::Forbidden { principal: ADA, denied: Denied::Data(Action::KeyRead, Scope::Hsm) })
     );
 }

@@ -95,7 +95,10 @@ fn understood(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
-        "GetClock" | "FreezeClock" | "ResumeClock" => Vec::new(),
+        "GetSubscription" => {
+            pb::GetSubscriptionRequest { name: format!("subscriptions/{GUID}") }.encode_to_vec()
+        }
+        "GetClock" | "FreezeClock" | "ResumeClock" | "ListSubscriptions" => Vec::new(),
         "AdvanceClock" => {
             let by = prost_types::Duration { seconds: -1, nanos: 0 };
             pb::AdvanceClockRequest { target: Some(Target::By(by)) }.encode_to_vec()
@@ -141,6 +144,8 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
                 "hsms/local/keys/a/versions/000000000000000000000000000000000",
                 "hsms/local/deletedKeys/",
                 "hsms/local/roleDefinitions/0",
+                "subscriptions/",
+                "subscriptions/x",
                 "hsms/local/roleAssignments/';--",
                 "https://local.managedhsm.azure.net/keys/a",
             ]);
@@ -423,10 +428,15 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
         for rpc in raw::rpcs() {
             let Rpc { name, input, .. } = &rpc;
             let Some(first) = input.0.iter().find(|field| ["name", "parent"].contains(&&*field.name)) else {
-                assert!(name.ends_with("Clock"), "{name} is aimed at nothing");
+                assert!(name.ends_with("Clock") || name == "ListSubscriptions", "{name} is aimed at nothing");
                 continue;
             };
+            let mut missing = "HSM_NOT_FOUND";
             let path = match first.name.as_str() {
+                _ if name.ends_with("Subscription") => {
+                    missing = "SUBSCRIPTION_NOT_FOUND";
+                    format!("subscriptions/{GUID}")
+                }
                 "parent" if name != "ListKeyVersions" => "hsms/elsewhere".to_owned(),
                 _ if name.contains("Deleted") => "hsms/elsewhere/deletedKeys/gone".to_owned(),
                 _ if name.ends_with("RoleDefinition") => format!("hsms/elsewhere/roleDefinitions/{GUID}"),
@@ -436,7 +446,7 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
             let request = [&understood(name)[..], &first.with(path.as_bytes())].concat();
             let status = raw::call(&channel, &rpc, &token, &request).await;
             let found = (status.code(), reason(&status));
-            assert_eq!(found, (Code::NotFound, "HSM_NOT_FOUND".to_owned()), "{name}: {status:?}");
+            assert_eq!(found, (Code::NotFound, missing.to_owned()), "{name}: {status:?}");
         }
     })
     .await;

@@ -10,6 +10,7 @@ use strongroom::api::grpc::pb::access_service_client::AccessServiceClient;
 use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
+use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use tempfile::TempDir;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -286,6 +287,7 @@ pub(crate) struct Client {
     pub(crate) crypto: CryptoServiceClient<Authorized>,
     pub(crate) access: AccessServiceClient<Authorized>,
     pub(crate) clock: ClockServiceClient<Authorized>,
+    pub(crate) resources: ResourceServiceClient<Authorized>,
 }
 
 impl Client {
@@ -297,7 +299,8 @@ impl Client {
             keys: KeyServiceClient::new(channel.clone()),
             crypto: CryptoServiceClient::new(channel.clone()),
             access: AccessServiceClient::new(channel.clone()),
-            clock: ClockServiceClient::new(channel),
+            clock: ClockServiceClient::new(channel.clone()),
+            resources: ResourceServiceClient::new(channel),
         }
     }
 

@@ -49,6 +49,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("PurgeDeletedManagedHsm", "hsm purge"),
     ("CheckManagedHsmName", "hsm check-name"),
     ("ActivateManagedHsm", "hsm activate"),
+    ("ListSubscriptions", "subscription list"),
+    ("GetSubscription", "subscription show"),
     ("GetClock", "clock show"),
     ("AdvanceClock", "clock advance"),
     ("FreezeClock", "clock freeze"),

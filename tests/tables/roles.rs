@@ -1,32 +1,48 @@
-//! The built-in roles as a matrix: what each grants, operation by operation.
+//! The roles of both planes as matrices: what each grants, operation by operation.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
-use strongroom::config::built_in_roles;
+use strongroom::config::{built_in_roles, control_plane_roles};
 use strongroom::model::rbac::RoleDefinition;
+use strongroom::model::role::Grantable;
 use strongroom::ops;
 
 use crate::golden::assert_golden;
 
-#[test]
-fn roles_grant_what_they_granted() {
-    let roles = built_in_roles().unwrap();
-    let mut table =
-        "Which built-in role may do what, once assigned at /. Roles are columns, operations are rows.\n\n"
-            .to_owned();
+/// A matrix with a heading: roles are columns, operations are rows.
+fn matrix<A: Grantable + Display>(
+    heading: &str,
+    roles: &[RoleDefinition],
+    action: fn(&ops::Description) -> Option<A>,
+) -> String {
+    let mut table = format!("{heading} Roles are columns, operations are rows.\n\n");
     for (column, role) in roles.iter().enumerate() {
         writeln!(table, "{:22}{}{}", "", "| ".repeat(column), role.role_name).unwrap();
     }
-    let mut free = Vec::new();
     for operation in ops::ALL {
-        let Some(action) = operation.action else {
-            free.push(operation.name);
-            continue;
-        };
+        let Some(action) = action(operation) else { continue };
         let mark = |role: &RoleDefinition| if role.grants(action) { "x " } else { ". " };
         let marks: String = roles.iter().map(mark).collect();
         writeln!(table, "{:22}{marks} {action}", operation.name).unwrap();
     }
-    writeln!(table, "\nNot for these roles to grant: {}", free.join(", ")).unwrap();
+    table
+}
+
+#[test]
+fn roles_grant_what_they_granted() {
+    let roles = built_in_roles().unwrap();
+    let mut table = matrix("Which built-in role may do what, once assigned at /.", &roles, |one| one.action);
+    let free = ops::ALL.iter().filter(|one| one.action.is_none() && one.control_action.is_none());
+    let free: Vec<_> = free.map(|one| one.name).collect();
+    writeln!(table, "\nNot for roles of any plane to grant: {}", free.join(", ")).unwrap();
     assert_golden("roles.txt", &table);
+}
+
+#[test]
+fn roles_of_the_control_plane_grant_what_they_granted() {
+    let roles = control_plane_roles().unwrap();
+    let table = matrix("Which role of the control plane may do what, where it is assigned.", &roles, |one| {
+        one.control_action
+    });
+    assert_golden("control-roles.txt", &table);
 }

@@ -48,10 +48,10 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("resource", format!("hsms/{hsm}/deletedKeys/{name}")));
             Code::NotFound
         }
-        Error::Forbidden { principal, action, scope } => {
+        Error::Forbidden { principal, denied } => {
             facts.push(("principal", principal.to_string()));
-            facts.push(("action", action.to_string()));
-            facts.push(("scope", scope.to_string()));
+            facts.push(("action", denied.action().to_owned()));
+            facts.push(("scope", denied.scope()));
             Code::PermissionDenied
         }
         Error::HsmNotActivated { hsm } => {
@@ -107,8 +107,25 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
             Code::FailedPrecondition
         }
+        Error::ResourceGroupExists { subscription, group } => {
+            facts.push(("resource", format!("subscriptions/{subscription}/resourceGroups/{group}")));
+            Code::AlreadyExists
+        }
+        Error::ResourceGroupNotEmpty { group, hsm } => {
+            facts.push(("resource_group", group.to_string()));
+            facts.push(("hsm", hsm.to_string()));
+            Code::FailedPrecondition
+        }
+        Error::ResourceGroupNotFound { subscription, group } => {
+            facts.push(("resource", format!("subscriptions/{subscription}/resourceGroups/{group}")));
+            Code::NotFound
+        }
         Error::RoleAssignmentExists => Code::AlreadyExists,
         Error::RoleAssignmentNotFound | Error::RoleDefinitionNotFound => Code::NotFound,
+        Error::SubscriptionNotFound { subscription } => {
+            facts.push(("resource", format!("subscriptions/{subscription}")));
+            Code::NotFound
+        }
         Error::TokenFailed { function, code } => {
             facts.push(("function", (*function).to_owned()));
             facts.push(("ckr", code.clone()));

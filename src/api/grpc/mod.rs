@@ -9,6 +9,7 @@ mod error;
 mod hsms;
 mod keys;
 pub mod pb;
+mod resources;
 mod unread;
 
 use std::sync::Arc;
@@ -69,10 +70,12 @@ impl Services {
         let crypto = pb::crypto_service_server::CryptoServiceServer::new(self.clone());
         let access = pb::access_service_server::AccessServiceServer::new(self.clone());
         let hsms = pb::managed_hsm_service_server::ManagedHsmServiceServer::new(self.clone());
+        let resources = pb::resource_service_server::ResourceServiceServer::new(self.clone());
         let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
             .add_service(crypto.max_decoding_message_size(limit))
             .add_service(access.max_decoding_message_size(limit))
             .add_service(hsms.max_decoding_message_size(limit))
+            .add_service(resources.max_decoding_message_size(limit))
             .add_service(health)
             .add_service(reflection);
         let routes = match clock {

@@ -86,8 +86,7 @@ impl HsmArgs {
 
 /// The resource group that is meant, as a resource name.
 fn group(session: &Session, named: Option<&ResourceGroupName>) -> Outcome<String> {
-    let missing =
-        || Failure::problem("no resource group is named").hint("name it with --resource-group");
+    let missing = || Failure::problem("no resource group is named").hint("name it with --resource-group");
     let known = session.connection.as_ref().map(|connection| connection.resource_group.clone());
     let group = named.cloned().or(known).ok_or_else(missing)?;
     Ok(format!("subscriptions/{}/resourceGroups/{group}", session.subscription()?))

@@ -88,7 +88,10 @@ pub(super) async fn recover(context: &Context, args: DeletedArgs) -> Outcome {
 pub(super) async fn purge(context: &Context, args: DeletedArgs) -> Outcome {
     let session = context.connect().await?;
     let name = args.resource(&session).await?;
-    session.hsms().purge_deleted_managed_hsm(pb::PurgeDeletedManagedHsmRequest { name: name.clone() }).await?;
+    session
+        .hsms()
+        .purge_deleted_managed_hsm(pb::PurgeDeletedManagedHsmRequest { name: name.clone() })
+        .await?;
     let text = format!("purged {name}");
     context.output.print_value(&Purged { name, purged: true }, &text)
 }

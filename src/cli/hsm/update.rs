@@ -43,7 +43,8 @@ struct Changes {
 pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
     let session = context.connect().await?;
     let name = args.hsm.resource(&session)?;
-    let Changes { purge_protection, tags: new_tags, clear_tags, public_network_access, ip_rules } = args.changes;
+    let Changes { purge_protection, tags: new_tags, clear_tags, public_network_access, ip_rules } =
+        args.changes;
     let network = public_network_access.is_some() || !ip_rules.is_empty();
     let fields = [
         ("purge_protection", purge_protection),

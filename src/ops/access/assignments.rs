@@ -9,7 +9,7 @@ use crate::model::Result;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, PrincipalId};
-use crate::model::rbac::{Action, RoleAssignment, Scope};
+use crate::model::rbac::{Action, Covers as _, RoleAssignment, Scope};
 use crate::ops::{Cx, Done, Operation, RoleScope};
 
 /// Lists role assignments.

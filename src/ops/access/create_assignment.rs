@@ -8,7 +8,7 @@ use super::Of;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, PrincipalId};
-use crate::model::rbac::{Action, RoleAssignment, Scope};
+use crate::model::rbac::{Action, Covers as _, RoleAssignment, Scope};
 use crate::model::{Error, Result};
 use crate::ops::{Cx, Done, Operation, RoleScope};
 

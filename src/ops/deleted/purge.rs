@@ -1,9 +1,9 @@
 //! Destroys a deleted key for good: the objects in the token, then the record.
 
+use crate::model::Result;
 use crate::model::change::{Change, IntentVerb};
 use crate::model::entry::Meter;
 use crate::model::rbac::Action;
-use crate::model::Result;
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
 /// Purges a deleted key.

@@ -33,7 +33,8 @@ impl Operation for ActivateManagedHsm {
 
     async fn execute(self, _: InAnyState, cx: &Cx) -> Result<Done<()>> {
         // As it is now: the one the call was let in with may have been changed since.
-        let hsm = cx.store.hsm(&cx.hsm.name).ok_or_else(|| Error::HsmNotFound { hsm: cx.hsm.name.clone() })?;
+        let hsm =
+            cx.store.hsm(&cx.hsm.name).ok_or_else(|| Error::HsmNotFound { hsm: cx.hsm.name.clone() })?;
         if hsm.activation == Activation::Active {
             return Err(Error::HsmActivated { hsm: hsm.name.clone() });
         }

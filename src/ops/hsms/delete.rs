@@ -33,8 +33,7 @@ impl Operation for DeleteManagedHsm {
 
     async fn execute(self, target: LiveHsm, cx: &ControlCx) -> Result<Done<HsmBundle>> {
         let hsm = target.0;
-        let deletion =
-            Deletion { deleted_at: cx.now, scheduled_purge_at: hsm.retention.purge_date(cx.now)? };
+        let deletion = Deletion { deleted_at: cx.now, scheduled_purge_at: hsm.retention.purge_date(cx.now)? };
         let deleted = ManagedHsm { deletion: Some(deletion), ..hsm.as_ref().clone() };
         let bundle = HsmBundle::of(&Arc::new(deleted), &cx.store);
         Ok(Done::with(bundle, [Change::SoftDeleteHsm(hsm.name.clone(), deletion)]))

@@ -70,12 +70,13 @@ impl Target for NewHsm {
 
     fn load(id: &HsmPath, store: &Store) -> Result<Self> {
         if store.resource_group(id.subscription, &id.resource_group).is_none() {
-            return Err(Error::ResourceGroupNotFound { name: id.resource_group.clone() });
+            return Err(Error::ResourceGroupNotFound {
+                subscription: id.subscription,
+                group: id.resource_group.clone(),
+            });
         }
         match store.hsm(&id.name) {
-            Some(hsm) => {
-                Err(Error::HsmExists { hsm: hsm.name.clone(), deleted: hsm.deletion.is_some() })
-            }
+            Some(hsm) => Err(Error::HsmExists { hsm: hsm.name.clone(), deleted: hsm.deletion.is_some() }),
             None => Ok(Self),
         }
     }
@@ -220,7 +221,7 @@ impl Target for HsmsOf {
     fn load(id: &Self::Id, store: &Store) -> Result<Self> {
         match &id.1 {
             Some(group) if store.resource_group(id.0, group).is_none() => {
-                Err(Error::ResourceGroupNotFound { name: group.clone() })
+                Err(Error::ResourceGroupNotFound { subscription: id.0, group: group.clone() })
             }
             _ => Ok(Self),
         }

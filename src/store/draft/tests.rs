@@ -7,14 +7,16 @@ use crate::model::Timestamp;
 use crate::model::hsm::Activation;
 use crate::model::key::{Attributes, PublicMaterial};
 use crate::model::rbac::{RoleAssignment, Scope};
+use crate::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use crate::model::retention::RetentionDays;
 
 fn hsm(name: &str) -> ManagedHsm {
     ManagedHsm {
+        id: uuid::Uuid::from_u128(7),
         name: name.parse().unwrap(),
         tenant: Uuid::nil(),
-        subscription: "s".into(),
-        resource_group: "g".into(),
+        subscription: SubscriptionId(Uuid::nil()),
+        resource_group: "g".parse().unwrap(),
         location: "here".into(),
         sku: "Standard_B1".into(),
         retention: RetentionDays::DEFAULT,
@@ -24,6 +26,8 @@ fn hsm(name: &str) -> ManagedHsm {
         token_serial: "1".into(),
         created: Timestamp::UNIX_EPOCH,
         deletion: None,
+        tags: std::collections::BTreeMap::new(),
+        network: Default::default(),
     }
 }
 
@@ -66,11 +70,21 @@ fn purge(name: &str) -> Change {
     Change::Purge(hsm, name)
 }
 
+/// A subscription with the group of all HSMs.
+fn place() -> Arc<Resources> {
+    let id = SubscriptionId(Uuid::nil());
+    let subscription = Subscription { id, name: "s".into(), tenant: Uuid::nil(), undeletable: false };
+    let created = Timestamp::UNIX_EPOCH;
+    let name = "g".parse().unwrap();
+    let group = ResourceGroup { subscription: id, name, location: "here".into(), created };
+    Arc::new(Resources::joined(Arc::new([]), vec![subscription], vec![group], Vec::new()))
+}
+
 /// Makes each list of changes as one commit of one group; gives what the last one said, and the
 /// memory after the group.
 fn after(commits: &[&[Change]]) -> (Result<()>, Memory) {
-    let memory = Memory::new(Vec::new(), crate::clock::Clock::System);
-    let mut group = Draft::default();
+    let memory = Memory::new(Vec::new(), Vec::new(), crate::clock::Clock::System);
+    let mut group = Draft { resources: Some(place()), ..Draft::default() };
     let mut last = Ok(());
     for changes in commits {
         let mut view = View::new(&memory, &group);

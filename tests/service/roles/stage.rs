@@ -106,7 +106,7 @@ impl Stage {
 
     /// Makes the call as somebody.
     pub(super) async fn call(&self, who: &Client, operation: &str) -> Result<(), Status> {
-        let Client { mut keys, mut crypto, mut access, mut clock } = who.clone();
+        let Client { mut keys, mut crypto, mut access, mut clock, mut resources } = who.clone();
         let parent = || HSM.to_owned();
         match operation {
             "CreateKey" => {
@@ -231,6 +231,13 @@ impl Stage {
                     ..Default::default()
                 };
                 access.check_access(request).await.map(drop)
+            }
+            "ListSubscriptions" => {
+                resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await.map(drop)
+            }
+            "GetSubscription" => {
+                let name = format!("subscriptions/{}", guid(0));
+                resources.get_subscription(pb::GetSubscriptionRequest { name }).await.map(drop)
             }
             "GetClock" => clock.get_clock(pb::GetClockRequest {}).await.map(drop),
             "AdvanceClock" => clock.advance_clock(days(0)).await.map(drop),

@@ -86,8 +86,7 @@ impl TryFrom<pb::CreateManagedHsmRequest> for CreateManagedHsm {
     fn try_from(request: pb::CreateManagedHsmRequest) -> Result<Self> {
         let (subscription, resource_group) = group("parent", &request.parent)?;
         let name: HsmName = part("managed_hsm_id", &request.managed_hsm_id)?;
-        let given =
-            request.managed_hsm.ok_or_else(|| Error::invalid("managed_hsm", "the HSM is missing"))?;
+        let given = request.managed_hsm.ok_or_else(|| Error::invalid("managed_hsm", "the HSM is missing"))?;
         let tenant = match given.tenant_id.as_str() {
             "" => None,
             text => Some(
@@ -114,8 +113,7 @@ impl TryFrom<pb::UpdateManagedHsmRequest> for UpdateManagedHsm {
     type Error = Error;
 
     fn try_from(request: pb::UpdateManagedHsmRequest) -> Result<Self> {
-        let given =
-            request.managed_hsm.ok_or_else(|| Error::invalid("managed_hsm", "the HSM is missing"))?;
+        let given = request.managed_hsm.ok_or_else(|| Error::invalid("managed_hsm", "the HSM is missing"))?;
         let path = hsm_path("managed_hsm.name", &given.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() {
@@ -287,9 +285,7 @@ impl From<NameAvailability> for pb::CheckManagedHsmNameResponse {
                 return Self { available: true, reason: String::new(), message: String::new() };
             }
             NameAvailability::Invalid(why) => ("AccountNameInvalid", why),
-            NameAvailability::Taken { deleted: false } => {
-                ("AlreadyExists", "the name is in use".to_owned())
-            }
+            NameAvailability::Taken { deleted: false } => ("AlreadyExists", "the name is in use".to_owned()),
             NameAvailability::Taken { deleted: true } => (
                 "AlreadyExists",
                 "the name is in use by a deleted HSM, which can be recovered or purged".to_owned(),

@@ -4,6 +4,7 @@ mod access;
 mod crypto;
 mod hsms;
 mod keys;
+mod resources;
 
 use std::str::FromStr;
 

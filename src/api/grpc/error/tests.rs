@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::{DOMAIN, status};
 use crate::model::Error;
+use crate::model::error::Denied;
 use crate::model::name::{KeyId, PrincipalId, VersionId};
 use crate::model::rbac::{Action, Scope};
+use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::retention::{RecoveryLevel, RetentionDays};
 
 /// What must not be told to callers.
@@ -20,6 +22,8 @@ fn every_kind() -> Vec<Error> {
     let at = "2030-01-02T03:04:05Z".parse().unwrap();
     let hsm: crate::model::name::HsmName = "local".parse().unwrap();
     let name: crate::model::name::KeyName = "invoices".parse().unwrap();
+    let subscription = SubscriptionId(Uuid::nil());
+    let group: ResourceGroupName = "dev".parse().unwrap();
     vec![
         Error::Busy,
         Error::BuiltInRole { id: Uuid::nil() },
@@ -28,8 +32,7 @@ fn every_kind() -> Vec<Error> {
         Error::DeletedKeyNotFound { hsm: hsm.clone(), name: name.clone() },
         Error::Forbidden {
             principal: PrincipalId(Uuid::nil()),
-            action: Action::KeySign,
-            scope: Scope::Key(name.clone()),
+            denied: Denied::Data(Action::KeySign, Scope::Key(name.clone())),
         },
         Error::HsmNotActivated { hsm: hsm.clone() },
         Error::HsmNotFound { hsm: hsm.clone() },
@@ -44,12 +47,20 @@ fn every_kind() -> Vec<Error> {
         Error::LimitExceeded { what: "things", limit: 7 },
         Error::OperationNotPermitted { operation: "sign" },
         Error::PurgeProtected {
-            level: RecoveryLevel { retention: RetentionDays::DEFAULT, purge_protection: true },
+            level: RecoveryLevel {
+                retention: RetentionDays::DEFAULT,
+                purge_protection: true,
+                protected_subscription: false,
+            },
             scheduled_purge_at: at,
         },
+        Error::ResourceGroupExists { subscription, group: group.clone() },
+        Error::ResourceGroupNotEmpty { group: group.clone(), hsm: "local".parse().unwrap() },
+        Error::ResourceGroupNotFound { subscription, group },
         Error::RoleAssignmentExists,
         Error::RoleAssignmentNotFound,
         Error::RoleDefinitionNotFound,
+        Error::SubscriptionNotFound { subscription },
         Error::TokenFailed { function: "C_Sign", code: "CKR_DEVICE_ERROR".to_owned() },
         Error::TokenTimeout { milliseconds: 7 },
         Error::TokenUnavailable { why: "it is away".to_owned() },

@@ -1,0 +1,78 @@
+//! `strongroom subscription`: what pays for managed HSMs.
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::failure::Outcome;
+use super::output::Row;
+use super::{Context, table};
+use crate::api::grpc::pb;
+
+/// What can be done with subscriptions.
+#[derive(Subcommand, Clone, Debug)]
+pub enum SubscriptionCommand {
+    /// List the subscriptions in which you have a role
+    List,
+    /// Show a subscription: that of --subscription
+    Show,
+}
+
+#[derive(Serialize)]
+struct View {
+    name: String,
+    id: String,
+    display_name: String,
+    tenant_id: String,
+    undeletable: bool,
+}
+
+impl From<pb::Subscription> for View {
+    fn from(subscription: pb::Subscription) -> Self {
+        Self {
+            id: subscription.name.rsplit('/').next().unwrap_or_default().to_owned(),
+            name: subscription.name,
+            display_name: subscription.display_name,
+            tenant_id: subscription.tenant_id,
+            undeletable: subscription.undeletable,
+        }
+    }
+}
+
+impl View {
+    fn text(&self) -> String {
+        table::fields(&[
+            ("name", self.display_name.clone()),
+            ("id", self.id.clone()),
+            ("tenant", self.tenant_id.clone()),
+            ("undeletable", self.undeletable.to_string()),
+        ])
+    }
+}
+
+impl Row for View {
+    const HEADINGS: &'static [&'static str] = &["NAME", "ID", "TENANT", "UNDELETABLE"];
+
+    fn cells(&self) -> Vec<String> {
+        let undeletable = self.undeletable.to_string();
+        vec![self.display_name.clone(), self.id.clone(), self.tenant_id.clone(), undeletable]
+    }
+}
+
+/// Runs one of them.
+pub(super) async fn run(context: &Context, command: SubscriptionCommand) -> Outcome {
+    let session = context.connect().await?;
+    let mut service = session.resources();
+    match command {
+        SubscriptionCommand::List => {
+            let reply = service.list_subscriptions(pb::ListSubscriptionsRequest {}).await?.into_inner();
+            let rows: Vec<View> = reply.subscriptions.into_iter().map(Into::into).collect();
+            context.output.print_list(&rows, "you have no role in any subscription")
+        }
+        SubscriptionCommand::Show => {
+            let name = format!("subscriptions/{}", session.subscription()?);
+            let reply = service.get_subscription(pb::GetSubscriptionRequest { name }).await?;
+            let view = View::from(reply.into_inner());
+            context.output.print(&view, || view.text())
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Subscriptions: listed, read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Directory, Place};
+use crate::model::Result;
+use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::entry::Meter;
+use crate::model::resource::{Subscription, SubscriptionId};
+use crate::ops::{ControlCx, DirectoryCx, Done, Known, Operation};
+
+/// Lists the subscriptions in which the caller has any role, at whatever scope.
+///
+/// Source: Azure Resource Manager lists the same ones.
+#[derive(Clone, Debug)]
+pub struct ListSubscriptions;
+
+impl Operation for ListSubscriptions {
+    const NAME: &'static str = "ListSubscriptions";
+    const EVENT: &'static str = "SubscriptionList";
+    const ACTION: Known = Known;
+    const METER: Meter = Meter::Free;
+    type Target = Directory;
+    type Reply = Vec<Arc<Subscription>>;
+
+    fn target(&self) {}
+
+    async fn execute(self, _: Directory, cx: &DirectoryCx) -> Result<Done<Self::Reply>> {
+        let known: BTreeSet<SubscriptionId> = cx
+            .principals
+            .iter()
+            .flat_map(|principal| cx.store.control_grants(*principal).to_vec())
+            .map(|grant| grant.assignment.scope.subscription())
+            .collect();
+        let mut subscriptions = cx.store.subscriptions();
+        subscriptions.retain(|one| one.tenant == cx.tenant && known.contains(&one.id));
+        Ok(Done::reply(subscriptions))
+    }
+}
+
+/// Reads a subscription.
+#[derive(Clone, Debug)]
+pub struct GetSubscription {
+    /// Which.
+    pub subscription: SubscriptionId,
+}
+
+impl Operation for GetSubscription {
+    const NAME: &'static str = "GetSubscription";
+    const EVENT: &'static str = "SubscriptionGet";
+    const ACTION: ControlAction = ControlAction::SubscriptionRead;
+    const METER: Meter = Meter::Free;
+    type Target = Place;
+    type Reply = Arc<Subscription>;
+
+    fn target(&self) -> ControlScope {
+        ControlScope::Subscription(self.subscription)
+    }
+
+    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(Arc::clone(&cx.subscription)))
+    }
+}

@@ -1,0 +1,126 @@
+//! The SQL of the control plane's state: written change by change, read when the store is opened.
+
+use std::sync::Arc;
+
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::load::{json, parsed};
+use super::resources::Resources;
+use super::statements::{Done, to_json};
+use crate::model::change::ControlChange;
+use crate::model::control_plane::ControlAssignment;
+use crate::model::rbac::RoleDefinition;
+use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
+use crate::model::{Error, Result};
+
+/// Writes one change, which memory has allowed.
+pub(super) async fn change(db: &mut SqliteConnection, change: &ControlChange, after: &Resources) -> Done {
+    match change {
+        ControlChange::PutSubscription(subscription) => put_subscription(db, subscription).await,
+        ControlChange::PutResourceGroup(group) => put_resource_group(db, group).await,
+        ControlChange::DeleteResourceGroup(subscription, name) => {
+            delete_resource_group(db, *subscription, name).await?;
+            keep_assignments(db, after).await
+        }
+        ControlChange::InsertAssignment(assignment) => insert_assignment(db, assignment).await,
+        ControlChange::DeleteAssignment(id) => delete_assignment(db, *id).await,
+    }
+}
+
+async fn put_subscription(db: &mut SqliteConnection, subscription: &Subscription) -> Done {
+    let sql = "-- put_subscription
+        INSERT INTO subscriptions (id, resource) VALUES ($1, $2)
+        ON CONFLICT (id) DO UPDATE SET resource = excluded.resource";
+    let query = sqlx::query(sql).bind(subscription.id.to_string()).bind(to_json(subscription)?);
+    query.execute(db).await?;
+    Ok(())
+}
+
+async fn put_resource_group(db: &mut SqliteConnection, group: &ResourceGroup) -> Done {
+    let sql = "-- put_resource_group
+        INSERT INTO resource_groups (subscription, folded, resource) VALUES ($1, $2, $3)
+        ON CONFLICT (subscription, folded) DO UPDATE SET resource = excluded.resource";
+    let query = sqlx::query(sql).bind(group.subscription.to_string()).bind(group.name.folded());
+    query.bind(to_json(group)?).execute(db).await?;
+    Ok(())
+}
+
+async fn delete_resource_group(
+    db: &mut SqliteConnection,
+    subscription: SubscriptionId,
+    name: &ResourceGroupName,
+) -> Done {
+    let sql = "-- delete_resource_group
+        DELETE FROM resource_groups WHERE subscription = $1 AND folded = $2";
+    sqlx::query(sql).bind(subscription.to_string()).bind(name.folded()).execute(db).await?;
+    Ok(())
+}
+
+async fn insert_assignment(db: &mut SqliteConnection, assignment: &ControlAssignment) -> Done {
+    let sql = "-- insert_control_role_assignment
+        INSERT INTO control_role_assignments (id, position, role_definition, principal, scope)
+        VALUES ($1, (SELECT COALESCE(MAX(position), 0) + 1 FROM control_role_assignments), $2, $3, $4)";
+    sqlx::query(sql)
+        .bind(assignment.id.to_string())
+        .bind(assignment.role_definition.to_string())
+        .bind(assignment.principal.to_string())
+        .bind(assignment.scope.to_string())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn delete_assignment(db: &mut SqliteConnection, id: uuid::Uuid) -> Done {
+    let sql = "-- delete_control_role_assignment
+        DELETE FROM control_role_assignments WHERE id = $1";
+    sqlx::query(sql).bind(id.to_string()).execute(db).await?;
+    Ok(())
+}
+
+/// Deletes the assignments that memory does not have any more: which scopes cover which is the domain's
+/// to say, not SQL's.
+async fn keep_assignments(db: &mut SqliteConnection, after: &Resources) -> Done {
+    let kept: std::collections::HashSet<_> = after.roles.assignments().iter().map(|one| one.id).collect();
+    let sql = "-- list_control_role_assignment_ids
+        SELECT id FROM control_role_assignments";
+    for row in sqlx::query(sql).fetch_all(&mut *db).await? {
+        let id = parsed(&row, "id")?;
+        if !kept.contains(&id) {
+            delete_assignment(db, id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads all of it.
+///
+/// # Errors
+/// `Internal` where a row does not say what it should.
+pub(super) async fn load(
+    db: &mut SqliteConnection,
+    built_in: Arc<[Arc<RoleDefinition>]>,
+) -> Result<Resources> {
+    let sql = "-- load_subscriptions
+        SELECT resource FROM subscriptions";
+    let rows = sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)?;
+    let subscriptions = rows.iter().map(|row| json(row, "resource")).collect::<Result<_>>()?;
+    let sql = "-- load_resource_groups
+        SELECT resource FROM resource_groups";
+    let rows = sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)?;
+    let groups = rows.iter().map(|row| json(row, "resource")).collect::<Result<_>>()?;
+    let sql = "-- load_control_role_assignments
+        SELECT id, role_definition, principal, scope FROM control_role_assignments ORDER BY position";
+    let rows = sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)?;
+    let assignments = rows.iter().map(assignment).collect::<Result<_>>()?;
+    Ok(Resources::joined(built_in, subscriptions, groups, assignments))
+}
+
+fn assignment(row: &SqliteRow) -> Result<Arc<ControlAssignment>> {
+    Ok(Arc::new(ControlAssignment {
+        id: parsed(row, "id")?,
+        role_definition: parsed(row, "role_definition")?,
+        principal: parsed(row, "principal")?,
+        scope: parsed(row, "scope")?,
+    }))
+}

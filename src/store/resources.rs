@@ -1,0 +1,130 @@
+//! The control plane's state: subscriptions, resource groups, and who may do what with them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::change::ControlChange;
+use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
+use crate::model::hsm::ManagedHsm;
+use crate::model::rbac::RoleDefinition;
+use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
+use crate::model::{Error, Result};
+
+use super::roles::Roles;
+
+/// Replaced whole on every change, so that readers hold a consistent state without a lock. It is small:
+/// what there are many of is in the HSMs.
+#[derive(Clone)]
+pub(super) struct Resources {
+    subscriptions: BTreeMap<SubscriptionId, Arc<Subscription>>,
+    groups: BTreeMap<(SubscriptionId, String), Arc<ResourceGroup>>,
+    pub(super) roles: Roles<ControlAction>,
+}
+
+impl Resources {
+    /// No resources yet, but the roles that can be assigned.
+    pub(super) fn new(built_in: Arc<[Arc<RoleDefinition>]>) -> Self {
+        Self::joined(built_in, Vec::new(), Vec::new(), Vec::new())
+    }
+
+    /// Joins what was read; assignments in order of creation.
+    pub(super) fn joined(
+        built_in: Arc<[Arc<RoleDefinition>]>,
+        subscriptions: Vec<Subscription>,
+        groups: Vec<ResourceGroup>,
+        assignments: Vec<Arc<ControlAssignment>>,
+    ) -> Self {
+        let group = |group: ResourceGroup| ((group.subscription, group.name.folded()), Arc::new(group));
+        Self {
+            subscriptions: subscriptions.into_iter().map(|one| (one.id, Arc::new(one))).collect(),
+            groups: groups.into_iter().map(group).collect(),
+            roles: Roles::new(built_in, Vec::new(), assignments),
+        }
+    }
+
+    /// All subscriptions, by id.
+    pub(super) fn subscriptions(&self) -> Vec<Arc<Subscription>> {
+        self.subscriptions.values().cloned().collect()
+    }
+
+    /// One subscription.
+    pub(super) fn subscription(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
+        self.subscriptions.get(&id).cloned()
+    }
+
+    /// The resource groups of a subscription, by folded name.
+    pub(super) fn groups(&self, subscription: SubscriptionId) -> Vec<Arc<ResourceGroup>> {
+        let begin = (subscription, String::new());
+        self.groups
+            .range(begin..)
+            .take_while(|((of, _), _)| *of == subscription)
+            .map(|(_, group)| Arc::clone(group))
+            .collect()
+    }
+
+    /// One resource group.
+    pub(super) fn group(
+        &self,
+        subscription: SubscriptionId,
+        name: &ResourceGroupName,
+    ) -> Option<Arc<ResourceGroup>> {
+        self.groups.get(&(subscription, name.folded())).cloned()
+    }
+
+    /// The place of an HSM, or why it cannot be there.
+    pub(super) fn check_place(&self, hsm: &ManagedHsm) -> Result<()> {
+        self.known(hsm.subscription)?;
+        match self.group(hsm.subscription, &hsm.resource_group) {
+            Some(_) => Ok(()),
+            None => Err(Error::ResourceGroupNotFound {
+                subscription: hsm.subscription,
+                group: hsm.resource_group.clone(),
+            }),
+        }
+    }
+
+    /// Makes one change, if it is allowed. `hsms` are all there are, live and soft-deleted.
+    pub(super) fn apply(&mut self, change: &ControlChange, hsms: &[Arc<ManagedHsm>]) -> Result<()> {
+        match change {
+            ControlChange::PutSubscription(subscription) => {
+                self.subscriptions.insert(subscription.id, Arc::new(subscription.clone()));
+                Ok(())
+            }
+            ControlChange::PutResourceGroup(group) => {
+                self.known(group.subscription)?;
+                let place = (group.subscription, group.name.folded());
+                self.groups.insert(place, Arc::new(group.clone()));
+                Ok(())
+            }
+            ControlChange::DeleteResourceGroup(subscription, name) => {
+                let scope = ControlScope::ResourceGroup(*subscription, name.clone());
+                let held = hsms.iter().find(|hsm| {
+                    hsm.subscription == *subscription && hsm.resource_group.folded() == name.folded()
+                });
+                if let Some(hsm) = held {
+                    return Err(Error::ResourceGroupNotEmpty { group: name.clone(), hsm: hsm.name.clone() });
+                }
+                if self.groups.remove(&(*subscription, name.folded())).is_none() {
+                    return Err(Error::ResourceGroupNotFound {
+                        subscription: *subscription,
+                        group: name.clone(),
+                    });
+                }
+                self.roles.delete_assignments_below(&scope);
+                Ok(())
+            }
+            ControlChange::InsertAssignment(assignment) => {
+                self.known(assignment.scope.subscription())?;
+                self.roles.insert_assignment(Arc::clone(assignment))
+            }
+            ControlChange::DeleteAssignment(id) => self.roles.delete_assignment(*id),
+        }
+    }
+
+    fn known(&self, subscription: SubscriptionId) -> Result<()> {
+        match self.subscriptions.contains_key(&subscription) {
+            true => Ok(()),
+            false => Err(Error::SubscriptionNotFound { subscription }),
+        }
+    }
+}

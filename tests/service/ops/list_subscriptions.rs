@@ -1,0 +1,31 @@
+//! Listing subscriptions.
+
+use strongroom::api::grpc::pb;
+
+use crate::roles::ask::{assert_recorded, metadata};
+use crate::support::Server;
+
+#[tokio::test]
+async fn callers_see_the_subscriptions_in_which_they_have_a_role() {
+    let server = Server::start();
+    let connection = server.connection();
+    let expected = pb::Subscription {
+        name: format!("subscriptions/{}", connection.subscription_id),
+        display_name: "dev".to_owned(),
+        tenant_id: connection.tenant_id,
+        undeletable: false,
+    };
+    for name in ["owner", "contributor", "reader", "dev"] {
+        let mut caller = server.client(name).await;
+        let listed = caller.resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await;
+        let listed = listed.unwrap().into_inner().subscriptions;
+        assert_eq!(listed, std::slice::from_ref(&expected), "{name}");
+    }
+    // Administering an HSM's keys is no role in the subscription.
+    for name in ["administrator", "crypto-user", "nobody"] {
+        let mut caller = server.client(name).await;
+        let answer = caller.resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await;
+        assert_recorded(&server, metadata(&answer), "SubscriptionList", "OK", "subscriptions");
+        assert_eq!(answer.unwrap().into_inner().subscriptions, [], "{name}");
+    }
+}
