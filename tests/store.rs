@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use strongroom::audit::{self, Sink};
 use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb};
 use strongroom::model::entry::Meter;
-use strongroom::model::hsm::{Activation, ManagedHsm};
-use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial};
+use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
+use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
 use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use strongroom::model::rbac::{Action, RoleAssignment, RoleDefinition, Scope};
 use strongroom::model::resource::{ResourceGroup, Subscription, SubscriptionId};
@@ -36,7 +36,7 @@ fn name(text: &str) -> KeyName {
 
 fn hsm() -> ManagedHsm {
     ManagedHsm {
-        id: uuid::Uuid::from_u128(7),
+        id: Uuid::from_u128(7),
         name: local(),
         tenant: Uuid::from_u128(1),
         subscription: SubscriptionId(Uuid::from_u128(3)),
@@ -50,8 +50,8 @@ fn hsm() -> ManagedHsm {
         token_serial: "serial".into(),
         created: Timestamp::from_microsecond(NOON * 1_000_000 + 123_456).unwrap(),
         deletion: None,
-        tags: std::collections::BTreeMap::new(),
-        network: Default::default(),
+        tags: Tags::new(),
+        network: NetworkRules::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::Result;
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::entry::{Entry, Meter, Origin};
 use crate::model::name::{HsmName, KeyName};
-use crate::ops::{hsm_lock, key_lock};
+use crate::ops::{hsm_lock, key_lock, wipe};
 use crate::store::{Commit, Listing, Record};
 
 /// What one sweep found.
@@ -91,9 +91,9 @@ impl Engine {
         let Some(hsm) = self.0.store.hsm(&intent.hsm).filter(|hsm| hsm.deletion.is_some()) else {
             return self.close(intent).await;
         };
-        crate::ops::hsms::wipe(&self.0.store, &self.0.supply, &hsm).await?;
+        wipe(&self.0.store, &self.0.supply, &hsm).await?;
         self.0.tokens.detach(&hsm.name);
-        let target = crate::ops::hsms::describe_deleted(&hsm);
+        let target = hsm.deleted_id();
         let change = Change::PurgeHsm(hsm.name.clone(), self.0.clock.now());
         self.finish_purge(intent, change, ("ManagedHsmPurge", target)).await
     }

@@ -67,12 +67,6 @@ pub enum Error {
         /// When the service purges it.
         scheduled_purge_at: Timestamp,
     },
-    /// The HSM is in service already.
-    #[error("managed HSM {hsm} is activated already")]
-    HsmActivated {
-        /// The HSM.
-        hsm: HsmName,
-    },
     /// The name belongs to another HSM, live or soft-deleted.
     #[error(
         "a managed HSM named {hsm} exists already{}",
@@ -268,7 +262,6 @@ impl Error {
             Self::DeletedKeyNotFound { .. } => "DELETED_KEY_NOT_FOUND",
             Self::Forbidden { .. } => "ACTION_NOT_GRANTED",
             Self::DeletedHsmNotFound { .. } => "DELETED_HSM_NOT_FOUND",
-            Self::HsmActivated { .. } => "HSM_ACTIVATED",
             Self::HsmDeleted { .. } => "HSM_DELETED",
             Self::HsmExists { .. } => "HSM_EXISTS",
             Self::HsmNotActivated { .. } => "HSM_NOT_ACTIVATED",
@@ -326,7 +319,6 @@ impl Error {
             | Self::RoleDefinitionNotFound
             | Self::SubscriptionNotFound { .. } => 404,
             Self::Conflict { .. }
-            | Self::HsmActivated { .. }
             | Self::HsmDeleted { .. }
             | Self::HsmExists { .. }
             | Self::KeyDeleted { .. }

@@ -165,6 +165,14 @@ impl ManagedHsm {
         ControlScope::ManagedHsm(self.subscription, self.resource_group.clone(), self.name.clone())
     }
 
+    /// Where it is on the control plane while it is deleted, as Azure Resource Manager writes it.
+    pub fn deleted_id(&self) -> String {
+        let Self { subscription, location, name, .. } = self;
+        format!(
+            "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedManagedHSMs/{name}"
+        )
+    }
+
     /// What deletion means for it and for its keys. `protected` says that its subscription cannot be cancelled.
     pub const fn recovery_level(&self, protected: bool) -> RecoveryLevel {
         RecoveryLevel {

@@ -19,6 +19,7 @@ mod public_keys;
 pub mod resources;
 mod target;
 mod tokens;
+mod wipe;
 
 use std::future::Future;
 
@@ -32,6 +33,7 @@ pub use target::{
     key_lock,
 };
 pub use tokens::Tokens;
+pub use wipe::wipe;
 
 use crate::model::change::Change;
 use crate::model::control_plane::ControlAction;

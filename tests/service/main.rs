@@ -15,6 +15,7 @@ mod crash;
 mod credentials;
 mod gateway;
 mod health;
+mod hsms;
 mod isolation;
 mod malformed;
 mod ops;

@@ -21,6 +21,10 @@ fn understood(rpc: &str) -> Vec<u8> {
     let role = format!("hsms/local/roleDefinitions/{GUID}");
     let assignment = format!("hsms/local/roleAssignments/{GUID}");
     let kty = "oct-HSM".to_owned();
+    let subscription = format!("subscriptions/{GUID}");
+    let group = format!("{subscription}/resourceGroups/dev");
+    let hsm = format!("{group}/managedHsms/local");
+    let gone = format!("{subscription}/locations/localhost/deletedManagedHsms/gone");
     match rpc {
         "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
             .encode_to_vec(),
@@ -95,6 +99,24 @@ fn understood(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "CreateManagedHsm" => crate::hsms::creating(&group, "made").encode_to_vec(),
+        "GetManagedHsm" => pb::GetManagedHsmRequest { name: hsm }.encode_to_vec(),
+        "ListManagedHsms" => {
+            pb::ListManagedHsmsRequest { parent: subscription, ..Default::default() }.encode_to_vec()
+        }
+        "UpdateManagedHsm" => crate::hsms::tagging(hsm, "seen").encode_to_vec(),
+        "DeleteManagedHsm" => pb::DeleteManagedHsmRequest { name: hsm }.encode_to_vec(),
+        "GetDeletedManagedHsm" => pb::GetDeletedManagedHsmRequest { name: gone }.encode_to_vec(),
+        "ListDeletedManagedHsms" => {
+            pb::ListDeletedManagedHsmsRequest { parent: subscription, ..Default::default() }.encode_to_vec()
+        }
+        "RecoverDeletedManagedHsm" => pb::RecoverDeletedManagedHsmRequest { name: gone }.encode_to_vec(),
+        "PurgeDeletedManagedHsm" => pb::PurgeDeletedManagedHsmRequest { name: gone }.encode_to_vec(),
+        "CheckManagedHsmName" => {
+            let managed_hsm_id = "made".to_owned();
+            pb::CheckManagedHsmNameRequest { parent: subscription, managed_hsm_id }.encode_to_vec()
+        }
+        "ActivateManagedHsm" => pb::ActivateManagedHsmRequest { name: parent }.encode_to_vec(),
         "GetSubscription" => {
             pb::GetSubscriptionRequest { name: format!("subscriptions/{GUID}") }.encode_to_vec()
         }
@@ -154,6 +176,9 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
             names.push("/".repeat(10_000));
             names
         }
+        // A name that is none is an answer.
+        "managed_hsm_id" if rpc == "CheckManagedHsmName" => Vec::new(),
+        "managed_hsm_id" => own(&["", "ab", "a b", "1abc", "abc-", "a--b", "a_b", "ключ", "abc\0", &long]),
         "key_id" => {
             let mut ids = own(&[
                 "",

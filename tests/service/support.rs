@@ -10,6 +10,7 @@ use strongroom::api::grpc::pb::access_service_client::AccessServiceClient;
 use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
+use strongroom::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use tempfile::TempDir;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -288,6 +289,7 @@ pub(crate) struct Client {
     pub(crate) access: AccessServiceClient<Authorized>,
     pub(crate) clock: ClockServiceClient<Authorized>,
     pub(crate) resources: ResourceServiceClient<Authorized>,
+    pub(crate) hsms: ManagedHsmServiceClient<Authorized>,
 }
 
 impl Client {
@@ -300,7 +302,8 @@ impl Client {
             crypto: CryptoServiceClient::new(channel.clone()),
             access: AccessServiceClient::new(channel.clone()),
             clock: ClockServiceClient::new(channel.clone()),
-            resources: ResourceServiceClient::new(channel),
+            resources: ResourceServiceClient::new(channel.clone()),
+            hsms: ManagedHsmServiceClient::new(channel),
         }
     }
 

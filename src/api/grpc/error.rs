@@ -30,10 +30,6 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("hsm", hsm.to_string()));
             Code::NotFound
         }
-        Error::HsmActivated { hsm } => {
-            facts.push(("resource", format!("hsms/{hsm}")));
-            Code::FailedPrecondition
-        }
         Error::HsmDeleted { hsm, scheduled_purge_at } => {
             facts.push(("resource", format!("hsms/{hsm}")));
             facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));

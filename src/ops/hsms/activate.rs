@@ -9,7 +9,7 @@ use crate::model::{Error, Result};
 use crate::ops::{Cx, DataPlane, Done, Operation, Target, Whole, hsm_lock};
 use crate::store::Store;
 
-/// Activates an HSM. The real service does this when its security domain is downloaded, which is not
+/// Activates an HSM; one that is active stays so. The real service does this when its security domain is downloaded, which is not
 /// built yet: so this is for who may do that.
 #[derive(Clone, Debug)]
 pub struct ActivateManagedHsm {
@@ -36,7 +36,7 @@ impl Operation for ActivateManagedHsm {
         let hsm =
             cx.store.hsm(&cx.hsm.name).ok_or_else(|| Error::HsmNotFound { hsm: cx.hsm.name.clone() })?;
         if hsm.activation == Activation::Active {
-            return Err(Error::HsmActivated { hsm: hsm.name.clone() });
+            return Ok(Done::reply(()));
         }
         let active = ManagedHsm { activation: Activation::Active, ..hsm.as_ref().clone() };
         Ok(Done::with((), [Change::ReplaceHsm(active)]))

@@ -25,11 +25,9 @@ pub use get::GetManagedHsm;
 pub use get_deleted::GetDeletedManagedHsm;
 pub use list::ListManagedHsms;
 pub use list_deleted::ListDeletedManagedHsms;
-pub use purge::{PurgeDeletedManagedHsm, wipe};
+pub use purge::PurgeDeletedManagedHsm;
 pub use recover::RecoverDeletedManagedHsm;
-pub use target::{
-    AnyHsms, DeletedHsm, DeletedHsmPath, HsmPath, HsmsOf, LiveHsm, NewHsm, RecoverableHsm, describe_deleted,
-};
+pub use target::{AnyHsms, DeletedHsm, DeletedHsmPath, HsmPath, HsmsOf, LiveHsm, NewHsm, RecoverableHsm};
 pub use update::{HsmChanges, UpdateManagedHsm};
 
 use super::ControlCx;

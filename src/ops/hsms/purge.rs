@@ -5,10 +5,7 @@ use crate::model::Result;
 use crate::model::change::{Change, IntentVerb};
 use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
-use crate::model::hsm::ManagedHsm;
-use crate::ops::{ControlCx, Done, Operation};
-use crate::store::{Listing, Store};
-use crate::token::Supply;
+use crate::ops::{ControlCx, Done, Operation, wipe};
 
 /// Purges a deleted HSM. Its name is free afterwards.
 #[derive(Clone, Debug)]
@@ -45,19 +42,4 @@ pub(super) async fn destroy(target: &DeletedHsm, cx: &ControlCx) -> Result<Done<
     wipe(&cx.store, &cx.supply, hsm).await?;
     cx.tokens.detach(&hsm.name);
     Ok(Done::with((), [Change::PurgeHsm(hsm.name.clone(), cx.now)]))
-}
-
-/// Gives back the token of a deleted HSM, without what the HSM had in it. Doing it again is fine.
-///
-/// # Errors
-/// What the token answers.
-pub async fn wipe(store: &Store, supply: &Supply, hsm: &ManagedHsm) -> Result<()> {
-    let keys = [Listing::Live, Listing::Deleted]
-        .into_iter()
-        .flat_map(|listing| store.keys(&hsm.name, listing, None, usize::MAX));
-    let objects: Vec<_> =
-        keys.flat_map(|key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>()).collect();
-    let others =
-        store.hsms().iter().any(|other| other.id != hsm.id && other.token_serial == hsm.token_serial);
-    supply.give_back(&hsm.token_serial, &objects, others).await
 }

@@ -124,12 +124,6 @@ impl DeletedHsmPath {
     }
 }
 
-/// How the audit record names a deleted HSM.
-pub fn describe_deleted(hsm: &ManagedHsm) -> String {
-    let (location, name) = (hsm.location.clone(), hsm.name.clone());
-    DeletedHsmPath { subscription: hsm.subscription, location, name }.describe()
-}
-
 /// A location as it is compared: `East US` and `eastus` are the same.
 pub(super) fn plain(location: &str) -> String {
     location.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()

@@ -109,7 +109,7 @@ fn insert(name: &str, id: u8) -> Change {
 #[test]
 fn an_hsm_is_made_once_and_everything_needs_one() {
     let twice = Change::InsertHsm(hsm("LOCAL"), Vec::new());
-    assert!(matches!(after(&[&[local()], &[twice]]).0, Err(Error::Conflict { .. })));
+    assert!(matches!(after(&[&[local()], &[twice]]).0, Err(Error::HsmExists { .. })));
     for change in [insert("a", 1), delete("a"), recover("a"), purge("a")] {
         assert!(matches!(after(&[&[change]]).0, Err(Error::HsmNotFound { .. })));
     }

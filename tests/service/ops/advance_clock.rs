@@ -8,7 +8,7 @@ use crate::support::{Server, days, ec, fact};
 fn purged(reply: &pb::AdvanceClockResponse) -> Vec<(i64, String)> {
     let each = reply.happenings.iter().map(|happening| match &happening.what {
         Some(pb::happening::What::PurgedKey(name)) => (happening.at.unwrap().seconds, name.clone()),
-        None => panic!("{happening:?}"),
+        _ => panic!("{happening:?}"),
     });
     each.collect()
 }
