@@ -7,6 +7,7 @@ pub mod model;
 
 pub mod clock;
 pub mod config;
+pub mod focus;
 pub mod ids;
 pub mod public_key;
 

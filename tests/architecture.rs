@@ -19,6 +19,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("clock", &["model"]),
     ("config", &["model"]),
     ("crypt", &["model"]),
+    ("focus", &["model"]),
     ("ids", &["model"]),
     ("public_key", &["model"]),
     // 2: the outside world; none knows another
@@ -27,7 +28,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("store", &["model", "clock", "config", "crypt", "ids", "public_key"]),
     ("token", &["model", "clock", "config", "crypt", "ids", "public_key"]),
     // 3: one file per operation
-    ("ops", &["model", "clock", "crypt", "ids", "public_key", "store", "token"]),
+    ("ops", &["model", "clock", "crypt", "focus", "ids", "public_key", "store", "token"]),
     // 4: the one way through
     (
         "engine",

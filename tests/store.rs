@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use strongroom::audit::{self, Sink};
-use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb};
+use strongroom::model::billing::Period;
+use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, Made};
+use strongroom::model::due::Notices;
 use strongroom::model::entry::Meter;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
@@ -19,6 +21,13 @@ use strongroom::model::retention::{Deletion, RetentionDays};
 use strongroom::model::{Error, Timestamp};
 use strongroom::store::{Commit, Durability, ExportedRecord, Listing, Options, Record, Store};
 use uuid::Uuid;
+
+#[path = "store/audit_log.rs"]
+mod audit_log;
+#[path = "store/rotation.rs"]
+mod rotation;
+#[path = "store/uses.rs"]
+mod uses;
 
 const NOON: i64 = 1_772_452_800;
 
@@ -82,6 +91,7 @@ fn version(key: &str, id: u32) -> KeyVersion {
             exportable: false,
         },
         tags: BTreeMap::from([("team".into(), "é\"".into())]),
+        notices: Notices::default(),
     }
 }
 
@@ -114,7 +124,7 @@ fn record(number: usize) -> Record {
         hsm: Some("LOCAL".parse().unwrap()),
         event: "KeySign",
         meter: Meter::Cryptographic,
-        version: Some(VersionId::from_bytes([9; 16])),
+        version: Some(Arc::new(version("used", 9))),
         body: format!(r#"{{"operationName":"KeySign","number":{number}}}"#),
     }
 }
@@ -177,6 +187,8 @@ impl House {
     }
 }
 
+const ALL_TIME: Period = Period { from: Timestamp::MIN, to: Timestamp::MAX };
+
 /// Everything a reader can see, in a form that can be compared.
 fn picture(store: &Store) -> String {
     let hsm = local();
@@ -190,8 +202,8 @@ fn picture(store: &Store) -> String {
             store.role_definitions(&hsm),
             store.role_assignments(&hsm),
             store.intents(),
-            store.readings(),
-            store.last_use(VersionId::from_bytes([9; 16])),
+            store.readings(ALL_TIME),
+            store.uses(ALL_TIME),
         )
     )
 }
@@ -204,15 +216,15 @@ async fn everything_survives_reopening() {
     disabled.attributes.enabled = false;
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };
     let changes = vec![
-        Change::InsertVersion(version("Invoices", 1)),
-        Change::InsertVersion(version("invoices", 2)),
+        Change::InsertVersion(version("Invoices", 1), Made::Created),
+        Change::InsertVersion(version("invoices", 2), Made::Created),
         Change::ReplaceVersion(disabled),
-        Change::InsertVersion(version("old", 3)),
+        Change::InsertVersion(version("old", 3), Made::Created),
         Change::SoftDelete(local(), name("OLD"), deletion),
-        Change::InsertVersion(version("back", 4)),
+        Change::InsertVersion(version("back", 4), Made::Created),
         Change::SoftDelete(local(), name("back"), deletion),
         Change::Recover(local(), name("back")),
-        Change::InsertVersion(version("gone", 5)),
+        Change::InsertVersion(version("gone", 5), Made::Created),
         Change::SoftDelete(local(), name("gone"), deletion),
         Change::Purge(local(), name("gone")),
         Change::PutRoleDefinition(local(), Arc::new(role(7, false))),
@@ -239,8 +251,7 @@ async fn everything_survives_reopening() {
 
     let seen = picture(&store);
     assert_eq!(store.hsms(), [Arc::new(hsm())]);
-    assert_eq!(store.key_count(&local()), 3);
-    assert_eq!(store.intents(), [intent(1)]);
+    assert_eq!((store.key_count(&local()), store.intents()), (3, vec![intent(1)]));
     let definitions: Vec<_> = store.role_definitions(&local()).iter().map(|role| role.id.as_u128()).collect();
     assert_eq!(definitions, [100, 101, 7]);
     let assignments: Vec<_> =
@@ -254,7 +265,7 @@ async fn everything_survives_reopening() {
     assert_eq!(key.versions.len(), 2);
     assert_eq!(*key.versions[1], KeyVersion { name: name("Invoices"), ..version("invoices", 2) });
     let readings: Vec<_> =
-        store.readings().iter().map(|reading| (reading.hsm.clone(), reading.calls)).collect();
+        store.readings(ALL_TIME).iter().map(|reading| (reading.hsm.clone(), reading.calls)).collect();
     assert_eq!(readings, [(Some(local()), 2)]);
     store.close().await;
 
@@ -273,7 +284,7 @@ async fn a_thousand_at_once_are_all_recorded() {
     let calls = (1..=1_000).map(|number| {
         let store = store.clone();
         let changes = match number % 10 {
-            0 => vec![Change::InsertVersion(version(&format!("key-{number}"), number))],
+            0 => vec![Change::InsertVersion(version(&format!("key-{number}"), number), Made::Created)],
             _ => Vec::new(),
         };
         tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
@@ -282,7 +293,7 @@ async fn a_thousand_at_once_are_all_recorded() {
         call.await.unwrap().unwrap();
     }
     assert_eq!(store.key_count(&local()), 100);
-    assert_eq!(store.readings().iter().map(|reading| reading.calls).sum::<u64>(), 1_001);
+    assert_eq!(store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum::<u64>(), 1_001);
     store.close().await;
     let report = audit::verify(&house.audit()).unwrap();
     assert_eq!((report.first, report.last, report.records), (Some(1), Some(1_001), 1_001));
@@ -297,8 +308,8 @@ async fn of_those_who_race_for_a_name_one_wins() {
     let calls = (0..100).map(|number| {
         let store = store.clone();
         let key = if number % 2 == 0 { "a".to_owned() } else { format!("a-{number}") };
-        let other = Change::InsertVersion(version(&format!("b-{number}"), 1_000 + number));
-        let changes = vec![other, Change::InsertVersion(version(&key, 1))];
+        let other = Change::InsertVersion(version(&format!("b-{number}"), 1_000 + number), Made::Created);
+        let changes = vec![other, Change::InsertVersion(version(&key, 1), Made::Created)];
         tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
     });
     let mut won = 0;
@@ -342,57 +353,6 @@ async fn records_wait_in_the_database_until_they_can_be_exported() {
 }
 
 #[tokio::test]
-async fn the_log_is_not_given_what_it_has() {
-    let house = House::new();
-    let store = house.furnished().await;
-    for number in 1..=5 {
-        store.commit(call(Vec::new(), number)).await.unwrap();
-    }
-    store.close().await;
-    let lines = house.lines();
-    // The last line was torn by a crash: it comes again, and only it.
-    let file = std::fs::read_dir(house.audit()).unwrap().next().unwrap().unwrap().path();
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, &text[..text.len() - 10]).unwrap();
-    house.open().await.close().await;
-    assert_eq!(house.lines(), lines);
-
-    // A database that is older than the log would begin the same numbers again.
-    std::fs::remove_file(house.dir.path().join("strongroom.db")).unwrap();
-    let Err(Error::Internal(why)) = house.try_open().await else { panic!("it was opened") };
-    assert!(why.contains("record 6"), "{why}");
-}
-
-#[tokio::test]
-async fn an_altered_log_does_not_verify() {
-    let house = House::new();
-    let store = house.furnished().await;
-    for number in 1..=5 {
-        store.commit(call(Vec::new(), number)).await.unwrap();
-    }
-    store.close().await;
-    assert_eq!(audit::verify(&house.audit()).unwrap().broken, None);
-    let file = std::fs::read_dir(house.audit()).unwrap().next().unwrap().unwrap().path();
-    let lines = house.lines();
-    let broken = |lines: &[String]| {
-        std::fs::write(&file, lines.join("\n") + "\n").unwrap();
-        audit::verify(&house.audit()).unwrap().broken.map(|found| found.line)
-    };
-    let mut altered = lines.clone();
-    altered[2] = altered[2].replace("\"number\":2", "\"number\":7");
-    assert_eq!(broken(&altered), Some(3));
-    let mut removed = lines.clone();
-    removed.remove(3);
-    assert_eq!(broken(&removed), Some(4));
-    let mut renumbered = lines.clone();
-    renumbered.swap(1, 2);
-    renumbered[1] = renumbered[1].replace("\"seq\":3", "\"seq\":2");
-    assert_eq!(broken(&renumbered), Some(2));
-    assert_eq!(broken(&lines), None);
-    assert_eq!(broken(&lines[2..]), None, "older records may be taken away");
-}
-
-#[tokio::test]
 async fn relaxed_records_are_written_when_the_store_closes() {
     let house = House { durability: Durability::Relaxed, ..House::new() };
     let store = house.furnished().await;
@@ -402,7 +362,7 @@ async fn relaxed_records_are_written_when_the_store_closes() {
     store.close().await;
     assert_eq!(audit::verify(&house.audit()).unwrap().records, 2_001);
     let store = house.open().await;
-    assert_eq!(store.readings().iter().map(|reading| reading.calls).sum::<u64>(), 2_001);
+    assert_eq!(store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum::<u64>(), 2_001);
 }
 
 #[tokio::test]
@@ -411,7 +371,7 @@ async fn a_database_that_fails_fails_the_calls() {
     let store = house.furnished().await;
     let database = house.dir.path().join("strongroom.db");
     meddle(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
-    let changes = vec![Change::InsertVersion(version("a", 1))];
+    let changes = vec![Change::InsertVersion(version("a", 1), Made::Created)];
     assert!(matches!(store.commit(call(changes.clone(), 1)).await, Err(Error::Internal(_))));
     assert!(matches!(store.commit(call(Vec::new(), 2)).await, Err(Error::Internal(_))));
     assert_eq!(store.key_count(&local()), 0);
@@ -477,12 +437,12 @@ async fn exports_are_in_order_and_each_record_comes_once() {
     }
     store.close().await;
     assert_eq!(*seen.lock().unwrap(), (1..=400).collect::<Vec<_>>());
-    assert_eq!(store.readings()[0].hsm, None, "there is no such HSM");
+    assert_eq!(store.readings(ALL_TIME)[0].hsm, None, "there is no such HSM");
     let left: i64 = query(&path, "SELECT COUNT(*) FROM audit_outbox").await;
     assert!((1..300).contains(&left), "what is exported is removed, but for the newest: {left}");
     let options = Options { exported: 400, ..Options::default() };
     let store = Store::open(&path, Vec::new(), options, Box::new(|_| Ok(()))).await.unwrap();
-    let counted: u64 = store.readings().iter().map(|reading| reading.calls).sum();
+    let counted: u64 = store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum();
     assert_eq!(counted, 400, "what was removed is counted, and what was not is not counted twice");
 }
 

@@ -50,10 +50,31 @@ struct Printed {
 #[derive(Serialize)]
 struct Happening {
     at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    purged_key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    purged_hsm: Option<String>,
+    #[serde(flatten)]
+    what: Option<What>,
+}
+
+/// What happened, to what: `"purged_key": "hsms/local/deletedKeys/old"`.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    PurgedKey(String),
+    PurgedHsm(String),
+    RotatedKey(String),
+    NearExpiry(String),
+    NotRotatedKey(String),
+}
+
+impl What {
+    /// For people.
+    fn text(&self) -> String {
+        match self {
+            Self::PurgedKey(name) | Self::PurgedHsm(name) => format!("purged {name}"),
+            Self::RotatedKey(name) => format!("rotated to {name}"),
+            Self::NearExpiry(name) => format!("expires soon: {name}"),
+            Self::NotRotatedKey(name) => format!("could not be rotated: {name}"),
+        }
+    }
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {
@@ -98,22 +119,24 @@ async fn ask(
 
 impl From<pb::Happening> for Happening {
     fn from(happening: pb::Happening) -> Self {
-        use pb::happening::What;
-        let at = when::from_wire(happening.at);
-        match happening.what {
-            Some(What::PurgedKey(name)) => Self { at, purged_key: Some(name), purged_hsm: None },
-            Some(What::PurgedHsm(name)) => Self { at, purged_key: None, purged_hsm: Some(name) },
-            None => Self { at, purged_key: None, purged_hsm: None },
-        }
+        use pb::happening::What as Wire;
+        let what = happening.what.map(|what| match what {
+            Wire::PurgedKey(name) => What::PurgedKey(name),
+            Wire::PurgedHsm(name) => What::PurgedHsm(name),
+            Wire::RotatedKey(name) => What::RotatedKey(name),
+            Wire::NearExpiry(name) => What::NearExpiry(name),
+            Wire::NotRotatedKey(name) => What::NotRotatedKey(name),
+        });
+        Self { at: when::from_wire(happening.at), what }
     }
 }
 
 fn text(printed: &Printed) -> String {
     let mut text = String::new();
     for happening in printed.happened.iter().flatten() {
-        let purged = happening.purged_key.as_ref().or(happening.purged_hsm.as_ref());
-        let purged = purged.map_or("", String::as_str);
-        text.push_str(&format!("{}  purged {purged}\n", when::show(happening.at)));
+        // A newer server may report what this program has no words for.
+        let what = happening.what.as_ref().map_or_else(|| "something".to_owned(), What::text);
+        text.push_str(&format!("{}  {what}\n", when::show(happening.at)));
     }
     let frozen = if printed.frozen { "  (frozen)" } else { "" };
     text.push_str(&format!("{}{frozen}\n", when::show(printed.now)));

@@ -146,6 +146,12 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     readable("server.key_file", &config.server.key_file)?;
     readable("server.client_ca_file", &config.server.client_ca_file)?;
     readable("token.module", &config.token.module)?;
+    let sheet = super::prices(config.billing.prices_file.as_deref())?;
+    if sheet.plan(&config.billing.plan).is_none() {
+        let known: Vec<_> = sheet.plan.iter().map(|plan| plan.name.as_str()).collect();
+        let (plan, known) = (&config.billing.plan, known.join(", "));
+        return Err(ConfigError::new(format!("billing.plan: there is no plan {plan}; the list has {known}")));
+    }
     for issuer in &config.identity.issuers {
         need(
             issuer.jwks_file.is_some() != issuer.jwks_url.is_some(),
@@ -224,6 +230,15 @@ mod tests {
         let error =
             load(&Sources { file: Some(file.clone()), ..Sources::default() }).unwrap_err().to_string();
         assert!(error.contains("strongroom.toml") && error.contains("port"), "{error}");
+    }
+
+    #[test]
+    fn the_plan_is_one_of_the_price_list() {
+        let error = simulator(&[("STRONGROOM_BILLING__PLAN", "free")], &[]).unwrap_err().to_string();
+        assert_eq!(error, "billing.plan: there is no plan free; the list has managed-hsm, vault-premium");
+        assert!(simulator(&[("STRONGROOM_BILLING__PLAN", "vault-premium")], &[]).is_ok());
+        let error = simulator(&[("STRONGROOM_BILLING__PRICES_FILE", "nowhere.toml")], &[]).unwrap_err();
+        assert!(error.to_string().contains("nowhere.toml cannot be read"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod identity;
 mod load;
 mod pin;
+mod prices;
 mod roles;
 mod seed;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use identity::{CertificateRule, Issuer};
 pub use load::{ConfigError, Sources, load};
 pub use pin::PinSource;
+pub use prices::prices;
 pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};
 pub use seed::{ControlRoleSeed, HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
 
@@ -47,6 +49,8 @@ pub struct Config {
     pub token: Token,
     /// The audit record.
     pub audit: Audit,
+    /// What things cost.
+    pub billing: Billing,
     /// What the program says of itself.
     pub log: Log,
     /// Who is believed.
@@ -175,6 +179,16 @@ pub enum Durability {
     Relaxed,
 }
 
+/// What things cost.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Billing {
+    /// A price list other than the built-in one.
+    pub prices_file: Option<PathBuf>,
+    /// The plan by which statements are made unless they ask for another: a name in the price list.
+    pub plan: String,
+}
+
 /// Who is believed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -205,6 +219,7 @@ impl Default for Config {
             names: Names::default(),
             token: Token::default(),
             audit: Audit::default(),
+            billing: Billing::default(),
             log: Log::default(),
             identity: Identity::default(),
             hsm: Vec::new(),
@@ -255,6 +270,12 @@ impl Default for Token {
             slow_timeout_milliseconds: None,
             session_copies: None,
         }
+    }
+}
+
+impl Default for Billing {
+    fn default() -> Self {
+        Self { prices_file: None, plan: "managed-hsm".to_owned() }
     }
 }
 

@@ -203,7 +203,8 @@ impl Engine {
         };
         let intents = PlaneOf::<O>::intents(&cx);
         match self.attempt(operation, &id, &cx, pending.at()).await {
-            Ok(Done { reply, changes }) => {
+            Ok(Done { reply, changes, used }) => {
+                pending.used(used);
                 let close = intents.map(Intents::ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
                 match self.0.store.commit(Commit { changes, open: None, close, record }).await {
@@ -219,7 +220,8 @@ impl Engine {
             }
             Err(error) => {
                 self.undo(intents).await;
-                pending.refuse(error).await
+                let noted = O::refused(&id, &error);
+                pending.refuse_and(error, noted).await
             }
         }
     }
@@ -271,9 +273,14 @@ impl Engine {
         &self.0.clock
     }
 
-    /// What comes due first.
-    pub fn next_due(&self) -> Option<Due> {
-        self.0.store.next_due()
+    /// What comes due first and is not excepted.
+    pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
+        self.0.store.next_due(except)
+    }
+
+    /// Whether this is still to be done, now or later.
+    pub fn is_due(&self, due: &Due) -> bool {
+        self.0.store.is_due(due)
     }
 
     /// An HSM as a resource, live or deleted.

@@ -1,11 +1,14 @@
 //! The record of a call under way: begun when it arrives, concluded exactly once.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Engine;
 use crate::audit;
 use crate::identity::Caller;
+use crate::model::change::Change;
 use crate::model::entry::{Entry, Meter, Origin};
+use crate::model::key::KeyVersion;
 use crate::model::name::HsmName;
 use crate::model::{Error, Result, Timestamp};
 use crate::store::{Commit, Record};
@@ -17,6 +20,7 @@ pub struct Pending {
     started: Instant,
     entry: Option<Entry>,
     at: Timestamp,
+    used: Option<Arc<KeyVersion>>,
 }
 
 impl Pending {
@@ -35,7 +39,7 @@ impl Pending {
             status: 499,
             duration: std::time::Duration::ZERO,
         };
-        Self { engine: engine.clone(), started: Instant::now(), entry: Some(entry), at }
+        Self { engine: engine.clone(), started: Instant::now(), entry: Some(entry), at, used: None }
     }
 
     /// When the call arrived.
@@ -64,6 +68,14 @@ impl Pending {
         }
     }
 
+    /// Notes which key version was used, and what the call counts as for that.
+    pub(super) fn used(&mut self, version: Option<Arc<KeyVersion>>) {
+        if let (Some(entry), Some(version)) = (&mut self.entry, &version) {
+            entry.meter = entry.meter.with(version.material.key_type());
+        }
+        self.used = version;
+    }
+
     /// The record of a call that ends like this. It must be committed before the call is answered,
     /// and then [`answered`](Self::answered).
     pub(super) fn conclude(&mut self, result: Result<(), &Error>) -> Option<Record> {
@@ -80,7 +92,12 @@ impl Pending {
     }
 
     /// Records that the call was refused or failed, and answers it so.
-    pub(super) async fn refuse<T>(mut self, error: Error) -> Result<T> {
+    pub(super) async fn refuse<T>(self, error: Error) -> Result<T> {
+        self.refuse_and(error, Vec::new()).await
+    }
+
+    /// As [`refuse`](Self::refuse), and writes with the record what is to be remembered of the failure.
+    pub(super) async fn refuse_and<T>(mut self, error: Error, changes: Vec<Change>) -> Result<T> {
         match &error {
             Error::Internal(_)
             | Error::KeyMaterialMissing { .. }
@@ -90,7 +107,7 @@ impl Pending {
             _ => tracing::debug!(%error, "a call was refused"),
         }
         let record = self.conclude(Err(&error));
-        self.engine.0.store.commit(Commit { record, ..Commit::default() }).await?;
+        self.engine.0.store.commit(Commit { changes, record, ..Commit::default() }).await?;
         self.answered();
         Err(error)
     }
@@ -102,7 +119,7 @@ impl Pending {
             hsm: entry.hsm.clone(),
             event: entry.event,
             meter: entry.meter,
-            version: None,
+            version: self.used.clone(),
             body: audit::render(entry, hsm.as_deref()),
         }
     }

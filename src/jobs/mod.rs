@@ -1,28 +1,30 @@
-//! What happens because time passes: deleted keys are purged when their retention interval ends.
+//! What happens because time passes: deleted keys are purged when their retention interval ends, keys
+//! are rotated by their policies, and it is said when a version expires soon.
 //!
 //! The scheduler sleeps until the earliest instant at which something is due, is woken by changes and
 //! by the clock, and does due work in order of due time, through the engine. It keeps nothing in
 //! memory that a restart would lose: what is due follows from what is stored.
 
+mod waiting;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Mutex;
+use waiting::Waiting;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::identity::Credential;
 use crate::model::entry::Origin;
-use crate::model::name::{HsmName, KeyName};
+use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::time::{Due, Work};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
 use crate::ops::clock::{AdvanceClock, ClockFace};
 use crate::ops::deleted::PurgeExpiredKey;
 use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
+use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
 
-/// How long the scheduler waits before it tries again what failed.
-const AGAIN: Duration = Duration::from_secs(5);
 /// How much due work an advance reports; all of it is done.
 const REPORTED: usize = 10_000;
 
@@ -44,6 +46,12 @@ pub enum Happened {
     PurgedKey(KeyName),
     /// A deleted HSM was purged.
     PurgedHsm(DeletedHsmPath),
+    /// A key was rotated to this version.
+    RotatedKey(KeyName, VersionId),
+    /// A key could not be rotated, and will not be because of this version.
+    NotRotatedKey(KeyName),
+    /// This version of a key, its current one, expires soon.
+    NearExpiry(KeyName, VersionId),
 }
 
 /// Does what is due. A cheap handle.
@@ -63,21 +71,19 @@ impl Scheduler {
     /// Works until it is dropped.
     pub async fn run(self) {
         let mut changes = self.engine.watch();
+        let mut waiting = Waiting::default();
         loop {
-            let failed = {
+            {
                 let _turn = self.turn.lock().await;
-                self.settle(self.clock().now()).await.is_err()
-            };
-            let next = self.engine.next_due().map(|due| due.at);
-            let wake = next.unwrap_or(Timestamp::MAX);
-            if failed {
-                // The clock may stand still; what failed is tried again by the machine's.
-                let again = Clock::System.now() + AGAIN;
-                Clock::System.sleep_towards(again).await;
-                continue;
+                self.settle(&mut waiting).await;
             }
+            let now = Clock::System.now();
+            let next = self.engine.next_due(|due| waiting.holds(due, now)).map(|due| due.at);
+            let again = waiting.earliest(now);
             tokio::select! {
-                () = self.clock().sleep_towards(wake) => {}
+                () = self.clock().sleep_towards(next.unwrap_or(Timestamp::MAX)) => {}
+                // The service's clock may stand still; what failed is tried again by the machine's.
+                () = Clock::System.sleep_towards(again.unwrap_or(Timestamp::MAX)) => {}
                 changed = changes.changed() => if changed.is_err() { return },
             }
         }
@@ -104,51 +110,84 @@ impl Scheduler {
             });
         let now = asked.await?.now;
         let to = target(now)?;
-        while let Some(due) = self.engine.next_due().filter(|due| due.at <= to) {
+        while let Some(due) = self.engine.next_due(|_| false).filter(|due| due.at <= to) {
             if due.at > self.clock().now() {
                 self.engine.due(AdvanceClock { to: due.at }).await?;
             }
-            note(&mut happenings, self.work(due).await?);
+            note(&mut happenings, self.work(due.clone()).await?);
+            if self.engine.is_due(&due) {
+                return Err(Error::Conflict { what: "what is due".to_owned() });
+            }
         }
         let face = self.engine.call(credential, origin, || Ok(AdvanceClock { to })).await?;
         Ok((face, happenings))
     }
 
-    /// Does everything that is due by `now`.
-    async fn settle(&self, now: Timestamp) -> Result<()> {
-        while let Some(due) = self.engine.next_due().filter(|due| due.at <= now) {
-            self.work(due).await?;
+    /// Does everything that is due by now. What fails waits, and the rest is done.
+    async fn settle(&self, waiting: &mut Waiting) {
+        let now = self.clock().now();
+        let held = |waiting: &Waiting, due: &Due| waiting.holds(due, Clock::System.now());
+        while let Some(due) = self.engine.next_due(|due| held(waiting, due)).filter(|due| due.at <= now) {
+            let failed = match self.work(due.clone()).await {
+                Ok(_) => {
+                    self.engine.is_due(&due).then(|| Error::Conflict { what: "what was due".to_owned() })
+                }
+                Err(error) => Some(error),
+            };
+            let Some(error) = failed else {
+                waiting.settled(&due);
+                continue;
+            };
+            let (time, first) = waiting.put_off(due.clone(), Clock::System.now());
+            if first {
+                tracing::error!(?due, ?time, %error, "what was due could not be done; it is tried again");
+            } else {
+                tracing::warn!(?due, ?time, %error, "what was due still could not be done");
+            }
         }
-        Ok(())
+        if !waiting.is_empty() {
+            waiting.keep(|due| self.engine.is_due(due));
+        }
     }
 
     /// Does one thing that is due; nothing if it is not due any more.
     async fn work(&self, due: Due) -> Result<Option<Happening>> {
         let Due { at, hsm, work } = due;
+        let path = |name: &KeyName| KeyPath { hsm: hsm.clone(), name: name.clone() };
         let done = match &work {
             Work::PurgeKey(name) => {
-                let key = KeyPath { hsm: hsm.clone(), name: name.clone() };
-                self.engine.due(PurgeExpiredKey { key }).await.map(|()| Happened::PurgedKey(name.clone()))
+                let purged = self.engine.due(PurgeExpiredKey { key: path(name) }).await;
+                purged.map(|()| Happened::PurgedKey(name.clone()))
             }
             Work::PurgeHsm => self.purge_hsm(&hsm).await,
+            Work::RotateKey(name) => match self.engine.due(RotateDueKey { key: path(name) }).await {
+                Ok(made) => Ok(Happened::RotatedKey(name.clone(), made.version.version)),
+                Err(error) if RotateDueKey::gives_up(&error) => {
+                    tracing::error!(%hsm, key = %name, due = %at, %error, "a key could not be rotated by its policy");
+                    Ok(Happened::NotRotatedKey(name.clone()))
+                }
+                Err(error) => Err(error),
+            },
+            Work::NoteNearExpiry(name) => {
+                let noted = self.engine.due(NoteNearExpiry { key: path(name) }).await;
+                noted.map(|version| Happened::NearExpiry(name.clone(), version))
+            }
         };
         match done {
             Ok(what) => {
                 tracing::info!(%hsm, due = %at, ?what, "done because it was due");
                 Ok(Some(Happening { at, hsm, what }))
             }
-            // Recovered or purged a moment before: nothing is due any more.
+            // Changed a moment before: nothing is due any more.
             Err(
                 Error::Conflict { .. }
-                | Error::DeletedKeyNotFound { .. }
                 | Error::DeletedHsmNotFound { .. }
+                | Error::DeletedKeyNotFound { .. }
                 | Error::HsmDeleted { .. }
-                | Error::HsmNotFound { .. },
+                | Error::HsmNotFound { .. }
+                | Error::KeyNotFound { .. },
             ) => Ok(None),
-            Err(error) => {
-                tracing::error!(%hsm, due = %at, ?work, %error, "what was due could not be done");
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 

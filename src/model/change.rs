@@ -6,12 +6,14 @@ use uuid::Uuid;
 
 use super::Timestamp;
 use super::control_plane::ControlAssignment;
+use super::due::Notice;
 use super::hsm::ManagedHsm;
 use super::key::KeyVersion;
 use super::name::{HsmName, KeyName, VersionId};
 use super::rbac::{RoleAssignment, RoleDefinition};
 use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::retention::Deletion;
+use super::rotation::RotationPolicy;
 use super::time::ClockSetting;
 
 /// One write. A list of them is applied whole or not at all.
@@ -28,9 +30,14 @@ pub enum Change {
     /// A deleted HSM is gone, with everything in it.
     PurgeHsm(HsmName, Timestamp),
     /// A new version, of a new key or of a live one; it becomes the current version.
-    InsertVersion(KeyVersion),
+    InsertVersion(KeyVersion, Made),
     /// New operations, attributes or tags of a version of a live key.
     ReplaceVersion(KeyVersion),
+    /// The rotation policy of a live key is replaced, or taken away. What was given up under the policy
+    /// before is not any more.
+    PutRotationPolicy(HsmName, KeyName, Option<Arc<RotationPolicy>>),
+    /// Something is said once of the current version of a live key.
+    Note(HsmName, KeyName, Notice),
     /// A live key becomes a deleted key.
     SoftDelete(HsmName, KeyName, Deletion),
     /// A deleted key becomes live again.
@@ -49,6 +56,17 @@ pub enum Change {
     Control(ControlChange),
     /// The virtual clock is set.
     SetClock(ClockSetting),
+}
+
+/// How a key version came to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Made {
+    /// Generated because somebody asked for a key.
+    Created,
+    /// Handed in by the caller.
+    Imported,
+    /// Generated in the place of the version before, on demand or by time.
+    Rotated,
 }
 
 /// One write of the control plane's own: what holds HSMs, and who may manage it.

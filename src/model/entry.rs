@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::billing::KeyClass;
+use super::key::KeyType;
 use super::name::{HsmName, PrincipalId};
 
 /// What a call counts as, for billing. Refused calls count too: Azure bills authenticated requests.
@@ -15,18 +17,32 @@ use super::name::{HsmName, PrincipalId};
 pub enum Meter {
     /// Management of keys and roles.
     Management,
-    /// A cryptographic operation.
+    /// A cryptographic operation, with an RSA key of 2048 bits or without a key.
     Cryptographic,
+    /// A cryptographic operation with another key: price lists tell the two apart.
+    Advanced,
     /// Costs nothing: the service's own work, and questions about access.
     Free,
 }
 
 impl Meter {
+    /// Every meter.
+    pub const ALL: [Self; 4] = [Self::Management, Self::Cryptographic, Self::Advanced, Self::Free];
+
+    /// What a call counts as once it is known which key it used.
+    pub fn with(self, key: KeyType) -> Self {
+        match (self, KeyClass::of(key)) {
+            (Self::Cryptographic, KeyClass::Advanced) => Self::Advanced,
+            (meter, _) => meter,
+        }
+    }
+
     /// The name under which readings are stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Management => "management",
             Self::Cryptographic => "cryptographic",
+            Self::Advanced => "advanced",
             Self::Free => "free",
         }
     }

@@ -200,6 +200,12 @@ pub enum Error {
     /// No such role definition.
     #[error("requested role definition not found")]
     RoleDefinitionNotFound,
+    /// A key is rotated by its policy, and there is none.
+    #[error("key {name} has no rotation policy; a key can be rotated once it has one")]
+    RotationPolicyMissing {
+        /// The key.
+        name: KeyName,
+    },
     /// No such subscription.
     #[error("subscription not found: subscriptions/{subscription}")]
     SubscriptionNotFound {
@@ -283,6 +289,7 @@ impl Error {
             Self::RoleAssignmentExists => "ROLE_ASSIGNMENT_EXISTS",
             Self::RoleAssignmentNotFound => "ROLE_ASSIGNMENT_NOT_FOUND",
             Self::RoleDefinitionNotFound => "ROLE_DEFINITION_NOT_FOUND",
+            Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
             Self::SubscriptionNotFound { .. } => "SUBSCRIPTION_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",
             Self::TokenPoolExhausted { .. } => "TOKEN_POOL_EXHAUSTED",
@@ -301,7 +308,9 @@ impl Error {
             | Self::Invalid { .. }
             | Self::LimitExceeded { .. }
             // Recorded: 400, where others would answer 409.
-            | Self::RoleAssignmentExists => 400,
+            | Self::RoleAssignmentExists
+            // assumption: nothing is recorded of rotating a key that has no policy.
+            | Self::RotationPolicyMissing { .. } => 400,
             Self::Unauthenticated { .. } => 401,
             Self::Forbidden { .. }
             | Self::HsmNotActivated { .. }

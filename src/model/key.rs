@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::due::Notices;
 use super::name::{HsmName, KeyName, VersionId};
 use super::retention::Deletion;
-use super::time::Work;
+use super::rotation::RotationPolicy;
 use super::{Error, Result, Timestamp};
 
 /// An elliptic curve, by its JSON Web Key name (RFC 7518; Azure says `P-256K` for secp256k1).
@@ -71,7 +72,8 @@ impl fmt::Display for Curve {
 }
 
 /// The type of a key, with its size or curve. Managed HSM has HSM-protected types only.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum KeyType {
     /// `RSA-HSM`.
     Rsa {
@@ -425,6 +427,8 @@ pub struct KeyVersion {
     pub attributes: Attributes,
     /// The user's tags.
     pub tags: Tags,
+    /// What the service has said of it once and for all.
+    pub notices: Notices,
 }
 
 impl KeyVersion {
@@ -465,6 +469,8 @@ pub struct Key {
     pub versions: Vec<Arc<KeyVersion>>,
     /// `None` while live.
     pub deletion: Option<Deletion>,
+    /// When the service makes a new version by itself, if that was said.
+    pub rotation: Option<Arc<RotationPolicy>>,
 }
 
 impl Key {
@@ -479,11 +485,5 @@ impl Key {
             None => self.current(),
             Some(wanted) => self.versions.iter().find(|candidate| candidate.version == wanted),
         }
-    }
-
-    /// What the service does with it by itself, and when, in no order.
-    pub fn due(&self) -> Vec<(Timestamp, Work)> {
-        let purge = |deletion: Deletion| (deletion.scheduled_purge_at, Work::PurgeKey(self.name.clone()));
-        self.deletion.map(purge).into_iter().collect()
     }
 }

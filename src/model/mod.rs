@@ -1,8 +1,10 @@
 //! The domain: plain data and pure rules. No I/O, no clock, no SQL, no PKCS#11, no wire types.
 
 pub mod algorithm;
+pub mod billing;
 pub mod change;
 pub mod control_plane;
+pub mod due;
 pub mod entry;
 pub mod error;
 pub mod hsm;
@@ -10,10 +12,12 @@ pub mod import;
 pub mod key;
 pub mod lifetime;
 pub mod name;
+pub mod period;
 pub mod rbac;
 pub mod resource;
 pub mod retention;
 pub mod role;
+pub mod rotation;
 pub mod time;
 
 pub use error::{Error, Result};

@@ -29,10 +29,15 @@ pub enum Work {
     PurgeKey(KeyName),
     /// The retention interval of a deleted HSM ends.
     PurgeHsm,
+    /// The rotation policy of a key asks for a new version. Before what is said of its expiry: if both are due
+    /// at once, the version that expires is not the current one any more.
+    RotateKey(KeyName),
+    /// The current version of a key expires soon.
+    NoteNearExpiry(KeyName),
 }
 
 /// Work, when, and in which HSM.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Due {
     /// When.
     pub at: Timestamp,

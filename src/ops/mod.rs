@@ -22,6 +22,7 @@ mod tokens;
 mod wipe;
 
 use std::future::Future;
+use std::sync::Arc;
 
 pub use context::{ControlCx, Cx, DirectoryCx, SimulatorCx};
 pub use intents::{Intents, UnderWay};
@@ -38,8 +39,9 @@ pub use wipe::wipe;
 use crate::model::change::Change;
 use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
+use crate::model::key::KeyVersion;
 use crate::model::rbac::Action;
-use crate::model::{Result, Timestamp};
+use crate::model::{Error, Result, Timestamp};
 
 /// Something a caller can ask for.
 pub trait Operation: Sized + Send + 'static {
@@ -78,6 +80,11 @@ pub trait Operation: Sized + Send + 'static {
         target: Self::Target,
         cx: &CxOf<Self>,
     ) -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
+
+    /// What is written with the record of its failure. Nothing, unless the service must not try again.
+    fn refused(_id: &<Self::Target as Target>::Id, _error: &Error) -> Vec<Change> {
+        Vec::new()
+    }
 }
 
 /// What a role must grant for an operation.
@@ -92,17 +99,24 @@ pub struct Done<R> {
     pub reply: R,
     /// What is written, in this order, whole or not at all.
     pub changes: Vec<Change>,
+    /// The key version that was used, if one was: price lists charge by it.
+    pub used: Option<Arc<KeyVersion>>,
 }
 
 impl<R> Done<R> {
     /// A reply that changes nothing.
     pub const fn reply(reply: R) -> Self {
-        Self { reply, changes: Vec::new() }
+        Self { reply, changes: Vec::new(), used: None }
     }
 
     /// A reply and its changes.
     pub fn with(reply: R, changes: impl Into<Vec<Change>>) -> Self {
-        Self { reply, changes: changes.into() }
+        Self { reply, changes: changes.into(), used: None }
+    }
+
+    /// The same, by use of a key version.
+    pub fn used(self, version: Arc<KeyVersion>) -> Self {
+        Self { used: Some(version), ..self }
     }
 }
 
@@ -143,6 +157,9 @@ operations! {
     keys::ListKeyVersions,
     keys::UpdateKeyVersion,
     keys::DeleteKey,
+    keys::RotateKey,
+    keys::GetKeyRotationPolicy,
+    keys::UpdateKeyRotationPolicy,
     deleted::GetDeletedKey,
     deleted::ListDeletedKeys,
     deleted::RecoverDeletedKey,

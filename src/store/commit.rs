@@ -1,12 +1,15 @@
 //! What is written together, and how durably.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::model::change::{Change, Intent};
 use crate::model::entry::Meter;
-use crate::model::name::{HsmName, VersionId};
+use crate::model::key::KeyVersion;
+use crate::model::name::HsmName;
 use crate::model::rbac::RoleDefinition;
 
 /// What one call leaves behind; written whole or not at all.
@@ -41,7 +44,7 @@ pub struct Record {
     /// What the call counts as.
     pub meter: Meter,
     /// The key version that was used, if one was.
-    pub version: Option<VersionId>,
+    pub version: Option<Arc<KeyVersion>>,
     /// The audit record: one JSON object with at least one member and without line breaks. Its number
     /// and its link of the chain are added as `seq` and `chain`.
     pub body: String,

@@ -11,6 +11,7 @@ use super::memory::Memory;
 use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::change::{Change, Intent};
+use crate::model::due::{Notice, Notices};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::lifetime::Phase;
@@ -182,8 +183,21 @@ impl<'a> View<'a> {
                 self.own.hsms.insert(folded, None);
                 Ok(())
             }
-            Change::InsertVersion(version) => self.insert_version(version),
+            Change::InsertVersion(version, _) => self.insert_version(version),
             Change::ReplaceVersion(version) => self.replace_version(version),
+            Change::PutRotationPolicy(hsm, name, policy) => {
+                let mut key = self.live_key(hsm, name)?;
+                key.rotation = policy.clone();
+                say(&mut key, |notices| notices.without(Notice::NotRotated));
+                self.set(key);
+                Ok(())
+            }
+            Change::Note(hsm, name, notice) => {
+                let mut key = self.live_key(hsm, name)?;
+                say(&mut key, |notices| notices.with(*notice));
+                self.set(key);
+                Ok(())
+            }
             Change::SoftDelete(hsm, name, deletion) => {
                 self.live_hsm(hsm)?;
                 let key = self.live(hsm, name, None)?;
@@ -286,6 +300,7 @@ impl<'a> View<'a> {
                 name: version.name.clone(),
                 versions: Vec::with_capacity(1),
                 deletion: None,
+                rotation: None,
             },
         };
         key.versions.push(Arc::new(named_after(version, &key)));
@@ -304,6 +319,11 @@ impl<'a> View<'a> {
         }
         self.set(key);
         Ok(())
+    }
+
+    fn live_key(&self, hsm: &HsmName, name: &KeyName) -> Result<Key> {
+        self.hsm(hsm)?;
+        self.live(hsm, name, None).map(|key| Key::clone(&key))
     }
 
     fn live(&self, hsm: &HsmName, name: &KeyName, version: Option<VersionId>) -> Result<Arc<Key>> {
@@ -329,6 +349,16 @@ impl<'a> View<'a> {
 
 fn id(version: &KeyVersion) -> KeyId {
     KeyId { hsm: version.hsm.clone(), name: version.name.clone(), version: Some(version.version) }
+}
+
+/// Changes what has been said of the current version.
+fn say(key: &mut Key, change: impl FnOnce(Notices) -> Notices) {
+    if let Some(current) = key.versions.last_mut() {
+        let notices = change(current.notices);
+        if notices != current.notices {
+            *current = Arc::new(KeyVersion { notices, ..KeyVersion::clone(current) });
+        }
+    }
 }
 
 /// The version, sharing its key's names: as they were first written, and held once.

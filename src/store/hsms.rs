@@ -69,6 +69,8 @@ pub(super) async fn update(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done 
 /// Removes an HSM with everything in it.
 pub(super) async fn delete(db: &mut SqliteConnection, folded: &str) -> Done {
     let statements = [
+        "-- delete_hsm_rotation_policies
+        DELETE FROM rotation_policies WHERE hsm = $1",
         "-- delete_hsm_versions
         DELETE FROM key_versions WHERE hsm = $1",
         "-- delete_hsm_keys

@@ -200,12 +200,12 @@ impl Ledger {
         group.record(&self.memory, self.carried.iter().chain(records));
         let trim = trim && !group.records.is_empty();
         if trim {
-            let Usage { calls, days } = outbox::trim(&mut db, exported).await?;
+            let Usage { calls, versions } = outbox::trim(&mut db, exported).await?;
             for (counter, calls) in &calls {
                 statements::add_reading(&mut db, counter, *calls).await?;
             }
-            for (version, day) in &days {
-                statements::put_version_use(&mut db, *version, *day).await?;
+            for (version, used) in &versions {
+                statements::add_version_use(&mut db, *version, used).await?;
             }
         }
         outbox::insert(&mut db, &group.records, &group.head, &group.usage).await?;
@@ -228,7 +228,7 @@ impl Group {
             self.records.push(ExportedRecord { seq: self.head.seq, at, line });
             let hsm = record.hsm.as_ref().and_then(|hsm| self.canonical(memory, hsm));
             self.usage.count(hsm, record.event, record.meter, record.at);
-            if let Some(version) = record.version {
+            if let Some(version) = &record.version {
                 self.usage.note(version, record.at, &known);
             }
         }

@@ -15,8 +15,11 @@ use super::memory::Memory;
 use super::outbox;
 use super::resource_statements;
 use super::roles::Roles;
-use super::usage::{self, Counter, Usage};
+use super::rotation;
+use super::usage::{self, Counter, Usage, Used};
+use crate::model::billing::Days;
 use crate::model::change::{Intent, IntentVerb};
+use crate::model::due::Notices;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Attributes, Key, KeyVersion};
 use crate::model::name::{HsmName, PrincipalId, VersionId};
@@ -25,7 +28,8 @@ use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
 use crate::model::{Error, Result, Timestamp};
 
-type Place = (String, String);
+/// Where a key is: its HSM's folded name, and its own.
+pub(super) type Place = (String, String);
 
 /// Fills memory with what the database has.
 ///
@@ -35,6 +39,7 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     let hsms = hsms::load(db).await?;
     let mut keys = keys(db, &hsms).await?;
     versions(db, &mut keys).await?;
+    rotation::load_policies(db, &mut keys).await?;
     let roles = roles(db, memory, &hsms).await?;
     let opened = intents(db).await?;
     if let Some(key) = keys.values().find(|key| key.versions.is_empty()) {
@@ -53,6 +58,7 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     Ok(())
 }
 
+/// Nothing is served from a damaged store.
 pub(super) fn damaged(why: impl std::fmt::Display) -> Error {
     Error::internal(format_args!("the database is damaged: {why}"))
 }
@@ -68,6 +74,14 @@ pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(row: &SqliteR
     column::<&str>(row, name)?.parse().map_err(damaged)
 }
 
+/// A text that may be missing, read.
+pub(super) fn optional<T: std::str::FromStr<Err: std::fmt::Display>>(
+    row: &SqliteRow,
+    name: &str,
+) -> Result<Option<T>> {
+    column::<Option<&str>>(row, name)?.map(str::parse).transpose().map_err(damaged)
+}
+
 pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T> {
     serde_json::from_str(column(row, name)?).map_err(damaged)
 }
@@ -76,7 +90,7 @@ fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> {
     column::<Option<i64>>(row, name)?.map(Timestamp::from_microsecond).transpose().map_err(damaged)
 }
 
-fn dated(row: &SqliteRow, name: &str) -> Result<Timestamp> {
+pub(super) fn dated(row: &SqliteRow, name: &str) -> Result<Timestamp> {
     instant(row, name)?.ok_or_else(|| damaged(format_args!("{name} is missing")))
 }
 
@@ -106,7 +120,8 @@ async fn keys(
             None => None,
         };
         let name = parsed(&row, "name")?;
-        keys.insert(place, Key { hsm: hsm.name.clone(), name, versions: Vec::new(), deletion });
+        let key = Key { hsm: hsm.name.clone(), name, versions: Vec::new(), deletion, rotation: None };
+        keys.insert(place, key);
     }
     Ok(keys)
 }
@@ -114,7 +129,7 @@ async fn keys(
 async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) -> Result<()> {
     let sql = "-- load_versions
         SELECT version, hsm, key_name, material, operations, enabled, not_before, expires, created,
-            updated, exportable, tags
+            updated, exportable, tags, notices
         FROM key_versions ORDER BY hsm, key_name, position";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
@@ -135,6 +150,8 @@ async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) ->
                 exportable: column::<i64>(&row, "exportable")? != 0,
             },
             tags: json(&row, "tags")?,
+            // Bits of a later version of this program are not ours to judge.
+            notices: Notices::from_bits(u8::try_from(column::<i64>(&row, "notices")? & 0xff).unwrap_or(0)),
         };
         // Most keys have one version; room for more is made when there are more.
         key.versions.reserve_exact(1);
@@ -205,10 +222,24 @@ async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
         let counter = Counter { hsm, event, meter, hour: column(&row, "hour")? };
         usage.calls.insert(counter, column::<i64>(&row, "calls")?.unsigned_abs());
     }
-    let sql = "-- load_version_uses
-        SELECT version, day FROM version_uses";
-    for row in sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)? {
-        usage.days.insert(parsed::<VersionId>(&row, "version")?, column(&row, "day")?);
+    let sql = "-- load_used_versions
+        SELECT version, hsm, key_name, key_type FROM used_versions";
+    for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
+        let used = Used {
+            hsm: parsed(&row, "hsm")?,
+            key: parsed(&row, "key_name")?,
+            key_type: json(&row, "key_type")?,
+            days: Days::default(),
+        };
+        usage.versions.insert(parsed(&row, "version")?, used);
+    }
+    let sql = "-- load_version_days
+        SELECT version, day FROM version_days ORDER BY version, day";
+    let mut rows = sqlx::query(sql).fetch(db);
+    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
+        let version = parsed::<VersionId>(&row, "version")?;
+        let used = usage.versions.get_mut(&version).ok_or_else(|| damaged("a used version is unknown"))?;
+        used.days.insert(i32::try_from(column::<i64>(&row, "day")?).map_err(damaged)?);
     }
     Ok(usage)
 }

@@ -169,18 +169,29 @@ impl Memory {
         self.with(hsm.as_str(), |pool| Arc::clone(&pool.roles))
     }
 
-    /// What comes due first. What is in a deleted HSM waits for its recovery.
-    pub(super) fn next_due(&self) -> Option<Due> {
+    /// What comes due first and is not excepted. What is in a deleted HSM waits for its recovery.
+    pub(super) fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
         let pools = read(&self.pools);
-        let first = |pool: &Pool| match pool.hsm.deletion {
-            Some(deletion) => Some((deletion.scheduled_purge_at, Work::PurgeHsm)),
-            None => pool.due.first().cloned(),
-        };
         let firsts = pools.values().filter_map(|pool| {
             let pool = read(pool);
-            first(&pool).map(|(at, work)| Due { at, hsm: pool.hsm.name.clone(), work })
+            let due = |at, work| Due { at, hsm: pool.hsm.name.clone(), work };
+            match pool.hsm.deletion {
+                Some(deletion) => {
+                    Some(due(deletion.scheduled_purge_at, Work::PurgeHsm)).filter(|due| !except(due))
+                }
+                None => pool.due.iter().map(|(at, work)| due(*at, work.clone())).find(|due| !except(due)),
+            }
         });
         firsts.min_by_key(|due| due.at)
+    }
+
+    /// Whether this is still to be done, now or later.
+    pub(super) fn is_due(&self, due: &Due) -> bool {
+        let found = self.with(due.hsm.as_str(), |pool| match pool.hsm.deletion {
+            Some(deletion) => (deletion.scheduled_purge_at, &Work::PurgeHsm) == (due.at, &due.work),
+            None => pool.due.contains(&(due.at, due.work.clone())),
+        });
+        found.unwrap_or(false)
     }
 
     /// Tells when something was applied.

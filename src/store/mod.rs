@@ -23,6 +23,7 @@ mod outbox;
 mod resource_statements;
 mod resources;
 mod roles;
+mod rotation;
 mod statements;
 mod usage;
 
@@ -35,21 +36,21 @@ use uuid::Uuid;
 pub use commit::{Commit, Durability, Options, Record};
 pub use export::Export;
 pub use outbox::ExportedRecord;
-pub use usage::Reading;
 
 use ledger::Message;
 use memory::Memory;
 
+use crate::model::billing::{Period, Reading, VersionUse, day_of};
 use crate::model::change::Intent;
 use crate::model::control_plane::{ControlAssignment, ControlGrant};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
-use crate::model::name::{HsmName, KeyName, PrincipalId, VersionId};
+use crate::model::name::{HsmName, KeyName, PrincipalId};
 use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::time::Due;
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, Timestamp};
 
 /// Which keys are listed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,9 +75,14 @@ struct Inner {
 }
 
 impl Store {
-    /// What comes due first, of all HSMs.
-    pub fn next_due(&self) -> Option<Due> {
-        self.0.memory.next_due()
+    /// What comes due first, of all HSMs, but for what is excepted: asked about the first few of each HSM.
+    pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
+        self.0.memory.next_due(except)
+    }
+
+    /// Whether this is still to be done, now or later.
+    pub fn is_due(&self, due: &Due) -> bool {
+        self.0.memory.is_due(due)
     }
 
     /// Tells when something was committed.
@@ -196,14 +202,17 @@ impl Store {
         self.0.memory.intents()
     }
 
-    /// Calls counted per HSM, event, meter and hour.
-    pub fn readings(&self) -> Vec<Reading> {
-        self.0.memory.usage().readings()
+    /// Calls counted per HSM, event, meter and hour, of the hours that begin in a period.
+    pub fn readings(&self, period: Period) -> Vec<Reading> {
+        // An hour begins at a whole second: the first of them is not before the period's first instant.
+        let first = |instant: Timestamp| instant.as_second() + i64::from(instant.subsec_nanosecond() > 0);
+        self.0.memory.usage().readings(first(period.from), first(period.to))
     }
 
-    /// The last day on which a version was used, counted from 1970-01-01 UTC.
-    pub fn last_use(&self, version: VersionId) -> Option<i64> {
-        self.0.memory.usage().days.get(&version).copied()
+    /// The key versions that count as used on a day that begins in a period, purged ones too.
+    pub fn uses(&self, period: Period) -> Vec<VersionUse> {
+        let from = day_of(period.from);
+        self.0.memory.usage().uses(from, day_of(period.to).saturating_add(1))
     }
 
     /// Writes what a call leaves behind. Changes and intents are durable and visible to readers when

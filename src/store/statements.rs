@@ -5,10 +5,11 @@ use sqlx::SqliteConnection;
 
 use super::draft::View;
 use super::hsms;
-use super::usage::Counter;
+use super::rotation;
+use super::usage::{Counter, Used};
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::key::{Key, KeyVersion};
-use crate::model::name::VersionId;
+use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::rbac::{RoleAssignment, RoleDefinition};
 use crate::model::{Error, Timestamp};
 
@@ -67,14 +68,23 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
             insert_phase(db, view).await?;
             hsms::delete(db, &hsm.folded()).await
         }
-        Change::InsertVersion(version) => {
-            let key = planned(view, version)?;
+        Change::InsertVersion(version, _) => {
+            let key = planned(view, &version.hsm, &version.name)?;
             insert_key(db, &key).await?;
             insert_version(db, &key, version.version).await
         }
         Change::ReplaceVersion(version) => {
-            let key = planned(view, version)?;
+            let key = planned(view, &version.hsm, &version.name)?;
             update_version(db, found(&key, version.version)?).await
+        }
+        Change::PutRotationPolicy(hsm, name, _) => {
+            let key = planned(view, hsm, name)?;
+            rotation::put_policy(db, &key).await?;
+            rotation::set_notices(db, current(&key)?).await
+        }
+        Change::Note(hsm, name, _) => {
+            let key = planned(view, hsm, name)?;
+            rotation::set_notices(db, current(&key)?).await
         }
         Change::SoftDelete(hsm, name, deletion) => {
             let instants = (Some(deletion.deleted_at), Some(deletion.scheduled_purge_at));
@@ -120,9 +130,14 @@ async fn insert_phase(db: &mut SqliteConnection, view: &View<'_>) -> Done {
     }
 }
 
-fn planned(view: &View<'_>, version: &KeyVersion) -> Result<std::sync::Arc<Key>, Failure> {
-    view.key(&version.hsm, &version.name)
-        .ok_or_else(|| Failure::Refused(Error::internal("a planned key is missing")))
+fn planned(view: &View<'_>, hsm: &HsmName, name: &KeyName) -> Result<std::sync::Arc<Key>, Failure> {
+    view.key(hsm, name).ok_or_else(|| Failure::Refused(Error::internal("a planned key is missing")))
+}
+
+fn current(key: &Key) -> Result<&KeyVersion, Failure> {
+    key.current()
+        .map(AsRef::as_ref)
+        .ok_or_else(|| Failure::Refused(Error::internal("a planned key has no version")))
 }
 
 fn found(key: &Key, version: VersionId) -> Result<&KeyVersion, Failure> {
@@ -142,8 +157,8 @@ async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {
 async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId) -> Done {
     let sql = "-- insert_version
         INSERT INTO key_versions (version, hsm, key_name, position, material, operations, enabled,
-            not_before, expires, created, updated, exportable, tags)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+            not_before, expires, created, updated, exportable, tags, notices)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     let position = key.versions.iter().position(|known| known.version == version).unwrap_or_default();
     let version = found(key, version)?;
     let attributes = &version.attributes;
@@ -161,6 +176,7 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
         .bind(attributes.updated.as_microsecond())
         .bind(i64::from(attributes.exportable))
         .bind(to_json(&version.tags)?)
+        .bind(i64::from(version.notices.bits()))
         .execute(db)
         .await?;
     Ok(())
@@ -169,7 +185,7 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
 async fn update_version(db: &mut SqliteConnection, version: &KeyVersion) -> Done {
     let sql = "-- update_version
         UPDATE key_versions SET operations = $2, enabled = $3, not_before = $4, expires = $5,
-            created = $6, updated = $7, exportable = $8, tags = $9
+            created = $6, updated = $7, exportable = $8, tags = $9, notices = $10
         WHERE version = $1";
     let attributes = &version.attributes;
     sqlx::query(sql)
@@ -182,6 +198,7 @@ async fn update_version(db: &mut SqliteConnection, version: &KeyVersion) -> Done
         .bind(attributes.updated.as_microsecond())
         .bind(i64::from(attributes.exportable))
         .bind(to_json(&version.tags)?)
+        .bind(i64::from(version.notices.bits()))
         .execute(db)
         .await?;
     Ok(())
@@ -209,6 +226,7 @@ async fn delete_key(db: &mut SqliteConnection, hsm: &str, key: &str) -> Done {
     let versions = "-- delete_key_versions
         DELETE FROM key_versions WHERE hsm = $1 AND key_name = $2";
     sqlx::query(versions).bind(hsm).bind(key).execute(&mut *db).await?;
+    rotation::delete_policy(db, hsm, key).await?;
     let sql = "-- delete_key
         DELETE FROM keys WHERE hsm = $1 AND folded = $2";
     sqlx::query(sql).bind(hsm).bind(key).execute(db).await?;
@@ -288,15 +306,29 @@ pub(super) async fn add_reading(
     Ok(())
 }
 
-/// Notes the last day a version was used.
-pub(super) async fn put_version_use(
+/// Adds the days on which a version was used.
+pub(super) async fn add_version_use(
     db: &mut SqliteConnection,
     version: VersionId,
-    day: i64,
+    used: &Used,
 ) -> Result<(), sqlx::Error> {
-    let sql = "-- put_version_use
-        INSERT INTO version_uses (version, day) VALUES ($1, $2)
-        ON CONFLICT (version) DO UPDATE SET day = excluded.day";
-    sqlx::query(sql).bind(version.to_string()).bind(day).execute(db).await?;
+    let sql = "-- insert_used_version
+        INSERT INTO used_versions (version, hsm, key_name, key_type) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING";
+    let key_type =
+        serde_json::to_string(&used.key_type).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let version = version.to_string();
+    sqlx::query(sql)
+        .bind(&version)
+        .bind(used.hsm.as_str())
+        .bind(used.key.as_str())
+        .bind(key_type)
+        .execute(&mut *db)
+        .await?;
+    let sql = "-- insert_version_day
+        INSERT INTO version_days (version, day) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    for day in used.days.iter() {
+        sqlx::query(sql).bind(&version).bind(i64::from(day)).execute(&mut *db).await?;
+    }
     Ok(())
 }

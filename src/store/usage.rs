@@ -1,28 +1,16 @@
-//! What is counted for billing: calls per hour, and the last day each version was used.
+//! What is counted for billing: calls per hour, and the days on which each version was used.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::billing::{Days, Reading, VersionUse, day_of};
 use crate::model::entry::Meter;
-use crate::model::name::{HsmName, VersionId};
+use crate::model::key::{KeyType, KeyVersion};
+use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::{Error, Result, Timestamp};
-
-/// Calls of one kind in one hour.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Reading {
-    /// The HSM asked; `None` if the calls named none that exists.
-    pub hsm: Option<HsmName>,
-    /// What the audit log calls the operation.
-    pub event: Cow<'static, str>,
-    /// What the calls count as.
-    pub meter: Meter,
-    /// When the hour began, in seconds since 1970.
-    pub hour: i64,
-    /// How many calls there were.
-    pub calls: u64,
-}
 
 /// What calls are counted by.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,33 +21,44 @@ pub(super) struct Counter {
     pub(super) hour: i64,
 }
 
-/// Counts, and the last day of use per version, in days since 1970-01-01 UTC. The same type serves
-/// as the running total and as what one group adds.
+/// A version that was used: what billing must still know of it when it is purged.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Used {
+    pub(super) hsm: HsmName,
+    pub(super) key: KeyName,
+    pub(super) key_type: KeyType,
+    pub(super) days: Days,
+}
+
+/// Counts, and the days of use per version. The same type serves as the running total and as what one
+/// group adds.
 #[derive(Default)]
 pub(super) struct Usage {
     pub(super) calls: HashMap<Counter, u64>,
-    pub(super) days: HashMap<VersionId, i64>,
+    pub(super) versions: HashMap<VersionId, Used>,
 }
 
 /// What a group counted, as the outbox keeps it: JSON has no maps with such keys.
 #[derive(Serialize, Deserialize)]
 struct Counted {
     calls: Vec<(Counter, u64)>,
-    days: Vec<(VersionId, i64)>,
+    // Schemas before 0005 had another member, which was always empty.
+    #[serde(default)]
+    versions: Vec<(VersionId, Used)>,
 }
 
 impl Usage {
     /// As JSON.
     pub(super) fn to_json(&self) -> Result<String> {
         let calls = self.calls.iter().map(|(counter, calls)| (counter.clone(), *calls)).collect();
-        let days = self.days.iter().map(|(version, day)| (*version, *day)).collect();
-        serde_json::to_string(&Counted { calls, days }).map_err(Error::internal)
+        let versions = self.versions.iter().map(|(version, used)| (*version, used.clone())).collect();
+        serde_json::to_string(&Counted { calls, versions }).map_err(Error::internal)
     }
 
     /// Adds what [`to_json`](Self::to_json) wrote.
     pub(super) fn add_json(&mut self, text: &str) -> Result<()> {
-        let Counted { calls, days } = serde_json::from_str(text).map_err(Error::internal)?;
-        self.add(Self { calls: calls.into_iter().collect(), days: days.into_iter().collect() });
+        let Counted { calls, versions } = serde_json::from_str(text).map_err(Error::internal)?;
+        self.add(Self { calls: calls.into_iter().collect(), versions: versions.into_iter().collect() });
         Ok(())
     }
 
@@ -69,13 +68,19 @@ impl Usage {
         *self.calls.entry(Counter { hsm, event: Cow::Borrowed(event), meter, hour }).or_default() += 1;
     }
 
-    /// Notes the use of a version, unless `known` has this day or a later one.
-    pub(super) fn note(&mut self, version: VersionId, at: Timestamp, known: &Self) {
-        let day = at.as_second().div_euclid(86_400);
-        if known.days.get(&version).is_none_or(|last| *last < day) {
-            let last = self.days.entry(version).or_insert(day);
-            *last = day.max(*last);
+    /// Notes the use of a version, unless `known` has this day.
+    pub(super) fn note(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) {
+        let day = day_of(at);
+        if known.versions.get(&version.version).is_some_and(|used| used.days.contains(day)) {
+            return;
         }
+        let used = self.versions.entry(version.version).or_insert_with(|| Used {
+            hsm: version.hsm.clone(),
+            key: version.name.clone(),
+            key_type: version.material.key_type(),
+            days: Days::default(),
+        });
+        used.days.insert(day);
     }
 
     /// Adds what a group counted.
@@ -83,11 +88,33 @@ impl Usage {
         for (counter, calls) in group.calls {
             *self.calls.entry(counter).or_default() += calls;
         }
-        self.days.extend(group.days);
+        for (version, used) in group.versions {
+            match self.versions.entry(version) {
+                Entry::Vacant(place) => drop(place.insert(used)),
+                Entry::Occupied(mut known) => used.days.iter().for_each(|day| {
+                    known.get_mut().days.insert(day);
+                }),
+            }
+        }
     }
 
-    /// All readings, in order.
-    pub(super) fn readings(&self) -> Vec<Reading> {
+    /// The versions that count as used on a day in `from..to`, in order.
+    pub(super) fn uses(&self, from: i32, to: i32) -> Vec<VersionUse> {
+        let counting = |used: &Used| used.days.first_counting(from, to).is_some();
+        let version = |(version, used): (&VersionId, &Used)| VersionUse {
+            hsm: used.hsm.clone(),
+            key: used.key.clone(),
+            version: *version,
+            key_type: used.key_type,
+            days: used.days.clone(),
+        };
+        let mut uses: Vec<_> = self.versions.iter().filter(|(_, used)| counting(used)).map(version).collect();
+        uses.sort_by_key(|used| used.version);
+        uses
+    }
+
+    /// The readings of hours that begin at seconds in `from..to`, in order.
+    pub(super) fn readings(&self, from: i64, to: i64) -> Vec<Reading> {
         let reading = |(counter, calls): (&Counter, &u64)| Reading {
             hsm: counter.hsm.clone(),
             event: counter.event.clone(),
@@ -95,7 +122,9 @@ impl Usage {
             hour: counter.hour,
             calls: *calls,
         };
-        let mut readings: Vec<_> = self.calls.iter().map(reading).collect();
+        let within = |counter: &Counter| (from..to).contains(&counter.hour);
+        let mut readings: Vec<_> =
+            self.calls.iter().filter(|(counter, _)| within(counter)).map(reading).collect();
         readings.sort();
         readings
     }
@@ -103,47 +132,81 @@ impl Usage {
 
 /// Reads a meter by the name under which it is stored.
 pub(super) fn meter(text: &str) -> Option<Meter> {
-    [Meter::Management, Meter::Cryptographic, Meter::Free].into_iter().find(|meter| meter.as_str() == text)
+    Meter::ALL.into_iter().find(|meter| meter.as_str() == text)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+    use crate::model::key::{Attributes, PublicMaterial};
+
+    fn version(id: u8) -> KeyVersion {
+        KeyVersion {
+            hsm: "local".parse().unwrap(),
+            name: "invoices".parse().unwrap(),
+            version: VersionId::from_bytes([id; 16]),
+            material: PublicMaterial::Oct { key_size: 256 },
+            operations: BTreeSet::new(),
+            attributes: Attributes {
+                enabled: true,
+                not_before: None,
+                expires: None,
+                created: Timestamp::UNIX_EPOCH,
+                updated: Timestamp::UNIX_EPOCH,
+                exportable: false,
+            },
+            tags: BTreeMap::new(),
+            notices: Default::default(),
+        }
+    }
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
 
     #[test]
     fn what_a_group_counted_comes_back_as_it_went() {
         let mut group = Usage::default();
-        let at = Timestamp::from_second(86_400).unwrap();
+        let at = second(86_400);
         group.count(None, "KeySign", Meter::Cryptographic, at);
         group.count(Some("local".parse().unwrap()), "KeyGet", Meter::Management, at);
-        group.note(VersionId::from_bytes([1; 16]), at, &Usage::default());
+        group.note(&version(1), at, &Usage::default());
         let json = group.to_json().unwrap();
         let mut twice = Usage::default();
         twice.add_json(&json).unwrap();
         twice.add_json(&json).unwrap();
         group.add_json(&json).unwrap();
-        assert_eq!(twice.readings(), group.readings());
-        assert_eq!(twice.readings().iter().map(|reading| reading.calls).sum::<u64>(), 4);
-        assert_eq!(twice.days, group.days);
+        let all = |usage: &Usage| usage.readings(i64::MIN, i64::MAX);
+        assert_eq!(all(&twice), all(&group));
+        assert_eq!(all(&twice).iter().map(|reading| reading.calls).sum::<u64>(), 4);
+        assert_eq!(twice.versions, group.versions);
         assert!(twice.add_json("{}").is_err());
+        // As the migration to 0003 wrote it.
+        assert!(twice.add_json("{\"calls\":[],\"days\":[]}").is_ok());
     }
 
     #[test]
     fn hours_and_days_begin_where_the_calendar_says() {
         let mut total = Usage::default();
-        let version = VersionId::from_bytes([1; 16]);
-        for second in [-1, 0, 3_599, 3_600] {
-            total.count(None, "KeySign", Meter::Cryptographic, Timestamp::from_second(second).unwrap());
+        for at in [-1, 0, 3_599, 3_600] {
+            total.count(None, "KeySign", Meter::Cryptographic, second(at));
         }
-        let hours: Vec<_> = total.readings().iter().map(|reading| (reading.hour, reading.calls)).collect();
-        assert_eq!(hours, [(-3_600, 1), (0, 2), (3_600, 1)]);
+        let hours = |from, to| -> Vec<_> {
+            total.readings(from, to).iter().map(|reading| (reading.hour, reading.calls)).collect()
+        };
+        assert_eq!(hours(i64::MIN, i64::MAX), [(-3_600, 1), (0, 2), (3_600, 1)]);
+        assert_eq!(hours(0, 3_600), [(0, 2)]);
 
-        for (second, written) in [(86_399, true), (10, false), (86_400, true), (0, false)] {
+        for (at, written) in [(86_399, true), (10, false), (86_400, true), (0, false), (86_400 * 40, true)] {
             let mut group = Usage::default();
-            group.note(version, Timestamp::from_second(second).unwrap(), &total);
-            assert_eq!(!group.days.is_empty(), written, "{second}");
+            group.note(&version(1), second(at), &total);
+            assert_eq!(!group.versions.is_empty(), written, "{at}");
             total.add(group);
         }
-        assert_eq!(total.days[&version], 1);
+        let [used] = &total.uses(0, 1)[..] else { panic!("one version was used") };
+        assert_eq!(used.days, [0, 1, 40].into_iter().collect());
+        assert_eq!((total.uses(31, 40), total.uses(30, 31).len()), (Vec::new(), 1));
     }
 }

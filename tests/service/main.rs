@@ -23,6 +23,7 @@ mod raw;
 mod restart;
 mod retention;
 mod roles;
+mod rotation;
 mod software;
 mod support;
 mod tokens;

@@ -1,14 +1,15 @@
-//! The tour in the README, line by line as it stands.
+//! The tours in the README and in the pages of `docs`, line by line as they stand.
 
 use std::process::Command;
 
 use crate::support::{Server, strongroom};
 
 const README: &str = include_str!("../../README.md");
+const ROTATION: &str = include_str!("../../docs/rotation.md");
 
 /// The lines between ```` ```sh tour ```` and the fence that ends it.
-fn tour() -> Vec<&'static str> {
-    let (_, rest) = README.split_once("\n```sh tour\n").expect("the README has a tour");
+fn tour(page: &str) -> Vec<&str> {
+    let (_, rest) = page.split_once("\n```sh tour\n").expect("the page has a tour");
     let (tour, _) = rest.split_once("\n```\n").expect("the tour ends");
     tour.lines().filter(|line| !line.trim().is_empty()).collect()
 }
@@ -32,11 +33,20 @@ fn shell() -> Command {
 
 #[test]
 fn the_tour_works_as_it_stands() {
-    let tour = tour();
+    let tour = tour(README);
     let commands = tour.iter().filter(|line| line.contains("strongroom ")).count();
     let refusals = tour.iter().filter(|line| line.ends_with("# refused")).count();
     assert!(commands >= 10 && refusals >= 3, "{commands} commands and {refusals} refusals are no tour");
+    walk(&tour);
+}
 
+#[test]
+fn the_tour_of_rotation_works_as_it_stands() {
+    walk(&tour(ROTATION));
+}
+
+/// Runs each line on one server, and expects what its comment says.
+fn walk(tour: &[&str]) {
     let server = Server::start();
     let place = tempfile::tempdir().unwrap();
     for line in tour {

@@ -7,6 +7,7 @@ use super::convert::{instant, wire_instant};
 use super::pb::{self, clock_service_server::ClockService};
 use super::{Services, credential, error, origin, stamp};
 use crate::jobs::{Happened, Happening, Scheduler};
+use crate::model::name::KeyId;
 use crate::model::{Error, Result as Outcome, Timestamp};
 use crate::ops::clock;
 
@@ -119,12 +120,16 @@ impl From<Happening> for pb::Happening {
     fn from(happening: Happening) -> Self {
         use pb::happening::What;
         let hsm = happening.hsm;
+        let named = |hsm, name, version| KeyId { hsm, name, version }.to_string();
         let what = match happening.what {
             Happened::PurgedHsm(path) => What::PurgedHsm(format!(
                 "subscriptions/{}/locations/{}/deletedManagedHsms/{}",
                 path.subscription, path.location, path.name
             )),
             Happened::PurgedKey(name) => What::PurgedKey(format!("hsms/{hsm}/deletedKeys/{name}")),
+            Happened::RotatedKey(name, version) => What::RotatedKey(named(hsm, name, Some(version))),
+            Happened::NearExpiry(name, version) => What::NearExpiry(named(hsm, name, Some(version))),
+            Happened::NotRotatedKey(name) => What::NotRotatedKey(named(hsm, name, None)),
         };
         Self { at: Some(wire_instant(happening.at)), what: Some(what) }
     }

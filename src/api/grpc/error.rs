@@ -118,6 +118,10 @@ pub(super) fn status(error: &Error) -> Status {
         }
         Error::RoleAssignmentExists => Code::AlreadyExists,
         Error::RoleAssignmentNotFound | Error::RoleDefinitionNotFound => Code::NotFound,
+        Error::RotationPolicyMissing { name } => {
+            facts.push(("key", name.to_string()));
+            Code::FailedPrecondition
+        }
         Error::SubscriptionNotFound { subscription } => {
             facts.push(("resource", format!("subscriptions/{subscription}")));
             Code::NotFound

@@ -55,6 +55,35 @@ impl KeyService for Services {
         self.answer::<_, keys::DeleteKey, _>("/strongroom.v1.KeyService/DeleteKey", request).await
     }
 
+    async fn rotate_key(
+        &self,
+        request: Request<pb::RotateKeyRequest>,
+    ) -> Result<Response<pb::KeyBundle>, Status> {
+        self.answer::<_, keys::RotateKey, _>("/strongroom.v1.KeyService/RotateKey", request).await
+    }
+
+    async fn get_key_rotation_policy(
+        &self,
+        request: Request<pb::GetKeyRotationPolicyRequest>,
+    ) -> Result<Response<pb::KeyRotationPolicy>, Status> {
+        self.answer::<_, keys::GetKeyRotationPolicy, _>(
+            "/strongroom.v1.KeyService/GetKeyRotationPolicy",
+            request,
+        )
+        .await
+    }
+
+    async fn update_key_rotation_policy(
+        &self,
+        request: Request<pb::UpdateKeyRotationPolicyRequest>,
+    ) -> Result<Response<pb::KeyRotationPolicy>, Status> {
+        self.answer::<_, keys::UpdateKeyRotationPolicy, _>(
+            "/strongroom.v1.KeyService/UpdateKeyRotationPolicy",
+            request,
+        )
+        .await
+    }
+
     async fn get_deleted_key(
         &self,
         request: Request<pb::GetDeletedKeyRequest>,

@@ -7,6 +7,7 @@ mod earlier;
 mod import;
 mod read;
 mod remove;
+mod rotation;
 mod sign;
 mod update;
 mod verify;
@@ -35,6 +36,11 @@ pub enum KeyCommand {
     Versions(read::VersionsArgs),
     /// Change operations, attributes or tags of a version
     Update(update::UpdateArgs),
+    /// Make a new version like the current one; the key must have a rotation policy
+    Rotate(remove::KeyArgs),
+    /// When a key is rotated by itself
+    #[command(subcommand)]
+    RotationPolicy(rotation::PolicyCommand),
     /// Delete a key with all its versions; it can be recovered for a time
     Delete(remove::KeyArgs),
     /// List the deleted keys
@@ -68,6 +74,8 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Outcome {
         KeyCommand::List => read::list(context).await,
         KeyCommand::Versions(args) => read::versions(context, args).await,
         KeyCommand::Update(args) => update::run(context, args).await,
+        KeyCommand::Rotate(args) => rotation::rotate(context, args).await,
+        KeyCommand::RotationPolicy(command) => rotation::policy(context, command).await,
         KeyCommand::Delete(args) => remove::delete(context, args).await,
         KeyCommand::ListDeleted => remove::list(context).await,
         KeyCommand::ShowDeleted(args) => remove::show(context, args).await,

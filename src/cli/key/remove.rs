@@ -14,7 +14,7 @@ use crate::cli::names::KeyRef;
 pub struct KeyArgs {
     /// The key's name
     #[arg(value_parser = KeyRef::parse_key)]
-    name: KeyRef,
+    pub(super) name: KeyRef,
 }
 
 /// Which deleted key.

@@ -1,5 +1,7 @@
 //! Decrypts in the token. Whatever is wrong with a ciphertext, the answer is the same.
 
+use std::sync::Arc;
+
 use super::{LONGEST, LONGEST_CIPHERTEXT, Revealed, check_iv, check_length, check_rsa_ciphertext};
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
 use crate::model::entry::Meter;
@@ -71,6 +73,8 @@ impl Operation for Decrypt {
             .token
             .decrypt(target.0.version, cipher, self.ciphertext, self.iv, self.tag, self.additional)
             .await?;
-        Ok(Done::reply(Revealed { version: target.0, algorithm: self.algorithm.as_str(), value }))
+        let version = Arc::clone(&target.0);
+        Ok(Done::reply(Revealed { version: target.0, algorithm: self.algorithm.as_str(), value })
+            .used(version))
     }
 }

@@ -78,6 +78,7 @@ impl Operation for Encrypt {
     }
 
     async fn execute(mut self, target: Version, cx: &Cx) -> Result<Done<Encrypted>> {
+        let version = Arc::clone(&target.0);
         let encrypted = match self.algorithm.primitive() {
             Cipher::Rsa(padding) => Encrypted {
                 ciphertext: cx.public_keys.of(&target.0)?.encrypt(padding, &self.plaintext)?,
@@ -107,6 +108,6 @@ impl Operation for Encrypt {
                 }
             }
         };
-        Ok(Done::reply(encrypted))
+        Ok(Done::reply(encrypted).used(version))
     }
 }

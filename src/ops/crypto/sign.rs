@@ -1,5 +1,7 @@
 //! Signs a digest in the token; with the HS algorithms, makes a MAC.
 
+use std::sync::Arc;
+
 use super::Outcome;
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::entry::Meter;
@@ -40,6 +42,8 @@ impl Operation for Sign {
     async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Outcome>> {
         let (version, key_type) = (target.0.version, target.0.material.key_type());
         let value = cx.token.sign(version, key_type, self.algorithm, self.digest).await?;
-        Ok(Done::reply(Outcome { version: target.0, algorithm: self.algorithm.as_str(), value }))
+        let version = Arc::clone(&target.0);
+        Ok(Done::reply(Outcome { version: target.0, algorithm: self.algorithm.as_str(), value })
+            .used(version))
     }
 }

@@ -1,5 +1,7 @@
 //! Unwraps a symmetric key and hands it to the caller.
 
+use std::sync::Arc;
+
 use super::{Revealed, WRAPPED_KEY, check_key_wrap, check_rsa_ciphertext};
 use crate::model::algorithm::{Cipher, Wrap, WrapAlgorithm};
 use crate::model::entry::Meter;
@@ -50,6 +52,8 @@ impl Operation for UnwrapKey {
                 cx.token.decrypt(object, Cipher::Rsa(padding), self.value, none(), none(), none()).await?
             }
         };
-        Ok(Done::reply(Revealed { version: target.0, algorithm: self.algorithm.as_str(), value }))
+        let version = Arc::clone(&target.0);
+        Ok(Done::reply(Revealed { version: target.0, algorithm: self.algorithm.as_str(), value })
+            .used(version))
     }
 }

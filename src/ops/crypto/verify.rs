@@ -62,6 +62,8 @@ impl Operation for Verify {
         } else {
             cx.public_keys.of(&target.0)?.verify(self.algorithm, &self.digest, &self.signature)?
         };
-        Ok(Done::reply(Verified { version: target.0, algorithm: self.algorithm.as_str(), valid }))
+        let version = Arc::clone(&target.0);
+        Ok(Done::reply(Verified { version: target.0, algorithm: self.algorithm.as_str(), valid })
+            .used(version))
     }
 }

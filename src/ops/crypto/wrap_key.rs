@@ -1,5 +1,7 @@
 //! Wraps a symmetric key handed in by the caller.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::{KEY_TO_WRAP, Outcome, check_key_wrap};
@@ -53,6 +55,8 @@ impl Operation for WrapKey {
                 })?
             }
         };
-        Ok(Done::reply(Outcome { version: target.0, algorithm: self.algorithm.as_str(), value }))
+        let version = Arc::clone(&target.0);
+        Ok(Done::reply(Outcome { version: target.0, algorithm: self.algorithm.as_str(), value })
+            .used(version))
     }
 }

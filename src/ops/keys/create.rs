@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::settings::{check_limits, declare, prove, spelling};
 use super::{KeyBundle, NewKeySettings};
-use crate::model::change::Change;
+use crate::model::change::{Change, Made};
 use crate::model::entry::Meter;
 use crate::model::key::KeySpec;
+use crate::model::name::KeyName;
 use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, Name, Operation};
@@ -41,12 +42,23 @@ impl Operation for CreateKey {
 
     async fn execute(self, target: Name, cx: &Cx) -> Result<Done<KeyBundle>> {
         check_limits(cx, &target)?;
-        let version = declare(cx).await?;
-        let material = cx.token.generate(version, &self.spec).await?;
-        prove(cx, version, &material).await?;
         let name = spelling(&target, self.key.name);
-        let made = self.settings.version(cx, &name, version, material);
-        let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
-        Ok(Done::with(bundle, [Change::InsertVersion(made)]))
+        generate(cx, &name, &self.spec, self.settings, Made::Created).await
     }
+}
+
+/// Generates a version in the token, under a name that has room for it.
+pub(super) async fn generate(
+    cx: &Cx,
+    name: &KeyName,
+    spec: &KeySpec,
+    settings: NewKeySettings,
+    how: Made,
+) -> Result<Done<KeyBundle>> {
+    let version = declare(cx).await?;
+    let material = cx.token.generate(version, spec).await?;
+    prove(cx, version, &material).await?;
+    let made = settings.version(cx, name, version, material);
+    let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
+    Ok(Done::with(bundle, [Change::InsertVersion(made, how)]))
 }

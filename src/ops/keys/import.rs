@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::settings::{check_limits, declare, prove, spelling};
 use super::{KeyBundle, NewKeySettings};
-use crate::model::change::Change;
+use crate::model::change::{Change, Made};
 use crate::model::entry::Meter;
 use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
@@ -51,7 +51,7 @@ impl Operation for ImportKey {
         let name = spelling(&target, self.key.name);
         let made = self.settings.version(cx, &name, version, public);
         let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
-        Ok(Done::with(bundle, [Change::InsertVersion(made)]))
+        Ok(Done::with(bundle, [Change::InsertVersion(made, Made::Imported)]))
     }
 }
 

@@ -1,10 +1,13 @@
-//! Live keys: made, imported, read, changed, deleted.
+//! Live keys: made, imported, read, changed, rotated, deleted.
 
 mod create;
 mod delete;
 mod get;
 mod import;
 mod list;
+mod near_expiry;
+mod rotate;
+mod rotation_policy;
 mod settings;
 mod update;
 mod versions;
@@ -16,6 +19,9 @@ pub use delete::DeleteKey;
 pub use get::GetKey;
 pub use import::ImportKey;
 pub use list::ListKeys;
+pub use near_expiry::NoteNearExpiry;
+pub use rotate::{RotateDueKey, RotateKey};
+pub use rotation_policy::{GetKeyRotationPolicy, KeyRotationPolicy, UpdateKeyRotationPolicy};
 pub use settings::NewKeySettings;
 pub use update::{AttributeChanges, UpdateKeyVersion};
 pub use versions::ListKeyVersions;

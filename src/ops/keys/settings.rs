@@ -1,6 +1,7 @@
 //! What a caller chooses for a new key version, and how one is made of it.
 
 use crate::model::change::IntentVerb;
+use crate::model::due::Notices;
 use crate::model::key::{
     Attributes, KeyOperation, KeyOperations, KeyType, KeyVersion, PublicMaterial, Tags, check_tags,
     check_validity,
@@ -72,6 +73,7 @@ impl NewKeySettings {
                 exportable: false,
             },
             tags: self.tags,
+            notices: Notices::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::KeyBundle;
 use crate::model::change::Change;
+use crate::model::due::Notice;
 use crate::model::entry::Meter;
 use crate::model::key::{KeyOperation, Tags, check_operations, check_tags, check_validity, parse_operations};
 use crate::model::name::KeyId;
@@ -73,6 +74,10 @@ impl Operation for UpdateKeyVersion {
             version.attributes.not_before = not_before;
         }
         if let Some(expires) = self.attributes.expires {
+            // Another expiry is news again.
+            if expires != version.attributes.expires {
+                version.notices = version.notices.without(Notice::NearExpiry);
+            }
             version.attributes.expires = expires;
         }
         check_validity(version.attributes.not_before, version.attributes.expires)?;

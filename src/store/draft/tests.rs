@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::model::Timestamp;
+use crate::model::change::Made;
 use crate::model::hsm::Activation;
 use crate::model::key::{Attributes, PublicMaterial};
 use crate::model::rbac::{RoleAssignment, Scope};
@@ -47,6 +48,7 @@ fn version(name: &str, id: u8) -> KeyVersion {
             exportable: false,
         },
         tags: BTreeMap::new(),
+        notices: Notices::default(),
     }
 }
 
@@ -103,7 +105,7 @@ fn local() -> Change {
 }
 
 fn insert(name: &str, id: u8) -> Change {
-    Change::InsertVersion(version(name, id))
+    Change::InsertVersion(version(name, id), Made::Created)
 }
 
 #[test]
@@ -191,6 +193,40 @@ fn deletion_goes_round_in_one_direction() {
     assert_eq!(back.key_count(&hsm), 1);
     let again = after(&[&changes, &[purge("a"), insert("a", 2)]]).1;
     assert_eq!(again.key(&hsm, &name).unwrap().versions.len(), 1);
+}
+
+#[test]
+fn policies_and_notices_belong_to_live_keys_and_survive_deletion() {
+    let (hsm, name) = key("a");
+    let rules = crate::model::rotation::RotationRules::new(Some("P1Y".parse().unwrap()), None);
+    let at = Timestamp::UNIX_EPOCH;
+    let policy = Arc::new(crate::model::rotation::RotationPolicy {
+        rules: rules.unwrap().unwrap(),
+        created: at,
+        updated: at,
+    });
+    let put = |policy: Option<&Arc<_>>| Change::PutRotationPolicy(hsm.clone(), name.clone(), policy.cloned());
+    let note = |notice| Change::Note(hsm.clone(), name.clone(), notice);
+    for change in [put(Some(&policy)), put(None), note(Notice::NearExpiry)] {
+        for before in [&[local()][..], &[local(), insert("a", 1), delete("a")]] {
+            let (result, _) = after(&[before, std::slice::from_ref(&change)]);
+            assert!(matches!(result, Err(Error::KeyNotFound { .. })), "{result:?}");
+        }
+    }
+    let seen = |more: &[Change]| {
+        let made = [local(), insert("a", 1), insert("a", 2), put(Some(&policy)), note(Notice::NotRotated)];
+        let (result, memory) = after(&[&made, more]);
+        assert_eq!(result, Ok(()));
+        let key = memory.key(&hsm, &name).unwrap();
+        let notices: Vec<_> = key.versions.iter().map(|version| version.notices).collect();
+        (key.rotation.is_some(), notices)
+    };
+    let (none, given) = (Notices::default(), Notices::default().with(Notice::NotRotated));
+    assert_eq!(seen(&[]), (true, vec![none, given]));
+    assert_eq!(seen(&[delete("a"), recover("a"), insert("a", 3)]), (true, vec![none, given, none]));
+    assert_eq!(seen(&[put(Some(&policy))]), (true, vec![none, none]));
+    assert_eq!(seen(&[put(None)]), (false, vec![none, none]));
+    assert_eq!(seen(&[delete("a"), purge("a"), insert("a", 4)]), (false, vec![none]));
 }
 
 #[test]

@@ -145,3 +145,51 @@ fn what_is_empty_or_unknown_is_said_on_standard_error() {
     let error = desk.fails("key create k --kty RSA --ops export");
     assert!(error.contains("reason: NOT_AVAILABLE") && !error.contains("hint:"), "{error}");
 }
+
+#[test]
+fn keys_are_rotated_by_policy() {
+    let desk = Desk::new();
+    let made = desk.json("key create invoices --kty EC-HSM --curve P-384 --tag a=1");
+    let error = desk.fails("key rotate invoices");
+    assert!(error.contains("reason: ROTATION_POLICY_MISSING (key invoices)"), "{error}");
+    let blank = desk.json("key rotation-policy show invoices");
+    assert_eq!(members(&blank), ["created", "expiry_time", "lifetime_actions", "name", "updated"]);
+    assert_eq!(blank["lifetime_actions"], serde_json::json!([]));
+
+    let policy = desk.json("key rotation-policy set invoices --rotate-after P75D --expiry P90D");
+    let action = serde_json::json!({
+        "action": "rotate", "time_after_create": "P75D", "time_before_expiry": null
+    });
+    assert_eq!(policy["lifetime_actions"], serde_json::json!([action]));
+    assert_eq!(policy["expiry_time"], "P90D");
+    assert_eq!(desk.json("key rotation-policy show hsms/local/keys/invoices"), policy);
+    let new = desk.json("key rotate invoices");
+    assert_eq!((&new["tags"], &new["key"]["crv"]), (&made["tags"], &"P-384".into()));
+    assert_eq!(desk.json("key versions invoices"), serde_json::json!([made, new]));
+
+    let advanced = desk.json("clock advance 76d");
+    let happened = advanced["happened"].as_array().unwrap();
+    assert_eq!(members(&happened[0]), ["at", "near_expiry"]);
+    assert_eq!(happened[0]["near_expiry"], new["name"]);
+    assert_eq!(happened[1]["rotated_key"], desk.json("key show invoices")["name"]);
+    let text = desk.ok("clock advance 76d");
+    assert!(text.contains("Z  expires soon: hsms/local/keys/invoices/versions/"), "{text}");
+    assert!(text.contains("Z  rotated to hsms/local/keys/invoices/versions/"), "{text}");
+
+    let text = desk.ok("key rotation-policy set invoices --rotate-before-expiry P30D --expiry P1Y");
+    assert!(text.contains("\nrotates  P30D before expiry\nexpiry   P1Y\n"), "{text}");
+    for (line, told) in [
+        (
+            "key rotation-policy set invoices --rotate-after P27D",
+            "(field lifetime_actions.time_after_create)",
+        ),
+        ("--as crypto-officer key rotate invoices", "keys/rotate/action at /keys/invoices"),
+        ("key rotation-policy show nothing", "reason: KEY_NOT_FOUND"),
+    ] {
+        let error = desk.fails(line);
+        assert!(error.contains(told), "{line}\n{error}");
+    }
+    assert_eq!(desk.run("key rotation-policy set invoices --rotate-after 90d").code, 2);
+    assert_eq!(desk.run("key rotation-policy set invoices").code, 2);
+    assert!(desk.ok("key rotation-policy set invoices --clear").contains("rotates  never by itself\n"));
+}

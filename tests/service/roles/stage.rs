@@ -81,6 +81,7 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "CreateKey" => "/keys/made",
         "ImportKey" => "/keys/imported",
         "GetKey" | "ListKeyVersions" | "UpdateKeyVersion" | "Sign" | "Verify" => "/keys/signing",
+        "RotateKey" | "GetKeyRotationPolicy" | "UpdateKeyRotationPolicy" => "/keys/rotated",
         "Encrypt" | "Decrypt" | "WrapKey" | "UnwrapKey" => "/keys/sealing",
         "ListKeys" | "ListDeletedKeys" => "/keys",
         "DeleteKey" => "/keys/live",
@@ -100,10 +101,11 @@ pub(super) fn scope(operation: &str) -> &'static str {
 impl Stage {
     /// Makes what calls act on.
     pub(super) async fn set(mut host: Client) -> Self {
-        for name in ["signing", "live", "deleted", "purged"] {
+        for name in ["signing", "live", "rotated", "deleted", "purged"] {
             host.create(ec(name, "P-256")).await.unwrap();
         }
         host.create(oct("sealing", 256)).await.unwrap();
+        crate::rotation::set(&mut host, "rotated", "P1Y", Vec::new()).await.unwrap();
         for name in ["deleted", "purged"] {
             host.keys.delete_key(pb::DeleteKeyRequest { name: key(name) }).await.unwrap();
         }
@@ -158,6 +160,11 @@ impl Stage {
                     ..Default::default()
                 };
                 keys.update_key_version(request).await.map(drop)
+            }
+            "RotateKey" => crate::rotation::rotate(&mut who.clone(), "rotated").await.map(drop),
+            "GetKeyRotationPolicy" => crate::rotation::get(&mut who.clone(), "rotated").await.map(drop),
+            "UpdateKeyRotationPolicy" => {
+                crate::rotation::set(&mut who.clone(), "rotated", "P1Y", Vec::new()).await.map(drop)
             }
             "DeleteKey" => keys.delete_key(pb::DeleteKeyRequest { name: key("live") }).await.map(drop),
             "GetDeletedKey" => {

@@ -5,6 +5,7 @@ mod crypto;
 mod hsms;
 mod keys;
 mod resources;
+mod rotation;
 
 use std::str::FromStr;
 

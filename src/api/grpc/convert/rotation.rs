@@ -1,0 +1,159 @@
+//! Rotation, of `key.proto`.
+
+use super::super::pb;
+use super::{key_path, part, segments, wire_instant};
+use crate::model::error::shorten;
+use crate::model::period::LifetimePeriod;
+use crate::model::rotation::{RotationRules, RotationTrigger};
+use crate::model::{Error, Result};
+use crate::ops::KeyPath;
+use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
+
+impl TryFrom<pb::RotateKeyRequest> for RotateKey {
+    type Error = Error;
+
+    fn try_from(request: pb::RotateKeyRequest) -> Result<Self> {
+        Ok(Self { key: key_path("name", &request.name, "keys")? })
+    }
+}
+
+impl TryFrom<pb::GetKeyRotationPolicyRequest> for GetKeyRotationPolicy {
+    type Error = Error;
+
+    fn try_from(request: pb::GetKeyRotationPolicyRequest) -> Result<Self> {
+        Ok(Self { key: policy_of(&request.name)? })
+    }
+}
+
+impl TryFrom<pb::UpdateKeyRotationPolicyRequest> for UpdateKeyRotationPolicy {
+    type Error = Error;
+
+    fn try_from(request: pb::UpdateKeyRotationPolicyRequest) -> Result<Self> {
+        let key = policy_of(&request.name)?;
+        let trigger = match &request.lifetime_actions[..] {
+            [] => None,
+            [action] => Some(trigger(action)?),
+            _ => return Err(Error::invalid("lifetime_actions", "a policy rotates a key in one way at most")),
+        };
+        let rules = RotationRules::new(period("expiry_time", &request.expiry_time)?, trigger)?;
+        Ok(Self { key, rules })
+    }
+}
+
+/// Reads `hsms/{hsm}/keys/{key}/rotationPolicy`.
+fn policy_of(name: &str) -> Result<KeyPath> {
+    let [hsm, key] = segments("name", name, "hsms/{}/keys/{}/rotationPolicy")?;
+    Ok(KeyPath { hsm: part("name", hsm)?, name: part("name", key)? })
+}
+
+fn period(field: &'static str, text: &str) -> Result<Option<LifetimePeriod>> {
+    if text.is_empty() { Ok(None) } else { part(field, text).map(Some) }
+}
+
+fn trigger(action: &pb::KeyLifetimeAction) -> Result<RotationTrigger> {
+    let pb::KeyLifetimeAction { action, time_after_create, time_before_expiry } = action;
+    if action.eq_ignore_ascii_case("notify") {
+        return Err(Error::invalid(
+            "lifetime_actions.action",
+            "Managed HSM does not notify; the only action is rotate",
+        ));
+    }
+    if !action.eq_ignore_ascii_case("rotate") {
+        let why = format!("{:?} is no action; the only one is rotate", shorten(action));
+        return Err(Error::invalid("lifetime_actions.action", why));
+    }
+    let after = period("lifetime_actions.time_after_create", time_after_create)?;
+    let before = period("lifetime_actions.time_before_expiry", time_before_expiry)?;
+    match (after, before) {
+        (Some(after), None) => Ok(RotationTrigger::AfterCreation(after)),
+        (None, Some(before)) => Ok(RotationTrigger::BeforeExpiry(before)),
+        _ => Err(Error::invalid(
+            "lifetime_actions",
+            "rotating needs one of time_after_create and time_before_expiry",
+        )),
+    }
+}
+
+impl From<KeyRotationPolicy> for pb::KeyRotationPolicy {
+    fn from(shown: KeyRotationPolicy) -> Self {
+        let KeyPath { hsm, name } = &shown.key;
+        let name = format!("hsms/{hsm}/keys/{name}/rotationPolicy");
+        let Some(policy) = shown.policy else { return Self { name, ..Self::default() } };
+        let rotate = |after: &str, before: &str| pb::KeyLifetimeAction {
+            // Lower case whatever was sent, as recorded.
+            action: "rotate".to_owned(),
+            time_after_create: after.to_owned(),
+            time_before_expiry: before.to_owned(),
+        };
+        let action = policy.rules.trigger().map(|trigger| match trigger {
+            RotationTrigger::AfterCreation(after) => rotate(after.as_str(), ""),
+            RotationTrigger::BeforeExpiry(before) => rotate("", before.as_str()),
+        });
+        Self {
+            name,
+            expiry_time: policy.rules.expiry_time().map(ToString::to_string).unwrap_or_default(),
+            lifetime_actions: action.into_iter().collect(),
+            created: Some(wire_instant(policy.created)),
+            updated: Some(wire_instant(policy.updated)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rotate(after: &str, before: &str) -> pb::KeyLifetimeAction {
+        pb::KeyLifetimeAction {
+            action: "Rotate".to_owned(),
+            time_after_create: after.to_owned(),
+            time_before_expiry: before.to_owned(),
+        }
+    }
+
+    fn read(expiry: &str, actions: Vec<pb::KeyLifetimeAction>) -> Result<UpdateKeyRotationPolicy> {
+        pb::UpdateKeyRotationPolicyRequest {
+            name: "hsms/local/keys/a/rotationPolicy".to_owned(),
+            expiry_time: expiry.to_owned(),
+            lifetime_actions: actions,
+        }
+        .try_into()
+    }
+
+    #[test]
+    fn policies_are_read() {
+        assert!(read("", vec![]).unwrap().rules.is_none());
+        assert!(read("P28D", vec![]).unwrap().rules.is_some());
+        let lower = pb::KeyLifetimeAction { action: "rotate".to_owned(), ..rotate("P28D", "") };
+        for (expiry, action) in [("", rotate("P90D", "")), ("P1Y", rotate("", "P30D")), ("P2Y", lower)] {
+            assert!(read(expiry, vec![action]).unwrap().rules.unwrap().trigger().is_some());
+        }
+    }
+
+    #[test]
+    fn what_azure_refuses_is_refused_and_named() {
+        let action = |action: &str| pb::KeyLifetimeAction { action: action.to_owned(), ..rotate("", "P30D") };
+        for (expiry, actions, field) in [
+            ("P1Y", vec![action("Notify")], "lifetime_actions.action"),
+            ("P1Y", vec![action("notify")], "lifetime_actions.action"),
+            ("P1Y", vec![action("")], "lifetime_actions.action"),
+            ("P1Y", vec![action("fly")], "lifetime_actions.action"),
+            ("P1Y", vec![rotate("P90D", ""), rotate("P90D", "")], "lifetime_actions"),
+            ("P1Y", vec![rotate("P90D", ""), action("Notify")], "lifetime_actions"),
+            ("P1Y", vec![rotate("P90D", "P30D")], "lifetime_actions"),
+            ("P1Y", vec![rotate("", "")], "lifetime_actions"),
+            ("P1Y", vec![rotate("90", "")], "lifetime_actions.time_after_create"),
+            ("P1Y", vec![rotate("P27D", "")], "lifetime_actions.time_after_create"),
+            ("P1Y", vec![rotate("", "P0D")], "lifetime_actions.time_before_expiry"),
+            ("P1Y", vec![rotate("", "P1Y")], "lifetime_actions.time_before_expiry"),
+            ("", vec![rotate("", "P30D")], "expiry_time"),
+            ("P1D", vec![], "expiry_time"),
+            ("P4W", vec![], "expiry_time"),
+        ] {
+            match read(expiry, actions.clone()) {
+                Err(Error::Invalid { field: named, .. }) => assert_eq!(named, field, "{expiry} {actions:?}"),
+                other => panic!("{expiry} {actions:?}: {other:?}"),
+            }
+        }
+    }
+}

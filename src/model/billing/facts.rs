@@ -1,0 +1,173 @@
+//! What billing is computed from: what happened, as it was stored, without prices.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::entry::Meter;
+use crate::model::key::KeyType;
+use crate::model::lifetime::HsmLifetime;
+use crate::model::name::{HsmName, KeyName, VersionId};
+
+/// Calls of one kind in one hour.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Reading {
+    /// The HSM asked; `None` if the calls named none that exists.
+    pub hsm: Option<HsmName>,
+    /// What the audit log calls the operation.
+    pub event: Cow<'static, str>,
+    /// What the calls count as.
+    pub meter: Meter,
+    /// When the hour began, in seconds since 1970.
+    pub hour: i64,
+    /// How many calls there were.
+    pub calls: u64,
+}
+
+/// The days on which a key version was used. Kept when the key is purged: what was used is billed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VersionUse {
+    /// The HSM.
+    pub hsm: HsmName,
+    /// The key.
+    pub key: KeyName,
+    /// The version.
+    pub version: VersionId,
+    /// What kind of key it is.
+    pub key_type: KeyType,
+    /// When it was used.
+    pub days: Days,
+}
+
+/// A set of days, each counted from 1970-01-01 UTC, as runs of successive days: a key that is used
+/// every day takes as much room as one that was used once.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Days(Vec<(i32, i32)>);
+
+/// For how many days a use counts, its own day included.
+const COUNTS: i32 = 30;
+
+impl Days {
+    /// Adds a day; whether it was missing.
+    pub fn insert(&mut self, day: i32) -> bool {
+        // The first run that ends on the day before, or later.
+        let at = self.0.partition_point(|(_, last)| last.saturating_add(1) < day);
+        match self.0.get_mut(at) {
+            Some((first, last)) if *first <= day && day <= *last => return false,
+            Some((_, last)) if last.saturating_add(1) == day => {
+                *last = day;
+                if let Some((next, end)) = self.0.get(at + 1).copied()
+                    && next == day.saturating_add(1)
+                {
+                    self.0[at].1 = end;
+                    self.0.remove(at + 1);
+                }
+            }
+            Some((first, _)) if *first == day.saturating_add(1) => *first = day,
+            _ => {
+                // Most versions have one run.
+                self.0.reserve_exact(1);
+                self.0.insert(at, (day, day));
+            }
+        }
+        true
+    }
+
+    /// Whether a day is in it.
+    pub fn contains(&self, day: i32) -> bool {
+        let at = self.0.partition_point(|(_, last)| *last < day);
+        self.0.get(at).is_some_and(|(first, _)| *first <= day)
+    }
+
+    /// The first day.
+    pub fn first(&self) -> Option<i32> {
+        self.0.first().map(|(first, _)| *first)
+    }
+
+    /// The last day.
+    pub fn last(&self) -> Option<i32> {
+        self.0.last().map(|(_, last)| *last)
+    }
+
+    /// Every day, in order.
+    pub fn iter(&self) -> impl Iterator<Item = i32> {
+        self.0.iter().flat_map(|(first, last)| *first..=*last)
+    }
+
+    /// The first day in `from..to` that is one of them or one of the 29 that follow one: on which
+    /// something counts as used within the last 30 days.
+    pub fn first_counting(&self, from: i32, to: i32) -> Option<i32> {
+        let counts_until = |last: i32| last.saturating_add(COUNTS);
+        let at = self.0.partition_point(|(_, last)| counts_until(*last) <= from);
+        let (first, _) = self.0.get(at)?;
+        Some(from.max(*first)).filter(|day| *day < to)
+    }
+}
+
+impl FromIterator<i32> for Days {
+    fn from_iter<I: IntoIterator<Item = i32>>(days: I) -> Self {
+        let mut set = Self::default();
+        for day in days {
+            set.insert(day);
+        }
+        set
+    }
+}
+
+/// All that a statement needs to know.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Facts {
+    /// Every HSM that there is or was.
+    pub lives: Vec<HsmLifetime>,
+    /// Calls per hour.
+    pub readings: Vec<Reading>,
+    /// Uses of key versions.
+    pub uses: Vec<VersionUse>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_use_counts_for_thirty_days() {
+        let days = Days::from_iter([100, 140]);
+        assert_eq!(days.first_counting(0, 100), None);
+        assert_eq!(days.first_counting(0, 101), Some(100));
+        assert_eq!(days.first_counting(129, 200), Some(129));
+        assert_eq!(days.first_counting(130, 200), Some(140));
+        assert_eq!(days.first_counting(170, 200), None);
+    }
+
+    #[test]
+    fn successive_days_are_one_run() {
+        let mut days = Days::default();
+        for day in [5, 3, 4, 7, 6, 5] {
+            days.insert(day);
+        }
+        assert_eq!(days.0, [(3, 7)]);
+        assert_eq!(serde_json::to_string(&days).unwrap(), "[[3,7]]");
+    }
+
+    proptest! {
+        #[test]
+        fn days_are_a_set(given in prop::collection::vec(-40..40i32, 0..60), from in -60..60i32, len in 0..60i32) {
+            let set = BTreeSet::from_iter(given.iter().copied());
+            let mut days = Days::default();
+            let mut seen = BTreeSet::new();
+            for day in given {
+                prop_assert_eq!(days.insert(day), seen.insert(day));
+            }
+            prop_assert_eq!(days.iter().collect::<Vec<_>>(), set.iter().copied().collect::<Vec<_>>());
+            prop_assert!((-50..50).all(|day| days.contains(day) == set.contains(&day)));
+            prop_assert_eq!((days.first(), days.last()), (set.first().copied(), set.last().copied()));
+            prop_assert!(days.0.windows(2).all(|runs| runs[0].1 + 1 < runs[1].0));
+            let counts = |day: &i32| set.iter().any(|used| *used <= *day && *day < used + 30);
+            prop_assert_eq!(days.first_counting(from, from + len), (from..from + len).find(counts));
+        }
+    }
+}

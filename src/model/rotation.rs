@@ -1,0 +1,195 @@
+//! Rotation policies: when the service makes a new version of a key by itself, and how long it lives.
+
+use super::key::KeyVersion;
+use super::period::LifetimePeriod;
+use super::{Error, Result, Timestamp};
+
+/// How often versions may be made by time, in days (Managed HSM documentation, "Configure key
+/// autorotation": not more frequently than once every 28 days).
+const FEWEST_DAYS: u32 = 28;
+
+/// When a key is rotated by itself. There is one such action at most, and no other: Managed HSM does
+/// not notify.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RotationTrigger {
+    /// So long after the current version was made.
+    AfterCreation(LifetimePeriod),
+    /// So long before the current version expires.
+    BeforeExpiry(LifetimePeriod),
+}
+
+/// What a policy says, within Azure's limits: no version is made by time within 28 days of another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RotationRules {
+    expiry_time: Option<LifetimePeriod>,
+    trigger: Option<RotationTrigger>,
+}
+
+/// The rotation policy of a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RotationPolicy {
+    /// What it says.
+    pub rules: RotationRules,
+    /// When the key got a policy.
+    pub created: Timestamp,
+    /// When the policy was last replaced.
+    pub updated: Timestamp,
+}
+
+impl RotationRules {
+    /// The rules of a policy; `None` for a blank one, which takes the key's policy away.
+    ///
+    /// # Errors
+    /// `Invalid` naming the field: `expiry_time`, `lifetime_actions.time_after_create`,
+    /// `lifetime_actions.time_before_expiry`.
+    pub fn new(
+        expiry_time: Option<LifetimePeriod>,
+        trigger: Option<RotationTrigger>,
+    ) -> Result<Option<Self>> {
+        if let Some(expiry) = &expiry_time
+            && expiry.days().0 < FEWEST_DAYS
+        {
+            return Err(Error::invalid(
+                "expiry_time",
+                format!("a key version lives for at least {FEWEST_DAYS} days, and {expiry} can be less"),
+            ));
+        }
+        match (&trigger, &expiry_time) {
+            (Some(RotationTrigger::AfterCreation(after)), _) if after.days().0 < FEWEST_DAYS => {
+                return Err(Error::invalid(
+                    "lifetime_actions.time_after_create",
+                    format!("a key is rotated at most every {FEWEST_DAYS} days, and {after} can be less"),
+                ));
+            }
+            (Some(RotationTrigger::BeforeExpiry(_)), None) => {
+                return Err(Error::invalid(
+                    "expiry_time",
+                    "rotating before expiry needs to know how long the new version lives",
+                ));
+            }
+            (Some(RotationTrigger::BeforeExpiry(before)), Some(expiry))
+                if expiry.days().0 < before.days().1.saturating_add(FEWEST_DAYS) =>
+            {
+                return Err(Error::invalid(
+                    "lifetime_actions.time_before_expiry",
+                    format!(
+                        "a key is rotated at most every {FEWEST_DAYS} days, and between making a version that \
+                         lives for {expiry} and {before} before its expiry there can be less"
+                    ),
+                ));
+            }
+            (None, None) => return Ok(None),
+            _ => {}
+        }
+        Ok(Some(Self { expiry_time, trigger }))
+    }
+
+    /// How long versions made by rotation live; `None` if they do not expire.
+    pub const fn expiry_time(&self) -> Option<&LifetimePeriod> {
+        self.expiry_time.as_ref()
+    }
+
+    /// When the key is rotated by itself; `None` if only on demand.
+    pub const fn trigger(&self) -> Option<&RotationTrigger> {
+        self.trigger.as_ref()
+    }
+
+    /// When a version made by rotation now expires.
+    ///
+    /// # Errors
+    /// `Invalid` where the calendar ends.
+    pub fn expires(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let beyond = || Error::invalid("expiry_time", "the new version would expire beyond the calendar");
+        self.expiry_time.as_ref().map(|expiry| expiry.after(now).ok_or_else(beyond)).transpose()
+    }
+}
+
+impl RotationPolicy {
+    /// When a key with this current version is to be rotated by itself, if ever: not before the policy said so.
+    /// A version that does not expire is not rotated before its expiry.
+    pub fn rotates_at(&self, current: &KeyVersion) -> Option<Timestamp> {
+        let at = match self.rules.trigger()? {
+            RotationTrigger::AfterCreation(after) => after.after(current.attributes.created),
+            RotationTrigger::BeforeExpiry(before) => before.before(current.attributes.expires?),
+        };
+        at.map(|at| at.max(self.updated))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn period(text: &str) -> Option<LifetimePeriod> {
+        (!text.is_empty()).then(|| text.parse().unwrap())
+    }
+
+    fn rules(expiry: &str, after: &str, before: &str) -> Result<Option<RotationRules>> {
+        let after = period(after).map(RotationTrigger::AfterCreation);
+        RotationRules::new(period(expiry), after.or(period(before).map(RotationTrigger::BeforeExpiry)))
+    }
+
+    #[test]
+    fn azures_limits_hold_and_name_their_field() {
+        assert_eq!(rules("", "", ""), Ok(None));
+        for (expiry, after, before) in [
+            ("P28D", "", ""),
+            ("", "P28D", ""),
+            ("", "P1M", ""),
+            ("P1M", "P28D", ""),
+            ("P2Y", "P18M", ""),
+            ("P1Y", "", "P28D"),
+            ("P56D", "", "P28D"),
+            ("P2M", "", "P1M"),
+            ("P1Y", "", "P11M"),
+            ("P60D", "", "P30D"),
+            ("P1Y", "", "P1D"),
+        ] {
+            assert!(rules(expiry, after, before).unwrap().is_some(), "{expiry} {after} {before}");
+        }
+        for (expiry, after, before, field) in [
+            ("P27D", "", "", "expiry_time"),
+            ("P27D", "P28D", "", "expiry_time"),
+            ("", "P27D", "", "lifetime_actions.time_after_create"),
+            ("P1Y", "P1D", "", "lifetime_actions.time_after_create"),
+            ("", "", "P30D", "expiry_time"),
+            ("P55D", "", "P28D", "lifetime_actions.time_before_expiry"),
+            ("P56D", "", "P29D", "lifetime_actions.time_before_expiry"),
+            ("P28D", "", "P1D", "lifetime_actions.time_before_expiry"),
+            ("P1Y", "", "P1Y", "lifetime_actions.time_before_expiry"),
+            // Two months can have 59 days, and one 31.
+            ("P58D", "", "P1M", "lifetime_actions.time_before_expiry"),
+            ("P2M", "", "P32D", "lifetime_actions.time_before_expiry"),
+        ] {
+            match rules(expiry, after, before) {
+                Err(Error::Invalid { field: named, .. }) => {
+                    assert_eq!(named, field, "{expiry} {after} {before}");
+                }
+                other => panic!("{expiry} {after} {before}: {other:?}"),
+            }
+        }
+    }
+
+    fn any_rules() -> impl Strategy<Value = RotationRules> {
+        let text = (0..30_u32, 0..400_u32).prop_map(|(months, days)| format!("P{months}M{}D", days + 1));
+        (text.clone(), text, any::<bool>()).prop_filter_map("Azure's limits", |(expiry, time, after)| {
+            let (after, before) = if after { (&*time, "") } else { ("", &*time) };
+            rules(&expiry, after, before).ok().flatten()
+        })
+    }
+
+    proptest! {
+        /// Rotation by time never runs away, whatever the policy and the day.
+        #[test]
+        fn versions_made_by_time_are_28_days_apart(rules in any_rules(), second in 0_i64..2_000_000_000) {
+            let created = Timestamp::from_second(second).unwrap();
+            let policy = RotationPolicy { rules, created, updated: created };
+            let mut version = crate::model::due::tests::version(created);
+            version.attributes.expires = policy.rules.expires(created).unwrap();
+            let next = policy.rotates_at(&version).unwrap();
+            prop_assert!(next.as_second() - second >= 28 * 86_400, "{next} is too soon after {created}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Gives a key a new version like the one before: asked for, or because its policy wants it now.
+
+use std::sync::Arc;
+
+use super::create::generate;
+use super::settings::check_limits;
+use super::{KeyBundle, NewKeySettings};
+use crate::model::change::{Change, Made};
+use crate::model::due::Notice;
+use crate::model::entry::Meter;
+use crate::model::key::{Key, KeySpec, KeyVersion, PublicMaterial};
+use crate::model::rbac::Action;
+use crate::model::rotation::RotationPolicy;
+use crate::model::time::Work;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{Cx, Done, KeyPath, LiveKey, Name, Operation};
+
+/// Rotates a key on demand. It must have a rotation policy (Managed HSM documentation, "Rotation on demand").
+#[derive(Clone, Debug)]
+pub struct RotateKey {
+    /// Which key.
+    pub key: KeyPath,
+}
+
+impl Operation for RotateKey {
+    const NAME: &'static str = "RotateKey";
+    const EVENT: &'static str = "KeyRotate";
+    const ACTION: Action = Action::KeyRotate;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = LiveKey;
+    type Reply = KeyBundle;
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    fn check(&self, target: &LiveKey, _: Timestamp) -> Result<()> {
+        policy(&target.0).map(drop)
+    }
+
+    async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<KeyBundle>> {
+        rotate(target.0, cx).await
+    }
+}
+
+/// Rotates a key because its time has come: what the scheduler does.
+#[derive(Clone, Debug)]
+pub struct RotateDueKey {
+    /// Which key.
+    pub key: KeyPath,
+}
+
+impl RotateDueKey {
+    /// Whether trying again cannot help: then it is noted, and the key is not due any more.
+    pub const fn gives_up(error: &Error) -> bool {
+        matches!(error, Error::Invalid { .. } | Error::LimitExceeded { .. } | Error::Unsupported { .. })
+    }
+}
+
+impl Operation for RotateDueKey {
+    const NAME: &'static str = "RotateDueKey";
+    const EVENT: &'static str = "KeyRotateIfDue";
+    const ACTION: Action = Action::KeyRotate;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = LiveKey;
+    type Reply = KeyBundle;
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    /// Rotated, disabled, or given another policy, since it was seen to be due: then its time has not come.
+    fn check(&self, target: &LiveKey, now: Timestamp) -> Result<()> {
+        let key = &target.0;
+        if key.is_due(&Work::RotateKey(key.name.clone()), now) {
+            Ok(())
+        } else {
+            Err(Error::Conflict { what: format!("key {}", key.name) })
+        }
+    }
+
+    async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<KeyBundle>> {
+        rotate(target.0, cx).await
+    }
+
+    fn refused(key: &KeyPath, error: &Error) -> Vec<Change> {
+        if !Self::gives_up(error) {
+            return Vec::new();
+        }
+        vec![Change::Note(key.hsm.clone(), key.name.clone(), Notice::NotRotated)]
+    }
+}
+
+fn policy(key: &Key) -> Result<&RotationPolicy> {
+    key.rotation.as_deref().ok_or_else(|| Error::RotationPolicyMissing { name: key.name.clone() })
+}
+
+/// Generates a version of the same type, size, operations, tags and state as the current one, whether
+/// that one was generated or imported.
+// assumption: an imported key is rotated like any other, to a version made in the token; the
+// documentation excepts external keys alone.
+async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
+    let current = key.current().ok_or_else(|| Error::internal(format!("{} has no version", key.name)))?;
+    let spec = same_again(&current.material)?;
+    let settings = inherited(current, policy(&key)?.rules.expires(cx.now)?);
+    let name = Name(Some(Arc::clone(&key)));
+    check_limits(cx, &name)?;
+    generate(cx, &key.name, &spec, settings, Made::Rotated).await
+}
+
+/// What the new version has from the current one.
+// assumption: the new version is valid at once, whatever `nbf` its predecessor has: nothing else could
+// be done with the key until then.
+fn inherited(current: &KeyVersion, expires: Option<Timestamp>) -> NewKeySettings {
+    NewKeySettings {
+        operations: current.operations.clone(),
+        enabled: current.attributes.enabled,
+        not_before: None,
+        expires,
+        exportable: current.attributes.exportable,
+        tags: current.tags.clone(),
+    }
+}
+
+/// What to generate for a key like this one.
+fn same_again(material: &PublicMaterial) -> Result<KeySpec> {
+    let public_exponent = match material {
+        PublicMaterial::Rsa { e, .. } => e
+            .iter()
+            .try_fold(0_u32, |number, byte| number.checked_mul(256)?.checked_add(u32::from(*byte)))
+            .ok_or_else(|| Error::Unsupported {
+                what: "generating an RSA key with a public exponent of more than 32 bits is not available"
+                    .to_owned(),
+            })?,
+        PublicMaterial::Ec { .. } | PublicMaterial::Oct { .. } => 0,
+    };
+    Ok(KeySpec { key_type: material.key_type(), public_exponent })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::key::{Curve, KeyType};
+
+    #[test]
+    fn a_key_is_made_again_as_it_was() {
+        let rsa = |e: &[u8]| same_again(&PublicMaterial::Rsa { n: vec![0xff; 384], e: e.to_vec() });
+        let spec = |public_exponent| Ok(KeySpec { key_type: KeyType::Rsa { bits: 3072 }, public_exponent });
+        assert_eq!(rsa(&[1, 0, 1]), spec(65537));
+        assert_eq!(rsa(&[3]), spec(3));
+        assert_eq!(rsa(&[0xff; 4]), spec(u32::MAX));
+        assert!(matches!(rsa(&[1, 0, 0, 0, 1]), Err(Error::Unsupported { .. })));
+        let ec = PublicMaterial::Ec { crv: Curve::P256K, x: vec![1; 32], y: vec![2; 32] };
+        assert_eq!(same_again(&ec).unwrap().key_type, KeyType::Ec { curve: Curve::P256K });
+    }
+}

@@ -1,0 +1,76 @@
+//! Reads and replaces the rotation policy of a key.
+
+use std::sync::Arc;
+
+use crate::model::Result;
+use crate::model::change::Change;
+use crate::model::entry::Meter;
+use crate::model::rbac::Action;
+use crate::model::rotation::{RotationPolicy, RotationRules};
+use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
+
+/// The rotation policy of a key, as surfaces show it.
+#[derive(Clone, Debug)]
+pub struct KeyRotationPolicy {
+    /// Whose.
+    pub key: KeyPath,
+    /// The policy; `None` where the key has none, which is shown as a blank one.
+    pub policy: Option<Arc<RotationPolicy>>,
+}
+
+/// Reads the rotation policy of a key.
+// assumption: a key that never had a policy, or whose policy was taken away, shows a blank one.
+#[derive(Clone, Debug)]
+pub struct GetKeyRotationPolicy {
+    /// Whose.
+    pub key: KeyPath,
+}
+
+impl Operation for GetKeyRotationPolicy {
+    const NAME: &'static str = "GetKeyRotationPolicy";
+    const EVENT: &'static str = "KeyRotationPolicyGet";
+    const ACTION: Action = Action::KeyRead;
+    const METER: Meter = Meter::Management;
+    type Target = LiveKey;
+    type Reply = KeyRotationPolicy;
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<KeyRotationPolicy>> {
+        let key = KeyPath { hsm: cx.hsm.name.clone(), name: target.0.name.clone() };
+        Ok(Done::reply(KeyRotationPolicy { key, policy: target.0.rotation.clone() }))
+    }
+}
+
+/// Replaces the rotation policy of a key, whole.
+#[derive(Clone, Debug)]
+pub struct UpdateKeyRotationPolicy {
+    /// Whose.
+    pub key: KeyPath,
+    /// What the policy says from now on; `None` takes it away.
+    pub rules: Option<RotationRules>,
+}
+
+impl Operation for UpdateKeyRotationPolicy {
+    const NAME: &'static str = "UpdateKeyRotationPolicy";
+    const EVENT: &'static str = "KeyRotationPolicySet";
+    const ACTION: Action = Action::KeyWrite;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = LiveKey;
+    type Reply = KeyRotationPolicy;
+
+    fn target(&self) -> KeyPath {
+        self.key.clone()
+    }
+
+    async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<KeyRotationPolicy>> {
+        let created = target.0.rotation.as_ref().map_or(cx.now, |before| before.created);
+        let policy = self.rules.map(|rules| Arc::new(RotationPolicy { rules, created, updated: cx.now }));
+        let (hsm, name) = (cx.hsm.name.clone(), target.0.name.clone());
+        let change = Change::PutRotationPolicy(hsm.clone(), name.clone(), policy.clone());
+        Ok(Done::with(KeyRotationPolicy { key: KeyPath { hsm, name }, policy }, [change]))
+    }
+}

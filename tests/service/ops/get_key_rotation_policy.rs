@@ -1,0 +1,40 @@
+//! Reading a rotation policy.
+
+use strongroom::api::grpc::pb;
+
+use crate::rotation::{after, get, set};
+use crate::support::{Server, ec, fact, reason};
+
+#[tokio::test]
+async fn a_key_without_policy_has_a_blank_one() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    let name = "hsms/local/keys/a/rotationPolicy".to_owned();
+    assert_eq!(get(&mut dev, "a").await.unwrap(), pb::KeyRotationPolicy { name, ..Default::default() });
+}
+
+#[tokio::test]
+async fn it_is_found_with_its_key_and_for_those_who_may_read_keys() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    let policy = set(&mut dev, "a", "", after("P90D")).await.unwrap();
+    assert_eq!(get(&mut server.client("crypto-auditor").await, "a").await.unwrap(), policy);
+    let status = get(&mut server.client("nobody").await, "a").await.unwrap_err();
+    assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
+    assert_eq!(reason(&get(&mut dev, "nothing").await.unwrap_err()), "KEY_NOT_FOUND");
+
+    // With its key it is deleted, recovered, purged.
+    let delete = pb::DeleteKeyRequest { name: "hsms/local/keys/a".to_owned() };
+    let deleted = "hsms/local/deletedKeys/a".to_owned();
+    dev.keys.delete_key(delete.clone()).await.unwrap();
+    assert_eq!(reason(&get(&mut dev, "a").await.unwrap_err()), "KEY_NOT_FOUND");
+    let recover = pb::RecoverDeletedKeyRequest { name: deleted.clone() };
+    dev.keys.recover_deleted_key(recover).await.unwrap();
+    assert_eq!(get(&mut dev, "a").await.unwrap(), policy);
+    dev.keys.delete_key(delete).await.unwrap();
+    dev.keys.purge_deleted_key(pb::PurgeDeletedKeyRequest { name: deleted }).await.unwrap();
+    dev.create(ec("a", "P-256")).await.unwrap();
+    assert_eq!(get(&mut dev, "a").await.unwrap().created, None);
+}

@@ -1,0 +1,285 @@
+//! Rotation over time: when the service rotates a key by itself, what it says of expiry, and what it leaves alone.
+
+use std::time::{Duration, Instant};
+
+use prost_types::{FieldMask, Timestamp};
+use strongroom::api::grpc::pb;
+use strongroom::api::grpc::pb::advance_clock_request::Target;
+use strongroom::api::grpc::pb::happening::What;
+use tonic::Status;
+
+use crate::support::{Client, Server, days, ec, oct, reason};
+
+const DAY: i64 = 86_400;
+
+/// The one action there is, by one of its periods.
+pub(crate) fn rotate_action(after: &str, before: &str) -> pb::KeyLifetimeAction {
+    pb::KeyLifetimeAction {
+        action: "rotate".to_owned(),
+        time_after_create: after.to_owned(),
+        time_before_expiry: before.to_owned(),
+    }
+}
+
+/// Rotate so long after creation. Spelt as most clients do.
+pub(crate) fn after(period: &str) -> Vec<pb::KeyLifetimeAction> {
+    vec![pb::KeyLifetimeAction { action: "Rotate".to_owned(), ..rotate_action(period, "") }]
+}
+
+/// Rotate so long before expiry.
+pub(crate) fn before(period: &str) -> Vec<pb::KeyLifetimeAction> {
+    vec![rotate_action("", period)]
+}
+
+/// Replaces a key's policy.
+pub(crate) async fn set(
+    client: &mut Client,
+    key: &str,
+    expiry: &str,
+    lifetime_actions: Vec<pb::KeyLifetimeAction>,
+) -> Result<pb::KeyRotationPolicy, Status> {
+    let name = format!("hsms/local/keys/{key}/rotationPolicy");
+    let expiry_time = expiry.to_owned();
+    let request = pb::UpdateKeyRotationPolicyRequest { name, expiry_time, lifetime_actions };
+    client.keys.update_key_rotation_policy(request).await.map(tonic::Response::into_inner)
+}
+
+/// Reads a key's policy.
+pub(crate) async fn get(client: &mut Client, key: &str) -> Result<pb::KeyRotationPolicy, Status> {
+    let name = format!("hsms/local/keys/{key}/rotationPolicy");
+    let request = pb::GetKeyRotationPolicyRequest { name };
+    client.keys.get_key_rotation_policy(request).await.map(tonic::Response::into_inner)
+}
+
+/// Rotates a key on demand.
+pub(crate) async fn rotate(client: &mut Client, key: &str) -> Result<pb::KeyBundle, Status> {
+    let request = pb::RotateKeyRequest { name: format!("hsms/local/keys/{key}") };
+    client.keys.rotate_key(request).await.map(tonic::Response::into_inner)
+}
+
+/// The versions of a key, oldest first.
+pub(crate) async fn versions(client: &mut Client, key: &str) -> Vec<pb::KeyBundle> {
+    let parent = format!("hsms/local/keys/{key}");
+    let request = pb::ListKeyVersionsRequest { parent, page_size: 1000, ..Default::default() };
+    client.keys.list_key_versions(request).await.unwrap().into_inner().versions
+}
+
+/// Changes attributes of the current version.
+async fn change(client: &mut Client, key: &str, path: &str, attributes: pb::KeyAttributes) -> pb::KeyBundle {
+    let request = pb::UpdateKeyVersionRequest {
+        name: format!("hsms/local/keys/{key}"),
+        attributes: Some(attributes),
+        update_mask: Some(FieldMask { paths: vec![format!("attributes.{path}")] }),
+        ..Default::default()
+    };
+    client.keys.update_key_version(request).await.unwrap().into_inner()
+}
+
+async fn freeze(client: &mut Client) -> i64 {
+    let clock = client.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    clock.into_inner().now.unwrap().seconds
+}
+
+/// Advances the clock, and tells what happened: when, in days from the first instant, and what.
+async fn advance(client: &mut Client, start: i64, by: i64) -> Vec<(i64, String)> {
+    let reply = client.clock.advance_clock(days(by)).await.unwrap().into_inner();
+    let told = reply.happenings.into_iter().map(|happening| {
+        let what = match happening.what.unwrap() {
+            What::RotatedKey(name) => format!("rotated {}", key_of(&name)),
+            What::NearExpiry(name) => format!("expiring {}", key_of(&name)),
+            What::NotRotatedKey(name) => format!("not rotated {}", key_of(&name)),
+            What::PurgedKey(name) => format!("purged {}", key_of(&name)),
+            What::PurgedHsm(name) => format!("purged {name}"),
+        };
+        ((happening.at.unwrap().seconds - start) / DAY, what)
+    });
+    told.collect()
+}
+
+fn key_of(name: &str) -> &str {
+    name.split('/').nth(3).unwrap()
+}
+
+fn told<const N: usize>(all: [(i64, &str); N]) -> Vec<(i64, String)> {
+    all.into_iter().map(|(day, what)| (day, what.to_owned())).collect()
+}
+
+/// Waits until something is so.
+async fn until(server: &Server, mut is_so: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so().await {
+        assert!(started.elapsed() < Duration::from_secs(20), "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_rotated_at_each_instant_of_its_policy_also_across_restarts() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    let start = freeze(&mut dev).await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    dev.create(oct("b", 256)).await.unwrap();
+    dev.create(oct("c", 256)).await.unwrap();
+    set(&mut dev, "a", "P90D", after("P30D")).await.unwrap();
+    set(&mut dev, "b", "", after("P28D")).await.unwrap();
+    set(&mut dev, "c", "P90D", vec![]).await.unwrap();
+    assert_eq!(advance(&mut dev, start, 29).await, told([(28, "rotated b")]));
+
+    server.restart();
+    let mut dev = server.client("dev").await;
+    let happened = advance(&mut dev, start, 61).await;
+    let expected =
+        told([(30, "rotated a"), (56, "rotated b"), (60, "rotated a"), (84, "rotated b"), (90, "rotated a")]);
+    assert_eq!(happened, expected);
+    let made = versions(&mut dev, "a").await;
+    let created: Vec<i64> = made.iter().map(|version| version.created.unwrap().seconds - start).collect();
+    assert_eq!(created, [0, 30 * DAY, 60 * DAY, 90 * DAY]);
+    let lives = |version: &pb::KeyBundle| Some(version.expires?.seconds - version.created?.seconds);
+    assert_eq!(
+        made.iter().map(lives).collect::<Vec<_>>(),
+        [None, Some(90 * DAY), Some(90 * DAY), Some(90 * DAY)]
+    );
+    assert_eq!(versions(&mut dev, "c").await.len(), 1, "a policy without action rotates on demand only");
+
+    // A rotation on demand, or a new version by hand, begins the period anew.
+    advance(&mut dev, start, 10).await;
+    rotate(&mut dev, "a").await.unwrap();
+    let happened = advance(&mut dev, start, 29).await;
+    assert_eq!(happened, told([(112, "rotated b")]));
+    assert_eq!(advance(&mut dev, start, 1).await, told([(130, "rotated a")]));
+
+    // Each was recorded at its own instant, in the name of the service, and counted as nothing.
+    let records = server.audit_of(8, |record| record["operationName"] == "KeyRotateIfDue");
+    assert_eq!(records.len(), 8);
+    for record in &records {
+        assert_eq!(record["resultType"], "Success", "{record}");
+    }
+    let time: jiff::Timestamp = records[0]["time"].as_str().unwrap().parse().unwrap();
+    assert_eq!(time.as_second(), start + 28 * DAY);
+}
+
+#[tokio::test]
+async fn a_key_is_rotated_before_it_expires_and_its_expiry_is_told_once() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    let start = freeze(&mut dev).await;
+    let expiring = |name: &str, day: i64| {
+        let expires = Some(Timestamp { seconds: start + day * DAY, nanos: 0 });
+        let attributes = Some(pb::KeyAttributes { expires, ..Default::default() });
+        pb::CreateKeyRequest { attributes, ..ec(name, "P-256") }
+    };
+    // What expires is told 30 days before; what the policy rotates by then is not the current version any more.
+    for (name, day) in [("early", 100), ("late", 100), ("same", 100), ("plain", 50), ("soon", 5)] {
+        dev.create(expiring(name, day)).await.unwrap();
+    }
+    set(&mut dev, "early", "P1Y", before("P60D")).await.unwrap();
+    set(&mut dev, "late", "P1Y", before("P20D")).await.unwrap();
+    set(&mut dev, "same", "P1Y", before("P30D")).await.unwrap();
+    let first = advance(&mut dev, start, 25).await;
+    // What expires within 30 days of its making was told by the scheduler in the background, or just now.
+    let tells: Vec<_> = first.into_iter().filter(|(_, what)| what != "expiring soon").collect();
+    assert_eq!(tells, told([(20, "expiring plain")]));
+    server.restart();
+    let mut dev = server.client("dev").await;
+    let happened = advance(&mut dev, start, 65).await;
+    let expected =
+        told([(40, "rotated early"), (70, "rotated same"), (70, "expiring late"), (80, "rotated late")]);
+    assert_eq!(happened, expected);
+    let notes = server.audit_of(3, |record| record["operationName"] == "KeyNearExpiryEventGridNotification");
+    assert_eq!(notes.len(), 3, "{notes:?}");
+
+    // Another expiry is news again; the same one is not.
+    let expires = |day: i64| pb::KeyAttributes {
+        expires: Some(Timestamp { seconds: start + day * DAY, nanos: 0 }),
+        ..Default::default()
+    };
+    change(&mut dev, "plain", "expires", expires(50)).await;
+    assert_eq!(advance(&mut dev, start, 1).await, []);
+    change(&mut dev, "plain", "expires", expires(130)).await;
+    assert_eq!(advance(&mut dev, start, 9).await, told([(100, "expiring plain")]));
+}
+
+#[tokio::test]
+async fn disabled_and_deleted_keys_are_left_alone_and_rotated_once_they_are_back() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let start = freeze(&mut dev).await;
+    for name in ["disabled", "deleted"] {
+        dev.create(oct(name, 128)).await.unwrap();
+        set(&mut dev, name, "", after("P30D")).await.unwrap();
+    }
+    let enabled = |enabled| pb::KeyAttributes { enabled: Some(enabled), ..Default::default() };
+    change(&mut dev, "disabled", "enabled", enabled(false)).await;
+    let name = "hsms/local/keys/deleted".to_owned();
+    dev.keys.delete_key(pb::DeleteKeyRequest { name }).await.unwrap();
+    assert_eq!(advance(&mut dev, start, 70).await, []);
+
+    // Two instants have passed, and one new version is made: now.
+    change(&mut dev, "disabled", "enabled", enabled(true)).await;
+    let name = "hsms/local/deletedKeys/deleted".to_owned();
+    dev.keys.recover_deleted_key(pb::RecoverDeletedKeyRequest { name }).await.unwrap();
+    for name in ["disabled", "deleted"] {
+        until(&server, async || versions(&mut dev, name).await.len() == 2).await;
+        let made = versions(&mut dev, name).await;
+        assert_eq!(made[1].created.unwrap().seconds, start + 70 * DAY);
+    }
+    assert_eq!(advance(&mut dev, start, 29).await, []);
+    assert_eq!(
+        advance(&mut dev, start, 1).await,
+        told([(100, "rotated deleted"), (100, "rotated disabled")])
+    );
+}
+
+#[tokio::test]
+async fn what_came_due_while_the_service_was_down_is_one_rotation_when_it_starts() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    set(&mut dev, "a", "", after("P28D")).await.unwrap();
+    // Two seconds before it is due, and then the service is away for longer than that.
+    let by = prost_types::Duration { seconds: 28 * DAY - 2, nanos: 0 };
+    dev.clock.advance_clock(pb::AdvanceClockRequest { target: Some(Target::By(by)) }).await.unwrap();
+    assert_eq!(versions(&mut dev, "a").await.len(), 1);
+    server.kill();
+    std::thread::sleep(Duration::from_secs(2));
+    server.start_again();
+    let mut dev = server.client("dev").await;
+    until(&server, async || versions(&mut dev, "a").await.len() == 2).await;
+    let again = advance(&mut dev, 0, 27).await;
+    assert_eq!(again, [], "the period begins anew with the version that was made");
+}
+
+#[tokio::test]
+async fn a_rotation_that_cannot_be_done_is_told_once_and_keeps_nothing_else_from_being_done() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    let start = freeze(&mut dev).await;
+    dev.create(oct("full", 128)).await.unwrap();
+    dev.create(oct("other", 128)).await.unwrap();
+    set(&mut dev, "full", "", after("P28D")).await.unwrap();
+    set(&mut dev, "other", "", after("P28D")).await.unwrap();
+    for _ in 1..100 {
+        rotate(&mut dev, "full").await.unwrap();
+    }
+    assert_eq!(reason(&rotate(&mut dev, "full").await.unwrap_err()), "LIMIT_EXCEEDED");
+    let happened = advance(&mut dev, start, 60).await;
+    assert_eq!(happened, told([(28, "not rotated full"), (28, "rotated other"), (56, "rotated other")]));
+    server.restart();
+    let mut dev = server.client("dev").await;
+    assert_eq!(advance(&mut dev, start, 25).await, told([(84, "rotated other")]));
+    let refused = |record: &serde_json::Value| {
+        record["operationName"] == "KeyRotateIfDue" && record["target"] == "hsms/local/keys/full"
+    };
+    let records = server.audit_of(1, refused);
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(
+        (&records[0]["resultSignature"], versions(&mut dev, "full").await.len()),
+        (&"LIMIT_EXCEEDED".into(), 100)
+    );
+    assert_eq!(server.log().matches("a key could not be rotated by its policy").count(), 1);
+
+    // Another policy tries once more.
+    set(&mut dev, "full", "", after("P30D")).await.unwrap();
+    until(&server, async || server.audit_of(1, refused).len() == 2).await;
+}

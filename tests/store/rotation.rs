@@ -1,0 +1,90 @@
+//! Rotation policies, and what was said of versions: kept, replaced, gone with their key.
+
+use std::sync::Arc;
+
+use strongroom::model::change::{Change, Made};
+use strongroom::model::due::{Notice, Notices};
+use strongroom::model::key::Key;
+use strongroom::model::retention::Deletion;
+use strongroom::model::rotation::{RotationPolicy, RotationRules, RotationTrigger};
+use strongroom::model::time::{Due, Work};
+use strongroom::store::Store;
+
+use crate::{House, NOON, at, call, local, name, picture, version};
+
+fn after(period: &str) -> Option<RotationTrigger> {
+    Some(RotationTrigger::AfterCreation(period.parse().unwrap()))
+}
+
+fn before(period: &str) -> Option<RotationTrigger> {
+    Some(RotationTrigger::BeforeExpiry(period.parse().unwrap()))
+}
+
+fn policy(expiry: &str, trigger: Option<RotationTrigger>) -> Option<Arc<RotationPolicy>> {
+    let rules = RotationRules::new(expiry.parse().ok(), trigger).unwrap().unwrap();
+    Some(Arc::new(RotationPolicy { rules, created: at(NOON), updated: at(NOON + 7) }))
+}
+
+fn put(key: &str, policy: Option<Arc<RotationPolicy>>) -> Change {
+    Change::PutRotationPolicy(local(), name(key), policy)
+}
+
+fn key(store: &Store, key: &str) -> Arc<Key> {
+    store.key(&local(), &name(key)).unwrap()
+}
+
+#[tokio::test]
+async fn policies_and_notices_survive_reopening_and_go_with_their_key() {
+    let house = House::new();
+    let store = house.furnished().await;
+    let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };
+    let insert = |key: &str, id| Change::InsertVersion(version(key, id), Made::Created);
+    let changes = vec![
+        insert("Replaced", 1),
+        put("replaced", policy("P1Y", after("P90D"))),
+        put("REPLACED", policy("P2Y", before("P30D"))),
+        Change::Note(local(), name("replaced"), Notice::NearExpiry),
+        insert("replaced", 2),
+        Change::Note(local(), name("replaced"), Notice::NotRotated),
+        insert("cleared", 3),
+        put("cleared", policy("P1Y", None)),
+        Change::Note(local(), name("cleared"), Notice::NotRotated),
+        put("cleared", None),
+        insert("back", 4),
+        put("back", policy("P1Y", None)),
+        Change::SoftDelete(local(), name("back"), deletion),
+        Change::Recover(local(), name("back")),
+        insert("gone", 5),
+        put("gone", policy("", after("P2M"))),
+        Change::SoftDelete(local(), name("gone"), deletion),
+        Change::Purge(local(), name("gone")),
+        insert("gone", 6),
+        insert("due", 7),
+        put("due", policy("", after("P2M"))),
+    ];
+    store.commit(call(changes, 1)).await.unwrap();
+    let seen = picture(&store);
+    store.close().await;
+
+    let again = house.open().await;
+    assert_eq!(picture(&again), seen);
+    let notices = |notice| Notices::default().with(notice);
+    let replaced = key(&again, "replaced");
+    assert_eq!(replaced.rotation, policy("P2Y", before("P30D")));
+    assert_eq!(replaced.versions[0].notices, notices(Notice::NearExpiry));
+    assert_eq!(replaced.versions[1].notices, notices(Notice::NotRotated));
+    let cleared = key(&again, "cleared");
+    assert_eq!((&cleared.rotation, cleared.versions[0].notices), (&None, Notices::default()));
+    assert_eq!(key(&again, "back").rotation, policy("P1Y", None));
+    assert_eq!(key(&again, "gone").rotation, None);
+
+    // Two months after 2 March 2026, and the microsecond of its making.
+    let due = again.next_due(|_| false).unwrap();
+    let expected = "2026-05-02T12:00:00.000001Z".parse().unwrap();
+    let work = Work::RotateKey(name("due"));
+    assert_eq!(due, Due { at: expected, hsm: local(), work });
+    assert!(again.is_due(&due) && !again.is_due(&Due { at: at(NOON), ..due.clone() }));
+    assert_eq!(again.next_due(|other| *other == due), None);
+    again.commit(call(vec![put("due", None)], 2)).await.unwrap();
+    assert!(!again.is_due(&due));
+}

@@ -1,0 +1,45 @@
+//! Uses of key versions: what billing knows of them when they are long gone.
+
+use super::*;
+
+fn sign(key: &str, id: u32, second: i64) -> Commit {
+    let used = Record { at: at(second), version: Some(Arc::new(version(key, id))), ..record(0) };
+    Commit { record: Some(used), ..Commit::default() }
+}
+
+#[tokio::test]
+async fn every_day_of_use_survives_purge_and_restart() {
+    const DAY: i64 = 86_400;
+    let house = House::new();
+    let store = house.furnished().await;
+    store.commit(call(vec![Change::InsertVersion(version("Invoices", 1), Made::Created)], 1)).await.unwrap();
+    for day in [0, 1, 1, 2, 60] {
+        store.commit(sign("Invoices", 1, NOON + day * DAY)).await.unwrap();
+    }
+    let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + DAY) };
+    let gone = vec![
+        Change::SoftDelete(local(), name("Invoices"), deletion),
+        Change::Purge(local(), name("Invoices")),
+    ];
+    store.commit(call(gone, 2)).await.unwrap();
+    // Enough records that the outbox is emptied into the tables.
+    for number in 0..600 {
+        store.commit(call(Vec::new(), number)).await.unwrap();
+    }
+    let seen = store.uses(ALL_TIME);
+    store.close().await;
+    let store = house.open().await;
+    assert_eq!(store.uses(ALL_TIME), seen);
+
+    let first = NOON.div_euclid(DAY);
+    let within = |from: i64, to: i64| {
+        let uses = store.uses(Period { from: at((first + from) * DAY), to: at((first + to) * DAY) });
+        uses.into_iter().filter(|used| used.key == name("Invoices")).collect::<Vec<_>>()
+    };
+    let [used] = &within(0, 1)[..] else { panic!("one version of it was used") };
+    assert_eq!((used.hsm.as_str(), used.version), ("local", version("Invoices", 1).version));
+    assert_eq!(used.days.iter().map(|day| i64::from(day) - first).collect::<Vec<_>>(), [0, 1, 2, 60]);
+    assert_eq!(used.key_type.kty(), "EC-HSM");
+    assert_eq!(within(31, 32).len(), 1, "the use of the third day counts for thirty days");
+    assert_eq!((within(32, 59), within(90, 99)), (Vec::new(), Vec::new()));
+}
