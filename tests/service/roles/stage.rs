@@ -87,7 +87,7 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "DeleteKey" => "/keys/live",
         "GetDeletedKey" | "RecoverDeletedKey" => "/keys/deleted",
         "PurgeDeletedKey" => "/keys/purged",
-        "GenerateRandomBytes" => "/",
+        "GenerateRandomBytes" | "ActivateManagedHsm" => "/",
         "ListRoleDefinitions" | "GetRoleDefinition" | "PutRoleDefinition" | "DeleteRoleDefinition" => "/",
         "ListRoleAssignments" => "/",
         "CreateRoleAssignment" => "/keys/made",
