@@ -8,6 +8,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/store/migrations");
     let files = [
         "proto/strongroom/v1/access.proto",
+        "proto/strongroom/v1/authorization.proto",
         "proto/strongroom/v1/clock.proto",
         "proto/strongroom/v1/crypto.proto",
         "proto/strongroom/v1/key.proto",

@@ -54,6 +54,11 @@ pub(super) async fn run(context: &Context, command: AccessCommand) -> Outcome {
         scope: scope.to_string(),
     };
     let reply = session.access().check_access(request).await?.into_inner();
+    tell(context, principal_id, reply)
+}
+
+/// Prints a decision. That it is no is told by the exit code, too.
+pub(super) fn tell(context: &Context, principal_id: String, reply: pb::CheckAccessResponse) -> Outcome {
     let printed = Printed {
         allowed: reply.allowed,
         principal_id,

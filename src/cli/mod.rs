@@ -6,15 +6,18 @@ mod clock;
 mod completions;
 mod config;
 mod connection;
+mod control;
 mod der;
 mod digest;
 mod doctor;
 mod failure;
+mod group;
 mod healthcheck;
 mod hsm;
 mod input;
 mod jwk;
 mod key;
+mod location;
 mod names;
 mod options;
 mod output;
@@ -38,9 +41,12 @@ pub use access::AccessCommand;
 pub use clock::ClockCommand;
 pub use completions::CompletionsArgs;
 pub use config::ConfigCommand;
+pub use control::ControlCommand;
 pub use doctor::DoctorArgs;
+pub use group::GroupCommand;
 pub use hsm::HsmCommand;
 pub use key::KeyCommand;
+pub use location::LocationCommand;
 pub use options::{Format, Options};
 pub use random::RandomArgs;
 pub use role::RoleCommand;
@@ -81,6 +87,15 @@ pub enum Command {
     /// See what pays for managed HSMs
     #[command(subcommand)]
     Subscription(SubscriptionCommand),
+    /// Make and delete resource groups, which hold managed HSMs
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// See where resources can be
+    #[command(subcommand)]
+    Location(LocationCommand),
+    /// Say who may manage managed HSMs as resources
+    #[command(subcommand)]
+    Control(ControlCommand),
     /// Read and turn the simulator's clock
     #[command(subcommand)]
     Clock(ClockCommand),
@@ -139,6 +154,9 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Role(command) => role::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
         Command::Subscription(command) => subscription::run(&context, command).await,
+        Command::Group(command) => group::run(&context, command).await,
+        Command::Location(command) => location::run(&context, command).await,
+        Command::Control(command) => control::run(&context, command).await,
         Command::Clock(command) => clock::run(&context, command).await,
         Command::Random(args) => random::run(&context, args).await,
         Command::Token => token::run(&context).await,

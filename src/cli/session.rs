@@ -16,6 +16,7 @@ use super::options::Options;
 use super::reach;
 use super::server_address::ServerAddress;
 use crate::api::grpc::pb::access_service_client::AccessServiceClient;
+use crate::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
 use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
@@ -100,6 +101,11 @@ impl Session {
     /// Subscriptions, resource groups and locations.
     pub(crate) fn resources(&self) -> ResourceServiceClient<Authorized> {
         ResourceServiceClient::new(self.channel.clone())
+    }
+
+    /// Roles of the control plane.
+    pub(crate) fn authorization(&self) -> AuthorizationServiceClient<Authorized> {
+        AuthorizationServiceClient::new(self.channel.clone())
     }
 
     /// The subscription that is meant.

@@ -1,6 +1,6 @@
 //! `strongroom subscription`: what pays for managed HSMs.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::failure::Outcome;
@@ -15,6 +15,16 @@ pub enum SubscriptionCommand {
     List,
     /// Show a subscription: that of --subscription
     Show,
+    /// Change a subscription
+    Update(UpdateArgs),
+}
+
+/// What is changed.
+#[derive(Args, Clone, Debug)]
+pub struct UpdateArgs {
+    /// Nobody can cancel the subscription, or purge what is deleted in it, from now on; for good
+    #[arg(long, required = true)]
+    undeletable: bool,
 }
 
 #[derive(Serialize)]
@@ -62,17 +72,23 @@ impl Row for View {
 pub(super) async fn run(context: &Context, command: SubscriptionCommand) -> Outcome {
     let session = context.connect().await?;
     let mut service = session.resources();
-    match command {
+    let subscription = match command {
         SubscriptionCommand::List => {
             let reply = service.list_subscriptions(pb::ListSubscriptionsRequest {}).await?.into_inner();
             let rows: Vec<View> = reply.subscriptions.into_iter().map(Into::into).collect();
-            context.output.print_list(&rows, "you have no role in any subscription")
+            return context.output.print_list(&rows, "you have no role in any subscription");
         }
         SubscriptionCommand::Show => {
             let name = format!("subscriptions/{}", session.subscription()?);
-            let reply = service.get_subscription(pb::GetSubscriptionRequest { name }).await?;
-            let view = View::from(reply.into_inner());
-            context.output.print(&view, || view.text())
+            service.get_subscription(pb::GetSubscriptionRequest { name }).await?
         }
-    }
+        SubscriptionCommand::Update(UpdateArgs { undeletable }) => {
+            let name = format!("subscriptions/{}", session.subscription()?);
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["undeletable".to_owned()] });
+            let request = pb::UpdateSubscriptionRequest { name, undeletable, update_mask };
+            service.update_subscription(request).await?
+        }
+    };
+    let view = View::from(subscription.into_inner());
+    context.output.print(&view, || view.text())
 }

@@ -3,6 +3,7 @@
 
 mod identity;
 mod load;
+mod locations;
 mod pin;
 mod prices;
 mod roles;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use identity::{CertificateRule, Issuer};
 pub use load::{ConfigError, Sources, load};
+pub use locations::locations;
 pub use pin::PinSource;
 pub use prices::prices;
 pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};

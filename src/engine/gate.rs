@@ -151,6 +151,7 @@ impl Gate for ControlPlane {
         Ok(ControlCx {
             subscription,
             store: inner.store.clone(),
+            locations: Arc::clone(&inner.locations),
             supply: inner.supply.clone(),
             tokens: inner.tokens.clone(),
             ids: Ids,

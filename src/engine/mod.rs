@@ -17,6 +17,7 @@ use crate::ids::Ids;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::ManagedHsm;
+use crate::model::location::Locations;
 use crate::model::name::HsmName;
 use crate::model::time::Due;
 use crate::model::{Error, Result, Timestamp};
@@ -38,6 +39,7 @@ struct Inner {
     tokens: Tokens,
     supply: Supply,
     public_keys: Arc<PublicKeys>,
+    locations: Arc<Locations>,
     clock: Clock,
     locks: Locks,
     under_way: UnderWay,
@@ -61,13 +63,20 @@ type PlaneOf<O> = <<O as Operation>::Target as Target>::Plane;
 
 impl Engine {
     /// An engine on what was opened; `supply` has the tokens for new HSMs, `tokens` those of the HSMs that are there.
-    pub fn new(identity: Identity, store: Store, clock: Clock, (supply, tokens): (Supply, Tokens)) -> Self {
+    pub fn new(
+        identity: Identity,
+        store: Store,
+        clock: Clock,
+        locations: Locations,
+        (supply, tokens): (Supply, Tokens),
+    ) -> Self {
         Self(Arc::new(Inner {
             identity,
             store,
             tokens,
             supply,
             public_keys: Arc::default(),
+            locations: Arc::new(locations),
             clock,
             locks: Locks::default(),
             under_way: UnderWay::default(),

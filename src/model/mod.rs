@@ -11,6 +11,7 @@ pub mod hsm;
 pub mod import;
 pub mod key;
 pub mod lifetime;
+pub mod location;
 pub mod name;
 pub mod period;
 pub mod rbac;

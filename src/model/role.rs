@@ -32,7 +32,7 @@ pub trait Grantable: Copy + Eq + Display + Send + Sync + 'static {
 }
 
 /// A place that contains others.
-pub trait Covers: Clone + std::fmt::Debug + Send + Sync + 'static {
+pub trait Covers: Clone + std::fmt::Debug + Display + Send + Sync + 'static {
     /// Whether what is granted at `self` holds at `other`: scopes are inherited downwards.
     fn covers(&self, other: &Self) -> bool;
 

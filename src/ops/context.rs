@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::change::IntentVerb;
 use crate::model::hsm::ManagedHsm;
+use crate::model::location::Locations;
 use crate::model::name::{PrincipalId, VersionId};
 use crate::model::resource::Subscription;
 use crate::model::retention::RecoveryLevel;
@@ -42,6 +43,8 @@ pub struct ControlCx {
     pub subscription: Arc<Subscription>,
     /// What is known. Operations read only.
     pub store: Store,
+    /// Where resources can be.
+    pub locations: Arc<Locations>,
     /// Makes identifiers.
     pub ids: Ids,
     /// When the call arrived.

@@ -6,6 +6,7 @@
 //! engine does, once, for every surface.
 
 pub mod access;
+pub mod authorization;
 pub mod clock;
 mod context;
 pub mod crypto;
@@ -191,8 +192,21 @@ operations! {
     hsms::PurgeDeletedManagedHsm,
     hsms::CheckManagedHsmName,
     hsms::ActivateManagedHsm,
+    authorization::ListControlRoleDefinitions,
+    authorization::GetControlRoleDefinition,
+    authorization::CreateControlRoleAssignment,
+    authorization::GetControlRoleAssignment,
+    authorization::ListControlRoleAssignments,
+    authorization::DeleteControlRoleAssignment,
+    authorization::CheckControlAccess,
     resources::ListSubscriptions,
     resources::GetSubscription,
+    resources::UpdateSubscription,
+    resources::CreateResourceGroup,
+    resources::GetResourceGroup,
+    resources::ListResourceGroups,
+    resources::DeleteResourceGroup,
+    resources::ListLocations,
     clock::GetClock,
     clock::AdvanceClock,
     clock::FreezeClock,

@@ -11,6 +11,7 @@
 mod audit;
 mod calls;
 mod cli;
+mod control;
 mod crash;
 mod credentials;
 mod gateway;
@@ -20,6 +21,7 @@ mod isolation;
 mod malformed;
 mod ops;
 mod raw;
+mod requests;
 mod restart;
 mod retention;
 mod roles;

@@ -1,19 +1,12 @@
 //! What nobody should send: every rpc refuses it in clear words, and nothing changes.
 
-mod understood;
-
 use strongroom::api::grpc::pb;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::raw::{self, Field, Kind, Rpc, Shape};
+use crate::requests::{GUID, HSM, KEY, SUBSCRIPTION, understood};
 use crate::support::{Client, Server, ec, fact, oct, reason};
-
-use understood::understood;
-
-const HSM: &str = "hsms/local";
-const KEY: &str = "hsms/local/keys/sample";
-const GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a001";
 
 /// Texts that a field must refuse. A new field must be added here.
 fn spoiled(rpc: &str, field: &str) -> Vec<String> {
@@ -84,6 +77,8 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
         "algorithm" => {
             own(&["", "none", "es256", "ES256 ", "ES257", "RS1", "A256GCMKW", "\0", "ключ", &long])
         }
+        "resource_group_id" => own(&["", "a.", "a b", "a/b", "a\0", "a\u{202e}b", &"a".repeat(91)]),
+        "location" => own(&["", "atlantis", "localhost\0", &long]),
         "page_token" => own(&["a b", "../x", "ключ", "a\0", "'; DROP TABLE keys; --", &long]),
         "role_definition_id" | "role_assignment_id" => own(&["x", "../x", "7d0e8b1e", "\0", &long]),
         "role_definition" => own(&[
@@ -93,7 +88,7 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
             &format!("hsms/local/roleDefinitions/{GUID}/x"),
             &long,
         ]),
-        "principal_id" if rpc == "ListRoleAssignments" => own(&["root", "\0", &long]),
+        "principal_id" if rpc.starts_with("List") => own(&["root", "\0", &long]),
         "principal_id" => own(&["", "root", "\0", &long]),
         "scope" => {
             let mut scopes = own(&[
@@ -146,6 +141,8 @@ fn spoiled_numbers(field: &str) -> &'static [i64] {
         "page_size" => &[-1, i32::MIN as i64],
         "key_size" => &[1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
         "public_exponent" => &[1, 2, 65537],
+        // Both are understood.
+        "undeletable" => &[],
         "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
         other => panic!("{other} is new: it needs numbers here"),
     }
@@ -175,11 +172,18 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
     let deleted = pb::ListDeletedKeysRequest { parent: parent.clone(), ..Default::default() };
     let assignments = pb::ListRoleAssignmentsRequest { parent: parent.clone(), ..Default::default() };
     let definitions = pb::ListRoleDefinitionsRequest { parent };
+    let of_subscription =
+        pb::ListControlRoleAssignmentsRequest { parent: SUBSCRIPTION.to_owned(), ..Default::default() };
+    let groups = pb::ListResourceGroupsRequest { parent: SUBSCRIPTION.to_owned() };
+    let subscriptions = pb::ListSubscriptionsRequest {};
     (
         client.keys.list_keys(keys).await.unwrap().into_inner(),
         client.keys.list_deleted_keys(deleted).await.unwrap().into_inner(),
         client.access.list_role_definitions(definitions).await.unwrap().into_inner(),
         client.access.list_role_assignments(assignments).await.unwrap().into_inner(),
+        client.authorization.list_control_role_assignments(of_subscription).await.unwrap().into_inner(),
+        client.resources.list_resource_groups(groups).await.unwrap().into_inner(),
+        client.resources.list_subscriptions(subscriptions).await.unwrap().into_inner(),
         client.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().frozen,
     )
 }
@@ -353,9 +357,9 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
     unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
             let Rpc { name, input, .. } = &rpc;
-            // These are aimed at a subscription that is not there already.
-            if name.contains("ManagedHsm") && name != "ActivateManagedHsm" {
-                let status = raw::call(&channel, &rpc, &token, &understood(name)).await;
+            // Requests of the control plane name a subscription; any other is written just as long.
+            if let Some(elsewhere) = in_another_subscription(&understood(name)) {
+                let status = raw::call(&channel, &rpc, &token, &elsewhere).await;
                 let found = (status.code(), reason(&status));
                 assert_eq!(
                     found,
@@ -368,12 +372,7 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
                 assert!(name.ends_with("Clock") || name == "ListSubscriptions", "{name} is aimed at nothing");
                 continue;
             };
-            let mut missing = "HSM_NOT_FOUND";
             let path = match first.name.as_str() {
-                _ if name.ends_with("Subscription") => {
-                    missing = "SUBSCRIPTION_NOT_FOUND";
-                    format!("subscriptions/{GUID}")
-                }
                 "parent" if name != "ListKeyVersions" => "hsms/elsewhere".to_owned(),
                 _ if name.ends_with("RotationPolicy") => {
                     "hsms/elsewhere/keys/sample/rotationPolicy".to_owned()
@@ -387,8 +386,16 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
             let request = [&understood(name)[..], &first.with(path.as_bytes())].concat();
             let status = raw::call(&channel, &rpc, &token, &request).await;
             let found = (status.code(), reason(&status));
-            assert_eq!(found, (Code::NotFound, missing.to_owned()), "{name}: {status:?}");
+            assert_eq!(found, (Code::NotFound, "HSM_NOT_FOUND".to_owned()), "{name}: {status:?}");
         }
     })
     .await;
+}
+
+/// The request with another subscription in the place of the seed's; `None` if it names none.
+fn in_another_subscription(request: &[u8]) -> Option<Vec<u8>> {
+    let at = request.windows(SUBSCRIPTION.len()).position(|window| window == SUBSCRIPTION.as_bytes())?;
+    let mut elsewhere = request.to_vec();
+    elsewhere[at..at + SUBSCRIPTION.len()].copy_from_slice(format!("subscriptions/{GUID}").as_bytes());
+    Some(elsewhere)
 }

@@ -283,3 +283,36 @@ async fn a_rotation_that_cannot_be_done_is_told_once_and_keeps_nothing_else_from
     set(&mut dev, "full", "", after("P30D")).await.unwrap();
     until(&server, async || server.audit_of(1, refused).len() == 2).await;
 }
+
+#[tokio::test]
+async fn a_token_that_is_away_is_asked_less_and_less_and_other_work_goes_on() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("rotating", "P-256")).await.unwrap();
+    set(&mut dev, "rotating", "", after("P30D")).await.unwrap();
+    let made = dev.create(ec("expiring", "P-256")).await.unwrap().created.unwrap();
+    // Both are due in two seconds, the rotation a moment before.
+    let expires = Some(Timestamp { seconds: made.seconds + 60 * DAY, nanos: made.nanos });
+    let attributes = pb::KeyAttributes { expires, ..Default::default() };
+    change(&mut dev, "expiring", "expires", attributes).await;
+    let by = prost_types::Duration { seconds: 30 * DAY - 2, nanos: 0 };
+    dev.clock.advance_clock(pb::AdvanceClockRequest { target: Some(Target::By(by)) }).await.unwrap();
+    let softhsm = server.directory().join("softhsm");
+    let (here, away) = (softhsm.join("tokens"), softhsm.join("away"));
+    std::fs::rename(&here, &away).unwrap();
+
+    let notes = server.audit_of(1, |record| record["operationName"] == "KeyNearExpiryEventGridNotification");
+    assert_eq!(notes[0]["resultType"], "Success");
+    let attempts = server.audit_of(2, |record| record["operationName"] == "KeyRotateIfDue");
+    let instants: Vec<jiff::Timestamp> =
+        attempts.iter().map(|record| record["time"].as_str().unwrap().parse().unwrap()).collect();
+    assert_eq!(attempts[0]["resultType"], "Failure", "{attempts:?}");
+    assert!(instants[1].duration_since(instants[0]).as_secs_f64() > 4.9, "{instants:?}");
+    assert_eq!(server.log().matches("what was due could not be done").count(), 1, "{}", server.log());
+
+    server.kill();
+    std::fs::rename(&away, &here).unwrap();
+    server.start_again();
+    let mut dev = server.client("dev").await;
+    until(&server, async || versions(&mut dev, "rotating").await.len() == 2).await;
+}

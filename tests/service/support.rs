@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::access_service_client::AccessServiceClient;
+use strongroom::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
 use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
@@ -290,6 +291,7 @@ pub(crate) struct Client {
     pub(crate) clock: ClockServiceClient<Authorized>,
     pub(crate) resources: ResourceServiceClient<Authorized>,
     pub(crate) hsms: ManagedHsmServiceClient<Authorized>,
+    pub(crate) authorization: AuthorizationServiceClient<Authorized>,
 }
 
 impl Client {
@@ -303,7 +305,8 @@ impl Client {
             access: AccessServiceClient::new(channel.clone()),
             clock: ClockServiceClient::new(channel.clone()),
             resources: ResourceServiceClient::new(channel.clone()),
-            hsms: ManagedHsmServiceClient::new(channel),
+            hsms: ManagedHsmServiceClient::new(channel.clone()),
+            authorization: AuthorizationServiceClient::new(channel),
         }
     }
 

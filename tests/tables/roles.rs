@@ -16,16 +16,16 @@ fn matrix<A: Grantable + Display>(
     action: fn(&ops::Description) -> Option<A>,
 ) -> String {
     let mut table = format!("{heading} Roles are columns, operations are rows.\n\n");
-    let width =
-        ops::ALL.iter().filter(|one| action(one).is_some()).map(|one| one.name.len() + 2).max().unwrap();
+    let names = ops::ALL.iter().filter(|operation| action(operation).is_some());
+    let wide = names.map(|operation| operation.name.len() + 2).max().unwrap_or_default();
     for (column, role) in roles.iter().enumerate() {
-        writeln!(table, "{:width$}{}{}", "", "| ".repeat(column), role.role_name).unwrap();
+        writeln!(table, "{:wide$}{}{}", "", "| ".repeat(column), role.role_name).unwrap();
     }
     for operation in ops::ALL {
         let Some(action) = action(operation) else { continue };
         let mark = |role: &RoleDefinition| if role.grants(action) { "x " } else { ". " };
         let marks: String = roles.iter().map(mark).collect();
-        writeln!(table, "{:width$}{marks} {action}", operation.name).unwrap();
+        writeln!(table, "{:wide$}{marks} {action}", operation.name).unwrap();
     }
     table
 }

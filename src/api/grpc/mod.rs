@@ -1,6 +1,7 @@
 //! The gRPC surface: `strongroom.v1`, after the API Improvement Proposals (<https://google.aip.dev>).
 
 mod access;
+mod authorization;
 mod clock;
 mod codec;
 mod convert;
@@ -70,11 +71,13 @@ impl Services {
         let crypto = pb::crypto_service_server::CryptoServiceServer::new(self.clone());
         let access = pb::access_service_server::AccessServiceServer::new(self.clone());
         let hsms = pb::managed_hsm_service_server::ManagedHsmServiceServer::new(self.clone());
+        let authorization = pb::authorization_service_server::AuthorizationServiceServer::new(self.clone());
         let resources = pb::resource_service_server::ResourceServiceServer::new(self.clone());
         let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
             .add_service(crypto.max_decoding_message_size(limit))
             .add_service(access.max_decoding_message_size(limit))
             .add_service(hsms.max_decoding_message_size(limit))
+            .add_service(authorization.max_decoding_message_size(limit))
             .add_service(resources.max_decoding_message_size(limit))
             .add_service(health)
             .add_service(reflection);

@@ -72,8 +72,9 @@ impl AssignmentArgs {
     }
 }
 
+/// A role assignment, as it is printed.
 #[derive(Serialize)]
-struct AssignmentView {
+pub(in crate::cli) struct AssignmentView {
     name: String,
     id: String,
     role_definition: String,
@@ -84,8 +85,10 @@ struct AssignmentView {
 }
 
 impl AssignmentView {
-    fn new(assignment: pb::RoleAssignment, names: &Names<'_>) -> Self {
-        let role = names.roles.iter().find(|role| role.name == assignment.role_definition);
+    /// The assignment, with names where they are known.
+    pub(in crate::cli) fn new(assignment: pb::RoleAssignment, names: &Names<'_>) -> Self {
+        let wanted = lookup::id(&assignment.role_definition);
+        let role = names.roles.iter().find(|role| lookup::id(&role.name) == wanted);
         let principals = names.connection.map(|connection| connection.principals.as_slice());
         let principal = principals
             .unwrap_or_default()
@@ -110,7 +113,8 @@ impl AssignmentView {
         self.principal_name.as_deref().unwrap_or(&self.principal_id)
     }
 
-    fn text(&self) -> String {
+    /// For people.
+    pub(in crate::cli) fn text(&self) -> String {
         table::fields(&[
             ("role", self.role().to_owned()),
             ("principal", self.principal().to_owned()),
@@ -129,9 +133,9 @@ impl Row for AssignmentView {
 }
 
 /// The names behind the identifiers.
-struct Names<'a> {
-    roles: Vec<pb::RoleDefinition>,
-    connection: Option<&'a Connection>,
+pub(in crate::cli) struct Names<'a> {
+    pub(in crate::cli) roles: Vec<pb::RoleDefinition>,
+    pub(in crate::cli) connection: Option<&'a Connection>,
 }
 
 impl<'a> Names<'a> {

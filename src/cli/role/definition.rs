@@ -64,16 +64,18 @@ fn data_action(text: &str) -> Result<String, crate::model::Error> {
     })
 }
 
+/// One block of it.
 #[derive(Serialize)]
-struct PermissionView {
+pub(in crate::cli) struct PermissionView {
     actions: Vec<String>,
     not_actions: Vec<String>,
     data_actions: Vec<String>,
     not_data_actions: Vec<String>,
 }
 
+/// A role definition, as it is printed.
 #[derive(Serialize)]
-struct DefinitionView {
+pub(in crate::cli) struct DefinitionView {
     name: String,
     id: String,
     role_name: String,
@@ -104,7 +106,17 @@ impl From<pb::RoleDefinition> for DefinitionView {
 }
 
 impl DefinitionView {
+    /// For people, with what it grants on the data plane.
     fn text(&self) -> String {
+        self.text_with(|block| (&block.data_actions, &block.not_data_actions))
+    }
+
+    /// For people, with what it grants on the control plane.
+    pub(in crate::cli) fn control_text(&self) -> String {
+        self.text_with(|block| (&block.actions, &block.not_actions))
+    }
+
+    fn text_with(&self, lists: fn(&PermissionView) -> (&[String], &[String])) -> String {
         let mut fields = vec![
             ("role", self.role_name.clone()),
             ("id", self.id.clone()),
@@ -112,8 +124,9 @@ impl DefinitionView {
             ("description", self.description.clone()),
         ];
         for block in &self.permissions {
-            fields.extend(block.data_actions.iter().map(|action| ("grants", action.clone())));
-            fields.extend(block.not_data_actions.iter().map(|action| ("except", action.clone())));
+            let (granted, excluded) = lists(block);
+            fields.extend(granted.iter().map(|action| ("grants", action.clone())));
+            fields.extend(excluded.iter().map(|action| ("except", action.clone())));
         }
         table::fields(&fields)
     }

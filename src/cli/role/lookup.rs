@@ -36,11 +36,15 @@ pub(super) fn resource_name(session: &Session, collection: &str, wanted: &str) -
 }
 
 /// The last part of a resource name.
-pub(super) fn id(name: &str) -> &str {
+pub(in crate::cli) fn id(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-fn find<'a>(definitions: &'a [pb::RoleDefinition], wanted: &str) -> Outcome<&'a pb::RoleDefinition> {
+/// The one role with this name, in any of the ways people write it.
+pub(in crate::cli) fn find<'a>(
+    definitions: &'a [pb::RoleDefinition],
+    wanted: &str,
+) -> Outcome<&'a pb::RoleDefinition> {
     let found: Vec<_> = definitions.iter().filter(|role| folded(&role.role_name) == folded(wanted)).collect();
     match found[..] {
         [role] => Ok(role),

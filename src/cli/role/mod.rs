@@ -1,8 +1,8 @@
 //! `strongroom role`: role definitions, and who has which role.
 
-mod assignment;
-mod definition;
-mod lookup;
+pub(super) mod assignment;
+pub(super) mod definition;
+pub(super) mod lookup;
 
 use clap::Subcommand;
 

@@ -3,12 +3,14 @@
 mod assignments;
 mod check_access;
 mod create_assignment;
+mod decision;
 mod definitions;
 mod put_definition;
 
 pub use assignments::{DeleteRoleAssignment, GetRoleAssignment, ListRoleAssignments};
-pub use check_access::{AccessDecision, CheckAccess};
+pub use check_access::CheckAccess;
 pub use create_assignment::CreateRoleAssignment;
+pub use decision::AccessDecision;
 pub use definitions::{DeleteRoleDefinition, GetRoleDefinition, ListRoleDefinitions};
 pub use put_definition::PutRoleDefinition;
 

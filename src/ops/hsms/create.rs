@@ -62,9 +62,6 @@ impl Operation for CreateManagedHsm {
         if self.administrators.is_empty() {
             return Err(Error::invalid("administrators", "an HSM needs at least one administrator"));
         }
-        if self.location.trim().is_empty() {
-            return Err(Error::invalid("location", "the location is missing"));
-        }
         check_sku(&self.sku)?;
         check_tags(&self.tags)?;
         self.network.check()
@@ -115,6 +112,7 @@ impl CreateManagedHsm {
         if self.tenant.is_some_and(|tenant| tenant != cx.subscription.tenant) {
             return Err(Error::invalid("tenant_id", "the tenant is the subscription's"));
         }
+        cx.locations.find(&self.location)?;
         if count(&cx.store, self) >= MOST_HSMS {
             return Err(Error::LimitExceeded {
                 what: "managed HSMs in a subscription and location, deleted ones included",

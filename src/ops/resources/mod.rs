@@ -1,12 +1,22 @@
 //! What holds managed HSMs: subscriptions, resource groups, locations.
 
+mod create_group;
+mod groups;
+mod locations;
 mod subscriptions;
+mod update_subscription;
 
+pub use create_group::CreateResourceGroup;
+pub use groups::{DeleteResourceGroup, GetResourceGroup, ListResourceGroups};
+pub use locations::ListLocations;
 pub use subscriptions::{GetSubscription, ListSubscriptions};
+pub use update_subscription::UpdateSubscription;
 
-use crate::model::Result;
+use std::sync::Arc;
+
 use crate::model::control_plane::ControlScope;
-use crate::model::resource::SubscriptionId;
+use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
+use crate::model::{Error, Result};
 use crate::ops::{ControlPlane, DirectoryPlane, Target};
 use crate::store::Store;
 
@@ -62,5 +72,35 @@ impl Target for Place {
 
     fn load(_: &ControlScope, _: &Store) -> Result<Self> {
         Ok(Self)
+    }
+}
+
+/// A resource group.
+#[derive(Debug)]
+pub struct Group(pub Arc<ResourceGroup>);
+
+impl Target for Group {
+    type Plane = ControlPlane;
+    type Id = (SubscriptionId, ResourceGroupName);
+
+    fn place(id: &Self::Id) -> SubscriptionId {
+        id.0
+    }
+
+    fn scope(id: &Self::Id, _: &Store) -> ControlScope {
+        ControlScope::ResourceGroup(id.0, id.1.clone())
+    }
+
+    fn describe(id: &Self::Id) -> String {
+        format!("/subscriptions/{}/resourceGroups/{}", id.0, id.1)
+    }
+
+    fn lock(id: &Self::Id) -> String {
+        format!("subscriptions/{}", id.0)
+    }
+
+    fn load(id: &Self::Id, store: &Store) -> Result<Self> {
+        let missing = || Error::ResourceGroupNotFound { subscription: id.0, group: id.1.clone() };
+        store.resource_group(id.0, &id.1).map(Self).ok_or_else(missing)
     }
 }

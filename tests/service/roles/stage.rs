@@ -1,11 +1,10 @@
-//! Every operation as one call that works for whoever may make it, and what puts the stage back after it.
+//! Every operation of the data plane as one call that works for whoever may make it, and what puts the stage back after it.
 
 use strongroom::api::grpc::pb;
 use tonic::Status;
 
 use super::ask::{CRYPTO_USER, HSM, action, assigning, assignment, defining, definition, guid};
-use crate::hsms::{creating, tagging};
-use crate::support::{Client, days, ec, oct};
+use crate::support::{Client, ec, oct};
 
 /// A principal that roles are given to and taken from; it never calls.
 const ASSIGNEE: u32 = 9_000;
@@ -39,22 +38,6 @@ fn role_assignment(number: u32, scope: &str) -> pb::CreateRoleAssignmentRequest 
         role_assignment_id: guid(number),
         ..assigning(CRYPTO_USER, &guid(ASSIGNEE), scope)
     }
-}
-
-fn subscription() -> String {
-    format!("subscriptions/{}", guid(0))
-}
-
-fn group() -> String {
-    format!("{}/resourceGroups/dev", subscription())
-}
-
-fn live() -> String {
-    format!("{}/managedHsms/live", group())
-}
-
-fn gone() -> String {
-    format!("{}/locations/localhost/deletedManagedHsms/gone", subscription())
 }
 
 fn signing() -> pb::SignRequest {
@@ -125,7 +108,7 @@ impl Stage {
 
     /// Makes the call as somebody.
     pub(super) async fn call(&self, who: &Client, operation: &str) -> Result<(), Status> {
-        let Client { mut keys, mut crypto, mut access, mut clock, mut resources, mut hsms } = who.clone();
+        let Client { mut keys, mut crypto, mut access, mut hsms, .. } = who.clone();
         let parent = || HSM.to_owned();
         match operation {
             "CreateKey" => {
@@ -256,55 +239,10 @@ impl Stage {
                 };
                 access.check_access(request).await.map(drop)
             }
-            "ListSubscriptions" => {
-                resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await.map(drop)
-            }
-            "GetSubscription" => {
-                let name = format!("subscriptions/{}", guid(0));
-                resources.get_subscription(pb::GetSubscriptionRequest { name }).await.map(drop)
-            }
-            "CreateManagedHsm" => hsms.create_managed_hsm(creating(&group(), "made")).await.map(drop),
-            "GetManagedHsm" => {
-                hsms.get_managed_hsm(pb::GetManagedHsmRequest { name: live() }).await.map(drop)
-            }
-            "ListManagedHsms" => {
-                let request = pb::ListManagedHsmsRequest { parent: subscription(), ..Default::default() };
-                hsms.list_managed_hsms(request).await.map(drop)
-            }
-            "UpdateManagedHsm" => hsms.update_managed_hsm(tagging(live(), "seen")).await.map(drop),
-            "DeleteManagedHsm" => {
-                hsms.delete_managed_hsm(pb::DeleteManagedHsmRequest { name: live() }).await.map(drop)
-            }
-            "GetDeletedManagedHsm" => {
-                let request = pb::GetDeletedManagedHsmRequest { name: gone() };
-                hsms.get_deleted_managed_hsm(request).await.map(drop)
-            }
-            "ListDeletedManagedHsms" => {
-                let request =
-                    pb::ListDeletedManagedHsmsRequest { parent: subscription(), ..Default::default() };
-                hsms.list_deleted_managed_hsms(request).await.map(drop)
-            }
-            "RecoverDeletedManagedHsm" => {
-                let request = pb::RecoverDeletedManagedHsmRequest { name: gone() };
-                hsms.recover_deleted_managed_hsm(request).await.map(drop)
-            }
-            "PurgeDeletedManagedHsm" => {
-                let request = pb::PurgeDeletedManagedHsmRequest { name: gone() };
-                hsms.purge_deleted_managed_hsm(request).await.map(drop)
-            }
-            "CheckManagedHsmName" => {
-                let managed_hsm_id = "made".to_owned();
-                let request = pb::CheckManagedHsmNameRequest { parent: subscription(), managed_hsm_id };
-                hsms.check_managed_hsm_name(request).await.map(drop)
-            }
             "ActivateManagedHsm" => {
                 let request = pb::ActivateManagedHsmRequest { name: HSM.to_owned() };
                 hsms.activate_managed_hsm(request).await.map(drop)
             }
-            "GetClock" => clock.get_clock(pb::GetClockRequest {}).await.map(drop),
-            "AdvanceClock" => clock.advance_clock(days(0)).await.map(drop),
-            "FreezeClock" => clock.freeze_clock(pb::FreezeClockRequest {}).await.map(drop),
-            "ResumeClock" => clock.resume_clock(pb::ResumeClockRequest {}).await.map(drop),
             unknown => panic!("nobody said how {unknown} is called"),
         }
     }

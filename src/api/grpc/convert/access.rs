@@ -7,18 +7,18 @@ use uuid::Uuid;
 use super::super::pb;
 use super::{hsm, part, segments};
 use crate::model::name::HsmName;
-use crate::model::rbac::{Permission, RoleAssignment, RoleDefinition};
+use crate::model::rbac::{Action, Permission, RoleAssignment, RoleDefinition};
 use crate::model::{Error, Result};
 use crate::ops::access::{
     AccessDecision, CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition,
     GetRoleAssignment, GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, Of, PutRoleDefinition,
 };
 
-fn guid(field: &'static str, text: &str) -> Result<Uuid> {
+pub(super) fn guid(field: &'static str, text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| Error::invalid(field, "a GUID is needed"))
 }
 
-fn optional_guid(field: &'static str, text: &str) -> Result<Option<Uuid>> {
+pub(super) fn optional_guid(field: &'static str, text: &str) -> Result<Option<Uuid>> {
     if text.is_empty() { Ok(None) } else { guid(field, text).map(Some) }
 }
 
@@ -145,13 +145,16 @@ impl TryFrom<pb::CheckAccessRequest> for CheckAccess {
     }
 }
 
-fn definition(hsm: &HsmName, role: &RoleDefinition) -> pb::RoleDefinition {
-    let permission = |block: &Permission| pb::Permission {
+pub(super) fn permission(block: &Permission) -> pb::Permission {
+    pb::Permission {
         actions: block.actions.clone(),
         not_actions: block.not_actions.clone(),
         data_actions: block.data_actions.clone(),
         not_data_actions: block.not_data_actions.clone(),
-    };
+    }
+}
+
+fn definition(hsm: &HsmName, role: &RoleDefinition) -> pb::RoleDefinition {
     pb::RoleDefinition {
         name: format!("hsms/{hsm}/roleDefinitions/{}", role.id),
         role_name: role.role_name.clone(),
@@ -201,8 +204,8 @@ impl From<Of<Vec<Arc<RoleAssignment>>>> for pb::ListRoleAssignmentsResponse {
     }
 }
 
-impl From<Of<AccessDecision>> for pb::CheckAccessResponse {
-    fn from(Of { hsm, item: decision }: Of<AccessDecision>) -> Self {
+impl From<Of<AccessDecision<Action>>> for pb::CheckAccessResponse {
+    fn from(Of { hsm, item: decision }: Of<AccessDecision<Action>>) -> Self {
         let deciding = decision.deciding.as_ref();
         Self {
             allowed: deciding.is_some(),

@@ -1,12 +1,12 @@
 //! `managed_hsm.proto`.
 
 use super::super::pb;
+use super::resources::{group, subscription};
 use super::{part, segments, wire_instant};
 use crate::model::hsm::{
     Activation, DefaultAction, ManagedHsm, NetworkBypass, NetworkRules, PublicNetworkAccess,
 };
 use crate::model::name::HsmName;
-use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::retention::RetentionDays;
 use crate::model::{Error, Result};
 use crate::ops::hsms::{
@@ -23,18 +23,8 @@ const MOST: usize = 1000;
 /// What a new HSM is unless the request says otherwise.
 const SKU: &str = "Standard_B1";
 
-fn subscription(field: &'static str, name: &str) -> Result<SubscriptionId> {
-    let [subscription] = segments(field, name, "subscriptions/{}")?;
-    part(field, subscription)
-}
-
-fn group(field: &'static str, name: &str) -> Result<(SubscriptionId, ResourceGroupName)> {
-    let [subscription, group] = segments(field, name, "subscriptions/{}/resourceGroups/{}")?;
-    Ok((part(field, subscription)?, part(field, group)?))
-}
-
 /// Reads the name of a live HSM as a resource.
-pub(super) fn hsm_path(field: &'static str, name: &str) -> Result<HsmPath> {
+fn hsm_path(field: &'static str, name: &str) -> Result<HsmPath> {
     let [subscription, group, hsm] =
         segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
     Ok(HsmPath {

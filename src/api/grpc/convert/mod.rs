@@ -1,6 +1,7 @@
 //! Messages to operations, replies to messages. Reading names and algorithms is the domain's own.
 
 mod access;
+mod authorization;
 mod crypto;
 mod hsms;
 mod keys;

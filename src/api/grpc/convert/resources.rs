@@ -3,15 +3,87 @@
 use std::sync::Arc;
 
 use super::super::pb;
-use super::{part, segments};
-use crate::model::resource::{Subscription, SubscriptionId};
+use super::{part, segments, wire_instant};
+use crate::model::location::Location;
+use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::{Error, Result};
-use crate::ops::resources::{GetSubscription, ListSubscriptions};
+use crate::ops::resources::{
+    CreateResourceGroup, DeleteResourceGroup, GetResourceGroup, GetSubscription, ListLocations,
+    ListResourceGroups, ListSubscriptions, UpdateSubscription,
+};
 
 /// Reads `subscriptions/{guid}`.
-fn subscription(field: &'static str, name: &str) -> Result<SubscriptionId> {
+pub(super) fn subscription(field: &'static str, name: &str) -> Result<SubscriptionId> {
     let [id] = segments(field, name, "subscriptions/{}")?;
     part(field, id)
+}
+
+/// Reads `subscriptions/{guid}/resourceGroups/{name}`.
+pub(super) fn group(field: &'static str, name: &str) -> Result<(SubscriptionId, ResourceGroupName)> {
+    let [subscription, group] = segments(field, name, "subscriptions/{}/resourceGroups/{}")?;
+    Ok((part(field, subscription)?, part(field, group)?))
+}
+
+/// Declares the requests that name a subscription as their parent and say nothing else.
+macro_rules! of_subscription {
+    ($($request:ident => $operation:ident,)+) => {
+        $(impl TryFrom<pb::$request> for $operation {
+            type Error = Error;
+
+            fn try_from(request: pb::$request) -> Result<Self> {
+                Ok(Self { subscription: subscription("parent", &request.parent)? })
+            }
+        })+
+    };
+}
+
+of_subscription! {
+    ListResourceGroupsRequest => ListResourceGroups,
+    ListLocationsRequest => ListLocations,
+}
+
+/// Declares the requests that name a resource group and say nothing else.
+macro_rules! named_by_group {
+    ($($request:ident => $operation:ident,)+) => {
+        $(impl TryFrom<pb::$request> for $operation {
+            type Error = Error;
+
+            fn try_from(request: pb::$request) -> Result<Self> {
+                let (subscription, name) = group("name", &request.name)?;
+                Ok(Self { subscription, name })
+            }
+        })+
+    };
+}
+
+named_by_group! {
+    GetResourceGroupRequest => GetResourceGroup,
+    DeleteResourceGroupRequest => DeleteResourceGroup,
+}
+
+impl TryFrom<pb::UpdateSubscriptionRequest> for UpdateSubscription {
+    type Error = Error;
+
+    fn try_from(request: pb::UpdateSubscriptionRequest) -> Result<Self> {
+        let subscription = subscription("name", &request.name)?;
+        let mask = request.update_mask.unwrap_or_default().paths;
+        if mask.is_empty() || mask.iter().any(|path| path != "undeletable") {
+            return Err(Error::invalid("update_mask", "the mask names what is to be changed: undeletable"));
+        }
+        Ok(Self { subscription, undeletable: request.undeletable })
+    }
+}
+
+impl TryFrom<pb::CreateResourceGroupRequest> for CreateResourceGroup {
+    type Error = Error;
+
+    fn try_from(request: pb::CreateResourceGroupRequest) -> Result<Self> {
+        Ok(Self {
+            subscription: subscription("parent", &request.parent)?,
+            name: part("resource_group_id", &request.resource_group_id)?,
+            location: request.location,
+        })
+    }
 }
 
 impl TryFrom<pb::ListSubscriptionsRequest> for ListSubscriptions {
@@ -41,6 +113,12 @@ impl From<&Subscription> for pb::Subscription {
     }
 }
 
+impl From<Subscription> for pb::Subscription {
+    fn from(subscription: Subscription) -> Self {
+        Self::from(&subscription)
+    }
+}
+
 impl From<Arc<Subscription>> for pb::Subscription {
     fn from(subscription: Arc<Subscription>) -> Self {
         Self::from(&*subscription)
@@ -50,5 +128,43 @@ impl From<Arc<Subscription>> for pb::Subscription {
 impl From<Vec<Arc<Subscription>>> for pb::ListSubscriptionsResponse {
     fn from(subscriptions: Vec<Arc<Subscription>>) -> Self {
         Self { subscriptions: subscriptions.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<&ResourceGroup> for pb::ResourceGroup {
+    fn from(group: &ResourceGroup) -> Self {
+        Self {
+            name: format!("subscriptions/{}/resourceGroups/{}", group.subscription, group.name),
+            location: group.location.clone(),
+            created: Some(wire_instant(group.created)),
+        }
+    }
+}
+
+impl From<ResourceGroup> for pb::ResourceGroup {
+    fn from(group: ResourceGroup) -> Self {
+        Self::from(&group)
+    }
+}
+
+impl From<Arc<ResourceGroup>> for pb::ResourceGroup {
+    fn from(group: Arc<ResourceGroup>) -> Self {
+        Self::from(&*group)
+    }
+}
+
+impl From<Vec<Arc<ResourceGroup>>> for pb::ListResourceGroupsResponse {
+    fn from(groups: Vec<Arc<ResourceGroup>>) -> Self {
+        Self { resource_groups: groups.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<(SubscriptionId, Vec<Location>)> for pb::ListLocationsResponse {
+    fn from((subscription, locations): (SubscriptionId, Vec<Location>)) -> Self {
+        let location = |location: Location| pb::Location {
+            name: format!("subscriptions/{subscription}/locations/{}", location.name),
+            display_name: location.display_name,
+        };
+        Self { locations: locations.into_iter().map(location).collect() }
     }
 }

@@ -1,24 +1,31 @@
-//! A request of each rpc that is understood: what is wrong with others is put into these.
+//! A well-formed request of each rpc, as bytes: for tests that try all of them.
 
 use prost::Message as _;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::advance_clock_request::Target;
 
-use super::{GUID, HSM, KEY};
+/// The HSM of the built-in seed.
+pub(crate) const HSM: &str = "hsms/local";
+/// A key in it.
+pub(crate) const KEY: &str = "hsms/local/keys/sample";
+/// A GUID that names nothing.
+pub(crate) const GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a001";
+/// The subscription of the built-in seed.
+pub(crate) const SUBSCRIPTION: &str = "subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5";
 
 /// A request of each rpc that is understood. What is appended to it wins: so one field can be spoiled.
-pub(super) fn understood(rpc: &str) -> Vec<u8> {
+pub(crate) fn understood(rpc: &str) -> Vec<u8> {
     let (parent, name) = (HSM.to_owned(), KEY.to_owned());
     let deleted = "hsms/local/deletedKeys/gone".to_owned();
     let (es256, kw) = ("ES256".to_owned(), "A256KW".to_owned());
     let role = format!("hsms/local/roleDefinitions/{GUID}");
     let assignment = format!("hsms/local/roleAssignments/{GUID}");
     let kty = "oct-HSM".to_owned();
-    let subscription = format!("subscriptions/{GUID}");
+    let policy = format!("{KEY}/rotationPolicy");
+    let subscription = SUBSCRIPTION.to_owned();
     let group = format!("{subscription}/resourceGroups/dev");
     let hsm = format!("{group}/managedHsms/local");
     let gone = format!("{subscription}/locations/localhost/deletedManagedHsms/gone");
-    let policy = format!("{KEY}/rotationPolicy");
     match rpc {
         "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
             .encode_to_vec(),
@@ -100,6 +107,59 @@ pub(super) fn understood(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "GetSubscription" => pb::GetSubscriptionRequest { name: subscription }.encode_to_vec(),
+        "UpdateSubscription" => {
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["undeletable".to_owned()] });
+            pb::UpdateSubscriptionRequest { name: subscription, undeletable: true, update_mask }
+                .encode_to_vec()
+        }
+        "CreateResourceGroup" => {
+            let (resource_group_id, location) = ("made".to_owned(), "localhost".to_owned());
+            pb::CreateResourceGroupRequest { parent: subscription, resource_group_id, location }
+                .encode_to_vec()
+        }
+        "GetResourceGroup" => {
+            pb::GetResourceGroupRequest { name: format!("{subscription}/resourceGroups/dev") }.encode_to_vec()
+        }
+        "ListResourceGroups" => pb::ListResourceGroupsRequest { parent: subscription }.encode_to_vec(),
+        "DeleteResourceGroup" => {
+            let name = format!("{subscription}/resourceGroups/dev");
+            pb::DeleteResourceGroupRequest { name }.encode_to_vec()
+        }
+        "ListLocations" => pb::ListLocationsRequest { parent: subscription }.encode_to_vec(),
+        "ListControlRoleDefinitions" => {
+            pb::ListControlRoleDefinitionsRequest { parent: subscription }.encode_to_vec()
+        }
+        "GetControlRoleDefinition" => {
+            let name = format!("{subscription}/roleDefinitions/{GUID}");
+            pb::GetControlRoleDefinitionRequest { name }.encode_to_vec()
+        }
+        "CreateControlRoleAssignment" => pb::CreateControlRoleAssignmentRequest {
+            parent: subscription,
+            role_assignment_id: GUID.to_owned(),
+            role_definition: GUID.to_owned(),
+            principal_id: GUID.to_owned(),
+        }
+        .encode_to_vec(),
+        "GetControlRoleAssignment" => {
+            let name = format!("{subscription}/roleAssignments/{GUID}");
+            pb::GetControlRoleAssignmentRequest { name }.encode_to_vec()
+        }
+        "ListControlRoleAssignments" => {
+            pb::ListControlRoleAssignmentsRequest { parent: subscription, ..Default::default() }
+                .encode_to_vec()
+        }
+        "DeleteControlRoleAssignment" => {
+            let name = format!("{subscription}/roleAssignments/{GUID}");
+            pb::DeleteControlRoleAssignmentRequest { name }.encode_to_vec()
+        }
+        "CheckControlAccess" => pb::CheckControlAccessRequest {
+            parent: subscription,
+            principal_id: GUID.to_owned(),
+            action: "Microsoft.KeyVault/managedHSMs/read".to_owned(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
         "CreateManagedHsm" => crate::hsms::creating(&group, "made").encode_to_vec(),
         "GetManagedHsm" => pb::GetManagedHsmRequest { name: hsm }.encode_to_vec(),
         "ListManagedHsms" => {
@@ -118,9 +178,6 @@ pub(super) fn understood(rpc: &str) -> Vec<u8> {
             pb::CheckManagedHsmNameRequest { parent: subscription, managed_hsm_id }.encode_to_vec()
         }
         "ActivateManagedHsm" => pb::ActivateManagedHsmRequest { name: parent }.encode_to_vec(),
-        "GetSubscription" => {
-            pb::GetSubscriptionRequest { name: format!("subscriptions/{GUID}") }.encode_to_vec()
-        }
         "GetClock" | "FreezeClock" | "ResumeClock" | "ListSubscriptions" => Vec::new(),
         "AdvanceClock" => {
             let by = prost_types::Duration { seconds: -1, nanos: 0 };

@@ -1,0 +1,181 @@
+//! `authorization.proto`.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::super::pb;
+use super::access::{guid, optional_guid, permission};
+use super::part;
+use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
+use crate::model::rbac::RoleDefinition;
+use crate::model::{Error, Result};
+use crate::ops::access::AccessDecision;
+use crate::ops::authorization::{
+    At, CheckControlAccess, CreateControlRoleAssignment, DeleteControlRoleAssignment,
+    GetControlRoleAssignment, GetControlRoleDefinition, ListControlRoleAssignments,
+    ListControlRoleDefinitions,
+};
+
+/// Reads a scope: the id of what it covers, without its first slash.
+fn scope(field: &'static str, text: &str) -> Result<ControlScope> {
+    if text.starts_with('/') || text.ends_with('/') {
+        return Err(Error::invalid(field, "a scope is written without a slash before and after it"));
+    }
+    part(field, &format!("/{text}"))
+}
+
+/// Writes it so.
+fn written(scope: &ControlScope) -> String {
+    scope.to_string().trim_start_matches('/').to_owned()
+}
+
+/// Splits `{scope}/{folder}/{guid}`.
+fn named(field: &'static str, name: &str, folder: &str) -> Result<(ControlScope, Uuid)> {
+    let wrong = || Error::invalid(field, format!("a name of the form {{scope}}/{folder}/{{guid}} is needed"));
+    let (before, id) = name.rsplit_once('/').ok_or_else(wrong)?;
+    let (at, found) = before.rsplit_once('/').ok_or_else(wrong)?;
+    if found != folder {
+        return Err(wrong());
+    }
+    Ok((scope(field, at)?, guid(field, id)?))
+}
+
+/// Declares the requests that name a role definition or assignment and say nothing else.
+macro_rules! named_by_guid {
+    ($($request:ident in $folder:literal => $operation:ident,)+) => {
+        $(impl TryFrom<pb::$request> for $operation {
+            type Error = Error;
+
+            fn try_from(request: pb::$request) -> Result<Self> {
+                let (scope, id) = named("name", &request.name, $folder)?;
+                Ok(Self { scope, id })
+            }
+        })+
+    };
+}
+
+named_by_guid! {
+    GetControlRoleDefinitionRequest in "roleDefinitions" => GetControlRoleDefinition,
+    GetControlRoleAssignmentRequest in "roleAssignments" => GetControlRoleAssignment,
+    DeleteControlRoleAssignmentRequest in "roleAssignments" => DeleteControlRoleAssignment,
+}
+
+impl TryFrom<pb::ListControlRoleDefinitionsRequest> for ListControlRoleDefinitions {
+    type Error = Error;
+
+    fn try_from(request: pb::ListControlRoleDefinitionsRequest) -> Result<Self> {
+        Ok(Self { scope: scope("parent", &request.parent)? })
+    }
+}
+
+impl TryFrom<pb::CreateControlRoleAssignmentRequest> for CreateControlRoleAssignment {
+    type Error = Error;
+
+    fn try_from(request: pb::CreateControlRoleAssignmentRequest) -> Result<Self> {
+        let scope = scope("parent", &request.parent)?;
+        let field = "role_definition";
+        let role_definition = if request.role_definition.contains('/') {
+            let (owner, id) = named(field, &request.role_definition, "roleDefinitions")?;
+            if owner.subscription() != scope.subscription() {
+                return Err(Error::invalid(field, "the role definition is named after another subscription"));
+            }
+            id
+        } else {
+            guid(field, &request.role_definition)?
+        };
+        Ok(Self {
+            scope,
+            id: optional_guid("role_assignment_id", &request.role_assignment_id)?,
+            role_definition,
+            principal: request.principal_id.parse()?,
+        })
+    }
+}
+
+impl TryFrom<pb::ListControlRoleAssignmentsRequest> for ListControlRoleAssignments {
+    type Error = Error;
+
+    fn try_from(request: pb::ListControlRoleAssignmentsRequest) -> Result<Self> {
+        let principal = Some(request.principal_id).filter(|text| !text.is_empty());
+        Ok(Self {
+            scope: scope("parent", &request.parent)?,
+            principal: principal.map(|id| id.parse()).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<pb::CheckControlAccessRequest> for CheckControlAccess {
+    type Error = Error;
+
+    fn try_from(request: pb::CheckControlAccessRequest) -> Result<Self> {
+        if request.group_ids.len() > 1000 {
+            return Err(Error::invalid("group_ids", "at most 1000 groups"));
+        }
+        Ok(Self {
+            scope: scope("parent", &request.parent)?,
+            principal: request.principal_id.parse()?,
+            groups: request.group_ids.iter().map(|id| part("group_ids", id)).collect::<Result<_>>()?,
+            action: request.action.parse()?,
+        })
+    }
+}
+
+fn definition(scope: &ControlScope, role: &RoleDefinition) -> pb::RoleDefinition {
+    pb::RoleDefinition {
+        name: format!("{}/roleDefinitions/{}", written(scope), role.id),
+        role_name: role.role_name.clone(),
+        description: role.description.clone(),
+        r#type: "BuiltInRole".to_owned(),
+        permissions: role.permissions.iter().map(permission).collect(),
+        assignable_scopes: vec!["/".to_owned()],
+    }
+}
+
+fn assignment(assignment: &ControlAssignment) -> pb::RoleAssignment {
+    let scope = written(&assignment.scope);
+    pb::RoleAssignment {
+        name: format!("{scope}/roleAssignments/{}", assignment.id),
+        role_definition: format!("{scope}/roleDefinitions/{}", assignment.role_definition),
+        principal_id: assignment.principal.to_string(),
+        scope: assignment.scope.to_string(),
+    }
+}
+
+impl From<At<Arc<RoleDefinition>>> for pb::RoleDefinition {
+    fn from(At { scope, item }: At<Arc<RoleDefinition>>) -> Self {
+        definition(&scope, &item)
+    }
+}
+
+impl From<At<Vec<Arc<RoleDefinition>>>> for pb::ListControlRoleDefinitionsResponse {
+    fn from(At { scope, item }: At<Vec<Arc<RoleDefinition>>>) -> Self {
+        Self { role_definitions: item.iter().map(|role| definition(&scope, role)).collect() }
+    }
+}
+
+impl From<Arc<ControlAssignment>> for pb::RoleAssignment {
+    fn from(one: Arc<ControlAssignment>) -> Self {
+        assignment(&one)
+    }
+}
+
+impl From<Vec<Arc<ControlAssignment>>> for pb::ListControlRoleAssignmentsResponse {
+    fn from(assignments: Vec<Arc<ControlAssignment>>) -> Self {
+        Self { role_assignments: assignments.iter().map(|one| assignment(one)).collect() }
+    }
+}
+
+impl From<AccessDecision<ControlAction>> for pb::CheckAccessResponse {
+    fn from(decision: AccessDecision<ControlAction>) -> Self {
+        let deciding = decision.deciding.as_ref();
+        Self {
+            allowed: deciding.is_some(),
+            action: decision.action.to_string(),
+            scope: decision.scope.to_string(),
+            role_assignment: deciding.map(|grant| assignment(&grant.assignment)),
+            role_name: deciding.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
+            reason: decision.reason,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! `strongroom control role assignment`
+
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use super::{ScopeArgs, definition};
+use crate::api::grpc::pb;
+use crate::cli::Context;
+use crate::cli::connection::object_id;
+use crate::cli::failure::Outcome;
+use crate::cli::role::assignment::{AssignmentView, Names};
+use crate::cli::session::Session;
+
+/// What can be done with role assignments.
+#[derive(Debug, Subcommand)]
+pub enum AssignmentCommand {
+    /// List the role assignments that hold somewhere, and those below
+    List(ListArgs),
+    /// Show a role assignment
+    Show(AssignmentArgs),
+    /// Give a role to a principal
+    Create(CreateArgs),
+    /// Take a role away
+    Delete(AssignmentArgs),
+}
+
+/// Which role assignments.
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    /// Only those of this principal
+    #[arg(long, value_name = "NAME|OBJECT-ID")]
+    assignee: Option<String>,
+    #[command(flatten)]
+    scope: ScopeArgs,
+}
+
+/// A role for a principal at a scope.
+#[derive(Args, Clone, Debug)]
+pub struct CreateArgs {
+    /// The role's name or id
+    #[arg(long, value_name = "NAME|ID")]
+    role: String,
+    /// Who gets it: a principal of the simulator, or the object id of a user, service principal or group
+    #[arg(long, value_name = "NAME|OBJECT-ID")]
+    assignee: String,
+    /// The assignment's id, if it is to have a certain one
+    #[arg(long, value_name = "GUID")]
+    id: Option<Uuid>,
+    #[command(flatten)]
+    scope: ScopeArgs,
+}
+
+/// Which role assignment.
+#[derive(Args, Clone, Debug)]
+pub struct AssignmentArgs {
+    /// The assignment's id, as `control role assignment list` shows it
+    #[arg(value_name = "ID")]
+    assignment: Uuid,
+    #[command(flatten)]
+    scope: ScopeArgs,
+}
+
+impl AssignmentArgs {
+    fn resource_name(&self, session: &Session) -> Outcome<String> {
+        Ok(format!("{}/roleAssignments/{}", self.scope.parent(session)?, self.assignment))
+    }
+}
+
+/// The names behind the identifiers: who may see assignments may see roles.
+async fn names<'a>(session: &'a Session, parent: String) -> Outcome<Names<'a>> {
+    let roles = definition::definitions(session, parent).await?;
+    Ok(Names { roles, connection: session.connection.as_ref() })
+}
+
+/// Runs one of them.
+pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcome {
+    let session = context.connect().await?;
+    let mut service = session.authorization();
+    let (parent, assignment) = match command {
+        AssignmentCommand::List(args) => {
+            let parent = args.scope.parent(&session)?;
+            let principal = args.assignee.map(|name| object_id(session.connection.as_ref(), &name));
+            let principal_id = principal.transpose()?.map(|id| id.to_string()).unwrap_or_default();
+            let request = pb::ListControlRoleAssignmentsRequest { parent: parent.clone(), principal_id };
+            let reply = service.list_control_role_assignments(request).await?.into_inner();
+            let names = names(&session, parent).await?;
+            let rows: Vec<_> =
+                reply.role_assignments.into_iter().map(|one| AssignmentView::new(one, &names)).collect();
+            return context.output.print_list(&rows, "there are no such role assignments");
+        }
+        AssignmentCommand::Create(args) => {
+            let parent = args.scope.parent(&session)?;
+            let request = pb::CreateControlRoleAssignmentRequest {
+                parent: parent.clone(),
+                role_assignment_id: args.id.map(|id| id.to_string()).unwrap_or_default(),
+                role_definition: definition::role_id(&session, &parent, &args.role).await?,
+                principal_id: object_id(session.connection.as_ref(), &args.assignee)?.to_string(),
+            };
+            (parent, service.create_control_role_assignment(request).await?)
+        }
+        AssignmentCommand::Show(args) => {
+            let name = args.resource_name(&session)?;
+            let request = pb::GetControlRoleAssignmentRequest { name };
+            (args.scope.parent(&session)?, service.get_control_role_assignment(request).await?)
+        }
+        AssignmentCommand::Delete(args) => {
+            let name = args.resource_name(&session)?;
+            let request = pb::DeleteControlRoleAssignmentRequest { name };
+            (args.scope.parent(&session)?, service.delete_control_role_assignment(request).await?)
+        }
+    };
+    let names = names(&session, parent).await?;
+    let assignment = AssignmentView::new(assignment.into_inner(), &names);
+    context.output.print(&assignment, || assignment.text())
+}

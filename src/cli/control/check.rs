@@ -1,0 +1,41 @@
+//! `strongroom control check`
+
+use clap::Args;
+use uuid::Uuid;
+
+use super::ScopeArgs;
+use crate::api::grpc::pb;
+use crate::cli::connection::object_id;
+use crate::cli::failure::Outcome;
+use crate::cli::{Context, access};
+use crate::model::control_plane::ControlAction;
+
+/// What is asked.
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// Who: the name of a principal of the simulator, or an object id
+    #[arg(long, value_name = "NAME|OBJECT-ID")]
+    principal: String,
+    /// Object ids of groups that the principal is a member of
+    #[arg(long = "member-of", value_name = "OBJECT-ID", value_delimiter = ',')]
+    groups: Vec<Uuid>,
+    /// What: an action, for example Microsoft.KeyVault/managedHSMs/delete
+    #[arg(long)]
+    action: ControlAction,
+    #[command(flatten)]
+    scope: ScopeArgs,
+}
+
+/// Asks the server.
+pub(super) async fn run(context: &Context, args: CheckArgs) -> Outcome {
+    let session = context.connect().await?;
+    let principal_id = object_id(session.connection.as_ref(), &args.principal)?.to_string();
+    let request = pb::CheckControlAccessRequest {
+        parent: args.scope.parent(&session)?,
+        principal_id: principal_id.clone(),
+        group_ids: args.groups.iter().map(Uuid::to_string).collect(),
+        action: args.action.to_string(),
+    };
+    let reply = session.authorization().check_control_access(request).await?.into_inner();
+    access::tell(context, principal_id, reply)
+}

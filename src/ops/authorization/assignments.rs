@@ -1,0 +1,102 @@
+//! Role assignments of the control plane: listed, read, deleted.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Assigned;
+use crate::model::Result;
+use crate::model::change::{Change, ControlChange};
+use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
+use crate::model::entry::Meter;
+use crate::model::name::PrincipalId;
+use crate::model::rbac::Covers as _;
+use crate::ops::resources::Place;
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Lists the role assignments that hold at a scope, inherited ones included, and those below it.
+///
+/// Source: so does Azure Resource Manager where no filter says otherwise.
+#[derive(Clone, Debug)]
+pub struct ListControlRoleAssignments {
+    /// Where.
+    pub scope: ControlScope,
+    /// Those of this principal; `None` for all.
+    pub principal: Option<PrincipalId>,
+}
+
+impl Operation for ListControlRoleAssignments {
+    const NAME: &'static str = "ListControlRoleAssignments";
+    const EVENT: &'static str = "ControlRoleAssignmentList";
+    const ACTION: ControlAction = ControlAction::RoleAssignmentRead;
+    const METER: Meter = Meter::Free;
+    type Target = Place;
+    type Reply = Vec<Arc<ControlAssignment>>;
+
+    fn target(&self) -> ControlScope {
+        self.scope.clone()
+    }
+
+    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        let mut assignments = cx.store.control_assignments();
+        assignments.retain(|known| {
+            (known.scope.covers(&self.scope) || self.scope.covers(&known.scope))
+                && self.principal.is_none_or(|principal| known.principal == principal)
+        });
+        Ok(Done::reply(assignments))
+    }
+}
+
+/// Reads a role assignment.
+#[derive(Clone, Debug)]
+pub struct GetControlRoleAssignment {
+    /// Where it is.
+    pub scope: ControlScope,
+    /// Which.
+    pub id: Uuid,
+}
+
+impl Operation for GetControlRoleAssignment {
+    const NAME: &'static str = "GetControlRoleAssignment";
+    const EVENT: &'static str = "ControlRoleAssignmentGet";
+    const ACTION: ControlAction = ControlAction::RoleAssignmentRead;
+    const METER: Meter = Meter::Free;
+    type Target = Assigned;
+    type Reply = Arc<ControlAssignment>;
+
+    fn target(&self) -> (ControlScope, Uuid) {
+        (self.scope.clone(), self.id)
+    }
+
+    async fn execute(self, target: Assigned, _: &ControlCx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(target.0))
+    }
+}
+
+/// Takes a role away. It holds for the next request already.
+#[derive(Clone, Debug)]
+pub struct DeleteControlRoleAssignment {
+    /// Where it is.
+    pub scope: ControlScope,
+    /// Which.
+    pub id: Uuid,
+}
+
+impl Operation for DeleteControlRoleAssignment {
+    const NAME: &'static str = "DeleteControlRoleAssignment";
+    const EVENT: &'static str = "ControlRoleAssignmentDelete";
+    const ACTION: ControlAction = ControlAction::RoleAssignmentDelete;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = Assigned;
+    type Reply = Arc<ControlAssignment>;
+
+    fn target(&self) -> (ControlScope, Uuid) {
+        (self.scope.clone(), self.id)
+    }
+
+    async fn execute(self, target: Assigned, _: &ControlCx) -> Result<Done<Self::Reply>> {
+        let change = ControlChange::DeleteAssignment(self.id);
+        Ok(Done::with(target.0, [Change::Control(change)]))
+    }
+}

@@ -1,0 +1,65 @@
+//! Role definitions of the control plane: listed, read.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::At;
+use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::entry::Meter;
+use crate::model::rbac::RoleDefinition;
+use crate::model::{Error, Result};
+use crate::ops::resources::Place;
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Lists the roles that can be assigned at a scope: they are the same everywhere.
+#[derive(Clone, Debug)]
+pub struct ListControlRoleDefinitions {
+    /// Where.
+    pub scope: ControlScope,
+}
+
+impl Operation for ListControlRoleDefinitions {
+    const NAME: &'static str = "ListControlRoleDefinitions";
+    const EVENT: &'static str = "ControlRoleDefinitionList";
+    const ACTION: ControlAction = ControlAction::RoleDefinitionRead;
+    const METER: Meter = Meter::Free;
+    type Target = Place;
+    type Reply = At<Vec<Arc<RoleDefinition>>>;
+
+    fn target(&self) -> ControlScope {
+        self.scope.clone()
+    }
+
+    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(At { scope: self.scope, item: cx.store.control_definitions() }))
+    }
+}
+
+/// Reads a role definition.
+#[derive(Clone, Debug)]
+pub struct GetControlRoleDefinition {
+    /// Where.
+    pub scope: ControlScope,
+    /// Which.
+    pub id: Uuid,
+}
+
+impl Operation for GetControlRoleDefinition {
+    const NAME: &'static str = "GetControlRoleDefinition";
+    const EVENT: &'static str = "ControlRoleDefinitionGet";
+    const ACTION: ControlAction = ControlAction::RoleDefinitionRead;
+    const METER: Meter = Meter::Free;
+    type Target = Place;
+    type Reply = At<Arc<RoleDefinition>>;
+
+    fn target(&self) -> ControlScope {
+        self.scope.clone()
+    }
+
+    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        let found = cx.store.control_definitions().into_iter().find(|role| role.id == self.id);
+        let item = found.ok_or(Error::RoleDefinitionNotFound)?;
+        Ok(Done::reply(At { scope: self.scope, item }))
+    }
+}

@@ -1,0 +1,103 @@
+//! Role-based access control of the control plane: role definitions, role assignments, and the question why.
+
+mod assignments;
+mod check_access;
+mod create_assignment;
+mod definitions;
+
+pub use assignments::{DeleteControlRoleAssignment, GetControlRoleAssignment, ListControlRoleAssignments};
+pub use check_access::CheckControlAccess;
+pub use create_assignment::CreateControlRoleAssignment;
+pub use definitions::{GetControlRoleDefinition, ListControlRoleDefinitions};
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::model::control_plane::{ControlAssignment, ControlScope};
+use crate::model::rbac::Covers as _;
+use crate::model::resource::SubscriptionId;
+use crate::model::{Error, Result};
+use crate::ops::{ControlPlane, Target};
+use crate::store::Store;
+
+/// What was asked for at a scope; names begin with it.
+#[derive(Clone, Debug)]
+pub struct At<T> {
+    /// The scope.
+    pub scope: ControlScope,
+    /// What was asked for.
+    pub item: T,
+}
+
+/// A scope of what exists.
+#[derive(Debug)]
+pub struct Existing;
+
+impl Target for Existing {
+    type Plane = ControlPlane;
+    type Id = ControlScope;
+
+    fn place(id: &ControlScope) -> SubscriptionId {
+        id.subscription()
+    }
+
+    fn scope(id: &ControlScope, _: &Store) -> ControlScope {
+        id.clone()
+    }
+
+    fn describe(id: &ControlScope) -> String {
+        format!("{id}/roleAssignments")
+    }
+
+    fn lock(id: &ControlScope) -> String {
+        format!("subscriptions/{}", id.subscription())
+    }
+
+    fn load(id: &ControlScope, store: &Store) -> Result<Self> {
+        let subscription = id.subscription();
+        if let Some(group) = id.resource_group()
+            && store.resource_group(subscription, group).is_none()
+        {
+            return Err(Error::ResourceGroupNotFound { subscription, group: group.clone() });
+        }
+        match id.hsm() {
+            None => Ok(Self),
+            Some(name) => match store.hsm(name).filter(|hsm| hsm.scope().is_same_as(id)) {
+                Some(_) => Ok(Self),
+                None => Err(Error::HsmNotFound { hsm: name.clone() }),
+            },
+        }
+    }
+}
+
+/// A role assignment at a scope.
+#[derive(Debug)]
+pub struct Assigned(pub Arc<ControlAssignment>);
+
+impl Target for Assigned {
+    type Plane = ControlPlane;
+    type Id = (ControlScope, Uuid);
+
+    fn place(id: &Self::Id) -> SubscriptionId {
+        id.0.subscription()
+    }
+
+    fn scope(id: &Self::Id, _: &Store) -> ControlScope {
+        id.0.clone()
+    }
+
+    fn describe(id: &Self::Id) -> String {
+        format!("{}/roleAssignments/{}", id.0, id.1)
+    }
+
+    fn lock(id: &Self::Id) -> String {
+        format!("subscriptions/{}", id.0.subscription())
+    }
+
+    fn load(id: &Self::Id, store: &Store) -> Result<Self> {
+        let mut known = store.control_assignments().into_iter();
+        let found = known.find(|known| known.id == id.1 && known.scope.is_same_as(&id.0));
+        found.map(Self).ok_or(Error::RoleAssignmentNotFound)
+    }
+}

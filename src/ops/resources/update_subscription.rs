@@ -1,0 +1,45 @@
+//! Marks a subscription as undeletable.
+
+use super::Place;
+use crate::model::change::{Change, ControlChange};
+use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::entry::Meter;
+use crate::model::resource::{Subscription, SubscriptionId};
+use crate::model::{Error, Result};
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Changes a subscription.
+#[derive(Clone, Debug)]
+pub struct UpdateSubscription {
+    /// Which.
+    pub subscription: SubscriptionId,
+    /// Whether it cannot be cancelled. Can be turned on, never off.
+    pub undeletable: bool,
+}
+
+impl Operation for UpdateSubscription {
+    const NAME: &'static str = "UpdateSubscription";
+    const EVENT: &'static str = "SubscriptionUpdate";
+    const ACTION: ControlAction = ControlAction::SubscriptionWrite;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = Place;
+    type Reply = Subscription;
+
+    fn target(&self) -> ControlScope {
+        ControlScope::Subscription(self.subscription)
+    }
+
+    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        // Another call may have changed it since this one was let in.
+        let missing = Error::SubscriptionNotFound { subscription: self.subscription };
+        let before = cx.store.subscription(self.subscription).ok_or(missing)?;
+        let undeletable = self.undeletable;
+        if before.undeletable && !undeletable {
+            return Err(Error::invalid("undeletable", "it can be turned on, and never off"));
+        }
+        let subscription = Subscription { undeletable, ..before.as_ref().clone() };
+        let change = Change::Control(ControlChange::PutSubscription(subscription.clone()));
+        Ok(Done::with(subscription, [change]))
+    }
+}

@@ -1,0 +1,102 @@
+//! What tests of the control plane ask for again and again.
+
+use strongroom::api::grpc::pb;
+use tonic::Status;
+
+use crate::requests::SUBSCRIPTION;
+use crate::support::Client;
+
+/// Owner.
+pub(crate) const OWNER: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+/// Reader.
+pub(crate) const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+/// User Access Administrator.
+pub(crate) const ACCESS_ADMINISTRATOR: &str = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9";
+
+/// A resource group of the seed's subscription.
+pub(crate) fn group(name: &str) -> String {
+    format!("{SUBSCRIPTION}/resourceGroups/{name}")
+}
+
+/// An HSM of the seed's group, as a resource.
+pub(crate) fn hsm(name: &str) -> String {
+    format!("{}/providers/Microsoft.KeyVault/managedHSMs/{name}", group("dev"))
+}
+
+/// A request for a resource group.
+pub(crate) fn making(name: &str) -> pb::CreateResourceGroupRequest {
+    pb::CreateResourceGroupRequest {
+        parent: SUBSCRIPTION.to_owned(),
+        resource_group_id: name.to_owned(),
+        location: "localhost".to_owned(),
+    }
+}
+
+/// A request for a role assignment under an id that the service makes.
+pub(crate) fn assigning(role: &str, principal: &str, scope: &str) -> pb::CreateControlRoleAssignmentRequest {
+    pb::CreateControlRoleAssignmentRequest {
+        parent: scope.to_owned(),
+        role_assignment_id: String::new(),
+        role_definition: role.to_owned(),
+        principal_id: principal.to_owned(),
+    }
+}
+
+/// Assigns a role, which must work.
+pub(crate) async fn assign(who: &mut Client, role: &str, principal: &str, scope: &str) -> pb::RoleAssignment {
+    let answer = who.authorization.create_control_role_assignment(assigning(role, principal, scope)).await;
+    answer.unwrap().into_inner()
+}
+
+/// Makes a resource group, which must work.
+pub(crate) async fn make_group(who: &mut Client, name: &str) -> pb::ResourceGroup {
+    who.resources.create_resource_group(making(name)).await.unwrap().into_inner()
+}
+
+/// Reads a resource group.
+pub(crate) async fn get_group(who: &mut Client, name: &str) -> Result<pb::ResourceGroup, Status> {
+    let request = pb::GetResourceGroupRequest { name: group(name) };
+    who.resources.get_resource_group(request).await.map(tonic::Response::into_inner)
+}
+
+/// Deletes a resource group.
+pub(crate) async fn delete_group(who: &mut Client, name: &str) -> Result<pb::ResourceGroup, Status> {
+    let request = pb::DeleteResourceGroupRequest { name: group(name) };
+    who.resources.delete_resource_group(request).await.map(tonic::Response::into_inner)
+}
+
+/// Reads a role assignment.
+pub(crate) async fn get(who: &mut Client, name: &str) -> Result<pb::RoleAssignment, Status> {
+    let request = pb::GetControlRoleAssignmentRequest { name: name.to_owned() };
+    who.authorization.get_control_role_assignment(request).await.map(tonic::Response::into_inner)
+}
+
+/// Takes a role away.
+pub(crate) async fn unassign(who: &mut Client, name: &str) -> Result<pb::RoleAssignment, Status> {
+    let request = pb::DeleteControlRoleAssignmentRequest { name: name.to_owned() };
+    who.authorization.delete_control_role_assignment(request).await.map(tonic::Response::into_inner)
+}
+
+/// The role assignments that hold at a scope, and those below it.
+pub(crate) async fn list(who: &mut Client, scope: &str, principal: &str) -> Vec<pb::RoleAssignment> {
+    let (parent, principal_id) = (scope.to_owned(), principal.to_owned());
+    let request = pb::ListControlRoleAssignmentsRequest { parent, principal_id };
+    let answer = who.authorization.list_control_role_assignments(request).await;
+    answer.unwrap().into_inner().role_assignments
+}
+
+/// Asks whether a principal may do something.
+pub(crate) async fn check(
+    who: &mut Client,
+    principal: &str,
+    action: &str,
+    scope: &str,
+) -> pb::CheckAccessResponse {
+    let request = pb::CheckControlAccessRequest {
+        parent: scope.to_owned(),
+        principal_id: principal.to_owned(),
+        group_ids: Vec::new(),
+        action: action.to_owned(),
+    };
+    who.authorization.check_control_access(request).await.unwrap().into_inner()
+}

@@ -1,0 +1,174 @@
+//! Every role of the control plane with every operation: what it grants is let through, and nothing else is.
+//!
+//! Operations are called with the requests that tests of malformed ones begin with: whether what is asked for
+//! exists does not matter here, only whether the caller is let in.
+
+use std::fmt::Write as _;
+
+use strongroom::ops;
+use tonic::{Code, Status};
+
+use super::ask::check;
+use crate::raw::{self, Rpc};
+use crate::requests::{SUBSCRIPTION, understood};
+use crate::support::{Client, Server, fact, reason};
+
+/// A role as the data has it, read without the program's own types: what is judged must not be the judge.
+struct Role {
+    name: String,
+    granted: Vec<String>,
+    excluded: Vec<String>,
+}
+
+fn roles() -> Vec<Role> {
+    let data: serde_json::Value =
+        serde_json::from_str(include_str!("../../../hsm-config/control-plane-roles.json")).unwrap();
+    let texts = |list: &serde_json::Value| -> Vec<String> {
+        let texts = list.as_array().unwrap().iter();
+        texts.map(|text| text.as_str().unwrap().to_lowercase()).collect()
+    };
+    let role = |definition: &serde_json::Value| {
+        let properties = &definition["properties"];
+        let [block] = properties["permissions"].as_array().unwrap().as_slice() else {
+            panic!("a role of several blocks")
+        };
+        assert_eq!(block["dataActions"].as_array().unwrap().len(), 0, "{definition}");
+        Role {
+            name: properties["roleName"].as_str().unwrap().to_owned(),
+            granted: texts(&block["actions"]),
+            excluded: texts(&block["notActions"]),
+        }
+    };
+    data["value"].as_array().unwrap().iter().map(role).collect()
+}
+
+impl Role {
+    fn grants(&self, action: &str) -> bool {
+        let action = action.to_lowercase();
+        let any = |patterns: &[String]| patterns.iter().any(|pattern| fits(pattern, &action));
+        any(&self.granted) && !any(&self.excluded)
+    }
+}
+
+/// Patterns of these roles have one star at most.
+fn fits(pattern: &str, action: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == action,
+        Some((before, after)) => {
+            assert!(!after.contains('*'), "{pattern}");
+            action.len() >= before.len() + after.len()
+                && action.starts_with(before)
+                && action.ends_with(after)
+        }
+    }
+}
+
+/// A simulator with one more principal for each role.
+fn server(roles: &[Role]) -> Server {
+    let mut seed = include_str!("../../../hsm-config/dev.toml").to_owned();
+    for (number, Role { name, .. }) in roles.iter().enumerate() {
+        write!(
+            seed,
+            "\n[[principal]]\nname = \"only {name}\"\nobject_id = \"0b1ec700-0000-4000-9000-{number:012}\"\n\
+             client_id = \"c11e0700-0000-4000-9000-{number:012}\"\ncontrol_plane_roles = [{name:?}]\n"
+        )
+        .unwrap();
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("seed.toml");
+    std::fs::write(&file, seed).unwrap();
+    Server::start_in(directory, &[], &[("STRONGROOM_SIMULATOR__SEED_FILE", file.to_str().unwrap())])
+}
+
+fn rpc(name: &str) -> Rpc {
+    raw::rpcs().into_iter().find(|rpc| rpc.name == name).unwrap()
+}
+
+/// Whether the caller was let in; what refuses it must say why.
+fn let_in(status: &Status, action: &str, principal: &str) -> bool {
+    if reason(status) != "ACTION_NOT_GRANTED" {
+        // Whatever else is wrong comes after that, or nothing is.
+        assert_ne!(status.code(), Code::PermissionDenied, "{status:?}");
+        assert_ne!(status.code(), Code::Unauthenticated, "{status:?}");
+        return true;
+    }
+    assert_eq!(status.code(), Code::PermissionDenied);
+    assert_eq!((fact(status, "action").as_str(), fact(status, "principal").as_str()), (action, principal));
+    false
+}
+
+#[tokio::test]
+async fn every_role_is_let_in_where_its_data_says_so_and_nowhere_else() {
+    let roles = roles();
+    let server = server(&roles);
+    let channel = server.channel().await;
+    let mut owner = Client::new(channel.clone(), Some(&server.token("owner").await));
+    let mut breaches = Vec::new();
+    for role in &roles {
+        let name = format!("only {}", role.name);
+        let (token, principal) = (server.token(&name).await, server.principal(&name).object_id);
+        for operation in ops::ALL {
+            let Some(action) = operation.control_action else { continue };
+            let request = understood(operation.name);
+            let status = raw::call(&channel, &rpc(operation.name), &token, &request).await;
+            let (granted, found) =
+                (role.grants(action.as_str()), let_in(&status, action.as_str(), &principal));
+            if granted != found {
+                breaches.push(format!("{} x {}: {status:?}", role.name, operation.name));
+            }
+            let told = check(&mut owner, &principal, action.as_str(), SUBSCRIPTION).await;
+            if told.allowed != granted {
+                breaches.push(format!("CheckControlAccess says otherwise: {}", told.reason));
+            }
+        }
+    }
+    assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
+}
+
+#[tokio::test]
+async fn no_role_of_one_plane_says_anything_on_the_other() {
+    let roles = roles();
+    let server = server(&roles);
+    let channel = server.channel().await;
+    // Who has local roles alone, all of them together.
+    let local = ["administrator", "crypto-officer", "crypto-user", "crypto-auditor", "policy-administrator"];
+    for name in local.iter().chain(&["encryption-user", "backup-user", "restore-user", "nobody"]) {
+        let (token, principal) = (server.token(name).await, server.principal(name).object_id);
+        for operation in ops::ALL {
+            let Some(action) = operation.control_action else { continue };
+            let request = understood(operation.name);
+            let status = raw::call(&channel, &rpc(operation.name), &token, &request).await;
+            assert!(!let_in(&status, action.as_str(), &principal), "{name} x {}", operation.name);
+        }
+    }
+    for role in &roles {
+        let name = format!("only {}", role.name);
+        let (token, principal) = (server.token(&name).await, server.principal(&name).object_id);
+        for operation in ops::ALL {
+            let Some(action) = operation.action else { continue };
+            let request = understood(operation.name);
+            let status = raw::call(&channel, &rpc(operation.name), &token, &request).await;
+            assert!(!let_in(&status, action.as_str(), &principal), "{name} x {}", operation.name);
+        }
+    }
+}
+
+/// The promises in words; the table above follows the data, whatever it says.
+#[test]
+fn powers_are_kept_apart() {
+    let roles = roles();
+    let may = |name: &str, action: &str| {
+        let role = roles.iter().find(|role| role.name == name).unwrap();
+        role.grants(&format!("Microsoft.{action}"))
+    };
+    let (assign, create) = ("Authorization/roleAssignments/write", "KeyVault/managedHSMs/write");
+    let purge = "KeyVault/locations/deletedManagedHsms/purge/action";
+    assert!(may("Owner", assign) && may("Owner", create) && may("Owner", purge));
+    assert!(!may("Contributor", assign) && may("Contributor", create) && may("Contributor", purge));
+    assert!(may("User Access Administrator", assign));
+    assert!(!may("User Access Administrator", create) && !may("User Access Administrator", purge));
+    assert!(may("Reader", "KeyVault/managedHSMs/read"));
+    assert!(!may("Reader", assign) && !may("Reader", create) && !may("Reader", purge));
+    assert!(may("Managed HSM contributor", create) && may("Managed HSM contributor", purge));
+    assert!(!may("Managed HSM contributor", assign));
+}

@@ -1,0 +1,99 @@
+//! Where a role holds: in its scope, from the next request on, and as long as what it names is there.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use super::ask::{
+    ACCESS_ADMINISTRATOR, OWNER, READER, assign, assigning, check, delete_group, get, get_group, group, hsm,
+    list, make_group, unassign,
+};
+use crate::requests::SUBSCRIPTION;
+use crate::roles::ask::{fails, not_granted};
+use crate::support::Server;
+
+#[tokio::test]
+async fn roles_are_inherited_downwards_only_and_hold_from_the_next_request() {
+    let server = Server::start();
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    make_group(&mut owner, "team").await;
+
+    not_granted(get_group(&mut nobody, "team").await);
+    let given = assign(&mut owner, READER, &principal, &group("team")).await;
+    assert_eq!(get_group(&mut nobody, "team").await.unwrap().name, group("team"));
+    // Case does not matter where names are compared.
+    assert!(get_group(&mut nobody, "TEAM").await.is_ok());
+    // Not beside, not above.
+    not_granted(get_group(&mut nobody, "dev").await);
+    let above = pb::GetSubscriptionRequest { name: SUBSCRIPTION.to_owned() };
+    not_granted(nobody.resources.get_subscription(above.clone()).await);
+    // The subscription is listed: there is something of theirs in it.
+    let listed = nobody.resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await;
+    assert_eq!(listed.unwrap().into_inner().subscriptions.len(), 1);
+
+    unassign(&mut owner, &given.name).await.unwrap();
+    not_granted(get_group(&mut nobody, "team").await);
+    assign(&mut owner, READER, &principal, SUBSCRIPTION).await;
+    assert!(get_group(&mut nobody, "team").await.is_ok() && get_group(&mut nobody, "dev").await.is_ok());
+    assert!(nobody.resources.get_subscription(above).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_role_at_an_hsm_holds_there_alone() {
+    let server = Server::start();
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    assign(&mut owner, OWNER, &principal, &hsm("local")).await;
+    let read = "Microsoft.KeyVault/managedHSMs/read";
+    assert!(check(&mut owner, &principal, read, &hsm("LOCAL")).await.allowed);
+    assert!(!check(&mut owner, &principal, read, &hsm("other")).await.allowed);
+    assert!(!check(&mut owner, &principal, read, &group("dev")).await.allowed);
+    // Owner of the HSM's resource hands out roles there, and nowhere else.
+    let reader = server.principal("reader").object_id;
+    assign(&mut nobody, READER, &reader, &hsm("local")).await;
+    let above =
+        nobody.authorization.create_control_role_assignment(assigning(OWNER, &principal, &group("dev")));
+    not_granted(above.await);
+    not_granted(get_group(&mut nobody, "dev").await);
+}
+
+#[tokio::test]
+async fn who_hands_out_roles_does_so_in_their_scope() {
+    let server = Server::start();
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    let other = server.principal("crypto-user").object_id;
+    make_group(&mut owner, "team").await;
+    assign(&mut owner, ACCESS_ADMINISTRATOR, &principal, &group("team")).await;
+
+    let given = assign(&mut nobody, READER, &other, &group("team")).await;
+    assert_eq!(get(&mut nobody, &given.name).await.unwrap(), given);
+    let elsewhere = [SUBSCRIPTION.to_owned(), group("dev"), hsm("local")];
+    for scope in &elsewhere {
+        let refused = nobody.authorization.create_control_role_assignment(assigning(READER, &other, scope));
+        not_granted(refused.await);
+    }
+    // They see what holds in their scope, the inherited included, and nothing beside it.
+    let seen = list(&mut nobody, &group("team"), "").await;
+    assert!(seen.contains(&given) && seen.iter().any(|one| one.scope == format!("/{SUBSCRIPTION}")));
+    // And they make nothing.
+    not_granted(delete_group(&mut nobody, "team").await);
+}
+
+#[tokio::test]
+async fn rights_end_with_what_they_were_given_at() {
+    let mut server = Server::start();
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    make_group(&mut owner, "team").await;
+    let given = assign(&mut owner, OWNER, &principal, &group("team")).await;
+    delete_group(&mut owner, "team").await.unwrap();
+    fails(get(&mut owner, &given.name).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    // What takes its name is somebody else's.
+    make_group(&mut owner, "team").await;
+    not_granted(get_group(&mut nobody, "team").await);
+    server.restart();
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    not_granted(get_group(&mut nobody, "team").await);
+    assert!(list(&mut owner, SUBSCRIPTION, &principal).await.is_empty());
+}

@@ -1,0 +1,71 @@
+//! Asking who may do what on the control plane.
+
+use strongroom::api::grpc::pb;
+
+use crate::control::ask::{READER, assign, check, group, hsm, make_group};
+use crate::requests::SUBSCRIPTION;
+use crate::roles::ask::{assert_recorded, bad, guid, metadata, not_granted};
+use crate::support::Server;
+
+const READ: &str = "Microsoft.KeyVault/managedHSMs/read";
+const WRITE: &str = "Microsoft.KeyVault/managedHSMs/write";
+
+fn request(action: &str, scope: &str) -> pb::CheckControlAccessRequest {
+    pb::CheckControlAccessRequest {
+        parent: scope.to_owned(),
+        principal_id: guid(99),
+        group_ids: Vec::new(),
+        action: action.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn it_says_what_decides_and_what_is_missing() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    let given = assign(&mut owner, READER, &guid(99), &group("dev")).await;
+
+    let yes = check(&mut owner, &guid(99), "microsoft.keyvault/MANAGEDHSMS/read", &hsm("local")).await;
+    assert!(yes.allowed, "{yes:?}");
+    assert_eq!((yes.action.as_str(), yes.scope.as_str()), (READ, format!("/{}", hsm("local")).as_str()));
+    assert_eq!((yes.role_assignment.as_ref(), yes.role_name.as_str()), (Some(&given), "Reader"));
+
+    for (action, scope, why) in
+        [(WRITE, group("dev"), "none of the roles"), (READ, SUBSCRIPTION.to_owned(), "is assigned at")]
+    {
+        let no = check(&mut owner, &guid(99), action, &scope).await;
+        assert!(!no.allowed && no.role_assignment.is_none(), "{no:?}");
+        assert!(no.reason.starts_with(&format!("missing {action}")) && no.reason.contains(why), "{no:?}");
+    }
+    let none = check(&mut owner, &guid(98), READ, SUBSCRIPTION).await;
+    assert!(none.reason.ends_with("has no role assignment in this subscription"), "{none:?}");
+    // What is beside the scope is nobody's business there.
+    make_group(&mut owner, "team").await;
+    let beside = check(&mut owner, &guid(99), READ, &group("team")).await;
+    assert!(!beside.allowed && !beside.reason.contains("dev"), "{beside:?}");
+}
+
+#[tokio::test]
+async fn groups_count_where_they_are_named() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    assign(&mut owner, READER, &guid(50), SUBSCRIPTION).await;
+    let with = pb::CheckControlAccessRequest { group_ids: vec![guid(50)], ..request(READ, SUBSCRIPTION) };
+    let answer = owner.authorization.check_control_access(with).await;
+    let target = format!("/{SUBSCRIPTION}");
+    assert_recorded(&server, metadata(&answer), "ControlAccessCheck", "OK", &target);
+    assert!(answer.unwrap().into_inner().allowed);
+    let without = owner.authorization.check_control_access(request(READ, SUBSCRIPTION)).await;
+    assert!(!without.unwrap().into_inner().allowed);
+}
+
+#[tokio::test]
+async fn what_it_refuses() {
+    let server = Server::start();
+    let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
+    // A data action is none of the control plane.
+    let local = request("Microsoft.KeyVault/managedHsm/keys/sign/action", SUBSCRIPTION);
+    bad(reader.authorization.check_control_access(local).await, "action");
+    bad(reader.authorization.check_control_access(request(READ, "/keys")).await, "parent");
+    not_granted(nobody.authorization.check_control_access(request(READ, SUBSCRIPTION)).await);
+}

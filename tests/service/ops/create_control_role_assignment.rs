@@ -1,0 +1,90 @@
+//! Assigning a role of the control plane.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::control::ask::{OWNER, READER, assign, assigning, get, group, hsm};
+use crate::requests::SUBSCRIPTION;
+use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted};
+use crate::support::Server;
+
+#[tokio::test]
+async fn an_assignment_is_made_and_stays() {
+    let mut server = Server::start();
+    let mut owner = server.client("owner").await;
+    for (number, scope) in [SUBSCRIPTION.to_owned(), group("dev"), hsm("local")].into_iter().enumerate() {
+        let id = guid(u32::try_from(number).unwrap());
+        let request = pb::CreateControlRoleAssignmentRequest {
+            role_assignment_id: id.clone(),
+            role_definition: format!("{SUBSCRIPTION}/roleDefinitions/{READER}"),
+            ..assigning(READER, &guid(99), &scope)
+        };
+        let answer = owner.authorization.create_control_role_assignment(request).await;
+        let target = format!("/{scope}/roleAssignments");
+        assert_recorded(&server, metadata(&answer), "ControlRoleAssignmentCreate", "OK", &target);
+        let expected = pb::RoleAssignment {
+            name: format!("{scope}/roleAssignments/{id}"),
+            role_definition: format!("{scope}/roleDefinitions/{READER}"),
+            principal_id: guid(99),
+            scope: format!("/{scope}"),
+        };
+        assert_eq!(answer.unwrap().into_inner(), expected);
+        server.restart();
+        owner = server.client("owner").await;
+        assert_eq!(get(&mut owner, &expected.name).await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_assignment_is_made_once() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    let first = assign(&mut owner, READER, &guid(99), &group("dev")).await;
+    let id = first.name.rsplit('/').next().unwrap().to_owned();
+    let again = [
+        assigning(READER, &guid(99), &group("DEV")),
+        pb::CreateControlRoleAssignmentRequest {
+            role_assignment_id: id,
+            ..assigning(OWNER, &guid(98), SUBSCRIPTION)
+        },
+    ];
+    for request in again {
+        let answer = owner.authorization.create_control_role_assignment(request).await;
+        fails(answer, Code::AlreadyExists, "ROLE_ASSIGNMENT_EXISTS");
+    }
+}
+
+#[tokio::test]
+async fn roles_and_places_must_exist() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    let mut create = async |request| owner.authorization.create_control_role_assignment(request).await;
+    let unknown = create(assigning(&guid(1), &guid(99), SUBSCRIPTION)).await;
+    fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    // A role of an HSM cannot be given here.
+    let local = "a290e904-7015-4bba-90c8-60543313cdb4";
+    let local = create(assigning(local, &guid(99), SUBSCRIPTION)).await;
+    fails(local, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    let nowhere = create(assigning(READER, &guid(99), &group("none"))).await;
+    fails(nowhere, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
+    let nothing = create(assigning(READER, &guid(99), &hsm("none"))).await;
+    fails(nothing, Code::NotFound, "HSM_NOT_FOUND");
+    let missing = create(assigning(READER, &guid(99), &format!("subscriptions/{}", guid(1)))).await;
+    fails(missing, Code::NotFound, "SUBSCRIPTION_NOT_FOUND");
+    let foreign = format!("subscriptions/{}/roleDefinitions/{READER}", guid(1));
+    bad(create(assigning(&foreign, &guid(99), SUBSCRIPTION)).await, "role_definition");
+    bad(create(assigning(READER, "nobody", SUBSCRIPTION)).await, "principal_id");
+}
+
+#[tokio::test]
+async fn only_who_may_hand_out_roles_does() {
+    let server = Server::start();
+    for name in ["contributor", "reader", "administrator", "policy-administrator", "nobody"] {
+        let mut caller = server.client(name).await;
+        let own = server.principal(name).object_id;
+        for scope in [SUBSCRIPTION.to_owned(), group("dev"), hsm("local"), group("none")] {
+            let request = assigning(OWNER, &own, &scope);
+            not_granted(caller.authorization.create_control_role_assignment(request).await);
+        }
+    }
+}

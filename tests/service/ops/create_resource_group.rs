@@ -1,0 +1,66 @@
+//! Making a resource group.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::control::ask::{get_group, group, make_group, making};
+use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted};
+use crate::support::Server;
+
+#[tokio::test]
+async fn a_group_is_made_and_stays() {
+    let mut server = Server::start();
+    let mut owner = server.client("owner").await;
+    let request = pb::CreateResourceGroupRequest { location: "West Europe".to_owned(), ..making("Team-1") };
+    let answer = owner.resources.create_resource_group(request).await;
+    let target = format!("/{}", group("Team-1"));
+    assert_recorded(&server, metadata(&answer), "ResourceGroupCreate", "OK", &target);
+    let made = answer.unwrap().into_inner();
+    assert_eq!((made.name.as_str(), made.location.as_str()), (group("Team-1").as_str(), "westeurope"));
+    assert!(made.created.is_some());
+    server.restart();
+    let mut owner = server.client("owner").await;
+    assert_eq!(get_group(&mut owner, "team-1").await.unwrap(), made);
+}
+
+#[tokio::test]
+async fn a_name_is_taken_once() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    make_group(&mut owner, "team").await;
+    for name in ["team", "TEAM", "dev"] {
+        let again = owner.resources.create_resource_group(making(name)).await;
+        fails(again, Code::AlreadyExists, "RESOURCE_GROUP_EXISTS");
+    }
+    // Of two at once, one makes it.
+    let (mut one, mut two) = (owner.clone(), owner.clone());
+    let (one, two) = tokio::join!(
+        one.resources.create_resource_group(making("race")),
+        two.resources.create_resource_group(making("race"))
+    );
+    assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1);
+}
+
+#[tokio::test]
+async fn what_it_refuses() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    for name in ["", "a.", "a b", "a/b", &"x".repeat(91)] {
+        bad(owner.resources.create_resource_group(making(name)).await, "resource_group_id");
+    }
+    for location in ["", "atlantis", "west-europe"] {
+        let request = pb::CreateResourceGroupRequest { location: location.to_owned(), ..making("x") };
+        bad(owner.resources.create_resource_group(request).await, "location");
+    }
+    let parent = format!("subscriptions/{}", guid(1));
+    let missing = pb::CreateResourceGroupRequest { parent, ..making("x") };
+    let missing = owner.resources.create_resource_group(missing).await;
+    fails(missing, Code::NotFound, "SUBSCRIPTION_NOT_FOUND");
+    // Without the right, a name that is taken looks like one that is not.
+    for name in ["contributor", "reader", "administrator", "nobody"] {
+        let mut caller = server.client(name).await;
+        for wanted in ["dev", "new"] {
+            not_granted(caller.resources.create_resource_group(making(wanted)).await);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Taking a role of the control plane away.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::control::ask::{READER, assign, get, get_group, group, unassign};
+use crate::requests::SUBSCRIPTION;
+use crate::roles::ask::{assert_recorded, fails, guid, metadata, not_granted};
+use crate::support::Server;
+
+#[tokio::test]
+async fn it_holds_for_the_next_request_and_after_a_restart() {
+    let mut server = Server::start();
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    let given = assign(&mut owner, READER, &principal, &group("dev")).await;
+    assert!(get_group(&mut nobody, "dev").await.is_ok());
+    let request = pb::DeleteControlRoleAssignmentRequest { name: given.name.clone() };
+    let answer = owner.authorization.delete_control_role_assignment(request).await;
+    let target = format!("/{}", given.name);
+    assert_recorded(&server, metadata(&answer), "ControlRoleAssignmentDelete", "OK", &target);
+    assert_eq!(answer.unwrap().into_inner(), given);
+    not_granted(get_group(&mut nobody, "dev").await);
+    server.restart();
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    not_granted(get_group(&mut nobody, "dev").await);
+    for _ in 0..2 {
+        fails(unassign(&mut owner, &given.name).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn only_who_may_takes_roles_away() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    let given = assign(&mut owner, READER, &guid(99), &group("dev")).await;
+    let unknown = format!("{SUBSCRIPTION}/roleAssignments/{}", guid(1));
+    for name in ["contributor", "reader", "administrator", "nobody"] {
+        let mut caller = server.client(name).await;
+        for name in [&given.name, &unknown] {
+            not_granted(unassign(&mut caller, name).await);
+        }
+    }
+    assert_eq!(get(&mut owner, &given.name).await.unwrap(), given);
+}

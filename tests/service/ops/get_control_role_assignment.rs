@@ -1,0 +1,40 @@
+//! Reading a role assignment of the control plane.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::control::ask::{READER, assign, get, group};
+use crate::requests::SUBSCRIPTION;
+use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted};
+use crate::support::Server;
+
+#[tokio::test]
+async fn it_is_read_where_it_is() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    let given = assign(&mut owner, READER, &guid(99), &group("dev")).await;
+    let mut reader = server.client("reader").await;
+    let request = pb::GetControlRoleAssignmentRequest { name: given.name.clone() };
+    let answer = reader.authorization.get_control_role_assignment(request).await;
+    let target = format!("/{}", given.name);
+    assert_recorded(&server, metadata(&answer), "ControlRoleAssignmentGet", "OK", &target);
+    assert_eq!(answer.unwrap().into_inner(), given);
+    // Its name says where it is; at another scope there is none of this id.
+    let elsewhere = given.name.replace(&group("dev"), SUBSCRIPTION);
+    fails(get(&mut reader, &elsewhere).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn what_it_refuses() {
+    let server = Server::start();
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    let given = assign(&mut owner, READER, &guid(99), SUBSCRIPTION).await;
+    let unknown = format!("{SUBSCRIPTION}/roleAssignments/{}", guid(1));
+    fails(get(&mut owner, &unknown).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    for name in ["", SUBSCRIPTION, &format!("{SUBSCRIPTION}/roleAssignments/x"), &format!("/{unknown}")] {
+        bad(get(&mut owner, name).await, "name");
+    }
+    for name in [&given.name, &unknown] {
+        not_granted(get(&mut nobody, name).await);
+    }
+}

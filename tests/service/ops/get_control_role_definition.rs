@@ -1,0 +1,46 @@
+//! Reading a role definition of the control plane.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::control::ask::group;
+use crate::requests::SUBSCRIPTION;
+use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted};
+use crate::support::Server;
+
+const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+
+fn request(scope: &str, id: &str) -> pb::GetControlRoleDefinitionRequest {
+    pb::GetControlRoleDefinitionRequest { name: format!("{scope}/roleDefinitions/{id}") }
+}
+
+#[tokio::test]
+async fn it_tells_what_the_role_grants_and_what_it_leaves_out() {
+    let server = Server::start();
+    let mut reader = server.client("reader").await;
+    let answer = reader.authorization.get_control_role_definition(request(&group("dev"), CONTRIBUTOR)).await;
+    let target = format!("/{}", group("dev"));
+    assert_recorded(&server, metadata(&answer), "ControlRoleDefinitionGet", "OK", &target);
+    let role = answer.unwrap().into_inner();
+    assert_eq!(role.name, request(&group("dev"), CONTRIBUTOR).name);
+    let [block] = role.permissions.as_slice() else { panic!("{role:?}") };
+    assert_eq!(block.actions, ["*"]);
+    assert!(block.not_actions.contains(&"Microsoft.Authorization/*/Write".to_owned()), "{block:?}");
+}
+
+#[tokio::test]
+async fn what_it_refuses() {
+    let server = Server::start();
+    let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
+    let unknown = reader.authorization.get_control_role_definition(request(SUBSCRIPTION, &guid(1))).await;
+    fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    // A role of an HSM is none of these.
+    let local = "a290e904-7015-4bba-90c8-60543313cdb4";
+    let local = reader.authorization.get_control_role_definition(request(SUBSCRIPTION, local)).await;
+    fails(local, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    bad(reader.authorization.get_control_role_definition(request(SUBSCRIPTION, "owner")).await, "name");
+    bad(reader.authorization.get_control_role_definition(request("hsms/local", CONTRIBUTOR)).await, "name");
+    for id in [CONTRIBUTOR, &guid(1)] {
+        not_granted(nobody.authorization.get_control_role_definition(request(SUBSCRIPTION, id)).await);
+    }
+}

@@ -1,0 +1,49 @@
+//! Listing role assignments of the control plane.
+
+use strongroom::api::grpc::pb;
+
+use crate::control::ask::{READER, assign, group, hsm, list, make_group};
+use crate::requests::SUBSCRIPTION;
+use crate::roles::ask::{assert_recorded, bad, guid, metadata, not_granted};
+use crate::support::Server;
+
+#[tokio::test]
+async fn what_holds_at_a_scope_is_listed_and_what_is_below() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    make_group(&mut owner, "team").await;
+    let mut names = Vec::new();
+    for scope in [SUBSCRIPTION.to_owned(), group("dev"), hsm("local"), group("team")] {
+        names.push(assign(&mut owner, READER, &guid(99), &scope).await.name);
+    }
+    for (scope, expected) in [
+        (SUBSCRIPTION.to_owned(), &names[..]),
+        (group("dev"), &names[..3]),
+        (hsm("local"), &names[..3]),
+        (group("team"), &[names[0].clone(), names[3].clone()]),
+    ] {
+        let found: Vec<_> =
+            list(&mut owner, &scope, &guid(99)).await.into_iter().map(|one| one.name).collect();
+        assert_eq!(found, expected, "{scope}");
+    }
+    // Those of the seed: Owner twice, Managed HSM contributor, Reader.
+    assert_eq!(list(&mut owner, SUBSCRIPTION, "").await.len(), 4 + names.len());
+    assert!(list(&mut owner, SUBSCRIPTION, &guid(98)).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_it_refuses() {
+    let server = Server::start();
+    let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
+    let request = |parent: &str, principal: &str| pb::ListControlRoleAssignmentsRequest {
+        parent: parent.to_owned(),
+        principal_id: principal.to_owned(),
+    };
+    let answer = reader.authorization.list_control_role_assignments(request(SUBSCRIPTION, "")).await;
+    let target = format!("/{SUBSCRIPTION}");
+    assert_recorded(&server, metadata(&answer), "ControlRoleAssignmentList", "OK", &target);
+    let by_name = reader.authorization.list_control_role_assignments(request(SUBSCRIPTION, "reader")).await;
+    bad(by_name, "principal_id");
+    bad(reader.authorization.list_control_role_assignments(request("hsms/local", "")).await, "parent");
+    not_granted(nobody.authorization.list_control_role_assignments(request(SUBSCRIPTION, "")).await);
+}

@@ -1,0 +1,48 @@
+//! Listing role definitions of the control plane.
+
+use strongroom::api::grpc::pb;
+
+use crate::control::ask::{ACCESS_ADMINISTRATOR, OWNER, group, hsm};
+use crate::requests::SUBSCRIPTION;
+use crate::roles::ask::{assert_recorded, bad, metadata, not_granted};
+use crate::support::Server;
+
+fn request(scope: &str) -> pb::ListControlRoleDefinitionsRequest {
+    pb::ListControlRoleDefinitionsRequest { parent: scope.to_owned() }
+}
+
+#[tokio::test]
+async fn the_roles_are_azures() {
+    let server = Server::start();
+    let mut reader = server.client("reader").await;
+    for scope in [SUBSCRIPTION.to_owned(), group("dev"), hsm("local")] {
+        let answer = reader.authorization.list_control_role_definitions(request(&scope)).await;
+        let target = format!("/{scope}");
+        assert_recorded(&server, metadata(&answer), "ControlRoleDefinitionList", "OK", &target);
+        let roles = answer.unwrap().into_inner().role_definitions;
+        let found: Vec<_> = roles.iter().map(|role| (role.name.as_str(), role.role_name.as_str())).collect();
+        let named = |id: &str| format!("{scope}/roleDefinitions/{id}");
+        assert_eq!(
+            found,
+            [
+                (named(OWNER).as_str(), "Owner"),
+                (named("b24988ac-6180-42a0-ab88-20f7382dd24c").as_str(), "Contributor"),
+                (named("acdd72a7-3385-48ef-bd42-f606fba81ae7").as_str(), "Reader"),
+                (named(ACCESS_ADMINISTRATOR).as_str(), "User Access Administrator"),
+                (named("18500a29-7fe2-46b2-a342-b16a415e101d").as_str(), "Managed HSM contributor"),
+            ]
+        );
+        assert!(roles.iter().all(|role| role.r#type == "BuiltInRole" && !role.description.is_empty()));
+        assert!(roles.iter().flat_map(|role| &role.permissions).all(|block| block.data_actions.is_empty()));
+    }
+}
+
+#[tokio::test]
+async fn what_it_refuses() {
+    let server = Server::start();
+    let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
+    for scope in ["", "/", "subscriptions", &format!("/{SUBSCRIPTION}"), &format!("{SUBSCRIPTION}/")] {
+        bad(reader.authorization.list_control_role_definitions(request(scope)).await, "parent");
+    }
+    not_granted(nobody.authorization.list_control_role_definitions(request(SUBSCRIPTION)).await);
+}

@@ -1,0 +1,54 @@
+//! Marking a subscription as undeletable.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::requests::SUBSCRIPTION;
+use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted};
+use crate::support::Server;
+
+fn request(undeletable: bool, mask: &[&str]) -> pb::UpdateSubscriptionRequest {
+    let paths = mask.iter().map(|path| (*path).to_owned()).collect();
+    let update_mask = Some(prost_types::FieldMask { paths });
+    pb::UpdateSubscriptionRequest { name: SUBSCRIPTION.to_owned(), undeletable, update_mask }
+}
+
+#[tokio::test]
+async fn it_is_turned_on_for_good() {
+    let mut server = Server::start();
+    let mut owner = server.client("owner").await;
+    // Saying what is so already changes nothing.
+    let off = owner.resources.update_subscription(request(false, &["undeletable"])).await.unwrap();
+    assert!(!off.into_inner().undeletable);
+    for _ in 0..2 {
+        let answer = owner.resources.update_subscription(request(true, &["undeletable"])).await;
+        assert_recorded(&server, metadata(&answer), "SubscriptionUpdate", "OK", &format!("/{SUBSCRIPTION}"));
+        let changed = answer.unwrap().into_inner();
+        assert_eq!((changed.undeletable, changed.display_name.as_str()), (true, "dev"));
+    }
+    bad(owner.resources.update_subscription(request(false, &["undeletable"])).await, "undeletable");
+    server.restart();
+    let mut owner = server.client("owner").await;
+    let read = pb::GetSubscriptionRequest { name: SUBSCRIPTION.to_owned() };
+    assert!(owner.resources.get_subscription(read).await.unwrap().into_inner().undeletable);
+}
+
+#[tokio::test]
+async fn what_it_refuses() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    for mask in [&[][..], &["display_name"], &["undeletable", "name"]] {
+        bad(owner.resources.update_subscription(request(true, mask)).await, "update_mask");
+    }
+    let unmasked = pb::UpdateSubscriptionRequest { update_mask: None, ..request(true, &[]) };
+    bad(owner.resources.update_subscription(unmasked).await, "update_mask");
+    let name = format!("subscriptions/{}", guid(1));
+    let missing = pb::UpdateSubscriptionRequest { name, ..request(true, &["undeletable"]) };
+    let missing = owner.resources.update_subscription(missing).await;
+    fails(missing, Code::NotFound, "SUBSCRIPTION_NOT_FOUND");
+    // Who manages HSMs does not bind the subscription.
+    for name in ["contributor", "reader", "administrator", "nobody"] {
+        let mut caller = server.client(name).await;
+        not_granted(caller.resources.update_subscription(request(true, &["undeletable"])).await);
+    }
+}
