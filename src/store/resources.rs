@@ -128,3 +128,93 @@ impl Resources {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::model::Timestamp;
+    use crate::model::name::PrincipalId;
+
+    fn id(number: u128) -> SubscriptionId {
+        SubscriptionId(Uuid::from_u128(number))
+    }
+
+    fn subscription(number: u128) -> ControlChange {
+        let tenant = Uuid::nil();
+        let name = number.to_string();
+        ControlChange::PutSubscription(Subscription { id: id(number), name, tenant, undeletable: false })
+    }
+
+    fn group(subscription: u128, name: &str) -> ControlChange {
+        ControlChange::PutResourceGroup(ResourceGroup {
+            subscription: id(subscription),
+            name: name.parse().unwrap(),
+            location: "localhost".to_owned(),
+            created: Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    fn assigned(number: u128, scope: &str) -> ControlChange {
+        ControlChange::InsertAssignment(Arc::new(ControlAssignment {
+            id: Uuid::from_u128(number),
+            role_definition: Uuid::from_u128(1),
+            principal: PrincipalId(Uuid::from_u128(2)),
+            scope: scope.parse().unwrap(),
+        }))
+    }
+
+    fn after(changes: &[ControlChange]) -> (Result<()>, Resources) {
+        let mut resources = Resources::new(Arc::new([]));
+        let result = changes.iter().try_for_each(|change| resources.apply(change, &[]));
+        (result, resources)
+    }
+
+    #[test]
+    fn what_is_in_a_subscription_needs_one() {
+        let missing = Err(Error::SubscriptionNotFound { subscription: id(2) });
+        assert_eq!(after(&[subscription(1), group(2, "a")]).0, missing);
+        let scope = format!("/subscriptions/{}", id(2));
+        assert_eq!(after(&[subscription(1), assigned(1, &scope)]).0, missing);
+    }
+
+    #[test]
+    fn groups_belong_to_one_subscription_each_and_differ_in_more_than_case() {
+        let (result, resources) = after(&[
+            subscription(1),
+            subscription(2),
+            group(1, "b"),
+            group(1, "a"),
+            group(2, "a"),
+            group(1, "A"),
+        ]);
+        result.unwrap();
+        let names =
+            |number| resources.groups(id(number)).iter().map(|one| one.name.to_string()).collect::<Vec<_>>();
+        assert_eq!((names(1), names(2)), (vec!["A".to_owned(), "b".to_owned()], vec!["a".to_owned()]));
+        assert!(resources.groups(id(3)).is_empty());
+    }
+
+    #[test]
+    fn a_group_takes_its_assignments_along_and_no_others() {
+        let scope = |tail: &str| format!("/subscriptions/{}{tail}", id(1));
+        let gone = ControlChange::DeleteResourceGroup(id(1), "A".parse().unwrap());
+        let hsm = scope("/resourceGroups/a/providers/Microsoft.KeyVault/managedHSMs/abc");
+        let (result, resources) = after(&[
+            subscription(1),
+            group(1, "a"),
+            group(1, "ab"),
+            assigned(1, &scope("")),
+            assigned(2, &scope("/resourceGroups/a")),
+            assigned(3, &hsm),
+            assigned(4, &scope("/resourceGroups/ab")),
+            gone.clone(),
+        ]);
+        result.unwrap();
+        let left: Vec<_> = resources.roles.assignments().iter().map(|one| one.id.as_u128()).collect();
+        assert_eq!(left, [1, 4]);
+        let again = after(&[subscription(1), gone]).0;
+        assert!(matches!(again, Err(Error::ResourceGroupNotFound { .. })));
+    }
+}

@@ -1,6 +1,7 @@
 //! The command line against a real server: what it prints, where, and with which exit code.
 
 mod access;
+mod control;
 mod crypto;
 mod import;
 mod keys;

@@ -166,7 +166,7 @@ async fn found(client: &mut Client, name: &str) -> Known {
 
 /// The objects of the token, by its files, and what was left of others. An object that was finished has
 /// an identifier, and whoever has one can find it; of one that was not, SoftHSM leaves what nobody can.
-fn objects(server: &Server) -> (usize, usize) {
+pub(crate) fn objects(server: &Server) -> (usize, usize) {
     // CKA_ID, as a byte string; its length follows.
     const IDENTIFIER: [u8; 16] = [0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3];
     let (mut whole, mut ghosts) = (0, 0);

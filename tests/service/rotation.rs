@@ -316,3 +316,37 @@ async fn a_token_that_is_away_is_asked_less_and_less_and_other_work_goes_on() {
     let mut dev = server.client("dev").await;
     until(&server, async || versions(&mut dev, "rotating").await.len() == 2).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_amid_rotations_loses_none_and_does_none_twice() {
+    const KEYS: usize = 20;
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    let start = freeze(&mut dev).await;
+    for key in 0..KEYS {
+        dev.create(ec(&format!("key-{key}"), "P-256")).await.unwrap();
+        set(&mut dev, &format!("key-{key}"), "", after("P28D")).await.unwrap();
+    }
+    let mut made = Vec::new();
+    for round in 1..=4_u32 {
+        // A second later than all keys are due.
+        let seconds = start + i64::from(round) * 28 * DAY + 1;
+        let to = pb::AdvanceClockRequest { target: Some(Target::To(Timestamp { seconds, nanos: 0 })) };
+        let mut turning = dev.clock.clone();
+        let cut = tokio::spawn(async move { turning.advance_clock(to).await.map(drop) });
+        // Anywhere: before the first, amid them, after the last.
+        tokio::time::sleep(Duration::from_millis(u64::from(rand::random::<u8>()) * 2)).await;
+        server.kill();
+        let _ = cut.await.unwrap();
+        server.start_again();
+        dev = server.client("dev").await;
+        dev.clock.advance_clock(to).await.unwrap();
+        made.clear();
+        for key in 0..KEYS {
+            made.push(versions(&mut dev, &format!("key-{key}")).await.len());
+        }
+        let each = usize::try_from(round).unwrap() + 1;
+        assert_eq!(made, [each; KEYS], "round {round}");
+        assert_eq!(crate::crash::objects(&server).0, each * KEYS, "round {round}: objects in the token");
+    }
+}

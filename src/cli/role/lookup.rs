@@ -45,7 +45,11 @@ pub(in crate::cli) fn find<'a>(
     definitions: &'a [pb::RoleDefinition],
     wanted: &str,
 ) -> Outcome<&'a pb::RoleDefinition> {
-    let found: Vec<_> = definitions.iter().filter(|role| folded(&role.role_name) == folded(wanted)).collect();
+    let named = |fold: fn(&str) -> String| -> Vec<_> {
+        definitions.iter().filter(|role| fold(&role.role_name) == fold(wanted)).collect()
+    };
+    // On the control plane, Contributor is one role and Managed HSM contributor another.
+    let found = Some(named(spelled)).filter(|found| !found.is_empty()).unwrap_or_else(|| named(folded));
     match found[..] {
         [role] => Ok(role),
         [] => {
@@ -62,9 +66,14 @@ pub(in crate::cli) fn find<'a>(
     }
 }
 
-/// A name as it is compared: `Managed HSM Crypto User`, `crypto user` and `crypto-user` are the same.
+/// A name as it is compared: `Crypto User`, `crypto user` and `crypto-user` are the same.
+fn spelled(name: &str) -> String {
+    name.trim().to_lowercase().replace('-', " ")
+}
+
+/// A name without what built-in roles begin with: `Managed HSM Crypto User` and `crypto-user` are the same.
 fn folded(name: &str) -> String {
-    let name = name.trim().to_lowercase().replace('-', " ");
+    let name = spelled(name);
     name.strip_prefix(PREFIX).map(str::to_owned).unwrap_or(name)
 }
 
@@ -92,6 +101,14 @@ mod tests {
         }
         assert_eq!(id(&find(&roles, "signer").unwrap().name), "3");
         assert!(find(&roles, "crypto").is_err());
+    }
+
+    #[test]
+    fn a_whole_name_wins_over_one_that_ends_so() {
+        let roles = [role("1", "Managed HSM contributor"), role("2", "Contributor")];
+        for (wanted, meant) in [("contributor", "2"), ("managed-hsm-contributor", "1")] {
+            assert_eq!(id(&find(&roles, wanted).unwrap().name), meant, "{wanted}");
+        }
     }
 
     #[test]

@@ -128,6 +128,49 @@ async fn what_only_the_simulator_has_is_not_there() {
 }
 
 #[tokio::test]
+async fn the_configuration_says_who_manages_its_hsms() {
+    let mut site = Site::new();
+    let role = |principal: &str, role: &str, scope: &str| {
+        format!(
+            "\n[[control_plane_role]]\nprincipal = \"{principal}\"\nrole = \"{role}\"\nscope = \"{scope}\"\n"
+        )
+    };
+    // Where no subscription is named, the tenant stands for one.
+    let (name, scope) = (format!("subscriptions/{TENANT}"), format!("/subscriptions/{TENANT}"));
+    let plain = site.configuration();
+    for (added, told) in [
+        (role(MACHINE, "Key Master", &scope), "Key Master"),
+        (role(MACHINE, "Reader", "/subscriptions/x"), "scope"),
+        (role(MACHINE, "Reader", &format!("/subscriptions/{MACHINE}")), "subscription not found"),
+    ] {
+        site.write("strongroom.toml", &(plain.clone() + &added));
+        let said = String::from_utf8_lossy(&site.fails().stderr).into_owned();
+        assert!(said.contains(told), "{told}: {said}");
+    }
+    site.write("strongroom.toml", &(plain + &role(MACHINE, "reader", &scope)));
+    for _ in 0..2 {
+        let port = site.start();
+        let mut machine = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(MACHINE)));
+        let read = pb::GetSubscriptionRequest { name: name.clone() };
+        let read = machine.resources.get_subscription(read).await.unwrap().into_inner();
+        assert_eq!((read.name.as_str(), read.tenant_id.as_str()), (name.as_str(), TENANT));
+        let groups = pb::ListResourceGroupsRequest { parent: name.clone() };
+        let groups = machine.resources.list_resource_groups(groups).await.unwrap().into_inner();
+        assert_eq!(groups.resource_groups[0].name, format!("{name}/resourceGroups/default"));
+        // Given once, however often it is started.
+        let given = pb::ListControlRoleAssignmentsRequest { parent: name.clone(), ..Default::default() };
+        let given = machine.authorization.list_control_role_assignments(given).await.unwrap().into_inner();
+        assert_eq!(given.role_assignments.len(), 1);
+        // Administering the HSM is no role of the control plane.
+        let mut admin = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(ADMIN)));
+        let refused =
+            admin.resources.get_subscription(pb::GetSubscriptionRequest { name: name.clone() }).await;
+        assert_eq!(reason(&refused.unwrap_err()), "ACTION_NOT_GRANTED");
+        site.stop();
+    }
+}
+
+#[tokio::test]
 async fn another_token_under_the_same_label_is_refused() {
     let mut site = Site::new();
     let port = site.start();

@@ -1,0 +1,88 @@
+//! `strongroom subscription`, `group`, `location` and `control`: who manages HSMs as resources.
+
+use serde_json::json;
+
+use super::{Desk, members};
+
+#[test]
+fn subscriptions_groups_and_locations_are_shown_and_changed() {
+    let desk = Desk::new();
+    let shown = desk.json("subscription show");
+    assert_eq!(members(&shown), ["display_name", "id", "name", "tenant_id", "undeletable"]);
+    assert_eq!((&shown["display_name"], &shown["undeletable"]), (&json!("dev"), &json!(false)));
+    assert_eq!(desk.json("--as reader subscription list"), json!([shown]));
+    assert_eq!(desk.json("--as nobody subscription list"), json!([]));
+    let changed = desk.json("subscription update --undeletable");
+    assert_eq!(changed["undeletable"], json!(true));
+    assert!(desk.ok("subscription show").contains("undeletable  true\n"));
+
+    let made = desk.json("group create Team");
+    assert_eq!((&made["resource_group"], &made["location"]), (&json!("Team"), &json!("localhost")));
+    assert_eq!(desk.json("group show TEAM"), made);
+    let europe = desk.strongroom().args(["group", "create", "far", "--location", "West Europe"]).output();
+    assert!(europe.unwrap().status.success());
+    let list = desk.ok("group list");
+    let first: Vec<&str> = list.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(first, ["NAME", "dev", "far", "Team"], "{list}");
+    assert!(list.contains("far   westeurope  "), "{list}");
+    assert_eq!(desk.json("group delete team"), made);
+    assert!(desk.ok("location list").contains("\nwesteurope          West Europe\n"));
+
+    for (line, told) in [
+        ("group delete dev", "resource group dev holds managed HSM local"),
+        ("group show Team", "resource group not found"),
+        ("group create far", "already exists"),
+        ("group create x --location atlantis", "location: \"atlantis\" is not a location"),
+        ("--as nobody group list", "(action Microsoft.Resources/subscriptions/resourceGroups/read at /"),
+        (
+            "--as nobody --subscription 7e570000-0000-4000-8000-000000000001 subscription show",
+            "subscription not found",
+        ),
+    ] {
+        let error = desk.fails(line);
+        assert!(error.contains(told), "{line}\n{error}");
+    }
+}
+
+#[test]
+fn roles_of_the_control_plane_are_given_and_taken_by_name() {
+    let desk = Desk::new();
+    let list = desk.json("control role definition list");
+    assert_eq!(list.as_array().unwrap().len(), 5);
+    let contributor = desk.ok("control role definition show contributor");
+    for line in ["grants       *\n", "except       Microsoft.Authorization/*/Write\n"] {
+        assert!(contributor.contains(line), "{contributor}");
+    }
+    let by_id = desk.ok("control role definition show b24988ac-6180-42a0-ab88-20f7382dd24c --group dev");
+    assert_eq!(by_id, contributor);
+    desk.fails("--as nobody group show dev");
+
+    let given = desk.json("control role assignment create --role reader --assignee nobody --group dev");
+    assert_eq!((&given["role_name"], &given["principal_name"]), (&json!("Reader"), &json!("nobody")));
+    desk.ok("--as nobody group show dev");
+    let listed = desk.json("control role assignment list --assignee nobody");
+    assert_eq!(members(&listed[0]), members(&given));
+    assert_eq!(listed[0]["id"], given["id"]);
+    let scope = given["scope"].as_str().unwrap();
+    let id = given["id"].as_str().unwrap();
+    assert_eq!(desk.json(&format!("control role assignment show {id} --scope {scope}")), given);
+    assert_eq!(desk.json(&format!("control role assignment delete {id} --group dev")), given);
+    desk.fails("--as nobody group show dev");
+    assert_eq!(desk.json("control role assignment list --assignee nobody"), json!([]));
+
+    let error = desk.fails("control role assignment create --role key-master --assignee nobody");
+    assert!(error.contains("there is no role \"key-master\""), "{error}");
+}
+
+#[test]
+fn the_answer_to_a_question_is_in_the_exit_code() {
+    let desk = Desk::new();
+    let ask = |who: &str, action: &str| {
+        let answer = desk.run(&format!("control check --principal {who} --action {action} --group dev"));
+        (answer.code, answer.out)
+    };
+    let (code, told) = ask("contributor", "Microsoft.KeyVault/managedHSMs/delete");
+    assert!(code == 0 && told.contains("granted by role 'Managed HSM contributor'"), "{told}");
+    let (code, told) = ask("contributor", "Microsoft.Authorization/roleAssignments/write");
+    assert!(code == 1 && told.starts_with("refused: missing "), "{told}");
+}
