@@ -12,8 +12,8 @@ use strongroom::model::billing::Period;
 use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, Made};
 use strongroom::model::due::Notices;
 use strongroom::model::entry::Meter;
-use strongroom::model::hsm::{Activation, ManagedHsm};
-use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial};
+use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
+use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
 use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use strongroom::model::rbac::{Action, RoleAssignment, RoleDefinition, Scope};
 use strongroom::model::resource::{ResourceGroup, Subscription, SubscriptionId};
@@ -45,6 +45,7 @@ fn name(text: &str) -> KeyName {
 
 fn hsm() -> ManagedHsm {
     ManagedHsm {
+        id: Uuid::from_u128(7),
         name: local(),
         tenant: Uuid::from_u128(1),
         subscription: SubscriptionId(Uuid::from_u128(3)),
@@ -58,6 +59,8 @@ fn hsm() -> ManagedHsm {
         token_serial: "serial".into(),
         created: Timestamp::from_microsecond(NOON * 1_000_000 + 123_456).unwrap(),
         deletion: None,
+        tags: Tags::new(),
+        network: NetworkRules::default(),
     }
 }
 

@@ -226,6 +226,7 @@ mod tests {
 
     fn hsm() -> ManagedHsm {
         ManagedHsm {
+            id: uuid::Uuid::from_u128(7),
             name: "ContosoMHSM".parse().unwrap(),
             tenant: Uuid::from_u128(1),
             subscription: "a1ba9aaa-b7f6-4a33-b038-6e64553a6c7b".parse().unwrap(),
@@ -239,6 +240,8 @@ mod tests {
             token_serial: "1".into(),
             created: crate::model::Timestamp::UNIX_EPOCH,
             deletion: None,
+            tags: std::collections::BTreeMap::new(),
+            network: Default::default(),
         }
     }
 

@@ -59,6 +59,7 @@ struct Happening {
 #[serde(rename_all = "snake_case")]
 enum What {
     PurgedKey(String),
+    PurgedHsm(String),
     RotatedKey(String),
     NearExpiry(String),
     NotRotatedKey(String),
@@ -68,7 +69,7 @@ impl What {
     /// For people.
     fn text(&self) -> String {
         match self {
-            Self::PurgedKey(name) => format!("purged {name}"),
+            Self::PurgedKey(name) | Self::PurgedHsm(name) => format!("purged {name}"),
             Self::RotatedKey(name) => format!("rotated to {name}"),
             Self::NearExpiry(name) => format!("expires soon: {name}"),
             Self::NotRotatedKey(name) => format!("could not be rotated: {name}"),
@@ -121,6 +122,7 @@ impl From<pb::Happening> for Happening {
         use pb::happening::What as Wire;
         let what = happening.what.map(|what| match what {
             Wire::PurgedKey(name) => What::PurgedKey(name),
+            Wire::PurgedHsm(name) => What::PurgedHsm(name),
             Wire::RotatedKey(name) => What::RotatedKey(name),
             Wire::NearExpiry(name) => What::NearExpiry(name),
             Wire::NotRotatedKey(name) => What::NotRotatedKey(name),

@@ -13,6 +13,7 @@ mod doctor;
 mod failure;
 mod group;
 mod healthcheck;
+mod hsm;
 mod input;
 mod jwk;
 mod key;
@@ -44,6 +45,7 @@ pub use config::ConfigCommand;
 pub use control::ControlCommand;
 pub use doctor::DoctorArgs;
 pub use group::GroupCommand;
+pub use hsm::HsmCommand;
 pub use key::KeyCommand;
 pub use location::LocationCommand;
 pub use options::{Format, Options};
@@ -75,6 +77,9 @@ pub enum Command {
     /// Make, use and delete keys
     #[command(subcommand)]
     Key(Box<KeyCommand>),
+    /// Make, delete and recover managed HSMs
+    #[command(subcommand)]
+    Hsm(Box<HsmCommand>),
     /// Define roles and assign them
     #[command(subcommand)]
     Role(RoleCommand),
@@ -150,6 +155,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
     let context = Context { options, output };
     let outcome = match command {
         Command::Key(command) => key::run(&context, *command).await,
+        Command::Hsm(command) => hsm::run(&context, *command).await,
         Command::Role(command) => role::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
         Command::Subscription(command) => subscription::run(&context, command).await,
@@ -198,6 +204,9 @@ mod tests {
             "key update hsms/local/keys/invoices --enabled false --clear-expires",
             "role assignment create --role crypto-user --assignee dev --scope /keys/x",
             "access check --principal crypto-officer --action keys/sign --scope /keys/invoices",
+            "hsm create payroll --retention-days 7 --administrator administrator --purge-protection",
+            "--as contributor hsm delete payroll",
+            "--as contributor hsm list-deleted",
             "--as owner usage forecast --hsm payroll",
             "--as owner usage statement --from 2027-01-01 --to 2027-02-01",
             "usage statement --plan vault-premium --resource-group dev --all",
@@ -224,6 +233,10 @@ mod tests {
             "key sign invoices --alg ES256",
             "key sign invoices --alg ES257 --file f",
             "key update invoices",
+            "hsm create payroll --retention-days 6 --administrator administrator",
+            "hsm create payroll --retention-days 91 --administrator administrator",
+            "hsm create payroll",
+            "hsm update payroll",
             "random 129",
             "random 0",
             "access check --principal dev --action keys/sing --scope /keys",

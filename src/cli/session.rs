@@ -20,6 +20,7 @@ use crate::api::grpc::pb::authorization_service_client::AuthorizationServiceClie
 use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
+use crate::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::model::name::HsmName;
@@ -91,6 +92,11 @@ impl Session {
     /// Roles.
     pub(crate) fn access(&self) -> AccessServiceClient<Authorized> {
         AccessServiceClient::new(self.channel.clone())
+    }
+
+    /// Managed HSMs.
+    pub(crate) fn hsms(&self) -> ManagedHsmServiceClient<Authorized> {
+        ManagedHsmServiceClient::new(self.channel.clone())
     }
 
     /// Subscriptions, resource groups and locations.

@@ -126,6 +126,10 @@ pub struct Token {
     pub queue: Option<usize>,
     /// Instead of the profile's: how long a quick call may take, in milliseconds.
     pub timeout_milliseconds: Option<u64>,
+    /// The tokens that new HSMs may take, for HSMs made over the control plane. A simulator makes its own.
+    pub pool: Vec<TokenSelector>,
+    /// Whether several HSMs may keep their keys in one token of the pool.
+    pub pool_shared: bool,
     /// Instead of the profile's: how long key generation, import and destruction may take, in milliseconds.
     pub slow_timeout_milliseconds: Option<u64>,
     /// Instead of the profile's: keys in use that are copied to session objects, which several tokens
@@ -260,6 +264,8 @@ impl Default for Token {
             module: None,
             profile: "softhsm".to_owned(),
             pin: PinSource::default(),
+            pool: Vec::new(),
+            pool_shared: false,
             workers: None,
             queue: None,
             timeout_milliseconds: None,

@@ -13,7 +13,7 @@ use crate::model::rbac::{Action, Scope};
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
-    ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane, Known, Plane, SimulatorCx,
+    ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane, Intents, Known, Plane, SimulatorCx,
     SimulatorPlane,
 };
 
@@ -43,19 +43,21 @@ pub trait Gate: Plane {
         scope: &Self::Scope,
     ) -> Result<()>;
 
-    /// What the operation may use. There is no caller where the service itself acts.
+    /// What the operation may use. There is no caller where the service itself acts; `in_service` says
+    /// that the operation is only for a place that is in service.
     ///
     /// # Errors
-    /// Where the place is not in service.
+    /// Where the place cannot take the operation.
     fn equip(
         engine: &Engine,
         found: Self::Found,
         caller: Option<&Caller>,
         now: Timestamp,
+        in_service: bool,
     ) -> Result<Self::Cx>;
 
-    /// What holds the declared intents, where a token is involved.
-    fn declared(cx: &Self::Cx) -> Option<&Cx>;
+    /// What the operation has declared, where a token is involved.
+    fn intents(cx: &Self::Cx) -> Option<&Intents>;
 }
 
 impl Gate for DataPlane {
@@ -84,17 +86,32 @@ impl Gate for DataPlane {
         authorize(caller, |principal| engine.0.store.grants(&hsm.name, principal), action, scope)
     }
 
-    fn equip(engine: &Engine, hsm: Arc<ManagedHsm>, _: Option<&Caller>, now: Timestamp) -> Result<Cx> {
-        if hsm.activation != Activation::Active {
+    fn equip(
+        engine: &Engine,
+        hsm: Arc<ManagedHsm>,
+        _: Option<&Caller>,
+        now: Timestamp,
+        in_service: bool,
+    ) -> Result<Cx> {
+        hsm.check_live()?;
+        if in_service && hsm.activation != Activation::Active {
             return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });
         }
-        let token = engine.token(&hsm.name)?;
+        let token = engine.0.tokens.of(&hsm.name)?;
         let inner = &engine.0;
-        Ok(Cx::new(hsm, token, inner.store.clone(), inner.public_keys.clone(), inner.under_way.clone(), now))
+        Ok(Cx {
+            hsm,
+            token,
+            store: inner.store.clone(),
+            public_keys: inner.public_keys.clone(),
+            ids: Ids,
+            now,
+            intents: engine.intents(),
+        })
     }
 
-    fn declared(cx: &Cx) -> Option<&Cx> {
-        Some(cx)
+    fn intents(cx: &Cx) -> Option<&Intents> {
+        Some(&cx.intents)
     }
 }
 
@@ -128,16 +145,25 @@ impl Gate for ControlPlane {
         subscription: Arc<Subscription>,
         caller: Option<&Caller>,
         now: Timestamp,
+        _: bool,
     ) -> Result<ControlCx> {
-        let store = engine.0.store.clone();
-        let caller = caller.map(|caller| caller.principal);
-        let locations = Arc::clone(&engine.0.locations);
-        let pricing = Arc::clone(&engine.0.pricing);
-        Ok(ControlCx { subscription, store, locations, pricing, ids: Ids, now, caller })
+        let inner = &engine.0;
+        Ok(ControlCx {
+            subscription,
+            store: inner.store.clone(),
+            locations: Arc::clone(&inner.locations),
+            pricing: Arc::clone(&inner.pricing),
+            supply: inner.supply.clone(),
+            tokens: inner.tokens.clone(),
+            ids: Ids,
+            now,
+            caller: caller.map(|caller| caller.principal),
+            intents: engine.intents(),
+        })
     }
 
-    fn declared(_: &ControlCx) -> Option<&Cx> {
-        None
+    fn intents(cx: &ControlCx) -> Option<&Intents> {
+        Some(&cx.intents)
     }
 }
 
@@ -155,13 +181,13 @@ impl Gate for DirectoryPlane {
         Ok(())
     }
 
-    fn equip(engine: &Engine, (): (), caller: Option<&Caller>, _: Timestamp) -> Result<DirectoryCx> {
+    fn equip(engine: &Engine, (): (), caller: Option<&Caller>, _: Timestamp, _: bool) -> Result<DirectoryCx> {
         let caller = caller.ok_or_else(|| Error::internal("the service asks nothing above subscriptions"))?;
         let principals = std::iter::once(caller.principal).chain(caller.groups.iter().copied()).collect();
         Ok(DirectoryCx { store: engine.0.store.clone(), tenant: caller.tenant, principals })
     }
 
-    fn declared(_: &DirectoryCx) -> Option<&Cx> {
+    fn intents(_: &DirectoryCx) -> Option<&Intents> {
         None
     }
 }
@@ -180,11 +206,11 @@ impl Gate for SimulatorPlane {
         Ok(())
     }
 
-    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp) -> Result<SimulatorCx> {
+    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<SimulatorCx> {
         Ok(SimulatorCx { clock: engine.0.clock.clone(), now })
     }
 
-    fn declared(_: &SimulatorCx) -> Option<&Cx> {
+    fn intents(_: &SimulatorCx) -> Option<&Intents> {
         None
     }
 }

@@ -5,9 +5,8 @@ mod locks;
 mod record;
 mod sweep;
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
@@ -23,9 +22,9 @@ use crate::model::location::Locations;
 use crate::model::name::HsmName;
 use crate::model::time::Due;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, CxOf, Done, Operation, PublicKeys, Target, UnderWay};
+use crate::ops::{CxOf, Done, Intents, Operation, PublicKeys, Target, Tokens, UnderWay};
 use crate::store::{Commit, Store};
-use crate::token::Token;
+use crate::token::Supply;
 
 pub use gate::Gate;
 use locks::Locks;
@@ -38,7 +37,8 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     identity: Identity,
     store: Store,
-    tokens: RwLock<HashMap<String, Token>>,
+    tokens: Tokens,
+    supply: Supply,
     public_keys: Arc<PublicKeys>,
     locations: Arc<Locations>,
     pricing: Arc<Pricing>,
@@ -64,18 +64,20 @@ where
 type PlaneOf<O> = <<O as Operation>::Target as Target>::Plane;
 
 impl Engine {
-    /// An engine without HSMs; [`attach`](Self::attach) gives it their tokens.
+    /// An engine on what was opened; `supply` has the tokens for new HSMs, `tokens` those of the HSMs that are there.
     pub fn new(
         identity: Identity,
         store: Store,
         clock: Clock,
         locations: Locations,
         pricing: Pricing,
+        (supply, tokens): (Supply, Tokens),
     ) -> Self {
         Self(Arc::new(Inner {
             identity,
             store,
-            tokens: RwLock::default(),
+            tokens,
+            supply,
             public_keys: Arc::default(),
             locations: Arc::new(locations),
             pricing: Arc::new(pricing),
@@ -84,11 +86,6 @@ impl Engine {
             under_way: UnderWay::default(),
             running: TaskTracker::new(),
         }))
-    }
-
-    /// Says which token holds the keys of an HSM.
-    pub fn attach(&self, hsm: &HsmName, token: Token) {
-        self.0.tokens.write().unwrap_or_else(PoisonError::into_inner).insert(hsm.folded(), token);
     }
 
     /// Answers `request`, which is read only once its sender is known.
@@ -213,15 +210,15 @@ impl Engine {
         let id = operation.target();
         let _exclusive =
             if O::CHANGES { Some(self.0.locks.acquire(O::Target::lock(&id)).await) } else { None };
-        let cx = match PlaneOf::<O>::equip(self, found, caller.as_deref(), pending.at()) {
+        let cx = match PlaneOf::<O>::equip(self, found, caller.as_deref(), pending.at(), O::IN_SERVICE) {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,
         };
-        let declared = PlaneOf::<O>::declared(&cx);
+        let intents = PlaneOf::<O>::intents(&cx);
         match self.attempt(operation, &id, &cx, pending.at()).await {
             Ok(Done { reply, changes, used }) => {
                 pending.used(used);
-                let close = declared.map(Cx::intent_ids).unwrap_or_default();
+                let close = intents.map(Intents::ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
                 match self.0.store.commit(Commit { changes, open: None, close, record }).await {
                     Ok(()) => {
@@ -229,13 +226,13 @@ impl Engine {
                         Ok(reply)
                     }
                     Err(error) => {
-                        self.undo(declared).await;
+                        self.undo(intents).await;
                         pending.refuse(error).await
                     }
                 }
             }
             Err(error) => {
-                self.undo(declared).await;
+                self.undo(intents).await;
                 let noted = O::refused(&id, &error);
                 pending.refuse_and(error, noted).await
             }
@@ -244,12 +241,6 @@ impl Engine {
 
     fn hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
         self.0.store.hsm(name).ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })
-    }
-
-    fn token(&self, hsm: &HsmName) -> Result<Token> {
-        let tokens = self.0.tokens.read().unwrap_or_else(PoisonError::into_inner);
-        let token = tokens.get(&hsm.folded()).cloned();
-        token.ok_or_else(|| Error::TokenUnavailable { why: format!("no token is attached to HSM {hsm}") })
     }
 
     async fn attempt<O: Operation>(
@@ -272,15 +263,22 @@ impl Engine {
 
     /// Undoes what a failed operation had declared to make. What cannot be undone now, and what was
     /// declared to be destroyed, is left to the sweeper.
-    async fn undo(&self, declared: Option<&Cx>) {
-        let Some(cx) = declared else { return };
-        for intent in cx.intents() {
-            if intent.verb == IntentVerb::Create
-                && let Err(error) = self.discard(&cx.token, &intent).await
-            {
-                tracing::warn!(intent = %intent.id, %error, "objects of a failed operation are left to the sweeper");
+    async fn undo(&self, intents: Option<&Intents>) {
+        for intent in intents.map(Intents::declared).unwrap_or_default() {
+            let undone = match intent.verb {
+                IntentVerb::Create => self.discard(&intent).await,
+                IntentVerb::Provision => self.withdraw(&intent).await,
+                IntentVerb::Destroy | IntentVerb::Wipe => continue,
+            };
+            if let Err(error) = undone {
+                tracing::warn!(intent = %intent.id, %error, "what a failed operation made is left to the sweeper");
             }
         }
+    }
+
+    /// A place for what an operation declares.
+    fn intents(&self) -> Intents {
+        Intents::new(self.0.store.clone(), self.0.under_way.clone())
     }
 
     /// The service's clock.
@@ -298,6 +296,11 @@ impl Engine {
         self.0.store.is_due(due)
     }
 
+    /// An HSM as a resource, live or deleted.
+    pub fn managed_hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
+        self.0.store.hsm(name)
+    }
+
     /// Tells when something was changed.
     pub fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
         self.0.store.watch()
@@ -308,10 +311,8 @@ impl Engine {
     pub async fn shut_down(&self, patience: Duration) -> bool {
         self.0.running.close();
         let ended = tokio::time::timeout(patience, self.0.running.wait()).await.is_ok();
-        let tokens: Vec<Token> =
-            self.0.tokens.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         let mut drained = true;
-        for token in tokens {
+        for token in self.0.tokens.all() {
             drained &= token.drain(patience).await;
         }
         self.0.store.close().await;
@@ -323,9 +324,7 @@ impl Engine {
     /// # Errors
     /// That of the first token that does not.
     pub async fn health(&self) -> Result<()> {
-        let tokens: Vec<Token> =
-            self.0.tokens.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        for token in tokens {
+        for token in self.0.tokens.all() {
             token.health().await?;
         }
         Ok(())

@@ -6,9 +6,9 @@ use super::Engine;
 use crate::model::Result;
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::entry::{Entry, Meter, Origin};
-use crate::model::name::HsmName;
-use crate::store::{Commit, Listing};
-use crate::token::Token;
+use crate::model::name::{HsmName, KeyName};
+use crate::ops::{hsm_lock, key_lock, wipe};
+use crate::store::{Commit, Listing, Record};
 
 /// What one sweep found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -39,69 +39,108 @@ impl Engine {
     }
 
     async fn conclude(&self, intent: &Intent) -> Result<()> {
-        let token = self.token(&intent.hsm)?;
         match intent.verb {
-            IntentVerb::Create => self.discard(&token, intent).await,
-            IntentVerb::Destroy => self.finish_purge(&token, intent).await,
+            IntentVerb::Create => self.discard(intent).await,
+            IntentVerb::Destroy => self.finish_key_purge(intent).await,
+            IntentVerb::Provision => {
+                // Whoever is making an HSM of this name now has the token that is meant.
+                let _held = self.0.locks.acquire(hsm_lock(&intent.hsm)).await;
+                self.withdraw(intent).await
+            }
+            IntentVerb::Wipe => self.finish_hsm_purge(intent).await,
         }
     }
 
     /// Destroys what an operation began to make, and closes its intent.
-    pub(super) async fn discard(&self, token: &Token, intent: &Intent) -> Result<()> {
-        token.destroy(&intent.objects).await?;
+    pub(super) async fn discard(&self, intent: &Intent) -> Result<()> {
+        self.0.tokens.of(&intent.hsm)?.destroy(&intent.objects).await?;
+        self.close(intent).await
+    }
+
+    /// Gives back the token of an HSM that did not come about, and closes its intent. The caller holds
+    /// the HSM's lock.
+    pub(super) async fn withdraw(&self, intent: &Intent) -> Result<()> {
+        if self.0.store.hsm(&intent.hsm).is_none() {
+            self.0.tokens.detach(&intent.hsm);
+        }
+        self.0.supply.withdraw(intent.hsm.as_str(), &self.0.store.token_serials()).await?;
+        self.close(intent).await
+    }
+
+    async fn close(&self, intent: &Intent) -> Result<()> {
         self.0.store.commit(Commit { close: vec![intent.id], ..Commit::default() }).await
     }
 
     /// Destroys what a purge began to destroy, and takes its key out of the store.
-    async fn finish_purge(&self, token: &Token, intent: &Intent) -> Result<()> {
-        let mut changes = Vec::new();
-        let mut target = String::new();
-        let mut held = None;
-        if let Some((name, lock)) = self.purged_key(&intent.hsm, intent) {
-            held = Some(self.0.locks.acquire(lock).await);
-            target = format!("hsms/{}/deletedKeys/{name}", intent.hsm);
-            changes.push(Change::Purge(intent.hsm.clone(), name));
-        }
+    async fn finish_key_purge(&self, intent: &Intent) -> Result<()> {
+        let token = self.0.tokens.of(&intent.hsm)?;
+        let Some(name) = self.purged_key(intent) else {
+            token.destroy(&intent.objects).await?;
+            return self.close(intent).await;
+        };
+        let _held = self.0.locks.acquire(key_lock(&intent.hsm, &name)).await;
         token.destroy(&intent.objects).await?;
-        let record = (!changes.is_empty()).then(|| {
-            let entry = Entry {
-                at: self.0.clock.now(),
-                event: "KeyPurge",
-                meter: Meter::Free,
-                hsm: Some(intent.hsm.clone()),
-                target,
-                caller: None,
-                origin: Origin {
-                    client_info: "strongroom, finishing an interrupted purge".to_owned(),
-                    correlation_id: intent.id,
-                    operation_version: "v1",
-                    ..Origin::default()
-                },
-                result: Ok(()),
-                status: 200,
-                duration: std::time::Duration::ZERO,
-            };
-            crate::store::Record {
-                at: entry.at,
-                hsm: entry.hsm.clone(),
-                event: entry.event,
-                meter: entry.meter,
-                version: None,
-                body: crate::audit::render(&entry, self.0.store.hsm(&intent.hsm).as_deref()),
-            }
-        });
-        let done = self.0.store.commit(Commit { changes, open: None, close: vec![intent.id], record }).await;
-        drop(held);
-        done
+        let target = format!("hsms/{}/deletedKeys/{name}", intent.hsm);
+        let change = Change::Purge(intent.hsm.clone(), name);
+        self.finish_purge(intent, change, ("KeyPurge", target)).await
     }
 
-    /// The deleted key an intent was about to destroy, and its lock.
-    fn purged_key(&self, hsm: &HsmName, intent: &Intent) -> Option<(crate::model::name::KeyName, String)> {
-        let deleted = self.0.store.keys(hsm, Listing::Deleted, None, usize::MAX);
+    /// Wipes the token that a purge began to wipe, and takes its HSM out of the store.
+    async fn finish_hsm_purge(&self, intent: &Intent) -> Result<()> {
+        let _held = self.0.locks.acquire(hsm_lock(&intent.hsm)).await;
+        let Some(hsm) = self.0.store.hsm(&intent.hsm).filter(|hsm| hsm.deletion.is_some()) else {
+            return self.close(intent).await;
+        };
+        wipe(&self.0.store, &self.0.supply, &hsm).await?;
+        self.0.tokens.detach(&hsm.name);
+        let target = hsm.deleted_id();
+        let change = Change::PurgeHsm(hsm.name.clone(), self.0.clock.now());
+        self.finish_purge(intent, change, ("ManagedHsmPurge", target)).await
+    }
+
+    /// Commits a purge that was interrupted, with a record of its own.
+    async fn finish_purge(
+        &self,
+        intent: &Intent,
+        change: Change,
+        (event, target): (&'static str, String),
+    ) -> Result<()> {
+        let entry = Entry {
+            at: self.0.clock.now(),
+            event,
+            meter: Meter::Free,
+            hsm: Some(intent.hsm.clone()),
+            target,
+            caller: None,
+            origin: Origin {
+                client_info: "strongroom, finishing an interrupted purge".to_owned(),
+                correlation_id: intent.id,
+                operation_version: "v1",
+                ..Origin::default()
+            },
+            result: Ok(()),
+            status: 200,
+            duration: std::time::Duration::ZERO,
+        };
+        let record = Record {
+            at: entry.at,
+            hsm: entry.hsm.clone(),
+            event: entry.event,
+            meter: entry.meter,
+            version: None,
+            body: crate::audit::render(&entry, self.0.store.hsm(&intent.hsm).as_deref()),
+        };
+        let (changes, close) = (vec![change], vec![intent.id]);
+        self.0.store.commit(Commit { changes, open: None, close, record: Some(record) }).await
+    }
+
+    /// The deleted key an intent was about to destroy.
+    fn purged_key(&self, intent: &Intent) -> Option<KeyName> {
+        let deleted = self.0.store.keys(&intent.hsm, Listing::Deleted, None, usize::MAX);
         let key = deleted
             .into_iter()
             .find(|key| key.versions.iter().all(|version| intent.objects.contains(&version.version)))?;
-        Some((key.name.clone(), format!("{}/{}", hsm.folded(), key.name.folded())))
+        Some(key.name.clone())
     }
 
     /// Counts the key versions whose material the token does not hold. They are reported, and stay.
@@ -111,15 +150,21 @@ impl Engine {
     pub async fn missing_material(&self) -> Result<usize> {
         let mut missing = 0;
         for hsm in self.0.store.hsms() {
-            let token = self.token(&hsm.name)?;
-            for listing in [Listing::Live, Listing::Deleted] {
-                for key in self.0.store.keys(&hsm.name, listing, None, usize::MAX) {
-                    let versions: Vec<_> = key.versions.iter().map(|version| version.version).collect();
-                    for (version, held) in versions.iter().zip(token.holds(versions.clone()).await?) {
-                        if !held {
-                            missing += 1;
-                            tracing::error!(hsm = %hsm.name, key = %key.name, %version, "the token does not hold this key version");
-                        }
+            missing += self.missing_in(&hsm.name).await?;
+        }
+        Ok(missing)
+    }
+
+    async fn missing_in(&self, hsm: &HsmName) -> Result<usize> {
+        let token = self.0.tokens.of(hsm)?;
+        let mut missing = 0;
+        for listing in [Listing::Live, Listing::Deleted] {
+            for key in self.0.store.keys(hsm, listing, None, usize::MAX) {
+                let versions: Vec<_> = key.versions.iter().map(|version| version.version).collect();
+                for (version, held) in versions.iter().zip(token.holds(versions.clone()).await?) {
+                    if !held {
+                        missing += 1;
+                        tracing::error!(%hsm, key = %key.name, %version, "the token does not hold this key version");
                     }
                 }
             }

@@ -22,6 +22,7 @@ use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
 use crate::ops::clock::{AdvanceClock, ClockFace};
 use crate::ops::deleted::PurgeExpiredKey;
+use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
 use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
 
 /// How much due work an advance reports; all of it is done.
@@ -43,6 +44,8 @@ pub struct Happening {
 pub enum Happened {
     /// A deleted key was purged.
     PurgedKey(KeyName),
+    /// A deleted HSM was purged.
+    PurgedHsm(DeletedHsmPath),
     /// A key was rotated to this version.
     RotatedKey(KeyName, VersionId),
     /// A key could not be rotated, and will not be because of this version.
@@ -156,7 +159,7 @@ impl Scheduler {
                 let purged = self.engine.due(PurgeExpiredKey { key: path(name) }).await;
                 purged.map(|()| Happened::PurgedKey(name.clone()))
             }
-            Work::PurgeHsm => Err(Error::internal("HSMs are not purged yet")),
+            Work::PurgeHsm => self.purge_hsm(&hsm).await,
             Work::RotateKey(name) => match self.engine.due(RotateDueKey { key: path(name) }).await {
                 Ok(made) => Ok(Happened::RotatedKey(name.clone(), made.version.version)),
                 Err(error) if RotateDueKey::gives_up(&error) => {
@@ -176,11 +179,28 @@ impl Scheduler {
                 Ok(Some(Happening { at, hsm, what }))
             }
             // Changed a moment before: nothing is due any more.
-            Err(Error::Conflict { .. } | Error::DeletedKeyNotFound { .. } | Error::KeyNotFound { .. }) => {
-                Ok(None)
-            }
+            Err(
+                Error::Conflict { .. }
+                | Error::DeletedHsmNotFound { .. }
+                | Error::DeletedKeyNotFound { .. }
+                | Error::HsmDeleted { .. }
+                | Error::HsmNotFound { .. }
+                | Error::KeyNotFound { .. },
+            ) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn purge_hsm(&self, name: &HsmName) -> Result<Happened> {
+        let gone = || Error::DeletedHsmNotFound { hsm: name.clone() };
+        let hsm = self.engine.managed_hsm(name).ok_or_else(gone)?;
+        let path = DeletedHsmPath {
+            subscription: hsm.subscription,
+            location: hsm.location.clone(),
+            name: hsm.name.clone(),
+        };
+        self.engine.due(PurgeExpiredManagedHsm { path: path.clone() }).await?;
+        Ok(Happened::PurgedHsm(path))
     }
 
     fn clock(&self) -> &Clock {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::Timestamp;
 use super::control_plane::ControlAssignment;
 use super::due::Notice;
 use super::hsm::ManagedHsm;
@@ -20,6 +21,14 @@ use super::time::ClockSetting;
 pub enum Change {
     /// A new managed HSM with its first role assignments.
     InsertHsm(ManagedHsm, Vec<RoleAssignment>),
+    /// New tags, settings, protection or activation of a live HSM.
+    ReplaceHsm(ManagedHsm),
+    /// A live HSM becomes a deleted one, with everything in it.
+    SoftDeleteHsm(HsmName, Deletion),
+    /// A deleted HSM becomes live again, with everything in it.
+    RecoverHsm(HsmName, Timestamp),
+    /// A deleted HSM is gone, with everything in it.
+    PurgeHsm(HsmName, Timestamp),
     /// A new version, of a new key or of a live one; it becomes the current version.
     InsertVersion(KeyVersion, Made),
     /// New operations, attributes or tags of a version of a live key.
@@ -85,7 +94,7 @@ pub struct Intent {
     pub hsm: HsmName,
     /// Make or destroy.
     pub verb: IntentVerb,
-    /// The objects: key versions are the `CKA_ID`s of their objects.
+    /// The objects, where not the whole token is meant: key versions are the `CKA_ID`s of their objects.
     pub objects: Vec<VersionId>,
 }
 
@@ -96,4 +105,9 @@ pub enum IntentVerb {
     Create,
     /// Objects are being destroyed. If this is not concluded, they are destroyed again.
     Destroy,
+    /// A token is being made or taken for a new HSM. If this is not concluded, it is given back.
+    Provision,
+    /// The token of a deleted HSM is being wiped. If this is not concluded, it is wiped again, and
+    /// the HSM is purged.
+    Wipe,
 }

@@ -51,6 +51,33 @@ pub enum Error {
         /// The action no role granted, and where it was asked for.
         denied: Denied,
     },
+    /// No such deleted HSM.
+    #[error("deleted managed HSM not found: {hsm}")]
+    DeletedHsmNotFound {
+        /// The name asked for.
+        hsm: HsmName,
+    },
+    /// The HSM is soft-deleted: nothing in it can be used until it is recovered.
+    #[error(
+        "managed HSM {hsm} is in a deleted but recoverable state; it can only be recovered or purged, and is purged by itself at {scheduled_purge_at}"
+    )]
+    HsmDeleted {
+        /// The HSM.
+        hsm: HsmName,
+        /// When the service purges it.
+        scheduled_purge_at: Timestamp,
+    },
+    /// The name belongs to another HSM, live or soft-deleted.
+    #[error(
+        "a managed HSM named {hsm} exists already{}",
+        if *deleted { ", in a deleted but recoverable state; recover or purge it" } else { "" }
+    )]
+    HsmExists {
+        /// The name.
+        hsm: HsmName,
+        /// Whether the other is deleted.
+        deleted: bool,
+    },
     /// The HSM is provisioned and not yet activated.
     #[error("managed HSM {hsm} is not activated")]
     HsmNotActivated {
@@ -131,7 +158,7 @@ pub enum Error {
         operation: &'static str,
     },
     /// Purge protection keeps what is deleted until its time has come.
-    #[error("purge is not allowed: recovery level {level} keeps a deleted key until {scheduled_purge_at}")]
+    #[error("purge is not allowed: recovery level {level} keeps what is deleted until {scheduled_purge_at}")]
     PurgeProtected {
         /// The recovery level in force.
         level: RecoveryLevel,
@@ -193,6 +220,12 @@ pub enum Error {
         /// The `CKR_` name.
         code: String,
     },
+    /// No token is left for another HSM.
+    #[error("no token is free for another managed HSM: all {tokens} of the pool are taken")]
+    TokenPoolExhausted {
+        /// How many the pool has.
+        tokens: usize,
+    },
     /// The token did not answer in time. The call may still take effect in the token.
     #[error("the token did not answer within {milliseconds} ms")]
     TokenTimeout {
@@ -234,6 +267,9 @@ impl Error {
             Self::DecryptionFailed => "DECRYPTION_FAILED",
             Self::DeletedKeyNotFound { .. } => "DELETED_KEY_NOT_FOUND",
             Self::Forbidden { .. } => "ACTION_NOT_GRANTED",
+            Self::DeletedHsmNotFound { .. } => "DELETED_HSM_NOT_FOUND",
+            Self::HsmDeleted { .. } => "HSM_DELETED",
+            Self::HsmExists { .. } => "HSM_EXISTS",
             Self::HsmNotActivated { .. } => "HSM_NOT_ACTIVATED",
             Self::HsmNotFound { .. } => "HSM_NOT_FOUND",
             Self::Internal(_) => "INTERNAL",
@@ -256,6 +292,7 @@ impl Error {
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
             Self::SubscriptionNotFound { .. } => "SUBSCRIPTION_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",
+            Self::TokenPoolExhausted { .. } => "TOKEN_POOL_EXHAUSTED",
             Self::TokenTimeout { .. } => "TOKEN_TIMEOUT",
             Self::TokenUnavailable { .. } => "TOKEN_UNAVAILABLE",
             Self::Unauthenticated { .. } => "UNAUTHENTICATED",
@@ -282,7 +319,8 @@ impl Error {
             | Self::KeyNotYetValid { .. }
             | Self::OperationNotPermitted { .. }
             | Self::PurgeProtected { .. } => 403,
-            Self::DeletedKeyNotFound { .. }
+            Self::DeletedHsmNotFound { .. }
+            | Self::DeletedKeyNotFound { .. }
             | Self::HsmNotFound { .. }
             | Self::KeyNotFound { .. }
             | Self::ResourceGroupNotFound { .. }
@@ -290,13 +328,15 @@ impl Error {
             | Self::RoleDefinitionNotFound
             | Self::SubscriptionNotFound { .. } => 404,
             Self::Conflict { .. }
+            | Self::HsmDeleted { .. }
+            | Self::HsmExists { .. }
             | Self::KeyDeleted { .. }
             | Self::ResourceGroupExists { .. }
             | Self::ResourceGroupNotEmpty { .. } => 409,
             Self::Busy => 429,
             Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
             Self::Unsupported { .. } => 501,
-            Self::TokenUnavailable { .. } => 503,
+            Self::TokenPoolExhausted { .. } | Self::TokenUnavailable { .. } => 503,
             Self::TokenTimeout { .. } => 504,
         }
     }

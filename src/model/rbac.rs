@@ -11,6 +11,8 @@ use super::name::KeyName;
 use super::role::{Assignment, GrantOf, actions};
 use super::{Error, Result};
 
+/// The name of the role that initial administrators get, and that nobody gets otherwise by itself.
+pub const ADMINISTRATOR_ROLE: &str = "Managed HSM Administrator";
 pub use super::role::{Covers, Grantable, Permission, RoleDefinition};
 
 /// A local role given to a principal at a scope.

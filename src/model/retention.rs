@@ -65,17 +65,38 @@ pub struct RecoveryLevel {
     pub retention: RetentionDays,
     /// Whether purge protection is on.
     pub purge_protection: bool,
+    /// Whether the subscription cannot be cancelled: then nobody purges, only the service, when the
+    /// time has come.
+    pub protected_subscription: bool,
 }
 
 impl RecoveryLevel {
     /// The name on every surface. 90 days is the uncustomized interval.
     pub const fn as_str(&self) -> &'static str {
-        match (self.retention.0, self.purge_protection) {
-            (90, false) => "Recoverable+Purgeable",
-            (90, true) => "Recoverable",
-            (_, false) => "CustomizedRecoverable+Purgeable",
-            (_, true) => "CustomizedRecoverable",
+        let customized = self.retention.0 < 90;
+        match (customized, self.protected_subscription, self.purge_protection) {
+            (false, true, _) => "Recoverable+ProtectedSubscription",
+            (true, true, _) => "CustomizedRecoverable+ProtectedSubscription",
+            (false, false, false) => "Recoverable+Purgeable",
+            (false, false, true) => "Recoverable",
+            (true, false, false) => "CustomizedRecoverable+Purgeable",
+            (true, false, true) => "CustomizedRecoverable",
         }
+    }
+
+    /// Whether what is deleted can be purged now; `deletion` is when it was deleted.
+    ///
+    /// # Errors
+    /// `PurgeProtected` before the scheduled purge date, where purging is not allowed.
+    pub fn check_purge(self, deletion: Deletion, now: Timestamp) -> Result<()> {
+        let protected = self.purge_protection || self.protected_subscription;
+        if protected && now < deletion.scheduled_purge_at {
+            return Err(Error::PurgeProtected {
+                level: self,
+                scheduled_purge_at: deletion.scheduled_purge_at,
+            });
+        }
+        Ok(())
     }
 }
 

@@ -1,22 +1,23 @@
 //! What an operation may use while it runs.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::PublicKeys;
+use super::intents::Intents;
+use super::{PublicKeys, Tokens};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::billing::Pricing;
-use crate::model::change::{Intent, IntentVerb};
+use crate::model::change::IntentVerb;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::{PrincipalId, VersionId};
 use crate::model::resource::Subscription;
+use crate::model::retention::RecoveryLevel;
 use crate::model::{Result, Timestamp};
-use crate::store::{Commit, Store};
-use crate::token::Token;
+use crate::store::Store;
+use crate::token::{Supply, Token};
 
 /// What an operation may use while it runs: the token of its HSM, the read side of the store, and
 /// the present. Writing is the engine's, but for intents.
@@ -33,10 +34,8 @@ pub struct Cx {
     pub ids: Ids,
     /// When the call arrived.
     pub now: Timestamp,
-    /// What has been declared so far.
-    intents: Mutex<Vec<Intent>>,
-    /// The intents of all operations that are running; the sweeper leaves them alone.
-    under_way: UnderWay,
+    /// What the operation has declared.
+    pub intents: Intents,
 }
 
 /// What an operation of the control plane may use.
@@ -55,6 +54,12 @@ pub struct ControlCx {
     pub now: Timestamp,
     /// Who called; `None` where the service itself acts.
     pub caller: Option<PrincipalId>,
+    /// The tokens that new HSMs can have.
+    pub supply: Supply,
+    /// The tokens that HSMs have.
+    pub tokens: Tokens,
+    /// What the operation has declared.
+    pub intents: Intents,
 }
 
 /// What an operation above subscriptions may use.
@@ -75,67 +80,18 @@ pub struct SimulatorCx {
     pub now: Timestamp,
 }
 
-/// The intents of the operations that are running now.
-#[derive(Clone, Debug, Default)]
-pub struct UnderWay(Arc<Mutex<HashSet<Uuid>>>);
-
-impl UnderWay {
-    /// Whether the operation that declared this intent is still running.
-    pub fn contains(&self, intent: Uuid) -> bool {
-        self.lock().contains(&intent)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<Uuid>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Cx {
-    fn drop(&mut self) {
-        let mut under_way = self.under_way.lock();
-        for intent in self.lock().iter() {
-            under_way.remove(&intent.id);
-        }
-    }
-}
-
 impl Cx {
-    /// A context without declared intents.
-    pub fn new(
-        hsm: Arc<ManagedHsm>,
-        token: Token,
-        store: Store,
-        public_keys: Arc<PublicKeys>,
-        under_way: UnderWay,
-        now: Timestamp,
-    ) -> Self {
-        Self { hsm, token, store, public_keys, ids: Ids, now, under_way, intents: Mutex::default() }
+    /// What deletion means in this HSM.
+    pub fn recovery_level(&self) -> RecoveryLevel {
+        let subscription = self.store.subscription(self.hsm.subscription);
+        self.hsm.recovery_level(subscription.is_some_and(|subscription| subscription.undeletable))
     }
 
-    /// Declares, durably, that objects are about to be made or destroyed in the token. Nothing is
-    /// made or destroyed without: after a crash the sweeper undoes or finishes just what was declared.
+    /// Declares, durably, that objects are about to be made or destroyed in the HSM's token.
     ///
     /// # Errors
-    /// Where the declaration could not be written; then nothing may be done.
+    /// As [`Intents::declare`].
     pub async fn intend(&self, verb: IntentVerb, objects: Vec<VersionId>) -> Result<()> {
-        let intent = Intent { id: self.ids.ordered(), hsm: self.hsm.name.clone(), verb, objects };
-        // Known as under way before it is stored, so that the sweeper leaves it alone.
-        self.under_way.lock().insert(intent.id);
-        self.lock().push(intent.clone());
-        self.store.commit(Commit { open: Some(intent), ..Commit::default() }).await
-    }
-
-    /// The intents declared so far.
-    pub fn intents(&self) -> Vec<Intent> {
-        self.lock().clone()
-    }
-
-    /// The ids of the intents declared so far.
-    pub fn intent_ids(&self) -> Vec<Uuid> {
-        self.lock().iter().map(|intent| intent.id).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Intent>> {
-        self.intents.lock().unwrap_or_else(PoisonError::into_inner)
+        self.intents.declare(&self.hsm.name, verb, objects).await
     }
 }

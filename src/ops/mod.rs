@@ -11,24 +11,32 @@ pub mod clock;
 mod context;
 pub mod crypto;
 pub mod deleted;
+pub mod hsms;
+mod intents;
 pub mod keys;
 mod page;
 mod plane;
 mod public_keys;
 pub mod resources;
 mod target;
+mod tokens;
 pub mod usage;
+mod wipe;
 
 use std::future::Future;
 use std::sync::Arc;
 
-pub use context::{ControlCx, Cx, DirectoryCx, SimulatorCx, UnderWay};
+pub use context::{ControlCx, Cx, DirectoryCx, SimulatorCx};
+pub use intents::{Intents, UnderWay};
 pub use page::{Page, PageRequest};
 pub use plane::{ControlPlane, DataPlane, DirectoryPlane, Known, Plane, SimulatorPlane};
 pub use public_keys::PublicKeys;
 pub use target::{
-    AllKeys, Definition, DeletedKey, KeyPath, LiveKey, Name, RoleScope, Target, Version, Whole,
+    AllKeys, Definition, DeletedKey, KeyPath, LiveKey, Name, RoleScope, Target, Version, Whole, hsm_lock,
+    key_lock,
 };
+pub use tokens::Tokens;
+pub use wipe::wipe;
 
 use crate::model::change::Change;
 use crate::model::control_plane::ControlAction;
@@ -50,6 +58,8 @@ pub trait Operation: Sized + Send + 'static {
     /// Whether it changes its target: one such operation at a time per target, and it runs to its
     /// end even if the caller goes away.
     const CHANGES: bool = false;
+    /// Whether it is only for HSMs that are in service. Activation is not.
+    const IN_SERVICE: bool = true;
     /// What it acts on.
     type Target: Target;
     /// What it answers.
@@ -172,6 +182,17 @@ operations! {
     access::ListRoleAssignments,
     access::DeleteRoleAssignment,
     access::CheckAccess,
+    hsms::CreateManagedHsm,
+    hsms::GetManagedHsm,
+    hsms::ListManagedHsms,
+    hsms::UpdateManagedHsm,
+    hsms::DeleteManagedHsm,
+    hsms::GetDeletedManagedHsm,
+    hsms::ListDeletedManagedHsms,
+    hsms::RecoverDeletedManagedHsm,
+    hsms::PurgeDeletedManagedHsm,
+    hsms::CheckManagedHsmName,
+    hsms::ActivateManagedHsm,
     authorization::ListControlRoleDefinitions,
     authorization::GetControlRoleDefinition,
     authorization::CreateControlRoleAssignment,

@@ -50,6 +50,14 @@ impl<T> Page<T> {
         Self { items, next }
     }
 
+    /// Cuts a page from a whole list that is ordered by the items' tokens.
+    pub fn of(mut items: Vec<T>, page: &PageRequest, token: impl Fn(&T) -> String) -> Self {
+        if let Some(after) = &page.after {
+            items.retain(|item| token(item) > *after);
+        }
+        Self::cut(items, page.size, token)
+    }
+
     /// The same page of something made from its items.
     pub fn map<U>(self, make: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(make).collect(), next: self.next }

@@ -59,8 +59,14 @@ impl KeyPath {
     }
 }
 
-fn key_lock(hsm: &HsmName, name: &KeyName) -> String {
+/// What operations that change a key exclude each other by.
+pub fn key_lock(hsm: &HsmName, name: &KeyName) -> String {
     format!("{}/{}", hsm.folded(), name.folded())
+}
+
+/// What operations that change an HSM as a resource exclude each other by.
+pub fn hsm_lock(hsm: &HsmName) -> String {
+    format!("resource {}", hsm.folded())
 }
 
 /// The whole HSM.

@@ -10,19 +10,22 @@ use rustls::server::WebPkiClientVerifier;
 
 use super::house::{self, House};
 use super::resources;
-use super::simulator::open_token;
 use crate::clock::Clock;
-use crate::config::{self, Config, HsmSeed};
+use crate::config::{self, Config, HsmSeed, TokenSelector};
+use crate::engine::Engine;
 use crate::identity::files;
 use crate::identity::{Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
+use crate::ids::Ids;
 use crate::model::Timestamp;
-use crate::model::hsm::{Activation, ManagedHsm};
+use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
+use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
-use crate::model::rbac::RoleDefinition;
+use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
 use crate::model::resource::Subscription;
+use crate::ops::Tokens;
 use crate::store::Store;
 
-use crate::token::{Module, Selector};
+use crate::token::{Module, Selector, Source, Supply};
 
 /// Opens the gateway that is configured.
 pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
@@ -46,12 +49,20 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
 
     let clock = Clock::System;
     let store = house::open_store(config, &clock).await?;
-    let (engine, now) = house::engine(config, identity, store.clone(), clock)?;
-    let pin = config.token.pin.read()?;
+    let now = clock.now();
     let module = Module::load(path, house::profile(&config.token)?)
         .with_context(|| format!("token.module: loading {}", path.display()))?;
+    let source = Source::Pool {
+        tokens: config.token.pool.iter().map(selector).collect(),
+        shared: config.token.pool_shared,
+        pin: config.token.pin.read()?,
+    };
+    let supply = Supply::new(module.clone(), source);
+    let tokens = Tokens::default();
+    check_tokens(config, &store, &module)?;
+    house::open_tokens(&store, &supply, &tokens).await?;
     let built_in = config::built_in_roles()?;
-    let administrator: &RoleDefinition = house::role(&built_in, house::ADMINISTRATOR)?;
+    let administrator: &RoleDefinition = house::role(&built_in, ADMINISTRATOR_ROLE)?;
     resources::make_places_of_known_hsms(&store).await?;
     for wanted in &config.hsm {
         make_place(&store, wanted, now).await.with_context(|| format!("HSM {}", wanted.name))?;
@@ -61,15 +72,49 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
             .await
             .context("control_plane_role")?;
     }
+    let lived = store.lifetimes();
+    for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
+        let selector = selector(&wanted.token);
+        let token = supply
+            .open(&selector, false)
+            .await
+            .with_context(|| format!("opening the token of HSM {} ({selector})", wanted.name))?;
+        let assigned: Vec<(PrincipalId, &RoleDefinition)> =
+            wanted.administrators.iter().map(|principal| (*principal, administrator)).collect();
+        let hsm = ManagedHsm {
+            id: Ids.guid(),
+            name: wanted.name.clone(),
+            tenant: wanted.tenant_id,
+            subscription: wanted.subscription(),
+            resource_group: wanted.resource_group.clone(),
+            location: wanted.location.clone(),
+            sku: wanted.sku.clone(),
+            retention: wanted.retention_days,
+            purge_protection: wanted.purge_protection,
+            activation: Activation::Active,
+            initial_administrators: wanted.administrators.clone(),
+            token_serial: token.info().serial.clone(),
+            created: now,
+            deletion: None,
+            tags: Tags::default(),
+            network: NetworkRules::default(),
+        };
+        house::make_hsm(&store, hsm, &assigned).await?;
+        tokens.attach(&wanted.name, token);
+    }
+    let engine =
+        Engine::new(identity, store, clock, config::locations()?, house::pricing(config)?, (supply, tokens));
+    Ok(House { engine, module, tls, simulator: None, lock })
+}
+
+/// Whether the tokens that are configured are those in which the HSMs keep their keys: a PIN is not
+/// tried on another token.
+fn check_tokens(config: &Config, store: &Store, module: &Module) -> anyhow::Result<()> {
     for wanted in &config.hsm {
-        let known = store.hsm(&wanted.name);
-        let settings = crate::token::Settings { expect_sentinel: known.is_some(), faults: None };
-        let selector = selector(wanted);
-        // Looked at before it is opened: a PIN is not tried on another token.
+        let Some(hsm) = store.hsm(&wanted.name) else { continue };
+        let selector = selector(&wanted.token);
         let present = module.find(&selector).with_context(|| format!("the token of HSM {}", wanted.name))?;
-        if let Some(hsm) = &known
-            && hsm.token_serial != present.serial
-        {
+        if hsm.token_serial != present.serial {
             bail!(
                 "HSM {} keeps its keys in the token with serial {}; {selector} names the one with serial {}",
                 wanted.name,
@@ -77,33 +122,8 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
                 present.serial
             );
         }
-        let selected = Selector::Serial(present.serial);
-        let token = open_token(&module, &selected, &pin, &settings)
-            .await
-            .with_context(|| format!("opening the token of HSM {} ({selector})", wanted.name))?;
-        if known.is_none() {
-            let assigned: Vec<(PrincipalId, &RoleDefinition)> =
-                wanted.administrators.iter().map(|principal| (*principal, administrator)).collect();
-            let hsm = ManagedHsm {
-                name: wanted.name.clone(),
-                tenant: wanted.tenant_id,
-                subscription: wanted.subscription(),
-                resource_group: wanted.resource_group.clone(),
-                location: wanted.location.clone(),
-                sku: wanted.sku.clone(),
-                retention: wanted.retention_days,
-                purge_protection: wanted.purge_protection,
-                activation: Activation::Active,
-                initial_administrators: wanted.administrators.clone(),
-                token_serial: token.info().serial.clone(),
-                created: now,
-                deletion: None,
-            };
-            house::make_hsm(&store, hsm, &assigned).await?;
-        }
-        engine.attach(&wanted.name, token);
     }
-    Ok(House { engine, module, tls, simulator: None, lock })
+    Ok(())
 }
 
 /// Makes what holds an HSM that is not there yet; where a known one is, its record says.
@@ -117,8 +137,9 @@ async fn make_place(store: &Store, wanted: &HsmSeed, now: Timestamp) -> anyhow::
     resources::make_place(store, subscription, &wanted.resource_group, &wanted.location, now, &[]).await
 }
 
-fn selector(hsm: &HsmSeed) -> Selector {
-    match (&hsm.token.serial, &hsm.token.label) {
+/// How a token is chosen that the configuration names.
+fn selector(token: &TokenSelector) -> Selector {
+    match (&token.serial, &token.label) {
         (Some(serial), _) => Selector::Serial(serial.clone()),
         (None, label) => Selector::Label(label.clone().unwrap_or_default()),
     }

@@ -11,17 +11,17 @@ use crate::audit;
 use crate::clock::Clock;
 use crate::config::{self, Config, Durability, Token as TokenConfig};
 use crate::engine::Engine;
-use crate::identity::Identity;
 use crate::ids::Ids;
-use crate::model::Timestamp;
 use crate::model::billing::Pricing;
-use crate::model::change::Change;
+use crate::model::change::{Change, IntentVerb};
 use crate::model::hsm::ManagedHsm;
-use crate::model::name::PrincipalId;
+use crate::model::lifetime::HsmLifetime;
+use crate::model::name::{HsmName, PrincipalId};
 use crate::model::rbac::{RoleAssignment, RoleDefinition, Scope};
 
+use crate::ops::Tokens;
 use crate::store::{self, Commit, Store};
-use crate::token::{Module, Profile};
+use crate::token::{Module, Profile, Selector, Supply};
 
 /// What a running service consists of.
 pub(super) struct House {
@@ -32,9 +32,6 @@ pub(super) struct House {
     /// Held as long as the process uses the data directory.
     pub(super) lock: File,
 }
-
-/// The name of the role that initial administrators get.
-pub(super) const ADMINISTRATOR: &str = "Managed HSM Administrator";
 
 /// Takes the data directory for this process alone.
 pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
@@ -122,15 +119,33 @@ pub(super) fn role<'a>(roles: &'a [RoleDefinition], name: &str) -> anyhow::Resul
         .with_context(|| format!("{name:?} is not the name of a built-in role"))
 }
 
-/// An engine on what was opened, and the present.
-pub(super) fn engine(
-    config: &Config,
-    identity: Identity,
-    store: Store,
-    clock: Clock,
-) -> anyhow::Result<(Engine, Timestamp)> {
-    let now = clock.now();
+/// Opens the tokens of the HSMs that are there, deleted ones included. One that a purge began to wipe
+/// is left alone: the sweeper finishes that.
+pub(super) async fn open_tokens(store: &Store, supply: &Supply, tokens: &Tokens) -> anyhow::Result<()> {
+    let intents = store.intents();
+    let is_wiped = |hsm: &ManagedHsm| {
+        intents
+            .iter()
+            .any(|intent| intent.verb == IntentVerb::Wipe && intent.hsm.folded() == hsm.name.folded())
+    };
+    for hsm in store.hsms().iter().filter(|hsm| !is_wiped(hsm)) {
+        let token = supply
+            .open(&Selector::Serial(hsm.token_serial.clone()), true)
+            .await
+            .with_context(|| format!("opening the token of HSM {}", hsm.name))?;
+        tokens.attach(&hsm.name, token);
+    }
+    Ok(())
+}
+
+/// Whether there ever was an HSM of this name. What was configured and then purged does not come back
+/// with the next start.
+pub(super) fn has_lived(lived: &[HsmLifetime], name: &HsmName) -> bool {
+    lived.iter().any(|life| life.name.folded() == name.folded())
+}
+
+/// What things cost, as the configuration says.
+pub(super) fn pricing(config: &Config) -> anyhow::Result<Pricing> {
     let prices = config::prices(config.billing.prices_file.as_deref())?;
-    let pricing = Pricing { prices, plan: config.billing.plan.clone() };
-    Ok((Engine::new(identity, store, clock, config::locations()?, pricing), now))
+    Ok(Pricing { prices, plan: config.billing.plan.clone() })
 }

@@ -12,17 +12,20 @@ use super::house::{self, House};
 use super::resources;
 use crate::clock::Clock;
 use crate::config::{self, Config, PrincipalSeed, Seed};
+use crate::engine::Engine;
 use crate::identity::authority::{Authority, AuthoritySettings, Client};
 use crate::identity::{Identity, Issuer, KeySource, Settings, certificates, files};
 use crate::ids::Ids;
 use crate::model::Timestamp;
-use crate::model::hsm::{Activation, ManagedHsm};
+use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
+use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
-use crate::model::rbac::RoleDefinition;
+use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
 use crate::model::resource::Subscription;
 use crate::store::Store;
 
-use crate::token::{Module, Selector, softhsm};
+use crate::ops::Tokens;
+use crate::token::{Module, Source, Supply, softhsm};
 
 /// The variable that SoftHSM reads its configuration from. It must be set before the process starts.
 ///
@@ -65,48 +68,43 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
 
     let clock = Clock::virtual_clock();
     let store = house::open_store(config, &clock).await?;
-    let (engine, now) = house::engine(config, identity, store.clone(), clock)?;
-    let (module, softhsm, pins) = open_module(config, &directory)?;
+    let now = clock.now();
+    let supply = open_supply(config, &directory)?;
+    let tokens = Tokens::default();
+    house::open_tokens(&store, &supply.0, &tokens).await?;
     make_place(&store, &seed, now).await?;
     let built_in = config::built_in_roles()?;
-    for wanted in &seed.hsm {
-        let known = store.hsm(&wanted.name);
-        let (selector, settings) = match &known {
-            Some(hsm) => (Selector::Serial(hsm.token_serial.clone()), settings(true)),
-            None => (provision(&module, &softhsm, wanted.name.as_str(), &pins)?, settings(false)),
-        };
-        let token = open_token(&module, &selector, &pins.user, &settings)
+    let lived = store.lifetimes();
+    for wanted in seed.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
+        let token = supply
+            .0
+            .take(wanted.name.as_str(), &store.token_serials())
             .await
-            .with_context(|| format!("opening the token of HSM {}", wanted.name))?;
-        if known.is_none() {
-            let hsm = ManagedHsm {
-                name: wanted.name.clone(),
-                tenant: seed.tenant_id,
-                subscription: seed.subscription.id,
-                resource_group: seed.resource_group.clone(),
-                location: wanted.location.clone(),
-                sku: wanted.sku.clone(),
-                retention: wanted.retention_days,
-                purge_protection: wanted.purge_protection,
-                activation: Activation::Active,
-                initial_administrators: administrators(&seed),
-                token_serial: token.info().serial.clone(),
-                created: now,
-                deletion: None,
-            };
-            house::make_hsm(&store, hsm, &assigned(&seed, |principal| &principal.roles, &built_in)?).await?;
-        }
-        engine.attach(&wanted.name, token);
+            .with_context(|| format!("making the token of HSM {}", wanted.name))?;
+        let hsm = ManagedHsm {
+            id: Ids.guid(),
+            name: wanted.name.clone(),
+            tenant: seed.tenant_id,
+            subscription: seed.subscription.id,
+            resource_group: seed.resource_group.clone(),
+            location: wanted.location.clone(),
+            sku: wanted.sku.clone(),
+            retention: wanted.retention_days,
+            purge_protection: wanted.purge_protection,
+            activation: Activation::Active,
+            initial_administrators: administrators(&seed),
+            token_serial: token.info().serial.clone(),
+            created: now,
+            deletion: None,
+            tags: Tags::default(),
+            network: NetworkRules::default(),
+        };
+        house::make_hsm(&store, hsm, &assigned(&seed, |principal| &principal.roles, &built_in)?).await?;
+        tokens.attach(&wanted.name, token);
     }
-    for hsm in store.hsms() {
-        if !seed.hsm.iter().any(|wanted| wanted.name == hsm.name) {
-            let settings = settings(true);
-            let token =
-                open_token(&module, &Selector::Serial(hsm.token_serial.clone()), &pins.user, &settings)
-                    .await?;
-            engine.attach(&hsm.name, token);
-        }
-    }
+    let (supply, module) = supply;
+    let engine =
+        Engine::new(identity, store, clock, config::locations()?, house::pricing(config)?, (supply, tokens));
 
     let simulator = Simulator {
         authority: Arc::new(authority),
@@ -191,23 +189,18 @@ async fn identity(
     Ok(Identity::new(Settings { issuers, certificates }).await?)
 }
 
-/// The PINs of the tokens the simulator makes.
-struct Pins {
-    user: SecretString,
-    security_officer: SecretString,
-}
-
 /// Prepares SoftHSM's directories and loads it.
-fn open_module(config: &Config, directory: &Path) -> anyhow::Result<(Module, softhsm::Directory, Pins)> {
+fn open_supply(config: &Config, directory: &Path) -> anyhow::Result<(Supply, Module)> {
     let softhsm = softhsm::Directory::prepare(&directory.join("softhsm"))?;
-    let pins = Pins {
-        user: pin(&directory.join("token.pin"))?,
-        security_officer: pin(&directory.join("token.so-pin"))?,
+    let source = Source::SoftHsm {
+        directory: softhsm.clone(),
+        pin: pin(&directory.join("token.pin"))?,
+        so_pin: pin(&directory.join("token.so-pin"))?,
     };
     let module = softhsm
         .load(config.token.module.as_deref(), house::profile(&config.token)?)
         .context("loading SoftHSM; token.module names its library where it is not found")?;
-    Ok((module, softhsm, pins))
+    Ok((Supply::new(module.clone(), source), module))
 }
 
 /// Finds or makes a PIN.
@@ -222,39 +215,9 @@ fn pin(path: &Path) -> anyhow::Result<SecretString> {
     Ok(pin)
 }
 
-/// Makes a token for an HSM, or finds the one that an interrupted first start made.
-fn provision(
-    module: &Module,
-    softhsm: &softhsm::Directory,
-    label: &str,
-    pins: &Pins,
-) -> anyhow::Result<Selector> {
-    let made = module.tokens()?.into_iter().find(|token| token.label == label && token.has_user_pin);
-    let info = match made {
-        Some(info) => info,
-        None => softhsm.provision(module, label, &pins.security_officer, &pins.user)?,
-    };
-    Ok(Selector::Serial(info.serial))
-}
-
-fn settings(expect_sentinel: bool) -> crate::token::Settings {
-    crate::token::Settings { expect_sentinel, faults: None }
-}
-
-/// Opens a token away from the runtime's threads: logging in and measuring take a moment.
-pub(super) async fn open_token(
-    module: &Module,
-    selector: &Selector,
-    pin: &SecretString,
-    settings: &crate::token::Settings,
-) -> anyhow::Result<crate::token::Token> {
-    let (module, selector, pin, settings) = (module.clone(), selector.clone(), pin.clone(), settings.clone());
-    Ok(tokio::task::spawn_blocking(move || module.open(&selector, &pin, &settings)).await??)
-}
-
 /// Those who are Managed HSM Administrator from the start.
 fn administrators(seed: &Seed) -> Vec<PrincipalId> {
-    let administrates = |role: &String| role == house::ADMINISTRATOR;
+    let administrates = |role: &String| role == ADMINISTRATOR_ROLE;
     seed.principal
         .iter()
         .filter(|principal| principal.roles.iter().any(administrates))

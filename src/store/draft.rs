@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::folded::fold;
+use super::hsms::PhaseBegun;
 use super::memory::Memory;
 use super::resources::Resources;
 use super::roles::Roles;
@@ -13,15 +14,18 @@ use crate::model::change::{Change, Intent};
 use crate::model::due::{Notice, Notices};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Key, KeyVersion};
+use crate::model::lifetime::Phase;
 use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
 use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, Timestamp};
 
 /// The outcome of changes that memory does not have yet. Names are folded.
 #[derive(Default)]
 pub(super) struct Draft {
-    pub(super) hsms: BTreeMap<String, Arc<ManagedHsm>>,
+    /// `None` where the HSM was purged.
+    pub(super) hsms: BTreeMap<String, Option<Arc<ManagedHsm>>>,
+    pub(super) phases: Vec<PhaseBegun>,
     /// `None` where the key was purged.
     pub(super) keys: BTreeMap<(String, String), Option<Arc<Key>>>,
     pub(super) roles: BTreeMap<String, Arc<Roles>>,
@@ -34,8 +38,9 @@ pub(super) struct Draft {
 impl Draft {
     /// Whether nothing changes: a group of records alone.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { hsms, keys, roles, opened, closed, clock, resources } = self;
+        let Self { hsms, phases, keys, roles, opened, closed, clock, resources } = self;
         hsms.is_empty()
+            && phases.is_empty()
             && keys.is_empty()
             && roles.is_empty()
             && opened.is_empty()
@@ -46,7 +51,13 @@ impl Draft {
 
     /// Adds what a later commit made of it.
     pub(super) fn absorb(&mut self, later: Self) {
+        for (purged, _) in later.hsms.iter().filter(|(_, hsm)| hsm.is_none()) {
+            // What the group did in it before has gone with it.
+            self.keys.retain(|(hsm, _), _| hsm != purged);
+            self.roles.remove(purged);
+        }
         self.hsms.extend(later.hsms);
+        self.phases.extend(later.phases);
         self.keys.extend(later.keys);
         self.roles.extend(later.roles);
         self.opened.extend(later.opened);
@@ -84,11 +95,26 @@ impl<'a> View<'a> {
         self.own.closed.push(id);
     }
 
-    /// The HSM, or why not.
+    /// The HSM, live or deleted, or why not.
     pub(super) fn hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
         let folded = fold(name.as_str());
-        let staged = self.own.hsms.get(&*folded).or_else(|| self.group.hsms.get(&*folded)).cloned();
-        staged.or_else(|| self.memory.hsm(name)).ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })
+        let staged = match self.own.hsms.get(&*folded).or_else(|| self.group.hsms.get(&*folded)) {
+            Some(staged) => staged.clone(),
+            None => self.memory.hsm(name),
+        };
+        staged.ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })
+    }
+
+    /// The HSM, if it is live: nothing in a deleted one changes.
+    fn live_hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
+        let hsm = self.hsm(name)?;
+        hsm.check_live()?;
+        Ok(hsm)
+    }
+
+    /// The phase that was begun last.
+    pub(super) fn phase_begun(&self) -> Option<&PhaseBegun> {
+        self.own.phases.last()
     }
 
     /// The key, live or deleted.
@@ -108,11 +134,11 @@ impl<'a> View<'a> {
 
     /// All HSMs, by name.
     fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
-        let known = self.memory.hsms().into_iter().map(|hsm| (hsm.name.folded(), hsm));
-        let mut hsms: BTreeMap<String, Arc<ManagedHsm>> = known.collect();
+        let known = self.memory.hsms().into_iter().map(|hsm| (hsm.name.folded(), Some(hsm)));
+        let mut hsms: BTreeMap<String, Option<Arc<ManagedHsm>>> = known.collect();
         hsms.extend(self.group.hsms.clone());
         hsms.extend(self.own.hsms.clone());
-        hsms.into_values().collect()
+        hsms.into_values().flatten().collect()
     }
 
     fn roles(&self, hsm: &HsmName) -> Result<Roles> {
@@ -131,6 +157,32 @@ impl<'a> View<'a> {
     pub(super) fn plan(&mut self, change: &Change) -> Result<()> {
         match change {
             Change::InsertHsm(hsm, assignments) => self.insert_hsm(hsm, assignments),
+            Change::ReplaceHsm(hsm) => self.replace_hsm(hsm),
+            Change::SoftDeleteHsm(name, deletion) => {
+                let hsm = self.live_hsm(name)?;
+                let at = deletion.deleted_at;
+                self.begin(
+                    ManagedHsm { deletion: Some(*deletion), ..hsm.as_ref().clone() },
+                    at,
+                    Phase::Deleted,
+                );
+                Ok(())
+            }
+            Change::RecoverHsm(name, at) => {
+                let hsm = self.deleted_hsm(name)?;
+                self.begin(ManagedHsm { deletion: None, ..hsm.as_ref().clone() }, *at, Phase::Running);
+                Ok(())
+            }
+            Change::PurgeHsm(name, at) => {
+                let hsm = self.deleted_hsm(name)?;
+                self.begin(hsm.as_ref().clone(), *at, Phase::Purged);
+                let folded = hsm.name.folded();
+                let intents = self.memory.intents().into_iter();
+                let in_it = intents.filter(|intent| intent.hsm.folded() == folded).map(|intent| intent.id);
+                self.own.closed.extend(in_it);
+                self.own.hsms.insert(folded, None);
+                Ok(())
+            }
             Change::InsertVersion(version, _) => self.insert_version(version),
             Change::ReplaceVersion(version) => self.replace_version(version),
             Change::PutRotationPolicy(hsm, name, policy) => {
@@ -147,7 +199,7 @@ impl<'a> View<'a> {
                 Ok(())
             }
             Change::SoftDelete(hsm, name, deletion) => {
-                self.hsm(hsm)?;
+                self.live_hsm(hsm)?;
                 let key = self.live(hsm, name, None)?;
                 self.set_deletion(&key, Some(*deletion));
                 Ok(())
@@ -188,6 +240,7 @@ impl<'a> View<'a> {
     }
 
     fn change_roles(&mut self, hsm: &HsmName, change: impl FnOnce(&mut Roles) -> Result<()>) -> Result<()> {
+        self.live_hsm(hsm)?;
         let mut roles = self.roles(hsm)?;
         change(&mut roles)?;
         self.own.roles.insert(hsm.folded(), Arc::new(roles));
@@ -199,21 +252,41 @@ impl<'a> View<'a> {
         hsm: &ManagedHsm,
         assignments: &[crate::model::rbac::RoleAssignment],
     ) -> Result<()> {
-        if self.hsm(&hsm.name).is_ok() {
-            return Err(Error::Conflict { what: format!("hsms/{}", hsm.name) });
+        if let Ok(known) = self.hsm(&hsm.name) {
+            return Err(Error::HsmExists { hsm: known.name.clone(), deleted: known.deletion.is_some() });
         }
         self.resources().check_place(hsm)?;
         let mut roles = Roles::new(self.memory.built_in(), Vec::new(), Vec::new());
         for assignment in assignments {
             roles.insert_assignment(Arc::new(assignment.clone()))?;
         }
-        self.own.hsms.insert(hsm.name.folded(), Arc::new(hsm.clone()));
+        self.begin(hsm.clone(), hsm.created, Phase::Running);
         self.own.roles.insert(hsm.name.folded(), Arc::new(roles));
         Ok(())
     }
 
+    fn replace_hsm(&mut self, hsm: &ManagedHsm) -> Result<()> {
+        let known = self.live_hsm(&hsm.name)?;
+        if !known.may_become(hsm) {
+            return Err(Error::internal(format!("what is fixed of HSM {} never changes", hsm.name)));
+        }
+        self.own.hsms.insert(hsm.name.folded(), Some(Arc::new(hsm.clone())));
+        Ok(())
+    }
+
+    fn begin(&mut self, hsm: ManagedHsm, at: Timestamp, phase: Phase) {
+        let hsm = Arc::new(hsm);
+        self.own.phases.push(PhaseBegun { hsm: Arc::clone(&hsm), at, phase });
+        self.own.hsms.insert(hsm.name.folded(), Some(hsm));
+    }
+
+    fn deleted_hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
+        let hsm = self.hsm(name).ok().filter(|hsm| hsm.deletion.is_some());
+        hsm.ok_or_else(|| Error::DeletedHsmNotFound { hsm: name.clone() })
+    }
+
     fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {
-        let hsm = self.hsm(&version.hsm)?;
+        let hsm = self.live_hsm(&version.hsm)?;
         let mut key = match self.key(&version.hsm, &version.name) {
             Some(key) if key.deletion.is_some() => {
                 return Err(Error::KeyDeleted { name: key.name.clone() });
@@ -236,7 +309,7 @@ impl<'a> View<'a> {
     }
 
     fn replace_version(&mut self, version: &KeyVersion) -> Result<()> {
-        self.hsm(&version.hsm)?;
+        self.live_hsm(&version.hsm)?;
         let mut key = Key::clone(&*self.live(&version.hsm, &version.name, Some(version.version))?);
         let new = Arc::new(named_after(version, &key));
         match key.versions.iter_mut().find(|known| known.version == version.version) {
@@ -260,7 +333,7 @@ impl<'a> View<'a> {
     }
 
     fn deleted(&self, hsm: &HsmName, name: &KeyName) -> Result<Arc<Key>> {
-        self.hsm(hsm)?;
+        self.live_hsm(hsm)?;
         let key = self.key(hsm, name).filter(|key| key.deletion.is_some());
         key.ok_or_else(|| Error::DeletedKeyNotFound { hsm: hsm.clone(), name: name.clone() })
     }

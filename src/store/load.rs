@@ -10,6 +10,7 @@ use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::draft::Draft;
+use super::hsms;
 use super::memory::Memory;
 use super::outbox;
 use super::resource_statements;
@@ -35,7 +36,7 @@ pub(super) type Place = (String, String);
 /// # Errors
 /// `Internal` where a row does not say what it should: nothing is served from a damaged store.
 pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<()> {
-    let hsms = hsms(db).await?;
+    let hsms = hsms::load(db).await?;
     let mut keys = keys(db, &hsms).await?;
     versions(db, &mut keys).await?;
     rotation::load_policies(db, &mut keys).await?;
@@ -46,8 +47,10 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     }
     let keys = keys.into_iter().map(|(place, key)| (place, Some(Arc::new(key)))).collect();
     let clock = clock(db).await?;
+    let hsms = hsms.into_iter().map(|(folded, hsm)| (folded, Some(hsm))).collect();
     let resources = Some(Arc::new(resource_statements::load(db, memory.built_in_control()).await?));
-    memory.apply(Draft { hsms, keys, roles, opened, closed: Vec::new(), clock, resources });
+    memory.apply(Draft { hsms, keys, roles, opened, clock, resources, ..Draft::default() });
+    memory.keep_lifetimes(hsms::load_lifetimes(db).await?);
     let usage = usage(db).await?;
     memory.usage().add(usage);
     let recent = outbox::counted(db, u64::MAX).await.map_err(damaged)?;
@@ -97,17 +100,6 @@ async fn clock(db: &mut SqliteConnection) -> Result<Option<ClockSetting>> {
     let row = sqlx::query(sql).fetch_optional(db).await.map_err(Error::internal)?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(ClockSetting { offset: column(&row, "offset_micros")?, frozen: instant(&row, "frozen")? }))
-}
-
-async fn hsms(db: &mut SqliteConnection) -> Result<BTreeMap<String, Arc<ManagedHsm>>> {
-    let sql = "-- load_hsms
-        SELECT folded, resource FROM hsms";
-    let mut hsms = BTreeMap::new();
-    let mut rows = sqlx::query(sql).fetch(db);
-    while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        hsms.insert(column(&row, "folded")?, Arc::new(json(&row, "resource")?));
-    }
-    Ok(hsms)
 }
 
 async fn keys(
@@ -207,6 +199,8 @@ async fn intents(db: &mut SqliteConnection) -> Result<Vec<Intent>> {
         let verb = match column::<&str>(row, "verb")? {
             "create" => IntentVerb::Create,
             "destroy" => IntentVerb::Destroy,
+            "provision" => IntentVerb::Provision,
+            "wipe" => IntentVerb::Wipe,
             other => return Err(damaged(format_args!("{other} is no verb of an intent"))),
         };
         Ok(Intent { id: parsed(row, "id")?, hsm: parsed(row, "hsm")?, verb, objects: json(row, "objects")? })

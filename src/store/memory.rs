@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Listing;
 use super::draft::Draft;
 use super::folded::{ByName, Folded, fold};
+use super::hsms::Lifetimes;
 use super::resources::Resources;
 use super::roles::Roles;
 use super::usage::Usage;
@@ -18,6 +19,7 @@ use crate::model::Timestamp;
 use crate::model::change::Intent;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
+use crate::model::lifetime::HsmLifetime;
 use crate::model::name::{HsmName, KeyName};
 use crate::model::rbac::RoleDefinition;
 use crate::model::time::{Due, Work};
@@ -44,6 +46,7 @@ pub(super) struct Memory {
     built_in: Arc<[Arc<RoleDefinition>]>,
     built_in_control: Arc<[Arc<RoleDefinition>]>,
     pools: RwLock<BTreeMap<String, RwLock<Pool>>>,
+    lifetimes: RwLock<Lifetimes>,
     resources: RwLock<Arc<Resources>>,
     intents: RwLock<BTreeMap<Uuid, Intent>>,
     usage: Mutex<Usage>,
@@ -76,6 +79,7 @@ impl Memory {
             resources: RwLock::new(Arc::new(Resources::new(Arc::clone(&built_in_control)))),
             built_in_control,
             pools: RwLock::default(),
+            lifetimes: RwLock::default(),
             intents: RwLock::default(),
             usage: Mutex::default(),
             applied: watch::Sender::new(0),
@@ -115,6 +119,15 @@ impl Memory {
 
     pub(super) fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
         self.with(name.as_str(), |pool| Arc::clone(&pool.hsm))
+    }
+
+    pub(super) fn lifetimes(&self) -> Vec<HsmLifetime> {
+        read(&self.lifetimes).all()
+    }
+
+    /// Takes over what the database has of lives.
+    pub(super) fn keep_lifetimes(&self, lifetimes: Lifetimes) {
+        *write(&self.lifetimes) = lifetimes;
     }
 
     pub(super) fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
@@ -190,6 +203,25 @@ impl Memory {
         read(&self.intents).values().cloned().collect()
     }
 
+    /// Puts an HSM in its place, or takes it away with everything in it.
+    fn set_hsm(&self, folded: String, hsm: Option<Arc<ManagedHsm>>, roles: &BTreeMap<String, Arc<Roles>>) {
+        let Some(hsm) = hsm else {
+            write(&self.pools).remove(&folded);
+            return;
+        };
+        if let Some(pool) = read(&self.pools).get(&folded)
+            && read(pool).hsm.id == hsm.id
+        {
+            write(pool).hsm = hsm;
+            return;
+        }
+        // Without roles of its own it would be visible for a moment with nobody in charge.
+        let roles = roles.get(&folded).cloned();
+        let roles = roles.unwrap_or_else(|| Arc::new(Roles::new(self.built_in(), Vec::new(), Vec::new())));
+        let pool = Pool { hsm, keys: Keys::default(), roles, due: BTreeSet::new() };
+        write(&self.pools).insert(folded, RwLock::new(pool));
+    }
+
     /// Makes visible what the database has.
     pub(super) fn apply(&self, draft: Draft) {
         if draft.is_empty() {
@@ -199,12 +231,11 @@ impl Memory {
             *write(&self.resources) = resources;
         }
         for (folded, hsm) in draft.hsms {
-            // Without roles of its own it would be visible for a moment with nobody in charge.
-            let roles = draft.roles.get(&folded).cloned();
-            let roles =
-                roles.unwrap_or_else(|| Arc::new(Roles::new(self.built_in(), Vec::new(), Vec::new())));
-            let pool = Pool { hsm, keys: Keys::default(), roles, due: BTreeSet::new() };
-            write(&self.pools).insert(folded, RwLock::new(pool));
+            self.set_hsm(folded, hsm, &draft.roles);
+        }
+        {
+            let mut lifetimes = write(&self.lifetimes);
+            draft.phases.iter().for_each(|begun| lifetimes.add(begun));
         }
         for (folded, roles) in draft.roles {
             if let Some(pool) = read(&self.pools).get(&folded) {

@@ -14,6 +14,7 @@ mod commit;
 mod draft;
 mod export;
 mod folded;
+mod hsms;
 mod ledger;
 mod load;
 mod memory;
@@ -44,7 +45,7 @@ use crate::model::change::Intent;
 use crate::model::control_plane::{ControlAssignment, ControlGrant};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
-use crate::model::lifetime::{HsmLifetime, Phase};
+use crate::model::lifetime::HsmLifetime;
 use crate::model::name::{HsmName, KeyName, PrincipalId};
 use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
@@ -97,6 +98,26 @@ impl Store {
     /// One HSM. Names of HSMs and keys are compared without regard to case.
     pub fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
         self.0.memory.hsm(name)
+    }
+
+    /// The serial numbers of the tokens that HSMs have, deleted ones included.
+    pub fn token_serials(&self) -> Vec<String> {
+        self.hsms().iter().map(|hsm| hsm.token_serial.clone()).collect()
+    }
+
+    /// A role every HSM has, by the name people know it by.
+    ///
+    /// # Errors
+    /// `Internal` where there is none.
+    pub fn built_in_role(&self, name: &str) -> Result<Arc<RoleDefinition>> {
+        let roles = self.0.memory.built_in();
+        let role = roles.iter().find(|role| role.role_name == name).cloned();
+        role.ok_or_else(|| Error::internal(format!("{name} is not the name of a built-in role")))
+    }
+
+    /// The lives of all HSMs there were, in the order in which they began.
+    pub fn lifetimes(&self) -> Vec<HsmLifetime> {
+        self.0.memory.lifetimes()
     }
 
     /// One key, live or deleted.
@@ -179,20 +200,6 @@ impl Store {
     /// Intents that were opened and not concluded, oldest first if their ids sort by time.
     pub fn intents(&self) -> Vec<Intent> {
         self.0.memory.intents()
-    }
-
-    /// The lives of all HSMs, as billing sees them. None can be deleted yet: each runs since it was made.
-    pub fn lifetimes(&self) -> Vec<HsmLifetime> {
-        let life = |hsm: Arc<ManagedHsm>| HsmLifetime {
-            id: Uuid::nil(),
-            name: hsm.name.clone(),
-            subscription: hsm.subscription,
-            resource_group: hsm.resource_group.to_string(),
-            location: hsm.location.clone(),
-            sku: hsm.sku.clone(),
-            phases: vec![(hsm.created, Phase::Running)],
-        };
-        self.hsms().into_iter().map(life).collect()
     }
 
     /// Calls counted per HSM, event, meter and hour, of the hours that begin in a period.

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::load::{json, parsed};
 use super::resources::Resources;
-use super::statements::{Done, json as to_json};
+use super::statements::{Done, to_json};
 use crate::model::change::ControlChange;
 use crate::model::control_plane::ControlAssignment;
 use crate::model::rbac::RoleDefinition;

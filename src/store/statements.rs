@@ -4,10 +4,10 @@ use serde::Serialize;
 use sqlx::SqliteConnection;
 
 use super::draft::View;
+use super::hsms;
 use super::rotation;
 use super::usage::{Counter, Used};
 use crate::model::change::{Change, Intent, IntentVerb};
-use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::rbac::{RoleAssignment, RoleDefinition};
@@ -43,7 +43,8 @@ impl From<Error> for Failure {
 
 pub(super) type Done = Result<(), Failure>;
 
-pub(super) fn json(value: &impl Serialize) -> Result<String, Failure> {
+/// A structure as a column holds it.
+pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::Refused(Error::internal(error)))
 }
 
@@ -51,11 +52,21 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, Failure> {
 pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &View<'_>) -> Done {
     match change {
         Change::InsertHsm(hsm, assignments) => {
-            insert_hsm(db, hsm).await?;
+            hsms::insert(db, hsm).await?;
+            insert_phase(db, view).await?;
             for assignment in assignments {
                 insert_role_assignment(db, &hsm.name.folded(), assignment).await?;
             }
             Ok(())
+        }
+        Change::ReplaceHsm(hsm) => hsms::update(db, hsm).await,
+        Change::SoftDeleteHsm(hsm, _) | Change::RecoverHsm(hsm, _) => {
+            hsms::update(db, &*view.hsm(hsm)?).await?;
+            insert_phase(db, view).await
+        }
+        Change::PurgeHsm(hsm, _) => {
+            insert_phase(db, view).await?;
+            hsms::delete(db, &hsm.folded()).await
         }
         Change::InsertVersion(version, _) => {
             let key = planned(view, &version.hsm, &version.name)?;
@@ -111,6 +122,14 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
     }
 }
 
+/// Writes the phase that the change just planned has begun.
+async fn insert_phase(db: &mut SqliteConnection, view: &View<'_>) -> Done {
+    match view.phase_begun() {
+        Some(begun) => hsms::insert_phase(db, begun).await,
+        None => Err(Error::internal("a planned phase is missing").into()),
+    }
+}
+
 fn planned(view: &View<'_>, hsm: &HsmName, name: &KeyName) -> Result<std::sync::Arc<Key>, Failure> {
     view.key(hsm, name).ok_or_else(|| Failure::Refused(Error::internal("a planned key is missing")))
 }
@@ -125,13 +144,6 @@ fn found(key: &Key, version: VersionId) -> Result<&KeyVersion, Failure> {
     key.version(Some(version))
         .map(AsRef::as_ref)
         .ok_or_else(|| Failure::Refused(Error::internal("a planned version is missing")))
-}
-
-async fn insert_hsm(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done {
-    let sql = "-- insert_hsm
-        INSERT INTO hsms (folded, resource) VALUES ($1, $2)";
-    sqlx::query(sql).bind(hsm.name.folded()).bind(json(hsm)?).execute(db).await?;
-    Ok(())
 }
 
 async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {
@@ -155,15 +167,15 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
         .bind(version.hsm.folded())
         .bind(version.name.folded())
         .bind(i64::try_from(position).unwrap_or(i64::MAX))
-        .bind(json(&version.material)?)
-        .bind(json(&version.operations)?)
+        .bind(to_json(&version.material)?)
+        .bind(to_json(&version.operations)?)
         .bind(i64::from(attributes.enabled))
         .bind(attributes.not_before.map(Timestamp::as_microsecond))
         .bind(attributes.expires.map(Timestamp::as_microsecond))
         .bind(attributes.created.as_microsecond())
         .bind(attributes.updated.as_microsecond())
         .bind(i64::from(attributes.exportable))
-        .bind(json(&version.tags)?)
+        .bind(to_json(&version.tags)?)
         .bind(i64::from(version.notices.bits()))
         .execute(db)
         .await?;
@@ -178,14 +190,14 @@ async fn update_version(db: &mut SqliteConnection, version: &KeyVersion) -> Done
     let attributes = &version.attributes;
     sqlx::query(sql)
         .bind(version.version.to_string())
-        .bind(json(&version.operations)?)
+        .bind(to_json(&version.operations)?)
         .bind(i64::from(attributes.enabled))
         .bind(attributes.not_before.map(Timestamp::as_microsecond))
         .bind(attributes.expires.map(Timestamp::as_microsecond))
         .bind(attributes.created.as_microsecond())
         .bind(attributes.updated.as_microsecond())
         .bind(i64::from(attributes.exportable))
-        .bind(json(&version.tags)?)
+        .bind(to_json(&version.tags)?)
         .bind(i64::from(version.notices.bits()))
         .execute(db)
         .await?;
@@ -226,7 +238,7 @@ async fn put_role_definition(db: &mut SqliteConnection, hsm: &str, definition: &
         INSERT INTO role_definitions (hsm, id, position, definition)
         VALUES ($1, $2, (SELECT COALESCE(MAX(position), 0) + 1 FROM role_definitions WHERE hsm = $1), $3)
         ON CONFLICT (hsm, id) DO UPDATE SET definition = excluded.definition";
-    sqlx::query(sql).bind(hsm).bind(definition.id.to_string()).bind(json(definition)?).execute(db).await?;
+    sqlx::query(sql).bind(hsm).bind(definition.id.to_string()).bind(to_json(definition)?).execute(db).await?;
     Ok(())
 }
 
@@ -253,12 +265,14 @@ pub(super) async fn insert_intent(db: &mut SqliteConnection, intent: &Intent) ->
     let verb = match intent.verb {
         IntentVerb::Create => "create",
         IntentVerb::Destroy => "destroy",
+        IntentVerb::Provision => "provision",
+        IntentVerb::Wipe => "wipe",
     };
     sqlx::query(sql)
         .bind(intent.id.to_string())
         .bind(intent.hsm.to_string())
         .bind(verb)
-        .bind(json(&intent.objects)?)
+        .bind(to_json(&intent.objects)?)
         .execute(db)
         .await?;
     Ok(())

@@ -26,6 +26,7 @@ mod probe;
 mod profile;
 mod sign;
 pub mod softhsm;
+mod supply;
 mod template;
 mod twin;
 mod worker;
@@ -36,6 +37,7 @@ pub use doctor::{Report, examine};
 pub use handle::Token;
 pub use module::{Module, Selector, TokenInfo};
 pub use profile::Profile;
+pub use supply::{Source, Supply};
 
 /// What differs from one opening of a token to the next.
 #[derive(Clone, Default)]

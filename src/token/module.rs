@@ -16,6 +16,7 @@ use super::capabilities::Capabilities;
 use super::device::{self, Device};
 use super::error::{Attempt, Failure};
 use super::profile::Profile;
+use super::supply::FREE;
 use super::{Report, Settings, Token, probe};
 use crate::model::{Error, Result};
 
@@ -41,6 +42,17 @@ struct State {
     open: HashMap<String, Weak<Device>>,
     /// What was measured, by manufacturer, model and firmware: a kind of token is measured once.
     measured: HashMap<String, Capabilities>,
+}
+
+impl State {
+    fn refuse_open(&self, serial: &str) -> Result<()> {
+        match self.open.get(serial).and_then(Weak::upgrade) {
+            Some(device) if device.is_open() => {
+                Err(Error::internal(format!("token {serial} is open already")))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Counts as a user of the module, from its making to its end. Whoever calls the module's functions
@@ -165,6 +177,21 @@ impl Module {
         self.loaded.provision(label, so_pin, pin).map_err(|failure| self.loaded.explain(failure))
     }
 
+    /// Initializes a token anew: all its objects and its user PIN are gone.
+    ///
+    /// # Errors
+    /// `TokenUnavailable` where there is no such token; `Internal` while it is open; what the module
+    /// answers.
+    pub fn wipe(&self, select: &Selector, so_pin: &SecretString, label: &str) -> Result<()> {
+        let wipe = || -> Attempt<()> {
+            let state = self.loaded.state();
+            let (slot, info) = self.loaded.select(select)?;
+            state.refuse_open(&info.serial)?;
+            Ok(self.loaded.pkcs11.init_token(slot, so_pin, label)?)
+        };
+        wipe().map_err(|failure| self.loaded.explain(failure))
+    }
+
     /// Logs in to a token, measures what it can do, lists what it holds, and starts its threads.
     ///
     /// # Errors
@@ -264,7 +291,9 @@ impl Loaded {
                 Error::invalid("label", format!("there is a token with label {label:?} already")).into()
             );
         }
-        let free = |(_, info): &&(Slot, TokenInfo)| !info.initialized || info.label == label;
+        let free = |(_, info): &&(Slot, TokenInfo)| {
+            !info.initialized || !info.has_user_pin && [label, FREE].contains(&info.label.as_str())
+        };
         let (slot, _) = tokens.iter().find(free).ok_or_else(|| Error::Unsupported {
             what: "the module has no free token; configure one and name it".to_owned(),
         })?;
@@ -299,9 +328,7 @@ impl Loaded {
         settings: &Settings,
     ) -> Attempt<(Session, Device)> {
         let (slot, info) = self.select(select)?;
-        if state.open.get(&info.serial).and_then(Weak::upgrade).is_some_and(|device| device.is_open()) {
-            return Err(Error::internal(format!("token {} is open already", info.serial)).into());
-        }
+        state.refuse_open(&info.serial)?;
         let keeper = self.pkcs11.open_rw_session(slot)?;
         device::log_in(&keeper, pin)?;
         let kind = format!("{}/{}/{}", info.manufacturer, info.model, info.firmware);

@@ -18,6 +18,7 @@ mod credentials;
 mod examples;
 mod gateway;
 mod health;
+mod hsms;
 mod isolation;
 mod malformed;
 mod ops;

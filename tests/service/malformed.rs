@@ -51,6 +51,9 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
             names.push("/".repeat(10_000));
             names
         }
+        // A name that is none is an answer.
+        "managed_hsm_id" if rpc == "CheckManagedHsmName" => Vec::new(),
+        "managed_hsm_id" => own(&["", "ab", "a b", "1abc", "abc-", "a--b", "a_b", "ключ", "abc\0", &long]),
         "key_id" => {
             let mut ids = own(&[
                 "",
@@ -376,6 +379,7 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
                 _ if name.ends_with("RotationPolicy") => {
                     "hsms/elsewhere/keys/sample/rotationPolicy".to_owned()
                 }
+                _ if name == "ActivateManagedHsm" => "hsms/elsewhere".to_owned(),
                 _ if name.contains("Deleted") => "hsms/elsewhere/deletedKeys/gone".to_owned(),
                 _ if name.ends_with("RoleDefinition") => format!("hsms/elsewhere/roleDefinitions/{GUID}"),
                 _ if name.ends_with("RoleAssignment") => format!("hsms/elsewhere/roleAssignments/{GUID}"),

@@ -23,6 +23,9 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
     let kty = "oct-HSM".to_owned();
     let policy = format!("{KEY}/rotationPolicy");
     let subscription = SUBSCRIPTION.to_owned();
+    let group = format!("{subscription}/resourceGroups/dev");
+    let hsm = format!("{group}/managedHsms/local");
+    let gone = format!("{subscription}/locations/localhost/deletedManagedHsms/gone");
     match rpc {
         "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
             .encode_to_vec(),
@@ -157,6 +160,24 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "CreateManagedHsm" => crate::hsms::creating(&group, "made").encode_to_vec(),
+        "GetManagedHsm" => pb::GetManagedHsmRequest { name: hsm }.encode_to_vec(),
+        "ListManagedHsms" => {
+            pb::ListManagedHsmsRequest { parent: subscription, ..Default::default() }.encode_to_vec()
+        }
+        "UpdateManagedHsm" => crate::hsms::tagging(hsm, "seen").encode_to_vec(),
+        "DeleteManagedHsm" => pb::DeleteManagedHsmRequest { name: hsm }.encode_to_vec(),
+        "GetDeletedManagedHsm" => pb::GetDeletedManagedHsmRequest { name: gone }.encode_to_vec(),
+        "ListDeletedManagedHsms" => {
+            pb::ListDeletedManagedHsmsRequest { parent: subscription, ..Default::default() }.encode_to_vec()
+        }
+        "RecoverDeletedManagedHsm" => pb::RecoverDeletedManagedHsmRequest { name: gone }.encode_to_vec(),
+        "PurgeDeletedManagedHsm" => pb::PurgeDeletedManagedHsmRequest { name: gone }.encode_to_vec(),
+        "CheckManagedHsmName" => {
+            let managed_hsm_id = "made".to_owned();
+            pb::CheckManagedHsmNameRequest { parent: subscription, managed_hsm_id }.encode_to_vec()
+        }
+        "ActivateManagedHsm" => pb::ActivateManagedHsmRequest { name: parent }.encode_to_vec(),
         "GetStatement" => {
             pb::GetStatementRequest { parent: subscription, ..Default::default() }.encode_to_vec()
         }

@@ -122,6 +122,10 @@ impl From<Happening> for pb::Happening {
         let hsm = happening.hsm;
         let named = |hsm, name, version| KeyId { hsm, name, version }.to_string();
         let what = match happening.what {
+            Happened::PurgedHsm(path) => What::PurgedHsm(format!(
+                "subscriptions/{}/locations/{}/deletedManagedHsms/{}",
+                path.subscription, path.location, path.name
+            )),
             Happened::PurgedKey(name) => What::PurgedKey(format!("hsms/{hsm}/deletedKeys/{name}")),
             Happened::RotatedKey(name, version) => What::RotatedKey(named(hsm, name, Some(version))),
             Happened::NearExpiry(name, version) => What::NearExpiry(named(hsm, name, Some(version))),

@@ -26,6 +26,20 @@ pub(super) fn status(error: &Error) -> Status {
         }
         Error::Conflict { .. } => Code::Aborted,
         Error::DecryptionFailed => Code::InvalidArgument,
+        Error::DeletedHsmNotFound { hsm } => {
+            facts.push(("hsm", hsm.to_string()));
+            Code::NotFound
+        }
+        Error::HsmDeleted { hsm, scheduled_purge_at } => {
+            facts.push(("resource", format!("hsms/{hsm}")));
+            facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
+            Code::FailedPrecondition
+        }
+        Error::HsmExists { hsm, deleted } => {
+            facts.push(("hsm", hsm.to_string()));
+            facts.push(("deleted", deleted.to_string()));
+            Code::AlreadyExists
+        }
         Error::DeletedKeyNotFound { hsm, name } => {
             facts.push(("resource", format!("hsms/{hsm}/deletedKeys/{name}")));
             Code::NotFound
@@ -116,6 +130,10 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("function", (*function).to_owned()));
             facts.push(("ckr", code.clone()));
             Code::Internal
+        }
+        Error::TokenPoolExhausted { tokens } => {
+            facts.push(("tokens", tokens.to_string()));
+            Code::ResourceExhausted
         }
         Error::TokenTimeout { .. } => Code::DeadlineExceeded,
         Error::TokenUnavailable { .. } => {

@@ -7,6 +7,7 @@ mod codec;
 mod convert;
 mod crypto;
 mod error;
+mod hsms;
 mod keys;
 pub mod pb;
 mod resources;
@@ -70,12 +71,14 @@ impl Services {
         let keys = pb::key_service_server::KeyServiceServer::new(self.clone());
         let crypto = pb::crypto_service_server::CryptoServiceServer::new(self.clone());
         let access = pb::access_service_server::AccessServiceServer::new(self.clone());
+        let hsms = pb::managed_hsm_service_server::ManagedHsmServiceServer::new(self.clone());
         let authorization = pb::authorization_service_server::AuthorizationServiceServer::new(self.clone());
         let resources = pb::resource_service_server::ResourceServiceServer::new(self.clone());
         let usage = pb::usage_service_server::UsageServiceServer::new(self.clone());
         let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
             .add_service(crypto.max_decoding_message_size(limit))
             .add_service(access.max_decoding_message_size(limit))
+            .add_service(hsms.max_decoding_message_size(limit))
             .add_service(authorization.max_decoding_message_size(limit))
             .add_service(resources.max_decoding_message_size(limit))
             .add_service(usage.max_decoding_message_size(limit))

@@ -16,6 +16,8 @@ mod wrap;
 
 use clap::Subcommand;
 
+pub(super) use attributes::{tag, tags};
+
 use super::Context;
 use super::failure::Outcome;
 

@@ -26,6 +26,6 @@ impl Operation for GetDeletedKey {
     }
 
     async fn execute(self, target: DeletedKey, cx: &Cx) -> Result<Done<DeletedKeyBundle>> {
-        Ok(Done::reply(DeletedKeyBundle::of(&target.0, cx.hsm.recovery_level())?))
+        Ok(Done::reply(DeletedKeyBundle::of(&target.0, cx.recovery_level())?))
     }
 }

@@ -32,7 +32,7 @@ impl Operation for ListDeletedKeys {
     async fn execute(self, _: AllKeys, cx: &Cx) -> Result<Done<Page<DeletedKeyBundle>>> {
         let keys =
             cx.store.keys(&cx.hsm.name, Listing::Deleted, self.page.after.as_deref(), self.page.size + 1);
-        let level = cx.hsm.recovery_level();
+        let level = cx.recovery_level();
         let bundles = keys.iter().map(|key| DeletedKeyBundle::of(key, level)).collect::<Result<Vec<_>>>()?;
         let token = |bundle: &DeletedKeyBundle| bundle.current.version.name.folded();
         Ok(Done::reply(Page::cut(bundles, self.page.size, token)))

@@ -1,9 +1,9 @@
 //! Destroys a deleted key for good: the objects in the token, then the record.
 
+use crate::model::Result;
 use crate::model::change::{Change, IntentVerb};
 use crate::model::entry::Meter;
 use crate::model::rbac::Action;
-use crate::model::{Error, Result};
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
 /// Purges a deleted key.
@@ -27,14 +27,8 @@ impl Operation for PurgeDeletedKey {
     }
 
     async fn execute(self, target: DeletedKey, cx: &Cx) -> Result<Done<()>> {
-        if let Some(deletion) = target.0.deletion
-            && cx.hsm.purge_protection
-            && cx.now < deletion.scheduled_purge_at
-        {
-            return Err(Error::PurgeProtected {
-                level: cx.hsm.recovery_level(),
-                scheduled_purge_at: deletion.scheduled_purge_at,
-            });
+        if let Some(deletion) = target.0.deletion {
+            cx.recovery_level().check_purge(deletion, cx.now)?;
         }
         destroy(&target, cx).await
     }

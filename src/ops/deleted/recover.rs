@@ -40,7 +40,7 @@ impl Operation for RecoverDeletedKey {
                 what: format!("deleted key {} is being purged, so it", target.0.name),
             });
         }
-        let bundle = DeletedKeyBundle::of(&target.0, cx.hsm.recovery_level())?;
+        let bundle = DeletedKeyBundle::of(&target.0, cx.recovery_level())?;
         let name = target.0.name.clone();
         Ok(Done::with(bundle.current, [Change::Recover(cx.hsm.name.clone(), name)]))
     }

@@ -59,6 +59,6 @@ pub(super) async fn generate(
     let material = cx.token.generate(version, spec).await?;
     prove(cx, version, &material).await?;
     let made = settings.version(cx, name, version, material);
-    let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.hsm.recovery_level() };
+    let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
     Ok(Done::with(bundle, [Change::InsertVersion(made, how)]))
 }

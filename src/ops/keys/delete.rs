@@ -36,7 +36,7 @@ impl Operation for DeleteKey {
             Deletion { deleted_at: cx.now, scheduled_purge_at: cx.hsm.retention.purge_date(cx.now)? };
         let name = target.0.name.clone();
         let deleted = Arc::new(Key { deletion: Some(deletion), ..target.0.as_ref().clone() });
-        let bundle = DeletedKeyBundle::of(&deleted, cx.hsm.recovery_level())?;
+        let bundle = DeletedKeyBundle::of(&deleted, cx.recovery_level())?;
         Ok(Done::with(bundle, [Change::SoftDelete(cx.hsm.name.clone(), name, deletion)]))
     }
 }

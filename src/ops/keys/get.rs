@@ -27,6 +27,6 @@ impl Operation for GetKey {
     }
 
     async fn execute(self, target: Version, cx: &Cx) -> Result<Done<KeyBundle>> {
-        Ok(Done::reply(KeyBundle { version: target.0, level: cx.hsm.recovery_level() }))
+        Ok(Done::reply(KeyBundle { version: target.0, level: cx.recovery_level() }))
     }
 }

@@ -50,7 +50,7 @@ impl Operation for ImportKey {
         prove(cx, version, &public).await?;
         let name = spelling(&target, self.key.name);
         let made = self.settings.version(cx, &name, version, public);
-        let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.hsm.recovery_level() };
+        let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
         Ok(Done::with(bundle, [Change::InsertVersion(made, Made::Imported)]))
     }
 }

@@ -31,7 +31,7 @@ impl Operation for ListKeys {
 
     async fn execute(self, _: AllKeys, cx: &Cx) -> Result<Done<Page<KeyBundle>>> {
         let keys = cx.store.keys(&cx.hsm.name, Listing::Live, self.page.after.as_deref(), self.page.size + 1);
-        let level = cx.hsm.recovery_level();
+        let level = cx.recovery_level();
         let bundles = keys
             .iter()
             .filter_map(|key| key.current().map(|version| KeyBundle { version: version.clone(), level }))

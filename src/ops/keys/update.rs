@@ -85,7 +85,7 @@ impl Operation for UpdateKeyVersion {
             version.tags = tags;
         }
         version.attributes.updated = cx.now;
-        let bundle = KeyBundle { version: Arc::new(version.clone()), level: cx.hsm.recovery_level() };
+        let bundle = KeyBundle { version: Arc::new(version.clone()), level: cx.recovery_level() };
         Ok(Done::with(bundle, [Change::ReplaceVersion(version)]))
     }
 }

@@ -36,7 +36,7 @@ impl Operation for ListKeyVersions {
                 .parse()
                 .map_err(|_| Error::invalid("page_token", "this page token was not made by this list"))?,
         };
-        let level = cx.hsm.recovery_level();
+        let level = cx.recovery_level();
         let versions = target.0.0.map(|key| key.versions.clone()).unwrap_or_default();
         let items = versions
             .into_iter()

@@ -13,6 +13,7 @@ use crate::model::retention::RetentionDays;
 
 fn hsm(name: &str) -> ManagedHsm {
     ManagedHsm {
+        id: uuid::Uuid::from_u128(7),
         name: name.parse().unwrap(),
         tenant: Uuid::nil(),
         subscription: SubscriptionId(Uuid::nil()),
@@ -26,6 +27,8 @@ fn hsm(name: &str) -> ManagedHsm {
         token_serial: "1".into(),
         created: Timestamp::UNIX_EPOCH,
         deletion: None,
+        tags: std::collections::BTreeMap::new(),
+        network: Default::default(),
     }
 }
 
@@ -108,7 +111,7 @@ fn insert(name: &str, id: u8) -> Change {
 #[test]
 fn an_hsm_is_made_once_and_everything_needs_one() {
     let twice = Change::InsertHsm(hsm("LOCAL"), Vec::new());
-    assert!(matches!(after(&[&[local()], &[twice]]).0, Err(Error::Conflict { .. })));
+    assert!(matches!(after(&[&[local()], &[twice]]).0, Err(Error::HsmExists { .. })));
     for change in [insert("a", 1), delete("a"), recover("a"), purge("a")] {
         assert!(matches!(after(&[&[change]]).0, Err(Error::HsmNotFound { .. })));
     }

@@ -70,7 +70,7 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "DeleteKey" => "/keys/live",
         "GetDeletedKey" | "RecoverDeletedKey" => "/keys/deleted",
         "PurgeDeletedKey" => "/keys/purged",
-        "GenerateRandomBytes" => "/",
+        "GenerateRandomBytes" | "ActivateManagedHsm" => "/",
         "ListRoleDefinitions" | "GetRoleDefinition" | "PutRoleDefinition" | "DeleteRoleDefinition" => "/",
         "ListRoleAssignments" => "/",
         "CreateRoleAssignment" => "/keys/made",
@@ -108,7 +108,7 @@ impl Stage {
 
     /// Makes the call as somebody.
     pub(super) async fn call(&self, who: &Client, operation: &str) -> Result<(), Status> {
-        let Client { mut keys, mut crypto, mut access, .. } = who.clone();
+        let Client { mut keys, mut crypto, mut access, mut hsms, .. } = who.clone();
         let parent = || HSM.to_owned();
         match operation {
             "CreateKey" => {
@@ -238,6 +238,10 @@ impl Stage {
                     ..Default::default()
                 };
                 access.check_access(request).await.map(drop)
+            }
+            "ActivateManagedHsm" => {
+                let request = pb::ActivateManagedHsmRequest { name: HSM.to_owned() };
+                hsms.activate_managed_hsm(request).await.map(drop)
             }
             unknown => panic!("nobody said how {unknown} is called"),
         }

@@ -3,6 +3,7 @@
 mod access;
 mod authorization;
 mod crypto;
+mod hsms;
 mod keys;
 mod resources;
 mod rotation;
@@ -41,10 +42,12 @@ fn shown(pattern: &str) -> String {
             text.push('/');
         }
         match (piece, text.rsplit('/').nth(1)) {
-            ("{}", Some("hsms" | "managedHsms")) => text.push_str("{hsm}"),
+            ("{}", Some("hsms" | "managedHsms" | "deletedManagedHsms")) => text.push_str("{hsm}"),
+            ("{}", Some("subscriptions")) => text.push_str("{subscription}"),
+            ("{}", Some("resourceGroups")) => text.push_str("{resource_group}"),
+            ("{}", Some("locations")) => text.push_str("{location}"),
             ("{}", Some("keys" | "deletedKeys")) => text.push_str("{key}"),
             ("{}", Some("versions")) => text.push_str("{version}"),
-            ("{}", Some("resourceGroups")) => text.push_str("{name}"),
             ("{}", _) => text.push_str("{guid}"),
             (fixed, _) => text.push_str(fixed),
         }

@@ -13,15 +13,15 @@ use crate::ops::resources::{
 };
 
 /// Reads `subscriptions/{guid}`.
-fn subscription(field: &'static str, name: &str) -> Result<SubscriptionId> {
+pub(super) fn subscription(field: &'static str, name: &str) -> Result<SubscriptionId> {
     let [id] = segments(field, name, "subscriptions/{}")?;
     part(field, id)
 }
 
 /// Reads `subscriptions/{guid}/resourceGroups/{name}`.
-fn group(name: &str) -> Result<(SubscriptionId, ResourceGroupName)> {
-    let [id, name] = segments("name", name, "subscriptions/{}/resourceGroups/{}")?;
-    Ok((part("name", id)?, part("name", name)?))
+pub(super) fn group(field: &'static str, name: &str) -> Result<(SubscriptionId, ResourceGroupName)> {
+    let [subscription, group] = segments(field, name, "subscriptions/{}/resourceGroups/{}")?;
+    Ok((part(field, subscription)?, part(field, group)?))
 }
 
 /// Declares the requests that name a subscription as their parent and say nothing else.
@@ -49,7 +49,7 @@ macro_rules! named_by_group {
             type Error = Error;
 
             fn try_from(request: pb::$request) -> Result<Self> {
-                let (subscription, name) = group(&request.name)?;
+                let (subscription, name) = group("name", &request.name)?;
                 Ok(Self { subscription, name })
             }
         })+

@@ -1,0 +1,298 @@
+//! `managed_hsm.proto`.
+
+use super::super::pb;
+use super::resources::{group, subscription};
+use super::{part, segments, wire_instant};
+use crate::model::hsm::{
+    Activation, DefaultAction, ManagedHsm, NetworkBypass, NetworkRules, PublicNetworkAccess,
+};
+use crate::model::name::HsmName;
+use crate::model::retention::RetentionDays;
+use crate::model::{Error, Result};
+use crate::ops::hsms::{
+    ActivateManagedHsm, CheckManagedHsmName, CreateManagedHsm, DeleteManagedHsm, DeletedHsmPath,
+    GetDeletedManagedHsm, GetManagedHsm, HsmBundle, HsmChanges, HsmPath, ListDeletedManagedHsms,
+    ListManagedHsms, NameAvailability, PurgeDeletedManagedHsm, RecoverDeletedManagedHsm, UpdateManagedHsm,
+};
+use crate::ops::{Page, PageRequest};
+
+/// Items of a page unless the request says otherwise.
+const PAGE: usize = 100;
+/// Items of a page at most.
+const MOST: usize = 1000;
+/// What a new HSM is unless the request says otherwise.
+const SKU: &str = "Standard_B1";
+
+/// Reads the name of a live HSM as a resource.
+fn hsm_path(field: &'static str, name: &str) -> Result<HsmPath> {
+    let [subscription, group, hsm] =
+        segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
+    Ok(HsmPath {
+        subscription: part(field, subscription)?,
+        resource_group: part(field, group)?,
+        name: part(field, hsm)?,
+    })
+}
+
+fn deleted_path(name: &str) -> Result<DeletedHsmPath> {
+    let [subscription, location, hsm] =
+        segments("name", name, "subscriptions/{}/locations/{}/deletedManagedHsms/{}")?;
+    Ok(DeletedHsmPath {
+        subscription: part("name", subscription)?,
+        location: location.to_owned(),
+        name: part("name", hsm)?,
+    })
+}
+
+fn retention(days: u32) -> Result<RetentionDays> {
+    if days == 0 { Ok(RetentionDays::DEFAULT) } else { days.try_into() }
+}
+
+fn network(given: pb::NetworkRules) -> Result<NetworkRules> {
+    let wrong = |field, why| Err(Error::invalid(field, why));
+    Ok(NetworkRules {
+        public_network_access: match given.public_network_access.as_str() {
+            "" | "Enabled" => PublicNetworkAccess::Enabled,
+            "Disabled" => PublicNetworkAccess::Disabled,
+            _ => return wrong("network.public_network_access", "Enabled or Disabled is needed"),
+        },
+        default_action: match given.default_action.as_str() {
+            "" | "Allow" => DefaultAction::Allow,
+            "Deny" => DefaultAction::Deny,
+            _ => return wrong("network.default_action", "Allow or Deny is needed"),
+        },
+        bypass: match given.bypass.as_str() {
+            "" | "AzureServices" => NetworkBypass::AzureServices,
+            "None" => NetworkBypass::None,
+            _ => return wrong("network.bypass", "AzureServices or None is needed"),
+        },
+        ip_rules: given.ip_rules,
+    })
+}
+
+impl TryFrom<pb::CreateManagedHsmRequest> for CreateManagedHsm {
+    type Error = Error;
+
+    fn try_from(request: pb::CreateManagedHsmRequest) -> Result<Self> {
+        let (subscription, resource_group) = group("parent", &request.parent)?;
+        let name: HsmName = part("managed_hsm_id", &request.managed_hsm_id)?;
+        let given = request.managed_hsm.ok_or_else(|| Error::invalid("managed_hsm", "the HSM is missing"))?;
+        let tenant = match given.tenant_id.as_str() {
+            "" => None,
+            text => Some(
+                uuid::Uuid::parse_str(text)
+                    .map_err(|_| Error::invalid("tenant_id", "a tenant is named by its id, a GUID"))?,
+            ),
+        };
+        let administrator = |id: &String| part("administrators", id);
+        Ok(Self {
+            path: HsmPath { subscription, resource_group, name },
+            location: given.location,
+            sku: if given.sku.is_empty() { SKU.to_owned() } else { given.sku },
+            tenant,
+            administrators: given.administrators.iter().map(administrator).collect::<Result<_>>()?,
+            retention: retention(given.retention_days)?,
+            purge_protection: given.purge_protection,
+            tags: given.tags.into_iter().collect(),
+            network: network(given.network.unwrap_or_default())?,
+        })
+    }
+}
+
+impl TryFrom<pb::UpdateManagedHsmRequest> for UpdateManagedHsm {
+    type Error = Error;
+
+    fn try_from(request: pb::UpdateManagedHsmRequest) -> Result<Self> {
+        let given = request.managed_hsm.ok_or_else(|| Error::invalid("managed_hsm", "the HSM is missing"))?;
+        let path = hsm_path("managed_hsm.name", &given.name)?;
+        let mask = request.update_mask.unwrap_or_default().paths;
+        if mask.is_empty() {
+            return Err(Error::invalid("update_mask", "the mask names what is to be changed; it is empty"));
+        }
+        let mut changes = HsmChanges::default();
+        for field in &mask {
+            match field.as_str() {
+                "tags" => {
+                    let tags = given.tags.iter().map(|(name, value)| (name.clone(), value.clone()));
+                    changes.tags = Some(tags.collect());
+                }
+                "purge_protection" => changes.purge_protection = Some(given.purge_protection),
+                "network" => changes.network = Some(network(given.network.clone().unwrap_or_default())?),
+                "retention_days" => changes.retention = Some(retention(given.retention_days)?),
+                _ => {
+                    return Err(Error::invalid(
+                        "update_mask",
+                        "the mask may name tags, purge_protection, network, retention_days",
+                    ));
+                }
+            }
+        }
+        Ok(Self { path, changes })
+    }
+}
+
+impl TryFrom<pb::ListManagedHsmsRequest> for ListManagedHsms {
+    type Error = Error;
+
+    fn try_from(request: pb::ListManagedHsmsRequest) -> Result<Self> {
+        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        let (subscription, resource_group) = match request.parent.split('/').count() {
+            2 => (subscription("parent", &request.parent)?, None),
+            _ => group("parent", &request.parent).map(|(subscription, group)| (subscription, Some(group)))?,
+        };
+        Ok(Self { subscription, resource_group, page })
+    }
+}
+
+impl TryFrom<pb::ListDeletedManagedHsmsRequest> for ListDeletedManagedHsms {
+    type Error = Error;
+
+    fn try_from(request: pb::ListDeletedManagedHsmsRequest) -> Result<Self> {
+        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        Ok(Self { subscription: subscription("parent", &request.parent)?, page })
+    }
+}
+
+impl TryFrom<pb::CheckManagedHsmNameRequest> for CheckManagedHsmName {
+    type Error = Error;
+
+    fn try_from(request: pb::CheckManagedHsmNameRequest) -> Result<Self> {
+        Ok(Self { subscription: subscription("parent", &request.parent)?, name: request.managed_hsm_id })
+    }
+}
+
+impl TryFrom<pb::ActivateManagedHsmRequest> for ActivateManagedHsm {
+    type Error = Error;
+
+    fn try_from(request: pb::ActivateManagedHsmRequest) -> Result<Self> {
+        let [hsm] = segments("name", &request.name, "hsms/{}")?;
+        Ok(Self { hsm: part("name", hsm)? })
+    }
+}
+
+/// Declares the requests that name an HSM and say nothing else.
+macro_rules! named {
+    ($($request:ident => $operation:ident by $path:expr,)+) => {
+        $(impl TryFrom<pb::$request> for $operation {
+            type Error = Error;
+
+            fn try_from(request: pb::$request) -> Result<Self> {
+                Ok(Self { path: $path(&request.name)? })
+            }
+        })+
+    };
+}
+
+named! {
+    GetManagedHsmRequest => GetManagedHsm by |name| hsm_path("name", name),
+    DeleteManagedHsmRequest => DeleteManagedHsm by |name| hsm_path("name", name),
+    GetDeletedManagedHsmRequest => GetDeletedManagedHsm by deleted_path,
+    RecoverDeletedManagedHsmRequest => RecoverDeletedManagedHsm by deleted_path,
+    PurgeDeletedManagedHsmRequest => PurgeDeletedManagedHsm by deleted_path,
+}
+
+impl From<HsmBundle> for pb::ManagedHsm {
+    fn from(HsmBundle { hsm, level }: HsmBundle) -> Self {
+        let ManagedHsm { name, subscription, resource_group, network, .. } = &*hsm;
+        Self {
+            name: format!("subscriptions/{subscription}/resourceGroups/{resource_group}/managedHsms/{name}"),
+            location: hsm.location.clone(),
+            sku: hsm.sku.clone(),
+            tenant_id: hsm.tenant.to_string(),
+            administrators: hsm.initial_administrators.iter().map(ToString::to_string).collect(),
+            retention_days: hsm.retention.days(),
+            purge_protection: hsm.purge_protection,
+            tags: hsm.tags.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            network: Some(wire_network(network)),
+            activated: hsm.activation == Activation::Active,
+            recovery_level: level.as_str().to_owned(),
+            data_plane: format!("hsms/{name}"),
+            created: Some(wire_instant(hsm.created)),
+        }
+    }
+}
+
+fn wire_network(rules: &NetworkRules) -> pb::NetworkRules {
+    let public = match rules.public_network_access {
+        PublicNetworkAccess::Enabled => "Enabled",
+        PublicNetworkAccess::Disabled => "Disabled",
+    };
+    let default_action = match rules.default_action {
+        DefaultAction::Allow => "Allow",
+        DefaultAction::Deny => "Deny",
+    };
+    let bypass = match rules.bypass {
+        NetworkBypass::AzureServices => "AzureServices",
+        NetworkBypass::None => "None",
+    };
+    pb::NetworkRules {
+        public_network_access: public.to_owned(),
+        default_action: default_action.to_owned(),
+        bypass: bypass.to_owned(),
+        ip_rules: rules.ip_rules.clone(),
+    }
+}
+
+impl From<HsmBundle> for pb::DeletedManagedHsm {
+    fn from(bundle: HsmBundle) -> Self {
+        let hsm = &bundle.hsm;
+        let (subscription, location) = (hsm.subscription, &hsm.location);
+        Self {
+            name: format!(
+                "subscriptions/{subscription}/locations/{location}/deletedManagedHsms/{}",
+                hsm.name
+            ),
+            deleted_at: hsm.deletion.map(|deletion| wire_instant(deletion.deleted_at)),
+            scheduled_purge_at: hsm.deletion.map(|deletion| wire_instant(deletion.scheduled_purge_at)),
+            managed_hsm: Some(bundle.into()),
+        }
+    }
+}
+
+impl From<Page<HsmBundle>> for pb::ListManagedHsmsResponse {
+    fn from(page: Page<HsmBundle>) -> Self {
+        Self {
+            managed_hsms: page.items.into_iter().map(Into::into).collect(),
+            next_page_token: page.next.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Page<HsmBundle>> for pb::ListDeletedManagedHsmsResponse {
+    fn from(page: Page<HsmBundle>) -> Self {
+        Self {
+            deleted_managed_hsms: page.items.into_iter().map(Into::into).collect(),
+            next_page_token: page.next.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<NameAvailability> for pb::CheckManagedHsmNameResponse {
+    /// The reasons are those of `checkMhsmNameAvailability`.
+    fn from(availability: NameAvailability) -> Self {
+        let (reason, message) = match availability {
+            NameAvailability::Available => {
+                return Self { available: true, reason: String::new(), message: String::new() };
+            }
+            NameAvailability::Invalid(why) => ("AccountNameInvalid", why),
+            NameAvailability::Taken { deleted: false } => ("AlreadyExists", "the name is in use".to_owned()),
+            NameAvailability::Taken { deleted: true } => (
+                "AlreadyExists",
+                "the name is in use by a deleted HSM, which can be recovered or purged".to_owned(),
+            ),
+        };
+        Self { available: false, reason: reason.to_owned(), message }
+    }
+}
+
+impl From<()> for pb::PurgeDeletedManagedHsmResponse {
+    fn from((): ()) -> Self {
+        Self {}
+    }
+}
+
+impl From<()> for pb::ActivateManagedHsmResponse {
+    fn from((): ()) -> Self {
+        Self {}
+    }
+}

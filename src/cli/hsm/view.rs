@@ -1,0 +1,197 @@
+//! Managed HSMs as they are printed.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::api::grpc::pb;
+use crate::cli::output::Row;
+use crate::cli::{table, when};
+use crate::model::Timestamp;
+
+/// The last segment of a resource name.
+fn last(name: &str) -> String {
+    name.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// A managed HSM.
+#[derive(Serialize)]
+pub(super) struct HsmView {
+    name: String,
+    location: String,
+    sku: String,
+    tenant_id: String,
+    administrators: Vec<String>,
+    retention_days: u32,
+    purge_protection: bool,
+    recovery_level: String,
+    activated: bool,
+    data_plane: String,
+    created: Option<Timestamp>,
+    tags: BTreeMap<String, String>,
+    network: NetworkView,
+}
+
+#[derive(Serialize)]
+struct NetworkView {
+    public_network_access: String,
+    default_action: String,
+    bypass: String,
+    ip_rules: Vec<String>,
+}
+
+impl From<pb::ManagedHsm> for HsmView {
+    fn from(hsm: pb::ManagedHsm) -> Self {
+        let network = hsm.network.unwrap_or_default();
+        Self {
+            name: hsm.name,
+            location: hsm.location,
+            sku: hsm.sku,
+            tenant_id: hsm.tenant_id,
+            administrators: hsm.administrators,
+            retention_days: hsm.retention_days,
+            purge_protection: hsm.purge_protection,
+            recovery_level: hsm.recovery_level,
+            activated: hsm.activated,
+            data_plane: hsm.data_plane,
+            created: when::from_wire(hsm.created),
+            tags: hsm.tags.into_iter().collect(),
+            network: NetworkView {
+                public_network_access: network.public_network_access,
+                default_action: network.default_action,
+                bypass: network.bypass,
+                ip_rules: network.ip_rules,
+            },
+        }
+    }
+}
+
+impl HsmView {
+    fn state(&self) -> &'static str {
+        if self.activated { "active" } else { "not activated" }
+    }
+
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let tags: Vec<_> = self.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        vec![
+            ("name", last(&self.name)),
+            ("resource", self.name.clone()),
+            ("location", self.location.clone()),
+            ("sku", self.sku.clone()),
+            ("state", self.state().to_owned()),
+            ("retention", format!("{} days", self.retention_days)),
+            ("purge protection", if self.purge_protection { "on" } else { "off" }.to_owned()),
+            ("recovery level", self.recovery_level.clone()),
+            ("administrators", self.administrators.join(", ")),
+            ("created", when::show(self.created)),
+            ("tags", tags.join(", ")),
+            ("public network", self.network.public_network_access.clone()),
+            ("ip rules", self.network.ip_rules.join(", ")),
+        ]
+    }
+
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        table::fields(&self.fields())
+    }
+}
+
+impl Row for HsmView {
+    const HEADINGS: &'static [&'static str] =
+        &["NAME", "LOCATION", "SKU", "STATE", "RETENTION", "RECOVERY LEVEL"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            last(&self.name),
+            self.location.clone(),
+            self.sku.clone(),
+            self.state().to_owned(),
+            format!("{} days", self.retention_days),
+            self.recovery_level.clone(),
+        ]
+    }
+}
+
+/// A deleted managed HSM.
+#[derive(Serialize)]
+pub(super) struct DeletedHsmView {
+    name: String,
+    deleted_at: Option<Timestamp>,
+    scheduled_purge_at: Option<Timestamp>,
+    managed_hsm: HsmView,
+}
+
+impl From<pb::DeletedManagedHsm> for DeletedHsmView {
+    fn from(deleted: pb::DeletedManagedHsm) -> Self {
+        Self {
+            name: deleted.name,
+            deleted_at: when::from_wire(deleted.deleted_at),
+            scheduled_purge_at: when::from_wire(deleted.scheduled_purge_at),
+            managed_hsm: deleted.managed_hsm.unwrap_or_default().into(),
+        }
+    }
+}
+
+impl DeletedHsmView {
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let mut fields = self.managed_hsm.fields();
+        fields.push(("deleted", when::show(self.deleted_at)));
+        fields.push(("purged by itself", when::show(self.scheduled_purge_at)));
+        table::fields(&fields)
+    }
+}
+
+impl Row for DeletedHsmView {
+    const HEADINGS: &'static [&'static str] =
+        &["NAME", "LOCATION", "DELETED", "PURGED BY ITSELF", "RECOVERY LEVEL"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            last(&self.name),
+            self.managed_hsm.location.clone(),
+            when::show(self.deleted_at),
+            when::show(self.scheduled_purge_at),
+            self.managed_hsm.recovery_level.clone(),
+        ]
+    }
+}
+
+/// An HSM that was put into service.
+#[derive(Serialize)]
+pub(super) struct Activated {
+    pub(super) name: String,
+    pub(super) activated: bool,
+}
+
+/// An HSM that was purged.
+#[derive(Serialize)]
+pub(super) struct Purged {
+    pub(super) name: String,
+    pub(super) purged: bool,
+}
+
+/// Whether a name can be had.
+#[derive(Serialize)]
+pub(super) struct Availability {
+    name: String,
+    available: bool,
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+impl Availability {
+    /// What the server says of a name.
+    pub(super) fn new(name: String, reply: pb::CheckManagedHsmNameResponse) -> Self {
+        let said = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self { name, available: reply.available, reason: said(reply.reason), message: said(reply.message) }
+    }
+
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        match &self.message {
+            None => format!("{} is available", self.name),
+            Some(why) => format!("{} is not available: {why}", self.name),
+        }
+    }
+}

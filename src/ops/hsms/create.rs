@@ -1,0 +1,131 @@
+//! Makes a managed HSM with a token of its own.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::target::plain;
+use super::{HsmBundle, HsmPath, NewHsm};
+use crate::model::change::{Change, IntentVerb};
+use crate::model::control_plane::ControlAction;
+use crate::model::entry::Meter;
+use crate::model::hsm::{Activation, ManagedHsm, NetworkRules, check_sku};
+use crate::model::key::{Tags, check_tags};
+use crate::model::name::PrincipalId;
+use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleAssignment, Scope};
+use crate::model::retention::RetentionDays;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{ControlCx, Done, Operation};
+use crate::store::Store;
+
+/// Managed HSMs of one subscription in one location, deleted ones included: they keep their hardware
+/// (Azure's service limits).
+const MOST_HSMS: usize = 5;
+
+/// Makes an HSM. It is not in service before it is activated.
+#[derive(Clone, Debug)]
+pub struct CreateManagedHsm {
+    /// Which, and where.
+    pub path: HsmPath,
+    /// The region.
+    pub location: String,
+    /// For example `Standard_B1`.
+    pub sku: String,
+    /// The directory whose principals it accepts: the subscription's.
+    pub tenant: Option<Uuid>,
+    /// Who becomes Managed HSM Administrator, and nothing else; at least one.
+    pub administrators: Vec<PrincipalId>,
+    /// How long deleted things can be recovered; fixed from now on.
+    pub retention: RetentionDays,
+    /// Whether purging before the time is refused.
+    pub purge_protection: bool,
+    /// The user's tags.
+    pub tags: Tags,
+    /// Who may reach it over the network.
+    pub network: NetworkRules,
+}
+
+impl Operation for CreateManagedHsm {
+    const NAME: &'static str = "CreateManagedHsm";
+    const EVENT: &'static str = "ManagedHsmCreate";
+    const ACTION: ControlAction = ControlAction::HsmWrite;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = NewHsm;
+    type Reply = HsmBundle;
+
+    fn target(&self) -> HsmPath {
+        self.path.clone()
+    }
+
+    fn check(&self, _: &NewHsm, _: Timestamp) -> Result<()> {
+        if self.administrators.is_empty() {
+            return Err(Error::invalid("administrators", "an HSM needs at least one administrator"));
+        }
+        check_sku(&self.sku)?;
+        check_tags(&self.tags)?;
+        self.network.check()
+    }
+
+    async fn execute(self, _: NewHsm, cx: &ControlCx) -> Result<Done<HsmBundle>> {
+        self.check_place(cx)?;
+        let role = cx.store.built_in_role(ADMINISTRATOR_ROLE)?;
+        let name = self.path.name.clone();
+        cx.intents.declare(&name, IntentVerb::Provision, Vec::new()).await?;
+        let token = cx.supply.take(name.as_str(), &cx.store.token_serials()).await?;
+        cx.tokens.attach(&name, token.clone());
+        let assignment = |principal: &PrincipalId| RoleAssignment {
+            id: cx.ids.guid(),
+            role_definition: role.id,
+            principal: *principal,
+            scope: Scope::Hsm,
+        };
+        let mut administrators = self.administrators;
+        let mut seen = std::collections::HashSet::new();
+        administrators.retain(|principal| seen.insert(*principal));
+        let assignments = administrators.iter().map(assignment).collect();
+        let hsm = ManagedHsm {
+            id: cx.ids.guid(),
+            name,
+            tenant: cx.subscription.tenant,
+            subscription: self.path.subscription,
+            resource_group: self.path.resource_group,
+            location: self.location,
+            sku: self.sku,
+            retention: self.retention,
+            purge_protection: self.purge_protection,
+            activation: Activation::NotActivated,
+            initial_administrators: administrators,
+            token_serial: token.info().serial.clone(),
+            created: cx.now,
+            deletion: None,
+            tags: self.tags,
+            network: self.network,
+        };
+        let bundle = HsmBundle::of(&Arc::new(hsm.clone()), &cx.store);
+        Ok(Done::with(bundle, [Change::InsertHsm(hsm, assignments)]))
+    }
+}
+
+impl CreateManagedHsm {
+    fn check_place(&self, cx: &ControlCx) -> Result<()> {
+        if self.tenant.is_some_and(|tenant| tenant != cx.subscription.tenant) {
+            return Err(Error::invalid("tenant_id", "the tenant is the subscription's"));
+        }
+        cx.locations.find(&self.location)?;
+        if count(&cx.store, self) >= MOST_HSMS {
+            return Err(Error::LimitExceeded {
+                what: "managed HSMs in a subscription and location, deleted ones included",
+                limit: MOST_HSMS,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn count(store: &Store, new: &CreateManagedHsm) -> usize {
+    let beside = |hsm: &Arc<ManagedHsm>| {
+        hsm.subscription == new.path.subscription && plain(&hsm.location) == plain(&new.location)
+    };
+    store.hsms().into_iter().filter(beside).count()
+}

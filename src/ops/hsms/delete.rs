@@ -1,0 +1,41 @@
+//! Deletes a managed HSM softly, with everything in it.
+
+use std::sync::Arc;
+
+use super::{HsmBundle, HsmPath, LiveHsm};
+use crate::model::Result;
+use crate::model::change::Change;
+use crate::model::control_plane::ControlAction;
+use crate::model::entry::Meter;
+use crate::model::hsm::ManagedHsm;
+use crate::model::retention::Deletion;
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Soft-deletes an HSM. Its name stays taken, and its hardware is billed until it is purged.
+#[derive(Clone, Debug)]
+pub struct DeleteManagedHsm {
+    /// Which.
+    pub path: HsmPath,
+}
+
+impl Operation for DeleteManagedHsm {
+    const NAME: &'static str = "DeleteManagedHsm";
+    const EVENT: &'static str = "ManagedHsmDelete";
+    const ACTION: ControlAction = ControlAction::HsmDelete;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = LiveHsm;
+    type Reply = HsmBundle;
+
+    fn target(&self) -> HsmPath {
+        self.path.clone()
+    }
+
+    async fn execute(self, target: LiveHsm, cx: &ControlCx) -> Result<Done<HsmBundle>> {
+        let hsm = target.0;
+        let deletion = Deletion { deleted_at: cx.now, scheduled_purge_at: hsm.retention.purge_date(cx.now)? };
+        let deleted = ManagedHsm { deletion: Some(deletion), ..hsm.as_ref().clone() };
+        let bundle = HsmBundle::of(&Arc::new(deleted), &cx.store);
+        Ok(Done::with(bundle, [Change::SoftDeleteHsm(hsm.name.clone(), deletion)]))
+    }
+}

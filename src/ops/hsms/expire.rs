@@ -1,0 +1,41 @@
+//! Purges a deleted managed HSM whose retention interval has ended: what the scheduler does.
+
+use super::purge::destroy;
+use super::{DeletedHsm, DeletedHsmPath};
+use crate::model::control_plane::ControlAction;
+use crate::model::entry::Meter;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Purges a deleted HSM because its time has come. Purge protection ends with the retention interval.
+#[derive(Clone, Debug)]
+pub struct PurgeExpiredManagedHsm {
+    /// Which.
+    pub path: DeletedHsmPath,
+}
+
+impl Operation for PurgeExpiredManagedHsm {
+    const NAME: &'static str = "PurgeExpiredManagedHsm";
+    const EVENT: &'static str = "ManagedHsmPurge";
+    const ACTION: ControlAction = ControlAction::DeletedHsmPurge;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = DeletedHsm;
+    type Reply = ();
+
+    fn target(&self) -> DeletedHsmPath {
+        self.path.clone()
+    }
+
+    /// Recovered, or recovered and deleted again, since it was seen to be due: then its time has not come.
+    fn check(&self, target: &DeletedHsm, now: Timestamp) -> Result<()> {
+        match target.0.deletion {
+            Some(deletion) if deletion.scheduled_purge_at <= now => Ok(()),
+            _ => Err(Error::Conflict { what: format!("deleted managed HSM {}", target.0.name) }),
+        }
+    }
+
+    async fn execute(self, target: DeletedHsm, cx: &ControlCx) -> Result<Done<()>> {
+        destroy(&target, cx).await
+    }
+}

@@ -1,0 +1,31 @@
+//! Returns a deleted managed HSM.
+
+use super::{DeletedHsm, DeletedHsmPath, HsmBundle};
+use crate::model::Result;
+use crate::model::control_plane::ControlAction;
+use crate::model::entry::Meter;
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Reads a deleted HSM.
+#[derive(Clone, Debug)]
+pub struct GetDeletedManagedHsm {
+    /// Which.
+    pub path: DeletedHsmPath,
+}
+
+impl Operation for GetDeletedManagedHsm {
+    const NAME: &'static str = "GetDeletedManagedHsm";
+    const EVENT: &'static str = "ManagedHsmGetDeleted";
+    const ACTION: ControlAction = ControlAction::DeletedHsmRead;
+    const METER: Meter = Meter::Free;
+    type Target = DeletedHsm;
+    type Reply = HsmBundle;
+
+    fn target(&self) -> DeletedHsmPath {
+        self.path.clone()
+    }
+
+    async fn execute(self, target: DeletedHsm, cx: &ControlCx) -> Result<Done<HsmBundle>> {
+        Ok(Done::reply(HsmBundle::of(&target.0, &cx.store)))
+    }
+}

@@ -1,0 +1,37 @@
+//! Lists deleted managed HSMs.
+
+use super::{AnyHsms, HsmBundle};
+use crate::model::Result;
+use crate::model::control_plane::ControlAction;
+use crate::model::entry::Meter;
+use crate::model::resource::SubscriptionId;
+use crate::ops::{ControlCx, Done, Operation, Page, PageRequest};
+
+/// Lists the deleted HSMs of a subscription, by name.
+#[derive(Clone, Debug)]
+pub struct ListDeletedManagedHsms {
+    /// Of which subscription.
+    pub subscription: SubscriptionId,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+impl Operation for ListDeletedManagedHsms {
+    const NAME: &'static str = "ListDeletedManagedHsms";
+    const EVENT: &'static str = "ManagedHsmListDeleted";
+    const ACTION: ControlAction = ControlAction::DeletedHsmList;
+    const METER: Meter = Meter::Free;
+    type Target = AnyHsms;
+    type Reply = Page<HsmBundle>;
+
+    fn target(&self) -> SubscriptionId {
+        self.subscription
+    }
+
+    async fn execute(self, _: AnyHsms, cx: &ControlCx) -> Result<Done<Page<HsmBundle>>> {
+        let mut hsms = cx.store.hsms();
+        hsms.retain(|hsm| hsm.subscription == self.subscription && hsm.deletion.is_some());
+        let bundles = hsms.iter().map(|hsm| HsmBundle::of(hsm, &cx.store)).collect();
+        Ok(Done::reply(Page::of(bundles, &self.page, |bundle: &HsmBundle| bundle.hsm.name.folded())))
+    }
+}

@@ -1,0 +1,67 @@
+//! Managed HSMs as resources: made, read, changed, deleted softly, recovered, purged, activated.
+
+mod activate;
+mod check_name;
+mod create;
+mod delete;
+mod expire;
+mod get;
+mod get_deleted;
+mod list;
+mod list_deleted;
+mod purge;
+mod recover;
+mod target;
+mod update;
+
+use std::sync::Arc;
+
+pub use activate::ActivateManagedHsm;
+pub use check_name::{CheckManagedHsmName, NameAvailability};
+pub use create::CreateManagedHsm;
+pub use delete::DeleteManagedHsm;
+pub use expire::PurgeExpiredManagedHsm;
+pub use get::GetManagedHsm;
+pub use get_deleted::GetDeletedManagedHsm;
+pub use list::ListManagedHsms;
+pub use list_deleted::ListDeletedManagedHsms;
+pub use purge::PurgeDeletedManagedHsm;
+pub use recover::RecoverDeletedManagedHsm;
+pub use target::{AnyHsms, DeletedHsm, DeletedHsmPath, HsmPath, HsmsOf, LiveHsm, NewHsm, RecoverableHsm};
+pub use update::{HsmChanges, UpdateManagedHsm};
+
+use super::ControlCx;
+use crate::model::hsm::ManagedHsm;
+use crate::model::retention::RecoveryLevel;
+use crate::store::Store;
+
+/// An HSM as surfaces show it.
+#[derive(Clone, Debug)]
+pub struct HsmBundle {
+    /// The resource.
+    pub hsm: Arc<ManagedHsm>,
+    /// What deletion means for it and for its keys.
+    pub level: RecoveryLevel,
+}
+
+impl HsmBundle {
+    /// The bundle of an HSM.
+    fn of(hsm: &Arc<ManagedHsm>, store: &Store) -> Self {
+        Self { hsm: Arc::clone(hsm), level: recovery_level(hsm, store) }
+    }
+}
+
+/// What deletion means for an HSM and for its keys.
+fn recovery_level(hsm: &ManagedHsm, store: &Store) -> RecoveryLevel {
+    let subscription = store.subscription(hsm.subscription);
+    hsm.recovery_level(subscription.is_some_and(|subscription| subscription.undeletable))
+}
+
+/// Whether the token of a deleted HSM is being wiped: a purge that was interrupted, which the sweeper finishes.
+fn is_being_purged(hsm: &ManagedHsm, cx: &ControlCx) -> bool {
+    use crate::model::change::IntentVerb;
+    let meant = |intent: &crate::model::change::Intent| {
+        intent.verb == IntentVerb::Wipe && intent.hsm.folded() == hsm.name.folded()
+    };
+    cx.store.intents().iter().any(meant)
+}

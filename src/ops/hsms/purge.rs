@@ -1,0 +1,45 @@
+//! Destroys a deleted managed HSM for good: what is in its token, then the record.
+
+use super::{DeletedHsm, DeletedHsmPath, recovery_level};
+use crate::model::Result;
+use crate::model::change::{Change, IntentVerb};
+use crate::model::control_plane::ControlAction;
+use crate::model::entry::Meter;
+use crate::ops::{ControlCx, Done, Operation, wipe};
+
+/// Purges a deleted HSM. Its name is free afterwards.
+#[derive(Clone, Debug)]
+pub struct PurgeDeletedManagedHsm {
+    /// Which.
+    pub path: DeletedHsmPath,
+}
+
+impl Operation for PurgeDeletedManagedHsm {
+    const NAME: &'static str = "PurgeDeletedManagedHsm";
+    const EVENT: &'static str = "ManagedHsmPurge";
+    const ACTION: ControlAction = ControlAction::DeletedHsmPurge;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = DeletedHsm;
+    type Reply = ();
+
+    fn target(&self) -> DeletedHsmPath {
+        self.path.clone()
+    }
+
+    async fn execute(self, target: DeletedHsm, cx: &ControlCx) -> Result<Done<()>> {
+        if let Some(deletion) = target.0.deletion {
+            recovery_level(&target.0, &cx.store).check_purge(deletion, cx.now)?;
+        }
+        destroy(&target, cx).await
+    }
+}
+
+/// Destroys what a deleted HSM has in its token, then its record.
+pub(super) async fn destroy(target: &DeletedHsm, cx: &ControlCx) -> Result<Done<()>> {
+    let hsm = &target.0;
+    cx.intents.declare(&hsm.name, IntentVerb::Wipe, Vec::new()).await?;
+    wipe(&cx.store, &cx.supply, hsm).await?;
+    cx.tokens.detach(&hsm.name);
+    Ok(Done::with((), [Change::PurgeHsm(hsm.name.clone(), cx.now)]))
+}

@@ -1,0 +1,42 @@
+//! Brings a deleted managed HSM back, with everything in it.
+
+use std::sync::Arc;
+
+use super::{DeletedHsmPath, HsmBundle, RecoverableHsm, is_being_purged};
+use crate::model::change::Change;
+use crate::model::control_plane::ControlAction;
+use crate::model::entry::Meter;
+use crate::model::hsm::ManagedHsm;
+use crate::model::{Error, Result};
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Recovers a deleted HSM: its keys, deleted keys with their dates, and role assignments.
+#[derive(Clone, Debug)]
+pub struct RecoverDeletedManagedHsm {
+    /// Which.
+    pub path: DeletedHsmPath,
+}
+
+impl Operation for RecoverDeletedManagedHsm {
+    const NAME: &'static str = "RecoverDeletedManagedHsm";
+    const EVENT: &'static str = "ManagedHsmRecover";
+    const ACTION: ControlAction = ControlAction::HsmWrite;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = RecoverableHsm;
+    type Reply = HsmBundle;
+
+    fn target(&self) -> DeletedHsmPath {
+        self.path.clone()
+    }
+
+    async fn execute(self, target: RecoverableHsm, cx: &ControlCx) -> Result<Done<HsmBundle>> {
+        let hsm = target.0;
+        if is_being_purged(&hsm, cx) {
+            return Err(Error::Conflict { what: format!("managed HSM {} is being purged, so it", hsm.name) });
+        }
+        let live = ManagedHsm { deletion: None, ..hsm.as_ref().clone() };
+        let bundle = HsmBundle::of(&Arc::new(live), &cx.store);
+        Ok(Done::with(bundle, [Change::RecoverHsm(hsm.name.clone(), cx.now)]))
+    }
+}

@@ -1,0 +1,252 @@
+//! What operations on managed HSMs act on.
+
+use std::sync::Arc;
+
+use crate::model::control_plane::ControlScope;
+use crate::model::hsm::ManagedHsm;
+use crate::model::name::HsmName;
+use crate::model::resource::{ResourceGroupName, SubscriptionId};
+use crate::model::{Error, Result};
+use crate::ops::{ControlPlane, Target, hsm_lock};
+use crate::store::Store;
+
+/// Names an HSM as a resource.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HsmPath {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The resource group in it.
+    pub resource_group: ResourceGroupName,
+    /// The HSM.
+    pub name: HsmName,
+}
+
+impl HsmPath {
+    fn scope(&self) -> ControlScope {
+        ControlScope::ManagedHsm(self.subscription, self.resource_group.clone(), self.name.clone())
+    }
+
+    fn live(&self, store: &Store) -> Result<Arc<ManagedHsm>> {
+        let is_meant = |hsm: &Arc<ManagedHsm>| {
+            hsm.subscription == self.subscription
+                && hsm.resource_group.folded() == self.resource_group.folded()
+                && hsm.deletion.is_none()
+        };
+        let not_found = || Error::HsmNotFound { hsm: self.name.clone() };
+        store.hsm(&self.name).filter(is_meant).ok_or_else(not_found)
+    }
+}
+
+/// Implements what all targets named by an [`HsmPath`] share.
+macro_rules! named_by_hsm_path {
+    () => {
+        type Plane = ControlPlane;
+        type Id = HsmPath;
+
+        fn place(id: &HsmPath) -> SubscriptionId {
+            id.subscription
+        }
+
+        fn scope(id: &HsmPath, _: &Store) -> ControlScope {
+            id.scope()
+        }
+
+        fn describe(id: &HsmPath) -> String {
+            id.scope().to_string()
+        }
+
+        fn lock(id: &HsmPath) -> String {
+            hsm_lock(&id.name)
+        }
+    };
+}
+
+/// A name for a new HSM, in a resource group that exists.
+#[derive(Debug)]
+pub struct NewHsm;
+
+impl Target for NewHsm {
+    named_by_hsm_path!();
+
+    fn load(id: &HsmPath, store: &Store) -> Result<Self> {
+        if store.resource_group(id.subscription, &id.resource_group).is_none() {
+            return Err(Error::ResourceGroupNotFound {
+                subscription: id.subscription,
+                group: id.resource_group.clone(),
+            });
+        }
+        match store.hsm(&id.name) {
+            Some(hsm) => Err(Error::HsmExists { hsm: hsm.name.clone(), deleted: hsm.deletion.is_some() }),
+            None => Ok(Self),
+        }
+    }
+}
+
+/// A live HSM.
+#[derive(Debug)]
+pub struct LiveHsm(pub Arc<ManagedHsm>);
+
+impl Target for LiveHsm {
+    named_by_hsm_path!();
+
+    fn load(id: &HsmPath, store: &Store) -> Result<Self> {
+        id.live(store).map(Self)
+    }
+}
+
+/// Names a deleted HSM. It has left its resource group, and is found in its subscription and location.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeletedHsmPath {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The location; case and blanks do not matter.
+    pub location: String,
+    /// The HSM.
+    pub name: HsmName,
+}
+
+impl DeletedHsmPath {
+    fn find(&self, store: &Store) -> Result<Arc<ManagedHsm>> {
+        let is_meant = |hsm: &Arc<ManagedHsm>| {
+            hsm.subscription == self.subscription
+                && hsm.deletion.is_some()
+                && plain(&hsm.location) == plain(&self.location)
+        };
+        let not_found = || Error::DeletedHsmNotFound { hsm: self.name.clone() };
+        store.hsm(&self.name).filter(is_meant).ok_or_else(not_found)
+    }
+
+    fn describe(&self) -> String {
+        let Self { subscription, location, name } = self;
+        format!(
+            "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedManagedHSMs/{name}"
+        )
+    }
+}
+
+/// A location as it is compared: `East US` and `eastus` are the same.
+pub(super) fn plain(location: &str) -> String {
+    location.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
+}
+
+/// Implements what targets named by a [`DeletedHsmPath`] share.
+macro_rules! named_by_deleted_hsm_path {
+    () => {
+        type Plane = ControlPlane;
+        type Id = DeletedHsmPath;
+
+        fn place(id: &DeletedHsmPath) -> SubscriptionId {
+            id.subscription
+        }
+
+        fn describe(id: &DeletedHsmPath) -> String {
+            id.describe()
+        }
+
+        fn lock(id: &DeletedHsmPath) -> String {
+            hsm_lock(&id.name)
+        }
+
+        fn load(id: &DeletedHsmPath, store: &Store) -> Result<Self> {
+            id.find(store).map(Self)
+        }
+    };
+}
+
+/// A deleted HSM, to be seen or purged: rights to that are given at the subscription.
+#[derive(Debug)]
+pub struct DeletedHsm(pub Arc<ManagedHsm>);
+
+impl Target for DeletedHsm {
+    named_by_deleted_hsm_path!();
+
+    fn scope(id: &DeletedHsmPath, _: &Store) -> ControlScope {
+        ControlScope::Subscription(id.subscription)
+    }
+}
+
+/// A deleted HSM, to be made a live one again where it was.
+#[derive(Debug)]
+pub struct RecoverableHsm(pub Arc<ManagedHsm>);
+
+impl Target for RecoverableHsm {
+    named_by_deleted_hsm_path!();
+
+    fn scope(id: &DeletedHsmPath, store: &Store) -> ControlScope {
+        match id.find(store) {
+            Ok(hsm) => {
+                ControlScope::ManagedHsm(hsm.subscription, hsm.resource_group.clone(), hsm.name.clone())
+            }
+            Err(_) => ControlScope::Subscription(id.subscription),
+        }
+    }
+}
+
+/// The HSMs of a subscription, or of one resource group in it.
+#[derive(Debug)]
+pub struct HsmsOf;
+
+impl Target for HsmsOf {
+    type Plane = ControlPlane;
+    type Id = (SubscriptionId, Option<ResourceGroupName>);
+
+    fn place(id: &Self::Id) -> SubscriptionId {
+        id.0
+    }
+
+    fn scope(id: &Self::Id, _: &Store) -> ControlScope {
+        match &id.1 {
+            Some(group) => ControlScope::ResourceGroup(id.0, group.clone()),
+            None => ControlScope::Subscription(id.0),
+        }
+    }
+
+    fn describe(id: &Self::Id) -> String {
+        match &id.1 {
+            Some(group) => format!("/subscriptions/{}/resourceGroups/{group}", id.0),
+            None => format!("/subscriptions/{}", id.0),
+        }
+    }
+
+    fn lock(id: &Self::Id) -> String {
+        id.0.to_string()
+    }
+
+    fn load(id: &Self::Id, store: &Store) -> Result<Self> {
+        match &id.1 {
+            Some(group) if store.resource_group(id.0, group).is_none() => {
+                Err(Error::ResourceGroupNotFound { subscription: id.0, group: group.clone() })
+            }
+            _ => Ok(Self),
+        }
+    }
+}
+
+/// A subscription, asked about HSMs that are in no resource group: deleted ones, and names.
+#[derive(Debug)]
+pub struct AnyHsms;
+
+impl Target for AnyHsms {
+    type Plane = ControlPlane;
+    type Id = SubscriptionId;
+
+    fn place(id: &SubscriptionId) -> SubscriptionId {
+        *id
+    }
+
+    fn scope(id: &SubscriptionId, _: &Store) -> ControlScope {
+        ControlScope::Subscription(*id)
+    }
+
+    fn describe(id: &SubscriptionId) -> String {
+        format!("/subscriptions/{id}/providers/Microsoft.KeyVault/deletedManagedHSMs")
+    }
+
+    fn lock(id: &SubscriptionId) -> String {
+        id.to_string()
+    }
+
+    fn load(_: &SubscriptionId, _: &Store) -> Result<Self> {
+        Ok(Self)
+    }
+}

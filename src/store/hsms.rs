@@ -1,0 +1,159 @@
+//! The SQL of managed HSMs and of their lifetimes, and how lifetimes are kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sqlx::{Row, SqliteConnection};
+use uuid::Uuid;
+
+use super::load::{column, damaged, json, parsed};
+use super::statements::{Failure, to_json};
+use crate::model::hsm::ManagedHsm;
+use crate::model::lifetime::{HsmLifetime, Phase};
+use crate::model::{Error, Result, Timestamp};
+
+type Done = Result<(), Failure>;
+
+/// The beginning of a phase in the life of an HSM.
+#[derive(Clone)]
+pub(super) struct PhaseBegun {
+    pub(super) hsm: Arc<ManagedHsm>,
+    pub(super) at: Timestamp,
+    pub(super) phase: Phase,
+}
+
+/// The lives of all HSMs there were, by their ids.
+#[derive(Default)]
+pub(super) struct Lifetimes(BTreeMap<Uuid, HsmLifetime>);
+
+impl Lifetimes {
+    /// Adds a phase; the first one begins a life.
+    pub(super) fn add(&mut self, begun: &PhaseBegun) {
+        let PhaseBegun { hsm, at, phase } = begun;
+        let life = self.0.entry(hsm.id).or_insert_with(|| HsmLifetime {
+            id: hsm.id,
+            name: hsm.name.clone(),
+            subscription: hsm.subscription,
+            resource_group: hsm.resource_group.to_string(),
+            location: hsm.location.clone(),
+            sku: hsm.sku.clone(),
+            phases: Vec::new(),
+        });
+        life.phases.push((*at, *phase));
+    }
+
+    /// All of them, in the order in which they began.
+    pub(super) fn all(&self) -> Vec<HsmLifetime> {
+        let mut all: Vec<_> = self.0.values().cloned().collect();
+        all.sort_by_key(|life| (life.phases.first().map(|(at, _)| *at), life.id));
+        all
+    }
+}
+
+/// Writes a new HSM.
+pub(super) async fn insert(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done {
+    let sql = "-- insert_hsm
+        INSERT INTO hsms (folded, resource) VALUES ($1, $2)";
+    sqlx::query(sql).bind(hsm.name.folded()).bind(to_json(hsm)?).execute(db).await?;
+    Ok(())
+}
+
+/// Writes what has become of an HSM.
+pub(super) async fn update(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done {
+    let sql = "-- update_hsm
+        UPDATE hsms SET resource = $2 WHERE folded = $1";
+    sqlx::query(sql).bind(hsm.name.folded()).bind(to_json(hsm)?).execute(db).await?;
+    Ok(())
+}
+
+/// Removes an HSM with everything in it.
+pub(super) async fn delete(db: &mut SqliteConnection, folded: &str) -> Done {
+    let statements = [
+        "-- delete_hsm_rotation_policies
+        DELETE FROM rotation_policies WHERE hsm = $1",
+        "-- delete_hsm_versions
+        DELETE FROM key_versions WHERE hsm = $1",
+        "-- delete_hsm_keys
+        DELETE FROM keys WHERE hsm = $1",
+        "-- delete_hsm_role_assignments
+        DELETE FROM role_assignments WHERE hsm = $1",
+        "-- delete_hsm_role_definitions
+        DELETE FROM role_definitions WHERE hsm = $1",
+        "-- delete_hsm_intents
+        DELETE FROM intents WHERE lower(hsm) = $1",
+        "-- delete_hsm
+        DELETE FROM hsms WHERE folded = $1",
+    ];
+    for sql in statements {
+        sqlx::query(sql).bind(folded).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Writes the beginning of a phase.
+pub(super) async fn insert_phase(db: &mut SqliteConnection, begun: &PhaseBegun) -> Done {
+    let PhaseBegun { hsm, at, phase } = begun;
+    let sql = "-- insert_hsm_life
+        INSERT INTO hsm_lives (id, name, subscription, resource_group, location, sku)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    sqlx::query(sql)
+        .bind(hsm.id.to_string())
+        .bind(hsm.name.to_string())
+        .bind(hsm.subscription.to_string())
+        .bind(hsm.resource_group.to_string())
+        .bind(&hsm.location)
+        .bind(&hsm.sku)
+        .execute(&mut *db)
+        .await?;
+    let sql = "-- insert_hsm_phase
+        INSERT INTO hsm_phases (hsm_id, position, at, phase)
+        VALUES ($1, (SELECT COUNT(*) FROM hsm_phases WHERE hsm_id = $1), $2, $3)";
+    let name = match phase {
+        Phase::Running => "running",
+        Phase::Deleted => "deleted",
+        Phase::Purged => "purged",
+    };
+    sqlx::query(sql).bind(hsm.id.to_string()).bind(at.as_microsecond()).bind(name).execute(db).await?;
+    Ok(())
+}
+
+/// Reads all HSMs, by their folded names.
+pub(super) async fn load(db: &mut SqliteConnection) -> Result<BTreeMap<String, Arc<ManagedHsm>>> {
+    let sql = "-- load_hsms
+        SELECT folded, resource FROM hsms";
+    let rows = sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)?;
+    rows.iter().map(|row| Ok((column(row, "folded")?, Arc::new(json(row, "resource")?)))).collect()
+}
+
+/// Reads the lives of all HSMs there were.
+pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetimes> {
+    let sql = "-- load_hsm_lives
+        SELECT id, name, subscription, resource_group, location, sku FROM hsm_lives";
+    let mut lives = BTreeMap::new();
+    for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
+        let life = HsmLifetime {
+            id: parsed(&row, "id")?,
+            name: parsed(&row, "name")?,
+            subscription: parsed(&row, "subscription")?,
+            resource_group: column(&row, "resource_group")?,
+            location: column(&row, "location")?,
+            sku: column(&row, "sku")?,
+            phases: Vec::new(),
+        };
+        lives.insert(life.id, life);
+    }
+    let sql = "-- load_hsm_phases
+        SELECT hsm_id, at, phase FROM hsm_phases ORDER BY hsm_id, position";
+    for row in sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)? {
+        let id: Uuid = parsed(&row, "hsm_id")?;
+        let phase = match column::<&str>(&row, "phase")? {
+            "running" => Phase::Running,
+            "deleted" => Phase::Deleted,
+            "purged" => Phase::Purged,
+            other => return Err(damaged(format_args!("{other} is no phase of an HSM"))),
+        };
+        let at = Timestamp::from_microsecond(row.try_get("at").map_err(damaged)?).map_err(damaged)?;
+        lives.get_mut(&id).ok_or_else(|| damaged("a phase has no HSM"))?.phases.push((at, phase));
+    }
+    Ok(Lifetimes(lives))
+}

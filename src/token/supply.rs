@@ -1,0 +1,188 @@
+//! Where the tokens of managed HSMs come from, and where they go back to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+
+use super::softhsm::Directory;
+use super::{Module, Selector, Settings, Token};
+use crate::model::name::VersionId;
+use crate::model::{Error, Result};
+
+/// The label of a token that was given back: wiped, without a PIN, and free to be taken.
+pub(super) const FREE: &str = "strongroom-free";
+
+/// How long calls that are under way may take to end before a token is wiped.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many keys are destroyed by one call: each call has its own time limit.
+const CHUNK: usize = 64;
+
+/// The tokens there are for managed HSMs. A cheap handle.
+#[derive(Clone)]
+pub struct Supply(Arc<Inner>);
+
+struct Inner {
+    module: Module,
+    source: Source,
+    /// Tokens that are logged in to, by serial number.
+    open: Mutex<HashMap<String, Token>>,
+}
+
+/// What kind of tokens they are.
+pub enum Source {
+    /// SoftHSM: made on the fly, one for each HSM, and wiped whole.
+    SoftHsm {
+        /// Where they are.
+        directory: Directory,
+        /// Their user PIN.
+        pin: SecretString,
+        /// Their security officer's PIN.
+        so_pin: SecretString,
+    },
+    /// Partitions of a device that somebody else has initialized.
+    Pool {
+        /// Those that may be taken for new HSMs.
+        tokens: Vec<Selector>,
+        /// Whether several HSMs may have their keys in one of them.
+        shared: bool,
+        /// Their user PIN.
+        pin: SecretString,
+    },
+}
+
+impl Source {
+    fn pin(&self) -> &SecretString {
+        match self {
+            Self::SoftHsm { pin, .. } | Self::Pool { pin, .. } => pin,
+        }
+    }
+}
+
+impl Supply {
+    /// The tokens of a module.
+    pub fn new(module: Module, source: Source) -> Self {
+        Self(Arc::new(Inner { module, source, open: Mutex::default() }))
+    }
+
+    /// Opens a token, or gives the handle of one that is open. `known` says that it holds keys of
+    /// ours, so that an empty one is not believed.
+    ///
+    /// # Errors
+    /// As [`Module::open`].
+    pub async fn open(&self, select: &Selector, known: bool) -> Result<Token> {
+        let mut open = self.0.open.lock().await;
+        let info = self.0.module.find(select)?;
+        if let Some(token) = open.get(&info.serial) {
+            return Ok(token.clone());
+        }
+        let settings = Settings { expect_sentinel: known, faults: None };
+        let (serial, pin) = (Selector::Serial(info.serial.clone()), self.0.source.pin().clone());
+        let token = self.away(move |module, _| module.open(&serial, &pin, &settings)).await?;
+        open.insert(info.serial, token.clone());
+        Ok(token)
+    }
+
+    /// Takes a token for a new HSM; `in_use` are the serial numbers of those that HSMs have. What an
+    /// interrupted attempt left under this label is used again.
+    ///
+    /// # Errors
+    /// `TokenPoolExhausted` where none is free; else as [`Module::provision`] and [`Module::open`].
+    pub async fn take(&self, label: &str, in_use: &[String]) -> Result<Token> {
+        match &self.0.source {
+            Source::SoftHsm { .. } => {
+                self.withdraw(label, in_use).await?;
+                let label = label.to_owned();
+                let made = self.away(move |module, source| match source {
+                    Source::SoftHsm { directory, pin, so_pin } => {
+                        directory.provision(module, &label, so_pin, pin)
+                    }
+                    Source::Pool { .. } => Err(Error::internal("a pool makes no tokens")),
+                });
+                let made = made.await?;
+                self.open(&Selector::Serial(made.serial), false).await
+            }
+            Source::Pool { tokens, shared, .. } => {
+                for select in tokens {
+                    let info = self.0.module.find(select)?;
+                    let known = in_use.contains(&info.serial);
+                    if *shared || !known {
+                        return self.open(&Selector::Serial(info.serial), known).await;
+                    }
+                }
+                Err(Error::TokenPoolExhausted { tokens: tokens.len() })
+            }
+        }
+    }
+
+    /// Undoes [`take`](Self::take) for an HSM that did not come about.
+    ///
+    /// # Errors
+    /// What the module answers.
+    pub async fn withdraw(&self, label: &str, in_use: &[String]) -> Result<()> {
+        if let Source::Pool { .. } = self.0.source {
+            // Nothing was made in it.
+            return Ok(());
+        }
+        let left = |token: &super::TokenInfo| {
+            token.initialized && token.label == label && !in_use.contains(&token.serial)
+        };
+        for token in self.0.module.tokens()?.into_iter().filter(left) {
+            self.give_back(&token.serial, &[], false).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a token back from an HSM that is gone, and destroys what the HSM had in it. A token that
+    /// nobody else uses is wiped whole where that can be done. One that is not there any more is fine.
+    ///
+    /// # Errors
+    /// `TokenTimeout` where calls do not end; what the module answers. Then it can be tried again.
+    pub async fn give_back(&self, serial: &str, objects: &[VersionId], others: bool) -> Result<()> {
+        let select = Selector::Serial(serial.to_owned());
+        if !self.0.module.tokens()?.iter().any(|token| token.serial == serial) {
+            return Ok(());
+        }
+        let Source::SoftHsm { .. } = self.0.source else {
+            let token = self.open(&select, true).await?;
+            for chunk in objects.chunks(CHUNK) {
+                token.destroy(chunk).await?;
+            }
+            return if others { Ok(()) } else { self.close(serial).await };
+        };
+        self.close(serial).await?;
+        self.away(move |module, source| match source {
+            Source::SoftHsm { directory, so_pin, .. } => {
+                module.wipe(&select, so_pin, FREE)?;
+                directory.keep_copies()
+            }
+            Source::Pool { .. } => Err(Error::internal("the tokens of a pool are not initialized")),
+        })
+        .await
+    }
+
+    /// Ends the use of a token.
+    async fn close(&self, serial: &str) -> Result<()> {
+        let token = self.0.open.lock().await.remove(serial);
+        if let Some(token) = token
+            && !token.drain(PATIENCE).await
+        {
+            let milliseconds = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+            return Err(Error::TokenTimeout { milliseconds });
+        }
+        Ok(())
+    }
+
+    /// Calls the module away from the runtime's threads: making and logging in take a moment.
+    async fn away<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&Module, &Source) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let inner = Arc::clone(&self.0);
+        let called = tokio::task::spawn_blocking(move || call(&inner.module, &inner.source));
+        called.await.unwrap_or_else(|error| Err(Error::internal(error)))
+    }
+}

@@ -1,0 +1,228 @@
+//! Managed HSMs, made and found in a line each; and what becomes of what is in them.
+
+use strongroom::api::grpc::pb;
+use tonic::{Code, Response, Status};
+
+use crate::roles::ask::{CRYPTO_USER, fails};
+use crate::support::{Client, Server, days, ec, fact};
+
+/// Where the seed has its HSMs.
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// The subscription's resource name.
+    pub(crate) subscription: String,
+    /// The resource group's.
+    pub(crate) group: String,
+    administrator: String,
+}
+
+impl Place {
+    /// The place of a server.
+    pub(crate) fn of(server: &Server) -> Self {
+        let connection = server.connection();
+        let subscription = format!("subscriptions/{}", connection.subscription_id);
+        let group = format!("{subscription}/resourceGroups/{}", connection.resource_group);
+        Self { subscription, group, administrator: server.principal("administrator").object_id }
+    }
+
+    /// The resource name of an HSM.
+    pub(crate) fn hsm(&self, name: &str) -> String {
+        format!("{}/managedHsms/{name}", self.group)
+    }
+
+    /// The resource name of a deleted HSM.
+    pub(crate) fn deleted(&self, name: &str) -> String {
+        format!("{}/locations/localhost/deletedManagedHsms/{name}", self.subscription)
+    }
+
+    /// A request for an HSM whose administrator is `administrator`.
+    pub(crate) fn creating(&self, name: &str) -> pb::CreateManagedHsmRequest {
+        let mut request = creating(&self.group, name);
+        request.managed_hsm.as_mut().unwrap().administrators = vec![self.administrator.clone()];
+        request
+    }
+
+    /// A request for an HSM with this retention interval.
+    pub(crate) fn retaining(&self, name: &str, retention_days: u32) -> pb::CreateManagedHsmRequest {
+        let mut request = self.creating(name);
+        request.managed_hsm.as_mut().unwrap().retention_days = retention_days;
+        request
+    }
+}
+
+/// A request for an HSM.
+pub(crate) fn creating(parent: &str, name: &str) -> pb::CreateManagedHsmRequest {
+    let hsm = pb::ManagedHsm {
+        location: "localhost".to_owned(),
+        administrators: vec!["5a30c304-ba63-54bf-bd78-3d2684c1da0c".to_owned()],
+        ..Default::default()
+    };
+    pb::CreateManagedHsmRequest {
+        parent: parent.to_owned(),
+        managed_hsm_id: name.to_owned(),
+        managed_hsm: Some(hsm),
+    }
+}
+
+/// A request to replace the tags of an HSM.
+pub(crate) fn tagging(name: String, tag: &str) -> pb::UpdateManagedHsmRequest {
+    let tags = [(tag.to_owned(), "yes".to_owned())].into();
+    pb::UpdateManagedHsmRequest {
+        managed_hsm: Some(pb::ManagedHsm { name, tags, ..Default::default() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["tags".to_owned()] }),
+    }
+}
+
+/// Makes an HSM and activates it; `crypto-user` may use its keys.
+pub(crate) async fn make(server: &Server, request: pb::CreateManagedHsmRequest) -> pb::ManagedHsm {
+    let mut contributor = server.client("contributor").await;
+    let made = contributor.hsms.create_managed_hsm(request).await.unwrap().into_inner();
+    let mut administrator = server.client("administrator").await;
+    let name = made.data_plane.clone();
+    administrator.hsms.activate_managed_hsm(pb::ActivateManagedHsmRequest { name }).await.unwrap();
+    let assigning = pb::CreateRoleAssignmentRequest {
+        parent: made.data_plane.clone(),
+        role_definition: CRYPTO_USER.to_owned(),
+        principal_id: server.principal("crypto-user").object_id,
+        scope: "/".to_owned(),
+        ..Default::default()
+    };
+    administrator.access.create_role_assignment(assigning).await.unwrap();
+    made
+}
+
+/// Soft-deletes an HSM.
+pub(crate) async fn delete(client: &mut Client, name: String) -> Result<pb::DeletedManagedHsm, Status> {
+    client.hsms.delete_managed_hsm(pb::DeleteManagedHsmRequest { name }).await.map(Response::into_inner)
+}
+
+/// Recovers an HSM.
+pub(crate) async fn recover(client: &mut Client, name: String) -> Result<pb::ManagedHsm, Status> {
+    let request = pb::RecoverDeletedManagedHsmRequest { name };
+    client.hsms.recover_deleted_managed_hsm(request).await.map(Response::into_inner)
+}
+
+/// Purges an HSM.
+pub(crate) async fn purge(client: &mut Client, name: String) -> Result<(), Status> {
+    let request = pb::PurgeDeletedManagedHsmRequest { name };
+    client.hsms.purge_deleted_managed_hsm(request).await.map(drop)
+}
+
+/// The names of the HSMs that are live.
+pub(crate) async fn live(client: &mut Client, place: &Place) -> Vec<String> {
+    let request = pb::ListManagedHsmsRequest { parent: place.subscription.clone(), ..Default::default() };
+    let page = client.hsms.list_managed_hsms(request).await.unwrap().into_inner();
+    page.managed_hsms.iter().map(|hsm| hsm.data_plane["hsms/".len()..].to_owned()).collect()
+}
+
+/// Signs with a key of any HSM.
+async fn sign(client: &mut Client, key: &str) -> Result<(), Status> {
+    let request =
+        pb::SignRequest { name: key.to_owned(), algorithm: "ES256".to_owned(), digest: vec![7; 32] };
+    client.crypto.sign(request).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_deleted_hsm_keeps_everything_and_answers_nothing_until_it_is_recovered() {
+    let mut server = Server::start();
+    let place = Place::of(&server);
+    make(&server, place.retaining("payroll", 7)).await;
+    let mut user = server.client("crypto-user").await;
+    for name in ["live", "gone"] {
+        let parent = "hsms/payroll".to_owned();
+        user.create(pb::CreateKeyRequest { parent, ..ec(name, "P-256") }).await.unwrap();
+    }
+    let gone = pb::DeleteKeyRequest { name: "hsms/payroll/keys/gone".to_owned() };
+    let gone = user.keys.delete_key(gone).await.unwrap().into_inner();
+    let mut contributor = server.client("contributor").await;
+    let deleted = delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    for again in [false, true] {
+        if again {
+            server.restart();
+            user = server.client("crypto-user").await;
+            contributor = server.client("contributor").await;
+        }
+        let status =
+            fails(sign(&mut user, "hsms/payroll/keys/live").await, Code::FailedPrecondition, "HSM_DELETED");
+        assert_eq!(fact(&status, "resource"), "hsms/payroll");
+        let nobody = sign(&mut server.client("nobody").await, "hsms/payroll/keys/live").await;
+        fails(nobody, Code::PermissionDenied, "ACTION_NOT_GRANTED");
+        let taken = contributor.hsms.create_managed_hsm(place.creating("PayRoll")).await;
+        assert_eq!(fact(&fails(taken, Code::AlreadyExists, "HSM_EXISTS"), "deleted"), "true");
+    }
+    let mut dev = server.client("dev").await;
+    dev.clock.advance_clock(days(6)).await.unwrap();
+    recover(&mut contributor, deleted.name).await.unwrap();
+    sign(&mut user, "hsms/payroll/keys/live").await.unwrap();
+
+    // The deleted key kept its own date, and goes on it.
+    let happened = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
+    assert_eq!(happened.len(), 1);
+    assert_eq!(happened[0].at, gone.scheduled_purge_at);
+    sign(&mut user, "hsms/payroll/keys/live").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_due_in_a_deleted_hsm_is_done_when_it_is_recovered() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    make(&server, place.retaining("payroll", 7)).await;
+    let mut user = server.client("crypto-user").await;
+    let parent = "hsms/payroll".to_owned();
+    user.create(pb::CreateKeyRequest { parent, ..ec("gone", "P-256") }).await.unwrap();
+    user.keys.delete_key(pb::DeleteKeyRequest { name: "hsms/payroll/keys/gone".to_owned() }).await.unwrap();
+    let mut dev = server.client("dev").await;
+    dev.clock.advance_clock(days(5)).await.unwrap();
+    let deleted = delete(&mut dev, place.hsm("payroll")).await.unwrap();
+    // The key's date passes while the HSM is deleted: it waits.
+    assert_eq!(dev.clock.advance_clock(days(4)).await.unwrap().into_inner().happenings, []);
+    recover(&mut dev, deleted.name).await.unwrap();
+    let happened = dev.clock.advance_clock(days(0)).await.unwrap().into_inner().happenings;
+    let officer = pb::CreateRoleAssignmentRequest {
+        parent: "hsms/payroll".to_owned(),
+        role_definition: crate::roles::ask::CRYPTO_AUDITOR.to_owned(),
+        principal_id: server.principal("crypto-auditor").object_id,
+        scope: "/".to_owned(),
+        ..Default::default()
+    };
+    server.client("administrator").await.access.create_role_assignment(officer).await.unwrap();
+    let list = pb::ListDeletedKeysRequest { parent: "hsms/payroll".to_owned(), ..Default::default() };
+    let left = server.client("crypto-auditor").await.keys.list_deleted_keys(list).await.unwrap().into_inner();
+    // Done at once by the scheduler, or by the advance if that came first.
+    assert!(happened.len() <= 1);
+    assert_eq!(left.deleted_keys, []);
+}
+
+#[tokio::test]
+async fn a_purged_hsm_leaves_its_name_and_nothing_else() {
+    let mut server = Server::start();
+    let place = Place::of(&server);
+    make(&server, place.creating("payroll")).await;
+    let mut user = server.client("crypto-user").await;
+    let parent = "hsms/payroll".to_owned();
+    user.create(pb::CreateKeyRequest { parent: parent.clone(), ..ec("live", "P-256") }).await.unwrap();
+    let mut contributor = server.client("contributor").await;
+    delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    purge(&mut contributor, place.deleted("payroll")).await.unwrap();
+    fails(sign(&mut user, "hsms/payroll/keys/live").await, Code::NotFound, "HSM_NOT_FOUND");
+
+    // Another HSM of this name has none of the keys and roles of the first.
+    contributor.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+    fails(sign(&mut user, "hsms/payroll/keys/live").await, Code::PermissionDenied, "ACTION_NOT_GRANTED");
+    server.restart();
+    let mut contributor = server.client("contributor").await;
+    assert_eq!(live(&mut contributor, &place).await, ["local", "payroll"]);
+    assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
+}
+
+#[tokio::test]
+async fn the_seed_does_not_bring_back_what_was_purged() {
+    let mut server = Server::start();
+    let place = Place::of(&server);
+    let mut owner = server.client("owner").await;
+    delete(&mut owner, place.hsm("local")).await.unwrap();
+    purge(&mut owner, place.deleted("local")).await.unwrap();
+    server.restart();
+    let mut owner = server.client("owner").await;
+    assert!(live(&mut owner, &place).await.is_empty());
+}

@@ -1,0 +1,66 @@
+//! Putting a managed HSM into service.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::hsms::Place;
+use crate::roles::ask::{assert_recorded, bad, fails, metadata, not_granted};
+use crate::support::{Server, ec};
+
+fn request(name: &str) -> pb::ActivateManagedHsmRequest {
+    pb::ActivateManagedHsmRequest { name: name.to_owned() }
+}
+
+#[tokio::test]
+async fn before_it_nothing_else_is_answered() {
+    let mut server = Server::start();
+    let place = Place::of(&server);
+    let mut owner = server.client("owner").await;
+    let mut asked = place.creating("payroll");
+    let dev = server.principal("dev").object_id;
+    asked.managed_hsm.as_mut().unwrap().administrators.push(dev);
+    owner.hsms.create_managed_hsm(asked).await.unwrap();
+    let mut dev = server.client("dev").await;
+    let list = pb::ListRoleAssignmentsRequest { parent: "hsms/payroll".to_owned(), ..Default::default() };
+    fails(
+        dev.access.list_role_assignments(list.clone()).await,
+        Code::FailedPrecondition,
+        "HSM_NOT_ACTIVATED",
+    );
+    let key = pb::CreateKeyRequest { parent: "hsms/payroll".to_owned(), ..ec("k", "P-256") };
+    not_granted(dev.create(key).await);
+
+    let answer = dev.hsms.activate_managed_hsm(request("hsms/payroll")).await;
+    assert_recorded(&server, metadata(&answer), "ManagedHsmActivate", "OK", "hsms/payroll");
+    assert_eq!(dev.access.list_role_assignments(list).await.unwrap().into_inner().role_assignments.len(), 2);
+    server.restart();
+    let read = pb::GetManagedHsmRequest { name: place.hsm("payroll") };
+    let mut owner = server.client("owner").await;
+    assert!(owner.hsms.get_managed_hsm(read).await.unwrap().into_inner().activated);
+    // Once more is fine.
+    server.client("dev").await.hsms.activate_managed_hsm(request("hsms/payroll")).await.unwrap();
+}
+
+#[tokio::test]
+async fn it_is_for_its_administrators() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut owner = server.client("owner").await;
+    owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+    for name in ["owner", "contributor", "dev", "crypto-officer", "nobody"] {
+        not_granted(server.client(name).await.hsms.activate_managed_hsm(request("hsms/payroll")).await);
+    }
+    let mut administrator = server.client("administrator").await;
+    fails(
+        administrator.hsms.activate_managed_hsm(request("hsms/missing")).await,
+        Code::NotFound,
+        "HSM_NOT_FOUND",
+    );
+    bad(administrator.hsms.activate_managed_hsm(request(&place.hsm("payroll"))).await, "name");
+    crate::hsms::delete(&mut owner, place.hsm("payroll")).await.unwrap();
+    fails(
+        administrator.hsms.activate_managed_hsm(request("hsms/payroll")).await,
+        Code::FailedPrecondition,
+        "HSM_DELETED",
+    );
+}

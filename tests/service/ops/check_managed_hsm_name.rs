@@ -1,0 +1,45 @@
+//! Asking whether a name can be had.
+
+use strongroom::api::grpc::pb;
+
+use crate::hsms::{Place, delete};
+use crate::roles::ask::{bad, not_granted};
+use crate::support::Server;
+
+#[tokio::test]
+async fn names_are_available_taken_or_none() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    contributor.hsms.create_managed_hsm(place.creating("gone")).await.unwrap();
+    delete(&mut contributor, place.hsm("gone")).await.unwrap();
+    for (name, reason) in [
+        ("payroll", ""),
+        ("local", "AlreadyExists"),
+        ("LOCAL", "AlreadyExists"),
+        ("gone", "AlreadyExists"),
+        ("no--name", "AccountNameInvalid"),
+        ("", "AccountNameInvalid"),
+    ] {
+        let request = pb::CheckManagedHsmNameRequest {
+            parent: place.subscription.clone(),
+            managed_hsm_id: name.to_owned(),
+        };
+        let answer = contributor.hsms.check_managed_hsm_name(request).await.unwrap().into_inner();
+        assert_eq!((answer.available, answer.reason.as_str()), (reason.is_empty(), reason), "{name}");
+        assert_eq!(answer.message.is_empty(), answer.available);
+    }
+}
+
+#[tokio::test]
+async fn it_takes_a_right_to_read_in_the_subscription() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let request = pb::CheckManagedHsmNameRequest {
+        parent: place.subscription.clone(),
+        managed_hsm_id: "payroll".to_owned(),
+    };
+    not_granted(server.client("administrator").await.hsms.check_managed_hsm_name(request.clone()).await);
+    let wrong = pb::CheckManagedHsmNameRequest { parent: "dev".to_owned(), ..request };
+    bad(server.client("reader").await.hsms.check_managed_hsm_name(wrong).await, "parent");
+}

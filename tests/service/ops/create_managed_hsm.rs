@@ -1,0 +1,146 @@
+//! Making a managed HSM.
+
+use strongroom::api::grpc::pb;
+use tonic::{Code, Status};
+
+use crate::hsms::{Place, creating, live};
+use crate::roles::ask::{assert_recorded, bad, fails, metadata, not_granted};
+use crate::support::{Client, Server, fact};
+
+async fn create(client: &mut Client, request: pb::CreateManagedHsmRequest) -> Result<pb::ManagedHsm, Status> {
+    client.hsms.create_managed_hsm(request).await.map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn a_new_hsm_has_what_was_asked_for_and_its_administrators() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    let mut request = place.retaining("Payroll-1", 7);
+    let asked = request.managed_hsm.as_mut().unwrap();
+    asked.purge_protection = true;
+    asked.sku = "Custom_B32".to_owned();
+    asked.tags = [("team".to_owned(), "billing".to_owned())].into();
+    asked.network =
+        Some(pb::NetworkRules { ip_rules: vec!["203.0.113.0/24".to_owned()], ..Default::default() });
+    let answer = contributor.hsms.create_managed_hsm(request).await;
+    let scope = format!("/{}/providers/Microsoft.KeyVault/managedHSMs/Payroll-1", place.group);
+    assert_recorded(&server, metadata(&answer), "ManagedHsmCreate", "OK", &scope);
+    let made = answer.unwrap().into_inner();
+    assert_eq!((made.name.as_str(), made.data_plane.as_str()), (&*place.hsm("Payroll-1"), "hsms/Payroll-1"));
+    assert_eq!((made.retention_days, made.purge_protection, made.activated), (7, true, false));
+    assert_eq!((made.recovery_level.as_str(), made.sku.as_str()), ("CustomizedRecoverable", "Custom_B32"));
+    assert_eq!(made.tags["team"], "billing");
+    assert_eq!(made.network.as_ref().unwrap().ip_rules, ["203.0.113.0/24"]);
+
+    // The administrator is that and nothing else; who made it has no right to what is in it.
+    let assignments =
+        pb::ListRoleAssignmentsRequest { parent: made.data_plane.clone(), ..Default::default() };
+    let activating = pb::ActivateManagedHsmRequest { name: made.data_plane.clone() };
+    not_granted(contributor.hsms.activate_managed_hsm(activating.clone()).await);
+    let mut administrator = server.client("administrator").await;
+    administrator.hsms.activate_managed_hsm(activating).await.unwrap();
+    let assigned = administrator.access.list_role_assignments(assignments).await.unwrap().into_inner();
+    let assigned: Vec<_> = assigned
+        .role_assignments
+        .iter()
+        .map(|one| (one.role_definition.as_str(), one.principal_id.as_str(), one.scope.as_str()))
+        .collect();
+    let administrator = server.principal("administrator").object_id;
+    let role = format!("hsms/Payroll-1/roleDefinitions/{}", crate::roles::ask::ADMINISTRATOR);
+    assert_eq!(assigned, [(role.as_str(), administrator.as_str(), "/")]);
+}
+
+#[tokio::test]
+async fn defaults_are_those_of_the_contract() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let made = create(&mut server.client("owner").await, place.creating("payroll")).await.unwrap();
+    assert_eq!((made.retention_days, made.purge_protection), (90, false));
+    assert_eq!((made.sku.as_str(), made.recovery_level.as_str()), ("Standard_B1", "Recoverable+Purgeable"));
+    let network = made.network.unwrap();
+    assert_eq!(
+        [network.public_network_access, network.default_action, network.bypass],
+        ["Enabled", "Allow", "AzureServices"]
+    );
+}
+
+#[tokio::test]
+async fn seven_and_ninety_days_are_accepted_six_and_ninety_one_refused() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    for (name, days) in [("seven", 7), ("ninety", 90)] {
+        assert_eq!(create(&mut contributor, place.retaining(name, days)).await.unwrap().retention_days, days);
+    }
+    for days in [1, 6, 91, u32::MAX] {
+        bad(create(&mut contributor, place.retaining("wrong", days)).await, "retention_days");
+    }
+    assert_eq!(live(&mut contributor, &place).await, ["local", "ninety", "seven"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_by_the_name_of_its_field_and_leaves_nothing() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    let with = |change: fn(&mut pb::ManagedHsm)| {
+        let mut request = place.creating("payroll");
+        change(request.managed_hsm.as_mut().unwrap());
+        request
+    };
+    let wrong: [(pb::CreateManagedHsmRequest, &str); 9] = [
+        (with(|hsm| hsm.administrators.clear()), "administrators"),
+        (with(|hsm| hsm.administrators = vec!["root".to_owned()]), "administrators"),
+        (with(|hsm| hsm.location.clear()), "location"),
+        (with(|hsm| hsm.sku = "Standard_B2".to_owned()), "sku"),
+        (with(|hsm| hsm.tenant_id = "x".to_owned()), "tenant_id"),
+        (with(|hsm| hsm.tenant_id = crate::roles::ask::guid(1)), "tenant_id"),
+        (with(|hsm| hsm.tags = (0..16).map(|n| (n.to_string(), String::new())).collect()), "tags"),
+        (
+            with(|hsm| {
+                let ip_rules = vec!["10.0.0.0/8".to_owned()];
+                hsm.network = Some(pb::NetworkRules { ip_rules, ..Default::default() });
+            }),
+            "network.ip_rules",
+        ),
+        (place.creating("no--name"), "managed_hsm_id"),
+    ];
+    for (request, field) in wrong {
+        bad(create(&mut contributor, request).await, field);
+    }
+    let elsewhere = creating(&format!("{}/resourceGroups/none", place.subscription), "payroll");
+    fails(create(&mut contributor, elsewhere).await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
+    assert_eq!(live(&mut contributor, &place).await, ["local"]);
+    let tokens = std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap().count();
+    assert_eq!(tokens, 1);
+}
+
+#[tokio::test]
+async fn a_name_is_had_once_and_there_are_at_most_five_in_a_place() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    for name in ["one", "two", "three", "four"] {
+        create(&mut contributor, place.creating(name)).await.unwrap();
+    }
+    let taken = create(&mut contributor, place.creating("ONE")).await;
+    assert_eq!(fact(&fails(taken, Code::AlreadyExists, "HSM_EXISTS"), "deleted"), "false");
+    fails(create(&mut contributor, place.creating("six")).await, Code::ResourceExhausted, "LIMIT_EXCEEDED");
+    // A deleted one keeps its place.
+    crate::hsms::delete(&mut contributor, place.hsm("one")).await.unwrap();
+    fails(create(&mut contributor, place.creating("six")).await, Code::ResourceExhausted, "LIMIT_EXCEEDED");
+    crate::hsms::purge(&mut contributor, place.deleted("one")).await.unwrap();
+    create(&mut contributor, place.creating("six")).await.unwrap();
+}
+
+#[tokio::test]
+async fn local_roles_make_no_hsms() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    for name in ["administrator", "crypto-officer", "crypto-user", "reader", "nobody"] {
+        let mut caller = server.client(name).await;
+        let status = not_granted(create(&mut caller, place.creating("payroll")).await);
+        assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHSMs/write");
+    }
+}

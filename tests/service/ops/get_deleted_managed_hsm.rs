@@ -1,0 +1,34 @@
+//! Reading a deleted managed HSM.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::hsms::{Place, delete};
+use crate::roles::ask::{bad, fails, not_granted};
+use crate::support::Server;
+
+fn request(name: String) -> pb::GetDeletedManagedHsmRequest {
+    pb::GetDeletedManagedHsmRequest { name }
+}
+
+#[tokio::test]
+async fn it_is_read_as_deletion_told_it() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    let name = place.deleted("local");
+    let missing = contributor.hsms.get_deleted_managed_hsm(request(name.clone())).await;
+    fails(missing, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+    let deleted = delete(&mut contributor, place.hsm("local")).await.unwrap();
+    let read = contributor.hsms.get_deleted_managed_hsm(request(name)).await.unwrap().into_inner();
+    assert_eq!(read, deleted);
+    let spelled = format!("{}/locations/LOCAL HOST/deletedManagedHsms/LOCAL", place.subscription);
+    let read = contributor.hsms.get_deleted_managed_hsm(request(spelled)).await.unwrap().into_inner();
+    assert_eq!(read, deleted);
+    let elsewhere = format!("{}/locations/westeurope/deletedManagedHsms/local", place.subscription);
+    let elsewhere = contributor.hsms.get_deleted_managed_hsm(request(elsewhere)).await;
+    fails(elsewhere, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+    bad(contributor.hsms.get_deleted_managed_hsm(request(place.hsm("local"))).await, "name");
+    let mut officer = server.client("crypto-officer").await;
+    not_granted(officer.hsms.get_deleted_managed_hsm(request(place.deleted("local"))).await);
+}

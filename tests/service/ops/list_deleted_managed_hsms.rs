@@ -1,0 +1,53 @@
+//! Listing deleted managed HSMs.
+
+use strongroom::api::grpc::pb;
+
+use crate::hsms::{Place, delete};
+use crate::roles::ask::{bad, not_granted};
+use crate::support::Server;
+
+fn request(parent: &str) -> pb::ListDeletedManagedHsmsRequest {
+    pb::ListDeletedManagedHsmsRequest { parent: parent.to_owned(), ..Default::default() }
+}
+
+#[tokio::test]
+async fn deleted_ones_are_listed_by_name_in_pages_of_any_size() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    let mut expected = vec![delete(&mut contributor, place.hsm("local")).await.unwrap()];
+    for name in ["alpha", "live", "beta"] {
+        contributor.hsms.create_managed_hsm(place.creating(name)).await.unwrap();
+    }
+    for name in ["beta", "alpha"] {
+        expected.insert(0, delete(&mut contributor, place.hsm(name)).await.unwrap());
+    }
+    for page_size in [1, 2, 3] {
+        let mut found = Vec::new();
+        let mut request = pb::ListDeletedManagedHsmsRequest { page_size, ..request(&place.subscription) };
+        loop {
+            let page =
+                contributor.hsms.list_deleted_managed_hsms(request.clone()).await.unwrap().into_inner();
+            found.extend(page.deleted_managed_hsms);
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = page.next_page_token;
+        }
+        assert_eq!(found, expected, "by {page_size}");
+    }
+}
+
+#[tokio::test]
+async fn it_takes_a_role_of_the_control_plane() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    for name in ["administrator", "crypto-officer", "nobody"] {
+        let mut caller = server.client(name).await;
+        not_granted(caller.hsms.list_deleted_managed_hsms(request(&place.subscription)).await);
+    }
+    let mut reader = server.client("reader").await;
+    let none = reader.hsms.list_deleted_managed_hsms(request(&place.subscription)).await.unwrap();
+    assert_eq!(none.into_inner().deleted_managed_hsms, []);
+    bad(reader.hsms.list_deleted_managed_hsms(request(&place.group)).await, "parent");
+}

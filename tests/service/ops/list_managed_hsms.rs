@@ -1,0 +1,54 @@
+//! Listing managed HSMs.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::hsms::{Place, delete};
+use crate::roles::ask::{bad, fails, not_granted};
+use crate::support::Server;
+
+fn request(parent: &str) -> pb::ListManagedHsmsRequest {
+    pb::ListManagedHsmsRequest { parent: parent.to_owned(), ..Default::default() }
+}
+
+#[tokio::test]
+async fn live_ones_are_listed_by_name_in_pages_of_any_size() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    for name in ["beta", "alpha", "gone"] {
+        contributor.hsms.create_managed_hsm(place.creating(name)).await.unwrap();
+    }
+    delete(&mut contributor, place.hsm("gone")).await.unwrap();
+    for parent in [&place.subscription, &place.group] {
+        for page_size in [1, 2, 3, 100] {
+            let mut names = Vec::new();
+            let mut request = pb::ListManagedHsmsRequest { page_size, ..request(parent) };
+            loop {
+                let page = contributor.hsms.list_managed_hsms(request.clone()).await.unwrap().into_inner();
+                names.extend(page.managed_hsms.into_iter().map(|hsm| hsm.data_plane));
+                if page.next_page_token.is_empty() {
+                    break;
+                }
+                request.page_token = page.next_page_token;
+            }
+            assert_eq!(names, ["hsms/alpha", "hsms/beta", "hsms/local"], "{parent} by {page_size}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_seen_or_is_none_is_refused() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut reader = server.client("reader").await;
+    let none = format!("{}/resourceGroups/none", place.subscription);
+    fails(reader.hsms.list_managed_hsms(request(&none)).await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
+    for parent in ["", "hsms/local", "subscriptions/x"] {
+        bad(reader.hsms.list_managed_hsms(request(parent)).await, "parent");
+    }
+    let wrong = pb::ListManagedHsmsRequest { page_size: -1, ..request(&place.subscription) };
+    bad(reader.hsms.list_managed_hsms(wrong).await, "page_size");
+    let mut user = server.client("crypto-user").await;
+    not_granted(user.hsms.list_managed_hsms(request(&place.subscription)).await);
+}

@@ -1,0 +1,39 @@
+//! Recovering a deleted managed HSM. What comes back with it is seen in `hsms.rs`.
+
+use tonic::Code;
+
+use crate::hsms::{Place, delete, live, recover};
+use crate::roles::ask::{bad, fails, not_granted};
+use crate::support::{Server, days};
+
+#[tokio::test]
+async fn it_comes_back_as_it_was_and_may_be_deleted_again_with_new_dates() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    let first = delete(&mut contributor, place.hsm("local")).await.unwrap();
+    let recovered = recover(&mut contributor, place.deleted("local")).await.unwrap();
+    assert_eq!(Some(recovered), first.managed_hsm);
+    assert_eq!(live(&mut contributor, &place).await, ["local"]);
+    fails(recover(&mut contributor, place.deleted("local")).await, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+
+    let mut dev = server.client("dev").await;
+    dev.clock.advance_clock(days(10)).await.unwrap();
+    delete(&mut contributor, place.hsm("local")).await.unwrap();
+    // The first date passes, and nothing happens.
+    assert_eq!(dev.clock.advance_clock(days(85)).await.unwrap().into_inner().happenings, []);
+    assert_eq!(dev.clock.advance_clock(days(5)).await.unwrap().into_inner().happenings.len(), 1);
+}
+
+#[tokio::test]
+async fn it_takes_a_right_to_write() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    delete(&mut contributor, place.hsm("local")).await.unwrap();
+    for name in ["reader", "administrator", "crypto-officer", "nobody"] {
+        not_granted(recover(&mut server.client(name).await, place.deleted("local")).await);
+    }
+    bad(recover(&mut contributor, place.hsm("local")).await, "name");
+    recover(&mut contributor, place.deleted("local")).await.unwrap();
+}

@@ -1,0 +1,91 @@
+//! Changing a managed HSM.
+
+use strongroom::api::grpc::pb;
+use tonic::{Code, Status};
+
+use crate::hsms::{Place, delete, tagging};
+use crate::roles::ask::{bad, fails, not_granted};
+use crate::support::{Client, Server};
+
+async fn update(
+    client: &mut Client,
+    managed_hsm: pb::ManagedHsm,
+    mask: &[&str],
+) -> Result<pb::ManagedHsm, Status> {
+    let update_mask =
+        Some(prost_types::FieldMask { paths: mask.iter().map(|path| (*path).to_owned()).collect() });
+    let request = pb::UpdateManagedHsmRequest { managed_hsm: Some(managed_hsm), update_mask };
+    client.hsms.update_managed_hsm(request).await.map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn what_the_mask_names_is_changed_and_the_rest_stays() {
+    let mut server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    let tagged = contributor.hsms.update_managed_hsm(tagging(place.hsm("local"), "a")).await.unwrap();
+    assert_eq!(tagged.into_inner().tags["a"], "yes");
+    let network = pb::NetworkRules { public_network_access: "Disabled".to_owned(), ..Default::default() };
+    let hsm = pb::ManagedHsm { name: place.hsm("local"), network: Some(network), ..Default::default() };
+    let changed = update(&mut contributor, hsm, &["network"]).await.unwrap();
+    assert_eq!(changed.tags["a"], "yes");
+    assert_eq!(changed.network.as_ref().unwrap().public_network_access, "Disabled");
+    server.restart();
+    let mut reader = server.client("reader").await;
+    let request = pb::GetManagedHsmRequest { name: place.hsm("local") };
+    assert_eq!(reader.hsms.get_managed_hsm(request).await.unwrap().into_inner(), changed);
+}
+
+#[tokio::test]
+async fn purge_protection_is_turned_on_and_never_off() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    let with = |purge_protection| pb::ManagedHsm {
+        name: place.hsm("local"),
+        purge_protection,
+        ..Default::default()
+    };
+    let off = update(&mut contributor, with(false), &["purge_protection"]).await.unwrap();
+    assert_eq!(off.recovery_level, "Recoverable+Purgeable");
+    let on = update(&mut contributor, with(true), &["purge_protection"]).await.unwrap();
+    assert_eq!((on.purge_protection, on.recovery_level.as_str()), (true, "Recoverable"));
+    bad(update(&mut contributor, with(false), &["purge_protection"]).await, "purge_protection");
+    // Keys are protected with it.
+    let mut user = server.client("crypto-user").await;
+    let key = user.create(crate::support::ec("k", "P-256")).await.unwrap();
+    assert_eq!(key.recovery_level, "Recoverable");
+}
+
+#[tokio::test]
+async fn retention_is_fixed() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    for (days, works) in [(90, true), (7, false), (89, false)] {
+        let hsm = pb::ManagedHsm { name: place.hsm("local"), retention_days: days, ..Default::default() };
+        let outcome = update(&mut contributor, hsm, &["retention_days"]).await;
+        if works {
+            outcome.unwrap();
+        } else {
+            bad(outcome, "retention_days");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut contributor = server.client("contributor").await;
+    let hsm = || pb::ManagedHsm { name: place.hsm("local"), ..Default::default() };
+    for mask in [&[][..], &["sku"], &["name"], &["location"], &["activated"]] {
+        bad(update(&mut contributor, hsm(), mask).await, "update_mask");
+    }
+    bad(update(&mut contributor, pb::ManagedHsm::default(), &["tags"]).await, "managed_hsm.name");
+    let missing = pb::ManagedHsm { name: place.hsm("missing"), ..Default::default() };
+    fails(update(&mut contributor, missing, &["tags"]).await, Code::NotFound, "HSM_NOT_FOUND");
+    not_granted(update(&mut server.client("reader").await, hsm(), &["tags"]).await);
+    delete(&mut contributor, place.hsm("local")).await.unwrap();
+    fails(update(&mut contributor, hsm(), &["tags"]).await, Code::NotFound, "HSM_NOT_FOUND");
+}
