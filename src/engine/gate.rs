@@ -93,6 +93,12 @@ impl Gate for DataPlane {
         now: Timestamp,
         in_service: bool,
     ) -> Result<Cx> {
+        // As it is now: since it was found, it may have been deleted, or another may have its name.
+        let known = hsm.id;
+        let hsm = engine.hsm(&hsm.name)?;
+        if hsm.id != known {
+            return Err(Error::HsmNotFound { hsm: hsm.name.clone() });
+        }
         hsm.check_live()?;
         if in_service && hsm.activation != Activation::Active {
             return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });

@@ -131,7 +131,7 @@ impl Engine {
         let id = operation.target();
         let place = O::Target::place(&id);
         PlaneOf::<O>::note(&mut pending, &place);
-        pending.target(O::Target::describe(&id));
+        pending.target(O::Target::describe(&id), O::Target::resource(&id));
         match PlaneOf::<O>::find(self, &place) {
             Ok(found) => self.start(Admitted { operation, found, caller: None, pending }).await,
             Err(error) => pending.refuse(error).await,
@@ -181,7 +181,7 @@ impl Engine {
         let id = operation.target();
         let place = O::Target::place(&id);
         PlaneOf::<O>::note(pending, &place);
-        pending.target(O::Target::describe(&id));
+        pending.target(O::Target::describe(&id), O::Target::resource(&id));
         let found = PlaneOf::<O>::find(self, &place)?;
         let scope = O::Target::scope(&id, &self.0.store);
         PlaneOf::<O>::admit(self, &caller, &found, O::ACTION, &scope)?;
