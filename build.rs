@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "proto/strongroom/v1/clock.proto",
         "proto/strongroom/v1/crypto.proto",
         "proto/strongroom/v1/key.proto",
+        "proto/strongroom/v1/lifecycle.proto",
         "proto/strongroom/v1/managed_hsm.proto",
         "proto/strongroom/v1/resource.proto",
         "proto/strongroom/v1/usage.proto",

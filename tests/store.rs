@@ -12,6 +12,7 @@ use strongroom::model::billing::Period;
 use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, Made};
 use strongroom::model::due::Notices;
 use strongroom::model::entry::Meter;
+use strongroom::model::event::KEPT;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
 use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
@@ -24,6 +25,8 @@ use uuid::Uuid;
 
 #[path = "store/audit_log.rs"]
 mod audit_log;
+#[path = "store/events.rs"]
+mod events;
 #[path = "store/rotation.rs"]
 mod rotation;
 #[path = "store/uses.rs"]
@@ -137,6 +140,7 @@ fn call(changes: Vec<Change>, number: usize) -> Commit {
 struct House {
     dir: tempfile::TempDir,
     durability: Durability,
+    events_kept: usize,
     /// While set, the export fails.
     broken: Arc<AtomicBool>,
 }
@@ -144,7 +148,7 @@ struct House {
 impl House {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { dir, durability: Durability::Request, broken: Arc::default() }
+        Self { dir, durability: Durability::Request, events_kept: KEPT, broken: Arc::default() }
     }
 
     fn audit(&self) -> PathBuf {
@@ -153,8 +157,12 @@ impl House {
 
     async fn try_open(&self) -> Result<Store, Error> {
         let mut sink = Sink::open(&self.audit()).unwrap();
-        let options =
-            Options { durability: self.durability, exported: sink.last_seq(), ..Options::default() };
+        let options = Options {
+            durability: self.durability,
+            exported: sink.last_seq(),
+            events_kept: self.events_kept,
+            ..Options::default()
+        };
         let broken = Arc::clone(&self.broken);
         let export = move |records: &[ExportedRecord]| {
             if broken.load(Ordering::SeqCst) {

@@ -32,6 +32,7 @@ mod subscription;
 mod table;
 mod token;
 mod usage;
+mod watch;
 mod when;
 
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ pub use role::RoleCommand;
 pub use serve::ServeArgs;
 pub use subscription::SubscriptionCommand;
 pub use usage::UsageCommand;
+pub use watch::WatchArgs;
 
 use failure::{Failure, Outcome};
 use output::Output;
@@ -104,6 +106,8 @@ pub enum Command {
     /// Read and turn the simulator's clock
     #[command(subcommand)]
     Clock(ClockCommand),
+    /// Print what becomes of keys or managed HSMs, as it happens
+    Watch(WatchArgs),
     /// Get random bytes from the token
     Random(RandomArgs),
     /// Print a bearer token for a principal of the simulator
@@ -164,6 +168,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Control(command) => control::run(&context, command).await,
         Command::Usage(command) => usage::run(&context, *command).await,
         Command::Clock(command) => clock::run(&context, command).await,
+        Command::Watch(args) => watch::run(&context, args).await,
         Command::Random(args) => random::run(&context, args).await,
         Command::Token => token::run(&context).await,
         Command::Completions(args) => completions::run(&context, &args),
@@ -212,6 +217,9 @@ mod tests {
             "usage statement --plan vault-premium --resource-group dev --all",
             "usage export --format json --file usage.json",
             "token --as crypto-user",
+            "watch",
+            "watch --since 17 --count 2 --output json --hsm payroll",
+            "--as owner watch --hsms --since 0 --until-now",
             "random 32 --hsm local --timeout 5",
             "completions bash",
         ] {
@@ -237,6 +245,7 @@ mod tests {
             "hsm create payroll --retention-days 91 --administrator administrator",
             "hsm create payroll",
             "hsm update payroll",
+            "watch --count 0",
             "random 129",
             "random 0",
             "access check --principal dev --action keys/sing --scope /keys",

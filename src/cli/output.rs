@@ -43,6 +43,17 @@ impl Output {
         write_stdout(text.as_bytes())
     }
 
+    /// Prints one of many results that come one after the other: each is a line, as JSON too.
+    pub(crate) fn print_line(self, result: &impl Serialize, text: impl FnOnce() -> String) -> Outcome {
+        let mut line = match self.format {
+            Format::Table => table::printable(&text()),
+            Format::Json => serde_json::to_string(result)
+                .map_err(|error| Failure::problem(format!("the result cannot be printed: {error}")))?,
+        };
+        line.push('\n');
+        write_stdout(line.as_bytes())
+    }
+
     /// Prints a result that is one value for people.
     pub(crate) fn print_value(self, result: &impl Serialize, value: &str) -> Outcome {
         self.print(result, || format!("{value}\n"))

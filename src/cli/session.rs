@@ -20,6 +20,7 @@ use crate::api::grpc::pb::authorization_service_client::AuthorizationServiceClie
 use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
+use crate::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use crate::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
@@ -92,6 +93,11 @@ impl Session {
     /// Roles.
     pub(crate) fn access(&self) -> AccessServiceClient<Authorized> {
         AccessServiceClient::new(self.channel.clone())
+    }
+
+    /// What becomes of HSMs and keys.
+    pub(crate) fn lifecycle(&self) -> LifecycleServiceClient<Authorized> {
+        LifecycleServiceClient::new(self.channel.clone())
     }
 
     /// Managed HSMs.

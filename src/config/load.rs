@@ -134,6 +134,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     need(!config.names.data_plane.is_empty(), "names.data_plane: at least one suffix is needed")?;
     need(!config.names.authority.is_empty(), "names.authority: at least one host is needed")?;
     need(config.server.max_connections > 0, "server.max_connections: must be at least 1")?;
+    need((1..=1_000_000).contains(&config.events.kept), "events.kept: must be 1 to 1000000")?;
     need(config.server.max_request_bytes >= 64 * 1024, "server.max_request_bytes: must be at least 65536")?;
     let positive = |number: Option<u64>| number != Some(0);
     need(config.token.queue != Some(0), "token.queue: must be at least 1")?;

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::event::KEPT;
+
 pub use identity::{CertificateRule, Issuer};
 pub use load::{ConfigError, Sources, load};
 pub use locations::locations;
@@ -51,6 +53,8 @@ pub struct Config {
     pub token: Token,
     /// The audit record.
     pub audit: Audit,
+    /// The log of lifecycle events.
+    pub events: Events,
     /// What things cost.
     pub billing: Billing,
     /// What the program says of itself.
@@ -181,6 +185,14 @@ pub enum Durability {
     Relaxed,
 }
 
+/// The log of lifecycle events, for those who watch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Events {
+    /// How many are kept: the newest.
+    pub kept: usize,
+}
+
 /// What things cost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -221,6 +233,7 @@ impl Default for Config {
             names: Names::default(),
             token: Token::default(),
             audit: Audit::default(),
+            events: Events::default(),
             billing: Billing::default(),
             log: Log::default(),
             identity: Identity::default(),
@@ -272,6 +285,12 @@ impl Default for Token {
             slow_timeout_milliseconds: None,
             session_copies: None,
         }
+    }
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { kept: KEPT }
     }
 }
 

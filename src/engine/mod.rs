@@ -17,6 +17,7 @@ use crate::ids::Ids;
 use crate::model::billing::Pricing;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
+use crate::model::event::Watched;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::HsmName;
@@ -304,6 +305,23 @@ impl Engine {
     /// Tells when something was changed.
     pub fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
         self.0.store.watch()
+    }
+
+    /// Waits until something happens after a place in the log of lifecycle events that concerns a watch, and gives
+    /// the place from which it must read: events between that are not for it are passed over here, without a call.
+    pub async fn concerned(&self, watched: Watched, mut position: u64) -> u64 {
+        let mut told = self.0.store.watch_events();
+        loop {
+            let newest = *told.borrow_and_update();
+            if self.0.store.events_concern(watched, position) {
+                return position;
+            }
+            position = newest.max(position);
+            if told.changed().await.is_err() {
+                // The store is gone, and with it whatever could happen.
+                return std::future::pending().await;
+            }
+        }
     }
 
     /// Waits until the calls that change something have ended, and closes the store.

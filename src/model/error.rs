@@ -191,6 +191,14 @@ pub enum Error {
         /// The name asked for.
         group: ResourceGroupName,
     },
+    /// What happened after that place is not all kept any more.
+    #[error("what happened after event {after} is not kept any more: the oldest event kept is {oldest}")]
+    ResumeTokenExpired {
+        /// The place from which was to be read.
+        after: u64,
+        /// The oldest event there still is.
+        oldest: u64,
+    },
     /// The assignment's name, or the same principal, role and scope, is taken.
     #[error("the role assignment already exists")]
     RoleAssignmentExists,
@@ -206,6 +214,9 @@ pub enum Error {
         /// The key.
         name: KeyName,
     },
+    /// The service is about to end.
+    #[error("the service is stopping; go on from the last resume token when it is back")]
+    Stopping,
     /// No such subscription.
     #[error("subscription not found: subscriptions/{subscription}")]
     SubscriptionNotFound {
@@ -286,10 +297,12 @@ impl Error {
             Self::ResourceGroupExists { .. } => "RESOURCE_GROUP_EXISTS",
             Self::ResourceGroupNotEmpty { .. } => "RESOURCE_GROUP_NOT_EMPTY",
             Self::ResourceGroupNotFound { .. } => "RESOURCE_GROUP_NOT_FOUND",
+            Self::ResumeTokenExpired { .. } => "RESUME_TOKEN_EXPIRED",
             Self::RoleAssignmentExists => "ROLE_ASSIGNMENT_EXISTS",
             Self::RoleAssignmentNotFound => "ROLE_ASSIGNMENT_NOT_FOUND",
             Self::RoleDefinitionNotFound => "ROLE_DEFINITION_NOT_FOUND",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
+            Self::Stopping => "SERVICE_STOPPING",
             Self::SubscriptionNotFound { .. } => "SUBSCRIPTION_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",
             Self::TokenPoolExhausted { .. } => "TOKEN_POOL_EXHAUSTED",
@@ -333,10 +346,11 @@ impl Error {
             | Self::KeyDeleted { .. }
             | Self::ResourceGroupExists { .. }
             | Self::ResourceGroupNotEmpty { .. } => 409,
+            Self::ResumeTokenExpired { .. } => 410,
             Self::Busy => 429,
             Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
             Self::Unsupported { .. } => 501,
-            Self::TokenPoolExhausted { .. } | Self::TokenUnavailable { .. } => 503,
+            Self::Stopping | Self::TokenPoolExhausted { .. } | Self::TokenUnavailable { .. } => 503,
             Self::TokenTimeout { .. } => 504,
         }
     }

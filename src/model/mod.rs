@@ -7,6 +7,7 @@ pub mod control_plane;
 pub mod due;
 pub mod entry;
 pub mod error;
+pub mod event;
 pub mod hsm;
 pub mod import;
 pub mod key;

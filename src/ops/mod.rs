@@ -14,6 +14,7 @@ pub mod deleted;
 pub mod hsms;
 mod intents;
 pub mod keys;
+pub mod lifecycle;
 mod page;
 mod plane;
 mod public_keys;
@@ -140,7 +141,7 @@ pub struct Description {
 /// Lists the operations, so that tests can compare them with the surfaces.
 macro_rules! operations {
     ($($operation:ty,)+) => {
-        /// Every operation there is.
+        /// Every operation there is. Those that are one rpc on two planes share its name.
         pub const ALL: &[Description] = &[$(Description {
             name: <$operation>::NAME,
             event: <$operation>::EVENT,
@@ -212,6 +213,8 @@ operations! {
     resources::ListResourceGroups,
     resources::DeleteResourceGroup,
     resources::ListLocations,
+    lifecycle::WatchKeys,
+    lifecycle::WatchManagedHsms,
     clock::GetClock,
     clock::AdvanceClock,
     clock::FreezeClock,

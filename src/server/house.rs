@@ -68,6 +68,7 @@ pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result
             Durability::Relaxed => store::Durability::Relaxed,
         },
         exported: sink.last_seq(),
+        events_kept: config.events.kept,
     };
     let export = Box::new(move |records: &[store::ExportedRecord]| {
         sink.append(records.iter().map(|record| (record.seq, record.at, record.line.as_str())))

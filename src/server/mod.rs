@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 pub use log::start as start_log;
 pub use simulator::environment as simulator_environment;
@@ -52,7 +53,8 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
     let scheduler = Scheduler::new(house.engine.clone());
-    let web = web::Web::new(&house, &config, health, &scheduler)?;
+    let closing = CancellationToken::new();
+    let web = web::Web::new(&house, &config, health, &scheduler, closing.clone())?;
     let serving = listen::serve(listeners, web, Arc::clone(&house.tls), &config.server);
     let background = tokio::spawn(keep_house(house.engine.clone(), reporter));
     let due = tokio::spawn(scheduler.run());
@@ -65,6 +67,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is under way"),
         _ = interrupt.recv() => tracing::info!("interrupted: finishing what is under way"),
     }
+    closing.cancel();
     background.abort();
     due.abort();
     let patience = Duration::from_secs(config.server.shutdown_seconds);

@@ -12,6 +12,7 @@ use axum::routing::get;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::house::House;
@@ -38,7 +39,7 @@ struct Common {
 }
 
 impl Web {
-    /// The routes of an opened house.
+    /// The routes of an opened house; streams end when `closing` is cancelled.
     ///
     /// # Errors
     /// Where gRPC's descriptors cannot be read.
@@ -47,10 +48,11 @@ impl Web {
         config: &Config,
         health: impl HealthService,
         scheduler: &Scheduler,
+        closing: CancellationToken,
     ) -> anyhow::Result<Self> {
         let clock = house.simulator.as_ref().map(|_| scheduler.clone());
         let limit = config.server.max_request_bytes;
-        let grpc = Services::new(house.engine.clone()).routes(limit, health, clock)?;
+        let grpc = Services::new(house.engine.clone(), closing).routes(limit, health, clock)?;
         let ca = house.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
         let common = Router::new()
             .route("/healthz", get(healthz))

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::model::change::{Change, Intent};
 use crate::model::entry::Meter;
+use crate::model::event::KEPT;
 use crate::model::key::KeyVersion;
 use crate::model::name::HsmName;
 use crate::model::rbac::RoleDefinition;
@@ -62,7 +63,7 @@ pub enum Durability {
 }
 
 /// How a store is opened.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The roles that can be assigned on the control plane.
     pub control_plane_roles: Vec<RoleDefinition>,
@@ -72,4 +73,18 @@ pub struct Options {
     pub durability: Durability,
     /// The number of the last record that the export has already; 0 if it has none.
     pub exported: u64,
+    /// How many lifecycle events are kept.
+    pub events_kept: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            control_plane_roles: Vec::new(),
+            clock: Clock::default(),
+            durability: Durability::default(),
+            exported: 0,
+            events_kept: KEPT,
+        }
+    }
 }

@@ -12,10 +12,12 @@ use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::change::{Change, Intent};
 use crate::model::due::{Notice, Notices};
+use crate::model::event::{Happened, LifecycleEvent};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::lifetime::Phase;
 use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
+use crate::model::resource::SubscriptionId;
 use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
 use crate::model::{Error, Result, Timestamp};
@@ -33,12 +35,13 @@ pub(super) struct Draft {
     pub(super) closed: Vec<Uuid>,
     pub(super) clock: Option<ClockSetting>,
     pub(super) resources: Option<Arc<Resources>>,
+    pub(super) events: Vec<Arc<LifecycleEvent>>,
 }
 
 impl Draft {
     /// Whether nothing changes: a group of records alone.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { hsms, phases, keys, roles, opened, closed, clock, resources } = self;
+        let Self { hsms, phases, keys, roles, opened, closed, clock, resources, events } = self;
         hsms.is_empty()
             && phases.is_empty()
             && keys.is_empty()
@@ -47,6 +50,7 @@ impl Draft {
             && closed.is_empty()
             && clock.is_none()
             && resources.is_none()
+            && events.is_empty()
     }
 
     /// Adds what a later commit made of it.
@@ -64,6 +68,7 @@ impl Draft {
         self.closed.extend(later.closed);
         self.clock = later.clock.or(self.clock);
         self.resources = later.resources.or(self.resources.take());
+        self.events.extend(later.events);
     }
 }
 
@@ -83,6 +88,15 @@ impl<'a> View<'a> {
     /// What the commit did.
     pub(super) fn into_own(self) -> Draft {
         self.own
+    }
+
+    /// Numbers what has happened, after everything that happened before.
+    pub(super) fn tell(&mut self, at: Timestamp, happened: Vec<(SubscriptionId, Happened)>) {
+        for (subscription, what) in happened {
+            let before = self.own.events.last().or(self.group.events.last());
+            let sequence = before.map_or_else(|| self.memory.event_head(), |event| event.sequence) + 1;
+            self.own.events.push(Arc::new(LifecycleEvent { sequence, at, subscription, what }));
+        }
     }
 
     /// Notes an intent that is opened.

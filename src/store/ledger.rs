@@ -14,13 +14,14 @@ use tokio::sync::{mpsc, oneshot};
 use super::chain::Head;
 use super::commit::{Commit, Record};
 use super::draft::{Draft, View};
+use super::events;
 use super::export::Exporter;
 use super::memory::Memory;
 use super::outbox::{self, ExportedRecord};
 use super::statements::{self, Failure};
 use super::usage::Usage;
 use crate::model::name::HsmName;
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, Timestamp};
 
 /// How many commits make a group at most.
 pub(super) const GROUP: usize = 512;
@@ -209,6 +210,10 @@ impl Ledger {
             }
         }
         outbox::insert(&mut db, &group.records, &group.head, &group.usage).await?;
+        if let Some(newest) = group.draft.events.last() {
+            let trimmed = self.memory.events().trimmed(newest.sequence);
+            events::write(&mut db, &group.draft.events, trimmed).await?;
+        }
         db.commit().await?;
         if trim {
             self.trimmed = exported;
@@ -250,7 +255,9 @@ async fn stage(
 ) -> std::result::Result<(), Failure> {
     let mut savepoint = db.begin().await.map_err(Failure::Broken)?;
     let mut view = View::new(memory, draft);
-    match apply(&mut savepoint, &mut view, commit).await {
+    // When the call arrived; what comes without one, such as what a start makes, happens now.
+    let at = commit.record.as_ref().map_or_else(|| memory.now(), |record| record.at);
+    match apply(&mut savepoint, &mut view, commit, at).await {
         Ok(()) => {
             savepoint.commit().await.map_err(Failure::Broken)?;
             let own = view.into_own();
@@ -268,10 +275,13 @@ async fn apply(
     db: &mut SqliteConnection,
     view: &mut View<'_>,
     commit: &Commit,
+    at: Timestamp,
 ) -> std::result::Result<(), Failure> {
     for change in &commit.changes {
+        let happened = events::of(change, view);
         view.plan(change)?;
         statements::change(db, change, view).await?;
+        view.tell(at, happened);
     }
     if let Some(intent) = &commit.open {
         statements::insert_intent(db, intent).await?;

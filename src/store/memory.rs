@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Listing;
 use super::draft::Draft;
+use super::events::Log;
 use super::folded::{ByName, Folded, fold};
 use super::hsms::Lifetimes;
 use super::resources::Resources;
@@ -50,6 +51,9 @@ pub(super) struct Memory {
     resources: RwLock<Arc<Resources>>,
     intents: RwLock<BTreeMap<Uuid, Intent>>,
     usage: Mutex<Usage>,
+    events: RwLock<Log>,
+    /// The number of the newest event; whoever waits for events watches it.
+    told: watch::Sender<u64>,
     /// Counts what was applied; whoever waits for changes watches it.
     applied: watch::Sender<u64>,
     clock: Clock,
@@ -82,6 +86,8 @@ impl Memory {
             lifetimes: RwLock::default(),
             intents: RwLock::default(),
             usage: Mutex::default(),
+            events: RwLock::new(Log::new(1)),
+            told: watch::Sender::new(0),
             applied: watch::Sender::new(0),
             clock,
         }
@@ -105,6 +111,32 @@ impl Memory {
     /// What was counted.
     pub(super) fn usage(&self) -> MutexGuard<'_, Usage> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happened lately.
+    pub(super) fn events(&self) -> RwLockReadGuard<'_, Log> {
+        read(&self.events)
+    }
+
+    /// Takes over what the database has of events.
+    pub(super) fn keep_events(&self, log: Log) {
+        self.told.send_replace(log.head());
+        *write(&self.events) = log;
+    }
+
+    /// The number of the newest event.
+    pub(super) fn event_head(&self) -> u64 {
+        *self.told.borrow()
+    }
+
+    /// Tells when an event was added.
+    pub(super) fn watch_events(&self) -> watch::Receiver<u64> {
+        self.told.subscribe()
+    }
+
+    /// What the clock shows.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     fn with<T>(&self, hsm: &str, view: impl FnOnce(&Pool) -> T) -> Option<T> {
@@ -264,6 +296,10 @@ impl Memory {
         }
         if let Some(setting) = draft.clock {
             self.clock.set(setting);
+        }
+        if let Some(newest) = draft.events.last().map(|event| event.sequence) {
+            write(&self.events).append(draft.events);
+            self.told.send_replace(newest);
         }
         self.applied.send_modify(|count| *count += 1);
     }

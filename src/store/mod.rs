@@ -12,6 +12,7 @@
 mod chain;
 mod commit;
 mod draft;
+mod events;
 mod export;
 mod folded;
 mod hsms;
@@ -43,6 +44,7 @@ use memory::Memory;
 use crate::model::billing::{Period, Reading, VersionUse, day_of};
 use crate::model::change::Intent;
 use crate::model::control_plane::{ControlAssignment, ControlGrant};
+use crate::model::event::{Batch, Since, Watched};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
@@ -88,6 +90,25 @@ impl Store {
     /// Tells when something was committed.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.0.memory.watch()
+    }
+
+    /// Tells when something happened to an HSM or a key: the number of the newest event.
+    pub fn watch_events(&self) -> watch::Receiver<u64> {
+        self.0.memory.watch_events()
+    }
+
+    /// At most `most` of the events that are shown to who watches this, from a place in the log on.
+    ///
+    /// # Errors
+    /// `ResumeTokenExpired` where what came next is not kept any more, `Invalid` for a place that the log has not
+    /// reached.
+    pub fn events(&self, watched: Watched, since: Since, most: usize) -> Result<Batch> {
+        self.0.memory.events().read(watched, since, most)
+    }
+
+    /// Whether who watches this must look at what happened after the event `after`.
+    pub fn events_concern(&self, watched: Watched, after: u64) -> bool {
+        self.0.memory.events().concerns(watched, after)
     }
 
     /// All HSMs, by name.

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::export::{Export, Exporter};
 use super::ledger::{GROUP, Ledger};
 use super::memory::Memory;
-use super::{Inner, Options, Store, load, outbox};
+use super::{Inner, Options, Store, events, load, outbox};
 use crate::model::rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
@@ -45,6 +45,7 @@ impl Store {
         let memory =
             Arc::new(Memory::new(built_in_roles, options.control_plane_roles, options.clock.clone()));
         load::load(&mut db, &memory).await?;
+        memory.keep_events(events::load(&mut db, options.events_kept).await?);
 
         let head = outbox::head(&mut db).await.map_err(Error::internal)?;
         if options.exported > head.seq {

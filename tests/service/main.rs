@@ -20,6 +20,7 @@ mod gateway;
 mod health;
 mod hsms;
 mod isolation;
+mod lifecycle;
 mod malformed;
 mod ops;
 mod raw;

@@ -81,6 +81,9 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
         "location" => own(&["", "atlantis", "localhost\0", &long]),
         "plan" => own(&["free", "Managed HSM", "managed-hsm\0", "ключ", &long]),
         "format" => own(&["", "CSV", "xml", "csv\0", &long]),
+        "resume_token" => {
+            own(&["x", "-1", "+1", " 1", "1.0", "1\0", "ключ", "999999999", "18446744073709551616", &long])
+        }
         "page_token" => own(&["a b", "../x", "ключ", "a\0", "'; DROP TABLE keys; --", &long]),
         "role_definition_id" | "role_assignment_id" => own(&["x", "../x", "7d0e8b1e", "\0", &long]),
         "role_definition" => own(&[
@@ -144,7 +147,7 @@ fn spoiled_numbers(field: &str) -> &'static [i64] {
         "key_size" => &[1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
         "public_exponent" => &[1, 2, 65537],
         // Both are understood.
-        "undeletable" => &[],
+        "undeletable" | "until_now" => &[],
         "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
         other => panic!("{other} is new: it needs numbers here"),
     }

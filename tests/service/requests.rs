@@ -3,6 +3,7 @@
 use prost::Message as _;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::advance_clock_request::Target;
+use strongroom::ops::Description;
 
 /// The HSM of the built-in seed.
 pub(crate) const HSM: &str = "hsms/local";
@@ -190,6 +191,7 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             let format = "csv".to_owned();
             pb::ExportUsageRequest { parent: subscription, format, ..Default::default() }.encode_to_vec()
         }
+        "WatchLifecycle" => watching(&parent).encode_to_vec(),
         "GetClock" | "FreezeClock" | "ResumeClock" | "ListSubscriptions" => Vec::new(),
         "AdvanceClock" => {
             let by = prost_types::Duration { seconds: -1, nanos: 0 };
@@ -197,6 +199,20 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
         }
         other => panic!("{other} is new: it needs a request here"),
     }
+}
+
+/// A request of an operation, on its own plane: one rpc may be two operations.
+pub(crate) fn asked(operation: &Description) -> Vec<u8> {
+    match (operation.name, operation.control_action) {
+        ("WatchLifecycle", Some(_)) => watching(SUBSCRIPTION).encode_to_vec(),
+        (name, _) => understood(name),
+    }
+}
+
+/// A request for everything that has happened.
+fn watching(parent: &str) -> pb::WatchLifecycleRequest {
+    let (parent, resume_token) = (parent.to_owned(), "0".to_owned());
+    pb::WatchLifecycleRequest { parent, resume_token, until_now: true }
 }
 
 fn secret() -> String {

@@ -11,6 +11,7 @@ use strongroom::api::grpc::pb::authorization_service_client::AuthorizationServic
 use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
+use strongroom::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use strongroom::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
 use strongroom::api::grpc::pb::usage_service_client::UsageServiceClient;
@@ -292,6 +293,7 @@ pub(crate) struct Client {
     pub(crate) clock: ClockServiceClient<Authorized>,
     pub(crate) resources: ResourceServiceClient<Authorized>,
     pub(crate) hsms: ManagedHsmServiceClient<Authorized>,
+    pub(crate) lifecycle: LifecycleServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
 }
@@ -308,6 +310,7 @@ impl Client {
             clock: ClockServiceClient::new(channel.clone()),
             resources: ResourceServiceClient::new(channel.clone()),
             hsms: ManagedHsmServiceClient::new(channel.clone()),
+            lifecycle: LifecycleServiceClient::new(channel.clone()),
             authorization: AuthorizationServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel),
         }

@@ -6,6 +6,7 @@ use crate::support::{Server, strongroom};
 
 const README: &str = include_str!("../../README.md");
 const ACCESS: &str = include_str!("../../docs/access.md");
+const EVENTS: &str = include_str!("../../docs/events.md");
 const ROTATION: &str = include_str!("../../docs/rotation.md");
 
 /// The lines between ```` ```sh tour ```` and the fence that ends it.
@@ -44,6 +45,11 @@ fn the_tour_works_as_it_stands() {
 #[test]
 fn the_tour_of_access_works_as_it_stands() {
     walk(&tour(ACCESS));
+}
+
+#[test]
+fn the_tour_of_events_works_as_it_stands() {
+    walk(&tour(EVENTS));
 }
 
 #[test]

@@ -71,6 +71,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("GetForecast", "usage forecast"),
     ("ListUsage", "usage list"),
     ("ExportUsage", "usage export"),
+    ("WatchLifecycle", "watch"),
     ("GetClock", "clock show"),
     ("AdvanceClock", "clock advance"),
     ("FreezeClock", "clock freeze"),

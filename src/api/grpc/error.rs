@@ -116,12 +116,19 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("resource", format!("subscriptions/{subscription}/resourceGroups/{group}")));
             Code::NotFound
         }
+        // As etcd answers who asks for a revision that is compacted.
+        Error::ResumeTokenExpired { after, oldest } => {
+            facts.push(("after", after.to_string()));
+            facts.push(("oldest", oldest.to_string()));
+            Code::OutOfRange
+        }
         Error::RoleAssignmentExists => Code::AlreadyExists,
         Error::RoleAssignmentNotFound | Error::RoleDefinitionNotFound => Code::NotFound,
         Error::RotationPolicyMissing { name } => {
             facts.push(("key", name.to_string()));
             Code::FailedPrecondition
         }
+        Error::Stopping => Code::Unavailable,
         Error::SubscriptionNotFound { subscription } => {
             facts.push(("resource", format!("subscriptions/{subscription}")));
             Code::NotFound

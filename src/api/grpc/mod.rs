@@ -9,6 +9,7 @@ mod crypto;
 mod error;
 mod hsms;
 mod keys;
+mod lifecycle;
 pub mod pb;
 mod resources;
 mod unread;
@@ -17,6 +18,7 @@ mod usage;
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, HeaderValue};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -45,12 +47,14 @@ pub struct PeerAddress(pub std::net::SocketAddr);
 #[derive(Clone)]
 pub struct Services {
     engine: Engine,
+    /// Cancelled when the service is about to stop: streams end then.
+    closing: CancellationToken,
 }
 
 impl Services {
-    /// The services on this engine.
-    pub const fn new(engine: Engine) -> Self {
-        Self { engine }
+    /// The services on this engine. What has no end of its own ends when `closing` is cancelled.
+    pub const fn new(engine: Engine, closing: CancellationToken) -> Self {
+        Self { engine, closing }
     }
 
     /// All services as routes, with health and reflection; requests larger than `limit` bytes are refused.
@@ -75,6 +79,7 @@ impl Services {
         let authorization = pb::authorization_service_server::AuthorizationServiceServer::new(self.clone());
         let resources = pb::resource_service_server::ResourceServiceServer::new(self.clone());
         let usage = pb::usage_service_server::UsageServiceServer::new(self.clone());
+        let lifecycle = pb::lifecycle_service_server::LifecycleServiceServer::new(self.clone());
         let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
             .add_service(crypto.max_decoding_message_size(limit))
             .add_service(access.max_decoding_message_size(limit))
@@ -82,6 +87,7 @@ impl Services {
             .add_service(authorization.max_decoding_message_size(limit))
             .add_service(resources.max_decoding_message_size(limit))
             .add_service(usage.max_decoding_message_size(limit))
+            .add_service(lifecycle.max_decoding_message_size(limit))
             .add_service(health)
             .add_service(reflection);
         let routes = match clock {

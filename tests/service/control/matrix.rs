@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use super::ask::check;
 use crate::raw::{self, Rpc};
-use crate::requests::{SUBSCRIPTION, understood};
+use crate::requests::{SUBSCRIPTION, asked};
 use crate::support::{Client, Server, fact, reason};
 
 /// A role as the data has it, read without the program's own types: what is judged must not be the judge.
@@ -109,7 +109,7 @@ async fn every_role_is_let_in_where_its_data_says_so_and_nowhere_else() {
         let (token, principal) = (server.token(&name).await, server.principal(&name).object_id);
         for operation in ops::ALL {
             let Some(action) = operation.control_action else { continue };
-            let request = understood(operation.name);
+            let request = asked(operation);
             let status = raw::call(&channel, &rpc(operation.name), &token, &request).await;
             let (granted, found) =
                 (role.grants(action.as_str()), let_in(&status, action.as_str(), &principal));
@@ -136,7 +136,7 @@ async fn no_role_of_one_plane_says_anything_on_the_other() {
         let (token, principal) = (server.token(name).await, server.principal(name).object_id);
         for operation in ops::ALL {
             let Some(action) = operation.control_action else { continue };
-            let request = understood(operation.name);
+            let request = asked(operation);
             let status = raw::call(&channel, &rpc(operation.name), &token, &request).await;
             assert!(!let_in(&status, action.as_str(), &principal), "{name} x {}", operation.name);
         }
@@ -146,7 +146,7 @@ async fn no_role_of_one_plane_says_anything_on_the_other() {
         let (token, principal) = (server.token(&name).await, server.principal(&name).object_id);
         for operation in ops::ALL {
             let Some(action) = operation.action else { continue };
-            let request = understood(operation.name);
+            let request = asked(operation);
             let status = raw::call(&channel, &rpc(operation.name), &token, &request).await;
             assert!(!let_in(&status, action.as_str(), &principal), "{name} x {}", operation.name);
         }

@@ -63,4 +63,5 @@ mod update_key_version;
 mod update_managed_hsm;
 mod update_subscription;
 mod verify;
+mod watch_lifecycle;
 mod wrap_key;

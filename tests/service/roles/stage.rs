@@ -66,7 +66,7 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "GetKey" | "ListKeyVersions" | "UpdateKeyVersion" | "Sign" | "Verify" => "/keys/signing",
         "RotateKey" | "GetKeyRotationPolicy" | "UpdateKeyRotationPolicy" => "/keys/rotated",
         "Encrypt" | "Decrypt" | "WrapKey" | "UnwrapKey" => "/keys/sealing",
-        "ListKeys" | "ListDeletedKeys" => "/keys",
+        "ListKeys" | "ListDeletedKeys" | "WatchLifecycle" => "/keys",
         "DeleteKey" => "/keys/live",
         "GetDeletedKey" | "RecoverDeletedKey" => "/keys/deleted",
         "PurgeDeletedKey" => "/keys/purged",
@@ -108,7 +108,7 @@ impl Stage {
 
     /// Makes the call as somebody.
     pub(super) async fn call(&self, who: &Client, operation: &str) -> Result<(), Status> {
-        let Client { mut keys, mut crypto, mut access, mut hsms, .. } = who.clone();
+        let Client { mut keys, mut crypto, mut access, mut hsms, mut lifecycle, .. } = who.clone();
         let parent = || HSM.to_owned();
         match operation {
             "CreateKey" => {
@@ -242,6 +242,11 @@ impl Stage {
             "ActivateManagedHsm" => {
                 let request = pb::ActivateManagedHsmRequest { name: HSM.to_owned() };
                 hsms.activate_managed_hsm(request).await.map(drop)
+            }
+            "WatchLifecycle" => {
+                let request =
+                    pb::WatchLifecycleRequest { parent: parent(), until_now: true, ..Default::default() };
+                lifecycle.watch_lifecycle(request).await.map(drop)
             }
             unknown => panic!("nobody said how {unknown} is called"),
         }

@@ -5,6 +5,7 @@ mod authorization;
 mod crypto;
 mod hsms;
 mod keys;
+mod lifecycle;
 mod resources;
 mod rotation;
 mod usage;

@@ -1,0 +1,77 @@
+//! `lifecycle.proto`.
+
+use super::super::pb;
+use super::resources::subscription;
+use super::{hsm, wire_instant};
+use crate::model::event::{Batch, LifecycleEvent, Since};
+use crate::model::{Error, Result};
+use crate::ops::lifecycle::{WatchKeys, WatchManagedHsms};
+
+/// Reads a resume token: the number of an event, in digits alone.
+fn since(token: &str) -> Result<Since> {
+    let wrong = || Error::invalid("resume_token", "this service has not given out such a token");
+    match token {
+        "" => Ok(Since::Now),
+        "0" => Ok(Since::Beginning),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().map(Since::Event).map_err(|_| wrong())
+        }
+        _ => Err(wrong()),
+    }
+}
+
+impl TryFrom<pb::WatchLifecycleRequest> for WatchKeys {
+    type Error = Error;
+
+    fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
+        Ok(Self { hsm: hsm(&request.parent)?, since: since(&request.resume_token)?, watched: None })
+    }
+}
+
+impl TryFrom<pb::WatchLifecycleRequest> for WatchManagedHsms {
+    type Error = Error;
+
+    fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
+        Ok(Self {
+            subscription: subscription("parent", &request.parent)?,
+            since: since(&request.resume_token)?,
+        })
+    }
+}
+
+impl From<&LifecycleEvent> for pb::LifecycleEvent {
+    fn from(event: &LifecycleEvent) -> Self {
+        Self {
+            resume_token: event.sequence.to_string(),
+            at: Some(wire_instant(event.at)),
+            kind: event.kind().to_owned(),
+            subject: event.subject(),
+            scheduled_purge_at: event.scheduled_purge_at().map(wire_instant),
+            expires: event.expires().map(wire_instant),
+        }
+    }
+}
+
+impl From<Batch> for pb::WatchLifecycleResponse {
+    fn from(batch: Batch) -> Self {
+        Self {
+            events: batch.events.iter().map(|event| event.as_ref().into()).collect(),
+            resume_token: batch.position.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_places() {
+        assert_eq!(since("").unwrap(), Since::Now);
+        assert_eq!(since("0").unwrap(), Since::Beginning);
+        assert_eq!(since("17").unwrap(), Since::Event(17));
+        for wrong in ["-1", "+1", " 1", "1.0", "x", "18446744073709551616"] {
+            assert!(since(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! `strongroom watch`: what becomes of keys or managed HSMs, a line each, as it happens.
+
+use clap::Args;
+use serde::Serialize;
+use tonic::Code;
+use tonic::codec::Streaming;
+
+use super::failure::{Failure, Outcome};
+use super::session::Session;
+use super::{Context, when};
+use crate::api::grpc::pb;
+use crate::model::Timestamp;
+
+/// What is watched, from where on, and for how long.
+#[derive(Args, Clone, Debug)]
+pub struct WatchArgs {
+    /// Watch the managed HSMs of the subscription instead of the keys of one
+    #[arg(long)]
+    hsms: bool,
+    /// Tell what happened after this resume token: that of the last event seen, or 0 for all that is kept
+    #[arg(long, value_name = "TOKEN")]
+    since: Option<String>,
+    /// Stop after so many events
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "NUMBER")]
+    count: Option<u64>,
+    /// Stop when what has happened so far is told
+    #[arg(long)]
+    until_now: bool,
+}
+
+#[derive(Serialize)]
+struct View {
+    resume_token: String,
+    at: Option<Timestamp>,
+    kind: String,
+    subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheduled_purge_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Timestamp>,
+}
+
+impl From<pb::LifecycleEvent> for View {
+    fn from(event: pb::LifecycleEvent) -> Self {
+        Self {
+            resume_token: event.resume_token,
+            at: when::from_wire(event.at),
+            kind: event.kind,
+            subject: event.subject,
+            scheduled_purge_at: when::from_wire(event.scheduled_purge_at),
+            expires: when::from_wire(event.expires),
+        }
+    }
+}
+
+impl View {
+    fn text(&self) -> String {
+        let Self { resume_token, kind, subject, .. } = self;
+        let purge = self.scheduled_purge_at.map(|at| format!("  (purged {})", when::show(Some(at))));
+        let expires = self.expires.map(|at| format!("  (expires {})", when::show(Some(at))));
+        let more = purge.or(expires).unwrap_or_default();
+        format!("{resume_token:>6}  {}  {kind:<20}  {subject}{more}", when::show(self.at))
+    }
+}
+
+/// Prints events until it is told to stop, or the server says why there are no more.
+pub(super) async fn run(context: &Context, args: WatchArgs) -> Outcome {
+    let mut token = args.since.clone().unwrap_or_default();
+    let mut left = args.count;
+    let mut stream = open(&context.connect().await?, &args, &token).await?;
+    loop {
+        let batch = match stream.message().await {
+            Ok(Some(batch)) => batch,
+            Ok(None) => return Ok(()),
+            // Bearer tokens are short-lived, and watches are not: it goes on with another one, if it can get one.
+            Err(status) if status.code() == Code::Unauthenticated && context.options.token().is_none() => {
+                stream = open(&context.connect().await?, &args, &token).await?;
+                continue;
+            }
+            Err(status) => return Err(ended(status, &token)),
+        };
+        for event in batch.events {
+            let view = View::from(event);
+            context.output.print_line(&view, || view.text())?;
+            left = left.map(|left| left - 1);
+            if left == Some(0) {
+                return Ok(());
+            }
+        }
+        token = batch.resume_token;
+    }
+}
+
+async fn open(
+    session: &Session,
+    args: &WatchArgs,
+    token: &str,
+) -> Outcome<Streaming<pb::WatchLifecycleResponse>> {
+    let parent =
+        if args.hsms { format!("subscriptions/{}", session.subscription()?) } else { session.parent()? };
+    let request =
+        pb::WatchLifecycleRequest { parent, resume_token: token.to_owned(), until_now: args.until_now };
+    Ok(session.lifecycle().watch_lifecycle(request).await?.into_inner())
+}
+
+/// Why a watch ended, and how to go on with it.
+fn ended(status: tonic::Status, token: &str) -> Failure {
+    let code = status.code();
+    let failure = Failure::from(status);
+    match code {
+        Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal if !token.is_empty() => {
+            failure.hint(format!("--since {token} goes on from here"))
+        }
+        Code::OutOfRange => failure.hint("--since 0 begins with the oldest event that is kept"),
+        _ => failure,
+    }
+}

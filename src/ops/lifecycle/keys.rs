@@ -1,0 +1,51 @@
+//! Reads what became of the keys of an HSM.
+
+use super::{BATCH, Watching};
+use crate::model::entry::Meter;
+use crate::model::event::{Batch, Since, Watched};
+use crate::model::name::HsmName;
+use crate::model::rbac::Action;
+use crate::model::{Error, Result};
+use crate::ops::{AllKeys, Cx, Done, Operation};
+
+/// Reads the events of an HSM's keys from a place in the log on.
+///
+/// It tells the names of keys and versions, live and deleted, as listing them does over time: so this is for who may
+/// read all keys.
+// assumption: Azure publishes such events through Event Grid, for which Managed HSM's local roles have no action.
+#[derive(Clone, Debug)]
+pub struct WatchKeys {
+    /// Of which HSM.
+    pub hsm: HsmName,
+    /// Where to begin.
+    pub since: Since,
+    /// What was watched before, if this goes on: a name that another HSM has by now is not followed.
+    pub watched: Option<Watched>,
+}
+
+impl Operation for WatchKeys {
+    const NAME: &'static str = "WatchLifecycle";
+    const EVENT: &'static str = "LifecycleWatch";
+    const ACTION: Action = Action::KeyRead;
+    const METER: Meter = Meter::Free;
+    type Target = AllKeys;
+    type Reply = Batch;
+
+    fn target(&self) -> HsmName {
+        self.hsm.clone()
+    }
+
+    async fn execute(self, _: AllKeys, cx: &Cx) -> Result<Done<Batch>> {
+        let watched = Watched::Keys(cx.hsm.id);
+        if self.watched.is_some_and(|before| before != watched) {
+            return Err(Error::HsmNotFound { hsm: self.hsm });
+        }
+        cx.store.events(watched, self.since, BATCH).map(Done::reply)
+    }
+}
+
+impl Watching for WatchKeys {
+    fn after(self, watched: Watched, position: u64) -> Self {
+        Self { since: Since::Event(position), watched: Some(watched), ..self }
+    }
+}

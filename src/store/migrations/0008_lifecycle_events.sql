@@ -1,0 +1,7 @@
+-- What became of managed HSMs and keys, for those who watch: numbered without gaps, in order. Only the newest are
+-- kept; the newest of all is never removed, so that numbers go on.
+
+CREATE TABLE lifecycle_events (
+    sequence BIGINT NOT NULL PRIMARY KEY,
+    event    TEXT NOT NULL
+);

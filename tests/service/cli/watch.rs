@@ -1,0 +1,70 @@
+//! The command that watches: lines for people and for programs, and when it stops.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use strongroom::api::grpc::pb;
+use tempfile::tempdir;
+
+use super::Desk;
+use crate::support::{Client, Server};
+
+/// The events that a line prints, as JSON.
+fn events(desk: &Desk, line: &str) -> Vec<serde_json::Value> {
+    let text = desk.ok(&format!("--output json {line}"));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_line_is_an_event_and_the_last_token_goes_on() {
+    let desk = Desk::new();
+    desk.ok("key create invoices --kty EC-HSM");
+    desk.ok("key delete invoices");
+    let all = events(&desk, "watch --since 0 --until-now");
+    assert_eq!((&all[0]["kind"], &all[1]["kind"]), (&"key.created".into(), &"key.deleted".into()));
+    assert_eq!(all[1]["subject"], "hsms/local/deletedKeys/invoices");
+    assert!(all[1]["scheduled_purge_at"].is_string() && all[0].get("scheduled_purge_at").is_none());
+    assert_eq!(events(&desk, "watch --since 0 --count 1"), all[..1]);
+    let token = all[0]["resume_token"].as_str().unwrap();
+    assert_eq!(events(&desk, &format!("watch --since {token} --until-now")), all[1..]);
+    assert_eq!(events(&desk, "watch --until-now"), [] as [serde_json::Value; 0]);
+
+    let text = desk.ok("watch --since 0 --until-now");
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains("key.deleted") && text.contains("(purged 20"), "{text}");
+    let hsms = events(&desk, "--as reader watch --hsms --since 0 --until-now");
+    assert_eq!((hsms.len(), &hsms[0]["kind"]), (1, &"hsm.created".into()));
+    assert!(desk.fails("--as reader watch").contains("managedHsm/keys/read/action at /keys"));
+    assert!(desk.fails("watch --since soon").contains("resume_token"));
+    assert_eq!(desk.run("watch --count 0").code, 2);
+}
+
+#[test]
+fn a_watch_outlives_its_bearer_token() {
+    let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__TOKEN_LIFETIME_SECONDS", "3")]);
+    let desk = Desk { server, place: tempdir().unwrap() };
+    desk.ok("key create first --kty EC-HSM");
+    let mut watching = desk
+        .strongroom()
+        .args(["watch", "--since", "0", "--count", "2", "--output", "json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("keys/first/"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        // This token is younger than the one of the watch.
+        let token = desk.server.token("dev").await;
+        let mut client = Client::new(desk.server.channel().await, Some(&token));
+        let started = Instant::now();
+        while client.clock.get_clock(pb::GetClockRequest {}).await.is_ok() {
+            assert!(started.elapsed() < Duration::from_secs(30), "the token does not expire");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    desk.ok("key create second --kty EC-HSM");
+    assert!(lines.next().unwrap().unwrap().contains("keys/second/"));
+    assert!(watching.wait().unwrap().success());
+}

@@ -1,0 +1,431 @@
+//! Watches over time: complete and in order for every kind, across restarts and crashes, beside slow readers, and
+//! only as long as the watcher may.
+
+use std::time::{Duration, Instant};
+
+use prost_types::{FieldMask, Timestamp};
+use strongroom::api::grpc::pb;
+use tonic::{Code, Status, Streaming};
+
+use crate::hsms::{Place, delete, make, purge, recover};
+use crate::roles::ask::{CRYPTO_AUDITOR, HSM, assign, fails, not_granted, unassign};
+use crate::rotation::{after, rotate, set};
+use crate::support::{Client, Server, days, ec, fact, oct};
+
+/// How long an event may take to arrive before it counts as lost.
+const LOST: Duration = Duration::from_secs(30);
+
+/// A watch that goes on.
+pub(crate) struct Watch {
+    stream: Streaming<pb::WatchLifecycleResponse>,
+    waiting: std::vec::IntoIter<pb::LifecycleEvent>,
+}
+
+impl Watch {
+    /// Opens a watch, and waits until it has begun.
+    pub(crate) async fn open(client: &mut Client, parent: &str, token: &str) -> Self {
+        let stream = client.lifecycle.watch_lifecycle(request(parent, token)).await.unwrap().into_inner();
+        let mut watch = Self { stream, waiting: Vec::new().into_iter() };
+        watch.receive().await.unwrap();
+        watch
+    }
+
+    async fn receive(&mut self) -> Result<(), Status> {
+        let message = tokio::time::timeout(LOST, self.stream.message()).await.expect("nothing comes");
+        let message = message?.ok_or_else(|| Status::unknown("the watch ended by itself"))?;
+        self.waiting = message.events.into_iter();
+        Ok(())
+    }
+
+    /// The next event.
+    pub(crate) async fn next(&mut self) -> Result<pb::LifecycleEvent, Status> {
+        loop {
+            if let Some(event) = self.waiting.next() {
+                return Ok(event);
+            }
+            self.receive().await?;
+        }
+    }
+
+    /// So many events.
+    async fn take(&mut self, count: usize) -> Vec<pb::LifecycleEvent> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            events.push(self.next().await.unwrap());
+        }
+        events
+    }
+}
+
+/// A request that goes on.
+pub(crate) fn request(parent: &str, token: &str) -> pb::WatchLifecycleRequest {
+    pb::WatchLifecycleRequest { parent: parent.to_owned(), resume_token: token.to_owned(), until_now: false }
+}
+
+/// What happened after a token, until now.
+pub(crate) async fn from(
+    client: &mut Client,
+    parent: &str,
+    token: &str,
+) -> Result<Vec<pb::LifecycleEvent>, Status> {
+    let request = pb::WatchLifecycleRequest { until_now: true, ..request(parent, token) };
+    let mut stream = client.lifecycle.watch_lifecycle(request).await?.into_inner();
+    let mut events = Vec::new();
+    while let Some(message) = stream.message().await? {
+        events.extend(message.events);
+    }
+    Ok(events)
+}
+
+/// What happened after a token, until now; the caller may know.
+pub(crate) async fn all(client: &mut Client, parent: &str, token: &str) -> Vec<pb::LifecycleEvent> {
+    from(client, parent, token).await.unwrap()
+}
+
+/// The kinds of events.
+pub(crate) fn kinds(events: &[pb::LifecycleEvent]) -> Vec<&str> {
+    events.iter().map(|event| event.kind.as_str()).collect()
+}
+
+/// Kind and name of what it happened to, without version.
+fn told(events: &[pb::LifecycleEvent]) -> Vec<String> {
+    let name =
+        |subject: &str| subject.split("/versions/").next().unwrap().rsplit('/').next().unwrap().to_owned();
+    events.iter().map(|event| format!("{} {}", event.kind, name(&event.subject))).collect()
+}
+
+fn key(name: &str) -> String {
+    format!("{HSM}/keys/{name}")
+}
+
+fn deleted(name: &str) -> String {
+    format!("{HSM}/deletedKeys/{name}")
+}
+
+async fn delete_key(client: &mut Client, name: &str) -> pb::DeletedKeyBundle {
+    client.keys.delete_key(pb::DeleteKeyRequest { name: key(name) }).await.unwrap().into_inner()
+}
+
+async fn recover_key(client: &mut Client, name: &str) {
+    client.keys.recover_deleted_key(pb::RecoverDeletedKeyRequest { name: deleted(name) }).await.unwrap();
+}
+
+async fn now(client: &mut Client) -> i64 {
+    client.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().now.unwrap().seconds
+}
+
+/// The place in the log of an event.
+fn number(event: &pb::LifecycleEvent) -> u64 {
+    event.resume_token.parse().unwrap()
+}
+
+#[tokio::test]
+async fn everything_that_becomes_of_keys_is_told_in_order() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let mut watches = [Watch::open(&mut dev, HSM, "").await, Watch::open(&mut dev, HSM, "").await];
+    dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    let start = now(&mut dev).await;
+    let first = dev.create(ec("invoices", "P-256")).await.unwrap();
+    dev.create(ec("INVOICES", "P-256")).await.unwrap();
+    let material = pb::ImportKeyMaterial { kty: "oct-HSM".to_owned(), k: vec![5; 32], ..Default::default() };
+    let import = pb::ImportKeyRequest {
+        parent: HSM.to_owned(),
+        key_id: "brought".to_owned(),
+        key: Some(material),
+        ..Default::default()
+    };
+    dev.keys.import_key(import).await.unwrap();
+    set(&mut dev, "invoices", "", after("P28D")).await.unwrap();
+    rotate(&mut dev, "invoices").await.unwrap();
+    let gone = delete_key(&mut dev, "brought").await;
+    recover_key(&mut dev, "brought").await;
+    delete_key(&mut dev, "brought").await;
+    dev.keys.purge_deleted_key(pb::PurgeDeletedKeyRequest { name: deleted("brought") }).await.unwrap();
+    dev.create(oct("short-lived", 128)).await.unwrap();
+    let expires = Some(Timestamp { seconds: start + 40 * 86_400, nanos: 0 });
+    let expiring = pb::UpdateKeyVersionRequest {
+        name: key("short-lived"),
+        attributes: Some(pb::KeyAttributes { expires, ..Default::default() }),
+        update_mask: Some(FieldMask { paths: vec!["attributes.expires".to_owned()] }),
+        ..Default::default()
+    };
+    dev.keys.update_key_version(expiring).await.unwrap();
+    delete_key(&mut dev, "short-lived").await;
+    recover_key(&mut dev, "short-lived").await;
+    // The key is full: what its policy asks for cannot be done.
+    dev.create(oct("full", 128)).await.unwrap();
+    set(&mut dev, "full", "", after("P29D")).await.unwrap();
+    for _ in 1..100 {
+        rotate(&mut dev, "full").await.unwrap();
+    }
+    dev.create(ec("left", "P-256")).await.unwrap();
+    delete_key(&mut dev, "left").await;
+    dev.clock.advance_clock(days(91)).await.unwrap();
+
+    let mut expected = vec![
+        "key.created invoices",
+        "key.created invoices",
+        "key.imported brought",
+        "key.rotated invoices",
+        "key.deleted brought",
+        "key.recovered brought",
+        "key.deleted brought",
+        "key.purged brought",
+        "key.created short-lived",
+        "key.deleted short-lived",
+        "key.recovered short-lived",
+        "key.created full",
+    ];
+    expected.extend(["key.rotated full"; 99]);
+    expected.extend(["key.created left", "key.deleted left"]);
+    let by_time = [
+        (10, "key.near-expiry short-lived"),
+        (28, "key.rotated invoices"),
+        (29, "key.not-rotated full"),
+        (56, "key.rotated invoices"),
+        (84, "key.rotated invoices"),
+        (90, "key.purged left"),
+    ];
+    expected.extend(by_time.map(|(_, what)| what));
+    let events = watches[0].take(expected.len()).await;
+    assert_eq!(told(&events), expected);
+    assert_eq!(watches[1].take(expected.len()).await, events, "both are told the same");
+    assert_eq!(all(&mut dev, HSM, "0").await, events, "and so is who comes later");
+    for (event, (day, what)) in events[events.len() - by_time.len()..].iter().zip(by_time) {
+        assert_eq!(event.at.unwrap().seconds, start + day * 86_400, "{what} to the second");
+    }
+    assert_eq!(events[0].subject, first.name);
+    assert_eq!(
+        (&events[4].subject, events[4].scheduled_purge_at),
+        (&deleted("brought"), gone.scheduled_purge_at)
+    );
+    assert_eq!(events[5].subject, key("brought"));
+    assert_eq!(events[events.len() - 6].expires, expires);
+    assert!(events.is_sorted_by(|a, b| number(a) < number(b)));
+}
+
+#[tokio::test]
+async fn everything_that_becomes_of_hsms_is_told_in_order_and_nothing_about_keys() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let (mut reader, mut contributor) = (server.client("reader").await, server.client("contributor").await);
+    contributor.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    let mut watch = Watch::open(&mut reader, &place.subscription, "").await;
+    make(&server, place.retaining("payroll", 7)).await;
+    let mut user = server.client("crypto-user").await;
+    let parent = "hsms/payroll".to_owned();
+    user.create(pb::CreateKeyRequest { parent, ..ec("salaries", "P-256") }).await.unwrap();
+    contributor.hsms.update_managed_hsm(crate::hsms::tagging(place.hsm("payroll"), "seen")).await.unwrap();
+    let gone = delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    recover(&mut contributor, place.deleted("payroll")).await.unwrap();
+    delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    purge(&mut contributor, place.deleted("payroll")).await.unwrap();
+    make(&server, place.retaining("payroll", 7)).await;
+    let protecting = pb::UpdateManagedHsmRequest {
+        managed_hsm: Some(pb::ManagedHsm {
+            name: place.hsm("payroll"),
+            purge_protection: true,
+            ..Default::default()
+        }),
+        update_mask: Some(FieldMask { paths: vec!["purge_protection".to_owned()] }),
+    };
+    contributor.hsms.update_managed_hsm(protecting.clone()).await.unwrap();
+    contributor.hsms.update_managed_hsm(protecting).await.unwrap();
+    delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    contributor.clock.advance_clock(days(8)).await.unwrap();
+
+    let expected = [
+        "created",
+        "activated",
+        "deleted",
+        "recovered",
+        "deleted",
+        "purged",
+        "created",
+        "activated",
+        "purge-protected",
+        "deleted",
+        "purged",
+    ];
+    let expected = expected.map(|kind| format!("hsm.{kind} payroll"));
+    let events = watch.take(expected.len()).await;
+    assert_eq!(told(&events), expected);
+    assert_eq!((&events[0].subject, &events[3].subject), (&place.hsm("payroll"), &place.hsm("payroll")));
+    assert_eq!(
+        (&events[2].subject, &events[5].subject),
+        (&place.deleted("payroll"), &place.deleted("payroll"))
+    );
+    assert_eq!(events[2].scheduled_purge_at, gone.scheduled_purge_at);
+    let purged = events[10].at.unwrap();
+    assert_eq!(Some(purged), events[9].scheduled_purge_at, "to the second");
+    // Nothing else happened in the log but one key and the first HSM: numbers have no gaps.
+    let all = all(&mut reader, &place.subscription, "0").await;
+    assert_eq!(told(&all)[0], "hsm.created local");
+    assert_eq!(number(&all[all.len() - 1]), u64::try_from(all.len()).unwrap() + 1);
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_where_it_was_after_stops_and_crashes() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    let mut token = all(&mut dev, HSM, "0").await.pop().unwrap().resume_token;
+    let mut seen = Vec::new();
+    let mut done = Vec::new();
+    for round in 0..6 {
+        // What is told before the end is as true as what is told after it.
+        let mut watch = Watch::open(&mut dev, HSM, &token).await;
+        for _ in 0..5 {
+            delete_key(&mut dev, "a").await;
+            recover_key(&mut dev, "a").await;
+            done.extend(["key.deleted a", "key.recovered a"]);
+        }
+        let early = watch.take(3 + round % 2).await;
+        token = early.last().unwrap().resume_token.clone();
+        seen.extend(early);
+        if round % 2 == 0 {
+            server.kill();
+        } else {
+            assert!(server.stop().success(), "{}", server.log());
+        }
+        server.start_again();
+        dev = server.client("dev").await;
+        let missed = all(&mut dev, HSM, &token).await;
+        token = missed.last().unwrap().resume_token.clone();
+        seen.extend(missed);
+    }
+    assert_eq!(told(&seen), done);
+    // Nobody else did anything: the numbers go on as if nothing had been in between.
+    assert!(seen.windows(2).all(|pair| number(&pair[0]) + 1 == number(&pair[1])));
+}
+
+#[tokio::test]
+async fn who_is_too_far_behind_is_told_so() {
+    let mut server = Server::start_with(&[], &[("STRONGROOM_EVENTS__KEPT", "5")]);
+    let mut dev = server.client("dev").await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    let token = all(&mut dev, HSM, "0").await.pop().unwrap().resume_token;
+    for _ in 0..5 {
+        delete_key(&mut dev, "a").await;
+        recover_key(&mut dev, "a").await;
+    }
+    for _ in 0..2 {
+        let status = fails(from(&mut dev, HSM, &token).await, Code::OutOfRange, "RESUME_TOKEN_EXPIRED");
+        let oldest: u64 = fact(&status, "oldest").parse().unwrap();
+        let kept = all(&mut dev, HSM, "0").await;
+        assert_eq!((kept.len(), number(&kept[0])), (5, oldest));
+        let last_before = (oldest - 1).to_string();
+        assert_eq!(all(&mut dev, HSM, &last_before).await, kept);
+        server.restart();
+        dev = server.client("dev").await;
+    }
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_told_everything_and_makes_nobody_wait() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    let mut slow = Watch::open(&mut dev, HSM, "").await;
+    for _ in 0..500 {
+        delete_key(&mut dev, "a").await;
+        recover_key(&mut dev, "a").await;
+    }
+    let events = slow.take(1000).await;
+    assert!(told(&events).chunks(2).all(|pair| pair == ["key.deleted a", "key.recovered a"]));
+    assert!(events.windows(2).all(|pair| number(&pair[0]) + 1 == number(&pair[1])));
+}
+
+#[tokio::test]
+async fn a_watch_that_is_told_nothing_asks_nothing() {
+    let mut server = Server::start();
+    let place = Place::of(&server);
+    make(&server, place.creating("payroll")).await;
+    let (mut dev, mut user) = (server.client("dev").await, server.client("crypto-user").await);
+    dev.create(ec("a", "P-256")).await.unwrap();
+    let mut watch = Watch::open(&mut dev, HSM, "").await;
+    let parent = "hsms/payroll".to_owned();
+    let mut here = Watch::open(&mut user, &parent, "").await;
+    // Things happen: in another HSM, to other resources, and nothing that is an event.
+    for number in 0..20 {
+        user.create(pb::CreateKeyRequest { parent: parent.clone(), ..oct(&format!("k{number}"), 128) })
+            .await
+            .unwrap();
+        crate::roles::ask::sign(&mut dev, "a").await.unwrap();
+    }
+    assign(&mut dev, CRYPTO_AUDITOR, &server.principal("nobody").object_id, "/keys").await;
+    // The other watch has seen all of it: so could this one have.
+    here.take(20).await;
+    let of_it = |record: &serde_json::Value| {
+        record["operationName"] == "LifecycleWatch" && record["target"] == "hsms/local/keys"
+    };
+    assert_eq!(server.audit_of(1, of_it).len(), 1);
+    delete_key(&mut dev, "a").await;
+    assert_eq!(told(&watch.take(1).await), ["key.deleted a"]);
+    // The log is whole once the service has stopped.
+    assert!(server.stop().success());
+    assert_eq!(server.audit_of(2, of_it).len(), 2);
+}
+
+#[tokio::test]
+async fn a_role_that_is_taken_away_ends_the_watch_before_anything_more_is_told() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    let given = assign(&mut dev, CRYPTO_AUDITOR, &server.principal("nobody").object_id, "/keys").await;
+    let mut nobody = server.client("nobody").await;
+    let mut watch = Watch::open(&mut nobody, HSM, "").await;
+    dev.create(ec("seen", "P-256")).await.unwrap();
+    assert_eq!(told(&watch.take(1).await), ["key.created seen"]);
+    unassign(&mut dev, &given.name).await;
+    dev.create(ec("unseen", "P-256")).await.unwrap();
+    let status = not_granted(watch.next().await);
+    assert!(status.metadata().contains_key("x-correlation-id"));
+    let refused = |record: &serde_json::Value| {
+        record["operationName"] == "LifecycleWatch" && record["resultSignature"] == "ACTION_NOT_GRANTED"
+    };
+    assert_eq!(server.audit_of(1, refused).len(), 1);
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_its_credential() {
+    let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__TOKEN_LIFETIME_SECONDS", "3")]);
+    let mut short = server.client("dev").await;
+    let mut watch = Watch::open(&mut short, HSM, "").await;
+    let mut dev = server.client("dev").await;
+    dev.create(ec("seen", "P-256")).await.unwrap();
+    assert_eq!(told(&watch.take(1).await), ["key.created seen"]);
+    let started = Instant::now();
+    while short.keys.get_key(pb::GetKeyRequest { name: key("seen") }).await.is_ok() {
+        assert!(started.elapsed() < LOST, "the token does not expire");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut dev = server.client("dev").await;
+    dev.create(ec("unseen", "P-256")).await.unwrap();
+    fails(watch.next().await, Code::Unauthenticated, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_watch_does_not_keep_the_service_from_stopping() {
+    let mut server = Server::start_with(&[], &[("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "20")]);
+    let mut dev = server.client("dev").await;
+    let mut reader = server.client("reader").await;
+    let place = Place::of(&server);
+    let mut watches =
+        [Watch::open(&mut dev, HSM, "").await, Watch::open(&mut reader, &place.subscription, "").await];
+    let ends = tokio::spawn(async move {
+        for watch in &mut watches {
+            fails(watch.next().await, Code::Unavailable, "SERVICE_STOPPING");
+        }
+    });
+    let stopped = tokio::task::spawn_blocking(move || {
+        let started = Instant::now();
+        assert!(server.stop().success(), "{}", server.log());
+        (started.elapsed(), server)
+    });
+    ends.await.unwrap();
+    drop((dev, reader));
+    let (took, server) = stopped.await.unwrap();
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert!(!server.log().contains("cut off"), "{}", server.log());
+}

@@ -1,0 +1,92 @@
+//! Watching what becomes of keys and of managed HSMs: who may, from where on, and how a watch begins and ends.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::hsms::{Place, delete, make, purge};
+use crate::lifecycle::{Watch, all, from, kinds, request};
+use crate::roles::ask::{CRYPTO_USER, HSM, assert_recorded, assign, bad, fails, not_granted};
+use crate::support::{Server, ec, fact};
+
+#[tokio::test]
+async fn the_first_message_comes_at_once_and_says_where_it_begins() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("before", "P-256")).await.unwrap();
+    let answer = dev.lifecycle.watch_lifecycle(request(HSM, "")).await.unwrap();
+    assert_recorded(&server, answer.metadata(), "LifecycleWatch", "OK", "hsms/local/keys");
+    let mut stream = answer.into_inner();
+    let first = stream.message().await.unwrap().unwrap();
+    assert_eq!(first.events, []);
+    dev.create(ec("after", "P-256")).await.unwrap();
+    let second = stream.message().await.unwrap().unwrap();
+    assert_eq!(kinds(&second.events), ["key.created"]);
+    assert_eq!(second.resume_token, second.events[0].resume_token);
+    // From the first message's token on the same is told again, and nothing that was before.
+    assert_eq!(all(&mut dev, HSM, &first.resume_token).await, second.events);
+    assert_eq!(all(&mut dev, HSM, &second.resume_token).await, []);
+    assert_eq!(kinds(&all(&mut dev, HSM, "0").await), ["key.created", "key.created"]);
+}
+
+#[tokio::test]
+async fn keys_are_watched_with_a_role_at_all_keys_and_hsms_with_one_at_the_subscription() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut dev = server.client("dev").await;
+    for name in ["crypto-user", "crypto-auditor"] {
+        let mut may = server.client(name).await;
+        all(&mut may, HSM, "0").await;
+        let status = not_granted(may.lifecycle.watch_lifecycle(request(&place.subscription, "0")).await);
+        assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHSMs/read");
+    }
+    for name in ["owner", "contributor", "reader"] {
+        let mut may = server.client(name).await;
+        assert_eq!(kinds(&all(&mut may, &place.subscription, "0").await), ["hsm.created"]);
+        let status = not_granted(may.lifecycle.watch_lifecycle(request(HSM, "0")).await);
+        assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
+        assert_eq!(fact(&status, "scope"), "/keys");
+    }
+    // One key is not all keys.
+    let mut nobody = server.client("nobody").await;
+    assign(&mut dev, CRYPTO_USER, &server.principal("nobody").object_id, "/keys/mine").await;
+    not_granted(nobody.lifecycle.watch_lifecycle(request(HSM, "")).await);
+}
+
+#[tokio::test]
+async fn tokens_and_parents_that_are_none_are_refused() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    for token in ["x", "-1", "1000000"] {
+        bad(dev.lifecycle.watch_lifecycle(request(HSM, token)).await, "resume_token");
+    }
+    for parent in ["", "hsms/local/keys/a", "subscriptions/x", "keys"] {
+        bad(dev.lifecycle.watch_lifecycle(request(parent, "")).await, "parent");
+    }
+    let elsewhere = dev.lifecycle.watch_lifecycle(request("hsms/elsewhere", "")).await;
+    fails(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_watch_of_keys_ends_with_its_hsm_and_does_not_follow_its_name() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    make(&server, place.retaining("payroll", 7)).await;
+    let (mut user, mut contributor) =
+        (server.client("crypto-user").await, server.client("contributor").await);
+    let parent = "hsms/payroll".to_owned();
+    let mut watch = Watch::open(&mut user, &parent, "").await;
+    user.create(pb::CreateKeyRequest { parent: parent.clone(), ..ec("old", "P-256") }).await.unwrap();
+    assert_eq!(watch.next().await.unwrap().kind, "key.created");
+    delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    fails(watch.next().await, Code::FailedPrecondition, "HSM_DELETED");
+    fails(from(&mut user, &parent, "0").await, Code::FailedPrecondition, "HSM_DELETED");
+    purge(&mut contributor, place.deleted("payroll")).await.unwrap();
+    fails(from(&mut user, &parent, "0").await, Code::NotFound, "HSM_NOT_FOUND");
+
+    // Another HSM of the same name has a life of its own.
+    make(&server, place.retaining("payroll", 7)).await;
+    assert_eq!(all(&mut user, &parent, "0").await, []);
+    user.create(pb::CreateKeyRequest { parent: parent.clone(), ..ec("new", "P-256") }).await.unwrap();
+    let [event] = &all(&mut user, &parent, "0").await[..] else { panic!("one event") };
+    assert!(event.subject.starts_with("hsms/payroll/keys/new/versions/"), "{event:?}");
+}
