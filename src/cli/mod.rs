@@ -106,7 +106,7 @@ pub enum Command {
     /// Read and turn the simulator's clock
     #[command(subcommand)]
     Clock(ClockCommand),
-    /// Print what becomes of keys or managed HSMs, as it happens
+    /// Print what becomes of keys, managed HSMs or budgets, as it happens
     Watch(WatchArgs),
     /// Get random bytes from the token
     Random(RandomArgs),

@@ -1,4 +1,4 @@
-//! `strongroom watch`: what becomes of keys or managed HSMs, a line each, as it happens.
+//! `strongroom watch`: what becomes of keys, managed HSMs or budgets, a line each, as it happens.
 
 use clap::Args;
 use serde::Serialize;
@@ -17,6 +17,9 @@ pub struct WatchArgs {
     /// Watch the managed HSMs of the subscription instead of the keys of one
     #[arg(long)]
     hsms: bool,
+    /// Watch the budgets of the subscription instead
+    #[arg(long, conflicts_with = "hsms")]
+    budgets: bool,
     /// Tell what happened after this resume token: that of the last event seen, or 0 for all that is kept
     #[arg(long, value_name = "TOKEN")]
     since: Option<String>,
@@ -96,8 +99,11 @@ async fn open(
     args: &WatchArgs,
     token: &str,
 ) -> Outcome<Streaming<pb::WatchLifecycleResponse>> {
-    let parent =
-        if args.hsms { format!("subscriptions/{}", session.subscription()?) } else { session.parent()? };
+    let parent = match (args.hsms, args.budgets) {
+        (true, _) => format!("subscriptions/{}", session.subscription()?),
+        (_, true) => format!("subscriptions/{}/budgets", session.subscription()?),
+        (false, false) => session.parent()?,
+    };
     let request =
         pb::WatchLifecycleRequest { parent, resume_token: token.to_owned(), until_now: args.until_now };
     Ok(session.lifecycle().watch_lifecycle(request).await?.into_inner())

@@ -99,6 +99,7 @@ impl Gate for DataPlane {
         if hsm.id != known {
             return Err(Error::HsmNotFound { hsm: hsm.name.clone() });
         }
+        // assumption: what a deleted HSM's data plane answers is not recorded.
         hsm.check_live()?;
         if in_service && hsm.activation != Activation::Active {
             return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });

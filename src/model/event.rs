@@ -1,4 +1,4 @@
-//! What becomes of managed HSMs and keys, as a log that can be read on from any place in it.
+//! What becomes of managed HSMs, keys and budgets, as a log that can be read on from any place in it.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
-use super::name::{HsmName, KeyId, KeyName, VersionId};
+use super::name::{BudgetName, HsmName, KeyId, KeyName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
 
 /// How many events are kept unless the configuration says otherwise.
 pub const KEPT: usize = 100_000;
 
-/// Something that became of a managed HSM or of a key.
+/// Something that became of a managed HSM, of a key, or of a budget.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LifecycleEvent {
     /// Its number: counts from 1 without gaps, over all HSMs.
     pub sequence: u64,
     /// When the call arrived that did it, by the service's clock.
     pub at: Timestamp,
-    /// The subscription that holds the HSM.
+    /// The subscription that holds it, or its HSM.
     pub subscription: SubscriptionId,
     /// What.
     pub what: Happened,
@@ -33,6 +33,8 @@ pub enum Happened {
     Hsm(HsmHappened),
     /// A key.
     Key(KeyHappened),
+    /// A budget of the subscription was reached.
+    Budget(BudgetName),
 }
 
 /// What became of a managed HSM.
@@ -125,6 +127,7 @@ impl LifecycleEvent {
                 KeyKind::NearExpiry(..) => "key.near-expiry",
                 KeyKind::NotRotated(_) => "key.not-rotated",
             },
+            Happened::Budget(_) => "budget.reached",
         }
     }
 
@@ -152,6 +155,7 @@ impl LifecycleEvent {
                 };
                 KeyId { hsm: hsm.clone(), name: name.clone(), version }.to_string()
             }
+            Happened::Budget(name) => format!("subscriptions/{subscription}/budgets/{name}"),
         }
     }
 
@@ -180,15 +184,19 @@ pub enum Watched {
     Keys(Uuid),
     /// The managed HSMs of a subscription.
     ManagedHsms(SubscriptionId),
+    /// The budgets of a subscription.
+    Budgets(SubscriptionId),
 }
 
 impl Watched {
-    /// Whether the event is shown to who watches this. Who manages HSMs learns nothing about keys.
+    /// Whether the event is shown to who watches this. Who manages HSMs learns nothing about keys, nor, by that, about
+    /// what is spent.
     pub fn shows(&self, event: &LifecycleEvent) -> bool {
         match (self, &event.what) {
             (Self::Keys(id), Happened::Key(key)) => key.hsm_id == *id,
             (Self::ManagedHsms(subscription), Happened::Hsm(_)) => event.subscription == *subscription,
-            (Self::Keys(_), Happened::Hsm(_)) | (Self::ManagedHsms(_), Happened::Key(_)) => false,
+            (Self::Budgets(subscription), Happened::Budget(_)) => event.subscription == *subscription,
+            (Self::Keys(_) | Self::ManagedHsms(_) | Self::Budgets(_), _) => false,
         }
     }
 
@@ -285,6 +293,16 @@ mod tests {
         let hsms = Watched::ManagedHsms(SubscriptionId(Uuid::from_u128(2)));
         let (deleted, made) = (hsm(HsmKind::Deleted(Timestamp::UNIX_EPOCH)), hsm(HsmKind::Created));
         let key = key(KeyKind::Purged);
+        let (budget, budgets) = (
+            event(Happened::Budget("monthly".parse().unwrap())),
+            Watched::Budgets(SubscriptionId(Uuid::from_u128(2))),
+        );
+        assert!(budgets.shows(&budget) && !budgets.shows(&made) && !budgets.shows(&key));
+        assert!(
+            !keys.concerns(&budget)
+                && !hsms.concerns(&budget)
+                && budget.subject().ends_with("/budgets/monthly")
+        );
         assert!(keys.shows(&key) && !keys.shows(&made) && !keys.shows(&deleted));
         assert!(!hsms.shows(&key) && hsms.shows(&made) && hsms.shows(&deleted));
         assert!(keys.concerns(&key) && !keys.concerns(&made) && keys.concerns(&deleted));

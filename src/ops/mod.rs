@@ -141,7 +141,7 @@ pub struct Description {
 /// Lists the operations, so that tests can compare them with the surfaces.
 macro_rules! operations {
     ($($operation:ty,)+) => {
-        /// Every operation there is. Those that are one rpc on two planes share its name.
+        /// Every operation there is. Those that are one rpc, for different rights, share its name.
         pub const ALL: &[Description] = &[$(Description {
             name: <$operation>::NAME,
             event: <$operation>::EVENT,
@@ -207,6 +207,10 @@ operations! {
     usage::GetForecast,
     usage::ListUsage,
     usage::ExportUsage,
+    usage::CreateBudget,
+    usage::GetBudget,
+    usage::ListBudgets,
+    usage::DeleteBudget,
     resources::UpdateSubscription,
     resources::CreateResourceGroup,
     resources::GetResourceGroup,
@@ -215,6 +219,7 @@ operations! {
     resources::ListLocations,
     lifecycle::WatchKeys,
     lifecycle::WatchManagedHsms,
+    lifecycle::WatchBudgets,
     clock::GetClock,
     clock::AdvanceClock,
     clock::FreezeClock,

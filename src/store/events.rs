@@ -12,7 +12,8 @@ use sqlx::SqliteConnection;
 use super::draft::View;
 use super::load::{damaged, json};
 use super::statements::{Failure, to_json};
-use crate::model::change::{Change, Made};
+use crate::model::billing::Budget;
+use crate::model::change::{Change, ControlChange, Made};
 use crate::model::due::Notice;
 use crate::model::event::{
     Batch, Happened, HsmHappened, HsmKind, KeyHappened, KeyKind, LifecycleEvent, Since, Watched,
@@ -127,16 +128,24 @@ pub(super) fn of(change: &Change, view: &View<'_>) -> Vec<(SubscriptionId, Happe
         Change::SoftDelete(hsm, name, deletion) => {
             key(view, hsm, name, KeyKind::Deleted(deletion.scheduled_purge_at))
         }
+        Change::Control(ControlChange::PutBudget(budget)) => reached(budget, view),
         Change::Recover(hsm, name) => key(view, hsm, name, KeyKind::Recovered),
         Change::Purge(hsm, name) => key(view, hsm, name, KeyKind::Purged),
-        // The life of HSMs and keys goes on as it was; the audit log has these.
+        // The life of HSMs, keys and budgets goes on as it was; the audit log has these.
         Change::ReplaceVersion(_)
         | Change::PutRotationPolicy(..)
         | Change::PutRoleDefinition(..)
         | Change::DeleteRoleDefinition(..)
         | Change::InsertRoleAssignment(..)
         | Change::DeleteRoleAssignment(..)
-        | Change::Control(_)
+        | Change::Control(
+            ControlChange::PutSubscription(_)
+            | ControlChange::PutResourceGroup(_)
+            | ControlChange::DeleteResourceGroup(..)
+            | ControlChange::InsertAssignment(_)
+            | ControlChange::DeleteAssignment(_)
+            | ControlChange::DeleteBudget(..),
+        )
         | Change::SetClock(_) => Vec::new(),
     }
 }
@@ -156,6 +165,14 @@ fn replaced(hsm: &ManagedHsm, view: &View<'_>) -> Vec<(SubscriptionId, Happened)
     let protected = hsm.purge_protection && !before.purge_protection;
     let kinds = [(activated, HsmKind::Activated), (protected, HsmKind::PurgeProtected)];
     kinds.into_iter().filter(|(is, _)| *is).map(|(_, kind)| hsm_event(hsm, kind)).collect()
+}
+
+/// A budget is replaced, too, because it was reached.
+fn reached(budget: &Budget, view: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
+    let subscription = budget.subscription();
+    let before = view.resources().budget(subscription, &budget.name).and_then(|known| known.reached);
+    let news = budget.reached.is_some() && budget.reached != before;
+    news.then(|| (subscription, Happened::Budget(budget.name.clone()))).into_iter().collect()
 }
 
 /// Under the names as they were first written.

@@ -3,6 +3,7 @@
 use prost::Message as _;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::advance_clock_request::Target;
+use strongroom::model::control_plane::ControlAction;
 use strongroom::ops::Description;
 
 /// The HSM of the built-in seed.
@@ -186,6 +187,15 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             let name = format!("{subscription}/resourceGroups/dev/managedHsms/local");
             pb::GetForecastRequest { name, ..Default::default() }.encode_to_vec()
         }
+        "CreateBudget" => {
+            let (budget_id, amount) = ("made".to_owned(), "1".to_owned());
+            pb::CreateBudgetRequest { parent: subscription, budget_id, amount }.encode_to_vec()
+        }
+        "GetBudget" => pb::GetBudgetRequest { name: format!("{subscription}/budgets/made") }.encode_to_vec(),
+        "ListBudgets" => pb::ListBudgetsRequest { parent: subscription }.encode_to_vec(),
+        "DeleteBudget" => {
+            pb::DeleteBudgetRequest { name: format!("{subscription}/budgets/made") }.encode_to_vec()
+        }
         "ListUsage" => pb::ListUsageRequest { parent: subscription, ..Default::default() }.encode_to_vec(),
         "ExportUsage" => {
             let format = "csv".to_owned();
@@ -201,9 +211,12 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
     }
 }
 
-/// A request of an operation, on its own plane: one rpc may be two operations.
+/// A request of an operation: one rpc may be several, for different rights.
 pub(crate) fn asked(operation: &Description) -> Vec<u8> {
     match (operation.name, operation.control_action) {
+        ("WatchLifecycle", Some(ControlAction::BudgetRead)) => {
+            watching(&format!("{SUBSCRIPTION}/budgets")).encode_to_vec()
+        }
         ("WatchLifecycle", Some(_)) => watching(SUBSCRIPTION).encode_to_vec(),
         (name, _) => understood(name),
     }

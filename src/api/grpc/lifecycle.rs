@@ -15,7 +15,7 @@ use crate::model::entry::Origin;
 use crate::model::event::{Batch, Watched};
 use crate::model::{Error, Result as Outcome};
 use crate::ops::Target;
-use crate::ops::lifecycle::{WatchKeys, WatchManagedHsms, Watching};
+use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms, Watching};
 
 const RPC: &str = "/strongroom.v1.LifecycleService/WatchLifecycle";
 
@@ -29,11 +29,12 @@ impl LifecycleService for Services {
         &self,
         request: Request<pb::WatchLifecycleRequest>,
     ) -> Result<Response<Events>, Status> {
-        // The plane alone is seen before the caller is known; the name is read by its operation.
-        if request.get_ref().parent.starts_with("subscriptions/") {
-            open::<WatchManagedHsms>(self.clone(), request).await
-        } else {
-            open::<WatchKeys>(self.clone(), request).await
+        // The kind alone is seen before the caller is known; the name is read by its operation.
+        let parent = &request.get_ref().parent;
+        match (parent.starts_with("subscriptions/"), parent.ends_with("/budgets")) {
+            (true, true) => open::<WatchBudgets>(self.clone(), request).await,
+            (true, false) => open::<WatchManagedHsms>(self.clone(), request).await,
+            (false, _) => open::<WatchKeys>(self.clone(), request).await,
         }
     }
 }

@@ -6,7 +6,7 @@ use tonic::Code;
 use crate::hsms::{Place, delete, make, purge};
 use crate::lifecycle::{Watch, all, from, kinds, request};
 use crate::roles::ask::{CRYPTO_USER, HSM, assert_recorded, assign, bad, fails, not_granted};
-use crate::support::{Server, ec, fact};
+use crate::support::{Server, days, ec, fact};
 
 #[tokio::test]
 async fn the_first_message_comes_at_once_and_says_where_it_begins() {
@@ -53,13 +53,44 @@ async fn keys_are_watched_with_a_role_at_all_keys_and_hsms_with_one_at_the_subsc
 }
 
 #[tokio::test]
+async fn budgets_are_watched_by_who_may_see_what_is_spent() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let budgets = format!("{}/budgets", place.subscription);
+    let mut owner = server.client("owner").await;
+    crate::bill::stand_at(&mut owner, "2050-01-01").await;
+    let mut reader = server.client("reader").await;
+    let mut watch = Watch::open(&mut reader, &budgets, "").await;
+    // Ten days at 76.80.
+    let making = pb::CreateBudgetRequest {
+        parent: place.subscription.clone(),
+        budget_id: "monthly".to_owned(),
+        amount: "768".to_owned(),
+    };
+    let made = owner.usage.create_budget(making).await.unwrap().into_inner();
+    owner.clock.advance_clock(days(59)).await.unwrap();
+    for day in ["2050-01-11", "2050-02-11"] {
+        let event = watch.next().await.unwrap();
+        assert_eq!((event.kind.as_str(), &event.subject), ("budget.reached", &made.name));
+        assert_eq!(event.at, crate::bill::midnight(day));
+    }
+    assert_eq!(all(&mut reader, &budgets, "0").await.len(), 2);
+    assert_eq!(kinds(&all(&mut reader, &place.subscription, "0").await), ["hsm.created"]);
+    for name in ["contributor", "administrator"] {
+        let mut other = server.client(name).await;
+        let status = not_granted(other.lifecycle.watch_lifecycle(request(&budgets, "")).await);
+        assert_eq!(fact(&status, "action"), "Microsoft.Consumption/budgets/read");
+    }
+}
+
+#[tokio::test]
 async fn tokens_and_parents_that_are_none_are_refused() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for token in ["x", "-1", "1000000"] {
         bad(dev.lifecycle.watch_lifecycle(request(HSM, token)).await, "resume_token");
     }
-    for parent in ["", "hsms/local/keys/a", "subscriptions/x", "keys"] {
+    for parent in ["", "hsms/local/keys/a", "subscriptions/x", "subscriptions/x/budgets", "keys"] {
         bad(dev.lifecycle.watch_lifecycle(request(parent, "")).await, "parent");
     }
     let elsewhere = dev.lifecycle.watch_lifecycle(request("hsms/elsewhere", "")).await;

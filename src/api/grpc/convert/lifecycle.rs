@@ -2,10 +2,10 @@
 
 use super::super::pb;
 use super::resources::subscription;
-use super::{hsm, wire_instant};
+use super::{hsm, part, segments, wire_instant};
 use crate::model::event::{Batch, LifecycleEvent, Since};
 use crate::model::{Error, Result};
-use crate::ops::lifecycle::{WatchKeys, WatchManagedHsms};
+use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms};
 
 /// Reads a resume token: the number of an event, in digits alone.
 fn since(token: &str) -> Result<Since> {
@@ -36,6 +36,15 @@ impl TryFrom<pb::WatchLifecycleRequest> for WatchManagedHsms {
             subscription: subscription("parent", &request.parent)?,
             since: since(&request.resume_token)?,
         })
+    }
+}
+
+impl TryFrom<pb::WatchLifecycleRequest> for WatchBudgets {
+    type Error = Error;
+
+    fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
+        let [id] = segments("parent", &request.parent, "subscriptions/{}/budgets")?;
+        Ok(Self { subscription: part("parent", id)?, since: since(&request.resume_token)? })
     }
 }
 

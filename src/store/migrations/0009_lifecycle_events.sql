@@ -1,4 +1,4 @@
--- What became of managed HSMs and keys, for those who watch: numbered without gaps, in order. Only the newest are
+-- What became of managed HSMs, keys and budgets, for those who watch: numbered without gaps, in order. Only the newest are
 -- kept; the newest of all is never removed, so that numbers go on.
 
 CREATE TABLE lifecycle_events (

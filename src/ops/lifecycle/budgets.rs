@@ -1,0 +1,43 @@
+//! Reads which budgets of a subscription were reached.
+
+use super::{BATCH, Watching};
+use crate::model::Result;
+use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::entry::Meter;
+use crate::model::event::{Batch, Since, Watched};
+use crate::model::resource::SubscriptionId;
+use crate::ops::resources::Place;
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Reads the events of a subscription's budgets from a place in the log on: not everybody who may see HSMs may see
+/// what is spent on them.
+#[derive(Clone, Debug)]
+pub struct WatchBudgets {
+    /// Of which subscription.
+    pub subscription: SubscriptionId,
+    /// Where to begin.
+    pub since: Since,
+}
+
+impl Operation for WatchBudgets {
+    const NAME: &'static str = "WatchLifecycle";
+    const EVENT: &'static str = "LifecycleWatch";
+    const ACTION: ControlAction = ControlAction::BudgetRead;
+    const METER: Meter = Meter::Free;
+    type Target = Place;
+    type Reply = Batch;
+
+    fn target(&self) -> ControlScope {
+        ControlScope::Subscription(self.subscription)
+    }
+
+    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Batch>> {
+        cx.store.events(Watched::Budgets(self.subscription), self.since, BATCH).map(Done::reply)
+    }
+}
+
+impl Watching for WatchBudgets {
+    fn after(self, _: Watched, position: u64) -> Self {
+        Self { since: Since::Event(position), ..self }
+    }
+}
