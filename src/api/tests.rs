@@ -76,4 +76,3 @@ fn the_table_knows_every_kind_of_error() {
     let kinds = include_str!("../model/error.rs").matches("#[error(").count();
     assert_eq!(every_kind().len(), kinds, "an error is missing in this file");
 }
-

@@ -22,6 +22,7 @@ mod malformed;
 mod ops;
 mod raw;
 mod requests;
+mod rest;
 mod restart;
 mod retention;
 mod roles;

@@ -70,8 +70,10 @@ impl Stamp<'_> {
         for (name, value) in ALWAYS {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        let texts =
-            [(REQUEST_ID, self.request_id.to_string()), (LATENCY, self.started.elapsed().as_millis().to_string())];
+        let texts = [
+            (REQUEST_ID, self.request_id.to_string()),
+            (LATENCY, self.started.elapsed().as_millis().to_string()),
+        ];
         for (name, text) in texts {
             if let Ok(value) = HeaderValue::try_from(text) {
                 headers.insert(name, value);

@@ -140,7 +140,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_by_its_place_and_not_quoted() {
-        for text in [r#"{"value":"geheim!"}"#, r#"{"number":"geheim"}"#, r#"{"value":"geheim"#, "geheim", "[]", "\u{0}"] {
+        for text in [
+            r#"{"value":"geheim!"}"#,
+            r#"{"number":"geheim"}"#,
+            r#"{"value":"geheim"#,
+            "geheim",
+            "[]",
+            "\u{0}",
+        ] {
             let error = parse::<Sample>(text.as_bytes()).map(|sample| sample.number).unwrap_err().to_string();
             assert!(!error.contains("geheim") && error.contains("line 1"), "{error}");
         }

@@ -69,7 +69,9 @@ impl Call<'_> {
             Route::ImportKey(name) => self.run(ok, |asked| keys::import(asked, name), keys::bundle).await,
             Route::GetKey(key) => self.run(ok, |asked| keys::get(asked, key), keys::bundle).await,
             Route::UpdateKey(key) => self.run(ok, |asked| keys::update(asked, key), keys::bundle).await,
-            Route::DeleteKey(name) => self.run(ok, |asked| keys::delete(asked, name), keys::deleted_bundle).await,
+            Route::DeleteKey(name) => {
+                self.run(ok, |asked| keys::delete(asked, name), keys::deleted_bundle).await
+            }
             Route::ListVersions(name) => {
                 self.run(ok, |asked| keys::list_versions(asked, name), keys::listed_versions).await
             }
@@ -84,7 +86,9 @@ impl Call<'_> {
             Route::GetDeletedKey(name) => {
                 self.run(ok, |asked| keys::get_deleted(asked, name), keys::deleted_bundle).await
             }
-            Route::RecoverDeletedKey(name) => self.run(ok, |asked| keys::recover(asked, name), keys::bundle).await,
+            Route::RecoverDeletedKey(name) => {
+                self.run(ok, |asked| keys::recover(asked, name), keys::bundle).await
+            }
             Route::PurgeDeletedKey(name) => {
                 self.run(ok, |asked| keys::purge(asked, name), |_, ()| ()).await?;
                 Ok(Answer::empty())
@@ -96,9 +100,7 @@ impl Call<'_> {
             Route::WrapKey(key) => self.run(ok, |asked| crypto::wrap(asked, key), crypto::outcome).await,
             Route::UnwrapKey(key) => self.run(ok, |asked| crypto::unwrap(asked, key), crypto::revealed).await,
             Route::RandomBytes => self.run(ok, crypto::random, crypto::random_bytes).await,
-            Route::ListRoleDefinitions => {
-                self.run(ok, access::list_definitions, access::definitions).await
-            }
+            Route::ListRoleDefinitions => self.run(ok, access::list_definitions, access::definitions).await,
             Route::GetRoleDefinition(id) => {
                 self.run(ok, |asked| access::get_definition(asked, id), access::definition).await
             }

@@ -12,9 +12,12 @@ pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static st
         Error::Busy => ("Throttled", as_it_is()),
         Error::BuiltInRole { .. } => (
             "BadParameter",
-            "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID.".to_owned(),
+            "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."
+                .to_owned(),
         ),
-        Error::Conflict { .. } | Error::HsmDeleted { .. } | Error::HsmExists { .. } => ("Conflict", as_it_is()),
+        Error::Conflict { .. } | Error::HsmDeleted { .. } | Error::HsmExists { .. } => {
+            ("Conflict", as_it_is())
+        }
         Error::DecryptionFailed | Error::LimitExceeded { .. } | Error::RotationPolicyMissing { .. } => {
             ("BadParameter", as_it_is())
         }
@@ -59,7 +62,9 @@ pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static st
         Error::RequestTooLarge { .. } => ("RequestEntityTooLarge", as_it_is()),
         Error::ResourceGroupExists { .. } | Error::ResourceGroupNotEmpty { .. } => ("Conflict", as_it_is()),
         Error::ResourceGroupNotFound { .. } => ("ResourceGroupNotFound", as_it_is()),
-        Error::RoleAssignmentExists => ("RoleAssignmentExists", "The role assignment already exists.".to_owned()),
+        Error::RoleAssignmentExists => {
+            ("RoleAssignmentExists", "The role assignment already exists.".to_owned())
+        }
         Error::RoleAssignmentNotFound => ("RoleAssignmentNotFound", as_it_is()),
         Error::RoleDefinitionNotFound => ("RoleDefinitionNotFound", as_it_is()),
         // assumption: the service's words for a path that it does not have are not recorded.

@@ -61,8 +61,12 @@ impl Rest {
         let (parts, body) = request.into_parts();
         let request_id = Ids.guid();
         let site = names.site(&parts, |hsm| engine.managed_hsm(hsm));
-        let stamp =
-            Stamp { started: Instant::now(), request_id, peer: peer::address(&parts.extensions), method: &parts.method };
+        let stamp = Stamp {
+            started: Instant::now(),
+            request_id,
+            peer: peer::address(&parts.extensions),
+            method: &parts.method,
+        };
         let query = Query::of(&parts.uri);
         let credential = peer::credential(&parts.headers, &parts.extensions);
         // Clients begin with a request that shows no credential and has no body: whatever else comes from such

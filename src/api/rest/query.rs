@@ -83,7 +83,8 @@ fn is_version(text: &str) -> bool {
         Some((version, preview)) => (version, Some(preview)),
         None => (text, None),
     };
-    let is_number = |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let known = match version.split(['.', '-']).collect::<Vec<_>>()[..] {
         [major, minor] => version.contains('.') && is_number(major) && is_number(minor),
         [year, month, day] => {
@@ -107,7 +108,13 @@ mod tests {
     #[test]
     fn versions_that_clients_name_are_taken() {
         for version in [
-            "7.0", "7.2-preview", "7.4-preview.1", "7.6", "7.6-preview.2", "2025-07-01", "2026-03-01-preview",
+            "7.0",
+            "7.2-preview",
+            "7.4-preview.1",
+            "7.6",
+            "7.6-preview.2",
+            "2025-07-01",
+            "2026-03-01-preview",
             "2030-01-01",
         ] {
             let query = query(&format!("api-version={version}"));
@@ -115,8 +122,20 @@ mod tests {
             assert_eq!(query.api_version(), version);
         }
         for version in [
-            "", "7", "7.", ".6", "latest", "7.6-beta", "7.6-preview.", "7.6-previewx", "2025-7-1", "2025.07.01",
-            "7-6", "7.6%0d%0a", "77777.1", "%ff",
+            "",
+            "7",
+            "7.",
+            ".6",
+            "latest",
+            "7.6-beta",
+            "7.6-preview.",
+            "7.6-previewx",
+            "2025-7-1",
+            "2025.07.01",
+            "7-6",
+            "7.6%0d%0a",
+            "77777.1",
+            "%ff",
         ] {
             let query = query(&format!("api-version={version}"));
             assert!(query.check(false).is_err(), "{version}");
@@ -134,7 +153,14 @@ mod tests {
         for text in ["maxresults=3&$skiptoken=a-1", "%24skiptoken=a-1&api-version=7.6&maxresults=3"] {
             assert_eq!(page(text).unwrap(), third, "{text}");
         }
-        for text in ["maxresults=0", "maxresults=26", "maxresults=-1", "maxresults=x", "maxresults=", "$skiptoken=%00"] {
+        for text in [
+            "maxresults=0",
+            "maxresults=26",
+            "maxresults=-1",
+            "maxresults=x",
+            "maxresults=",
+            "$skiptoken=%00",
+        ] {
             assert!(page(text).is_err(), "{text}");
         }
     }

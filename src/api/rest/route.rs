@@ -71,7 +71,11 @@ impl<'a> Route<'a> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let provider = words.windows(2).position(|pair| pair == ["providers", "microsoft.authorization"]);
         if let Some(place) = provider {
-            return Self::of_roles(method, (&given[..place], &words[..place]), (&given[place + 2..], &words[place + 2..]));
+            return Self::of_roles(
+                method,
+                (&given[..place], &words[..place]),
+                (&given[place + 2..], &words[place + 2..]),
+            );
         }
         Self::of_keys(method, &given, &words)
     }
@@ -93,7 +97,9 @@ impl<'a> Route<'a> {
             ("PUT", ["keys", _, "rotationpolicy"]) => Self::PutRotationPolicy(given[1]),
             ("POST", ["keys", _, "backup"]) => Self::NotYet("Backing up keys"),
             ("PUT", ["keys", _, "restore"]) => Self::NotYet("Restoring keys"),
-            ("GET", ["keys", _, "attestation"] | ["keys", _, _, "attestation"]) => Self::NotYet("Key attestation"),
+            ("GET", ["keys", _, "attestation"] | ["keys", _, _, "attestation"]) => {
+                Self::NotYet("Key attestation")
+            }
             ("POST", ["keys", _, verb]) => Self::of_use(verb, current(1)),
             ("POST", ["keys", _, _, verb]) => Self::of_use(verb, version()),
             ("GET", ["keys", _, _]) => Self::GetKey(version()),
@@ -103,9 +109,11 @@ impl<'a> Route<'a> {
             ("DELETE", ["deletedkeys", _]) => Self::PurgeDeletedKey(given[1]),
             ("POST", ["deletedkeys", _, "recover"]) => Self::RecoverDeletedKey(given[1]),
             ("POST", ["rng"]) => Self::RandomBytes,
-            (_, ["backup" | "prebackup" | "restore" | "prerestore", ..]) => Self::NotYet("Backup and restore"),
+            (_, ["backup" | "prebackup" | "restore" | "prerestore", ..]) => {
+                Self::NotYet("Backup and restore")
+            }
             (_, ["securitydomain", ..]) => Self::NotYet("The security domain"),
-            (_, ["settings", ..]) => Self::NotYet("Settings"),
+            (_, ["settings", ..]) => Self::NotYet("Access to settings"),
             (_, ["ekm", ..]) => Self::NotYet("External key management"),
             _ => Self::Unknown,
         }

@@ -78,7 +78,8 @@ impl Names {
         let tenant = found.as_ref().map_or(self.default_tenant, |hsm| hsm.tenant);
         let authority = match &self.authorities {
             Authorities::Here(hosts) => {
-                let host = hosts.get(place).or_else(|| hosts.first()).map_or("login.localhost", String::as_str);
+                let host =
+                    hosts.get(place).or_else(|| hosts.first()).map_or("login.localhost", String::as_str);
                 format!("{}/{tenant}", with_port(host))
             }
             Authorities::Elsewhere(of) => of
@@ -127,9 +128,27 @@ mod tests {
     #[test]
     fn the_host_says_which_hsm_and_what_urls_begin_with() {
         for (host, hsm, base, resource, login) in [
-            ("a-b.managedhsm.localhost", "a-b", "a-b.managedhsm.localhost", "managedhsm.localhost", "login.localhost"),
-            ("PAY.managedhsm.localhost:8443", "PAY", "PAY.managedhsm.localhost:8443", "managedhsm.localhost:8443", "login.localhost:8443"),
-            ("pay.ManagedHSM.azure.net:443", "pay", "pay.ManagedHSM.azure.net", "ManagedHSM.azure.net", "login.example"),
+            (
+                "a-b.managedhsm.localhost",
+                "a-b",
+                "a-b.managedhsm.localhost",
+                "managedhsm.localhost",
+                "login.localhost",
+            ),
+            (
+                "PAY.managedhsm.localhost:8443",
+                "PAY",
+                "PAY.managedhsm.localhost:8443",
+                "managedhsm.localhost:8443",
+                "login.localhost:8443",
+            ),
+            (
+                "pay.ManagedHSM.azure.net:443",
+                "pay",
+                "pay.ManagedHSM.azure.net",
+                "ManagedHSM.azure.net",
+                "login.example",
+            ),
             ("localhost:9", "local", "localhost:9", "managedhsm.localhost:9", "login.localhost:9"),
             ("127.0.0.1", "local", "127.0.0.1", "managedhsm.localhost", "login.localhost"),
             ("[::1]:9", "local", "[::1]:9", "managedhsm.localhost:9", "login.localhost:9"),
@@ -142,7 +161,14 @@ mod tests {
             assert_eq!(site.resource, format!("https://{resource}"), "{host}");
             assert_eq!(site.authority, format!("https://{login}/{}", Uuid::nil()), "{host}");
         }
-        for host in ["", "example.com", "managedhsm.localhost", ".managedhsm.localhost", "a.b.managedhsm.localhost", "a b"] {
+        for host in [
+            "",
+            "example.com",
+            "managedhsm.localhost",
+            ".managedhsm.localhost",
+            "a.b.managedhsm.localhost",
+            "a b",
+        ] {
             assert!(site(host).hsm.is_err(), "{host}");
         }
     }

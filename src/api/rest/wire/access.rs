@@ -236,7 +236,10 @@ pub(in super::super) fn definitions(_: &Site, of: Of<Vec<Arc<RoleDefinition>>>) 
     All { value: of.item.iter().map(|role| shown_definition(role)).collect() }
 }
 
-pub(in super::super) fn assignment<T: std::borrow::Borrow<RoleAssignment>>(_: &Site, of: Of<T>) -> Assignment {
+pub(in super::super) fn assignment<T: std::borrow::Borrow<RoleAssignment>>(
+    _: &Site,
+    of: Of<T>,
+) -> Assignment {
     shown_assignment(of.item.borrow())
 }
 

@@ -9,7 +9,8 @@ use super::super::site::Site;
 use super::keys::kid;
 use crate::model::{Error, Result};
 use crate::ops::crypto::{
-    Decrypt, Encrypt, Encrypted, GenerateRandomBytes, Outcome, Revealed, Sign, UnwrapKey, Verified, Verify, WrapKey,
+    Decrypt, Encrypt, Encrypted, GenerateRandomBytes, Outcome, Revealed, Sign, UnwrapKey, Verified, Verify,
+    WrapKey,
 };
 
 /// What all of them are asked with; none needs every member.
@@ -88,7 +89,9 @@ pub(in super::super) fn random(asked: &Asked<'_>) -> Result<GenerateRandomBytes>
     let Wanted { count } = asked.body()?;
     match i32::try_from(count) {
         Ok(count @ 1..=128) => Ok(GenerateRandomBytes { hsm, count }),
-        _ => Err(Error::invalid("", "GetRandomBytesRequest: count cannot be greater than 128 or less than 1")),
+        _ => {
+            Err(Error::invalid("", "GetRandomBytesRequest: count cannot be greater than 128 or less than 1"))
+        }
     }
 }
 

@@ -5,9 +5,7 @@ mod shown;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-pub(in super::super) use shown::{
-    bundle, deleted_bundle, kid, listed, listed_deleted, listed_versions,
-};
+pub(in super::super) use shown::{bundle, deleted_bundle, kid, listed, listed_deleted, listed_versions};
 
 use super::super::body::{Binary, bytes};
 use super::super::call::Asked;
@@ -72,7 +70,8 @@ struct Jwk {
 }
 
 fn instant(field: &'static str, seconds: Option<i64>) -> Result<Option<Timestamp>> {
-    let wrong = |_| Error::invalid(field, "an instant in seconds since 1970 is needed, not beyond the year 9999");
+    let wrong =
+        |_| Error::invalid(field, "an instant in seconds since 1970 is needed, not beyond the year 9999");
     seconds.map(|seconds| Timestamp::from_second(seconds).map_err(wrong)).transpose()
 }
 
@@ -81,11 +80,15 @@ impl Request {
         let Attributes { enabled, nbf, exp, exportable, external_key } = self.attributes;
         let exportable = exportable.unwrap_or(false);
         if external_key.is_some() {
-            return Err(Error::Unsupported { what: "External key management is not available yet".to_owned() });
+            return Err(Error::Unsupported {
+                what: "External key management is not available yet".to_owned(),
+            });
         }
         match (exportable, self.release_policy.is_some()) {
             (true, false) => return Err(Error::invalid("", "Exportable keys must have release policy")),
-            (false, true) => return Err(Error::invalid("", "Non-exportable keys must not have release policy")),
+            (false, true) => {
+                return Err(Error::invalid("", "Non-exportable keys must not have release policy"));
+            }
             _ => {}
         }
         Ok(NewKeySettings {
@@ -126,7 +129,9 @@ pub(in super::super) fn import(asked: &Asked<'_>, name: &str) -> Result<ImportKe
 
 fn material(jwk: Jwk) -> Result<ImportMaterial> {
     if jwk.key_hsm.is_some() {
-        return Err(Error::Unsupported { what: "Bring your own key (key_hsm) is not available yet".to_owned() });
+        return Err(Error::Unsupported {
+            what: "Bring your own key (key_hsm) is not available yet".to_owned(),
+        });
     }
     match jwk.kty.as_deref().unwrap_or_default() {
         "RSA" | "RSA-HSM" => Ok(ImportMaterial::Rsa {

@@ -59,7 +59,10 @@ pub(in super::super) fn put(asked: &Asked<'_>, name: &str) -> Result<UpdateKeyRo
         _ => return Err(Error::invalid("lifetime_actions", "a policy rotates a key in one way at most")),
     };
     let expiry = request.attributes.unwrap_or_default().expiry_time;
-    Ok(UpdateKeyRotationPolicy { key, rules: RotationRules::new(period("expiry_time", expiry.as_deref())?, trigger)? })
+    Ok(UpdateKeyRotationPolicy {
+        key,
+        rules: RotationRules::new(period("expiry_time", expiry.as_deref())?, trigger)?,
+    })
 }
 
 fn period(field: &'static str, text: Option<&str>) -> Result<Option<LifetimePeriod>> {

@@ -192,7 +192,10 @@ pub(in super::super::super) fn listed_versions(site: &Site, page: Page<KeyBundle
 }
 
 /// Deleted keys, named without a version.
-pub(in super::super::super) fn listed_deleted(site: &Site, page: Page<DeletedKeyBundle>) -> List<DeletedItem> {
+pub(in super::super::super) fn listed_deleted(
+    site: &Site,
+    page: Page<DeletedKeyBundle>,
+) -> List<DeletedItem> {
     list(site, "deletedkeys", &page, |shown| {
         let version = &shown.current.version;
         DeletedItem {
