@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::identity::{Caller, Credential, Identity};
 use crate::ids::Ids;
+use crate::model::billing::Pricing;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::ManagedHsm;
@@ -40,6 +41,7 @@ struct Inner {
     supply: Supply,
     public_keys: Arc<PublicKeys>,
     locations: Arc<Locations>,
+    pricing: Arc<Pricing>,
     clock: Clock,
     locks: Locks,
     under_way: UnderWay,
@@ -68,6 +70,7 @@ impl Engine {
         store: Store,
         clock: Clock,
         locations: Locations,
+        pricing: Pricing,
         (supply, tokens): (Supply, Tokens),
     ) -> Self {
         Self(Arc::new(Inner {
@@ -77,6 +80,7 @@ impl Engine {
             supply,
             public_keys: Arc::default(),
             locations: Arc::new(locations),
+            pricing: Arc::new(pricing),
             clock,
             locks: Locks::default(),
             under_way: UnderWay::default(),
@@ -127,7 +131,7 @@ impl Engine {
         let id = operation.target();
         let place = O::Target::place(&id);
         PlaneOf::<O>::note(&mut pending, &place);
-        pending.target(O::Target::describe(&id));
+        pending.target(O::Target::describe(&id), O::Target::resource(&id));
         match PlaneOf::<O>::find(self, &place) {
             Ok(found) => self.start(Admitted { operation, found, caller: None, pending }).await,
             Err(error) => pending.refuse(error).await,
@@ -177,7 +181,7 @@ impl Engine {
         let id = operation.target();
         let place = O::Target::place(&id);
         PlaneOf::<O>::note(pending, &place);
-        pending.target(O::Target::describe(&id));
+        pending.target(O::Target::describe(&id), O::Target::resource(&id));
         let found = PlaneOf::<O>::find(self, &place)?;
         let scope = O::Target::scope(&id, &self.0.store);
         PlaneOf::<O>::admit(self, &caller, &found, O::ACTION, &scope)?;

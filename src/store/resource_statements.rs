@@ -80,7 +80,7 @@ async fn delete_assignment(db: &mut SqliteConnection, id: uuid::Uuid) -> Done {
 
 /// Deletes the assignments that memory does not have any more: which scopes cover which is the domain's
 /// to say, not SQL's.
-async fn keep_assignments(db: &mut SqliteConnection, after: &Resources) -> Done {
+pub(super) async fn keep_assignments(db: &mut SqliteConnection, after: &Resources) -> Done {
     let kept: std::collections::HashSet<_> = after.roles.assignments().iter().map(|one| one.id).collect();
     let sql = "-- list_control_role_assignment_ids
         SELECT id FROM control_role_assignments";

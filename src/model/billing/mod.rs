@@ -5,6 +5,7 @@ mod counted;
 mod facts;
 mod forecast;
 mod hours;
+mod lives;
 mod money;
 mod period;
 mod price;
@@ -13,9 +14,12 @@ mod tiers;
 
 pub use facts::{Days, Facts, Reading, VersionUse};
 pub use forecast::{Forecast, Standing, forecast};
+pub use lives::Lives;
 pub use money::{PLACES, shown};
 pub use period::{DAY_MICROS, Period, day_of, start_of_day};
-pub use price::{KeyClass, KeyVersionPrice, OperationPrice, Plan, PoolHourPrice, PriceSheet, Source, Tier};
+pub use price::{
+    KeyClass, KeyVersionPrice, OperationPrice, Plan, PoolHourPrice, PriceSheet, Pricing, Source, Tier,
+};
 pub use statement::{CostScope, Line, LineMeter, Statement, statement};
 
 #[cfg(test)]

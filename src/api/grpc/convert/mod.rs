@@ -7,6 +7,7 @@ mod hsms;
 mod keys;
 mod resources;
 mod rotation;
+mod usage;
 
 use std::str::FromStr;
 
