@@ -52,6 +52,8 @@ pub(super) fn every_kind() -> Vec<Error> {
             },
             scheduled_purge_at: at,
         },
+        Error::BudgetExists { subscription, budget: "monthly".parse().unwrap() },
+        Error::BudgetNotFound { subscription, budget: "monthly".parse().unwrap() },
         Error::RequestTooLarge { limit: 7 },
         Error::ResourceGroupExists { subscription, group: group.clone() },
         Error::ResourceGroupNotEmpty { group: group.clone(), hsm: "local".parse().unwrap() },

@@ -1,5 +1,6 @@
 //! The pipeline: every call on every surface goes through here, and nothing goes past it.
 
+mod budgets;
 mod gate;
 mod locks;
 mod record;
@@ -20,7 +21,7 @@ use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::HsmName;
-use crate::model::time::Due;
+use crate::model::time::{Due, Work};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{CxOf, Done, Intents, Operation, PublicKeys, Target, Tokens, UnderWay};
 use crate::store::{Commit, Store};
@@ -288,12 +289,16 @@ impl Engine {
 
     /// What comes due first and is not excepted.
     pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
-        self.0.store.next_due(except)
+        let budgets = self.budgets_due().into_iter().filter(|due| !except(due));
+        self.0.store.next_due(&except).into_iter().chain(budgets).min_by_key(|due| due.at)
     }
 
     /// Whether this is still to be done, now or later.
     pub fn is_due(&self, due: &Due) -> bool {
-        self.0.store.is_due(due)
+        match due.work {
+            Work::NoteBudget(..) => self.budgets_due().contains(due),
+            _ => self.0.store.is_due(due),
+        }
     }
 
     /// An HSM as a resource, live or deleted.

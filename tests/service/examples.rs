@@ -26,7 +26,9 @@ fn printed(page: &str) -> String {
                 }
                 let text = run(&server, place.path(), command);
                 // Of an example, only its questions matter: what usage tells, and what is made of it.
-                if command.contains(" usage ") || command.starts_with("cut ") {
+                if (command.contains(" usage ") && !command.contains(" create "))
+                    || command.starts_with("cut ")
+                {
                     if !told.is_empty() && !text.is_empty() {
                         told.push('\n');
                     }

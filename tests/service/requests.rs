@@ -185,6 +185,15 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             let name = format!("{subscription}/resourceGroups/dev/managedHsms/local");
             pb::GetForecastRequest { name, ..Default::default() }.encode_to_vec()
         }
+        "CreateBudget" => {
+            let (budget_id, amount) = ("made".to_owned(), "1".to_owned());
+            pb::CreateBudgetRequest { parent: subscription, budget_id, amount }.encode_to_vec()
+        }
+        "GetBudget" => pb::GetBudgetRequest { name: format!("{subscription}/budgets/made") }.encode_to_vec(),
+        "ListBudgets" => pb::ListBudgetsRequest { parent: subscription }.encode_to_vec(),
+        "DeleteBudget" => {
+            pb::DeleteBudgetRequest { name: format!("{subscription}/budgets/made") }.encode_to_vec()
+        }
         "ListUsage" => pb::ListUsageRequest { parent: subscription, ..Default::default() }.encode_to_vec(),
         "ExportUsage" => {
             let format = "csv".to_owned();

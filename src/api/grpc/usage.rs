@@ -35,4 +35,32 @@ impl UsageService for Services {
     ) -> Result<Response<pb::ExportUsageResponse>, Status> {
         self.answer::<_, usage::ExportUsage, _>("/strongroom.v1.UsageService/ExportUsage", request).await
     }
+
+    async fn create_budget(
+        &self,
+        request: Request<pb::CreateBudgetRequest>,
+    ) -> Result<Response<pb::Budget>, Status> {
+        self.answer::<_, usage::CreateBudget, _>("/strongroom.v1.UsageService/CreateBudget", request).await
+    }
+
+    async fn get_budget(
+        &self,
+        request: Request<pb::GetBudgetRequest>,
+    ) -> Result<Response<pb::Budget>, Status> {
+        self.answer::<_, usage::GetBudget, _>("/strongroom.v1.UsageService/GetBudget", request).await
+    }
+
+    async fn list_budgets(
+        &self,
+        request: Request<pb::ListBudgetsRequest>,
+    ) -> Result<Response<pb::ListBudgetsResponse>, Status> {
+        self.answer::<_, usage::ListBudgets, _>("/strongroom.v1.UsageService/ListBudgets", request).await
+    }
+
+    async fn delete_budget(
+        &self,
+        request: Request<pb::DeleteBudgetRequest>,
+    ) -> Result<Response<pb::Budget>, Status> {
+        self.answer::<_, usage::DeleteBudget, _>("/strongroom.v1.UsageService/DeleteBudget", request).await
+    }
 }

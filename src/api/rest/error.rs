@@ -21,7 +21,9 @@ pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static st
         Error::DecryptionFailed | Error::LimitExceeded { .. } | Error::RotationPolicyMissing { .. } => {
             ("BadParameter", as_it_is())
         }
-        Error::DeletedHsmNotFound { .. } | Error::HsmNotFound { .. } => ("ResourceNotFound", as_it_is()),
+        Error::BudgetNotFound { .. } | Error::DeletedHsmNotFound { .. } | Error::HsmNotFound { .. } => {
+            ("ResourceNotFound", as_it_is())
+        }
         Error::DeletedKeyNotFound { name, .. } => {
             ("KeyNotFound", format!("Key not found: {}/deletedkeys/{name}", site.base))
         }
@@ -60,7 +62,9 @@ pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static st
         // assumption: the service's refusal is not recorded.
         Error::PurgeProtected { .. } => ("Forbidden", as_it_is()),
         Error::RequestTooLarge { .. } => ("RequestEntityTooLarge", as_it_is()),
-        Error::ResourceGroupExists { .. } | Error::ResourceGroupNotEmpty { .. } => ("Conflict", as_it_is()),
+        Error::BudgetExists { .. }
+        | Error::ResourceGroupExists { .. }
+        | Error::ResourceGroupNotEmpty { .. } => ("Conflict", as_it_is()),
         Error::ResourceGroupNotFound { .. } => ("ResourceGroupNotFound", as_it_is()),
         Error::RoleAssignmentExists => {
             ("RoleAssignmentExists", "The role assignment already exists.".to_owned())

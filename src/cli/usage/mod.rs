@@ -1,5 +1,6 @@
 //! `strongroom usage`: what managed HSMs cost, and what they will cost.
 
+mod budget;
 mod export;
 mod forecast;
 mod list;
@@ -14,6 +15,7 @@ use super::when;
 use crate::model::Timestamp;
 use crate::model::resource::ResourceGroupName;
 
+use budget::BudgetCommand;
 use export::ExportArgs;
 use forecast::ForecastArgs;
 use statement::StatementArgs;
@@ -29,6 +31,9 @@ pub enum UsageCommand {
     List(PeriodArgs),
     /// Write costs by the day with the columns of FOCUS 1.0
     Export(ExportArgs),
+    /// Make budgets, of which it is said when they are reached
+    #[command(subcommand)]
+    Budget(BudgetCommand),
 }
 
 /// Whose usage, and of which period.
@@ -76,5 +81,6 @@ pub(super) async fn run(context: &Context, command: UsageCommand) -> Outcome {
         UsageCommand::Forecast(args) => forecast::run(context, args).await,
         UsageCommand::List(args) => list::run(context, args).await,
         UsageCommand::Export(args) => export::run(context, args).await,
+        UsageCommand::Budget(command) => budget::run(context, command).await,
     }
 }

@@ -1,6 +1,7 @@
 //! Billing: facts in, statement out. Everything here is a pure function of stored facts and prices, so
 //! that what was computed once comes out the same whenever it is computed again.
 
+mod budget;
 mod counted;
 mod facts;
 mod forecast;
@@ -12,6 +13,7 @@ mod price;
 mod statement;
 mod tiers;
 
+pub use budget::{Budget, Reached};
 pub use facts::{Days, Facts, Reading, VersionUse};
 pub use forecast::{Forecast, Standing, forecast};
 pub use lives::Lives;

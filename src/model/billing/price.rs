@@ -174,6 +174,11 @@ impl PriceSheet {
 }
 
 impl Plan {
+    /// Whether anything but hours is charged.
+    pub fn charges_use(&self) -> bool {
+        !self.operations.is_empty() || !self.key_versions.is_empty()
+    }
+
     /// The price of an hour of an HSM: that of the sku in the region, of the sku, or of any.
     pub(super) fn pool_hour(&self, sku: &str, location: &str) -> Option<&PoolHourPrice> {
         let fits = |price: &&PoolHourPrice| {

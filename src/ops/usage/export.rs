@@ -1,6 +1,6 @@
 //! Returns costs by the day with the columns of FOCUS, in pieces.
 
-use super::{Asked, Costs, facts};
+use super::{Asked, Costs};
 use crate::focus::{self, Row};
 use crate::model::billing::{Period, statement};
 use crate::model::control_plane::{ControlAction, ControlScope};
@@ -82,7 +82,7 @@ impl Operation for ExportUsage {
             }
             let this = day.month();
             if month.as_ref().is_none_or(|(known, _)| *known != this) {
-                month = Some((this, facts(cx, day)));
+                month = Some((this, cx.store.facts(day)));
             }
             let Some((_, facts)) = &month else { continue };
             let statement = statement(facts, &cx.pricing.prices, plan, &costs.0, day, cx.now);

@@ -1,6 +1,6 @@
 //! Tells what an HSM will cost if nothing is done.
 
-use super::{Costs, facts};
+use super::Costs;
 use crate::model::billing::{Forecast, Period, Standing, forecast};
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
@@ -33,7 +33,7 @@ impl Operation for GetForecast {
         let name = self.scope.hsm().ok_or_else(|| Error::internal("a forecast is about one HSM"))?;
         let gone = || Error::HsmNotFound { hsm: name.clone() };
         let plan = cx.pricing.plan(self.plan.as_deref())?;
-        let facts = facts(cx, Period { from: cx.now, to: cx.now });
+        let facts = cx.store.facts(Period { from: cx.now, to: cx.now });
         let there = |phases: &[(_, Phase)]| phases.iter().all(|(_, phase)| *phase != Phase::Purged);
         let life = facts.lives.iter().find(|life| costs.0.covers(life) && there(&life.phases));
         let (life, hsm) = life.zip(cx.store.hsm(name)).ok_or_else(gone)?;

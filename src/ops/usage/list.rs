@@ -1,6 +1,6 @@
 //! Lists what statements are computed from.
 
-use super::{Asked, Costs, facts};
+use super::{Asked, Costs};
 use crate::model::billing::{Lives, Period, Reading, VersionUse, start_of_day};
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
@@ -70,7 +70,7 @@ impl Operation for ListUsage {
 
     async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let period = self.period.at(cx.now)?;
-        let facts = facts(cx, period);
+        let facts = cx.store.facts(period);
         let lives = Lives::new(&facts.lives);
         let mine = |life: Option<&HsmLifetime>| life.is_some_and(|life| costs.0.covers(life));
         let there = Period { to: period.to.min(cx.now), ..period };

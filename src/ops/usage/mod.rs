@@ -1,20 +1,26 @@
 //! What managed HSMs cost, and what they will cost.
 
+mod budgets;
+mod create_budget;
 mod export;
 mod forecast;
 mod list;
 mod statement;
 
+pub use budgets::{
+    BudgetId, BudgetState, DeleteBudget, GetBudget, KnownBudget, ListBudgets, NoteBudgetReached,
+};
+pub use create_budget::CreateBudget;
 pub use export::{ExportUsage, FileFormat, Piece};
 pub use forecast::GetForecast;
 pub use list::{ListUsage, Used, UsedMeter};
 pub use statement::GetStatement;
 
-use crate::model::billing::{CostScope, Facts, Period};
+use crate::model::billing::{CostScope, Period};
 use crate::model::control_plane::ControlScope;
 use crate::model::resource::SubscriptionId;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{ControlCx, ControlPlane, Target};
+use crate::ops::{ControlPlane, Target};
 use crate::store::Store;
 
 /// Whose costs are asked for: of whatever is or was at a place of the control plane.
@@ -75,12 +81,4 @@ impl Asked {
         let month = Period { from: now, to: now }.month();
         Period::new(self.from.unwrap_or(month.from), self.to.unwrap_or(month.to))
     }
-}
-
-/// What costs in a period are computed from: of all HSMs, since names go from one to another, and of the
-/// whole months that it touches, since tiers go by rank within a month.
-fn facts(cx: &ControlCx, period: Period) -> Facts {
-    let last = Period { from: period.to, to: period.to };
-    let months = Period { from: period.month().from, to: last.month().to };
-    Facts { lives: cx.store.lifetimes(), readings: cx.store.readings(months), uses: cx.store.uses(months) }
 }

@@ -1,6 +1,6 @@
 //! Computes the statement of a period.
 
-use super::{Asked, Costs, facts};
+use super::{Asked, Costs};
 use crate::model::Result;
 use crate::model::billing::{Statement, statement};
 use crate::model::control_plane::{ControlAction, ControlScope};
@@ -33,7 +33,7 @@ impl Operation for GetStatement {
     async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let plan = cx.pricing.plan(self.plan.as_deref())?;
         let period = self.period.at(cx.now)?;
-        let facts = facts(cx, period);
+        let facts = cx.store.facts(period);
         let statement = statement(&facts, &cx.pricing.prices, plan, &costs.0, period, cx.now);
         Ok(Done::reply((self.scope, statement)))
     }

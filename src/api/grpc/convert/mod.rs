@@ -2,6 +2,7 @@
 
 mod access;
 mod authorization;
+mod budgets;
 mod crypto;
 mod hsms;
 mod keys;

@@ -22,7 +22,7 @@ fn managed_hsm(field: &'static str, name: &str) -> Result<ControlScope> {
 }
 
 /// Reads the name of a subscription, of a resource group, or of an HSM as a resource.
-fn scope(name: &str) -> Result<ControlScope> {
+pub(super) fn scope(name: &str) -> Result<ControlScope> {
     let field = "parent";
     match name.split('/').count() {
         0..=2 => {
@@ -38,7 +38,7 @@ fn scope(name: &str) -> Result<ControlScope> {
 }
 
 /// Writes what [`scope`] reads.
-fn scope_name(scope: &ControlScope) -> String {
+pub(super) fn scope_name(scope: &ControlScope) -> String {
     let mut name = format!("subscriptions/{}", scope.subscription());
     if let Some(group) = scope.resource_group() {
         name.push_str(&format!("/resourceGroups/{group}"));
@@ -111,7 +111,7 @@ impl TryFrom<pb::ExportUsageRequest> for ExportUsage {
     }
 }
 
-fn text(decimal: Decimal) -> String {
+pub(super) fn text(decimal: Decimal) -> String {
     decimal.normalize().to_string()
 }
 
