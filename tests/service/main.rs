@@ -12,6 +12,7 @@ mod audit;
 mod bill;
 mod calls;
 mod cli;
+mod clients;
 mod control;
 mod crash;
 mod credentials;
