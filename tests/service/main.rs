@@ -19,6 +19,7 @@ mod health;
 mod hsms;
 mod isolation;
 mod malformed;
+mod model;
 mod ops;
 mod raw;
 mod requests;
