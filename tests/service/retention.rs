@@ -20,7 +20,7 @@ async fn deleted_keys(client: &mut crate::support::Client) -> Vec<String> {
 }
 
 /// A seed with an HSM of seven days' retention, with purge protection or without.
-fn seed(directory: &std::path::Path, purge_protection: bool) -> String {
+pub(crate) fn seed(directory: &std::path::Path, purge_protection: bool) -> String {
     let text = std::fs::read_to_string("hsm-config/dev.toml").unwrap();
     let text = text.replace("retention_days = 90", "retention_days = 7");
     let text = text.replace("purge_protection = false", &format!("purge_protection = {purge_protection}"));

@@ -12,7 +12,7 @@ use super::rules::{Dates, Inside, Instant, Listed, Refusal, Resource, Said, View
 use super::step::{Azure, HSMS, KEYS, Local, OnHsm, OnKey, Place, Step, Turn, Who};
 use crate::hsms;
 use crate::roles::ask::guid;
-use crate::support::{Client, Server, ec, fact, oct, reason};
+use crate::support::{Client, Server, ec, fact, micros, oct, reason, timestamp};
 
 /// Who sees everything, tidies up, and takes no part.
 const OBSERVER: &str = "dev";
@@ -159,7 +159,9 @@ impl Driver {
             }
             OnHsm::Get => client.hsms.get_managed_hsm(pb::GetManagedHsmRequest { name: live }).await,
             OnHsm::Delete => {
-                return hsms::delete(&mut client, live).await.map(|hsm| Said::Resource(deleted_resource(hsm)));
+                return hsms::delete(&mut client, live)
+                    .await
+                    .map(|hsm| Said::Resource(deleted_resource(hsm)));
             }
             OnHsm::GetDeleted => {
                 let request = pb::GetDeletedManagedHsmRequest { name: deleted };
@@ -268,12 +270,13 @@ impl Driver {
         Ok(Said::Turned(micros(reply.clock.unwrap().now), happened))
     }
 
-    /// Everything that can be seen.
-    pub(super) async fn view(&mut self) -> Result<View, Status> {
+    /// Everything that can be seen; of what is in HSMs, that of one alone if it is named.
+    pub(super) async fn view(&mut self, at: Option<usize>) -> Result<View, Status> {
         let mut observer = self.client(OBSERVER).await;
         let live = list_hsms(&mut observer, self.place.subscription.clone()).await?;
         let deleted = list_deleted_hsms(&mut observer, self.place.subscription.clone()).await?;
         let mut names: Vec<_> = live.iter().chain(&deleted).map(|hsm| hsm.name.clone()).collect();
+        names.retain(|name| at.is_none_or(|at| HSMS[at] == name));
         names.sort();
         let mut inside = Vec::new();
         for name in names {
@@ -465,15 +468,4 @@ fn live_key(key: pb::KeyBundle) -> Listed {
 fn deleted_key(key: pb::DeletedKeyBundle) -> Listed {
     let dates = Dates { deleted: micros(key.deleted_at), purged: micros(key.scheduled_purge_at) };
     Listed { deletion: Some(dates), ..live_key(key.key.unwrap()) }
-}
-
-fn micros(instant: Option<prost_types::Timestamp>) -> Instant {
-    let instant = instant.unwrap();
-    assert_eq!(instant.nanos % 1000, 0);
-    instant.seconds * 1_000_000 + i64::from(instant.nanos) / 1000
-}
-
-fn timestamp(instant: Instant) -> prost_types::Timestamp {
-    let nanos = i32::try_from(instant.rem_euclid(1_000_000) * 1000).unwrap();
-    prost_types::Timestamp { seconds: instant.div_euclid(1_000_000), nanos }
 }

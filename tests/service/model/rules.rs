@@ -403,9 +403,10 @@ impl Model {
         meant.map(|(number, key)| key.listed(*number, hsm.level(self.undeletable))).collect()
     }
 
-    /// Everything that can be seen.
-    pub(super) fn view(&self) -> View {
-        let inside = self.hsms.iter().map(|(name, hsm)| {
+    /// Everything that can be seen; of what is in HSMs, that of one alone if it is named.
+    pub(super) fn view(&self, at: Option<usize>) -> View {
+        let meant = self.hsms.iter().filter(|(name, _)| at.is_none_or(|at| **name == at));
+        let inside = meant.map(|(name, hsm)| {
             let inside = match hsm.deletion {
                 Some(dates) => Inside::Refuses("HSM_DELETED".to_owned(), dates.purged.to_string()),
                 None if !hsm.active => Inside::Refuses("HSM_NOT_ACTIVATED".to_owned(), String::new()),
@@ -447,9 +448,7 @@ impl Hsm {
     /// Nobody purges what is protected. Only the service does, when the time has come.
     fn check_purge(&self, undeletable: bool, deletion: Option<Dates>) -> Result<(), Refusal> {
         match deletion {
-            Some(dates) if self.protected || undeletable => {
-                Err(refusal("PURGE_PROTECTED", dates.purged))
-            }
+            Some(dates) if self.protected || undeletable => Err(refusal("PURGE_PROTECTED", dates.purged)),
             _ => Ok(()),
         }
     }

@@ -139,14 +139,38 @@ pub(super) enum Step {
     ListKeys(Who, usize),
     ListDeletedKeys(Who, usize),
     /// Gives a role in an HSM, as its administrator, or takes it away.
-    Role { hsm: usize, to: Who, role: Local, give: bool },
+    Role {
+        hsm: usize,
+        to: Who,
+        role: Local,
+        give: bool,
+    },
     /// Gives the guest a role of the control plane, as owner, or takes it away.
-    ControlRole { at: Place, role: Azure, give: bool },
+    ControlRole {
+        at: Place,
+        role: Azure,
+        give: bool,
+    },
     Turn(Turn),
     /// `kill -9`, and a new start.
     Crash,
     /// SIGTERM, and a new start.
     Restart,
+}
+
+impl Step {
+    /// The HSM it is about, if it is one.
+    pub(super) const fn at(&self) -> Option<usize> {
+        match self {
+            Self::Hsm(_, hsm, _)
+            | Self::Activate(_, hsm)
+            | Self::Key(_, hsm, ..)
+            | Self::ListKeys(_, hsm)
+            | Self::ListDeletedKeys(_, hsm)
+            | Self::Role { hsm, .. } => Some(*hsm),
+            _ => None,
+        }
+    }
 }
 
 /// Mostly the one who may, sometimes anybody.
@@ -217,8 +241,11 @@ fn control_role() -> impl Strategy<Value = Step> {
     let at = prop::sample::select(&[Place::Subscription, Place::Group][..]);
     let roles = [Azure::Owner, Azure::Contributor, Azure::HsmContributor, Azure::Reader];
     let give = prop::bool::weighted(0.7);
-    (at, prop::sample::select(roles.to_vec()), give)
-        .prop_map(|(at, role, give)| Step::ControlRole { at, role, give })
+    (at, prop::sample::select(roles.to_vec()), give).prop_map(|(at, role, give)| Step::ControlRole {
+        at,
+        role,
+        give,
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -234,8 +261,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => role(),
         3 => control_role(),
         12 => turn().prop_map(Step::Turn),
-        1 => Just(Step::Crash),
-        1 => prop_oneof![Just(Step::Restart), Just(Step::Crash)],
+        1 => prop_oneof![2 => Just(Step::Crash), 1 => Just(Step::Restart)],
     ]
 }
 
