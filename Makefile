@@ -7,6 +7,7 @@ SHELL := bash
 .PHONY: help run build test lint bench install-deps
 
 ARGS ?=
+BENCH ?= *
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
 help: ## print this list
@@ -35,9 +36,9 @@ lint: ## check format, lints, dependencies and protocol
 	scripts/deny.sh
 	scripts/proto-lint.sh
 
-bench: ## run the benchmarks
+bench: ## run the benchmarks, or that one which BENCH names: throughput, retention
 	@scripts/install-deps.sh run
-	cargo bench --locked --bench '*' -- $(ARGS)
+	cargo bench --locked --bench '$(BENCH)' -- $(ARGS)
 
 install-deps: ## install all that the other commands need, and nothing else
 	@for what in run test lint; do scripts/install-deps.sh $$what; done

@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "proto/strongroom/v1/key.proto",
         "proto/strongroom/v1/managed_hsm.proto",
         "proto/strongroom/v1/resource.proto",
+        "proto/strongroom/v1/usage.proto",
     ];
     let descriptors = protox::compile(files, ["proto"])?;
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);

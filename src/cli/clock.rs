@@ -63,6 +63,7 @@ enum What {
     RotatedKey(String),
     NearExpiry(String),
     NotRotatedKey(String),
+    ReachedBudget(String),
 }
 
 impl What {
@@ -72,6 +73,7 @@ impl What {
             Self::PurgedKey(name) | Self::PurgedHsm(name) => format!("purged {name}"),
             Self::RotatedKey(name) => format!("rotated to {name}"),
             Self::NearExpiry(name) => format!("expires soon: {name}"),
+            Self::ReachedBudget(name) => format!("reached {name}"),
             Self::NotRotatedKey(name) => format!("could not be rotated: {name}"),
         }
     }
@@ -125,6 +127,7 @@ impl From<pb::Happening> for Happening {
             Wire::PurgedHsm(name) => What::PurgedHsm(name),
             Wire::RotatedKey(name) => What::RotatedKey(name),
             Wire::NearExpiry(name) => What::NearExpiry(name),
+            Wire::ReachedBudget(name) => What::ReachedBudget(name),
             Wire::NotRotatedKey(name) => What::NotRotatedKey(name),
         });
         Self { at: when::from_wire(happening.at), what }

@@ -31,6 +31,7 @@ mod session;
 mod subscription;
 mod table;
 mod token;
+mod usage;
 mod when;
 
 use std::process::ExitCode;
@@ -52,6 +53,7 @@ pub use random::RandomArgs;
 pub use role::RoleCommand;
 pub use serve::ServeArgs;
 pub use subscription::SubscriptionCommand;
+pub use usage::UsageCommand;
 
 use failure::{Failure, Outcome};
 use output::Output;
@@ -96,6 +98,9 @@ pub enum Command {
     /// Say who may manage managed HSMs as resources
     #[command(subcommand)]
     Control(ControlCommand),
+    /// See what managed HSMs cost, and will cost
+    #[command(subcommand)]
+    Usage(Box<UsageCommand>),
     /// Read and turn the simulator's clock
     #[command(subcommand)]
     Clock(ClockCommand),
@@ -157,6 +162,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Group(command) => group::run(&context, command).await,
         Command::Location(command) => location::run(&context, command).await,
         Command::Control(command) => control::run(&context, command).await,
+        Command::Usage(command) => usage::run(&context, *command).await,
         Command::Clock(command) => clock::run(&context, command).await,
         Command::Random(args) => random::run(&context, args).await,
         Command::Token => token::run(&context).await,
@@ -201,6 +207,10 @@ mod tests {
             "hsm create payroll --retention-days 7 --administrator administrator --purge-protection",
             "--as contributor hsm delete payroll",
             "--as contributor hsm list-deleted",
+            "--as owner usage forecast --hsm payroll",
+            "--as owner usage statement --from 2027-01-01 --to 2027-02-01",
+            "usage statement --plan vault-premium --resource-group dev --all",
+            "usage export --format json --file usage.json",
             "token --as crypto-user",
             "random 32 --hsm local --timeout 5",
             "completions bash",

@@ -22,6 +22,7 @@ use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
 use crate::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 
@@ -106,6 +107,11 @@ impl Session {
     /// Roles of the control plane.
     pub(crate) fn authorization(&self) -> AuthorizationServiceClient<Authorized> {
         AuthorizationServiceClient::new(self.channel.clone())
+    }
+
+    /// What managed HSMs cost.
+    pub(crate) fn usage(&self) -> UsageServiceClient<Authorized> {
+        UsageServiceClient::new(self.channel.clone())
     }
 
     /// The subscription that is meant.

@@ -17,6 +17,23 @@ pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
     lines.map(|cells| line(cells, &widths)).collect()
 }
 
+/// The same, the columns of these numbers aligned to the right.
+pub(crate) fn columns_with(headings: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+    let mut headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
+    let mut rows = rows.to_vec();
+    for column in right.iter().copied() {
+        let cells = rows.iter().filter_map(|row| row.get(column)).chain(headings.get(column));
+        let widest = cells.map(|cell| width(cell)).max().unwrap_or(0);
+        let cells = rows.iter_mut().filter_map(|row| row.get_mut(column)).chain(headings.get_mut(column));
+        for cell in cells {
+            let gap = widest.saturating_sub(width(cell));
+            cell.insert_str(0, &" ".repeat(gap));
+        }
+    }
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    columns(&headings, &rows)
+}
+
 /// Names and values, the values aligned. What has no value is left out.
 pub(crate) fn fields(fields: &[(&str, String)]) -> String {
     let shown: Vec<_> = fields.iter().filter(|(_, value)| !value.is_empty()).collect();

@@ -93,6 +93,13 @@ impl Gate for DataPlane {
         now: Timestamp,
         in_service: bool,
     ) -> Result<Cx> {
+        // As it is now: since it was found, it may have been deleted, or another may have its name.
+        let known = hsm.id;
+        let hsm = engine.hsm(&hsm.name)?;
+        if hsm.id != known {
+            return Err(Error::HsmNotFound { hsm: hsm.name.clone() });
+        }
+        // assumption: what a deleted HSM's data plane answers is not recorded.
         hsm.check_live()?;
         if in_service && hsm.activation != Activation::Active {
             return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });
@@ -152,6 +159,7 @@ impl Gate for ControlPlane {
             subscription,
             store: inner.store.clone(),
             locations: Arc::clone(&inner.locations),
+            pricing: Arc::clone(&inner.pricing),
             supply: inner.supply.clone(),
             tokens: inner.tokens.clone(),
             ids: Ids,

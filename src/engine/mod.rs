@@ -1,5 +1,6 @@
 //! The pipeline: every call on every surface goes through here, and nothing goes past it.
 
+mod budgets;
 mod gate;
 mod locks;
 mod record;
@@ -14,12 +15,13 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::identity::{Caller, Credential, Identity};
 use crate::ids::Ids;
+use crate::model::billing::Pricing;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::HsmName;
-use crate::model::time::Due;
+use crate::model::time::{Due, Work};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{CxOf, Done, Intents, Operation, PublicKeys, Target, Tokens, UnderWay};
 use crate::store::{Commit, Store};
@@ -40,6 +42,7 @@ struct Inner {
     supply: Supply,
     public_keys: Arc<PublicKeys>,
     locations: Arc<Locations>,
+    pricing: Arc<Pricing>,
     clock: Clock,
     locks: Locks,
     under_way: UnderWay,
@@ -68,6 +71,7 @@ impl Engine {
         store: Store,
         clock: Clock,
         locations: Locations,
+        pricing: Pricing,
         (supply, tokens): (Supply, Tokens),
     ) -> Self {
         Self(Arc::new(Inner {
@@ -77,6 +81,7 @@ impl Engine {
             supply,
             public_keys: Arc::default(),
             locations: Arc::new(locations),
+            pricing: Arc::new(pricing),
             clock,
             locks: Locks::default(),
             under_way: UnderWay::default(),
@@ -127,7 +132,7 @@ impl Engine {
         let id = operation.target();
         let place = O::Target::place(&id);
         PlaneOf::<O>::note(&mut pending, &place);
-        pending.target(O::Target::describe(&id));
+        pending.target(O::Target::describe(&id), O::Target::resource(&id));
         match PlaneOf::<O>::find(self, &place) {
             Ok(found) => self.start(Admitted { operation, found, caller: None, pending }).await,
             Err(error) => pending.refuse(error).await,
@@ -177,7 +182,7 @@ impl Engine {
         let id = operation.target();
         let place = O::Target::place(&id);
         PlaneOf::<O>::note(pending, &place);
-        pending.target(O::Target::describe(&id));
+        pending.target(O::Target::describe(&id), O::Target::resource(&id));
         let found = PlaneOf::<O>::find(self, &place)?;
         let scope = O::Target::scope(&id, &self.0.store);
         PlaneOf::<O>::admit(self, &caller, &found, O::ACTION, &scope)?;
@@ -284,12 +289,16 @@ impl Engine {
 
     /// What comes due first and is not excepted.
     pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
-        self.0.store.next_due(except)
+        let budgets = self.budgets_due().into_iter().filter(|due| !except(due));
+        self.0.store.next_due(&except).into_iter().chain(budgets).min_by_key(|due| due.at)
     }
 
     /// Whether this is still to be done, now or later.
     pub fn is_due(&self, due: &Due) -> bool {
-        self.0.store.is_due(due)
+        match due.work {
+            Work::NoteBudget(..) => self.budgets_due().contains(due),
+            _ => self.0.store.is_due(due),
+        }
     }
 
     /// An HSM as a resource, live or deleted.

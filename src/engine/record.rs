@@ -61,10 +61,11 @@ impl Pending {
         }
     }
 
-    /// Notes what was called for.
-    pub(super) fn target(&mut self, target: String) {
+    /// Notes what was called for, and the HSM it is as a resource.
+    pub(super) fn target(&mut self, target: String, resource: Option<&HsmName>) {
         if let Some(entry) = &mut self.entry {
             entry.target = target;
+            entry.hsm = resource.cloned().or(entry.hsm.take());
         }
     }
 

@@ -24,6 +24,7 @@ use crate::ops::clock::{AdvanceClock, ClockFace};
 use crate::ops::deleted::PurgeExpiredKey;
 use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
 use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
+use crate::ops::usage::{BudgetId, NoteBudgetReached};
 
 /// How much due work an advance reports; all of it is done.
 const REPORTED: usize = 10_000;
@@ -52,6 +53,8 @@ pub enum Happened {
     NotRotatedKey(KeyName),
     /// This version of a key, its current one, expires soon.
     NearExpiry(KeyName, VersionId),
+    /// A budget was reached.
+    ReachedBudget(BudgetId),
 }
 
 /// Does what is due. A cheap handle.
@@ -168,6 +171,14 @@ impl Scheduler {
                 }
                 Err(error) => Err(error),
             },
+            Work::NoteBudget(subscription, name) => {
+                let id = BudgetId { subscription: *subscription, name: name.clone() };
+                let noted = self.engine.due(NoteBudgetReached { id: id.clone() }).await;
+                noted.map(|budget| {
+                    tracing::warn!(budget = %budget.name, scope = %budget.scope, amount = %budget.amount, "a budget is reached");
+                    Happened::ReachedBudget(id)
+                })
+            }
             Work::NoteNearExpiry(name) => {
                 let noted = self.engine.due(NoteNearExpiry { key: path(name) }).await;
                 noted.map(|version| Happened::NearExpiry(name.clone(), version))
@@ -180,7 +191,8 @@ impl Scheduler {
             }
             // Changed a moment before: nothing is due any more.
             Err(
-                Error::Conflict { .. }
+                Error::BudgetNotFound { .. }
+                | Error::Conflict { .. }
                 | Error::DeletedHsmNotFound { .. }
                 | Error::DeletedKeyNotFound { .. }
                 | Error::HsmDeleted { .. }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::billing::Budget;
 use super::control_plane::ControlAssignment;
 use super::due::Notice;
 use super::hsm::ManagedHsm;
 use super::key::KeyVersion;
-use super::name::{HsmName, KeyName, VersionId};
+use super::name::{BudgetName, HsmName, KeyName, VersionId};
 use super::rbac::{RoleAssignment, RoleDefinition};
 use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::retention::Deletion;
@@ -82,6 +83,10 @@ pub enum ControlChange {
     InsertAssignment(Arc<ControlAssignment>),
     /// A role assignment is gone.
     DeleteAssignment(Uuid),
+    /// A budget of a known subscription is created or replaced.
+    PutBudget(Budget),
+    /// A budget is gone.
+    DeleteBudget(SubscriptionId, BudgetName),
 }
 
 /// What is about to be made or destroyed in a token, recorded before it happens so that a crash

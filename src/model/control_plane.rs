@@ -178,6 +178,10 @@ impl FromStr for ControlScope {
             {
                 Ok(Self::ManagedHsm(subscription, group.parse()?, hsm.parse()?))
             }
+            // The name of the resource, as requests for it have it.
+            [_, group, _, hsm] if is(0, "resourceGroups") && is(2, "managedHsms") => {
+                Ok(Self::ManagedHsm(subscription, group.parse()?, hsm.parse()?))
+            }
             _ => Err(wrong()),
         }
     }
@@ -246,6 +250,12 @@ mod tests {
         ] {
             assert!(bad.parse::<ControlScope>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_hsm_is_read_by_its_resource_name_too() {
+        let long = scope("/resourceGroups/dev/providers/Microsoft.KeyVault/managedHSMs/local");
+        assert_eq!(scope("/resourceGroups/dev/managedHsms/local"), long);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::Timestamp;
 use super::control_plane::{ControlAction, ControlScope};
-use super::name::{HsmName, KeyName, PrincipalId, VersionId};
+use super::name::{BudgetName, HsmName, KeyName, PrincipalId, VersionId};
 use super::rbac::{Action, Scope};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::RecoveryLevel;
@@ -19,6 +19,22 @@ pub enum Error {
     /// Too much is waiting for the token; nothing was done.
     #[error("the token is busy; try again in a moment")]
     Busy,
+    /// The name belongs to a budget of this subscription.
+    #[error("budget already exists: subscriptions/{subscription}/budgets/{budget}")]
+    BudgetExists {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// The budget.
+        budget: BudgetName,
+    },
+    /// No such budget.
+    #[error("budget not found: subscriptions/{subscription}/budgets/{budget}")]
+    BudgetNotFound {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// The name asked for.
+        budget: BudgetName,
+    },
     /// A built-in role cannot be changed, deleted, or have its id taken.
     #[error("role definition {id} is built in and cannot be changed or deleted; use another id")]
     BuiltInRole {
@@ -262,6 +278,8 @@ impl Error {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Busy => "TOKEN_BUSY",
+            Self::BudgetExists { .. } => "BUDGET_EXISTS",
+            Self::BudgetNotFound { .. } => "BUDGET_NOT_FOUND",
             Self::BuiltInRole { .. } => "ROLE_DEFINITION_BUILT_IN",
             Self::Conflict { .. } => "CONCURRENT_CHANGE",
             Self::DecryptionFailed => "DECRYPTION_FAILED",
@@ -319,7 +337,8 @@ impl Error {
             | Self::KeyNotYetValid { .. }
             | Self::OperationNotPermitted { .. }
             | Self::PurgeProtected { .. } => 403,
-            Self::DeletedHsmNotFound { .. }
+            Self::BudgetNotFound { .. }
+            | Self::DeletedHsmNotFound { .. }
             | Self::DeletedKeyNotFound { .. }
             | Self::HsmNotFound { .. }
             | Self::KeyNotFound { .. }
@@ -327,7 +346,8 @@ impl Error {
             | Self::RoleAssignmentNotFound
             | Self::RoleDefinitionNotFound
             | Self::SubscriptionNotFound { .. } => 404,
-            Self::Conflict { .. }
+            Self::BudgetExists { .. }
+            | Self::Conflict { .. }
             | Self::HsmDeleted { .. }
             | Self::HsmExists { .. }
             | Self::KeyDeleted { .. }

@@ -37,3 +37,28 @@ pub struct HsmLifetime {
     /// The instants at which a phase began, in order; the first is `Running`.
     pub phases: Vec<(Timestamp, Phase)>,
 }
+
+impl HsmLifetime {
+    /// When it began.
+    pub fn born(&self) -> Timestamp {
+        self.phases.first().map_or(Timestamp::MAX, |(at, _)| *at)
+    }
+
+    /// When it ended, or the end of the calendar.
+    pub fn gone(&self) -> Timestamp {
+        let purged = self.phases.iter().find(|(_, phase)| *phase == Phase::Purged);
+        purged.map_or(Timestamp::MAX, |(at, _)| *at)
+    }
+
+    /// What it was at an instant; `Running` before it began.
+    pub fn phase_at(&self, instant: Timestamp) -> Phase {
+        let so_far = self.phases.iter().rev().find(|(at, _)| *at <= instant);
+        so_far.map_or(Phase::Running, |(_, phase)| *phase)
+    }
+
+    /// When it was in a phase: from an instant, up to and not including another.
+    pub fn spans(&self) -> impl Iterator<Item = (Timestamp, Timestamp, Phase)> {
+        let ends = self.phases.iter().skip(1).map(|(at, _)| *at).chain([Timestamp::MAX]);
+        self.phases.iter().zip(ends).map(|((from, phase), to)| (*from, to, *phase))
+    }
+}

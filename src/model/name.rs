@@ -97,6 +97,29 @@ checked_name!(
     }
 );
 
+checked_name!(
+    /// The name of a budget: 1-63 letters, digits, hyphens and underscores.
+    ///
+    /// Source: Azure's naming rules for `Microsoft.Consumption/budgets`.
+    BudgetName,
+    "budget_id",
+    |text| {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if (1..=63).contains(&text.len()) && text.bytes().all(fits) {
+            Ok(())
+        } else {
+            Err("a budget's name has 1 to 63 letters, digits, hyphens and underscores")
+        }
+    }
+);
+
+impl BudgetName {
+    /// The form under which names are compared.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
 impl KeyName {
     /// The form under which names are compared: Key Vault names are unique without regard to case.
     pub fn folded(&self) -> String {

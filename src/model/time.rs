@@ -1,7 +1,8 @@
 //! How a clock that is turned by hand is set, and what comes due by it.
 
 use super::Timestamp;
-use super::name::{HsmName, KeyName};
+use super::name::{BudgetName, HsmName, KeyName};
+use super::resource::SubscriptionId;
 
 /// How a virtual clock is set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -34,6 +35,8 @@ pub enum Work {
     RotateKey(KeyName),
     /// The current version of a key expires soon.
     NoteNearExpiry(KeyName),
+    /// A budget is reached. The HSM is one of those whose costs it watches.
+    NoteBudget(SubscriptionId, BudgetName),
 }
 
 /// Work, when, and in which HSM.

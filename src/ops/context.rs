@@ -8,6 +8,7 @@ use super::intents::Intents;
 use super::{PublicKeys, Tokens};
 use crate::clock::Clock;
 use crate::ids::Ids;
+use crate::model::billing::Pricing;
 use crate::model::change::IntentVerb;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
@@ -45,6 +46,8 @@ pub struct ControlCx {
     pub store: Store,
     /// Where resources can be.
     pub locations: Arc<Locations>,
+    /// What things cost.
+    pub pricing: Arc<Pricing>,
     /// Makes identifiers.
     pub ids: Ids,
     /// When the call arrived.

@@ -20,6 +20,7 @@ mod public_keys;
 pub mod resources;
 mod target;
 mod tokens;
+pub mod usage;
 mod wipe;
 
 use std::future::Future;
@@ -201,6 +202,14 @@ operations! {
     authorization::CheckControlAccess,
     resources::ListSubscriptions,
     resources::GetSubscription,
+    usage::GetStatement,
+    usage::GetForecast,
+    usage::ListUsage,
+    usage::ExportUsage,
+    usage::CreateBudget,
+    usage::GetBudget,
+    usage::ListBudgets,
+    usage::DeleteBudget,
     resources::UpdateSubscription,
     resources::CreateResourceGroup,
     resources::GetResourceGroup,

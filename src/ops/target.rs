@@ -24,6 +24,11 @@ pub trait Target: Sized + Send + 'static {
     /// Where a role must grant the action. Found before anything else is told about the target.
     fn scope(id: &Self::Id, store: &Store) -> <Self::Plane as Plane>::Scope;
 
+    /// The HSM it is as a resource, for the record. Where an HSM is the place, that says so already.
+    fn resource(_: &Self::Id) -> Option<&HsmName> {
+        None
+    }
+
     /// How the audit record names it.
     fn describe(id: &Self::Id) -> String;
 

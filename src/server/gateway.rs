@@ -102,7 +102,8 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
         house::make_hsm(&store, hsm, &assigned).await?;
         tokens.attach(&wanted.name, token);
     }
-    let engine = Engine::new(identity, store, clock, config::locations()?, (supply, tokens));
+    let engine =
+        Engine::new(identity, store, clock, config::locations()?, house::pricing(config)?, (supply, tokens));
     Ok(House { engine, module, tls, simulator: None, lock })
 }
 

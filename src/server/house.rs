@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Durability, Token as TokenConfig};
 use crate::engine::Engine;
 use crate::ids::Ids;
+use crate::model::billing::Pricing;
 use crate::model::change::{Change, IntentVerb};
 use crate::model::hsm::ManagedHsm;
 use crate::model::lifetime::HsmLifetime;
@@ -141,4 +142,10 @@ pub(super) async fn open_tokens(store: &Store, supply: &Supply, tokens: &Tokens)
 /// with the next start.
 pub(super) fn has_lived(lived: &[HsmLifetime], name: &HsmName) -> bool {
     lived.iter().any(|life| life.name.folded() == name.folded())
+}
+
+/// What things cost, as the configuration says.
+pub(super) fn pricing(config: &Config) -> anyhow::Result<Pricing> {
+    let prices = config::prices(config.billing.prices_file.as_deref())?;
+    Ok(Pricing { prices, plan: config.billing.plan.clone() })
 }

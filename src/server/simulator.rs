@@ -103,7 +103,8 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         tokens.attach(&wanted.name, token);
     }
     let (supply, module) = supply;
-    let engine = Engine::new(identity, store, clock, config::locations()?, (supply, tokens));
+    let engine =
+        Engine::new(identity, store, clock, config::locations()?, house::pricing(config)?, (supply, tokens));
 
     let simulator = Simulator {
         authority: Arc::new(authority),

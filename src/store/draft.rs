@@ -181,6 +181,10 @@ impl<'a> View<'a> {
                 let in_it = intents.filter(|intent| intent.hsm.folded() == folded).map(|intent| intent.id);
                 self.own.closed.extend(in_it);
                 self.own.hsms.insert(folded, None);
+                // What takes its name is somebody else's.
+                let mut resources = Resources::clone(&self.resources());
+                resources.roles.delete_assignments_below(&hsm.scope());
+                self.own.resources = Some(Arc::new(resources));
                 Ok(())
             }
             Change::InsertVersion(version, _) => self.insert_version(version),

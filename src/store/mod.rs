@@ -40,13 +40,13 @@ pub use outbox::ExportedRecord;
 use ledger::Message;
 use memory::Memory;
 
-use crate::model::billing::{Period, Reading, VersionUse, day_of};
+use crate::model::billing::{Budget, Facts, Period, Reading, VersionUse, day_of};
 use crate::model::change::Intent;
 use crate::model::control_plane::{ControlAssignment, ControlGrant};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
-use crate::model::name::{HsmName, KeyName, PrincipalId};
+use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId};
 use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::time::Due;
@@ -172,6 +172,16 @@ impl Store {
         self.0.memory.resources().groups(subscription)
     }
 
+    /// All budgets, by subscription and name.
+    pub fn budgets(&self) -> Vec<Arc<Budget>> {
+        self.0.memory.resources().budgets()
+    }
+
+    /// One budget. Names are compared without regard to case.
+    pub fn budget(&self, subscription: SubscriptionId, name: &BudgetName) -> Option<Arc<Budget>> {
+        self.0.memory.resources().budget(subscription, name)
+    }
+
     /// One resource group. Names are compared without regard to case.
     pub fn resource_group(
         &self,
@@ -200,6 +210,14 @@ impl Store {
     /// Intents that were opened and not concluded, oldest first if their ids sort by time.
     pub fn intents(&self) -> Vec<Intent> {
         self.0.memory.intents()
+    }
+
+    /// What costs in a period are computed from: of all HSMs, since names go from one to another, and of
+    /// the whole months that it touches, since tiers go by rank within a month.
+    pub fn facts(&self, period: Period) -> Facts {
+        let last = Period { from: period.to, to: period.to };
+        let months = Period { from: period.month().from, to: last.month().to };
+        Facts { lives: self.lifetimes(), readings: self.readings(months), uses: self.uses(months) }
     }
 
     /// Calls counted per HSM, event, meter and hour, of the hours that begin in a period.

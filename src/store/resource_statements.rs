@@ -24,6 +24,20 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &ControlChange, af
             keep_assignments(db, after).await
         }
         ControlChange::InsertAssignment(assignment) => insert_assignment(db, assignment).await,
+        ControlChange::PutBudget(budget) => {
+            let sql = "-- put_budget
+                INSERT INTO budgets (subscription, folded, resource) VALUES ($1, $2, $3)
+                ON CONFLICT (subscription, folded) DO UPDATE SET resource = excluded.resource";
+            let query = sqlx::query(sql).bind(budget.subscription().to_string()).bind(budget.name.folded());
+            query.bind(to_json(budget)?).execute(db).await?;
+            Ok(())
+        }
+        ControlChange::DeleteBudget(subscription, name) => {
+            let sql = "-- delete_budget
+                DELETE FROM budgets WHERE subscription = $1 AND folded = $2";
+            sqlx::query(sql).bind(subscription.to_string()).bind(name.folded()).execute(db).await?;
+            Ok(())
+        }
         ControlChange::DeleteAssignment(id) => delete_assignment(db, *id).await,
     }
 }
@@ -80,7 +94,7 @@ async fn delete_assignment(db: &mut SqliteConnection, id: uuid::Uuid) -> Done {
 
 /// Deletes the assignments that memory does not have any more: which scopes cover which is the domain's
 /// to say, not SQL's.
-async fn keep_assignments(db: &mut SqliteConnection, after: &Resources) -> Done {
+pub(super) async fn keep_assignments(db: &mut SqliteConnection, after: &Resources) -> Done {
     let kept: std::collections::HashSet<_> = after.roles.assignments().iter().map(|one| one.id).collect();
     let sql = "-- list_control_role_assignment_ids
         SELECT id FROM control_role_assignments";
@@ -111,9 +125,13 @@ pub(super) async fn load(
     let groups = rows.iter().map(|row| json(row, "resource")).collect::<Result<_>>()?;
     let sql = "-- load_control_role_assignments
         SELECT id, role_definition, principal, scope FROM control_role_assignments ORDER BY position";
-    let rows = sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)?;
+    let rows = sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)?;
     let assignments = rows.iter().map(assignment).collect::<Result<_>>()?;
-    Ok(Resources::joined(built_in, subscriptions, groups, assignments))
+    let sql = "-- load_budgets
+        SELECT resource FROM budgets";
+    let rows = sqlx::query(sql).fetch_all(db).await.map_err(Error::internal)?;
+    let budgets = rows.iter().map(|row| json(row, "resource")).collect::<Result<_>>()?;
+    Ok(Resources::joined(built_in, subscriptions, groups, assignments, budgets))
 }
 
 fn assignment(row: &SqliteRow) -> Result<Arc<ControlAssignment>> {

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::billing::Budget;
 use crate::model::change::ControlChange;
 use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
 use crate::model::hsm::ManagedHsm;
+use crate::model::name::BudgetName;
 use crate::model::rbac::RoleDefinition;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::{Error, Result};
@@ -19,12 +21,13 @@ pub(super) struct Resources {
     subscriptions: BTreeMap<SubscriptionId, Arc<Subscription>>,
     groups: BTreeMap<(SubscriptionId, String), Arc<ResourceGroup>>,
     pub(super) roles: Roles<ControlAction>,
+    budgets: BTreeMap<(SubscriptionId, String), Arc<Budget>>,
 }
 
 impl Resources {
     /// No resources yet, but the roles that can be assigned.
     pub(super) fn new(built_in: Arc<[Arc<RoleDefinition>]>) -> Self {
-        Self::joined(built_in, Vec::new(), Vec::new(), Vec::new())
+        Self::joined(built_in, Vec::new(), Vec::new(), Vec::new(), Vec::new())
     }
 
     /// Joins what was read; assignments in order of creation.
@@ -33,12 +36,15 @@ impl Resources {
         subscriptions: Vec<Subscription>,
         groups: Vec<ResourceGroup>,
         assignments: Vec<Arc<ControlAssignment>>,
+        budgets: Vec<Budget>,
     ) -> Self {
+        let budget = |budget: Budget| ((budget.subscription(), budget.name.folded()), Arc::new(budget));
         let group = |group: ResourceGroup| ((group.subscription, group.name.folded()), Arc::new(group));
         Self {
             subscriptions: subscriptions.into_iter().map(|one| (one.id, Arc::new(one))).collect(),
             groups: groups.into_iter().map(group).collect(),
             roles: Roles::new(built_in, Vec::new(), assignments),
+            budgets: budgets.into_iter().map(budget).collect(),
         }
     }
 
@@ -69,6 +75,16 @@ impl Resources {
         name: &ResourceGroupName,
     ) -> Option<Arc<ResourceGroup>> {
         self.groups.get(&(subscription, name.folded())).cloned()
+    }
+
+    /// All budgets, by subscription and folded name.
+    pub(super) fn budgets(&self) -> Vec<Arc<Budget>> {
+        self.budgets.values().cloned().collect()
+    }
+
+    /// One budget.
+    pub(super) fn budget(&self, subscription: SubscriptionId, name: &BudgetName) -> Option<Arc<Budget>> {
+        self.budgets.get(&(subscription, name.folded())).cloned()
     }
 
     /// The place of an HSM, or why it cannot be there.
@@ -116,6 +132,18 @@ impl Resources {
             ControlChange::InsertAssignment(assignment) => {
                 self.known(assignment.scope.subscription())?;
                 self.roles.insert_assignment(Arc::clone(assignment))
+            }
+            ControlChange::PutBudget(budget) => {
+                self.known(budget.subscription())?;
+                let place = (budget.subscription(), budget.name.folded());
+                self.budgets.insert(place, Arc::new(budget.clone()));
+                Ok(())
+            }
+            ControlChange::DeleteBudget(subscription, name) => {
+                match self.budgets.remove(&(*subscription, name.folded())) {
+                    Some(_) => Ok(()),
+                    None => Err(Error::BudgetNotFound { subscription: *subscription, budget: name.clone() }),
+                }
             }
             ControlChange::DeleteAssignment(id) => self.roles.delete_assignment(*id),
         }

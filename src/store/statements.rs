@@ -66,7 +66,8 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
         }
         Change::PurgeHsm(hsm, _) => {
             insert_phase(db, view).await?;
-            hsms::delete(db, &hsm.folded()).await
+            hsms::delete(db, &hsm.folded()).await?;
+            super::resource_statements::keep_assignments(db, &view.resources()).await
         }
         Change::InsertVersion(version, _) => {
             let key = planned(view, &version.hsm, &version.name)?;

@@ -9,11 +9,13 @@
 )]
 
 mod audit;
+mod bill;
 mod calls;
 mod cli;
 mod control;
 mod crash;
 mod credentials;
+mod examples;
 mod gateway;
 mod health;
 mod hsms;

@@ -79,6 +79,10 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
         }
         "resource_group_id" => own(&["", "a.", "a b", "a/b", "a\0", "a\u{202e}b", &"a".repeat(91)]),
         "location" => own(&["", "atlantis", "localhost\0", &long]),
+        "budget_id" => own(&["", "a b", "a/b", "ключ", "a\0", &"a".repeat(64)]),
+        "amount" => own(&["", "0", "-1", "1.001", "1e3", "NaN", "1\0", &long]),
+        "plan" => own(&["free", "Managed HSM", "managed-hsm\0", "ключ", &long]),
+        "format" => own(&["", "CSV", "xml", "csv\0", &long]),
         "page_token" => own(&["a b", "../x", "ключ", "a\0", "'; DROP TABLE keys; --", &long]),
         "role_definition_id" | "role_assignment_id" => own(&["x", "../x", "7d0e8b1e", "\0", &long]),
         "role_definition" => own(&[

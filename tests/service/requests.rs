@@ -178,6 +178,27 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             pb::CheckManagedHsmNameRequest { parent: subscription, managed_hsm_id }.encode_to_vec()
         }
         "ActivateManagedHsm" => pb::ActivateManagedHsmRequest { name: parent }.encode_to_vec(),
+        "GetStatement" => {
+            pb::GetStatementRequest { parent: subscription, ..Default::default() }.encode_to_vec()
+        }
+        "GetForecast" => {
+            let name = format!("{subscription}/resourceGroups/dev/managedHsms/local");
+            pb::GetForecastRequest { name, ..Default::default() }.encode_to_vec()
+        }
+        "CreateBudget" => {
+            let (budget_id, amount) = ("made".to_owned(), "1".to_owned());
+            pb::CreateBudgetRequest { parent: subscription, budget_id, amount }.encode_to_vec()
+        }
+        "GetBudget" => pb::GetBudgetRequest { name: format!("{subscription}/budgets/made") }.encode_to_vec(),
+        "ListBudgets" => pb::ListBudgetsRequest { parent: subscription }.encode_to_vec(),
+        "DeleteBudget" => {
+            pb::DeleteBudgetRequest { name: format!("{subscription}/budgets/made") }.encode_to_vec()
+        }
+        "ListUsage" => pb::ListUsageRequest { parent: subscription, ..Default::default() }.encode_to_vec(),
+        "ExportUsage" => {
+            let format = "csv".to_owned();
+            pb::ExportUsageRequest { parent: subscription, format, ..Default::default() }.encode_to_vec()
+        }
         "GetClock" | "FreezeClock" | "ResumeClock" | "ListSubscriptions" => Vec::new(),
         "AdvanceClock" => {
             let by = prost_types::Duration { seconds: -1, nanos: 0 };

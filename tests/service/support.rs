@@ -13,6 +13,7 @@ use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
 use strongroom::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use strongroom::api::grpc::pb::usage_service_client::UsageServiceClient;
 use tempfile::TempDir;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -292,6 +293,7 @@ pub(crate) struct Client {
     pub(crate) resources: ResourceServiceClient<Authorized>,
     pub(crate) hsms: ManagedHsmServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
+    pub(crate) usage: UsageServiceClient<Authorized>,
 }
 
 impl Client {
@@ -306,7 +308,8 @@ impl Client {
             clock: ClockServiceClient::new(channel.clone()),
             resources: ResourceServiceClient::new(channel.clone()),
             hsms: ManagedHsmServiceClient::new(channel.clone()),
-            authorization: AuthorizationServiceClient::new(channel),
+            authorization: AuthorizationServiceClient::new(channel.clone()),
+            usage: UsageServiceClient::new(channel),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::support::{Server, strongroom};
 
 const README: &str = include_str!("../../README.md");
 const ACCESS: &str = include_str!("../../docs/access.md");
+const MANAGED_HSMS: &str = include_str!("../../docs/managed-hsms.md");
 const ROTATION: &str = include_str!("../../docs/rotation.md");
 
 /// The lines between ```` ```sh tour ```` and the fence that ends it.
@@ -16,7 +17,7 @@ fn tour(page: &str) -> Vec<&str> {
 }
 
 /// A shell in which `strongroom` is the program under test, with its environment.
-fn shell() -> Command {
+pub(crate) fn shell() -> Command {
     let program = strongroom();
     let directory = std::path::Path::new(program.get_program()).parent().unwrap().to_owned();
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -47,6 +48,11 @@ fn the_tour_of_access_works_as_it_stands() {
 }
 
 #[test]
+fn the_tour_of_managed_hsms_works_as_it_stands() {
+    walk(&tour(MANAGED_HSMS));
+}
+
+#[test]
 fn the_tour_of_rotation_works_as_it_stands() {
     walk(&tour(ROTATION));
 }
@@ -67,9 +73,9 @@ fn walk(tour: &[&str]) {
         // 1 is a refusal; 2 would be a line that makes no sense, 127 a program that is not there.
         let expected = i32::from(line.ends_with("# refused"));
         assert_eq!(output.status.code(), Some(expected), "{line}\n{stdout}{stderr}");
-        // Who acts as somebody and is refused is told what is missing.
-        if expected == 1 && line.contains("--as ") {
-            assert!(stderr.contains("(action Microsoft."), "{line}\n{stderr}");
-        }
+        // Who is refused is told why, and who lacks a right, which.
+        assert!(expected == 0 || !stderr.is_empty() || !stdout.is_empty(), "{line}");
+        let named = stderr.contains("(action Microsoft.");
+        assert_eq!(stderr.contains("ACTION_NOT_GRANTED"), named, "{line}\n{stderr}");
     }
 }

@@ -129,6 +129,9 @@ impl From<Happening> for pb::Happening {
             Happened::PurgedKey(name) => What::PurgedKey(format!("hsms/{hsm}/deletedKeys/{name}")),
             Happened::RotatedKey(name, version) => What::RotatedKey(named(hsm, name, Some(version))),
             Happened::NearExpiry(name, version) => What::NearExpiry(named(hsm, name, Some(version))),
+            Happened::ReachedBudget(id) => {
+                What::ReachedBudget(format!("subscriptions/{}/budgets/{}", id.subscription, id.name))
+            }
             Happened::NotRotatedKey(name) => What::NotRotatedKey(named(hsm, name, None)),
         };
         Self { at: Some(wire_instant(happening.at)), what: Some(what) }

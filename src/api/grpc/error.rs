@@ -103,6 +103,14 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
             Code::FailedPrecondition
         }
+        Error::BudgetExists { subscription, budget } => {
+            facts.push(("resource", format!("subscriptions/{subscription}/budgets/{budget}")));
+            Code::AlreadyExists
+        }
+        Error::BudgetNotFound { subscription, budget } => {
+            facts.push(("resource", format!("subscriptions/{subscription}/budgets/{budget}")));
+            Code::NotFound
+        }
         Error::ResourceGroupExists { subscription, group } => {
             facts.push(("resource", format!("subscriptions/{subscription}/resourceGroups/{group}")));
             Code::AlreadyExists

@@ -12,6 +12,7 @@ mod keys;
 pub mod pb;
 mod resources;
 mod unread;
+mod usage;
 
 use std::sync::Arc;
 
@@ -73,12 +74,14 @@ impl Services {
         let hsms = pb::managed_hsm_service_server::ManagedHsmServiceServer::new(self.clone());
         let authorization = pb::authorization_service_server::AuthorizationServiceServer::new(self.clone());
         let resources = pb::resource_service_server::ResourceServiceServer::new(self.clone());
+        let usage = pb::usage_service_server::UsageServiceServer::new(self.clone());
         let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
             .add_service(crypto.max_decoding_message_size(limit))
             .add_service(access.max_decoding_message_size(limit))
             .add_service(hsms.max_decoding_message_size(limit))
             .add_service(authorization.max_decoding_message_size(limit))
             .add_service(resources.max_decoding_message_size(limit))
+            .add_service(usage.max_decoding_message_size(limit))
             .add_service(health)
             .add_service(reflection);
         let routes = match clock {

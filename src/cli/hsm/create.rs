@@ -9,6 +9,7 @@ use crate::cli::Context;
 use crate::cli::connection::object_id;
 use crate::cli::failure::Outcome;
 use crate::cli::key::{tag, tags};
+use crate::cli::output::note;
 use crate::model::hsm::SKUS;
 use crate::model::name::HsmName;
 use crate::model::resource::ResourceGroupName;
@@ -61,5 +62,10 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
         managed_hsm: Some(managed_hsm),
     };
     let hsm = HsmView::from(session.hsms().create_managed_hsm(request).await?.into_inner());
-    context.output.print(&hsm, || hsm.text())
+    context.output.print(&hsm, || hsm.text())?;
+    let name = args.name;
+    note(&format!(
+        "it answers nothing before an administrator has activated it: strongroom hsm activate {name}"
+    ));
+    Ok(())
 }

@@ -7,6 +7,7 @@ use super::view::{DeletedHsmView, HsmView, Purged};
 use crate::api::grpc::pb;
 use crate::cli::Context;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::note;
 use crate::cli::session::Session;
 use crate::model::name::HsmName;
 
@@ -58,7 +59,9 @@ pub(super) async fn delete(context: &Context, args: HsmArgs) -> Outcome {
     let session = context.connect().await?;
     let request = pb::DeleteManagedHsmRequest { name: args.resource(&session)? };
     let hsm = DeletedHsmView::from(session.hsms().delete_managed_hsm(request).await?.into_inner());
-    context.output.print(&hsm, || hsm.text())
+    context.output.print(&hsm, || hsm.text())?;
+    note("it costs what it did until it is purged: strongroom usage forecast tells how much that is");
+    Ok(())
 }
 
 /// Shows a deleted managed HSM.

@@ -2,7 +2,7 @@
 //!
 //! Tiers go by rank within a calendar month and a subscription. A line's amount is what its own ranks
 //! cost, so that statements of parts, of HSMs or of days, add up to the whole.
-// assumption: the list says neither whether tiers are counted per vault, per subscription or per bill.
+// assumption: no list says whether tiers are counted per vault, per subscription or per bill.
 
 use std::collections::HashMap;
 
@@ -10,45 +10,16 @@ use rust_decimal::Decimal;
 
 use super::facts::VersionUse;
 use super::hours::second;
+use super::lives::Lives;
 use super::money::cost_of_count;
 use super::period::{Period, day_of, start_of_day};
 use super::price::KeyClass;
-use super::statement::{Line, LineMeter, Lines, born, gone};
+use super::statement::{Line, LineMeter, Lines};
 use super::tiers::{Ladder, Share};
 use crate::model::Timestamp;
 use crate::model::entry::Meter;
-use crate::model::lifetime::{HsmLifetime, Phase};
-use crate::model::name::HsmName;
+use crate::model::lifetime::HsmLifetime;
 use crate::model::resource::SubscriptionId;
-
-/// The lives of HSMs by name, oldest first.
-struct Lives<'a>(HashMap<String, Vec<&'a HsmLifetime>>);
-
-impl<'a> Lives<'a> {
-    fn new(lives: &'a [HsmLifetime]) -> Self {
-        let mut by_name: HashMap<String, Vec<&HsmLifetime>> = HashMap::new();
-        for life in lives {
-            by_name.entry(life.name.folded()).or_default().push(life);
-        }
-        for lives in by_name.values_mut() {
-            lives.sort_by_key(|life| (born(life), life.id));
-        }
-        Self(by_name)
-    }
-
-    /// Who had a name in a span: the last one, if it changed hands.
-    fn in_span(&self, name: &HsmName, span: Period) -> Option<&'a HsmLifetime> {
-        let lives = self.0.get(&name.folded())?;
-        let there = |life: &&&HsmLifetime| born(life) < span.to && span.from <= gone(life);
-        lives.iter().rev().find(there).copied()
-    }
-}
-
-/// What an HSM was at an instant.
-fn phase_at(life: &HsmLifetime, instant: Timestamp) -> Phase {
-    let so_far = life.phases.iter().rev().find(|(at, _)| *at <= instant);
-    so_far.map_or(Phase::Running, |(_, phase)| *phase)
-}
 
 /// Adds what a share of something costs to its line.
 fn charge(line: &mut Line, share: Share, per: u32) {
@@ -88,7 +59,7 @@ pub(super) fn add_operations(lines: &mut Lines<'_>) {
                 continue;
             }
             for share in shares {
-                let phase = phase_at(life, begin);
+                let phase = life.phase_at(begin);
                 let line = lines.line(life, LineMeter::Operations(class), phase, None, share.tier);
                 charge(line, share, listed.map_or(1, |listed| listed.per));
                 line.assumption = listed.is_some_and(|listed| listed.source.assumption);
@@ -99,15 +70,20 @@ pub(super) fn add_operations(lines: &mut Lines<'_>) {
 }
 
 fn why_operations(line: &Line, plan: &str) -> String {
-    let class = match line.meter {
-        LineMeter::Operations(Meter::Management) => "management operations",
-        LineMeter::Operations(Meter::Advanced) => {
-            "operations with RSA keys above 2048 bits, elliptic curves or AES"
+    let count = line.quantity.normalize();
+    let times = if count == Decimal::ONE { "once".to_owned() } else { format!("{count} times") };
+    let hsm = &line.hsm;
+    let mut why = match line.meter {
+        LineMeter::Operations(Meter::Management) => {
+            format!("{hsm} was asked {times} to manage keys or roles; refusals count too.")
         }
-        _ => "operations with RSA keys of 2048 bits, or with none",
+        LineMeter::Operations(Meter::Advanced) => {
+            format!("{hsm} used other keys than RSA keys of 2048 bits {times}.")
+        }
+        _ => {
+            format!("{hsm} was asked {times} to use an RSA key of 2048 bits, or no key; refusals count too.")
+        }
     };
-    let mut why =
-        format!("{} was asked for {} {class}; refused ones count too.", line.hsm, line.quantity.normalize());
     if line.unit_price.is_zero() {
         why.push_str(&format!(" {plan} does not charge for operations."));
     }
@@ -142,7 +118,7 @@ pub(super) fn add_key_versions(lines: &mut Lines<'_>) {
                 continue;
             }
             for share in shares {
-                let phase = phase_at(life, start_of_day(day));
+                let phase = life.phase_at(start_of_day(day));
                 let meter = LineMeter::KeyVersions(class);
                 let line = lines.line(life, meter, phase, Some(&used.key), share.tier);
                 charge(line, share, 1);
@@ -155,10 +131,7 @@ pub(super) fn add_key_versions(lines: &mut Lines<'_>) {
 
 fn charge_of<'a>(used: &'a VersionUse, lives: &Lives<'a>, first: i32, end: i32) -> Option<Charge<'a>> {
     let day = used.days.first_counting(first, end)?;
-    let begun = used.days.first()?;
-    let span = Period { from: start_of_day(begun), to: start_of_day(begun.saturating_add(1)) };
-    let life = lives.in_span(&used.hsm, span)?;
-    Some(Charge { day, used, life })
+    Some(Charge { day, used, life: lives.of_version(used)? })
 }
 
 fn why_version(line: &Line, used: &VersionUse, day: i32) -> String {

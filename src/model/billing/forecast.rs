@@ -92,6 +92,12 @@ pub fn forecast(
             "{name} is soft-deleted and costs {day} {currency} a day until it is purged. Left alone it is purged at {until}, and costs {all} {currency} until then; purging it now saves {} {currency}.",
             shown(saved)
         ),
+        (None, _) if plan.pool_hours.is_empty() => {
+            format!(
+                "{name} runs and costs {all} {currency} in {AHEAD} days if nobody uses it; {} does not charge for hours.",
+                plan.title
+            )
+        }
         (None, _) => format!(
             "{name} runs and costs {day} {currency} a day, {all} {currency} in {AHEAD} days. Deleting it does not end that: it costs the same until it is purged, by itself {} days later.",
             standing.retention.days()

@@ -71,13 +71,10 @@ fn add_phase(lines: &mut Lines<'_>, life: &HsmLifetime, phase: Phase) {
     }
 }
 
-/// When an HSM was in a phase. One that goes on has no end yet.
+/// When an HSM was in a phase.
 fn spans(life: &HsmLifetime, wanted: Phase) -> impl Iterator<Item = Period> {
-    let ends = life.phases.iter().skip(1).map(|(at, _)| *at).chain([Timestamp::MAX]);
-    let spans = life.phases.iter().zip(ends);
-    spans
-        .filter(move |((from, phase), to)| *phase == wanted && from < to)
-        .map(|((from, _), to)| Period { from: *from, to })
+    let spans = life.spans().filter(move |(from, to, phase)| *phase == wanted && from < to);
+    spans.map(|(from, to, _)| Period { from, to })
 }
 
 /// An instant, for a sentence.

@@ -35,6 +35,11 @@ impl Period {
         (both.from < both.to).then_some(both)
     }
 
+    /// The calendar month in which it begins.
+    pub fn month(self) -> Self {
+        month_of(self.from)
+    }
+
     /// Whether an instant belongs to it.
     pub fn contains(self, instant: Timestamp) -> bool {
         self.from <= instant && instant < self.to

@@ -93,6 +93,29 @@ pub struct Tier {
     pub price: Decimal,
 }
 
+/// A price list, and the plan of it that is meant unless another is named.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pricing {
+    /// The list.
+    pub prices: PriceSheet,
+    /// The plan's name.
+    pub plan: String,
+}
+
+impl Pricing {
+    /// The plan that is meant.
+    ///
+    /// # Errors
+    /// `Invalid` where there is none of this name.
+    pub fn plan(&self, name: Option<&str>) -> crate::model::Result<&Plan> {
+        let name = name.unwrap_or(&self.plan);
+        self.prices.plan(name).ok_or_else(|| {
+            let known: Vec<_> = self.prices.plan.iter().map(|plan| plan.name.as_str()).collect();
+            crate::model::Error::invalid("plan", format!("the plan is one of {}", known.join(", ")))
+        })
+    }
+}
+
 /// Where a price comes from.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +174,11 @@ impl PriceSheet {
 }
 
 impl Plan {
+    /// Whether anything but hours is charged.
+    pub fn charges_use(&self) -> bool {
+        !self.operations.is_empty() || !self.key_versions.is_empty()
+    }
+
     /// The price of an hour of an HSM: that of the sku in the region, of the sku, or of any.
     pub(super) fn pool_hour(&self, sku: &str, location: &str) -> Option<&PoolHourPrice> {
         let fits = |price: &&PoolHourPrice| {

@@ -172,7 +172,7 @@ impl Lines<'_> {
     ) -> &mut Line {
         let place = Place {
             hsm: life.name.folded(),
-            born: born(life),
+            born: life.born(),
             life: life.id,
             meter,
             phase: match phase {
@@ -204,17 +204,6 @@ impl Lines<'_> {
     }
 }
 
-/// When a life began.
-pub(super) fn born(life: &HsmLifetime) -> Timestamp {
-    life.phases.first().map_or(Timestamp::MAX, |(at, _)| *at)
-}
-
-/// When a life ended, or the end of the calendar.
-pub(super) fn gone(life: &HsmLifetime) -> Timestamp {
-    let purged = life.phases.iter().find(|(_, phase)| *phase == Phase::Purged);
-    purged.map_or(Timestamp::MAX, |(at, _)| *at)
-}
-
 /// Computes the statement of a period from what is known at the instant `until`. What comes after it
 /// is left out; of a period that is over by then, the statement is the same ever after.
 pub fn statement(
@@ -226,7 +215,7 @@ pub fn statement(
     until: Timestamp,
 ) -> Statement {
     let until = until.min(period.to);
-    let first = facts.lives.iter().map(born).min().unwrap_or(period.from);
+    let first = facts.lives.iter().map(HsmLifetime::born).min().unwrap_or(period.from);
     let known = Period { from: period.from.max(super::period::month_of(first).from), to: until };
     let mut lines =
         Lines { facts, plan, currency: &prices.currency, scope, period: known, found: BTreeMap::new() };

@@ -63,10 +63,10 @@ impl Target for Existing {
         }
         match id.hsm() {
             None => Ok(Self),
-            Some(name) => match store.hsm(name).filter(|hsm| hsm.scope().is_same_as(id)) {
-                Some(_) => Ok(Self),
-                None => Err(Error::HsmNotFound { hsm: name.clone() }),
-            },
+            Some(name) => {
+                let hsm = store.hsm(name).filter(|hsm| hsm.scope().is_same_as(id) && hsm.deletion.is_none());
+                hsm.map(|_| Self).ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ pub struct ActivateManagedHsm {
 impl Operation for ActivateManagedHsm {
     const NAME: &'static str = "ActivateManagedHsm";
     const EVENT: &'static str = "ManagedHsmActivate";
+    // assumption: the real service is activated by the download itself.
     const ACTION: Action = Action::SecurityDomainDownload;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;

@@ -18,7 +18,7 @@ impl Operation for PurgeDeletedManagedHsm {
     const NAME: &'static str = "PurgeDeletedManagedHsm";
     const EVENT: &'static str = "ManagedHsmPurge";
     const ACTION: ControlAction = ControlAction::DeletedHsmPurge;
-    const METER: Meter = Meter::Free;
+    const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = DeletedHsm;
     type Reply = ();

@@ -21,7 +21,7 @@ impl Operation for RecoverDeletedManagedHsm {
     const NAME: &'static str = "RecoverDeletedManagedHsm";
     const EVENT: &'static str = "ManagedHsmRecover";
     const ACTION: ControlAction = ControlAction::HsmWrite;
-    const METER: Meter = Meter::Free;
+    const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = RecoverableHsm;
     type Reply = HsmBundle;

@@ -51,6 +51,10 @@ macro_rules! named_by_hsm_path {
             id.scope()
         }
 
+        fn resource(id: &HsmPath) -> Option<&HsmName> {
+            Some(&id.name)
+        }
+
         fn describe(id: &HsmPath) -> String {
             id.scope().to_string()
         }
@@ -137,6 +141,10 @@ macro_rules! named_by_deleted_hsm_path {
 
         fn place(id: &DeletedHsmPath) -> SubscriptionId {
             id.subscription
+        }
+
+        fn resource(id: &DeletedHsmPath) -> Option<&HsmName> {
+            Some(&id.name)
         }
 
         fn describe(id: &DeletedHsmPath) -> String {

@@ -79,7 +79,7 @@ fn place() -> Arc<Resources> {
     let created = Timestamp::UNIX_EPOCH;
     let name = "g".parse().unwrap();
     let group = ResourceGroup { subscription: id, name, location: "here".into(), created };
-    Arc::new(Resources::joined(Arc::new([]), vec![subscription], vec![group], Vec::new()))
+    Arc::new(Resources::joined(Arc::new([]), vec![subscription], vec![group], Vec::new(), Vec::new()))
 }
 
 /// Makes each list of changes as one commit of one group; gives what the last one said, and the

@@ -7,6 +7,7 @@ use super::ask::{
     ACCESS_ADMINISTRATOR, OWNER, READER, assign, assigning, check, delete_group, get, get_group, group, hsm,
     list, make_group, unassign,
 };
+use crate::hsms::{self, Place};
 use crate::requests::SUBSCRIPTION;
 use crate::roles::ask::{fails, not_granted};
 use crate::support::Server;
@@ -96,4 +97,30 @@ async fn rights_end_with_what_they_were_given_at() {
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     not_granted(get_group(&mut nobody, "team").await);
     assert!(list(&mut owner, SUBSCRIPTION, &principal).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_makes_an_hsm_under_an_old_name_owes_nobody_anything() {
+    let mut server = Server::start();
+    let place = Place::of(&server);
+    let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
+    let principal = server.principal("nobody").object_id;
+    owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+    let given = assign(&mut owner, OWNER, &principal, &place.hsm("payroll")).await;
+    assert_eq!(given.scope, format!("/{}", hsm("payroll")));
+    // While it is deleted, rights wait for its recovery; new ones are not given.
+    let deleted = hsms::delete(&mut nobody, place.hsm("payroll")).await.unwrap();
+    let refused =
+        owner.authorization.create_control_role_assignment(assigning(READER, &principal, &hsm("payroll")));
+    fails(refused.await, Code::NotFound, "HSM_NOT_FOUND");
+    hsms::recover(&mut owner, deleted.name.clone()).await.unwrap();
+    assert_eq!(get(&mut nobody, &given.name).await.unwrap(), given);
+
+    hsms::delete(&mut nobody, place.hsm("payroll")).await.unwrap();
+    hsms::purge(&mut owner, deleted.name).await.unwrap();
+    owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+    not_granted(hsms::delete(&mut nobody, place.hsm("payroll")).await);
+    server.restart();
+    let mut nobody = server.client("nobody").await;
+    not_granted(hsms::delete(&mut nobody, place.hsm("payroll")).await);
 }

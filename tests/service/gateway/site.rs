@@ -205,6 +205,12 @@ tenant = "{TENANT}"
         }
     }
 
+    /// The port that a running gateway listens on.
+    pub(super) fn port(&self) -> u16 {
+        let banner = std::fs::read_to_string(self.path("stdout")).unwrap();
+        banner.trim_end().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap()
+    }
+
     /// Stops the gateway as a supervisor would.
     pub(super) fn stop(&mut self) {
         let mut child = self.child.take().unwrap();

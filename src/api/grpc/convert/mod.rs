@@ -2,11 +2,13 @@
 
 mod access;
 mod authorization;
+mod budgets;
 mod crypto;
 mod hsms;
 mod keys;
 mod resources;
 mod rotation;
+mod usage;
 
 use std::str::FromStr;
 

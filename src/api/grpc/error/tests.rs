@@ -57,6 +57,8 @@ fn every_kind() -> Vec<Error> {
             },
             scheduled_purge_at: at,
         },
+        Error::BudgetExists { subscription, budget: "monthly".parse().unwrap() },
+        Error::BudgetNotFound { subscription, budget: "monthly".parse().unwrap() },
         Error::ResourceGroupExists { subscription, group: group.clone() },
         Error::ResourceGroupNotEmpty { group: group.clone(), hsm: "local".parse().unwrap() },
         Error::ResourceGroupNotFound { subscription, group },

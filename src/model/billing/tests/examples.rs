@@ -221,3 +221,40 @@ fn by_the_plan_of_vaults_purging_saves_nothing() {
     let left = ahead(&facts, "vault", deletion, false, "2027-01-11T12:00:00Z");
     assert_eq!((left.cost, left.saving), (decimal("5"), Some(Decimal::ZERO)), "once more, in February");
 }
+
+#[test]
+fn a_budget_is_reached_once_a_month_to_the_microsecond() {
+    let scope = format!("/subscriptions/{}", scope(None).subscription).parse().unwrap();
+    let mut budget = Budget {
+        name: "monthly".parse().unwrap(),
+        scope,
+        amount: decimal("3.20"),
+        created: at(CREATED),
+        reached: None,
+    };
+    let sheet = sheet();
+    let next = |budget: &Budget, facts: &Facts, now: &str| {
+        budget.next(facts, &sheet, sheet.plan("hsm").unwrap(), at(now))
+    };
+    let running = payroll(&[]);
+    let first = next(&budget, &running, CREATED).unwrap();
+    assert_eq!((first.month, first.at), (at(CREATED), at("2027-01-01T01:00:00Z")));
+    budget.reached = Some(first);
+    let second = next(&budget, &running, "2027-01-20T00:00:00Z").unwrap();
+    assert_eq!(second.at, at("2027-02-01T01:00:00Z"));
+    // A month that went by while the service was down is not forgotten.
+    assert_eq!(next(&budget, &running, "2027-05-20T00:00:00Z"), Some(second));
+    // Soft-deleted it costs the same; purged it costs nothing.
+    let deleted = payroll(&[(DELETED, Phase::Deleted)]);
+    assert_eq!(next(&budget, &deleted, "2027-01-20T00:00:00Z"), Some(second));
+    let purged = payroll(&[(DELETED, Phase::Deleted), ("2027-01-31T00:00:00Z", Phase::Purged)]);
+    assert_eq!(next(&budget, &purged, "2027-02-20T00:00:00Z"), None);
+    // All but the last hour of a month of 31 days: February is too short, March is not.
+    budget.amount = decimal("2377.6");
+    assert_eq!(next(&budget, &running, "2027-01-20T00:00:00Z").unwrap().at, at("2027-03-31T23:00:00Z"));
+    budget.amount = decimal("2380.8");
+    let whole = next(&budget, &running, "2027-01-20T00:00:00Z").unwrap();
+    assert_eq!((whole.month, whole.at), (at("2027-03-01T00:00:00Z"), at("2027-04-01T00:00:00Z")));
+    budget.amount = decimal("2380.81");
+    assert_eq!(next(&budget, &running, "2027-01-20T00:00:00Z"), None);
+}

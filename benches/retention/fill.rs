@@ -1,0 +1,138 @@
+//! Fills a store with deleted keys.
+
+use std::path::Path;
+
+use strongroom::clock::Clock;
+use strongroom::config;
+use strongroom::ids::Ids;
+use strongroom::model::Timestamp;
+use strongroom::model::change::{Change, ControlChange, Made};
+use strongroom::model::due::Notices;
+use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
+use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
+use strongroom::model::name::{HsmName, KeyName};
+use strongroom::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
+use strongroom::model::retention::{Deletion, RetentionDays};
+use strongroom::model::time::ClockSetting;
+use strongroom::store::{Commit, Options, Store};
+use strongroom::token::softhsm::Directory;
+use strongroom::token::{Profile, Source, Supply};
+use uuid::Uuid;
+
+/// When everything is deleted, and the clock stands still.
+pub(crate) const DELETED: i64 = 1_800_000_000;
+/// When the first of it is due.
+pub(crate) const DUE: i64 = DELETED + 86_400;
+/// Keys written by one commit.
+const BATCH: usize = 2_000;
+
+/// The HSM.
+pub(crate) fn hsm() -> HsmName {
+    match "bench".parse() {
+        Ok(name) => name,
+        Err(_) => unreachable!("this is a name"),
+    }
+}
+
+/// Opens the store; the audit log goes nowhere.
+pub(crate) async fn open(directory: &Path, clock: &Clock) -> anyhow::Result<Store> {
+    let options = Options {
+        control_plane_roles: config::control_plane_roles()?,
+        clock: clock.clone(),
+        ..Options::default()
+    };
+    let roles = config::built_in_roles()?;
+    Ok(Store::open(&directory.join("bench.db"), roles, options, Box::new(|_| Ok(()))).await?)
+}
+
+/// SoftHSM in the directory.
+pub(crate) fn supply(directory: &Path) -> anyhow::Result<Supply> {
+    let softhsm = Directory::prepare(&directory.join("softhsm"))?;
+    let module = softhsm.load(None, Profile::named("softhsm")?)?;
+    let source = Source::SoftHsm {
+        directory: softhsm,
+        pin: "bench-user-pin".into(),
+        so_pin: "bench-officer-pin".into(),
+    };
+    Ok(Supply::new(module, source))
+}
+
+/// Makes an HSM with deleted keys, `due` of which come due at one instant, and the rest in the weeks after.
+pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::Result<()> {
+    let clock = Clock::virtual_clock();
+    let store = open(directory, &clock).await?;
+    let deleted_at = Timestamp::from_second(DELETED)?;
+    let token = supply(directory)?.take("bench", &[]).await?;
+    let subscription = SubscriptionId(Uuid::from_u128(1));
+    let group: ResourceGroupName = "bench".parse()?;
+    let resource = ManagedHsm {
+        id: Ids.guid(),
+        name: hsm(),
+        tenant: Uuid::from_u128(2),
+        subscription,
+        resource_group: group.clone(),
+        location: "localhost".to_owned(),
+        sku: "Standard_B1".to_owned(),
+        retention: RetentionDays::DEFAULT,
+        purge_protection: false,
+        activation: Activation::Active,
+        initial_administrators: Vec::new(),
+        token_serial: token.info().serial.clone(),
+        created: deleted_at,
+        deletion: None,
+        tags: Tags::default(),
+        network: NetworkRules::default(),
+    };
+    let place = Subscription {
+        id: subscription,
+        name: "bench".to_owned(),
+        tenant: resource.tenant,
+        undeletable: false,
+    };
+    let location = resource.location.clone();
+    let group = ResourceGroup { subscription, name: group, location, created: deleted_at };
+    let changes = vec![
+        Change::SetClock(ClockSetting { offset: 0, frozen: Some(deleted_at) }),
+        Change::Control(ControlChange::PutSubscription(place)),
+        Change::Control(ControlChange::PutResourceGroup(group)),
+        Change::InsertHsm(resource, Vec::new()),
+    ];
+    store.commit(Commit { changes, ..Commit::default() }).await?;
+    for start in (0..keys).step_by(BATCH) {
+        let mut changes = Vec::with_capacity(2 * BATCH);
+        for number in start..keys.min(start + BATCH) {
+            // Spread over the calendar as deletions are, none beside those that are measured.
+            let seconds = if number < due { 0 } else { 7 * 86_400 + i64::try_from(number)? % (80 * 86_400) };
+            let scheduled_purge_at = Timestamp::from_second(DUE + seconds)?;
+            let version = version(number, deleted_at)?;
+            let (hsm, name) = (version.hsm.clone(), version.name.clone());
+            changes.push(Change::InsertVersion(version, Made::Created));
+            changes.push(Change::SoftDelete(hsm, name, Deletion { deleted_at, scheduled_purge_at }));
+        }
+        store.commit(Commit { changes, ..Commit::default() }).await?;
+    }
+    store.close().await;
+    token.drain(std::time::Duration::from_secs(10)).await;
+    Ok(())
+}
+
+fn version(number: usize, created: Timestamp) -> anyhow::Result<KeyVersion> {
+    let name: KeyName = format!("key-{number}").parse()?;
+    Ok(KeyVersion {
+        hsm: hsm(),
+        name,
+        version: Ids.version(),
+        material: PublicMaterial::Ec { crv: Curve::P256, x: vec![7; 32], y: vec![9; 32] },
+        operations: [KeyOperation::Sign, KeyOperation::Verify].into_iter().collect(),
+        attributes: Attributes {
+            enabled: true,
+            not_before: None,
+            expires: None,
+            created,
+            updated: created,
+            exportable: false,
+        },
+        tags: Tags::default(),
+        notices: Notices::default(),
+    })
+}

@@ -1,0 +1,220 @@
+//! `usage.proto`.
+
+use prost_types::Timestamp as WireTimestamp;
+use rust_decimal::Decimal;
+
+use super::super::pb;
+use super::{instant, part, segments, wire_instant};
+use crate::model::billing::{Forecast, Line, LineMeter, Period, Statement};
+use crate::model::control_plane::ControlScope;
+use crate::model::lifetime::Phase;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::usage::{
+    Asked, ExportUsage, FileFormat, GetForecast, GetStatement, ListUsage, Piece, Used, UsedMeter,
+};
+use crate::ops::{Page, PageRequest};
+
+/// Reads the name of an HSM as a resource.
+fn managed_hsm(field: &'static str, name: &str) -> Result<ControlScope> {
+    let [subscription, group, hsm] =
+        segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
+    Ok(ControlScope::ManagedHsm(part(field, subscription)?, part(field, group)?, part(field, hsm)?))
+}
+
+/// Reads the name of a subscription, of a resource group, or of an HSM as a resource.
+pub(super) fn scope(name: &str) -> Result<ControlScope> {
+    let field = "parent";
+    match name.split('/').count() {
+        0..=2 => {
+            let [subscription] = segments(field, name, "subscriptions/{}")?;
+            Ok(ControlScope::Subscription(part(field, subscription)?))
+        }
+        3..=4 => {
+            let [subscription, group] = segments(field, name, "subscriptions/{}/resourceGroups/{}")?;
+            Ok(ControlScope::ResourceGroup(part(field, subscription)?, part(field, group)?))
+        }
+        _ => managed_hsm(field, name),
+    }
+}
+
+/// Writes what [`scope`] reads.
+pub(super) fn scope_name(scope: &ControlScope) -> String {
+    let mut name = format!("subscriptions/{}", scope.subscription());
+    if let Some(group) = scope.resource_group() {
+        name.push_str(&format!("/resourceGroups/{group}"));
+    }
+    if let Some(hsm) = scope.hsm() {
+        name.push_str(&format!("/managedHsms/{hsm}"));
+    }
+    name
+}
+
+fn asked(from: Option<WireTimestamp>, to: Option<WireTimestamp>) -> Result<Asked> {
+    let from = from.map(|from| instant("from", from)).transpose()?;
+    let to = to.map(|to| instant("to", to)).transpose()?;
+    if let (Some(from), Some(to)) = (from, to) {
+        Period::new(from, to)?;
+    }
+    Ok(Asked { from, to })
+}
+
+fn plan(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+impl TryFrom<pb::GetStatementRequest> for GetStatement {
+    type Error = Error;
+
+    fn try_from(request: pb::GetStatementRequest) -> Result<Self> {
+        let period = asked(request.from, request.to)?;
+        Ok(Self { scope: scope(&request.parent)?, period, plan: plan(request.plan) })
+    }
+}
+
+impl TryFrom<pb::GetForecastRequest> for GetForecast {
+    type Error = Error;
+
+    fn try_from(request: pb::GetForecastRequest) -> Result<Self> {
+        Ok(Self { scope: managed_hsm("name", &request.name)?, plan: plan(request.plan) })
+    }
+}
+
+impl TryFrom<pb::ListUsageRequest> for ListUsage {
+    type Error = Error;
+
+    fn try_from(request: pb::ListUsageRequest) -> Result<Self> {
+        let period = asked(request.from, request.to)?;
+        let page = PageRequest::parse(request.page_size, &request.page_token, 100, 1000)?;
+        Ok(Self { scope: scope(&request.parent)?, period, page })
+    }
+}
+
+impl TryFrom<pb::ExportUsageRequest> for ExportUsage {
+    type Error = Error;
+
+    fn try_from(request: pb::ExportUsageRequest) -> Result<Self> {
+        let period = asked(request.from, request.to)?;
+        let format = match request.format.as_str() {
+            "csv" => FileFormat::Csv,
+            "json" => FileFormat::Json,
+            _ => return Err(Error::invalid("format", "the format is csv or json")),
+        };
+        let after = match request.page_token.as_str() {
+            "" => None,
+            token => {
+                let known = token.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
+                let unknown = || Error::invalid("page_token", "this page token was not made by this list");
+                Some(known.ok_or_else(unknown)?)
+            }
+        };
+        Ok(Self { scope: scope(&request.parent)?, period, plan: plan(request.plan), format, after })
+    }
+}
+
+pub(super) fn text(decimal: Decimal) -> String {
+    decimal.normalize().to_string()
+}
+
+const fn state(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Running => "running",
+        Phase::Deleted => "soft-deleted",
+        Phase::Purged => "purged",
+    }
+}
+
+impl From<(ControlScope, Statement)> for pb::Statement {
+    fn from((scope, statement): (ControlScope, Statement)) -> Self {
+        Self {
+            parent: scope_name(&scope),
+            from: Some(wire_instant(statement.period.from)),
+            to: Some(wire_instant(statement.period.to)),
+            until: Some(wire_instant(statement.until)),
+            plan: statement.plan,
+            prices: statement.prices,
+            currency: statement.currency,
+            lines: statement.lines.into_iter().map(Into::into).collect(),
+            total: text(statement.total),
+            soft_deleted: text(statement.soft_deleted),
+        }
+    }
+}
+
+impl From<Line> for pb::StatementLine {
+    fn from(line: Line) -> Self {
+        let class = match line.meter {
+            LineMeter::PoolHours => line.sku.clone(),
+            LineMeter::Operations(class) => class.as_str().to_owned(),
+            LineMeter::KeyVersions(class) => class.as_str().to_owned(),
+        };
+        Self {
+            meter: line.meter.name().to_owned(),
+            class,
+            resource: line.resource(),
+            state: state(line.phase).to_owned(),
+            quantity: text(line.quantity),
+            unit: line.meter.unit().to_owned(),
+            unit_price: text(line.unit_price),
+            unit_quantity: line.per,
+            amount: text(line.amount),
+            tier: u32::try_from(line.tier).unwrap_or(u32::MAX),
+            assumed_price: line.assumption,
+            why: line.why,
+            hsm_id: line.life.to_string(),
+        }
+    }
+}
+
+impl From<(ControlScope, Forecast)> for pb::Forecast {
+    fn from((scope, forecast): (ControlScope, Forecast)) -> Self {
+        Self {
+            name: scope_name(&scope),
+            state: state(forecast.phase).to_owned(),
+            from: Some(wire_instant(forecast.period.from)),
+            to: Some(wire_instant(forecast.period.to)),
+            plan: forecast.plan,
+            currency: forecast.currency,
+            cost_per_day: text(forecast.per_day),
+            cost: text(forecast.cost),
+            saving: forecast.saving.map(text),
+            purge_protection: forecast.protected,
+            why: forecast.why,
+        }
+    }
+}
+
+impl From<Used> for pb::UsageRecord {
+    fn from(used: Used) -> Self {
+        let (meter, class, event) = match used.meter {
+            UsedMeter::PoolHours { deleted: false } => ("pool-hours", state(Phase::Running), String::new()),
+            UsedMeter::PoolHours { deleted: true } => ("pool-hours", state(Phase::Deleted), String::new()),
+            UsedMeter::Operations { class, event } => ("operations", class.as_str(), event),
+            UsedMeter::KeyUse => ("key-use", "", String::new()),
+        };
+        Self {
+            resource: used.resource,
+            meter: meter.to_owned(),
+            class: class.to_owned(),
+            event,
+            from: Some(wire_instant(used.from)),
+            to: Some(wire_instant(used.to)),
+            count: used.count,
+        }
+    }
+}
+
+impl From<Page<Used>> for pb::ListUsageResponse {
+    fn from(page: Page<Used>) -> Self {
+        Self {
+            records: page.items.into_iter().map(Into::into).collect(),
+            next_page_token: page.next.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Piece> for pb::ExportUsageResponse {
+    fn from(piece: Piece) -> Self {
+        let next = piece.next.map(|next| next.as_microsecond().to_string());
+        Self { content: piece.content, next_page_token: next.unwrap_or_default() }
+    }
+}

@@ -1,0 +1,141 @@
+//! `strongroom usage budget`
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::managed_hsm;
+use super::statement::money;
+use crate::api::grpc::pb;
+use crate::cli::failure::Outcome;
+use crate::cli::output::Row;
+use crate::cli::session::Session;
+use crate::cli::{Context, table, when};
+use crate::model::Timestamp;
+use crate::model::name::BudgetName;
+use crate::model::resource::ResourceGroupName;
+
+/// What can be done with budgets.
+#[derive(Subcommand, Clone, Debug)]
+pub enum BudgetCommand {
+    /// Make a budget: it is said once a month when its amount is reached
+    Create(CreateArgs),
+    /// Show a budget
+    Show(BudgetArgs),
+    /// List the budgets of the subscription
+    List,
+    /// Delete a budget
+    Delete(BudgetArgs),
+}
+
+/// A new budget.
+#[derive(Args, Clone, Debug)]
+pub struct CreateArgs {
+    /// Its name
+    name: BudgetName,
+    /// How much in a calendar month, in the currency of the price list
+    #[arg(long)]
+    amount: String,
+    /// The resource group of the managed HSM [default: the simulator's]
+    #[arg(long, value_name = "NAME")]
+    resource_group: Option<ResourceGroupName>,
+    /// For the whole subscription, though --hsm or STRONGROOM_HSM names a managed HSM
+    #[arg(long)]
+    all: bool,
+}
+
+/// Which budget.
+#[derive(Args, Clone, Debug)]
+pub struct BudgetArgs {
+    /// Its name
+    name: BudgetName,
+}
+
+#[derive(Serialize)]
+struct View {
+    name: String,
+    scope: String,
+    amount: String,
+    currency: String,
+    created: Option<Timestamp>,
+    reached: Option<Timestamp>,
+    expected: Option<Timestamp>,
+}
+
+impl From<pb::Budget> for View {
+    fn from(budget: pb::Budget) -> Self {
+        Self {
+            name: budget.name,
+            scope: budget.scope,
+            amount: budget.amount,
+            currency: budget.currency,
+            created: when::from_wire(budget.created),
+            reached: when::from_wire(budget.reached),
+            expected: when::from_wire(budget.expected),
+        }
+    }
+}
+
+impl View {
+    fn text(&self) -> String {
+        table::fields(&[
+            ("name", last(&self.name).to_owned()),
+            ("scope", self.scope.clone()),
+            ("amount", format!("{} {} a month", money(&self.amount), self.currency)),
+            ("created", when::show(self.created)),
+            ("reached", when::show(self.reached)),
+            ("expected", when::show(self.expected)),
+        ])
+    }
+}
+
+impl Row for View {
+    const HEADINGS: &'static [&'static str] = &["NAME", "AMOUNT", "REACHED", "EXPECTED", "SCOPE"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            last(&self.name).to_owned(),
+            format!("{} {}", money(&self.amount), self.currency),
+            when::show(self.reached),
+            when::show(self.expected),
+            self.scope.clone(),
+        ]
+    }
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or_default()
+}
+
+fn named(session: &Session, name: &BudgetName) -> Outcome<String> {
+    Ok(format!("subscriptions/{}/budgets/{name}", session.subscription()?))
+}
+
+/// Runs one of them.
+pub(super) async fn run(context: &Context, command: BudgetCommand) -> Outcome {
+    let session = context.connect().await?;
+    let mut client = session.usage();
+    let budget = match command {
+        BudgetCommand::List => {
+            let parent = format!("subscriptions/{}", session.subscription()?);
+            let reply = client.list_budgets(pb::ListBudgetsRequest { parent }).await?.into_inner();
+            let rows: Vec<View> = reply.budgets.into_iter().map(View::from).collect();
+            return context.output.print_list(&rows, "there are no budgets");
+        }
+        BudgetCommand::Create(CreateArgs { name, amount, resource_group, all }) => {
+            let parent = match context.options.hsm.is_some() && !all {
+                true => managed_hsm(&session, resource_group.as_ref())?,
+                false => format!("subscriptions/{}", session.subscription()?),
+            };
+            let request = pb::CreateBudgetRequest { parent, budget_id: name.to_string(), amount };
+            client.create_budget(request).await?
+        }
+        BudgetCommand::Show(BudgetArgs { name }) => {
+            client.get_budget(pb::GetBudgetRequest { name: named(&session, &name)? }).await?
+        }
+        BudgetCommand::Delete(BudgetArgs { name }) => {
+            client.delete_budget(pb::DeleteBudgetRequest { name: named(&session, &name)? }).await?
+        }
+    };
+    let view = View::from(budget.into_inner());
+    context.output.print(&view, || view.text())
+}

@@ -1,0 +1,73 @@
+//! `strongroom usage list`
+
+use serde::Serialize;
+
+use super::PeriodArgs;
+use crate::api::grpc::pb;
+use crate::cli::failure::Outcome;
+use crate::cli::output::Row;
+use crate::cli::{Context, when};
+use crate::model::Timestamp;
+
+#[derive(Serialize)]
+struct View {
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    resource: String,
+    meter: String,
+    class: String,
+    event: String,
+    count: u64,
+}
+
+impl From<pb::UsageRecord> for View {
+    fn from(record: pb::UsageRecord) -> Self {
+        Self {
+            from: when::from_wire(record.from),
+            to: when::from_wire(record.to),
+            resource: record.resource,
+            meter: record.meter,
+            class: record.class,
+            event: record.event,
+            count: record.count,
+        }
+    }
+}
+
+impl Row for View {
+    const HEADINGS: &'static [&'static str] = &["FROM", "TO", "METER", "CLASS", "EVENT", "COUNT", "RESOURCE"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            when::show(self.from),
+            when::show(self.to),
+            self.meter.clone(),
+            self.class.clone(),
+            self.event.clone(),
+            self.count.to_string(),
+            self.resource.clone(),
+        ]
+    }
+}
+
+/// Asks for all pages.
+pub(super) async fn run(context: &Context, args: PeriodArgs) -> Outcome {
+    let session = context.connect().await?;
+    let mut request = pb::ListUsageRequest {
+        parent: args.parent(context, &session)?,
+        from: args.from.map(when::to_wire),
+        to: args.to.map(when::to_wire),
+        page_size: 1000,
+        page_token: String::new(),
+    };
+    let mut rows: Vec<View> = Vec::new();
+    loop {
+        let reply = session.usage().list_usage(request.clone()).await?.into_inner();
+        rows.extend(reply.records.into_iter().map(View::from));
+        request.page_token = reply.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    context.output.print_list(&rows, "nothing was used")
+}

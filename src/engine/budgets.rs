@@ -1,0 +1,30 @@
+//! When budgets are reached: what follows from what HSMs cost, which the store alone cannot tell.
+
+use super::Engine;
+use crate::model::billing::{Facts, Period};
+use crate::model::time::{Due, Work};
+
+impl Engine {
+    /// When each budget is reached next, if nothing changes.
+    pub(super) fn budgets_due(&self) -> Vec<Due> {
+        let (store, pricing) = (&self.0.store, &self.0.pricing);
+        let budgets = store.budgets();
+        let Some(plan) = pricing.plan(None).ok().filter(|_| !budgets.is_empty()) else { return Vec::new() };
+        let now = self.0.clock.now();
+        let hours = Facts { lives: store.lifetimes(), ..Facts::default() };
+        let mut all = Vec::new();
+        for budget in budgets {
+            let used = plan
+                .charges_use()
+                .then(|| store.facts(Period { from: budget.watched_from().min(now), to: now }));
+            let facts = used.as_ref().unwrap_or(&hours);
+            let costs = budget.costs();
+            let Some(life) = facts.lives.iter().find(|life| costs.covers(life)) else { continue };
+            if let Some(reached) = budget.next(facts, &pricing.prices, plan, now) {
+                let work = Work::NoteBudget(budget.subscription(), budget.name.clone());
+                all.push(Due { at: reached.at, hsm: life.name.clone(), work });
+            }
+        }
+        all
+    }
+}

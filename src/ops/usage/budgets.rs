@@ -1,0 +1,195 @@
+//! Budgets: listed, read, deleted; and said to be reached.
+
+use std::sync::Arc;
+
+use crate::model::billing::{Budget, Facts, Period, Pricing, Reached};
+use crate::model::change::{Change, ControlChange};
+use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::entry::Meter;
+use crate::model::name::BudgetName;
+use crate::model::resource::SubscriptionId;
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::resources::Place;
+use crate::ops::{ControlCx, ControlPlane, Done, Operation, Target};
+use crate::store::Store;
+
+/// Names a budget.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BudgetId {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The budget.
+    pub name: BudgetName,
+}
+
+/// A budget, and when it is reached next if nothing changes.
+#[derive(Clone, Debug)]
+pub struct BudgetState {
+    /// The budget.
+    pub budget: Arc<Budget>,
+    /// The currency of the price list.
+    pub currency: String,
+    /// When it is reached next.
+    pub next: Option<Reached>,
+}
+
+impl BudgetState {
+    /// What there is to say of a budget.
+    pub(super) fn of(budget: Arc<Budget>, cx: &ControlCx) -> Result<Self> {
+        let next = next(&budget, &cx.store, &cx.pricing, cx.now)?;
+        Ok(Self { budget, currency: cx.pricing.prices.currency.clone(), next })
+    }
+}
+
+/// When a budget is reached next.
+fn next(budget: &Budget, store: &Store, pricing: &Pricing, now: Timestamp) -> Result<Option<Reached>> {
+    let plan = pricing.plan(None)?;
+    let facts = match plan.charges_use() {
+        true => store.facts(Period { from: budget.watched_from().min(now), to: now }),
+        false => Facts { lives: store.lifetimes(), ..Facts::default() },
+    };
+    Ok(budget.next(&facts, &pricing.prices, plan, now))
+}
+
+/// A budget that is there. Who may see it is decided at its scope; of one that is not there, at its subscription.
+#[derive(Debug)]
+pub struct KnownBudget(Arc<Budget>);
+
+impl Target for KnownBudget {
+    type Plane = ControlPlane;
+    type Id = BudgetId;
+
+    fn place(id: &BudgetId) -> SubscriptionId {
+        id.subscription
+    }
+
+    fn scope(id: &BudgetId, store: &Store) -> ControlScope {
+        let found = store.budget(id.subscription, &id.name);
+        found.map_or(ControlScope::Subscription(id.subscription), |budget| budget.scope.clone())
+    }
+
+    fn describe(id: &BudgetId) -> String {
+        format!("/subscriptions/{}/providers/Microsoft.Consumption/budgets/{}", id.subscription, id.name)
+    }
+
+    fn lock(id: &BudgetId) -> String {
+        format!("subscriptions/{}", id.subscription)
+    }
+
+    fn load(id: &BudgetId, store: &Store) -> Result<Self> {
+        let BudgetId { subscription, name } = id;
+        match store.budget(*subscription, name) {
+            Some(budget) => Ok(Self(budget)),
+            None => Err(Error::BudgetNotFound { subscription: *subscription, budget: name.clone() }),
+        }
+    }
+}
+
+/// Reads a budget.
+#[derive(Clone, Debug)]
+pub struct GetBudget {
+    /// Which.
+    pub id: BudgetId,
+}
+
+impl Operation for GetBudget {
+    const NAME: &'static str = "GetBudget";
+    const EVENT: &'static str = "BudgetGet";
+    const ACTION: ControlAction = ControlAction::BudgetRead;
+    const METER: Meter = Meter::Free;
+    type Target = KnownBudget;
+    type Reply = BudgetState;
+
+    fn target(&self) -> BudgetId {
+        self.id.clone()
+    }
+
+    async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<BudgetState>> {
+        Ok(Done::reply(BudgetState::of(target.0, cx)?))
+    }
+}
+
+/// Lists the budgets of a subscription.
+#[derive(Clone, Debug)]
+pub struct ListBudgets {
+    /// Of which.
+    pub subscription: SubscriptionId,
+}
+
+impl Operation for ListBudgets {
+    const NAME: &'static str = "ListBudgets";
+    const EVENT: &'static str = "BudgetList";
+    const ACTION: ControlAction = ControlAction::BudgetRead;
+    const METER: Meter = Meter::Free;
+    type Target = Place;
+    type Reply = Vec<BudgetState>;
+
+    fn target(&self) -> ControlScope {
+        ControlScope::Subscription(self.subscription)
+    }
+
+    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Vec<BudgetState>>> {
+        let mut budgets = cx.store.budgets();
+        budgets.retain(|budget| budget.subscription() == self.subscription);
+        Ok(Done::reply(budgets.into_iter().map(|budget| BudgetState::of(budget, cx)).collect::<Result<_>>()?))
+    }
+}
+
+/// Deletes a budget.
+#[derive(Clone, Debug)]
+pub struct DeleteBudget {
+    /// Which.
+    pub id: BudgetId,
+}
+
+impl Operation for DeleteBudget {
+    const NAME: &'static str = "DeleteBudget";
+    const EVENT: &'static str = "BudgetDelete";
+    const ACTION: ControlAction = ControlAction::BudgetDelete;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = KnownBudget;
+    type Reply = BudgetState;
+
+    fn target(&self) -> BudgetId {
+        self.id.clone()
+    }
+
+    async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<BudgetState>> {
+        let BudgetId { subscription, name } = self.id;
+        let change = Change::Control(ControlChange::DeleteBudget(subscription, name));
+        Ok(Done::with(BudgetState::of(target.0, cx)?, [change]))
+    }
+}
+
+/// Notes that a budget is reached, once a month: what the scheduler does.
+#[derive(Clone, Debug)]
+pub struct NoteBudgetReached {
+    /// Which.
+    pub id: BudgetId,
+}
+
+impl Operation for NoteBudgetReached {
+    const NAME: &'static str = "NoteBudgetReached";
+    const EVENT: &'static str = "BudgetThresholdReached";
+    const ACTION: ControlAction = ControlAction::BudgetRead;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = KnownBudget;
+    type Reply = Arc<Budget>;
+
+    fn target(&self) -> BudgetId {
+        self.id.clone()
+    }
+
+    /// An HSM may have gone since it was seen to be due: then the budget is not reached.
+    async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<Arc<Budget>>> {
+        let reached = next(&target.0, &cx.store, &cx.pricing, cx.now)?;
+        let Some(reached) = reached.filter(|reached| reached.at <= cx.now) else {
+            return Err(Error::Conflict { what: format!("budget {}", target.0.name) });
+        };
+        let budget = Budget { reached: Some(reached), ..Budget::clone(&target.0) };
+        let change = Change::Control(ControlChange::PutBudget(budget));
+        Ok(Done::with(target.0, [change]))
+    }
+}

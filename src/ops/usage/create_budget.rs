@@ -1,0 +1,56 @@
+//! Makes a budget.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::{BudgetState, Costs};
+use crate::model::billing::Budget;
+use crate::model::change::{Change, ControlChange};
+use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::entry::Meter;
+use crate::model::name::BudgetName;
+use crate::model::{Error, Result};
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Budgets of one subscription.
+const MOST: usize = 100;
+
+/// Makes a budget. Its name must be free.
+#[derive(Clone, Debug)]
+pub struct CreateBudget {
+    /// Whose costs: a subscription's, or one HSM's.
+    pub scope: ControlScope,
+    /// Its name.
+    pub name: BudgetName,
+    /// How much in a calendar month.
+    pub amount: Decimal,
+}
+
+impl Operation for CreateBudget {
+    const NAME: &'static str = "CreateBudget";
+    const EVENT: &'static str = "BudgetCreate";
+    const ACTION: ControlAction = ControlAction::BudgetWrite;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = Costs;
+    type Reply = BudgetState;
+
+    fn target(&self) -> ControlScope {
+        self.scope.clone()
+    }
+
+    async fn execute(self, _: Costs, cx: &ControlCx) -> Result<Done<BudgetState>> {
+        let Self { scope, name, amount } = self;
+        let subscription = scope.subscription();
+        if cx.store.budget(subscription, &name).is_some() {
+            return Err(Error::BudgetExists { subscription, budget: name });
+        }
+        if cx.store.budgets().iter().filter(|one| one.subscription() == subscription).count() >= MOST {
+            return Err(Error::LimitExceeded { what: "budgets in a subscription", limit: MOST });
+        }
+        let budget = Budget { name, scope, amount, created: cx.now, reached: None };
+        let change = Change::Control(ControlChange::PutBudget(budget.clone()));
+        Ok(Done::with(BudgetState::of(Arc::new(budget), cx)?, [change]))
+    }
+}

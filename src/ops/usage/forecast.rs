@@ -1,0 +1,48 @@
+//! Tells what an HSM will cost if nothing is done.
+
+use super::Costs;
+use crate::model::billing::{Forecast, Period, Standing, forecast};
+use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::entry::Meter;
+use crate::model::lifetime::Phase;
+use crate::model::{Error, Result};
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Asks what an HSM will cost.
+#[derive(Clone, Debug)]
+pub struct GetForecast {
+    /// Which, live or deleted: the scope of an HSM.
+    pub scope: ControlScope,
+    /// By which plan; `None` for the configured one.
+    pub plan: Option<String>,
+}
+
+impl Operation for GetForecast {
+    const NAME: &'static str = "GetForecast";
+    const EVENT: &'static str = "CostForecast";
+    const ACTION: ControlAction = ControlAction::CostForecastRead;
+    const METER: Meter = Meter::Free;
+    type Target = Costs;
+    type Reply = (ControlScope, Forecast);
+
+    fn target(&self) -> ControlScope {
+        self.scope.clone()
+    }
+
+    async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        let name = self.scope.hsm().ok_or_else(|| Error::internal("a forecast is about one HSM"))?;
+        let gone = || Error::HsmNotFound { hsm: name.clone() };
+        let plan = cx.pricing.plan(self.plan.as_deref())?;
+        let facts = cx.store.facts(Period { from: cx.now, to: cx.now });
+        let there = |phases: &[(_, Phase)]| phases.iter().all(|(_, phase)| *phase != Phase::Purged);
+        let life = facts.lives.iter().find(|life| costs.0.covers(life) && there(&life.phases));
+        let (life, hsm) = life.zip(cx.store.hsm(name)).ok_or_else(gone)?;
+        let standing = Standing {
+            deletion: hsm.deletion,
+            retention: hsm.retention,
+            protected: hsm.purge_protection || cx.subscription.undeletable,
+        };
+        let forecast = forecast(&facts, &cx.pricing.prices, plan, life, standing, cx.now);
+        Ok(Done::reply((self.scope, forecast)))
+    }
+}

@@ -1,0 +1,40 @@
+//! Computes the statement of a period.
+
+use super::{Asked, Costs};
+use crate::model::Result;
+use crate::model::billing::{Statement, statement};
+use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::entry::Meter;
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Asks what a period costs.
+#[derive(Clone, Debug)]
+pub struct GetStatement {
+    /// Whose costs.
+    pub scope: ControlScope,
+    /// Of which period.
+    pub period: Asked,
+    /// By which plan; `None` for the configured one.
+    pub plan: Option<String>,
+}
+
+impl Operation for GetStatement {
+    const NAME: &'static str = "GetStatement";
+    const EVENT: &'static str = "CostQuery";
+    const ACTION: ControlAction = ControlAction::CostQueryRead;
+    const METER: Meter = Meter::Free;
+    type Target = Costs;
+    type Reply = (ControlScope, Statement);
+
+    fn target(&self) -> ControlScope {
+        self.scope.clone()
+    }
+
+    async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        let plan = cx.pricing.plan(self.plan.as_deref())?;
+        let period = self.period.at(cx.now)?;
+        let facts = cx.store.facts(period);
+        let statement = statement(&facts, &cx.pricing.prices, plan, &costs.0, period, cx.now);
+        Ok(Done::reply((self.scope, statement)))
+    }
+}

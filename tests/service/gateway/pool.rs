@@ -1,0 +1,107 @@
+//! HSMs made over the control plane of a gateway: their tokens come from a pool, and go back to it.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use super::site::{ADMIN, MACHINE, Site, TENANT};
+use crate::hsms::{creating, delete, purge};
+use crate::roles::ask::{CRYPTO_USER, fails};
+use crate::support::{Client, ec};
+
+const PLACE: &str = "subscriptions/0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001/resourceGroups/default";
+
+/// A gateway with a token for its HSM, and `pool` more; an owner of its subscription.
+async fn site(pool: &[&str], shared: bool) -> (Site, Client) {
+    let mut site = Site::new();
+    for label in pool {
+        site.initialize(label, super::PIN);
+    }
+    let tokens: Vec<String> = pool.iter().map(|label| format!("{{ label = {label:?} }}")).collect();
+    let token = format!("[token]\npool = [{}]\npool_shared = {shared}\n", tokens.join(", "));
+    let roles = format!(
+        "\n[[control_plane_role]]\nprincipal = \"{ADMIN}\"\nrole = \"Owner\"\nscope = \"/subscriptions/{TENANT}\"\n"
+    );
+    site.write("strongroom.toml", &(site.configuration().replace("[token]\n", &token) + &roles));
+    let client = restart(&mut site).await;
+    (site, client)
+}
+
+async fn restart(site: &mut Site) -> Client {
+    let port = site.start();
+    Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(ADMIN)))
+}
+
+fn request(name: &str) -> pb::CreateManagedHsmRequest {
+    let mut request = creating(PLACE, name);
+    request.managed_hsm.as_mut().unwrap().administrators = vec![ADMIN.to_owned()];
+    request
+}
+
+/// Makes an HSM with a key in it; gives the key's name.
+async fn make(site: &Site, port: u16, admin: &mut Client, name: &str) -> String {
+    let made = admin.hsms.create_managed_hsm(request(name)).await.unwrap().into_inner();
+    let hsm = made.data_plane;
+    admin.hsms.activate_managed_hsm(pb::ActivateManagedHsmRequest { name: hsm.clone() }).await.unwrap();
+    let assigning = pb::CreateRoleAssignmentRequest {
+        parent: hsm.clone(),
+        role_definition: CRYPTO_USER.to_owned(),
+        principal_id: MACHINE.to_owned(),
+        scope: "/".to_owned(),
+        ..Default::default()
+    };
+    admin.access.create_role_assignment(assigning).await.unwrap();
+    let mut machine = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(MACHINE)));
+    machine.create(pb::CreateKeyRequest { parent: hsm.clone(), ..ec("k", "P-256") }).await.unwrap();
+    format!("{hsm}/keys/k")
+}
+
+async fn sign(site: &Site, port: u16, name: &str) -> Result<(), tonic::Status> {
+    let mut machine = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(MACHINE)));
+    let request =
+        pb::SignRequest { name: name.to_owned(), algorithm: "ES256".to_owned(), digest: vec![1; 32] };
+    machine.crypto.sign(request).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_token_is_taken_for_each_hsm_and_given_back_when_it_is_purged() {
+    let (mut site, mut admin) = site(&["spare-1", "spare-2"], false).await;
+    let port = site.port();
+    let first = make(&site, port, &mut admin, "first").await;
+    let second = make(&site, port, &mut admin, "second").await;
+    let none = admin.hsms.create_managed_hsm(request("third")).await;
+    fails(none, Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED");
+
+    site.stop();
+    let mut admin = restart(&mut site).await;
+    let port = site.port();
+    sign(&site, port, &first).await.unwrap();
+    delete(&mut admin, format!("{PLACE}/managedHsms/first")).await.unwrap();
+    // A deleted HSM keeps its token.
+    let none = admin.hsms.create_managed_hsm(request("third")).await;
+    fails(none, Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED");
+    let deleted = format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/first");
+    purge(&mut admin, deleted).await.unwrap();
+    let third = make(&site, port, &mut admin, "third").await;
+    for name in [&second, &third] {
+        sign(&site, port, name).await.unwrap();
+    }
+    assert!(!site.log().contains("\"ERROR\""), "{}", site.log());
+}
+
+#[tokio::test]
+async fn a_shared_token_loses_only_what_the_purged_hsm_had_in_it() {
+    let (mut site, mut admin) = site(&["spare"], true).await;
+    let port = site.port();
+    let first = make(&site, port, &mut admin, "first").await;
+    let second = make(&site, port, &mut admin, "second").await;
+    delete(&mut admin, format!("{PLACE}/managedHsms/first")).await.unwrap();
+    let deleted = format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/first");
+    purge(&mut admin, deleted).await.unwrap();
+    sign(&site, port, &second).await.unwrap();
+    fails(sign(&site, port, &first).await, Code::NotFound, "HSM_NOT_FOUND");
+    site.stop();
+    restart(&mut site).await;
+    let port = site.port();
+    sign(&site, port, &second).await.unwrap();
+    assert!(!site.log().contains("\"ERROR\""), "{}", site.log());
+}

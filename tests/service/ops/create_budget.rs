@@ -1,0 +1,54 @@
+//! Making a budget.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::bill::{managed_hsm, stand_at, subscription};
+use crate::roles::ask::{assert_recorded, bad, fails, metadata, not_granted};
+use crate::support::{Server, fact};
+
+fn request(parent: String, id: &str, amount: &str) -> pb::CreateBudgetRequest {
+    pb::CreateBudgetRequest { parent, budget_id: id.to_owned(), amount: amount.to_owned() }
+}
+
+#[tokio::test]
+async fn it_says_when_it_will_be_reached() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    stand_at(&mut owner, "2050-01-01").await;
+    // 3.20 an hour: 100 hours.
+    let answer = owner.usage.create_budget(request(subscription(&server), "Monthly", "320")).await;
+    let target = format!("/{}", subscription(&server));
+    assert_recorded(&server, metadata(&answer), "BudgetCreate", "OK", &target);
+    let made = answer.unwrap().into_inner();
+    assert_eq!(made.name, format!("{}/budgets/Monthly", subscription(&server)));
+    assert_eq!((made.amount.as_str(), made.currency.as_str()), ("320", "USD"));
+    assert_eq!(made.expected.unwrap().seconds - made.created.unwrap().seconds, 360_000);
+    assert_eq!(made.reached, None);
+    // 744 hours cost 2,380.80: no month is dearer.
+    let never = request(managed_hsm(&server, "local"), "never", "2380.81");
+    let never = owner.usage.create_budget(never).await.unwrap().into_inner();
+    assert_eq!((never.expected, never.scope), (None, managed_hsm(&server, "local")));
+
+    let again = request(subscription(&server), "MONTHLY", "1");
+    fails(owner.usage.create_budget(again).await, Code::AlreadyExists, "BUDGET_EXISTS");
+}
+
+#[tokio::test]
+async fn it_takes_a_role_and_a_sensible_request() {
+    let server = Server::start();
+    for name in ["administrator", "contributor", "reader", "nobody"] {
+        let mut caller = server.client(name).await;
+        let status = not_granted(caller.usage.create_budget(request(subscription(&server), "b", "1")).await);
+        assert_eq!(fact(&status, "action"), "Microsoft.Consumption/budgets/write");
+    }
+    let mut owner = server.client("owner").await;
+    for amount in ["", "0", "-1", "1.001", "a lot", "1e3", "1000000000001"] {
+        bad(owner.usage.create_budget(request(subscription(&server), "b", amount)).await, "amount");
+    }
+    bad(owner.usage.create_budget(request(subscription(&server), "a b", "1")).await, "budget_id");
+    let group = format!("{}/resourceGroups/dev", subscription(&server));
+    bad(owner.usage.create_budget(request(group, "b", "1")).await, "parent");
+    let elsewhere = request(managed_hsm(&server, "elsewhere"), "b", "1");
+    fails(owner.usage.create_budget(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
+}

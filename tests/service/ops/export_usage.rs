@@ -1,0 +1,100 @@
+//! Costs by the day, as files with the columns of FOCUS.
+
+use rust_decimal::Decimal;
+use strongroom::api::grpc::pb;
+
+use crate::bill::{midnight, stand_at, statement, subscription};
+use crate::roles::ask::{assert_recorded, bad, metadata, not_granted, sign};
+use crate::support::{Client, Server, ec, fact};
+
+fn request(server: &Server, format: &str) -> pb::ExportUsageRequest {
+    pb::ExportUsageRequest {
+        parent: subscription(server),
+        from: midnight("2050-01-01"),
+        to: midnight("2050-02-01"),
+        plan: "vault-premium".to_owned(),
+        format: format.to_owned(),
+        page_token: String::new(),
+    }
+}
+
+async fn file(client: &mut Client, mut request: pb::ExportUsageRequest) -> Vec<u8> {
+    let mut file = Vec::new();
+    loop {
+        let piece = client.usage.export_usage(request.clone()).await.unwrap().into_inner();
+        file.extend(piece.content);
+        request.page_token = piece.next_page_token;
+        if request.page_token.is_empty() {
+            return file;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rows_add_up_to_the_statement() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    stand_at(&mut dev, "2050-01-10").await;
+    dev.create(ec("sample", "P-256")).await.unwrap();
+    sign(&mut dev, "sample").await.unwrap();
+    stand_at(&mut dev, "2050-02-01").await;
+
+    let answer = dev.usage.export_usage(request(&server, "csv")).await;
+    assert_recorded(&server, metadata(&answer), "UsageExport", "OK", &format!("/{}", subscription(&server)));
+    for plan in ["vault-premium", "managed-hsm"] {
+        let request = pb::ExportUsageRequest { plan: plan.to_owned(), ..request(&server, "csv") };
+        let csv = file(&mut dev, request.clone()).await;
+        let mut reader = csv::Reader::from_reader(&*csv);
+        let cost = reader.headers().unwrap().iter().position(|name| name == "BilledCost").unwrap();
+        let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+        let sum: Decimal = rows.iter().map(|row| Decimal::from_str_exact(&row[cost]).unwrap()).sum();
+        let ask = statement(&subscription(&server), "2050-01-01", "2050-02-01", plan);
+        let total = dev.usage.get_statement(ask).await.unwrap().into_inner().total;
+        assert_eq!(sum.normalize().to_string(), total, "{plan}");
+
+        let json = file(&mut dev, pb::ExportUsageRequest { format: "json".to_owned(), ..request }).await;
+        let lines: Vec<serde_json::Value> = json
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), rows.len());
+        assert!(lines.iter().zip(&rows).all(|(line, row)| line["BilledCost"] == row[cost]));
+    }
+    let rows = file(&mut dev, request(&server, "json")).await;
+    assert!(String::from_utf8(rows).unwrap().contains("\"ResourceName\":\"sample\""));
+}
+
+#[tokio::test]
+async fn of_days_without_hsms_there_is_the_heading_alone() {
+    let server = Server::start();
+    let mut reader = server.client("reader").await;
+    let ages = |from: i64, to: i64| pb::ExportUsageRequest {
+        from: Some(prost_types::Timestamp { seconds: from, nanos: 0 }),
+        to: Some(prost_types::Timestamp { seconds: to, nanos: 0 }),
+        ..request(&server, "csv")
+    };
+    for request in [ages(-62_000_000_000, 0), ages(253_000_000_000, 253_400_000_000)] {
+        let file = String::from_utf8(file(&mut reader, request).await).unwrap();
+        assert_eq!(file.lines().count(), 1, "{file}");
+        assert!(file.starts_with("AvailabilityZone,BilledCost,"));
+    }
+}
+
+#[tokio::test]
+async fn it_takes_a_role_and_a_sensible_request() {
+    let server = Server::start();
+    for name in ["administrator", "contributor", "nobody"] {
+        let mut caller = server.client(name).await;
+        let status = not_granted(caller.usage.export_usage(request(&server, "csv")).await);
+        assert_eq!(fact(&status, "action"), "Microsoft.Consumption/usageDetails/read");
+    }
+    let mut reader = server.client("reader").await;
+    for format in ["", "CSV", "xml"] {
+        bad(reader.usage.export_usage(request(&server, format)).await, "format");
+    }
+    for token in ["x", "0", "9999999999999999999"] {
+        let token = pb::ExportUsageRequest { page_token: token.to_owned(), ..request(&server, "csv") };
+        bad(reader.usage.export_usage(token).await, "page_token");
+    }
+}

@@ -1,0 +1,71 @@
+//! Reading a budget, and what becomes of it.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::bill::{midnight, stand_at, subscription};
+use crate::roles::ask::{bad, fails, not_granted};
+use crate::support::{Server, days, fact};
+
+fn request(server: &Server, id: &str) -> pb::GetBudgetRequest {
+    pb::GetBudgetRequest { name: format!("{}/budgets/{id}", subscription(server)) }
+}
+
+#[tokio::test]
+async fn it_is_said_once_a_month_that_it_is_reached() {
+    let mut server = Server::start();
+    let mut owner = server.client("owner").await;
+    stand_at(&mut owner, "2050-01-01").await;
+    // Ten days at 76.80.
+    let making = pb::CreateBudgetRequest {
+        parent: subscription(&server),
+        budget_id: "monthly".to_owned(),
+        amount: "768".to_owned(),
+    };
+    let made = owner.usage.create_budget(making).await.unwrap().into_inner();
+    assert_eq!(made.expected, midnight("2050-01-11"));
+    let happened = owner.clock.advance_clock(days(59)).await.unwrap().into_inner().happenings;
+    let reached = pb::happening::What::ReachedBudget(made.name.clone());
+    let told: Vec<_> = happened.into_iter().map(|one| (one.at, one.what)).collect();
+    let when = |day: &str| (midnight(day), Some(reached.clone()));
+    assert_eq!(told, [when("2050-01-11"), when("2050-02-11")]);
+    let said = |record: &serde_json::Value| record["operationName"] == "BudgetThresholdReached";
+    let records = server.audit_of(2, said);
+    assert_eq!(records.len(), 2);
+    assert!(server.log().contains("a budget is reached"), "{}", server.log());
+
+    server.restart();
+    let mut reader = server.client("reader").await;
+    let later = reader.usage.get_budget(request(&server, "MONTHLY")).await.unwrap().into_inner();
+    assert_eq!((later.reached, later.expected), (midnight("2050-02-11"), midnight("2050-03-11")));
+    assert_eq!(server.audit_of(2, said).len(), 2, "it is not said again");
+}
+
+#[tokio::test]
+async fn what_was_spent_before_is_said_at_once() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    stand_at(&mut owner, "2050-01-20").await;
+    let parent = subscription(&server);
+    let making = pb::CreateBudgetRequest { parent, budget_id: "late".to_owned(), amount: "1".to_owned() };
+    let made = owner.usage.create_budget(making).await.unwrap().into_inner();
+    assert_eq!(made.expected, midnight("2050-01-20"));
+    // The scheduler is woken by the change.
+    let records = server.audit_of(1, |record| record["operationName"] == "BudgetThresholdReached");
+    assert_eq!(records[0]["target"].as_str().unwrap().rsplit('/').next(), Some("late"));
+    let read = owner.usage.get_budget(request(&server, "late")).await.unwrap().into_inner();
+    assert_eq!(read.reached, midnight("2050-01-20"));
+}
+
+#[tokio::test]
+async fn it_takes_a_role_and_a_budget() {
+    let server = Server::start();
+    for name in ["administrator", "contributor", "nobody"] {
+        let mut caller = server.client(name).await;
+        let status = not_granted(caller.usage.get_budget(request(&server, "b")).await);
+        assert_eq!(fact(&status, "action"), "Microsoft.Consumption/budgets/read");
+    }
+    let mut reader = server.client("reader").await;
+    fails(reader.usage.get_budget(request(&server, "b")).await, Code::NotFound, "BUDGET_NOT_FOUND");
+    bad(reader.usage.get_budget(request(&server, "a b")).await, "name");
+}

@@ -1,0 +1,80 @@
+//! What statements are computed from.
+
+use strongroom::api::grpc::pb;
+
+use crate::bill::{managed_hsm, midnight, stand_at, subscription};
+use crate::roles::ask::{assert_recorded, bad, metadata, not_granted, sign};
+use crate::support::{Server, ec, fact};
+
+fn request(parent: String) -> pb::ListUsageRequest {
+    pb::ListUsageRequest {
+        parent,
+        from: midnight("2050-01-01"),
+        to: midnight("2050-02-01"),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn everything_that_was_used_is_listed_page_by_page() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    stand_at(&mut dev, "2050-01-10").await;
+    let version = dev.create(ec("sample", "P-256")).await.unwrap().name;
+    sign(&mut dev, "sample").await.unwrap();
+    stand_at(&mut dev, "2050-01-11").await;
+    sign(&mut dev, "sample").await.unwrap();
+    sign(&mut dev, "sample").await.unwrap();
+
+    let answer = dev.usage.list_usage(request(subscription(&server))).await;
+    assert_recorded(&server, metadata(&answer), "UsageList", "OK", &format!("/{}", subscription(&server)));
+    let all = answer.unwrap().into_inner();
+    assert_eq!(all.next_page_token, "");
+    let told: Vec<_> = all
+        .records
+        .iter()
+        .map(|one| (one.meter.as_str(), one.class.as_str(), one.event.as_str(), one.count))
+        .collect();
+    let uses = [("key-use", "", "", 1)];
+    let mut wanted = vec![("pool-hours", "running", "", 1)];
+    wanted.extend([("operations", "management", "KeyCreate", 1), ("operations", "advanced", "KeySign", 1)]);
+    wanted.extend(uses);
+    wanted.push(("operations", "advanced", "KeySign", 2));
+    wanted.extend(uses);
+    assert_eq!(told, wanted);
+    assert_eq!(all.records[0].to, midnight("2050-01-11"), "it is still there");
+    assert_eq!(all.records[3].resource, version);
+    assert_eq!((all.records[3].from, all.records[3].to), (midnight("2050-01-10"), midnight("2050-01-11")));
+
+    let mut paged = Vec::new();
+    let mut page = pb::ListUsageRequest { page_size: 2, ..request(managed_hsm(&server, "local")) };
+    loop {
+        let reply = dev.usage.list_usage(page.clone()).await.unwrap().into_inner();
+        assert!(reply.records.len() <= 2);
+        paged.extend(reply.records);
+        page.page_token = reply.next_page_token;
+        if page.page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(paged, all.records);
+}
+
+#[tokio::test]
+async fn it_takes_a_role_and_a_sensible_request() {
+    let server = Server::start();
+    for name in ["administrator", "contributor", "nobody"] {
+        let mut caller = server.client(name).await;
+        let status = not_granted(caller.usage.list_usage(request(subscription(&server))).await);
+        assert_eq!(fact(&status, "action"), "Microsoft.Consumption/usageDetails/read");
+    }
+    let mut reader = server.client("reader").await;
+    let good = request(subscription(&server));
+    bad(reader.usage.list_usage(pb::ListUsageRequest { page_size: -1, ..good.clone() }).await, "page_size");
+    let token = "no token".to_owned();
+    bad(
+        reader.usage.list_usage(pb::ListUsageRequest { page_token: token, ..good.clone() }).await,
+        "page_token",
+    );
+    bad(reader.usage.list_usage(pb::ListUsageRequest { to: midnight("2049-01-01"), ..good }).await, "to");
+}
