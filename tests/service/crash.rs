@@ -30,10 +30,11 @@ const HSM_CLIENTS: usize = 2;
 /// An instant that is not known, but comes after this round.
 const FAR: i64 = i64::MAX;
 
-/// Whether the server went away in the middle of the call.
-fn is_cut_off(status: &tonic::Status) -> bool {
+/// Whether the server went away in the middle of the call: before it began to answer, or amid the answer.
+fn is_cut_off(status: &Status) -> bool {
+    use std::error::Error as _;
     matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal)
-        && !status.metadata().contains_key("x-correlation-id")
+        && (!status.metadata().contains_key("x-correlation-id") || status.source().is_some())
 }
 
 /// What the clock shows.

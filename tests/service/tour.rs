@@ -7,6 +7,7 @@ use crate::support::{Server, strongroom};
 const README: &str = include_str!("../../README.md");
 const ACCESS: &str = include_str!("../../docs/access.md");
 const MANAGED_HSMS: &str = include_str!("../../docs/managed-hsms.md");
+const RETENTION: &str = include_str!("../../docs/retention.md");
 const ROTATION: &str = include_str!("../../docs/rotation.md");
 
 /// The lines between ```` ```sh tour ```` and the fence that ends it.
@@ -50,6 +51,11 @@ fn the_tour_of_access_works_as_it_stands() {
 #[test]
 fn the_tour_of_managed_hsms_works_as_it_stands() {
     walk(&tour(MANAGED_HSMS));
+}
+
+#[test]
+fn the_tour_of_retention_works_as_it_stands() {
+    walk(&tour(RETENTION));
 }
 
 #[test]
