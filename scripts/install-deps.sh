@@ -53,6 +53,7 @@ test)
     need_compiler
     need_softhsm
     cargo_tool cargo-nextest "$nextest_version"
+    scripts/python-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/python-clients"
     ;;
 lint)
     need_rust

@@ -14,6 +14,8 @@ mod golden;
 mod protocol;
 #[path = "tables/roles.rs"]
 mod roles;
+#[path = "tables/routes.rs"]
+mod routes;
 #[path = "tables/test_files.rs"]
 mod test_files;
 

@@ -1,3 +1,10 @@
 //! The surfaces. They translate between a wire and the engine's operations, and do nothing else.
 
 pub mod grpc;
+mod peer;
+pub mod rest;
+
+#[cfg(test)]
+mod tests;
+
+pub use peer::{PeerAddress, PeerCertificate};

@@ -35,7 +35,7 @@ pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
     json.display("time", format_args!("{:.3}", entry.at));
     json.text("resourceId", &hsm.map(resource_id).unwrap_or_default(), limit::OURS);
     json.plain("operationName", entry.event);
-    json.plain("operationVersion", entry.origin.operation_version);
+    json.plain("operationVersion", &entry.origin.operation_version);
     json.plain("category", "AuditEvent");
     json.plain("resultType", result);
     json.name("properties");
@@ -262,7 +262,7 @@ mod tests {
                 client_info: "az\"sdk\"".into(),
                 correlation_id: Uuid::from_u128(3),
                 request_uri: "/strongroom.v1.Crypto/Sign".into(),
-                operation_version: "v1",
+                operation_version: "v1".into(),
             },
             result: Ok(()),
             status: 200,

@@ -125,7 +125,7 @@ impl Engine {
         let origin = Origin {
             client_info: "strongroom, because it was due".to_owned(),
             correlation_id: Ids.guid(),
-            operation_version: "v1",
+            operation_version: "v1".into(),
             ..Origin::default()
         };
         let mut pending = Pending::begin(self, O::EVENT, O::METER, origin);

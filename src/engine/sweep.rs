@@ -115,7 +115,7 @@ impl Engine {
             origin: Origin {
                 client_info: "strongroom, finishing an interrupted purge".to_owned(),
                 correlation_id: intent.id,
-                operation_version: "v1",
+                operation_version: "v1".into(),
                 ..Origin::default()
             },
             result: Ok(()),

@@ -1,5 +1,6 @@
 //! What is recorded of one call: the audit record and the meter reading, made together.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -59,8 +60,8 @@ pub struct Origin {
     pub correlation_id: Uuid,
     /// The path of the request, without query.
     pub request_uri: String,
-    /// The version of the surface, for example `v1`.
-    pub operation_version: &'static str,
+    /// The version of the surface, for example `v1` or `7.6`: letters, digits, dots and hyphens.
+    pub operation_version: Cow<'static, str>,
 }
 
 /// The record of one call. Holds no key material, plaintext, PIN or bearer token.

@@ -181,6 +181,12 @@ pub enum Error {
         /// When the service purges it.
         scheduled_purge_at: Timestamp,
     },
+    /// More was sent than a request may hold.
+    #[error("limit reached: at most {limit} bytes in a request")]
+    RequestTooLarge {
+        /// How many bytes there may be.
+        limit: usize,
+    },
     /// The name belongs to a resource group of this subscription.
     #[error("resource group {group} already exists in subscription {subscription}")]
     ResourceGroupExists {
@@ -216,6 +222,9 @@ pub enum Error {
     /// No such role definition.
     #[error("requested role definition not found")]
     RoleDefinitionNotFound,
+    /// The surface has nothing at this path, or not for this verb.
+    #[error("there is no such route")]
+    RouteNotFound,
     /// A key is rotated by its policy, and there is none.
     #[error("key {name} has no rotation policy; a key can be rotated once it has one")]
     RotationPolicyMissing {
@@ -301,6 +310,7 @@ impl Error {
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
             Self::OperationNotPermitted { .. } => "KEY_OPERATION_NOT_PERMITTED",
             Self::PurgeProtected { .. } => "PURGE_PROTECTED",
+            Self::RequestTooLarge { .. } => "REQUEST_TOO_LARGE",
             Self::ResourceGroupExists { .. } => "RESOURCE_GROUP_EXISTS",
             Self::ResourceGroupNotEmpty { .. } => "RESOURCE_GROUP_NOT_EMPTY",
             Self::ResourceGroupNotFound { .. } => "RESOURCE_GROUP_NOT_FOUND",
@@ -308,6 +318,7 @@ impl Error {
             Self::RoleAssignmentNotFound => "ROLE_ASSIGNMENT_NOT_FOUND",
             Self::RoleDefinitionNotFound => "ROLE_DEFINITION_NOT_FOUND",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
+            Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::SubscriptionNotFound { .. } => "SUBSCRIPTION_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",
             Self::TokenPoolExhausted { .. } => "TOKEN_POOL_EXHAUSTED",
@@ -345,6 +356,7 @@ impl Error {
             | Self::ResourceGroupNotFound { .. }
             | Self::RoleAssignmentNotFound
             | Self::RoleDefinitionNotFound
+            | Self::RouteNotFound
             | Self::SubscriptionNotFound { .. } => 404,
             Self::BudgetExists { .. }
             | Self::Conflict { .. }
@@ -353,6 +365,7 @@ impl Error {
             | Self::KeyDeleted { .. }
             | Self::ResourceGroupExists { .. }
             | Self::ResourceGroupNotEmpty { .. } => 409,
+            Self::RequestTooLarge { .. } => 413,
             Self::Busy => 429,
             Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
             Self::Unsupported { .. } => 501,

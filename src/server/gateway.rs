@@ -10,6 +10,7 @@ use rustls::server::WebPkiClientVerifier;
 
 use super::house::{self, House};
 use super::resources;
+use crate::api::rest::{Authorities, Names};
 use crate::clock::Clock;
 use crate::config::{self, Config, HsmSeed, TokenSelector};
 use crate::engine::Engine;
@@ -104,7 +105,31 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     }
     let engine =
         Engine::new(identity, store, clock, config::locations()?, house::pricing(config)?, (supply, tokens));
-    Ok(House { engine, module, tls, simulator: None, lock })
+    Ok(House { engine, module, tls, simulator: None, names: names(config), lock })
+}
+
+/// How Azure's clients know the data planes, and where they get the tokens that are believed here.
+fn names(config: &Config) -> Names {
+    let first = config.hsm.first();
+    Names {
+        suffixes: config.names.data_plane.clone(),
+        others: config.names.certificate.clone(),
+        default_hsm: first.map(|hsm| hsm.name.clone()),
+        default_tenant: first.map(|hsm| hsm.tenant_id).unwrap_or_default(),
+        authorities: Authorities::Elsewhere(
+            config.identity.issuers.iter().rev().map(|issuer| (issuer.tenant, authority(issuer))).collect(),
+        ),
+    }
+}
+
+/// The authority behind an issuer, as clients are sent to it: Entra ID's v1 tokens name another host than the one
+/// that issues them, its v2 tokens a version; other issuers are called what they are.
+fn authority(issuer: &crate::config::Issuer) -> String {
+    let name = issuer.issuer.trim_end_matches('/');
+    if name.starts_with("https://sts.windows.net/") {
+        return format!("https://login.microsoftonline.com/{}", issuer.tenant);
+    }
+    name.strip_suffix("/v2.0").unwrap_or(name).to_owned()
 }
 
 /// Whether the tokens that are configured are those in which the HSMs keep their keys: a PIN is not

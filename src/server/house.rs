@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use super::connection_file::Simulator;
+use crate::api::rest::Names;
 use crate::audit;
 use crate::clock::Clock;
 use crate::config::{self, Config, Durability, Token as TokenConfig};
@@ -29,6 +30,8 @@ pub(super) struct House {
     pub(super) module: Module,
     pub(super) tls: Arc<rustls::ServerConfig>,
     pub(super) simulator: Option<Simulator>,
+    /// How Azure's clients know the data planes.
+    pub(super) names: Names,
     /// Held as long as the process uses the data directory.
     pub(super) lock: File,
 }

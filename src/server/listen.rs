@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::first_byte::FirstByte;
 use super::web::Web;
-use crate::api::grpc::{PeerAddress, PeerCertificate};
+use crate::api::{PeerAddress, PeerCertificate};
 use crate::config::Server;
 
 /// How long a client may take to send a request's head.

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::connection_file::{Simulator, known_secrets};
 use super::house::{self, House};
 use super::resources;
+use crate::api::rest::{Authorities, Names};
 use crate::clock::Clock;
 use crate::config::{self, Config, PrincipalSeed, Seed};
 use crate::engine::Engine;
@@ -115,7 +116,14 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         seed,
         secrets,
     };
-    Ok(House { engine, module, tls, simulator: Some(simulator), lock })
+    let names = Names {
+        suffixes: config.names.data_plane.clone(),
+        others: config.names.certificate.clone(),
+        default_hsm: simulator.seed.hsm.first().map(|hsm| hsm.name.clone()),
+        default_tenant: simulator.seed.tenant_id,
+        authorities: Authorities::Here(config.names.authority.clone()),
+    };
+    Ok(House { engine, module, tls, simulator: Some(simulator), names, lock })
 }
 
 /// Makes the seed's subscription with its group, and at the first start whoever the seed says its manager.

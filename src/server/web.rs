@@ -16,17 +16,24 @@ use tower::ServiceExt as _;
 
 use super::house::House;
 use crate::api::grpc::{HealthService, Services};
+use crate::api::rest::Rest;
 use crate::config::{Config, Mode};
 use crate::engine::Engine;
 use crate::jobs::Scheduler;
 
-/// Sends each request where it belongs: gRPC by its content type, the authority by its host.
+/// Paths that need no credential, under every name but the authority's.
+const COMMON: [&str; 2] = ["/healthz", "/ca.pem"];
+
+/// Sends each request where it belongs: gRPC by its content type, the rest by host. What names no other part is for
+/// a data plane.
 #[derive(Clone)]
 pub(super) struct Web {
     grpc: Router,
     authority: Option<Router>,
     common: Router,
+    rest: Rest,
     authority_hosts: Arc<[String]>,
+    management_hosts: Arc<[String]>,
 }
 
 /// What the pages that need no credential tell.
@@ -60,28 +67,38 @@ impl Web {
         let authority = house.simulator.as_ref().map(|simulator| {
             Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024))
         });
-        Ok(Self { grpc, authority, common, authority_hosts: config.names.authority.clone().into() })
+        let names = &config.names;
+        Ok(Self {
+            grpc,
+            authority,
+            common,
+            rest: Rest::new(house.engine.clone(), house.names.clone(), limit),
+            authority_hosts: names.authority.clone().into(),
+            management_hosts: names.management.clone().into(),
+        })
     }
 
     /// Answers one request.
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        let request = request.map(Body::new);
         let router = if is_grpc(&request) {
             self.grpc
+        } else if is_for(&request, &self.authority_hosts) {
+            self.authority.unwrap_or(self.common)
+        } else if COMMON.contains(&request.uri().path()) || is_for(&request, &self.management_hosts) {
+            self.common
         } else {
-            match self.authority {
-                Some(authority) if is_for(&request, &self.authority_hosts) => authority,
-                _ => self.common,
-            }
+            return Ok(self.rest.answer(request).await);
         };
-        router.oneshot(request.map(Body::new)).await
+        router.oneshot(request).await
     }
 }
 
-fn is_grpc(request: &Request<Incoming>) -> bool {
+fn is_grpc(request: &Request<Body>) -> bool {
     request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-fn is_for(request: &Request<Incoming>, hosts: &[String]) -> bool {
+fn is_for(request: &Request<Body>, hosts: &[String]) -> bool {
     let given = request.uri().authority().map(http::uri::Authority::as_str);
     let given = given.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
     let name = given.map(|authority| authority.rsplit_once(':').map_or(authority, |(name, _)| name));
@@ -112,11 +129,11 @@ async fn ca_pem(State(common): State<Common>) -> Response {
     }
 }
 
-/// Azure's REST surface is not there yet, and says so.
+/// What is not there yet says so.
 async fn nothing() -> Response {
     let body = serde_json::json!({"error": {
         "code": "NotImplemented",
-        "message": "This service speaks gRPC (strongroom.v1); Azure's REST surface is not available yet.",
+        "message": "Azure Resource Manager is not available here yet; the control plane speaks gRPC (strongroom.v1).",
     }});
     (StatusCode::NOT_IMPLEMENTED, axum::Json(body)).into_response()
 }

@@ -138,7 +138,7 @@ fn cases() -> Vec<Case> {
             "dev",
             raw::frame(&vec![0; 1 << 21]),
             Code::ResourceExhausted,
-            ("KeyGet", 400, "LIMIT_EXCEEDED", ""),
+            ("KeyGet", 413, "REQUEST_TOO_LARGE", ""),
         ),
         case(
             "KeyService/Fly",

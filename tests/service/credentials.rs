@@ -166,7 +166,7 @@ async fn every_rpc_asks_who_is_calling_and_only_health_and_reflection_do_not() {
     assert_eq!(health.into_inner().status, 1);
     let http = server.http();
     let endpoint = server.connection().endpoint.replace("127.0.0.1", "localhost");
-    for (path, status) in [("/healthz", 200), ("/ca.pem", 200), ("/keys", 501), ("/", 501)] {
+    for (path, status) in [("/healthz", 200), ("/ca.pem", 200), ("/keys", 401), ("/", 401)] {
         assert_eq!(http.get(format!("{endpoint}{path}")).send().await.unwrap().status(), status, "{path}");
     }
 }

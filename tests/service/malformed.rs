@@ -298,7 +298,7 @@ async fn bytes_that_are_no_message_are_refused_by_every_rpc() {
             assert_eq!(status.code(), Code::ResourceExhausted, "{}: {status:?}", rpc.name);
             assert_eq!(
                 (reason(&status).as_str(), fact(&status, "limit").as_str()),
-                ("LIMIT_EXCEEDED", "1048576")
+                ("REQUEST_TOO_LARGE", "1048576")
             );
         }
         let promise = [&[0][..], &u32::MAX.to_be_bytes(), b"x"].concat();

@@ -4,6 +4,7 @@ pub(crate) mod ask;
 mod custom;
 mod groups;
 mod matrix;
+mod over_rest;
 mod recorded;
 mod scopes;
 mod stage;

@@ -23,6 +23,17 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 /// How long a server may take to be ready: debug builds on busy machines are slow.
 const READY: Duration = Duration::from_secs(60);
 
+/// The names under which [`Server::http`] finds the server, beside `localhost`.
+const NAMES: [&str; 7] = [
+    "login.localhost",
+    "login.microsoftonline.com",
+    "management.localhost",
+    "local.managedhsm.localhost",
+    "local.managedhsm.azure.net",
+    "nothing.managedhsm.localhost",
+    "example.managedhsm.azure.net",
+];
+
 /// `connection.json`.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Connection {
@@ -158,6 +169,11 @@ impl Server {
 
     /// A bearer token from the authority.
     pub(crate) async fn token(&self, principal: &str) -> String {
+        self.token_for(principal, &self.connection().audience).await
+    }
+
+    /// A bearer token for an audience.
+    pub(crate) async fn token_for(&self, principal: &str, audience: &str) -> String {
         let connection = self.connection();
         let principal = self.principal(principal);
         let response = self
@@ -167,7 +183,7 @@ impl Server {
                 ("grant_type", "client_credentials"),
                 ("client_id", &principal.client_id),
                 ("client_secret", &principal.client_secret),
-                ("scope", &format!("{}/.default", connection.audience)),
+                ("scope", &format!("{audience}/.default")),
             ])
             .send()
             .await
@@ -182,12 +198,10 @@ impl Server {
         let port: u16 = connection.endpoint.rsplit(':').next().unwrap().parse().unwrap();
         let pem = std::fs::read(&connection.ca_file).unwrap();
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-        reqwest::Client::builder()
+        let client = reqwest::Client::builder()
             .add_root_certificate(reqwest::Certificate::from_pem(&pem).unwrap())
-            .resolve("login.localhost", address)
-            .resolve("localhost", address)
-            .build()
-            .unwrap()
+            .resolve("localhost", address);
+        NAMES.iter().fold(client, |client, name| client.resolve(name, address)).build().unwrap()
     }
 
     /// A TLS connection.

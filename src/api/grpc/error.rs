@@ -98,6 +98,10 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("limit", limit.to_string()));
             Code::ResourceExhausted
         }
+        Error::RequestTooLarge { limit } => {
+            facts.push(("limit", limit.to_string()));
+            Code::ResourceExhausted
+        }
         Error::PurgeProtected { level, scheduled_purge_at } => {
             facts.push(("recovery_level", level.to_string()));
             facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
@@ -149,7 +153,7 @@ pub(super) fn status(error: &Error) -> Status {
             Code::Unavailable
         }
         Error::Unauthenticated { .. } => Code::Unauthenticated,
-        Error::Unsupported { .. } => Code::Unimplemented,
+        Error::RouteNotFound | Error::Unsupported { .. } => Code::Unimplemented,
     };
     let facts: std::collections::HashMap<String, String> =
         facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

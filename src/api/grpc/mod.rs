@@ -14,16 +14,14 @@ mod resources;
 mod unread;
 mod usage;
 
-use std::sync::Arc;
-
-use http::{Extensions, HeaderMap, HeaderValue};
+use http::{Extensions, HeaderMap};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 pub use codec::Codec;
 
+use super::peer::{self, credential};
 use crate::engine::{Engine, Gate};
-use crate::identity::Credential;
 use crate::ids::Ids;
 use crate::jobs::Scheduler;
 use crate::model::entry::Origin;
@@ -32,14 +30,6 @@ use crate::ops::{Operation, Target};
 
 /// Identifies a call, on its way in and out.
 const CORRELATION_ID: &str = "x-correlation-id";
-
-/// The certificate a client showed on its connection, already verified by TLS; DER.
-#[derive(Clone, Debug)]
-pub struct PeerCertificate(pub Arc<[u8]>);
-
-/// The address a connection came from.
-#[derive(Clone, Copy, Debug)]
-pub struct PeerAddress(pub std::net::SocketAddr);
 
 /// The services of `strongroom.v1`, on an engine.
 #[derive(Clone)]
@@ -157,26 +147,16 @@ impl<S> HealthService for S where
 /// Where a request came from.
 fn origin(headers: &HeaderMap, extensions: &Extensions, request_uri: String) -> Origin {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let client_info = text("user-agent").unwrap_or_default();
     Origin {
-        address: extensions.get::<PeerAddress>().map(|peer| peer.0.ip()),
-        client_info: client_info[..client_info.floor_char_boundary(256)].to_owned(),
+        address: peer::address(extensions),
+        client_info: peer::client_info(headers),
         // The caller's own, if it sent a GUID, or a new one.
         correlation_id: text(CORRELATION_ID)
             .and_then(|id| Uuid::parse_str(id).ok())
             .unwrap_or_else(|| Ids.guid()),
         request_uri,
-        operation_version: "v1",
+        operation_version: "v1".into(),
     }
-}
-
-/// The credential of a request.
-fn credential<'a>(headers: &'a HeaderMap, extensions: &'a Extensions) -> Result<Credential<'a>> {
-    let certificate = extensions.get::<PeerCertificate>();
-    Credential::presented(
-        headers.get("authorization").map(HeaderValue::as_bytes),
-        certificate.map(|certificate| &*certificate.0),
-    )
 }
 
 fn stamp(metadata: &mut tonic::metadata::MetadataMap, correlation_id: Uuid) {

@@ -9,7 +9,8 @@ use axum::response::Response;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use tonic::{Code, Status};
 
-use super::{CORRELATION_ID, PeerAddress, PeerCertificate, Services, credential, error, origin, stamp};
+use super::{CORRELATION_ID, Services, credential, error, origin, stamp};
+use crate::api::{PeerAddress, PeerCertificate};
 use crate::model::Error;
 use crate::model::entry::Meter;
 use crate::ops;
@@ -39,7 +40,7 @@ pub(super) async fn account(
     }
     let Some(status) = Status::from_header_map(response.headers()) else { return response };
     let error = match status.code() {
-        Code::OutOfRange => Error::LimitExceeded { what: "bytes in a request", limit },
+        Code::OutOfRange => Error::RequestTooLarge { limit },
         Code::Unimplemented => Error::Unsupported { what: "there is no such method".to_owned() },
         _ => Error::invalid("request", status.message()),
     };

@@ -12,11 +12,11 @@ use super::refusal::Refusal;
 
 /// Host and port, checked to be nothing else.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct HostAndPort(String);
+pub struct HostAndPort(String);
 
 impl HostAndPort {
     /// Takes a name or address, with or without a port; no user, no spaces, no markup.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let authority: UriAuthority = text.parse().ok()?;
         let host = authority.host();
         let name = !host.is_empty()
@@ -34,7 +34,19 @@ impl HostAndPort {
         ((name || address) && canonical == text).then_some(Self(canonical))
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    /// What a request says it is sent to; `None` where it does not say so, or not properly.
+    pub fn of(parts: &Parts) -> Option<Self> {
+        // HTTP/2 puts it into the request line.
+        let asked = parts
+            .uri
+            .authority()
+            .map(UriAuthority::as_str)
+            .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()));
+        asked.and_then(Self::parse)
+    }
+
+    /// Host and port, as they were written.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -43,13 +55,7 @@ impl FromRequestParts<Arc<Authority>> for HostAndPort {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Authority>) -> Result<Self, Refusal> {
-        // HTTP/2 puts it into the request line.
-        let asked = parts
-            .uri
-            .authority()
-            .map(UriAuthority::as_str)
-            .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()));
-        asked.and_then(Self::parse).ok_or_else(|| {
+        Self::of(parts).ok_or_else(|| {
             Refusal::invalid_request(90_023, "The request does not name the host it is sent to.")
         })
     }

@@ -32,6 +32,7 @@ use crate::model::{Error, Result};
 
 use super::{Jwks, files, machine_clock};
 use clients::Clients;
+pub use host::HostAndPort;
 
 /// The lifetime of Entra ID's tokens for applications, as it reports it.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3599);

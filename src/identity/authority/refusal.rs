@@ -14,7 +14,7 @@ use super::super::machine_clock;
 
 /// A request that is not served.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Refusal {
+pub struct Refusal {
     status: StatusCode,
     /// The OAuth 2 error code (RFC 6749, 5.2).
     error: &'static str,

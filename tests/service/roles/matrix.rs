@@ -12,7 +12,7 @@ use crate::requests::understood;
 use crate::support::{Client, Server, fact, reason};
 
 /// The operations that local roles are asked for; the others belong to other planes.
-fn asked() -> impl Iterator<Item = (&'static ops::Description, Action)> {
+pub(super) fn asked() -> impl Iterator<Item = (&'static ops::Description, Action)> {
     ops::ALL.iter().filter_map(|operation| operation.action.map(|action| (operation, action)))
 }
 

@@ -7,22 +7,22 @@ use super::ask::{CRYPTO_USER, HSM, action, assigning, assignment, defining, defi
 use crate::support::{Client, ec, oct};
 
 /// A principal that roles are given to and taken from; it never calls.
-const ASSIGNEE: u32 = 9_000;
+pub(super) const ASSIGNEE: u32 = 9_000;
 /// A custom role that comes and goes, and one that is written over.
-const DELETED_ROLE: u32 = 9_001;
-const WRITTEN_ROLE: u32 = 9_002;
+pub(super) const DELETED_ROLE: u32 = 9_001;
+pub(super) const WRITTEN_ROLE: u32 = 9_002;
 /// Assignments: one that is read, one that is made, one that is taken away.
-const READ_ASSIGNMENT: u32 = 9_003;
-const MADE_ASSIGNMENT: u32 = 9_004;
-const DELETED_ASSIGNMENT: u32 = 9_005;
+pub(super) const READ_ASSIGNMENT: u32 = 9_003;
+pub(super) const MADE_ASSIGNMENT: u32 = 9_004;
+pub(super) const DELETED_ASSIGNMENT: u32 = 9_005;
 
 /// What calls act on.
 pub(super) struct Stage {
     /// Somebody who may do everything, and tidies up.
     host: Client,
-    signature: Vec<u8>,
-    sealed: pb::EncryptResponse,
-    wrapped: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+    pub(super) sealed: pb::EncryptResponse,
+    pub(super) wrapped: Vec<u8>,
 }
 
 fn key(name: &str) -> String {

@@ -1,0 +1,117 @@
+//! Answers: status, headers and body, as the service sends them.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::error;
+use super::route::Route;
+use super::site::Site;
+use crate::model::{Error, Result};
+
+/// What every answer carries; on errors and on empty ones, too.
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (CACHE_CONTROL, "no-cache"),
+    (CONTENT_SECURITY_POLICY, "default-src 'self'"),
+    (CONTENT_TYPE, "application/json; charset=utf-8"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "SAMEORIGIN"),
+];
+
+const BUILD_VERSION: HeaderName = HeaderName::from_static("x-ms-build-version");
+const NETWORK_INFO: HeaderName = HeaderName::from_static("x-ms-keyvault-network-info");
+const REGION: HeaderName = HeaderName::from_static("x-ms-keyvault-region");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+const LATENCY: HeaderName = HeaderName::from_static("x-ms-server-latency");
+
+/// What a call came to.
+pub(super) struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// Something to be told. Members stand in the order of the alphabet, as they do in the service's answers.
+    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self> {
+        Ok(Self { status, body: serde_json::to_vec(body).map_err(Error::internal)? })
+    }
+
+    /// Nothing to be told.
+    pub(super) const fn empty() -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: Vec::new() }
+    }
+}
+
+/// What the headers tell of the request.
+pub(super) struct Stamp<'a> {
+    pub(super) started: Instant,
+    pub(super) request_id: Uuid,
+    pub(super) peer: Option<IpAddr>,
+    pub(super) method: &'a Method,
+}
+
+impl Stamp<'_> {
+    /// An answer with the headers that all have.
+    pub(super) fn response(&self, status: StatusCode, body: Body) -> Response {
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        for (name, value) in ALWAYS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let texts = [
+            (REQUEST_ID, self.request_id.to_string()),
+            (LATENCY, self.started.elapsed().as_millis().to_string()),
+        ];
+        for (name, text) in texts {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
+        if *self.method == Method::GET {
+            headers.insert(BUILD_VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+        }
+        response
+    }
+}
+
+/// The answer to a call that went through.
+pub(super) fn done(answer: Answer, stamp: &Stamp<'_>, site: &Site) -> Response {
+    let mut response = stamp.response(answer.status, Body::from(answer.body));
+    let headers = response.headers_mut();
+    if let Some(Ok(region)) = site.location.as_deref().map(HeaderValue::from_str) {
+        headers.insert(REGION, region);
+    }
+    if let Some(peer) = stamp.peer {
+        let family = if peer.is_ipv4() { "Ipv4" } else { "Ipv6" };
+        let info = format!("conn_type={family};addr={peer};act_addr_fam={family};");
+        if let Ok(info) = HeaderValue::try_from(info) {
+            headers.insert(NETWORK_INFO, info);
+        }
+    }
+    response
+}
+
+/// The answer to a call that was refused or failed: without region and network, as recorded.
+pub(super) fn refused(error: &Error, route: Route<'_>, stamp: &Stamp<'_>, site: &Site) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (code, message) = error::told(error, route, site);
+    let message = format!("{message} (Activity ID: {})", stamp.request_id);
+    let body = json!({"error": {"code": code, "message": message}});
+    let mut response = stamp.response(status, Body::from(body.to_string()));
+    if matches!(error, Error::Busy | Error::TokenUnavailable { .. }) {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}

@@ -1,0 +1,155 @@
+//! Request bodies: read up to a limit and a time, and taken as JSON whatever their type says.
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use futures_util::StreamExt as _;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Visitor};
+use zeroize::Zeroizing;
+
+use crate::model::{Error, Result};
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// base64url; clients send it without padding, and some tools with it.
+const BASE64URL: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Reads a body of at most `limit` bytes. It may hold plaintext or a key.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced: usize = announced.unwrap_or(0);
+    if announced > limit {
+        return Err(Error::RequestTooLarge { limit });
+    }
+    let mut whole = Zeroizing::new(Vec::with_capacity(announced));
+    let mut pieces = body.into_data_stream();
+    let rest = async {
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|_| Error::invalid("body", "the body ended before it was complete"))?;
+            if whole.len() + piece.len() > limit {
+                return Err(Error::RequestTooLarge { limit });
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(PATIENCE, rest).await {
+        Ok(read) => read.map(|()| whole),
+        Err(_) => Err(Error::invalid("body", "the body did not arrive in time")),
+    }
+}
+
+/// Takes a body as a JSON object; no body is an empty one. Members that are unknown, or null, count as absent.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let body = match body.trim_ascii() {
+        [] => b"{}",
+        object @ [b'{', ..] => object,
+        _ => return Err(Error::invalid("body", "a JSON object is needed (line 1, column 1)")),
+    };
+    // What is wrong is told by its place: the library would quote it, and it may be a secret.
+    serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "a member has the wrong type",
+            _ => "this is not JSON",
+        };
+        Error::invalid("body", format!("{what} (line {line}, column {column})"))
+    })
+}
+
+/// Bytes that are written as base64url. Zeroized when dropped.
+#[derive(Default)]
+pub(super) struct Binary(pub(super) Zeroizing<Vec<u8>>);
+
+impl<'de> Deserialize<'de> for Binary {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Base64;
+
+        impl Visitor<'_> for Base64 {
+            type Value = Binary;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("base64url")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Binary, E> {
+                let bytes = BASE64URL.decode(text).map_err(|_| E::custom("not base64url"))?;
+                Ok(Binary(Zeroizing::new(bytes)))
+            }
+        }
+
+        deserializer.deserialize_str(Base64)
+    }
+}
+
+impl Binary {
+    /// The bytes, to be kept or to be wiped by whoever takes them.
+    pub(super) fn take(mut self) -> Vec<u8> {
+        std::mem::take(&mut *self.0)
+    }
+}
+
+/// Bytes that may be absent, which then are none.
+pub(super) fn bytes(binary: Option<Binary>) -> Vec<u8> {
+    binary.map(Binary::take).unwrap_or_default()
+}
+
+/// Writes bytes as base64url without padding.
+pub(super) fn base64url(bytes: &[u8]) -> String {
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    #[serde(default)]
+    #[derive(Default)]
+    struct Sample {
+        value: Option<Binary>,
+        number: Option<u32>,
+    }
+
+    #[test]
+    fn what_clients_send_is_read() {
+        for (text, value) in [
+            (r#"{"value":"_-8","unknown":{"a":[1]},"number":null}"#, vec![255, 239]),
+            (r#"{"value":"_-8="}"#, vec![255, 239]),
+            (r#"{"value":""}"#, vec![]),
+            (r#"{"value":null}"#, vec![]),
+            ("{}", vec![]),
+            (" \r\n", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(bytes(parse::<Sample>(text.as_bytes()).unwrap().value), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_place_and_not_quoted() {
+        for text in [
+            r#"{"value":"geheim!"}"#,
+            r#"{"number":"geheim"}"#,
+            r#"{"value":"geheim"#,
+            "geheim",
+            "[]",
+            "\u{0}",
+        ] {
+            let error = parse::<Sample>(text.as_bytes()).map(|sample| sample.number).unwrap_err().to_string();
+            assert!(!error.contains("geheim") && error.contains("line 1"), "{error}");
+        }
+    }
+}

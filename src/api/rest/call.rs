@@ -1,0 +1,160 @@
+//! One call: the route becomes an operation, the engine runs it, the reply becomes an answer.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::answer::Answer;
+use super::body;
+use super::query::Query;
+use super::route::{Route, VersionOf};
+use super::site::Site;
+use super::wire::{access, crypto, keys, rotation};
+use crate::engine::{Engine, Gate};
+use crate::identity::Credential;
+use crate::model::entry::{Meter, Origin};
+use crate::model::name::{HsmName, KeyId};
+use crate::model::{Error, Result};
+use crate::ops::{KeyPath, Operation, Target};
+
+/// What is asked, as far as the route does not say it.
+pub(super) struct Asked<'a> {
+    pub(super) site: &'a Site,
+    pub(super) query: Query,
+    pub(super) body: Result<Zeroizing<Vec<u8>>>,
+}
+
+impl Asked<'_> {
+    /// The HSM that is asked.
+    pub(super) fn hsm(&self) -> Result<HsmName> {
+        self.site.hsm.clone()
+    }
+
+    /// A key of the HSM.
+    pub(super) fn key(&self, name: &str) -> Result<KeyPath> {
+        Ok(KeyPath { hsm: self.hsm()?, name: name.parse()? })
+    }
+
+    /// A version of a key, or its current one.
+    pub(super) fn version(&self, VersionOf { key, version }: VersionOf<'_>) -> Result<KeyId> {
+        let KeyPath { hsm, name } = self.key(key)?;
+        Ok(KeyId { hsm, name, version: version.map(str::parse).transpose()? })
+    }
+
+    /// The body, as JSON.
+    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T> {
+        body::parse(self.body.as_ref().map_err(Clone::clone)?)
+    }
+}
+
+/// A request on its way to the engine.
+pub(super) struct Call<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) asked: Asked<'a>,
+    pub(super) credential: Result<Credential<'a>>,
+    pub(super) origin: Origin,
+}
+
+impl Call<'_> {
+    /// Answers what the route asks for.
+    ///
+    /// # Errors
+    /// What the caller must be told.
+    pub(super) async fn answer(self, route: Route<'_>) -> Result<Answer> {
+        let ok = StatusCode::OK;
+        match route {
+            Route::ListKeys => self.run(ok, keys::list, keys::listed).await,
+            Route::CreateKey(name) => self.run(ok, |asked| keys::create(asked, name), keys::bundle).await,
+            Route::ImportKey(name) => self.run(ok, |asked| keys::import(asked, name), keys::bundle).await,
+            Route::GetKey(key) => self.run(ok, |asked| keys::get(asked, key), keys::bundle).await,
+            Route::UpdateKey(key) => self.run(ok, |asked| keys::update(asked, key), keys::bundle).await,
+            Route::DeleteKey(name) => {
+                self.run(ok, |asked| keys::delete(asked, name), keys::deleted_bundle).await
+            }
+            Route::ListVersions(name) => {
+                self.run(ok, |asked| keys::list_versions(asked, name), keys::listed_versions).await
+            }
+            Route::RotateKey(name) => self.run(ok, |asked| rotation::rotate(asked, name), keys::bundle).await,
+            Route::GetRotationPolicy(name) => {
+                self.run(ok, |asked| rotation::get(asked, name), rotation::policy).await
+            }
+            Route::PutRotationPolicy(name) => {
+                self.run(ok, |asked| rotation::put(asked, name), rotation::policy).await
+            }
+            Route::ListDeletedKeys => self.run(ok, keys::list_deleted, keys::listed_deleted).await,
+            Route::GetDeletedKey(name) => {
+                self.run(ok, |asked| keys::get_deleted(asked, name), keys::deleted_bundle).await
+            }
+            Route::RecoverDeletedKey(name) => {
+                self.run(ok, |asked| keys::recover(asked, name), keys::bundle).await
+            }
+            Route::PurgeDeletedKey(name) => {
+                self.run(ok, |asked| keys::purge(asked, name), |_, ()| ()).await?;
+                Ok(Answer::empty())
+            }
+            Route::Sign(key) => self.run(ok, |asked| crypto::sign(asked, key), crypto::outcome).await,
+            Route::Verify(key) => self.run(ok, |asked| crypto::verify(asked, key), crypto::verified).await,
+            Route::Encrypt(key) => self.run(ok, |asked| crypto::encrypt(asked, key), crypto::encrypted).await,
+            Route::Decrypt(key) => self.run(ok, |asked| crypto::decrypt(asked, key), crypto::revealed).await,
+            Route::WrapKey(key) => self.run(ok, |asked| crypto::wrap(asked, key), crypto::outcome).await,
+            Route::UnwrapKey(key) => self.run(ok, |asked| crypto::unwrap(asked, key), crypto::revealed).await,
+            Route::RandomBytes => self.run(ok, crypto::random, crypto::random_bytes).await,
+            Route::ListRoleDefinitions => self.run(ok, access::list_definitions, access::definitions).await,
+            Route::GetRoleDefinition(id) => {
+                self.run(ok, |asked| access::get_definition(asked, id), access::definition).await
+            }
+            Route::PutRoleDefinition(id) => {
+                let created = StatusCode::CREATED;
+                self.run(created, |asked| access::put_definition(asked, id), access::definition).await
+            }
+            Route::DeleteRoleDefinition(id) => {
+                self.run(ok, |asked| access::delete_definition(asked, id), access::definition).await
+            }
+            Route::ListRoleAssignments(at) => {
+                self.run(ok, |asked| access::list_assignments(asked, at), access::assignments).await
+            }
+            Route::GetRoleAssignment(id) => {
+                self.run(ok, |asked| access::get_assignment(asked, id), access::assignment).await
+            }
+            Route::CreateRoleAssignment(at, id) => {
+                let created = StatusCode::CREATED;
+                self.run(created, |asked| access::create_assignment(asked, at, id), access::assignment).await
+            }
+            Route::DeleteRoleAssignment(id) => {
+                self.run(ok, |asked| access::delete_assignment(asked, id), access::assignment).await
+            }
+            Route::NotYet(what) => {
+                self.refuse(Error::Unsupported { what: format!("{what} is not available yet") }).await
+            }
+            Route::Unknown => self.refuse(Error::RouteNotFound).await,
+        }
+    }
+
+    /// Sends one request through the engine. It is read once its sender is known.
+    async fn run<O, S>(
+        self,
+        status: StatusCode,
+        read: impl FnOnce(&Asked<'_>) -> Result<O> + Send,
+        show: impl FnOnce(&Site, O::Reply) -> S + Send,
+    ) -> Result<Answer>
+    where
+        O: Operation<Target: Target<Plane: Gate>>,
+        S: Serialize,
+    {
+        let Self { engine, asked, credential, origin } = self;
+        let (site, query_needed) = (asked.site, O::CHANGES || O::METER == Meter::Cryptographic);
+        let request = move || {
+            asked.query.check(query_needed)?;
+            read(&asked)
+        };
+        let reply = engine.call::<O>(credential, origin, request).await?;
+        Answer::json(status, &show(site, reply))
+    }
+
+    /// Records what is refused without an operation, once its sender is known.
+    async fn refuse(self, error: Error) -> Result<Answer> {
+        let unknown = ("UnknownOperation", Meter::Free);
+        Err(self.engine.refuse(self.credential, self.origin, unknown, error).await)
+    }
+}

@@ -1,0 +1,115 @@
+//! The domain's errors in Azure's words: a code and a message. The status is the error's own.
+
+use super::route::Route;
+use super::site::Site;
+use crate::model::Error;
+use crate::model::error::Denied;
+
+/// The code and the message of an error. No wildcard: a new error must be given a code here.
+pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static str, String) {
+    let as_it_is = || sentence(&error.to_string());
+    match error {
+        Error::Busy => ("Throttled", as_it_is()),
+        Error::BuiltInRole { .. } => (
+            "BadParameter",
+            "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."
+                .to_owned(),
+        ),
+        Error::Conflict { .. } | Error::HsmDeleted { .. } | Error::HsmExists { .. } => {
+            ("Conflict", as_it_is())
+        }
+        Error::DecryptionFailed | Error::LimitExceeded { .. } | Error::RotationPolicyMissing { .. } => {
+            ("BadParameter", as_it_is())
+        }
+        Error::BudgetNotFound { .. } | Error::DeletedHsmNotFound { .. } | Error::HsmNotFound { .. } => {
+            ("ResourceNotFound", as_it_is())
+        }
+        Error::DeletedKeyNotFound { name, .. } => {
+            ("KeyNotFound", format!("Key not found: {}/deletedkeys/{name}", site.base))
+        }
+        Error::Forbidden { denied: denied @ Denied::Data(..), .. } => {
+            ("AccessDenied", format!("Not authorized to access {} on {}", denied.action(), denied.scope()))
+        }
+        Error::Forbidden { denied: Denied::Control(..), .. } => ("AuthorizationFailed", as_it_is()),
+        Error::HsmNotActivated { .. } => ("Forbidden", as_it_is()),
+        Error::Internal(_) => (
+            "InternalServerError",
+            "Internal error; the server's log says more under this activity id.".to_owned(),
+        ),
+        // What has no field is said in words that were recorded.
+        Error::Invalid { field: "", why } => ("BadParameter", why.clone()),
+        Error::Invalid { field, why } => ("BadParameter", format!("{}: {why}", member(field))),
+        // assumption: the four that follow are refused as Key Vault's vaults do it.
+        Error::KeyDeleted { name } => (
+            "Conflict",
+            format!(
+                "Key {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged."
+            ),
+        ),
+        Error::KeyDisabled { operation } => {
+            ("Forbidden", format!("Operation {operation} is not allowed on a disabled key."))
+        }
+        Error::KeyExpired { .. } | Error::KeyNotYetValid { .. } => ("Forbidden", as_it_is()),
+        Error::OperationNotPermitted { operation } => {
+            ("Forbidden", format!("Operation {operation} is not permitted on this key."))
+        }
+        Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. } => ("InternalServerError", as_it_is()),
+        Error::KeyNotFound { key } => {
+            // Recorded: whoever rotates is told so twice.
+            let again = if matches!(route, Route::RotateKey(_)) { "Key not found: " } else { "" };
+            ("KeyNotFound", format!("{again}Key not found: {}/keys/{}", site.base, key.name))
+        }
+        // assumption: the service's refusal is not recorded.
+        Error::PurgeProtected { .. } => ("Forbidden", as_it_is()),
+        Error::RequestTooLarge { .. } => ("RequestEntityTooLarge", as_it_is()),
+        Error::BudgetExists { .. }
+        | Error::ResourceGroupExists { .. }
+        | Error::ResourceGroupNotEmpty { .. } => ("Conflict", as_it_is()),
+        Error::ResourceGroupNotFound { .. } => ("ResourceGroupNotFound", as_it_is()),
+        Error::RoleAssignmentExists => {
+            ("RoleAssignmentExists", "The role assignment already exists.".to_owned())
+        }
+        Error::RoleAssignmentNotFound => ("RoleAssignmentNotFound", as_it_is()),
+        Error::RoleDefinitionNotFound => ("RoleDefinitionNotFound", as_it_is()),
+        // assumption: the service's words for a path that it does not have are not recorded.
+        Error::RouteNotFound => ("NotFound", as_it_is()),
+        Error::SubscriptionNotFound { .. } => ("SubscriptionNotFound", as_it_is()),
+        Error::TokenPoolExhausted { .. } | Error::TokenTimeout { .. } | Error::TokenUnavailable { .. } => {
+            ("ServiceUnavailable", as_it_is())
+        }
+        Error::Unauthenticated { .. } => ("Unauthorized", as_it_is()),
+        Error::Unsupported { .. } => ("NotSupported", as_it_is()),
+    }
+}
+
+/// A text that begins with a capital.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What a field of an operation is called on this surface.
+fn member(field: &str) -> &str {
+    match field {
+        "additional_authenticated_data" => "aad",
+        "algorithm" => "alg",
+        "attributes.expires" => "attributes.exp",
+        "attributes.not_before" => "attributes.nbf",
+        "authentication_tag" => "tag",
+        "ciphertext" | "plaintext" | "signature" | "wrapped_key" => "value",
+        "expiry_time" => "attributes.expiryTime",
+        "lifetime_actions" => "lifetimeActions",
+        "lifetime_actions.action" => "lifetimeActions.action.type",
+        "lifetime_actions.time_after_create" => "lifetimeActions.trigger.timeAfterCreate",
+        "lifetime_actions.time_before_expiry" => "lifetimeActions.trigger.timeBeforeExpiry",
+        "page_size" => "maxresults",
+        "page_token" => "$skiptoken",
+        "principal_id" => "properties.principalId",
+        "role_definition.permissions" => "properties.permissions",
+        "role_definition.role_name" => "properties.roleName",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! The query of a request: the version of the interface, and which page of a list.
+
+use axum::extract::Query as Pairs;
+use http::Uri;
+
+use crate::model::{Error, Result};
+use crate::ops::PageRequest;
+
+/// Items of a page, unless the request says less; it cannot say more.
+const PAGE: usize = 25;
+
+/// The parameters that mean something here.
+#[derive(Default)]
+pub(super) struct Query {
+    pairs: Vec<(String, String)>,
+    /// Whether the query could be taken apart.
+    broken: bool,
+}
+
+impl Query {
+    /// Takes the query of a request apart.
+    pub(super) fn of(uri: &Uri) -> Self {
+        match Pairs::try_from_uri(uri) {
+            Ok(Pairs(pairs)) => Self { pairs, broken: false },
+            Err(_) => Self { pairs: Vec::new(), broken: true },
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The version of the interface, if it is named properly; empty otherwise.
+    pub(super) fn api_version(&self) -> &str {
+        self.get("api-version").filter(|version| is_version(version)).unwrap_or_default()
+    }
+
+    /// Whether the version of the interface is named properly. Any version will do: what they differ in are the
+    /// routes and members that they have. `needed` says whether it must be named at all.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    // assumption: a version is not needed where nothing is changed or used: some clients leave it out there.
+    pub(super) fn check(&self, needed: bool) -> Result<()> {
+        if self.broken {
+            return Err(Error::invalid("", "The query of the request cannot be read."));
+        }
+        match self.get("api-version") {
+            None if !needed => Ok(()),
+            None => Err(Error::invalid("", "api-version must be specified")),
+            Some(version) if is_version(version) => Ok(()),
+            Some(_) => Err(Error::invalid(
+                "api-version",
+                "a version is written 7.6, 7.6-preview.2, 2025-07-01 or 2026-01-01-preview",
+            )),
+        }
+    }
+
+    /// Which page of a list is wanted.
+    ///
+    /// # Errors
+    /// `Invalid` naming the parameter.
+    pub(super) fn page(&self) -> Result<PageRequest> {
+        let wrong = || Error::invalid("maxresults", format!("maxresults is 1 to {PAGE}"));
+        // 0 is what means the default to the list itself.
+        let size: i32 = self.get("maxresults").map_or(Ok(0), |text| text.parse().map_err(|_| wrong()))?;
+        let given = self.get("maxresults").is_some();
+        if given && !usize::try_from(size).is_ok_and(|size| (1..=PAGE).contains(&size)) {
+            return Err(wrong());
+        }
+        PageRequest::parse(size, self.get("$skiptoken").unwrap_or_default(), PAGE, PAGE)
+    }
+
+    /// The condition that a list is filtered by.
+    pub(super) fn filter(&self) -> Option<&str> {
+        self.get("$filter")
+    }
+}
+
+/// `7.6`, `7.6-preview.2`, `2025-07-01`, `2026-01-01-preview`.
+fn is_version(text: &str) -> bool {
+    let (version, preview) = match text.split_once("-preview") {
+        Some((version, preview)) => (version, Some(preview)),
+        None => (text, None),
+    };
+    let is_number =
+        |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let known = match version.split(['.', '-']).collect::<Vec<_>>()[..] {
+        [major, minor] => version.contains('.') && is_number(major) && is_number(minor),
+        [year, month, day] => {
+            !version.contains('.')
+                && (year.len(), month.len(), day.len()) == (4, 2, 2)
+                && [year, month, day].into_iter().all(is_number)
+        }
+        _ => false,
+    };
+    known && preview.is_none_or(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(is_number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(text: &str) -> Query {
+        Query::of(&format!("https://h/keys?{text}").parse().unwrap())
+    }
+
+    #[test]
+    fn versions_that_clients_name_are_taken() {
+        for version in [
+            "7.0",
+            "7.2-preview",
+            "7.4-preview.1",
+            "7.6",
+            "7.6-preview.2",
+            "2025-07-01",
+            "2026-03-01-preview",
+            "2030-01-01",
+        ] {
+            let query = query(&format!("api-version={version}"));
+            assert!(query.check(true).is_ok(), "{version}");
+            assert_eq!(query.api_version(), version);
+        }
+        for version in [
+            "",
+            "7",
+            "7.",
+            ".6",
+            "latest",
+            "7.6-beta",
+            "7.6-preview.",
+            "7.6-previewx",
+            "2025-7-1",
+            "2025.07.01",
+            "7-6",
+            "7.6%0d%0a",
+            "77777.1",
+            "%ff",
+        ] {
+            let query = query(&format!("api-version={version}"));
+            assert!(query.check(false).is_err(), "{version}");
+            assert_eq!(query.api_version(), "");
+        }
+        assert!(query("").check(false).is_ok());
+        assert!(query("maxresults=3").check(true).is_err());
+    }
+
+    #[test]
+    fn pages_are_one_to_twenty_five() {
+        let page = |text: &str| query(text).page();
+        assert_eq!(page("").unwrap(), PageRequest { size: 25, after: None });
+        let third = PageRequest { size: 3, after: Some("a-1".to_owned()) };
+        for text in ["maxresults=3&$skiptoken=a-1", "%24skiptoken=a-1&api-version=7.6&maxresults=3"] {
+            assert_eq!(page(text).unwrap(), third, "{text}");
+        }
+        for text in [
+            "maxresults=0",
+            "maxresults=26",
+            "maxresults=-1",
+            "maxresults=x",
+            "maxresults=",
+            "$skiptoken=%00",
+        ] {
+            assert!(page(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What a path and a verb ask for. Names in it are not looked at yet: nobody knows who is asking.
+
+use http::Method;
+
+/// Segments of a path at most; the longest route has six.
+const MOST_SEGMENTS: usize = 16;
+
+/// What a request asks for, with the names in its path as they were written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Route<'a> {
+    ListKeys,
+    CreateKey(&'a str),
+    ImportKey(&'a str),
+    GetKey(VersionOf<'a>),
+    UpdateKey(VersionOf<'a>),
+    DeleteKey(&'a str),
+    ListVersions(&'a str),
+    RotateKey(&'a str),
+    GetRotationPolicy(&'a str),
+    PutRotationPolicy(&'a str),
+    ListDeletedKeys,
+    GetDeletedKey(&'a str),
+    RecoverDeletedKey(&'a str),
+    PurgeDeletedKey(&'a str),
+    Sign(VersionOf<'a>),
+    Verify(VersionOf<'a>),
+    Encrypt(VersionOf<'a>),
+    Decrypt(VersionOf<'a>),
+    WrapKey(VersionOf<'a>),
+    UnwrapKey(VersionOf<'a>),
+    RandomBytes,
+    ListRoleDefinitions,
+    GetRoleDefinition(&'a str),
+    PutRoleDefinition(&'a str),
+    DeleteRoleDefinition(&'a str),
+    ListRoleAssignments(At<'a>),
+    GetRoleAssignment(&'a str),
+    CreateRoleAssignment(At<'a>, &'a str),
+    DeleteRoleAssignment(&'a str),
+    /// Known, and not there yet.
+    NotYet(&'static str),
+    /// Nothing that the service has.
+    Unknown,
+}
+
+/// A key, and one version of it or the current one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct VersionOf<'a> {
+    pub(super) key: &'a str,
+    pub(super) version: Option<&'a str>,
+}
+
+/// The scope at which a role is given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum At<'a> {
+    Hsm,
+    Keys,
+    Key(&'a str),
+}
+
+impl<'a> Route<'a> {
+    /// Reads a verb and a path. Empty segments count for nothing, wherever they stand: clients write them where
+    /// they leave a version or a scope out. Words are read without regard to case.
+    pub(super) fn of(method: &Method, path: &'a str) -> Self {
+        let given: Vec<&str> =
+            path.split('/').filter(|segment| !segment.is_empty()).take(MOST_SEGMENTS + 1).collect();
+        if given.len() > MOST_SEGMENTS {
+            return Self::Unknown;
+        }
+        let words: Vec<String> = given.iter().map(|segment| segment.to_ascii_lowercase()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let provider = words.windows(2).position(|pair| pair == ["providers", "microsoft.authorization"]);
+        if let Some(place) = provider {
+            return Self::of_roles(
+                method,
+                (&given[..place], &words[..place]),
+                (&given[place + 2..], &words[place + 2..]),
+            );
+        }
+        Self::of_keys(method, &given, &words)
+    }
+
+    fn of_keys(method: &Method, given: &[&'a str], words: &[&str]) -> Self {
+        let current = |at: usize| VersionOf { key: given[at], version: None };
+        let version = || VersionOf { key: given[1], version: Some(given[2]) };
+        match (method.as_str(), words) {
+            ("GET", ["keys"]) => Self::ListKeys,
+            ("POST", ["keys", "restore"]) => Self::NotYet("Restoring keys"),
+            ("GET", ["keys", _]) => Self::GetKey(current(1)),
+            ("PUT", ["keys", _]) => Self::ImportKey(given[1]),
+            ("PATCH", ["keys", _]) => Self::UpdateKey(current(1)),
+            ("DELETE", ["keys", _]) => Self::DeleteKey(given[1]),
+            ("POST", ["keys", _, "create"]) => Self::CreateKey(given[1]),
+            ("GET", ["keys", _, "versions"]) => Self::ListVersions(given[1]),
+            ("POST", ["keys", _, "rotate"]) => Self::RotateKey(given[1]),
+            ("GET", ["keys", _, "rotationpolicy"]) => Self::GetRotationPolicy(given[1]),
+            ("PUT", ["keys", _, "rotationpolicy"]) => Self::PutRotationPolicy(given[1]),
+            ("POST", ["keys", _, "backup"]) => Self::NotYet("Backing up keys"),
+            ("PUT", ["keys", _, "restore"]) => Self::NotYet("Restoring keys"),
+            ("GET", ["keys", _, "attestation"] | ["keys", _, _, "attestation"]) => {
+                Self::NotYet("Key attestation")
+            }
+            ("POST", ["keys", _, verb]) => Self::of_use(verb, current(1)),
+            ("POST", ["keys", _, _, verb]) => Self::of_use(verb, version()),
+            ("GET", ["keys", _, _]) => Self::GetKey(version()),
+            ("PATCH", ["keys", _, _]) => Self::UpdateKey(version()),
+            ("GET", ["deletedkeys"]) => Self::ListDeletedKeys,
+            ("GET", ["deletedkeys", _]) => Self::GetDeletedKey(given[1]),
+            ("DELETE", ["deletedkeys", _]) => Self::PurgeDeletedKey(given[1]),
+            ("POST", ["deletedkeys", _, "recover"]) => Self::RecoverDeletedKey(given[1]),
+            ("POST", ["rng"]) => Self::RandomBytes,
+            (_, ["backup" | "prebackup" | "restore" | "prerestore", ..]) => {
+                Self::NotYet("Backup and restore")
+            }
+            (_, ["securitydomain", ..]) => Self::NotYet("The security domain"),
+            (_, ["settings", ..]) => Self::NotYet("Access to settings"),
+            (_, ["ekm", ..]) => Self::NotYet("External key management"),
+            _ => Self::Unknown,
+        }
+    }
+
+    fn of_use(verb: &str, version: VersionOf<'a>) -> Self {
+        match verb {
+            "sign" => Self::Sign(version),
+            "verify" => Self::Verify(version),
+            "encrypt" => Self::Encrypt(version),
+            "decrypt" => Self::Decrypt(version),
+            "wrapkey" => Self::WrapKey(version),
+            "unwrapkey" => Self::UnwrapKey(version),
+            "release" => Self::NotYet("Key release"),
+            "securewrapkey" | "secureunwrapkey" => Self::NotYet("Secure key wrapping"),
+            _ => Self::Unknown,
+        }
+    }
+
+    fn of_roles(method: &Method, scope: (&[&'a str], &[&str]), rest: (&[&'a str], &[&str])) -> Self {
+        let at = match scope {
+            (_, []) => At::Hsm,
+            (_, ["keys"]) => At::Keys,
+            (given, ["keys", _]) => At::Key(given[1]),
+            _ => return Self::Unknown,
+        };
+        let (given, words) = rest;
+        match (method.as_str(), words) {
+            ("GET", ["roledefinitions"]) => Self::ListRoleDefinitions,
+            ("GET", ["roledefinitions", _]) => Self::GetRoleDefinition(given[1]),
+            ("PUT", ["roledefinitions", _]) => Self::PutRoleDefinition(given[1]),
+            ("DELETE", ["roledefinitions", _]) => Self::DeleteRoleDefinition(given[1]),
+            ("GET", ["roleassignments"]) => Self::ListRoleAssignments(at),
+            ("GET", ["roleassignments", _]) => Self::GetRoleAssignment(given[1]),
+            ("PUT", ["roleassignments", _]) => Self::CreateRoleAssignment(at, given[1]),
+            ("DELETE", ["roleassignments", _]) => Self::DeleteRoleAssignment(given[1]),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

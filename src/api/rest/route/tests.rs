@@ -1,0 +1,105 @@
+//! Paths as clients write them.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn route<'a>(method: &str, path: &'a str) -> Route<'a> {
+    Route::of(&method.parse().unwrap(), path)
+}
+
+fn current(key: &str) -> VersionOf<'_> {
+    VersionOf { key, version: None }
+}
+
+#[test]
+fn paths_of_clients_are_understood() {
+    let version = VersionOf { key: "n", version: Some("v") };
+    for (method, path, wanted) in [
+        ("GET", "/keys", Route::ListKeys),
+        ("GET", "/keys/", Route::ListKeys),
+        ("POST", "/keys/n/create", Route::CreateKey("n")),
+        ("PUT", "/keys/n", Route::ImportKey("n")),
+        ("GET", "/keys/n", Route::GetKey(current("n"))),
+        ("GET", "/keys/N/", Route::GetKey(current("N"))),
+        ("GET", "/keys/n/v", Route::GetKey(version)),
+        ("PATCH", "/keys/n/", Route::UpdateKey(current("n"))),
+        ("PATCH", "/keys/n/v", Route::UpdateKey(version)),
+        ("DELETE", "/keys/n", Route::DeleteKey("n")),
+        ("GET", "/keys/n/versions", Route::ListVersions("n")),
+        ("POST", "/keys/n/rotate", Route::RotateKey("n")),
+        ("GET", "/keys/n/rotationpolicy", Route::GetRotationPolicy("n")),
+        ("PUT", "/keys/n/RotationPolicy", Route::PutRotationPolicy("n")),
+        ("GET", "/DeletedKeys", Route::ListDeletedKeys),
+        ("GET", "/deletedkeys/n", Route::GetDeletedKey("n")),
+        ("POST", "/deletedkeys/n/recover", Route::RecoverDeletedKey("n")),
+        ("DELETE", "/deletedkeys/n", Route::PurgeDeletedKey("n")),
+        ("POST", "/keys/n/v/sign", Route::Sign(version)),
+        ("POST", "/keys/n//sign", Route::Sign(current("n"))),
+        ("POST", "/keys/n/sign", Route::Sign(current("n"))),
+        ("POST", "/keys/n/v/wrapKey", Route::WrapKey(version)),
+        ("POST", "/keys/n/v/wrapkey", Route::WrapKey(version)),
+        ("POST", "/keys/n/v/unwrapKey", Route::UnwrapKey(version)),
+        ("POST", "/rng", Route::RandomBytes),
+        ("GET", "/providers/Microsoft.Authorization/roleDefinitions", Route::ListRoleDefinitions),
+        ("GET", "///providers/Microsoft.Authorization/roleDefinitions", Route::ListRoleDefinitions),
+        (
+            "GET",
+            "/keys/providers/Microsoft.Authorization/roleAssignments",
+            Route::ListRoleAssignments(At::Keys),
+        ),
+        (
+            "GET",
+            "/keys/n/providers/Microsoft.Authorization/roleAssignments",
+            Route::ListRoleAssignments(At::Key("n")),
+        ),
+        (
+            "PUT",
+            "//providers/Microsoft.Authorization/roleAssignments/g",
+            Route::CreateRoleAssignment(At::Hsm, "g"),
+        ),
+        (
+            "DELETE",
+            "/keys/n/providers/microsoft.authorization/roleassignments/g",
+            Route::DeleteRoleAssignment("g"),
+        ),
+        ("POST", "/keys//restore", Route::NotYet("Restoring keys")),
+        ("POST", "/keys/n//release", Route::NotYet("Key release")),
+        ("GET", "/keys/n//attestation", Route::NotYet("Key attestation")),
+        // Keys may be called like anything.
+        ("POST", "/keys/restore/create", Route::CreateKey("restore")),
+        ("GET", "/keys/versions", Route::GetKey(current("versions"))),
+        ("GET", "/keys/providers", Route::GetKey(current("providers"))),
+    ] {
+        assert_eq!(route(method, path), wanted, "{method} {path}");
+    }
+}
+
+#[test]
+fn what_there_is_not_is_unknown() {
+    for (method, path) in [
+        ("GET", "/"),
+        ("GET", ""),
+        ("HEAD", "/keys"),
+        ("POST", "/keys"),
+        ("GET", "/keys/a/b/c"),
+        ("POST", "/keys/a/b/fly"),
+        ("GET", "/rng"),
+        ("POST", "/keys/a/b/c/sign"),
+        ("GET", "/secrets/a"),
+        ("GET", "/keys/a/b/providers/Microsoft.Authorization/roleAssignments"),
+        ("GET", "/providers/Microsoft.Authorization/roleAssignments/a/b"),
+        ("GET", "/providers/Microsoft.Authorization"),
+    ] {
+        assert_eq!(route(method, path), Route::Unknown, "{method} {path}");
+    }
+    let long = "/keys".repeat(MOST_SEGMENTS + 1);
+    assert_eq!(route("GET", &long), Route::Unknown);
+}
+
+proptest! {
+    #[test]
+    fn any_path_is_read(method in "GET|PUT|POST|PATCH|DELETE|X", path in "(/(keys|deletedkeys|rng|a|versions|providers|Microsoft.Authorization|roleAssignments|sign)?){0,9}|\\PC*") {
+        let _ = route(&method, &path);
+    }
+}

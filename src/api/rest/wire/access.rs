@@ -1,0 +1,248 @@
+//! Local roles: definitions and assignments.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::super::call::Asked;
+use super::super::route::At;
+use super::super::site::Site;
+use crate::model::name::PrincipalId;
+use crate::model::rbac::{Permission, RoleAssignment, RoleDefinition, Scope};
+use crate::model::{Error, Result};
+use crate::ops::access::{
+    CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition, GetRoleAssignment, GetRoleDefinition,
+    ListRoleAssignments, ListRoleDefinitions, Of, PutRoleDefinition,
+};
+
+/// What the id of a role definition begins with. There is no slash before it, as recorded.
+const DEFINITIONS: &str = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/";
+/// What the id of a role assignment begins with, wherever it holds.
+const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/roleAssignments/";
+
+fn definition_id(text: &str) -> Result<Uuid> {
+    Uuid::parse_str(text).map_err(|_| Error::invalid("", "Role definition name must be a GUID"))
+}
+
+// assumption: as for role definitions, of which it is recorded.
+fn assignment_id(text: &str) -> Result<Uuid> {
+    Uuid::parse_str(text).map_err(|_| Error::invalid("", "Role assignment name must be a GUID"))
+}
+
+fn scope(at: At<'_>) -> Result<Scope> {
+    Ok(match at {
+        At::Hsm => Scope::Hsm,
+        At::Keys => Scope::Keys,
+        At::Key(name) => Scope::Key(name.parse()?),
+    })
+}
+
+pub(in super::super) fn list_definitions(asked: &Asked<'_>) -> Result<ListRoleDefinitions> {
+    Ok(ListRoleDefinitions { hsm: asked.hsm()? })
+}
+
+pub(in super::super) fn get_definition(asked: &Asked<'_>, id: &str) -> Result<GetRoleDefinition> {
+    Ok(GetRoleDefinition { hsm: asked.hsm()?, id: definition_id(id)? })
+}
+
+pub(in super::super) fn delete_definition(asked: &Asked<'_>, id: &str) -> Result<DeleteRoleDefinition> {
+    Ok(DeleteRoleDefinition { hsm: asked.hsm()?, id: definition_id(id)? })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DefinitionRequest {
+    properties: Option<DefinitionProperties>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DefinitionProperties {
+    role_name: Option<String>,
+    description: Option<String>,
+    permissions: Option<Vec<PermissionRequest>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PermissionRequest {
+    actions: Option<Vec<String>>,
+    not_actions: Option<Vec<String>>,
+    data_actions: Option<Vec<String>>,
+    not_data_actions: Option<Vec<String>>,
+}
+
+pub(in super::super) fn put_definition(asked: &Asked<'_>, id: &str) -> Result<PutRoleDefinition> {
+    let (hsm, id) = (asked.hsm()?, definition_id(id)?);
+    let properties = asked.body::<DefinitionRequest>()?.properties.unwrap_or_default();
+    let permissions = properties.permissions.unwrap_or_default().into_iter().map(|block| Permission {
+        actions: block.actions.unwrap_or_default(),
+        not_actions: block.not_actions.unwrap_or_default(),
+        data_actions: block.data_actions.unwrap_or_default(),
+        not_data_actions: block.not_data_actions.unwrap_or_default(),
+    });
+    Ok(PutRoleDefinition {
+        hsm,
+        id: Some(id),
+        role_name: properties.role_name.unwrap_or_default(),
+        description: properties.description.unwrap_or_default(),
+        permissions: permissions.collect(),
+    })
+}
+
+/// Those at exactly this scope: assignments at `/` do not show with those of a key, nor the other way round
+/// (recorded). Of filters, `principalId eq '{guid}'` means something.
+// assumption: other filters change nothing; clients that send one look through the list themselves.
+pub(in super::super) fn list_assignments(asked: &Asked<'_>, at: At<'_>) -> Result<ListRoleAssignments> {
+    let principal = asked.query.filter().and_then(|filter| {
+        let (name, value) = filter.trim().split_once(" eq ")?;
+        let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        name.trim().eq_ignore_ascii_case("principalId").then_some(value)
+    });
+    let principal = principal.map(str::parse::<PrincipalId>).transpose()?;
+    Ok(ListRoleAssignments { hsm: asked.hsm()?, scope: Some(scope(at)?), principal })
+}
+
+/// An assignment knows its own scope, and that is where its reader must have the right.
+pub(in super::super) fn get_assignment(asked: &Asked<'_>, id: &str) -> Result<GetRoleAssignment> {
+    Ok(GetRoleAssignment { hsm: asked.hsm()?, id: assignment_id(id)? })
+}
+
+pub(in super::super) fn delete_assignment(asked: &Asked<'_>, id: &str) -> Result<DeleteRoleAssignment> {
+    Ok(DeleteRoleAssignment { hsm: asked.hsm()?, id: assignment_id(id)? })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AssignmentRequest {
+    properties: Option<AssignmentProperties>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct AssignmentProperties {
+    role_definition_id: Option<String>,
+    principal_id: Option<String>,
+}
+
+pub(in super::super) fn create_assignment(
+    asked: &Asked<'_>,
+    at: At<'_>,
+    id: &str,
+) -> Result<CreateRoleAssignment> {
+    let (hsm, id, scope) = (asked.hsm()?, assignment_id(id)?, scope(at)?);
+    let properties = asked.body::<AssignmentRequest>()?.properties.unwrap_or_default();
+    // In full, or by its last part alone.
+    let definition = properties.role_definition_id.unwrap_or_default();
+    let role = definition.rsplit('/').next().and_then(|guid| Uuid::parse_str(guid).ok());
+    let role_definition = role.ok_or_else(|| {
+        Error::invalid("properties.roleDefinitionId", "the id of a role definition is needed")
+    })?;
+    let principal = properties.principal_id.unwrap_or_default().parse()?;
+    Ok(CreateRoleAssignment { hsm, id: Some(id), role_definition, principal, scope })
+}
+
+/// A role definition.
+#[derive(Serialize)]
+pub(in super::super) struct Definition {
+    id: String,
+    name: Uuid,
+    properties: ShownDefinition,
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownDefinition {
+    assignable_scopes: [&'static str; 1],
+    description: String,
+    permissions: Vec<ShownPermission>,
+    role_name: String,
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownPermission {
+    actions: Vec<String>,
+    data_actions: Vec<String>,
+    not_actions: Vec<String>,
+    not_data_actions: Vec<String>,
+}
+
+/// A role assignment.
+#[derive(Serialize)]
+pub(in super::super) struct Assignment {
+    id: String,
+    name: Uuid,
+    properties: ShownAssignment,
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownAssignment {
+    principal_id: String,
+    role_definition_id: String,
+    scope: String,
+}
+
+/// A list that is told whole.
+#[derive(Serialize)]
+pub(in super::super) struct All<T> {
+    value: Vec<T>,
+}
+
+fn shown_definition(role: &RoleDefinition) -> Definition {
+    let permission = |block: &Permission| ShownPermission {
+        actions: block.actions.clone(),
+        data_actions: block.data_actions.clone(),
+        not_actions: block.not_actions.clone(),
+        not_data_actions: block.not_data_actions.clone(),
+    };
+    Definition {
+        id: format!("{DEFINITIONS}{}", role.id),
+        name: role.id,
+        properties: ShownDefinition {
+            assignable_scopes: ["/"],
+            description: role.description.clone(),
+            permissions: role.permissions.iter().map(permission).collect(),
+            role_name: role.role_name.clone(),
+            r#type: if role.built_in { "AKVBuiltInRole" } else { "CustomRole" },
+        },
+        r#type: "Microsoft.Authorization/roleDefinitions",
+    }
+}
+
+fn shown_assignment(assignment: &RoleAssignment) -> Assignment {
+    Assignment {
+        id: format!("{ASSIGNMENTS}{}", assignment.id),
+        name: assignment.id,
+        properties: ShownAssignment {
+            principal_id: assignment.principal.to_string(),
+            role_definition_id: format!("{DEFINITIONS}{}", assignment.role_definition),
+            scope: assignment.scope.to_string(),
+        },
+        r#type: "Microsoft.Authorization/roleAssignments",
+    }
+}
+
+pub(in super::super) fn definition(_: &Site, of: Of<Arc<RoleDefinition>>) -> Definition {
+    shown_definition(&of.item)
+}
+
+pub(in super::super) fn definitions(_: &Site, of: Of<Vec<Arc<RoleDefinition>>>) -> All<Definition> {
+    All { value: of.item.iter().map(|role| shown_definition(role)).collect() }
+}
+
+pub(in super::super) fn assignment<T: std::borrow::Borrow<RoleAssignment>>(
+    _: &Site,
+    of: Of<T>,
+) -> Assignment {
+    shown_assignment(of.item.borrow())
+}
+
+pub(in super::super) fn assignments(_: &Site, of: Of<Vec<Arc<RoleAssignment>>>) -> All<Assignment> {
+    All { value: of.item.iter().map(|assignment| shown_assignment(assignment)).collect() }
+}

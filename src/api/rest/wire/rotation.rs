@@ -1,0 +1,155 @@
+//! Rotation, and rotation policies.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::call::Asked;
+use super::super::site::Site;
+use crate::model::error::shorten;
+use crate::model::period::LifetimePeriod;
+use crate::model::rotation::{RotationRules, RotationTrigger};
+use crate::model::{Error, Result};
+use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
+
+pub(in super::super) fn rotate(asked: &Asked<'_>, name: &str) -> Result<RotateKey> {
+    Ok(RotateKey { key: asked.key(name)? })
+}
+
+pub(in super::super) fn get(asked: &Asked<'_>, name: &str) -> Result<GetKeyRotationPolicy> {
+    Ok(GetKeyRotationPolicy { key: asked.key(name)? })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PolicyRequest {
+    lifetime_actions: Option<Vec<ActionRequest>>,
+    attributes: Option<AttributesRequest>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct AttributesRequest {
+    expiry_time: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ActionRequest {
+    action: Option<TypeRequest>,
+    trigger: Option<TriggerRequest>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TypeRequest {
+    r#type: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct TriggerRequest {
+    time_after_create: Option<String>,
+    time_before_expiry: Option<String>,
+}
+
+pub(in super::super) fn put(asked: &Asked<'_>, name: &str) -> Result<UpdateKeyRotationPolicy> {
+    let (key, request) = (asked.key(name)?, asked.body::<PolicyRequest>()?);
+    let trigger = match &request.lifetime_actions.unwrap_or_default()[..] {
+        [] => None,
+        [action] => Some(trigger(action)?),
+        _ => return Err(Error::invalid("lifetime_actions", "a policy rotates a key in one way at most")),
+    };
+    let expiry = request.attributes.unwrap_or_default().expiry_time;
+    Ok(UpdateKeyRotationPolicy {
+        key,
+        rules: RotationRules::new(period("expiry_time", expiry.as_deref())?, trigger)?,
+    })
+}
+
+fn period(field: &'static str, text: Option<&str>) -> Result<Option<LifetimePeriod>> {
+    let named = |error| match error {
+        Error::Invalid { why, .. } => Error::Invalid { field, why },
+        other => other,
+    };
+    text.map(|text| text.parse().map_err(named)).transpose()
+}
+
+fn trigger(action: &ActionRequest) -> Result<RotationTrigger> {
+    let kind = action.action.as_ref().and_then(|action| action.r#type.as_deref()).unwrap_or_default();
+    if !kind.eq_ignore_ascii_case("rotate") {
+        let why = format!("{:?} is no action of Managed HSM; the only one is rotate", shorten(kind));
+        return Err(Error::invalid("lifetime_actions.action", why));
+    }
+    let part = |choose: fn(&TriggerRequest) -> &Option<String>| {
+        action.trigger.as_ref().and_then(|trigger| choose(trigger).as_deref())
+    };
+    let after = period("lifetime_actions.time_after_create", part(|trigger| &trigger.time_after_create))?;
+    let before = period("lifetime_actions.time_before_expiry", part(|trigger| &trigger.time_before_expiry))?;
+    match (after, before) {
+        (Some(after), None) => Ok(RotationTrigger::AfterCreation(after)),
+        (None, Some(before)) => Ok(RotationTrigger::BeforeExpiry(before)),
+        _ => Err(Error::invalid(
+            "lifetime_actions",
+            "rotating needs one of timeAfterCreate and timeBeforeExpiry",
+        )),
+    }
+}
+
+/// A rotation policy. Its id is the relative one that Managed HSM gives.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Policy {
+    attributes: Attributes,
+    id: String,
+    lifetime_actions: Vec<LifetimeAction>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Attributes {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct LifetimeAction {
+    action: Kind,
+    trigger: Trigger,
+}
+
+#[derive(Serialize)]
+struct Kind {
+    r#type: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Trigger {
+    TimeAfterCreate(String),
+    TimeBeforeExpiry(String),
+}
+
+pub(in super::super) fn policy(_: &Site, shown: KeyRotationPolicy) -> Policy {
+    let id = format!("keys/{}/rotationpolicy", shown.key.name);
+    let Some(policy) = shown.policy else {
+        return Policy { attributes: Attributes::default(), id, lifetime_actions: Vec::new() };
+    };
+    let trigger = policy.rules.trigger().map(|trigger| match trigger {
+        RotationTrigger::AfterCreation(after) => Trigger::TimeAfterCreate(after.as_str().to_owned()),
+        RotationTrigger::BeforeExpiry(before) => Trigger::TimeBeforeExpiry(before.as_str().to_owned()),
+    });
+    // Lower case whatever was sent, as recorded.
+    let action = trigger.map(|trigger| LifetimeAction { action: Kind { r#type: "rotate" }, trigger });
+    Policy {
+        attributes: Attributes {
+            created: Some(policy.created.as_second()),
+            expiry_time: policy.rules.expiry_time().map(|expiry| expiry.as_str().to_owned()),
+            updated: Some(policy.updated.as_second()),
+        },
+        id,
+        lifetime_actions: action.into_iter().collect(),
+    }
+}

@@ -1,0 +1,80 @@
+//! One error of each kind, for the tests of every surface.
+
+use uuid::Uuid;
+
+use crate::model::Error;
+use crate::model::error::Denied;
+use crate::model::name::{KeyId, PrincipalId, VersionId};
+use crate::model::rbac::{Action, Scope};
+use crate::model::resource::{ResourceGroupName, SubscriptionId};
+use crate::model::retention::{RecoveryLevel, RetentionDays};
+
+/// What must not be told to callers.
+pub(super) const SECRET: &str = "the path of a file on the server";
+
+/// One error of each kind.
+pub(super) fn every_kind() -> Vec<Error> {
+    let at = "2030-01-02T03:04:05Z".parse().unwrap();
+    let hsm: crate::model::name::HsmName = "local".parse().unwrap();
+    let name: crate::model::name::KeyName = "invoices".parse().unwrap();
+    let subscription = SubscriptionId(Uuid::nil());
+    let group: ResourceGroupName = "dev".parse().unwrap();
+    vec![
+        Error::Busy,
+        Error::BuiltInRole { id: Uuid::nil() },
+        Error::Conflict { what: "it".to_owned() },
+        Error::DecryptionFailed,
+        Error::DeletedHsmNotFound { hsm: hsm.clone() },
+        Error::DeletedKeyNotFound { hsm: hsm.clone(), name: name.clone() },
+        Error::Forbidden {
+            principal: PrincipalId(Uuid::nil()),
+            denied: Denied::Data(Action::KeySign, Scope::Key(name.clone())),
+        },
+        Error::HsmDeleted { hsm: hsm.clone(), scheduled_purge_at: at },
+        Error::HsmExists { hsm: hsm.clone(), deleted: true },
+        Error::HsmNotActivated { hsm: hsm.clone() },
+        Error::HsmNotFound { hsm: hsm.clone() },
+        Error::Internal(SECRET.to_owned()),
+        Error::invalid("name", "it is wrong"),
+        Error::KeyDeleted { name: name.clone() },
+        Error::KeyDisabled { operation: "sign" },
+        Error::KeyExpired { operation: "sign", expires: at },
+        Error::KeyMaterialMissing { version: VersionId::from_bytes([7; 16]) },
+        Error::KeyNotFound { key: KeyId { hsm, name: name.clone(), version: None } },
+        Error::KeyNotYetValid { operation: "sign", not_before: at },
+        Error::LimitExceeded { what: "things", limit: 7 },
+        Error::OperationNotPermitted { operation: "sign" },
+        Error::PurgeProtected {
+            level: RecoveryLevel {
+                retention: RetentionDays::DEFAULT,
+                purge_protection: true,
+                protected_subscription: false,
+            },
+            scheduled_purge_at: at,
+        },
+        Error::BudgetExists { subscription, budget: "monthly".parse().unwrap() },
+        Error::BudgetNotFound { subscription, budget: "monthly".parse().unwrap() },
+        Error::RequestTooLarge { limit: 7 },
+        Error::ResourceGroupExists { subscription, group: group.clone() },
+        Error::ResourceGroupNotEmpty { group: group.clone(), hsm: "local".parse().unwrap() },
+        Error::ResourceGroupNotFound { subscription, group },
+        Error::RoleAssignmentExists,
+        Error::RoleAssignmentNotFound,
+        Error::RoleDefinitionNotFound,
+        Error::RotationPolicyMissing { name },
+        Error::RouteNotFound,
+        Error::SubscriptionNotFound { subscription },
+        Error::TokenFailed { function: "C_Sign", code: "CKR_DEVICE_ERROR".to_owned() },
+        Error::TokenPoolExhausted { tokens: 7 },
+        Error::TokenTimeout { milliseconds: 7 },
+        Error::TokenUnavailable { why: "it is away".to_owned() },
+        Error::Unauthenticated { why: "nobody" },
+        Error::Unsupported { what: "not yet".to_owned() },
+    ]
+}
+
+#[test]
+fn the_table_knows_every_kind_of_error() {
+    let kinds = include_str!("../model/error.rs").matches("#[error(").count();
+    assert_eq!(every_kind().len(), kinds, "an error is missing in this file");
+}

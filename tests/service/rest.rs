@@ -1,0 +1,11 @@
+//! Azure's REST surface: the same operations, in the shapes that were recorded of the service.
+
+pub(crate) mod ask;
+mod challenge;
+mod crypto;
+mod keys;
+mod limits;
+mod lists;
+mod recorded;
+mod refusals;
+mod roles;

@@ -1,0 +1,147 @@
+//! Requests that are too large, cut off, or no JSON; and what clients leave out or write twice.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::Method;
+use hyper::body::{Body, Bytes, Frame};
+use serde_json::{Value, json};
+
+use super::ask::{Rest, base64url};
+use crate::support::Server;
+
+/// A body of so many pieces of 10,000 bytes, which does not say how long it is.
+struct Pieces(u32);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let left = self.0.checked_sub(1);
+        self.0 = left.unwrap_or(0);
+        Poll::Ready(left.map(|_| Ok(Frame::data(Bytes::from_static(&[b' '; 10_000])))))
+    }
+}
+
+#[tokio::test]
+async fn requests_that_cannot_be_read_are_refused_and_named() {
+    let server = Server::start();
+    let dev = Rest::of(&server, "dev").await;
+    let url = "/keys/a/create?api-version=7.6";
+    for body in [
+        "{",
+        "[]",
+        "null",
+        "geheim",
+        r#"{"kty":7}"#,
+        r#"{"kty":"oct","key_size":-1}"#,
+        r#"{"attributes":{"exp":1.5}}"#,
+    ] {
+        let message = dev.raw(Method::POST, url, body).await.error(400, "BadParameter");
+        assert!(message.starts_with("body: ") && !message.contains("geheim"), "{message}");
+    }
+    let many = "[".repeat(100_000);
+    dev.raw(Method::POST, url, many).await.error(400, "BadParameter");
+    let large = format!(r#"{{"kty":"{}"}}"#, "x".repeat(1024 * 1024));
+    let message = dev.raw(Method::POST, url, large).await.error(413, "RequestEntityTooLarge");
+    assert_eq!(message, "Limit reached: at most 1048576 bytes in a request");
+    // Sent in pieces, without saying how many there will be.
+    let body = reqwest::Body::wrap(Pieces(200));
+    dev.raw(Method::POST, url, body).await.error(413, "RequestEntityTooLarge");
+    for version in ["api-version=latest", "api-version="] {
+        let message = dev.raw(Method::GET, &format!("/keys?{version}"), "").await.error(400, "BadParameter");
+        assert!(message.starts_with("api-version: "), "{message}");
+    }
+    let message =
+        dev.raw(Method::POST, "/keys/a/create", r#"{"kty":"oct"}"#).await.error(400, "BadParameter");
+    assert_eq!(message, "api-version must be specified");
+    assert_eq!(dev.get("/keys").await.text, r#"{"value":[]}"#);
+}
+
+#[tokio::test]
+async fn what_clients_write_carelessly_is_understood() {
+    let server = Server::start();
+    let dev = Rest::of(&server, "dev").await;
+    let made = dev
+        .create(
+            "Data",
+            json!({"kty": "oct-HSM", "curve": "none", "crv": null, "unknown": {"a": [1]}, "tags": null}),
+        )
+        .await;
+    let path = dev.path(&made["key"]["kid"]);
+    for path in ["/keys/Data", "/keys/Data/", "/keys//Data//", "//keys/Data", "/KEYS/data", path] {
+        assert_eq!(dev.get(path).await.json(200), made, "{path}");
+    }
+    assert_eq!(dev.raw(Method::GET, "/keys/Data", "").await.json(200), made);
+    let value = base64url(&[7; 32]);
+    for path in ["/keys/Data//wrapkey".to_owned(), "/keys/Data/wrapKey".to_owned(), format!("{path}/WRAPKEY")]
+    {
+        let wrapped = dev.post(&path, json!({"alg": "A256KW", "value": value, "nonce": 1})).await.json(200);
+        assert_eq!(wrapped["kid"], made["key"]["kid"], "{path}");
+    }
+    for version in ["7.0", "7.2-preview", "7.6-preview.2", "2025-07-01", "2026-07-01-preview"] {
+        dev.raw(Method::GET, &format!("/keys/Data?API-version={version}"), "").await.json(200);
+    }
+    // Attributes that are fixed are sent back by clients as they came.
+    let updated = dev
+        .patch(
+            "/keys/Data/",
+            json!({"attributes": made["attributes"], "tags": {"team": "billing"}, "release_policy": null}),
+        )
+        .await
+        .json(200);
+    assert_eq!(updated["tags"], json!({"team": "billing"}));
+    // No body and no type at all.
+    dev.delete("/keys/Data").await.json(200);
+    assert_eq!(dev.post("/deletedkeys/Data/recover", Value::Null).await.json(200), updated);
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_says_so() {
+    let server = Server::start();
+    let dev = Rest::of(&server, "dev").await;
+    dev.create("a", json!({"kty": "RSA-HSM"})).await;
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    for (method, path) in [
+        (&post, "/keys/a/backup"),
+        (&post, "/keys/restore"),
+        (&put, "/keys/a/restore"),
+        (&post, "/keys/a//release"),
+        (&get, "/keys/a//attestation"),
+        (&post, "/keys/a/securewrapkey"),
+        (&post, "/backup"),
+        (&get, "/backup/1/pending"),
+        (&put, "/restore"),
+        (&post, "/prebackup"),
+        (&put, "/prerestore"),
+        (&get, "/securitydomain/upload"),
+        (&post, "/securitydomain/download"),
+        (&get, "/settings"),
+        (&get, "/ekm"),
+    ] {
+        let answer = dev.raw(method.clone(), &format!("{path}?api-version=7.6"), "").await;
+        let message = answer.error(501, "NotSupported");
+        assert!(message.ends_with(" is not available yet"), "{message}");
+    }
+    for body in [
+        json!({"kty": "RSA-HSM", "attributes": {"exportable": true}, "release_policy": {"data": "e30"}}),
+        json!({"attributes": {"external_key": {"id": "x"}}}),
+        json!({"kty": "RSA-HSM", "key_ops": ["import"]}),
+    ] {
+        dev.post("/keys/b/create", body).await.error(501, "NotSupported");
+    }
+    let blob = json!({"key": {"kty": "RSA-HSM", "key_hsm": "e30"}});
+    dev.put("/keys/b", blob).await.error(501, "NotSupported");
+    for (method, path) in [(&get, "/"), (&get, "/secrets/a"), (&post, "/keys"), (&get, "/rng")] {
+        dev.raw(method.clone(), path, "").await.error(404, "NotFound");
+    }
+    // The control plane is elsewhere, and not there yet.
+    let port = dev.base.rsplit(':').next().unwrap();
+    let arm = dev.at(&format!("management.localhost:{port}")).get("/subscriptions").await.json(501);
+    assert_eq!(arm["error"]["code"], "NotImplemented");
+}

@@ -1,0 +1,23 @@
+//! Which operations Azure's surface has, as its page tells.
+
+use std::collections::BTreeSet;
+
+use strongroom::ops;
+
+use crate::assert_same;
+
+const PAGE: &str = include_str!("../../docs/azure.md");
+
+/// Every operation of the data plane has a row, if only to say that there is no route.
+#[test]
+fn the_page_tells_the_route_of_every_operation_of_the_data_plane() {
+    let rows =
+        PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | ")).map(|(name, _)| name);
+    let told: BTreeSet<String> = rows
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .map(str::to_owned)
+        .collect();
+    let local = ops::ALL.iter().filter(|operation| operation.action.is_some());
+    let there = local.map(|operation| operation.name.to_owned()).collect();
+    assert_same("rows of docs/azure.md", &told, "operations of the data plane", &there);
+}
