@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 use crate::roles::ask::{assign, defining, guid};
 use crate::support::{Connection, Server};
 
+const AZURE: &str = include_str!("../../docs/azure.md");
+
 /// The virtual environment with what `tests/clients/python/requirements.txt` pins; made if need be.
 fn python() -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-clients");
@@ -18,9 +20,10 @@ fn python() -> PathBuf {
     directory.join("bin/python")
 }
 
-/// Runs a program where the server's names are known, and expects it to succeed.
-fn run(server: &Server, program: &Path, script: &str, environment: &[(&str, &str)]) {
+/// Runs a program where the server's names are known and its data directory is `.strongroom`, and expects it to succeed.
+fn run(server: &Server, program: &Path, script: &Path, environment: &[(&str, &str)]) {
     let place = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(server.directory(), place.path().join(".strongroom")).unwrap();
     let hosts = place.path().join("hosts");
     std::fs::write(&hosts, "127.0.0.1 localhost local.managedhsm.localhost login.localhost\n").unwrap();
     let output = Command::new("unshare")
@@ -33,7 +36,8 @@ fn run(server: &Server, program: &Path, script: &str, environment: &[(&str, &str
             "sh",
         ])
         .arg(program)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script))
+        .arg(script)
+        .current_dir(&place)
         .env("HOSTS", &hosts)
         .envs(environment.iter().copied())
         .env_remove("HTTPS_PROXY")
@@ -41,7 +45,7 @@ fn run(server: &Server, program: &Path, script: &str, environment: &[(&str, &str
         .output()
         .unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{script}: {}\n{out}{err}\n{}", output.status, server.log());
+    assert!(output.status.success(), "{}: {}\n{out}{err}\n{}", script.display(), output.status, server.log());
 }
 
 /// Gives a principal the right to use keys, and none to read them.
@@ -73,5 +77,15 @@ async fn the_python_sdk_works_unmodified() {
         ("USER_CLIENT_SECRET", user.client_secret.as_str()),
         ("REQUESTS_CA_BUNDLE", ca_file.to_str().unwrap()),
     ];
-    run(&server, &python, "tests/clients/python/keys.py", &environment);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/python/keys.py");
+    run(&server, &python, &script, &environment);
+
+    // And as the page tells its readers.
+    let (_, rest) = AZURE.split_once("\n```python example\n").unwrap();
+    let (example, _) = rest.split_once("\n```\n").unwrap();
+    let port = endpoint.rsplit(':').next().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("example.py");
+    std::fs::write(&script, example.replace(":8443", &format!(":{port}"))).unwrap();
+    run(&server, &python, &script, &[("REQUESTS_CA_BUNDLE", ca_file.to_str().unwrap())]);
 }
