@@ -4,9 +4,12 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench install-deps
+.PHONY: help run build test soak lint bench install-deps
 
 ARGS ?=
+SEQUENCES ?= 5000
+KILLS ?= 200
+SEED ?=
 BENCH ?= *
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
@@ -28,6 +31,13 @@ test: ## run all tests, or those that ARGS names
 	@scripts/install-deps.sh test
 	cargo test --locked --doc --quiet
 	cargo nextest run --locked $(ARGS)
+
+# Far beyond what fits in `test`; never part of continuous integration.
+soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200 of the server; SEED=... runs one again
+	@scripts/install-deps.sh test
+	STRONGROOM_SOAK_SEQUENCES=$(SEQUENCES) STRONGROOM_SOAK_KILLS=$(KILLS) \
+		$(if $(SEED),STRONGROOM_SOAK_SEED=$(SEED)) cargo nextest run --locked --profile soak --test service \
+		-E 'test(/^model::/) | test(=crash::what_was_answered_is_true_after_any_crash)' $(ARGS)
 
 lint: ## check format, lints, dependencies and protocol
 	@scripts/install-deps.sh lint

@@ -6,6 +6,7 @@ use super::Engine;
 use crate::model::Result;
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::entry::{Entry, Meter, Origin};
+use crate::model::key::Key;
 use crate::model::name::{HsmName, KeyName};
 use crate::ops::{hsm_lock, key_lock, wipe};
 use crate::store::{Commit, Listing, Record};
@@ -150,18 +151,35 @@ impl Engine {
     pub async fn missing_material(&self) -> Result<usize> {
         let mut missing = 0;
         for hsm in self.0.store.hsms() {
-            missing += self.missing_in(&hsm.name).await?;
+            missing += match self.missing_in(&hsm.name).await {
+                Ok(missing) => missing,
+                Err(error) => {
+                    // Purged meanwhile, it has no token to ask any more.
+                    let _held = self.0.locks.acquire(hsm_lock(&hsm.name)).await;
+                    match self.0.store.hsm(&hsm.name) {
+                        Some(now) if now.id == hsm.id => return Err(error),
+                        _ => 0,
+                    }
+                }
+            };
         }
         Ok(missing)
     }
 
     async fn missing_in(&self, hsm: &HsmName) -> Result<usize> {
         let token = self.0.tokens.of(hsm)?;
+        let versions = |key: &Key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>();
         let mut missing = 0;
         for listing in [Listing::Live, Listing::Deleted] {
             for key in self.0.store.keys(hsm, listing, None, usize::MAX) {
-                let versions: Vec<_> = key.versions.iter().map(|version| version.version).collect();
-                for (version, held) in versions.iter().zip(token.holds(versions.clone()).await?) {
+                if token.holds(versions(&key)).await?.into_iter().all(|held| held) {
+                    continue;
+                }
+                // It, or its HSM, may be purged just now: what is there when that has ended is asked for again.
+                let _purged = self.0.locks.acquire(hsm_lock(hsm)).await;
+                let _held = self.0.locks.acquire(key_lock(hsm, &key.name)).await;
+                let Some(key) = self.0.store.key(hsm, &key.name) else { continue };
+                for (version, held) in versions(&key).iter().zip(token.holds(versions(&key)).await?) {
                     if !held {
                         missing += 1;
                         tracing::error!(%hsm, key = %key.name, %version, "the token does not hold this key version");

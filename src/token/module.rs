@@ -192,6 +192,12 @@ impl Module {
         wipe().map_err(|failure| self.loaded.explain(failure))
     }
 
+    /// Does something while no token is being initialized or opened.
+    pub(super) fn quietly<T>(&self, act: impl FnOnce() -> T) -> T {
+        let _state = self.loaded.state();
+        act()
+    }
+
     /// Logs in to a token, measures what it can do, lists what it holds, and starts its threads.
     ///
     /// # Errors

@@ -91,15 +91,20 @@ impl Directory {
         pin: &SecretString,
     ) -> Result<TokenInfo> {
         let token = module.provision(label, so_pin, pin)?;
-        self.keep_copies()?;
+        self.keep_copies(module)?;
         Ok(token)
     }
 
-    /// Copies the records of all tokens; to be called after a PIN was set or changed.
+    /// Copies the records of all tokens; to be called after a PIN was set or changed. One at a time, and while
+    /// SoftHSM writes none of them: half a record would be a copy to restore.
     ///
     /// # Errors
     /// `Internal` where a copy cannot be written.
-    pub fn keep_copies(&self) -> Result<()> {
+    pub fn keep_copies(&self, module: &Module) -> Result<()> {
+        module.quietly(|| self.copy_records())
+    }
+
+    fn copy_records(&self) -> Result<()> {
         self.each_token(|_, record, copy| {
             let bytes = fs::read(record)?;
             if bytes.len() as u64 >= SHORTEST_RECORD {
@@ -203,14 +208,14 @@ mod tests {
         let record = token.join(TOKEN_RECORD);
 
         fs::write(&record, [7; 300]).unwrap();
-        directory.keep_copies().unwrap();
+        directory.copy_records().unwrap();
         fs::write(&record, [8; 310]).unwrap();
         assert!(directory.restore().unwrap().is_empty());
         assert_eq!(fs::read(&record).unwrap(), [8; 310]);
 
         fs::write(&record, [8; 8]).unwrap();
         // A record that is cut off must not become the copy.
-        directory.keep_copies().unwrap();
+        directory.copy_records().unwrap();
         assert_eq!(directory.restore().unwrap(), ["0b1f"]);
         assert_eq!(fs::read(&record).unwrap(), [7; 300]);
     }

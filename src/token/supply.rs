@@ -157,7 +157,7 @@ impl Supply {
         self.away(move |module, source| match source {
             Source::SoftHsm { directory, so_pin, .. } => {
                 module.wipe(&select, so_pin, FREE)?;
-                directory.keep_copies()
+                directory.keep_copies(module)
             }
             Source::Pool { .. } => Err(Error::internal("the tokens of a pool are not initialized")),
         })

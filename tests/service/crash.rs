@@ -1,275 +1,213 @@
 //! `kill -9` at any moment: what was answered is true afterwards, and nothing is left lying about.
+//!
+//! `STRONGROOM_SOAK_KILLS` says how often, `STRONGROOM_SOAK_SEED` from which seed on.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod hsms;
+mod keys;
+mod tokens;
+
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::{SeedableRng as _, random};
 use strongroom::api::grpc::pb;
-use tonic::Code;
+use strongroom::api::grpc::pb::advance_clock_request::Target;
+use tonic::{Code, Status};
 
-use crate::support::{Client, Server, ec, oct, strongroom};
+use crate::hsms::Place;
+use crate::model::setting;
+use crate::support::{Client, Server, ec, micros, strongroom};
+pub(crate) use tokens::objects;
 
-const ROUNDS: usize = 10;
-const CLIENTS: usize = 4;
+/// How often the server is killed, unless the environment says otherwise.
+const KILLS: u64 = 10;
+/// Clients that work with keys.
+const KEY_CLIENTS: usize = 4;
+/// Clients that work with HSMs.
+const HSM_CLIENTS: usize = 2;
+/// An instant that is not known, but comes after this round.
+const FAR: i64 = i64::MAX;
 
-/// What a client was told of its key names, and what it had asked for when the answer stayed away.
-type Told = BTreeMap<String, State>;
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
-    /// So many versions.
-    Live(usize),
-    Deleted(usize),
-    Absent,
-    /// One of two: asked for, and not answered.
-    Either(Known, Known),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Known {
-    Live(usize),
-    Deleted(usize),
-    Absent,
-}
-
-impl From<Known> for State {
-    fn from(known: Known) -> Self {
-        match known {
-            Known::Live(versions) => Self::Live(versions),
-            Known::Deleted(versions) => Self::Deleted(versions),
-            Known::Absent => Self::Absent,
-        }
-    }
-}
-
-fn live(name: &str) -> String {
-    format!("hsms/local/keys/{name}")
-}
-
-fn deleted(name: &str) -> String {
-    format!("hsms/local/deletedKeys/{name}")
-}
-
-/// Every other name is a secret key; those have two objects in the token.
-fn is_secret(name: &str) -> bool {
-    name.ends_with(['1', '3', '5', '7', '9'])
-}
-
-/// Makes, deletes, brings back and destroys keys until the server is gone.
-async fn rage(mut client: Client, who: usize, mut told: Told, mut rng: StdRng) -> Told {
-    loop {
-        let name = format!("c{who}-{}", rng.gen_range(0..10));
-        let before = match told.get(&name).copied().unwrap_or(State::Absent) {
-            State::Live(versions) => Known::Live(versions),
-            State::Deleted(versions) => Known::Deleted(versions),
-            State::Absent => Known::Absent,
-            State::Either(..) => panic!("{name} was settled after the restart"),
-        };
-        let (after, answer) = match before {
-            Known::Live(versions) if versions >= 3 || rng.gen_bool(0.5) => {
-                let request = pb::DeleteKeyRequest { name: live(&name) };
-                (Known::Deleted(versions), client.keys.delete_key(request).await.map(drop))
-            }
-            Known::Live(_) | Known::Absent => {
-                let versions = if let Known::Live(versions) = before { versions } else { 0 };
-                let answer = if !is_secret(&name) {
-                    client.create(ec(&name, "P-256")).await.map(drop)
-                } else if rng.gen_bool(0.5) {
-                    client.create(oct(&name, 256)).await.map(drop)
-                } else {
-                    let k = rng.r#gen::<[u8; 32]>().to_vec();
-                    let key = pb::ImportKeyMaterial { kty: "oct-HSM".to_owned(), k, ..Default::default() };
-                    let parent = "hsms/local".to_owned();
-                    let request = pb::ImportKeyRequest {
-                        parent,
-                        key_id: name.clone(),
-                        key: Some(key),
-                        ..Default::default()
-                    };
-                    client.keys.import_key(request).await.map(drop)
-                };
-                (Known::Live(versions + 1), answer)
-            }
-            Known::Deleted(versions) if rng.gen_bool(0.4) => {
-                let request = pb::RecoverDeletedKeyRequest { name: deleted(&name) };
-                (Known::Live(versions), client.keys.recover_deleted_key(request).await.map(drop))
-            }
-            Known::Deleted(_) => {
-                let request = pb::PurgeDeletedKeyRequest { name: deleted(&name) };
-                (Known::Absent, client.keys.purge_deleted_key(request).await.map(drop))
-            }
-        };
-        match answer {
-            Ok(()) => told.insert(name, after.into()),
-            Err(status) if is_cut_off(&status) => {
-                told.insert(name, State::Either(before, after));
-                return told;
-            }
-            Err(status) => panic!("{name}: {before:?} to {after:?}: {status:?}"),
-        };
-    }
-}
-
-/// Whether the server went away in the middle of the call.
-fn is_cut_off(status: &tonic::Status) -> bool {
+/// Whether the server went away in the middle of the call: before it began to answer, or amid the answer.
+fn is_cut_off(status: &Status) -> bool {
+    use std::error::Error as _;
     matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal)
-        && !status.metadata().contains_key("x-correlation-id")
+        && (!status.metadata().contains_key("x-correlation-id") || status.source().is_some())
 }
 
-/// How many versions a key has, and whether each does its work.
-async fn working_versions(client: &mut Client, name: &str) -> usize {
-    let request = pb::ListKeyVersionsRequest { parent: live(name), ..Default::default() };
-    let versions = client.keys.list_key_versions(request).await.unwrap().into_inner().versions;
-    for version in &versions {
-        let digest = vec![0x17; 32];
-        let algorithm = if is_secret(name) { "HS256" } else { "ES256" };
-        let request = pb::SignRequest {
-            name: version.name.clone(),
-            algorithm: algorithm.to_owned(),
-            digest: digest.clone(),
-        };
-        let signature = client.crypto.sign(request).await.unwrap().into_inner().signature;
-        if let Some(public) = &version.key {
-            let point = [&[4][..], &public.x, &public.y].concat();
-            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).unwrap();
-            key.verify_prehash(&digest, &p256::ecdsa::Signature::from_slice(&signature).unwrap()).unwrap();
-        } else {
-            assert_eq!(signature.len(), 32);
-        }
-    }
-    versions.len()
+/// What the clock shows.
+async fn now(client: &mut Client) -> Result<i64, Status> {
+    let clock = client.clock.get_clock(pb::GetClockRequest {}).await?.into_inner();
+    Ok(micros(clock.now))
 }
 
-/// What is there of a name. A deleted key is brought back, tried and deleted again.
-async fn found(client: &mut Client, name: &str) -> Known {
-    let versions = working_versions(client, name).await;
-    if versions > 0 {
-        return Known::Live(versions);
-    }
-    match client.keys.recover_deleted_key(pb::RecoverDeletedKeyRequest { name: deleted(name) }).await {
-        Ok(_) => {
-            let versions = working_versions(client, name).await;
-            client.keys.delete_key(pb::DeleteKeyRequest { name: live(name) }).await.unwrap();
-            Known::Deleted(versions)
+/// Turns the clock until the server is gone, and says what it was told last. In one round it turns by less than a
+/// retention interval, so that nothing comes due whose deletion was not answered.
+async fn turn(mut client: Client, mut told: i64, mut rng: StdRng) -> i64 {
+    let mut hours = 6 * 24;
+    loop {
+        let by = rng.gen_range(1..=24).min(hours);
+        hours -= by;
+        let target = Some(Target::By(prost_types::Duration { seconds: by * 3600, nanos: 0 }));
+        match client.clock.advance_clock(pb::AdvanceClockRequest { target }).await {
+            Ok(answer) => told = micros(answer.into_inner().clock.unwrap().now),
+            Err(status) if is_cut_off(&status) => return told,
+            Err(status) => panic!("{status:?}"),
         }
-        Err(status) => {
-            assert_eq!(status.code(), Code::NotFound, "{name}: {status:?}");
-            Known::Absent
-        }
+        tokio::time::sleep(Duration::from_millis(rng.gen_range(0..100))).await;
     }
 }
 
-/// The objects of the token, by its files, and what was left of others. An object that was finished has
-/// an identifier, and whoever has one can find it; of one that was not, SoftHSM leaves what nobody can.
-pub(crate) fn objects(server: &Server) -> (usize, usize) {
-    // CKA_ID, as a byte string; its length follows.
-    const IDENTIFIER: [u8; 16] = [0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3];
-    let (mut whole, mut ghosts) = (0, 0);
-    for token in std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap() {
-        for file in std::fs::read_dir(token.unwrap().path()).unwrap() {
-            let path = file.unwrap().path();
-            if path.extension().is_none_or(|extension| extension != "object")
-                || path.ends_with("token.object")
-            {
-                continue;
-            }
-            let content = std::fs::read(&path).unwrap();
-            let at = content.windows(IDENTIFIER.len()).position(|window| window == IDENTIFIER);
-            let identified =
-                at.is_some_and(|at| content[at + IDENTIFIER.len()..].starts_with(&[0, 0, 0, 0, 0, 0, 0, 48]));
-            let is_sentinel = content.windows(10).any(|window| window == b"strongroom");
-            match (identified, is_sentinel) {
-                (true, _) => whole += 1,
-                (false, true) => {}
-                (false, false) => ghosts += 1,
-            }
-        }
-    }
-    (whole, ghosts)
+/// Intents that are not concluded.
+async fn intents(server: &Server) -> i64 {
+    use sqlx::ConnectOptions as _;
+    let path = server.directory().join("strongroom.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).read_only(true);
+    let mut database = options.connect().await.unwrap();
+    sqlx::query_scalar("SELECT COUNT(*) FROM intents").fetch_one(&mut database).await.unwrap()
 }
 
-/// What the token itself says it holds; nobody else may have it open.
-fn examined(directory: &Path) -> serde_json::Value {
-    let output = strongroom()
-        .args(["--output", "json", "doctor", "--label", "local", "--pin-file"])
-        .arg(directory.join("token.pin"))
-        .env("SOFTHSM2_CONF", directory.join("softhsm/softhsm2.conf"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+/// Everything that clients were told.
+struct Told {
+    keys: Vec<keys::Told>,
+    hsms: Vec<hsms::Told>,
+    clock: i64,
+    /// How often something was answered, and how often not.
+    counts: (usize, usize),
+}
+
+/// Lets all clients work for a while, kills the server under them, and starts it again.
+async fn crash(server: &mut Server, told: &mut Told, rng: &mut StdRng) {
+    let dev = server.client("dev").await;
+    let place = Place::of(server);
+    let mut seeded = || StdRng::seed_from_u64(rng.r#gen());
+    let on_keys: Vec<_> = told
+        .keys
+        .iter()
+        .enumerate()
+        .map(|(who, told)| tokio::spawn(keys::rage(dev.clone(), who, told.clone(), seeded())))
+        .collect();
+    let on_hsms: Vec<_> = told
+        .hsms
+        .iter()
+        .enumerate()
+        .map(|(who, told)| tokio::spawn(hsms::rage(dev.clone(), place.clone(), who, told.clone(), seeded())))
+        .collect();
+    let turning = tokio::spawn(turn(dev, told.clock, seeded()));
+    tokio::time::sleep(Duration::from_millis(rng.gen_range(50..1500))).await;
+    server.kill();
+    for (who, task) in on_keys.into_iter().enumerate() {
+        told.keys[who] = ended(task, server).await;
+    }
+    for (who, task) in on_hsms.into_iter().enumerate() {
+        told.hsms[who] = ended(task, server).await;
+    }
+    told.clock = ended(turning, server).await;
+    server.start_again();
+}
+
+/// What a client was told. Where it was told what cannot be, the server's log says why.
+async fn ended<T>(client: tokio::task::JoinHandle<T>, server: &Server) -> T {
+    match client.await {
+        Ok(told) => told,
+        Err(error) => panic!("{}\n{error}", server.log()),
+    }
+}
+
+/// Looks whether all that was told is so, and takes over what is.
+async fn settle(server: &Server, told: &mut Told, rng: &mut StdRng, round: u64) {
+    let mut client = server.client("dev").await;
+    let place = Place::of(server);
+    // What was due when the server was killed is done by the scheduler, beside the calls.
+    let before = told.clock;
+    let target = Some(Target::By(prost_types::Duration { seconds: 0, nanos: 0 }));
+    client.clock.advance_clock(pb::AdvanceClockRequest { target }).await.unwrap();
+    let started = Instant::now();
+    while intents(server).await > 0 {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "round {round}: intents are left\n{}",
+            server.log()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let now = now(&mut client).await.unwrap();
+    assert!(now >= before, "round {round}: the clock went back");
+    told.clock = now;
+    let (mut versions, mut expected) = (0, 0);
+    for (name, state) in told.keys.iter_mut().flatten() {
+        let (found, kept) = keys::found(&mut client, name, rng).await;
+        assert!(state.allows(found, now), "round {round}: {name}: {found:?} at {now}, {state:?}");
+        count(&mut told.counts, matches!(state, keys::State::Known(_)));
+        *state = keys::State::Known(kept);
+        versions += kept.versions();
+        expected += kept.versions() * if keys::is_secret(name) { 2 } else { 1 };
+    }
+    let mut there = vec!["local"];
+    for (name, state) in told.hsms.iter_mut().flatten() {
+        let (found, kept) = hsms::found(&mut client, &place, name, rng).await;
+        assert!(hsms::allows(*state, found, now), "round {round}: {name}: {found:?} at {now}, {state:?}");
+        count(&mut told.counts, state.1.is_none());
+        *state = (kept, None);
+        versions += kept.versions();
+        expected += kept.versions();
+        if kept.is_there() {
+            there.push(name);
+        }
+    }
+    let (whole, ghosts) = objects(server);
+    assert_eq!(whole, expected, "round {round}: objects in the tokens, and versions with their twins");
+    let free = tokens::assert_each_has_its_own(server, &there, &format!("round {round}"));
+    println!(
+        "round {round}: {versions} versions, {whole} objects, {ghosts} ghosts, {} HSMs, {free} free tokens",
+        there.len()
+    );
+}
+
+fn count(counts: &mut (usize, usize), answered: bool) {
+    if answered { counts.0 += 1 } else { counts.1 += 1 }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_answered_is_true_after_any_crash() {
-    let seed: u64 = random();
+    let seed = setting("STRONGROOM_SOAK_SEED").unwrap_or_else(random);
+    let kills = setting("STRONGROOM_SOAK_KILLS").unwrap_or(KILLS);
     println!("seed {seed}");
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut server = Server::start();
-    let mut told: Vec<Told> = vec![Told::new(); CLIENTS];
-    let (mut answered, mut unanswered) = (0, 0);
-    for round in 0..ROUNDS {
-        let mut raging = Vec::new();
-        for (who, told) in told.iter().enumerate() {
-            let client = server.client("dev").await;
-            let rng = StdRng::seed_from_u64(rng.r#gen());
-            raging.push(tokio::spawn(rage(client, who, told.clone(), rng)));
-        }
-        tokio::time::sleep(Duration::from_millis(rng.gen_range(100..1500))).await;
-        server.kill();
-        for (who, task) in raging.into_iter().enumerate() {
-            told[who] = task.await.unwrap();
-        }
-        server.start_again();
-
-        let mut client = server.client("dev").await;
-        let (mut versions, mut expected) = (0, 0);
-        for names in &mut told {
-            for (name, state) in names {
-                let now = found(&mut client, name).await;
-                match *state {
-                    State::Either(before, after) => {
-                        unanswered += 1;
-                        assert!(now == before || now == after, "round {round}: {name}: {now:?}, {state:?}");
-                    }
-                    known => {
-                        answered += 1;
-                        assert_eq!(known, now.into(), "round {round}: {name}");
-                    }
-                }
-                *state = now.into();
-                if let Known::Live(count) | Known::Deleted(count) = now {
-                    versions += count;
-                    expected += count * if is_secret(name) { 2 } else { 1 };
-                }
-            }
-        }
-        let (whole, ghosts) = objects(&server);
-        assert_eq!(whole, expected, "round {round}: objects in the token, and versions with their twins");
-        println!("round {round}: {versions} versions, {whole} objects, {ghosts} ghosts");
+    // With a week of retention, things come due while the server is killed.
+    let directory = tempfile::tempdir().unwrap();
+    let seed = crate::retention::seed(directory.path(), false);
+    let mut server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
+    let mut dev = server.client("dev").await;
+    dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    let clock = now(&mut dev).await.unwrap();
+    let (keys, hsms) = (vec![keys::Told::new(); KEY_CLIENTS], vec![hsms::Told::new(); HSM_CLIENTS]);
+    let mut told = Told { keys, hsms, clock, counts: (0, 0) };
+    for round in 0..kills {
+        crash(&mut server, &mut told, &mut rng).await;
+        settle(&server, &mut told, &mut rng, round).await;
     }
-    println!("{answered} states that were answered, {unanswered} that were not");
+    let (answered, unanswered) = told.counts;
+    println!("{kills} kills, {answered} states that were answered, {unanswered} that were not");
     assert!(answered > 0 && unanswered > 0);
 
     assert!(server.stop().success(), "{}", server.log());
-    let report = examined(&server.directory());
+    let report = tokens::examined(&server.directory());
     let versions: usize = told
+        .keys
         .iter()
-        .flat_map(BTreeMap::values)
+        .flat_map(keys::Told::values)
         .map(|state| match state {
-            State::Live(versions) | State::Deleted(versions) => *versions,
-            _ => 0,
+            keys::State::Known(known) => known.versions(),
+            keys::State::Either(..) => 0,
         })
         .sum();
     assert_eq!(report["keys"], versions, "{report}");
     // At each crash one call was making or destroying objects, a key's two at most. What was left is no key.
     let left = report["foreign_objects"].as_u64().unwrap() + report["ghosts"].as_u64().unwrap();
-    assert!(left <= 2 * ROUNDS as u64, "{report}");
+    assert!(left <= 2 * kills, "{report}");
     let log = server.log();
     assert!(!log.contains("\"ERROR\"") && !log.contains("panicked"), "{log}");
     let audit = strongroom::audit::verify(&server.directory().join("audit")).unwrap();

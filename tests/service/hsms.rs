@@ -216,6 +216,30 @@ async fn a_purged_hsm_leaves_its_name_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn hsms_come_and_go_beside_each_other() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let contributor = server.client("contributor").await;
+    let comes_and_goes = |name: &'static str| {
+        let (mut contributor, place) = (contributor.clone(), place.clone());
+        async move {
+            for _ in 0..10 {
+                contributor.hsms.create_managed_hsm(place.creating(name)).await.unwrap();
+                delete(&mut contributor, place.hsm(name)).await.unwrap();
+                purge(&mut contributor, place.deleted(name)).await.unwrap();
+            }
+        }
+    };
+    tokio::join!(
+        comes_and_goes("one"),
+        comes_and_goes("two"),
+        comes_and_goes("three"),
+        comes_and_goes("four"),
+    );
+    assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
+}
+
+#[tokio::test]
 async fn the_seed_does_not_bring_back_what_was_purged() {
     let mut server = Server::start();
     let place = Place::of(&server);

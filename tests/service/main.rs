@@ -23,6 +23,7 @@ mod hsms;
 mod isolation;
 mod lifecycle;
 mod malformed;
+mod model;
 mod ops;
 mod raw;
 mod requests;

@@ -2,7 +2,8 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::support::{Server, days, ec, oct, reason};
+use crate::hsms::{self, Place};
+use crate::support::{Server, days, ec, micros, oct, reason, timestamp};
 
 fn named(name: &str) -> String {
     format!("hsms/local/deletedKeys/{name}")
@@ -20,7 +21,7 @@ async fn deleted_keys(client: &mut crate::support::Client) -> Vec<String> {
 }
 
 /// A seed with an HSM of seven days' retention, with purge protection or without.
-fn seed(directory: &std::path::Path, purge_protection: bool) -> String {
+pub(crate) fn seed(directory: &std::path::Path, purge_protection: bool) -> String {
     let text = std::fs::read_to_string("hsm-config/dev.toml").unwrap();
     let text = text.replace("retention_days = 90", "retention_days = 7");
     let text = text.replace("purge_protection = false", &format!("purge_protection = {purge_protection}"));
@@ -122,4 +123,68 @@ async fn the_scheduler_wakes_by_itself() {
         assert!(started.elapsed() < std::time::Duration::from_secs(10), "{}", server.log());
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+fn to(instant: i64) -> pb::AdvanceClockRequest {
+    pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::To(timestamp(instant))) }
+}
+
+#[tokio::test]
+async fn an_hsm_is_kept_for_its_retention_interval_to_the_microsecond() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let mut dev = server.client("dev").await;
+    dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    for days in [7, 90] {
+        dev.hsms.create_managed_hsm(place.retaining("payroll", days)).await.unwrap();
+        let deleted = hsms::delete(&mut dev, place.hsm("payroll")).await.unwrap();
+        let due = micros(deleted.scheduled_purge_at);
+        assert_eq!(due - micros(deleted.deleted_at), i64::from(days) * 86_400_000_000);
+        assert_eq!(dev.clock.advance_clock(to(due - 1)).await.unwrap().into_inner().happenings, []);
+        let taken = dev.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap_err();
+        assert_eq!(reason(&taken), "HSM_EXISTS");
+        let happened = dev.clock.advance_clock(to(due)).await.unwrap().into_inner().happenings;
+        assert_eq!(happened.iter().map(|one| micros(one.at)).collect::<Vec<_>>(), [due]);
+    }
+    dev.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+}
+
+#[tokio::test]
+async fn in_a_subscription_that_cannot_be_deleted_nobody_purges_but_the_service() {
+    let directory = tempfile::tempdir().unwrap();
+    let seed = seed(directory.path(), false);
+    let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
+    let place = Place::of(&server);
+    let mut dev = server.client("dev").await;
+    dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    dev.create(ec("a", "P-256")).await.unwrap();
+    delete(&mut dev, "a").await;
+    dev.hsms.create_managed_hsm(place.retaining("payroll", 90)).await.unwrap();
+    hsms::delete(&mut dev, place.hsm("payroll")).await.unwrap();
+    // Marked afterwards: it holds for what is deleted already.
+    let update_mask = Some(prost_types::FieldMask { paths: vec!["undeletable".to_owned()] });
+    let name = place.subscription.clone();
+    let marking = pb::UpdateSubscriptionRequest { name, undeletable: true, update_mask };
+    server.client("owner").await.resources.update_subscription(marking).await.unwrap();
+
+    let get = pb::GetDeletedKeyRequest { name: named("a") };
+    let key = dev.keys.get_deleted_key(get).await.unwrap().into_inner();
+    assert_eq!(key.key.unwrap().recovery_level, "CustomizedRecoverable+ProtectedSubscription");
+    let get = pb::GetDeletedManagedHsmRequest { name: place.deleted("payroll") };
+    let hsm = dev.hsms.get_deleted_managed_hsm(get).await.unwrap().into_inner();
+    assert_eq!(hsm.managed_hsm.unwrap().recovery_level, "Recoverable+ProtectedSubscription");
+    for who in ["owner", "contributor", "dev"] {
+        let refused = hsms::purge(&mut server.client(who).await, place.deleted("payroll")).await.unwrap_err();
+        assert_eq!(reason(&refused), "PURGE_PROTECTED", "{who}");
+    }
+    let request = pb::PurgeDeletedKeyRequest { name: named("a") };
+    let refused = dev.keys.purge_deleted_key(request).await.unwrap_err();
+    assert_eq!(reason(&refused), "PURGE_PROTECTED");
+
+    let happened = dev.clock.advance_clock(days(90)).await.unwrap().into_inner().happenings;
+    assert_eq!(
+        happened.iter().map(|one| micros(one.at)).collect::<Vec<_>>(),
+        [micros(key.scheduled_purge_at), micros(hsm.scheduled_purge_at)]
+    );
+    assert!(deleted_keys(&mut dev).await.is_empty());
 }

@@ -349,6 +349,19 @@ pub(crate) fn days(days: i64) -> pb::AdvanceClockRequest {
     pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::By(by)) }
 }
 
+/// An instant of the wire in microseconds; nothing there has more.
+pub(crate) fn micros(instant: Option<prost_types::Timestamp>) -> i64 {
+    let instant = instant.unwrap();
+    assert_eq!(instant.nanos % 1000, 0);
+    instant.seconds * 1_000_000 + i64::from(instant.nanos) / 1000
+}
+
+/// An instant as it is sent.
+pub(crate) fn timestamp(micros: i64) -> prost_types::Timestamp {
+    let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap();
+    prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
+}
+
 /// A request for an EC key.
 pub(crate) fn ec(name: &str, curve: &str) -> pb::CreateKeyRequest {
     pb::CreateKeyRequest {

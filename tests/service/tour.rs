@@ -9,6 +9,7 @@ const ACCESS: &str = include_str!("../../docs/access.md");
 const EVENTS: &str = include_str!("../../docs/events.md");
 const AZURE: &str = include_str!("../../docs/azure.md");
 const MANAGED_HSMS: &str = include_str!("../../docs/managed-hsms.md");
+const RETENTION: &str = include_str!("../../docs/retention.md");
 const ROTATION: &str = include_str!("../../docs/rotation.md");
 
 /// The lines between ```` ```sh tour ```` and the fence that ends it.
@@ -62,6 +63,11 @@ fn the_tour_of_azures_interface_works_as_it_stands() {
 #[test]
 fn the_tour_of_managed_hsms_works_as_it_stands() {
     walk(&tour(MANAGED_HSMS));
+}
+
+#[test]
+fn the_tour_of_retention_works_as_it_stands() {
+    walk(&tour(RETENTION));
 }
 
 #[test]

@@ -1,0 +1,196 @@
+//! Clients that make, delete, bring back and destroy keys until the server is gone, and know what they were told.
+
+use std::collections::BTreeMap;
+
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use super::{FAR, is_cut_off, now};
+use crate::support::{Client, ec, micros, oct};
+
+/// What a client was told of its key names, and what it had asked for when the answer stayed away.
+pub(super) type Told = BTreeMap<String, State>;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum State {
+    Known(Known),
+    /// One of two: asked for, and not answered.
+    Either(Known, Known),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Known {
+    /// So many versions.
+    Live(usize),
+    /// So many versions, and when the service purges them: [`FAR`] where it did not say yet.
+    Deleted(usize, i64),
+    Absent,
+}
+
+impl Known {
+    /// What has become of it by this instant.
+    fn by(self, now: i64) -> Self {
+        match self {
+            Self::Deleted(_, due) if due <= now => Self::Absent,
+            known => known,
+        }
+    }
+
+    /// Whether this is what was found.
+    fn is(self, found: Self) -> bool {
+        match (self, found) {
+            (Self::Deleted(before, FAR), Self::Deleted(versions, _)) => before == versions,
+            _ => self == found,
+        }
+    }
+
+    /// How many versions the token holds of it.
+    pub(super) const fn versions(self) -> usize {
+        match self {
+            Self::Live(versions) | Self::Deleted(versions, _) => versions,
+            Self::Absent => 0,
+        }
+    }
+}
+
+impl State {
+    /// Whether one of what it may be, as it has become by this instant, is what was found.
+    pub(super) fn allows(self, found: Known, now: i64) -> bool {
+        match self {
+            Self::Known(known) => known.by(now).is(found),
+            Self::Either(before, after) => before.by(now).is(found) || after.by(now).is(found),
+        }
+    }
+}
+
+fn live(name: &str) -> String {
+    format!("hsms/local/keys/{name}")
+}
+
+fn deleted(name: &str) -> String {
+    format!("hsms/local/deletedKeys/{name}")
+}
+
+/// Every other name is a secret key; those have two objects in the token.
+pub(super) fn is_secret(name: &str) -> bool {
+    name.ends_with(['1', '3', '5', '7', '9'])
+}
+
+/// Makes, deletes, brings back and destroys keys until the server is gone.
+pub(super) async fn rage(mut client: Client, who: usize, mut told: Told, mut rng: StdRng) -> Told {
+    loop {
+        let name = format!("c{who}-{}", rng.gen_range(0..10));
+        let before = match told.get(&name).copied().unwrap_or(State::Known(Known::Absent)) {
+            State::Known(known) => known,
+            State::Either(..) => panic!("{name} was settled after the restart"),
+        };
+        let (after, answer) = match before {
+            Known::Live(versions) if versions >= 3 || rng.gen_bool(0.5) => {
+                let request = pb::DeleteKeyRequest { name: live(&name) };
+                match client.keys.delete_key(request).await {
+                    Ok(gone) => {
+                        (Known::Deleted(versions, micros(gone.into_inner().scheduled_purge_at)), Ok(()))
+                    }
+                    Err(status) => (Known::Deleted(versions, FAR), Err(status)),
+                }
+            }
+            Known::Live(_) | Known::Absent => {
+                let versions = if let Known::Live(versions) = before { versions } else { 0 };
+                let answer = if !is_secret(&name) {
+                    client.create(ec(&name, "P-256")).await.map(drop)
+                } else if rng.gen_bool(0.5) {
+                    client.create(oct(&name, 256)).await.map(drop)
+                } else {
+                    let k = rng.r#gen::<[u8; 32]>().to_vec();
+                    let key = pb::ImportKeyMaterial { kty: "oct-HSM".to_owned(), k, ..Default::default() };
+                    let parent = "hsms/local".to_owned();
+                    let request = pb::ImportKeyRequest {
+                        parent,
+                        key_id: name.clone(),
+                        key: Some(key),
+                        ..Default::default()
+                    };
+                    client.keys.import_key(request).await.map(drop)
+                };
+                (Known::Live(versions + 1), answer)
+            }
+            Known::Deleted(versions, _) if rng.gen_bool(0.4) => {
+                let request = pb::RecoverDeletedKeyRequest { name: deleted(&name) };
+                (Known::Live(versions), client.keys.recover_deleted_key(request).await.map(drop))
+            }
+            Known::Deleted(..) => {
+                let request = pb::PurgeDeletedKeyRequest { name: deleted(&name) };
+                (Known::Absent, client.keys.purge_deleted_key(request).await.map(drop))
+            }
+        };
+        match answer {
+            Ok(()) => told.insert(name, State::Known(after)),
+            // The service may have purged it by itself.
+            Err(status) if status.code() == Code::NotFound => match now(&mut client).await {
+                Ok(now) if before.by(now) == Known::Absent => told.insert(name, State::Known(Known::Absent)),
+                Ok(now) => panic!("{name}: {before:?} at {now}: {status:?}"),
+                Err(_) => {
+                    told.insert(name, State::Either(before, Known::Absent));
+                    return told;
+                }
+            },
+            Err(status) if is_cut_off(&status) => {
+                told.insert(name, State::Either(before, after));
+                return told;
+            }
+            Err(status) => panic!("{name}: {before:?} to {after:?}: {status:?}"),
+        };
+    }
+}
+
+/// How many versions a key has, and whether each does its work.
+async fn working_versions(client: &mut Client, name: &str) -> usize {
+    let request = pb::ListKeyVersionsRequest { parent: live(name), ..Default::default() };
+    let versions = client.keys.list_key_versions(request).await.unwrap().into_inner().versions;
+    for version in &versions {
+        let digest = vec![0x17; 32];
+        let algorithm = if is_secret(name) { "HS256" } else { "ES256" };
+        let request = pb::SignRequest {
+            name: version.name.clone(),
+            algorithm: algorithm.to_owned(),
+            digest: digest.clone(),
+        };
+        let signature = client.crypto.sign(request).await.unwrap().into_inner().signature;
+        if let Some(public) = &version.key {
+            let point = [&[4][..], &public.x, &public.y].concat();
+            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).unwrap();
+            key.verify_prehash(&digest, &p256::ecdsa::Signature::from_slice(&signature).unwrap()).unwrap();
+        } else {
+            assert_eq!(signature.len(), 32);
+        }
+    }
+    versions.len()
+}
+
+/// What is there of a name. Some deleted keys are brought back, tried and deleted again: then the second is what is
+/// there now.
+pub(super) async fn found(client: &mut Client, name: &str, rng: &mut StdRng) -> (Known, Known) {
+    let versions = working_versions(client, name).await;
+    if versions > 0 {
+        return (Known::Live(versions), Known::Live(versions));
+    }
+    let due = match client.keys.get_deleted_key(pb::GetDeletedKeyRequest { name: deleted(name) }).await {
+        Ok(gone) => micros(gone.into_inner().scheduled_purge_at),
+        Err(status) => {
+            assert_eq!(status.code(), Code::NotFound, "{name}: {status:?}");
+            return (Known::Absent, Known::Absent);
+        }
+    };
+    let request = pb::RecoverDeletedKeyRequest { name: deleted(name) };
+    client.keys.recover_deleted_key(request).await.unwrap();
+    let versions = working_versions(client, name).await;
+    let before = Known::Deleted(versions, due);
+    if rng.gen_bool(0.3) {
+        return (before, Known::Live(versions));
+    }
+    let gone = client.keys.delete_key(pb::DeleteKeyRequest { name: live(name) }).await.unwrap();
+    (before, Known::Deleted(versions, micros(gone.into_inner().scheduled_purge_at)))
+}
