@@ -11,8 +11,8 @@ use super::stage::{
 use crate::rest::ask::{Answer, Rest, base64url};
 use crate::support::Client;
 
-/// What Azure's surface does not have: why a call is refused, and activation without a security domain.
-const NOT_THERE: [&str; 2] = ["CheckAccess", "ActivateManagedHsm"];
+/// What Azure's surface does not have: why a call is refused, activation without a security domain, and watching.
+const NOT_THERE: [&str; 3] = ["CheckAccess", "ActivateManagedHsm", "WatchLifecycle"];
 
 const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
 const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/roleAssignments";
