@@ -8,6 +8,7 @@ use super::key::Tags;
 use super::name::{HsmName, PrincipalId};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel, RetentionDays};
+use super::setting::Settings;
 use super::{Error, Result, Timestamp};
 
 /// The stock keeping units of managed HSMs.
@@ -85,6 +86,9 @@ pub struct ManagedHsm {
     /// Who may reach it over the network.
     #[serde(default)]
     pub network: NetworkRules,
+    /// What its administrators decide about it as a whole.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// Whether the data plane is to be reached over the public network. Stored and shown, not enforced:
@@ -203,6 +207,7 @@ impl ManagedHsm {
             activation: other.activation,
             tags: other.tags.clone(),
             network: other.network.clone(),
+            settings: other.settings,
             ..self.clone()
         };
         fixed == *other

@@ -10,7 +10,7 @@ use super::body;
 use super::query::Query;
 use super::route::{Route, VersionOf};
 use super::site::Site;
-use super::wire::{access, crypto, keys, rotation};
+use super::wire::{access, crypto, keys, rotation, settings};
 use crate::engine::{Engine, Gate};
 use crate::identity::Credential;
 use crate::model::entry::{Meter, Origin};
@@ -123,6 +123,13 @@ impl Call<'_> {
             }
             Route::DeleteRoleAssignment(id) => {
                 self.run(ok, |asked| access::delete_assignment(asked, id), access::assignment).await
+            }
+            Route::ListSettings => self.run(ok, settings::list, settings::listed).await,
+            Route::GetSetting(name) => {
+                self.run(ok, |asked| settings::get(asked, name), settings::setting).await
+            }
+            Route::UpdateSetting(name) => {
+                self.run(ok, |asked| settings::update(asked, name), settings::setting).await
             }
             Route::NotYet(what) => {
                 self.refuse(Error::Unsupported { what: format!("{what} is not available yet") }).await

@@ -59,6 +59,7 @@ pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static st
             let again = if matches!(route, Route::RotateKey(_)) { "Key not found: " } else { "" };
             ("KeyNotFound", format!("{again}Key not found: {}/keys/{}", site.base, key.name))
         }
+        Error::NoContent => ("Nocontentprovided", as_it_is()),
         // assumption: the service's refusal is not recorded.
         Error::PurgeProtected { .. } => ("Forbidden", as_it_is()),
         Error::RequestTooLarge { .. } => ("RequestEntityTooLarge", as_it_is()),
@@ -74,6 +75,10 @@ pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static st
         Error::RoleDefinitionNotFound => ("RoleDefinitionNotFound", as_it_is()),
         // assumption: the service's words for a path that it does not have are not recorded.
         Error::RouteNotFound => ("NotFound", as_it_is()),
+        Error::SettingNotFound => (
+            "InvalidSetting",
+            "Invalid setting name. Please check the spelling of the setting name to update.".to_owned(),
+        ),
         Error::SubscriptionNotFound { .. } => ("SubscriptionNotFound", as_it_is()),
         Error::Stopping
         | Error::TokenPoolExhausted { .. }
