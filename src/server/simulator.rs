@@ -60,7 +60,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
             tenant: seed.tenant_id,
             // Without host and port, so that tokens outlive a change of either.
             issuer: format!("https://sts.strongroom.localhost/{}/", seed.tenant_id),
-            audiences: audiences.clone(),
+            audiences: config.names.data_plane.iter().map(|name| format!("https://{name}")).collect(),
             lifetime: Duration::from_secs(config.simulator.token_lifetime_seconds),
         },
     )?;
