@@ -78,7 +78,8 @@ async fn it_loses_nothing_of_what_is_changed_meanwhile() {
         let tagging = hsms::tagging(place.hsm("local"), &tag);
         let (set, tagged) =
             tokio::join!(set(&mut administrator, "local", &on), owner.hsms.update_managed_hsm(tagging));
-        (set.unwrap(), tagged.unwrap());
+        set.unwrap();
+        tagged.unwrap();
         let read = pb::GetManagedHsmRequest { name: place.hsm("local") };
         let tags = owner.hsms.get_managed_hsm(read).await.unwrap().into_inner().tags;
         assert!(tags.values().chain(tags.keys()).any(|text| *text == tag), "{tags:?}");
