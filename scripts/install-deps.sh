@@ -54,6 +54,7 @@ test)
     need_softhsm
     cargo_tool cargo-nextest "$nextest_version"
     scripts/python-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/python-clients"
+    scripts/javascript-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/javascript-clients"
     ;;
 lint)
     need_rust
