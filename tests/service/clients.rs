@@ -4,3 +4,4 @@
 mod javascript;
 mod place;
 mod python;
+mod rust;

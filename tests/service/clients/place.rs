@@ -73,15 +73,18 @@ impl<'a> Place<'a> {
 
     /// Does what a page tells its readers: writes down the program that it shows, and runs the lines that it gives.
     pub(super) fn follow(&self, page: &str, (language, program): (&str, &str), tools: &Path) {
-        let port = port(self.server);
-        let shown = |language: &str| block(page, language).replace(":8443", &format!(":{port}"));
-        std::fs::write(self.file(program), shown(language)).unwrap();
-        self.run(tools, &shown("sh"), &[]);
+        std::fs::write(self.file(program), self.with_port(example(page, language))).unwrap();
+        self.run(tools, &self.with_port(example(page, "sh")), &[]);
+    }
+
+    /// What a page shows, with the port of this server.
+    pub(super) fn with_port(&self, shown: &str) -> String {
+        shown.replace(":8443", &format!(":{}", port(self.server)))
     }
 }
 
 /// The example of a page in this language.
-pub(super) fn block<'a>(page: &'a str, language: &str) -> &'a str {
+pub(super) fn example<'a>(page: &'a str, language: &str) -> &'a str {
     let (_, rest) = page.split_once(&format!("\n```{language} example\n")).expect("the page has an example");
     rest.split_once("\n```\n").expect("the example ends").0
 }
