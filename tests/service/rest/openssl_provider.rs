@@ -42,7 +42,6 @@ fn public(jwk: &Value) -> pb::JsonWebKey {
         e: bytes(&jwk["e"]),
         x: bytes(&jwk["x"]),
         y: bytes(&jwk["y"]),
-        ..Default::default()
     }
 }
 

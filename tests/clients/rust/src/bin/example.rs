@@ -1,3 +1,5 @@
+//! Makes a key, and signs with it.
+
 use azure_core::credentials::Secret;
 use azure_identity::ClientSecretCredential;
 use azure_security_keyvault_keys::models::{CreateKeyParameters, CurveName, KeyType};
