@@ -28,7 +28,7 @@ pub use list_deleted::ListDeletedManagedHsms;
 pub use purge::PurgeDeletedManagedHsm;
 pub use recover::RecoverDeletedManagedHsm;
 pub use target::{AnyHsms, DeletedHsm, DeletedHsmPath, HsmPath, HsmsOf, LiveHsm, NewHsm, RecoverableHsm};
-pub use update::{HsmChanges, UpdateManagedHsm};
+pub use update::{Fixed, HsmChanges, UpdateManagedHsm};
 
 use super::ControlCx;
 use crate::model::hsm::ManagedHsm;

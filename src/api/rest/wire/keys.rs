@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 pub(in super::super) use shown::{bundle, deleted_bundle, kid, listed, listed_deleted, listed_versions};
 
-use super::super::body::{Binary, bytes};
+use super::super::super::azure::body::{Binary, bytes};
 use super::super::call::Asked;
 use super::super::route::VersionOf;
 use crate::model::import::ImportMaterial;

@@ -11,7 +11,7 @@ const PAGE: usize = 25;
 
 /// The parameters that mean something here.
 #[derive(Default)]
-pub(super) struct Query {
+pub(in crate::api) struct Query {
     pairs: Vec<(String, String)>,
     /// Whether the query could be taken apart.
     broken: bool,
@@ -19,7 +19,7 @@ pub(super) struct Query {
 
 impl Query {
     /// Takes the query of a request apart.
-    pub(super) fn of(uri: &Uri) -> Self {
+    pub(in crate::api) fn of(uri: &Uri) -> Self {
         match Pairs::try_from_uri(uri) {
             Ok(Pairs(pairs)) => Self { pairs, broken: false },
             Err(_) => Self { pairs: Vec::new(), broken: true },
@@ -31,7 +31,7 @@ impl Query {
     }
 
     /// The version of the interface, if it is named properly; empty otherwise.
-    pub(super) fn api_version(&self) -> &str {
+    pub(in crate::api) fn api_version(&self) -> &str {
         self.get("api-version").filter(|version| is_version(version)).unwrap_or_default()
     }
 
@@ -41,7 +41,7 @@ impl Query {
     /// # Errors
     /// `Invalid`.
     // assumption: a version is not needed where nothing is changed or used: some clients leave it out there.
-    pub(super) fn check(&self, needed: bool) -> Result<()> {
+    pub(in crate::api) fn check(&self, needed: bool) -> Result<()> {
         if self.broken {
             return Err(Error::invalid("", "The query of the request cannot be read."));
         }
@@ -60,7 +60,7 @@ impl Query {
     ///
     /// # Errors
     /// `Invalid` naming the parameter.
-    pub(super) fn page(&self) -> Result<PageRequest> {
+    pub(in crate::api) fn page(&self) -> Result<PageRequest> {
         let wrong = || Error::invalid("maxresults", format!("maxresults is 1 to {PAGE}"));
         // 0 is what means the default to the list itself.
         let size: i32 = self.get("maxresults").map_or(Ok(0), |text| text.parse().map_err(|_| wrong()))?;
@@ -72,7 +72,7 @@ impl Query {
     }
 
     /// The condition that a list is filtered by.
-    pub(super) fn filter(&self) -> Option<&str> {
+    pub(in crate::api) fn filter(&self) -> Option<&str> {
         self.get("$filter")
     }
 }
