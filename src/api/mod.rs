@@ -1,5 +1,6 @@
 //! The surfaces. They translate between a wire and the engine's operations, and do nothing else.
 
+pub mod arm;
 mod azure;
 pub mod grpc;
 mod peer;

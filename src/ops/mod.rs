@@ -194,6 +194,7 @@ operations! {
     hsms::PurgeDeletedManagedHsm,
     hsms::CheckManagedHsmName,
     hsms::ActivateManagedHsm,
+    hsms::GetManagedHsmOperationResult,
     authorization::ListControlRoleDefinitions,
     authorization::GetControlRoleDefinition,
     authorization::CreateControlRoleAssignment,

@@ -31,14 +31,6 @@ impl<S> Asked<'_, S> {
     pub(in crate::api) fn body<T: DeserializeOwned>(&self) -> Result<T> {
         body::parse(self.body.as_ref().map_err(Clone::clone)?)
     }
-
-    /// Whether there is any body.
-    ///
-    /// # Errors
-    /// Where it could not be read.
-    pub(in crate::api) fn has_body(&self) -> Result<bool> {
-        Ok(!self.body.as_ref().map_err(Clone::clone)?.trim_ascii().is_empty())
-    }
 }
 
 /// A request on its way to the engine.
@@ -87,6 +79,11 @@ impl<'a, S> Call<'a, S> {
     /// The engine, to see what there is before it is asked for something.
     pub(in crate::api) const fn engine(&self) -> &'a Engine {
         self.engine
+    }
+
+    /// What is asked, to see what kind of request it is.
+    pub(in crate::api) const fn asked(&self) -> &Asked<'a, S> {
+        &self.asked
     }
 
     /// Sends the request through the engine, and shows the reply. It is read once its sender is known.

@@ -74,11 +74,6 @@ impl Names {
         HostAndPort::of(parts)
     }
 
-    /// Whether the host of a request is Azure Resource Manager's.
-    pub fn is_management(&self, host: &str) -> bool {
-        self.management.iter().any(|name| name.eq_ignore_ascii_case(host))
-    }
-
     /// The authority's own URL, without a tenant; `None` where it is elsewhere. `place` is that of the asked name in
     /// its list.
     pub(in crate::api) fn login(&self, host: &Host<'_>, place: usize) -> Option<String> {

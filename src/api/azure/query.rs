@@ -6,9 +6,6 @@ use http::Uri;
 use crate::model::{Error, Result};
 use crate::ops::PageRequest;
 
-/// Items of a page, unless the request says less; it cannot say more.
-const PAGE: usize = 25;
-
 /// The parameters that mean something here.
 #[derive(Default)]
 pub(in crate::api) struct Query {
@@ -56,19 +53,19 @@ impl Query {
         }
     }
 
-    /// Which page of a list is wanted.
+    /// Which page of a list is wanted: of `most` items, unless the parameter `size_name` says less.
     ///
     /// # Errors
     /// `Invalid` naming the parameter.
-    pub(in crate::api) fn page(&self) -> Result<PageRequest> {
-        let wrong = || Error::invalid("maxresults", format!("maxresults is 1 to {PAGE}"));
+    pub(in crate::api) fn page(&self, size_name: &'static str, most: usize) -> Result<PageRequest> {
+        let wrong = || Error::invalid(size_name, format!("{size_name} is 1 to {most}"));
         // 0 is what means the default to the list itself.
-        let size: i32 = self.get("maxresults").map_or(Ok(0), |text| text.parse().map_err(|_| wrong()))?;
-        let given = self.get("maxresults").is_some();
-        if given && !usize::try_from(size).is_ok_and(|size| (1..=PAGE).contains(&size)) {
+        let size: i32 = self.get(size_name).map_or(Ok(0), |text| text.parse().map_err(|_| wrong()))?;
+        let given = self.get(size_name).is_some();
+        if given && !usize::try_from(size).is_ok_and(|size| (1..=most).contains(&size)) {
             return Err(wrong());
         }
-        PageRequest::parse(size, self.get("$skiptoken").unwrap_or_default(), PAGE, PAGE)
+        PageRequest::parse(size, self.get("$skiptoken").unwrap_or_default(), most, most)
     }
 
     /// The condition that a list is filtered by.
@@ -147,7 +144,7 @@ mod tests {
 
     #[test]
     fn pages_are_one_to_twenty_five() {
-        let page = |text: &str| query(text).page();
+        let page = |text: &str| query(text).page("maxresults", 25);
         assert_eq!(page("").unwrap(), PageRequest { size: 25, after: None });
         let third = PageRequest { size: 3, after: Some("a-1".to_owned()) };
         for text in ["maxresults=3&$skiptoken=a-1", "%24skiptoken=a-1&api-version=7.6&maxresults=3"] {

@@ -12,14 +12,22 @@ use crate::engine::Gate;
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, KeyId};
 use crate::model::{Error, Result};
-use crate::ops::{KeyPath, Operation, Target};
+use crate::ops::{KeyPath, Operation, PageRequest, Target};
 
 /// What is asked of a data plane.
 pub(super) type Asked<'a> = call::Asked<'a, Site>;
 /// A request for a data plane.
 pub(super) type Call<'a> = call::Call<'a, Site>;
 
+/// Items of a page, unless the request says less; it cannot say more.
+const PAGE: usize = 25;
+
 impl Asked<'_> {
+    /// Which page of a list is wanted.
+    pub(super) fn page(&self) -> Result<PageRequest> {
+        self.query.page("maxresults", PAGE)
+    }
+
     /// The HSM that is asked.
     pub(super) fn hsm(&self) -> Result<HsmName> {
         self.site.hsm.clone()

@@ -262,8 +262,8 @@ impl From<NameAvailability> for pb::CheckManagedHsmNameResponse {
     }
 }
 
-impl From<()> for pb::PurgeDeletedManagedHsmResponse {
-    fn from((): ()) -> Self {
+impl From<HsmBundle> for pb::PurgeDeletedManagedHsmResponse {
+    fn from(_: HsmBundle) -> Self {
         Self {}
     }
 }
