@@ -77,7 +77,10 @@ mod tests {
             (json!("https://managedhsm.localhost"), vec![Audience::Service]),
             (json!("https://managedhsm.localhost:9/"), vec![Audience::Service]),
             (json!("https://management.localhost:8443"), vec![Audience::Management]),
-            (json!(["x", "https://management.localhost/", "https://managedhsm.localhost"]), Audience::ALL.to_vec()),
+            (
+                json!(["x", "https://management.localhost/", "https://managedhsm.localhost"]),
+                Audience::ALL.to_vec(),
+            ),
             (json!("https://managedhsm.localhost//"), vec![]),
             (json!("https://managedhsm.localhost:99999"), vec![]),
             (json!("https://evil.managedhsm.localhost"), vec![]),

@@ -117,9 +117,11 @@ fn told(error: &Error, site: &Site) -> (StatusCode, &'static str, String) {
     match error {
         Error::Invalid { .. } | Error::LimitExceeded { .. } => (status, "BadRequest", message),
         Error::RoleAssignmentExists => (StatusCode::CONFLICT, code, message),
-        Error::Unauthenticated { .. } => {
-            (status, "AuthenticationFailed", "Authentication failed: no credential was shown that is valid here.".to_owned())
-        }
+        Error::Unauthenticated { .. } => (
+            status,
+            "AuthenticationFailed",
+            "Authentication failed: no credential was shown that is valid here.".to_owned(),
+        ),
         _ => (status, code, message),
     }
 }

@@ -87,12 +87,8 @@ impl Call<'_> {
             Route::DeleteHsm(hsm) => self.begin(|asked| hsms::delete(asked, hsm)).await,
             Route::ListRegions(hsm) => self.tell(|asked| hsms::get(asked, hsm), hsms::regions).await,
             Route::ListPrivate(hsm) => self.tell(|asked| hsms::get(asked, hsm), cloud::nothing).await,
-            Route::CheckName(id) => {
-                self.tell(|asked| hsms::check_name(asked, id), hsms::availability).await
-            }
-            Route::ListDeletedHsms(id) => {
-                self.tell(|asked| deleted::list(asked, id), deleted::listed).await
-            }
+            Route::CheckName(id) => self.tell(|asked| hsms::check_name(asked, id), hsms::availability).await,
+            Route::ListDeletedHsms(id) => self.tell(|asked| deleted::list(asked, id), deleted::listed).await,
             Route::GetDeletedHsm(of) => self.tell(|asked| deleted::get(asked, of), deleted::shown).await,
             Route::PurgeDeletedHsm(of) => self.begin(|asked| deleted::purge(asked, of)).await,
             Route::OperationResult(subscription, id) => self.outcome(subscription, id).await,
@@ -181,10 +177,7 @@ impl Call<'_> {
     }
 
     /// Sends one request through the engine, and tells where its outcome is to be asked for.
-    async fn begin<O>(
-        self,
-        read: impl FnOnce(&Asked<'_>) -> Result<O> + Send,
-    ) -> Result<Answer>
+    async fn begin<O>(self, read: impl FnOnce(&Asked<'_>) -> Result<O> + Send) -> Result<Answer>
     where
         O: Operation<Target: Target<Plane: Gate>, Reply = HsmBundle>,
     {

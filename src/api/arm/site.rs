@@ -29,7 +29,8 @@ impl Site {
     pub(super) fn of(names: &Names, parts: &Parts) -> Self {
         let asked = Names::asked(parts);
         let host = Host::of(asked.as_ref());
-        let place = names.management.iter().position(|name| name.eq_ignore_ascii_case(host.name)).unwrap_or(0);
+        let place =
+            names.management.iter().position(|name| name.eq_ignore_ascii_case(host.name)).unwrap_or(0);
         let suffix = names.suffixes.get(place).or_else(|| names.suffixes.first());
         let login = names.login(&host, place);
         let base = host.url(host.name);
@@ -82,7 +83,9 @@ mod tests {
             let (parts, ()) = http::Request::builder()
                 .uri("/subscriptions?api-version=1.0&%24skiptoken=x&$top=2")
                 .header("host", host)
-                .body(()).unwrap().into_parts();
+                .body(())
+                .unwrap()
+                .into_parts();
             let site = Site::of(&names, &parts);
             assert_eq!((site.data_plane.as_str(), site.login.as_str()), (data_plane, login), "{host}");
             assert_eq!(site.base, format!("https://{}", host.trim_end_matches(":443")), "{host}");

@@ -29,7 +29,11 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Reads a body of at most `limit` bytes. It may hold plaintext or a key.
-pub(in crate::api) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>> {
+pub(in crate::api) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Zeroizing<Vec<u8>>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
     let mut whole = Zeroizing::new(Vec::with_capacity(announced.min(limit)));

@@ -54,8 +54,8 @@ impl<'a, S> Call<'a, S> {
         let query = Query::of(&parts.uri);
         // Clients begin with a request that shows no credential and has no body: whatever else comes from such
         // a caller is not even read.
-        let is_stranger = !parts.headers.contains_key(AUTHORIZATION)
-            && parts.extensions.get::<PeerCertificate>().is_none();
+        let is_stranger =
+            !parts.headers.contains_key(AUTHORIZATION) && parts.extensions.get::<PeerCertificate>().is_none();
         let body = if is_stranger {
             Err(Error::Unauthenticated { why: "the request carries no credential" })
         } else {

@@ -28,7 +28,11 @@ pub(super) struct Site {
 
 impl Site {
     /// The data plane that a request is for.
-    pub(super) fn of(names: &Names, parts: &Parts, find: impl Fn(&HsmName) -> Option<Arc<ManagedHsm>>) -> Self {
+    pub(super) fn of(
+        names: &Names,
+        parts: &Parts,
+        find: impl Fn(&HsmName) -> Option<Arc<ManagedHsm>>,
+    ) -> Self {
         let asked = Names::asked(parts);
         let host = Host::of(asked.as_ref());
         let named = names.suffixes.iter().enumerate().find_map(|(place, suffix)| {

@@ -49,8 +49,7 @@ impl Fixed {
     fn check(&self, hsm: &ManagedHsm) -> Result<()> {
         let Self { retention, location, sku, tenant, administrators } = self;
         let sorted = |principals: &[PrincipalId]| principals.iter().copied().collect::<BTreeSet<_>>();
-        let is_other_group =
-            |given: &Vec<PrincipalId>| sorted(given) != sorted(&hsm.initial_administrators);
+        let is_other_group = |given: &Vec<PrincipalId>| sorted(given) != sorted(&hsm.initial_administrators);
         for (field, is_other) in [
             ("retention_days", retention.is_some_and(|days| days != hsm.retention)),
             ("location", location.as_ref().is_some_and(|given| plain(given) != plain(&hsm.location))),

@@ -22,11 +22,19 @@ fn what_clients_write_is_understood_in_any_case() {
         ("GET", "/subscriptions/s/resourcegroups/Dev", Route::GetGroup(group)),
         ("HEAD", "/subscriptions/s/resourcegroups/Dev", Route::HasGroup(group)),
         ("PUT", "/Subscriptions/s/resourceGroups/Dev", Route::PutGroup(group)),
-        ("GET", "/subscriptions/s/providers/Microsoft.KeyVault", Route::GetProvider("s", "Microsoft.KeyVault")),
+        (
+            "GET",
+            "/subscriptions/s/providers/Microsoft.KeyVault",
+            Route::GetProvider("s", "Microsoft.KeyVault"),
+        ),
         ("POST", "/subscriptions/s/providers/x/register", Route::GetProvider("s", "x")),
         ("GET", "/subscriptions/s/providers/Microsoft.KeyVault/managedHSMs", Route::ListHsms("s", None)),
         ("GET", "/subscriptions/s/providers/Microsoft.KeyVault/deletedVaults", Route::ListVaults("s", None)),
-        ("GET", "/subscriptions/s/providers/microsoft.keyvault/deletedmanagedhsms", Route::ListDeletedHsms("s")),
+        (
+            "GET",
+            "/subscriptions/s/providers/microsoft.keyvault/deletedmanagedhsms",
+            Route::ListDeletedHsms("s"),
+        ),
         (
             "POST",
             "/subscriptions/s/providers/Microsoft.KeyVault/locations/East US/deletedManagedHSMs/Pay/purge",

@@ -185,9 +185,8 @@ pub(in super::super) fn definitions(
 ) -> List<Definition> {
     let named = filter.filter(|filter| filter.to_ascii_lowercase().contains("rolename eq"));
     let name = named.and_then(|filter| filter.split('\'').nth(1));
-    let is_meant = |role: &&Arc<RoleDefinition>| {
-        name.is_none_or(|name| role.role_name.eq_ignore_ascii_case(name))
-    };
+    let is_meant =
+        |role: &&Arc<RoleDefinition>| name.is_none_or(|name| role.role_name.eq_ignore_ascii_case(name));
     List::all(at.item.iter().filter(is_meant).map(|role| shown_definition(&at.scope, role)))
 }
 

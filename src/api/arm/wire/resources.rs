@@ -97,10 +97,7 @@ pub(in super::super) fn subscription(_: &Site, subscription: Arc<Subscription>) 
     }
 }
 
-pub(in super::super) fn subscriptions(
-    site: &Site,
-    all: Vec<Arc<Subscription>>,
-) -> List<ShownSubscription> {
+pub(in super::super) fn subscriptions(site: &Site, all: Vec<Arc<Subscription>>) -> List<ShownSubscription> {
     List::all(all.into_iter().map(|one| subscription(site, one)))
 }
 
