@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "proto/strongroom/v1/lifecycle.proto",
         "proto/strongroom/v1/managed_hsm.proto",
         "proto/strongroom/v1/resource.proto",
+        "proto/strongroom/v1/setting.proto",
         "proto/strongroom/v1/usage.proto",
     ];
     let descriptors = protox::compile(files, ["proto"])?;

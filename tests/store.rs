@@ -19,6 +19,7 @@ use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
 use strongroom::model::rbac::{Action, RoleAssignment, RoleDefinition, Scope};
 use strongroom::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use strongroom::model::retention::{Deletion, RetentionDays};
+use strongroom::model::setting::Settings;
 use strongroom::model::{Error, Timestamp};
 use strongroom::store::{Commit, Durability, ExportedRecord, Listing, Options, Record, Store};
 use uuid::Uuid;
@@ -64,6 +65,7 @@ fn hsm() -> ManagedHsm {
         deletion: None,
         tags: Tags::new(),
         network: NetworkRules::default(),
+        settings: Settings::default(),
     }
 }
 

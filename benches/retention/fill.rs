@@ -13,6 +13,7 @@ use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, Public
 use strongroom::model::name::{HsmName, KeyName};
 use strongroom::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use strongroom::model::retention::{Deletion, RetentionDays};
+use strongroom::model::setting::Settings;
 use strongroom::model::time::ClockSetting;
 use strongroom::store::{Commit, Options, Store};
 use strongroom::token::softhsm::Directory;
@@ -82,6 +83,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
         deletion: None,
         tags: Tags::default(),
         network: NetworkRules::default(),
+        settings: Settings::default(),
     };
     let place = Subscription {
         id: subscription,

@@ -43,6 +43,7 @@ pub(super) fn every_kind() -> Vec<Error> {
         Error::KeyNotFound { key: KeyId { hsm, name: name.clone(), version: None } },
         Error::KeyNotYetValid { operation: "sign", not_before: at },
         Error::LimitExceeded { what: "things", limit: 7 },
+        Error::NoContent,
         Error::OperationNotPermitted { operation: "sign" },
         Error::PurgeProtected {
             level: RecoveryLevel {
@@ -64,6 +65,7 @@ pub(super) fn every_kind() -> Vec<Error> {
         Error::RoleDefinitionNotFound,
         Error::RotationPolicyMissing { name },
         Error::RouteNotFound,
+        Error::SettingNotFound,
         Error::Stopping,
         Error::SubscriptionNotFound { subscription },
         Error::TokenFailed { function: "C_Sign", code: "CKR_DEVICE_ERROR".to_owned() },

@@ -242,6 +242,7 @@ mod tests {
             deletion: None,
             tags: std::collections::BTreeMap::new(),
             network: Default::default(),
+            settings: Default::default(),
         }
     }
 

@@ -28,6 +28,7 @@ mod role;
 mod serve;
 mod server_address;
 mod session;
+mod setting;
 mod subscription;
 mod table;
 mod token;
@@ -53,6 +54,7 @@ pub use options::{Format, Options};
 pub use random::RandomArgs;
 pub use role::RoleCommand;
 pub use serve::ServeArgs;
+pub use setting::SettingCommand;
 pub use subscription::SubscriptionCommand;
 pub use usage::UsageCommand;
 pub use watch::WatchArgs;
@@ -85,6 +87,9 @@ pub enum Command {
     /// Define roles and assign them
     #[command(subcommand)]
     Role(RoleCommand),
+    /// See and change the settings of a managed HSM
+    #[command(subcommand)]
+    Setting(SettingCommand),
     /// Ask who may do what
     #[command(subcommand)]
     Access(AccessCommand),
@@ -161,6 +166,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Key(command) => key::run(&context, *command).await,
         Command::Hsm(command) => hsm::run(&context, *command).await,
         Command::Role(command) => role::run(&context, command).await,
+        Command::Setting(command) => setting::run(&context, command).await,
         Command::Access(command) => access::run(&context, command).await,
         Command::Subscription(command) => subscription::run(&context, command).await,
         Command::Group(command) => group::run(&context, command).await,
@@ -208,6 +214,7 @@ mod tests {
             "key wrap data --alg A256KW --value AAAAAAAAAAAAAAAAAAAAAA",
             "key update hsms/local/keys/invoices --enabled false --clear-expires",
             "role assignment create --role crypto-user --assignee dev --scope /keys/x",
+            "--as administrator setting update AllowKeyManagementOperationsThroughARM true",
             "access check --principal crypto-officer --action keys/sign --scope /keys/invoices",
             "hsm create payroll --retention-days 7 --administrator administrator --purge-protection",
             "--as contributor hsm delete payroll",
@@ -245,6 +252,7 @@ mod tests {
             "hsm create payroll --retention-days 91 --administrator administrator",
             "hsm create payroll",
             "hsm update payroll",
+            "setting update AllowKeyManagementOperationsThroughARM",
             "watch --count 0",
             "random 129",
             "random 0",

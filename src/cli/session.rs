@@ -23,6 +23,7 @@ use crate::api::grpc::pb::key_service_client::KeyServiceClient;
 use crate::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use crate::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use crate::api::grpc::pb::setting_service_client::SettingServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
@@ -93,6 +94,11 @@ impl Session {
     /// Roles.
     pub(crate) fn access(&self) -> AccessServiceClient<Authorized> {
         AccessServiceClient::new(self.channel.clone())
+    }
+
+    /// Settings of an HSM.
+    pub(crate) fn settings(&self) -> SettingServiceClient<Authorized> {
+        SettingServiceClient::new(self.channel.clone())
     }
 
     /// What becomes of HSMs and keys.

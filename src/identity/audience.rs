@@ -44,10 +44,15 @@ impl Audiences {
         let is_meant = |audience: &Audience| {
             given.iter().any(|name| {
                 let name = plain(name, self.any_port);
-                self.names.iter().any(|(known, meant)| meant == audience && known == name)
+                self.names.iter().any(|(known, meant)| meant == audience && self.is_same(known, name))
             })
         };
         Audience::ALL.into_iter().filter(is_meant).collect()
+    }
+
+    /// Hosts are written in any case; other names mean what they say.
+    fn is_same(&self, known: &str, name: &str) -> bool {
+        if self.any_port { known.eq_ignore_ascii_case(name) } else { known == name }
     }
 }
 
@@ -75,7 +80,7 @@ mod tests {
         let audiences = Audiences { names, any_port: true };
         for (claim, meant) in [
             (json!("https://managedhsm.localhost"), vec![Audience::Service]),
-            (json!("https://managedhsm.localhost:9/"), vec![Audience::Service]),
+            (json!("https://ManagedHSM.localhost:9/"), vec![Audience::Service]),
             (json!("https://management.localhost:8443"), vec![Audience::Management]),
             (
                 json!(["x", "https://management.localhost/", "https://managedhsm.localhost"]),

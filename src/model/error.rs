@@ -167,6 +167,9 @@ pub enum Error {
         /// How many there may be.
         limit: usize,
     },
+    /// A request that must say something says nothing.
+    #[error("no content provided")]
+    NoContent,
     /// `key_ops` of the version does not contain the operation.
     #[error("operation {operation} is not permitted on this key: its key_ops do not contain it")]
     OperationNotPermitted {
@@ -239,6 +242,9 @@ pub enum Error {
         /// The key.
         name: KeyName,
     },
+    /// No such setting.
+    #[error("invalid setting name: `ListSettings` tells which there are")]
+    SettingNotFound,
     /// The service is about to end.
     #[error("the service is stopping; go on from the last resume token when it is back")]
     Stopping,
@@ -319,6 +325,7 @@ impl Error {
             Self::KeyNotFound { .. } => "KEY_NOT_FOUND",
             Self::KeyNotYetValid { .. } => "KEY_NOT_YET_VALID",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
+            Self::NoContent => "NO_CONTENT",
             Self::OperationNotPermitted { .. } => "KEY_OPERATION_NOT_PERMITTED",
             Self::PurgeProtected { .. } => "PURGE_PROTECTED",
             Self::RequestTooLarge { .. } => "REQUEST_TOO_LARGE",
@@ -330,6 +337,7 @@ impl Error {
             Self::RoleAssignmentNotFound => "ROLE_ASSIGNMENT_NOT_FOUND",
             Self::RoleDefinitionNotFound => "ROLE_DEFINITION_NOT_FOUND",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
+            Self::SettingNotFound => "SETTING_NOT_FOUND",
             Self::Stopping => "SERVICE_STOPPING",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::SubscriptionNotFound { .. } => "SUBSCRIPTION_NOT_FOUND",
@@ -349,8 +357,10 @@ impl Error {
             | Self::DecryptionFailed
             | Self::Invalid { .. }
             | Self::LimitExceeded { .. }
-            // Recorded: 400, where others would answer 409.
+            | Self::NoContent
+            // Recorded: 400, where others would answer 409, and 404.
             | Self::RoleAssignmentExists
+            | Self::SettingNotFound
             // assumption: nothing is recorded of rotating a key that has no policy.
             | Self::RotationPolicyMissing { .. } => 400,
             Self::Unauthenticated { .. } => 401,

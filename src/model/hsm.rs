@@ -9,6 +9,7 @@ use super::name::{HsmName, PrincipalId};
 pub use super::network::{DefaultAction, NetworkBypass, NetworkChanges, NetworkRules, PublicNetworkAccess};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel, RetentionDays};
+use super::setting::Settings;
 use super::{Error, Result, Timestamp};
 
 /// The stock keeping units of managed HSMs.
@@ -86,6 +87,9 @@ pub struct ManagedHsm {
     /// Who may reach it over the network.
     #[serde(default)]
     pub network: NetworkRules,
+    /// What its administrators decide about it as a whole.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 impl ManagedHsm {
@@ -132,6 +136,7 @@ impl ManagedHsm {
             activation: other.activation,
             tags: other.tags.clone(),
             network: other.network.clone(),
+            settings: other.settings,
             ..self.clone()
         };
         fixed == *other

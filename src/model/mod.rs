@@ -21,6 +21,7 @@ pub mod resource;
 pub mod retention;
 pub mod role;
 pub mod rotation;
+pub mod setting;
 pub mod time;
 
 pub use error::{Error, Result};

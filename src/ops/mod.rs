@@ -15,10 +15,12 @@ pub mod hsms;
 mod intents;
 pub mod keys;
 pub mod lifecycle;
+mod of;
 mod page;
 mod plane;
 mod public_keys;
 pub mod resources;
+pub mod settings;
 mod target;
 mod tokens;
 pub mod usage;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 
 pub use context::{ControlCx, Cx, DirectoryCx, SimulatorCx};
 pub use intents::{Intents, UnderWay};
+pub use of::Of;
 pub use page::{Page, PageRequest};
 pub use plane::{ControlPlane, DataPlane, DirectoryPlane, Known, Plane, SimulatorPlane};
 pub use public_keys::PublicKeys;
@@ -183,6 +186,9 @@ operations! {
     access::ListRoleAssignments,
     access::DeleteRoleAssignment,
     access::CheckAccess,
+    settings::ListSettings,
+    settings::GetSetting,
+    settings::UpdateSetting,
     hsms::CreateManagedHsm,
     hsms::GetManagedHsm,
     hsms::ListManagedHsms,

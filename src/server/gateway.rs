@@ -23,6 +23,7 @@ use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
 use crate::model::resource::Subscription;
+use crate::model::setting;
 use crate::ops::Tokens;
 use crate::store::Store;
 
@@ -99,6 +100,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
             deletion: None,
             tags: Tags::default(),
             network: NetworkRules::default(),
+            settings: setting::Settings::default(),
         };
         house::make_hsm(&store, hsm, &assigned).await?;
         tokens.attach(&wanted.name, token);

@@ -23,6 +23,7 @@ use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
 use crate::model::resource::Subscription;
+use crate::model::setting;
 use crate::store::Store;
 
 use crate::ops::Tokens;
@@ -95,6 +96,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
             deletion: None,
             tags: Tags::default(),
             network: NetworkRules::default(),
+            settings: setting::Settings::default(),
         };
         house::make_hsm(&store, hsm, &assigned(&seed, |principal| &principal.roles, &built_in)?).await?;
         tokens.attach(&wanted.name, token);

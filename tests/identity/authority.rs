@@ -153,6 +153,8 @@ async fn only_the_last_default_is_taken_off_a_scope() {
     for (scope, aud) in [
         ("https://management.example//.default", "https://management.example/"),
         ("https://management.example/.default", "https://management.example"),
+        ("https://management.example:8443/.default", "https://management.example:8443"),
+        ("https://management.example:8443//.default", "https://management.example:8443/"),
     ] {
         let (_, answer) = running.ask(&[("scope", scope)]).await;
         assert_eq!(part(answer["access_token"].as_str().unwrap(), 1)["aud"], aud);

@@ -6,6 +6,7 @@ mod crypto;
 mod import;
 mod keys;
 mod program;
+mod settings;
 mod watch;
 
 use std::io::Write as _;

@@ -44,6 +44,8 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
                 "subscriptions/",
                 "subscriptions/x",
                 "hsms/local/roleAssignments/';--",
+                "hsms/local/settings",
+                "hsms/lo--cal/settings/AllowKeyManagementOperationsThroughARM",
                 "https://local.managedhsm.azure.net/keys/a",
             ]);
             names.push(format!("hsms/{long}"));
@@ -117,6 +119,7 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
         "action" => {
             own(&["", "fly", "keys/sign/action/x", "Microsoft.KeyVault/managedHsm/", "*", "\0", &long])
         }
+        "value" => own(&["", "1", "yes", "true ", "true\0", "ключ", &long]),
         "group_ids" => own(&["", "admins", "\0", &long]),
         "expiry_time" => own(&[
             "P",
@@ -178,7 +181,8 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
     let keys = pb::ListKeysRequest { parent: parent.clone(), ..Default::default() };
     let deleted = pb::ListDeletedKeysRequest { parent: parent.clone(), ..Default::default() };
     let assignments = pb::ListRoleAssignmentsRequest { parent: parent.clone(), ..Default::default() };
-    let definitions = pb::ListRoleDefinitionsRequest { parent };
+    let definitions = pb::ListRoleDefinitionsRequest { parent: parent.clone() };
+    let settings = pb::ListSettingsRequest { parent };
     let of_subscription =
         pb::ListControlRoleAssignmentsRequest { parent: SUBSCRIPTION.to_owned(), ..Default::default() };
     let groups = pb::ListResourceGroupsRequest { parent: SUBSCRIPTION.to_owned() };
@@ -188,6 +192,7 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
         client.keys.list_deleted_keys(deleted).await.unwrap().into_inner(),
         client.access.list_role_definitions(definitions).await.unwrap().into_inner(),
         client.access.list_role_assignments(assignments).await.unwrap().into_inner(),
+        client.settings.list_settings(settings).await.unwrap().into_inner(),
         client.authorization.list_control_role_assignments(of_subscription).await.unwrap().into_inner(),
         client.resources.list_resource_groups(groups).await.unwrap().into_inner(),
         client.resources.list_subscriptions(subscriptions).await.unwrap().into_inner(),
@@ -386,6 +391,9 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
                 }
                 _ if name == "ActivateManagedHsm" => "hsms/elsewhere".to_owned(),
                 _ if name.contains("Deleted") => "hsms/elsewhere/deletedKeys/gone".to_owned(),
+                _ if name.ends_with("Setting") => {
+                    "hsms/elsewhere/settings/AllowKeyManagementOperationsThroughARM".to_owned()
+                }
                 _ if name.ends_with("RoleDefinition") => format!("hsms/elsewhere/roleDefinitions/{GUID}"),
                 _ if name.ends_with("RoleAssignment") => format!("hsms/elsewhere/roleAssignments/{GUID}"),
                 _ => "hsms/elsewhere/keys/sample".to_owned(),

@@ -24,6 +24,7 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
     let assignment = format!("hsms/local/roleAssignments/{GUID}");
     let kty = "oct-HSM".to_owned();
     let policy = format!("{KEY}/rotationPolicy");
+    let setting = format!("{HSM}/settings/AllowKeyManagementOperationsThroughARM");
     let subscription = SUBSCRIPTION.to_owned();
     let group = format!("{subscription}/resourceGroups/dev");
     let hsm = format!("{group}/managedHsms/local");
@@ -109,6 +110,11 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "ListSettings" => pb::ListSettingsRequest { parent }.encode_to_vec(),
+        "GetSetting" => pb::GetSettingRequest { name: setting }.encode_to_vec(),
+        "UpdateSetting" => {
+            pb::UpdateSettingRequest { name: setting, value: "false".to_owned() }.encode_to_vec()
+        }
         "GetSubscription" => pb::GetSubscriptionRequest { name: subscription }.encode_to_vec(),
         "UpdateSubscription" => {
             let update_mask = Some(prost_types::FieldMask { paths: vec!["undeletable".to_owned()] });

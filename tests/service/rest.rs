@@ -9,3 +9,4 @@ mod lists;
 mod recorded;
 mod refusals;
 mod roles;
+mod settings;

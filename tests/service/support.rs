@@ -14,6 +14,7 @@ use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
 use strongroom::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use strongroom::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use strongroom::api::grpc::pb::setting_service_client::SettingServiceClient;
 use strongroom::api::grpc::pb::usage_service_client::UsageServiceClient;
 use tempfile::TempDir;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -309,6 +310,7 @@ pub(crate) struct Client {
     pub(crate) hsms: ManagedHsmServiceClient<Authorized>,
     pub(crate) lifecycle: LifecycleServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
+    pub(crate) settings: SettingServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
 }
 
@@ -326,6 +328,7 @@ impl Client {
             hsms: ManagedHsmServiceClient::new(channel.clone()),
             lifecycle: LifecycleServiceClient::new(channel.clone()),
             authorization: AuthorizationServiceClient::new(channel.clone()),
+            settings: SettingServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel),
         }
     }

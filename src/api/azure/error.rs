@@ -59,6 +59,7 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
         }
         Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. } => ("InternalServerError", as_it_is()),
         Error::KeyNotFound { key } => ("KeyNotFound", format!("Key not found: {base}/keys/{}", key.name)),
+        Error::NoContent => ("Nocontentprovided", as_it_is()),
         // assumption: the service's refusal is not recorded.
         Error::PurgeProtected { .. } => ("Forbidden", as_it_is()),
         Error::RequestTooLarge { .. } => ("RequestEntityTooLarge", as_it_is()),
@@ -74,6 +75,10 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
         Error::RoleDefinitionNotFound => ("RoleDefinitionNotFound", as_it_is()),
         // assumption: the service's words for a path that it does not have are not recorded.
         Error::RouteNotFound => ("NotFound", as_it_is()),
+        Error::SettingNotFound => (
+            "InvalidSetting",
+            "Invalid setting name. Please check the spelling of the setting name to update.".to_owned(),
+        ),
         Error::SubscriptionNotFound { .. } => ("SubscriptionNotFound", as_it_is()),
         Error::Stopping
         | Error::TokenPoolExhausted { .. }

@@ -25,7 +25,7 @@ pub(super) fn status(error: &Error) -> Status {
             Code::FailedPrecondition
         }
         Error::Conflict { .. } => Code::Aborted,
-        Error::DecryptionFailed => Code::InvalidArgument,
+        Error::DecryptionFailed | Error::NoContent => Code::InvalidArgument,
         Error::DeletedHsmNotFound { hsm } => {
             facts.push(("hsm", hsm.to_string()));
             Code::NotFound
@@ -135,7 +135,9 @@ pub(super) fn status(error: &Error) -> Status {
             Code::OutOfRange
         }
         Error::RoleAssignmentExists => Code::AlreadyExists,
-        Error::RoleAssignmentNotFound | Error::RoleDefinitionNotFound => Code::NotFound,
+        Error::RoleAssignmentNotFound | Error::RoleDefinitionNotFound | Error::SettingNotFound => {
+            Code::NotFound
+        }
         Error::RotationPolicyMissing { name } => {
             facts.push(("key", name.to_string()));
             Code::FailedPrecondition

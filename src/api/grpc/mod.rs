@@ -12,6 +12,7 @@ mod keys;
 mod lifecycle;
 pub mod pb;
 mod resources;
+mod settings;
 mod unread;
 mod usage;
 
@@ -68,6 +69,7 @@ impl Services {
         let hsms = pb::managed_hsm_service_server::ManagedHsmServiceServer::new(self.clone());
         let authorization = pb::authorization_service_server::AuthorizationServiceServer::new(self.clone());
         let resources = pb::resource_service_server::ResourceServiceServer::new(self.clone());
+        let settings = pb::setting_service_server::SettingServiceServer::new(self.clone());
         let usage = pb::usage_service_server::UsageServiceServer::new(self.clone());
         let lifecycle = pb::lifecycle_service_server::LifecycleServiceServer::new(self.clone());
         let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
@@ -76,6 +78,7 @@ impl Services {
             .add_service(hsms.max_decoding_message_size(limit))
             .add_service(authorization.max_decoding_message_size(limit))
             .add_service(resources.max_decoding_message_size(limit))
+            .add_service(settings.max_decoding_message_size(limit))
             .add_service(usage.max_decoding_message_size(limit))
             .add_service(lifecycle.max_decoding_message_size(limit))
             .add_service(health)

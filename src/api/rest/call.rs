@@ -7,7 +7,7 @@ use super::super::azure::call;
 use super::answer::Answer;
 use super::route::{Route, VersionOf};
 use super::site::Site;
-use super::wire::{access, crypto, keys, rotation};
+use super::wire::{access, crypto, keys, rotation, settings};
 use crate::engine::Gate;
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, KeyId};
@@ -112,6 +112,13 @@ impl Call<'_> {
             }
             Route::DeleteRoleAssignment(id) => {
                 self.run(ok, |asked| access::delete_assignment(asked, id), access::assignment).await
+            }
+            Route::ListSettings => self.run(ok, settings::list, settings::listed).await,
+            Route::GetSetting(name) => {
+                self.run(ok, |asked| settings::get(asked, name), settings::setting).await
+            }
+            Route::UpdateSetting(name) => {
+                self.run(ok, |asked| settings::update(asked, name), settings::setting).await
             }
             Route::NotYet(what) => {
                 Err(self.refuse(Error::Unsupported { what: format!("{what} is not available yet") }).await)

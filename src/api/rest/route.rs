@@ -37,6 +37,9 @@ pub(super) enum Route<'a> {
     GetRoleAssignment(&'a str),
     CreateRoleAssignment(At<'a>, &'a str),
     DeleteRoleAssignment(&'a str),
+    ListSettings,
+    GetSetting(&'a str),
+    UpdateSetting(&'a str),
     /// Known, and not there yet.
     NotYet(&'static str),
     /// Nothing that the service has.
@@ -109,11 +112,13 @@ impl<'a> Route<'a> {
             ("DELETE", ["deletedkeys", _]) => Self::PurgeDeletedKey(given[1]),
             ("POST", ["deletedkeys", _, "recover"]) => Self::RecoverDeletedKey(given[1]),
             ("POST", ["rng"]) => Self::RandomBytes,
+            ("GET", ["settings"]) => Self::ListSettings,
+            ("GET", ["settings", _]) => Self::GetSetting(given[1]),
+            ("PATCH", ["settings", _]) => Self::UpdateSetting(given[1]),
             (_, ["backup" | "prebackup" | "restore" | "prerestore", ..]) => {
                 Self::NotYet("Backup and restore")
             }
             (_, ["securitydomain", ..]) => Self::NotYet("The security domain"),
-            (_, ["settings", ..]) => Self::NotYet("Access to settings"),
             (_, ["ekm", ..]) => Self::NotYet("External key management"),
             _ => Self::Unknown,
         }

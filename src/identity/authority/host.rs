@@ -49,6 +49,14 @@ impl HostAndPort {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The host alone, as it was written; an IPv6 address in its brackets.
+    pub fn host(&self) -> &str {
+        match self.0.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => &self.0,
+        }
+    }
 }
 
 impl FromRequestParts<Arc<Authority>> for HostAndPort {
@@ -71,6 +79,14 @@ mod tests {
             ["login.localhost", "login.localhost:8443", "127.0.0.1:1", "[::1]:8443", "[::1]", "a-b.example"]
         {
             assert!(HostAndPort::parse(good).is_some(), "{good}");
+        }
+        for (written, host) in [
+            ("a.example", "a.example"),
+            ("a.example:1", "a.example"),
+            ("[::1]", "[::1]"),
+            ("[::1]:1", "[::1]"),
+        ] {
+            assert_eq!(HostAndPort::parse(written).unwrap().host(), host);
         }
         for bad in [
             "",

@@ -5,6 +5,7 @@
 //! [`Authority::register`] returns and hand it in at the next start; whatever was lost in between, both sides agree
 //! again afterwards.
 
+mod audience;
 mod clients;
 mod discovery;
 mod host;
@@ -31,6 +32,7 @@ use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
 use super::{Jwks, files, machine_clock};
+use audience::Audiences;
 use clients::Clients;
 pub use host::HostAndPort;
 
@@ -44,7 +46,8 @@ pub struct AuthoritySettings {
     pub tenant: Uuid,
     /// `iss` of every token. It depends on no host and port, so that tokens outlive a change of either.
     pub issuer: String,
-    /// What tokens may be asked for; one trailing slash more or less makes no difference.
+    /// What tokens may be asked for, as URLs without ports; with a port, or one slash more or less at the end, the
+    /// same is meant.
     pub audiences: Vec<String>,
     /// How long a token is valid; whole seconds.
     pub lifetime: Duration,
@@ -66,6 +69,7 @@ pub struct Client {
 /// The issuer: a signing key, and the registered applications.
 pub struct Authority {
     settings: AuthoritySettings,
+    audiences: Audiences,
     signing_key: EncodingKey,
     public_key: Jwk,
     key_id: String,
@@ -124,7 +128,8 @@ impl Authority {
         public_key.common.key_id = Some(key_id.clone());
         public_key.common.public_key_use = Some(PublicKeyUse::Signature);
         let clients = Clients::open(&directory.join("clients.json"))?;
-        Ok(Self { settings, signing_key, public_key, key_id, clients })
+        let audiences = Audiences::new(&settings.audiences);
+        Ok(Self { settings, audiences, signing_key, public_key, key_id, clients })
     }
 
     /// Registers an application, or brings its registration up to date, and returns its secret.
@@ -189,12 +194,6 @@ impl Authority {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.key_id.clone());
         jsonwebtoken::encode(&header, &claims, &self.signing_key).map_err(Error::internal)
-    }
-
-    /// Whether tokens may be asked for this audience.
-    fn knows_audience(&self, audience: &str) -> bool {
-        let plain = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
-        self.settings.audiences.iter().any(|known| plain(known) == plain(audience))
     }
 
     /// Whether the first part of a path means our tenant: by its GUID, or by one of the names that stand for

@@ -126,7 +126,7 @@ impl Authority {
 
     /// Makes the token, and says for how many seconds it is valid.
     fn grant(&self, client: &Client, audience: &str) -> Result<(String, u64), Refusal> {
-        if !self.knows_audience(audience) {
+        if !self.audiences.contain(audience) {
             return Err(Refusal::unknown_resource(audience, self.settings.tenant));
         }
         let lifetime = self.settings.lifetime.as_secs();

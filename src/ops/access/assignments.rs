@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Of;
 use crate::model::Result;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::rbac::{Action, Covers as _, RoleAssignment, Scope};
-use crate::ops::{Cx, Done, Operation, RoleScope};
+use crate::ops::{Cx, Done, Of, Operation, RoleScope};
 
 /// Lists role assignments.
 #[derive(Clone, Debug)]

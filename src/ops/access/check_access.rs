@@ -1,11 +1,11 @@
 //! Tells whether a principal would be allowed an action at a scope, and why or why not.
 
-use super::{AccessDecision, Of};
+use super::AccessDecision;
 use crate::model::Result;
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::rbac::{Action, Grant, Scope};
-use crate::ops::{Cx, Done, Operation, RoleScope};
+use crate::ops::{Cx, Done, Of, Operation, RoleScope};
 
 /// Asks about access. The answer is the one the engine would give.
 #[derive(Clone, Debug)]

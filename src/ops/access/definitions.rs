@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Of;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, RoleDefinition};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Definition, Done, Operation, Whole};
+use crate::ops::{Cx, Definition, Done, Of, Operation, Whole};
 
 /// Lists the built-in role definitions, then the custom ones.
 #[derive(Clone, Debug)]

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Of;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, Permission, RoleDefinition};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, Whole};
+use crate::ops::{Cx, Done, Of, Operation, Whole};
 
 /// Custom role definitions of one HSM (Azure's service limits).
 const MOST_DEFINITIONS: usize = 50;

@@ -14,6 +14,7 @@ use crate::model::key::{Tags, check_tags};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleAssignment, Scope};
 use crate::model::retention::RetentionDays;
+use crate::model::setting::Settings;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 use crate::store::Store;
@@ -101,6 +102,7 @@ impl Operation for CreateManagedHsm {
             deletion: None,
             tags: self.tags,
             network: self.network,
+            settings: Settings::default(),
         };
         let bundle = HsmBundle::of(&Arc::new(hsm.clone()), &cx.store);
         Ok(Done::with(bundle, [Change::InsertHsm(hsm, assignments)]))

@@ -29,6 +29,7 @@ fn hsm(name: &str) -> ManagedHsm {
         deletion: None,
         tags: std::collections::BTreeMap::new(),
         network: Default::default(),
+        settings: Default::default(),
     }
 }
 

@@ -121,7 +121,6 @@ async fn what_is_not_there_yet_says_so() {
         (&put, "/prerestore"),
         (&get, "/securitydomain/upload"),
         (&post, "/securitydomain/download"),
-        (&get, "/settings"),
         (&get, "/ekm"),
     ] {
         let answer = dev.raw(method.clone(), &format!("{path}?api-version=7.6"), "").await;

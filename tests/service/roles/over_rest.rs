@@ -6,7 +6,8 @@ use super::ask::{CRYPTO_USER, action, guid};
 use super::matrix::asked;
 use super::recorded;
 use super::stage::{
-    ASSIGNEE, DELETED_ASSIGNMENT, DELETED_ROLE, MADE_ASSIGNMENT, READ_ASSIGNMENT, Stage, WRITTEN_ROLE, scope,
+    ASSIGNEE, DELETED_ASSIGNMENT, DELETED_ROLE, MADE_ASSIGNMENT, READ_ASSIGNMENT, SETTING, Stage,
+    WRITTEN_ROLE, scope,
 };
 use crate::rest::ask::{Answer, Rest, base64url};
 use crate::support::Client;
@@ -82,6 +83,9 @@ impl Stage {
             "DeleteRoleAssignment" => {
                 who.delete(&format!("{}{ASSIGNMENTS}/{}", scope(operation), guid(DELETED_ASSIGNMENT))).await
             }
+            "ListSettings" => who.get("/settings").await,
+            "GetSetting" => who.get(&format!("/settings/{SETTING}")).await,
+            "UpdateSetting" => who.patch(&format!("/settings/{SETTING}"), json!({"value": "true"})).await,
             unknown => panic!("nobody said how {unknown} is called over REST"),
         }
     }

@@ -16,6 +16,9 @@ pub(super) const READ_ASSIGNMENT: u32 = 9_003;
 pub(super) const MADE_ASSIGNMENT: u32 = 9_004;
 pub(super) const DELETED_ASSIGNMENT: u32 = 9_005;
 
+/// A setting of the HSM.
+pub(super) const SETTING: &str = "AllowKeyManagementOperationsThroughARM";
+
 /// What calls act on.
 pub(super) struct Stage {
     /// Somebody who may do everything, and tidies up.
@@ -31,6 +34,10 @@ fn key(name: &str) -> String {
 
 fn deleted(name: &str) -> String {
     format!("{HSM}/deletedKeys/{name}")
+}
+
+fn setting() -> String {
+    format!("{HSM}/settings/{SETTING}")
 }
 
 fn role_assignment(number: u32, scope: &str) -> pb::CreateRoleAssignmentRequest {
@@ -71,6 +78,7 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "GetDeletedKey" | "RecoverDeletedKey" => "/keys/deleted",
         "PurgeDeletedKey" => "/keys/purged",
         "GenerateRandomBytes" | "ActivateManagedHsm" => "/",
+        "ListSettings" | "GetSetting" | "UpdateSetting" => "/",
         "ListRoleDefinitions" | "GetRoleDefinition" | "PutRoleDefinition" | "DeleteRoleDefinition" => "/",
         "ListRoleAssignments" => "/",
         "CreateRoleAssignment" => "/keys/made",
@@ -108,7 +116,8 @@ impl Stage {
 
     /// Makes the call as somebody.
     pub(super) async fn call(&self, who: &Client, operation: &str) -> Result<(), Status> {
-        let Client { mut keys, mut crypto, mut access, mut hsms, mut lifecycle, .. } = who.clone();
+        let Client { mut keys, mut crypto, mut access, mut hsms, mut lifecycle, mut settings, .. } =
+            who.clone();
         let parent = || HSM.to_owned();
         match operation {
             "CreateKey" => {
@@ -238,6 +247,14 @@ impl Stage {
                     ..Default::default()
                 };
                 access.check_access(request).await.map(drop)
+            }
+            "ListSettings" => {
+                settings.list_settings(pb::ListSettingsRequest { parent: parent() }).await.map(drop)
+            }
+            "GetSetting" => settings.get_setting(pb::GetSettingRequest { name: setting() }).await.map(drop),
+            "UpdateSetting" => {
+                let request = pb::UpdateSettingRequest { name: setting(), value: "true".to_owned() };
+                settings.update_setting(request).await.map(drop)
             }
             "ActivateManagedHsm" => {
                 let request = pb::ActivateManagedHsmRequest { name: HSM.to_owned() };

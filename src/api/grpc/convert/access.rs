@@ -9,9 +9,10 @@ use super::{hsm, part, segments};
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, Permission, RoleAssignment, RoleDefinition};
 use crate::model::{Error, Result};
+use crate::ops::Of;
 use crate::ops::access::{
     AccessDecision, CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition,
-    GetRoleAssignment, GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, Of, PutRoleDefinition,
+    GetRoleAssignment, GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
 };
 
 pub(super) fn guid(field: &'static str, text: &str) -> Result<Uuid> {

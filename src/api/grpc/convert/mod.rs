@@ -9,6 +9,7 @@ mod keys;
 mod lifecycle;
 mod resources;
 mod rotation;
+mod settings;
 mod usage;
 
 use std::str::FromStr;
@@ -50,6 +51,7 @@ fn shown(pattern: &str) -> String {
             ("{}", Some("locations")) => text.push_str("{location}"),
             ("{}", Some("keys" | "deletedKeys")) => text.push_str("{key}"),
             ("{}", Some("versions")) => text.push_str("{version}"),
+            ("{}", Some("settings")) => text.push_str("{setting}"),
             ("{}", _) => text.push_str("{guid}"),
             (fixed, _) => text.push_str(fixed),
         }

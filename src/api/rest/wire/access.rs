@@ -11,9 +11,10 @@ use super::super::site::Site;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{Permission, RoleAssignment, RoleDefinition, Scope};
 use crate::model::{Error, Result};
+use crate::ops::Of;
 use crate::ops::access::{
     CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition, GetRoleAssignment, GetRoleDefinition,
-    ListRoleAssignments, ListRoleDefinitions, Of, PutRoleDefinition,
+    ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
 };
 
 /// What the id of a role definition begins with. There is no slash before it, as recorded.

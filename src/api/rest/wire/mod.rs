@@ -6,3 +6,4 @@ pub(super) mod access;
 pub(super) mod crypto;
 pub(super) mod keys;
 pub(super) mod rotation;
+pub(super) mod settings;

@@ -1,0 +1,61 @@
+//! `setting.proto`.
+
+use super::super::pb;
+use super::{hsm, part, segments};
+use crate::model::name::HsmName;
+use crate::model::setting::{Setting, SettingName};
+use crate::model::{Error, Result};
+use crate::ops::Of;
+use crate::ops::settings::{GetSetting, ListSettings, UpdateSetting};
+
+/// Reads `hsms/{hsm}/settings/{setting}`.
+fn setting(name: &str) -> Result<(HsmName, SettingName)> {
+    let [hsm, setting] = segments("name", name, "hsms/{}/settings/{}")?;
+    Ok((part("name", hsm)?, setting.parse()?))
+}
+
+impl TryFrom<pb::ListSettingsRequest> for ListSettings {
+    type Error = Error;
+
+    fn try_from(request: pb::ListSettingsRequest) -> Result<Self> {
+        Ok(Self { hsm: hsm(&request.parent)? })
+    }
+}
+
+impl TryFrom<pb::GetSettingRequest> for GetSetting {
+    type Error = Error;
+
+    fn try_from(request: pb::GetSettingRequest) -> Result<Self> {
+        let (hsm, name) = setting(&request.name)?;
+        Ok(Self { hsm, name })
+    }
+}
+
+impl TryFrom<pb::UpdateSettingRequest> for UpdateSetting {
+    type Error = Error;
+
+    fn try_from(request: pb::UpdateSettingRequest) -> Result<Self> {
+        let (hsm, name) = setting(&request.name)?;
+        Ok(Self { hsm, setting: Setting { name, value: Setting::parse_value(&request.value)? } })
+    }
+}
+
+fn shown(hsm: &HsmName, setting: Setting) -> pb::Setting {
+    pb::Setting {
+        name: format!("hsms/{hsm}/settings/{}", setting.name),
+        r#type: Setting::TYPE.to_owned(),
+        value: setting.value.to_string(),
+    }
+}
+
+impl From<Of<Setting>> for pb::Setting {
+    fn from(Of { hsm, item }: Of<Setting>) -> Self {
+        shown(&hsm, item)
+    }
+}
+
+impl From<Of<Vec<Setting>>> for pb::ListSettingsResponse {
+    fn from(Of { hsm, item }: Of<Vec<Setting>>) -> Self {
+        Self { settings: item.into_iter().map(|setting| shown(&hsm, setting)).collect() }
+    }
+}

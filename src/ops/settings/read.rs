@@ -1,0 +1,59 @@
+//! Settings: listed, read.
+
+use super::OneSetting;
+use crate::model::Result;
+use crate::model::entry::Meter;
+use crate::model::name::HsmName;
+use crate::model::rbac::Action;
+use crate::model::setting::{Setting, SettingName};
+use crate::ops::{Cx, Done, Of, Operation, Whole};
+
+/// Lists the settings.
+#[derive(Clone, Debug)]
+pub struct ListSettings {
+    /// Of which HSM.
+    pub hsm: HsmName,
+}
+
+impl Operation for ListSettings {
+    const NAME: &'static str = "ListSettings";
+    const EVENT: &'static str = "SettingList";
+    const ACTION: Action = Action::SettingsRead;
+    const METER: Meter = Meter::Management;
+    type Target = Whole;
+    type Reply = Of<Vec<Setting>>;
+
+    fn target(&self) -> HsmName {
+        self.hsm.clone()
+    }
+
+    async fn execute(self, _: Whole, cx: &Cx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(Of::new(cx, cx.hsm.settings.all())))
+    }
+}
+
+/// Reads a setting.
+#[derive(Clone, Debug)]
+pub struct GetSetting {
+    /// Of which HSM.
+    pub hsm: HsmName,
+    /// Which.
+    pub name: SettingName,
+}
+
+impl Operation for GetSetting {
+    const NAME: &'static str = "GetSetting";
+    const EVENT: &'static str = "SettingGet";
+    const ACTION: Action = Action::SettingsRead;
+    const METER: Meter = Meter::Management;
+    type Target = OneSetting;
+    type Reply = Of<Setting>;
+
+    fn target(&self) -> (HsmName, SettingName) {
+        (self.hsm.clone(), self.name)
+    }
+
+    async fn execute(self, _: OneSetting, cx: &Cx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(Of::new(cx, cx.hsm.settings.get(self.name))))
+    }
+}

@@ -1,0 +1,37 @@
+//! What operations on settings act on.
+
+use crate::model::Result;
+use crate::model::name::HsmName;
+use crate::model::rbac::Scope;
+use crate::model::setting::SettingName;
+use crate::ops::{DataPlane, Target, hsm_lock};
+use crate::store::Store;
+
+/// A setting of an HSM. Excluded by what changes the HSM as a resource, too: settings are part of that.
+#[derive(Debug)]
+pub struct OneSetting;
+
+impl Target for OneSetting {
+    type Plane = DataPlane;
+    type Id = (HsmName, SettingName);
+
+    fn place((hsm, _): &Self::Id) -> HsmName {
+        hsm.clone()
+    }
+
+    fn scope(_: &Self::Id, _: &Store) -> Scope {
+        Scope::Hsm
+    }
+
+    fn describe((hsm, name): &Self::Id) -> String {
+        format!("hsms/{hsm}/settings/{name}")
+    }
+
+    fn lock((hsm, _): &Self::Id) -> String {
+        hsm_lock(hsm)
+    }
+
+    fn load(_: &Self::Id, _: &Store) -> Result<Self> {
+        Ok(Self)
+    }
+}

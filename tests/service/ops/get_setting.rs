@@ -1,0 +1,58 @@
+//! Reading a setting of an HSM.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{HSM, assert_recorded, bad, fails, metadata, not_granted};
+use crate::support::{Client, Server};
+
+/// The setting that there is.
+pub(crate) const SETTING: &str = "AllowKeyManagementOperationsThroughARM";
+
+fn request(hsm: &str, name: &str) -> pb::GetSettingRequest {
+    pb::GetSettingRequest { name: format!("hsms/{hsm}/settings/{name}") }
+}
+
+/// What a setting of an HSM is set to.
+pub(crate) async fn value(who: &mut Client, hsm: &str) -> String {
+    who.settings.get_setting(request(hsm, SETTING)).await.unwrap().into_inner().value
+}
+
+#[tokio::test]
+async fn it_is_what_the_list_has() {
+    let server = Server::start();
+    let mut administrator = server.client("administrator").await;
+    let answer = administrator.settings.get_setting(request("LOCAL", SETTING)).await;
+    let name = format!("{HSM}/settings/{SETTING}");
+    assert_recorded(
+        &server,
+        metadata(&answer),
+        "SettingGet",
+        "OK",
+        &format!("hsms/LOCAL/settings/{SETTING}"),
+    );
+    let setting = answer.unwrap().into_inner();
+    assert_eq!((setting.name.as_str(), setting.r#type.as_str()), (name.as_str(), "boolean"));
+    let list = pb::ListSettingsRequest { parent: HSM.to_owned() };
+    assert_eq!(administrator.settings.list_settings(list).await.unwrap().into_inner().settings, [setting]);
+}
+
+#[tokio::test]
+async fn it_is_refused_without_the_right_or_by_another_name() {
+    let server = Server::start();
+    let mut administrator = server.client("administrator").await;
+    not_granted(server.client("crypto-auditor").await.settings.get_setting(request("local", SETTING)).await);
+    for name in ["Nothing", "allowkeymanagementoperationsthrougharm", "", "a b"] {
+        let refused = administrator.settings.get_setting(request("local", name)).await;
+        fails(refused, Code::NotFound, "SETTING_NOT_FOUND");
+    }
+    fails(
+        administrator.settings.get_setting(request("elsewhere", SETTING)).await,
+        Code::NotFound,
+        "HSM_NOT_FOUND",
+    );
+    for name in ["", HSM, "hsms/local/settings", "hsms/local/keys/a", "hsms/local/settings/a/b"] {
+        let request = pb::GetSettingRequest { name: name.to_owned() };
+        bad(administrator.settings.get_setting(request).await, "name");
+    }
+}

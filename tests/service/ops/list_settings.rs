@@ -1,0 +1,40 @@
+//! Listing the settings of an HSM.
+
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::roles::ask::{HSM, assert_recorded, bad, fails, metadata, not_granted};
+use crate::support::Server;
+
+fn request(parent: &str) -> pb::ListSettingsRequest {
+    pb::ListSettingsRequest { parent: parent.to_owned() }
+}
+
+#[tokio::test]
+async fn there_is_one_and_it_is_off() {
+    let server = Server::start();
+    let mut administrator = server.client("administrator").await;
+    let answer = administrator.settings.list_settings(request(HSM)).await;
+    assert_recorded(&server, metadata(&answer), "SettingList", "OK", HSM);
+    let setting = pb::Setting {
+        name: format!("{HSM}/settings/AllowKeyManagementOperationsThroughARM"),
+        r#type: "boolean".to_owned(),
+        value: "false".to_owned(),
+    };
+    assert_eq!(answer.unwrap().into_inner().settings, [setting]);
+}
+
+#[tokio::test]
+async fn it_is_refused_without_the_right_or_a_place() {
+    let server = Server::start();
+    let mut administrator = server.client("administrator").await;
+    let mut officer = server.client("crypto-officer").await;
+    let answer = officer.settings.list_settings(request(HSM)).await;
+    assert_recorded(&server, metadata(&answer), "SettingList", "ACTION_NOT_GRANTED", HSM);
+    not_granted(answer);
+    let elsewhere = administrator.settings.list_settings(request("hsms/elsewhere")).await;
+    fails(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
+    for parent in ["", "local", "hsms/local/", "hsms/local/settings"] {
+        bad(administrator.settings.list_settings(request(parent)).await, "parent");
+    }
+}

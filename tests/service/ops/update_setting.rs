@@ -1,0 +1,104 @@
+//! Changing a setting of an HSM: what it is from then on, for how long, and who may.
+
+use strongroom::api::grpc::pb;
+use tonic::{Code, Response, Status};
+
+use super::get_setting::{SETTING, value};
+use crate::hsms::{self, Place};
+use crate::roles::ask::{HSM, assert_recorded, bad, fails, metadata, not_granted};
+use crate::support::{Client, Server};
+
+async fn set(who: &mut Client, hsm: &str, value: &str) -> Result<Response<pb::Setting>, Status> {
+    let name = format!("hsms/{hsm}/settings/{SETTING}");
+    who.settings.update_setting(pb::UpdateSettingRequest { name, value: value.to_owned() }).await
+}
+
+#[tokio::test]
+async fn it_is_kept_over_a_restart_and_changes_nothing_else() {
+    let mut server = Server::start();
+    let mut administrator = server.client("administrator").await;
+    let mut owner = server.client("owner").await;
+    let read = pb::GetManagedHsmRequest { name: Place::of(&server).hsm("local") };
+    let before = owner.hsms.get_managed_hsm(read.clone()).await.unwrap().into_inner();
+
+    let answer = set(&mut administrator, "local", "True").await;
+    let name = format!("{HSM}/settings/{SETTING}");
+    assert_recorded(&server, metadata(&answer), "SettingUpdate", "OK", &name);
+    let setting = pb::Setting { name, r#type: "boolean".to_owned(), value: "true".to_owned() };
+    assert_eq!(answer.unwrap().into_inner(), setting);
+    server.restart();
+    let mut administrator = server.client("administrator").await;
+    assert_eq!(value(&mut administrator, "local").await, "true");
+    let after = server.client("owner").await.hsms.get_managed_hsm(read).await.unwrap().into_inner();
+    assert_eq!(after, before);
+    set(&mut administrator, "local", "false").await.unwrap();
+    assert_eq!(value(&mut administrator, "local").await, "false");
+}
+
+#[tokio::test]
+async fn each_hsm_has_its_own_which_comes_back_with_it_and_goes_with_it() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let (mut owner, mut administrator) = (server.client("owner").await, server.client("administrator").await);
+    let make = async |owner: &mut Client, administrator: &mut Client| {
+        owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+        let activate = pb::ActivateManagedHsmRequest { name: "hsms/payroll".to_owned() };
+        administrator.hsms.activate_managed_hsm(activate).await.unwrap();
+    };
+    make(&mut owner, &mut administrator).await;
+    set(&mut administrator, "payroll", "true").await.unwrap();
+    assert_eq!(value(&mut administrator, "local").await, "false");
+    // What is changed of the resource leaves it alone.
+    let tagging = hsms::tagging(place.hsm("payroll"), "seen");
+    owner.hsms.update_managed_hsm(tagging).await.unwrap();
+    assert_eq!(value(&mut administrator, "payroll").await, "true");
+
+    hsms::delete(&mut owner, place.hsm("payroll")).await.unwrap();
+    let refused = set(&mut administrator, "payroll", "false").await;
+    fails(refused, Code::FailedPrecondition, "HSM_DELETED");
+    let recover = pb::RecoverDeletedManagedHsmRequest { name: place.deleted("payroll") };
+    owner.hsms.recover_deleted_managed_hsm(recover).await.unwrap();
+    assert_eq!(value(&mut administrator, "payroll").await, "true");
+
+    hsms::delete(&mut owner, place.hsm("payroll")).await.unwrap();
+    let purge = pb::PurgeDeletedManagedHsmRequest { name: place.deleted("payroll") };
+    owner.hsms.purge_deleted_managed_hsm(purge).await.unwrap();
+    make(&mut owner, &mut administrator).await;
+    assert_eq!(value(&mut administrator, "payroll").await, "false");
+}
+
+/// Settings are part of the HSM, of which tags are part, too: neither write may lose the other.
+#[tokio::test]
+async fn it_loses_nothing_of_what_is_changed_meanwhile() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let (mut owner, mut administrator) = (server.client("owner").await, server.client("administrator").await);
+    for round in 0..20 {
+        let (on, tag) = ((round % 2 == 0).to_string(), format!("round-{round}"));
+        let tagging = hsms::tagging(place.hsm("local"), &tag);
+        let (set, tagged) =
+            tokio::join!(set(&mut administrator, "local", &on), owner.hsms.update_managed_hsm(tagging));
+        set.unwrap();
+        tagged.unwrap();
+        let read = pb::GetManagedHsmRequest { name: place.hsm("local") };
+        let tags = owner.hsms.get_managed_hsm(read).await.unwrap().into_inner().tags;
+        assert!(tags.values().chain(tags.keys()).any(|text| *text == tag), "{tags:?}");
+        assert_eq!(value(&mut administrator, "local").await, on);
+    }
+}
+
+#[tokio::test]
+async fn it_is_for_administrators_of_the_hsm_and_for_values_that_are_some() {
+    let server = Server::start();
+    let mut administrator = server.client("administrator").await;
+    for name in ["owner", "contributor", "crypto-officer", "crypto-user", "nobody"] {
+        not_granted(set(&mut server.client(name).await, "local", "true").await);
+    }
+    for wrong in ["", "1", "on", "true\n"] {
+        bad(set(&mut administrator, "local", wrong).await, "value");
+    }
+    let request = pb::UpdateSettingRequest { name: format!("{HSM}/settings/x"), value: "true".to_owned() };
+    fails(administrator.settings.update_setting(request).await, Code::NotFound, "SETTING_NOT_FOUND");
+    fails(set(&mut administrator, "elsewhere", "true").await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_eq!(value(&mut administrator, "local").await, "false");
+}
