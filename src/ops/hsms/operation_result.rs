@@ -74,6 +74,8 @@ impl Operation for GetManagedHsmOperationResult {
     const EVENT: &'static str = "ManagedHsmOperationResultGet";
     const ACTION: ControlAction = ControlAction::HsmOperationRead;
     const METER: Meter = Meter::Free;
+    // On gRPC, what takes long is answered when it is done.
+    const IS_RPC: bool = false;
     type Target = EverHsm;
     type Reply = Outcome;
 
