@@ -209,7 +209,7 @@ async fn what_was_made_here_is_used_there() {
     contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
     let port = contributor.base().rsplit(':').next().unwrap().to_owned();
     let dev = Rest::of(&server, "dev").await.at(&format!("pay.managedhsm.localhost:{port}"));
-    dev.get("/keys").await.error(403, "Forbidden");
+    dev.get("/providers/Microsoft.Authorization/roleAssignments").await.error(403, "Forbidden");
     let activating = strongroom::api::grpc::pb::ActivateManagedHsmRequest { name: "hsms/pay".to_owned() };
     server.client("dev").await.hsms.activate_managed_hsm(activating).await.unwrap();
     // The administrator it was made with, who gives roles and uses no keys.
