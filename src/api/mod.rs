@@ -1,5 +1,7 @@
 //! The surfaces. They translate between a wire and the engine's operations, and do nothing else.
 
+pub mod arm;
+mod azure;
 pub mod grpc;
 mod peer;
 pub mod rest;
@@ -7,4 +9,5 @@ pub mod rest;
 #[cfg(test)]
 mod tests;
 
+pub use azure::{Authorities, Names};
 pub use peer::{PeerAddress, PeerCertificate};

@@ -15,6 +15,9 @@ pub struct Issuer {
     pub issuer: String,
     /// Any of these as `aud`; a final slash does not matter.
     pub audiences: Vec<String>,
+    /// The same for Azure Resource Manager: tokens for it open nothing else, and others do not open it.
+    #[serde(default)]
+    pub management_audiences: Vec<String>,
     /// The tenant its principals belong to.
     pub tenant: Uuid,
     /// A JSON Web Key Set in a file.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
+use super::audience::Audiences;
 use super::keys::{KeyRing, SigningKeys};
 use super::{Caller, Issuer, SignatureAlgorithm};
 
@@ -23,6 +24,7 @@ const LONGEST_LEEWAY: u64 = 300;
 const MALFORMED: &str = "the token is not a signed JSON Web Token of an accepted algorithm";
 const UNKNOWN_KEY: &str = "the token names a signing key that its issuer does not publish";
 const BAD_SIGNATURE: &str = "the token's signature is wrong";
+pub(super) const OTHER_AUDIENCE: &str = "the token is meant for another audience";
 
 /// The issuers that are trusted, by `iss`.
 pub(super) struct Issuers(HashMap<String, Trusted>);
@@ -31,6 +33,7 @@ struct Trusted {
     tenant: Uuid,
     tenant_claim_required: bool,
     leeway: u64,
+    audiences: Audiences,
     /// One for each accepted algorithm.
     validations: Vec<(SignatureAlgorithm, Validation)>,
     keys: Arc<KeyRing>,
@@ -46,6 +49,7 @@ struct Unverified {
 #[derive(Deserialize)]
 struct Claims {
     exp: f64,
+    aud: Value,
     oid: Option<String>,
     tid: Option<String>,
     #[serde(default)]
@@ -123,7 +127,8 @@ impl Trusted {
         if issuer.issuer.is_empty() {
             return wrong("the name is empty");
         }
-        if issuer.audiences.is_empty() || issuer.audiences.iter().any(String::is_empty) {
+        let mut named = issuer.audiences.iter().chain(&issuer.management_audiences);
+        if issuer.audiences.is_empty() || named.any(String::is_empty) {
             return wrong("audiences must be named, or a token for anything would be accepted");
         }
         if issuer.algorithms.is_empty() {
@@ -132,17 +137,12 @@ impl Trusted {
         if issuer.leeway_seconds > LONGEST_LEEWAY {
             return wrong("leeway_seconds is at most 300");
         }
-        let audiences: Vec<String> = issuer
-            .audiences
-            .iter()
-            .map(|audience| audience.strip_suffix('/').unwrap_or(audience))
-            .flat_map(|audience| [audience.to_owned(), format!("{audience}/")])
-            .collect();
         let validation = |algorithm: SignatureAlgorithm| {
             let mut validation = Validation::new(algorithm.into());
             validation.leeway = issuer.leeway_seconds;
             validation.validate_nbf = true;
-            validation.set_audience(&audiences);
+            // Compared when the rest is believed, because what it is decides where the token opens.
+            validation.validate_aud = false;
             validation.set_issuer(&[&issuer.issuer]);
             validation.set_required_spec_claims(&["exp", "iss", "aud"]);
             (algorithm, validation)
@@ -151,6 +151,7 @@ impl Trusted {
             tenant: issuer.tenant,
             tenant_claim_required: issuer.tenant_claim_required,
             leeway: issuer.leeway_seconds,
+            audiences: Audiences::new(issuer),
             validations: issuer.algorithms.iter().copied().map(validation).collect(),
             keys: KeyRing::new(&issuer.issuer, &issuer.keys, issuer.ca_file.as_deref()).await?,
         })
@@ -158,6 +159,10 @@ impl Trusted {
 
     fn caller(&self, claims: Claims) -> Result<Caller> {
         let refuse = |why| Err(Error::Unauthenticated { why });
+        let audiences = self.audiences.of(&claims.aud);
+        if audiences.is_empty() {
+            return refuse(OTHER_AUDIENCE);
+        }
         match &claims.tid {
             Some(tid) if Uuid::parse_str(tid).is_ok_and(|tid| tid == self.tenant) => {}
             Some(_) => return refuse("the token is of another tenant"),
@@ -180,6 +185,7 @@ impl Trusted {
             principal,
             groups,
             tenant: self.tenant,
+            audiences,
             application: first([&claims.appid, &claims.azp]),
             user: first([&claims.upn, &claims.preferred_username]),
         })
@@ -203,7 +209,6 @@ fn check(
         refusal = match error.kind() {
             ErrorKind::ExpiredSignature => return Err("the token has expired"),
             ErrorKind::ImmatureSignature => return Err("the token is not valid yet"),
-            ErrorKind::InvalidAudience => return Err("the token is meant for another audience"),
             ErrorKind::InvalidIssuer => return Err("the token's issuer is not trusted here"),
             ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => {
                 return Err("the token's claims are incomplete or malformed");

@@ -64,6 +64,7 @@ mod tests {
 
     fn caller() -> Arc<Caller> {
         Arc::new(Caller {
+            audiences: Vec::new(),
             principal: PrincipalId(Uuid::nil()),
             groups: Vec::new(),
             tenant: Uuid::nil(),

@@ -8,7 +8,7 @@ use x509_parser::x509::AttributeTypeAndValue;
 
 use crate::model::{Error, Result};
 
-use super::{Caller, CertificateRule};
+use super::{Audience, Caller, CertificateRule};
 
 /// The rules, checked.
 pub(super) struct Rules(Vec<CertificateRule>);
@@ -51,6 +51,7 @@ impl Rules {
         match (matching.next(), matching.next()) {
             (Some(rule), None) => Ok((
                 Caller {
+                    audiences: Audience::ALL.to_vec(),
                     principal: rule.principal,
                     groups: rule.groups.clone(),
                     tenant: rule.tenant,

@@ -12,6 +12,7 @@ pub mod certificates;
 pub mod files;
 
 mod access;
+mod audience;
 mod bearer;
 mod cache;
 mod client_certificate;
@@ -30,6 +31,7 @@ use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
 pub use access::{Decision, authorize, explain};
+pub use audience::Audience;
 pub use settings::{CertificateRule, Issuer, Jwks, KeySource, Settings, SignatureAlgorithm};
 
 /// How many verified tokens, and how many verified certificates, are remembered.
@@ -42,6 +44,8 @@ pub enum Credential<'a> {
     None,
     /// A bearer token (RFC 6750), without the scheme.
     Bearer(&'a str),
+    /// The same, shown to Azure Resource Manager.
+    ManagementBearer(&'a str),
     /// The client certificate, as DER, whose chain and private key TLS has verified.
     Certificate(&'a [u8]),
 }
@@ -66,13 +70,22 @@ impl<'a> Credential<'a> {
             _ => Err(refused),
         }
     }
+
+    /// The same credential, shown to Azure Resource Manager.
+    #[must_use]
+    pub const fn for_management(self) -> Self {
+        match self {
+            Self::Bearer(token) => Self::ManagementBearer(token),
+            other => other,
+        }
+    }
 }
 
 impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "None",
-            Self::Bearer(_) => "Bearer(…)",
+            Self::Bearer(_) | Self::ManagementBearer(_) => "Bearer(…)",
             Self::Certificate(_) => "Certificate(…)",
         })
     }
@@ -87,6 +100,8 @@ pub struct Caller {
     pub groups: Vec<PrincipalId>,
     /// The tenant.
     pub tenant: Uuid,
+    /// What the credential is meant for.
+    pub audiences: Vec<Audience>,
     /// The application: `appid` or `azp` of a token, the subject of a certificate.
     pub application: Option<String>,
     /// The user name: `upn` or `preferred_username` of a token.
@@ -145,18 +160,8 @@ impl Identity {
         let inner = &*self.inner;
         match credential {
             Credential::None => Err(Error::Unauthenticated { why: "the request carries no credential" }),
-            Credential::Bearer(token) => {
-                if token.len() > bearer::LONGEST_TOKEN {
-                    return Err(Error::Unauthenticated { why: "the token is longer than 16 KiB" });
-                }
-                let (digest, now) = (cache::digest(token.as_bytes()), machine_clock::unix_seconds());
-                if let Some(caller) = inner.tokens.get(&digest, now) {
-                    return Ok(caller);
-                }
-                inner.verifications.fetch_add(1, Ordering::Relaxed);
-                let (caller, until) = inner.issuers.verify(token).await?;
-                Ok(remember(&inner.tokens, digest, caller, until, now))
-            }
+            Credential::Bearer(token) => self.bearer(token, Audience::Service).await,
+            Credential::ManagementBearer(token) => self.bearer(token, Audience::Management).await,
             Credential::Certificate(der) => {
                 let (digest, now) = (cache::digest(der), machine_clock::unix_seconds());
                 if let Some(caller) = inner.certificates.get(&digest, now) {
@@ -166,6 +171,28 @@ impl Identity {
                 let (caller, until) = inner.rules.verify(der, now)?;
                 Ok(remember(&inner.certificates, digest, caller, until, now))
             }
+        }
+    }
+
+    /// Who a token says is calling, where it is meant for this audience.
+    async fn bearer(&self, token: &str, audience: Audience) -> Result<Arc<Caller>> {
+        let inner = &*self.inner;
+        if token.len() > bearer::LONGEST_TOKEN {
+            return Err(Error::Unauthenticated { why: "the token is longer than 16 KiB" });
+        }
+        let (digest, now) = (cache::digest(token.as_bytes()), machine_clock::unix_seconds());
+        let caller = match inner.tokens.get(&digest, now) {
+            Some(caller) => caller,
+            None => {
+                inner.verifications.fetch_add(1, Ordering::Relaxed);
+                let (caller, until) = inner.issuers.verify(token).await?;
+                remember(&inner.tokens, digest, caller, until, now)
+            }
+        };
+        if caller.audiences.contains(&audience) {
+            Ok(caller)
+        } else {
+            Err(Error::Unauthenticated { why: bearer::OTHER_AUDIENCE })
         }
     }
 

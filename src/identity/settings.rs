@@ -29,6 +29,12 @@ pub struct Issuer {
     pub issuer: String,
     /// Any one of these must be in `aud`; one trailing slash more or less makes no difference.
     pub audiences: Vec<String>,
+    /// The same for Azure Resource Manager. Tokens for it open nothing else, and others do not open it.
+    #[serde(default)]
+    pub management_audiences: Vec<String>,
+    /// Whether the audiences' ports make no difference: where it is the own issuer, whoever forwards a port.
+    #[serde(skip)]
+    pub any_port: bool,
     /// The tenant `tid` must name, and that callers belong to.
     pub tenant: Uuid,
     /// Where the signing keys come from.

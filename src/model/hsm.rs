@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::control_plane::ControlScope;
 use super::key::Tags;
 use super::name::{HsmName, PrincipalId};
+pub use super::network::{DefaultAction, NetworkBypass, NetworkChanges, NetworkRules, PublicNetworkAccess};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel, RetentionDays};
 use super::setting::Settings;
@@ -89,78 +90,6 @@ pub struct ManagedHsm {
     /// What its administrators decide about it as a whole.
     #[serde(default)]
     pub settings: Settings,
-}
-
-/// Whether the data plane is to be reached over the public network. Stored and shown, not enforced:
-/// there is no network of Azure's around this service.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub enum PublicNetworkAccess {
-    /// From everywhere the rules allow.
-    #[default]
-    Enabled,
-    /// Only by trusted services and private endpoints.
-    Disabled,
-}
-
-/// What happens to callers whom no rule names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub enum DefaultAction {
-    /// They are let in.
-    #[default]
-    Allow,
-    /// They are not.
-    Deny,
-}
-
-/// Who passes without a rule.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub enum NetworkBypass {
-    /// Nobody.
-    None,
-    /// Azure's trusted services.
-    #[default]
-    AzureServices,
-}
-
-/// The network settings of an HSM. Stored and shown, not enforced.
-///
-/// Source: `networkAcls` and `publicNetworkAccess` of `Microsoft.KeyVault/managedHSMs`.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct NetworkRules {
-    /// Whether it is public at all.
-    pub public_network_access: PublicNetworkAccess,
-    /// What happens where no rule fits.
-    pub default_action: DefaultAction,
-    /// Who passes without a rule.
-    pub bypass: NetworkBypass,
-    /// IPv4 addresses and ranges (CIDR) that are let in; at most 10.
-    pub ip_rules: Vec<String>,
-}
-
-impl NetworkRules {
-    /// At most so many rules (`networkAcls.ipRules`).
-    const MOST: usize = 10;
-
-    /// Whether they keep the service's limits.
-    ///
-    /// # Errors
-    /// `Invalid` naming `network.ip_rules`.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |why: &str| Err(Error::invalid("network.ip_rules", why));
-        if self.ip_rules.len() > Self::MOST {
-            return wrong("there are at most 10 rules");
-        }
-        let is_range = |rule: &String| {
-            let (address, bits) = rule.split_once('/').unwrap_or((rule, "32"));
-            address.parse::<std::net::Ipv4Addr>().is_ok_and(|address| !address.is_private())
-                && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
-        };
-        if self.ip_rules.iter().all(is_range) {
-            Ok(())
-        } else {
-            wrong("a rule is a public IPv4 address or range, for example 203.0.113.0/24")
-        }
-    }
 }
 
 impl ManagedHsm {

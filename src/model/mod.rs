@@ -14,6 +14,7 @@ pub mod key;
 pub mod lifetime;
 pub mod location;
 pub mod name;
+mod network;
 pub mod period;
 pub mod rbac;
 pub mod resource;

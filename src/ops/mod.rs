@@ -64,6 +64,8 @@ pub trait Operation: Sized + Send + 'static {
     const CHANGES: bool = false;
     /// Whether it is only for HSMs that are in service. Activation is not.
     const IN_SERVICE: bool = true;
+    /// Whether it is an rpc. What only Azure Resource Manager's clients need is not.
+    const IS_RPC: bool = true;
     /// What it acts on.
     type Target: Target;
     /// What it answers.
@@ -139,6 +141,8 @@ pub struct Description {
     pub control_action: Option<ControlAction>,
     /// What it counts as.
     pub meter: Meter,
+    /// Whether it is an rpc.
+    pub is_rpc: bool,
 }
 
 /// Lists the operations, so that tests can compare them with the surfaces.
@@ -151,6 +155,7 @@ macro_rules! operations {
             action: <$operation>::ACTION.data_action(),
             control_action: <$operation>::ACTION.control_action(),
             meter: <$operation>::METER,
+            is_rpc: <$operation>::IS_RPC,
         },)+];
     };
 }
@@ -200,6 +205,7 @@ operations! {
     hsms::PurgeDeletedManagedHsm,
     hsms::CheckManagedHsmName,
     hsms::ActivateManagedHsm,
+    hsms::GetManagedHsmOperationResult,
     authorization::ListControlRoleDefinitions,
     authorization::GetControlRoleDefinition,
     authorization::CreateControlRoleAssignment,

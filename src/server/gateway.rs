@@ -10,7 +10,7 @@ use rustls::server::WebPkiClientVerifier;
 
 use super::house::{self, House};
 use super::resources;
-use crate::api::rest::{Authorities, Names};
+use crate::api::{Authorities, Names};
 use crate::clock::Clock;
 use crate::config::{self, Config, HsmSeed, TokenSelector};
 use crate::engine::Engine;
@@ -115,6 +115,7 @@ fn names(config: &Config) -> Names {
     let first = config.hsm.first();
     Names {
         suffixes: config.names.data_plane.clone(),
+        management: config.names.management.clone(),
         others: config.names.certificate.clone(),
         default_hsm: first.map(|hsm| hsm.name.clone()),
         default_tenant: first.map(|hsm| hsm.tenant_id).unwrap_or_default(),
@@ -177,6 +178,8 @@ pub(super) fn identity_settings(config: &Config) -> Settings {
     let issuer = |issuer: &crate::config::Issuer| Issuer {
         issuer: issuer.issuer.clone(),
         audiences: issuer.audiences.clone(),
+        management_audiences: issuer.management_audiences.clone(),
+        any_port: false,
         tenant: issuer.tenant,
         keys: match (&issuer.jwks_file, &issuer.jwks_url) {
             (Some(file), _) => KeySource::JwksFile(file.clone()),

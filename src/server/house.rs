@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use super::connection_file::Simulator;
-use crate::api::rest::Names;
+use crate::api::Names;
 use crate::audit;
 use crate::clock::Clock;
 use crate::config::{self, Config, Durability, Token as TokenConfig};

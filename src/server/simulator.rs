@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::connection_file::{Simulator, known_secrets};
 use super::house::{self, House};
 use super::resources;
-use crate::api::rest::{Authorities, Names};
+use crate::api::{Authorities, Names};
 use crate::clock::Clock;
 use crate::config::{self, Config, PrincipalSeed, Seed};
 use crate::engine::Engine;
@@ -49,18 +49,14 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
 
     let with_port =
         |name: &str| if port == 443 { format!("https://{name}") } else { format!("https://{name}:{port}") };
-    let audiences =
-        config.names.data_plane.iter().flat_map(|name| [with_port(name), format!("https://{name}")]);
-    let mut audiences: Vec<String> = audiences.collect();
-    audiences.sort();
-    audiences.dedup();
+    let audiences = audiences(config);
     let authority = Authority::open(
         &directory.join("authority"),
         AuthoritySettings {
             tenant: seed.tenant_id,
             // Without host and port, so that tokens outlive a change of either.
             issuer: format!("https://sts.strongroom.localhost/{}/", seed.tenant_id),
-            audiences: config.names.data_plane.iter().map(|name| format!("https://{name}")).collect(),
+            audiences: audiences.concat(),
             lifetime: Duration::from_secs(config.simulator.token_lifetime_seconds),
         },
     )?;
@@ -120,6 +116,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     };
     let names = Names {
         suffixes: config.names.data_plane.clone(),
+        management: config.names.management.clone(),
         others: config.names.certificate.clone(),
         default_hsm: simulator.seed.hsm.first().map(|hsm| hsm.name.clone()),
         default_tenant: simulator.seed.tenant_id,
@@ -177,17 +174,28 @@ fn register(authority: &Authority, seed: &Seed, directory: &Path) -> anyhow::Res
     Ok(secrets)
 }
 
+/// What tokens of the own authority are for: data planes, and Azure Resource Manager, which clients call by its older
+/// name, too.
+fn audiences(config: &Config) -> [Vec<String>; 2] {
+    let urls = |names: &[String]| names.iter().map(|name| format!("https://{name}")).collect::<Vec<_>>();
+    let mut management = urls(&config.names.management);
+    management.push("https://management.core.windows.net".to_owned());
+    [urls(&config.names.data_plane), management]
+}
+
 /// Believes the own authority, and whom the configuration names beside it.
 async fn identity(
     config: &Config,
     authority: &Authority,
     seed: &Seed,
-    audiences: Vec<String>,
+    [audiences, management_audiences]: [Vec<String>; 2],
 ) -> anyhow::Result<Identity> {
     let mut settings = super::gateway::identity_settings(config);
     settings.issuers.push(Issuer {
         issuer: format!("https://sts.strongroom.localhost/{}/", seed.tenant_id),
         audiences,
+        management_audiences,
+        any_port: true,
         tenant: seed.tenant_id,
         keys: KeySource::Given(authority.jwks()),
         algorithms: vec![crate::identity::SignatureAlgorithm::RS256],

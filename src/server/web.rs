@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::house::House;
+use crate::api::arm::ResourceManager;
 use crate::api::grpc::{HealthService, Services};
 use crate::api::rest::Rest;
 use crate::config::{Config, Mode};
@@ -32,6 +33,7 @@ pub(super) struct Web {
     grpc: Router,
     authority: Option<Router>,
     common: Router,
+    resource_manager: ResourceManager,
     rest: Rest,
     authority_hosts: Arc<[String]>,
     management_hosts: Arc<[String]>,
@@ -64,7 +66,6 @@ impl Web {
         let common = Router::new()
             .route("/healthz", get(healthz))
             .route("/ca.pem", get(ca_pem))
-            .fallback(nothing)
             .with_state(Common { engine: house.engine.clone(), mode: config.mode, ca });
         let authority = house.simulator.as_ref().map(|simulator| {
             Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024))
@@ -74,6 +75,7 @@ impl Web {
             grpc,
             authority,
             common,
+            resource_manager: ResourceManager::new(house.engine.clone(), house.names.clone(), limit),
             rest: Rest::new(house.engine.clone(), house.names.clone(), limit),
             authority_hosts: names.authority.clone().into(),
             management_hosts: names.management.clone().into(),
@@ -87,8 +89,10 @@ impl Web {
             self.grpc
         } else if is_for(&request, &self.authority_hosts) {
             self.authority.unwrap_or(self.common)
-        } else if COMMON.contains(&request.uri().path()) || is_for(&request, &self.management_hosts) {
+        } else if COMMON.contains(&request.uri().path()) {
             self.common
+        } else if is_for(&request, &self.management_hosts) {
+            return Ok(self.resource_manager.answer(request).await);
         } else {
             return Ok(self.rest.answer(request).await);
         };
@@ -121,7 +125,7 @@ async fn healthz(State(common): State<Common>) -> Response {
 }
 
 async fn ca_pem(State(common): State<Common>) -> Response {
-    let Some(path) = common.ca else { return nothing().await };
+    let Some(path) = common.ca else { return StatusCode::NOT_FOUND.into_response() };
     match tokio::fs::read(path.as_path()).await {
         Ok(pem) => ([(CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
         Err(error) => {
@@ -129,13 +133,4 @@ async fn ca_pem(State(common): State<Common>) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-/// What is not there yet says so.
-async fn nothing() -> Response {
-    let body = serde_json::json!({"error": {
-        "code": "NotImplemented",
-        "message": "Azure Resource Manager is not available here yet; the control plane speaks gRPC (strongroom.v1).",
-    }});
-    (StatusCode::NOT_IMPLEMENTED, axum::Json(body)).into_response()
 }

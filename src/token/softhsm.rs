@@ -63,7 +63,7 @@ impl Directory {
         (VARIABLE, self.configuration())
     }
 
-    /// Restores records that were cut off, then loads SoftHSM. To be called in a process that was
+    /// Restores records that were cut off and lock files that are missing, then loads SoftHSM. To be called in a process that was
     /// started with [`Self::environment`], and once.
     ///
     /// # Errors
@@ -75,6 +75,10 @@ impl Directory {
         })?;
         for token in self.restore()? {
             tracing::warn!(token, "the record of a token was cut off and has been restored from its copy");
+        }
+        let mended = self.mend_locks()?;
+        if mended > 0 {
+            tracing::warn!(objects = mended, "objects without a lock file have been given one");
         }
         Module::load(&path, profile)
     }
@@ -130,6 +134,25 @@ impl Directory {
             Ok(())
         })?;
         Ok(restored)
+    }
+
+    /// Gives a lock file to each object that has none: a process that was killed while it made an object leaves that.
+    /// `SoftHSM` cannot wipe a token with such an object, because it wants to remove both files.
+    fn mend_locks(&self) -> Result<usize> {
+        let mut mended = 0;
+        self.each_token(|_, record, _| {
+            let Some(directory) = record.parent() else { return Ok(()) };
+            for entry in fs::read_dir(directory)? {
+                let object = entry?.path();
+                let lock = object.with_extension("lock");
+                if object.extension().is_some_and(|kind| kind == "object") && !lock.exists() {
+                    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(lock)?;
+                    mended += 1;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(mended)
     }
 
     /// Calls with a token's directory name, its record, and the copy of its record.

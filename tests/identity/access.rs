@@ -62,8 +62,14 @@ fn a_grant_of_the_principal_or_a_group_decides_and_nothing_else_does() {
     assert_eq!(decide(&[TEAM], Action::KeyWrite, "/keys/a"), Err(Action::KeyWrite));
     assert_eq!(decide(&[TEAM], Action::RandomBytes, "/"), Ok(3));
 
-    let caller =
-        Caller { principal: ADA, groups: vec![TEAM], tenant: Uuid::nil(), application: None, user: None };
+    let caller = Caller {
+        principal: ADA,
+        groups: vec![TEAM],
+        tenant: Uuid::nil(),
+        audiences: Vec::new(),
+        application: None,
+        user: None,
+    };
     assert_eq!(authorize(&caller, grants, Action::KeyRead, &Scope::Keys), Ok(()));
     assert_eq!(
         authorize(&caller, grants, Action::KeyRead, &Scope::Hsm),

@@ -20,6 +20,7 @@ pub(crate) const TENANT: Uuid = Uuid::from_u128(0x7e4a_0000_0000_4000_8000_0000_
 pub(crate) const PRINCIPAL: Uuid = Uuid::from_u128(0x0b1e_c700_0000_4000_8000_0000_0000_0002);
 pub(crate) const ISSUER: &str = "https://sts.example/tenant/";
 pub(crate) const AUDIENCE: &str = "https://managedhsm.example";
+pub(crate) const MANAGEMENT: &str = "https://management.example";
 
 /// Base64url without padding.
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -115,6 +116,8 @@ pub(crate) fn issuer(keys: KeySource) -> Issuer {
     Issuer {
         issuer: ISSUER.to_owned(),
         audiences: vec![AUDIENCE.to_owned()],
+        management_audiences: vec![MANAGEMENT.to_owned()],
+        any_port: false,
         tenant: TENANT,
         keys,
         algorithms: vec![SignatureAlgorithm::RS256, SignatureAlgorithm::ES256],

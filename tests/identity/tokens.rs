@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
-use strongroom::identity::{Caller, Credential, Identity, KeySource, Settings};
+use strongroom::identity::{Audience, Caller, Credential, Identity, KeySource, Settings};
 use strongroom::model::Error;
 use strongroom::model::name::PrincipalId;
 use uuid::Uuid;
@@ -26,6 +26,7 @@ async fn a_right_token_names_its_caller() {
         principal: PrincipalId(PRINCIPAL),
         groups: vec![PrincipalId(group)],
         tenant: TENANT,
+        audiences: vec![Audience::Service],
         application: Some("app".into()),
         user: Some("ada@example".into()),
     };

@@ -26,11 +26,12 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 const READY: Duration = Duration::from_secs(60);
 
 /// The names under which [`Server::http`] finds the server, beside `localhost`.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "login.localhost",
     "login.microsoftonline.com",
     "management.localhost",
     "local.managedhsm.localhost",
+    "pay.managedhsm.localhost",
     "local.managedhsm.azure.net",
     "nothing.managedhsm.localhost",
     "example.managedhsm.azure.net",

@@ -215,3 +215,35 @@ async fn what_a_killed_process_left_is_reported_and_hinders_nobody() {
     token.generate(id(2), &spec(oct(256))).await.unwrap();
     token.destroy(&[id(1), id(2)]).await.unwrap();
 }
+
+/// A process that was killed while it made them leaves objects without their lock files.
+#[tokio::test]
+async fn a_token_with_objects_without_lock_files_is_mended_and_can_be_wiped() {
+    let bench = Bench::new();
+    let token = bench.open();
+    for number in 1..=3 {
+        token.generate(id(number), &spec(oct(256))).await.unwrap();
+    }
+    let tokens = std::fs::read_dir(bench.home.path().join("tokens")).unwrap();
+    let files = tokens.flat_map(|token| std::fs::read_dir(token.unwrap().path()).unwrap());
+    let mut removed = 0;
+    for path in files.map(|file| file.unwrap().path()) {
+        if path.extension().is_some_and(|kind| kind == "lock") {
+            std::fs::remove_file(path).unwrap();
+            removed += 1;
+        }
+    }
+    assert!(removed > 1, "{removed} lock files");
+    assert!(token.drain(std::time::Duration::from_secs(10)).await);
+    let select = Selector::Serial(bench.info.serial.clone());
+    let error = bench.module.wipe(&select, &so_pin(), "free").unwrap_err();
+    assert!(
+        matches!(error, Error::TokenFailed { function: "C_InitToken", .. }),
+        "SoftHSM is better now: {error}"
+    );
+
+    let bench = bench.restart(token).await;
+    bench.module.wipe(&select, &so_pin(), "free").unwrap();
+    let wiped = bench.module.find(&select).unwrap();
+    assert_eq!((wiped.label.as_str(), wiped.has_user_pin), ("free", false));
+}

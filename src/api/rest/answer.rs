@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::error;
+use super::super::azure::error;
 use super::route::Route;
 use super::site::Site;
 use crate::model::{Error, Result};
@@ -106,7 +106,10 @@ pub(super) fn done(answer: Answer, stamp: &Stamp<'_>, site: &Site) -> Response {
 /// The answer to a call that was refused or failed: without region and network, as recorded.
 pub(super) fn refused(error: &Error, route: Route<'_>, stamp: &Stamp<'_>, site: &Site) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let (code, message) = error::told(error, route, site);
+    let (code, message) = error::told(error, &site.base);
+    // Recorded: whoever rotates what is not there is told so twice.
+    let again = code == "KeyNotFound" && matches!(route, Route::RotateKey(_));
+    let message = if again { format!("Key not found: {message}") } else { message };
     let message = format!("{message} (Activity ID: {})", stamp.request_id);
     let body = json!({"error": {"code": code, "message": message}});
     let mut response = stamp.response(status, Body::from(body.to_string()));

@@ -2,30 +2,32 @@
 
 use http::StatusCode;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use zeroize::Zeroizing;
 
+use super::super::azure::call;
 use super::answer::Answer;
-use super::body;
-use super::query::Query;
 use super::route::{Route, VersionOf};
 use super::site::Site;
 use super::wire::{access, crypto, keys, rotation, settings};
-use crate::engine::{Engine, Gate};
-use crate::identity::Credential;
-use crate::model::entry::{Meter, Origin};
+use crate::engine::Gate;
+use crate::model::entry::Meter;
 use crate::model::name::{HsmName, KeyId};
 use crate::model::{Error, Result};
-use crate::ops::{KeyPath, Operation, Target};
+use crate::ops::{KeyPath, Operation, PageRequest, Target};
 
-/// What is asked, as far as the route does not say it.
-pub(super) struct Asked<'a> {
-    pub(super) site: &'a Site,
-    pub(super) query: Query,
-    pub(super) body: Result<Zeroizing<Vec<u8>>>,
-}
+/// What is asked of a data plane.
+pub(super) type Asked<'a> = call::Asked<'a, Site>;
+/// A request for a data plane.
+pub(super) type Call<'a> = call::Call<'a, Site>;
+
+/// Items of a page, unless the request says less; it cannot say more.
+const PAGE: usize = 25;
 
 impl Asked<'_> {
+    /// Which page of a list is wanted.
+    pub(super) fn page(&self) -> Result<PageRequest> {
+        self.query.page("maxresults", PAGE)
+    }
+
     /// The HSM that is asked.
     pub(super) fn hsm(&self) -> Result<HsmName> {
         self.site.hsm.clone()
@@ -41,19 +43,6 @@ impl Asked<'_> {
         let KeyPath { hsm, name } = self.key(key)?;
         Ok(KeyId { hsm, name, version: version.map(str::parse).transpose()? })
     }
-
-    /// The body, as JSON.
-    pub(super) fn body<T: DeserializeOwned>(&self) -> Result<T> {
-        body::parse(self.body.as_ref().map_err(Clone::clone)?)
-    }
-}
-
-/// A request on its way to the engine.
-pub(super) struct Call<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) asked: Asked<'a>,
-    pub(super) credential: Result<Credential<'a>>,
-    pub(super) origin: Origin,
 }
 
 impl Call<'_> {
@@ -132,9 +121,9 @@ impl Call<'_> {
                 self.run(ok, |asked| settings::update(asked, name), settings::setting).await
             }
             Route::NotYet(what) => {
-                self.refuse(Error::Unsupported { what: format!("{what} is not available yet") }).await
+                Err(self.refuse(Error::Unsupported { what: format!("{what} is not available yet") }).await)
             }
-            Route::Unknown => self.refuse(Error::RouteNotFound).await,
+            Route::Unknown => Err(self.refuse(Error::RouteNotFound).await),
         }
     }
 
@@ -149,19 +138,7 @@ impl Call<'_> {
         O: Operation<Target: Target<Plane: Gate>>,
         S: Serialize,
     {
-        let Self { engine, asked, credential, origin } = self;
-        let (site, query_needed) = (asked.site, O::CHANGES || O::METER == Meter::Cryptographic);
-        let request = move || {
-            asked.query.check(query_needed)?;
-            read(&asked)
-        };
-        let reply = engine.call::<O>(credential, origin, request).await?;
-        Answer::json(status, &show(site, reply))
-    }
-
-    /// Records what is refused without an operation, once its sender is known.
-    async fn refuse(self, error: Error) -> Result<Answer> {
-        let unknown = ("UnknownOperation", Meter::Free);
-        Err(self.engine.refuse(self.credential, self.origin, unknown, error).await)
+        let reply = self.send::<O, S>(O::CHANGES || O::METER == Meter::Cryptographic, read, show).await?;
+        Answer::json(status, &reply)
     }
 }

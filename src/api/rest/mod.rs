@@ -3,11 +3,8 @@
 //! Shapes, status codes and texts are those recorded from the service; where nothing is recorded, those of Key Vault.
 
 mod answer;
-mod body;
 mod call;
 mod challenge;
-mod error;
-mod query;
 mod route;
 mod site;
 mod wire;
@@ -18,19 +15,17 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
-use http::header::AUTHORIZATION;
-
-pub use site::{Authorities, Names};
 
 use self::answer::Stamp;
-use self::call::{Asked, Call};
-use self::query::Query;
+use self::call::Call;
 use self::route::Route;
+use self::site::Site;
+use super::azure::Names;
 use super::peer;
 use crate::engine::Engine;
+use crate::identity::Audience;
 use crate::ids::Ids;
 use crate::model::Error;
-use crate::model::entry::Origin;
 
 /// Answers the requests of data planes. A cheap handle.
 #[derive(Clone, Debug)]
@@ -60,33 +55,15 @@ impl Rest {
         let Inner { engine, names, limit } = &*self.0;
         let (parts, body) = request.into_parts();
         let request_id = Ids.guid();
-        let site = names.site(&parts, |hsm| engine.managed_hsm(hsm));
+        let site = Site::of(names, &parts, |hsm| engine.managed_hsm(hsm));
         let stamp = Stamp {
             started: Instant::now(),
             request_id,
             peer: peer::address(&parts.extensions),
             method: &parts.method,
         };
-        let query = Query::of(&parts.uri);
-        let credential = peer::credential(&parts.headers, &parts.extensions);
-        // Clients begin with a request that shows no credential and has no body: whatever else comes from such
-        // a caller is not even read.
-        let is_stranger = !parts.headers.contains_key(AUTHORIZATION)
-            && parts.extensions.get::<super::PeerCertificate>().is_none();
-        let body = if is_stranger {
-            Err(Error::Unauthenticated { why: "the request carries no credential" })
-        } else {
-            body::read(&parts.headers, body, *limit).await
-        };
-        let origin = Origin {
-            address: stamp.peer,
-            client_info: peer::client_info(&parts.headers),
-            correlation_id: request_id,
-            request_uri: parts.uri.path().to_owned(),
-            operation_version: query.api_version().to_owned().into(),
-        };
-        let asked = Asked { site: &site, query, body };
-        let call = Call { engine, asked, credential, origin };
+        let (place, request) = ((engine, &site), (&parts, body));
+        let call = Call::receive(place, request, Audience::Service, request_id, *limit).await;
         let route = Route::of(&parts.method, parts.uri.path());
         match call.answer(route).await {
             Ok(done) => answer::done(done, &stamp, &site),

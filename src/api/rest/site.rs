@@ -1,40 +1,15 @@
 //! Which data plane a request is for, by the host it names, and under which names its clients know everything else.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
-use uuid::Uuid;
 
-use crate::identity::authority::HostAndPort;
+use super::super::azure::Names;
+use super::super::azure::names::Host;
 use crate::model::hsm::ManagedHsm;
 use crate::model::name::HsmName;
 use crate::model::{Error, Result};
-
-/// Where clients get their tokens.
-#[derive(Clone, Debug)]
-pub enum Authorities {
-    /// Here: under the host that stands where the data plane's suffix stands in its list, on the same port.
-    Here(Vec<String>),
-    /// Elsewhere: the authority of each tenant, with the tenant, as a URL without a slash at its end.
-    Elsewhere(BTreeMap<Uuid, String>),
-}
-
-/// The names under which clients know the data planes of this server.
-#[derive(Clone, Debug)]
-pub struct Names {
-    /// Data planes are at `{hsm}.{suffix}`; never empty.
-    pub suffixes: Vec<String>,
-    /// Hosts that stand for the default HSM, beside `localhost` and addresses.
-    pub others: Vec<String>,
-    /// The HSM that was configured first.
-    pub default_hsm: Option<HsmName>,
-    /// The tenant that strangers are sent to where the HSM does not say.
-    pub default_tenant: Uuid,
-    /// Where clients get their tokens.
-    pub authorities: Authorities,
-}
 
 /// A data plane as a client addressed it.
 #[derive(Clone, Debug)]
@@ -51,78 +26,70 @@ pub(super) struct Site {
     pub(super) resource: String,
 }
 
-impl Names {
+impl Site {
     /// The data plane that a request is for.
-    pub(super) fn site(&self, parts: &Parts, find: impl Fn(&HsmName) -> Option<Arc<ManagedHsm>>) -> Site {
-        let asked = HostAndPort::of(parts);
-        let asked = asked.as_ref().map_or("", HostAndPort::as_str);
-        let (host, port) = match asked.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, Some(port).filter(|port| *port != "443")),
-            _ => (asked, None),
-        };
-        let with_port = |host: &str| match port {
-            None => format!("https://{host}"),
-            Some(port) => format!("https://{host}:{port}"),
-        };
-        let named = self.suffixes.iter().enumerate().find_map(|(place, suffix)| {
+    pub(super) fn of(
+        names: &Names,
+        parts: &Parts,
+        find: impl Fn(&HsmName) -> Option<Arc<ManagedHsm>>,
+    ) -> Self {
+        let asked = Names::asked(parts);
+        let host = Host::of(asked.as_ref());
+        let named = names.suffixes.iter().enumerate().find_map(|(place, suffix)| {
             // As the client wrote it: clients compare it with the host letter by letter.
-            let at = host.len().checked_sub(suffix.len())?;
-            let (label, written) = (host.get(..at)?.strip_suffix('.')?, host.get(at..)?);
+            let at = host.name.len().checked_sub(suffix.len())?;
+            let (label, written) = (host.name.get(..at)?.strip_suffix('.')?, host.name.get(at..)?);
             written.eq_ignore_ascii_case(suffix).then_some((place, label, written))
         });
         let (place, hsm, suffix) = match named {
             Some((place, label, suffix)) => (place, label.parse(), suffix),
-            None => (0, self.unnamed(host), self.suffixes.first().map_or(host, String::as_str)),
+            None => {
+                let first = names.suffixes.first().map_or(host.name, String::as_str);
+                (0, unnamed(names, host.name), first)
+            }
         };
         let found = hsm.as_ref().ok().and_then(find);
-        let tenant = found.as_ref().map_or(self.default_tenant, |hsm| hsm.tenant);
-        let authority = match &self.authorities {
-            Authorities::Here(hosts) => {
-                let host =
-                    hosts.get(place).or_else(|| hosts.first()).map_or("login.localhost", String::as_str);
-                format!("{}/{tenant}", with_port(host))
-            }
-            Authorities::Elsewhere(of) => of
-                .get(&tenant)
-                .cloned()
-                .unwrap_or_else(|| format!("https://login.microsoftonline.com/{tenant}")),
-        };
-        Site {
-            base: with_port(host),
+        let tenant = found.as_ref().map_or(names.default_tenant, |hsm| hsm.tenant);
+        Self {
+            base: host.url(host.name),
             hsm,
             location: found.map(|hsm| hsm.location.clone()),
-            authority,
-            resource: with_port(suffix),
+            authority: names.authority(&host, place, tenant),
+            resource: host.url(suffix),
         }
     }
+}
 
-    /// The HSM behind a host that does not name one.
-    fn unnamed(&self, host: &str) -> Result<HsmName> {
-        let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-        let is_ours = self.others.iter().any(|other| other.eq_ignore_ascii_case(host));
-        let unknown = || Error::invalid("", format!("There is no managed HSM behind the host {host:?}."));
-        if is_address || is_ours || host.eq_ignore_ascii_case("localhost") {
-            self.default_hsm.clone().ok_or_else(unknown)
-        } else {
-            Err(unknown())
-        }
+/// The HSM behind a host that does not name one.
+fn unnamed(names: &Names, host: &str) -> Result<HsmName> {
+    let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    let is_ours = names.others.iter().any(|other| other.eq_ignore_ascii_case(host));
+    let unknown = || Error::invalid("", format!("There is no managed HSM behind the host {host:?}."));
+    if is_address || is_ours || host.eq_ignore_ascii_case("localhost") {
+        names.default_hsm.clone().ok_or_else(unknown)
+    } else {
+        Err(unknown())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
+    use super::super::super::azure::Authorities;
     use super::*;
 
     fn site(host: &str) -> Site {
         let names = Names {
             suffixes: vec!["managedhsm.localhost".to_owned(), "managedhsm.azure.net".to_owned()],
+            management: vec!["management.localhost".to_owned()],
             others: vec!["strongroom".to_owned()],
             default_hsm: Some("local".parse().unwrap()),
             default_tenant: Uuid::nil(),
             authorities: Authorities::Here(vec!["login.localhost".to_owned(), "login.example".to_owned()]),
         };
         let (parts, ()) = http::Request::builder().header("host", host).body(()).unwrap().into_parts();
-        names.site(&parts, |_| None)
+        Site::of(&names, &parts, |_| None)
     }
 
     #[test]

@@ -14,13 +14,15 @@ use crate::model::rbac::Covers as _;
 use crate::ops::resources::Place;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Lists the role assignments that hold at a scope, inherited ones included, and those below it.
+/// Lists the role assignments that hold at a scope, inherited ones included, and those below it if they are wanted.
 ///
 /// Source: so does Azure Resource Manager where no filter says otherwise.
 #[derive(Clone, Debug)]
 pub struct ListControlRoleAssignments {
     /// Where.
     pub scope: ControlScope,
+    /// Whether those below it are wanted, too.
+    pub below: bool,
     /// Those of this principal; `None` for all.
     pub principal: Option<PrincipalId>,
 }
@@ -40,7 +42,7 @@ impl Operation for ListControlRoleAssignments {
     async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let mut assignments = cx.store.control_assignments();
         assignments.retain(|known| {
-            (known.scope.covers(&self.scope) || self.scope.covers(&known.scope))
+            (known.scope.covers(&self.scope) || (self.below && self.scope.covers(&known.scope)))
                 && self.principal.is_none_or(|principal| known.principal == principal)
         });
         Ok(Done::reply(assignments))

@@ -1,6 +1,6 @@
 //! Destroys a deleted managed HSM for good: what is in its token, then the record.
 
-use super::{DeletedHsm, DeletedHsmPath, recovery_level};
+use super::{DeletedHsm, DeletedHsmPath, HsmBundle, recovery_level};
 use crate::model::Result;
 use crate::model::change::{Change, IntentVerb};
 use crate::model::control_plane::ControlAction;
@@ -21,17 +21,18 @@ impl Operation for PurgeDeletedManagedHsm {
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = DeletedHsm;
-    type Reply = ();
+    type Reply = HsmBundle;
 
     fn target(&self) -> DeletedHsmPath {
         self.path.clone()
     }
 
-    async fn execute(self, target: DeletedHsm, cx: &ControlCx) -> Result<Done<()>> {
+    async fn execute(self, target: DeletedHsm, cx: &ControlCx) -> Result<Done<HsmBundle>> {
         if let Some(deletion) = target.0.deletion {
             recovery_level(&target.0, &cx.store).check_purge(deletion, cx.now)?;
         }
-        destroy(&target, cx).await
+        let bundle = HsmBundle::of(&target.0, &cx.store);
+        destroy(&target, cx).await.map(|done| Done::with(bundle, done.changes))
     }
 }
 

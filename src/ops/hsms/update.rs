@@ -1,13 +1,18 @@
 //! Changes what can be changed of a managed HSM.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
+use super::target::plain;
 use super::{HsmBundle, HsmPath, LiveHsm};
 use crate::model::change::Change;
 use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
-use crate::model::hsm::{ManagedHsm, NetworkRules};
+use crate::model::hsm::{ManagedHsm, NetworkChanges};
 use crate::model::key::{Tags, check_tags};
+use crate::model::name::PrincipalId;
 use crate::model::retention::RetentionDays;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
@@ -20,9 +25,44 @@ pub struct HsmChanges {
     /// Purge protection: it can be turned on.
     pub purge_protection: Option<bool>,
     /// New network settings.
-    pub network: Option<NetworkRules>,
-    /// Accepted where it says what is: clients send back what they read.
+    pub network: NetworkChanges,
+    /// What is fixed; accepted where it says what is: clients send back what they read.
+    pub fixed: Fixed,
+}
+
+/// What is fixed when an HSM is made.
+#[derive(Clone, Debug, Default)]
+pub struct Fixed {
+    /// How long deleted things can be recovered.
     pub retention: Option<RetentionDays>,
+    /// The region, by either name.
+    pub location: Option<String>,
+    /// For example `Standard_B1`.
+    pub sku: Option<String>,
+    /// The directory whose principals it accepts.
+    pub tenant: Option<Uuid>,
+    /// Who became Managed HSM Administrator, in any order.
+    pub administrators: Option<Vec<PrincipalId>>,
+}
+
+impl Fixed {
+    fn check(&self, hsm: &ManagedHsm) -> Result<()> {
+        let Self { retention, location, sku, tenant, administrators } = self;
+        let sorted = |principals: &[PrincipalId]| principals.iter().copied().collect::<BTreeSet<_>>();
+        let is_other_group = |given: &Vec<PrincipalId>| sorted(given) != sorted(&hsm.initial_administrators);
+        for (field, is_other) in [
+            ("retention_days", retention.is_some_and(|days| days != hsm.retention)),
+            ("location", location.as_ref().is_some_and(|given| plain(given) != plain(&hsm.location))),
+            ("sku", sku.as_ref().is_some_and(|given| *given != hsm.sku)),
+            ("tenant_id", tenant.is_some_and(|given| given != hsm.tenant)),
+            ("administrators", administrators.as_ref().is_some_and(is_other_group)),
+        ] {
+            if is_other {
+                return Err(Error::invalid(field, "this is fixed when an HSM is made"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Changes an HSM.
@@ -48,30 +88,25 @@ impl Operation for UpdateManagedHsm {
     }
 
     fn check(&self, target: &LiveHsm, _: Timestamp) -> Result<()> {
-        let HsmChanges { tags, purge_protection, network, retention } = &self.changes;
+        let HsmChanges { tags, purge_protection, network, fixed } = &self.changes;
         if *purge_protection == Some(false) && target.0.purge_protection {
             return Err(Error::invalid(
                 "purge_protection",
                 "purge protection is on, and cannot be turned off again",
             ));
         }
-        if retention.is_some_and(|days| days != target.0.retention) {
-            return Err(Error::invalid(
-                "retention_days",
-                "the retention interval is fixed when an HSM is made",
-            ));
-        }
+        fixed.check(&target.0)?;
         tags.as_ref().map_or(Ok(()), check_tags)?;
-        network.as_ref().map_or(Ok(()), NetworkRules::check)
+        network.clone().apply(&target.0.network).map(|_| ())
     }
 
     async fn execute(self, target: LiveHsm, cx: &ControlCx) -> Result<Done<HsmBundle>> {
-        let HsmChanges { tags, purge_protection, network, retention: _ } = self.changes;
+        let HsmChanges { tags, purge_protection, network, fixed: _ } = self.changes;
         let before = target.0.as_ref().clone();
         let hsm = ManagedHsm {
             purge_protection: purge_protection.unwrap_or(before.purge_protection),
             tags: tags.unwrap_or_else(|| before.tags.clone()),
-            network: network.unwrap_or_else(|| before.network.clone()),
+            network: network.apply(&before.network)?,
             ..before
         };
         let bundle = HsmBundle::of(&Arc::new(hsm.clone()), &cx.store);

@@ -11,7 +11,7 @@ use crate::ops::{ControlCx, Done, Operation};
 /// Resource groups of one subscription (Azure's service limits).
 const MOST: usize = 980;
 
-/// Makes a resource group. Its name must be free.
+/// Makes a resource group.
 #[derive(Clone, Debug)]
 pub struct CreateResourceGroup {
     /// In which subscription.
@@ -20,6 +20,17 @@ pub struct CreateResourceGroup {
     pub name: ResourceGroupName,
     /// The region of its record, by either name.
     pub location: String,
+    /// Whether one that is there, in this region, will do. Its name must be free otherwise.
+    pub existing_will_do: bool,
+}
+
+/// A resource group that somebody wanted.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The group.
+    pub group: ResourceGroup,
+    /// Whether it was made now.
+    pub new: bool,
 }
 
 impl Operation for CreateResourceGroup {
@@ -29,23 +40,30 @@ impl Operation for CreateResourceGroup {
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
     type Target = Place;
-    type Reply = ResourceGroup;
+    type Reply = Made;
 
     fn target(&self) -> ControlScope {
         ControlScope::ResourceGroup(self.subscription, self.name.clone())
     }
 
     async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
-        let Self { subscription, name, location } = self;
+        let Self { subscription, name, location, existing_will_do } = self;
         let location = cx.locations.find(&location)?.name.clone();
-        if cx.store.resource_group(subscription, &name).is_some() {
-            return Err(Error::ResourceGroupExists { subscription, group: name });
+        match cx.store.resource_group(subscription, &name) {
+            None => {}
+            Some(_) if !existing_will_do => {
+                return Err(Error::ResourceGroupExists { subscription, group: name });
+            }
+            Some(group) if group.location != location => {
+                return Err(Error::invalid("location", "the resource group exists in another location"));
+            }
+            Some(group) => return Ok(Done::reply(Made { group: group.as_ref().clone(), new: false })),
         }
         if cx.store.resource_groups(subscription).len() >= MOST {
             return Err(Error::LimitExceeded { what: "resource groups in a subscription", limit: MOST });
         }
         let group = ResourceGroup { subscription, name, location, created: cx.now };
         let change = Change::Control(ControlChange::PutResourceGroup(group.clone()));
-        Ok(Done::with(group, [change]))
+        Ok(Done::with(Made { group, new: true }, [change]))
     }
 }

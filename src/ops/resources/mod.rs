@@ -6,7 +6,7 @@ mod locations;
 mod subscriptions;
 mod update_subscription;
 
-pub use create_group::CreateResourceGroup;
+pub use create_group::{CreateResourceGroup, Made};
 pub use groups::{DeleteResourceGroup, GetResourceGroup, ListResourceGroups};
 pub use locations::ListLocations;
 pub use subscriptions::{GetSubscription, ListSubscriptions};

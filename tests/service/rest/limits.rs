@@ -139,8 +139,4 @@ async fn what_is_not_there_yet_says_so() {
     for (method, path) in [(&get, "/"), (&get, "/secrets/a"), (&post, "/keys"), (&get, "/rng")] {
         dev.raw(method.clone(), path, "").await.error(404, "NotFound");
     }
-    // The control plane is elsewhere, and not there yet.
-    let port = dev.base.rsplit(':').next().unwrap();
-    let arm = dev.at(&format!("management.localhost:{port}")).get("/subscriptions").await.json(501);
-    assert_eq!(arm["error"]["code"], "NotImplemented");
 }

@@ -100,6 +100,7 @@ impl TryFrom<pb::ListControlRoleAssignmentsRequest> for ListControlRoleAssignmen
         let principal = Some(request.principal_id).filter(|text| !text.is_empty());
         Ok(Self {
             scope: scope("parent", &request.parent)?,
+            below: true,
             principal: principal.map(|id| id.parse()).transpose()?,
         })
     }

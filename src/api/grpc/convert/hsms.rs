@@ -3,9 +3,7 @@
 use super::super::pb;
 use super::resources::{group, subscription};
 use super::{part, segments, wire_instant};
-use crate::model::hsm::{
-    Activation, DefaultAction, ManagedHsm, NetworkBypass, NetworkRules, PublicNetworkAccess,
-};
+use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use crate::model::name::HsmName;
 use crate::model::retention::RetentionDays;
 use crate::model::{Error, Result};
@@ -49,23 +47,14 @@ fn retention(days: u32) -> Result<RetentionDays> {
 }
 
 fn network(given: pb::NetworkRules) -> Result<NetworkRules> {
-    let wrong = |field, why| Err(Error::invalid(field, why));
+    /// What is not said is the default.
+    fn word<T: Default + std::str::FromStr<Err = Error>>(text: &str) -> Result<T> {
+        if text.is_empty() { Ok(T::default()) } else { text.parse() }
+    }
     Ok(NetworkRules {
-        public_network_access: match given.public_network_access.as_str() {
-            "" | "Enabled" => PublicNetworkAccess::Enabled,
-            "Disabled" => PublicNetworkAccess::Disabled,
-            _ => return wrong("network.public_network_access", "Enabled or Disabled is needed"),
-        },
-        default_action: match given.default_action.as_str() {
-            "" | "Allow" => DefaultAction::Allow,
-            "Deny" => DefaultAction::Deny,
-            _ => return wrong("network.default_action", "Allow or Deny is needed"),
-        },
-        bypass: match given.bypass.as_str() {
-            "" | "AzureServices" => NetworkBypass::AzureServices,
-            "None" => NetworkBypass::None,
-            _ => return wrong("network.bypass", "AzureServices or None is needed"),
-        },
+        public_network_access: word(&given.public_network_access)?,
+        default_action: word(&given.default_action)?,
+        bypass: word(&given.bypass)?,
         ip_rules: given.ip_rules,
     })
 }
@@ -117,8 +106,8 @@ impl TryFrom<pb::UpdateManagedHsmRequest> for UpdateManagedHsm {
                     changes.tags = Some(tags.collect());
                 }
                 "purge_protection" => changes.purge_protection = Some(given.purge_protection),
-                "network" => changes.network = Some(network(given.network.clone().unwrap_or_default())?),
-                "retention_days" => changes.retention = Some(retention(given.retention_days)?),
+                "network" => changes.network = network(given.network.clone().unwrap_or_default())?.into(),
+                "retention_days" => changes.fixed.retention = Some(retention(given.retention_days)?),
                 _ => {
                     return Err(Error::invalid(
                         "update_mask",
@@ -213,22 +202,10 @@ impl From<HsmBundle> for pb::ManagedHsm {
 }
 
 fn wire_network(rules: &NetworkRules) -> pb::NetworkRules {
-    let public = match rules.public_network_access {
-        PublicNetworkAccess::Enabled => "Enabled",
-        PublicNetworkAccess::Disabled => "Disabled",
-    };
-    let default_action = match rules.default_action {
-        DefaultAction::Allow => "Allow",
-        DefaultAction::Deny => "Deny",
-    };
-    let bypass = match rules.bypass {
-        NetworkBypass::AzureServices => "AzureServices",
-        NetworkBypass::None => "None",
-    };
     pb::NetworkRules {
-        public_network_access: public.to_owned(),
-        default_action: default_action.to_owned(),
-        bypass: bypass.to_owned(),
+        public_network_access: rules.public_network_access.as_str().to_owned(),
+        default_action: rules.default_action.as_str().to_owned(),
+        bypass: rules.bypass.as_str().to_owned(),
         ip_rules: rules.ip_rules.clone(),
     }
 }
@@ -285,8 +262,8 @@ impl From<NameAvailability> for pb::CheckManagedHsmNameResponse {
     }
 }
 
-impl From<()> for pb::PurgeDeletedManagedHsmResponse {
-    fn from((): ()) -> Self {
+impl From<HsmBundle> for pb::PurgeDeletedManagedHsmResponse {
+    fn from(_: HsmBundle) -> Self {
         Self {}
     }
 }

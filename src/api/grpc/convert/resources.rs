@@ -9,7 +9,7 @@ use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, Sub
 use crate::model::{Error, Result};
 use crate::ops::resources::{
     CreateResourceGroup, DeleteResourceGroup, GetResourceGroup, GetSubscription, ListLocations,
-    ListResourceGroups, ListSubscriptions, UpdateSubscription,
+    ListResourceGroups, ListSubscriptions, Made, UpdateSubscription,
 };
 
 /// Reads `subscriptions/{guid}`.
@@ -82,6 +82,7 @@ impl TryFrom<pb::CreateResourceGroupRequest> for CreateResourceGroup {
             subscription: subscription("parent", &request.parent)?,
             name: part("resource_group_id", &request.resource_group_id)?,
             location: request.location,
+            existing_will_do: false,
         })
     }
 }
@@ -141,8 +142,8 @@ impl From<&ResourceGroup> for pb::ResourceGroup {
     }
 }
 
-impl From<ResourceGroup> for pb::ResourceGroup {
-    fn from(group: ResourceGroup) -> Self {
+impl From<Made> for pb::ResourceGroup {
+    fn from(Made { group, .. }: Made) -> Self {
         Self::from(&group)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::body::{Binary, base64url, bytes};
+use super::super::super::azure::body::{Binary, base64url, bytes};
 use super::super::call::Asked;
 use super::super::route::VersionOf;
 use super::super::site::Site;

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 pub(in super::super) use shown::{bundle, deleted_bundle, kid, listed, listed_deleted, listed_versions};
 
-use super::super::body::{Binary, bytes};
+use super::super::super::azure::body::{Binary, bytes};
 use super::super::call::Asked;
 use super::super::route::VersionOf;
 use crate::model::import::ImportMaterial;
@@ -167,11 +167,11 @@ pub(in super::super) fn get(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<Get
 }
 
 pub(in super::super) fn list(asked: &Asked<'_>) -> Result<ListKeys> {
-    Ok(ListKeys { hsm: asked.hsm()?, page: asked.query.page()? })
+    Ok(ListKeys { hsm: asked.hsm()?, page: asked.page()? })
 }
 
 pub(in super::super) fn list_versions(asked: &Asked<'_>, name: &str) -> Result<ListKeyVersions> {
-    Ok(ListKeyVersions { key: asked.key(name)?, page: asked.query.page()? })
+    Ok(ListKeyVersions { key: asked.key(name)?, page: asked.page()? })
 }
 
 /// What is there replaces what was there; what is absent stays. `exportable` is fixed, and sent back by clients.
@@ -194,7 +194,7 @@ pub(in super::super) fn delete(asked: &Asked<'_>, name: &str) -> Result<DeleteKe
 }
 
 pub(in super::super) fn list_deleted(asked: &Asked<'_>) -> Result<ListDeletedKeys> {
-    Ok(ListDeletedKeys { hsm: asked.hsm()?, page: asked.query.page()? })
+    Ok(ListDeletedKeys { hsm: asked.hsm()?, page: asked.page()? })
 }
 
 pub(in super::super) fn get_deleted(asked: &Asked<'_>, name: &str) -> Result<GetDeletedKey> {

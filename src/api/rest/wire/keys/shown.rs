@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::super::body::base64url;
+use super::super::super::super::azure::body::base64url;
 use super::super::super::site::Site;
 use crate::model::key::{KeyVersion, PublicMaterial, Tags};
 use crate::ops::Page;

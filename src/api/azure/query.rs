@@ -6,12 +6,9 @@ use http::Uri;
 use crate::model::{Error, Result};
 use crate::ops::PageRequest;
 
-/// Items of a page, unless the request says less; it cannot say more.
-const PAGE: usize = 25;
-
 /// The parameters that mean something here.
 #[derive(Default)]
-pub(super) struct Query {
+pub(in crate::api) struct Query {
     pairs: Vec<(String, String)>,
     /// Whether the query could be taken apart.
     broken: bool,
@@ -19,7 +16,7 @@ pub(super) struct Query {
 
 impl Query {
     /// Takes the query of a request apart.
-    pub(super) fn of(uri: &Uri) -> Self {
+    pub(in crate::api) fn of(uri: &Uri) -> Self {
         match Pairs::try_from_uri(uri) {
             Ok(Pairs(pairs)) => Self { pairs, broken: false },
             Err(_) => Self { pairs: Vec::new(), broken: true },
@@ -31,7 +28,7 @@ impl Query {
     }
 
     /// The version of the interface, if it is named properly; empty otherwise.
-    pub(super) fn api_version(&self) -> &str {
+    pub(in crate::api) fn api_version(&self) -> &str {
         self.get("api-version").filter(|version| is_version(version)).unwrap_or_default()
     }
 
@@ -41,7 +38,7 @@ impl Query {
     /// # Errors
     /// `Invalid`.
     // assumption: a version is not needed where nothing is changed or used: some clients leave it out there.
-    pub(super) fn check(&self, needed: bool) -> Result<()> {
+    pub(in crate::api) fn check(&self, needed: bool) -> Result<()> {
         if self.broken {
             return Err(Error::invalid("", "The query of the request cannot be read."));
         }
@@ -56,23 +53,23 @@ impl Query {
         }
     }
 
-    /// Which page of a list is wanted.
+    /// Which page of a list is wanted: of `most` items, unless the parameter `size_name` says less.
     ///
     /// # Errors
     /// `Invalid` naming the parameter.
-    pub(super) fn page(&self) -> Result<PageRequest> {
-        let wrong = || Error::invalid("maxresults", format!("maxresults is 1 to {PAGE}"));
+    pub(in crate::api) fn page(&self, size_name: &'static str, most: usize) -> Result<PageRequest> {
+        let wrong = || Error::invalid(size_name, format!("{size_name} is 1 to {most}"));
         // 0 is what means the default to the list itself.
-        let size: i32 = self.get("maxresults").map_or(Ok(0), |text| text.parse().map_err(|_| wrong()))?;
-        let given = self.get("maxresults").is_some();
-        if given && !usize::try_from(size).is_ok_and(|size| (1..=PAGE).contains(&size)) {
+        let size: i32 = self.get(size_name).map_or(Ok(0), |text| text.parse().map_err(|_| wrong()))?;
+        let given = self.get(size_name).is_some();
+        if given && !usize::try_from(size).is_ok_and(|size| (1..=most).contains(&size)) {
             return Err(wrong());
         }
-        PageRequest::parse(size, self.get("$skiptoken").unwrap_or_default(), PAGE, PAGE)
+        PageRequest::parse(size, self.get("$skiptoken").unwrap_or_default(), most, most)
     }
 
     /// The condition that a list is filtered by.
-    pub(super) fn filter(&self) -> Option<&str> {
+    pub(in crate::api) fn filter(&self) -> Option<&str> {
         self.get("$filter")
     }
 }
@@ -147,7 +144,7 @@ mod tests {
 
     #[test]
     fn pages_are_one_to_twenty_five() {
-        let page = |text: &str| query(text).page();
+        let page = |text: &str| query(text).page("maxresults", 25);
         assert_eq!(page("").unwrap(), PageRequest { size: 25, after: None });
         let third = PageRequest { size: 3, after: Some("a-1".to_owned()) };
         for text in ["maxresults=3&$skiptoken=a-1", "%24skiptoken=a-1&api-version=7.6&maxresults=3"] {

@@ -1,12 +1,11 @@
 //! The domain's errors in Azure's words: a code and a message. The status is the error's own.
 
-use super::route::Route;
-use super::site::Site;
 use crate::model::Error;
 use crate::model::error::Denied;
 
-/// The code and the message of an error. No wildcard: a new error must be given a code here.
-pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static str, String) {
+/// The code and the message of an error; URLs in it begin with `base`. No wildcard: a new error must be given a code
+/// here.
+pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) {
     let as_it_is = || sentence(&error.to_string());
     match error {
         Error::Busy => ("Throttled", as_it_is()),
@@ -15,9 +14,14 @@ pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static st
             "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."
                 .to_owned(),
         ),
-        Error::Conflict { .. } | Error::HsmDeleted { .. } | Error::HsmExists { .. } => {
-            ("Conflict", as_it_is())
-        }
+        Error::Conflict { .. } | Error::HsmDeleted { .. } => ("Conflict", as_it_is()),
+        // assumption: the code and the second text are those that users quote; they are not recorded.
+        Error::HsmExists { deleted: false, .. } => ("ConflictError", as_it_is()),
+        Error::HsmExists { deleted: true, .. } => (
+            "ConflictError",
+            "A KV MHSM with the same name already exists in deleted state. You need to either recover or purge existing KV MHSM."
+                .to_owned(),
+        ),
         Error::DecryptionFailed | Error::LimitExceeded { .. } | Error::RotationPolicyMissing { .. } => {
             ("BadParameter", as_it_is())
         }
@@ -25,7 +29,7 @@ pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static st
             ("ResourceNotFound", as_it_is())
         }
         Error::DeletedKeyNotFound { name, .. } => {
-            ("KeyNotFound", format!("Key not found: {}/deletedkeys/{name}", site.base))
+            ("KeyNotFound", format!("Key not found: {base}/deletedkeys/{name}"))
         }
         Error::Forbidden { denied: denied @ Denied::Data(..), .. } => {
             ("AccessDenied", format!("Not authorized to access {} on {}", denied.action(), denied.scope()))
@@ -54,11 +58,7 @@ pub(super) fn told(error: &Error, route: Route<'_>, site: &Site) -> (&'static st
             ("Forbidden", format!("Operation {operation} is not permitted on this key."))
         }
         Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. } => ("InternalServerError", as_it_is()),
-        Error::KeyNotFound { key } => {
-            // Recorded: whoever rotates is told so twice.
-            let again = if matches!(route, Route::RotateKey(_)) { "Key not found: " } else { "" };
-            ("KeyNotFound", format!("{again}Key not found: {}/keys/{}", site.base, key.name))
-        }
+        Error::KeyNotFound { key } => ("KeyNotFound", format!("Key not found: {base}/keys/{}", key.name)),
         Error::NoContent => ("Nocontentprovided", as_it_is()),
         // assumption: the service's refusal is not recorded.
         Error::PurgeProtected { .. } => ("Forbidden", as_it_is()),
@@ -99,6 +99,7 @@ fn sentence(text: &str) -> String {
 fn member(field: &str) -> &str {
     match field {
         "additional_authenticated_data" => "aad",
+        "administrators" => "properties.initialAdminObjectIds",
         "algorithm" => "alg",
         "attributes.expires" => "attributes.exp",
         "attributes.not_before" => "attributes.nbf",
@@ -109,11 +110,19 @@ fn member(field: &str) -> &str {
         "lifetime_actions.action" => "lifetimeActions.action.type",
         "lifetime_actions.time_after_create" => "lifetimeActions.trigger.timeAfterCreate",
         "lifetime_actions.time_before_expiry" => "lifetimeActions.trigger.timeBeforeExpiry",
+        "network.bypass" => "properties.networkAcls.bypass",
+        "network.default_action" => "properties.networkAcls.defaultAction",
+        "network.ip_rules" => "properties.networkAcls.ipRules",
+        "network.public_network_access" => "properties.publicNetworkAccess",
         "page_size" => "maxresults",
         "page_token" => "$skiptoken",
         "principal_id" => "properties.principalId",
+        "purge_protection" => "properties.enablePurgeProtection",
+        "retention_days" => "properties.softDeleteRetentionInDays",
         "role_definition.permissions" => "properties.permissions",
         "role_definition.role_name" => "properties.roleName",
+        "sku" => "sku.name",
+        "tenant_id" => "properties.tenantId",
         other => other,
     }
 }

@@ -29,7 +29,11 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Reads a body of at most `limit` bytes. It may hold plaintext or a key.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>> {
+pub(in crate::api) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Zeroizing<Vec<u8>>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
     let mut whole = Zeroizing::new(Vec::with_capacity(announced.min(limit)));
@@ -55,7 +59,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
 }
 
 /// Takes a body as a JSON object; no body is an empty one. Members that are unknown, or null, count as absent.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+pub(in crate::api) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let body = match body.trim_ascii() {
         [] => b"{}",
         object @ [b'{', ..] => object,
@@ -74,7 +78,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 
 /// Bytes that are written as base64url. Zeroized when dropped.
 #[derive(Default)]
-pub(super) struct Binary(pub(super) Zeroizing<Vec<u8>>);
+pub(in crate::api) struct Binary(pub(in crate::api) Zeroizing<Vec<u8>>);
 
 impl<'de> Deserialize<'de> for Binary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -99,18 +103,18 @@ impl<'de> Deserialize<'de> for Binary {
 
 impl Binary {
     /// The bytes, to be kept or to be wiped by whoever takes them.
-    pub(super) fn take(mut self) -> Vec<u8> {
+    pub(in crate::api) fn take(mut self) -> Vec<u8> {
         std::mem::take(&mut *self.0)
     }
 }
 
 /// Bytes that may be absent, which then are none.
-pub(super) fn bytes(binary: Option<Binary>) -> Vec<u8> {
+pub(in crate::api) fn bytes(binary: Option<Binary>) -> Vec<u8> {
     binary.map(Binary::take).unwrap_or_default()
 }
 
 /// Writes bytes as base64url without padding.
-pub(super) fn base64url(bytes: &[u8]) -> String {
+pub(in crate::api) fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 

@@ -1,0 +1,127 @@
+//! Answers: status, headers and body, as Azure Resource Manager sends them.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, EXPIRES, LOCATION, PRAGMA, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::super::azure::error;
+use super::site::Site;
+use crate::model::{Error, Result};
+
+/// What every answer carries.
+const ALWAYS: [(HeaderName, &str); 5] = [
+    (CACHE_CONTROL, "no-cache"),
+    (EXPIRES, "-1"),
+    (PRAGMA, "no-cache"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+
+/// What a call came to.
+pub(super) struct Answer {
+    status: StatusCode,
+    body: Option<Vec<u8>>,
+    /// Where the client is to ask for the outcome.
+    location: Option<String>,
+}
+
+impl Answer {
+    /// Something to be told.
+    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self> {
+        let body = serde_json::to_vec(body).map_err(Error::internal)?;
+        Ok(Self { status, body: Some(body), location: None })
+    }
+
+    /// Nothing to be told.
+    pub(super) const fn empty(status: StatusCode) -> Self {
+        Self { status, body: None, location: None }
+    }
+
+    /// It was begun, and the outcome is to be asked for at a URL. That is how the service answers what takes it minutes;
+    /// here the outcome is there when it is asked for first.
+    pub(super) const fn accepted(location: String) -> Self {
+        Self { status: StatusCode::ACCEPTED, body: None, location: Some(location) }
+    }
+
+    /// As it goes to the client.
+    pub(super) fn into_response(self, request_id: Uuid) -> Response {
+        let Self { status, body, location } = self;
+        let is_json = body.is_some();
+        let mut response = response(status, body.map_or_else(Body::empty, Body::from), request_id);
+        let headers = response.headers_mut();
+        if is_json {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        }
+        if let Some(Ok(location)) = location.map(HeaderValue::try_from) {
+            headers.insert(LOCATION, location);
+            // Clients that are told no time wait half a minute.
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+fn response(status: StatusCode, body: Body, request_id: Uuid) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {
+        headers.insert(REQUEST_ID, id.clone());
+        headers.insert(CORRELATION_ID, id);
+    }
+    response
+}
+
+/// The answer to a call that was refused or failed.
+pub(super) fn refused(error: &Error, request_id: Uuid, site: &Site) -> Response {
+    let (status, code, message) = told(error, site);
+    let body: Value = json!({"error": {"code": code, "message": message}});
+    let mut response = response(status, Body::from(body.to_string()), request_id);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    match error {
+        Error::Busy | Error::TokenUnavailable { .. } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Error::Unauthenticated { .. } => {
+            let challenge = format!(
+                r#"Bearer authorization_uri="{}", error="invalid_token", error_description="{message}""#,
+                site.authority
+            );
+            if let Ok(challenge) = HeaderValue::try_from(challenge) {
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+        }
+        _ => {}
+    }
+    response
+}
+
+/// Status, code and message, where Azure Resource Manager's differ from the data plane's.
+fn told(error: &Error, site: &Site) -> (StatusCode, &'static str, String) {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (code, message) = error::told(error, &site.base);
+    match error {
+        Error::Invalid { .. } | Error::LimitExceeded { .. } => (status, "BadRequest", message),
+        Error::RoleAssignmentExists => (StatusCode::CONFLICT, code, message),
+        Error::Unauthenticated { .. } => (
+            status,
+            "AuthenticationFailed",
+            "Authentication failed: no credential was shown that is valid here.".to_owned(),
+        ),
+        _ => (status, code, message),
+    }
+}

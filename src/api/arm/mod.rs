@@ -1,0 +1,75 @@
+//! Azure Resource Manager, as far as managed HSMs need it: the control plane in the shapes that Microsoft's management
+//! clients and the az command line read.
+//!
+//! What the service does in minutes is done here before the answer; clients are told to ask for the outcome all the same,
+//! as they are by the service.
+
+mod answer;
+mod call;
+mod route;
+mod site;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::{Request, StatusCode};
+
+use self::answer::Answer;
+use self::call::Call;
+use self::route::Route;
+use self::site::Site;
+use super::azure::Names;
+use crate::engine::Engine;
+use crate::identity::Audience;
+use crate::ids::Ids;
+
+/// Answers the requests of Azure Resource Manager's clients. A cheap handle.
+#[derive(Clone, Debug)]
+pub struct ResourceManager(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    names: Names,
+    /// Bytes of the largest request body.
+    limit: usize,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResourceManager")
+            .field("names", &self.names)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ResourceManager {
+    /// The surface on this engine; request bodies larger than `limit` bytes are refused.
+    pub fn new(engine: Engine, names: Names, limit: usize) -> Self {
+        Self(Arc::new(Inner { engine, names, limit }))
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, request: Request<Body>) -> Response {
+        let Inner { engine, names, limit } = &*self.0;
+        let (parts, body) = request.into_parts();
+        let request_id = Ids.guid();
+        let site = Site::of(names, &parts);
+        let route = Route::of(&parts.method, parts.uri.path());
+        if route == Route::CloudMetadata {
+            let answer = Answer::json(StatusCode::OK, &wire::cloud::metadata(&site, parts.uri.query()));
+            return answer.map_or_else(
+                |error| answer::refused(&error, request_id, &site),
+                |answer| answer.into_response(request_id),
+            );
+        }
+        let (place, request) = ((engine, &site), (&parts, body));
+        let call = Call::receive(place, request, Audience::Management, request_id, *limit).await;
+        match call.answer(route).await {
+            Ok(answer) => answer.into_response(request_id),
+            Err(error) => answer::refused(&error, request_id, &site),
+        }
+    }
+}

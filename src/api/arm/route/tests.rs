@@ -1,0 +1,87 @@
+//! Paths as clients write them.
+
+use super::*;
+
+fn route<'a>(verb: &str, path: &'a str) -> Route<'a> {
+    Route::of(&verb.parse().unwrap(), path)
+}
+
+#[test]
+fn what_clients_write_is_understood_in_any_case() {
+    let hsm = HsmOf { subscription: "s", group: "Dev", name: "Pay" };
+    let group = GroupOf { subscription: "s", group: "Dev" };
+    let deleted = DeletedOf { subscription: "s", location: "East US", name: "Pay" };
+    let key_vault = "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.KeyVault";
+    for (verb, path, wanted) in [
+        ("GET", "/metadata/endpoints", Route::CloudMetadata),
+        ("GET", "/subscriptions", Route::ListSubscriptions),
+        ("GET", "/subscriptions/s", Route::GetSubscription("s")),
+        ("GET", "/subscriptions/s/", Route::GetSubscription("s")),
+        ("GET", "/tenants", Route::ListTenants),
+        ("GET", "/providers/microsoft.keyvault/operations", Route::ListProviderOperations),
+        ("GET", "/subscriptions/s/resourcegroups/Dev", Route::GetGroup(group)),
+        ("HEAD", "/subscriptions/s/resourcegroups/Dev", Route::HasGroup(group)),
+        ("PUT", "/Subscriptions/s/resourceGroups/Dev", Route::PutGroup(group)),
+        (
+            "GET",
+            "/subscriptions/s/providers/Microsoft.KeyVault",
+            Route::GetProvider("s", "Microsoft.KeyVault"),
+        ),
+        ("POST", "/subscriptions/s/providers/x/register", Route::GetProvider("s", "x")),
+        ("GET", "/subscriptions/s/providers/Microsoft.KeyVault/managedHSMs", Route::ListHsms("s", None)),
+        ("GET", "/subscriptions/s/providers/Microsoft.KeyVault/deletedVaults", Route::ListVaults("s", None)),
+        (
+            "GET",
+            "/subscriptions/s/providers/microsoft.keyvault/deletedmanagedhsms",
+            Route::ListDeletedHsms("s"),
+        ),
+        (
+            "POST",
+            "/subscriptions/s/providers/Microsoft.KeyVault/locations/East US/deletedManagedHSMs/Pay/purge",
+            Route::PurgeDeletedHsm(deleted),
+        ),
+        (
+            "GET",
+            "/subscriptions/s/providers/Microsoft.KeyVault/locations/eastus/managedHsmOperationResults/7",
+            Route::OperationResult("s", "7"),
+        ),
+        ("GET", &format!("{key_vault}/managedHSMs"), Route::ListHsms("s", Some("Dev"))),
+        ("PUT", &format!("{key_vault}/managedhsms/Pay"), Route::PutHsm(hsm)),
+        ("PATCH", &format!("{key_vault}/managedHSMs/Pay"), Route::UpdateHsm(hsm)),
+        ("GET", &format!("{key_vault}/managedHSMs/Pay/privateLinkResources"), Route::ListPrivate(hsm)),
+    ] {
+        assert_eq!(route(verb, path), wanted, "{verb} {path}");
+        assert_eq!(route(verb, &path.replace("/providers", "//providers")), wanted, "{verb} {path}");
+    }
+}
+
+#[test]
+fn roles_are_at_the_scope_before_them() {
+    let hsm = "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.KeyVault/managedHSMs/Pay";
+    for scope in ["", "/subscriptions/s", "/subscriptions/s/resourceGroups/Dev", hsm] {
+        let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
+        assert_eq!(route("GET", &path), Route::ListRoleAssignments(scope));
+        let path = format!("{scope}//providers/microsoft.authorization/roledefinitions/1");
+        assert_eq!(route("GET", &path), Route::GetRoleDefinition(scope, "1"));
+    }
+}
+
+#[test]
+fn the_rest_is_not_there_or_not_yet() {
+    let key_vault = "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.KeyVault";
+    for path in [
+        "/",
+        "",
+        "/subscriptions/s/x",
+        "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.Compute/virtualMachines/x",
+        "/providers/Microsoft.Authorization",
+        &"/a".repeat(10_000),
+    ] {
+        assert_eq!(route("GET", path), Route::Unknown, "{path}");
+    }
+    assert_eq!(route("POST", &format!("{key_vault}/managedHSMs/Pay")), Route::Unknown);
+    for path in ["managedHSMs/Pay/keys/k", "managedHSMs/Pay/privateEndpointConnections/c", "vaults/v"] {
+        let path = format!("{key_vault}/{path}");
+        assert!(matches!(route("PUT", &path), Route::NotYet(_)), "{path}");
+    }
+}

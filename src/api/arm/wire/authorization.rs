@@ -1,0 +1,209 @@
+//! Roles of the control plane: definitions and assignments.
+//!
+//! Source: `Microsoft.Authorization`, api-version 2022-04-01.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::super::call::Asked;
+use super::super::site::Site;
+use super::{List, decoded};
+use crate::model::control_plane::{ControlAssignment, ControlScope};
+use crate::model::name::PrincipalId;
+use crate::model::rbac::{Permission, RoleDefinition};
+use crate::model::{Error, Result};
+use crate::ops::authorization::{
+    At, CreateControlRoleAssignment, DeleteControlRoleAssignment, GetControlRoleAssignment,
+    GetControlRoleDefinition, ListControlRoleAssignments, ListControlRoleDefinitions,
+};
+
+fn scope(text: &str) -> Result<ControlScope> {
+    decoded(text).parse()
+}
+
+fn guid(text: &str) -> Result<Uuid> {
+    Uuid::parse_str(text).map_err(|_| Error::invalid("name", "a GUID is needed"))
+}
+
+pub(in super::super) fn list_definitions(_: &Asked<'_>, at: &str) -> Result<ListControlRoleDefinitions> {
+    Ok(ListControlRoleDefinitions { scope: scope(at)? })
+}
+
+pub(in super::super) fn get_definition(
+    _: &Asked<'_>,
+    at: &str,
+    id: &str,
+) -> Result<GetControlRoleDefinition> {
+    Ok(GetControlRoleDefinition { scope: scope(at)?, id: guid(id)? })
+}
+
+/// Of filters, `atScope()`, `principalId eq '{guid}'` and `assignedTo('{guid}')` mean something.
+// assumption: other filters change nothing; clients that send one look through the list themselves.
+pub(in super::super) fn list_assignments(asked: &Asked<'_>, at: &str) -> Result<ListControlRoleAssignments> {
+    let filter = asked.query.filter().unwrap_or_default();
+    let words = filter.to_ascii_lowercase();
+    let names_principal = words.contains("principalid eq") || words.contains("assignedto(");
+    let quoted = filter.split('\'').nth(1).filter(|_| names_principal);
+    let principal = quoted.map(str::parse::<PrincipalId>).transpose()?;
+    Ok(ListControlRoleAssignments { scope: scope(at)?, below: !words.contains("atscope()"), principal })
+}
+
+pub(in super::super) fn get_assignment(
+    _: &Asked<'_>,
+    at: &str,
+    id: &str,
+) -> Result<GetControlRoleAssignment> {
+    Ok(GetControlRoleAssignment { scope: scope(at)?, id: guid(id)? })
+}
+
+pub(in super::super) fn delete_assignment(
+    _: &Asked<'_>,
+    at: &str,
+    id: &str,
+) -> Result<DeleteControlRoleAssignment> {
+    Ok(DeleteControlRoleAssignment { scope: scope(at)?, id: guid(id)? })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AssignmentRequest {
+    properties: Option<AssignmentProperties>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct AssignmentProperties {
+    role_definition_id: Option<String>,
+    principal_id: Option<String>,
+    condition: Option<String>,
+}
+
+pub(in super::super) fn put_assignment(
+    asked: &Asked<'_>,
+    at: &str,
+    id: &str,
+) -> Result<CreateControlRoleAssignment> {
+    let (scope, id) = (scope(at)?, guid(id)?);
+    let properties = asked.body::<AssignmentRequest>()?.properties.unwrap_or_default();
+    if properties.condition.is_some() {
+        return Err(Error::Unsupported {
+            what: "Conditions of role assignments are not available yet".to_owned(),
+        });
+    }
+    // In full, or by its last part alone.
+    let definition = properties.role_definition_id.unwrap_or_default();
+    let role = definition.rsplit('/').next().and_then(|guid| Uuid::parse_str(guid).ok());
+    let role_definition = role.ok_or_else(|| {
+        Error::invalid("properties.roleDefinitionId", "the id of a role definition is needed")
+    })?;
+    let principal = properties.principal_id.unwrap_or_default().parse()?;
+    Ok(CreateControlRoleAssignment { scope, id: Some(id), role_definition, principal })
+}
+
+/// A role definition.
+#[derive(Serialize)]
+pub(in super::super) struct Definition {
+    properties: ShownDefinition,
+    id: String,
+    r#type: &'static str,
+    name: Uuid,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownDefinition {
+    role_name: String,
+    r#type: &'static str,
+    description: String,
+    assignable_scopes: [&'static str; 1],
+    permissions: Vec<ShownPermission>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownPermission {
+    actions: Vec<String>,
+    not_actions: Vec<String>,
+    data_actions: Vec<String>,
+    not_data_actions: Vec<String>,
+}
+
+/// A role assignment.
+#[derive(Serialize)]
+pub(in super::super) struct Assignment {
+    properties: ShownAssignment,
+    id: String,
+    r#type: &'static str,
+    name: Uuid,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownAssignment {
+    role_definition_id: String,
+    principal_id: PrincipalId,
+    scope: String,
+}
+
+/// The id of a role definition, as seen from a scope.
+fn definition_id(scope: &ControlScope, id: Uuid) -> String {
+    let subscription = scope.subscription();
+    format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{id}")
+}
+
+fn shown_definition(scope: &ControlScope, role: &RoleDefinition) -> Definition {
+    let permission = |block: &Permission| ShownPermission {
+        actions: block.actions.clone(),
+        not_actions: block.not_actions.clone(),
+        data_actions: block.data_actions.clone(),
+        not_data_actions: block.not_data_actions.clone(),
+    };
+    Definition {
+        properties: ShownDefinition {
+            role_name: role.role_name.clone(),
+            r#type: "BuiltInRole",
+            description: role.description.clone(),
+            assignable_scopes: ["/"],
+            permissions: role.permissions.iter().map(permission).collect(),
+        },
+        id: definition_id(scope, role.id),
+        r#type: "Microsoft.Authorization/roleDefinitions",
+        name: role.id,
+    }
+}
+
+pub(in super::super) fn definition(_: &Site, at: At<Arc<RoleDefinition>>) -> Definition {
+    shown_definition(&at.scope, &at.item)
+}
+
+/// All of them, or the one whose name a filter has: `roleName eq '{name}'`.
+pub(in super::super) fn definitions(
+    at: &At<Vec<Arc<RoleDefinition>>>,
+    filter: Option<&str>,
+) -> List<Definition> {
+    let named = filter.filter(|filter| filter.to_ascii_lowercase().contains("rolename eq"));
+    let name = named.and_then(|filter| filter.split('\'').nth(1));
+    let is_meant =
+        |role: &&Arc<RoleDefinition>| name.is_none_or(|name| role.role_name.eq_ignore_ascii_case(name));
+    List::all(at.item.iter().filter(is_meant).map(|role| shown_definition(&at.scope, role)))
+}
+
+pub(in super::super) fn assignment(_: &Site, one: Arc<ControlAssignment>) -> Assignment {
+    let ControlAssignment { id, role_definition, principal, scope } = &*one;
+    Assignment {
+        properties: ShownAssignment {
+            role_definition_id: definition_id(scope, *role_definition),
+            principal_id: *principal,
+            scope: scope.to_string(),
+        },
+        id: format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{id}"),
+        r#type: "Microsoft.Authorization/roleAssignments",
+        name: *id,
+    }
+}
+
+pub(in super::super) fn assignments(site: &Site, all: Vec<Arc<ControlAssignment>>) -> List<Assignment> {
+    List::all(all.into_iter().map(|one| assignment(site, one)))
+}

@@ -1,0 +1,160 @@
+//! What clients look up of the cloud itself: its endpoints, the resource providers, and what is not in it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::super::site::Site;
+use super::List;
+use crate::model::control_plane::ControlAction;
+use crate::model::location::Location;
+use crate::model::rbac::Action;
+use crate::model::resource::{Subscription, SubscriptionId};
+
+/// The resource provider of managed HSMs.
+pub(in super::super) const KEY_VAULT: &str = "Microsoft.KeyVault";
+/// The other providers that there is something of.
+const OTHERS: [&str; 2] = ["Microsoft.Authorization", "Microsoft.Resources"];
+/// Versions of its interface that clients are known to name; any other is taken, too.
+const VERSIONS: [&str; 4] = ["2026-05-15", "2026-02-01", "2025-05-01", "2023-07-01"];
+
+/// The endpoints of this cloud, under the names that belong to the host that was asked. Needs no credential: `az cloud
+/// register` reads it before anybody logs in.
+///
+/// Source: `/metadata/endpoints` of Azure Resource Manager, api-version 2022-09-01; with 2019-05-01 it is a list.
+pub(in super::super) fn metadata(site: &Site, query: Option<&str>) -> Value {
+    let Site { base, host, data_plane, login, is_azures, .. } = site;
+    let of_azure = |name: &str| format!("https://{name}.core.windows.net/");
+    let cloud = json!({
+        "name": if *is_azures { "AzureCloud" } else { "Strongroom" },
+        "portal": base,
+        "authentication": {
+            "loginEndpoint": login,
+            "audiences": [format!("{base}/"), of_azure("management")],
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "graph": format!("{login}/"),
+        "graphAudience": format!("{login}/"),
+        "microsoftGraphResourceId": format!("{login}/"),
+        "resourceManager": format!("{base}/"),
+        "activeDirectoryDataLake": "https://datalake.azure.net/",
+        "batch": "https://batch.core.windows.net/",
+        "media": "https://rest.media.azure.net",
+        "gallery": format!("https://{host}/"),
+        "sqlManagement": of_azure("management"),
+        "vmImageAliasDoc": "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/main/arm-compute/quickstart-templates/aliases.json",
+        "suffixes": {
+            "mhsmDns": data_plane,
+            "keyVaultDns": data_plane.replacen("managedhsm", "vault", 1),
+            "storage": "core.windows.net",
+            "acrLoginServer": "azurecr.io",
+            "sqlServerHostname": "database.windows.net",
+            "azureDataLakeStoreFileSystem": "azuredatalakestore.net",
+            "azureDataLakeAnalyticsCatalogAndJob": "azuredatalakeanalytics.net",
+        },
+    });
+    let is_list = query.is_some_and(|query| query.contains("api-version=2019-05-01"));
+    if is_list { json!([cloud]) } else { cloud }
+}
+
+/// A resource provider.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Provider {
+    id: String,
+    namespace: String,
+    registration_state: &'static str,
+    registration_policy: &'static str,
+    resource_types: Vec<ResourceType>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceType {
+    resource_type: &'static str,
+    locations: Vec<String>,
+    api_versions: [&'static str; 4],
+    capabilities: &'static str,
+}
+
+fn provider(subscription: SubscriptionId, namespace: &str, locations: &[Location]) -> Provider {
+    let names: Vec<String> = locations.iter().map(|location| location.display_name.clone()).collect();
+    let types: &[&str] = if namespace == KEY_VAULT {
+        &["managedHSMs", "deletedManagedHSMs", "checkMhsmNameAvailability", "operations"]
+    } else {
+        &[]
+    };
+    let resource_type = |name: &&'static str| ResourceType {
+        resource_type: name,
+        locations: names.clone(),
+        api_versions: VERSIONS,
+        capabilities: "None",
+    };
+    Provider {
+        id: format!("/subscriptions/{subscription}/providers/{namespace}"),
+        namespace: namespace.to_owned(),
+        registration_state: "Registered",
+        registration_policy: "RegistrationRequired",
+        resource_types: types.iter().map(resource_type).collect(),
+    }
+}
+
+/// The resource providers; all of them are registered.
+pub(in super::super) fn providers(
+    _: &Site,
+    (subscription, locations): (SubscriptionId, Vec<Location>),
+) -> List<Provider> {
+    let namespaces = std::iter::once(KEY_VAULT).chain(OTHERS);
+    List::all(namespaces.map(|namespace| provider(subscription, namespace, &locations)))
+}
+
+/// One resource provider, as it spells itself.
+pub(in super::super) fn one_provider(
+    namespace: &str,
+) -> impl FnOnce(&Site, (SubscriptionId, Vec<Location>)) -> Provider {
+    let spelled = std::iter::once(KEY_VAULT).chain(OTHERS).find(|name| name.eq_ignore_ascii_case(namespace));
+    let spelled = spelled.unwrap_or(KEY_VAULT);
+    move |_, (subscription, locations)| provider(subscription, spelled, &locations)
+}
+
+/// Whether there is anything of a resource provider here.
+pub(in super::super) fn has_provider(namespace: &str) -> bool {
+    std::iter::once(KEY_VAULT).chain(OTHERS).any(|name| name.eq_ignore_ascii_case(namespace))
+}
+
+/// An operation of Key Vault's, as role definitions name it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct ProviderOperation {
+    name: &'static str,
+    is_data_action: bool,
+    display: Display,
+}
+
+#[derive(Serialize)]
+struct Display {
+    provider: &'static str,
+    resource: &'static str,
+    operation: &'static str,
+    description: &'static str,
+}
+
+fn operation(name: &'static str, is_data_action: bool) -> ProviderOperation {
+    let resource = name.split('/').nth(1).unwrap_or_default();
+    let display = Display { provider: "Microsoft Key Vault", resource, operation: name, description: name };
+    ProviderOperation { name, is_data_action, display }
+}
+
+/// What can be granted of Key Vault's.
+pub(in super::super) fn operations(_: &Site, _: Vec<Arc<Subscription>>) -> List<ProviderOperation> {
+    let control = ControlAction::ALL.iter().map(|action| operation(action.as_str(), false));
+    let control = control.filter(|operation| operation.name.starts_with(KEY_VAULT));
+    List::all(control.chain(Action::ALL.iter().map(|action| operation(action.as_str(), true))))
+}
+
+/// What there is none of.
+pub(in super::super) fn nothing<T>(_: &Site, _: T) -> List<()> {
+    List::all([])
+}

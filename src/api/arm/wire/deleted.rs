@@ -1,0 +1,78 @@
+//! Deleted managed HSMs.
+
+use serde::Serialize;
+
+use super::super::call::Asked;
+use super::super::route::DeletedOf;
+use super::super::site::Site;
+use super::{List, decoded, page, paged, seconds};
+use crate::model::Result;
+use crate::model::key::Tags;
+use crate::ops::Page;
+use crate::ops::hsms::{
+    DeletedHsmPath, GetDeletedManagedHsm, HsmBundle, ListDeletedManagedHsms, PurgeDeletedManagedHsm,
+};
+
+fn path(deleted: DeletedOf<'_>) -> Result<DeletedHsmPath> {
+    Ok(DeletedHsmPath {
+        subscription: deleted.subscription.parse()?,
+        location: decoded(deleted.location),
+        name: deleted.name.parse()?,
+    })
+}
+
+pub(in super::super) fn get(_: &Asked<'_>, deleted: DeletedOf<'_>) -> Result<GetDeletedManagedHsm> {
+    Ok(GetDeletedManagedHsm { path: path(deleted)? })
+}
+
+pub(in super::super) fn purge(_: &Asked<'_>, deleted: DeletedOf<'_>) -> Result<PurgeDeletedManagedHsm> {
+    Ok(PurgeDeletedManagedHsm { path: path(deleted)? })
+}
+
+pub(in super::super) fn list(asked: &Asked<'_>, subscription: &str) -> Result<ListDeletedManagedHsms> {
+    Ok(ListDeletedManagedHsms { subscription: subscription.parse()?, page: page(asked)? })
+}
+
+/// A deleted HSM.
+#[derive(Serialize)]
+pub(in super::super) struct Deleted {
+    id: String,
+    name: String,
+    r#type: &'static str,
+    properties: Shown,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    mhsm_id: String,
+    location: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheduled_purge_date: Option<String>,
+    purge_protection_enabled: bool,
+    tags: Tags,
+}
+
+pub(in super::super) fn shown(_: &Site, bundle: HsmBundle) -> Deleted {
+    let hsm = &bundle.hsm;
+    Deleted {
+        id: hsm.deleted_id(),
+        name: hsm.name.to_string(),
+        // Spelled as the service spells it (recorded).
+        r#type: "Microsoft.Keyvault/deletedManagedHSMs",
+        properties: Shown {
+            mhsm_id: hsm.scope().to_string(),
+            location: hsm.location.clone(),
+            deletion_date: hsm.deletion.map(|deletion| seconds(deletion.deleted_at)),
+            scheduled_purge_date: hsm.deletion.map(|deletion| seconds(deletion.scheduled_purge_at)),
+            purge_protection_enabled: hsm.purge_protection,
+            tags: hsm.tags.clone(),
+        },
+    }
+}
+
+pub(in super::super) fn listed(site: &Site, page: Page<HsmBundle>) -> List<Deleted> {
+    paged(site, page, shown)
+}

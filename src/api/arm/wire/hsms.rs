@@ -1,0 +1,388 @@
+//! Managed HSMs: what is asked of them, and how they are shown.
+//!
+//! Source: `Microsoft.KeyVault/managedHSMs`, api-version 2026-05-15, and answers recorded of the service.
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::super::call::Asked;
+use super::super::route::HsmOf;
+use super::super::site::Site;
+use super::{List, decoded, page, paged};
+use crate::model::hsm::{Activation, ManagedHsm, NetworkChanges, NetworkRules};
+use crate::model::key::Tags;
+use crate::model::name::PrincipalId;
+use crate::model::retention::RetentionDays;
+use crate::model::{Error, Result};
+use crate::ops::Page;
+use crate::ops::hsms::{
+    CheckManagedHsmName, CreateManagedHsm, DeleteManagedHsm, DeletedHsmPath, Fixed, GetManagedHsm,
+    GetManagedHsmOperationResult, HsmBundle, HsmChanges, HsmPath, ListManagedHsms, NameAvailability,
+    RecoverDeletedManagedHsm, UpdateManagedHsm,
+};
+
+/// What making and changing have in common. Members that are read-only are sent back by clients, and passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Request {
+    location: Option<String>,
+    sku: Option<Sku>,
+    tags: Option<Tags>,
+    identity: Option<Identity>,
+    properties: Option<Properties>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Sku {
+    name: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Identity {
+    r#type: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Properties {
+    tenant_id: Option<Uuid>,
+    initial_admin_object_ids: Option<Vec<String>>,
+    create_mode: Option<String>,
+    enable_soft_delete: Option<bool>,
+    soft_delete_retention_in_days: Option<Days>,
+    enable_purge_protection: Option<bool>,
+    network_acls: Option<NetworkAcls>,
+    public_network_access: Option<String>,
+    regions: Option<Vec<IgnoredAny>>,
+}
+
+/// A number of days; the az command line writes it as a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Days {
+    Number(u32),
+    Text(String),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct NetworkAcls {
+    bypass: Option<String>,
+    default_action: Option<String>,
+    ip_rules: Option<Vec<IpRule>>,
+    virtual_network_rules: Option<Vec<IgnoredAny>>,
+    service_tags: Option<Vec<IgnoredAny>>,
+}
+
+#[derive(Deserialize)]
+struct IpRule {
+    value: String,
+}
+
+impl Request {
+    fn of(asked: &Asked<'_>) -> Result<Self> {
+        let request: Self = asked.body()?;
+        let lacks = |what: &str| Err(Error::Unsupported { what: format!("{what} not available yet") });
+        let has_any = |list: Option<&Vec<IgnoredAny>>| list.is_some_and(|list| !list.is_empty());
+        let identity = request.identity.as_ref().and_then(|identity| identity.r#type.as_deref());
+        if identity.is_some_and(|kind| !kind.eq_ignore_ascii_case("None")) {
+            return lacks("Managed identities of an HSM are");
+        }
+        let Some(properties) = &request.properties else { return Ok(request) };
+        if has_any(properties.regions.as_ref()) {
+            return lacks("Further regions of an HSM are");
+        }
+        let acls = properties.network_acls.as_ref();
+        if has_any(acls.and_then(|acls| acls.virtual_network_rules.as_ref())) {
+            return lacks("Virtual network rules are");
+        }
+        if has_any(acls.and_then(|acls| acls.service_tags.as_ref())) {
+            return lacks("Service tags are");
+        }
+        if properties.enable_soft_delete == Some(false) {
+            return Err(Error::invalid("properties.enableSoftDelete", "soft-delete cannot be turned off"));
+        }
+        Ok(request)
+    }
+}
+
+impl Properties {
+    fn retention(&self) -> Result<Option<RetentionDays>> {
+        let wrong = |_| Error::invalid("retention_days", "the retention interval is 7 to 90 days");
+        let days = match &self.soft_delete_retention_in_days {
+            None => return Ok(None),
+            Some(Days::Number(days)) => *days,
+            Some(Days::Text(text)) => text.parse().map_err(wrong)?,
+        };
+        days.try_into().map(Some)
+    }
+
+    fn administrators(&self) -> Result<Option<Vec<PrincipalId>>> {
+        let wrong = |_| Error::invalid("administrators", "a principal is named by its object id, a GUID");
+        let principal = |id: &String| id.parse().map_err(wrong);
+        self.initial_admin_object_ids.as_ref().map(|ids| ids.iter().map(principal).collect()).transpose()
+    }
+
+    fn network(&mut self) -> Result<NetworkChanges> {
+        let acls = self.network_acls.take().unwrap_or_default();
+        let addresses = |rules: Vec<IpRule>| rules.into_iter().map(|rule| rule.value).collect();
+        Ok(NetworkChanges {
+            public_network_access: self.public_network_access.take().map(|text| text.parse()).transpose()?,
+            default_action: acls.default_action.map(|text| text.parse()).transpose()?,
+            bypass: acls.bypass.map(|text| text.parse()).transpose()?,
+            ip_rules: acls.ip_rules.map(addresses),
+        })
+    }
+}
+
+pub(in super::super) fn path(hsm: HsmOf<'_>) -> Result<HsmPath> {
+    Ok(HsmPath {
+        subscription: hsm.subscription.parse()?,
+        resource_group: decoded(hsm.group).parse()?,
+        name: hsm.name.parse()?,
+    })
+}
+
+/// Whether a request to make an HSM is one to bring it back. It is read for that before anybody knows who sent it, and
+/// nothing else is decided by it.
+pub(in super::super) fn is_recovery(asked: &Asked<'_>) -> bool {
+    let mode = asked.body::<Request>().ok().and_then(|request| request.properties?.create_mode);
+    mode.is_some_and(|mode| mode.eq_ignore_ascii_case("recover"))
+}
+
+pub(in super::super) fn create(asked: &Asked<'_>, hsm: HsmOf<'_>) -> Result<CreateManagedHsm> {
+    let (path, request) = (path(hsm)?, Request::of(asked)?);
+    let mut properties = request.properties.unwrap_or_default();
+    let mode = properties.create_mode.as_deref().unwrap_or("default");
+    if !mode.eq_ignore_ascii_case("default") {
+        return Err(Error::invalid("properties.createMode", "default or recover is needed"));
+    }
+    let needed = |field: &'static str| Error::invalid(field, "this is missing");
+    Ok(CreateManagedHsm {
+        path,
+        location: request.location.ok_or_else(|| needed("location"))?,
+        sku: request.sku.and_then(|sku| sku.name).ok_or_else(|| needed("sku"))?,
+        tenant: properties.tenant_id,
+        administrators: properties.administrators()?.unwrap_or_default(),
+        retention: properties.retention()?.unwrap_or(RetentionDays::DEFAULT),
+        purge_protection: properties.enable_purge_protection.unwrap_or(false),
+        tags: request.tags.unwrap_or_default(),
+        network: properties.network()?.apply(&NetworkRules::default())?,
+    })
+}
+
+/// Clients that recover send a sku that need not be the deleted HSM's (recorded), so only the location counts.
+pub(in super::super) fn recover(asked: &Asked<'_>, hsm: HsmOf<'_>) -> Result<RecoverDeletedManagedHsm> {
+    let (path, request) = (path(hsm)?, asked.body::<Request>()?);
+    let location = request.location.ok_or_else(|| Error::invalid("location", "this is missing"))?;
+    let HsmPath { subscription, name, .. } = path;
+    Ok(RecoverDeletedManagedHsm { path: DeletedHsmPath { subscription, location, name } })
+}
+
+/// `PUT` over what is there, and `PATCH`: what is not sent stays, but the tags of a `PUT`, which are all there will be.
+pub(in super::super) fn update(asked: &Asked<'_>, hsm: HsmOf<'_>, whole: bool) -> Result<UpdateManagedHsm> {
+    let (path, request) = (path(hsm)?, Request::of(asked)?);
+    let mut properties = request.properties.unwrap_or_default();
+    let changes = HsmChanges {
+        tags: if whole { Some(request.tags.unwrap_or_default()) } else { request.tags },
+        purge_protection: properties.enable_purge_protection,
+        fixed: Fixed {
+            retention: properties.retention()?,
+            location: request.location,
+            sku: request.sku.and_then(|sku| sku.name),
+            tenant: properties.tenant_id,
+            administrators: properties.administrators()?,
+        },
+        network: properties.network()?,
+    };
+    Ok(UpdateManagedHsm { path, changes })
+}
+
+pub(in super::super) fn get(_: &Asked<'_>, hsm: HsmOf<'_>) -> Result<GetManagedHsm> {
+    Ok(GetManagedHsm { path: path(hsm)? })
+}
+
+pub(in super::super) fn delete(_: &Asked<'_>, hsm: HsmOf<'_>) -> Result<DeleteManagedHsm> {
+    Ok(DeleteManagedHsm { path: path(hsm)? })
+}
+
+pub(in super::super) fn list(
+    asked: &Asked<'_>,
+    subscription: &str,
+    group: Option<&str>,
+) -> Result<ListManagedHsms> {
+    let resource_group = group.map(|group| decoded(group).parse()).transpose()?;
+    Ok(ListManagedHsms { subscription: subscription.parse()?, resource_group, page: page(asked)? })
+}
+
+pub(in super::super) fn operation_result(
+    _: &Asked<'_>,
+    subscription: &str,
+    id: &str,
+) -> Result<GetManagedHsmOperationResult> {
+    let id = Uuid::parse_str(id).map_err(|_| Error::RouteNotFound)?;
+    Ok(GetManagedHsmOperationResult { subscription: subscription.parse()?, id })
+}
+
+#[derive(Deserialize)]
+struct NameRequest {
+    name: String,
+}
+
+pub(in super::super) fn check_name(asked: &Asked<'_>, subscription: &str) -> Result<CheckManagedHsmName> {
+    let name = asked.body::<NameRequest>().map_err(|_| Error::invalid("name", "this is missing"))?.name;
+    Ok(CheckManagedHsmName { subscription: subscription.parse()?, name })
+}
+
+/// A managed HSM. Members stand in the order of the service's answers.
+#[derive(Serialize)]
+pub(in super::super) struct Hsm {
+    sku: ShownSku,
+    id: String,
+    name: String,
+    r#type: &'static str,
+    location: String,
+    tags: Tags,
+    properties: Shown,
+}
+
+#[derive(Serialize)]
+struct ShownSku {
+    family: &'static str,
+    name: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    tenant_id: Uuid,
+    hsm_uri: String,
+    initial_admin_object_ids: Vec<PrincipalId>,
+    enable_soft_delete: bool,
+    soft_delete_retention_in_days: u32,
+    enable_purge_protection: bool,
+    provisioning_state: &'static str,
+    status_message: &'static str,
+    network_acls: ShownAcls,
+    public_network_access: &'static str,
+    regions: [(); 0],
+    security_domain_properties: SecurityDomain,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownAcls {
+    bypass: &'static str,
+    default_action: &'static str,
+    ip_rules: Vec<ShownIpRule>,
+    virtual_network_rules: [(); 0],
+}
+
+#[derive(Serialize)]
+struct ShownIpRule {
+    value: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SecurityDomain {
+    activation_status: &'static str,
+    activation_status_message: &'static str,
+}
+
+/// The family of a sku: the letter after the underscore.
+fn family(sku: &str) -> &'static str {
+    if sku.split('_').nth(1).is_some_and(|rest| rest.starts_with('C')) { "C" } else { "B" }
+}
+
+fn security_domain(hsm: &ManagedHsm) -> SecurityDomain {
+    let (activation_status, activation_status_message) = match hsm.activation {
+        Activation::Active => {
+            ("Active", "Your HSM has been activated and can be used for cryptographic operations.")
+        }
+        Activation::NotActivated => (
+            "NotActivated",
+            "Your HSM has been provisioned, but cannot be used for cryptographic operations until it is activated. To activate the HSM, download the security domain.",
+        ),
+    };
+    SecurityDomain { activation_status, activation_status_message }
+}
+
+pub(in super::super) fn shown(site: &Site, bundle: HsmBundle) -> Hsm {
+    let hsm = &bundle.hsm;
+    let ip_rules = hsm.network.ip_rules.iter().map(|rule| ShownIpRule { value: rule.clone() }).collect();
+    Hsm {
+        sku: ShownSku { family: family(&hsm.sku), name: hsm.sku.clone() },
+        id: hsm.scope().to_string(),
+        name: hsm.name.to_string(),
+        r#type: "Microsoft.KeyVault/managedHSMs",
+        location: hsm.location.clone(),
+        tags: hsm.tags.clone(),
+        properties: Shown {
+            tenant_id: hsm.tenant,
+            hsm_uri: format!("https://{}.{}/", hsm.name, site.data_plane),
+            initial_admin_object_ids: hsm.initial_administrators.clone(),
+            enable_soft_delete: true,
+            soft_delete_retention_in_days: hsm.retention.days(),
+            enable_purge_protection: hsm.purge_protection,
+            provisioning_state: "Succeeded",
+            status_message: "The Managed HSM is provisioned and ready to use.",
+            network_acls: ShownAcls {
+                bypass: hsm.network.bypass.as_str(),
+                default_action: hsm.network.default_action.as_str(),
+                ip_rules,
+                virtual_network_rules: [],
+            },
+            public_network_access: hsm.network.public_network_access.as_str(),
+            regions: [],
+            security_domain_properties: security_domain(hsm),
+        },
+    }
+}
+
+pub(in super::super) fn listed(site: &Site, page: Page<HsmBundle>) -> List<Hsm> {
+    paged(site, page, shown)
+}
+
+/// An HSM's place; there is but one.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Region {
+    name: String,
+    provisioning_state: &'static str,
+    is_primary: bool,
+}
+
+pub(in super::super) fn regions(_: &Site, bundle: HsmBundle) -> List<Region> {
+    let name = bundle.hsm.location.clone();
+    List::all([Region { name, provisioning_state: "Succeeded", is_primary: true }])
+}
+
+/// Whether a name can be had.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in super::super) struct Availability {
+    name_available: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+pub(in super::super) fn availability(_: &Site, availability: NameAvailability) -> Availability {
+    let (reason, message) = match availability {
+        NameAvailability::Available => (None, None),
+        NameAvailability::Invalid(why) => (Some("AccountNameInvalid"), Some(why)),
+        NameAvailability::Taken { deleted: false } => {
+            (Some("AlreadyExists"), Some("The name is in use.".to_owned()))
+        }
+        NameAvailability::Taken { deleted: true } => (
+            Some("AlreadyExists"),
+            Some("The name is in use by a deleted HSM, which can be recovered or purged.".to_owned()),
+        ),
+    };
+    Availability { name_available: reason.is_none(), reason, message }
+}

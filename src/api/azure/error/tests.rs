@@ -1,0 +1,34 @@
+//! Every error has a code and a message on this surface: a table, seen in diffs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::told;
+use crate::api::tests::{SECRET, every_kind};
+
+const BASE: &str = "https://local.managedhsm.localhost:8443";
+
+#[test]
+fn errors_are_answered_as_they_were() {
+    let lines: BTreeMap<_, _> = every_kind()
+        .iter()
+        .map(|error| {
+            let (code, message) = told(error, BASE);
+            (error.reason(), format!("{:28}{}  {code:24}{message}", error.reason(), error.status()))
+        })
+        .collect();
+    let mut table = "Reason, HTTP status, code, message.\n\n".to_owned();
+    for line in lines.into_values() {
+        writeln!(table, "{line}").unwrap();
+    }
+    let path = "tests/golden/rest-errors.txt";
+    let seen = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(table == seen, "{path} differs; it would be:\n{table}");
+}
+
+#[test]
+fn what_is_internal_stays_inside() {
+    for error in every_kind() {
+        assert!(!told(&error, BASE).1.contains(SECRET), "{error:?}");
+    }
+}

@@ -1,0 +1,8 @@
+//! Azure Resource Manager: managed HSMs as resources, in the shapes that were recorded of the service.
+
+pub(crate) mod ask;
+mod authorization;
+mod cloud;
+mod hsms;
+mod refusals;
+mod tokens;

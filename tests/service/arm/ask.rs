@@ -1,0 +1,111 @@
+//! A client of Azure Resource Manager that shows everything of an answer.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::rest::ask::{Answer, Rest};
+use crate::support::Server;
+
+/// The version of the interface that tests name.
+pub(crate) const VERSION: &str = "2026-05-15";
+/// The seed's subscription.
+pub(crate) const SUBSCRIPTION: &str = "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5";
+
+/// A caller of Azure Resource Manager.
+#[derive(Clone)]
+pub(crate) struct Arm {
+    rest: Rest,
+}
+
+/// An HSM of the seed's group.
+pub(crate) fn hsm(name: &str) -> String {
+    format!("{SUBSCRIPTION}/resourceGroups/dev/providers/Microsoft.KeyVault/managedHSMs/{name}")
+}
+
+/// A deleted HSM.
+pub(crate) fn deleted(name: &str) -> String {
+    format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/localhost/deletedManagedHSMs/{name}")
+}
+
+/// What makes an HSM that the principal administers.
+pub(crate) fn making(administrator: &str) -> Value {
+    json!({
+        "location": "localhost",
+        "sku": {"family": "B", "name": "Standard_B1"},
+        "properties": {"initialAdminObjectIds": [administrator], "softDeleteRetentionInDays": "7"},
+    })
+}
+
+impl Arm {
+    /// A principal of the seed.
+    pub(crate) async fn of(server: &Server, principal: &str) -> Self {
+        let stranger = Self::stranger(server);
+        let token = server.token_for(principal, &format!("{}/", stranger.rest.base)).await;
+        Self { rest: stranger.rest.with(&token) }
+    }
+
+    /// Somebody without a token.
+    pub(crate) fn stranger(server: &Server) -> Self {
+        let rest = Rest::stranger(server);
+        let port = rest.base.rsplit(':').next().unwrap().to_owned();
+        Self { rest: rest.at(&format!("management.localhost:{port}")) }
+    }
+
+    /// The same caller with another token.
+    pub(crate) fn with(&self, token: &str) -> Self {
+        Self { rest: self.rest.with(token) }
+    }
+
+    /// `https://management.localhost:{port}`
+    pub(crate) fn base(&self) -> &str {
+        &self.rest.base
+    }
+
+    /// Sends anything, and adds nothing but the token.
+    pub(crate) async fn raw(&self, method: Method, url: &str, body: impl Into<reqwest::Body>) -> Answer {
+        self.rest.raw(method, url, body).await
+    }
+
+    /// Sends a request without a body.
+    pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
+        self.send(method, path, &Value::Null).await
+    }
+
+    /// Sends a request.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let text = if body.is_null() { String::new() } else { body.to_string() };
+        self.raw(method.parse().unwrap(), &format!("{path}{joint}api-version={VERSION}"), text).await
+    }
+
+    /// Reads something that is there.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.ask("GET", path).await.json(200)
+    }
+
+    /// Begins something that takes its time, and asks for its outcome as clients do. Null is what nothing is told of.
+    pub(crate) async fn finish(&self, method: &str, path: &str, body: &Value) -> Value {
+        let begun = self.send(method, path, body).await;
+        assert_eq!(
+            (begun.status, begun.text.as_str(), begun.header("retry-after")),
+            (202, "", "1"),
+            "{begun:?}"
+        );
+        let location = begun.header("location");
+        assert!(location.starts_with(self.base()), "{location}");
+        let ended = self.raw(Method::GET, location, "").await;
+        assert_eq!(ended.status, 200, "{ended:?}");
+        if ended.text.is_empty() { Value::Null } else { ended.json(200) }
+    }
+}
+
+/// The code of an error in Azure Resource Manager's shape, which has its message and nothing else.
+#[track_caller]
+pub(crate) fn refused(answer: &Answer, status: u16) -> (String, String) {
+    let json = answer.json(status);
+    assert_eq!(json.as_object().unwrap().len(), 1, "{answer:?}");
+    let error = json["error"].as_object().unwrap();
+    assert_eq!(error.len(), 2, "{answer:?}");
+    let text = |name: &str| error[name].as_str().unwrap().to_owned();
+    (text("code"), text("message"))
+}

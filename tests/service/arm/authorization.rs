@@ -1,0 +1,105 @@
+//! Roles of the control plane over Azure Resource Manager, and that they alone decide there.
+
+use serde_json::{Value, json};
+
+use super::ask::{Arm, SUBSCRIPTION, deleted, hsm, making, refused};
+use crate::rest::ask::Answer;
+use crate::support::Server;
+
+const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
+const NOBODY: &str = "017ef382-ccfc-5a21-8811-f306212af370";
+/// Reader.
+const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+const NAME: &str = "11111111-2222-3333-4444-555555555555";
+
+#[tokio::test]
+async fn roles_are_given_seen_and_taken_away() {
+    let server = Server::start();
+    let owner = Arm::of(&server, "owner").await;
+    let nobody = Arm::of(&server, "nobody").await;
+    let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
+    refused(&nobody.ask("GET", &hsm("local")).await, 403);
+
+    let definitions = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions");
+    let all = owner.get(&definitions).await;
+    assert_eq!(all["value"].as_array().unwrap().len(), 5);
+    let named = owner.get(&format!("{definitions}?$filter=roleName%20eq%20'Reader'")).await;
+    assert_eq!(named["value"].as_array().unwrap().len(), 1);
+    let reader = &named["value"][0];
+    assert_eq!((&reader["name"], &reader["properties"]["type"]), (&json!(READER), &json!("BuiltInRole")));
+    assert_eq!(owner.get(reader["id"].as_str().unwrap()).await, *reader);
+
+    let assignment = format!("{group}/providers/Microsoft.Authorization/roleAssignments/{NAME}");
+    let body = json!({"properties": {"roleDefinitionId": reader["id"], "principalId": NOBODY, "principalType": "ServicePrincipal"}});
+    let made = owner.send("PUT", &assignment, &body).await.json(201);
+    assert_eq!((&made["id"], &made["name"]), (&json!(assignment), &json!(NAME)));
+    let properties = &made["properties"];
+    assert_eq!((&properties["principalId"], &properties["scope"]), (&json!(NOBODY), &json!(group)));
+    assert_eq!(properties["roleDefinitionId"], reader["id"]);
+    let (code, _) = refused(&owner.send("PUT", &assignment, &body).await, 409);
+    assert_eq!(code, "RoleAssignmentExists");
+    assert_eq!(owner.get(&assignment).await, made);
+    nobody.get(&hsm("local")).await;
+    refused(&nobody.send("PATCH", &hsm("local"), &json!({"tags": {}})).await, 403);
+
+    // Below the subscription unless only the scope is wanted, and those of one principal.
+    let list = async |scope: &str, filter: &str| {
+        let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments?$filter={filter}");
+        owner.get(&path).await["value"].as_array().unwrap().iter().filter(|one| **one == made).count()
+    };
+    let of_nobody = format!("principalId%20eq%20'{NOBODY}'");
+    for (scope, filter, seen) in [
+        (SUBSCRIPTION, "", 1),
+        (SUBSCRIPTION, "atScope()", 0),
+        (SUBSCRIPTION, &of_nobody, 1),
+        (SUBSCRIPTION, &format!("principalId%20eq%20'{DEV}'"), 0),
+        (&group, "atScope()", 1),
+        (&hsm("local"), "", 1),
+    ] {
+        assert_eq!(list(scope, filter).await, seen, "{scope} {filter}");
+    }
+    assert_eq!(owner.ask("DELETE", &assignment).await.json(200), made);
+    refused(&nobody.ask("GET", &hsm("local")).await, 403);
+    refused(&owner.ask("GET", &assignment).await, 404);
+}
+
+/// Who may do what: each row is asked by each principal, and granted to those whose letters it has.
+#[tokio::test]
+async fn the_control_plane_decides_as_its_roles_say() {
+    let server = Server::start();
+    let principals = ["owner", "contributor", "reader", "administrator"];
+    let mut callers = Vec::new();
+    for principal in principals {
+        callers.push(Arm::of(&server, principal).await);
+    }
+    callers[0].finish("PUT", &hsm("gone"), &making(DEV)).await;
+    callers[0].finish("DELETE", &hsm("gone"), &Value::Null).await;
+    let at = |tail: &str| format!("{SUBSCRIPTION}/{tail}");
+    let granted = |answer: &Answer| answer.status != 403;
+    for (method, path, body, may) in [
+        ("GET", hsm("local"), Value::Null, "ocr"),
+        ("PATCH", hsm("local"), json!({"tags": {}}), "oc"),
+        ("GET", at("providers/Microsoft.KeyVault/managedHSMs"), Value::Null, "ocr"),
+        ("GET", at("providers/Microsoft.KeyVault/deletedManagedHSMs"), Value::Null, "ocr"),
+        ("GET", deleted("gone"), Value::Null, "ocr"),
+        ("GET", deleted("none"), Value::Null, "ocr"),
+        ("PUT", hsm("gone"), json!({"location": "eastus", "properties": {"createMode": "recover"}}), "oc"),
+        ("PUT", hsm("gone"), making(DEV), "oc"),
+        ("DELETE", hsm("none"), Value::Null, "oc"),
+        ("POST", format!("{}/purge", deleted("none")), Value::Null, "oc"),
+        ("PUT", at("resourcegroups/dev"), json!({"location": "localhost"}), "o"),
+        ("GET", at("resourcegroups/dev"), Value::Null, "or"),
+        ("GET", at("providers/Microsoft.Authorization/roleAssignments"), Value::Null, "or"),
+    ] {
+        for (caller, principal) in callers.iter().zip(principals) {
+            let answer = caller.send(method, &path, &body).await;
+            let wanted = may.contains(&principal[..1]);
+            assert_eq!(granted(&answer), wanted, "{principal}: {method} {path}: {answer:?}");
+            if !wanted {
+                let (code, message) = refused(&answer, 403);
+                assert_eq!(code, "AuthorizationFailed");
+                assert!(message.contains("Microsoft."), "{message}");
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The life of a managed HSM over Azure Resource Manager.
+
+use serde_json::{Value, json};
+
+use super::ask::{Arm, SUBSCRIPTION, deleted, hsm, making, refused};
+use crate::rest::ask::Rest;
+use crate::support::Server;
+
+/// The dev principal's object id.
+const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
+
+/// Whether an answer is what was recorded, with what is this server's own in it.
+#[tokio::test]
+async fn an_hsm_is_made_and_shown_as_recorded() {
+    let server = Server::start();
+    let contributor = Arm::of(&server, "contributor").await;
+    let mut body = making(DEV);
+    body["tags"] = json!({"team": "billing"});
+    body["properties"]["networkAcls"] =
+        json!({"bypass": "None", "defaultAction": "Deny", "ipRules": [{"value": "203.0.113.0/24"}]});
+    let made = contributor.finish("PUT", &hsm("Payroll"), &body).await;
+    let port = contributor.base().rsplit(':').next().unwrap();
+    let expected = json!({
+        "sku": {"family": "B", "name": "Standard_B1"},
+        "id": hsm("Payroll"),
+        "name": "Payroll",
+        "type": "Microsoft.KeyVault/managedHSMs",
+        "location": "localhost",
+        "tags": {"team": "billing"},
+        "properties": {
+            "tenantId": "80f21547-34fa-57ae-8d8d-ff24c182a929",
+            "hsmUri": format!("https://Payroll.managedhsm.localhost:{port}/"),
+            "initialAdminObjectIds": [DEV],
+            "enableSoftDelete": true,
+            "softDeleteRetentionInDays": 7,
+            "enablePurgeProtection": false,
+            "provisioningState": "Succeeded",
+            "statusMessage": "The Managed HSM is provisioned and ready to use.",
+            "networkAcls": {
+                "bypass": "None",
+                "defaultAction": "Deny",
+                "ipRules": [{"value": "203.0.113.0/24"}],
+                "virtualNetworkRules": [],
+            },
+            "publicNetworkAccess": "Enabled",
+            "regions": [],
+            "securityDomainProperties": {
+                "activationStatus": "NotActivated",
+                "activationStatusMessage": "Your HSM has been provisioned, but cannot be used for cryptographic operations until it is activated. To activate the HSM, download the security domain.",
+            },
+        },
+    });
+    assert_eq!(made, expected);
+    for path in
+        [hsm("payroll"), hsm("Payroll").to_lowercase(), hsm("PAYROLL").replace("/providers", "//Providers")]
+    {
+        assert_eq!(contributor.get(&path).await, expected, "{path}");
+    }
+    let regions = contributor.get(&format!("{}/regions", hsm("Payroll"))).await;
+    assert_eq!(
+        regions["value"][0],
+        json!({"name": "localhost", "provisioningState": "Succeeded", "isPrimary": true})
+    );
+}
+
+#[tokio::test]
+async fn an_hsm_is_changed_deleted_recovered_and_purged() {
+    let server = Server::start();
+    let contributor = Arm::of(&server, "contributor").await;
+    contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+
+    // What is not sent stays, with PATCH; with PUT the tags do not.
+    let tagged = contributor.finish("PATCH", &hsm("pay"), &json!({"tags": {"a": "b"}})).await;
+    assert_eq!(tagged["tags"], json!({"a": "b"}));
+    let disabled = json!({"properties": {"publicNetworkAccess": "Disabled"}});
+    let disabled = contributor.finish("PATCH", &hsm("pay"), &disabled).await;
+    assert_eq!(
+        (&disabled["tags"]["a"], &disabled["properties"]["publicNetworkAccess"]),
+        (&json!("b"), &json!("Disabled"))
+    );
+    // Clients send back what they read.
+    let same = contributor.finish("PATCH", &hsm("pay"), &disabled).await;
+    assert_eq!(same, disabled);
+    let put = contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+    assert_eq!((&put["tags"], &put["properties"]["publicNetworkAccess"]), (&json!({}), &json!("Disabled")));
+
+    let listed = contributor.get(&format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/managedHSMs")).await;
+    assert_eq!(listed["value"].as_array().unwrap().len(), 2);
+    assert_eq!(listed.get("nextLink"), None);
+
+    assert_eq!(contributor.finish("DELETE", &hsm("pay"), &Value::Null).await, Value::Null);
+    let (code, _) = refused(&contributor.ask("GET", &hsm("pay")).await, 404);
+    assert_eq!(code, "ResourceNotFound");
+    let gone = contributor.get(&deleted("pay")).await;
+    assert_eq!(
+        (&gone["type"], &gone["id"]),
+        (&json!("Microsoft.Keyvault/deletedManagedHSMs"), &json!(deleted("pay")))
+    );
+    let properties = &gone["properties"];
+    assert_eq!((&properties["mhsmId"], &properties["location"]), (&json!(hsm("pay")), &json!("localhost")));
+    assert_eq!((&properties["purgeProtectionEnabled"], &properties["tags"]), (&json!(false), &json!({})));
+    let date = |name: &str| properties[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert_eq!(date("scheduledPurgeDate").duration_since(date("deletionDate")).as_hours(), 7 * 24);
+    assert_eq!(properties["deletionDate"].as_str().unwrap().len(), "2021-12-30T10:42:54Z".len());
+    let all =
+        contributor.get(&format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedManagedHSMs")).await;
+    assert_eq!(all["value"], json!([gone]));
+
+    let (code, message) = refused(&contributor.send("PUT", &hsm("pay"), &making(DEV)).await, 409);
+    assert_eq!(code, "ConflictError");
+    assert!(message.contains("recover or purge"), "{message}");
+    // As the az command line recovers: another sku, no administrators, a capital letter.
+    let recovering = json!({"location": "LocalHost", "sku": {"name": "Standard_B1", "family": "B"},
+        "properties": {"tenantId": "80f21547-34fa-57ae-8d8d-ff24c182a929", "createMode": "Recover"}});
+    assert_eq!(contributor.finish("PUT", &hsm("pay"), &recovering).await, put);
+    refused(&contributor.send("PUT", &hsm("pay"), &recovering).await, 404);
+
+    contributor.finish("DELETE", &hsm("pay"), &Value::Null).await;
+    let purged = contributor.finish("POST", &format!("{}/purge", deleted("pay")), &Value::Null).await;
+    assert_eq!(purged, Value::Null);
+    refused(&contributor.ask("GET", &deleted("pay")).await, 404);
+    contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+}
+
+#[tokio::test]
+async fn what_is_fixed_or_wrong_is_refused_and_changes_nothing() {
+    let server = Server::start();
+    let contributor = Arm::of(&server, "contributor").await;
+    let made = contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+    for (changes, named) in [
+        (json!({"properties": {"softDeleteRetentionInDays": 8}}), "properties.softDeleteRetentionInDays"),
+        (json!({"properties": {"softDeleteRetentionInDays": "x"}}), "properties.softDeleteRetentionInDays"),
+        (json!({"properties": {"enableSoftDelete": false}}), "properties.enableSoftDelete"),
+        (json!({"properties": {"initialAdminObjectIds": []}}), "properties.initialAdminObjectIds"),
+        (json!({"properties": {"initialAdminObjectIds": ["me"]}}), "properties.initialAdminObjectIds"),
+        (json!({"properties": {"tenantId": "80f21547-34fa-57ae-8d8d-ff24c182a928"}}), "properties.tenantId"),
+        (json!({"properties": {"publicNetworkAccess": "Perhaps"}}), "properties.publicNetworkAccess"),
+        (json!({"properties": {"networkAcls": {"bypass": "All"}}}), "properties.networkAcls.bypass"),
+        (
+            json!({"properties": {"networkAcls": {"ipRules": [{"value": "10.0.0.1"}]}}}),
+            "properties.networkAcls.ipRules",
+        ),
+        (json!({"location": "westeurope"}), "location"),
+        (json!({"sku": {"name": "Custom_B32"}}), "sku.name"),
+        (json!({"tags": 7}), "body"),
+    ] {
+        let (code, message) = refused(&contributor.send("PATCH", &hsm("pay"), &changes).await, 400);
+        assert_eq!(code, "BadRequest", "{message}");
+        assert!(message.starts_with(named), "{changes}: {message}");
+    }
+    for (changes, what) in [
+        (json!({"identity": {"type": "UserAssigned"}}), "identities"),
+        (json!({"properties": {"regions": [{"name": "eastus"}]}}), "regions"),
+    ] {
+        let (code, message) = refused(&contributor.send("PATCH", &hsm("pay"), &changes).await, 501);
+        assert!(code == "NotSupported" && message.contains(what), "{code}: {message}");
+    }
+    assert_eq!(contributor.get(&hsm("pay")).await, made);
+
+    // Purge protection can be turned on, and never off.
+    let protect = |on: bool| json!({"properties": {"enablePurgeProtection": on}});
+    contributor.finish("PATCH", &hsm("pay"), &protect(false)).await;
+    let protected = contributor.finish("PATCH", &hsm("pay"), &protect(true)).await;
+    assert_eq!(protected["properties"]["enablePurgeProtection"], true);
+    refused(&contributor.send("PATCH", &hsm("pay"), &protect(false)).await, 400);
+    contributor.finish("DELETE", &hsm("pay"), &Value::Null).await;
+    refused(&contributor.ask("POST", &format!("{}/purge", deleted("pay"))).await, 403);
+
+    for (body, named) in [
+        (json!({"sku": {"name": "Standard_B1"}}), "location"),
+        (json!({"location": "localhost"}), "sku.name"),
+        (
+            json!({"location": "localhost", "sku": {"name": "Standard_B1"}}),
+            "properties.initialAdminObjectIds",
+        ),
+        (
+            json!({"location": "atlantis", "sku": {"name": "Standard_B1"}, "properties": {"initialAdminObjectIds": [DEV]}}),
+            "location",
+        ),
+        (json!({"properties": {"createMode": "forever"}}), "properties.createMode"),
+    ] {
+        let (_, message) = refused(&contributor.send("PUT", &hsm("new"), &body).await, 400);
+        assert!(message.starts_with(named), "{body}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn names_are_checked() {
+    let server = Server::start();
+    let contributor = Arm::of(&server, "contributor").await;
+    let path = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/checkMhsmNameAvailability");
+    let check = async |name: &str| contributor.send("POST", &path, &json!({"name": name})).await.json(200);
+    assert_eq!(check("payroll").await, json!({"nameAvailable": true}));
+    for (name, reason) in [("1pay", "AccountNameInvalid"), ("LOCAL", "AlreadyExists")] {
+        let answer = check(name).await;
+        assert_eq!(
+            (&answer["nameAvailable"], &answer["reason"]),
+            (&json!(false), &json!(reason)),
+            "{answer}"
+        );
+        assert!(answer["message"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn what_was_made_here_is_used_there() {
+    let server = Server::start();
+    let contributor = Arm::of(&server, "contributor").await;
+    contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+    let port = contributor.base().rsplit(':').next().unwrap().to_owned();
+    let dev = Rest::of(&server, "dev").await.at(&format!("pay.managedhsm.localhost:{port}"));
+    dev.get("/providers/Microsoft.Authorization/roleAssignments").await.error(403, "Forbidden");
+    let activating = strongroom::api::grpc::pb::ActivateManagedHsmRequest { name: "hsms/pay".to_owned() };
+    server.client("dev").await.hsms.activate_managed_hsm(activating).await.unwrap();
+    // The administrator it was made with, who gives roles and uses no keys.
+    dev.get("/providers/Microsoft.Authorization/roleAssignments").await.json(200);
+    dev.get("/keys").await.error(403, "AccessDenied");
+    let shown = contributor.get(&hsm("pay")).await;
+    assert_eq!(shown["properties"]["securityDomainProperties"]["activationStatus"], "Active");
+}
