@@ -15,11 +15,13 @@ if FLAVOUR == "async":
     from azure.keyvault.administration.aio import KeyVaultAccessControlClient, KeyVaultSettingsClient
     from azure.keyvault.keys.aio import KeyClient
     from azure.keyvault.keys.crypto.aio import CryptographyClient
+    from azure.mgmt.keyvault.aio import KeyVaultManagementClient
 else:
     from azure.identity import ClientSecretCredential, EnvironmentCredential
     from azure.keyvault.administration import KeyVaultAccessControlClient, KeyVaultSettingsClient
     from azure.keyvault.keys import KeyClient
     from azure.keyvault.keys.crypto import CryptographyClient
+    from azure.mgmt.keyvault import KeyVaultManagementClient
 
 URL = os.environ["AZURE_KEYVAULT_URL"]
 
@@ -91,6 +93,20 @@ def access_control_client(who, **more):
 
 def settings_client(who, **more):
     return opened(KeyVaultSettingsClient(URL, who, **more))
+
+
+def managed_hsms(who, **more):
+    """Managed HSMs as resources of the subscription."""
+    endpoint = os.environ["ARM_ENDPOINT"]
+    client = KeyVaultManagementClient(who, os.environ["AZURE_SUBSCRIPTION_ID"], base_url=endpoint, **more)
+    opened(client)
+    return client.managed_hsms if FLAVOUR == "async" else Awaited(client.managed_hsms)
+
+
+async def finished(begun):
+    """The result of a long-running operation."""
+    result = (await begun).result()
+    return await result if inspect.isawaitable(result) else result
 
 
 async def listed(items):

@@ -41,6 +41,12 @@ async fn cryptography_client_works() {
     play("cryptography.mjs").await;
 }
 
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn management_works() {
+    play("management.mjs").await;
+}
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn the_page_works_as_it_stands() {

@@ -102,6 +102,9 @@ pub(super) async fn environment(server: &Server) -> Vec<(&'static str, String)> 
     vec![
         ("AZURE_KEYVAULT_URL", format!("https://local.managedhsm.localhost:{}", port(server))),
         ("AZURE_AUTHORITY_HOST", connection.authority),
+        ("ARM_ENDPOINT", format!("https://management.localhost:{}", port(server))),
+        ("AZURE_SUBSCRIPTION_ID", connection.subscription_id),
+        ("AZURE_RESOURCE_GROUP", connection.resource_group),
         ("AZURE_TENANT_ID", connection.tenant_id),
         ("AZURE_CLIENT_ID", dev.client_id),
         ("AZURE_CLIENT_SECRET", dev.client_secret),
