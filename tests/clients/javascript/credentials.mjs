@@ -48,6 +48,7 @@ const scenarios = {
     await refused(new ClientCertificateCredential(tenant, client, other, options), "700027");
   },
   async "managed-identity"() {
+    await works(new DefaultAzureCredential(), "2");
     for (let form = 0; form < 2; form++) {
       const identity = await works(new ManagedIdentityCredential(), "2");
       await works(new ManagedIdentityCredential({ clientId: identity.appid }), "2");
@@ -61,6 +62,7 @@ const scenarios = {
   /** The tenant's name alone keeps MSAL from asking: nothing of this is in the program. */
   async adfs(proof) {
     await works(new EnvironmentCredential(), proof);
+    await works(new DefaultAzureCredential(), proof);
   },
 };
 

@@ -14,15 +14,19 @@ fn place<'a>(server: &'a Server, clients: &Path) -> Place<'a> {
     place
 }
 
+/// Puts a scenario where it finds the clients.
+fn copy(place: &Place<'_>, name: &str) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/javascript").join(name);
+    std::fs::copy(source, place.file(name)).unwrap();
+}
+
 /// Plays a scenario.
 async fn play(scenario: &str) {
     let clients = installed("javascript");
     let server = Server::start();
     let place = place(&server, &clients);
-    for name in ["clients.mjs", scenario] {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/javascript").join(name);
-        std::fs::copy(source, place.file(name)).unwrap();
-    }
+    copy(&place, "clients.mjs");
+    copy(&place, scenario);
     let mut environment = environment(&server).await;
     environment.push(("NODE_EXTRA_CA_CERTS", server.connection().ca_file.to_str().unwrap().to_owned()));
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -39,6 +43,12 @@ async fn key_client_works() {
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn cryptography_client_works() {
     play("cryptography.mjs").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn management_works() {
+    play("management.mjs").await;
 }
 
 #[test]
