@@ -42,6 +42,7 @@ soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200 of the server; S
 lint: ## check format, lints, dependencies and protocol
 	@scripts/install-deps.sh lint
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/clients/rust/Cargo.toml --check
 	cargo clippy --locked --all-targets -- -D warnings
 	scripts/deny.sh
 	scripts/proto-lint.sh

@@ -54,6 +54,8 @@ test)
     need_softhsm
     cargo_tool cargo-nextest "$nextest_version"
     scripts/python-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/python-clients"
+    scripts/javascript-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/javascript-clients"
+    scripts/rust-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/rust-clients"
     ;;
 lint)
     need_rust

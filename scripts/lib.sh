@@ -55,6 +55,12 @@ install_packages() {
     fi
 }
 
+# A Python that can make virtual environments.
+need_python() {
+    python3 -c 'import ensurepip, venv' 2>/dev/null ||
+        install_packages "python3 python3-venv" "python3 python3-pip" "python3 py3-pip" "python3"
+}
+
 # cargo_tool NAME VERSION: a cargo subcommand, built from crates.io if there is none. A newer one that is there is good enough.
 cargo_tool() {
     if ! cargo "${1#cargo-}" --version >/dev/null 2>&1; then

@@ -10,8 +10,7 @@ requirements=tests/clients/python/requirements.txt
 stamp=$directory/requirements.txt
 cmp -s "$requirements" "$stamp" && exit
 
-python3 -c 'import ensurepip, venv' 2>/dev/null ||
-    install_packages "python3 python3-venv" "python3 python3-pip" "python3 py3-pip" "python3"
+need_python
 say "installing the Python clients of tests/clients/python"
 rm -rf "$directory"
 python3 -m venv "$directory"

@@ -6,6 +6,7 @@ mod crypto;
 mod keys;
 mod limits;
 mod lists;
+mod openssl_provider;
 mod recorded;
 mod refusals;
 mod roles;

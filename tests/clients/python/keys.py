@@ -1,232 +1,176 @@
-"""Microsoft's own clients, unmodified: KeyClient and CryptographyClient on every key type and algorithm.
+"""KeyClient, synchronous and asynchronous: what becomes of keys, and what it is told about them."""
 
-What the service computes is checked by what the SDK or `cryptography` computes here, and the other way round.
-Challenge verification is on, TLS is verified. Settings come from the environment, as those of any application.
-"""
-
-import hashlib
-import os
 from datetime import datetime, timezone
 
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
-from azure.identity import ClientSecretCredential, EnvironmentCredential
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 from azure.keyvault.keys import (
     ApiVersion,
-    JsonWebKey,
-    KeyClient,
+    KeyCurveName,
     KeyOperation,
     KeyRotationLifetimeAction,
     KeyRotationPolicy,
+    KeyRotationPolicyAction,
+    KeyType,
 )
-from azure.keyvault.keys.crypto import (
-    CryptographyClient,
-    EncryptionAlgorithm,
-    KeyWrapAlgorithm,
-    SignatureAlgorithm,
-)
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-URL = os.environ["AZURE_KEYVAULT_URL"]
-CREDENTIAL = EnvironmentCredential(disable_instance_discovery=True)
-KEYS = KeyClient(URL, CREDENTIAL)
+from flavours import URL, credential, delete, key_client, listed, play, principal, recover, refused
 
 
-def principal(name, secret=None):
-    return ClientSecretCredential(
-        os.environ["AZURE_TENANT_ID"],
-        os.environ[f"{name}_CLIENT_ID"],
-        secret or os.environ[f"{name}_CLIENT_SECRET"],
-        authority=os.environ["AZURE_AUTHORITY_HOST"],
-        disable_instance_discovery=True,
-    )
-
-
-USER = principal("USER")
-
-OPERATIONS = [KeyOperation.encrypt, KeyOperation.decrypt, KeyOperation.wrap_key, KeyOperation.unwrap_key]
-
-
-def refused(error, call, text=""):
-    try:
-        call()
-    except error as refusal:
-        assert text in str(refusal), refusal
-        return refusal
-    raise AssertionError(f"{error.__name__} was expected")
-
-
-def crypto(key):
-    """A client that has the service do everything.
-
-    The SDK does what it can by itself once it has read the key; this principal may use keys and not read them.
-    """
-    return CryptographyClient(key.id, USER)
-
-
-def digest(algorithm, data=b"data"):
-    return hashlib.new(f"sha{algorithm.value[2:5]}", data).digest()
-
-
-def names_and_urls():
-    key = KEYS.create_oct_key("names", size=128, hardware_protected=True, tags={"team": "billing"})
+async def names_and_urls():
+    key = await KEYS.create_oct_key("names", size=128, hardware_protected=True, tags={"team": "billing"})
     assert key.id.startswith(f"{URL}/keys/names/"), key.id
     assert key.properties.vault_url == URL and key.properties.version == key.id.rsplit("/", 1)[1]
     assert key.properties.tags == {"team": "billing"} and key.properties.recoverable_days == 90
     assert key.properties.recovery_level == "Recoverable+Purgeable"
+    # Without a version, the SDK writes an empty one: /keys/names/
+    assert (await KEYS.get_key("names")).id == key.id
+    assert (await KEYS.get_key("names", key.properties.version)).id == key.id
 
 
-def life():
-    made = KEYS.create_rsa_key("life", size=2048, hardware_protected=True, public_exponent=17)
-    assert made.key_type == "RSA-HSM" and made.key.e == b"\x11", made.key.e
-    assert KEYS.get_key("life").id == made.id
+async def kinds():
+    """Of whatever is asked for, the HSM makes the kind that it has."""
+    for size, exponent, e in [(2048, 17, b"\x11"), (3072, None, b"\x01\x00\x01"), (4096, None, b"\x01\x00\x01")]:
+        key = await KEYS.create_rsa_key(f"rsa-{size}", size=size, public_exponent=exponent)
+        assert (key.key_type, len(key.key.n) * 8, key.key.e) == (KeyType.rsa_hsm, size, e)
+    for curve, width in [
+        (KeyCurveName.p_256, 32),
+        (KeyCurveName.p_256_k, 32),
+        (KeyCurveName.p_384, 48),
+        (KeyCurveName.p_521, 66),
+    ]:
+        key = await KEYS.create_ec_key(f"ec-{curve.value}", curve=curve)
+        assert (key.key_type, key.key.crv, len(key.key.x), len(key.key.y)) == (KeyType.ec_hsm, curve, width, width)
+    for size in (128, 192, 256):
+        key = await KEYS.create_oct_key(f"oct-{size}", size=size)
+        assert (key.key_type, key.key.k) == (KeyType.oct_hsm, None)
+    # As any of the general call's types, too, and with operations of one's own.
+    key = await KEYS.create_key("general", "RSA-HSM", size=2048, key_operations=[KeyOperation.sign, "verify"])
+    assert sorted(key.key_operations) == ["sign", "verify"] and not key.properties.exportable
+
+
+async def dates():
+    """A key may have expired when it is made, or begin long after us."""
+    old, far = datetime(2000, 1, 1, tzinfo=timezone.utc), datetime(3000, 1, 1, tzinfo=timezone.utc)
+    assert (await KEYS.create_ec_key("expired", expires_on=old)).properties.expires_on == old
+    assert (await KEYS.create_ec_key("early", not_before=far)).properties.not_before == far
+    disabled = await KEYS.create_ec_key("disabled", enabled=False)
+    assert disabled.properties.enabled is False
+    assert disabled.properties.created_on == disabled.properties.updated_on
+
+
+async def updates():
+    made = await KEYS.create_rsa_key("life", hardware_protected=True)
     expires = datetime(2090, 1, 1, tzinfo=timezone.utc)
-    changed = KEYS.update_key_properties("life", enabled=False, expires_on=expires, tags={"a": "b"})
+    changed = await KEYS.update_key_properties("life", enabled=False, expires_on=expires, tags={"a": "b"})
     assert (changed.properties.enabled, changed.properties.expires_on) == (False, expires)
-    again = KEYS.update_key_properties("life", made.properties.version, enabled=True)
+    again = await KEYS.update_key_properties("life", made.properties.version, enabled=True, key_operations=["sign"])
     assert again.properties.tags == {"a": "b"} and again.properties.expires_on == expires
-    second = KEYS.create_rsa_key("life", hardware_protected=True)
-    versions = [version.id for version in KEYS.list_properties_of_key_versions("life", max_page_size=1)]
-    assert versions == [made.id, second.id], versions
+    assert again.key_operations == ["sign"]
 
+
+async def lists():
+    first, second = await KEYS.get_key("life"), await KEYS.create_rsa_key("life", hardware_protected=True)
+    versions = await listed(KEYS.list_properties_of_key_versions("life", max_page_size=1))
+    assert [version.id for version in versions] == [first.id, second.id], versions
+    assert versions[0].tags == {"a": "b"} and versions[0].expires_on and versions[0].recovery_level
+    assert await listed(KEYS.list_properties_of_key_versions("never-made")) == []
     for number in range(27):
-        KEYS.create_oct_key(f"listed-{number}", hardware_protected=True)
-    listed = [key.name for key in KEYS.list_properties_of_keys(max_page_size=6)]
-    assert len([name for name in listed if name.startswith("listed-")]) == 27, listed
+        await KEYS.create_oct_key(f"listed-{number}", hardware_protected=True)
+    items = {item.name: item for item in await listed(KEYS.list_properties_of_keys(max_page_size=6))}
+    assert len([name for name in items if name.startswith("listed-")]) == 27, items
+    assert items["life"].id == f"{URL}/keys/life" and items["life"].version is None
+    assert items["expired"].expires_on and items["names"].tags == {"team": "billing"}
+    assert not items["disabled"].enabled and items["names"].created_on
 
-    deleted = KEYS.begin_delete_key("life").result()
-    assert deleted.id == second.id and deleted.recovery_id == f"{URL}/deletedkeys/life"
+
+async def deletion():
+    current, versions = await KEYS.get_key("life"), await listed(KEYS.list_properties_of_key_versions("life"))
+    deleted = await delete(KEYS, "life")
+    assert deleted.id == current.id and deleted.recovery_id == f"{URL}/deletedkeys/life"
     assert (deleted.scheduled_purge_date - deleted.deleted_date).days == 90
-    assert KEYS.get_deleted_key("life").deleted_date == deleted.deleted_date
-    assert [key.name for key in KEYS.list_deleted_keys()] == ["life"]
-    refused(ResourceNotFoundError, lambda: KEYS.get_key("life"), f"(KeyNotFound) Key not found: {URL}/keys/life")
-    refused(HttpResponseError, lambda: KEYS.create_ec_key("life", hardware_protected=True), "(Conflict)")
-    assert KEYS.begin_recover_deleted_key("life").result().id == second.id
-    assert KEYS.get_key("life", made.properties.version).properties.tags == {"a": "b"}
-    KEYS.begin_delete_key("life").wait()
-    KEYS.purge_deleted_key("life")
-    refused(ResourceNotFoundError, lambda: KEYS.get_deleted_key("life"))
+    assert (await KEYS.get_deleted_key("life")).deleted_date == deleted.deleted_date
+    await delete(KEYS, "early")
+    [early, life] = await listed(KEYS.list_deleted_keys(max_page_size=1))
+    assert (early.name, life.name, life.recovery_id) == ("early", "life", deleted.recovery_id)
+    missing = await refused(ResourceNotFoundError, KEYS.get_key("life"), f"Key not found: {URL}/keys/life")
+    assert missing.error.code == "KeyNotFound" and missing.status_code == 404
+    taken = await refused(ResourceExistsError, KEYS.create_ec_key("life"))
+    assert taken.error.code == "Conflict" and "deleted but recoverable" in taken.message
+    assert (await recover(KEYS, "life")).id == current.id
+    again = await listed(KEYS.list_properties_of_key_versions("life"))
+    assert [(one.id, one.tags, one.updated_on) for one in again] == [(o.id, o.tags, o.updated_on) for o in versions]
+    await delete(KEYS, "life")
+    await KEYS.purge_deleted_key("life")
+    await refused(ResourceNotFoundError, KEYS.get_deleted_key("life"))
+    await refused(ResourceNotFoundError, KEYS.get_key("life"))
+    assert (await KEYS.create_ec_key("life")).key_type == KeyType.ec_hsm
 
 
-def rotation():
-    KEYS.create_ec_key("rotated", hardware_protected=True, curve="P-384")
-    action = KeyRotationLifetimeAction("Rotate", time_after_create="P2M")
-    policy = KEYS.update_key_rotation_policy(
+async def rotation():
+    made = await KEYS.create_ec_key("rotated", hardware_protected=True, curve="P-384")
+    blank = await KEYS.get_key_rotation_policy("rotated")
+    assert (blank.lifetime_actions, blank.expires_in) == ([], None)
+    action = KeyRotationLifetimeAction(KeyRotationPolicyAction.rotate, time_after_create="P2M")
+    policy = await KEYS.update_key_rotation_policy(
         "rotated", KeyRotationPolicy(), lifetime_actions=[action], expires_in="P90D"
     )
     assert policy.id == "keys/rotated/rotationpolicy" and policy.expires_in == "P90D"
-    policy = KEYS.get_key_rotation_policy("rotated")
+    assert policy.created_on and policy.updated_on
+    policy = await KEYS.get_key_rotation_policy("rotated")
     [shown] = policy.lifetime_actions
-    assert (shown.action.lower(), shown.time_after_create, shown.time_before_expiry) == ("rotate", "P2M", None)
-    rotated = KEYS.rotate_key("rotated")
+    # The service writes it in lower case, whatever was sent.
+    assert shown.action.lower() == KeyRotationPolicyAction.rotate.value.lower()
+    assert (shown.time_after_create, shown.time_before_expiry) == ("P2M", None)
+    rotated = await KEYS.rotate_key("rotated")
     lifetime = rotated.properties.expires_on - rotated.properties.created_on
-    assert lifetime.days == 90 and rotated.key.crv == "P-384"
+    assert lifetime.days == 90 and rotated.key.crv == "P-384" and rotated.id != made.id
+    await refused(HttpResponseError, KEYS.rotate_key("names"), "(BadParameter)")
+    await refused(ResourceNotFoundError, KEYS.rotate_key("none"), "Key not found: Key not found: ")
 
 
-def random():
-    assert len(KEYS.get_random_bytes(128)) == 128
-    refused(HttpResponseError, lambda: KEYS.get_random_bytes(129), "count cannot be greater than 128 or less than 1")
+async def random():
+    first, second = await KEYS.get_random_bytes(128), await KEYS.get_random_bytes(128)
+    assert len(first) == len(second) == 128 and first != second
+    told = "count cannot be greater than 128 or less than 1"
+    await refused(HttpResponseError, KEYS.get_random_bytes(129), told)
 
 
-def check_signatures(key, fitting):
-    remote, tried = crypto(key), []
-    local = CryptographyClient.from_jwk(key.key) if not key.key_type.startswith("oct") else None
-    for algorithm in fitting:
-        data = digest(algorithm) if algorithm != SignatureAlgorithm.es256_k else hashlib.sha256(b"data").digest()
-        signed = remote.sign(algorithm, data)
-        assert signed.key_id == key.id and signed.algorithm == algorithm
-        assert remote.verify(algorithm, data, signed.signature).is_valid
-        forged = signed.signature[:-1] + bytes([signed.signature[-1] ^ 1])
-        assert not remote.verify(algorithm, data, forged).is_valid
-        if local:
-            assert local.verify(algorithm, data, signed.signature).is_valid
-            assert not local.verify(algorithm, data, forged).is_valid
-        tried.append(algorithm)
-    return tried
-
-
-def signatures():
-    tried = []
-    rsa = KEYS.create_rsa_key("rsa", size=3072, hardware_protected=True)
-    tried += check_signatures(rsa, [a for a in SignatureAlgorithm if a.value[:2] in ("RS", "PS")])
-    for curve, algorithm in [("P-256", "ES256"), ("P-384", "ES384"), ("P-521", "ES512"), ("P-256K", "ES256K")]:
-        key = KEYS.create_ec_key(f"ec-{curve}", curve=curve, hardware_protected=True)
-        assert (key.key_type, key.key.crv) == ("EC-HSM", curve)
-        tried += check_signatures(key, [SignatureAlgorithm(algorithm)])
-    jwk = JsonWebKey(kty="oct-HSM", k=os.urandom(32), key_ops=["sign", "verify"])
-    mac = KEYS.import_key("mac", jwk, hardware_protected=True)
-    tried += check_signatures(mac, [a for a in SignatureAlgorithm if a.value.startswith("HS")])
-    assert sorted(tried) == sorted(SignatureAlgorithm), tried
-
-
-def rsa_ciphers():
-    key = KEYS.get_key("rsa")
-    remote, local = crypto(key), CryptographyClient.from_jwk(key.key)
-    for name in ["RSA1_5", "RSA-OAEP", "RSA-OAEP-256"]:
-        for client in (remote, local):
-            sealed = client.encrypt(EncryptionAlgorithm(name), b"plain")
-            assert remote.decrypt(EncryptionAlgorithm(name), sealed.ciphertext).plaintext == b"plain", name
-            wrapped = client.wrap_key(KeyWrapAlgorithm(name), b"k" * 32)
-            assert remote.unwrap_key(KeyWrapAlgorithm(name), wrapped.encrypted_key).key == b"k" * 32, name
-
-
-def symmetric():
-    for bits in (128, 192, 256):
-        secret = os.urandom(bits // 8)
-        jwk = JsonWebKey(kty="oct-HSM", k=secret, key_ops=[operation.value for operation in OPERATIONS])
-        key = KEYS.import_key(f"aes-{bits}", jwk, hardware_protected=True)
-        remote, local = crypto(key), CryptographyClient.from_jwk(jwk)
-        assert set(key.key_operations) == {operation.value for operation in OPERATIONS}
-        algorithm, iv = EncryptionAlgorithm(f"A{bits}CBCPAD"), os.urandom(16)
-        for here, there in ((remote, local), (local, remote)):
-            sealed = here.encrypt(algorithm, b"of any length", iv=iv)
-            assert there.decrypt(algorithm, sealed.ciphertext, iv=sealed.iv).plaintext == b"of any length", algorithm
-        algorithm, blocks = EncryptionAlgorithm(f"A{bits}CBC"), b"sixteen bytes ok" * 2
-        encryptor = Cipher(algorithms.AES(secret), modes.CBC(iv)).encryptor()
-        sealed = remote.encrypt(algorithm, blocks, iv=iv)
-        assert sealed.ciphertext == encryptor.update(blocks) + encryptor.finalize(), algorithm
-        assert remote.decrypt(algorithm, sealed.ciphertext, iv=sealed.iv).plaintext == blocks, algorithm
-        algorithm = EncryptionAlgorithm(f"A{bits}GCM")
-        sealed = remote.encrypt(algorithm, b"plain", additional_authenticated_data=b"aad")
-        assert (len(sealed.iv), len(sealed.tag), sealed.aad) == (12, 16, b"aad")
-        assert AESGCM(secret).decrypt(sealed.iv, sealed.ciphertext + sealed.tag, b"aad") == b"plain"
-        iv = os.urandom(12)
-        made = AESGCM(secret).encrypt(iv, b"plain", b"aad")
-        given = {"iv": iv, "authentication_tag": made[-16:], "additional_authenticated_data": b"aad"}
-        assert remote.decrypt(algorithm, made[:-16], **given).plaintext == b"plain"
-        given["additional_authenticated_data"] = b"forged"
-        refused(HttpResponseError, lambda: remote.decrypt(algorithm, made[:-16], **given), "(BadParameter)")
-        algorithm = KeyWrapAlgorithm(f"A{bits}KW")
-        wrapped = remote.wrap_key(algorithm, b"k" * 32)
-        assert remote.unwrap_key(algorithm, wrapped.encrypted_key).key == b"k" * 32
-        assert local.wrap_key(algorithm, b"k" * 32).encrypted_key == wrapped.encrypted_key
-        made = KEYS.create_oct_key(f"oct-{bits}", size=bits, hardware_protected=True)
-        assert made.key_type == "oct-HSM" and made.key.k is None
-
-
-def versions_of_the_interface():
+async def versions_of_the_interface():
+    current = await KEYS.get_key("names")
     for version in ApiVersion:
-        client = KeyClient(URL, CREDENTIAL, api_version=version)
-        assert client.get_key("rsa").id == KEYS.get_key("rsa").id, version
+        client = key_client(CREDENTIAL, api_version=version)
+        assert (await client.get_key("names")).id == current.id, version
 
 
-def who_may_not():
-    refusal = refused(HttpResponseError, lambda: KeyClient(URL, USER).get_key("rsa"), "(AccessDenied)")
-    assert refusal.status_code == 403 and "keys/read/action on /keys/rsa" in str(refusal), refusal
-    wrong = principal("USER", "wrong")
-    refused(ClientAuthenticationError, lambda: KeyClient(URL, wrong).get_key("rsa"), "AADSTS7000215")
+async def who_may_not():
+    user = key_client(principal("USER"))
+    refusal = await refused(HttpResponseError, user.get_key("names"), "(AccessDenied)")
+    assert refusal.status_code == 403 and "keys/read/action on /keys/names" in str(refusal), refusal
+    wrong = key_client(principal("USER", "wrong"))
+    await refused(ClientAuthenticationError, wrong.get_key("names"), "AADSTS7000215")
 
 
-for step in (
+async def scenario():
+    """Made where it plays: asynchronous clients belong to a loop."""
+    global CREDENTIAL, KEYS
+    CREDENTIAL = credential()
+    KEYS = key_client(CREDENTIAL)
+
+
+play(
+    scenario,
     names_and_urls,
-    life,
+    kinds,
+    dates,
+    updates,
+    lists,
+    deletion,
     rotation,
     random,
-    signatures,
-    rsa_ciphers,
-    symmetric,
     versions_of_the_interface,
     who_may_not,
-):
-    step()
-    print(step.__name__, flush=True)
+)

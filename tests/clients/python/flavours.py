@@ -1,0 +1,143 @@
+"""Microsoft's clients in both of their flavours, so that one scenario holds for both: `SCRIPT.py sync` or `async`.
+
+A scenario awaits every call. A client that is not asynchronous is told apart here, and nowhere else. Settings come from
+the environment, as those of any application; challenge verification is on, TLS is verified.
+"""
+
+import asyncio
+import inspect
+import os
+import sys
+
+FLAVOUR = sys.argv[1]
+if FLAVOUR == "async":
+    from azure.identity.aio import ClientSecretCredential, EnvironmentCredential
+    from azure.keyvault.administration.aio import KeyVaultAccessControlClient, KeyVaultSettingsClient
+    from azure.keyvault.keys.aio import KeyClient
+    from azure.keyvault.keys.crypto.aio import CryptographyClient
+else:
+    from azure.identity import ClientSecretCredential, EnvironmentCredential
+    from azure.keyvault.administration import KeyVaultAccessControlClient, KeyVaultSettingsClient
+    from azure.keyvault.keys import KeyClient
+    from azure.keyvault.keys.crypto import CryptographyClient
+
+URL = os.environ["AZURE_KEYVAULT_URL"]
+
+# What is open, and closed at the end.
+_open = []
+
+
+class Awaited:
+    """A client whose calls are made at once, to be awaited as those of an asynchronous one are."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def __getattr__(self, name):
+        member = getattr(self.client, name)
+        if not callable(member):
+            return member
+
+        async def call(*args, **kwargs):
+            return member(*args, **kwargs)
+
+        return call
+
+
+def opened(client):
+    """A client of either flavour, to be awaited, and closed at the end."""
+    client = client if FLAVOUR == "async" else Awaited(client)
+    _open.append(client)
+    return client
+
+
+def credential(**more):
+    """The principal of the environment, as every application gets its own."""
+    made = EnvironmentCredential(disable_instance_discovery=True, **more)
+    _open.append(made if FLAVOUR == "async" else Awaited(made))
+    return made
+
+
+def principal(name, secret=None):
+    """Another principal."""
+    made = ClientSecretCredential(
+        os.environ["AZURE_TENANT_ID"],
+        os.environ[f"{name}_CLIENT_ID"],
+        secret or os.environ[f"{name}_CLIENT_SECRET"],
+        authority=os.environ["AZURE_AUTHORITY_HOST"],
+        disable_instance_discovery=True,
+    )
+    _open.append(made if FLAVOUR == "async" else Awaited(made))
+    return made
+
+
+def key_client(who, **more):
+    return opened(KeyClient(URL, who, **more))
+
+
+def cryptography_client(key, who):
+    return opened(CryptographyClient(key, who))
+
+
+def local_client(jwk):
+    """A client that does everything here, and asks nobody."""
+    client = CryptographyClient.from_jwk(jwk)
+    return client if FLAVOUR == "async" else Awaited(client)
+
+
+def access_control_client(who, **more):
+    return opened(KeyVaultAccessControlClient(URL, who, **more))
+
+
+def settings_client(who, **more):
+    return opened(KeyVaultSettingsClient(URL, who, **more))
+
+
+async def listed(items):
+    """All items of a list, page by page."""
+    if inspect.isawaitable(items):
+        return list(await items)
+    return [item async for item in items]
+
+
+async def delete(keys, name):
+    """Deletes a key and waits until it is deleted. The one operation, with recovery, that the flavours name differently."""
+    if FLAVOUR == "async":
+        return await keys.delete_key(name)
+    poller = await keys.begin_delete_key(name)
+    poller.wait()
+    return poller.result()
+
+
+async def recover(keys, name):
+    """Recovers a key and waits until it is there."""
+    if FLAVOUR == "async":
+        return await keys.recover_deleted_key(name)
+    poller = await keys.begin_recover_deleted_key(name)
+    poller.wait()
+    return poller.result()
+
+
+async def refused(error, call, text=""):
+    """Expects a call to fail with this error, and gives it back."""
+    try:
+        await call
+    except error as refusal:
+        assert text in str(refusal), refusal
+        return refusal
+    raise AssertionError(f"{error.__name__} was expected")
+
+
+def play(*steps):
+    """Plays the steps of a scenario, one after the other."""
+
+    async def scenario():
+        try:
+            for step in steps:
+                await step()
+                print(FLAVOUR, step.__name__, flush=True)
+        finally:
+            for client in _open:
+                await client.close()
+
+    asyncio.run(scenario())

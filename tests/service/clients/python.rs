@@ -1,0 +1,63 @@
+//! Azure's clients for Python, synchronous and asynchronous: the scenarios of `tests/clients/python`.
+
+use super::place::{Place, environment, installed};
+use crate::support::Server;
+
+const PAGE: &str = include_str!("../../../docs/clients/python.md");
+
+/// Plays a scenario. Of the variables that name a bundle of certificates only that one is set which the page tells.
+async fn play(scenario: &str, flavour: &str) {
+    let tools = installed("python").join("bin");
+    let server = Server::start();
+    let mut environment = environment(&server).await;
+    let bundle = if flavour == "async" { "SSL_CERT_FILE" } else { "REQUESTS_CA_BUNDLE" };
+    environment.push((bundle, server.connection().ca_file.to_str().unwrap().to_owned()));
+    let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let line =
+        format!("python '{}/tests/clients/python/{scenario}.py' {flavour}", env!("CARGO_MANIFEST_DIR"));
+    Place::of(&server).run(&tools, &line, &environment);
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn key_client_works() {
+    play("keys", "sync").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn asynchronous_key_client_works() {
+    play("keys", "async").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn cryptography_client_works() {
+    play("cryptography_client", "sync").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn asynchronous_cryptography_client_works() {
+    play("cryptography_client", "async").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn administration_works() {
+    play("administration", "sync").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn asynchronous_administration_works() {
+    play("administration", "async").await;
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+fn the_page_works_as_it_stands() {
+    let tools = installed("python").join("bin");
+    let server = Server::start();
+    Place::of(&server).follow(PAGE, ("python", "example.py"), &tools);
+}

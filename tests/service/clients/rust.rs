@@ -1,0 +1,30 @@
+//! Azure's client for Rust: the scenario of `tests/clients/rust`.
+
+use super::place::{Place, environment, example, installed};
+use crate::support::Server;
+
+const PAGE: &str = include_str!("../../../docs/clients/rust.md");
+const EXAMPLE: &str = include_str!("../../clients/rust/src/bin/example.rs");
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn key_client_works() {
+    let programs = installed("rust").join("debug");
+    let server = Server::start();
+    let mut environment = environment(&server).await;
+    environment.push(("SSL_CERT_FILE", server.connection().ca_file.to_str().unwrap().to_owned()));
+    let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Place::of(&server).run(&programs, "rust-clients", &environment);
+}
+
+/// The program that the page shows is built already.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+fn the_page_works_as_it_stands() {
+    assert_eq!(format!("{}\n", example(PAGE, "rust")), EXAMPLE);
+    let programs = installed("rust").join("debug");
+    let server = Server::start();
+    let place = Place::of(&server);
+    let lines = place.with_port(example(PAGE, "sh"));
+    place.run(&programs, &format!("cargo() {{ example; }}\n{lines}"), &[]);
+}

@@ -1,0 +1,83 @@
+//! The requests of Microsoft's OpenSSL 3 provider (`akv_provider`), as its `http_client.rs` makes them: it is in no registry,
+//! so they are made here. It knows no host but `{hsm}.managedhsm.azure.net`, asks for no challenge, and names a key without a
+//! version; reading one, it names no version of the interface.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Method;
+use serde_json::{Value, json};
+use strongroom::api::grpc::pb;
+
+use super::ask::{Rest, base64url};
+use crate::software::{flip, rsa_key, verifies};
+use crate::support::Server;
+
+/// The provider, at the HSM `local`, with a token for the resource that it always asks for.
+async fn provider(server: &Server) -> Rest {
+    let token = server.token_for("crypto-user", "https://managedhsm.azure.net").await;
+    Rest::stranger(server).with(&token).at("local.managedhsm.azure.net")
+}
+
+/// `GET https://local.managedhsm.azure.net/keys/{key}`
+async fn get(provider: &Rest, key: &str) -> Value {
+    provider.raw(Method::GET, &format!("/keys/{key}"), "").await.json(200)["key"].clone()
+}
+
+/// `POST https://local.managedhsm.azure.net/keys/{key}/{verb}?api-version=7.2`
+async fn post(provider: &Rest, key: &str, verb: &str, alg: &str, value: &[u8]) -> Vec<u8> {
+    let body = json!({"alg": alg, "value": base64url(value)}).to_string();
+    let answer = provider.raw(Method::POST, &format!("/keys/{key}/{verb}?api-version=7.2"), body).await;
+    bytes(&answer.json(200)["value"])
+}
+
+fn bytes(text: &Value) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text.as_str().unwrap_or_default()).unwrap()
+}
+
+/// The public key, as another implementation takes it.
+fn public(jwk: &Value) -> pb::JsonWebKey {
+    pb::JsonWebKey {
+        crv: jwk["crv"].as_str().unwrap_or_default().to_owned(),
+        n: bytes(&jwk["n"]),
+        e: bytes(&jwk["e"]),
+        x: bytes(&jwk["x"]),
+        y: bytes(&jwk["y"]),
+    }
+}
+
+#[tokio::test]
+async fn its_requests_are_answered() {
+    let server = Server::start();
+    let dev = Rest::of(&server, "dev").await;
+    dev.create("myrsakey", json!({"kty": "RSA-HSM", "key_size": 3072})).await;
+    dev.create("ecckey", json!({"kty": "EC-HSM", "crv": "P-256"})).await;
+    dev.create("myaeskey", json!({"kty": "oct-HSM", "key_size": 256})).await;
+    let provider = provider(&server).await;
+    let (rsa, ec) = (get(&provider, "myrsakey").await, get(&provider, "ecckey").await);
+    assert_eq!((&rsa["kty"], &ec["kty"], &ec["crv"]), (&"RSA-HSM".into(), &"EC-HSM".into(), &"P-256".into()));
+    assert_eq!(get(&provider, "myaeskey").await["kty"], "oct-HSM");
+    assert!(rsa["kid"].as_str().unwrap().starts_with("https://local.managedhsm.azure.net/keys/myrsakey/"));
+
+    for (key, jwk, algorithm) in
+        [("myrsakey", &rsa, "PS256"), ("myrsakey", &rsa, "RS256"), ("ecckey", &ec, "ES256")]
+    {
+        let signature = post(&provider, key, "sign", algorithm, &[7; 32]).await;
+        assert!(verifies(&public(jwk), algorithm, &[7; 32], &signature), "{algorithm}");
+        assert!(!verifies(&public(jwk), algorithm, &[8; 32], &signature), "{algorithm}");
+    }
+    for algorithm in ["RSA1_5", "RSA-OAEP", "RSA-OAEP-256"] {
+        let sealed = rsa_key::encrypt(&public(&rsa), algorithm, b"plain");
+        assert_eq!(post(&provider, "myrsakey", "decrypt", algorithm, &sealed).await, b"plain", "{algorithm}");
+    }
+    let wrapped = post(&provider, "myaeskey", "wrapkey", "A256KW", &[9; 32]).await;
+    assert_eq!(wrapped.len(), 40);
+    assert_eq!(post(&provider, "myaeskey", "unwrapkey", "A256KW", &wrapped).await, [9; 32]);
+    // Whatever is tampered with is refused, and not as if the server had failed.
+    for bit in [0, 64, 319] {
+        let body = json!({"alg": "A256KW", "value": base64url(&flip(&wrapped, bit))}).to_string();
+        let answer = provider.raw(Method::POST, "/keys/myaeskey/unwrapkey?api-version=7.2", body).await;
+        answer.error(400, "BadParameter");
+    }
+    let missing = provider.raw(Method::GET, "/keys/none", "").await.error(404, "KeyNotFound");
+    assert_eq!(missing, "Key not found: https://local.managedhsm.azure.net/keys/none");
+}
