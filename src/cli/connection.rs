@@ -22,6 +22,8 @@ pub(crate) struct Connection {
     pub(crate) endpoint: String,
     /// The authority that issued its certificate.
     pub(crate) ca_file: PathBuf,
+    /// The same together with the system's, for clients that take one file.
+    pub(crate) ca_bundle_file: Option<PathBuf>,
     /// Where tokens are issued.
     pub(crate) authority: String,
     /// What tokens are issued for.
@@ -34,8 +36,37 @@ pub(crate) struct Connection {
     pub(crate) subscription_id: SubscriptionId,
     /// The HSM that is meant if none is named.
     pub(crate) hsm: HsmName,
+    /// The names of the parts of the service, if the server was new enough to write them.
+    pub(crate) hosts: Option<Hosts>,
+    /// Where managed identities get their tokens, if they do.
+    pub(crate) managed_identity: Option<ManagedIdentity>,
     /// Who is known to the simulator.
     pub(crate) principals: Vec<Principal>,
+}
+
+/// The names of the parts of the service; of each list, the first is its own.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Hosts {
+    /// What the names of data planes end with.
+    pub(crate) data_plane: Vec<String>,
+    /// The issuer of tokens.
+    pub(crate) authority: Vec<String>,
+    /// The control plane.
+    pub(crate) management: Vec<String>,
+    /// The directory, under the only name it has.
+    pub(crate) graph: String,
+}
+
+/// Where managed identities get their tokens.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct ManagedIdentity {
+    /// Where the form of virtual machines answers, without its path.
+    pub(crate) host: String,
+    /// Where the form of App Service answers.
+    pub(crate) endpoint: String,
+    /// What the form of App Service asks for.
+    #[serde(deserialize_with = "secret")]
+    pub(crate) header: SecretString,
 }
 
 /// Somebody the simulator knows.
@@ -50,6 +81,8 @@ pub(crate) struct Principal {
     /// What proves its identity.
     #[serde(deserialize_with = "secret")]
     pub(crate) client_secret: SecretString,
+    /// A certificate with its key, which proves it as well.
+    pub(crate) certificate_file: Option<PathBuf>,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
@@ -78,6 +111,12 @@ impl Connection {
         }
     }
 
+    /// The URL of an HSM's data plane: below the resource that tokens are issued for.
+    pub(crate) fn data_plane(&self, hsm: &HsmName) -> String {
+        let below = self.audience.strip_prefix("https://").unwrap_or(&self.audience);
+        format!("https://{hsm}.{below}")
+    }
+
     /// Finds a principal by name, object id or client id.
     pub(crate) fn principal(&self, wanted: &str) -> Outcome<&Principal> {
         let known = |principal: &&Principal| {
@@ -102,6 +141,14 @@ pub(crate) fn object_id(connection: Option<&Connection>, wanted: &str) -> Outcom
             "{wanted:?} is not an object id, and without connection.json names are not known"
         ))),
     }
+}
+
+/// The file in a data directory; where there is none, that is an error.
+pub(crate) fn needed(directory: &Path) -> Outcome<Connection> {
+    Connection::load(directory)?.ok_or_else(|| {
+        Failure::problem(format!("there is no {}", directory.join(FILE).display()))
+            .hint(format!("{START}; --data-dir DIR says where it keeps its files"))
+    })
 }
 
 /// Nothing is known about the server.

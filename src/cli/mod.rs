@@ -10,9 +10,11 @@ mod control;
 mod der;
 mod digest;
 mod doctor;
+mod env;
 mod failure;
 mod group;
 mod healthcheck;
+mod hosts;
 mod hsm;
 mod input;
 mod jwk;
@@ -46,7 +48,9 @@ pub use completions::CompletionsArgs;
 pub use config::ConfigCommand;
 pub use control::ControlCommand;
 pub use doctor::DoctorArgs;
+pub use env::EnvArgs;
 pub use group::GroupCommand;
+pub use hosts::HostsArgs;
 pub use hsm::HsmCommand;
 pub use key::KeyCommand;
 pub use location::LocationCommand;
@@ -117,6 +121,10 @@ pub enum Command {
     Random(RandomArgs),
     /// Print a bearer token for a principal of the simulator
     Token,
+    /// Print what Azure's SDKs need in their environment to meet the simulator, secrets included
+    Env(EnvArgs),
+    /// Print the lines for /etc/hosts by which other programs find the simulator
+    Hosts(HostsArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Run the service
@@ -177,6 +185,8 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Watch(args) => watch::run(&context, args).await,
         Command::Random(args) => random::run(&context, args).await,
         Command::Token => token::run(&context).await,
+        Command::Env(args) => env::run(&context, &args),
+        Command::Hosts(args) => hosts::run(&context, args).await,
         Command::Completions(args) => completions::run(&context, &args),
         Command::Config(command) => config::run(&context, command),
         Command::Healthcheck => healthcheck::run(&context).await,
@@ -227,6 +237,12 @@ mod tests {
             "watch",
             "watch --since 17 --count 2 --output json --hsm payroll",
             "--as owner watch --hsms --since 0 --until-now",
+            "env",
+            "env --as crypto-user --dotenv",
+            "--as owner env --json --certificate",
+            "env --shell --managed-identity",
+            "hosts",
+            "hosts local payroll --drop-in",
             "random 32 --hsm local --timeout 5",
             "completions bash",
         ] {
@@ -252,6 +268,9 @@ mod tests {
             "hsm create payroll --retention-days 91 --administrator administrator",
             "hsm create payroll",
             "hsm update payroll",
+            "env --json --dotenv",
+            "env --certificate --managed-identity",
+            "hosts a_b",
             "setting update AllowKeyManagementOperationsThroughARM",
             "watch --count 0",
             "random 129",

@@ -143,6 +143,10 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
         positive(config.token.slow_timeout_milliseconds),
         "token.slow_timeout_milliseconds: must be at least 1",
     )?;
+    need(
+        config.simulator.managed_identity_listen.ip().is_loopback(),
+        "simulator.managed_identity_listen: must be a loopback address; it answers without TLS",
+    )?;
     readable("server.certificate_file", &config.server.certificate_file)?;
     readable("server.key_file", &config.server.key_file)?;
     readable("server.client_ca_file", &config.server.client_ca_file)?;

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, `STRONGROOM_*` variables over it, flags over those; one typed
 //! structure, validated whole before anything is opened.
 
+mod access_token_version;
 mod identity;
 mod load;
 mod locations;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::event::KEPT;
 
+pub use access_token_version::AccessTokenVersion;
 pub use identity::{CertificateRule, Issuer};
 pub use load::{ConfigError, Sources, load};
 pub use locations::locations;
@@ -221,6 +223,10 @@ pub struct Simulator {
     pub seed_file: Option<PathBuf>,
     /// How long the authority's tokens live, in seconds.
     pub token_lifetime_seconds: u64,
+    /// The form of the authority's tokens.
+    pub access_token_version: AccessTokenVersion,
+    /// Where managed identities get their tokens, over plain HTTP: a loopback address. Used if the seed has any.
+    pub managed_identity_listen: SocketAddr,
 }
 
 impl Default for Config {
@@ -302,7 +308,12 @@ impl Default for Billing {
 
 impl Default for Simulator {
     fn default() -> Self {
-        Self { seed_file: None, token_lifetime_seconds: 3599 }
+        Self {
+            seed_file: None,
+            token_lifetime_seconds: 3599,
+            access_token_version: AccessTokenVersion::default(),
+            managed_identity_listen: SocketAddr::from(([127, 0, 0, 1], 8444)),
+        }
     }
 }
 

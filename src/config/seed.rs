@@ -1,6 +1,6 @@
 //! What exists at the first start: the simulator's tenant, principals and HSMs, a gateway's HSMs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub struct Seed {
     pub resource_group: ResourceGroupName,
     /// The managed HSMs; the first is the default of the command line.
     pub hsm: Vec<HsmSeed>,
-    /// Applications with a client secret each.
+    /// Applications with a client secret each, and with a certificate if they say so.
     pub principal: Vec<PrincipalSeed>,
 }
 
@@ -121,6 +121,15 @@ pub struct PrincipalSeed {
     /// Control-plane roles on the subscription, by their names.
     #[serde(default)]
     pub control_plane_roles: Vec<String>,
+    /// Whether a certificate is made for it, to sign in with instead of a secret.
+    #[serde(default)]
+    pub certificate: bool,
+    /// A certificate of its own to sign in with, PEM.
+    #[serde(default)]
+    pub certificate_file: Option<PathBuf>,
+    /// Whether programs on this machine get tokens for it without a secret. The first is the default.
+    #[serde(default)]
+    pub managed_identity: bool,
 }
 
 impl Seed {
@@ -146,7 +155,28 @@ impl Seed {
         if seed.hsm.is_empty() {
             return Err(ConfigError::new(format!("{origin}: there is no [[hsm]]")));
         }
+        for principal in &seed.principal {
+            principal.check().map_err(|why| {
+                ConfigError::new(format!("{origin}: principal {:?}: {why}", principal.name))
+            })?;
+        }
         Ok(seed)
+    }
+}
+
+impl PrincipalSeed {
+    fn check(&self) -> Result<(), &'static str> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if self.certificate && self.certificate_file.is_some() {
+            return Err("certificate and certificate_file exclude each other");
+        }
+        if self.certificate && !(self.name.bytes().all(is_plain) && self.name.starts_with(|c: char| c != '.'))
+        {
+            return Err(
+                "a certificate is kept under its name, which must be letters, digits, '-', '_' and '.'",
+            );
+        }
+        Ok(())
     }
 }
 

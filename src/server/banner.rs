@@ -23,6 +23,9 @@ pub(super) fn print(house: &House, config: &Config, port: u16) -> anyhow::Result
     writeln!(out)?;
     writeln!(out, "  gRPC        {}", simulator.endpoint)?;
     writeln!(out, "  authority   {}/{}", simulator.authority_url, simulator.seed.tenant_id)?;
+    if let Some(endpoint) = &simulator.managed_identity {
+        writeln!(out, "  identities  http://{}", endpoint.address)?;
+    }
     writeln!(out, "  HSM         {}", hsms.join(", "))?;
     writeln!(out, "  principals  {}", wrapped(&principals))?;
     writeln!(out, "  files       {}", directory.display())?;

@@ -9,8 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::config::{HsmSeed, PrincipalSeed, Seed};
-use crate::identity::authority::Authority;
+use super::applications::Credentials;
+use super::managed_identity::Endpoint;
+use crate::config::{HsmSeed, Names, PrincipalSeed, Seed};
+use crate::identity::authority::{Authority, GRAPH_HOST, ManagedIdentities};
 use crate::identity::files;
 use crate::model::name::PrincipalId;
 
@@ -18,12 +20,18 @@ use crate::model::name::PrincipalId;
 pub(super) struct Simulator {
     pub(super) authority: Arc<Authority>,
     pub(super) ca_file: PathBuf,
+    /// The same together with the system's authorities.
+    pub(super) ca_bundle_file: PathBuf,
     pub(super) seed: Seed,
     pub(super) endpoint: String,
     pub(super) authority_url: String,
     pub(super) audience: String,
     /// In the order of the seed's principals.
-    pub(super) secrets: Vec<SecretString>,
+    pub(super) credentials: Vec<Credentials>,
+    /// Where managed identities get their tokens, if they do.
+    pub(super) managed_identity: Option<Endpoint>,
+    /// The names under which clients know the parts of the service.
+    pub(super) hosts: Names,
 }
 
 /// `connection.json`, as it is written.
@@ -31,13 +39,44 @@ pub(super) struct Simulator {
 struct Connection<'a> {
     endpoint: &'a str,
     ca_file: &'a Path,
+    ca_bundle_file: &'a Path,
     authority: &'a str,
     audience: &'a str,
     tenant_id: Uuid,
     subscription_id: Uuid,
     resource_group: &'a str,
     hsm: &'a str,
+    hosts: Hosts<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    managed_identity: Option<ManagedIdentity<'a>>,
     principals: Vec<Principal<'a>>,
+}
+
+/// Names without ports; the first of each list is the one that is shown and issued.
+#[derive(Serialize)]
+struct Hosts<'a> {
+    data_plane: &'a [String],
+    authority: &'a [String],
+    management: &'a [String],
+    graph: &'a str,
+}
+
+#[derive(Serialize)]
+struct ManagedIdentity<'a> {
+    /// What `AZURE_POD_IDENTITY_AUTHORITY_HOST` is to be.
+    host: String,
+    /// What `IDENTITY_ENDPOINT` is to be.
+    endpoint: String,
+    /// What `IDENTITY_HEADER` is to be.
+    header: &'a str,
+}
+
+impl<'a> ManagedIdentity<'a> {
+    fn of(endpoint: &'a Endpoint) -> Self {
+        let host = format!("http://{}", endpoint.address);
+        let path = ManagedIdentities::app_service_path();
+        Self { endpoint: format!("{host}{path}"), host, header: endpoint.header.expose_secret() }
+    }
 }
 
 #[derive(Serialize)]
@@ -46,16 +85,20 @@ struct Principal<'a> {
     object_id: PrincipalId,
     client_id: Uuid,
     client_secret: &'a str,
+    /// Certificate and private key, PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_file: Option<&'a Path>,
     roles: Vec<&'a str>,
 }
 
 impl<'a> Principal<'a> {
-    fn of((seed, secret): (&'a PrincipalSeed, &'a SecretString)) -> Self {
+    fn of((seed, credentials): (&'a PrincipalSeed, &'a Credentials)) -> Self {
         Self {
             name: &seed.name,
             object_id: seed.object_id,
             client_id: seed.client_id,
-            client_secret: secret.expose_secret(),
+            client_secret: credentials.secret.expose_secret(),
+            certificate_file: credentials.certificate_file.as_deref(),
             roles: seed.roles.iter().chain(&seed.control_plane_roles).map(String::as_str).collect(),
         }
     }
@@ -99,13 +142,21 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
     let connection = Connection {
         endpoint: &simulator.endpoint,
         ca_file: &simulator.ca_file,
+        ca_bundle_file: &simulator.ca_bundle_file,
         authority: &simulator.authority_url,
         audience: &simulator.audience,
         tenant_id: seed.tenant_id,
         subscription_id: seed.subscription.id.0,
         resource_group: seed.resource_group.as_str(),
         hsm,
-        principals: seed.principal.iter().zip(&simulator.secrets).map(Principal::of).collect(),
+        hosts: Hosts {
+            data_plane: &simulator.hosts.data_plane,
+            authority: &simulator.hosts.authority,
+            management: &simulator.hosts.management,
+            graph: GRAPH_HOST,
+        },
+        managed_identity: simulator.managed_identity.as_ref().map(ManagedIdentity::of),
+        principals: seed.principal.iter().zip(&simulator.credentials).map(Principal::of).collect(),
     };
     let mut json = serde_json::to_vec_pretty(&connection).context("writing connection.json")?;
     json.push(b'\n');
@@ -129,10 +180,15 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
 }
 
 /// A word for a POSIX shell.
-pub(super) fn quoted(value: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        return value.to_owned();
+pub(crate) fn quoted(value: &str) -> String {
+    if !value.is_empty() && is_plain(value) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', r"'\''"))
     }
-    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// Whether nothing in it means anything to a shell, or to readers of `.env` files.
+pub(crate) fn is_plain(value: &str) -> bool {
+    value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c))
 }

@@ -1,5 +1,6 @@
 //! The process: opens what is configured, listens, and ends in order.
 
+mod applications;
 mod banner;
 mod connection_file;
 mod first_byte;
@@ -7,6 +8,7 @@ mod gateway;
 mod house;
 mod listen;
 mod log;
+mod managed_identity;
 mod resources;
 mod simulator;
 mod web;
@@ -19,6 +21,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use connection_file::{is_plain, quoted};
 pub use log::start as start_log;
 pub use simulator::environment as simulator_environment;
 

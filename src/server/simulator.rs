@@ -7,15 +7,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::connection_file::{Simulator, known_secrets};
+use super::applications;
+use super::connection_file::Simulator;
 use super::house::{self, House};
+use super::managed_identity;
 use super::resources;
 use crate::api::{Authorities, Names};
 use crate::clock::Clock;
 use crate::config::{self, Config, PrincipalSeed, Seed};
 use crate::engine::Engine;
-use crate::identity::authority::{Authority, AuthoritySettings, Client};
-use crate::identity::{Identity, Issuer, KeySource, Settings, certificates, files};
+use crate::identity::authority::{Authority, AuthoritySettings, GRAPH_HOST};
+use crate::identity::{Identity, Issuer, KeySource, certificates, files};
 use crate::ids::Ids;
 use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
@@ -50,18 +52,35 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let with_port =
         |name: &str| if port == 443 { format!("https://{name}") } else { format!("https://{name}:{port}") };
     let audiences = audiences(config);
+    let authority_url = with_port(config.names.authority.first().map_or("login.localhost", String::as_str));
+    let issuers = [
+        // Without host and port, so that tokens outlive a change of either.
+        format!("https://sts.strongroom.localhost/{}/", seed.tenant_id),
+        format!("{authority_url}/{}/v2.0", seed.tenant_id),
+    ];
+    let [issuer, issuer_v2] = issuers.clone();
     let authority = Authority::open(
         &directory.join("authority"),
         AuthoritySettings {
             tenant: seed.tenant_id,
-            // Without host and port, so that tokens outlive a change of either.
-            issuer: format!("https://sts.strongroom.localhost/{}/", seed.tenant_id),
+            issuer,
+            issuer_v2,
+            access_token_version: config.simulator.access_token_version,
+            hosts: config.names.authority.clone(),
             audiences: audiences.concat(),
             lifetime: Duration::from_secs(config.simulator.token_lifetime_seconds),
         },
     )?;
-    let secrets = register(&authority, &seed, &directory)?;
-    let identity = identity(config, &authority, &seed, audiences).await?;
+    let authority = Arc::new(authority);
+    let credentials = applications::register(&authority, &seed, &directory)?;
+    let identities = applications::managed_identities(&authority, &seed, &directory.join("authority"))?;
+    let managed_identity = match identities {
+        Some(identities) => {
+            managed_identity::start(config.simulator.managed_identity_listen, identities).await
+        }
+        None => None,
+    };
+    let identity = identity(config, &authority, &seed, &issuers, &audiences).await?;
     let tls = super::gateway::tls(certificates.chain, certificates.key, config)?;
 
     let clock = Clock::virtual_clock();
@@ -106,13 +125,16 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         Engine::new(identity, store, clock, config::locations()?, house::pricing(config)?, (supply, tokens));
 
     let simulator = Simulator {
-        authority: Arc::new(authority),
+        authority,
+        managed_identity,
+        hosts: config.names.clone(),
         ca_file: certificates.ca_pem_path,
+        ca_bundle_file: certificates.ca_bundle_path,
         endpoint: format!("https://{}:{port}", config.server.listen.ip()),
-        authority_url: with_port(config.names.authority.first().map_or("login.localhost", String::as_str)),
+        authority_url,
         audience: with_port(config.names.data_plane.first().map_or("managedhsm.localhost", String::as_str)),
         seed,
-        secrets,
+        credentials,
     };
     let names = Names {
         suffixes: config.names.data_plane.clone(),
@@ -143,7 +165,7 @@ fn names(config: &Config) -> Vec<String> {
         names.push(format!("*.{suffix}"));
     }
     names.push("*.vault.localhost".to_owned());
-    names.push("graph.microsoft.com".to_owned());
+    names.push(GRAPH_HOST.to_owned());
     names.extend(config.names.authority.iter().chain(&config.names.management).cloned());
     names.extend(config.names.certificate.iter().cloned());
     names.extend(["127.0.0.1".to_owned(), "::1".to_owned()]);
@@ -156,24 +178,6 @@ fn names(config: &Config) -> Vec<String> {
     names
 }
 
-/// Registers the seed's applications; those that are known keep their secrets.
-fn register(authority: &Authority, seed: &Seed, directory: &Path) -> anyhow::Result<Vec<SecretString>> {
-    let known = known_secrets(directory)?;
-    let mut secrets = Vec::new();
-    for principal in &seed.principal {
-        let client = Client {
-            name: principal.name.clone(),
-            object_id: principal.object_id,
-            client_id: principal.client_id,
-            groups: Vec::new(),
-        };
-        let secret =
-            known.iter().find(|(id, _)| *id == principal.client_id).map(|(_, secret)| secret.clone());
-        secrets.push(authority.register(client, secret)?);
-    }
-    Ok(secrets)
-}
-
 /// What tokens of the own authority are for: data planes, and Azure Resource Manager, which clients call by its older
 /// name, too.
 fn audiences(config: &Config) -> [Vec<String>; 2] {
@@ -183,18 +187,19 @@ fn audiences(config: &Config) -> [Vec<String>; 2] {
     [urls(&config.names.data_plane), management]
 }
 
-/// Believes the own authority, and whom the configuration names beside it.
+/// Believes the own authority, in both forms of its tokens, and whom the configuration names beside it.
 async fn identity(
     config: &Config,
     authority: &Authority,
     seed: &Seed,
-    [audiences, management_audiences]: [Vec<String>; 2],
+    issuers: &[String],
+    [audiences, management_audiences]: &[Vec<String>; 2],
 ) -> anyhow::Result<Identity> {
     let mut settings = super::gateway::identity_settings(config);
-    settings.issuers.push(Issuer {
-        issuer: format!("https://sts.strongroom.localhost/{}/", seed.tenant_id),
-        audiences,
-        management_audiences,
+    let own = issuers.iter().map(|issuer| Issuer {
+        issuer: issuer.clone(),
+        audiences: audiences.clone(),
+        management_audiences: management_audiences.clone(),
         any_port: true,
         tenant: seed.tenant_id,
         keys: KeySource::Given(authority.jwks()),
@@ -203,8 +208,8 @@ async fn identity(
         tenant_claim_required: true,
         ca_file: None,
     });
-    let Settings { issuers, certificates } = settings;
-    Ok(Identity::new(Settings { issuers, certificates }).await?)
+    settings.issuers.extend(own);
+    Ok(Identity::new(settings).await?)
 }
 
 /// Prepares SoftHSM's directories and loads it.

@@ -21,6 +21,7 @@ use crate::api::grpc::{HealthService, Services};
 use crate::api::rest::Rest;
 use crate::config::{Config, Mode};
 use crate::engine::Engine;
+use crate::identity::authority::GRAPH_HOST;
 use crate::jobs::Scheduler;
 
 /// Paths that need no credential, under every name but the authority's.
@@ -77,7 +78,7 @@ impl Web {
             common,
             resource_manager: ResourceManager::new(house.engine.clone(), house.names.clone(), limit),
             rest: Rest::new(house.engine.clone(), house.names.clone(), limit),
-            authority_hosts: names.authority.clone().into(),
+            authority_hosts: names.authority.iter().cloned().chain([GRAPH_HOST.to_owned()]).collect(),
             management_hosts: names.management.clone().into(),
         })
     }

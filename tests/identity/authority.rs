@@ -11,26 +11,33 @@ use rsa::pkcs1v15::{Signature, VerifyingKey};
 use rsa::signature::Verifier;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use strongroom::identity::authority::{Authority, AuthoritySettings, Client, DEFAULT_LIFETIME};
+use strongroom::identity::authority::{
+    AccessTokenVersion, Authority, AuthoritySettings, Client, ClientCertificate, DEFAULT_LIFETIME,
+};
 use strongroom::identity::{KeySource, files};
 use strongroom::model::name::PrincipalId;
 use uuid::Uuid;
 
 use crate::support::*;
 
-const APPLICATION: Uuid = Uuid::from_u128(0xa9);
-const HOST: &str = "login.localhost:8443";
+pub(crate) const APPLICATION: Uuid = Uuid::from_u128(0xa9);
+pub(crate) const HOST: &str = "login.localhost:8443";
 
-fn settings() -> AuthoritySettings {
+pub(crate) const ISSUER_V2: &str = "https://login.localhost:8443/tenant/v2.0";
+
+pub(crate) fn settings() -> AuthoritySettings {
     AuthoritySettings {
         tenant: TENANT,
         issuer: ISSUER.to_owned(),
+        issuer_v2: ISSUER_V2.to_owned(),
+        access_token_version: AccessTokenVersion::V1,
+        hosts: vec!["login.localhost".to_owned(), "login.example".to_owned()],
         audiences: vec![AUDIENCE.to_owned(), "https://management.example".to_owned()],
         lifetime: DEFAULT_LIFETIME,
     }
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client {
         name: "payroll".into(),
         object_id: PrincipalId(PRINCIPAL),
@@ -40,27 +47,28 @@ fn client() -> Client {
 }
 
 /// An authority on a socket, with one application.
-struct Running {
-    authority: Arc<Authority>,
-    secret: SecretString,
-    base: String,
-    http: reqwest::Client,
-    _directory: tempfile::TempDir,
+pub(crate) struct Running {
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) secret: SecretString,
+    pub(crate) base: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) directory: tempfile::TempDir,
 }
 
 impl Running {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(settings(), Vec::new()).await
+    }
+
+    pub(crate) async fn start_with(
+        settings: AuthoritySettings,
+        certificates: Vec<ClientCertificate>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let authority = Arc::new(Authority::open(directory.path(), settings()).unwrap());
-        let secret = authority.register(client(), None).unwrap();
+        let authority = Arc::new(Authority::open(directory.path(), settings).unwrap());
+        let secret = authority.register(client(), None, certificates).unwrap();
         let (address, _) = serve(authority.clone().router()).await;
-        Self {
-            authority,
-            secret,
-            base: format!("http://{address}"),
-            http: reqwest::Client::new(),
-            _directory: directory,
-        }
+        Self { authority, secret, base: format!("http://{address}"), http: reqwest::Client::new(), directory }
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
@@ -68,14 +76,14 @@ impl Running {
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
-    async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
         let answer = self.http.post(format!("{}{path}", self.base)).form(form).send().await.unwrap();
         assert_eq!(answer.headers()["cache-control"], "no-store");
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     /// A v2 request with everything right, but for `changes` (an empty value leaves the member out).
-    async fn ask(&self, changes: &[(&str, &str)]) -> (u16, Value) {
+    pub(crate) async fn ask(&self, changes: &[(&str, &str)]) -> (u16, Value) {
         let (id, scope) = (APPLICATION.to_string(), format!("{AUDIENCE}/.default"));
         let mut form = vec![
             ("grant_type", "client_credentials"),
@@ -94,7 +102,7 @@ impl Running {
     }
 }
 
-fn part(token: &str, number: usize) -> Value {
+pub(crate) fn part(token: &str, number: usize) -> Value {
     let part = token.split('.').nth(number).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
@@ -145,6 +153,25 @@ async fn an_application_gets_a_token_that_others_can_verify() {
     let arm = running.authority.issue(APPLICATION, "https://management.example", 60).unwrap();
     assert_eq!(refusal(&identity, &arm).await, "the token is meant for another audience");
     assert!(running.authority.issue(Uuid::nil(), AUDIENCE, 60).is_err());
+}
+
+#[tokio::test]
+async fn tokens_of_the_second_form_are_believed_as_well() {
+    let settings = AuthoritySettings { access_token_version: AccessTokenVersion::V2, ..settings() };
+    let running = Running::start_with(settings, Vec::new()).await;
+    let (_, answer) = running.ask(&[]).await;
+    let token = answer["access_token"].as_str().unwrap();
+    let mut claims = part(token, 1);
+    for name in ["iat", "nbf", "exp", "uti"] {
+        claims.as_object_mut().unwrap().remove(name).unwrap();
+    }
+    let expected = json!({"aud": AUDIENCE, "iss": ISSUER_V2, "azp": APPLICATION, "azpacr": "1", "idtyp": "app",
+        "oid": PRINCIPAL, "sub": PRINCIPAL, "tid": TENANT, "groups": [Uuid::from_u128(7)], "ver": "2.0"});
+    assert_eq!(claims, expected);
+    let mut believed = issuer(KeySource::Given(running.authority.jwks()));
+    believed.issuer = ISSUER_V2.to_owned();
+    let caller = accept(&identity(believed).await, token).await.unwrap();
+    assert_eq!((caller.principal.0, &caller.application), (PRINCIPAL, &Some(APPLICATION.to_string())));
 }
 
 #[tokio::test]
@@ -203,7 +230,7 @@ async fn refusals_have_the_shape_clients_expect() {
         (&[("scope", "")], 400, "invalid_request", 900_144),
         (&[("scope", AUDIENCE)], 400, "invalid_scope", 1_002_012),
         (&[("scope", "openid https://managedhsm.example/.default")], 400, "invalid_scope", 1_002_012),
-        (&[("scope", "https://graph.example/.default")], 400, "invalid_resource", 500_011),
+        (&[("scope", "https://vault.example/.default")], 400, "invalid_resource", 500_011),
     ];
     for (changes, status, error, number) in cases {
         let (actual, answer) = running.ask(changes).await;
@@ -302,7 +329,7 @@ async fn key_and_secrets_survive_restarts_and_losses() {
     let path = directory.path().join("authority");
     let open = || Authority::open(&path, settings()).unwrap();
     let first = open();
-    let secret = first.register(client(), None).unwrap();
+    let secret = first.register(client(), None, Vec::new()).unwrap();
     let keys = serde_json::to_value(first.jwks()).unwrap();
     assert_eq!(secret.expose_secret().len(), 43);
     for file in ["signing-key.pem", "clients.json"] {
@@ -313,14 +340,14 @@ async fn key_and_secrets_survive_restarts_and_losses() {
     // A restart in which the secret is still known changes nothing.
     let second = open();
     assert_eq!(serde_json::to_value(second.jwks()).unwrap(), keys);
-    second.register(client(), Some(secret.clone())).unwrap();
+    second.register(client(), Some(secret.clone()), Vec::new()).unwrap();
     assert!(works(open(), &secret).await);
     // The registrations were lost, the secret was kept.
     std::fs::remove_file(path.join("clients.json")).unwrap();
-    open().register(client(), Some(secret.clone())).unwrap();
+    open().register(client(), Some(secret.clone()), Vec::new()).unwrap();
     assert!(works(open(), &secret).await);
     // The secret was lost before it was written down: a new one takes its place.
-    let fresh = open().register(client(), None).unwrap();
+    let fresh = open().register(client(), None, Vec::new()).unwrap();
     assert!(works(open(), &fresh).await);
     assert!(!works(open(), &secret).await);
 

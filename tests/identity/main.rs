@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod assertions;
 mod authority;
 mod certificates;
+mod graph;
 mod keys;
+mod managed_identity;
 mod support;
 mod tokens;

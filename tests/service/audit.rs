@@ -420,7 +420,11 @@ async fn no_secret_is_written_anywhere_but_where_it_belongs() {
     for principal in server.connection().principals {
         needles.push(Needle("a client secret", principal.client_secret.into_bytes()));
     }
-    let may_hold = ["connection.json", "token.pin", "token.so-pin", "authority", "tls"];
+    needles.push(Needle("the managed identities' secret", read("authority/identity-header")));
+    let certificate = String::from_utf8(read("certificates/dev.pem")).unwrap();
+    let of_its_key = certificate.lines().nth(3).unwrap();
+    needles.push(Needle("an application's key", of_its_key.as_bytes().to_vec()));
+    let may_hold = ["connection.json", "token.pin", "token.so-pin", "authority", "certificates", "tls"];
     let mut everywhere = files(&data);
     everywhere.retain(|file| !may_hold.iter().any(|name| file.starts_with(data.join(name))));
     let log = data.parent().unwrap().join("server.log");

@@ -3,6 +3,7 @@
 mod access;
 mod control;
 mod crypto;
+mod environment;
 mod import;
 mod keys;
 mod program;

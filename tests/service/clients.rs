@@ -2,6 +2,7 @@
 //! names that users give it, verifies TLS, and verifies the challenge.
 
 mod az;
+mod credentials;
 mod javascript;
 mod place;
 mod python;

@@ -10,6 +10,7 @@
 
 mod arm;
 mod audit;
+mod authority;
 mod bill;
 mod calls;
 mod cli;

@@ -26,7 +26,8 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 const READY: Duration = Duration::from_secs(60);
 
 /// The names under which [`Server::http`] finds the server, beside `localhost`.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
+    "graph.microsoft.com",
     "login.localhost",
     "login.microsoftonline.com",
     "management.localhost",
@@ -37,7 +38,7 @@ const NAMES: [&str; 8] = [
     "example.managedhsm.azure.net",
 ];
 
-/// `connection.json`.
+/// `connection.json`, as far as all need it.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Connection {
     pub(crate) endpoint: String,
@@ -281,6 +282,8 @@ pub(crate) fn strongroom() -> Command {
             command.env_remove(name);
         }
     }
+    // Many run at once; the usual port is for one.
+    command.env("STRONGROOM_SIMULATOR__MANAGED_IDENTITY_LISTEN", "127.0.0.1:0");
     command
 }
 

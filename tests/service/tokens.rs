@@ -20,7 +20,12 @@ impl Signer {
 
     /// The key in a file.
     pub(crate) fn stolen(path: &std::path::Path) -> Self {
-        Self(rsa::RsaPrivateKey::from_pkcs8_pem(&std::fs::read_to_string(path).unwrap()).unwrap())
+        Self::of(&std::fs::read_to_string(path).unwrap())
+    }
+
+    /// The key in a text that holds nothing else.
+    pub(crate) fn of(pem: &str) -> Self {
+        Self(rsa::RsaPrivateKey::from_pkcs8_pem(pem).unwrap())
     }
 
     /// Its public half, as an issuer publishes it.

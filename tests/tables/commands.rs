@@ -86,8 +86,17 @@ const COMMANDS: &[(&str, &str)] = &[
 ];
 
 /// Commands that ask for no operation.
-const OTHERS: &[&str] =
-    &["completions", "config check", "config show", "doctor", "healthcheck", "serve", "token"];
+const OTHERS: &[&str] = &[
+    "completions",
+    "config check",
+    "config show",
+    "doctor",
+    "env",
+    "healthcheck",
+    "hosts",
+    "serve",
+    "token",
+];
 
 /// The commands that do something, below this one, in full.
 fn leaves(command: &clap::Command, above: &str) -> Vec<String> {

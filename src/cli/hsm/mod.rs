@@ -7,6 +7,7 @@ mod update;
 mod view;
 
 use clap::{Args, Subcommand};
+pub(crate) use show::all;
 
 use super::Context;
 use super::failure::{Failure, Outcome};

@@ -5,6 +5,7 @@ use super::{HsmArgs, ListArgs, group};
 use crate::api::grpc::pb;
 use crate::cli::Context;
 use crate::cli::failure::Outcome;
+use crate::cli::session::Session;
 
 /// Shows a managed HSM.
 pub(super) async fn show(context: &Context, args: HsmArgs) -> Outcome {
@@ -21,14 +22,20 @@ pub(super) async fn list(context: &Context, args: ListArgs) -> Outcome {
         Some(name) => group(&session, Some(name))?,
         None => format!("subscriptions/{}", session.subscription()?),
     };
+    let rows: Vec<HsmView> = all(&session, &parent).await?.into_iter().map(HsmView::from).collect();
+    context.output.print_list(&rows, &format!("{parent} has no managed HSMs"))
+}
+
+/// All managed HSMs of a subscription or a resource group, page by page.
+pub(crate) async fn all(session: &Session, parent: &str) -> Outcome<Vec<pb::ManagedHsm>> {
     let mut service = session.hsms();
-    let mut request = pb::ListManagedHsmsRequest { parent, ..Default::default() };
-    let mut rows: Vec<HsmView> = Vec::new();
+    let mut request = pb::ListManagedHsmsRequest { parent: parent.to_owned(), ..Default::default() };
+    let mut found = Vec::new();
     loop {
         let page = service.list_managed_hsms(request.clone()).await?.into_inner();
-        rows.extend(page.managed_hsms.into_iter().map(HsmView::from));
+        found.extend(page.managed_hsms);
         if page.next_page_token.is_empty() {
-            return context.output.print_list(&rows, &format!("{} has no managed HSMs", request.parent));
+            return Ok(found);
         }
         request.page_token = page.next_page_token;
     }

@@ -7,8 +7,8 @@ use super::host::HostAndPort;
 pub(super) struct Audiences(Vec<String>);
 
 impl Audiences {
-    pub(super) fn new(known: &[String]) -> Self {
-        Self(known.iter().map(|audience| canonical(audience)).collect())
+    pub(super) fn new<'a>(known: impl IntoIterator<Item = &'a String>) -> Self {
+        Self(known.into_iter().map(|audience| canonical(audience)).collect())
     }
 
     /// Whether this is one of them.

@@ -1,4 +1,4 @@
-//! Registered applications. Their secrets are known here by hash only.
+//! Registered applications. Their secrets are known here by hash only, their keys by their certificates.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use crate::model::{Error, Result};
 
 use super::super::files;
 use super::Client;
+use super::certificate::ClientCertificate;
 
 /// The registrations, in memory and in a file (mode 0600).
 pub(super) struct Clients {
@@ -34,6 +35,8 @@ struct Registration {
     /// SHA-256 of the secret, base64url. A hash made for passwords is not needed: the secrets that are made here
     /// are 32 random bytes.
     secret_sha256: String,
+    #[serde(default)]
+    certificates: Vec<ClientCertificate>,
 }
 
 impl Clients {
@@ -47,12 +50,18 @@ impl Clients {
     }
 
     /// Adds or replaces one; on disk first.
-    pub(super) fn put(&self, client: Client, secret: &SecretString) -> Result<()> {
+    pub(super) fn put(
+        &self,
+        client: Client,
+        secret: &SecretString,
+        certificates: Vec<ClientCertificate>,
+    ) -> Result<()> {
         let registration = Registration {
             name: client.name,
             object_id: client.object_id,
             groups: client.groups,
             secret_sha256: hash(secret.expose_secret()),
+            certificates,
         };
         let mut registered = self.registered.write().unwrap_or_else(PoisonError::into_inner);
         if registered.get(&client.client_id) == Some(&registration) {
@@ -72,6 +81,19 @@ impl Clients {
             .unwrap_or_else(PoisonError::into_inner)
             .get(&client_id)
             .map(|registration| registration.client(client_id))
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<Client> {
+        let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
+        registered.iter().map(|(client_id, registration)| registration.client(*client_id)).collect()
+    }
+
+    /// An application, and the certificates it may sign in with.
+    pub(super) fn with_certificates(&self, client_id: Uuid) -> Option<(Client, Vec<ClientCertificate>)> {
+        let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
+        let registration = registered.get(&client_id)?;
+        Some((registration.client(client_id), registration.certificates.clone()))
     }
 
     /// The application, if the secret is its. `None` if not.

@@ -102,7 +102,7 @@ impl Authority {
             "authorization_endpoint": format!("{base}{endpoints}/authorize"),
             "token_endpoint": format!("{base}{endpoints}/token"),
             "jwks_uri": format!("{base}{keys}"),
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
             "grant_types_supported": ["client_credentials"],
             "response_types_supported": ["token"],
             "subject_types_supported": ["pairwise"],

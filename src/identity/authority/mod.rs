@@ -1,15 +1,21 @@
-//! The built-in token issuer of the simulator: registered applications, their secrets, and tokens in the form
-//! Entra ID gives to applications.
+//! The built-in token issuer of the simulator: registered applications, their secrets and certificates, tokens in the
+//! forms Entra ID gives to applications, and what clients ask of Entra ID besides.
 //!
 //! How secrets survive a crash: they are known to whoever registers, here only as hashes. Keep each secret that
 //! [`Authority::register`] returns and hand it in at the next start; whatever was lost in between, both sides agree
 //! again afterwards.
 
+mod assertion;
 mod audience;
+mod certificate;
+mod claims;
 mod clients;
 mod discovery;
+mod graph;
 mod host;
+mod managed_identity;
 mod refusal;
+mod self_signed;
 mod token;
 
 use std::path::Path;
@@ -17,24 +23,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use secrecy::SecretString;
-use serde::Serialize;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::ids::Ids;
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
 use super::{Jwks, files, machine_clock};
 use audience::Audiences;
-use clients::Clients;
+pub use certificate::ClientCertificate;
+use claims::{Claims, Proof};
+use clients::{Clients, new_secret};
+pub use graph::GRAPH_HOST;
 pub use host::HostAndPort;
+pub use managed_identity::{ManagedIdentities, ManagedIdentity};
+pub use self_signed::ensure as ensure_certificate;
+
+pub use crate::config::AccessTokenVersion;
 
 /// The lifetime of Entra ID's tokens for applications, as it reports it.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3599);
@@ -44,8 +53,14 @@ pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3599);
 pub struct AuthoritySettings {
     /// The one tenant there is.
     pub tenant: Uuid,
-    /// `iss` of every token. It depends on no host and port, so that tokens outlive a change of either.
+    /// `iss` of tokens of the v1 form. It depends on no host and port, so that tokens outlive a change of either.
     pub issuer: String,
+    /// `iss` of tokens of the v2 form: where the metadata of the first host is, for verifiers who look there.
+    pub issuer_v2: String,
+    /// The form of the tokens that are issued.
+    pub access_token_version: AccessTokenVersion,
+    /// The hosts it answers under, without ports.
+    pub hosts: Vec<String>,
     /// What tokens may be asked for, as URLs without ports; with a port, or one slash more or less at the end, the
     /// same is meant.
     pub audiences: Vec<String>,
@@ -70,32 +85,13 @@ pub struct Client {
 pub struct Authority {
     settings: AuthoritySettings,
     audiences: Audiences,
+    /// Those of them that the directory believes.
+    directory_audiences: Audiences,
     signing_key: EncodingKey,
+    verifying_key: DecodingKey,
     public_key: Jwk,
     key_id: String,
     clients: Clients,
-}
-
-/// The claims of a token for an application, in the v1 form that Managed HSM's audience gets.
-#[derive(Serialize)]
-struct Claims<'a> {
-    aud: &'a str,
-    iss: &'a str,
-    iat: i64,
-    nbf: i64,
-    exp: i64,
-    appid: Uuid,
-    /// `1`: the application showed a client secret.
-    appidacr: &'static str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    groups: &'a [PrincipalId],
-    idp: &'a str,
-    idtyp: &'static str,
-    oid: PrincipalId,
-    sub: PrincipalId,
-    tid: Uuid,
-    uti: String,
-    ver: &'static str,
 }
 
 impl Authority {
@@ -128,20 +124,39 @@ impl Authority {
         public_key.common.key_id = Some(key_id.clone());
         public_key.common.public_key_use = Some(PublicKeyUse::Signature);
         let clients = Clients::open(&directory.join("clients.json"))?;
-        let audiences = Audiences::new(&settings.audiences);
-        Ok(Self { settings, audiences, signing_key, public_key, key_id, clients })
+        let directories = settings.hosts.iter().map(String::as_str).chain([GRAPH_HOST]);
+        let directories: Vec<String> = directories.map(|host| format!("https://{host}")).collect();
+        let audiences = Audiences::new(settings.audiences.iter().chain(&directories));
+        let directory_audiences = Audiences::new(&directories);
+        let verifying_key = DecodingKey::from_jwk(&public_key).map_err(|_| damaged())?;
+        Ok(Self {
+            settings,
+            audiences,
+            directory_audiences,
+            signing_key,
+            verifying_key,
+            public_key,
+            key_id,
+            clients,
+        })
     }
 
     /// Registers an application, or brings its registration up to date, and returns its secret.
     ///
     /// `secret` is the one that was returned before, if it is still known; it stays or becomes valid. Without
-    /// it the application gets a new one, and an older one is no longer valid. Written before it returns.
+    /// it the application gets a new one, and an older one is no longer valid. `certificates` are those by which it may
+    /// sign in as well, and no others. Written before it returns.
     ///
     /// # Errors
     /// [`Error::Internal`] if the registration cannot be written; then nothing has changed.
-    pub fn register(&self, client: Client, secret: Option<SecretString>) -> Result<SecretString> {
-        let secret = secret.map_or_else(clients::new_secret, Ok)?;
-        self.clients.put(client, &secret)?;
+    pub fn register(
+        &self,
+        client: Client,
+        secret: Option<SecretString>,
+        certificates: Vec<ClientCertificate>,
+    ) -> Result<SecretString> {
+        let secret = secret.map_or_else(new_secret, Ok)?;
+        self.clients.put(client, &secret, certificates)?;
         Ok(secret)
     }
 
@@ -160,40 +175,29 @@ impl Authority {
             .clients
             .get(client_id)
             .ok_or_else(|| Error::invalid("client_id", "no application is registered under this id"))?;
-        self.sign(&client, audience, lifetime)
+        self.sign(&client, Proof::Secret, audience, lifetime)
     }
 
-    /// The routes of a security token service for this authority. They answer under any host name, and all
-    /// URLs they give carry the one they were asked by.
+    /// The routes of a security token service for this authority, and of its directory. They answer under any host
+    /// name, and all URLs they give carry the one they were asked by.
     pub fn router(self: Arc<Self>) -> Router {
-        discovery::routes().merge(token::routes()).with_state(self)
+        discovery::routes().merge(token::routes()).merge(graph::routes()).with_state(self)
     }
 
-    fn sign(&self, client: &Client, audience: &str, lifetime: i64) -> Result<String> {
+    fn sign(&self, client: &Client, proof: Proof<'_>, audience: &str, lifetime: i64) -> Result<String> {
         let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or(i64::MAX);
-        let expires = now.saturating_add(lifetime);
+        let until = now.saturating_add(lifetime);
         // A token that has expired was valid once.
-        let issued = now.min(expires.saturating_sub(1));
-        let claims = Claims {
-            aud: audience,
-            iss: &self.settings.issuer,
-            iat: issued,
-            nbf: issued,
-            exp: expires,
-            appid: client.client_id,
-            appidacr: "1",
-            groups: &client.groups,
-            idp: &self.settings.issuer,
-            idtyp: "app",
-            oid: client.object_id,
-            sub: client.object_id,
-            tid: self.settings.tenant,
-            uti: URL_SAFE_NO_PAD.encode(Ids.guid().as_bytes()),
-            ver: "1.0",
-        };
+        let from = now.min(until.saturating_sub(1));
+        let claims = Claims::new(&self.settings, client, proof, audience, (from, until));
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.key_id.clone());
         jsonwebtoken::encode(&header, &claims, &self.signing_key).map_err(Error::internal)
+    }
+
+    /// Whether a host, without its port, is one we answer under.
+    fn is_our_host(&self, host: &str) -> bool {
+        self.settings.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
     }
 
     /// Whether the first part of a path means our tenant: by its GUID, or by one of the names that stand for

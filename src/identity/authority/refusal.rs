@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, PRAGMA, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
+use jsonwebtoken::Algorithm;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -50,7 +51,7 @@ impl Refusal {
     pub(super) fn missing_secret() -> Self {
         let message =
             "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
-        Self::new(StatusCode::UNAUTHORIZED, "invalid_client", 7_000_218, message)
+        Self::invalid_client(7_000_218, message)
     }
 
     pub(super) fn unsupported_grant(grant: &str) -> Self {
@@ -70,7 +71,79 @@ impl Refusal {
         let message = format!(
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client_id}'."
         );
-        Self::new(StatusCode::UNAUTHORIZED, "invalid_client", 7_000_215, message)
+        Self::invalid_client(7_000_215, message)
+    }
+
+    pub(super) fn unsupported_assertion_type(given: &str) -> Self {
+        // assumption: what Entra ID says of this is not recorded.
+        Self::invalid_request(
+            90_023,
+            format!(
+                "The provided value for the input parameter 'client_assertion_type' is not valid: '{}'.",
+                shorten(given)
+            ),
+        )
+    }
+
+    fn invalid_client(number: u32, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_client", number, message)
+    }
+
+    pub(super) fn malformed_assertion() -> Self {
+        Self::invalid_client(50_027, "JWT token is invalid or malformed.")
+    }
+
+    pub(super) fn unsupported_algorithm(algorithm: Algorithm) -> Self {
+        let message = format!(
+            "Invalid JWT token. '{algorithm:?}' is not a supported signature algorithm. Supported signing algorithms are: 'RS256,PS256'."
+        );
+        Self::invalid_client(5_002_738, message)
+    }
+
+    pub(super) fn no_thumbprint() -> Self {
+        let message = "Invalid JWT token. No certificate SHA-1 thumbprint, certificate SHA-256 thumbprint, nor keyId specified in token header.";
+        Self::invalid_client(5_002_723, message)
+    }
+
+    /// The key that an assertion is said to be signed with proves nothing.
+    pub(super) fn unusable_key(client_id: Uuid, thumbprint: &str, why: UnusableKey) -> Self {
+        let found = |(from, until)| format!(", Found key 'Start={}, End={}'", date(from), date(until));
+        let (reason, found) = match why {
+            UnusableKey::NotFound => ("The key was not found.", String::new()),
+            UnusableKey::Expired(from, until) => ("The key used is expired.", found((from, until))),
+            UnusableKey::WrongSignature(from, until) => {
+                ("Key was found, but use of the key to verify the signature failed.", found((from, until)))
+            }
+        };
+        let message = match why {
+            UnusableKey::NotFound => {
+                "The certificate with identifier used to sign the client assertion is not registered on application."
+            }
+            _ => "Client assertion contains an invalid signature.",
+        };
+        let message = format!(
+            "{message} [Reason - {reason}, Thumbprint of key used by client: '{thumbprint}'{found}, Please see the configured keys for app Id '{client_id}']."
+        );
+        Self::invalid_client(700_027, message)
+    }
+
+    pub(super) fn assertion_of_another() -> Self {
+        let message = "Client assertion application identifier doesn't match 'client_id' parameter.";
+        Self::invalid_client(700_021, message)
+    }
+
+    pub(super) fn assertion_for_another_authority() -> Self {
+        Self::invalid_client(700_023, "Client assertion audience claim does not match Realm issuer.")
+    }
+
+    pub(super) fn assertion_out_of_time(now: i64, from: i64, until: i64) -> Self {
+        let message = format!(
+            "Client assertion is not within its valid time range. Current time: {}, assertion valid from {}, expiry time of assertion {}.",
+            instant(now),
+            instant(from),
+            instant(until)
+        );
+        Self::invalid_client(700_024, message)
     }
 
     pub(super) fn wrong_scope(scope: &str) -> Self {
@@ -95,17 +168,47 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Number and words, as Entra ID begins its description with.
+    pub(super) fn description(&self) -> String {
+        format!("AADSTS{}: {}", self.number, self.message)
+    }
+}
+
+/// Why a key proves nothing; with the first and the last second of the certificate's life, since 1970.
+#[derive(Clone, Copy)]
+pub(super) enum UnusableKey {
+    NotFound,
+    Expired(i64, i64),
+    WrongSignature(i64, i64),
+}
+
+/// An instant as Entra ID writes those of assertions. What lies outside of the calendar is not shown.
+fn instant(seconds: i64) -> String {
+    shown(seconds, "%Y-%m-%dT%H:%M:%S.0000000Z")
+}
+
+/// An instant as Entra ID writes those of keys.
+fn date(seconds: i64) -> String {
+    shown(seconds, "%m/%d/%Y %H:%M:%S")
+}
+
+fn shown(seconds: i64, format: &str) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map(|instant| instant.strftime(format).to_string())
+        .unwrap_or_default()
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (trace, correlation) = (Ids.guid(), Ids.guid());
         let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or_default();
-        let timestamp = jiff::Timestamp::from_second(now)
-            .map(|now| now.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
-            .unwrap_or_default();
-        let Self { status, error, number, message } = self;
+        let timestamp = shown(now, "%Y-%m-%d %H:%M:%SZ");
+        let description = self.description();
+        let Self { status, error, number, .. } = self;
         let body = json!({
             "error": error,
-            "error_description": format!("AADSTS{number}: {message} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}"),
+            "error_description": format!("{description} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}"),
             "error_codes": [number],
             "timestamp": timestamp,
             "trace_id": trace,

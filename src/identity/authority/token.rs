@@ -1,4 +1,5 @@
-//! The token endpoints: an application's id and secret become a bearer token (RFC 6749, 4.4).
+//! The token endpoints: an application that shows its secret, or signs with its certificate, gets a bearer token (RFC
+//! 6749, 4.4).
 
 use std::sync::Arc;
 
@@ -15,8 +16,16 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::assertion::JWT_BEARER;
+use super::claims::Proof;
 use super::refusal::Refusal;
 use super::{Authority, Client};
+
+/// Who asks, and how it has shown that.
+struct Admitted {
+    client: Client,
+    proof: Proof<'static>,
+}
 
 /// The longest request that is read, in bytes.
 const LONGEST_REQUEST: usize = 64 * 1024;
@@ -35,6 +44,8 @@ struct Request {
     grant_type: Option<String>,
     client_id: Option<String>,
     client_secret: Option<String>,
+    client_assertion: Option<String>,
+    client_assertion_type: Option<String>,
     scope: Option<String>,
     resource: Option<String>,
 }
@@ -50,14 +61,14 @@ async fn token_v2(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let (client, request) = authority.admit(&tenant, &headers, body)?;
+    let (admitted, request) = authority.admit(&tenant, &headers, body)?;
     let scope = request.scope.filter(|scope| !scope.is_empty()).ok_or_else(|| Refusal::missing("scope"))?;
     // Only the last part is taken off: of `https://management.azure.com//.default` a slash remains.
     let audience = scope
         .strip_suffix("/.default")
         .filter(|audience| !audience.contains(' '))
         .ok_or_else(|| Refusal::wrong_scope(&scope))?;
-    let (token, lifetime) = authority.grant(&client, audience)?;
+    let (token, lifetime) = authority.grant(&admitted.client, admitted.proof, audience)?;
     let answer = json!({
         "token_type": "Bearer",
         "expires_in": lifetime,
@@ -74,13 +85,13 @@ async fn token_v1(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let (client, request) = authority.admit(&tenant, &headers, body)?;
+    let (admitted, request) = authority.admit(&tenant, &headers, body)?;
     let resource = request
         .resource
         .filter(|resource| !resource.is_empty())
         .ok_or_else(|| Refusal::missing("resource"))?;
     let now = super::machine_clock::unix_seconds();
-    let (token, lifetime) = authority.grant(&client, &resource)?;
+    let (token, lifetime) = authority.grant(&admitted.client, admitted.proof, &resource)?;
     let answer = json!({
         "token_type": "Bearer",
         "expires_in": lifetime.to_string(),
@@ -95,7 +106,7 @@ async fn token_v1(
 
 impl Authority {
     /// Establishes which application is asking.
-    fn admit(&self, tenant: &str, headers: &HeaderMap, body: Body) -> Result<(Client, Request), Refusal> {
+    fn admit(&self, tenant: &str, headers: &HeaderMap, body: Body) -> Result<(Admitted, Request), Refusal> {
         if !self.knows_tenant(tenant) {
             return Err(Refusal::unknown_tenant(tenant, "invalid_request"));
         }
@@ -119,19 +130,34 @@ impl Authority {
         let Some(id) = known else {
             return Err(Refusal::unknown_application(&client_id, self.settings.tenant));
         };
+        let given = |text: &String| !text.is_empty();
+        if let Some(assertion) = request.client_assertion.take().filter(given) {
+            let kind = request.client_assertion_type.take().filter(given);
+            let kind = kind.ok_or_else(|| Refusal::missing("client_assertion_type"))?;
+            if kind != JWT_BEARER {
+                return Err(Refusal::unsupported_assertion_type(&kind));
+            }
+            let client = self.verify_assertion(id, &assertion)?;
+            return Ok((Admitted { client, proof: Proof::Certificate }, request));
+        }
         let secret = secret.filter(|secret| !secret.is_empty()).ok_or_else(Refusal::missing_secret)?;
         let client = self.clients.authenticate(id, &secret).ok_or_else(|| Refusal::wrong_secret(id))?;
-        Ok((client, request))
+        Ok((Admitted { client, proof: Proof::Secret }, request))
     }
 
     /// Makes the token, and says for how many seconds it is valid.
-    fn grant(&self, client: &Client, audience: &str) -> Result<(String, u64), Refusal> {
+    pub(super) fn grant(
+        &self,
+        client: &Client,
+        proof: Proof<'_>,
+        audience: &str,
+    ) -> Result<(String, u64), Refusal> {
         if !self.audiences.contain(audience) {
             return Err(Refusal::unknown_resource(audience, self.settings.tenant));
         }
         let lifetime = self.settings.lifetime.as_secs();
         let seconds = i64::try_from(lifetime).unwrap_or(i64::MAX);
-        let token = self.sign(client, audience, seconds).map_err(|error| {
+        let token = self.sign(client, proof, audience, seconds).map_err(|error| {
             tracing::error!(%error, "a token could not be signed");
             Refusal::our_fault()
         })?;

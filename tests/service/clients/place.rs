@@ -126,6 +126,9 @@ async fn let_use_keys(server: &Server, principal: &str) {
 pub(super) fn installed(language: &str) -> std::path::PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{language}-clients"));
     let script = format!("{}/scripts/{language}-clients.sh", env!("CARGO_MANIFEST_DIR"));
+    // One at a time: whoever comes later finds them installed.
+    let lock = std::fs::File::create(directory.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
     let status = Command::new(&script).arg(&directory).stdin(std::process::Stdio::null()).status().unwrap();
     assert!(status.success(), "{script} failed");
     directory

@@ -1,0 +1,130 @@
+//! The certificates by which applications sign in instead of by a secret: what they sign with the private key is
+//! verified with the public key in here.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::DecodingKey;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde::{Deserialize, Serialize};
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
+
+use crate::model::{Error, Result};
+
+use super::super::machine_clock;
+
+/// The smallest RSA key that is registered, in bits; the most are what AWS-LC verifies with.
+const BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// A certificate with an RSA key. Who issued it does not matter: it is trusted because it is registered.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientCertificate {
+    der: Vec<u8>,
+    key: DecodingKey,
+    sha1: Vec<u8>,
+    sha256: Vec<u8>,
+    /// The first and the last second of its life, since 1970.
+    life: (i64, i64),
+}
+
+impl ClientCertificate {
+    /// Takes the first certificate of a PEM file; a private key in it is passed over.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is none, or none with an RSA key of 2048 bits or more.
+    pub fn from_pem(pem: &[u8]) -> Result<Self> {
+        match CertificateDer::pem_slice_iter(pem).next() {
+            Some(Ok(der)) => Self::from_der(der.as_ref()),
+            _ => Err(wrong("there is no certificate in it")),
+        }
+    }
+
+    fn from_der(der: &[u8]) -> Result<Self> {
+        let (rest, certificate) =
+            X509Certificate::from_der(der).map_err(|_| wrong("it is not an X.509 certificate"))?;
+        if !rest.is_empty() {
+            return Err(wrong("something follows the certificate"));
+        }
+        let key = match certificate.public_key().parsed() {
+            Ok(PublicKey::RSA(key)) if BITS.contains(&key.key_size()) => {
+                // An INTEGER begins with a zero where it would look negative; the verifier wants none.
+                let modulus = key.modulus.strip_prefix(&[0]).unwrap_or(key.modulus);
+                DecodingKey::from_rsa_raw_components(modulus, key.exponent)
+            }
+            _ => return Err(wrong("its key is not RSA with 2048 to 8192 bits")),
+        };
+        let validity = certificate.validity();
+        Ok(Self {
+            der: der.to_vec(),
+            key,
+            sha1: digest(&SHA1_FOR_LEGACY_USE_ONLY, der).as_ref().to_vec(),
+            sha256: digest(&SHA256, der).as_ref().to_vec(),
+            life: (validity.not_before.timestamp(), validity.not_after.timestamp()),
+        })
+    }
+
+    /// Whether a thumbprint, SHA-1 or SHA-256, is its own.
+    pub(super) fn has_thumbprint(&self, thumbprint: &[u8]) -> bool {
+        thumbprint == self.sha1 || thumbprint == self.sha256
+    }
+
+    /// What verifies the signatures of its private key.
+    pub(super) const fn key(&self) -> &DecodingKey {
+        &self.key
+    }
+
+    /// The first and the last second of its life, since 1970.
+    pub(super) const fn life(&self) -> (i64, i64) {
+        self.life
+    }
+
+    /// Whether it lives now and for some days more.
+    pub(super) fn lives_for(&self, days: i64) -> bool {
+        let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or(i64::MAX);
+        let (from, until) = self.life;
+        from <= now && now.saturating_add(days.saturating_mul(24 * 60 * 60)) < until
+    }
+}
+
+fn wrong(why: &str) -> Error {
+    Error::invalid("certificate", why)
+}
+
+impl PartialEq for ClientCertificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for ClientCertificate {}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientCertificate({})", hex(&self.sha1))
+    }
+}
+
+impl TryFrom<String> for ClientCertificate {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        let der = STANDARD.decode(text).map_err(|_| wrong("it is not Base64"))?;
+        Self::from_der(&der)
+    }
+}
+
+impl From<ClientCertificate> for String {
+    fn from(certificate: ClientCertificate) -> Self {
+        STANDARD.encode(certificate.der)
+    }
+}
+
+/// A thumbprint as people know it: hexadecimal digits in upper case.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}

@@ -1,0 +1,108 @@
+//! What tokens say: the claims that Entra ID gives to applications, in both of its forms.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::config::AccessTokenVersion;
+use crate::ids::Ids;
+use crate::model::name::PrincipalId;
+
+use super::{AuthoritySettings, Client};
+
+/// How an application showed who it is.
+#[derive(Clone, Copy)]
+pub(super) enum Proof<'a> {
+    /// It showed a client secret.
+    Secret,
+    /// It signed with the key of its certificate.
+    Certificate,
+    /// It runs where the platform vouches for it; `resource` is the identity's Azure resource id.
+    Platform { resource: &'a str },
+}
+
+impl Proof<'_> {
+    /// `appidacr` or `azpacr`: 1 for a secret, 2 for a certificate. Platforms use certificates behind the scenes.
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Secret => "1",
+            Self::Certificate | Self::Platform { .. } => "2",
+        }
+    }
+}
+
+/// The claims of a token for an application.
+#[derive(Serialize)]
+pub(super) struct Claims<'a> {
+    aud: &'a str,
+    iss: &'a str,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    #[serde(flatten)]
+    application: Application<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    groups: &'a [PrincipalId],
+    idtyp: &'static str,
+    oid: PrincipalId,
+    sub: PrincipalId,
+    tid: Uuid,
+    uti: String,
+    ver: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xms_mirid: Option<&'a str>,
+}
+
+/// How the two forms name the application.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Application<'a> {
+    V1 { appid: Uuid, appidacr: &'static str, idp: &'a str },
+    V2 { azp: Uuid, azpacr: &'static str },
+}
+
+impl<'a> Claims<'a> {
+    /// A token for `client` that is valid from `from` until `until`, in seconds since 1970.
+    pub(super) fn new(
+        settings: &'a AuthoritySettings,
+        client: &'a Client,
+        proof: Proof<'a>,
+        aud: &'a str,
+        (from, until): (i64, i64),
+    ) -> Self {
+        let (iss, ver, application) = match settings.access_token_version {
+            AccessTokenVersion::V1 => {
+                let application = Application::V1 {
+                    appid: client.client_id,
+                    appidacr: proof.class(),
+                    idp: &settings.issuer,
+                };
+                (&settings.issuer, "1.0", application)
+            }
+            AccessTokenVersion::V2 => {
+                let application = Application::V2 { azp: client.client_id, azpacr: proof.class() };
+                (&settings.issuer_v2, "2.0", application)
+            }
+        };
+        Self {
+            aud,
+            iss,
+            iat: from,
+            nbf: from,
+            exp: until,
+            application,
+            groups: &client.groups,
+            idtyp: "app",
+            oid: client.object_id,
+            sub: client.object_id,
+            tid: settings.tenant,
+            uti: URL_SAFE_NO_PAD.encode(Ids.guid().as_bytes()),
+            ver,
+            xms_mirid: match proof {
+                Proof::Platform { resource } => Some(resource),
+                Proof::Secret | Proof::Certificate => None,
+            },
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The form of virtual machines: the Instance Metadata Service.
+//!
+//! Source: "How to use managed identities for Azure resources on an Azure VM to acquire an access token", and "Azure
+//! Instance Metadata Service for virtual machines", on learn.microsoft.com.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::{Asked, Granted, ManagedIdentities, NEVER_STORED};
+
+/// The version of the interface that clients ask for.
+const VERSION: &str = "2018-02-01";
+
+pub(super) async fn token(
+    State(identities): State<Arc<ManagedIdentities>>,
+    headers: HeaderMap,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    // Both are there to keep out requests that somebody else made the sender send.
+    if headers.get("metadata").is_none_or(|value| value != "true") {
+        return refuse("Required metadata header not specified");
+    }
+    if headers.contains_key("x-forwarded-for") {
+        return refuse("Requests that were forwarded (X-Forwarded-For) are not served");
+    }
+    let Ok(Query(asked)) = query else { return refuse("A query variable is named twice, or is not text") };
+    if asked.version.as_deref().is_none_or(str::is_empty) {
+        let body = json!({
+            "error": "Bad request. api-version was not specified in the request. For more information refer to aka.ms/azureimds",
+            "newest-versions": [VERSION],
+        });
+        return (StatusCode::BAD_REQUEST, Json(body)).into_response();
+    }
+    let Some(resource) = asked.resource.as_deref().filter(|resource| !resource.is_empty()) else {
+        return refuse("Required query variable 'resource' is missing");
+    };
+    let Some((identity, client)) = identities.find(&asked) else { return refuse("Identity not found") };
+    match identities.grant(identity, &client, resource) {
+        Ok(granted) => (NEVER_STORED, Json(answer(&granted, resource))).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Numbers are texts here.
+fn answer(granted: &Granted, resource: &str) -> serde_json::Value {
+    let lifetime = granted.lifetime.to_string();
+    json!({
+        "access_token": granted.token,
+        "client_id": granted.client_id,
+        "expires_in": lifetime,
+        "expires_on": granted.from.saturating_add(granted.lifetime).to_string(),
+        "ext_expires_in": lifetime,
+        "not_before": granted.from.to_string(),
+        "resource": resource,
+        "token_type": "Bearer",
+    })
+}
+
+fn refuse(description: &str) -> Response {
+    let body = json!({ "error": "invalid_request", "error_description": description });
+    (StatusCode::BAD_REQUEST, NEVER_STORED, Json(body)).into_response()
+}

@@ -1,0 +1,91 @@
+//! The simulator's applications: what each signs in with, and which are managed identities.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+
+use super::connection_file::known_secrets;
+use crate::config::{PrincipalSeed, Seed};
+use crate::identity::authority::{
+    Authority, Client, ClientCertificate, ManagedIdentities, ManagedIdentity, ensure_certificate,
+};
+use crate::identity::files;
+
+/// What an application signs in with.
+pub(super) struct Credentials {
+    pub(super) secret: SecretString,
+    /// Certificate and private key, PEM, where one was made or the seed names one.
+    pub(super) certificate_file: Option<PathBuf>,
+}
+
+/// Registers the seed's applications, and gives what they sign in with, in their order; those that are known keep
+/// what they have.
+pub(super) fn register(
+    authority: &Authority,
+    seed: &Seed,
+    directory: &Path,
+) -> anyhow::Result<Vec<Credentials>> {
+    let known = known_secrets(directory)?;
+    let mut all = Vec::new();
+    for principal in &seed.principal {
+        let client = Client {
+            name: principal.name.clone(),
+            object_id: principal.object_id,
+            client_id: principal.client_id,
+            groups: Vec::new(),
+        };
+        let secret =
+            known.iter().find(|(id, _)| *id == principal.client_id).map(|(_, secret)| secret.clone());
+        let certificate = certificate(principal, directory)
+            .with_context(|| format!("the certificate of principal {}", principal.name))?;
+        let (certificate_file, certificate) = certificate.unzip();
+        let secret = authority.register(client, secret, certificate.into_iter().collect())?;
+        all.push(Credentials { secret, certificate_file });
+    }
+    Ok(all)
+}
+
+/// The certificate of an application, and the file it is in.
+fn certificate(
+    principal: &PrincipalSeed,
+    directory: &Path,
+) -> anyhow::Result<Option<(PathBuf, ClientCertificate)>> {
+    if let Some(file) = &principal.certificate_file {
+        let file = std::path::absolute(file)?;
+        let pem = files::read(&file)?.with_context(|| format!("there is no file {}", file.display()))?;
+        let certificate = ClientCertificate::from_pem(&pem).with_context(|| file.display().to_string())?;
+        return Ok(Some((file, certificate)));
+    }
+    if !principal.certificate {
+        return Ok(None);
+    }
+    let directory = directory.join("certificates");
+    files::make_private_directory(&directory)?;
+    let file = directory.join(format!("{}.pem", principal.name));
+    let certificate = ensure_certificate(&file, &principal.name)?;
+    Ok(Some((file, certificate)))
+}
+
+/// The seed's managed identities, if there are any. They have the resource ids of user-assigned identities.
+pub(super) fn managed_identities(
+    authority: &Arc<Authority>,
+    seed: &Seed,
+    directory: &Path,
+) -> anyhow::Result<Option<ManagedIdentities>> {
+    let managed = seed.principal.iter().filter(|principal| principal.managed_identity);
+    let identities: Vec<_> = managed
+        .map(|principal| ManagedIdentity {
+            client_id: principal.client_id,
+            resource: format!(
+                "/subscriptions/{}/resourcegroups/{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}",
+                seed.subscription.id, seed.resource_group, principal.name
+            ),
+        })
+        .collect();
+    if identities.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(ManagedIdentities::open(directory, Arc::clone(authority), identities)?))
+}
