@@ -30,6 +30,8 @@ refused() {
 
 dev=5f5f0fe6-58db-5998-91a5-15b9b035d751
 nobody=017ef382-ccfc-5a21-8811-f306212af370
+# az calls an application by its own id.
+nobodys_application=ea50281e-832d-5a7b-994f-0e1f8623868e
 subscription=/subscriptions/$(az account show --query id)
 printf 'Invoice 17: 100.00 EUR' >"$work/invoice"
 digest=$(openssl dgst -sha256 -binary "$work/invoice" | base64)
@@ -41,7 +43,7 @@ expect $'payroll\tNotActivated\t7\tStandard_B1\tbilling' az keyvault show --hsm-
     "[[name, properties.securityDomainProperties.activationStatus, properties.softDeleteRetentionInDays, sku.name, tags.team]]"
 expect $'local\npayroll' az keyvault list --resource-type hsm --query "sort([].name)"
 expect "" az keyvault list --resource-type vault --query "[].name"
-expect $'false\tAlreadyExists' az keyvault check-name --name payroll --resource-type hsm --query "[[nameAvailable, reason]]"
+expect $'False\tAlreadyExists' az keyvault check-name --name payroll --resource-type hsm --query "[[nameAvailable, reason]]"
 expect true az keyvault check-name --name payroll2 --resource-type hsm --query nameAvailable
 refused "not activated" az keyvault role assignment list --hsm-name payroll
 strongroom hsm activate payroll >"$work/out"
@@ -56,7 +58,7 @@ az keyvault role assignment create --hsm-name payroll --role "Managed HSM Crypto
     --assignee-principal-type ServicePrincipal --scope / >"$work/out"
 expect /keys az keyvault role assignment create --hsm-name payroll --role "Managed HSM Crypto Auditor" \
     --assignee-object-id $nobody --assignee-principal-type ServicePrincipal --scope /keys --query scope
-expect nobody az keyvault role assignment list --hsm-name payroll --scope /keys --query "[].principalName"
+expect $nobodys_application az keyvault role assignment list --hsm-name payroll --scope /keys --query "[].principalName"
 az keyvault role assignment delete --hsm-name payroll --role "Managed HSM Crypto Auditor" --assignee-object-id $nobody \
     --scope /keys >"$work/out"
 expect "" az keyvault role assignment list --hsm-name payroll --scope /keys --query "[].principalId"
@@ -78,7 +80,7 @@ expect false az keyvault key import --hsm-name payroll --name own --pem-file "$w
 expect $'ec\noct\nown\nrsa' az keyvault key list --hsm-name payroll --query "sort([].name)"
 refused "not found" az keyvault key show --hsm-name payroll --name none
 
-### Used through the service, and checked by another implementation
+### Used through the service, and checked by another implementation (as a table, az shows bytes in Python's way)
 signature() { az keyvault key sign --hsm-name payroll --name "$1" --algorithm "$2" --digest "$digest" --query signature; }
 for name in rsa own; do
     az keyvault key download --hsm-name payroll --name $name --encoding PEM --file "$work/$name.public.pem"
@@ -90,16 +92,16 @@ signed=$(signature rsa PS256)
 expect true az keyvault key verify --hsm-name payroll --name rsa --algorithm PS256 --digest "$digest" --signature "$signed" --query isValid
 expect false az keyvault key verify --hsm-name payroll --name rsa --algorithm PS256 --digest "$digest" --signature "$(signature rsa PS256 | tr A-Y B-Z)" --query isValid
 sealed=$(az keyvault key encrypt --hsm-name payroll --name rsa --algorithm RSA-OAEP-256 --value secret --data-type plaintext --query result)
-expect secret az keyvault key decrypt --hsm-name payroll --name rsa --algorithm RSA-OAEP-256 --value "$sealed" --data-type plaintext --query result
+expect '"secret"' az keyvault key decrypt --hsm-name payroll --name rsa --algorithm RSA-OAEP-256 --value "$sealed" --data-type plaintext --output json --query result
 printf secret | openssl pkeyutl -encrypt -pubin -inkey "$work/rsa.public.pem" -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 |
     base64 -w 0 >"$work/sealed"
-expect secret az keyvault key decrypt --hsm-name payroll --name rsa --algorithm RSA-OAEP-256 --value "$(cat "$work/sealed")" --data-type plaintext --query result
+expect '"secret"' az keyvault key decrypt --hsm-name payroll --name rsa --algorithm RSA-OAEP-256 --value "$(cat "$work/sealed")" --data-type plaintext --output json --query result
 read -r sealed iv tag < <(az keyvault key encrypt --hsm-name payroll --name oct --algorithm A256GCM --value secret --data-type plaintext \
-    --aad "$(printf bill | base64)" --query "[[result, iv, tag]]")
-expect secret az keyvault key decrypt --hsm-name payroll --name oct --algorithm A256GCM --value "$sealed" --iv "$iv" --tag "$tag" \
-    --aad "$(printf bill | base64)" --data-type plaintext --query result
+    --aad 62696c6c --query "[[result, iv, tag]]")
+expect '"secret"' az keyvault key decrypt --hsm-name payroll --name oct --algorithm A256GCM --value "$sealed" --iv "$iv" --tag "$tag" \
+    --aad 62696c6c --data-type plaintext --output json --query result
 refused "badparameter" az keyvault key decrypt --hsm-name payroll --name oct --algorithm A256GCM --value "$sealed" --iv "$iv" --tag "$tag" \
-    --aad "$(printf paid | base64)" --query result
+    --aad 70616964 --query result
 
 ### Versions
 expect $'P90D\tP2Y' az keyvault key rotation-policy update --hsm-name payroll --name ec --query "[[lifetimeActions[0].timeAfterCreate, expiresIn]]" \
@@ -108,6 +110,7 @@ expect rotate az keyvault key rotation-policy show --hsm-name payroll --name ec 
 az keyvault key rotate --hsm-name payroll --name ec >"$work/out"
 expect 2 az keyvault key list-versions --hsm-name payroll --name ec --query "length(@)"
 expect false az keyvault key set-attributes --hsm-name payroll --name ec --enabled false --query attributes.enabled
+digest=$(openssl dgst -sha384 -binary "$work/invoice" | base64)
 refused "disabled" signature ec ES384
 random=$(az keyvault key random --hsm-name payroll --count 12 --output json --query value)
 [ ${#random} = 18 ] || fail "not twelve bytes: $random"
@@ -156,7 +159,7 @@ expect westeurope az group create --name team --location westeurope --query loca
 expect true az group exists --name team
 expect $nobody az role assignment create --role Reader --assignee-object-id $nobody --assignee-principal-type ServicePrincipal \
     --scope "$subscription/resourceGroups/team" --query principalId
-expect nobody az role assignment list --scope "$subscription/resourceGroups/team" --query "[?principalId=='$nobody'].principalName"
+expect $nobodys_application az role assignment list --scope "$subscription/resourceGroups/team" --query "[?principalId=='$nobody'].principalName"
 az role assignment delete --role Reader --assignee $nobody --scope "$subscription/resourceGroups/team"
 az group delete --name team --yes
 expect false az group exists --name team
