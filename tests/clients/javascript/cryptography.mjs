@@ -1,5 +1,5 @@
-// CryptographyClient, with every algorithm that it and the service have. What the service computes is taken by Node's own
-// implementation and by the SDK's, and the other way round.
+// CryptographyClient, with every algorithm that it and the service have. What the service computes is taken by Node's
+// own implementation and by the SDK's, and the other way round.
 
 import assert from "node:assert/strict";
 import * as crypto from "node:crypto";
@@ -14,7 +14,13 @@ const ciphers = {
   "RSA-OAEP": { padding: RSA_PKCS1_OAEP_PADDING, oaepHash: "sha1" },
   "RSA-OAEP-256": { padding: RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256" },
 };
-const curves = { ES256: ["P-256", "P-256"], ES384: ["P-384", "P-384"], ES512: ["P-521", "P-521"], ES256K: ["P-256K", "secp256k1"] };
+// What the SDK calls a curve, and what Node does.
+const curves = {
+  ES256: ["P-256", "P-256"],
+  ES384: ["P-384", "P-384"],
+  ES512: ["P-521", "P-521"],
+  ES256K: ["P-256K", "secp256k1"],
+};
 
 const hash = (algorithm) => `sha${algorithm.slice(2, 5)}`;
 const digest = (algorithm) => crypto.createHash(hash(algorithm)).update(data).digest();
@@ -84,8 +90,9 @@ async function rsaCiphers() {
   // The SDK has no OAEP with SHA-256 of its own, and leaves it to the service.
   const local = new CryptographyClient(rsa, credential);
   for (const [algorithm, scheme] of Object.entries(ciphers)) {
-    // Node refuses to take this padding off, because it leaks where the padding is wrong; OpenSSL is asked differently.
-    const open = algorithm === "RSA1_5" ? withoutPadding : (sealed) => crypto.privateDecrypt({ key: pair.privateKey, ...scheme }, sealed);
+    // Node takes the padding of RSA1_5 off no more, because it leaked where the padding was wrong.
+    const unpadded = (sealed) => crypto.privateDecrypt({ key: pair.privateKey, ...scheme }, sealed);
+    const open = algorithm === "RSA1_5" ? withoutPadding : unpadded;
     for (const client of [service, local]) {
       const sealed = await client.encrypt({ algorithm, plaintext: data });
       assert.deepEqual(open(Buffer.from(sealed.result)), data, algorithm);

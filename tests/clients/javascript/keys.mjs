@@ -1,6 +1,7 @@
 // KeyClient: what becomes of keys, and what it is told about them.
 
 import assert from "node:assert/strict";
+import { DefaultAzureCredential } from "@azure/identity";
 import { KeyClient } from "@azure/keyvault-keys";
 import { credential, keys, listed, play, principal, refused, url } from "./clients.mjs";
 
@@ -113,14 +114,20 @@ async function random() {
   await refused(keys.getRandomBytes(129), 400, "BadParameter", "count cannot be greater than 128 or less than 1");
 }
 
+async function whoMay() {
+  for (const who of [new DefaultAzureCredential({ disableInstanceDiscovery: true }), principal("AZURE")]) {
+    assert.equal((await new KeyClient(url, who).getKey("names")).name, "names");
+  }
+  const old = new KeyClient(url, credential, { serviceVersion: "7.4" });
+  assert.equal((await old.getKey("names")).name, "names");
+}
+
 async function whoMayNot() {
   const user = new KeyClient(url, principal("USER"));
   await refused(user.getKey("names"), 403, "AccessDenied", "keys/read/action on /keys/names");
   const wrong = new KeyClient(url, principal("USER", "wrong"));
   const error = await wrong.getKey("names").then(() => assert.fail("a refusal was expected"), (error) => error);
   assert.ok(error.message.includes("7000215"), error);
-  const old = new KeyClient(url, credential, { serviceVersion: "7.4" });
-  assert.equal((await old.getKey("names")).name, "names");
 }
 
-await play(namesAndUrls, kinds, dates, updates, lists, deletion, rotation, random, whoMayNot);
+await play(namesAndUrls, kinds, dates, updates, lists, deletion, rotation, random, whoMay, whoMayNot);

@@ -73,8 +73,9 @@ async def assignments():
     roles = await listed(ACCESS.list_role_definitions("/"))
     [crypto_user] = [role for role in roles if role.role_name == "Managed HSM Crypto User"]
     user = key_client(principal("USER"))
-    for scope, opened in (("/", {"invoices", "others"}), ("/keys", {"invoices", "others"}), ("/keys/invoices", {"invoices"})):
-        for name in ("invoices", "others"):
+    both = {"invoices", "others"}
+    for scope, opened in (("/", both), ("/keys", both), ("/keys/invoices", {"invoices"})):
+        for name in both:
             await refused(HttpResponseError, user.get_key(name), "(AccessDenied)")
         name = uuid.uuid4()
         made = await ACCESS.create_role_assignment(scope, crypto_user.id, SOMEBODY, name=name)
@@ -91,7 +92,7 @@ async def assignments():
         assert all(one.properties.scope == scope for one in there), scope
         for key in opened:
             assert (await user.get_key(key)).name == key
-        for key in {"invoices", "others"} - opened:
+        for key in both - opened:
             await refused(HttpResponseError, user.get_key(key), "(AccessDenied)")
         await ACCESS.delete_role_assignment(scope, made.name)
         await ACCESS.delete_role_assignment(scope, made.name)
@@ -126,7 +127,8 @@ async def who_may_not():
             "roleAssignments/write/action on /keys",
         ),
     ):
-        refusal = await refused(HttpResponseError, call, f"Not authorized to access Microsoft.KeyVault/managedHsm/{action}")
+        denied = f"Not authorized to access Microsoft.KeyVault/managedHsm/{action}"
+        refusal = await refused(HttpResponseError, call, denied)
         assert (refusal.status_code, refusal.error.code) == (403, "AccessDenied"), refusal
 
 

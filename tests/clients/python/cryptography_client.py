@@ -202,8 +202,9 @@ async def gcm(bits, service, secret):
     made = AESGCM(secret).encrypt(nonce, b"plain", b"aad")
     given = {"iv": nonce, "authentication_tag": made[-16:], **aad}
     assert (await service.decrypt(algorithm, made[:-16], **given)).plaintext == b"plain"
-    for forged in ({"additional_authenticated_data": b"other"}, {"authentication_tag": spoilt(made[-16:])}):
-        await refused(HttpResponseError, service.decrypt(algorithm, made[:-16], **{**given, **forged}), "(BadParameter)")
+    for change in ({"additional_authenticated_data": b"other"}, {"authentication_tag": spoilt(made[-16:])}):
+        forged = service.decrypt(algorithm, made[:-16], **{**given, **change})
+        await refused(HttpResponseError, forged, "(BadParameter)")
     TRIED.add(f"encrypt {algorithm.value}")
 
 

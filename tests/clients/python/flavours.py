@@ -11,15 +11,17 @@ import sys
 
 FLAVOUR = sys.argv[1]
 if FLAVOUR == "async":
-    from azure.identity.aio import ClientSecretCredential, EnvironmentCredential
+    from azure.identity.aio import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
     from azure.keyvault.administration.aio import KeyVaultAccessControlClient, KeyVaultSettingsClient
     from azure.keyvault.keys.aio import KeyClient
     from azure.keyvault.keys.crypto.aio import CryptographyClient
+    from azure.mgmt.keyvault.aio import KeyVaultManagementClient
 else:
-    from azure.identity import ClientSecretCredential, EnvironmentCredential
+    from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
     from azure.keyvault.administration import KeyVaultAccessControlClient, KeyVaultSettingsClient
     from azure.keyvault.keys import KeyClient
     from azure.keyvault.keys.crypto import CryptographyClient
+    from azure.mgmt.keyvault import KeyVaultManagementClient
 
 URL = os.environ["AZURE_KEYVAULT_URL"]
 
@@ -51,9 +53,9 @@ def opened(client):
     return client
 
 
-def credential(**more):
+def credential(kind=EnvironmentCredential):
     """The principal of the environment, as every application gets its own."""
-    made = EnvironmentCredential(disable_instance_discovery=True, **more)
+    made = kind(disable_instance_discovery=True)
     _open.append(made if FLAVOUR == "async" else Awaited(made))
     return made
 
@@ -93,6 +95,20 @@ def settings_client(who, **more):
     return opened(KeyVaultSettingsClient(URL, who, **more))
 
 
+def managed_hsms(who, **more):
+    """Managed HSMs as resources of the subscription."""
+    endpoint = os.environ["ARM_ENDPOINT"]
+    client = KeyVaultManagementClient(who, os.environ["AZURE_SUBSCRIPTION_ID"], base_url=endpoint, **more)
+    opened(client)
+    return client.managed_hsms if FLAVOUR == "async" else Awaited(client.managed_hsms)
+
+
+async def finished(begun):
+    """The result of a long-running operation."""
+    result = (await begun).result()
+    return await result if inspect.isawaitable(result) else result
+
+
 async def listed(items):
     """All items of a list, page by page."""
     if inspect.isawaitable(items):
@@ -101,7 +117,7 @@ async def listed(items):
 
 
 async def delete(keys, name):
-    """Deletes a key and waits until it is deleted. The one operation, with recovery, that the flavours name differently."""
+    """Deletes a key and waits until it is deleted. This and recovery have another name in either flavour."""
     if FLAVOUR == "async":
         return await keys.delete_key(name)
     poller = await keys.begin_delete_key(name)

@@ -17,7 +17,18 @@ from azure.keyvault.keys import (
     KeyRotationPolicyAction,
     KeyType,
 )
-from flavours import URL, credential, delete, key_client, listed, play, principal, recover, refused
+from flavours import (
+    URL,
+    DefaultAzureCredential,
+    credential,
+    delete,
+    key_client,
+    listed,
+    play,
+    principal,
+    recover,
+    refused,
+)
 
 
 async def names_and_urls():
@@ -146,6 +157,11 @@ async def versions_of_the_interface():
         assert (await client.get_key("names")).id == current.id, version
 
 
+async def who_may():
+    for who in (credential(DefaultAzureCredential), principal("AZURE")):
+        assert (await key_client(who).get_key("names")).name == "names", who
+
+
 async def who_may_not():
     user = key_client(principal("USER"))
     refusal = await refused(HttpResponseError, user.get_key("names"), "(AccessDenied)")
@@ -172,5 +188,6 @@ play(
     rotation,
     random,
     versions_of_the_interface,
+    who_may,
     who_may_not,
 )

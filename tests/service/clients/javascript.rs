@@ -14,15 +14,19 @@ fn place<'a>(server: &'a Server, clients: &Path) -> Place<'a> {
     place
 }
 
+/// Puts a scenario where it finds the clients.
+fn copy(place: &Place<'_>, name: &str) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/javascript").join(name);
+    std::fs::copy(source, place.file(name)).unwrap();
+}
+
 /// Plays a scenario.
 async fn play(scenario: &str) {
     let clients = installed("javascript");
     let server = Server::start();
     let place = place(&server, &clients);
-    for name in ["clients.mjs", scenario] {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/javascript").join(name);
-        std::fs::copy(source, place.file(name)).unwrap();
-    }
+    copy(&place, "clients.mjs");
+    copy(&place, scenario);
     let mut environment = environment(&server).await;
     environment.push(("NODE_EXTRA_CA_CERTS", server.connection().ca_file.to_str().unwrap().to_owned()));
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -39,6 +43,28 @@ async fn key_client_works() {
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn cryptography_client_works() {
     play("cryptography.mjs").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn management_works() {
+    play("management.mjs").await;
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+fn credentials_sign_in() {
+    let clients = installed("javascript");
+    let server = Server::start();
+    let place = place(&server, &clients);
+    copy(&place, "credentials.mjs");
+    let program = env!("CARGO_BIN_EXE_strongroom");
+    for (options, proof) in
+        [("", 1), ("--certificate", 2), ("--managed-identity", 2), ("--adfs", 1), ("--adfs --certificate", 2)]
+    {
+        let environment = format!("eval \"$('{program}' --data-dir .strongroom env {options})\"");
+        place.run(&clients.join("bin"), &format!("{environment}\nnode credentials.mjs {proof}"), &[]);
+    }
 }
 
 #[test]

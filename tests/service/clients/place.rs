@@ -42,23 +42,8 @@ impl<'a> Place<'a> {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--map-root-user", "bash", "-euo", "pipefail", "-c"]);
         command.arg(format!("mount --bind hosts /etc/hosts\n{lines}"));
-        // What the machine says about proxies, certificates and accounts is for other servers.
-        for (name, _) in std::env::vars() {
-            let name = name.as_str();
-            let upper = name.to_ascii_uppercase();
-            if upper.ends_with("_PROXY")
-                || upper.starts_with("AZURE_")
-                || [
-                    "REQUESTS_CA_BUNDLE",
-                    "CURL_CA_BUNDLE",
-                    "SSL_CERT_FILE",
-                    "SSL_CERT_DIR",
-                    "NODE_EXTRA_CA_CERTS",
-                ]
-                .contains(&name)
-            {
-                command.env_remove(name);
-            }
+        for (name, _) in std::env::vars().filter(|(name, _)| is_for_other_servers(name)) {
+            command.env_remove(name);
         }
         let output = command
             .current_dir(&self.directory)
@@ -84,6 +69,13 @@ impl<'a> Place<'a> {
     }
 }
 
+/// Whether a variable of the machine's is about proxies, certificates or accounts.
+fn is_for_other_servers(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let starts = ["AZURE_", "SSL_CERT_", "NODE_EXTRA_"].iter().any(|start| name.starts_with(start));
+    starts || name.ends_with("_PROXY") || name.ends_with("_CA_BUNDLE")
+}
+
 /// The example of a page in this language.
 pub(super) fn example<'a>(page: &'a str, language: &str) -> &'a str {
     let (_, rest) = page.split_once(&format!("\n```{language} example\n")).expect("the page has an example");
@@ -103,6 +95,9 @@ pub(super) async fn environment(server: &Server) -> Vec<(&'static str, String)> 
     vec![
         ("AZURE_KEYVAULT_URL", format!("https://local.managedhsm.localhost:{}", port(server))),
         ("AZURE_AUTHORITY_HOST", connection.authority),
+        ("ARM_ENDPOINT", format!("https://management.localhost:{}", port(server))),
+        ("AZURE_SUBSCRIPTION_ID", connection.subscription_id),
+        ("AZURE_RESOURCE_GROUP", connection.resource_group),
         ("AZURE_TENANT_ID", connection.tenant_id),
         ("AZURE_CLIENT_ID", dev.client_id),
         ("AZURE_CLIENT_SECRET", dev.client_secret),

@@ -54,6 +54,18 @@ async fn asynchronous_administration_works() {
     play("administration", "async").await;
 }
 
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn management_works() {
+    play("management", "sync").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn asynchronous_management_works() {
+    play("management", "async").await;
+}
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn the_page_works_as_it_stands() {
