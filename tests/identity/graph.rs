@@ -88,6 +88,27 @@ async fn principals_are_found_by_filters() {
 }
 
 #[tokio::test]
+async fn one_principal_is_shown_and_what_is_not_there_is_told_in_the_same_shape() {
+    let directory = Directory::start().await;
+    let (status, answer) = directory.get(&format!("/v1.0/servicePrincipals/{PRINCIPAL}"), &[]).await;
+    assert_eq!(
+        (status, &answer["displayName"], &answer["appId"]),
+        (200, &json!("payroll"), &json!(APPLICATION))
+    );
+    for (path, status, code) in [
+        (format!("/v1.0/servicePrincipals/{APPLICATION}"), 404, "Request_ResourceNotFound"),
+        ("/v1.0/servicePrincipals/x".to_owned(), 404, "Request_ResourceNotFound"),
+        ("/v1.0/applications".to_owned(), 400, "BadRequest"),
+        (format!("/v1.0/servicePrincipals/{PRINCIPAL}/owners"), 400, "BadRequest"),
+    ] {
+        let (actual, answer) = directory.get(&path, &[]).await;
+        assert_eq!((actual, &answer["error"]["code"]), (status, &json!(code)), "{path} {answer}");
+    }
+    let stranger = directory.running.http.get(format!("{}/v1.0/applications", directory.running.base));
+    assert_eq!(stranger.send().await.unwrap().status(), 401);
+}
+
+#[tokio::test]
 async fn the_directory_believes_tokens_for_it_and_nothing_else_does() {
     let directory = Directory::start().await;
     let authority = &directory.running.authority;

@@ -8,10 +8,10 @@ mod refusal;
 use std::sync::Arc;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Query, State};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use jsonwebtoken::{Algorithm, Validation, decode};
 use serde::Deserialize;
@@ -34,7 +34,9 @@ pub(super) fn routes() -> Router<Arc<Authority>> {
     Router::new()
         .route("/v1.0/directoryObjects/getByIds", post(by_ids))
         .route("/v1.0/servicePrincipals", get(service_principals))
+        .route("/v1.0/servicePrincipals/{id}", get(one_service_principal))
         .route("/v1.0/users", get(users))
+        .route("/v1.0/{*rest}", any(nothing))
         .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
 }
 
@@ -136,6 +138,21 @@ async fn service_principals(
         found.retain(|client| filter.admits(client));
     }
     Ok(Json(json!({ "value": found.iter().map(service_principal).collect::<Vec<_>>() })))
+}
+
+async fn one_service_principal(
+    _: Reader,
+    State(authority): State<Arc<Authority>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let known = authority.clients.all();
+    let found = known.iter().find(|client| Uuid::parse_str(&id).is_ok_and(|id| id == client.object_id.0));
+    found.map(|client| Json(service_principal(client))).ok_or_else(|| Refusal::no_such_object(&id))
+}
+
+/// What else Microsoft Graph has. Clients read the body of every answer, so this has one.
+async fn nothing(_: Reader, Path(rest): Path<String>) -> Refusal {
+    Refusal::no_such_segment(&rest)
 }
 
 /// There are none: principals of the simulator are applications.

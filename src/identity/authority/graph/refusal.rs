@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::ids::Ids;
+use crate::model::error::shorten;
 
 /// A request that is not served.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,6 +21,19 @@ impl Refusal {
     pub(super) fn unauthenticated(message: &str) -> Self {
         let (status, code) = (StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken");
         Self { status, code, message: message.to_owned() }
+    }
+
+    pub(super) fn no_such_object(id: &str) -> Self {
+        let message = format!(
+            "Resource '{}' does not exist or one of its queried reference-property objects are not present.",
+            shorten(id)
+        );
+        Self { status: StatusCode::NOT_FOUND, code: "Request_ResourceNotFound", message }
+    }
+
+    pub(super) fn no_such_segment(path: &str) -> Self {
+        let message = format!("Resource not found for the segment '{}'.", shorten(path));
+        Self::bad_request("BadRequest", message)
     }
 
     pub(super) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
