@@ -3,6 +3,7 @@
 
 mod az;
 mod credentials;
+mod drop_in;
 mod javascript;
 mod place;
 mod python;
