@@ -2,6 +2,7 @@
 //! names that users give it, verifies TLS, and verifies the challenge.
 
 mod credentials;
+mod drop_in;
 mod javascript;
 mod place;
 mod python;
