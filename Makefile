@@ -9,6 +9,7 @@ SHELL := bash
 ARGS ?=
 SEQUENCES ?= 5000
 KILLS ?= 200
+FUZZ ?= 60
 SEED ?=
 BENCH ?= *
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
@@ -33,8 +34,9 @@ test: ## run all tests, or those that ARGS names
 	cargo nextest run --locked $(ARGS)
 
 # Far beyond what fits in `test`; never part of continuous integration.
-soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200 of the server; SEED=... runs one again
-	@scripts/install-deps.sh test
+soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200 of the server, FUZZ=60 seconds; SEED=... runs one again
+	@scripts/install-deps.sh soak
+	scripts/fuzz.sh $(FUZZ)
 	STRONGROOM_SOAK_SEQUENCES=$(SEQUENCES) STRONGROOM_SOAK_KILLS=$(KILLS) \
 		$(if $(SEED),STRONGROOM_SOAK_SEED=$(SEED)) cargo nextest run --locked --profile soak --test service \
 		-E 'test(/^model::/) | test(=crash::what_was_answered_is_true_after_any_crash)' $(ARGS)

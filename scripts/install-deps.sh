@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing: `install-deps.sh run`, `test` or `lint`, each for the make target of that name.
+# Installs what is missing: `install-deps.sh run`, `test`, `soak` or `lint`, each for the make target of that name.
 # Says nothing if nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 nextest_version=0.9.143
 deny_version=0.20.2
+fuzz_version=0.13.2
 
 need_rust() {
     local wanted found
@@ -54,8 +55,15 @@ test)
     need_softhsm
     cargo_tool cargo-nextest "$nextest_version"
     scripts/python-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/python-clients"
+    scripts/az-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/az-clients"
     scripts/javascript-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/javascript-clients"
     scripts/rust-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/rust-clients"
+    ;;
+soak)
+    "$0" test
+    # The fuzzer's own part is C++.
+    has c++ || install_packages "g++" "gcc-c++" "g++" "-"
+    cargo_tool cargo-fuzz "$fuzz_version"
     ;;
 lint)
     need_rust
@@ -67,6 +75,6 @@ lint)
     need_node
     ;;
 *)
-    die "usage: $0 build|run|test|lint"
+    die "usage: $0 build|run|test|soak|lint"
     ;;
 esac

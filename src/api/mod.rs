@@ -2,6 +2,8 @@
 
 pub mod arm;
 mod azure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod grpc;
 mod peer;
 pub mod rest;

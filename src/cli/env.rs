@@ -93,6 +93,8 @@ fn variables(connection: &Connection, options: &Options, args: &EnvArgs) -> Outc
         add(name, bundle);
     }
     add("NODE_EXTRA_CA_CERTS", path(&connection.ca_file)?);
+    // A setting of az, which keeps MSAL from asking login.microsoftonline.com about the authority.
+    add("AZURE_CORE_INSTANCE_DISCOVERY", "false");
     Ok(variables)
 }
 

@@ -238,6 +238,20 @@ mod tests {
     }
 
     #[test]
+    fn the_authoritys_settings_are_checked() {
+        let set = |value| simulator(&[("STRONGROOM_SIMULATOR__ACCESS_TOKEN_VERSION", value)], &[]);
+        assert_eq!(set("2").unwrap().simulator.access_token_version, super::super::AccessTokenVersion::V2);
+        assert!(set("3").unwrap_err().to_string().contains("there is no version 3"));
+        let set = |value| simulator(&[("STRONGROOM_SIMULATOR__MANAGED_IDENTITY_LISTEN", value)], &[]);
+        assert!(set("[::1]:0").is_ok());
+        let error = set("192.0.2.1:80").unwrap_err().to_string();
+        assert!(
+            error.starts_with("simulator.managed_identity_listen: must be a loopback address"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn the_plan_is_one_of_the_price_list() {
         let error = simulator(&[("STRONGROOM_BILLING__PLAN", "free")], &[]).unwrap_err().to_string();
         assert_eq!(error, "billing.plan: there is no plan free; the list has managed-hsm, vault-premium");

@@ -207,4 +207,22 @@ mod tests {
         ids.dedup();
         assert_eq!(ids.len(), seed.principal.len());
     }
+
+    #[test]
+    fn a_certificate_is_made_or_named_and_kept_under_a_plain_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("seed.toml");
+        let read = |from: &str, to: &str| {
+            std::fs::write(&file, DEV.replacen(from, to, 1)).unwrap();
+            Seed::read(Some(&file)).map_err(|error| error.to_string())
+        };
+        assert!(read("certificate = true", "certificate_file = \"own.pem\"").is_ok());
+        let both = read("certificate = true", "certificate = true\ncertificate_file = \"own.pem\"");
+        assert!(both.unwrap_err().contains("principal \"dev\": certificate and certificate_file exclude"));
+        for name in ["../dev", "a/b", ".dev", ""] {
+            let error =
+                read("name = \"dev\"\nobject_id", &format!("name = \"{name}\"\nobject_id")).unwrap_err();
+            assert!(error.contains("kept under its name"), "{error}");
+        }
+    }
 }

@@ -189,6 +189,7 @@ async fn what_proves_nothing_is_refused_as_entra_id_does() {
         ("PS256 that is RS256", unlike(&holder, "PS256"), 700_027),
         ("no thumbprint", header(json!({"alg": "RS256", "kid": holder.sha1()})), 5_002_723),
         ("a thumbprint that is none", header(json!({"alg": "RS256", "x5t": "%"})), 700_027),
+        ("a long thumbprint", header(json!({"alg": "RS256", "x5t": "A".repeat(20_000)})), 700_027),
         ("no certificate", stranger.sign(&named(&stranger), &claims), 700_027),
         ("another's signature", stranger.sign(&named(&holder), &claims), 700_027),
         (
@@ -243,6 +244,7 @@ async fn what_proves_nothing_is_refused_as_entra_id_does() {
         let (status, answer) = present(&running, &assertion).await;
         assert_eq!((status, &answer["error_codes"]), (401, &json!([number])), "{what}: {answer}");
         assert_eq!(answer["error"], "invalid_client", "{what}");
+        assert!(answer.to_string().len() < 2000, "{what}");
         // What is said quotes no assertion.
         assert!(
             assertion.split('.').all(|part| part.len() < 8 || !answer.to_string().contains(part)),

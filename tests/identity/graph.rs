@@ -80,6 +80,9 @@ async fn principals_are_found_by_filters() {
     }
     let (status, answer) = directory.get("/v1.0/servicePrincipals", &[("$filter", "a or b")]).await;
     assert_eq!((status, &answer["error"]["code"]), (400, &json!("Request_UnsupportedQuery")));
+    let twice = [("$filter", "id eq 'a'"), ("$filter", "id eq 'b'")];
+    let (status, answer) = directory.get("/v1.0/servicePrincipals", &twice).await;
+    assert_eq!((status, &answer["error"]["code"]), (400, &json!("Request_BadRequest")));
     let filter = [("$filter", "userPrincipalName eq 'eve@example.com'")];
     assert_eq!(directory.get("/v1.0/users", &filter).await, (200, json!({"value": []})));
 }

@@ -78,6 +78,8 @@ async fn both_forms_give_tokens_that_say_whose_they_are() {
         assert_eq!(answer["expires_on"], json!(claims["exp"].to_string()));
         assert!(answer.as_object().unwrap().values().all(Value::is_string), "{answer}");
     }
+    let with_slash = format!("/metadata/identity/oauth2/token/?api-version=2018-02-01&resource={AUDIENCE}");
+    assert_eq!(endpoint.get(&with_slash, &[("Metadata", "true")]).await.0, 200);
     assert_eq!(app_service.1.as_object().unwrap().len(), 5);
     assert_eq!((&imds.1["expires_in"], imds.1.as_object().unwrap().len()), (&json!("3599"), 8));
 }

@@ -99,6 +99,13 @@ async fn tokens_of_the_second_form_open_both_surfaces() {
     assert!(record.to_string().contains(&server.principal("dev").client_id), "{record}");
 }
 
+/// Asks the control plane for something.
+async fn subscriptions(server: &Server, token: &str) -> StatusCode {
+    let port = server.connection().endpoint.rsplit(':').next().unwrap().to_owned();
+    let url = format!("https://management.localhost:{port}/subscriptions?api-version=2022-12-01");
+    server.http().get(url).bearer_auth(token).send().await.unwrap().status()
+}
+
 #[tokio::test]
 async fn the_directory_is_read_with_tokens_that_open_no_data_plane() {
     let server = Server::start();
@@ -113,14 +120,19 @@ async fn the_directory_is_read_with_tokens_that_open_no_data_plane() {
         let answer: Value = asked.send().await.unwrap().json().await.unwrap();
         assert_eq!(answer["value"][0]["displayName"], "dev", "{host} {answer}");
         assert_eq!(Rest::stranger(&server).with(&token).get("/keys").await.status, 401);
+        assert_eq!(subscriptions(&server, &token).await, StatusCode::UNAUTHORIZED);
         let mut client = Client::new(server.channel().await, Some(&token));
         let refused = client.create(crate::support::ec("invoices", "P-256")).await.unwrap_err();
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, "UNAUTHENTICATED"));
 
-        let token = server.token("dev").await;
-        let refused = server.http().post(&url).bearer_auth(&token).json(&body).send().await.unwrap();
-        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{host}");
+        for audience in [connection.audience.clone(), format!("https://management.localhost:{port}/")] {
+            let token = server.token_for("dev", &audience).await;
+            let refused = server.http().post(&url).bearer_auth(&token).json(&body).send().await.unwrap();
+            assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{host} {audience}");
+        }
     }
+    let token = server.token_for("dev", "https://management.azure.com/").await;
+    assert_eq!(subscriptions(&server, &token).await, StatusCode::OK);
     let elsewhere = format!("{}/v1.0/users", connection.endpoint.replace("127.0.0.1", "localhost"));
     assert_eq!(server.http().get(elsewhere).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
 }

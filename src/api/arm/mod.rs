@@ -6,6 +6,8 @@
 
 mod answer;
 mod call;
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 mod route;
 mod site;
 mod wire;

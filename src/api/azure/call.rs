@@ -23,7 +23,13 @@ pub(in crate::api) struct Asked<'a, S> {
     body: Result<Zeroizing<Vec<u8>>>,
 }
 
-impl<S> Asked<'_, S> {
+impl<'a, S> Asked<'a, S> {
+    /// What was sent, without a caller.
+    #[cfg(fuzzing)]
+    pub(in crate::api) fn sent(site: &'a S, query: Query, body: &[u8]) -> Self {
+        Self { site, query, body: Ok(Zeroizing::new(body.to_vec())) }
+    }
+
     /// The body, as JSON.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 mod answer;
 mod call;
 mod challenge;
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 mod route;
 mod site;
 mod wire;

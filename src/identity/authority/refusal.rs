@@ -107,6 +107,7 @@ impl Refusal {
 
     /// The key that an assertion is said to be signed with proves nothing.
     pub(super) fn unusable_key(client_id: Uuid, thumbprint: &str, why: UnusableKey) -> Self {
+        let thumbprint = shorten(thumbprint);
         let found = |(from, until)| format!(", Found key 'Start={}, End={}'", date(from), date(until));
         let (reason, found) = match why {
             UnusableKey::NotFound => ("The key was not found.", String::new()),

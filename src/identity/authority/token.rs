@@ -131,7 +131,7 @@ impl Authority {
             return Err(Refusal::unknown_application(&client_id, self.settings.tenant));
         };
         let given = |text: &String| !text.is_empty();
-        if let Some(assertion) = request.client_assertion.take().filter(given) {
+        if let Some(assertion) = request.client_assertion.take().filter(given).map(Zeroizing::new) {
             let kind = request.client_assertion_type.take().filter(given);
             let kind = kind.ok_or_else(|| Refusal::missing("client_assertion_type"))?;
             if kind != JWT_BEARER {

@@ -1,17 +1,70 @@
-// The credentials of @azure/identity that need nobody to type, told what `strongroom env` prints: `credentials.mjs PROOF`,
-// which is 1 for a secret and 2 for a certificate or a managed identity.
+// The credentials of @azure/identity that need nobody to type, unmodified. What each needs to know comes from the
+// environment, as `strongroom env` prints it.
 
 import assert from "node:assert/strict";
-import { DefaultAzureCredential } from "@azure/identity";
+import { readFileSync } from "node:fs";
+import {
+  ClientCertificateCredential,
+  ClientSecretCredential,
+  DefaultAzureCredential,
+  EnvironmentCredential,
+  ManagedIdentityCredential,
+} from "@azure/identity";
 import { KeyClient } from "@azure/keyvault-keys";
 
 const url = process.env.AZURE_KEYVAULT_URL;
-// Whoever is told of an AD FS asks nobody about it, and needs nothing of this in the program.
-const options = process.env.AZURE_TENANT_ID === "adfs" ? {} : { disableInstanceDiscovery: true };
-const credential = new DefaultAzureCredential(options);
-for await (const key of new KeyClient(url, credential).listPropertiesOfKeys()) assert.fail(`there is ${key.name}`);
+const scope = `https://${new URL(url).host.split(".").slice(1).join(".")}/.default`;
+const { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: client } = process.env;
+const options = { disableInstanceDiscovery: true };
 
-const resource = url.replace(/\/\/[^.]*\./, "//");
-const { token } = await credential.getToken(`${resource}/.default`);
-const claims = JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
-assert.deepEqual([claims.ver, claims.appidacr, claims.aud], ["1.0", process.argv[2], resource]);
+/** The credential opens the HSM, and its token says how that came about. */
+async function works(credential, proof) {
+  for await (const _ of new KeyClient(url, credential).listPropertiesOfKeys());
+  const { token } = await credential.getToken(scope);
+  const claims = JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
+  assert.equal(claims.appidacr, proof);
+  return claims;
+}
+
+async function refused(credential, text) {
+  const error = await credential.getToken(scope).then(() => assert.fail("a refusal was expected"), (error) => error);
+  assert.ok(error.message.includes(text), error);
+}
+
+const scenarios = {
+  async secret() {
+    await works(new EnvironmentCredential(options), "1");
+    await works(new DefaultAzureCredential(options), "1");
+    await refused(new ClientSecretCredential(tenant, client, "wrong", options), "7000215");
+  },
+  async certificate() {
+    const path = process.env.AZURE_CLIENT_CERTIFICATE_PATH;
+    await works(new EnvironmentCredential(options), "2");
+    await works(new DefaultAzureCredential(options), "2");
+    const certificate = readFileSync(path, "utf8");
+    const chain = { ...options, sendCertificateChain: true };
+    await works(new ClientCertificateCredential(tenant, client, { certificate }, chain), "2");
+    const other = { certificatePath: process.env.OTHER_CERTIFICATE_PATH };
+    await refused(new ClientCertificateCredential(tenant, client, other, options), "700027");
+  },
+  async "managed-identity"() {
+    await works(new DefaultAzureCredential(), "2");
+    for (let form = 0; form < 2; form++) {
+      const identity = await works(new ManagedIdentityCredential(), "2");
+      await works(new ManagedIdentityCredential({ clientId: identity.appid }), "2");
+      await works(new ManagedIdentityCredential({ objectId: identity.oid }), "2");
+      await works(new ManagedIdentityCredential({ resourceId: identity.xms_mirid }), "2");
+      // What is left names the endpoint of virtual machines.
+      delete process.env.IDENTITY_ENDPOINT;
+      delete process.env.IDENTITY_HEADER;
+    }
+  },
+  /** The tenant's name alone keeps MSAL from asking: nothing of this is in the program. */
+  async adfs(proof) {
+    await works(new EnvironmentCredential(), proof);
+    await works(new DefaultAzureCredential(), proof);
+  },
+};
+
+const [scenario, ...rest] = process.argv.slice(2);
+await scenarios[scenario](...rest);

@@ -38,6 +38,7 @@ fn the_environment_is_the_same_in_every_form() {
         "AZURE_CLIENT_ID": user.client_id, "AZURE_CLIENT_SECRET": user.client_secret,
         "AZURE_SUBSCRIPTION_ID": connection.subscription_id, "AZURE_KEYVAULT_URL": url, "AZURE_MANAGEDHSM_URL": url,
         "REQUESTS_CA_BUNDLE": bundle, "CURL_CA_BUNDLE": bundle, "SSL_CERT_FILE": bundle, "NODE_EXTRA_CA_CERTS": ca,
+        "AZURE_CORE_INSTANCE_DISCOVERY": "false",
     });
     let parsed = |line: &str| serde_json::from_str::<Value>(&desk.ok(line)).unwrap();
     assert_eq!(parsed("env --json --as crypto-user"), expected);

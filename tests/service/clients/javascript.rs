@@ -53,22 +53,6 @@ async fn management_works() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-fn credentials_sign_in() {
-    let clients = installed("javascript");
-    let server = Server::start();
-    let place = place(&server, &clients);
-    copy(&place, "credentials.mjs");
-    let program = env!("CARGO_BIN_EXE_strongroom");
-    for (options, proof) in
-        [("", 1), ("--certificate", 2), ("--managed-identity", 2), ("--adfs", 1), ("--adfs --certificate", 2)]
-    {
-        let environment = format!("eval \"$('{program}' --data-dir .strongroom env {options})\"");
-        place.run(&clients.join("bin"), &format!("{environment}\nnode credentials.mjs {proof}"), &[]);
-    }
-}
-
-#[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn the_page_works_as_it_stands() {
     let clients = installed("javascript");
     let server = Server::start();

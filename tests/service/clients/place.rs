@@ -11,7 +11,8 @@ use crate::roles::ask::{assign, defining, guid};
 use crate::support::Server;
 
 /// The names under which clients find the server.
-const HOSTS: &str = "127.0.0.1 localhost local.managedhsm.localhost login.localhost management.localhost\n";
+const HOSTS: &str = "127.0.0.1 localhost local.managedhsm.localhost payroll.managedhsm.localhost login.localhost \
+    management.localhost\n";
 
 /// A directory in which the server's data directory is called `.strongroom`.
 pub(super) struct Place<'a> {

@@ -7,7 +7,7 @@ mod refusal;
 
 use std::sync::Arc;
 
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Query, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -122,8 +122,14 @@ struct Filtered {
 async fn service_principals(
     _: Reader,
     State(authority): State<Arc<Authority>>,
-    Query(query): Query<Filtered>,
+    query: Result<Query<Filtered>, QueryRejection>,
 ) -> Result<Json<Value>, Refusal> {
+    let Ok(Query(query)) = query else {
+        return Err(Refusal::bad_request(
+            "Request_BadRequest",
+            "The query names something twice, or is not text.",
+        ));
+    };
     let mut found = authority.clients.all();
     if let Some(text) = query.filter.filter(|text| !text.trim().is_empty()) {
         let filter: Filter = text.parse()?;

@@ -114,6 +114,9 @@ impl ManagedIdentities {
         Router::new()
             .route(APP_SERVICE, get(app_service::token))
             .route(IMDS, get(imds::token))
+            // Node's MSAL ends whatever it is told with a slash.
+            .route(&format!("{APP_SERVICE}/"), get(app_service::token))
+            .route(&format!("{IMDS}/"), get(imds::token))
             .layer(middleware::from_fn(only_from_here))
             .with_state(Arc::new(self))
     }

@@ -1,0 +1,28 @@
+//! Everything that reads requests of Azure's surfaces, for a fuzzer: whatever they are sent, none of it may panic.
+
+use http::Request;
+use uuid::Uuid;
+
+use super::azure::{Authorities, Names};
+
+/// Reads a request as every operation of both surfaces would. Its first line is a verb and a path with a query, its
+/// second the host, the rest the body.
+pub fn read(input: &[u8]) {
+    let mut lines = input.splitn(3, |byte| *byte == b'\n');
+    let mut next = || lines.next().unwrap_or_default();
+    let (start, host, body) = (next(), next(), next());
+    let start = String::from_utf8_lossy(start);
+    let (method, target) = start.split_once(' ').unwrap_or(("GET", &start));
+    let request = Request::builder().method(method).uri(target).header("host", host).body(());
+    let Ok((parts, ())) = request.map(Request::into_parts) else { return };
+    let names = Names {
+        suffixes: vec!["managedhsm.localhost".to_owned()],
+        management: vec!["management.localhost".to_owned()],
+        others: Vec::new(),
+        default_hsm: "local".parse().ok(),
+        default_tenant: Uuid::nil(),
+        authorities: Authorities::Here(Vec::new()),
+    };
+    super::rest::fuzzing::read(&names, &parts, body);
+    super::arm::fuzzing::read(&names, &parts, body);
+}
