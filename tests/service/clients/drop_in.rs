@@ -8,7 +8,7 @@ python "$SOURCES/tests/clients/python/loopback.py"
 strongroom serve --dev --listen 127.0.0.1:443 >/dev/null 2>server.log &
 trap "kill $!; cat server.log >&2" EXIT
 # It is written last.
-until [ -e .strongroom/dev.env ]; do sleep 0.05; done
+until [ -e .strongroom/dev.env ]; do kill -0 $!; sleep 0.05; done
 strongroom hosts --drop-in >>hosts
 eval "$(strongroom env)"
 unset AZURE_AUTHORITY_HOST AZURE_KEYVAULT_URL AZURE_MANAGEDHSM_URL
