@@ -11,5 +11,5 @@ pub mod rest;
 #[cfg(test)]
 mod tests;
 
-pub use azure::{Authorities, Names};
+pub use azure::{Authorities, Limits, Names};
 pub use peer::{PeerAddress, PeerCertificate};

@@ -56,6 +56,7 @@ pub(super) fn every_kind() -> Vec<Error> {
         Error::BudgetExists { subscription, budget: "monthly".parse().unwrap() },
         Error::BudgetNotFound { subscription, budget: "monthly".parse().unwrap() },
         Error::RequestTooLarge { limit: 7 },
+        Error::RequestTooSlow { seconds: 7 },
         Error::ResourceGroupExists { subscription, group: group.clone() },
         Error::ResourceGroupNotEmpty { group: group.clone(), hsm: "local".parse().unwrap() },
         Error::ResourceGroupNotFound { subscription, group },

@@ -96,6 +96,8 @@ pub struct Server {
     pub max_connections: usize,
     /// Size of the largest request, in bytes.
     pub max_request_bytes: usize,
+    /// How long the body of a request of Azure's surfaces may take to arrive, in seconds.
+    pub request_seconds: u64,
     /// How long a TLS handshake may take, and then the first byte of a request, in seconds.
     pub handshake_seconds: u64,
     /// How long requests under way may take to finish when the service ends, in seconds.
@@ -259,6 +261,7 @@ impl Default for Server {
             client_ca_file: None,
             max_connections: 4096,
             max_request_bytes: 1024 * 1024,
+            request_seconds: 30,
             handshake_seconds: 10,
             shutdown_seconds: 10,
         }

@@ -190,6 +190,12 @@ pub enum Error {
         /// How many bytes there may be.
         limit: usize,
     },
+    /// What was announced did not come.
+    #[error("the request was not complete after {seconds} seconds")]
+    RequestTooSlow {
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The name belongs to a resource group of this subscription.
     #[error("resource group {group} already exists in subscription {subscription}")]
     ResourceGroupExists {
@@ -329,6 +335,7 @@ impl Error {
             Self::OperationNotPermitted { .. } => "KEY_OPERATION_NOT_PERMITTED",
             Self::PurgeProtected { .. } => "PURGE_PROTECTED",
             Self::RequestTooLarge { .. } => "REQUEST_TOO_LARGE",
+            Self::RequestTooSlow { .. } => "REQUEST_TOO_SLOW",
             Self::ResourceGroupExists { .. } => "RESOURCE_GROUP_EXISTS",
             Self::ResourceGroupNotEmpty { .. } => "RESOURCE_GROUP_NOT_EMPTY",
             Self::ResourceGroupNotFound { .. } => "RESOURCE_GROUP_NOT_FOUND",
@@ -390,6 +397,7 @@ impl Error {
             | Self::ResourceGroupNotEmpty { .. } => 409,
             Self::ResumeTokenExpired { .. } => 410,
             Self::RequestTooLarge { .. } => 413,
+            Self::RequestTooSlow { .. } => 408,
             Self::Busy => 429,
             Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
             Self::Unsupported { .. } => 501,

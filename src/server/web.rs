@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::house::House;
+use crate::api::Limits;
 use crate::api::arm::ResourceManager;
 use crate::api::grpc::{HealthService, Services};
 use crate::api::rest::Rest;
@@ -62,6 +64,7 @@ impl Web {
     ) -> anyhow::Result<Self> {
         let clock = house.simulator.as_ref().map(|_| scheduler.clone());
         let limit = config.server.max_request_bytes;
+        let limits = Limits { bytes: limit, patience: Duration::from_secs(config.server.request_seconds) };
         let grpc = Services::new(house.engine.clone(), closing).routes(limit, health, clock)?;
         let ca = house.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
         let common = Router::new()
@@ -76,8 +79,8 @@ impl Web {
             grpc,
             authority,
             common,
-            resource_manager: ResourceManager::new(house.engine.clone(), house.names.clone(), limit),
-            rest: Rest::new(house.engine.clone(), house.names.clone(), limit),
+            resource_manager: ResourceManager::new(house.engine.clone(), house.names.clone(), limits),
+            rest: Rest::new(house.engine.clone(), house.names.clone(), limits),
             authority_hosts: names.authority.iter().cloned().chain([GRAPH_HOST.to_owned()]).collect(),
             management_hosts: names.management.clone().into(),
         })

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 mod challenge;
 mod crypto;
+mod floods;
 mod keys;
 mod limits;
 mod lists;

@@ -17,7 +17,7 @@ fn address(server: &Server) -> SocketAddr {
 }
 
 /// A TLS connection of one version, on which nothing was said yet.
-fn connect(
+pub(crate) fn connect(
     server: &Server,
     version: &'static rustls::SupportedProtocolVersion,
 ) -> rustls::StreamOwned<rustls::ClientConnection, TcpStream> {

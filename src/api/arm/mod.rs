@@ -22,7 +22,7 @@ use self::answer::Answer;
 use self::call::Call;
 use self::route::Route;
 use self::site::Site;
-use super::azure::Names;
+use super::azure::{Limits, Names};
 use crate::engine::Engine;
 use crate::identity::Audience;
 use crate::ids::Ids;
@@ -34,28 +34,27 @@ pub struct ResourceManager(Arc<Inner>);
 struct Inner {
     engine: Engine,
     names: Names,
-    /// Bytes of the largest request body.
-    limit: usize,
+    limits: Limits,
 }
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ResourceManager")
             .field("names", &self.names)
-            .field("limit", &self.limit)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
 
 impl ResourceManager {
-    /// The surface on this engine; request bodies larger than `limit` bytes are refused.
-    pub fn new(engine: Engine, names: Names, limit: usize) -> Self {
-        Self(Arc::new(Inner { engine, names, limit }))
+    /// The surface on this engine; requests that go beyond the limits are refused.
+    pub fn new(engine: Engine, names: Names, limits: Limits) -> Self {
+        Self(Arc::new(Inner { engine, names, limits }))
     }
 
     /// Answers one request.
     pub async fn answer(&self, request: Request<Body>) -> Response {
-        let Inner { engine, names, limit } = &*self.0;
+        let Inner { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
         let request_id = Ids.guid();
         let site = Site::of(names, &parts);
@@ -68,7 +67,7 @@ impl ResourceManager {
             );
         }
         let (place, request) = ((engine, &site), (&parts, body));
-        let call = Call::receive(place, request, Audience::Management, request_id, *limit).await;
+        let call = Call::receive(place, request, Audience::Management, request_id, *limits).await;
         match call.answer(route).await {
             Ok(answer) => answer.into_response(request_id),
             Err(error) => answer::refused(&error, request_id, &site),

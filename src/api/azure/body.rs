@@ -15,9 +15,6 @@ use zeroize::Zeroizing;
 
 use crate::model::{Error, Result};
 
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// How many times the limit is read and dropped of a body that is too large. A client that is still writing
 /// when the connection is closed never sees the answer.
 const SWALLOWED: usize = 4;
@@ -28,11 +25,20 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Reads a body of at most `limit` bytes. It may hold plaintext or a key.
+/// What a request may take of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of the largest body.
+    pub bytes: usize,
+    /// How long a body may take to arrive.
+    pub patience: Duration,
+}
+
+/// Reads a body. It may hold plaintext or a key.
 pub(in crate::api) async fn read(
     headers: &HeaderMap,
     body: Body,
-    limit: usize,
+    Limits { bytes: limit, patience }: Limits,
 ) -> Result<Zeroizing<Vec<u8>>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
@@ -52,9 +58,9 @@ pub(in crate::api) async fn read(
         }
         if too_large { Err(Error::RequestTooLarge { limit }) } else { Ok(()) }
     };
-    match tokio::time::timeout(PATIENCE, rest).await {
+    match tokio::time::timeout(patience, rest).await {
         Ok(read) => read.map(|()| whole),
-        Err(_) => Err(Error::invalid("body", "the body did not arrive in time")),
+        Err(_) => Err(Error::RequestTooSlow { seconds: patience.as_secs() }),
     }
 }
 

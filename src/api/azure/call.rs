@@ -8,7 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::super::{PeerCertificate, peer};
-use super::body;
+use super::body::{self, Limits};
 use super::query::Query;
 use crate::engine::{Engine, Gate};
 use crate::identity::{Audience, Credential};
@@ -48,14 +48,14 @@ pub(in crate::api) struct Call<'a, S> {
 }
 
 impl<'a, S> Call<'a, S> {
-    /// Takes a request; bodies larger than `limit` bytes are refused. `audience` is whom its credential must be
+    /// Takes a request; what goes beyond the limits is refused. `audience` is whom its credential must be
     /// meant for.
     pub(in crate::api) async fn receive(
         (engine, site): (&'a Engine, &'a S),
         (parts, body): (&'a Parts, Body),
         audience: Audience,
         request_id: Uuid,
-        limit: usize,
+        limits: Limits,
     ) -> Self {
         let query = Query::of(&parts.uri);
         // Clients begin with a request that shows no credential and has no body: whatever else comes from such
@@ -65,7 +65,7 @@ impl<'a, S> Call<'a, S> {
         let body = if is_stranger {
             Err(Error::Unauthenticated { why: "the request carries no credential" })
         } else {
-            body::read(&parts.headers, body, limit).await
+            body::read(&parts.headers, body, limits).await
         };
         let origin = Origin {
             address: peer::address(&parts.extensions),

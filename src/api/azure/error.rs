@@ -63,6 +63,7 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
         // assumption: the service's refusal is not recorded.
         Error::PurgeProtected { .. } => ("Forbidden", as_it_is()),
         Error::RequestTooLarge { .. } => ("RequestEntityTooLarge", as_it_is()),
+        Error::RequestTooSlow { .. } => ("RequestTimeout", as_it_is()),
         Error::BudgetExists { .. }
         | Error::ResourceGroupExists { .. }
         | Error::ResourceGroupNotEmpty { .. } => ("Conflict", as_it_is()),

@@ -6,4 +6,5 @@ pub(in crate::api) mod error;
 pub(in crate::api) mod names;
 pub(in crate::api) mod query;
 
+pub use body::Limits;
 pub use names::{Authorities, Names};

@@ -102,6 +102,10 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("limit", limit.to_string()));
             Code::ResourceExhausted
         }
+        Error::RequestTooSlow { seconds } => {
+            facts.push(("seconds", seconds.to_string()));
+            Code::DeadlineExceeded
+        }
         Error::PurgeProtected { level, scheduled_purge_at } => {
             facts.push(("recovery_level", level.to_string()));
             facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));

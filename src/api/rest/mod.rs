@@ -22,7 +22,7 @@ use self::answer::Stamp;
 use self::call::Call;
 use self::route::Route;
 use self::site::Site;
-use super::azure::Names;
+use super::azure::{Limits, Names};
 use super::peer;
 use crate::engine::Engine;
 use crate::identity::Audience;
@@ -36,25 +36,27 @@ pub struct Rest(Arc<Inner>);
 struct Inner {
     engine: Engine,
     names: Names,
-    /// Bytes of the largest request body.
-    limit: usize,
+    limits: Limits,
 }
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rest").field("names", &self.names).field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("Rest")
+            .field("names", &self.names)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 
 impl Rest {
-    /// The surface on this engine; request bodies larger than `limit` bytes are refused.
-    pub fn new(engine: Engine, names: Names, limit: usize) -> Self {
-        Self(Arc::new(Inner { engine, names, limit }))
+    /// The surface on this engine; requests that go beyond the limits are refused.
+    pub fn new(engine: Engine, names: Names, limits: Limits) -> Self {
+        Self(Arc::new(Inner { engine, names, limits }))
     }
 
     /// Answers one request.
     pub async fn answer(&self, request: Request<Body>) -> Response {
-        let Inner { engine, names, limit } = &*self.0;
+        let Inner { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
         let request_id = Ids.guid();
         let site = Site::of(names, &parts, |hsm| engine.managed_hsm(hsm));
@@ -65,7 +67,7 @@ impl Rest {
             method: &parts.method,
         };
         let (place, request) = ((engine, &site), (&parts, body));
-        let call = Call::receive(place, request, Audience::Service, request_id, *limit).await;
+        let call = Call::receive(place, request, Audience::Service, request_id, *limits).await;
         let route = Route::of(&parts.method, parts.uri.path());
         match call.answer(route).await {
             Ok(done) => answer::done(done, &stamp, &site),

@@ -2,25 +2,53 @@
 
 use std::path::Path;
 
+use serde_json::json;
+use strongroom::api::grpc::pb;
+
 use super::place::{Place, example, installed};
+use crate::rest::ask::{Rest, base64url};
 use crate::support::Server;
 
 const PAGE: &str = include_str!("../../../docs/clients/az.md");
 
+/// Signs `az` in, in a configuration of its own, and runs lines with it and the program under test.
+fn with_az(server: &Server, lines: &str) {
+    let tools = installed("az").join("bin");
+    let place = Place::of(server);
+    let configuration = place.file("azure");
+    let programs = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
+    let page = place.with_port(example(PAGE, "sh"));
+    let lines = format!("PATH='{}':$PATH\n{page}\n{lines}", programs.display());
+    place.run(&tools, &lines, &[("AZURE_CONFIG_DIR", configuration.to_str().unwrap())]);
+}
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn an_hsm_lives_and_dies_as_documented() {
-    let tools = installed("az").join("bin");
+    with_az(&Server::start(), &format!("bash '{}/tests/clients/az/life.sh'", env!("CARGO_MANIFEST_DIR")));
+}
+
+/// Made over REST, used over gRPC, deleted by `az`, brought back over gRPC.
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn a_key_is_the_same_for_all_clients() {
     let server = Server::start();
-    let place = Place::of(&server);
-    let configuration = place.file("azure");
-    // `strongroom` is the program under test.
-    let programs = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
-    let lines = format!(
-        "PATH='{}':$PATH\n{}\nbash '{}/tests/clients/az/life.sh'",
-        programs.display(),
-        place.with_port(example(PAGE, "sh")),
-        env!("CARGO_MANIFEST_DIR")
-    );
-    place.run(&tools, &lines, &[("AZURE_CONFIG_DIR", configuration.to_str().unwrap())]);
+    let rest = Rest::of(&server, "dev").await;
+    let mut grpc = server.client("dev").await;
+    let made = rest.create("shared", json!({"kty": "EC-HSM", "crv": "P-256"})).await;
+    let version = made["key"]["kid"].as_str().unwrap().rsplit('/').next().unwrap();
+    let name = format!("hsms/local/keys/shared/versions/{version}");
+    let request = pb::SignRequest { name: name.clone(), algorithm: "ES256".to_owned(), digest: vec![7; 32] };
+    grpc.crypto.sign(request.clone()).await.unwrap();
+
+    with_az(&server, "az keyvault key delete --hsm-name local --name shared");
+    rest.get("/keys/shared").await.error(404, "KeyNotFound");
+    assert_eq!(grpc.crypto.sign(request.clone()).await.unwrap_err().code(), tonic::Code::NotFound);
+    let deleted = "hsms/local/deletedKeys/shared".to_owned();
+    let back = grpc.keys.recover_deleted_key(pb::RecoverDeletedKeyRequest { name: deleted }).await.unwrap();
+    assert_eq!(back.into_inner().name, name);
+    assert_eq!(rest.get("/keys/shared").await.json(200), made);
+    let signature = grpc.crypto.sign(request).await.unwrap().into_inner().signature;
+    let verify = json!({"alg": "ES256", "digest": base64url(&[7; 32]), "value": base64url(&signature)});
+    assert_eq!(rest.post("/keys/shared/verify", verify).await.json(200)["value"], true);
 }

@@ -1,18 +1,21 @@
-//! Programs that are told of nothing: in a network of its own the simulator takes Azure's place, under Azure's names and on
-//! Azure's port, and `strongroom hosts --drop-in` says where.
+//! Azure's own names on port 443, with no setting but whom to trust and who is calling: in a network and with a hosts file
+//! that nobody else has.
 
-use super::place::{installed, shell};
+use std::path::{Path, PathBuf};
+use std::process::Output;
 
+use super::place::{example, installed, shell};
+
+const PAGE: &str = include_str!("../../../docs/clients/drop-in.md");
+
+/// What the programs of this test do with the simulator in Azure's place: nobody tells them where it is.
 const LINES: &str = r#"
-python "$SOURCES/tests/clients/python/loopback.py"
-strongroom serve --dev --listen 127.0.0.1:443 >/dev/null 2>server.log &
-trap "kill $!; cat server.log >&2" EXIT
+strongroom serve --dev --listen 127.0.0.1:443 >/dev/null 2>strongroom.log &
 # It is written last.
 until [ -e .strongroom/dev.env ]; do kill -0 $!; sleep 0.05; done
-strongroom hosts --drop-in >>hosts
+strongroom hosts --drop-in >>/etc/hosts
 eval "$(strongroom env)"
 unset AZURE_AUTHORITY_HOST AZURE_KEYVAULT_URL AZURE_MANAGEDHSM_URL
-
 python "$SOURCES/tests/clients/python/drop_in.py"
 cp "$SOURCES/tests/clients/javascript/drop_in.mjs" .
 ln -s "$NODE_CLIENTS/node_modules" node_modules
@@ -21,23 +24,43 @@ AZURE_KEYVAULT_URL=https://local.managedhsm.azure.net "$RUST_CLIENTS/debug/examp
 strongroom --output json key list
 "#;
 
-#[test]
-#[cfg_attr(not(target_os = "linux"), ignore = "namespaces are Linux's")]
-fn programs_written_for_azure_need_not_be_told() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("hosts"), "127.0.0.1 localhost\n").unwrap();
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
-    let tools = [installed("python").join("bin"), program.to_owned()];
-    let (node, rust) = (installed("javascript"), installed("rust"));
+/// Runs lines that start a simulator, in a network of their own; hands over what they print.
+fn run(place: &Path, tools: &[&str], lines: &str) -> String {
+    std::fs::write(place.join("hosts"), "127.0.0.1 localhost\n").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
+    let mut path: Vec<PathBuf> = tools.iter().map(|tool| installed(tool).join("bin")).collect();
+    path.push(program.to_owned());
+    let (node, rust, azure) = (installed("javascript"), installed("rust"), place.join("azure"));
     let environment = [
         ("SOURCES", env!("CARGO_MANIFEST_DIR")),
         ("NODE_CLIENTS", node.to_str().unwrap()),
         ("RUST_CLIENTS", rust.to_str().unwrap()),
+        ("AZURE_CONFIG_DIR", azure.to_str().unwrap()),
+        ("AZURE_CORE_COLLECT_TELEMETRY", "false"),
     ];
-    let output = shell(directory.path(), &["--net"], &tools, LINES, &environment);
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{}\n{out}{err}", output.status);
-    let keys: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let lines =
+        format!("python \"$SOURCES/tests/clients/python/loopback.py\"\ntrap 'kill %1; wait' EXIT\n{lines}");
+    let Output { status, stdout, stderr } = shell(place, &["--net"], &path, &lines, &environment);
+    let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    let log = std::fs::read_to_string(place.join("strongroom.log")).unwrap_or_default();
+    assert!(status.success(), "{status}\n{out}{err}\n{log}");
+    out.into_owned()
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "namespaces are Linux's")]
+fn clients_need_no_setting_where_azures_names_lead_here() {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("example.py"), example(PAGE, "python")).unwrap();
+    let out = run(place.path(), &["python", "az"], example(PAGE, "sh"));
+    assert!(out.contains("signed with https://local.managedhsm.azure.net/keys/invoices/"), "{out}");
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "namespaces are Linux's")]
+fn programs_written_for_azure_need_not_be_told() {
+    let place = tempfile::tempdir().unwrap();
+    let keys: serde_json::Value = serde_json::from_str(&run(place.path(), &["python"], LINES)).unwrap();
     let names: Vec<_> = keys.as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect();
     assert_eq!(
         names,
