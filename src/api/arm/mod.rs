@@ -22,6 +22,7 @@ use self::answer::Answer;
 use self::call::Call;
 use self::route::Route;
 use self::site::Site;
+use super::azure::surface::Surface;
 use super::azure::{Limits, Names};
 use crate::engine::Engine;
 use crate::identity::Audience;
@@ -29,32 +30,17 @@ use crate::ids::Ids;
 
 /// Answers the requests of Azure Resource Manager's clients. A cheap handle.
 #[derive(Clone, Debug)]
-pub struct ResourceManager(Arc<Inner>);
-
-struct Inner {
-    engine: Engine,
-    names: Names,
-    limits: Limits,
-}
-
-impl std::fmt::Debug for Inner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ResourceManager")
-            .field("names", &self.names)
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
-    }
-}
+pub struct ResourceManager(Arc<Surface>);
 
 impl ResourceManager {
     /// The surface on this engine; requests that go beyond the limits are refused.
     pub fn new(engine: Engine, names: Names, limits: Limits) -> Self {
-        Self(Arc::new(Inner { engine, names, limits }))
+        Self(Arc::new(Surface { engine, names, limits }))
     }
 
     /// Answers one request.
     pub async fn answer(&self, request: Request<Body>) -> Response {
-        let Inner { engine, names, limits } = &*self.0;
+        let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
         let request_id = Ids.guid();
         let site = Site::of(names, &parts);

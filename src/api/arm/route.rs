@@ -2,8 +2,7 @@
 
 use http::Method;
 
-/// Segments of a path at most; the longest route has thirteen.
-const MOST_SEGMENTS: usize = 24;
+use super::super::azure::path::Segments;
 
 /// What a request asks for, with the names in its path as they were written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,16 +75,10 @@ pub(super) struct DeletedOf<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// Reads a verb and a path. Empty segments count for nothing, and words are read without regard to case, as Azure
-    /// Resource Manager does.
+    /// Reads a verb and a path.
     pub(super) fn of(method: &Method, path: &'a str) -> Self {
-        let given: Vec<&str> =
-            path.split('/').filter(|segment| !segment.is_empty()).take(MOST_SEGMENTS + 1).collect();
-        if given.len() > MOST_SEGMENTS {
-            return Self::Unknown;
-        }
-        let words: Vec<String> = given.iter().map(|segment| segment.to_ascii_lowercase()).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let Some(segments) = Segments::of(path) else { return Self::Unknown };
+        let (given, words) = (&segments.given, segments.words());
         // What is below it belongs to the scope before it.
         let roles = words.windows(2).rposition(|pair| pair == ["providers", "microsoft.authorization"]);
         if let Some(place) = roles {

@@ -1,10 +1,13 @@
 //! What both of Azure's surfaces share: the data plane's and Azure Resource Manager's.
 
+pub(in crate::api) mod assignment;
 pub(in crate::api) mod body;
 pub(in crate::api) mod call;
 pub(in crate::api) mod error;
 pub(in crate::api) mod names;
+pub(in crate::api) mod path;
 pub(in crate::api) mod query;
+pub(in crate::api) mod surface;
 
 pub use body::Limits;
 pub use names::{Authorities, Names};

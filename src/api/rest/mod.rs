@@ -22,6 +22,7 @@ use self::answer::Stamp;
 use self::call::Call;
 use self::route::Route;
 use self::site::Site;
+use super::azure::surface::Surface;
 use super::azure::{Limits, Names};
 use super::peer;
 use crate::engine::Engine;
@@ -31,32 +32,17 @@ use crate::model::Error;
 
 /// Answers the requests of data planes. A cheap handle.
 #[derive(Clone, Debug)]
-pub struct Rest(Arc<Inner>);
-
-struct Inner {
-    engine: Engine,
-    names: Names,
-    limits: Limits,
-}
-
-impl std::fmt::Debug for Inner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rest")
-            .field("names", &self.names)
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
-    }
-}
+pub struct Rest(Arc<Surface>);
 
 impl Rest {
     /// The surface on this engine; requests that go beyond the limits are refused.
     pub fn new(engine: Engine, names: Names, limits: Limits) -> Self {
-        Self(Arc::new(Inner { engine, names, limits }))
+        Self(Arc::new(Surface { engine, names, limits }))
     }
 
     /// Answers one request.
     pub async fn answer(&self, request: Request<Body>) -> Response {
-        let Inner { engine, names, limits } = &*self.0;
+        let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
         let request_id = Ids.guid();
         let site = Site::of(names, &parts, |hsm| engine.managed_hsm(hsm));

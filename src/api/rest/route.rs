@@ -2,8 +2,7 @@
 
 use http::Method;
 
-/// Segments of a path at most; the longest route has six.
-const MOST_SEGMENTS: usize = 16;
+use super::super::azure::path::Segments;
 
 /// What a request asks for, with the names in its path as they were written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,16 +61,10 @@ pub(super) enum At<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// Reads a verb and a path. Empty segments count for nothing, wherever they stand: clients write them where
-    /// they leave a version or a scope out. Words are read without regard to case.
+    /// Reads a verb and a path.
     pub(super) fn of(method: &Method, path: &'a str) -> Self {
-        let given: Vec<&str> =
-            path.split('/').filter(|segment| !segment.is_empty()).take(MOST_SEGMENTS + 1).collect();
-        if given.len() > MOST_SEGMENTS {
-            return Self::Unknown;
-        }
-        let words: Vec<String> = given.iter().map(|segment| segment.to_ascii_lowercase()).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let Some(segments) = Segments::of(path) else { return Self::Unknown };
+        let (given, words) = (&segments.given, segments.words());
         let provider = words.windows(2).position(|pair| pair == ["providers", "microsoft.authorization"]);
         if let Some(place) = provider {
             return Self::of_roles(
@@ -80,7 +73,7 @@ impl<'a> Route<'a> {
                 (&given[place + 2..], &words[place + 2..]),
             );
         }
-        Self::of_keys(method, &given, &words)
+        Self::of_keys(method, given, &words)
     }
 
     fn of_keys(method: &Method, given: &[&'a str], words: &[&str]) -> Self {

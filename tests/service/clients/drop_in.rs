@@ -1,53 +1,69 @@
-//! Azure's own names on port 443, with no setting but whom to trust and who is calling: the lines of the page, in a network
-//! and with a hosts file that nobody else has.
+//! Azure's own names on port 443, with no setting but whom to trust and who is calling: in a network and with a hosts file
+//! that nobody else has.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::Output;
 
-use super::place::{example, installed};
+use super::place::{example, installed, shell};
 
 const PAGE: &str = include_str!("../../../docs/clients/drop-in.md");
 
-/// Makes the loopback interface of a new network work.
-const LOOPBACK: &str = "import fcntl, socket, struct; \
-    fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sH14x', b'lo', 0x41))";
+/// What the programs of this test do with the simulator in Azure's place: nobody tells them where it is.
+const LINES: &str = r#"
+strongroom serve --dev --listen 127.0.0.1:443 >/dev/null 2>strongroom.log &
+# It is written last.
+until [ -e .strongroom/dev.env ]; do kill -0 $!; sleep 0.05; done
+strongroom hosts --drop-in >>/etc/hosts
+eval "$(strongroom env)"
+unset AZURE_AUTHORITY_HOST AZURE_KEYVAULT_URL AZURE_MANAGEDHSM_URL
+python "$SOURCES/tests/clients/python/drop_in.py"
+cp "$SOURCES/tests/clients/javascript/drop_in.mjs" .
+ln -s "$NODE_CLIENTS/node_modules" node_modules
+"$NODE_CLIENTS/bin/node" drop_in.mjs
+AZURE_KEYVAULT_URL=https://local.managedhsm.azure.net "$RUST_CLIENTS/debug/example" >&2
+strongroom --output json key list
+"#;
+
+/// Runs lines that start a simulator, in a network of their own; hands over what they print.
+fn run(place: &Path, tools: &[&str], lines: &str) -> String {
+    std::fs::write(place.join("hosts"), "127.0.0.1 localhost\n").unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
+    let mut path: Vec<PathBuf> = tools.iter().map(|tool| installed(tool).join("bin")).collect();
+    path.push(program.to_owned());
+    let (node, rust, azure) = (installed("javascript"), installed("rust"), place.join("azure"));
+    let environment = [
+        ("SOURCES", env!("CARGO_MANIFEST_DIR")),
+        ("NODE_CLIENTS", node.to_str().unwrap()),
+        ("RUST_CLIENTS", rust.to_str().unwrap()),
+        ("AZURE_CONFIG_DIR", azure.to_str().unwrap()),
+        ("AZURE_CORE_COLLECT_TELEMETRY", "false"),
+    ];
+    let lines =
+        format!("python \"$SOURCES/tests/clients/python/loopback.py\"\ntrap 'kill %1; wait' EXIT\n{lines}");
+    let Output { status, stdout, stderr } = shell(place, &["--net"], &path, &lines, &environment);
+    let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    let log = std::fs::read_to_string(place.join("strongroom.log")).unwrap_or_default();
+    assert!(status.success(), "{status}\n{out}{err}\n{log}");
+    out.into_owned()
+}
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "namespaces are Linux's")]
 fn clients_need_no_setting_where_azures_names_lead_here() {
-    let (python, az) = (installed("python"), installed("az"));
     let place = tempfile::tempdir().unwrap();
     std::fs::write(place.path().join("example.py"), example(PAGE, "python")).unwrap();
-    std::fs::write(place.path().join("hosts"), "127.0.0.1 localhost\n").unwrap();
-    let programs = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
-    let lines = format!(
-        "mount --bind hosts /etc/hosts\n\
-         PATH='{}:{}:{}':$PATH\n\
-         python -c \"{LOOPBACK}\"\n\
-         trap 'kill %1; wait' EXIT\n\
-         {}\n",
-        programs.display(),
-        python.join("bin").display(),
-        az.join("bin").display(),
-        example(PAGE, "sh")
-    );
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--net", "--map-root-user", "bash", "-euo", "pipefail", "-c", &lines]);
-    for (name, _) in std::env::vars() {
-        let upper = name.to_ascii_uppercase();
-        if upper.ends_with("_PROXY") || upper.starts_with("AZURE_") || upper.starts_with("STRONGROOM_") {
-            command.env_remove(name);
-        }
-    }
-    let output = command
-        .current_dir(&place)
-        .env("AZURE_CONFIG_DIR", place.path().join("azure"))
-        .env("AZURE_CORE_COLLECT_TELEMETRY", "false")
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .output()
-        .unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let log = std::fs::read_to_string(place.path().join("strongroom.log")).unwrap_or_default();
-    assert!(output.status.success(), "{}\n{out}{err}\n{log}", output.status);
+    let out = run(place.path(), &["python", "az"], example(PAGE, "sh"));
     assert!(out.contains("signed with https://local.managedhsm.azure.net/keys/invoices/"), "{out}");
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "namespaces are Linux's")]
+fn programs_written_for_azure_need_not_be_told() {
+    let place = tempfile::tempdir().unwrap();
+    let keys: serde_json::Value = serde_json::from_str(&run(place.path(), &["python"], LINES)).unwrap();
+    let names: Vec<_> = keys.as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names,
+        ["hsms/local/keys/from-node", "hsms/local/keys/from-python", "hsms/local/keys/invoices"]
+    );
 }

@@ -2,8 +2,8 @@
 //!
 //! The hosts file is mounted where only the client's process sees it: so these tests need Linux.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
@@ -30,31 +30,15 @@ impl<'a> Place<'a> {
     }
 
     /// A file in it.
-    pub(super) fn file(&self, name: &str) -> std::path::PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// Runs lines of a shell in it, which find programs in `tools` first, and expects them to succeed.
-    pub(super) fn run(&self, tools: &Path, lines: &str, environment: &[(&str, &str)]) -> String {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let path =
-            std::env::join_paths(std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path)));
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--map-root-user", "bash", "-euo", "pipefail", "-c"]);
-        command.arg(format!("mount --bind hosts /etc/hosts\n{lines}"));
-        for (name, _) in std::env::vars().filter(|(name, _)| is_for_other_servers(name)) {
-            command.env_remove(name);
-        }
-        let output = command
-            .current_dir(&self.directory)
-            .env("PATH", path.unwrap())
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .envs(environment.iter().copied())
-            .output()
-            .unwrap();
+    pub(super) fn run(&self, tools: &Path, lines: &str, environment: &[(&str, &str)]) {
+        let output = shell(self.directory.path(), &[], &[tools.to_owned()], lines, environment);
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{lines}: {}\n{out}{err}\n{}", output.status, self.server.log());
-        out.into_owned()
     }
 
     /// Does what a page tells its readers: writes down the program that it shows, and runs the lines that it gives.
@@ -69,10 +53,38 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Whether a variable of the machine's is about proxies, certificates or accounts.
+/// Runs lines of a shell in a directory, whose file `hosts` is the hosts file then, in further namespaces of their own. They
+/// find programs in `tools` first.
+pub(super) fn shell(
+    directory: &Path,
+    namespaces: &[&str],
+    tools: &[PathBuf],
+    lines: &str,
+    environment: &[(&str, &str)],
+) -> Output {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(tools.iter().cloned().chain(std::env::split_paths(&path)));
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--map-root-user"]).args(namespaces);
+    command.args(["bash", "-euo", "pipefail", "-c"]);
+    command.arg(format!("mount --bind hosts /etc/hosts\n{lines}"));
+    for (name, _) in std::env::vars().filter(|(name, _)| is_for_other_servers(name)) {
+        command.env_remove(name);
+    }
+    command
+        .current_dir(directory)
+        .env("PATH", path.unwrap())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap()
+}
+
+/// Whether a variable of the machine's is about proxies, certificates, accounts or other simulators.
 fn is_for_other_servers(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let starts = ["AZURE_", "SSL_CERT_", "NODE_EXTRA_"].iter().any(|start| name.starts_with(start));
+    let starts =
+        ["AZURE_", "SSL_CERT_", "NODE_EXTRA_", "STRONGROOM_"].iter().any(|start| name.starts_with(start));
     starts || name.ends_with("_PROXY") || name.ends_with("_CA_BUNDLE")
 }
 
@@ -118,7 +130,7 @@ async fn let_use_keys(server: &Server, principal: &str) {
 }
 
 /// The directory with the clients that a script of `scripts` installs; installed if need be.
-pub(super) fn installed(language: &str) -> std::path::PathBuf {
+pub(super) fn installed(language: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{language}-clients"));
     let script = format!("{}/scripts/{language}-clients.sh", env!("CARGO_MANIFEST_DIR"));
     // One at a time: whoever comes later finds them installed.

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
+use super::super::super::azure::assignment::wanted;
 use super::super::call::Asked;
 use super::super::site::Site;
 use super::{List, decoded};
@@ -66,39 +67,13 @@ pub(in super::super) fn delete_assignment(
     Ok(DeleteControlRoleAssignment { scope: scope(at)?, id: guid(id)? })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AssignmentRequest {
-    properties: Option<AssignmentProperties>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct AssignmentProperties {
-    role_definition_id: Option<String>,
-    principal_id: Option<String>,
-    condition: Option<String>,
-}
-
 pub(in super::super) fn put_assignment(
     asked: &Asked<'_>,
     at: &str,
     id: &str,
 ) -> Result<CreateControlRoleAssignment> {
     let (scope, id) = (scope(at)?, guid(id)?);
-    let properties = asked.body::<AssignmentRequest>()?.properties.unwrap_or_default();
-    if properties.condition.is_some() {
-        return Err(Error::Unsupported {
-            what: "Conditions of role assignments are not available yet".to_owned(),
-        });
-    }
-    // In full, or by its last part alone.
-    let definition = properties.role_definition_id.unwrap_or_default();
-    let role = definition.rsplit('/').next().and_then(|guid| Uuid::parse_str(guid).ok());
-    let role_definition = role.ok_or_else(|| {
-        Error::invalid("properties.roleDefinitionId", "the id of a role definition is needed")
-    })?;
-    let principal = properties.principal_id.unwrap_or_default().parse()?;
+    let (role_definition, principal) = wanted(asked)?;
     Ok(CreateControlRoleAssignment { scope, id: Some(id), role_definition, principal })
 }
 

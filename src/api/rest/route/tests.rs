@@ -101,7 +101,7 @@ fn what_there_is_not_is_unknown() {
     ] {
         assert_eq!(route(method, path), Route::Unknown, "{method} {path}");
     }
-    let long = "/keys".repeat(MOST_SEGMENTS + 1);
+    let long = "/keys".repeat(100);
     assert_eq!(route("GET", &long), Route::Unknown);
 }
 

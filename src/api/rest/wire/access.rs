@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::super::super::azure::assignment::wanted;
 use super::super::call::Asked;
 use super::super::route::At;
 use super::super::site::Site;
@@ -114,33 +115,13 @@ pub(in super::super) fn delete_assignment(asked: &Asked<'_>, id: &str) -> Result
     Ok(DeleteRoleAssignment { hsm: asked.hsm()?, id: assignment_id(id)? })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AssignmentRequest {
-    properties: Option<AssignmentProperties>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct AssignmentProperties {
-    role_definition_id: Option<String>,
-    principal_id: Option<String>,
-}
-
 pub(in super::super) fn create_assignment(
     asked: &Asked<'_>,
     at: At<'_>,
     id: &str,
 ) -> Result<CreateRoleAssignment> {
     let (hsm, id, scope) = (asked.hsm()?, assignment_id(id)?, scope(at)?);
-    let properties = asked.body::<AssignmentRequest>()?.properties.unwrap_or_default();
-    // In full, or by its last part alone.
-    let definition = properties.role_definition_id.unwrap_or_default();
-    let role = definition.rsplit('/').next().and_then(|guid| Uuid::parse_str(guid).ok());
-    let role_definition = role.ok_or_else(|| {
-        Error::invalid("properties.roleDefinitionId", "the id of a role definition is needed")
-    })?;
-    let principal = properties.principal_id.unwrap_or_default().parse()?;
+    let (role_definition, principal) = wanted(asked)?;
     Ok(CreateRoleAssignment { hsm, id: Some(id), role_definition, principal, scope })
 }
 

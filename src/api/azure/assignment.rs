@@ -1,0 +1,42 @@
+//! The body of a request for a role assignment, on either plane.
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::call::Asked;
+use crate::model::name::PrincipalId;
+use crate::model::{Error, Result};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Request {
+    properties: Option<Properties>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Properties {
+    role_definition_id: Option<String>,
+    principal_id: Option<String>,
+    condition: Option<String>,
+}
+
+/// Which role is wanted, and for whom. The role is named in full, or by the last part of its id alone.
+///
+/// # Errors
+/// `Invalid` naming the member; `Unsupported` where there is a condition.
+pub(in crate::api) fn wanted<S>(asked: &Asked<'_, S>) -> Result<(Uuid, PrincipalId)> {
+    let Properties { role_definition_id, principal_id, condition } =
+        asked.body::<Request>()?.properties.unwrap_or_default();
+    if condition.is_some() {
+        return Err(Error::Unsupported {
+            what: "Conditions of role assignments are not available yet".to_owned(),
+        });
+    }
+    let definition = role_definition_id.unwrap_or_default();
+    let role = definition.rsplit('/').next().and_then(|guid| Uuid::parse_str(guid).ok());
+    let role = role.ok_or_else(|| {
+        Error::invalid("properties.roleDefinitionId", "the id of a role definition is needed")
+    })?;
+    Ok((role, principal_id.unwrap_or_default().parse()?))
+}
