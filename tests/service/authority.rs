@@ -154,7 +154,7 @@ async fn programs_on_this_machine_get_tokens_without_a_secret() {
     for asked in [app_service, imds] {
         let answer: Value = asked.send().await.unwrap().json().await.unwrap();
         let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"));
-        assert_eq!(read(parts(token)[1])["oid"], server.principal("dev").object_id);
+        assert_eq!(read(parts(token)[1])["oid"], server.principal("crypto-user").object_id);
         assert_eq!(Rest::stranger(&server).with(token).get("/keys").await.status, 200);
     }
     // Without TLS there is nothing else, and with TLS there is not this.
