@@ -17,7 +17,7 @@ pub(crate) struct DigestInput {
     #[arg(long, value_name = "FILE")]
     file: Option<Source>,
     /// The digest itself: base64url, or @FILE or - for a file that holds it raw or as base64url
-    #[arg(long, value_name = "BASE64URL|@FILE|-", value_parser = Given::parse)]
+    #[arg(long, value_name = "BASE64URL|@FILE|-", value_parser = Given::parse, allow_hyphen_values = true)]
     digest: Option<Given>,
 }
 

@@ -122,7 +122,7 @@ impl Source {
 #[group(required = true, multiple = false)]
 pub(crate) struct Input {
     /// The input itself, as base64url
-    #[arg(long, value_parser = decode, value_name = "BASE64URL")]
+    #[arg(long, value_parser = decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     value: Option<Octets>,
     /// A file that holds the input, or - for standard input
     #[arg(long, value_name = "FILE")]

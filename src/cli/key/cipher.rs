@@ -25,10 +25,10 @@ pub struct EncryptArgs {
     #[command(flatten)]
     input: Input,
     /// The initialization vector, for A*CBC and A*CBCPAD: 16 bytes
-    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     iv: Option<Octets>,
     /// Data that is authenticated and not encrypted, for A*GCM
-    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     aad: Option<Octets>,
     /// Write the ciphertext raw to a file, or to standard output for -; what else decryption needs is printed
     #[arg(long, value_name = "FILE")]
@@ -46,13 +46,13 @@ pub struct DecryptArgs {
     #[command(flatten)]
     input: Input,
     /// The initialization vector, for AES
-    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     iv: Option<Octets>,
     /// The data that was authenticated and not encrypted, for A*GCM
-    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     aad: Option<Octets>,
     /// The authentication tag, for A*GCM
-    #[arg(long, value_parser = input::decode, value_name = "BASE64URL")]
+    #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     tag: Option<Octets>,
     /// Write the plaintext raw to a file, or to standard output for -
     #[arg(long, value_name = "FILE")]

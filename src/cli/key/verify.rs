@@ -25,7 +25,7 @@ pub struct VerifyArgs {
     #[command(flatten)]
     input: DigestInput,
     /// The signature: a file with what `key sign` printed or with raw bytes, - for standard input, or base64url
-    #[arg(long, value_name = "FILE|BASE64URL")]
+    #[arg(long, value_name = "FILE|BASE64URL", allow_hyphen_values = true)]
     signature: String,
 }
 

@@ -27,6 +27,10 @@ fn files_are_signed_and_verified() {
     let other = desk
         .run(&format!("{verify} --file invoice.pdf --signature {}", value["signature"].as_str().unwrap()));
     assert_eq!(other.out, "invalid\n", "the current version has signed nothing");
+    // One in 64 begins like an option.
+    let dashed = format!("-{}", "A".repeat(85));
+    let other = desk.run(&format!("{verify} --file invoice.pdf --signature {dashed}"));
+    assert_eq!((other.code, other.out.as_str()), (1, "invalid\n"), "{}", other.err);
 
     let error = desk.fails("--as crypto-officer key sign invoices --alg ES256 --file invoice.pdf");
     let missing = "(action Microsoft.KeyVault/managedHsm/keys/sign/action at /keys/invoices, principal ";
