@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use http::StatusCode;
+use http::header::{CONNECTION, RETRY_AFTER};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -22,6 +24,8 @@ use crate::config::Server;
 const HEAD: Duration = Duration::from_secs(15);
 /// Bytes of a request's head at most.
 const HEAD_BYTES: usize = 64 * 1024;
+/// Connections that may wait for a place at once; further ones are not taken yet.
+const WAITING: usize = 1024;
 /// Requests under way at once on one connection.
 const STREAMS: u32 = 256;
 
@@ -80,6 +84,7 @@ pub(super) fn serve(
     let (stop, stopped) = watch::channel(false);
     let graceful = Arc::new(tokio::sync::Mutex::new(Some(GracefulShutdown::new())));
     let connections = Arc::new(Semaphore::new(limits.max_connections));
+    let waiting = Arc::new(Semaphore::new(WAITING));
     let handshake = Duration::from_secs(limits.handshake_seconds);
     let mut listening = JoinSet::new();
     for listener in listeners.0 {
@@ -88,8 +93,10 @@ pub(super) fn serve(
             acceptor: TlsAcceptor::from(Arc::clone(&tls)),
             graceful: Arc::clone(&graceful),
             handshake,
+            patience: Duration::from_secs(limits.request_seconds),
+            connections: Arc::clone(&connections),
         };
-        listening.spawn(accept(listener, front, Arc::clone(&connections), stopped.clone()));
+        listening.spawn(accept(listener, front, Arc::clone(&waiting), stopped.clone()));
     }
     Serving { stop, listening, graceful }
 }
@@ -101,22 +108,25 @@ struct Front {
     acceptor: TlsAcceptor,
     graceful: Arc<tokio::sync::Mutex<Option<GracefulShutdown>>>,
     handshake: Duration,
+    /// How long a connection waits for a place.
+    patience: Duration,
+    connections: Arc<Semaphore>,
 }
 
 async fn accept(
     listener: TcpListener,
     front: Front,
-    connections: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
-        let connections = Arc::clone(&connections);
+        let waiting = Arc::clone(&waiting);
         // A place is taken once there is somebody for it: the listeners share them.
         let next = async {
             let accepted = listener.accept().await;
-            (connections.acquire_owned().await, accepted)
+            (waiting.acquire_owned().await, accepted)
         };
-        let (permit, accepted) = tokio::select! {
+        let (waits, accepted) = tokio::select! {
             next = next => next,
             _ = stopped.changed() => return,
         };
@@ -132,8 +142,15 @@ async fn accept(
         };
         let front = front.clone();
         tokio::spawn(async move {
-            front.connection(stream, peer).await;
-            drop(permit);
+            let place = Arc::clone(&front.connections).acquire_owned();
+            match tokio::time::timeout(front.patience, place).await {
+                Ok(place) => {
+                    drop(waits);
+                    front.connection(stream, peer).await;
+                    drop(place);
+                }
+                Err(_) => front.turn_away(stream, peer).await,
+            }
         });
     }
 }
@@ -178,5 +195,23 @@ impl Front {
         if let Err(error) = watched.await {
             tracing::debug!(%peer, error = %error, "a connection ended badly");
         }
+    }
+
+    /// Tells somebody for whom there is no place to come back later.
+    async fn turn_away(self, stream: TcpStream, peer: SocketAddr) {
+        tracing::warn!(%peer, "there are too many connections; one is turned away");
+        let service = hyper::service::service_fn(async |_: http::Request<hyper::body::Incoming>| {
+            http::Response::builder()
+                .status(StatusCode::SERVICE_UNAVAILABLE)
+                .header(RETRY_AFTER, "1")
+                .header(CONNECTION, "close")
+                .body(axum::body::Body::empty())
+        });
+        let answer = async {
+            let Ok(stream) = self.acceptor.accept(stream).await else { return };
+            let builder = Builder::new(TokioExecutor::new());
+            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+        };
+        let _ = tokio::time::timeout(self.handshake, answer).await;
     }
 }

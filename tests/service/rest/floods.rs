@@ -35,6 +35,27 @@ async fn floods_of_headers_are_cut_off() {
     }
 }
 
+/// Who finds all places taken waits a while, and is told to come back then.
+#[tokio::test]
+async fn too_many_connections_are_turned_away() {
+    let settings = [("STRONGROOM_SERVER__REQUEST_SECONDS", "1"), ("STRONGROOM_SERVER__MAX_CONNECTIONS", "2")];
+    let server = Server::start_in(tempfile::tempdir().unwrap(), &[], &settings);
+    let asked = head("").replace("connection: close", "connection: keep-alive");
+    let mut taken = Vec::new();
+    for _ in 0..2 {
+        let mut stream = connect(&server, &rustls::version::TLS13);
+        stream.write_all(asked.as_bytes()).unwrap();
+        let mut piece = [0; 4096];
+        assert!(stream.read(&mut piece).unwrap() > 0);
+        taken.push(stream);
+    }
+    let said = answer(&server, &head(""));
+    assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("retry-after: 1"), "{said}");
+    drop(taken);
+    let said = answer(&server, &head(""));
+    assert!(said.starts_with("HTTP/1.1 401 "), "{said}");
+}
+
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let directory = tempfile::tempdir().unwrap();
