@@ -155,6 +155,15 @@ async fn accept(
     }
 }
 
+/// What all connections have in common. Names of HTTP/1.1 header fields are written in title case
+/// (`Content-Length`): they have no case (RFC 9110, 5.1), but libmongocrypt, which reads the answers for every
+/// MongoDB driver, compares them as they are written.
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).title_case_headers(true);
+    builder
+}
+
 impl Front {
     async fn connection(self, stream: TcpStream, peer: SocketAddr) {
         let _ = stream.set_nodelay(true);
@@ -178,8 +187,8 @@ impl Front {
             }
             web.clone().answer(request)
         });
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
+        let mut builder = builder();
+        builder.http1().header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
         builder
             .http2()
             .timer(TokioTimer::new())
@@ -209,8 +218,7 @@ impl Front {
         });
         let answer = async {
             let Ok(stream) = self.acceptor.accept(stream).await else { return };
-            let builder = Builder::new(TokioExecutor::new());
-            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+            let _ = builder().serve_connection(TokioIo::new(stream), service).await;
         };
         let _ = tokio::time::timeout(self.handshake, answer).await;
     }

@@ -15,6 +15,7 @@ mod bill;
 mod calls;
 mod cli;
 mod clients;
+mod connections;
 mod control;
 mod crash;
 mod credentials;
