@@ -5,11 +5,13 @@ mod azure;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod grpc;
+mod intake;
 mod peer;
 pub mod rest;
 
 #[cfg(test)]
 mod tests;
 
-pub use azure::{Authorities, Limits, Names};
-pub use peer::{PeerAddress, PeerCertificate};
+pub use azure::{Authorities, Names};
+pub use intake::{Budget, Intake, Limits};
+pub use peer::{PeerAddress, PeerCertificate, PeerConnection};

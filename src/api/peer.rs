@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, HeaderValue};
 
-use crate::identity::Credential;
+use super::intake::Intake;
+use crate::engine::Engine;
+use crate::identity::{Credential, Verified};
 use crate::model::Result;
 
 /// The longest description of a client's software that is kept, in bytes.
@@ -19,16 +21,56 @@ pub struct PeerCertificate(pub Arc<[u8]>);
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// The credential of a request.
+/// The connection of a request: called when a request on it has been authenticated.
+#[derive(Clone)]
+pub struct PeerConnection(pub Arc<dyn Fn() + Send + Sync>);
+
+/// The credential of a request: the one that was verified already, or the one it shows.
 ///
 /// # Errors
 /// As [`Credential::presented`].
 pub(super) fn credential<'a>(headers: &'a HeaderMap, extensions: &'a Extensions) -> Result<Credential<'a>> {
+    if let Some(verified) = extensions.get::<Verified>() {
+        return Ok(Credential::Verified(verified));
+    }
     let certificate = extensions.get::<PeerCertificate>();
     Credential::presented(
         headers.get("authorization").map(HeaderValue::as_bytes),
         certificate.map(|certificate| &*certificate.0),
     )
+}
+
+/// Verifies the credential of a request whose body has not been read. Its connection is told, and its body may take
+/// what the bodies of known callers may.
+///
+/// # Errors
+/// `Unauthenticated`, or that of a credential that is none.
+pub(super) async fn authenticate(
+    engine: &Engine,
+    credential: Result<Credential<'_>>,
+    extensions: &Extensions,
+) -> Result<Verified> {
+    let verified = engine.authenticate(credential?).await?;
+    if let Some(PeerConnection(authenticated)) = extensions.get() {
+        authenticated();
+    }
+    if let Some(intake) = extensions.get::<Intake>() {
+        intake.authenticated();
+    }
+    Ok(verified)
+}
+
+/// What of a request's extensions outlasts it: where it came from, but not that it was authenticated, nor its body's
+/// part of the budget.
+pub(super) fn lasting(extensions: &Extensions) -> Extensions {
+    let mut lasting = Extensions::new();
+    if let Some(address) = extensions.get::<PeerAddress>() {
+        lasting.insert(*address);
+    }
+    if let Some(certificate) = extensions.get::<PeerCertificate>() {
+        lasting.insert(certificate.clone());
+    }
+    lasting
 }
 
 /// The address a request came from.

@@ -55,6 +55,7 @@ pub(super) fn every_kind() -> Vec<Error> {
         },
         Error::BudgetExists { subscription, budget: "monthly".parse().unwrap() },
         Error::BudgetNotFound { subscription, budget: "monthly".parse().unwrap() },
+        Error::Overloaded,
         Error::RequestTooLarge { limit: 7 },
         Error::RequestTooSlow { seconds: 7 },
         Error::ResourceGroupExists { subscription, group: group.clone() },

@@ -137,6 +137,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     need((1..=1_000_000).contains(&config.events.kept), "events.kept: must be 1 to 1000000")?;
     need(config.server.max_request_bytes >= 64 * 1024, "server.max_request_bytes: must be at least 65536")?;
     need(config.server.request_seconds > 0, "server.request_seconds: must be at least 1")?;
+    config.connections.validate(&config.server)?;
     let positive = |number: Option<u64>| number != Some(0);
     need(config.token.queue != Some(0), "token.queue: must be at least 1")?;
     need(positive(config.token.timeout_milliseconds), "token.timeout_milliseconds: must be at least 1")?;

@@ -2,6 +2,7 @@
 //! structure, validated whole before anything is opened.
 
 mod access_token_version;
+mod connections;
 mod identity;
 mod load;
 mod locations;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::event::KEPT;
 
 pub use access_token_version::AccessTokenVersion;
+pub use connections::{Connections, network_of};
 pub use identity::{CertificateRule, Issuer};
 pub use load::{ConfigError, Sources, load};
 pub use locations::locations;
@@ -49,6 +51,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Listening, TLS and limits.
     pub server: Server,
+    /// What connections may hold.
+    pub connections: Connections,
     /// The names under which clients know the service.
     pub names: Names,
     /// The PKCS#11 module and how it is used.
@@ -96,7 +100,7 @@ pub struct Server {
     pub max_connections: usize,
     /// Size of the largest request, in bytes.
     pub max_request_bytes: usize,
-    /// How long the body of a request of Azure's surfaces may take to arrive, in seconds.
+    /// How long the body of a request may take to arrive, in seconds.
     pub request_seconds: u64,
     /// How long a TLS handshake may take, and then the first byte of a request, in seconds.
     pub handshake_seconds: u64,
@@ -238,6 +242,7 @@ impl Default for Config {
             mode: Mode::default(),
             data_dir: PathBuf::from(".strongroom"),
             server: Server::default(),
+            connections: Connections::default(),
             names: Names::default(),
             token: Token::default(),
             audit: Audit::default(),

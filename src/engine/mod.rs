@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::identity::{Caller, Credential, Identity};
+use crate::identity::{Caller, Credential, Identity, Verified};
 use crate::ids::Ids;
 use crate::model::billing::Pricing;
 use crate::model::change::IntentVerb;
@@ -88,6 +88,15 @@ impl Engine {
             under_way: UnderWay::default(),
             running: TaskTracker::new(),
         }))
+    }
+
+    /// Verifies the credential of a request before any of its body is read. The call that follows, or the refusal, is
+    /// what is recorded.
+    ///
+    /// # Errors
+    /// `Unauthenticated`.
+    pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Verified> {
+        self.0.identity.verify(credential).await
     }
 
     /// Answers `request`, which is read only once its sender is known.

@@ -48,7 +48,13 @@ pub enum Credential<'a> {
     ManagementBearer(&'a str),
     /// The client certificate, as DER, whose chain and private key TLS has verified.
     Certificate(&'a [u8]),
+    /// A credential of this request that was verified before.
+    Verified(&'a Verified),
 }
+
+/// A credential that was verified, for the rest of its request. Only [`Identity::verify`] makes one.
+#[derive(Clone, Debug)]
+pub struct Verified(Arc<Caller>);
 
 impl<'a> Credential<'a> {
     /// The credential of a request: the value of its `authorization` header, and the certificate of its
@@ -87,6 +93,7 @@ impl fmt::Debug for Credential<'_> {
             Self::None => "None",
             Self::Bearer(_) | Self::ManagementBearer(_) => "Bearer(…)",
             Self::Certificate(_) => "Certificate(…)",
+            Self::Verified(_) => "Verified(…)",
         })
     }
 }
@@ -171,7 +178,16 @@ impl Identity {
                 let (caller, until) = inner.rules.verify(der, now)?;
                 Ok(remember(&inner.certificates, digest, caller, until, now))
             }
+            Credential::Verified(Verified(caller)) => Ok(caller.clone()),
         }
+    }
+
+    /// Verifies a credential, so that it is not verified again for the same request.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn verify(&self, credential: Credential<'_>) -> Result<Verified> {
+        self.authenticate(credential).await.map(Verified)
     }
 
     /// Who a token says is calling, where it is meant for this audience.

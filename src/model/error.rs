@@ -176,6 +176,9 @@ pub enum Error {
         /// What was to be done.
         operation: &'static str,
     },
+    /// Other requests take up the memory there is for them.
+    #[error("too many bytes of requests are being held; try again in a moment")]
+    Overloaded,
     /// Purge protection keeps what is deleted until its time has come.
     #[error("purge is not allowed: recovery level {level} keeps what is deleted until {scheduled_purge_at}")]
     PurgeProtected {
@@ -333,6 +336,7 @@ impl Error {
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
             Self::NoContent => "NO_CONTENT",
             Self::OperationNotPermitted { .. } => "KEY_OPERATION_NOT_PERMITTED",
+            Self::Overloaded => "OVERLOADED",
             Self::PurgeProtected { .. } => "PURGE_PROTECTED",
             Self::RequestTooLarge { .. } => "REQUEST_TOO_LARGE",
             Self::RequestTooSlow { .. } => "REQUEST_TOO_SLOW",
@@ -401,7 +405,10 @@ impl Error {
             Self::Busy => 429,
             Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
             Self::Unsupported { .. } => 501,
-            Self::Stopping | Self::TokenPoolExhausted { .. } | Self::TokenUnavailable { .. } => 503,
+            Self::Overloaded
+            | Self::Stopping
+            | Self::TokenPoolExhausted { .. }
+            | Self::TokenUnavailable { .. } => 503,
             Self::TokenTimeout { .. } => 504,
         }
     }

@@ -1,14 +1,19 @@
 //! The process: opens what is configured, listens, and ends in order.
 
+mod activity;
+mod admission;
 mod applications;
 mod banner;
+mod connection;
 mod connection_file;
+mod descriptors;
 mod first_byte;
 mod gateway;
 mod house;
 mod listen;
 mod log;
 mod managed_identity;
+mod pulse;
 mod resources;
 mod simulator;
 mod web;
@@ -25,9 +30,12 @@ pub(crate) use connection_file::{is_plain, quoted};
 pub use log::start as start_log;
 pub use simulator::environment as simulator_environment;
 
+use crate::api::grpc::Services;
 use crate::config::{Config, Mode};
+use crate::engine::Engine;
 use crate::jobs::Scheduler;
 use house::House;
+use pulse::Pulse;
 
 /// How often the sweeper looks for what was left unfinished.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -54,12 +62,12 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
 
     let (reporter, health) = tonic_health::server::health_reporter();
-    reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    let pulse = Pulse::new(reporter, Services::names(house.simulator.is_some()).collect()).await;
     let scheduler = Scheduler::new(house.engine.clone());
     let closing = CancellationToken::new();
-    let web = web::Web::new(&house, &config, health, &scheduler, closing.clone())?;
-    let serving = listen::serve(listeners, web, Arc::clone(&house.tls), &config.server);
-    let background = tokio::spawn(keep_house(house.engine.clone(), reporter));
+    let web = web::Web::new(&house, &config, (health, Arc::clone(&pulse)), &scheduler, closing.clone())?;
+    let serving = listen::serve(listeners, web, Arc::clone(&house.tls), &config);
+    let background = tokio::spawn(keep_house(house.engine.clone(), pulse));
     let due = tokio::spawn(scheduler.run());
     if let Some(simulator) = &house.simulator {
         connection_file::write(&config.data_dir, simulator)?;
@@ -79,7 +87,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
 }
 
 /// Sweeps, and tells the health service how the tokens are.
-async fn keep_house(engine: crate::engine::Engine, reporter: tonic_health::server::HealthReporter) {
+async fn keep_house(engine: Engine, pulse: Arc<Pulse>) {
     match engine.missing_material().await {
         Ok(0) => {}
         Ok(missing) => {
@@ -87,23 +95,14 @@ async fn keep_house(engine: crate::engine::Engine, reporter: tonic_health::serve
         }
         Err(error) => tracing::error!(%error, "a token cannot say what it holds"),
     }
-    let mut pulse = tokio::time::interval(PULSE);
+    let mut beat = tokio::time::interval(PULSE);
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
             _ = sweep.tick() => {
                 engine.sweep().await;
             }
-            _ = pulse.tick() => {
-                let status = match engine.health().await {
-                    Ok(()) => tonic_health::ServingStatus::Serving,
-                    Err(error) => {
-                        tracing::warn!(%error, "not healthy");
-                        tonic_health::ServingStatus::NotServing
-                    }
-                };
-                reporter.set_service_status("", status).await;
-            }
+            _ = beat.tick() => pulse.take(&engine).await,
         }
     }
 }

@@ -10,21 +10,23 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
+use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::ServiceExt as _;
 
 use super::house::House;
-use crate::api::Limits;
+use super::pulse::Pulse;
 use crate::api::arm::ResourceManager;
-use crate::api::grpc::{HealthService, Services};
+use crate::api::grpc::Services;
 use crate::api::rest::Rest;
+use crate::api::{Budget, Limits};
 use crate::config::{Config, Mode};
-use crate::engine::Engine;
 use crate::identity::authority::GRAPH_HOST;
 use crate::jobs::Scheduler;
+use crate::model::Error;
 
 /// Paths that need no credential, under every name but the authority's.
 const COMMON: [&str; 2] = ["/healthz", "/ca.pem"];
@@ -38,6 +40,8 @@ pub(super) struct Web {
     common: Router,
     resource_manager: ResourceManager,
     rest: Rest,
+    budget: Budget,
+    limits: Limits,
     authority_hosts: Arc<[String]>,
     management_hosts: Arc<[String]>,
 }
@@ -45,7 +49,7 @@ pub(super) struct Web {
 /// What the pages that need no credential tell.
 #[derive(Clone)]
 struct Common {
-    engine: Engine,
+    pulse: Arc<Pulse>,
     mode: Mode,
     ca: Option<Arc<PathBuf>>,
 }
@@ -55,10 +59,10 @@ impl Web {
     ///
     /// # Errors
     /// Where gRPC's descriptors cannot be read.
-    pub(super) fn new(
+    pub(super) fn new<H: Health>(
         house: &House,
         config: &Config,
-        health: impl HealthService,
+        (health, pulse): (HealthServer<H>, Arc<Pulse>),
         scheduler: &Scheduler,
         closing: CancellationToken,
     ) -> anyhow::Result<Self> {
@@ -70,7 +74,7 @@ impl Web {
         let common = Router::new()
             .route("/healthz", get(healthz))
             .route("/ca.pem", get(ca_pem))
-            .with_state(Common { engine: house.engine.clone(), mode: config.mode, ca });
+            .with_state(Common { pulse, mode: config.mode, ca });
         let authority = house.simulator.as_ref().map(|simulator| {
             Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024))
         });
@@ -81,6 +85,8 @@ impl Web {
             common,
             resource_manager: ResourceManager::new(house.engine.clone(), house.names.clone(), limits),
             rest: Rest::new(house.engine.clone(), house.names.clone(), limits),
+            budget: Budget::new(config.connections.max_buffered_bytes),
+            limits,
             authority_hosts: names.authority.iter().cloned().chain([GRAPH_HOST.to_owned()]).collect(),
             management_hosts: names.management.clone().into(),
         })
@@ -88,9 +94,11 @@ impl Web {
 
     /// Answers one request.
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
-        let request = request.map(Body::new);
+        let intake = self.budget.intake(self.limits);
+        let mut request = request.map(|body| Body::new(intake.of(body)));
+        request.extensions_mut().insert(intake.clone());
         let router = if is_grpc(&request) {
-            self.grpc
+            return self.grpc.oneshot(request).await;
         } else if is_for(&request, &self.authority_hosts) {
             self.authority.unwrap_or(self.common)
         } else if COMMON.contains(&request.uri().path()) {
@@ -100,8 +108,16 @@ impl Web {
         } else {
             return Ok(self.rest.answer(request).await);
         };
-        router.oneshot(request).await
+        let answer = router.oneshot(request).await;
+        // What has no words of its own for it.
+        intake.stopped().map_or(answer, |why| Ok(cut_short(why)))
     }
+}
+
+fn cut_short(why: &Error) -> Response {
+    let status = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let retry = (status == StatusCode::SERVICE_UNAVAILABLE).then_some([(RETRY_AFTER, "1")]);
+    (status, retry, format!("{why}\n")).into_response()
 }
 
 fn is_grpc(request: &Request<Body>) -> bool {
@@ -116,11 +132,14 @@ fn is_for(request: &Request<Body>, hosts: &[String]) -> bool {
 }
 
 async fn healthz(State(common): State<Common>) -> Response {
-    let (status, text) = match common.engine.health().await {
-        Ok(()) => (StatusCode::OK, "serving"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not serving"),
+    let finding = common.pulse.finding();
+    let (status, text) = if finding.is_serving() {
+        (StatusCode::OK, "serving")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not serving")
     };
     let body = serde_json::json!({
+        "age_seconds": finding.age().as_secs(),
         "mode": common.mode,
         "status": text,
         "version": env!("CARGO_PKG_VERSION"),

@@ -1,11 +1,93 @@
-//! Connections as sockets see them: how header fields are written, and what a client that sends no credential can hold.
+//! Connections as sockets see them: how header fields are written, how long a connection lives, and which end for others.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::support::Server;
+use axum::body::Body;
+use hyper::client::conn::http2::SendRequest;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use strongroom::api::grpc::pb;
+use tokio::net::TcpSocket;
+use tokio::task::JoinHandle;
+use tonic_health::pb::HealthCheckRequest;
+
+use crate::raw;
+use crate::support::{Client, Server};
 use crate::transport::connect;
+
+/// A connection of HTTP/2, from an address of the test's choice.
+pub(crate) struct H2 {
+    pub(crate) sender: SendRequest<Body>,
+    /// Ends with the connection.
+    pub(crate) connection: JoinHandle<()>,
+}
+
+impl H2 {
+    pub(crate) async fn open(server: &Server) -> Self {
+        Self::open_from(server, IpAddr::from([127, 0, 0, 1])).await.unwrap()
+    }
+
+    async fn open_from(server: &Server, from: IpAddr) -> std::io::Result<Self> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(server.connection().ca_file).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let address: SocketAddr =
+            server.connection().endpoint.strip_prefix("https://").unwrap().parse().unwrap();
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(from, 0))?;
+        let socket = socket.connect(address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+        let (sender, connection) = handshake.await.map_err(std::io::Error::other)?;
+        let connection = tokio::spawn(async move { drop(connection.await) });
+        Ok(Self { sender, connection })
+    }
+
+    /// Sends a request, and gives the answer's head once it is there.
+    pub(crate) async fn send(
+        &self,
+        request: http::request::Builder,
+        body: Body,
+    ) -> Result<http::Response<hyper::body::Incoming>, hyper::Error> {
+        let mut sender = self.sender.clone();
+        sender.ready().await?;
+        sender.send_request(request.body(body).unwrap()).await
+    }
+
+    /// Whether the connection ends in this time.
+    async fn ends_within(&mut self, seconds: u64) -> bool {
+        tokio::time::timeout(Duration::from_secs(seconds), &mut self.connection).await.is_ok()
+    }
+}
+
+/// A gRPC request to the server under its own name.
+pub(crate) fn rpc(path: &str, token: Option<&str>) -> http::request::Builder {
+    let request = http::Request::post(format!("https://localhost{path}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    match token {
+        Some(token) => request.header("authorization", format!("Bearer {token}")),
+        None => request,
+    }
+}
+
+/// A message that a list of keys is asked for with, in its frame.
+pub(crate) fn list_keys() -> Vec<u8> {
+    let request = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
+    raw::frame(&prost::Message::encode_to_vec(&request))
+}
+
+pub(crate) const LIST: &str = "/strongroom.v1.KeyService/ListKeys";
 
 /// Whether the answer is HTTP/1.1 with each name of a header field in title case.
 fn assert_title_case(answer: &[u8], what: &str) {
@@ -34,8 +116,8 @@ fn get(host: &str, path: &str, more: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{more}\r\n")
 }
 
-#[test]
-fn header_names_of_http_1_are_in_title_case_on_every_listener() {
+#[tokio::test]
+async fn header_names_of_http_1_are_in_title_case_on_every_listener() {
     let server = Server::start_with(
         &[],
         &[("STRONGROOM_SERVER__MAX_CONNECTIONS", "2"), ("STRONGROOM_SERVER__REQUEST_SECONDS", "1")],
@@ -63,13 +145,18 @@ fn header_names_of_http_1_are_in_title_case_on_every_listener() {
         assert_title_case(&exchange(stream, &get(address, path, "metadata: true\r\n")), path);
     }
 
-    // Two connections are all that are served; a third is told so.
+    // Two connections are all that are served, and both are authenticated; a third is told so.
+    let token = server.token("dev").await;
     let held: Vec<_> = (0..2)
         .map(|_| {
             let mut stream = connect(&server, &rustls::version::TLS13);
-            stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
+            let request = format!(
+                "GET /keys?api-version=7.4 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
+            );
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut start = [0; 12];
+            stream.read_exact(&mut start).unwrap();
+            assert_eq!(&start, b"HTTP/1.1 200");
             stream
         })
         .collect();
@@ -77,4 +164,86 @@ fn header_names_of_http_1_are_in_title_case_on_every_listener() {
     assert!(refused.starts_with(b"HTTP/1.1 503"), "{}", String::from_utf8_lossy(&refused));
     assert_title_case(&refused, "too many connections");
     drop(held);
+}
+
+#[tokio::test]
+async fn a_connection_without_requests_ends_though_it_answers_pings() {
+    let server = Server::start_with(
+        &[],
+        &[
+            ("STRONGROOM_CONNECTIONS__FIRST_REQUEST_SECONDS", "1"),
+            ("STRONGROOM_CONNECTIONS__IDLE_SECONDS", "2"),
+            ("STRONGROOM_CONNECTIONS__UNAUTHENTICATED_SECONDS", "3"),
+        ],
+    );
+    let token = server.token("dev").await;
+
+    let mut without_request = H2::open(&server).await;
+    let mut idle = H2::open(&server).await;
+    let answer = idle.send(rpc(LIST, Some(&token)), Body::from(list_keys())).await.unwrap();
+    assert_eq!(answer.headers().get("grpc-status"), None);
+    drop(axum::body::to_bytes(Body::new(answer.into_body()), usize::MAX).await.unwrap());
+    // Streams that nobody asks a credential for hold a connection no longer.
+    let mut watching = H2::open(&server).await;
+    let watch = raw::frame(&prost::Message::encode_to_vec(&HealthCheckRequest::default()));
+    let watched = watching.send(rpc("/grpc.health.v1.Health/Watch", None), Body::from(watch)).await.unwrap();
+    // A stream of an authenticated caller does.
+    let mut busy = H2::open(&server).await;
+    let watch = pb::WatchLifecycleRequest { parent: "hsms/local".to_owned(), ..Default::default() };
+    let watch = raw::frame(&prost::Message::encode_to_vec(&watch));
+    let path = "/strongroom.v1.LifecycleService/WatchLifecycle";
+    let events = busy.send(rpc(path, Some(&token)), Body::from(watch)).await.unwrap();
+    assert_eq!(events.headers().get("grpc-status"), None);
+
+    assert!(without_request.ends_within(10).await, "no request, and open");
+    assert!(idle.ends_within(10).await, "idle, and open");
+    assert!(watching.ends_within(10).await, "never authenticated, and open");
+    assert!(!busy.ends_within(1).await, "a watch was cut off");
+    drop((watched, events));
+    assert!(busy.ends_within(10).await, "idle, and open");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unauthenticated_connections_do_not_prevent_authenticated_ones() {
+    let server = Server::start_with(
+        &[],
+        &[
+            ("STRONGROOM_SERVER__MAX_CONNECTIONS", "8"),
+            ("STRONGROOM_CONNECTIONS__RESERVED", "2"),
+            ("STRONGROOM_CONNECTIONS__MAX_PER_ADDRESS", "5"),
+        ],
+    );
+    let token = server.token("dev").await;
+    let list = async || {
+        let started = Instant::now();
+        let mut client = Client::new(server.channel().await, Some(&token));
+        let request = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
+        client.keys.list_keys(request).await.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        client
+    };
+    let mut held = vec![list().await];
+    // From other addresses, and from the one that the client with a credential has.
+    for from in [2, 3, 4, 1] {
+        let mut attack = Vec::new();
+        for _ in 0..12 {
+            // It may be ended before its handshake is.
+            if let Ok(h2) = H2::open_from(&server, IpAddr::from([127, 0, 0, from])).await {
+                let request = http::Request::get("https://localhost/healthz");
+                drop(h2.send(request, Body::empty()).await);
+                attack.push(h2);
+            }
+        }
+        held.push(list().await);
+        held.truncate(2);
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let open = attack.iter().filter(|h2| !h2.connection.is_finished()).count();
+        assert!(open <= 5, "{open} connections of one address");
+    }
+    // What was authenticated was never ended to make room.
+    for client in &mut held {
+        let request = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
+        client.keys.list_keys(request).await.unwrap();
+    }
+    assert!(!server.log().contains("turned away"), "{}", server.log());
 }

@@ -9,12 +9,52 @@ use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use tonic_reflection::pb::v1::ServerReflectionRequest;
-use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
-use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
-use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::support::{Server, ec, reason, rsa, strongroom};
+
+/// The names of all services by one version of reflection, once it was seen to describe what clients ask for.
+macro_rules! reflection {
+    ($version:ident, $channel:expr) => {{
+        use tonic_reflection::pb::$version as reflection;
+
+        let requests = [
+            MessageRequest::ListServices(String::new()),
+            MessageRequest::FileContainingSymbol("strongroom.v1.SignRequest".to_owned()),
+            MessageRequest::FileContainingSymbol("google.rpc.ErrorInfo".to_owned()),
+            MessageRequest::FileByFilename("google/rpc/error_details.proto".to_owned()),
+            MessageRequest::FileByFilename("google/rpc/status.proto".to_owned()),
+            MessageRequest::FileByFilename("google/protobuf/duration.proto".to_owned()),
+            MessageRequest::FileByFilename("google/protobuf/any.proto".to_owned()),
+        ];
+        let asked = requests.len();
+        let requests = requests.map(|message| reflection::ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(message),
+        });
+        let mut client = reflection::server_reflection_client::ServerReflectionClient::new($channel.clone());
+        let answers = client.server_reflection_info(futures_util::stream::iter(requests)).await;
+        let mut answers = answers.unwrap().into_inner();
+        let mut services = Vec::new();
+        let mut described = 0;
+        use reflection::server_reflection_request::MessageRequest;
+        use reflection::server_reflection_response::MessageResponse;
+        while let Some(answer) = answers.message().await.unwrap() {
+            match answer.message_response {
+                Some(MessageResponse::ListServicesResponse(list)) => {
+                    services = list.service.into_iter().map(|service| service.name).collect();
+                }
+                Some(MessageResponse::FileDescriptorResponse(files)) => {
+                    assert!(!files.file_descriptor_proto.is_empty());
+                    described += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(described + 1, asked);
+        services.sort_unstable();
+        services
+    }};
+}
 
 async fn status(channel: &Channel) -> ServingStatus {
     HealthClient::new(channel.clone())
@@ -49,52 +89,44 @@ async fn health_reflection_and_the_authority_s_certificate_are_for_everybody() {
     let mut server = Server::start();
     let channel = server.channel().await;
     assert_eq!(status(&channel).await, ServingStatus::Serving);
-    assert_eq!(
-        healthz(&server).await,
-        (
-            200,
-            serde_json::json!({"mode": "simulator", "status": "serving", "version": env!("CARGO_PKG_VERSION")})
-        )
-    );
+    let (code, mut told) = healthz(&server).await;
+    let age = told.as_object_mut().unwrap().remove("age_seconds").unwrap().as_u64().unwrap();
+    assert!(age <= 10, "{age}");
+    let wanted =
+        serde_json::json!({"mode": "simulator", "status": "serving", "version": env!("CARGO_PKG_VERSION")});
+    assert_eq!((code, told), (200, wanted));
     let connection = server.connection();
     let url = connection.endpoint.replace("127.0.0.1", "localhost") + "/ca.pem";
     let pem = server.http().get(url).send().await.unwrap().bytes().await.unwrap();
     assert_eq!(pem, std::fs::read(&connection.ca_file).unwrap());
     assert!(!String::from_utf8_lossy(&pem).contains("PRIVATE"));
 
-    let mut reflection = ServerReflectionClient::new(channel.clone());
-    let ask = |message| {
-        let request = ServerReflectionRequest { host: String::new(), message_request: Some(message) };
-        futures_util::stream::iter([request])
-    };
-    let mut answers = reflection
-        .server_reflection_info(ask(MessageRequest::ListServices(String::new())))
-        .await
-        .unwrap()
-        .into_inner();
-    let Some(MessageResponse::ListServicesResponse(list)) =
-        answers.message().await.unwrap().unwrap().message_response
-    else {
-        panic!("no list of services")
-    };
-    let mut services: Vec<String> = list.service.into_iter().map(|service| service.name).collect();
-    services.sort_unstable();
+    let services = reflection!(v1, channel);
+    assert_eq!(services, reflection!(v1alpha, channel));
     for wanted in [
         "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
         "strongroom.v1.AccessService",
+        "strongroom.v1.ClockService",
         "strongroom.v1.CryptoService",
         "strongroom.v1.KeyService",
     ] {
         assert!(services.iter().any(|name| name == wanted), "{wanted}: {services:?}");
     }
-    let symbol = MessageRequest::FileContainingSymbol("strongroom.v1.SignRequest".to_owned());
-    let mut answers = reflection.server_reflection_info(ask(symbol)).await.unwrap().into_inner();
-    let Some(MessageResponse::FileDescriptorResponse(files)) =
-        answers.message().await.unwrap().unwrap().message_response
-    else {
-        panic!("no description of a message")
-    };
-    assert!(!files.file_descriptor_proto.is_empty());
+    // Health is told of every service by its name.
+    for service in services {
+        let mut health = HealthClient::new(channel.clone());
+        let answer = health.check(HealthCheckRequest { service: service.clone() }).await;
+        assert_eq!(
+            answer.map(|answer| answer.into_inner().status()).ok(),
+            Some(ServingStatus::Serving),
+            "{service}"
+        );
+    }
+    let unknown = HealthCheckRequest { service: "strongroom.v1.FlyService".to_owned() };
+    let refused = HealthClient::new(channel.clone()).check(unknown).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
 
     assert!(healthcheck(&server).status.success());
     assert!(server.stop().success());
@@ -116,7 +148,18 @@ async fn without_its_token_it_says_so_and_still_tells_what_it_knows() {
     dev.crypto.sign(sign.clone()).await.unwrap();
 
     let (here, away) = (server.directory().join("softhsm/tokens"), server.directory().join("softhsm/away"));
+    // Health is what was found last, and asks no token: right after it was found, the token goes unnoticed.
+    let started = Instant::now();
+    while healthz(&server).await.1["age_seconds"].as_u64().unwrap() < 2 {
+        assert!(started.elapsed() < Duration::from_secs(20), "its age does not grow");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    while healthz(&server).await.1["age_seconds"].as_u64().unwrap() >= 2 {
+        assert!(started.elapsed() < Duration::from_secs(20), "it is not found anew");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     std::fs::rename(&here, &away).unwrap();
+    assert_eq!(healthz(&server).await.0, 200);
     let refused = dev.crypto.sign(sign.clone()).await.unwrap_err();
     assert_eq!(
         (refused.code(), reason(&refused).as_str()),

@@ -133,6 +133,14 @@ impl Server {
         std::fs::read_to_string(self.directory.path().join("server.log")).unwrap_or_default()
     }
 
+    /// The server's memory, in bytes: its resident set.
+    pub(crate) fn memory(&self) -> usize {
+        let id = self.child.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
     /// Stops the server as a supervisor would, with SIGTERM.
     pub(crate) fn stop(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();

@@ -93,7 +93,7 @@ pub(super) fn refused(error: &Error, request_id: Uuid, site: &Site) -> Response 
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     match error {
-        Error::Busy | Error::TokenUnavailable { .. } => {
+        Error::Busy | Error::Overloaded | Error::TokenUnavailable { .. } => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         Error::Unauthenticated { .. } => {

@@ -1,4 +1,4 @@
-//! Request bodies: read up to a limit and a time, and taken as JSON whatever their type says.
+//! Request bodies: read up to a limit, and taken as JSON whatever their type says.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,16 +8,21 @@ use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use futures_util::StreamExt as _;
-use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT};
+use http::request::Parts;
+use http::{HeaderMap, Version};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Visitor};
 use zeroize::Zeroizing;
 
+use super::super::intake::Intake;
 use crate::model::{Error, Result};
 
 /// How many times the limit is read and dropped of a body that is too large. A client that is still writing
 /// when the connection is closed never sees the answer.
 const SWALLOWED: usize = 4;
+
+/// How long a body is read and dropped.
+const DISCARDING: Duration = Duration::from_secs(2);
 
 /// base64url; clients send it without padding, and some tools with it.
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
@@ -25,43 +30,61 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What a request may take of the server.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Bytes of the largest body.
-    pub bytes: usize,
-    /// How long a body may take to arrive.
-    pub patience: Duration,
-}
-
-/// Reads a body. It may hold plaintext or a key.
+/// Reads a body that `intake` takes in, up to `limit` bytes. It may hold plaintext or a key.
 pub(in crate::api) async fn read(
     headers: &HeaderMap,
     body: Body,
-    Limits { bytes: limit, patience }: Limits,
+    intake: Option<&Intake>,
+    limit: usize,
 ) -> Result<Zeroizing<Vec<u8>>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
-    let mut whole = Zeroizing::new(Vec::with_capacity(announced.min(limit)));
+    let mut whole = Zeroizing::new(Vec::new());
+    let mut pieces = body.into_data_stream();
+    let (mut seen, mut too_large) = (0_usize, announced > limit);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| {
+            let stopped = intake.and_then(Intake::stopped).cloned();
+            stopped.unwrap_or_else(|| Error::invalid("body", "the body ended before it was complete"))
+        })?;
+        seen = seen.saturating_add(piece.len());
+        too_large |= seen > limit;
+        if !too_large {
+            if whole.capacity() < seen {
+                // Not before something of it is here: an announcement alone takes no memory. What is outgrown is wiped.
+                let mut larger = Zeroizing::new(Vec::with_capacity(announced.max(seen.next_power_of_two())));
+                larger.extend_from_slice(&whole);
+                whole = larger;
+            }
+            whole.extend_from_slice(&piece);
+        } else if seen > limit.saturating_mul(SWALLOWED) {
+            break;
+        }
+    }
+    if too_large { Err(Error::RequestTooLarge { limit }) } else { Ok(whole) }
+}
+
+/// Reads and drops what a client is still sending over HTTP/1.1, for a while: see [`SWALLOWED`]. With HTTP/2 the answer
+/// arrives all the same.
+pub(in crate::api) async fn discard(parts: &Parts, body: Body, limit: usize) {
+    let (headers, version) = (&parts.headers, parts.version);
+    if version >= Version::HTTP_2 || headers.contains_key(EXPECT) || !headers.contains_key(AUTHORIZATION) {
+        return;
+    }
+    if let Some(intake) = parts.extensions.get::<Intake>() {
+        intake.drop_bytes();
+    }
     let mut pieces = body.into_data_stream();
     let rest = async {
-        let (mut seen, mut too_large) = (0_usize, announced > limit);
-        while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|_| Error::invalid("body", "the body ended before it was complete"))?;
+        let mut seen = 0_usize;
+        while let Some(Ok(piece)) = pieces.next().await {
             seen = seen.saturating_add(piece.len());
-            too_large |= seen > limit;
-            if !too_large {
-                whole.extend_from_slice(&piece);
-            } else if seen > limit.saturating_mul(SWALLOWED) {
+            if seen > limit {
                 break;
             }
         }
-        if too_large { Err(Error::RequestTooLarge { limit }) } else { Ok(()) }
     };
-    match tokio::time::timeout(patience, rest).await {
-        Ok(read) => read.map(|()| whole),
-        Err(_) => Err(Error::RequestTooSlow { seconds: patience.as_secs() }),
-    }
+    let _ = tokio::time::timeout(DISCARDING, rest).await;
 }
 
 /// Takes a body as a JSON object; no body is an empty one. Members that are unknown, or null, count as absent.

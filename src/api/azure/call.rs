@@ -1,17 +1,17 @@
 //! One call of a surface of Azure's: received, run by the engine as an operation, and shown.
 
 use axum::body::Body;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::super::{PeerCertificate, peer};
-use super::body::{self, Limits};
+use super::super::intake::{Intake, Limits};
+use super::super::peer;
+use super::body;
 use super::query::Query;
 use crate::engine::{Engine, Gate};
-use crate::identity::{Audience, Credential};
+use crate::identity::{Audience, Credential, Verified};
 use crate::model::entry::{Meter, Origin};
 use crate::model::{Error, Result};
 use crate::ops::{Operation, Target};
@@ -43,7 +43,7 @@ impl<'a, S> Asked<'a, S> {
 pub(in crate::api) struct Call<'a, S> {
     engine: &'a Engine,
     asked: Asked<'a, S>,
-    credential: Result<Credential<'a>>,
+    caller: Result<Verified>,
     origin: Origin,
 }
 
@@ -58,15 +58,6 @@ impl<'a, S> Call<'a, S> {
         limits: Limits,
     ) -> Self {
         let query = Query::of(&parts.uri);
-        // Clients begin with a request that shows no credential and has no body: whatever else comes from such
-        // a caller is not even read.
-        let is_stranger =
-            !parts.headers.contains_key(AUTHORIZATION) && parts.extensions.get::<PeerCertificate>().is_none();
-        let body = if is_stranger {
-            Err(Error::Unauthenticated { why: "the request carries no credential" })
-        } else {
-            body::read(&parts.headers, body, limits).await
-        };
         let origin = Origin {
             address: peer::address(&parts.extensions),
             client_info: peer::client_info(&parts.headers),
@@ -79,7 +70,16 @@ impl<'a, S> Call<'a, S> {
             Audience::Service => credential,
             Audience::Management => credential.map(Credential::for_management),
         };
-        Self { engine, asked: Asked { site, query, body }, credential, origin }
+        // Nothing of a body is kept before its sender is known.
+        let caller = peer::authenticate(engine, credential, &parts.extensions).await;
+        let body = match &caller {
+            Ok(_) => body::read(&parts.headers, body, parts.extensions.get::<Intake>(), limits.bytes).await,
+            Err(unknown) => {
+                body::discard(parts, body, limits.bytes).await;
+                Err(unknown.clone())
+            }
+        };
+        Self { engine, asked: Asked { site, query, body }, caller, origin }
     }
 
     /// The engine, to see what there is before it is asked for something.
@@ -107,12 +107,13 @@ impl<'a, S> Call<'a, S> {
         O: Operation<Target: Target<Plane: Gate>>,
         S: Sync,
     {
-        let Self { engine, asked, credential, origin } = self;
+        let Self { engine, asked, caller, origin } = self;
         let site = asked.site;
         let request = move || {
             asked.query.check(versioned)?;
             read(&asked)
         };
+        let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
         let reply = engine.call::<O>(credential, origin, request).await?;
         Ok(show(site, reply))
     }
@@ -120,6 +121,7 @@ impl<'a, S> Call<'a, S> {
     /// Records what is refused without an operation, once its sender is known, and says what they are told.
     pub(in crate::api) async fn refuse(self, error: Error) -> Error {
         let unknown = ("UnknownOperation", Meter::Free);
-        self.engine.refuse(self.credential, self.origin, unknown, error).await
+        let credential = self.caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
+        self.engine.refuse(credential, self.origin, unknown, error).await
     }
 }

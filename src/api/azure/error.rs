@@ -81,7 +81,8 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
             "Invalid setting name. Please check the spelling of the setting name to update.".to_owned(),
         ),
         Error::SubscriptionNotFound { .. } => ("SubscriptionNotFound", as_it_is()),
-        Error::Stopping
+        Error::Overloaded
+        | Error::Stopping
         | Error::TokenPoolExhausted { .. }
         | Error::TokenTimeout { .. }
         | Error::TokenUnavailable { .. } => ("ServiceUnavailable", as_it_is()),

@@ -9,5 +9,4 @@ pub(in crate::api) mod path;
 pub(in crate::api) mod query;
 pub(in crate::api) mod surface;
 
-pub use body::Limits;
 pub use names::{Authorities, Names};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Limits, Names};
+use super::super::intake::Limits;
+use super::Names;
 use crate::engine::Engine;
 
 /// The engine behind a surface, and what clients may know and take.

@@ -106,6 +106,10 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("seconds", seconds.to_string()));
             Code::DeadlineExceeded
         }
+        Error::Overloaded => {
+            details.set_retry_info(Some(Duration::from_secs(1)));
+            Code::ResourceExhausted
+        }
         Error::PurgeProtected { level, scheduled_purge_at } => {
             facts.push(("recovery_level", level.to_string()));
             facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));

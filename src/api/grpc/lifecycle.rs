@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::pb::{self, lifecycle_service_server::LifecycleService};
-use super::{Services, credential, error, origin, stamp};
+use super::{Services, credential, error, origin, peer, stamp};
 use crate::engine::Gate;
 use crate::model::entry::Origin;
 use crate::model::event::{Batch, Watched};
@@ -81,6 +81,8 @@ where
     });
     let (asked, batch) = opened.map_err(|error| refusal(&error, correlation_id))?;
     let Batch { watched, position, more, .. } = batch;
+    // Each batch is authenticated anew.
+    let extensions = peer::lasting(&extensions);
     let watch =
         Watch { services, headers, extensions, correlation_id, asked, until_now, watched, position, more };
     let events = stream::try_unfold(Next::Tell(watch, batch), |next| async move {

@@ -11,6 +11,7 @@ mod hsms;
 mod keys;
 mod lifecycle;
 pub mod pb;
+mod reflection;
 mod resources;
 mod settings;
 mod unread;
@@ -18,7 +19,9 @@ mod usage;
 
 use http::{Extensions, HeaderMap};
 use tokio_util::sync::CancellationToken;
+use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status};
+use tonic_health::pb::health_server::{Health, HealthServer};
 use uuid::Uuid;
 
 pub use codec::Codec;
@@ -30,6 +33,9 @@ use crate::jobs::Scheduler;
 use crate::model::entry::Origin;
 use crate::model::{Error, Result};
 use crate::ops::{Operation, Target};
+
+/// Bytes of the largest message to a service that answers without a credential.
+const OPEN_LIMIT: usize = 16 * 1024;
 
 /// Identifies a call, on its way in and out.
 const CORRELATION_ID: &str = "x-correlation-id";
@@ -48,21 +54,26 @@ impl Services {
         Self { engine, closing }
     }
 
-    /// All services as routes, with health and reflection; requests larger than `limit` bytes are refused.
-    /// The clock's service is there only with what does the work that comes due.
+    /// All services as routes, with health and reflection; requests larger than `limit` bytes are refused, before and
+    /// after they are decompressed. Replies are not compressed: the length of what is compressed together with a
+    /// secret tells of the secret. The clock's service is there only with what does the work that comes due.
     ///
     /// # Errors
     /// Where the descriptors compiled into the program cannot be read.
-    pub fn routes(
+    pub fn routes<H: Health>(
         &self,
         limit: usize,
-        health: impl HealthService,
+        health: HealthServer<H>,
         clock: Option<Scheduler>,
     ) -> anyhow::Result<axum::Router> {
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .build_v1()?;
+        /// A service with the limits of all.
+        macro_rules! limited {
+            ($service:expr, $limit:expr) => {
+                $service.accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size($limit)
+            };
+        }
+        let reflection = reflection::builder()?.build_v1()?;
+        let older_reflection = reflection::builder()?.build_v1alpha()?;
         let keys = pb::key_service_server::KeyServiceServer::new(self.clone());
         let crypto = pb::crypto_service_server::CryptoServiceServer::new(self.clone());
         let access = pb::access_service_server::AccessServiceServer::new(self.clone());
@@ -72,27 +83,49 @@ impl Services {
         let settings = pb::setting_service_server::SettingServiceServer::new(self.clone());
         let usage = pb::usage_service_server::UsageServiceServer::new(self.clone());
         let lifecycle = pb::lifecycle_service_server::LifecycleServiceServer::new(self.clone());
-        let routes = tonic::service::Routes::new(keys.max_decoding_message_size(limit))
-            .add_service(crypto.max_decoding_message_size(limit))
-            .add_service(access.max_decoding_message_size(limit))
-            .add_service(hsms.max_decoding_message_size(limit))
-            .add_service(authorization.max_decoding_message_size(limit))
-            .add_service(resources.max_decoding_message_size(limit))
-            .add_service(settings.max_decoding_message_size(limit))
-            .add_service(usage.max_decoding_message_size(limit))
-            .add_service(lifecycle.max_decoding_message_size(limit))
-            .add_service(health)
-            .add_service(reflection);
+        let routes = tonic::service::Routes::new(limited!(keys, limit))
+            .add_service(limited!(crypto, limit))
+            .add_service(limited!(access, limit))
+            .add_service(limited!(hsms, limit))
+            .add_service(limited!(authorization, limit))
+            .add_service(limited!(resources, limit))
+            .add_service(limited!(settings, limit))
+            .add_service(limited!(usage, limit))
+            .add_service(limited!(lifecycle, limit))
+            .add_service(limited!(health, OPEN_LIMIT))
+            .add_service(limited!(reflection, OPEN_LIMIT))
+            .add_service(limited!(older_reflection, OPEN_LIMIT));
         let routes = match clock {
             None => routes,
             Some(scheduler) => {
                 let clock = clock::ClockServices { services: self.clone(), scheduler };
                 let clock = pb::clock_service_server::ClockServiceServer::new(clock);
-                routes.add_service(clock.max_decoding_message_size(limit))
+                routes.add_service(limited!(clock, limit))
             }
         };
         let account = axum::middleware::from_fn_with_state((self.clone(), limit), unread::account);
         Ok(routes.prepare().into_axum_router().layer(account))
+    }
+
+    /// The names of all services there are routes for, and the empty one, which stands for all of them.
+    pub fn names(with_clock: bool) -> impl Iterator<Item = &'static str> {
+        let always = [
+            "",
+            pb::key_service_server::SERVICE_NAME,
+            pb::crypto_service_server::SERVICE_NAME,
+            pb::access_service_server::SERVICE_NAME,
+            pb::managed_hsm_service_server::SERVICE_NAME,
+            pb::authorization_service_server::SERVICE_NAME,
+            pb::resource_service_server::SERVICE_NAME,
+            pb::setting_service_server::SERVICE_NAME,
+            pb::usage_service_server::SERVICE_NAME,
+            pb::lifecycle_service_server::SERVICE_NAME,
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
+            "grpc.reflection.v1alpha.ServerReflection",
+        ];
+        let clock = with_clock.then_some(pb::clock_service_server::SERVICE_NAME);
+        always.into_iter().chain(clock)
     }
 
     /// Sends one request through the engine: the message becomes the operation once its sender is
@@ -122,35 +155,6 @@ impl Services {
             }
         }
     }
-}
-
-/// The health service, however it is made.
-pub trait HealthService:
-    tower::Service<
-        http::Request<tonic::body::Body>,
-        Response = http::Response<tonic::body::Body>,
-        Error = std::convert::Infallible,
-        Future: Send + 'static,
-    > + tonic::server::NamedService
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> HealthService for S where
-    S: tower::Service<
-            http::Request<tonic::body::Body>,
-            Response = http::Response<tonic::body::Body>,
-            Error = std::convert::Infallible,
-            Future: Send + 'static,
-        > + tonic::server::NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
 }
 
 /// Where a request came from.

@@ -1,7 +1,7 @@
-//! Requests that never became a message: unknown methods, broken frames, bytes of another type.
+//! What comes before the messages of a request: its caller is authenticated by its headers. Then unknown methods, broken
+//! frames, bytes of another type.
 //!
-//! The framework refuses them before an operation is known. Whoever sent one is asked for a credential
-//! like anybody else, and the refusal is recorded like any other.
+//! The framework refuses them before an operation is known. The refusal is recorded like any other.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -10,60 +10,118 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use tonic::{Code, Status};
 
 use super::{CORRELATION_ID, Services, credential, error, origin, stamp};
-use crate::api::{PeerAddress, PeerCertificate};
+use crate::api::{Intake, PeerAddress, peer};
+use crate::identity::Credential;
 use crate::model::Error;
 use crate::model::entry::Meter;
 use crate::ops;
 
 /// What answers without a credential.
-const OPEN: &[&str] = &["/grpc.health.v1.", "/grpc.reflection.v1."];
+const OPEN: &[&str] = &["/grpc.health.v1.", "/grpc.reflection.v1.", "/grpc.reflection.v1alpha."];
+
+/// How the messages of a request are compressed.
+const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+/// Which compressions are understood.
+const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// The headers that a refusal needs.
-const KEPT: [&str; 3] = ["authorization", "user-agent", CORRELATION_ID];
+const KEPT: [&str; 2] = ["user-agent", CORRELATION_ID];
 
-/// Lets requests pass, and refuses in our own words what the framework refused.
+/// The encodings of messages that are taken, as the protocol has them told.
+const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip");
+
+/// Authenticates requests before a message of theirs is read, and refuses in our own words what the framework refused.
 pub(super) async fn account(
     State((services, limit)): State<(Services, usize)>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path();
     if OPEN.iter().any(|open| path.starts_with(open)) {
-        return next.run(request).await;
+        let intake: Option<Intake> = request.extensions().get().cloned();
+        let response = next.run(request).await;
+        let stopped = intake.as_ref().and_then(Intake::stopped);
+        return stopped.map_or(response, |why| error::status(why).into_http());
     }
     let path = path.to_owned();
     let kept = Kept::of(&request);
-    let response = next.run(request).await;
-    // Every answer of an operation bears one.
-    if response.headers().contains_key(CORRELATION_ID) {
-        return response;
-    }
-    let Some(status) = Status::from_header_map(response.headers()) else { return response };
-    let error = match status.code() {
-        Code::OutOfRange => Error::RequestTooLarge { limit },
-        Code::Unimplemented => Error::Unsupported { what: "there is no such method".to_owned() },
-        _ => Error::invalid("request", status.message()),
+    let presented = credential(request.headers(), request.extensions());
+    let caller = peer::authenticate(&services.engine, presented, request.extensions()).await;
+    let error = match &caller {
+        // Replaced by that of the credential.
+        Err(unknown) => unknown.clone(),
+        Ok(verified) => match admit(&request, limit) {
+            Err(refused) => refused,
+            Ok(()) => {
+                request.extensions_mut().insert(verified.clone());
+                let response = next.run(request).await;
+                // Every answer of an operation bears one.
+                if response.headers().contains_key(CORRELATION_ID) {
+                    return response;
+                }
+                let Some(status) = Status::from_header_map(response.headers()) else { return response };
+                match kept.intake.as_ref().and_then(Intake::stopped) {
+                    Some(stopped) => stopped.clone(),
+                    None => refusal(&status, limit),
+                }
+            }
+        },
     };
     let rpc = path.rsplit('/').next().unwrap_or_default();
     let (event, meter) = ops::ALL
         .iter()
         .find(|operation| operation.name == rpc)
         .map_or(("UnknownOperation", Meter::Free), |operation| (operation.event, operation.meter));
+    let is_encoding = matches!(&error, Error::Unsupported { .. }) && kept.encoding.is_some();
     let (headers, extensions) = kept.parts();
     let origin = origin(&headers, &extensions, path);
     let correlation_id = origin.correlation_id;
-    let credential = credential(&headers, &extensions);
+    let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
     let error = services.engine.refuse(credential, origin, (event, meter), error).await;
     let mut status = error::status(&error);
     stamp(status.metadata_mut(), correlation_id);
-    status.into_http()
+    let mut response = status.into_http();
+    if is_encoding {
+        response.headers_mut().insert(ACCEPT_ENCODING, ENCODINGS);
+    }
+    response
+}
+
+/// Whether the messages of a known caller can be read.
+///
+/// # Errors
+/// `Unsupported` for a compression that is not, `Overloaded` where there is no room for what is compressed.
+fn admit(request: &Request, limit: usize) -> Result<(), Error> {
+    match request.headers().get(ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"identity") => Ok(()),
+        // How large it becomes is known when it is there: it may be as large as the largest request.
+        Some(b"gzip") => request.extensions().get::<Intake>().map_or(Ok(()), |intake| intake.take(limit)),
+        Some(other) => {
+            let name = String::from_utf8_lossy(other);
+            let name: String = name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
+            Err(Error::Unsupported {
+                what: format!("messages compressed with {name} are not taken; gzip is, and identity"),
+            })
+        }
+    }
+}
+
+/// What the framework refused, in our words.
+fn refusal(status: &Status, limit: usize) -> Error {
+    match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => Error::RequestTooLarge { limit },
+        Code::Unimplemented => Error::Unsupported { what: "there is no such method".to_owned() },
+        _ => Error::invalid("request", status.message()),
+    }
 }
 
 /// What is kept of a request while the framework has it: cheap, since hardly any is ever needed.
 struct Kept {
     headers: [Option<HeaderValue>; KEPT.len()],
     address: Option<PeerAddress>,
-    certificate: Option<PeerCertificate>,
+    encoding: Option<HeaderValue>,
+    /// Holds what the request takes of the budget until it is answered.
+    intake: Option<Intake>,
 }
 
 impl Kept {
@@ -71,7 +129,8 @@ impl Kept {
         Self {
             headers: KEPT.map(|name| request.headers().get(name).cloned()),
             address: request.extensions().get().copied(),
-            certificate: request.extensions().get().cloned(),
+            encoding: request.headers().get(ENCODING).cloned(),
+            intake: request.extensions().get().cloned(),
         }
     }
 
@@ -80,9 +139,6 @@ impl Kept {
         let mut extensions = Extensions::new();
         if let Some(address) = self.address {
             extensions.insert(address);
-        }
-        if let Some(certificate) = self.certificate {
-            extensions.insert(certificate);
         }
         (headers.filter_map(|(name, value)| Some((name, value?))).collect(), extensions)
     }

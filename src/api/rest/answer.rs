@@ -113,7 +113,7 @@ pub(super) fn refused(error: &Error, route: Route<'_>, stamp: &Stamp<'_>, site: 
     let message = format!("{message} (Activity ID: {})", stamp.request_id);
     let body = json!({"error": {"code": code, "message": message}});
     let mut response = stamp.response(status, Body::from(body.to_string()));
-    if matches!(error, Error::Busy | Error::TokenUnavailable { .. }) {
+    if matches!(error, Error::Busy | Error::Overloaded | Error::TokenUnavailable { .. }) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
