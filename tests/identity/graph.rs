@@ -98,8 +98,10 @@ async fn one_principal_is_shown_and_what_is_not_there_is_told_in_the_same_shape(
     for (path, status, code) in [
         (format!("/v1.0/servicePrincipals/{APPLICATION}"), 404, "Request_ResourceNotFound"),
         ("/v1.0/servicePrincipals/x".to_owned(), 404, "Request_ResourceNotFound"),
-        ("/v1.0/applications".to_owned(), 400, "BadRequest"),
-        (format!("/v1.0/servicePrincipals/{PRINCIPAL}/owners"), 400, "BadRequest"),
+        ("/v1.0/applications".to_owned(), 501, "NotSupported"),
+        ("/v1.0/me".to_owned(), 501, "NotSupported"),
+        ("/beta/servicePrincipals".to_owned(), 501, "NotSupported"),
+        (format!("/v1.0/servicePrincipals/{PRINCIPAL}/owners"), 501, "NotSupported"),
     ] {
         let (actual, answer) = directory.get(&path, &[]).await;
         assert_eq!((actual, &answer["error"]["code"]), (status, &json!(code)), "{path} {answer}");

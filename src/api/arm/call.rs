@@ -27,9 +27,7 @@ impl Call<'_> {
     pub(super) async fn answer(self, route: Route<'_>) -> Result<Answer> {
         match route {
             Route::CloudMetadata | Route::Unknown => Err(self.refuse(Error::RouteNotFound).await),
-            Route::NotYet(what) => {
-                Err(self.refuse(Error::Unsupported { what: format!("{what} not available yet") }).await)
-            }
+            Route::NotYet(unbuilt) => Err(self.refuse(unbuilt.into()).await),
             Route::ListSubscriptions => {
                 self.tell(resources::list_subscriptions, resources::subscriptions).await
             }
@@ -46,10 +44,9 @@ impl Call<'_> {
             Route::ListProviders(id) => {
                 self.tell(|asked| resources::list_locations(asked, id), cloud::providers).await
             }
-            Route::GetProvider(id, namespace) if cloud::has_provider(namespace) => {
+            Route::GetProvider(id, namespace) => {
                 self.tell(|asked| resources::list_locations(asked, id), cloud::one_provider(namespace)).await
             }
-            Route::GetProvider(..) => Err(self.refuse(Error::RouteNotFound).await),
             Route::ListVaults(id, None) => {
                 self.tell(|asked| resources::get_subscription(asked, id), cloud::nothing).await
             }

@@ -14,7 +14,7 @@ pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
     let path = parts.uri.path();
     let _ = Route::of(&parts.method, path);
     let site = Site::of(names, parts);
-    let _ = cloud::metadata(&site, parts.uri.query());
+    let _ = cloud::metadata(&site, &Query::of(&parts.uri));
     let asked = Asked::sent(&site, Query::of(&parts.uri), body);
     let mut segments = path.rsplit('/');
     let mut next = || segments.next().unwrap_or_default();

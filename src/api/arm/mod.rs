@@ -23,6 +23,7 @@ use self::call::Call;
 use self::route::Route;
 use self::site::Site;
 use super::azure::Names;
+use super::azure::query::Query;
 use super::azure::surface::Surface;
 use super::intake::Limits;
 use crate::engine::Engine;
@@ -47,7 +48,7 @@ impl ResourceManager {
         let site = Site::of(names, &parts);
         let route = Route::of(&parts.method, parts.uri.path());
         if route == Route::CloudMetadata {
-            let answer = Answer::json(StatusCode::OK, &wire::cloud::metadata(&site, parts.uri.query()));
+            let answer = Answer::json(StatusCode::OK, &wire::cloud::metadata(&site, &Query::of(&parts.uri)));
             return answer.map_or_else(
                 |error| answer::refused(&error, request_id, &site),
                 |answer| answer.into_response(request_id),

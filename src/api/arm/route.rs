@@ -3,6 +3,8 @@
 use http::Method;
 
 use super::super::azure::path::Segments;
+use super::super::azure::unbuilt::{self, Unbuilt};
+use super::wire::cloud;
 
 /// What a request asks for, with the names in its path as they were written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,8 +47,8 @@ pub(super) enum Route<'a> {
     GetRoleAssignment(&'a str, &'a str),
     PutRoleAssignment(&'a str, &'a str),
     DeleteRoleAssignment(&'a str, &'a str),
-    /// Known, and not there yet.
-    NotYet(&'static str),
+    /// A route of Azure's that is not built.
+    NotYet(Unbuilt<'a>),
     /// Nothing that is here.
     Unknown,
 }
@@ -79,13 +81,22 @@ impl<'a> Route<'a> {
     pub(super) fn of(method: &Method, path: &'a str) -> Self {
         let Some(segments) = Segments::of(path) else { return Self::Unknown };
         let (given, words) = (&segments.given, segments.words());
+        match Self::built(method, path, given, &words) {
+            Self::Unknown => {
+                unbuilt::of_resource_manager(method, given, &words).map_or(Self::Unknown, Self::NotYet)
+            }
+            route => route,
+        }
+    }
+
+    fn built(method: &Method, path: &'a str, given: &[&'a str], words: &[&str]) -> Self {
         // What is below it belongs to the scope before it.
         let roles = words.windows(2).rposition(|pair| pair == ["providers", "microsoft.authorization"]);
         if let Some(place) = roles {
             let scope = scope_of(path, place);
             return Self::of_roles(method, scope, &given[place + 2..], &words[place + 2..]);
         }
-        match (method.as_str(), words.as_slice()) {
+        match (method.as_str(), words) {
             ("GET", ["metadata", "endpoints"]) => Self::CloudMetadata,
             ("GET", ["subscriptions"]) => Self::ListSubscriptions,
             ("GET", ["tenants"]) => Self::ListTenants,
@@ -110,7 +121,9 @@ impl<'a> Route<'a> {
             ("GET", []) => Self::GetSubscription(subscription),
             ("GET", ["locations"]) => Self::ListLocations(subscription),
             ("GET", ["providers"]) => Self::ListProviders(subscription),
-            ("GET", ["providers", _]) | ("POST", ["providers", _, "register"]) => {
+            ("GET", ["providers", _]) | ("POST", ["providers", _, "register"])
+                if cloud::has_provider(given[1]) =>
+            {
                 Self::GetProvider(subscription, given[1])
             }
             ("GET", ["resources"]) => Self::ListResources(subscription, None),
@@ -137,8 +150,6 @@ impl<'a> Route<'a> {
             ("GET", ["locations", _, "managedhsmoperationresults", _]) => {
                 Self::OperationResult(subscription, given[3])
             }
-            (_, ["vaults" | "deletedvaults" | "checknameavailability", ..])
-            | (_, ["locations", _, "deletedvaults", ..]) => Self::NotYet("Key Vault's vaults are"),
             _ => Self::Unknown,
         }
     }
@@ -157,14 +168,7 @@ impl<'a> Route<'a> {
             ("GET", ["managedhsms", _, "privateendpointconnections" | "privatelinkresources"]) => {
                 Self::ListPrivate(hsm())
             }
-            (_, ["managedhsms", _, "privateendpointconnections", ..]) => {
-                Self::NotYet("Private endpoint connections are")
-            }
-            (_, ["managedhsms", _, "keys", ..]) => {
-                Self::NotYet("Managing keys through Azure Resource Manager is")
-            }
             ("GET", ["vaults"]) => Self::ListVaults(subscription, Some(group)),
-            (_, ["vaults", ..]) => Self::NotYet("Key Vault's vaults are"),
             _ => Self::Unknown,
         }
     }
@@ -173,9 +177,6 @@ impl<'a> Route<'a> {
         match (method.as_str(), words) {
             ("GET", ["roledefinitions"]) => Self::ListRoleDefinitions(scope),
             ("GET", ["roledefinitions", _]) => Self::GetRoleDefinition(scope, given[1]),
-            ("PUT" | "DELETE", ["roledefinitions", _]) => {
-                Self::NotYet("Custom roles of the control plane are")
-            }
             ("GET", ["roleassignments"]) => Self::ListRoleAssignments(scope),
             ("GET", ["roleassignments", _]) => Self::GetRoleAssignment(scope, given[1]),
             ("PUT", ["roleassignments", _]) => Self::PutRoleAssignment(scope, given[1]),

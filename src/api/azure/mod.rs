@@ -8,5 +8,6 @@ pub(in crate::api) mod names;
 pub(in crate::api) mod path;
 pub(in crate::api) mod query;
 pub(in crate::api) mod surface;
+pub(in crate::api) mod unbuilt;
 
 pub use names::{Authorities, Names};

@@ -120,9 +120,7 @@ impl Call<'_> {
             Route::UpdateSetting(name) => {
                 self.run(ok, |asked| settings::update(asked, name), settings::setting).await
             }
-            Route::NotYet(what) => {
-                Err(self.refuse(Error::Unsupported { what: format!("{what} is not available yet") }).await)
-            }
+            Route::NotYet(unbuilt) => Err(self.refuse(unbuilt.into()).await),
             Route::Unknown => Err(self.refuse(Error::RouteNotFound).await),
         }
     }

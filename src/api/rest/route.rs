@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::super::azure::path::Segments;
+use super::super::azure::unbuilt::{self, Unbuilt};
 
 /// What a request asks for, with the names in its path as they were written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,8 +40,8 @@ pub(super) enum Route<'a> {
     ListSettings,
     GetSetting(&'a str),
     UpdateSetting(&'a str),
-    /// Known, and not there yet.
-    NotYet(&'static str),
+    /// A route of Azure's that is not built.
+    NotYet(Unbuilt<'a>),
     /// Nothing that the service has.
     Unknown,
 }
@@ -73,7 +74,11 @@ impl<'a> Route<'a> {
                 (&given[place + 2..], &words[place + 2..]),
             );
         }
-        Self::of_keys(method, given, &words)
+        // Before what is built: a key may be called like anything.
+        match unbuilt::of_data_plane(method, &words) {
+            Some(unbuilt) => Self::NotYet(unbuilt),
+            None => Self::of_keys(method, given, &words),
+        }
     }
 
     fn of_keys(method: &Method, given: &[&'a str], words: &[&str]) -> Self {
@@ -81,7 +86,6 @@ impl<'a> Route<'a> {
         let version = || VersionOf { key: given[1], version: Some(given[2]) };
         match (method.as_str(), words) {
             ("GET", ["keys"]) => Self::ListKeys,
-            ("POST", ["keys", "restore"]) => Self::NotYet("Restoring keys"),
             ("GET", ["keys", _]) => Self::GetKey(current(1)),
             ("PUT", ["keys", _]) => Self::ImportKey(given[1]),
             ("PATCH", ["keys", _]) => Self::UpdateKey(current(1)),
@@ -91,11 +95,6 @@ impl<'a> Route<'a> {
             ("POST", ["keys", _, "rotate"]) => Self::RotateKey(given[1]),
             ("GET", ["keys", _, "rotationpolicy"]) => Self::GetRotationPolicy(given[1]),
             ("PUT", ["keys", _, "rotationpolicy"]) => Self::PutRotationPolicy(given[1]),
-            ("POST", ["keys", _, "backup"]) => Self::NotYet("Backing up keys"),
-            ("PUT", ["keys", _, "restore"]) => Self::NotYet("Restoring keys"),
-            ("GET", ["keys", _, "attestation"] | ["keys", _, _, "attestation"]) => {
-                Self::NotYet("Key attestation")
-            }
             ("POST", ["keys", _, verb]) => Self::of_use(verb, current(1)),
             ("POST", ["keys", _, _, verb]) => Self::of_use(verb, version()),
             ("GET", ["keys", _, _]) => Self::GetKey(version()),
@@ -108,11 +107,6 @@ impl<'a> Route<'a> {
             ("GET", ["settings"]) => Self::ListSettings,
             ("GET", ["settings", _]) => Self::GetSetting(given[1]),
             ("PATCH", ["settings", _]) => Self::UpdateSetting(given[1]),
-            (_, ["backup" | "prebackup" | "restore" | "prerestore", ..]) => {
-                Self::NotYet("Backup and restore")
-            }
-            (_, ["securitydomain", ..]) => Self::NotYet("The security domain"),
-            (_, ["ekm", ..]) => Self::NotYet("External key management"),
             _ => Self::Unknown,
         }
     }
@@ -125,8 +119,6 @@ impl<'a> Route<'a> {
             "decrypt" => Self::Decrypt(version),
             "wrapkey" => Self::WrapKey(version),
             "unwrapkey" => Self::UnwrapKey(version),
-            "release" => Self::NotYet("Key release"),
-            "securewrapkey" | "secureunwrapkey" => Self::NotYet("Secure key wrapping"),
             _ => Self::Unknown,
         }
     }

@@ -17,8 +17,34 @@ async fn the_clouds_endpoints_are_told_to_everybody() {
     assert_eq!(cloud["authentication"]["loginEndpoint"], format!("https://login.localhost:{port}"));
     assert_eq!(cloud["authentication"]["audiences"][0], format!("{}/", stranger.base()));
     assert_eq!(cloud["microsoftGraphResourceId"], format!("https://login.localhost:{port}/"));
-    let list = stranger.raw(Method::GET, "/metadata/endpoints?api-version=2019-05-01", "").await.json(200);
-    assert_eq!(list, json!([cloud]));
+    for version in ["2019-05-01", "2020-06-01"] {
+        let path = format!("/metadata/endpoints?api-version={version}");
+        assert_eq!(stranger.raw(Method::GET, &path, "").await.json(200), json!([cloud]), "{version}");
+    }
+    for path in ["/metadata/endpoints", "/metadata/endpoints?api-version=2023-01-01"] {
+        assert_eq!(stranger.raw(Method::GET, path, "").await.json(200), cloud, "{path}");
+    }
+}
+
+/// The shape that az 2.45 of Debian 12 and msrestazure read, recorded of Azure.
+#[tokio::test]
+async fn the_clouds_endpoints_have_their_first_shape_for_clients_that_ask_for_it() {
+    let server = Server::start();
+    let stranger = Arm::stranger(&server);
+    let cloud = stranger.raw(Method::GET, "/metadata/endpoints?api-version=2015-01-01", "").await.json(200);
+    let (management, port) = (stranger.base(), stranger.base().rsplit(':').next().unwrap());
+    assert_eq!(
+        cloud,
+        json!({
+            "galleryEndpoint": format!("{management}/"),
+            "graphEndpoint": format!("https://login.localhost:{port}/"),
+            "portalEndpoint": management,
+            "authentication": {
+                "loginEndpoint": format!("https://login.localhost:{port}"),
+                "audiences": [format!("{management}/"), "https://management.core.windows.net/"],
+            },
+        })
+    );
 }
 
 #[tokio::test]
@@ -39,7 +65,7 @@ async fn what_holds_hsms_is_listed_and_groups_are_made() {
         (&provider["namespace"], &provider["registrationState"]),
         (&json!("Microsoft.KeyVault"), &json!("Registered"))
     );
-    refused(&owner.ask("GET", &format!("{SUBSCRIPTION}/providers/Microsoft.Compute")).await, 404);
+    refused(&owner.ask("GET", &format!("{SUBSCRIPTION}/providers/Microsoft.Compute")).await, 501);
     let operations = owner.get("/providers/Microsoft.KeyVault/operations").await;
     let operations = operations["value"].as_array().unwrap();
     let purge = |one: &&Value| one["name"] == "Microsoft.KeyVault/locations/deletedManagedHsms/purge/action";

@@ -10,19 +10,9 @@ use crate::support::Server;
 async fn what_is_not_there_says_so() {
     let server = Server::start();
     let dev = Arm::of(&server, "dev").await;
-    for path in [
-        "/",
-        "/nonsense",
-        "/subscriptions/x/y",
-        &format!("{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines"),
-    ] {
+    for path in ["/", "/nonsense", "/subscriptions/x/y", "/providers/nonsense"] {
         let (code, _) = refused(&dev.ask("GET", path).await, 404);
         assert_eq!(code, "NotFound", "{path}");
-    }
-    for path in [format!("{}/keys/k", hsm("local")), format!("{}/privateEndpointConnections/c", hsm("local"))]
-    {
-        let (code, message) = refused(&dev.send("PUT", &path, &json!({})).await, 501);
-        assert_eq!((code.as_str(), message.contains("not available yet")), ("NotSupported", true), "{path}");
     }
     let (code, _) =
         refused(&dev.ask("GET", "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb6").await, 404);
@@ -50,4 +40,66 @@ async fn what_cannot_be_read_is_refused() {
     }
     let large = format!("{{\"tags\": {{\"a\": \"{}\"}}}}", "x".repeat(2 << 20));
     refused(&dev.raw(Method::PATCH, &format!("{path}?api-version=2026-02-01"), large).await, 413);
+}
+
+#[tokio::test]
+async fn what_is_azures_and_not_here_yet_is_501_and_named() {
+    let server = Server::start();
+    let (dev, stranger) = (Arm::of(&server, "dev").await, Arm::stranger(&server));
+    let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
+    let local = hsm("local");
+    let (deployments, tags) = ("template deployments", "tags as resources");
+    let (vaults, settings) = ("vaults through Azure Resource Manager", "diagnostic settings");
+    let (put, post) = ("PUT", "POST");
+    for (verb, scope, path, feature) in [
+        (put, &local, "/keys/k", "keys through Azure Resource Manager"),
+        (put, &local, "/privateEndpointConnections/c", "private endpoints"),
+        ("GET", &local, "/nonsense/c", "further parts of a managed HSM"),
+        ("GET", &group, "/providers/Microsoft.KeyVault/vaults/v", vaults),
+        (put, &group, "/providers/Microsoft.KeyVault/vaults/v", vaults),
+        ("GET", &SUBSCRIPTION.to_owned(), "/providers/Microsoft.KeyVault/locations/x/deletedVaults/v", vaults),
+        (post, &SUBSCRIPTION.to_owned(), "/providers/Microsoft.KeyVault/checkNameAvailability", vaults),
+        (post, &group, "/providers/Microsoft.Resources/deployments/d/validate", deployments),
+        (put, &group, "/providers/Microsoft.Resources/deployments/d", deployments),
+        ("GET", &SUBSCRIPTION.to_owned(), "/providers/microsoft.resources/deployments/d", deployments),
+        ("HEAD", &group, "/providers/Microsoft.Resources/deployments/d", deployments),
+        ("GET", &group, "/providers/Microsoft.Resources/deployments/d/operationStatuses/1", deployments),
+        (post, &group, "/exportTemplate", deployments),
+        ("GET", &local, "/providers/Microsoft.Insights/diagnosticSettings", settings),
+        (put, &local, "/providers/microsoft.insights/diagnosticSettings/d", settings),
+        ("GET", &local, "/providers/Microsoft.Insights/diagnosticSettingsCategories", settings),
+        ("GET", &local, "/providers/Microsoft.Insights/metrics", "metrics"),
+        ("GET", &local, "/providers/Microsoft.Insights/metricDefinitions", "metrics"),
+        (
+            "GET",
+            &SUBSCRIPTION.to_owned(),
+            "/providers/Microsoft.Insights/eventtypes/management/values",
+            "the activity log",
+        ),
+        ("GET", &local, "/providers/Microsoft.Resources/tags/default", tags),
+        (put, &SUBSCRIPTION.to_owned(), "/tagNames/a", tags),
+        ("GET", &local, "/providers/Microsoft.Authorization/locks/a", "locks"),
+        ("GET", &group, "/providers/Microsoft.Authorization/policyAssignments", "Azure Policy"),
+        (put, &group, "/providers/Microsoft.Authorization/roleDefinitions/a", "custom roles of the control plane"),
+        ("GET", &group, "/providers/Microsoft.Authorization/denyAssignments", "Microsoft.Authorization/denyAssignments"),
+        ("GET", &group, "/providers/Microsoft.Network/privateEndpoints/p", "private endpoints"),
+        ("GET", &group, "/providers/Microsoft.Compute/virtualMachines/v", "Microsoft.Compute/virtualMachines"),
+        ("GET", &SUBSCRIPTION.to_owned(), "/providers/Microsoft.Compute", "Microsoft.Compute"),
+        (post, &SUBSCRIPTION.to_owned(), "/providers/Microsoft.Compute/register", "Microsoft.Compute/register"),
+        (post, &String::new(), "/batch", "batches of requests"),
+        (post, &String::new(), "/providers/Microsoft.ResourceGraph/resources", "Microsoft.ResourceGraph/resources"),
+    ] {
+        let path = format!("{scope}{path}");
+        assert_eq!(stranger.ask(verb, &path).await.status, 401, "{path}");
+        let answer = dev.ask(verb, &path).await;
+        if verb == "HEAD" {
+            assert_eq!((answer.status, answer.text.as_str()), (501, ""), "{path}");
+            continue;
+        }
+        let (code, message) = refused(&answer, 501);
+        let wanted = format!("The feature \"{feature}\" is not available yet");
+        assert_eq!((code.as_str(), message), ("NotSupported", wanted), "{path}");
+    }
+    let provider = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/register");
+    assert_eq!(dev.ask("POST", &provider).await.json(200)["registrationState"], "Registered");
 }

@@ -106,26 +106,51 @@ async fn what_is_not_there_yet_says_so() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     dev.create("a", json!({"kty": "RSA-HSM"})).await;
-    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
-    for (method, path) in [
-        (&post, "/keys/a/backup"),
-        (&post, "/keys/restore"),
-        (&put, "/keys/a/restore"),
-        (&post, "/keys/a//release"),
-        (&get, "/keys/a//attestation"),
-        (&post, "/keys/a/securewrapkey"),
-        (&post, "/backup"),
-        (&get, "/backup/1/pending"),
-        (&put, "/restore"),
-        (&post, "/prebackup"),
-        (&put, "/prerestore"),
-        (&get, "/securitydomain/upload"),
-        (&post, "/securitydomain/download"),
-        (&get, "/ekm"),
+    let stranger = Rest::stranger(&server);
+    let (delete, get, patch, post, put) =
+        (Method::DELETE, Method::GET, Method::PATCH, Method::POST, Method::PUT);
+    for (method, path, feature) in [
+        (&post, "/keys/a/backup", "backup and restore"),
+        (&post, "/keys/restore", "backup and restore"),
+        (&put, "/keys/a/restore", "backup and restore"),
+        (&post, "/keys/a//release", "key release"),
+        (&post, "/keys/a/0123456789abcdef0123456789abcdef/release", "key release"),
+        (&get, "/keys/a//attestation", "key attestation"),
+        (&post, "/keys/a/securewrapkey", "secure key wrapping"),
+        (&post, "/backup", "backup and restore"),
+        (&get, "/backup/1/pending", "backup and restore"),
+        (&put, "/restore", "backup and restore"),
+        (&post, "/prebackup", "backup and restore"),
+        (&put, "/prerestore", "backup and restore"),
+        (&get, "/securitydomain/upload", "the security domain"),
+        (&post, "/securitydomain/download", "the security domain"),
+        (&get, "/ekm", "external keys"),
+        (&get, "/secrets", "secrets"),
+        (&get, "/secrets/a", "secrets"),
+        (&get, "/Secrets/a/", "secrets"),
+        (&get, "/secrets/a/0123456789abcdef0123456789abcdef", "secrets"),
+        (&put, "/secrets/a", "secrets"),
+        (&patch, "/secrets/a/", "secrets"),
+        (&delete, "/secrets/a", "secrets"),
+        (&post, "/secrets/a/backup", "secrets"),
+        (&post, "/secrets/restore", "secrets"),
+        (&get, "/deletedsecrets/a", "secrets"),
+        (&post, "/deletedsecrets/a/recover", "secrets"),
+        (&get, "/certificates", "certificates"),
+        (&get, "/certificates/a", "certificates"),
+        (&post, "/certificates/a/create", "certificates"),
+        (&get, "/certificates/a/pending", "certificates"),
+        (&get, "/certificates/contacts", "certificates"),
+        (&put, "/certificates/issuers/a", "certificates"),
+        (&get, "/deletedcertificates", "certificates"),
+        (&get, "/storage/a/sas/b", "managed storage accounts"),
+        (&get, "/deletedstorage/a", "managed storage accounts"),
     ] {
-        let answer = dev.raw(method.clone(), &format!("{path}?api-version=7.6"), "").await;
+        let path = format!("{path}?api-version=7.6");
+        let answer = dev.raw(method.clone(), &path, "").await;
         let message = answer.error(501, "NotSupported");
-        assert!(message.ends_with(" is not available yet"), "{message}");
+        assert_eq!(message, format!("The feature \"{feature}\" is not available yet"), "{path}");
+        assert_eq!(stranger.raw(method.clone(), &path, "").await.status, 401, "{path}");
     }
     for body in [
         json!({"kty": "RSA-HSM", "attributes": {"exportable": true}, "release_policy": {"data": "e30"}}),
@@ -136,7 +161,7 @@ async fn what_is_not_there_yet_says_so() {
     }
     let blob = json!({"key": {"kty": "RSA-HSM", "key_hsm": "e30"}});
     dev.put("/keys/b", blob).await.error(501, "NotSupported");
-    for (method, path) in [(&get, "/"), (&get, "/secrets/a"), (&post, "/keys"), (&get, "/rng")] {
+    for (method, path) in [(&get, "/"), (&get, "/nonsense"), (&post, "/keys"), (&get, "/rng")] {
         dev.raw(method.clone(), path, "").await.error(404, "NotFound");
     }
 }

@@ -27,7 +27,11 @@ fn what_clients_write_is_understood_in_any_case() {
             "/subscriptions/s/providers/Microsoft.KeyVault",
             Route::GetProvider("s", "Microsoft.KeyVault"),
         ),
-        ("POST", "/subscriptions/s/providers/x/register", Route::GetProvider("s", "x")),
+        (
+            "POST",
+            "/subscriptions/s/providers/microsoft.keyVault/register",
+            Route::GetProvider("s", "microsoft.keyVault"),
+        ),
         ("GET", "/subscriptions/s/providers/Microsoft.KeyVault/managedHSMs", Route::ListHsms("s", None)),
         ("GET", "/subscriptions/s/providers/Microsoft.KeyVault/deletedVaults", Route::ListVaults("s", None)),
         (
@@ -73,15 +77,34 @@ fn the_rest_is_not_there_or_not_yet() {
         "/",
         "",
         "/subscriptions/s/x",
-        "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.Compute/virtualMachines/x",
-        "/providers/Microsoft.Authorization",
+        "/subscriptions/s/resourceGroups/Dev/providers",
+        "/subscriptions/s/resourceGroups/Dev/providers/x",
+        "/subscriptions/s/resourceGroups/Dev/providers/Micro%20soft.Compute/virtualMachines/x",
+        "/providers/Microsoft.KeyVault/managedHSMs",
         &"/a".repeat(10_000),
     ] {
         assert_eq!(route("GET", path), Route::Unknown, "{path}");
     }
     assert_eq!(route("POST", &format!("{key_vault}/managedHSMs/Pay")), Route::Unknown);
-    for path in ["managedHSMs/Pay/keys/k", "managedHSMs/Pay/privateEndpointConnections/c", "vaults/v"] {
+    for (path, feature) in [
+        ("managedHSMs/Pay/keys/k", "keys through Azure Resource Manager"),
+        ("managedHSMs/Pay/privateEndpointConnections/c", "private endpoints"),
+        ("vaults/v", "vaults through Azure Resource Manager"),
+    ] {
         let path = format!("{key_vault}/{path}");
-        assert!(matches!(route("PUT", &path), Route::NotYet(_)), "{path}");
+        assert_eq!(route("PUT", &path), Route::NotYet(Unbuilt::Feature(feature)), "{path}");
+    }
+    for (path, unbuilt) in [
+        (
+            "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.Compute/virtualMachines/x",
+            Unbuilt::Provider("Microsoft.Compute", Some("virtualMachines")),
+        ),
+        ("/providers/Microsoft.Capacity", Unbuilt::Provider("Microsoft.Capacity", None)),
+        (
+            "/subscriptions/s/providers/Microsoft.KeyVault/managedHSMs/x/providers/Microsoft.Insights/metrics",
+            Unbuilt::Feature("metrics"),
+        ),
+    ] {
+        assert_eq!(route("GET", path), Route::NotYet(unbuilt), "{path}");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::super::super::azure::query::Query;
 use super::super::site::Site;
 use super::List;
 use crate::model::control_plane::ControlAction;
@@ -20,18 +21,46 @@ const OTHERS: [&str; 2] = ["Microsoft.Authorization", "Microsoft.Resources"];
 const VERSIONS: [&str; 4] = ["2026-05-15", "2026-02-01", "2025-05-01", "2023-07-01"];
 
 /// The endpoints of this cloud, under the names that belong to the host that was asked. Needs no credential: `az cloud
-/// register` reads it before anybody logs in.
+/// register` reads it before anybody logs in. There are three shapes, by the version that is asked for.
 ///
-/// Source: `/metadata/endpoints` of Azure Resource Manager, api-version 2022-09-01; with 2019-05-01 it is a list.
-pub(in super::super) fn metadata(site: &Site, query: Option<&str>) -> Value {
+/// Source: `/metadata/endpoints` of Azure Resource Manager with 2015-01-01 (read by az up to 2.50 and `msrestazure`),
+/// 2019-05-01 and 2020-06-01 (a list), and 2022-09-01.
+pub(in super::super) fn metadata(site: &Site, query: &Query) -> Value {
+    // Dates that are written so are in order as texts, too.
+    // assumption: versions between those that are known have the shape of the one before them.
+    match query.api_version() {
+        "" => endpoints(site),
+        version if version < "2019-05-01" => first_endpoints(site),
+        version if version < "2022-09-01" => json!([endpoints(site)]),
+        _ => endpoints(site),
+    }
+}
+
+/// The shape of 2015-01-01, which has no suffixes.
+fn first_endpoints(site: &Site) -> Value {
+    let Site { base, host, login, .. } = site;
+    json!({
+        "galleryEndpoint": format!("https://{host}/"),
+        "graphEndpoint": format!("{login}/"),
+        "portalEndpoint": base,
+        "authentication": {"loginEndpoint": login, "audiences": audiences(base)},
+    })
+}
+
+/// What tokens for Azure Resource Manager are asked for; clients take the first.
+fn audiences(base: &str) -> [String; 2] {
+    [format!("{base}/"), "https://management.core.windows.net/".to_owned()]
+}
+
+fn endpoints(site: &Site) -> Value {
     let Site { base, host, data_plane, login, is_azures, .. } = site;
     let of_azure = |name: &str| format!("https://{name}.core.windows.net/");
-    let cloud = json!({
+    json!({
         "name": if *is_azures { "AzureCloud" } else { "Strongroom" },
         "portal": base,
         "authentication": {
             "loginEndpoint": login,
-            "audiences": [format!("{base}/"), of_azure("management")],
+            "audiences": audiences(base),
             "tenant": "common",
             "identityProvider": "AAD",
         },
@@ -54,9 +83,7 @@ pub(in super::super) fn metadata(site: &Site, query: Option<&str>) -> Value {
             "azureDataLakeStoreFileSystem": "azuredatalakestore.net",
             "azureDataLakeAnalyticsCatalogAndJob": "azuredatalakeanalytics.net",
         },
-    });
-    let is_list = query.is_some_and(|query| query.contains("api-version=2019-05-01"));
-    if is_list { json!([cloud]) } else { cloud }
+    })
 }
 
 /// A resource provider.

@@ -67,13 +67,16 @@ fn paths_of_clients_are_understood() {
         ("GET", "/Settings/", Route::ListSettings),
         ("GET", "/settings/n", Route::GetSetting("n")),
         ("PATCH", "/settings/n", Route::UpdateSetting("n")),
-        ("POST", "/keys//restore", Route::NotYet("Restoring keys")),
-        ("POST", "/keys/n//release", Route::NotYet("Key release")),
-        ("GET", "/keys/n//attestation", Route::NotYet("Key attestation")),
+        ("POST", "/keys//restore", Route::NotYet(Unbuilt::Feature("backup and restore"))),
+        ("POST", "/keys/n//release", Route::NotYet(Unbuilt::Feature("key release"))),
+        ("GET", "/keys/n//attestation", Route::NotYet(Unbuilt::Feature("key attestation"))),
         // Keys may be called like anything.
         ("POST", "/keys/restore/create", Route::CreateKey("restore")),
         ("GET", "/keys/versions", Route::GetKey(current("versions"))),
         ("GET", "/keys/providers", Route::GetKey(current("providers"))),
+        ("GET", "/keys/secrets", Route::GetKey(current("secrets"))),
+        ("GET", "/keys/n/release", Route::GetKey(VersionOf { key: "n", version: Some("release") })),
+        ("DELETE", "/keys/backup", Route::DeleteKey("backup")),
     ] {
         assert_eq!(route(method, path), wanted, "{method} {path}");
     }
@@ -90,7 +93,6 @@ fn what_there_is_not_is_unknown() {
         ("POST", "/keys/a/b/fly"),
         ("GET", "/rng"),
         ("POST", "/keys/a/b/c/sign"),
-        ("GET", "/secrets/a"),
         ("POST", "/settings"),
         ("PUT", "/settings/n"),
         ("DELETE", "/settings/n"),

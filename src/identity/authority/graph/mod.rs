@@ -36,7 +36,8 @@ pub(super) fn routes() -> Router<Arc<Authority>> {
         .route("/v1.0/servicePrincipals", get(service_principals))
         .route("/v1.0/servicePrincipals/{id}", get(one_service_principal))
         .route("/v1.0/users", get(users))
-        .route("/v1.0/{*rest}", any(nothing))
+        .route("/v1.0/{*rest}", any(unbuilt))
+        .route("/beta/{*rest}", any(unbuilt))
         .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
 }
 
@@ -150,9 +151,9 @@ async fn one_service_principal(
     found.map(|client| Json(service_principal(client))).ok_or_else(|| Refusal::no_such_object(&id))
 }
 
-/// What else Microsoft Graph has. Clients read the body of every answer, so this has one.
-async fn nothing(_: Reader, Path(rest): Path<String>) -> Refusal {
-    Refusal::no_such_segment(&rest)
+/// What else Microsoft Graph has: not here, which is another answer than "there is none".
+async fn unbuilt(_: Reader, Path(rest): Path<String>) -> Refusal {
+    Refusal::unbuilt(&rest)
 }
 
 /// There are none: principals of the simulator are applications.

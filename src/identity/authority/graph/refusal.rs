@@ -31,9 +31,10 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, code: "Request_ResourceNotFound", message }
     }
 
-    pub(super) fn no_such_segment(path: &str) -> Self {
-        let message = format!("Resource not found for the segment '{}'.", shorten(path));
-        Self::bad_request("BadRequest", message)
+    pub(super) fn unbuilt(path: &str) -> Self {
+        let message =
+            format!("The feature \"{}\" of Microsoft Graph is not available yet", shorten(path));
+        Self { status: StatusCode::NOT_IMPLEMENTED, code: "NotSupported", message }
     }
 
     pub(super) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
