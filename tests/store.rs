@@ -73,7 +73,7 @@ fn hsm() -> ManagedHsm {
 fn place() -> Vec<Change> {
     let ManagedHsm { subscription: id, tenant, resource_group: name, location, created, .. } = hsm();
     let subscription = Subscription { id, name: "subscription".into(), tenant, undeletable: false };
-    let group = ResourceGroup { subscription: id, name, location, created };
+    let group = ResourceGroup { subscription: id, name, location, created, tags: Tags::new() };
     vec![
         Change::Control(ControlChange::PutSubscription(subscription)),
         Change::Control(ControlChange::PutResourceGroup(group)),

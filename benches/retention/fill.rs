@@ -92,7 +92,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
         undeletable: false,
     };
     let location = resource.location.clone();
-    let group = ResourceGroup { subscription, name: group, location, created: deleted_at };
+    let group = ResourceGroup { subscription, name: group, location, created: deleted_at, tags: Tags::new() };
     let changes = vec![
         Change::SetClock(ClockSetting { offset: 0, frozen: Some(deleted_at) }),
         Change::Control(ControlChange::PutSubscription(place)),

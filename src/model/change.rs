@@ -77,7 +77,7 @@ pub enum ControlChange {
     PutSubscription(Subscription),
     /// A resource group of a known subscription is created or replaced.
     PutResourceGroup(ResourceGroup),
-    /// A resource group that holds no HSM is gone, and with it the role assignments in it.
+    /// A resource group that holds no live HSM is gone, and with it the role assignments in it.
     DeleteResourceGroup(SubscriptionId, ResourceGroupName),
     /// A role assignment is created.
     InsertAssignment(Arc<ControlAssignment>),

@@ -207,10 +207,8 @@ pub enum Error {
         /// The group.
         group: ResourceGroupName,
     },
-    /// The resource group holds a managed HSM, live or soft-deleted.
-    #[error(
-        "resource group {group} holds managed HSM {hsm}, live or soft-deleted: delete and purge it first"
-    )]
+    /// A managed HSM came into the resource group while it was being deleted.
+    #[error("managed HSM {hsm} was made or recovered in resource group {group} while it was being deleted")]
     ResourceGroupNotEmpty {
         /// The group.
         group: ResourceGroupName,

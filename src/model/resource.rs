@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::control_plane::ControlScope;
+use super::key::Tags;
 use super::{Error, Result, Timestamp};
 
 /// Names a subscription.
@@ -56,6 +57,35 @@ pub struct ResourceGroup {
     pub location: String,
     /// When it was made.
     pub created: Timestamp,
+    /// The user's tags, within the limits of [`check_group_tags`].
+    pub tags: Tags,
+}
+
+/// Whether tags keep the limits of resource groups: at most 50, names of 1 to 512 characters without `<>%&\\?/` that
+/// differ in more than case, values of at most 256.
+///
+/// Source: "Use tags to organize your Azure resources", Limitations, on learn.microsoft.com.
+///
+/// # Errors
+/// `Invalid` naming `tags`.
+pub fn check_group_tags(tags: &Tags) -> Result<()> {
+    let wrong = |why: &str| Err(Error::invalid("tags", why));
+    if tags.len() > 50 {
+        return wrong("a resource group has at most 50 tags");
+    }
+    let mut names = std::collections::BTreeSet::new();
+    for (name, value) in tags {
+        if !(1..=512).contains(&name.chars().count()) || value.chars().count() > 256 {
+            return wrong("a tag name has 1 to 512 characters, a value at most 256");
+        }
+        if name.contains(['<', '>', '%', '&', '\\', '?', '/']) {
+            return wrong("a tag name has none of the characters < > % & \\ ? /");
+        }
+        if !names.insert(name.to_lowercase()) {
+            return wrong("names of tags differ in more than case");
+        }
+    }
+    Ok(())
 }
 
 impl ResourceGroup {
@@ -136,6 +166,36 @@ impl fmt::Debug for ResourceGroupName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tags_of_groups_keep_the_limits_of_azure() {
+        let check = |tags: &[(&str, &str)]| {
+            let tags = tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            check_group_tags(&tags.collect())
+        };
+        let (long, longer) = ("x".repeat(512), "x".repeat(513));
+        let (value, large) = ("x".repeat(256), "x".repeat(257));
+        for good in [
+            &[][..],
+            &[("a", "")],
+            &[("team name", "b"), ("größe", "<>")],
+            &[(long.as_str(), value.as_str())],
+        ] {
+            assert!(check(good).is_ok(), "{good:?}");
+        }
+        for bad in [
+            &[("", "a")][..],
+            &[(longer.as_str(), "a")],
+            &[("a", large.as_str())],
+            &[("a/b", "a")],
+            &[("a%", "a")],
+            &[("a", "1"), ("A", "2")],
+        ] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+        let many = (0..51).map(|number| (number.to_string(), String::new())).collect();
+        assert!(check_group_tags(&many).is_err());
+    }
 
     #[test]
     fn resource_groups_are_named_as_azure_names_them() {

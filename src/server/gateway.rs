@@ -66,7 +66,8 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     let built_in = config::built_in_roles()?;
     let administrator: &RoleDefinition = house::role(&built_in, ADMINISTRATOR_ROLE)?;
     resources::make_places_of_known_hsms(&store).await?;
-    for wanted in &config.hsm {
+    let lived = store.lifetimes();
+    for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
         make_place(&store, wanted, now).await.with_context(|| format!("HSM {}", wanted.name))?;
     }
     for given in &config.control_plane_role {
@@ -74,7 +75,6 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
             .await
             .context("control_plane_role")?;
     }
-    let lived = store.lifetimes();
     for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
         let selector = selector(&wanted.token);
         let token = supply

@@ -8,6 +8,7 @@ use crate::ids::Ids;
 use crate::model::Timestamp;
 use crate::model::change::{Change, ControlChange};
 use crate::model::control_plane::{ControlAssignment, ControlScope};
+use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{Covers as _, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription};
@@ -38,8 +39,8 @@ pub(super) async fn make_place(
         ),
     }
     if store.resource_group(id, name).is_none() {
-        let group =
-            ResourceGroup { subscription: id, name: name.clone(), location: location.to_owned(), created };
+        let (name, location, tags) = (name.clone(), location.to_owned(), Tags::new());
+        let group = ResourceGroup { subscription: id, name, location, created, tags };
         changes.push(Change::Control(ControlChange::PutResourceGroup(group)));
     }
     if !changes.is_empty() {
@@ -53,6 +54,10 @@ pub(super) async fn make_place(
 pub(super) async fn make_places_of_known_hsms(store: &Store) -> anyhow::Result<()> {
     for hsm in store.hsms() {
         let id = hsm.subscription;
+        // A deleted HSM outlives its group.
+        if hsm.deletion.is_some() && store.subscription(id).is_some() {
+            continue;
+        }
         let subscription = Subscription { id, name: id.to_string(), tenant: hsm.tenant, undeletable: false };
         make_place(store, subscription, &hsm.resource_group, &hsm.location, hsm.created, &[]).await?;
     }

@@ -89,9 +89,9 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let supply = open_supply(config, &directory)?;
     let tokens = Tokens::default();
     house::open_tokens(&store, &supply.0, &tokens).await?;
-    make_place(&store, &seed, now).await?;
-    let built_in = config::built_in_roles()?;
     let lived = store.lifetimes();
+    make_place(&store, &seed, now, seed.hsm.iter().all(|hsm| house::has_lived(&lived, &hsm.name))).await?;
+    let built_in = config::built_in_roles()?;
     for wanted in seed.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
         let token = supply
             .0
@@ -147,9 +147,13 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     Ok(House { engine, module, tls, simulator: Some(simulator), names, lock })
 }
 
-/// Makes the seed's subscription with its group, and at the first start whoever the seed says its manager.
-async fn make_place(store: &Store, seed: &Seed, now: Timestamp) -> anyhow::Result<()> {
+/// Makes the seed's subscription with its group, and at the first start whoever the seed says its manager. The group is
+/// made for HSMs that are not there yet: once all of them have `lived`, whoever deletes it does so for good.
+async fn make_place(store: &Store, seed: &Seed, now: Timestamp, lived: bool) -> anyhow::Result<()> {
     let config::Subscription { id, name } = seed.subscription.clone();
+    if lived && store.subscription(id).is_some_and(|known| known.tenant == seed.tenant_id) {
+        return resources::make_places_of_known_hsms(store).await;
+    }
     let subscription = Subscription { id, name, tenant: seed.tenant_id, undeletable: false };
     let location = &seed.hsm[0].location;
     let roles = config::control_plane_roles()?;

@@ -184,6 +184,7 @@ impl<'a> View<'a> {
             }
             Change::RecoverHsm(name, at) => {
                 let hsm = self.deleted_hsm(name)?;
+                self.resources().check_place(&hsm)?;
                 self.begin(ManagedHsm { deletion: None, ..hsm.as_ref().clone() }, *at, Phase::Running);
                 Ok(())
             }

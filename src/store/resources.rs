@@ -114,8 +114,11 @@ impl Resources {
             }
             ControlChange::DeleteResourceGroup(subscription, name) => {
                 let scope = ControlScope::ResourceGroup(*subscription, name.clone());
+                // Deleted ones belong to the subscription.
                 let held = hsms.iter().find(|hsm| {
-                    hsm.subscription == *subscription && hsm.resource_group.folded() == name.folded()
+                    hsm.deletion.is_none()
+                        && hsm.subscription == *subscription
+                        && hsm.resource_group.folded() == name.folded()
                 });
                 if let Some(hsm) = held {
                     return Err(Error::ResourceGroupNotEmpty { group: name.clone(), hsm: hsm.name.clone() });
@@ -181,6 +184,7 @@ mod tests {
             name: name.parse().unwrap(),
             location: "localhost".to_owned(),
             created: Timestamp::UNIX_EPOCH,
+            tags: crate::model::key::Tags::new(),
         })
     }
 

@@ -115,6 +115,15 @@ pub(crate) async fn live(client: &mut Client, place: &Place) -> Vec<String> {
     page.managed_hsms.iter().map(|hsm| hsm.data_plane["hsms/".len()..].to_owned()).collect()
 }
 
+/// The names of the HSMs that are deleted.
+pub(crate) async fn deleted(client: &mut Client, place: &Place) -> Vec<String> {
+    let parent = place.subscription.clone();
+    let request = pb::ListDeletedManagedHsmsRequest { parent, ..Default::default() };
+    let page = client.hsms.list_deleted_managed_hsms(request).await.unwrap().into_inner();
+    let name = |hsm: &pb::DeletedManagedHsm| hsm.name.rsplit('/').next().unwrap().to_owned();
+    page.deleted_managed_hsms.iter().map(name).collect()
+}
+
 /// Signs with a key of any HSM.
 async fn sign(client: &mut Client, key: &str) -> Result<(), Status> {
     let request =

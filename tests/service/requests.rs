@@ -123,8 +123,14 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
         }
         "CreateResourceGroup" => {
             let (resource_group_id, location) = ("made".to_owned(), "localhost".to_owned());
-            pb::CreateResourceGroupRequest { parent: subscription, resource_group_id, location }
+            let tags = std::collections::HashMap::new();
+            pb::CreateResourceGroupRequest { parent: subscription, resource_group_id, location, tags }
                 .encode_to_vec()
+        }
+        "UpdateResourceGroup" => {
+            let name = format!("{subscription}/resourceGroups/dev");
+            let update_mask = Some(prost_types::FieldMask { paths: vec!["tags".to_owned()] });
+            pb::UpdateResourceGroupRequest { name, update_mask, ..Default::default() }.encode_to_vec()
         }
         "GetResourceGroup" => {
             pb::GetResourceGroupRequest { name: format!("{subscription}/resourceGroups/dev") }.encode_to_vec()

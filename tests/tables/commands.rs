@@ -61,6 +61,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("CreateResourceGroup", "group create"),
     ("GetResourceGroup", "group show"),
     ("ListResourceGroups", "group list"),
+    ("UpdateResourceGroup", "group update"),
     ("DeleteResourceGroup", "group delete"),
     ("ListLocations", "location list"),
     ("ListControlRoleDefinitions", "control role definition list"),

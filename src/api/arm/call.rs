@@ -1,9 +1,12 @@
 //! One call: the route becomes an operation, the engine runs it, the reply becomes an answer.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde::Serialize;
 
 use super::super::azure::call;
+use super::super::azure::filter::Filter;
 use super::answer::Answer;
 use super::route::{GroupOf, HsmOf, Route};
 use super::site::Site;
@@ -54,13 +57,19 @@ impl Call<'_> {
                 let of = GroupOf { subscription, group };
                 self.tell(|asked| resources::get_group(asked, of), cloud::nothing).await
             }
-            Route::ListResources(subscription, group) => {
-                let filter = self.asked().query.filter().map(str::to_owned);
-                let show = |site: &Site, page| resources::resources(site, page, filter.as_deref());
-                self.tell(|asked| hsms::list(asked, subscription, group), show).await
+            Route::ListResources(subscription, group) | Route::ListHsms(subscription, group) => {
+                let filter = hsms::filter(self.asked());
+                let wanted = filter.clone();
+                let read = |asked: &Asked<'_>| wanted.and_then(|_| hsms::list(asked, subscription, group));
+                let show = |site: &Site, page| hsms::listed(site, page, &filter.unwrap_or_default());
+                self.tell(read, show).await
             }
             Route::ListGroups(id) => {
-                self.tell(|asked| resources::list_groups(asked, id), resources::groups).await
+                let filter = resources::filter(self.asked());
+                let wanted = filter.clone();
+                let read = |asked: &Asked<'_>| wanted.and_then(|_| resources::list_groups(asked, id));
+                let show = |_: &Site, all| resources::groups(all, &filter.unwrap_or_default());
+                self.tell(read, show).await
             }
             Route::GetGroup(of) => {
                 self.tell(|asked| resources::get_group(asked, of), resources::got_group).await
@@ -71,12 +80,18 @@ impl Call<'_> {
                     self.send(true, |asked| resources::put_group(asked, of), resources::made_group).await?;
                 Answer::json(if new { StatusCode::CREATED } else { StatusCode::OK }, &group)
             }
-            Route::DeleteGroup(of) => {
-                self.send(true, |asked| resources::delete_group(asked, of), |_, _| ()).await?;
-                Ok(Answer::empty(StatusCode::OK))
+            Route::UpdateGroup(of) => {
+                self.tell(|asked| resources::update_group(asked, of), resources::updated_group).await
             }
-            Route::ListHsms(subscription, group) => {
-                self.tell(|asked| hsms::list(asked, subscription, group), hsms::listed).await
+            Route::DeleteGroup(of) => {
+                let version = self.asked().query.api_version().to_owned();
+                let show = |site: &Site, group: Arc<_>| resources::deletion_of(site, &group, &version);
+                let location = self.send(true, |asked| resources::delete_group(asked, of), show).await?;
+                Ok(Answer::accepted(location))
+            }
+            Route::GroupOutcome(subscription, id) => {
+                self.send(true, |asked| resources::deletion(asked, subscription, id), |_, ()| ()).await?;
+                Ok(Answer::empty(StatusCode::OK))
             }
             Route::GetHsm(hsm) => self.tell(|asked| hsms::get(asked, hsm), hsms::shown).await,
             Route::PutHsm(hsm) => self.put_hsm(hsm).await,
@@ -90,9 +105,12 @@ impl Call<'_> {
             Route::PurgeDeletedHsm(of) => self.begin(|asked| deleted::purge(asked, of)).await,
             Route::OperationResult(subscription, id) => self.outcome(subscription, id).await,
             Route::ListRoleDefinitions(at) => {
-                let filter = self.asked().query.filter().map(str::to_owned);
-                let show = |_: &Site, all| authorization::definitions(&all, filter.as_deref());
-                self.tell(|asked| authorization::list_definitions(asked, at), show).await
+                let filter = Filter::of_definitions(self.asked().query.filter());
+                let wanted = filter.clone();
+                let read =
+                    |asked: &Asked<'_>| wanted.and_then(|_| authorization::list_definitions(asked, at));
+                let show = |_: &Site, all| authorization::definitions(&all, &filter.unwrap_or_default());
+                self.tell(read, show).await
             }
             Route::GetRoleDefinition(at, id) => {
                 self.tell(|asked| authorization::get_definition(asked, at, id), authorization::definition)

@@ -30,6 +30,9 @@ pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
     let _ = hsms::operation_result(&asked, subscription, name);
     let _ = deleted::get(&asked, DeletedOf { subscription, location: group, name });
     let _ = resources::put_group(&asked, of_group);
+    let _ = resources::update_group(&asked, of_group);
+    let _ = resources::deletion(&asked, subscription, name);
+    let (_, _) = (resources::filter(&asked), hsms::filter(&asked));
     let _ = authorization::list_assignments(&asked, path);
     let _ = authorization::put_assignment(&asked, path, name);
 }

@@ -25,7 +25,10 @@ pub(super) enum Route<'a> {
     GetGroup(GroupOf<'a>),
     HasGroup(GroupOf<'a>),
     PutGroup(GroupOf<'a>),
+    UpdateGroup(GroupOf<'a>),
     DeleteGroup(GroupOf<'a>),
+    /// The outcome of the deletion of a group.
+    GroupOutcome(&'a str, &'a str),
     ListHsms(&'a str, Option<&'a str>),
     GetHsm(HsmOf<'a>),
     PutHsm(HsmOf<'a>),
@@ -131,7 +134,9 @@ impl<'a> Route<'a> {
             ("GET", ["resourcegroups", _]) => Self::GetGroup(group()),
             ("HEAD", ["resourcegroups", _]) => Self::HasGroup(group()),
             ("PUT", ["resourcegroups", _]) => Self::PutGroup(group()),
+            ("PATCH", ["resourcegroups", _]) => Self::UpdateGroup(group()),
             ("DELETE", ["resourcegroups", _]) => Self::DeleteGroup(group()),
+            ("GET", ["operationresults", _]) => Self::GroupOutcome(subscription, given[1]),
             ("GET", ["resourcegroups", _, "resources"]) => Self::ListResources(subscription, Some(given[1])),
             _ => Self::Unknown,
         }
@@ -144,6 +149,7 @@ impl<'a> Route<'a> {
             ("GET", ["managedhsms"]) => Self::ListHsms(subscription, None),
             ("GET", ["deletedmanagedhsms"]) => Self::ListDeletedHsms(subscription),
             ("GET", ["vaults" | "deletedvaults"]) => Self::ListVaults(subscription, None),
+            ("POST", ["register"]) => Self::GetProvider(subscription, cloud::KEY_VAULT),
             ("POST", ["checkmhsmnameavailability"]) => Self::CheckName(subscription),
             ("GET", ["locations", _, "deletedmanagedhsms", _]) => Self::GetDeletedHsm(deleted()),
             ("POST", ["locations", _, "deletedmanagedhsms", _, "purge"]) => Self::PurgeDeletedHsm(deleted()),

@@ -4,6 +4,7 @@ pub(in crate::api) mod assignment;
 pub(in crate::api) mod body;
 pub(in crate::api) mod call;
 pub(in crate::api) mod error;
+pub(in crate::api) mod filter;
 pub(in crate::api) mod names;
 pub(in crate::api) mod path;
 pub(in crate::api) mod query;

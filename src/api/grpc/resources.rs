@@ -74,6 +74,17 @@ impl ResourceService for Services {
         .await
     }
 
+    async fn update_resource_group(
+        &self,
+        request: Request<pb::UpdateResourceGroupRequest>,
+    ) -> Result<Response<pb::ResourceGroup>, Status> {
+        self.answer::<_, resources::UpdateResourceGroup, _>(
+            "/strongroom.v1.ResourceService/UpdateResourceGroup",
+            request,
+        )
+        .await
+    }
+
     async fn delete_resource_group(
         &self,
         request: Request<pb::DeleteResourceGroupRequest>,

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::super::azure::call;
+use super::super::azure::filter::Filter;
 use super::answer::Answer;
 use super::route::{Route, VersionOf};
 use super::site::Site;
@@ -89,7 +90,13 @@ impl Call<'_> {
             Route::WrapKey(key) => self.run(ok, |asked| crypto::wrap(asked, key), crypto::outcome).await,
             Route::UnwrapKey(key) => self.run(ok, |asked| crypto::unwrap(asked, key), crypto::revealed).await,
             Route::RandomBytes => self.run(ok, crypto::random, crypto::random_bytes).await,
-            Route::ListRoleDefinitions => self.run(ok, access::list_definitions, access::definitions).await,
+            Route::ListRoleDefinitions => {
+                let filter = Filter::of_definitions(self.asked().query.filter());
+                let wanted = filter.clone();
+                let read = |asked: &Asked<'_>| wanted.and_then(|_| access::list_definitions(asked));
+                let show = |_: &Site, of| access::definitions(&of, &filter.unwrap_or_default());
+                self.run(ok, read, show).await
+            }
             Route::GetRoleDefinition(id) => {
                 self.run(ok, |asked| access::get_definition(asked, id), access::definition).await
             }

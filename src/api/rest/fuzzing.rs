@@ -32,6 +32,7 @@ pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
     let _ = crypto::wrap(&asked, version);
     let _ = crypto::unwrap(&asked, version);
     let _ = crypto::random(&asked);
+    let _ = super::super::azure::filter::Filter::of_definitions(asked.query.filter());
     let _ = settings::update(&asked, name);
     let _ = access::put_definition(&asked, name);
     let _ = access::list_assignments(&asked, At::Key(name));

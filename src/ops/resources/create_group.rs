@@ -4,8 +4,9 @@ use super::Place;
 use crate::model::change::{Change, ControlChange};
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
-use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
-use crate::model::{Error, Result};
+use crate::model::key::Tags;
+use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_group_tags};
+use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Resource groups of one subscription (Azure's service limits).
@@ -20,6 +21,8 @@ pub struct CreateResourceGroup {
     pub name: ResourceGroupName,
     /// The region of its record, by either name.
     pub location: String,
+    /// The user's tags; one that is there gets them instead of its own.
+    pub tags: Tags,
     /// Whether one that is there, in this region, will do. Its name must be free otherwise.
     pub existing_will_do: bool,
 }
@@ -46,8 +49,12 @@ impl Operation for CreateResourceGroup {
         ControlScope::ResourceGroup(self.subscription, self.name.clone())
     }
 
+    fn check(&self, _: &Place, _: Timestamp) -> Result<()> {
+        check_group_tags(&self.tags)
+    }
+
     async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
-        let Self { subscription, name, location, existing_will_do } = self;
+        let Self { subscription, name, location, tags, existing_will_do } = self;
         let location = cx.locations.find(&location)?.name.clone();
         match cx.store.resource_group(subscription, &name) {
             None => {}
@@ -57,12 +64,19 @@ impl Operation for CreateResourceGroup {
             Some(group) if group.location != location => {
                 return Err(Error::invalid("location", "the resource group exists in another location"));
             }
-            Some(group) => return Ok(Done::reply(Made { group: group.as_ref().clone(), new: false })),
+            Some(group) if group.tags == tags => {
+                return Ok(Done::reply(Made { group: group.as_ref().clone(), new: false }));
+            }
+            Some(group) => {
+                let group = ResourceGroup { tags, ..group.as_ref().clone() };
+                let change = Change::Control(ControlChange::PutResourceGroup(group.clone()));
+                return Ok(Done::with(Made { group, new: false }, [change]));
+            }
         }
         if cx.store.resource_groups(subscription).len() >= MOST {
             return Err(Error::LimitExceeded { what: "resource groups in a subscription", limit: MOST });
         }
-        let group = ResourceGroup { subscription, name, location, created: cx.now };
+        let group = ResourceGroup { subscription, name, location, created: cx.now, tags };
         let change = Change::Control(ControlChange::PutResourceGroup(group.clone()));
         Ok(Done::with(Made { group, new: true }, [change]))
     }

@@ -8,6 +8,7 @@ use crate::model::change::{Change, ControlChange};
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
+use crate::model::retention::Deletion;
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Lists the resource groups of a subscription.
@@ -60,8 +61,11 @@ impl Operation for GetResourceGroup {
     }
 }
 
-/// Deletes a resource group that holds no HSM, live or soft-deleted: where a deleted one is recovered to
-/// must still be there. Role assignments at the group go with it.
+/// Deletes a resource group. HSMs in it are soft-deleted, in the same transaction; the right to delete the group is
+/// enough for that. Role assignments at the group and in it go with it. Deleted HSMs belong to the subscription: they
+/// stay, and are recovered once there is a group of this name again.
+///
+/// Source: "Delete resource groups" of Azure Resource Manager; purge protection keeps from purging alone.
 #[derive(Clone, Debug)]
 pub struct DeleteResourceGroup {
     /// Of which subscription.
@@ -83,9 +87,21 @@ impl Operation for DeleteResourceGroup {
         (self.subscription, self.name.clone())
     }
 
-    async fn execute(self, target: Group, _: &ControlCx) -> Result<Done<Self::Reply>> {
-        // That it is empty is the store's to see, in the moment of the change.
-        let change = ControlChange::DeleteResourceGroup(self.subscription, self.name);
-        Ok(Done::with(target.0, [Change::Control(change)]))
+    async fn execute(self, target: Group, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        let group = &target.0;
+        let mut changes = Vec::new();
+        for hsm in cx.store.hsms() {
+            let is_in_it = hsm.subscription == group.subscription
+                && hsm.resource_group.folded() == group.name.folded()
+                && hsm.deletion.is_none();
+            if is_in_it {
+                let deletion =
+                    Deletion { deleted_at: cx.now, scheduled_purge_at: hsm.retention.purge_date(cx.now)? };
+                changes.push(Change::SoftDeleteHsm(hsm.name.clone(), deletion));
+            }
+        }
+        // That nothing came into it meanwhile is the store's to see, in the moment of the change.
+        changes.push(Change::Control(ControlChange::DeleteResourceGroup(self.subscription, self.name)));
+        Ok(Done::with(target.0, changes))
     }
 }

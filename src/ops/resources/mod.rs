@@ -3,13 +3,17 @@
 mod create_group;
 mod groups;
 mod locations;
+mod operation_result;
 mod subscriptions;
+mod update_group;
 mod update_subscription;
 
 pub use create_group::{CreateResourceGroup, Made};
 pub use groups::{DeleteResourceGroup, GetResourceGroup, ListResourceGroups};
 pub use locations::ListLocations;
+pub use operation_result::GetResourceGroupDeletion;
 pub use subscriptions::{GetSubscription, ListSubscriptions};
+pub use update_group::UpdateResourceGroup;
 pub use update_subscription::UpdateSubscription;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use super::*;
 use crate::model::Timestamp;
 use crate::model::change::Made;
 use crate::model::hsm::Activation;
-use crate::model::key::{Attributes, PublicMaterial};
+use crate::model::key::{Attributes, PublicMaterial, Tags};
 use crate::model::rbac::{RoleAssignment, Scope};
 use crate::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use crate::model::retention::RetentionDays;
@@ -79,7 +79,7 @@ fn place() -> Arc<Resources> {
     let subscription = Subscription { id, name: "s".into(), tenant: Uuid::nil(), undeletable: false };
     let created = Timestamp::UNIX_EPOCH;
     let name = "g".parse().unwrap();
-    let group = ResourceGroup { subscription: id, name, location: "here".into(), created };
+    let group = ResourceGroup { subscription: id, name, location: "here".into(), created, tags: Tags::new() };
     Arc::new(Resources::joined(Arc::new([]), vec![subscription], vec![group], Vec::new(), Vec::new()))
 }
 

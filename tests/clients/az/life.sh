@@ -132,7 +132,6 @@ expect true az keyvault setting update --hsm-name payroll --name AllowKeyManagem
 expect true az keyvault setting show --hsm-name payroll --name AllowKeyManagementOperationsThroughARM --query value
 
 ### The whole HSM
-refused "delete and purge it first" az group delete --name dev --yes
 az keyvault delete --hsm-name payroll
 expect payroll az keyvault list-deleted --resource-type hsm --query "[].name"
 expect "$subscription/resourceGroups/dev/providers/Microsoft.KeyVault/managedHSMs/payroll" \
@@ -163,3 +162,13 @@ expect $nobodys_application az role assignment list --scope "$subscription/resou
 az role assignment delete --role Reader --assignee $nobody --scope "$subscription/resourceGroups/team"
 az group delete --name team --yes
 expect false az group exists --name team
+
+### A group goes with what is in it, softly
+expect blue az group update --name dev --set tags.team=blue --query tags.team
+expect dev az group list --tag team=blue --query "[].name"
+expect local az resource list --resource-group dev --resource-type Microsoft.KeyVault/managedHSMs --query "[].name"
+az group delete --name dev --yes
+expect false az group exists --name dev
+expect local az keyvault list-deleted --resource-type hsm --query "[].name"
+expect dev az group create --name dev --location localhost --query name
+expect local az keyvault recover --hsm-name local --query name

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::ask::{Arm, SUBSCRIPTION, refused};
+use super::ask::{Arm, SUBSCRIPTION, deleted, hsm, refused};
 use crate::support::Server;
 
 #[tokio::test]
@@ -76,12 +76,11 @@ async fn what_holds_hsms_is_listed_and_groups_are_made() {
     }
     let all = owner.get(&format!("{SUBSCRIPTION}/resources")).await;
     assert_eq!(all["value"][0]["name"], "local");
-    let vaults = format!("{SUBSCRIPTION}/resources?$filter=resourceType%20eq%20'Microsoft.KeyVault/vaults'");
-    assert_eq!(owner.get(&vaults).await, json!({"value": []}));
 
     let group = format!("{SUBSCRIPTION}/resourcegroups/Team");
     assert_eq!(owner.ask("HEAD", &group).await.status, 404);
-    let made = owner.send("PUT", &group, &json!({"location": "West Europe", "tags": {}})).await.json(201);
+    let made = owner.send("PUT", &group, &json!({"location": "West Europe"})).await.json(201);
+    assert_eq!(made["tags"], json!({}));
     assert_eq!((&made["name"], &made["location"]), (&json!("Team"), &json!("westeurope")));
     assert_eq!(made["id"], format!("{SUBSCRIPTION}/resourceGroups/Team"));
     assert_eq!(owner.send("PUT", &group, &json!({"location": "westeurope"})).await.json(200), made);
@@ -92,7 +91,170 @@ async fn what_holds_hsms_is_listed_and_groups_are_made() {
         owner.get(&format!("{SUBSCRIPTION}/resourcegroups")).await["value"].as_array().unwrap().len(),
         2
     );
-    assert_eq!(owner.ask("DELETE", &group).await.status, 200);
+    owner.finish("DELETE", &group, &Value::Null).await;
     let (code, _) = refused(&owner.ask("GET", &group).await, 404);
     assert_eq!(code, "ResourceGroupNotFound");
+}
+
+#[tokio::test]
+async fn tags_of_groups_are_kept_shown_and_patched() {
+    let mut server = Server::start();
+    let owner = Arm::of(&server, "owner").await;
+    let group = format!("{SUBSCRIPTION}/resourcegroups/Team");
+    let body = json!({"location": "westeurope", "tags": {"team": "blue", "Cost Centre": "17"}});
+    let made = owner.send("PUT", &group, &body).await.json(201);
+    assert_eq!(made["tags"], body["tags"]);
+    // Saying it again changes nothing; saying less takes away.
+    assert_eq!(owner.send("PUT", &group, &body).await.json(200), made);
+    let patched = owner.send("PATCH", &group, &json!({"tags": {"team": "red"}})).await.json(200);
+    assert_eq!(patched["tags"], json!({"team": "red"}));
+    for body in [json!({}), json!({"tags": null}), json!({"properties": {}})] {
+        assert_eq!(owner.send("PATCH", &group, &body).await.json(200), patched, "{body}");
+    }
+    server.restart();
+    let owner = Arm::of(&server, "owner").await;
+    assert_eq!(owner.get(&group).await, patched);
+    let listed = owner.get(&format!("{SUBSCRIPTION}/resourcegroups")).await;
+    assert!(listed["value"].as_array().unwrap().contains(&patched), "{listed}");
+    assert_eq!(owner.send("PATCH", &group, &json!({"tags": {}})).await.json(200)["tags"], json!({}));
+    let wrong = owner.send("PATCH", &group, &json!({"tags": {"a/b": "c"}})).await;
+    assert!(refused(&wrong, 400).1.starts_with("tags"), "{wrong:?}");
+    let missing = owner.send("PATCH", &format!("{SUBSCRIPTION}/resourcegroups/none"), &json!({})).await;
+    assert_eq!(refused(&missing, 404).0, "ResourceGroupNotFound");
+    let reader = Arm::of(&server, "reader").await;
+    refused(&reader.send("PATCH", &group, &json!({"tags": {}})).await, 403);
+}
+
+#[tokio::test]
+async fn lists_are_filtered_as_asked_or_refused() {
+    let server = Server::start();
+    let owner = Arm::of(&server, "owner").await;
+    for (name, location, tags) in
+        [("blue", "westeurope", json!({"team": "blue"})), ("red", "eastus", json!({"Team": "red"}))]
+    {
+        let body = json!({"location": location, "tags": tags});
+        owner.send("PUT", &format!("{SUBSCRIPTION}/resourcegroups/{name}"), &body).await.json(201);
+    }
+    owner.finish("PATCH", &hsm("local"), &json!({"tags": {"env": "test"}})).await;
+    let names = async |list: &str, filter: &str| {
+        let filter: String = url_escaped(filter);
+        let listed = owner.get(&format!("{list}?$filter={filter}")).await;
+        let names =
+            listed["value"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let groups = format!("{SUBSCRIPTION}/resourcegroups");
+    for (filter, wanted) in [
+        ("", "blue dev red"),
+        ("tagname eq 'team'", "blue red"),
+        ("tagName eq 'team' and tagValue eq 'red'", "red"),
+        ("location eq 'West Europe'", "blue"),
+        ("startswith(tagname, 'x')", ""),
+    ] {
+        assert_eq!(names(&groups, filter).await, wanted, "{filter}");
+    }
+    let (of_group, hsms) = (format!("{groups}/dev/resources"), hsm("").trim_end_matches('/').to_owned());
+    for list in [&format!("{SUBSCRIPTION}/resources"), &of_group, &hsms] {
+        for (filter, wanted) in [
+            ("", "local"),
+            ("resourceType eq 'Microsoft.KeyVault/vaults'", ""),
+            ("resourceType eq 'microsoft.keyvault/managedhsms' and name eq 'LOCAL'", "local"),
+            ("resourceGroup eq 'dev' and location eq 'localhost'", "local"),
+            ("name eq 'other'", ""),
+            ("tagname eq 'env' and tagvalue eq 'test'", "local"),
+            ("tagname eq 'env' and tagvalue eq 'prod'", ""),
+        ] {
+            assert_eq!(names(list, filter).await, wanted, "{list} {filter}");
+        }
+    }
+    let assignments = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments");
+    let definitions = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions");
+    assert_eq!(
+        owner.get(&format!("{definitions}?$filter=type%20eq%20'CustomRole'")).await,
+        json!({"value": []})
+    );
+    let gone = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedManagedHSMs");
+    for list in [
+        &groups,
+        &of_group,
+        &hsms,
+        &assignments,
+        &definitions,
+        &gone,
+        &"/subscriptions".to_owned(),
+        &format!("{SUBSCRIPTION}/locations"),
+    ] {
+        for filter in ["colour eq 'blue'", "name eq 'x' or name eq 'y'", "name"] {
+            let answer = owner.ask("GET", &format!("{list}?$filter={}", url_escaped(filter))).await;
+            assert!(refused(&answer, 400).1.starts_with("$filter: "), "{list} {filter}: {answer:?}");
+        }
+        let stranger = Arm::stranger(&server);
+        assert_eq!(stranger.ask("GET", &format!("{list}?$filter=x")).await.status, 401, "{list}");
+    }
+}
+
+fn url_escaped(filter: &str) -> String {
+    filter.replace(' ', "%20").replace('\'', "%27")
+}
+
+#[tokio::test]
+async fn deleting_a_group_deletes_its_hsms_and_is_asked_for_its_outcome_by_whoever_began_it() {
+    let server = Server::start();
+    let owner = Arm::of(&server, "owner").await;
+    let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
+    let assignment = format!(
+        "{group}/providers/Microsoft.Authorization/roleAssignments/11111111-2222-3333-4444-555555555555"
+    );
+    let nobody = server.principal("nobody").object_id;
+    let body = json!({"properties": {
+        "roleDefinitionId": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "principalId": nobody,
+    }});
+    owner.send("PUT", &assignment, &body).await.json(201);
+    let caller = Arm::of(&server, "nobody").await;
+    // The caller's rights end with the group, and the outcome is told all the same.
+    assert_eq!(caller.finish("DELETE", &group, &Value::Null).await, Value::Null);
+    refused(&caller.ask("GET", &group).await, 403);
+    assert_eq!(refused(&owner.ask("GET", &group).await, 404).0, "ResourceGroupNotFound");
+    assert_eq!(refused(&owner.ask("DELETE", &group).await, 404).0, "ResourceGroupNotFound");
+    let gone = owner.get(&deleted("local")).await;
+    assert_eq!(gone["properties"]["mhsmId"], hsm("local"));
+
+    let recovering = json!({"location": "localhost", "properties": {"createMode": "recover"}});
+    let early = owner.send("PUT", &hsm("local"), &recovering).await;
+    assert_eq!(refused(&early, 404).0, "ResourceGroupNotFound");
+    owner.send("PUT", &group, &json!({"location": "localhost"})).await.json(201);
+    owner.finish("PUT", &hsm("local"), &recovering).await;
+
+    for id in ["x", "RESOURCEGROUPDELETIONJOB-", "RESOURCEGROUPDELETIONJOB-*"] {
+        let answer = owner.ask("GET", &format!("{SUBSCRIPTION}/operationresults/{id}")).await;
+        assert!([400, 404].contains(&answer.status), "{answer:?}");
+    }
+    let stranger = Arm::stranger(&server);
+    let results = format!("{SUBSCRIPTION}/operationresults/RESOURCEGROUPDELETIONJOB-ZGV2");
+    assert_eq!(stranger.ask("GET", &results).await.status, 401);
+}
+
+/// The requests of Ansible's `azure.azcollection.azure_rm_resourcegroup`: read, looked into, made where it is missing;
+/// the module reports `changed` by what it reads.
+#[tokio::test]
+async fn what_ansible_asks_for_twice_is_there_the_second_time() {
+    let server = Server::start();
+    let owner = Arm::of(&server, "owner").await;
+    let group = format!("{SUBSCRIPTION}/resourcegroups/ansible");
+    let wanted = json!({"location": "westeurope", "tags": {"team": "blue"}});
+    assert_eq!(refused(&owner.ask("GET", &group).await, 404).0, "ResourceGroupNotFound");
+    assert_eq!(owner.ask("HEAD", &group).await.status, 404);
+    owner.send("PUT", &group, &wanted).await.json(201);
+
+    let read = owner.get(&group).await;
+    for member in ["location", "tags"] {
+        assert_eq!(read[member], wanted[member], "{member}");
+    }
+    assert_eq!(read["properties"]["provisioningState"], "Succeeded");
+    let inside = owner.get(&format!("{SUBSCRIPTION}/resourceGroups/ansible/resources")).await;
+    assert_eq!(inside, json!({"value": []}));
+
+    // `state: absent`, twice.
+    owner.finish("DELETE", &group, &Value::Null).await;
+    assert_eq!(refused(&owner.ask("GET", &group).await, 404).0, "ResourceGroupNotFound");
 }

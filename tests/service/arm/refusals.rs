@@ -1,7 +1,6 @@
 //! What is not there, and what cannot be read.
 
 use http::Method;
-use serde_json::json;
 
 use super::ask::{Arm, SUBSCRIPTION, hsm, refused};
 use crate::support::Server;
@@ -57,7 +56,12 @@ async fn what_is_azures_and_not_here_yet_is_501_and_named() {
         ("GET", &local, "/nonsense/c", "further parts of a managed HSM"),
         ("GET", &group, "/providers/Microsoft.KeyVault/vaults/v", vaults),
         (put, &group, "/providers/Microsoft.KeyVault/vaults/v", vaults),
-        ("GET", &SUBSCRIPTION.to_owned(), "/providers/Microsoft.KeyVault/locations/x/deletedVaults/v", vaults),
+        (
+            "GET",
+            &SUBSCRIPTION.to_owned(),
+            "/providers/Microsoft.KeyVault/locations/x/deletedVaults/v",
+            vaults,
+        ),
         (post, &SUBSCRIPTION.to_owned(), "/providers/Microsoft.KeyVault/checkNameAvailability", vaults),
         (post, &group, "/providers/Microsoft.Resources/deployments/d/validate", deployments),
         (put, &group, "/providers/Microsoft.Resources/deployments/d", deployments),
@@ -80,14 +84,39 @@ async fn what_is_azures_and_not_here_yet_is_501_and_named() {
         (put, &SUBSCRIPTION.to_owned(), "/tagNames/a", tags),
         ("GET", &local, "/providers/Microsoft.Authorization/locks/a", "locks"),
         ("GET", &group, "/providers/Microsoft.Authorization/policyAssignments", "Azure Policy"),
-        (put, &group, "/providers/Microsoft.Authorization/roleDefinitions/a", "custom roles of the control plane"),
-        ("GET", &group, "/providers/Microsoft.Authorization/denyAssignments", "Microsoft.Authorization/denyAssignments"),
+        (
+            put,
+            &group,
+            "/providers/Microsoft.Authorization/roleDefinitions/a",
+            "custom roles of the control plane",
+        ),
+        (
+            "GET",
+            &group,
+            "/providers/Microsoft.Authorization/denyAssignments",
+            "Microsoft.Authorization/denyAssignments",
+        ),
         ("GET", &group, "/providers/Microsoft.Network/privateEndpoints/p", "private endpoints"),
-        ("GET", &group, "/providers/Microsoft.Compute/virtualMachines/v", "Microsoft.Compute/virtualMachines"),
+        (
+            "GET",
+            &group,
+            "/providers/Microsoft.Compute/virtualMachines/v",
+            "Microsoft.Compute/virtualMachines",
+        ),
         ("GET", &SUBSCRIPTION.to_owned(), "/providers/Microsoft.Compute", "Microsoft.Compute"),
-        (post, &SUBSCRIPTION.to_owned(), "/providers/Microsoft.Compute/register", "Microsoft.Compute/register"),
+        (
+            post,
+            &SUBSCRIPTION.to_owned(),
+            "/providers/Microsoft.Compute/register",
+            "Microsoft.Compute/register",
+        ),
         (post, &String::new(), "/batch", "batches of requests"),
-        (post, &String::new(), "/providers/Microsoft.ResourceGraph/resources", "Microsoft.ResourceGraph/resources"),
+        (
+            post,
+            &String::new(),
+            "/providers/Microsoft.ResourceGraph/resources",
+            "Microsoft.ResourceGraph/resources",
+        ),
     ] {
         let path = format!("{scope}{path}");
         assert_eq!(stranger.ask(verb, &path).await.status, 401, "{path}");

@@ -26,10 +26,16 @@ fn subscriptions_groups_and_locations_are_shown_and_changed() {
     assert_eq!(first, ["NAME", "dev", "far", "Team"], "{list}");
     assert!(list.contains("far   westeurope  "), "{list}");
     assert_eq!(desk.json("group delete team"), made);
+    let tagged = desk.json("group update far --tag team=blue --tag cost=17");
+    assert_eq!(tagged["tags"], json!({"team": "blue", "cost": "17"}));
+    assert!(desk.ok("group show far").contains("tags      cost=17, team=blue\n"));
+    assert_eq!(desk.json("group update far --clear-tags")["tags"], json!({}));
+    assert_eq!(desk.json("group create near --tag a=b")["tags"], json!({"a": "b"}));
+    desk.ok("group delete near");
     assert!(desk.ok("location list").contains("\nwesteurope          West Europe\n"));
 
     for (line, told) in [
-        ("group delete dev", "resource group dev holds managed HSM local"),
+        ("group delete dev", "the group holds managed HSMs, which are deleted softly with it: local"),
         ("group show Team", "resource group not found"),
         ("group create far", "already exists"),
         ("group create x --location atlantis", "location: \"atlantis\" is not a location"),
@@ -42,6 +48,9 @@ fn subscriptions_groups_and_locations_are_shown_and_changed() {
         let error = desk.fails(line);
         assert!(error.contains(told), "{line}\n{error}");
     }
+    desk.ok("group delete dev --yes");
+    assert_eq!(desk.json("hsm list"), json!([]));
+    assert_eq!(desk.json("hsm list-deleted").as_array().unwrap().len(), 1);
 }
 
 #[test]

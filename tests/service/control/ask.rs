@@ -29,6 +29,7 @@ pub(crate) fn making(name: &str) -> pb::CreateResourceGroupRequest {
         parent: SUBSCRIPTION.to_owned(),
         resource_group_id: name.to_owned(),
         location: "localhost".to_owned(),
+        ..Default::default()
     }
 }
 

@@ -3,10 +3,10 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::control::ask::{delete_group, get_group, group, make_group};
+use crate::control::ask::{OWNER, assign, delete_group, get_group, group, make_group};
 use crate::hsms::{self, Place};
 use crate::roles::ask::{assert_recorded, fails, metadata, not_granted};
-use crate::support::{Server, fact};
+use crate::support::Server;
 
 #[tokio::test]
 async fn an_empty_group_goes_and_its_name_is_free() {
@@ -25,21 +25,58 @@ async fn an_empty_group_goes_and_its_name_is_free() {
 }
 
 #[tokio::test]
-async fn a_group_that_holds_an_hsm_live_or_deleted_stays() {
+async fn hsms_in_a_group_are_deleted_with_it_softly_and_come_back_into_a_group_of_that_name() {
+    let mut server = Server::start();
+    let place = Place::of(&server);
+    let mut owner = server.client("owner").await;
+    let mut protected = place.creating("protected");
+    protected.managed_hsm.as_mut().unwrap().purge_protection = true;
+    for request in [protected, place.creating("earlier")] {
+        owner.hsms.create_managed_hsm(request).await.unwrap();
+    }
+    let earlier = hsms::delete(&mut owner, place.hsm("earlier")).await.unwrap();
+    let live = hsms::live(&mut owner, &place).await;
+    assert_eq!(live, ["local", "protected"]);
+    delete_group(&mut owner, "dev").await.unwrap();
+    // One transaction: after a crash all of it is true.
+    server.kill();
+    server.start_again();
+    let mut owner = server.client("owner").await;
+    fails(get_group(&mut owner, "dev").await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
+    let deleted = hsms::deleted(&mut owner, &place).await;
+    assert_eq!(deleted, ["earlier", "local", "protected"]);
+    let request = pb::GetDeletedManagedHsmRequest { name: place.deleted("earlier") };
+    assert_eq!(owner.hsms.get_deleted_managed_hsm(request).await.unwrap().into_inner(), earlier);
+    fails(
+        hsms::purge(&mut owner, place.deleted("protected")).await,
+        Code::FailedPrecondition,
+        "PURGE_PROTECTED",
+    );
+    fails(
+        hsms::recover(&mut owner, place.deleted("local")).await,
+        Code::NotFound,
+        "RESOURCE_GROUP_NOT_FOUND",
+    );
+    hsms::purge(&mut owner, place.deleted("earlier")).await.unwrap();
+    make_group(&mut owner, "dev").await;
+    hsms::recover(&mut owner, place.deleted("local")).await.unwrap();
+    assert_eq!(hsms::live(&mut owner, &place).await, ["local"]);
+}
+
+#[tokio::test]
+async fn the_right_to_delete_the_group_is_enough_and_ends_with_it() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut owner = server.client("owner").await;
-    for _ in 0..2 {
-        let refused = delete_group(&mut owner, "dev").await;
-        let status = fails(refused, Code::FailedPrecondition, "RESOURCE_GROUP_NOT_EMPTY");
-        let facts = (fact(&status, "hsm"), fact(&status, "resource_group"));
-        assert_eq!(facts, ("local".to_owned(), "dev".to_owned()));
-        assert!(get_group(&mut owner, "dev").await.is_ok());
-        // The second time, it is deleted already.
-        let _ = hsms::delete(&mut owner, place.hsm("local")).await;
-    }
-    hsms::purge(&mut owner, place.deleted("local")).await.unwrap();
-    delete_group(&mut owner, "dev").await.unwrap();
+    let nobody = server.principal("nobody").object_id;
+    assign(&mut owner, OWNER, &nobody, &group("dev")).await;
+    let mut caller = server.client("nobody").await;
+    delete_group(&mut caller, "dev").await.unwrap();
+    assert_eq!(hsms::deleted(&mut owner, &place).await, ["local"]);
+    // Whoever had rights at it has none at the next group of that name.
+    make_group(&mut owner, "dev").await;
+    not_granted(get_group(&mut caller, "dev").await);
+    not_granted(hsms::recover(&mut caller, place.deleted("local")).await);
 }
 
 #[tokio::test]

@@ -67,6 +67,7 @@ mod unwrap_key;
 mod update_key_rotation_policy;
 mod update_key_version;
 mod update_managed_hsm;
+mod update_resource_group;
 mod update_setting;
 mod update_subscription;
 mod verify;

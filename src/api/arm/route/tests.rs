@@ -30,7 +30,7 @@ fn what_clients_write_is_understood_in_any_case() {
         (
             "POST",
             "/subscriptions/s/providers/microsoft.keyVault/register",
-            Route::GetProvider("s", "microsoft.keyVault"),
+            Route::GetProvider("s", "Microsoft.KeyVault"),
         ),
         ("GET", "/subscriptions/s/providers/Microsoft.KeyVault/managedHSMs", Route::ListHsms("s", None)),
         ("GET", "/subscriptions/s/providers/Microsoft.KeyVault/deletedVaults", Route::ListVaults("s", None)),

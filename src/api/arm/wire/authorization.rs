@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::super::super::azure::assignment::wanted;
+use super::super::super::azure::filter::{Assignments, Definitions, Filter};
 use super::super::call::Asked;
 use super::super::site::Site;
 use super::{List, decoded};
@@ -40,15 +41,10 @@ pub(in super::super) fn get_definition(
     Ok(GetControlRoleDefinition { scope: scope(at)?, id: guid(id)? })
 }
 
-/// Of filters, `atScope()`, `principalId eq '{guid}'` and `assignedTo('{guid}')` mean something.
-// assumption: other filters change nothing; clients that send one look through the list themselves.
+/// Of filters, `atScope()`, `principalId eq '{guid}'` and `assignedTo('{guid}')` are understood.
 pub(in super::super) fn list_assignments(asked: &Asked<'_>, at: &str) -> Result<ListControlRoleAssignments> {
-    let filter = asked.query.filter().unwrap_or_default();
-    let words = filter.to_ascii_lowercase();
-    let names_principal = words.contains("principalid eq") || words.contains("assignedto(");
-    let quoted = filter.split('\'').nth(1).filter(|_| names_principal);
-    let principal = quoted.map(str::parse::<PrincipalId>).transpose()?;
-    Ok(ListControlRoleAssignments { scope: scope(at)?, below: !words.contains("atscope()"), principal })
+    let Assignments { at_scope, principal } = Filter::of_assignments(asked.query.filter())?;
+    Ok(ListControlRoleAssignments { scope: scope(at)?, below: !at_scope, principal })
 }
 
 pub(in super::super) fn get_assignment(
@@ -153,16 +149,13 @@ pub(in super::super) fn definition(_: &Site, at: At<Arc<RoleDefinition>>) -> Def
     shown_definition(&at.scope, &at.item)
 }
 
-/// All of them, or the one whose name a filter has: `roleName eq '{name}'`.
+/// Those that a filter admits.
 pub(in super::super) fn definitions(
     at: &At<Vec<Arc<RoleDefinition>>>,
-    filter: Option<&str>,
+    filter: &Definitions,
 ) -> List<Definition> {
-    let named = filter.filter(|filter| filter.to_ascii_lowercase().contains("rolename eq"));
-    let name = named.and_then(|filter| filter.split('\'').nth(1));
-    let is_meant =
-        |role: &&Arc<RoleDefinition>| name.is_none_or(|name| role.role_name.eq_ignore_ascii_case(name));
-    List::all(at.item.iter().filter(is_meant).map(|role| shown_definition(&at.scope, role)))
+    let meant = at.item.iter().filter(|role| filter.admits(role));
+    List::all(meant.map(|role| shown_definition(&at.scope, role)))
 }
 
 pub(in super::super) fn assignment(_: &Site, one: Arc<ControlAssignment>) -> Assignment {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::call::Asked;
 use super::super::route::DeletedOf;
 use super::super::site::Site;
-use super::{List, decoded, page, paged, seconds};
+use super::{List, decoded, page, paged, seconds, unfiltered};
 use crate::model::Result;
 use crate::model::key::Tags;
 use crate::ops::Page;
@@ -30,6 +30,7 @@ pub(in super::super) fn purge(_: &Asked<'_>, deleted: DeletedOf<'_>) -> Result<P
 }
 
 pub(in super::super) fn list(asked: &Asked<'_>, subscription: &str) -> Result<ListDeletedManagedHsms> {
+    unfiltered(asked)?;
     Ok(ListDeletedManagedHsms { subscription: subscription.parse()?, page: page(asked)? })
 }
 

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::super::super::azure::filter::{Filter, Shown as Compared};
 use super::super::call::Asked;
 use super::super::route::HsmOf;
 use super::super::site::Site;
@@ -21,6 +22,9 @@ use crate::ops::hsms::{
     GetManagedHsmOperationResult, HsmBundle, HsmChanges, HsmPath, ListManagedHsms, NameAvailability,
     RecoverDeletedManagedHsm, UpdateManagedHsm,
 };
+
+/// The type of managed HSMs.
+const TYPE: &str = "Microsoft.KeyVault/managedHSMs";
 
 /// What making and changing have in common. Members that are read-only are sent back by clients, and passed over.
 #[derive(Default, Deserialize)]
@@ -318,7 +322,7 @@ pub(in super::super) fn shown(site: &Site, bundle: HsmBundle) -> Hsm {
         sku: ShownSku { family: family(&hsm.sku), name: hsm.sku.clone() },
         id: hsm.scope().to_string(),
         name: hsm.name.to_string(),
-        r#type: "Microsoft.KeyVault/managedHSMs",
+        r#type: TYPE,
         location: hsm.location.clone(),
         tags: hsm.tags.clone(),
         properties: Shown {
@@ -343,8 +347,25 @@ pub(in super::super) fn shown(site: &Site, bundle: HsmBundle) -> Hsm {
     }
 }
 
-pub(in super::super) fn listed(site: &Site, page: Page<HsmBundle>) -> List<Hsm> {
-    paged(site, page, shown)
+/// What a list of HSMs can be filtered by, as HSMs or as resources.
+pub(in super::super) fn filter(asked: &Asked<'_>) -> Result<Filter> {
+    let known = ["name", "location", "resourcegroup", "resourcetype", "tagname", "tagvalue"];
+    Filter::of_resources(asked.query.filter(), &known)
+}
+
+/// Those of a page that a filter admits; more may follow on the next one.
+pub(in super::super) fn listed(site: &Site, page: Page<HsmBundle>, filter: &Filter) -> List<Hsm> {
+    let Page { mut items, next } = page;
+    items.retain(|HsmBundle { hsm, .. }| {
+        filter.admits(&Compared {
+            name: hsm.name.as_str(),
+            location: &hsm.location,
+            resource_group: hsm.resource_group.as_str(),
+            resource_type: TYPE,
+            tags: &hsm.tags,
+        })
+    });
+    paged(site, Page { items, next }, shown)
 }
 
 /// An HSM's place; there is but one.

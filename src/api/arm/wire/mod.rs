@@ -9,6 +9,7 @@ pub(super) mod resources;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
+use super::super::azure::filter::Filter;
 use super::call::Asked;
 use super::site::Site;
 use crate::model::{Result, Timestamp};
@@ -35,6 +36,11 @@ impl<T> List<T> {
 /// Which page a request wants.
 fn page(asked: &Asked<'_>) -> Result<PageRequest> {
     asked.query.page("$top", PAGE)
+}
+
+/// Refuses a filter, for lists that have none.
+fn unfiltered(asked: &Asked<'_>) -> Result<()> {
+    Filter::none(asked.query.filter())
 }
 
 /// A page with the link to the next one.

@@ -3,26 +3,34 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::super::super::azure::body::base64url;
+use super::super::super::azure::filter::{Filter, Shown as Compared};
 use super::super::call::Asked;
 use super::super::route::GroupOf;
 use super::super::site::Site;
-use super::hsms::{Hsm, shown};
-use super::{List, decoded, paged};
+use super::{List, decoded, unfiltered};
+use crate::model::key::Tags;
 use crate::model::location::Location;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::{Error, Result};
-use crate::ops::Page;
-use crate::ops::hsms::HsmBundle;
 use crate::ops::resources::{
-    CreateResourceGroup, DeleteResourceGroup, GetResourceGroup, GetSubscription, ListLocations,
-    ListResourceGroups, ListSubscriptions, Made,
+    CreateResourceGroup, DeleteResourceGroup, GetResourceGroup, GetResourceGroupDeletion, GetSubscription,
+    ListLocations, ListResourceGroups, ListSubscriptions, Made, UpdateResourceGroup,
 };
 
-pub(in super::super) const fn list_subscriptions(_: &Asked<'_>) -> Result<ListSubscriptions> {
+/// The type of resource groups.
+const GROUP: &str = "Microsoft.Resources/resourceGroups";
+/// What the id of the deletion of a group begins with; its name follows, as base64url.
+const DELETION: &str = "RESOURCEGROUPDELETIONJOB-";
+
+pub(in super::super) fn list_subscriptions(asked: &Asked<'_>) -> Result<ListSubscriptions> {
+    unfiltered(asked)?;
     Ok(ListSubscriptions)
 }
 
@@ -30,7 +38,8 @@ pub(in super::super) fn get_subscription(_: &Asked<'_>, id: &str) -> Result<GetS
     Ok(GetSubscription { subscription: id.parse()? })
 }
 
-pub(in super::super) fn list_locations(_: &Asked<'_>, id: &str) -> Result<ListLocations> {
+pub(in super::super) fn list_locations(asked: &Asked<'_>, id: &str) -> Result<ListLocations> {
+    unfiltered(asked)?;
     Ok(ListLocations { subscription: id.parse()? })
 }
 
@@ -52,18 +61,53 @@ pub(in super::super) fn delete_group(_: &Asked<'_>, of: GroupOf<'_>) -> Result<D
     Ok(DeleteResourceGroup { subscription, name })
 }
 
+/// The outcome of the deletion of a group that [`deletion_of`] named.
+pub(in super::super) fn deletion(
+    _: &Asked<'_>,
+    subscription: &str,
+    id: &str,
+) -> Result<GetResourceGroupDeletion> {
+    let name = id.get(..DELETION.len()).filter(|start| start.eq_ignore_ascii_case(DELETION));
+    let name = name.and_then(|_| URL_SAFE_NO_PAD.decode(&id[DELETION.len()..]).ok());
+    let name = name.and_then(|name| String::from_utf8(name).ok()).ok_or(Error::RouteNotFound)?;
+    Ok(GetResourceGroupDeletion { subscription: subscription.parse()?, name: name.parse()? })
+}
+
+/// Where the outcome of the deletion of a group is told.
+pub(in super::super) fn deletion_of(site: &Site, group: &ResourceGroup, version: &str) -> String {
+    let ResourceGroup { subscription, name, .. } = group;
+    let name = base64url(name.as_str().as_bytes());
+    format!(
+        "{}/subscriptions/{subscription}/operationresults/{DELETION}{name}?api-version={version}",
+        site.base
+    )
+}
+
+/// What a list of groups can be filtered by.
+pub(in super::super) fn filter(asked: &Asked<'_>) -> Result<Filter> {
+    Filter::of_resources(asked.query.filter(), &["name", "location", "tagname", "tagvalue"])
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct GroupRequest {
     location: Option<String>,
+    tags: Option<Tags>,
 }
 
-// assumption: resource groups have no tags here; those that a client sends are passed over.
+/// `PUT` says all there will be: tags that are not sent are taken away.
 pub(in super::super) fn put_group(asked: &Asked<'_>, of: GroupOf<'_>) -> Result<CreateResourceGroup> {
     let (subscription, name) = group(of)?;
-    let location = asked.body::<GroupRequest>()?.location;
+    let GroupRequest { location, tags } = asked.body()?;
     let location = location.ok_or_else(|| Error::invalid("location", "this is missing"))?;
-    Ok(CreateResourceGroup { subscription, name, location, existing_will_do: true })
+    let tags = tags.unwrap_or_default();
+    Ok(CreateResourceGroup { subscription, name, location, tags, existing_will_do: true })
+}
+
+/// `PATCH`: what is not sent stays.
+pub(in super::super) fn update_group(asked: &Asked<'_>, of: GroupOf<'_>) -> Result<UpdateResourceGroup> {
+    let (subscription, name) = group(of)?;
+    Ok(UpdateResourceGroup { subscription, name, tags: asked.body::<GroupRequest>()?.tags })
 }
 
 /// A subscription.
@@ -155,6 +199,7 @@ pub(in super::super) struct ShownGroup {
     name: String,
     r#type: &'static str,
     location: String,
+    tags: Tags,
     properties: Value,
 }
 
@@ -162,8 +207,9 @@ fn shown_group(group: &ResourceGroup) -> ShownGroup {
     ShownGroup {
         id: group.scope().to_string(),
         name: group.name.to_string(),
-        r#type: "Microsoft.Resources/resourceGroups",
+        r#type: GROUP,
         location: group.location.clone(),
+        tags: group.tags.clone(),
         properties: json!({"provisioningState": "Succeeded"}),
     }
 }
@@ -172,20 +218,25 @@ pub(in super::super) fn got_group(_: &Site, group: Arc<ResourceGroup>) -> ShownG
     shown_group(&group)
 }
 
+pub(in super::super) fn updated_group(_: &Site, group: ResourceGroup) -> ShownGroup {
+    shown_group(&group)
+}
+
 /// A group that was wanted, and whether it is new.
 pub(in super::super) fn made_group(_: &Site, made: Made) -> (ShownGroup, bool) {
     (shown_group(&made.group), made.new)
 }
 
-pub(in super::super) fn groups(_: &Site, all: Vec<Arc<ResourceGroup>>) -> List<ShownGroup> {
-    List::all(all.iter().map(|group| shown_group(group)))
-}
-
-/// The resources there are: managed HSMs. A filter that names other types leaves none.
-pub(in super::super) fn resources(site: &Site, page: Page<HsmBundle>, filter: Option<&str>) -> List<Hsm> {
-    let filter = filter.map(str::to_ascii_lowercase);
-    // assumption: of filters, the type that they name is looked at; clients send no other.
-    let excludes =
-        filter.is_some_and(|filter| filter.contains("resourcetype") && !filter.contains("managedhsms"));
-    if excludes { List::all([]) } else { paged(site, page, shown) }
+/// Those that a filter admits.
+pub(in super::super) fn groups(all: Vec<Arc<ResourceGroup>>, filter: &Filter) -> List<ShownGroup> {
+    let is_meant = |group: &&Arc<ResourceGroup>| {
+        filter.admits(&Compared {
+            name: group.name.as_str(),
+            location: &group.location,
+            resource_group: group.name.as_str(),
+            resource_type: GROUP,
+            tags: &group.tags,
+        })
+    };
+    List::all(all.iter().filter(is_meant).map(|group| shown_group(group)))
 }

@@ -9,7 +9,7 @@ use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, Sub
 use crate::model::{Error, Result};
 use crate::ops::resources::{
     CreateResourceGroup, DeleteResourceGroup, GetResourceGroup, GetSubscription, ListLocations,
-    ListResourceGroups, ListSubscriptions, Made, UpdateSubscription,
+    ListResourceGroups, ListSubscriptions, Made, UpdateResourceGroup, UpdateSubscription,
 };
 
 /// Reads `subscriptions/{guid}`.
@@ -82,8 +82,22 @@ impl TryFrom<pb::CreateResourceGroupRequest> for CreateResourceGroup {
             subscription: subscription("parent", &request.parent)?,
             name: part("resource_group_id", &request.resource_group_id)?,
             location: request.location,
+            tags: request.tags.into_iter().collect(),
             existing_will_do: false,
         })
+    }
+}
+
+impl TryFrom<pb::UpdateResourceGroupRequest> for UpdateResourceGroup {
+    type Error = Error;
+
+    fn try_from(request: pb::UpdateResourceGroupRequest) -> Result<Self> {
+        let (subscription, name) = group("name", &request.name)?;
+        let mask = request.update_mask.unwrap_or_default().paths;
+        if mask.is_empty() || mask.iter().any(|path| path != "tags") {
+            return Err(Error::invalid("update_mask", "the mask names what is to be changed: tags"));
+        }
+        Ok(Self { subscription, name, tags: Some(request.tags.into_iter().collect()) })
     }
 }
 
@@ -138,7 +152,14 @@ impl From<&ResourceGroup> for pb::ResourceGroup {
             name: format!("subscriptions/{}/resourceGroups/{}", group.subscription, group.name),
             location: group.location.clone(),
             created: Some(wire_instant(group.created)),
+            tags: group.tags.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         }
+    }
+}
+
+impl From<ResourceGroup> for pb::ResourceGroup {
+    fn from(group: ResourceGroup) -> Self {
+        Self::from(&group)
     }
 }
 

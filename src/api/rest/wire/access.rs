@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::super::super::azure::assignment::wanted;
+use super::super::super::azure::filter::{Definitions, Filter};
 use super::super::call::Asked;
 use super::super::route::At;
 use super::super::site::Site;
-use crate::model::name::PrincipalId;
 use crate::model::rbac::{Permission, RoleAssignment, RoleDefinition, Scope};
 use crate::model::{Error, Result};
 use crate::ops::Of;
@@ -94,15 +94,9 @@ pub(in super::super) fn put_definition(asked: &Asked<'_>, id: &str) -> Result<Pu
 }
 
 /// Those at exactly this scope: assignments at `/` do not show with those of a key, nor the other way round
-/// (recorded). Of filters, `principalId eq '{guid}'` means something.
-// assumption: other filters change nothing; clients that send one look through the list themselves.
+/// (recorded). Of filters, `principalId eq '{guid}'` and `atScope()` are understood.
 pub(in super::super) fn list_assignments(asked: &Asked<'_>, at: At<'_>) -> Result<ListRoleAssignments> {
-    let principal = asked.query.filter().and_then(|filter| {
-        let (name, value) = filter.trim().split_once(" eq ")?;
-        let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;
-        name.trim().eq_ignore_ascii_case("principalId").then_some(value)
-    });
-    let principal = principal.map(str::parse::<PrincipalId>).transpose()?;
+    let principal = Filter::of_assignments(asked.query.filter())?.principal;
     Ok(ListRoleAssignments { hsm: asked.hsm()?, scope: Some(scope(at)?), principal })
 }
 
@@ -214,8 +208,12 @@ pub(in super::super) fn definition(_: &Site, of: Of<Arc<RoleDefinition>>) -> Def
     shown_definition(&of.item)
 }
 
-pub(in super::super) fn definitions(_: &Site, of: Of<Vec<Arc<RoleDefinition>>>) -> All<Definition> {
-    All { value: of.item.iter().map(|role| shown_definition(role)).collect() }
+pub(in super::super) fn definitions(
+    of: &Of<Vec<Arc<RoleDefinition>>>,
+    filter: &Definitions,
+) -> All<Definition> {
+    let meant = of.item.iter().filter(|role| filter.admits(role));
+    All { value: meant.map(|role| shown_definition(role)).collect() }
 }
 
 pub(in super::super) fn assignment<T: std::borrow::Borrow<RoleAssignment>>(

@@ -32,8 +32,7 @@ impl Refusal {
     }
 
     pub(super) fn unbuilt(path: &str) -> Self {
-        let message =
-            format!("The feature \"{}\" of Microsoft Graph is not available yet", shorten(path));
+        let message = format!("The feature \"{}\" of Microsoft Graph is not available yet", shorten(path));
         Self { status: StatusCode::NOT_IMPLEMENTED, code: "NotSupported", message }
     }
 

@@ -1,0 +1,119 @@
+//! Filters as clients write them.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::key::Tags;
+
+const ALL: &[&str] = &["name", "location", "resourcegroup", "resourcetype", "tagname", "tagvalue"];
+
+fn admits(filter: &str) -> Result<bool> {
+    let tags: Tags = [("Team".to_owned(), "Blue's".to_owned()), ("env".to_owned(), "test".to_owned())].into();
+    let shown = Shown {
+        name: "local",
+        location: "westeurope",
+        resource_group: "dev",
+        resource_type: "Microsoft.KeyVault/managedHSMs",
+        tags: &tags,
+    };
+    Ok(Filter::of_resources(Some(filter), ALL)?.admits(&shown))
+}
+
+#[test]
+fn filters_of_clients_are_understood() {
+    for (filter, wanted) in [
+        ("", true),
+        ("name eq 'local'", true),
+        ("Name EQ 'LOCAL'", true),
+        ("name eq 'other'", false),
+        ("name ne 'other'", true),
+        ("name ne 'local'", false),
+        ("location eq 'West Europe'", true),
+        ("location eq 'eastus'", false),
+        ("resourceGroup eq 'DEV'", true),
+        ("resourceType eq 'Microsoft.KeyVault/managedHSMs'", true),
+        ("resourceType eq 'microsoft.keyvault/managedhsms' and name eq 'local'", true),
+        ("resourceType eq 'Microsoft.KeyVault/vaults'", false),
+        // A name that occurs in a value is no condition.
+        ("name eq 'resourcetype eq managedhsms'", false),
+        ("resourceGroup eq 'dev' and name eq 'other'", false),
+        ("tagname eq 'team'", true),
+        ("tagName eq 'Team' and tagValue eq 'Blue''s'", true),
+        ("tagvalue eq 'Blue''s' and tagname eq 'team'", true),
+        ("tagName eq 'team' and tagValue eq 'test'", false),
+        ("tagName eq 'team' and tagValue eq 'blue''s'", false),
+        ("startswith(tagname, 'te')", true),
+        ("startswith(tagname,'x')", false),
+        ("startswith(name,'LO')", true),
+        ("substringof('oca', name)", true),
+        ("substringof('x',resourceGroup)", false),
+    ] {
+        assert_eq!(admits(filter), Ok(wanted), "{filter}");
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    for filter in [
+        "name",
+        "name eq",
+        "name eq local",
+        "name eq 'local",
+        "name gt 'local'",
+        "name eq 'local' or name eq 'x'",
+        "name eq 'local' and",
+        "name eq 'local' name eq 'local'",
+        "(name eq 'local')",
+        "not name eq 'local'",
+        "colour eq 'blue'",
+        "identity/principalId eq 'x'",
+        "tagValue eq 'test'",
+        "tagName ne 'team'",
+        "tagName eq 'team' and tagName eq 'env'",
+        "substringof('x', tagName)",
+        "startswith('x', name)",
+        "endswith(name, 'x')",
+        "atScope()",
+        "\u{0}",
+        &"name eq 'local' and ".repeat(40),
+        &format!("name eq '{}'", "x".repeat(LONGEST)),
+    ] {
+        assert!(matches!(admits(filter), Err(Error::Invalid { field: "$filter", .. })), "{filter}");
+    }
+}
+
+#[test]
+fn role_assignments_are_filtered_by_scope_and_principal() {
+    let read = |text: &str| Filter::of_assignments(Some(text));
+    let id = "e091ccde-12fe-56c1-a9da-c98193d4bdb5";
+    let whose = Some(id.parse().unwrap());
+    for (text, at_scope, principal) in [
+        (String::new(), false, None),
+        ("atScope()".to_owned(), true, None),
+        (format!("principalId eq '{id}'"), false, whose),
+        (format!("principalId eq {id}"), false, whose),
+        (format!("atScope() and assignedTo('{id}')"), true, whose),
+        (format!("principalId eq '{id}' and atscope()"), true, whose),
+    ] {
+        assert_eq!(read(&text), Ok(Assignments { at_scope, principal }), "{text}");
+    }
+    for text in [
+        "principalId eq x",
+        "principalId eq 'x'",
+        "principalId ne 'e091ccde-12fe-56c1-a9da-c98193d4bdb5'",
+        "roleDefinitionId eq 'x'",
+        "atScope('x')",
+        "assignedTo()",
+    ] {
+        assert!(read(text).is_err(), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_filter_is_read(text in "(name|eq|and|'|''|\\(|\\)|,|startswith| |tagName|x){0,12}|\\PC*") {
+        let _ = Filter::of_resources(Some(&text), ALL);
+        let _ = Filter::of_assignments(Some(&text));
+        let _ = Filter::of_definitions(Some(&text));
+    }
+}

@@ -1,0 +1,47 @@
+//! Changes the tags of a resource group.
+
+use super::Group;
+use crate::model::change::{Change, ControlChange};
+use crate::model::control_plane::ControlAction;
+use crate::model::entry::Meter;
+use crate::model::key::Tags;
+use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_group_tags};
+use crate::model::{Result, Timestamp};
+use crate::ops::{ControlCx, Done, Operation};
+
+/// Changes a resource group.
+#[derive(Clone, Debug)]
+pub struct UpdateResourceGroup {
+    /// Of which subscription.
+    pub subscription: SubscriptionId,
+    /// Which.
+    pub name: ResourceGroupName,
+    /// New tags, instead of all old ones; `None` where they stay.
+    pub tags: Option<Tags>,
+}
+
+impl Operation for UpdateResourceGroup {
+    const NAME: &'static str = "UpdateResourceGroup";
+    const EVENT: &'static str = "ResourceGroupUpdate";
+    const ACTION: ControlAction = ControlAction::ResourceGroupWrite;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    type Target = Group;
+    type Reply = ResourceGroup;
+
+    fn target(&self) -> (SubscriptionId, ResourceGroupName) {
+        (self.subscription, self.name.clone())
+    }
+
+    fn check(&self, _: &Group, _: Timestamp) -> Result<()> {
+        self.tags.as_ref().map_or(Ok(()), check_group_tags)
+    }
+
+    async fn execute(self, target: Group, _: &ControlCx) -> Result<Done<Self::Reply>> {
+        let before = target.0.as_ref().clone();
+        let Some(tags) = self.tags else { return Ok(Done::reply(before)) };
+        let group = ResourceGroup { tags, ..before };
+        let change = Change::Control(ControlChange::PutResourceGroup(group.clone()));
+        Ok(Done::with(group, [change]))
+    }
+}
