@@ -66,6 +66,18 @@ async fn asynchronous_management_works() {
     play("management", "async").await;
 }
 
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn mongodb_drivers_seal_data_keys_with_keys_of_the_hsm() {
+    play("mongodb", "sync").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn msrestazure_reads_the_clouds_endpoints() {
+    play("first_cloud", "sync").await;
+}
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn the_page_works_as_it_stands() {
