@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::failure::{Failure, Outcome};
 use super::output;
-use super::serve::{ServeArgs, configuration};
+use super::serve::{ServeArgs, sources, unread_variables};
+use crate::config::load;
 
 /// Reads the configuration without serving.
 #[derive(Subcommand, Clone, Debug)]
@@ -29,8 +30,11 @@ pub(super) fn run(context: &Context, command: ConfigCommand) -> Outcome {
         ConfigCommand::Check(args) => (args, false),
         ConfigCommand::Show(args) => (args, true),
     };
-    let config =
-        configuration(&context.options, &args.serve).map_err(|error| Failure::problem(error.to_string()))?;
+    let sources = sources(&context.options, &args.serve);
+    let config = load(&sources).map_err(|error| Failure::problem(error.to_string()))?;
+    if let Some(text) = unread_variables(&sources) {
+        output::note(&text);
+    }
     if !show {
         output::note("the configuration can be used");
         return Ok(());

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::options::Options;
-use crate::config::{self, Config, ConfigError, Mode, Sources};
+use crate::config::{self, Config, Mode, Sources};
 use crate::server;
 
 /// Runs the service.
@@ -25,8 +25,8 @@ pub struct ServeArgs {
     config: Option<PathBuf>,
 }
 
-/// The configuration that these arguments, the environment and the file come to.
-pub(crate) fn configuration(options: &Options, args: &ServeArgs) -> Result<Config, ConfigError> {
+/// Where these arguments, the environment and the file say the configuration comes from.
+pub(crate) fn sources(options: &Options, args: &ServeArgs) -> Sources {
     let mut flags = Vec::new();
     if args.dev {
         flags.push(("mode", "simulator".to_owned()));
@@ -37,12 +37,21 @@ pub(crate) fn configuration(options: &Options, args: &ServeArgs) -> Result<Confi
     if let Some(directory) = options.chosen_data_dir() {
         flags.push(("data_dir", directory.to_string_lossy().into_owned()));
     }
-    config::load(&Sources::of_process(args.config.clone(), flags))
+    Sources::of_process(args.config.clone(), flags)
+}
+
+/// What to say of environment variables that look like settings and are none.
+pub(crate) fn unread_variables(sources: &Sources) -> Option<String> {
+    let names = sources.unread_variables();
+    (!names.is_empty()).then(|| {
+        format!("these environment variables are not read, since they name no setting: {}", names.join(", "))
+    })
 }
 
 /// Runs the service until a signal says to stop.
 pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
-    let config = match configuration(options, &args) {
+    let sources = sources(options, &args);
+    let config = match config::load(&sources) {
         Ok(config) => config,
         Err(error) => {
             let hint = if args.dev || args.config.is_some() {
@@ -57,7 +66,14 @@ pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
     if let Err(error) = server::start_log(&config.log) {
         return Failure::problem(error.to_string()).report();
     }
-    match prepare(&config).and_then(|()| serve(config)) {
+    let started = prepare(&config).and_then(|()| {
+        // After `prepare`, which may start the program again: said once.
+        if let Some(text) = unread_variables(&sources) {
+            tracing::warn!("{text}");
+        }
+        serve(config)
+    });
+    match started {
         Ok(code) => code,
         Err(error) => Failure::problem(format!("{error:#}")).report(),
     }

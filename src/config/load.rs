@@ -1,10 +1,11 @@
 //! Reads the sources, each checked by itself so that an error names where it stands, and merges them.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Config, Mode};
+use super::{Config, Mode, environment};
 
 /// What is wrong with the configuration, and where.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -18,28 +19,13 @@ impl ConfigError {
     }
 }
 
-/// `STRONGROOM_` variables that belong to the command line, not to the configuration.
-const CLIENT_VARIABLES: &[&str] = &[
-    "CA_FILE",
-    "CONFIG",
-    "DATA_DIR",
-    "ENDPOINT",
-    "HSM",
-    "OUTPUT",
-    "PRINCIPAL",
-    "SOFTHSM",
-    "SUBSCRIPTION",
-    "TOKEN",
-];
-
 /// Where the configuration comes from, weakest first.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// The file, if one was named.
     pub file: Option<PathBuf>,
-    /// Environment variables; those that do not begin with `STRONGROOM_` are ignored.
-    /// `STRONGROOM_SERVER__LISTEN` is `server.listen`.
-    pub environment: Vec<(String, String)>,
+    /// Environment variables. `STRONGROOM_SERVER__LISTEN` is `server.listen`; those that name no setting are ignored.
+    pub environment: Vec<(OsString, OsString)>,
     /// What flags say: a dotted key and a value each.
     pub flags: Vec<(&'static str, String)>,
 }
@@ -48,7 +34,13 @@ impl Sources {
     /// The sources of this process: a file that was named or none, the process's environment, and flags.
     pub fn of_process(file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the configuration is where the environment is read")]
-        Self { file, environment: std::env::vars().collect(), flags }
+        Self { file, environment: std::env::vars_os().collect(), flags }
+    }
+
+    /// The names of `STRONGROOM_` variables that neither the configuration nor the command line reads, sorted.
+    #[must_use]
+    pub fn unread_variables(&self) -> Vec<String> {
+        environment::unread(&self.environment)
     }
 }
 
@@ -66,13 +58,8 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
         toml::from_str::<Config>(&text).map_err(error)?;
         merge(&mut merged, toml::from_str(&text).map_err(error)?);
     }
-    for (name, value) in &sources.environment {
-        let Some(key) = name.strip_prefix("STRONGROOM_") else { continue };
-        if CLIENT_VARIABLES.contains(&key) {
-            continue;
-        }
-        let path: Vec<String> = key.split("__").map(str::to_ascii_lowercase).collect();
-        merge(&mut merged, checked(&path, value, name)?);
+    for setting in environment::settings(&sources.environment)? {
+        merge(&mut merged, checked(&setting.path, setting.value, setting.name)?);
     }
     for (key, value) in &sources.flags {
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
@@ -204,7 +191,7 @@ mod tests {
         all.extend(flags.iter().map(|(key, value)| (*key, (*value).to_owned())));
         load(&Sources {
             file: None,
-            environment: environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
             flags: all,
         })
     }
@@ -237,6 +224,21 @@ mod tests {
         let error =
             load(&Sources { file: Some(file.clone()), ..Sources::default() }).unwrap_err().to_string();
         assert!(error.contains("strongroom.toml") && error.contains("port"), "{error}");
+    }
+
+    #[test]
+    fn a_value_that_is_not_text_is_refused_under_its_name() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let binary = OsString::from_vec(vec![0xff]);
+        let sources = |name: &str| Sources {
+            environment: vec![(name.into(), binary.clone())],
+            flags: vec![("mode", "simulator".to_owned())],
+            file: None,
+        };
+        let error = load(&sources("STRONGROOM_LOG__FILTER")).unwrap_err().to_string();
+        assert_eq!(error, "STRONGROOM_LOG__FILTER: is not UTF-8");
+        assert!(load(&sources("STRONGROOM_BIN")).is_ok());
+        assert!(load(&sources("LESSOPEN")).is_ok());
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The configuration: one TOML file, `STRONGROOM_*` variables over it, flags over those; one typed
+//! The configuration: one TOML file, `STRONGROOM_*__*` variables over it, flags over those; one typed
 //! structure, validated whole before anything is opened.
 
 mod access_token_version;
 mod connections;
+mod environment;
 mod identity;
 mod load;
 mod locations;

@@ -8,6 +8,7 @@ mod import;
 mod keys;
 mod program;
 mod settings;
+mod variables;
 mod watch;
 
 use std::io::Write as _;
