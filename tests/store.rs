@@ -97,6 +97,7 @@ fn version(key: &str, id: u32) -> KeyVersion {
         },
         tags: BTreeMap::from([("team".into(), "é\"".into())]),
         notices: Notices::default(),
+        mode_family: None,
     }
 }
 

@@ -136,5 +136,6 @@ fn version(number: usize, created: Timestamp) -> anyhow::Result<KeyVersion> {
         },
         tags: Tags::default(),
         notices: Notices::default(),
+        mode_family: None,
     })
 }

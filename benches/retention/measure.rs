@@ -10,6 +10,7 @@ use strongroom::engine::Engine;
 use strongroom::identity::{Identity, Settings};
 use strongroom::jobs::Scheduler;
 use strongroom::model::Timestamp;
+use strongroom::model::aes_modes::AesModePolicy;
 use strongroom::model::billing::Pricing;
 use strongroom::model::change::Change;
 use strongroom::model::time::ClockSetting;
@@ -66,7 +67,15 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     let identity = Identity::new(Settings { issuers: Vec::new(), certificates: Vec::new() }).await?;
     let locations = config::locations()?;
     let pricing = Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan };
-    let engine = Engine::new(identity, store.clone(), clock, locations, pricing, (supply, tokens));
+    let engine = Engine::new(
+        identity,
+        store.clone(),
+        clock,
+        locations,
+        pricing,
+        (supply, tokens),
+        AesModePolicy::default(),
+    );
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());
 
     pause(Duration::from_secs(1)).await;

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::model::Error;
+use crate::model::aes_modes::ModeFamily;
 use crate::model::error::Denied;
 use crate::model::name::{KeyId, PrincipalId, VersionId};
 use crate::model::rbac::{Action, Scope};
@@ -43,6 +44,11 @@ pub(super) fn every_kind() -> Vec<Error> {
         Error::KeyNotFound { key: KeyId { hsm, name: name.clone(), version: None } },
         Error::KeyNotYetValid { operation: "sign", not_before: at },
         Error::LimitExceeded { what: "things", limit: 7 },
+        Error::ModeFamilyMismatch {
+            version: VersionId::from_bytes([7; 16]),
+            bound: ModeFamily::Gcm,
+            asked: ModeFamily::Cbc,
+        },
         Error::NoContent,
         Error::OperationNotPermitted { operation: "sign" },
         Error::PurgeProtected {

@@ -3,6 +3,7 @@
 
 mod access_token_version;
 mod connections;
+mod crypto;
 mod environment;
 mod identity;
 mod load;
@@ -21,6 +22,7 @@ use crate::model::event::KEPT;
 
 pub use access_token_version::AccessTokenVersion;
 pub use connections::{Connections, network_of};
+pub use crypto::Crypto;
 pub use identity::{CertificateRule, Issuer};
 pub use load::{ConfigError, Sources, load};
 pub use locations::locations;
@@ -58,6 +60,8 @@ pub struct Config {
     pub names: Names,
     /// The PKCS#11 module and how it is used.
     pub token: Token,
+    /// How keys may be used, beyond what Azure says.
+    pub crypto: Crypto,
     /// The audit record.
     pub audit: Audit,
     /// The log of lifecycle events.
@@ -246,6 +250,7 @@ impl Default for Config {
             connections: Connections::default(),
             names: Names::default(),
             token: Token::default(),
+            crypto: Crypto::default(),
             audit: Audit::default(),
             events: Events::default(),
             billing: Billing::default(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ConfigError;
+use crate::model::aes_modes::AesModes;
 use crate::model::control_plane::ControlScope;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
@@ -61,6 +62,10 @@ pub struct HsmSeed {
     /// Whether purging before the time is refused.
     #[serde(default)]
     pub purge_protection: bool,
+    /// Whether its AES key versions serve all modes of operation or one family of them; that of the service if `None`.
+    /// Read at every start.
+    #[serde(default)]
+    pub aes_modes: Option<AesModes>,
     /// Object ids of the initial administrators. The simulator's principals say this by their roles.
     #[serde(default)]
     pub administrators: Vec<PrincipalId>,

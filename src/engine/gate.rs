@@ -107,6 +107,7 @@ impl Gate for DataPlane {
         let token = engine.0.tokens.of(&hsm.name)?;
         let inner = &engine.0;
         Ok(Cx {
+            aes_modes: inner.aes_modes.of(&hsm.name),
             hsm,
             token,
             store: inner.store.clone(),

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::identity::{Caller, Credential, Identity, Verified};
 use crate::ids::Ids;
+use crate::model::aes_modes::AesModePolicy;
 use crate::model::billing::Pricing;
 use crate::model::change::IntentVerb;
 use crate::model::entry::{Meter, Origin};
@@ -44,6 +45,7 @@ struct Inner {
     public_keys: Arc<PublicKeys>,
     locations: Arc<Locations>,
     pricing: Arc<Pricing>,
+    aes_modes: AesModePolicy,
     clock: Clock,
     locks: Locks,
     under_way: UnderWay,
@@ -74,6 +76,7 @@ impl Engine {
         locations: Locations,
         pricing: Pricing,
         (supply, tokens): (Supply, Tokens),
+        aes_modes: AesModePolicy,
     ) -> Self {
         Self(Arc::new(Inner {
             identity,
@@ -83,6 +86,7 @@ impl Engine {
             public_keys: Arc::default(),
             locations: Arc::new(locations),
             pricing: Arc::new(pricing),
+            aes_modes,
             clock,
             locks: Locks::default(),
             under_way: UnderWay::default(),

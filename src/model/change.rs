@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::aes_modes::ModeFamily;
 use super::billing::Budget;
 use super::control_plane::ControlAssignment;
 use super::due::Notice;
@@ -34,6 +35,9 @@ pub enum Change {
     InsertVersion(KeyVersion, Made),
     /// New operations, attributes or tags of a version of a live key.
     ReplaceVersion(KeyVersion),
+    /// A version of a live key is bound to a family of AES modes. One that is bound to it already stays so; one that is
+    /// bound to another refuses.
+    BindModes(HsmName, KeyName, VersionId, ModeFamily),
     /// The rotation policy of a live key is replaced, or taken away. What was given up under the policy
     /// before is not any more.
     PutRotationPolicy(HsmName, KeyName, Option<Arc<RotationPolicy>>),

@@ -128,6 +128,7 @@ pub(super) mod tests {
             },
             tags: Default::default(),
             notices: Notices::default(),
+            mode_family: None,
         }
     }
 

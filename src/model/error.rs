@@ -3,6 +3,7 @@
 //! Surfaces map this enum to their own words, once each and without a wildcard.
 
 use super::Timestamp;
+use super::aes_modes::ModeFamily;
 use super::control_plane::{ControlAction, ControlScope};
 use super::name::{BudgetName, HsmName, KeyName, PrincipalId, VersionId};
 use super::rbac::{Action, Scope};
@@ -166,6 +167,18 @@ pub enum Error {
         what: &'static str,
         /// How many there may be.
         limit: usize,
+    },
+    /// The version is bound to another family of AES modes.
+    #[error(
+        "this key version is bound to the AES mode family {bound}, and {asked} is not allowed with it; use another key, or another version of this one"
+    )]
+    ModeFamilyMismatch {
+        /// The version.
+        version: VersionId,
+        /// What it is bound to.
+        bound: ModeFamily,
+        /// What was to be done.
+        asked: ModeFamily,
     },
     /// A request that must say something says nothing.
     #[error("no content provided")]
@@ -332,6 +345,7 @@ impl Error {
             Self::KeyNotFound { .. } => "KEY_NOT_FOUND",
             Self::KeyNotYetValid { .. } => "KEY_NOT_YET_VALID",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
+            Self::ModeFamilyMismatch { .. } => "AES_MODE_FAMILY_MISMATCH",
             Self::NoContent => "NO_CONTENT",
             Self::OperationNotPermitted { .. } => "KEY_OPERATION_NOT_PERMITTED",
             Self::Overloaded => "OVERLOADED",
@@ -378,6 +392,7 @@ impl Error {
             | Self::KeyDisabled { .. }
             | Self::KeyExpired { .. }
             | Self::KeyNotYetValid { .. }
+            | Self::ModeFamilyMismatch { .. }
             | Self::OperationNotPermitted { .. }
             | Self::PurgeProtected { .. } => 403,
             Self::BudgetNotFound { .. }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::aes_modes::ModeFamily;
 use super::due::Notices;
 use super::name::{HsmName, KeyName, VersionId};
 use super::retention::Deletion;
@@ -429,6 +430,8 @@ pub struct KeyVersion {
     pub tags: Tags,
     /// What the service has said of it once and for all.
     pub notices: Notices,
+    /// The family of AES modes it is bound to, once it is.
+    pub mode_family: Option<ModeFamily>,
 }
 
 impl KeyVersion {

@@ -1,5 +1,6 @@
 //! The domain: plain data and pure rules. No I/O, no clock, no SQL, no PKCS#11, no wire types.
 
+pub mod aes_modes;
 pub mod algorithm;
 pub mod billing;
 pub mod change;

@@ -8,9 +8,11 @@ use super::intents::Intents;
 use super::{PublicKeys, Tokens};
 use crate::clock::Clock;
 use crate::ids::Ids;
+use crate::model::aes_modes::{AesModes, ModeFamily};
 use crate::model::billing::Pricing;
-use crate::model::change::IntentVerb;
+use crate::model::change::{Change, IntentVerb};
 use crate::model::hsm::ManagedHsm;
+use crate::model::key::KeyVersion;
 use crate::model::location::Locations;
 use crate::model::name::{PrincipalId, VersionId};
 use crate::model::resource::Subscription;
@@ -36,6 +38,8 @@ pub struct Cx {
     pub now: Timestamp,
     /// What the operation has declared.
     pub intents: Intents,
+    /// Whether AES key versions serve all modes of operation, or one family of them.
+    pub aes_modes: AesModes,
 }
 
 /// What an operation of the control plane may use.
@@ -85,6 +89,20 @@ impl Cx {
     pub fn recovery_level(&self) -> RecoveryLevel {
         let subscription = self.store.subscription(self.hsm.subscription);
         self.hsm.recovery_level(subscription.is_some_and(|subscription| subscription.undeletable))
+    }
+
+    /// Whether a version may be used in a family of AES modes, and what is to be written with the record of its use: the
+    /// first use binds it, in the same transaction, so that no result is answered of a use that another has excluded.
+    ///
+    /// # Errors
+    /// `ModeFamilyMismatch`.
+    pub fn admit_mode(&self, version: &KeyVersion, family: Option<ModeFamily>) -> Result<Vec<Change>> {
+        let binds = self.aes_modes.admit(version, family)?;
+        let bind = |family| {
+            let (hsm, name) = (version.hsm.clone(), version.name.clone());
+            Change::BindModes(hsm, name, version.version, family)
+        };
+        Ok(binds.map(bind).into_iter().collect())
     }
 
     /// Declares, durably, that objects are about to be made or destroyed in the HSM's token.

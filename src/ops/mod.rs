@@ -122,6 +122,11 @@ impl<R> Done<R> {
         Self { reply, changes: changes.into(), used: None }
     }
 
+    /// The same, with changes to be written.
+    pub fn changing(self, changes: Vec<Change>) -> Self {
+        Self { changes, ..self }
+    }
+
     /// The same, by use of a key version.
     pub fn used(self, version: Arc<KeyVersion>) -> Self {
         Self { used: Some(version), ..self }

@@ -105,8 +105,9 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
         house::make_hsm(&store, hsm, &assigned).await?;
         tokens.attach(&wanted.name, token);
     }
-    let engine =
-        Engine::new(identity, store, clock, config::locations()?, house::pricing(config)?, (supply, tokens));
+    let aes_modes = house::aes_modes(config, &config.hsm);
+    let (locations, pricing) = (config::locations()?, house::pricing(config)?);
+    let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), aes_modes);
     Ok(House { engine, module, tls, simulator: None, names: names(config), lock })
 }
 

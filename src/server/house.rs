@@ -10,9 +10,10 @@ use super::connection_file::Simulator;
 use crate::api::Names;
 use crate::audit;
 use crate::clock::Clock;
-use crate::config::{self, Config, Durability, Token as TokenConfig};
+use crate::config::{self, Config, Durability, HsmSeed, Token as TokenConfig};
 use crate::engine::Engine;
 use crate::ids::Ids;
+use crate::model::aes_modes::AesModePolicy;
 use crate::model::billing::Pricing;
 use crate::model::change::{Change, IntentVerb};
 use crate::model::hsm::ManagedHsm;
@@ -146,6 +147,12 @@ pub(super) async fn open_tokens(store: &Store, supply: &Supply, tokens: &Tokens)
 /// with the next start.
 pub(super) fn has_lived(lived: &[HsmLifetime], name: &HsmName) -> bool {
     lived.iter().any(|life| life.name.folded() == name.folded())
+}
+
+/// Whether AES key versions serve all modes of operation, as the configuration and its HSMs say.
+pub(super) fn aes_modes(config: &Config, hsms: &[HsmSeed]) -> AesModePolicy {
+    let own = hsms.iter().filter_map(|hsm| hsm.aes_modes.map(|modes| (&hsm.name, modes)));
+    AesModePolicy::new(config.crypto.aes_modes, own)
 }
 
 /// What things cost, as the configuration says.

@@ -121,8 +121,9 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         tokens.attach(&wanted.name, token);
     }
     let (supply, module) = supply;
-    let engine =
-        Engine::new(identity, store, clock, config::locations()?, house::pricing(config)?, (supply, tokens));
+    let aes_modes = house::aes_modes(config, &seed.hsm);
+    let (locations, pricing) = (config::locations()?, house::pricing(config)?);
+    let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), aes_modes);
 
     let simulator = Simulator {
         authority,

@@ -10,6 +10,7 @@ use super::hsms::PhaseBegun;
 use super::memory::Memory;
 use super::resources::Resources;
 use super::roles::Roles;
+use crate::model::aes_modes::{ModeFamily, check_family};
 use crate::model::change::{Change, Intent};
 use crate::model::due::{Notice, Notices};
 use crate::model::event::{Happened, LifecycleEvent};
@@ -204,6 +205,7 @@ impl<'a> View<'a> {
             }
             Change::InsertVersion(version, _) => self.insert_version(version),
             Change::ReplaceVersion(version) => self.replace_version(version),
+            Change::BindModes(hsm, name, version, family) => self.bind_modes(hsm, name, *version, *family),
             Change::PutRotationPolicy(hsm, name, policy) => {
                 let mut key = self.live_key(hsm, name)?;
                 key.rotation = policy.clone();
@@ -330,14 +332,44 @@ impl<'a> View<'a> {
     fn replace_version(&mut self, version: &KeyVersion) -> Result<()> {
         self.live_hsm(&version.hsm)?;
         let mut key = Key::clone(&*self.live(&version.hsm, &version.name, Some(version.version))?);
-        let new = Arc::new(named_after(version, &key));
+        let mut new = named_after(version, &key);
         match key.versions.iter_mut().find(|known| known.version == version.version) {
-            Some(known) if known.material == version.material => *known = new,
+            Some(known) if known.material == version.material => {
+                // Uses bind a version without the key's lock: perhaps since it was read.
+                new.mode_family = known.mode_family;
+                *known = Arc::new(new);
+            }
             Some(_) => return Err(Error::internal("the material of a key version never changes")),
             None => return Err(Error::Conflict { what: id(version).to_string() }),
         }
         self.set(key);
         Ok(())
+    }
+
+    fn bind_modes(
+        &mut self,
+        hsm: &HsmName,
+        name: &KeyName,
+        version: VersionId,
+        family: ModeFamily,
+    ) -> Result<()> {
+        self.live_hsm(hsm)?;
+        let found = self.live(hsm, name, Some(version))?;
+        let missing = || Error::KeyNotFound {
+            key: KeyId { hsm: hsm.clone(), name: name.clone(), version: Some(version) },
+        };
+        let known = found.version(Some(version)).ok_or_else(missing)?;
+        match known.mode_family {
+            Some(bound) => check_family(known, bound, family),
+            None => {
+                let mut key = Key::clone(&found);
+                for known in key.versions.iter_mut().filter(|known| known.version == version) {
+                    *known = Arc::new(KeyVersion { mode_family: Some(family), ..KeyVersion::clone(known) });
+                }
+                self.set(key);
+                Ok(())
+            }
+        }
     }
 
     fn live_key(&self, hsm: &HsmName, name: &KeyName) -> Result<Key> {

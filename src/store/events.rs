@@ -133,6 +133,7 @@ pub(super) fn of(change: &Change, view: &View<'_>) -> Vec<(SubscriptionId, Happe
         Change::Purge(hsm, name) => key(view, hsm, name, KeyKind::Purged),
         // The life of HSMs, keys and budgets goes on as it was; the audit log has these.
         Change::ReplaceVersion(_)
+        | Change::BindModes(..)
         | Change::PutRotationPolicy(..)
         | Change::PutRoleDefinition(..)
         | Change::DeleteRoleDefinition(..)

@@ -129,7 +129,7 @@ async fn keys(
 async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) -> Result<()> {
     let sql = "-- load_versions
         SELECT version, hsm, key_name, material, operations, enabled, not_before, expires, created,
-            updated, exportable, tags, notices
+            updated, exportable, tags, notices, mode_family
         FROM key_versions ORDER BY hsm, key_name, position";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
@@ -152,6 +152,7 @@ async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) ->
             tags: json(&row, "tags")?,
             // Bits of a later version of this program are not ours to judge.
             notices: Notices::from_bits(u8::try_from(column::<i64>(&row, "notices")? & 0xff).unwrap_or(0)),
+            mode_family: optional(&row, "mode_family")?,
         };
         // Most keys have one version; room for more is made when there are more.
         key.versions.reserve_exact(1);

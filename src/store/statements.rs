@@ -7,6 +7,7 @@ use super::draft::View;
 use super::hsms;
 use super::rotation;
 use super::usage::{Counter, Used};
+use crate::model::aes_modes::ModeFamily;
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::key::{Key, KeyVersion};
 use crate::model::name::{HsmName, KeyName, VersionId};
@@ -77,6 +78,15 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
         Change::ReplaceVersion(version) => {
             let key = planned(view, &version.hsm, &version.name)?;
             update_version(db, found(&key, version.version)?).await
+        }
+        Change::BindModes(hsm, name, version, _) => {
+            let key = planned(view, hsm, name)?;
+            let version = found(&key, *version)?;
+            let sql = "-- bind_modes
+                UPDATE key_versions SET mode_family = $2 WHERE version = $1";
+            let family = version.mode_family.map(ModeFamily::as_str);
+            sqlx::query(sql).bind(version.version.to_string()).bind(family).execute(db).await?;
+            Ok(())
         }
         Change::PutRotationPolicy(hsm, name, _) => {
             let key = planned(view, hsm, name)?;
@@ -158,8 +168,8 @@ async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {
 async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId) -> Done {
     let sql = "-- insert_version
         INSERT INTO key_versions (version, hsm, key_name, position, material, operations, enabled,
-            not_before, expires, created, updated, exportable, tags, notices)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+            not_before, expires, created, updated, exportable, tags, notices, mode_family)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     let position = key.versions.iter().position(|known| known.version == version).unwrap_or_default();
     let version = found(key, version)?;
     let attributes = &version.attributes;
@@ -178,6 +188,7 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
         .bind(i64::from(attributes.exportable))
         .bind(to_json(&version.tags)?)
         .bind(i64::from(version.notices.bits()))
+        .bind(version.mode_family.map(ModeFamily::as_str))
         .execute(db)
         .await?;
     Ok(())

@@ -159,6 +159,7 @@ mod tests {
             },
             tags: BTreeMap::new(),
             notices: Default::default(),
+            mode_family: None,
         }
     }
 

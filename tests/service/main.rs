@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails; what is real is waited for, and what was measured is said"
 )]
 
+mod aes_modes;
 mod arm;
 mod audit;
 mod authority;

@@ -53,7 +53,10 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
         Error::KeyDisabled { operation } => {
             ("Forbidden", format!("Operation {operation} is not allowed on a disabled key."))
         }
-        Error::KeyExpired { .. } | Error::KeyNotYetValid { .. } => ("Forbidden", as_it_is()),
+        // Azure has no such rule; the code is that of a key whose `key_ops` do not allow the call.
+        Error::KeyExpired { .. } | Error::KeyNotYetValid { .. } | Error::ModeFamilyMismatch { .. } => {
+            ("Forbidden", as_it_is())
+        }
         Error::OperationNotPermitted { operation } => {
             ("Forbidden", format!("Operation {operation} is not permitted on this key."))
         }

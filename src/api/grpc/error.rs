@@ -98,6 +98,12 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("limit", limit.to_string()));
             Code::ResourceExhausted
         }
+        Error::ModeFamilyMismatch { version, bound, asked } => {
+            facts.push(("version", version.to_string()));
+            facts.push(("bound", bound.to_string()));
+            facts.push(("asked", asked.to_string()));
+            Code::FailedPrecondition
+        }
         Error::RequestTooLarge { limit } => {
             facts.push(("limit", limit.to_string()));
             Code::ResourceExhausted

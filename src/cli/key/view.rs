@@ -46,6 +46,7 @@ pub(super) struct KeyView {
     recovery_level: String,
     recoverable_days: u32,
     tags: BTreeMap<String, String>,
+    aes_mode_family: Option<String>,
 }
 
 impl From<pb::KeyBundle> for KeyView {
@@ -70,6 +71,7 @@ impl From<pb::KeyBundle> for KeyView {
             recovery_level: bundle.recovery_level,
             recoverable_days: bundle.recoverable_days,
             tags: bundle.tags.into_iter().collect(),
+            aes_mode_family: Some(bundle.aes_mode_family).filter(|family| !family.is_empty()),
         }
     }
 }
@@ -109,6 +111,7 @@ impl KeyView {
             ("name", self.name.clone()),
             ("type", self.kind()),
             ("operations", self.key_ops.join(", ")),
+            ("AES modes", self.aes_mode_family.clone().unwrap_or_default()),
             ("enabled", yes_or_no(self.enabled)),
             ("not before", when::show(self.not_before)),
             ("expires", when::show(self.expires)),
@@ -270,7 +273,8 @@ mod tests {
           "recoverable_days": 90,
           "tags": {
             "team": "billing"
-          }
+          },
+          "aes_mode_family": null
         }
         "#);
     }

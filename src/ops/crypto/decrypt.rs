@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{LONGEST, LONGEST_CIPHERTEXT, Revealed, check_iv, check_length, check_rsa_ciphertext};
+use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
 use crate::model::entry::Meter;
 use crate::model::key::KeyOperation;
@@ -68,6 +69,7 @@ impl Operation for Decrypt {
     }
 
     async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Revealed>> {
+        let binding = cx.admit_mode(&target.0, ModeFamily::of_encryption(self.algorithm))?;
         let cipher = self.algorithm.primitive();
         let value = cx
             .token
@@ -75,6 +77,7 @@ impl Operation for Decrypt {
             .await?;
         let version = Arc::clone(&target.0);
         Ok(Done::reply(Revealed { version: target.0, algorithm: self.algorithm.as_str(), value })
-            .used(version))
+            .used(version)
+            .changing(binding))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::{LONGEST, check_iv, check_length};
+use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
 use crate::model::entry::Meter;
 use crate::model::key::{KeyOperation, KeyVersion};
@@ -78,6 +79,7 @@ impl Operation for Encrypt {
     }
 
     async fn execute(mut self, target: Version, cx: &Cx) -> Result<Done<Encrypted>> {
+        let binding = cx.admit_mode(&target.0, ModeFamily::of_encryption(self.algorithm))?;
         let version = Arc::clone(&target.0);
         let encrypted = match self.algorithm.primitive() {
             Cipher::Rsa(padding) => Encrypted {
@@ -108,6 +110,6 @@ impl Operation for Encrypt {
                 }
             }
         };
-        Ok(Done::reply(encrypted).used(version))
+        Ok(Done::reply(encrypted).used(version).changing(binding))
     }
 }

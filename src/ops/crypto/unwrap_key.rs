@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Revealed, WRAPPED_KEY, check_key_wrap, check_rsa_ciphertext};
+use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{Cipher, Wrap, WrapAlgorithm};
 use crate::model::entry::Meter;
 use crate::model::key::KeyOperation;
@@ -44,6 +45,7 @@ impl Operation for UnwrapKey {
     }
 
     async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Revealed>> {
+        let binding = cx.admit_mode(&target.0, ModeFamily::of_wrap(self.algorithm))?;
         let object = target.0.version;
         let value = match self.algorithm.primitive() {
             Wrap::AesKw(_) => cx.token.unwrap(object, self.value).await?,
@@ -54,6 +56,7 @@ impl Operation for UnwrapKey {
         };
         let version = Arc::clone(&target.0);
         Ok(Done::reply(Revealed { version: target.0, algorithm: self.algorithm.as_str(), value })
-            .used(version))
+            .used(version)
+            .changing(binding))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::{KEY_TO_WRAP, Outcome, check_key_wrap};
+use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{Wrap, WrapAlgorithm};
 use crate::model::entry::Meter;
 use crate::model::key::KeyOperation;
@@ -46,6 +47,7 @@ impl Operation for WrapKey {
     }
 
     async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Outcome>> {
+        let binding = cx.admit_mode(&target.0, ModeFamily::of_wrap(self.algorithm))?;
         let value = match self.algorithm.primitive() {
             Wrap::AesKw(_) => cx.token.wrap(target.0.version, self.value).await?,
             Wrap::Rsa(padding) => {
@@ -57,6 +59,7 @@ impl Operation for WrapKey {
         };
         let version = Arc::clone(&target.0);
         Ok(Done::reply(Outcome { version: target.0, algorithm: self.algorithm.as_str(), value })
-            .used(version))
+            .used(version)
+            .changing(binding))
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::settings::{check_limits, declare, prove, spelling};
 use super::{KeyBundle, NewKeySettings};
+use crate::model::aes_modes::ModeFamily;
 use crate::model::change::{Change, Made};
 use crate::model::entry::Meter;
 use crate::model::key::KeySpec;
@@ -43,7 +44,8 @@ impl Operation for CreateKey {
     async fn execute(self, target: Name, cx: &Cx) -> Result<Done<KeyBundle>> {
         check_limits(cx, &target)?;
         let name = spelling(&target, self.key.name);
-        generate(cx, &name, &self.spec, self.settings, Made::Created).await
+        let family = self.settings.mode_family(cx, self.spec.key_type)?;
+        generate(cx, &name, &self.spec, (self.settings, family), Made::Created).await
     }
 }
 
@@ -52,13 +54,13 @@ pub(super) async fn generate(
     cx: &Cx,
     name: &KeyName,
     spec: &KeySpec,
-    settings: NewKeySettings,
+    (settings, family): (NewKeySettings, Option<ModeFamily>),
     how: Made,
 ) -> Result<Done<KeyBundle>> {
     let version = declare(cx).await?;
     let material = cx.token.generate(version, spec).await?;
     prove(cx, version, &material).await?;
-    let made = settings.version(cx, name, version, material);
+    let made = settings.version(cx, name, version, material, family);
     let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
     Ok(Done::with(bundle, [Change::InsertVersion(made, how)]))
 }

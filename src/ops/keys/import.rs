@@ -45,11 +45,12 @@ impl Operation for ImportKey {
         check_limits(cx, &target)?;
         // Before the token is touched: most tokens accept what is no key at all.
         let (material, public) = validated(self.material).await?;
+        let family = self.settings.mode_family(cx, public.key_type())?;
         let version = declare(cx).await?;
         cx.token.import(version, material).await?;
         prove(cx, version, &public).await?;
         let name = spelling(&target, self.key.name);
-        let made = self.settings.version(cx, &name, version, public);
+        let made = self.settings.version(cx, &name, version, public, family);
         let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
         Ok(Done::with(bundle, [Change::InsertVersion(made, Made::Imported)]))
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::create::generate;
 use super::settings::check_limits;
 use super::{KeyBundle, NewKeySettings};
+use crate::model::aes_modes::AesModes;
 use crate::model::change::{Change, Made};
 use crate::model::due::Notice;
 use crate::model::entry::Meter;
@@ -107,7 +108,14 @@ async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
     let settings = inherited(current, policy(&key)?.rules.expires(cx.now)?);
     let name = Name(Some(Arc::clone(&key)));
     check_limits(cx, &name)?;
-    generate(cx, &key.name, &spec, settings, Made::Rotated).await
+    // Nobody's next call decides again what was decided: rotation comes at any time, and unnoticed. Tags that were
+    // changed since are no reason not to rotate.
+    let family = match (cx.aes_modes, current.mode_family) {
+        (AesModes::Azure, _) => None,
+        (AesModes::Separated, Some(bound)) => Some(bound),
+        (AesModes::Separated, None) => settings.mode_family(cx, spec.key_type).unwrap_or_default(),
+    };
+    generate(cx, &key.name, &spec, (settings, family), Made::Rotated).await
 }
 
 /// What the new version has from the current one.

@@ -1,5 +1,6 @@
 //! What a caller chooses for a new key version, and how one is made of it.
 
+use crate::model::aes_modes::{AesModes, ModeFamily};
 use crate::model::change::IntentVerb;
 use crate::model::due::Notices;
 use crate::model::key::{
@@ -50,6 +51,17 @@ impl NewKeySettings {
         Ok(())
     }
 
+    /// The family of AES modes that a version is bound to from the start, where HSM and key type have families.
+    ///
+    /// # Errors
+    /// `Invalid` naming `tags`.
+    pub(super) fn mode_family(&self, cx: &Cx, key_type: KeyType) -> Result<Option<ModeFamily>> {
+        match cx.aes_modes {
+            AesModes::Azure => Ok(None),
+            AesModes::Separated => ModeFamily::chosen(key_type, &self.operations, &self.tags),
+        }
+    }
+
     /// The version these settings and this material make.
     pub(super) fn version(
         self,
@@ -57,6 +69,7 @@ impl NewKeySettings {
         name: &KeyName,
         version: VersionId,
         material: PublicMaterial,
+        mode_family: Option<ModeFamily>,
     ) -> KeyVersion {
         KeyVersion {
             hsm: cx.hsm.name.clone(),
@@ -74,6 +87,7 @@ impl NewKeySettings {
             },
             tags: self.tags,
             notices: Notices::default(),
+            mode_family,
         }
     }
 }

@@ -50,6 +50,7 @@ fn version(name: &str, id: u8) -> KeyVersion {
         },
         tags: BTreeMap::new(),
         notices: Notices::default(),
+        mode_family: None,
     }
 }
 
@@ -272,4 +273,41 @@ fn keys_are_listed_by_folded_name_in_pages() {
     assert_eq!(page(Some("c"), 3), ["D"]);
     assert_eq!(page(Some("B"), 1), ["C"]);
     assert!(page(Some("zz"), 3).is_empty());
+}
+
+#[test]
+fn a_version_is_bound_to_one_family_of_modes_for_good() {
+    let bind = |id, family| {
+        let (hsm, name) = key("A");
+        Change::BindModes(hsm, name, VersionId::from_bytes([id; 16]), family)
+    };
+    let made = [local(), insert("a", 1), insert("a", 2)];
+    let replaced = KeyVersion { tags: [("t".into(), "v".into())].into(), ..version("a", 1) };
+    // Read before it was bound, and written afterwards.
+    let late = [Change::ReplaceVersion(replaced)];
+    let first = [bind(1, ModeFamily::Gcm)];
+    let (result, memory) = after(&[&made, &first, &first, &late]);
+    assert_eq!(result, Ok(()));
+    let (hsm, name) = key("a");
+    let families = |memory: &Memory| {
+        let key = memory.key(&hsm, &name).unwrap();
+        key.versions.iter().map(|version| version.mode_family).collect::<Vec<_>>()
+    };
+    assert_eq!(families(&memory), [Some(ModeFamily::Gcm), None]);
+    assert_eq!(memory.key(&hsm, &name).unwrap().versions[0].tags.len(), 1);
+
+    let (result, memory) = after(&[&made, &first, &[bind(1, ModeFamily::Cbc)]]);
+    let mismatch = Error::ModeFamilyMismatch {
+        version: VersionId::from_bytes([1; 16]),
+        bound: ModeFamily::Gcm,
+        asked: ModeFamily::Cbc,
+    };
+    assert_eq!(result, Err(mismatch));
+    assert_eq!(families(&memory), [Some(ModeFamily::Gcm), None]);
+
+    let deleted = [local(), insert("a", 1), delete("a")];
+    for (before, id) in [(&made[..], 3), (&deleted[..], 1), (&deleted[..1], 1)] {
+        let (result, _) = after(&[before, &[bind(id, ModeFamily::Gcm)]]);
+        assert!(matches!(result, Err(Error::KeyNotFound { .. })), "{result:?}");
+    }
 }

@@ -3,7 +3,8 @@
 use super::{Desk, members};
 
 /// The members of a key in JSON. Scripts rely on them.
-const KEY: [&str; 14] = [
+const KEY: [&str; 15] = [
+    "aes_mode_family",
     "created",
     "enabled",
     "expires",

@@ -6,6 +6,7 @@ use zeroize::Zeroize;
 
 use super::super::pb;
 use super::{hsm, instant, key_id, key_path, part, wire_instant};
+use crate::model::aes_modes::ModeFamily;
 use crate::model::import::ImportMaterial;
 use crate::model::key::{KeySpec, KeyType, PublicMaterial, parse_operations};
 use crate::model::retention::RecoveryLevel;
@@ -232,6 +233,7 @@ impl From<KeyBundle> for pb::KeyBundle {
             recovery_level: level.as_str().to_owned(),
             recoverable_days: retention.days(),
             tags: version.tags.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            aes_mode_family: version.mode_family.map_or("", ModeFamily::as_str).to_owned(),
         }
     }
 }

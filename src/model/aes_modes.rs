@@ -1,0 +1,211 @@
+//! Which AES modes of operation one key may serve.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::algorithm::{AesMode, Cipher, EncryptionAlgorithm, Wrap, WrapAlgorithm};
+use super::key::{KeyOperation, KeyOperations, KeyType, KeyVersion, Tags};
+use super::name::HsmName;
+use super::{Error, Result};
+
+/// The tag by which a caller chooses the family of a key version when it is made.
+pub const FAMILY_TAG: &str = "aes-mode-family";
+
+/// Modes of operation that are safe together under one AES key.
+///
+/// Across families they are not: CBC with an IV of the caller's choice computes the bare block cipher, of which the key
+/// stream and the tags of GCM and AES Key Wrap are made.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ModeFamily {
+    /// GCM.
+    Gcm,
+    /// CBC, with and without padding.
+    Cbc,
+    /// AES Key Wrap.
+    KeyWrap,
+}
+
+impl ModeFamily {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Gcm, Self::Cbc, Self::KeyWrap];
+
+    /// The name in tags, in the database and on gRPC.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gcm => "gcm",
+            Self::Cbc => "cbc",
+            Self::KeyWrap => "keyWrap",
+        }
+    }
+
+    /// The family of an encryption algorithm; `None` for RSA.
+    pub const fn of_encryption(algorithm: EncryptionAlgorithm) -> Option<Self> {
+        match algorithm.primitive() {
+            Cipher::Rsa(_) => None,
+            Cipher::Aes(AesMode::Gcm, _) => Some(Self::Gcm),
+            Cipher::Aes(AesMode::Cbc | AesMode::CbcPad, _) => Some(Self::Cbc),
+        }
+    }
+
+    /// The family of a wrapping algorithm; `None` for RSA.
+    pub const fn of_wrap(algorithm: WrapAlgorithm) -> Option<Self> {
+        match algorithm.primitive() {
+            Wrap::Rsa(_) => None,
+            Wrap::AesKw(_) => Some(Self::KeyWrap),
+        }
+    }
+
+    /// The family that a new version is bound to from the start: by its tag, or because its `key_ops` allow no other.
+    /// `None` for keys that are not AES keys, and where the first use decides.
+    ///
+    /// # Errors
+    /// `Invalid` naming `tags` for a tag that names no family, or one that `key_ops` exclude.
+    pub fn chosen(key_type: KeyType, operations: &KeyOperations, tags: &Tags) -> Result<Option<Self>> {
+        if !matches!(key_type, KeyType::Oct { .. }) {
+            return Ok(None);
+        }
+        let any = |wanted: [KeyOperation; 2]| wanted.iter().any(|operation| operations.contains(operation));
+        let encrypts = any([KeyOperation::Encrypt, KeyOperation::Decrypt]);
+        let wraps = any([KeyOperation::WrapKey, KeyOperation::UnwrapKey]);
+        let Some(tag) = tags.get(FAMILY_TAG) else {
+            return Ok((wraps && !encrypts).then_some(Self::KeyWrap));
+        };
+        let family: Self = tag.parse()?;
+        let possible = match family {
+            Self::Gcm | Self::Cbc => encrypts,
+            Self::KeyWrap => wraps,
+        };
+        if !possible {
+            let why = format!("the tag {FAMILY_TAG} says {family}, which the key_ops do not allow");
+            return Err(Error::invalid("tags", why));
+        }
+        Ok(Some(family))
+    }
+}
+
+impl FromStr for ModeFamily {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|family| family.as_str() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str).join(", ");
+            Error::invalid("tags", format!("the tag {FAMILY_TAG} is one of {names}"))
+        })
+    }
+}
+
+impl fmt::Display for ModeFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether an AES key version serves all families, or one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AesModes {
+    /// All that its `key_ops` allow, as in Azure.
+    #[default]
+    Azure,
+    /// The one it is bound to.
+    Separated,
+}
+
+impl AesModes {
+    /// What a use of a version in a family comes to: `Some` where it binds the version, which must be durable before
+    /// the result is answered.
+    ///
+    /// # Errors
+    /// `ModeFamilyMismatch` where the version is bound to another family.
+    pub fn admit(self, version: &KeyVersion, family: Option<ModeFamily>) -> Result<Option<ModeFamily>> {
+        let (Self::Separated, Some(family)) = (self, family) else { return Ok(None) };
+        match version.mode_family {
+            None => Ok(Some(family)),
+            Some(bound) => check_family(version, bound, family).map(|()| None),
+        }
+    }
+}
+
+/// Whether a use in a family fits a version that is bound to one.
+///
+/// # Errors
+/// `ModeFamilyMismatch`.
+pub fn check_family(version: &KeyVersion, bound: ModeFamily, asked: ModeFamily) -> Result<()> {
+    if bound == asked {
+        return Ok(());
+    }
+    Err(Error::ModeFamilyMismatch { version: version.version, bound, asked })
+}
+
+/// What is configured: for the service, and for single HSMs instead.
+#[derive(Clone, Debug, Default)]
+pub struct AesModePolicy {
+    default: AesModes,
+    of: BTreeMap<String, AesModes>,
+}
+
+impl AesModePolicy {
+    /// The policy of the service, and of those HSMs that have their own.
+    pub fn new<'n>(default: AesModes, of: impl Iterator<Item = (&'n HsmName, AesModes)>) -> Self {
+        Self { default, of: of.map(|(name, modes)| (name.folded(), modes)).collect() }
+    }
+
+    /// What holds in an HSM.
+    pub fn of(&self, hsm: &HsmName) -> AesModes {
+        if self.of.is_empty() {
+            return self.default;
+        }
+        self.of.get(&hsm.folded()).copied().unwrap_or(self.default)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::key::Curve;
+
+    fn tags(family: Option<&str>) -> Tags {
+        family.map(|family| (FAMILY_TAG.to_owned(), family.to_owned())).into_iter().collect()
+    }
+
+    fn chosen(operations: &[KeyOperation], tag: Option<&str>) -> Result<Option<ModeFamily>> {
+        let operations = operations.iter().copied().collect();
+        ModeFamily::chosen(KeyType::Oct { bits: 256 }, &operations, &tags(tag))
+    }
+
+    #[test]
+    fn key_ops_or_a_tag_choose_a_family_and_otherwise_nothing_does() {
+        use KeyOperation::{Decrypt, Encrypt, Sign, UnwrapKey, WrapKey};
+        assert_eq!(chosen(&[WrapKey, UnwrapKey], None), Ok(Some(ModeFamily::KeyWrap)));
+        assert_eq!(chosen(&[UnwrapKey, Sign], None), Ok(Some(ModeFamily::KeyWrap)));
+        assert_eq!(chosen(&[Encrypt, Decrypt], None), Ok(None));
+        assert_eq!(chosen(&[Decrypt, WrapKey], None), Ok(None));
+        assert_eq!(chosen(&[Sign], None), Ok(None));
+        assert_eq!(chosen(&[Encrypt, WrapKey], Some("cbc")), Ok(Some(ModeFamily::Cbc)));
+        assert_eq!(chosen(&[Encrypt, WrapKey], Some("keyWrap")), Ok(Some(ModeFamily::KeyWrap)));
+    }
+
+    #[test]
+    fn a_tag_that_cannot_be_meant_is_refused() {
+        use KeyOperation::{Encrypt, WrapKey};
+        for (operations, tag) in [(Encrypt, "GCM"), (Encrypt, ""), (WrapKey, "gcm"), (Encrypt, "keyWrap")] {
+            let error = chosen(&[operations], Some(tag)).unwrap_err();
+            assert!(matches!(error, Error::Invalid { field: "tags", .. }), "{tag}: {error}");
+        }
+        let ec = KeyType::Ec { curve: Curve::P256 };
+        assert_eq!(ModeFamily::chosen(ec, &ec.default_operations(), &tags(Some("any"))), Ok(None));
+    }
+
+    #[test]
+    fn an_hsm_without_its_own_policy_has_that_of_the_service() {
+        let name = |text: &str| text.parse::<HsmName>().unwrap();
+        let policy =
+            AesModePolicy::new(AesModes::Azure, [(&name("Payments"), AesModes::Separated)].into_iter());
+        assert_eq!(policy.of(&name("payments")), AesModes::Separated);
+        assert_eq!(policy.of(&name("others")), AesModes::Azure);
+    }
+}
