@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test soak lint bench install-deps
+.PHONY: help run build dist test soak lint bench install-deps
 
 ARGS ?=
 SEQUENCES ?= 5000
@@ -26,6 +26,11 @@ run: ## build, and start the simulator on https://127.0.0.1:8443
 build: ## build the optimized program
 	@scripts/install-deps.sh build
 	cargo build --locked --release
+
+dist: ## build what is handed out: the stripped program, its debug file, manual pages, a Debian package
+	@scripts/install-deps.sh dist
+	cargo build --locked --release
+	scripts/package.sh $(TARGET_DIR)/release/strongroom $(TARGET_DIR)/dist
 
 # The documentation's examples go first: they are few, and the summary of the rest is what one wants to read last.
 test: ## run all tests, or those that ARGS names

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing: `install-deps.sh run`, `test`, `soak` or `lint`, each for the make target of that name.
+# Installs what is missing: `install-deps.sh run`, `dist`, `test`, `soak` or `lint`, each for the make target of that name.
 # Says nothing if nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,6 +25,11 @@ need_compiler() {
     has cc || die "there is no C compiler (cc); on macOS: xcode-select --install"
 }
 
+# Strips programs; on Debian, dpkg-deb is always there.
+need_binutils() {
+    has objcopy || install_packages binutils binutils binutils binutils
+}
+
 # The token that `strongroom serve --dev` and the tests run on.
 need_softhsm() {
     local module
@@ -44,6 +49,11 @@ build)
     need_rust
     need_compiler
     ;;
+dist)
+    need_rust
+    need_compiler
+    need_binutils
+    ;;
 run)
     need_rust
     need_compiler
@@ -53,6 +63,9 @@ test)
     need_rust
     need_compiler
     need_softhsm
+    need_binutils
+    # Reads the unit of the Debian package; elsewhere there is none.
+    ! has dpkg-deb || has systemd-analyze || install_packages systemd - - -
     cargo_tool cargo-nextest "$nextest_version"
     scripts/python-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/python-clients"
     scripts/az-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/az-clients"
@@ -75,6 +88,6 @@ lint)
     need_node
     ;;
 *)
-    die "usage: $0 build|run|test|soak|lint"
+    die "usage: $0 build|dist|run|test|soak|lint"
     ;;
 esac

@@ -20,6 +20,7 @@ mod input;
 mod jwk;
 mod key;
 mod location;
+mod manual;
 mod names;
 mod options;
 mod output;
@@ -54,6 +55,7 @@ pub use hosts::HostsArgs;
 pub use hsm::HsmCommand;
 pub use key::KeyCommand;
 pub use location::LocationCommand;
+pub use manual::ManualArgs;
 pub use options::{Format, Options};
 pub use random::RandomArgs;
 pub use role::RoleCommand;
@@ -127,6 +129,9 @@ pub enum Command {
     Hosts(HostsArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write the manual pages into a directory; for packages
+    #[command(hide = true)]
+    Manual(ManualArgs),
     /// Run the service
     Serve(ServeArgs),
     /// Read the configuration without serving
@@ -188,6 +193,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Env(args) => env::run(&context, &args),
         Command::Hosts(args) => hosts::run(&context, args).await,
         Command::Completions(args) => completions::run(&context, &args),
+        Command::Manual(args) => manual::run(&context, &args),
         Command::Config(command) => config::run(&context, command),
         Command::Healthcheck => healthcheck::run(&context).await,
         Command::Serve(_) | Command::Doctor(_) => Ok(()),

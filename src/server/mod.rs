@@ -15,6 +15,7 @@ mod log;
 mod managed_identity;
 mod pulse;
 mod resources;
+mod service_manager;
 mod simulator;
 mod web;
 
@@ -73,16 +74,19 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         connection_file::write(&config.data_dir, simulator)?;
     }
     banner::print(&house, &config, port)?;
+    let alive = service_manager::ready();
 
     tokio::select! {
         _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is under way"),
         _ = interrupt.recv() => tracing::info!("interrupted: finishing what is under way"),
     }
+    service_manager::stopping();
     closing.cancel();
     background.abort();
     due.abort();
     let patience = Duration::from_secs(config.server.shutdown_seconds);
     let served = serving.stop(patience).await;
+    alive.abort();
     Ok(end(house, served, patience).await)
 }
 

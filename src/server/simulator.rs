@@ -1,5 +1,6 @@
 //! Opens a simulator: makes what is missing, finds the rest as it was.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,7 +132,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         hosts: config.names.clone(),
         ca_file: certificates.ca_pem_path,
         ca_bundle_file: certificates.ca_bundle_path,
-        endpoint: format!("https://{}:{port}", config.server.listen.ip()),
+        endpoint: format!("https://{}", reachable(config.server.listen.ip(), port)),
         authority_url,
         audience: with_port(config.names.data_plane.first().map_or("managedhsm.localhost", String::as_str)),
         seed,
@@ -181,6 +182,16 @@ fn names(config: &Config) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     names
+}
+
+/// Where clients on this machine reach the service: an address to listen on may mean all of them, and be none to call.
+fn reachable(listening: IpAddr, port: u16) -> SocketAddr {
+    let address = match listening {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    SocketAddr::new(address, port)
 }
 
 /// What tokens of the own authority are for: data planes, and Azure Resource Manager, which clients call by its older

@@ -38,6 +38,7 @@ mod restart;
 mod retention;
 mod roles;
 mod rotation;
+mod service_manager;
 mod software;
 mod support;
 mod tokens;

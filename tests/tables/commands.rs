@@ -95,6 +95,7 @@ const OTHERS: &[&str] = &[
     "env",
     "healthcheck",
     "hosts",
+    "manual",
     "serve",
     "token",
 ];

@@ -1,0 +1,229 @@
+//! What is handed out beside the source: the stripped program, the Debian package with its unit, manual pages and
+//! completions, and the container's recipe. Made of the program as tests build it: what is packed does not depend on
+//! how it was optimized.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use clap::{CommandFactory as _, Parser as _};
+use strongroom::cli::Cli;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_strongroom");
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[track_caller]
+fn output(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{output:?}");
+    output
+}
+
+#[track_caller]
+fn text(command: &mut Command) -> String {
+    String::from_utf8(output(command).stdout).unwrap()
+}
+
+/// Whether this system has a program. Debian's tools are Debian's.
+fn has(program: &str) -> bool {
+    Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success()
+}
+
+/// Every command that the help shows, as words.
+fn commands(command: &clap::Command, above: &str, found: &mut BTreeSet<String>) {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help")
+    {
+        let path = format!("{above} {}", below.get_name());
+        commands(below, &path, found);
+        found.insert(path);
+    }
+}
+
+fn shown_commands() -> BTreeSet<String> {
+    let mut command = Cli::command();
+    command.build();
+    let mut found = BTreeSet::new();
+    commands(&command, "strongroom", &mut found);
+    assert!(found.contains("strongroom key rotation-policy set") && found.len() > 60, "{found:?}");
+    found
+}
+
+/// The pages of a directory by name, without escapes of hyphens.
+fn page(directory: &Path, name: &str) -> String {
+    let path = directory.join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.replace("\\-", "-")
+}
+
+#[test]
+fn every_command_has_a_manual_page_that_the_page_above_mentions() {
+    let directory = tempfile::tempdir().unwrap();
+    output(Command::new(PROGRAM).arg("manual").arg(directory.path()));
+    let shown = shown_commands();
+    for command in &shown {
+        let name = command.replace(' ', "-");
+        assert!(page(directory.path(), &format!("{name}.1")).contains(".SH SYNOPSIS"), "{name}");
+        let (above, _) = command.rsplit_once(' ').unwrap();
+        let above = page(directory.path(), &format!("{}.1", above.replace(' ', "-")));
+        assert!(above.contains(&format!("{name}(1)")), "{command} is not in the page above it");
+    }
+    // And no others: hidden commands are nobody's to use.
+    let pages = std::fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(pages, shown.len() + 1);
+    let missing = Command::new(PROGRAM).args(["manual", "/nowhere/at/all"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("/nowhere/at/all"), "{missing:?}");
+}
+
+/// Packs the program of the tests, and unpacks the Debian package.
+fn packed(directory: &Path) -> (PathBuf, PathBuf, PathBuf) {
+    let dist = directory.join("dist");
+    let script = repository().join("scripts/package.sh");
+    // A program that is not optimized is larger than one that is handed out, and nobody downloads this one.
+    let mut command = Command::new(script);
+    command.arg(PROGRAM).arg(&dist).envs([("MAX_BYTES", "0"), ("XZ_LEVEL", "0")]);
+    output(command.current_dir(repository()));
+    let mut packages = std::fs::read_dir(&dist).unwrap().map(|entry| entry.unwrap().path());
+    let package = packages.find(|path| path.extension().is_some_and(|extension| extension == "deb")).unwrap();
+    let root = directory.join("root");
+    output(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&root));
+    (dist, package, root)
+}
+
+#[test]
+fn the_package_installs_a_stripped_program_with_its_unit_pages_and_completions() {
+    if !has("dpkg-deb") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (dist, package, root) = packed(directory.path());
+
+    let field =
+        |name: &str| text(Command::new("dpkg-deb").arg("-f").arg(&package).arg(name)).trim().to_owned();
+    assert_eq!(
+        (field("Package").as_str(), field("Version").as_str()),
+        ("strongroom", env!("CARGO_PKG_VERSION"))
+    );
+    assert!(field("Depends").starts_with("libc6 (>= 2."), "{}", field("Depends"));
+    assert_eq!(field("Pre-Depends"), "");
+    // Root owns everything, and nobody else may write.
+    let listing = text(Command::new("dpkg-deb").arg("-c").arg(&package));
+    for line in listing.lines() {
+        assert!(line.contains("root/root") && !line[5..].starts_with('w') && &line[8..9] != "w", "{line}");
+    }
+
+    // The program runs, has no symbols, and names the file that has them.
+    let program = root.join("usr/bin/strongroom");
+    assert_eq!(std::fs::metadata(&program).unwrap().permissions().mode() & 0o7777, 0o755);
+    let version = text(Command::new(&program).arg("--version"));
+    assert_eq!(version, format!("strongroom {}\n", env!("CARGO_PKG_VERSION")));
+    let sections = text(Command::new("objdump").arg("-h").arg(&program));
+    assert!(sections.contains(".gnu_debuglink") && !sections.contains(".debug_line"), "{sections}");
+    let debug = text(Command::new("objdump").arg("-h").arg(dist.join("strongroom.debug")));
+    assert!(debug.contains(".debug_line"), "{debug}");
+    let sizes = [&program, &PathBuf::from(PROGRAM)].map(|path| std::fs::metadata(path).unwrap().len());
+    assert!(sizes[0] * 2 < sizes[1], "stripped and not: {sizes:?}");
+
+    for file in [
+        "usr/lib/systemd/system/strongroom.service",
+        "usr/share/bash-completion/completions/strongroom",
+        "usr/share/doc/strongroom/changelog.gz",
+        "usr/share/doc/strongroom/copyright",
+        "usr/share/fish/vendor_completions.d/strongroom.fish",
+        "usr/share/man/man1/strongroom-key-create.1.gz",
+        "usr/share/man/man1/strongroom.1.gz",
+        "usr/share/zsh/vendor-completions/_strongroom",
+    ] {
+        assert!(std::fs::metadata(root.join(file)).unwrap().len() > 0, "{file}");
+    }
+    output(Command::new("bash").arg("-n").arg(root.join("usr/share/bash-completion/completions/strongroom")));
+
+    // The example is a configuration, but for the files that it names.
+    let example = root.join("usr/share/doc/strongroom/examples/strongroom.toml");
+    let checked =
+        Command::new(&program).args(["config", "check", "--config"]).arg(&example).output().unwrap();
+    let said = String::from_utf8(checked.stderr).unwrap();
+    assert!(said.contains("server.certificate_file: there is no file /etc/strongroom/server.pem"), "{said}");
+
+    if has("systemd-analyze") {
+        let unit = root.join("usr/lib/systemd/system/strongroom.service");
+        // The program is not installed on the machine that tests.
+        let text =
+            std::fs::read_to_string(&unit).unwrap().replace("/usr/bin/strongroom", program.to_str().unwrap());
+        std::fs::write(&unit, text).unwrap();
+        let verified = output(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit));
+        let said = String::from_utf8(verified.stderr).unwrap();
+        assert!(!said.contains("strongroom.service"), "{said}");
+        let rated = Command::new("systemd-analyze")
+            .args(["security", "--offline=yes", "--no-pager", "--threshold=20"])
+            .arg(&unit)
+            .output()
+            .unwrap();
+        assert!(rated.status.success(), "the unit's exposure is above 2.0 of 10\n{rated:?}");
+    }
+}
+
+#[test]
+fn a_program_that_is_too_large_is_not_packed() {
+    if !has("objcopy") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let script = repository().join("scripts/package.sh");
+    let mut command = Command::new(script);
+    command.arg("/bin/sh").arg(directory.path().join("dist")).env("MAX_BYTES", "1000");
+    let refused = command.current_dir(repository()).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("at most 1000 are expected"), "{said}");
+}
+
+#[test]
+fn the_container_is_built_of_the_repository_and_runs_without_root() {
+    let recipe = std::fs::read_to_string(repository().join("Containerfile")).unwrap();
+    let context = std::fs::read_to_string(repository().join(".dockerignore")).unwrap();
+    let sent: BTreeSet<&str> = context.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let joined = recipe.replace("\\\n", " ");
+    let last = |name: &str| {
+        let mut lines = joined.lines().rev();
+        lines
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap_or_else(|| panic!("no {name}"))
+            .trim()
+            .to_owned()
+    };
+    let mut copied = BTreeSet::new();
+    for line in joined.lines().filter_map(|line| line.strip_prefix("COPY ")) {
+        if line.starts_with("--from") {
+            continue;
+        }
+        let (sources, _) = line.rsplit_once(' ').unwrap();
+        copied.extend(sources.split_whitespace());
+    }
+    for source in &copied {
+        assert!(repository().join(source).exists(), "{source} is not in the repository");
+    }
+    assert_eq!(copied, sent, "what is copied and what the context has");
+    assert!(joined.contains("cargo build --locked"));
+    // Cargo finds all that the manifest names among what is copied.
+    let place = tempfile::tempdir().unwrap();
+    for source in &copied {
+        output(Command::new("cp").arg("-r").arg(repository().join(source)).arg(place.path()));
+    }
+    let metadata = ["metadata", "--no-deps", "--locked", "--offline", "--format-version", "1"];
+    output(Command::new(env!("CARGO")).args(metadata).current_dir(place.path()));
+    assert!(!last("USER ").starts_with('0') && !last("USER ").contains("root"));
+
+    // What the container starts and asks is understood by the program.
+    let words = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap();
+    let health = last("HEALTHCHECK ");
+    let health = words(health.split_once("CMD").unwrap().1.trim());
+    Cli::try_parse_from(health).unwrap();
+    let started = [words(&last("ENTRYPOINT ")), words(&last("CMD "))].concat();
+    Cli::try_parse_from(started).unwrap();
+}

@@ -1,0 +1,73 @@
+//! What a service manager is told: by a socket in the place of systemd's.
+
+use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
+
+use crate::support::{Server, strongroom};
+
+/// The next message.
+fn next(socket: &UnixDatagram) -> String {
+    let mut buffer = [0; 256];
+    let length = socket.recv(&mut buffer).expect("the service manager hears nothing");
+    String::from_utf8(buffer[..length].to_vec()).unwrap().trim_end().to_owned()
+}
+
+#[test]
+fn the_service_says_when_it_is_ready_that_it_is_alive_and_when_it_stops() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let environment = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "300000")];
+    let mut server = Server::start_with(&[], &environment);
+    assert_eq!(next(&socket), "READY=1");
+
+    let started = Instant::now();
+    for _ in 0..4 {
+        assert_eq!(next(&socket), "WATCHDOG=1");
+    }
+    // One at once, and then three within each limit.
+    assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
+    assert!(server.stop().success());
+    let last = std::iter::repeat_with(|| next(&socket)).find(|told| told != "WATCHDOG=1");
+    assert_eq!(last.as_deref(), Some("STOPPING=1"));
+}
+
+#[test]
+fn a_watchdog_of_another_process_is_not_answered() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let environment =
+        [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "1000"), ("WATCHDOG_PID", "1")];
+    let mut server = Server::start_with(&[], &environment);
+    assert_eq!(next(&socket), "READY=1");
+    assert!(server.stop().success());
+    assert_eq!(next(&socket), "STOPPING=1");
+}
+
+#[test]
+fn a_simulator_that_listens_everywhere_tells_its_clients_an_address_to_call() {
+    for (listen, endpoint) in [("0.0.0.0:0", "https://127.0.0.1:"), ("[::]:0", "https://[::1]:")] {
+        let place = tempfile::tempdir().unwrap();
+        let mut child = strongroom()
+            .args(["serve", "--dev", "--listen", listen, "--data-dir"])
+            .arg(place.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let (started, file) = (Instant::now(), place.path().join("connection.json"));
+        while !place.path().join("dev.env").exists() {
+            assert!(started.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let connection: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        assert!(connection["endpoint"].as_str().unwrap().starts_with(endpoint), "{connection}");
+        let healthy = strongroom().arg("--data-dir").arg(place.path()).arg("healthcheck").output().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(healthy.status.success(), "{healthy:?}");
+    }
+}
