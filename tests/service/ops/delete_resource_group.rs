@@ -79,6 +79,33 @@ async fn the_right_to_delete_the_group_is_enough_and_ends_with_it() {
     not_granted(hsms::recover(&mut caller, place.deleted("local")).await);
 }
 
+/// Whatever comes first: no HSM lives in a group that is gone, and nothing fails for a reason of the service's own.
+#[tokio::test]
+async fn hsms_that_are_made_while_their_group_is_deleted_go_with_it_or_are_refused() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let owner = server.client("owner").await;
+    let create = async |name: &str| {
+        let mut owner = owner.clone();
+        owner.hsms.create_managed_hsm(place.creating(name)).await.map(drop)
+    };
+    let delete = async || {
+        let mut owner = owner.clone();
+        delete_group(&mut owner, "dev").await.map(drop)
+    };
+    let (one, two, deleted, again) = tokio::join!(create("one"), create("two"), delete(), delete());
+    for outcome in [one, two, deleted.clone(), again.clone()] {
+        let code = outcome.map_or_else(|status| status.code(), |()| Code::Ok);
+        assert!(matches!(code, Code::Ok | Code::NotFound | Code::FailedPrecondition), "{code:?}");
+    }
+    let mut owner = owner.clone();
+    if deleted.is_err() && again.is_err() {
+        delete_group(&mut owner, "dev").await.unwrap();
+    }
+    assert!(hsms::live(&mut owner, &place).await.is_empty());
+    fails(get_group(&mut owner, "dev").await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
+}
+
 #[tokio::test]
 async fn who_may_not_is_told_nothing() {
     let server = Server::start();

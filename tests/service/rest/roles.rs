@@ -89,6 +89,12 @@ async fn roles_are_assigned_at_every_scope() {
         let filter = format!("{scope}{ASSIGNMENTS}?$filter=principalId+eq+'{nobody}'");
         assert_eq!(dev.get(&filter).await.json(200), json!({"value": [expected]}), "{scope}");
     }
+    for filter in ["roleDefinitionId+eq+'x'", "principalId+ne+'x'", "atScope()+or+atScope()", "x"] {
+        let message = dev.get(&format!("{ASSIGNMENTS}?$filter={filter}")).await.error(400, "BadParameter");
+        assert!(message.starts_with("$filter: "), "{filter}: {message}");
+    }
+    let same = dev.get(&format!("{ASSIGNMENTS}?$filter=atScope()")).await.json(200);
+    assert_eq!(same, dev.get(ASSIGNMENTS).await.json(200));
     let all = dev.get(ASSIGNMENTS).await.json(200);
     assert!(all["value"].as_array().unwrap().len() > 1);
     let holder = Rest::of(&server, "nobody").await;
