@@ -35,12 +35,15 @@ async fn floods_of_headers_are_cut_off() {
     }
 }
 
-/// Who finds all places taken waits a while, and is told to come back then.
+/// Where all connections are authenticated, a further one waits a while, and is told to come back then; where they are
+/// not, one of them ends for it.
 #[tokio::test]
 async fn too_many_connections_are_turned_away() {
     let settings = [("STRONGROOM_SERVER__REQUEST_SECONDS", "1"), ("STRONGROOM_SERVER__MAX_CONNECTIONS", "2")];
     let server = Server::start_in(tempfile::tempdir().unwrap(), &[], &settings);
-    let asked = head("").replace("connection: close", "connection: keep-alive");
+    let token = server.token("dev").await;
+    let asked = head(&format!("authorization: Bearer {token}\r\n"));
+    let asked = asked.replace("connection: close", "connection: keep-alive");
     let mut taken = Vec::new();
     for _ in 0..2 {
         let mut stream = connect(&server, &rustls::version::TLS13);
@@ -50,8 +53,11 @@ async fn too_many_connections_are_turned_away() {
         taken.push(stream);
     }
     let said = answer(&server, &head(""));
-    assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("retry-after: 1"), "{said}");
-    drop(taken);
+    assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("Retry-After: 1"), "{said}");
+    taken.pop();
+    let mut other = connect(&server, &rustls::version::TLS13);
+    other.write_all(head("").replace("connection: close", "connection: keep-alive").as_bytes()).unwrap();
+    assert!(other.read(&mut [0; 4096]).unwrap() > 0);
     let said = answer(&server, &head(""));
     assert!(said.starts_with("HTTP/1.1 401 "), "{said}");
 }
