@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::identity::authority::ManagedIdentities;
 
-/// How long a client may take to send a request's head, and to think of another request.
+/// How long a client may take to send a request's head.
 const HEAD: Duration = Duration::from_secs(15);
 /// Connections served at once.
 const CONNECTIONS: usize = 64;
@@ -69,6 +69,8 @@ async fn serve(stream: TcpStream, router: Router, place: OwnedSemaphorePermit) {
         .timer(TokioTimer::new())
         // As the main listener does, for clients that compare names of header fields as they are written.
         .title_case_headers(true)
+        // Answers are short and rare, and idle connections would use up the few there are.
+        .keep_alive(false)
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     if let Err(error) = connection.await {

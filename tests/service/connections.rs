@@ -142,7 +142,12 @@ async fn header_names_of_http_1_are_in_title_case_on_every_listener() {
     for path in ["/metadata/identity/oauth2/token?resource=https://vault.azure.net", "/msi/token", "/"] {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        assert_title_case(&exchange(stream, &get(address, path, "metadata: true\r\n")), path);
+        // One answer and no more: the few connections there are cannot be held idle.
+        let request =
+            get(address, path, "metadata: true\r\n").replace("connection: close", "connection: keep-alive");
+        let started = Instant::now();
+        assert_title_case(&exchange(stream, &request), path);
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
 
     // Two connections are all that are served, and both are authenticated; a third is told so.
