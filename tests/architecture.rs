@@ -69,7 +69,21 @@ const MODULES: &[(&str, &[&str])] = &[
             "jobs",
         ],
     ),
-    ("cli", &["model", "clock", "config", "crypt", "ids", "public_key", "token", "api::grpc::pb", "server"]),
+    (
+        "cli",
+        &[
+            "model",
+            "clock",
+            "config",
+            "crypt",
+            "ids",
+            "public_key",
+            "audit",
+            "token",
+            "api::grpc::pb",
+            "server",
+        ],
+    ),
     ("main", &["cli", "config", "server"]),
 ];
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use strongroom::clock::Clock;
 use strongroom::config;
-use strongroom::engine::Engine;
+use strongroom::engine::{AuditLog, Engine};
 use strongroom::identity::{Identity, Settings};
 use strongroom::jobs::Scheduler;
 use strongroom::model::Timestamp;
@@ -67,15 +67,8 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     let identity = Identity::new(Settings { issuers: Vec::new(), certificates: Vec::new() }).await?;
     let locations = config::locations()?;
     let pricing = Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan };
-    let engine = Engine::new(
-        identity,
-        store.clone(),
-        clock,
-        locations,
-        pricing,
-        (supply, tokens),
-        AesModePolicy::default(),
-    );
+    let rules = (AesModePolicy::default(), AuditLog::unsigned(directory.join("audit")));
+    let engine = Engine::new(identity, store.clone(), clock, locations, pricing, (supply, tokens), rules);
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());
 
     pause(Duration::from_secs(1)).await;

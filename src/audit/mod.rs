@@ -1,9 +1,20 @@
 //! The audit log: how a call is told, where it is written, and whether it was altered since.
 
+mod files;
+mod key;
 mod render;
+mod retention;
 mod sink;
+mod space;
+mod statement;
+mod unrecorded;
 mod verify;
 
+pub use key::{render_finding, render_key};
 pub use render::render;
-pub use sink::Sink;
-pub use verify::{Break, Report, verify};
+pub use retention::{Doomed, Retention, doomed};
+pub use sink::{Last, Sink};
+pub use space::free_bytes;
+pub use statement::{Jwk, Says, Signed, Statement};
+pub use unrecorded::{Unrecorded, render_unrecorded};
+pub use verify::{Break, Expected, Report, verify, verify_with};

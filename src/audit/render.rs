@@ -111,17 +111,17 @@ fn identity(caller: Option<&CallerRecord>) -> String {
 }
 
 /// A JSON object in the making. Written by hand since every call pays for it.
-struct Object(String);
+pub(super) struct Object(String);
 
 impl Object {
-    fn with_capacity(bytes: usize) -> Self {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
         let mut text = String::with_capacity(bytes);
         text.push('{');
         Self(text)
     }
 
     /// Begins a member; names are ours and need no escape.
-    fn name(&mut self, name: &'static str) {
+    pub(super) fn name(&mut self, name: &'static str) {
         if self.0.as_bytes().last() != Some(&b'{') {
             self.0.push(',');
         }
@@ -130,16 +130,16 @@ impl Object {
         self.0.push_str("\":");
     }
 
-    fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         self.0.push('{');
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.0.push('}');
     }
 
     /// A text of ours, or a checked name: one that needs no escape.
-    fn plain(&mut self, name: &'static str, text: &str) {
+    pub(super) fn plain(&mut self, name: &'static str, text: &str) {
         self.name(name);
         self.0.push('"');
         self.0.push_str(text);
@@ -147,7 +147,7 @@ impl Object {
     }
 
     /// A text, of which at most `limit` bytes are kept.
-    fn text(&mut self, name: &'static str, text: &str, limit: usize) {
+    pub(super) fn text(&mut self, name: &'static str, text: &str, limit: usize) {
         self.name(name);
         self.0.push('"');
         escape(&mut self.0, &text[..text.floor_char_boundary(limit)]);
@@ -155,12 +155,12 @@ impl Object {
     }
 
     /// A value whose form needs no escape. Writing to a `String` cannot fail.
-    fn display(&mut self, name: &'static str, value: std::fmt::Arguments<'_>) {
+    pub(super) fn display(&mut self, name: &'static str, value: std::fmt::Arguments<'_>) {
         self.name(name);
         let _ = write!(self.0, "\"{value}\"");
     }
 
-    fn number(&mut self, name: &'static str, value: impl std::fmt::Display) {
+    pub(super) fn number(&mut self, name: &'static str, value: impl std::fmt::Display) {
         self.name(name);
         let _ = write!(self.0, "{value}");
     }
@@ -174,7 +174,7 @@ impl Object {
         self.plain(name, text);
     }
 
-    fn finish(mut self) -> String {
+    pub(super) fn finish(mut self) -> String {
         self.0.push('}');
         self.0
     }

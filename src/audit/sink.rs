@@ -1,26 +1,37 @@
-//! Appends audit records to one file per day.
+//! Appends audit records to files: one for each day, and a further one when it has become large.
 //!
 //! Every call of [`Sink::append`] ends with `fdatasync`: what it took is on disk when it returns, and
 //! the caller may forget it. A file's day is that of its records in UTC; it never goes back, so that
 //! the newest file always holds the last record.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::files::{self, FileName};
 use crate::model::Timestamp;
 
 /// The files of an audit log, open for appending.
 pub struct Sink {
     dir: PathBuf,
     current: Option<Current>,
-    last_seq: u64,
+    last: Last,
+    rotate: u64,
+}
+
+/// The end of a log.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Last {
+    /// The number of the last record; 0 if there is none.
+    pub seq: u64,
+    /// Its link; empty if there is none.
+    pub chain: String,
 }
 
 struct Current {
-    /// The day, as its file names it.
-    day: String,
+    /// The day and the part, as its file names them.
+    name: FileName,
     file: File,
     /// The length up to which the file is good.
     len: u64,
@@ -36,14 +47,13 @@ impl Sink {
     /// Those of the file system; `InvalidData` if the last record has no number.
     pub fn open(dir: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let mut sink = Self { dir: dir.to_owned(), current: None, last_seq: 0 };
-        for path in files(dir)?.into_iter().rev() {
-            let Some(day) = day_of(&path) else { continue };
-            let (current, last) = Current::open(&path, day)?;
+        let mut sink = Self { dir: dir.to_owned(), current: None, last: Last::default(), rotate: u64::MAX };
+        for (name, path) in files::of(dir)?.into_iter().rev() {
+            let (current, last) = Current::open(&path, name)?;
             // The newest file goes on being written; an older one is asked only if that is empty.
             sink.current.get_or_insert(current);
             if let Some(line) = last {
-                sink.last_seq = number(&line)
+                sink.last = Last::of(&line)
                     .ok_or_else(|| invalid(format!("{}: the last record has no number", path.display())))?;
                 break;
             }
@@ -52,9 +62,21 @@ impl Sink {
         Ok(sink)
     }
 
+    /// Closes a file and begins the next one of the same day when it has reached this size, in bytes. A file is longer
+    /// by the records that are written together.
+    #[must_use]
+    pub fn rotated_at(self, bytes: u64) -> Self {
+        Self { rotate: bytes, ..self }
+    }
+
+    /// The end of the log.
+    pub const fn last(&self) -> &Last {
+        &self.last
+    }
+
     /// The number of the last record in the log; 0 if there is none.
-    pub fn last_seq(&self) -> u64 {
-        self.last_seq
+    pub const fn last_seq(&self) -> u64 {
+        self.last.seq
     }
 
     /// Appends records, each with its number and the instant that decides its day, and returns when
@@ -67,7 +89,7 @@ impl Sink {
         &mut self,
         records: impl IntoIterator<Item = (u64, Timestamp, &'a str)>,
     ) -> io::Result<()> {
-        let known = self.last_seq;
+        let known = self.last.seq;
         let (mut day, mut lines, mut last) = (String::new(), String::new(), known);
         let mut instant = None;
         for (seq, at, line) in records.into_iter().filter(|(seq, ..)| *seq > known) {
@@ -92,22 +114,37 @@ impl Sink {
         if lines.is_empty() {
             return Ok(());
         }
-        if self.current.as_ref().is_none_or(|current| *current.day < *day) {
-            let (current, _) = Current::open(&self.dir.join(format!("audit-{day}.jsonl")), day)?;
+        let next = match &self.current {
+            Some(current) if *current.name.day >= *day && current.len < self.rotate => None,
+            Some(current) => Some(current.name.next(day)),
+            None => Some(FileName::first(day)),
+        };
+        if let Some(name) = next {
+            let (current, _) = Current::open(&self.dir.join(name.to_string()), name)?;
             File::open(&self.dir)?.sync_all()?;
             self.current = Some(current);
         }
         if let Some(current) = &mut self.current {
             current.write(lines)?;
         }
-        self.last_seq = last;
+        self.last = Last::of(lines.trim_end().rsplit('\n').next().unwrap_or_default()).unwrap_or_default();
+        self.last.seq = last;
         Ok(())
+    }
+}
+
+impl Last {
+    /// What the last line of a log says.
+    pub(super) fn of(line: &str) -> Option<Self> {
+        let record: serde_json::Value = serde_json::from_str(line).ok()?;
+        let chain = record.get("chain").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        Some(Self { seq: record.get("seq")?.as_u64()?, chain })
     }
 }
 
 impl Current {
     /// Opens a file and gives its last whole line too.
-    fn open(path: &Path, day: &str) -> io::Result<(Self, Option<String>)> {
+    fn open(path: &Path, name: FileName) -> io::Result<(Self, Option<String>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         let (len, last) = tail(&mut file)?;
         let found = file.metadata()?.len();
@@ -119,7 +156,7 @@ impl Current {
         if found > 0 {
             file.sync_data()?;
         }
-        Ok((Self { day: day.to_owned(), file, len, torn: false }, last))
+        Ok((Self { name, file, len, torn: false }, last))
     }
 
     fn write(&mut self, lines: &str) -> io::Result<()> {
@@ -136,7 +173,7 @@ impl Current {
 }
 
 /// The length of a file up to the end of its last whole line, and that line.
-fn tail(file: &mut File) -> io::Result<(u64, Option<String>)> {
+pub(super) fn tail(file: &mut File) -> io::Result<(u64, Option<String>)> {
     let len = file.metadata()?.len();
     let mut window = 64 * 1024;
     loop {
@@ -158,34 +195,14 @@ fn tail(file: &mut File) -> io::Result<(u64, Option<String>)> {
     }
 }
 
-/// The files of a log, oldest first.
-pub(super) fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if day_of(&path).is_some() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn day_of(path: &Path) -> Option<&str> {
-    path.file_name()?.to_str()?.strip_prefix("audit-")?.strip_suffix(".jsonl")
-}
-
-fn number(line: &str) -> Option<u64> {
-    let record: serde_json::Value = serde_json::from_str(line).ok()?;
-    record.get("seq")?.as_u64()
-}
-
 fn invalid(why: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -216,6 +233,31 @@ mod tests {
         assert_eq!(read("2026-03-02"), line(1) + "\n");
         assert_eq!(read("2026-03-03"), [line(2), line(3), line(4), String::new()].join("\n"));
         assert_eq!(Sink::open(&dir).unwrap().last_seq(), 4);
+    }
+
+    #[test]
+    fn a_large_file_is_followed_by_another_of_the_same_day() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut sink = Sink::open(dir.path()).unwrap().rotated_at(30);
+        for seq in 1..=5 {
+            append(&mut sink, &[(seq, MONDAY)]);
+        }
+        append(&mut sink, &[(6, TUESDAY)]);
+        let names: Vec<_> =
+            files::of(dir.path()).unwrap().into_iter().map(|(name, _)| name.to_string()).collect();
+        assert_eq!(
+            names,
+            [
+                "audit-2026-03-02.jsonl",
+                "audit-2026-03-02_000002.jsonl",
+                "audit-2026-03-02_000003.jsonl",
+                "audit-2026-03-03.jsonl"
+            ]
+        );
+        let mut sorted = names.clone();
+        sorted.sort();
+        assert_eq!(names, sorted, "the order of the names is that of the records");
+        assert_eq!(Sink::open(dir.path()).unwrap().last_seq(), 6);
     }
 
     #[test]

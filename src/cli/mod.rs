@@ -1,6 +1,7 @@
 //! The command line: a gRPC client with good manners.
 
 mod access;
+mod audit;
 mod authority;
 mod clock;
 mod completions;
@@ -44,6 +45,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use access::AccessCommand;
+pub use audit::AuditCommand;
 pub use clock::ClockCommand;
 pub use completions::CompletionsArgs;
 pub use config::ConfigCommand;
@@ -137,6 +139,9 @@ pub enum Command {
     /// Read the configuration without serving
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check the audit log, and print what is signed of it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Measure what a PKCS#11 module can do
     Doctor(DoctorArgs),
     /// Ask a running service whether it is well; for containers and supervisors
@@ -195,6 +200,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Completions(args) => completions::run(&context, &args),
         Command::Manual(args) => manual::run(&context, &args),
         Command::Config(command) => config::run(&context, command),
+        Command::Audit(command) => audit::run(&context, &command),
         Command::Healthcheck => healthcheck::run(&context).await,
         Command::Serve(_) | Command::Doctor(_) => Ok(()),
     };
@@ -247,6 +253,8 @@ mod tests {
             "env --as crypto-user --dotenv",
             "--as owner env --json --certificate",
             "env --shell --managed-identity",
+            "audit verify --from 5 --to 9 --head kept.json",
+            "audit head --output json",
             "hosts",
             "hosts local payroll --drop-in",
             "random 32 --hsm local --timeout 5",

@@ -2,6 +2,7 @@
 //! structure, validated whole before anything is opened.
 
 mod access_token_version;
+mod audit;
 mod connections;
 mod crypto;
 mod environment;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::event::KEPT;
 
 pub use access_token_version::AccessTokenVersion;
+pub use audit::{Audit, BrokenChain, Durability};
 pub use connections::{Connections, network_of};
 pub use crypto::Crypto;
 pub use identity::{CertificateRule, Issuer};
@@ -175,27 +177,6 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object a line.
     Json,
-}
-
-/// The audit record.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Audit {
-    /// Whether a reply waits until its record is on the disk.
-    pub durability: Durability,
-    /// Where the records are written; `audit` in the data directory unless given.
-    pub directory: Option<PathBuf>,
-}
-
-/// Whether a reply waits for its audit record. Changes always do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Durability {
-    /// It waits: what was answered is recorded, whatever happens.
-    #[default]
-    Request,
-    /// It does not: a crash may lose the records of the last milliseconds.
-    Relaxed,
 }
 
 /// The log of lifecycle events, for those who watch.

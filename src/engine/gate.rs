@@ -209,9 +209,13 @@ impl Gate for SimulatorPlane {
         Ok(())
     }
 
-    /// The authority's principals may; there is no plane of the real service that could say otherwise.
-    fn admit(_: &Engine, _: &Caller, (): &(), _: Known, (): &()) -> Result<()> {
-        Ok(())
+    /// The principals of the simulator's authority may, and those of other issuers may not: no role of the real
+    /// service says who has these rights.
+    fn admit(_: &Engine, caller: &Caller, (): &(), _: Known, (): &()) -> Result<()> {
+        if caller.of_own_authority {
+            return Ok(());
+        }
+        Err(Error::Unauthenticated { why: "the simulator's own services take tokens of its authority only" })
     }
 
     fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<SimulatorCx> {

@@ -1,10 +1,13 @@
 //! The pipeline: every call on every surface goes through here, and nothing goes past it.
 
+mod audit_log;
 mod budgets;
 mod gate;
 mod locks;
 mod record;
+mod refusals;
 mod sweep;
+mod tokens_issued;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -29,9 +32,12 @@ use crate::ops::{CxOf, Done, Intents, Operation, PublicKeys, Target, Tokens, Und
 use crate::store::{Commit, Store};
 use crate::token::Supply;
 
+pub use audit_log::{AuditLog, Signer};
 pub use gate::Gate;
 use locks::Locks;
 use record::Pending;
+pub use refusals::RefusalLimits;
+use refusals::Refusals;
 
 /// Answers calls. A cheap handle.
 #[derive(Clone)]
@@ -50,6 +56,8 @@ struct Inner {
     locks: Locks,
     under_way: UnderWay,
     running: TaskTracker,
+    refusals: Refusals,
+    audit_log: AuditLog,
 }
 
 /// A call that was let in: who calls what, where.
@@ -76,7 +84,7 @@ impl Engine {
         locations: Locations,
         pricing: Pricing,
         (supply, tokens): (Supply, Tokens),
-        aes_modes: AesModePolicy,
+        (aes_modes, audit_log): (AesModePolicy, AuditLog),
     ) -> Self {
         Self(Arc::new(Inner {
             identity,
@@ -91,6 +99,8 @@ impl Engine {
             locks: Locks::default(),
             under_way: UnderWay::default(),
             running: TaskTracker::new(),
+            refusals: Refusals::new(audit_log.refusals.clone()),
+            audit_log,
         }))
     }
 
@@ -142,7 +152,7 @@ impl Engine {
             operation_version: "v1".into(),
             ..Origin::default()
         };
-        let mut pending = Pending::begin(self, O::EVENT, O::METER, origin);
+        let mut pending = Pending::begin_own(self, O::EVENT, O::METER, origin);
         let id = operation.target();
         let place = O::Target::place(&id);
         PlaneOf::<O>::note(&mut pending, &place);
@@ -347,7 +357,14 @@ impl Engine {
     pub async fn shut_down(&self, patience: Duration) -> bool {
         self.0.running.close();
         let ended = tokio::time::timeout(patience, self.0.running.wait()).await.is_ok();
+        self.record_refusals(true).await;
+        if let Err(error) = self.sign_audit_log().await {
+            tracing::error!(%error, "the end of the audit log could not be signed");
+        }
         let mut drained = true;
+        if let Some(signer) = &self.0.audit_log.signer {
+            drained &= signer.drain(patience).await;
+        }
         for token in self.0.tokens.all() {
             drained &= token.drain(patience).await;
         }

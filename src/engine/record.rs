@@ -21,6 +21,8 @@ pub struct Pending {
     entry: Option<Entry>,
     at: Timestamp,
     used: Option<Arc<KeyVersion>>,
+    /// Whether the service itself acts, and nobody asked.
+    own: bool,
 }
 
 impl Pending {
@@ -39,7 +41,21 @@ impl Pending {
             status: 499,
             duration: std::time::Duration::ZERO,
         };
-        Self { engine: engine.clone(), started: Instant::now(), entry: Some(entry), at, used: None }
+        Self {
+            engine: engine.clone(),
+            started: Instant::now(),
+            entry: Some(entry),
+            at,
+            used: None,
+            own: false,
+        }
+    }
+
+    /// The same for what the service does by itself.
+    pub(super) fn begin_own(engine: &Engine, event: &'static str, meter: Meter, origin: Origin) -> Self {
+        let mut pending = Self::begin(engine, event, meter, origin);
+        pending.own = true;
+        pending
     }
 
     /// When the call arrived.
@@ -107,10 +123,25 @@ impl Pending {
             | Error::TokenUnavailable { .. } => tracing::error!(%error, "a call failed"),
             _ => tracing::debug!(%error, "a call was refused"),
         }
+        if changes.is_empty() && !self.has_record() {
+            self.answered();
+            return Err(error);
+        }
         let record = self.conclude(Err(&error));
         self.engine.0.store.commit(Commit { changes, record, ..Commit::default() }).await?;
         self.answered();
         Err(error)
+    }
+
+    /// Whether the call has a record of its own: all have but those of unauthenticated callers who sent many.
+    fn has_record(&mut self) -> bool {
+        let at = self.at;
+        match &mut self.entry {
+            Some(entry) if !self.own && entry.caller.is_none() => {
+                self.engine.0.refusals.admit(&mut entry.origin, at, false)
+            }
+            _ => true,
+        }
     }
 
     fn render(&self, entry: &Entry) -> Record {
@@ -128,6 +159,9 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
+        if self.entry.is_some() && !self.has_record() {
+            self.entry = None;
+        }
         let Some(mut entry) = self.entry.take() else { return };
         entry.duration = self.started.elapsed();
         let record = self.render(&entry);

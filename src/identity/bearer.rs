@@ -32,6 +32,7 @@ pub(super) struct Issuers(HashMap<String, Trusted>);
 struct Trusted {
     tenant: Uuid,
     tenant_claim_required: bool,
+    own: bool,
     leeway: u64,
     audiences: Audiences,
     /// One for each accepted algorithm.
@@ -150,6 +151,7 @@ impl Trusted {
         Ok(Self {
             tenant: issuer.tenant,
             tenant_claim_required: issuer.tenant_claim_required,
+            own: issuer.own,
             leeway: issuer.leeway_seconds,
             audiences: Audiences::new(issuer),
             validations: issuer.algorithms.iter().copied().map(validation).collect(),
@@ -185,6 +187,7 @@ impl Trusted {
             principal,
             groups,
             tenant: self.tenant,
+            of_own_authority: self.own,
             audiences,
             application: first([&claims.appid, &claims.azp]),
             user: first([&claims.upn, &claims.preferred_username]),

@@ -55,6 +55,7 @@ impl Rules {
                     principal: rule.principal,
                     groups: rule.groups.clone(),
                     tenant: rule.tenant,
+                    of_own_authority: false,
                     application: Some(names.subject),
                     user: None,
                 },

@@ -107,6 +107,8 @@ pub struct Caller {
     pub groups: Vec<PrincipalId>,
     /// The tenant.
     pub tenant: Uuid,
+    /// Whether the simulator's own authority issued the credential.
+    pub of_own_authority: bool,
     /// What the credential is meant for.
     pub audiences: Vec<Audience>,
     /// The application: `appid` or `azp` of a token, the subject of a certificate.

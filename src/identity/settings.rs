@@ -35,6 +35,9 @@ pub struct Issuer {
     /// Whether the audiences' ports make no difference: where it is the own issuer, whoever forwards a port.
     #[serde(skip)]
     pub any_port: bool,
+    /// Whether it is the simulator's own authority, whose principals alone may call the simulator's own services.
+    #[serde(skip)]
+    pub own: bool,
     /// The tenant `tid` must name, and that callers belong to.
     pub tenant: Uuid,
     /// Where the signing keys come from.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Timestamp;
 use super::aes_modes::ModeFamily;
+use super::audit_key::AuditKey;
 use super::billing::Budget;
 use super::control_plane::ControlAssignment;
 use super::due::Notice;
@@ -59,6 +60,8 @@ pub enum Change {
     DeleteRoleAssignment(HsmName, Uuid),
     /// Something of the control plane, other than an HSM.
     Control(ControlChange),
+    /// A key that signs the audit log is about to be made, or is made.
+    PutAuditKey(AuditKey),
     /// The virtual clock is set.
     SetClock(ClockSetting),
 }

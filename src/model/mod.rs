@@ -2,6 +2,7 @@
 
 pub mod aes_modes;
 pub mod algorithm;
+pub mod audit_key;
 pub mod billing;
 pub mod change;
 pub mod control_plane;

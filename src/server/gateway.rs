@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 
+use super::audit_log;
 use super::house::{self, House};
 use super::resources;
 use crate::api::{Authorities, Names};
@@ -105,9 +106,11 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
         house::make_hsm(&store, hsm, &assigned).await?;
         tokens.attach(&wanted.name, token);
     }
-    let aes_modes = house::aes_modes(config, &config.hsm);
+    let signs = selector(config.audit.token.as_ref().unwrap_or(&config.hsm[0].token));
+    let audit_log = audit_log::open(config, &store, &supply, Some(signs), now).await?;
+    let rules = (house::aes_modes(config, &config.hsm), audit_log);
     let (locations, pricing) = (config::locations()?, house::pricing(config)?);
-    let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), aes_modes);
+    let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), rules);
     Ok(House { engine, module, tls, simulator: None, names: names(config), lock })
 }
 
@@ -181,6 +184,7 @@ pub(super) fn identity_settings(config: &Config) -> Settings {
         audiences: issuer.audiences.clone(),
         management_audiences: issuer.management_audiences.clone(),
         any_port: false,
+        own: false,
         tenant: issuer.tenant,
         keys: match (&issuer.jwks_file, &issuer.jwks_url) {
             (Some(file), _) => KeySource::JwksFile(file.clone()),

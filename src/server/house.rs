@@ -1,8 +1,9 @@
 //! What a running service consists of, however it was opened.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
@@ -10,8 +11,8 @@ use super::connection_file::Simulator;
 use crate::api::Names;
 use crate::audit;
 use crate::clock::Clock;
-use crate::config::{self, Config, Durability, HsmSeed, Token as TokenConfig};
-use crate::engine::Engine;
+use crate::config::{self, BrokenChain, Config, Durability, HsmSeed, Token as TokenConfig};
+use crate::engine::{Engine, RefusalLimits};
 use crate::ids::Ids;
 use crate::model::aes_modes::AesModePolicy;
 use crate::model::billing::Pricing;
@@ -62,8 +63,8 @@ pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
 
 /// Opens the store with its audit record.
 pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
-    let directory = config.audit.directory.clone().unwrap_or_else(|| config.data_dir.join("audit"));
-    let mut sink = audit::Sink::open(&directory)?;
+    let directory = audit_directory(config);
+    let mut sink = audit::Sink::open(&directory)?.rotated_at(config.audit.rotate_bytes);
     let options = store::Options {
         control_plane_roles: config::control_plane_roles()?,
         clock: clock.clone(),
@@ -72,13 +73,35 @@ pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result
             Durability::Relaxed => store::Durability::Relaxed,
         },
         exported: sink.last_seq(),
+        exported_chain: Some(sink.last().chain.clone()),
+        accept_break: config.audit.broken_chain == BrokenChain::Record,
         events_kept: config.events.kept,
     };
     let export = Box::new(move |records: &[store::ExportedRecord]| {
         sink.append(records.iter().map(|record| (record.seq, record.at, record.line.as_str())))
     });
     let path = config.data_dir.join("strongroom.db");
-    Ok(Store::open(&path, config::built_in_roles()?, options, export).await?)
+    let store = Store::open(&path, config::built_in_roles()?, options, export).await;
+    store.with_context(|| {
+        format!("the audit log in {} and the database {}", directory.display(), path.display())
+    })
+}
+
+/// What unauthenticated callers may add to the audit log.
+pub(super) fn refusal_limits(config: &Config) -> RefusalLimits {
+    let audit = &config.audit;
+    RefusalLimits {
+        per_address: audit.refusals_per_address,
+        in_all: audit.refusals_in_all,
+        window: Duration::from_secs(audit.refusal_window_seconds),
+        reserve: audit.reserve_bytes,
+        directories: vec![config.data_dir.clone(), audit_directory(config)],
+    }
+}
+
+/// Where the audit files are.
+pub(super) fn audit_directory(config: &Config) -> PathBuf {
+    config.audit.directory.clone().unwrap_or_else(|| config.data_dir.join("audit"))
 }
 
 /// The profile, with what the configuration says instead.

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -54,7 +55,10 @@ async fn accept(listener: TcpListener, router: Router) {
         // Who finds no place waits before it is let in.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(serve(stream, router.clone(), place))),
+            Ok((stream, peer)) => {
+                let router = router.clone().layer(Extension(ConnectInfo(peer)));
+                drop(tokio::spawn(serve(stream, router, place)));
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
                 #[expect(clippy::disallowed_methods, reason = "a pause of real time, so as not to spin")]

@@ -3,6 +3,7 @@
 mod activity;
 mod admission;
 mod applications;
+mod audit_log;
 mod banner;
 mod connection;
 mod connection_file;
@@ -70,6 +71,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let serving = listen::serve(listeners, web, Arc::clone(&house.tls), &config);
     let background = tokio::spawn(keep_house(house.engine.clone(), pulse));
     let due = tokio::spawn(scheduler.run());
+    let audit_log = tokio::spawn(audit_log::keep(house.engine.clone(), config.audit.clone()));
     if let Some(simulator) = &house.simulator {
         connection_file::write(&config.data_dir, simulator)?;
     }
@@ -84,6 +86,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     closing.cancel();
     background.abort();
     due.abort();
+    audit_log.abort();
     let patience = Duration::from_secs(config.server.shutdown_seconds);
     let served = serving.stop(patience).await;
     alive.abort();

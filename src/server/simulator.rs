@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::applications;
+use super::audit_log;
 use super::connection_file::Simulator;
 use super::house::{self, House};
 use super::managed_identity;
@@ -75,12 +76,6 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let authority = Arc::new(authority);
     let credentials = applications::register(&authority, &seed, &directory)?;
     let identities = applications::managed_identities(&authority, &seed, &directory.join("authority"))?;
-    let managed_identity = match identities {
-        Some(identities) => {
-            managed_identity::start(config.simulator.managed_identity_listen, identities).await
-        }
-        None => None,
-    };
     let identity = identity(config, &authority, &seed, &issuers, &audiences).await?;
     let tls = super::gateway::tls(certificates.chain, certificates.key, config)?;
 
@@ -122,10 +117,19 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         tokens.attach(&wanted.name, token);
     }
     let (supply, module) = supply;
-    let aes_modes = house::aes_modes(config, &seed.hsm);
+    let audit_log = audit_log::open(config, &store, &supply, None, now).await?;
+    let rules = (house::aes_modes(config, &seed.hsm), audit_log);
     let (locations, pricing) = (config::locations()?, house::pricing(config)?);
-    let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), aes_modes);
+    let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), rules);
 
+    authority.record_with(Arc::new(engine.clone()));
+    // Not before: each token is recorded.
+    let managed_identity = match identities {
+        Some(identities) => {
+            managed_identity::start(config.simulator.managed_identity_listen, identities).await
+        }
+        None => None,
+    };
     let simulator = Simulator {
         authority,
         managed_identity,
@@ -217,6 +221,7 @@ async fn identity(
         audiences: audiences.clone(),
         management_audiences: management_audiences.clone(),
         any_port: true,
+        own: true,
         tenant: seed.tenant_id,
         keys: KeySource::Given(authority.jwks()),
         algorithms: vec![crate::identity::SignatureAlgorithm::RS256],

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
@@ -22,7 +22,7 @@ use super::pulse::Pulse;
 use crate::api::arm::ResourceManager;
 use crate::api::grpc::Services;
 use crate::api::rest::Rest;
-use crate::api::{Budget, Limits};
+use crate::api::{Budget, Limits, PeerAddress};
 use crate::config::{Config, Mode};
 use crate::identity::authority::GRAPH_HOST;
 use crate::jobs::Scheduler;
@@ -100,6 +100,9 @@ impl Web {
         let router = if is_grpc(&request) {
             return self.grpc.oneshot(request).await;
         } else if is_for(&request, &self.authority_hosts) {
+            if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
+                request.extensions_mut().insert(ConnectInfo(peer));
+            }
             self.authority.unwrap_or(self.common)
         } else if COMMON.contains(&request.uri().path()) {
             self.common

@@ -44,6 +44,18 @@ impl Head {
     }
 }
 
+/// The link of a line.
+pub(super) fn link_of(line: &str) -> Option<&str> {
+    line.rsplit_once(",\"chain\":\"")?.1.strip_suffix("\"}")
+}
+
+/// Whether a line follows one that has this link.
+pub(super) fn follows(link: &str, line: &str) -> bool {
+    let Some((covered, own)) = line.rsplit_once(",\"chain\":\"") else { return false };
+    let hash = Sha256::new().chain_update(link).chain_update(covered).finalize();
+    own.strip_suffix("\"}") == Some(&URL_SAFE_NO_PAD.encode(hash))
+}
+
 /// Whether a record can be linked: one object, not empty, on one line.
 pub(super) fn is_record(body: &str) -> bool {
     body.len() > 2 && body.starts_with('{') && body.ends_with('}') && !body.contains('\n')

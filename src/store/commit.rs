@@ -73,6 +73,12 @@ pub struct Options {
     pub durability: Durability,
     /// The number of the last record that the export has already; 0 if it has none.
     pub exported: u64,
+    /// The link of that record, to be compared with the database; not compared if absent.
+    pub exported_chain: Option<String>,
+    /// Whether the store is opened where that is not the record that was written; [`Store::chain_break`] tells then.
+    ///
+    /// [`Store::chain_break`]: super::Store::chain_break
+    pub accept_break: bool,
     /// How many lifecycle events are kept.
     pub events_kept: usize,
 }
@@ -84,6 +90,8 @@ impl Default for Options {
             clock: Clock::default(),
             durability: Durability::default(),
             exported: 0,
+            exported_chain: None,
+            accept_break: false,
             events_kept: KEPT,
         }
     }

@@ -11,6 +11,7 @@ use super::memory::Memory;
 use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::aes_modes::{ModeFamily, check_family};
+use crate::model::audit_key::AuditKey;
 use crate::model::change::{Change, Intent};
 use crate::model::due::{Notice, Notices};
 use crate::model::event::{Happened, LifecycleEvent};
@@ -35,6 +36,7 @@ pub(super) struct Draft {
     pub(super) opened: Vec<Intent>,
     pub(super) closed: Vec<Uuid>,
     pub(super) clock: Option<ClockSetting>,
+    pub(super) audit_keys: Vec<AuditKey>,
     pub(super) resources: Option<Arc<Resources>>,
     pub(super) events: Vec<Arc<LifecycleEvent>>,
 }
@@ -42,7 +44,7 @@ pub(super) struct Draft {
 impl Draft {
     /// Whether nothing changes: a group of records alone.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { hsms, phases, keys, roles, opened, closed, clock, resources, events } = self;
+        let Self { hsms, phases, keys, roles, opened, closed, clock, audit_keys, resources, events } = self;
         hsms.is_empty()
             && phases.is_empty()
             && keys.is_empty()
@@ -50,6 +52,7 @@ impl Draft {
             && opened.is_empty()
             && closed.is_empty()
             && clock.is_none()
+            && audit_keys.is_empty()
             && resources.is_none()
             && events.is_empty()
     }
@@ -68,6 +71,7 @@ impl Draft {
         self.opened.extend(later.opened);
         self.closed.extend(later.closed);
         self.clock = later.clock.or(self.clock);
+        self.audit_keys.extend(later.audit_keys);
         self.resources = later.resources.or(self.resources.take());
         self.events.extend(later.events);
     }
@@ -251,6 +255,10 @@ impl<'a> View<'a> {
                 let mut resources = Resources::clone(&self.resources());
                 resources.apply(change, &self.hsms())?;
                 self.own.resources = Some(Arc::new(resources));
+                Ok(())
+            }
+            Change::PutAuditKey(key) => {
+                self.own.audit_keys.push(key.clone());
                 Ok(())
             }
             Change::SetClock(setting) => {

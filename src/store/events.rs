@@ -147,6 +147,7 @@ pub(super) fn of(change: &Change, view: &View<'_>) -> Vec<(SubscriptionId, Happe
             | ControlChange::DeleteAssignment(_)
             | ControlChange::DeleteBudget(..),
         )
+        | Change::PutAuditKey(_)
         | Change::SetClock(_) => Vec::new(),
     }
 }

@@ -4,8 +4,8 @@
 //! none is and every call of the group fails. A change that is refused takes only its own commit
 //! with it. Memory follows the database, and callers are released after memory.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::{Acquire as _, Connection as _, Sqlite, SqliteConnection, Transaction};
@@ -60,6 +60,8 @@ pub(super) struct Ledger {
     pub(super) db: SqliteConnection,
     pub(super) memory: Arc<Memory>,
     pub(super) head: Head,
+    /// The same for readers.
+    pub(super) shown_head: Arc<Mutex<Head>>,
     pub(super) exporter: Exporter,
     /// Set while the database fails: then even those wait who otherwise would not.
     pub(super) failing: Arc<AtomicBool>,
@@ -138,6 +140,7 @@ impl Ledger {
                 self.failing.store(false, Ordering::Relaxed);
                 self.carried.clear();
                 self.head = group.head;
+                self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.head);
                 self.memory.apply(group.draft);
                 self.memory.usage().add(group.usage);
                 for ((_, reply), result) in calls.into_iter().zip(results) {

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
+use super::audit_keys;
 use super::draft::Draft;
 use super::hsms;
 use super::memory::Memory;
@@ -47,9 +48,10 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     }
     let keys = keys.into_iter().map(|(place, key)| (place, Some(Arc::new(key)))).collect();
     let clock = clock(db).await?;
+    let audit_keys = audit_keys::load(db).await?;
     let hsms = hsms.into_iter().map(|(folded, hsm)| (folded, Some(hsm))).collect();
     let resources = Some(Arc::new(resource_statements::load(db, memory.built_in_control()).await?));
-    memory.apply(Draft { hsms, keys, roles, opened, clock, resources, ..Draft::default() });
+    memory.apply(Draft { hsms, keys, roles, opened, clock, audit_keys, resources, ..Draft::default() });
     memory.keep_lifetimes(hsms::load_lifetimes(db).await?);
     let usage = usage(db).await?;
     memory.usage().add(usage);

@@ -17,6 +17,7 @@ use super::roles::Roles;
 use super::usage::Usage;
 use crate::clock::Clock;
 use crate::model::Timestamp;
+use crate::model::audit_key::AuditKey;
 use crate::model::change::Intent;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
@@ -52,6 +53,7 @@ pub(super) struct Memory {
     intents: RwLock<BTreeMap<Uuid, Intent>>,
     usage: Mutex<Usage>,
     events: RwLock<Log>,
+    audit_keys: RwLock<Vec<AuditKey>>,
     /// The number of the newest event; whoever waits for events watches it.
     told: watch::Sender<u64>,
     /// Counts what was applied; whoever waits for changes watches it.
@@ -87,6 +89,7 @@ impl Memory {
             intents: RwLock::default(),
             usage: Mutex::default(),
             events: RwLock::new(Log::new(1)),
+            audit_keys: RwLock::default(),
             told: watch::Sender::new(0),
             applied: watch::Sender::new(0),
             clock,
@@ -111,6 +114,11 @@ impl Memory {
     /// What was counted.
     pub(super) fn usage(&self) -> MutexGuard<'_, Usage> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys that signed the audit log, in the order in which they were made.
+    pub(super) fn audit_keys(&self) -> Vec<AuditKey> {
+        read(&self.audit_keys).clone()
     }
 
     /// What happened lately.
@@ -292,6 +300,15 @@ impl Memory {
             intents.extend(draft.opened.into_iter().map(|intent| (intent.id, intent)));
             for id in draft.closed {
                 intents.remove(&id);
+            }
+        }
+        if !draft.audit_keys.is_empty() {
+            let mut known = write(&self.audit_keys);
+            for key in draft.audit_keys {
+                match known.iter_mut().find(|known| known.version == key.version) {
+                    Some(known) => *known = key,
+                    None => known.push(key),
+                }
             }
         }
         if let Some(setting) = draft.clock {

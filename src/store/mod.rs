@@ -9,6 +9,7 @@
 //! Two processes must not open one database: each would believe its own memory. Whoever opens the
 //! store holds a lock file.
 
+mod audit_keys;
 mod chain;
 mod commit;
 mod draft;
@@ -23,13 +24,14 @@ mod open;
 mod outbox;
 mod resource_statements;
 mod resources;
+mod resume;
 mod roles;
 mod rotation;
 mod statements;
 mod usage;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
@@ -38,9 +40,11 @@ pub use commit::{Commit, Durability, Options, Record};
 pub use export::Export;
 pub use outbox::ExportedRecord;
 
+use chain::Head;
 use ledger::Message;
 use memory::Memory;
 
+use crate::model::audit_key::AuditKey;
 use crate::model::billing::{Budget, Facts, Period, Reading, VersionUse, day_of};
 use crate::model::change::Intent;
 use crate::model::control_plane::{ControlAssignment, ControlGrant};
@@ -72,6 +76,10 @@ struct Inner {
     queue: mpsc::Sender<Message>,
     durability: Durability,
     failing: Arc<AtomicBool>,
+    /// The number and the link of the last record.
+    head: Arc<Mutex<Head>>,
+    chain_break: Option<String>,
+    resumed: Option<(u64, u64)>,
     nothing: Arc<[Grant]>,
     no_control: Arc<[ControlGrant]>,
 }
@@ -252,6 +260,27 @@ impl Store {
     pub fn uses(&self, period: Period) -> Vec<VersionUse> {
         let from = day_of(period.from);
         self.0.memory.usage().uses(from, day_of(period.to).saturating_add(1))
+    }
+
+    /// The keys that signed the audit log, in the order in which they were made.
+    pub fn audit_keys(&self) -> Vec<AuditKey> {
+        self.0.memory.audit_keys()
+    }
+
+    /// The end of the audit log's chain: number and link of the last record that is committed. 0 if there is none.
+    pub fn audit_head(&self) -> (u64, String) {
+        let head = self.0.head.lock().unwrap_or_else(PoisonError::into_inner);
+        (head.seq, head.chain.clone())
+    }
+
+    /// What was wrong with the end of the exported log when the store was opened.
+    pub fn chain_break(&self) -> Option<&str> {
+        self.0.chain_break.as_deref()
+    }
+
+    /// The first and the last record that the exported log did not have when the store was opened.
+    pub fn resumed(&self) -> Option<(u64, u64)> {
+        self.0.resumed
     }
 
     /// Writes what a call leaves behind. Changes and intents are durable and visible to readers when

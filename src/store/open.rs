@@ -3,8 +3,8 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::export::{Export, Exporter};
 use super::ledger::{GROUP, Ledger};
 use super::memory::Memory;
+use super::resume::{self, Mismatch};
 use super::{Inner, Options, Store, events, load, outbox};
 use crate::model::rbac::RoleDefinition;
 use crate::model::{Error, Result};
@@ -55,7 +56,20 @@ impl Store {
                 options.exported, head.seq
             )));
         }
-        let mut exporter = Exporter::new(export, options.exported);
+        let (mut exported, mut chain_break) = (options.exported, None);
+        if let Some(link) = &options.exported_chain {
+            let compared = resume::compare(&mut db, &head, (exported, link)).await;
+            if let Some(Mismatch { why, after }) = compared.map_err(Error::internal)? {
+                if !options.accept_break {
+                    return Err(Error::internal(why));
+                }
+                (exported, chain_break) = (after, Some(why));
+            }
+        }
+        let resumed = (options.exported_chain.is_some() && exported < head.seq)
+            .then(|| (exported.saturating_add(1), head.seq));
+        let shown_head = Arc::new(Mutex::new(head.clone()));
+        let mut exporter = Exporter::new(export, exported);
         exporter.catch_up(&mut db).await?;
 
         let failing = Arc::new(AtomicBool::new(false));
@@ -64,6 +78,7 @@ impl Store {
             db,
             memory: Arc::clone(&memory),
             head,
+            shown_head: Arc::clone(&shown_head),
             exporter,
             failing: Arc::clone(&failing),
             carried: Vec::new(),
@@ -76,6 +91,9 @@ impl Store {
             queue,
             durability,
             failing,
+            head: shown_head,
+            chain_break,
+            resumed,
             nothing: Arc::new([]),
             no_control: Arc::new([]),
         })))

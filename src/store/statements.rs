@@ -116,6 +116,7 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
             insert_role_assignment(db, &hsm.folded(), assignment).await
         }
         Change::Control(change) => super::resource_statements::change(db, change, &view.resources()).await,
+        Change::PutAuditKey(key) => Ok(super::audit_keys::put(db, key).await?),
         Change::SetClock(setting) => {
             let sql = "-- set_clock
                 INSERT INTO clock (id, offset_micros, frozen) VALUES (1, $1, $2)

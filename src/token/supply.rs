@@ -1,7 +1,7 @@
 //! Where the tokens of managed HSMs come from, and where they go back to.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -14,6 +14,9 @@ use crate::model::{Error, Result};
 
 /// The label of a token that was given back: wiped, without a PIN, and free to be taken.
 pub(super) const FREE: &str = "strongroom-free";
+
+/// The label of the token that a simulator keeps the key of its audit log in. No HSM can have this name.
+const AUDIT: &str = "strongroom:audit";
 
 /// How long calls that are under way may take to end before a token is wiped.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,6 +33,8 @@ struct Inner {
     source: Source,
     /// Tokens that are logged in to, by serial number.
     open: Mutex<HashMap<String, Token>>,
+    /// The serial number of the token that signs the audit log: it stays open when no HSM uses it.
+    audit: OnceLock<String>,
 }
 
 /// What kind of tokens they are.
@@ -65,7 +70,7 @@ impl Source {
 impl Supply {
     /// The tokens of a module.
     pub fn new(module: Module, source: Source) -> Self {
-        Self(Arc::new(Inner { module, source, open: Mutex::default() }))
+        Self(Arc::new(Inner { module, source, open: Mutex::default(), audit: OnceLock::new() }))
     }
 
     /// Opens a token, or gives the handle of one that is open. `known` says that it holds keys of
@@ -84,6 +89,41 @@ impl Supply {
         let token = self.away(move |module, _| module.open(&serial, &pin, &settings)).await?;
         open.insert(info.serial, token.clone());
         Ok(token)
+    }
+
+    /// Opens the token that signs the audit log: the one that is chosen, or SoftHSM's own for the purpose, which is made
+    /// if it is not there. `known` are the serial numbers of tokens that hold keys of ours.
+    ///
+    /// # Errors
+    /// As [`Module::provision`] and [`Module::open`].
+    pub async fn open_audit(&self, chosen: Option<&Selector>, known: &[String]) -> Result<Token> {
+        let serial = match (&self.0.source, chosen) {
+            (Source::Pool { .. }, Some(chosen)) => self.0.module.find(chosen)?.serial,
+            (Source::Pool { .. }, None) => {
+                return Err(Error::invalid("audit.token", "no token is named that signs the audit log"));
+            }
+            (Source::SoftHsm { .. }, _) => {
+                let mut tokens = self.0.module.tokens()?.into_iter();
+                let is_made = |token: &super::TokenInfo| {
+                    token.initialized && token.has_user_pin && token.label == AUDIT
+                };
+                match tokens.find(is_made) {
+                    Some(token) => token.serial,
+                    None => self.make_audit().await?.serial,
+                }
+            }
+        };
+        let token = self.open(&Selector::Serial(serial.clone()), known.contains(&serial)).await?;
+        let _ = self.0.audit.set(serial);
+        Ok(token)
+    }
+
+    async fn make_audit(&self) -> Result<super::TokenInfo> {
+        self.away(|module, source| match source {
+            Source::SoftHsm { directory, pin, so_pin } => directory.provision(module, AUDIT, so_pin, pin),
+            Source::Pool { .. } => Err(Error::internal("a pool makes no tokens")),
+        })
+        .await
     }
 
     /// Takes a token for a new HSM; `in_use` are the serial numbers of those that HSMs have. What an
@@ -151,6 +191,7 @@ impl Supply {
             for chunk in objects.chunks(CHUNK) {
                 token.destroy(chunk).await?;
             }
+            let others = others || self.0.audit.get().is_some_and(|audit| audit == serial);
             return if others { Ok(()) } else { self.close(serial).await };
         };
         self.close(serial).await?;

@@ -66,6 +66,7 @@ fn a_grant_of_the_principal_or_a_group_decides_and_nothing_else_does() {
         principal: ADA,
         groups: vec![TEAM],
         tenant: Uuid::nil(),
+        of_own_authority: false,
         audiences: Vec::new(),
         application: None,
         user: None,

@@ -118,6 +118,7 @@ pub(crate) fn issuer(keys: KeySource) -> Issuer {
         audiences: vec![AUDIENCE.to_owned()],
         management_audiences: vec![MANAGEMENT.to_owned()],
         any_port: false,
+        own: false,
         tenant: TENANT,
         keys,
         algorithms: vec![SignatureAlgorithm::RS256, SignatureAlgorithm::ES256],

@@ -26,6 +26,7 @@ async fn a_right_token_names_its_caller() {
         principal: PrincipalId(PRINCIPAL),
         groups: vec![PrincipalId(group)],
         tenant: TENANT,
+        of_own_authority: false,
         audiences: vec![Audience::Service],
         application: Some("app".into()),
         user: Some("ada@example".into()),

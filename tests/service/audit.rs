@@ -1,5 +1,9 @@
 //! The audit log: one record for each call, whatever became of it, and no secret in it or anywhere else.
 
+mod chain;
+mod issued;
+mod unauthenticated;
+
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -181,9 +185,10 @@ async fn every_call_has_one_record_that_tells_what_became_of_it() {
     let records = server.audit(cases.len());
     assert_eq!(records.len(), cases.len(), "one for each call, and none beside");
     let connection = server.connection();
+    let numbers: Vec<u64> = records.iter().map(|record| record["seq"].as_u64().unwrap()).collect();
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
     for (number, (record, case)) in records.iter().zip(&cases).enumerate() {
         let text = |name: &str| record[name].as_str().unwrap_or_else(|| panic!("{name}: {record}"));
-        assert_eq!(record["seq"], number + 1);
         let mut members: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
         let mut wanted = MEMBERS.to_vec();
         members.sort_unstable();
@@ -236,7 +241,8 @@ async fn every_call_has_one_record_that_tells_what_became_of_it() {
         assert!(text.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'));
     }
     let report = strongroom::audit::verify(&directory).unwrap();
-    assert_eq!((report.broken, report.first, report.last), (None, Some(1), Some(cases.len() as u64)));
+    assert_eq!((report.broken, report.first), (None, Some(1)));
+    assert!(report.last >= numbers.last().copied());
 }
 
 #[tokio::test]
@@ -267,13 +273,15 @@ async fn the_numbers_go_on_after_a_restart_and_under_load() {
     }
     let records = server.audit(calls);
     assert_eq!(records.len(), calls);
-    assert!(records.iter().zip(1..).all(|(record, seq)| record["seq"] == seq));
+    let every = server.audit_of(calls, |_| true);
+    assert!(every.iter().zip(1..).all(|(record, seq)| record["seq"] == seq));
     assert!(server.stop().success());
     let directory = server.directory().join("audit");
     assert_eq!(strongroom::audit::verify(&directory).unwrap().broken, None);
 
     // The test of the test: one letter, and it is noticed.
-    let file = files(&directory).pop().unwrap();
+    let is_log = |file: &PathBuf| file.extension().is_some_and(|kind| kind == "jsonl");
+    let file = files(&directory).into_iter().rfind(is_log).unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replacen("\"nobody", "\"nobodi", 1).replacen("Failure", "Success", 1))
         .unwrap();

@@ -93,6 +93,14 @@ impl Server {
         server
     }
 
+    /// Starts a server that was stopped again, with other environment variables.
+    pub(crate) fn start_in_place(mut stopped: Self, environment: &[(&str, &str)]) -> Self {
+        assert!(stopped.child.is_none());
+        stopped.environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        stopped.spawn();
+        stopped
+    }
+
     /// The data directory.
     pub(crate) fn directory(&self) -> PathBuf {
         self.directory.path().join("data")
@@ -229,9 +237,12 @@ impl Server {
         Client::new(self.channel().await, Some(&self.token(principal).await))
     }
 
-    /// The audit records, in order. The log is written beside the replies, so this waits until `least` are there.
+    /// The records of calls of the service, in order, without those of tokens and of the log itself. The log is written
+    /// beside the replies, so this waits until `least` are there.
     pub(crate) fn audit(&self, least: usize) -> Vec<serde_json::Value> {
-        self.audit_of(least, |_| true)
+        self.audit_of(least, |record| {
+            record["category"] == "AuditEvent" && record["operationName"] != "TokenIssue"
+        })
     }
 
     /// The audit records that are meant, in order; waits until `least` of them are there.
@@ -262,6 +273,19 @@ impl Drop for Server {
     }
 }
 
+/// The directories of the simulator's tokens, but for the one with the key of the audit log.
+pub(crate) fn hsm_tokens(server: &Server) -> Vec<PathBuf> {
+    let tokens = std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap();
+    let mut tokens: Vec<PathBuf> = tokens.map(|token| token.unwrap().path()).collect();
+    // Labels are padded with blanks.
+    let label = format!("{:32}", "strongroom:audit");
+    tokens.retain(|token| {
+        let record = std::fs::read(token.join("token.object")).unwrap_or_default();
+        !record.windows(label.len()).any(|window| window == label.as_bytes())
+    });
+    tokens
+}
+
 fn modified(path: &Path) -> Option<std::time::SystemTime> {
     std::fs::metadata(path).ok()?.modified().ok()
 }
@@ -269,6 +293,7 @@ fn modified(path: &Path) -> Option<std::time::SystemTime> {
 fn read_audit(directory: &Path) -> Vec<serde_json::Value> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|kind| kind == "jsonl"));
     files.sort();
     let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     // The last line may be on its way.

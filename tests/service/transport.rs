@@ -173,9 +173,9 @@ async fn tls_is_1_2_or_1_3_and_nothing_else_is_spoken() {
 
 /// Files of objects in the token.
 fn objects(server: &Server) -> usize {
-    let tokens = std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap();
-    tokens
-        .flat_map(|token| std::fs::read_dir(token.unwrap().path()).unwrap())
+    crate::support::hsm_tokens(server)
+        .into_iter()
+        .flat_map(|token| std::fs::read_dir(token).unwrap())
         .filter(|file| {
             let path = file.as_ref().unwrap().path();
             path.extension().is_some_and(|extension| extension == "object") && !path.ends_with("token.object")

@@ -6,6 +6,7 @@
 //! again afterwards.
 
 mod assertion;
+mod attempt;
 mod audience;
 mod certificate;
 mod claims;
@@ -19,10 +20,10 @@ mod self_signed;
 mod token;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, middleware};
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
@@ -34,6 +35,7 @@ use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
 use super::{Jwks, files, machine_clock};
+pub use attempt::{Attempt, Recorder};
 use audience::Audiences;
 pub use certificate::ClientCertificate;
 use claims::{Claims, Proof};
@@ -92,6 +94,7 @@ pub struct Authority {
     public_key: Jwk,
     key_id: String,
     clients: Clients,
+    recorder: OnceLock<Arc<dyn Recorder>>,
 }
 
 impl Authority {
@@ -138,6 +141,7 @@ impl Authority {
             public_key,
             key_id,
             clients,
+            recorder: OnceLock::new(),
         })
     }
 
@@ -178,10 +182,23 @@ impl Authority {
         self.sign(&client, Proof::Secret, audience, lifetime)
     }
 
+    /// Has each request for a token recorded before it is answered, from now on. The first recorder stays.
+    pub fn record_with(&self, recorder: Arc<dyn Recorder>) {
+        let _ = self.recorder.set(recorder);
+    }
+
+    fn recorder(&self) -> Option<Arc<dyn Recorder>> {
+        self.recorder.get().cloned()
+    }
+
     /// The routes of a security token service for this authority, and of its directory. They answer under any host
     /// name, and all URLs they give carry the one they were asked by.
     pub fn router(self: Arc<Self>) -> Router {
-        discovery::routes().merge(token::routes()).merge(graph::routes()).with_state(self)
+        let recorded = middleware::from_fn_with_state(Arc::clone(&self), attempt::record);
+        discovery::routes()
+            .merge(token::routes().route_layer(recorded))
+            .merge(graph::routes())
+            .with_state(self)
     }
 
     fn sign(&self, client: &Client, proof: Proof<'_>, audience: &str, lifetime: i64) -> Result<String> {

@@ -12,6 +12,7 @@ use crate::ids::Ids;
 use crate::model::error::shorten;
 
 use super::super::machine_clock;
+use super::attempt::Refused;
 
 /// A request that is not served.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -217,6 +218,7 @@ impl IntoResponse for Refusal {
         });
         let mut response =
             (status, [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(body)).into_response();
+        response.extensions_mut().insert(Refused(error));
         if status == StatusCode::UNAUTHORIZED {
             // RFC 6749, 5.2.
             let challenge = axum::http::HeaderValue::from_static("Basic realm=\"token\"");

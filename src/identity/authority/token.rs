@@ -8,7 +8,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, PRAGMA};
 use axum::http::{HeaderMap, HeaderName};
 use axum::routing::post;
-use axum::{Form, Json, Router};
+use axum::{Extension, Form, Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::assertion::JWT_BEARER;
+use super::attempt::Issued;
 use super::claims::Proof;
 use super::refusal::Refusal;
 use super::{Authority, Client};
@@ -51,7 +52,7 @@ struct Request {
 }
 
 type Body = Result<Form<Request>, FormRejection>;
-type Answer = Result<([(HeaderName, &'static str); 2], Json<Value>), Refusal>;
+type Answer = Result<([(HeaderName, &'static str); 2], Extension<Issued>, Json<Value>), Refusal>;
 
 const NEVER_STORED: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
 
@@ -68,6 +69,7 @@ async fn token_v2(
         .strip_suffix("/.default")
         .filter(|audience| !audience.contains(' '))
         .ok_or_else(|| Refusal::wrong_scope(&scope))?;
+    let issued = Issued::new(&admitted.client, audience, true);
     let (token, lifetime) = authority.grant(&admitted.client, admitted.proof, audience)?;
     let answer = json!({
         "token_type": "Bearer",
@@ -75,7 +77,7 @@ async fn token_v2(
         "ext_expires_in": lifetime,
         "access_token": token,
     });
-    Ok((NEVER_STORED, Json(answer)))
+    Ok((NEVER_STORED, Extension(issued), Json(answer)))
 }
 
 /// The older form: `resource` instead of `scope`, and numbers as strings.
@@ -91,6 +93,7 @@ async fn token_v1(
         .filter(|resource| !resource.is_empty())
         .ok_or_else(|| Refusal::missing("resource"))?;
     let now = super::machine_clock::unix_seconds();
+    let issued = Issued::new(&admitted.client, &resource, true);
     let (token, lifetime) = authority.grant(&admitted.client, admitted.proof, &resource)?;
     let answer = json!({
         "token_type": "Bearer",
@@ -101,7 +104,7 @@ async fn token_v1(
         "resource": resource,
         "access_token": token,
     });
-    Ok((NEVER_STORED, Json(answer)))
+    Ok((NEVER_STORED, Extension(issued), Json(answer)))
 }
 
 impl Authority {

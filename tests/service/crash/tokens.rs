@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::support::{Server, strongroom};
+use crate::support::{Server, hsm_tokens, strongroom};
 
 /// The label of tokens that were given back.
 const FREE: &str = "strongroom-free";
@@ -12,8 +12,8 @@ const FREE: &str = "strongroom-free";
 /// an identifier, and whoever has one can find it; of one that was not, SoftHSM leaves what nobody can.
 pub(crate) fn objects(server: &Server) -> (usize, usize) {
     let mut all = (0, 0);
-    for token in std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap() {
-        let (whole, ghosts) = objects_in(&token.unwrap().path());
+    for token in hsm_tokens(server) {
+        let (whole, ghosts) = objects_in(&token);
         all = (all.0 + whole, all.1 + ghosts);
     }
     all
@@ -46,8 +46,7 @@ fn objects_in(token: &Path) -> (usize, usize) {
 pub(super) fn assert_each_has_its_own(server: &Server, hsms: &[&str], why: &str) -> usize {
     let mut owned: BTreeMap<&str, usize> = BTreeMap::new();
     let mut free = 0;
-    for token in std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap() {
-        let token = token.unwrap().path();
+    for token in hsm_tokens(server) {
         // A token that a kill left half made has no record that SoftHSM would take.
         let record = std::fs::read(token.join("token.object")).unwrap_or_default();
         // Labels are padded with blanks.

@@ -105,3 +105,33 @@ async fn a_shared_token_loses_only_what_the_purged_hsm_had_in_it() {
     sign(&site, port, &second).await.unwrap();
     assert!(!site.log().contains("\"ERROR\""), "{}", site.log());
 }
+
+#[tokio::test]
+async fn the_key_that_signs_the_audit_log_outlives_the_hsm_of_its_token() {
+    let (mut site, mut admin) = site(&[], false).await;
+    delete(&mut admin, format!("{PLACE}/managedHsms/payments")).await.unwrap();
+    site.stop();
+    let keys = audit_keys(&site);
+    let mut admin = restart(&mut site).await;
+    let deleted = format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/payments");
+    purge(&mut admin, deleted).await.unwrap();
+    drop(admin);
+    site.stop();
+    drop(restart(&mut site).await);
+    site.stop();
+    assert_eq!(audit_keys(&site), keys, "{}", site.log());
+    assert_eq!(keys.len(), 1);
+}
+
+/// The keys that signed the gateway's audit log, which verifies.
+fn audit_keys(site: &Site) -> Vec<serde_json::Value> {
+    let output = crate::support::strongroom()
+        .args(["audit", "verify", "--output", "json", "--directory"])
+        .arg(site.path("data/audit"))
+        .output()
+        .unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(output.status.success(), "{found}");
+    assert!(found["signatures"].as_u64().unwrap() >= 1, "{found}");
+    found["keys"].as_array().unwrap().clone()
+}

@@ -112,8 +112,7 @@ async fn what_cannot_be_is_refused_by_the_name_of_its_field_and_leaves_nothing()
     let elsewhere = creating(&format!("{}/resourceGroups/none", place.subscription), "payroll");
     fails(create(&mut contributor, elsewhere).await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
     assert_eq!(live(&mut contributor, &place).await, ["local"]);
-    let tokens = std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap().count();
-    assert_eq!(tokens, 1);
+    assert_eq!(crate::support::hsm_tokens(&server).len(), 1);
 }
 
 #[tokio::test]

@@ -7,10 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
+use strongroom::api::grpc::pb;
+use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use tonic::Code;
+use tonic::transport::Channel;
 
 use super::ask::{CRYPTO_USER, assign, check, fails, guid, not_granted, sign, unassign};
-use crate::support::{Client, Server, ec};
+use crate::support::{Client, Server, days, ec};
 
 const TENANT: &str = "80f21547-34fa-57ae-8d8d-ff24c182a929";
 const OTHER_TENANT: &str = "7e4a0000-0000-4000-8000-000000000001";
@@ -134,4 +137,37 @@ async fn another_tenant_is_kept_out_whatever_is_assigned() {
     let abroad = issuer.token(OTHER_TENANT, &guid(1), &json!([guid(100)]));
     let refused = sign(&mut Client::new(channel, Some(&abroad)), "books").await;
     fails(refused, Code::Unauthenticated, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn principals_of_another_issuer_may_not_call_the_simulators_own_services() {
+    let issuer = Issuer::new();
+    let server = server(&issuer);
+    let channel = server.channel().await;
+    let before = clock(&channel, &server.token("dev").await).await.unwrap();
+    let token = issuer.token(TENANT, &server.principal("dev").object_id, &Value::Null);
+    for refused in [clock(&channel, &token).await, advance(&channel, &token).await] {
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated, "{refused:?}");
+        assert!(refused.message().contains("its authority only"), "{refused:?}");
+    }
+    let after = clock(&channel, &server.token("dev").await).await.unwrap();
+    assert!(after.seconds - before.seconds < 3_600, "{before:?} {after:?}");
+}
+
+fn bearing<T>(message: T, token: &str) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    request
+}
+
+async fn clock(channel: &Channel, token: &str) -> Result<prost_types::Timestamp, tonic::Status> {
+    let request = bearing(pb::GetClockRequest::default(), token);
+    let face = ClockServiceClient::new(channel.clone()).get_clock(request).await?.into_inner();
+    Ok(face.now.unwrap())
+}
+
+async fn advance(channel: &Channel, token: &str) -> Result<prost_types::Timestamp, tonic::Status> {
+    ClockServiceClient::new(channel.clone()).advance_clock(bearing(days(1), token)).await?;
+    Ok(prost_types::Timestamp::default())
 }

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use subtle::ConstantTimeEq;
@@ -52,7 +52,7 @@ pub(super) async fn token(
                 "resource": resource,
                 "token_type": "Bearer",
             });
-            (NEVER_STORED, Json(body)).into_response()
+            (NEVER_STORED, Extension(granted.issued), Json(body)).into_response()
         }
         // The real one answers 500 and says nothing, which clients repeat for nothing.
         Err(refusal) => bad(&refusal.description()),

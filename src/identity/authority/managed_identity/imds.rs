@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::json;
 
 use super::{Asked, Granted, ManagedIdentities, NEVER_STORED};
@@ -42,7 +42,10 @@ pub(super) async fn token(
     };
     let Some((identity, client)) = identities.find(&asked) else { return refuse("Identity not found") };
     match identities.grant(identity, &client, resource) {
-        Ok(granted) => (NEVER_STORED, Json(answer(&granted, resource))).into_response(),
+        Ok(granted) => {
+            let body = answer(&granted, resource);
+            (NEVER_STORED, Extension(granted.issued), Json(body)).into_response()
+        }
         Err(refusal) => refusal.into_response(),
     }
 }

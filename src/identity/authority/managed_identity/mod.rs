@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::model::{Error, Result};
 
 use super::super::{files, machine_clock};
+use super::attempt::{self, Issued};
 use super::claims::Proof;
 use super::clients::new_secret;
 use super::host::HostAndPort;
@@ -66,6 +67,7 @@ struct Asked {
 /// A token, and what both forms say of it.
 struct Granted {
     token: String,
+    issued: Issued,
     client_id: Uuid,
     /// From when, and for how long, in seconds.
     from: u64,
@@ -117,6 +119,8 @@ impl ManagedIdentities {
             // Node's MSAL ends whatever it is told with a slash.
             .route(&format!("{APP_SERVICE}/"), get(app_service::token))
             .route(&format!("{IMDS}/"), get(imds::token))
+            .route_layer(middleware::from_fn(only_from_here))
+            .route_layer(middleware::from_fn_with_state(Arc::clone(&self.authority), attempt::record))
             .layer(middleware::from_fn(only_from_here))
             .with_state(Arc::new(self))
     }
@@ -145,7 +149,8 @@ impl ManagedIdentities {
         let from = machine_clock::unix_seconds();
         let proof = Proof::Platform { resource: &identity.resource };
         let (token, lifetime) = self.authority.grant(client, proof, resource)?;
-        Ok(Granted { token, client_id: client.client_id, from, lifetime })
+        let issued = Issued::new(client, resource, false);
+        Ok(Granted { token, issued, client_id: client.client_id, from, lifetime })
     }
 }
 

@@ -1,0 +1,59 @@
+//! The files of an audit log: how they are named, and in which order they are read.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The name of a file: the day of its records in UTC, and which file of that day it is, from 1.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct FileName {
+    pub(super) day: String,
+    pub(super) part: u32,
+}
+
+impl FileName {
+    /// The first file of a day.
+    pub(super) fn first(day: &str) -> Self {
+        Self { day: day.to_owned(), part: 1 }
+    }
+
+    /// The file that follows this one with records of a day. Days never go back.
+    pub(super) fn next(&self, day: &str) -> Self {
+        if *day > *self.day {
+            return Self::first(day);
+        }
+        Self { day: self.day.clone(), part: self.part.saturating_add(1) }
+    }
+
+    fn parse(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.strip_prefix("audit-")?.strip_suffix(".jsonl")?;
+        match name.split_once('_') {
+            None => Some(Self::first(name)),
+            Some((day, part)) => Some(Self { day: day.to_owned(), part: part.parse().ok()? }),
+        }
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part {
+            1 => write!(f, "audit-{}.jsonl", self.day),
+            // `_` comes after the dot, so that names sort as the files follow each other.
+            part => write!(f, "audit-{}_{part:06}.jsonl", self.day),
+        }
+    }
+}
+
+/// The files of a log, oldest first.
+pub(super) fn of(dir: &Path) -> io::Result<Vec<(FileName, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if let Some(name) = FileName::parse(&path) {
+            files.push((name, path));
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,349 @@
+//! The audit log's chain is signed, and files that were changed while the service was stopped are found: by the next
+//! start, and by `strongroom audit verify`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use p256::ecdsa::signature::Verifier as _;
+use p256::ecdsa::{Signature, VerifyingKey};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use strongroom::api::grpc::pb;
+
+use crate::support::{Client, Server, ec, strongroom};
+
+async fn call(client: &mut Client, times: usize) {
+    for _ in 0..times {
+        let request = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
+        client.keys.list_keys(request).await.unwrap();
+    }
+}
+
+fn signatures(server: &Server, least: usize) -> Vec<Value> {
+    server.audit_of(least, |record| record["operationName"] == "AuditLogSign")
+}
+
+/// Runs `strongroom audit`.
+fn audit(directory: &Path, arguments: &[&str]) -> Output {
+    let mut command = strongroom();
+    command.arg("audit").args(arguments).arg("--directory").arg(directory);
+    command.output().unwrap()
+}
+
+/// What `strongroom audit verify` finds.
+fn verify(directory: &Path, arguments: &[&str]) -> Value {
+    let output = audit(directory, &[&["verify", "--output", "json"], arguments].concat());
+    let found: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(found["verified"] == true, output.status.success(), "{found}");
+    found
+}
+
+/// The lines of a file of the log.
+fn lines(file: &Path) -> Vec<String> {
+    std::fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn write(file: &Path, lines: &[String]) {
+    std::fs::write(file, lines.join("\n") + "\n").unwrap();
+}
+
+/// Computes all links anew, as somebody does who changes records and knows how the chain is made.
+fn chained(lines: &[String], mut chain: String) -> Vec<String> {
+    let link = |line: &String| {
+        let (covered, _) = line.rsplit_once(",\"chain\":\"").unwrap();
+        chain = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{chain}{covered}")));
+        format!("{covered},\"chain\":\"{chain}\"}}")
+    };
+    lines.iter().map(link).collect()
+}
+
+/// The files of a log, as they are now.
+struct Kept(PathBuf, BTreeMap<PathBuf, Vec<u8>>);
+
+impl Kept {
+    fn of(directory: PathBuf) -> Self {
+        let files = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        let files = files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect();
+        Self(directory, files)
+    }
+
+    fn restore(&self) {
+        for entry in std::fs::read_dir(&self.0).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        for (file, bytes) in &self.1 {
+            std::fs::write(file, bytes).unwrap();
+        }
+    }
+
+    fn logs(&self) -> Vec<PathBuf> {
+        let is_log = |file: &&PathBuf| file.extension().is_some_and(|kind| kind == "jsonl");
+        self.1.keys().filter(is_log).cloned().collect()
+    }
+}
+
+/// What the server says when it refuses to start.
+fn refused(server: &Server) -> String {
+    let mut command = strongroom();
+    command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data-dir"]).arg(server.directory());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let started = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if started.elapsed().as_secs() > 20 {
+            let _ = child.kill();
+            panic!("it started: {}", String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(!output.status.success());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn the_end_of_the_chain_is_signed_by_a_key_of_the_token_and_any_program_can_check_it() {
+    let mut server = Server::start_with(&[], &[("STRONGROOM_AUDIT__SIGN_SECONDS", "1")]);
+    let mut dev = server.client("dev").await;
+    call(&mut dev, 3).await;
+    let signed = signatures(&server, 1)[0]["signed"].clone();
+    let listed = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
+    assert_eq!(dev.keys.list_keys(listed).await.unwrap().into_inner().keys, []);
+    drop(dev);
+    assert!(server.stop().success());
+
+    let records = server.audit_of(0, |_| true);
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap().to_owned();
+    let all = signatures(&server, 2);
+    assert!(all.len() >= 2, "one at an interval, one at the end: {all:#?}");
+    for record in &all {
+        let signed = &record["signed"];
+        let named = records.iter().find(|record| record["seq"] == signed["seq"]).unwrap();
+        assert_eq!(named["chain"], signed["chain"]);
+        let decode = |value: &Value, name: &str| URL_SAFE_NO_PAD.decode(text(value, name)).unwrap();
+        let point = [&[4][..], &decode(&signed["key"], "x"), &decode(&signed["key"], "y")].concat();
+        let key = VerifyingKey::from_sec1_bytes(&point).unwrap();
+        let message = format!(
+            "strongroom audit log v1\nstatement head\nseq {}\nchain {}\ntime {}\nkey {}\n",
+            signed["seq"],
+            text(signed, "chain"),
+            text(signed, "time"),
+            text(signed, "kid")
+        );
+        key.verify(message.as_bytes(), &Signature::from_slice(&decode(signed, "signature")).unwrap())
+            .unwrap();
+        let members = format!(
+            r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
+            text(&signed["key"], "x"),
+            text(&signed["key"], "y")
+        );
+        assert_eq!(text(signed, "kid"), URL_SAFE_NO_PAD.encode(Sha256::digest(members)));
+    }
+    let last = all.last().unwrap();
+    assert_eq!(last["seq"], records.len(), "the end is signed when the service ends");
+    assert_eq!(last["signed"]["seq"], records.len() - 1);
+
+    let directory = server.directory().join("audit");
+    let found = verify(&directory, &[]);
+    assert_eq!((&found["verified"], &found["keys"]), (&json!(true), &json!([signed["kid"]])), "{found}");
+    assert_eq!((&found["last"], &found["signed"]), (&json!(records.len()), &json!(records.len() - 1)));
+    let head: Value = serde_json::from_slice(&audit(&directory, &["head"]).stdout).unwrap();
+    assert_eq!(head, last["signed"]);
+
+    // The same key signs after a crash and after a purge of an HSM.
+    server.start_again();
+    server.kill();
+    server.start_again();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("a", "P-256")).await.unwrap();
+    assert!(server.stop().success());
+    let found = verify(&directory, &[]);
+    assert_eq!(found["keys"], json!([signed["kid"]]), "{found}");
+    let made = server.audit_of(0, |record| record["operationName"] == "AuditKeyCreate");
+    assert_eq!(made.len(), 1, "{made:#?}");
+    assert!(!server.log().contains("without material"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn what_was_changed_while_the_service_was_stopped_is_found() {
+    // Small files, so that there are some.
+    let settings = [("STRONGROOM_AUDIT__ROTATE_BYTES", "65536")];
+    let mut server = Server::start_with(&[], &settings);
+    let mut dev = server.client("dev").await;
+    call(&mut dev, 20).await;
+    drop(dev);
+    server.restart();
+    let mut dev = server.client("dev").await;
+    // More than the database keeps of what is in the files.
+    call(&mut dev, 700).await;
+    drop(dev);
+    assert!(server.stop().success());
+    let directory = server.directory().join("audit");
+    let early: PathBuf = server.directory().join("early.json");
+    std::fs::write(&early, audit(&directory, &["head"]).stdout).unwrap();
+    let kept = Kept::of(directory.clone());
+    let logs = kept.logs();
+    assert!(logs.len() >= 3, "{logs:?}");
+    assert_eq!(verify(&directory, &[])["verified"], true);
+    let last = logs.last().unwrap();
+    let number = |line: &String| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap();
+
+    // A record and all later links.
+    let every: Vec<String> = logs.iter().flat_map(|file| lines(file)).collect();
+    let mut altered = every.clone();
+    altered[9] = altered[9].replacen("KeyList", "KeyLost", 1);
+    assert_ne!(altered[9], every[9]);
+    let altered = chained(&altered, String::new());
+    let mut rest = &altered[..];
+    for file in &logs {
+        let (own, later) = rest.split_at(lines(file).len());
+        write(file, own);
+        rest = later;
+    }
+    let found = verify(&directory, &[]);
+    assert!(found["wrong"]["why"].as_str().unwrap().contains("signs"), "{found}");
+    std::fs::remove_file(directory.join("head.json")).unwrap();
+    assert_eq!(verify(&directory, &[])["verified"], false, "the signatures in the log are enough");
+    let said = refused(&server);
+    assert!(said.contains("not the one that was written"), "{said}");
+    kept.restore();
+
+    // The same without the later links.
+    let mut own = lines(last);
+    own[1] = own[1].replacen("KeyList", "KeyLost", 1);
+    let wrong = number(&own[1]);
+    write(last, &own);
+    assert_eq!(verify(&directory, &[])["wrong"]["record"], wrong);
+    assert!(refused(&server).contains("line 2: the link does not fit"));
+    kept.restore();
+
+    // The end cut off; and the head that is kept beside it, too.
+    let own = lines(last);
+    let missing = number(&own[own.len() - 4]);
+    write(last, &own[..own.len() - 4]);
+    assert_eq!(verify(&directory, &[])["wrong"]["record"], missing);
+    std::fs::remove_file(directory.join("head.json")).unwrap();
+    assert_eq!(verify(&directory, &[])["verified"], true, "without a head nothing tells where the log ended");
+    kept.restore();
+    for file in &logs[3..] {
+        std::fs::remove_file(file).unwrap();
+    }
+    std::fs::remove_file(directory.join("head.json")).unwrap();
+    assert!(refused(&server).contains("the audit files end with record"));
+    kept.restore();
+
+    // Two records that change places.
+    let mut own = lines(last);
+    own.swap(2, 3);
+    write(last, &own);
+    assert_eq!(verify(&directory, &[])["wrong"]["record"], number(&own[3]));
+    assert!(refused(&server).contains("is missing"));
+    kept.restore();
+
+    // A file of the middle, the first file, and all of them.
+    let gone = number(&lines(&logs[1])[0]);
+    std::fs::remove_file(&logs[1]).unwrap();
+    assert_eq!(verify(&directory, &[])["wrong"]["record"], gone);
+    assert!(refused(&server).contains(&format!("record {gone} is missing")));
+    kept.restore();
+    std::fs::remove_file(&logs[0]).unwrap();
+    assert_eq!(verify(&directory, &[])["wrong"]["record"], 1);
+    assert!(refused(&server).contains("record 1 is missing"));
+    assert_eq!(verify(&directory, &["--from", &gone.to_string()])["verified"], true);
+    kept.restore();
+    logs.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    assert_eq!(verify(&directory, &[])["verified"], false);
+    assert!(refused(&server).contains("the audit files end with record 0"));
+    kept.restore();
+
+    // A signature by another key is no signature of this log.
+    let mut own = lines(last);
+    let at = own.iter().position(|line| line.contains("AuditLogSign")).unwrap();
+    own[at] = own[at].replacen("\"signature\":\"", "\"signature\":\"AAAA", 1);
+    let chain = serde_json::from_str::<Value>(&own[0]).unwrap()["chain"].as_str().unwrap().to_owned();
+    let rest = chained(&own[1..], chain);
+    write(last, &[&own[..1], &rest].concat());
+    let found = verify(&directory, &["--head", early.to_str().unwrap()]);
+    assert_eq!(found["wrong"]["record"], number(&own[at]), "{found}");
+    kept.restore();
+    assert_eq!(verify(&directory, &["--key", "another"])["verified"], false);
+
+    // What the database still has is written again, and that is on record.
+    let own = lines(last);
+    write(last, &own[..own.len() - 4]);
+    server.start_again();
+    assert!(server.stop().success());
+    let told = server.audit_of(1, |record| record["operationName"] == "AuditLogRestored");
+    let description = told[0]["resultDescription"].as_str().unwrap();
+    assert!(description.starts_with(&format!("records {missing} to {}", missing + 3)), "{description}");
+    assert_eq!(verify(&directory, &["--head", early.to_str().unwrap()])["verified"], true);
+
+    // On demand it starts though something is wrong.
+    let mut own = lines(last);
+    own[1] = own[1].replacen("KeyList", "KeyLost", 1);
+    write(last, &own);
+    let mut again = Server::start_in_place(server, &[("STRONGROOM_AUDIT__BROKEN_CHAIN", "record")]);
+    let told = again.audit_of(1, |record| record["operationName"] == "AuditLogBroken");
+    assert!(told[0]["resultDescription"].as_str().unwrap().contains("link does not fit"), "{told:#?}");
+    assert!(again.stop().success());
+}
+
+#[tokio::test]
+async fn files_that_are_not_kept_are_deleted_and_it_is_signed_where_the_others_begin() {
+    let settings = [
+        ("STRONGROOM_AUDIT__ROTATE_BYTES", "65536"),
+        ("STRONGROOM_AUDIT__KEEP_BYTES", "100000"),
+        ("STRONGROOM_AUDIT__SIGN_SECONDS", "1"),
+    ];
+    let mut server = Server::start_with(&[], &settings);
+    let mut dev = server.client("dev").await;
+    call(&mut dev, 250).await;
+    let trimmed = server.audit_of(1, |record| record["operationName"] == "AuditLogTrim");
+    drop(dev);
+    // They are deleted after that is on record.
+    let directory = server.directory().join("audit");
+    let oldest = || lines(&Kept::of(directory.clone()).logs()[0])[0].contains("\"seq\":1,");
+    let started = std::time::Instant::now();
+    while oldest() {
+        assert!(started.elapsed().as_secs() < 30, "the oldest file is still there");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(server.stop().success());
+    let found = verify(&directory, &[]);
+    assert_eq!(found["verified"], true, "{found}");
+    let after = found["begins_after"].as_u64().unwrap();
+    assert_eq!(found["first"], after + 1);
+    assert!(trimmed[0]["files"].as_array().is_some_and(|files| !files.is_empty()), "{trimmed:#?}");
+    assert!(Kept::of(directory.clone()).logs().len() <= 3);
+
+    let first = Kept::of(directory.clone()).logs().remove(0);
+    std::fs::remove_file(first).unwrap();
+    assert_eq!(verify(&directory, &[])["wrong"]["record"], after + 1);
+    assert!(refused(&server).contains(&format!("record {} is missing", after + 1)));
+}
+
+/// Runs what the page shows, where it says.
+#[tokio::test]
+async fn the_commands_and_the_program_of_the_page_check_the_log() {
+    let page = std::fs::read_to_string("docs/audit.md").unwrap();
+    let block = |kind: &str| {
+        let (_, rest) = page.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("```").unwrap().0.to_owned()
+    };
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    call(&mut dev, 3).await;
+    drop(dev);
+    assert!(server.stop().success());
+    let place = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(server.directory(), place.path().join(".strongroom")).unwrap();
+    std::fs::write(place.path().join("check.py"), block("python")).unwrap();
+    let script = format!("set -euo pipefail\n{}\npython3 check.py\n", block("sh"));
+    let output = crate::tour::shell().args(["-c", &script]).current_dir(place.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("unbroken; the last link is"), "{said}");
+}
