@@ -89,7 +89,7 @@ fn version(key: &str, id: u32) -> KeyVersion {
         operations: BTreeSet::from([KeyOperation::Sign, KeyOperation::DeriveKey]),
         attributes: Attributes {
             enabled: true,
-            not_before: Some(at(NOON)),
+            not_before: Some(at(NOON).into()),
             expires: None,
             created: Timestamp::from_microsecond(NOON * 1_000_000 + 1).unwrap(),
             updated: at(NOON + 1),

@@ -161,14 +161,13 @@ impl Client {
     }
 
     async fn make_keys(&mut self) -> anyhow::Result<()> {
-        for (name, kty, crv, key_size) in
-            [("ec", "EC-HSM", "P-256", 0), ("rsa", "RSA-HSM", "", 2048), ("aes", "oct-HSM", "", 256)]
+        for (name, kty, key_size) in
+            [("ec", "EC-HSM", None), ("rsa", "RSA-HSM", Some(2048)), ("aes", "oct-HSM", Some(256))]
         {
             let request = pb::CreateKeyRequest {
                 parent: "hsms/local".to_owned(),
                 key_id: name.to_owned(),
                 kty: kty.to_owned(),
-                crv: crv.to_owned(),
                 key_size,
                 ..Default::default()
             };

@@ -6,23 +6,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::alphabet::URL_SAFE;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::failure::{Failure, Outcome};
+use crate::model::base64;
 
 /// The most that is read of a file that is sent to the server, in bytes: the largest plaintext is
 /// 256 KiB, and the JSON around a ciphertext is a third longer than its bytes.
 pub(crate) const LIMIT: u64 = 1 << 20;
-
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// Bytes that may be secret: wiped when dropped, not printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,20 +42,11 @@ impl<'de> Deserialize<'de> for Octets {
     }
 }
 
-/// Reads base64url, and forgives padding, the standard alphabet and white space.
+/// Reads base64 as the server does ([`base64::decode`]), and passes over white space.
 pub(crate) fn decode(text: &str) -> Result<Octets, &'static str> {
-    let url_safe: Zeroizing<Vec<u8>> = Zeroizing::new(
-        text.bytes()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .map(|byte| match byte {
-                b'+' => b'-',
-                b'/' => b'_',
-                other => other,
-            })
-            .collect(),
-    );
-    let bytes = LENIENT.decode(&*url_safe).map_err(|_| "this is not base64url")?;
-    Ok(Octets(Zeroizing::new(bytes)))
+    let text: Zeroizing<Vec<u8>> =
+        Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    base64::decode(&text).map(Octets).ok_or("this is not base64url")
 }
 
 /// Writes base64url without padding.
@@ -152,11 +137,11 @@ mod tests {
     #[test]
     fn both_alphabets_padding_and_white_space_are_read() {
         let bytes = [0xfb, 0xff, 0xfe, 0x01];
-        for text in ["-__-AQ", "-__-AQ==", "+//+AQ==", "+//+AQ", " -__-\n AQ\n"] {
+        for text in ["-__-AQ", "-__-AQ==", "+//+AQ==", "+//+AQ", "-__-AR", " -__-\n AQ\n"] {
             assert_eq!(decode(text).unwrap().0.as_slice(), bytes, "{text:?}");
         }
         assert_eq!(encode(&bytes), "-__-AQ");
-        for text in ["A", "-__-AR", "a.b", "ä", "AQ=A"] {
+        for text in ["A", "-_/+AQ", "a.b", "ä", "AQ=A"] {
             assert!(decode(text).is_err(), "{text:?}");
         }
         assert!(decode("").unwrap().0.is_empty());

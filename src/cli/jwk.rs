@@ -27,18 +27,14 @@ struct Jwk {
     k: Option<Octets>,
 }
 
-/// Reads a key, and the operations it names for itself.
-pub(crate) fn read(json: &[u8]) -> Outcome<(ImportMaterial, Vec<KeyOperation>)> {
+/// Reads a key, and the operations it names for itself, if it does: an empty list means none.
+pub(crate) fn read(json: &[u8]) -> Outcome<(ImportMaterial, Option<Vec<KeyOperation>>)> {
     // The error's own text could quote the key.
     let jwk: Jwk = serde_json::from_slice(json).map_err(|error| {
         Failure::problem(format!("not a JSON Web Key (line {}, column {})", error.line(), error.column()))
     })?;
-    let operations = jwk
-        .key_ops
-        .iter()
-        .flatten()
-        .map(|operation| operation.parse())
-        .collect::<crate::model::Result<_>>()?;
+    let parse = |names: &Vec<String>| names.iter().map(|name| name.parse()).collect();
+    let operations = jwk.key_ops.as_ref().map(parse).transpose()?;
     let material = match jwk.kty.as_str() {
         "RSA" | "RSA-HSM" => ImportMaterial::Rsa {
             n: member(jwk.n, "n")?,
@@ -51,9 +47,7 @@ pub(crate) fn read(json: &[u8]) -> Outcome<(ImportMaterial, Vec<KeyOperation>)> 
             qi: member(jwk.qi, "qi")?,
         },
         "EC" | "EC-HSM" => {
-            let name = jwk.crv.ok_or_else(|| missing("crv"))?;
-            // RFC 8812 has its own name for the curve that Azure calls P-256K.
-            let crv = if name == "secp256k1" { "P-256K" } else { &name }.parse()?;
+            let crv = jwk.crv.ok_or_else(|| missing("crv"))?.parse()?;
             ImportMaterial::Ec { crv, x: member(jwk.x, "x")?, y: member(jwk.y, "y")?, d: member(jwk.d, "d")? }
         }
         "oct" | "oct-HSM" => ImportMaterial::Oct { k: member(jwk.k, "k")? },
@@ -86,13 +80,17 @@ mod tests {
     fn keys_are_read_with_their_operations() {
         let (material, operations) = read(EC.as_bytes()).unwrap();
         assert_eq!(material.key_type(), KeyType::Ec { curve: Curve::P256 });
-        assert!(operations.is_empty());
+        assert_eq!(operations, None);
         let oct = br#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAA","key_ops":["wrapKey","unwrapKey"]}"#;
         let (material, operations) = read(oct).unwrap();
         assert_eq!(material.key_type(), KeyType::Oct { bits: 128 });
-        assert_eq!(operations, [KeyOperation::WrapKey, KeyOperation::UnwrapKey]);
-        let koblitz = EC.replace("P-256", "secp256k1");
-        assert_eq!(read(koblitz.as_bytes()).unwrap().0.key_type(), KeyType::Ec { curve: Curve::P256K });
+        assert_eq!(operations.unwrap(), [KeyOperation::WrapKey, KeyOperation::UnwrapKey]);
+        let none = br#"{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAA","key_ops":[]}"#;
+        assert_eq!(read(none).unwrap().1, Some(Vec::new()));
+        for name in ["secp256k1", "SECP256K1", "P-256K"] {
+            let koblitz = EC.replace("P-256", name);
+            assert_eq!(read(koblitz.as_bytes()).unwrap().0.key_type(), KeyType::Ec { curve: Curve::P256K });
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::der::Reader;
 use super::failure::{Failure, Outcome};
 use crate::model::import::ImportMaterial;
 use crate::model::key::Curve;
+use crate::public_key::minimal;
 
 /// 1.2.840.113549.1.1.1, rsaEncryption, and 1.2.840.113549.1.1.10, id-RSASSA-PSS.
 const RSA: [&[u8]; 2] = [
@@ -108,6 +109,8 @@ fn ec(curve: Curve, scalar: &[u8], der: &[u8]) -> Option<ImportMaterial> {
     let width = curve.field_len();
     let coordinates = pair.public_key().as_ref().strip_prefix(&[4])?;
     let (x, y) = coordinates.split_at_checked(width)?;
+    // Some libraries leave out leading zeros of the scalar, or write one too many.
+    let scalar = minimal(scalar);
     let mut d = vec![0; width.checked_sub(scalar.len())?];
     d.extend_from_slice(scalar);
     Some(ImportMaterial::Ec { crv: curve, x: x.to_vec(), y: y.to_vec(), d })
@@ -150,6 +153,31 @@ mod tests {
         p256k_keys_are_read: k256, Curve::P256K;
         p384_keys_are_read: p384, Curve::P384;
         p521_keys_are_read: p521, Curve::P521;
+    }
+
+    /// Some libraries write the scalar without its leading zeros, or with a sign byte (RFC 5915 asks for its full width).
+    #[test]
+    fn scalars_of_any_width_are_read() {
+        for (identifier, curve) in CURVES {
+            for scalar in [vec![0xf7], [&[0; 70], &[0xf7][..]].concat()] {
+                let element =
+                    |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap()], value].concat();
+                let parameters = element(0xa0, &element(0x06, identifier));
+                let key =
+                    element(0x30, &[&[0x02, 0x01, 0x01], &*element(0x04, &scalar), &parameters].concat());
+                let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key);
+                let pem = format!("-----BEGIN EC PRIVATE KEY-----\n{base64}\n-----END EC PRIVATE KEY-----\n");
+                let material = read(pem.as_bytes()).unwrap();
+                let ImportMaterial::Ec { crv, x, y, d } = &material else { panic!("not EC") };
+                let width = curve.field_len();
+                assert_eq!(
+                    (*crv, x.len(), y.len(), d.len(), d[width - 1]),
+                    (curve, width, width, width, 0xf7)
+                );
+                assert!(d[..width - 1].iter().all(|byte| *byte == 0));
+                crate::public_key::validate(&material).unwrap();
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::session::Session;
 use super::{Context, when};
 use crate::api::grpc::pb;
 use crate::model::Timestamp;
+use crate::model::key_date::KeyDate;
 
 /// What is watched, from where on, and for how long.
 #[derive(Args, Clone, Debug)]
@@ -40,7 +41,7 @@ struct View {
     #[serde(skip_serializing_if = "Option::is_none")]
     scheduled_purge_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<Timestamp>,
+    expires: Option<KeyDate>,
 }
 
 impl From<pb::LifecycleEvent> for View {
@@ -51,7 +52,7 @@ impl From<pb::LifecycleEvent> for View {
             kind: event.kind,
             subject: event.subject,
             scheduled_purge_at: when::from_wire(event.scheduled_purge_at),
-            expires: when::from_wire(event.expires),
+            expires: when::date_from_wire(event.expires),
         }
     }
 }

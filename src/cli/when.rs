@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::model::Timestamp;
+use crate::model::key_date::KeyDate;
 
 /// Reads an instant: RFC 3339, or a date, which means its first moment in UTC.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, &'static str> {
@@ -16,21 +17,32 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp, &'static str> {
     text.parse().map_err(|_| wrong)
 }
 
-/// The instant, for people: `2027-01-01 00:00:00Z`.
-pub(crate) fn show(instant: Option<Timestamp>) -> String {
-    instant.map_or_else(String::new, |instant| instant.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+/// Reads the date of a key as [`parse`] reads instants, up to the end of the year 9999.
+pub(crate) fn parse_date(text: &str) -> Result<KeyDate, &'static str> {
+    text.parse().map_err(|_| "a date is written 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z")
 }
 
-/// The instant on the wire.
-pub(crate) fn to_wire(instant: Timestamp) -> prost_types::Timestamp {
-    // Before 1970 jiff's nanoseconds are negative; the wire's never are.
-    let nanoseconds = instant.as_nanosecond();
-    let seconds = nanoseconds.div_euclid(1_000_000_000);
-    let rest = nanoseconds.rem_euclid(1_000_000_000);
+/// An instant or the date of a key, for people: `2027-01-01 00:00:00Z`.
+pub(crate) fn show(instant: Option<impl Into<KeyDate>>) -> String {
+    let shown = |instant: KeyDate| instant.civil().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+    instant.map(Into::into).map_or_else(String::new, shown)
+}
+
+/// An instant or the date of a key on the wire, to the microsecond.
+pub(crate) fn to_wire(instant: impl Into<KeyDate>) -> prost_types::Timestamp {
+    // The wire's nanoseconds are never negative, before 1970 either.
+    let micros = instant.into().as_microsecond();
+    let rest = micros.rem_euclid(1_000_000) * 1000;
     prost_types::Timestamp {
-        seconds: i64::try_from(seconds).unwrap_or_default(),
+        seconds: micros.div_euclid(1_000_000),
         nanos: i32::try_from(rest).unwrap_or_default(),
     }
+}
+
+/// The date of a key from the wire; one outside the calendar counts as none.
+pub(crate) fn date_from_wire(date: Option<prost_types::Timestamp>) -> Option<KeyDate> {
+    let prost_types::Timestamp { seconds, nanos } = date?;
+    KeyDate::from_microsecond(seconds.checked_mul(1_000_000)?.checked_add(i64::from(nanos) / 1000)?)
 }
 
 /// The instant from the wire; one outside the calendar counts as none.
@@ -71,8 +83,23 @@ mod tests {
     }
 
     #[test]
+    fn dates_of_keys_reach_to_the_end_of_the_year_9999() {
+        for (text, shown) in [
+            ("9999-12-31", "9999-12-31 00:00:00Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31 23:59:59Z"),
+            ("2027-01-01T12:30:00+02:00", "2027-01-01 10:30:00Z"),
+        ] {
+            let date = parse_date(text).unwrap();
+            assert_eq!(show(Some(date)), shown, "{text}");
+            assert_eq!(date_from_wire(Some(to_wire(date))), Some(date), "{text}");
+        }
+        assert!(parse_date("10000-01-01").is_err());
+        assert_eq!(date_from_wire(Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 })), None);
+    }
+
+    #[test]
     fn instants_are_shown_in_utc() {
         assert_eq!(show(parse("2027-01-01T01:00:00+01:00").ok()), "2027-01-01 00:00:00Z");
-        assert_eq!(show(None), "");
+        assert_eq!(show(None::<Timestamp>), "");
     }
 }

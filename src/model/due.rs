@@ -97,7 +97,7 @@ fn near_expiry(version: &KeyVersion) -> Option<Timestamp> {
     if version.notices.contains(Notice::NearExpiry) || expires <= attributes.updated {
         return None;
     }
-    Some(expires.saturating_sub(NEAR).unwrap_or(Timestamp::MIN).max(attributes.updated))
+    Some(expires.less(NEAR).max(attributes.updated))
 }
 
 #[cfg(test)]
@@ -174,7 +174,7 @@ pub(super) mod tests {
         let never = key(version(made), Some((Some("P1Y"), before.clone())));
         assert_eq!(never.due(), [], "a version that does not expire is not rotated before its expiry");
         let mut expiring = version(made);
-        expiring.attributes.expires = Some(at("2028-01-31T12:00:00Z"));
+        expiring.attributes.expires = Some(at("2028-01-31T12:00:00Z").into());
         let expiring = key(expiring, Some((Some("P1Y"), before)));
         let noon = |day: &str| at(&format!("{day}T12:00:00Z"));
         assert_eq!(expiring.due(), [rotate(noon("2027-12-02")), note(noon("2028-01-01"))]);
@@ -207,7 +207,7 @@ pub(super) mod tests {
         let made = at("2027-01-01T00:00:00Z");
         let due = |expires: &str| {
             let mut version = version(made);
-            version.attributes.expires = Some(at(expires));
+            version.attributes.expires = Some(at(expires).into());
             key(version, None).due()
         };
         assert_eq!(due("2028-01-31T00:00:00Z"), [note(at("2028-01-01T00:00:00Z"))]);
@@ -217,7 +217,7 @@ pub(super) mod tests {
         assert_eq!(due("2020-01-01T00:00:00Z"), []);
         assert_eq!(due("-009999-01-03T00:00:00Z"), []);
         let mut told = version(made);
-        told.attributes.expires = Some(at("2028-01-31T00:00:00Z"));
+        told.attributes.expires = Some(at("2028-01-31T00:00:00Z").into());
         told.notices = told.notices.with(Notice::NearExpiry);
         assert_eq!(key(told, None).due(), []);
     }

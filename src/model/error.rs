@@ -5,6 +5,7 @@
 use super::Timestamp;
 use super::aes_modes::ModeFamily;
 use super::control_plane::{ControlAction, ControlScope};
+use super::key_date::KeyDate;
 use super::name::{BudgetName, HsmName, KeyName, PrincipalId, VersionId};
 use super::rbac::{Action, Scope};
 use super::resource::{ResourceGroupName, SubscriptionId};
@@ -138,7 +139,7 @@ pub enum Error {
         /// What was to be done.
         operation: &'static str,
         /// When it expired.
-        expires: Timestamp,
+        expires: KeyDate,
     },
     /// The key's record exists and its object in the token does not answer. Reported, never repaired.
     #[error("the token does not hold the material of key version {version}; the key was not changed")]
@@ -158,7 +159,7 @@ pub enum Error {
         /// What was to be done.
         operation: &'static str,
         /// From when on it is valid.
-        not_before: Timestamp,
+        not_before: KeyDate,
     },
     /// A documented limit of the service.
     #[error("limit reached: at most {limit} {what}")]
@@ -244,9 +245,23 @@ pub enum Error {
         /// The oldest event there still is.
         oldest: u64,
     },
-    /// The assignment's name, or the same principal, role and scope, is taken.
+    /// The assignment's name is taken.
     #[error("the role assignment already exists")]
     RoleAssignmentExists,
+    /// An assignment of another name gives the same role to the same principal at the same scope.
+    #[error(
+        "role assignment '{existing}' already adds role '{role_definition}' to principal '{principal}' in scope '{scope}'"
+    )]
+    RoleAssignmentMatches {
+        /// The name of the other assignment.
+        existing: uuid::Uuid,
+        /// The role.
+        role_definition: uuid::Uuid,
+        /// Who has it.
+        principal: PrincipalId,
+        /// Where.
+        scope: String,
+    },
     /// No such role assignment.
     #[error("requested role assignment not found")]
     RoleAssignmentNotFound,
@@ -357,6 +372,7 @@ impl Error {
             Self::ResourceGroupNotFound { .. } => "RESOURCE_GROUP_NOT_FOUND",
             Self::ResumeTokenExpired { .. } => "RESUME_TOKEN_EXPIRED",
             Self::RoleAssignmentExists => "ROLE_ASSIGNMENT_EXISTS",
+            Self::RoleAssignmentMatches { .. } => "ROLE_ASSIGNMENT_MATCHES",
             Self::RoleAssignmentNotFound => "ROLE_ASSIGNMENT_NOT_FOUND",
             Self::RoleDefinitionNotFound => "ROLE_DEFINITION_NOT_FOUND",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
@@ -383,6 +399,7 @@ impl Error {
             | Self::NoContent
             // Recorded: 400, where others would answer 409, and 404.
             | Self::RoleAssignmentExists
+            | Self::RoleAssignmentMatches { .. }
             | Self::SettingNotFound
             // assumption: nothing is recorded of rotating a key that has no policy.
             | Self::RotationPolicyMissing { .. } => 400,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::key_date::KeyDate;
 use super::name::{BudgetName, HsmName, KeyId, KeyName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
 
@@ -100,7 +101,7 @@ pub enum KeyKind {
     /// It was purged.
     Purged,
     /// This version, the current one, expires soon: at this instant.
-    NearExpiry(VersionId, Timestamp),
+    NearExpiry(VersionId, KeyDate),
     /// Its policy asked for a new version, and it was given up to make one in the place of this one.
     NotRotated(VersionId),
 }
@@ -169,7 +170,7 @@ impl LifecycleEvent {
     }
 
     /// When the version expires that does so soon.
-    pub const fn expires(&self) -> Option<Timestamp> {
+    pub const fn expires(&self) -> Option<KeyDate> {
         match &self.what {
             Happened::Key(KeyHappened { kind: KeyKind::NearExpiry(_, at), .. }) => Some(*at),
             _ => None,
@@ -284,7 +285,7 @@ mod tests {
         assert_eq!(key(KeyKind::Recovered).subject(), "hsms/payroll/keys/salaries");
         assert_eq!(key(KeyKind::Purged).subject(), "hsms/payroll/deletedKeys/salaries");
         assert_eq!(key(KeyKind::Deleted(at)).scheduled_purge_at(), Some(at));
-        assert_eq!(key(KeyKind::NearExpiry(version, at)).expires(), Some(at));
+        assert_eq!(key(KeyKind::NearExpiry(version, at.into())).expires(), Some(at.into()));
     }
 
     #[test]
@@ -315,9 +316,11 @@ mod tests {
     fn events_come_back_as_they_were_written() {
         let version = VersionId::from_bytes([3; 16]);
         let at: Timestamp = "2027-01-01T00:00:00.123456Z".parse().unwrap();
-        for event in
-            [hsm(HsmKind::PurgeProtected), hsm(HsmKind::Deleted(at)), key(KeyKind::NearExpiry(version, at))]
-        {
+        for event in [
+            hsm(HsmKind::PurgeProtected),
+            hsm(HsmKind::Deleted(at)),
+            key(KeyKind::NearExpiry(version, at.into())),
+        ] {
             let text = serde_json::to_string(&event).unwrap();
             assert_eq!(serde_json::from_str::<LifecycleEvent>(&text).unwrap(), event, "{text}");
         }

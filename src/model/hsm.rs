@@ -28,15 +28,13 @@ pub const SKUS: &[&str] = &[
     "Custom_C42",
 ];
 
-/// Whether there is such a stock keeping unit.
+/// The stock keeping unit of this name, in any case, as it is spelled above.
 ///
 /// # Errors
 /// `Invalid` naming `sku`.
-pub fn check_sku(sku: &str) -> Result<()> {
-    if SKUS.contains(&sku) {
-        return Ok(());
-    }
-    Err(Error::invalid("sku", format!("the sku is one of {}", SKUS.join(", "))))
+pub fn find_sku(name: &str) -> Result<&'static str> {
+    let found = SKUS.iter().copied().find(|sku| sku.eq_ignore_ascii_case(name));
+    found.ok_or_else(|| Error::invalid("sku", format!("the sku is one of {}", SKUS.join(", "))))
 }
 
 /// Whether the data plane answers.

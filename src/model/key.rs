@@ -8,69 +8,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::aes_modes::ModeFamily;
+pub use super::curve::Curve;
 use super::due::Notices;
+use super::key_date::KeyDate;
 use super::name::{HsmName, KeyName, VersionId};
 use super::retention::Deletion;
 use super::rotation::RotationPolicy;
 use super::{Error, Result, Timestamp};
-
-/// An elliptic curve, by its JSON Web Key name (RFC 7518; Azure says `P-256K` for secp256k1).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum Curve {
-    /// NIST P-256.
-    #[serde(rename = "P-256")]
-    P256,
-    /// secp256k1.
-    #[serde(rename = "P-256K")]
-    P256K,
-    /// NIST P-384.
-    #[serde(rename = "P-384")]
-    P384,
-    /// NIST P-521.
-    #[serde(rename = "P-521")]
-    P521,
-}
-
-impl Curve {
-    /// Every curve of Managed HSM.
-    pub const ALL: [Self; 4] = [Self::P256, Self::P256K, Self::P384, Self::P521];
-
-    /// The name on every surface.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::P256 => "P-256",
-            Self::P256K => "P-256K",
-            Self::P384 => "P-384",
-            Self::P521 => "P-521",
-        }
-    }
-
-    /// The width of a coordinate, in bytes.
-    pub const fn field_len(self) -> usize {
-        match self {
-            Self::P256 | Self::P256K => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
-        }
-    }
-}
-
-impl FromStr for Curve {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|curve| curve.as_str() == text)
-            .ok_or_else(|| Error::invalid("crv", "the curve is one of P-256, P-256K, P-384, P-521"))
-    }
-}
-
-impl fmt::Display for Curve {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// The type of a key, with its size or curve. Managed HSM has HSM-protected types only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -140,12 +84,17 @@ pub struct KeySpec {
 }
 
 impl KeySpec {
-    /// Reads a request's `kty`, size, curve and public exponent; 0 or empty means the default
-    /// (2048 bits, P-256, 256 bits, 65537). `RSA`, `EC` and `oct` mean their `-HSM` types, as recorded.
+    /// Reads a request's `kty`, size, curve and public exponent; `None` means the default (2048 bits, P-256,
+    /// 256 bits, 65537). `RSA`, `EC` and `oct` mean their `-HSM` types, as recorded.
     ///
     /// # Errors
     /// `Invalid` naming the field.
-    pub fn parse(kty: &str, size: u32, curve: &str, public_exponent: u32) -> Result<Self> {
+    pub fn parse(
+        kty: &str,
+        size: Option<u32>,
+        curve: Option<&str>,
+        public_exponent: Option<u32>,
+    ) -> Result<Self> {
         let none = |given: bool, field: &'static str| {
             if given {
                 Err(Error::invalid(
@@ -158,39 +107,32 @@ impl KeySpec {
         };
         let key_type = match kty {
             "RSA" | "RSA-HSM" => {
-                none(!curve.is_empty(), "crv")?;
+                none(curve.is_some(), "crv")?;
                 KeyType::Rsa { bits: choose(size, 2048, &[2048, 3072, 4096])? }
             }
             "EC" | "EC-HSM" => {
-                none(size != 0, "key_size")?;
-                none(public_exponent != 0, "public_exponent")?;
-                KeyType::Ec { curve: if curve.is_empty() { Curve::P256 } else { curve.parse()? } }
+                none(size.is_some(), "key_size")?;
+                none(public_exponent.is_some(), "public_exponent")?;
+                KeyType::Ec { curve: curve.map_or(Ok(Curve::P256), str::parse)? }
             }
             "oct" | "oct-HSM" => {
-                none(!curve.is_empty(), "crv")?;
-                none(public_exponent != 0, "public_exponent")?;
+                none(curve.is_some(), "crv")?;
+                none(public_exponent.is_some(), "public_exponent")?;
                 KeyType::Oct { bits: choose(size, 256, &[128, 192, 256])? }
             }
             _ => return Err(Error::invalid("kty", "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
         };
-        let public_exponent = match public_exponent {
-            0 => 65537,
-            even if even < 3 || even % 2 == 0 => {
-                return Err(Error::invalid(
-                    "public_exponent",
-                    "an RSA public exponent is odd and at least 3",
-                ));
+        match public_exponent.unwrap_or(65537) {
+            wrong if wrong < 3 || wrong % 2 == 0 => {
+                Err(Error::invalid("public_exponent", "an RSA public exponent is odd and at least 3"))
             }
-            odd => odd,
-        };
-        Ok(Self { key_type, public_exponent })
+            public_exponent => Ok(Self { key_type, public_exponent }),
+        }
     }
 }
 
-fn choose(given: u32, default: u16, allowed: &[u16]) -> Result<u16> {
-    if given == 0 {
-        return Ok(default);
-    }
+fn choose(given: Option<u32>, default: u16, allowed: &[u16]) -> Result<u16> {
+    let Some(given) = given else { return Ok(default) };
     allowed
         .iter()
         .copied()
@@ -325,14 +267,13 @@ impl fmt::Display for KeyOperation {
 /// A set of key operations.
 pub type KeyOperations = BTreeSet<KeyOperation>;
 
-/// Reads a list of key operations for a key of this type; an empty list means the defaults.
+/// Reads a list of key operations for a key of this type. Without a list it gets the defaults; an empty list gives it
+/// none.
 ///
 /// # Errors
 /// `Invalid` naming `key_ops` where one is unknown, does not fit the type, or `import` is not alone.
-pub fn parse_operations<T: AsRef<str>>(names: &[T], key_type: KeyType) -> Result<KeyOperations> {
-    if names.is_empty() {
-        return Ok(key_type.default_operations());
-    }
+pub fn parse_operations<T: AsRef<str>>(names: Option<&[T]>, key_type: KeyType) -> Result<KeyOperations> {
+    let Some(names) = names else { return Ok(key_type.default_operations()) };
     let operations = names.iter().map(|name| name.as_ref().parse()).collect::<Result<KeyOperations>>()?;
     check_operations(&operations, key_type)?;
     Ok(operations)
@@ -368,9 +309,9 @@ pub struct Attributes {
     /// Whether the version may be used at all.
     pub enabled: bool,
     /// Not usable before this instant (`nbf`).
-    pub not_before: Option<Timestamp>,
+    pub not_before: Option<KeyDate>,
     /// Not usable from this instant on (`exp`).
-    pub expires: Option<Timestamp>,
+    pub expires: Option<KeyDate>,
     /// When the version was made.
     pub created: Timestamp,
     /// When its attributes last changed.
@@ -402,7 +343,7 @@ pub fn check_tags(tags: &Tags) -> Result<()> {
 ///
 /// # Errors
 /// `Invalid` naming `attributes.expires`.
-pub fn check_validity(not_before: Option<Timestamp>, expires: Option<Timestamp>) -> Result<()> {
+pub fn check_validity(not_before: Option<KeyDate>, expires: Option<KeyDate>) -> Result<()> {
     match (not_before, expires) {
         (Some(from), Some(until)) if from >= until => {
             Err(Error::invalid("attributes.expires", "a key must expire after it becomes valid"))
@@ -450,10 +391,10 @@ impl KeyVersion {
             return Ok(());
         }
         match (self.attributes.not_before, self.attributes.expires) {
-            (Some(from), _) if now < from => {
+            (Some(from), _) if from > now => {
                 Err(Error::KeyNotYetValid { operation: operation.as_str(), not_before: from })
             }
-            (_, Some(until)) if now >= until => {
+            (_, Some(until)) if until <= now => {
                 Err(Error::KeyExpired { operation: operation.as_str(), expires: until })
             }
             _ => Ok(()),

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Result};
 
-/// Declares a choice of words, as Azure Resource Manager spells them; the first is the default.
+/// Declares a choice of words, as Azure Resource Manager spells them; the first is the default. They are read in any
+/// case, as Azure Resource Manager reads enumerations.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident in $field:literal {
         $(#[$first_doc:meta])* $first:ident, $($(#[$other_doc:meta])* $other:ident,)+
@@ -35,14 +36,15 @@ macro_rules! choice {
             type Err = Error;
 
             fn from_str(text: &str) -> Result<Self> {
-                match text {
-                    stringify!($first) => Ok(Self::$first),
-                    $(stringify!($other) => Ok(Self::$other),)+
-                    _ => Err(Error::invalid(
-                        $field,
-                        concat!(stringify!($first), $(" or ", stringify!($other),)+ " is needed"),
-                    )),
-                }
+                [Self::$first, $(Self::$other,)+]
+                    .into_iter()
+                    .find(|choice| choice.as_str().eq_ignore_ascii_case(text))
+                    .ok_or_else(|| {
+                        Error::invalid(
+                            $field,
+                            concat!(stringify!($first), $(" or ", stringify!($other),)+ " is needed"),
+                        )
+                    })
             }
         }
     };

@@ -7,6 +7,7 @@ use jiff::Span;
 use jiff::tz::TimeZone;
 
 use super::error::shorten;
+use super::key_date::KeyDate;
 use super::{Error, Result, Timestamp};
 
 /// Digits of a number at most: more than any period that is allowed needs.
@@ -46,10 +47,10 @@ impl LifetimePeriod {
         Some(later.timestamp())
     }
 
-    /// The instant one period earlier, by the calendar. `None` before the year -9999.
-    pub fn before(&self, instant: Timestamp) -> Option<Timestamp> {
-        let earlier = instant.to_zoned(TimeZone::UTC).checked_sub(self.span()).ok()?;
-        Some(earlier.timestamp())
+    /// The instant one period before a date, by the calendar. `None` before the year -9999.
+    pub fn before(&self, date: KeyDate) -> Option<Timestamp> {
+        let earlier = date.civil().checked_sub(self.span()).ok()?;
+        Some(earlier.to_zoned(TimeZone::UTC).ok()?.timestamp())
     }
 
     /// The days of the shortest and the longest such period, whenever it begins.
@@ -191,9 +192,9 @@ mod tests {
         ] {
             assert_eq!(period(text).after(at(from)), Some(at(to)), "{from} {text}");
         }
-        assert_eq!(period("P1M").before(at("2027-03-31T00:00:00Z")), Some(at("2027-02-28T00:00:00Z")));
+        assert_eq!(period("P1M").before(at("2027-03-31T00:00:00Z").into()), Some(at("2027-02-28T00:00:00Z")));
         assert_eq!(period("P1D").after(Timestamp::MAX), None);
-        assert_eq!(period("P1D").before(Timestamp::MIN), None);
+        assert_eq!(period("P1D").before(Timestamp::MIN.into()), None);
     }
 
     #[test]

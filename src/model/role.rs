@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::error::Denied;
 use super::name::PrincipalId;
+use super::{Error, Result};
 
 /// An action that the roles of one plane grant.
 pub trait Grantable: Copy + Eq + Display + Send + Sync + 'static {
@@ -169,6 +170,36 @@ pub struct Assignment<S> {
     pub principal: PrincipalId,
     /// Where it holds.
     pub scope: S,
+}
+
+impl<S: Covers> Assignment<S> {
+    /// Whether this can be added to what is known: its id and what it means must both be new.
+    ///
+    /// # Errors
+    /// `RoleAssignmentExists` where the id is taken, `RoleAssignmentMatches` where another gives the same role to the
+    /// same principal at the same scope.
+    pub fn check_new<'a>(&self, known: impl Iterator<Item = &'a Arc<Self>> + Clone) -> Result<()>
+    where
+        S: 'a,
+    {
+        if known.clone().any(|other| other.id == self.id) {
+            return Err(Error::RoleAssignmentExists);
+        }
+        let mut known = known;
+        let same = known.find(|other| {
+            other.principal == self.principal
+                && other.role_definition == self.role_definition
+                && other.scope.is_same_as(&self.scope)
+        });
+        same.map_or(Ok(()), |same| {
+            Err(Error::RoleAssignmentMatches {
+                existing: same.id,
+                role_definition: same.role_definition,
+                principal: same.principal,
+                scope: same.scope.to_string(),
+            })
+        })
+    }
 }
 
 /// A role assignment joined with its role, as it is kept for decisions.

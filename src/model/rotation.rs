@@ -1,6 +1,8 @@
 //! Rotation policies: when the service makes a new version of a key by itself, and how long it lives.
 
+use super::error::shorten;
 use super::key::KeyVersion;
+use super::key_date::KeyDate;
 use super::period::LifetimePeriod;
 use super::{Error, Result, Timestamp};
 
@@ -34,6 +36,28 @@ pub struct RotationPolicy {
     pub created: Timestamp,
     /// When the policy was last replaced.
     pub updated: Timestamp,
+}
+
+/// Whether the types of a policy's actions can be had: one `rotate` at most, in any case. That Managed HSM does not
+/// notify is said first, whatever else is wrong with a policy: the default policy of Key Vault's vaults notifies, and
+/// clients send it.
+///
+/// # Errors
+/// `Invalid` naming `lifetime_actions.action`, or `lifetime_actions` where there are several.
+pub fn check_actions(types: &[&str]) -> Result<()> {
+    let wrong = |why: String| Err(Error::invalid("lifetime_actions.action", why));
+    if types.iter().any(|action| action.eq_ignore_ascii_case("notify")) {
+        return wrong("Managed HSM does not notify; the only action is rotate".to_owned());
+    }
+    if types.len() > 1 {
+        return Err(Error::invalid("lifetime_actions", "a policy rotates a key in one way at most"));
+    }
+    match types.iter().find(|action| !action.eq_ignore_ascii_case("rotate")) {
+        None => Ok(()),
+        Some(other) => {
+            wrong(format!("{:?} is not an action of Managed HSM; the only one is rotate", shorten(other)))
+        }
+    }
 }
 
 impl RotationRules {
@@ -98,9 +122,10 @@ impl RotationRules {
     ///
     /// # Errors
     /// `Invalid` where the calendar ends.
-    pub fn expires(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+    pub fn expires(&self, now: Timestamp) -> Result<Option<KeyDate>> {
         let beyond = || Error::invalid("expiry_time", "the new version would expire beyond the calendar");
-        self.expiry_time.as_ref().map(|expiry| expiry.after(now).ok_or_else(beyond)).transpose()
+        let after = |expiry: &LifetimePeriod| expiry.after(now).map(KeyDate::from).ok_or_else(beyond);
+        self.expiry_time.as_ref().map(after).transpose()
     }
 }
 

@@ -84,7 +84,7 @@ impl fmt::Debug for PublicKey {
 /// A big-endian number without its leading zeros.
 ///
 /// Numbers of an RSA key may arrive with some (many libraries write a sign byte); PKCS#11 and JSON
-/// Web Keys want none. Coordinates and scalars of elliptic-curve keys keep theirs.
+/// Web Keys want none. Coordinates and scalars of elliptic-curve keys are as wide as the field.
 pub fn minimal(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()

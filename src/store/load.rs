@@ -23,6 +23,7 @@ use crate::model::change::{Intent, IntentVerb};
 use crate::model::due::Notices;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Attributes, Key, KeyVersion};
+use crate::model::key_date::KeyDate;
 use crate::model::name::{HsmName, PrincipalId, VersionId};
 use crate::model::rbac::{RoleAssignment, RoleDefinition};
 use crate::model::retention::Deletion;
@@ -92,6 +93,12 @@ fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> {
     column::<Option<i64>>(row, name)?.map(Timestamp::from_microsecond).transpose().map_err(damaged)
 }
 
+fn key_date(row: &SqliteRow, name: &str) -> Result<Option<KeyDate>> {
+    let read =
+        |micros| KeyDate::from_microsecond(micros).ok_or_else(|| damaged(format_args!("{name} is no date")));
+    column::<Option<i64>>(row, name)?.map(read).transpose()
+}
+
 pub(super) fn dated(row: &SqliteRow, name: &str) -> Result<Timestamp> {
     instant(row, name)?.ok_or_else(|| damaged(format_args!("{name} is missing")))
 }
@@ -145,8 +152,8 @@ async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) ->
             operations: json(&row, "operations")?,
             attributes: Attributes {
                 enabled: column::<i64>(&row, "enabled")? != 0,
-                not_before: instant(&row, "not_before")?,
-                expires: instant(&row, "expires")?,
+                not_before: key_date(&row, "not_before")?,
+                expires: key_date(&row, "expires")?,
                 created: dated(&row, "created")?,
                 updated: dated(&row, "updated")?,
                 exportable: column::<i64>(&row, "exportable")? != 0,

@@ -76,14 +76,7 @@ impl<A: Grantable> Roles<A> {
 
     /// Adds an assignment, whose id and whose meaning must both be new.
     pub(super) fn insert_assignment(&mut self, assignment: Arc<Assignment<A::Scope>>) -> Result<()> {
-        let same = |known: &Arc<Assignment<A::Scope>>| {
-            known.principal == assignment.principal
-                && known.role_definition == assignment.role_definition
-                && known.scope.is_same_as(&assignment.scope)
-        };
-        if self.assignments.iter().any(|known| known.id == assignment.id || same(known)) {
-            return Err(Error::RoleAssignmentExists);
-        }
+        assignment.check_new(self.assignments.iter())?;
         self.assignments.push(assignment);
         self.join();
         Ok(())
@@ -168,9 +161,15 @@ mod tests {
     fn an_assignment_is_unique_by_id_and_by_meaning() {
         let mut roles = roles();
         assert_eq!(roles.insert_assignment(assignment(10, 2, "/")), Err(Error::RoleAssignmentExists));
-        assert_eq!(roles.insert_assignment(assignment(11, 1, "/")), Err(Error::RoleAssignmentExists));
+        let matches = |existing: u128, scope: &str| Error::RoleAssignmentMatches {
+            existing: Uuid::from_u128(existing),
+            role_definition: Uuid::from_u128(1),
+            principal: PrincipalId(Uuid::from_u128(7)),
+            scope: scope.to_owned(),
+        };
+        assert_eq!(roles.insert_assignment(assignment(11, 1, "/")), Err(matches(10, "/")));
         roles.insert_assignment(assignment(12, 1, "/keys/a")).unwrap();
-        assert_eq!(roles.insert_assignment(assignment(13, 1, "/keys/A")), Err(Error::RoleAssignmentExists));
+        assert_eq!(roles.insert_assignment(assignment(13, 1, "/keys/A")), Err(matches(12, "/keys/a")));
         assert_eq!(roles.delete_assignment(Uuid::from_u128(13)), Err(Error::RoleAssignmentNotFound));
     }
 

@@ -10,6 +10,7 @@ use super::usage::{Counter, Used};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::key::{Key, KeyVersion};
+use crate::model::key_date::KeyDate;
 use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::rbac::{RoleAssignment, RoleDefinition};
 use crate::model::{Error, Timestamp};
@@ -182,8 +183,8 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
         .bind(to_json(&version.material)?)
         .bind(to_json(&version.operations)?)
         .bind(i64::from(attributes.enabled))
-        .bind(attributes.not_before.map(Timestamp::as_microsecond))
-        .bind(attributes.expires.map(Timestamp::as_microsecond))
+        .bind(attributes.not_before.map(KeyDate::as_microsecond))
+        .bind(attributes.expires.map(KeyDate::as_microsecond))
         .bind(attributes.created.as_microsecond())
         .bind(attributes.updated.as_microsecond())
         .bind(i64::from(attributes.exportable))
@@ -205,8 +206,8 @@ async fn update_version(db: &mut SqliteConnection, version: &KeyVersion) -> Done
         .bind(version.version.to_string())
         .bind(to_json(&version.operations)?)
         .bind(i64::from(attributes.enabled))
-        .bind(attributes.not_before.map(Timestamp::as_microsecond))
-        .bind(attributes.expires.map(Timestamp::as_microsecond))
+        .bind(attributes.not_before.map(KeyDate::as_microsecond))
+        .bind(attributes.expires.map(KeyDate::as_microsecond))
         .bind(attributes.created.as_microsecond())
         .bind(attributes.updated.as_microsecond())
         .bind(i64::from(attributes.exportable))

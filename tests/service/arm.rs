@@ -4,5 +4,6 @@ pub(crate) mod ask;
 mod authorization;
 mod cloud;
 mod hsms;
+mod inputs;
 mod refusals;
 mod tokens;

@@ -45,7 +45,7 @@ impl Place {
     /// A request for an HSM with this retention interval.
     pub(crate) fn retaining(&self, name: &str, retention_days: u32) -> pb::CreateManagedHsmRequest {
         let mut request = self.creating(name);
-        request.managed_hsm.as_mut().unwrap().retention_days = retention_days;
+        request.managed_hsm.as_mut().unwrap().retention_days = Some(retention_days);
         request
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod ask;
 mod challenge;
 mod crypto;
 mod floods;
+mod inputs;
 mod keys;
 mod limits;
 mod lists;

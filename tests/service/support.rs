@@ -402,22 +402,22 @@ pub(crate) fn timestamp(micros: i64) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
 }
 
-/// A request for an EC key.
+/// A request for an EC key, on the default curve if `curve` is empty.
 pub(crate) fn ec(name: &str, curve: &str) -> pb::CreateKeyRequest {
     pb::CreateKeyRequest {
         key_id: name.to_owned(),
         kty: "EC-HSM".to_owned(),
-        crv: curve.to_owned(),
+        crv: Some(curve.to_owned()).filter(|curve| !curve.is_empty()),
         ..Default::default()
     }
 }
 
-/// A request for an RSA key.
+/// A request for an RSA key, of the default size if `bits` is 0.
 pub(crate) fn rsa(name: &str, bits: u32) -> pb::CreateKeyRequest {
     pb::CreateKeyRequest {
         key_id: name.to_owned(),
         kty: "RSA-HSM".to_owned(),
-        key_size: bits,
+        key_size: Some(bits).filter(|bits| *bits != 0),
         ..Default::default()
     }
 }
@@ -427,7 +427,7 @@ pub(crate) fn oct(name: &str, bits: u32) -> pb::CreateKeyRequest {
     pb::CreateKeyRequest {
         key_id: name.to_owned(),
         kty: "oct-HSM".to_owned(),
-        key_size: bits,
+        key_size: Some(bits).filter(|bits| *bits != 0),
         ..Default::default()
     }
 }

@@ -116,7 +116,10 @@ fn told(error: &Error, site: &Site) -> (StatusCode, &'static str, String) {
     let (code, message) = error::told(error, &site.base);
     match error {
         Error::Invalid { .. } | Error::LimitExceeded { .. } => (status, "BadRequest", message),
-        Error::RoleAssignmentExists => (StatusCode::CONFLICT, code, message),
+        // assumption: Azure Resource Manager is not recorded to tell the two apart.
+        Error::RoleAssignmentExists | Error::RoleAssignmentMatches { .. } => {
+            (StatusCode::CONFLICT, "RoleAssignmentExists", "The role assignment already exists.".to_owned())
+        }
         Error::Unauthenticated { .. } => (
             status,
             "AuthenticationFailed",

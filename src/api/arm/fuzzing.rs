@@ -3,6 +3,7 @@
 use http::request::Parts;
 
 use super::super::azure::Names;
+use super::super::azure::path::normal;
 use super::super::azure::query::Query;
 use super::call::Asked;
 use super::route::{DeletedOf, GroupOf, HsmOf, Route};
@@ -11,7 +12,7 @@ use super::wire::{authorization, cloud, deleted, hsms, resources};
 
 /// Reads the request as each operation would. Names in its path are its segments, from the end.
 pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
-    let path = parts.uri.path();
+    let path = &*normal(parts.uri.path());
     let _ = Route::of(&parts.method, path);
     let site = Site::of(names, parts);
     let _ = cloud::metadata(&site, &Query::of(&parts.uri));

@@ -23,6 +23,7 @@ use self::call::Call;
 use self::route::Route;
 use self::site::Site;
 use super::azure::Names;
+use super::azure::path::normal;
 use super::azure::query::Query;
 use super::azure::surface::Surface;
 use super::intake::Limits;
@@ -46,7 +47,8 @@ impl ResourceManager {
         let (parts, body) = request.into_parts();
         let request_id = Ids.guid();
         let site = Site::of(names, &parts);
-        let route = Route::of(&parts.method, parts.uri.path());
+        let path = normal(parts.uri.path());
+        let route = Route::of(&parts.method, &path);
         if route == Route::CloudMetadata {
             let answer = Answer::json(StatusCode::OK, &wire::cloud::metadata(&site, &Query::of(&parts.uri)));
             return answer.map_or_else(

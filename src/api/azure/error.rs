@@ -75,6 +75,13 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
         Error::RoleAssignmentExists => {
             ("RoleAssignmentExists", "The role assignment already exists.".to_owned())
         }
+        // assumption: the role's id is the one that the data plane shows.
+        Error::RoleAssignmentMatches { existing, role_definition, principal, scope } => (
+            "MatchingRoleAssignmentExists",
+            format!(
+                "Role assignment '{existing}' already adds role 'Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{role_definition}' to principal '{principal}' in scope '{scope}'."
+            ),
+        ),
         Error::RoleAssignmentNotFound => ("RoleAssignmentNotFound", as_it_is()),
         Error::RoleDefinitionNotFound => ("RoleDefinitionNotFound", as_it_is()),
         // assumption: the service's words for a path that it does not have are not recorded.

@@ -1,6 +1,7 @@
 //! What both of Azure's surfaces share: the data plane's and Azure Resource Manager's.
 
 pub(in crate::api) mod assignment;
+pub(in crate::api) mod binary;
 pub(in crate::api) mod body;
 pub(in crate::api) mod call;
 pub(in crate::api) mod error;
@@ -9,6 +10,7 @@ pub(in crate::api) mod names;
 pub(in crate::api) mod path;
 pub(in crate::api) mod query;
 pub(in crate::api) mod surface;
+pub(in crate::api) mod tags;
 pub(in crate::api) mod unbuilt;
 
 pub use names::{Authorities, Names};

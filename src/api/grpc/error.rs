@@ -149,6 +149,10 @@ pub(super) fn status(error: &Error) -> Status {
             Code::OutOfRange
         }
         Error::RoleAssignmentExists => Code::AlreadyExists,
+        Error::RoleAssignmentMatches { existing, .. } => {
+            facts.push(("role_assignment", existing.to_string()));
+            Code::AlreadyExists
+        }
         Error::RoleAssignmentNotFound | Error::RoleDefinitionNotFound | Error::SettingNotFound => {
             Code::NotFound
         }

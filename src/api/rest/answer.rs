@@ -106,7 +106,13 @@ pub(super) fn done(answer: Answer, stamp: &Stamp<'_>, site: &Site) -> Response {
 /// The answer to a call that was refused or failed: without region and network, as recorded.
 pub(super) fn refused(error: &Error, route: Route<'_>, stamp: &Stamp<'_>, site: &Site) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let (code, message) = error::told(error, &site.base);
+    let (code, message) = match error {
+        // assumption: the status; code and message were reported by users of az (azure-cli, issue 30084).
+        Error::Invalid { field: "scope", .. } => {
+            ("Invalidkeyidentifier", "Invalid key identifier".to_owned())
+        }
+        _ => error::told(error, &site.base),
+    };
     // Recorded: whoever rotates what is not there is told so twice.
     let again = code == "KeyNotFound" && matches!(route, Route::RotateKey(_));
     let message = if again { format!("Key not found: {message}") } else { message };

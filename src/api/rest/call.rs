@@ -83,11 +83,17 @@ impl Call<'_> {
                 self.run(ok, |asked| keys::purge(asked, name), |_, ()| ()).await?;
                 Ok(Answer::empty())
             }
-            Route::Sign(key) => self.run(ok, |asked| crypto::sign(asked, key), crypto::outcome).await,
+            Route::Sign(key) => {
+                let signed = self.run(ok, |asked| crypto::sign(asked, key), crypto::outcome).await;
+                signed.map_err(crypto::as_value("digest"))
+            }
             Route::Verify(key) => self.run(ok, |asked| crypto::verify(asked, key), crypto::verified).await,
             Route::Encrypt(key) => self.run(ok, |asked| crypto::encrypt(asked, key), crypto::encrypted).await,
             Route::Decrypt(key) => self.run(ok, |asked| crypto::decrypt(asked, key), crypto::revealed).await,
-            Route::WrapKey(key) => self.run(ok, |asked| crypto::wrap(asked, key), crypto::outcome).await,
+            Route::WrapKey(key) => {
+                let wrapped = self.run(ok, |asked| crypto::wrap(asked, key), crypto::outcome).await;
+                wrapped.map_err(crypto::as_value("key"))
+            }
             Route::UnwrapKey(key) => self.run(ok, |asked| crypto::unwrap(asked, key), crypto::revealed).await,
             Route::RandomBytes => self.run(ok, crypto::random, crypto::random_bytes).await,
             Route::ListRoleDefinitions => {
@@ -127,6 +133,7 @@ impl Call<'_> {
             Route::UpdateSetting(name) => {
                 self.run(ok, |asked| settings::update(asked, name), settings::setting).await
             }
+            Route::MalformedScope => Err(self.refuse(access::malformed_scope()).await),
             Route::NotYet(unbuilt) => Err(self.refuse(unbuilt.into()).await),
             Route::Unknown => Err(self.refuse(Error::RouteNotFound).await),
         }

@@ -3,6 +3,7 @@
 use http::request::Parts;
 
 use super::super::azure::Names;
+use super::super::azure::path::normal;
 use super::super::azure::query::Query;
 use super::call::Asked;
 use super::route::{At, Route, VersionOf};
@@ -11,7 +12,7 @@ use super::wire::{access, crypto, keys, rotation, settings};
 
 /// Reads the request as each operation would. The name in its path is the last segment.
 pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
-    let path = parts.uri.path();
+    let path = &*normal(parts.uri.path());
     let _ = Route::of(&parts.method, path);
     let site = Site::of(names, parts, |_| None);
     let query = Query::of(&parts.uri);

@@ -23,6 +23,7 @@ use self::call::Call;
 use self::route::Route;
 use self::site::Site;
 use super::azure::Names;
+use super::azure::path::normal;
 use super::azure::surface::Surface;
 use super::intake::Limits;
 use super::peer;
@@ -55,7 +56,8 @@ impl Rest {
         };
         let (place, request) = ((engine, &site), (&parts, body));
         let call = Call::receive(place, request, Audience::Service, request_id, *limits).await;
-        let route = Route::of(&parts.method, parts.uri.path());
+        let path = normal(parts.uri.path());
+        let route = Route::of(&parts.method, &path);
         match call.answer(route).await {
             Ok(done) => answer::done(done, &stamp, &site),
             Err(Error::Unauthenticated { .. }) => challenge::response(&stamp, &site),

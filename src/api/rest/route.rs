@@ -40,6 +40,8 @@ pub(super) enum Route<'a> {
     ListSettings,
     GetSetting(&'a str),
     UpdateSetting(&'a str),
+    /// Roles at what is no scope.
+    MalformedScope,
     /// A route of Azure's that is not built.
     NotYet(Unbuilt<'a>),
     /// Nothing that the service has.
@@ -128,7 +130,7 @@ impl<'a> Route<'a> {
             (_, []) => At::Hsm,
             (_, ["keys"]) => At::Keys,
             (given, ["keys", _]) => At::Key(given[1]),
-            _ => return Self::Unknown,
+            _ => return Self::MalformedScope,
         };
         let (given, words) = rest;
         match (method.as_str(), words) {

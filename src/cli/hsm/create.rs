@@ -30,7 +30,7 @@ pub struct CreateArgs {
     #[arg(long)]
     purge_protection: bool,
     /// The stock keeping unit
-    #[arg(long, default_value = "Standard_B1", value_parser = clap::builder::PossibleValuesParser::new(SKUS))]
+    #[arg(long, default_value = "Standard_B1", value_parser = clap::builder::PossibleValuesParser::new(SKUS), ignore_case = true)]
     sku: String,
     /// The region
     #[arg(long, default_value = "localhost", value_name = "NAME")]
@@ -49,9 +49,9 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
     let administrator = |name: &String| object_id(session.connection.as_ref(), name).map(|id| id.to_string());
     let managed_hsm = pb::ManagedHsm {
         location: args.location,
-        sku: args.sku,
+        sku: Some(args.sku),
         administrators: args.administrators.iter().map(administrator).collect::<Outcome<_>>()?,
-        retention_days: args.retention_days,
+        retention_days: Some(args.retention_days),
         purge_protection: args.purge_protection,
         tags: tags(&args.tags)?,
         ..pb::ManagedHsm::default()

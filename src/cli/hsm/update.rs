@@ -32,7 +32,7 @@ struct Changes {
     #[arg(long, conflicts_with = "tags")]
     clear_tags: bool,
     /// Whether it is to be reached over the public network; stored, not enforced
-    #[arg(long, value_parser = ["Enabled", "Disabled"])]
+    #[arg(long, value_parser = ["Enabled", "Disabled"], ignore_case = true)]
     public_network_access: Option<String>,
     /// A public IPv4 address or range that is let in; may be repeated; stored, not enforced
     #[arg(long = "ip-rule", value_name = "CIDR")]
@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
         // What is not named of the network stays, too.
         let request = pb::GetManagedHsmRequest { name: name.clone() };
         rules = service.get_managed_hsm(request).await?.into_inner().network.unwrap_or_default();
-        rules.public_network_access = public_network_access.unwrap_or(rules.public_network_access);
+        rules.public_network_access = public_network_access.or(rules.public_network_access);
         if !ip_rules.is_empty() {
             rules.ip_rules = ip_rules;
         }

@@ -46,10 +46,10 @@ impl From<pb::ManagedHsm> for HsmView {
         Self {
             name: hsm.name,
             location: hsm.location,
-            sku: hsm.sku,
+            sku: hsm.sku.unwrap_or_default(),
             tenant_id: hsm.tenant_id,
             administrators: hsm.administrators,
-            retention_days: hsm.retention_days,
+            retention_days: hsm.retention_days.unwrap_or_default(),
             purge_protection: hsm.purge_protection,
             recovery_level: hsm.recovery_level,
             activated: hsm.activated,
@@ -57,9 +57,9 @@ impl From<pb::ManagedHsm> for HsmView {
             created: when::from_wire(hsm.created),
             tags: hsm.tags.into_iter().collect(),
             network: NetworkView {
-                public_network_access: network.public_network_access,
-                default_action: network.default_action,
-                bypass: network.bypass,
+                public_network_access: network.public_network_access.unwrap_or_default(),
+                default_action: network.default_action.unwrap_or_default(),
+                bypass: network.bypass.unwrap_or_default(),
                 ip_rules: network.ip_rules,
             },
         }

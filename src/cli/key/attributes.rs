@@ -7,8 +7,8 @@ use clap::Args;
 use crate::api::grpc::pb;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::{names, when};
-use crate::model::Timestamp;
 use crate::model::key::KeyOperation;
+use crate::model::key_date::KeyDate;
 
 /// The attributes of a key that is made.
 #[derive(Args, Clone, Debug)]
@@ -16,15 +16,18 @@ pub(crate) struct NewAttributes {
     /// What the key may be used for; what its type can do if not given
     #[arg(long, value_delimiter = ',', value_parser = names::key_operation(), value_name = "OPERATIONS")]
     pub(crate) ops: Vec<KeyOperation>,
+    /// Let it be used for nothing
+    #[arg(long, conflicts_with = "ops")]
+    pub(crate) no_ops: bool,
     /// A tag; may be repeated
     #[arg(long = "tag", value_parser = tag, value_name = "NAME=VALUE")]
     pub(crate) tags: Vec<(String, String)>,
     /// Not usable from this instant on: 2027-01-01 (midnight UTC) or RFC 3339
-    #[arg(long, value_parser = when::parse, value_name = "WHEN")]
-    expires: Option<Timestamp>,
+    #[arg(long, value_parser = when::parse_date, value_name = "WHEN")]
+    expires: Option<KeyDate>,
     /// Not usable before this instant
-    #[arg(long, value_parser = when::parse, value_name = "WHEN")]
-    not_before: Option<Timestamp>,
+    #[arg(long, value_parser = when::parse_date, value_name = "WHEN")]
+    not_before: Option<KeyDate>,
     /// Make it, and do not let it be used yet
     #[arg(long)]
     disabled: bool,

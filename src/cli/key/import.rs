@@ -40,12 +40,13 @@ struct Material {
 }
 
 impl Material {
-    fn read(&self) -> Outcome<(ImportMaterial, Vec<KeyOperation>)> {
+    /// The material, and the operations that it names for itself, if it does.
+    fn read(&self) -> Outcome<(ImportMaterial, Option<Vec<KeyOperation>>)> {
         match (&self.jwk, &self.pem, &self.raw) {
             (Some(source), _, _) => jwk::read(&source.read()?.0).map_err(|failure| failure.within(source)),
             (_, Some(source), _) => {
                 let material = private_key::read(&source.read()?.0);
-                Ok((material.map_err(|failure| failure.within(source))?, Vec::new()))
+                Ok((material.map_err(|failure| failure.within(source))?, None))
             }
             (_, _, Some(source)) => {
                 let bytes = source.read()?;
@@ -55,7 +56,7 @@ impl Material {
                         bytes.0.len()
                     )));
                 }
-                Ok((ImportMaterial::Oct { k: bytes.to_vec() }, Vec::new()))
+                Ok((ImportMaterial::Oct { k: bytes.to_vec() }, None))
             }
             (None, None, None) => Err(Failure::Usage("one of --jwk, --pem and --raw is needed".into())),
         }
@@ -66,13 +67,16 @@ impl Material {
 pub(super) async fn run(context: &Context, args: ImportArgs) -> Outcome {
     let tags = attributes::tags(&args.attributes.tags)?;
     let (material, named) = args.material.read()?;
-    let operations = if args.attributes.ops.is_empty() { named } else { args.attributes.ops.clone() };
+    let NewAttributes { ops, no_ops, .. } = &args.attributes;
+    let chosen = (*no_ops || !ops.is_empty()).then(|| ops.clone());
+    let operations = chosen.or(named);
     let session = context.connect().await?;
     let request = pb::ImportKeyRequest {
         parent: args.name.parent(session.hsm())?,
         key_id: args.name.name.to_string(),
         key: Some(to_wire(&material)),
-        key_ops: attributes::operations(&operations),
+        no_key_ops: operations.as_ref().is_some_and(Vec::is_empty),
+        key_ops: attributes::operations(&operations.unwrap_or_default()),
         attributes: Some(args.attributes.to_wire()),
         tags,
     };

@@ -8,8 +8,8 @@ use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
 use crate::cli::names::Target;
 use crate::cli::{Context, names, when};
-use crate::model::Timestamp;
 use crate::model::key::KeyOperation;
+use crate::model::key_date::KeyDate;
 
 /// What to change, of which version.
 #[derive(Args, Clone, Debug)]
@@ -30,6 +30,9 @@ struct Changes {
     /// What it may be used for, instead of what it may now
     #[arg(long, value_delimiter = ',', value_parser = names::key_operation(), value_name = "OPERATIONS")]
     ops: Vec<KeyOperation>,
+    /// Let it be used for nothing
+    #[arg(long, conflicts_with = "ops")]
+    no_ops: bool,
     /// A tag; may be repeated. All tags are replaced
     #[arg(long = "tag", value_parser = attributes::tag, value_name = "NAME=VALUE")]
     tags: Vec<(String, String)>,
@@ -37,14 +40,14 @@ struct Changes {
     #[arg(long, conflicts_with = "tags")]
     clear_tags: bool,
     /// Not usable from this instant on: 2027-01-01 (midnight UTC) or RFC 3339
-    #[arg(long, value_parser = when::parse, value_name = "WHEN")]
-    expires: Option<Timestamp>,
+    #[arg(long, value_parser = when::parse_date, value_name = "WHEN")]
+    expires: Option<KeyDate>,
     /// Let it never expire
     #[arg(long, conflicts_with = "expires")]
     clear_expires: bool,
     /// Not usable before this instant
-    #[arg(long, value_parser = when::parse, value_name = "WHEN")]
-    not_before: Option<Timestamp>,
+    #[arg(long, value_parser = when::parse_date, value_name = "WHEN")]
+    not_before: Option<KeyDate>,
     /// Let it be usable from the beginning
     #[arg(long, conflicts_with = "not_before")]
     clear_not_before: bool,
@@ -54,7 +57,7 @@ impl Changes {
     /// The fields that are named.
     fn mask(&self) -> Vec<String> {
         let fields = [
-            ("key_ops", !self.ops.is_empty()),
+            ("key_ops", !self.ops.is_empty() || self.no_ops),
             ("attributes.enabled", self.enabled.is_some()),
             ("attributes.not_before", self.not_before.is_some() || self.clear_not_before),
             ("attributes.expires", self.expires.is_some() || self.clear_expires),
@@ -110,9 +113,14 @@ mod tests {
         );
         assert_eq!(mask("--ops sign --clear-tags"), ["key_ops", "tags"]);
         assert_eq!(mask("--tag a=b"), ["tags"]);
-        for contradiction in
-            ["--expires 2027-01-01 --clear-expires", "--tag a=b --clear-tags", "--enabled maybe"]
-        {
+        assert_eq!(mask("--no-ops"), ["key_ops"]);
+        for contradiction in [
+            "--expires 2027-01-01 --clear-expires",
+            "--tag a=b --clear-tags",
+            "--ops sign --no-ops",
+            "--ops ",
+            "--enabled maybe",
+        ] {
             assert!(Line::try_parse_from(std::iter::once("update").chain(contradiction.split(' '))).is_err());
         }
     }

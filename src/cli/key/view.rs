@@ -9,6 +9,7 @@ use crate::cli::output::Row;
 use crate::cli::{table, when};
 use crate::model::Timestamp;
 use crate::model::import::base64url;
+use crate::model::key_date::KeyDate;
 
 /// The public half; absent for secret keys.
 #[derive(Serialize)]
@@ -38,8 +39,8 @@ pub(super) struct KeyView {
     key_ops: Vec<String>,
     key: Option<PublicKey>,
     enabled: bool,
-    not_before: Option<Timestamp>,
-    expires: Option<Timestamp>,
+    not_before: Option<KeyDate>,
+    expires: Option<KeyDate>,
     created: Option<Timestamp>,
     updated: Option<Timestamp>,
     exportable: bool,
@@ -63,8 +64,8 @@ impl From<pb::KeyBundle> for KeyView {
             key_ops: bundle.key_ops,
             key,
             enabled: bundle.enabled,
-            not_before: when::from_wire(bundle.not_before),
-            expires: when::from_wire(bundle.expires),
+            not_before: when::date_from_wire(bundle.not_before),
+            expires: when::date_from_wire(bundle.expires),
             created: when::from_wire(bundle.created),
             updated: when::from_wire(bundle.updated),
             exportable: bundle.exportable,

@@ -48,30 +48,21 @@ impl Operation for CreateRoleAssignment {
         if cx.store.role_definition(&cx.hsm.name, self.role_definition).is_none() {
             return Err(Error::RoleDefinitionNotFound);
         }
-        let id = self.id.unwrap_or_else(|| cx.ids.guid());
-        let known = cx.store.role_assignments(&cx.hsm.name);
-        let taken = |other: &Arc<RoleAssignment>| {
-            other.id == id
-                || (other.principal == self.principal
-                    && other.role_definition == self.role_definition
-                    && other.scope.is_same_as(&self.scope))
-        };
-        if known.iter().any(taken) {
-            return Err(Error::RoleAssignmentExists);
-        }
-        let (what, limit) = match self.scope {
-            Scope::Hsm | Scope::Keys => ("role assignments at this scope", MOST_AT_HSM),
-            Scope::Key(_) => ("role assignments at one key", MOST_AT_KEY),
-        };
-        if known.iter().filter(|other| other.scope.is_same_as(&self.scope)).count() >= limit {
-            return Err(Error::LimitExceeded { what, limit });
-        }
         let assignment = Arc::new(RoleAssignment {
-            id,
+            id: self.id.unwrap_or_else(|| cx.ids.guid()),
             role_definition: self.role_definition,
             principal: self.principal,
             scope: self.scope,
         });
+        let known = cx.store.role_assignments(&cx.hsm.name);
+        assignment.check_new(known.iter())?;
+        let (what, limit) = match assignment.scope {
+            Scope::Hsm | Scope::Keys => ("role assignments at this scope", MOST_AT_HSM),
+            Scope::Key(_) => ("role assignments at one key", MOST_AT_KEY),
+        };
+        if known.iter().filter(|other| other.scope.is_same_as(&assignment.scope)).count() >= limit {
+            return Err(Error::LimitExceeded { what, limit });
+        }
         let change = Change::InsertRoleAssignment(cx.hsm.name.clone(), assignment.clone());
         Ok(Done::with(Of::new(cx, assignment), [change]))
     }

@@ -9,7 +9,7 @@ use super::{HsmBundle, HsmPath, NewHsm};
 use crate::model::change::{Change, IntentVerb};
 use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
-use crate::model::hsm::{Activation, ManagedHsm, NetworkRules, check_sku};
+use crate::model::hsm::{Activation, ManagedHsm, NetworkRules, find_sku};
 use crate::model::key::{Tags, check_tags};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleAssignment, Scope};
@@ -30,7 +30,7 @@ pub struct CreateManagedHsm {
     pub path: HsmPath,
     /// The region.
     pub location: String,
-    /// For example `Standard_B1`.
+    /// For example `Standard_B1`, in any case.
     pub sku: String,
     /// The directory whose principals it accepts: the subscription's.
     pub tenant: Option<Uuid>,
@@ -63,7 +63,7 @@ impl Operation for CreateManagedHsm {
         if self.administrators.is_empty() {
             return Err(Error::invalid("administrators", "an HSM needs at least one administrator"));
         }
-        check_sku(&self.sku)?;
+        find_sku(&self.sku)?;
         check_tags(&self.tags)?;
         self.network.check()
     }
@@ -92,7 +92,8 @@ impl Operation for CreateManagedHsm {
             subscription: self.path.subscription,
             resource_group: self.path.resource_group,
             location: self.location,
-            sku: self.sku,
+            // In its own spelling: prices are found by it.
+            sku: find_sku(&self.sku)?.to_owned(),
             retention: self.retention,
             purge_protection: self.purge_protection,
             activation: Activation::NotActivated,

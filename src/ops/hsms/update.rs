@@ -53,7 +53,7 @@ impl Fixed {
         for (field, is_other) in [
             ("retention_days", retention.is_some_and(|days| days != hsm.retention)),
             ("location", location.as_ref().is_some_and(|given| plain(given) != plain(&hsm.location))),
-            ("sku", sku.as_ref().is_some_and(|given| *given != hsm.sku)),
+            ("sku", sku.as_ref().is_some_and(|given| !given.eq_ignore_ascii_case(&hsm.sku))),
             ("tenant_id", tenant.is_some_and(|given| given != hsm.tenant)),
             ("administrators", administrators.as_ref().is_some_and(is_other_group)),
         ] {

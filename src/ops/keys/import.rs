@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroize as _;
+
 use super::settings::{check_limits, declare, prove, spelling};
 use super::{KeyBundle, NewKeySettings};
 use crate::model::change::{Change, Made};
@@ -58,17 +60,62 @@ impl Operation for ImportKey {
 
 /// Checks the material, on a thread that may take its time: primes are tried for half a second.
 async fn validated(mut material: ImportMaterial) -> Result<(ImportMaterial, PublicMaterial)> {
-    drop_leading_zeros(&mut material);
+    set_widths(&mut material);
     let check = move || public_key::validate(&material).map(|public| (material, public));
     tokio::task::spawn_blocking(check).await.map_err(Error::internal)?
 }
 
-/// Many libraries write a sign byte before the numbers of an RSA key; PKCS#11 wants none.
-fn drop_leading_zeros(material: &mut ImportMaterial) {
-    if let ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } = material {
-        for number in [n, e, d, p, q, dp, dq, qi] {
-            let zeros = number.len() - public_key::minimal(number).len();
-            number.drain(..zeros);
+/// Gives every number the width that PKCS#11 wants. Clients write numbers as their libraries do: with a sign byte before
+/// them (the Azure SDK for Java), or without the leading zero bytes that the numbers of a curve have (az).
+fn set_widths(material: &mut ImportMaterial) {
+    match material {
+        ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => {
+            for number in [n, e, d, p, q, dp, dq, qi] {
+                let zeros = number.len() - public_key::minimal(number).len();
+                number.drain(..zeros);
+            }
+        }
+        ImportMaterial::Ec { crv, x, y, d } => {
+            for number in [x, y, d] {
+                widen(number, crv.field_len());
+            }
+        }
+        ImportMaterial::Oct { .. } => {}
+    }
+}
+
+/// Writes a big-endian number in `width` bytes. One that is absent or too large stays, to be refused by its name.
+fn widen(number: &mut Vec<u8>, width: usize) {
+    let value = public_key::minimal(number);
+    if number.is_empty() || number.len() == width || value.len() > width {
+        return;
+    }
+    let mut wide = vec![0; width];
+    if let Some(end) = wide.get_mut(width - value.len()..) {
+        end.copy_from_slice(value);
+    }
+    // It may be the private scalar.
+    std::mem::replace(number, wide).zeroize();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_wide_as_wanted() {
+        for (given, wide) in [
+            (vec![1, 2], vec![0, 0, 1, 2]),
+            (vec![1, 2, 3, 4], vec![1, 2, 3, 4]),
+            (vec![0, 1, 2, 3, 4], vec![1, 2, 3, 4]),
+            (vec![0, 0, 0, 0, 0, 9], vec![0, 0, 0, 9]),
+            (vec![0], vec![0; 4]),
+            (vec![], vec![]),
+            (vec![1, 2, 3, 4, 5], vec![1, 2, 3, 4, 5]),
+        ] {
+            let mut number = given.clone();
+            widen(&mut number, 4);
+            assert_eq!(number, wide, "{given:?}");
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::model::change::{Change, Made};
 use crate::model::due::Notice;
 use crate::model::entry::Meter;
 use crate::model::key::{Key, KeySpec, KeyVersion, PublicMaterial};
+use crate::model::key_date::KeyDate;
 use crate::model::rbac::Action;
 use crate::model::rotation::RotationPolicy;
 use crate::model::time::Work;
@@ -121,7 +122,7 @@ async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
 /// What the new version has from the current one.
 // assumption: the new version is valid at once, whatever `nbf` its predecessor has: nothing else could
 // be done with the key until then.
-fn inherited(current: &KeyVersion, expires: Option<Timestamp>) -> NewKeySettings {
+fn inherited(current: &KeyVersion, expires: Option<KeyDate>) -> NewKeySettings {
     NewKeySettings {
         operations: current.operations.clone(),
         enabled: current.attributes.enabled,

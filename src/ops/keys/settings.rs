@@ -7,8 +7,9 @@ use crate::model::key::{
     Attributes, KeyOperation, KeyOperations, KeyType, KeyVersion, PublicMaterial, Tags, check_tags,
     check_validity,
 };
+use crate::model::key_date::KeyDate;
 use crate::model::name::{KeyName, VersionId};
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Result};
 use crate::ops::{Cx, Name};
 
 /// Keys of one HSM, live and deleted (Azure's service limits).
@@ -24,9 +25,9 @@ pub struct NewKeySettings {
     /// Whether it may be used at all.
     pub enabled: bool,
     /// Not usable before.
-    pub not_before: Option<Timestamp>,
+    pub not_before: Option<KeyDate>,
     /// Not usable from then on.
-    pub expires: Option<Timestamp>,
+    pub expires: Option<KeyDate>,
     /// Whether key release is wanted.
     pub exportable: bool,
     /// The user's tags.

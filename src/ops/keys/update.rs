@@ -7,6 +7,7 @@ use crate::model::change::Change;
 use crate::model::due::Notice;
 use crate::model::entry::Meter;
 use crate::model::key::{KeyOperation, Tags, check_operations, check_tags, check_validity, parse_operations};
+use crate::model::key_date::KeyDate;
 use crate::model::name::KeyId;
 use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
@@ -17,7 +18,7 @@ use crate::ops::{Cx, Done, Operation, Version};
 pub struct UpdateKeyVersion {
     /// Which version, or the current one.
     pub key: KeyId,
-    /// New key operations, by name; an empty list means the defaults of the type.
+    /// New key operations, by name; an empty list means none.
     pub operations: Option<Vec<String>>,
     /// New attributes.
     pub attributes: AttributeChanges,
@@ -31,9 +32,9 @@ pub struct AttributeChanges {
     /// Whether the version may be used.
     pub enabled: Option<bool>,
     /// Not usable before.
-    pub not_before: Option<Option<Timestamp>>,
+    pub not_before: Option<Option<KeyDate>>,
     /// Not usable from then on.
-    pub expires: Option<Option<Timestamp>>,
+    pub expires: Option<Option<KeyDate>>,
 }
 
 impl Operation for UpdateKeyVersion {
@@ -56,7 +57,7 @@ impl Operation for UpdateKeyVersion {
     async fn execute(self, target: Version, cx: &Cx) -> Result<Done<KeyBundle>> {
         let mut version = target.0.as_ref().clone();
         if let Some(names) = &self.operations {
-            let operations = parse_operations(names, version.material.key_type())?;
+            let operations = parse_operations(Some(names), version.material.key_type())?;
             check_operations(&operations, version.material.key_type())?;
             if operations.contains(&KeyOperation::Export) || operations.contains(&KeyOperation::Import) {
                 return Err(Error::Unsupported {

@@ -38,6 +38,14 @@ async fn roles_are_given_seen_and_taken_away() {
     assert_eq!(properties["roleDefinitionId"], reader["id"]);
     let (code, _) = refused(&owner.send("PUT", &assignment, &body).await, 409);
     assert_eq!(code, "RoleAssignmentExists");
+    // The same under another name is refused with the same words.
+    let other = format!("{}0", &assignment[..assignment.len() - 1]);
+    assert_ne!(other, assignment);
+    let (code, message) = refused(&owner.send("PUT", &other, &body).await, 409);
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        ("RoleAssignmentExists", "The role assignment already exists.")
+    );
     assert_eq!(owner.get(&assignment).await, made);
     nobody.get(&hsm("local")).await;
     refused(&nobody.send("PATCH", &hsm("local"), &json!({"tags": {}})).await, 403);

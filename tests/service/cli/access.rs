@@ -73,7 +73,7 @@ fn roles_are_given_and_taken() {
     );
     let error =
         desk.fails("role assignment create --role crypto-user --assignee nobody --scope /keys/invoices");
-    assert!(error.contains("reason: ROLE_ASSIGNMENT_EXISTS"), "{error}");
+    assert!(error.contains("reason: ROLE_ASSIGNMENT_MATCHES"), "{error}");
     let id = given["id"].as_str().unwrap();
     assert_eq!(desk.json(&format!("role assignment delete {id}")), given);
     desk.fails(&sign("invoices"));

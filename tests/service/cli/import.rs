@@ -72,6 +72,11 @@ fn json_web_keys_and_raw_bytes_are_imported() {
     let chosen = desk.json("key import curve --jwk key.jwk --ops sign,verify");
     assert_eq!(chosen["key_ops"], serde_json::json!(["sign", "verify"]));
 
+    // An empty list in the key, or none on the command line, means none.
+    desk.write("none.jwk", jwk.to_string().replace(r#"["sign"]"#, "[]"));
+    assert_eq!(desk.json("key import curve --jwk none.jwk")["key_ops"], serde_json::json!([]));
+    assert_eq!(desk.json("key import curve --jwk key.jwk --no-ops")["key_ops"], serde_json::json!([]));
+
     let secret = desk.openssl("rand 32");
     let oct = serde_json::json!({"kty": "oct", "k": encode(&secret)}).to_string();
     let answer = desk.pipe("key import secret --jwk -", oct.as_bytes());

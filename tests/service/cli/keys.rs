@@ -57,6 +57,34 @@ fn keys_are_made_as_told_and_shown_for_people_and_programs() {
     assert_eq!([lines[2][0], lines[3][0], lines[3][4]], ["invoices", "small", "no"]);
     assert_eq!(desk.json("key list").as_array().unwrap().len(), 3);
 
+    // What is given is never taken for the default, and empty means none.
+    for (line, told) in [
+        ("key create wrong --kty RSA --size 0", "key_size"),
+        ("key create wrong --kty oct --size 0", "key_size"),
+        ("key create wrong --kty RSA --public-exponent 0", "public_exponent"),
+    ] {
+        let error = desk.fails(line);
+        assert!(error.contains(told), "{line}\n{error}");
+    }
+    for line in
+        ["key create wrong --kty EC --ops sign --no-ops", "key create wrong --kty EC --expires 10000-01-01"]
+    {
+        assert_eq!(desk.run(line).code, 2, "{line}");
+    }
+    let none = serde_json::json!([]);
+    let made = desk.json("key create none --kty EC --curve SECP256K1 --no-ops --expires 9999-12-31");
+    assert_eq!((&made["key_ops"], &made["key"]["crv"]), (&none, &"P-256K".into()));
+    assert_eq!(made["expires"], "9999-12-31T00:00:00Z");
+    let updated = desk
+        .json("key update none --ops sign --not-before 9999-12-30T23:00:00Z --expires 9999-12-31T23:59:59Z");
+    assert_eq!(
+        (&updated["not_before"], &updated["expires"]),
+        (&"9999-12-30T23:00:00Z".into(), &"9999-12-31T23:59:59Z".into())
+    );
+    assert!(desk.ok("key show none").contains("\nexpires     9999-12-31 23:59:59Z\n"));
+    assert_eq!(desk.json("key update none --no-ops")["key_ops"], none);
+    desk.ok("key delete none");
+
     // A second version, and each by its name.
     let second = desk.json("key create invoices --kty EC --curve P-521");
     let versions = desk.json("key versions invoices");

@@ -132,7 +132,7 @@ async fn take_into_use(client: &mut Client, name: &str) -> Result<(), Status> {
         ..Default::default()
     };
     match client.access.create_role_assignment(assigning).await {
-        Err(status) if reason(&status) == "ROLE_ASSIGNMENT_EXISTS" => {}
+        Err(status) if reason(&status) == "ROLE_ASSIGNMENT_MATCHES" => {}
         answer => drop(answer?),
     }
     client.create(pb::CreateKeyRequest { parent, ..ec("k", "P-256") }).await.map(drop)

@@ -154,7 +154,7 @@ impl Driver {
                 client.hsms.update_managed_hsm(update("purge_protection", hsm)).await
             }
             OnHsm::Retain(retention_days) => {
-                let hsm = pb::ManagedHsm { retention_days, ..Default::default() };
+                let hsm = pb::ManagedHsm { retention_days: Some(retention_days), ..Default::default() };
                 client.hsms.update_managed_hsm(update("retention_days", hsm)).await
             }
             OnHsm::Get => client.hsms.get_managed_hsm(pb::GetManagedHsmRequest { name: live }).await,
@@ -446,7 +446,7 @@ fn resource(hsm: pb::ManagedHsm, deletion: Option<Dates>) -> Resource {
     Resource {
         name: hsm.data_plane.trim_start_matches("hsms/").to_owned(),
         created: micros(hsm.created),
-        days: hsm.retention_days,
+        days: hsm.retention_days(),
         protected: hsm.purge_protection,
         active: hsm.activated,
         level: hsm.recovery_level,

@@ -42,15 +42,18 @@ async fn an_assignment_is_made_once() {
     let first = assign(&mut owner, READER, &guid(99), &group("dev")).await;
     let id = first.name.rsplit('/').next().unwrap().to_owned();
     let again = [
-        assigning(READER, &guid(99), &group("DEV")),
-        pb::CreateControlRoleAssignmentRequest {
-            role_assignment_id: id,
-            ..assigning(OWNER, &guid(98), SUBSCRIPTION)
-        },
+        (assigning(READER, &guid(99), &group("DEV")), "ROLE_ASSIGNMENT_MATCHES"),
+        (
+            pb::CreateControlRoleAssignmentRequest {
+                role_assignment_id: id,
+                ..assigning(OWNER, &guid(98), SUBSCRIPTION)
+            },
+            "ROLE_ASSIGNMENT_EXISTS",
+        ),
     ];
-    for request in again {
+    for (request, reason) in again {
         let answer = owner.authorization.create_control_role_assignment(request).await;
-        fails(answer, Code::AlreadyExists, "ROLE_ASSIGNMENT_EXISTS");
+        fails(answer, Code::AlreadyExists, reason);
     }
 }
 

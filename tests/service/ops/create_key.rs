@@ -63,14 +63,11 @@ async fn defaults_are_those_of_the_contract() {
 async fn every_size_curve_and_exponent_can_be_had() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    for (bits, public_exponent, expected) in [
-        (2048, 3, &[3][..]),
-        (2048, 17, &[17]),
-        (2048, u32::MAX, &[0xff; 4]),
-        (3072, 65537, &[1, 0, 1]),
-        (4096, 0, &[1, 0, 1]),
-    ] {
+    for (bits, public_exponent, expected) in
+        [(2048, 3, &[3][..]), (2048, 17, &[17]), (2048, u32::MAX, &[0xff; 4]), (3072, 65537, &[1, 0, 1])]
+    {
         let id = format!("rsa-{bits}-{public_exponent}");
+        let public_exponent = Some(public_exponent);
         let request = pb::CreateKeyRequest { public_exponent, ..rsa(&id, bits) };
         let made = dev.create(request).await.unwrap();
         let public = made.key.unwrap();
@@ -79,6 +76,12 @@ async fn every_size_curve_and_exponent_can_be_had() {
         let digest = digest("PS256", b"message");
         let signed = sign(&mut dev, &made.name, "PS256", &digest).await.unwrap();
         assert!(verifies(&public, "PS256", &digest, &signed.signature), "{id}");
+    }
+    let made = dev.create(rsa("rsa-4096", 4096)).await.unwrap();
+    assert_eq!((made.key_size, made.key.unwrap().e), (4096, vec![1, 0, 1]));
+    for name in ["secp256k1", "SECP256K1"] {
+        let made = dev.create(ec(name, name)).await.unwrap();
+        assert_eq!(made.key.unwrap().crv, "P-256K");
     }
     for (curve, algorithm, width) in CURVES {
         let made = dev.create(ec(&format!("ec-{curve}"), curve)).await.unwrap();
@@ -101,10 +104,15 @@ async fn what_cannot_be_made_is_refused_by_the_name_of_its_field() {
     let rsa = || of_type("refused", "RSA");
     let ec = || of_type("refused", "EC");
     let oct = || of_type("refused", "oct");
-    let with = |exponent| pb::CreateKeyRequest { public_exponent: exponent, ..rsa() };
-    let sized = |request: pb::CreateKeyRequest, key_size| pb::CreateKeyRequest { key_size, ..request };
-    let on =
-        |request: pb::CreateKeyRequest, crv: &str| pb::CreateKeyRequest { crv: crv.to_owned(), ..request };
+    let with = |exponent| pb::CreateKeyRequest { public_exponent: Some(exponent), ..rsa() };
+    let sized = |request: pb::CreateKeyRequest, key_size| pb::CreateKeyRequest {
+        key_size: Some(key_size),
+        ..request
+    };
+    let on = |request: pb::CreateKeyRequest, crv: &str| pb::CreateKeyRequest {
+        crv: Some(crv.to_owned()),
+        ..request
+    };
     let named = |id: &str| pb::CreateKeyRequest { key_id: id.to_owned(), ..ec() };
     let at = |seconds, nanos| Some(prost_types::Timestamp { seconds, nanos });
     let valid = |not_before, expires| pb::CreateKeyRequest {
@@ -121,13 +129,19 @@ async fn what_cannot_be_made_is_refused_by_the_name_of_its_field() {
         ("parent", pb::CreateKeyRequest { parent: "local".to_owned(), ..ec() }),
         ("crv", on(ec(), "P-192")),
         ("crv", on(ec(), "p-256")),
-        ("crv", on(ec(), "secp256k1")),
+        ("crv", on(ec(), "secp256r1")),
+        ("crv", on(ec(), "")),
+        ("crv", on(rsa(), "")),
         ("crv", on(ec(), "Ed25519")),
         ("crv", on(rsa(), "P-256")),
         ("crv", on(oct(), "P-256")),
         ("key_size", sized(ec(), 256)),
-        ("public_exponent", pb::CreateKeyRequest { public_exponent: 3, ..ec() }),
-        ("public_exponent", pb::CreateKeyRequest { public_exponent: 65537, ..oct() }),
+        ("key_size", sized(ec(), 0)),
+        ("public_exponent", pb::CreateKeyRequest { public_exponent: Some(0), ..oct() }),
+        ("no_key_ops", pb::CreateKeyRequest { no_key_ops: true, key_ops: vec!["sign".to_owned()], ..ec() }),
+        ("attributes.expires", valid(None, at(253_402_300_800, 0))),
+        ("public_exponent", pb::CreateKeyRequest { public_exponent: Some(3), ..ec() }),
+        ("public_exponent", pb::CreateKeyRequest { public_exponent: Some(65537), ..oct() }),
         ("attributes.expires", valid(at(2_000_000_000, 0), at(2_000_000_000, 0))),
         ("attributes.expires", valid(at(2_000_000_000, 0), at(1_999_999_999, 0))),
         ("attributes.expires", valid(None, at(i64::MAX, 0))),
@@ -136,9 +150,9 @@ async fn what_cannot_be_made_is_refused_by_the_name_of_its_field() {
         ("attributes.not_before", valid(at(0, 1_000_000_000), None)),
     ];
     cases.extend(["", "rsa", "RSA_HSM", "OKP", "AES", "EC-HSM "].map(|kty| ("kty", of_type("refused", kty))));
-    cases.extend([1, 512, 1024, 2047, 2049, 8192, u32::MAX].map(|bits| ("key_size", sized(rsa(), bits))));
-    cases.extend([1, 16, 64, 129, 512, u32::MAX].map(|bits| ("key_size", sized(oct(), bits))));
-    cases.extend([1, 2, 4, 65536].map(|exponent| ("public_exponent", with(exponent))));
+    cases.extend([0, 1, 512, 1024, 2047, 2049, 8192, u32::MAX].map(|bits| ("key_size", sized(rsa(), bits))));
+    cases.extend([0, 1, 16, 64, 129, 512, u32::MAX].map(|bits| ("key_size", sized(oct(), bits))));
+    cases.extend([0, 1, 2, 4, 65536].map(|exponent| ("public_exponent", with(exponent))));
     for (request, wrong) in [
         (rsa(), &["deriveKey"][..]),
         (rsa(), &["import", "sign"]),
@@ -186,7 +200,8 @@ async fn what_the_caller_chooses_is_kept() {
         attributes: Some(pb::KeyAttributes {
             enabled: Some(false),
             not_before: at(2_000_000_000),
-            expires: at(2_100_000_000),
+            // The last second of the year 9999.
+            expires: at(253_402_300_799),
             exportable: Some(false),
         }),
         tags: tags(&[("owner", "billing"), ("empty", ""), ("trailing ", "blank ")]),
@@ -196,7 +211,7 @@ async fn what_the_caller_chooses_is_kept() {
     assert_eq!(operations(&made), BTreeSet::from(["sign", "verify"]));
     assert_eq!(made.key_ops.len(), 2);
     assert!(!made.enabled);
-    assert_eq!((made.not_before, made.expires), (at(2_000_000_000), at(2_100_000_000)));
+    assert_eq!((made.not_before, made.expires), (at(2_000_000_000), at(253_402_300_799)));
     assert_eq!(made.tags, request.tags);
 
     // Fifteen tags, names and values of 256 characters, whatever their bytes.

@@ -19,7 +19,7 @@ async fn a_new_hsm_has_what_was_asked_for_and_its_administrators() {
     let mut request = place.retaining("Payroll-1", 7);
     let asked = request.managed_hsm.as_mut().unwrap();
     asked.purge_protection = true;
-    asked.sku = "Custom_B32".to_owned();
+    asked.sku = Some("custom_b32".to_owned());
     asked.tags = [("team".to_owned(), "billing".to_owned())].into();
     asked.network =
         Some(pb::NetworkRules { ip_rules: vec!["203.0.113.0/24".to_owned()], ..Default::default() });
@@ -28,8 +28,8 @@ async fn a_new_hsm_has_what_was_asked_for_and_its_administrators() {
     assert_recorded(&server, metadata(&answer), "ManagedHsmCreate", "OK", &scope);
     let made = answer.unwrap().into_inner();
     assert_eq!((made.name.as_str(), made.data_plane.as_str()), (&*place.hsm("Payroll-1"), "hsms/Payroll-1"));
-    assert_eq!((made.retention_days, made.purge_protection, made.activated), (7, true, false));
-    assert_eq!((made.recovery_level.as_str(), made.sku.as_str()), ("CustomizedRecoverable", "Custom_B32"));
+    assert_eq!((made.retention_days(), made.purge_protection, made.activated), (7, true, false));
+    assert_eq!((made.recovery_level.as_str(), made.sku()), ("CustomizedRecoverable", "Custom_B32"));
     assert_eq!(made.tags["team"], "billing");
     assert_eq!(made.network.as_ref().unwrap().ip_rules, ["203.0.113.0/24"]);
 
@@ -56,11 +56,11 @@ async fn defaults_are_those_of_the_contract() {
     let server = Server::start();
     let place = Place::of(&server);
     let made = create(&mut server.client("owner").await, place.creating("payroll")).await.unwrap();
-    assert_eq!((made.retention_days, made.purge_protection), (90, false));
-    assert_eq!((made.sku.as_str(), made.recovery_level.as_str()), ("Standard_B1", "Recoverable+Purgeable"));
+    assert_eq!((made.retention_days(), made.purge_protection), (90, false));
+    assert_eq!((made.sku(), made.recovery_level.as_str()), ("Standard_B1", "Recoverable+Purgeable"));
     let network = made.network.unwrap();
     assert_eq!(
-        [network.public_network_access, network.default_action, network.bypass],
+        [network.public_network_access(), network.default_action(), network.bypass()],
         ["Enabled", "Allow", "AzureServices"]
     );
 }
@@ -71,9 +71,12 @@ async fn seven_and_ninety_days_are_accepted_six_and_ninety_one_refused() {
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
     for (name, days) in [("seven", 7), ("ninety", 90)] {
-        assert_eq!(create(&mut contributor, place.retaining(name, days)).await.unwrap().retention_days, days);
+        assert_eq!(
+            create(&mut contributor, place.retaining(name, days)).await.unwrap().retention_days(),
+            days
+        );
     }
-    for days in [1, 6, 91, u32::MAX] {
+    for days in [0, 1, 6, 91, u32::MAX] {
         bad(create(&mut contributor, place.retaining("wrong", days)).await, "retention_days");
     }
     assert_eq!(live(&mut contributor, &place).await, ["local", "ninety", "seven"]);
@@ -89,11 +92,12 @@ async fn what_cannot_be_is_refused_by_the_name_of_its_field_and_leaves_nothing()
         change(request.managed_hsm.as_mut().unwrap());
         request
     };
-    let wrong: [(pb::CreateManagedHsmRequest, &str); 9] = [
+    let wrong: [(pb::CreateManagedHsmRequest, &str); 10] = [
         (with(|hsm| hsm.administrators.clear()), "administrators"),
         (with(|hsm| hsm.administrators = vec!["root".to_owned()]), "administrators"),
         (with(|hsm| hsm.location.clear()), "location"),
-        (with(|hsm| hsm.sku = "Standard_B2".to_owned()), "sku"),
+        (with(|hsm| hsm.sku = Some("Standard_B2".to_owned())), "sku"),
+        (with(|hsm| hsm.sku = Some(String::new())), "sku"),
         (with(|hsm| hsm.tenant_id = "x".to_owned()), "tenant_id"),
         (with(|hsm| hsm.tenant_id = crate::roles::ask::guid(1)), "tenant_id"),
         (with(|hsm| hsm.tags = (0..16).map(|n| (n.to_string(), String::new())).collect()), "tags"),

@@ -87,11 +87,19 @@ async fn what_exists_is_not_made_twice() {
     let other_id = pb::CreateRoleAssignmentRequest { role_assignment_id: guid(2), ..first.clone() };
     let other_spelling =
         pb::CreateRoleAssignmentRequest { scope: "/keys/INVOICES".to_owned(), ..other_id.clone() };
-    for request in [first.clone(), other_meaning, other_id, other_spelling] {
+    for (request, reason) in [
+        (first.clone(), "ROLE_ASSIGNMENT_EXISTS"),
+        (other_meaning, "ROLE_ASSIGNMENT_EXISTS"),
+        (other_id, "ROLE_ASSIGNMENT_MATCHES"),
+        (other_spelling, "ROLE_ASSIGNMENT_MATCHES"),
+    ] {
         let target = format!("{HSM}/roleAssignments at {}", request.scope);
         let again = dev.access.create_role_assignment(request).await;
-        assert_recorded(&server, metadata(&again), "RoleAssignmentCreate", "ROLE_ASSIGNMENT_EXISTS", &target);
-        fails(again, Code::AlreadyExists, "ROLE_ASSIGNMENT_EXISTS");
+        assert_recorded(&server, metadata(&again), "RoleAssignmentCreate", reason, &target);
+        if reason == "ROLE_ASSIGNMENT_MATCHES" {
+            assert_eq!(fact(again.as_ref().unwrap_err(), "role_assignment"), guid(1));
+        }
+        fails(again, Code::AlreadyExists, reason);
     }
     assert_eq!(all(&mut dev).await, before);
 

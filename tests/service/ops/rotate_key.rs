@@ -14,7 +14,7 @@ async fn the_new_version_is_like_the_one_before_but_for_its_key_and_its_dates() 
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
-    let odd = pb::CreateKeyRequest { public_exponent: 257, ..rsa("rsa", 2048) };
+    let odd = pb::CreateKeyRequest { public_exponent: Some(257), ..rsa("rsa", 2048) };
     for (name, request) in [("ec", ec("ec", "P-384")), ("rsa", odd), ("oct", oct("oct", 192))] {
         let key_ops = vec![if name == "oct" { "wrapKey" } else { "sign" }.to_owned()];
         let expires = Some(Timestamp { seconds: 4_000_000_000, nanos: 0 });

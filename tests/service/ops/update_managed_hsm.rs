@@ -25,11 +25,12 @@ async fn what_the_mask_names_is_changed_and_the_rest_stays() {
     let mut contributor = server.client("contributor").await;
     let tagged = contributor.hsms.update_managed_hsm(tagging(place.hsm("local"), "a")).await.unwrap();
     assert_eq!(tagged.into_inner().tags["a"], "yes");
-    let network = pb::NetworkRules { public_network_access: "Disabled".to_owned(), ..Default::default() };
+    let network =
+        pb::NetworkRules { public_network_access: Some("disabled".to_owned()), ..Default::default() };
     let hsm = pb::ManagedHsm { name: place.hsm("local"), network: Some(network), ..Default::default() };
     let changed = update(&mut contributor, hsm, &["network"]).await.unwrap();
     assert_eq!(changed.tags["a"], "yes");
-    assert_eq!(changed.network.as_ref().unwrap().public_network_access, "Disabled");
+    assert_eq!(changed.network.as_ref().unwrap().public_network_access(), "Disabled");
     server.restart();
     let mut reader = server.client("reader").await;
     let request = pb::GetManagedHsmRequest { name: place.hsm("local") };
@@ -62,7 +63,9 @@ async fn retention_is_fixed() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    for (days, works) in [(90, true), (7, false), (89, false)] {
+    for (days, works) in
+        [(Some(90), true), (Some(7), false), (Some(89), false), (Some(0), false), (None, false)]
+    {
         let hsm = pb::ManagedHsm { name: place.hsm("local"), retention_days: days, ..Default::default() };
         let outcome = update(&mut contributor, hsm, &["retention_days"]).await;
         if works {

@@ -84,6 +84,17 @@ async fn roles_are_assigned_at_every_scope() {
             dev.put(&path, body).await.error(400, "RoleAssignmentExists"),
             "The role assignment already exists."
         );
+        // The same role for the same principal at the same scope, under another name.
+        let other = format!("{scope}{ASSIGNMENTS}/{}", guid(number + 10));
+        let body =
+            json!({"properties": {"roleDefinitionId": definition_id(CRYPTO_USER), "principalId": nobody}});
+        assert_eq!(
+            dev.put(&other, body).await.error(400, "MatchingRoleAssignmentExists"),
+            format!(
+                "Role assignment '{id}' already adds role '{}' to principal '{nobody}' in scope '{shown}'.",
+                definition_id(CRYPTO_USER)
+            )
+        );
         assert_eq!(dev.get(&path).await.json(200), expected);
         // A scope shows its own assignments, and no other's.
         let filter = format!("{scope}{ASSIGNMENTS}?$filter=principalId+eq+'{nobody}'");
@@ -124,4 +135,11 @@ async fn roles_are_assigned_at_every_scope() {
         dev.put(&format!("{ASSIGNMENTS}/{}", guid(9)), body).await.error(400, "BadParameter");
     }
     dev.put(&format!("{ASSIGNMENTS}/x"), json!({})).await.error(400, "BadParameter");
+    let right = json!({"properties": {"roleDefinitionId": CRYPTO_USER, "principalId": nobody}});
+    for scope in ["/key", "/keys/a_b", "/keys/a/b", "/secrets", "/https:/local.managedhsm.localhost/keys"] {
+        let path = format!("{scope}{ASSIGNMENTS}/{}", guid(9));
+        for answer in [dev.put(&path, right.clone()).await, dev.get(&format!("{scope}{ASSIGNMENTS}")).await] {
+            assert_eq!(answer.error(400, "Invalidkeyidentifier"), "Invalid key identifier", "{scope}");
+        }
+    }
 }

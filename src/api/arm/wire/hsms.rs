@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::super::super::azure::filter::{Filter, Shown as Compared};
+use super::super::super::azure::tags::SentTags;
 use super::super::call::Asked;
 use super::super::route::HsmOf;
 use super::super::site::Site;
@@ -32,7 +33,7 @@ const TYPE: &str = "Microsoft.KeyVault/managedHSMs";
 struct Request {
     location: Option<String>,
     sku: Option<Sku>,
-    tags: Option<Tags>,
+    tags: Option<SentTags>,
     identity: Option<Identity>,
     properties: Option<Properties>,
 }
@@ -81,9 +82,10 @@ struct NetworkAcls {
     service_tags: Option<Vec<IgnoredAny>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct IpRule {
-    value: String,
+    value: Option<String>,
 }
 
 impl Request {
@@ -132,12 +134,14 @@ impl Properties {
 
     fn network(&mut self) -> Result<NetworkChanges> {
         let acls = self.network_acls.take().unwrap_or_default();
-        let addresses = |rules: Vec<IpRule>| rules.into_iter().map(|rule| rule.value).collect();
+        let missing = || Error::invalid("network.ip_rules", "a rule without a value");
+        let addresses =
+            |rules: Vec<IpRule>| rules.into_iter().map(|rule| rule.value.ok_or_else(missing)).collect();
         Ok(NetworkChanges {
             public_network_access: self.public_network_access.take().map(|text| text.parse()).transpose()?,
             default_action: acls.default_action.map(|text| text.parse()).transpose()?,
             bypass: acls.bypass.map(|text| text.parse()).transpose()?,
-            ip_rules: acls.ip_rules.map(addresses),
+            ip_rules: acls.ip_rules.map(addresses).transpose()?,
         })
     }
 }
@@ -173,7 +177,7 @@ pub(in super::super) fn create(asked: &Asked<'_>, hsm: HsmOf<'_>) -> Result<Crea
         administrators: properties.administrators()?.unwrap_or_default(),
         retention: properties.retention()?.unwrap_or(RetentionDays::DEFAULT),
         purge_protection: properties.enable_purge_protection.unwrap_or(false),
-        tags: request.tags.unwrap_or_default(),
+        tags: request.tags.unwrap_or_default().into(),
         network: properties.network()?.apply(&NetworkRules::default())?,
     })
 }
@@ -191,7 +195,11 @@ pub(in super::super) fn update(asked: &Asked<'_>, hsm: HsmOf<'_>, whole: bool) -
     let (path, request) = (path(hsm)?, Request::of(asked)?);
     let mut properties = request.properties.unwrap_or_default();
     let changes = HsmChanges {
-        tags: if whole { Some(request.tags.unwrap_or_default()) } else { request.tags },
+        tags: if whole {
+            Some(request.tags.unwrap_or_default().into())
+        } else {
+            request.tags.map(Tags::from)
+        },
         purge_protection: properties.enable_purge_protection,
         fixed: Fixed {
             retention: properties.retention()?,

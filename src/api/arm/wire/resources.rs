@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::super::super::azure::body::base64url;
 use super::super::super::azure::filter::{Filter, Shown as Compared};
+use super::super::super::azure::tags::SentTags;
 use super::super::call::Asked;
 use super::super::route::GroupOf;
 use super::super::site::Site;
@@ -92,7 +93,7 @@ pub(in super::super) fn filter(asked: &Asked<'_>) -> Result<Filter> {
 #[serde(default)]
 struct GroupRequest {
     location: Option<String>,
-    tags: Option<Tags>,
+    tags: Option<SentTags>,
 }
 
 /// `PUT` says all there will be: tags that are not sent are taken away.
@@ -100,14 +101,14 @@ pub(in super::super) fn put_group(asked: &Asked<'_>, of: GroupOf<'_>) -> Result<
     let (subscription, name) = group(of)?;
     let GroupRequest { location, tags } = asked.body()?;
     let location = location.ok_or_else(|| Error::invalid("location", "this is missing"))?;
-    let tags = tags.unwrap_or_default();
+    let tags = tags.unwrap_or_default().into();
     Ok(CreateResourceGroup { subscription, name, location, tags, existing_will_do: true })
 }
 
 /// `PATCH`: what is not sent stays.
 pub(in super::super) fn update_group(asked: &Asked<'_>, of: GroupOf<'_>) -> Result<UpdateResourceGroup> {
     let (subscription, name) = group(of)?;
-    Ok(UpdateResourceGroup { subscription, name, tags: asked.body::<GroupRequest>()?.tags })
+    Ok(UpdateResourceGroup { subscription, name, tags: asked.body::<GroupRequest>()?.tags.map(Tags::from) })
 }
 
 /// A subscription.

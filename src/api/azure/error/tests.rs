@@ -14,7 +14,7 @@ fn errors_are_answered_as_they_were() {
         .iter()
         .map(|error| {
             let (code, message) = told(error, BASE);
-            (error.reason(), format!("{:28}{}  {code:24}{message}", error.reason(), error.status()))
+            (error.reason(), format!("{:28}{}  {code:23} {message}", error.reason(), error.status()))
         })
         .collect();
     let mut table = "Reason, HTTP status, code, message.\n\n".to_owned();

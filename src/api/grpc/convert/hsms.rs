@@ -42,19 +42,15 @@ fn deleted_path(name: &str) -> Result<DeletedHsmPath> {
     })
 }
 
-fn retention(days: u32) -> Result<RetentionDays> {
-    if days == 0 { Ok(RetentionDays::DEFAULT) } else { days.try_into() }
-}
-
 fn network(given: pb::NetworkRules) -> Result<NetworkRules> {
     /// What is not said is the default.
-    fn word<T: Default + std::str::FromStr<Err = Error>>(text: &str) -> Result<T> {
-        if text.is_empty() { Ok(T::default()) } else { text.parse() }
+    fn word<T: Default + std::str::FromStr<Err = Error>>(text: Option<&String>) -> Result<T> {
+        text.map_or_else(|| Ok(T::default()), |text| text.parse())
     }
     Ok(NetworkRules {
-        public_network_access: word(&given.public_network_access)?,
-        default_action: word(&given.default_action)?,
-        bypass: word(&given.bypass)?,
+        public_network_access: word(given.public_network_access.as_ref())?,
+        default_action: word(given.default_action.as_ref())?,
+        bypass: word(given.bypass.as_ref())?,
         ip_rules: given.ip_rules,
     })
 }
@@ -77,10 +73,10 @@ impl TryFrom<pb::CreateManagedHsmRequest> for CreateManagedHsm {
         Ok(Self {
             path: HsmPath { subscription, resource_group, name },
             location: given.location,
-            sku: if given.sku.is_empty() { SKU.to_owned() } else { given.sku },
+            sku: given.sku.unwrap_or_else(|| SKU.to_owned()),
             tenant,
             administrators: given.administrators.iter().map(administrator).collect::<Result<_>>()?,
-            retention: retention(given.retention_days)?,
+            retention: given.retention_days.map_or(Ok(RetentionDays::DEFAULT), RetentionDays::try_from)?,
             purge_protection: given.purge_protection,
             tags: given.tags.into_iter().collect(),
             network: network(given.network.unwrap_or_default())?,
@@ -107,7 +103,10 @@ impl TryFrom<pb::UpdateManagedHsmRequest> for UpdateManagedHsm {
                 }
                 "purge_protection" => changes.purge_protection = Some(given.purge_protection),
                 "network" => changes.network = network(given.network.clone().unwrap_or_default())?.into(),
-                "retention_days" => changes.fixed.retention = Some(retention(given.retention_days)?),
+                "retention_days" => {
+                    let missing = || Error::invalid("retention_days", "the mask names it, and it is missing");
+                    changes.fixed.retention = Some(given.retention_days.ok_or_else(missing)?.try_into()?);
+                }
                 _ => {
                     return Err(Error::invalid(
                         "update_mask",
@@ -186,10 +185,10 @@ impl From<HsmBundle> for pb::ManagedHsm {
         Self {
             name: format!("subscriptions/{subscription}/resourceGroups/{resource_group}/managedHsms/{name}"),
             location: hsm.location.clone(),
-            sku: hsm.sku.clone(),
+            sku: Some(hsm.sku.clone()),
             tenant_id: hsm.tenant.to_string(),
             administrators: hsm.initial_administrators.iter().map(ToString::to_string).collect(),
-            retention_days: hsm.retention.days(),
+            retention_days: Some(hsm.retention.days()),
             purge_protection: hsm.purge_protection,
             tags: hsm.tags.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             network: Some(wire_network(network)),
@@ -203,9 +202,9 @@ impl From<HsmBundle> for pb::ManagedHsm {
 
 fn wire_network(rules: &NetworkRules) -> pb::NetworkRules {
     pb::NetworkRules {
-        public_network_access: rules.public_network_access.as_str().to_owned(),
-        default_action: rules.default_action.as_str().to_owned(),
-        bypass: rules.bypass.as_str().to_owned(),
+        public_network_access: Some(rules.public_network_access.as_str().to_owned()),
+        default_action: Some(rules.default_action.as_str().to_owned()),
+        bypass: Some(rules.bypass.as_str().to_owned()),
         ip_rules: rules.ip_rules.clone(),
     }
 }

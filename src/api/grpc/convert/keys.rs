@@ -5,10 +5,10 @@ use std::mem::take;
 use zeroize::Zeroize;
 
 use super::super::pb;
-use super::{hsm, instant, key_id, key_path, part, wire_instant};
+use super::{hsm, key_date, key_id, key_path, part, wire_instant};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::import::ImportMaterial;
-use crate::model::key::{KeySpec, KeyType, PublicMaterial, parse_operations};
+use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial, parse_operations};
 use crate::model::retention::RecoveryLevel;
 use crate::model::{Error, Result};
 use crate::ops::deleted::{
@@ -25,9 +25,18 @@ const PAGE: usize = 100;
 /// Items of a page at most.
 const MOST: usize = 1000;
 
+/// The list of operations of a new key; `None` means the defaults of its type.
+fn operations(key_ops: &[String], none: bool) -> Result<Option<&[String]>> {
+    match (key_ops, none) {
+        ([], false) => Ok(None),
+        ([], true) | (_, false) => Ok(Some(key_ops)),
+        (_, true) => Err(Error::invalid("no_key_ops", "this contradicts key_ops, which names some")),
+    }
+}
+
 fn settings(
     key_type: KeyType,
-    key_ops: &[String],
+    key_ops: Option<&[String]>,
     attributes: Option<pb::KeyAttributes>,
     tags: std::collections::HashMap<String, String>,
 ) -> Result<NewKeySettings> {
@@ -35,8 +44,8 @@ fn settings(
     Ok(NewKeySettings {
         operations: parse_operations(key_ops, key_type)?,
         enabled: attributes.enabled.unwrap_or(true),
-        not_before: attributes.not_before.map(|at| instant("attributes.not_before", at)).transpose()?,
-        expires: attributes.expires.map(|at| instant("attributes.expires", at)).transpose()?,
+        not_before: attributes.not_before.map(|at| key_date("attributes.not_before", at)).transpose()?,
+        expires: attributes.expires.map(|at| key_date("attributes.expires", at)).transpose()?,
         exportable: attributes.exportable.unwrap_or(false),
         tags: tags.into_iter().collect(),
     })
@@ -51,8 +60,10 @@ impl TryFrom<pb::CreateKeyRequest> for CreateKey {
 
     fn try_from(request: pb::CreateKeyRequest) -> Result<Self> {
         let key = new_key(&request.parent, &request.key_id)?;
-        let spec = KeySpec::parse(&request.kty, request.key_size, &request.crv, request.public_exponent)?;
-        let settings = settings(spec.key_type, &request.key_ops, request.attributes, request.tags)?;
+        let pb::CreateKeyRequest { key_size, crv, public_exponent, .. } = &request;
+        let spec = KeySpec::parse(&request.kty, *key_size, crv.as_deref(), *public_exponent)?;
+        let key_ops = operations(&request.key_ops, request.no_key_ops)?;
+        let settings = settings(spec.key_type, key_ops, request.attributes, request.tags)?;
         Ok(Self { key, spec, settings })
     }
 }
@@ -65,7 +76,8 @@ impl TryFrom<pb::ImportKeyRequest> for ImportKey {
         let given = request.key.ok_or_else(|| Error::invalid("key", "the key material is missing"))?;
         let material = material(given)?;
         let key = new_key(&request.parent, &request.key_id)?;
-        let settings = settings(material.key_type(), &request.key_ops, request.attributes, request.tags)?;
+        let key_ops = operations(&request.key_ops, request.no_key_ops)?;
+        let settings = settings(material.key_type(), key_ops, request.attributes, request.tags)?;
         Ok(Self { key, material, settings })
     }
 }
@@ -96,10 +108,10 @@ fn material(given: pb::ImportKeyMaterial) -> Result<ImportMaterial> {
             dq: take(dq),
             qi: take(qi),
         }),
-        "EC" | "EC-HSM" => match crv.parse() {
-            Ok(crv) => Ok(ImportMaterial::Ec { crv, x: take(x), y: take(y), d: take(d) }),
-            Err(_) => Err(Error::invalid("key.crv", "the curve is one of P-256, P-256K, P-384, P-521")),
-        },
+        "EC" | "EC-HSM" => {
+            let crv = Curve::parse("key.crv", crv)?;
+            Ok(ImportMaterial::Ec { crv, x: take(x), y: take(y), d: take(d) })
+        }
         "oct" | "oct-HSM" => Ok(ImportMaterial::Oct { k: take(k) }),
         _ => Err(Error::invalid("key.kty", "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
     }
@@ -155,11 +167,11 @@ impl TryFrom<pb::UpdateKeyVersionRequest> for UpdateKeyVersion {
                     update.attributes.enabled = Some(enabled.ok_or_else(missing)?);
                 }
                 "attributes.not_before" => {
-                    let at = given.not_before.map(|at| instant("attributes.not_before", at)).transpose()?;
+                    let at = given.not_before.map(|at| key_date("attributes.not_before", at)).transpose()?;
                     update.attributes.not_before = Some(at);
                 }
                 "attributes.expires" => {
-                    let at = given.expires.map(|at| instant("attributes.expires", at)).transpose()?;
+                    let at = given.expires.map(|at| key_date("attributes.expires", at)).transpose()?;
                     update.attributes.expires = Some(at);
                 }
                 _ => {

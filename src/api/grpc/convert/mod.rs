@@ -16,6 +16,7 @@ use std::str::FromStr;
 
 use prost_types::Timestamp as WireTimestamp;
 
+use crate::model::key_date::KeyDate;
 use crate::model::name::{HsmName, KeyId};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
@@ -101,9 +102,22 @@ pub(super) fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timest
     Timestamp::from_microsecond(whole).map_err(|_| wrong())
 }
 
-/// Writes an instant.
-pub(super) fn wire_instant(instant: Timestamp) -> WireTimestamp {
-    let micros = instant.as_microsecond();
+/// Reads the date of a key, to the microsecond.
+fn key_date(field: &'static str, wire: WireTimestamp) -> Result<KeyDate> {
+    let wrong = || Error::invalid(field, "a date between the years 1 and 9999 is needed");
+    if !(0..1_000_000_000).contains(&wire.nanos) {
+        return Err(wrong());
+    }
+    let micros = wire
+        .seconds
+        .checked_mul(1_000_000)
+        .and_then(|micros| micros.checked_add(i64::from(wire.nanos) / 1000));
+    micros.and_then(KeyDate::from_microsecond).ok_or_else(wrong)
+}
+
+/// Writes an instant, or the date of a key.
+pub(super) fn wire_instant(instant: impl Into<KeyDate>) -> WireTimestamp {
+    let micros = instant.into().as_microsecond();
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or(0);
     WireTimestamp { seconds: micros.div_euclid(1_000_000), nanos }
 }

@@ -2,9 +2,8 @@
 
 use super::super::pb;
 use super::{key_path, part, segments, wire_instant};
-use crate::model::error::shorten;
 use crate::model::period::LifetimePeriod;
-use crate::model::rotation::{RotationRules, RotationTrigger};
+use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
 use crate::model::{Error, Result};
 use crate::ops::KeyPath;
 use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
@@ -30,11 +29,9 @@ impl TryFrom<pb::UpdateKeyRotationPolicyRequest> for UpdateKeyRotationPolicy {
 
     fn try_from(request: pb::UpdateKeyRotationPolicyRequest) -> Result<Self> {
         let key = policy_of(&request.name)?;
-        let trigger = match &request.lifetime_actions[..] {
-            [] => None,
-            [action] => Some(trigger(action)?),
-            _ => return Err(Error::invalid("lifetime_actions", "a policy rotates a key in one way at most")),
-        };
+        let types: Vec<&str> = request.lifetime_actions.iter().map(|action| action.action.as_str()).collect();
+        check_actions(&types)?;
+        let trigger = request.lifetime_actions.first().map(trigger).transpose()?;
         let rules = RotationRules::new(period("expiry_time", &request.expiry_time)?, trigger)?;
         Ok(Self { key, rules })
     }
@@ -51,17 +48,7 @@ fn period(field: &'static str, text: &str) -> Result<Option<LifetimePeriod>> {
 }
 
 fn trigger(action: &pb::KeyLifetimeAction) -> Result<RotationTrigger> {
-    let pb::KeyLifetimeAction { action, time_after_create, time_before_expiry } = action;
-    if action.eq_ignore_ascii_case("notify") {
-        return Err(Error::invalid(
-            "lifetime_actions.action",
-            "Managed HSM does not notify; the only action is rotate",
-        ));
-    }
-    if !action.eq_ignore_ascii_case("rotate") {
-        let why = format!("{:?} is no action; the only one is rotate", shorten(action));
-        return Err(Error::invalid("lifetime_actions.action", why));
-    }
+    let pb::KeyLifetimeAction { action: _, time_after_create, time_before_expiry } = action;
     let after = period("lifetime_actions.time_after_create", time_after_create)?;
     let before = period("lifetime_actions.time_before_expiry", time_before_expiry)?;
     match (after, before) {
@@ -139,7 +126,8 @@ mod tests {
             ("P1Y", vec![action("")], "lifetime_actions.action"),
             ("P1Y", vec![action("fly")], "lifetime_actions.action"),
             ("P1Y", vec![rotate("P90D", ""), rotate("P90D", "")], "lifetime_actions"),
-            ("P1Y", vec![rotate("P90D", ""), action("Notify")], "lifetime_actions"),
+            ("P1Y", vec![rotate("P90D", ""), action("Notify")], "lifetime_actions.action"),
+            ("P1D", vec![action("NOTIFY"), rotate("90", "P0D"), action("fly")], "lifetime_actions.action"),
             ("P1Y", vec![rotate("P90D", "P30D")], "lifetime_actions"),
             ("P1Y", vec![rotate("", "")], "lifetime_actions"),
             ("P1Y", vec![rotate("90", "")], "lifetime_actions.time_after_create"),

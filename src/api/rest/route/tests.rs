@@ -83,6 +83,16 @@ fn paths_of_clients_are_understood() {
 }
 
 #[test]
+fn roles_are_at_scopes_alone() {
+    for scope in ["/key", "/keys/a/b", "/secrets/a", "/https:/host/keys"] {
+        for tail in ["roleAssignments", "roleAssignments/a", "roleDefinitions"] {
+            let path = format!("{scope}/providers/Microsoft.Authorization/{tail}");
+            assert_eq!(route("GET", &path), Route::MalformedScope, "{path}");
+        }
+    }
+}
+
+#[test]
 fn what_there_is_not_is_unknown() {
     for (method, path) in [
         ("GET", "/"),
@@ -97,7 +107,6 @@ fn what_there_is_not_is_unknown() {
         ("PUT", "/settings/n"),
         ("DELETE", "/settings/n"),
         ("GET", "/settings/n/v"),
-        ("GET", "/keys/a/b/providers/Microsoft.Authorization/roleAssignments"),
         ("GET", "/providers/Microsoft.Authorization/roleAssignments/a/b"),
         ("GET", "/providers/Microsoft.Authorization"),
     ] {

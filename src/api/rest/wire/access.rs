@@ -36,8 +36,13 @@ fn scope(at: At<'_>) -> Result<Scope> {
     Ok(match at {
         At::Hsm => Scope::Hsm,
         At::Keys => Scope::Keys,
-        At::Key(name) => Scope::Key(name.parse()?),
+        At::Key(name) => Scope::Key(name.parse().map_err(|_| malformed_scope())?),
     })
+}
+
+/// What is said of a scope that is none.
+pub(in super::super) fn malformed_scope() -> Error {
+    Error::invalid("scope", "a scope is /, /keys or /keys/{name}")
 }
 
 pub(in super::super) fn list_definitions(asked: &Asked<'_>) -> Result<ListRoleDefinitions> {

@@ -1,8 +1,10 @@
 //! Cryptographic operations.
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use super::super::super::azure::body::{Binary, base64url, bytes};
+use super::super::super::azure::binary::{Binary, bytes};
+use super::super::super::azure::body::base64url;
 use super::super::call::Asked;
 use super::super::route::VersionOf;
 use super::super::site::Site;
@@ -30,20 +32,33 @@ impl Request {
         self.alg.as_deref().unwrap_or_default().parse()
     }
 
-    fn value(self) -> Result<Binary> {
-        self.value.ok_or_else(|| Error::invalid("value", "the value is missing"))
+    fn value(self) -> Result<Zeroizing<Vec<u8>>> {
+        self.value.ok_or_else(|| Error::invalid("value", "the value is missing"))?.read("value")
+    }
+}
+
+/// A value that is not secret, or that its operation keeps as it is.
+fn plain(mut value: Zeroizing<Vec<u8>>) -> Vec<u8> {
+    std::mem::take(&mut *value)
+}
+
+/// What is called `field` elsewhere is the member `value` of this request.
+pub(in super::super) fn as_value(field: &'static str) -> impl FnOnce(Error) -> Error {
+    move |error| match error {
+        Error::Invalid { field: named, why } if named == field => Error::Invalid { field: "value", why },
+        other => other,
     }
 }
 
 pub(in super::super) fn sign(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<Sign> {
     let (key, request) = (asked.version(key)?, asked.body::<Request>()?);
-    Ok(Sign { key, algorithm: request.algorithm()?, digest: request.value()?.take() })
+    Ok(Sign { key, algorithm: request.algorithm()?, digest: plain(request.value()?) })
 }
 
 pub(in super::super) fn verify(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<Verify> {
     let (key, mut request) = (asked.version(key)?, asked.body::<Request>()?);
-    let (algorithm, digest) = (request.algorithm()?, bytes(request.digest.take()));
-    Ok(Verify { key, algorithm, digest, signature: request.value()?.take() })
+    let (algorithm, digest) = (request.algorithm()?, bytes("digest", request.digest.take())?);
+    Ok(Verify { key, algorithm, digest: plain(digest), signature: plain(request.value()?) })
 }
 
 pub(in super::super) fn encrypt(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<Encrypt> {
@@ -51,9 +66,9 @@ pub(in super::super) fn encrypt(asked: &Asked<'_>, key: VersionOf<'_>) -> Result
     Ok(Encrypt {
         key,
         algorithm: request.algorithm()?,
-        iv: bytes(request.iv.take()),
-        additional: bytes(request.aad.take()),
-        plaintext: request.value()?.0,
+        iv: plain(bytes("iv", request.iv.take())?),
+        additional: plain(bytes("aad", request.aad.take())?),
+        plaintext: request.value()?,
     })
 }
 
@@ -62,32 +77,32 @@ pub(in super::super) fn decrypt(asked: &Asked<'_>, key: VersionOf<'_>) -> Result
     Ok(Decrypt {
         key,
         algorithm: request.algorithm()?,
-        iv: bytes(request.iv.take()),
-        tag: bytes(request.tag.take()),
-        additional: bytes(request.aad.take()),
-        ciphertext: request.value()?.take(),
+        iv: plain(bytes("iv", request.iv.take())?),
+        tag: plain(bytes("tag", request.tag.take())?),
+        additional: plain(bytes("aad", request.aad.take())?),
+        ciphertext: plain(request.value()?),
     })
 }
 
 pub(in super::super) fn wrap(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<WrapKey> {
     let (key, request) = (asked.version(key)?, asked.body::<Request>()?);
-    Ok(WrapKey { key, algorithm: request.algorithm()?, value: request.value()?.0 })
+    Ok(WrapKey { key, algorithm: request.algorithm()?, value: request.value()? })
 }
 
 pub(in super::super) fn unwrap(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<UnwrapKey> {
     let (key, request) = (asked.version(key)?, asked.body::<Request>()?);
-    Ok(UnwrapKey { key, algorithm: request.algorithm()?, value: request.value()?.take() })
+    Ok(UnwrapKey { key, algorithm: request.algorithm()?, value: plain(request.value()?) })
 }
 
 pub(in super::super) fn random(asked: &Asked<'_>) -> Result<GenerateRandomBytes> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Wanted {
-        count: i64,
+        count: Option<i64>,
     }
     let hsm = asked.hsm()?;
     let Wanted { count } = asked.body()?;
-    match i32::try_from(count) {
+    match i32::try_from(count.unwrap_or_default()) {
         Ok(count @ 1..=128) => Ok(GenerateRandomBytes { hsm, count }),
         _ => {
             Err(Error::invalid("", "GetRandomBytesRequest: count cannot be greater than 128 or less than 1"))

@@ -2,17 +2,21 @@
 
 mod shown;
 
+use std::mem::take;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 pub(in super::super) use shown::{bundle, deleted_bundle, kid, listed, listed_deleted, listed_versions};
 
-use super::super::super::azure::body::{Binary, bytes};
+use super::super::super::azure::binary::{Binary, bytes};
+use super::super::super::azure::tags::SentTags;
 use super::super::call::Asked;
 use super::super::route::VersionOf;
 use crate::model::import::ImportMaterial;
-use crate::model::key::{KeySpec, KeyType, Tags, parse_operations};
-use crate::model::{Error, Result, Timestamp};
+use crate::model::key::{Curve, KeySpec, KeyType, Tags, parse_operations};
+use crate::model::key_date::KeyDate;
+use crate::model::{Error, Result};
 use crate::ops::deleted::{GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, RecoverDeletedKey};
 use crate::ops::keys::{
     AttributeChanges, CreateKey, DeleteKey, GetKey, ImportKey, ListKeyVersions, ListKeys, NewKeySettings,
@@ -32,8 +36,8 @@ struct Request {
     crv: Option<String>,
     key_ops: Option<Vec<String>>,
     key: Option<Jwk>,
-    attributes: Attributes,
-    tags: Option<Tags>,
+    attributes: Option<Attributes>,
+    tags: Option<SentTags>,
     release_policy: Option<IgnoredAny>,
 }
 
@@ -69,15 +73,14 @@ struct Jwk {
     key_hsm: Option<IgnoredAny>,
 }
 
-fn instant(field: &'static str, seconds: Option<i64>) -> Result<Option<Timestamp>> {
-    let wrong =
-        |_| Error::invalid(field, "an instant in seconds since 1970 is needed, not beyond the year 9999");
-    seconds.map(|seconds| Timestamp::from_second(seconds).map_err(wrong)).transpose()
+fn date(field: &'static str, seconds: Option<i64>) -> Result<Option<KeyDate>> {
+    let wrong = || Error::invalid(field, "a date in seconds since 1970 is needed, not beyond the year 9999");
+    seconds.map(|seconds| KeyDate::from_second(seconds).ok_or_else(wrong)).transpose()
 }
 
 impl Request {
     fn settings(self, key_type: KeyType, key_ops: Option<Vec<String>>) -> Result<NewKeySettings> {
-        let Attributes { enabled, nbf, exp, exportable, external_key } = self.attributes;
+        let Attributes { enabled, nbf, exp, exportable, external_key } = self.attributes.unwrap_or_default();
         let exportable = exportable.unwrap_or(false);
         if external_key.is_some() {
             return Err(Error::Unsupported {
@@ -92,27 +95,26 @@ impl Request {
             _ => {}
         }
         Ok(NewKeySettings {
-            operations: parse_operations(&key_ops.unwrap_or_default(), key_type)?,
+            operations: parse_operations(key_ops.as_deref(), key_type)?,
             enabled: enabled.unwrap_or(true),
-            not_before: instant("attributes.nbf", nbf)?,
-            expires: instant("attributes.exp", exp)?,
+            not_before: date("attributes.nbf", nbf)?,
+            expires: date("attributes.exp", exp)?,
             exportable,
-            tags: self.tags.unwrap_or_default(),
+            tags: self.tags.unwrap_or_default().into(),
         })
     }
 }
 
 pub(in super::super) fn create(asked: &Asked<'_>, name: &str) -> Result<CreateKey> {
     let (key, mut request) = (asked.key(name)?, asked.body::<Request>()?);
-    let (kty, crv) = (request.kty.take().unwrap_or_default(), request.crv.take().unwrap_or_default());
-    let (size, exponent) = (request.key_size.unwrap_or(0), request.public_exponent.unwrap_or(0));
-    if kty.is_empty() && request.attributes.external_key.is_none() {
-        return Err(Error::invalid("kty", "the key type is missing"));
-    }
-    if request.attributes.external_key.is_some() {
+    let kty = request.kty.take().unwrap_or_default();
+    if request.attributes.as_ref().is_some_and(|attributes| attributes.external_key.is_some()) {
         return Err(Error::Unsupported { what: "External key management is not available yet".to_owned() });
     }
-    let spec = KeySpec::parse(&kty, size, &crv, exponent)?;
+    if kty.is_empty() {
+        return Err(Error::invalid("kty", "the key type is missing"));
+    }
+    let spec = KeySpec::parse(&kty, request.key_size, request.crv.as_deref(), request.public_exponent)?;
     let key_ops = request.key_ops.take();
     Ok(CreateKey { key, spec, settings: request.settings(spec.key_type, key_ops)? })
 }
@@ -133,30 +135,41 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
             what: "Bring your own key (key_hsm) is not available yet".to_owned(),
         });
     }
+    // Everything is read before anything is taken: what was read is wiped if another member is wrong.
+    let mut n = bytes("key.n", jwk.n)?;
+    let mut e = bytes("key.e", jwk.e)?;
+    let mut d = bytes("key.d", jwk.d)?;
+    let mut p = bytes("key.p", jwk.p)?;
+    let mut q = bytes("key.q", jwk.q)?;
+    let mut dp = bytes("key.dp", jwk.dp)?;
+    let mut dq = bytes("key.dq", jwk.dq)?;
+    let mut qi = bytes("key.qi", jwk.qi)?;
+    let mut x = bytes("key.x", jwk.x)?;
+    let mut y = bytes("key.y", jwk.y)?;
+    let mut k = bytes("key.k", jwk.k)?;
     match jwk.kty.as_deref().unwrap_or_default() {
         "RSA" | "RSA-HSM" => Ok(ImportMaterial::Rsa {
-            n: bytes(jwk.n),
-            e: bytes(jwk.e),
-            d: bytes(jwk.d),
-            p: bytes(jwk.p),
-            q: bytes(jwk.q),
-            dp: bytes(jwk.dp),
-            dq: bytes(jwk.dq),
-            qi: bytes(jwk.qi),
+            n: take(&mut n),
+            e: take(&mut e),
+            d: take(&mut d),
+            p: take(&mut p),
+            q: take(&mut q),
+            dp: take(&mut dp),
+            dq: take(&mut dq),
+            qi: take(&mut qi),
         }),
         "EC" | "EC-HSM" => {
-            let crv = jwk.crv.as_deref().unwrap_or_default().parse()?;
-            Ok(ImportMaterial::Ec { crv, x: bytes(jwk.x), y: bytes(jwk.y), d: bytes(jwk.d) })
+            let crv = Curve::parse("key.crv", jwk.crv.as_deref().unwrap_or_default())?;
+            Ok(ImportMaterial::Ec { crv, x: take(&mut x), y: take(&mut y), d: take(&mut d) })
         }
         "oct" | "oct-HSM" => {
-            let k = jwk.k.unwrap_or_default();
-            if k.0.len() > LONGEST_SECRET {
+            if k.len() > LONGEST_SECRET {
                 let why = format!(
                     "JSON Web Key: k property of oct key is too large, maximum size is {LONGEST_SECRET}"
                 );
                 return Err(Error::invalid("", why));
             }
-            Ok(ImportMaterial::Oct { k: k.take() })
+            Ok(ImportMaterial::Oct { k: take(&mut k) })
         }
         _ => Err(Error::invalid("key.kty", "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
     }
@@ -180,13 +193,14 @@ pub(in super::super) fn update(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<
     if request.release_policy.is_some() {
         return Err(Error::Unsupported { what: "Key release is not available yet".to_owned() });
     }
-    let Attributes { enabled, nbf, exp, .. } = request.attributes;
+    let Attributes { enabled, nbf, exp, .. } = request.attributes.unwrap_or_default();
     let attributes = AttributeChanges {
         enabled,
-        not_before: instant("attributes.nbf", nbf)?.map(Some),
-        expires: instant("attributes.exp", exp)?.map(Some),
+        not_before: date("attributes.nbf", nbf)?.map(Some),
+        expires: date("attributes.exp", exp)?.map(Some),
     };
-    Ok(UpdateKeyVersion { key, operations: request.key_ops, attributes, tags: request.tags })
+    let tags = request.tags.map(Tags::from);
+    Ok(UpdateKeyVersion { key, operations: request.key_ops, attributes, tags })
 }
 
 pub(in super::super) fn delete(asked: &Asked<'_>, name: &str) -> Result<DeleteKey> {

@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::call::Asked;
 use super::super::site::Site;
-use crate::model::error::shorten;
 use crate::model::period::LifetimePeriod;
-use crate::model::rotation::{RotationRules, RotationTrigger};
+use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
 use crate::model::{Error, Result};
 use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
 
@@ -38,6 +37,13 @@ struct ActionRequest {
     trigger: Option<TriggerRequest>,
 }
 
+impl ActionRequest {
+    /// What is to be done; empty where it is not said.
+    fn kind(&self) -> &str {
+        self.action.as_ref().and_then(|action| action.r#type.as_deref()).unwrap_or_default()
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct TypeRequest {
@@ -53,11 +59,10 @@ struct TriggerRequest {
 
 pub(in super::super) fn put(asked: &Asked<'_>, name: &str) -> Result<UpdateKeyRotationPolicy> {
     let (key, request) = (asked.key(name)?, asked.body::<PolicyRequest>()?);
-    let trigger = match &request.lifetime_actions.unwrap_or_default()[..] {
-        [] => None,
-        [action] => Some(trigger(action)?),
-        _ => return Err(Error::invalid("lifetime_actions", "a policy rotates a key in one way at most")),
-    };
+    let actions = request.lifetime_actions.unwrap_or_default();
+    let types: Vec<&str> = actions.iter().map(ActionRequest::kind).collect();
+    check_actions(&types)?;
+    let trigger = actions.first().map(trigger).transpose()?;
     let expiry = request.attributes.unwrap_or_default().expiry_time;
     Ok(UpdateKeyRotationPolicy {
         key,
@@ -74,11 +79,6 @@ fn period(field: &'static str, text: Option<&str>) -> Result<Option<LifetimePeri
 }
 
 fn trigger(action: &ActionRequest) -> Result<RotationTrigger> {
-    let kind = action.action.as_ref().and_then(|action| action.r#type.as_deref()).unwrap_or_default();
-    if !kind.eq_ignore_ascii_case("rotate") {
-        let why = format!("{:?} is no action of Managed HSM; the only one is rotate", shorten(kind));
-        return Err(Error::invalid("lifetime_actions.action", why));
-    }
     let part = |choose: fn(&TriggerRequest) -> &Option<String>| {
         action.trigger.as_ref().and_then(|trigger| choose(trigger).as_deref())
     };

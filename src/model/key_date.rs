@@ -1,0 +1,165 @@
+//! The dates between which a key version is valid: up to the last second of the year 9999, which clients send for "never".
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Result, Timestamp};
+
+/// A date at which a key version becomes valid or expires, in microseconds since 1970, UTC. [`Timestamp`] ends 26 hours
+/// before the year 9999 does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyDate(i64);
+
+impl KeyDate {
+    /// The last date there is: 9999-12-31T23:59:59.999999Z.
+    pub const MAX: Self = Self(253_402_300_799_999_999);
+
+    /// Reads seconds since 1970; `None` outside the calendar.
+    pub fn from_second(seconds: i64) -> Option<Self> {
+        Self::from_microsecond(seconds.checked_mul(1_000_000)?)
+    }
+
+    /// Reads microseconds since 1970; `None` outside the calendar.
+    pub fn from_microsecond(micros: i64) -> Option<Self> {
+        (Timestamp::MIN.as_microsecond()..=Self::MAX.0).contains(&micros).then_some(Self(micros))
+    }
+
+    /// Whole seconds since 1970.
+    pub const fn as_second(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Microseconds since 1970.
+    pub const fn as_microsecond(self) -> i64 {
+        self.0
+    }
+
+    /// The instant so long before the date, as far as instants go.
+    pub fn less(self, duration: SignedDuration) -> Timestamp {
+        let micros = i128::from(self.0) - duration.as_micros();
+        let micros = i64::try_from(micros).unwrap_or(i64::MIN);
+        let bound = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        Timestamp::from_microsecond(micros).unwrap_or(bound)
+    }
+
+    /// Date and time of day, UTC.
+    pub fn civil(self) -> DateTime {
+        let since_1970 = SignedDuration::from_micros(self.0);
+        date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since_1970).unwrap_or(DateTime::MAX)
+    }
+
+    fn of_civil(civil: DateTime) -> Option<Self> {
+        let since_1970 = civil.duration_since(date(1970, 1, 1).at(0, 0, 0, 0));
+        Self::from_microsecond(i64::try_from(since_1970.as_micros()).ok()?)
+    }
+}
+
+impl From<Timestamp> for KeyDate {
+    fn from(instant: Timestamp) -> Self {
+        Self(instant.as_microsecond())
+    }
+}
+
+impl PartialEq<Timestamp> for KeyDate {
+    fn eq(&self, instant: &Timestamp) -> bool {
+        self.0 == instant.as_microsecond()
+    }
+}
+
+impl PartialOrd<Timestamp> for KeyDate {
+    fn partial_cmp(&self, instant: &Timestamp) -> Option<Ordering> {
+        self.partial_cmp(&Self::from(*instant))
+    }
+}
+
+impl fmt::Display for KeyDate {
+    /// RFC 3339.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}Z", self.civil())
+    }
+}
+
+impl FromStr for KeyDate {
+    type Err = Error;
+
+    /// Reads RFC 3339, or a date, which means its first moment in UTC.
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong =
+            || Error::invalid("date", "a date is written 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z");
+        // jiff would read the date of a longer text and drop its time.
+        if text.len() == "2027-01-01".len() {
+            let date = text.parse::<jiff::civil::Date>().map_err(|_| wrong())?;
+            return Self::of_civil(date.at(0, 0, 0, 0)).ok_or_else(wrong);
+        }
+        if let Ok(instant) = text.parse::<Timestamp>() {
+            return Ok(instant.into());
+        }
+        let civil = text.strip_suffix(['Z', 'z']).and_then(|civil| civil.parse().ok());
+        civil.and_then(Self::of_civil).ok_or_else(wrong)
+    }
+}
+
+impl TryFrom<String> for KeyDate {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<KeyDate> for String {
+    fn from(date: KeyDate) -> Self {
+        date.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_reach_to_the_end_of_the_year_9999() {
+        let last = KeyDate::from_second(253_402_300_799).unwrap();
+        assert_eq!(last.to_string(), "9999-12-31T23:59:59Z");
+        assert_eq!(last.as_second(), 253_402_300_799);
+        assert_eq!(KeyDate::from_second(253_402_300_800), None);
+        assert_eq!(KeyDate::from_second(i64::MAX), None);
+        assert_eq!(KeyDate::from_second(i64::MIN), None);
+        assert!(last > Timestamp::MAX && KeyDate::from(Timestamp::MIN) == Timestamp::MIN);
+        assert_eq!(last.less(SignedDuration::from_hours(24 * 30)).to_string(), "9999-12-01T23:59:59Z");
+        assert_eq!(last.less(SignedDuration::ZERO), Timestamp::MAX);
+        assert_eq!(KeyDate::from(Timestamp::MIN).less(SignedDuration::from_hours(1)), Timestamp::MIN);
+    }
+
+    #[test]
+    fn dates_come_back_as_they_went() {
+        for text in [
+            "9999-12-31T23:59:59Z",
+            "1969-12-31T23:59:59.25Z",
+            "2027-01-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+        ] {
+            assert_eq!(text.parse::<KeyDate>().unwrap().to_string(), text);
+        }
+        for micros in [0, 1, -1, KeyDate::MAX.0, Timestamp::MIN.as_microsecond()] {
+            let there = KeyDate::from_microsecond(micros).unwrap();
+            assert_eq!(there.to_string().parse::<KeyDate>().unwrap(), there);
+        }
+        assert_eq!("9999-12-31".parse::<KeyDate>().unwrap().to_string(), "9999-12-31T00:00:00Z");
+        assert_eq!(
+            "2027-01-01T02:00:00+02:00".parse::<KeyDate>().unwrap().to_string(),
+            "2027-01-01T00:00:00Z"
+        );
+        for text in
+            ["", "Z", "tomorrow", "9999-12-32", "9999-12-31T23:59:60.5", "9999-12-31T23:59:59", "99999-12-31"]
+        {
+            assert!(text.parse::<KeyDate>().is_err(), "{text}");
+        }
+    }
+}
