@@ -91,6 +91,8 @@ const OTHERS: &[&str] = &[
     "completions",
     "config check",
     "config show",
+    "audit head",
+    "audit verify",
     "doctor",
     "env",
     "healthcheck",
