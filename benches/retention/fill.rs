@@ -15,9 +15,9 @@ use strongroom::model::resource::{ResourceGroup, ResourceGroupName, Subscription
 use strongroom::model::retention::{Deletion, RetentionDays};
 use strongroom::model::setting::Settings;
 use strongroom::model::time::ClockSetting;
-use strongroom::store::{Commit, Options, Store};
+use strongroom::store::{Commit, Options, Rules, Store};
 use strongroom::token::softhsm::Directory;
-use strongroom::token::{Profile, Source, Supply};
+use strongroom::token::{Claims, Profile, Source, Supply};
 use uuid::Uuid;
 
 /// When everything is deleted, and the clock stands still.
@@ -63,7 +63,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
     let clock = Clock::virtual_clock();
     let store = open(directory, &clock).await?;
     let deleted_at = Timestamp::from_second(DELETED)?;
-    let token = supply(directory)?.take("bench", &[]).await?;
+    let token = supply(directory)?.take("bench", Claims::default).await?;
     let subscription = SubscriptionId(Uuid::from_u128(1));
     let group: ResourceGroupName = "bench".parse()?;
     let resource = ManagedHsm {
@@ -111,7 +111,8 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
             changes.push(Change::InsertVersion(version, Made::Created));
             changes.push(Change::SoftDelete(hsm, name, Deletion { deleted_at, scheduled_purge_at }));
         }
-        store.commit(Commit { changes, ..Commit::default() }).await?;
+        // More keys than the service's limit, which is what is measured.
+        store.commit(Commit { changes, rules: Rules::Configured, ..Commit::default() }).await?;
     }
     store.close().await;
     token.drain(std::time::Duration::from_secs(10)).await;

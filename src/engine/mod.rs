@@ -4,6 +4,7 @@ mod audit_log;
 mod budgets;
 mod gate;
 mod locks;
+mod missing;
 mod record;
 mod refusals;
 mod sweep;
@@ -235,6 +236,15 @@ impl Engine {
         let id = operation.target();
         let _exclusive =
             if O::CHANGES { Some(self.0.locks.acquire(O::Target::lock(&id)).await) } else { None };
+        if O::CHANGES
+            && let Some(caller) = &caller
+        {
+            // While the call waited for its turn, what it names may have become another thing, at another scope.
+            let scope = O::Target::scope(&id, &self.0.store);
+            if let Err(error) = PlaneOf::<O>::admit(self, caller, &found, O::ACTION, &scope) {
+                return pending.refuse(error).await;
+            }
+        }
         let cx = match PlaneOf::<O>::equip(self, found, caller.as_deref(), pending.at(), O::IN_SERVICE) {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,
@@ -245,7 +255,7 @@ impl Engine {
                 pending.used(used);
                 let close = intents.map(Intents::ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
-                match self.0.store.commit(Commit { changes, open: None, close, record }).await {
+                match self.0.store.commit(Commit { changes, close, record, ..Commit::default() }).await {
                     Ok(()) => {
                         pending.answered();
                         Ok(reply)
@@ -287,9 +297,20 @@ impl Engine {
     }
 
     /// Undoes what a failed operation had declared to make. What cannot be undone now, and what was
-    /// declared to be destroyed, is left to the sweeper.
+    /// declared to be destroyed, is left to the sweeper; so is everything while it is not known whether the
+    /// operation is on record after all.
     async fn undo(&self, intents: Option<&Intents>) {
-        for intent in intents.map(Intents::declared).unwrap_or_default() {
+        let declared = intents.map(Intents::declared).unwrap_or_default();
+        if declared.is_empty() {
+            return;
+        }
+        if let Err(error) = self.0.store.settle().await {
+            tracing::warn!(%error, "what a failed operation made is left to the sweeper");
+            return;
+        }
+        // An intent that is not open any more was concluded with the operation's changes.
+        let open = self.0.store.intents();
+        for intent in declared.into_iter().filter(|declared| open.iter().any(|one| one.id == declared.id)) {
             let undone = match intent.verb {
                 IntentVerb::Create => self.discard(&intent).await,
                 IntentVerb::Provision => self.withdraw(&intent).await,

@@ -6,8 +6,7 @@ use super::Engine;
 use crate::model::Result;
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::entry::{Entry, Meter, Origin};
-use crate::model::key::Key;
-use crate::model::name::{HsmName, KeyName};
+use crate::model::name::KeyName;
 use crate::ops::{hsm_lock, key_lock, wipe};
 use crate::store::{Commit, Listing, Record};
 
@@ -24,6 +23,11 @@ impl Engine {
     /// Concludes every intent whose operation is not running any more.
     pub async fn sweep(&self) -> Swept {
         let mut swept = Swept::default();
+        if let Err(error) = self.0.store.settle().await {
+            // What looks unfinished may be on record.
+            tracing::warn!(%error, "nothing is swept");
+            return swept;
+        }
         for intent in self.0.store.intents() {
             if self.0.under_way.contains(intent.id) {
                 continue;
@@ -64,7 +68,7 @@ impl Engine {
         if self.0.store.hsm(&intent.hsm).is_none() {
             self.0.tokens.detach(&intent.hsm);
         }
-        self.0.supply.withdraw(intent.hsm.as_str(), &self.0.store.token_serials()).await?;
+        self.0.supply.withdraw(intent.hsm.as_str(), || self.0.store.token_serials()).await?;
         self.close(intent).await
     }
 
@@ -132,7 +136,7 @@ impl Engine {
             body: crate::audit::render(&entry, self.0.store.hsm(&intent.hsm).as_deref()),
         };
         let (changes, close) = (vec![change], vec![intent.id]);
-        self.0.store.commit(Commit { changes, open: None, close, record: Some(record) }).await
+        self.0.store.commit(Commit { changes, close, record: Some(record), ..Commit::default() }).await
     }
 
     /// The deleted key an intent was about to destroy.
@@ -142,51 +146,5 @@ impl Engine {
             .into_iter()
             .find(|key| key.versions.iter().all(|version| intent.objects.contains(&version.version)))?;
         Some(key.name.clone())
-    }
-
-    /// Counts the key versions whose material the token does not hold. They are reported, and stay.
-    ///
-    /// # Errors
-    /// Where a token cannot say what it holds.
-    pub async fn missing_material(&self) -> Result<usize> {
-        let mut missing = 0;
-        for hsm in self.0.store.hsms() {
-            missing += match self.missing_in(&hsm.name).await {
-                Ok(missing) => missing,
-                Err(error) => {
-                    // Purged meanwhile, it has no token to ask any more.
-                    let _held = self.0.locks.acquire(hsm_lock(&hsm.name)).await;
-                    match self.0.store.hsm(&hsm.name) {
-                        Some(now) if now.id == hsm.id => return Err(error),
-                        _ => 0,
-                    }
-                }
-            };
-        }
-        Ok(missing)
-    }
-
-    async fn missing_in(&self, hsm: &HsmName) -> Result<usize> {
-        let token = self.0.tokens.of(hsm)?;
-        let versions = |key: &Key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>();
-        let mut missing = 0;
-        for listing in [Listing::Live, Listing::Deleted] {
-            for key in self.0.store.keys(hsm, listing, None, usize::MAX) {
-                if token.holds(versions(&key)).await?.into_iter().all(|held| held) {
-                    continue;
-                }
-                // It, or its HSM, may be purged just now: what is there when that has ended is asked for again.
-                let _purged = self.0.locks.acquire(hsm_lock(hsm)).await;
-                let _held = self.0.locks.acquire(key_lock(hsm, &key.name)).await;
-                let Some(key) = self.0.store.key(hsm, &key.name) else { continue };
-                for (version, held) in versions(&key).iter().zip(token.holds(versions(&key)).await?) {
-                    if !held {
-                        missing += 1;
-                        tracing::error!(%hsm, key = %key.name, %version, "the token does not hold this key version");
-                    }
-                }
-            }
-        }
-        Ok(missing)
     }
 }

@@ -18,7 +18,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use crate::ids::Ids;
 use crate::model::{Error, Result};
 
-use super::{files, machine_clock};
+use super::{constraints, files, machine_clock};
 
 const DAY: u64 = 24 * 60 * 60;
 const AUTHORITY_DAYS: u64 = 3652;
@@ -71,16 +71,19 @@ pub fn server_names(domain: &str, azure_names: bool) -> Vec<String> {
 /// Finds or makes the certificate authority in `directory`, and a server certificate for `names` (DNS names, with
 /// `*` as the first label if wanted, and IP addresses).
 ///
-/// The authority is made once and kept: clients trust it. The server's certificate is made anew when its names
+/// The authority is made once and kept: clients trust it. It can vouch for the names that the server has then, what is
+/// below them, and loopback addresses: who steals its key can be no other server to those who trust it. The server's certificate is made anew when its names
 /// change, when it nears its end, or when it is damaged. Private keys have mode 0600.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a name that cannot be in a certificate; [`Error::Internal`] for files that cannot be read
-/// or written, and for an authority that is damaged or has expired: it is never replaced silently.
+/// or written, and for an authority that is damaged, has expired or may not vouch for a name: it is never replaced
+/// silently.
 pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
     if names.is_empty() {
         return Err(Error::invalid("names", "a server certificate needs a name"));
     }
+    server_params(names)?;
     let private = directory.join("tls");
     files::make_private_directory(&private)?;
     let ca_pem_path = directory.join("ca.pem");
@@ -91,7 +94,7 @@ pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
 
     let authority_pem = match files::read_text(&ca_pem_path)? {
         Some(pem) => pem.to_string(),
-        None => make_authority(&ca_pem_path, &ca_key_path, now)?,
+        None => make_authority(&ca_pem_path, &ca_key_path, names, now)?,
     };
     let authority = CertificateDer::from_pem_slice(authority_pem.as_bytes())
         .map_err(|_| damaged(&ca_pem_path, "it is not a certificate"))?;
@@ -100,7 +103,11 @@ pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
         Ok((_, certificate)) if certificate.validity().not_after.timestamp() < as_i64(now) => {
             return Err(damaged(&ca_pem_path, "it has expired"));
         }
-        Ok(_) => {}
+        Ok((_, certificate)) => {
+            if let Some(name) = names.iter().find(|name| !constraints::permits(&certificate, name)) {
+                return Err(damaged(&ca_pem_path, &format!("it may not vouch for {name}")));
+            }
+        }
     }
 
     let kept = kept_server(&server_path, &server_key_path)?;
@@ -124,7 +131,7 @@ fn damaged(path: &Path, why: &str) -> Error {
     ))
 }
 
-fn make_authority(certificate_path: &Path, key_path: &Path, now: u64) -> Result<String> {
+fn make_authority(certificate_path: &Path, key_path: &Path, names: &[String], now: u64) -> Result<String> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(Error::internal)?;
     let mut params = CertificateParams::default();
     // Several may end up in one trust store, and clients look issuers up by name.
@@ -133,12 +140,18 @@ fn make_authority(certificate_path: &Path, key_path: &Path, now: u64) -> Result<
     params.distinguished_name.push(DnType::CommonName, format!("Strongroom development CA {}", &label[..8]));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.name_constraints = Some(constraints::of(names));
     set_life(&mut params, now, AUTHORITY_DAYS);
     let pem = params.self_signed(&key).map_err(Error::internal)?.pem();
     // The key first: an authority that clients might come to trust always has one.
     write_key(key_path, &key)?;
     files::write(certificate_path, pem.as_bytes(), files::PUBLIC)?;
     Ok(pem)
+}
+
+fn server_params(names: &[String]) -> Result<CertificateParams> {
+    CertificateParams::new(names.to_vec())
+        .map_err(|_| Error::invalid("names", "a name of the server cannot be in a certificate"))
 }
 
 fn make_server(
@@ -154,8 +167,7 @@ fn make_server(
         .ok_or_else(|| damaged(authority_key_path, "the authority's key is missing or damaged"))?;
     let issuer = rcgen::Issuer::from_ca_cert_pem(authority_pem, authority_key).map_err(Error::internal)?;
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(Error::internal)?;
-    let mut params = CertificateParams::new(names.to_vec())
-        .map_err(|_| Error::invalid("names", "a name of the server cannot be in a certificate"))?;
+    let mut params = server_params(names)?;
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, "Strongroom");
     params.is_ca = IsCa::ExplicitNoCa;

@@ -16,6 +16,7 @@ mod audience;
 mod bearer;
 mod cache;
 mod client_certificate;
+mod constraints;
 mod keys;
 mod machine_clock;
 mod settings;

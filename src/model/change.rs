@@ -82,6 +82,8 @@ pub enum Made {
 pub enum ControlChange {
     /// A subscription is created or replaced.
     PutSubscription(Subscription),
+    /// A resource group of a known subscription is created; its name is free.
+    InsertResourceGroup(ResourceGroup),
     /// A resource group of a known subscription is created or replaced.
     PutResourceGroup(ResourceGroup),
     /// A resource group that holds no live HSM is gone, and with it the role assignments in it.
@@ -90,8 +92,11 @@ pub enum ControlChange {
     InsertAssignment(Arc<ControlAssignment>),
     /// A role assignment is gone.
     DeleteAssignment(Uuid),
-    /// A budget of a known subscription is created or replaced.
-    PutBudget(Budget),
+    /// A budget of a known subscription is created; its name is free.
+    InsertBudget(Budget),
+    /// What is noted of a budget that is there is replaced. It is the same budget: of the same scope, made at the
+    /// same instant.
+    ReplaceBudget(Budget),
     /// A budget is gone.
     DeleteBudget(SubscriptionId, BudgetName),
 }

@@ -43,6 +43,11 @@ impl Locations {
     }
 }
 
+/// A location as two of them are compared: `East US` and `eastus` are the same.
+pub fn plain(location: &str) -> String {
+    location.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

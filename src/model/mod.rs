@@ -17,6 +17,7 @@ pub mod import;
 pub mod key;
 pub mod key_date;
 pub mod lifetime;
+pub mod limit;
 pub mod location;
 pub mod name;
 mod network;

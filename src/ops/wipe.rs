@@ -15,7 +15,7 @@ pub async fn wipe(store: &Store, supply: &Supply, hsm: &ManagedHsm) -> Result<()
         .flat_map(|listing| store.keys(&hsm.name, listing, None, usize::MAX));
     let objects: Vec<_> =
         keys.flat_map(|key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>()).collect();
-    let others =
-        store.hsms().iter().any(|other| other.id != hsm.id && other.token_serial == hsm.token_serial);
+    let has_it = |other: &ManagedHsm| other.id != hsm.id && other.token_serial == hsm.token_serial;
+    let others = || store.hsms().iter().any(|other| has_it(other));
     supply.give_back(&hsm.token_serial, &objects, others).await
 }

@@ -23,7 +23,7 @@ use crate::model::name::{HsmName, PrincipalId};
 use crate::model::rbac::{RoleAssignment, RoleDefinition, Scope};
 
 use crate::ops::Tokens;
-use crate::store::{self, Commit, Store};
+use crate::store::{self, Commit, Rules, Store};
 use crate::token::{Module, Profile, Selector, Supply};
 
 /// What a running service consists of.
@@ -136,7 +136,8 @@ pub(super) async fn make_hsm(
     };
     let name = hsm.name.clone();
     let changes = vec![Change::InsertHsm(hsm, assigned.iter().map(assignment).collect())];
-    store.commit(Commit { changes, ..Commit::default() }).await.with_context(|| format!("making HSM {name}"))
+    let commit = Commit { changes, rules: Rules::Configured, ..Commit::default() };
+    store.commit(commit).await.with_context(|| format!("making HSM {name}"))
 }
 
 /// Finds a built-in role by the name people know it by, in any case.

@@ -7,6 +7,7 @@ mod audit_log;
 mod banner;
 mod connection;
 mod connection_file;
+mod core_dumps;
 mod descriptors;
 mod first_byte;
 mod gateway;
@@ -52,6 +53,9 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
 
+    if config.mode == Mode::Gateway {
+        core_dumps::forbid()?;
+    }
     let listeners = listen::bind(config.server.listen).await?;
     let port = listeners.port();
     let house = match config.mode {
@@ -93,8 +97,13 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     Ok(end(house, served, patience).await)
 }
 
-/// Sweeps, and tells the health service how the tokens are.
+/// Looks for what is missing, sweeps, and asks the tokens how they are; none waits for another.
 async fn keep_house(engine: Engine, pulse: Arc<Pulse>) {
+    tokio::join!(look_for_missing(&engine), keep_well(&engine, &pulse));
+}
+
+/// Reports the key versions whose material is not in the token.
+async fn look_for_missing(engine: &Engine) {
     match engine.missing_material().await {
         Ok(0) => {}
         Ok(missing) => {
@@ -102,6 +111,10 @@ async fn keep_house(engine: Engine, pulse: Arc<Pulse>) {
         }
         Err(error) => tracing::error!(%error, "a token cannot say what it holds"),
     }
+}
+
+/// Sweeps, and asks the tokens how they are.
+async fn keep_well(engine: &Engine, pulse: &Pulse) {
     let mut beat = tokio::time::interval(PULSE);
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
@@ -109,7 +122,7 @@ async fn keep_house(engine: Engine, pulse: Arc<Pulse>) {
             _ = sweep.tick() => {
                 engine.sweep().await;
             }
-            _ = beat.tick() => pulse.take(&engine).await,
+            _ = beat.tick() => pulse.take(engine).await,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{Covers as _, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription};
-use crate::store::{Commit, Store};
+use crate::store::{Commit, Rules, Store};
 
 /// Makes a subscription with its first role assignments, and a resource group in it, where they are missing.
 pub(super) async fn make_place(
@@ -41,10 +41,10 @@ pub(super) async fn make_place(
     if store.resource_group(id, name).is_none() {
         let (name, location, tags) = (name.clone(), location.to_owned(), Tags::new());
         let group = ResourceGroup { subscription: id, name, location, created, tags };
-        changes.push(Change::Control(ControlChange::PutResourceGroup(group)));
+        changes.push(Change::Control(ControlChange::InsertResourceGroup(group)));
     }
     if !changes.is_empty() {
-        let commit = Commit { changes, ..Commit::default() };
+        let commit = Commit { changes, rules: Rules::Configured, ..Commit::default() };
         store.commit(commit).await.with_context(|| format!("making subscription {id}"))?;
     }
     Ok(())
@@ -81,7 +81,8 @@ pub(super) async fn assign(
     if store.control_assignments().iter().any(|known| same(known)) {
         return Ok(());
     }
-    let commit = Commit { changes: vec![given(principal, definition, scope)], ..Commit::default() };
+    let changes = vec![given(principal, definition, scope)];
+    let commit = Commit { changes, rules: Rules::Configured, ..Commit::default() };
     store.commit(commit).await.with_context(|| format!("giving {principal} the role {role:?} at {scope}"))
 }
 

@@ -31,7 +31,7 @@ use crate::model::setting;
 use crate::store::Store;
 
 use crate::ops::Tokens;
-use crate::token::{Module, Source, Supply, softhsm};
+use crate::token::{Claims, Module, Source, Supply, softhsm};
 
 /// The variable that SoftHSM reads its configuration from. It must be set before the process starts.
 ///
@@ -91,7 +91,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     for wanted in seed.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
         let token = supply
             .0
-            .take(wanted.name.as_str(), &store.token_serials())
+            .take(wanted.name.as_str(), || Claims { in_use: store.token_serials(), ..Claims::default() })
             .await
             .with_context(|| format!("making the token of HSM {}", wanted.name))?;
         let hsm = ManagedHsm {

@@ -24,6 +24,19 @@ pub struct Commit {
     pub close: Vec<Uuid>,
     /// The audit record and the meter reading. `None` for the first step of a call with two.
     pub record: Option<Record>,
+    /// Which rules the changes are held to.
+    pub rules: Rules,
+}
+
+/// Which rules the changes of a commit are held to. What is unique is unique under either.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Rules {
+    /// All of them, as they are for callers.
+    #[default]
+    All,
+    /// Those for what the operator has configured: it may exceed the service's limits on numbers, and give a role
+    /// at a scope before that is made.
+    Configured,
 }
 
 impl Commit {

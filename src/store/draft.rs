@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::commit::Rules;
 use super::folded::fold;
 use super::hsms::PhaseBegun;
 use super::memory::Memory;
@@ -18,7 +19,10 @@ use crate::model::event::{Happened, LifecycleEvent};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::lifetime::Phase;
+use crate::model::limit::{self, Limit};
+use crate::model::location::plain;
 use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
+use crate::model::rbac::Covers as _;
 use crate::model::resource::SubscriptionId;
 use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
@@ -82,12 +86,18 @@ pub(super) struct View<'a> {
     memory: &'a Memory,
     group: &'a Draft,
     own: Draft,
+    rules: Rules,
 }
 
 impl<'a> View<'a> {
     /// The view of a commit that has changed nothing yet.
     pub(super) fn new(memory: &'a Memory, group: &'a Draft) -> Self {
-        Self { memory, group, own: Draft::default() }
+        Self { memory, group, own: Draft::default(), rules: Rules::All }
+    }
+
+    /// The same, for a commit that is held to these rules.
+    pub(super) fn under(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// What the commit did.
@@ -142,6 +152,29 @@ impl<'a> View<'a> {
         match self.own.keys.get(&place).or_else(|| self.group.keys.get(&place)) {
             Some(staged) => staged.clone(),
             None => self.memory.key(hsm, name),
+        }
+    }
+
+    /// How many key names are taken in an HSM, by live and deleted keys together.
+    fn key_count(&self, hsm: &HsmName) -> usize {
+        let folded = hsm.folded();
+        let mut staged: BTreeMap<&str, bool> = BTreeMap::new();
+        for draft in [self.group, &self.own] {
+            let from = (folded.clone(), String::new());
+            let here = draft.keys.range(from..).take_while(|((of, _), _)| *of == folded);
+            staged.extend(here.map(|((_, name), key)| (name.as_str(), key.is_some())));
+        }
+        let known = |name: &&str| self.memory.has_key(hsm, name);
+        let before = staged.keys().filter(|name| known(name)).count();
+        let after = staged.values().filter(|is| **is).count();
+        (self.memory.key_count(hsm) + after).saturating_sub(before)
+    }
+
+    /// Whether there is room for one more, where the commit is held to limits.
+    fn check_room(&self, limit: Limit, there: impl FnOnce() -> usize) -> Result<()> {
+        match self.rules {
+            Rules::All => limit.room(there()),
+            Rules::Configured => Ok(()),
         }
     }
 
@@ -246,14 +279,22 @@ impl<'a> View<'a> {
                 self.change_roles(hsm, |roles| roles.delete_definition(*id))
             }
             Change::InsertRoleAssignment(hsm, assignment) => {
-                self.change_roles(hsm, |roles| roles.insert_assignment(Arc::clone(assignment)))
+                let within = self.rules == Rules::All;
+                self.change_roles(hsm, |roles| {
+                    let there = roles.count(|scope| scope.is_same_as(&assignment.scope));
+                    roles.insert_assignment(Arc::clone(assignment))?;
+                    if roles.definition(assignment.role_definition).is_none() {
+                        return Err(Error::RoleDefinitionNotFound);
+                    }
+                    if within { limit::assignments_at(&assignment.scope).room(there) } else { Ok(()) }
+                })
             }
             Change::DeleteRoleAssignment(hsm, id) => {
                 self.change_roles(hsm, |roles| roles.delete_assignment(*id))
             }
             Change::Control(change) => {
                 let mut resources = Resources::clone(&self.resources());
-                resources.apply(change, &self.hsms())?;
+                resources.apply(change, &self.hsms(), self.rules)?;
                 self.own.resources = Some(Arc::new(resources));
                 Ok(())
             }
@@ -285,6 +326,10 @@ impl<'a> View<'a> {
             return Err(Error::HsmExists { hsm: known.name.clone(), deleted: known.deletion.is_some() });
         }
         self.resources().check_place(hsm)?;
+        let is_beside = |other: &Arc<ManagedHsm>| {
+            other.subscription == hsm.subscription && plain(&other.location) == plain(&hsm.location)
+        };
+        self.check_room(limit::HSMS, || self.hsms().into_iter().filter(is_beside).count())?;
         let mut roles = Roles::new(self.memory.built_in(), Vec::new(), Vec::new());
         for assignment in assignments {
             roles.insert_assignment(Arc::new(assignment.clone()))?;
@@ -323,14 +368,20 @@ impl<'a> View<'a> {
             Some(key) if key.version(Some(version.version)).is_some() => {
                 return Err(Error::Conflict { what: id(version).to_string() });
             }
-            Some(key) => Key::clone(&key),
-            None => Key {
-                hsm: hsm.name.clone(),
-                name: version.name.clone(),
-                versions: Vec::with_capacity(1),
-                deletion: None,
-                rotation: None,
-            },
+            Some(key) => {
+                self.check_room(limit::VERSIONS, || key.versions.len())?;
+                Key::clone(&key)
+            }
+            None => {
+                self.check_room(limit::KEYS, || self.key_count(&hsm.name))?;
+                Key {
+                    hsm: hsm.name.clone(),
+                    name: version.name.clone(),
+                    versions: Vec::with_capacity(1),
+                    deletion: None,
+                    rotation: None,
+                }
+            }
         };
         key.versions.push(Arc::new(named_after(version, &key)));
         self.set(key);

@@ -128,7 +128,7 @@ pub(super) fn of(change: &Change, view: &View<'_>) -> Vec<(SubscriptionId, Happe
         Change::SoftDelete(hsm, name, deletion) => {
             key(view, hsm, name, KeyKind::Deleted(deletion.scheduled_purge_at))
         }
-        Change::Control(ControlChange::PutBudget(budget)) => reached(budget, view),
+        Change::Control(ControlChange::ReplaceBudget(budget)) => reached(budget, view),
         Change::Recover(hsm, name) => key(view, hsm, name, KeyKind::Recovered),
         Change::Purge(hsm, name) => key(view, hsm, name, KeyKind::Purged),
         // The life of HSMs, keys and budgets goes on as it was; the audit log has these.
@@ -141,6 +141,8 @@ pub(super) fn of(change: &Change, view: &View<'_>) -> Vec<(SubscriptionId, Happe
         | Change::DeleteRoleAssignment(..)
         | Change::Control(
             ControlChange::PutSubscription(_)
+            | ControlChange::InsertBudget(_)
+            | ControlChange::InsertResourceGroup(_)
             | ControlChange::PutResourceGroup(_)
             | ControlChange::DeleteResourceGroup(..)
             | ControlChange::InsertAssignment(_)

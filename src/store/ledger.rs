@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::chain::Head;
 use super::commit::{Commit, Record};
+use super::doubt::{self, Mark, Source, Unwritten};
 use super::draft::{Draft, View};
 use super::events;
 use super::export::Exporter;
@@ -40,6 +41,8 @@ const TRIM: u64 = 256;
 pub(super) enum Message {
     /// A commit, and who waits for it, if anybody does.
     Commit(Commit, Option<oneshot::Sender<Result<()>>>),
+    /// Find out what was written, and tell whether that is known now.
+    Settle(oneshot::Sender<bool>),
     /// Finish what came before and stop.
     Close(oneshot::Sender<()>),
 }
@@ -48,23 +51,40 @@ type Call = (Commit, Option<oneshot::Sender<Result<()>>>);
 
 /// What a group has become so far.
 #[derive(Default)]
-struct Group {
+pub(super) struct Group {
     draft: Draft,
-    head: Head,
+    /// Where the database is once it has the group.
+    mark: Mark,
     records: Vec<ExportedRecord>,
     usage: Usage,
+    /// How much of the outbox is removed with it.
+    trimmed: Option<u64>,
+}
+
+/// A group that may have been written although its COMMIT failed.
+pub(super) struct Doubt {
+    group: Group,
+    calls: Vec<Call>,
+    results: Vec<Result<()>>,
 }
 
 /// The state of the ledger task.
 pub(super) struct Ledger {
     pub(super) db: SqliteConnection,
     pub(super) memory: Arc<Memory>,
-    pub(super) head: Head,
-    /// The same for readers.
+    /// The last record, for readers.
     pub(super) shown_head: Arc<Mutex<Head>>,
+    /// Where the database is asked what it has.
+    pub(super) source: Source,
+    /// Where the database is, as far as is known.
+    pub(super) mark: Mark,
     pub(super) exporter: Exporter,
     /// Set while the database fails: then even those wait who otherwise would not.
     pub(super) failing: Arc<AtomicBool>,
+    /// Set while there is a doubt.
+    pub(super) doubtful: Arc<AtomicBool>,
+    /// The group of which it is not known whether it was written. Nothing else is written before.
+    pub(super) doubt: Option<Doubt>,
     /// Records of calls that were answered before a group failed.
     pub(super) carried: Vec<Record>,
     /// How much of the outbox is known to be removed.
@@ -84,7 +104,7 @@ impl Ledger {
                     self.exporter.step(&mut self.db).await;
                     continue;
                 }
-                () = pause(RETRY), if !self.carried.is_empty() => true,
+                () = pause(RETRY), if !self.carried.is_empty() || self.doubt.is_some() => true,
             };
             if !open {
                 break;
@@ -108,9 +128,7 @@ impl Ledger {
         while queue.recv_many(&mut messages, GROUP).await > 0 {
             self.take(&mut messages, &mut closing).await;
         }
-        if !self.carried.is_empty() {
-            self.commit(Vec::new()).await;
-        }
+        self.commit(Vec::new()).await;
         self.exporter.finish(&mut self.db).await;
         if let Err(error) = self.db.close().await {
             tracing::error!(%error, "the database did not close cleanly");
@@ -122,70 +140,130 @@ impl Ledger {
 
     async fn take(&mut self, messages: &mut Vec<Message>, closing: &mut Vec<oneshot::Sender<()>>) {
         let mut calls = Vec::with_capacity(messages.len());
+        let mut asking = Vec::new();
         for message in messages.drain(..) {
             match message {
                 Message::Commit(commit, reply) => calls.push((commit, reply)),
+                Message::Settle(reply) => asking.push(reply),
                 Message::Close(closed) => closing.push(closed),
             }
         }
         self.commit(calls).await;
+        for reply in asking {
+            let _ = reply.send(self.doubt.is_none());
+        }
         self.exporter.step(&mut self.db).await;
     }
 
     /// Commits a group and releases its callers.
     async fn commit(&mut self, calls: Vec<Call>) {
+        if let Err(error) = self.settle().await {
+            return self.refuse(&error, calls);
+        }
+        if calls.is_empty() && self.carried.is_empty() {
+            return;
+        }
         let mut results = Vec::with_capacity(calls.len());
         match self.write(&calls, &mut results).await {
-            Ok(group) => {
-                self.failing.store(false, Ordering::Relaxed);
-                self.carried.clear();
-                self.head = group.head;
-                self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.head);
-                self.memory.apply(group.draft);
-                self.memory.usage().add(group.usage);
-                for ((_, reply), result) in calls.into_iter().zip(results) {
-                    match (reply, result) {
-                        // A caller who has gone does not read the result.
-                        (Some(reply), result) => drop(reply.send(result)),
-                        (None, Ok(())) => {}
-                        (None, Err(error)) => tracing::error!(%error, "an audit record was refused"),
-                    }
-                }
-                self.exporter.offer(group.records);
-            }
-            Err(error) => {
-                tracing::error!(%error, "the database failed; calls are refused until it recovers");
-                self.failing.store(true, Ordering::Relaxed);
-                for (commit, reply) in calls {
-                    match reply {
-                        Some(reply) => {
-                            drop(reply.send(Err(Error::internal("the record could not be written"))))
-                        }
-                        None => self.carried.extend(commit.record),
-                    }
+            Ok(group) => self.accept(group, calls, results),
+            Err(Unwritten::Surely(error)) => self.refuse(&error, calls),
+            Err(Unwritten::Perhaps(error, group)) => {
+                tracing::error!(%error, "a COMMIT failed; the database is asked what it has");
+                self.doubt = Some(Doubt { group, calls, results });
+                self.doubtful.store(true, Ordering::Release);
+                if let Err(error) = self.settle().await {
+                    self.leave_open(&error);
                 }
             }
         }
     }
 
-    /// Writes a group in one transaction. `results` has one result per call afterwards; an error
-    /// means that nothing was written.
+    /// Finds out whether the group in doubt was written, and goes on accordingly.
+    async fn settle(&mut self) -> Result<()> {
+        if self.doubt.is_none() {
+            return Ok(());
+        }
+        let found = self.source.settle(&mut self.db).await?;
+        let Some(Doubt { group, calls, results }) = self.doubt.take() else { return Ok(()) };
+        if found == group.mark {
+            tracing::warn!("the database has the group whose COMMIT failed");
+            self.accept(group, calls, results);
+        } else if found == self.mark {
+            self.refuse(&"the database does not have the group whose COMMIT failed", calls);
+        } else {
+            self.doubt = Some(Doubt { group, calls, results });
+            return Err(Error::internal("the database was changed by somebody else"));
+        }
+        self.doubtful.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Takes over what the database has, and releases the callers.
+    fn accept(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
+        self.failing.store(false, Ordering::Relaxed);
+        self.carried.clear();
+        self.mark = group.mark;
+        self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.mark.head);
+        self.trimmed = group.trimmed.unwrap_or(self.trimmed);
+        self.memory.apply(group.draft);
+        self.memory.usage().add(group.usage);
+        for ((_, reply), result) in calls.into_iter().zip(results) {
+            match (reply, result) {
+                // A caller who has gone does not read the result.
+                (Some(reply), result) => drop(reply.send(result)),
+                (None, Ok(())) => {}
+                (None, Err(error)) => tracing::error!(%error, "an audit record was refused"),
+            }
+        }
+        self.exporter.offer(group.records);
+    }
+
+    /// Refuses calls of which nothing was written.
+    fn refuse(&mut self, error: &dyn std::fmt::Display, calls: Vec<Call>) {
+        tracing::error!(%error, "the database failed; calls are refused until it recovers");
+        self.failing.store(true, Ordering::Relaxed);
+        for (commit, reply) in calls {
+            match reply {
+                Some(reply) => drop(reply.send(Err(Error::internal("the record could not be written")))),
+                None => self.carried.extend(commit.record),
+            }
+        }
+    }
+
+    /// Releases those who wait for the group in doubt: what became of it is not known yet.
+    fn leave_open(&mut self, error: &Error) {
+        tracing::error!(%error, "it is not known whether the last calls were recorded; it is asked again");
+        self.failing.store(true, Ordering::Relaxed);
+        let Some(doubt) = &mut self.doubt else { return };
+        for (commit, reply) in &mut doubt.calls {
+            if let Some(reply) = reply.take() {
+                // Its caller hears of a failure: if it was not written, it is not written later, either.
+                commit.record = None;
+                drop(reply.send(Err(Error::internal("it is not known whether the record was written"))));
+            }
+        }
+    }
+
+    /// Writes a group in one transaction. `results` has one result per call afterwards.
     async fn write(
         &mut self,
         calls: &[Call],
         results: &mut Vec<Result<()>>,
-    ) -> std::result::Result<Group, sqlx::Error> {
+    ) -> std::result::Result<Group, Unwritten<Group>> {
         let exported = self.exporter.exported();
         let trim = exported >= self.trimmed + TRIM;
-        let mut group = Group { head: self.head.clone(), ..Group::default() };
+        let mut group = Group { mark: self.mark.clone(), ..Group::default() };
         if !trim && calls.iter().all(|(commit, _)| commit.is_record_only()) {
             // One statement is a transaction of its own, and spares the way to SQLite's thread for
             // beginning, counting and committing.
             results.extend(calls.iter().map(|_| Ok(())));
             let records = calls.iter().filter_map(|(commit, _)| commit.record.as_ref());
             group.record(&self.memory, self.carried.iter().chain(records));
-            outbox::insert(&mut self.db, &group.records, &group.head, &group.usage).await?;
-            return Ok(group);
+            let inserted = outbox::insert(&mut self.db, &group.records, &group.mark.head, &group.usage).await;
+            return match inserted.and_then(|()| fault()) {
+                Ok(()) => Ok(group),
+                Err(error) => Err(Unwritten::Perhaps(error, group)),
+            };
         }
         let mut db = self.db.begin_with("BEGIN IMMEDIATE").await?;
         for (commit, _) in calls {
@@ -196,7 +274,7 @@ impl Ledger {
             results.push(match staged {
                 Ok(()) => Ok(()),
                 Err(Failure::Refused(error)) => Err(error),
-                Err(Failure::Broken(error)) => return Err(error),
+                Err(Failure::Broken(error)) => return Err(error.into()),
             });
         }
         let accepted = calls.iter().zip(&*results).filter(|(_, result)| result.is_ok());
@@ -212,16 +290,18 @@ impl Ledger {
                 statements::add_version_use(&mut db, *version, used).await?;
             }
         }
-        outbox::insert(&mut db, &group.records, &group.head, &group.usage).await?;
+        outbox::insert(&mut db, &group.records, &group.mark.head, &group.usage).await?;
+        group.mark.groups += 1;
+        doubt::write(&mut db, group.mark.groups).await?;
         if let Some(newest) = group.draft.events.last() {
             let trimmed = self.memory.events().trimmed(newest.sequence);
             events::write(&mut db, &group.draft.events, trimmed).await?;
         }
-        db.commit().await?;
-        if trim {
-            self.trimmed = exported;
+        group.trimmed = trim.then_some(exported);
+        match db.commit().await.and_then(|()| fault()) {
+            Ok(()) => Ok(group),
+            Err(error) => Err(Unwritten::Perhaps(error, group)),
         }
-        Ok(group)
     }
 }
 
@@ -232,8 +312,9 @@ impl Group {
         let mut at = None;
         for record in records {
             let at = *at.get_or_insert(record.at);
-            let line = self.head.link(&record.body);
-            self.records.push(ExportedRecord { seq: self.head.seq, at, line });
+            let head = &mut self.mark.head;
+            let line = head.link(&record.body);
+            self.records.push(ExportedRecord { seq: head.seq, at, line });
             let hsm = record.hsm.as_ref().and_then(|hsm| self.canonical(memory, hsm));
             self.usage.count(hsm, record.event, record.meter, record.at);
             if let Some(version) = &record.version {
@@ -257,7 +338,7 @@ async fn stage(
     commit: &Commit,
 ) -> std::result::Result<(), Failure> {
     let mut savepoint = db.begin().await.map_err(Failure::Broken)?;
-    let mut view = View::new(memory, draft);
+    let mut view = View::new(memory, draft).under(commit.rules);
     // When the call arrived; what comes without one, such as what a start makes, happens now.
     let at = commit.record.as_ref().map_or_else(|| memory.now(), |record| record.at);
     match apply(&mut savepoint, &mut view, commit, at).await {
@@ -320,3 +401,16 @@ fn is_unattended(message: &Message) -> bool {
 async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }
+
+/// An answer of the database that is lost after it has the group: only tests lose one.
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "it fails in tests")]
+const fn fault() -> std::result::Result<(), sqlx::Error> {
+    Ok(())
+}
+
+#[cfg(test)]
+use tests::fault;
+
+#[cfg(test)]
+mod tests;

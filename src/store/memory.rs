@@ -201,6 +201,13 @@ impl Memory {
         .unwrap_or_default()
     }
 
+    /// Whether there is a key of this folded name, live or deleted.
+    pub(super) fn has_key(&self, hsm: &HsmName, folded: &str) -> bool {
+        let name: &dyn Folded = &folded;
+        let has = |pool: &Pool| pool.keys.live.contains_key(name) || pool.keys.deleted.contains_key(name);
+        self.with(hsm.as_str(), has).unwrap_or(false)
+    }
+
     pub(super) fn key_count(&self, hsm: &HsmName) -> usize {
         self.with(hsm.as_str(), |pool| pool.keys.live.len() + pool.keys.deleted.len()).unwrap_or_default()
     }

@@ -12,6 +12,7 @@
 mod audit_keys;
 mod chain;
 mod commit;
+mod doubt;
 mod draft;
 mod events;
 mod export;
@@ -36,7 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-pub use commit::{Commit, Durability, Options, Record};
+pub use commit::{Commit, Durability, Options, Record, Rules};
 pub use export::Export;
 pub use outbox::ExportedRecord;
 
@@ -80,6 +81,8 @@ struct Inner {
     head: Arc<Mutex<Head>>,
     chain_break: Option<String>,
     resumed: Option<(u64, u64)>,
+    /// Set while it is not known whether the last group was written.
+    doubtful: Arc<AtomicBool>,
     nothing: Arc<[Grant]>,
     no_control: Arc<[ControlGrant]>,
 }
@@ -304,6 +307,22 @@ impl Store {
         let (reply, result) = oneshot::channel();
         self.0.queue.send(Message::Commit(commit, Some(reply))).await.map_err(|_| closed())?;
         result.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Waits until it is known which of the commits so far were written, where a failure left that open. Then readers
+    /// see it: an intent that the store does not have was concluded by a commit, whatever its caller was told.
+    ///
+    /// # Errors
+    /// `Internal` while it cannot be known: the database cannot be asked, or the store is closed. Nothing may be undone
+    /// then, since a record may rely on it.
+    pub async fn settle(&self) -> Result<()> {
+        if !self.0.doubtful.load(Ordering::Acquire) && !self.0.queue.is_closed() {
+            return Ok(());
+        }
+        let unknown = || Error::internal("it is not known whether the last changes were written");
+        let (reply, settled) = oneshot::channel();
+        self.0.queue.send(Message::Settle(reply)).await.map_err(|_| unknown())?;
+        if settled.await == Ok(true) { Ok(()) } else { Err(unknown()) }
     }
 
     /// Writes and exports what is queued and closes the database. Commits fail from then on.

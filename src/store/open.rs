@@ -16,7 +16,7 @@ use super::export::{Export, Exporter};
 use super::ledger::{GROUP, Ledger};
 use super::memory::Memory;
 use super::resume::{self, Mismatch};
-use super::{Inner, Options, Store, events, load, outbox};
+use super::{Inner, Options, Store, doubt, events, load};
 use crate::model::rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
@@ -41,6 +41,7 @@ impl Store {
         options: Options,
         export: Export,
     ) -> Result<Self> {
+        make(path)?;
         let mut db = connect(path).await?;
         migrate(&mut db).await?;
         let memory =
@@ -48,7 +49,8 @@ impl Store {
         load::load(&mut db, &memory).await?;
         memory.keep_events(events::load(&mut db, options.events_kept).await?);
 
-        let head = outbox::head(&mut db).await.map_err(Error::internal)?;
+        let mark = doubt::read(&mut db).await.map_err(Error::internal)?;
+        let head = &mark.head;
         if options.exported > head.seq {
             return Err(Error::internal(format_args!(
                 "the audit log ends with record {}, the database with record {}: the database is not the one \
@@ -58,7 +60,7 @@ impl Store {
         }
         let (mut exported, mut chain_break) = (options.exported, None);
         if let Some(link) = &options.exported_chain {
-            let compared = resume::compare(&mut db, &head, (exported, link)).await;
+            let compared = resume::compare(&mut db, head, (exported, link)).await;
             if let Some(Mismatch { why, after }) = compared.map_err(Error::internal)? {
                 if !options.accept_break {
                     return Err(Error::internal(why));
@@ -73,14 +75,18 @@ impl Store {
         exporter.catch_up(&mut db).await?;
 
         let failing = Arc::new(AtomicBool::new(false));
+        let doubtful = Arc::new(AtomicBool::new(false));
         let (queue, messages) = mpsc::channel(QUEUE);
         let ledger = Ledger {
             db,
             memory: Arc::clone(&memory),
-            head,
+            source: doubt::Source(path.to_owned()),
+            mark,
             shown_head: Arc::clone(&shown_head),
             exporter,
             failing: Arc::clone(&failing),
+            doubtful: Arc::clone(&doubtful),
+            doubt: None,
             carried: Vec::new(),
             trimmed: 0,
         };
@@ -94,19 +100,26 @@ impl Store {
             head: shown_head,
             chain_break,
             resumed,
+            doubtful,
             nothing: Arc::new([]),
             no_control: Arc::new([]),
         })))
     }
 }
 
-async fn connect(path: &Path) -> Result<SqliteConnection> {
-    let unusable = |error: &dyn std::fmt::Display| {
-        Error::internal(format_args!("the database {} cannot be opened: {error}", path.display()))
-    };
-    // SQLite would make the file readable by everybody; its companions copy the mode.
+/// Makes the file of a database if there is none. SQLite would make it readable by everybody; its companions copy the
+/// mode.
+fn make(path: &Path) -> Result<()> {
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    file.map_err(|error| unusable(&error))?;
+    file.map(drop).map_err(|error| unusable(path, &error))
+}
+
+fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Error {
+    Error::internal(format_args!("the database {} cannot be opened: {error}", path.display()))
+}
+
+/// Connects to a database that is there.
+pub(super) async fn connect(path: &Path) -> Result<SqliteConnection> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -114,7 +127,7 @@ async fn connect(path: &Path) -> Result<SqliteConnection> {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .disable_statement_logging();
-    SqliteConnection::connect_with(&options).await.map_err(|error| unusable(&error))
+    SqliteConnection::connect_with(&options).await.map_err(|error| unusable(path, &error))
 }
 
 async fn migrate(db: &mut SqliteConnection) -> Result<()> {

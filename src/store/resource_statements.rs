@@ -18,13 +18,15 @@ use crate::model::{Error, Result};
 pub(super) async fn change(db: &mut SqliteConnection, change: &ControlChange, after: &Resources) -> Done {
     match change {
         ControlChange::PutSubscription(subscription) => put_subscription(db, subscription).await,
-        ControlChange::PutResourceGroup(group) => put_resource_group(db, group).await,
+        ControlChange::InsertResourceGroup(group) | ControlChange::PutResourceGroup(group) => {
+            put_resource_group(db, group).await
+        }
         ControlChange::DeleteResourceGroup(subscription, name) => {
             delete_resource_group(db, *subscription, name).await?;
             keep_assignments(db, after).await
         }
         ControlChange::InsertAssignment(assignment) => insert_assignment(db, assignment).await,
-        ControlChange::PutBudget(budget) => {
+        ControlChange::InsertBudget(budget) | ControlChange::ReplaceBudget(budget) => {
             let sql = "-- put_budget
                 INSERT INTO budgets (subscription, folded, resource) VALUES ($1, $2, $3)
                 ON CONFLICT (subscription, folded) DO UPDATE SET resource = excluded.resource";

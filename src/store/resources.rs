@@ -7,11 +7,13 @@ use crate::model::billing::Budget;
 use crate::model::change::ControlChange;
 use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
 use crate::model::hsm::ManagedHsm;
+use crate::model::limit;
 use crate::model::name::BudgetName;
-use crate::model::rbac::RoleDefinition;
+use crate::model::rbac::{Covers as _, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::{Error, Result};
 
+use super::commit::Rules;
 use super::roles::Roles;
 
 /// Replaced whole on every change, so that readers hold a consistent state without a lock. It is small:
@@ -100,10 +102,27 @@ impl Resources {
     }
 
     /// Makes one change, if it is allowed. `hsms` are all there are, live and soft-deleted.
-    pub(super) fn apply(&mut self, change: &ControlChange, hsms: &[Arc<ManagedHsm>]) -> Result<()> {
+    pub(super) fn apply(
+        &mut self,
+        change: &ControlChange,
+        hsms: &[Arc<ManagedHsm>],
+        rules: Rules,
+    ) -> Result<()> {
         match change {
             ControlChange::PutSubscription(subscription) => {
                 self.subscriptions.insert(subscription.id, Arc::new(subscription.clone()));
+                Ok(())
+            }
+            ControlChange::InsertResourceGroup(group) => {
+                let subscription = group.subscription;
+                self.known(subscription)?;
+                if self.group(subscription, &group.name).is_some() {
+                    return Err(Error::ResourceGroupExists { subscription, group: group.name.clone() });
+                }
+                if rules == Rules::All {
+                    limit::RESOURCE_GROUPS.room(self.groups(subscription).len())?;
+                }
+                self.groups.insert((subscription, group.name.folded()), Arc::new(group.clone()));
                 Ok(())
             }
             ControlChange::PutResourceGroup(group) => {
@@ -133,13 +152,39 @@ impl Resources {
                 Ok(())
             }
             ControlChange::InsertAssignment(assignment) => {
-                self.known(assignment.scope.subscription())?;
+                let subscription = assignment.scope.subscription();
+                self.known(subscription)?;
+                if rules == Rules::All {
+                    self.check_exists(&assignment.scope, hsms)?;
+                    let there = self.roles.count(|scope| scope.subscription() == subscription);
+                    limit::CONTROL_ASSIGNMENTS.room(there)?;
+                }
                 self.roles.insert_assignment(Arc::clone(assignment))
             }
-            ControlChange::PutBudget(budget) => {
-                self.known(budget.subscription())?;
+            ControlChange::InsertBudget(budget) => {
+                let subscription = budget.subscription();
+                self.known(subscription)?;
+                if self.budget(subscription, &budget.name).is_some() {
+                    return Err(Error::BudgetExists { subscription, budget: budget.name.clone() });
+                }
+                if rules == Rules::All {
+                    let of_it = self.budgets.keys().filter(|(of, _)| *of == subscription);
+                    limit::BUDGETS.room(of_it.count())?;
+                }
+                self.budgets.insert((subscription, budget.name.folded()), Arc::new(budget.clone()));
+                Ok(())
+            }
+            ControlChange::ReplaceBudget(budget) => {
                 let place = (budget.subscription(), budget.name.folded());
-                self.budgets.insert(place, Arc::new(budget.clone()));
+                let is_same =
+                    |known: &Budget| known.created == budget.created && known.scope.is_same_as(&budget.scope);
+                match self.budgets.get_mut(&place) {
+                    Some(known) if is_same(known) => *known = Arc::new(budget.clone()),
+                    _ => {
+                        let (subscription, budget) = (budget.subscription(), budget.name.clone());
+                        return Err(Error::BudgetNotFound { subscription, budget });
+                    }
+                }
                 Ok(())
             }
             ControlChange::DeleteBudget(subscription, name) => {
@@ -149,6 +194,22 @@ impl Resources {
                 }
             }
             ControlChange::DeleteAssignment(id) => self.roles.delete_assignment(*id),
+        }
+    }
+
+    /// Whether what a scope names is there, and live: what comes later under its name gets no old rights.
+    fn check_exists(&self, scope: &ControlScope, hsms: &[Arc<ManagedHsm>]) -> Result<()> {
+        let subscription = scope.subscription();
+        if let Some(group) = scope.resource_group()
+            && self.group(subscription, group).is_none()
+        {
+            return Err(Error::ResourceGroupNotFound { subscription, group: group.clone() });
+        }
+        match scope.hsm() {
+            Some(name) if !hsms.iter().any(|hsm| hsm.deletion.is_none() && hsm.scope().is_same_as(scope)) => {
+                Err(Error::HsmNotFound { hsm: name.clone() })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -199,7 +260,7 @@ mod tests {
 
     fn after(changes: &[ControlChange]) -> (Result<()>, Resources) {
         let mut resources = Resources::new(Arc::new([]));
-        let result = changes.iter().try_for_each(|change| resources.apply(change, &[]));
+        let result = changes.iter().try_for_each(|change| resources.apply(change, &[], Rules::Configured));
         (result, resources)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::model::limit;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{Action, Covers, Grantable, RoleDefinition};
 use crate::model::role::{Assignment, GrantOf};
@@ -54,9 +55,13 @@ impl<A: Grantable> Roles<A> {
     /// Creates or replaces a custom definition; a replaced one keeps its place.
     pub(super) fn put_definition(&mut self, definition: Arc<RoleDefinition>) -> Result<()> {
         self.check_custom(definition.id)?;
+        let there = self.custom.len();
         match self.custom.iter_mut().find(|known| known.id == definition.id) {
             Some(known) => *known = definition,
-            None => self.custom.push(definition),
+            None => {
+                limit::DEFINITIONS.room(there)?;
+                self.custom.push(definition);
+            }
         }
         self.join();
         Ok(())
@@ -72,6 +77,11 @@ impl<A: Grantable> Roles<A> {
         }
         self.join();
         Ok(())
+    }
+
+    /// How many assignments are at scopes that count.
+    pub(super) fn count(&self, counts: impl Fn(&A::Scope) -> bool) -> usize {
+        self.assignments.iter().filter(|known| counts(&known.scope)).count()
     }
 
     /// Adds an assignment, whose id and whose meaning must both be new.

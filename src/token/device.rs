@@ -6,7 +6,6 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use cryptoki::context::Pkcs11;
 use cryptoki::error::{Error as WrapperError, RvError};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, SessionState, UserType};
@@ -85,7 +84,7 @@ impl Device {
 
     /// Opens a session for a thread of its own. It is logged in: the login is the process's.
     pub(super) fn session(&self) -> Attempt<Session> {
-        Ok(self.pkcs11().open_rw_session(self.slot)?)
+        self.loaded.session(self.slot)
     }
 
     /// The number of the present login.
@@ -231,7 +230,7 @@ impl Device {
     /// Whether the token answers, is the one that was opened, and is whole.
     pub(super) fn check_health(&self, session: &Session) -> Attempt<()> {
         self.check_login(session)?;
-        let present = TokenInfo::read(self.pkcs11(), self.slot)?;
+        let present = self.loaded.token_info(self.slot)?;
         if present.serial != self.info.serial {
             return Err(Error::TokenUnavailable {
                 why: format!("another token is in its place: serial {}", present.serial),
@@ -279,6 +278,7 @@ impl Device {
                 None => strays.foreign += 1,
             }
         }
+        tracing::debug!(token = %self.info.serial, keys = known.len(), "the token was listed");
         self.handles.replace(known);
         Ok(strays)
     }
@@ -294,10 +294,6 @@ impl Device {
             }
         }
         Ok(FoundKey { objects: found.objects(), all })
-    }
-
-    pub(super) fn pkcs11(&self) -> &Pkcs11 {
-        &self.loaded.pkcs11
     }
 }
 

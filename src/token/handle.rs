@@ -177,6 +177,12 @@ impl Token {
         &self.shared.device.info
     }
 
+    /// Whether the token is known to hold this key: it was there when the token was listed last, or was made since,
+    /// and was not destroyed here. Asks nobody.
+    pub fn knows(&self, object: VersionId) -> bool {
+        self.shared.device.handles.get(object).is_some()
+    }
+
     /// Takes no more calls, finishes those that wait, and ends the threads. To be called before the
     /// process ends: a module may crash when it is unloaded under a thread. Returns whether all have
     /// ended; if not, a call hangs in the module, and neither [`super::Module::finalize`] nor exit

@@ -37,7 +37,7 @@ pub use doctor::{Report, examine};
 pub use handle::Token;
 pub use module::{Module, Selector, TokenInfo};
 pub use profile::Profile;
-pub use supply::{Source, Supply};
+pub use supply::{Claims, Source, Supply};
 
 /// What differs from one opening of a token to the next.
 #[derive(Clone, Default)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as WrapperError, RvError};
@@ -33,6 +33,10 @@ pub(super) struct Loaded {
     /// Threads and logins; the module must not be finalized under them.
     users: AtomicUsize,
     state: Mutex<State>,
+    /// Whoever lists the slots writes, whoever names one reads. SoftHSM adds a slot while it tells how many there
+    /// are, to a map that no lock of its own guards: a thread that looks into it then finds no slot, half a list, or
+    /// crashes.
+    slots: RwLock<()>,
 }
 
 #[derive(Default)]
@@ -129,8 +133,13 @@ impl Module {
             }
             failure => failure.into_error(&profile.throttle),
         })?;
-        let loaded =
-            Loaded { pkcs11, profile, users: AtomicUsize::new(0), state: Mutex::new(State::default()) };
+        let loaded = Loaded {
+            pkcs11,
+            profile,
+            users: AtomicUsize::new(0),
+            state: Mutex::default(),
+            slots: RwLock::default(),
+        };
         Ok(Self { loaded: Arc::new(loaded) })
     }
 
@@ -187,6 +196,7 @@ impl Module {
             let state = self.loaded.state();
             let (slot, info) = self.loaded.select(select)?;
             state.refuse_open(&info.serial)?;
+            let _naming = self.loaded.naming_slot();
             Ok(self.loaded.pkcs11.init_token(slot, so_pin, label)?)
         };
         wipe().map_err(|failure| self.loaded.explain(failure))
@@ -274,11 +284,31 @@ impl Loaded {
         self.explain(error.into())
     }
 
+    /// The lock for calls that name a slot.
+    fn naming_slot(&self) -> RwLockReadGuard<'_, ()> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a token says of itself.
+    pub(super) fn token_info(&self, slot: Slot) -> Attempt<TokenInfo> {
+        let _naming = self.naming_slot();
+        TokenInfo::read(&self.pkcs11, slot)
+    }
+
+    /// Opens a session.
+    pub(super) fn session(&self, slot: Slot) -> Attempt<Session> {
+        let _naming = self.naming_slot();
+        Ok(self.pkcs11.open_rw_session(slot)?)
+    }
+
     fn tokens(&self) -> Attempt<Vec<(Slot, TokenInfo)>> {
-        let slots = self.pkcs11.get_slots_with_token()?;
+        let slots = {
+            let _listing = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+            self.pkcs11.get_slots_with_token()?
+        };
         Ok(slots
             .into_iter()
-            .filter_map(|slot| match TokenInfo::read(&self.pkcs11, slot) {
+            .filter_map(|slot| match self.token_info(slot) {
                 Ok(info) => Some((slot, info)),
                 // One sick token must not hide the others.
                 Err(failure) => {
@@ -303,12 +333,15 @@ impl Loaded {
         let (slot, _) = tokens.iter().find(free).ok_or_else(|| Error::Unsupported {
             what: "the module has no free token; configure one and name it".to_owned(),
         })?;
-        self.pkcs11.init_token(*slot, so_pin, label)?;
-        let session = self.pkcs11.open_rw_session(*slot)?;
+        {
+            let _naming = self.naming_slot();
+            self.pkcs11.init_token(*slot, so_pin, label)?;
+        }
+        let session = self.session(*slot)?;
         session.login(UserType::So, Some(so_pin))?;
         session.init_pin(pin)?;
         session.close()?;
-        TokenInfo::read(&self.pkcs11, *slot)
+        self.token_info(*slot)
     }
 
     fn select(&self, select: &Selector) -> Attempt<(Slot, TokenInfo)> {
@@ -335,7 +368,7 @@ impl Loaded {
     ) -> Attempt<(Session, Device)> {
         let (slot, info) = self.select(select)?;
         state.refuse_open(&info.serial)?;
-        let keeper = self.pkcs11.open_rw_session(slot)?;
+        let keeper = self.session(slot)?;
         device::log_in(&keeper, pin)?;
         let kind = format!("{}/{}/{}", info.manufacturer, info.model, info.firmware);
         let capabilities = match state.measured.get(&kind) {
@@ -352,7 +385,7 @@ impl Loaded {
 }
 
 impl TokenInfo {
-    pub(super) fn read(pkcs11: &Pkcs11, slot: Slot) -> Attempt<Self> {
+    fn read(pkcs11: &Pkcs11, slot: Slot) -> Attempt<Self> {
         let info = pkcs11.get_token_info(slot)?;
         Ok(Self {
             serial: info.serial_number().trim().to_owned(),

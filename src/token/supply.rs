@@ -31,10 +31,29 @@ pub struct Supply(Arc<Inner>);
 struct Inner {
     module: Module,
     source: Source,
-    /// Tokens that are logged in to, by serial number.
-    open: Mutex<HashMap<String, Token>>,
+    held: Mutex<Held>,
     /// The serial number of the token that signs the audit log: it stays open when no HSM uses it.
     audit: OnceLock<String>,
+}
+
+/// What is known of the tokens in use.
+#[derive(Default)]
+struct Held {
+    /// Those that are logged in to, by serial number.
+    open: HashMap<String, Token>,
+    /// The serial numbers of those that were taken for HSMs that are not on record yet, by label: without this, two
+    /// HSMs that are made at once would get the same one.
+    reserved: HashMap<String, String>,
+}
+
+/// Who has a claim to tokens, by what is on record.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Claims {
+    /// The labels of the HSMs that are being made: what is reserved for them stays reserved.
+    pub pending: Vec<String>,
+    /// The serial numbers of the tokens that HSMs have. To be read after `pending`, so that an HSM that is recorded
+    /// in between is seen in one of the two.
+    pub in_use: Vec<String>,
 }
 
 /// What kind of tokens they are.
@@ -70,7 +89,7 @@ impl Source {
 impl Supply {
     /// The tokens of a module.
     pub fn new(module: Module, source: Source) -> Self {
-        Self(Arc::new(Inner { module, source, open: Mutex::default(), audit: OnceLock::new() }))
+        Self(Arc::new(Inner { module, source, held: Mutex::default(), audit: OnceLock::new() }))
     }
 
     /// Opens a token, or gives the handle of one that is open. `known` says that it holds keys of
@@ -79,15 +98,15 @@ impl Supply {
     /// # Errors
     /// As [`Module::open`].
     pub async fn open(&self, select: &Selector, known: bool) -> Result<Token> {
-        let mut open = self.0.open.lock().await;
+        let mut held = self.0.held.lock().await;
         let info = self.0.module.find(select)?;
-        if let Some(token) = open.get(&info.serial) {
+        if let Some(token) = held.open.get(&info.serial) {
             return Ok(token.clone());
         }
         let settings = Settings { expect_sentinel: known, faults: None };
         let (serial, pin) = (Selector::Serial(info.serial.clone()), self.0.source.pin().clone());
         let token = self.away(move |module, _| module.open(&serial, &pin, &settings)).await?;
-        open.insert(info.serial, token.clone());
+        held.open.insert(info.serial, token.clone());
         Ok(token)
     }
 
@@ -126,15 +145,15 @@ impl Supply {
         .await
     }
 
-    /// Takes a token for a new HSM; `in_use` are the serial numbers of those that HSMs have. What an
-    /// interrupted attempt left under this label is used again.
+    /// Takes a token for a new HSM; what an interrupted attempt left under this label is used again. Nobody else gets
+    /// the token while the HSM is pending or has it in use, by `claims`, which is asked under the supply's lock.
     ///
     /// # Errors
     /// `TokenPoolExhausted` where none is free; else as [`Module::provision`] and [`Module::open`].
-    pub async fn take(&self, label: &str, in_use: &[String]) -> Result<Token> {
+    pub async fn take(&self, label: &str, claims: impl Fn() -> Claims + Send + Sync) -> Result<Token> {
         match &self.0.source {
             Source::SoftHsm { .. } => {
-                self.withdraw(label, in_use).await?;
+                self.withdraw(label, || claims().in_use).await?;
                 let label = label.to_owned();
                 let made = self.away(move |module, source| match source {
                     Source::SoftHsm { directory, pin, so_pin } => {
@@ -146,54 +165,78 @@ impl Supply {
                 self.open(&Selector::Serial(made.serial), false).await
             }
             Source::Pool { tokens, shared, .. } => {
-                for select in tokens {
-                    let info = self.0.module.find(select)?;
-                    let known = in_use.contains(&info.serial);
-                    if *shared || !known {
-                        return self.open(&Selector::Serial(info.serial), known).await;
-                    }
-                }
-                Err(Error::TokenPoolExhausted { tokens: tokens.len() })
+                let (serial, known) = self.reserve(label, tokens, *shared, claims).await?;
+                self.open(&Selector::Serial(serial), known).await
             }
         }
+    }
+
+    /// Reserves a token of a pool; tells its serial number, and whether an HSM on record has its keys in it.
+    async fn reserve(
+        &self,
+        label: &str,
+        tokens: &[Selector],
+        shared: bool,
+        claims: impl Fn() -> Claims + Send + Sync,
+    ) -> Result<(String, bool)> {
+        let mut held = self.0.held.lock().await;
+        let Claims { pending, in_use } = claims();
+        held.reserved.retain(|other, _| other != label && pending.contains(other));
+        for select in tokens {
+            let serial = self.0.module.find(select)?.serial;
+            let known = in_use.contains(&serial);
+            if shared || !(known || held.reserved.values().any(|reserved| *reserved == serial)) {
+                held.reserved.insert(label.to_owned(), serial.clone());
+                return Ok((serial, known));
+            }
+        }
+        Err(Error::TokenPoolExhausted { tokens: tokens.len() })
     }
 
     /// Undoes [`take`](Self::take) for an HSM that did not come about.
     ///
     /// # Errors
     /// What the module answers.
-    pub async fn withdraw(&self, label: &str, in_use: &[String]) -> Result<()> {
+    pub async fn withdraw(&self, label: &str, in_use: impl Fn() -> Vec<String> + Send + Sync) -> Result<()> {
         if let Source::Pool { .. } = self.0.source {
             // Nothing was made in it.
             return Ok(());
         }
+        let in_use = in_use();
         let left = |token: &super::TokenInfo| {
             token.initialized && token.label == label && !in_use.contains(&token.serial)
         };
         for token in self.0.module.tokens()?.into_iter().filter(left) {
-            self.give_back(&token.serial, &[], false).await?;
+            self.give_back(&token.serial, &[], || false).await?;
         }
         Ok(())
     }
 
     /// Takes a token back from an HSM that is gone, and destroys what the HSM had in it. A token that
-    /// nobody else uses is wiped whole where that can be done. One that is not there any more is fine.
+    /// nobody else uses, which `others` tells, is wiped whole where that can be done. One that is not there any more
+    /// is fine.
     ///
     /// # Errors
     /// `TokenTimeout` where calls do not end; what the module answers. Then it can be tried again.
-    pub async fn give_back(&self, serial: &str, objects: &[VersionId], others: bool) -> Result<()> {
+    pub async fn give_back(
+        &self,
+        serial: &str,
+        objects: &[VersionId],
+        others: impl Fn() -> bool + Send,
+    ) -> Result<()> {
         let select = Selector::Serial(serial.to_owned());
         if !self.0.module.tokens()?.iter().any(|token| token.serial == serial) {
             return Ok(());
         }
-        let Source::SoftHsm { .. } = self.0.source else {
+        if let Source::Pool { shared, .. } = self.0.source {
             let token = self.open(&select, true).await?;
             for chunk in objects.chunks(CHUNK) {
                 token.destroy(chunk).await?;
             }
-            let others = others || self.0.audit.get().is_some_and(|audit| audit == serial);
-            return if others { Ok(()) } else { self.close(serial).await };
-        };
+            // One that is shared may be taken for another HSM at any moment: it stays open.
+            let is_audit = self.0.audit.get().is_some_and(|audit| audit == serial);
+            return if shared || is_audit || others() { Ok(()) } else { self.close(serial).await };
+        }
         self.close(serial).await?;
         self.away(move |module, source| match source {
             Source::SoftHsm { directory, so_pin, .. } => {
@@ -207,7 +250,7 @@ impl Supply {
 
     /// Ends the use of a token.
     async fn close(&self, serial: &str) -> Result<()> {
-        let token = self.0.open.lock().await.remove(serial);
+        let token = self.0.held.lock().await.open.remove(serial);
         if let Some(token) = token
             && !token.drain(PATIENCE).await
         {

@@ -131,11 +131,15 @@ fn the_authority_is_kept_and_the_server_certificate_made_anew_when_it_must() {
 
     assert_eq!(ensure(directory, &names).unwrap().chain, first);
     // More names; fewer names; the key of another; half a file. The authority stays.
-    let more = [names.clone(), vec!["hsm.example".to_owned()]].concat();
+    let more = [names.clone(), vec!["hsm.strongroom.test".to_owned()]].concat();
     let second = ensure(directory, &more).unwrap().chain;
-    assert!(second != first && names_in(&path(directory, "tls/server.pem")).contains("DNS:hsm.example"));
+    assert!(
+        second != first && names_in(&path(directory, "tls/server.pem")).contains("DNS:hsm.strongroom.test")
+    );
     let third = ensure(directory, &names).unwrap().chain;
-    assert!(third != second && !names_in(&path(directory, "tls/server.pem")).contains("DNS:hsm.example"));
+    assert!(
+        third != second && !names_in(&path(directory, "tls/server.pem")).contains("DNS:hsm.strongroom.test")
+    );
     std::fs::write(directory.join("tls/server-key.pem"), &key).unwrap();
     assert_ne!(ensure(directory, &names).unwrap().chain, third);
     std::fs::write(directory.join("tls/server.pem"), "-----BEGIN CERT").unwrap();
@@ -162,6 +166,57 @@ fn the_authority_is_kept_and_the_server_certificate_made_anew_when_it_must() {
     assert_eq!(read("ca.pem"), ca);
     assert!(ensure(directory, &[]).is_err());
     assert!(matches!(ensure(tempfile::tempdir().unwrap().path(), &["é".into()]), Err(Error::Invalid { .. })));
+}
+
+/// Signs a server certificate for a name with the authority's key, as who stole it would.
+fn forge(directory: &Path, name: &str) -> DevCertificates {
+    let pem = |file: &str| std::fs::read_to_string(directory.join(file)).unwrap();
+    let key = KeyPair::from_pem(&pem("tls/ca-key.pem")).unwrap();
+    let issuer = rcgen::Issuer::from_ca_cert_pem(&pem("ca.pem"), key).unwrap();
+    let pair = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    let made = params.signed_by(&pair, &issuer).unwrap();
+    std::fs::write(directory.join("forged.pem"), made.pem()).unwrap();
+    DevCertificates {
+        ca_pem_path: directory.join("ca.pem"),
+        ca_bundle_path: directory.join("ca-bundle.pem"),
+        chain: vec![made.der().clone()],
+        key: pair.into(),
+    }
+}
+
+#[tokio::test]
+async fn the_authority_vouches_for_its_own_names_and_loopback_addresses_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let names = [server_names("localhost", true), vec!["10.1.2.3".to_owned()]].concat();
+    ensure(directory, &names).unwrap();
+    let (_, text) = openssl(&["x509", "-noout", "-text", "-in", &path(directory, "ca.pem")]);
+    assert!(text.contains("X509v3 Name Constraints: critical"), "{text}");
+    for (name, good) in [
+        ("hsm.localhost", true),
+        ("any.managedhsm.azure.net", true),
+        ("127.8.9.10", true),
+        ("10.1.2.3", true),
+        ("::1", true),
+        ("azure.net", false),
+        ("vault.azure.net", false),
+        ("example.com", false),
+        ("notlocalhost", false),
+        ("10.1.2.4", false),
+        ("::2", false),
+    ] {
+        let forged = forge(directory, name);
+        let arguments = ["verify", "-purpose", "sslserver", "-CAfile", &path(directory, "ca.pem")];
+        let (verified, text) = openssl(&[&arguments[..], &[&path(directory, "forged.pem")]].concat());
+        assert_eq!(verified, good, "{name}: {text}");
+        assert_eq!(handshake(forged, &directory.join("ca.pem"), name).await, good, "{name}");
+    }
+    // A server that has got a name since is told of it.
+    let more = [names, vec!["hsm.example".to_owned()]].concat();
+    let Err(Error::Internal(why)) = ensure(directory, &more) else { panic!("it vouches for hsm.example") };
+    assert!(why.contains("may not vouch for hsm.example") && why.contains("remove it"), "{why}");
 }
 
 fn rule(change: impl FnOnce(&mut CertificateRule)) -> CertificateRule {

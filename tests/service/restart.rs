@@ -127,3 +127,43 @@ fn crash(server: &mut Server) {
     server.kill();
     server.start_again();
 }
+
+#[tokio::test]
+async fn a_start_lists_each_token_once_however_many_keys_it_has_and_once_more_if_some_are_missing() {
+    let mut server = Server::start_with(&[], &[("STRONGROOM_LOG__FILTER", "info,strongroom::token=debug")]);
+    let mut dev = server.client("dev").await;
+    for number in 0..12 {
+        dev.create(ec(&format!("key-{number}"), "P-256")).await.unwrap();
+    }
+    let listings = |server: &Server| server.log().matches("the token was listed").count();
+    let before = listings(&server);
+    server.restart();
+    server.client("dev").await.create(ec("last", "P-256")).await.unwrap();
+    assert_eq!(listings(&server) - before, 1, "{}", server.log());
+
+    assert!(server.stop().success());
+    lose_objects(&server);
+    let before = listings(&server);
+    server.start_again();
+    let started = std::time::Instant::now();
+    while !server.log().contains("key versions without material") {
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{}", server.log());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.log().matches("does not hold this key version").count(), 13);
+    assert_eq!(listings(&server) - before, 2, "{}", server.log());
+}
+
+/// Takes all private keys out of the token; the object that proves it whole stays.
+fn lose_objects(server: &Server) {
+    let tokens = server.directory().join("softhsm/tokens");
+    let objects = std::fs::read_dir(&tokens).unwrap().flat_map(|token| {
+        std::fs::read_dir(token.unwrap().path()).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>()
+    });
+    for object in objects.filter(|path| path.extension().is_some_and(|kind| kind == "object")) {
+        let is_key = std::fs::metadata(&object).unwrap().len() > 600;
+        if is_key && object.file_name().is_some_and(|name| name != "token.object") {
+            std::fs::remove_file(object).unwrap();
+        }
+    }
+}

@@ -156,6 +156,11 @@ impl Server {
         child.wait().unwrap()
     }
 
+    /// Whether the process is there.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
     /// Kills the server as a crash would.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();

@@ -10,3 +10,4 @@ mod fixture;
 mod import;
 mod lifecycle;
 mod sign;
+mod supply;

@@ -4,6 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::Services;
 use super::pb::{self, crypto_service_server::CryptoService};
+use super::wiped::Wiped;
 use crate::ops::crypto;
 
 #[tonic::async_trait]
@@ -23,7 +24,8 @@ impl CryptoService for Services {
         &self,
         request: Request<pb::EncryptRequest>,
     ) -> Result<Response<pb::EncryptResponse>, Status> {
-        self.answer::<_, crypto::Encrypt, _>("/strongroom.v1.CryptoService/Encrypt", request).await
+        self.answer::<_, crypto::Encrypt, _>("/strongroom.v1.CryptoService/Encrypt", request.map(Wiped::new))
+            .await
     }
 
     async fn decrypt(
@@ -37,7 +39,8 @@ impl CryptoService for Services {
         &self,
         request: Request<pb::WrapKeyRequest>,
     ) -> Result<Response<pb::WrapKeyResponse>, Status> {
-        self.answer::<_, crypto::WrapKey, _>("/strongroom.v1.CryptoService/WrapKey", request).await
+        self.answer::<_, crypto::WrapKey, _>("/strongroom.v1.CryptoService/WrapKey", request.map(Wiped::new))
+            .await
     }
 
     async fn unwrap_key(

@@ -4,6 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::Services;
 use super::pb::{self, key_service_server::KeyService};
+use super::wiped::Wiped;
 use crate::ops::{deleted, keys};
 
 #[tonic::async_trait]
@@ -19,7 +20,8 @@ impl KeyService for Services {
         &self,
         request: Request<pb::ImportKeyRequest>,
     ) -> Result<Response<pb::KeyBundle>, Status> {
-        self.answer::<_, keys::ImportKey, _>("/strongroom.v1.KeyService/ImportKey", request).await
+        self.answer::<_, keys::ImportKey, _>("/strongroom.v1.KeyService/ImportKey", request.map(Wiped::new))
+            .await
     }
 
     async fn get_key(&self, request: Request<pb::GetKeyRequest>) -> Result<Response<pb::KeyBundle>, Status> {

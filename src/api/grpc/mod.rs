@@ -16,6 +16,7 @@ mod resources;
 mod settings;
 mod unread;
 mod usage;
+mod wiped;
 
 use http::{Extensions, HeaderMap};
 use tokio_util::sync::CancellationToken;

@@ -7,14 +7,9 @@ use uuid::Uuid;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, PrincipalId};
-use crate::model::rbac::{Action, Covers as _, RoleAssignment, Scope};
+use crate::model::rbac::{Action, RoleAssignment, Scope};
 use crate::model::{Error, Result};
 use crate::ops::{Cx, Done, Of, Operation, RoleScope};
-
-/// Assignments at `/`, and at `/keys` (Azure's service limits).
-const MOST_AT_HSM: usize = 50;
-/// Assignments at one key (Azure's service limits).
-const MOST_AT_KEY: usize = 10;
 
 /// Assigns a role. A key named by the scope need not exist yet.
 #[derive(Clone, Debug)]
@@ -54,15 +49,8 @@ impl Operation for CreateRoleAssignment {
             principal: self.principal,
             scope: self.scope,
         });
-        let known = cx.store.role_assignments(&cx.hsm.name);
-        assignment.check_new(known.iter())?;
-        let (what, limit) = match assignment.scope {
-            Scope::Hsm | Scope::Keys => ("role assignments at this scope", MOST_AT_HSM),
-            Scope::Key(_) => ("role assignments at one key", MOST_AT_KEY),
-        };
-        if known.iter().filter(|other| other.scope.is_same_as(&assignment.scope)).count() >= limit {
-            return Err(Error::LimitExceeded { what, limit });
-        }
+        // That it is new, by id and by meaning, and that there is room for it at the scope, is the store's to see, in the
+        // moment of the change.
         let change = Change::InsertRoleAssignment(cx.hsm.name.clone(), assignment.clone());
         Ok(Done::with(Of::new(cx, assignment), [change]))
     }

@@ -11,8 +11,6 @@ use crate::model::rbac::{Action, Permission, RoleDefinition};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, Of, Operation, Whole};
 
-/// Custom role definitions of one HSM (Azure's service limits).
-const MOST_DEFINITIONS: usize = 50;
 /// Entries of one list of a permission.
 // assumption: the service's own limit is not recorded.
 const MOST_ACTIONS: usize = 256;
@@ -84,20 +82,8 @@ impl Operation for PutRoleDefinition {
 
     async fn execute(self, _: Whole, cx: &Cx) -> Result<Done<Self::Reply>> {
         let id = self.id.unwrap_or_else(|| cx.ids.guid());
-        match cx.store.role_definition(&cx.hsm.name, id) {
-            Some(known) if known.built_in => return Err(Error::BuiltInRole { id }),
-            Some(_) => {}
-            None => {
-                let custom =
-                    cx.store.role_definitions(&cx.hsm.name).iter().filter(|role| !role.built_in).count();
-                if custom >= MOST_DEFINITIONS {
-                    return Err(Error::LimitExceeded {
-                        what: "custom role definitions",
-                        limit: MOST_DEFINITIONS,
-                    });
-                }
-            }
-        }
+        // That it is no built-in role, and that there is room for it, is the store's to see, in the moment of the
+        // change.
         let definition = Arc::new(RoleDefinition {
             id,
             role_name: if self.role_name.is_empty() { id.to_string() } else { self.role_name },

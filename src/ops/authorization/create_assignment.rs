@@ -12,9 +12,6 @@ use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Role assignments in one subscription (Azure's service limits).
-const MOST: usize = 4000;
-
 /// Assigns a role. What the scope names must exist: what comes later under its name gets no old rights.
 #[derive(Clone, Debug)]
 pub struct CreateControlRoleAssignment {
@@ -45,17 +42,14 @@ impl Operation for CreateControlRoleAssignment {
         if !cx.store.control_definitions().iter().any(|role| role.id == self.role_definition) {
             return Err(Error::RoleDefinitionNotFound);
         }
-        let here = |known: &Arc<ControlAssignment>| known.scope.subscription() == cx.subscription.id;
-        if cx.store.control_assignments().into_iter().filter(here).count() >= MOST {
-            return Err(Error::LimitExceeded { what: "role assignments in a subscription", limit: MOST });
-        }
         let assignment = Arc::new(ControlAssignment {
             id: self.id.unwrap_or_else(|| cx.ids.guid()),
             role_definition: self.role_definition,
             principal: self.principal,
             scope: self.scope,
         });
-        // That it is new, by id and by meaning, is the store's to see, in the moment of the change.
+        // That it is new, by id and by meaning, that there is room for it and that its scope is there is the
+        // store's to see, in the moment of the change.
         let change = ControlChange::InsertAssignment(Arc::clone(&assignment));
         Ok(Done::with(assignment, [Change::Control(change)]))
     }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::target::plain;
 use super::{HsmBundle, HsmPath, NewHsm};
-use crate::model::change::{Change, IntentVerb};
+use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules, find_sku};
 use crate::model::key::{Tags, check_tags};
+use crate::model::limit;
+use crate::model::location::plain;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleAssignment, Scope};
 use crate::model::retention::RetentionDays;
@@ -18,10 +19,7 @@ use crate::model::setting::Settings;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 use crate::store::Store;
-
-/// Managed HSMs of one subscription in one location, deleted ones included: they keep their hardware
-/// (Azure's service limits).
-const MOST_HSMS: usize = 5;
+use crate::token::Claims;
 
 /// Makes an HSM. It is not in service before it is activated.
 #[derive(Clone, Debug)]
@@ -73,7 +71,7 @@ impl Operation for CreateManagedHsm {
         let role = cx.store.built_in_role(ADMINISTRATOR_ROLE)?;
         let name = self.path.name.clone();
         cx.intents.declare(&name, IntentVerb::Provision, Vec::new()).await?;
-        let token = cx.supply.take(name.as_str(), &cx.store.token_serials()).await?;
+        let token = cx.supply.take(name.as_str(), || claims(&cx.store)).await?;
         cx.tokens.attach(&name, token.clone());
         let assignment = |principal: &PrincipalId| RoleAssignment {
             id: cx.ids.guid(),
@@ -116,14 +114,17 @@ impl CreateManagedHsm {
             return Err(Error::invalid("tenant_id", "the tenant is the subscription's"));
         }
         cx.locations.find(&self.location)?;
-        if count(&cx.store, self) >= MOST_HSMS {
-            return Err(Error::LimitExceeded {
-                what: "managed HSMs in a subscription and location, deleted ones included",
-                limit: MOST_HSMS,
-            });
-        }
-        Ok(())
+        // Before a token is made for it; the store asks again when the HSM is recorded.
+        limit::HSMS.room(count(&cx.store, self))
     }
+}
+
+/// Who has a claim to tokens.
+fn claims(store: &Store) -> Claims {
+    let being_made = |intent: &Intent| intent.verb == IntentVerb::Provision;
+    let intents = store.intents().into_iter().filter(being_made);
+    let pending = intents.map(|intent| intent.hsm.to_string()).collect();
+    Claims { pending, in_use: store.token_serials() }
 }
 
 fn count(store: &Store, new: &CreateManagedHsm) -> usize {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::control_plane::ControlScope;
 use crate::model::hsm::ManagedHsm;
+use crate::model::location::plain;
 use crate::model::name::HsmName;
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::{Error, Result};
@@ -126,11 +127,6 @@ impl DeletedHsmPath {
             "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedManagedHSMs/{name}"
         )
     }
-}
-
-/// A location as it is compared: `East US` and `eastus` are the same.
-pub(super) fn plain(location: &str) -> String {
-    location.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
 }
 
 /// Implements what targets named by a [`DeletedHsmPath`] share.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::target::plain;
 use super::{HsmBundle, HsmPath, LiveHsm};
 use crate::model::change::Change;
 use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
 use crate::model::hsm::{ManagedHsm, NetworkChanges};
 use crate::model::key::{Tags, check_tags};
+use crate::model::location::plain;
 use crate::model::name::PrincipalId;
 use crate::model::retention::RetentionDays;
 use crate::model::{Error, Result, Timestamp};

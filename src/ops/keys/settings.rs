@@ -8,14 +8,10 @@ use crate::model::key::{
     check_validity,
 };
 use crate::model::key_date::KeyDate;
+use crate::model::limit;
 use crate::model::name::{KeyName, VersionId};
 use crate::model::{Error, Result};
 use crate::ops::{Cx, Name};
-
-/// Keys of one HSM, live and deleted (Azure's service limits).
-const MOST_KEYS: usize = 5000;
-/// Versions of one key, those made by rotation included.
-const MOST_VERSIONS: usize = 100;
 
 /// What a caller chooses for a new key version.
 #[derive(Clone, Debug)]
@@ -93,16 +89,12 @@ impl NewKeySettings {
     }
 }
 
-/// Whether there is room for one more version under this name.
+/// Whether there is room for one more version under this name, before the token is asked for one; the store asks
+/// again when the version is recorded.
 pub(super) fn check_limits(cx: &Cx, name: &Name) -> Result<()> {
     match &name.0 {
-        Some(key) if key.versions.len() >= MOST_VERSIONS => {
-            Err(Error::LimitExceeded { what: "versions of a key", limit: MOST_VERSIONS })
-        }
-        None if cx.store.key_count(&cx.hsm.name) >= MOST_KEYS => {
-            Err(Error::LimitExceeded { what: "keys in an HSM", limit: MOST_KEYS })
-        }
-        _ => Ok(()),
+        Some(key) => limit::VERSIONS.room(key.versions.len()),
+        None => limit::KEYS.room(cx.store.key_count(&cx.hsm.name)),
     }
 }
 

@@ -9,9 +9,6 @@ use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, c
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Resource groups of one subscription (Azure's service limits).
-const MOST: usize = 980;
-
 /// Makes a resource group.
 #[derive(Clone, Debug)]
 pub struct CreateResourceGroup {
@@ -73,11 +70,8 @@ impl Operation for CreateResourceGroup {
                 return Ok(Done::with(Made { group, new: false }, [change]));
             }
         }
-        if cx.store.resource_groups(subscription).len() >= MOST {
-            return Err(Error::LimitExceeded { what: "resource groups in a subscription", limit: MOST });
-        }
         let group = ResourceGroup { subscription, name, location, created: cx.now, tags };
-        let change = Change::Control(ControlChange::PutResourceGroup(group.clone()));
+        let change = Change::Control(ControlChange::InsertResourceGroup(group.clone()));
         Ok(Done::with(Made { group, new: true }, [change]))
     }
 }

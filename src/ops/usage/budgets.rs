@@ -189,7 +189,7 @@ impl Operation for NoteBudgetReached {
             return Err(Error::Conflict { what: format!("budget {}", target.0.name) });
         };
         let budget = Budget { reached: Some(reached), ..Budget::clone(&target.0) };
-        let change = Change::Control(ControlChange::PutBudget(budget));
+        let change = Change::Control(ControlChange::ReplaceBudget(budget));
         Ok(Done::with(target.0, [change]))
     }
 }

@@ -5,16 +5,13 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::{BudgetState, Costs};
+use crate::model::Result;
 use crate::model::billing::Budget;
 use crate::model::change::{Change, ControlChange};
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
 use crate::model::name::BudgetName;
-use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
-
-/// Budgets of one subscription.
-const MOST: usize = 100;
 
 /// Makes a budget. Its name must be free.
 #[derive(Clone, Debug)]
@@ -42,15 +39,9 @@ impl Operation for CreateBudget {
 
     async fn execute(self, _: Costs, cx: &ControlCx) -> Result<Done<BudgetState>> {
         let Self { scope, name, amount } = self;
-        let subscription = scope.subscription();
-        if cx.store.budget(subscription, &name).is_some() {
-            return Err(Error::BudgetExists { subscription, budget: name });
-        }
-        if cx.store.budgets().iter().filter(|one| one.subscription() == subscription).count() >= MOST {
-            return Err(Error::LimitExceeded { what: "budgets in a subscription", limit: MOST });
-        }
+        // That its name is free, and that there is room for it, is the store's to see, in the moment of the change.
         let budget = Budget { name, scope, amount, created: cx.now, reached: None };
-        let change = Change::Control(ControlChange::PutBudget(budget.clone()));
+        let change = Change::Control(ControlChange::InsertBudget(budget.clone()));
         Ok(Done::with(BudgetState::of(Arc::new(budget), cx)?, [change]))
     }
 }

@@ -11,6 +11,8 @@ use crate::model::rbac::{RoleAssignment, Scope};
 use crate::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use crate::model::retention::RetentionDays;
 
+mod limits;
+
 fn hsm(name: &str) -> ManagedHsm {
     ManagedHsm {
         id: uuid::Uuid::from_u128(7),

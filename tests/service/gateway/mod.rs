@@ -1,5 +1,6 @@
 //! A gateway before a token that somebody else prepared: real certificates, an issuer of its own, nothing made up.
 
+mod core_dumps;
 mod pool;
 mod site;
 

@@ -1,5 +1,8 @@
 //! HSMs made over the control plane of a gateway: their tokens come from a pool, and go back to it.
 
+use std::collections::HashSet;
+
+use sqlx::Connection as _;
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
@@ -134,4 +137,41 @@ fn audit_keys(site: &Site) -> Vec<serde_json::Value> {
     assert!(output.status.success(), "{found}");
     assert!(found["signatures"].as_u64().unwrap() >= 1, "{found}");
     found["keys"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hsms_made_at_once_have_a_token_each() {
+    let (mut site, admin) = site(&["spare-1", "spare-2"], false).await;
+    let answers = futures_util::future::join_all((0..4).map(|number| {
+        let mut admin = admin.clone();
+        async move { admin.hsms.create_managed_hsm(request(&format!("hsm-{number}"))).await }
+    }))
+    .await;
+    let mut made = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(hsm) => made.push(hsm.into_inner().data_plane),
+            Err(status) => drop(fails::<()>(Err(status), Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED")),
+        }
+    }
+    assert_eq!(made.len(), 2, "{made:?}");
+    site.stop();
+    let database = format!("sqlite://{}", site.path("data/strongroom.db").display());
+    let mut database = sqlx::SqliteConnection::connect(&database).await.unwrap();
+    let sql = "SELECT json_extract(resource, '$.token_serial') FROM hsms";
+    let serials: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut database).await.unwrap();
+    let distinct: HashSet<_> = serials.iter().collect();
+    assert_eq!((serials.len(), distinct.len()), (3, 3), "{serials:?}");
+    database.close().await.unwrap();
+
+    // What was reserved for those that were refused is free again once one of the others is purged.
+    let mut admin = restart(&mut site).await;
+    let name = made[0].replace("hsms/", &format!("{PLACE}/managedHsms/"));
+    delete(&mut admin, name).await.unwrap();
+    let gone = made[0].replace("hsms/", "");
+    purge(&mut admin, format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/{gone}"))
+        .await
+        .unwrap();
+    let port = site.port();
+    make(&site, port, &mut admin, "late").await;
 }

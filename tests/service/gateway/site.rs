@@ -87,6 +87,18 @@ impl Site {
         site
     }
 
+    /// The id of the running process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// Ends the process as a fault of its own would.
+    pub(super) fn abort(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().unwrap();
+        crate::support::signal(&child, "ABRT");
+        child.wait().unwrap()
+    }
+
     /// The configuration of a gateway that works.
     pub(super) fn configuration(&self) -> String {
         let at = |name| self.text(name);

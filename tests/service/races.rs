@@ -1,0 +1,84 @@
+//! Limits, names and tokens when many ask at once: over real connections, each call allowed when it was asked.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use strongroom::api::grpc::pb;
+use tonic::Code;
+
+use crate::arm::ask::{Arm, hsm, making};
+use crate::bill::{managed_hsm, subscription};
+use crate::hsms::Place;
+use crate::roles::ask::{CRYPTO_USER, assigning, defining, guid};
+use crate::support::{Server, reason};
+
+/// The dev principal's object id.
+const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
+
+/// How many of the answers are fine; all others are refusals with this reason.
+fn fine<T>(answers: &[Result<T, tonic::Status>], code: Code, why: &str) -> usize {
+    for status in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+        assert_eq!((status.code(), reason(status)), (code, why.to_owned()), "{status}");
+    }
+    answers.iter().filter(|answer| answer.is_ok()).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn seven_hsms_at_once_over_arm_are_as_many_as_there_may_be_and_no_answer_blames_the_server() {
+    let server = Server::start();
+    let contributor = Arm::of(&server, "contributor").await;
+    let answers = join_all((0..7).map(|number| {
+        let contributor = contributor.clone();
+        async move { contributor.send("PUT", &hsm(&format!("pay-{number}")), &making(DEV)).await }
+    }))
+    .await;
+    // The seed's HSM is one of the five.
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    let made = statuses.iter().filter(|status| matches!(status, 200..=202)).count();
+    let refused = statuses.iter().filter(|status| **status == 400).count();
+    assert_eq!((made, refused), (4, 3), "{statuses:?}\n{}", server.log());
+
+    let place = Place::of(&server);
+    let mut owner = server.client("owner").await;
+    assert_eq!(crate::hsms::live(&mut owner, &place).await.len(), 5);
+    assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn roles_at_once_are_as_many_as_there_may_be() {
+    let server = Server::start();
+    let dev = server.client("dev").await;
+    let assign = |number: u32, scope: &str| {
+        let (mut dev, request) = (dev.clone(), assigning(CRYPTO_USER, &guid(number), scope));
+        async move { dev.access.create_role_assignment(request).await }
+    };
+    let at_key = join_all((0..14).map(|number| assign(number, "/keys/invoices"))).await;
+    assert_eq!(fine(&at_key, Code::ResourceExhausted, "LIMIT_EXCEEDED"), 10);
+    let define = |number: u32| {
+        let (mut dev, request) = (dev.clone(), defining(&guid(number), &[], &[]));
+        async move { dev.access.put_role_definition(request).await }
+    };
+    let defined = join_all((0..55).map(define)).await;
+    assert_eq!(fine(&defined, Code::ResourceExhausted, "LIMIT_EXCEEDED"), 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn budgets_of_one_name_made_at_once_are_one_and_none_replaces_another() {
+    let server = Server::start();
+    let owner = server.client("owner").await;
+    let scopes = [subscription(&server), managed_hsm(&server, "local")];
+    let answers = join_all((0..8).map(|number| {
+        let mut owner = owner.clone();
+        let parent = scopes[number % 2].clone();
+        let amount = (number + 1).to_string();
+        let request = pb::CreateBudgetRequest { parent, budget_id: "monthly".to_owned(), amount };
+        async move { owner.usage.create_budget(request).await }
+    }))
+    .await;
+    assert_eq!(fine(&answers, Code::AlreadyExists, "BUDGET_EXISTS"), 1);
+    let made = answers.into_iter().find_map(Result::ok).unwrap().into_inner();
+    let listing = pb::ListBudgetsRequest { parent: subscription(&server) };
+    let listed = owner.clone().usage.list_budgets(listing).await.unwrap().into_inner().budgets;
+    let told: HashSet<_> = listed.iter().map(|one| (one.scope.clone(), one.amount.clone())).collect();
+    assert_eq!(told, HashSet::from([(made.scope, made.amount)]));
+}
