@@ -7,7 +7,7 @@ use http::{Extensions, HeaderMap, HeaderValue};
 
 use super::intake::Intake;
 use crate::engine::Engine;
-use crate::identity::{Credential, Verified};
+use crate::identity::{Audience, Credential, Verified};
 use crate::model::Result;
 
 /// The longest description of a client's software that is kept, in bytes.
@@ -40,17 +40,17 @@ pub(super) fn credential<'a>(headers: &'a HeaderMap, extensions: &'a Extensions)
     )
 }
 
-/// Verifies the credential of a request whose body has not been read. Its connection is told, and its body may take
+/// Verifies the credential of a request whose body has not been read; it must be meant for one of the audiences. Its connection is told, and its body may take
 /// what the bodies of known callers may.
 ///
 /// # Errors
 /// `Unauthenticated`, or that of a credential that is none.
 pub(super) async fn authenticate(
     engine: &Engine,
-    credential: Result<Credential<'_>>,
+    (credential, audiences): (Result<Credential<'_>>, &[Audience]),
     extensions: &Extensions,
 ) -> Result<Verified> {
-    let verified = engine.authenticate(credential?).await?;
+    let verified = engine.authenticate(credential?, audiences).await?;
     if let Some(PeerConnection(authenticated)) = extensions.get() {
         authenticated();
     }

@@ -32,13 +32,13 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
     String::deserialize(deserializer).map(SecretString::from)
 }
 
-/// Asks for a token for a principal. Names below `.localhost` are taken to be at `server`, because
-/// resolvers rarely know them. `ca` is PEM.
+/// Asks for a token for a principal that is meant for `audience`. Names below `.localhost` are taken to be at
+/// `server`, because resolvers rarely know them. `ca` is PEM.
 pub(crate) async fn request_token(
     connection: &Connection,
     principal: &Principal,
-    server: SocketAddr,
-    ca: &[u8],
+    audience: &str,
+    (server, ca): (SocketAddr, &[u8]),
     patience: Duration,
 ) -> Outcome<Issued> {
     let url = format!("{}/{}/oauth2/v2.0/token", connection.authority, connection.tenant_id);
@@ -62,7 +62,7 @@ pub(crate) async fn request_token(
         ("grant_type", "client_credentials"),
         ("client_id", principal.client_id.as_str()),
         ("client_secret", principal.client_secret.expose_secret()),
-        ("scope", &format!("{}/.default", connection.audience)),
+        ("scope", &format!("{audience}/.default")),
     ];
     let reply =
         client.build().map_err(unreachable)?.post(url).form(&form).send().await.map_err(unreachable)?;

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::failure::{Failure, Outcome};
 use super::reach::START;
+use super::session::Plane;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 
@@ -26,8 +27,10 @@ pub(crate) struct Connection {
     pub(crate) ca_bundle_file: Option<PathBuf>,
     /// Where tokens are issued.
     pub(crate) authority: String,
-    /// What tokens are issued for.
+    /// What tokens for data planes are issued for.
     pub(crate) audience: String,
+    /// What tokens for the control plane are issued for, if the server was new enough to write it.
+    pub(crate) management_audience: Option<String>,
     /// The directory of the principals.
     pub(crate) tenant_id: String,
     /// The resource group that is meant if none is named.
@@ -108,6 +111,19 @@ impl Connection {
                 error.column()
             ))
             .hint("restart the server: it writes the file again")),
+        }
+    }
+
+    /// What a token for this plane is issued for.
+    pub(crate) fn audience(&self, plane: Plane) -> Outcome<&str> {
+        match plane {
+            Plane::Data => Ok(&self.audience),
+            Plane::Control => self.management_audience.as_deref().ok_or_else(|| {
+                Failure::problem(
+                    "connection.json does not say what tokens for the control plane are issued for",
+                )
+                .hint("restart the server: it writes the file again")
+            }),
         }
     }
 

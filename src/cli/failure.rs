@@ -155,6 +155,10 @@ fn details(status: &tonic::Status) -> Vec<String> {
 /// What might help, where the kind of the error alone tells.
 fn hint(status: &tonic::Status) -> Option<&'static str> {
     match status.code() {
+        Code::Unauthenticated if status.message().contains("another audience") => Some(
+            "each plane takes tokens of its own: STRONGROOM_TOKEN is sent to data planes, \
+             STRONGROOM_MANAGEMENT_TOKEN to the control plane; `strongroom token --plane PLANE` makes one",
+        ),
         Code::Unauthenticated => {
             Some("the bearer token was refused; `strongroom token --as PRINCIPAL` makes a new one")
         }

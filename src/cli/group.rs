@@ -169,7 +169,7 @@ fn confirm(hsms: &[String]) -> Outcome {
 
 /// Runs one of them.
 pub(super) async fn run(context: &Context, command: GroupCommand) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let mut service = session.resources();
     let group = match command {
         GroupCommand::List => {

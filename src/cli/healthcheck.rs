@@ -6,11 +6,11 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::Context;
 use super::failure::{Failure, Outcome};
-use super::session::Place;
+use super::session::{Place, Plane};
 
 /// Asks without a credential; trusts what the command line always trusts.
 pub(super) async fn run(context: &Context) -> Outcome {
-    let channel = Place::find(&context.options)?.connect(context.options.patience()).await?;
+    let channel = Place::find(&context.options, Plane::Data)?.connect(context.options.patience()).await?;
     let mut request = tonic::Request::new(HealthCheckRequest { service: String::new() });
     request.set_timeout(context.options.patience());
     let answer = HealthClient::new(channel).check(request).await.map_err(Failure::from)?.into_inner();

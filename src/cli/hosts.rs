@@ -62,7 +62,7 @@ pub(super) async fn run(context: &Context, args: HostsArgs) -> Outcome {
 /// The managed HSMs of the subscription.
 async fn existing(context: &Context, connection: &Connection) -> Outcome<Vec<HsmName>> {
     let hint = "name the managed HSMs (`strongroom hosts local`), and nobody is asked";
-    let session = context.connect().await.map_err(|failure| failure.hint(hint))?;
+    let session = context.connect_control().await.map_err(|failure| failure.hint(hint))?;
     let parent = format!("subscriptions/{}", connection.subscription_id);
     let found = hsm::all(&session, &parent).await.map_err(|failure| failure.hint(hint))?;
     let name =

@@ -31,7 +31,7 @@ impl Row for View {
 
 /// Runs one of them.
 pub(super) async fn run(context: &Context, LocationCommand::List: LocationCommand) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let parent = format!("subscriptions/{}", session.subscription()?);
     let reply = session.resources().list_locations(pb::ListLocationsRequest { parent }).await?.into_inner();
     let view = |location: pb::Location| View {

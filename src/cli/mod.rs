@@ -64,12 +64,13 @@ pub use role::RoleCommand;
 pub use serve::ServeArgs;
 pub use setting::SettingCommand;
 pub use subscription::SubscriptionCommand;
+pub use token::TokenArgs;
 pub use usage::UsageCommand;
 pub use watch::WatchArgs;
 
 use failure::{Failure, Outcome};
 use output::Output;
-use session::Session;
+use session::{Plane, Session};
 
 /// A Managed HSM you can run yourself.
 #[derive(Debug, Parser)]
@@ -124,7 +125,7 @@ pub enum Command {
     /// Get random bytes from the token
     Random(RandomArgs),
     /// Print a bearer token for a principal of the simulator
-    Token,
+    Token(TokenArgs),
     /// Print what Azure's SDKs need in their environment to meet the simulator, secrets included
     Env(EnvArgs),
     /// Print the lines for /etc/hosts by which other programs find the simulator
@@ -155,10 +156,20 @@ struct Context {
 }
 
 impl Context {
-    /// Opens the connection. Commands do this after they have read their input, so that what is wrong
-    /// with the input is said first.
+    /// Opens the connection to the data planes. Commands do this after they have read their input, so that what is
+    /// wrong with the input is said first.
     async fn connect(&self) -> Outcome<Session> {
-        Session::open(&self.options).await
+        self.connect_to(Plane::Data).await
+    }
+
+    /// The same to the control plane.
+    async fn connect_control(&self) -> Outcome<Session> {
+        self.connect_to(Plane::Control).await
+    }
+
+    /// Opens the connection with a token for this plane.
+    async fn connect_to(&self, plane: Plane) -> Outcome<Session> {
+        Session::open(&self.options, plane).await
     }
 }
 
@@ -194,7 +205,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Clock(command) => clock::run(&context, command).await,
         Command::Watch(args) => watch::run(&context, args).await,
         Command::Random(args) => random::run(&context, args).await,
-        Command::Token => token::run(&context).await,
+        Command::Token(args) => token::run(&context, &args).await,
         Command::Env(args) => env::run(&context, &args),
         Command::Hosts(args) => hosts::run(&context, args).await,
         Command::Completions(args) => completions::run(&context, &args),
@@ -246,6 +257,7 @@ mod tests {
             "usage statement --plan vault-premium --resource-group dev --all",
             "usage export --format json --file usage.json",
             "token --as crypto-user",
+            "token --plane control --as owner",
             "watch",
             "watch --since 17 --count 2 --output json --hsm payroll",
             "--as owner watch --hsms --since 0 --until-now",

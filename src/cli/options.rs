@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::session::Plane;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 
@@ -50,6 +51,17 @@ pub struct Options {
         help_heading = "Connection"
     )]
     token: Option<SecretString>,
+    /// Use this bearer token instead for the control plane, which takes tokens for its own audience
+    #[arg(
+        long,
+        global = true,
+        env = "STRONGROOM_MANAGEMENT_TOKEN",
+        hide_env_values = true,
+        value_parser = secret,
+        value_name = "TOKEN",
+        help_heading = "Connection"
+    )]
+    management_token: Option<SecretString>,
     /// Where the server answers, for example https://127.0.0.1:8443
     #[arg(long, global = true, env = "STRONGROOM_ENDPOINT", value_name = "URL", help_heading = "Connection")]
     pub endpoint: Option<String>,
@@ -91,9 +103,16 @@ impl Options {
         self.data_dir.as_ref()
     }
 
-    /// The bearer token given. An empty one counts as none: that is how shells unset variables.
-    pub(crate) fn token(&self) -> Option<&SecretString> {
-        self.token.as_ref().filter(|token| !token.expose_secret().is_empty())
+    /// The bearer token given for a plane; one that is given for no plane in particular may be meant for both. An empty
+    /// one counts as none: that is how shells unset variables.
+    pub(crate) fn token(&self, plane: Plane) -> Option<&SecretString> {
+        let given = |token: &'_ Option<SecretString>| {
+            token.as_ref().is_some_and(|token| !token.expose_secret().is_empty())
+        };
+        match plane {
+            Plane::Control if given(&self.management_token) => self.management_token.as_ref(),
+            Plane::Control | Plane::Data => self.token.as_ref().filter(|_| given(&self.token)),
+        }
     }
 
     /// How long to wait for an answer.

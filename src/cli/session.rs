@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use secrecy::{ExposeSecret, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -27,6 +28,16 @@ use crate::api::grpc::pb::setting_service_client::SettingServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
+
+/// A part of the service that asks for tokens of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum Plane {
+    /// Keys and local roles of managed HSMs, and the simulator's clock
+    #[default]
+    Data,
+    /// Managed HSMs as resources, what holds them, and what they cost
+    Control,
+}
 
 /// The channel all services share.
 pub(crate) type Authorized = InterceptedService<Channel, Credential>;
@@ -56,12 +67,12 @@ impl Interceptor for Credential {
 }
 
 impl Session {
-    /// Connects as the options say, with a token fetched for the purpose or the one given.
-    pub(crate) async fn open(options: &Options) -> Outcome<Self> {
-        let place = Place::find(options)?;
-        let token = match options.token() {
+    /// Connects as the options say, with a token for this plane: one fetched for the purpose or the one given.
+    pub(crate) async fn open(options: &Options, plane: Plane) -> Outcome<Self> {
+        let place = Place::find(options, plane)?;
+        let token = match options.token(plane) {
             Some(token) => token.clone(),
-            None => place.request_token(options).await?.access_token,
+            None => place.request_token(options, plane).await?.access_token,
         };
         let channel = place.connect(options.patience()).await?;
         let credential = Credential { header: header(&token)?, patience: options.patience() };
@@ -143,11 +154,11 @@ impl Session {
     }
 }
 
-/// The token that would be sent: the one given, or one fetched for the purpose.
-pub(crate) async fn token(options: &Options) -> Outcome<Issued> {
-    match options.token() {
+/// The token that would be sent to this plane: the one given, or one fetched for the purpose.
+pub(crate) async fn token(options: &Options, plane: Plane) -> Outcome<Issued> {
+    match options.token(plane) {
         Some(token) => Ok(Issued { access_token: token.clone(), expires_in: None }),
-        None => Place::find(options)?.request_token(options).await,
+        None => Place::find(options, plane)?.request_token(options, plane).await,
     }
 }
 
@@ -160,7 +171,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// What the options say, completed by `connection.json`.
-    pub(crate) fn find(options: &Options) -> Outcome<Self> {
+    pub(crate) fn find(options: &Options, plane: Plane) -> Outcome<Self> {
         let connection = Connection::load(&options.data_dir())?;
         let endpoint = match (&options.endpoint, &connection) {
             (Some(endpoint), _) => endpoint,
@@ -169,7 +180,7 @@ impl Place {
         };
         let server = ServerAddress::parse(endpoint)?;
         // The simulator's authority is trusted for the simulator, not for whatever else is named.
-        let simulator = options.endpoint.as_ref().is_none_or(|_| options.token().is_none());
+        let simulator = options.endpoint.as_ref().is_none_or(|_| options.token(plane).is_none());
         let ca_file = options.ca_file.clone().or_else(|| {
             connection.as_ref().filter(|_| simulator).map(|connection| connection.ca_file.clone())
         });
@@ -185,7 +196,7 @@ impl Place {
         })
     }
 
-    async fn request_token(&self, options: &Options) -> Outcome<Issued> {
+    async fn request_token(&self, options: &Options, plane: Plane) -> Outcome<Issued> {
         let Some(connection) = &self.connection else {
             return Err(Failure::problem("there is no bearer token, and no simulator to ask for one")
                 .hint("set STRONGROOM_TOKEN, or --data-dir to where the simulator keeps its files"));
@@ -193,7 +204,8 @@ impl Place {
         let principal = connection.principal(&options.principal)?;
         let ca = self.ca()?.unwrap_or_default();
         let address = self.server.resolve().await?;
-        authority::request_token(connection, principal, address, &ca, options.patience()).await
+        let audience = connection.audience(plane)?;
+        authority::request_token(connection, principal, audience, (address, &ca), options.patience()).await
     }
 
     pub(crate) async fn connect(&self, patience: Duration) -> Outcome<Channel> {

@@ -70,7 +70,7 @@ impl Row for View {
 
 /// Runs one of them.
 pub(super) async fn run(context: &Context, command: SubscriptionCommand) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let mut service = session.resources();
     let subscription = match command {
         SubscriptionCommand::List => {

@@ -1,10 +1,20 @@
 //! `strongroom token`: a bearer token for other programs.
 
+use clap::Args;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::failure::Outcome;
+use super::session::Plane;
 use super::{Context, session};
+
+/// For which part of the service.
+#[derive(Args, Clone, Debug)]
+pub struct TokenArgs {
+    /// The plane that the token is meant for; it opens no other
+    #[arg(long, value_enum, default_value_t, value_name = "PLANE")]
+    plane: Plane,
+}
 
 /// The members of RFC 6749, section 5.1.
 #[derive(Serialize)]
@@ -15,8 +25,8 @@ struct Printed<'a> {
 }
 
 /// Prints the token: the one result of this program that is a secret.
-pub(super) async fn run(context: &Context) -> Outcome {
-    let issued = session::token(&context.options).await?;
+pub(super) async fn run(context: &Context, args: &TokenArgs) -> Outcome {
+    let issued = session::token(&context.options, args.plane).await?;
     let token = issued.access_token.expose_secret();
     let printed = Printed { token_type: "Bearer", access_token: token, expires_in: issued.expires_in };
     context.output.print_value(&printed, token)

@@ -6,7 +6,7 @@ use tonic::Code;
 use tonic::codec::Streaming;
 
 use super::failure::{Failure, Outcome};
-use super::session::Session;
+use super::session::{Plane, Session};
 use super::{Context, when};
 use crate::api::grpc::pb;
 use crate::model::Timestamp;
@@ -71,14 +71,17 @@ impl View {
 pub(super) async fn run(context: &Context, args: WatchArgs) -> Outcome {
     let mut token = args.since.clone().unwrap_or_default();
     let mut left = args.count;
-    let mut stream = open(&context.connect().await?, &args, &token).await?;
+    let plane = if args.hsms || args.budgets { Plane::Control } else { Plane::Data };
+    let mut stream = open(&context.connect_to(plane).await?, &args, &token).await?;
     loop {
         let batch = match stream.message().await {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(()),
             // Bearer tokens are short-lived, and watches are not: it goes on with another one, if it can get one.
-            Err(status) if status.code() == Code::Unauthenticated && context.options.token().is_none() => {
-                stream = open(&context.connect().await?, &args, &token).await?;
+            Err(status)
+                if status.code() == Code::Unauthenticated && context.options.token(plane).is_none() =>
+            {
+                stream = open(&context.connect_to(plane).await?, &args, &token).await?;
                 continue;
             }
             Err(status) => return Err(ended(status, &token)),

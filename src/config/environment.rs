@@ -16,7 +16,7 @@ const TOP_LEVEL: &[&str] = &["CONTROL_PLANE_ROLE", "MODE"];
 
 /// Variables that the command line reads, as options of the same meaning; `SOFTHSM` is how `doctor` starts itself again.
 const COMMAND_LINE: &[&str] =
-    &["CA_FILE", "CONFIG", "DATA_DIR", "ENDPOINT", "HSM", "PRINCIPAL", "SOFTHSM", "SUBSCRIPTION", "TOKEN"];
+    &["CA_FILE", "CONFIG", "DATA_DIR", "ENDPOINT", "HSM", "MANAGEMENT_TOKEN", "PRINCIPAL", "SOFTHSM", "SUBSCRIPTION", "TOKEN"];
 
 /// What a variable is to the configuration.
 #[derive(PartialEq, Eq, Debug)]

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::identity::{Caller, Credential, Identity, Verified};
+use crate::identity::{Audience, Caller, Credential, Identity, Verified};
 use crate::ids::Ids;
 use crate::model::aes_modes::AesModePolicy;
 use crate::model::billing::Pricing;
@@ -29,7 +29,7 @@ use crate::model::location::Locations;
 use crate::model::name::HsmName;
 use crate::model::time::{Due, Work};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{CxOf, Done, Intents, Operation, PublicKeys, Target, Tokens, UnderWay};
+use crate::ops::{CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeys, Target, Tokens, UnderWay};
 use crate::store::{Commit, Store};
 use crate::token::Supply;
 
@@ -73,9 +73,6 @@ where
     pending: Pending,
 }
 
-/// The plane of an operation.
-type PlaneOf<O> = <<O as Operation>::Target as Target>::Plane;
-
 impl Engine {
     /// An engine on what was opened; `supply` has the tokens for new HSMs, `tokens` those of the HSMs that are there.
     pub fn new(
@@ -105,13 +102,17 @@ impl Engine {
         }))
     }
 
-    /// Verifies the credential of a request before any of its body is read. The call that follows, or the refusal, is
-    /// what is recorded.
+    /// Verifies the credential of a request before any of its body is read: it must be meant for one of the audiences.
+    /// The call that follows, which asks for that of its plane, or the refusal is what is recorded.
     ///
     /// # Errors
     /// `Unauthenticated`.
-    pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Verified> {
-        self.0.identity.verify(credential).await
+    pub async fn authenticate(
+        &self,
+        credential: Credential<'_>,
+        audiences: &[Audience],
+    ) -> Result<Verified> {
+        self.0.identity.verify(credential, audiences).await
     }
 
     /// Answers `request`, which is read only once its sender is known.
@@ -165,17 +166,17 @@ impl Engine {
     }
 
     /// Records a call that could not be read, and says what its sender is to be told: that, if it is
-    /// known, or else that it is not.
+    /// known, or else that it is not. `audiences` are those of the planes that may have been meant.
     pub async fn refuse(
         &self,
-        credential: Result<Credential<'_>>,
+        (credential, audiences): (Result<Credential<'_>>, &[Audience]),
         origin: Origin,
         (event, meter): (&'static str, Meter),
         error: Error,
     ) -> Error {
         let mut pending = Pending::begin(self, event, meter, origin);
         let authenticated = match credential {
-            Ok(credential) => self.0.identity.authenticate(credential).await,
+            Ok(credential) => self.0.identity.authenticate(credential, audiences).await,
             Err(error) => Err(error),
         };
         let error = match authenticated {
@@ -201,7 +202,7 @@ impl Engine {
     where
         PlaneOf<O>: Gate,
     {
-        let caller = self.0.identity.authenticate(credential?).await?;
+        let caller = self.0.identity.authenticate(credential?, &[PlaneOf::<O>::AUDIENCE]).await?;
         pending.caller(&caller);
         let operation = request()?;
         let id = operation.target();

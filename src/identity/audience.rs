@@ -7,9 +7,9 @@ use super::Issuer;
 /// What a token is meant for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Audience {
-    /// Managed HSMs, and everything that speaks gRPC.
+    /// The data planes of managed HSMs, and a simulator's own services.
     Service,
-    /// Azure Resource Manager.
+    /// The control plane: subscriptions and what is in them.
     Management,
 }
 

@@ -45,8 +45,6 @@ pub enum Credential<'a> {
     None,
     /// A bearer token (RFC 6750), without the scheme.
     Bearer(&'a str),
-    /// The same, shown to Azure Resource Manager.
-    ManagementBearer(&'a str),
     /// The client certificate, as DER, whose chain and private key TLS has verified.
     Certificate(&'a [u8]),
     /// A credential of this request that was verified before.
@@ -77,22 +75,13 @@ impl<'a> Credential<'a> {
             _ => Err(refused),
         }
     }
-
-    /// The same credential, shown to Azure Resource Manager.
-    #[must_use]
-    pub const fn for_management(self) -> Self {
-        match self {
-            Self::Bearer(token) => Self::ManagementBearer(token),
-            other => other,
-        }
-    }
 }
 
 impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "None",
-            Self::Bearer(_) | Self::ManagementBearer(_) => "Bearer(…)",
+            Self::Bearer(_) => "Bearer(…)",
             Self::Certificate(_) => "Certificate(…)",
             Self::Verified(_) => "Verified(…)",
         })
@@ -162,16 +151,19 @@ impl Identity {
         })
     }
 
-    /// Establishes who is calling.
+    /// Establishes who is calling. A token must be meant for one of `audiences`; a certificate is meant for all.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`], with a reason that quotes nothing of the credential.
-    pub async fn authenticate(&self, credential: Credential<'_>) -> Result<Arc<Caller>> {
+    pub async fn authenticate(
+        &self,
+        credential: Credential<'_>,
+        audiences: &[Audience],
+    ) -> Result<Arc<Caller>> {
         let inner = &*self.inner;
         match credential {
             Credential::None => Err(Error::Unauthenticated { why: "the request carries no credential" }),
-            Credential::Bearer(token) => self.bearer(token, Audience::Service).await,
-            Credential::ManagementBearer(token) => self.bearer(token, Audience::Management).await,
+            Credential::Bearer(token) => self.bearer(token, audiences).await,
             Credential::Certificate(der) => {
                 let (digest, now) = (cache::digest(der), machine_clock::unix_seconds());
                 if let Some(caller) = inner.certificates.get(&digest, now) {
@@ -181,7 +173,7 @@ impl Identity {
                 let (caller, until) = inner.rules.verify(der, now)?;
                 Ok(remember(&inner.certificates, digest, caller, until, now))
             }
-            Credential::Verified(Verified(caller)) => Ok(caller.clone()),
+            Credential::Verified(Verified(caller)) => meant(caller.clone(), audiences),
         }
     }
 
@@ -189,12 +181,12 @@ impl Identity {
     ///
     /// # Errors
     /// As [`authenticate`](Self::authenticate).
-    pub async fn verify(&self, credential: Credential<'_>) -> Result<Verified> {
-        self.authenticate(credential).await.map(Verified)
+    pub async fn verify(&self, credential: Credential<'_>, audiences: &[Audience]) -> Result<Verified> {
+        self.authenticate(credential, audiences).await.map(Verified)
     }
 
-    /// Who a token says is calling, where it is meant for this audience.
-    async fn bearer(&self, token: &str, audience: Audience) -> Result<Arc<Caller>> {
+    /// Who a token says is calling, where it is meant for one of these audiences.
+    async fn bearer(&self, token: &str, audiences: &[Audience]) -> Result<Arc<Caller>> {
         let inner = &*self.inner;
         if token.len() > bearer::LONGEST_TOKEN {
             return Err(Error::Unauthenticated { why: "the token is longer than 16 KiB" });
@@ -208,16 +200,21 @@ impl Identity {
                 remember(&inner.tokens, digest, caller, until, now)
             }
         };
-        if caller.audiences.contains(&audience) {
-            Ok(caller)
-        } else {
-            Err(Error::Unauthenticated { why: bearer::OTHER_AUDIENCE })
-        }
+        meant(caller, audiences)
     }
 
     /// How many credentials were examined because they were not remembered, since the start.
     pub fn verifications(&self) -> u64 {
         self.inner.verifications.load(Ordering::Relaxed)
+    }
+}
+
+/// The caller, where its credential is meant for one of these audiences.
+fn meant(caller: Arc<Caller>, audiences: &[Audience]) -> Result<Arc<Caller>> {
+    if audiences.iter().any(|audience| caller.audiences.contains(audience)) {
+        Ok(caller)
+    } else {
+        Err(Error::Unauthenticated { why: bearer::OTHER_AUDIENCE })
     }
 }
 

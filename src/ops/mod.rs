@@ -42,6 +42,7 @@ pub use target::{
 pub use tokens::Tokens;
 pub use wipe::wipe;
 
+use crate::identity::Audience;
 use crate::model::change::Change;
 use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
@@ -95,6 +96,8 @@ pub trait Operation: Sized + Send + 'static {
     }
 }
 
+/// The plane of an operation.
+pub type PlaneOf<O> = <<O as Operation>::Target as Target>::Plane;
 /// What a role must grant for an operation.
 pub type ActionOf<O> = <<<O as Operation>::Target as Target>::Plane as Plane>::Action;
 /// What an operation may use.
@@ -146,6 +149,8 @@ pub struct Description {
     pub control_action: Option<ControlAction>,
     /// What it counts as.
     pub meter: Meter,
+    /// What a bearer token must be meant for.
+    pub audience: Audience,
     /// Whether it is an rpc.
     pub is_rpc: bool,
 }
@@ -160,6 +165,7 @@ macro_rules! operations {
             action: <$operation>::ACTION.data_action(),
             control_action: <$operation>::ACTION.control_action(),
             meter: <$operation>::METER,
+            audience: <PlaneOf<$operation> as Plane>::AUDIENCE,
             is_rpc: <$operation>::IS_RPC,
         },)+];
     };

@@ -4,6 +4,7 @@
 use std::fmt::Display;
 
 use super::{ControlCx, Cx, DirectoryCx, SimulatorCx};
+use crate::identity::Audience;
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, Scope};
@@ -19,6 +20,8 @@ pub trait Plane: Sized + Send + Sync + 'static {
     type Place: Send + Sync + 'static;
     /// What operations may use while they run.
     type Cx: Send + Sync + 'static;
+    /// What a bearer token must be meant for, on every surface.
+    const AUDIENCE: Audience;
 }
 
 /// The data plane of a managed HSM: keys and local roles.
@@ -30,6 +33,7 @@ impl Plane for DataPlane {
     type Scope = Scope;
     type Place = HsmName;
     type Cx = Cx;
+    const AUDIENCE: Audience = Audience::Service;
 }
 
 /// The control plane of a subscription: HSMs as resources, what holds them, and who may manage them.
@@ -41,6 +45,7 @@ impl Plane for ControlPlane {
     type Scope = ControlScope;
     type Place = SubscriptionId;
     type Cx = ControlCx;
+    const AUDIENCE: Audience = Audience::Management;
 }
 
 /// The control plane above subscriptions: everybody who is known may ask, and is told what is theirs.
@@ -52,6 +57,7 @@ impl Plane for DirectoryPlane {
     type Scope = ();
     type Place = ();
     type Cx = DirectoryCx;
+    const AUDIENCE: Audience = Audience::Management;
 }
 
 /// What only a simulator has: its clock. Every principal it knows may turn it, and nobody else's can.
@@ -63,6 +69,7 @@ impl Plane for SimulatorPlane {
     type Scope = ();
     type Place = ();
     type Cx = SimulatorCx;
+    const AUDIENCE: Audience = Audience::Service;
 }
 
 /// Being known is enough.

@@ -25,7 +25,10 @@ pub(super) struct Simulator {
     pub(super) seed: Seed,
     pub(super) endpoint: String,
     pub(super) authority_url: String,
+    /// What tokens for data planes are issued for.
     pub(super) audience: String,
+    /// What tokens for the control plane are issued for.
+    pub(super) management_audience: String,
     /// In the order of the seed's principals.
     pub(super) credentials: Vec<Credentials>,
     /// Where managed identities get their tokens, if they do.
@@ -42,6 +45,7 @@ struct Connection<'a> {
     ca_bundle_file: &'a Path,
     authority: &'a str,
     audience: &'a str,
+    management_audience: &'a str,
     tenant_id: Uuid,
     subscription_id: Uuid,
     resource_group: &'a str,
@@ -145,6 +149,7 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
         ca_bundle_file: &simulator.ca_bundle_file,
         authority: &simulator.authority_url,
         audience: &simulator.audience,
+        management_audience: &simulator.management_audience,
         tenant_id: seed.tenant_id,
         subscription_id: seed.subscription.id.0,
         resource_group: seed.resource_group.as_str(),

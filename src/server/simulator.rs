@@ -139,6 +139,9 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         endpoint: format!("https://{}", reachable(config.server.listen.ip(), port)),
         authority_url,
         audience: with_port(config.names.data_plane.first().map_or("managedhsm.localhost", String::as_str)),
+        management_audience: with_port(
+            config.names.management.first().map_or("management.localhost", String::as_str),
+        ),
         seed,
         credentials,
     };

@@ -10,7 +10,7 @@ use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use strongroom::identity::certificates::{DevCertificates, ensure, server_names};
-use strongroom::identity::{CertificateRule, Credential, Identity, Settings};
+use strongroom::identity::{Audience, CertificateRule, Credential, Identity, Settings};
 use strongroom::model::Error;
 use strongroom::model::name::PrincipalId;
 
@@ -278,7 +278,7 @@ async fn a_certificate_stands_for_the_principal_of_its_rule() {
     for rule in rules.clone() {
         let identity = trusting(vec![rule]).await.unwrap();
         for _ in 0..2 {
-            let caller = identity.authenticate(Credential::Certificate(&der)).await.unwrap();
+            let caller = identity.authenticate(Credential::Certificate(&der), &Audience::ALL).await.unwrap();
             assert_eq!(
                 (caller.principal, caller.groups.len(), caller.tenant),
                 (PrincipalId(PRINCIPAL), 1, TENANT)
@@ -289,11 +289,11 @@ async fn a_certificate_stands_for_the_principal_of_its_rule() {
         // Its bytes are no token, although they are remembered.
         let (other, _) = certificate(&[(CommonName, "payroll")], Vec::new());
         for stranger in [&other[..], b"", b"not a certificate"] {
-            assert!(identity.authenticate(Credential::Certificate(stranger)).await.is_err());
+            assert!(identity.authenticate(Credential::Certificate(stranger), &Audience::ALL).await.is_err());
         }
     }
     let both = trusting(vec![rules[0].clone(), rules[2].clone()]).await.unwrap();
-    let refused = both.authenticate(Credential::Certificate(&der)).await;
+    let refused = both.authenticate(Credential::Certificate(&der), &Audience::ALL).await;
     assert_eq!(
         refused,
         Err(Error::Unauthenticated { why: "the client certificate matches more than one rule" })
@@ -305,13 +305,13 @@ async fn a_name_cannot_pretend_to_be_several() {
     let honest = rule(|rule| rule.subject = Some("CN=a,O=Bank".into()));
     let identity = trusting(vec![honest]).await.unwrap();
     let (good, _) = certificate(&[(DnType::OrganizationName, "Bank"), (DnType::CommonName, "a")], Vec::new());
-    identity.authenticate(Credential::Certificate(&good)).await.unwrap();
+    identity.authenticate(Credential::Certificate(&good), &Audience::ALL).await.unwrap();
     for name in ["a,O=Bank", " a", "a ", "#a", "a\\", "a;b<c>", "a\u{7f}"] {
         let (forged, subject) = certificate(&[(DnType::CommonName, name)], Vec::new());
-        assert!(identity.authenticate(Credential::Certificate(&forged)).await.is_err());
+        assert!(identity.authenticate(Credential::Certificate(&forged), &Audience::ALL).await.is_err());
         // And it is written as OpenSSL writes it.
         let exact = trusting(vec![rule(|rule| rule.subject = Some(subject))]).await.unwrap();
-        exact.authenticate(Credential::Certificate(&forged)).await.unwrap();
+        exact.authenticate(Credential::Certificate(&forged), &Audience::ALL).await.unwrap();
     }
 }
 
@@ -324,7 +324,7 @@ async fn expired_certificates_and_unclear_rules_are_refused() {
     let identity = trusting(vec![mail.clone()]).await.unwrap();
     let shows = async |params: &CertificateParams| {
         let made = params.self_signed(&key).unwrap();
-        identity.authenticate(Credential::Certificate(made.der())).await.is_ok()
+        identity.authenticate(Credential::Certificate(made.der()), &Audience::ALL).await.is_ok()
     };
     assert!(shows(&params).await);
     params.not_after = rcgen::date_time_ymd(2020, 1, 1);

@@ -12,7 +12,9 @@ use rsa::pkcs8::DecodePrivateKey;
 use rsa::signature::{SignatureEncoding, Signer as _};
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
-use strongroom::identity::{Caller, Credential, Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
+use strongroom::identity::{
+    Audience, Caller, Credential, Identity, Issuer, KeySource, Settings, SignatureAlgorithm,
+};
 use strongroom::model::{Error, Result};
 use uuid::Uuid;
 
@@ -139,7 +141,7 @@ pub(crate) async fn identity(issuer: Issuer) -> Identity {
 
 /// Why the token is refused. Fails if it is not, or if the reason quotes it.
 pub(crate) async fn refusal(identity: &Identity, token: &str) -> &'static str {
-    match identity.authenticate(Credential::Bearer(token)).await {
+    match identity.authenticate(Credential::Bearer(token), &[Audience::Service]).await {
         Err(Error::Unauthenticated { why }) => {
             assert!(token.split('.').all(|part| part.len() < 8 || !why.contains(part)));
             why
@@ -149,7 +151,7 @@ pub(crate) async fn refusal(identity: &Identity, token: &str) -> &'static str {
 }
 
 pub(crate) async fn accept(identity: &Identity, token: &str) -> Result<Arc<Caller>> {
-    identity.authenticate(Credential::Bearer(token)).await
+    identity.authenticate(Credential::Bearer(token), &[Audience::Service]).await
 }
 
 /// An issuer's key set on a real socket. What it answers can be changed, and it counts.

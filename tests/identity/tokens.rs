@@ -175,7 +175,7 @@ async fn size_and_encoding_are_checked_first() {
     assert_eq!(format!("{both:?}"), "Bearer(…)");
     assert!(matches!(Credential::presented(None, Some(b"x")).unwrap(), Credential::Certificate(b"x")));
     assert!(matches!(Credential::presented(None, None).unwrap(), Credential::None));
-    assert!(identity.authenticate(Credential::None).await.is_err());
+    assert!(identity.authenticate(Credential::None, &Audience::ALL).await.is_err());
 }
 
 #[tokio::test]

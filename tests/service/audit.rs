@@ -171,7 +171,10 @@ async fn every_call_has_one_record_that_tells_what_became_of_it() {
         let bearer = if case.who.is_empty() {
             String::new()
         } else {
-            format!("Bearer {}", server.token(case.who).await)
+            {
+                let (service, rpc) = case.rpc.split_once('/').unwrap();
+                format!("Bearer {}", server.bearers(case.who).await.of(service, rpc))
+            }
         };
         let mut headers = vec![("x-correlation-id", id.as_str()), ("user-agent", "suite/1.0 \"x\"")];
         if !bearer.is_empty() {

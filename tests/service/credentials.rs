@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hmac::{KeyInit as _, Mac as _};
+use prost::Message as _;
 use serde_json::json;
 use strongroom::api::grpc::pb;
 use tonic::transport::Channel;
@@ -10,8 +11,9 @@ use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::raw::{self, Answer};
-use crate::support::{Client, Server, reason};
+use crate::raw::{self, Answer, Rpc};
+use crate::requests::{SUBSCRIPTION, understood};
+use crate::support::{Bearers, Client, Server, reason};
 use crate::tokens::{Signer, but, encode, parts, read};
 
 const LIST: &str = "/strongroom.v1.KeyService/ListKeys";
@@ -195,6 +197,36 @@ async fn the_correlation_id_comes_back() {
             let answer = raw::send(&channel, LIST, &with(other), body.clone()).await;
             let made = uuid::Uuid::parse_str(answer.correlation_id()).unwrap();
             assert_eq!(made.get_version_num(), 4, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_opens_the_plane_it_is_meant_for_and_no_other() {
+    let server = Server::start();
+    let (channel, bearers) = (server.channel().await, server.bearers("nobody").await);
+    let watching = |parent: &str| crate::lifecycle::request(parent, "").encode_to_vec();
+    let mut calls: Vec<(Rpc, Vec<u8>)> = Vec::new();
+    for rpc in raw::rpcs() {
+        let request =
+            if rpc.name == "WatchLifecycle" { watching("hsms/local") } else { understood(&rpc.name) };
+        calls.push((rpc, request));
+    }
+    for parent in [SUBSCRIPTION.to_owned(), format!("{SUBSCRIPTION}/budgets")] {
+        let rpc = raw::rpcs().into_iter().find(|rpc| rpc.name == "WatchLifecycle").unwrap();
+        calls.push((rpc, watching(&parent)));
+    }
+    let crossed = Bearers { data: bearers.control.clone(), control: bearers.data.clone() };
+    for (rpc, request) in calls {
+        let status = raw::call(&channel, &rpc, &crossed, &request).await;
+        assert_stranger(&status, &rpc.path);
+        assert_eq!(status.message(), "the token is meant for another audience", "{}", rpc.path);
+        let status = raw::call(&channel, &rpc, &bearers, &request).await;
+        assert_ne!(status.code(), Code::Unauthenticated, "{}: {status:?}", rpc.path);
+        // What cannot be read is refused the same way.
+        if rpc.name != "WatchLifecycle" {
+            let status = raw::call(&channel, &rpc, &crossed, &[0xff; 9]).await;
+            assert_stranger(&status, &rpc.path);
         }
     }
 }

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use prost_types::{FieldMask, Timestamp};
 use strongroom::api::grpc::pb;
+use strongroom::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use tonic::{Code, Status, Streaming};
 
 use crate::hsms::{Place, delete, make, purge, recover};
 use crate::roles::ask::{CRYPTO_AUDITOR, HSM, assign, fails, not_granted, unassign};
 use crate::rotation::{after, rotate, set};
-use crate::support::{Client, Server, days, ec, fact, oct};
+use crate::support::{Authorized, Client, Server, days, ec, fact, oct};
 
 /// How long an event may take to arrive before it counts as lost.
 const LOST: Duration = Duration::from_secs(30);
@@ -24,7 +25,8 @@ pub(crate) struct Watch {
 impl Watch {
     /// Opens a watch, and waits until it has begun.
     pub(crate) async fn open(client: &mut Client, parent: &str, token: &str) -> Self {
-        let stream = client.lifecycle.watch_lifecycle(request(parent, token)).await.unwrap().into_inner();
+        let stream = service(client, parent).watch_lifecycle(request(parent, token)).await.unwrap();
+        let stream = stream.into_inner();
         let mut watch = Self { stream, waiting: Vec::new().into_iter() };
         watch.receive().await.unwrap();
         watch
@@ -57,6 +59,18 @@ impl Watch {
     }
 }
 
+/// The service with the token of the plane that has what is watched.
+pub(crate) fn service<'a>(
+    client: &'a mut Client,
+    parent: &str,
+) -> &'a mut LifecycleServiceClient<Authorized> {
+    if parent.starts_with("subscriptions/") {
+        &mut client.lifecycle_of_resources
+    } else {
+        &mut client.lifecycle
+    }
+}
+
 /// A request that goes on.
 pub(crate) fn request(parent: &str, token: &str) -> pb::WatchLifecycleRequest {
     pb::WatchLifecycleRequest { parent: parent.to_owned(), resume_token: token.to_owned(), until_now: false }
@@ -69,7 +83,7 @@ pub(crate) async fn from(
     token: &str,
 ) -> Result<Vec<pb::LifecycleEvent>, Status> {
     let request = pb::WatchLifecycleRequest { until_now: true, ..request(parent, token) };
-    let mut stream = client.lifecycle.watch_lifecycle(request).await?.into_inner();
+    let mut stream = service(client, parent).watch_lifecycle(request).await?.into_inner();
     let mut events = Vec::new();
     while let Some(message) = stream.message().await? {
         events.extend(message.events);

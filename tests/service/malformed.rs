@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 
 use crate::raw::{self, Field, Kind, Rpc, Shape};
 use crate::requests::{GUID, HSM, KEY, SUBSCRIPTION, understood};
-use crate::support::{Client, Server, ec, fact, oct, reason};
+use crate::support::{Bearers, Client, Server, ec, fact, oct, reason};
 
 /// Texts that a field must refuse. A new field must be added here.
 fn spoiled(rpc: &str, field: &str) -> Vec<String> {
@@ -201,15 +201,15 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
 }
 
 /// A server with a key of each kind, and one that is deleted.
-async fn server() -> (Server, Client, Channel, String) {
+async fn server() -> (Server, Client, Channel, Bearers) {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("sample", "P-256")).await.unwrap();
     dev.create(oct("secret", 256)).await.unwrap();
     dev.create(ec("gone", "P-256")).await.unwrap();
     dev.keys.delete_key(pb::DeleteKeyRequest { name: "hsms/local/keys/gone".to_owned() }).await.unwrap();
-    let (channel, token) = (server.channel().await, server.token("dev").await);
-    (server, dev, channel, token)
+    let (channel, bearers) = (server.channel().await, server.bearers("dev").await);
+    (server, dev, channel, bearers)
 }
 
 /// Runs what it is given on a server, and then asks whether anything changed.
@@ -233,12 +233,12 @@ fn assert_blamed(status: &Status, what: &str) {
 
 #[tokio::test]
 async fn every_field_of_every_rpc_is_checked() {
-    let (server, mut dev, channel, token) = server().await;
+    let (server, mut dev, channel, bearers) = server().await;
     unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
             let good = understood(&rpc.name);
             let call = async |field: &Field, value: Vec<u8>, text: &str| {
-                let status = raw::call(&channel, &rpc, &token, &[&good[..], &value].concat()).await;
+                let status = raw::call(&channel, &rpc, &bearers, &[&good[..], &value].concat()).await;
                 let shown: String = text.chars().take(80).collect();
                 let what = format!("{} {} = {shown:?}", rpc.name, field.name);
                 assert_blamed(&status, &what);
@@ -276,8 +276,8 @@ async fn every_field_of_every_rpc_is_checked() {
 
 #[tokio::test]
 async fn bytes_that_are_no_message_are_refused_by_every_rpc() {
-    let (server, mut dev, channel, token) = server().await;
-    let bearer = format!("Bearer {token}");
+    let (server, mut dev, channel, bearers) = server().await;
+    let bearer = format!("Bearer {}", bearers.data);
     let headers = [("authorization", bearer.as_str())];
     unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
@@ -287,7 +287,7 @@ async fn bytes_that_are_no_message_are_refused_by_every_rpc() {
                 messages.extend([("cut off", cut), ("nothing", &[])]);
             }
             for (what, message) in messages {
-                let status = raw::call(&channel, &rpc, &token, message).await;
+                let status = raw::call(&channel, &rpc, &bearers, message).await;
                 assert_blamed(&status, &format!("{} {what}", rpc.name));
             }
             let whole = raw::frame(&good);
@@ -298,11 +298,12 @@ async fn bytes_that_are_no_message_are_refused_by_every_rpc() {
                 ("a frame that claims to be compressed", [&[1], &whole[1..]].concat()),
                 ("a frame with an unknown flag", [&[7], &whole[1..]].concat()),
             ] {
-                let answer = raw::send(&channel, &rpc.path, &headers, body).await;
+                let bearer = format!("Bearer {}", rpc.bearer(&bearers, &[]));
+                let answer = raw::send(&channel, &rpc.path, &[("authorization", &bearer)], body).await;
                 assert_blamed(&answer.status, &format!("{} {what}", rpc.name));
             }
             let large = [&good[..], &raw::unknown_field(&vec![b'a'; 1024 * 1024])].concat();
-            let status = raw::call(&channel, &rpc, &token, &large).await;
+            let status = raw::call(&channel, &rpc, &bearers, &large).await;
             assert_eq!(status.code(), Code::ResourceExhausted, "{}: {status:?}", rpc.name);
             assert_eq!(
                 (reason(&status).as_str(), fact(&status, "limit").as_str()),
@@ -322,12 +323,12 @@ async fn bytes_that_are_no_message_are_refused_by_every_rpc() {
 
 #[tokio::test]
 async fn fields_of_a_wrong_type_and_texts_that_are_none_are_refused_by_every_rpc() {
-    let (server, mut dev, channel, token) = server().await;
+    let (server, mut dev, channel, bearers) = server().await;
     unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
             let good = understood(&rpc.name);
             for (name, spoilt) in misfits(&rpc.input) {
-                let status = raw::call(&channel, &rpc, &token, &[&good[..], &spoilt].concat()).await;
+                let status = raw::call(&channel, &rpc, &bearers, &[&good[..], &spoilt].concat()).await;
                 let what = format!("{} {name}", rpc.name);
                 assert_blamed(&status, &what);
                 assert!(status.message().contains(&name), "{what}: {status:?}");
@@ -365,13 +366,13 @@ fn misfits(shape: &Shape) -> Vec<(String, Vec<u8>)> {
 
 #[tokio::test]
 async fn what_is_well_formed_and_not_there_is_not_found() {
-    let (server, mut dev, channel, token) = server().await;
+    let (server, mut dev, channel, bearers) = server().await;
     unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
             let Rpc { name, input, .. } = &rpc;
             // Requests of the control plane name a subscription; any other is written just as long.
             if let Some(elsewhere) = in_another_subscription(&understood(name)) {
-                let status = raw::call(&channel, &rpc, &token, &elsewhere).await;
+                let status = raw::call(&channel, &rpc, &bearers, &elsewhere).await;
                 let found = (status.code(), reason(&status));
                 assert_eq!(
                     found,
@@ -399,7 +400,7 @@ async fn what_is_well_formed_and_not_there_is_not_found() {
                 _ => "hsms/elsewhere/keys/sample".to_owned(),
             };
             let request = [&understood(name)[..], &first.with(path.as_bytes())].concat();
-            let status = raw::call(&channel, &rpc, &token, &request).await;
+            let status = raw::call(&channel, &rpc, &bearers, &request).await;
             let found = (status.code(), reason(&status));
             assert_eq!(found, (Code::NotFound, "HSM_NOT_FOUND".to_owned()), "{name}: {status:?}");
         }

@@ -9,6 +9,8 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
+use crate::support::Bearers;
+
 /// How long a call may take before it counts as hanging.
 const HANGS: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -46,9 +48,9 @@ pub(crate) async fn send(channel: &Channel, path: &str, headers: &[(&str, &str)]
     Answer { status, headers }
 }
 
-/// Sends one message.
-pub(crate) async fn call(channel: &Channel, rpc: &Rpc, token: &str, message: &[u8]) -> Status {
-    let authorization = format!("Bearer {token}");
+/// Sends one message, with the token of the plane that it is for.
+pub(crate) async fn call(channel: &Channel, rpc: &Rpc, bearers: &Bearers, message: &[u8]) -> Status {
+    let authorization = format!("Bearer {}", rpc.bearer(bearers, message));
     send(channel, &rpc.path, &[("authorization", &authorization)], frame(message)).await.status
 }
 
@@ -66,6 +68,18 @@ pub(crate) struct Rpc {
     pub(crate) name: String,
     /// The message it takes.
     pub(crate) input: Shape,
+}
+
+impl Rpc {
+    /// The token that it takes for a message.
+    pub(crate) fn bearer<'a>(&self, bearers: &'a Bearers, message: &[u8]) -> &'a str {
+        let watched = pb::WatchLifecycleRequest::decode(message).unwrap_or_default().parent;
+        if self.name == "WatchLifecycle" && watched.starts_with("subscriptions/") {
+            return &bearers.control;
+        }
+        let service = self.path.trim_start_matches('/').split('/').next().unwrap();
+        bearers.of(service, &self.name)
+    }
 }
 
 /// All rpcs, as the server describes them to clients.

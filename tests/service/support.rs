@@ -45,6 +45,7 @@ pub(crate) struct Connection {
     pub(crate) ca_file: PathBuf,
     pub(crate) authority: String,
     pub(crate) audience: String,
+    pub(crate) management_audience: String,
     pub(crate) tenant_id: String,
     pub(crate) subscription_id: String,
     pub(crate) resource_group: String,
@@ -192,7 +193,16 @@ impl Server {
         principals.find(|principal| principal.name == name).unwrap_or_else(|| panic!("no principal {name}"))
     }
 
-    /// A bearer token from the authority.
+    /// Bearer tokens from the authority, one for each plane.
+    pub(crate) async fn bearers(&self, principal: &str) -> Bearers {
+        let connection = self.connection();
+        Bearers {
+            data: self.token_for(principal, &connection.audience).await,
+            control: self.token_for(principal, &connection.management_audience).await,
+        }
+    }
+
+    /// A bearer token from the authority, for the data plane.
     pub(crate) async fn token(&self, principal: &str) -> String {
         self.token_for(principal, &self.connection().audience).await
     }
@@ -239,7 +249,12 @@ impl Server {
 
     /// A client that acts as a principal of the seed.
     pub(crate) async fn client(&self, principal: &str) -> Client {
-        Client::new(self.channel().await, Some(&self.token(principal).await))
+        self.client_on(self.channel().await, principal).await
+    }
+
+    /// The same on a connection that is there.
+    pub(crate) async fn client_on(&self, channel: Channel, principal: &str) -> Client {
+        Client::of(channel, &self.bearers(principal).await)
     }
 
     /// The records of calls of the service, in order, without those of tokens and of the log itself. The log is written
@@ -325,14 +340,38 @@ pub(crate) fn strongroom() -> Command {
     command
 }
 
-/// Puts a bearer token into every call, if there is one.
+/// Bearer tokens of one principal, one for each plane.
 #[derive(Clone)]
-pub(crate) struct Bearer(Option<MetadataValue<Ascii>>);
+pub(crate) struct Bearers {
+    pub(crate) data: String,
+    pub(crate) control: String,
+}
+
+impl Bearers {
+    /// The one that an rpc takes. What a watch takes, its request decides.
+    pub(crate) fn of(&self, service: &str, rpc: &str) -> &str {
+        if is_of_the_control_plane(service, rpc) { &self.control } else { &self.data }
+    }
+}
+
+/// Whether an rpc is of the control plane, whatever it is asked for.
+pub(crate) fn is_of_the_control_plane(service: &str, rpc: &str) -> bool {
+    let services = ["AuthorizationService", "ManagedHsmService", "ResourceService", "UsageService"];
+    services.iter().any(|known| service.rsplit('.').next() == Some(*known)) && rpc != "ActivateManagedHsm"
+}
+
+/// Puts a bearer token into every call, if there are any: that of the plane that is called.
+#[derive(Clone)]
+pub(crate) struct Bearer(Option<[MetadataValue<Ascii>; 2]>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
-        if let Some(header) = &self.0 {
-            request.metadata_mut().insert("authorization", header.clone());
+        if let Some([data, control]) = &self.0 {
+            let method = request.extensions().get::<tonic::GrpcMethod<'_>>().unwrap();
+            let header =
+                if is_of_the_control_plane(method.service(), method.method()) { control } else { data };
+            let header = header.clone();
+            request.metadata_mut().insert("authorization", header);
         }
         Ok(request)
     }
@@ -351,16 +390,30 @@ pub(crate) struct Client {
     pub(crate) resources: ResourceServiceClient<Authorized>,
     pub(crate) hsms: ManagedHsmServiceClient<Authorized>,
     pub(crate) lifecycle: LifecycleServiceClient<Authorized>,
+    /// The same with the token of the control plane: what is watched decides which is taken.
+    pub(crate) lifecycle_of_resources: LifecycleServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
     pub(crate) settings: SettingServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
 }
 
 impl Client {
-    /// A client with this bearer token, or without any.
+    /// A client with this bearer token for everything, or without any.
     pub(crate) fn new(channel: Channel, token: Option<&str>) -> Self {
-        let bearer = Bearer(token.map(|token| format!("Bearer {token}").parse().unwrap()));
-        let channel = InterceptedService::new(channel, bearer);
+        Self::with(channel, token.map(|token| [token, token]))
+    }
+
+    /// A client with a bearer token for each plane.
+    pub(crate) fn of(channel: Channel, bearers: &Bearers) -> Self {
+        Self::with(channel, Some([&bearers.data, &bearers.control]))
+    }
+
+    fn with(channel: Channel, tokens: Option<[&str; 2]>) -> Self {
+        let header = |token: &str| -> MetadataValue<Ascii> { format!("Bearer {token}").parse().unwrap() };
+        let headers = tokens.map(|tokens| tokens.map(header));
+        let control = headers.clone().map(|[_, control]| [control.clone(), control]);
+        let resources = InterceptedService::new(channel.clone(), Bearer(control));
+        let channel = InterceptedService::new(channel, Bearer(headers));
         Self {
             keys: KeyServiceClient::new(channel.clone()),
             crypto: CryptoServiceClient::new(channel.clone()),
@@ -369,6 +422,7 @@ impl Client {
             resources: ResourceServiceClient::new(channel.clone()),
             hsms: ManagedHsmServiceClient::new(channel.clone()),
             lifecycle: LifecycleServiceClient::new(channel.clone()),
+            lifecycle_of_resources: LifecycleServiceClient::new(resources),
             authorization: AuthorizationServiceClient::new(channel.clone()),
             settings: SettingServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel),

@@ -44,12 +44,13 @@ pub(in crate::api) struct Call<'a, S> {
     engine: &'a Engine,
     asked: Asked<'a, S>,
     caller: Result<Verified>,
+    audience: Audience,
     origin: Origin,
 }
 
 impl<'a, S> Call<'a, S> {
-    /// Takes a request; what goes beyond the limits is refused. `audience` is whom its credential must be
-    /// meant for.
+    /// Takes a request; what goes beyond the limits is refused. `audience` is what a token must be meant for where
+    /// no operation says so.
     pub(in crate::api) async fn receive(
         (engine, site): (&'a Engine, &'a S),
         (parts, body): (&'a Parts, Body),
@@ -66,12 +67,8 @@ impl<'a, S> Call<'a, S> {
             operation_version: query.api_version().to_owned().into(),
         };
         let credential = peer::credential(&parts.headers, &parts.extensions);
-        let credential = match audience {
-            Audience::Service => credential,
-            Audience::Management => credential.map(Credential::for_management),
-        };
         // Nothing of a body is kept before its sender is known.
-        let caller = peer::authenticate(engine, credential, &parts.extensions).await;
+        let caller = peer::authenticate(engine, (credential, &[audience]), &parts.extensions).await;
         let body = match &caller {
             Ok(_) => body::read(&parts.headers, body, parts.extensions.get::<Intake>(), limits.bytes).await,
             Err(unknown) => {
@@ -79,7 +76,7 @@ impl<'a, S> Call<'a, S> {
                 Err(unknown.clone())
             }
         };
-        Self { engine, asked: Asked { site, query, body }, caller, origin }
+        Self { engine, asked: Asked { site, query, body }, caller, audience, origin }
     }
 
     /// The engine, to see what there is before it is asked for something.
@@ -107,7 +104,7 @@ impl<'a, S> Call<'a, S> {
         O: Operation<Target: Target<Plane: Gate>>,
         S: Sync,
     {
-        let Self { engine, asked, caller, origin } = self;
+        let Self { engine, asked, caller, origin, .. } = self;
         let site = asked.site;
         let request = move || {
             asked.query.check(versioned)?;
@@ -122,6 +119,6 @@ impl<'a, S> Call<'a, S> {
     pub(in crate::api) async fn refuse(self, error: Error) -> Error {
         let unknown = ("UnknownOperation", Meter::Free);
         let credential = self.caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
-        self.engine.refuse(credential, self.origin, unknown, error).await
+        self.engine.refuse((credential, &[self.audience]), self.origin, unknown, error).await
     }
 }

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use super::{CORRELATION_ID, Services, credential, error, origin, stamp};
 use crate::api::{Intake, PeerAddress, peer};
-use crate::identity::Credential;
+use crate::identity::{Audience, Credential};
 use crate::model::Error;
 use crate::model::entry::Meter;
 use crate::ops;
@@ -45,7 +45,13 @@ pub(super) async fn account(
     }
     let path = path.to_owned();
     let kept = Kept::of(&request);
-    let presented = credential(request.headers(), request.extensions());
+    let rpc = path.rsplit('/').next().unwrap_or_default();
+    let meant: Vec<_> = ops::ALL.iter().filter(|operation| operation.name == rpc).collect();
+    let audiences = match meant.as_slice() {
+        [] => Audience::ALL.to_vec(),
+        meant => meant.iter().map(|operation| operation.audience).collect(),
+    };
+    let presented = (credential(request.headers(), request.extensions()), audiences.as_slice());
     let caller = peer::authenticate(&services.engine, presented, request.extensions()).await;
     let error = match &caller {
         // Replaced by that of the credential.
@@ -67,17 +73,15 @@ pub(super) async fn account(
             }
         },
     };
-    let rpc = path.rsplit('/').next().unwrap_or_default();
-    let (event, meter) = ops::ALL
-        .iter()
-        .find(|operation| operation.name == rpc)
+    let (event, meter) = meant
+        .first()
         .map_or(("UnknownOperation", Meter::Free), |operation| (operation.event, operation.meter));
     let is_encoding = matches!(&error, Error::Unsupported { .. }) && kept.encoding.is_some();
     let (headers, extensions) = kept.parts();
     let origin = origin(&headers, &extensions, path);
     let correlation_id = origin.correlation_id;
     let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
-    let error = services.engine.refuse(credential, origin, (event, meter), error).await;
+    let error = services.engine.refuse((credential, &audiences), origin, (event, meter), error).await;
     let mut status = error::status(&error);
     stamp(status.metadata_mut(), correlation_id);
     let mut response = status.into_http();

@@ -74,7 +74,7 @@ async fn names<'a>(session: &'a Session, parent: String) -> Outcome<Names<'a>> {
 
 /// Runs one of them.
 pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let mut service = session.authorization();
     let (parent, assignment) = match command {
         AssignmentCommand::List(args) => {

@@ -28,7 +28,7 @@ pub struct CheckArgs {
 
 /// Asks the server.
 pub(super) async fn run(context: &Context, args: CheckArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let principal_id = object_id(session.connection.as_ref(), &args.principal)?.to_string();
     let request = pb::CheckControlAccessRequest {
         parent: args.scope.parent(&session)?,

@@ -47,7 +47,7 @@ pub(super) async fn role_id(session: &Session, parent: &str, wanted: &str) -> Ou
 
 /// Runs one of them.
 pub(super) async fn run(context: &Context, command: DefinitionCommand) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     match command {
         DefinitionCommand::List(scope) => {
             let roles = definitions(&session, scope.parent(&session)?).await?;

@@ -45,7 +45,7 @@ pub struct CreateArgs {
 
 /// Makes a managed HSM.
 pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let administrator = |name: &String| object_id(session.connection.as_ref(), name).map(|id| id.to_string());
     let managed_hsm = pb::ManagedHsm {
         location: args.location,

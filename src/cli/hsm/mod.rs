@@ -119,7 +119,7 @@ async fn activate(context: &Context, args: ActivateArgs) -> Outcome {
 }
 
 async fn check_name(context: &Context, args: CheckArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let parent = format!("subscriptions/{}", session.subscription()?);
     let request = pb::CheckManagedHsmNameRequest { parent, managed_hsm_id: args.name.clone() };
     let reply = session.hsms().check_managed_hsm_name(request).await?.into_inner();

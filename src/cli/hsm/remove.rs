@@ -56,7 +56,7 @@ async fn all_deleted(session: &Session) -> Outcome<Vec<pb::DeletedManagedHsm>> {
 
 /// Deletes a managed HSM.
 pub(super) async fn delete(context: &Context, args: HsmArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let request = pb::DeleteManagedHsmRequest { name: args.resource(&session)? };
     let hsm = DeletedHsmView::from(session.hsms().delete_managed_hsm(request).await?.into_inner());
     context.output.print(&hsm, || hsm.text())?;
@@ -66,7 +66,7 @@ pub(super) async fn delete(context: &Context, args: HsmArgs) -> Outcome {
 
 /// Shows a deleted managed HSM.
 pub(super) async fn show(context: &Context, args: DeletedArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let request = pb::GetDeletedManagedHsmRequest { name: args.resource(&session).await? };
     let hsm = DeletedHsmView::from(session.hsms().get_deleted_managed_hsm(request).await?.into_inner());
     context.output.print(&hsm, || hsm.text())
@@ -74,14 +74,14 @@ pub(super) async fn show(context: &Context, args: DeletedArgs) -> Outcome {
 
 /// Lists deleted managed HSMs.
 pub(super) async fn list(context: &Context) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let rows: Vec<_> = all_deleted(&session).await?.into_iter().map(DeletedHsmView::from).collect();
     context.output.print_list(&rows, "the subscription has no deleted managed HSMs")
 }
 
 /// Brings a deleted managed HSM back.
 pub(super) async fn recover(context: &Context, args: DeletedArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let request = pb::RecoverDeletedManagedHsmRequest { name: args.resource(&session).await? };
     let hsm = HsmView::from(session.hsms().recover_deleted_managed_hsm(request).await?.into_inner());
     context.output.print(&hsm, || hsm.text())
@@ -89,7 +89,7 @@ pub(super) async fn recover(context: &Context, args: DeletedArgs) -> Outcome {
 
 /// Destroys a deleted managed HSM.
 pub(super) async fn purge(context: &Context, args: DeletedArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let name = args.resource(&session).await?;
     session
         .hsms()

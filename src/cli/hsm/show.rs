@@ -9,7 +9,7 @@ use crate::cli::session::Session;
 
 /// Shows a managed HSM.
 pub(super) async fn show(context: &Context, args: HsmArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let request = pb::GetManagedHsmRequest { name: args.resource(&session)? };
     let hsm = HsmView::from(session.hsms().get_managed_hsm(request).await?.into_inner());
     context.output.print(&hsm, || hsm.text())
@@ -17,7 +17,7 @@ pub(super) async fn show(context: &Context, args: HsmArgs) -> Outcome {
 
 /// Lists managed HSMs, all pages.
 pub(super) async fn list(context: &Context, args: ListArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let parent = match &args.resource_group {
         Some(name) => group(&session, Some(name))?,
         None => format!("subscriptions/{}", session.subscription()?),

@@ -41,7 +41,7 @@ struct Changes {
 
 /// Changes a managed HSM.
 pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let name = args.hsm.resource(&session)?;
     let Changes { purge_protection, tags: new_tags, clear_tags, public_network_access, ip_rules } =
         args.changes;

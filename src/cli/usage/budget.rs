@@ -112,7 +112,7 @@ fn named(session: &Session, name: &BudgetName) -> Outcome<String> {
 
 /// Runs one of them.
 pub(super) async fn run(context: &Context, command: BudgetCommand) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let mut client = session.usage();
     let budget = match command {
         BudgetCommand::List => {

@@ -35,7 +35,7 @@ enum FileFormat {
 
 /// Asks for all pieces, then writes them: a file is whole or not there.
 pub(super) async fn run(context: &Context, args: ExportArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let format = match args.format {
         FileFormat::Csv => "csv",
         FileFormat::Json => "json",

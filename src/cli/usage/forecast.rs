@@ -39,7 +39,7 @@ struct View {
 
 /// Asks for it.
 pub(super) async fn run(context: &Context, args: ForecastArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let name = managed_hsm(&session, args.resource_group.as_ref())?;
     let request = pb::GetForecastRequest { name, plan: args.plan.unwrap_or_default() };
     let view = View::from(session.usage().get_forecast(request).await?.into_inner());

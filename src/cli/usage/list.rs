@@ -52,7 +52,7 @@ impl Row for View {
 
 /// Asks for all pages.
 pub(super) async fn run(context: &Context, args: PeriodArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let mut request = pb::ListUsageRequest {
         parent: args.parent(context, &session)?,
         from: args.from.map(when::to_wire),

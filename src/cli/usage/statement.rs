@@ -57,7 +57,7 @@ struct LineView {
 
 /// Asks for it.
 pub(super) async fn run(context: &Context, args: StatementArgs) -> Outcome {
-    let session = context.connect().await?;
+    let session = context.connect_control().await?;
     let request = pb::GetStatementRequest {
         parent: args.period.parent(context, &session)?,
         from: args.period.from.map(when::to_wire),

@@ -90,6 +90,42 @@ fn the_simulator_is_found_from_anywhere() {
 }
 
 #[test]
+fn tokens_are_asked_for_the_plane_that_a_command_calls() {
+    let desk = Desk::new();
+    let connection = desk.server.connection();
+    for (line, audience) in [
+        ("token", &connection.audience),
+        ("token --plane data", &connection.audience),
+        ("token --plane control", &connection.management_audience),
+    ] {
+        let claims = desk.ok(line).split('.').nth(1).unwrap().to_owned();
+        let claims: serde_json::Value = serde_json::from_slice(&base64url(&claims.into())).unwrap();
+        assert_eq!(&claims["aud"], audience, "{line}");
+    }
+    // Tokens that are given are sent as they are, each to its plane.
+    let place = tempfile::tempdir().unwrap();
+    let (data, control) = (desk.ok("token"), desk.ok("token --plane control --as owner"));
+    let (data, control) =
+        (("STRONGROOM_TOKEN", data.trim()), ("STRONGROOM_MANAGEMENT_TOKEN", control.trim()));
+    let server = format!(
+        "--endpoint {} --ca-file {} --hsm local --subscription {}",
+        connection.endpoint,
+        connection.ca_file.display(),
+        connection.subscription_id
+    );
+    let (keys, places) = (format!("key list {server}"), format!("group list {server}"));
+    for line in [&keys, &places] {
+        let found = alone(place.path(), line, &[data, control]);
+        assert_eq!(found.code, 0, "{line}: {found:?}");
+    }
+    let refused = alone(place.path(), &places, &[data]);
+    assert!(refused.code == 1 && refused.err.contains("meant for another audience"), "{refused:?}");
+    assert!(refused.err.contains("STRONGROOM_MANAGEMENT_TOKEN"), "{refused:?}");
+    let none = alone(place.path(), &keys, &[control]);
+    assert!(none.code == 1 && none.err.contains("there is no bearer token"), "{none:?}");
+}
+
+#[test]
 fn a_directory_has_one_server() {
     let desk = Desk::new();
     let directory = desk.server.directory();

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use super::ask::check;
 use crate::raw::{self, Rpc};
 use crate::requests::{SUBSCRIPTION, asked};
-use crate::support::{Client, Server, fact, reason};
+use crate::support::{Server, fact, reason};
 
 /// A role as the data has it, read without the program's own types: what is judged must not be the judge.
 struct Role {
@@ -102,15 +102,15 @@ async fn every_role_is_let_in_where_its_data_says_so_and_nowhere_else() {
     let roles = roles();
     let server = server(&roles);
     let channel = server.channel().await;
-    let mut owner = Client::new(channel.clone(), Some(&server.token("owner").await));
+    let mut owner = server.client_on(channel.clone(), "owner").await;
     let mut breaches = Vec::new();
     for role in &roles {
         let name = format!("only {}", role.name);
-        let (token, principal) = (server.token(&name).await, server.principal(&name).object_id);
+        let (bearers, principal) = (server.bearers(&name).await, server.principal(&name).object_id);
         for operation in ops::ALL.iter().filter(|operation| operation.is_rpc) {
             let Some(action) = operation.control_action else { continue };
             let request = asked(operation);
-            let status = raw::call(&channel, &rpc(operation.name), &token, &request).await;
+            let status = raw::call(&channel, &rpc(operation.name), &bearers, &request).await;
             let (granted, found) =
                 (role.grants(action.as_str()), let_in(&status, action.as_str(), &principal));
             if granted != found {
@@ -133,21 +133,21 @@ async fn no_role_of_one_plane_says_anything_on_the_other() {
     // Who has local roles alone, all of them together.
     let local = ["administrator", "crypto-officer", "crypto-user", "crypto-auditor", "policy-administrator"];
     for name in local.iter().chain(&["encryption-user", "backup-user", "restore-user", "nobody"]) {
-        let (token, principal) = (server.token(name).await, server.principal(name).object_id);
+        let (bearers, principal) = (server.bearers(name).await, server.principal(name).object_id);
         for operation in ops::ALL.iter().filter(|operation| operation.is_rpc) {
             let Some(action) = operation.control_action else { continue };
             let request = asked(operation);
-            let status = raw::call(&channel, &rpc(operation.name), &token, &request).await;
+            let status = raw::call(&channel, &rpc(operation.name), &bearers, &request).await;
             assert!(!let_in(&status, action.as_str(), &principal), "{name} x {}", operation.name);
         }
     }
     for role in &roles {
         let name = format!("only {}", role.name);
-        let (token, principal) = (server.token(&name).await, server.principal(&name).object_id);
+        let (bearers, principal) = (server.bearers(&name).await, server.principal(&name).object_id);
         for operation in ops::ALL.iter().filter(|operation| operation.is_rpc) {
             let Some(action) = operation.action else { continue };
             let request = asked(operation);
-            let status = raw::call(&channel, &rpc(operation.name), &token, &request).await;
+            let status = raw::call(&channel, &rpc(operation.name), &bearers, &request).await;
             assert!(!let_in(&status, action.as_str(), &principal), "{name} x {}", operation.name);
         }
     }

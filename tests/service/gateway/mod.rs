@@ -154,7 +154,7 @@ async fn the_configuration_says_who_manages_its_hsms() {
     site.write("strongroom.toml", &(plain + &role(MACHINE, "reader", &scope)));
     for _ in 0..2 {
         let port = site.start();
-        let mut machine = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(MACHINE)));
+        let mut machine = Client::of(site.connect(port, None).await.unwrap(), &site.bearers(MACHINE));
         let read = pb::GetSubscriptionRequest { name: name.clone() };
         let read = machine.resources.get_subscription(read).await.unwrap().into_inner();
         assert_eq!((read.name.as_str(), read.tenant_id.as_str()), (name.as_str(), TENANT));
@@ -166,7 +166,7 @@ async fn the_configuration_says_who_manages_its_hsms() {
         let given = machine.authorization.list_control_role_assignments(given).await.unwrap().into_inner();
         assert_eq!(given.role_assignments.len(), 1);
         // Administering the HSM is no role of the control plane.
-        let mut admin = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(ADMIN)));
+        let mut admin = Client::of(site.connect(port, None).await.unwrap(), &site.bearers(ADMIN));
         let refused =
             admin.resources.get_subscription(pb::GetSubscriptionRequest { name: name.clone() }).await;
         assert_eq!(reason(&refused.unwrap_err()), "ACTION_NOT_GRANTED");

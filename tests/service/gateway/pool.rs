@@ -31,7 +31,7 @@ async fn site(pool: &[&str], shared: bool) -> (Site, Client) {
 
 async fn restart(site: &mut Site) -> Client {
     let port = site.start();
-    Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(ADMIN)))
+    Client::of(site.connect(port, None).await.unwrap(), &site.bearers(ADMIN))
 }
 
 fn request(name: &str) -> pb::CreateManagedHsmRequest {

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity};
 
-use crate::support::strongroom;
+use crate::support::{Bearers, strongroom};
 use crate::tokens::Signer;
 
 pub(super) const TENANT: &str = "0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001";
@@ -17,6 +17,7 @@ pub(super) const ADMIN: &str = "0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0002";
 pub(super) const MACHINE: &str = "0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0003";
 pub(super) const ISSUER: &str = "https://login.example/v2.0";
 pub(super) const AUDIENCE: &str = "https://hsm.example";
+pub(super) const MANAGEMENT_AUDIENCE: &str = "https://management.example";
 pub(super) const PIN: &str = "1593-correct-horse";
 
 /// A certificate with its key, PEM.
@@ -127,6 +128,7 @@ administrators = ["{ADMIN}"]
 [[identity.issuers]]
 issuer = "{ISSUER}"
 audiences = ["{AUDIENCE}"]
+management_audiences = ["{MANAGEMENT_AUDIENCE}"]
 tenant = "{TENANT}"
 jwks_file = "{jwks}"
 
@@ -249,10 +251,20 @@ tenant = "{TENANT}"
         endpoint.tls_config(tls).unwrap().connect().await
     }
 
-    /// A token of the issuer, for a principal.
+    /// Tokens of the issuer for a principal, one for each plane.
+    pub(super) fn bearers(&self, principal: &str) -> Bearers {
+        let control = self.token_for(principal, MANAGEMENT_AUDIENCE);
+        Bearers { data: self.token(principal), control }
+    }
+
+    /// A token of the issuer for a principal, for the data plane.
     pub(super) fn token(&self, principal: &str) -> String {
+        self.token_for(principal, AUDIENCE)
+    }
+
+    fn token_for(&self, principal: &str, audience: &str) -> String {
         let now = jsonwebtoken::get_current_timestamp();
-        let claims = json!({"iss": ISSUER, "aud": AUDIENCE, "tid": TENANT, "oid": principal,
+        let claims = json!({"iss": ISSUER, "aud": audience, "tid": TENANT, "oid": principal,
             "iat": now, "nbf": now, "exp": now + 600});
         self.issuer.sign(&json!({"alg": "RS256", "typ": "JWT", "kid": "k1"}), &claims)
     }

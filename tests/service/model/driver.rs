@@ -79,7 +79,7 @@ impl Driver {
         if let Some(client) = self.clients.get(name) {
             return client.clone();
         }
-        let client = Client::new(self.channel.clone(), Some(&self.server.token(name).await));
+        let client = self.server.client_on(self.channel.clone(), name).await;
         self.clients.insert(name, client.clone());
         client
     }

@@ -4,7 +4,7 @@ use strongroom::api::grpc::pb;
 use tonic::Code;
 
 use crate::hsms::{Place, delete, make, purge};
-use crate::lifecycle::{Watch, all, from, kinds, request};
+use crate::lifecycle::{Watch, all, from, kinds, request, service};
 use crate::roles::ask::{CRYPTO_USER, HSM, assert_recorded, assign, bad, fails, not_granted};
 use crate::support::{Server, days, ec, fact};
 
@@ -36,7 +36,8 @@ async fn keys_are_watched_with_a_role_at_all_keys_and_hsms_with_one_at_the_subsc
     for name in ["crypto-user", "crypto-auditor"] {
         let mut may = server.client(name).await;
         all(&mut may, HSM, "0").await;
-        let status = not_granted(may.lifecycle.watch_lifecycle(request(&place.subscription, "0")).await);
+        let status =
+            not_granted(may.lifecycle_of_resources.watch_lifecycle(request(&place.subscription, "0")).await);
         assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHSMs/read");
     }
     for name in ["owner", "contributor", "reader"] {
@@ -78,7 +79,7 @@ async fn budgets_are_watched_by_who_may_see_what_is_spent() {
     assert_eq!(kinds(&all(&mut reader, &place.subscription, "0").await), ["hsm.created"]);
     for name in ["contributor", "administrator"] {
         let mut other = server.client(name).await;
-        let status = not_granted(other.lifecycle.watch_lifecycle(request(&budgets, "")).await);
+        let status = not_granted(other.lifecycle_of_resources.watch_lifecycle(request(&budgets, "")).await);
         assert_eq!(fact(&status, "action"), "Microsoft.Consumption/budgets/read");
     }
 }
@@ -91,7 +92,7 @@ async fn tokens_and_parents_that_are_none_are_refused() {
         bad(dev.lifecycle.watch_lifecycle(request(HSM, token)).await, "resume_token");
     }
     for parent in ["", "hsms/local/keys/a", "subscriptions/x", "subscriptions/x/budgets", "keys"] {
-        bad(dev.lifecycle.watch_lifecycle(request(parent, "")).await, "parent");
+        bad(service(&mut dev, parent).watch_lifecycle(request(parent, "")).await, "parent");
     }
     let elsewhere = dev.lifecycle.watch_lifecycle(request("hsms/elsewhere", "")).await;
     fails(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
