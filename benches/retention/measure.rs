@@ -64,7 +64,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     let tokens = Tokens::default();
     let serial = store.hsm(&hsm()).map(|hsm| hsm.token_serial.clone()).unwrap_or_default();
     tokens.attach(&hsm(), supply.open(&Selector::Serial(serial), true).await?);
-    let identity = Identity::new(Settings { issuers: Vec::new(), certificates: Vec::new() }).await?;
+    let identity = Identity::new(Settings::default()).await?;
     let locations = config::locations()?;
     let pricing = Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan };
     let rules = (AesModePolicy::default(), AuditLog::unsigned(directory.join("audit")));

@@ -35,6 +35,14 @@ pub struct Issuer {
     /// How far clocks may be apart, in seconds.
     #[serde(default = "minute")]
     pub leeway_seconds: u64,
+    /// How old the keys may be that were read last, in seconds, at least 60: while they cannot be read again, tokens of
+    /// the issuer are refused from then on.
+    #[serde(default = "day")]
+    pub keys_max_age_seconds: u64,
+    /// A proxy for `jwks_url`: `http://host:port`. Without it there is none, whatever the environment says, and there is
+    /// none for addresses of this machine.
+    #[serde(default)]
+    pub proxy: Option<String>,
 }
 
 /// Which client certificates stand for which principal. All conditions given must hold, each to the letter.
@@ -54,9 +62,13 @@ pub struct CertificateRule {
     /// A mail address among the subject alternative names.
     #[serde(default)]
     pub san_email: Option<String>,
-    /// The issuer, in the form of `subject`.
+    /// The name, in the form of `subject`, of an authority in `server.client_ca_file` or `issuer_file`: the certificate
+    /// must be signed with its key, by itself and not by an authority below it.
     #[serde(default)]
     pub issuer: Option<String>,
+    /// The certificate of the authority that must have signed it, PEM; for those that are not in `server.client_ca_file`.
+    #[serde(default)]
+    pub issuer_file: Option<PathBuf>,
     /// Whom the certificate stands for.
     pub principal: PrincipalId,
     /// The groups the principal is a member of.
@@ -72,4 +84,8 @@ const fn yes() -> bool {
 
 const fn minute() -> u64 {
     60
+}
+
+const fn day() -> u64 {
+    24 * 60 * 60
 }

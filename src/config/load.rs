@@ -153,6 +153,14 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             "identity.issuers: each needs exactly one of jwks_file and jwks_url",
         )?;
         need(!issuer.audiences.is_empty(), "identity.issuers: each needs at least one audience")?;
+        need(
+            issuer.keys_max_age_seconds >= 60,
+            "identity.issuers: keys_max_age_seconds must be at least 60",
+        )?;
+        need(
+            issuer.proxy.is_none() || issuer.jwks_url.is_some(),
+            "identity.issuers: proxy has a meaning with jwks_url only",
+        )?;
     }
     if config.mode == Mode::Gateway {
         need(config.token.module.is_some(), "token.module: a gateway needs the module's path")?;
@@ -174,6 +182,10 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
             need(!hsm.tenant_id.is_nil(), "hsm.tenant_id: each needs the tenant of its principals")?;
         }
     }
+    need(
+        config.identity.revocation.crl_files.is_empty() || config.server.client_ca_file.is_some(),
+        "identity.revocation.crl_files: they need server.client_ca_file, whose certificates they revoke",
+    )?;
     need(
         config.identity.client_certificates.is_empty() || config.server.client_ca_file.is_some(),
         "server.client_ca_file: identity.client_certificates need the authority that issued them",

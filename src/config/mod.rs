@@ -11,6 +11,7 @@ mod load;
 mod locations;
 mod pin;
 mod prices;
+mod revocation;
 mod roles;
 mod seed;
 
@@ -30,6 +31,7 @@ pub use load::{ConfigError, Sources, load};
 pub use locations::locations;
 pub use pin::PinSource;
 pub use prices::prices;
+pub use revocation::Revocation;
 pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};
 pub use seed::{ControlRoleSeed, HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
 
@@ -205,6 +207,8 @@ pub struct Identity {
     pub issuers: Vec<Issuer>,
     /// Client certificates and the principals they stand for.
     pub client_certificates: Vec<CertificateRule>,
+    /// Revocation of client certificates.
+    pub revocation: Revocation,
 }
 
 /// What only the simulator has.

@@ -14,7 +14,7 @@ use crate::model::{Error, Result};
 
 use super::audience::Audiences;
 use super::keys::{KeyRing, SigningKeys};
-use super::{Caller, Issuer, SignatureAlgorithm};
+use super::{Caller, Issuer, SignatureAlgorithm, machine_clock};
 
 /// The longest token that is looked at, in bytes.
 pub(super) const LONGEST_TOKEN: usize = 16 * 1024;
@@ -23,6 +23,7 @@ const LONGEST_LEEWAY: u64 = 300;
 
 const MALFORMED: &str = "the token is not a signed JSON Web Token of an accepted algorithm";
 const UNKNOWN_KEY: &str = "the token names a signing key that its issuer does not publish";
+const KEYS_TOO_OLD: &str = "the signing keys of the token's issuer could not be read for too long";
 const BAD_SIGNATURE: &str = "the token's signature is wrong";
 pub(super) const OTHER_AUDIENCE: &str = "the token is meant for another audience";
 
@@ -106,17 +107,20 @@ impl Issuers {
         };
 
         let key_id = header.kid.as_deref();
-        let keys = issuer.keys.current();
+        let mut keys = issuer.keys.current().await;
         let claims = match check(token, &keys, key_id, *algorithm, validation) {
             Err(why) if why == UNKNOWN_KEY || (why == BAD_SIGNATURE && key_id.is_none()) => {
-                let keys = issuer.keys.newer_than(&keys).await;
+                keys = issuer.keys.newer_than(&keys).await;
                 check(token, &keys, key_id, *algorithm, validation)
             }
             answer => answer,
         };
+        let Some(left) = issuer.keys.left(&keys) else { return refuse(KEYS_TOO_OLD) };
         let claims = claims.map_err(|why| Error::Unauthenticated { why })?;
         // `as` saturates; the library has refused what is not a number.
-        let until = (claims.exp as u64).saturating_add(issuer.leeway);
+        let expires = (claims.exp as u64).saturating_add(issuer.leeway);
+        // Not remembered for longer than the keys are believed.
+        let until = expires.min(machine_clock::unix_seconds().saturating_add(left));
         Ok((issuer.caller(claims)?, until))
     }
 }
@@ -155,7 +159,7 @@ impl Trusted {
             leeway: issuer.leeway_seconds,
             audiences: Audiences::new(issuer),
             validations: issuer.algorithms.iter().copied().map(validation).collect(),
-            keys: KeyRing::new(&issuer.issuer, &issuer.keys, issuer.ca_file.as_deref()).await?,
+            keys: KeyRing::new(issuer).await?,
         })
     }
 

@@ -2,22 +2,26 @@
 
 use std::fmt::Write;
 
+use rustls::pki_types::CertificateDer;
 use x509_parser::der_parser::asn1_rs::ToDer;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate, X509Name};
 use x509_parser::x509::AttributeTypeAndValue;
 
 use crate::model::{Error, Result};
 
+use super::issuing::Issuing;
+use super::revocation::Lists;
 use super::{Audience, Caller, CertificateRule};
 
-/// The rules, checked.
-pub(super) struct Rules(Vec<CertificateRule>);
+/// The rules, checked, each with the keys of its issuer if it names one.
+pub(super) struct Rules(Vec<(CertificateRule, Option<Issuing>)>);
 
 impl Rules {
-    pub(super) fn new(rules: Vec<CertificateRule>) -> Result<Self> {
+    /// `authorities` are those among which rules name issuers.
+    pub(super) fn new(rules: Vec<CertificateRule>, authorities: &[CertificateDer<'static>]) -> Result<Self> {
         let wrong = |why: String| Err(Error::invalid("identity.client_certificates", why));
         for (number, rule) in rules.iter().enumerate() {
-            let [names @ .., _issuer] = rule.conditions();
+            let [names @ .., _issuer, _issuer_file] = rule.conditions();
             if names.iter().all(Option::is_none) {
                 return wrong(format!("rule {number} names neither a subject nor an alternative name"));
             }
@@ -30,11 +34,18 @@ impl Rules {
                 return wrong(format!("rules {other} and {number} match the same certificates"));
             }
         }
-        Ok(Self(rules))
+        let bound = |(number, rule): (usize, CertificateRule)| {
+            let issuing = Issuing::of(&rule, authorities);
+            let issuing = issuing.map_err(|why| {
+                Error::invalid("identity.client_certificates", format!("rule {number}: {why}"))
+            })?;
+            Ok((rule, issuing))
+        };
+        rules.into_iter().enumerate().map(bound).collect::<Result<_>>().map(Self)
     }
 
-    /// The caller the certificate stands for, and the last second in which it does.
-    pub(super) fn verify(&self, der: &[u8], now: u64) -> Result<(Caller, u64)> {
+    /// The caller the certificate stands for, and the last second in which it does. `lists` say what is revoked.
+    pub(super) fn verify(&self, der: &[u8], lists: Option<&Lists>, now: u64) -> Result<(Caller, u64)> {
         let refuse = |why| Err(Error::Unauthenticated { why });
         let Ok((_, certificate)) = X509Certificate::from_der(der) else {
             return refuse("the client certificate cannot be read");
@@ -42,12 +53,22 @@ impl Rules {
         // TLS verified it when the connection was made, and connections live long.
         let validity = certificate.validity();
         let seconds = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
-        let until = seconds(validity.not_after);
+        let mut until = seconds(validity.not_after);
         if now < seconds(validity.not_before) || until < now {
             return refuse("the client certificate is not valid now");
         }
+        if let Some(lists) = lists {
+            let told = lists.check(&certificate, now).map_err(|why| Error::Unauthenticated { why })?;
+            until = until.min(told);
+        }
         let names = Names::of(&certificate);
-        let mut matching = self.0.iter().filter(|rule| names.satisfy(rule));
+        let issued =
+            |issuing: &Option<Issuing>| issuing.as_ref().is_none_or(|issuing| issuing.signed(der, now));
+        let mut matching = self
+            .0
+            .iter()
+            .filter(|(rule, issuing)| names.satisfy(rule) && issued(issuing))
+            .map(|(rule, _)| rule);
         match (matching.next(), matching.next()) {
             (Some(rule), None) => Ok((
                 Caller {
@@ -68,9 +89,14 @@ impl Rules {
 }
 
 impl CertificateRule {
-    /// What the rule asks for; the last is the issuer, which alone names nobody.
-    fn conditions(&self) -> [Option<&str>; 5] {
-        [&self.subject, &self.san_dns, &self.san_uri, &self.san_email, &self.issuer].map(Option::as_deref)
+    /// What the rule asks for; the last two are the issuer, which alone names nobody.
+    fn conditions(&self) -> [Option<&str>; 6] {
+        let [subject, dns, uri, email, issuer] =
+            [&self.subject, &self.san_dns, &self.san_uri, &self.san_email, &self.issuer]
+                .map(Option::as_deref);
+        // A path that is no text cannot be compared; it is refused where it is read.
+        let file = self.issuer_file.as_deref().map(|path| path.to_str().unwrap_or("(no text)"));
+        [subject, dns, uri, email, issuer, file]
     }
 
     /// Whether every certificate that matches `other` matches this rule too.
@@ -133,7 +159,7 @@ impl<'a> Names<'a> {
 
 /// A name in the form of RFC 4514: last element first, special characters escaped, so that no value can
 /// pretend to be several.
-fn distinguished_name(name: &X509Name<'_>) -> String {
+pub(super) fn distinguished_name(name: &X509Name<'_>) -> String {
     let mut text = String::new();
     let elements: Vec<_> = name.iter_rdn().collect();
     for (place, element) in elements.iter().rev().enumerate() {

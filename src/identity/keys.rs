@@ -10,11 +10,12 @@ use serde::Deserialize;
 
 use crate::model::{Error, Result};
 
-use super::{KeySource, SignatureAlgorithm};
+use super::{Issuer, KeySource, SignatureAlgorithm};
 
 /// An issuer is not asked more often, however many tokens name unknown keys.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(10);
-/// Keys older than this are fetched again in the background, so that withdrawn ones are forgotten.
+/// Keys older than this, or than half their longest age, are fetched again in the background, so that withdrawn ones are
+/// forgotten.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 /// How long an issuer may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,6 +53,8 @@ impl SigningKeys {
 pub(super) struct KeyRing {
     issuer: String,
     source: Source,
+    /// How old keys may be that are still believed.
+    max_age: Duration,
     current: RwLock<Arc<SigningKeys>>,
     /// Held while the keys are fetched; when that was last tried.
     attempt: tokio::sync::Mutex<Option<Instant>>,
@@ -66,12 +69,14 @@ enum Source {
 impl KeyRing {
     /// # Errors
     /// [`Error::Invalid`] for a source that cannot be right. An issuer that does not answer is only logged.
-    pub(super) async fn new(issuer: &str, source: &KeySource, ca_file: Option<&Path>) -> Result<Arc<Self>> {
+    pub(super) async fn new(settings: &Issuer) -> Result<Arc<Self>> {
+        let issuer = settings.issuer.as_str();
         let wrong = |why: String| Error::invalid("identity.issuers", format!("issuer {issuer}: {why}"));
-        if ca_file.is_some() && !matches!(source, KeySource::JwksUrl(_)) {
-            return Err(wrong("ca_file has a meaning with jwks_url only".into()));
+        let (ca_file, proxy) = (settings.ca_file.as_deref(), settings.proxy.as_deref());
+        if (ca_file.is_some() || proxy.is_some()) && !matches!(settings.keys, KeySource::JwksUrl(_)) {
+            return Err(wrong("ca_file and proxy have a meaning with jwks_url only".into()));
         }
-        let (source, keys) = match source {
+        let (source, keys) = match &settings.keys {
             KeySource::Given(set) => (Source::Given, set.keys.iter().filter_map(usable).collect()),
             KeySource::JwksFile(path) => {
                 let source = Source::File(path.clone());
@@ -79,7 +84,7 @@ impl KeyRing {
                 (source, keys)
             }
             KeySource::JwksUrl(url) => {
-                let source = Source::url(url, ca_file).await.map_err(wrong)?;
+                let source = Source::url(url, ca_file, proxy).await.map_err(wrong)?;
                 let keys = source.fetch().await.unwrap_or_else(|why| {
                     tracing::warn!(issuer, why, "the issuer's signing keys are not available yet");
                     Vec::new()
@@ -90,18 +95,33 @@ impl KeyRing {
         Ok(Arc::new(Self {
             issuer: issuer.to_owned(),
             source,
+            max_age: Duration::from_secs(settings.keys_max_age_seconds),
             current: RwLock::new(Arc::new(SigningKeys { keys, fetched: Instant::now() })),
             attempt: tokio::sync::Mutex::new(None),
         }))
     }
 
-    /// The keys at hand. Old ones are renewed meanwhile.
-    pub(super) fn current(self: &Arc<Self>) -> Arc<SigningKeys> {
+    /// The keys at hand. Old ones are renewed meanwhile; those that are too old are renewed first.
+    pub(super) async fn current(self: &Arc<Self>) -> Arc<SigningKeys> {
         let keys = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if keys.fetched.elapsed() > LONGEST_INTERVAL && !matches!(self.source, Source::Given) {
+        if matches!(self.source, Source::Given) {
+            return keys;
+        }
+        if self.left(&keys).is_none() {
+            return self.newer_than(&keys).await;
+        }
+        if keys.fetched.elapsed() > LONGEST_INTERVAL.min(self.max_age / 2) {
             drop(tokio::spawn(self.clone().renewed(keys.clone())));
         }
         keys
+    }
+
+    /// For how many seconds these keys may still be believed; `None` if they are too old.
+    pub(super) fn left(&self, keys: &SigningKeys) -> Option<u64> {
+        match self.source {
+            Source::Given => Some(u64::MAX),
+            _ => self.max_age.checked_sub(keys.fetched.elapsed()).map(|left| left.as_secs()),
+        }
     }
 
     /// Keys newer than those seen, if the issuer may be asked now and answers; else those at hand.
@@ -142,14 +162,23 @@ impl KeyRing {
 }
 
 impl Source {
-    async fn url(url: &str, ca_file: Option<&Path>) -> Result<Self, String> {
+    async fn url(url: &str, ca_file: Option<&Path>, proxy: Option<&str>) -> Result<Self, String> {
         let url = reqwest::Url::parse(url).map_err(|error| format!("jwks_url: {error}"))?;
         let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
         if url.scheme() != "https" && !(url.scheme() == "http" && here) {
             return Err("jwks_url must be https (http is accepted to this machine only)".into());
         }
-        let mut builder =
-            reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
+        // The environment is not the configuration: whoever sets a proxy there would choose who answers for an issuer.
+        let mut builder = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        if let Some(proxy) = proxy {
+            let proxy = reqwest::Proxy::all(proxy).map_err(|error| format!("proxy: {error}"))?;
+            if !here {
+                builder = builder.proxy(proxy);
+            }
+        }
         if let Some(path) = ca_file {
             let pem = tokio::fs::read(path).await.map_err(|error| format!("{}: {error}", path.display()))?;
             let authorities = reqwest::Certificate::from_pem_bundle(&pem)

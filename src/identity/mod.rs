@@ -1,11 +1,11 @@
 //! Who is calling, and may they? Turns credentials into callers, and callers, actions and scopes into yes or no.
 //!
 //! A bearer token is believed if its issuer is configured, and then for exactly the audiences and the tenant that
-//! are configured with it. Verified tokens are remembered until they expire, so a signing key that its
-//! issuer withdraws stops new tokens at once and known ones when they expire.
+//! are configured with it. Verified tokens are remembered until they expire or the keys are too old, so a signing key
+//! that its issuer withdraws stops new tokens at once and known ones then.
 //! Groups are those the token lists: where Entra ID leaves them out because there are too many (`_claim_names`),
 //! they are not looked up, and what only a group grants is refused.
-//! A client certificate is believed if TLS verified it and a rule names it.
+//! A client certificate is believed if TLS verified it, no list revokes it, and a rule names it.
 
 pub mod authority;
 pub mod certificates;
@@ -17,8 +17,10 @@ mod bearer;
 mod cache;
 mod client_certificate;
 mod constraints;
+mod issuing;
 mod keys;
 mod machine_clock;
+mod revocation;
 mod settings;
 
 use std::fmt;
@@ -33,6 +35,7 @@ use crate::model::{Error, Result};
 
 pub use access::{Decision, authorize, explain};
 pub use audience::Audience;
+pub use revocation::Revocation;
 pub use settings::{CertificateRule, Issuer, Jwks, KeySource, Settings, SignatureAlgorithm};
 
 /// How many verified tokens, and how many verified certificates, are remembered.
@@ -108,6 +111,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Everybody whose roles count: the principal, then its groups.
+    pub fn principals(&self) -> Vec<PrincipalId> {
+        std::iter::once(self.principal).chain(self.groups.iter().copied()).collect()
+    }
+
     /// What the audit says of this caller.
     pub fn record(&self) -> CallerRecord {
         CallerRecord {
@@ -127,6 +135,7 @@ pub struct Identity {
 struct Inner {
     issuers: bearer::Issuers,
     rules: client_certificate::Rules,
+    revocation: Revocation,
     tokens: cache::Cache,
     // Apart from the tokens, so that no token can be mistaken for a certificate, whatever its bytes are.
     certificates: cache::Cache,
@@ -142,7 +151,8 @@ impl Identity {
     pub async fn new(settings: Settings) -> Result<Self> {
         Ok(Self {
             inner: Arc::new(Inner {
-                rules: client_certificate::Rules::new(settings.certificates)?,
+                rules: client_certificate::Rules::new(settings.certificates, &settings.client_authorities)?,
+                revocation: settings.revocation,
                 issuers: bearer::Issuers::new(settings.issuers).await?,
                 tokens: cache::Cache::new(CACHE_CAPACITY),
                 certificates: cache::Cache::new(CACHE_CAPACITY),
@@ -165,12 +175,15 @@ impl Identity {
             Credential::None => Err(Error::Unauthenticated { why: "the request carries no credential" }),
             Credential::Bearer(token) => self.bearer(token, audiences).await,
             Credential::Certificate(der) => {
-                let (digest, now) = (cache::digest(der), machine_clock::unix_seconds());
+                let (lists, now) = (inner.revocation.current(), machine_clock::unix_seconds());
+                // What was decided by other lists is decided again.
+                let generation = lists.as_ref().map_or(0, |lists| lists.generation);
+                let digest = cache::digest(&[&generation.to_be_bytes(), der].concat());
                 if let Some(caller) = inner.certificates.get(&digest, now) {
                     return Ok(caller);
                 }
                 inner.verifications.fetch_add(1, Ordering::Relaxed);
-                let (caller, until) = inner.rules.verify(der, now)?;
+                let (caller, until) = inner.rules.verify(der, lists.as_deref(), now)?;
                 Ok(remember(&inner.certificates, digest, caller, until, now))
             }
             Credential::Verified(Verified(caller)) => meant(caller.clone(), audiences),

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
 use uuid::Uuid;
+
+use super::Revocation;
 
 /// Which client certificates stand for which principal, as it is configured.
 pub use crate::config::CertificateRule;
@@ -19,6 +22,12 @@ pub struct Settings {
     pub issuers: Vec<Issuer>,
     /// The client certificates that are principals.
     pub certificates: Vec<CertificateRule>,
+    /// The authorities of client certificates, among which rules name issuers.
+    #[serde(skip)]
+    pub client_authorities: Vec<CertificateDer<'static>>,
+    /// Which client certificates are revoked.
+    #[serde(skip)]
+    pub revocation: Revocation,
 }
 
 /// An issuer of bearer tokens, and what a token of it must say.
@@ -54,6 +63,12 @@ pub struct Issuer {
     /// The only certificate authorities trusted for `keys.jwks_url`, as PEM; the system's otherwise.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// How long keys that were read are believed while they cannot be read again, in seconds.
+    #[serde(default = "default_max_age")]
+    pub keys_max_age_seconds: u64,
+    /// The proxy for `keys.jwks_url`, unless it is on this machine. None is taken from the environment.
+    #[serde(default)]
+    pub proxy: Option<String>,
 }
 
 /// Where an issuer's signing keys come from. In a file: `keys = { jwks_url = "https://…" }`.
@@ -85,6 +100,10 @@ fn all_algorithms() -> Vec<SignatureAlgorithm> {
 
 const fn default_leeway() -> u64 {
     60
+}
+
+const fn default_max_age() -> u64 {
+    24 * 60 * 60
 }
 
 const fn yes() -> bool {

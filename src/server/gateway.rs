@@ -6,9 +6,9 @@ use anyhow::{Context as _, bail};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 
 use super::audit_log;
+use super::client_verifier::ClientVerifier;
 use super::house::{self, House};
 use super::resources;
 use crate::api::{Authorities, Names};
@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, HsmSeed, TokenSelector};
 use crate::engine::Engine;
 use crate::identity::files;
-use crate::identity::{Identity, Issuer, KeySource, Settings, SignatureAlgorithm};
+use crate::identity::{Identity, Issuer, KeySource, Revocation, Settings, SignatureAlgorithm};
 use crate::ids::Ids;
 use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
@@ -47,8 +47,9 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     }
     let key = PrivateKeyDer::from_pem_file(key)
         .with_context(|| format!("server.key_file: reading {}", key.display()))?;
-    let tls = tls(certificates, key, config)?;
-    let identity = Identity::new(identity_settings(config)).await?;
+    let trust = ClientTrust::read(config)?;
+    let tls = tls(certificates, key, &trust)?;
+    let identity = Identity::new(identity_settings(config, trust)).await?;
 
     let clock = Clock::System;
     let store = house::open_store(config, &clock).await?;
@@ -178,7 +179,7 @@ fn selector(token: &TokenSelector) -> Selector {
 }
 
 /// Whom the configuration says to believe.
-pub(super) fn identity_settings(config: &Config) -> Settings {
+pub(super) fn identity_settings(config: &Config, trust: ClientTrust) -> Settings {
     let issuer = |issuer: &crate::config::Issuer| Issuer {
         issuer: issuer.issuer.clone(),
         audiences: issuer.audiences.clone(),
@@ -194,10 +195,42 @@ pub(super) fn identity_settings(config: &Config) -> Settings {
         leeway_seconds: issuer.leeway_seconds,
         tenant_claim_required: issuer.tenant_claim_required,
         ca_file: issuer.ca_file.clone(),
+        keys_max_age_seconds: issuer.keys_max_age_seconds,
+        proxy: issuer.proxy.clone(),
     };
     Settings {
         issuers: config.identity.issuers.iter().map(issuer).collect(),
         certificates: config.identity.client_certificates.clone(),
+        client_authorities: trust.authorities,
+        revocation: trust.revocation,
+    }
+}
+
+/// What client certificates are verified by.
+pub(super) struct ClientTrust {
+    /// The authorities that may have issued them.
+    authorities: Vec<CertificateDer<'static>>,
+    /// Which are revoked.
+    revocation: Revocation,
+}
+
+impl ClientTrust {
+    /// Reads what is configured.
+    ///
+    /// # Errors
+    /// Files that cannot be read, by the name of their setting.
+    pub(super) fn read(config: &Config) -> anyhow::Result<Self> {
+        let authorities = match &config.server.client_ca_file {
+            None => Vec::new(),
+            Some(path) => CertificateDer::pem_file_iter(path)
+                .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
+                .with_context(|| format!("server.client_ca_file: reading {}", path.display()))?,
+        };
+        if config.server.client_ca_file.is_some() && authorities.is_empty() {
+            bail!("server.client_ca_file: it holds no certificate");
+        }
+        let revocation = Revocation::open(&config.identity.revocation.crl_files)?;
+        Ok(Self { authorities, revocation })
     }
 }
 
@@ -206,27 +239,21 @@ pub(super) fn identity_settings(config: &Config) -> Settings {
 pub(super) fn tls(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    config: &Config,
+    trust: &ClientTrust,
 ) -> anyhow::Result<Arc<rustls::ServerConfig>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .context("TLS versions")?;
-    let builder = match &config.server.client_ca_file {
-        None => builder.with_no_client_auth(),
-        Some(path) => {
-            let mut roots = RootCertStore::empty();
-            for certificate in CertificateDer::pem_file_iter(path)
-                .with_context(|| format!("server.client_ca_file: reading {}", path.display()))?
-            {
-                roots.add(certificate.context("server.client_ca_file")?).context("server.client_ca_file")?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                .allow_unauthenticated()
-                .build()
-                .context("server.client_ca_file")?;
-            builder.with_client_cert_verifier(verifier)
+    let builder = if trust.authorities.is_empty() {
+        builder.with_no_client_auth()
+    } else {
+        let mut roots = RootCertStore::empty();
+        for certificate in &trust.authorities {
+            roots.add(certificate.clone()).context("server.client_ca_file")?;
         }
+        let verifier = ClientVerifier::new(roots, provider, trust.revocation.clone())?;
+        builder.with_client_cert_verifier(Arc::new(verifier))
     };
     let mut tls = builder.with_single_cert(chain, key).context("the server's certificate and key")?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

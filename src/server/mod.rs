@@ -5,6 +5,7 @@ mod admission;
 mod applications;
 mod audit_log;
 mod banner;
+mod client_verifier;
 mod connection;
 mod connection_file;
 mod core_dumps;

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::applications;
 use super::audit_log;
 use super::connection_file::Simulator;
+use super::gateway::ClientTrust;
 use super::house::{self, House};
 use super::managed_identity;
 use super::resources;
@@ -19,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, PrincipalSeed, Seed};
 use crate::engine::Engine;
 use crate::identity::authority::{Authority, AuthoritySettings, GRAPH_HOST};
-use crate::identity::{Identity, Issuer, KeySource, certificates, files};
+use crate::identity::{Identity, Issuer, KeySource, Settings, certificates, files};
 use crate::ids::Ids;
 use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
@@ -76,8 +77,10 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let authority = Arc::new(authority);
     let credentials = applications::register(&authority, &seed, &directory)?;
     let identities = applications::managed_identities(&authority, &seed, &directory.join("authority"))?;
-    let identity = identity(config, &authority, &seed, &issuers, &audiences).await?;
-    let tls = super::gateway::tls(certificates.chain, certificates.key, config)?;
+    let trust = ClientTrust::read(config)?;
+    let tls = super::gateway::tls(certificates.chain, certificates.key, &trust)?;
+    let settings = super::gateway::identity_settings(config, trust);
+    let identity = identity(settings, &authority, &seed, &issuers, &audiences).await?;
 
     let clock = Clock::virtual_clock();
     let store = house::open_store(config, &clock).await?;
@@ -212,13 +215,12 @@ fn audiences(config: &Config) -> [Vec<String>; 2] {
 
 /// Believes the own authority, in both forms of its tokens, and whom the configuration names beside it.
 async fn identity(
-    config: &Config,
+    mut settings: Settings,
     authority: &Authority,
     seed: &Seed,
     issuers: &[String],
     [audiences, management_audiences]: &[Vec<String>; 2],
 ) -> anyhow::Result<Identity> {
-    let mut settings = super::gateway::identity_settings(config);
     let own = issuers.iter().map(|issuer| Issuer {
         issuer: issuer.clone(),
         audiences: audiences.clone(),
@@ -231,6 +233,8 @@ async fn identity(
         leeway_seconds: 5,
         tenant_claim_required: true,
         ca_file: None,
+        keys_max_age_seconds: 0,
+        proxy: None,
     });
     settings.issuers.extend(own);
     Ok(Identity::new(settings).await?)

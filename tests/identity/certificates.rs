@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, SerialNumber};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use strongroom::identity::certificates::{DevCertificates, ensure, server_names};
-use strongroom::identity::{Audience, CertificateRule, Credential, Identity, Settings};
+use strongroom::identity::{Audience, CertificateRule, Credential, Identity, Revocation, Settings};
 use strongroom::model::Error;
 use strongroom::model::name::PrincipalId;
 
@@ -226,6 +226,7 @@ fn rule(change: impl FnOnce(&mut CertificateRule)) -> CertificateRule {
         san_uri: None,
         san_email: None,
         issuer: None,
+        issuer_file: None,
         principal: PrincipalId(PRINCIPAL),
         groups: vec![PrincipalId(TENANT)],
         tenant: TENANT,
@@ -235,7 +236,13 @@ fn rule(change: impl FnOnce(&mut CertificateRule)) -> CertificateRule {
 }
 
 async fn trusting(rules: Vec<CertificateRule>) -> Result<Identity, Error> {
-    Identity::new(Settings { issuers: Vec::new(), certificates: rules }).await
+    trusting_issuers(rules, &[]).await
+}
+
+/// An identity with these authorities of client certificates, as DER.
+async fn trusting_issuers(rules: Vec<CertificateRule>, authorities: &[&[u8]]) -> Result<Identity, Error> {
+    let client_authorities = authorities.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+    Identity::new(Settings { certificates: rules, client_authorities, ..Settings::default() }).await
 }
 
 /// A certificate with these names, as DER, and what OpenSSL says its subject is.
@@ -276,7 +283,7 @@ async fn a_certificate_stands_for_the_principal_of_its_rule() {
         rule(|rule| rule.san_dns = Some("payroll.example".into())),
     ];
     for rule in rules.clone() {
-        let identity = trusting(vec![rule]).await.unwrap();
+        let identity = trusting_issuers(vec![rule], &[&der]).await.unwrap();
         for _ in 0..2 {
             let caller = identity.authenticate(Credential::Certificate(&der), &Audience::ALL).await.unwrap();
             assert_eq!(
@@ -346,4 +353,126 @@ async fn expired_certificates_and_unclear_rules_are_refused() {
     for rules in unclear {
         assert!(matches!(trusting(rules).await, Err(Error::Invalid { .. })));
     }
+}
+
+/// An authority for certificates, and the certificate it has itself.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: rcgen::Certificate,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        Self { issuer: Issuer::new(params, key), certificate }
+    }
+
+    /// A certificate of `CN=payroll`, as DER.
+    fn issue(&self, serial: u64) -> Vec<u8> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "payroll");
+        params.serial_number = Some(SerialNumber::from(serial));
+        params.signed_by(&KeyPair::generate().unwrap(), &self.issuer).unwrap().der().to_vec()
+    }
+
+    /// A revocation list that counts until the end of a year.
+    fn revoke(&self, serials: &[u64], year: i32) -> rcgen::CertificateRevocationList {
+        let (then, until) = (rcgen::date_time_ymd(2024, 1, 1), rcgen::date_time_ymd(year, 12, 31));
+        let revoked = |serial: &u64| rcgen::RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: then,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: then,
+            next_update: until,
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap()
+    }
+}
+
+async fn shown(identity: &Identity, der: &[u8]) -> Result<(), &'static str> {
+    match identity.authenticate(Credential::Certificate(der), &Audience::ALL).await {
+        Ok(_) => Ok(()),
+        Err(Error::Unauthenticated { why }) => Err(why),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_is_a_key_and_not_a_name() {
+    let (real, impostor, other) = (Authority::new("payroll"), Authority::new("payroll"), Authority::new("x"));
+    let rule = rule(|rule| {
+        (rule.subject, rule.issuer) = (Some("CN=payroll".into()), Some("CN=payroll".into()));
+    });
+    let authorities: [&[u8]; 2] = [real.certificate.der(), other.certificate.der()];
+    let identity = trusting_issuers(vec![rule.clone()], &authorities).await.unwrap();
+    assert_eq!(shown(&identity, &real.issue(1)).await, Ok(()));
+    // TLS would let both of these in, had they a chain to an authority that is trusted.
+    let stranger = "the client certificate stands for no principal here";
+    assert_eq!(shown(&identity, &impostor.issue(1)).await, Err(stranger));
+    assert_eq!(shown(&identity, &other.issue(1)).await, Err(stranger));
+
+    // The name must be one authority's, of those that are trusted or of a file.
+    let both: [&[u8]; 2] = [real.certificate.der(), impostor.certificate.der()];
+    for authorities in [&authorities[1..], &both] {
+        let refused = trusting_issuers(vec![rule.clone()], authorities).await;
+        assert!(matches!(refused, Err(Error::Invalid { .. })));
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), impostor.certificate.pem()).unwrap();
+    let filed = CertificateRule { issuer_file: Some(file.path().to_owned()), ..rule };
+    let identity = trusting_issuers(vec![filed.clone()], &authorities).await.unwrap();
+    assert_eq!(shown(&identity, &impostor.issue(1)).await, Ok(()));
+    assert_eq!(shown(&identity, &real.issue(1)).await, Err(stranger));
+    std::fs::write(file.path(), other.certificate.pem()).unwrap();
+    assert!(matches!(trusting_issuers(vec![filed], &authorities).await, Err(Error::Invalid { .. })));
+}
+
+#[tokio::test]
+async fn revoked_certificates_are_refused_as_soon_as_the_list_says_so() {
+    let (authority, other) = (Authority::new("clients"), Authority::new("others"));
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("clients.crl");
+    assert!(matches!(Revocation::open(&[file.clone()]), Err(Error::Invalid { .. })));
+    std::fs::write(&file, "nonsense").unwrap();
+    assert!(matches!(Revocation::open(&[file.clone()]), Err(Error::Invalid { .. })));
+    std::fs::write(&file, authority.revoke(&[1], 2090).pem().unwrap()).unwrap();
+    let settings = Settings {
+        certificates: vec![rule(|rule| rule.subject = Some("CN=payroll".into()))],
+        revocation: Revocation::open(&[file.clone()]).unwrap(),
+        ..Settings::default()
+    };
+    let identity = Identity::new(settings).await.unwrap();
+    let (first, second) = (authority.issue(1), authority.issue(2));
+    let revoked = Err("the client certificate is revoked");
+    assert_eq!(shown(&identity, &first).await, revoked);
+    assert_eq!(shown(&identity, &second).await, Ok(()));
+    let none = Err("there is no revocation list of the client certificate's issuer");
+    assert_eq!(shown(&identity, &other.issue(9)).await, none);
+
+    // Read again when it changes, and one that cannot be read changes nothing.
+    let look = std::time::Duration::from_millis(1100);
+    std::fs::write(&file, authority.revoke(&[1, 2], 2090).der()).unwrap();
+    tokio::time::sleep(look).await;
+    assert_eq!(shown(&identity, &second).await, revoked);
+    std::fs::write(&file, "-----BEGIN nonsense").unwrap();
+    tokio::time::sleep(look).await;
+    assert_eq!(shown(&identity, &second).await, revoked);
+    // A list that is out of date says nothing of anybody any more.
+    std::fs::write(&file, authority.revoke(&[], 2025).pem().unwrap()).unwrap();
+    tokio::time::sleep(look).await;
+    let late = Err("the revocation list of the client certificate's issuer is out of date");
+    assert_eq!(shown(&identity, &second).await, late);
 }

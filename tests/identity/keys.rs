@@ -103,3 +103,68 @@ async fn a_key_file_is_read_again_when_a_token_names_a_new_key() {
     accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
     assert_eq!(refusal(&identity, &old.token("old", &claims(json!({"sub": "x"})))).await, UNKNOWN);
 }
+
+const TOO_OLD: &str = "the signing keys of the token's issuer could not be read for too long";
+
+/// An issuer whose keys are believed for two seconds without being read again.
+fn short_lived(source: KeySource) -> strongroom::identity::Issuer {
+    strongroom::identity::Issuer { keys_max_age_seconds: 2, ..issuer(source) }
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_read_again_are_not_believed_for_ever() {
+    let key = Signer::p256();
+    let server = KeyServer::start(&[key.jwk("key")]).await;
+    let identity = identity(short_lived(KeySource::JwksUrl(server.url.clone()))).await;
+    let known = key.token("key", &claims(json!({})));
+    accept(&identity, &known).await.unwrap();
+    server.fail(StatusCode::SERVICE_UNAVAILABLE, "");
+    tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
+    // Neither a new token nor one that was verified before.
+    assert_eq!(refusal(&identity, &key.token("key", &claims(json!({"sub": "new"})))).await, TOO_OLD);
+    assert_eq!(refusal(&identity, &known).await, TOO_OLD);
+    // Files are kept no longer.
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("jwks.json");
+    std::fs::write(&path, json!({"keys": [key.jwk("key")]}).to_string()).unwrap();
+    let identity = self::identity(short_lived(KeySource::JwksFile(path.clone()))).await;
+    accept(&identity, &known).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
+    assert_eq!(refusal(&identity, &known).await, TOO_OLD);
+}
+
+#[tokio::test]
+async fn old_keys_are_read_again_before_a_token_is_refused_for_their_age() {
+    let (old, new) = (Signer::p256(), Signer::p256());
+    let server = KeyServer::start(&[old.jwk("old")]).await;
+    let identity = identity(short_lived(KeySource::JwksUrl(server.url.clone()))).await;
+    let withdrawn = old.token("old", &claims(json!({})));
+    accept(&identity, &withdrawn).await.unwrap();
+    server.publish(&[new.jwk("new")]);
+    tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
+    accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
+    // A key that was withdrawn verifies nothing any more.
+    assert_eq!(refusal(&identity, &withdrawn).await, UNKNOWN);
+    assert_eq!(server.hits(), 2);
+}
+
+#[tokio::test]
+async fn a_proxy_is_for_other_machines_and_must_be_one() {
+    let key = Signer::p256();
+    let server = KeyServer::start(&[key.jwk("key")]).await;
+    // Nothing listens there; what is on this machine is asked directly.
+    let proxied = |proxy: &str| strongroom::identity::Issuer {
+        proxy: Some(proxy.to_owned()),
+        ..issuer(KeySource::JwksUrl(server.url.clone()))
+    };
+    let identity = identity(proxied("http://127.0.0.1:1")).await;
+    accept(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
+    for issuer in [
+        proxied("not a proxy"),
+        strongroom::identity::Issuer { proxy: Some("http://127.0.0.1:1".to_owned()), ..issuer(given(&[])) },
+    ] {
+        let settings = strongroom::identity::Settings { issuers: vec![issuer], ..Default::default() };
+        assert!(strongroom::identity::Identity::new(settings).await.is_err());
+    }
+}

@@ -127,6 +127,8 @@ pub(crate) fn issuer(keys: KeySource) -> Issuer {
         leeway_seconds: 60,
         tenant_claim_required: true,
         ca_file: None,
+        keys_max_age_seconds: 3600,
+        proxy: None,
     }
 }
 
@@ -136,7 +138,7 @@ pub(crate) fn given(keys: &[Value]) -> KeySource {
 }
 
 pub(crate) async fn identity(issuer: Issuer) -> Identity {
-    Identity::new(Settings { issuers: vec![issuer], certificates: Vec::new() }).await.unwrap()
+    Identity::new(Settings { issuers: vec![issuer], ..Default::default() }).await.unwrap()
 }
 
 /// Why the token is refused. Fails if it is not, or if the reason quotes it.

@@ -201,6 +201,36 @@ async fn the_correlation_id_comes_back() {
     }
 }
 
+/// Whoever sets a proxy in the environment would choose who answers for an issuer.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environment_sets_no_proxy_for_an_issuer() {
+    let signer = Signer::new();
+    let keys = signer.jwks("k1").to_string();
+    let router = axum::Router::new().route("/keys", axum::routing::get(move || async move { keys }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/keys", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("strongroom.toml");
+    let (issuer, audience) = ("https://sts.example/", "https://managedhsm.example");
+    let tenant = "80f21547-34fa-57ae-8d8d-ff24c182a929";
+    let settings = format!(
+        "[[identity.issuers]]\nissuer = {issuer:?}\naudiences = [{audience:?}]\ntenant = {tenant:?}\njwks_url = {url:?}\n"
+    );
+    std::fs::write(&file, settings).unwrap();
+    let file = file.to_str().unwrap().to_owned();
+    let proxies = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy"]
+        .map(|name| (name, "http://127.0.0.1:1"));
+    let server = Server::start_in(directory, &["--config", &file], &proxies);
+    let now = jsonwebtoken::get_current_timestamp();
+    let claims = json!({"iss": issuer, "aud": audience, "tid": tenant,
+        "oid": server.principal("nobody").object_id, "iat": now, "nbf": now, "exp": now + 600});
+    let token = signer.sign(&json!({"alg": "RS256", "typ": "JWT", "kid": "k1"}), &claims);
+    let answer = list(&server.channel().await, Some(&format!("Bearer {token}"))).await;
+    assert_eq!(answer.status.code(), Code::PermissionDenied, "{:?}", answer.status);
+}
+
 #[tokio::test]
 async fn a_token_opens_the_plane_it_is_meant_for_and_no_other() {
     let server = Server::start();

@@ -102,6 +102,10 @@ fn tokens_are_asked_for_the_plane_that_a_command_calls() {
         let claims: serde_json::Value = serde_json::from_slice(&base64url(&claims.into())).unwrap();
         assert_eq!(&claims["aud"], audience, "{line}");
     }
+    // A proxy of the environment is none for the simulator, which is told secrets.
+    let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:1"));
+    let proxied = answer(desk.strongroom().args(["key", "list"]).envs(proxies));
+    assert_eq!(proxied.code, 0, "{proxied:?}");
     // Tokens that are given are sent as they are, each to its plane.
     let place = tempfile::tempdir().unwrap();
     let (data, control) = (desk.ok("token"), desk.ok("token --plane control --as owner"));

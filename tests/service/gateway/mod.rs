@@ -175,6 +175,41 @@ async fn the_configuration_says_who_manages_its_hsms() {
 }
 
 #[tokio::test]
+async fn a_revoked_certificate_opens_no_connection_and_none_that_is_open() {
+    let mut site = Site::new();
+    let (lost, kept) = (site.clients.issue("billing", &[]), site.clients.issue("billing", &[]));
+    site.write("clients.crl", &site.clients.revoke(&[]));
+    let lists = format!("[identity.revocation]\ncrl_files = [{:?}]\n", site.path("clients.crl"));
+    site.write("strongroom.toml", &format!("{}\n{lists}", site.configuration()));
+    let port = site.start();
+    let list = async |client: &mut Client| {
+        let parent = "hsms/payments".to_owned();
+        client.keys.list_keys(pb::ListKeysRequest { parent, ..Default::default() }).await.map(drop)
+    };
+    let mut by_lost = Client::new(site.connect(port, Some(&lost)).await.unwrap(), None);
+    let mut by_kept = Client::new(site.connect(port, Some(&kept)).await.unwrap(), None);
+    for client in [&mut by_lost, &mut by_kept] {
+        assert_eq!(reason(&list(client).await.unwrap_err()), "ACTION_NOT_GRANTED");
+    }
+    site.write("clients.crl", &site.clients.revoke(&[&lost]));
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    let refused = list(&mut by_lost).await.unwrap_err();
+    assert_eq!(
+        (reason(&refused).as_str(), refused.message()),
+        ("UNAUTHENTICATED", "the client certificate is revoked")
+    );
+    assert_eq!(reason(&list(&mut by_kept).await.unwrap_err()), "ACTION_NOT_GRANTED");
+    // With TLS 1.3 the client hears of it with its first call.
+    if let Ok(channel) = site.connect(port, Some(&lost)).await {
+        let refused = list(&mut Client::new(channel, None)).await.unwrap_err();
+        assert_ne!(reason(&refused), "ACTION_NOT_GRANTED", "{refused:?}");
+    }
+    let mut again = Client::new(site.connect(port, Some(&kept)).await.unwrap(), None);
+    assert_eq!(reason(&list(&mut again).await.unwrap_err()), "ACTION_NOT_GRANTED");
+    site.stop();
+}
+
+#[tokio::test]
 async fn another_token_under_the_same_label_is_refused() {
     let mut site = Site::new();
     let port = site.start();

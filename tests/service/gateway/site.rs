@@ -42,6 +42,29 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
+    /// A list that revokes these certificates of it, PEM.
+    pub(super) fn revoke(&self, certificates: &[&Pair]) -> String {
+        let (then, until) = (rcgen::date_time_ymd(2024, 1, 1), rcgen::date_time_ymd(2090, 1, 1));
+        let revoked = |pair: &&Pair| {
+            let (_, pem) = x509_parser::pem::parse_x509_pem(pair.certificate.as_bytes()).unwrap();
+            rcgen::RevokedCertParams {
+                serial_number: rcgen::SerialNumber::from_slice(pem.parse_x509().unwrap().raw_serial()),
+                revocation_time: then,
+                reason_code: None,
+                invalidity_date: None,
+            }
+        };
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: then,
+            next_update: until,
+            crl_number: rcgen::SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: certificates.iter().map(revoked).collect(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().pem().unwrap()
+    }
+
     pub(super) fn issue(&self, common_name: &str, names: &[&str]) -> Pair {
         let key = KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
