@@ -30,6 +30,7 @@ pub(super) fn every_kind() -> Vec<Error> {
         Error::Forbidden {
             principal: PrincipalId(Uuid::nil()),
             denied: Denied::Data(Action::KeySign, Scope::Key(name.clone())),
+            roles: vec!["Signer".to_owned()],
         },
         Error::HsmDeleted { hsm: hsm.clone(), scheduled_purge_at: at },
         Error::HsmExists { hsm: hsm.clone(), deleted: true },

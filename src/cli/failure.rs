@@ -114,7 +114,7 @@ impl From<tonic::Status> for Failure {
             "Timeout expired" => "the server did not answer in time".to_owned(),
             message => message.to_owned(),
         };
-        let hint = hint(&status).map(str::to_owned);
+        let hint = hint(&status);
         let message = table::printable(&message);
         Self::Problem(Box::new(Problem { message, details: details(&status), hint }))
     }
@@ -125,7 +125,9 @@ fn details(status: &tonic::Status) -> Vec<String> {
     let all = status.get_error_details();
     let mut lines = Vec::new();
     if let Some(info) = all.error_info() {
-        let mut members: Vec<_> = info.metadata.iter().collect();
+        // What would help is told by the hint.
+        let told = |name: &str| matches!(name, "plane" | "roles");
+        let mut members: Vec<_> = info.metadata.iter().filter(|(name, _)| !told(name)).collect();
         members.sort();
         // An action is done somewhere: the two are read together.
         let mut words = Vec::new();
@@ -153,8 +155,8 @@ fn details(status: &tonic::Status) -> Vec<String> {
 }
 
 /// What might help, where the kind of the error alone tells.
-fn hint(status: &tonic::Status) -> Option<&'static str> {
-    match status.code() {
+fn hint(status: &tonic::Status) -> Option<String> {
+    let hint = match status.code() {
         Code::Unauthenticated if status.message().contains("another audience") => Some(
             "each plane takes tokens of its own: STRONGROOM_TOKEN is sent to data planes, \
              STRONGROOM_MANAGEMENT_TOKEN to the control plane; `strongroom token --plane PLANE` makes one",
@@ -162,9 +164,7 @@ fn hint(status: &tonic::Status) -> Option<&'static str> {
         Code::Unauthenticated => {
             Some("the bearer token was refused; `strongroom token --as PRINCIPAL` makes a new one")
         }
-        Code::PermissionDenied => Some(
-            "`strongroom role assignment list` shows who may do what; --as PRINCIPAL acts as somebody else",
-        ),
+        Code::PermissionDenied => return Some(refused(status)),
         Code::Cancelled | Code::DeadlineExceeded => {
             Some("it may still have taken effect: look before you repeat it; --timeout SECONDS waits longer")
         }
@@ -173,6 +173,20 @@ fn hint(status: &tonic::Status) -> Option<&'static str> {
             Some("the server does not know this call: is it Strongroom, and as new as this program?")
         }
         _ => None,
+    };
+    hint.map(str::to_owned)
+}
+
+/// What might help who lacks a role: the roles that would do, and the command of the plane that shows who has them.
+fn refused(status: &tonic::Status) -> String {
+    let facts = status.get_details_error_info().map(|info| info.metadata).unwrap_or_default();
+    let fact = |name| facts.get(name).map(String::as_str).unwrap_or_default();
+    let command = if fact("plane") == "control" { "control role assignment" } else { "role assignment" };
+    let shows =
+        format!("`strongroom {command} list` shows who has which role; --as PRINCIPAL acts as somebody else");
+    match fact("roles") {
+        "" => shows,
+        roles => format!("granted by {roles}; {shows}"),
     }
 }
 
@@ -203,6 +217,22 @@ mod tests {
         assert!(text.starts_with("error: not authorized\n"), "{text}");
         let line = format!("reason: PERMISSION_DENIED_BY_ROLE (action {action} at /keys/invoices)\n");
         assert!(text.contains(&line), "{text}");
+    }
+
+    #[test]
+    fn a_refusal_is_hinted_at_in_the_words_of_its_plane() {
+        for (plane, command) in
+            [("data", "`strongroom role assignment list`"), ("control", "`strongroom control role")]
+        {
+            let mut details = ErrorDetails::new();
+            let facts = [("plane", plane), ("roles", "Reader, Owner"), ("action", "a"), ("scope", "/")];
+            let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            details.set_error_info("ACTION_NOT_GRANTED", "strongroom", facts);
+            let status = tonic::Status::with_error_details(Code::PermissionDenied, "no", details);
+            let text = text(status.into());
+            assert!(text.contains("reason: ACTION_NOT_GRANTED (action a at /)\n"), "{text}");
+            assert!(text.contains(&format!("hint: granted by Reader, Owner; {command}")), "{text}");
+        }
     }
 
     #[test]

@@ -15,8 +15,18 @@ const PREFIX: &str = "STRONGROOM_";
 const TOP_LEVEL: &[&str] = &["CONTROL_PLANE_ROLE", "MODE"];
 
 /// Variables that the command line reads, as options of the same meaning; `SOFTHSM` is how `doctor` starts itself again.
-const COMMAND_LINE: &[&str] =
-    &["CA_FILE", "CONFIG", "DATA_DIR", "ENDPOINT", "HSM", "MANAGEMENT_TOKEN", "PRINCIPAL", "SOFTHSM", "SUBSCRIPTION", "TOKEN"];
+const COMMAND_LINE: &[&str] = &[
+    "CA_FILE",
+    "CONFIG",
+    "DATA_DIR",
+    "ENDPOINT",
+    "HSM",
+    "MANAGEMENT_TOKEN",
+    "PRINCIPAL",
+    "SOFTHSM",
+    "SUBSCRIPTION",
+    "TOKEN",
+];
 
 /// What a variable is to the configuration.
 #[derive(PartialEq, Eq, Debug)]

@@ -31,7 +31,8 @@ pub trait Gate: Plane {
     /// Where there is none.
     fn find(engine: &Engine, place: &Self::Place) -> Result<Self::Found>;
 
-    /// Decides whether the caller may.
+    /// Decides whether the caller may: of `scopes`, the first is where a role must grant the action, the second the one
+    /// that a refusal names.
     ///
     /// # Errors
     /// `Forbidden`, or `Unauthenticated` for a credential that is not for this place.
@@ -40,7 +41,7 @@ pub trait Gate: Plane {
         caller: &Caller,
         found: &Self::Found,
         action: Self::Action,
-        scope: &Self::Scope,
+        scopes: (&Self::Scope, &Self::Scope),
     ) -> Result<()>;
 
     /// What the operation may use. There is no caller where the service itself acts; `in_service` says
@@ -76,20 +77,22 @@ impl Gate for DataPlane {
         caller: &Caller,
         hsm: &Arc<ManagedHsm>,
         action: Action,
-        scope: &Scope,
+        scopes: (&Scope, &Scope),
     ) -> Result<()> {
         if hsm.tenant != caller.tenant {
             return Err(Error::Unauthenticated {
                 why: "the credential belongs to another tenant than the HSM",
             });
         }
-        authorize(caller, |principal| engine.0.store.grants(&hsm.name, principal), action, scope)
+        let store = &engine.0.store;
+        let roles = || store.role_definitions(&hsm.name);
+        authorize(caller, |principal| store.grants(&hsm.name, principal), action, scopes, roles)
     }
 
     fn equip(
         engine: &Engine,
         hsm: Arc<ManagedHsm>,
-        _: Option<&Caller>,
+        caller: Option<&Caller>,
         now: Timestamp,
         in_service: bool,
     ) -> Result<Cx> {
@@ -114,6 +117,7 @@ impl Gate for DataPlane {
             public_keys: inner.public_keys.clone(),
             ids: Ids,
             now,
+            asker: caller.map(Caller::principals).unwrap_or_default(),
             intents: engine.intents(),
         })
     }
@@ -138,14 +142,16 @@ impl Gate for ControlPlane {
         caller: &Caller,
         subscription: &Arc<Subscription>,
         action: ControlAction,
-        scope: &ControlScope,
+        scopes: (&ControlScope, &ControlScope),
     ) -> Result<()> {
         if subscription.tenant != caller.tenant {
             return Err(Error::Unauthenticated {
                 why: "the credential belongs to another tenant than the subscription",
             });
         }
-        authorize(caller, |principal| engine.0.store.control_grants(principal), action, scope)
+        let store = &engine.0.store;
+        let roles = || store.control_definitions();
+        authorize(caller, |principal| store.control_grants(principal), action, scopes, roles)
     }
 
     fn equip(
@@ -185,13 +191,13 @@ impl Gate for DirectoryPlane {
     }
 
     /// Whoever is known may ask; operations tell what is the caller's alone.
-    fn admit(_: &Engine, _: &Caller, (): &(), _: Known, (): &()) -> Result<()> {
+    fn admit(_: &Engine, _: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
         Ok(())
     }
 
     fn equip(engine: &Engine, (): (), caller: Option<&Caller>, _: Timestamp, _: bool) -> Result<DirectoryCx> {
         let caller = caller.ok_or_else(|| Error::internal("the service asks nothing above subscriptions"))?;
-        let principals = std::iter::once(caller.principal).chain(caller.groups.iter().copied()).collect();
+        let principals = caller.principals();
         Ok(DirectoryCx { store: engine.0.store.clone(), tenant: caller.tenant, principals })
     }
 
@@ -211,7 +217,7 @@ impl Gate for SimulatorPlane {
 
     /// The principals of the simulator's authority may, and those of other issuers may not: no role of the real
     /// service says who has these rights.
-    fn admit(_: &Engine, caller: &Caller, (): &(), _: Known, (): &()) -> Result<()> {
+    fn admit(_: &Engine, caller: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
         if caller.of_own_authority {
             return Ok(());
         }

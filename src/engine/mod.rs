@@ -107,11 +107,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Unauthenticated`.
-    pub async fn authenticate(
-        &self,
-        credential: Credential<'_>,
-        audiences: &[Audience],
-    ) -> Result<Verified> {
+    pub async fn authenticate(&self, credential: Credential<'_>, audiences: &[Audience]) -> Result<Verified> {
         self.0.identity.verify(credential, audiences).await
     }
 
@@ -211,7 +207,9 @@ impl Engine {
         pending.target(O::Target::describe(&id), O::Target::resource(&id));
         let found = PlaneOf::<O>::find(self, &place)?;
         let scope = O::Target::scope(&id, &self.0.store);
-        PlaneOf::<O>::admit(self, &caller, &found, O::ACTION, &scope)?;
+        let asked = O::Target::asked(&id);
+        let scopes = (&scope, asked.as_ref().unwrap_or(&scope));
+        PlaneOf::<O>::admit(self, &caller, &found, O::ACTION, scopes)?;
         Ok((operation, found, caller))
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::name::PrincipalId;
-use crate::model::role::{GrantOf, Grantable};
+use crate::model::role::{GrantOf, Grantable, RoleDefinition};
 use crate::model::{Error, Result};
 
 use super::Caller;
@@ -17,22 +17,33 @@ pub enum Decision<A: Grantable> {
     Missing(A),
 }
 
-/// Lets the call through if a role of the caller, or of one of its groups, grants the action at the scope.
+/// Lets the call through if a role of the caller, or of one of its groups, grants the action at the first of `scopes`.
 ///
-/// `grants` gives the grants of one principal on the HSM that is asked, or on the control plane.
+/// `grants` gives the grants of one principal on the HSM that is asked, or on the control plane; `definitions` the roles
+/// there are.
 ///
 /// # Errors
-/// [`Error::Forbidden`], naming the missing action and the scope.
+/// [`Error::Forbidden`], naming the missing action, the second of `scopes`, and the built-in roles that grant the action.
+/// Custom ones are not named: not everybody may read them.
 pub fn authorize<A: Grantable>(
     caller: &Caller,
     grants: impl Fn(PrincipalId) -> Arc<[GrantOf<A>]>,
     action: A,
-    scope: &A::Scope,
+    (scope, asked): (&A::Scope, &A::Scope),
+    definitions: impl FnOnce() -> Vec<Arc<RoleDefinition>>,
 ) -> Result<()> {
     match explain(caller.principal, &caller.groups, grants, action, scope) {
         Decision::Allowed(_) => Ok(()),
         Decision::Missing(action) => {
-            Err(Error::Forbidden { principal: caller.principal, denied: action.denied(scope.clone()) })
+            let mut roles = definitions();
+            roles.retain(|role| role.built_in && role.grants(action));
+            // Those that grant least come first.
+            roles.sort_by_key(|role| role.granted::<A>().len());
+            Err(Error::Forbidden {
+                principal: caller.principal,
+                denied: action.denied(asked.clone()),
+                roles: roles.iter().map(|role| role.role_name.clone()).collect(),
+            })
         }
     }
 }

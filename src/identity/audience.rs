@@ -1,22 +1,9 @@
-//! What tokens are meant for. A token for the one opens nothing of the other, as with Azure.
+//! By which names issuers call what their tokens are meant for.
 
 use serde_json::Value;
 
 use super::Issuer;
-
-/// What a token is meant for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Audience {
-    /// The data planes of managed HSMs, and a simulator's own services.
-    Service,
-    /// The control plane: subscriptions and what is in them.
-    Management,
-}
-
-impl Audience {
-    /// Each of them: what a credential is meant for that names none.
-    pub const ALL: [Self; 2] = [Self::Service, Self::Management];
-}
+use crate::model::audience::Audience;
 
 /// The names by which an issuer calls the audiences.
 pub(super) struct Audiences {

@@ -33,8 +33,8 @@ use crate::model::entry::CallerRecord;
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
+pub use crate::model::audience::Audience;
 pub use access::{Decision, authorize, explain};
-pub use audience::Audience;
 pub use revocation::Revocation;
 pub use settings::{CertificateRule, Issuer, Jwks, KeySource, Settings, SignatureAlgorithm};
 

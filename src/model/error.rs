@@ -68,6 +68,8 @@ pub enum Error {
         principal: PrincipalId,
         /// The action no role granted, and where it was asked for.
         denied: Denied,
+        /// The names of built-in roles that grant it.
+        roles: Vec<String>,
     },
     /// No such deleted HSM.
     #[error("deleted managed HSM not found: {hsm}")]
@@ -459,6 +461,14 @@ pub enum Denied {
 }
 
 impl Denied {
+    /// The plane whose roles could grant it: `data` or `control`.
+    pub const fn plane(&self) -> &'static str {
+        match self {
+            Self::Data(..) => "data",
+            Self::Control(..) => "control",
+        }
+    }
+
     /// The action's full name.
     pub const fn action(&self) -> &'static str {
         match self {

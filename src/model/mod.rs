@@ -2,6 +2,7 @@
 
 pub mod aes_modes;
 pub mod algorithm;
+pub mod audience;
 pub mod audit_key;
 pub mod base64;
 pub mod billing;

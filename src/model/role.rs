@@ -77,6 +77,16 @@ pub(super) use actions;
 pub struct Actions<A>(u64, PhantomData<A>);
 
 impl<A: Grantable> Actions<A> {
+    /// How many actions are in the set.
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether the action is in the set.
     pub fn contains(self, action: A) -> bool {
         self.0 & 1 << action.number() != 0

@@ -36,6 +36,8 @@ pub struct Cx {
     pub ids: Ids,
     /// When the call arrived.
     pub now: Timestamp,
+    /// The caller and its groups; none where the service itself acts.
+    pub asker: Vec<PrincipalId>,
     /// What the operation has declared.
     pub intents: Intents,
     /// Whether AES key versions serve all modes of operation, or one family of them.

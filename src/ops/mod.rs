@@ -36,13 +36,13 @@ pub use page::{Page, PageRequest};
 pub use plane::{ControlPlane, DataPlane, DirectoryPlane, Known, Plane, SimulatorPlane};
 pub use public_keys::PublicKeys;
 pub use target::{
-    AllKeys, Definition, DeletedKey, KeyPath, LiveKey, Name, RoleScope, Target, Version, Whole, hsm_lock,
-    key_lock,
+    AllKeys, AssignmentPath, Definition, DefinitionPath, DeletedKey, KeyPath, LiveKey, Name, RoleScope,
+    Target, Version, Whole, hsm_lock, key_lock,
 };
 pub use tokens::Tokens;
 pub use wipe::wipe;
 
-use crate::identity::Audience;
+use crate::model::audience::Audience;
 use crate::model::change::Change;
 use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;

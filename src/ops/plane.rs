@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use super::{ControlCx, Cx, DirectoryCx, SimulatorCx};
-use crate::identity::Audience;
+use crate::model::audience::Audience;
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, Scope};

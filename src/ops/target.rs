@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::plane::{DataPlane, Plane};
 use crate::model::key::{Key, KeyVersion};
 use crate::model::name::{HsmName, KeyId, KeyName};
-use crate::model::rbac::{RoleAssignment, RoleDefinition, Scope};
+use crate::model::rbac::{Covers as _, RoleAssignment, RoleDefinition, Scope};
 use crate::model::{Error, Result};
 use crate::store::Store;
 
@@ -23,6 +23,12 @@ pub trait Target: Sized + Send + 'static {
 
     /// Where a role must grant the action. Found before anything else is told about the target.
     fn scope(id: &Self::Id, store: &Store) -> <Self::Plane as Plane>::Scope;
+
+    /// The scope that the request itself names, where [`scope`](Self::scope) is found from state. Refusals name this
+    /// one: they are then the same whatever is there, and tell nothing of it.
+    fn asked(_: &Self::Id) -> Option<<Self::Plane as Plane>::Scope> {
+        None
+    }
 
     /// The HSM it is as a resource, for the record. Where an HSM is the place, that says so already.
     fn resource(_: &Self::Id) -> Option<&HsmName> {
@@ -258,65 +264,99 @@ impl Target for RoleScope {
     }
 }
 
+/// Names a role definition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DefinitionPath {
+    /// The HSM.
+    pub hsm: HsmName,
+    /// The definition.
+    pub id: Uuid,
+    /// The scope at which it is asked for. Definitions belong to the whole HSM and are found there alone.
+    pub scope: Scope,
+}
+
 /// A role definition.
 #[derive(Debug)]
 pub struct Definition(pub Arc<RoleDefinition>);
 
 impl Target for Definition {
     type Plane = DataPlane;
-    type Id = (HsmName, Uuid);
+    type Id = DefinitionPath;
 
-    fn place(id: &Self::Id) -> HsmName {
-        id.0.clone()
+    fn place(path: &DefinitionPath) -> HsmName {
+        path.hsm.clone()
     }
 
-    fn scope(_: &Self::Id, _: &Store) -> Scope {
-        Scope::Hsm
+    fn scope(path: &DefinitionPath, _: &Store) -> Scope {
+        path.scope.clone()
     }
 
-    fn describe(id: &Self::Id) -> String {
-        format!("hsms/{}/roleDefinitions/{}", id.0, id.1)
+    fn describe(path: &DefinitionPath) -> String {
+        format!("hsms/{}/roleDefinitions/{}", path.hsm, path.id)
     }
 
-    fn lock(id: &Self::Id) -> String {
-        id.0.folded()
+    fn lock(path: &DefinitionPath) -> String {
+        path.hsm.folded()
     }
 
-    fn load(id: &Self::Id, store: &Store) -> Result<Self> {
-        store.role_definition(&id.0, id.1).map(Self).ok_or(Error::RoleDefinitionNotFound)
+    fn load(path: &DefinitionPath, store: &Store) -> Result<Self> {
+        let found = store.role_definition(&path.hsm, path.id).filter(|_| path.scope == Scope::Hsm);
+        found.map(Self).ok_or(Error::RoleDefinitionNotFound)
+    }
+}
+
+/// Names a role assignment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AssignmentPath {
+    /// The HSM.
+    pub hsm: HsmName,
+    /// The assignment.
+    pub id: Uuid,
+    /// The scope at which it is asked for, where the name has one. It must be the assignment's own.
+    pub scope: Option<Scope>,
+}
+
+impl AssignmentPath {
+    fn asked(&self) -> Scope {
+        self.scope.clone().unwrap_or(Scope::Hsm)
+    }
+
+    fn find(&self, store: &Store) -> Option<Arc<RoleAssignment>> {
+        store.role_assignments(&self.hsm).into_iter().find(|known| {
+            known.id == self.id && self.scope.as_ref().is_none_or(|scope| scope.is_same_as(&known.scope))
+        })
     }
 }
 
 /// A role assignment.
 impl Target for RoleAssignment {
     type Plane = DataPlane;
-    type Id = (HsmName, Uuid);
+    type Id = AssignmentPath;
 
-    fn place(id: &Self::Id) -> HsmName {
-        id.0.clone()
+    fn place(path: &AssignmentPath) -> HsmName {
+        path.hsm.clone()
     }
 
-    /// The assignment's own scope. One that does not exist is asked for at `/`, so that only who may
-    /// see all of them learns that.
-    fn scope(id: &Self::Id, store: &Store) -> Scope {
-        find_assignment(id, store).map_or(Scope::Hsm, |assignment| assignment.scope.clone())
+    /// The assignment's own scope. One that does not exist is asked for at the scope that is named, or at `/`, so that
+    /// only who may see all of them learns that.
+    fn scope(path: &AssignmentPath, store: &Store) -> Scope {
+        path.find(store).map_or_else(|| path.asked(), |assignment| assignment.scope.clone())
     }
 
-    fn describe(id: &Self::Id) -> String {
-        format!("hsms/{}/roleAssignments/{}", id.0, id.1)
+    fn asked(path: &AssignmentPath) -> Option<Scope> {
+        Some(path.asked())
     }
 
-    fn lock(id: &Self::Id) -> String {
-        id.0.folded()
+    fn describe(path: &AssignmentPath) -> String {
+        format!("hsms/{}/roleAssignments/{}", path.hsm, path.id)
     }
 
-    fn load(id: &Self::Id, store: &Store) -> Result<Self> {
-        find_assignment(id, store)
-            .map(|assignment| assignment.as_ref().clone())
-            .ok_or(Error::RoleAssignmentNotFound)
+    fn lock(path: &AssignmentPath) -> String {
+        path.hsm.folded()
     }
-}
 
-fn find_assignment(id: &(HsmName, Uuid), store: &Store) -> Option<Arc<RoleAssignment>> {
-    store.role_assignments(&id.0).into_iter().find(|assignment| assignment.id == id.1)
+    fn load(path: &AssignmentPath, store: &Store) -> Result<Self> {
+        let found = path.find(store).ok_or(Error::RoleAssignmentNotFound)?;
+        Ok(found.as_ref().clone())
+    }
 }

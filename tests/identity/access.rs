@@ -35,6 +35,13 @@ fn grant(id: u128, principal: PrincipalId, scope: &str, actions: &[Action], exce
     Grant::new(Arc::new(assignment), Arc::new(role))
 }
 
+/// A role that grants reading keys alone.
+fn least(role: &RoleDefinition) -> RoleDefinition {
+    let data_actions = vec![Action::KeyRead.as_str().to_owned()];
+    let permissions = vec![Permission { data_actions, ..Permission::default() }];
+    RoleDefinition { permissions, ..role.clone() }
+}
+
 #[test]
 fn a_grant_of_the_principal_or_a_group_decides_and_nothing_else_does() {
     let table: HashMap<PrincipalId, Arc<[Grant]>> = HashMap::from([
@@ -71,9 +78,23 @@ fn a_grant_of_the_principal_or_a_group_decides_and_nothing_else_does() {
         application: None,
         user: None,
     };
-    assert_eq!(authorize(&caller, grants, Action::KeyRead, &Scope::Keys), Ok(()));
+    let granting = grant(9, TEAM, "/", &[Action::KeyRead, Action::KeySign], &[]).definition;
+    let least = RoleDefinition { built_in: true, role_name: "least".into(), ..least(&granting) };
+    let roles = || {
+        vec![
+            Arc::new(RoleDefinition { built_in: true, ..granting.as_ref().clone() }),
+            Arc::new(RoleDefinition { role_name: "custom".into(), ..granting.as_ref().clone() }),
+            Arc::new(least.clone()),
+            grant(8, TEAM, "/", &[Action::KeySign], &[]).definition,
+        ]
+    };
+    assert_eq!(authorize(&caller, grants, Action::KeyRead, (&Scope::Keys, &Scope::Hsm), roles), Ok(()));
     assert_eq!(
-        authorize(&caller, grants, Action::KeyRead, &Scope::Hsm),
-        Err(Error::Forbidden { principal: ADA, denied: Denied::Data(Action::KeyRead, Scope::Hsm) })
+        authorize(&caller, grants, Action::KeyRead, (&Scope::Hsm, &Scope::Keys), roles),
+        Err(Error::Forbidden {
+            principal: ADA,
+            denied: Denied::Data(Action::KeyRead, Scope::Keys),
+            roles: vec!["least".to_owned(), "role".to_owned()],
+        })
     );
 }

@@ -8,3 +8,4 @@ mod over_rest;
 mod recorded;
 mod scopes;
 mod stage;
+mod untold;

@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::super::azure::error;
@@ -88,7 +88,14 @@ fn response(status: StatusCode, body: Body, request_id: Uuid) -> Response {
 /// The answer to a call that was refused or failed.
 pub(super) fn refused(error: &Error, request_id: Uuid, site: &Site) -> Response {
     let (status, code, message) = told(error, site);
-    let body: Value = json!({"error": {"code": code, "message": message}});
+    let mut body = json!({"error": {"code": code, "message": message}});
+    if let Error::Forbidden { denied, roles, .. } = error {
+        // What Azure Resource Manager's errors have room for beside the recorded message.
+        body["error"]["additionalInfo"] = json!([{
+            "type": "RolesThatGrant",
+            "info": {"action": denied.action(), "scope": denied.scope(), "roles": roles},
+        }]);
+    }
     let mut response = response(status, Body::from(body.to_string()), request_id);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));

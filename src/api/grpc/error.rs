@@ -44,8 +44,10 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("resource", format!("hsms/{hsm}/deletedKeys/{name}")));
             Code::NotFound
         }
-        Error::Forbidden { principal, denied } => {
+        Error::Forbidden { principal, denied, roles } => {
+            facts.push(("plane", denied.plane().to_owned()));
             facts.push(("principal", principal.to_string()));
+            facts.push(("roles", roles.join(", ")));
             facts.push(("action", denied.action().to_owned()));
             facts.push(("scope", denied.scope()));
             Code::PermissionDenied

@@ -103,28 +103,28 @@ impl Call<'_> {
                 let show = |_: &Site, of| access::definitions(&of, &filter.unwrap_or_default());
                 self.run(ok, read, show).await
             }
-            Route::GetRoleDefinition(id) => {
-                self.run(ok, |asked| access::get_definition(asked, id), access::definition).await
+            Route::GetRoleDefinition(at, id) => {
+                self.run(ok, |asked| access::get_definition(asked, at, id), access::definition).await
             }
-            Route::PutRoleDefinition(id) => {
+            Route::PutRoleDefinition(at, id) => {
                 let created = StatusCode::CREATED;
-                self.run(created, |asked| access::put_definition(asked, id), access::definition).await
+                self.run(created, |asked| access::put_definition(asked, at, id), access::definition).await
             }
-            Route::DeleteRoleDefinition(id) => {
-                self.run(ok, |asked| access::delete_definition(asked, id), access::definition).await
+            Route::DeleteRoleDefinition(at, id) => {
+                self.run(ok, |asked| access::delete_definition(asked, at, id), access::definition).await
             }
             Route::ListRoleAssignments(at) => {
                 self.run(ok, |asked| access::list_assignments(asked, at), access::assignments).await
             }
-            Route::GetRoleAssignment(id) => {
-                self.run(ok, |asked| access::get_assignment(asked, id), access::assignment).await
+            Route::GetRoleAssignment(at, id) => {
+                self.run(ok, |asked| access::get_assignment(asked, at, id), access::assignment).await
             }
             Route::CreateRoleAssignment(at, id) => {
                 let created = StatusCode::CREATED;
                 self.run(created, |asked| access::create_assignment(asked, at, id), access::assignment).await
             }
-            Route::DeleteRoleAssignment(id) => {
-                self.run(ok, |asked| access::delete_assignment(asked, id), access::assignment).await
+            Route::DeleteRoleAssignment(at, id) => {
+                self.run(ok, |asked| access::delete_assignment(asked, at, id), access::assignment).await
             }
             Route::ListSettings => self.run(ok, settings::list, settings::listed).await,
             Route::GetSetting(name) => {

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::model::Result;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::rbac::{Action, Covers as _, RoleAssignment, Scope};
-use crate::ops::{Cx, Done, Of, Operation, RoleScope};
+use crate::ops::{AssignmentPath, Cx, Done, Of, Operation, RoleScope};
 
 /// Lists role assignments.
 #[derive(Clone, Debug)]
@@ -47,10 +45,8 @@ impl Operation for ListRoleAssignments {
 /// Reads a role assignment.
 #[derive(Clone, Debug)]
 pub struct GetRoleAssignment {
-    /// Of which HSM.
-    pub hsm: HsmName,
     /// Which.
-    pub id: Uuid,
+    pub path: AssignmentPath,
 }
 
 impl Operation for GetRoleAssignment {
@@ -61,8 +57,8 @@ impl Operation for GetRoleAssignment {
     type Target = RoleAssignment;
     type Reply = Of<RoleAssignment>;
 
-    fn target(&self) -> (HsmName, Uuid) {
-        (self.hsm.clone(), self.id)
+    fn target(&self) -> AssignmentPath {
+        self.path.clone()
     }
 
     async fn execute(self, target: RoleAssignment, cx: &Cx) -> Result<Done<Self::Reply>> {
@@ -73,10 +69,8 @@ impl Operation for GetRoleAssignment {
 /// Takes a role away. It holds for the next request already.
 #[derive(Clone, Debug)]
 pub struct DeleteRoleAssignment {
-    /// Of which HSM.
-    pub hsm: HsmName,
     /// Which.
-    pub id: Uuid,
+    pub path: AssignmentPath,
 }
 
 impl Operation for DeleteRoleAssignment {
@@ -88,11 +82,12 @@ impl Operation for DeleteRoleAssignment {
     type Target = RoleAssignment;
     type Reply = Of<RoleAssignment>;
 
-    fn target(&self) -> (HsmName, Uuid) {
-        (self.hsm.clone(), self.id)
+    fn target(&self) -> AssignmentPath {
+        self.path.clone()
     }
 
     async fn execute(self, target: RoleAssignment, cx: &Cx) -> Result<Done<Self::Reply>> {
-        Ok(Done::with(Of::new(cx, target), [Change::DeleteRoleAssignment(cx.hsm.name.clone(), self.id)]))
+        let change = Change::DeleteRoleAssignment(cx.hsm.name.clone(), self.path.id);
+        Ok(Done::with(Of::new(cx, target), [change]))
     }
 }

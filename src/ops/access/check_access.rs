@@ -38,7 +38,14 @@ impl Operation for CheckAccess {
         let principals = std::iter::once(self.principal).chain(self.groups.iter().copied());
         let grants: Vec<Grant> =
             principals.flat_map(|principal| cx.store.grants(&cx.hsm.name, principal).to_vec()).collect();
-        let decision = AccessDecision::new(self.principal, &grants, self.action, self.scope, "HSM");
+        // Of assignments, those are told of that the asker could read one by one.
+        let own: Vec<Grant> =
+            cx.asker.iter().flat_map(|asker| cx.store.grants(&cx.hsm.name, *asker).to_vec()).collect();
+        let readable =
+            |scope: &Scope| own.iter().any(|grant| grant.allows(Action::RoleAssignmentRead, scope));
+        let place = if readable(&Scope::Hsm) { "in this HSM" } else { "that you may read" };
+        let asked = (self.action, self.scope);
+        let decision = AccessDecision::new(self.principal, &grants, asked, readable, place);
         Ok(Done::reply(Of::new(cx, decision)))
     }
 }

@@ -10,44 +10,53 @@ pub struct AccessDecision<A: Grantable> {
     pub action: A,
     /// Where.
     pub scope: A::Scope,
-    /// The grant that allows it; `None` if nothing does.
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The grant that allows it, where one does that the asker may read.
     pub deciding: Option<GrantOf<A>>,
     /// In a sentence.
     pub reason: String,
 }
 
 impl<A: Grantable> AccessDecision<A> {
-    /// Decides by the rule that the engine goes by. `grants` are those of the principal and its groups,
-    /// `place` names what they are in.
+    /// Decides by the rule that the engine goes by. `grants` are those of the principal and its groups; `readable` says
+    /// of assignments at a scope whether the asker may read them, and none but those is told of; `place` completes the
+    /// sentence that there is no role assignment.
     pub fn new(
         principal: PrincipalId,
         grants: &[GrantOf<A>],
-        action: A,
-        scope: A::Scope,
+        (action, scope): (A, A::Scope),
+        readable: impl Fn(&A::Scope) -> bool,
         place: &str,
     ) -> Self {
-        let deciding = grants.iter().find(|grant| grant.allows(action, &scope)).cloned();
+        let allowing: Vec<&GrantOf<A>> = grants.iter().filter(|grant| grant.allows(action, &scope)).collect();
+        let shown: Vec<&GrantOf<A>> =
+            grants.iter().filter(|grant| readable(&grant.assignment.scope)).collect();
+        let deciding = shown.iter().copied().find(|grant| grant.allows(action, &scope)).cloned();
         let reason = match &deciding {
             Some(grant) => format!(
                 "{action} is granted by role '{}', assigned to {} at {}",
                 grant.definition.role_name, grant.assignment.principal, grant.assignment.scope
             ),
-            None => missing(principal, grants, action, &scope, place),
+            None if !allowing.is_empty() => {
+                format!("{action} is granted at {scope} by a role assignment that you may not read")
+            }
+            None => missing(principal, &shown, action, &scope, place),
         };
-        Self { action, scope, deciding, reason }
+        Self { action, scope, allowed: !allowing.is_empty(), deciding, reason }
     }
 }
 
 /// Why nothing grants it: no role at all, roles elsewhere, or roles without the action.
 fn missing<A: Grantable>(
     principal: PrincipalId,
-    grants: &[GrantOf<A>],
+    grants: &[&GrantOf<A>],
     action: A,
     scope: &A::Scope,
     place: &str,
 ) -> String {
     if grants.is_empty() {
-        return format!("missing {action}: {principal} has no role assignment in this {place}");
+        return format!("missing {action}: {principal} has no role assignment {place}");
     }
     let elsewhere = grants.iter().find(|grant| grant.definition.grants(action));
     if let Some(grant) = elsewhere {

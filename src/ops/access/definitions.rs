@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, RoleDefinition};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Definition, Done, Of, Operation, Whole};
+use crate::ops::{Cx, Definition, DefinitionPath, Done, Of, Operation, Whole};
 
 /// Lists the built-in role definitions, then the custom ones.
 #[derive(Clone, Debug)]
@@ -38,10 +36,8 @@ impl Operation for ListRoleDefinitions {
 /// Reads a role definition.
 #[derive(Clone, Debug)]
 pub struct GetRoleDefinition {
-    /// Of which HSM.
-    pub hsm: HsmName,
     /// Which.
-    pub id: Uuid,
+    pub path: DefinitionPath,
 }
 
 impl Operation for GetRoleDefinition {
@@ -52,8 +48,8 @@ impl Operation for GetRoleDefinition {
     type Target = Definition;
     type Reply = Of<Arc<RoleDefinition>>;
 
-    fn target(&self) -> (HsmName, Uuid) {
-        (self.hsm.clone(), self.id)
+    fn target(&self) -> DefinitionPath {
+        self.path.clone()
     }
 
     async fn execute(self, target: Definition, cx: &Cx) -> Result<Done<Self::Reply>> {
@@ -64,10 +60,8 @@ impl Operation for GetRoleDefinition {
 /// Deletes a custom role definition. Its assignments stay and grant nothing.
 #[derive(Clone, Debug)]
 pub struct DeleteRoleDefinition {
-    /// Of which HSM.
-    pub hsm: HsmName,
     /// Which.
-    pub id: Uuid,
+    pub path: DefinitionPath,
 }
 
 impl Operation for DeleteRoleDefinition {
@@ -79,15 +73,16 @@ impl Operation for DeleteRoleDefinition {
     type Target = Definition;
     type Reply = Of<Arc<RoleDefinition>>;
 
-    fn target(&self) -> (HsmName, Uuid) {
-        (self.hsm.clone(), self.id)
+    fn target(&self) -> DefinitionPath {
+        self.path.clone()
     }
 
     fn check(&self, target: &Definition, _: Timestamp) -> Result<()> {
-        if target.0.built_in { Err(Error::BuiltInRole { id: self.id }) } else { Ok(()) }
+        if target.0.built_in { Err(Error::BuiltInRole { id: self.path.id }) } else { Ok(()) }
     }
 
     async fn execute(self, target: Definition, cx: &Cx) -> Result<Done<Self::Reply>> {
-        Ok(Done::with(Of::new(cx, target.0), [Change::DeleteRoleDefinition(cx.hsm.name.clone(), self.id)]))
+        let change = Change::DeleteRoleDefinition(cx.hsm.name.clone(), self.path.id);
+        Ok(Done::with(Of::new(cx, target.0), [change]))
     }
 }

@@ -35,7 +35,7 @@ impl Operation for CheckControlAccess {
     }
 
     async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
-        // What the caller could list, and no more: reasons tell of assignments.
+        // What the caller could list with the right it needs to ask, and no more: reasons tell of assignments.
         let visible = |grant: &ControlGrant| {
             let scope = &grant.assignment.scope;
             scope.covers(&self.scope) || self.scope.covers(scope)
@@ -43,8 +43,11 @@ impl Operation for CheckControlAccess {
         let principals = std::iter::once(self.principal).chain(self.groups.iter().copied());
         let grants = principals.flat_map(|principal| cx.store.control_grants(principal).to_vec());
         let grants: Vec<_> = grants.filter(visible).collect();
-        let decision =
-            AccessDecision::new(self.principal, &grants, self.action, self.scope.clone(), "subscription");
-        Ok(Done::reply(decision))
+        let place = match self.scope {
+            ControlScope::Subscription(_) => "in this subscription",
+            ControlScope::ResourceGroup(..) | ControlScope::ManagedHsm(..) => "that holds there or below it",
+        };
+        let asked = (self.action, self.scope.clone());
+        Ok(Done::reply(AccessDecision::new(self.principal, &grants, asked, |_| true, place)))
     }
 }

@@ -58,6 +58,12 @@ impl Operation for CreateManagedHsm {
     }
 
     fn check(&self, _: &NewHsm, _: Timestamp) -> Result<()> {
+        if self.location.is_empty() {
+            return Err(Error::invalid("location", "this is missing"));
+        }
+        if self.sku.is_empty() {
+            return Err(Error::invalid("sku", "this is missing"));
+        }
         if self.administrators.is_empty() {
             return Err(Error::invalid("administrators", "an HSM needs at least one administrator"));
         }

@@ -54,6 +54,10 @@ impl Target for EverHsm {
         find(id, store).map_or(ControlScope::Subscription(id.0), |hsm| hsm.scope())
     }
 
+    fn asked(id: &Self::Id) -> Option<ControlScope> {
+        Some(ControlScope::Subscription(id.0))
+    }
+
     fn describe(id: &Self::Id) -> String {
         format!("/subscriptions/{}/providers/Microsoft.KeyVault/managedHsmOperationResults/{}", id.0, id.1)
     }

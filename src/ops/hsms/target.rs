@@ -184,6 +184,11 @@ impl Target for RecoverableHsm {
             Err(_) => ControlScope::Subscription(id.subscription),
         }
     }
+
+    /// The request does not name the resource group that held it.
+    fn asked(id: &DeletedHsmPath) -> Option<ControlScope> {
+        Some(ControlScope::Subscription(id.subscription))
+    }
 }
 
 /// The HSMs of a subscription, or of one resource group in it.

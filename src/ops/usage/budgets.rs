@@ -68,6 +68,10 @@ impl Target for KnownBudget {
         found.map_or(ControlScope::Subscription(id.subscription), |budget| budget.scope.clone())
     }
 
+    fn asked(id: &BudgetId) -> Option<ControlScope> {
+        Some(ControlScope::Subscription(id.subscription))
+    }
+
     fn describe(id: &BudgetId) -> String {
         format!("/subscriptions/{}/providers/Microsoft.Consumption/budgets/{}", id.subscription, id.name)
     }

@@ -1,9 +1,12 @@
 //! Roles of the control plane over Azure Resource Manager, and that they alone decide there.
 
 use serde_json::{Value, json};
+use strongroom::api::grpc::pb;
+use tonic::Code;
 
 use super::ask::{Arm, SUBSCRIPTION, deleted, hsm, making, refused};
 use crate::rest::ask::Answer;
+use crate::roles::ask::fails;
 use crate::support::Server;
 
 const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
@@ -69,6 +72,34 @@ async fn roles_are_given_seen_and_taken_away() {
     assert_eq!(owner.ask("DELETE", &assignment).await.json(200), made);
     refused(&nobody.ask("GET", &hsm("local")).await, 403);
     refused(&owner.ask("GET", &assignment).await, 404);
+}
+
+#[tokio::test]
+async fn an_assignment_is_found_at_its_own_scope_alone() {
+    let server = Server::start();
+    let owner = Arm::of(&server, "owner").await;
+    let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
+    let at = |scope: &str| format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{NAME}");
+    let scopes = [SUBSCRIPTION.to_owned(), group.clone(), hsm("local")];
+    let body = json!({"properties": {"roleDefinitionId": READER, "principalId": NOBODY}});
+    let mut client = server.client("owner").await;
+    for own in &scopes {
+        let made = owner.send("PUT", &at(own), &body).await.json(201);
+        for other in scopes.iter().filter(|other| *other != own) {
+            refused(&owner.ask("GET", &at(other)).await, 404);
+            refused(&owner.ask("DELETE", &at(other)).await, 404);
+            // Resource names of gRPC say the scope, too.
+            let name = format!("{}/roleAssignments/{NAME}", &other[1..]);
+            let read = pb::GetControlRoleAssignmentRequest { name: name.clone() };
+            let read = client.authorization.get_control_role_assignment(read).await;
+            fails(read, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+            let taken = pb::DeleteControlRoleAssignmentRequest { name };
+            let taken = client.authorization.delete_control_role_assignment(taken).await;
+            fails(taken, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+        }
+        assert_eq!(owner.get(&at(&own.replace("dev", "DEV"))).await, made);
+        assert_eq!(owner.ask("DELETE", &at(own)).await.json(200), made);
+    }
 }
 
 /// Who may do what: each row is asked by each principal, and granted to those whose letters it has.

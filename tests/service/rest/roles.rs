@@ -67,6 +67,35 @@ async fn custom_roles_are_made_replaced_and_deleted() {
 }
 
 #[tokio::test]
+async fn roles_are_found_at_their_own_scope_alone() {
+    let server = Server::start();
+    let dev = Rest::of(&server, "administrator").await;
+    let nobody = server.principal("nobody").object_id;
+    let scopes = ["", "/keys", "/keys/pay", "/keys/other"];
+    for (number, own) in [(1, ""), (2, "/keys"), (3, "/keys/pay")] {
+        let path = |scope: &str| format!("{scope}{ASSIGNMENTS}/{}", guid(number));
+        let body =
+            json!({"properties": {"roleDefinitionId": definition_id(CRYPTO_USER), "principalId": nobody}});
+        let made = dev.put(&path(own), body).await.json(201);
+        for other in scopes.into_iter().filter(|scope| *scope != own) {
+            dev.get(&path(other)).await.error(404, "RoleAssignmentNotFound");
+            dev.delete(&path(other)).await.error(404, "RoleAssignmentNotFound");
+        }
+        // Names of keys are compared without case.
+        assert_eq!(dev.get(&path(&own.replace("pay", "PAY"))).await.json(200), made);
+        assert_eq!(dev.delete(&path(own)).await.json(200), made);
+    }
+    let path = |scope: &str| format!("{scope}{DEFINITIONS}/{}", guid(1));
+    dev.put(&path(""), json!({"properties": {}})).await.json(201);
+    for other in &scopes[1..] {
+        dev.get(&path(other)).await.error(404, "RoleDefinitionNotFound");
+        dev.delete(&path(other)).await.error(404, "RoleDefinitionNotFound");
+        dev.put(&path(other), json!({"properties": {}})).await.error(400, "BadParameter");
+    }
+    dev.delete(&path("")).await.json(200);
+}
+
+#[tokio::test]
 async fn roles_are_assigned_at_every_scope() {
     let server = Server::start();
     let dev = Rest::of(&server, "administrator").await;

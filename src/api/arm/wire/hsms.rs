@@ -132,16 +132,35 @@ impl Properties {
         self.initial_admin_object_ids.as_ref().map(|ids| ids.iter().map(principal).collect()).transpose()
     }
 
-    fn network(&mut self) -> Result<NetworkChanges> {
-        let acls = self.network_acls.take().unwrap_or_default();
+    /// `default` is what a request means that says nothing else; recovering is read elsewhere.
+    fn check_mode(&self) -> Result<()> {
+        match &self.create_mode {
+            Some(mode) if !mode.eq_ignore_ascii_case("default") => {
+                Err(Error::invalid("properties.createMode", "default or recover is needed"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The network settings of something new.
+    fn new_network(&self) -> Result<NetworkRules> {
+        self.network()?.apply(&NetworkRules::default())
+    }
+
+    fn network(&self) -> Result<NetworkChanges> {
+        let acls = self.network_acls.as_ref();
+        let text =
+            |member: fn(&NetworkAcls) -> &Option<String>| acls.and_then(|acls| member(acls).as_deref());
         let missing = || Error::invalid("network.ip_rules", "a rule without a value");
-        let addresses =
-            |rules: Vec<IpRule>| rules.into_iter().map(|rule| rule.value.ok_or_else(missing)).collect();
+        let address = |rule: &IpRule| rule.value.clone().ok_or_else(missing);
+        let rules = acls.and_then(|acls| acls.ip_rules.as_ref());
+        let addresses = rules.map(|rules| rules.iter().map(address).collect());
+        let access = self.public_network_access.as_deref();
         Ok(NetworkChanges {
-            public_network_access: self.public_network_access.take().map(|text| text.parse()).transpose()?,
-            default_action: acls.default_action.map(|text| text.parse()).transpose()?,
-            bypass: acls.bypass.map(|text| text.parse()).transpose()?,
-            ip_rules: acls.ip_rules.map(addresses).transpose()?,
+            public_network_access: access.map(str::parse).transpose()?,
+            default_action: text(|acls| &acls.default_action).map(str::parse).transpose()?,
+            bypass: text(|acls| &acls.bypass).map(str::parse).transpose()?,
+            ip_rules: addresses.transpose()?,
         })
     }
 }
@@ -163,22 +182,19 @@ pub(in super::super) fn is_recovery(asked: &Asked<'_>) -> bool {
 
 pub(in super::super) fn create(asked: &Asked<'_>, hsm: HsmOf<'_>) -> Result<CreateManagedHsm> {
     let (path, request) = (path(hsm)?, Request::of(asked)?);
-    let mut properties = request.properties.unwrap_or_default();
-    let mode = properties.create_mode.as_deref().unwrap_or("default");
-    if !mode.eq_ignore_ascii_case("default") {
-        return Err(Error::invalid("properties.createMode", "default or recover is needed"));
-    }
-    let needed = |field: &'static str| Error::invalid(field, "this is missing");
+    let properties = request.properties.unwrap_or_default();
+    properties.check_mode()?;
     Ok(CreateManagedHsm {
         path,
-        location: request.location.ok_or_else(|| needed("location"))?,
-        sku: request.sku.and_then(|sku| sku.name).ok_or_else(|| needed("sku"))?,
+        // What is missing is told once the caller may make one: what is there needs neither.
+        location: request.location.unwrap_or_default(),
+        sku: request.sku.and_then(|sku| sku.name).unwrap_or_default(),
         tenant: properties.tenant_id,
         administrators: properties.administrators()?.unwrap_or_default(),
         retention: properties.retention()?.unwrap_or(RetentionDays::DEFAULT),
         purge_protection: properties.enable_purge_protection.unwrap_or(false),
         tags: request.tags.unwrap_or_default().into(),
-        network: properties.network()?.apply(&NetworkRules::default())?,
+        network: properties.new_network()?,
     })
 }
 
@@ -193,7 +209,12 @@ pub(in super::super) fn recover(asked: &Asked<'_>, hsm: HsmOf<'_>) -> Result<Rec
 /// `PUT` over what is there, and `PATCH`: what is not sent stays, but the tags of a `PUT`, which are all there will be.
 pub(in super::super) fn update(asked: &Asked<'_>, hsm: HsmOf<'_>, whole: bool) -> Result<UpdateManagedHsm> {
     let (path, request) = (path(hsm)?, Request::of(asked)?);
-    let mut properties = request.properties.unwrap_or_default();
+    let properties = request.properties.unwrap_or_default();
+    // `PUT` is read alike whether it makes something or not: how it is refused must not tell what is there.
+    if whole {
+        properties.check_mode()?;
+        properties.new_network()?;
+    }
     let changes = HsmChanges {
         tags: if whole {
             Some(request.tags.unwrap_or_default().into())

@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::super::pb;
 use super::{hsm, part, segments};
 use crate::model::name::HsmName;
-use crate::model::rbac::{Action, Permission, RoleAssignment, RoleDefinition};
+use crate::model::rbac::{Action, Permission, RoleAssignment, RoleDefinition, Scope};
 use crate::model::{Error, Result};
-use crate::ops::Of;
 use crate::ops::access::{
     AccessDecision, CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition,
     GetRoleAssignment, GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
 };
+use crate::ops::{AssignmentPath, DefinitionPath, Of};
 
 pub(super) fn guid(field: &'static str, text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| Error::invalid(field, "a GUID is needed"))
@@ -28,25 +28,35 @@ fn named(name: &str, folder: &str) -> Result<(HsmName, Uuid)> {
     Ok((part("name", hsm)?, guid("name", id)?))
 }
 
+fn definition_path(name: &str) -> Result<DefinitionPath> {
+    let (hsm, id) = named(name, "roleDefinitions")?;
+    Ok(DefinitionPath { hsm, id, scope: Scope::Hsm })
+}
+
+/// Names of assignments have no scope: they are found wherever they are.
+fn assignment_path(name: &str) -> Result<AssignmentPath> {
+    let (hsm, id) = named(name, "roleAssignments")?;
+    Ok(AssignmentPath { hsm, id, scope: None })
+}
+
 /// Declares the requests that name a role definition or assignment and say nothing else.
 macro_rules! named_by_guid {
-    ($($request:ident in $folder:literal => $operation:ident,)+) => {
+    ($($request:ident by $path:ident => $operation:ident,)+) => {
         $(impl TryFrom<pb::$request> for $operation {
             type Error = Error;
 
             fn try_from(request: pb::$request) -> Result<Self> {
-                let (hsm, id) = named(&request.name, $folder)?;
-                Ok(Self { hsm, id })
+                Ok(Self { path: $path(&request.name)? })
             }
         })+
     };
 }
 
 named_by_guid! {
-    GetRoleDefinitionRequest in "roleDefinitions" => GetRoleDefinition,
-    DeleteRoleDefinitionRequest in "roleDefinitions" => DeleteRoleDefinition,
-    GetRoleAssignmentRequest in "roleAssignments" => GetRoleAssignment,
-    DeleteRoleAssignmentRequest in "roleAssignments" => DeleteRoleAssignment,
+    GetRoleDefinitionRequest by definition_path => GetRoleDefinition,
+    DeleteRoleDefinitionRequest by definition_path => DeleteRoleDefinition,
+    GetRoleAssignmentRequest by assignment_path => GetRoleAssignment,
+    DeleteRoleAssignmentRequest by assignment_path => DeleteRoleAssignment,
 }
 
 impl TryFrom<pb::ListRoleDefinitionsRequest> for ListRoleDefinitions {
@@ -109,7 +119,7 @@ fn role(hsm: &HsmName, text: &str) -> Result<Uuid> {
 }
 
 /// A scope that must be given: `/` is not what silence means where rights are handed out.
-fn scope(text: &str) -> Result<crate::model::rbac::Scope> {
+fn scope(text: &str) -> Result<Scope> {
     if text.is_empty() {
         return Err(Error::invalid("scope", "a scope is /, /keys or /keys/{name}; it is missing"));
     }
@@ -209,7 +219,7 @@ impl From<Of<AccessDecision<Action>>> for pb::CheckAccessResponse {
     fn from(Of { hsm, item: decision }: Of<AccessDecision<Action>>) -> Self {
         let deciding = decision.deciding.as_ref();
         Self {
-            allowed: deciding.is_some(),
+            allowed: decision.allowed,
             action: decision.action.to_string(),
             scope: decision.scope.to_string(),
             role_assignment: deciding.map(|grant| assignment(&hsm, &grant.assignment)),

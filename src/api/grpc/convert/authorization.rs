@@ -171,7 +171,7 @@ impl From<AccessDecision<ControlAction>> for pb::CheckAccessResponse {
     fn from(decision: AccessDecision<ControlAction>) -> Self {
         let deciding = decision.deciding.as_ref();
         Self {
-            allowed: deciding.is_some(),
+            allowed: decision.allowed,
             action: decision.action.to_string(),
             scope: decision.scope.to_string(),
             role_assignment: deciding.map(|grant| assignment(&grant.assignment)),

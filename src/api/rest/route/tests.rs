@@ -61,7 +61,7 @@ fn paths_of_clients_are_understood() {
         (
             "DELETE",
             "/keys/n/providers/microsoft.authorization/roleassignments/g",
-            Route::DeleteRoleAssignment("g"),
+            Route::DeleteRoleAssignment(At::Key("n"), "g"),
         ),
         ("GET", "/settings", Route::ListSettings),
         ("GET", "/Settings/", Route::ListSettings),

@@ -12,11 +12,11 @@ use super::super::route::At;
 use super::super::site::Site;
 use crate::model::rbac::{Permission, RoleAssignment, RoleDefinition, Scope};
 use crate::model::{Error, Result};
-use crate::ops::Of;
 use crate::ops::access::{
     CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition, GetRoleAssignment, GetRoleDefinition,
     ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
 };
+use crate::ops::{AssignmentPath, DefinitionPath, Of};
 
 /// What the id of a role definition begins with. There is no slash before it, as recorded.
 const DEFINITIONS: &str = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/";
@@ -49,12 +49,20 @@ pub(in super::super) fn list_definitions(asked: &Asked<'_>) -> Result<ListRoleDe
     Ok(ListRoleDefinitions { hsm: asked.hsm()? })
 }
 
-pub(in super::super) fn get_definition(asked: &Asked<'_>, id: &str) -> Result<GetRoleDefinition> {
-    Ok(GetRoleDefinition { hsm: asked.hsm()?, id: definition_id(id)? })
+fn definition_path(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<DefinitionPath> {
+    Ok(DefinitionPath { hsm: asked.hsm()?, id: definition_id(id)?, scope: scope(at)? })
 }
 
-pub(in super::super) fn delete_definition(asked: &Asked<'_>, id: &str) -> Result<DeleteRoleDefinition> {
-    Ok(DeleteRoleDefinition { hsm: asked.hsm()?, id: definition_id(id)? })
+pub(in super::super) fn get_definition(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<GetRoleDefinition> {
+    Ok(GetRoleDefinition { path: definition_path(asked, at, id)? })
+}
+
+pub(in super::super) fn delete_definition(
+    asked: &Asked<'_>,
+    at: At<'_>,
+    id: &str,
+) -> Result<DeleteRoleDefinition> {
+    Ok(DeleteRoleDefinition { path: definition_path(asked, at, id)? })
 }
 
 #[derive(Default, Deserialize)]
@@ -80,8 +88,12 @@ struct PermissionRequest {
     not_data_actions: Option<Vec<String>>,
 }
 
-pub(in super::super) fn put_definition(asked: &Asked<'_>, id: &str) -> Result<PutRoleDefinition> {
+// assumption: what is answered to a definition at another scope is not recorded.
+pub(in super::super) fn put_definition(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<PutRoleDefinition> {
     let (hsm, id) = (asked.hsm()?, definition_id(id)?);
+    if scope(at)? != Scope::Hsm {
+        return Err(Error::invalid("scope", "a role definition belongs to the whole HSM: its scope is /"));
+    }
     let properties = asked.body::<DefinitionRequest>()?.properties.unwrap_or_default();
     let permissions = properties.permissions.unwrap_or_default().into_iter().map(|block| Permission {
         actions: block.actions.unwrap_or_default(),
@@ -105,13 +117,21 @@ pub(in super::super) fn list_assignments(asked: &Asked<'_>, at: At<'_>) -> Resul
     Ok(ListRoleAssignments { hsm: asked.hsm()?, scope: Some(scope(at)?), principal })
 }
 
-/// An assignment knows its own scope, and that is where its reader must have the right.
-pub(in super::super) fn get_assignment(asked: &Asked<'_>, id: &str) -> Result<GetRoleAssignment> {
-    Ok(GetRoleAssignment { hsm: asked.hsm()?, id: assignment_id(id)? })
+/// An assignment is found at its own scope alone.
+fn assignment_path(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<AssignmentPath> {
+    Ok(AssignmentPath { hsm: asked.hsm()?, id: assignment_id(id)?, scope: Some(scope(at)?) })
 }
 
-pub(in super::super) fn delete_assignment(asked: &Asked<'_>, id: &str) -> Result<DeleteRoleAssignment> {
-    Ok(DeleteRoleAssignment { hsm: asked.hsm()?, id: assignment_id(id)? })
+pub(in super::super) fn get_assignment(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<GetRoleAssignment> {
+    Ok(GetRoleAssignment { path: assignment_path(asked, at, id)? })
+}
+
+pub(in super::super) fn delete_assignment(
+    asked: &Asked<'_>,
+    at: At<'_>,
+    id: &str,
+) -> Result<DeleteRoleAssignment> {
+    Ok(DeleteRoleAssignment { path: assignment_path(asked, at, id)? })
 }
 
 pub(in super::super) fn create_assignment(

@@ -1,0 +1,215 @@
+//! What refusals and answers about access do not tell: what exists where the asker may not look.
+
+use strongroom::api::grpc::pb;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use super::ask::{
+    CRYPTO_AUDITOR, CRYPTO_USER, HSM, POLICY_ADMINISTRATOR, assign, assignment, check, guid, not_granted,
+};
+use crate::arm::ask::{Arm, SUBSCRIPTION, making};
+use crate::control;
+use crate::hsms::{self, Place};
+use crate::rest::ask::{Answer, Rest};
+use crate::support::{Client, Server, fact};
+
+/// Everything that a refusal says.
+fn said(status: &Status) -> (Code, String, Vec<(String, String)>) {
+    let info = status.get_details_error_info().unwrap();
+    let mut facts: Vec<_> = info.metadata.into_iter().collect();
+    facts.sort();
+    facts.push((info.reason, info.domain));
+    (status.code(), status.message().to_owned(), facts)
+}
+
+/// Everything that an answer says, without what is new in each.
+fn shown(answer: &Answer) -> (u16, String) {
+    let id = answer.header("x-ms-request-id");
+    (answer.status, answer.text.replace(id, "ID"))
+}
+
+async fn get_assignment(who: &mut Client, id: &str) -> Status {
+    let name = assignment(id);
+    not_granted(who.access.get_role_assignment(pb::GetRoleAssignmentRequest { name }).await)
+}
+
+async fn delete_assignment(who: &mut Client, id: &str) -> Status {
+    let name = assignment(id);
+    not_granted(who.access.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name }).await)
+}
+
+async fn get_budget(who: &mut Client, name: String) -> Status {
+    not_granted(who.usage.get_budget(pb::GetBudgetRequest { name }).await)
+}
+
+async fn delete_budget(who: &mut Client, name: String) -> Status {
+    not_granted(who.usage.delete_budget(pb::DeleteBudgetRequest { name }).await)
+}
+
+/// Operations that find from state where a right to them is needed, each asked for what is there and what is not.
+#[tokio::test]
+async fn a_refusal_is_the_same_whether_the_thing_is_there_or_not() {
+    let server = Server::start();
+    let place = Place::of(&server);
+    let (mut dev, mut owner) = (server.client("dev").await, server.client("owner").await);
+    let mut nobody = server.client("nobody").await;
+    // A role elsewhere is no role here.
+    let principal = server.principal("nobody").object_id;
+    assign(&mut dev, POLICY_ADMINISTRATOR, &principal, "/keys/mine").await;
+    control::ask::make_group(&mut owner, "mine").await;
+    control::ask::assign(&mut owner, control::ask::OWNER, &principal, &control::ask::group("mine")).await;
+
+    let hidden = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/hidden").await.name;
+    let hidden = hidden.rsplit('/').next().unwrap();
+    let budget = pb::CreateBudgetRequest {
+        parent: place.hsm("local"),
+        budget_id: "hidden".to_owned(),
+        amount: "768".to_owned(),
+    };
+    owner.usage.create_budget(budget).await.unwrap();
+    let budget = |name: &str| format!("{}/budgets/{name}", place.subscription);
+    owner.hsms.create_managed_hsm(place.creating("hidden")).await.unwrap();
+    hsms::delete(&mut owner, place.hsm("hidden")).await.unwrap();
+
+    let absent = guid(1);
+    let pairs = [
+        (get_assignment(&mut nobody, hidden).await, get_assignment(&mut nobody, &absent).await, "/"),
+        (delete_assignment(&mut nobody, hidden).await, delete_assignment(&mut nobody, &absent).await, "/"),
+        (
+            get_budget(&mut nobody, budget("hidden")).await,
+            get_budget(&mut nobody, budget("absent")).await,
+            SUBSCRIPTION,
+        ),
+        (
+            delete_budget(&mut nobody, budget("hidden")).await,
+            delete_budget(&mut nobody, budget("absent")).await,
+            SUBSCRIPTION,
+        ),
+        (
+            not_granted(hsms::recover(&mut nobody, place.deleted("hidden")).await),
+            not_granted(hsms::recover(&mut nobody, place.deleted("absent")).await),
+            SUBSCRIPTION,
+        ),
+    ];
+    for (there, absent, scope) in &pairs {
+        assert_eq!(said(there), said(absent));
+        assert_eq!(fact(there, "scope"), *scope);
+    }
+
+    // The same over Azure's surfaces.
+    let rest = Rest::of(&server, "nobody").await;
+    let roles = "/providers/Microsoft.Authorization/roleAssignments";
+    for at in ["", "/keys", "/keys/hidden"] {
+        let path = |id: &str| format!("{at}{roles}/{id}");
+        let (there, absent) = (rest.get(&path(hidden)).await, rest.get(&path(&absent)).await);
+        assert_eq!((shown(&there).0, shown(&there)), (403, shown(&absent)), "GET {at}");
+        let (there, absent) = (rest.delete(&path(hidden)).await, rest.delete(&path(&guid(1))).await);
+        assert_eq!((shown(&there).0, shown(&there)), (403, shown(&absent)), "DELETE {at}");
+    }
+    let arm = Arm::of(&server, "nobody").await;
+    let recovering = serde_json::json!({"location": "localhost", "properties": {"createMode": "recover"}});
+    let there = arm.send("PUT", &crate::arm::ask::hsm("hidden"), &recovering).await;
+    let absent = arm.send("PUT", &crate::arm::ask::hsm("absent"), &recovering).await;
+    assert_eq!((shown(&there).0, shown(&there)), (403, shown(&absent)));
+    // What else a request lacks is said to who may make it, and to nobody else.
+    for body in [
+        serde_json::json!({}),
+        serde_json::json!({"location": "localhost", "properties": {"createMode": "sideways"}}),
+        serde_json::json!({"properties": {"networkAcls": {"ipRules": [{"value": "nowhere"}]}}}),
+    ] {
+        let there = arm.send("PUT", &crate::arm::ask::hsm("local"), &body).await;
+        let absent = arm.send("PUT", &crate::arm::ask::hsm("absent"), &body).await;
+        let (there, absent) = (shown(&there), shown(&absent));
+        assert_eq!(
+            (there.0, there.1.replace("managedHSMs/local", "?")),
+            (absent.0, absent.1.replace("managedHSMs/absent", "?")),
+            "{body}"
+        );
+    }
+    let results =
+        format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/localhost/managedHsmOperationResults");
+    let live = Arm::of(&server, "owner").await;
+    let begun = live.send("PUT", &crate::arm::ask::hsm("known"), &making(&guid(100))).await;
+    let known = begun.header("location").split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
+    let there = arm.ask("GET", &format!("{results}/{known}")).await;
+    let absent = arm.ask("GET", &format!("{results}/{}", guid(1))).await;
+    assert_eq!((shown(&there).0, shown(&there)), (403, shown(&absent)));
+}
+
+#[tokio::test]
+async fn access_is_explained_by_assignments_that_the_asker_may_read() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    // The asker reads the assignments of one key.
+    let asker = server.principal("nobody").object_id;
+    assign(&mut dev, CRYPTO_AUDITOR, &asker, "/keys/mine").await;
+    let (above, beside, here) = (guid(100), guid(101), guid(102));
+    assign(&mut dev, CRYPTO_USER, &above, "/").await;
+    assign(&mut dev, CRYPTO_USER, &beside, "/keys/secret-project").await;
+    let own = assign(&mut dev, CRYPTO_USER, &here, "/keys/mine").await;
+    let sign = "Microsoft.KeyVault/managedHsm/keys/sign/action";
+
+    let decided = check(&mut nobody, &above, &[], sign, "/keys/mine").await;
+    let reason = format!("{sign} is granted at /keys/mine by a role assignment that you may not read");
+    assert_eq!((decided.allowed, decided.role_assignment, decided.reason), (true, None, reason));
+    assert_eq!(decided.role_name, "");
+    let shown = check(&mut nobody, &here, &[], sign, "/keys/mine").await;
+    assert_eq!((shown.allowed, shown.role_assignment.as_ref()), (true, Some(&own)));
+    // One who has roles elsewhere looks like one who has none.
+    let elsewhere = check(&mut nobody, &beside, &[], sign, "/keys/mine").await;
+    let none = check(&mut nobody, &guid(103), &[], sign, "/keys/mine").await;
+    assert_eq!(elsewhere.reason.replace(&beside, "?"), none.reason.replace(&guid(103), "?"));
+    assert!(!elsewhere.allowed && !elsewhere.reason.contains("secret"), "{elsewhere:?}");
+    // Who reads all of them is told more.
+    let told = check(&mut dev, &beside, &[], sign, "/keys/mine").await;
+    assert!(told.reason.contains("/keys/secret-project"), "{told:?}");
+
+    // On the control plane, too.
+    let mut owner = server.client("owner").await;
+    for group in ["mine", "secret-project"] {
+        control::ask::make_group(&mut owner, group).await;
+    }
+    let group = control::ask::group;
+    control::ask::assign(&mut owner, control::ask::READER, &asker, &group("mine")).await;
+    control::ask::assign(&mut owner, control::ask::OWNER, &beside, &group("secret-project")).await;
+    let read = "Microsoft.KeyVault/managedHSMs/read";
+    let elsewhere = control::ask::check(&mut nobody, &beside, read, &group("mine")).await;
+    let none = control::ask::check(&mut nobody, &guid(103), read, &group("mine")).await;
+    assert_eq!(elsewhere.reason.replace(&beside, "?"), none.reason.replace(&guid(103), "?"));
+    assert!(!elsewhere.allowed && !elsewhere.reason.contains("secret"), "{elsewhere:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_plane_and_the_built_in_roles_that_would_do() {
+    let server = Server::start();
+    let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
+    // Custom roles are not named to who may not read them.
+    dev.access.put_role_definition(super::ask::defining(&guid(1), &["keys/*"], &[])).await.unwrap();
+    let refused = not_granted(super::ask::sign(&mut nobody, "invoices").await);
+    assert_eq!(
+        (fact(&refused, "plane").as_str(), fact(&refused, "roles").as_str()),
+        ("data", "Managed HSM Crypto User")
+    );
+    let parent = HSM.to_owned();
+    let list = pb::ListKeysRequest { parent, ..Default::default() };
+    let refused = not_granted(nobody.keys.list_keys(list).await);
+    let roles = fact(&refused, "roles");
+    assert!(roles.starts_with("Managed HSM Crypto Service Encryption User, "), "{roles}");
+    let refused = not_granted(control::ask::get_group(&mut nobody, "dev").await);
+    let roles = fact(&refused, "roles");
+    assert_eq!(fact(&refused, "plane"), "control");
+    assert!(roles.contains("Reader") && roles.contains("Owner"), "{roles}");
+
+    // Azure Resource Manager's errors have a member for it, those of data planes have none.
+    let answer =
+        Arm::of(&server, "nobody").await.ask("GET", &format!("/{}", control::ask::group("dev"))).await;
+    let error = &answer.json(403)["error"];
+    assert_eq!(error["code"], "AuthorizationFailed");
+    let info = &error["additionalInfo"][0];
+    assert_eq!(
+        (&info["type"], info["info"]["roles"].as_array().unwrap().len()),
+        (&"RolesThatGrant".into(), 4)
+    );
+    let rest = Rest::of(&server, "nobody").await;
+    rest.get("/keys").await.error(403, "AccessDenied");
+}
