@@ -445,13 +445,13 @@ async fn revoked_certificates_are_refused_as_soon_as_the_list_says_so() {
     let (authority, other) = (Authority::new("clients"), Authority::new("others"));
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("clients.crl");
-    assert!(matches!(Revocation::open(&[file.clone()]), Err(Error::Invalid { .. })));
+    assert!(matches!(Revocation::open(std::slice::from_ref(&file)), Err(Error::Invalid { .. })));
     std::fs::write(&file, "nonsense").unwrap();
-    assert!(matches!(Revocation::open(&[file.clone()]), Err(Error::Invalid { .. })));
+    assert!(matches!(Revocation::open(std::slice::from_ref(&file)), Err(Error::Invalid { .. })));
     std::fs::write(&file, authority.revoke(&[1], 2090).pem().unwrap()).unwrap();
     let settings = Settings {
         certificates: vec![rule(|rule| rule.subject = Some("CN=payroll".into()))],
-        revocation: Revocation::open(&[file.clone()]).unwrap(),
+        revocation: Revocation::open(std::slice::from_ref(&file)).unwrap(),
         ..Settings::default()
     };
     let identity = Identity::new(settings).await.unwrap();
@@ -463,16 +463,15 @@ async fn revoked_certificates_are_refused_as_soon_as_the_list_says_so() {
     assert_eq!(shown(&identity, &other.issue(9)).await, none);
 
     // Read again when it changes, and one that cannot be read changes nothing.
-    let look = std::time::Duration::from_millis(1100);
     std::fs::write(&file, authority.revoke(&[1, 2], 2090).der()).unwrap();
-    tokio::time::sleep(look).await;
+    pause(1100).await;
     assert_eq!(shown(&identity, &second).await, revoked);
     std::fs::write(&file, "-----BEGIN nonsense").unwrap();
-    tokio::time::sleep(look).await;
+    pause(1100).await;
     assert_eq!(shown(&identity, &second).await, revoked);
     // A list that is out of date says nothing of anybody any more.
     std::fs::write(&file, authority.revoke(&[], 2025).pem().unwrap()).unwrap();
-    tokio::time::sleep(look).await;
+    pause(1100).await;
     let late = Err("the revocation list of the client certificate's issuer is out of date");
     assert_eq!(shown(&identity, &second).await, late);
 }

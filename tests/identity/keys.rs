@@ -119,7 +119,7 @@ async fn keys_that_cannot_be_read_again_are_not_believed_for_ever() {
     let known = key.token("key", &claims(json!({})));
     accept(&identity, &known).await.unwrap();
     server.fail(StatusCode::SERVICE_UNAVAILABLE, "");
-    tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
+    pause(3100).await;
     // Neither a new token nor one that was verified before.
     assert_eq!(refusal(&identity, &key.token("key", &claims(json!({"sub": "new"})))).await, TOO_OLD);
     assert_eq!(refusal(&identity, &known).await, TOO_OLD);
@@ -130,7 +130,7 @@ async fn keys_that_cannot_be_read_again_are_not_believed_for_ever() {
     let identity = self::identity(short_lived(KeySource::JwksFile(path.clone()))).await;
     accept(&identity, &known).await.unwrap();
     std::fs::remove_file(&path).unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
+    pause(3100).await;
     assert_eq!(refusal(&identity, &known).await, TOO_OLD);
 }
 
@@ -142,7 +142,7 @@ async fn old_keys_are_read_again_before_a_token_is_refused_for_their_age() {
     let withdrawn = old.token("old", &claims(json!({})));
     accept(&identity, &withdrawn).await.unwrap();
     server.publish(&[new.jwk("new")]);
-    tokio::time::sleep(std::time::Duration::from_millis(3100)).await;
+    pause(3100).await;
     accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
     // A key that was withdrawn verifies nothing any more.
     assert_eq!(refusal(&identity, &withdrawn).await, UNKNOWN);

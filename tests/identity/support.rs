@@ -205,3 +205,9 @@ pub(crate) async fn serve(router: axum::Router) -> (std::net::SocketAddr, tokio:
     let address = listener.local_addr().unwrap();
     (address, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
 }
+
+/// Waits while real time goes by: files are looked at, and keys grow old, by the machine's clock.
+#[expect(clippy::disallowed_methods, reason = "what is tested goes by the machine's clock")]
+pub(crate) async fn pause(milliseconds: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
+}
