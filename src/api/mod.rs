@@ -6,6 +6,7 @@ mod azure;
 pub mod fuzzing;
 pub mod grpc;
 mod intake;
+mod kept;
 mod peer;
 pub mod rest;
 

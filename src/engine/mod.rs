@@ -5,6 +5,7 @@ mod budgets;
 mod gate;
 mod locks;
 mod missing;
+mod panics;
 mod record;
 mod refusals;
 mod sweep;
@@ -36,6 +37,8 @@ use crate::token::Supply;
 pub use audit_log::{AuditLog, Signer};
 pub use gate::Gate;
 use locks::Locks;
+pub use panics::caught;
+use panics::caught_now;
 use record::Pending;
 pub use refusals::RefusalLimits;
 use refusals::Refusals;
@@ -128,11 +131,38 @@ impl Engine {
         PlaneOf<O>: Gate,
     {
         let mut pending = Pending::begin(self, O::EVENT, O::METER, origin);
-        let (operation, found, caller) = match self.admit(credential, request, &mut pending).await {
+        let admitted = caught(O::NAME, self.admit(credential, request, &mut pending)).await;
+        let (operation, found, caller) = match admitted {
             Ok(admitted) => admitted,
             Err(error) => return pending.refuse(error).await,
         };
         self.start(Admitted { operation, found, caller: Some(caller), pending }).await
+    }
+
+    /// As [`call`](Self::call), and shows the reply as its surface does. The call has been recorded by then: if showing
+    /// it panics, that is recorded as well, under the same correlation id.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn answer<O: Operation, R>(
+        &self,
+        credential: Result<Credential<'_>>,
+        origin: Origin,
+        request: impl FnOnce() -> Result<O> + Send,
+        show: impl FnOnce(O::Reply) -> R + Send,
+    ) -> Result<R>
+    where
+        PlaneOf<O>: Gate,
+    {
+        let again = match &credential {
+            Ok(credential) => Ok(*credential),
+            Err(error) => Err(error.clone()),
+        };
+        let reply = self.call::<O>(credential, origin.clone(), request).await?;
+        match caught_now(O::NAME, || show(reply)) {
+            Ok(shown) => Ok(shown),
+            Err(error) => Err(self.refuse(again, origin, (O::EVENT, Meter::Free), error).await),
+        }
     }
 
     /// Does what has come due, in the name of the service itself: checked, metered and audited like
@@ -151,11 +181,14 @@ impl Engine {
             ..Origin::default()
         };
         let mut pending = Pending::begin_own(self, O::EVENT, O::METER, origin);
-        let id = operation.target();
-        let place = O::Target::place(&id);
-        PlaneOf::<O>::note(&mut pending, &place);
-        pending.target(O::Target::describe(&id), O::Target::resource(&id));
-        match PlaneOf::<O>::find(self, &place) {
+        let found = caught_now(O::NAME, || {
+            let id = operation.target();
+            let place = O::Target::place(&id);
+            PlaneOf::<O>::note(&mut pending, &place);
+            pending.target(O::Target::describe(&id), O::Target::resource(&id));
+            PlaneOf::<O>::find(self, &place)
+        });
+        match found.flatten() {
             Ok(found) => self.start(Admitted { operation, found, caller: None, pending }).await,
             Err(error) => pending.refuse(error).await,
         }
@@ -239,17 +272,22 @@ impl Engine {
             && let Some(caller) = &caller
         {
             // While the call waited for its turn, what it names may have become another thing, at another scope.
-            let scope = O::Target::scope(&id, &self.0.store);
-            if let Err(error) = PlaneOf::<O>::admit(self, caller, &found, O::ACTION, &scope) {
+            let admit = || {
+                let scope = O::Target::scope(&id, &self.0.store);
+                PlaneOf::<O>::admit(self, caller, &found, O::ACTION, &scope)
+            };
+            if let Err(error) = caught_now(O::NAME, admit).flatten() {
                 return pending.refuse(error).await;
             }
         }
-        let cx = match PlaneOf::<O>::equip(self, found, caller.as_deref(), pending.at(), O::IN_SERVICE) {
+        let now = pending.at();
+        let equip = || PlaneOf::<O>::equip(self, found, caller.as_deref(), now, O::IN_SERVICE);
+        let cx = match caught_now(O::NAME, equip).flatten() {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,
         };
         let intents = PlaneOf::<O>::intents(&cx);
-        match self.attempt(operation, &id, &cx, pending.at()).await {
+        match caught(O::NAME, self.attempt(operation, &id, &cx, now)).await {
             Ok(Done { reply, changes, used }) => {
                 pending.used(used);
                 let close = intents.map(Intents::ids).unwrap_or_default();

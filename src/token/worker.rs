@@ -1,5 +1,6 @@
 //! The threads that work for a token: each owns its session and climbs the ladder of remedies.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -52,9 +53,19 @@ impl Worker {
         for Job { call, reply } in jobs {
             if !reply.is_closed() {
                 // A caller who has gone meanwhile is no failure.
-                let _ = reply.send(self.answer(&call));
+                let _ = reply.send(self.answer_or_panic(&call));
             }
         }
+    }
+
+    /// Does a call. A panic fails the call, not the thread: the lane has only so many. What the session was doing is
+    /// unknown then, so it is closed.
+    fn answer_or_panic(&mut self, call: &Call) -> Result<Answer> {
+        catch_unwind(AssertUnwindSafe(|| self.answer(call))).unwrap_or_else(|_| {
+            self.session = None;
+            tracing::error!(token = %self.device.info.serial, ?call, "a call to the token panicked");
+            Err(Error::internal("a call to the token panicked"))
+        })
     }
 
     /// Does a call, trying each remedy once.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::Response;
 use http::{Request, StatusCode};
+use uuid::Uuid;
 
 use self::answer::Answer;
 use self::call::Call;
@@ -43,9 +44,13 @@ impl ResourceManager {
 
     /// Answers one request.
     pub async fn answer(&self, request: Request<Body>) -> Response {
+        let id = Ids.guid();
+        self.0.guarded(Audience::Management, id, request, |request| self.attempt(id, request)).await
+    }
+
+    async fn attempt(&self, request_id: Uuid, request: Request<Body>) -> Response {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
-        let request_id = Ids.guid();
         let site = Site::of(names, &parts);
         let path = normal(parts.uri.path());
         let route = Route::of(&parts.method, &path);

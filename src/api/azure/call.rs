@@ -111,8 +111,7 @@ impl<'a, S> Call<'a, S> {
             read(&asked)
         };
         let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
-        let reply = engine.call::<O>(credential, origin, request).await?;
-        Ok(show(site, reply))
+        engine.answer(credential, origin, request, |reply| show(site, reply)).await
     }
 
     /// Records what is refused without an operation, once its sender is known, and says what they are told.

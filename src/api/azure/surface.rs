@@ -1,16 +1,79 @@
 //! What answers on a surface.
 
 use std::fmt;
+use std::future::Future;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+use uuid::Uuid;
 
 use super::super::intake::Limits;
-use super::Names;
-use crate::engine::Engine;
+use super::super::kept::Kept;
+use super::super::peer;
+use super::{Names, error};
+use crate::engine::{Engine, caught};
+use crate::identity::Audience;
+use crate::model::Error;
+use crate::model::entry::{Meter, Origin};
 
 /// The engine behind a surface, and what clients may know and take.
 pub(in crate::api) struct Surface {
     pub(in crate::api) engine: Engine,
     pub(in crate::api) names: Names,
     pub(in crate::api) limits: Limits,
+}
+
+impl Surface {
+    /// Answers a request. A panic outside the engine, where the route, the body or the answer is made, is recorded as the
+    /// call of whoever sent the request, and answered as an internal error.
+    pub(in crate::api) async fn guarded<F>(
+        &self,
+        audience: Audience,
+        request_id: Uuid,
+        request: Request<Body>,
+        answer: impl FnOnce(Request<Body>) -> F + Send,
+    ) -> Response
+    where
+        F: Future<Output = Response> + Send,
+    {
+        let (kept, path) = (Kept::of(&request), request.uri().path().to_owned());
+        let error = match caught("a request", async { Ok(answer(request).await) }).await {
+            Ok(response) => return response,
+            Err(panicked) => panicked,
+        };
+        let (headers, extensions) = kept.parts();
+        let origin = Origin {
+            address: peer::address(&extensions),
+            client_info: peer::client_info(&headers),
+            correlation_id: request_id,
+            request_uri: path,
+            operation_version: "".into(),
+        };
+        let credential = peer::credential(&headers, &extensions).map(|credential| match audience {
+            Audience::Service => credential,
+            Audience::Management => credential.for_management(),
+        });
+        let unknown = ("UnknownOperation", Meter::Free);
+        let error = self.engine.refuse(credential, origin, unknown, error).await;
+        failed(&error, request_id)
+    }
+}
+
+/// An answer that depends on nothing of the request.
+fn failed(error: &Error, request_id: Uuid) -> Response {
+    let (code, message) = error::told(error, "");
+    let body = serde_json::json!({"error": {"code": code, "message": message}});
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() =
+        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {
+        headers.insert(HeaderName::from_static("x-ms-request-id"), id);
+    }
+    response
 }
 
 impl fmt::Debug for Surface {

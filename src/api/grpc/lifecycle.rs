@@ -52,10 +52,26 @@ struct Watch<O> {
     more: bool,
 }
 
+/// A batch as its message, and where the next one begins.
+struct Told {
+    message: pb::WatchLifecycleResponse,
+    is_empty: bool,
+    watched: Watched,
+    position: u64,
+    more: bool,
+}
+
+impl From<Batch> for Told {
+    fn from(batch: Batch) -> Self {
+        let Batch { watched, position, more, .. } = batch;
+        Self { is_empty: batch.events.is_empty(), message: batch.into(), watched, position, more }
+    }
+}
+
 /// What a stream does next.
 enum Next<O> {
     /// Tell what was read when it was opened.
-    Tell(Watch<O>, Batch),
+    Tell(Watch<O>, pb::WatchLifecycleResponse),
     /// Wait for more.
     Wait(Watch<O>),
 }
@@ -74,22 +90,22 @@ where
     let (correlation_id, until_now) = (origin.correlation_id, message.until_now);
     let mut asked = None;
     let read = || O::try_from(message).inspect(|operation| asked = Some(operation.clone()));
-    let first = services.engine.call::<O>(credential(&headers, &extensions), origin, read).await;
+    let first = services.engine.answer(credential(&headers, &extensions), origin, read, Told::from).await;
     let opened = first.and_then(|batch| {
         let asked = asked.ok_or_else(|| Error::internal("a watch was answered that was not asked for"))?;
         Ok((asked, batch))
     });
-    let (asked, batch) = opened.map_err(|error| refusal(&error, correlation_id))?;
-    let Batch { watched, position, more, .. } = batch;
+    let (asked, Told { watched, position, more, message, .. }) =
+        opened.map_err(|error| refusal(&error, correlation_id))?;
     // Each batch is authenticated anew.
     let extensions = peer::lasting(&extensions);
     let watch =
         Watch { services, headers, extensions, correlation_id, asked, until_now, watched, position, more };
-    let events = stream::try_unfold(Next::Tell(watch, batch), |next| async move {
+    let events = stream::try_unfold(Next::Tell(watch, message), |next| async move {
         match next {
-            Next::Tell(watch, batch) => Ok(Some((batch.into(), Next::Wait(watch)))),
+            Next::Tell(watch, message) => Ok(Some((message, Next::Wait(watch)))),
             Next::Wait(mut watch) => match watch.next().await {
-                Ok(Some(batch)) => Ok(Some((batch.into(), Next::Wait(watch)))),
+                Ok(Some(message)) => Ok(Some((message, Next::Wait(watch)))),
                 Ok(None) => Ok(None),
                 Err(error) => Err(refusal(&error, watch.correlation_id)),
             },
@@ -108,7 +124,7 @@ where
     ///
     /// # Errors
     /// Whatever the engine tells the caller now, `Stopping` when the service ends.
-    async fn next(&mut self) -> Outcome<Option<Batch>> {
+    async fn next(&mut self) -> Outcome<Option<pb::WatchLifecycleResponse>> {
         loop {
             if !self.more {
                 if self.until_now {
@@ -123,23 +139,24 @@ where
             } else if self.services.closing.is_cancelled() {
                 return Err(Error::Stopping);
             }
-            let batch = self.read().await?;
-            self.position = batch.position;
-            self.more = batch.more;
-            if !batch.events.is_empty() {
-                return Ok(Some(batch));
+            let told = self.read().await?;
+            self.position = told.position;
+            self.more = told.more;
+            if !told.is_empty {
+                return Ok(Some(told.message));
             }
         }
     }
 
     /// Asks for what comes next, as the caller it was.
-    async fn read(&self) -> Outcome<Batch> {
+    async fn read(&self) -> Outcome<Told> {
         let origin = Origin {
             correlation_id: self.correlation_id,
             ..origin(&self.headers, &self.extensions, RPC.to_owned())
         };
         let asked = self.asked.clone().after(self.watched, self.position);
-        self.services.engine.call(credential(&self.headers, &self.extensions), origin, || Ok(asked)).await
+        let credential = credential(&self.headers, &self.extensions);
+        self.services.engine.answer(credential, origin, || Ok(asked), Told::from).await
     }
 }
 

@@ -142,10 +142,10 @@ impl Services {
         let origin = origin(&headers, &extensions, rpc.to_owned());
         let correlation_id = origin.correlation_id;
         let credential = credential(&headers, &extensions);
-        let reply = self.engine.call::<O>(credential, origin, || O::try_from(message)).await;
+        let reply = self.engine.answer(credential, origin, || O::try_from(message), R::from).await;
         match reply {
             Ok(reply) => {
-                let mut response = Response::new(R::from(reply));
+                let mut response = Response::new(reply);
                 stamp(response.metadata_mut(), correlation_id);
                 Ok(response)
             }

@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 
 use super::{CORRELATION_ID, Services, credential, error, origin, stamp};
 use crate::api::{Intake, PeerAddress, peer};
+use crate::engine::caught;
 use crate::identity::{Audience, Credential};
 use crate::model::Error;
 use crate::model::entry::Meter;
@@ -60,15 +61,17 @@ pub(super) async fn account(
             Err(refused) => refused,
             Ok(()) => {
                 request.extensions_mut().insert(verified.clone());
-                let response = next.run(request).await;
-                // Every answer of an operation bears one.
-                if response.headers().contains_key(CORRELATION_ID) {
-                    return response;
-                }
-                let Some(status) = Status::from_header_map(response.headers()) else { return response };
-                match kept.intake.as_ref().and_then(Intake::stopped) {
-                    Some(stopped) => stopped.clone(),
-                    None => refusal(&status, limit),
+                match caught("a gRPC request", async { Ok(next.run(request).await) }).await {
+                    // Every answer of an operation bears one.
+                    Ok(response) if response.headers().contains_key(CORRELATION_ID) => return response,
+                    Ok(response) => {
+                        let Some(status) = Status::from_header_map(response.headers()) else { return response };
+                        match kept.intake.as_ref().and_then(Intake::stopped) {
+                            Some(stopped) => stopped.clone(),
+                            None => refusal(&status, limit),
+                        }
+                    }
+                    Err(panicked) => panicked,
                 }
             }
         },

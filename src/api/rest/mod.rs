@@ -17,6 +17,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
+use uuid::Uuid;
 
 use self::answer::Stamp;
 use self::call::Call;
@@ -44,9 +45,13 @@ impl Rest {
 
     /// Answers one request.
     pub async fn answer(&self, request: Request<Body>) -> Response {
+        let id = Ids.guid();
+        self.0.guarded(Audience::Service, id, request, |request| self.attempt(id, request)).await
+    }
+
+    async fn attempt(&self, request_id: Uuid, request: Request<Body>) -> Response {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
-        let request_id = Ids.guid();
         let site = Site::of(names, &parts, |hsm| engine.managed_hsm(hsm));
         let stamp = Stamp {
             started: Instant::now(),
