@@ -23,6 +23,8 @@ pub(super) fn every_kind() -> Vec<Error> {
     vec![
         Error::Busy,
         Error::BuiltInRole { id: Uuid::nil() },
+        Error::ClockNotTrusted { standing: "held" },
+        Error::ComputationBusy { what: "sums" },
         Error::Conflict { what: "it".to_owned() },
         Error::DecryptionFailed,
         Error::DeletedHsmNotFound { hsm: hsm.clone() },

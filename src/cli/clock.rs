@@ -1,4 +1,4 @@
-//! `strongroom clock`: the simulator's clock.
+//! `strongroom clock`: the clock of the service.
 
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
@@ -14,37 +14,73 @@ use crate::api::grpc::pb::advance_clock_request::Target;
 use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::model::Timestamp;
 
-/// Reads and turns the simulator's clock.
+/// Reads the clock, turns a simulator's, releases a gateway's.
 #[derive(Subcommand, Clone, Debug)]
 pub enum ClockCommand {
-    /// Print the time of the service
+    /// Print the time of the service, and how far the machine's clock is trusted
     Show,
-    /// Turn the clock forwards, and do what comes due on the way
+    /// Gateway: believe the machine's clock as it is, and do what waits for it
+    Release,
+    /// Simulator: turn the clock forwards, and do what comes due on the way
     Advance(AdvanceArgs),
-    /// Stop the clock; it can still be advanced
+    /// Simulator: stop the clock; it can still be advanced
     Freeze,
-    /// Let the clock go on from what it shows
+    /// Simulator: let the clock go on from what it shows
     Resume,
 }
 
 /// By how much, or to which instant.
 #[derive(Args, Clone, Debug)]
-#[group(required = true, multiple = false)]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("target").required(true))]
 pub struct AdvanceArgs {
     /// By how much, for example 30d, 12h, 90m, P1W; a day is 24 hours
-    #[arg(value_parser = duration, value_name = "DURATION")]
+    #[arg(value_parser = duration, value_name = "DURATION", group = "target")]
     by: Option<SignedDuration>,
     /// To this instant: 2027-01-01 or RFC 3339
-    #[arg(long, value_parser = when::parse, value_name = "INSTANT")]
+    #[arg(long, value_parser = when::parse, value_name = "INSTANT", group = "target")]
     to: Option<Timestamp>,
+    /// Turn it by more than ten years
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Serialize)]
 struct Printed {
     now: Option<Timestamp>,
     frozen: bool,
+    standing: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<Hold>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind_seconds: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     happened: Option<Vec<Happening>>,
+}
+
+/// Why the machine's clock is not trusted.
+#[derive(Serialize)]
+struct Hold {
+    since: Option<Timestamp>,
+    reason: String,
+    ahead_seconds: i64,
+    believed: Option<Timestamp>,
+    proven_seconds: i64,
+    proof_seconds: i64,
+}
+
+impl From<pb::ClockHold> for Hold {
+    fn from(hold: pb::ClockHold) -> Self {
+        let seconds = |duration: Option<prost_types::Duration>| duration.unwrap_or_default().seconds;
+        Self {
+            since: when::from_wire(hold.since),
+            reason: hold.reason,
+            ahead_seconds: seconds(hold.ahead),
+            believed: when::from_wire(hold.believed),
+            proven_seconds: seconds(hold.proven),
+            proof_seconds: seconds(hold.proof),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -91,11 +127,19 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 pub(super) async fn run(context: &Context, command: ClockCommand) -> Outcome {
     let session = context.connect().await?;
     let (clock, happened) = ask(session.clock(), command).await.map_err(|status| match status.code() {
-        Code::Unimplemented => Failure::problem("the server has no clock that can be turned")
-            .hint("a simulator has one; a gateway goes by its machine's"),
+        Code::Unimplemented => Failure::problem("the server has no clock that can be turned").hint(
+            "a simulator has one; a gateway goes by its machine's, which `strongroom clock release` believes",
+        ),
         _ => status.into(),
     })?;
-    let printed = Printed { now: when::from_wire(clock.now), frozen: clock.frozen, happened };
+    let printed = Printed {
+        now: when::from_wire(clock.now),
+        frozen: clock.frozen,
+        standing: clock.standing,
+        hold: clock.hold.map(Hold::from),
+        behind_seconds: clock.behind.map(|behind| behind.seconds),
+        happened,
+    };
     context.output.print(&printed, || text(&printed))
 }
 
@@ -107,12 +151,13 @@ async fn ask(
         ClockCommand::Show => (client.get_clock(pb::GetClockRequest {}).await?.into_inner(), None),
         ClockCommand::Freeze => (client.freeze_clock(pb::FreezeClockRequest {}).await?.into_inner(), None),
         ClockCommand::Resume => (client.resume_clock(pb::ResumeClockRequest {}).await?.into_inner(), None),
-        ClockCommand::Advance(AdvanceArgs { by, to }) => {
+        ClockCommand::Release => (client.release_clock(pb::ReleaseClockRequest {}).await?.into_inner(), None),
+        ClockCommand::Advance(AdvanceArgs { by, to, force }) => {
             let by = by.map(|by| {
                 Target::By(prost_types::Duration { seconds: by.as_secs(), nanos: by.subsec_nanos() })
             });
             let target = to.map(|to| Target::To(when::to_wire(to))).or(by);
-            let reply = client.advance_clock(pb::AdvanceClockRequest { target }).await?.into_inner();
+            let reply = client.advance_clock(pb::AdvanceClockRequest { target, force }).await?.into_inner();
             let happened = reply.happenings.into_iter().map(Happening::from).collect();
             (reply.clock.unwrap_or_default(), Some(happened))
         }
@@ -143,7 +188,36 @@ fn text(printed: &Printed) -> String {
     }
     let frozen = if printed.frozen { "  (frozen)" } else { "" };
     text.push_str(&format!("{}{frozen}\n", when::show(printed.now)));
+    if let Some(hold) = &printed.hold {
+        let cause = if hold.reason == "stop" { "when the service started" } else { "while the service ran" };
+        text.push_str(&format!(
+            "held since {}: the machine's clock was found {} ahead {cause}; {} is accounted for\n\
+             purges wait until the clock is set right, `strongroom clock release`, or {} of steady time ({} so far)\n",
+            when::show(hold.since),
+            length(hold.ahead_seconds),
+            when::show(hold.believed),
+            length(hold.proof_seconds),
+            length(hold.proven_seconds),
+        ));
+    }
+    if let Some(seconds) = printed.behind_seconds {
+        text.push_str(&format!(
+            "the machine's clock is {} behind what it showed before; purges wait until it has caught up, or \
+             `strongroom clock release`\n",
+            length(seconds)
+        ));
+    }
     text
+}
+
+/// A length of time, for people: in its largest unit.
+fn length(seconds: i64) -> String {
+    match seconds {
+        172_800.. => format!("{} days", seconds / 86_400),
+        7_200.. => format!("{} hours", seconds / 3_600),
+        120.. => format!("{} minutes", seconds / 60),
+        _ => format!("{seconds} seconds"),
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod prices;
 mod revocation;
 mod roles;
 mod seed;
+mod time;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub use prices::prices;
 pub use revocation::Revocation;
 pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};
 pub use seed::{ControlRoleSeed, HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
+pub use time::Time;
 
 /// What the process is allowed to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -70,6 +72,8 @@ pub struct Config {
     pub audit: Audit,
     /// The log of lifecycle events.
     pub events: Events,
+    /// What is plausible of the machine's clock.
+    pub time: Time,
     /// What things cost.
     pub billing: Billing,
     /// What the program says of itself.
@@ -238,6 +242,7 @@ impl Default for Config {
             crypto: Crypto::default(),
             audit: Audit::default(),
             events: Events::default(),
+            time: Time::default(),
             billing: Billing::default(),
             log: Log::default(),
             identity: Identity::default(),

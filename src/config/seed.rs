@@ -135,6 +135,9 @@ pub struct PrincipalSeed {
     /// Whether programs on this machine get tokens for it without a secret. The first is the default.
     #[serde(default)]
     pub managed_identity: bool,
+    /// Whether it may turn the clock, which purges what was deleted.
+    #[serde(default)]
+    pub turns_clock: bool,
 }
 
 impl Seed {
@@ -175,6 +178,11 @@ impl PrincipalSeed {
         if self.certificate && self.certificate_file.is_some() {
             return Err("certificate and certificate_file exclude each other");
         }
+        if self.managed_identity && self.turns_clock {
+            return Err(
+                "managed_identity and turns_clock exclude each other: any program can have its tokens",
+            );
+        }
         if self.certificate && !(self.name.bytes().all(is_plain) && self.name.starts_with(|c: char| c != '.'))
         {
             return Err(
@@ -211,6 +219,19 @@ mod tests {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), seed.principal.len());
+    }
+
+    #[test]
+    fn the_clock_is_turned_by_named_principals_and_no_managed_identity() {
+        let seed = Seed::read(None).unwrap();
+        let turners = seed.principal.iter().filter(|principal| principal.turns_clock);
+        assert_eq!(turners.map(|principal| principal.name.as_str()).collect::<Vec<_>>(), ["dev", "owner"]);
+        let both = DEV.replacen("managed_identity = true", "managed_identity = true\nturns_clock = true", 1);
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("seed.toml");
+        std::fs::write(&file, both).unwrap();
+        let error = Seed::read(Some(&file)).unwrap_err().to_string();
+        assert!(error.contains("principal \"crypto-user\": managed_identity and turns_clock"), "{error}");
     }
 
     #[test]

@@ -7,14 +7,15 @@ use super::record::Pending;
 use crate::identity::{Caller, authorize};
 use crate::ids::Ids;
 use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::error::Denied;
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::HsmName;
 use crate::model::rbac::{Action, Scope};
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
-    ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane, Intents, Known, Plane, SimulatorCx,
-    SimulatorPlane,
+    ClockCx, ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane, InstallationPlane, Intents,
+    Known, Plane, ServicePlane, SimulatorPlane, TurnClock,
 };
 
 /// What a plane decides before an operation runs, and what it hands to it.
@@ -118,6 +119,7 @@ impl Gate for DataPlane {
             ids: Ids,
             now,
             asker: caller.map(Caller::principals).unwrap_or_default(),
+            sure: inner.clock.sure(),
             intents: engine.intents(),
         })
     }
@@ -171,6 +173,7 @@ impl Gate for ControlPlane {
             tokens: inner.tokens.clone(),
             ids: Ids,
             now,
+            sure: inner.clock.sure(),
             caller: caller.map(|caller| caller.principal),
             intents: engine.intents(),
         })
@@ -211,24 +214,92 @@ impl Gate for SimulatorPlane {
 
     fn note(_: &mut Pending, (): &()) {}
 
+    fn find(engine: &Engine, (): &()) -> Result<()> {
+        match engine.0.clock.can_be_turned() {
+            true => Ok(()),
+            false => Err(Error::Unsupported { what: "a gateway's clock is its machine's".to_owned() }),
+        }
+    }
+
+    /// The principals that the seed names; there is no plane of the real service that could say otherwise.
+    fn admit(engine: &Engine, caller: &Caller, (): &(), _: TurnClock, (): &()) -> Result<()> {
+        of_own_authority(caller)?;
+        match engine.0.clock.may_be_turned_by(caller.principal) {
+            true => Ok(()),
+            false => Err(Error::Forbidden { principal: caller.principal, denied: Denied::TurnClock }),
+        }
+    }
+
+    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<ClockCx> {
+        Ok(ClockCx { clock: engine.0.clock.clone(), now })
+    }
+
+    fn intents(_: &ClockCx) -> Option<&Intents> {
+        None
+    }
+}
+
+impl Gate for ServicePlane {
+    type Found = ();
+
+    fn note(_: &mut Pending, (): &()) {}
+
     fn find(_: &Engine, (): &()) -> Result<()> {
         Ok(())
     }
 
-    /// The principals of the simulator's authority may, and those of other issuers may not: no role of the real
-    /// service says who has these rights.
-    fn admit(_: &Engine, caller: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
-        if caller.of_own_authority {
-            return Ok(());
-        }
-        Err(Error::Unauthenticated { why: "the simulator's own services take tokens of its authority only" })
+    /// A simulator's own services take tokens of its authority only; a gateway's clock is shown to whoever is known.
+    fn admit(engine: &Engine, caller: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
+        if engine.0.clock.can_be_turned() { of_own_authority(caller) } else { Ok(()) }
     }
 
-    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<SimulatorCx> {
-        Ok(SimulatorCx { clock: engine.0.clock.clone(), now })
+    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<ClockCx> {
+        Ok(ClockCx { clock: engine.0.clock.clone(), now })
     }
 
-    fn intents(_: &SimulatorCx) -> Option<&Intents> {
+    fn intents(_: &ClockCx) -> Option<&Intents> {
         None
     }
+}
+
+impl Gate for InstallationPlane {
+    type Found = ();
+
+    fn note(_: &mut Pending, (): &()) {}
+
+    fn find(_: &Engine, (): &()) -> Result<()> {
+        Ok(())
+    }
+
+    /// Granted for every subscription, of the caller's tenant all; which ones there are is not told.
+    fn admit(engine: &Engine, caller: &Caller, (): &(), action: ControlAction, (): &()) -> Result<()> {
+        let subscriptions = engine.0.store.subscriptions();
+        let grants = |principal| engine.0.store.control_grants(principal);
+        let granted = |subscription: &Arc<Subscription>| {
+            subscription.tenant == caller.tenant
+                && authorize(caller, grants, action, &ControlScope::Subscription(subscription.id)).is_ok()
+        };
+        match !subscriptions.is_empty() && subscriptions.iter().all(granted) {
+            true => Ok(()),
+            false => {
+                Err(Error::Forbidden { principal: caller.principal, denied: Denied::Everywhere(action) })
+            }
+        }
+    }
+
+    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<ClockCx> {
+        Ok(ClockCx { clock: engine.0.clock.clone(), now })
+    }
+
+    fn intents(_: &ClockCx) -> Option<&Intents> {
+        None
+    }
+}
+
+/// The principals of the simulator's authority may use what only a simulator has, and those of other issuers may not.
+fn of_own_authority(caller: &Caller) -> Result<()> {
+    if caller.of_own_authority {
+        return Ok(());
+    }
+    Err(Error::Unauthenticated { why: "the simulator's own services take tokens of its authority only" })
 }

@@ -169,7 +169,8 @@ impl Engine {
     /// what a caller asks for, but that nobody is asked for a credential. For jobs alone.
     ///
     /// # Errors
-    /// As [`call`](Self::call), from loading on.
+    /// `ClockNotTrusted` for what destroys something for good, while the machine's clock is not trusted; else as
+    /// [`call`](Self::call), from loading on.
     pub async fn due<O: Operation>(&self, operation: O) -> Result<O::Reply>
     where
         PlaneOf<O>: Gate,
@@ -188,7 +189,11 @@ impl Engine {
             pending.target(O::Target::describe(&id), O::Target::resource(&id));
             PlaneOf::<O>::find(self, &place)
         });
-        match found.flatten() {
+        // The record was dated by a reading of the clock just now: if that was wrong, the guard has seen it.
+        let trusted = |found| {
+            if O::DESTROYS_WHEN_DUE { self.0.clock.check_trusted().map(|()| found) } else { Ok(found) }
+        };
+        match found.flatten().and_then(trusted) {
             Ok(found) => self.start(Admitted { operation, found, caller: None, pending }).await,
             Err(error) => pending.refuse(error).await,
         }
@@ -367,6 +372,14 @@ impl Engine {
     /// The service's clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// Has the mark of a guarded clock written, if it is due.
+    ///
+    /// # Errors
+    /// `Internal` where the database fails.
+    pub async fn keep_time(&self) -> Result<()> {
+        self.0.store.commit(Commit::default()).await
     }
 
     /// What comes due first and is not excepted.

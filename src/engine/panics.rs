@@ -15,10 +15,7 @@ use crate::model::{Error, Result};
 ///
 /// # Errors
 /// That of the work; `Internal` for a panic, with its text.
-pub async fn caught<T>(
-    what: &'static str,
-    work: impl Future<Output = Result<T>> + Send,
-) -> Result<T> {
+pub async fn caught<T>(what: &'static str, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(internal(what, &*panic)))
 }
 

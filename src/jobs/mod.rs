@@ -5,10 +5,12 @@
 //! by the clock, and does due work in order of due time, through the engine. It keeps nothing in
 //! memory that a restart would lose: what is due follows from what is stored.
 
+mod timekeeper;
 mod waiting;
 
 use std::sync::Arc;
 
+pub use timekeeper::keep_time;
 use tokio::sync::Mutex;
 use waiting::Waiting;
 
@@ -20,7 +22,7 @@ use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::time::{Due, Work};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
-use crate::ops::clock::{AdvanceClock, ClockFace};
+use crate::ops::clock::{AdvanceClock, AskToAdvance, ClockFace};
 use crate::ops::deleted::PurgeExpiredKey;
 use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
 use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
@@ -81,7 +83,8 @@ impl Scheduler {
                 self.settle(&mut waiting).await;
             }
             let now = Clock::System.now();
-            let next = self.engine.next_due(|due| waiting.holds(due, now)).map(|due| due.at);
+            let except = |due: &Due| waiting.holds(due, now) || self.withholds(due);
+            let next = self.engine.next_due(except).map(|due| due.at);
             let again = waiting.earliest(now);
             tokio::select! {
                 () = self.clock().sleep_towards(next.unwrap_or(Timestamp::MAX)) => {}
@@ -102,17 +105,23 @@ impl Scheduler {
         credential: Result<Credential<'_>>,
         origin: Origin,
         target: impl FnOnce(Timestamp) -> Result<Timestamp> + Send,
+        force: bool,
     ) -> Result<(ClockFace, Vec<Happening>)> {
         let _turn = self.turn.lock().await;
         let mut happenings = Vec::new();
         // The last step is the caller's own call, and is authorized, recorded and refused as such; it
         // comes first as a question, so that a refused caller turns nothing.
-        let asked =
-            self.engine.call::<crate::ops::clock::GetClock>(copy(&credential), origin.clone(), || {
-                Ok(crate::ops::clock::GetClock)
-            });
-        let now = asked.await?.now;
-        let to = target(now)?;
+        let asked = self.engine.call(copy(&credential), origin.clone(), || Ok(AskToAdvance));
+        let now = asked.await?;
+        let to = target(now).and_then(|to| AdvanceClock::check_distance(now, to, force).map(|()| to));
+        let to = match to {
+            Ok(to) => to,
+            // What is wrong with the request is recorded as that of any call.
+            Err(error) => {
+                let face = self.engine.call::<AdvanceClock>(credential, origin, || Err(error)).await?;
+                return Ok((face, happenings));
+            }
+        };
         while let Some(due) = self.engine.next_due(|_| false).filter(|due| due.at <= to) {
             if due.at > self.clock().now() {
                 self.engine.due(AdvanceClock { to: due.at }).await?;
@@ -129,7 +138,8 @@ impl Scheduler {
     /// Does everything that is due by now. What fails waits, and the rest is done.
     async fn settle(&self, waiting: &mut Waiting) {
         let now = self.clock().now();
-        let held = |waiting: &Waiting, due: &Due| waiting.holds(due, Clock::System.now());
+        let held =
+            |waiting: &Waiting, due: &Due| waiting.holds(due, Clock::System.now()) || self.withholds(due);
         while let Some(due) = self.engine.next_due(|due| held(waiting, due)).filter(|due| due.at <= now) {
             let failed = match self.work(due.clone()).await {
                 Ok(_) => {
@@ -151,6 +161,12 @@ impl Scheduler {
         if !waiting.is_empty() {
             waiting.keep(|due| self.engine.is_due(due));
         }
+    }
+
+    /// Whether this destroys something for good while the clock is not trusted: it waits, and nothing waits for it. The
+    /// engine refuses it, too.
+    fn withholds(&self, due: &Due) -> bool {
+        due.work.destroys() && self.clock().check_trusted().is_err()
     }
 
     /// Does one thing that is due; nothing if it is not due any more.

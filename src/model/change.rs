@@ -64,6 +64,8 @@ pub enum Change {
     PutAuditKey(AuditKey),
     /// The virtual clock is set.
     SetClock(ClockSetting),
+    /// The machine's clock is believed as it is.
+    ReleaseClock,
 }
 
 /// How a key version came to be.

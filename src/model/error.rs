@@ -43,6 +43,20 @@ pub enum Error {
         /// The role definition's id.
         id: uuid::Uuid,
     },
+    /// The machine's clock is ahead or behind: nothing is destroyed because its time has come.
+    #[error(
+        "the machine's clock is not trusted ({standing}): nothing is destroyed by time until it is set right or released"
+    )]
+    ClockNotTrusted {
+        /// `held` or `behind`.
+        standing: &'static str,
+    },
+    /// Too much is computed at once; nothing was done.
+    #[error("too many {what} are being computed; try again in a moment")]
+    ComputationBusy {
+        /// What is computed.
+        what: &'static str,
+    },
     /// Somebody else changed the same thing meanwhile; nothing was done.
     #[error("{what} was changed by another request meanwhile; try again")]
     Conflict {
@@ -344,6 +358,8 @@ impl Error {
             Self::BudgetExists { .. } => "BUDGET_EXISTS",
             Self::BudgetNotFound { .. } => "BUDGET_NOT_FOUND",
             Self::BuiltInRole { .. } => "ROLE_DEFINITION_BUILT_IN",
+            Self::ClockNotTrusted { .. } => "CLOCK_NOT_TRUSTED",
+            Self::ComputationBusy { .. } => "COMPUTATION_BUSY",
             Self::Conflict { .. } => "CONCURRENT_CHANGE",
             Self::DecryptionFailed => "DECRYPTION_FAILED",
             Self::DeletedKeyNotFound { .. } => "DELETED_KEY_NOT_FOUND",
@@ -434,10 +450,11 @@ impl Error {
             Self::ResumeTokenExpired { .. } => 410,
             Self::RequestTooLarge { .. } => 413,
             Self::RequestTooSlow { .. } => 408,
-            Self::Busy => 429,
+            Self::Busy | Self::ComputationBusy { .. } => 429,
             Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
             Self::Unsupported { .. } => 501,
-            Self::Overloaded
+            Self::ClockNotTrusted { .. }
+            | Self::Overloaded
             | Self::Stopping
             | Self::TokenPoolExhausted { .. }
             | Self::TokenUnavailable { .. } => 503,
@@ -458,6 +475,10 @@ pub enum Denied {
     Data(Action, Scope),
     /// An action of the control plane.
     Control(ControlAction, ControlScope),
+    /// An action of the control plane, everywhere: what is asked for concerns all subscriptions.
+    Everywhere(ControlAction),
+    /// Turning the simulator's clock.
+    TurnClock,
 }
 
 impl Denied {
@@ -473,7 +494,8 @@ impl Denied {
     pub const fn action(&self) -> &'static str {
         match self {
             Self::Data(action, _) => action.as_str(),
-            Self::Control(action, _) => action.as_str(),
+            Self::Control(action, _) | Self::Everywhere(action) => action.as_str(),
+            Self::TurnClock => "Strongroom.Simulator/clock/turn/action",
         }
     }
 
@@ -482,6 +504,7 @@ impl Denied {
         match self {
             Self::Data(_, scope) => scope.to_string(),
             Self::Control(_, scope) => scope.to_string(),
+            Self::Everywhere(_) | Self::TurnClock => "/".to_owned(),
         }
     }
 }
@@ -494,6 +517,10 @@ impl std::fmt::Display for Denied {
             Self::Control(action, scope) => {
                 write!(f, "does not have authorization to perform action '{action}' over scope '{scope}'")
             }
+            Self::Everywhere(action) => {
+                write!(f, "does not have authorization to perform action '{action}' over every subscription")
+            }
+            Self::TurnClock => f.write_str("may not turn the simulator's clock: its seed says who may"),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::Timestamp;
 use super::key_date::KeyDate;
 use super::name::{BudgetName, HsmName, KeyId, KeyName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
+use super::time_guard::Turn;
 
 /// How many events are kept unless the configuration says otherwise.
 pub const KEPT: usize = 100_000;
@@ -36,6 +37,8 @@ pub enum Happened {
     Key(KeyHappened),
     /// A budget of the subscription was reached.
     Budget(BudgetName),
+    /// How the machine's clock stands, which all HSMs go by, changed.
+    Clock(Turn),
 }
 
 /// What became of a managed HSM.
@@ -129,6 +132,14 @@ impl LifecycleEvent {
                 KeyKind::NotRotated(_) => "key.not-rotated",
             },
             Happened::Budget(_) => "budget.reached",
+            Happened::Clock(turn) => match turn {
+                Turn::Held => "clock.held",
+                Turn::Behind => "clock.behind",
+                Turn::CaughtUp => "clock.caught-up",
+                Turn::Corrected => "clock.corrected",
+                Turn::Proven => "clock.proven",
+                Turn::Released => "clock.released",
+            },
         }
     }
 
@@ -157,6 +168,7 @@ impl LifecycleEvent {
                 KeyId { hsm: hsm.clone(), name: name.clone(), version }.to_string()
             }
             Happened::Budget(name) => format!("subscriptions/{subscription}/budgets/{name}"),
+            Happened::Clock(_) => "clock".to_owned(),
         }
     }
 
@@ -195,7 +207,9 @@ impl Watched {
     pub fn shows(&self, event: &LifecycleEvent) -> bool {
         match (self, &event.what) {
             (Self::Keys(id), Happened::Key(key)) => key.hsm_id == *id,
-            (Self::ManagedHsms(subscription), Happened::Hsm(_)) => event.subscription == *subscription,
+            (Self::ManagedHsms(subscription), Happened::Hsm(_) | Happened::Clock(_)) => {
+                event.subscription == *subscription
+            }
             (Self::Budgets(subscription), Happened::Budget(_)) => event.subscription == *subscription,
             (Self::Keys(_) | Self::ManagedHsms(_) | Self::Budgets(_), _) => false,
         }

@@ -30,6 +30,7 @@ pub mod role;
 pub mod rotation;
 pub mod setting;
 pub mod time;
+pub mod time_guard;
 
 pub use error::{Error, Result};
 

@@ -1,5 +1,7 @@
 //! How a clock that is turned by hand is set, and what comes due by it.
 
+use jiff::SignedDuration;
+
 use super::Timestamp;
 use super::name::{BudgetName, HsmName, KeyName};
 use super::resource::SubscriptionId;
@@ -23,6 +25,9 @@ impl ClockSetting {
     }
 }
 
+/// How far one advance turns the simulator's clock unless it is forced: ten years.
+pub const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 3653);
+
 /// Something the service does by itself when the time has come.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Work {
@@ -37,6 +42,16 @@ pub enum Work {
     NoteNearExpiry(KeyName),
     /// A budget is reached. The HSM is one of those whose costs it watches.
     NoteBudget(SubscriptionId, BudgetName),
+}
+
+impl Work {
+    /// Whether it destroys something for good.
+    pub const fn destroys(&self) -> bool {
+        match self {
+            Self::PurgeKey(_) | Self::PurgeHsm => true,
+            Self::RotateKey(_) | Self::NoteNearExpiry(_) | Self::NoteBudget(..) => false,
+        }
+    }
 }
 
 /// Work, when, and in which HSM.

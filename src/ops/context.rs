@@ -38,6 +38,8 @@ pub struct Cx {
     pub now: Timestamp,
     /// The caller and its groups; none where the service itself acts.
     pub asker: Vec<PrincipalId>,
+    /// The latest time of which it is sure that it has come: see [`Clock::sure`].
+    pub sure: Timestamp,
     /// What the operation has declared.
     pub intents: Intents,
     /// Whether AES key versions serve all modes of operation, or one family of them.
@@ -58,6 +60,8 @@ pub struct ControlCx {
     pub ids: Ids,
     /// When the call arrived.
     pub now: Timestamp,
+    /// The latest time of which it is sure that it has come: see [`Clock::sure`].
+    pub sure: Timestamp,
     /// Who called; `None` where the service itself acts.
     pub caller: Option<PrincipalId>,
     /// The tokens that new HSMs can have.
@@ -78,9 +82,9 @@ pub struct DirectoryCx {
     pub principals: Vec<PrincipalId>,
 }
 
-/// What an operation of the simulator may use.
-pub struct SimulatorCx {
-    /// The clock to be turned.
+/// What an operation on the clock may use.
+pub struct ClockCx {
+    /// The clock.
     pub clock: Clock,
     /// When the call arrived.
     pub now: Timestamp,

@@ -29,11 +29,14 @@ mod wipe;
 use std::future::Future;
 use std::sync::Arc;
 
-pub use context::{ControlCx, Cx, DirectoryCx, SimulatorCx};
+pub use context::{ClockCx, ControlCx, Cx, DirectoryCx};
 pub use intents::{Intents, UnderWay};
 pub use of::Of;
 pub use page::{Page, PageRequest};
-pub use plane::{ControlPlane, DataPlane, DirectoryPlane, Known, Plane, SimulatorPlane};
+pub use plane::{
+    ControlPlane, DataPlane, DirectoryPlane, InstallationPlane, Known, Plane, ServicePlane, SimulatorPlane,
+    TurnClock,
+};
 pub use public_keys::PublicKeys;
 pub use target::{
     AllKeys, AssignmentPath, Definition, DefinitionPath, DeletedKey, KeyPath, LiveKey, Name, RoleScope,
@@ -67,6 +70,9 @@ pub trait Operation: Sized + Send + 'static {
     const IN_SERVICE: bool = true;
     /// Whether it is an rpc. What only Azure Resource Manager's clients need is not.
     const IS_RPC: bool = true;
+    /// Whether it destroys something for good because its time has come, and for no other reason. The service does not
+    /// do it while the machine's clock is not trusted.
+    const DESTROYS_WHEN_DUE: bool = false;
     /// What it acts on.
     type Target: Target;
     /// What it answers.
@@ -249,4 +255,5 @@ operations! {
     clock::AdvanceClock,
     clock::FreezeClock,
     clock::ResumeClock,
+    clock::ReleaseClock,
 }

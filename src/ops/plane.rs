@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use super::{ControlCx, Cx, DirectoryCx, SimulatorCx};
+use super::{ClockCx, ControlCx, Cx, DirectoryCx};
 use crate::model::audience::Audience;
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::name::HsmName;
@@ -60,16 +60,61 @@ impl Plane for DirectoryPlane {
     const AUDIENCE: Audience = Audience::Management;
 }
 
-/// What only a simulator has: its clock. Every principal it knows may turn it, and nobody else's can.
+/// What only a simulator has: a clock that is turned, by principals that its seed names.
 #[derive(Clone, Copy, Debug)]
 pub struct SimulatorPlane;
 
 impl Plane for SimulatorPlane {
+    type Action = TurnClock;
+    type Scope = ();
+    type Place = ();
+    type Cx = ClockCx;
+}
+
+/// The service as a whole: everybody who is known may ask what time it is.
+#[derive(Clone, Copy, Debug)]
+pub struct ServicePlane;
+
+impl Plane for ServicePlane {
     type Action = Known;
     type Scope = ();
     type Place = ();
-    type Cx = SimulatorCx;
+    type Cx = ClockCx;
     const AUDIENCE: Audience = Audience::Service;
+}
+
+/// What concerns every subscription at once: a role must grant it for each of them.
+#[derive(Clone, Copy, Debug)]
+pub struct InstallationPlane;
+
+impl Plane for InstallationPlane {
+    type Action = ControlAction;
+    type Scope = ();
+    type Place = ();
+    type Cx = ClockCx;
+    const AUDIENCE: Audience = Audience::Management;
+}
+
+/// Turning the simulator's clock. No role grants it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TurnClock;
+
+impl TurnClock {
+    /// No local role is asked.
+    pub const fn data_action(self) -> Option<Action> {
+        None
+    }
+
+    /// No role of the control plane is asked.
+    pub const fn control_action(self) -> Option<ControlAction> {
+        None
+    }
+}
+
+impl Display for TurnClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(principals that turn the clock)")
+    }
 }
 
 /// Being known is enough.

@@ -12,7 +12,7 @@ use super::client_verifier::ClientVerifier;
 use super::house::{self, House};
 use super::resources;
 use crate::api::{Authorities, Names};
-use crate::clock::Clock;
+use crate::clock::{Clock, ThisMachine};
 use crate::config::{self, Config, HsmSeed, TokenSelector};
 use crate::engine::Engine;
 use crate::identity::files;
@@ -51,7 +51,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     let tls = tls(certificates, key, &trust)?;
     let identity = Identity::new(identity_settings(config, trust)).await?;
 
-    let clock = Clock::System;
+    let clock = Clock::guarded(Arc::new(ThisMachine::default()), config.time.limits());
     let store = house::open_store(config, &clock).await?;
     let now = clock.now();
     let module = Module::load(path, house::profile(&config.token)?)

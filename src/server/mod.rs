@@ -37,7 +37,7 @@ pub use simulator::environment as simulator_environment;
 use crate::api::grpc::Services;
 use crate::config::{Config, Mode};
 use crate::engine::Engine;
-use crate::jobs::Scheduler;
+use crate::jobs::{Scheduler, keep_time};
 use house::House;
 use pulse::Pulse;
 
@@ -69,7 +69,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
 
     let (reporter, health) = tonic_health::server::health_reporter();
-    let pulse = Pulse::new(reporter, Services::names(house.simulator.is_some()).collect()).await;
+    let pulse = Pulse::new(reporter, Services::names().collect()).await;
     let scheduler = Scheduler::new(house.engine.clone());
     let closing = CancellationToken::new();
     let web = web::Web::new(&house, &config, (health, Arc::clone(&pulse)), &scheduler, closing.clone())?;
@@ -77,6 +77,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let background = tokio::spawn(keep_house(house.engine.clone(), pulse));
     let due = tokio::spawn(scheduler.run());
     let audit_log = tokio::spawn(audit_log::keep(house.engine.clone(), config.audit.clone()));
+    let time = tokio::spawn(keep_time(house.engine.clone()));
     if let Some(simulator) = &house.simulator {
         connection_file::write(&config.data_dir, simulator)?;
     }
@@ -92,6 +93,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     background.abort();
     due.abort();
     audit_log.abort();
+    time.abort();
     let patience = Duration::from_secs(config.server.shutdown_seconds);
     let served = serving.stop(patience).await;
     alive.abort();

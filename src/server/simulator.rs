@@ -82,7 +82,8 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let settings = super::gateway::identity_settings(config, trust);
     let identity = identity(settings, &authority, &seed, &issuers, &audiences).await?;
 
-    let clock = Clock::virtual_clock();
+    let turners = seed.principal.iter().filter(|principal| principal.turns_clock);
+    let clock = Clock::turned_by(turners.map(|principal| principal.object_id));
     let store = house::open_store(config, &clock).await?;
     let now = clock.now();
     let supply = open_supply(config, &directory)?;

@@ -23,6 +23,7 @@ use crate::api::arm::ResourceManager;
 use crate::api::grpc::Services;
 use crate::api::rest::Rest;
 use crate::api::{Budget, Limits, PeerAddress};
+use crate::clock::Clock;
 use crate::config::{Config, Mode};
 use crate::identity::authority::GRAPH_HOST;
 use crate::jobs::Scheduler;
@@ -50,6 +51,7 @@ pub(super) struct Web {
 #[derive(Clone)]
 struct Common {
     pulse: Arc<Pulse>,
+    clock: Clock,
     mode: Mode,
     ca: Option<Arc<PathBuf>>,
 }
@@ -66,15 +68,14 @@ impl Web {
         scheduler: &Scheduler,
         closing: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let clock = house.simulator.as_ref().map(|_| scheduler.clone());
         let limit = config.server.max_request_bytes;
         let limits = Limits { bytes: limit, patience: Duration::from_secs(config.server.request_seconds) };
-        let grpc = Services::new(house.engine.clone(), closing).routes(limit, health, clock)?;
+        let grpc = Services::new(house.engine.clone(), closing).routes(limit, health, scheduler.clone())?;
         let ca = house.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
         let common = Router::new()
             .route("/healthz", get(healthz))
             .route("/ca.pem", get(ca_pem))
-            .with_state(Common { pulse, mode: config.mode, ca });
+            .with_state(Common { pulse, clock: house.engine.clock().clone(), mode: config.mode, ca });
         let authority = house.simulator.as_ref().map(|simulator| {
             Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024))
         });
@@ -141,12 +142,15 @@ async fn healthz(State(common): State<Common>) -> Response {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not serving")
     };
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "age_seconds": finding.age().as_secs(),
         "mode": common.mode,
         "status": text,
         "version": env!("CARGO_PKG_VERSION"),
     });
+    if !common.clock.can_be_turned() {
+        body["clock"] = common.clock.standing().as_str().into();
+    }
     (status, axum::Json(body)).into_response()
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Draft {
     pub(super) closed: Vec<Uuid>,
     pub(super) clock: Option<ClockSetting>,
     pub(super) audit_keys: Vec<AuditKey>,
+    /// Whether the machine's clock is believed from now on.
+    pub(super) released: bool,
     pub(super) resources: Option<Arc<Resources>>,
     pub(super) events: Vec<Arc<LifecycleEvent>>,
 }
@@ -48,7 +50,7 @@ pub(super) struct Draft {
 impl Draft {
     /// Whether nothing changes: a group of records alone.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { hsms, phases, keys, roles, opened, closed, clock, audit_keys, resources, events } = self;
+        let Self { hsms, phases, keys, roles, opened, closed, clock, audit_keys, released, resources, events } = self;
         hsms.is_empty()
             && phases.is_empty()
             && keys.is_empty()
@@ -57,6 +59,7 @@ impl Draft {
             && closed.is_empty()
             && clock.is_none()
             && audit_keys.is_empty()
+            && !released
             && resources.is_none()
             && events.is_empty()
     }
@@ -76,6 +79,7 @@ impl Draft {
         self.closed.extend(later.closed);
         self.clock = later.clock.or(self.clock);
         self.audit_keys.extend(later.audit_keys);
+        self.released |= later.released;
         self.resources = later.resources.or(self.resources.take());
         self.events.extend(later.events);
     }
@@ -304,6 +308,10 @@ impl<'a> View<'a> {
             }
             Change::SetClock(setting) => {
                 self.own.clock = Some(*setting);
+                Ok(())
+            }
+            Change::ReleaseClock => {
+                self.own.released = true;
                 Ok(())
             }
         }

@@ -21,6 +21,7 @@ use crate::model::event::{
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::{HsmName, KeyName};
 use crate::model::resource::SubscriptionId;
+use crate::model::time_guard::Turn;
 use crate::model::{Error, Result};
 
 /// How many rows are written with one statement.
@@ -129,6 +130,7 @@ pub(super) fn of(change: &Change, view: &View<'_>) -> Vec<(SubscriptionId, Happe
             key(view, hsm, name, KeyKind::Deleted(deletion.scheduled_purge_at))
         }
         Change::Control(ControlChange::ReplaceBudget(budget)) => reached(budget, view),
+        Change::ReleaseClock => turned(view, Turn::Released),
         Change::Recover(hsm, name) => key(view, hsm, name, KeyKind::Recovered),
         Change::Purge(hsm, name) => key(view, hsm, name, KeyKind::Purged),
         // The life of HSMs, keys and budgets goes on as it was; the audit log has these.
@@ -152,6 +154,12 @@ pub(super) fn of(change: &Change, view: &View<'_>) -> Vec<(SubscriptionId, Happe
         | Change::PutAuditKey(_)
         | Change::SetClock(_) => Vec::new(),
     }
+}
+
+/// What a change of how the machine's clock stands comes to: it concerns the HSMs of every subscription.
+pub(super) fn turned(view: &View<'_>, turn: Turn) -> Vec<(SubscriptionId, Happened)> {
+    let subscriptions = view.resources().subscriptions();
+    subscriptions.iter().map(|subscription| (subscription.id, Happened::Clock(turn))).collect()
 }
 
 fn hsm_event(hsm: &ManagedHsm, kind: HsmKind) -> (SubscriptionId, Happened) {

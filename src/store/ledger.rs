@@ -20,8 +20,10 @@ use super::export::Exporter;
 use super::memory::Memory;
 use super::outbox::{self, ExportedRecord};
 use super::statements::{self, Failure};
+use super::time_mark;
 use super::usage::Usage;
 use crate::model::name::HsmName;
+use crate::model::time_guard::{Kept, Turn};
 use crate::model::{Error, Result, Timestamp};
 
 /// How many commits make a group at most.
@@ -59,6 +61,8 @@ pub(super) struct Group {
     usage: Usage,
     /// How much of the outbox is removed with it.
     trimmed: Option<u64>,
+    /// What is written of the machine's clock, and how many changes of its standing are told.
+    time: Option<(Kept, usize)>,
 }
 
 /// A group that may have been written although its COMMIT failed.
@@ -89,6 +93,8 @@ pub(super) struct Ledger {
     pub(super) carried: Vec<Record>,
     /// How much of the outbox is known to be removed.
     pub(super) trimmed: u64,
+    /// What was written last of the machine's clock.
+    pub(super) marked: Option<Kept>,
 }
 
 impl Ledger {
@@ -160,7 +166,7 @@ impl Ledger {
         if let Err(error) = self.settle().await {
             return self.refuse(&error, calls);
         }
-        if calls.is_empty() && self.carried.is_empty() {
+        if calls.is_empty() && self.carried.is_empty() && self.memory.clock().kept().is_none() {
             return;
         }
         let mut results = Vec::with_capacity(calls.len());
@@ -205,6 +211,10 @@ impl Ledger {
         self.mark = group.mark;
         self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.mark.head);
         self.trimmed = group.trimmed.unwrap_or(self.trimmed);
+        if let Some((kept, turns)) = group.time {
+            self.marked = Some(kept);
+            self.memory.clock().told(turns);
+        }
         self.memory.apply(group.draft);
         self.memory.usage().add(group.usage);
         for ((_, reply), result) in calls.into_iter().zip(results) {
@@ -253,7 +263,11 @@ impl Ledger {
         let exported = self.exporter.exported();
         let trim = exported >= self.trimmed + TRIM;
         let mut group = Group { mark: self.mark.clone(), ..Group::default() };
-        if !trim && calls.iter().all(|(commit, _)| commit.is_record_only()) {
+        let time = self.memory.clock().kept();
+        let time_is_due = time
+            .as_ref()
+            .is_some_and(|(kept, turns)| !turns.is_empty() || time_mark::is_due(self.marked.as_ref(), kept));
+        if !trim && !time_is_due && calls.iter().all(|(commit, _)| commit.is_record_only()) {
             // One statement is a transaction of its own, and spares the way to SQLite's thread for
             // beginning, counting and committing.
             results.extend(calls.iter().map(|_| Ok(())));
@@ -291,6 +305,13 @@ impl Ledger {
             }
         }
         outbox::insert(&mut db, &group.records, &group.mark.head, &group.usage).await?;
+        if let Some((kept, turns)) = time {
+            group.tell(&self.memory, &turns);
+            let kept =
+                self.memory.clock().kept_if_released().filter(|_| group.draft.released).unwrap_or(kept);
+            time_mark::write(&mut db, &kept).await?;
+            group.time = Some((kept, turns.len()));
+        }
         group.mark.groups += 1;
         doubt::write(&mut db, group.mark.groups).await?;
         if let Some(newest) = group.draft.events.last() {
@@ -320,6 +341,17 @@ impl Group {
             if let Some(version) = &record.version {
                 self.usage.note(version, record.at, &known);
             }
+        }
+    }
+
+    /// Adds what there is to tell of the machine's clock.
+    fn tell(&mut self, memory: &Memory, turns: &[Turn]) {
+        for turn in turns {
+            let mut view = View::new(memory, &self.draft);
+            let happened = events::turned(&view, *turn);
+            view.tell(memory.now(), happened);
+            let own = view.into_own();
+            self.draft.absorb(own);
         }
     }
 

@@ -89,7 +89,7 @@ pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T
     serde_json::from_str(column(row, name)?).map_err(damaged)
 }
 
-fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> {
+pub(super) fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> {
     column::<Option<i64>>(row, name)?.map(Timestamp::from_microsecond).transpose().map_err(damaged)
 }
 

@@ -142,6 +142,11 @@ impl Memory {
         self.told.subscribe()
     }
 
+    /// The clock that commits may set, or that is under guard.
+    pub(super) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// What the clock shows.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
@@ -320,6 +325,9 @@ impl Memory {
         }
         if let Some(setting) = draft.clock {
             self.clock.set(setting);
+        }
+        if draft.released {
+            self.clock.release();
         }
         if let Some(newest) = draft.events.last().map(|event| event.sequence) {
             write(&self.events).append(draft.events);

@@ -29,6 +29,7 @@ mod resume;
 mod roles;
 mod rotation;
 mod statements;
+mod time_mark;
 mod usage;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -16,7 +16,7 @@ use super::export::{Export, Exporter};
 use super::ledger::{GROUP, Ledger};
 use super::memory::Memory;
 use super::resume::{self, Mismatch};
-use super::{Inner, Options, Store, doubt, events, load};
+use super::{Inner, Options, Store, doubt, events, load, time_mark};
 use crate::model::rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
@@ -46,6 +46,8 @@ impl Store {
         migrate(&mut db).await?;
         let memory =
             Arc::new(Memory::new(built_in_roles, options.control_plane_roles, options.clock.clone()));
+        let marked = time_mark::load(&mut db).await?;
+        options.clock.begin(marked);
         load::load(&mut db, &memory).await?;
         memory.keep_events(events::load(&mut db, options.events_kept).await?);
 
@@ -88,6 +90,7 @@ impl Store {
             doubtful: Arc::clone(&doubtful),
             doubt: None,
             carried: Vec::new(),
+            marked,
             trimmed: 0,
         };
         tokio::spawn(ledger.run(messages));

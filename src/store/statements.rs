@@ -126,6 +126,8 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
             sqlx::query(sql).bind(setting.offset).bind(frozen).execute(db).await?;
             Ok(())
         }
+        // The ledger writes the mark with every group.
+        Change::ReleaseClock => Ok(()),
         Change::DeleteRoleAssignment(hsm, id) => {
             let sql = "-- delete_role_assignment
                 DELETE FROM role_assignments WHERE hsm = $1 AND id = $2";

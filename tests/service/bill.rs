@@ -26,7 +26,7 @@ pub(crate) fn midnight(day: &str) -> Option<prost_types::Timestamp> {
 pub(crate) async fn stand_at(client: &mut Client, day: &str) {
     client.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     let target = midnight(day).map(pb::advance_clock_request::Target::To);
-    client.clock.advance_clock(pb::AdvanceClockRequest { target }).await.unwrap();
+    client.clock.advance_clock(pb::AdvanceClockRequest { target, force: true }).await.unwrap();
 }
 
 /// Asks what a period costs.

@@ -51,7 +51,7 @@ async fn turn(mut client: Client, mut told: i64, mut rng: StdRng) -> i64 {
         let by = rng.gen_range(1..=24).min(hours);
         hours -= by;
         let target = Some(Target::By(prost_types::Duration { seconds: by * 3600, nanos: 0 }));
-        match client.clock.advance_clock(pb::AdvanceClockRequest { target }).await {
+        match client.clock.advance_clock(pb::AdvanceClockRequest { target, ..Default::default() }).await {
             Ok(answer) => told = micros(answer.into_inner().clock.unwrap().now),
             Err(status) if is_cut_off(&status) => return told,
             Err(status) => panic!("{status:?}"),
@@ -123,7 +123,7 @@ async fn settle(server: &Server, told: &mut Told, rng: &mut StdRng, round: u64) 
     // What was due when the server was killed is done by the scheduler, beside the calls.
     let before = told.clock;
     let target = Some(Target::By(prost_types::Duration { seconds: 0, nanos: 0 }));
-    client.clock.advance_clock(pb::AdvanceClockRequest { target }).await.unwrap();
+    client.clock.advance_clock(pb::AdvanceClockRequest { target, ..Default::default() }).await.unwrap();
     let started = Instant::now();
     while intents(server).await > 0 {
         assert!(

@@ -224,7 +224,8 @@ async fn everything_that_becomes_of_hsms_is_told_in_order_and_nothing_about_keys
     let server = Server::start();
     let place = Place::of(&server);
     let (mut reader, mut contributor) = (server.client("reader").await, server.client("contributor").await);
-    contributor.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    let mut dev = server.client("dev").await;
+    dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     let mut watch = Watch::open(&mut reader, &place.subscription, "").await;
     make(&server, place.retaining("payroll", 7)).await;
     let mut user = server.client("crypto-user").await;
@@ -247,7 +248,7 @@ async fn everything_that_becomes_of_hsms_is_told_in_order_and_nothing_about_keys
     contributor.hsms.update_managed_hsm(protecting.clone()).await.unwrap();
     contributor.hsms.update_managed_hsm(protecting).await.unwrap();
     delete(&mut contributor, place.hsm("payroll")).await.unwrap();
-    contributor.clock.advance_clock(days(8)).await.unwrap();
+    dev.clock.advance_clock(days(8)).await.unwrap();
 
     let expected = [
         "created",

@@ -214,10 +214,10 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             pb::ExportUsageRequest { parent: subscription, format, ..Default::default() }.encode_to_vec()
         }
         "WatchLifecycle" => watching(&parent).encode_to_vec(),
-        "GetClock" | "FreezeClock" | "ResumeClock" | "ListSubscriptions" => Vec::new(),
+        "GetClock" | "FreezeClock" | "ResumeClock" | "ReleaseClock" | "ListSubscriptions" => Vec::new(),
         "AdvanceClock" => {
             let by = prost_types::Duration { seconds: -1, nanos: 0 };
-            pb::AdvanceClockRequest { target: Some(Target::By(by)) }.encode_to_vec()
+            pb::AdvanceClockRequest { target: Some(Target::By(by)), ..Default::default() }.encode_to_vec()
         }
         other => panic!("{other} is new: it needs a request here"),
     }

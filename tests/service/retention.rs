@@ -43,8 +43,10 @@ async fn a_key_is_kept_for_its_retention_interval_to_the_second() {
     dev.keys.recover_deleted_key(request).await.unwrap();
 
     let before = prost_types::Timestamp { seconds: due.seconds - 1, nanos: due.nanos };
-    let to =
-        |instant| pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::To(instant)) };
+    let to = |instant| pb::AdvanceClockRequest {
+        target: Some(pb::advance_clock_request::Target::To(instant)),
+        ..Default::default()
+    };
     dev.clock.advance_clock(to(before)).await.unwrap();
     assert_eq!(deleted_keys(&mut dev).await, [named("a")]);
     dev.clock.advance_clock(to(due)).await.unwrap();
@@ -92,7 +94,10 @@ async fn what_came_due_while_the_service_was_down_is_done_when_it_starts() {
     delete(&mut dev, "a").await;
     // One second before it is due, and then the service is away for longer than that.
     let by = prost_types::Duration { seconds: 7 * 86_400 - 2, nanos: 0 };
-    let request = pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::By(by)) };
+    let request = pb::AdvanceClockRequest {
+        target: Some(pb::advance_clock_request::Target::By(by)),
+        ..Default::default()
+    };
     dev.clock.advance_clock(request).await.unwrap();
     assert_eq!(deleted_keys(&mut dev).await, [named("a")]);
     server.kill();
@@ -116,7 +121,10 @@ async fn the_scheduler_wakes_by_itself() {
     dev.create(ec("a", "P-256")).await.unwrap();
     delete(&mut dev, "a").await;
     let by = prost_types::Duration { seconds: 7 * 86_400 - 1, nanos: 0 };
-    let request = pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::By(by)) };
+    let request = pb::AdvanceClockRequest {
+        target: Some(pb::advance_clock_request::Target::By(by)),
+        ..Default::default()
+    };
     dev.clock.advance_clock(request).await.unwrap();
     let started = std::time::Instant::now();
     while !deleted_keys(&mut dev).await.is_empty() {
@@ -126,7 +134,10 @@ async fn the_scheduler_wakes_by_itself() {
 }
 
 fn to(instant: i64) -> pb::AdvanceClockRequest {
-    pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::To(timestamp(instant))) }
+    pb::AdvanceClockRequest {
+        target: Some(pb::advance_clock_request::Target::To(timestamp(instant))),
+        ..Default::default()
+    }
 }
 
 #[tokio::test]

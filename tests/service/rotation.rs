@@ -240,7 +240,10 @@ async fn what_came_due_while_the_service_was_down_is_one_rotation_when_it_starts
     set(&mut dev, "a", "", after("P28D")).await.unwrap();
     // Two seconds before it is due, and then the service is away for longer than that.
     let by = prost_types::Duration { seconds: 28 * DAY - 2, nanos: 0 };
-    dev.clock.advance_clock(pb::AdvanceClockRequest { target: Some(Target::By(by)) }).await.unwrap();
+    dev.clock
+        .advance_clock(pb::AdvanceClockRequest { target: Some(Target::By(by)), ..Default::default() })
+        .await
+        .unwrap();
     assert_eq!(versions(&mut dev, "a").await.len(), 1);
     server.kill();
     std::thread::sleep(Duration::from_secs(2));
@@ -297,7 +300,10 @@ async fn a_token_that_is_away_is_asked_less_and_less_and_other_work_goes_on() {
     let attributes = pb::KeyAttributes { expires, ..Default::default() };
     change(&mut dev, "expiring", "expires", attributes).await;
     let by = prost_types::Duration { seconds: 30 * DAY - 2, nanos: 0 };
-    dev.clock.advance_clock(pb::AdvanceClockRequest { target: Some(Target::By(by)) }).await.unwrap();
+    dev.clock
+        .advance_clock(pb::AdvanceClockRequest { target: Some(Target::By(by)), ..Default::default() })
+        .await
+        .unwrap();
     let softhsm = server.directory().join("softhsm");
     let (here, away) = (softhsm.join("tokens"), softhsm.join("away"));
     std::fs::rename(&here, &away).unwrap();
@@ -332,7 +338,10 @@ async fn a_crash_amid_rotations_loses_none_and_does_none_twice() {
     for round in 1..=4_u32 {
         // A second later than all keys are due.
         let seconds = start + i64::from(round) * 28 * DAY + 1;
-        let to = pb::AdvanceClockRequest { target: Some(Target::To(Timestamp { seconds, nanos: 0 })) };
+        let to = pb::AdvanceClockRequest {
+            target: Some(Target::To(Timestamp { seconds, nanos: 0 })),
+            ..Default::default()
+        };
         let mut turning = dev.clock.clone();
         let cut = tokio::spawn(async move { turning.advance_clock(to).await.map(drop) });
         // Anywhere: before the first, amid them, after the last.

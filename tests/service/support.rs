@@ -445,7 +445,7 @@ impl Client {
 /// Days, as a request to advance the clock.
 pub(crate) fn days(days: i64) -> pb::AdvanceClockRequest {
     let by = prost_types::Duration { seconds: days * 86_400, nanos: 0 };
-    pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::By(by)) }
+    pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::By(by)), ..Default::default() }
 }
 
 /// An instant of the wire in microseconds; nothing there has more.

@@ -84,6 +84,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("AdvanceClock", "clock advance"),
     ("FreezeClock", "clock freeze"),
     ("ResumeClock", "clock resume"),
+    ("ReleaseClock", "clock release"),
 ];
 
 /// Commands that ask for no operation.

@@ -143,3 +143,22 @@ async fn a_slow_key_holds_up_no_signature() {
     assert!(!making.is_finished());
     making.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_panic_fails_its_call_and_not_the_thread() {
+    let panics = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let asked = Arc::clone(&panics);
+    let bench = Bench::with_profile(|profile| profile.workers = 1);
+    let token = bench.open_with(&failing(move |_| {
+        assert!(!asked.load(Ordering::Relaxed), "a fault of the program");
+        None
+    }));
+    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    panics.store(true, Ordering::Relaxed);
+    for _ in 0..5 {
+        let failed = token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await;
+        assert!(matches!(failed, Err(Error::Internal(_))), "{failed:?}");
+    }
+    panics.store(false, Ordering::Relaxed);
+    token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await.unwrap();
+}

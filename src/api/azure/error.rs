@@ -8,7 +8,7 @@ use crate::model::error::Denied;
 pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) {
     let as_it_is = || sentence(&error.to_string());
     match error {
-        Error::Busy => ("Throttled", as_it_is()),
+        Error::Busy | Error::ComputationBusy { .. } => ("Throttled", as_it_is()),
         Error::BuiltInRole { .. } => (
             "BadParameter",
             "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."
@@ -34,7 +34,9 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
         Error::Forbidden { denied: denied @ Denied::Data(..), .. } => {
             ("AccessDenied", format!("Not authorized to access {} on {}", denied.action(), denied.scope()))
         }
-        Error::Forbidden { denied: Denied::Control(..), .. } => ("AuthorizationFailed", as_it_is()),
+        Error::Forbidden { denied: Denied::Control(..) | Denied::Everywhere(_) | Denied::TurnClock, .. } => {
+            ("AuthorizationFailed", as_it_is())
+        }
         Error::HsmNotActivated { .. } => ("Forbidden", as_it_is()),
         Error::Internal(_) => (
             "InternalServerError",
@@ -91,7 +93,8 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
             "Invalid setting name. Please check the spelling of the setting name to update.".to_owned(),
         ),
         Error::SubscriptionNotFound { .. } => ("SubscriptionNotFound", as_it_is()),
-        Error::Overloaded
+        Error::ClockNotTrusted { .. }
+        | Error::Overloaded
         | Error::Stopping
         | Error::TokenPoolExhausted { .. }
         | Error::TokenTimeout { .. }

@@ -1,6 +1,9 @@
-//! `strongroom.v1.ClockService`: the simulator's clock.
+//! `strongroom.v1.ClockService`: the clock.
+
+use std::time::Duration;
 
 use jiff::SignedDuration;
+use prost_types::Duration as WireDuration;
 use tonic::{Request, Response, Status};
 
 use super::convert::{instant, wire_instant};
@@ -8,6 +11,7 @@ use super::pb::{self, clock_service_server::ClockService};
 use super::{Services, credential, error, origin, stamp};
 use crate::jobs::{Happened, Happening, Scheduler};
 use crate::model::name::KeyId;
+use crate::model::time_guard::Standing;
 use crate::model::{Error, Result as Outcome, Timestamp};
 use crate::ops::clock;
 
@@ -33,7 +37,8 @@ impl ClockService for ClockServices {
         let origin = origin(&headers, &extensions, "/strongroom.v1.ClockService/AdvanceClock".to_owned());
         let credential = credential(&headers, &extensions);
         let correlation_id = origin.correlation_id;
-        let advanced = self.scheduler.advance(credential, origin, |now| target(message, now)).await;
+        let force = message.force;
+        let advanced = self.scheduler.advance(credential, origin, |now| target(message, now), force).await;
         match advanced {
             Ok((face, happenings)) => {
                 let happenings = happenings.into_iter().map(Into::into).collect();
@@ -67,6 +72,15 @@ impl ClockService for ClockServices {
             .answer::<_, clock::ResumeClock, _>("/strongroom.v1.ClockService/ResumeClock", request)
             .await
     }
+
+    async fn release_clock(
+        &self,
+        request: Request<pb::ReleaseClockRequest>,
+    ) -> Result<Response<pb::Clock>, Status> {
+        self.services
+            .answer::<_, clock::ReleaseClock, _>("/strongroom.v1.ClockService/ReleaseClock", request)
+            .await
+    }
 }
 
 /// The instant to which the clock is to be turned.
@@ -83,12 +97,23 @@ fn target(request: pb::AdvanceClockRequest, now: Timestamp) -> Outcome<Timestamp
         }
         Some(Target::By(by)) => {
             let wrong = || Error::invalid("by", "a duration that is not negative and ends in the calendar");
-            if by.seconds < 0 || by.nanos < 0 {
-                return Err(wrong());
-            }
-            now.checked_add(SignedDuration::new(by.seconds, by.nanos / 1000 * 1000)).map_err(|_| wrong())
+            now.checked_add(duration(by).ok_or_else(wrong)?).map_err(|_| wrong())
         }
     }
+}
+
+/// Reads a duration that is not negative, to the microsecond.
+fn duration(wire: WireDuration) -> Option<SignedDuration> {
+    let (seconds, nanos) = (u64::try_from(wire.seconds).ok()?, u32::try_from(wire.nanos).ok()?);
+    if nanos >= 1_000_000_000 {
+        return None;
+    }
+    SignedDuration::try_from(Duration::new(seconds, nanos / 1000 * 1000)).ok()
+}
+
+/// Writes a duration.
+fn wire_duration(duration: SignedDuration) -> WireDuration {
+    WireDuration { seconds: duration.as_secs(), nanos: duration.subsec_nanos() }
 }
 
 /// Declares the requests that say nothing.
@@ -108,11 +133,34 @@ says_nothing! {
     GetClockRequest => GetClock,
     FreezeClockRequest => FreezeClock,
     ResumeClockRequest => ResumeClock,
+    ReleaseClockRequest => ReleaseClock,
 }
 
 impl From<clock::ClockFace> for pb::Clock {
     fn from(face: clock::ClockFace) -> Self {
-        Self { now: Some(wire_instant(face.now)), frozen: face.setting.frozen.is_some() }
+        let unsigned = |duration| SignedDuration::try_from(duration).ok().map(wire_duration);
+        let hold = match face.standing {
+            Standing::Held { hold, believed } => Some(pb::ClockHold {
+                since: Some(wire_instant(hold.since)),
+                reason: hold.reason.as_str().to_owned(),
+                ahead: Some(wire_duration(hold.ahead)),
+                believed: Some(wire_instant(believed)),
+                proven: unsigned(hold.proven),
+                proof: face.limits.and_then(|limits| unsigned(limits.proof)),
+            }),
+            Standing::Running | Standing::Behind { .. } => None,
+        };
+        let behind = match face.standing {
+            Standing::Behind { by } => Some(wire_duration(by)),
+            Standing::Running | Standing::Held { .. } => None,
+        };
+        Self {
+            now: Some(wire_instant(face.now)),
+            frozen: face.setting.frozen.is_some(),
+            standing: face.standing.as_str().to_owned(),
+            hold,
+            behind,
+        }
     }
 }
 
@@ -135,5 +183,27 @@ impl From<Happening> for pb::Happening {
             Happened::NotRotatedKey(name) => What::NotRotatedKey(named(hsm, name, None)),
         };
         Self { at: Some(wire_instant(happening.at)), what: Some(what) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_duration_of_the_wire_is_out_of_range() {
+        let read = |seconds, nanos| duration(WireDuration { seconds, nanos });
+        assert_eq!(read(1, 1_999), Some(SignedDuration::new(1, 1_000)));
+        assert_eq!(read(i64::MAX, 999_999_999), Some(SignedDuration::new(i64::MAX, 999_999_000)));
+        for (seconds, nanos) in [
+            (i64::MAX, 2_000_000_000),
+            (0, 1_000_000_000),
+            (0, i32::MAX),
+            (0, i32::MIN),
+            (-1, 0),
+            (i64::MIN, -999_999_999),
+        ] {
+            assert_eq!(read(seconds, nanos), None, "{seconds} {nanos}");
+        }
     }
 }

@@ -24,6 +24,14 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("role_definition", id.to_string()));
             Code::FailedPrecondition
         }
+        Error::ClockNotTrusted { standing } => {
+            facts.push(("standing", (*standing).to_owned()));
+            Code::FailedPrecondition
+        }
+        Error::ComputationBusy { .. } => {
+            details.set_retry_info(Some(Duration::from_secs(1)));
+            Code::ResourceExhausted
+        }
         Error::Conflict { .. } => Code::Aborted,
         Error::DecryptionFailed | Error::NoContent => Code::InvalidArgument,
         Error::DeletedHsmNotFound { hsm } => {

@@ -57,7 +57,7 @@ impl Services {
 
     /// All services as routes, with health and reflection; requests larger than `limit` bytes are refused, before and
     /// after they are decompressed. Replies are not compressed: the length of what is compressed together with a
-    /// secret tells of the secret. The clock's service is there only with what does the work that comes due.
+    /// secret tells of the secret. The scheduler does what comes due when the clock is turned.
     ///
     /// # Errors
     /// Where the descriptors compiled into the program cannot be read.
@@ -65,7 +65,7 @@ impl Services {
         &self,
         limit: usize,
         health: HealthServer<H>,
-        clock: Option<Scheduler>,
+        scheduler: Scheduler,
     ) -> anyhow::Result<axum::Router> {
         /// A service with the limits of all.
         macro_rules! limited {
@@ -84,6 +84,8 @@ impl Services {
         let settings = pb::setting_service_server::SettingServiceServer::new(self.clone());
         let usage = pb::usage_service_server::UsageServiceServer::new(self.clone());
         let lifecycle = pb::lifecycle_service_server::LifecycleServiceServer::new(self.clone());
+        let clock = clock::ClockServices { services: self.clone(), scheduler };
+        let clock = pb::clock_service_server::ClockServiceServer::new(clock);
         let routes = tonic::service::Routes::new(limited!(keys, limit))
             .add_service(limited!(crypto, limit))
             .add_service(limited!(access, limit))
@@ -93,24 +95,17 @@ impl Services {
             .add_service(limited!(settings, limit))
             .add_service(limited!(usage, limit))
             .add_service(limited!(lifecycle, limit))
+            .add_service(limited!(clock, limit))
             .add_service(limited!(health, OPEN_LIMIT))
             .add_service(limited!(reflection, OPEN_LIMIT))
             .add_service(limited!(older_reflection, OPEN_LIMIT));
-        let routes = match clock {
-            None => routes,
-            Some(scheduler) => {
-                let clock = clock::ClockServices { services: self.clone(), scheduler };
-                let clock = pb::clock_service_server::ClockServiceServer::new(clock);
-                routes.add_service(limited!(clock, limit))
-            }
-        };
         let account = axum::middleware::from_fn_with_state((self.clone(), limit), unread::account);
         Ok(routes.prepare().into_axum_router().layer(account))
     }
 
     /// The names of all services there are routes for, and the empty one, which stands for all of them.
-    pub fn names(with_clock: bool) -> impl Iterator<Item = &'static str> {
-        let always = [
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        [
             "",
             pb::key_service_server::SERVICE_NAME,
             pb::crypto_service_server::SERVICE_NAME,
@@ -121,12 +116,12 @@ impl Services {
             pb::setting_service_server::SERVICE_NAME,
             pb::usage_service_server::SERVICE_NAME,
             pb::lifecycle_service_server::SERVICE_NAME,
+            pb::clock_service_server::SERVICE_NAME,
             "grpc.health.v1.Health",
             "grpc.reflection.v1.ServerReflection",
             "grpc.reflection.v1alpha.ServerReflection",
-        ];
-        let clock = with_clock.then_some(pb::clock_service_server::SERVICE_NAME);
-        always.into_iter().chain(clock)
+        ]
+        .into_iter()
     }
 
     /// Sends one request through the engine: the message becomes the operation once its sender is

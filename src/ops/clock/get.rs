@@ -1,10 +1,12 @@
 //! Tells the time of the service.
 
 use super::TheClock;
+use crate::clock::Clock;
 use crate::model::entry::Meter;
 use crate::model::time::ClockSetting;
+use crate::model::time_guard::{Limits, Standing};
 use crate::model::{Result, Timestamp};
-use crate::ops::{Done, Known, Operation, SimulatorCx};
+use crate::ops::{ClockCx, Done, Known, Operation};
 
 /// Reads the clock.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +17,29 @@ pub struct GetClock;
 pub struct ClockFace {
     /// The present instant of the service.
     pub now: Timestamp,
-    /// How it is set.
+    /// How it is set, where it can be turned.
     pub setting: ClockSetting,
+    /// How far the machine's clock is believed.
+    pub standing: Standing,
+    /// What is plausible of it; `None` of a clock that can be turned.
+    pub limits: Option<Limits>,
+}
+
+impl ClockFace {
+    /// What a clock that is turned shows.
+    pub(super) const fn turned(now: Timestamp, setting: ClockSetting) -> Self {
+        Self { now, setting, standing: Standing::Running, limits: None }
+    }
+
+    /// What a clock shows now.
+    pub(super) fn of(clock: &Clock) -> Self {
+        Self {
+            now: clock.now(),
+            setting: clock.setting().unwrap_or_default(),
+            standing: clock.standing(),
+            limits: clock.limits(),
+        }
+    }
 }
 
 impl Operation for GetClock {
@@ -29,8 +52,7 @@ impl Operation for GetClock {
 
     fn target(&self) {}
 
-    async fn execute(self, _: TheClock, cx: &SimulatorCx) -> Result<Done<ClockFace>> {
-        let setting = cx.clock.setting().unwrap_or_default();
-        Ok(Done::reply(ClockFace { now: cx.clock.now(), setting }))
+    async fn execute(self, _: TheClock, cx: &ClockCx) -> Result<Done<ClockFace>> {
+        Ok(Done::reply(ClockFace::of(&cx.clock)))
     }
 }

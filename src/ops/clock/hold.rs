@@ -1,10 +1,10 @@
 //! Stops the clock, and lets it go on.
 
-use super::{ClockFace, TheClock};
+use super::{ClockFace, SimulatorsClock};
 use crate::model::Result;
 use crate::model::change::Change;
 use crate::model::entry::Meter;
-use crate::ops::{Done, Known, Operation, SimulatorCx};
+use crate::ops::{ClockCx, Done, Operation, TurnClock};
 
 /// Stops the clock where it is. It can still be advanced.
 #[derive(Clone, Copy, Debug)]
@@ -13,15 +13,15 @@ pub struct FreezeClock;
 impl Operation for FreezeClock {
     const NAME: &'static str = "FreezeClock";
     const EVENT: &'static str = "ClockFreeze";
-    const ACTION: Known = Known;
+    const ACTION: TurnClock = TurnClock;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = TheClock;
+    type Target = SimulatorsClock;
     type Reply = ClockFace;
 
     fn target(&self) {}
 
-    async fn execute(self, _: TheClock, cx: &SimulatorCx) -> Result<Done<ClockFace>> {
+    async fn execute(self, _: SimulatorsClock, cx: &ClockCx) -> Result<Done<ClockFace>> {
         Ok(hold(cx, true))
     }
 }
@@ -33,23 +33,23 @@ pub struct ResumeClock;
 impl Operation for ResumeClock {
     const NAME: &'static str = "ResumeClock";
     const EVENT: &'static str = "ClockResume";
-    const ACTION: Known = Known;
+    const ACTION: TurnClock = TurnClock;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = TheClock;
+    type Target = SimulatorsClock;
     type Reply = ClockFace;
 
     fn target(&self) {}
 
-    async fn execute(self, _: TheClock, cx: &SimulatorCx) -> Result<Done<ClockFace>> {
+    async fn execute(self, _: SimulatorsClock, cx: &ClockCx) -> Result<Done<ClockFace>> {
         Ok(hold(cx, false))
     }
 }
 
-fn hold(cx: &SimulatorCx, frozen: bool) -> Done<ClockFace> {
+fn hold(cx: &ClockCx, frozen: bool) -> Done<ClockFace> {
     let now = cx.clock.now();
     let before = cx.clock.setting().unwrap_or_default();
     // A clock that goes already is not set again: each setting costs it some microseconds.
     let setting = if before.frozen.is_some() == frozen { before } else { cx.clock.setting_for(now, frozen) };
-    Done::with(ClockFace { now, setting }, [Change::SetClock(setting)])
+    Done::with(ClockFace::turned(now, setting), [Change::SetClock(setting)])
 }

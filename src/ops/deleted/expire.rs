@@ -19,6 +19,7 @@ impl Operation for PurgeExpiredKey {
     const ACTION: Action = Action::DeletedKeyPurge;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
+    const DESTROYS_WHEN_DUE: bool = true;
     type Target = DeletedKey;
     type Reply = ();
 

@@ -28,7 +28,7 @@ impl Operation for PurgeDeletedKey {
 
     async fn execute(self, target: DeletedKey, cx: &Cx) -> Result<Done<()>> {
         if let Some(deletion) = target.0.deletion {
-            cx.recovery_level().check_purge(deletion, cx.now)?;
+            cx.recovery_level().check_purge(deletion, cx.sure)?;
         }
         destroy(&target, cx).await
     }

@@ -20,6 +20,7 @@ impl Operation for PurgeExpiredManagedHsm {
     const ACTION: ControlAction = ControlAction::DeletedHsmPurge;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
+    const DESTROYS_WHEN_DUE: bool = true;
     type Target = DeletedHsm;
     type Reply = ();
 

@@ -29,7 +29,7 @@ impl Operation for PurgeDeletedManagedHsm {
 
     async fn execute(self, target: DeletedHsm, cx: &ControlCx) -> Result<Done<HsmBundle>> {
         if let Some(deletion) = target.0.deletion {
-            recovery_level(&target.0, &cx.store).check_purge(deletion, cx.now)?;
+            recovery_level(&target.0, &cx.store).check_purge(deletion, cx.sure)?;
         }
         let bundle = HsmBundle::of(&target.0, &cx.store);
         destroy(&target, cx).await.map(|done| Done::with(bundle, done.changes))

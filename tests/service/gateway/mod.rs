@@ -3,6 +3,7 @@
 mod core_dumps;
 mod pool;
 mod site;
+mod time;
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};

@@ -260,7 +260,7 @@ impl Driver {
             Turn::ToNext(_) | Turn::Back => Target::To(timestamp(to)),
         };
         let mut observer = self.client(OBSERVER).await;
-        let request = pb::AdvanceClockRequest { target: Some(target) };
+        let request = pb::AdvanceClockRequest { target: Some(target), ..Default::default() };
         let reply = observer.clock.advance_clock(request).await?.into_inner();
         let mut happened: Vec<_> = reply.happenings.iter().map(happening).collect();
         if !happened.is_sorted_by_key(|(at, _)| *at) {
@@ -338,7 +338,8 @@ impl Driver {
             }
         }
         if let Some(latest) = latest {
-            let request = pb::AdvanceClockRequest { target: Some(Target::To(timestamp(latest))) };
+            let request =
+                pb::AdvanceClockRequest { target: Some(Target::To(timestamp(latest))), ..Default::default() };
             observer.clock.advance_clock(request).await?;
         }
         Ok(())

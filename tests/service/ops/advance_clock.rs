@@ -55,14 +55,62 @@ async fn the_clock_goes_forwards_only() {
         (Some(by(-1, 0)), "by"),
         (Some(by(0, -1)), "by"),
         (Some(by(i64::MAX, 0)), "by"),
+        // Out of the range of a duration of the wire: both once ended the call without an answer.
+        (Some(by(i64::MAX, 2_000_000_000)), "by"),
+        (Some(by(0, 1_000_000_000)), "by"),
+        (Some(by(i64::MIN, i32::MIN)), "by"),
+        (Some(Target::To(prost_types::Timestamp { seconds: i64::MAX, nanos: i32::MAX })), "to"),
     ];
+    let wrong = refused.len();
     let before = dev.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().now.unwrap();
     for (target, field) in refused {
-        let status = dev.clock.advance_clock(pb::AdvanceClockRequest { target }).await.unwrap_err();
+        let status = dev
+            .clock
+            .advance_clock(pb::AdvanceClockRequest { target, ..Default::default() })
+            .await
+            .unwrap_err();
         assert_eq!((status.code(), fact(&status, "field").as_str()), (tonic::Code::InvalidArgument, field));
     }
+    // Each has a record of its own, in the name of who sent it.
+    let records = server.audit_of(wrong, |record| record["operationName"] == "ClockAdvance");
+    assert_eq!(records.len(), wrong);
+    assert!(records.iter().all(|record| record["resultSignature"] == "BAD_PARAMETER"), "{records:?}");
     let after = dev.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().now.unwrap();
     assert!((0..30).contains(&(after.seconds - before.seconds)));
-    let nothing = pb::AdvanceClockRequest { target: Some(by(0, 0)) };
+    let nothing = pb::AdvanceClockRequest { target: Some(by(0, 0)), ..Default::default() };
     dev.clock.advance_clock(nothing).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_clock_is_turned_by_those_whom_the_seed_names() {
+    let server = Server::start();
+    for name in ["crypto-user", "contributor", "administrator", "nobody"] {
+        let mut client = server.client(name).await;
+        let refusals = [
+            client.clock.advance_clock(days(1)).await.map(drop),
+            client.clock.freeze_clock(pb::FreezeClockRequest {}).await.map(drop),
+            client.clock.resume_clock(pb::ResumeClockRequest {}).await.map(drop),
+        ];
+        for refused in refusals {
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.code(), tonic::Code::PermissionDenied, "{name}: {refused:?}");
+            assert_eq!(fact(&refused, "action"), "Strongroom.Simulator/clock/turn/action");
+        }
+        assert!(client.clock.get_clock(pb::GetClockRequest {}).await.is_ok(), "everybody reads it");
+    }
+    for name in ["dev", "owner"] {
+        server.client(name).await.clock.advance_clock(days(1)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn more_than_ten_years_at_once_must_be_forced() {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    let far = days(3654);
+    let refused = dev.clock.advance_clock(far).await.unwrap_err();
+    assert_eq!((refused.code(), fact(&refused, "field").as_str()), (tonic::Code::InvalidArgument, "force"));
+    dev.clock.advance_clock(days(3653)).await.unwrap();
+    dev.clock.advance_clock(pb::AdvanceClockRequest { force: true, ..far }).await.unwrap();
 }

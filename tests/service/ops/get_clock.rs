@@ -11,9 +11,10 @@ async fn a_new_simulator_shows_the_machines_time_and_keeps_what_it_was_turned_to
     let machine = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let shown = nobody.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner();
     assert!(!shown.frozen);
+    assert_eq!((shown.standing.as_str(), &shown.hold, &shown.behind), ("running", &None, &None));
     assert!(shown.now.unwrap().seconds.abs_diff(i64::try_from(machine()).unwrap()) < 30);
 
-    nobody.clock.advance_clock(days(10)).await.unwrap();
+    server.client("dev").await.clock.advance_clock(days(10)).await.unwrap();
     server.restart();
     let mut nobody = server.client("nobody").await;
     let shown = nobody.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner();

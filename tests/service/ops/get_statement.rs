@@ -55,7 +55,7 @@ async fn the_days_add_up_to_the_month() {
         Some(prost_types::Timestamp { seconds: midnight, nanos: 0 })
     };
     let to = day(40).map(pb::advance_clock_request::Target::To);
-    dev.clock.advance_clock(pb::AdvanceClockRequest { target: to }).await.unwrap();
+    dev.clock.advance_clock(pb::AdvanceClockRequest { target: to, ..Default::default() }).await.unwrap();
     for plan in ["managed-hsm", "vault-premium"] {
         let mut ask = async |from, to| {
             let request =

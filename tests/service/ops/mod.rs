@@ -60,6 +60,7 @@ mod purge_deleted_managed_hsm;
 mod put_role_definition;
 mod recover_deleted_key;
 mod recover_deleted_managed_hsm;
+mod release_clock;
 mod resume_clock;
 mod rotate_key;
 mod sign;

@@ -1,12 +1,19 @@
-//! The service's time: the system's clock, or one that is turned by hand.
+//! The service's time: the machine's clock under guard, or one that is turned by hand.
 
+mod guarded;
+
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::model::Timestamp;
+use crate::model::name::PrincipalId;
 use crate::model::time::ClockSetting;
+use crate::model::time_guard::{Kept, Limits, Standing, Turn};
+use crate::model::{Result, Timestamp};
+
+pub use guarded::{Guarded, Machine, ThisMachine};
 
 /// Where key attributes, retention and records take their time from. Token calls, TLS and
 /// credentials use the machine's own. A cheap handle.
@@ -17,6 +24,8 @@ pub enum Clock {
     System,
     /// The machine's clock as it was set: ahead by an offset that only grows, or standing still.
     Virtual(Arc<Virtual>),
+    /// The machine's clock, as far as it is believed: a gateway's.
+    Guarded(Arc<Guarded>),
 }
 
 /// A clock that is turned by hand.
@@ -24,15 +33,110 @@ pub enum Clock {
 pub struct Virtual {
     setting: RwLock<ClockSetting>,
     changed: watch::Sender<()>,
+    /// Who may turn it.
+    turners: BTreeSet<PrincipalId>,
 }
 
 impl Clock {
-    /// A clock that can be turned, and shows the machine's time until it is.
-    pub fn virtual_clock() -> Self {
+    /// A clock that can be turned, by these principals, and shows the machine's time until it is.
+    pub fn turned_by(turners: impl IntoIterator<Item = PrincipalId>) -> Self {
         Self::Virtual(Arc::new(Virtual {
             setting: RwLock::new(ClockSetting::default()),
             changed: watch::Sender::new(()),
+            turners: turners.into_iter().collect(),
         }))
+    }
+
+    /// A clock that can be turned, by nobody who calls the service.
+    pub fn virtual_clock() -> Self {
+        Self::turned_by([])
+    }
+
+    /// A machine's clock under guard. It is believed until [`begin`](Self::begin) says what it showed last.
+    pub fn guarded(machine: Arc<dyn Machine>, limits: Limits) -> Self {
+        Self::Guarded(Arc::new(Guarded::new(machine, limits)))
+    }
+
+    /// Whether it can be turned.
+    pub const fn can_be_turned(&self) -> bool {
+        matches!(self, Self::Virtual(_))
+    }
+
+    /// Whether a principal may turn it.
+    pub fn may_be_turned_by(&self, principal: PrincipalId) -> bool {
+        match self {
+            Self::Virtual(clock) => clock.turners.contains(&principal),
+            Self::System | Self::Guarded(_) => false,
+        }
+    }
+
+    /// Tells a guarded clock what was stored of it.
+    pub fn begin(&self, kept: Option<Kept>) {
+        if let Self::Guarded(clock) = self {
+            clock.begin(kept);
+        }
+    }
+
+    /// How the clock stands, by a reading of now. Only a guarded one can be wrong.
+    pub fn standing(&self) -> Standing {
+        match self {
+            Self::System | Self::Virtual(_) => Standing::Running,
+            Self::Guarded(clock) => clock.with(|guard| guard.standing()),
+        }
+    }
+
+    /// Whether something may be destroyed for good because its time has come.
+    ///
+    /// # Errors
+    /// `ClockNotTrusted` where the clock is ahead or behind.
+    pub fn check_trusted(&self) -> Result<()> {
+        self.standing().check_trusted()
+    }
+
+    /// The latest time of which it is sure that it has come: what protects something from being destroyed ends then.
+    pub fn sure(&self) -> Timestamp {
+        match self {
+            Self::System | Self::Virtual(_) => self.now(),
+            Self::Guarded(clock) => clock.with(|guard| guard.sure()),
+        }
+    }
+
+    /// What of a guarded clock is to be stored, and what changed of its standing and was not told yet.
+    pub fn kept(&self) -> Option<(Kept, Vec<Turn>)> {
+        match self {
+            Self::System | Self::Virtual(_) => None,
+            Self::Guarded(clock) => Some(clock.with(|guard| (guard.kept(), guard.turns().to_vec()))),
+        }
+    }
+
+    /// What is to be stored of a guarded clock that is released now.
+    pub fn kept_if_released(&self) -> Option<Kept> {
+        match self {
+            Self::System | Self::Virtual(_) => None,
+            Self::Guarded(clock) => Some(clock.kept_if_released()),
+        }
+    }
+
+    /// Notes that so many changes of the standing were told.
+    pub fn told(&self, turns: usize) {
+        if let Self::Guarded(clock) = self {
+            clock.told(turns);
+        }
+    }
+
+    /// Believes the machine's clock as it is.
+    pub fn release(&self) {
+        if let Self::Guarded(clock) = self {
+            clock.release();
+        }
+    }
+
+    /// What is plausible of a guarded clock.
+    pub fn limits(&self) -> Option<Limits> {
+        match self {
+            Self::System | Self::Virtual(_) => None,
+            Self::Guarded(clock) => Some(clock.with(|guard| guard.limits())),
+        }
     }
 
     /// The present instant, in whole microseconds.
@@ -40,13 +144,14 @@ impl Clock {
         match self {
             Self::System => machine(),
             Self::Virtual(clock) => clock.setting().shows(machine()),
+            Self::Guarded(clock) => clock.now(),
         }
     }
 
-    /// How the clock is set; a system clock is not.
+    /// How the clock is set; only a virtual one is.
     pub fn setting(&self) -> Option<ClockSetting> {
         match self {
-            Self::System => None,
+            Self::System | Self::Guarded(_) => None,
             Self::Virtual(clock) => Some(clock.setting()),
         }
     }
@@ -56,11 +161,12 @@ impl Clock {
         if frozen {
             ClockSetting { frozen: Some(instant), ..self.setting().unwrap_or_default() }
         } else {
-            ClockSetting { offset: instant.as_microsecond() - machine().as_microsecond(), frozen: None }
+            let offset = instant.as_microsecond().saturating_sub(machine().as_microsecond());
+            ClockSetting { offset, frozen: None }
         }
     }
 
-    /// Sets a virtual clock and wakes those who sleep by it. A system clock stays what it is.
+    /// Sets a virtual clock and wakes those who sleep by it. Any other stays what it is.
     pub fn set(&self, setting: ClockSetting) {
         if let Self::Virtual(clock) = self {
             *clock.setting.write().unwrap_or_else(PoisonError::into_inner) = setting;
@@ -70,7 +176,11 @@ impl Clock {
 
     /// Sleeps until the clock shows `instant` or is set; whoever calls must look again.
     pub async fn sleep_towards(&self, instant: Timestamp) {
-        let Self::Virtual(clock) = self else { return pause(until(machine(), instant)).await };
+        let clock = match self {
+            Self::System => return pause(until(machine(), instant)).await,
+            Self::Guarded(clock) => return clock.sleep_towards(instant).await,
+            Self::Virtual(clock) => clock,
+        };
         let mut changed = clock.changed.subscribe();
         let setting = clock.setting();
         if setting.frozen.is_some() && instant > setting.shows(machine()) {

@@ -1,0 +1,89 @@
+//! How far a gateway's machine is believed about the time.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+use crate::model::time_guard::Limits;
+
+/// The longest limit that can be set: ten years, in seconds.
+const MOST: u64 = 3653 * 86_400;
+
+/// What is plausible of the machine's clock. A simulator's clock is turned by hand, and not guarded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Time {
+    /// How far the wall clock may get ahead of monotonic time while the service runs, in seconds.
+    pub jump_seconds: u64,
+    /// How far it may be ahead of the newest time it showed when the service starts, in seconds.
+    pub stop_seconds: u64,
+    /// For how long a clock that is not trusted must go steadily to be trusted again, in seconds.
+    pub proof_seconds: u64,
+}
+
+impl Default for Time {
+    fn default() -> Self {
+        let limits = Limits::default();
+        let seconds = |duration: SignedDuration| duration.as_secs().unsigned_abs();
+        Self {
+            jump_seconds: seconds(limits.jump),
+            stop_seconds: seconds(limits.stop),
+            proof_seconds: limits.proof.as_secs(),
+        }
+    }
+}
+
+impl Time {
+    /// Refuses limits that guard nothing.
+    ///
+    /// # Errors
+    /// Names the setting.
+    pub(super) fn validate(&self) -> Result<(), ConfigError> {
+        for (name, seconds, least) in [
+            ("jump_seconds", self.jump_seconds, 60),
+            ("stop_seconds", self.stop_seconds, 60),
+            ("proof_seconds", self.proof_seconds, 1),
+        ] {
+            if !(least..=MOST).contains(&seconds) {
+                return Err(ConfigError::new(format!("time.{name}: must be {least} to {MOST}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// As the guard takes them.
+    pub fn limits(&self) -> Limits {
+        let signed = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        Limits {
+            jump: signed(self.jump_seconds),
+            stop: signed(self.stop_seconds),
+            proof: Duration::from_secs(self.proof_seconds),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_guard_nothing_are_refused() {
+        let default = Time::default();
+        assert_eq!(
+            (default.jump_seconds, default.stop_seconds, default.proof_seconds),
+            (86_400, 86_400, 604_800)
+        );
+        assert!(default.validate().is_ok());
+        assert_eq!(default.limits(), Limits::default());
+        for wrong in [
+            Time { jump_seconds: 0, ..default },
+            Time { stop_seconds: MOST + 1, ..default },
+            Time { proof_seconds: 0, ..default },
+            Time { jump_seconds: u64::MAX, ..default },
+        ] {
+            assert!(wrong.validate().is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Tests of the guard: every way in which a machine's clock is wrong, without a machine.
+
+use super::*;
+
+const DAY: i64 = 86_400;
+const NOON: i64 = 1_800_000_000;
+
+/// The wall clock at so many seconds after noon, and monotonic time.
+fn at(wall: i64, monotonic: u64) -> Reading {
+    let wall = Timestamp::from_second(NOON + wall).unwrap();
+    Reading { wall, monotonic: Duration::from_secs(monotonic) }
+}
+
+fn shown(guard: &TimeGuard) -> i64 {
+    guard.kept().seen.as_second() - NOON
+}
+
+fn mark(guard: &TimeGuard) -> i64 {
+    guard.kept().mark.as_second() - NOON
+}
+
+fn kept(mark: i64) -> Option<Kept> {
+    let mark = at(mark, 0).wall;
+    Some(Kept { mark, seen: mark, hold: None })
+}
+
+fn held(guard: &TimeGuard) -> Option<Hold> {
+    match guard.standing() {
+        Standing::Held { hold, .. } => Some(hold),
+        Standing::Running | Standing::Behind { .. } => None,
+    }
+}
+
+/// A guard that has run for an hour since noon.
+fn running() -> TimeGuard {
+    let mut guard = TimeGuard::begin(Limits::default(), None, at(0, 100));
+    guard.observe(at(3600, 3700));
+    assert_eq!(guard.standing(), Standing::Running);
+    guard
+}
+
+#[test]
+fn a_clock_that_agrees_with_monotonic_time_is_believed() {
+    let mut guard = running();
+    for hour in 2..5000 {
+        guard.observe(at(hour * 3600, u64::try_from(hour).unwrap() * 3600 + 100));
+        assert_eq!(guard.standing(), Standing::Running, "{hour}");
+    }
+    assert_eq!(guard.turns(), []);
+    assert_eq!(mark(&guard), shown(&guard));
+}
+
+#[test]
+fn a_jump_ahead_of_more_than_the_limit_is_held_and_shown() {
+    for (ahead, is_held) in [(DAY, false), (DAY + 1, true), (91 * DAY, true)] {
+        let mut guard = running();
+        guard.observe(at(3601 + ahead, 3701));
+        assert_eq!(held(&guard).is_some(), is_held, "{ahead}");
+        assert_eq!(guard.standing().check_trusted().is_err(), is_held);
+        assert_eq!(shown(&guard), 3601 + ahead, "reads and cryptography go by the wall clock");
+        assert_eq!(mark(&guard), if is_held { 3600 } else { 3601 + ahead });
+    }
+    let mut guard = running();
+    guard.observe(at(91 * DAY, 3700));
+    let hold = held(&guard).unwrap();
+    assert_eq!(
+        (hold.reason, hold.ahead.as_secs(), hold.since),
+        (HoldReason::Jump, 91 * DAY - 3600, at(91 * DAY, 0).wall)
+    );
+    assert_eq!(guard.sure(), at(3600, 0).wall, "what is sure is what monotonic time accounts for");
+    assert_eq!(guard.turns(), [Turn::Held]);
+}
+
+#[test]
+fn small_steps_add_up_to_a_jump() {
+    let mut guard = running();
+    for step in 1..=24 {
+        guard.observe(at(3600 + step * 3600, 3700));
+        assert_eq!(held(&guard), None, "{step}");
+    }
+    guard.observe(at(3600 + 25 * 3600, 3700));
+    assert!(held(&guard).is_some());
+}
+
+#[test]
+fn a_suspended_machine_is_held_where_monotonic_time_stood_still() {
+    let mut guard = running();
+    guard.observe(at(3 * DAY, 3760));
+    assert_eq!(held(&guard).map(|hold| hold.reason), Some(HoldReason::Jump));
+}
+
+#[test]
+fn a_stop_longer_than_the_limit_is_held_and_a_shorter_one_is_believed() {
+    let guard = TimeGuard::begin(Limits::default(), kept(0), at(DAY, 0));
+    assert_eq!((guard.standing(), mark(&guard)), (Standing::Running, DAY));
+    let guard = TimeGuard::begin(Limits::default(), kept(0), at(91 * DAY, 0));
+    let hold = held(&guard).unwrap();
+    assert_eq!((hold.reason, hold.ahead.as_secs()), (HoldReason::Stop, 91 * DAY));
+    assert_eq!((mark(&guard), shown(&guard)), (0, 91 * DAY));
+
+    let limits = Limits { stop: SignedDuration::from_hours(24 * 100), ..Limits::default() };
+    let mut guard = TimeGuard::begin(limits, kept(0), at(91 * DAY, 0));
+    assert_eq!(guard.standing(), Standing::Running);
+    // From then on monotonic time accounts for the clock.
+    guard.observe(at(93 * DAY, 10));
+    assert_eq!(held(&guard).map(|hold| hold.reason), Some(HoldReason::Jump));
+}
+
+#[test]
+fn a_stop_of_almost_the_limit_leaves_the_whole_limit_for_jumps() {
+    let mut guard = TimeGuard::begin(Limits::default(), kept(0), at(DAY - 60, 0));
+    guard.observe(at(DAY - 60 + DAY, 0));
+    assert_eq!(guard.standing(), Standing::Running);
+    guard.observe(at(DAY - 60 + DAY + 1, 0));
+    assert!(held(&guard).is_some());
+}
+
+#[test]
+fn a_hold_ends_by_itself_when_the_clock_is_set_right() {
+    let mut guard = running();
+    guard.observe(at(91 * DAY, 3701));
+    guard.observe(at(91 * DAY + 3600, 7301));
+    assert_eq!(mark(&guard), 7201);
+    guard.observe(at(7300, 7400));
+    assert_eq!((guard.standing(), shown(&guard), mark(&guard)), (Standing::Running, 7300, 7300));
+    assert_eq!(guard.turns(), [Turn::Held, Turn::Corrected]);
+    guard.told(1);
+    assert_eq!(guard.turns(), [Turn::Corrected]);
+}
+
+#[test]
+fn a_hold_survives_a_restart_and_a_clock_that_was_set_right_meanwhile_ends_it() {
+    let mut guard = running();
+    guard.observe(at(91 * DAY, 3701));
+    guard.observe(at(91 * DAY + 600, 4301));
+    let kept = guard.kept();
+    let again = TimeGuard::begin(Limits::default(), Some(kept), at(91 * DAY + 900, 0));
+    let (before, after) = (kept.hold.unwrap(), held(&again).unwrap());
+    assert_eq!((after.since, after.reason, after.proven), (before.since, before.reason, before.proven));
+    assert_eq!(before.proven, Duration::from_secs(600));
+    assert_eq!(again.turns(), [], "it was told when it began");
+
+    let jumped = TimeGuard::begin(Limits::default(), Some(kept), at(200 * DAY, 0));
+    assert_eq!(held(&jumped).unwrap().proven, Duration::ZERO, "what it had proven was another time");
+    let right = TimeGuard::begin(Limits::default(), Some(kept), at(5000, 0));
+    assert_eq!((right.standing(), right.turns()), (Standing::Running, &[Turn::Corrected][..]));
+}
+
+#[test]
+fn a_clock_that_goes_steadily_for_long_enough_proves_itself() {
+    let mut guard = running();
+    guard.observe(at(91 * DAY, 3700));
+    let week = 7 * DAY;
+    for hour in 1..7 * 24 {
+        guard.observe(at(91 * DAY + hour * 3600, 3700 + u64::try_from(hour).unwrap() * 3600));
+        assert!(held(&guard).is_some(), "{hour}");
+    }
+    guard.observe(at(91 * DAY + week, 3700 + week.unsigned_abs()));
+    assert_eq!((guard.standing(), mark(&guard)), (Standing::Running, 98 * DAY));
+    assert_eq!(guard.turns(), [Turn::Held, Turn::Proven]);
+}
+
+#[test]
+fn another_jump_begins_the_proof_anew() {
+    let mut guard = running();
+    guard.observe(at(91 * DAY, 3700));
+    guard.observe(at(97 * DAY, 3700 + 6 * 86_400));
+    assert_eq!(held(&guard).unwrap().proven, Duration::from_secs(6 * 86_400));
+    guard.observe(at(97 * DAY + 3600, 3701 + 6 * 86_400));
+    assert_eq!(held(&guard).unwrap().proven, Duration::ZERO);
+}
+
+#[test]
+fn nothing_is_shown_before_the_mark_and_the_clock_catches_up_at_half_speed() {
+    let mut guard = running();
+    assert_eq!(guard.observe(at(1800, 3700)), at(3600, 0).wall);
+    assert_eq!(guard.standing(), Standing::Behind { by: SignedDuration::from_secs(1800) });
+    assert!(guard.standing().check_trusted().is_err());
+    assert_eq!(guard.sure(), at(1800, 0).wall);
+    let mut last = shown(&guard);
+    for minute in 1..=60 {
+        guard.observe(at(1800 + minute * 60, 3700 + u64::try_from(minute).unwrap() * 60));
+        assert!(shown(&guard) > last, "time goes on");
+        last = shown(&guard);
+    }
+    assert_eq!((guard.standing(), last), (Standing::Running, 1800 + 3600));
+    assert_eq!(guard.turns(), [Turn::Behind, Turn::CaughtUp]);
+
+    let guard = TimeGuard::begin(Limits::default(), kept(400 * DAY), at(0, 0));
+    assert_eq!((shown(&guard), mark(&guard)), (400 * DAY, 400 * DAY));
+    assert_eq!(guard.standing(), Standing::Behind { by: SignedDuration::from_hours(24 * 400) });
+}
+
+#[test]
+fn a_step_of_a_time_service_is_not_told() {
+    let mut guard = running();
+    let back = Reading { wall: at(3600, 0).wall - SignedDuration::from_millis(300), ..at(0, 3700) };
+    guard.observe(back);
+    assert!(matches!(guard.standing(), Standing::Behind { .. }) && guard.turns().is_empty());
+    guard.observe(at(3610, 3710));
+    assert_eq!((guard.standing(), guard.turns()), (Standing::Running, &[][..]));
+}
+
+#[test]
+fn a_release_believes_the_clock_as_it_is_ahead_or_behind() {
+    let mut ahead = running();
+    ahead.observe(at(91 * DAY, 3700));
+    ahead.release(at(91 * DAY + 1, 3701));
+    assert_eq!((ahead.standing(), mark(&ahead)), (Standing::Running, 91 * DAY + 1));
+    ahead.observe(at(91 * DAY + 3600, 7300));
+    assert_eq!(ahead.standing(), Standing::Running);
+
+    let mut behind = TimeGuard::begin(Limits::default(), kept(400 * DAY), at(0, 0));
+    behind.release(at(10, 10));
+    assert_eq!((behind.standing(), mark(&behind), shown(&behind)), (Standing::Running, 10, 10));
+}
+
+#[test]
+fn the_ends_of_the_calendar_break_nothing() {
+    let (least, most) = (Timestamp::MIN, Timestamp::MAX);
+    let reading = |wall, seconds| Reading { wall, monotonic: Duration::from_secs(seconds) };
+    for (first, second) in [(least, most), (most, least), (most, most), (least, least)] {
+        let mut guard = TimeGuard::begin(Limits::default(), None, reading(first, 0));
+        guard.observe(reading(second, u64::MAX));
+        guard.observe(reading(first, 5));
+        let again = TimeGuard::begin(Limits::default(), Some(guard.kept()), reading(second, u64::MAX));
+        assert!(again.sure() <= most);
+    }
+}

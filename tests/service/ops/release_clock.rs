@@ -1,0 +1,31 @@
+//! Believing the machine's clock. What it does to a clock that is wrong is tested on a gateway (`gateway/time.rs`).
+
+use strongroom::api::grpc::pb;
+
+use crate::support::{Server, fact, reason};
+
+#[tokio::test]
+async fn a_simulators_clock_is_always_trusted_and_a_release_changes_nothing() {
+    let server = Server::start();
+    let mut owner = server.client("owner").await;
+    owner.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
+    let shown = owner.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner();
+    let released = owner.clock.release_clock(pb::ReleaseClockRequest {}).await.unwrap().into_inner();
+    assert_eq!(released, shown);
+    assert_eq!(server.audit_of(1, |record| record["operationName"] == "ClockRelease").len(), 1);
+}
+
+#[tokio::test]
+async fn who_may_not_purge_managed_hsms_releases_no_clock() {
+    let server = Server::start();
+    for name in ["reader", "crypto-user", "crypto-officer", "nobody"] {
+        let mut client = server.client(name).await;
+        let refused = client.clock.release_clock(pb::ReleaseClockRequest {}).await.unwrap_err();
+        assert_eq!(
+            (reason(&refused).as_str(), fact(&refused, "action").as_str()),
+            ("ACTION_NOT_GRANTED", "Microsoft.KeyVault/locations/deletedManagedHsms/purge/action"),
+            "{name}"
+        );
+    }
+    assert!(server.client("contributor").await.clock.release_clock(pb::ReleaseClockRequest {}).await.is_ok());
+}
