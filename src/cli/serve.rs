@@ -97,5 +97,9 @@ fn prepare(config: &Config) -> anyhow::Result<()> {
 }
 
 fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(server::serve(config))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(server::serve(config));
+    // Whatever is still computed is not waited for: the process ends.
+    runtime.shutdown_background();
+    ended
 }

@@ -5,8 +5,22 @@ use crate::model::billing::{Facts, Period};
 use crate::model::time::{Due, Work};
 
 impl Engine {
-    /// When each budget is reached next, if nothing changes.
-    pub(super) fn budgets_due(&self) -> Vec<Due> {
+    /// When each budget is reached next, if nothing changes. Computed beside the threads that serve calls.
+    pub async fn budgets_due(&self) -> Vec<Due> {
+        if self.0.store.budgets().is_empty() {
+            return Vec::new();
+        }
+        let engine = self.clone();
+        match tokio::task::spawn_blocking(move || engine.compute_budgets_due()).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "when budgets are reached could not be computed");
+                Vec::new()
+            }
+        }
+    }
+
+    fn compute_budgets_due(&self) -> Vec<Due> {
         let (store, pricing) = (&self.0.store, &self.0.pricing);
         let budgets = store.budgets();
         let Some(plan) = pricing.plan(None).ok().filter(|_| !budgets.is_empty()) else { return Vec::new() };

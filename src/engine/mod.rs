@@ -13,7 +13,7 @@ mod tokens_issued;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::task::TaskTracker;
 
@@ -383,15 +383,15 @@ impl Engine {
     }
 
     /// What comes due first and is not excepted.
-    pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
-        let budgets = self.budgets_due().into_iter().filter(|due| !except(due));
+    pub async fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
+        let budgets = self.budgets_due().await.into_iter().filter(|due| !except(due));
         self.0.store.next_due(&except).into_iter().chain(budgets).min_by_key(|due| due.at)
     }
 
-    /// Whether this is still to be done, now or later.
-    pub fn is_due(&self, due: &Due) -> bool {
+    /// Whether this is still to be done, now or later; `budgets` are those that are [due](Self::budgets_due).
+    pub fn is_due(&self, due: &Due, budgets: &[Due]) -> bool {
         match due.work {
-            Work::NoteBudget(..) => self.budgets_due().contains(due),
+            Work::NoteBudget(..) => budgets.contains(due),
             _ => self.0.store.is_due(due),
         }
     }
@@ -426,6 +426,7 @@ impl Engine {
     /// Waits until the calls that change something have ended, and closes the store.
     /// True if all of them ended in time.
     pub async fn shut_down(&self, patience: Duration) -> bool {
+        let started = Instant::now();
         self.0.running.close();
         let ended = tokio::time::timeout(patience, self.0.running.wait()).await.is_ok();
         self.record_refusals(true).await;
@@ -437,7 +438,7 @@ impl Engine {
             drained &= signer.drain(patience).await;
         }
         for token in self.0.tokens.all() {
-            drained &= token.drain(patience).await;
+            drained &= token.drain(patience.saturating_sub(started.elapsed())).await;
         }
         self.0.store.close().await;
         ended && drained

@@ -83,8 +83,7 @@ impl Scheduler {
                 self.settle(&mut waiting).await;
             }
             let now = Clock::System.now();
-            let except = |due: &Due| waiting.holds(due, now) || self.withholds(due);
-            let next = self.engine.next_due(except).map(|due| due.at);
+            let next = self.next_due(&waiting).await.map(|due| due.at);
             let again = waiting.earliest(now);
             tokio::select! {
                 () = self.clock().sleep_towards(next.unwrap_or(Timestamp::MAX)) => {}
@@ -122,12 +121,12 @@ impl Scheduler {
                 return Ok((face, happenings));
             }
         };
-        while let Some(due) = self.engine.next_due(|_| false).filter(|due| due.at <= to) {
+        while let Some(due) = self.engine.next_due(|_| false).await.filter(|due| due.at <= to) {
             if due.at > self.clock().now() {
                 self.engine.due(AdvanceClock { to: due.at }).await?;
             }
             note(&mut happenings, self.work(due.clone()).await?);
-            if self.engine.is_due(&due) {
+            if self.is_due(&due).await {
                 return Err(Error::Conflict { what: "what is due".to_owned() });
             }
         }
@@ -138,13 +137,9 @@ impl Scheduler {
     /// Does everything that is due by now. What fails waits, and the rest is done.
     async fn settle(&self, waiting: &mut Waiting) {
         let now = self.clock().now();
-        let held =
-            |waiting: &Waiting, due: &Due| waiting.holds(due, Clock::System.now()) || self.withholds(due);
-        while let Some(due) = self.engine.next_due(|due| held(waiting, due)).filter(|due| due.at <= now) {
+        while let Some(due) = self.next_due(waiting).await.filter(|due| due.at <= now) {
             let failed = match self.work(due.clone()).await {
-                Ok(_) => {
-                    self.engine.is_due(&due).then(|| Error::Conflict { what: "what was due".to_owned() })
-                }
+                Ok(_) => self.is_due(&due).await.then(|| Error::Conflict { what: "what was due".to_owned() }),
                 Err(error) => Some(error),
             };
             let Some(error) = failed else {
@@ -159,8 +154,24 @@ impl Scheduler {
             }
         }
         if !waiting.is_empty() {
-            waiting.keep(|due| self.engine.is_due(due));
+            let budgets = self.engine.budgets_due().await;
+            waiting.keep(|due| self.engine.is_due(due, &budgets));
         }
+    }
+
+    /// What comes due first, and neither waits nor is withheld.
+    async fn next_due(&self, waiting: &Waiting) -> Option<Due> {
+        let now = Clock::System.now();
+        self.engine.next_due(|due| waiting.holds(due, now) || self.withholds(due)).await
+    }
+
+    /// Whether this is still to be done.
+    async fn is_due(&self, due: &Due) -> bool {
+        let budgets = match due.work {
+            Work::NoteBudget(..) => self.engine.budgets_due().await,
+            _ => Vec::new(),
+        };
+        self.engine.is_due(due, &budgets)
     }
 
     /// Whether this destroys something for good while the clock is not trusted: it waits, and nothing waits for it. The

@@ -24,7 +24,7 @@ mod web;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,6 +43,10 @@ use pulse::Pulse;
 
 /// How often the sweeper looks for what was left unfinished.
 const SWEEP: Duration = Duration::from_secs(30);
+/// How much of the time for shutting down is for the tokens and the database, at most.
+const REST: Duration = Duration::from_secs(3);
+/// How long shutting down may take where no time is configured.
+const LEAST: Duration = Duration::from_secs(1);
 /// How often the tokens are asked whether they are well.
 const PULSE: Duration = Duration::from_secs(5);
 
@@ -95,9 +99,34 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     audit_log.abort();
     time.abort();
     let patience = Duration::from_secs(config.server.shutdown_seconds);
-    let served = serving.stop(patience).await;
+    let started = Instant::now();
+    end_after(patience.max(LEAST));
+    // What is under way ends first, and leaves time for what it used.
+    let rest = (patience / 2).min(REST);
+    let served = serving.stop(patience.saturating_sub(rest)).await;
     alive.abort();
-    Ok(end(house, served, patience).await)
+    Ok(end(house, served, patience.saturating_sub(started.elapsed()).max(rest)).await)
+}
+
+/// Ends the process after a time, whatever is computed, waited for or written: everything that was answered is on the
+/// disk already.
+fn end_after(patience: Duration) {
+    let watching = std::thread::Builder::new().name("shutdown".to_owned()).spawn(move || {
+        #[expect(clippy::disallowed_methods, reason = "real time: the process ends with it")]
+        std::thread::sleep(patience);
+        tracing::error!("not everything ended in time; ending without waiting for it");
+        end_at_once();
+    });
+    if let Err(error) = watching {
+        tracing::error!(%error, "the end of the process is not watched");
+    }
+}
+
+/// Ends the process without running anything of it, or of the PKCS#11 module, any more.
+fn end_at_once() {
+    // `exit` would run the module's own handlers under its running call (measured: crashes).
+    let pid = std::process::id().to_string();
+    let _ = std::process::Command::new("kill").args(["-KILL", &pid]).status();
 }
 
 /// Looks for what is missing, sweeps, and asks the tokens how they are; none waits for another.
@@ -148,8 +177,6 @@ async fn end(house: House, served: bool, patience: Duration) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     tracing::error!("a call to the token did not end in time; ending without waiting for it");
-    // `exit` would run the module's own handlers under its running call (measured: crashes).
-    let pid = std::process::id().to_string();
-    let _ = std::process::Command::new("kill").args(["-KILL", &pid]).status();
+    end_at_once();
     ExitCode::FAILURE
 }

@@ -29,6 +29,7 @@ mod hsms;
 mod intake;
 mod isolation;
 mod lifecycle;
+mod long;
 mod malformed;
 mod model;
 mod ops;

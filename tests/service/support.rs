@@ -119,7 +119,7 @@ impl Server {
             .arg(self.directory())
             .args(&self.arguments)
             // Clients of single-threaded tests do not notice that the server says goodbye.
-            .env("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "2")
+            .env("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "4")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .stderr(log)

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it goes wrong")]
 
 mod cipher;
+mod engine;
 mod faults;
 mod fixture;
 mod import;

@@ -65,7 +65,9 @@ pub(super) async fn account(
                     // Every answer of an operation bears one.
                     Ok(response) if response.headers().contains_key(CORRELATION_ID) => return response,
                     Ok(response) => {
-                        let Some(status) = Status::from_header_map(response.headers()) else { return response };
+                        let Some(status) = Status::from_header_map(response.headers()) else {
+                            return response;
+                        };
                         match kept.intake.as_ref().and_then(Intake::stopped) {
                             Some(stopped) => stopped.clone(),
                             None => refusal(&status, limit),

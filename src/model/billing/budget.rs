@@ -16,6 +16,8 @@ use crate::model::{Error, Result, Timestamp};
 /// How many months ahead it is looked whether a budget will be reached: more than any difference in
 /// their lengths can hide.
 const AHEAD: i64 = 12;
+/// How many months back: longer ago than the service stands still, and few enough to be looked at each time.
+const BACK: i64 = 24;
 
 /// An amount per calendar month.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -84,7 +86,10 @@ impl Budget {
         if !facts.lives.iter().any(|life| costs.covers(life)) {
             return None;
         }
-        let begin = self.watched_from();
+        // Months that were over long ago are no news, however long nothing was reached.
+        let oldest = now.to_zoned(TimeZone::UTC).checked_sub(Span::new().months(BACK));
+        let oldest = oldest.map_or(Timestamp::MIN, |zoned| zoned.timestamp());
+        let begin = self.watched_from().max(Period { from: oldest, to: oldest }.month().from);
         let last = now.max(begin).to_zoned(TimeZone::UTC).checked_add(Span::new().months(AHEAD));
         let end = last.map_or(Timestamp::MAX, |zoned| zoned.timestamp());
         let spent = |month: Period, until| statement(facts, prices, plan, &costs, month, until).total;

@@ -4,7 +4,7 @@
 //! cost, so that statements of parts, of HSMs or of days, add up to the whole.
 // assumption: no list says whether tiers are counted per vault, per subscription or per bill.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rust_decimal::Decimal;
 
@@ -12,7 +12,7 @@ use super::facts::VersionUse;
 use super::hours::second;
 use super::lives::Lives;
 use super::money::cost_of_count;
-use super::period::{Period, day_of, start_of_day};
+use super::period::{Period, day_of, month_of, start_of_day};
 use super::price::KeyClass;
 use super::statement::{Line, LineMeter, Lines};
 use super::tiers::{Ladder, Share};
@@ -33,20 +33,20 @@ fn charge(line: &mut Line, share: Share, per: u32) {
 pub(super) fn add_operations(lines: &mut Lines<'_>) {
     let (facts, plan, period) = (lines.facts, lines.plan, lines.period);
     let lives = Lives::new(&facts.lives);
-    for month in period.months() {
-        let mut readings = Vec::new();
-        for reading in &facts.readings {
-            let (Ok(begin), Some(hsm)) = (Timestamp::from_second(reading.hour), &reading.hsm) else {
-                continue;
-            };
-            let end = Timestamp::from_second(reading.hour.saturating_add(3_600)).unwrap_or(Timestamp::MAX);
-            if reading.meter == Meter::Free || !month.contains(begin) || begin >= period.to {
-                continue;
-            }
-            if let Some(life) = lives.in_span(hsm, Period { from: begin, to: end }) {
-                readings.push((begin, life.name.folded(), life.id, reading, life));
-            }
+    // By months, whole ones, since ranks are counted from the first of each.
+    let mut months: BTreeMap<Timestamp, Vec<_>> = BTreeMap::new();
+    for reading in &facts.readings {
+        let (Ok(begin), Some(hsm)) = (Timestamp::from_second(reading.hour), &reading.hsm) else { continue };
+        let end = Timestamp::from_second(reading.hour.saturating_add(3_600)).unwrap_or(Timestamp::MAX);
+        if reading.meter == Meter::Free || begin < period.month().from || begin >= period.to {
+            continue;
         }
+        if let Some(life) = lives.in_span(hsm, Period { from: begin, to: end }) {
+            let month = months.entry(month_of(begin).from).or_default();
+            month.push((begin, life.name.folded(), life.id, reading, life));
+        }
+    }
+    for mut readings in months.into_values() {
         readings.sort_by(|a, b| (a.0, &a.1, a.2, &a.3.event).cmp(&(b.0, &b.1, b.2, &b.3.event)));
         let mut ladders: HashMap<(SubscriptionId, Meter), Ladder<'_>> = HashMap::new();
         for (begin, _, _, reading, life) in readings {

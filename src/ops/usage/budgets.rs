@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::compute;
 use crate::model::billing::{Budget, Facts, Period, Pricing, Reached};
 use crate::model::change::{Change, ControlChange};
 use crate::model::control_plane::{ControlAction, ControlScope};
@@ -35,9 +36,21 @@ pub struct BudgetState {
 
 impl BudgetState {
     /// What there is to say of a budget.
-    pub(super) fn of(budget: Arc<Budget>, cx: &ControlCx) -> Result<Self> {
-        let next = next(&budget, &cx.store, &cx.pricing, cx.now)?;
-        Ok(Self { budget, currency: cx.pricing.prices.currency.clone(), next })
+    pub(super) async fn of(budget: Arc<Budget>, cx: &ControlCx) -> Result<Self> {
+        Self::of_all(vec![budget], cx).await?.pop().ok_or_else(|| Error::internal("a budget has no state"))
+    }
+
+    /// The same of several.
+    async fn of_all(budgets: Vec<Arc<Budget>>, cx: &ControlCx) -> Result<Vec<Self>> {
+        let (store, pricing, now) = (cx.store.clone(), Arc::clone(&cx.pricing), cx.now);
+        compute("budgets", move || {
+            let state = |budget: Arc<Budget>| {
+                let next = next(&budget, &store, &pricing, now)?;
+                Ok(Self { budget, currency: pricing.prices.currency.clone(), next })
+            };
+            budgets.into_iter().map(state).collect()
+        })
+        .await
     }
 }
 
@@ -109,7 +122,7 @@ impl Operation for GetBudget {
     }
 
     async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<BudgetState>> {
-        Ok(Done::reply(BudgetState::of(target.0, cx)?))
+        Ok(Done::reply(BudgetState::of(target.0, cx).await?))
     }
 }
 
@@ -135,7 +148,7 @@ impl Operation for ListBudgets {
     async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Vec<BudgetState>>> {
         let mut budgets = cx.store.budgets();
         budgets.retain(|budget| budget.subscription() == self.subscription);
-        Ok(Done::reply(budgets.into_iter().map(|budget| BudgetState::of(budget, cx)).collect::<Result<_>>()?))
+        Ok(Done::reply(BudgetState::of_all(budgets, cx).await?))
     }
 }
 
@@ -162,7 +175,7 @@ impl Operation for DeleteBudget {
     async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<BudgetState>> {
         let BudgetId { subscription, name } = self.id;
         let change = Change::Control(ControlChange::DeleteBudget(subscription, name));
-        Ok(Done::with(BudgetState::of(target.0, cx)?, [change]))
+        Ok(Done::with(BudgetState::of(target.0, cx).await?, [change]))
     }
 }
 
@@ -188,7 +201,9 @@ impl Operation for NoteBudgetReached {
 
     /// An HSM may have gone since it was seen to be due: then the budget is not reached.
     async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<Arc<Budget>>> {
-        let reached = next(&target.0, &cx.store, &cx.pricing, cx.now)?;
+        let (budget, store, pricing, now) =
+            (Arc::clone(&target.0), cx.store.clone(), Arc::clone(&cx.pricing), cx.now);
+        let reached = compute("budgets", move || next(&budget, &store, &pricing, now)).await?;
         let Some(reached) = reached.filter(|reached| reached.at <= cx.now) else {
             return Err(Error::Conflict { what: format!("budget {}", target.0.name) });
         };

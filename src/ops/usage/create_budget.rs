@@ -42,6 +42,6 @@ impl Operation for CreateBudget {
         // That its name is free, and that there is room for it, is the store's to see, in the moment of the change.
         let budget = Budget { name, scope, amount, created: cx.now, reached: None };
         let change = Change::Control(ControlChange::InsertBudget(budget.clone()));
-        Ok(Done::with(BudgetState::of(Arc::new(budget), cx)?, [change]))
+        Ok(Done::with(BudgetState::of(Arc::new(budget), cx).await?, [change]))
     }
 }

@@ -1,6 +1,8 @@
 //! Tells what an HSM will cost if nothing is done.
 
-use super::Costs;
+use std::sync::Arc;
+
+use super::{Costs, compute};
 use crate::model::billing::{Forecast, Period, Standing, forecast};
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
@@ -32,7 +34,7 @@ impl Operation for GetForecast {
     async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let name = self.scope.hsm().ok_or_else(|| Error::internal("a forecast is about one HSM"))?;
         let gone = || Error::HsmNotFound { hsm: name.clone() };
-        let plan = cx.pricing.plan(self.plan.as_deref())?;
+        cx.pricing.plan(self.plan.as_deref())?;
         let facts = cx.store.facts(Period { from: cx.now, to: cx.now });
         let there = |phases: &[(_, Phase)]| phases.iter().all(|(_, phase)| *phase != Phase::Purged);
         let life = facts.lives.iter().find(|life| costs.0.covers(life) && there(&life.phases));
@@ -42,7 +44,11 @@ impl Operation for GetForecast {
             retention: hsm.retention,
             protected: hsm.purge_protection || cx.subscription.undeletable,
         };
-        let forecast = forecast(&facts, &cx.pricing.prices, plan, life, standing, cx.now);
-        Ok(Done::reply((self.scope, forecast)))
+        let (life, pricing, now) = (life.clone(), Arc::clone(&cx.pricing), cx.now);
+        let computed = compute("forecasts", move || {
+            let plan = pricing.plan(self.plan.as_deref())?;
+            Ok((self.scope, forecast(&facts, &pricing.prices, plan, &life, standing, now)))
+        });
+        Ok(Done::reply(computed.await?))
     }
 }

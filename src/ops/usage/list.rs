@@ -1,13 +1,14 @@
 //! Lists what statements are computed from.
 
-use super::{Asked, Costs};
-use crate::model::billing::{Lives, Period, Reading, VersionUse, start_of_day};
+use super::{Asked, Costs, check_length, compute};
+use crate::model::billing::{CostScope, Lives, Period, Reading, VersionUse, start_of_day};
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
 use crate::model::lifetime::{HsmLifetime, Phase};
 use crate::model::name::HsmName;
 use crate::model::{Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation, Page, PageRequest};
+use crate::store::Store;
 
 /// Lists usage, without prices.
 #[derive(Clone, Debug)]
@@ -70,35 +71,50 @@ impl Operation for ListUsage {
 
     async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let period = self.period.at(cx.now)?;
-        let facts = cx.store.facts(period);
-        let lives = Lives::new(&facts.lives);
-        let mine = |life: Option<&HsmLifetime>| life.is_some_and(|life| costs.0.covers(life));
-        let there = Period { to: period.to.min(cx.now), ..period };
-        let hsms = facts.lives.iter().filter(|life| mine(Some(life)));
-        let mut all: Vec<_> = hsms.flat_map(|life| hours(life, there)).collect();
-        all.extend(
-            facts
-                .readings
-                .iter()
-                .filter_map(operations)
-                .filter(|(hsm, used)| {
-                    let hour = Period { from: used.from, to: used.to };
-                    period.contains(used.from) && mine(lives.in_span(hsm, hour))
-                })
-                .map(|(_, used)| used),
-        );
-        for used in facts.uses.iter().filter(|used| mine(lives.of_version(used))) {
-            all.extend(days(used).filter(|day| period.contains(day.from)));
-        }
-        all.sort();
-        number(&mut all);
-        let token = |used: &Used| format!("{}-{}", used.from.as_microsecond(), used.rank);
-        if let Some(after) = &self.page.after {
-            let at = all.iter().position(|used| token(used) == *after);
-            all.drain(..at.map_or(all.len(), |at| at + 1));
-        }
-        Ok(Done::reply(Page::cut(all, self.page.size, token)))
+        check_length(period, &cx.store, cx.now)?;
+        let (store, now) = (cx.store.clone(), cx.now);
+        let computed =
+            compute("lists of usage", move || Ok(listed(&store, &costs.0, period, now, &self.page)));
+        Ok(Done::reply(computed.await?))
     }
+}
+
+/// What was used in a period, a page of it.
+fn listed(
+    store: &Store,
+    scope: &CostScope,
+    period: Period,
+    now: Timestamp,
+    page: &PageRequest,
+) -> Page<Used> {
+    let facts = store.facts(period);
+    let lives = Lives::new(&facts.lives);
+    let mine = |life: Option<&HsmLifetime>| life.is_some_and(|life| scope.covers(life));
+    let there = Period { to: period.to.min(now), ..period };
+    let hsms = facts.lives.iter().filter(|life| mine(Some(life)));
+    let mut all: Vec<_> = hsms.flat_map(|life| hours(life, there)).collect();
+    all.extend(
+        facts
+            .readings
+            .iter()
+            .filter_map(operations)
+            .filter(|(hsm, used)| {
+                let hour = Period { from: used.from, to: used.to };
+                period.contains(used.from) && mine(lives.in_span(hsm, hour))
+            })
+            .map(|(_, used)| used),
+    );
+    for used in facts.uses.iter().filter(|used| mine(lives.of_version(used))) {
+        all.extend(days(used).filter(|day| period.contains(day.from)));
+    }
+    all.sort();
+    number(&mut all);
+    let token = |used: &Used| format!("{}-{}", used.from.as_microsecond(), used.rank);
+    if let Some(after) = &page.after {
+        let at = all.iter().position(|used| token(used) == *after);
+        all.drain(..at.map_or(all.len(), |at| at + 1));
+    }
+    Page::cut(all, page.size, token)
 }
 
 /// When an HSM was there, in a period.

@@ -1,6 +1,7 @@
 //! What managed HSMs cost, and what they will cost.
 
 mod budgets;
+mod compute;
 mod create_budget;
 mod export;
 mod forecast;
@@ -15,6 +16,8 @@ pub use export::{ExportUsage, FileFormat, Piece};
 pub use forecast::GetForecast;
 pub use list::{ListUsage, Used, UsedMeter};
 pub use statement::GetStatement;
+
+use compute::{check_length, compute};
 
 use crate::model::billing::{CostScope, Period};
 use crate::model::control_plane::ControlScope;

@@ -1,6 +1,8 @@
 //! Computes the statement of a period.
 
-use super::{Asked, Costs};
+use std::sync::Arc;
+
+use super::{Asked, Costs, check_length, compute};
 use crate::model::Result;
 use crate::model::billing::{Statement, statement};
 use crate::model::control_plane::{ControlAction, ControlScope};
@@ -31,10 +33,14 @@ impl Operation for GetStatement {
     }
 
     async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
-        let plan = cx.pricing.plan(self.plan.as_deref())?;
         let period = self.period.at(cx.now)?;
-        let facts = cx.store.facts(period);
-        let statement = statement(&facts, &cx.pricing.prices, plan, &costs.0, period, cx.now);
-        Ok(Done::reply((self.scope, statement)))
+        check_length(period, &cx.store, cx.now)?;
+        let (store, pricing, now) = (cx.store.clone(), Arc::clone(&cx.pricing), cx.now);
+        let computed = compute("statements", move || {
+            let plan = pricing.plan(self.plan.as_deref())?;
+            let statement = statement(&store.facts(period), &pricing.prices, plan, &costs.0, period, now);
+            Ok((self.scope, statement))
+        });
+        Ok(Done::reply(computed.await?))
     }
 }

@@ -136,7 +136,7 @@ listen = "127.0.0.1:0"
 certificate_file = "{certificate}"
 key_file = "{key}"
 client_ca_file = "{client_ca}"
-shutdown_seconds = 2
+shutdown_seconds = 4
 
 [token]
 module = "{module}"

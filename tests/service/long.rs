@@ -1,0 +1,90 @@
+//! Computations over long periods: bounded, beside the threads that serve calls, and no reason to go on after SIGTERM.
+
+use std::time::{Duration, Instant};
+
+use strongroom::api::grpc::pb;
+
+use crate::bill::{stand_at, statement, subscription};
+use crate::calls::wrong_field;
+use crate::support::{Client, Server};
+
+/// Longer than any of this takes, on a busy machine too; the computations of before took minutes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn budgets(client: &mut Client, server: &Server) -> Vec<pb::Budget> {
+    let request = pb::ListBudgetsRequest { parent: subscription(server) };
+    client.usage.list_budgets(request).await.unwrap().into_inner().budgets
+}
+
+/// A simulator of the year 9990 with budgets that are never reached.
+async fn far_ahead() -> (Server, Client) {
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    for number in 0..20 {
+        let budget = pb::CreateBudgetRequest {
+            parent: subscription(&server),
+            budget_id: format!("never-{number}"),
+            amount: "1000000000".to_owned(),
+        };
+        dev.usage.create_budget(budget).await.unwrap();
+    }
+    stand_at(&mut dev, "9990-06-01").await;
+    (server, dev)
+}
+
+#[tokio::test]
+async fn budgets_and_statements_after_thousands_of_years_take_no_longer_than_before() {
+    let (server, mut dev) = far_ahead().await;
+    let started = Instant::now();
+    assert_eq!(budgets(&mut dev, &server).await.len(), 20);
+    let forecast =
+        pb::GetForecastRequest { name: crate::bill::managed_hsm(&server, "local"), ..Default::default() };
+    dev.usage.get_forecast(forecast).await.unwrap();
+    let century = statement(&subscription(&server), "9890-07-01", "9990-06-01", "");
+    dev.usage.get_statement(century).await.unwrap();
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+
+    let all = statement(&subscription(&server), "2020-01-01", "9990-06-01", "");
+    assert_eq!(wrong_field(dev.usage.get_statement(all.clone()).await), "from");
+    let (parent, from, to) = (all.parent, all.from, all.to);
+    let list = pb::ListUsageRequest { parent: parent.clone(), from, to, ..Default::default() };
+    assert_eq!(wrong_field(dev.usage.list_usage(list).await), "from");
+    let export = pb::ExportUsageRequest { parent, from, to, format: "csv".to_owned(), ..Default::default() };
+    assert_eq!(wrong_field(dev.usage.export_usage(export).await), "from");
+    // What there was is what counts, not what is asked for: before the first HSM there is nothing.
+    let young = Server::start();
+    let mut dev = young.client("dev").await;
+    let ever = statement(&subscription(&young), "0001-01-01", "9999-01-01", "");
+    dev.usage.get_statement(ever).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_the_process_in_time_whatever_is_computed() {
+    let (mut server, dev) = far_ahead().await;
+    let parent = subscription(&server);
+    let calls: Vec<_> = (0..24)
+        .map(|number| {
+            let mut dev = dev.clone();
+            let (parent, format) = (parent.clone(), "csv".to_owned());
+            tokio::spawn(async move {
+                let century = statement(&parent, "9890-07-01", "9990-06-01", "");
+                if number % 2 == 0 {
+                    drop(dev.usage.get_statement(century).await);
+                } else {
+                    let (from, to) = (century.from, century.to);
+                    let export = pb::ExportUsageRequest { parent, from, to, format, ..Default::default() };
+                    drop(dev.usage.export_usage(export).await);
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let started = Instant::now();
+    // By itself or by its own watch: both are in time.
+    let _ = server.stop();
+    // Configured are four seconds (`support.rs`).
+    assert!(started.elapsed() < Duration::from_secs(7), "{:?}", started.elapsed());
+    for call in calls {
+        call.abort();
+    }
+}

@@ -1,0 +1,248 @@
+//! The engine with operations of the test's own: ones that panic, and ones that time alone causes.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use strongroom::clock::{Clock, Machine};
+use strongroom::config;
+use strongroom::engine::Engine;
+use strongroom::identity::{CertificateRule, Credential, Identity, Settings};
+use strongroom::model::billing::Pricing;
+use strongroom::model::entry::{Meter, Origin};
+use strongroom::model::time_guard::{Limits, Reading, Standing};
+use strongroom::model::{Error, Result, Timestamp};
+use strongroom::ops::clock::TheClock;
+use strongroom::ops::{ClockCx, Done, Known, Operation, Tokens};
+use strongroom::store::{ExportedRecord, Options, Store};
+use strongroom::token::{Source, Supply};
+
+use crate::fixture::{Bench, pin, so_pin};
+
+/// A machine whose clock is set by the test.
+struct Fake(Mutex<Reading>);
+
+impl Machine for Fake {
+    fn read(&self) -> Reading {
+        *self.0.lock().unwrap()
+    }
+}
+
+impl Fake {
+    fn new() -> Arc<Self> {
+        let wall = Timestamp::from_second(1_800_000_000).unwrap();
+        Arc::new(Self(Mutex::new(Reading { wall, monotonic: Duration::ZERO })))
+    }
+
+    fn go(&self, days: i64) {
+        let mut reading = self.0.lock().unwrap();
+        reading.wall += SignedDuration::from_hours(24 * days);
+    }
+}
+
+/// An engine, the records it exports, and a certificate of a principal that it knows.
+struct Rig {
+    engine: Engine,
+    records: Arc<Mutex<Vec<String>>>,
+    certificate: Vec<u8>,
+    _bench: Bench,
+}
+
+impl Rig {
+    async fn new(clock: Clock) -> Self {
+        let bench = Bench::new();
+        let records = Arc::new(Mutex::new(Vec::new()));
+        let taken = Arc::clone(&records);
+        let export = move |some: &[ExportedRecord]| {
+            taken.lock().unwrap().extend(some.iter().map(|record| record.line.clone()));
+            Ok(())
+        };
+        let path = bench.home.path().join("strongroom.db");
+        let options = Options { clock: clock.clone(), ..Options::default() };
+        let store = Store::open(&path, Vec::new(), options, Box::new(export)).await.unwrap();
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "tester");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().to_vec();
+        let rule: CertificateRule = toml::from_str(
+            "subject = \"CN=tester\"\nprincipal = \"0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0003\"\n\
+             tenant = \"0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001\"",
+        )
+        .unwrap();
+        let settings = Settings { issuers: Vec::new(), certificates: vec![rule] };
+        let identity = Identity::new(settings).await.unwrap();
+        let source = Source::SoftHsm { directory: bench.directory.clone(), pin: pin(), so_pin: so_pin() };
+        let supply = Supply::new((*bench.module).clone(), source);
+        let pricing = Pricing { prices: config::prices(None).unwrap(), plan: "managed-hsm".to_owned() };
+        let parts = (supply, Tokens::default());
+        let engine = Engine::new(identity, store, clock, config::locations().unwrap(), pricing, parts);
+        Self { engine, records, certificate, _bench: bench }
+    }
+
+    fn credential(&self) -> Result<Credential<'_>> {
+        Ok(Credential::Certificate(&self.certificate))
+    }
+
+    /// The records of an event, once the export has caught up.
+    async fn records(&self, event: &str, least: usize) -> Vec<serde_json::Value> {
+        for _ in 0..500 {
+            let lines = self.records.lock().unwrap().clone();
+            let found: Vec<serde_json::Value> = lines
+                .iter()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .filter(|record: &serde_json::Value| record["operationName"] == event)
+                .collect();
+            if found.len() >= least {
+                return found;
+            }
+            #[expect(clippy::disallowed_methods, reason = "the export runs in real time")]
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not {least} records of {event}: {:?}", self.records.lock().unwrap());
+    }
+}
+
+/// Declares operations that panic where they are told to: one that reads, one that changes.
+macro_rules! panicking {
+    ($($name:ident $event:literal $changes:literal,)+) => {
+        $(struct $name {
+            in_check: bool,
+            in_execute: bool,
+        }
+
+        impl Operation for $name {
+            const NAME: &'static str = $event;
+            const EVENT: &'static str = $event;
+            const ACTION: Known = Known;
+            const METER: Meter = Meter::Free;
+            const CHANGES: bool = $changes;
+            type Target = TheClock;
+            type Reply = u32;
+
+            fn target(&self) {}
+
+            fn check(&self, _: &TheClock, _: Timestamp) -> Result<()> {
+                assert!(!self.in_check, "in check");
+                Ok(())
+            }
+
+            async fn execute(self, _: TheClock, _: &ClockCx) -> Result<Done<u32>> {
+                tokio::task::yield_now().await;
+                assert!(!self.in_execute, "in execute");
+                Ok(Done::reply(7))
+            }
+        })+
+    };
+}
+
+panicking! {
+    Reads "Reads" false,
+    Changes "Changes" true,
+}
+
+#[tokio::test]
+async fn a_panic_in_any_part_of_a_call_is_an_internal_error_on_record() {
+    let rig = Rig::new(Clock::System).await;
+    let origin = Origin::default;
+    let engine = &rig.engine;
+    let (reads, changes) = (
+        |in_check, in_execute| Ok(Reads { in_check, in_execute }),
+        |in_check, in_execute| Ok(Changes { in_check, in_execute }),
+    );
+    let show = |reply: u32| reply + 1;
+    let mut failures = Vec::new();
+    failures.push(engine.answer::<Reads, _>(rig.credential(), origin(), || panic!("in reading"), show).await);
+    failures.push(engine.answer(rig.credential(), origin(), || reads(true, false), show).await);
+    failures.push(engine.answer(rig.credential(), origin(), || reads(false, true), show).await);
+    failures.push(engine.answer(rig.credential(), origin(), || changes(true, false), show).await);
+    failures.push(engine.answer(rig.credential(), origin(), || changes(false, true), show).await);
+    let texts = ["in reading", "in check", "in execute", "in check", "in execute"];
+    for (failure, text) in failures.into_iter().zip(texts) {
+        let Err(Error::Internal(why)) = failure else { panic!("{text}: {failure:?}") };
+        assert!(why.ends_with(text), "{why}");
+    }
+    let due = engine.due(Changes { in_check: false, in_execute: true }).await;
+    assert!(matches!(due, Err(Error::Internal(_))), "what the service does by itself fails the same way");
+
+    // Showing the reply comes after the call was recorded: that it failed is recorded beside it.
+    let unshown = engine.answer(
+        rig.credential(),
+        origin(),
+        || reads(false, false),
+        |_| -> u32 { panic!("in showing") },
+    );
+    assert!(matches!(unshown.await, Err(Error::Internal(_))));
+
+    // The engine is as well as before.
+    assert_eq!(engine.answer(rig.credential(), origin(), || reads(false, false), show).await, Ok(8));
+    assert_eq!(engine.answer(rig.credential(), origin(), || changes(false, false), show).await, Ok(8));
+
+    let principal = "0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0003";
+    let is_internal = |record: &&serde_json::Value| record["resultSignature"] == "INTERNAL";
+    let reads = rig.records("Reads", 6).await;
+    assert_eq!((reads.len(), reads.iter().filter(is_internal).count()), (6, 4), "{reads:?}");
+    let changes = rig.records("Changes", 4).await;
+    assert_eq!((changes.len(), changes.iter().filter(is_internal).count()), (4, 3), "{changes:?}");
+    let named = |record: &&serde_json::Value| record.to_string().contains(principal);
+    assert_eq!(reads.iter().filter(named).count(), 6, "{reads:?}");
+    assert!(reads.iter().chain(&changes).all(|record| record["resultSignature"] != "CANCELLED"));
+}
+
+/// Destroys something because its time has come.
+struct Expires;
+
+impl Operation for Expires {
+    const NAME: &'static str = "Expires";
+    const EVENT: &'static str = "Expires";
+    const ACTION: Known = Known;
+    const METER: Meter = Meter::Free;
+    const CHANGES: bool = true;
+    const DESTROYS_WHEN_DUE: bool = true;
+    type Target = TheClock;
+    type Reply = ();
+
+    fn target(&self) {}
+
+    async fn execute(self, _: TheClock, _: &ClockCx) -> Result<Done<()>> {
+        Ok(Done::reply(()))
+    }
+}
+
+#[tokio::test]
+async fn what_destroys_because_its_time_has_come_is_refused_from_the_first_reading_that_shows_a_jump() {
+    let machine = Fake::new();
+    let clock =
+        |machine: &Arc<Fake>| Clock::guarded(Arc::clone(machine) as Arc<dyn Machine>, Limits::default());
+    let first = clock(&machine);
+    let rig = Rig::new(first.clone()).await;
+    let engine = &rig.engine;
+    engine.due(Expires).await.unwrap();
+    machine.go(91);
+    assert_eq!(engine.due(Expires).await, Err(Error::ClockNotTrusted { standing: "held" }));
+    let other = engine.due(Changes { in_check: false, in_execute: false }).await;
+    assert_eq!(other, Ok(7), "everything else goes on");
+    assert_eq!(rig.records("Expires", 2).await.len(), 2, "the refusal is on record");
+
+    // What dated those records was stored with them: a start after a crash does not believe it either.
+    let path = rig._bench.home.path().join("strongroom.db");
+    let after_a_crash = clock(&machine);
+    let options = Options { clock: after_a_crash.clone(), exported: 0, ..Options::default() };
+    let copy = path.with_file_name("copy.db");
+    for suffix in ["", "-wal"] {
+        let from = format!("{}{suffix}", path.display());
+        if std::path::Path::new(&from).exists() {
+            std::fs::copy(&from, format!("{}{suffix}", copy.display())).unwrap();
+        }
+    }
+    let store = Store::open(&copy, Vec::new(), options, Box::new(|_| Ok(()))).await.unwrap();
+    assert!(matches!(after_a_crash.standing(), Standing::Held { .. }), "{:?}", after_a_crash.standing());
+    store.close().await;
+
+    machine.go(-91);
+    engine.due(Expires).await.unwrap();
+    machine.go(-1);
+    assert_eq!(engine.due(Expires).await, Err(Error::ClockNotTrusted { standing: "behind" }));
+    first.release();
+    engine.due(Expires).await.unwrap();
+}
