@@ -9,6 +9,7 @@ pub mod billing;
 pub mod change;
 pub mod control_plane;
 mod curve;
+mod denied;
 pub mod due;
 pub mod entry;
 pub mod error;

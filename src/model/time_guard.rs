@@ -238,7 +238,8 @@ impl TimeGuard {
 
     /// Shows the wall clock, or half of the time that passes where it is behind.
     fn follow(&mut self, wall: Timestamp, elapsed: SignedDuration) {
-        if wall >= self.shown {
+        let slowed = self.shown.checked_add(elapsed / 2).unwrap_or(Timestamp::MAX);
+        if wall >= slowed {
             self.shown = wall;
             // Believed for the first time since the start, or set back before and caught up with.
             if !self.settled || self.accounted() > wall {
@@ -246,8 +247,7 @@ impl TimeGuard {
                 self.settled = true;
             }
         } else {
-            let slowed = self.shown.checked_add(elapsed / 2).unwrap_or(Timestamp::MAX);
-            self.shown = slowed.max(wall);
+            self.shown = slowed;
         }
         self.mark = self.mark.max(self.shown);
         let behind = self.shown.duration_since(wall);

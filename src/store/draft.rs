@@ -50,7 +50,19 @@ pub(super) struct Draft {
 impl Draft {
     /// Whether nothing changes: a group of records alone.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { hsms, phases, keys, roles, opened, closed, clock, audit_keys, released, resources, events } = self;
+        let Self {
+            hsms,
+            phases,
+            keys,
+            roles,
+            opened,
+            closed,
+            clock,
+            audit_keys,
+            released,
+            resources,
+            events,
+        } = self;
         hsms.is_empty()
             && phases.is_empty()
             && keys.is_empty()

@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use strongroom::clock::{Clock, Machine};
 use strongroom::config;
-use strongroom::engine::Engine;
+use strongroom::engine::{AuditLog, Engine};
 use strongroom::identity::{CertificateRule, Credential, Identity, Settings};
+use strongroom::model::aes_modes::AesModePolicy;
 use strongroom::model::billing::Pricing;
 use strongroom::model::entry::{Meter, Origin};
 use strongroom::model::time_guard::{Limits, Reading, Standing};
@@ -76,7 +77,8 @@ impl Rig {
         let supply = Supply::new((*bench.module).clone(), source);
         let pricing = Pricing { prices: config::prices(None).unwrap(), plan: "managed-hsm".to_owned() };
         let parts = (supply, Tokens::default());
-        let engine = Engine::new(identity, store, clock, config::locations().unwrap(), pricing, parts);
+        let rules = (AesModePolicy::default(), AuditLog::unsigned(bench.home.path().join("audit")));
+        let engine = Engine::new(identity, store, clock, config::locations().unwrap(), pricing, parts, rules);
         Self { engine, records, certificate, _bench: bench }
     }
 

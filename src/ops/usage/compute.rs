@@ -62,7 +62,7 @@ mod tests {
         let waiting: Vec<_> = (0..2)
             .map(|_| {
                 let taken = std::sync::Arc::clone(&taken);
-                tokio::spawn(compute("sums", move || Ok(taken.lock().unwrap().recv().unwrap())))
+                tokio::spawn(compute("sums", move || taken.lock().unwrap().recv().map_err(Error::internal)))
             })
             .collect();
         while AT_ONCE.available_permits() > 0 {
