@@ -75,7 +75,7 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
             ids
         }
         "kty" => own(&["", "AES", "rsa-hsm", "RSA\0", "oct-HSM ", &long]),
-        "crv" => own(&["P-255", "p-256", "secp256r1", "P-256\0", &long]),
+        "crv" => own(&["", "P-255", "p-256", "secp256r1", "P-256\0", &long]),
         "algorithm" => {
             own(&["", "none", "es256", "ES256 ", "ES257", "RS1", "A256GCMKW", "\0", "ключ", &long])
         }
@@ -149,10 +149,10 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
 fn spoiled_numbers(field: &str) -> &'static [i64] {
     match field {
         "page_size" => &[-1, i32::MIN as i64],
-        "key_size" => &[1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
-        "public_exponent" => &[1, 2, 65537],
+        "key_size" => &[0, 1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
+        "public_exponent" => &[0, 1, 2, 65537],
         // Both are understood.
-        "undeletable" | "until_now" => &[],
+        "undeletable" | "until_now" | "no_key_ops" => &[],
         "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
         other => panic!("{other} is new: it needs numbers here"),
     }
