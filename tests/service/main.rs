@@ -34,6 +34,7 @@ mod malformed;
 mod model;
 mod ops;
 mod races;
+mod prepared;
 mod raw;
 mod requests;
 mod rest;

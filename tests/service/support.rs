@@ -22,6 +22,8 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
+use crate::prepared;
+
 /// How long a server may take to be ready: debug builds on busy machines are slow.
 const READY: Duration = Duration::from_secs(60);
 
@@ -77,9 +79,16 @@ impl Server {
         Self::start_with(&[], &[])
     }
 
-    /// Starts a simulator with further arguments and environment variables.
+    /// Starts a simulator with further arguments and environment variables, in a copy of a prepared data directory unless
+    /// they say with what it is made.
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), arguments, environment)
+        let directory = tempfile::tempdir().unwrap();
+        if arguments.is_empty()
+            && environment.iter().all(|(name, _)| *name != "STRONGROOM_SIMULATOR__SEED_FILE")
+        {
+            prepared::copy_to(&directory.path().join("data"));
+        }
+        Self::start_in(directory, arguments, environment)
     }
 
     /// Starts a simulator in a directory that is there.
