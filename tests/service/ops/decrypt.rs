@@ -67,7 +67,8 @@ async fn every_wrong_rsa_ciphertext_gets_the_same_answer() {
             wrong.push(("a flipped bit", flip(&right, bit)));
         }
         for other in RSA_ENCRYPTIONS {
-            if other != algorithm {
+            // One OAEP encoding in 400 is a well-formed encoding of PKCS #1 v1.5, too.
+            if other != algorithm && algorithm != "RSA1_5" {
                 wrong.push((other, rsa_key::encrypt(&public, other, b"plaintext")));
             }
         }

@@ -27,7 +27,8 @@ async fn rsa_unwraps_what_others_wrap_and_nothing_else() {
         let right = rsa_key::encrypt(&public, algorithm, &[7; 32]);
         let mut wrong = vec![vec![0; 256], vec![0xff; 256], public.n.clone()];
         wrong.extend([0, 100, 2047].map(|bit| flip(&right, bit)));
-        let others = RSA_ENCRYPTIONS.iter().filter(|other| **other != algorithm);
+        // One OAEP encoding in 400 is a well-formed encoding of PKCS #1 v1.5, too.
+        let others = RSA_ENCRYPTIONS.iter().filter(|other| **other != algorithm && algorithm != "RSA1_5");
         wrong.extend(others.map(|other| rsa_key::encrypt(&public, other, &[7; 32])));
         for (number, wrapped) in wrong.iter().enumerate() {
             let answer = unwrap(&mut dev, &made.name, algorithm, wrapped).await;
