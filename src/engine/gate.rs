@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::record::Pending;
-use crate::identity::{Caller, authorize};
+use crate::identity::{Caller, Decision, authorize, explain, granting};
 use crate::ids::Ids;
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::error::Denied;
@@ -222,11 +222,15 @@ impl Gate for SimulatorPlane {
     }
 
     /// The principals that the seed names; there is no plane of the real service that could say otherwise.
-    fn admit(engine: &Engine, caller: &Caller, (): &(), _: TurnClock, (): &()) -> Result<()> {
+    fn admit(engine: &Engine, caller: &Caller, (): &(), _: TurnClock, _: (&(), &())) -> Result<()> {
         of_own_authority(caller)?;
         match engine.0.clock.may_be_turned_by(caller.principal) {
             true => Ok(()),
-            false => Err(Error::Forbidden { principal: caller.principal, denied: Denied::TurnClock }),
+            false => Err(Error::Forbidden {
+                principal: caller.principal,
+                denied: Denied::TurnClock,
+                roles: Vec::new(),
+            }),
         }
     }
 
@@ -272,19 +276,23 @@ impl Gate for InstallationPlane {
     }
 
     /// Granted for every subscription, of the caller's tenant all; which ones there are is not told.
-    fn admit(engine: &Engine, caller: &Caller, (): &(), action: ControlAction, (): &()) -> Result<()> {
-        let subscriptions = engine.0.store.subscriptions();
-        let grants = |principal| engine.0.store.control_grants(principal);
+    fn admit(engine: &Engine, caller: &Caller, (): &(), action: ControlAction, _: (&(), &())) -> Result<()> {
+        let store = &engine.0.store;
+        let subscriptions = store.subscriptions();
         let granted = |subscription: &Arc<Subscription>| {
-            subscription.tenant == caller.tenant
-                && authorize(caller, grants, action, &ControlScope::Subscription(subscription.id)).is_ok()
+            let grants = |principal| store.control_grants(principal);
+            let scope = ControlScope::Subscription(subscription.id);
+            let decision = explain(caller.principal, &caller.groups, grants, action, &scope);
+            subscription.tenant == caller.tenant && matches!(decision, Decision::Allowed(_))
         };
-        match !subscriptions.is_empty() && subscriptions.iter().all(granted) {
-            true => Ok(()),
-            false => {
-                Err(Error::Forbidden { principal: caller.principal, denied: Denied::Everywhere(action) })
-            }
+        if !subscriptions.is_empty() && subscriptions.iter().all(granted) {
+            return Ok(());
         }
+        Err(Error::Forbidden {
+            principal: caller.principal,
+            denied: Denied::Everywhere(action),
+            roles: granting(action, store.control_definitions()),
+        })
     }
 
     fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<ClockCx> {

@@ -161,7 +161,10 @@ impl Engine {
         let reply = self.call::<O>(credential, origin.clone(), request).await?;
         match caught_now(O::NAME, || show(reply)) {
             Ok(shown) => Ok(shown),
-            Err(error) => Err(self.refuse(again, origin, (O::EVENT, Meter::Free), error).await),
+            Err(error) => {
+                let audiences = [PlaneOf::<O>::AUDIENCE];
+                Err(self.refuse((again, &audiences), origin, (O::EVENT, Meter::Free), error).await)
+            }
         }
     }
 
@@ -279,7 +282,9 @@ impl Engine {
             // While the call waited for its turn, what it names may have become another thing, at another scope.
             let admit = || {
                 let scope = O::Target::scope(&id, &self.0.store);
-                PlaneOf::<O>::admit(self, caller, &found, O::ACTION, &scope)
+                let asked = O::Target::asked(&id);
+                let scopes = (&scope, asked.as_ref().unwrap_or(&scope));
+                PlaneOf::<O>::admit(self, caller, &found, O::ACTION, scopes)
             };
             if let Err(error) = caught_now(O::NAME, admit).flatten() {
                 return pending.refuse(error).await;

@@ -34,18 +34,19 @@ pub fn authorize<A: Grantable>(
 ) -> Result<()> {
     match explain(caller.principal, &caller.groups, grants, action, scope) {
         Decision::Allowed(_) => Ok(()),
-        Decision::Missing(action) => {
-            let mut roles = definitions();
-            roles.retain(|role| role.built_in && role.grants(action));
-            // Those that grant least come first.
-            roles.sort_by_key(|role| role.granted::<A>().len());
-            Err(Error::Forbidden {
-                principal: caller.principal,
-                denied: action.denied(asked.clone()),
-                roles: roles.iter().map(|role| role.role_name.clone()).collect(),
-            })
-        }
+        Decision::Missing(action) => Err(Error::Forbidden {
+            principal: caller.principal,
+            denied: action.denied(asked.clone()),
+            roles: granting(action, definitions()),
+        }),
     }
+}
+
+/// The names of the built-in roles that grant an action, those that grant least first.
+pub fn granting<A: Grantable>(action: A, mut definitions: Vec<Arc<RoleDefinition>>) -> Vec<String> {
+    definitions.retain(|role| role.built_in && role.grants(action));
+    definitions.sort_by_key(|role| role.granted::<A>().len());
+    definitions.iter().map(|role| role.role_name.clone()).collect()
 }
 
 /// Decides for any principal, without a credential of it.

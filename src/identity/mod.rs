@@ -34,7 +34,7 @@ use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
 pub use crate::model::audience::Audience;
-pub use access::{Decision, authorize, explain};
+pub use access::{Decision, authorize, explain, granting};
 pub use revocation::Revocation;
 pub use settings::{CertificateRule, Issuer, Jwks, KeySource, Settings, SignatureAlgorithm};
 

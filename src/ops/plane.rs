@@ -69,6 +69,7 @@ impl Plane for SimulatorPlane {
     type Scope = ();
     type Place = ();
     type Cx = ClockCx;
+    const AUDIENCE: Audience = Audience::Service;
 }
 
 /// The service as a whole: everybody who is known may ask what time it is.

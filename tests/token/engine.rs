@@ -71,7 +71,7 @@ impl Rig {
              tenant = \"0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001\"",
         )
         .unwrap();
-        let settings = Settings { issuers: Vec::new(), certificates: vec![rule] };
+        let settings = Settings { certificates: vec![rule], ..Settings::default() };
         let identity = Identity::new(settings).await.unwrap();
         let source = Source::SoftHsm { directory: bench.directory.clone(), pin: pin(), so_pin: so_pin() };
         let supply = Supply::new((*bench.module).clone(), source);

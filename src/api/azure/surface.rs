@@ -51,12 +51,9 @@ impl Surface {
             request_uri: path,
             operation_version: "".into(),
         };
-        let credential = peer::credential(&headers, &extensions).map(|credential| match audience {
-            Audience::Service => credential,
-            Audience::Management => credential.for_management(),
-        });
+        let credential = peer::credential(&headers, &extensions);
         let unknown = ("UnknownOperation", Meter::Free);
-        let error = self.engine.refuse(credential, origin, unknown, error).await;
+        let error = self.engine.refuse((credential, &[audience]), origin, unknown, error).await;
         failed(&error, request_id)
     }
 }
