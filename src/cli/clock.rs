@@ -125,7 +125,11 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 
 /// Runs one of them.
 pub(super) async fn run(context: &Context, command: ClockCommand) -> Outcome {
-    let session = context.connect().await?;
+    let session = match command {
+        // It concerns all subscriptions, and so the control plane.
+        ClockCommand::Release => context.connect_control().await?,
+        _ => context.connect().await?,
+    };
     let (clock, happened) = ask(session.clock(), command).await.map_err(|status| match status.code() {
         Code::Unimplemented => Failure::problem("the server has no clock that can be turned").hint(
             "a simulator has one; a gateway goes by its machine's, which `strongroom clock release` believes",

@@ -33,7 +33,7 @@ fn assert_stranger(status: &Status, what: &str) {
 
 #[tokio::test]
 async fn nobody_is_let_in_without_a_good_token() {
-    let (server, other) = (Server::start(), Server::start());
+    let (server, other) = (Server::start(), Server::start_in(tempfile::tempdir().unwrap(), &[], &[]));
     let channel = server.channel().await;
     let good = server.token("dev").await;
     let foreign = other.token("dev").await;

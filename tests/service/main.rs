@@ -31,6 +31,7 @@ mod isolation;
 mod lifecycle;
 mod long;
 mod malformed;
+mod messages;
 mod model;
 mod ops;
 mod prepared;

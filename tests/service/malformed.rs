@@ -152,7 +152,7 @@ fn spoiled_numbers(field: &str) -> &'static [i64] {
         "key_size" => &[0, 1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
         "public_exponent" => &[0, 1, 2, 65537],
         // Both are understood.
-        "undeletable" | "until_now" | "no_key_ops" => &[],
+        "force" | "undeletable" | "until_now" | "no_key_ops" => &[],
         "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
         other => panic!("{other} is new: it needs numbers here"),
     }

@@ -24,6 +24,8 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
 use crate::prepared;
 
+pub(crate) use crate::messages::{days, ec, micros, oct, rsa, timestamp};
+
 /// How long a server may take to be ready: debug builds on busy machines are slow.
 const READY: Duration = Duration::from_secs(60);
 
@@ -366,7 +368,8 @@ impl Bearers {
 /// Whether an rpc is of the control plane, whatever it is asked for.
 pub(crate) fn is_of_the_control_plane(service: &str, rpc: &str) -> bool {
     let services = ["AuthorizationService", "ManagedHsmService", "ResourceService", "UsageService"];
-    services.iter().any(|known| service.rsplit('.').next() == Some(*known)) && rpc != "ActivateManagedHsm"
+    let of_a_service = services.iter().any(|known| service.rsplit('.').next() == Some(*known));
+    rpc == "ReleaseClock" || (of_a_service && rpc != "ActivateManagedHsm")
 }
 
 /// Puts a bearer token into every call, if there are any: that of the plane that is called.
@@ -448,55 +451,6 @@ impl Client {
             ..request
         };
         self.keys.create_key(request).await.map(tonic::Response::into_inner)
-    }
-}
-
-/// Days, as a request to advance the clock.
-pub(crate) fn days(days: i64) -> pb::AdvanceClockRequest {
-    let by = prost_types::Duration { seconds: days * 86_400, nanos: 0 };
-    pb::AdvanceClockRequest { target: Some(pb::advance_clock_request::Target::By(by)), ..Default::default() }
-}
-
-/// An instant of the wire in microseconds; nothing there has more.
-pub(crate) fn micros(instant: Option<prost_types::Timestamp>) -> i64 {
-    let instant = instant.unwrap();
-    assert_eq!(instant.nanos % 1000, 0);
-    instant.seconds * 1_000_000 + i64::from(instant.nanos) / 1000
-}
-
-/// An instant as it is sent.
-pub(crate) fn timestamp(micros: i64) -> prost_types::Timestamp {
-    let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap();
-    prost_types::Timestamp { seconds: micros.div_euclid(1_000_000), nanos }
-}
-
-/// A request for an EC key, on the default curve if `curve` is empty.
-pub(crate) fn ec(name: &str, curve: &str) -> pb::CreateKeyRequest {
-    pb::CreateKeyRequest {
-        key_id: name.to_owned(),
-        kty: "EC-HSM".to_owned(),
-        crv: Some(curve.to_owned()).filter(|curve| !curve.is_empty()),
-        ..Default::default()
-    }
-}
-
-/// A request for an RSA key, of the default size if `bits` is 0.
-pub(crate) fn rsa(name: &str, bits: u32) -> pb::CreateKeyRequest {
-    pb::CreateKeyRequest {
-        key_id: name.to_owned(),
-        kty: "RSA-HSM".to_owned(),
-        key_size: Some(bits).filter(|bits| *bits != 0),
-        ..Default::default()
-    }
-}
-
-/// A request for a symmetric key.
-pub(crate) fn oct(name: &str, bits: u32) -> pb::CreateKeyRequest {
-    pb::CreateKeyRequest {
-        key_id: name.to_owned(),
-        kty: "oct-HSM".to_owned(),
-        key_size: Some(bits).filter(|bits| *bits != 0),
-        ..Default::default()
     }
 }
 

@@ -298,7 +298,7 @@ async fn files_that_are_not_kept_are_deleted_and_it_is_signed_where_the_others_b
         ("STRONGROOM_AUDIT__KEEP_BYTES", "100000"),
         ("STRONGROOM_AUDIT__SIGN_SECONDS", "1"),
     ];
-    let mut server = Server::start_with(&[], &settings);
+    let mut server = Server::start_in(tempfile::tempdir().unwrap(), &[], &settings);
     let mut dev = server.client("dev").await;
     call(&mut dev, 250).await;
     let trimmed = server.audit_of(1, |record| record["operationName"] == "AuditLogTrim");

@@ -43,7 +43,7 @@ async fn set_back(site: &Site, days: i64) {
 }
 
 async fn client(site: &Site, port: u16, principal: &str) -> Client {
-    Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(principal)))
+    Client::of(site.connect(port, None).await.unwrap(), &site.bearers(principal))
 }
 
 async fn clock(client: &mut Client) -> pb::Clock {
@@ -138,7 +138,7 @@ async fn a_start_with_a_clock_91_days_ahead_purges_nothing_until_it_is_released(
         resume_token: "0".to_owned(),
         until_now: true,
     };
-    let mut stream = machine.lifecycle.watch_lifecycle(watch).await.unwrap().into_inner();
+    let mut stream = machine.lifecycle_of_resources.watch_lifecycle(watch).await.unwrap().into_inner();
     let mut kinds = Vec::new();
     while let Some(batch) = stream.message().await.unwrap() {
         kinds.extend(batch.events.into_iter().map(|event| event.kind));
