@@ -90,7 +90,7 @@ async fn roles_are_found_at_their_own_scope_alone() {
     for other in &scopes[1..] {
         dev.get(&path(other)).await.error(404, "RoleDefinitionNotFound");
         dev.delete(&path(other)).await.error(404, "RoleDefinitionNotFound");
-        dev.put(&path(other), json!({"properties": {}})).await.error(400, "BadParameter");
+        dev.put(&path(other), json!({"properties": {}})).await.error(400, "Invalidkeyidentifier");
     }
     dev.delete(&path("")).await.json(200);
 }
