@@ -219,6 +219,8 @@ fn at(record: &serde_json::Value) -> i64 {
 fn audit(site: &Site) -> Vec<serde_json::Value> {
     let mut files: Vec<_> =
         std::fs::read_dir(site.path("data/audit")).unwrap().map(|file| file.unwrap().path()).collect();
+    // The signing keys of the log are kept beside it.
+    files.retain(|file| file.extension().is_some_and(|kind| kind == "jsonl"));
     files.sort();
     let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
