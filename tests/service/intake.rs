@@ -142,5 +142,8 @@ async fn each_body_has_its_time_and_all_of_them_a_limit() {
     };
     let (posts, ()) = futures_util::future::join(in_time("the authority", posts), beside).await;
     let of = |wanted| posts.iter().filter(|(status, _)| *status == wanted).count();
-    assert_eq!((of(StatusCode::REQUEST_TIMEOUT), of(StatusCode::SERVICE_UNAVAILABLE)), (4, 4), "{posts:?}");
+    let (late, refused) = (of(StatusCode::REQUEST_TIMEOUT), of(StatusCode::SERVICE_UNAVAILABLE));
+    // Four fit. Their frames arrive interleaved with those of the others, so that fewer may be complete.
+    assert_eq!(late + refused, 8, "{posts:?}");
+    assert!((1..=4).contains(&late), "{posts:?}");
 }
