@@ -1,4 +1,4 @@
-//! Putting a managed HSM into service.
+//! Activating a managed HSM.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -12,14 +12,14 @@ fn request(name: &str) -> pb::ActivateManagedHsmRequest {
 }
 
 #[tokio::test]
-async fn before_it_nothing_else_is_answered() {
+async fn data_plane_is_unavailable_before_activation() {
     let mut server = Server::start();
     let place = Place::of(&server);
     let mut owner = server.client("owner").await;
-    let mut asked = place.creating("payroll");
+    let mut creation = place.creating("payroll");
     let dev = server.principal("dev").object_id;
-    asked.managed_hsm.as_mut().unwrap().administrators.push(dev);
-    owner.hsms.create_managed_hsm(asked).await.unwrap();
+    creation.managed_hsm.as_mut().unwrap().administrators.push(dev);
+    owner.hsms.create_managed_hsm(creation).await.unwrap();
     let mut dev = server.client("dev").await;
     let list = pb::ListRoleAssignmentsRequest { parent: "hsms/payroll".to_owned(), ..Default::default() };
     fails(
@@ -37,12 +37,12 @@ async fn before_it_nothing_else_is_answered() {
     let read = pb::GetManagedHsmRequest { name: place.hsm("payroll") };
     let mut owner = server.client("owner").await;
     assert!(owner.hsms.get_managed_hsm(read).await.unwrap().into_inner().activated);
-    // Once more is fine.
+    // Activation is idempotent.
     server.client("dev").await.hsms.activate_managed_hsm(request("hsms/payroll")).await.unwrap();
 }
 
 #[tokio::test]
-async fn it_is_for_its_administrators() {
+async fn only_hsm_administrators_activate() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut owner = server.client("owner").await;

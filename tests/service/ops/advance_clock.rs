@@ -1,4 +1,4 @@
-//! Turning the clock forwards.
+//! Advancing the virtual clock.
 
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::advance_clock_request::Target;
@@ -14,7 +14,7 @@ fn purged(reply: &pb::AdvanceClockResponse) -> Vec<(i64, String)> {
 }
 
 #[tokio::test]
-async fn what_comes_due_on_the_way_is_done_in_order_and_reported() {
+async fn due_work_runs_in_order_and_is_reported() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
@@ -31,7 +31,7 @@ async fn what_comes_due_on_the_way_is_done_in_order_and_reported() {
     let reply = dev.clock.advance_clock(days(10)).await.unwrap().into_inner();
     assert_eq!(purged(&reply), due);
 
-    // Each purge is recorded at its own instant, in the name of the service.
+    // Each purge is audited at its scheduled time.
     let purges = server.audit_of(3, |record| record["operationName"] == "KeyPurge");
     assert_eq!(purges.len(), 3);
     for (record, (at, name)) in purges.iter().zip(&due) {
@@ -43,7 +43,7 @@ async fn what_comes_due_on_the_way_is_done_in_order_and_reported() {
 }
 
 #[tokio::test]
-async fn the_clock_goes_forwards_only() {
+async fn rejects_targets_in_the_past_or_out_of_range() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let instant = |seconds| Target::To(prost_types::Timestamp { seconds, nanos: 0 });
@@ -55,7 +55,7 @@ async fn the_clock_goes_forwards_only() {
         (Some(by(-1, 0)), "by"),
         (Some(by(0, -1)), "by"),
         (Some(by(i64::MAX, 0)), "by"),
-        // Out of the range of a duration of the wire: both once ended the call without an answer.
+        // Out of the range of `google.protobuf.Duration`: such values once ended the call without a status.
         (Some(by(i64::MAX, 2_000_000_000)), "by"),
         (Some(by(0, 1_000_000_000)), "by"),
         (Some(by(i64::MIN, i32::MIN)), "by"),
@@ -71,7 +71,7 @@ async fn the_clock_goes_forwards_only() {
             .unwrap_err();
         assert_eq!((status.code(), fact(&status, "field").as_str()), (tonic::Code::InvalidArgument, field));
     }
-    // Each has a record of its own, in the name of who sent it.
+    // Each rejected call has its own audit entry.
     let records = server.audit_of(wrong, |record| record["operationName"] == "ClockAdvance");
     assert_eq!(records.len(), wrong);
     assert!(records.iter().all(|record| record["resultSignature"] == "BAD_PARAMETER"), "{records:?}");
@@ -82,7 +82,7 @@ async fn the_clock_goes_forwards_only() {
 }
 
 #[tokio::test]
-async fn the_clock_is_turned_by_those_whom_the_seed_names() {
+async fn only_principals_granted_by_the_seed_set_the_clock() {
     let server = Server::start();
     for name in ["crypto-user", "contributor", "administrator", "nobody"] {
         let mut client = server.client(name).await;
@@ -96,7 +96,7 @@ async fn the_clock_is_turned_by_those_whom_the_seed_names() {
             assert_eq!(refused.code(), tonic::Code::PermissionDenied, "{name}: {refused:?}");
             assert_eq!(fact(&refused, "action"), "Strongroom.Simulator/clock/turn/action");
         }
-        assert!(client.clock.get_clock(pb::GetClockRequest {}).await.is_ok(), "everybody reads it");
+        assert!(client.clock.get_clock(pb::GetClockRequest {}).await.is_ok(), "all callers read the clock");
     }
     for name in ["dev", "owner"] {
         server.client(name).await.clock.advance_clock(days(1)).await.unwrap();
@@ -104,7 +104,7 @@ async fn the_clock_is_turned_by_those_whom_the_seed_names() {
 }
 
 #[tokio::test]
-async fn more_than_ten_years_at_once_must_be_forced() {
+async fn advancing_over_ten_years_requires_force() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();

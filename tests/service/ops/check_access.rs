@@ -1,4 +1,4 @@
-//! Asking who may do what, and why. That the answers are true is in `roles/matrix.rs`.
+//! Checking access by local RBAC. `roles/matrix.rs` compares the answers with what is enforced.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -20,10 +20,10 @@ fn request(principal: &str, action: &str, scope: &str) -> pb::CheckAccessRequest
 }
 
 #[tokio::test]
-async fn the_answer_names_the_assignment_that_decides() {
+async fn reports_the_deciding_role_assignment() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    // Neither key nor principal need exist to be asked about.
+    // Neither the key nor the principal needs to exist.
     let given = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
     let answer = dev.access.check_access(request(&guid(100), "keys/sign", "/keys/Invoices")).await;
     let target = "hsms/local/roleAssignments at /keys/Invoices";
@@ -51,18 +51,18 @@ async fn the_answer_names_the_assignment_that_decides() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_is_missing() {
+async fn denial_reports_the_missing_data_action() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let missing = action("keys/sign/action");
-    let stranger = check(&mut dev, &guid(100), &[], "keys/sign", "/keys/invoices").await;
+    let unassigned = check(&mut dev, &guid(100), &[], "keys/sign", "/keys/invoices").await;
     let expected = pb::CheckAccessResponse {
         action: missing.clone(),
         scope: "/keys/invoices".to_owned(),
         reason: format!("missing {missing}: {} has no role assignment in this HSM", guid(100)),
         ..Default::default()
     };
-    assert_eq!(stranger, expected);
+    assert_eq!(unassigned, expected);
 
     assign(&mut dev, CRYPTO_AUDITOR, &guid(100), "/").await;
     let without = check(&mut dev, &guid(100), &[], "keys/sign", "/keys/invoices").await;
@@ -79,7 +79,7 @@ async fn a_refusal_says_what_is_missing() {
         assert_eq!((elsewhere.allowed, elsewhere.reason), (false, reason));
     }
 
-    // An assignment whose role was deleted is no role.
+    // An assignment whose role definition was deleted grants nothing.
     dev.access.put_role_definition(defining(&guid(1), &["keys/*"], &[])).await.unwrap();
     assign(&mut dev, &guid(1), &guid(101), "/").await;
     assert!(check(&mut dev, &guid(101), &[], "keys/sign", "/keys/invoices").await.allowed);
@@ -90,14 +90,14 @@ async fn a_refusal_says_what_is_missing() {
 }
 
 #[tokio::test]
-async fn questions_need_a_right_and_a_meaning() {
+async fn requires_read_permission_and_valid_arguments() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let own = server.principal("nobody").object_id;
     let refusal = not_granted(nobody.access.check_access(request(&own, "keys/sign", "/keys/invoices")).await);
     assert_eq!(fact(&refusal, "action"), action("roleAssignments/read/action"));
     assert_eq!(fact(&refusal, "scope"), "/keys/invoices");
-    // Who may see the assignments of a key may ask there, and not elsewhere.
+    // Permission to read role assignments at a key allows checks at that key only.
     assign(&mut dev, CRYPTO_AUDITOR, &own, "/keys/invoices").await;
     nobody.access.check_access(request(&own, "keys/sign", "/keys/invoices")).await.unwrap();
     not_granted(nobody.access.check_access(request(&own, "keys/sign", "/keys")).await);

@@ -1,4 +1,4 @@
-//! Asking who may do what on the control plane.
+//! Checking access by ARM RBAC (control plane).
 
 use strongroom::api::grpc::pb;
 
@@ -20,7 +20,7 @@ fn request(action: &str, scope: &str) -> pb::CheckControlAccessRequest {
 }
 
 #[tokio::test]
-async fn it_says_what_decides_and_what_is_missing() {
+async fn reports_the_deciding_assignment_or_missing_action() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     let given = assign(&mut owner, READER, &guid(99), &group("dev")).await;
@@ -39,14 +39,14 @@ async fn it_says_what_decides_and_what_is_missing() {
     }
     let none = check(&mut owner, &guid(98), READ, SUBSCRIPTION).await;
     assert!(none.reason.ends_with("has no role assignment in this subscription"), "{none:?}");
-    // What is beside the scope is nobody's business there.
+    // The reason does not disclose assignments at sibling scopes.
     make_group(&mut owner, "team").await;
     let beside = check(&mut owner, &guid(99), READ, &group("team")).await;
     assert!(!beside.allowed && !beside.reason.contains("dev"), "{beside:?}");
 }
 
 #[tokio::test]
-async fn groups_count_where_they_are_named() {
+async fn considers_only_groups_in_the_request() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     assign(&mut owner, READER, &guid(50), SUBSCRIPTION).await;
@@ -60,10 +60,10 @@ async fn groups_count_where_they_are_named() {
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
-    // A data action is none of the control plane.
+    // A data action is not an action of the control plane.
     let local = request("Microsoft.KeyVault/managedHsm/keys/sign/action", SUBSCRIPTION);
     bad(reader.authorization.check_control_access(local).await, "action");
     bad(reader.authorization.check_control_access(request(READ, "/keys")).await, "parent");

@@ -1,4 +1,4 @@
-//! Asking whether a name can be had.
+//! Checking whether the name of a managed HSM is available.
 
 use strongroom::api::grpc::pb;
 
@@ -7,7 +7,7 @@ use crate::roles::ask::{bad, not_granted};
 use crate::support::Server;
 
 #[tokio::test]
-async fn names_are_available_taken_or_none() {
+async fn reports_available_taken_and_invalid_names() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -32,7 +32,7 @@ async fn names_are_available_taken_or_none() {
 }
 
 #[tokio::test]
-async fn it_takes_a_right_to_read_in_the_subscription() {
+async fn requires_read_permission_on_the_subscription() {
     let server = Server::start();
     let place = Place::of(&server);
     let request = pb::CheckManagedHsmNameRequest {

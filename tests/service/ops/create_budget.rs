@@ -1,4 +1,4 @@
-//! Making a budget.
+//! Creating a budget.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -12,11 +12,11 @@ fn request(parent: String, id: &str, amount: &str) -> pb::CreateBudgetRequest {
 }
 
 #[tokio::test]
-async fn it_says_when_it_will_be_reached() {
+async fn reports_when_the_amount_is_expected_to_be_reached() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     stand_at(&mut owner, "2050-01-01").await;
-    // 3.20 an hour: 100 hours.
+    // At 3.20 per hour, 320 lasts 100 hours.
     let answer = owner.usage.create_budget(request(subscription(&server), "Monthly", "320")).await;
     let target = format!("/{}", subscription(&server));
     assert_recorded(&server, metadata(&answer), "BudgetCreate", "OK", &target);
@@ -25,7 +25,7 @@ async fn it_says_when_it_will_be_reached() {
     assert_eq!((made.amount.as_str(), made.currency.as_str()), ("320", "USD"));
     assert_eq!(made.expected.unwrap().seconds - made.created.unwrap().seconds, 360_000);
     assert_eq!(made.reached, None);
-    // 744 hours cost 2,380.80: no month is dearer.
+    // The longest month, 744 hours, costs 2,380.80.
     let never = request(managed_hsm(&server, "local"), "never", "2380.81");
     let never = owner.usage.create_budget(never).await.unwrap().into_inner();
     assert_eq!((never.expected, never.scope), (None, managed_hsm(&server, "local")));
@@ -35,7 +35,7 @@ async fn it_says_when_it_will_be_reached() {
 }
 
 #[tokio::test]
-async fn it_takes_a_role_and_a_sensible_request() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     for name in ["administrator", "contributor", "reader", "nobody"] {
         let mut caller = server.client(name).await;

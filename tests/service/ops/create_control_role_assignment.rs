@@ -1,4 +1,4 @@
-//! Assigning a role of the control plane.
+//! Creating an ARM role assignment (control plane).
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -9,7 +9,7 @@ use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted
 use crate::support::Server;
 
 #[tokio::test]
-async fn an_assignment_is_made_and_stays() {
+async fn created_assignment_survives_a_restart() {
     let mut server = Server::start();
     let mut owner = server.client("owner").await;
     for (number, scope) in [SUBSCRIPTION.to_owned(), group("dev"), hsm("local")].into_iter().enumerate() {
@@ -36,7 +36,7 @@ async fn an_assignment_is_made_and_stays() {
 }
 
 #[tokio::test]
-async fn an_assignment_is_made_once() {
+async fn rejects_duplicate_assignments() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     let first = assign(&mut owner, READER, &guid(99), &group("dev")).await;
@@ -58,13 +58,13 @@ async fn an_assignment_is_made_once() {
 }
 
 #[tokio::test]
-async fn roles_and_places_must_exist() {
+async fn role_definition_and_scope_must_exist() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     let mut create = async |request| owner.authorization.create_control_role_assignment(request).await;
     let unknown = create(assigning(&guid(1), &guid(99), SUBSCRIPTION)).await;
     fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
-    // A role of an HSM cannot be given here.
+    // A role of local RBAC cannot be assigned in ARM RBAC.
     let local = "a290e904-7015-4bba-90c8-60543313cdb4";
     let local = create(assigning(local, &guid(99), SUBSCRIPTION)).await;
     fails(local, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
@@ -80,7 +80,7 @@ async fn roles_and_places_must_exist() {
 }
 
 #[tokio::test]
-async fn only_who_may_hand_out_roles_does() {
+async fn requires_role_assignment_write_permission() {
     let server = Server::start();
     for name in ["contributor", "reader", "administrator", "policy-administrator", "nobody"] {
         let mut caller = server.client(name).await;

@@ -9,7 +9,7 @@ use crate::calls::{key, refusal, sign, wrong_field};
 use crate::software::{CURVES, digest, verifies};
 use crate::support::{Server, ec, fact, oct, rsa};
 
-/// A request for a key of this type, and nothing else said.
+/// Returns a request that sets only the name and the type of the key.
 fn of_type(id: &str, kty: &str) -> pb::CreateKeyRequest {
     pb::CreateKeyRequest { key_id: id.to_owned(), kty: kty.to_owned(), ..Default::default() }
 }
@@ -23,7 +23,7 @@ fn tags(tags: &[(&str, &str)]) -> HashMap<String, String> {
 }
 
 #[tokio::test]
-async fn defaults_are_those_of_the_contract() {
+async fn applies_azure_defaults() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let all = BTreeSet::from(["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"]);
@@ -60,7 +60,7 @@ async fn defaults_are_those_of_the_contract() {
 }
 
 #[tokio::test]
-async fn every_size_curve_and_exponent_can_be_had() {
+async fn creates_every_size_curve_and_exponent() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for (bits, public_exponent, expected) in
@@ -98,7 +98,7 @@ async fn every_size_curve_and_exponent_can_be_had() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_made_is_refused_by_the_name_of_its_field() {
+async fn rejects_invalid_arguments_and_names_the_field() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let rsa = || of_type("refused", "RSA");
@@ -173,7 +173,7 @@ async fn what_cannot_be_made_is_refused_by_the_name_of_its_field() {
         assert_eq!(wrong_field(dev.create(request).await), field, "{shown}");
     }
 
-    // Known, and not there yet.
+    // Recognized, but not implemented.
     let exportable = pb::KeyAttributes { exportable: Some(true), ..Default::default() };
     let mut missing = vec![pb::CreateKeyRequest { attributes: Some(exportable), ..ec() }];
     for (request, operation) in [(rsa(), "import"), (rsa(), "export"), (ec(), "export"), (oct(), "export")] {
@@ -191,7 +191,7 @@ async fn what_cannot_be_made_is_refused_by_the_name_of_its_field() {
 }
 
 #[tokio::test]
-async fn what_the_caller_chooses_is_kept() {
+async fn stores_the_requested_attributes_and_tags() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
@@ -214,7 +214,7 @@ async fn what_the_caller_chooses_is_kept() {
     assert_eq!((made.not_before, made.expires), (at(2_000_000_000), at(253_402_300_799)));
     assert_eq!(made.tags, request.tags);
 
-    // Fifteen tags, names and values of 256 characters, whatever their bytes.
+    // The limits: 15 tags, with names and values of 256 characters, not bytes.
     let long = "ä".repeat(256);
     let mut most: HashMap<String, String> = (1..15).map(|n| (format!("tag-{n}"), long.clone())).collect();
     most.insert(long.clone(), String::new());
@@ -231,7 +231,7 @@ async fn what_the_caller_chooses_is_kept() {
 }
 
 #[tokio::test]
-async fn a_new_version_inherits_nothing_but_the_name() {
+async fn new_version_inherits_only_the_name() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let request = pb::CreateKeyRequest {
@@ -250,7 +250,7 @@ async fn a_new_version_inherits_nothing_but_the_name() {
 }
 
 #[tokio::test]
-async fn a_key_has_at_most_a_hundred_versions() {
+async fn limits_a_key_to_100_versions() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let mut names = BTreeSet::new();
@@ -261,6 +261,6 @@ async fn a_key_has_at_most_a_hundred_versions() {
     let status = dev.create(ec("invoices", "P-256")).await.unwrap_err();
     assert_eq!(fact(&status, "limit"), "100");
     assert_eq!(refusal::<()>(Err(status)), (Code::ResourceExhausted, "LIMIT_EXCEEDED".to_owned()));
-    // The limit is the key's own.
+    // The limit applies per key.
     dev.create(ec("orders", "P-256")).await.unwrap();
 }

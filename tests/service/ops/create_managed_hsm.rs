@@ -1,4 +1,4 @@
-//! Making a managed HSM.
+//! Creating a managed HSM.
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
@@ -12,7 +12,7 @@ async fn create(client: &mut Client, request: pb::CreateManagedHsmRequest) -> Re
 }
 
 #[tokio::test]
-async fn a_new_hsm_has_what_was_asked_for_and_its_administrators() {
+async fn created_hsm_has_requested_properties_and_administrators() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -33,7 +33,7 @@ async fn a_new_hsm_has_what_was_asked_for_and_its_administrators() {
     assert_eq!(made.tags["team"], "billing");
     assert_eq!(made.network.as_ref().unwrap().ip_rules, ["203.0.113.0/24"]);
 
-    // The administrator is that and nothing else; who made it has no right to what is in it.
+    // The administrator holds that role only; the creator has no access to the data plane.
     let assignments =
         pb::ListRoleAssignmentsRequest { parent: made.data_plane.clone(), ..Default::default() };
     let activating = pb::ActivateManagedHsmRequest { name: made.data_plane.clone() };
@@ -52,7 +52,7 @@ async fn a_new_hsm_has_what_was_asked_for_and_its_administrators() {
 }
 
 #[tokio::test]
-async fn defaults_are_those_of_the_contract() {
+async fn applies_azure_defaults() {
     let server = Server::start();
     let place = Place::of(&server);
     let made = create(&mut server.client("owner").await, place.creating("payroll")).await.unwrap();
@@ -66,7 +66,7 @@ async fn defaults_are_those_of_the_contract() {
 }
 
 #[tokio::test]
-async fn seven_and_ninety_days_are_accepted_six_and_ninety_one_refused() {
+async fn retention_interval_is_seven_to_ninety_days() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -83,7 +83,7 @@ async fn seven_and_ninety_days_are_accepted_six_and_ninety_one_refused() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_by_the_name_of_its_field_and_leaves_nothing() {
+async fn rejected_request_names_the_field_and_leaves_no_token() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -120,7 +120,7 @@ async fn what_cannot_be_is_refused_by_the_name_of_its_field_and_leaves_nothing()
 }
 
 #[tokio::test]
-async fn a_name_is_had_once_and_there_are_at_most_five_in_a_place() {
+async fn names_are_unique_and_a_location_holds_five_hsms() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -130,7 +130,7 @@ async fn a_name_is_had_once_and_there_are_at_most_five_in_a_place() {
     let taken = create(&mut contributor, place.creating("ONE")).await;
     assert_eq!(fact(&fails(taken, Code::AlreadyExists, "HSM_EXISTS"), "deleted"), "false");
     fails(create(&mut contributor, place.creating("six")).await, Code::ResourceExhausted, "LIMIT_EXCEEDED");
-    // A deleted one keeps its place.
+    // A soft-deleted HSM counts towards the limit.
     crate::hsms::delete(&mut contributor, place.hsm("one")).await.unwrap();
     fails(create(&mut contributor, place.creating("six")).await, Code::ResourceExhausted, "LIMIT_EXCEEDED");
     crate::hsms::purge(&mut contributor, place.deleted("one")).await.unwrap();
@@ -138,7 +138,7 @@ async fn a_name_is_had_once_and_there_are_at_most_five_in_a_place() {
 }
 
 #[tokio::test]
-async fn local_roles_make_no_hsms() {
+async fn requires_managed_hsm_write_permission() {
     let server = Server::start();
     let place = Place::of(&server);
     for name in ["administrator", "crypto-officer", "crypto-user", "reader", "nobody"] {

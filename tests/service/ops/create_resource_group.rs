@@ -1,4 +1,4 @@
-//! Making a resource group.
+//! Creating a resource group.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -8,7 +8,7 @@ use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted
 use crate::support::Server;
 
 #[tokio::test]
-async fn a_group_is_made_and_stays() {
+async fn created_group_survives_a_restart() {
     let mut server = Server::start();
     let mut owner = server.client("owner").await;
     let request = pb::CreateResourceGroupRequest { location: "West Europe".to_owned(), ..making("Team-1") };
@@ -24,7 +24,7 @@ async fn a_group_is_made_and_stays() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_once() {
+async fn rejects_duplicate_names() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     make_group(&mut owner, "team").await;
@@ -32,7 +32,7 @@ async fn a_name_is_taken_once() {
         let again = owner.resources.create_resource_group(making(name)).await;
         fails(again, Code::AlreadyExists, "RESOURCE_GROUP_EXISTS");
     }
-    // Of two at once, one makes it.
+    // Of two concurrent requests, one succeeds.
     let (mut one, mut two) = (owner.clone(), owner.clone());
     let (one, two) = tokio::join!(
         one.resources.create_resource_group(making("race")),
@@ -42,7 +42,7 @@ async fn a_name_is_taken_once() {
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     for name in ["", "a.", "a b", "a/b", &"x".repeat(91)] {
@@ -56,7 +56,7 @@ async fn what_it_refuses() {
     let missing = pb::CreateResourceGroupRequest { parent, ..making("x") };
     let missing = owner.resources.create_resource_group(missing).await;
     fails(missing, Code::NotFound, "SUBSCRIPTION_NOT_FOUND");
-    // Without the right, a name that is taken looks like one that is not.
+    // Without permission, a taken name and a free one get the same error.
     for name in ["contributor", "reader", "administrator", "nobody"] {
         let mut caller = server.client(name).await;
         for wanted in ["dev", "new"] {

@@ -1,4 +1,4 @@
-//! Assigning roles. Where an assignment holds is in `roles/scopes.rs`.
+//! Creating role assignments of local RBAC. `roles/scopes.rs` tests where an assignment applies.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -15,10 +15,10 @@ async fn all(who: &mut Client) -> usize {
 }
 
 #[tokio::test]
-async fn a_role_is_assigned_under_an_id_of_ones_own_or_a_new_one() {
+async fn uses_the_requested_id_or_generates_one() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    // Neither the principal nor the key need be known to anybody yet.
+    // Neither the principal nor the key needs to exist.
     let request = pb::CreateRoleAssignmentRequest {
         role_assignment_id: guid(1).to_uppercase(),
         ..assigning(CRYPTO_USER, &guid(100).to_uppercase(), "/keys/Invoices")
@@ -43,7 +43,7 @@ async fn a_role_is_assigned_under_an_id_of_ones_own_or_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_role_is_named_by_its_id_or_its_resource_name() {
+async fn accepts_role_definition_id_or_resource_name() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let custom = dev.access.put_role_definition(defining("", &["keys/*"], &[])).await.unwrap().into_inner();
@@ -73,7 +73,7 @@ async fn a_role_is_named_by_its_id_or_its_resource_name() {
 }
 
 #[tokio::test]
-async fn what_exists_is_not_made_twice() {
+async fn rejects_duplicate_assignments() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = pb::CreateRoleAssignmentRequest {
@@ -83,13 +83,13 @@ async fn what_exists_is_not_made_twice() {
     let made = dev.access.create_role_assignment(first.clone()).await.unwrap().into_inner();
     let before = all(&mut dev).await;
 
-    let other_meaning = pb::CreateRoleAssignmentRequest { scope: "/keys".to_owned(), ..first.clone() };
+    let other_scope = pb::CreateRoleAssignmentRequest { scope: "/keys".to_owned(), ..first.clone() };
     let other_id = pb::CreateRoleAssignmentRequest { role_assignment_id: guid(2), ..first.clone() };
     let other_spelling =
         pb::CreateRoleAssignmentRequest { scope: "/keys/INVOICES".to_owned(), ..other_id.clone() };
     for (request, reason) in [
         (first.clone(), "ROLE_ASSIGNMENT_EXISTS"),
-        (other_meaning, "ROLE_ASSIGNMENT_EXISTS"),
+        (other_scope, "ROLE_ASSIGNMENT_EXISTS"),
         (other_id, "ROLE_ASSIGNMENT_MATCHES"),
         (other_spelling, "ROLE_ASSIGNMENT_MATCHES"),
     ] {
@@ -103,7 +103,7 @@ async fn what_exists_is_not_made_twice() {
     }
     assert_eq!(all(&mut dev).await, before);
 
-    // Of many who ask at once, one is served.
+    // Of eight concurrent requests for the same assignment, one succeeds.
     let requests = (0..8).map(|_| {
         let mut dev = dev.clone();
         async move { dev.access.create_role_assignment(assigning(CRYPTO_AUDITOR, &guid(101), "/keys")).await }
@@ -117,7 +117,7 @@ async fn what_exists_is_not_made_twice() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     for scope in ["", "keys", "/key", "/keys/a/b", "/keys/a b", "/secrets"] {
@@ -133,7 +133,7 @@ async fn what_cannot_be_read_is_refused() {
 }
 
 #[tokio::test]
-async fn there_are_at_most_fifty_at_a_scope_and_ten_at_a_key() {
+async fn limits_assignments_to_50_per_scope_and_10_per_key() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let request = pb::ListRoleAssignmentsRequest {
@@ -151,7 +151,7 @@ async fn there_are_at_most_fifty_at_a_scope_and_ten_at_a_key() {
         let status = fails(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");
         assert_eq!(fact(&status, "limit"), limit.to_string(), "{scope}");
     }
-    // The same key in other letters is the same key; another key has its own ten.
+    // Key names are case-insensitive, and the limit applies per key.
     let more =
         dev.access.create_role_assignment(assigning(CRYPTO_USER, &guid(1_000), "/keys/INVOICES")).await;
     fails(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");

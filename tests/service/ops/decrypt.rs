@@ -1,4 +1,4 @@
-//! Decrypting, and the one answer to whatever cannot be decrypted.
+//! Decrypting, and the uniform error for ciphertexts that cannot be decrypted.
 
 use strongroom::api::grpc::pb;
 
@@ -12,7 +12,7 @@ use crate::support::{Server, oct, rsa};
 
 const NONCE: [u8; 12] = *b"a nonce once";
 const IV: [u8; 16] = *b"chosen by caller";
-/// The longest plaintext with AES.
+/// The maximum length of an AES plaintext, in bytes.
 const LONGEST: usize = 256 * 1024;
 
 fn request(name: &str, algorithm: &str, ciphertext: &[u8]) -> pb::DecryptRequest {
@@ -29,7 +29,7 @@ fn cbc(name: &str, algorithm: &str, ciphertext: &[u8]) -> pb::DecryptRequest {
 }
 
 #[tokio::test]
-async fn rsa_decrypts_what_others_encrypt() {
+async fn rsa_decrypts_ciphertexts_of_other_implementations() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let made = dev.create(rsa("made", 2048)).await.unwrap();
@@ -49,7 +49,7 @@ async fn rsa_decrypts_what_others_encrypt() {
 }
 
 #[tokio::test]
-async fn every_wrong_rsa_ciphertext_gets_the_same_answer() {
+async fn invalid_rsa_ciphertexts_share_one_error() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let made = dev.create(rsa("made", 2048)).await.unwrap();
@@ -72,7 +72,7 @@ async fn every_wrong_rsa_ciphertext_gets_the_same_answer() {
                 wrong.push((other, rsa_key::encrypt(&public, other, b"plaintext")));
             }
         }
-        // Blocks that begin wrongly, end early, never end, or are all zero behind.
+        // Padded blocks with a wrong header, with padding that is too short or unterminated, and of zeros.
         let block = |start: &[u8], fill: u8| [start, &vec![fill; 256 - start.len()]].concat();
         for (what, block) in [
             ("first byte", block(&[1, 2], 9)),
@@ -87,7 +87,7 @@ async fn every_wrong_rsa_ciphertext_gets_the_same_answer() {
             let answer = decrypt(&mut dev, &request(&made.name, algorithm, &ciphertext)).await;
             assert_decryption_failed(answer, &format!("{algorithm} {what}"));
         }
-        // How long a ciphertext is, everybody sees.
+        // The length of a ciphertext is public, so it has an error of its own.
         for length in [0, 1, 255, 257, 512] {
             let answer = decrypt(&mut dev, &request(&made.name, algorithm, &vec![1; length])).await;
             assert_eq!(wrong_field(answer), "ciphertext", "{algorithm} {length}");
@@ -98,7 +98,7 @@ async fn every_wrong_rsa_ciphertext_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn gcm_decrypts_what_others_encrypt_and_nothing_else() {
+async fn gcm_decrypts_only_authentic_ciphertexts() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for bits in symmetric::SIZES {
@@ -155,14 +155,14 @@ async fn gcm_decrypts_what_others_encrypt_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn cbc_decrypts_what_others_encrypt() {
+async fn cbc_decrypts_ciphertexts_of_other_implementations() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for bits in symmetric::SIZES {
         let name = import(&mut dev, &format!("data-{bits}"), symmetric::material(bits)).await.name;
         let (plain, padded) = (format!("A{bits}CBC"), format!("A{bits}CBCPAD"));
         for length in [1, 16, 100, LONGEST] {
-            // The zeros stay: nobody knows which of them are padding.
+            // Zero padding is not removed: it is indistinguishable from plaintext.
             let blocks = symmetric::pad_with_zeros(&message(length));
             let opened = decrypt(&mut dev, &cbc(&name, &plain, &symmetric::cbc(bits, IV, &blocks))).await;
             assert!(opened.unwrap().plaintext == blocks, "{plain} {length}");
@@ -184,7 +184,7 @@ async fn cbc_decrypts_what_others_encrypt() {
 }
 
 #[tokio::test]
-async fn every_wrong_cbc_padding_gets_the_same_answer() {
+async fn invalid_cbc_paddings_share_one_error() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for bits in symmetric::SIZES {
@@ -212,7 +212,7 @@ async fn every_wrong_cbc_padding_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_refused() {
+async fn rejects_algorithms_of_other_key_types() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     import(&mut dev, "rsa", RsaKey::of_2048_bits().material()).await;
@@ -232,7 +232,7 @@ async fn what_does_not_fit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_decrypts_outside_its_validity_and_not_when_disabled() {
+async fn decrypts_outside_validity_but_not_when_disabled() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     import(&mut dev, "rsa", RsaKey::of_2048_bits().material()).await;
@@ -258,7 +258,7 @@ async fn a_key_decrypts_outside_its_validity_and_not_when_disabled() {
 }
 
 #[tokio::test]
-async fn a_ciphertext_is_for_the_version_that_made_it() {
+async fn only_the_encrypting_version_decrypts() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.create(oct("data", 256)).await.unwrap().name;

@@ -8,7 +8,7 @@ use crate::roles::ask::{fails, not_granted};
 use crate::support::{Server, days, fact};
 
 #[tokio::test]
-async fn nothing_more_is_said_of_it() {
+async fn deleted_budget_emits_no_events() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     stand_at(&mut owner, "2050-01-01").await;

@@ -1,4 +1,4 @@
-//! Taking a role of the control plane away.
+//! Deleting an ARM role assignment (control plane).
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -9,7 +9,7 @@ use crate::roles::ask::{assert_recorded, fails, guid, metadata, not_granted};
 use crate::support::Server;
 
 #[tokio::test]
-async fn it_holds_for_the_next_request_and_after_a_restart() {
+async fn takes_effect_immediately_and_survives_a_restart() {
     let mut server = Server::start();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -30,7 +30,7 @@ async fn it_holds_for_the_next_request_and_after_a_restart() {
 }
 
 #[tokio::test]
-async fn only_who_may_takes_roles_away() {
+async fn requires_role_assignment_delete_permission() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     let given = assign(&mut owner, READER, &guid(99), &group("dev")).await;

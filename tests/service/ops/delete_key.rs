@@ -11,7 +11,7 @@ async fn delete(client: &mut Client, name: &str) -> Result<pb::DeletedKeyBundle,
 }
 
 #[tokio::test]
-async fn a_deleted_key_keeps_its_name_and_its_dates() {
+async fn deleted_key_reserves_its_name_and_reports_its_dates() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -24,8 +24,8 @@ async fn a_deleted_key_keeps_its_name_and_its_dates() {
     let (from, until) = (deleted.deleted_at.unwrap(), deleted.scheduled_purge_at.unwrap());
     assert_eq!((until.seconds - from.seconds, until.nanos), (90 * 86_400, from.nanos));
 
-    let gone = dev.keys.get_key(pb::GetKeyRequest { name: name.to_owned() }).await.unwrap_err();
-    assert_eq!((gone.code(), reason(&gone).as_str()), (Code::NotFound, "KEY_NOT_FOUND"));
+    let missing = dev.keys.get_key(pb::GetKeyRequest { name: name.to_owned() }).await.unwrap_err();
+    assert_eq!((missing.code(), reason(&missing).as_str()), (Code::NotFound, "KEY_NOT_FOUND"));
     let taken = dev.create(ec("Invoices", "P-256")).await.unwrap_err();
     assert_eq!((taken.code(), reason(&taken).as_str()), (Code::AlreadyExists, "KEY_DELETED_BUT_RECOVERABLE"));
     let again = delete(&mut dev, name).await.unwrap_err();
@@ -35,7 +35,7 @@ async fn a_deleted_key_keeps_its_name_and_its_dates() {
 }
 
 #[tokio::test]
-async fn a_key_is_deleted_whole_and_by_who_may() {
+async fn rejects_versions_and_missing_permission() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let made = dev.create(ec("invoices", "P-256")).await.unwrap();

@@ -1,4 +1,4 @@
-//! Deleting a managed HSM softly.
+//! Soft-deleting a managed HSM.
 
 use tonic::Code;
 
@@ -7,7 +7,7 @@ use crate::roles::ask::{bad, fails, not_granted};
 use crate::support::Server;
 
 #[tokio::test]
-async fn it_is_deleted_with_its_dates_and_leaves_the_list() {
+async fn reports_the_purge_date_and_leaves_the_list() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -21,7 +21,7 @@ async fn it_is_deleted_with_its_dates_and_leaves_the_list() {
 }
 
 #[tokio::test]
-async fn only_who_may_deletes_and_only_what_there_is() {
+async fn rejects_missing_permission_and_unknown_hsms() {
     let server = Server::start();
     let place = Place::of(&server);
     for name in ["reader", "administrator", "crypto-officer", "nobody"] {

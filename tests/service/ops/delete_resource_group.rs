@@ -9,7 +9,7 @@ use crate::roles::ask::{assert_recorded, fails, metadata, not_granted};
 use crate::support::Server;
 
 #[tokio::test]
-async fn an_empty_group_goes_and_its_name_is_free() {
+async fn deleted_group_frees_its_name() {
     let mut server = Server::start();
     let mut owner = server.client("owner").await;
     let made = make_group(&mut owner, "team").await;
@@ -25,7 +25,7 @@ async fn an_empty_group_goes_and_its_name_is_free() {
 }
 
 #[tokio::test]
-async fn hsms_in_a_group_are_deleted_with_it_softly_and_come_back_into_a_group_of_that_name() {
+async fn hsms_are_soft_deleted_and_recoverable_into_a_new_group() {
     let mut server = Server::start();
     let place = Place::of(&server);
     let mut owner = server.client("owner").await;
@@ -38,7 +38,7 @@ async fn hsms_in_a_group_are_deleted_with_it_softly_and_come_back_into_a_group_o
     let live = hsms::live(&mut owner, &place).await;
     assert_eq!(live, ["local", "protected"]);
     delete_group(&mut owner, "dev").await.unwrap();
-    // One transaction: after a crash all of it is true.
+    // One transaction: a crash does not leave it half done.
     server.kill();
     server.start_again();
     let mut owner = server.client("owner").await;
@@ -64,7 +64,7 @@ async fn hsms_in_a_group_are_deleted_with_it_softly_and_come_back_into_a_group_o
 }
 
 #[tokio::test]
-async fn the_right_to_delete_the_group_is_enough_and_ends_with_it() {
+async fn group_permission_suffices_and_ends_with_the_group() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut owner = server.client("owner").await;
@@ -73,15 +73,15 @@ async fn the_right_to_delete_the_group_is_enough_and_ends_with_it() {
     let mut caller = server.client("nobody").await;
     delete_group(&mut caller, "dev").await.unwrap();
     assert_eq!(hsms::deleted(&mut owner, &place).await, ["local"]);
-    // Whoever had rights at it has none at the next group of that name.
+    // Assignments at the deleted group do not apply to a new group of the same name.
     make_group(&mut owner, "dev").await;
     not_granted(get_group(&mut caller, "dev").await);
     not_granted(hsms::recover(&mut caller, place.deleted("local")).await);
 }
 
-/// Whatever comes first: no HSM lives in a group that is gone, and nothing fails for a reason of the service's own.
+/// In any order, no HSM remains in a deleted group, and no call fails with an internal error.
 #[tokio::test]
-async fn hsms_that_are_made_while_their_group_is_deleted_go_with_it_or_are_refused() {
+async fn concurrently_created_hsms_do_not_outlive_the_group() {
     let server = Server::start();
     let place = Place::of(&server);
     let owner = server.client("owner").await;
@@ -107,7 +107,7 @@ async fn hsms_that_are_made_while_their_group_is_deleted_go_with_it_or_are_refus
 }
 
 #[tokio::test]
-async fn who_may_not_is_told_nothing() {
+async fn refusal_does_not_disclose_existence() {
     let server = Server::start();
     for name in ["contributor", "reader", "administrator", "nobody"] {
         let mut caller = server.client(name).await;

@@ -1,4 +1,4 @@
-//! Taking roles away.
+//! Deleting role assignments of local RBAC.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -13,7 +13,7 @@ fn request(name: &str) -> pb::DeleteRoleAssignmentRequest {
 }
 
 #[tokio::test]
-async fn a_role_is_taken_away_for_good() {
+async fn deletion_takes_effect_and_survives_a_restart() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     let principal = server.principal("nobody").object_id;
@@ -38,13 +38,13 @@ async fn a_role_is_taken_away_for_good() {
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     not_granted(sign(&mut nobody, "invoices").await);
     let read = |name: &str| pb::GetRoleAssignmentRequest { name: name.to_owned() };
-    let gone = dev.access.get_role_assignment(read(&given.name)).await;
-    fails(gone, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    let deleted = dev.access.get_role_assignment(read(&given.name)).await;
+    fails(deleted, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
     assert_eq!(dev.access.get_role_assignment(read(&kept.name)).await.unwrap().into_inner(), kept);
 }
 
 #[tokio::test]
-async fn it_is_refused_without_the_right_or_a_name() {
+async fn rejects_missing_permission_and_invalid_names() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let given = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
@@ -59,9 +59,9 @@ async fn it_is_refused_without_the_right_or_a_name() {
     kept.unwrap();
 }
 
-/// Of many who take the same role away at once, one has done it.
+/// Of eight concurrent deletions of one assignment, one succeeds.
 #[tokio::test]
-async fn it_is_taken_away_once() {
+async fn concurrent_deletions_succeed_once() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let given = assign(&mut dev, CRYPTO_USER, &guid(100), "/").await;

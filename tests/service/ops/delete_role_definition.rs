@@ -1,4 +1,4 @@
-//! Deleting custom role definitions. What becomes of their assignments is in `roles/custom.rs`.
+//! Deleting custom role definitions. `roles/custom.rs` tests the effect on their assignments.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -14,7 +14,7 @@ fn request(name: &str) -> pb::DeleteRoleDefinitionRequest {
 }
 
 #[tokio::test]
-async fn a_custom_role_is_deleted_and_its_id_is_free_again() {
+async fn deleted_custom_role_frees_its_id() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     let made =
@@ -43,7 +43,7 @@ async fn a_custom_role_is_deleted_and_its_id_is_free_again() {
 }
 
 #[tokio::test]
-async fn built_in_roles_stay() {
+async fn built_in_roles_cannot_be_deleted() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     for id in [ADMINISTRATOR, CRYPTO_USER] {

@@ -10,14 +10,14 @@ use crate::software::rsa_key::{RsaKey, longest};
 use crate::software::{RSA_ENCRYPTIONS, message, symmetric};
 use crate::support::{Server, oct};
 
-/// No IV, and nothing to authenticate.
+/// No IV and no additional authenticated data.
 const NONE: (&[u8], &[u8]) = (&[], &[]);
 const IV: [u8; 16] = *b"chosen by caller";
-/// The longest plaintext with AES.
+/// The maximum length of an AES plaintext, in bytes.
 const LONGEST: usize = 256 * 1024;
 
 #[tokio::test]
-async fn others_decrypt_what_rsa_encrypts() {
+async fn other_implementations_decrypt_rsa_ciphertexts() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for (id, imported, modulus) in
@@ -46,7 +46,7 @@ async fn others_decrypt_what_rsa_encrypts() {
 }
 
 #[tokio::test]
-async fn others_decrypt_what_gcm_encrypts() {
+async fn other_implementations_decrypt_gcm_ciphertexts() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for bits in symmetric::SIZES {
@@ -72,7 +72,7 @@ async fn others_decrypt_what_gcm_encrypts() {
 }
 
 #[tokio::test]
-async fn cbc_is_that_of_others() {
+async fn cbc_matches_another_implementation() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for bits in symmetric::SIZES {
@@ -80,7 +80,7 @@ async fn cbc_is_that_of_others() {
         let (plain, padded) = (format!("A{bits}CBC"), format!("A{bits}CBCPAD"));
         for length in [1, 15, 16, 17, 32, 100, LONGEST] {
             let plaintext = message(length);
-            // What is to be authenticated is ignored.
+            // Additional authenticated data is ignored.
             let sealed = encrypt(&mut dev, &name, &plain, &plaintext, (&IV, b"header")).await.unwrap();
             let expected = symmetric::cbc(bits, IV, &symmetric::pad_with_zeros(&plaintext));
             assert!(sealed.ciphertext == expected, "{plain} {length}");
@@ -98,7 +98,7 @@ async fn cbc_is_that_of_others() {
 }
 
 #[tokio::test]
-async fn a_thousand_nonces_are_different() {
+async fn gcm_nonces_are_unique() {
     let server = Server::start();
     let dev = server.client("dev").await;
     dev.clone().create(oct("data", 256)).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_thousand_nonces_are_different() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_refused() {
+async fn rejects_mismatched_algorithms_and_invalid_lengths() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     import(&mut dev, "rsa", RsaKey::of_2048_bits().material()).await;
@@ -172,7 +172,7 @@ async fn what_does_not_fit_is_refused() {
 }
 
 #[tokio::test]
-async fn only_an_enabled_valid_key_that_may_encrypt_encrypts() {
+async fn requires_an_enabled_valid_key_that_permits_encrypt() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     import(&mut dev, "rsa", RsaKey::of_2048_bits().material()).await;
@@ -193,7 +193,7 @@ async fn only_an_enabled_valid_key_that_may_encrypt_encrypts() {
 }
 
 #[tokio::test]
-async fn the_newest_version_encrypts_unless_another_is_named() {
+async fn uses_the_current_version_unless_one_is_named() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.create(oct("data", 256)).await.unwrap().name;

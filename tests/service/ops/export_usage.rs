@@ -1,4 +1,4 @@
-//! Costs by the day, as files with the columns of FOCUS.
+//! Exporting daily costs as CSV and JSON files with the columns of FOCUS.
 
 use rust_decimal::Decimal;
 use strongroom::api::grpc::pb;
@@ -21,9 +21,9 @@ fn request(server: &Server, format: &str) -> pb::ExportUsageRequest {
 async fn file(client: &mut Client, mut request: pb::ExportUsageRequest) -> Vec<u8> {
     let mut file = Vec::new();
     loop {
-        let piece = client.usage.export_usage(request.clone()).await.unwrap().into_inner();
-        file.extend(piece.content);
-        request.page_token = piece.next_page_token;
+        let page = client.usage.export_usage(request.clone()).await.unwrap().into_inner();
+        file.extend(page.content);
+        request.page_token = page.next_page_token;
         if request.page_token.is_empty() {
             return file;
         }
@@ -31,7 +31,7 @@ async fn file(client: &mut Client, mut request: pb::ExportUsageRequest) -> Vec<u
 }
 
 #[tokio::test]
-async fn the_rows_add_up_to_the_statement() {
+async fn rows_sum_to_the_statement_total() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     stand_at(&mut dev, "2050-01-10").await;
@@ -66,15 +66,15 @@ async fn the_rows_add_up_to_the_statement() {
 }
 
 #[tokio::test]
-async fn of_days_without_hsms_there_is_the_heading_alone() {
+async fn days_without_hsms_export_only_the_header() {
     let server = Server::start();
     let mut reader = server.client("reader").await;
-    let ages = |from: i64, to: i64| pb::ExportUsageRequest {
+    let between = |from: i64, to: i64| pb::ExportUsageRequest {
         from: Some(prost_types::Timestamp { seconds: from, nanos: 0 }),
         to: Some(prost_types::Timestamp { seconds: to, nanos: 0 }),
         ..request(&server, "csv")
     };
-    for request in [ages(-62_000_000_000, 0), ages(253_000_000_000, 253_400_000_000)] {
+    for request in [between(-62_000_000_000, 0), between(253_000_000_000, 253_400_000_000)] {
         let file = String::from_utf8(file(&mut reader, request).await).unwrap();
         assert_eq!(file.lines().count(), 1, "{file}");
         assert!(file.starts_with("AvailabilityZone,BilledCost,"));
@@ -82,7 +82,7 @@ async fn of_days_without_hsms_there_is_the_heading_alone() {
 }
 
 #[tokio::test]
-async fn it_takes_a_role_and_a_sensible_request() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     for name in ["administrator", "contributor", "nobody"] {
         let mut caller = server.client(name).await;

@@ -1,18 +1,18 @@
-//! Stopping the clock.
+//! Freezing the virtual clock.
 
 use strongroom::api::grpc::pb;
 
 use crate::support::{Server, days, ec};
 
 #[tokio::test]
-async fn a_frozen_clock_stands_still_but_can_be_advanced() {
+async fn frozen_clock_stops_but_can_be_advanced() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     let frozen = dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap().into_inner();
     assert!(frozen.frozen);
     std::thread::sleep(std::time::Duration::from_millis(50));
     let made = dev.create(ec("a", "P-256")).await.unwrap();
-    assert_eq!(made.created, frozen.now, "what is made carries the frozen instant");
+    assert_eq!(made.created, frozen.now, "a new key has the frozen time");
 
     let advanced = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().clock.unwrap();
     assert!(advanced.frozen);

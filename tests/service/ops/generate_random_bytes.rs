@@ -1,4 +1,4 @@
-//! Random bytes made by the token.
+//! Generating random bytes with the token.
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Response, Status};
@@ -12,19 +12,19 @@ async fn random(client: &mut Client, parent: &str, count: i32) -> Result<Vec<u8>
 }
 
 #[tokio::test]
-async fn as_many_come_as_were_asked_for() {
+async fn returns_the_requested_number_of_random_bytes() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for count in [1, 2, 127, 128] {
         let bytes = random(&mut dev, "hsms/local", count).await.unwrap();
         assert_eq!(bytes.len(), usize::try_from(count).unwrap());
     }
-    // An HSM's name is part of a host's, and those have no case.
+    // An HSM's name is part of a host name, which is case-insensitive.
     assert_eq!(random(&mut dev, "hsms/LOCAL", 1).await.unwrap().len(), 1);
     let first = random(&mut dev, "hsms/local", 128).await.unwrap();
     let second = random(&mut dev, "hsms/local", 128).await.unwrap();
     assert_ne!(first, second);
-    // Of 256 random bytes, fewer than 100 different ones come once in many lives of the universe.
+    // The probability that 256 random bytes have fewer than 100 distinct values is negligible.
     let different: std::collections::HashSet<u8> = first.into_iter().chain(second).collect();
     assert!(different.len() > 100, "{}", different.len());
 

@@ -1,4 +1,4 @@
-//! Reading a budget, and what becomes of it.
+//! Reading a budget, and the event when its amount is reached.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -12,11 +12,11 @@ fn request(server: &Server, id: &str) -> pb::GetBudgetRequest {
 }
 
 #[tokio::test]
-async fn it_is_said_once_a_month_that_it_is_reached() {
+async fn emits_one_event_per_month_when_reached() {
     let mut server = Server::start();
     let mut owner = server.client("owner").await;
     stand_at(&mut owner, "2050-01-01").await;
-    // Ten days at 76.80.
+    // 768 lasts ten days at 76.80 per day.
     let making = pb::CreateBudgetRequest {
         parent: subscription(&server),
         budget_id: "monthly".to_owned(),
@@ -24,13 +24,13 @@ async fn it_is_said_once_a_month_that_it_is_reached() {
     };
     let made = owner.usage.create_budget(making).await.unwrap().into_inner();
     assert_eq!(made.expected, midnight("2050-01-11"));
-    let happened = owner.clock.advance_clock(days(59)).await.unwrap().into_inner().happenings;
+    let reported = owner.clock.advance_clock(days(59)).await.unwrap().into_inner().happenings;
     let reached = pb::happening::What::ReachedBudget(made.name.clone());
-    let told: Vec<_> = happened.into_iter().map(|one| (one.at, one.what)).collect();
+    let events: Vec<_> = reported.into_iter().map(|one| (one.at, one.what)).collect();
     let when = |day: &str| (midnight(day), Some(reached.clone()));
-    assert_eq!(told, [when("2050-01-11"), when("2050-02-11")]);
-    let said = |record: &serde_json::Value| record["operationName"] == "BudgetThresholdReached";
-    let records = server.audit_of(2, said);
+    assert_eq!(events, [when("2050-01-11"), when("2050-02-11")]);
+    let is_threshold_event = |record: &serde_json::Value| record["operationName"] == "BudgetThresholdReached";
+    let records = server.audit_of(2, is_threshold_event);
     assert_eq!(records.len(), 2);
     assert!(server.log().contains("a budget is reached"), "{}", server.log());
 
@@ -38,11 +38,11 @@ async fn it_is_said_once_a_month_that_it_is_reached() {
     let mut reader = server.client("reader").await;
     let later = reader.usage.get_budget(request(&server, "MONTHLY")).await.unwrap().into_inner();
     assert_eq!((later.reached, later.expected), (midnight("2050-02-11"), midnight("2050-03-11")));
-    assert_eq!(server.audit_of(2, said).len(), 2, "it is not said again");
+    assert_eq!(server.audit_of(2, is_threshold_event).len(), 2, "the event is not repeated after a restart");
 }
 
 #[tokio::test]
-async fn what_was_spent_before_is_said_at_once() {
+async fn budget_already_exceeded_is_reported_immediately() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     stand_at(&mut owner, "2050-01-20").await;
@@ -58,7 +58,7 @@ async fn what_was_spent_before_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn it_takes_a_role_and_a_budget() {
+async fn rejects_missing_permission_and_unknown_budgets() {
     let server = Server::start();
     for name in ["administrator", "contributor", "nobody"] {
         let mut caller = server.client(name).await;

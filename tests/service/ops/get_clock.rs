@@ -1,11 +1,11 @@
-//! Reading the clock.
+//! Reading the virtual clock.
 
 use strongroom::api::grpc::pb;
 
 use crate::support::{Client, Server, days};
 
 #[tokio::test]
-async fn a_new_simulator_shows_the_machines_time_and_keeps_what_it_was_turned_to() {
+async fn starts_at_the_system_time_and_keeps_its_offset() {
     let mut server = Server::start();
     let mut nobody = server.client("nobody").await;
     let machine = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -23,11 +23,11 @@ async fn a_new_simulator_shows_the_machines_time_and_keeps_what_it_was_turned_to
 }
 
 #[tokio::test]
-async fn the_clock_is_not_for_strangers() {
+async fn rejects_unauthenticated_clients() {
     let server = Server::start();
-    let mut stranger = Client::new(server.channel().await, None);
-    let refused = stranger.clock.get_clock(pb::GetClockRequest {}).await.unwrap_err();
+    let mut unauthenticated = Client::new(server.channel().await, None);
+    let refused = unauthenticated.clock.get_clock(pb::GetClockRequest {}).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated);
-    let refused = stranger.clock.advance_clock(days(1)).await.unwrap_err();
+    let refused = unauthenticated.clock.advance_clock(days(1)).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated);
 }

@@ -1,4 +1,4 @@
-//! Reading a role assignment of the control plane.
+//! Reading an ARM role assignment (control plane).
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -9,7 +9,7 @@ use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted
 use crate::support::Server;
 
 #[tokio::test]
-async fn it_is_read_where_it_is() {
+async fn returns_the_assignment_at_its_own_scope_only() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     let given = assign(&mut owner, READER, &guid(99), &group("dev")).await;
@@ -19,13 +19,13 @@ async fn it_is_read_where_it_is() {
     let target = format!("/{}", given.name);
     assert_recorded(&server, metadata(&answer), "ControlRoleAssignmentGet", "OK", &target);
     assert_eq!(answer.unwrap().into_inner(), given);
-    // Its name says where it is; at another scope there is none of this id.
+    // The name contains the scope: at another scope, no assignment has this id.
     let elsewhere = given.name.replace(&group("dev"), SUBSCRIPTION);
     fails(get(&mut reader, &elsewhere).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_invalid_names_and_missing_permission() {
     let server = Server::start();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let given = assign(&mut owner, READER, &guid(99), SUBSCRIPTION).await;

@@ -1,4 +1,4 @@
-//! Reading a role definition of the control plane.
+//! Reading an ARM role definition (control plane).
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -15,7 +15,7 @@ fn request(scope: &str, id: &str) -> pb::GetControlRoleDefinitionRequest {
 }
 
 #[tokio::test]
-async fn it_tells_what_the_role_grants_and_what_it_leaves_out() {
+async fn returns_actions_and_not_actions() {
     let server = Server::start();
     let mut reader = server.client("reader").await;
     let answer = reader.authorization.get_control_role_definition(request(&group("dev"), CONTRIBUTOR)).await;
@@ -29,12 +29,12 @@ async fn it_tells_what_the_role_grants_and_what_it_leaves_out() {
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_unknown_roles_and_missing_permission() {
     let server = Server::start();
     let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
     let unknown = reader.authorization.get_control_role_definition(request(SUBSCRIPTION, &guid(1))).await;
     fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
-    // A role of an HSM is none of these.
+    // A role of local RBAC is not an ARM role.
     let local = "a290e904-7015-4bba-90c8-60543313cdb4";
     let local = reader.authorization.get_control_role_definition(request(SUBSCRIPTION, local)).await;
     fails(local, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");

@@ -11,7 +11,7 @@ async fn get(client: &mut Client, name: &str) -> Result<pb::DeletedKeyBundle, to
 }
 
 #[tokio::test]
-async fn a_deleted_key_is_read_as_deletion_told_it() {
+async fn returns_the_bundle_that_deletion_returned() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -24,7 +24,7 @@ async fn a_deleted_key_is_read_as_deletion_told_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_deleted_is_not_found_among_the_deleted() {
+async fn live_and_unknown_keys_are_not_found() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("live", "P-256")).await.unwrap();
@@ -41,7 +41,7 @@ async fn what_is_not_deleted_is_not_found_among_the_deleted() {
         let status = get(&mut dev, name).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{name}");
     }
-    // A crypto user deletes and may not look at what is deleted.
+    // A crypto user may delete keys, but not read deleted ones.
     let status =
         get(&mut server.client("crypto-user").await, "hsms/local/deletedKeys/live").await.unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);

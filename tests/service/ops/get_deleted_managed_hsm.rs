@@ -12,7 +12,7 @@ fn request(name: String) -> pb::GetDeletedManagedHsmRequest {
 }
 
 #[tokio::test]
-async fn it_is_read_as_deletion_told_it() {
+async fn returns_the_resource_that_deletion_returned() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;

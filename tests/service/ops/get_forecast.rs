@@ -1,4 +1,4 @@
-//! What an HSM will cost.
+//! Forecasting the cost of a managed HSM.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -12,7 +12,7 @@ fn request(name: String) -> pb::GetForecastRequest {
 }
 
 #[tokio::test]
-async fn a_running_hsm_costs_what_thirty_days_cost() {
+async fn running_hsm_is_forecast_for_thirty_days() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     stand_at(&mut owner, "2050-01-01").await;
@@ -38,7 +38,7 @@ async fn a_running_hsm_costs_what_thirty_days_cost() {
 }
 
 #[tokio::test]
-async fn it_takes_a_role_and_an_hsm() {
+async fn rejects_missing_permission_and_unknown_hsms() {
     let server = Server::start();
     let ask = request(managed_hsm(&server, "local"));
     for name in ["administrator", "contributor", "nobody"] {
@@ -49,7 +49,7 @@ async fn it_takes_a_role_and_an_hsm() {
     let mut reader = server.client("reader").await;
     let elsewhere = request(managed_hsm(&server, "elsewhere"));
     fails(reader.usage.get_forecast(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
-    // It is in another resource group.
+    // `local` is in another resource group.
     let elsewhere = request(managed_hsm(&server, "local").replace("/dev/", "/other/"));
     fails(reader.usage.get_forecast(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
     bad(reader.usage.get_forecast(request("hsms/local".to_owned())).await, "name");

@@ -11,7 +11,7 @@ async fn get(client: &mut Client, name: &str) -> Result<pb::KeyBundle, tonic::St
 }
 
 #[tokio::test]
-async fn a_key_is_read_as_it_was_made() {
+async fn returns_the_bundle_that_creation_returned() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for (request, members) in [
@@ -23,14 +23,14 @@ async fn a_key_is_read_as_it_was_made() {
         let (name, _) = made.name.split_once("/versions/").unwrap();
         assert_eq!(get(&mut dev, name).await.unwrap(), made);
         assert_eq!(get(&mut dev, &made.name).await.unwrap(), made);
-        // Nothing but the public half is shown.
+        // Only the public key is returned.
         let shown = made.key.map(|key| (key.x.len(), key.y.len(), key.n.len(), key.e.len()));
         assert_eq!(shown.unwrap_or_default(), members, "{}", made.kty);
     }
 }
 
 #[tokio::test]
-async fn a_name_means_the_current_version_and_a_version_itself() {
+async fn key_name_resolves_to_the_current_version() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.create(ec("Invoices", "P-256")).await.unwrap();
@@ -39,14 +39,14 @@ async fn a_name_means_the_current_version_and_a_version_itself() {
 
     assert_eq!(get(&mut dev, "hsms/local/keys/Invoices").await.unwrap(), second);
     assert_eq!(get(&mut dev, &first.name).await.unwrap(), first);
-    // Names are found in any spelling, and shown in the one they were made with.
-    let shouted = get(&mut dev, "hsms/LOCAL/keys/INVOICES").await.unwrap();
-    assert_eq!(shouted.name, second.name);
-    assert!(shouted.name.starts_with("hsms/local/keys/Invoices/versions/"), "{}", shouted.name);
+    // Names are matched case-insensitively and returned as they were created.
+    let uppercase = get(&mut dev, "hsms/LOCAL/keys/INVOICES").await.unwrap();
+    assert_eq!(uppercase.name, second.name);
+    assert!(uppercase.name.starts_with("hsms/local/keys/Invoices/versions/"), "{}", uppercase.name);
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn unknown_and_deleted_keys_are_not_found() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let made = dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -71,7 +71,7 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn names_that_are_none_are_refused_with_the_field() {
+async fn rejects_invalid_names_and_names_the_field() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for name in [
@@ -96,7 +96,7 @@ async fn names_that_are_none_are_refused_with_the_field() {
 }
 
 #[tokio::test]
-async fn who_may_not_read_learns_nothing_about_what_there_is() {
+async fn refusal_does_not_disclose_existence() {
     let server = Server::start();
     server.client("dev").await.create(ec("invoices", "P-256")).await.unwrap();
     let mut nobody = server.client("nobody").await;

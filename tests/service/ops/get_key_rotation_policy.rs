@@ -6,7 +6,7 @@ use crate::rotation::{after, get, set};
 use crate::support::{Server, ec, fact, reason};
 
 #[tokio::test]
-async fn a_key_without_policy_has_a_blank_one() {
+async fn key_without_a_policy_returns_an_empty_one() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
@@ -15,7 +15,7 @@ async fn a_key_without_policy_has_a_blank_one() {
 }
 
 #[tokio::test]
-async fn it_is_found_with_its_key_and_for_those_who_may_read_keys() {
+async fn policy_follows_its_key_and_requires_key_read() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
@@ -25,7 +25,7 @@ async fn it_is_found_with_its_key_and_for_those_who_may_read_keys() {
     assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
     assert_eq!(reason(&get(&mut dev, "nothing").await.unwrap_err()), "KEY_NOT_FOUND");
 
-    // With its key it is deleted, recovered, purged.
+    // The policy is deleted, recovered and purged with its key.
     let delete = pb::DeleteKeyRequest { name: "hsms/local/keys/a".to_owned() };
     let deleted = "hsms/local/deletedKeys/a".to_owned();
     dev.keys.delete_key(delete.clone()).await.unwrap();

@@ -12,7 +12,7 @@ fn request(name: String) -> pb::GetManagedHsmRequest {
 }
 
 #[tokio::test]
-async fn who_may_read_it_reads_it() {
+async fn reader_reads_the_resource() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut reader = server.client("reader").await;
@@ -27,19 +27,19 @@ async fn who_may_read_it_reads_it() {
 }
 
 #[tokio::test]
-async fn administering_the_keys_is_no_right_to_the_resource() {
+async fn local_rbac_roles_cannot_read_the_resource() {
     let server = Server::start();
     let place = Place::of(&server);
     for name in ["administrator", "crypto-officer", "nobody"] {
         let mut caller = server.client(name).await;
         not_granted(caller.hsms.get_managed_hsm(request(place.hsm("local"))).await);
-        // Nor is it told to them what there is.
+        // The refusal does not disclose whether the HSM exists.
         not_granted(caller.hsms.get_managed_hsm(request(place.hsm("missing"))).await);
     }
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_no_name_is_refused() {
+async fn rejects_unknown_hsms_and_invalid_names() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut reader = server.client("reader").await;

@@ -8,7 +8,7 @@ use crate::roles::ask::{assert_recorded, bad, fails, metadata, not_granted};
 use crate::support::{Server, fact};
 
 #[tokio::test]
-async fn the_seeds_group_is_there_and_read_in_any_case() {
+async fn seeded_group_is_read_case_insensitively() {
     let server = Server::start();
     let mut reader = server.client("reader").await;
     let request = pb::GetResourceGroupRequest { name: group("DEV") };
@@ -19,7 +19,7 @@ async fn the_seeds_group_is_there_and_read_in_any_case() {
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_invalid_names_and_missing_permission() {
     let server = Server::start();
     let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
     let status = fails(get_group(&mut reader, "none").await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
@@ -27,7 +27,7 @@ async fn what_it_refuses() {
     for name in ["", "a.", "a b"] {
         bad(get_group(&mut reader, name).await, "name");
     }
-    // Without the right, what exists and what does not look the same.
+    // Without permission, existing and unknown groups get the same error.
     for name in ["dev", "none"] {
         not_granted(get_group(&mut nobody, name).await);
     }

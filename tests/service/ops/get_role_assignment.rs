@@ -13,7 +13,7 @@ fn request(name: &str) -> pb::GetRoleAssignmentRequest {
 }
 
 #[tokio::test]
-async fn an_assignment_is_read_by_its_id() {
+async fn returns_an_assignment_by_its_name() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let made = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
@@ -30,9 +30,9 @@ async fn an_assignment_is_read_by_its_id() {
     fails(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
 }
 
-/// Who may see the assignments of one key sees those, and learns nothing about others.
+/// Read permission at one key covers the assignments of that key and discloses no others.
 #[tokio::test]
-async fn the_right_to_read_ends_at_its_own_scope() {
+async fn read_permission_is_limited_to_its_scope() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;

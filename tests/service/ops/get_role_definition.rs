@@ -13,7 +13,7 @@ fn request(name: &str) -> pb::GetRoleDefinitionRequest {
 }
 
 #[tokio::test]
-async fn built_in_and_custom_roles_are_read_by_their_ids() {
+async fn returns_built_in_and_custom_roles() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let name = definition(CRYPTO_USER);
@@ -24,8 +24,8 @@ async fn built_in_and_custom_roles_are_read_by_their_ids() {
         (role.name.as_str(), role.role_name.as_str(), role.r#type.as_str()),
         (name.as_str(), "Managed HSM Crypto User", "AKVBuiltInRole")
     );
-    let shouted = format!("hsms/LOCAL/roleDefinitions/{}", CRYPTO_USER.to_uppercase());
-    assert_eq!(dev.access.get_role_definition(request(&shouted)).await.unwrap().into_inner(), role);
+    let uppercase = format!("hsms/LOCAL/roleDefinitions/{}", CRYPTO_USER.to_uppercase());
+    assert_eq!(dev.access.get_role_definition(request(&uppercase)).await.unwrap().into_inner(), role);
 
     let made = dev.access.put_role_definition(defining(&guid(1), &["keys/*"], &["keys/delete"])).await;
     let made = made.unwrap().into_inner();
@@ -33,7 +33,7 @@ async fn built_in_and_custom_roles_are_read_by_their_ids() {
 }
 
 #[tokio::test]
-async fn what_is_unknown_or_unreadable_is_refused() {
+async fn rejects_unknown_and_invalid_names() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let unknown = dev.access.get_role_definition(request(&definition(&guid(1)))).await;
@@ -41,7 +41,7 @@ async fn what_is_unknown_or_unreadable_is_refused() {
     for name in ["", CRYPTO_USER, &definition("crypto-user"), &format!("{}/x", definition(CRYPTO_USER))] {
         bad(dev.access.get_role_definition(request(name)).await, "name");
     }
-    // Without the right, what exists and what does not look the same.
+    // Without permission, existing and unknown roles get the same error.
     for id in [CRYPTO_USER, &guid(1)] {
         not_granted(nobody.access.get_role_definition(request(&definition(id))).await);
     }

@@ -6,20 +6,20 @@ use tonic::Code;
 use crate::roles::ask::{HSM, assert_recorded, bad, fails, metadata, not_granted};
 use crate::support::{Client, Server};
 
-/// The setting that there is.
+/// The only setting of an HSM.
 pub(crate) const SETTING: &str = "AllowKeyManagementOperationsThroughARM";
 
 fn request(hsm: &str, name: &str) -> pb::GetSettingRequest {
     pb::GetSettingRequest { name: format!("hsms/{hsm}/settings/{name}") }
 }
 
-/// What a setting of an HSM is set to.
-pub(crate) async fn value(who: &mut Client, hsm: &str) -> String {
-    who.settings.get_setting(request(hsm, SETTING)).await.unwrap().into_inner().value
+/// Returns the value of [`SETTING`] of an HSM.
+pub(crate) async fn value(client: &mut Client, hsm: &str) -> String {
+    client.settings.get_setting(request(hsm, SETTING)).await.unwrap().into_inner().value
 }
 
 #[tokio::test]
-async fn it_is_what_the_list_has() {
+async fn matches_the_listed_setting() {
     let server = Server::start();
     let mut administrator = server.client("administrator").await;
     let answer = administrator.settings.get_setting(request("LOCAL", SETTING)).await;
@@ -38,7 +38,7 @@ async fn it_is_what_the_list_has() {
 }
 
 #[tokio::test]
-async fn it_is_refused_without_the_right_or_by_another_name() {
+async fn rejects_missing_permission_and_unknown_names() {
     let server = Server::start();
     let mut administrator = server.client("administrator").await;
     not_granted(server.client("crypto-auditor").await.settings.get_setting(request("local", SETTING)).await);

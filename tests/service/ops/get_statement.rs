@@ -1,4 +1,4 @@
-//! What a period costs.
+//! Computing the statement of the costs of a period.
 
 use prost::Message as _;
 use strongroom::api::grpc::pb;
@@ -9,7 +9,7 @@ use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted
 use crate::support::{Server, ec, fact};
 
 #[tokio::test]
-async fn a_month_that_is_over_is_the_same_for_ever() {
+async fn statement_of_a_past_month_never_changes() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     stand_at(&mut dev, "2050-01-10").await;
@@ -29,7 +29,7 @@ async fn a_month_that_is_over_is_the_same_for_ever() {
     assert_eq!((hours.quantity.as_str(), hours.amount.as_str()), ("744", "2380.8"));
     assert_eq!((hours.resource.as_str(), hours.state.as_str()), ("hsms/local", "running"));
     assert!(hours.assumed_price && hours.why.contains("is an assumption"), "{hours:?}");
-    // Counted, and free: three signatures, one key made.
+    // Metered, but free: three signatures and one key creation.
     let signed = line(&bill, "operations", "advanced");
     assert_eq!((signed.quantity.as_str(), signed.amount.as_str(), signed.tier), ("3", "0", 0));
     assert_eq!(line(&bill, "operations", "management").quantity, "1");
@@ -43,12 +43,12 @@ async fn a_month_that_is_over_is_the_same_for_ever() {
 }
 
 #[tokio::test]
-async fn the_days_add_up_to_the_month() {
+async fn daily_totals_sum_to_the_period_total() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("sample", "P-256")).await.unwrap();
     sign(&mut dev, "sample").await.unwrap();
-    // The simulator was not made at midnight: its first day is a part of one.
+    // The simulator was not created at midnight: its first day is a partial one.
     let now = dev.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().now.unwrap();
     let day = |days: i64| {
         let midnight = now.seconds - now.seconds.rem_euclid(86_400) + days * 86_400;
@@ -74,7 +74,7 @@ async fn the_days_add_up_to_the_month() {
 }
 
 #[tokio::test]
-async fn a_deleted_key_stops_costing_thirty_days_after_its_last_use() {
+async fn purged_key_is_charged_for_thirty_days_after_last_use() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     stand_at(&mut dev, "2050-01-20").await;
@@ -89,18 +89,18 @@ async fn a_deleted_key_stops_costing_thirty_days_after_its_last_use() {
         let request = statement(&subscription(&server), from, to, "vault-premium");
         dev.usage.get_statement(request).await.unwrap().into_inner()
     };
-    // January 20 was its last use: until February 18 it counts, though it is gone.
+    // Last used on January 20, the key is metered until February 18, although it is purged.
     let january = ask("2050-01-01", "2050-02-01").await;
     let key = line(&january, "key-versions", "advanced");
     assert_eq!((key.resource.as_str(), key.amount.as_str()), ("hsms/local/keys/sample", "5"));
     assert_eq!(line(&january, "operations", "management").unit_quantity, 10_000);
     assert_eq!(line(&ask("2050-02-01", "2050-03-01").await, "key-versions", "advanced").amount, "5");
     assert!(ask("2050-03-01", "2050-04-01").await.lines.iter().all(|line| line.meter != "key-versions"));
-    assert_eq!(ask("2050-02-02", "2050-03-01").await.total, "0", "it was charged on the first");
+    assert_eq!(ask("2050-02-02", "2050-03-01").await.total, "0", "the month is charged on its first day");
 }
 
 #[tokio::test]
-async fn who_may_use_keys_learns_nothing_of_costs() {
+async fn requires_cost_query_permission() {
     let server = Server::start();
     let ask = statement(&subscription(&server), "2050-01-01", "2050-02-01", "");
     for name in ["administrator", "crypto-user", "contributor", "nobody"] {
@@ -112,7 +112,7 @@ async fn who_may_use_keys_learns_nothing_of_costs() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn rejects_invalid_periods_plans_and_scopes() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     bad(

@@ -11,7 +11,7 @@ fn request(id: &str) -> pb::GetSubscriptionRequest {
 }
 
 #[tokio::test]
-async fn who_may_read_it_reads_it() {
+async fn reader_reads_the_subscription() {
     let server = Server::start();
     let connection = server.connection();
     let mut reader = server.client("reader").await;
@@ -26,7 +26,7 @@ async fn who_may_read_it_reads_it() {
 }
 
 #[tokio::test]
-async fn others_are_refused_in_azures_words() {
+async fn refusal_has_the_message_of_azure() {
     let server = Server::start();
     let id = server.connection().subscription_id;
     for name in ["administrator", "crypto-user", "contributor", "nobody"] {
@@ -34,13 +34,14 @@ async fn others_are_refused_in_azures_words() {
         let status = not_granted(caller.resources.get_subscription(request(&id)).await);
         assert_eq!(fact(&status, "action"), "Microsoft.Resources/subscriptions/read");
         assert_eq!(fact(&status, "scope"), format!("/subscriptions/{id}"));
-        let words = "does not have authorization to perform action 'Microsoft.Resources/subscriptions/read'";
-        assert!(status.message().contains(words), "{status:?}");
+        let message =
+            "does not have authorization to perform action 'Microsoft.Resources/subscriptions/read'";
+        assert!(status.message().contains(message), "{status:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_none_is_told_apart_from_what_is_missing() {
+async fn distinguishes_invalid_and_unknown_subscriptions() {
     let server = Server::start();
     let mut reader = server.client("reader").await;
     let missing = reader.resources.get_subscription(request(&guid(1))).await;

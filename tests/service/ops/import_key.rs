@@ -1,4 +1,4 @@
-//! Importing a key: what is one is taken, and of what is none nothing is left.
+//! Importing a key. A rejected import leaves no object in the token.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::software::rsa_key::RsaKey;
 use crate::software::{CURVES, digest, flip, symmetric, verifies};
 use crate::support::{Client, Server, ec};
 
-/// How many objects SoftHSM holds: it keeps a file for each.
+/// Returns the number of objects in the token: SoftHSM has one file per object.
 fn objects(server: &Server) -> usize {
     fn count(directory: &Path) -> usize {
         let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
@@ -26,14 +26,14 @@ fn objects(server: &Server) -> usize {
     count(&server.directory().join("softhsm"))
 }
 
-async fn signs_rightly(dev: &mut Client, bundle: &pb::KeyBundle, algorithm: &str) {
+async fn assert_signs(dev: &mut Client, bundle: &pb::KeyBundle, algorithm: &str) {
     let digest = digest(algorithm, b"message");
     let signed = sign(dev, &bundle.name, algorithm, &digest).await.unwrap();
     assert!(verifies(bundle.key.as_ref().unwrap(), algorithm, &digest, &signed.signature), "{algorithm}");
 }
 
 #[tokio::test]
-async fn keys_of_every_type_are_taken() {
+async fn imports_every_key_type() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for (id, imported, bits) in
@@ -43,7 +43,7 @@ async fn keys_of_every_type_are_taken() {
         let taken = import(&mut dev, id, material.clone()).await;
         let public = pb::JsonWebKey { n: material.n, e: material.e, ..Default::default() };
         assert_eq!((taken.kty.as_str(), taken.key_size, &taken.key), ("RSA-HSM", bits, &Some(public)));
-        signs_rightly(&mut dev, &taken, "PS256").await;
+        assert_signs(&mut dev, &taken, "PS256").await;
     }
     for (curve, algorithm, _) in CURVES {
         let material = EcKey::new(curve, 5).material();
@@ -51,7 +51,7 @@ async fn keys_of_every_type_are_taken() {
         let pb::ImportKeyMaterial { crv, x, y, .. } = material;
         let public = pb::JsonWebKey { crv, x, y, ..Default::default() };
         assert_eq!((taken.kty.as_str(), taken.key_size, &taken.key), ("EC-HSM", 0, &Some(public)));
-        signs_rightly(&mut dev, &taken, algorithm).await;
+        assert_signs(&mut dev, &taken, algorithm).await;
     }
     for (bits, size) in [(128, 128), (192, 192), (256, 256)] {
         let taken = import(&mut dev, &format!("oct-{bits}"), symmetric::material(bits)).await;
@@ -59,7 +59,7 @@ async fn keys_of_every_type_are_taken() {
         let mac = sign(&mut dev, &taken.name, "HS256", &[7; 32]).await.unwrap().signature;
         assert_eq!(mac, symmetric::mac("HS256", bits, &[7; 32]));
     }
-    // Spelled as in RFC 7518, they are kept in the HSM all the same.
+    // With the key types of RFC 7518, keys are stored in the HSM as well.
     for (id, kty, kept, material) in [
         ("software-rsa", "RSA", "RSA-HSM", RsaKey::of_2048_bits().material()),
         ("software-ec", "EC", "EC-HSM", EcKey::new("P-256", 5).material()),
@@ -76,7 +76,7 @@ async fn keys_of_every_type_are_taken() {
 }
 
 #[tokio::test]
-async fn leading_zeros_of_rsa_numbers_are_dropped() {
+async fn strips_leading_zeros_of_rsa_integers() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let right = RsaKey::of_2048_bits().material();
@@ -91,21 +91,21 @@ async fn leading_zeros_of_rsa_numbers_are_dropped() {
         let taken = import(&mut dev, id, material).await;
         assert_eq!((taken.key_size, taken.key.as_ref()), (2048, Some(&public)), "{id}");
         for algorithm in ["RS256", "PS512", "RSNULL"] {
-            signs_rightly(&mut dev, &taken, algorithm).await;
+            assert_signs(&mut dev, &taken, algorithm).await;
         }
     }
 }
 
-/// az leaves leading zero bytes out, the Azure SDK for Java writes a sign byte. The scalars of these keys begin with zeros,
-/// and one in 256 of coordinates does; on P-521 half of them, for their first byte has one bit.
+/// az omits leading zero bytes, the Azure SDK for Java prepends a sign byte. The scalars of these keys begin with zeros, as
+/// one in 256 coordinates does (on P-521, every other one: the first byte has one bit).
 #[tokio::test]
-async fn numbers_of_curves_are_taken_without_leading_zeros_and_with_more() {
+async fn accepts_ec_integers_with_stripped_or_extra_zeros() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let short = |number: &[u8]| public_key::minimal(number).to_vec();
     let long = |number: &[u8]| [&[0], number].concat();
     for (curve, algorithm, width) in CURVES {
-        // If there is one among these, a key of which a coordinate begins with a zero byte, too.
+        // Prefer a key with a coordinate that begins with a zero byte, too.
         let whole = (1..=u8::MAX)
             .map(|seed| EcKey::new(curve, seed).material())
             .find(|key| key.x[0] == 0 || key.y[0] == 0)
@@ -117,7 +117,7 @@ async fn numbers_of_curves_are_taken_without_leading_zeros_and_with_more() {
             let taken = import(&mut dev, &format!("{name}-{curve}"), material).await;
             let public = taken.key.clone().unwrap();
             assert_eq!((&public.x, &public.y), (&whole.x, &whole.y), "{curve} {name}");
-            signs_rightly(&mut dev, &taken, algorithm).await;
+            assert_signs(&mut dev, &taken, algorithm).await;
         }
     }
     for name in ["secp256k1", "SECP256K1"] {
@@ -127,7 +127,7 @@ async fn numbers_of_curves_are_taken_without_leading_zeros_and_with_more() {
 }
 
 #[tokio::test]
-async fn of_what_is_no_key_nothing_is_left() {
+async fn rejected_import_leaves_no_objects() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let before = objects(&server);
@@ -173,7 +173,7 @@ async fn of_what_is_no_key_nothing_is_left() {
         assert_eq!(wrong_field(answer), field, "case {number}");
     }
     assert_eq!(wrong_field(try_import(&mut dev, "refused", None).await), "key");
-    // A point of another curve's field, with the right width, is none of this curve.
+    // A point of another curve that has the right width is not on this curve.
     let answer = try_import(&mut dev, "refused", on("P-256K")).await;
     assert!(["key.x", "key.y", "key.d"].contains(&wrong_field(answer).as_str()));
     refused += 2;
@@ -192,13 +192,13 @@ async fn of_what_is_no_key_nothing_is_left() {
             (&"Failure".into(), &"BAD_PARAMETER".into(), &400.into())
         );
     }
-    // Nor was the material written anywhere.
+    // Neither the audit log nor the service log contains the key material.
     let text = String::from_utf8(marked.to_vec()).unwrap();
     assert!(!format!("{records:?}").contains(&text) && !server.log().contains(&text));
 }
 
 #[tokio::test]
-async fn a_live_key_gets_a_new_version_and_a_deleted_one_none() {
+async fn import_adds_a_version_unless_the_key_is_deleted() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.create(ec("Invoices", "P-256")).await.unwrap();
@@ -220,7 +220,7 @@ async fn a_live_key_gets_a_new_version_and_a_deleted_one_none() {
 }
 
 #[tokio::test]
-async fn settings_are_those_of_a_created_key() {
+async fn stores_and_validates_the_requested_attributes() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });

@@ -1,4 +1,4 @@
-//! One file per operation: what it does, what it refuses, what it leaves behind.
+//! Tests of each operation over gRPC, one file per operation: results, errors and stored state.
 
 mod activate_managed_hsm;
 mod advance_clock;
