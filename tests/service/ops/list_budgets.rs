@@ -7,7 +7,7 @@ use crate::roles::ask::not_granted;
 use crate::support::{Server, fact};
 
 #[tokio::test]
-async fn all_of_a_subscription_are_listed_by_name() {
+async fn lists_the_budgets_of_a_subscription_by_name() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     let list = pb::ListBudgetsRequest { parent: subscription(&server) };

@@ -1,4 +1,4 @@
-//! Listing role assignments of the control plane.
+//! Listing ARM role assignments (control plane).
 
 use strongroom::api::grpc::pb;
 
@@ -8,7 +8,7 @@ use crate::roles::ask::{assert_recorded, bad, guid, metadata, not_granted};
 use crate::support::Server;
 
 #[tokio::test]
-async fn what_holds_at_a_scope_is_listed_and_what_is_below() {
+async fn lists_inherited_own_and_descendant_assignments() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     make_group(&mut owner, "team").await;
@@ -26,13 +26,13 @@ async fn what_holds_at_a_scope_is_listed_and_what_is_below() {
             list(&mut owner, &scope, &guid(99)).await.into_iter().map(|one| one.name).collect();
         assert_eq!(found, expected, "{scope}");
     }
-    // Those of the seed: Owner twice, Managed HSM contributor, Reader.
+    // The seed assigns Owner twice, Managed HSM contributor and Reader.
     assert_eq!(list(&mut owner, SUBSCRIPTION, "").await.len(), 4 + names.len());
     assert!(list(&mut owner, SUBSCRIPTION, &guid(98)).await.is_empty());
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
     let request = |parent: &str, principal: &str| pb::ListControlRoleAssignmentsRequest {

@@ -1,4 +1,4 @@
-//! Listing role definitions of the control plane.
+//! Listing ARM role definitions (control plane).
 
 use strongroom::api::grpc::pb;
 
@@ -12,7 +12,7 @@ fn request(scope: &str) -> pb::ListControlRoleDefinitionsRequest {
 }
 
 #[tokio::test]
-async fn the_roles_are_azures() {
+async fn lists_the_built_in_roles_of_azure() {
     let server = Server::start();
     let mut reader = server.client("reader").await;
     for scope in [SUBSCRIPTION.to_owned(), group("dev"), hsm("local")] {
@@ -38,7 +38,7 @@ async fn the_roles_are_azures() {
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
     for scope in ["", "/", "subscriptions", &format!("/{SUBSCRIPTION}"), &format!("{SUBSCRIPTION}/")] {

@@ -19,7 +19,7 @@ async fn page(
 }
 
 #[tokio::test]
-async fn deleted_keys_are_listed_by_name_in_pages_of_any_size() {
+async fn lists_by_name_in_pages_of_any_size() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     assert_eq!(page(&mut dev, 0, "").await.unwrap(), pb::ListDeletedKeysResponse::default());
@@ -54,7 +54,7 @@ async fn deleted_keys_are_listed_by_name_in_pages_of_any_size() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for (size, token, field) in [(-1, "", "page_size"), (0, "%%%", "page_token")] {

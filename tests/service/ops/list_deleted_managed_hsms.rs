@@ -11,7 +11,7 @@ fn request(parent: &str) -> pb::ListDeletedManagedHsmsRequest {
 }
 
 #[tokio::test]
-async fn deleted_ones_are_listed_by_name_in_pages_of_any_size() {
+async fn lists_by_name_in_pages_of_any_size() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -39,7 +39,7 @@ async fn deleted_ones_are_listed_by_name_in_pages_of_any_size() {
 }
 
 #[tokio::test]
-async fn it_takes_a_role_of_the_control_plane() {
+async fn requires_a_control_plane_role() {
     let server = Server::start();
     let place = Place::of(&server);
     for name in ["administrator", "crypto-officer", "nobody"] {

@@ -20,7 +20,7 @@ async fn page(
 }
 
 #[tokio::test]
-async fn versions_are_listed_oldest_first_in_pages_of_any_size() {
+async fn lists_oldest_first_in_pages_of_any_size() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let mut made = Vec::new();
@@ -43,7 +43,7 @@ async fn versions_are_listed_oldest_first_in_pages_of_any_size() {
         assert_eq!(versions, made, "pages of {size}");
     }
 
-    // A new version does not disturb who is reading.
+    // A version created between two pages is on the later page.
     let first = page(&mut dev, "invoices", 3, "").await.unwrap();
     made.push(dev.create(ec("invoices", "P-256")).await.unwrap());
     let rest = page(&mut dev, "invoices", 3, &first.next_page_token).await.unwrap();
@@ -51,7 +51,7 @@ async fn versions_are_listed_oldest_first_in_pages_of_any_size() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_there_has_no_versions() {
+async fn unknown_and_deleted_keys_have_no_versions() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let none = pb::ListKeyVersionsResponse::default();
@@ -63,7 +63,7 @@ async fn a_key_that_is_not_there_has_no_versions() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn rejects_invalid_arguments() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -81,7 +81,7 @@ async fn what_makes_no_sense_is_refused() {
         );
         assert_eq!(fact(&status, "field"), field, "{token}");
     }
-    // A number beyond the end is the end, however large.
+    // A token beyond the last version returns an empty page.
     for token in ["7", "18446744073709551615"] {
         let page = page(&mut dev, "invoices", 10, token).await.unwrap();
         assert_eq!(page, pb::ListKeyVersionsResponse::default(), "{token}");
@@ -94,7 +94,7 @@ async fn what_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn a_right_to_one_key_is_enough() {
+async fn requires_read_permission_at_the_key() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("invoices", "P-256")).await.unwrap();

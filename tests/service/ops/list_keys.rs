@@ -14,7 +14,7 @@ async fn page(client: &mut Client, size: i32, token: &str) -> Result<pb::ListKey
     client.keys.list_keys(request).await.map(tonic::Response::into_inner)
 }
 
-/// The names of all pages, and how many pages there were.
+/// Returns the names on all pages, and the number of pages.
 async fn all(client: &mut Client, size: i32) -> (Vec<String>, usize) {
     let (mut names, mut pages, mut token) = (Vec::new(), 0, String::new());
     loop {
@@ -34,11 +34,11 @@ fn names(keys: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn keys_are_listed_by_name_in_pages_of_any_size() {
+async fn lists_by_name_in_pages_of_any_size() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     assert_eq!(all(&mut dev, 0).await, (Vec::new(), 1));
-    // Made in another order; one has two versions, one is in capitals.
+    // Created in another order; one has two versions, one is in upper case.
     for name in ["d", "a", "C", "e-1", "b", "a"] {
         dev.create(ec(name, "P-256")).await.unwrap();
     }
@@ -47,13 +47,13 @@ async fn keys_are_listed_by_name_in_pages_of_any_size() {
         assert_eq!(all(&mut dev, size).await, (expected.clone(), pages), "pages of {size}");
     }
 
-    // What is listed is the current version.
+    // The list has the current version.
     let whole = page(&mut dev, 0, "").await.unwrap();
     let current =
         dev.keys.get_key(pb::GetKeyRequest { name: expected[0].clone() }).await.unwrap().into_inner();
     assert_eq!(whole.keys[0], pb::KeyBundle { name: expected[0].clone(), ..current });
 
-    // A page token stays good when its key goes.
+    // A page token stays valid when its key is deleted.
     let first = page(&mut dev, 2, "").await.unwrap();
     dev.keys.delete_key(pb::DeleteKeyRequest { name: expected[1].clone() }).await.unwrap();
     let second = page(&mut dev, 2, &first.next_page_token).await.unwrap();
@@ -63,26 +63,26 @@ async fn keys_are_listed_by_name_in_pages_of_any_size() {
 }
 
 #[tokio::test]
-async fn more_keys_than_a_page_holds_by_default_come_in_two() {
+async fn default_page_size_is_100() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let expected: Vec<String> = (0..101).map(|number| format!("hsms/local/keys/k{number:03}")).collect();
-    let mut making = tokio::task::JoinSet::new();
+    let mut creations = tokio::task::JoinSet::new();
     for name in &expected {
-        // One object in the token each: the quickest there is.
+        // A key of one token object is the fastest to create.
         let name = name.rsplit('/').next().unwrap();
         let request = pb::CreateKeyRequest { key_ops: vec!["encrypt".to_owned()], ..oct(name, 128) };
         let mut dev = dev.clone();
-        making.spawn(async move { dev.create(request).await.unwrap() });
+        creations.spawn(async move { dev.create(request).await.unwrap() });
     }
-    making.join_all().await;
+    creations.join_all().await;
     assert_eq!(page(&mut dev, 0, "").await.unwrap().keys.len(), 100);
     assert_eq!(all(&mut dev, 0).await, (expected.clone(), 2));
     assert_eq!(all(&mut dev, 1000).await, (expected, 1));
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn rejects_invalid_arguments() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let long = "a".repeat(128);
@@ -101,7 +101,7 @@ async fn what_makes_no_sense_is_refused() {
 }
 
 #[tokio::test]
-async fn listing_needs_the_right_to_read_all_keys() {
+async fn requires_read_permission_at_all_keys() {
     let server = Server::start();
     let mut nobody = server.client("nobody").await;
     let status = page(&mut nobody, 0, "").await.unwrap_err();

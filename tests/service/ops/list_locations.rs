@@ -12,7 +12,7 @@ fn request(parent: &str) -> pb::ListLocationsRequest {
 }
 
 #[tokio::test]
-async fn locations_are_listed_by_name() {
+async fn lists_by_name() {
     let server = Server::start();
     let mut reader = server.client("reader").await;
     let answer = reader.resources.list_locations(request(SUBSCRIPTION)).await;
@@ -29,7 +29,7 @@ async fn locations_are_listed_by_name() {
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_unknown_subscription_and_missing_permission() {
     let server = Server::start();
     let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
     let missing = reader.resources.list_locations(request(&format!("subscriptions/{}", guid(1)))).await;

@@ -12,7 +12,7 @@ fn request(parent: &str) -> pb::ListManagedHsmsRequest {
 }
 
 #[tokio::test]
-async fn live_ones_are_listed_by_name_in_pages_of_any_size() {
+async fn lists_live_hsms_by_name_in_pages_of_any_size() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -38,7 +38,7 @@ async fn live_ones_are_listed_by_name_in_pages_of_any_size() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_seen_or_is_none_is_refused() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut reader = server.client("reader").await;

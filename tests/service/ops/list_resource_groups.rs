@@ -13,7 +13,7 @@ fn request(parent: &str) -> pb::ListResourceGroupsRequest {
 }
 
 #[tokio::test]
-async fn groups_are_listed_by_name() {
+async fn lists_by_name() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     for name in ["zebra", "Apple", "mango"] {
@@ -28,7 +28,7 @@ async fn groups_are_listed_by_name() {
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let mut reader = server.client("reader").await;
     let missing = reader.resources.list_resource_groups(request(&format!("subscriptions/{}", guid(1)))).await;

@@ -16,20 +16,20 @@ fn request(scope: &str, principal: &str) -> pb::ListRoleAssignmentsRequest {
     }
 }
 
-async fn list(who: &mut Client, scope: &str, principal: &str) -> Result<Vec<String>, Status> {
-    let answer = who.access.list_role_assignments(request(scope, principal)).await?.into_inner();
+async fn list(client: &mut Client, scope: &str, principal: &str) -> Result<Vec<String>, Status> {
+    let answer = client.access.list_role_assignments(request(scope, principal)).await?.into_inner();
     Ok(answer.role_assignments.into_iter().map(|one| one.name).collect())
 }
 
 #[tokio::test]
-async fn all_are_listed_or_those_of_a_scope_or_a_principal() {
+async fn lists_all_or_filters_by_scope_and_principal() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let answer = dev.access.list_role_assignments(request("", "")).await;
     let target = "hsms/local/roleAssignments at /";
     assert_recorded(&server, metadata(&answer), "RoleAssignmentList", "OK", target);
     let seeded = answer.unwrap().into_inner().role_assignments;
-    // What hsm-config/dev.toml gives: three roles to dev, and nine to one principal each.
+    // `hsm-config/dev.toml` assigns three roles to `dev`, and one to each of nine principals.
     assert_eq!(seeded.len(), 12);
     assert!(seeded.iter().all(|one| one.scope == "/"));
 
@@ -44,11 +44,11 @@ async fn all_are_listed_or_those_of_a_scope_or_a_principal() {
         made.push(assign(&mut dev, role, &guid(principal), scope).await.name);
     }
     let pick = |wanted: &[usize]| wanted.iter().map(|at| made[*at].clone()).collect::<Vec<_>>();
-    // In the order in which they were made.
+    // In the order of creation.
     assert_eq!(list(&mut dev, "", "").await.unwrap()[seeded.len()..], made);
     assert_eq!(list(&mut dev, "/", "").await.unwrap()[seeded.len()..], pick(&[3]));
     for (scope, principal, wanted) in [
-        // Exactly at the scope: neither what is above nor what is below.
+        // Exactly at the scope, neither above nor below it.
         ("/keys", "", pick(&[1])),
         ("/keys/invoices", "", pick(&[0, 2])),
         ("/keys/INVOICES", "", pick(&[0, 2])),
@@ -65,14 +65,14 @@ async fn all_are_listed_or_those_of_a_scope_or_a_principal() {
 }
 
 #[tokio::test]
-async fn the_right_to_list_ends_at_its_own_scope() {
+async fn read_permission_is_limited_to_its_scope() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let own = server.principal("nobody").object_id;
     not_granted(list(&mut nobody, "", &own).await);
     let given = assign(&mut dev, CRYPTO_AUDITOR, &own, "/keys/invoices").await;
     assert_eq!(list(&mut nobody, "/keys/invoices", "").await.unwrap(), [given.name]);
-    // To ask for all is to ask at the top.
+    // Listing without a scope requires the permission at `/`.
     for (scope, asked) in [("", "/"), ("/", "/"), ("/keys", "/keys"), ("/keys/letters", "/keys/letters")] {
         assert_eq!(fact(&not_granted(list(&mut nobody, scope, "").await), "scope"), asked);
     }

@@ -13,8 +13,8 @@ fn request(parent: &str) -> pb::ListRoleDefinitionsRequest {
     pb::ListRoleDefinitionsRequest { parent: parent.to_owned() }
 }
 
-/// A definition in the words of the record.
-fn shown(role: &pb::RoleDefinition) -> Value {
+/// Returns a definition in the JSON shape of the recorded response.
+fn as_recorded(role: &pb::RoleDefinition) -> Value {
     let permission = |block: &pb::Permission| {
         json!({
             "actions": block.actions,
@@ -38,16 +38,16 @@ fn shown(role: &pb::RoleDefinition) -> Value {
 }
 
 #[tokio::test]
-async fn the_recorded_roles_come_first_and_the_custom_ones_after_them() {
+async fn lists_built_in_roles_before_custom_roles() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let answer = dev.access.list_role_definitions(request(HSM)).await;
     assert_recorded(&server, metadata(&answer), "RoleDefinitionList", "OK", HSM);
     let listed = answer.unwrap().into_inner().role_definitions;
     let recorded: Value = serde_json::from_str(include_str!("../../../hsm-config/roles.json")).unwrap();
-    assert_eq!(listed.iter().map(shown).collect::<Vec<_>>(), *recorded["value"].as_array().unwrap());
+    assert_eq!(listed.iter().map(as_recorded).collect::<Vec<_>>(), *recorded["value"].as_array().unwrap());
 
-    // In the order in which they were made, which is not that of their ids; a replaced one keeps its place.
+    // In the order of creation, not of ids; replacing a role does not change its position.
     for number in [2, 1, 2] {
         dev.access.put_role_definition(defining(&guid(number), &["keys/*"], &[])).await.unwrap();
     }
@@ -58,7 +58,7 @@ async fn the_recorded_roles_come_first_and_the_custom_ones_after_them() {
 }
 
 #[tokio::test]
-async fn it_is_refused_without_the_right_or_a_place() {
+async fn rejects_missing_permission_and_invalid_parents() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let answer = nobody.access.list_role_definitions(request(HSM)).await;

@@ -11,7 +11,7 @@ fn request(parent: &str) -> pb::ListSettingsRequest {
 }
 
 #[tokio::test]
-async fn there_is_one_and_it_is_off() {
+async fn lists_the_only_setting_as_off() {
     let server = Server::start();
     let mut administrator = server.client("administrator").await;
     let answer = administrator.settings.list_settings(request(HSM)).await;
@@ -25,7 +25,7 @@ async fn there_is_one_and_it_is_off() {
 }
 
 #[tokio::test]
-async fn it_is_refused_without_the_right_or_a_place() {
+async fn rejects_missing_permission_and_invalid_parents() {
     let server = Server::start();
     let mut administrator = server.client("administrator").await;
     let mut officer = server.client("crypto-officer").await;

@@ -6,7 +6,7 @@ use crate::roles::ask::{assert_recorded, metadata};
 use crate::support::Server;
 
 #[tokio::test]
-async fn callers_see_the_subscriptions_in_which_they_have_a_role() {
+async fn lists_subscriptions_in_which_the_caller_has_a_role() {
     let server = Server::start();
     let connection = server.connection();
     let expected = pb::Subscription {
@@ -21,7 +21,7 @@ async fn callers_see_the_subscriptions_in_which_they_have_a_role() {
         let listed = listed.unwrap().into_inner().subscriptions;
         assert_eq!(listed, std::slice::from_ref(&expected), "{name}");
     }
-    // Administering an HSM's keys is no role in the subscription.
+    // A role of local RBAC is not a role in the subscription.
     for name in ["administrator", "crypto-user", "nobody"] {
         let mut caller = server.client(name).await;
         let answer = caller.resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await;

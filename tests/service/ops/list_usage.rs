@@ -1,4 +1,4 @@
-//! What statements are computed from.
+//! Listing the usage records from which statements are computed.
 
 use strongroom::api::grpc::pb;
 
@@ -16,7 +16,7 @@ fn request(parent: String) -> pb::ListUsageRequest {
 }
 
 #[tokio::test]
-async fn everything_that_was_used_is_listed_page_by_page() {
+async fn lists_all_usage_in_pages() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     stand_at(&mut dev, "2050-01-10").await;
@@ -30,7 +30,7 @@ async fn everything_that_was_used_is_listed_page_by_page() {
     assert_recorded(&server, metadata(&answer), "UsageList", "OK", &format!("/{}", subscription(&server)));
     let all = answer.unwrap().into_inner();
     assert_eq!(all.next_page_token, "");
-    let told: Vec<_> = all
+    let listed: Vec<_> = all
         .records
         .iter()
         .map(|one| (one.meter.as_str(), one.class.as_str(), one.event.as_str(), one.count))
@@ -41,8 +41,8 @@ async fn everything_that_was_used_is_listed_page_by_page() {
     wanted.extend(uses);
     wanted.push(("operations", "advanced", "KeySign", 2));
     wanted.extend(uses);
-    assert_eq!(told, wanted);
-    assert_eq!(all.records[0].to, midnight("2050-01-11"), "it is still there");
+    assert_eq!(listed, wanted);
+    assert_eq!(all.records[0].to, midnight("2050-01-11"), "the HSM still exists");
     assert_eq!(all.records[3].resource, version);
     assert_eq!((all.records[3].from, all.records[3].to), (midnight("2050-01-10"), midnight("2050-01-11")));
 
@@ -61,7 +61,7 @@ async fn everything_that_was_used_is_listed_page_by_page() {
 }
 
 #[tokio::test]
-async fn it_takes_a_role_and_a_sensible_request() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     for name in ["administrator", "contributor", "nobody"] {
         let mut caller = server.client(name).await;

@@ -1,4 +1,4 @@
-//! Destroying a deleted key.
+//! Purging a deleted key.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ async fn delete(client: &mut Client, key: &str) -> pb::DeletedKeyBundle {
     client.keys.delete_key(request).await.unwrap().into_inner()
 }
 
-/// What `doctor` finds in the token of a simulator that has stopped.
+/// Returns the report of `doctor` on the token of a stopped simulator.
 fn token(directory: &Path) -> serde_json::Value {
     let output = strongroom()
         .args(["--output", "json", "doctor", "--label", "local", "--pin-file"])
@@ -31,7 +31,7 @@ fn token(directory: &Path) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The built-in seed with a line changed.
+/// Writes the built-in seed with one line replaced, and returns its path.
 fn seed(directory: &Path, line: &str, instead: &str) -> String {
     let seed = include_str!("../../../hsm-config/dev.toml");
     assert!(seed.contains(line));
@@ -41,7 +41,7 @@ fn seed(directory: &Path, line: &str, instead: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_purged_key_is_gone_from_the_service_and_from_the_token() {
+async fn purge_removes_the_key_from_service_and_token() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("kept", "P-256")).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_purged_key_is_gone_from_the_service_and_from_the_token() {
     assert_eq!(after["ghosts"], 0);
     assert!(before["keys"].as_u64() > Some(3), "{before}");
 
-    // The name is free, and what is made under it is new.
+    // The name is free, and a key created under it is a new key.
     server.start_again();
     let mut dev = server.client("dev").await;
     let new = dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_purged_key_is_gone_from_the_service_and_from_the_token() {
 }
 
 #[tokio::test]
-async fn only_deleted_keys_are_purged_and_by_who_may() {
+async fn rejects_live_keys_and_missing_permission() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -100,7 +100,7 @@ async fn only_deleted_keys_are_purged_and_by_who_may() {
 }
 
 #[tokio::test]
-async fn purge_protection_keeps_what_is_deleted() {
+async fn purge_protection_rejects_purges() {
     let directory = tempfile::tempdir().unwrap();
     let seed = seed(directory.path(), "purge_protection = false", "purge_protection = true");
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
@@ -116,7 +116,7 @@ async fn purge_protection_keeps_what_is_deleted() {
     let scheduled = deleted.scheduled_purge_at.unwrap();
     assert_eq!((until.as_second(), until.subsec_nanosecond()), (scheduled.seconds, scheduled.nanos));
 
-    // Nothing was touched: it comes back and works.
+    // The key is unchanged: it can be recovered and used.
     let request = pb::RecoverDeletedKeyRequest { name: DELETED.to_owned() };
     assert_eq!(dev.keys.recover_deleted_key(request).await.unwrap().into_inner(), made);
     let sign = pb::SignRequest { name: made.name, algorithm: "ES256".to_owned(), digest: vec![7; 32] };
@@ -124,7 +124,7 @@ async fn purge_protection_keeps_what_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_shorter_retention_interval_shows_in_dates_and_levels() {
+async fn retention_interval_sets_dates_and_recovery_level() {
     let directory = tempfile::tempdir().unwrap();
     let seed = seed(directory.path(), "retention_days = 90", "retention_days = 7");
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);

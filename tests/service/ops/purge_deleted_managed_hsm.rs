@@ -1,4 +1,4 @@
-//! Purging a deleted managed HSM. What is left is seen in `hsms.rs`.
+//! Purging a deleted managed HSM. `hsms.rs` tests what remains of it.
 
 use strongroom::api::grpc::pb::happening::What;
 use tonic::Code;
@@ -8,7 +8,7 @@ use crate::roles::ask::{bad, fails, not_granted};
 use crate::support::{Server, days, fact};
 
 #[tokio::test]
-async fn only_who_may_purges_and_only_what_is_deleted() {
+async fn rejects_live_hsms_and_missing_permission() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -22,9 +22,9 @@ async fn only_who_may_purges_and_only_what_is_deleted() {
     fails(purge(&mut contributor, place.deleted("local")).await, Code::NotFound, "DELETED_HSM_NOT_FOUND");
 }
 
-/// Purge protection refuses everybody on day 92, and the service purges on day 93.
+/// With purge protection, purge requests fail on day 92, and the service purges on day 93.
 #[tokio::test]
-async fn purge_protection_refuses_everybody_until_the_service_purges() {
+async fn purge_protection_holds_until_the_scheduled_purge() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -40,10 +40,10 @@ async fn purge_protection_refuses_everybody_until_the_service_purges() {
         let status = fails(refused, Code::FailedPrecondition, "PURGE_PROTECTED");
         assert_eq!(fact(&status, "recovery_level"), "Recoverable");
     }
-    let happened = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
-    assert_eq!(happened.len(), 1);
-    assert_eq!(happened[0].what, Some(What::PurgedHsm(deleted.name.clone())));
-    assert_eq!(happened[0].at, deleted.scheduled_purge_at);
+    let events = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].what, Some(What::PurgedHsm(deleted.name.clone())));
+    assert_eq!(events[0].at, deleted.scheduled_purge_at);
     contributor.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
     let purges = server.audit_of(1, |record| {
         record["operationName"] == "ManagedHsmPurge" && record["resultType"] == "Success"

@@ -1,4 +1,4 @@
-//! Making and replacing custom role definitions.
+//! Creating and replacing custom role definitions.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -8,13 +8,13 @@ use crate::roles::ask::{
 };
 use crate::support::{Client, Server, fact};
 
-async fn get(who: &mut Client, id: &str) -> pb::RoleDefinition {
+async fn get(client: &mut Client, id: &str) -> pb::RoleDefinition {
     let request = pb::GetRoleDefinitionRequest { name: definition(id) };
-    who.access.get_role_definition(request).await.unwrap().into_inner()
+    client.access.get_role_definition(request).await.unwrap().into_inner()
 }
 
 #[tokio::test]
-async fn a_role_is_made_and_replaced_whole() {
+async fn creates_and_fully_replaces_a_role() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let permission = pb::Permission {
@@ -24,7 +24,7 @@ async fn a_role_is_made_and_replaced_whole() {
         not_data_actions: vec![action("keys/delete")],
     };
     let role = pb::RoleDefinition {
-        // These three are the service's to say.
+        // The service ignores these three and sets its own values.
         name: definition(CRYPTO_USER),
         r#type: "AKVBuiltInRole".to_owned(),
         assignable_scopes: vec!["/keys".to_owned()],
@@ -49,7 +49,7 @@ async fn a_role_is_made_and_replaced_whole() {
     assert_eq!(made, expected);
     assert_eq!(get(&mut dev, &guid(1)).await, expected);
 
-    // What is not said again is gone, and a role without a name is named by its id.
+    // Omitted fields are cleared, and a role without a name is named by its id.
     let request = pb::PutRoleDefinitionRequest {
         parent: HSM.to_owned(),
         role_definition_id: guid(1),
@@ -62,7 +62,7 @@ async fn a_role_is_made_and_replaced_whole() {
 }
 
 #[tokio::test]
-async fn ids_are_made_on_demand_and_names_may_be_shared() {
+async fn generates_ids_and_allows_duplicate_names() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.access.put_role_definition(defining("", &["keys/*"], &[])).await.unwrap().into_inner();
@@ -76,7 +76,7 @@ async fn ids_are_made_on_demand_and_names_may_be_shared() {
 }
 
 #[tokio::test]
-async fn what_breaks_a_rule_is_refused() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let refused = dev.access.put_role_definition(defining(CRYPTO_USER, &["keys/*"], &[])).await;
@@ -89,7 +89,7 @@ async fn what_breaks_a_rule_is_refused() {
     let nothing = pb::PutRoleDefinitionRequest { role_definition: None, ..defining(&guid(1), &[], &[]) };
     bad(dev.access.put_role_definition(nothing).await, "role_definition");
 
-    // A pattern that matches nothing is a mistake, wherever it stands.
+    // A pattern that matches no data action is rejected in either list.
     for pattern in ["keys/sing/action", "keys/sign", "secrets/*", "", "keys/*x"] {
         let permissions = "role_definition.permissions";
         bad(dev.access.put_role_definition(defining(&guid(1), &[pattern], &[])).await, permissions);
@@ -113,14 +113,14 @@ async fn what_breaks_a_rule_is_refused() {
         bad(dev.access.put_role_definition(request).await, field);
     }
     let request = pb::GetRoleDefinitionRequest { name: definition(&guid(1)) };
-    let unmade = dev.access.get_role_definition(request).await;
-    fails(unmade, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    let missing = dev.access.get_role_definition(request).await;
+    fails(missing, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
     not_granted(nobody.access.put_role_definition(defining(&guid(1), &["keys/*"], &[])).await);
 }
 
-/// Data actions are compared without regard to case, so they may be written so.
+/// Data actions are compared case-insensitively, and stored as they were sent.
 #[tokio::test]
-async fn actions_may_be_written_in_any_case() {
+async fn accepts_data_actions_in_any_case() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let mut request = defining(&guid(1), &[], &[]);
@@ -132,7 +132,7 @@ async fn actions_may_be_written_in_any_case() {
 }
 
 #[tokio::test]
-async fn there_are_at_most_fifty() {
+async fn limits_custom_roles_to_50() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for number in 1..=50 {
@@ -141,7 +141,7 @@ async fn there_are_at_most_fifty() {
     let more = dev.access.put_role_definition(defining(&guid(51), &["keys/*"], &[])).await;
     let status = fails(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");
     assert_eq!(fact(&status, "limit"), "50");
-    // Replacing one makes no more of them, and deleting one makes room.
+    // Replacing a role does not count, and deleting one frees capacity.
     dev.access.put_role_definition(defining(&guid(50), &["*"], &[])).await.unwrap();
     let name = definition(&guid(7));
     dev.access.delete_role_definition(pb::DeleteRoleDefinitionRequest { name }).await.unwrap();

@@ -1,4 +1,4 @@
-//! Bringing a deleted key back.
+//! Recovering a deleted key.
 
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use p256::ecdsa::{Signature, VerifyingKey};
@@ -18,8 +18,8 @@ async fn versions(client: &mut Client) -> Vec<pb::KeyBundle> {
     client.keys.list_key_versions(request).await.unwrap().into_inner().versions
 }
 
-/// Signs, and verifies with another implementation and the public key that was shown.
-async fn proves(client: &mut Client, key: &pb::KeyBundle) {
+/// Signs with the key, and verifies with another implementation and the returned public key.
+async fn assert_signs(client: &mut Client, key: &pb::KeyBundle) {
     let digest = vec![7; 32];
     let request =
         pb::SignRequest { name: key.name.clone(), algorithm: "ES256".to_owned(), digest: digest.clone() };
@@ -31,7 +31,7 @@ async fn proves(client: &mut Client, key: &pb::KeyBundle) {
 }
 
 #[tokio::test]
-async fn all_versions_come_back_as_they_were_and_work() {
+async fn recovers_all_versions_unchanged_and_usable() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     for curve in ["P-256", "P-384", "P-256"] {
@@ -50,25 +50,25 @@ async fn all_versions_come_back_as_they_were_and_work() {
     assert_eq!(Some(&recovered), before.last());
     assert_eq!(versions(&mut dev).await, before);
     for version in [&before[0], &before[2]] {
-        proves(&mut dev, version).await;
+        assert_signs(&mut dev, version).await;
     }
     let status = recover(&mut dev, deleted).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "DELETED_KEY_NOT_FOUND"));
 
-    // Deleted a second time, it has new dates; and a restart changes nothing.
+    // A second deletion sets new dates, and recovery works after a restart.
     let second = dev.keys.delete_key(delete()).await.unwrap().into_inner();
     assert_ne!(first.deleted_at, second.deleted_at);
     server.restart();
     let mut dev = server.client("dev").await;
     assert_eq!(recover(&mut dev, deleted).await.unwrap(), recovered);
     assert_eq!(versions(&mut dev).await, before);
-    proves(&mut dev, &recovered).await;
+    assert_signs(&mut dev, &recovered).await;
     let another = dev.create(ec("invoices", "P-256")).await.unwrap();
     assert_eq!(versions(&mut dev).await, [before, vec![another]].concat());
 }
 
 #[tokio::test]
-async fn who_deletes_may_not_recover() {
+async fn delete_permission_does_not_allow_recovery() {
     let server = Server::start();
     let mut user = server.client("crypto-user").await;
     user.create(ec("invoices", "P-256")).await.unwrap();

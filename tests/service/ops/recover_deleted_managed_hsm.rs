@@ -1,4 +1,4 @@
-//! Recovering a deleted managed HSM. What comes back with it is seen in `hsms.rs`.
+//! Recovering a deleted managed HSM. `hsms.rs` tests what is recovered with it.
 
 use tonic::Code;
 
@@ -7,7 +7,7 @@ use crate::roles::ask::{bad, fails, not_granted};
 use crate::support::{Server, days};
 
 #[tokio::test]
-async fn it_comes_back_as_it_was_and_may_be_deleted_again_with_new_dates() {
+async fn recovered_hsm_is_unchanged_and_can_be_deleted_again() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -20,13 +20,13 @@ async fn it_comes_back_as_it_was_and_may_be_deleted_again_with_new_dates() {
     let mut dev = server.client("dev").await;
     dev.clock.advance_clock(days(10)).await.unwrap();
     delete(&mut contributor, place.hsm("local")).await.unwrap();
-    // The first date passes, and nothing happens.
+    // Nothing is purged on the first scheduled purge date.
     assert_eq!(dev.clock.advance_clock(days(85)).await.unwrap().into_inner().happenings, []);
     assert_eq!(dev.clock.advance_clock(days(5)).await.unwrap().into_inner().happenings.len(), 1);
 }
 
 #[tokio::test]
-async fn it_takes_a_right_to_write() {
+async fn requires_managed_hsm_write_permission() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;

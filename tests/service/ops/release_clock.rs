@@ -1,11 +1,11 @@
-//! Believing the machine's clock. What it does to a clock that is wrong is tested on a gateway (`gateway/time.rs`).
+//! Releasing the clock. `gateway/time.rs` tests the release of a clock on hold.
 
 use strongroom::api::grpc::pb;
 
 use crate::support::{Server, fact, reason};
 
 #[tokio::test]
-async fn a_simulators_clock_is_always_trusted_and_a_release_changes_nothing() {
+async fn release_does_not_change_the_clock_of_a_simulator() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     owner.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
@@ -16,7 +16,7 @@ async fn a_simulators_clock_is_always_trusted_and_a_release_changes_nothing() {
 }
 
 #[tokio::test]
-async fn who_may_not_purge_managed_hsms_releases_no_clock() {
+async fn requires_managed_hsm_purge_permission() {
     let server = Server::start();
     for name in ["reader", "crypto-user", "crypto-officer", "nobody"] {
         let mut client = server.client(name).await;

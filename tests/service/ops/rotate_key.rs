@@ -1,4 +1,4 @@
-//! Rotating a key on demand: what the new version has of the one before, and what is refused.
+//! Rotating a key on demand: the attributes of the new version, and errors.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::rotation::{after, rotate, set, versions};
 use crate::support::{Server, ec, fact, oct, reason, rsa};
 
 #[tokio::test]
-async fn the_new_version_is_like_the_one_before_but_for_its_key_and_its_dates() {
+async fn new_version_copies_all_but_key_and_dates() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
@@ -26,7 +26,7 @@ async fn the_new_version_is_like_the_one_before_but_for_its_key_and_its_dates() 
         let new = rotate(&mut dev, name).await.unwrap();
         assert_ne!(new.name, made.name);
         assert!(new.name.starts_with(&format!("hsms/local/keys/{name}/versions/")));
-        assert_ne!((&new.key, name == "oct"), (&made.key, false), "the key is a new one");
+        assert_ne!((&new.key, name == "oct"), (&made.key, false), "the key material is new");
         let same = |key: Option<pb::JsonWebKey>| key.map(|key| (key.crv, key.e));
         assert_eq!(same(new.key.clone()), same(made.key.clone()));
         let created = new.created.unwrap().seconds;
@@ -45,7 +45,7 @@ async fn the_new_version_is_like_the_one_before_but_for_its_key_and_its_dates() 
         assert_eq!(versions(&mut dev, name).await, [made, new]);
     }
 
-    // The current version signs with its own key, the one before with its.
+    // Each version signs with its own key.
     let [old, new] = &versions(&mut dev, "ec").await[..] else { panic!("two versions") };
     let sign = |name: &str| pb::SignRequest {
         name: name.to_owned(),
@@ -58,7 +58,7 @@ async fn the_new_version_is_like_the_one_before_but_for_its_key_and_its_dates() 
 }
 
 #[tokio::test]
-async fn imported_keys_get_a_version_made_in_the_token() {
+async fn rotates_imported_keys_inside_the_token() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let key = pb::ImportKeyMaterial { kty: "oct-HSM".to_owned(), k: vec![7; 16], ..Default::default() };
@@ -68,7 +68,7 @@ async fn imported_keys_get_a_version_made_in_the_token() {
     let old = dev.keys.import_key(request).await.unwrap().into_inner();
     set(&mut dev, "brought", "", after("P90D")).await.unwrap();
     let new = rotate(&mut dev, "brought").await.unwrap();
-    assert_eq!((new.key_size, new.expires), (128, None), "a policy without expiry makes versions without");
+    assert_eq!((new.key_size, new.expires), (128, None), "no expiry in the policy, none in the version");
     let encrypt = |name: &str| pb::WrapKeyRequest {
         name: name.to_owned(),
         algorithm: "A128KW".to_owned(),
@@ -81,7 +81,7 @@ async fn imported_keys_get_a_version_made_in_the_token() {
 }
 
 #[tokio::test]
-async fn a_disabled_key_stays_disabled() {
+async fn new_version_of_a_disabled_key_is_disabled() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let made = dev.create(ec("a", "P-256")).await.unwrap();
@@ -97,7 +97,7 @@ async fn a_disabled_key_stays_disabled() {
 }
 
 #[tokio::test]
-async fn it_needs_a_policy_a_key_and_the_right() {
+async fn requires_policy_live_key_and_permission() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();

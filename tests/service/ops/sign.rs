@@ -1,4 +1,4 @@
-//! Signing a digest, and making a MAC.
+//! Signing digests and computing MACs.
 
 use tonic::Code;
 
@@ -8,8 +8,8 @@ use crate::software::rsa_key::RsaKey;
 use crate::software::{CURVES, MACS, RSA_SIGNATURES, digest, symmetric, verifies};
 use crate::support::{Client, Server, ec, oct, rsa};
 
-/// Signs, and lets another implementation judge with the public half that the service showed.
-async fn signs_rightly(dev: &mut Client, bundle: &strongroom::api::grpc::pb::KeyBundle, algorithm: &str) {
+/// Signs, and verifies with another implementation and the public key that the service returned.
+async fn assert_signs(dev: &mut Client, bundle: &strongroom::api::grpc::pb::KeyBundle, algorithm: &str) {
     let public = bundle.key.as_ref().unwrap();
     let right = digest(algorithm, b"pay 100 to Alice");
     let signed = sign(dev, &bundle.name, algorithm, &right).await.unwrap();
@@ -20,41 +20,41 @@ async fn signs_rightly(dev: &mut Client, bundle: &strongroom::api::grpc::pb::Key
 }
 
 #[tokio::test]
-async fn rsa_signatures_are_valid_for_others() {
+async fn rsa_signatures_verify_with_another_implementation() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let made = dev.create(rsa("payments", 2048)).await.unwrap();
     for algorithm in RSA_SIGNATURES {
-        signs_rightly(&mut dev, &made, algorithm).await;
+        assert_signs(&mut dev, &made, algorithm).await;
     }
-    // Generated ones of these sizes sign in the tests of CreateKey.
+    // The tests of CreateKey cover generated keys of these sizes.
     for (id, imported, algorithm) in
         [("larger", RsaKey::of_3072_bits(), "PS384"), ("largest", RsaKey::of_4096_bits(), "RS512")]
     {
         let taken = import(&mut dev, id, imported.material()).await;
-        signs_rightly(&mut dev, &taken, algorithm).await;
+        assert_signs(&mut dev, &taken, algorithm).await;
     }
     let taken = import(&mut dev, "imported", RsaKey::of_2048_bits().material()).await;
     for algorithm in RSA_SIGNATURES {
-        signs_rightly(&mut dev, &taken, algorithm).await;
+        assert_signs(&mut dev, &taken, algorithm).await;
     }
-    // PKCS#1 v1.5 signatures have one form: two implementations with one key make the same.
+    // PKCS #1 v1.5 signatures are deterministic: two implementations compute the same.
     let right = digest("RS256", b"the same");
     let signed = sign(&mut dev, &taken.name, "RS256", &right).await.unwrap();
     assert_eq!(signed.signature, RsaKey::of_2048_bits().sign("RS256", &right));
 }
 
 #[tokio::test]
-async fn elliptic_curve_signatures_are_valid_for_others() {
+async fn ec_signatures_verify_with_another_implementation() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for (curve, algorithm, width) in CURVES {
         let made = dev.create(ec(&format!("made-{curve}"), curve)).await.unwrap();
         let taken = import(&mut dev, &format!("taken-{curve}"), EcKey::new(curve, 5).material()).await;
         for bundle in [&made, &taken] {
-            // Often enough to meet leading zeros now and then, and an `s` in the upper half.
+            // Repeated to cover leading zeros and an `s` in the upper half of the order.
             for _ in 0..8 {
-                signs_rightly(&mut dev, bundle, algorithm).await;
+                assert_signs(&mut dev, bundle, algorithm).await;
             }
             let digest = digest(algorithm, b"width");
             let signed = sign(&mut dev, &bundle.name, algorithm, &digest).await.unwrap();
@@ -64,7 +64,7 @@ async fn elliptic_curve_signatures_are_valid_for_others() {
 }
 
 #[tokio::test]
-async fn macs_are_those_of_the_known_key() {
+async fn macs_match_another_implementation() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for bits in symmetric::SIZES {
@@ -88,9 +88,9 @@ async fn macs_are_those_of_the_known_key() {
     }
 }
 
-/// SoftHSM wants MAC keys as long as the hash, and can pad only whole blocks inside the token.
+/// SoftHSM requires MAC keys as long as the hash, and can pad only whole blocks inside the token.
 #[tokio::test]
-async fn what_the_token_cannot_do_is_said_plainly() {
+async fn mechanisms_missing_in_the_token_are_unimplemented() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let name = dev.create(oct("data", 192)).await.unwrap().name;
@@ -102,7 +102,7 @@ async fn what_the_token_cannot_do_is_said_plainly() {
 }
 
 #[tokio::test]
-async fn algorithm_key_and_digest_fit_together() {
+async fn rejects_mismatched_algorithm_key_and_digest() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let mut keys = vec![
@@ -143,7 +143,7 @@ async fn algorithm_key_and_digest_fit_together() {
 }
 
 #[tokio::test]
-async fn only_an_enabled_valid_key_that_may_sign_signs() {
+async fn requires_an_enabled_valid_key_that_permits_sign() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -164,7 +164,7 @@ async fn only_an_enabled_valid_key_that_may_sign_signs() {
 }
 
 #[tokio::test]
-async fn the_newest_version_signs_unless_another_is_named() {
+async fn uses_the_current_version_unless_one_is_named() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -175,7 +175,7 @@ async fn the_newest_version_signs_unless_another_is_named() {
         (key("invoices"), &second, &first),
         (second.name.clone(), &second, &first),
         (first.name.clone(), &first, &second),
-        // Names of keys are compared without regard to case, and given back as they were made.
+        // Names of keys are matched case-insensitively and returned as they were created.
         (key("INVOICES"), &second, &first),
     ] {
         let signed = sign(&mut dev, &asked, "ES256", &digest).await.unwrap();

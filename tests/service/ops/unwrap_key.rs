@@ -1,4 +1,4 @@
-//! Unwrapping a key, and the one answer to whatever cannot be unwrapped.
+//! Unwrapping a key, and the uniform error for keys that cannot be unwrapped.
 
 use strongroom::api::grpc::pb;
 
@@ -11,7 +11,7 @@ use crate::software::{RSA_ENCRYPTIONS, flip, message, symmetric};
 use crate::support::{Server, oct, rsa};
 
 #[tokio::test]
-async fn rsa_unwraps_what_others_wrap_and_nothing_else() {
+async fn rsa_unwraps_only_valid_ciphertexts() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let made = dev.create(rsa("wrapper", 2048)).await.unwrap();
@@ -42,13 +42,13 @@ async fn rsa_unwraps_what_others_wrap_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn aes_key_wrap_opens_what_others_wrap_and_nothing_else() {
+async fn aes_unwraps_only_authentic_ciphertexts() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for bits in symmetric::SIZES {
         let name = import(&mut dev, &format!("wrapper-{bits}"), symmetric::material(bits)).await.name;
         let algorithm = format!("A{bits}KW");
-        // The longest that can be wrapped can be unwrapped.
+        // Up to the longest key that can be wrapped.
         for length in [16, 24, 32, 64, 200, 4096] {
             let value = message(length);
             let opened = unwrap(&mut dev, &name, &algorithm, &symmetric::wrap(bits, &value)).await.unwrap();
@@ -70,14 +70,14 @@ async fn aes_key_wrap_opens_what_others_wrap_and_nothing_else() {
             assert_eq!(wrong_field(answer), "wrapped_key", "{algorithm} {length}");
         }
     }
-    // What one key wrapped, another of the same size does not open.
+    // Another key of the same size cannot unwrap it.
     let other = dev.create(oct("other", 256)).await.unwrap().name;
     let answer = unwrap(&mut dev, &other, "A256KW", &symmetric::wrap(256, &message(32))).await;
     assert_decryption_failed(answer, "by another key");
 }
 
 #[tokio::test]
-async fn algorithm_and_key_fit_together() {
+async fn rejects_algorithms_of_other_key_types() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     import(&mut dev, "rsa", RsaKey::of_2048_bits().material()).await;
@@ -97,7 +97,7 @@ async fn algorithm_and_key_fit_together() {
 }
 
 #[tokio::test]
-async fn a_key_unwraps_outside_its_validity_and_not_when_disabled() {
+async fn unwraps_outside_validity_but_not_when_disabled() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     import(&mut dev, "rsa", RsaKey::of_2048_bits().material()).await;
@@ -122,7 +122,7 @@ async fn a_key_unwraps_outside_its_validity_and_not_when_disabled() {
 }
 
 #[tokio::test]
-async fn a_wrapped_key_is_for_the_version_that_wrapped_it() {
+async fn only_the_wrapping_version_unwraps() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.create(oct("wrapper", 256)).await.unwrap().name;

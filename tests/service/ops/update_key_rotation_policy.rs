@@ -1,4 +1,4 @@
-//! Replacing a rotation policy: what is kept, what Azure's limits refuse, and who may.
+//! Replacing a rotation policy: stored values, Azure's limits and permissions.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -7,14 +7,14 @@ use crate::rotation::{after, before, get, rotate_action, set};
 use crate::support::{Server, ec, fact, reason};
 
 #[tokio::test]
-async fn a_policy_is_kept_as_sent_replaced_whole_and_cleared() {
+async fn policy_is_stored_as_sent_fully_replaced_and_cleared() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("invoices", "P-256")).await.unwrap();
     let first = set(&mut dev, "INVOICES", "P1Y6M", after("P18M")).await.unwrap();
     assert_eq!(first.name, "hsms/local/keys/invoices/rotationPolicy");
     assert_eq!(first.expiry_time, "P1Y6M");
-    assert_eq!(first.lifetime_actions, [rotate_action("P18M", "")], "lower case, whatever was sent");
+    assert_eq!(first.lifetime_actions, [rotate_action("P18M", "")], "the action is in lower case");
     assert_eq!(first.created, first.updated);
     assert_eq!(get(&mut dev, "invoices").await.unwrap(), first);
 
@@ -37,11 +37,11 @@ async fn a_policy_is_kept_as_sent_replaced_whole_and_cleared() {
     assert_eq!(blank, pb::KeyRotationPolicy { name, ..Default::default() });
     assert_eq!(get(&mut dev, "invoices").await.unwrap(), blank);
     let again = set(&mut dev, "invoices", "P28D", vec![]).await.unwrap();
-    assert_eq!(again.created, again.updated, "a policy that was taken away leaves nothing");
+    assert_eq!(again.created, again.updated, "a cleared policy leaves no creation date");
 }
 
 #[tokio::test]
-async fn azures_limits_are_kept_and_the_field_is_named() {
+async fn enforces_azure_limits_and_names_the_field() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
@@ -67,7 +67,7 @@ async fn azures_limits_are_kept_and_the_field_is_named() {
 }
 
 #[tokio::test]
-async fn it_is_for_those_who_may_change_keys() {
+async fn requires_key_write_permission() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();

@@ -1,4 +1,4 @@
-//! Changing a version: operations, attributes, tags.
+//! Updating a key version: operations, attributes, tags.
 
 use std::collections::HashMap;
 
@@ -48,7 +48,7 @@ fn after(later: &pb::KeyBundle, earlier: &pb::KeyBundle) -> bool {
 }
 
 #[tokio::test]
-async fn the_mask_says_what_changes_and_the_rest_stays() {
+async fn updates_only_the_fields_in_the_mask() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let request =
@@ -84,7 +84,7 @@ async fn the_mask_says_what_changes_and_the_rest_stays() {
     }
     assert_eq!(expected.created, made.created);
 
-    // What the mask names and the request leaves out is cleared.
+    // A field in the mask that the request omits is cleared.
     let dates = ["attributes.not_before", "attributes.expires", "tags"];
     let cleared =
         update(&mut dev, &made.name, &dates, attributes(pb::KeyAttributes::default())).await.unwrap();
@@ -94,7 +94,7 @@ async fn the_mask_says_what_changes_and_the_rest_stays() {
 }
 
 #[tokio::test]
-async fn one_version_changes_and_its_siblings_do_not() {
+async fn does_not_change_other_versions() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -112,7 +112,7 @@ async fn one_version_changes_and_its_siblings_do_not() {
     assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "KEY_DISABLED"));
     assert!(dev.crypto.sign(sign(&first.name)).await.is_ok());
 
-    // It is in force at once, both ways.
+    // Both kinds of changes take effect immediately.
     let on = attributes(pb::KeyAttributes { enabled: Some(true), ..Default::default() });
     update(&mut dev, &second.name, &["attributes.enabled"], on).await.unwrap();
     assert!(dev.crypto.sign(sign(&second.name)).await.is_ok());
@@ -122,7 +122,7 @@ async fn one_version_changes_and_its_siblings_do_not() {
 }
 
 #[tokio::test]
-async fn operations_must_fit_the_type() {
+async fn rejects_operations_of_other_key_types() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let keys = [
@@ -159,7 +159,7 @@ async fn operations_must_fit_the_type() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused_and_changes_nothing() {
+async fn rejected_update_changes_nothing() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let made = dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -169,14 +169,14 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
         attributes(pb::KeyAttributes { not_before: Some(from), expires: Some(until), ..Default::default() })
     };
     let both = &["attributes.not_before", "attributes.expires"][..];
-    let nowhen = Timestamp { seconds: i64::MAX, nanos: 0 };
+    let out_of_range = Timestamp { seconds: i64::MAX, nanos: 0 };
     for (mask, change, field) in [
         (&[][..], tags(&[]), "update_mask"),
         (&["kty"], tags(&[]), "update_mask"),
         (&["attributes"], tags(&[]), "update_mask"),
         (&["tags", "attributes.exportable"], tags(&[]), "update_mask"),
         (&["attributes.enabled"], tags(&[]), "attributes.enabled"),
-        (&["attributes.expires"], window(FROM, nowhen), "attributes.expires"),
+        (&["attributes.expires"], window(FROM, out_of_range), "attributes.expires"),
         (both, window(UNTIL, FROM), "attributes.expires"),
         (both, window(FROM, FROM), "attributes.expires"),
         (&["tags"], tags(&many), "tags"),
@@ -192,7 +192,7 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
         );
         assert_eq!(fact(&status, "field"), field, "{mask:?}");
     }
-    // The window is judged with what is there already.
+    // The validity period is checked against the stored dates.
     update(&mut dev, &made.name, &["attributes.expires"], window(FROM, FROM)).await.unwrap();
     let status =
         update(&mut dev, &made.name, &["attributes.not_before"], window(UNTIL, UNTIL)).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Changing a managed HSM.
+//! Updating a managed HSM.
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
@@ -19,7 +19,7 @@ async fn update(
 }
 
 #[tokio::test]
-async fn what_the_mask_names_is_changed_and_the_rest_stays() {
+async fn updates_only_the_fields_in_the_mask() {
     let mut server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -38,7 +38,7 @@ async fn what_the_mask_names_is_changed_and_the_rest_stays() {
 }
 
 #[tokio::test]
-async fn purge_protection_is_turned_on_and_never_off() {
+async fn purge_protection_cannot_be_disabled() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -52,14 +52,14 @@ async fn purge_protection_is_turned_on_and_never_off() {
     let on = update(&mut contributor, with(true), &["purge_protection"]).await.unwrap();
     assert_eq!((on.purge_protection, on.recovery_level.as_str()), (true, "Recoverable"));
     bad(update(&mut contributor, with(false), &["purge_protection"]).await, "purge_protection");
-    // Keys are protected with it.
+    // Purge protection of the HSM applies to its keys.
     let mut user = server.client("crypto-user").await;
     let key = user.create(crate::support::ec("k", "P-256")).await.unwrap();
     assert_eq!(key.recovery_level, "Recoverable");
 }
 
 #[tokio::test]
-async fn retention_is_fixed() {
+async fn retention_interval_is_immutable() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
@@ -77,7 +77,7 @@ async fn retention_is_fixed() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;

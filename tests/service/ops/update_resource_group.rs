@@ -1,4 +1,4 @@
-//! Changing the tags of a resource group.
+//! Updating the tags of a resource group.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -18,7 +18,7 @@ fn request(name: &str, tags: &[(&str, &str)], mask: &[&str]) -> pb::UpdateResour
 }
 
 #[tokio::test]
-async fn tags_are_replaced_and_survive_a_restart() {
+async fn replaced_tags_survive_a_restart() {
     let mut server = Server::start();
     let mut owner = server.client("owner").await;
     let wanted = request("team", &[("team", "blue"), ("cost centre", "17")], &["tags"]);
@@ -42,7 +42,7 @@ async fn tags_are_replaced_and_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     make_group(&mut owner, "team").await;

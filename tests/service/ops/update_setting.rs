@@ -1,4 +1,4 @@
-//! Changing a setting of an HSM: what it is from then on, for how long, and who may.
+//! Updating a setting of an HSM: its value, its lifetime and permissions.
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Response, Status};
@@ -8,13 +8,13 @@ use crate::hsms::{self, Place};
 use crate::roles::ask::{HSM, assert_recorded, bad, fails, metadata, not_granted};
 use crate::support::{Client, Server};
 
-async fn set(who: &mut Client, hsm: &str, value: &str) -> Result<Response<pb::Setting>, Status> {
+async fn set(client: &mut Client, hsm: &str, value: &str) -> Result<Response<pb::Setting>, Status> {
     let name = format!("hsms/{hsm}/settings/{SETTING}");
-    who.settings.update_setting(pb::UpdateSettingRequest { name, value: value.to_owned() }).await
+    client.settings.update_setting(pb::UpdateSettingRequest { name, value: value.to_owned() }).await
 }
 
 #[tokio::test]
-async fn it_is_kept_over_a_restart_and_changes_nothing_else() {
+async fn survives_a_restart_and_changes_nothing_else() {
     let mut server = Server::start();
     let mut administrator = server.client("administrator").await;
     let mut owner = server.client("owner").await;
@@ -36,7 +36,7 @@ async fn it_is_kept_over_a_restart_and_changes_nothing_else() {
 }
 
 #[tokio::test]
-async fn each_hsm_has_its_own_which_comes_back_with_it_and_goes_with_it() {
+async fn setting_is_per_hsm_and_recovered_and_purged_with_it() {
     let server = Server::start();
     let place = Place::of(&server);
     let (mut owner, mut administrator) = (server.client("owner").await, server.client("administrator").await);
@@ -48,7 +48,7 @@ async fn each_hsm_has_its_own_which_comes_back_with_it_and_goes_with_it() {
     make(&mut owner, &mut administrator).await;
     set(&mut administrator, "payroll", "true").await.unwrap();
     assert_eq!(value(&mut administrator, "local").await, "false");
-    // What is changed of the resource leaves it alone.
+    // Updating the resource does not change the setting.
     let tagging = hsms::tagging(place.hsm("payroll"), "seen");
     owner.hsms.update_managed_hsm(tagging).await.unwrap();
     assert_eq!(value(&mut administrator, "payroll").await, "true");
@@ -67,9 +67,9 @@ async fn each_hsm_has_its_own_which_comes_back_with_it_and_goes_with_it() {
     assert_eq!(value(&mut administrator, "payroll").await, "false");
 }
 
-/// Settings are part of the HSM, of which tags are part, too: neither write may lose the other.
+/// Settings and tags belong to the same HSM: neither update may overwrite the other.
 #[tokio::test]
-async fn it_loses_nothing_of_what_is_changed_meanwhile() {
+async fn concurrent_updates_of_settings_and_tags_are_kept() {
     let server = Server::start();
     let place = Place::of(&server);
     let (mut owner, mut administrator) = (server.client("owner").await, server.client("administrator").await);
@@ -88,7 +88,7 @@ async fn it_loses_nothing_of_what_is_changed_meanwhile() {
 }
 
 #[tokio::test]
-async fn it_is_for_administrators_of_the_hsm_and_for_values_that_are_some() {
+async fn rejects_missing_permission_and_invalid_values() {
     let server = Server::start();
     let mut administrator = server.client("administrator").await;
     for name in ["owner", "contributor", "crypto-officer", "crypto-user", "nobody"] {

@@ -1,4 +1,4 @@
-//! Marking a subscription as undeletable.
+//! Protecting a subscription.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -14,10 +14,10 @@ fn request(undeletable: bool, mask: &[&str]) -> pb::UpdateSubscriptionRequest {
 }
 
 #[tokio::test]
-async fn it_is_turned_on_for_good() {
+async fn protection_cannot_be_disabled() {
     let mut server = Server::start();
     let mut owner = server.client("owner").await;
-    // Saying what is so already changes nothing.
+    // Setting the current value changes nothing.
     let off = owner.resources.update_subscription(request(false, &["undeletable"])).await.unwrap();
     assert!(!off.into_inner().undeletable);
     for _ in 0..2 {
@@ -34,7 +34,7 @@ async fn it_is_turned_on_for_good() {
 }
 
 #[tokio::test]
-async fn what_it_refuses() {
+async fn rejects_invalid_masks_and_missing_permission() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
     for mask in [&[][..], &["display_name"], &["undeletable", "name"]] {
@@ -46,7 +46,7 @@ async fn what_it_refuses() {
     let missing = pb::UpdateSubscriptionRequest { name, ..request(true, &["undeletable"]) };
     let missing = owner.resources.update_subscription(missing).await;
     fails(missing, Code::NotFound, "SUBSCRIPTION_NOT_FOUND");
-    // Who manages HSMs does not bind the subscription.
+    // Managing HSMs does not include protecting the subscription.
     for name in ["contributor", "reader", "administrator", "nobody"] {
         let mut caller = server.client(name).await;
         not_granted(caller.resources.update_subscription(request(true, &["undeletable"])).await);

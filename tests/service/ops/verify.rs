@@ -1,4 +1,4 @@
-//! Checking a signature: a wrong one is an answer, not an error.
+//! Verifying a signature: an invalid one is a result, not an error.
 
 use strongroom::api::grpc::pb;
 
@@ -12,8 +12,8 @@ use crate::support::{Client, Server, ec, oct, rsa};
 
 const MESSAGE: &[u8] = b"pay 100 to Alice";
 
-/// This signature is valid, and nothing like it.
-async fn only_this_is_valid(dev: &mut Client, name: &str, algorithm: &str, signature: &[u8]) {
+/// Asserts that the signature is valid, and that altered signatures and digests are not.
+async fn assert_only_valid(dev: &mut Client, name: &str, algorithm: &str, signature: &[u8]) {
     let right = digest(algorithm, MESSAGE);
     let answer = verify(dev, name, algorithm, &right, signature).await.unwrap();
     let expected = pb::VerifyResponse { name: name.to_owned(), algorithm: algorithm.to_owned(), valid: true };
@@ -42,21 +42,21 @@ async fn only_this_is_valid(dev: &mut Client, name: &str, algorithm: &str, signa
 }
 
 #[tokio::test]
-async fn rsa_signatures_of_others_are_valid() {
+async fn verifies_rsa_signatures_of_another_implementation() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let imported = RsaKey::of_2048_bits();
     let name = import(&mut dev, "payments", imported.material()).await.name;
     for algorithm in RSA_SIGNATURES {
         let signature = imported.sign(algorithm, &digest(algorithm, MESSAGE));
-        only_this_is_valid(&mut dev, &name, algorithm, &signature).await;
+        assert_only_valid(&mut dev, &name, algorithm, &signature).await;
     }
     let larger = RsaKey::of_3072_bits();
     let name_of_larger = import(&mut dev, "larger", larger.material()).await.name;
     let signature = larger.sign("PS512", &digest("PS512", MESSAGE));
-    only_this_is_valid(&mut dev, &name_of_larger, "PS512", &signature).await;
+    assert_only_valid(&mut dev, &name_of_larger, "PS512", &signature).await;
 
-    // A signature is for one algorithm.
+    // A signature is valid for one algorithm only.
     let digest = digest("RS256", MESSAGE);
     for signed in ["RS256", "PS256", "RSNULL"] {
         let signature = imported.sign(signed, &digest);
@@ -68,14 +68,14 @@ async fn rsa_signatures_of_others_are_valid() {
 }
 
 #[tokio::test]
-async fn elliptic_curve_signatures_of_others_are_valid() {
+async fn verifies_ec_signatures_of_another_implementation() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for (curve, algorithm, _) in CURVES {
         let imported = EcKey::new(curve, 5);
         let name = import(&mut dev, curve, imported.material()).await.name;
         let signature = imported.sign(&digest(algorithm, MESSAGE));
-        only_this_is_valid(&mut dev, &name, algorithm, &signature).await;
+        assert_only_valid(&mut dev, &name, algorithm, &signature).await;
         let foreign = EcKey::new(curve, 6).sign(&digest(algorithm, MESSAGE));
         let answer = verify(&mut dev, &name, algorithm, &digest(algorithm, MESSAGE), &foreign).await;
         assert!(!answer.unwrap().valid, "{curve}");
@@ -83,20 +83,20 @@ async fn elliptic_curve_signatures_of_others_are_valid() {
 }
 
 #[tokio::test]
-async fn macs_of_others_are_valid() {
+async fn verifies_macs_of_another_implementation() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for bits in symmetric::SIZES {
         let name = import(&mut dev, &format!("macs-{bits}"), symmetric::material(bits)).await.name;
         for algorithm in MACS {
             let mac = symmetric::mac(algorithm, bits, &digest(algorithm, MESSAGE));
-            only_this_is_valid(&mut dev, &name, algorithm, &mac).await;
+            assert_only_valid(&mut dev, &name, algorithm, &mac).await;
         }
     }
 }
 
 #[tokio::test]
-async fn what_a_generated_key_signs_it_verifies() {
+async fn generated_keys_verify_their_own_signatures() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let rsa = dev.create(rsa("rsa", 2048)).await.unwrap().name;
@@ -108,12 +108,12 @@ async fn what_a_generated_key_signs_it_verifies() {
     }
     for (name, algorithm) in cases {
         let signed = sign(&mut dev, &name, algorithm, &digest(algorithm, MESSAGE)).await.unwrap();
-        only_this_is_valid(&mut dev, &name, algorithm, &signed.signature).await;
+        assert_only_valid(&mut dev, &name, algorithm, &signed.signature).await;
     }
 }
 
 #[tokio::test]
-async fn algorithm_key_and_digest_fit_together() {
+async fn rejects_mismatched_algorithm_key_and_digest() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     import(&mut dev, "rsa", RsaKey::of_2048_bits().material()).await;
@@ -141,7 +141,7 @@ async fn algorithm_key_and_digest_fit_together() {
 }
 
 #[tokio::test]
-async fn a_key_verifies_outside_its_validity_and_not_when_disabled() {
+async fn verifies_outside_validity_but_not_when_disabled() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_key_verifies_outside_its_validity_and_not_when_disabled() {
 }
 
 #[tokio::test]
-async fn a_signature_is_valid_for_the_version_that_made_it() {
+async fn only_the_signing_version_verifies() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.create(ec("invoices", "P-256")).await.unwrap().name;

@@ -1,4 +1,4 @@
-//! Watching what becomes of keys and of managed HSMs: who may, from where on, and how a watch begins and ends.
+//! Watching lifecycle events of keys, managed HSMs and budgets: permissions, resume tokens, start and end.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -9,7 +9,7 @@ use crate::roles::ask::{CRYPTO_USER, HSM, assert_recorded, assign, bad, fails, n
 use crate::support::{Server, days, ec, fact};
 
 #[tokio::test]
-async fn the_first_message_comes_at_once_and_says_where_it_begins() {
+async fn first_message_is_immediate_and_has_a_resume_token() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("before", "P-256")).await.unwrap();
@@ -22,39 +22,40 @@ async fn the_first_message_comes_at_once_and_says_where_it_begins() {
     let second = stream.message().await.unwrap().unwrap();
     assert_eq!(kinds(&second.events), ["key.created"]);
     assert_eq!(second.resume_token, second.events[0].resume_token);
-    // From the first message's token on the same is told again, and nothing that was before.
+    // The first message's resume token replays the events after it, and none before.
     assert_eq!(all(&mut dev, HSM, &first.resume_token).await, second.events);
     assert_eq!(all(&mut dev, HSM, &second.resume_token).await, []);
     assert_eq!(kinds(&all(&mut dev, HSM, "0").await), ["key.created", "key.created"]);
 }
 
 #[tokio::test]
-async fn keys_are_watched_with_a_role_at_all_keys_and_hsms_with_one_at_the_subscription() {
+async fn requires_read_permission_at_keys_or_subscription() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut dev = server.client("dev").await;
     for name in ["crypto-user", "crypto-auditor"] {
-        let mut may = server.client(name).await;
-        all(&mut may, HSM, "0").await;
-        let status =
-            not_granted(may.lifecycle_of_resources.watch_lifecycle(request(&place.subscription, "0")).await);
+        let mut allowed = server.client(name).await;
+        all(&mut allowed, HSM, "0").await;
+        let status = not_granted(
+            allowed.lifecycle_of_resources.watch_lifecycle(request(&place.subscription, "0")).await,
+        );
         assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHSMs/read");
     }
     for name in ["owner", "contributor", "reader"] {
-        let mut may = server.client(name).await;
-        assert_eq!(kinds(&all(&mut may, &place.subscription, "0").await), ["hsm.created"]);
-        let status = not_granted(may.lifecycle.watch_lifecycle(request(HSM, "0")).await);
+        let mut allowed = server.client(name).await;
+        assert_eq!(kinds(&all(&mut allowed, &place.subscription, "0").await), ["hsm.created"]);
+        let status = not_granted(allowed.lifecycle.watch_lifecycle(request(HSM, "0")).await);
         assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
         assert_eq!(fact(&status, "scope"), "/keys");
     }
-    // One key is not all keys.
+    // A role at one key is not a role at all keys.
     let mut nobody = server.client("nobody").await;
     assign(&mut dev, CRYPTO_USER, &server.principal("nobody").object_id, "/keys/mine").await;
     not_granted(nobody.lifecycle.watch_lifecycle(request(HSM, "")).await);
 }
 
 #[tokio::test]
-async fn budgets_are_watched_by_who_may_see_what_is_spent() {
+async fn budget_events_require_budget_read_permission() {
     let server = Server::start();
     let place = Place::of(&server);
     let budgets = format!("{}/budgets", place.subscription);
@@ -62,7 +63,7 @@ async fn budgets_are_watched_by_who_may_see_what_is_spent() {
     crate::bill::stand_at(&mut owner, "2050-01-01").await;
     let mut reader = server.client("reader").await;
     let mut watch = Watch::open(&mut reader, &budgets, "").await;
-    // Ten days at 76.80.
+    // 768 lasts ten days at 76.80 per day.
     let making = pb::CreateBudgetRequest {
         parent: place.subscription.clone(),
         budget_id: "monthly".to_owned(),
@@ -85,7 +86,7 @@ async fn budgets_are_watched_by_who_may_see_what_is_spent() {
 }
 
 #[tokio::test]
-async fn tokens_and_parents_that_are_none_are_refused() {
+async fn rejects_invalid_resume_tokens_and_parents() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for token in ["x", "-1", "1000000"] {
@@ -99,7 +100,7 @@ async fn tokens_and_parents_that_are_none_are_refused() {
 }
 
 #[tokio::test]
-async fn a_watch_of_keys_ends_with_its_hsm_and_does_not_follow_its_name() {
+async fn watch_of_keys_ends_when_its_hsm_is_deleted() {
     let server = Server::start();
     let place = Place::of(&server);
     make(&server, place.retaining("payroll", 7)).await;
@@ -115,7 +116,7 @@ async fn a_watch_of_keys_ends_with_its_hsm_and_does_not_follow_its_name() {
     purge(&mut contributor, place.deleted("payroll")).await.unwrap();
     fails(from(&mut user, &parent, "0").await, Code::NotFound, "HSM_NOT_FOUND");
 
-    // Another HSM of the same name has a life of its own.
+    // A new HSM of the same name has its own events.
     make(&server, place.retaining("payroll", 7)).await;
     assert_eq!(all(&mut user, &parent, "0").await, []);
     user.create(pb::CreateKeyRequest { parent: parent.clone(), ..ec("new", "P-256") }).await.unwrap();

@@ -1,4 +1,4 @@
-//! Wrapping a key that the caller hands in.
+//! Wrapping a key supplied by the caller.
 
 use crate::calls::{
     State, UNUSABLE, import, key, permit, precondition, put, refusal, unwrap, wrap, wrong_field,
@@ -9,7 +9,7 @@ use crate::software::{RSA_ENCRYPTIONS, message, symmetric};
 use crate::support::{Server, oct};
 
 #[tokio::test]
-async fn others_unwrap_what_rsa_wraps() {
+async fn other_implementations_unwrap_rsa_ciphertexts() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let imported = RsaKey::of_2048_bits();
@@ -30,7 +30,7 @@ async fn others_unwrap_what_rsa_wraps() {
 }
 
 #[tokio::test]
-async fn aes_key_wrap_is_that_of_others() {
+async fn aes_key_wrap_matches_another_implementation() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for bits in symmetric::SIZES {
@@ -51,7 +51,7 @@ async fn aes_key_wrap_is_that_of_others() {
 }
 
 #[tokio::test]
-async fn algorithm_and_key_fit_together() {
+async fn rejects_algorithms_of_other_key_types() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     import(&mut dev, "rsa", RsaKey::of_2048_bits().material()).await;
@@ -74,7 +74,7 @@ async fn algorithm_and_key_fit_together() {
 }
 
 #[tokio::test]
-async fn only_an_enabled_valid_key_that_may_wrap_wraps() {
+async fn requires_an_enabled_valid_key_that_permits_wrap() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     import(&mut dev, "rsa", RsaKey::of_2048_bits().material()).await;
@@ -95,7 +95,7 @@ async fn only_an_enabled_valid_key_that_may_wrap_wraps() {
 }
 
 #[tokio::test]
-async fn the_newest_version_wraps_unless_another_is_named() {
+async fn uses_the_current_version_unless_one_is_named() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let first = dev.create(oct("wrapper", 256)).await.unwrap().name;
