@@ -1,11 +1,11 @@
-//! Everything that reads requests of Azure's surfaces, for a fuzzer: whatever they are sent, none of it may panic.
+//! The fuzz target of the request parsers of the Azure surfaces: no input may cause a panic.
 
 use http::Request;
 use uuid::Uuid;
 
 use super::azure::{Authorities, Names};
 
-/// Reads a request as every operation of both surfaces would. Its first line is a verb and a path with a query, its
+/// Parses `input` as every operation of both surfaces would. The first line is a method and a path with a query, the
 /// second the host, the rest the body.
 pub fn read(input: &[u8]) {
     let mut lines = input.splitn(3, |byte| *byte == b'\n');

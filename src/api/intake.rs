@@ -1,4 +1,4 @@
-//! The bodies of requests on their way in: how many bytes of them are held in all, and how long each may take.
+//! Limits on request bodies: the bytes buffered over all connections, and the time that each body may take to arrive.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,126 +11,127 @@ use tokio::time::Sleep;
 
 use crate::model::Error;
 
-/// The part of all bytes that callers may take who are not authenticated: one in so many.
-const UNAUTHENTICATED: usize = 8;
+/// Unauthenticated requests may use one part in this many of the whole budget.
+const UNAUTHENTICATED_DIVISOR: usize = 8;
 
-/// What a request may take of the server.
+/// The limits of one request body.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of the largest body.
+    /// The largest body, in bytes.
     pub bytes: usize,
-    /// How long a body may take to arrive.
+    /// The time that a body may take to arrive.
     pub patience: Duration,
 }
 
-/// How many bytes of requests are held over all connections. A cheap handle.
+/// The number of request bytes that are buffered over all connections. A cheap handle.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Held>);
+pub struct Budget(Arc<Shares>);
 
 #[derive(Debug)]
-struct Held {
+struct Shares {
     all: Share,
-    /// Part of all.
+    /// Also counted in `all`.
     unauthenticated: Share,
 }
 
 #[derive(Debug)]
 struct Share {
-    taken: AtomicUsize,
+    reserved: AtomicUsize,
     limit: usize,
 }
 
 impl Share {
-    fn take(&self, bytes: usize) -> bool {
-        let add = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= self.limit);
-        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+    /// Reserves `bytes`, and returns whether they fit.
+    fn reserve(&self, bytes: usize) -> bool {
+        let add = |reserved: usize| reserved.checked_add(bytes).filter(|total| *total <= self.limit);
+        self.reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
     }
 
-    fn give(&self, bytes: usize) {
-        self.taken.fetch_sub(bytes, Ordering::Relaxed);
+    fn release(&self, bytes: usize) {
+        self.reserved.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// Creates a budget of `bytes` bytes.
     pub fn new(bytes: usize) -> Self {
-        let share = |limit| Share { taken: AtomicUsize::new(0), limit };
-        Self(Arc::new(Held { all: share(bytes), unauthenticated: share(bytes / UNAUTHENTICATED) }))
+        let share = |limit| Share { reserved: AtomicUsize::new(0), limit };
+        Self(Arc::new(Shares { all: share(bytes), unauthenticated: share(bytes / UNAUTHENTICATED_DIVISOR) }))
     }
 
-    /// What one request takes of it, within its limits. Its body must be complete in time from when it is first waited
-    /// for.
+    /// Creates the reservation of one request, within `limits`. The time limit starts when the body is first waited for.
     pub fn intake(&self, limits: Limits) -> Intake {
-        Intake(Arc::new(Taken {
+        Intake(Arc::new(Reserved {
             budget: self.clone(),
             limits,
             authenticated: AtomicBool::new(false),
-            dropped: AtomicBool::new(false),
-            of_all: AtomicUsize::new(0),
-            of_unauthenticated: AtomicUsize::new(0),
+            discarding: AtomicBool::new(false),
+            total: AtomicUsize::new(0),
+            unauthenticated: AtomicUsize::new(0),
             stopped: OnceLock::new(),
         }))
     }
 }
 
-/// What one request takes of the budget, until the last clone of this is dropped.
+/// The bytes reserved for one request. They are released when the last clone is dropped.
 #[derive(Clone, Debug)]
-pub struct Intake(Arc<Taken>);
+pub struct Intake(Arc<Reserved>);
 
 #[derive(Debug)]
-struct Taken {
+struct Reserved {
     budget: Budget,
     limits: Limits,
     authenticated: AtomicBool,
-    /// Whether bytes are dropped as they arrive.
-    dropped: AtomicBool,
-    of_all: AtomicUsize,
-    of_unauthenticated: AtomicUsize,
+    /// Whether arriving bytes are discarded instead of buffered.
+    discarding: AtomicBool,
+    total: AtomicUsize,
+    /// Also counted in `total`.
+    unauthenticated: AtomicUsize,
     stopped: OnceLock<Error>,
 }
 
 impl Intake {
-    /// The caller is known: its body may take of the whole budget.
+    /// Marks the caller as authenticated: the body may use the whole budget.
     pub(super) fn authenticated(&self) {
         self.0.authenticated.store(true, Ordering::Relaxed);
     }
 
-    /// From now on, what arrives is not kept and takes nothing.
+    /// Discards the bytes that arrive from now on: they are neither buffered nor counted.
     pub(super) fn drop_bytes(&self) {
-        self.0.dropped.store(true, Ordering::Relaxed);
+        self.0.discarding.store(true, Ordering::Relaxed);
     }
 
-    /// Takes bytes, as far as the limit goes: what is beyond it is kept by nobody.
+    /// Reserves `bytes` of the budget. Bytes beyond the request's limit are not buffered and not counted.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] where the budget is spent.
+    /// [`Error::Overloaded`] if the budget is exhausted.
     pub(super) fn take(&self, bytes: usize) -> Result<(), Error> {
-        let taken = &*self.0;
-        if taken.dropped.load(Ordering::Relaxed) {
+        let reserved = &*self.0;
+        if reserved.discarding.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let held = &*taken.budget.0;
-        let before = taken.of_all.load(Ordering::Relaxed);
-        let bytes = bytes.min(taken.limits.bytes.saturating_sub(before));
-        if !taken.authenticated.load(Ordering::Relaxed) {
-            if !held.unauthenticated.take(bytes) {
+        let shares = &*reserved.budget.0;
+        let before = reserved.total.load(Ordering::Relaxed);
+        let bytes = bytes.min(reserved.limits.bytes.saturating_sub(before));
+        if !reserved.authenticated.load(Ordering::Relaxed) {
+            if !shares.unauthenticated.reserve(bytes) {
                 return Err(self.stop(Error::Overloaded));
             }
-            taken.of_unauthenticated.fetch_add(bytes, Ordering::Relaxed);
+            reserved.unauthenticated.fetch_add(bytes, Ordering::Relaxed);
         }
-        if !held.all.take(bytes) {
+        if !shares.all.reserve(bytes) {
             return Err(self.stop(Error::Overloaded));
         }
-        taken.of_all.fetch_add(bytes, Ordering::Relaxed);
+        reserved.total.fetch_add(bytes, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Why the body was not taken to its end, if it was not.
+    /// The error that ended the body early, if any.
     pub fn stopped(&self) -> Option<&Error> {
         self.0.stopped.get()
     }
 
-    /// The body, taken like this.
+    /// Wraps a body, so that its bytes are reserved as they arrive.
     pub fn of<B>(&self, body: B) -> Incoming<B> {
         Incoming { body, intake: self.clone(), deadline: None }
     }
@@ -140,24 +141,24 @@ impl Intake {
     }
 }
 
-impl Drop for Taken {
+impl Drop for Reserved {
     fn drop(&mut self) {
-        let held = &*self.budget.0;
-        held.all.give(*self.of_all.get_mut());
-        held.unauthenticated.give(*self.of_unauthenticated.get_mut());
+        let shares = &*self.budget.0;
+        shares.all.release(*self.total.get_mut());
+        shares.unauthenticated.release(*self.unauthenticated.get_mut());
     }
 }
 
-/// A body that ends with an error when the budget is spent, or its time is over.
+/// A body that reserves its bytes as they arrive. It fails when the budget is exhausted or its time limit has passed.
 pub struct Incoming<B> {
     body: B,
     intake: Intake,
-    /// Since something was waited for.
+    /// Started when the body is first waited for.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<B> Incoming<B> {
-    /// Whether its time is over.
+    /// Whether the time limit has passed.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
         let patience = self.intake.0.limits.patience;
         #[expect(clippy::disallowed_methods, reason = "timeouts use the machine's clock")]
@@ -205,27 +206,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_given_back_and_callers_that_are_unknown_leave_room_for_others() {
+    fn budget_is_released_and_caps_unauthenticated_requests() {
         let budget = Budget::new(800);
         let intake = || budget.intake(Limits { bytes: 500, patience: Duration::from_secs(1) });
         let (first, second) = (intake(), intake());
         first.take(60).unwrap();
         assert_eq!(second.take(60), Err(Error::Overloaded));
         assert_eq!(second.stopped(), Some(&Error::Overloaded));
-        let known = intake();
-        known.authenticated();
-        // No more than its limit counts.
-        known.take(1000).unwrap();
+        let verified = intake();
+        verified.authenticated();
+        // Only bytes up to the request's limit are counted.
+        verified.take(1000).unwrap();
         let other = intake();
         other.authenticated();
         assert_eq!(other.take(250), Err(Error::Overloaded));
-        drop(known);
+        drop(verified);
         intake().take(40).unwrap();
         let other = intake();
         other.authenticated();
         other.take(500).unwrap();
         drop((first, second, other));
-        assert_eq!(budget.0.all.taken.load(Ordering::Relaxed), 0);
-        assert_eq!(budget.0.unauthenticated.taken.load(Ordering::Relaxed), 0);
+        assert_eq!(budget.0.all.reserved.load(Ordering::Relaxed), 0);
+        assert_eq!(budget.0.unauthenticated.reserved.load(Ordering::Relaxed), 0);
     }
 }

@@ -1,14 +1,14 @@
-//! What is kept of a request while something else has it: enough to record its refusal.
+//! The parts of a request that are needed to record its refusal after the request itself has been consumed.
 
 use axum::body::Body;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request};
 
 use super::{PeerAddress, PeerCertificate};
 
-/// The headers that a refusal needs.
+/// The headers that are needed to record a refusal.
 const HEADERS: [&str; 2] = ["authorization", "user-agent"];
 
-/// The headers and the peer of a request. Cheap, since hardly any is ever needed.
+/// The headers and the peer of a request. Cheap to create, since few requests are refused this way.
 pub(super) struct Kept {
     headers: [Option<HeaderValue>; HEADERS.len()],
     address: Option<PeerAddress>,
@@ -16,7 +16,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// What a refusal of this request needs.
+    /// Copies the headers and the peer of a request.
     pub(super) fn of(request: &Request<Body>) -> Self {
         Self {
             headers: HEADERS.map(|name| request.headers().get(name).cloned()),
@@ -25,7 +25,7 @@ impl Kept {
         }
     }
 
-    /// As the parts of a request.
+    /// Returns the copied headers and extensions.
     pub(super) fn parts(self) -> (HeaderMap<HeaderValue>, Extensions) {
         let headers = HEADERS.into_iter().map(HeaderName::from_static).zip(self.headers);
         let mut extensions = Extensions::new();

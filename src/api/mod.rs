@@ -1,4 +1,4 @@
-//! The surfaces. They translate between a wire and the engine's operations, and do nothing else.
+//! The API surfaces: translate between wire protocols and the engine's operations, and do nothing else.
 
 pub mod arm;
 mod azure;

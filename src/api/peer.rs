@@ -1,4 +1,4 @@
-//! What a connection and a request's headers tell of its sender, on every surface.
+//! The sender of a request on any surface: its credential, address and client software.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use crate::engine::Engine;
 use crate::identity::{Audience, Credential, Verified};
 use crate::model::Result;
 
-/// The longest description of a client's software that is kept, in bytes.
-const LONGEST_CLIENT_INFO: usize = 256;
+/// The longest `User-Agent` that is recorded, in bytes; the rest is cut off.
+const MAX_CLIENT_INFO_BYTES: usize = 256;
 
-/// The certificate a client showed on its connection, already verified by TLS; DER.
+/// The client certificate of a connection, as DER. TLS has verified it.
 #[derive(Clone, Debug)]
 pub struct PeerCertificate(pub Arc<[u8]>);
 
-/// The address a connection came from.
+/// The remote address of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// The connection of a request: called when a request on it has been authenticated.
+/// A callback to the connection of a request, called when the request has been authenticated.
 #[derive(Clone)]
 pub struct PeerConnection(pub Arc<dyn Fn() + Send + Sync>);
 
-/// The credential of a request: the one that was verified already, or the one it shows.
+/// Returns the credential of a request: the one that is already verified, or the one it presents.
 ///
 /// # Errors
 /// As [`Credential::presented`].
@@ -40,11 +40,11 @@ pub(super) fn credential<'a>(headers: &'a HeaderMap, extensions: &'a Extensions)
     )
 }
 
-/// Verifies the credential of a request whose body has not been read; it must be meant for one of the audiences. Its connection is told, and its body may take
-/// what the bodies of known callers may.
+/// Authenticates a request before its body is read. The credential must be valid for one of the audiences. On success,
+/// notifies the connection and allows the body the whole byte budget.
 ///
 /// # Errors
-/// `Unauthenticated`, or that of a credential that is none.
+/// `Unauthenticated`, or the error of a malformed credential.
 pub(super) async fn authenticate(
     engine: &Engine,
     (credential, audiences): (Result<Credential<'_>>, &[Audience]),
@@ -60,26 +60,26 @@ pub(super) async fn authenticate(
     Ok(verified)
 }
 
-/// What of a request's extensions outlasts it: where it came from, but not that it was authenticated, nor its body's
-/// part of the budget.
+/// Returns the extensions that belong to the connection: address and certificate. The verified credential and the
+/// body's reservation belong to one request and are left out.
 pub(super) fn lasting(extensions: &Extensions) -> Extensions {
-    let mut lasting = Extensions::new();
+    let mut kept = Extensions::new();
     if let Some(address) = extensions.get::<PeerAddress>() {
-        lasting.insert(*address);
+        kept.insert(*address);
     }
     if let Some(certificate) = extensions.get::<PeerCertificate>() {
-        lasting.insert(certificate.clone());
+        kept.insert(certificate.clone());
     }
-    lasting
+    kept
 }
 
-/// The address a request came from.
+/// Returns the remote address of a request.
 pub(super) fn address(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<PeerAddress>().map(|peer| peer.0.ip())
 }
 
-/// What the client says of its software, cut to what is kept.
+/// Returns the `User-Agent` of a request, cut to the recorded length.
 pub(super) fn client_info(headers: &HeaderMap) -> String {
     let info = headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    info[..info.floor_char_boundary(LONGEST_CLIENT_INFO)].to_owned()
+    info[..info.floor_char_boundary(MAX_CLIENT_INFO_BYTES)].to_owned()
 }

@@ -1,4 +1,4 @@
-//! One error of each kind, for the tests of every surface.
+//! One value of every error variant, for the tests of all surfaces.
 
 use uuid::Uuid;
 
@@ -10,10 +10,10 @@ use crate::model::rbac::{Action, Scope};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::retention::{RecoveryLevel, RetentionDays};
 
-/// What must not be told to callers.
+/// The text of an internal error, which must not reach a client.
 pub(super) const SECRET: &str = "the path of a file on the server";
 
-/// One error of each kind.
+/// One value of every error variant.
 pub(super) fn every_kind() -> Vec<Error> {
     let at = "2030-01-02T03:04:05Z".parse().unwrap();
     let hsm: crate::model::name::HsmName = "local".parse().unwrap();
@@ -95,7 +95,7 @@ pub(super) fn every_kind() -> Vec<Error> {
 }
 
 #[test]
-fn the_table_knows_every_kind_of_error() {
+fn every_error_variant_is_listed() {
     let kinds = include_str!("../model/error.rs").matches("#[error(").count();
-    assert_eq!(every_kind().len(), kinds, "an error is missing in this file");
+    assert_eq!(every_kind().len(), kinds, "this file does not list every variant of `Error`");
 }

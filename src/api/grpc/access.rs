@@ -1,4 +1,4 @@
-//! `strongroom.v1.AccessService`: one line per operation.
+//! Implements `strongroom.v1.AccessService`: each method runs one operation.
 
 use tonic::{Request, Response, Status};
 

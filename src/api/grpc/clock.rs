@@ -1,4 +1,4 @@
-//! `strongroom.v1.ClockService`: the clock.
+//! Implements `strongroom.v1.ClockService`.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::model::time_guard::Standing;
 use crate::model::{Error, Result as Outcome, Timestamp};
 use crate::ops::clock;
 
-/// The clock's service: the other services', and what does the work that comes due.
+/// The clock service: the state that all services share, and the scheduler that runs due work.
 #[derive(Clone)]
 pub(super) struct ClockServices {
     pub(super) services: Services,
@@ -83,26 +83,27 @@ impl ClockService for ClockServices {
     }
 }
 
-/// The instant to which the clock is to be turned.
+/// Returns the instant to which the clock is to be advanced.
 fn target(request: pb::AdvanceClockRequest, now: Timestamp) -> Outcome<Timestamp> {
     use pb::advance_clock_request::Target;
     match request.target {
-        None => Err(Error::invalid("target", "say by how much, or to which instant")),
+        None => Err(Error::invalid("target", "either by or to is required")),
         Some(Target::To(to)) => {
             let to = instant("to", to)?;
             if to < now {
-                return Err(Error::invalid("to", format!("the clock goes forwards only, and shows {now}")));
+                return Err(Error::invalid("to", format!("the clock only advances, and is at {now}")));
             }
             Ok(to)
         }
         Some(Target::By(by)) => {
-            let wrong = || Error::invalid("by", "a duration that is not negative and ends in the calendar");
+            let wrong =
+                || Error::invalid("by", "the duration must not be negative or end after the year 9999");
             now.checked_add(duration(by).ok_or_else(wrong)?).map_err(|_| wrong())
         }
     }
 }
 
-/// Reads a duration that is not negative, to the microsecond.
+/// Parses a duration, truncated to microseconds. `None` if it is negative or out of range.
 fn duration(wire: WireDuration) -> Option<SignedDuration> {
     let (seconds, nanos) = (u64::try_from(wire.seconds).ok()?, u32::try_from(wire.nanos).ok()?);
     if nanos >= 1_000_000_000 {
@@ -111,13 +112,13 @@ fn duration(wire: WireDuration) -> Option<SignedDuration> {
     SignedDuration::try_from(Duration::new(seconds, nanos / 1000 * 1000)).ok()
 }
 
-/// Writes a duration.
+/// Converts a duration to its message.
 fn wire_duration(duration: SignedDuration) -> WireDuration {
     WireDuration { seconds: duration.as_secs(), nanos: duration.subsec_nanos() }
 }
 
-/// Declares the requests that say nothing.
-macro_rules! says_nothing {
+/// Converts requests without fields.
+macro_rules! without_fields {
     ($($request:ident => $operation:ident,)+) => {
         $(impl TryFrom<pb::$request> for clock::$operation {
             type Error = Error;
@@ -129,7 +130,7 @@ macro_rules! says_nothing {
     };
 }
 
-says_nothing! {
+without_fields! {
     GetClockRequest => GetClock,
     FreezeClockRequest => FreezeClock,
     ResumeClockRequest => ResumeClock,
@@ -191,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_duration_of_the_wire_is_out_of_range() {
+    fn rejects_durations_out_of_range() {
         let read = |seconds, nanos| duration(WireDuration { seconds, nanos });
         assert_eq!(read(1, 1_999), Some(SignedDuration::new(1, 1_000)));
         assert_eq!(read(i64::MAX, 999_999_999), Some(SignedDuration::new(i64::MAX, 999_999_000)));

@@ -1,5 +1,5 @@
-//! Protocol buffers on the wire. As `tonic`'s own, but that a message that cannot be read is the
-//! caller's fault and not ours.
+//! The Protocol Buffers codec. Unlike `tonic`'s own, it reports a message that cannot be decoded as
+//! `INVALID_ARGUMENT`, since the client is at fault.
 
 use std::marker::PhantomData;
 
@@ -37,7 +37,7 @@ where
     }
 }
 
-/// Decodes messages; what cannot be decoded is `INVALID_ARGUMENT`.
+/// Decodes messages. A message that cannot be decoded is an `INVALID_ARGUMENT` error.
 #[derive(Debug)]
 pub struct Strict<U>(ProstDecoder<U>);
 
@@ -47,7 +47,7 @@ impl<U: Message + Default> Decoder for Strict<U> {
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         self.0.decode(buffer).map_err(|status| {
-            Status::invalid_argument(format!("the request is no message of its type: {}", status.message()))
+            Status::invalid_argument(format!("the request message cannot be decoded: {}", status.message()))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The domain's errors in gRPC's words: a code, and a `google.rpc.ErrorInfo` with a stable reason.
+//! Maps the domain's errors to gRPC: a status code, and a `google.rpc.ErrorInfo` with a stable reason.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::model::Error;
 
-/// The domain of all reasons.
+/// The `domain` of every `ErrorInfo`.
 const DOMAIN: &str = "strongroom";
 
-/// The status of an error. No wildcard: a new error must be given a code here.
+/// Returns the status of an error. There is no wildcard arm: a new error must be assigned a code here.
 pub(super) fn status(error: &Error) -> Status {
     let mut details = ErrorDetails::new();
     let mut facts: Vec<(&str, String)> = Vec::new();
@@ -69,7 +69,7 @@ pub(super) fn status(error: &Error) -> Status {
             Code::NotFound
         }
         Error::Internal(_) => {
-            message = "internal error; the server's log says more under this correlation id".to_owned();
+            message = "internal error; the server's log has the details under this correlation id".to_owned();
             Code::Internal
         }
         Error::Invalid { field, why } => {
@@ -152,7 +152,7 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("resource", format!("subscriptions/{subscription}/resourceGroups/{group}")));
             Code::NotFound
         }
-        // As etcd answers who asks for a revision that is compacted.
+        // The code that etcd returns for a compacted revision.
         Error::ResumeTokenExpired { after, oldest } => {
             facts.push(("after", after.to_string()));
             facts.push(("oldest", oldest.to_string()));

@@ -1,4 +1,4 @@
-//! `strongroom.v1.ManagedHsmService`: one line per operation.
+//! Implements `strongroom.v1.ManagedHsmService`: each method runs one operation.
 
 use tonic::{Request, Response, Status};
 
@@ -6,7 +6,7 @@ use super::Services;
 use super::pb::{self, managed_hsm_service_server::ManagedHsmService};
 use crate::ops::hsms;
 
-/// Declares the service's methods: each is its operation.
+/// Implements each method with the operation of the same name.
 macro_rules! methods {
     ($($method:ident: $operation:ident($request:ident) -> $reply:ident;)+) => {
         #[tonic::async_trait]

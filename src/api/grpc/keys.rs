@@ -1,4 +1,4 @@
-//! `strongroom.v1.KeyService`: one line per operation.
+//! Implements `strongroom.v1.KeyService`: each method runs one operation.
 
 use tonic::{Request, Response, Status};
 

@@ -1,7 +1,7 @@
-//! `strongroom.v1.LifecycleService`: a stream of batches, each of them a call through the engine.
+//! Implements `strongroom.v1.LifecycleService`: a stream of batches, each of which is one call through the engine.
 //!
-//! A watch holds its place in the log and nothing else: a client that reads slowly, or not at all, makes nothing
-//! wait and nothing grow. Between batches it sleeps until something happens that concerns it.
+//! A watch keeps its position in the event log and buffers nothing: a slow client neither blocks other calls nor
+//! grows memory. Between batches the watch waits for an event in its scope.
 
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use http::{Extensions, HeaderMap};
@@ -29,7 +29,7 @@ impl LifecycleService for Services {
         &self,
         request: Request<pb::WatchLifecycleRequest>,
     ) -> Result<Response<Events>, Status> {
-        // The kind alone is seen before the caller is known; the name is read by its operation.
+        // Only the kind of resource is inspected before the caller is authenticated; the operation parses the name.
         let parent = &request.get_ref().parent;
         match (parent.starts_with("subscriptions/"), parent.ends_with("/budgets")) {
             (true, true) => open::<WatchBudgets>(self.clone(), request).await,
@@ -39,21 +39,21 @@ impl LifecycleService for Services {
     }
 }
 
-/// A watch under way: who asks for what, and how far it has come.
+/// An open watch: the caller's credential, the operation, and the current position.
 struct Watch<O> {
     services: Services,
     headers: HeaderMap,
     extensions: Extensions,
     correlation_id: Uuid,
-    asked: O,
+    operation: O,
     until_now: bool,
     watched: Watched,
     position: u64,
     more: bool,
 }
 
-/// A batch as its message, and where the next one begins.
-struct Told {
+/// A batch as a message, and the position of the next one.
+struct EncodedBatch {
     message: pb::WatchLifecycleResponse,
     is_empty: bool,
     watched: Watched,
@@ -61,22 +61,22 @@ struct Told {
     more: bool,
 }
 
-impl From<Batch> for Told {
+impl From<Batch> for EncodedBatch {
     fn from(batch: Batch) -> Self {
         let Batch { watched, position, more, .. } = batch;
         Self { is_empty: batch.events.is_empty(), message: batch.into(), watched, position, more }
     }
 }
 
-/// What a stream does next.
+/// The next step of a stream.
 enum Next<O> {
-    /// Tell what was read when it was opened.
-    Tell(Watch<O>, pb::WatchLifecycleResponse),
-    /// Wait for more.
+    /// Send the batch that was read when the watch was opened.
+    Send(Watch<O>, pb::WatchLifecycleResponse),
+    /// Wait for the next batch.
     Wait(Watch<O>),
 }
 
-/// Reads the first batch, and makes the stream of it and of those that follow.
+/// Reads the first batch, and returns the stream of all batches.
 async fn open<O>(
     services: Services,
     request: Request<pb::WatchLifecycleRequest>,
@@ -88,22 +88,32 @@ where
     let headers = metadata.into_headers();
     let origin = origin(&headers, &extensions, RPC.to_owned());
     let (correlation_id, until_now) = (origin.correlation_id, message.until_now);
-    let mut asked = None;
-    let read = || O::try_from(message).inspect(|operation| asked = Some(operation.clone()));
-    let first = services.engine.answer(credential(&headers, &extensions), origin, read, Told::from).await;
+    let mut parsed = None;
+    let read = || O::try_from(message).inspect(|operation| parsed = Some(operation.clone()));
+    let first =
+        services.engine.answer(credential(&headers, &extensions), origin, read, EncodedBatch::from).await;
     let opened = first.and_then(|batch| {
-        let asked = asked.ok_or_else(|| Error::internal("a watch was answered that was not asked for"))?;
-        Ok((asked, batch))
+        let operation = parsed.ok_or_else(|| Error::internal("a watch was answered before it was parsed"))?;
+        Ok((operation, batch))
     });
-    let (asked, Told { watched, position, more, message, .. }) =
+    let (operation, EncodedBatch { watched, position, more, message, .. }) =
         opened.map_err(|error| refusal(&error, correlation_id))?;
-    // Each batch is authenticated anew.
+    // Each batch is authenticated separately.
     let extensions = peer::lasting(&extensions);
-    let watch =
-        Watch { services, headers, extensions, correlation_id, asked, until_now, watched, position, more };
-    let events = stream::try_unfold(Next::Tell(watch, message), |next| async move {
+    let watch = Watch {
+        services,
+        headers,
+        extensions,
+        correlation_id,
+        operation,
+        until_now,
+        watched,
+        position,
+        more,
+    };
+    let events = stream::try_unfold(Next::Send(watch, message), |next| async move {
         match next {
-            Next::Tell(watch, message) => Ok(Some((message, Next::Wait(watch)))),
+            Next::Send(watch, message) => Ok(Some((message, Next::Wait(watch)))),
             Next::Wait(mut watch) => match watch.next().await {
                 Ok(Some(message)) => Ok(Some((message, Next::Wait(watch)))),
                 Ok(None) => Ok(None),
@@ -120,10 +130,10 @@ impl<O> Watch<O>
 where
     O: Watching<Target: Target<Plane: Gate>>,
 {
-    /// The next batch with events in it; `None` at the end of a watch that has one.
+    /// Returns the next batch that has events; `None` at the end of a watch that ends.
     ///
     /// # Errors
-    /// Whatever the engine tells the caller now, `Stopping` when the service ends.
+    /// The engine's error for the next batch, or `Stopping` when the service stops.
     async fn next(&mut self) -> Outcome<Option<pb::WatchLifecycleResponse>> {
         loop {
             if !self.more {
@@ -139,27 +149,28 @@ where
             } else if self.services.closing.is_cancelled() {
                 return Err(Error::Stopping);
             }
-            let told = self.read().await?;
-            self.position = told.position;
-            self.more = told.more;
-            if !told.is_empty {
-                return Ok(Some(told.message));
+            let batch = self.read().await?;
+            self.position = batch.position;
+            self.more = batch.more;
+            if !batch.is_empty {
+                return Ok(Some(batch.message));
             }
         }
     }
 
-    /// Asks for what comes next, as the caller it was.
-    async fn read(&self) -> Outcome<Told> {
+    /// Reads the next batch with the caller's credential.
+    async fn read(&self) -> Outcome<EncodedBatch> {
         let origin = Origin {
             correlation_id: self.correlation_id,
             ..origin(&self.headers, &self.extensions, RPC.to_owned())
         };
-        let asked = self.asked.clone().after(self.watched, self.position);
+        let operation = self.operation.clone().after(self.watched, self.position);
         let credential = credential(&self.headers, &self.extensions);
-        self.services.engine.answer(credential, origin, || Ok(asked), Told::from).await
+        self.services.engine.answer(credential, origin, || Ok(operation), EncodedBatch::from).await
     }
 }
 
+/// Returns the status of an error, with the correlation id of the watch.
 fn refusal(refused: &Error, correlation_id: Uuid) -> Status {
     let mut status = error::status(refused);
     stamp(status.metadata_mut(), correlation_id);

@@ -1,4 +1,4 @@
-//! The gRPC surface: `strongroom.v1`, after the API Improvement Proposals (<https://google.aip.dev>).
+//! The gRPC surface: `strongroom.v1`, designed by the API Improvement Proposals (<https://google.aip.dev>).
 
 mod access;
 mod authorization;
@@ -35,39 +35,39 @@ use crate::model::entry::Origin;
 use crate::model::{Error, Result};
 use crate::ops::{Operation, Target};
 
-/// Bytes of the largest message to a service that answers without a credential.
+/// The largest message to a service that needs no credential, in bytes.
 const OPEN_LIMIT: usize = 16 * 1024;
 
-/// Identifies a call, on its way in and out.
+/// The header with the correlation id of a call, in requests and responses.
 const CORRELATION_ID: &str = "x-correlation-id";
 
-/// The services of `strongroom.v1`, on an engine.
+/// The services of `strongroom.v1`, implemented by an engine.
 #[derive(Clone)]
 pub struct Services {
     engine: Engine,
-    /// Cancelled when the service is about to stop: streams end then.
+    /// Cancelled when the service is about to stop, which ends streams.
     closing: CancellationToken,
 }
 
 impl Services {
-    /// The services on this engine. What has no end of its own ends when `closing` is cancelled.
+    /// Creates the services. Streams that do not end by themselves end when `closing` is cancelled.
     pub const fn new(engine: Engine, closing: CancellationToken) -> Self {
         Self { engine, closing }
     }
 
-    /// All services as routes, with health and reflection; requests larger than `limit` bytes are refused, before and
-    /// after they are decompressed. Replies are not compressed: the length of what is compressed together with a
-    /// secret tells of the secret. The scheduler does what comes due when the clock is turned.
+    /// Returns routes for all services, with health and reflection. Messages larger than `limit` bytes are refused,
+    /// before and after decompression. Responses are not compressed: the length of a compressed secret reveals
+    /// information about it. `scheduler` runs due work when the clock is advanced.
     ///
     /// # Errors
-    /// Where the descriptors compiled into the program cannot be read.
+    /// If the descriptors compiled into the program cannot be decoded.
     pub fn routes<H: Health>(
         &self,
         limit: usize,
         health: HealthServer<H>,
         scheduler: Scheduler,
     ) -> anyhow::Result<axum::Router> {
-        /// A service with the limits of all.
+        /// Sets the compression and the message limit of a service.
         macro_rules! limited {
             ($service:expr, $limit:expr) => {
                 $service.accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size($limit)
@@ -99,11 +99,11 @@ impl Services {
             .add_service(limited!(health, OPEN_LIMIT))
             .add_service(limited!(reflection, OPEN_LIMIT))
             .add_service(limited!(older_reflection, OPEN_LIMIT));
-        let account = axum::middleware::from_fn_with_state((self.clone(), limit), unread::account);
-        Ok(routes.prepare().into_axum_router().layer(account))
+        let layer = axum::middleware::from_fn_with_state((self.clone(), limit), unread::account);
+        Ok(routes.prepare().into_axum_router().layer(layer))
     }
 
-    /// The names of all services there are routes for, and the empty one, which stands for all of them.
+    /// The names of all routed services, and the empty name, which is the server as a whole in health checks.
     pub fn names() -> impl Iterator<Item = &'static str> {
         [
             "",
@@ -124,8 +124,8 @@ impl Services {
         .into_iter()
     }
 
-    /// Sends one request through the engine: the message becomes the operation once its sender is
-    /// known, the reply becomes a message.
+    /// Runs one request through the engine. The message is converted to the operation after the caller is
+    /// authenticated.
     async fn answer<M, O, R>(&self, rpc: &'static str, request: Request<M>) -> Result<Response<R>, Status>
     where
         M: Send,
@@ -153,13 +153,13 @@ impl Services {
     }
 }
 
-/// Where a request came from.
+/// Returns the origin of a request, for its audit entry.
 fn origin(headers: &HeaderMap, extensions: &Extensions, request_uri: String) -> Origin {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     Origin {
         address: peer::address(extensions),
         client_info: peer::client_info(headers),
-        // The caller's own, if it sent a GUID, or a new one.
+        // The client's id if it is a GUID, otherwise a new one.
         correlation_id: text(CORRELATION_ID)
             .and_then(|id| Uuid::parse_str(id).ok())
             .unwrap_or_else(|| Ids.guid()),
@@ -168,6 +168,7 @@ fn origin(headers: &HeaderMap, extensions: &Extensions, request_uri: String) -> 
     }
 }
 
+/// Sets the correlation id of a response.
 fn stamp(metadata: &mut tonic::metadata::MetadataMap, correlation_id: Uuid) {
     let mut buffer = Uuid::encode_buffer();
     if let Ok(value) = correlation_id.hyphenated().encode_lower(&mut buffer).parse() {

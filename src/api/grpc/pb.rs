@@ -1,4 +1,4 @@
-//! The generated code of `proto/strongroom/v1`, and how its secret messages are printed.
+//! The generated code of `proto/strongroom/v1`, and the `Debug` output of its secret messages.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ mod generated {
 
 pub use generated::*;
 
-/// The file descriptor set of the protocol, for server reflection and for tests.
+/// The file descriptor set of the protocol, for server reflection and tests.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/strongroom.v1.bin"));
 
-/// Messages that carry plaintext or key material print what names them and nothing else.
+/// Implements `Debug` for messages with plaintext or key material: only the listed fields are printed.
 macro_rules! redacted {
-    ($($message:ident($($shown:ident),*),)+) => {
+    ($($message:ident($($field:ident),*),)+) => {
         $(impl fmt::Debug for $message {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($message))
-                    $(.field(stringify!($shown), &self.$shown))*
+                    $(.field(stringify!($field), &self.$field))*
                     .finish_non_exhaustive()
             }
         })+
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_not_printed() {
+    fn debug_output_omits_secrets() {
         let material = ImportKeyMaterial { kty: "oct-HSM".into(), k: vec![171; 32], ..Default::default() };
         let request = ImportKeyRequest { key: Some(material), ..Default::default() };
         let text = format!("{request:?}");

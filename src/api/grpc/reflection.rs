@@ -1,4 +1,4 @@
-//! What server reflection describes: the protocol, the services beside it, and the details of its errors.
+//! The descriptors for server reflection: the protocol, health, reflection itself, and error details.
 
 use prost::Message as _;
 use prost_types::field_descriptor_proto::{Label, Type};
@@ -7,13 +7,13 @@ use tonic_reflection::server::Builder;
 
 use super::pb;
 
-/// Where the files of `google.rpc` are known to those who import them.
+/// The directory in the import path of the `google.rpc` files.
 const GOOGLE_RPC: &str = "google/rpc/";
 
-/// A reflection service that has yet to be given a version.
+/// Returns a builder of the reflection service, without the version of the reflection protocol.
 ///
 /// # Errors
-/// Where the descriptors compiled into the program cannot be read.
+/// If the descriptors compiled into the program cannot be decoded.
 pub(super) fn builder() -> anyhow::Result<Builder<'static>> {
     Ok(Builder::configure()
         .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
@@ -24,30 +24,30 @@ pub(super) fn builder() -> anyhow::Result<Builder<'static>> {
         .register_file_descriptor_set(error_details()?))
 }
 
-/// `google/rpc/status.proto` and `google/rpc/error_details.proto`, in which clients read the details of errors, with what
-/// they import. The library has them without their folder.
+/// Returns `google/rpc/status.proto` and `google/rpc/error_details.proto` with their imports, with which clients decode
+/// error details. `tonic_types` registers these files without their directory.
 fn error_details() -> anyhow::Result<FileDescriptorSet> {
     let mut set = FileDescriptorSet::decode(tonic_types::pb::FILE_DESCRIPTOR_SET)?;
-    let whole = |name: &mut String| {
+    let qualify = |name: &mut String| {
         if !name.contains('/') {
             name.insert_str(0, GOOGLE_RPC);
         }
     };
     for file in &mut set.file {
-        file.name.iter_mut().for_each(whole);
-        file.dependency.iter_mut().for_each(whole);
+        file.name.iter_mut().for_each(qualify);
+        file.dependency.iter_mut().for_each(qualify);
     }
     set.file.push(any());
     Ok(set)
 }
 
-/// `google/protobuf/any.proto`, which nothing else here imports.
+/// `google/protobuf/any.proto`, which none of the other descriptor sets contains.
 fn any() -> FileDescriptorProto {
-    let field = |name: &str, number, of: Type| FieldDescriptorProto {
+    let field = |name: &str, number, kind: Type| FieldDescriptorProto {
         name: Some(name.to_owned()),
         number: Some(number),
         label: Some(Label::Optional.into()),
-        r#type: Some(of.into()),
+        r#type: Some(kind.into()),
         ..FieldDescriptorProto::default()
     };
     FileDescriptorProto {

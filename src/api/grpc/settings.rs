@@ -1,4 +1,4 @@
-//! `strongroom.v1.SettingService`: one line per operation.
+//! Implements `strongroom.v1.SettingService`: each method runs one operation.
 
 use tonic::{Request, Response, Status};
 

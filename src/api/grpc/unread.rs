@@ -1,7 +1,7 @@
-//! What comes before the messages of a request: its caller is authenticated by its headers. Then unknown methods, broken
-//! frames, bytes of another type.
+//! Middleware that authenticates the caller of a gRPC request before any message is decoded.
 //!
-//! The framework refuses them before an operation is known. The refusal is recorded like any other.
+//! It also records the framework's own refusals, of unknown methods, malformed frames and wrong content types, which
+//! happen before an operation is known.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -17,58 +17,58 @@ use crate::model::Error;
 use crate::model::entry::Meter;
 use crate::ops;
 
-/// What answers without a credential.
+/// The path prefixes of the services that need no credential.
 const OPEN: &[&str] = &["/grpc.health.v1.", "/grpc.reflection.v1.", "/grpc.reflection.v1alpha."];
 
-/// How the messages of a request are compressed.
+/// The header with the compression of the request's messages.
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-/// Which compressions are understood.
+/// The header with the supported compressions.
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
-/// The headers that a refusal needs.
-const KEPT: [&str; 2] = ["user-agent", CORRELATION_ID];
+/// The headers that are needed to record a refusal.
+const HEADERS: [&str; 2] = ["user-agent", CORRELATION_ID];
 
-/// The encodings of messages that are taken, as the protocol has them told.
+/// The supported compressions, as the value of [`ACCEPT_ENCODING`].
 const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip");
 
-/// Authenticates requests before a message of theirs is read, and refuses in our own words what the framework refused.
+/// Authenticates requests before their messages are decoded, and replaces the framework's refusals by domain errors.
 pub(super) async fn account(
     State((services, limit)): State<(Services, usize)>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    if OPEN.iter().any(|open| path.starts_with(open)) {
+    if OPEN.iter().any(|prefix| path.starts_with(prefix)) {
         let intake: Option<Intake> = request.extensions().get().cloned();
         let response = next.run(request).await;
         let stopped = intake.as_ref().and_then(Intake::stopped);
         return stopped.map_or(response, |why| error::status(why).into_http());
     }
     let path = path.to_owned();
-    let kept = Kept::of(&request);
+    let context = RefusalContext::of(&request);
     let rpc = path.rsplit('/').next().unwrap_or_default();
-    let meant: Vec<_> = ops::ALL.iter().filter(|operation| operation.name == rpc).collect();
-    let audiences = match meant.as_slice() {
+    let operations: Vec<_> = ops::ALL.iter().filter(|operation| operation.name == rpc).collect();
+    let audiences = match operations.as_slice() {
         [] => Audience::ALL.to_vec(),
-        meant => meant.iter().map(|operation| operation.audience).collect(),
+        operations => operations.iter().map(|operation| operation.audience).collect(),
     };
     let presented = (credential(request.headers(), request.extensions()), audiences.as_slice());
     let caller = peer::authenticate(&services.engine, presented, request.extensions()).await;
     let error = match &caller {
-        // Replaced by that of the credential.
-        Err(unknown) => unknown.clone(),
-        Ok(verified) => match admit(&request, limit) {
+        // The engine replaces it by the error of the credential.
+        Err(unauthenticated) => unauthenticated.clone(),
+        Ok(verified) => match check_encoding(&request, limit) {
             Err(refused) => refused,
             Ok(()) => {
                 request.extensions_mut().insert(verified.clone());
                 match caught("a gRPC request", async { Ok(next.run(request).await) }).await {
-                    // Every answer of an operation bears one.
+                    // Every response of an operation has one.
                     Ok(response) if response.headers().contains_key(CORRELATION_ID) => return response,
                     Ok(response) => {
                         let Some(status) = Status::from_header_map(response.headers()) else {
                             return response;
                         };
-                        match kept.intake.as_ref().and_then(Intake::stopped) {
+                        match context.intake.as_ref().and_then(Intake::stopped) {
                             Some(stopped) => stopped.clone(),
                             None => refusal(&status, limit),
                         }
@@ -78,11 +78,11 @@ pub(super) async fn account(
             }
         },
     };
-    let (event, meter) = meant
+    let (event, meter) = operations
         .first()
         .map_or(("UnknownOperation", Meter::Free), |operation| (operation.event, operation.meter));
-    let is_encoding = matches!(&error, Error::Unsupported { .. }) && kept.encoding.is_some();
-    let (headers, extensions) = kept.parts();
+    let is_encoding = matches!(&error, Error::Unsupported { .. }) && context.encoding.is_some();
+    let (headers, extensions) = context.parts();
     let origin = origin(&headers, &extensions, path);
     let correlation_id = origin.correlation_id;
     let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
@@ -96,26 +96,26 @@ pub(super) async fn account(
     response
 }
 
-/// Whether the messages of a known caller can be read.
+/// Checks that the messages of an authenticated caller can be decompressed, and reserves the bytes for it.
 ///
 /// # Errors
-/// `Unsupported` for a compression that is not, `Overloaded` where there is no room for what is compressed.
-fn admit(request: &Request, limit: usize) -> Result<(), Error> {
+/// `Unsupported` for an unsupported compression, `Overloaded` if the byte budget is exhausted.
+fn check_encoding(request: &Request, limit: usize) -> Result<(), Error> {
     match request.headers().get(ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(()),
-        // How large it becomes is known when it is there: it may be as large as the largest request.
+        // The decompressed length is not known in advance: reserve that of the largest request.
         Some(b"gzip") => request.extensions().get::<Intake>().map_or(Ok(()), |intake| intake.take(limit)),
         Some(other) => {
             let name = String::from_utf8_lossy(other);
             let name: String = name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
             Err(Error::Unsupported {
-                what: format!("messages compressed with {name} are not taken; gzip is, and identity"),
+                what: format!("message compression {name} is not supported; use gzip or identity"),
             })
         }
     }
 }
 
-/// What the framework refused, in our words.
+/// Converts a refusal of the framework to a domain error.
 fn refusal(status: &Status, limit: usize) -> Error {
     match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => Error::RequestTooLarge { limit },
@@ -124,19 +124,19 @@ fn refusal(status: &Status, limit: usize) -> Error {
     }
 }
 
-/// What is kept of a request while the framework has it: cheap, since hardly any is ever needed.
-struct Kept {
-    headers: [Option<HeaderValue>; KEPT.len()],
+/// The parts of a request that are needed to record its refusal. Cheap to create, since few requests are refused here.
+struct RefusalContext {
+    headers: [Option<HeaderValue>; HEADERS.len()],
     address: Option<PeerAddress>,
     encoding: Option<HeaderValue>,
-    /// Holds what the request takes of the budget until it is answered.
+    /// Keeps the bytes of the request reserved until it is answered.
     intake: Option<Intake>,
 }
 
-impl Kept {
+impl RefusalContext {
     fn of(request: &Request) -> Self {
         Self {
-            headers: KEPT.map(|name| request.headers().get(name).cloned()),
+            headers: HEADERS.map(|name| request.headers().get(name).cloned()),
             address: request.extensions().get().copied(),
             encoding: request.headers().get(ENCODING).cloned(),
             intake: request.extensions().get().cloned(),
@@ -144,7 +144,7 @@ impl Kept {
     }
 
     fn parts(self) -> (HeaderMap<HeaderValue>, Extensions) {
-        let headers = KEPT.into_iter().map(HeaderName::from_static).zip(self.headers);
+        let headers = HEADERS.into_iter().map(HeaderName::from_static).zip(self.headers);
         let mut extensions = Extensions::new();
         if let Some(address) = self.address {
             extensions.insert(address);

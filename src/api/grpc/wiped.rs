@@ -1,5 +1,5 @@
-//! Requests whose secrets are wiped when they are dropped unread: the caller was refused, or something else of the
-//! request was wrong. What is read is wiped by whatever takes it.
+//! Requests whose secret fields are zeroized when they are dropped before conversion, because the caller was refused or
+//! another field was invalid. After conversion, the operation zeroizes the fields.
 
 use zeroize::Zeroize as _;
 
@@ -8,17 +8,17 @@ use crate::model::Error;
 use crate::ops::crypto::{Encrypt, WrapKey};
 use crate::ops::keys::ImportKey;
 
-/// A message with secrets.
+/// A message with secret fields.
 pub(super) trait Secret: Default {
-    /// Overwrites them.
+    /// Zeroizes the secret fields.
     fn wipe(&mut self);
 }
 
-/// A message that is wiped when it is dropped.
+/// Zeroizes the secret fields of a message when it is dropped.
 pub(super) struct Wiped<M: Secret>(M);
 
 impl<M: Secret> Wiped<M> {
-    /// Takes a message as it came.
+    /// Wraps a received message.
     pub(super) fn new(message: M) -> Self {
         Self(message)
     }
@@ -63,8 +63,8 @@ impl Secret for pb::WrapKeyRequest {
     }
 }
 
-/// Lets operations be made of wiped messages as of others.
-macro_rules! taken {
+/// Converts wrapped messages to operations like unwrapped ones.
+macro_rules! convert_wrapped {
     ($($message:ident => $operation:ident,)+) => {
         $(impl TryFrom<Wiped<pb::$message>> for $operation {
             type Error = Error;
@@ -76,7 +76,7 @@ macro_rules! taken {
     };
 }
 
-taken! {
+convert_wrapped! {
     ImportKeyRequest => ImportKey,
     EncryptRequest => Encrypt,
     WrapKeyRequest => WrapKey,
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_secret_is_left_in_a_message_that_is_wiped() {
+    fn wipe_clears_all_secret_fields() {
         let k = vec![171; 32];
         let key = pb::ImportKeyMaterial { k: k.clone(), d: k.clone(), qi: k.clone(), ..Default::default() };
         let mut import = pb::ImportKeyRequest { key: Some(key), ..Default::default() };

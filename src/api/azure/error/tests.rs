@@ -1,4 +1,4 @@
-//! Every error has a code and a message on this surface: a table, seen in diffs.
+//! Compares the Azure error code and message of every error with a golden table.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use crate::api::tests::{SECRET, every_kind};
 const BASE: &str = "https://local.managedhsm.localhost:8443";
 
 #[test]
-fn errors_are_answered_as_they_were() {
+fn errors_match_golden_table() {
     let lines: BTreeMap<_, _> = every_kind()
         .iter()
         .map(|error| {
@@ -23,11 +23,11 @@ fn errors_are_answered_as_they_were() {
     }
     let path = "tests/golden/rest-errors.txt";
     let seen = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(table == seen, "{path} differs; it would be:\n{table}");
+    assert!(table == seen, "{path} differs; expected content:\n{table}");
 }
 
 #[test]
-fn what_is_internal_stays_inside() {
+fn internal_error_text_is_not_exposed() {
     for error in every_kind() {
         assert!(!told(&error, BASE).1.contains(SECRET), "{error:?}");
     }

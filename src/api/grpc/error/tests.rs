@@ -1,4 +1,4 @@
-//! Every error has a code, a reason and an HTTP status, and clients can rely on them: a table, seen in diffs.
+//! Compares the code, reason and HTTP status of every error with a golden table: clients rely on them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use crate::api::tests::{SECRET, every_kind};
 use crate::model::Error;
 
 #[test]
-fn errors_are_answered_as_they_were() {
+fn errors_match_golden_table() {
     let mut lines = BTreeMap::new();
     for error in every_kind() {
         let status = status(&error);
@@ -24,7 +24,7 @@ fn errors_are_answered_as_they_were() {
         let code = format!("{:?}", status.code());
         let line = format!("{:28}{code:20}{}  {}", error.reason(), error.status(), facts.join(" "));
         let known = lines.insert(error.reason(), line);
-        assert_eq!(known, None, "two errors share a reason");
+        assert_eq!(known, None, "two errors have the same reason");
     }
     let mut table = "Reason, gRPC code, HTTP status, facts.\n\n".to_owned();
     for line in lines.into_values() {
@@ -32,11 +32,11 @@ fn errors_are_answered_as_they_were() {
     }
     let path = "tests/golden/errors.txt";
     let seen = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(table == seen, "{path} differs; it would be:\n{table}");
+    assert!(table == seen, "{path} differs; expected content:\n{table}");
 }
 
 #[test]
-fn what_is_internal_stays_inside() {
+fn internal_error_text_is_not_exposed() {
     let status = status(&Error::Internal(SECRET.to_owned()));
     assert!(!format!("{status:?} {:?}", status.details()).contains(SECRET));
     assert!(!status.details().windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
