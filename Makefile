@@ -44,7 +44,7 @@ soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200 of the server, F
 	scripts/fuzz.sh $(FUZZ)
 	STRONGROOM_SOAK_SEQUENCES=$(SEQUENCES) STRONGROOM_SOAK_KILLS=$(KILLS) \
 		$(if $(SEED),STRONGROOM_SOAK_SEED=$(SEED)) cargo nextest run --locked --profile soak --test service \
-		-E 'test(/^model::/) | test(=crash::what_was_answered_is_true_after_any_crash)' $(ARGS)
+		-E 'test(/^model::/) | test(=crash::acknowledged_changes_survive_any_crash)' $(ARGS)
 
 lint: ## check format, lints, dependencies and protocol
 	@scripts/install-deps.sh lint

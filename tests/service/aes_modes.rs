@@ -97,7 +97,7 @@ fn mismatch<T: std::fmt::Debug>(answer: Result<T, Status>, bound: &str, asked: &
 }
 
 #[tokio::test]
-async fn in_azure_mode_encrypt_and_decrypt_reach_beyond_their_names() {
+async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(oct("data", 256)).await.unwrap();
@@ -162,7 +162,7 @@ async fn in_azure_mode_encrypt_and_decrypt_reach_beyond_their_names() {
 }
 
 #[tokio::test]
-async fn in_separated_mode_the_first_use_binds_a_version_for_good() {
+async fn separated_mode_binds_version_on_first_use_permanently() {
     let mut server = Server::start_with(&[], SEPARATED);
     let mut dev = server.client("dev").await;
     let (data, blocks, wraps) = (key("data"), key("blocks"), key("wraps"));
@@ -227,7 +227,7 @@ async fn in_separated_mode_the_first_use_binds_a_version_for_good() {
 }
 
 #[tokio::test]
-async fn in_separated_mode_key_ops_or_a_tag_bind_a_version_when_it_is_made() {
+async fn separated_mode_binds_version_at_creation_by_key_ops_or_tag() {
     let server = Server::start_with(&[], SEPARATED);
     let mut dev = server.client("dev").await;
     let operations = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
@@ -267,7 +267,7 @@ async fn in_separated_mode_key_ops_or_a_tag_bind_a_version_when_it_is_made() {
 }
 
 #[tokio::test]
-async fn of_two_first_uses_at_once_one_family_wins() {
+async fn concurrent_first_uses_bind_exactly_one_family() {
     let server = Server::start_with(&[], SEPARATED);
     let dev = server.client("dev").await;
     for round in 0..8 {
@@ -298,7 +298,7 @@ async fn of_two_first_uses_at_once_one_family_wins() {
 }
 
 #[tokio::test]
-async fn an_hsm_of_the_seed_has_its_own_modes() {
+async fn seed_overrides_aes_modes_of_one_hsm() {
     let directory = tempfile::tempdir().unwrap();
     let seed = directory.path().join("seed.toml");
     let text = std::fs::read_to_string("hsm-config/dev.toml").unwrap();
@@ -319,7 +319,7 @@ async fn an_hsm_of_the_seed_has_its_own_modes() {
 
 /// The forgeries above are those of GCM: the helper agrees with another implementation.
 #[test]
-fn tags_are_those_of_gcm() {
+fn forged_tags_match_aes_gcm() {
     let (key, iv, text) = ([9; 32], [3; 12], b"twenty bytes of text");
     let cipher = aes_gcm::AesGcm::<aes::Aes256, U12>::new(&key.into());
     let sealed = cipher.encrypt(&iv.into(), Payload { msg: text, aad: b"" }).unwrap();

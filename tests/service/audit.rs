@@ -162,7 +162,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn every_call_has_one_record_that_tells_what_became_of_it() {
+async fn each_call_writes_one_audit_entry_with_its_outcome() {
     let mut server = Server::start();
     let channel = server.channel().await;
     let cases = cases();
@@ -249,7 +249,7 @@ async fn every_call_has_one_record_that_tells_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn the_numbers_go_on_after_a_restart_and_under_load() {
+async fn sequence_numbers_have_no_gaps_under_load_and_after_restart() {
     let mut server = Server::start();
     let mut calls = 0;
     for _ in 0..2 {
@@ -342,7 +342,7 @@ fn leaks(files: &[PathBuf], needles: &[Needle]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn no_secret_is_written_anywhere_but_where_it_belongs() {
+async fn no_secret_leaks_into_logs_audit_or_database() {
     // Everything is said that can be said, by this program and by all it is made of.
     let mut server = Server::start_with(&[], &[("STRONGROOM_LOG__FILTER", "trace")]);
     let token = server.token("dev").await;
@@ -451,7 +451,7 @@ async fn no_secret_is_written_anywhere_but_where_it_belongs() {
 }
 
 #[test]
-fn printing_a_message_for_debugging_prints_no_secret() {
+fn debug_output_of_messages_redacts_secrets() {
     let secret = vec![0xc3; 32];
     let (name, algorithm) = ("n".to_owned(), "a".to_owned());
     let material = || pb::ImportKeyMaterial {

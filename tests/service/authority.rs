@@ -43,7 +43,7 @@ async fn sign_in(server: &Server, client_id: &str, file: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_application_signs_in_with_the_certificate_that_was_made_for_it() {
+async fn application_authenticates_with_its_generated_certificate() {
     let mut server = Server::start();
     let dev = principal(&server, "dev");
     let (id, file) = (dev["client_id"].as_str().unwrap(), dev["certificate_file"].as_str().unwrap());
@@ -65,7 +65,7 @@ async fn an_application_signs_in_with_the_certificate_that_was_made_for_it() {
 }
 
 #[tokio::test]
-async fn a_seed_names_a_certificate_of_ones_own() {
+async fn seed_accepts_custom_certificate_file() {
     let place = tempfile::tempdir().unwrap();
     let (made, seed) = (place.path().join("own.pem"), place.path().join("seed.toml"));
     let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
@@ -83,7 +83,7 @@ async fn a_seed_names_a_certificate_of_ones_own() {
 }
 
 #[tokio::test]
-async fn tokens_of_the_second_form_open_both_surfaces() {
+async fn v2_access_tokens_authenticate_on_both_surfaces() {
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__ACCESS_TOKEN_VERSION", "2")]);
     let token = server.token("dev").await;
     let claims = read(parts(&token)[1]);
@@ -107,7 +107,7 @@ async fn subscriptions(server: &Server, token: &str) -> StatusCode {
 }
 
 #[tokio::test]
-async fn the_directory_is_read_with_tokens_that_open_no_data_plane() {
+async fn graph_tokens_read_the_directory_but_not_the_data_plane() {
     let server = Server::start();
     let connection = server.connection();
     let port = connection.endpoint.rsplit(':').next().unwrap();
@@ -138,7 +138,7 @@ async fn the_directory_is_read_with_tokens_that_open_no_data_plane() {
 }
 
 #[tokio::test]
-async fn programs_on_this_machine_get_tokens_without_a_secret() {
+async fn managed_identity_endpoints_issue_tokens_without_secret() {
     let mut server = Server::start();
     let identity = told(&server)["managed_identity"].clone();
     let (host, header) = (identity["host"].as_str().unwrap(), identity["header"].as_str().unwrap());
@@ -166,7 +166,7 @@ async fn programs_on_this_machine_get_tokens_without_a_secret() {
 }
 
 #[test]
-fn a_taken_port_costs_the_managed_identities_and_nothing_else() {
+fn occupied_port_disables_only_managed_identities() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let environment = [("STRONGROOM_SIMULATOR__MANAGED_IDENTITY_LISTEN", address.as_str())];

@@ -29,7 +29,7 @@ fn compressed(message: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn gzip_is_taken_and_what_else_there_is_is_refused_by_its_name() {
+async fn gzip_is_accepted_and_other_encodings_are_rejected() {
     let server = Server::start();
     let channel = server.channel().await;
     let token = server.token("dev").await;

@@ -117,7 +117,7 @@ fn get(host: &str, path: &str, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn header_names_of_http_1_are_in_title_case_on_every_listener() {
+async fn http1_header_names_are_title_case_on_every_listener() {
     let server = Server::start_with(
         &[],
         &[("STRONGROOM_SERVER__MAX_CONNECTIONS", "2"), ("STRONGROOM_SERVER__REQUEST_SECONDS", "1")],
@@ -172,7 +172,7 @@ async fn header_names_of_http_1_are_in_title_case_on_every_listener() {
 }
 
 #[tokio::test]
-async fn a_connection_without_requests_ends_though_it_answers_pings() {
+async fn idle_connection_is_closed_despite_pings() {
     let server = Server::start_with(
         &[],
         &[
@@ -209,7 +209,7 @@ async fn a_connection_without_requests_ends_though_it_answers_pings() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unauthenticated_connections_do_not_prevent_authenticated_ones() {
+async fn unauthenticated_connections_do_not_block_authenticated_ones() {
     let server = Server::start_with(
         &[],
         &[

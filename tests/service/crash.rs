@@ -171,7 +171,7 @@ fn count(counts: &mut (usize, usize), answered: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_answered_is_true_after_any_crash() {
+async fn acknowledged_changes_survive_any_crash() {
     let seed = setting("STRONGROOM_SOAK_SEED").unwrap_or_else(random);
     let kills = setting("STRONGROOM_SOAK_KILLS").unwrap_or(KILLS);
     println!("seed {seed}");
@@ -215,7 +215,7 @@ async fn what_was_answered_is_true_after_any_crash() {
 }
 
 #[tokio::test]
-async fn a_token_survives_crashes_while_the_server_starts() {
+async fn token_survives_crashes_during_start() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     let made = dev.create(ec("invoices", "P-256")).await.unwrap();
@@ -251,7 +251,7 @@ async fn a_token_survives_crashes_while_the_server_starts() {
 }
 
 #[tokio::test]
-async fn a_first_start_that_is_killed_is_taken_up_again() {
+async fn interrupted_first_start_is_resumed() {
     for milliseconds in [50, 150, 300, 500, 800] {
         let directory = tempfile::tempdir().unwrap();
         let mut child = strongroom()

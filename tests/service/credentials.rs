@@ -32,7 +32,7 @@ fn assert_stranger(status: &Status, what: &str) {
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_without_a_good_token() {
+async fn rejects_missing_and_invalid_access_tokens() {
     let (server, other) = (Server::start(), Server::start_in(tempfile::tempdir().unwrap(), &[], &[]));
     let channel = server.channel().await;
     let good = server.token("dev").await;
@@ -125,7 +125,7 @@ fn with_public_key_as_secret(key: &Signer, head: &serde_json::Value, payload: &s
 }
 
 #[tokio::test]
-async fn a_token_that_was_good_expires() {
+async fn rejects_expired_access_token() {
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__TOKEN_LIFETIME_SECONDS", "1")]);
     let channel = server.channel().await;
     let authorization = format!("Bearer {}", server.token("dev").await);
@@ -145,7 +145,7 @@ async fn a_token_that_was_good_expires() {
 }
 
 #[tokio::test]
-async fn every_rpc_asks_who_is_calling_and_only_health_and_reflection_do_not() {
+async fn every_rpc_except_health_and_reflection_authenticates() {
     let server = Server::start();
     let channel = server.channel().await;
     let mut paths: Vec<String> = raw::rpcs().into_iter().map(|rpc| rpc.path).collect();
@@ -174,7 +174,7 @@ async fn every_rpc_asks_who_is_calling_and_only_health_and_reflection_do_not() {
 }
 
 #[tokio::test]
-async fn the_correlation_id_comes_back() {
+async fn correlation_id_is_echoed() {
     let server = Server::start();
     let channel = server.channel().await;
     let bearer = format!("Bearer {}", server.token("dev").await);
@@ -203,7 +203,7 @@ async fn the_correlation_id_comes_back() {
 
 /// Whoever sets a proxy in the environment would choose who answers for an issuer.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_environment_sets_no_proxy_for_an_issuer() {
+async fn jwks_download_ignores_proxy_environment() {
     let signer = Signer::new();
     let keys = signer.jwks("k1").to_string();
     let router = axum::Router::new().route("/keys", axum::routing::get(move || async move { keys }));
@@ -232,7 +232,7 @@ async fn the_environment_sets_no_proxy_for_an_issuer() {
 }
 
 #[tokio::test]
-async fn a_token_opens_the_plane_it_is_meant_for_and_no_other() {
+async fn access_token_is_valid_for_its_plane_only() {
     let server = Server::start();
     let (channel, bearers) = (server.channel().await, server.bearers("nobody").await);
     let watching = |parent: &str| crate::lifecycle::request(parent, "").encode_to_vec();

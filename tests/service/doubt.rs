@@ -29,7 +29,7 @@ async fn sign(server: &Server, name: &str) -> Result<(), tonic::Status> {
 }
 
 #[tokio::test]
-async fn a_key_whose_record_may_be_there_keeps_its_material() {
+async fn ambiguous_commit_keeps_key_material() {
     let directory = tempfile::tempdir().unwrap();
     let library = fault(directory.path());
     let armed = directory.path().join("armed");

@@ -59,7 +59,7 @@ fn run(server: &Server, place: &std::path::Path, line: &str) -> String {
 }
 
 #[test]
-fn the_examples_of_billing_print_what_stands_there() {
+fn billing_examples_print_documented_output() {
     let page = std::fs::read_to_string(BILLING).unwrap();
     let new = printed(&page);
     assert!(new.matches("```sh example").count() >= 5, "the page has no examples");

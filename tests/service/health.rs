@@ -85,7 +85,7 @@ async fn healthz(server: &Server) -> (u16, serde_json::Value) {
 }
 
 #[tokio::test]
-async fn health_reflection_and_the_authority_s_certificate_are_for_everybody() {
+async fn health_reflection_and_ca_certificate_need_no_credential() {
     let mut server = Server::start();
     let channel = server.channel().await;
     assert_eq!(status(&channel).await, ServingStatus::Serving);
@@ -136,7 +136,7 @@ async fn health_reflection_and_the_authority_s_certificate_are_for_everybody() {
 }
 
 #[tokio::test]
-async fn without_its_token_it_says_so_and_still_tells_what_it_knows() {
+async fn unavailable_token_is_reported_and_reads_still_work() {
     let mut server = Server::start();
     let channel = server.channel().await;
     let mut dev = server.client("dev").await;

@@ -132,7 +132,7 @@ async fn sign(client: &mut Client, key: &str) -> Result<(), Status> {
 }
 
 #[tokio::test]
-async fn a_deleted_hsm_keeps_everything_and_answers_nothing_until_it_is_recovered() {
+async fn deleted_hsm_keeps_its_keys_and_rejects_use_until_recovered() {
     let mut server = Server::start();
     let place = Place::of(&server);
     make(&server, place.retaining("payroll", 7)).await;
@@ -172,7 +172,7 @@ async fn a_deleted_hsm_keeps_everything_and_answers_nothing_until_it_is_recovere
 }
 
 #[tokio::test]
-async fn what_was_due_in_a_deleted_hsm_is_done_when_it_is_recovered() {
+async fn recovery_purges_keys_that_came_due_meanwhile() {
     let server = Server::start();
     let place = Place::of(&server);
     make(&server, place.retaining("payroll", 7)).await;
@@ -203,7 +203,7 @@ async fn what_was_due_in_a_deleted_hsm_is_done_when_it_is_recovered() {
 }
 
 #[tokio::test]
-async fn a_purged_hsm_leaves_its_name_and_nothing_else() {
+async fn purge_frees_the_name_and_removes_keys_and_roles() {
     let mut server = Server::start();
     let place = Place::of(&server);
     make(&server, place.creating("payroll")).await;
@@ -225,7 +225,7 @@ async fn a_purged_hsm_leaves_its_name_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn hsms_come_and_go_beside_each_other() {
+async fn hsms_are_created_and_purged_concurrently() {
     let server = Server::start();
     let place = Place::of(&server);
     let contributor = server.client("contributor").await;
@@ -249,7 +249,7 @@ async fn hsms_come_and_go_beside_each_other() {
 }
 
 #[tokio::test]
-async fn the_seed_does_not_bring_back_what_was_purged() {
+async fn seed_does_not_recreate_purged_hsm() {
     let mut server = Server::start();
     let place = Place::of(&server);
     let mut owner = server.client("owner").await;

@@ -49,7 +49,7 @@ async fn in_time<T>(what: &str, answer: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn a_caller_is_refused_before_its_body_is_read() {
+async fn rejects_unauthenticated_caller_before_reading_body() {
     // A body may take longer than the test.
     let server = Server::start_with(&[], &[("STRONGROOM_SERVER__REQUEST_SECONDS", "600")]);
     let h2 = H2::open(&server).await;
@@ -88,7 +88,7 @@ async fn a_caller_is_refused_before_its_body_is_read() {
 }
 
 #[tokio::test]
-async fn each_body_has_its_time_and_all_of_them_a_limit() {
+async fn bodies_have_a_deadline_and_share_a_byte_budget() {
     let server = Server::start_with(
         &[],
         &[

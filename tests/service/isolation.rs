@@ -74,7 +74,7 @@ fn server() -> Server {
 }
 
 #[tokio::test]
-async fn keys_of_one_hsm_are_not_there_in_the_other() {
+async fn keys_of_one_hsm_are_not_found_in_the_other() {
     let mut server = server();
     let mut dev = server.client("dev").await;
     let north = create(&mut dev, "north", ec("invoices", "P-256")).await.unwrap();

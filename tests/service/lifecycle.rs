@@ -134,7 +134,7 @@ fn number(event: &pb::LifecycleEvent) -> u64 {
 }
 
 #[tokio::test]
-async fn everything_that_becomes_of_keys_is_told_in_order() {
+async fn key_events_are_emitted_in_order() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let mut watches = [Watch::open(&mut dev, HSM, "").await, Watch::open(&mut dev, HSM, "").await];
@@ -220,7 +220,7 @@ async fn everything_that_becomes_of_keys_is_told_in_order() {
 }
 
 #[tokio::test]
-async fn everything_that_becomes_of_hsms_is_told_in_order_and_nothing_about_keys() {
+async fn hsm_events_are_emitted_in_order_without_key_events() {
     let server = Server::start();
     let place = Place::of(&server);
     let (mut reader, mut contributor) = (server.client("reader").await, server.client("contributor").await);
@@ -281,7 +281,7 @@ async fn everything_that_becomes_of_hsms_is_told_in_order_and_nothing_about_keys
 }
 
 #[tokio::test]
-async fn a_watch_goes_on_where_it_was_after_stops_and_crashes() {
+async fn watch_resumes_after_restarts_and_crashes() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
@@ -316,7 +316,7 @@ async fn a_watch_goes_on_where_it_was_after_stops_and_crashes() {
 }
 
 #[tokio::test]
-async fn who_is_too_far_behind_is_told_so() {
+async fn expired_resume_token_is_out_of_range() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_EVENTS__KEPT", "5")]);
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
@@ -338,7 +338,7 @@ async fn who_is_too_far_behind_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_is_told_everything_and_makes_nobody_wait() {
+async fn slow_reader_misses_no_event_and_blocks_no_caller() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
@@ -353,7 +353,7 @@ async fn a_slow_reader_is_told_everything_and_makes_nobody_wait() {
 }
 
 #[tokio::test]
-async fn a_watch_that_is_told_nothing_asks_nothing() {
+async fn idle_watch_does_not_repeat_authorization() {
     let mut server = Server::start();
     let place = Place::of(&server);
     make(&server, place.creating("payroll")).await;
@@ -384,7 +384,7 @@ async fn a_watch_that_is_told_nothing_asks_nothing() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_taken_away_ends_the_watch_before_anything_more_is_told() {
+async fn removed_role_ends_watch_before_the_next_event() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let given = assign(&mut dev, CRYPTO_AUDITOR, &server.principal("nobody").object_id, "/keys").await;
@@ -403,7 +403,7 @@ async fn a_role_that_is_taken_away_ends_the_watch_before_anything_more_is_told()
 }
 
 #[tokio::test]
-async fn a_watch_ends_with_its_credential() {
+async fn watch_ends_when_its_credential_expires() {
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__TOKEN_LIFETIME_SECONDS", "3")]);
     let mut short = server.client("dev").await;
     let mut watch = Watch::open(&mut short, HSM, "").await;
@@ -421,7 +421,7 @@ async fn a_watch_ends_with_its_credential() {
 }
 
 #[tokio::test]
-async fn a_watch_does_not_keep_the_service_from_stopping() {
+async fn watch_does_not_block_shutdown() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "20")]);
     let mut dev = server.client("dev").await;
     let mut reader = server.client("reader").await;

@@ -232,7 +232,7 @@ fn assert_blamed(status: &Status, what: &str) {
 }
 
 #[tokio::test]
-async fn every_field_of_every_rpc_is_checked() {
+async fn every_rpc_validates_every_field() {
     let (server, mut dev, channel, bearers) = server().await;
     unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
@@ -275,7 +275,7 @@ async fn every_field_of_every_rpc_is_checked() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_message_are_refused_by_every_rpc() {
+async fn every_rpc_rejects_undecodable_messages() {
     let (server, mut dev, channel, bearers) = server().await;
     let bearer = format!("Bearer {}", bearers.data);
     let headers = [("authorization", bearer.as_str())];
@@ -322,7 +322,7 @@ async fn bytes_that_are_no_message_are_refused_by_every_rpc() {
 }
 
 #[tokio::test]
-async fn fields_of_a_wrong_type_and_texts_that_are_none_are_refused_by_every_rpc() {
+async fn every_rpc_rejects_wrong_wire_types_and_invalid_utf8() {
     let (server, mut dev, channel, bearers) = server().await;
     unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
@@ -365,7 +365,7 @@ fn misfits(shape: &Shape) -> Vec<(String, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn what_is_well_formed_and_not_there_is_not_found() {
+async fn every_rpc_reports_unknown_container_as_not_found() {
     let (server, mut dev, channel, bearers) = server().await;
     unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {

@@ -24,7 +24,7 @@ fn fine<T>(answers: &[Result<T, tonic::Status>], code: Code, why: &str) -> usize
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn seven_hsms_at_once_over_arm_are_as_many_as_there_may_be_and_no_answer_blames_the_server() {
+async fn concurrent_hsm_creations_over_arm_respect_the_limit() {
     let server = Server::start();
     let contributor = Arm::of(&server, "contributor").await;
     let answers = join_all((0..7).map(|number| {
@@ -45,7 +45,7 @@ async fn seven_hsms_at_once_over_arm_are_as_many_as_there_may_be_and_no_answer_b
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn roles_at_once_are_as_many_as_there_may_be() {
+async fn concurrent_role_creations_respect_the_limits() {
     let server = Server::start();
     let dev = server.client("dev").await;
     let assign = |number: u32, scope: &str| {
@@ -63,7 +63,7 @@ async fn roles_at_once_are_as_many_as_there_may_be() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn budgets_of_one_name_made_at_once_are_one_and_none_replaces_another() {
+async fn concurrent_budget_creations_with_one_name_keep_one() {
     let server = Server::start();
     let owner = server.client("owner").await;
     let scopes = [subscription(&server), managed_hsm(&server, "local")];

@@ -7,7 +7,7 @@ use strongroom::api::grpc::pb;
 use crate::support::{Client, Server, ec, oct, rsa};
 
 #[tokio::test]
-async fn everything_is_as_it_was_after_a_restart() {
+async fn state_is_unchanged_after_restart() {
     let mut server = Server::start();
     let before = server.connection();
     let mut dev = server.client("dev").await;
@@ -44,7 +44,7 @@ async fn told(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 #[tokio::test]
-async fn versions_tags_deleted_keys_and_roles_outlive_stops_and_crashes() {
+async fn versions_tags_deleted_keys_and_roles_survive_crashes() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     for _ in 0..3 {
@@ -129,7 +129,7 @@ fn crash(server: &mut Server) {
 }
 
 #[tokio::test]
-async fn a_start_lists_each_token_once_however_many_keys_it_has_and_once_more_if_some_are_missing() {
+async fn start_lists_each_token_once_and_again_if_keys_are_missing() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_LOG__FILTER", "info,strongroom::token=debug")]);
     let mut dev = server.client("dev").await;
     for number in 0..12 {

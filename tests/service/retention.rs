@@ -31,7 +31,7 @@ pub(crate) fn seed(directory: &std::path::Path, purge_protection: bool) -> Strin
 }
 
 #[tokio::test]
-async fn a_key_is_kept_for_its_retention_interval_to_the_second() {
+async fn key_is_purged_exactly_at_the_end_of_retention() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_key_is_kept_for_its_retention_interval_to_the_second() {
 }
 
 #[tokio::test]
-async fn purge_protection_refuses_everybody_until_the_service_purges() {
+async fn purge_protection_blocks_purge_until_scheduled_purge_date() {
     let directory = tempfile::tempdir().unwrap();
     let seed = seed(directory.path(), true);
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
@@ -85,7 +85,7 @@ async fn purge_protection_refuses_everybody_until_the_service_purges() {
 }
 
 #[tokio::test]
-async fn what_came_due_while_the_service_was_down_is_done_when_it_starts() {
+async fn purges_due_during_downtime_run_at_start() {
     let directory = tempfile::tempdir().unwrap();
     let seed = seed(directory.path(), false);
     let mut server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
@@ -113,7 +113,7 @@ async fn what_came_due_while_the_service_was_down_is_done_when_it_starts() {
 }
 
 #[tokio::test]
-async fn the_scheduler_wakes_by_itself() {
+async fn scheduler_purges_when_due_without_a_call() {
     let directory = tempfile::tempdir().unwrap();
     let seed = seed(directory.path(), false);
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
@@ -141,7 +141,7 @@ fn to(instant: i64) -> pb::AdvanceClockRequest {
 }
 
 #[tokio::test]
-async fn an_hsm_is_kept_for_its_retention_interval_to_the_microsecond() {
+async fn hsm_is_purged_exactly_at_the_end_of_retention() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut dev = server.client("dev").await;
@@ -161,7 +161,7 @@ async fn an_hsm_is_kept_for_its_retention_interval_to_the_microsecond() {
 }
 
 #[tokio::test]
-async fn in_a_subscription_that_cannot_be_deleted_nobody_purges_but_the_service() {
+async fn protected_subscription_allows_only_scheduled_purges() {
     let directory = tempfile::tempdir().unwrap();
     let seed = seed(directory.path(), false);
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);

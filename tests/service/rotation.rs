@@ -115,7 +115,7 @@ async fn until(server: &Server, mut is_so: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn a_key_is_rotated_at_each_instant_of_its_policy_also_across_restarts() {
+async fn key_rotates_at_each_policy_instant_across_restarts() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     let start = freeze(&mut dev).await;
@@ -161,7 +161,7 @@ async fn a_key_is_rotated_at_each_instant_of_its_policy_also_across_restarts() {
 }
 
 #[tokio::test]
-async fn a_key_is_rotated_before_it_expires_and_its_expiry_is_told_once() {
+async fn key_rotates_before_expiry_and_near_expiry_is_emitted_once() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     let start = freeze(&mut dev).await;
@@ -202,7 +202,7 @@ async fn a_key_is_rotated_before_it_expires_and_its_expiry_is_told_once() {
 }
 
 #[tokio::test]
-async fn disabled_and_deleted_keys_are_left_alone_and_rotated_once_they_are_back() {
+async fn disabled_and_deleted_keys_rotate_once_restored() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let start = freeze(&mut dev).await;
@@ -233,7 +233,7 @@ async fn disabled_and_deleted_keys_are_left_alone_and_rotated_once_they_are_back
 }
 
 #[tokio::test]
-async fn what_came_due_while_the_service_was_down_is_one_rotation_when_it_starts() {
+async fn rotations_due_during_downtime_run_once_at_start() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
@@ -255,7 +255,7 @@ async fn what_came_due_while_the_service_was_down_is_one_rotation_when_it_starts
 }
 
 #[tokio::test]
-async fn a_rotation_that_cannot_be_done_is_told_once_and_keeps_nothing_else_from_being_done() {
+async fn failed_rotation_is_reported_once_and_blocks_nothing_else() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     let start = freeze(&mut dev).await;
@@ -289,7 +289,7 @@ async fn a_rotation_that_cannot_be_done_is_told_once_and_keeps_nothing_else_from
 }
 
 #[tokio::test]
-async fn a_token_that_is_away_is_asked_less_and_less_and_other_work_goes_on() {
+async fn unavailable_token_backs_off_and_other_work_proceeds() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("rotating", "P-256")).await.unwrap();
@@ -325,7 +325,7 @@ async fn a_token_that_is_away_is_asked_less_and_less_and_other_work_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crash_amid_rotations_loses_none_and_does_none_twice() {
+async fn crash_during_rotations_loses_and_repeats_none() {
     const KEYS: usize = 20;
     let mut server = Server::start();
     let mut dev = server.client("dev").await;

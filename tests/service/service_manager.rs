@@ -13,7 +13,7 @@ fn next(socket: &UnixDatagram) -> String {
 }
 
 #[test]
-fn the_service_says_when_it_is_ready_that_it_is_alive_and_when_it_stops() {
+fn notifies_service_manager_of_ready_watchdog_and_stopping() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -34,7 +34,7 @@ fn the_service_says_when_it_is_ready_that_it_is_alive_and_when_it_stops() {
 }
 
 #[test]
-fn a_watchdog_of_another_process_is_not_answered() {
+fn ignores_watchdog_of_another_process() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -48,7 +48,7 @@ fn a_watchdog_of_another_process_is_not_answered() {
 }
 
 #[test]
-fn a_simulator_that_listens_everywhere_tells_its_clients_an_address_to_call() {
+fn wildcard_listener_publishes_loopback_endpoint() {
     for (listen, endpoint) in [("0.0.0.0:0", "https://127.0.0.1:"), ("[::]:0", "https://[::1]:")] {
         let place = tempfile::tempdir().unwrap();
         let mut child = strongroom()

@@ -37,7 +37,7 @@ pub(crate) fn shell() -> Command {
 }
 
 #[test]
-fn the_tour_works_as_it_stands() {
+fn readme_tour_runs() {
     let tour = tour(README);
     let commands = tour.iter().filter(|line| line.contains("strongroom ")).count();
     let refusals = tour.iter().filter(|line| line.ends_with("# refused")).count();
@@ -46,32 +46,32 @@ fn the_tour_works_as_it_stands() {
 }
 
 #[test]
-fn the_tour_of_access_works_as_it_stands() {
+fn access_tour_runs() {
     walk(&tour(ACCESS));
 }
 
 #[test]
-fn the_tour_of_events_works_as_it_stands() {
+fn events_tour_runs() {
     walk(&tour(EVENTS));
 }
 
 #[test]
-fn the_tour_of_azures_interface_works_as_it_stands() {
+fn azure_tour_runs() {
     walk(&tour(AZURE));
 }
 
 #[test]
-fn the_tour_of_managed_hsms_works_as_it_stands() {
+fn managed_hsms_tour_runs() {
     walk(&tour(MANAGED_HSMS));
 }
 
 #[test]
-fn the_tour_of_retention_works_as_it_stands() {
+fn retention_tour_runs() {
     walk(&tour(RETENTION));
 }
 
 #[test]
-fn the_tour_of_rotation_works_as_it_stands() {
+fn rotation_tour_runs() {
     walk(&tour(ROTATION));
 }
 

@@ -61,7 +61,7 @@ async fn list(client: &mut Client) {
 }
 
 #[tokio::test]
-async fn who_connects_and_says_nothing_stops_nobody() {
+async fn silent_connections_do_not_block_others() {
     let server = Server::start_with(
         &[],
         &[("STRONGROOM_SERVER__HANDSHAKE_SECONDS", "1"), ("STRONGROOM_SERVER__MAX_CONNECTIONS", "8")],
@@ -90,7 +90,7 @@ async fn who_connects_and_says_nothing_stops_nobody() {
 }
 
 #[tokio::test]
-async fn a_server_whose_places_are_all_taken_still_ends() {
+async fn server_at_connection_limit_still_shuts_down() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_SERVER__MAX_CONNECTIONS", "2")]);
     let token = server.token("dev").await;
     let mut clients = Vec::new();
@@ -109,7 +109,7 @@ async fn a_server_whose_places_are_all_taken_still_ends() {
 }
 
 #[tokio::test]
-async fn two_hundred_connections_are_served_at_once() {
+async fn serves_two_hundred_concurrent_connections() {
     let server = Server::start();
     let token = server.token("dev").await;
     let mut dev = server.client("dev").await;
@@ -132,7 +132,7 @@ async fn two_hundred_connections_are_served_at_once() {
 }
 
 #[tokio::test]
-async fn tls_is_1_2_or_1_3_and_nothing_else_is_spoken() {
+async fn accepts_only_tls_1_2_and_1_3() {
     let server = Server::start();
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let mut stream = connect(&server, version);
@@ -184,7 +184,7 @@ fn objects(server: &Server) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_call_under_way_is_finished_or_refused_never_half_done() {
+async fn slow_call_at_shutdown_completes_or_is_rejected() {
     for patience in ["60", "0"] {
         let mut server = Server::start_with(&[], &[("STRONGROOM_SERVER__SHUTDOWN_SECONDS", patience)]);
         let mut calls = Vec::new();
@@ -226,7 +226,7 @@ async fn a_slow_call_under_way_is_finished_or_refused_never_half_done() {
 }
 
 #[tokio::test]
-async fn a_second_server_and_a_taken_port_are_refused_in_clear_words() {
+async fn rejects_data_directory_or_port_in_use() {
     let server = Server::start();
     let fails = |directory: &std::path::Path, listen: &str| {
         let output = strongroom()
@@ -254,7 +254,7 @@ async fn a_second_server_and_a_taken_port_are_refused_in_clear_words() {
 }
 
 #[tokio::test]
-async fn a_second_start_is_quick() {
+async fn second_start_is_fast() {
     let started = Instant::now();
     let mut server = Server::start();
     println!("first start: {:?}", started.elapsed());

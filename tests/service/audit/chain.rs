@@ -105,7 +105,7 @@ fn refused(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn the_end_of_the_chain_is_signed_by_a_key_of_the_token_and_any_program_can_check_it() {
+async fn chain_head_is_signed_by_token_key_and_verifiable() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_AUDIT__SIGN_SECONDS", "1")]);
     let mut dev = server.client("dev").await;
     call(&mut dev, 3).await;
@@ -168,7 +168,7 @@ async fn the_end_of_the_chain_is_signed_by_a_key_of_the_token_and_any_program_ca
 }
 
 #[tokio::test]
-async fn what_was_changed_while_the_service_was_stopped_is_found() {
+async fn detects_audit_files_modified_while_stopped() {
     // Small files, so that there are some.
     let settings = [("STRONGROOM_AUDIT__ROTATE_BYTES", "65536")];
     let mut server = Server::start_with(&[], &settings);
@@ -292,7 +292,7 @@ async fn what_was_changed_while_the_service_was_stopped_is_found() {
 }
 
 #[tokio::test]
-async fn files_that_are_not_kept_are_deleted_and_it_is_signed_where_the_others_begin() {
+async fn trims_oldest_files_and_signs_new_start_of_log() {
     let settings = [
         ("STRONGROOM_AUDIT__ROTATE_BYTES", "65536"),
         // Two files are kept whatever the newest has.
@@ -328,7 +328,7 @@ async fn files_that_are_not_kept_are_deleted_and_it_is_signed_where_the_others_b
 
 /// Runs what the page shows, where it says.
 #[tokio::test]
-async fn the_commands_and_the_program_of_the_page_check_the_log() {
+async fn documented_commands_and_script_verify_the_log() {
     let page = std::fs::read_to_string("docs/audit.md").unwrap();
     let block = |kind: &str| {
         let (_, rest) = page.split_once(&format!("```{kind}\n")).unwrap();

@@ -9,7 +9,7 @@ fn issues(server: &Server, least: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn tokens_of_the_token_endpoint_are_on_record_before_they_are_given_out() {
+async fn token_endpoint_requests_are_audited_before_the_response() {
     let server = Server::start();
     let token = server.token("crypto-user").await;
     let connection = server.connection();
@@ -65,7 +65,7 @@ async fn tokens_of_the_token_endpoint_are_on_record_before_they_are_given_out() 
 }
 
 #[tokio::test]
-async fn tokens_of_managed_identities_are_on_record_and_do_not_fill_the_disk() {
+async fn managed_identity_tokens_are_audited_up_to_the_limit() {
     let settings = [
         ("STRONGROOM_AUDIT__REFUSALS_PER_ADDRESS", "3"),
         ("STRONGROOM_AUDIT__REFUSAL_WINDOW_SECONDS", "3600"),

@@ -51,7 +51,7 @@ async fn attack(server: &Server) -> usize {
 }
 
 #[tokio::test]
-async fn refusals_beyond_the_limit_of_an_address_are_counted_in_one_record() {
+async fn unauthenticated_calls_above_limit_share_one_audit_entry() {
     let settings = [
         ("STRONGROOM_AUDIT__REFUSALS_PER_ADDRESS", "4"),
         ("STRONGROOM_AUDIT__REFUSAL_WINDOW_SECONDS", "3600"),
@@ -82,7 +82,7 @@ async fn refusals_beyond_the_limit_of_an_address_are_counted_in_one_record() {
 }
 
 #[tokio::test]
-async fn a_window_that_closes_tells_its_count_while_the_service_runs() {
+async fn closed_window_writes_its_count_while_running() {
     let settings =
         [("STRONGROOM_AUDIT__REFUSALS_PER_ADDRESS", "1"), ("STRONGROOM_AUDIT__REFUSAL_WINDOW_SECONDS", "1")];
     let server = Server::start_with(&[], &settings);
@@ -95,7 +95,7 @@ async fn a_window_that_closes_tells_its_count_while_the_service_runs() {
 }
 
 #[tokio::test]
-async fn with_little_space_left_unauthenticated_requests_are_refused_unrecorded_and_others_served() {
+async fn low_disk_space_rejects_unauthenticated_and_serves_others() {
     let settings = [("STRONGROOM_AUDIT__RESERVE_BYTES", "9000000000000000000")];
     let mut server = Server::start_with(&[], &settings);
     attack(&server).await;

@@ -3,7 +3,7 @@
 use super::{Desk, members};
 
 #[test]
-fn roles_are_listed_shown_and_made_by_name() {
+fn roles_are_listed_shown_and_created_by_name() {
     let desk = Desk::new();
     let list = desk.json("role definition list");
     assert!(list.as_array().unwrap().iter().all(|role| role["type"] == "AKVBuiltInRole"));
@@ -47,7 +47,7 @@ fn roles_are_listed_shown_and_made_by_name() {
 }
 
 #[test]
-fn roles_are_given_and_taken() {
+fn role_assignments_are_created_and_deleted() {
     let desk = Desk::new();
     desk.write("file", "x");
     desk.ok("key create invoices --kty EC-HSM");
@@ -97,7 +97,7 @@ fn roles_are_given_and_taken() {
 }
 
 #[test]
-fn access_is_asked_for_with_an_exit_code() {
+fn access_check_reports_result_in_exit_code() {
     let desk = Desk::new();
     let refused = "access check --principal crypto-officer --action keys/sign --scope /keys/invoices";
     let answer = desk.run(refused);

@@ -54,7 +54,7 @@ fn subscriptions_groups_and_locations_are_shown_and_changed() {
 }
 
 #[test]
-fn roles_of_the_control_plane_are_given_and_taken_by_name() {
+fn control_plane_roles_are_assigned_and_removed_by_name() {
     let desk = Desk::new();
     let list = desk.json("control role definition list");
     assert_eq!(list.as_array().unwrap().len(), 5);
@@ -84,7 +84,7 @@ fn roles_of_the_control_plane_are_given_and_taken_by_name() {
 }
 
 #[test]
-fn the_answer_to_a_question_is_in_the_exit_code() {
+fn control_check_reports_result_in_exit_code() {
     let desk = Desk::new();
     let ask = |who: &str, action: &str| {
         let answer = desk.run(&format!("control check --principal {who} --action {action} --group dev"));

@@ -49,7 +49,7 @@ fn files_are_signed_and_verified() {
 }
 
 #[test]
-fn openssl_accepts_our_signatures_and_we_accept_standard_input() {
+fn openssl_verifies_signatures_and_stdin_is_accepted() {
     let desk = Desk::new();
     desk.write("document", "from a file");
     let key = desk.json("key create archive --kty RSA-HSM --size 2048");

@@ -26,7 +26,7 @@ fn evaluated(desk: &Desk, line: &str) -> Value {
 }
 
 #[test]
-fn the_environment_is_the_same_in_every_form() {
+fn env_prints_same_variables_in_every_format() {
     let desk = Desk::new();
     let connection = desk.server.connection();
     let port = connection.endpoint.rsplit(':').next().unwrap();
@@ -58,7 +58,7 @@ fn the_environment_is_the_same_in_every_form() {
 }
 
 #[test]
-fn one_way_of_signing_in_is_printed_and_others_are_taken_away() {
+fn env_sets_one_credential_type_and_unsets_others() {
     let desk = Desk::new();
     let with_certificate = evaluated(&desk, "env --certificate");
     let file = desk.server.directory().join("certificates/dev.pem");
@@ -86,7 +86,7 @@ fn one_way_of_signing_in_is_printed_and_others_are_taken_away() {
 }
 
 #[test]
-fn the_lines_for_the_hosts_file_name_what_there_is() {
+fn hosts_prints_a_line_for_each_managed_hsm() {
     let desk = Desk::new();
     let own = "127.0.0.1 login.localhost management.localhost # strongroom\n";
     let local = "127.0.0.1 local.managedhsm.localhost # strongroom\n";

@@ -12,7 +12,7 @@ fn encode(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn private_keys_in_pem_are_imported_and_sign() {
+fn pem_private_keys_are_imported_and_sign() {
     let desk = Desk::new();
     desk.write("document", "Invoice 17");
     for (curve, name, algorithm) in [
@@ -96,7 +96,7 @@ fn json_web_keys_and_raw_bytes_are_imported() {
 }
 
 #[test]
-fn what_cannot_be_imported_is_told_with_the_file() {
+fn import_errors_name_the_file() {
     let desk = Desk::new();
     desk.openssl("ecparam -name prime256v1 -genkey -noout -out sec1.pem");
     desk.openssl("pkcs8 -topk8 -passout pass:x -in sec1.pem -out encrypted.pem");

@@ -22,7 +22,7 @@ const KEY: [&str; 15] = [
 ];
 
 #[test]
-fn keys_are_made_as_told_and_shown_for_people_and_programs() {
+fn keys_are_created_and_shown_as_text_and_json() {
     let desk = Desk::new();
     let text = desk.ok("key create invoices --kty EC-HSM --curve P-256");
     assert!(text.starts_with("name        hsms/local/keys/invoices/versions/"), "{text}");
@@ -101,7 +101,7 @@ fn keys_are_made_as_told_and_shown_for_people_and_programs() {
 }
 
 #[test]
-fn keys_are_changed() {
+fn keys_are_updated() {
     let desk = Desk::new();
     desk.ok("key create invoices --kty EC-HSM --tag a=1");
     let changed = desk.json("key update invoices --enabled false --tag b=2 --tag c=a=b --expires 2030-06-01");
@@ -149,7 +149,7 @@ fn keys_are_deleted_recovered_and_purged() {
 }
 
 #[test]
-fn what_is_empty_or_unknown_is_said_on_standard_error() {
+fn empty_lists_and_errors_go_to_stderr() {
     let desk = Desk::new();
     for (line, told) in [
         ("key list", "hsms/local has no keys\n"),

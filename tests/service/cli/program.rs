@@ -11,7 +11,7 @@ fn alone(place: &Path, line: &str, environment: &[(&str, &str)]) -> Answer {
 }
 
 #[test]
-fn tokens_random_bytes_and_health_are_printed() {
+fn prints_access_tokens_random_bytes_and_health() {
     let desk = Desk::new();
     let token = desk.ok("token --as crypto-user");
     let claims = token.split('.').nth(1).unwrap().to_owned();
@@ -33,7 +33,7 @@ fn tokens_random_bytes_and_health_are_printed() {
 }
 
 #[test]
-fn the_clock_is_turned_and_what_is_due_is_told() {
+fn clock_advance_prints_due_work() {
     let desk = Desk::new();
     let before: jiff::Timestamp = desk.json("clock show")["now"].as_str().unwrap().parse().unwrap();
     desk.ok("key create invoices --kty EC-HSM");
@@ -53,7 +53,7 @@ fn the_clock_is_turned_and_what_is_due_is_told() {
 }
 
 #[test]
-fn the_simulator_is_found_from_anywhere() {
+fn simulator_is_located_by_dev_env_or_explicit_options() {
     let desk = Desk::new();
     desk.ok("key create invoices --kty EC-HSM");
     let elsewhere = tempfile::tempdir().unwrap();
@@ -90,7 +90,7 @@ fn the_simulator_is_found_from_anywhere() {
 }
 
 #[test]
-fn tokens_are_asked_for_the_plane_that_a_command_calls() {
+fn access_token_audience_matches_the_called_plane() {
     let desk = Desk::new();
     let connection = desk.server.connection();
     for (line, audience) in [
@@ -130,7 +130,7 @@ fn tokens_are_asked_for_the_plane_that_a_command_calls() {
 }
 
 #[test]
-fn a_directory_has_one_server() {
+fn second_server_in_a_data_directory_is_rejected() {
     let desk = Desk::new();
     let directory = desk.server.directory();
     let line = format!("serve --dev --listen 127.0.0.1:0 --data-dir {}", directory.display());
@@ -147,7 +147,7 @@ fn a_directory_has_one_server() {
 }
 
 #[test]
-fn the_configuration_is_checked_and_shown() {
+fn config_is_checked_and_shown() {
     let place = tempfile::tempdir().unwrap();
     let alone = |line: &str, environment: &[(&str, &str)]| alone(place.path(), line, environment);
     let checked = alone("config check --dev", &[]);
@@ -176,7 +176,7 @@ fn the_configuration_is_checked_and_shown() {
 }
 
 #[test]
-fn a_module_is_examined() {
+fn doctor_reports_module_capabilities() {
     let place = tempfile::tempdir().unwrap();
     let module = strongroom::token::Profile::named("softhsm").unwrap().find_module().unwrap();
     let line = format!("doctor --module {}", module.display());

@@ -35,7 +35,7 @@ fn names() -> String {
 }
 
 #[test]
-fn a_service_of_kubernetes_with_our_name_keeps_neither_server_nor_clients_from_working() {
+fn kubernetes_service_variables_are_ignored() {
     let server = Server::start_with(&[], FOREIGN);
     let log = server.log();
     assert_eq!(log.matches("are not read").count(), 1, "{log}");
@@ -48,7 +48,7 @@ fn a_service_of_kubernetes_with_our_name_keeps_neither_server_nor_clients_from_w
 }
 
 #[test]
-fn the_configuration_is_checked_beside_variables_of_others() {
+fn config_check_warns_of_foreign_variables() {
     let place = tempfile::tempdir().unwrap();
     let check = || {
         let mut command = strongroom();

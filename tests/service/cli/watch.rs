@@ -17,7 +17,7 @@ fn events(desk: &Desk, line: &str) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn a_line_is_an_event_and_the_last_token_goes_on() {
+fn watch_prints_one_event_per_line_and_resumes_by_token() {
     let desk = Desk::new();
     desk.ok("key create invoices --kty EC-HSM");
     desk.ok("key delete invoices");
@@ -41,7 +41,7 @@ fn a_line_is_an_event_and_the_last_token_goes_on() {
 }
 
 #[test]
-fn a_watch_outlives_its_bearer_token() {
+fn watch_renews_its_expired_access_token() {
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__TOKEN_LIFETIME_SECONDS", "3")]);
     let desk = Desk { server, place: tempdir().unwrap() };
     desk.ok("key create first --kty EC-HSM");

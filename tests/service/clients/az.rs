@@ -24,14 +24,14 @@ fn with_az(server: &Server, lines: &str) {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-fn an_hsm_lives_and_dies_as_documented() {
+fn az_hsm_lifecycle_works_as_documented() {
     with_az(&Server::start(), &format!("bash '{}/tests/clients/az/life.sh'", env!("CARGO_MANIFEST_DIR")));
 }
 
 /// Made over REST, used over gRPC, deleted by `az`, brought back over gRPC.
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-async fn a_key_is_the_same_for_all_clients() {
+async fn key_is_shared_by_rest_grpc_and_az() {
     let server = Server::start();
     let rest = Rest::of(&server, "dev").await;
     let mut grpc = server.client("dev").await;

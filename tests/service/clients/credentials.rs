@@ -30,25 +30,25 @@ fn play(scenario: &str, options: &str) {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-fn secrets_sign_in() {
+fn client_secret_credential_authenticates() {
     play("secret", "");
 }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-fn certificates_sign_in() {
+fn client_certificate_credential_authenticates() {
     play("certificate", "--certificate");
 }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-fn managed_identities_sign_in() {
+fn managed_identity_credential_authenticates() {
     play("managed-identity", "--managed-identity");
 }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-fn nothing_needs_to_change_in_a_program_that_is_told_of_an_ad_fs() {
+fn ad_fs_authority_needs_no_change_in_programs() {
     play("adfs 1", "--adfs");
     play("adfs 2", "--adfs --certificate");
 }

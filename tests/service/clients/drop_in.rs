@@ -49,7 +49,7 @@ fn run(place: &Path, tools: &[&str], lines: &str) -> String {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "namespaces are Linux's")]
-fn clients_need_no_setting_where_azures_names_lead_here() {
+fn clients_need_no_settings_with_azure_host_names() {
     let place = tempfile::tempdir().unwrap();
     std::fs::write(place.path().join("example.py"), example(PAGE, "python")).unwrap();
     let out = run(place.path(), &["python", "az"], example(PAGE, "sh"));
@@ -58,7 +58,7 @@ fn clients_need_no_setting_where_azures_names_lead_here() {
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "namespaces are Linux's")]
-fn programs_written_for_azure_need_not_be_told() {
+fn programs_written_for_azure_run_unmodified() {
     let place = tempfile::tempdir().unwrap();
     let keys: serde_json::Value = serde_json::from_str(&run(place.path(), &["python"], LINES)).unwrap();
     let names: Vec<_> = keys.as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect();

@@ -47,13 +47,13 @@ async fn cryptography_client_works() {
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-async fn management_works() {
+async fn management_client_works() {
     play("management.mjs").await;
 }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-fn the_page_works_as_it_stands() {
+fn documented_example_runs() {
     let clients = installed("javascript");
     let server = Server::start();
     place(&server, &clients).follow(PAGE, ("js", "example.mjs"), &clients.join("bin"));

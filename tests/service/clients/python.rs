@@ -44,43 +44,43 @@ async fn asynchronous_cryptography_client_works() {
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-async fn administration_works() {
+async fn administration_client_works() {
     play("administration", "sync").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-async fn asynchronous_administration_works() {
+async fn asynchronous_administration_client_works() {
     play("administration", "async").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-async fn management_works() {
+async fn management_client_works() {
     play("management", "sync").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-async fn asynchronous_management_works() {
+async fn asynchronous_management_client_works() {
     play("management", "async").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-async fn mongodb_drivers_seal_data_keys_with_keys_of_the_hsm() {
+async fn mongodb_driver_wraps_data_keys_with_hsm_keys() {
     play("mongodb", "sync").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-async fn msrestazure_reads_the_clouds_endpoints() {
+async fn msrestazure_reads_cloud_endpoints() {
     play("first_cloud", "sync").await;
 }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-fn the_page_works_as_it_stands() {
+fn documented_example_runs() {
     let tools = installed("python").join("bin");
     let server = Server::start();
     Place::of(&server).follow(PAGE, ("python", "example.py"), &tools);

@@ -20,7 +20,7 @@ async fn key_client_works() {
 /// The program that the page shows is built already.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
-fn the_page_works_as_it_stands() {
+fn documented_example_runs() {
     assert_eq!(format!("{}\n", example(PAGE, "rust")), EXAMPLE);
     let programs = installed("rust").join("debug");
     let server = Server::start();

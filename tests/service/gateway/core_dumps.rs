@@ -7,7 +7,7 @@ use std::process::Command;
 use super::site::Site;
 
 #[test]
-fn a_gateway_leaves_no_core_dump_even_if_its_limits_are_raised() {
+fn core_dumps_stay_disabled_when_limits_are_raised() {
     let mut site = Site::new();
     site.start();
     let about = format!("/proc/{}", site.pid());

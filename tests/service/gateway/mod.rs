@@ -48,7 +48,7 @@ async fn sign(client: &mut Client, made: &pb::KeyBundle) -> Result<(), Status> {
 }
 
 #[tokio::test]
-async fn callers_come_by_token_and_by_certificate_and_keys_survive_a_restart() {
+async fn authenticates_by_token_and_certificate_across_restart() {
     let mut site = Site::new();
     let port = site.start();
     let mut admin = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(ADMIN)));
@@ -100,7 +100,7 @@ async fn callers_come_by_token_and_by_certificate_and_keys_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn what_only_the_simulator_has_is_not_there() {
+async fn simulator_only_routes_and_files_are_absent() {
     let mut site = Site::new();
     let port = site.start();
     let http = reqwest::Client::builder()
@@ -133,7 +133,7 @@ async fn what_only_the_simulator_has_is_not_there() {
 }
 
 #[tokio::test]
-async fn the_configuration_says_who_manages_its_hsms() {
+async fn config_assigns_control_plane_roles() {
     let mut site = Site::new();
     let role = |principal: &str, role: &str, scope: &str| {
         format!(
@@ -176,7 +176,7 @@ async fn the_configuration_says_who_manages_its_hsms() {
 }
 
 #[tokio::test]
-async fn a_revoked_certificate_opens_no_connection_and_none_that_is_open() {
+async fn revoked_certificate_is_rejected_on_open_connections_too() {
     let mut site = Site::new();
     let (lost, kept) = (site.clients.issue("billing", &[]), site.clients.issue("billing", &[]));
     site.write("clients.crl", &site.clients.revoke(&[]));
@@ -211,7 +211,7 @@ async fn a_revoked_certificate_opens_no_connection_and_none_that_is_open() {
 }
 
 #[tokio::test]
-async fn another_token_under_the_same_label_is_refused() {
+async fn rejects_different_token_with_same_label() {
     let mut site = Site::new();
     let port = site.start();
     let mut admin = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(ADMIN)));
@@ -240,7 +240,7 @@ async fn another_token_under_the_same_label_is_refused() {
 }
 
 #[test]
-fn a_wrong_pin_is_tried_once_and_not_printed() {
+fn wrong_pin_is_tried_once_and_not_printed() {
     let site = Site::new();
     let wrong = "2604-wrong-horse";
     let counter = site.path("asked");
@@ -267,7 +267,7 @@ fn a_wrong_pin_is_tried_once_and_not_printed() {
 }
 
 #[test]
-fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
+fn config_errors_name_file_and_setting() {
     let site = Site::new();
     let good = site.configuration();
     let check = |text: &str| {

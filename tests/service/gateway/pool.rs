@@ -66,7 +66,7 @@ async fn sign(site: &Site, port: u16, name: &str) -> Result<(), tonic::Status> {
 }
 
 #[tokio::test]
-async fn a_token_is_taken_for_each_hsm_and_given_back_when_it_is_purged() {
+async fn token_is_allocated_per_hsm_and_released_by_purge() {
     let (mut site, mut admin) = site(&["spare-1", "spare-2"], false).await;
     let port = site.port();
     let first = make(&site, port, &mut admin, "first").await;
@@ -92,7 +92,7 @@ async fn a_token_is_taken_for_each_hsm_and_given_back_when_it_is_purged() {
 }
 
 #[tokio::test]
-async fn a_shared_token_loses_only_what_the_purged_hsm_had_in_it() {
+async fn purge_in_shared_token_deletes_only_own_objects() {
     let (mut site, mut admin) = site(&["spare"], true).await;
     let port = site.port();
     let first = make(&site, port, &mut admin, "first").await;
@@ -110,7 +110,7 @@ async fn a_shared_token_loses_only_what_the_purged_hsm_had_in_it() {
 }
 
 #[tokio::test]
-async fn the_key_that_signs_the_audit_log_outlives_the_hsm_of_its_token() {
+async fn audit_signing_key_survives_purge_of_its_hsm() {
     let (mut site, mut admin) = site(&[], false).await;
     delete(&mut admin, format!("{PLACE}/managedHsms/payments")).await.unwrap();
     site.stop();
@@ -140,7 +140,7 @@ fn audit_keys(site: &Site) -> Vec<serde_json::Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn hsms_made_at_once_have_a_token_each() {
+async fn concurrent_creates_allocate_distinct_tokens() {
     let (mut site, admin) = site(&["spare-1", "spare-2"], false).await;
     let answers = futures_util::future::join_all((0..4).map(|number| {
         let mut admin = admin.clone();

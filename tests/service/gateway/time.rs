@@ -89,7 +89,7 @@ async fn with_a_deleted_key(site: &mut Site) {
 }
 
 #[tokio::test]
-async fn a_start_with_a_clock_91_days_ahead_purges_nothing_until_it_is_released() {
+async fn clock_91_days_ahead_holds_purges_until_release() {
     let mut site = site("");
     with_a_deleted_key(&mut site).await;
     set_back(&site, 91).await;
@@ -155,7 +155,7 @@ async fn a_start_with_a_clock_91_days_ahead_purges_nothing_until_it_is_released(
 }
 
 #[tokio::test]
-async fn a_clock_that_goes_steadily_for_long_enough_is_believed() {
+async fn steady_clock_is_trusted_after_proof_seconds() {
     let mut site = site("[time]\nproof_seconds = 3\n");
     with_a_deleted_key(&mut site).await;
     set_back(&site, 91).await;
@@ -167,7 +167,7 @@ async fn a_clock_that_goes_steadily_for_long_enough_is_believed() {
 }
 
 #[tokio::test]
-async fn a_stop_within_the_limit_holds_nothing() {
+async fn stop_within_limit_does_not_hold_the_clock() {
     let mut site = site("[time]\nstop_seconds = 8640000\n");
     with_a_deleted_key(&mut site).await;
     set_back(&site, 91).await;
@@ -177,7 +177,7 @@ async fn a_stop_within_the_limit_holds_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_is_dated_before_the_mark_where_the_clock_is_behind_it() {
+async fn clock_behind_high_water_mark_dates_nothing_before_it() {
     let mut site = site("");
     with_a_deleted_key(&mut site).await;
     // The machine's clock, whatever it shows, is 400 days behind what it showed before.
@@ -229,7 +229,7 @@ fn audit(site: &Site) -> Vec<serde_json::Value> {
 }
 
 #[tokio::test]
-async fn a_gateways_clock_is_turned_by_nobody() {
+async fn virtual_clock_rpcs_are_unimplemented() {
     let mut site = site("");
     let port = site.start();
     let mut machine = client(&site, port, MACHINE).await;

@@ -135,21 +135,21 @@ async fn agree(test: u64, undeletable: bool) {
 }
 
 #[tokio::test]
-async fn the_service_agrees_with_the_rules_1() {
+async fn service_matches_model_1() {
     agree(1, false).await;
 }
 
 #[tokio::test]
-async fn the_service_agrees_with_the_rules_2() {
+async fn service_matches_model_2() {
     agree(2, false).await;
 }
 
 #[tokio::test]
-async fn the_service_agrees_with_the_rules_3() {
+async fn service_matches_model_3() {
     agree(3, false).await;
 }
 
 #[tokio::test]
-async fn the_service_agrees_with_the_rules_in_a_subscription_that_cannot_be_deleted() {
+async fn service_matches_model_in_protected_subscription() {
     agree(4, true).await;
 }
