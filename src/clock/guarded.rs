@@ -1,4 +1,4 @@
-//! The machine's clock under guard: read, shown as far as it is plausible, and waited for.
+//! The machine's clock checked by a [`TimeGuard`]: reads it, reports plausible time, and sleeps by it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,17 +6,17 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use super::{machine, pause, until};
+use super::{pause, system_now, until};
 use crate::model::Timestamp;
 use crate::model::time_guard::{Kept, Limits, Reading, TimeGuard};
 
-/// What has a wall clock and monotonic time.
+/// A source of wall-clock and monotonic time.
 pub trait Machine: Send + Sync + 'static {
-    /// Reads both.
+    /// Reads both clocks together.
     fn read(&self) -> Reading;
 }
 
-/// The machine that runs the process.
+/// The clocks of the machine that runs the process. Monotonic time counts from its creation.
 #[derive(Clone, Copy, Debug)]
 pub struct ThisMachine(Instant);
 
@@ -28,77 +28,80 @@ impl Default for ThisMachine {
 
 impl Machine for ThisMachine {
     fn read(&self) -> Reading {
-        Reading { wall: machine(), monotonic: self.0.elapsed() }
+        Reading { wall: system_now(), monotonic: self.0.elapsed() }
     }
 }
 
-/// A machine's clock and its guard.
+/// A machine's clock with the guard that judges its readings.
 pub struct Guarded {
     machine: Arc<dyn Machine>,
     limits: Limits,
     guard: Mutex<TimeGuard>,
-    /// Counts changes of the standing; whoever sleeps by the clock watches it.
-    turned: watch::Sender<u64>,
+    /// Counts changes of the clock's status and wakes the tasks that sleep by the clock.
+    status_changes: watch::Sender<u64>,
 }
 
 impl Guarded {
     pub(super) fn new(machine: Arc<dyn Machine>, limits: Limits) -> Self {
         let guard = Mutex::new(TimeGuard::begin(limits, None, machine.read()));
-        Self { machine, limits, guard, turned: watch::Sender::new(0) }
+        Self { machine, limits, guard, status_changes: watch::Sender::new(0) }
     }
 
-    /// Begins again, with what was stored.
+    /// Replaces the guard by one that starts from the stored state.
     pub(super) fn begin(&self, kept: Option<Kept>) {
         let reading = self.machine.read();
         *self.guard.lock().unwrap_or_else(PoisonError::into_inner) =
             TimeGuard::begin(self.limits, kept, reading);
-        self.turned.send_modify(|count| *count += 1);
+        self.status_changes.send_modify(|count| *count += 1);
     }
 
-    /// What the clock shows.
+    /// Returns the time to show, after taking a reading.
     pub(super) fn now(&self) -> Timestamp {
         self.with(|guard| guard.kept().seen)
     }
 
-    /// Takes a reading, and looks at the guard.
+    /// Takes a reading and returns what `look` reads from the guard.
     pub(super) fn with<T>(&self, look: impl FnOnce(&TimeGuard) -> T) -> T {
         let (before, after, seen) = {
             let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
             let before = guard.standing().as_str();
-            // Read under the lock, so that readings are in order.
+            // Read while the lock is held, so that the guard observes readings in order.
             guard.observe(self.machine.read());
             (before, guard.standing().as_str(), look(&guard))
         };
         if before != after {
-            self.turned.send_modify(|count| *count += 1);
+            self.status_changes.send_modify(|count| *count += 1);
         }
         seen
     }
 
+    /// Returns the state to store if the clock is released now.
     pub(super) fn kept_if_released(&self) -> Kept {
         let mark = self.machine.read().wall;
         Kept { mark, seen: mark, hold: None }
     }
 
+    /// Discards the first `turns` pending status changes; they are reported.
     pub(super) fn told(&self, turns: usize) {
         self.guard.lock().unwrap_or_else(PoisonError::into_inner).told(turns);
     }
 
+    /// Trusts the machine's clock as it is and wakes the tasks that sleep by it.
     pub(super) fn release(&self) {
         self.guard.lock().unwrap_or_else(PoisonError::into_inner).release(self.machine.read());
-        self.turned.send_modify(|count| *count += 1);
+        self.status_changes.send_modify(|count| *count += 1);
     }
 
-    /// Sleeps until the clock shows an instant or its standing changes; whoever calls must look again.
+    /// Sleeps until the clock shows `instant` or its status changes; the caller checks the time again.
     pub(super) async fn sleep_towards(&self, instant: Timestamp) {
-        let mut turned = self.turned.subscribe();
+        let mut status_changes = self.status_changes.subscribe();
         tokio::select! {
             () = pause(until(self.now(), instant)) => {}
-            _ = turned.changed() => {}
+            _ = status_changes.changed() => {}
         }
     }
 
-    /// Changes of the standing that were not told yet.
+    /// Returns the status changes that are not yet reported.
     #[cfg(test)]
     pub(super) fn turns(&self) -> Vec<crate::model::time_guard::Turn> {
         self.with(|guard| guard.turns().to_vec())
@@ -124,16 +127,16 @@ mod tests {
     use super::*;
     use crate::model::time_guard::{Standing, Turn};
 
-    /// A machine whose clock is set by the test.
-    struct Fake(Mutex<Reading>);
+    /// A machine whose clock the test sets.
+    struct FakeMachine(Mutex<Reading>);
 
-    impl Machine for Fake {
+    impl Machine for FakeMachine {
         fn read(&self) -> Reading {
             *self.0.lock().unwrap()
         }
     }
 
-    impl Fake {
+    impl FakeMachine {
         fn new() -> Arc<Self> {
             let wall = Timestamp::from_second(1_800_000_000).unwrap();
             Arc::new(Self(Mutex::new(Reading { wall, monotonic: Duration::ZERO })))
@@ -145,33 +148,33 @@ mod tests {
         }
     }
 
-    fn of(clock: &Clock) -> &Guarded {
+    fn guarded(clock: &Clock) -> &Guarded {
         match clock {
             Clock::Guarded(guarded) => guarded,
-            Clock::System | Clock::Virtual(_) => panic!("it is guarded"),
+            Clock::System | Clock::Virtual(_) => panic!("the clock is not guarded"),
         }
     }
 
     #[test]
-    fn a_reading_that_shows_a_jump_is_the_first_that_is_not_trusted() {
-        let machine = Fake::new();
+    fn first_reading_after_a_jump_is_not_trusted() {
+        let machine = FakeMachine::new();
         let clock = Clock::guarded(Arc::clone(&machine) as Arc<dyn Machine>, Limits::default());
         let before = clock.now();
         assert!(clock.check_trusted().is_ok());
         machine.set_ahead(91);
-        assert!(clock.check_trusted().is_err(), "no other reading was needed to see it");
+        assert!(clock.check_trusted().is_err(), "the first reading after the jump is not trusted");
         assert_eq!(clock.sure(), before);
         assert_eq!(clock.now(), before + SignedDuration::from_hours(24 * 91));
         let (kept, turns) = clock.kept().unwrap();
         assert_eq!((kept.mark, turns), (before, vec![Turn::Held]));
         clock.told(1);
         machine.set_ahead(-91);
-        assert_eq!((clock.standing(), of(&clock).turns()), (Standing::Running, vec![Turn::Corrected]));
+        assert_eq!((clock.standing(), guarded(&clock).turns()), (Standing::Running, vec![Turn::Corrected]));
     }
 
     #[tokio::test]
-    async fn sleepers_wake_when_the_clock_is_released() {
-        let machine = Fake::new();
+    async fn release_wakes_sleeping_tasks() {
+        let machine = FakeMachine::new();
         let clock = Clock::guarded(Arc::clone(&machine) as Arc<dyn Machine>, Limits::default());
         machine.set_ahead(91);
         assert!(clock.check_trusted().is_err());

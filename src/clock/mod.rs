@@ -1,4 +1,4 @@
-//! The service's time: the machine's clock under guard, or one that is turned by hand.
+//! The service's clock: the system clock, the guarded system clock, or a virtual clock that callers set.
 
 mod guarded;
 
@@ -15,69 +15,69 @@ use crate::model::{Result, Timestamp};
 
 pub use guarded::{Guarded, Machine, ThisMachine};
 
-/// Where key attributes, retention and records take their time from. Token calls, TLS and
-/// credentials use the machine's own. A cheap handle.
+/// A cheap handle to the clock used for key attributes, retention and audit entries. PKCS#11 calls, TLS and
+/// credentials use the system clock.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The system clock.
     #[default]
     System,
-    /// The machine's clock as it was set: ahead by an offset that only grows, or standing still.
+    /// A virtual clock: the system clock plus an offset that only grows, or frozen at an instant.
     Virtual(Arc<Virtual>),
-    /// The machine's clock, as far as it is believed: a gateway's.
+    /// The system clock checked by a guard; used by the gateway.
     Guarded(Arc<Guarded>),
 }
 
-/// A clock that is turned by hand.
+/// A clock that callers set.
 #[derive(Debug)]
 pub struct Virtual {
     setting: RwLock<ClockSetting>,
     changed: watch::Sender<()>,
-    /// Who may turn it.
-    turners: BTreeSet<PrincipalId>,
+    /// The principals allowed to set it.
+    setters: BTreeSet<PrincipalId>,
 }
 
 impl Clock {
-    /// A clock that can be turned, by these principals, and shows the machine's time until it is.
-    pub fn turned_by(turners: impl IntoIterator<Item = PrincipalId>) -> Self {
+    /// Returns a virtual clock that these principals may set. It shows the system time until it is set.
+    pub fn turned_by(setters: impl IntoIterator<Item = PrincipalId>) -> Self {
         Self::Virtual(Arc::new(Virtual {
             setting: RwLock::new(ClockSetting::default()),
             changed: watch::Sender::new(()),
-            turners: turners.into_iter().collect(),
+            setters: setters.into_iter().collect(),
         }))
     }
 
-    /// A clock that can be turned, by nobody who calls the service.
+    /// Returns a virtual clock that no caller of the service may set.
     pub fn virtual_clock() -> Self {
         Self::turned_by([])
     }
 
-    /// A machine's clock under guard. It is believed until [`begin`](Self::begin) says what it showed last.
+    /// Returns a guarded clock. Its first reading is trusted until [`begin`](Self::begin) restores the stored state.
     pub fn guarded(machine: Arc<dyn Machine>, limits: Limits) -> Self {
         Self::Guarded(Arc::new(Guarded::new(machine, limits)))
     }
 
-    /// Whether it can be turned.
+    /// Whether this is a virtual clock.
     pub const fn can_be_turned(&self) -> bool {
         matches!(self, Self::Virtual(_))
     }
 
-    /// Whether a principal may turn it.
+    /// Whether a principal may set this clock.
     pub fn may_be_turned_by(&self, principal: PrincipalId) -> bool {
         match self {
-            Self::Virtual(clock) => clock.turners.contains(&principal),
+            Self::Virtual(clock) => clock.setters.contains(&principal),
             Self::System | Self::Guarded(_) => false,
         }
     }
 
-    /// Tells a guarded clock what was stored of it.
+    /// Restores the stored state of a guarded clock.
     pub fn begin(&self, kept: Option<Kept>) {
         if let Self::Guarded(clock) = self {
             clock.begin(kept);
         }
     }
 
-    /// How the clock stands, by a reading of now. Only a guarded one can be wrong.
+    /// Returns the clock's status after a fresh reading; always `Running` unless the clock is guarded.
     pub fn standing(&self) -> Standing {
         match self {
             Self::System | Self::Virtual(_) => Standing::Running,
@@ -85,15 +85,15 @@ impl Clock {
         }
     }
 
-    /// Whether something may be destroyed for good because its time has come.
+    /// Checks that scheduled work may destroy data permanently.
     ///
     /// # Errors
-    /// `ClockNotTrusted` where the clock is ahead or behind.
+    /// `ClockNotTrusted` if the clock is ahead or behind.
     pub fn check_trusted(&self) -> Result<()> {
         self.standing().check_trusted()
     }
 
-    /// The latest time of which it is sure that it has come: what protects something from being destroyed ends then.
+    /// Returns the latest time that has certainly been reached. Purge protection ends by this time.
     pub fn sure(&self) -> Timestamp {
         match self {
             Self::System | Self::Virtual(_) => self.now(),
@@ -101,7 +101,7 @@ impl Clock {
         }
     }
 
-    /// What of a guarded clock is to be stored, and what changed of its standing and was not told yet.
+    /// Returns the state of a guarded clock to store, and the status changes not yet reported.
     pub fn kept(&self) -> Option<(Kept, Vec<Turn>)> {
         match self {
             Self::System | Self::Virtual(_) => None,
@@ -109,7 +109,7 @@ impl Clock {
         }
     }
 
-    /// What is to be stored of a guarded clock that is released now.
+    /// Returns the state to store if a guarded clock is released now.
     pub fn kept_if_released(&self) -> Option<Kept> {
         match self {
             Self::System | Self::Virtual(_) => None,
@@ -117,21 +117,21 @@ impl Clock {
         }
     }
 
-    /// Notes that so many changes of the standing were told.
+    /// Discards the first `turns` pending status changes; they are reported.
     pub fn told(&self, turns: usize) {
         if let Self::Guarded(clock) = self {
             clock.told(turns);
         }
     }
 
-    /// Believes the machine's clock as it is.
+    /// Trusts the system clock as it is, ending a hold.
     pub fn release(&self) {
         if let Self::Guarded(clock) = self {
             clock.release();
         }
     }
 
-    /// What is plausible of a guarded clock.
+    /// Returns the limits of plausible time of a guarded clock.
     pub fn limits(&self) -> Option<Limits> {
         match self {
             Self::System | Self::Virtual(_) => None,
@@ -139,16 +139,16 @@ impl Clock {
         }
     }
 
-    /// The present instant, in whole microseconds.
+    /// Returns the current instant, in whole microseconds.
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => machine(),
-            Self::Virtual(clock) => clock.setting().shows(machine()),
+            Self::System => system_now(),
+            Self::Virtual(clock) => clock.setting().shows(system_now()),
             Self::Guarded(clock) => clock.now(),
         }
     }
 
-    /// How the clock is set; only a virtual one is.
+    /// Returns the setting of a virtual clock; `None` for the others.
     pub fn setting(&self) -> Option<ClockSetting> {
         match self {
             Self::System | Self::Guarded(_) => None,
@@ -156,17 +156,17 @@ impl Clock {
         }
     }
 
-    /// The setting with which the clock shows `instant` now, and goes on from there or stands still.
+    /// Returns the setting with which the clock shows `instant` now, and then runs on or stays frozen.
     pub fn setting_for(&self, instant: Timestamp, frozen: bool) -> ClockSetting {
         if frozen {
             ClockSetting { frozen: Some(instant), ..self.setting().unwrap_or_default() }
         } else {
-            let offset = instant.as_microsecond().saturating_sub(machine().as_microsecond());
+            let offset = instant.as_microsecond().saturating_sub(system_now().as_microsecond());
             ClockSetting { offset, frozen: None }
         }
     }
 
-    /// Sets a virtual clock and wakes those who sleep by it. Any other stays what it is.
+    /// Sets a virtual clock and wakes the tasks that sleep by it. Has no effect on other clocks.
     pub fn set(&self, setting: ClockSetting) {
         if let Self::Virtual(clock) = self {
             *clock.setting.write().unwrap_or_else(PoisonError::into_inner) = setting;
@@ -174,21 +174,21 @@ impl Clock {
         }
     }
 
-    /// Sleeps until the clock shows `instant` or is set; whoever calls must look again.
+    /// Sleeps until the clock shows `instant` or is set; the caller checks the time again.
     pub async fn sleep_towards(&self, instant: Timestamp) {
         let clock = match self {
-            Self::System => return pause(until(machine(), instant)).await,
+            Self::System => return pause(until(system_now(), instant)).await,
             Self::Guarded(clock) => return clock.sleep_towards(instant).await,
             Self::Virtual(clock) => clock,
         };
         let mut changed = clock.changed.subscribe();
         let setting = clock.setting();
-        if setting.frozen.is_some() && instant > setting.shows(machine()) {
+        if setting.frozen.is_some() && instant > setting.shows(system_now()) {
             let _ = changed.changed().await;
             return;
         }
         tokio::select! {
-            () = pause(until(setting.shows(machine()), instant)) => {}
+            () = pause(until(setting.shows(system_now()), instant)) => {}
             _ = changed.changed() => {}
         }
     }
@@ -200,8 +200,8 @@ impl Virtual {
     }
 }
 
-/// The time from one instant to a later one; nothing where that is past. Long waits are cut: the
-/// machine's clock may be corrected meanwhile.
+/// Returns the time from one instant to a later one; zero if `to` is past. Capped at an hour, because the
+/// system clock may be corrected during a long wait.
 fn until(from: Timestamp, to: Timestamp) -> Duration {
     let micros = to.as_microsecond().saturating_sub(from.as_microsecond());
     Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(Duration::from_secs(3600))
@@ -213,9 +213,9 @@ async fn pause(time: Duration) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-fn machine() -> Timestamp {
+fn system_now() -> Timestamp {
     let now = Timestamp::now();
-    // Everything that is stored has microseconds, so nothing has more.
+    // Stored instants have microsecond precision; finer instants would not survive a round trip.
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
@@ -228,14 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn the_machines_clock_passes_in_whole_microseconds() {
+    fn system_clock_has_microsecond_precision() {
         let (first, second) = (Clock::System.now(), Clock::System.now());
         assert!(first <= second);
         assert_eq!(first.as_nanosecond() % 1000, 0);
     }
 
     #[test]
-    fn a_virtual_clock_shows_what_it_is_set_to() {
+    fn virtual_clock_shows_its_setting() {
         let clock = Clock::virtual_clock();
         let later = at(4_000_000_000);
         clock.set(clock.setting_for(later, true));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sleepers_wake_when_the_clock_is_set() {
+    async fn setting_the_clock_wakes_sleeping_tasks() {
         let clock = Clock::virtual_clock();
         clock.set(clock.setting_for(at(4_000_000_000), true));
         let sleeper = tokio::spawn({
@@ -256,7 +256,7 @@ mod tests {
         assert!(!sleeper.is_finished());
         clock.set(clock.setting_for(at(4_200_000_000), true));
         sleeper.await.unwrap();
-        // What is past is not slept for.
+        // An instant in the past returns immediately.
         clock.sleep_towards(at(0)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Elliptic curves: points read, ECDSA signatures checked. Public data only.
+//! Elliptic-curve public keys: point validation and ECDSA verification. Handles public data only.
 
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::signature::{
@@ -16,7 +16,7 @@ pub(super) struct EcKey {
 }
 
 impl EcKey {
-    /// Reads a point: on the curve and not at infinity, both of which AWS-LC checks.
+    /// Parses a point. AWS-LC checks that it is on the curve and not at infinity.
     ///
     /// # Errors
     /// `Invalid` naming `key.x` or `key.y`.
@@ -30,24 +30,24 @@ impl EcKey {
     /// Whether `r || s` is this key's signature over the digest.
     ///
     /// # Errors
-    /// `Internal` where the digest's length is not the algorithm's: the caller has checked it.
+    /// `Internal` if the digest's length is not the algorithm's; callers check it first.
     pub(super) fn verify(&self, digest: &[u8], signature: &[u8]) -> Result<bool> {
         let digest = Digest::import_less_safe(digest, self.hash).map_err(Error::internal)?;
         Ok(self.parsed.verify_digest_sig(&digest, signature).is_ok())
     }
 }
 
-/// A point in uncompressed form (SEC 1, section 2.3.3).
+/// Returns a point in uncompressed form (SEC 1, section 2.3.3).
 ///
 /// # Errors
-/// `Invalid` naming the coordinate that is not as wide as the field.
+/// `Invalid` naming the coordinate whose width is not the field's.
 pub(super) fn point(curve: Curve, x: &[u8], y: &[u8]) -> Result<Vec<u8>> {
     check_width(curve, "key.x", x)?;
     check_width(curve, "key.y", y)?;
     Ok([&[0x04], x, y].concat())
 }
 
-/// Whether a coordinate or scalar is exactly as wide as the field (RFC 7518, section 6.2).
+/// Checks that a coordinate or scalar is exactly as wide as the field (RFC 7518, section 6.2).
 ///
 /// # Errors
 /// `Invalid` naming the field.
@@ -61,7 +61,7 @@ pub(super) fn check_width(curve: Curve, field: &'static str, number: &[u8]) -> R
     ))
 }
 
-/// AWS-LC's names for the curve's one algorithm and its hash.
+/// Returns AWS-LC's verification algorithm and hash for a curve; each curve has exactly one.
 fn verification(curve: Curve) -> (&'static EcdsaVerificationAlgorithm, &'static digest::Algorithm) {
     match curve {
         Curve::P256 => (&ECDSA_P256_SHA256_FIXED, &digest::SHA256),

@@ -1,9 +1,9 @@
-//! What the public half of a key can do in software: verify signatures, encrypt for RSA, and tell
-//! whether material handed in for import is a key at all.
+//! Public-key operations in software: signature verification, RSA encryption, and validation of key
+//! material for import.
 //!
 //! The engine is AWS-LC, which accepts every key of Managed HSM: all four curves, and RSA with any
 //! odd public exponent from 3 up to 33 bits (`is_public_component_of_rsa_key_good` in its `rsa.c`).
-//! So there is one path for each operation, and the result is the token's without its time.
+//! So each operation has one implementation, and the result equals the token's without a PKCS#11 call.
 
 mod ec;
 mod rsa;
@@ -17,13 +17,14 @@ use crate::model::algorithm::{RsaPadding, SignatureAlgorithm};
 use crate::model::key::{KeyType, PublicMaterial};
 use crate::model::{Error, Result};
 
-/// A parsed public key, made once per key version and kept. Shared freely between threads.
+/// A parsed public key, cached per key version and shared between threads.
 pub struct PublicKey {
     key_type: KeyType,
-    half: Half,
+    parsed: ParsedKey,
 }
 
-enum Half {
+/// The parsed key of either algorithm family.
+enum ParsedKey {
     Rsa(Box<rsa::RsaKey>),
     Ec(ec::EcKey),
 }
@@ -32,43 +33,42 @@ impl PublicKey {
     /// Parses the public half of a key.
     ///
     /// # Errors
-    /// `Invalid`: naming `key.n` or `key.e` where the modulus has not 2048, 3072 or 4096 bits or the
-    /// exponent is even, below 3 or above 32 bits; naming `key.x` or `key.y` where they are no point
-    /// of the curve; naming `algorithm` for a secret key, which has no public half.
+    /// `Invalid` naming `key.n` or `key.e` if the modulus does not have 2048, 3072 or 4096 bits or the
+    /// exponent is even, below 3 or above 32 bits; naming `key.x` or `key.y` if they are not a point
+    /// on the curve; naming `algorithm` for a secret key, which has no public half.
     pub fn parse(material: &PublicMaterial) -> Result<Self> {
-        let half = match material {
-            PublicMaterial::Rsa { n, e } => Half::Rsa(Box::new(rsa::RsaKey::parse(n, e)?)),
-            PublicMaterial::Ec { crv, x, y } => Half::Ec(ec::EcKey::parse(*crv, x, y)?),
+        let parsed = match material {
+            PublicMaterial::Rsa { n, e } => ParsedKey::Rsa(Box::new(rsa::RsaKey::parse(n, e)?)),
+            PublicMaterial::Ec { crv, x, y } => ParsedKey::Ec(ec::EcKey::parse(*crv, x, y)?),
             PublicMaterial::Oct { .. } => {
                 return Err(Error::invalid("algorithm", "an oct-HSM key has no public half"));
             }
         };
-        Ok(Self { key_type: material.key_type(), half })
+        Ok(Self { key_type: material.key_type(), parsed })
     }
 
-    /// Whether the signature is this key's over the digest. ECDSA signatures are in JOSE form,
-    /// `r || s`; both halves of the range of `s` are accepted. A signature of a wrong length or
-    /// form is just not valid.
+    /// Verifies a signature over a digest. ECDSA signatures are in JOSE form, `r || s`; low and high
+    /// `s` are both accepted. A signature of the wrong length or form is not valid.
     ///
     /// # Errors
     /// Those of [`SignatureAlgorithm::check`].
     pub fn verify(&self, algorithm: SignatureAlgorithm, digest: &[u8], signature: &[u8]) -> Result<bool> {
         algorithm.check(self.key_type, digest)?;
-        match &self.half {
-            Half::Rsa(key) => key.verify(algorithm.primitive(), digest, signature),
-            Half::Ec(key) => key.verify(digest, signature),
+        match &self.parsed {
+            ParsedKey::Rsa(key) => key.verify(algorithm.primitive(), digest, signature),
+            ParsedKey::Ec(key) => key.verify(digest, signature),
         }
     }
 
-    /// Encrypts for the holder of the private half. Made anew each time: padding is random.
+    /// Encrypts with the public key. The padding is random, so each call returns another ciphertext.
     ///
     /// # Errors
-    /// `Invalid` naming `plaintext` where it is longer than padding and modulus allow, or
-    /// `algorithm` where the key is not RSA.
+    /// `Invalid` naming `plaintext` if it is longer than padding and modulus allow, or `algorithm` if
+    /// the key is not an RSA key.
     pub fn encrypt(&self, padding: RsaPadding, plaintext: &[u8]) -> Result<Vec<u8>> {
-        match &self.half {
-            Half::Rsa(key) => key.encrypt(padding, plaintext),
-            Half::Ec(_) => {
+        match &self.parsed {
+            ParsedKey::Rsa(key) => key.encrypt(padding, plaintext),
+            ParsedKey::Ec(_) => {
                 Err(Error::invalid("algorithm", format!("a key of type {} cannot encrypt", self.key_type)))
             }
         }
@@ -81,10 +81,10 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A big-endian number without its leading zeros.
+/// Strips the leading zeros of a big-endian number.
 ///
-/// Numbers of an RSA key may arrive with some (many libraries write a sign byte); PKCS#11 and JSON
-/// Web Keys want none. Coordinates and scalars of elliptic-curve keys are as wide as the field.
+/// Many libraries write RSA numbers with a leading sign byte, which PKCS#11 and JSON Web Keys do not
+/// allow. Coordinates and scalars of elliptic-curve keys keep the width of the field.
 pub fn minimal(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! RSA (RFC 8017): signatures checked, plaintext encrypted. Public data only.
+//! RSA public keys (RFC 8017): signature verification and encryption. Handles public data only.
 
 use std::sync::OnceLock;
 
@@ -23,7 +23,7 @@ use crate::model::{Error, Result};
 /// Modulus sizes of Managed HSM, in bytes.
 const MODULUS_LENGTHS: [usize; 3] = [256, 384, 512];
 
-/// How many signature schemes take a digest; see [`scheme`].
+/// The number of signature schemes that take a digest; see [`scheme`].
 const SCHEMES: usize = 6;
 
 /// An RSA public key.
@@ -32,7 +32,7 @@ pub(super) struct RsaKey {
     e: Vec<u8>,
     pkcs1: Pkcs1PublicEncryptingKey,
     oaep: OaepPublicEncryptingKey,
-    // AWS-LC ties a parsed key to one scheme. Each is made on first use: most keys see one scheme.
+    // AWS-LC ties a parsed key to one scheme. Most keys use one, so each is parsed on first use.
     verifiers: [OnceLock<ParsedPublicKey>; SCHEMES],
 }
 
@@ -48,7 +48,7 @@ pub(super) fn check_public<'a>(n: &'a [u8], e: &'a [u8]) -> Result<(&'a [u8], &'
     if n.last().is_none_or(|low| low % 2 == 0) {
         return Err(Error::invalid("key.n", "an RSA modulus is odd"));
     }
-    // Wider exponents are refused by key creation too, and by many tokens.
+    // Key creation and many tokens reject wider exponents too.
     if e.len() > 4 || e.last().is_none_or(|low| low % 2 == 0) || e == [1] {
         return Err(Error::invalid("key.e", "an RSA public exponent is odd, at least 3 and at most 32 bits"));
     }
@@ -73,24 +73,25 @@ impl RsaKey {
         })
     }
 
-    /// Whether the signature is this key's over the digest, or over the bytes for RSNULL.
+    /// Verifies a signature over a digest, or over the caller's bytes for RSNULL.
     ///
     /// # Errors
-    /// `Internal` where the scheme or the digest's length is not RSA's: the caller has checked both.
+    /// `Internal` if the scheme is not an RSA scheme or the digest's length does not fit it; callers check both.
     pub(super) fn verify(&self, primitive: Signature, digest: &[u8], signature: &[u8]) -> Result<bool> {
         if primitive == Signature::Pkcs1Raw {
             return Ok(self.verify_raw(digest, signature));
         }
-        let Some((slot, parameters, hash)) = scheme(primitive) else {
+        let Some((index, parameters, hash)) = scheme(primitive) else {
             return Err(Error::internal(format!("{primitive:?} is not an RSA signature scheme")));
         };
         let digest = Digest::import_less_safe(digest, hash).map_err(Error::internal)?;
-        Ok(self.verifier(slot, parameters)?.verify_digest_sig(&digest, signature).is_ok())
+        Ok(self.verifier(index, parameters)?.verify_digest_sig(&digest, signature).is_ok())
     }
 
-    fn verifier(&self, slot: usize, parameters: &'static RsaParameters) -> Result<&ParsedPublicKey> {
-        let Some(verifier) = self.verifiers.get(slot) else {
-            return Err(Error::internal(format!("there is no RSA signature scheme {slot}")));
+    /// Returns the parsed key of a scheme, parsing it on first use.
+    fn verifier(&self, index: usize, parameters: &'static RsaParameters) -> Result<&ParsedPublicKey> {
+        let Some(verifier) = self.verifiers.get(index) else {
+            return Err(Error::internal(format!("there is no RSA signature scheme {index}")));
         };
         if let Some(parsed) = verifier.get() {
             return Ok(parsed);
@@ -102,24 +103,24 @@ impl RsaKey {
     }
 
     /// RSASSA-PKCS1-v1_5 without `DigestInfo` (RFC 8017, section 8.2.2, with T the bytes themselves).
-    /// AWS-LC's safe interface always builds a `DigestInfo`, so the public operation is done here.
-    /// The encoded block is built anew and compared whole: nothing of the signer's is parsed.
+    /// AWS-LC's safe interface always builds a `DigestInfo`, so the public operation is computed here.
+    /// The expected block is built and compared as a whole, so no input from the signer is parsed.
     fn verify_raw(&self, bytes: &[u8], signature: &[u8]) -> bool {
         let length = self.n.len();
         let Some(filler) = length.checked_sub(bytes.len() + 3).filter(|filler| *filler >= 8) else {
             return false;
         };
         let Some(encoded) = self.public_operation(signature) else { return false };
-        let mut wanted = Vec::with_capacity(length);
-        wanted.extend_from_slice(&[0, 1]);
-        wanted.resize(2 + filler, 0xff);
-        wanted.push(0);
-        wanted.extend_from_slice(bytes);
-        encoded.ct_eq(&wanted).into()
+        let mut expected = Vec::with_capacity(length);
+        expected.extend_from_slice(&[0, 1]);
+        expected.resize(2 + filler, 0xff);
+        expected.push(0);
+        expected.extend_from_slice(bytes);
+        encoded.ct_eq(&expected).into()
     }
 
-    /// RSAVP1 (RFC 8017, section 5.2.2): `s^e mod n`, as wide as `n`. `None` where `s` is not as
-    /// wide as `n`, or not below it.
+    /// RSAVP1 (RFC 8017, section 5.2.2): returns `s^e mod n`, as wide as `n`; `None` if `s` is not as
+    /// wide as `n` or not below it.
     fn public_operation(&self, s: &[u8]) -> Option<Box<[u8]>> {
         if s.len() != self.n.len() {
             return None;
@@ -134,10 +135,10 @@ impl RsaKey {
         Some(BoxedMontyForm::new(s, &modulus).pow_bounded_exp(&e, e.bits_vartime()).retrieve().to_be_bytes())
     }
 
-    /// Encrypts, with fresh padding.
+    /// Encrypts with fresh random padding.
     ///
     /// # Errors
-    /// `Invalid` naming `plaintext` where it is too long.
+    /// `Invalid` naming `plaintext` if it is too long.
     pub(super) fn encrypt(&self, padding: RsaPadding, plaintext: &[u8]) -> Result<Vec<u8>> {
         let longest = padding.longest_plaintext(self.n.len());
         if plaintext.len() > longest {
@@ -167,8 +168,8 @@ impl RsaKey {
     }
 }
 
-/// Where a scheme's parsed key is kept, and AWS-LC's names for the scheme and its hash.
-/// AWS-LC takes PSS salts as long as the digest, and no others: what JSON Web Algorithms ask for.
+/// Returns the index of a scheme in `verifiers`, and AWS-LC's parameters and hash for it. For PSS,
+/// AWS-LC requires a salt as long as the digest, as JSON Web Algorithms do (RFC 7518, section 3.5).
 fn scheme(primitive: Signature) -> Option<(usize, &'static RsaParameters, &'static digest::Algorithm)> {
     Some(match primitive {
         Signature::Pkcs1(Hash::Sha256) => (0, &RSA_PKCS1_2048_8192_SHA256, &digest::SHA256),

@@ -1,4 +1,4 @@
-//! Elliptic-curve private keys: a scalar in range, and the point that it makes.
+//! Validates elliptic-curve private keys: the scalar is in range and its public point matches.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
@@ -17,24 +17,24 @@ use crate::model::{Error, Result};
 pub(super) fn validate(crv: Curve, x: &[u8], y: &[u8], d: &[u8]) -> Result<PublicMaterial> {
     let given = point(crv, x, y)?;
     check_width(crv, "key.d", d)?;
-    let made = public_point(crv, d)?;
-    if given != made {
-        // The tag, then x, then y, each as wide as the field.
-        let same = |at: usize, coordinate| made.get(at..at + crv.field_len()) == Some(coordinate);
+    let computed = public_point(crv, d)?;
+    if given != computed {
+        // Layout: a tag byte, then x, then y, each as wide as the field.
+        let same = |at: usize, coordinate| computed.get(at..at + crv.field_len()) == Some(coordinate);
         let (field, why) = if same(1, x) {
-            ("key.y", "it is not the y of the point that d makes")
+            ("key.y", "it is not the y coordinate of d's public point")
         } else if same(1 + crv.field_len(), y) {
-            ("key.x", "it is not the x of the point that d makes")
+            ("key.x", "it is not the x coordinate of d's public point")
         } else {
             EcKey::parse(crv, x, y)?;
-            ("key.d", "it makes another point than x and y")
+            ("key.d", "its public point is not the point given by x and y")
         };
         return Err(Error::invalid(field, why));
     }
     Ok(PublicMaterial::Ec { crv, x: x.to_vec(), y: y.to_vec() })
 }
 
-/// The point `d * G`, uncompressed. Being made so, it is on the curve, and not at infinity.
+/// Computes the point `d * G`, uncompressed. It is on the curve and not at infinity by construction.
 fn public_point(curve: Curve, d: &[u8]) -> Result<Vec<u8>> {
     let algorithm = match curve {
         Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
@@ -42,8 +42,8 @@ fn public_point(curve: Curve, d: &[u8]) -> Result<Vec<u8>> {
         Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
         Curve::P521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
     };
-    // AWS-LC computes a public half only where it reads an `ECPrivateKey` without one (RFC 5915):
-    // SEQUENCE { INTEGER 1, OCTET STRING d }, at most 73 bytes and so with one-byte lengths.
+    // AWS-LC computes a public half only when it parses an `ECPrivateKey` without one (RFC 5915):
+    // SEQUENCE { INTEGER 1, OCTET STRING d }, at most 73 bytes, so lengths take one byte.
     let width = u8::try_from(d.len()).map_err(Error::internal)?;
     let der = Zeroizing::new([&[0x30, width + 5, 0x02, 0x01, 0x01, 0x04, width], d].concat());
     let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der)

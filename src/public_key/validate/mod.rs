@@ -1,12 +1,12 @@
-//! Whether material handed in for import is a key, decided before it touches the token.
+//! Validates key material for import before it is sent to the token.
 //!
-//! Tokens are trusting: some take a scalar of zero, or an RSA key whose members do not fit together,
-//! and fail when it is used. What passes here is a key, and its public half is the one returned.
+//! Some tokens accept a scalar of zero, or an RSA key whose members do not fit together, and fail only
+//! when the key is used. Material that passes here is a valid key with the returned public half.
 //!
 //! Private numbers live in `Zeroizing` here, and in AWS-LC's own memory, which it wipes when freed.
-//! AWS-LC has no safe interface for primality, nor does it say which member is wrong; there
-//! `crypto-bigint` computes, in constant time. Its Montgomery parameters and temporaries cannot be
-//! wiped: they are freed at once, and the same numbers have come through the buffers of the network.
+//! AWS-LC has no safe interface for primality and does not report which member is wrong, so
+//! `crypto-bigint` computes both, in constant time. Its Montgomery parameters and temporaries cannot be
+//! wiped. They are freed at once, and the same numbers already passed through network buffers.
 
 mod ec;
 mod prime;
@@ -19,15 +19,14 @@ use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
 use crate::model::{Error, Result};
 
-/// Checks key material handed in for import, and returns its public half: modulus and exponent
-/// without leading zeros, coordinates as wide as the field. Public and private half are proved to
-/// belong together.
+/// Validates key material for import and returns its public half: modulus and exponent without leading
+/// zeros, coordinates as wide as the field. Checks that public and private half form one key pair.
 ///
-/// Takes milliseconds, for RSA with 4096 bits some hundreds of them: not for an async thread.
+/// Takes milliseconds, for 4096-bit RSA hundreds of milliseconds, so it must not run on an async thread.
 ///
 /// # Errors
-/// `Invalid` naming the member that is wrong as the request does (`key.n`, `key.d`, ...), or `key`
-/// where no one member can be blamed. Private values are never in the text.
+/// `Invalid` naming the wrong member as the request does (`key.n`, `key.d`, ...), or `key` if no single
+/// member is at fault. The text never contains private values.
 pub fn validate(material: &ImportMaterial) -> Result<PublicMaterial> {
     match material {
         ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => rsa::validate(&KeyPairComponents {
@@ -49,7 +48,7 @@ fn oct(k: &[u8]) -> Result<PublicMaterial> {
         16 => Ok(PublicMaterial::Oct { key_size: 128 }),
         24 => Ok(PublicMaterial::Oct { key_size: 192 }),
         32 => Ok(PublicMaterial::Oct { key_size: 256 }),
-        // Recorded: the service names this limit, although no size above 32 can be used.
+        // Recorded: Azure names this limit, although no size above 32 bytes is usable.
         long if long > 64 => {
             Err(Error::invalid("key.k", format!("an oct key has at most 64 bytes, {long} were given")))
         }

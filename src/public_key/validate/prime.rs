@@ -1,4 +1,4 @@
-//! Probable primality, by the test of Miller and Rabin (FIPS 186-5, appendix B.3.1).
+//! The Miller-Rabin primality test (FIPS 186-5, appendix B.3.1).
 
 use aws_lc_rs::rand;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
@@ -7,16 +7,16 @@ use zeroize::Zeroizing;
 
 use crate::model::{Error, Result};
 
-/// A composite number passes one round with a probability of at most 1/4, however it was chosen,
-/// because the bases are random and ours: 2^-64 for all rounds. An honest one fails the first.
+/// The number of rounds. A composite, even an adversarial one, passes one round with a probability of
+/// at most 1/4 because the bases are random: 2^-64 for all rounds.
 const ROUNDS: usize = 32;
 
-/// Whether a number is prime, as far as random bases tell.
+/// Whether a number is probably prime, tested with random bases.
 ///
 /// # Errors
-/// `Internal` where there are no random numbers.
+/// `Internal` if the random number generator fails.
 pub(super) fn is_probably_prime(candidate: &BoxedUint) -> Result<bool> {
-    // Below 9 bits the bases would be too few to choose from; no such number is asked for.
+    // Below 9 bits there are too few bases to choose from; callers only test larger numbers.
     let bits = candidate.bits();
     let Some(odd) = Odd::new(candidate.clone()).into_option().filter(|_| bits > 8) else {
         return Ok(false);
@@ -46,7 +46,7 @@ pub(super) fn is_probably_prime(candidate: &BoxedUint) -> Result<bool> {
     Ok(true)
 }
 
-/// A random number of at least 2 and below `2^(bits - 1)`, thus below any number of that many bits.
+/// Returns a random number of at least 2 and below `2^(bits - 1)`, thus below any number of that many bits.
 fn random_below(bits: u32, precision: u32) -> Result<BoxedUint> {
     let mut bytes = vec![0; precision.div_ceil(8) as usize];
     rand::fill(&mut bytes).map_err(Error::internal)?;
@@ -66,8 +66,8 @@ mod tests {
     }
 
     #[test]
-    fn primes_pass() {
-        // Among them a prime with many twos in p - 1, and 2^127 - 1 with but one.
+    fn accepts_primes() {
+        // Includes a prime whose p - 1 has many factors of two, and 2^127 - 1 with only one.
         for prime in
             ["257", "65537", "4294967291", "18446744069414584321", "170141183460469231731687303715884105727"]
         {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn composites_do_not() {
+    fn rejects_composites() {
         for composite in [
             // too small, and even
             "0",
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn bases_are_below_the_candidate() {
+    fn random_bases_are_in_range() {
         for bits in [9, 10, 63, 64, 65, 127, 128] {
             for _ in 0..100 {
                 let base = random_below(bits, 128).unwrap();

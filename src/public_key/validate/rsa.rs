@@ -1,4 +1,4 @@
-//! RSA private keys: two primes of the right size, and members that follow from them
+//! Validates RSA private keys: two primes of the required size and members consistent with them
 //! (RFC 8017, section 3.2; FIPS 186-5, appendix A.1.1).
 
 use aws_lc_rs::digest;
@@ -25,7 +25,7 @@ pub(super) fn validate(given: &KeyPairComponents<&Vec<u8>>) -> Result<PublicMate
     let (n, e) = check_public(given.public_key.n, given.public_key.e)?;
     check_numbers(n, e, given)?;
     let public = PublicMaterial::Rsa { n: n.to_vec(), e: e.to_vec() };
-    prove(
+    check_key_pair(
         &public,
         &KeyPairComponents {
             public_key: RsaPublicKeyComponents { n, e },
@@ -40,7 +40,7 @@ pub(super) fn validate(given: &KeyPairComponents<&Vec<u8>>) -> Result<PublicMate
     Ok(public)
 }
 
-/// Finds the member that does not fit the others. Each is checked against those checked before it.
+/// Checks each member against those checked before it, to name the one that does not fit.
 fn check_numbers(n: &[u8], e: &[u8], given: &KeyPairComponents<&Vec<u8>>) -> Result<()> {
     let bits = u32::try_from(n.len() * 8).map_err(Error::internal)?;
     let half = bits / 2;
@@ -60,13 +60,13 @@ fn check_numbers(n: &[u8], e: &[u8], given: &KeyPairComponents<&Vec<u8>>) -> Res
     if *d >= n {
         return Err(Error::invalid("key.d", "it is not below the modulus"));
     }
-    let (p_less_one, q_less_one) = (less_one(&p)?, less_one(&q)?);
-    let dp_fits = *number("key.dp", given.dP, half)? == *Private::new(d.rem(&*p_less_one));
-    let dq_fits = *number("key.dq", given.dQ, half)? == *Private::new(d.rem(&*q_less_one));
+    let (p_minus_one, q_minus_one) = (minus_one(&p)?, minus_one(&q)?);
+    let dp_fits = *number("key.dp", given.dP, half)? == *Private::new(d.rem(&*p_minus_one));
+    let dq_fits = *number("key.dq", given.dQ, half)? == *Private::new(d.rem(&*q_minus_one));
     let product = Private::new(d.concatenating_mul(&e));
     let inverse = |modulus: &NonZero<BoxedUint>| bool::from(Private::new(product.rem(modulus)).is_one());
-    if !inverse(&p_less_one) || !inverse(&q_less_one) {
-        // Where d agrees with its own remainders, it is the exponent that is foreign to the key.
+    if !inverse(&p_minus_one) || !inverse(&q_minus_one) {
+        // If d matches dp and dq, the exponent is the member that does not belong to the key.
         let field = if dp_fits && dq_fits { "key.e" } else { "key.d" };
         return Err(Error::invalid(field, "e and d are not inverse to each other modulo p-1 and q-1"));
     }
@@ -85,7 +85,7 @@ fn check_numbers(n: &[u8], e: &[u8], given: &KeyPairComponents<&Vec<u8>>) -> Res
     Ok(())
 }
 
-/// Reads a private number of at most so many bits.
+/// Parses a private number of at most `bits` bits.
 fn number(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
     let bytes = minimal(bytes);
     if bytes.is_empty() {
@@ -96,12 +96,15 @@ fn number(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
         .map_err(|_| Error::invalid(field, format!("it has more than {bits} bits")))
 }
 
-/// Reads a prime of exactly so many bits.
-// assumption: the service, too, refuses primes of unequal size; FIPS 186-5 and many tokens do.
+/// Parses a prime of exactly `bits` bits.
+// assumption: Azure, too, rejects primes of unequal size; FIPS 186-5 and many tokens do.
 fn prime(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
     let prime = number(field, bytes, bits)?;
     if prime.bits() != bits {
-        return Err(Error::invalid(field, format!("it has not {bits} bits, half as many as the modulus")));
+        return Err(Error::invalid(
+            field,
+            format!("it does not have {bits} bits, half as many as the modulus"),
+        ));
     }
     if !is_probably_prime(&prime)? {
         return Err(Error::invalid(field, "it is not prime"));
@@ -109,7 +112,7 @@ fn prime(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
     Ok(prime)
 }
 
-fn less_one(number: &BoxedUint) -> Result<Zeroizing<NonZero<BoxedUint>>> {
+fn minus_one(number: &BoxedUint) -> Result<Zeroizing<NonZero<BoxedUint>>> {
     non_zero(&Private::new(number.wrapping_sub(BoxedUint::one())))
 }
 
@@ -117,9 +120,9 @@ fn non_zero(number: &BoxedUint) -> Result<Zeroizing<NonZero<BoxedUint>>> {
     number.to_nz().into_option().map(Zeroizing::new).ok_or_else(|| Error::internal("a prime below 2"))
 }
 
-/// Lets AWS-LC judge the key by its own arithmetic, sign with the private half, and verify with the
-/// public half that will be kept.
-fn prove(public: &PublicMaterial, private: &KeyPairComponents<&[u8]>) -> Result<()> {
+/// Checks the key pair as a whole: AWS-LC validates the private key and signs a test digest with it, and
+/// the public half to be stored verifies the signature.
+fn check_key_pair(public: &PublicMaterial, private: &KeyPairComponents<&[u8]>) -> Result<()> {
     let pair = RsaKeyPair::from_components(private)
         .map_err(|_| Error::invalid("key", "the members do not form an RSA private key"))?;
     let digest = digest::digest(&digest::SHA256, b"a trial signature of an imported key");
