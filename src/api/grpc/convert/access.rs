@@ -1,4 +1,4 @@
-//! `access.proto`.
+//! Converts the messages of `access.proto`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::ops::access::{
 use crate::ops::{AssignmentPath, DefinitionPath, Of};
 
 pub(super) fn guid(field: &'static str, text: &str) -> Result<Uuid> {
-    Uuid::parse_str(text).map_err(|_| Error::invalid(field, "a GUID is needed"))
+    Uuid::parse_str(text).map_err(|_| Error::invalid(field, "this is not a GUID"))
 }
 
 pub(super) fn optional_guid(field: &'static str, text: &str) -> Result<Option<Uuid>> {
@@ -33,13 +33,13 @@ fn definition_path(name: &str) -> Result<DefinitionPath> {
     Ok(DefinitionPath { hsm, id, scope: Scope::Hsm })
 }
 
-/// Names of assignments have no scope: they are found wherever they are.
+/// The names of assignments have no scope: an assignment is found at any scope.
 fn assignment_path(name: &str) -> Result<AssignmentPath> {
     let (hsm, id) = named(name, "roleAssignments")?;
     Ok(AssignmentPath { hsm, id, scope: None })
 }
 
-/// Declares the requests that name a role definition or assignment and say nothing else.
+/// Converts requests whose only field is the name of a role definition or assignment.
 macro_rules! named_by_guid {
     ($($request:ident by $path:ident => $operation:ident,)+) => {
         $(impl TryFrom<pb::$request> for $operation {
@@ -105,7 +105,7 @@ impl TryFrom<pb::CreateRoleAssignmentRequest> for CreateRoleAssignment {
     }
 }
 
-/// A role of this HSM: by its resource name, or by its GUID alone.
+/// Parses the role definition of a request: its resource name in this HSM, or its GUID.
 fn role(hsm: &HsmName, text: &str) -> Result<Uuid> {
     let field = "role_definition";
     if !text.contains('/') {
@@ -118,10 +118,10 @@ fn role(hsm: &HsmName, text: &str) -> Result<Uuid> {
     guid(field, id)
 }
 
-/// A scope that must be given: `/` is not what silence means where rights are handed out.
+/// Parses a required scope: an absent one must not grant rights at `/`.
 fn scope(text: &str) -> Result<Scope> {
     if text.is_empty() {
-        return Err(Error::invalid("scope", "a scope is /, /keys or /keys/{name}; it is missing"));
+        return Err(Error::invalid("scope", "a scope is required: /, /keys or /keys/{name}"));
     }
     text.parse()
 }

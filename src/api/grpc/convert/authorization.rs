@@ -1,4 +1,4 @@
-//! `authorization.proto`.
+//! Converts the messages of `authorization.proto`.
 
 use std::sync::Arc;
 
@@ -17,22 +17,22 @@ use crate::ops::authorization::{
     ListControlRoleDefinitions,
 };
 
-/// Reads a scope: the id of what it covers, without its first slash.
+/// Parses a scope: the id of the resource that it covers, without the leading slash.
 fn scope(field: &'static str, text: &str) -> Result<ControlScope> {
     if text.starts_with('/') || text.ends_with('/') {
-        return Err(Error::invalid(field, "a scope is written without a slash before and after it"));
+        return Err(Error::invalid(field, "a scope has no leading or trailing slash"));
     }
     part(field, &format!("/{text}"))
 }
 
-/// Writes it so.
-fn written(scope: &ControlScope) -> String {
+/// Formats a scope as [`scope`] parses it.
+fn scope_name(scope: &ControlScope) -> String {
     scope.to_string().trim_start_matches('/').to_owned()
 }
 
 /// Splits `{scope}/{folder}/{guid}`.
 fn named(field: &'static str, name: &str, folder: &str) -> Result<(ControlScope, Uuid)> {
-    let wrong = || Error::invalid(field, format!("a name of the form {{scope}}/{folder}/{{guid}} is needed"));
+    let wrong = || Error::invalid(field, format!("the name must have the form {{scope}}/{folder}/{{guid}}"));
     let (before, id) = name.rsplit_once('/').ok_or_else(wrong)?;
     let (at, found) = before.rsplit_once('/').ok_or_else(wrong)?;
     if found != folder {
@@ -41,7 +41,7 @@ fn named(field: &'static str, name: &str, folder: &str) -> Result<(ControlScope,
     Ok((scope(field, at)?, guid(field, id)?))
 }
 
-/// Declares the requests that name a role definition or assignment and say nothing else.
+/// Converts requests whose only field is the name of a role definition or assignment.
 macro_rules! named_by_guid {
     ($($request:ident in $folder:literal => $operation:ident,)+) => {
         $(impl TryFrom<pb::$request> for $operation {
@@ -78,7 +78,7 @@ impl TryFrom<pb::CreateControlRoleAssignmentRequest> for CreateControlRoleAssign
         let role_definition = if request.role_definition.contains('/') {
             let (owner, id) = named(field, &request.role_definition, "roleDefinitions")?;
             if owner.subscription() != scope.subscription() {
-                return Err(Error::invalid(field, "the role definition is named after another subscription"));
+                return Err(Error::invalid(field, "the role definition belongs to another subscription"));
             }
             id
         } else {
@@ -124,7 +124,7 @@ impl TryFrom<pb::CheckControlAccessRequest> for CheckControlAccess {
 
 fn definition(scope: &ControlScope, role: &RoleDefinition) -> pb::RoleDefinition {
     pb::RoleDefinition {
-        name: format!("{}/roleDefinitions/{}", written(scope), role.id),
+        name: format!("{}/roleDefinitions/{}", scope_name(scope), role.id),
         role_name: role.role_name.clone(),
         description: role.description.clone(),
         r#type: "BuiltInRole".to_owned(),
@@ -134,7 +134,7 @@ fn definition(scope: &ControlScope, role: &RoleDefinition) -> pb::RoleDefinition
 }
 
 fn assignment(assignment: &ControlAssignment) -> pb::RoleAssignment {
-    let scope = written(&assignment.scope);
+    let scope = scope_name(&assignment.scope);
     pb::RoleAssignment {
         name: format!("{scope}/roleAssignments/{}", assignment.id),
         role_definition: format!("{scope}/roleDefinitions/{}", assignment.role_definition),

@@ -1,4 +1,4 @@
-//! Budgets in `usage.proto`.
+//! Converts the budget messages of `usage.proto`.
 
 use super::super::pb;
 use super::usage::{scope, scope_name, text};
@@ -9,7 +9,7 @@ use crate::model::resource::SubscriptionId;
 use crate::model::{Error, Result};
 use crate::ops::usage::{BudgetId, BudgetState, CreateBudget, DeleteBudget, GetBudget, ListBudgets};
 
-/// Reads `subscriptions/{guid}/budgets/{budget}`.
+/// Parses `subscriptions/{guid}/budgets/{budget}`.
 fn budget(name: &str) -> Result<BudgetId> {
     let [subscription, budget] = segments("name", name, "subscriptions/{}/budgets/{}")?;
     Ok(BudgetId { subscription: part("name", subscription)?, name: part("name", budget)? })
@@ -21,7 +21,7 @@ impl TryFrom<pb::CreateBudgetRequest> for CreateBudget {
     fn try_from(request: pb::CreateBudgetRequest) -> Result<Self> {
         let scope = scope(&request.parent)?;
         if let ControlScope::ResourceGroup(..) = scope {
-            return Err(Error::invalid("parent", "a budget is a subscription's or one HSM's"));
+            return Err(Error::invalid("parent", "the scope of a budget is a subscription or one HSM"));
         }
         let name = part("budget_id", &request.budget_id)?;
         Ok(Self { scope, name, amount: Budget::amount(&request.amount)? })

@@ -1,4 +1,4 @@
-//! `crypto.proto`.
+//! Converts the messages of `crypto.proto`.
 
 use zeroize::Zeroizing;
 
@@ -87,7 +87,7 @@ impl TryFrom<pb::GenerateRandomBytesRequest> for GenerateRandomBytes {
     }
 }
 
-/// The name of the version that was used.
+/// Returns the resource name of the key version that was used.
 fn used(version: &KeyVersion) -> String {
     format!("hsms/{}/keys/{}/versions/{}", version.hsm, version.name, version.version)
 }

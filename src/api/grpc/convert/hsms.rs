@@ -1,4 +1,4 @@
-//! `managed_hsm.proto`.
+//! Converts the messages of `managed_hsm.proto`.
 
 use super::super::pb;
 use super::resources::{group, subscription};
@@ -14,14 +14,14 @@ use crate::ops::hsms::{
 };
 use crate::ops::{Page, PageRequest};
 
-/// Items of a page unless the request says otherwise.
-const PAGE: usize = 100;
-/// Items of a page at most.
-const MOST: usize = 1000;
-/// What a new HSM is unless the request says otherwise.
-const SKU: &str = "Standard_B1";
+/// The default page size.
+const DEFAULT_PAGE_SIZE: usize = 100;
+/// The largest page size.
+const MAX_PAGE_SIZE: usize = 1000;
+/// The default SKU of a new HSM.
+const DEFAULT_SKU: &str = "Standard_B1";
 
-/// Reads the name of a live HSM as a resource.
+/// Parses the resource name of a live HSM.
 fn hsm_path(field: &'static str, name: &str) -> Result<HsmPath> {
     let [subscription, group, hsm] =
         segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
@@ -43,14 +43,14 @@ fn deleted_path(name: &str) -> Result<DeletedHsmPath> {
 }
 
 fn network(given: pb::NetworkRules) -> Result<NetworkRules> {
-    /// What is not said is the default.
-    fn word<T: Default + std::str::FromStr<Err = Error>>(text: Option<&String>) -> Result<T> {
+    /// Parses a value; an absent one is the default.
+    fn parse_or_default<T: Default + std::str::FromStr<Err = Error>>(text: Option<&String>) -> Result<T> {
         text.map_or_else(|| Ok(T::default()), |text| text.parse())
     }
     Ok(NetworkRules {
-        public_network_access: word(given.public_network_access.as_ref())?,
-        default_action: word(given.default_action.as_ref())?,
-        bypass: word(given.bypass.as_ref())?,
+        public_network_access: parse_or_default(given.public_network_access.as_ref())?,
+        default_action: parse_or_default(given.default_action.as_ref())?,
+        bypass: parse_or_default(given.bypass.as_ref())?,
         ip_rules: given.ip_rules,
     })
 }
@@ -66,14 +66,14 @@ impl TryFrom<pb::CreateManagedHsmRequest> for CreateManagedHsm {
             "" => None,
             text => Some(
                 uuid::Uuid::parse_str(text)
-                    .map_err(|_| Error::invalid("tenant_id", "a tenant is named by its id, a GUID"))?,
+                    .map_err(|_| Error::invalid("tenant_id", "the tenant id is not a GUID"))?,
             ),
         };
         let administrator = |id: &String| part("administrators", id);
         Ok(Self {
             path: HsmPath { subscription, resource_group, name },
             location: given.location,
-            sku: given.sku.unwrap_or_else(|| SKU.to_owned()),
+            sku: given.sku.unwrap_or_else(|| DEFAULT_SKU.to_owned()),
             tenant,
             administrators: given.administrators.iter().map(administrator).collect::<Result<_>>()?,
             retention: given.retention_days.map_or(Ok(RetentionDays::DEFAULT), RetentionDays::try_from)?,
@@ -92,7 +92,7 @@ impl TryFrom<pb::UpdateManagedHsmRequest> for UpdateManagedHsm {
         let path = hsm_path("managed_hsm.name", &given.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() {
-            return Err(Error::invalid("update_mask", "the mask names what is to be changed; it is empty"));
+            return Err(Error::invalid("update_mask", "the update mask is empty"));
         }
         let mut changes = HsmChanges::default();
         for field in &mask {
@@ -104,13 +104,18 @@ impl TryFrom<pb::UpdateManagedHsmRequest> for UpdateManagedHsm {
                 "purge_protection" => changes.purge_protection = Some(given.purge_protection),
                 "network" => changes.network = network(given.network.clone().unwrap_or_default())?.into(),
                 "retention_days" => {
-                    let missing = || Error::invalid("retention_days", "the mask names it, and it is missing");
+                    let missing = || {
+                        Error::invalid(
+                            "retention_days",
+                            "the update mask names this field, but it is not set",
+                        )
+                    };
                     changes.fixed.retention = Some(given.retention_days.ok_or_else(missing)?.try_into()?);
                 }
                 _ => {
                     return Err(Error::invalid(
                         "update_mask",
-                        "the mask may name tags, purge_protection, network, retention_days",
+                        "the update mask may contain tags, purge_protection, network and retention_days",
                     ));
                 }
             }
@@ -123,7 +128,8 @@ impl TryFrom<pb::ListManagedHsmsRequest> for ListManagedHsms {
     type Error = Error;
 
     fn try_from(request: pb::ListManagedHsmsRequest) -> Result<Self> {
-        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        let page =
+            PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
         let (subscription, resource_group) = match request.parent.split('/').count() {
             2 => (subscription("parent", &request.parent)?, None),
             _ => group("parent", &request.parent).map(|(subscription, group)| (subscription, Some(group)))?,
@@ -136,7 +142,8 @@ impl TryFrom<pb::ListDeletedManagedHsmsRequest> for ListDeletedManagedHsms {
     type Error = Error;
 
     fn try_from(request: pb::ListDeletedManagedHsmsRequest) -> Result<Self> {
-        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        let page =
+            PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
         Ok(Self { subscription: subscription("parent", &request.parent)?, page })
     }
 }
@@ -158,7 +165,7 @@ impl TryFrom<pb::ActivateManagedHsmRequest> for ActivateManagedHsm {
     }
 }
 
-/// Declares the requests that name an HSM and say nothing else.
+/// Converts requests whose only field is the name of an HSM.
 macro_rules! named {
     ($($request:ident => $operation:ident by $path:expr,)+) => {
         $(impl TryFrom<pb::$request> for $operation {
@@ -244,7 +251,7 @@ impl From<Page<HsmBundle>> for pb::ListDeletedManagedHsmsResponse {
 }
 
 impl From<NameAvailability> for pb::CheckManagedHsmNameResponse {
-    /// The reasons are those of `checkMhsmNameAvailability`.
+    /// Uses the reasons of `checkMhsmNameAvailability`.
     fn from(availability: NameAvailability) -> Self {
         let (reason, message) = match availability {
             NameAvailability::Available => {

@@ -1,4 +1,4 @@
-//! `key.proto`.
+//! Converts the messages of `key.proto`, except those of rotation.
 
 use std::mem::take;
 
@@ -20,17 +20,17 @@ use crate::ops::keys::{
 };
 use crate::ops::{KeyPath, Page, PageRequest};
 
-/// Items of a page unless the request says otherwise.
-const PAGE: usize = 100;
-/// Items of a page at most.
-const MOST: usize = 1000;
+/// The default page size.
+const DEFAULT_PAGE_SIZE: usize = 100;
+/// The largest page size.
+const MAX_PAGE_SIZE: usize = 1000;
 
-/// The list of operations of a new key; `None` means the defaults of its type.
+/// Returns the key operations of a new key; `None` for the defaults of its type.
 fn operations(key_ops: &[String], none: bool) -> Result<Option<&[String]>> {
     match (key_ops, none) {
         ([], false) => Ok(None),
         ([], true) | (_, false) => Ok(Some(key_ops)),
-        (_, true) => Err(Error::invalid("no_key_ops", "this contradicts key_ops, which names some")),
+        (_, true) => Err(Error::invalid("no_key_ops", "no_key_ops cannot be set together with key_ops")),
     }
 }
 
@@ -72,7 +72,7 @@ impl TryFrom<pb::ImportKeyRequest> for ImportKey {
     type Error = Error;
 
     fn try_from(request: pb::ImportKeyRequest) -> Result<Self> {
-        // First of all, so that the bytes are zeroized whatever else is wrong.
+        // Converted first, so that the bytes are zeroized even if another field is invalid.
         let given = request.key.ok_or_else(|| Error::invalid("key", "the key material is missing"))?;
         let material = material(given)?;
         let key = new_key(&request.parent, &request.key_id)?;
@@ -82,10 +82,10 @@ impl TryFrom<pb::ImportKeyRequest> for ImportKey {
     }
 }
 
-/// Wipes what an import request brought and the key type had no use for.
-struct Wiped(pb::ImportKeyMaterial);
+/// Zeroizes the members of an import request that the key type does not use.
+struct ZeroizingMaterial(pb::ImportKeyMaterial);
 
-impl Drop for Wiped {
+impl Drop for ZeroizingMaterial {
     fn drop(&mut self) {
         let pb::ImportKeyMaterial { n, e, d, p, q, dp, dq, qi, x, y, k, .. } = &mut self.0;
         for bytes in [n, e, d, p, q, dp, dq, qi, x, y, k] {
@@ -95,7 +95,7 @@ impl Drop for Wiped {
 }
 
 fn material(given: pb::ImportKeyMaterial) -> Result<ImportMaterial> {
-    let mut given = Wiped(given);
+    let mut given = ZeroizingMaterial(given);
     let pb::ImportKeyMaterial { kty, n, e, d, p, q, dp, dq, qi, crv, x, y, k } = &mut given.0;
     match kty.as_str() {
         "RSA" | "RSA-HSM" => Ok(ImportMaterial::Rsa {
@@ -129,7 +129,8 @@ impl TryFrom<pb::ListKeysRequest> for ListKeys {
     type Error = Error;
 
     fn try_from(request: pb::ListKeysRequest) -> Result<Self> {
-        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        let page =
+            PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
         Ok(Self { hsm: hsm(&request.parent)?, page })
     }
 }
@@ -138,7 +139,8 @@ impl TryFrom<pb::ListKeyVersionsRequest> for ListKeyVersions {
     type Error = Error;
 
     fn try_from(request: pb::ListKeyVersionsRequest) -> Result<Self> {
-        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        let page =
+            PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
         Ok(Self { key: key_path("parent", &request.parent, "keys")?, page })
     }
 }
@@ -150,7 +152,7 @@ impl TryFrom<pb::UpdateKeyVersionRequest> for UpdateKeyVersion {
         let key = key_id(&request.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() {
-            return Err(Error::invalid("update_mask", "the mask names what is to be changed; it is empty"));
+            return Err(Error::invalid("update_mask", "the update mask is empty"));
         }
         let given = request.attributes.unwrap_or_default();
         let mut update = Self { key, operations: None, attributes: AttributeChanges::default(), tags: None };
@@ -162,8 +164,12 @@ impl TryFrom<pb::UpdateKeyVersionRequest> for UpdateKeyVersion {
                 "tags" => update.tags = tags.take().or(update.tags),
                 "attributes.enabled" => {
                     let enabled = given.enabled;
-                    let missing =
-                        || Error::invalid("attributes.enabled", "the mask names it, and it is missing");
+                    let missing = || {
+                        Error::invalid(
+                            "attributes.enabled",
+                            "the update mask names this field, but it is not set",
+                        )
+                    };
                     update.attributes.enabled = Some(enabled.ok_or_else(missing)?);
                 }
                 "attributes.not_before" => {
@@ -177,7 +183,7 @@ impl TryFrom<pb::UpdateKeyVersionRequest> for UpdateKeyVersion {
                 _ => {
                     return Err(Error::invalid(
                         "update_mask",
-                        "the mask may name key_ops, tags, attributes.enabled, attributes.not_before, attributes.expires",
+                        "the update mask may contain key_ops, tags, attributes.enabled, attributes.not_before and attributes.expires",
                     ));
                 }
             }
@@ -194,7 +200,7 @@ impl TryFrom<pb::DeleteKeyRequest> for DeleteKey {
     }
 }
 
-/// Declares the requests that name a deleted key and say nothing else.
+/// Converts requests whose only field is the name of a deleted key.
 macro_rules! named_deleted_key {
     ($($request:ident => $operation:ident,)+) => {
         $(impl TryFrom<pb::$request> for $operation {
@@ -217,7 +223,8 @@ impl TryFrom<pb::ListDeletedKeysRequest> for ListDeletedKeys {
     type Error = Error;
 
     fn try_from(request: pb::ListDeletedKeysRequest) -> Result<Self> {
-        let page = PageRequest::parse(request.page_size, &request.page_token, PAGE, MOST)?;
+        let page =
+            PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
         Ok(Self { hsm: hsm(&request.parent)?, page })
     }
 }

@@ -1,4 +1,4 @@
-//! `lifecycle.proto`.
+//! Converts the messages of `lifecycle.proto`.
 
 use super::super::pb;
 use super::resources::subscription;
@@ -7,9 +7,9 @@ use crate::model::event::{Batch, LifecycleEvent, Since};
 use crate::model::{Error, Result};
 use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms};
 
-/// Reads a resume token: the number of an event, in digits alone.
+/// Parses a resume token: the sequence number of an event, in decimal digits only.
 fn since(token: &str) -> Result<Since> {
-    let wrong = || Error::invalid("resume_token", "this service has not given out such a token");
+    let wrong = || Error::invalid("resume_token", "this is not a resume token of this service");
     match token {
         "" => Ok(Since::Now),
         "0" => Ok(Since::Beginning),
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_places() {
+    fn parses_resume_tokens() {
         assert_eq!(since("").unwrap(), Since::Now);
         assert_eq!(since("0").unwrap(), Since::Beginning);
         assert_eq!(since("17").unwrap(), Since::Event(17));

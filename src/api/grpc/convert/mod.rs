@@ -1,4 +1,4 @@
-//! Messages to operations, replies to messages. Reading names and algorithms is the domain's own.
+//! Converts messages to operations and replies to messages. The domain parses names and algorithms.
 
 mod access;
 mod authorization;
@@ -21,9 +21,10 @@ use crate::model::name::{HsmName, KeyId};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
 
-/// Splits a resource name by a pattern of fixed and free segments: `hsms/{}/keys/{}`.
+/// Splits a resource name by a pattern of fixed and variable segments, for example `hsms/{}/keys/{}`. Returns the
+/// variable ones.
 fn segments<'a, const N: usize>(field: &'static str, name: &'a str, pattern: &str) -> Result<[&'a str; N]> {
-    let wrong = || Error::invalid(field, format!("a name of the form {} is needed", shown(pattern)));
+    let wrong = || Error::invalid(field, format!("the name must have the form {}", template(pattern)));
     let mut found = [""; N];
     let mut next = found.iter_mut();
     let mut given = name.split('/');
@@ -38,8 +39,8 @@ fn segments<'a, const N: usize>(field: &'static str, name: &'a str, pattern: &st
     if given.next().is_some() { Err(wrong()) } else { Ok(found) }
 }
 
-/// A pattern as people read it.
-fn shown(pattern: &str) -> String {
+/// Formats a pattern with named variables, for error messages.
+fn template(pattern: &str) -> String {
     let mut text = String::new();
     for piece in pattern.split('/') {
         if !text.is_empty() {
@@ -60,7 +61,7 @@ fn shown(pattern: &str) -> String {
     text
 }
 
-/// Reads a part of a field. What is wrong with it is wrong with the field: callers know no other name.
+/// Parses a part of a field. An error names the whole field, the only name that clients know.
 fn part<T: FromStr<Err = Error>>(field: &'static str, text: &str) -> Result<T> {
     text.parse().map_err(|error| match error {
         Error::Invalid { why, .. } => Error::Invalid { field, why },
@@ -68,19 +69,19 @@ fn part<T: FromStr<Err = Error>>(field: &'static str, text: &str) -> Result<T> {
     })
 }
 
-/// Reads `hsms/{hsm}`.
+/// Parses `hsms/{hsm}`.
 fn hsm(parent: &str) -> Result<HsmName> {
     let [hsm] = segments("parent", parent, "hsms/{}")?;
     part("parent", hsm)
 }
 
-/// Reads `hsms/{hsm}/keys/{key}` or the like.
+/// Parses `hsms/{hsm}/{folder}/{key}`.
 fn key_path(field: &'static str, name: &str, folder: &str) -> Result<KeyPath> {
     let [hsm, key] = segments(field, name, &format!("hsms/{{}}/{folder}/{{}}"))?;
     Ok(KeyPath { hsm: part(field, hsm)?, name: part(field, key)? })
 }
 
-/// Reads `hsms/{hsm}/keys/{key}`, with or without `/versions/{version}`.
+/// Parses `hsms/{hsm}/keys/{key}`, with or without `/versions/{version}`.
 fn key_id(name: &str) -> Result<KeyId> {
     if name.split('/').count() == 4 {
         let KeyPath { hsm, name } = key_path("name", name, "keys")?;
@@ -90,21 +91,21 @@ fn key_id(name: &str) -> Result<KeyId> {
     Ok(KeyId { hsm: part("name", hsm)?, name: part("name", key)?, version: Some(part("name", version)?) })
 }
 
-/// Reads an instant, to the microsecond.
+/// Parses an instant, truncated to microseconds.
 pub(super) fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timestamp> {
-    let wrong = || Error::invalid(field, "an instant between the years 1 and 9999 is needed");
+    let wrong = || Error::invalid(field, "the instant is not between the years 1 and 9999");
     let micros = i64::from(wire.nanos) / 1000;
     let seconds = wire.seconds.checked_mul(1_000_000).ok_or_else(wrong)?;
-    let whole = seconds.checked_add(micros).ok_or_else(wrong)?;
+    let total = seconds.checked_add(micros).ok_or_else(wrong)?;
     if !(0..1_000_000_000).contains(&wire.nanos) {
         return Err(wrong());
     }
-    Timestamp::from_microsecond(whole).map_err(|_| wrong())
+    Timestamp::from_microsecond(total).map_err(|_| wrong())
 }
 
-/// Reads the date of a key, to the microsecond.
+/// Parses the date of a key, truncated to microseconds.
 fn key_date(field: &'static str, wire: WireTimestamp) -> Result<KeyDate> {
-    let wrong = || Error::invalid(field, "a date between the years 1 and 9999 is needed");
+    let wrong = || Error::invalid(field, "the date is not between the years 1 and 9999");
     if !(0..1_000_000_000).contains(&wire.nanos) {
         return Err(wrong());
     }
@@ -115,7 +116,7 @@ fn key_date(field: &'static str, wire: WireTimestamp) -> Result<KeyDate> {
     micros.and_then(KeyDate::from_microsecond).ok_or_else(wrong)
 }
 
-/// Writes an instant, or the date of a key.
+/// Converts an instant or the date of a key to its message.
 pub(super) fn wire_instant(instant: impl Into<KeyDate>) -> WireTimestamp {
     let micros = instant.into().as_microsecond();
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or(0);
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_whole() {
+    fn parses_complete_key_names_only() {
         assert!(key_id("hsms/local/keys/a").unwrap().version.is_none());
         let with = key_id("hsms/local/keys/a/versions/75f0e58fa686411f25e386edb8c4879c").unwrap();
         assert!(with.version.is_some());
@@ -149,10 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn instants_come_back_as_they_went() {
+    fn instants_round_trip() {
         for micros in [0, 1, -1, 1_800_000_000_123_456, -62_135_596_800_000_000] {
-            let there = Timestamp::from_microsecond(micros).unwrap();
-            assert_eq!(instant("x", wire_instant(there)).unwrap(), there);
+            let instant_sent = Timestamp::from_microsecond(micros).unwrap();
+            assert_eq!(instant("x", wire_instant(instant_sent)).unwrap(), instant_sent);
         }
         assert!(instant("x", WireTimestamp { seconds: i64::MAX, nanos: 0 }).is_err());
         assert!(instant("x", WireTimestamp { seconds: 0, nanos: -1 }).is_err());

@@ -1,4 +1,4 @@
-//! `resource.proto`.
+//! Converts the messages of `resource.proto`.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use crate::ops::resources::{
     ListResourceGroups, ListSubscriptions, Made, UpdateResourceGroup, UpdateSubscription,
 };
 
-/// Reads `subscriptions/{guid}`.
+/// Parses `subscriptions/{guid}`.
 pub(super) fn subscription(field: &'static str, name: &str) -> Result<SubscriptionId> {
     let [id] = segments(field, name, "subscriptions/{}")?;
     part(field, id)
 }
 
-/// Reads `subscriptions/{guid}/resourceGroups/{name}`.
+/// Parses `subscriptions/{guid}/resourceGroups/{name}`.
 pub(super) fn group(field: &'static str, name: &str) -> Result<(SubscriptionId, ResourceGroupName)> {
     let [subscription, group] = segments(field, name, "subscriptions/{}/resourceGroups/{}")?;
     Ok((part(field, subscription)?, part(field, group)?))
 }
 
-/// Declares the requests that name a subscription as their parent and say nothing else.
+/// Converts requests whose only field is a subscription as their parent.
 macro_rules! of_subscription {
     ($($request:ident => $operation:ident,)+) => {
         $(impl TryFrom<pb::$request> for $operation {
@@ -42,7 +42,7 @@ of_subscription! {
     ListLocationsRequest => ListLocations,
 }
 
-/// Declares the requests that name a resource group and say nothing else.
+/// Converts requests whose only field is the name of a resource group.
 macro_rules! named_by_group {
     ($($request:ident => $operation:ident,)+) => {
         $(impl TryFrom<pb::$request> for $operation {
@@ -68,7 +68,7 @@ impl TryFrom<pb::UpdateSubscriptionRequest> for UpdateSubscription {
         let subscription = subscription("name", &request.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() || mask.iter().any(|path| path != "undeletable") {
-            return Err(Error::invalid("update_mask", "the mask names what is to be changed: undeletable"));
+            return Err(Error::invalid("update_mask", "the update mask must name only undeletable"));
         }
         Ok(Self { subscription, undeletable: request.undeletable })
     }
@@ -95,7 +95,7 @@ impl TryFrom<pb::UpdateResourceGroupRequest> for UpdateResourceGroup {
         let (subscription, name) = group("name", &request.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() || mask.iter().any(|path| path != "tags") {
-            return Err(Error::invalid("update_mask", "the mask names what is to be changed: tags"));
+            return Err(Error::invalid("update_mask", "the update mask must name only tags"));
         }
         Ok(Self { subscription, name, tags: Some(request.tags.into_iter().collect()) })
     }

@@ -1,4 +1,4 @@
-//! Rotation, of `key.proto`.
+//! Converts the rotation messages of `key.proto`.
 
 use super::super::pb;
 use super::{key_path, part, segments, wire_instant};
@@ -37,7 +37,7 @@ impl TryFrom<pb::UpdateKeyRotationPolicyRequest> for UpdateKeyRotationPolicy {
     }
 }
 
-/// Reads `hsms/{hsm}/keys/{key}/rotationPolicy`.
+/// Parses `hsms/{hsm}/keys/{key}/rotationPolicy`.
 fn policy_of(name: &str) -> Result<KeyPath> {
     let [hsm, key] = segments("name", name, "hsms/{}/keys/{}/rotationPolicy")?;
     Ok(KeyPath { hsm: part("name", hsm)?, name: part("name", key)? })
@@ -56,18 +56,18 @@ fn trigger(action: &pb::KeyLifetimeAction) -> Result<RotationTrigger> {
         (None, Some(before)) => Ok(RotationTrigger::BeforeExpiry(before)),
         _ => Err(Error::invalid(
             "lifetime_actions",
-            "rotating needs one of time_after_create and time_before_expiry",
+            "a rotation action needs either time_after_create or time_before_expiry",
         )),
     }
 }
 
 impl From<KeyRotationPolicy> for pb::KeyRotationPolicy {
-    fn from(shown: KeyRotationPolicy) -> Self {
-        let KeyPath { hsm, name } = &shown.key;
+    fn from(reply: KeyRotationPolicy) -> Self {
+        let KeyPath { hsm, name } = &reply.key;
         let name = format!("hsms/{hsm}/keys/{name}/rotationPolicy");
-        let Some(policy) = shown.policy else { return Self { name, ..Self::default() } };
+        let Some(policy) = reply.policy else { return Self { name, ..Self::default() } };
         let rotate = |after: &str, before: &str| pb::KeyLifetimeAction {
-            // Lower case whatever was sent, as recorded.
+            // Always in lower case, as recorded from the service.
             action: "rotate".to_owned(),
             time_after_create: after.to_owned(),
             time_before_expiry: before.to_owned(),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_are_read() {
+    fn parses_rotation_policies() {
         assert!(read("", vec![]).unwrap().rules.is_none());
         assert!(read("P28D", vec![]).unwrap().rules.is_some());
         let lower = pb::KeyLifetimeAction { action: "rotate".to_owned(), ..rotate("P28D", "") };
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_azure_refuses_is_refused_and_named() {
+    fn rejects_invalid_policies_and_names_the_field() {
         let action = |action: &str| pb::KeyLifetimeAction { action: action.to_owned(), ..rotate("", "P30D") };
         for (expiry, actions, field) in [
             ("P1Y", vec![action("Notify")], "lifetime_actions.action"),

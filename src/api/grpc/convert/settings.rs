@@ -1,4 +1,4 @@
-//! `setting.proto`.
+//! Converts the messages of `setting.proto`.
 
 use super::super::pb;
 use super::{hsm, part, segments};
@@ -8,7 +8,7 @@ use crate::model::{Error, Result};
 use crate::ops::Of;
 use crate::ops::settings::{GetSetting, ListSettings, UpdateSetting};
 
-/// Reads `hsms/{hsm}/settings/{setting}`.
+/// Parses `hsms/{hsm}/settings/{setting}`.
 fn setting(name: &str) -> Result<(HsmName, SettingName)> {
     let [hsm, setting] = segments("name", name, "hsms/{}/settings/{}")?;
     Ok((part("name", hsm)?, setting.parse()?))
@@ -40,7 +40,7 @@ impl TryFrom<pb::UpdateSettingRequest> for UpdateSetting {
     }
 }
 
-fn shown(hsm: &HsmName, setting: Setting) -> pb::Setting {
+fn message(hsm: &HsmName, setting: Setting) -> pb::Setting {
     pb::Setting {
         name: format!("hsms/{hsm}/settings/{}", setting.name),
         r#type: Setting::TYPE.to_owned(),
@@ -50,12 +50,12 @@ fn shown(hsm: &HsmName, setting: Setting) -> pb::Setting {
 
 impl From<Of<Setting>> for pb::Setting {
     fn from(Of { hsm, item }: Of<Setting>) -> Self {
-        shown(&hsm, item)
+        message(&hsm, item)
     }
 }
 
 impl From<Of<Vec<Setting>>> for pb::ListSettingsResponse {
     fn from(Of { hsm, item }: Of<Vec<Setting>>) -> Self {
-        Self { settings: item.into_iter().map(|setting| shown(&hsm, setting)).collect() }
+        Self { settings: item.into_iter().map(|setting| message(&hsm, setting)).collect() }
     }
 }

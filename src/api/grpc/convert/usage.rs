@@ -1,4 +1,4 @@
-//! `usage.proto`.
+//! Converts the messages of `usage.proto`, except those of budgets.
 
 use prost_types::Timestamp as WireTimestamp;
 use rust_decimal::Decimal;
@@ -14,14 +14,14 @@ use crate::ops::usage::{
 };
 use crate::ops::{Page, PageRequest};
 
-/// Reads the name of an HSM as a resource.
+/// Parses the resource name of an HSM.
 fn managed_hsm(field: &'static str, name: &str) -> Result<ControlScope> {
     let [subscription, group, hsm] =
         segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
     Ok(ControlScope::ManagedHsm(part(field, subscription)?, part(field, group)?, part(field, hsm)?))
 }
 
-/// Reads the name of a subscription, of a resource group, or of an HSM as a resource.
+/// Parses the resource name of a subscription, a resource group or an HSM.
 pub(super) fn scope(name: &str) -> Result<ControlScope> {
     let field = "parent";
     match name.split('/').count() {
@@ -37,7 +37,7 @@ pub(super) fn scope(name: &str) -> Result<ControlScope> {
     }
 }
 
-/// Writes what [`scope`] reads.
+/// Formats a scope as [`scope`] parses it.
 pub(super) fn scope_name(scope: &ControlScope) -> String {
     let mut name = format!("subscriptions/{}", scope.subscription());
     if let Some(group) = scope.resource_group() {
@@ -49,7 +49,7 @@ pub(super) fn scope_name(scope: &ControlScope) -> String {
     name
 }
 
-fn asked(from: Option<WireTimestamp>, to: Option<WireTimestamp>) -> Result<Asked> {
+fn requested_period(from: Option<WireTimestamp>, to: Option<WireTimestamp>) -> Result<Asked> {
     let from = from.map(|from| instant("from", from)).transpose()?;
     let to = to.map(|to| instant("to", to)).transpose()?;
     if let (Some(from), Some(to)) = (from, to) {
@@ -66,7 +66,7 @@ impl TryFrom<pb::GetStatementRequest> for GetStatement {
     type Error = Error;
 
     fn try_from(request: pb::GetStatementRequest) -> Result<Self> {
-        let period = asked(request.from, request.to)?;
+        let period = requested_period(request.from, request.to)?;
         Ok(Self { scope: scope(&request.parent)?, period, plan: plan(request.plan) })
     }
 }
@@ -83,7 +83,7 @@ impl TryFrom<pb::ListUsageRequest> for ListUsage {
     type Error = Error;
 
     fn try_from(request: pb::ListUsageRequest) -> Result<Self> {
-        let period = asked(request.from, request.to)?;
+        let period = requested_period(request.from, request.to)?;
         let page = PageRequest::parse(request.page_size, &request.page_token, 100, 1000)?;
         Ok(Self { scope: scope(&request.parent)?, period, page })
     }
@@ -93,7 +93,7 @@ impl TryFrom<pb::ExportUsageRequest> for ExportUsage {
     type Error = Error;
 
     fn try_from(request: pb::ExportUsageRequest) -> Result<Self> {
-        let period = asked(request.from, request.to)?;
+        let period = requested_period(request.from, request.to)?;
         let format = match request.format.as_str() {
             "csv" => FileFormat::Csv,
             "json" => FileFormat::Json,
@@ -102,15 +102,16 @@ impl TryFrom<pb::ExportUsageRequest> for ExportUsage {
         let after = match request.page_token.as_str() {
             "" => None,
             token => {
-                let known = token.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
-                let unknown = || Error::invalid("page_token", "this page token was not made by this list");
-                Some(known.ok_or_else(unknown)?)
+                let parsed = token.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
+                let unknown = || Error::invalid("page_token", "this is not a page token of this list");
+                Some(parsed.ok_or_else(unknown)?)
             }
         };
         Ok(Self { scope: scope(&request.parent)?, period, plan: plan(request.plan), format, after })
     }
 }
 
+/// Formats a decimal without trailing zeros.
 pub(super) fn text(decimal: Decimal) -> String {
     decimal.normalize().to_string()
 }
