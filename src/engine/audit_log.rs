@@ -1,7 +1,7 @@
-//! Signs the end of the audit log's chain, and deletes the files that are not to be kept.
+//! Signs the head of the audit log's hash chain, and deletes audit files beyond the configured retention.
 //!
-//! The key is made in the token like any other, under an identifier that the database has before the token is asked:
-//! what an interrupted start left under it is destroyed, and the key is made anew.
+//! The signing key is generated in the token. Its identifier is committed to the database first: objects that an
+//! interrupted start left under that identifier are destroyed, and the key is generated again.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,29 +19,29 @@ use crate::model::{Error, Result, Timestamp};
 use crate::store::{Commit, Record, Store};
 use crate::token::Token;
 
-/// What the audit log calls a signature of its end.
+/// The `operationName` of a signature of the head.
 const SIGNED: &str = "AuditLogSign";
-/// What it calls the signature of a beginning, when files are deleted.
+/// The `operationName` of a signature of the new first record, when files are deleted.
 const TRIMMED: &str = "AuditLogTrim";
-/// What it calls a new key.
+/// The `operationName` of a new signing key.
 const KEY: &str = "AuditKeyCreate";
 
 const KEY_TYPE: KeyType = KeyType::Ec { curve: Curve::P256 };
 
-/// What the engine does for the audit log beside writing records.
+/// Configuration of the audit log: retention, signing, limits on unauthenticated records.
 pub struct AuditLog {
-    /// Where the files are.
+    /// The directory of the audit files.
     pub directory: PathBuf,
-    /// Which of them are kept.
+    /// Which files are kept.
     pub retention: Retention,
-    /// What unauthenticated callers may add.
+    /// Limits on records of unauthenticated calls.
     pub refusals: RefusalLimits,
-    /// Who signs; nobody where the token cannot.
+    /// The signing key; `None` if the token does not support it.
     pub signer: Option<Signer>,
 }
 
 impl AuditLog {
-    /// A log that is neither signed nor shortened, and takes what unauthenticated callers add without a limit.
+    /// Returns a log without signing, retention limits and limits on unauthenticated records.
     pub fn unsigned(directory: PathBuf) -> Self {
         let (limit, window) = (u32::MAX, std::time::Duration::MAX);
         let refusals = RefusalLimits {
@@ -55,35 +55,35 @@ impl AuditLog {
     }
 }
 
-/// The key that signs the log.
+/// The key pair in a token that signs the log.
 pub struct Signer {
     token: Token,
     version: VersionId,
     key: Jwk,
-    /// The last record that is known to be signed.
+    /// The sequence number of the last record known to be signed.
     through: AtomicU64,
 }
 
 impl Signer {
-    /// Finds the key in a token, or makes it there.
+    /// Finds the signing key in a token, or generates it.
     ///
     /// # Errors
-    /// `Unsupported` where the token has no such keys; `KeyMaterialMissing` where it does not hold the one that is
-    /// recorded, `Internal` where it holds another; what token and store answer.
+    /// `Unsupported` if the token does not support the key type; `KeyMaterialMissing` if it does not hold the recorded
+    /// key, `Internal` if it holds a different one; errors of token and store.
     pub async fn open(store: &Store, token: Token, now: Timestamp) -> Result<Self> {
         let serial = &token.info().serial;
         let known = store.audit_keys().into_iter().rev().find(|key| key.token_serial == *serial);
         let (version, key) = match known {
             Some(AuditKey { version, public: Some(public), .. }) => (version, Jwk::of(&public)?),
-            interrupted => Self::make(store, &token, interrupted.map(|key| key.version), now).await?,
+            interrupted => Self::generate(store, &token, interrupted.map(|key| key.version), now).await?,
         };
         let signer = Self { token, version, key, through: AtomicU64::new(0) };
-        // Shows that the token has the private half of the key that is recorded.
+        // Proves that the token holds the private key of the recorded public key.
         signer.sign(Says::Head, Last::default(), now).await?;
         Ok(signer)
     }
 
-    async fn make(
+    async fn generate(
         store: &Store,
         token: &Token,
         interrupted: Option<VersionId>,
@@ -114,10 +114,10 @@ impl Signer {
         Ok((version, key))
     }
 
-    /// Signs that the files of the log begin with this record.
+    /// Signs a statement of where the audit files begin.
     ///
     /// # Errors
-    /// What the token answers.
+    /// Those of the token.
     pub async fn sign_start(&self, first: Last, now: Timestamp) -> Result<Signed> {
         self.sign(Says::Start, first, now).await
     }
@@ -129,22 +129,22 @@ impl Signer {
         statement.signed(&signature)
     }
 
-    /// Ends the use of the token.
+    /// Waits at most `patience` for calls to the token to end.
     pub(super) async fn drain(&self, patience: std::time::Duration) -> bool {
         self.token.drain(patience).await
     }
 }
 
 impl Engine {
-    /// Signs the end of the audit log, if records were added since the last signature.
+    /// Signs the head of the audit log, if records were added since the last signature.
     ///
     /// # Errors
-    /// What token, store and file system answer.
+    /// Those of token, store and file system.
     pub async fn sign_audit_log(&self) -> Result<()> {
         let Some(signer) = &self.0.audit_log.signer else { return Ok(()) };
         let last = self.0.store.audit_head();
         let through = signer.through.load(Ordering::Relaxed);
-        // One more is the record of the last signature.
+        // The one record after the signed head is that of the signature itself.
         if last.0 <= through.saturating_add(u64::from(through > 0)) {
             return Ok(());
         }
@@ -152,29 +152,31 @@ impl Engine {
         let signed = signer.sign(Says::Head, Last { seq: last.0, chain: last.1 }, now).await?;
         self.record_statement(SIGNED, now, &signed, &[]).await?;
         signer.through.store(signed.seq, Ordering::Relaxed);
-        self.keep(signed).await
+        self.write_statement(signed).await
     }
 
-    /// Deletes the oldest audit files if more are there than are to be kept. First it is signed, on record, where the
-    /// remaining ones begin.
+    /// Deletes the oldest audit files beyond the configured retention. A signed statement of where the remaining files
+    /// begin is recorded first.
     ///
     /// # Errors
-    /// What token, store and file system answer.
+    /// Those of token, store and file system.
     pub async fn trim_audit_log(&self) -> Result<()> {
         let log = &self.0.audit_log;
         let Some(signer) = log.signer.as_ref().filter(|_| log.retention.limits()) else { return Ok(()) };
-        // Age alone dooms them: not by a clock that is not trusted.
+        // Retention is by age, so nothing is deleted while the clock is not trusted.
         if self.0.clock.check_trusted().is_err() {
             return Ok(());
         }
         let (directory, retention) = (log.directory.clone(), log.retention.clone());
-        let Some(doomed) = away(move || audit::doomed(&directory, &retention)).await? else { return Ok(()) };
+        let Some(expired) = blocking(move || audit::doomed(&directory, &retention)).await? else {
+            return Ok(());
+        };
         let now = self.0.clock.now();
-        let signed = signer.sign(Says::Start, doomed.last.clone(), now).await?;
-        self.keep(signed.clone()).await?;
-        self.record_statement(TRIMMED, now, &signed, &doomed.names).await?;
-        tracing::info!(files = ?doomed.names, "audit files are deleted as configured");
-        away(move || doomed.delete()).await
+        let signed = signer.sign(Says::Start, expired.last.clone(), now).await?;
+        self.write_statement(signed.clone()).await?;
+        self.record_statement(TRIMMED, now, &signed, &expired.names).await?;
+        tracing::info!(files = ?expired.names, "audit files are deleted as configured");
+        blocking(move || expired.delete()).await
     }
 
     async fn record_statement(
@@ -188,9 +190,9 @@ impl Engine {
         self.0.store.commit(Commit { record, ..Commit::default() }).await
     }
 
-    async fn keep(&self, signed: Signed) -> Result<()> {
+    async fn write_statement(&self, signed: Signed) -> Result<()> {
         let directory = self.0.audit_log.directory.clone();
-        away(move || signed.keep_in(&directory)).await
+        blocking(move || signed.keep_in(&directory)).await
     }
 }
 
@@ -198,8 +200,10 @@ fn own_record(event: &'static str, at: Timestamp, body: String) -> Record {
     Record { at, hsm: None, event, meter: Meter::Free, version: None, body }
 }
 
-/// Reads and writes files away from the runtime's threads.
-async fn away<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T> {
+/// Runs file I/O on a blocking thread.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await.map_err(Error::internal)?;
     done.map_err(Error::internal)
 }

@@ -1,11 +1,11 @@
-//! When budgets are reached: what follows from what HSMs cost, which the store alone cannot tell.
+//! Computes when budgets will be reached, from the costs of HSMs.
 
 use super::Engine;
 use crate::model::billing::{Facts, Period};
 use crate::model::time::{Due, Work};
 
 impl Engine {
-    /// When each budget is reached next, if nothing changes. Computed beside the threads that serve calls.
+    /// Returns when each budget will be reached if nothing changes. Runs on a blocking thread.
     pub async fn budgets_due(&self) -> Vec<Due> {
         if self.0.store.budgets().is_empty() {
             return Vec::new();
@@ -14,7 +14,7 @@ impl Engine {
         match tokio::task::spawn_blocking(move || engine.compute_budgets_due()).await {
             Ok(due) => due,
             Err(error) => {
-                tracing::error!(%error, "when budgets are reached could not be computed");
+                tracing::error!(%error, "the due times of budgets could not be computed");
                 Vec::new()
             }
         }

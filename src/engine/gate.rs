@@ -1,4 +1,4 @@
-//! How each plane lets callers in and equips its operations.
+//! Resolves containers, authorizes callers and creates operation contexts, for each plane.
 
 use std::sync::Arc;
 
@@ -18,25 +18,25 @@ use crate::ops::{
     Known, Plane, ServicePlane, SimulatorPlane, TurnClock,
 };
 
-/// What a plane decides before an operation runs, and what it hands to it.
+/// The steps of the pipeline that differ by plane: resolve the container, authorize the caller, create the context.
 pub trait Gate: Plane {
-    /// The place, once it is known to exist and to be the caller's to ask.
+    /// The container that was found, for example the HSM or the subscription.
     type Found: Send + 'static;
 
-    /// Notes the place in the record.
-    fn note(pending: &mut Pending, place: &Self::Place);
+    /// Writes the container to the call record.
+    fn note(pending: &mut Pending, container: &Self::Container);
 
-    /// Finds the place.
+    /// Finds the container.
     ///
     /// # Errors
-    /// Where there is none.
-    fn find(engine: &Engine, place: &Self::Place) -> Result<Self::Found>;
+    /// If it does not exist.
+    fn find(engine: &Engine, container: &Self::Container) -> Result<Self::Found>;
 
-    /// Decides whether the caller may: of `scopes`, the first is where a role must grant the action, the second the one
-    /// that a refusal names.
+    /// Checks that the caller may perform the action: a role must grant it at the first of `scopes`; a `Forbidden` error
+    /// names the second.
     ///
     /// # Errors
-    /// `Forbidden`, or `Unauthenticated` for a credential that is not for this place.
+    /// `Forbidden`, or `Unauthenticated` for a credential of another tenant or issuer.
     fn admit(
         engine: &Engine,
         caller: &Caller,
@@ -45,11 +45,11 @@ pub trait Gate: Plane {
         scopes: (&Self::Scope, &Self::Scope),
     ) -> Result<()>;
 
-    /// What the operation may use. There is no caller where the service itself acts; `in_service` says
-    /// that the operation is only for a place that is in service.
+    /// Creates the context of an operation. `caller` is `None` for operations of the service itself; `in_service` says
+    /// that the operation requires an activated HSM.
     ///
     /// # Errors
-    /// Where the place cannot take the operation.
+    /// If the container is deleted, replaced or not activated.
     fn equip(
         engine: &Engine,
         found: Self::Found,
@@ -58,19 +58,19 @@ pub trait Gate: Plane {
         in_service: bool,
     ) -> Result<Self::Cx>;
 
-    /// What the operation has declared, where a token is involved.
+    /// Returns the intents of the operation, on planes whose operations use tokens.
     fn intents(cx: &Self::Cx) -> Option<&Intents>;
 }
 
 impl Gate for DataPlane {
     type Found = Arc<ManagedHsm>;
 
-    fn note(pending: &mut Pending, place: &HsmName) {
-        pending.hsm(place);
+    fn note(pending: &mut Pending, container: &HsmName) {
+        pending.hsm(container);
     }
 
-    fn find(engine: &Engine, place: &HsmName) -> Result<Arc<ManagedHsm>> {
-        engine.hsm(place)
+    fn find(engine: &Engine, container: &HsmName) -> Result<Arc<ManagedHsm>> {
+        engine.hsm(container)
     }
 
     fn admit(
@@ -97,13 +97,13 @@ impl Gate for DataPlane {
         now: Timestamp,
         in_service: bool,
     ) -> Result<Cx> {
-        // As it is now: since it was found, it may have been deleted, or another may have its name.
-        let known = hsm.id;
+        // Read again: since it was found, the HSM may have been deleted or replaced by another of the same name.
+        let resolved = hsm.id;
         let hsm = engine.hsm(&hsm.name)?;
-        if hsm.id != known {
+        if hsm.id != resolved {
             return Err(Error::HsmNotFound { hsm: hsm.name.clone() });
         }
-        // assumption: what a deleted HSM's data plane answers is not recorded.
+        // assumption: the reply of a deleted HSM's data plane is not recorded.
         hsm.check_live()?;
         if in_service && hsm.activation != Activation::Active {
             return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });
@@ -134,9 +134,9 @@ impl Gate for ControlPlane {
 
     fn note(_: &mut Pending, _: &SubscriptionId) {}
 
-    fn find(engine: &Engine, place: &SubscriptionId) -> Result<Arc<Subscription>> {
-        let found = engine.0.store.subscription(*place);
-        found.ok_or(Error::SubscriptionNotFound { subscription: *place })
+    fn find(engine: &Engine, container: &SubscriptionId) -> Result<Arc<Subscription>> {
+        let subscription = engine.0.store.subscription(*container);
+        subscription.ok_or(Error::SubscriptionNotFound { subscription: *container })
     }
 
     fn admit(
@@ -193,13 +193,14 @@ impl Gate for DirectoryPlane {
         Ok(())
     }
 
-    /// Whoever is known may ask; operations tell what is the caller's alone.
+    /// Every authenticated caller is authorized; operations return only the caller's own resources.
     fn admit(_: &Engine, _: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
         Ok(())
     }
 
     fn equip(engine: &Engine, (): (), caller: Option<&Caller>, _: Timestamp, _: bool) -> Result<DirectoryCx> {
-        let caller = caller.ok_or_else(|| Error::internal("the service asks nothing above subscriptions"))?;
+        let caller =
+            caller.ok_or_else(|| Error::internal("an operation of the directory plane needs a caller"))?;
         let principals = caller.principals();
         Ok(DirectoryCx { store: engine.0.store.clone(), tenant: caller.tenant, principals })
     }
@@ -217,13 +218,15 @@ impl Gate for SimulatorPlane {
     fn find(engine: &Engine, (): &()) -> Result<()> {
         match engine.0.clock.can_be_turned() {
             true => Ok(()),
-            false => Err(Error::Unsupported { what: "a gateway's clock is its machine's".to_owned() }),
+            false => Err(Error::Unsupported {
+                what: "a gateway uses the clock of its machine, which cannot be set".to_owned(),
+            }),
         }
     }
 
-    /// The principals that the seed names; there is no plane of the real service that could say otherwise.
+    /// The seed lists the authorized principals. Azure has no plane with a settable clock.
     fn admit(engine: &Engine, caller: &Caller, (): &(), _: TurnClock, _: (&(), &())) -> Result<()> {
-        of_own_authority(caller)?;
+        require_own_authority(caller)?;
         match engine.0.clock.may_be_turned_by(caller.principal) {
             true => Ok(()),
             false => Err(Error::Forbidden {
@@ -252,9 +255,9 @@ impl Gate for ServicePlane {
         Ok(())
     }
 
-    /// A simulator's own services take tokens of its authority only; a gateway's clock is shown to whoever is known.
+    /// A simulator accepts only access tokens of its own authority here; a gateway accepts every authenticated caller.
     fn admit(engine: &Engine, caller: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
-        if engine.0.clock.can_be_turned() { of_own_authority(caller) } else { Ok(()) }
+        if engine.0.clock.can_be_turned() { require_own_authority(caller) } else { Ok(()) }
     }
 
     fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<ClockCx> {
@@ -275,7 +278,7 @@ impl Gate for InstallationPlane {
         Ok(())
     }
 
-    /// Granted for every subscription, of the caller's tenant all; which ones there are is not told.
+    /// Every subscription must belong to the caller's tenant and grant the action. The error does not list subscriptions.
     fn admit(engine: &Engine, caller: &Caller, (): &(), action: ControlAction, _: (&(), &())) -> Result<()> {
         let store = &engine.0.store;
         let subscriptions = store.subscriptions();
@@ -304,10 +307,12 @@ impl Gate for InstallationPlane {
     }
 }
 
-/// The principals of the simulator's authority may use what only a simulator has, and those of other issuers may not.
-fn of_own_authority(caller: &Caller) -> Result<()> {
+/// Checks that the access token was issued by the simulator's own authority.
+fn require_own_authority(caller: &Caller) -> Result<()> {
     if caller.of_own_authority {
         return Ok(());
     }
-    Err(Error::Unauthenticated { why: "the simulator's own services take tokens of its authority only" })
+    Err(Error::Unauthenticated {
+        why: "the simulator's own services accept only access tokens of its own authority",
+    })
 }

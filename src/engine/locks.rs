@@ -1,16 +1,16 @@
-//! One changing operation at a time per target.
+//! Named locks: one changing operation at a time per target.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
-/// Locks by name. A lock exists while somebody holds it or waits for it.
+/// Locks by name. An entry exists while a task holds the lock or waits for it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Locks(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>);
 
-/// Holds a lock; releases it when dropped.
-pub(super) struct Held {
+/// Releases the lock when dropped.
+pub(super) struct LockGuard {
     name: String,
     locks: Locks,
     guard: Option<OwnedMutexGuard<()>>,
@@ -18,10 +18,10 @@ pub(super) struct Held {
 
 impl Locks {
     /// Waits for the lock of this name.
-    pub(super) async fn acquire(&self, name: String) -> Held {
+    pub(super) async fn acquire(&self, name: String) -> LockGuard {
         let lock = self.map().entry(name.clone()).or_default().clone();
         let guard = Some(lock.lock_owned().await);
-        Held { name, locks: self.clone(), guard }
+        LockGuard { name, locks: self.clone(), guard }
     }
 
     fn map(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<tokio::sync::Mutex<()>>>> {
@@ -29,11 +29,11 @@ impl Locks {
     }
 }
 
-impl Drop for Held {
+impl Drop for LockGuard {
     fn drop(&mut self) {
         let mut map = self.locks.map();
         self.guard = None;
-        // Nobody else has it: those who wait hold a clone each.
+        // A waiting task holds a clone: a count of one means that no task waits.
         if map.get(&self.name).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             map.remove(&self.name);
         }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_at_a_time_and_nothing_is_left_behind() {
+    async fn locks_are_exclusive_and_removed_when_unused() {
         let locks = Locks::default();
         let first = locks.acquire("a".to_owned()).await;
         let other = locks.acquire("b".to_owned()).await;

@@ -1,4 +1,4 @@
-//! The pipeline: every call on every surface goes through here, and nothing goes past it.
+//! The call pipeline: authenticates, authorizes, executes, meters and audits every call of every surface.
 
 mod audit_log;
 mod budgets;
@@ -43,7 +43,7 @@ use record::Pending;
 pub use refusals::RefusalLimits;
 use refusals::Refusals;
 
-/// Answers calls. A cheap handle.
+/// A handle to the call pipeline. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
@@ -64,20 +64,21 @@ struct Inner {
     audit_log: AuditLog,
 }
 
-/// A call that was let in: who calls what, where.
-struct Admitted<O: Operation>
+/// An authenticated and authorized call.
+struct AuthorizedCall<O: Operation>
 where
     PlaneOf<O>: Gate,
 {
     operation: O,
+    /// The container of the target, for example the HSM.
     found: <PlaneOf<O> as Gate>::Found,
-    /// `None` where the service itself acts.
+    /// `None` for operations that the service starts itself.
     caller: Option<Arc<Caller>>,
     pending: Pending,
 }
 
 impl Engine {
-    /// An engine on what was opened; `supply` has the tokens for new HSMs, `tokens` those of the HSMs that are there.
+    /// Creates an engine. `supply` allocates tokens for new HSMs, `tokens` holds those of existing HSMs.
     pub fn new(
         identity: Identity,
         store: Store,
@@ -105,8 +106,8 @@ impl Engine {
         }))
     }
 
-    /// Verifies the credential of a request before any of its body is read: it must be meant for one of the audiences.
-    /// The call that follows, which asks for that of its plane, or the refusal is what is recorded.
+    /// Verifies the credential of a request before its body is read. The credential must be issued for one of
+    /// `audiences`. Writes no audit record: [`call`](Self::call) or [`refuse`](Self::refuse) follows and writes it.
     ///
     /// # Errors
     /// `Unauthenticated`.
@@ -114,13 +115,13 @@ impl Engine {
         self.0.identity.verify(credential, audiences).await
     }
 
-    /// Answers `request`, which is read only once its sender is known.
+    /// Runs an operation for a caller. `request` is parsed only after the credential is verified.
     ///
-    /// Nothing is answered that was not recorded first: the changes, the meter reading and the audit
-    /// record are one transaction, and if it fails so does the call.
+    /// The changes, the meter reading and the audit record are committed in one transaction before the reply is
+    /// returned. If the transaction fails, the call fails.
     ///
     /// # Errors
-    /// Whatever the caller must be told, in the order of the steps.
+    /// The error of the first step that fails: authentication, parsing, authorization, loading, execution, commit.
     pub async fn call<O: Operation>(
         &self,
         credential: Result<Credential<'_>>,
@@ -131,16 +132,16 @@ impl Engine {
         PlaneOf<O>: Gate,
     {
         let mut pending = Pending::begin(self, O::EVENT, O::METER, origin);
-        let admitted = caught(O::NAME, self.admit(credential, request, &mut pending)).await;
-        let (operation, found, caller) = match admitted {
-            Ok(admitted) => admitted,
+        let authorized = caught(O::NAME, self.authorize_call(credential, request, &mut pending)).await;
+        let (operation, found, caller) = match authorized {
+            Ok(authorized) => authorized,
             Err(error) => return pending.refuse(error).await,
         };
-        self.start(Admitted { operation, found, caller: Some(caller), pending }).await
+        self.start(AuthorizedCall { operation, found, caller: Some(caller), pending }).await
     }
 
-    /// As [`call`](Self::call), and shows the reply as its surface does. The call has been recorded by then: if showing
-    /// it panics, that is recorded as well, under the same correlation id.
+    /// As [`call`](Self::call), and renders the reply with `show`. The call is committed by then: if rendering panics, a
+    /// second audit record with the same correlation id says so.
     ///
     /// # Errors
     /// As [`call`](Self::call).
@@ -168,18 +169,18 @@ impl Engine {
         }
     }
 
-    /// Does what has come due, in the name of the service itself: checked, metered and audited like
-    /// what a caller asks for, but that nobody is asked for a credential. For jobs alone.
+    /// Runs a due operation for the service itself: checked, metered and audited as a caller's, but without
+    /// authentication and authorization. Only [`jobs`](crate::jobs) may call this.
     ///
     /// # Errors
-    /// `ClockNotTrusted` for what destroys something for good, while the machine's clock is not trusted; else as
-    /// [`call`](Self::call), from loading on.
+    /// `ClockNotTrusted` for an operation that destroys data permanently while the machine's clock is not trusted;
+    /// otherwise those of [`call`](Self::call), from loading on.
     pub async fn due<O: Operation>(&self, operation: O) -> Result<O::Reply>
     where
         PlaneOf<O>: Gate,
     {
         let origin = Origin {
-            client_info: "strongroom, because it was due".to_owned(),
+            client_info: "strongroom-scheduler".to_owned(),
             correlation_id: Ids.guid(),
             operation_version: "v1".into(),
             ..Origin::default()
@@ -187,23 +188,23 @@ impl Engine {
         let mut pending = Pending::begin_own(self, O::EVENT, O::METER, origin);
         let found = caught_now(O::NAME, || {
             let id = operation.target();
-            let place = O::Target::place(&id);
-            PlaneOf::<O>::note(&mut pending, &place);
+            let container = O::Target::container(&id);
+            PlaneOf::<O>::note(&mut pending, &container);
             pending.target(O::Target::describe(&id), O::Target::resource(&id));
-            PlaneOf::<O>::find(self, &place)
+            PlaneOf::<O>::find(self, &container)
         });
-        // The record was dated by a reading of the clock just now: if that was wrong, the guard has seen it.
+        // `begin_own` has just read the clock, so the clock guard has checked that reading.
         let trusted = |found| {
             if O::DESTROYS_WHEN_DUE { self.0.clock.check_trusted().map(|()| found) } else { Ok(found) }
         };
         match found.flatten().and_then(trusted) {
-            Ok(found) => self.start(Admitted { operation, found, caller: None, pending }).await,
+            Ok(found) => self.start(AuthorizedCall { operation, found, caller: None, pending }).await,
             Err(error) => pending.refuse(error).await,
         }
     }
 
-    /// Records a call that could not be read, and says what its sender is to be told: that, if it is
-    /// known, or else that it is not. `audiences` are those of the planes that may have been meant.
+    /// Records a call whose request could not be parsed, and returns the error to reply with: `error` for an
+    /// authenticated caller, else that of the authentication. `audiences` are those of the planes the request may address.
     pub async fn refuse(
         &self,
         (credential, audiences): (Result<Credential<'_>>, &[Audience]),
@@ -221,7 +222,7 @@ impl Engine {
                 pending.caller(&caller);
                 error
             }
-            Err(unknown) => unknown,
+            Err(unauthenticated) => unauthenticated,
         };
         match pending.refuse::<Infallible>(error).await {
             Err(error) => error,
@@ -229,8 +230,8 @@ impl Engine {
         }
     }
 
-    /// Authenticates, parses and authorizes: everything that comes before anything is loaded.
-    async fn admit<O: Operation>(
+    /// Authenticates the caller, parses the request, resolves its container and authorizes the call.
+    async fn authorize_call<O: Operation>(
         &self,
         credential: Result<Credential<'_>>,
         request: impl FnOnce() -> Result<O> + Send,
@@ -243,10 +244,10 @@ impl Engine {
         pending.caller(&caller);
         let operation = request()?;
         let id = operation.target();
-        let place = O::Target::place(&id);
-        PlaneOf::<O>::note(pending, &place);
+        let container = O::Target::container(&id);
+        PlaneOf::<O>::note(pending, &container);
         pending.target(O::Target::describe(&id), O::Target::resource(&id));
-        let found = PlaneOf::<O>::find(self, &place)?;
+        let found = PlaneOf::<O>::find(self, &container)?;
         let scope = O::Target::scope(&id, &self.0.store);
         let asked = O::Target::asked(&id);
         let scopes = (&scope, asked.as_ref().unwrap_or(&scope));
@@ -254,45 +255,47 @@ impl Engine {
         Ok((operation, found, caller))
     }
 
-    /// Runs an operation: what changes something to its end, whatever becomes of the caller's connection.
-    async fn start<O: Operation>(&self, admitted: Admitted<O>) -> Result<O::Reply>
+    /// Runs an operation. One that changes its target runs in a task of its own, which completes even if the caller
+    /// disconnects.
+    async fn start<O: Operation>(&self, call: AuthorizedCall<O>) -> Result<O::Reply>
     where
         PlaneOf<O>: Gate,
     {
         if !O::CHANGES {
-            return self.run(admitted).await;
+            return self.run(call).await;
         }
         let engine = self.clone();
-        let task = self.0.running.spawn(async move { engine.run(admitted).await });
-        task.await.unwrap_or_else(|error| Err(Error::internal(format!("{} did not end: {error}", O::NAME))))
+        let task = self.0.running.spawn(async move { engine.run(call).await });
+        task.await
+            .unwrap_or_else(|error| Err(Error::internal(format!("{} did not complete: {error}", O::NAME))))
     }
 
     /// Loads, checks, executes and commits.
-    async fn run<O: Operation>(&self, admitted: Admitted<O>) -> Result<O::Reply>
+    async fn run<O: Operation>(&self, call: AuthorizedCall<O>) -> Result<O::Reply>
     where
         PlaneOf<O>: Gate,
     {
-        let Admitted { operation, found, caller, mut pending } = admitted;
+        let AuthorizedCall { operation, found, caller, mut pending } = call;
         let id = operation.target();
         let _exclusive =
             if O::CHANGES { Some(self.0.locks.acquire(O::Target::lock(&id)).await) } else { None };
         if O::CHANGES
             && let Some(caller) = &caller
         {
-            // While the call waited for its turn, what it names may have become another thing, at another scope.
-            let admit = || {
+            // While the call waited for the lock, the target may have been replaced by another one at another scope.
+            let authorize = || {
                 let scope = O::Target::scope(&id, &self.0.store);
                 let asked = O::Target::asked(&id);
                 let scopes = (&scope, asked.as_ref().unwrap_or(&scope));
                 PlaneOf::<O>::admit(self, caller, &found, O::ACTION, scopes)
             };
-            if let Err(error) = caught_now(O::NAME, admit).flatten() {
+            if let Err(error) = caught_now(O::NAME, authorize).flatten() {
                 return pending.refuse(error).await;
             }
         }
         let now = pending.at();
-        let equip = || PlaneOf::<O>::equip(self, found, caller.as_deref(), now, O::IN_SERVICE);
-        let cx = match caught_now(O::NAME, equip).flatten() {
+        let create_context = || PlaneOf::<O>::equip(self, found, caller.as_deref(), now, O::IN_SERVICE);
+        let cx = match caught_now(O::NAME, create_context).flatten() {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,
         };
@@ -315,8 +318,8 @@ impl Engine {
             }
             Err(error) => {
                 self.undo(intents).await;
-                let noted = O::refused(&id, &error);
-                pending.refuse_and(error, noted).await
+                let changes = O::refused(&id, &error);
+                pending.refuse_and(error, changes).await
             }
         }
     }
@@ -335,7 +338,7 @@ impl Engine {
         let target = O::Target::load(id, &self.0.store)?;
         operation.check(&target, now)?;
         match operation.execute(target, cx).await {
-            // Destroyed between loading and use: then loading again says what became of it.
+            // The material was destroyed between loading and use: loading again returns the specific error.
             Err(error @ Error::KeyMaterialMissing { .. }) => {
                 Err(O::Target::load(id, &self.0.store).err().unwrap_or(error))
             }
@@ -343,16 +346,15 @@ impl Engine {
         }
     }
 
-    /// Undoes what a failed operation had declared to make. What cannot be undone now, and what was
-    /// declared to be destroyed, is left to the sweeper; so is everything while it is not known whether the
-    /// operation is on record after all.
+    /// Destroys the objects that a failed operation declared and created. The sweeper handles what cannot be undone now,
+    /// intents to destroy, and all intents while it is unknown whether the operation was committed.
     async fn undo(&self, intents: Option<&Intents>) {
         let declared = intents.map(Intents::declared).unwrap_or_default();
         if declared.is_empty() {
             return;
         }
         if let Err(error) = self.0.store.settle().await {
-            tracing::warn!(%error, "what a failed operation made is left to the sweeper");
+            tracing::warn!(%error, "the objects of a failed operation are left to the sweeper");
             return;
         }
         // An intent that is not open any more was concluded with the operation's changes.
@@ -364,12 +366,12 @@ impl Engine {
                 IntentVerb::Destroy | IntentVerb::Wipe => continue,
             };
             if let Err(error) = undone {
-                tracing::warn!(intent = %intent.id, %error, "what a failed operation made is left to the sweeper");
+                tracing::warn!(intent = %intent.id, %error, "the objects of a failed operation are left to the sweeper");
             }
         }
     }
 
-    /// A place for what an operation declares.
+    /// Returns an empty list of intents for one operation.
     fn intents(&self) -> Intents {
         Intents::new(self.0.store.clone(), self.0.under_way.clone())
     }
@@ -379,7 +381,7 @@ impl Engine {
         &self.0.clock
     }
 
-    /// Has the mark of a guarded clock written, if it is due.
+    /// Writes the high-water mark of a guarded clock, if it is due.
     ///
     /// # Errors
     /// `Internal` where the database fails.
@@ -387,13 +389,13 @@ impl Engine {
         self.0.store.commit(Commit::default()).await
     }
 
-    /// What comes due first and is not excepted.
+    /// Returns the earliest due work for which `except` is false.
     pub async fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
         let budgets = self.budgets_due().await.into_iter().filter(|due| !except(due));
         self.0.store.next_due(&except).into_iter().chain(budgets).min_by_key(|due| due.at)
     }
 
-    /// Whether this is still to be done, now or later; `budgets` are those that are [due](Self::budgets_due).
+    /// Whether this work is still scheduled; `budgets` is the result of [`budgets_due`](Self::budgets_due).
     pub fn is_due(&self, due: &Due, budgets: &[Due]) -> bool {
         match due.work {
             Work::NoteBudget(..) => budgets.contains(due),
@@ -401,35 +403,34 @@ impl Engine {
         }
     }
 
-    /// An HSM as a resource, live or deleted.
+    /// Returns an HSM, live or deleted.
     pub fn managed_hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
         self.0.store.hsm(name)
     }
 
-    /// Tells when something was changed.
+    /// Returns a receiver that is notified of every committed change.
     pub fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
         self.0.store.watch()
     }
 
-    /// Waits until something happens after a place in the log of lifecycle events that concerns a watch, and gives
-    /// the place from which it must read: events between that are not for it are passed over here, without a call.
+    /// Waits for a lifecycle event after `position` that matches `watched`. Returns the position from which to read the
+    /// log: events that do not match are skipped here, without a call.
     pub async fn concerned(&self, watched: Watched, mut position: u64) -> u64 {
-        let mut told = self.0.store.watch_events();
+        let mut newest = self.0.store.watch_events();
         loop {
-            let newest = *told.borrow_and_update();
+            let last = *newest.borrow_and_update();
             if self.0.store.events_concern(watched, position) {
                 return position;
             }
-            position = newest.max(position);
-            if told.changed().await.is_err() {
-                // The store is gone, and with it whatever could happen.
+            position = last.max(position);
+            if newest.changed().await.is_err() {
+                // The store is closed: no further event can occur.
                 return std::future::pending().await;
             }
         }
     }
 
-    /// Waits until the calls that change something have ended, and closes the store.
-    /// True if all of them ended in time.
+    /// Waits at most `patience` for running changes, and closes the store. Returns whether all of them completed.
     pub async fn shut_down(&self, patience: Duration) -> bool {
         let started = Instant::now();
         self.0.running.close();
@@ -449,10 +450,10 @@ impl Engine {
         ended && drained
     }
 
-    /// Whether every token answers.
+    /// Checks that every token responds.
     ///
     /// # Errors
-    /// That of the first token that does not.
+    /// The error of the first token that does not.
     pub async fn health(&self) -> Result<()> {
         for token in self.0.tokens.all() {
             token.health().await?;

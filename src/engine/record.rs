@@ -1,4 +1,4 @@
-//! The record of a call under way: begun when it arrives, concluded exactly once.
+//! The record of a running call: begun when the call arrives, rendered and committed exactly once.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,16 +13,16 @@ use crate::model::name::HsmName;
 use crate::model::{Error, Result, Timestamp};
 use crate::store::{Commit, Record};
 
-/// A call that has not been answered yet. If it is dropped so, because the caller went away, that is
-/// recorded too.
+/// The record of a call that has no reply yet. If it is dropped before, because the client disconnected, the call is
+/// recorded as cancelled (status 499).
 pub struct Pending {
     engine: Engine,
     started: Instant,
     entry: Option<Entry>,
     at: Timestamp,
     used: Option<Arc<KeyVersion>>,
-    /// Whether the service itself acts, and nobody asked.
-    own: bool,
+    /// Whether the service started the call itself.
+    internal: bool,
 }
 
 impl Pending {
@@ -47,37 +47,37 @@ impl Pending {
             entry: Some(entry),
             at,
             used: None,
-            own: false,
+            internal: false,
         }
     }
 
-    /// The same for what the service does by itself.
+    /// Begins the record of a call that the service starts itself.
     pub(super) fn begin_own(engine: &Engine, event: &'static str, meter: Meter, origin: Origin) -> Self {
         let mut pending = Self::begin(engine, event, meter, origin);
-        pending.own = true;
+        pending.internal = true;
         pending
     }
 
-    /// When the call arrived.
+    /// Returns when the call arrived.
     pub(super) const fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// Notes who called.
+    /// Sets the authenticated caller.
     pub(super) fn caller(&mut self, caller: &Caller) {
         if let Some(entry) = &mut self.entry {
             entry.caller = Some(caller.record());
         }
     }
 
-    /// Notes which HSM was called.
+    /// Sets the addressed HSM.
     pub(super) fn hsm(&mut self, hsm: &HsmName) {
         if let Some(entry) = &mut self.entry {
             entry.hsm = Some(hsm.clone());
         }
     }
 
-    /// Notes what was called for, and the HSM it is as a resource.
+    /// Sets the target, and the HSM if the target is the HSM resource itself.
     pub(super) fn target(&mut self, target: String, resource: Option<&HsmName>) {
         if let Some(entry) = &mut self.entry {
             entry.target = target;
@@ -85,7 +85,7 @@ impl Pending {
         }
     }
 
-    /// Notes which key version was used, and what the call counts as for that.
+    /// Sets the key version that was used, and adjusts the meter to its key type.
     pub(super) fn used(&mut self, version: Option<Arc<KeyVersion>>) {
         if let (Some(entry), Some(version)) = (&mut self.entry, &version) {
             entry.meter = entry.meter.with(version.material.key_type());
@@ -93,8 +93,8 @@ impl Pending {
         self.used = version;
     }
 
-    /// The record of a call that ends like this. It must be committed before the call is answered,
-    /// and then [`answered`](Self::answered).
+    /// Renders the record of a call with this result. The caller commits it before it returns the reply, and then calls
+    /// [`answered`](Self::answered).
     pub(super) fn conclude(&mut self, result: Result<(), &Error>) -> Option<Record> {
         let entry = self.entry.as_mut()?;
         entry.duration = self.started.elapsed();
@@ -103,17 +103,17 @@ impl Pending {
         self.entry.as_ref().map(|entry| self.render(entry))
     }
 
-    /// The record was committed: there is nothing more to say of this call.
+    /// Marks the record as committed, so that dropping it writes nothing.
     pub(super) fn answered(mut self) {
         self.entry = None;
     }
 
-    /// Records that the call was refused or failed, and answers it so.
+    /// Records the failure of the call, and returns `error`.
     pub(super) async fn refuse<T>(self, error: Error) -> Result<T> {
         self.refuse_and(error, Vec::new()).await
     }
 
-    /// As [`refuse`](Self::refuse), and writes with the record what is to be remembered of the failure.
+    /// As [`refuse`](Self::refuse), and commits `changes` with the record.
     pub(super) async fn refuse_and<T>(mut self, error: Error, changes: Vec<Change>) -> Result<T> {
         match &error {
             Error::Internal(_)
@@ -133,11 +133,11 @@ impl Pending {
         Err(error)
     }
 
-    /// Whether the call has a record of its own: all have but those of unauthenticated callers who sent many.
+    /// Whether the call has its own record. Only excess calls of unauthenticated callers have none.
     fn has_record(&mut self) -> bool {
         let at = self.at;
         match &mut self.entry {
-            Some(entry) if !self.own && entry.caller.is_none() => {
+            Some(entry) if !self.internal && entry.caller.is_none() => {
                 self.engine.0.refusals.admit(&mut entry.origin, at, false)
             }
             _ => true,
@@ -166,7 +166,7 @@ impl Drop for Pending {
         entry.duration = self.started.elapsed();
         let record = self.render(&entry);
         let store = self.engine.0.store.clone();
-        // Without a runtime the process is ending, and there is nobody left to write it.
+        // Without a runtime the process is shutting down, and the record cannot be written.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 if let Err(error) = store.commit(Commit { record: Some(record), ..Commit::default() }).await {

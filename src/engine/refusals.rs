@@ -1,9 +1,9 @@
-//! Bounds what unauthenticated callers add to the audit log.
+//! Limits the audit records that unauthenticated callers cause.
 //!
-//! In each window so many refusals have a record of their own, for each address and in all; the others are counted and
-//! told in one record when the window closes. Neither many refusals nor many addresses grow the table: an IPv6 network
-//! of 64 bits, which one subscriber has, is one address, and addresses beyond the table's size are counted together.
-//! Below the reserve of free space nothing is recorded until there is more again.
+//! In each window, a limited number of refusals per address and in total have their own record; the others are counted
+//! in one record per address when the window closes. Memory is bounded: an IPv6 /64 network, which one subscriber has,
+//! counts as one address, and addresses beyond the size of the table are counted together. While free space is below
+//! the reserve, nothing is recorded.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -17,37 +17,37 @@ use crate::model::Timestamp;
 use crate::model::entry::{Meter, Origin};
 use crate::store::{Commit, Record};
 
-/// What the audit log calls the record of several refused calls.
+/// The `operationName` of the record of several refused calls.
 const EVENT: &str = "UnauthenticatedCalls";
 
-/// Addresses that are counted apart.
+/// The maximum number of addresses counted separately.
 const ADDRESSES: usize = 4_096;
 
-/// Addresses that have a record of their own when a window closes: those with the most calls.
-const TOLD: usize = 32;
+/// The maximum number of addresses with their own record when a window closes: those with the most calls.
+const REPORTED: usize = 32;
 
-/// How often the free space is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often free space is checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What of a text is kept in the record of an unauthenticated call, in bytes.
-const TEXT: usize = 128;
+/// The maximum length of a text in the record of an unauthenticated call, in bytes.
+const TEXT_LEN: usize = 128;
 
-/// How much unauthenticated callers may add to the audit log.
+/// Limits on the audit records of unauthenticated calls.
 #[derive(Clone, Debug)]
 pub struct RefusalLimits {
-    /// Refusals of one address with a record of their own in a window.
+    /// The maximum number of records per address in a window.
     pub per_address: u32,
-    /// The same for all addresses together.
+    /// The maximum number of records of all addresses in a window.
     pub in_all: u32,
-    /// How long a window is.
+    /// The length of a window.
     pub window: Duration,
-    /// The free space, in bytes, below which nothing is recorded.
+    /// The free space in bytes below which nothing is recorded.
     pub reserve: u64,
-    /// Where the space is: the directories of the database and of the audit log.
+    /// The directories of the database and of the audit log, whose free space is checked.
     pub directories: Vec<PathBuf>,
 }
 
-/// The refusals of the present window.
+/// The refusals in the current window.
 pub(super) struct Refusals {
     limits: RefusalLimits,
     state: Mutex<State>,
@@ -56,23 +56,23 @@ pub(super) struct Refusals {
 struct State {
     opened: Instant,
     recorded: u32,
-    addresses: HashMap<IpAddr, Address>,
-    /// All addresses that the table has no room for.
-    others: Address,
-    looked: Option<Instant>,
+    addresses: HashMap<IpAddr, AddressCalls>,
+    /// The calls of addresses beyond [`ADDRESSES`].
+    others: AddressCalls,
+    checked: Option<Instant>,
     short: bool,
 }
 
 /// The calls of one address in a window.
 #[derive(Default)]
-struct Address {
+struct AddressCalls {
     recorded: u32,
     unrecorded: u64,
-    /// How many of them got a token.
+    /// How many of the unrecorded calls were issued an access token.
     issued: u64,
-    /// When the first and the last of them came that have no record.
+    /// When the first and the last unrecorded call arrived.
     period: Option<(Timestamp, Timestamp)>,
-    /// What the first of them asked for, cut.
+    /// The request URI of the first unrecorded call, truncated to [`TEXT_LEN`].
     request_uri: String,
 }
 
@@ -82,15 +82,15 @@ impl Refusals {
             opened: Instant::now(),
             recorded: 0,
             addresses: HashMap::new(),
-            others: Address::default(),
-            looked: None,
+            others: AddressCalls::default(),
+            checked: None,
             short: false,
         };
         Self { limits, state: Mutex::new(state) }
     }
 
-    /// Whether this call has a record of its own; if not, it is counted. Cuts its texts if it has. `issued` says that
-    /// it got a token, and was not refused.
+    /// Whether this call has its own record; if so, truncates its texts, else counts it. `issued` says that the call was
+    /// issued an access token instead of being refused.
     pub(super) fn admit(&self, origin: &mut Origin, at: Timestamp, issued: bool) -> bool {
         let mut state = self.state();
         let short = self.is_short(&mut state);
@@ -102,13 +102,13 @@ impl Refusals {
         if !short && within && address.recorded < self.limits.per_address {
             address.recorded += 1;
             *recorded += 1;
-            cut(&mut origin.client_info);
-            cut(&mut origin.request_uri);
+            truncate(&mut origin.client_info);
+            truncate(&mut origin.request_uri);
             return true;
         }
         if address.unrecorded == 0 {
             let uri = &origin.request_uri;
-            uri[..uri.floor_char_boundary(TEXT)].clone_into(&mut address.request_uri);
+            uri[..uri.floor_char_boundary(TEXT_LEN)].clone_into(&mut address.request_uri);
         }
         address.unrecorded += 1;
         address.issued += u64::from(issued);
@@ -116,44 +116,44 @@ impl Refusals {
         false
     }
 
-    /// Closes the window if its time is over, or `now` is, and gives what was counted in it.
+    /// Closes the window if it has elapsed or `now` is true, and returns the unrecorded calls in it.
     fn close(&self, now: bool) -> Vec<Unrecorded> {
         let mut state = self.state();
         if !now && state.opened.elapsed() < self.limits.window {
             return Vec::new();
         }
-        // What is counted cannot be written now, and goes on being counted.
+        // The counts cannot be written now; counting continues.
         if self.is_short(&mut state) {
             return Vec::new();
         }
         state.opened = Instant::now();
         state.recorded = 0;
         let mut rest = std::mem::take(&mut state.others);
-        let mut counted: Vec<(IpAddr, Address)> =
+        let mut counted: Vec<(IpAddr, AddressCalls)> =
             state.addresses.drain().filter(|(_, address)| address.unrecorded > 0).collect();
         drop(state);
         counted.sort_by(|(a, x), (b, y)| y.unrecorded.cmp(&x.unrecorded).then(a.cmp(b)));
-        for (_, address) in counted.drain(counted.len().min(TOLD)..) {
+        for (_, address) in counted.drain(counted.len().min(REPORTED)..) {
             rest.add(&address);
         }
-        let mut told: Vec<_> =
-            counted.into_iter().map(|(network, address)| address.tell(shown(network))).collect();
+        let mut summaries: Vec<_> =
+            counted.into_iter().map(|(network, address)| address.summary(display(network))).collect();
         if rest.unrecorded > 0 {
-            told.push(rest.tell("other addresses".to_owned()));
+            summaries.push(rest.summary("other addresses".to_owned()));
         }
-        told
+        summaries
     }
 
-    /// Whether there is too little space, looked at now and then.
+    /// Whether free space is below the reserve. Checked every [`CHECK_INTERVAL`].
     fn is_short(&self, state: &mut State) -> bool {
         if self.limits.reserve == 0 {
             return false;
         }
-        if state.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+        if state.checked.is_some_and(|checked| checked.elapsed() < CHECK_INTERVAL) {
             return state.short;
         }
-        state.looked = Some(Instant::now());
-        // Where it cannot be told how much there is, records are written as long as that works.
+        state.checked = Some(Instant::now());
+        // If free space cannot be determined, records are written until that fails.
         let free =
             self.limits.directories.iter().filter_map(|directory| audit::free_bytes(directory).ok()).min();
         let short = free.is_some_and(|free| free < self.limits.reserve);
@@ -164,7 +164,9 @@ impl Refusals {
                     reserve = self.limits.reserve,
                     "little space is left: unauthenticated requests are refused without a record"
                 ),
-                false => tracing::warn!(free, "there is space again: unauthenticated requests are recorded"),
+                false => {
+                    tracing::warn!(free, "space is available again: unauthenticated requests are recorded")
+                }
             }
         }
         state.short = short;
@@ -176,7 +178,7 @@ impl Refusals {
     }
 }
 
-impl Address {
+impl AddressCalls {
     fn add(&mut self, other: &Self) {
         if self.unrecorded == 0 {
             self.request_uri.clone_from(&other.request_uri);
@@ -189,7 +191,7 @@ impl Address {
         };
     }
 
-    fn tell(self, address: String) -> Unrecorded {
+    fn summary(self, address: String) -> Unrecorded {
         let (first, last) = self.period.unwrap_or_default();
         let Self { unrecorded: calls, issued, request_uri, .. } = self;
         Unrecorded { address, calls, issued, first, last, request_uri }
@@ -197,7 +199,7 @@ impl Address {
 }
 
 impl Engine {
-    /// Records what was counted of unauthenticated calls, if their window is over or `now` is true.
+    /// Records the counted unauthenticated calls, if their window has elapsed or `now` is true.
     pub async fn record_refusals(&self, now: bool) {
         for counted in self.0.refusals.close(now) {
             let at = self.0.clock.now();
@@ -223,7 +225,7 @@ impl Engine {
     }
 }
 
-/// What is counted as one address: an IPv4 address, or the first half of an IPv6 one.
+/// Returns the network that counts as one address: an IPv4 address, or the /64 network of an IPv6 address.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -231,7 +233,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-fn shown(network: IpAddr) -> String {
+fn display(network: IpAddr) -> String {
     match network {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) if address.is_unspecified() => "unknown".to_owned(),
@@ -239,8 +241,8 @@ fn shown(network: IpAddr) -> String {
     }
 }
 
-fn cut(text: &mut String) {
-    text.truncate(text.floor_char_boundary(TEXT));
+fn truncate(text: &mut String) {
+    text.truncate(text.floor_char_boundary(TEXT_LEN));
 }
 
 #[cfg(test)]
@@ -262,29 +264,29 @@ mod tests {
         let (client_info, request_uri) = ("é".repeat(300), "/a".repeat(300));
         let mut origin = Origin { address, client_info, request_uri, ..Origin::default() };
         let admitted = refusals.admit(&mut origin, Timestamp::UNIX_EPOCH, false);
-        assert!(!admitted || origin.client_info.len() <= TEXT && origin.request_uri.len() <= TEXT);
+        assert!(!admitted || origin.client_info.len() <= TEXT_LEN && origin.request_uri.len() <= TEXT_LEN);
         admitted
     }
 
     #[test]
-    fn calls_beyond_the_limit_of_an_address_are_counted_in_one_record() {
+    fn excess_calls_of_an_address_share_one_record() {
         let refusals = refusals(3, 100, 0);
         let admitted = (0..10).filter(|_| call(&refusals, "192.0.2.1")).count();
         assert_eq!(admitted, 3);
         assert!(call(&refusals, "192.0.2.2"));
         assert!(refusals.close(false).is_empty(), "the window is still open");
-        let told = refusals.close(true);
-        assert_eq!(told.len(), 1);
+        let summaries = refusals.close(true);
+        assert_eq!(summaries.len(), 1);
         assert_eq!(
-            (told[0].address.as_str(), told[0].calls, told[0].request_uri.len()),
-            ("192.0.2.1", 7, TEXT)
+            (summaries[0].address.as_str(), summaries[0].calls, summaries[0].request_uri.len()),
+            ("192.0.2.1", 7, TEXT_LEN)
         );
         assert!(refusals.close(true).is_empty());
         assert!(call(&refusals, "192.0.2.1"), "a new window has room again");
     }
 
     #[test]
-    fn an_ipv6_network_is_one_address() {
+    fn ipv6_addresses_are_grouped_by_64_bit_prefix() {
         let refusals = refusals(3, 100, 0);
         let admitted = (0..10).filter(|n| call(&refusals, &format!("2001:db8::{n:x}"))).count();
         assert_eq!(admitted, 3);
@@ -295,24 +297,24 @@ mod tests {
     }
 
     #[test]
-    fn many_addresses_grow_neither_the_table_nor_the_log() {
+    fn address_table_and_records_are_bounded() {
         let refusals = refusals(3, 50, 0);
         let addresses = (0..20_000_u32).map(|n| format!("2001:db8:{:x}:{:x}::1", n >> 8, n & 0xff));
         let admitted = addresses.filter(|address| call(&refusals, address)).count();
         assert_eq!(admitted, 50);
         assert_eq!(refusals.state().addresses.len(), ADDRESSES);
-        let told = refusals.close(true);
-        assert_eq!(told.len(), TOLD + 1);
-        assert_eq!(told.iter().map(|told| told.calls).sum::<u64>(), 20_000 - 50);
+        let summaries = refusals.close(true);
+        assert_eq!(summaries.len(), REPORTED + 1);
+        assert_eq!(summaries.iter().map(|summary| summary.calls).sum::<u64>(), 20_000 - 50);
         assert!(refusals.state().addresses.is_empty());
     }
 
     #[test]
-    fn below_the_reserve_nothing_is_recorded_and_everything_is_counted() {
+    fn low_disk_space_defers_records_and_keeps_counting() {
         let refusals = refusals(3, 50, u64::MAX);
         assert!(!call(&refusals, "192.0.2.1"));
         assert!(refusals.close(true).is_empty(), "the count cannot be written either");
-        refusals.state().looked = None;
+        refusals.state().checked = None;
         let refusals =
             Refusals { limits: RefusalLimits { reserve: 0, ..refusals.limits }, state: refusals.state };
         assert_eq!(refusals.close(true)[0].calls, 1);

@@ -1,6 +1,6 @@
-//! Finishes or undoes what was declared and not concluded: after a crash, or after a token that failed.
+//! The sweeper: completes or undoes the operations of open intents, after a crash or a failure of a token.
 //!
-//! It touches only what an intent names. What it does not understand is reported, never removed.
+//! It changes only objects that an intent names. Unrecognized objects are reported and never removed.
 
 use super::Engine;
 use crate::model::Result;
@@ -10,22 +10,22 @@ use crate::model::name::KeyName;
 use crate::ops::{hsm_lock, key_lock, wipe};
 use crate::store::{Commit, Listing, Record};
 
-/// What one sweep found.
+/// The result of one sweep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Swept {
-    /// Intents concluded.
+    /// The number of intents that were closed.
     pub concluded: usize,
-    /// Intents that could not be, to be tried again.
+    /// The number of intents that failed and are retried.
     pub left: usize,
 }
 
 impl Engine {
-    /// Concludes every intent whose operation is not running any more.
+    /// Closes every intent whose operation is no longer running.
     pub async fn sweep(&self) -> Swept {
         let mut swept = Swept::default();
         if let Err(error) = self.0.store.settle().await {
-            // What looks unfinished may be on record.
-            tracing::warn!(%error, "nothing is swept");
+            // An intent that looks open may have been closed by an ambiguous commit.
+            tracing::warn!(%error, "the sweep is skipped");
             return swept;
         }
         for intent in self.0.store.intents() {
@@ -36,7 +36,7 @@ impl Engine {
                 Ok(()) => swept.concluded += 1,
                 Err(error) => {
                     swept.left += 1;
-                    tracing::warn!(intent = %intent.id, hsm = %intent.hsm, %error, "an intent could not be concluded");
+                    tracing::warn!(intent = %intent.id, hsm = %intent.hsm, %error, "an intent could not be closed");
                 }
             }
         }
@@ -48,7 +48,7 @@ impl Engine {
             IntentVerb::Create => self.discard(intent).await,
             IntentVerb::Destroy => self.finish_key_purge(intent).await,
             IntentVerb::Provision => {
-                // Whoever is making an HSM of this name now has the token that is meant.
+                // A running creation of an HSM with this name may be using the token.
                 let _held = self.0.locks.acquire(hsm_lock(&intent.hsm)).await;
                 self.withdraw(intent).await
             }
@@ -56,14 +56,14 @@ impl Engine {
         }
     }
 
-    /// Destroys what an operation began to make, and closes its intent.
+    /// Destroys the objects that an operation declared to create, and closes its intent.
     pub(super) async fn discard(&self, intent: &Intent) -> Result<()> {
         self.0.tokens.of(&intent.hsm)?.destroy(&intent.objects).await?;
         self.close(intent).await
     }
 
-    /// Gives back the token of an HSM that did not come about, and closes its intent. The caller holds
-    /// the HSM's lock.
+    /// Rolls back the token allocation of an HSM that was not created, and closes its intent. The caller holds the lock
+    /// of the HSM.
     pub(super) async fn withdraw(&self, intent: &Intent) -> Result<()> {
         if self.0.store.hsm(&intent.hsm).is_none() {
             self.0.tokens.detach(&intent.hsm);
@@ -76,7 +76,7 @@ impl Engine {
         self.0.store.commit(Commit { close: vec![intent.id], ..Commit::default() }).await
     }
 
-    /// Destroys what a purge began to destroy, and takes its key out of the store.
+    /// Completes the purge of a key: destroys its objects and removes it from the store.
     async fn finish_key_purge(&self, intent: &Intent) -> Result<()> {
         let token = self.0.tokens.of(&intent.hsm)?;
         let Some(name) = self.purged_key(intent) else {
@@ -90,7 +90,7 @@ impl Engine {
         self.finish_purge(intent, change, ("KeyPurge", target)).await
     }
 
-    /// Wipes the token that a purge began to wipe, and takes its HSM out of the store.
+    /// Completes the purge of an HSM: wipes its token and removes it from the store.
     async fn finish_hsm_purge(&self, intent: &Intent) -> Result<()> {
         let _held = self.0.locks.acquire(hsm_lock(&intent.hsm)).await;
         let Some(hsm) = self.0.store.hsm(&intent.hsm).filter(|hsm| hsm.deletion.is_some()) else {
@@ -103,7 +103,7 @@ impl Engine {
         self.finish_purge(intent, change, ("ManagedHsmPurge", target)).await
     }
 
-    /// Commits a purge that was interrupted, with a record of its own.
+    /// Commits an interrupted purge, with an audit record.
     async fn finish_purge(
         &self,
         intent: &Intent,
@@ -139,7 +139,7 @@ impl Engine {
         self.0.store.commit(Commit { changes, close, record: Some(record), ..Commit::default() }).await
     }
 
-    /// The deleted key an intent was about to destroy.
+    /// Returns the deleted key whose versions the intent names.
     fn purged_key(&self, intent: &Intent) -> Option<KeyName> {
         let deleted = self.0.store.keys(&intent.hsm, Listing::Deleted, None, usize::MAX);
         let key = deleted

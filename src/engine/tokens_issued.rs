@@ -1,4 +1,4 @@
-//! Records the tokens that the simulator's authority issues and refuses.
+//! Writes audit records of the access tokens that the simulator's authority issues and refuses.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,12 +10,12 @@ use crate::model::Result;
 use crate::model::entry::{Entry, Meter};
 use crate::store::{Commit, Record};
 
-/// What the audit log calls it.
+/// The `operationName` of a token request.
 const EVENT: &str = "TokenIssue";
 
 impl Recorder for Engine {
-    /// A token without a record of its own is counted like a refused call: managed identities need no secret, and any
-    /// program of the machine can ask for theirs.
+    /// Requests for access tokens of managed identities are limited and counted like refused calls: they need no
+    /// secret, so any process on the machine can send them.
     fn record(&self, mut attempt: Attempt) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
         Box::pin(async move {
             let at = self.0.clock.now();

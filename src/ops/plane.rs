@@ -17,7 +17,7 @@ pub trait Plane: Sized + Send + Sync + 'static {
     /// Where it must be granted.
     type Scope: Send + Sync + 'static;
     /// Where a target is.
-    type Place: Send + Sync + 'static;
+    type Container: Send + Sync + 'static;
     /// What operations may use while they run.
     type Cx: Send + Sync + 'static;
     /// What a bearer token must be meant for, on every surface.
@@ -31,7 +31,7 @@ pub struct DataPlane;
 impl Plane for DataPlane {
     type Action = Action;
     type Scope = Scope;
-    type Place = HsmName;
+    type Container = HsmName;
     type Cx = Cx;
     const AUDIENCE: Audience = Audience::Service;
 }
@@ -43,7 +43,7 @@ pub struct ControlPlane;
 impl Plane for ControlPlane {
     type Action = ControlAction;
     type Scope = ControlScope;
-    type Place = SubscriptionId;
+    type Container = SubscriptionId;
     type Cx = ControlCx;
     const AUDIENCE: Audience = Audience::Management;
 }
@@ -55,7 +55,7 @@ pub struct DirectoryPlane;
 impl Plane for DirectoryPlane {
     type Action = Known;
     type Scope = ();
-    type Place = ();
+    type Container = ();
     type Cx = DirectoryCx;
     const AUDIENCE: Audience = Audience::Management;
 }
@@ -67,7 +67,7 @@ pub struct SimulatorPlane;
 impl Plane for SimulatorPlane {
     type Action = TurnClock;
     type Scope = ();
-    type Place = ();
+    type Container = ();
     type Cx = ClockCx;
     const AUDIENCE: Audience = Audience::Service;
 }
@@ -79,7 +79,7 @@ pub struct ServicePlane;
 impl Plane for ServicePlane {
     type Action = Known;
     type Scope = ();
-    type Place = ();
+    type Container = ();
     type Cx = ClockCx;
     const AUDIENCE: Audience = Audience::Service;
 }
@@ -91,7 +91,7 @@ pub struct InstallationPlane;
 impl Plane for InstallationPlane {
     type Action = ControlAction;
     type Scope = ();
-    type Place = ();
+    type Container = ();
     type Cx = ClockCx;
     const AUDIENCE: Audience = Audience::Management;
 }

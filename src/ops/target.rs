@@ -19,7 +19,7 @@ pub trait Target: Sized + Send + 'static {
     type Id: Clone + Send + Sync + 'static;
 
     /// Where it is, on its plane.
-    fn place(id: &Self::Id) -> <Self::Plane as Plane>::Place;
+    fn container(id: &Self::Id) -> <Self::Plane as Plane>::Container;
 
     /// Where a role must grant the action. Found before anything else is told about the target.
     fn scope(id: &Self::Id, store: &Store) -> <Self::Plane as Plane>::Scope;
@@ -88,7 +88,7 @@ impl Target for Whole {
     type Plane = DataPlane;
     type Id = HsmName;
 
-    fn place(id: &HsmName) -> HsmName {
+    fn container(id: &HsmName) -> HsmName {
         id.clone()
     }
 
@@ -117,7 +117,7 @@ impl Target for AllKeys {
     type Plane = DataPlane;
     type Id = HsmName;
 
-    fn place(id: &HsmName) -> HsmName {
+    fn container(id: &HsmName) -> HsmName {
         id.clone()
     }
 
@@ -144,7 +144,7 @@ macro_rules! named_by_key_path {
         type Plane = DataPlane;
         type Id = KeyPath;
 
-        fn place(id: &KeyPath) -> HsmName {
+        fn container(id: &KeyPath) -> HsmName {
             id.hsm.clone()
         }
 
@@ -212,7 +212,7 @@ impl Target for Version {
     type Plane = DataPlane;
     type Id = KeyId;
 
-    fn place(id: &KeyId) -> HsmName {
+    fn container(id: &KeyId) -> HsmName {
         id.hsm.clone()
     }
 
@@ -243,7 +243,7 @@ impl Target for RoleScope {
     type Plane = DataPlane;
     type Id = (HsmName, Scope);
 
-    fn place(id: &Self::Id) -> HsmName {
+    fn container(id: &Self::Id) -> HsmName {
         id.0.clone()
     }
 
@@ -283,7 +283,7 @@ impl Target for Definition {
     type Plane = DataPlane;
     type Id = DefinitionPath;
 
-    fn place(path: &DefinitionPath) -> HsmName {
+    fn container(path: &DefinitionPath) -> HsmName {
         path.hsm.clone()
     }
 
@@ -333,7 +333,7 @@ impl Target for RoleAssignment {
     type Plane = DataPlane;
     type Id = AssignmentPath;
 
-    fn place(path: &AssignmentPath) -> HsmName {
+    fn container(path: &AssignmentPath) -> HsmName {
         path.hsm.clone()
     }
 

@@ -38,7 +38,7 @@ impl Target for Existing {
     type Plane = ControlPlane;
     type Id = ControlScope;
 
-    fn place(id: &ControlScope) -> SubscriptionId {
+    fn container(id: &ControlScope) -> SubscriptionId {
         id.subscription()
     }
 
@@ -79,7 +79,7 @@ impl Target for Assigned {
     type Plane = ControlPlane;
     type Id = (ControlScope, Uuid);
 
-    fn place(id: &Self::Id) -> SubscriptionId {
+    fn container(id: &Self::Id) -> SubscriptionId {
         id.0.subscription()
     }
 

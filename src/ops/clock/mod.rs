@@ -25,7 +25,7 @@ macro_rules! the_clock {
             type Plane = $plane;
             type Id = ();
 
-            fn place((): &()) {}
+            fn container((): &()) {}
 
             fn scope((): &(), _: &Store) {}
 

@@ -52,8 +52,8 @@ impl Target for InAnyState {
     type Plane = DataPlane;
     type Id = HsmName;
 
-    fn place(id: &HsmName) -> HsmName {
-        Whole::place(id)
+    fn container(id: &HsmName) -> HsmName {
+        Whole::container(id)
     }
 
     fn scope(id: &HsmName, store: &Store) -> Scope {

@@ -44,7 +44,7 @@ impl Target for EverHsm {
     type Plane = ControlPlane;
     type Id = (SubscriptionId, Uuid);
 
-    fn place(id: &Self::Id) -> SubscriptionId {
+    fn container(id: &Self::Id) -> SubscriptionId {
         id.0
     }
 

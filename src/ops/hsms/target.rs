@@ -44,7 +44,7 @@ macro_rules! named_by_hsm_path {
         type Plane = ControlPlane;
         type Id = HsmPath;
 
-        fn place(id: &HsmPath) -> SubscriptionId {
+        fn container(id: &HsmPath) -> SubscriptionId {
             id.subscription
         }
 
@@ -135,7 +135,7 @@ macro_rules! named_by_deleted_hsm_path {
         type Plane = ControlPlane;
         type Id = DeletedHsmPath;
 
-        fn place(id: &DeletedHsmPath) -> SubscriptionId {
+        fn container(id: &DeletedHsmPath) -> SubscriptionId {
             id.subscription
         }
 
@@ -199,7 +199,7 @@ impl Target for HsmsOf {
     type Plane = ControlPlane;
     type Id = (SubscriptionId, Option<ResourceGroupName>);
 
-    fn place(id: &Self::Id) -> SubscriptionId {
+    fn container(id: &Self::Id) -> SubscriptionId {
         id.0
     }
 
@@ -239,7 +239,7 @@ impl Target for AnyHsms {
     type Plane = ControlPlane;
     type Id = SubscriptionId;
 
-    fn place(id: &SubscriptionId) -> SubscriptionId {
+    fn container(id: &SubscriptionId) -> SubscriptionId {
         *id
     }
 

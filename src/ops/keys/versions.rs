@@ -58,8 +58,8 @@ impl Target for VersionsOf {
     type Plane = DataPlane;
     type Id = KeyPath;
 
-    fn place(id: &KeyPath) -> HsmName {
-        Name::place(id)
+    fn container(id: &KeyPath) -> HsmName {
+        Name::container(id)
     }
 
     fn scope(id: &KeyPath, store: &Store) -> Scope {

@@ -32,7 +32,7 @@ impl Target for Directory {
     type Plane = DirectoryPlane;
     type Id = ();
 
-    fn place((): &()) {}
+    fn container((): &()) {}
 
     fn scope((): &(), _: &Store) {}
 
@@ -57,7 +57,7 @@ impl Target for Place {
     type Plane = ControlPlane;
     type Id = ControlScope;
 
-    fn place(id: &ControlScope) -> SubscriptionId {
+    fn container(id: &ControlScope) -> SubscriptionId {
         id.subscription()
     }
 
@@ -87,7 +87,7 @@ impl Target for Group {
     type Plane = ControlPlane;
     type Id = (SubscriptionId, ResourceGroupName);
 
-    fn place(id: &Self::Id) -> SubscriptionId {
+    fn container(id: &Self::Id) -> SubscriptionId {
         id.0
     }
 

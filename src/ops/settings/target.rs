@@ -15,7 +15,7 @@ impl Target for OneSetting {
     type Plane = DataPlane;
     type Id = (HsmName, SettingName);
 
-    fn place((hsm, _): &Self::Id) -> HsmName {
+    fn container((hsm, _): &Self::Id) -> HsmName {
         hsm.clone()
     }
 

@@ -72,7 +72,7 @@ impl Target for KnownBudget {
     type Plane = ControlPlane;
     type Id = BudgetId;
 
-    fn place(id: &BudgetId) -> SubscriptionId {
+    fn container(id: &BudgetId) -> SubscriptionId {
         id.subscription
     }
 

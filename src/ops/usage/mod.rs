@@ -34,7 +34,7 @@ impl Target for Costs {
     type Plane = ControlPlane;
     type Id = ControlScope;
 
-    fn place(id: &ControlScope) -> SubscriptionId {
+    fn container(id: &ControlScope) -> SubscriptionId {
         id.subscription()
     }
 
