@@ -1,4 +1,4 @@
-//! The body of a request for a role assignment, on either plane.
+//! The request body of a role assignment, on the data plane and the control plane.
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -21,13 +21,13 @@ struct Properties {
     condition: Option<String>,
 }
 
-/// Which role is wanted, and for whom. The role is named in full, or by the last part of its id alone.
+/// Returns the role definition and the principal of a request. The role definition is a full id, or its GUID.
 ///
 /// # Errors
-/// `Invalid` naming the member; `Unsupported` where there is a condition.
-pub(in crate::api) fn wanted<S>(asked: &Asked<'_, S>) -> Result<(Uuid, PrincipalId)> {
+/// `Invalid` naming the member; `Unsupported` if there is a condition.
+pub(in crate::api) fn wanted<S>(input: &Asked<'_, S>) -> Result<(Uuid, PrincipalId)> {
     let Properties { role_definition_id, principal_id, condition } =
-        asked.body::<Request>()?.properties.unwrap_or_default();
+        input.body::<Request>()?.properties.unwrap_or_default();
     if condition.is_some() {
         return Err(Error::Unsupported {
             what: "Conditions of role assignments are not available yet".to_owned(),
@@ -36,7 +36,7 @@ pub(in crate::api) fn wanted<S>(asked: &Asked<'_, S>) -> Result<(Uuid, Principal
     let definition = role_definition_id.unwrap_or_default();
     let role = definition.rsplit('/').next().and_then(|guid| Uuid::parse_str(guid).ok());
     let role = role.ok_or_else(|| {
-        Error::invalid("properties.roleDefinitionId", "the id of a role definition is needed")
+        Error::invalid("properties.roleDefinitionId", "this is not the id of a role definition")
     })?;
     Ok((role, principal_id.unwrap_or_default().parse()?))
 }

@@ -1,4 +1,4 @@
-//! Members of request bodies that hold bytes.
+//! Members of request bodies that contain base64url-encoded bytes.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use zeroize::Zeroizing;
 
 use crate::model::{Error, Result, base64};
 
-/// A member that holds bytes as base64, not decoded yet: what is wrong with it is told by its name, which is not known
-/// while it is parsed. Zeroized when dropped.
+/// A member with bytes as base64, not yet decoded. It is decoded after the body is parsed, when its name is known for the
+/// error message. Zeroized when dropped.
 #[derive(Default)]
 pub(in crate::api) struct Binary(Option<Zeroizing<String>>);
 
 impl Binary {
-    /// The bytes. `member` is the path of the member in the body.
+    /// Decodes the bytes. `member` is the path of the member in the body.
     ///
     /// # Errors
-    /// `Invalid` naming the member where it is not text, or not base64.
+    /// `Invalid` naming the member if it is not a string, or not base64.
     pub(in crate::api) fn read(self, member: &'static str) -> Result<Zeroizing<Vec<u8>>> {
         let bytes = self.0.and_then(|text| base64::decode(text.as_bytes()));
         bytes.ok_or_else(|| Error::invalid(member, "this is not base64url"))
     }
 }
 
-/// The bytes of a member that may be absent, which then are none.
+/// Decodes a member that may be absent, which is then empty.
 ///
 /// # Errors
 /// As [`Binary::read`].
@@ -33,10 +33,10 @@ pub(in crate::api) fn bytes(member: &'static str, binary: Option<Binary>) -> Res
 
 impl<'de> Deserialize<'de> for Binary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Text;
+        struct StringVisitor;
 
-        /// Values of other types are kept as what cannot be decoded.
-        macro_rules! no_text {
+        /// Accepts values of other types as undecodable.
+        macro_rules! not_a_string {
             ($($visit:ident: $type:ty,)+) => {$(
                 fn $visit<E: serde::de::Error>(self, _: $type) -> std::result::Result<Binary, E> {
                     Ok(Binary(None))
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Binary {
             )+};
         }
 
-        impl<'de> Visitor<'de> for Text {
+        impl<'de> Visitor<'de> for StringVisitor {
             type Value = Binary;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Binary {
                 Ok(Binary(Some(Zeroizing::new(text.to_owned()))))
             }
 
-            no_text! {
+            not_a_string! {
                 visit_bool: bool,
                 visit_i64: i64,
                 visit_u64: u64,
@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Binary {
             }
         }
 
-        deserializer.deserialize_any(Text)
+        deserializer.deserialize_any(StringVisitor)
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clients_send_is_read() {
+    fn decodes_base64_and_base64url() {
         for (text, value) in [
             (r#"{"value":"_-8","unknown":{"a":[1]},"number":null}"#, vec![255, 239]),
             (r#"{"value":"_-8="}"#, vec![255, 239]),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_base64_is_named_and_not_quoted() {
+    fn errors_name_the_member_without_quoting_it() {
         for value in
             [r#""geheim!""#, r#""-+geheim""#, "7", "-7", "0.5", "true", "[1,[2]]", r#"{"a":{"b":1}}"#]
         {

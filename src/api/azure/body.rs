@@ -1,4 +1,4 @@
-//! Request bodies: read up to a limit, and taken as JSON whatever their type says.
+//! Request bodies: reads them up to a limit, and parses them as JSON regardless of `Content-Type`.
 
 use std::time::Duration;
 
@@ -14,14 +14,15 @@ use zeroize::Zeroizing;
 use super::super::intake::Intake;
 use crate::model::{Error, Result};
 
-/// How many times the limit is read and dropped of a body that is too large. A client that is still writing
-/// when the connection is closed never sees the answer.
-const SWALLOWED: usize = 4;
+/// A body that is too large is read and discarded up to this many times the limit: a client that is still writing when
+/// the connection is closed never receives the response.
+const DISCARD_FACTOR: usize = 4;
 
-/// How long a body is read and dropped.
-const DISCARDING: Duration = Duration::from_secs(2);
+/// How long a body is read and discarded.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reads a body that `intake` takes in, up to `limit` bytes. It may hold plaintext or a key.
+/// Reads a body whose bytes `intake` reserves, up to `limit` bytes. The buffer is zeroized, since it may contain
+/// plaintext or a key.
 pub(in crate::api) async fn read(
     headers: &HeaderMap,
     body: Body,
@@ -30,33 +31,34 @@ pub(in crate::api) async fn read(
 ) -> Result<Zeroizing<Vec<u8>>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
-    let mut whole = Zeroizing::new(Vec::new());
-    let mut pieces = body.into_data_stream();
-    let (mut seen, mut too_large) = (0_usize, announced > limit);
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| {
+    let mut buffer = Zeroizing::new(Vec::new());
+    let mut chunks = body.into_data_stream();
+    let (mut received, mut too_large) = (0_usize, announced > limit);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| {
             let stopped = intake.and_then(Intake::stopped).cloned();
             stopped.unwrap_or_else(|| Error::invalid("body", "the body ended before it was complete"))
         })?;
-        seen = seen.saturating_add(piece.len());
-        too_large |= seen > limit;
+        received = received.saturating_add(chunk.len());
+        too_large |= received > limit;
         if !too_large {
-            if whole.capacity() < seen {
-                // Not before something of it is here: an announcement alone takes no memory. What is outgrown is wiped.
-                let mut larger = Zeroizing::new(Vec::with_capacity(announced.max(seen.next_power_of_two())));
-                larger.extend_from_slice(&whole);
-                whole = larger;
+            if buffer.capacity() < received {
+                // Grown only when bytes arrive: `Content-Length` alone allocates nothing. The old buffer is zeroized.
+                let mut larger =
+                    Zeroizing::new(Vec::with_capacity(announced.max(received.next_power_of_two())));
+                larger.extend_from_slice(&buffer);
+                buffer = larger;
             }
-            whole.extend_from_slice(&piece);
-        } else if seen > limit.saturating_mul(SWALLOWED) {
+            buffer.extend_from_slice(&chunk);
+        } else if received > limit.saturating_mul(DISCARD_FACTOR) {
             break;
         }
     }
-    if too_large { Err(Error::RequestTooLarge { limit }) } else { Ok(whole) }
+    if too_large { Err(Error::RequestTooLarge { limit }) } else { Ok(buffer) }
 }
 
-/// Reads and drops what a client is still sending over HTTP/1.1, for a while: see [`SWALLOWED`]. With HTTP/2 the answer
-/// arrives all the same.
+/// Reads and discards the body that a client is still sending over HTTP/1.1, for a limited time; see [`DISCARD_FACTOR`].
+/// Over HTTP/2 the client receives the response anyway.
 pub(in crate::api) async fn discard(parts: &Parts, body: Body, limit: usize) {
     let (headers, version) = (&parts.headers, parts.version);
     if version >= Version::HTTP_2 || headers.contains_key(EXPECT) || !headers.contains_key(AUTHORIZATION) {
@@ -65,27 +67,27 @@ pub(in crate::api) async fn discard(parts: &Parts, body: Body, limit: usize) {
     if let Some(intake) = parts.extensions.get::<Intake>() {
         intake.drop_bytes();
     }
-    let mut pieces = body.into_data_stream();
+    let mut chunks = body.into_data_stream();
     let rest = async {
-        let mut seen = 0_usize;
-        while let Some(Ok(piece)) = pieces.next().await {
-            seen = seen.saturating_add(piece.len());
-            if seen > limit {
+        let mut received = 0_usize;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            received = received.saturating_add(chunk.len());
+            if received > limit {
                 break;
             }
         }
     };
-    let _ = tokio::time::timeout(DISCARDING, rest).await;
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, rest).await;
 }
 
-/// Takes a body as a JSON object; no body is an empty one. Members that are unknown, or null, count as absent.
+/// Parses a body as a JSON object; an empty body is an empty object. Members that are unknown or null count as absent.
 pub(in crate::api) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let body = match body.trim_ascii() {
         [] => b"{}",
         object @ [b'{', ..] => object,
-        _ => return Err(Error::invalid("body", "a JSON object is needed (line 1, column 1)")),
+        _ => return Err(Error::invalid("body", "this is not a JSON object (line 1, column 1)")),
     };
-    // What is wrong is told by its place: the library would quote it, and it may be a secret.
+    // The message gives the position only: that of `serde_json` would quote the value, which may be secret.
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let what = match error.classify() {
@@ -96,7 +98,7 @@ pub(in crate::api) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     })
 }
 
-/// Writes bytes as base64url without padding.
+/// Encodes bytes as base64url without padding.
 pub(in crate::api) fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_its_place_and_not_quoted() {
+    fn errors_give_the_position_without_quoting_the_body() {
         for text in [
             r#"{"number":"geheim"}"#,
             r#"{"value":["geheim"]}"#,

@@ -1,4 +1,4 @@
-//! One call of a surface of Azure's: received, run by the engine as an operation, and shown.
+//! One call on an Azure surface: receives the request, runs it as an operation, and converts the reply.
 
 use axum::body::Body;
 use http::request::Parts;
@@ -16,7 +16,7 @@ use crate::model::entry::{Meter, Origin};
 use crate::model::{Error, Result};
 use crate::ops::{Operation, Target};
 
-/// What is asked, as far as the route does not say it. `S` is what the host says.
+/// The contents of a request besides its route. `S` is the endpoint that the client addressed.
 pub(in crate::api) struct Asked<'a, S> {
     pub(in crate::api) site: &'a S,
     pub(in crate::api) query: Query,
@@ -24,33 +24,33 @@ pub(in crate::api) struct Asked<'a, S> {
 }
 
 impl<'a, S> Asked<'a, S> {
-    /// What was sent, without a caller.
+    /// Creates the contents of a request without a caller, for the fuzz targets.
     #[cfg(fuzzing)]
     pub(in crate::api) fn sent(site: &'a S, query: Query, body: &[u8]) -> Self {
         Self { site, query, body: Ok(Zeroizing::new(body.to_vec())) }
     }
 
-    /// The body, as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// `Invalid` for what is not a JSON object, or one with members of other types.
+    /// `Invalid` if the body is not a JSON object, or a member has the wrong type.
     pub(in crate::api) fn body<T: DeserializeOwned>(&self) -> Result<T> {
         body::parse(self.body.as_ref().map_err(Clone::clone)?)
     }
 }
 
-/// A request on its way to the engine.
+/// A received request, with the outcome of its authentication.
 pub(in crate::api) struct Call<'a, S> {
     engine: &'a Engine,
-    asked: Asked<'a, S>,
+    input: Asked<'a, S>,
     caller: Result<Verified>,
     audience: Audience,
     origin: Origin,
 }
 
 impl<'a, S> Call<'a, S> {
-    /// Takes a request; what goes beyond the limits is refused. `audience` is what a token must be meant for where
-    /// no operation says so.
+    /// Authenticates a request, then reads its body within `limits`. `audience` is the audience for which an access
+    /// token must be issued.
     pub(in crate::api) async fn receive(
         (engine, site): (&'a Engine, &'a S),
         (parts, body): (&'a Parts, Body),
@@ -67,33 +67,33 @@ impl<'a, S> Call<'a, S> {
             operation_version: query.api_version().to_owned().into(),
         };
         let credential = peer::credential(&parts.headers, &parts.extensions);
-        // Nothing of a body is kept before its sender is known.
+        // The body is not buffered before the caller is authenticated.
         let caller = peer::authenticate(engine, (credential, &[audience]), &parts.extensions).await;
         let body = match &caller {
             Ok(_) => body::read(&parts.headers, body, parts.extensions.get::<Intake>(), limits.bytes).await,
-            Err(unknown) => {
+            Err(unauthenticated) => {
                 body::discard(parts, body, limits.bytes).await;
-                Err(unknown.clone())
+                Err(unauthenticated.clone())
             }
         };
-        Self { engine, asked: Asked { site, query, body }, caller, audience, origin }
+        Self { engine, input: Asked { site, query, body }, caller, audience, origin }
     }
 
-    /// The engine, to see what there is before it is asked for something.
+    /// Returns the engine, for lookups before an operation is chosen.
     pub(in crate::api) const fn engine(&self) -> &'a Engine {
         self.engine
     }
 
-    /// What is asked, to see what kind of request it is.
+    /// Returns the contents of the request, to choose the operation.
     pub(in crate::api) const fn asked(&self) -> &Asked<'a, S> {
-        &self.asked
+        &self.input
     }
 
-    /// Sends the request through the engine, and shows the reply. It is read once its sender is known.
-    /// `versioned` says that it must name the version of the interface.
+    /// Runs the request through the engine, and converts the reply with `show`. `read` parses the operation once the
+    /// caller is authenticated. With `versioned`, the request must have an `api-version`.
     ///
     /// # Errors
-    /// What the caller must be told.
+    /// The error to return to the client.
     pub(in crate::api) async fn send<O, T>(
         self,
         versioned: bool,
@@ -104,17 +104,17 @@ impl<'a, S> Call<'a, S> {
         O: Operation<Target: Target<Plane: Gate>>,
         S: Sync,
     {
-        let Self { engine, asked, caller, origin, .. } = self;
-        let site = asked.site;
+        let Self { engine, input, caller, origin, .. } = self;
+        let site = input.site;
         let request = move || {
-            asked.query.check(versioned)?;
-            read(&asked)
+            input.query.check(versioned)?;
+            read(&input)
         };
         let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
         engine.answer(credential, origin, request, |reply| show(site, reply)).await
     }
 
-    /// Records what is refused without an operation, once its sender is known, and says what they are told.
+    /// Records the refusal of a request that has no operation, and returns the error for the client.
     pub(in crate::api) async fn refuse(self, error: Error) -> Error {
         let unknown = ("UnknownOperation", Meter::Free);
         let credential = self.caller.as_ref().map(Credential::Verified).map_err(Clone::clone);

@@ -1,32 +1,32 @@
-//! The domain's errors in Azure's words: a code and a message. The status is the error's own.
+//! Maps the domain's errors to Azure's error codes and messages. The HTTP status is that of the error.
 
 use crate::model::Error;
 use crate::model::error::Denied;
 
-/// The code and the message of an error; URLs in it begin with `base`. No wildcard: a new error must be given a code
-/// here.
+/// Returns the code and the message of an error; URLs in it begin with `base`. There is no wildcard arm: a new error must
+/// be assigned a code here.
 pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) {
-    let as_it_is = || sentence(&error.to_string());
+    let as_is = || sentence(&error.to_string());
     match error {
-        Error::Busy | Error::ComputationBusy { .. } => ("Throttled", as_it_is()),
+        Error::Busy | Error::ComputationBusy { .. } => ("Throttled", as_is()),
         Error::BuiltInRole { .. } => (
             "BadParameter",
             "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."
                 .to_owned(),
         ),
-        Error::Conflict { .. } | Error::HsmDeleted { .. } => ("Conflict", as_it_is()),
-        // assumption: the code and the second text are those that users quote; they are not recorded.
-        Error::HsmExists { deleted: false, .. } => ("ConflictError", as_it_is()),
+        Error::Conflict { .. } | Error::HsmDeleted { .. } => ("Conflict", as_is()),
+        // assumption: the code and the second message are quoted in users' reports; they are not recorded.
+        Error::HsmExists { deleted: false, .. } => ("ConflictError", as_is()),
         Error::HsmExists { deleted: true, .. } => (
             "ConflictError",
             "A KV MHSM with the same name already exists in deleted state. You need to either recover or purge existing KV MHSM."
                 .to_owned(),
         ),
         Error::DecryptionFailed | Error::LimitExceeded { .. } | Error::RotationPolicyMissing { .. } => {
-            ("BadParameter", as_it_is())
+            ("BadParameter", as_is())
         }
         Error::BudgetNotFound { .. } | Error::DeletedHsmNotFound { .. } | Error::HsmNotFound { .. } => {
-            ("ResourceNotFound", as_it_is())
+            ("ResourceNotFound", as_is())
         }
         Error::DeletedKeyNotFound { name, .. } => {
             ("KeyNotFound", format!("Key not found: {base}/deletedkeys/{name}"))
@@ -35,17 +35,17 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
             ("AccessDenied", format!("Not authorized to access {} on {}", denied.action(), denied.scope()))
         }
         Error::Forbidden { denied: Denied::Control(..) | Denied::Everywhere(_) | Denied::TurnClock, .. } => {
-            ("AuthorizationFailed", as_it_is())
+            ("AuthorizationFailed", as_is())
         }
-        Error::HsmNotActivated { .. } => ("Forbidden", as_it_is()),
+        Error::HsmNotActivated { .. } => ("Forbidden", as_is()),
         Error::Internal(_) => (
             "InternalServerError",
             "Internal error; the server's log says more under this activity id.".to_owned(),
         ),
-        // What has no field is said in words that were recorded.
+        // Errors without a field have recorded messages.
         Error::Invalid { field: "", why } => ("BadParameter", why.clone()),
         Error::Invalid { field, why } => ("BadParameter", format!("{}: {why}", member(field))),
-        // assumption: the four that follow are refused as Key Vault's vaults do it.
+        // assumption: the next errors are refused as by Key Vault's vaults.
         Error::KeyDeleted { name } => (
             "Conflict",
             format!(
@@ -57,60 +57,60 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
         }
         // Azure has no such rule; the code is that of a key whose `key_ops` do not allow the call.
         Error::KeyExpired { .. } | Error::KeyNotYetValid { .. } | Error::ModeFamilyMismatch { .. } => {
-            ("Forbidden", as_it_is())
+            ("Forbidden", as_is())
         }
         Error::OperationNotPermitted { operation } => {
             ("Forbidden", format!("Operation {operation} is not permitted on this key."))
         }
-        Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. } => ("InternalServerError", as_it_is()),
+        Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. } => ("InternalServerError", as_is()),
         Error::KeyNotFound { key } => ("KeyNotFound", format!("Key not found: {base}/keys/{}", key.name)),
-        Error::NoContent => ("Nocontentprovided", as_it_is()),
-        // assumption: the service's refusal is not recorded.
-        Error::PurgeProtected { .. } => ("Forbidden", as_it_is()),
-        Error::RequestTooLarge { .. } => ("RequestEntityTooLarge", as_it_is()),
-        Error::RequestTooSlow { .. } => ("RequestTimeout", as_it_is()),
+        Error::NoContent => ("Nocontentprovided", as_is()),
+        // assumption: the service's response is not recorded.
+        Error::PurgeProtected { .. } => ("Forbidden", as_is()),
+        Error::RequestTooLarge { .. } => ("RequestEntityTooLarge", as_is()),
+        Error::RequestTooSlow { .. } => ("RequestTimeout", as_is()),
         Error::BudgetExists { .. }
         | Error::ResourceGroupExists { .. }
-        | Error::ResourceGroupNotEmpty { .. } => ("Conflict", as_it_is()),
-        Error::ResourceGroupNotFound { .. } => ("ResourceGroupNotFound", as_it_is()),
-        Error::ResumeTokenExpired { .. } => ("Gone", as_it_is()),
+        | Error::ResourceGroupNotEmpty { .. } => ("Conflict", as_is()),
+        Error::ResourceGroupNotFound { .. } => ("ResourceGroupNotFound", as_is()),
+        Error::ResumeTokenExpired { .. } => ("Gone", as_is()),
         Error::RoleAssignmentExists => {
             ("RoleAssignmentExists", "The role assignment already exists.".to_owned())
         }
-        // assumption: the role's id is the one that the data plane shows.
+        // assumption: the id of the role is that of the data plane.
         Error::RoleAssignmentMatches { existing, role_definition, principal, scope } => (
             "MatchingRoleAssignmentExists",
             format!(
                 "Role assignment '{existing}' already adds role 'Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{role_definition}' to principal '{principal}' in scope '{scope}'."
             ),
         ),
-        Error::RoleAssignmentNotFound => ("RoleAssignmentNotFound", as_it_is()),
-        Error::RoleDefinitionNotFound => ("RoleDefinitionNotFound", as_it_is()),
-        // assumption: the service's words for a path that it does not have are not recorded.
-        Error::RouteNotFound => ("NotFound", as_it_is()),
+        Error::RoleAssignmentNotFound => ("RoleAssignmentNotFound", as_is()),
+        Error::RoleDefinitionNotFound => ("RoleDefinitionNotFound", as_is()),
+        // assumption: the service's response for an unknown path is not recorded.
+        Error::RouteNotFound => ("NotFound", as_is()),
         Error::SettingNotFound => (
             "InvalidSetting",
             "Invalid setting name. Please check the spelling of the setting name to update.".to_owned(),
         ),
-        Error::SubscriptionNotFound { .. } => ("SubscriptionNotFound", as_it_is()),
+        Error::SubscriptionNotFound { .. } => ("SubscriptionNotFound", as_is()),
         Error::ClockNotTrusted { .. }
         | Error::Overloaded
         | Error::Stopping
         | Error::TokenPoolExhausted { .. }
         | Error::TokenTimeout { .. }
-        | Error::TokenUnavailable { .. } => ("ServiceUnavailable", as_it_is()),
-        Error::Unauthenticated { .. } => ("Unauthorized", as_it_is()),
-        Error::Unsupported { .. } => ("NotSupported", as_it_is()),
+        | Error::TokenUnavailable { .. } => ("ServiceUnavailable", as_is()),
+        Error::Unauthenticated { .. } => ("Unauthorized", as_is()),
+        Error::Unsupported { .. } => ("NotSupported", as_is()),
     }
 }
 
-/// A text that begins with a capital.
+/// Capitalizes the first letter.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// What a field of an operation is called on this surface.
+/// Returns the name of an operation's field on the Azure surfaces.
 fn member(field: &str) -> &str {
     match field {
         "additional_authenticated_data" => "aad",

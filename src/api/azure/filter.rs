@@ -1,8 +1,8 @@
-//! The conditions of `$filter`: read once, into a value that each list takes what it knows of.
+//! Parses `$filter` expressions, and matches the items of lists against them.
 //!
 //! Source: "Filter" of `Resources - List` and `Resource Groups - List` of Azure Resource Manager, and of
-//! `Role Assignments - List For Scope`; the form is that of OData. `or`, `not` and parentheses around conditions are not
-//! read. What is not understood is refused: a list that leaves a condition out answers another question.
+//! `Role Assignments - List For Scope`; the syntax is that of OData. `or`, `not` and parenthesized conditions are not
+//! supported. An unsupported condition is an error: a list that ignored it would contain too many items.
 
 use uuid::Uuid;
 
@@ -11,16 +11,16 @@ use crate::model::name::PrincipalId;
 use crate::model::rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
-/// The longest filter that is read, in bytes.
+/// The longest filter, in bytes.
 const LONGEST: usize = 4096;
-/// Conditions of a filter at most.
-const MOST: usize = 16;
+/// The most conditions of a filter.
+const MAX_CONDITIONS: usize = 16;
 
-/// Conditions that all hold.
+/// Conditions that must all hold.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(in crate::api) struct Filter(Vec<Condition>);
 
-/// One condition. Words are in small letters, values as they were given.
+/// One condition. Identifiers are in lower case, values as given.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::api) enum Condition {
     /// `name eq 'local'`, `name ne 'local'`
@@ -33,7 +33,7 @@ pub(in crate::api) enum Condition {
     Call { function: String, value: Option<String> },
 }
 
-/// What a list compares a resource or resource group with.
+/// The properties of a resource or resource group that a filter is matched against.
 pub(in crate::api) struct Shown<'a> {
     pub(in crate::api) name: &'a str,
     pub(in crate::api) location: &'a str,
@@ -42,14 +42,14 @@ pub(in crate::api) struct Shown<'a> {
     pub(in crate::api) tags: &'a Tags,
 }
 
-/// What a list of role assignments takes of a filter.
+/// The filter of a list of role assignments.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(in crate::api) struct Assignments {
     pub(in crate::api) at_scope: bool,
     pub(in crate::api) principal: Option<PrincipalId>,
 }
 
-/// What a list of role definitions takes of a filter.
+/// The filter of a list of role definitions.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(in crate::api) struct Definitions {
     name: Option<String>,
@@ -57,7 +57,7 @@ pub(in crate::api) struct Definitions {
 }
 
 impl Definitions {
-    /// Whether a role is meant.
+    /// Whether a role definition matches.
     pub(in crate::api) fn admits(&self, role: &RoleDefinition) -> bool {
         self.name.as_ref().is_none_or(|name| same(name, &role.role_name))
             && self.built_in.is_none_or(|built_in| built_in == role.built_in)
@@ -69,10 +69,10 @@ fn wrong(why: impl Into<String>) -> Error {
 }
 
 impl Filter {
-    /// Reads a filter; none is one without conditions.
+    /// Parses a filter; an absent one has no conditions.
     ///
     /// # Errors
-    /// `Invalid` naming `$filter`, saying where it is not understood.
+    /// `Invalid` naming `$filter`, with the part that cannot be parsed.
     pub(in crate::api) fn parse(text: Option<&str>) -> Result<Self> {
         let text = text.unwrap_or_default().trim();
         if text.is_empty() {
@@ -81,62 +81,62 @@ impl Filter {
         if text.len() > LONGEST {
             return Err(wrong(format!("a filter has at most {LONGEST} bytes")));
         }
-        let words = words(text)?;
-        let mut rest = words.as_slice();
+        let lexemes = lexemes(text)?;
+        let mut rest = lexemes.as_slice();
         let mut conditions = Vec::new();
         loop {
             let (condition, after) = condition(rest)?;
             conditions.push(condition);
             rest = match after {
                 [] => return Ok(Self(conditions)),
-                [Word::Name(and), after @ ..] if and == "and" => after,
-                [word, ..] => return Err(wrong(format!("'and' is needed before {word}"))),
+                [Lexeme::Name(and), after @ ..] if and == "and" => after,
+                [lexeme, ..] => return Err(wrong(format!("'and' is missing before {lexeme}"))),
             };
-            if conditions.len() >= MOST {
-                return Err(wrong(format!("a filter has at most {MOST} conditions")));
+            if conditions.len() >= MAX_CONDITIONS {
+                return Err(wrong(format!("a filter has at most {MAX_CONDITIONS} conditions")));
             }
         }
     }
 
-    /// Reads a filter of resources or of resource groups. `known` are the properties that they can be filtered by.
+    /// Parses a filter of resources or resource groups. `known` are the supported properties.
     ///
     /// # Errors
     /// `Invalid` naming `$filter`.
     pub(in crate::api) fn of_resources(text: Option<&str>, known: &[&str]) -> Result<Self> {
         let filter = Self::parse(text)?;
         let compares_tag = |wanted: &str| {
-            let is_meant = |one: &&Condition| matches!(one, Condition::Compare { property, equal: true, .. } if property == wanted);
-            filter.0.iter().filter(is_meant).count()
+            let compares = |one: &&Condition| matches!(one, Condition::Compare { property, equal: true, .. } if property == wanted);
+            filter.0.iter().filter(compares).count()
         };
         for condition in &filter.0 {
             let property = match condition {
                 Condition::Call { function, .. } => {
-                    return Err(wrong(format!("there is no function {function}")));
+                    return Err(wrong(format!("function {function} is not supported here")));
                 }
                 Condition::Compare { property, .. }
                 | Condition::StartsWith { property, .. }
                 | Condition::Contains { property, .. } => property.as_str(),
             };
             if !known.contains(&property) {
-                return Err(wrong(format!("it may name {}", known.join(", "))));
+                return Err(wrong(format!("the supported properties are {}", known.join(", "))));
             }
             let is_equal = matches!(condition, Condition::Compare { equal: true, .. });
             let starts = matches!(condition, Condition::StartsWith { .. });
             if property == "tagvalue" && !is_equal || property == "tagname" && !(is_equal || starts) {
-                return Err(wrong("tagName and tagValue are compared with eq, and tagName with startswith"));
+                return Err(wrong("tagName supports eq and startswith, tagValue supports eq"));
             }
         }
         if compares_tag("tagvalue") > 1 || compares_tag("tagname") > 1 {
-            return Err(wrong("one tag can be named"));
+            return Err(wrong("only one tag is supported"));
         }
         if compares_tag("tagvalue") == 1 && compares_tag("tagname") == 0 {
-            return Err(wrong("tagValue needs tagName"));
+            return Err(wrong("tagValue requires tagName"));
         }
         Ok(filter)
     }
 
-    /// Whether all conditions hold. Names, types and locations are compared without case, as are the names of tags;
-    /// their values are not.
+    /// Whether all conditions hold. Names, types, locations and tag names are compared case-insensitively, tag values
+    /// are not.
     pub(in crate::api) fn admits(&self, shown: &Shown<'_>) -> bool {
         let tag_value = self.0.iter().find_map(|one| match one {
             Condition::Compare { property, value, .. } if property == "tagvalue" => Some(value.as_str()),
@@ -155,8 +155,11 @@ impl Filter {
             }
             Condition::Compare { property, equal, value } => {
                 let given = shown.property(property);
-                let is =
-                    if property == "location" { plain(given) == plain(value) } else { same(given, value) };
+                let is = if property == "location" {
+                    normal_location(given) == normal_location(value)
+                } else {
+                    same(given, value)
+                };
                 is == *equal
             }
             Condition::StartsWith { property, value } => {
@@ -169,7 +172,7 @@ impl Filter {
         })
     }
 
-    /// Reads a filter of role assignments: `atScope()`, `principalId eq '...'` and `assignedTo('...')`.
+    /// Parses a filter of role assignments: `atScope()`, `principalId eq '...'` and `assignedTo('...')`.
     ///
     /// # Errors
     /// `Invalid` naming `$filter`.
@@ -183,17 +186,21 @@ impl Filter {
                 }
                 Condition::Call { function, value: Some(id) } if function == "assignedto" => id,
                 Condition::Compare { property, equal: true, value } if property == "principalid" => value,
-                _ => return Err(wrong("it may be atScope(), principalId eq '...' and assignedTo('...')")),
+                _ => {
+                    return Err(wrong(
+                        "the supported conditions are atScope(), principalId eq '...' and assignedTo('...')",
+                    ));
+                }
             };
             if wanted.principal.replace(principal.parse()?).is_some() {
-                return Err(wrong("one principal can be named"));
+                return Err(wrong("only one principal is supported"));
             }
         }
         Ok(wanted)
     }
 
-    /// Reads a filter of role definitions: `roleName eq '...'`, `type eq 'BuiltInRole'` or `'CustomRole'`, and
-    /// `atScopeAndBelow()`, which all are.
+    /// Parses a filter of role definitions: `roleName eq '...'`, `type eq 'BuiltInRole'` or `'CustomRole'`, and
+    /// `atScopeAndBelow()`, which matches all of them.
     ///
     /// # Errors
     /// `Invalid` naming `$filter`.
@@ -209,20 +216,24 @@ impl Filter {
                 Condition::Compare { property, equal: true, value } if property == "type" => {
                     wanted.built_in = Some(!same(&value, "CustomRole"));
                 }
-                _ => return Err(wrong("it may be roleName eq '...', type eq '...' and atScopeAndBelow()")),
+                _ => {
+                    return Err(wrong(
+                        "the supported conditions are roleName eq '...', type eq '...' and atScopeAndBelow()",
+                    ));
+                }
             }
         }
         Ok(wanted)
     }
 
-    /// For lists that cannot be filtered.
+    /// Rejects a filter, for lists that do not support one.
     ///
     /// # Errors
     /// `Invalid` naming `$filter`, if there is one.
     pub(in crate::api) fn none(text: Option<&str>) -> Result<()> {
         match text.map(str::trim) {
             None | Some("") => Ok(()),
-            Some(_) => Err(wrong("this list cannot be filtered")),
+            Some(_) => Err(wrong("this list does not support filters")),
         }
     }
 }
@@ -239,42 +250,43 @@ impl Shown<'_> {
     }
 }
 
-/// A location as it is compared: `West Europe` is `westeurope`.
-fn plain(location: &str) -> String {
+/// Normalizes a location for comparison: `West Europe` is `westeurope`.
+fn normal_location(location: &str) -> String {
     location.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
 
+/// Compares case-insensitively.
 fn same(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
-/// A word of a filter.
+/// A lexical element of a filter.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Word {
-    /// In small letters.
+enum Lexeme {
+    /// In lower case.
     Name(String),
     Value(String),
-    Sign(char),
+    Punctuation(char),
 }
 
-impl std::fmt::Display for Word {
+impl std::fmt::Display for Lexeme {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Name(name) => write!(f, "{name:?}"),
             Self::Value(value) => write!(f, "'{value}'"),
-            Self::Sign(sign) => write!(f, "{sign:?}"),
+            Self::Punctuation(sign) => write!(f, "{sign:?}"),
         }
     }
 }
 
-/// Takes a filter apart. A quote in a value is written twice.
-fn words(text: &str) -> Result<Vec<Word>> {
+/// Splits a filter into lexical elements. A quote in a value is doubled.
+fn lexemes(text: &str) -> Result<Vec<Lexeme>> {
     let mut letters = text.chars().peekable();
-    let mut words = Vec::new();
+    let mut lexemes = Vec::new();
     while let Some(letter) = letters.next() {
-        let word = match letter {
+        let lexeme = match letter {
             letter if letter.is_whitespace() => continue,
-            '(' | ')' | ',' => Word::Sign(letter),
+            '(' | ')' | ',' => Lexeme::Punctuation(letter),
             '\'' => {
                 let mut value = String::new();
                 loop {
@@ -282,10 +294,10 @@ fn words(text: &str) -> Result<Vec<Word>> {
                         Some('\'') if letters.next_if_eq(&'\'').is_some() => value.push('\''),
                         Some('\'') => break,
                         Some(letter) => value.push(letter),
-                        None => return Err(wrong("a value is not ended by a quote")),
+                        None => return Err(wrong("the closing quote of a value is missing")),
                     }
                 }
-                Word::Value(value)
+                Lexeme::Value(value)
             }
             letter if letter.is_ascii_alphanumeric() => {
                 let mut name = String::from(letter.to_ascii_lowercase());
@@ -294,20 +306,20 @@ fn words(text: &str) -> Result<Vec<Word>> {
                 {
                     name.push(letter.to_ascii_lowercase());
                 }
-                Word::Name(name)
+                Lexeme::Name(name)
             }
-            letter => return Err(wrong(format!("{letter:?} means nothing there"))),
+            letter => return Err(wrong(format!("unexpected character {letter:?}"))),
         };
-        words.push(word);
+        lexemes.push(lexeme);
     }
-    Ok(words)
+    Ok(lexemes)
 }
 
-/// Reads the first condition, and gives what follows it.
-fn condition(words: &[Word]) -> Result<(Condition, &[Word])> {
-    use Word::{Name, Sign, Value};
+/// Parses the first condition, and returns it with the elements after it.
+fn condition(lexemes: &[Lexeme]) -> Result<(Condition, &[Lexeme])> {
+    use Lexeme::{Name, Punctuation, Value};
 
-    Ok(match words {
+    Ok(match lexemes {
         [Name(property), Name(operator), Value(value), rest @ ..] if operator == "eq" || operator == "ne" => {
             let (property, value) = (property.clone(), value.clone());
             (Condition::Compare { property, equal: operator == "eq", value }, rest)
@@ -318,26 +330,38 @@ fn condition(words: &[Word]) -> Result<(Condition, &[Word])> {
         {
             (Condition::Compare { property: property.clone(), equal: true, value: value.clone() }, rest)
         }
-        [Name(function), Sign('('), Name(property), Sign(','), Value(value), Sign(')'), rest @ ..]
-            if function == "startswith" =>
-        {
+        [
+            Name(function),
+            Punctuation('('),
+            Name(property),
+            Punctuation(','),
+            Value(value),
+            Punctuation(')'),
+            rest @ ..,
+        ] if function == "startswith" => {
             (Condition::StartsWith { property: property.clone(), value: value.clone() }, rest)
         }
-        [Name(function), Sign('('), Value(value), Sign(','), Name(property), Sign(')'), rest @ ..]
-            if function == "substringof" =>
-        {
+        [
+            Name(function),
+            Punctuation('('),
+            Value(value),
+            Punctuation(','),
+            Name(property),
+            Punctuation(')'),
+            rest @ ..,
+        ] if function == "substringof" => {
             (Condition::Contains { property: property.clone(), value: value.clone() }, rest)
         }
-        [Name(function), Sign('('), Sign(')'), rest @ ..] => {
+        [Name(function), Punctuation('('), Punctuation(')'), rest @ ..] => {
             (Condition::Call { function: function.clone(), value: None }, rest)
         }
-        [Name(function), Sign('('), Value(value), Sign(')'), rest @ ..] => {
+        [Name(function), Punctuation('('), Value(value), Punctuation(')'), rest @ ..] => {
             (Condition::Call { function: function.clone(), value: Some(value.clone()) }, rest)
         }
         [] => return Err(wrong("a condition is missing")),
-        [word, ..] => {
+        [lexeme, ..] => {
             return Err(wrong(format!(
-                "conditions are written like name eq 'value' and startswith(tagName, 'value'), and the one that begins with {word} is not"
+                "cannot parse the condition that begins with {lexeme}; write, for example, name eq 'value' or startswith(tagName, 'value')"
             )));
         }
     })

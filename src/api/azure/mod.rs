@@ -1,4 +1,4 @@
-//! What both of Azure's surfaces share: the data plane's and Azure Resource Manager's.
+//! Shared by the two Azure surfaces: the data plane and Azure Resource Manager.
 
 pub(in crate::api) mod assignment;
 pub(in crate::api) mod binary;

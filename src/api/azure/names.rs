@@ -1,4 +1,4 @@
-//! The names under which clients know this server, and the host that a request named.
+//! The host names of this server, and the host that a request addresses.
 
 use std::collections::BTreeMap;
 
@@ -8,34 +8,34 @@ use uuid::Uuid;
 use crate::identity::authority::HostAndPort;
 use crate::model::name::HsmName;
 
-/// Where clients get their tokens.
+/// The authorities that issue access tokens for this server.
 #[derive(Clone, Debug)]
 pub enum Authorities {
-    /// Here: under the host that stands where the asked name's suffix or host stands in its list, on the same port.
+    /// This server. The host is the one at the position that the addressed suffix or host has in its list; the port is
+    /// that of the request.
     Here(Vec<String>),
-    /// Elsewhere: the authority of each tenant, with the tenant, as a URL without a slash at its end.
+    /// External authorities: their URL by tenant, including the tenant, without a trailing slash.
     Elsewhere(BTreeMap<Uuid, String>),
 }
 
-/// The names under which clients know this server. Lists run in parallel: what stands at the same place in each
-/// belongs together.
+/// The host names of this server. The lists are parallel: names at the same position in each belong together.
 #[derive(Clone, Debug)]
 pub struct Names {
-    /// Data planes are at `{hsm}.{suffix}`; never empty.
+    /// The suffixes of data planes, which are at `{hsm}.{suffix}`; never empty.
     pub suffixes: Vec<String>,
-    /// Hosts of Azure Resource Manager.
+    /// The hosts of Azure Resource Manager.
     pub management: Vec<String>,
-    /// Hosts that stand for the default HSM, beside `localhost` and addresses.
+    /// The hosts of the default HSM besides `localhost` and IP addresses.
     pub others: Vec<String>,
     /// The HSM that was configured first.
     pub default_hsm: Option<HsmName>,
-    /// The tenant that strangers are sent to where nothing else says it.
+    /// The tenant in the challenge for unauthenticated clients, unless the addressed HSM has another.
     pub default_tenant: Uuid,
-    /// Where clients get their tokens.
+    /// The authorities that issue access tokens.
     pub authorities: Authorities,
 }
 
-/// The host that a request named, as it was written, and the port if it is not 443.
+/// The host that a request addresses, as the client wrote it, and the port if it is not 443.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::api) struct Host<'a> {
     pub(in crate::api) name: &'a str,
@@ -43,18 +43,18 @@ pub(in crate::api) struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// Takes host and port apart.
-    pub(in crate::api) fn of(asked: Option<&'a HostAndPort>) -> Self {
-        let asked = asked.map_or("", HostAndPort::as_str);
-        match asked.rsplit_once(':') {
+    /// Splits a host and a port.
+    pub(in crate::api) fn of(requested: Option<&'a HostAndPort>) -> Self {
+        let requested = requested.map_or("", HostAndPort::as_str);
+        match requested.rsplit_once(':') {
             Some((name, port)) if !port.ends_with(']') => {
                 Self { name, port: Some(port).filter(|port| *port != "443") }
             }
-            _ => Self { name: asked, port: None },
+            _ => Self { name: requested, port: None },
         }
     }
 
-    /// A host of this server, as the client reaches it: on the port that it used.
+    /// Returns a host of this server with the port that the client used.
     pub(in crate::api) fn beside(&self, name: &str) -> String {
         match self.port {
             None => name.to_owned(),
@@ -62,38 +62,38 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// The URL of a host of this server, without a slash at its end.
+    /// Returns the URL of a host of this server, without a trailing slash.
     pub(in crate::api) fn url(&self, name: &str) -> String {
         format!("https://{}", self.beside(name))
     }
 }
 
 impl Names {
-    /// The host and port that a request names.
+    /// Returns the host and port that a request addresses.
     pub(in crate::api) fn asked(parts: &Parts) -> Option<HostAndPort> {
         HostAndPort::of(parts)
     }
 
-    /// The authority's own URL, without a tenant; `None` where it is elsewhere. `place` is that of the asked name in
-    /// its list.
-    pub(in crate::api) fn login(&self, host: &Host<'_>, place: usize) -> Option<String> {
+    /// Returns the URL of this server's authority, without a tenant; `None` if authorities are external. `index` is the
+    /// position of the addressed name in its list.
+    pub(in crate::api) fn login(&self, host: &Host<'_>, index: usize) -> Option<String> {
         match &self.authorities {
             Authorities::Here(hosts) => {
                 let name =
-                    hosts.get(place).or_else(|| hosts.first()).map_or("login.localhost", String::as_str);
+                    hosts.get(index).or_else(|| hosts.first()).map_or("login.localhost", String::as_str);
                 Some(host.url(name))
             }
             Authorities::Elsewhere(_) => None,
         }
     }
 
-    /// The authority of a tenant, as a URL with the tenant.
-    pub(in crate::api) fn authority(&self, host: &Host<'_>, place: usize, tenant: Uuid) -> String {
-        let elsewhere = || format!("https://login.microsoftonline.com/{tenant}");
+    /// Returns the URL of a tenant's authority, with the tenant.
+    pub(in crate::api) fn authority(&self, host: &Host<'_>, index: usize, tenant: Uuid) -> String {
+        let default = || format!("https://login.microsoftonline.com/{tenant}");
         match &self.authorities {
-            Authorities::Elsewhere(of) => of.get(&tenant).cloned().unwrap_or_else(elsewhere),
+            Authorities::Elsewhere(of) => of.get(&tenant).cloned().unwrap_or_else(default),
             Authorities::Here(_) => {
-                self.login(host, place).map_or_else(elsewhere, |login| format!("{login}/{tenant}"))
+                self.login(host, index).map_or_else(default, |login| format!("{login}/{tenant}"))
             }
         }
     }

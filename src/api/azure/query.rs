@@ -1,4 +1,4 @@
-//! The query of a request: the version of the interface, and which page of a list.
+//! The query parameters of a request: `api-version`, page and filter of a list.
 
 use axum::extract::Query as Pairs;
 use http::Uri;
@@ -6,20 +6,20 @@ use http::Uri;
 use crate::model::{Error, Result};
 use crate::ops::PageRequest;
 
-/// The parameters that mean something here.
+/// The query parameters of a request.
 #[derive(Default)]
 pub(in crate::api) struct Query {
     pairs: Vec<(String, String)>,
-    /// Whether the query could be taken apart.
-    broken: bool,
+    /// Whether the query is malformed.
+    malformed: bool,
 }
 
 impl Query {
-    /// Takes the query of a request apart.
+    /// Parses the query of a request.
     pub(in crate::api) fn of(uri: &Uri) -> Self {
         match Pairs::try_from_uri(uri) {
-            Ok(Pairs(pairs)) => Self { pairs, broken: false },
-            Err(_) => Self { pairs: Vec::new(), broken: true },
+            Ok(Pairs(pairs)) => Self { pairs, malformed: false },
+            Err(_) => Self { pairs: Vec::new(), malformed: true },
         }
     }
 
@@ -27,39 +27,39 @@ impl Query {
         self.pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The version of the interface, if it is named properly; empty otherwise.
+    /// Returns the `api-version` if it is well-formed; empty otherwise.
     pub(in crate::api) fn api_version(&self) -> &str {
         self.get("api-version").filter(|version| is_version(version)).unwrap_or_default()
     }
 
-    /// Whether the version of the interface is named properly. Any version will do: what they differ in are the
-    /// routes and members that they have. `needed` says whether it must be named at all.
+    /// Checks that the `api-version` is well-formed. Every version is accepted: versions differ in their routes and
+    /// members only. `required`: whether its absence is an error.
     ///
     /// # Errors
     /// `Invalid`.
-    // assumption: a version is not needed where nothing is changed or used: some clients leave it out there.
-    pub(in crate::api) fn check(&self, needed: bool) -> Result<()> {
-        if self.broken {
+    // assumption: it is not required where nothing is changed and no key is used: some clients omit it there.
+    pub(in crate::api) fn check(&self, required: bool) -> Result<()> {
+        if self.malformed {
             return Err(Error::invalid("", "The query of the request cannot be read."));
         }
         match self.get("api-version") {
-            None if !needed => Ok(()),
+            None if !required => Ok(()),
             None => Err(Error::invalid("", "api-version must be specified")),
             Some(version) if is_version(version) => Ok(()),
             Some(_) => Err(Error::invalid(
                 "api-version",
-                "a version is written 7.6, 7.6-preview.2, 2025-07-01 or 2026-01-01-preview",
+                "this is not a version like 7.6, 7.6-preview.2, 2025-07-01 or 2026-01-01-preview",
             )),
         }
     }
 
-    /// Which page of a list is wanted: of `most` items, unless the parameter `size_name` says less.
+    /// Returns the requested page of a list: `most` items, unless the parameter `size_name` is less.
     ///
     /// # Errors
     /// `Invalid` naming the parameter.
     pub(in crate::api) fn page(&self, size_name: &'static str, most: usize) -> Result<PageRequest> {
-        let wrong = || Error::invalid(size_name, format!("{size_name} is 1 to {most}"));
-        // 0 is what means the default to the list itself.
+        let wrong = || Error::invalid(size_name, format!("{size_name} must be 1 to {most}"));
+        // 0 is the default of `PageRequest`, not a valid parameter.
         let size: i32 = self.get(size_name).map_or(Ok(0), |text| text.parse().map_err(|_| wrong()))?;
         let given = self.get(size_name).is_some();
         if given && !usize::try_from(size).is_ok_and(|size| (1..=most).contains(&size)) {
@@ -68,13 +68,13 @@ impl Query {
         PageRequest::parse(size, self.get("$skiptoken").unwrap_or_default(), most, most)
     }
 
-    /// The condition that a list is filtered by.
+    /// Returns the `$filter` of a list.
     pub(in crate::api) fn filter(&self) -> Option<&str> {
         self.get("$filter")
     }
 }
 
-/// `7.6`, `7.6-preview.2`, `2025-07-01`, `2026-01-01-preview`.
+/// Whether a text is a version like `7.6`, `7.6-preview.2`, `2025-07-01` or `2026-01-01-preview`.
 fn is_version(text: &str) -> bool {
     let (version, preview) = match text.split_once("-preview") {
         Some((version, preview)) => (version, Some(preview)),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_that_clients_name_are_taken() {
+    fn accepts_well_formed_api_versions_only() {
         for version in [
             "7.0",
             "7.2-preview",
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_one_to_twenty_five() {
+    fn page_size_is_1_to_25() {
         let page = |text: &str| query(text).page("maxresults", 25);
         assert_eq!(page("").unwrap(), PageRequest { size: 25, after: None });
         let third = PageRequest { size: 3, after: Some("a-1".to_owned()) };

@@ -1,4 +1,4 @@
-//! What answers on a surface.
+//! The state of an Azure surface, and the handling of panics.
 
 use std::fmt;
 use std::future::Future;
@@ -18,7 +18,7 @@ use crate::identity::Audience;
 use crate::model::Error;
 use crate::model::entry::{Meter, Origin};
 
-/// The engine behind a surface, and what clients may know and take.
+/// The engine behind a surface, with its host names and request limits.
 pub(in crate::api) struct Surface {
     pub(in crate::api) engine: Engine,
     pub(in crate::api) names: Names,
@@ -26,8 +26,8 @@ pub(in crate::api) struct Surface {
 }
 
 impl Surface {
-    /// Answers a request. A panic outside the engine, where the route, the body or the answer is made, is recorded as the
-    /// call of whoever sent the request, and answered as an internal error.
+    /// Handles a request. A panic outside the engine, while the route, the body or the response is processed, is recorded
+    /// as a call of this caller, and answered as an internal error.
     pub(in crate::api) async fn guarded<F>(
         &self,
         audience: Audience,
@@ -38,12 +38,12 @@ impl Surface {
     where
         F: Future<Output = Response> + Send,
     {
-        let (kept, path) = (Kept::of(&request), request.uri().path().to_owned());
+        let (context, path) = (Kept::of(&request), request.uri().path().to_owned());
         let error = match caught("a request", async { Ok(answer(request).await) }).await {
             Ok(response) => return response,
             Err(panicked) => panicked,
         };
-        let (headers, extensions) = kept.parts();
+        let (headers, extensions) = context.parts();
         let origin = Origin {
             address: peer::address(&extensions),
             client_info: peer::client_info(&headers),
@@ -58,7 +58,7 @@ impl Surface {
     }
 }
 
-/// An answer that depends on nothing of the request.
+/// Returns an error response that depends on the request's id only.
 fn failed(error: &Error, request_id: Uuid) -> Response {
     let (code, message) = error::told(error, "");
     let body = serde_json::json!({"error": {"code": code, "message": message}});

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::model::key::Tags;
 
-/// Tags as a client sends them.
-// assumption: one whose value is null counts as absent, as any other member that is null.
+/// Tags in a request body.
+// assumption: a tag with the value null counts as absent, like any other null member.
 #[derive(Default, Deserialize)]
 pub(in crate::api) struct SentTags(BTreeMap<String, Option<String>>);
 

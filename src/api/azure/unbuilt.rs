@@ -1,6 +1,6 @@
-//! What Azure has and this service has not: the families of routes, and the feature that each belongs to.
+//! Azure's routes that this service does not implement, by feature.
 //!
-//! Clients read 404 as "there is no such thing" and go on, so these routes are answered 501 `NotSupported`.
+//! They are answered with 501 `NotSupported`: clients would take 404 for an absent resource and continue.
 
 use std::fmt;
 
@@ -8,34 +8,34 @@ use http::Method;
 
 use crate::model::Error;
 
-/// Stands for any one segment in the path of a [`Family`].
+/// Matches any one segment in the path of a [`RouteFamily`].
 const ANY: &str = "*";
 
-/// Routes that begin alike, and belong to one feature.
+/// Routes with a common prefix that belong to one feature.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::api) struct Family {
-    /// With which verbs; none is all of them.
-    verbs: &'static [&'static str],
-    /// The segments in small letters.
+pub(in crate::api) struct RouteFamily {
+    /// The HTTP methods; empty for all.
+    methods: &'static [&'static str],
+    /// The segments in lower case.
     path: &'static [&'static str],
-    /// Whether more segments may follow.
-    open: bool,
-    /// What the routes belong to, in words that users search the documentation for.
+    /// Whether further segments may follow.
+    is_prefix: bool,
+    /// The feature, as the documentation calls it.
     pub(in crate::api) feature: &'static str,
 }
 
-/// Every route that begins with these segments.
-const fn below(path: &'static [&'static str], feature: &'static str) -> Family {
-    Family { verbs: &[], path, open: true, feature }
+/// All routes that begin with these segments.
+const fn below(path: &'static [&'static str], feature: &'static str) -> RouteFamily {
+    RouteFamily { methods: &[], path, is_prefix: true, feature }
 }
 
-/// One route, with these verbs.
+/// One route with these HTTP methods.
 const fn exactly(
-    verbs: &'static [&'static str],
+    methods: &'static [&'static str],
     path: &'static [&'static str],
     feature: &'static str,
-) -> Family {
-    Family { verbs, path, open: false, feature }
+) -> RouteFamily {
+    RouteFamily { methods, path, is_prefix: false, feature }
 }
 
 const POST: &[&str] = &["POST"];
@@ -45,11 +45,11 @@ const RELEASE: &str = "key release";
 const SECURE_WRAP: &str = "secure key wrapping";
 const STORAGE: &str = "managed storage accounts";
 
-/// What data planes have, of Managed HSMs and of vaults. Keys and their versions may be called like anything, so what
-/// stands below `keys` is one route each.
+/// The routes of the data planes of managed HSMs and vaults. Keys and versions may have any name, so routes below `keys`
+/// are listed one by one.
 ///
 /// Source: the Key Vault data-plane references, api-version 7.0 (`storage`) to 2026-03-01-preview.
-pub(in crate::api) const DATA_PLANE: &[Family] = &[
+pub(in crate::api) const DATA_PLANE: &[RouteFamily] = &[
     exactly(POST, &["keys", "restore"], BACKUP),
     exactly(POST, &["keys", ANY, "backup"], BACKUP),
     exactly(&["PUT"], &["keys", ANY, "restore"], BACKUP),
@@ -86,10 +86,10 @@ const PRIVATE_ENDPOINTS: &str = "private endpoints";
 const MOVING: &str = "moving resources";
 const SUBSCRIPTIONS: &str = "managing subscriptions";
 
-/// What Azure Resource Manager has outside resource providers.
+/// The routes of Azure Resource Manager outside resource providers.
 ///
 /// Source: the references of `Microsoft.Resources` and `Microsoft.Subscription`.
-pub(in crate::api) const RESOURCE_MANAGER: &[Family] = &[
+pub(in crate::api) const RESOURCE_MANAGER: &[RouteFamily] = &[
     below(&["batch"], "batches of requests"),
     below(&["resources"], "the list of resources across subscriptions"),
     exactly(&["GET"], &["providers"], "the list of resource providers across subscriptions"),
@@ -104,11 +104,11 @@ pub(in crate::api) const RESOURCE_MANAGER: &[Family] = &[
     exactly(POST, &["subscriptions", ANY, "providers", ANY, "unregister"], "registering resource providers"),
 ];
 
-/// What resource providers have at any scope, by what follows `providers` in the path.
+/// The routes of resource providers at any scope, by the segments after `providers`.
 ///
-/// Source: the references of the providers; seen of clients: `deployments`, `tags`, `locks`, diagnostic settings,
+/// Source: the references of the providers; used by clients: `deployments`, `tags`, `locks`, diagnostic settings,
 /// metrics and the activity log.
-pub(in crate::api) const PROVIDERS: &[Family] = &[
+pub(in crate::api) const PROVIDERS: &[RouteFamily] = &[
     below(&["microsoft.keyvault", "vaults"], VAULTS),
     below(&["microsoft.keyvault", "deletedvaults"], VAULTS),
     below(&["microsoft.keyvault", "checknameavailability"], VAULTS),
@@ -138,8 +138,8 @@ pub(in crate::api) const PROVIDERS: &[Family] = &[
     ),
 ];
 
-/// Types of resources that are here; what else is asked of them is no route of Azure's.
-const BUILT: &[(&str, &str)] = &[
+/// The implemented resource types; other routes of these types do not exist in Azure.
+const IMPLEMENTED: &[(&str, &str)] = &[
     ("microsoft.keyvault", "managedhsms"),
     ("microsoft.keyvault", "deletedmanagedhsms"),
     ("microsoft.keyvault", "checkmhsmnameavailability"),
@@ -149,12 +149,12 @@ const BUILT: &[(&str, &str)] = &[
     ("microsoft.authorization", "roleassignments"),
 ];
 
-/// Something of Azure's that is not here.
+/// A feature of Azure that this service does not implement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::api) enum Unbuilt<'a> {
-    /// A feature of the lists above.
+    /// A feature of a [`RouteFamily`].
     Feature(&'static str),
-    /// A resource provider, and the type of resources that was asked for, as the client wrote them.
+    /// A resource provider and a resource type, as the client wrote them.
     Provider(&'a str, Option<&'a str>),
 }
 
@@ -174,47 +174,54 @@ impl From<Unbuilt<'_>> for Error {
     }
 }
 
-impl Family {
-    fn has(&self, method: &Method, words: &[&str]) -> bool {
-        let fits = if self.open { words.len() >= self.path.len() } else { words.len() == self.path.len() };
-        fits && (self.verbs.is_empty() || self.verbs.contains(&method.as_str()))
-            && self.path.iter().zip(words).all(|(wanted, word)| *wanted == ANY || wanted == word)
+impl RouteFamily {
+    fn matches(&self, method: &Method, lowercase: &[&str]) -> bool {
+        let fits = if self.is_prefix {
+            lowercase.len() >= self.path.len()
+        } else {
+            lowercase.len() == self.path.len()
+        };
+        fits && (self.methods.is_empty() || self.methods.contains(&method.as_str()))
+            && self.path.iter().zip(lowercase).all(|(wanted, segment)| *wanted == ANY || wanted == segment)
     }
 }
 
-fn find(families: &[Family], method: &Method, words: &[&str]) -> Option<Unbuilt<'static>> {
-    families.iter().find(|family| family.has(method, words)).map(|family| Unbuilt::Feature(family.feature))
+fn find(families: &[RouteFamily], method: &Method, lowercase: &[&str]) -> Option<Unbuilt<'static>> {
+    families
+        .iter()
+        .find(|family| family.matches(method, lowercase))
+        .map(|family| Unbuilt::Feature(family.feature))
 }
 
-/// What a route of a data plane belongs to, if it is not built.
-pub(in crate::api) fn of_data_plane(method: &Method, words: &[&str]) -> Option<Unbuilt<'static>> {
-    find(DATA_PLANE, method, words)
+/// Returns the unimplemented feature of a data-plane route, if any.
+pub(in crate::api) fn of_data_plane(method: &Method, lowercase: &[&str]) -> Option<Unbuilt<'static>> {
+    find(DATA_PLANE, method, lowercase)
 }
 
-/// What a route of Azure Resource Manager belongs to that is none of the built ones. Segments as they were given, and
-/// in small letters.
+/// Returns the unimplemented feature of an Azure Resource Manager route, if any. Takes the segments as given, and in
+/// lower case.
 pub(in crate::api) fn of_resource_manager<'a>(
     method: &Method,
     given: &[&'a str],
-    words: &[&str],
+    lowercase: &[&str],
 ) -> Option<Unbuilt<'a>> {
-    if let Some(feature) = find(RESOURCE_MANAGER, method, words) {
+    if let Some(feature) = find(RESOURCE_MANAGER, method, lowercase) {
         return Some(feature);
     }
-    // What is below it belongs to the scope before it.
-    let place = words.iter().rposition(|word| *word == "providers")?;
-    let (given, words) = (given.get(place + 1..)?, words.get(place + 1..)?);
-    if let Some(feature) = find(PROVIDERS, method, words) {
+    // The last provider counts: the one before it is part of the scope.
+    let index = lowercase.iter().rposition(|segment| *segment == "providers")?;
+    let (given, lowercase) = (given.get(index + 1..)?, lowercase.get(index + 1..)?);
+    if let Some(feature) = find(PROVIDERS, method, lowercase) {
         return Some(feature);
     }
     let namespace = given.first().filter(|name| is_name(name) && name.contains('.'))?;
     let kind = given.get(1).filter(|name| is_name(name)).copied();
-    let is_built = |kind: &&str| BUILT.contains(&(words[0], *kind));
-    let is_built = words.get(1).is_some_and(is_built);
-    (!is_built).then_some(Unbuilt::Provider(namespace, kind))
+    let is_implemented = |kind: &&str| IMPLEMENTED.contains(&(lowercase[0], *kind));
+    let is_implemented = lowercase.get(1).is_some_and(is_implemented);
+    (!is_implemented).then_some(Unbuilt::Provider(namespace, kind))
 }
 
-/// Whether a segment can be a resource provider's namespace, or a type of resources: it is said again to the client.
+/// Whether a segment can be a resource provider or a resource type, and thus be quoted in an error message.
 fn is_name(segment: &str) -> bool {
     segment.len() <= 64 && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
 }
@@ -223,12 +230,11 @@ fn is_name(segment: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Each feature is told to users where they look for it.
     #[test]
-    fn features_that_are_not_built_are_in_the_documentation() {
-        let words = |page: &str| page.split_whitespace().collect::<Vec<_>>().join(" ");
-        let data_plane = words(include_str!("../../../docs/azure.md"));
-        let resource_manager = words(include_str!("../../../docs/resource-manager.md"));
+    fn unimplemented_features_are_documented() {
+        let normalized = |page: &str| page.split_whitespace().collect::<Vec<_>>().join(" ");
+        let data_plane = normalized(include_str!("../../../docs/azure.md"));
+        let resource_manager = normalized(include_str!("../../../docs/resource-manager.md"));
         for (families, page) in
             [(DATA_PLANE, &data_plane), (RESOURCE_MANAGER, &resource_manager), (PROVIDERS, &resource_manager)]
         {
@@ -239,9 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_families_are_in_small_letters() {
+    fn paths_of_route_families_are_in_lower_case() {
         for family in DATA_PLANE.iter().chain(RESOURCE_MANAGER).chain(PROVIDERS) {
-            assert!(family.path.iter().all(|word| *word == word.to_ascii_lowercase()), "{family:?}");
+            assert!(family.path.iter().all(|segment| *segment == segment.to_ascii_lowercase()), "{family:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Filters as clients write them.
+//! Filters as the official clients write them, and invalid ones.
 
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn admits(filter: &str) -> Result<bool> {
 }
 
 #[test]
-fn filters_of_clients_are_understood() {
+fn resource_filters_match_as_in_azure() {
     for (filter, wanted) in [
         ("", true),
         ("name eq 'local'", true),
@@ -34,7 +34,7 @@ fn filters_of_clients_are_understood() {
         ("resourceType eq 'Microsoft.KeyVault/managedHSMs'", true),
         ("resourceType eq 'microsoft.keyvault/managedhsms' and name eq 'local'", true),
         ("resourceType eq 'Microsoft.KeyVault/vaults'", false),
-        // A name that occurs in a value is no condition.
+        // A property name within a value is not a condition.
         ("name eq 'resourcetype eq managedhsms'", false),
         ("resourceGroup eq 'dev' and name eq 'other'", false),
         ("tagname eq 'team'", true),
@@ -53,7 +53,7 @@ fn filters_of_clients_are_understood() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused() {
+fn rejects_unsupported_resource_filters() {
     for filter in [
         "name",
         "name eq",
@@ -83,7 +83,7 @@ fn what_is_not_understood_is_refused() {
 }
 
 #[test]
-fn role_assignments_are_filtered_by_scope_and_principal() {
+fn parses_role_assignment_filters() {
     let read = |text: &str| Filter::of_assignments(Some(text));
     let id = "e091ccde-12fe-56c1-a9da-c98193d4bdb5";
     let whose = Some(id.parse().unwrap());
@@ -111,7 +111,7 @@ fn role_assignments_are_filtered_by_scope_and_principal() {
 
 proptest! {
     #[test]
-    fn any_filter_is_read(text in "(name|eq|and|'|''|\\(|\\)|,|startswith| |tagName|x){0,12}|\\PC*") {
+    fn parsing_never_panics(text in "(name|eq|and|'|''|\\(|\\)|,|startswith| |tagName|x){0,12}|\\PC*") {
         let _ = Filter::of_resources(Some(&text), ALL);
         let _ = Filter::of_assignments(Some(&text));
         let _ = Filter::of_definitions(Some(&text));
