@@ -1,4 +1,4 @@
-//! One AES key in several modes of operation: what `azure` cannot keep apart, and that `separated` does.
+//! Tests one AES key in several modes of operation: `azure` allows attacks across modes, `separated` prevents them.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ const SEPARATED: &[(&str, &str)] = &[("STRONGROOM_CRYPTO__AES_MODES", "separated
 const NO_IV: (&[u8], &[u8]) = (&[], &[]);
 const ZERO: [u8; 16] = [0; 16];
 
-/// The block cipher's encryption of one block: CBC with an IV of zeros.
+/// Encrypts one block with the raw block cipher: CBC with an IV of zeros.
 async fn encrypt_block(caller: &mut Client, key: &str, block: [u8; 16]) -> Result<[u8; 16], Status> {
     let sealed = encrypt(caller, key, "A256CBC", &block, (&ZERO, &[])).await?;
     Ok(sealed.ciphertext.try_into().unwrap())
 }
 
-/// The block cipher's decryption of one block: CBC with an IV of zeros.
+/// Decrypts one block with the raw block cipher: CBC with an IV of zeros.
 async fn decrypt_block(caller: &mut Client, key: &str, block: [u8; 16]) -> Result<[u8; 16], Status> {
     let request = pb::DecryptRequest {
         name: key.to_owned(),
@@ -42,7 +42,7 @@ fn xor(left: &[u8], right: &[u8]) -> Vec<u8> {
     left.iter().zip(right).map(|(left, right)| left ^ right).collect()
 }
 
-/// A product in the field of GCM (NIST SP 800-38D, section 6.3).
+/// Multiplies in the finite field of GCM (NIST SP 800-38D, section 6.3).
 fn multiply(x: u128, y: u128) -> u128 {
     let (mut product, mut shifted) = (0, y);
     for bit in (0..128).rev() {
@@ -54,14 +54,14 @@ fn multiply(x: u128, y: u128) -> u128 {
     product
 }
 
-/// The tag of GCM without additional data, from the hash key and the masked counter block.
+/// Computes a GCM tag without additional data from the hash key and the encrypted first counter block.
 fn tag(hash_key: [u8; 16], mask: [u8; 16], ciphertext: &[u8]) -> Vec<u8> {
     let hash_key = u128::from_be_bytes(hash_key);
     let mut sum = 0;
     for block in ciphertext.chunks(16) {
-        let mut whole = ZERO;
-        whole[..block.len()].copy_from_slice(block);
-        sum = multiply(sum ^ u128::from_be_bytes(whole), hash_key);
+        let mut padded = ZERO;
+        padded[..block.len()].copy_from_slice(block);
+        sum = multiply(sum ^ u128::from_be_bytes(padded), hash_key);
     }
     sum = multiply(sum ^ (ciphertext.len() as u128 * 8), hash_key);
     xor(&sum.to_be_bytes(), &mask)
@@ -71,14 +71,14 @@ fn counter_block(iv: &[u8], counter: u32) -> [u8; 16] {
     [iv, &counter.to_be_bytes()].concat().try_into().unwrap()
 }
 
-/// A principal with a role of one data action.
-async fn only(server: &Server, dev: &mut Client, role: &str, action: &str) -> Client {
+/// Assigns `nobody` a role with one data action, and returns its client.
+async fn client_with_only(server: &Server, dev: &mut Client, role: &str, action: &str) -> Client {
     dev.access.put_role_definition(defining(role, &[action], &[])).await.unwrap();
     assign(dev, role, &server.principal("nobody").object_id, "/keys").await;
     server.client("nobody").await
 }
 
-async fn show(client: &mut Client, name: &str) -> pb::KeyBundle {
+async fn get_key(client: &mut Client, name: &str) -> pb::KeyBundle {
     client.keys.get_key(pb::GetKeyRequest { name: name.to_owned() }).await.unwrap().into_inner()
 }
 
@@ -103,7 +103,7 @@ async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
     dev.create(oct("data", 256)).await.unwrap();
     let (data, secret) = (key("data"), *b"a secret of two blocks and a bit");
     let sealed = encrypt(&mut dev, &data, "A256GCM", &secret, NO_IV).await.unwrap();
-    let mut writer = only(&server, &mut dev, &guid(1), "keys/encrypt/action").await;
+    let mut writer = client_with_only(&server, &mut dev, &guid(1), "keys/encrypt/action").await;
     let error = decrypt(&mut writer, &opening(sealed.clone())).await.unwrap_err();
     assert_eq!(reason(&error), "ACTION_NOT_GRANTED");
     assert_eq!(
@@ -111,13 +111,13 @@ async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
         "ACTION_NOT_GRANTED"
     );
 
-    // With `encrypt` alone: GCM is decrypted, and its tags are forged.
+    // With `encrypt` alone, GCM ciphertexts can be decrypted and their tags forged.
     let mut stream = Vec::new();
     for counter in 2..4 {
         stream.extend(encrypt_block(&mut writer, &data, counter_block(&sealed.iv, counter)).await.unwrap());
     }
     assert_eq!(xor(&sealed.ciphertext, &stream), secret);
-    let forged_text = *b"whatever the caller likes to see";
+    let forged_text = *b"any text of the caller's choosing";
     let forged = xor(&forged_text, &stream);
     let hash_key = encrypt_block(&mut writer, &data, ZERO).await.unwrap();
     let mask = encrypt_block(&mut writer, &data, counter_block(&sealed.iv, 1)).await.unwrap();
@@ -128,7 +128,7 @@ async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
     };
     assert_eq!(decrypt(&mut dev, &forged).await.unwrap().plaintext, forged_text);
 
-    // With `encrypt` alone: a key is wrapped (RFC 3394, section 2.2.1).
+    // With `encrypt` alone, a key can be wrapped (RFC 3394, section 2.2.1).
     let value = [0x42; 16];
     let (mut a, mut r) = ([0xa6; 8], [value[..8].to_vec(), value[8..].to_vec()]);
     for step in 1..=12_u64 {
@@ -141,7 +141,7 @@ async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
     let wrapped = [&a[..], &r[0], &r[1]].concat();
     assert_eq!(unwrap(&mut dev, &data, "A256KW", &wrapped).await.unwrap().key, value);
 
-    // With `decrypt` alone: it is unwrapped (section 2.2.2).
+    // With `decrypt` alone, the key can be unwrapped (section 2.2.2).
     dev.access.put_role_definition(defining(&guid(1), &["keys/decrypt/action"], &[])).await.unwrap();
     let mut reader = writer;
     assert_eq!(
@@ -158,7 +158,7 @@ async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
         *half = block[8..].to_vec();
     }
     assert_eq!((a, r.concat()), ([0xa6; 8], value.to_vec()));
-    assert_eq!(show(&mut dev, &data).await.aes_mode_family, "");
+    assert_eq!(get_key(&mut dev, &data).await.aes_mode_family, "");
 }
 
 #[tokio::test]
@@ -168,16 +168,16 @@ async fn separated_mode_binds_version_on_first_use_permanently() {
     let (data, blocks, wraps) = (key("data"), key("blocks"), key("wraps"));
     for id in ["data", "blocks", "wraps"] {
         dev.create(oct(id, 256)).await.unwrap();
-        assert_eq!(show(&mut dev, &key(id)).await.aes_mode_family, "");
+        assert_eq!(get_key(&mut dev, &key(id)).await.aes_mode_family, "");
     }
     let sealed = encrypt(&mut dev, &data, "A256GCM", b"secret", NO_IV).await.unwrap();
     let chained = encrypt(&mut dev, &blocks, "A256CBCPAD", b"secret", (&ZERO, &[])).await.unwrap();
     let wrapped = wrap(&mut dev, &wraps, "A256KW", &[7; 16]).await.unwrap();
-    // What fails decides nothing.
+    // A failed use does not bind the version.
     dev.create(oct("later", 256)).await.unwrap();
     let foreign = pb::DecryptRequest { name: key("later"), ..opening(sealed.clone()) };
     assert_eq!(reason(&decrypt(&mut dev, &foreign).await.unwrap_err()), "DECRYPTION_FAILED");
-    assert_eq!(show(&mut dev, &key("later")).await.aes_mode_family, "");
+    assert_eq!(get_key(&mut dev, &key("later")).await.aes_mode_family, "");
 
     for restarted in [false, true] {
         if restarted {
@@ -196,9 +196,9 @@ async fn separated_mode_binds_version_on_first_use_permanently() {
         let wrapped = &wrapped.wrapped_key;
         assert_eq!(unwrap(&mut dev, &wraps, "A256KW", wrapped).await.unwrap().key, [7; 16]);
         for (name, family) in [(&data, "gcm"), (&blocks, "cbc"), (&wraps, "keyWrap")] {
-            assert_eq!(show(&mut dev, name).await.aes_mode_family, family);
+            assert_eq!(get_key(&mut dev, name).await.aes_mode_family, family);
         }
-        // What else changes of the version leaves it bound.
+        // Other changes of the version do not affect the binding.
         let request = pb::UpdateKeyVersionRequest {
             name: data.clone(),
             tags: [("aes-mode-family".to_owned(), "cbc".to_owned())].into(),
@@ -209,12 +209,12 @@ async fn separated_mode_binds_version_on_first_use_permanently() {
         assert_eq!(updated.aes_mode_family, "gcm");
     }
 
-    // A new version is free to be bound to another family.
+    // A new version can be bound to another family.
     dev.create(oct("data", 256)).await.unwrap();
     encrypt_block(&mut dev, &data, ZERO).await.unwrap();
     assert_eq!(decrypt(&mut dev, &opening(sealed)).await.unwrap().plaintext, b"secret");
 
-    // The refusal in Azure's words; RSA keys have no families.
+    // The error over REST; RSA keys have no families.
     let rest = Rest::of(&server, "dev").await;
     let body = json!({"alg": "A256GCM", "value": base64url(b"secret")});
     let message = rest.post("/keys/blocks/encrypt", body).await.error(403, "Forbidden");
@@ -257,7 +257,7 @@ async fn separated_mode_binds_version_at_creation_by_key_ops_or_tag() {
         assert_eq!((reason(&error).as_str(), fact(&error, "field").as_str()), ("BAD_PARAMETER", "tags"));
     }
 
-    // A rotated key stays in the family of its predecessor, whatever uses the new version first.
+    // Rotation keeps the family of the previous version.
     dev.create(oct("used", 256)).await.unwrap();
     wrap(&mut dev, &key("used"), "A256KW", &[7; 16]).await.unwrap();
     for (id, family) in [("blocks", "cbc"), ("used", "keyWrap")] {
@@ -293,7 +293,7 @@ async fn concurrent_first_uses_bind_exactly_one_family() {
             }
         }
         answered.dedup();
-        assert_eq!(answered, [show(&mut dev.clone(), &name).await.aes_mode_family], "round {round}");
+        assert_eq!(answered, [get_key(&mut dev.clone(), &name).await.aes_mode_family], "round {round}");
     }
 }
 
@@ -317,7 +317,7 @@ async fn seed_overrides_aes_modes_of_one_hsm() {
     assert_eq!(decrypt(&mut dev, &opening(sealed)).await.unwrap().plaintext, b"secret");
 }
 
-/// The forgeries above are those of GCM: the helper agrees with another implementation.
+/// Checks the helper that forges tags against another implementation of GCM.
 #[test]
 fn forged_tags_match_aes_gcm() {
     let (key, iv, text) = ([9; 32], [3; 12], b"twenty bytes of text");

@@ -1,4 +1,4 @@
-//! The audit log: one record for each call, whatever became of it, and no secret in it or anywhere else.
+//! Tests the audit log: one entry for each call with its outcome, and no secret in the log or elsewhere.
 
 mod chain;
 mod issued;
@@ -16,7 +16,7 @@ use tonic::Code;
 use crate::raw;
 use crate::support::{Server, ec, oct, rsa};
 
-/// Members of a record of Azure's, in its order; then ours.
+/// Members of Azure's log entries in their order, then the members that Strongroom adds.
 const MEMBERS: &[&str] = &[
     "TenantId",
     "time",
@@ -45,7 +45,7 @@ const MEMBERS: &[&str] = &[
     "chain",
 ];
 
-/// A call, and what its record must say.
+/// A call, and its expected audit entry.
 struct Case {
     rpc: &'static str,
     who: &'static str,
@@ -186,7 +186,7 @@ async fn each_call_writes_one_audit_entry_with_its_outcome() {
         assert_eq!(answer.correlation_id(), id);
     }
     let records = server.audit(cases.len());
-    assert_eq!(records.len(), cases.len(), "one for each call, and none beside");
+    assert_eq!(records.len(), cases.len(), "one entry for each call and no other");
     let connection = server.connection();
     let numbers: Vec<u64> = records.iter().map(|record| record["seq"].as_u64().unwrap()).collect();
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
@@ -236,7 +236,7 @@ async fn each_call_writes_one_audit_entry_with_its_outcome() {
             assert_eq!(record["properties"]["PoolType"], "M-HSM");
         }
     }
-    // The text itself, and not only what a reader makes of it: nothing in it moves a terminal.
+    // The raw text has no control or bidirectional characters that could manipulate a terminal.
     assert!(server.stop().success());
     let directory = server.directory().join("audit");
     for file in files(&directory) {
@@ -282,7 +282,7 @@ async fn sequence_numbers_have_no_gaps_under_load_and_after_restart() {
     let directory = server.directory().join("audit");
     assert_eq!(strongroom::audit::verify(&directory).unwrap().broken, None);
 
-    // The test of the test: one letter, and it is noticed.
+    // Negative control: a change of a few letters breaks the chain.
     let is_log = |file: &PathBuf| file.extension().is_some_and(|kind| kind == "jsonl");
     let file = files(&directory).into_iter().rfind(is_log).unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
@@ -291,14 +291,14 @@ async fn sequence_numbers_have_no_gaps_under_load_and_after_restart() {
     assert!(strongroom::audit::verify(&directory).unwrap().broken.is_some());
 }
 
-/// Something secret that was given to the server, or that it made.
+/// A secret that was sent to the server or that the server generated, with its description.
 struct Needle(&'static str, Vec<u8>);
 
-/// Every form in which it might stand in a file.
+/// Returns every encoding in which a secret might appear in a file.
 fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let list: Vec<String> = secret.iter().map(u8::to_string).collect();
-    // Base64 of a part: where the whole was encoded with what stood before it, the middle looks different.
+    // Base64 of a part: the encoding depends on the position modulo 3 within the surrounding data.
     let mut forms = vec![
         secret.to_vec(),
         hex.clone().into_bytes(),
@@ -308,9 +308,9 @@ fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
         format!("{:?}", String::from_utf8_lossy(secret)).trim_matches('"').as_bytes().to_vec(),
     ];
     for shift in 0..3 {
-        let whole = &secret[shift..][..(secret.len() - shift) / 3 * 3];
-        forms.push(STANDARD.encode(whole).into_bytes());
-        forms.push(URL_SAFE_NO_PAD.encode(whole).into_bytes());
+        let aligned = &secret[shift..][..(secret.len() - shift) / 3 * 3];
+        forms.push(STANDARD.encode(aligned).into_bytes());
+        forms.push(URL_SAFE_NO_PAD.encode(aligned).into_bytes());
     }
     forms
 }
@@ -325,7 +325,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Where a needle was found.
+/// Returns a description of each occurrence of a needle in the files.
 fn leaks(files: &[PathBuf], needles: &[Needle]) -> Vec<String> {
     let mut leaks = Vec::new();
     for file in files {
@@ -343,7 +343,7 @@ fn leaks(files: &[PathBuf], needles: &[Needle]) -> Vec<String> {
 
 #[tokio::test]
 async fn no_secret_leaks_into_logs_audit_or_database() {
-    // Everything is said that can be said, by this program and by all it is made of.
+    // The most verbose log level, for the program and all its dependencies.
     let mut server = Server::start_with(&[], &[("STRONGROOM_LOG__FILTER", "trace")]);
     let token = server.token("dev").await;
     let mut dev = server.client("dev").await;
@@ -388,9 +388,9 @@ async fn no_secret_leaks_into_logs_audit_or_database() {
         ..Default::default()
     };
     dev.keys.import_key(import.clone()).await.unwrap();
-    // Errors quote, too: refused with the same bytes, and an unreadable message around them.
-    let spoilt = pb::EncryptRequest { algorithm: "A256".to_owned(), ..gcm };
-    dev.crypto.encrypt(spoilt).await.unwrap_err();
+    // Errors may quote input: the same bytes in rejected requests and in an undecodable message.
+    let invalid = pb::EncryptRequest { algorithm: "A256".to_owned(), ..gcm };
+    dev.crypto.encrypt(invalid).await.unwrap_err();
     dev.crypto.wrap_key(wrap("hsms/local/keys/none", "A256KW")).await.unwrap_err();
     dev.keys
         .import_key(pb::ImportKeyRequest { key_id: "a b".to_owned(), ..import.clone() })
@@ -423,7 +423,7 @@ async fn no_secret_leaks_into_logs_audit_or_database() {
         Needle("a key to be wrapped", wrapped),
         Needle("an imported key", imported),
         Needle("random bytes", random),
-        Needle("a bearer token's signature", token.rsplit('.').next().unwrap().as_bytes().to_vec()),
+        Needle("an access token's signature", token.rsplit('.').next().unwrap().as_bytes().to_vec()),
         Needle("a token in another scheme", b"c2VjcmV0LWluLWJhc2ljLWF1dGg".to_vec()),
         Needle("the PIN", read("token.pin")),
         Needle("the security officer's PIN", read("token.so-pin")),
@@ -433,8 +433,8 @@ async fn no_secret_leaks_into_logs_audit_or_database() {
     }
     needles.push(Needle("the managed identities' secret", read("authority/identity-header")));
     let certificate = String::from_utf8(read("certificates/dev.pem")).unwrap();
-    let of_its_key = certificate.lines().nth(3).unwrap();
-    needles.push(Needle("an application's key", of_its_key.as_bytes().to_vec()));
+    let line_of_key = certificate.lines().nth(3).unwrap();
+    needles.push(Needle("an application's key", line_of_key.as_bytes().to_vec()));
     let may_hold = ["connection.json", "token.pin", "token.so-pin", "authority", "certificates", "tls"];
     let mut everywhere = files(&data);
     everywhere.retain(|file| !may_hold.iter().any(|name| file.starts_with(data.join(name))));
@@ -443,7 +443,7 @@ async fn no_secret_leaks_into_logs_audit_or_database() {
     everywhere.push(log);
     assert!(everywhere.len() > 8, "{everywhere:?}");
     assert_eq!(leaks(&everywhere, &needles), [] as [String; 0]);
-    // The test of the test: the search finds what is where it may be.
+    // Negative control: the search finds the secrets in the files that may hold them.
     let found = leaks(&files(&data), &needles);
     for what in ["the PIN in", "the security officer's PIN in", "a client secret in"] {
         assert!(found.iter().any(|leak| leak.starts_with(what)), "{what}: {found:?}");

@@ -1,5 +1,5 @@
-//! The simulator's authority beside the token endpoint: certificates, both forms of tokens, the directory, managed
-//! identities; in a real process, over real TLS where it has any.
+//! Tests the simulator's authority beyond client secrets: certificates, v1 and v2 access tokens, the directory (Graph),
+//! managed identities.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -10,18 +10,18 @@ use crate::rest::ask::Rest;
 use crate::support::{Client, Server, reason};
 use crate::tokens::{Signer, encode, parts, read};
 
-/// What clients are told.
-fn told(server: &Server) -> Value {
+/// Reads `connection.json`.
+fn connection_file(server: &Server) -> Value {
     serde_json::from_slice(&std::fs::read(server.directory().join("connection.json")).unwrap()).unwrap()
 }
 
-/// What the simulator tells of a principal.
+/// Returns a principal's entry in `connection.json`.
 fn principal(server: &Server, name: &str) -> Value {
-    let all = told(server)["principals"].as_array().unwrap().clone();
+    let all = connection_file(server)["principals"].as_array().unwrap().clone();
     all.into_iter().find(|principal| principal["name"] == name).unwrap()
 }
 
-/// Asks for a token with the certificate in a file.
+/// Requests an access token with the certificate in a file.
 async fn sign_in(server: &Server, client_id: &str, file: &str) -> Value {
     let connection = server.connection();
     let pem = std::fs::read_to_string(file).unwrap();
@@ -54,7 +54,7 @@ async fn application_authenticates_with_its_generated_certificate() {
     let mut client = Client::new(server.channel().await, Some(token));
     client.create(crate::support::ec("invoices", "P-256")).await.unwrap();
 
-    // Another's certificate is nobody's.
+    // The certificate of another application is rejected.
     let owner = principal(&server, "owner");
     let answer = sign_in(&server, id, owner["certificate_file"].as_str().unwrap()).await;
     assert_eq!(answer["error_codes"], json!([700_027]), "{answer}");
@@ -66,19 +66,19 @@ async fn application_authenticates_with_its_generated_certificate() {
 
 #[tokio::test]
 async fn seed_accepts_custom_certificate_file() {
-    let place = tempfile::tempdir().unwrap();
-    let (made, seed) = (place.path().join("own.pem"), place.path().join("seed.toml"));
+    let directory = tempfile::tempdir().unwrap();
+    let (file, seed) = (directory.path().join("own.pem"), directory.path().join("seed.toml"));
     let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
     let certificate = rcgen::CertificateParams::default().self_signed(&pair).unwrap().pem();
-    std::fs::write(&made, format!("{}{certificate}", pair.serialize_pem())).unwrap();
-    let own = format!("certificate_file = {:?}", made.to_str().unwrap());
+    std::fs::write(&file, format!("{}{certificate}", pair.serialize_pem())).unwrap();
+    let own = format!("certificate_file = {:?}", file.to_str().unwrap());
     let built_in = include_str!("../../hsm-config/dev.toml");
     std::fs::write(&seed, built_in.replacen("certificate = true", &own, 1)).unwrap();
     let environment = [("STRONGROOM_SIMULATOR__SEED_FILE", seed.to_str().unwrap())];
     let server = Server::start_with(&[], &environment);
     let dev = principal(&server, "dev");
-    assert_eq!(dev["certificate_file"], made.to_str().unwrap());
-    let answer = sign_in(&server, dev["client_id"].as_str().unwrap(), made.to_str().unwrap()).await;
+    assert_eq!(dev["certificate_file"], file.to_str().unwrap());
+    let answer = sign_in(&server, dev["client_id"].as_str().unwrap(), file.to_str().unwrap()).await;
     assert!(answer["access_token"].is_string(), "{answer}");
 }
 
@@ -99,8 +99,8 @@ async fn v2_access_tokens_authenticate_on_both_surfaces() {
     assert!(record.to_string().contains(&server.principal("dev").client_id), "{record}");
 }
 
-/// Asks the control plane for something.
-async fn subscriptions(server: &Server, token: &str) -> StatusCode {
+/// Lists subscriptions on the control plane and returns the status.
+async fn list_subscriptions(server: &Server, token: &str) -> StatusCode {
     let port = server.connection().endpoint.rsplit(':').next().unwrap().to_owned();
     let url = format!("https://management.localhost:{port}/subscriptions?api-version=2022-12-01");
     server.http().get(url).bearer_auth(token).send().await.unwrap().status()
@@ -120,7 +120,7 @@ async fn graph_tokens_read_the_directory_but_not_the_data_plane() {
         let answer: Value = asked.send().await.unwrap().json().await.unwrap();
         assert_eq!(answer["value"][0]["displayName"], "dev", "{host} {answer}");
         assert_eq!(Rest::stranger(&server).with(&token).get("/keys").await.status, 401);
-        assert_eq!(subscriptions(&server, &token).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(list_subscriptions(&server, &token).await, StatusCode::UNAUTHORIZED);
         let mut client = Client::new(server.channel().await, Some(&token));
         let refused = client.create(crate::support::ec("invoices", "P-256")).await.unwrap_err();
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, "UNAUTHENTICATED"));
@@ -132,7 +132,7 @@ async fn graph_tokens_read_the_directory_but_not_the_data_plane() {
         }
     }
     let token = server.token_for("dev", "https://management.azure.com/").await;
-    assert_eq!(subscriptions(&server, &token).await, StatusCode::OK);
+    assert_eq!(list_subscriptions(&server, &token).await, StatusCode::OK);
     let elsewhere = format!("{}/v1.0/users", connection.endpoint.replace("127.0.0.1", "localhost"));
     assert_eq!(server.http().get(elsewhere).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
 }
@@ -140,7 +140,7 @@ async fn graph_tokens_read_the_directory_but_not_the_data_plane() {
 #[tokio::test]
 async fn managed_identity_endpoints_issue_tokens_without_secret() {
     let mut server = Server::start();
-    let identity = told(&server)["managed_identity"].clone();
+    let identity = connection_file(&server)["managed_identity"].clone();
     let (host, header) = (identity["host"].as_str().unwrap(), identity["header"].as_str().unwrap());
     assert!(host.starts_with("http://127.0.0.1:") && identity["endpoint"] == format!("{host}/msi/token"));
     let audience = server.connection().audience;
@@ -157,12 +157,12 @@ async fn managed_identity_endpoints_issue_tokens_without_secret() {
         assert_eq!(read(parts(token)[1])["oid"], server.principal("crypto-user").object_id);
         assert_eq!(Rest::stranger(&server).with(token).get("/keys").await.status, 200);
     }
-    // Without TLS there is nothing else, and with TLS there is not this.
+    // The plain HTTP listener serves nothing else.
     for path in ["/healthz", "/ca.pem", "/keys", "/v1.0/users", "/"] {
         assert_eq!(http.get(format!("{host}{path}")).send().await.unwrap().status(), 404, "{path}");
     }
     server.restart();
-    assert_eq!(told(&server)["managed_identity"]["header"], header);
+    assert_eq!(connection_file(&server)["managed_identity"]["header"], header);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn occupied_port_disables_only_managed_identities() {
     let address = taken.local_addr().unwrap().to_string();
     let environment = [("STRONGROOM_SIMULATOR__MANAGED_IDENTITY_LISTEN", address.as_str())];
     let server = Server::start_with(&[], &environment);
-    assert_eq!(told(&server)["managed_identity"], Value::Null);
+    assert_eq!(connection_file(&server)["managed_identity"], Value::Null);
     let log = server.log();
     assert!(log.contains(&address) && log.contains("simulator.managed_identity_listen"), "{log}");
     let elsewhere = crate::support::strongroom()

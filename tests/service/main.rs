@@ -1,11 +1,11 @@
-//! The service as its users meet it: a real process, real TLS and gRPC, a real token.
+//! End-to-end tests of the service: a separate server process, TLS, gRPC and REST clients, a SoftHSM token.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "a test that cannot go on fails; what is real is waited for, and what was measured is said"
+    reason = "a failed precondition fails the test; tests wait for the server process and print measurements"
 )]
 
 mod aes_modes;

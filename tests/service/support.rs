@@ -1,4 +1,4 @@
-//! A real server in a process of its own, and clients for it: real TLS, real gRPC, real SoftHSM.
+//! Starts a server in a separate process and creates gRPC and HTTPS clients for it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -26,11 +26,11 @@ use crate::prepared;
 
 pub(crate) use crate::messages::{days, ec, micros, oct, rsa, timestamp};
 
-/// How long a server may take to be ready: debug builds on busy machines are slow.
-const READY: Duration = Duration::from_secs(60);
+/// How long a server may take to become ready: debug builds on busy machines are slow.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The names under which [`Server::http`] finds the server, beside `localhost`.
-const NAMES: [&str; 9] = [
+/// The host names besides `localhost` that [`Server::http`] resolves to the server.
+const HOST_NAMES: [&str; 9] = [
     "graph.microsoft.com",
     "login.localhost",
     "login.microsoftonline.com",
@@ -42,7 +42,7 @@ const NAMES: [&str; 9] = [
     "example.managedhsm.azure.net",
 ];
 
-/// `connection.json`, as far as all need it.
+/// The members of `connection.json` that most tests need.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Connection {
     pub(crate) endpoint: String,
@@ -69,20 +69,20 @@ pub(crate) struct Principal {
 /// A running simulator. Killed when dropped.
 pub(crate) struct Server {
     child: Option<Child>,
-    /// What `serve --dev` is given beside its directory and port.
+    /// Arguments of `serve --dev` besides the data directory and the port.
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     directory: TempDir,
 }
 
 impl Server {
-    /// Starts a simulator with the built-in seed, in a directory and on a port of its own.
+    /// Starts a simulator with the built-in seed, in a new directory and on a free port.
     pub(crate) fn start() -> Self {
         Self::start_with(&[], &[])
     }
 
-    /// Starts a simulator with further arguments and environment variables, in a copy of a prepared data directory unless
-    /// they say with what it is made.
+    /// Starts a simulator with further arguments and environment variables. The data directory is a copy of the prepared
+    /// one, unless the arguments or a seed file determine its content.
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         if arguments.is_empty()
@@ -93,7 +93,7 @@ impl Server {
         Self::start_in(directory, arguments, environment)
     }
 
-    /// Starts a simulator in a directory that is there.
+    /// Starts a simulator in an existing directory.
     pub(crate) fn start_in(directory: TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut server = Self {
             child: None,
@@ -105,7 +105,7 @@ impl Server {
         server
     }
 
-    /// Starts a server that was stopped again, with other environment variables.
+    /// Restarts a stopped server with other environment variables.
     pub(crate) fn start_in_place(mut stopped: Self, environment: &[(&str, &str)]) -> Self {
         assert!(stopped.child.is_none());
         stopped.environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
@@ -129,7 +129,7 @@ impl Server {
             .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.directory())
             .args(&self.arguments)
-            // Clients of single-threaded tests do not notice that the server says goodbye.
+            // Clients of single-threaded tests do not process GOAWAY while the test blocks.
             .env("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "4")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
@@ -140,7 +140,7 @@ impl Server {
         let started = Instant::now();
         // dev.env is written last.
         while modified(&self.directory().join("dev.env")) == before {
-            assert!(started.elapsed() < READY, "the server is not ready:\n{}", self.log());
+            assert!(started.elapsed() < READY_TIMEOUT, "the server is not ready:\n{}", self.log());
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 panic!("the server ended with {status}:\n{}", self.log());
             }
@@ -168,12 +168,12 @@ impl Server {
         child.wait().unwrap()
     }
 
-    /// Whether the process is there.
+    /// Returns whether the process is running.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
-    /// Kills the server as a crash would.
+    /// Kills the server with SIGKILL, as in a crash.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
@@ -192,19 +192,19 @@ impl Server {
         self.start_again();
     }
 
-    /// What clients need.
+    /// Reads `connection.json`.
     pub(crate) fn connection(&self) -> Connection {
         let json = std::fs::read(self.directory().join("connection.json")).unwrap();
         serde_json::from_slice(&json).unwrap()
     }
 
-    /// A principal of the seed.
+    /// Returns a principal of the seed. Panics if there is none of this name.
     pub(crate) fn principal(&self, name: &str) -> Principal {
         let mut principals = self.connection().principals.into_iter();
         principals.find(|principal| principal.name == name).unwrap_or_else(|| panic!("no principal {name}"))
     }
 
-    /// Bearer tokens from the authority, one for each plane.
+    /// Requests access tokens from the authority, one for each plane.
     pub(crate) async fn bearers(&self, principal: &str) -> Bearers {
         let connection = self.connection();
         Bearers {
@@ -213,12 +213,12 @@ impl Server {
         }
     }
 
-    /// A bearer token from the authority, for the data plane.
+    /// Requests an access token for the data plane from the authority.
     pub(crate) async fn token(&self, principal: &str) -> String {
         self.token_for(principal, &self.connection().audience).await
     }
 
-    /// A bearer token for an audience.
+    /// Requests an access token for an audience.
     pub(crate) async fn token_for(&self, principal: &str, audience: &str) -> String {
         let connection = self.connection();
         let principal = self.principal(principal);
@@ -238,7 +238,7 @@ impl Server {
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// An HTTPS client that trusts the server and finds its names.
+    /// Returns an HTTPS client that trusts the server's CA and resolves its host names.
     pub(crate) fn http(&self) -> reqwest::Client {
         let connection = self.connection();
         let port: u16 = connection.endpoint.rsplit(':').next().unwrap().parse().unwrap();
@@ -247,10 +247,10 @@ impl Server {
         let client = reqwest::Client::builder()
             .add_root_certificate(reqwest::Certificate::from_pem(&pem).unwrap())
             .resolve("localhost", address);
-        NAMES.iter().fold(client, |client, name| client.resolve(name, address)).build().unwrap()
+        HOST_NAMES.iter().fold(client, |client, name| client.resolve(name, address)).build().unwrap()
     }
 
-    /// A TLS connection.
+    /// Opens a TLS connection.
     pub(crate) async fn channel(&self) -> Channel {
         let connection = self.connection();
         let pem = std::fs::read(&connection.ca_file).unwrap();
@@ -258,38 +258,42 @@ impl Server {
         Channel::from_shared(connection.endpoint).unwrap().tls_config(tls).unwrap().connect().await.unwrap()
     }
 
-    /// A client that acts as a principal of the seed.
+    /// Returns a client that authenticates as a principal of the seed, on a new connection.
     pub(crate) async fn client(&self, principal: &str) -> Client {
         self.client_on(self.channel().await, principal).await
     }
 
-    /// The same on a connection that is there.
+    /// Returns a client that authenticates as a principal of the seed, on an existing connection.
     pub(crate) async fn client_on(&self, channel: Channel, principal: &str) -> Client {
         Client::of(channel, &self.bearers(principal).await)
     }
 
-    /// The records of calls of the service, in order, without those of tokens and of the log itself. The log is written
-    /// beside the replies, so this waits until `least` are there.
+    /// Returns the audit entries of calls in order, without those of issued tokens and of the log itself. The log is
+    /// written concurrently with the replies, so this waits until there are at least `least` entries.
     pub(crate) fn audit(&self, least: usize) -> Vec<serde_json::Value> {
         self.audit_of(least, |record| {
             record["category"] == "AuditEvent" && record["operationName"] != "TokenIssue"
         })
     }
 
-    /// The audit records that are meant, in order; waits until `least` of them are there.
+    /// Returns the audit entries that satisfy a predicate, in order. Waits until there are at least `least` of them.
     pub(crate) fn audit_of(
         &self,
         least: usize,
-        meant: impl Fn(&serde_json::Value) -> bool,
+        predicate: impl Fn(&serde_json::Value) -> bool,
     ) -> Vec<serde_json::Value> {
         let started = Instant::now();
         loop {
             let mut records = read_audit(&self.directory().join("audit"));
-            records.retain(&meant);
+            records.retain(&predicate);
             if records.len() >= least {
                 return records;
             }
-            assert!(started.elapsed() < Duration::from_secs(10), "{} of {least} records", records.len());
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "{} of {least} audit entries",
+                records.len()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -304,11 +308,11 @@ impl Drop for Server {
     }
 }
 
-/// The directories of the simulator's tokens, but for the one with the key of the audit log.
+/// Returns the directories of the simulator's tokens, except for the one that holds the audit signing key.
 pub(crate) fn hsm_tokens(server: &Server) -> Vec<PathBuf> {
     let tokens = std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap();
     let mut tokens: Vec<PathBuf> = tokens.map(|token| token.unwrap().path()).collect();
-    // Labels are padded with blanks.
+    // PKCS#11 labels are padded with blanks.
     let label = format!("{:32}", "strongroom:audit");
     tokens.retain(|token| {
         let record = std::fs::read(token.join("token.object")).unwrap_or_default();
@@ -327,9 +331,9 @@ fn read_audit(directory: &Path) -> Vec<serde_json::Value> {
     files.retain(|file| file.extension().is_some_and(|kind| kind == "jsonl"));
     files.sort();
     let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
-    // The last line may be on its way.
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    // The last line may be incomplete.
+    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+    complete.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Sends a signal to a process.
@@ -338,7 +342,7 @@ pub(crate) fn signal(child: &Child, name: &str) {
     assert!(status.success());
 }
 
-/// The program, without what the environment of the tests says to it.
+/// Returns a command that runs the program, without the variables for it in the test's own environment.
 pub(crate) fn strongroom() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
     for (name, _) in std::env::vars() {
@@ -346,12 +350,12 @@ pub(crate) fn strongroom() -> Command {
             command.env_remove(name);
         }
     }
-    // Many run at once; the usual port is for one.
+    // Many servers run concurrently, but only one can have the default port.
     command.env("STRONGROOM_SIMULATOR__MANAGED_IDENTITY_LISTEN", "127.0.0.1:0");
     command
 }
 
-/// Bearer tokens of one principal, one for each plane.
+/// Access tokens of one principal, one for each plane.
 #[derive(Clone)]
 pub(crate) struct Bearers {
     pub(crate) data: String,
@@ -359,20 +363,20 @@ pub(crate) struct Bearers {
 }
 
 impl Bearers {
-    /// The one that an rpc takes. What a watch takes, its request decides.
+    /// Returns the access token that an RPC accepts. For a watch, the plane depends on the request instead.
     pub(crate) fn of(&self, service: &str, rpc: &str) -> &str {
         if is_of_the_control_plane(service, rpc) { &self.control } else { &self.data }
     }
 }
 
-/// Whether an rpc is of the control plane, whatever it is asked for.
+/// Returns whether an RPC belongs to the control plane regardless of its request.
 pub(crate) fn is_of_the_control_plane(service: &str, rpc: &str) -> bool {
     let services = ["AuthorizationService", "ManagedHsmService", "ResourceService", "UsageService"];
-    let of_a_service = services.iter().any(|known| service.rsplit('.').next() == Some(*known));
-    rpc == "ReleaseClock" || (of_a_service && rpc != "ActivateManagedHsm")
+    let belongs_to_service = services.iter().any(|known| service.rsplit('.').next() == Some(*known));
+    rpc == "ReleaseClock" || (belongs_to_service && rpc != "ActivateManagedHsm")
 }
 
-/// Puts a bearer token into every call, if there are any: that of the plane that is called.
+/// Adds the access token of the called plane to each call, if the client has one.
 #[derive(Clone)]
 pub(crate) struct Bearer(Option<[MetadataValue<Ascii>; 2]>);
 
@@ -389,10 +393,10 @@ impl Interceptor for Bearer {
     }
 }
 
-/// A channel that authenticates.
+/// A channel that adds an access token to each call.
 pub(crate) type Authorized = InterceptedService<Channel, Bearer>;
 
-/// Clients of all services, as one caller.
+/// Clients of all services that authenticate as one caller.
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) keys: KeyServiceClient<Authorized>,
@@ -402,7 +406,7 @@ pub(crate) struct Client {
     pub(crate) resources: ResourceServiceClient<Authorized>,
     pub(crate) hsms: ManagedHsmServiceClient<Authorized>,
     pub(crate) lifecycle: LifecycleServiceClient<Authorized>,
-    /// The same with the token of the control plane: what is watched decides which is taken.
+    /// The same service with the access token of the control plane: watches of resources require it.
     pub(crate) lifecycle_of_resources: LifecycleServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
     pub(crate) settings: SettingServiceClient<Authorized>,
@@ -410,12 +414,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client with this bearer token for everything, or without any.
+    /// Creates a client that sends one access token to both planes, or none.
     pub(crate) fn new(channel: Channel, token: Option<&str>) -> Self {
         Self::with(channel, token.map(|token| [token, token]))
     }
 
-    /// A client with a bearer token for each plane.
+    /// Creates a client with an access token for each plane.
     pub(crate) fn of(channel: Channel, bearers: &Bearers) -> Self {
         Self::with(channel, Some([&bearers.data, &bearers.control]))
     }
@@ -441,7 +445,7 @@ impl Client {
         }
     }
 
-    /// Makes a key in HSM `local`.
+    /// Creates a key, in HSM `local` unless the request names a parent.
     pub(crate) async fn create(
         &mut self,
         request: pb::CreateKeyRequest,
@@ -454,13 +458,13 @@ impl Client {
     }
 }
 
-/// The stable reason of an error.
+/// Returns the reason in an error's `ErrorInfo`.
 pub(crate) fn reason(status: &tonic::Status) -> String {
     use tonic_types::StatusExt as _;
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
-/// A fact of an error's `ErrorInfo`.
+/// Returns a metadata value of an error's `ErrorInfo`, or an empty string if it is absent.
 pub(crate) fn fact(status: &tonic::Status, name: &str) -> String {
     use tonic_types::StatusExt as _;
     let info = status.get_details_error_info();

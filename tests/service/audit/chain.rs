@@ -1,5 +1,4 @@
-//! The audit log's chain is signed, and files that were changed while the service was stopped are found: by the next
-//! start, and by `strongroom audit verify`.
+//! Tests that the audit chain is signed, and that the next start and `strongroom audit verify` detect modified files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,7 +32,7 @@ fn audit(directory: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// What `strongroom audit verify` finds.
+/// Returns the JSON report of `strongroom audit verify`.
 fn verify(directory: &Path, arguments: &[&str]) -> Value {
     let output = audit(directory, &[&["verify", "--output", "json"], arguments].concat());
     let found: Value = serde_json::from_slice(&output.stdout)
@@ -42,7 +41,7 @@ fn verify(directory: &Path, arguments: &[&str]) -> Value {
     found
 }
 
-/// The lines of a file of the log.
+/// Returns the lines of an audit file.
 fn lines(file: &Path) -> Vec<String> {
     std::fs::read_to_string(file).unwrap().lines().map(str::to_owned).collect()
 }
@@ -51,8 +50,8 @@ fn write(file: &Path, lines: &[String]) {
     std::fs::write(file, lines.join("\n") + "\n").unwrap();
 }
 
-/// Computes all links anew, as somebody does who changes records and knows how the chain is made.
-fn chained(lines: &[String], mut chain: String) -> Vec<String> {
+/// Recomputes all links, as an attacker does who modifies entries and knows how the chain is computed.
+fn rechained(lines: &[String], mut chain: String) -> Vec<String> {
     let link = |line: &String| {
         let (covered, _) = line.rsplit_once(",\"chain\":\"").unwrap();
         chain = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{chain}{covered}")));
@@ -61,10 +60,10 @@ fn chained(lines: &[String], mut chain: String) -> Vec<String> {
     lines.iter().map(link).collect()
 }
 
-/// The files of a log, as they are now.
-struct Kept(PathBuf, BTreeMap<PathBuf, Vec<u8>>);
+/// A backup of the files of an audit log.
+struct Backup(PathBuf, BTreeMap<PathBuf, Vec<u8>>);
 
-impl Kept {
+impl Backup {
     fn of(directory: PathBuf) -> Self {
         let files = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
         let files = files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect();
@@ -86,8 +85,8 @@ impl Kept {
     }
 }
 
-/// What the server says when it refuses to start.
-fn refused(server: &Server) -> String {
+/// Starts the server, expects it to fail, and returns what it prints on standard error.
+fn start_error(server: &Server) -> String {
     let mut command = strongroom();
     command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--data-dir"]).arg(server.directory());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -95,7 +94,10 @@ fn refused(server: &Server) -> String {
     while child.try_wait().unwrap().is_none() {
         if started.elapsed().as_secs() > 20 {
             let _ = child.kill();
-            panic!("it started: {}", String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr));
+            panic!(
+                "the server started: {}",
+                String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr)
+            );
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
@@ -118,7 +120,7 @@ async fn chain_head_is_signed_by_token_key_and_verifiable() {
     let records = server.audit_of(0, |_| true);
     let text = |value: &Value, name: &str| value[name].as_str().unwrap().to_owned();
     let all = signatures(&server, 2);
-    assert!(all.len() >= 2, "one at an interval, one at the end: {all:#?}");
+    assert!(all.len() >= 2, "one signature after an interval and one at shutdown: {all:#?}");
     for record in &all {
         let signed = &record["signed"];
         let named = records.iter().find(|record| record["seq"] == signed["seq"]).unwrap();
@@ -143,7 +145,7 @@ async fn chain_head_is_signed_by_token_key_and_verifiable() {
         assert_eq!(text(signed, "kid"), URL_SAFE_NO_PAD.encode(Sha256::digest(members)));
     }
     let last = all.last().unwrap();
-    assert_eq!(last["seq"], records.len(), "the end is signed when the service ends");
+    assert_eq!(last["seq"], records.len(), "the chain head is signed at shutdown");
     assert_eq!(last["signed"]["seq"], records.len() - 1);
 
     let directory = server.directory().join("audit");
@@ -153,7 +155,7 @@ async fn chain_head_is_signed_by_token_key_and_verifiable() {
     let head: Value = serde_json::from_slice(&audit(&directory, &["head"]).stdout).unwrap();
     assert_eq!(head, last["signed"]);
 
-    // The same key signs after a crash and after a purge of an HSM.
+    // The same key signs after a crash.
     server.start_again();
     server.kill();
     server.start_again();
@@ -169,7 +171,7 @@ async fn chain_head_is_signed_by_token_key_and_verifiable() {
 
 #[tokio::test]
 async fn detects_audit_files_modified_while_stopped() {
-    // Small files, so that there are some.
+    // A small file size, so that there are several files.
     let settings = [("STRONGROOM_AUDIT__ROTATE_BYTES", "65536")];
     let mut server = Server::start_with(&[], &settings);
     let mut dev = server.client("dev").await;
@@ -177,26 +179,26 @@ async fn detects_audit_files_modified_while_stopped() {
     drop(dev);
     server.restart();
     let mut dev = server.client("dev").await;
-    // More than the database keeps of what is in the files.
+    // More entries than the database keeps in addition to the files.
     call(&mut dev, 700).await;
     drop(dev);
     assert!(server.stop().success());
     let directory = server.directory().join("audit");
     let early: PathBuf = server.directory().join("early.json");
     std::fs::write(&early, audit(&directory, &["head"]).stdout).unwrap();
-    let kept = Kept::of(directory.clone());
-    let logs = kept.logs();
+    let backup = Backup::of(directory.clone());
+    let logs = backup.logs();
     assert!(logs.len() >= 3, "{logs:?}");
     assert_eq!(verify(&directory, &[])["verified"], true);
     let last = logs.last().unwrap();
     let number = |line: &String| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap();
 
-    // A record and all later links.
+    // An entry and all later links are modified.
     let every: Vec<String> = logs.iter().flat_map(|file| lines(file)).collect();
     let mut altered = every.clone();
     altered[9] = altered[9].replacen("KeyList", "KeyLost", 1);
     assert_ne!(altered[9], every[9]);
-    let altered = chained(&altered, String::new());
+    let altered = rechained(&altered, String::new());
     let mut rest = &altered[..];
     for file in &logs {
         let (own, later) = rest.split_at(lines(file).len());
@@ -206,88 +208,93 @@ async fn detects_audit_files_modified_while_stopped() {
     let found = verify(&directory, &[]);
     assert!(found["wrong"]["why"].as_str().unwrap().contains("signs"), "{found}");
     std::fs::remove_file(directory.join("head.json")).unwrap();
-    assert_eq!(verify(&directory, &[])["verified"], false, "the signatures in the log are enough");
-    let said = refused(&server);
-    assert!(said.contains("not the one that was written"), "{said}");
-    kept.restore();
+    assert_eq!(verify(&directory, &[])["verified"], false, "the signatures in the log suffice");
+    let error = start_error(&server);
+    assert!(error.contains("not the one that was written"), "{error}");
+    backup.restore();
 
-    // The same without the later links.
+    // An entry is modified, and the later links are not.
     let mut own = lines(last);
     own[1] = own[1].replacen("KeyList", "KeyLost", 1);
     let wrong = number(&own[1]);
     write(last, &own);
     assert_eq!(verify(&directory, &[])["wrong"]["record"], wrong);
-    assert!(refused(&server).contains("line 2: the link does not fit"));
-    kept.restore();
+    assert!(start_error(&server).contains("line 2: the link does not fit"));
+    backup.restore();
 
-    // The end cut off; and the head that is kept beside it, too.
+    // The log is truncated; then its head file is deleted, too.
     let own = lines(last);
     let missing = number(&own[own.len() - 4]);
     write(last, &own[..own.len() - 4]);
     assert_eq!(verify(&directory, &[])["wrong"]["record"], missing);
     std::fs::remove_file(directory.join("head.json")).unwrap();
-    assert_eq!(verify(&directory, &[])["verified"], true, "without a head nothing tells where the log ended");
-    kept.restore();
+    assert_eq!(
+        verify(&directory, &[])["verified"],
+        true,
+        "without a head file the end of the log is unknown"
+    );
+    backup.restore();
     for file in &logs[3..] {
         std::fs::remove_file(file).unwrap();
     }
     std::fs::remove_file(directory.join("head.json")).unwrap();
-    assert!(refused(&server).contains("the audit files end with record"));
-    kept.restore();
+    assert!(start_error(&server).contains("the audit files end with record"));
+    backup.restore();
 
-    // Two records that change places.
+    // Two entries are swapped.
     let mut own = lines(last);
     own.swap(2, 3);
     write(last, &own);
     assert_eq!(verify(&directory, &[])["wrong"]["record"], number(&own[3]));
-    assert!(refused(&server).contains("is missing"));
-    kept.restore();
+    assert!(start_error(&server).contains("is missing"));
+    backup.restore();
 
-    // A file of the middle, the first file, and all of them.
-    let gone = number(&lines(&logs[1])[0]);
+    // A file in the middle, the first file, and all files are deleted.
+    let missing = number(&lines(&logs[1])[0]);
     std::fs::remove_file(&logs[1]).unwrap();
-    assert_eq!(verify(&directory, &[])["wrong"]["record"], gone);
-    assert!(refused(&server).contains(&format!("record {gone} is missing")));
-    kept.restore();
+    assert_eq!(verify(&directory, &[])["wrong"]["record"], missing);
+    assert!(start_error(&server).contains(&format!("record {missing} is missing")));
+    backup.restore();
     std::fs::remove_file(&logs[0]).unwrap();
     assert_eq!(verify(&directory, &[])["wrong"]["record"], 1);
-    assert!(refused(&server).contains("record 1 is missing"));
-    assert_eq!(verify(&directory, &["--from", &gone.to_string()])["verified"], true);
-    kept.restore();
+    assert!(start_error(&server).contains("record 1 is missing"));
+    assert_eq!(verify(&directory, &["--from", &missing.to_string()])["verified"], true);
+    backup.restore();
     logs.iter().for_each(|file| std::fs::remove_file(file).unwrap());
     assert_eq!(verify(&directory, &[])["verified"], false);
-    assert!(refused(&server).contains("the audit files end with record 0"));
-    kept.restore();
+    assert!(start_error(&server).contains("the audit files end with record 0"));
+    backup.restore();
 
-    // A signature by another key is no signature of this log.
+    // An invalid signature in the log is detected.
     let mut own = lines(last);
     let at = own.iter().position(|line| line.contains("AuditLogSign")).unwrap();
     own[at] = own[at].replacen("\"signature\":\"", "\"signature\":\"AAAA", 1);
     let chain = serde_json::from_str::<Value>(&own[0]).unwrap()["chain"].as_str().unwrap().to_owned();
-    let rest = chained(&own[1..], chain);
+    let rest = rechained(&own[1..], chain);
     write(last, &[&own[..1], &rest].concat());
     let found = verify(&directory, &["--head", early.to_str().unwrap()]);
     assert_eq!(found["wrong"]["record"], number(&own[at]), "{found}");
-    kept.restore();
+    backup.restore();
     assert_eq!(verify(&directory, &["--key", "another"])["verified"], false);
 
-    // What the database still has is written again, and that is on record.
+    // Entries that the database still has are restored, and the restoration is audited.
     let own = lines(last);
+    let missing = number(&own[own.len() - 4]);
     write(last, &own[..own.len() - 4]);
     server.start_again();
     assert!(server.stop().success());
-    let told = server.audit_of(1, |record| record["operationName"] == "AuditLogRestored");
-    let description = told[0]["resultDescription"].as_str().unwrap();
+    let restored = server.audit_of(1, |record| record["operationName"] == "AuditLogRestored");
+    let description = restored[0]["resultDescription"].as_str().unwrap();
     assert!(description.starts_with(&format!("records {missing} to {}", missing + 3)), "{description}");
     assert_eq!(verify(&directory, &["--head", early.to_str().unwrap()])["verified"], true);
 
-    // On demand it starts though something is wrong.
+    // With `broken_chain = "record"` the server starts despite a broken chain.
     let mut own = lines(last);
     own[1] = own[1].replacen("KeyList", "KeyLost", 1);
     write(last, &own);
     let mut again = Server::start_in_place(server, &[("STRONGROOM_AUDIT__BROKEN_CHAIN", "record")]);
-    let told = again.audit_of(1, |record| record["operationName"] == "AuditLogBroken");
-    assert!(told[0]["resultDescription"].as_str().unwrap().contains("link does not fit"), "{told:#?}");
+    let broken = again.audit_of(1, |record| record["operationName"] == "AuditLogBroken");
+    assert!(broken[0]["resultDescription"].as_str().unwrap().contains("link does not fit"), "{broken:#?}");
     assert!(again.stop().success());
 }
 
@@ -295,7 +302,7 @@ async fn detects_audit_files_modified_while_stopped() {
 async fn trims_oldest_files_and_signs_new_start_of_log() {
     let settings = [
         ("STRONGROOM_AUDIT__ROTATE_BYTES", "65536"),
-        // Two files are kept whatever the newest has.
+        // Enough for two files regardless of the size of the newest.
         ("STRONGROOM_AUDIT__KEEP_BYTES", "150000"),
         ("STRONGROOM_AUDIT__SIGN_SECONDS", "1"),
     ];
@@ -304,9 +311,9 @@ async fn trims_oldest_files_and_signs_new_start_of_log() {
     call(&mut dev, 250).await;
     let trimmed = server.audit_of(1, |record| record["operationName"] == "AuditLogTrim");
     drop(dev);
-    // They are deleted after that is on record.
+    // The files are deleted after the entry about it is written.
     let directory = server.directory().join("audit");
-    let oldest = || lines(&Kept::of(directory.clone()).logs()[0])[0].contains("\"seq\":1,");
+    let oldest = || lines(&Backup::of(directory.clone()).logs()[0])[0].contains("\"seq\":1,");
     let started = std::time::Instant::now();
     while oldest() {
         assert!(started.elapsed().as_secs() < 30, "the oldest file is still there");
@@ -318,15 +325,15 @@ async fn trims_oldest_files_and_signs_new_start_of_log() {
     let after = found["begins_after"].as_u64().unwrap();
     assert_eq!(found["first"], after + 1);
     assert!(trimmed[0]["files"].as_array().is_some_and(|files| !files.is_empty()), "{trimmed:#?}");
-    assert!(Kept::of(directory.clone()).logs().len() <= 3);
+    assert!(Backup::of(directory.clone()).logs().len() <= 3);
 
-    let first = Kept::of(directory.clone()).logs().remove(0);
+    let first = Backup::of(directory.clone()).logs().remove(0);
     std::fs::remove_file(first).unwrap();
     assert_eq!(verify(&directory, &[])["wrong"]["record"], after + 1);
-    assert!(refused(&server).contains(&format!("record {} is missing", after + 1)));
+    assert!(start_error(&server).contains(&format!("record {} is missing", after + 1)));
 }
 
-/// Runs what the page shows, where it says.
+/// Runs the shell commands and the Python script of `docs/audit.md`.
 #[tokio::test]
 async fn documented_commands_and_script_verify_the_log() {
     let page = std::fs::read_to_string("docs/audit.md").unwrap();
@@ -339,12 +346,12 @@ async fn documented_commands_and_script_verify_the_log() {
     call(&mut dev, 3).await;
     drop(dev);
     assert!(server.stop().success());
-    let place = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(server.directory(), place.path().join(".strongroom")).unwrap();
-    std::fs::write(place.path().join("check.py"), block("python")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(server.directory(), directory.path().join(".strongroom")).unwrap();
+    std::fs::write(directory.path().join("check.py"), block("python")).unwrap();
     let script = format!("set -euo pipefail\n{}\npython3 check.py\n", block("sh"));
-    let output = crate::tour::shell().args(["-c", &script]).current_dir(place.path()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("unbroken; the last link is"), "{said}");
+    let output = crate::tour::shell().args(["-c", &script]).current_dir(directory.path()).output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(stdout.contains("unbroken; the last link is"), "{stdout}");
 }

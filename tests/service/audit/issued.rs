@@ -1,4 +1,4 @@
-//! Tokens that the authority issues and refuses are on record, with who asked and for what.
+//! Tests that the authority's token requests are audited, granted or refused, with the client and the audience.
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ async fn token_endpoint_requests_are_audited_before_the_response() {
         400
     );
     let records = issues(&server, 4);
-    let told: Vec<_> = records
+    let outcomes: Vec<_> = records
         .iter()
         .map(|record| {
             let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
@@ -43,7 +43,7 @@ async fn token_endpoint_requests_are_audited_before_the_response() {
         .collect();
     let row = |status: u64, signature: &str, target: &str| (status, signature.to_owned(), target.to_owned());
     assert_eq!(
-        told,
+        outcomes,
         [
             row(200, "OK", &connection.audience),
             row(200, "OK", managed),
@@ -90,6 +90,6 @@ async fn managed_identity_tokens_are_audited_up_to_the_limit() {
     assert_eq!(records[0]["target"], "https://managedhsm.localhost");
     assert!(records[0]["identity"].as_str().unwrap().contains("objectidentifier"), "{}", records[0]);
     assert!(server.stop().success());
-    let told = server.audit_of(1, |record| record["operationName"] == "UnauthenticatedCalls");
-    assert_eq!((&told[0]["calls"], &told[0]["tokensIssued"]), (&8.into(), &7.into()), "{told:#?}");
+    let summary = server.audit_of(1, |record| record["operationName"] == "UnauthenticatedCalls");
+    assert_eq!((&summary[0]["calls"], &summary[0]["tokensIssued"]), (&8.into(), &7.into()), "{summary:#?}");
 }

@@ -1,4 +1,4 @@
-//! What unauthenticated callers add to the audit log: little, however much they send, and nothing when space is short.
+//! Tests the limit on audit entries of unauthenticated calls, and that there are none when disk space is low.
 
 use serde_json::Value;
 use strongroom::api::grpc::pb;
@@ -7,12 +7,12 @@ use tonic::Code;
 use crate::raw;
 use crate::support::{Server, ec};
 
-/// The records of several calls.
-fn counted(records: &[Value]) -> Vec<&Value> {
+/// Returns the entries that summarize several calls.
+fn summaries(records: &[Value]) -> Vec<&Value> {
     records.iter().filter(|record| record["operationName"] == "UnauthenticatedCalls").collect()
 }
 
-/// Sends calls without a valid credential to every surface; gives how many there are.
+/// Sends calls without a valid credential to every surface. Returns the number of calls.
 async fn attack(server: &Server) -> usize {
     let (http, connection) = (server.http(), server.connection());
     let port = connection.endpoint.rsplit(':').next().unwrap().to_owned();
@@ -70,14 +70,14 @@ async fn unauthenticated_calls_above_limit_share_one_audit_entry() {
         assert!(record["clientInfo"].as_str().unwrap().len() <= 128, "{record}");
         assert!(record["requestUri"].as_str().unwrap().len() <= 128, "{record}");
     }
-    let told = counted(&records);
-    assert_eq!(told.len(), 1, "{told:#?}");
-    assert_eq!(told[0]["calls"], sent - 4);
-    assert_eq!(told[0]["callerIpAddress"], "127.0.0.1");
-    let description = told[0]["resultDescription"].as_str().unwrap();
+    let summary = summaries(&records);
+    assert_eq!(summary.len(), 1, "{summary:#?}");
+    assert_eq!(summary[0]["calls"], sent - 4);
+    assert_eq!(summary[0]["callerIpAddress"], "127.0.0.1");
+    let description = summary[0]["resultDescription"].as_str().unwrap();
     assert_eq!(description, format!("{} more calls like this from 127.0.0.1", sent - 4));
     let created = records.iter().filter(|record| record["operationName"] == "KeyCreate").count();
-    assert_eq!(created, 1, "whoever is authenticated is recorded as ever");
+    assert_eq!(created, 1, "authenticated calls are audited individually");
     assert_eq!(strongroom::audit::verify(&server.directory().join("audit")).unwrap().broken, None);
 }
 
@@ -90,8 +90,8 @@ async fn closed_window_writes_its_count_while_running() {
     for _ in 0..50 {
         raw::send(&channel, "/strongroom.v1.KeyService/GetKey", &[], raw::frame(&[])).await;
     }
-    let told = server.audit_of(1, |record| record["operationName"] == "UnauthenticatedCalls");
-    assert!(told[0]["calls"].as_u64().unwrap() >= 1, "{told:?}");
+    let summary = server.audit_of(1, |record| record["operationName"] == "UnauthenticatedCalls");
+    assert!(summary[0]["calls"].as_u64().unwrap() >= 1, "{summary:?}");
 }
 
 #[tokio::test]
