@@ -1,9 +1,8 @@
-//! What happens because time passes: deleted keys are purged when their retention interval ends, keys
-//! are rotated by their policies, and it is said when a version expires soon.
+//! Timed work: purges at the end of retention intervals, rotations by policy, near-expiry and budget notifications.
 //!
-//! The scheduler sleeps until the earliest instant at which something is due, is woken by changes and
-//! by the clock, and does due work in order of due time, through the engine. It keeps nothing in
-//! memory that a restart would lose: what is due follows from what is stored.
+//! The scheduler sleeps until the earliest due time, is woken by committed changes and by the clock, and runs due work
+//! through the engine, in order of due time. It has no state that a restart would lose: due work is derived from the
+//! stored data.
 
 mod timekeeper;
 mod waiting;
@@ -28,21 +27,21 @@ use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
 use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
 use crate::ops::usage::{BudgetId, NoteBudgetReached};
 
-/// How much due work an advance reports; all of it is done.
+/// The maximum number of events that an advance reports. All due work is done nevertheless.
 const REPORTED: usize = 10_000;
 
-/// Something that happened because it was due.
+/// Due work that was done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Happening {
-    /// When it was due.
+    /// The due time.
     pub at: Timestamp,
     /// The HSM.
     pub hsm: HsmName,
-    /// What.
+    /// The kind of work and its result.
     pub what: Happened,
 }
 
-/// What can happen because it was due.
+/// The kind of due work and its result.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Happened {
     /// A deleted key was purged.
@@ -51,51 +50,51 @@ pub enum Happened {
     PurgedHsm(DeletedHsmPath),
     /// A key was rotated to this version.
     RotatedKey(KeyName, VersionId),
-    /// A key could not be rotated, and will not be because of this version.
+    /// A key could not be rotated. Rotation is not retried for its current version.
     NotRotatedKey(KeyName),
-    /// This version of a key, its current one, expires soon.
+    /// This version, the current one of a key, is near its expiry.
     NearExpiry(KeyName, VersionId),
     /// A budget was reached.
     ReachedBudget(BudgetId),
 }
 
-/// Does what is due. A cheap handle.
+/// A handle to the scheduler of due work. Cheap to clone.
 #[derive(Clone)]
 pub struct Scheduler {
     engine: Engine,
-    /// Held by whoever does due work, so that it is done once and in order.
-    turn: Arc<Mutex<()>>,
+    /// Locked while due work runs, so that it runs once and in order.
+    working: Arc<Mutex<()>>,
 }
 
 impl Scheduler {
-    /// A scheduler for this engine; [`run`](Self::run) makes it work.
+    /// Creates a scheduler for this engine; [`run`](Self::run) starts it.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, turn: Arc::default() }
+        Self { engine, working: Arc::default() }
     }
 
-    /// Works until it is dropped.
+    /// Runs due work until the store is closed or the future is dropped.
     pub async fn run(self) {
         let mut changes = self.engine.watch();
         let mut waiting = Waiting::default();
         loop {
             {
-                let _turn = self.turn.lock().await;
-                self.settle(&mut waiting).await;
+                let _working = self.working.lock().await;
+                self.run_due(&mut waiting).await;
             }
             let now = Clock::System.now();
             let next = self.next_due(&waiting).await.map(|due| due.at);
             let again = waiting.earliest(now);
             tokio::select! {
                 () = self.clock().sleep_towards(next.unwrap_or(Timestamp::MAX)) => {}
-                // The service's clock may stand still; what failed is tried again by the machine's.
+                // The clock of the service may be frozen; retries are timed by the clock of the machine.
                 () = Clock::System.sleep_towards(again.unwrap_or(Timestamp::MAX)) => {}
                 changed = changes.changed() => if changed.is_err() { return },
             }
         }
     }
 
-    /// Turns the clock to an instant in the name of a caller, stopping at each instant at which
-    /// something is due and doing it there. Returns what happened, in order, when all of it has.
+    /// Advances the virtual clock for a caller. Stops at each due time on the way and runs the work that is due there.
+    /// Returns the work that was done, in order.
     ///
     /// # Errors
     /// Those of [`AdvanceClock`]; the first failure of due work, with the clock at that instant.
@@ -106,16 +105,16 @@ impl Scheduler {
         target: impl FnOnce(Timestamp) -> Result<Timestamp> + Send,
         force: bool,
     ) -> Result<(ClockFace, Vec<Happening>)> {
-        let _turn = self.turn.lock().await;
+        let _working = self.working.lock().await;
         let mut happenings = Vec::new();
-        // The last step is the caller's own call, and is authorized, recorded and refused as such; it
-        // comes first as a question, so that a refused caller turns nothing.
+        // The last step is a call of the caller and is authorized and recorded as one. The caller is authorized before
+        // the first step as well, so that a caller who is refused does not advance the clock.
         let asked = self.engine.call(copy(&credential), origin.clone(), || Ok(AskToAdvance));
         let now = asked.await?;
         let to = target(now).and_then(|to| AdvanceClock::check_distance(now, to, force).map(|()| to));
         let to = match to {
             Ok(to) => to,
-            // What is wrong with the request is recorded as that of any call.
+            // An invalid request is recorded like that of any other call.
             Err(error) => {
                 let face = self.engine.call::<AdvanceClock>(credential, origin, || Err(error)).await?;
                 return Ok((face, happenings));
@@ -125,21 +124,21 @@ impl Scheduler {
             if due.at > self.clock().now() {
                 self.engine.due(AdvanceClock { to: due.at }).await?;
             }
-            note(&mut happenings, self.work(due.clone()).await?);
+            report(&mut happenings, self.work(due.clone()).await?);
             if self.is_due(&due).await {
-                return Err(Error::Conflict { what: "what is due".to_owned() });
+                return Err(Error::Conflict { what: "due work".to_owned() });
             }
         }
         let face = self.engine.call(credential, origin, || Ok(AdvanceClock { to })).await?;
         Ok((face, happenings))
     }
 
-    /// Does everything that is due by now. What fails waits, and the rest is done.
-    async fn settle(&self, waiting: &mut Waiting) {
+    /// Runs all work that is due now. Work that fails is scheduled for a retry, and the rest is run.
+    async fn run_due(&self, waiting: &mut Waiting) {
         let now = self.clock().now();
         while let Some(due) = self.next_due(waiting).await.filter(|due| due.at <= now) {
             let failed = match self.work(due.clone()).await {
-                Ok(_) => self.is_due(&due).await.then(|| Error::Conflict { what: "what was due".to_owned() }),
+                Ok(_) => self.is_due(&due).await.then(|| Error::Conflict { what: "due work".to_owned() }),
                 Err(error) => Some(error),
             };
             let Some(error) = failed else {
@@ -148,9 +147,9 @@ impl Scheduler {
             };
             let (time, first) = waiting.put_off(due.clone(), Clock::System.now());
             if first {
-                tracing::error!(?due, ?time, %error, "what was due could not be done; it is tried again");
+                tracing::error!(?due, ?time, %error, "due work failed and is retried");
             } else {
-                tracing::warn!(?due, ?time, %error, "what was due still could not be done");
+                tracing::warn!(?due, ?time, %error, "due work failed again and is retried");
             }
         }
         if !waiting.is_empty() {
@@ -159,13 +158,13 @@ impl Scheduler {
         }
     }
 
-    /// What comes due first, and neither waits nor is withheld.
+    /// Returns the earliest due work that is neither waiting for a retry nor withheld.
     async fn next_due(&self, waiting: &Waiting) -> Option<Due> {
         let now = Clock::System.now();
         self.engine.next_due(|due| waiting.holds(due, now) || self.withholds(due)).await
     }
 
-    /// Whether this is still to be done.
+    /// Whether this work is still scheduled.
     async fn is_due(&self, due: &Due) -> bool {
         let budgets = match due.work {
             Work::NoteBudget(..) => self.engine.budgets_due().await,
@@ -174,13 +173,13 @@ impl Scheduler {
         self.engine.is_due(due, &budgets)
     }
 
-    /// Whether this destroys something for good while the clock is not trusted: it waits, and nothing waits for it. The
-    /// engine refuses it, too.
+    /// Whether this work is withheld: it destroys data permanently and the clock is not trusted. Other work does not
+    /// wait for it. The engine refuses it as well.
     fn withholds(&self, due: &Due) -> bool {
         due.work.destroys() && self.clock().check_trusted().is_err()
     }
 
-    /// Does one thing that is due; nothing if it is not due any more.
+    /// Runs one piece of due work. Returns `None` if it is no longer due.
     async fn work(&self, due: Due) -> Result<Option<Happening>> {
         let Due { at, hsm, work } = due;
         let path = |name: &KeyName| KeyPath { hsm: hsm.clone(), name: name.clone() };
@@ -213,10 +212,10 @@ impl Scheduler {
         };
         match done {
             Ok(what) => {
-                tracing::info!(%hsm, due = %at, ?what, "done because it was due");
+                tracing::info!(%hsm, due = %at, ?what, "due work is done");
                 Ok(Some(Happening { at, hsm, what }))
             }
-            // Changed a moment before: nothing is due any more.
+            // A concurrent change: the work is no longer due.
             Err(
                 Error::BudgetNotFound { .. }
                 | Error::Conflict { .. }
@@ -231,8 +230,8 @@ impl Scheduler {
     }
 
     async fn purge_hsm(&self, name: &HsmName) -> Result<Happened> {
-        let gone = || Error::DeletedHsmNotFound { hsm: name.clone() };
-        let hsm = self.engine.managed_hsm(name).ok_or_else(gone)?;
+        let not_found = || Error::DeletedHsmNotFound { hsm: name.clone() };
+        let hsm = self.engine.managed_hsm(name).ok_or_else(not_found)?;
         let path = DeletedHsmPath {
             subscription: hsm.subscription,
             location: hsm.location.clone(),
@@ -247,8 +246,8 @@ impl Scheduler {
     }
 }
 
-/// Adds to a report what fits in it.
-fn note(happenings: &mut Vec<Happening>, happening: Option<Happening>) {
+/// Adds an event to a report, up to [`REPORTED`].
+fn report(happenings: &mut Vec<Happening>, happening: Option<Happening>) {
     if happenings.len() < REPORTED {
         happenings.extend(happening);
     }

@@ -1,4 +1,4 @@
-//! What could not be done, and waits before it is tried again: it keeps nothing else from being done.
+//! The retry queue: delays failed work with exponential backoff, without delaying other work.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use crate::model::Timestamp;
 use crate::model::name::HsmName;
 use crate::model::time::Due;
 
-/// How long failed work waits the first time; twice as long each time after.
+/// The delay after the first failure; doubled after each further one.
 const FIRST: Duration = Duration::from_secs(5);
-/// How long failed work waits at most.
+/// The maximum delay.
 const LONGEST: Duration = Duration::from_secs(600);
-/// After so many failures in a row all work of an HSM waits: its token is away, most likely.
-const PATIENCE: u32 = 8;
-/// How long it waits then.
+/// After this many consecutive failures all work of an HSM is delayed: most likely its token is unavailable.
+const MAX_FAILURES: u32 = 8;
+/// The delay of all work of such an HSM.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Failed work, by the machine's time: the service's clock may stand still.
+/// Failed work with its retry times, by the machine's clock: the clock of the service may be frozen.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     works: BTreeMap<Due, Wait>,
@@ -31,7 +31,7 @@ struct Wait {
     time: Duration,
 }
 
-/// Failures in a row.
+/// Consecutive failures of the work of one HSM.
 #[derive(Clone, Copy, Debug)]
 struct Streak {
     failures: u32,
@@ -39,17 +39,17 @@ struct Streak {
 }
 
 impl Waiting {
-    /// Whether this is not to be tried yet.
+    /// Whether the retry time of this work or its HSM is in the future.
     pub(super) fn holds(&self, due: &Due, now: Timestamp) -> bool {
         self.hsms.get(&due.hsm).is_some_and(|streak| now < streak.until)
             || self.works.get(due).is_some_and(|wait| now < wait.until)
     }
 
-    /// Notes a failure. Says how long the work waits now, and whether it failed for the first time.
+    /// Schedules a retry. Returns the delay, and whether this is the first failure of the work.
     pub(super) fn put_off(&mut self, due: Due, now: Timestamp) -> (Duration, bool) {
         let streak = self.hsms.entry(due.hsm.clone()).or_insert(Streak { failures: 0, until: now });
         streak.failures = streak.failures.saturating_add(1);
-        if streak.failures >= PATIENCE {
+        if streak.failures >= MAX_FAILURES {
             streak.until = later(now, PAUSE);
         }
         let before = self.works.get(&due).map(|wait| wait.time);
@@ -58,24 +58,24 @@ impl Waiting {
         (time, before.is_none())
     }
 
-    /// Notes that this was done, or need not be done any more.
+    /// Removes work that was done or is no longer due, and resets the failures of its HSM.
     pub(super) fn settled(&mut self, due: &Due) {
         self.works.remove(due);
         self.hsms.remove(&due.hsm);
     }
 
-    /// Forgets what is not due any more: somebody else did it, or it need not be done.
+    /// Removes work that is no longer due.
     pub(super) fn keep(&mut self, is_due: impl Fn(&Due) -> bool) {
         self.works.retain(|due, _| is_due(due));
     }
 
-    /// When something may be tried again.
+    /// Returns the earliest retry time after `now`.
     pub(super) fn earliest(&self, now: Timestamp) -> Option<Timestamp> {
         let works = self.works.values().map(|wait| wait.until);
         works.chain(self.hsms.values().map(|streak| streak.until)).filter(|until| *until > now).min()
     }
 
-    /// Whether nothing waits.
+    /// Whether no work is queued.
     pub(super) fn is_empty(&self) -> bool {
         self.works.is_empty()
     }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_work_waits_longer_each_time_and_nothing_else_waits() {
+    fn retry_delay_doubles_and_other_work_is_not_delayed() {
         let mut waiting = Waiting::default();
         let (mut now, mut waits) = (at(1_000), Vec::new());
         for _ in 0..7 {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn after_many_failures_the_whole_hsm_waits_and_others_do_not() {
+    fn consecutive_failures_delay_all_work_of_the_hsm() {
         let mut waiting = Waiting::default();
         let now = at(1_000);
         for key in ["a", "b", "c", "d", "e", "f", "g", "h"] {
@@ -127,14 +127,14 @@ mod tests {
         assert!(waiting.holds(&due("one", "z"), now));
         assert!(!waiting.holds(&due("two", "z"), now));
         assert!(!waiting.holds(&due("one", "z"), at(1_030)));
-        // One success, and it is trusted again.
+        // One success resets the failures.
         waiting.settled(&due("one", "z"));
         waiting.put_off(due("one", "y"), at(1_030));
         assert!(!waiting.holds(&due("one", "z"), at(1_030)));
     }
 
     #[test]
-    fn what_is_not_due_any_more_is_forgotten() {
+    fn removes_work_that_is_no_longer_due() {
         let mut waiting = Waiting::default();
         waiting.put_off(due("one", "a"), at(0));
         waiting.put_off(due("one", "b"), at(0));

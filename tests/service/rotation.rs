@@ -155,6 +155,7 @@ async fn key_rotates_at_each_policy_instant_across_restarts() {
     assert_eq!(records.len(), 8);
     for record in &records {
         assert_eq!(record["resultType"], "Success", "{record}");
+        assert_eq!(record["clientInfo"], "strongroom-scheduler", "{record}");
     }
     let time: jiff::Timestamp = records[0]["time"].as_str().unwrap().parse().unwrap();
     assert_eq!(time.as_second(), start + 28 * DAY);
@@ -315,7 +316,7 @@ async fn unavailable_token_backs_off_and_other_work_proceeds() {
         attempts.iter().map(|record| record["time"].as_str().unwrap().parse().unwrap()).collect();
     assert_eq!(attempts[0]["resultType"], "Failure", "{attempts:?}");
     assert!(instants[1].duration_since(instants[0]).as_secs_f64() > 4.9, "{instants:?}");
-    assert_eq!(server.log().matches("what was due could not be done").count(), 1, "{}", server.log());
+    assert_eq!(server.log().matches("due work failed and is retried").count(), 1, "{}", server.log());
 
     server.kill();
     std::fs::rename(&away, &here).unwrap();
