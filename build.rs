@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-#[expect(clippy::disallowed_methods, reason = "Cargo talks to build scripts through the environment")]
+#[expect(clippy::disallowed_methods, reason = "Cargo passes OUT_DIR to build scripts in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=src/store/migrations");
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(files, ["proto"])?;
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("strongroom.v1.bin"), prost::Message::encode_to_vec(&descriptors))?;
-    // What carries key material or plaintext is never printed: src/api/grpc/pb.rs writes Debug by hand.
+    // Messages with key material or plaintext get a redacting Debug implementation in src/api/grpc/pb.rs.
     let secret = [
         "DecryptResponse",
         "EncryptRequest",

@@ -1,28 +1,28 @@
-//! Identifiers made by the service: key versions, intents, assignments, correlation ids.
+//! Generates identifiers: key versions, intents, role assignments and definitions, correlation ids.
 
 use uuid::Uuid;
 
 use crate::model::name::VersionId;
 
-/// Makes identifiers from the operating system's random numbers.
+/// Generates identifiers from the operating system's random number generator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ids;
 
-#[expect(clippy::disallowed_methods, reason = "the one place that makes random identifiers")]
+#[expect(clippy::disallowed_methods, reason = "the only place that generates random identifiers")]
 impl Ids {
-    /// A key version: 16 random bytes, not a UUID (recorded: the service's versions carry no UUID version bits).
+    /// Returns a key version: 16 random bytes, not a UUID (key versions recorded from Azure have no UUID version bits).
     pub fn version(self) -> VersionId {
         let (high, low) = (Uuid::new_v4().as_u128(), Uuid::new_v4().as_u128());
-        // The six bits of a UUID that are not random are covered by the other's.
+        // XOR with a rotated second UUID: its random bits cover the six fixed bits of the first.
         VersionId::from_bytes((high ^ low.rotate_left(32)).to_be_bytes())
     }
 
-    /// A random GUID, for assignments, definitions and correlation ids.
+    /// Returns a random GUID (version 4) for role assignments, role definitions and correlation ids.
     pub fn guid(self) -> Uuid {
         Uuid::new_v4()
     }
 
-    /// A GUID that sorts by the time it was made, for intents.
+    /// Returns a GUID that sorts by creation time (version 7), for intents.
     pub fn ordered(self) -> Uuid {
         Uuid::now_v7()
     }
@@ -35,11 +35,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_differ_and_every_bit_is_random() {
+    fn key_versions_are_unique_and_fully_random() {
         let versions: Vec<u128> =
             (0..1000).map(|_| u128::from_str_radix(&Ids.version().to_string(), 16).unwrap()).collect();
         assert_eq!(versions.iter().collect::<BTreeSet<_>>().len(), versions.len());
-        // A bit that is set in 350 to 650 of 1000 is not fixed: that is nine standard deviations.
+        // 150 from the mean of 500 is nine standard deviations: a bit in this range is not fixed.
         for bit in 0..128 {
             let set = versions.iter().filter(|version| *version >> bit & 1 == 1).count();
             assert!((350..=650).contains(&set), "bit {bit} is set in {set} of 1000");
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn guids_differ_and_ordered_ones_sort_by_age() {
+    fn guids_are_unique_and_ordered_guids_sort_by_time() {
         assert_ne!(Ids.guid(), Ids.guid());
         assert_eq!(Ids.guid().get_version_num(), 4);
         let ordered: Vec<_> = (0..1000).map(|_| Ids.ordered()).collect();

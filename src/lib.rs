@@ -1,7 +1,7 @@
 //! Strongroom: a Managed HSM you can run yourself.
 //!
-//! The map of the house, lowest layer first. `docs/architecture.md` explains it, and
-//! `tests/architecture.rs` keeps it true: no module names one above itself.
+//! Modules are declared lowest layer first. `docs/architecture.md` describes the layers, and
+//! `tests/architecture.rs` checks that no module depends on a layer above its own.
 
 pub mod model;
 

@@ -1,4 +1,4 @@
-//! Arguments in, exit code out.
+//! Entry point: parses the command line, runs the command and returns its exit code.
 
 use std::process::ExitCode;
 

@@ -112,7 +112,7 @@ fn an_unknown_principal_is_told_with_those_that_are_known() {
     connection(directory.path());
     let (code, _, stderr) = run(directory.path(), "--as eve key list");
     assert_eq!(code, 1);
-    assert!(stderr.contains("\"eve\"") && stderr.contains("it knows dev"), "{stderr}");
+    assert!(stderr.contains("\"eve\"") && stderr.contains("known principals: dev"), "{stderr}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `strongroom access`: who may do what, and why.
+//! `strongroom access`: checks access of principals by local RBAC.
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -10,21 +10,21 @@ use super::failure::{Failure, Outcome};
 use crate::api::grpc::pb;
 use crate::model::rbac::{Action, Scope};
 
-/// Questions about access.
+/// Subcommands of `strongroom access`.
 #[derive(Debug, Subcommand)]
 pub enum AccessCommand {
-    /// Tell whether a principal may do something, and why; the exit code is 1 if not
+    /// Check whether a principal is granted a data action, and why; exit code is 1 if not
     Check {
-        /// Who: the name of a principal of the simulator, or an object id
+        /// Name of a simulator principal, or object id of a principal
         #[arg(long, value_name = "NAME|OBJECT-ID")]
         principal: String,
-        /// Object ids of groups that the principal is a member of
+        /// Object ids of the groups that the principal is a member of
         #[arg(long = "group", value_name = "OBJECT-ID", value_delimiter = ',')]
         groups: Vec<Uuid>,
-        /// What: a data action in full or in short, for example keys/sign
+        /// Data action in full or abbreviated, for example keys/sign
         #[arg(long)]
         action: Action,
-        /// Where: /, /keys or /keys/NAME
+        /// Scope: /, /keys or /keys/NAME
         #[arg(long)]
         scope: Scope,
     },
@@ -41,7 +41,7 @@ struct Printed {
     reason: String,
 }
 
-/// Asks the server.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: AccessCommand) -> Outcome {
     let AccessCommand::Check { principal, groups, action, scope } = command;
     let session = context.connect().await?;
@@ -57,7 +57,7 @@ pub(super) async fn run(context: &Context, command: AccessCommand) -> Outcome {
     tell(context, principal_id, reply)
 }
 
-/// Prints a decision. That it is no is told by the exit code, too.
+/// Prints an access decision. Errs with [`Failure::No`] if access is refused, which sets the exit code to 1.
 pub(super) fn tell(context: &Context, principal_id: String, reply: pb::CheckAccessResponse) -> Outcome {
     let printed = Printed {
         allowed: reply.allowed,

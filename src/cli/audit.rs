@@ -1,5 +1,5 @@
-//! `strongroom audit`: checks the files of an audit log, and prints the signed head that is kept with them. Asks no
-//! service: the files are enough.
+//! `strongroom audit`: verifies the files of an audit log, and prints its signed head. Needs the files only, not a
+//! running service.
 
 use std::path::PathBuf;
 
@@ -10,38 +10,38 @@ use super::Context;
 use super::failure::{Failure, Outcome};
 use crate::audit::{Expected, Report, Signed, verify_with};
 
-/// Checks an audit log, and prints what is signed of it.
+/// Subcommands of `strongroom audit`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum AuditCommand {
-    /// Check links, signatures, gaps and the end of the log, and name the first record that is wrong
+    /// Verify the hash chain, signatures, gaps and end of the log, and report the first invalid record
     Verify(VerifyArgs),
-    /// Print the last signed head of the log, to be kept elsewhere
+    /// Print the last signed head of the log, to be stored elsewhere
     Head(LogArgs),
 }
 
-/// Which log.
+/// Selects the log.
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
-    /// Where the files are [default: audit in the data directory]
+    /// Directory of the log files [default: audit in the data directory]
     #[arg(long, value_name = "DIRECTORY")]
     directory: Option<PathBuf>,
 }
 
-/// Which records, and what they are compared with.
+/// The records to verify, and what to compare them with.
 #[derive(Args, Clone, Debug)]
 pub struct VerifyArgs {
     #[command(flatten)]
     log: LogArgs,
-    /// Begin with this record
+    /// First record to verify
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     from: Option<u64>,
-    /// End with this record
+    /// Last record to verify
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     to: Option<u64>,
-    /// The log must hold the record that this file names, a head that was printed before, and be signed by its key
+    /// Require the log to contain the record named by this previously printed head, signed with its key
     #[arg(long, value_name = "FILE")]
     head: Vec<PathBuf>,
-    /// Trust signatures of this key, too, by its identifier (kid)
+    /// Also trust signatures of the key with this identifier (kid)
     #[arg(long, value_name = "KID")]
     key: Vec<String>,
 }
@@ -59,11 +59,11 @@ struct Printed {
     #[serde(skip_serializing_if = "Option::is_none")]
     begins_after: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    wrong: Option<Wrong>,
+    wrong: Option<InvalidRecord>,
 }
 
 #[derive(Serialize)]
-struct Wrong {
+struct InvalidRecord {
     file: PathBuf,
     line: u64,
     record: Option<u64>,
@@ -85,11 +85,11 @@ fn head(context: &Context, args: &LogArgs) -> Outcome {
     let directory = directory(context, args);
     let found = Signed::head_in(&directory).map_err(|error| Failure::file(directory.display(), &error))?;
     let signed = found.ok_or_else(|| {
-        Failure::problem(format!("{}: there is no signed head", directory.display())).hint(
-            "--data-dir or --directory names the log; a running service signs it every audit.sign_seconds",
+        Failure::problem(format!("{}: the log has no signed head", directory.display())).hint(
+            "select the log with --data-dir or --directory; a running service signs it every audit.sign_seconds",
         )
     })?;
-    // The same text for both formats: it is a file for `audit verify --head`.
+    // JSON in both formats, since the output is the input of `audit verify --head`.
     context.output.print(&signed, || {
         let text = serde_json::to_string_pretty(&signed).unwrap_or_default();
         format!("{text}\n")
@@ -100,7 +100,7 @@ fn verify(context: &Context, args: &VerifyArgs) -> Outcome {
     if let (Some(from), Some(to)) = (args.from, args.to)
         && to < from
     {
-        return Err(Failure::Usage("--to comes before --from".to_owned()));
+        return Err(Failure::Usage("--to is less than --from".to_owned()));
     }
     let directory = directory(context, &args.log);
     let failed = |error| Failure::file(directory.display(), &error);
@@ -112,16 +112,16 @@ fn verify(context: &Context, args: &VerifyArgs) -> Outcome {
         heads.push(head);
     }
     let mut expected = Expected { from: args.from, to: args.to, heads, keys, ..Expected::default() };
-    let (kept, kept_is_wrong) = match Signed::head_in(&directory) {
-        Ok(kept) => (kept, None),
+    let (stored, stored_error) = match Signed::head_in(&directory) {
+        Ok(stored) => (stored, None),
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => (None, Some(error.to_string())),
         Err(error) => return Err(failed(error)),
     };
-    expected.heads.extend(kept);
+    expected.heads.extend(stored);
     let report = verify_with(&directory, &expected).map_err(failed)?;
     let mut printed = Printed::of(report);
-    if let (None, Some(why)) = (&printed.wrong, kept_is_wrong) {
-        printed.wrong = Some(Wrong { file: directory, line: 0, record: None, why });
+    if let (None, Some(why)) = (&printed.wrong, stored_error) {
+        printed.wrong = Some(InvalidRecord { file: directory, line: 0, record: None, why });
         printed.verified = false;
     }
     context.output.print(&printed, || printed.text())?;
@@ -132,7 +132,7 @@ impl Printed {
     fn of(report: Report) -> Self {
         let Report { records, first, last, chain, signatures, signed, keys, start, broken, begins: _ } =
             report;
-        let wrong = broken.map(|found| Wrong {
+        let wrong = broken.map(|found| InvalidRecord {
             file: found.file,
             line: found.line,
             record: found.seq,
@@ -144,14 +144,15 @@ impl Printed {
 
     fn text(&self) -> String {
         let mut lines = Vec::new();
-        if let Some(Wrong { file, line, record, why }) = &self.wrong {
+        if let Some(InvalidRecord { file, line, record, why }) = &self.wrong {
             let record = record.map_or_else(|| "the log".to_owned(), |record| format!("record {record}"));
             let line = if *line > 0 { format!(", line {line}") } else { String::new() };
             lines.push(format!("WRONG at {record} ({}{line}): {why}", file.display()));
         }
         if let Some(after) = self.begins_after {
-            lines
-                .push(format!("the files begin after record {after}: older ones were deleted as configured"));
+            lines.push(format!(
+                "the log begins after record {after}: older records were deleted by the retention setting"
+            ));
         }
         match (self.first, self.last) {
             (Some(first), Some(last)) => {

@@ -1,4 +1,5 @@
-//! Tokens from the simulator's authority: the client credentials grant of OAuth 2 (RFC 6749, section 4.4).
+//! Requests access tokens from the simulator's authority: the client credentials grant of OAuth 2.0 (RFC 6749,
+//! section 4.4).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,19 +11,19 @@ use super::connection::{Connection, Principal};
 use super::failure::{Failure, Outcome};
 use super::reach;
 
-/// What the authority issued.
+/// A successful token response (RFC 6749, section 5.1).
 #[derive(Debug, Deserialize)]
 pub(crate) struct Issued {
-    /// The bearer token.
+    /// The access token.
     #[serde(deserialize_with = "secret")]
     pub(crate) access_token: SecretString,
-    /// For how many seconds it can be used.
+    /// The lifetime of the access token in seconds.
     pub(crate) expires_in: Option<u64>,
 }
 
-/// Why the authority issued nothing (RFC 6749, section 5.2).
+/// An error response (RFC 6749, section 5.2).
 #[derive(Debug, Deserialize)]
-struct Refused {
+struct ErrorResponse {
     error: String,
     #[serde(default)]
     error_description: String,
@@ -32,28 +33,28 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
     String::deserialize(deserializer).map(SecretString::from)
 }
 
-/// Asks for a token for a principal that is meant for `audience`. Names below `.localhost` are taken to be at
-/// `server`, because resolvers rarely know them. `ca` is PEM.
+/// Requests an access token for `principal` and `audience`. Subdomains of `localhost` resolve to `server`, since few
+/// resolvers know them. `ca` is the trusted certificate in PEM.
 pub(crate) async fn request_token(
     connection: &Connection,
     principal: &Principal,
     audience: &str,
     (server, ca): (SocketAddr, &[u8]),
-    patience: Duration,
+    timeout: Duration,
 ) -> Outcome<Issued> {
     let url = format!("{}/{}/oauth2/v2.0/token", connection.authority, connection.tenant_id);
     let unreachable = |error: reqwest::Error| reach::failure(&connection.authority, &error);
     let url = reqwest::Url::parse(&url)
         .map_err(|error| Failure::problem(format!("authority {}: {error}", connection.authority)))?;
     if url.scheme() != "https" {
-        return Err(Failure::problem(format!("{url}: a client secret is not sent without TLS")));
+        return Err(Failure::problem(format!("{url}: client secrets are not sent without TLS")));
     }
-    // The simulator is never behind a proxy, and a redirect would carry the secret elsewhere.
+    // The simulator is never behind a proxy, and a redirect would send the secret to another server.
     let mut client = reqwest::Client::builder()
         .https_only(true)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(patience)
+        .timeout(timeout)
         .tls_certs_only(reqwest::Certificate::from_pem_bundle(ca).map_err(unreachable)?);
     if let Some(host) = url.host_str().filter(|host| host.ends_with(".localhost")) {
         client = client.resolve(host, server);
@@ -70,15 +71,15 @@ pub(crate) async fn request_token(
     let body = zeroize::Zeroizing::new(reply.bytes().await.map_err(unreachable)?.to_vec());
     if status.is_success() {
         return serde_json::from_slice(&body).map_err(|_| {
-            Failure::problem(format!("{} answered something other than a token", connection.authority))
+            Failure::problem(format!("{} returned an invalid token response", connection.authority))
         });
     }
-    let why = match serde_json::from_slice::<Refused>(&body) {
-        Ok(refused) => {
-            let description = refused.error_description.lines().next().unwrap_or_default();
-            format!("{} {description}", refused.error).trim_end().to_owned()
+    let why = match serde_json::from_slice::<ErrorResponse>(&body) {
+        Ok(response) => {
+            let description = response.error_description.lines().next().unwrap_or_default();
+            format!("{} {description}", response.error).trim_end().to_owned()
         }
         Err(_) => status.to_string(),
     };
-    Err(Failure::problem(format!("the authority refused a token for {}: {why}", principal.name)))
+    Err(Failure::problem(format!("the authority rejected the token request for {}: {why}", principal.name)))
 }

@@ -1,4 +1,4 @@
-//! `strongroom clock`: the clock of the service.
+//! `strongroom clock`: shows and controls the clock of the service.
 
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
@@ -14,33 +14,33 @@ use crate::api::grpc::pb::advance_clock_request::Target;
 use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::model::Timestamp;
 
-/// Reads the clock, turns a simulator's, releases a gateway's.
+/// Subcommands of `strongroom clock`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum ClockCommand {
-    /// Print the time of the service, and how far the machine's clock is trusted
+    /// Show the time of the service, and whether the machine's clock is trusted
     Show,
-    /// Gateway: believe the machine's clock as it is, and do what waits for it
+    /// Gateway: trust the machine's clock as it is, and run the work that waits for it
     Release,
-    /// Simulator: turn the clock forwards, and do what comes due on the way
+    /// Simulator: advance the clock, and run the work that becomes due
     Advance(AdvanceArgs),
-    /// Simulator: stop the clock; it can still be advanced
+    /// Simulator: freeze the clock; it can still be advanced
     Freeze,
-    /// Simulator: let the clock go on from what it shows
+    /// Simulator: resume the clock from its current time
     Resume,
 }
 
-/// By how much, or to which instant.
+/// A duration or a target time.
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 #[command(group = clap::ArgGroup::new("target").required(true))]
 pub struct AdvanceArgs {
-    /// By how much, for example 30d, 12h, 90m, P1W; a day is 24 hours
+    /// Duration to advance by, for example 30d, 12h, 90m or P1W; a day is 24 hours
     #[arg(value_parser = duration, value_name = "DURATION", group = "target")]
     by: Option<SignedDuration>,
-    /// To this instant: 2027-01-01 or RFC 3339
-    #[arg(long, value_parser = when::parse, value_name = "INSTANT", group = "target")]
+    /// Time to advance to: 2027-01-01 (midnight UTC) or RFC 3339
+    #[arg(long, value_parser = when::parse, value_name = "TIME", group = "target")]
     to: Option<Timestamp>,
-    /// Turn it by more than ten years
+    /// Allow advancing by more than ten years
     #[arg(long)]
     force: bool,
 }
@@ -55,7 +55,7 @@ struct Printed {
     #[serde(skip_serializing_if = "Option::is_none")]
     behind_seconds: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    happened: Option<Vec<Happening>>,
+    happened: Option<Vec<Event>>,
 }
 
 /// Why the machine's clock is not trusted.
@@ -83,17 +83,18 @@ impl From<pb::ClockHold> for Hold {
     }
 }
 
+/// An event that occurred while the clock was advanced.
 #[derive(Serialize)]
-struct Happening {
+struct Event {
     at: Option<Timestamp>,
     #[serde(flatten)]
-    what: Option<What>,
+    kind: Option<EventKind>,
 }
 
-/// What happened, to what: `"purged_key": "hsms/local/deletedKeys/old"`.
+/// The kind of an event with its subject: `"purged_key": "hsms/local/deletedKeys/old"`.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
-enum What {
+enum EventKind {
     PurgedKey(String),
     PurgedHsm(String),
     RotatedKey(String),
@@ -102,8 +103,8 @@ enum What {
     ReachedBudget(String),
 }
 
-impl What {
-    /// For people.
+impl EventKind {
+    /// Formats the event as text.
     fn text(&self) -> String {
         match self {
             Self::PurgedKey(name) | Self::PurgedHsm(name) => format!("purged {name}"),
@@ -116,23 +117,28 @@ impl What {
 }
 
 fn duration(text: &str) -> Result<SignedDuration, String> {
-    let span: Span = text.parse().map_err(|_| "a duration is written 30d, 12h, 90m or P1W".to_owned())?;
+    let span: Span =
+        text.parse().map_err(|_| "expected a duration such as 30d, 12h, 90m or P1W".to_owned())?;
     let duration = span
         .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| "months and years differ in length: give days, or an instant with --to".to_owned())?;
-    if duration.is_negative() { Err("the clock goes forwards only".to_owned()) } else { Ok(duration) }
+        .map_err(|_| "months and years vary in length: use days, or a time with --to".to_owned())?;
+    if duration.is_negative() {
+        Err("the clock can only be advanced, not set back".to_owned())
+    } else {
+        Ok(duration)
+    }
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: ClockCommand) -> Outcome {
     let session = match command {
-        // It concerns all subscriptions, and so the control plane.
+        // Affects all subscriptions, so it is an operation of the control plane.
         ClockCommand::Release => context.connect_control().await?,
         _ => context.connect().await?,
     };
-    let (clock, happened) = ask(session.clock(), command).await.map_err(|status| match status.code() {
-        Code::Unimplemented => Failure::problem("the server has no clock that can be turned").hint(
-            "a simulator has one; a gateway goes by its machine's, which `strongroom clock release` believes",
+    let (clock, happened) = call(session.clock(), command).await.map_err(|status| match status.code() {
+        Code::Unimplemented => Failure::problem("the server's clock does not support this operation").hint(
+            "a simulator has a virtual clock; a gateway uses its machine's, which `strongroom clock release` trusts",
         ),
         _ => status.into(),
     })?;
@@ -147,10 +153,10 @@ pub(super) async fn run(context: &Context, command: ClockCommand) -> Outcome {
     context.output.print(&printed, || text(&printed))
 }
 
-async fn ask(
+async fn call(
     mut client: ClockServiceClient<Authorized>,
     command: ClockCommand,
-) -> Result<(pb::Clock, Option<Vec<Happening>>), Status> {
+) -> Result<(pb::Clock, Option<Vec<Event>>), Status> {
     Ok(match command {
         ClockCommand::Show => (client.get_clock(pb::GetClockRequest {}).await?.into_inner(), None),
         ClockCommand::Freeze => (client.freeze_clock(pb::FreezeClockRequest {}).await?.into_inner(), None),
@@ -162,41 +168,42 @@ async fn ask(
             });
             let target = to.map(|to| Target::To(when::to_wire(to))).or(by);
             let reply = client.advance_clock(pb::AdvanceClockRequest { target, force }).await?.into_inner();
-            let happened = reply.happenings.into_iter().map(Happening::from).collect();
+            let happened = reply.happenings.into_iter().map(Event::from).collect();
             (reply.clock.unwrap_or_default(), Some(happened))
         }
     })
 }
 
-impl From<pb::Happening> for Happening {
+impl From<pb::Happening> for Event {
     fn from(happening: pb::Happening) -> Self {
         use pb::happening::What as Wire;
-        let what = happening.what.map(|what| match what {
-            Wire::PurgedKey(name) => What::PurgedKey(name),
-            Wire::PurgedHsm(name) => What::PurgedHsm(name),
-            Wire::RotatedKey(name) => What::RotatedKey(name),
-            Wire::NearExpiry(name) => What::NearExpiry(name),
-            Wire::ReachedBudget(name) => What::ReachedBudget(name),
-            Wire::NotRotatedKey(name) => What::NotRotatedKey(name),
+        let kind = happening.what.map(|what| match what {
+            Wire::PurgedKey(name) => EventKind::PurgedKey(name),
+            Wire::PurgedHsm(name) => EventKind::PurgedHsm(name),
+            Wire::RotatedKey(name) => EventKind::RotatedKey(name),
+            Wire::NearExpiry(name) => EventKind::NearExpiry(name),
+            Wire::ReachedBudget(name) => EventKind::ReachedBudget(name),
+            Wire::NotRotatedKey(name) => EventKind::NotRotatedKey(name),
         });
-        Self { at: when::from_wire(happening.at), what }
+        Self { at: when::from_wire(happening.at), kind }
     }
 }
 
 fn text(printed: &Printed) -> String {
     let mut text = String::new();
-    for happening in printed.happened.iter().flatten() {
-        // A newer server may report what this program has no words for.
-        let what = happening.what.as_ref().map_or_else(|| "something".to_owned(), What::text);
-        text.push_str(&format!("{}  {what}\n", when::show(happening.at)));
+    for event in printed.happened.iter().flatten() {
+        // A newer server may report kinds that this program does not know.
+        let kind = event.kind.as_ref().map_or_else(|| "unknown event".to_owned(), EventKind::text);
+        text.push_str(&format!("{}  {kind}\n", when::show(event.at)));
     }
     let frozen = if printed.frozen { "  (frozen)" } else { "" };
     text.push_str(&format!("{}{frozen}\n", when::show(printed.now)));
     if let Some(hold) = &printed.hold {
         let cause = if hold.reason == "stop" { "when the service started" } else { "while the service ran" };
         text.push_str(&format!(
-            "held since {}: the machine's clock was found {} ahead {cause}; {} is accounted for\n\
-             purges wait until the clock is set right, `strongroom clock release`, or {} of steady time ({} so far)\n",
+            "not trusted since {}: the machine's clock was {} ahead {cause}; the trusted time is {}\n\
+             purges are suspended until the clock is corrected, `strongroom clock release`, or {} of steady time \
+             ({} so far)\n",
             when::show(hold.since),
             length(hold.ahead_seconds),
             when::show(hold.believed),
@@ -206,7 +213,7 @@ fn text(printed: &Printed) -> String {
     }
     if let Some(seconds) = printed.behind_seconds {
         text.push_str(&format!(
-            "the machine's clock is {} behind what it showed before; purges wait until it has caught up, or \
+            "the machine's clock is {} behind its high-water mark; purges are suspended until it catches up, or \
              `strongroom clock release`\n",
             length(seconds)
         ));
@@ -214,7 +221,7 @@ fn text(printed: &Printed) -> String {
     text
 }
 
-/// A length of time, for people: in its largest unit.
+/// Formats a duration in its largest unit.
 fn length(seconds: i64) -> String {
     match seconds {
         172_800.. => format!("{} days", seconds / 86_400),
@@ -229,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_exact_and_go_forwards() {
+    fn accepts_exact_positive_durations_only() {
         for (text, hours) in [("30d", 720), ("12h", 12), ("90m", 1), ("P1W", 168), ("1d 2h", 26)] {
             assert_eq!(duration(text).unwrap().as_hours(), hours, "{text}");
         }

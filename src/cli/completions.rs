@@ -1,4 +1,4 @@
-//! `strongroom completions`: scripts for shells.
+//! `strongroom completions`: prints shell completion scripts.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -6,17 +6,17 @@ use clap_complete::Shell;
 use super::failure::Outcome;
 use super::{Cli, Context, output};
 
-/// Which script.
+/// Selects the shell.
 #[derive(Args, Clone, Debug)]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell of the script
     #[arg(value_enum)]
     shell: Shell,
 }
 
 /// Prints the script.
 pub(super) fn run(_: &Context, args: &CompletionsArgs) -> Outcome {
-    // Into memory first: the generator panics where a pipe is closed.
+    // Generate in memory first, since the generator panics on a closed pipe.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "strongroom", &mut script);
     output::write_stdout(&script)

@@ -1,4 +1,4 @@
-//! `config`: reads the configuration without serving.
+//! `strongroom config`: checks and prints the configuration without running the service.
 
 use clap::{Args, Subcommand};
 
@@ -8,23 +8,23 @@ use super::output;
 use super::serve::{ServeArgs, sources, unread_variables};
 use crate::config::load;
 
-/// Reads the configuration without serving.
+/// Subcommands of `strongroom config`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum ConfigCommand {
-    /// Say whether the configuration can be used
+    /// Check whether the configuration is valid
     Check(ConfigArgs),
-    /// Print the configuration with everything that is not said filled in
+    /// Print the configuration with all defaults filled in
     Show(ConfigArgs),
 }
 
-/// Which configuration.
+/// Selects the configuration.
 #[derive(Args, Clone, Debug)]
 pub struct ConfigArgs {
     #[command(flatten)]
     serve: ServeArgs,
 }
 
-/// Reads the configuration and tells about it. It holds no secrets: PINs are named by their source.
+/// Loads the configuration, and prints it for `show`. It contains no secrets: PINs are given by their source.
 pub(super) fn run(context: &Context, command: ConfigCommand) -> Outcome {
     let (args, show) = match command {
         ConfigCommand::Check(args) => (args, false),
@@ -36,10 +36,10 @@ pub(super) fn run(context: &Context, command: ConfigCommand) -> Outcome {
         output::note(&text);
     }
     if !show {
-        output::note("the configuration can be used");
+        output::note("the configuration is valid");
         return Ok(());
     }
     let text = toml::to_string_pretty(&config)
-        .map_err(|error| Failure::problem(format!("the configuration cannot be printed: {error}")))?;
+        .map_err(|error| Failure::problem(format!("cannot serialize the configuration: {error}")))?;
     context.output.print(&config, || text)
 }

@@ -1,4 +1,4 @@
-//! `connection.json`: what the simulator tells its clients, principals and their secrets included.
+//! Reads `connection.json`, which describes a simulator to its clients, including principals and their secrets.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,75 +16,75 @@ use crate::model::resource::{ResourceGroupName, SubscriptionId};
 /// The file's name in the data directory.
 const FILE: &str = "connection.json";
 
-/// How to reach a simulator, and as whom.
+/// The address, trust anchor, defaults and principals of a simulator.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Connection {
-    /// Where the server answers.
+    /// The URL of the server.
     pub(crate) endpoint: String,
-    /// The authority that issued its certificate.
+    /// The certificate of the CA that issued the server's certificate.
     pub(crate) ca_file: PathBuf,
-    /// The same together with the system's, for clients that take one file.
+    /// The CA certificate together with the system's, for clients that accept only one file.
     pub(crate) ca_bundle_file: Option<PathBuf>,
-    /// Where tokens are issued.
+    /// The URL of the authority that issues access tokens.
     pub(crate) authority: String,
-    /// What tokens for data planes are issued for.
+    /// The audience of access tokens for data planes.
     pub(crate) audience: String,
-    /// What tokens for the control plane are issued for, if the server was new enough to write it.
+    /// The audience of access tokens for the control plane; absent in files of older servers.
     pub(crate) management_audience: Option<String>,
-    /// The directory of the principals.
+    /// The tenant of the principals.
     pub(crate) tenant_id: String,
-    /// The resource group that is meant if none is named.
+    /// The default resource group.
     pub(crate) resource_group: ResourceGroupName,
-    /// The subscription that is meant if none is named.
+    /// The default subscription.
     pub(crate) subscription_id: SubscriptionId,
-    /// The HSM that is meant if none is named.
+    /// The default managed HSM.
     pub(crate) hsm: HsmName,
-    /// The names of the parts of the service, if the server was new enough to write them.
+    /// The host names of the service; absent in files of older servers.
     pub(crate) hosts: Option<Hosts>,
-    /// Where managed identities get their tokens, if they do.
+    /// The managed identity endpoint, if it is served.
     pub(crate) managed_identity: Option<ManagedIdentity>,
-    /// Who is known to the simulator.
+    /// The principals of the simulator.
     pub(crate) principals: Vec<Principal>,
 }
 
-/// The names of the parts of the service; of each list, the first is its own.
+/// The host names of the service. The first of each list is Strongroom's own, the others are Azure's.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Hosts {
-    /// What the names of data planes end with.
+    /// The suffixes of data plane host names.
     pub(crate) data_plane: Vec<String>,
-    /// The issuer of tokens.
+    /// The token authority.
     pub(crate) authority: Vec<String>,
     /// The control plane.
     pub(crate) management: Vec<String>,
-    /// The directory, under the only name it has.
+    /// Microsoft Graph, which has one name only.
     pub(crate) graph: String,
 }
 
-/// Where managed identities get their tokens.
+/// The managed identity endpoint.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ManagedIdentity {
-    /// Where the form of virtual machines answers, without its path.
+    /// The base URL of the virtual machine form (IMDS).
     pub(crate) host: String,
-    /// Where the form of App Service answers.
+    /// The URL of the App Service form.
     pub(crate) endpoint: String,
-    /// What the form of App Service asks for.
+    /// The header value that the App Service form requires.
     #[serde(deserialize_with = "secret")]
     pub(crate) header: SecretString,
 }
 
-/// Somebody the simulator knows.
+/// A principal of the simulator.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Principal {
-    /// The name people use.
+    /// The display name.
     pub(crate) name: String,
-    /// Its id in role assignments.
+    /// The object id, used in role assignments.
     pub(crate) object_id: PrincipalId,
-    /// Its id in token requests.
+    /// The client id, used in token requests.
     pub(crate) client_id: String,
-    /// What proves its identity.
+    /// The client secret.
     #[serde(deserialize_with = "secret")]
     pub(crate) client_secret: SecretString,
-    /// A certificate with its key, which proves it as well.
+    /// A file with a certificate and its private key, as an alternative to the client secret.
     pub(crate) certificate_file: Option<PathBuf>,
 }
 
@@ -93,7 +93,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
 }
 
 impl Connection {
-    /// Reads the file in a data directory; `None` if there is none.
+    /// Reads the file from a data directory. Returns `None` if it does not exist.
     pub(crate) fn load(directory: &Path) -> Outcome<Option<Self>> {
         let path = directory.join(FILE);
         let text = match std::fs::read(&path) {
@@ -103,37 +103,35 @@ impl Connection {
         };
         match serde_json::from_slice(&text) {
             Ok(connection) => Ok(Some(connection)),
-            // The error's own text could quote a secret.
+            // The error's own text may quote a secret.
             Err(error) => Err(Failure::problem(format!(
-                "{}: not what the server writes (line {}, column {})",
+                "{}: invalid connection file (line {}, column {})",
                 path.display(),
                 error.line(),
                 error.column()
             ))
-            .hint("restart the server: it writes the file again")),
+            .hint("restart the server to rewrite the file")),
         }
     }
 
-    /// What a token for this plane is issued for.
+    /// Returns the audience of access tokens for this plane.
     pub(crate) fn audience(&self, plane: Plane) -> Outcome<&str> {
         match plane {
             Plane::Data => Ok(&self.audience),
             Plane::Control => self.management_audience.as_deref().ok_or_else(|| {
-                Failure::problem(
-                    "connection.json does not say what tokens for the control plane are issued for",
-                )
-                .hint("restart the server: it writes the file again")
+                Failure::problem("connection.json has no audience for the control plane")
+                    .hint("restart the server to rewrite the file")
             }),
         }
     }
 
-    /// The URL of an HSM's data plane: below the resource that tokens are issued for.
+    /// Returns the URL of a managed HSM's data plane: a subdomain of the data plane audience.
     pub(crate) fn data_plane(&self, hsm: &HsmName) -> String {
         let below = self.audience.strip_prefix("https://").unwrap_or(&self.audience);
         format!("https://{hsm}.{below}")
     }
 
-    /// Finds a principal by name, object id or client id.
+    /// Returns the principal with this name, object id or client id.
     pub(crate) fn principal(&self, wanted: &str) -> Outcome<&Principal> {
         let known = |principal: &&Principal| {
             principal.name.eq_ignore_ascii_case(wanted)
@@ -142,36 +140,36 @@ impl Connection {
         };
         self.principals.iter().find(known).ok_or_else(|| {
             let names: Vec<_> = self.principals.iter().map(|principal| principal.name.as_str()).collect();
-            Failure::problem(format!("the simulator knows no principal {wanted:?}"))
-                .hint(format!("it knows {}", names.join(", ")))
+            Failure::problem(format!("the simulator has no principal {wanted:?}"))
+                .hint(format!("known principals: {}", names.join(", ")))
         })
     }
 }
 
-/// The object id of a principal that is named by it, or by a name that `connection.json` knows.
+/// Resolves an object id: parses `wanted`, or looks it up as the name of a principal in `connection.json`.
 pub(crate) fn object_id(connection: Option<&Connection>, wanted: &str) -> Outcome<PrincipalId> {
     match (wanted.parse(), connection) {
         (Ok(id), _) => Ok(id),
         (Err(_), Some(connection)) => connection.principal(wanted).map(|principal| principal.object_id),
         (Err(_), None) => Err(Failure::problem(format!(
-            "{wanted:?} is not an object id, and without connection.json names are not known"
+            "{wanted:?} is not an object id; principal names require connection.json"
         ))),
     }
 }
 
-/// The file in a data directory; where there is none, that is an error.
+/// Reads the file from a data directory. Errors if it does not exist.
 pub(crate) fn needed(directory: &Path) -> Outcome<Connection> {
     Connection::load(directory)?.ok_or_else(|| {
         Failure::problem(format!("there is no {}", directory.join(FILE).display()))
-            .hint(format!("{START}; --data-dir DIR says where it keeps its files"))
+            .hint(format!("{START}, or set its data directory with --data-dir DIR"))
     })
 }
 
-/// Nothing is known about the server.
+/// Returns the failure for a missing `connection.json` when no server is set by other options.
 pub(crate) fn missing(directory: &Path) -> Failure {
     Failure::problem(format!("there is no {}", directory.join(FILE).display())).hint(format!(
-        "{START}; --data-dir DIR says where the simulator keeps its files. Another server is named with \
-         --endpoint, --ca-file, --hsm and STRONGROOM_TOKEN"
+        "{START}, or set its data directory with --data-dir DIR. For another server, set --endpoint, --ca-file, \
+         --hsm and STRONGROOM_TOKEN"
     ))
 }
 
@@ -190,7 +188,7 @@ pub(crate) mod tests {
         ]}"#;
 
     #[test]
-    fn principals_are_found_by_name_and_by_either_id() {
+    fn finds_principals_by_name_object_id_or_client_id() {
         let connection: Connection = serde_json::from_str(EXAMPLE).unwrap();
         for wanted in
             ["dev", "Dev", "3B1D8E0E-0000-4000-8000-00000000000a", "3b1d8e0e-0000-4000-8000-00000000000b"]
@@ -204,13 +202,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn secrets_are_not_printed() {
+    fn debug_output_hides_client_secrets() {
         let connection: Connection = serde_json::from_str(EXAMPLE).unwrap();
         assert!(!format!("{connection:?}").contains("s3cret"));
     }
 
     #[test]
-    fn a_damaged_file_is_told_without_quoting_it() {
+    fn invalid_file_errors_do_not_quote_secrets() {
         let directory = tempfile::tempdir().unwrap();
         assert!(Connection::load(directory.path()).unwrap().is_none());
         std::fs::write(directory.path().join(FILE), EXAMPLE.replace("\"s3cret\"", "[\"s3cret\"]")).unwrap();

@@ -1,6 +1,6 @@
-//! The little of DER (ITU-T X.690) that private keys need: sequences, integers, strings, identifiers.
+//! Reads the subset of DER (ITU-T X.690) that private keys use: sequences, integers, octet strings, object identifiers.
 //!
-//! It borrows, so that no copy of a private key is left behind.
+//! Values are borrowed, so that no copy of a private key is left in memory.
 
 /// `INTEGER`
 const INTEGER: u8 = 0x02;
@@ -11,7 +11,7 @@ const OBJECT_IDENTIFIER: u8 = 0x06;
 /// `SEQUENCE`
 const SEQUENCE: u8 = 0x30;
 
-/// The rest of what is being read. Every method gives `None` where something else stands.
+/// The unread input. Every method returns `None` if the next element is another one.
 #[derive(Clone)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
@@ -20,12 +20,12 @@ impl<'a> Reader<'a> {
         Self(der)
     }
 
-    /// A sequence's content.
+    /// Reads a sequence, and returns a reader of its content.
     pub(crate) fn sequence(&mut self) -> Option<Self> {
         self.value(SEQUENCE).map(Self)
     }
 
-    /// An integer that is not negative, big-endian, without leading zeros.
+    /// Reads a non-negative integer, big-endian, without leading zeros.
     pub(crate) fn unsigned(&mut self) -> Option<&'a [u8]> {
         let value = self.value(INTEGER)?;
         if value.first()? & 0x80 != 0 {
@@ -35,17 +35,17 @@ impl<'a> Reader<'a> {
         value.get(leading..)
     }
 
-    /// An octet string.
+    /// Reads an octet string.
     pub(crate) fn octets(&mut self) -> Option<&'a [u8]> {
         self.value(OCTET_STRING)
     }
 
-    /// An object identifier, encoded.
+    /// Reads an object identifier, in its encoded form.
     pub(crate) fn identifier(&mut self) -> Option<&'a [u8]> {
         self.value(OBJECT_IDENTIFIER)
     }
 
-    /// What is in a constructed element with this context-specific tag, if it comes next.
+    /// Reads a constructed element with this context-specific tag, and returns a reader of its content.
     pub(crate) fn tagged(&mut self, number: u8) -> Option<Self> {
         self.value(0xa0 | number).map(Self)
     }
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
         }
         let (length, rest) = match length {
             short @ 0..=0x7f => (usize::from(short), rest),
-            // Four bytes of length are 4 GiB; the indefinite form, 0x80, is not DER.
+            // Four length bytes cover 4 GiB. DER excludes the indefinite form, 0x80.
             long @ 0x81..=0x84 => {
                 let (bytes, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
                 (bytes.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)), rest)
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_are_read_in_order() {
+    fn reads_elements_in_order() {
         let mut reader = Reader::new(&[0x30, 0x08, 0x02, 0x02, 0x00, 0x80, 0x04, 0x02, 7, 8]);
         let mut sequence = reader.sequence().unwrap();
         assert_eq!(sequence.octets(), None);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lengths_are_read_and_wrong_ones_refused() {
+    fn reads_long_lengths_and_rejects_invalid_ones() {
         let mut long = vec![0x04, 0x82, 0x01, 0x00];
         long.extend([5; 256]);
         assert_eq!(Reader::new(&long).octets().unwrap().len(), 256);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn negative_and_empty_integers_are_refused() {
+    fn rejects_negative_and_empty_integers() {
         for wrong in [&[0x02, 0x01, 0x80][..], &[0x02, 0x00]] {
             assert_eq!(Reader::new(wrong).unsigned(), None);
         }

@@ -1,4 +1,4 @@
-//! What is signed: a digest that is handed in, or that of a file of any size.
+//! The digest to sign or verify: given as an argument, or computed from a file of any size.
 
 use std::io::Read;
 
@@ -9,29 +9,29 @@ use super::failure::{Failure, Outcome};
 use super::input::{self, Source};
 use crate::model::algorithm::{Hash, SignatureAlgorithm};
 
-/// Where the digest comes from.
+/// The source of the digest.
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct DigestInput {
-    /// Hash this file here, or standard input for -, with the algorithm's hash
+    /// File to hash with the hash function of the algorithm, or - for standard input
     #[arg(long, value_name = "FILE")]
     file: Option<Source>,
-    /// The digest itself: base64url, or @FILE or - for a file that holds it raw or as base64url
-    #[arg(long, value_name = "BASE64URL|@FILE|-", value_parser = Given::parse, allow_hyphen_values = true)]
-    digest: Option<Given>,
+    /// Digest as base64url, or @FILE or - to read it raw or as base64url
+    #[arg(long, value_name = "BASE64URL|@FILE|-", value_parser = DigestArg::parse, allow_hyphen_values = true)]
+    digest: Option<DigestArg>,
 }
 
-/// A digest that is handed in.
+/// The value of `--digest`.
 #[derive(Clone, Debug)]
-enum Given {
+enum DigestArg {
     Bytes(Vec<u8>),
     Source(Source),
 }
 
-impl Given {
+impl DigestArg {
     fn parse(text: &str) -> Result<Self, &'static str> {
         match text.strip_prefix('@') {
-            Some("") => Err("@ is followed by the name of a file"),
+            Some("") => Err("expected a file name after @"),
             Some(path) => Ok(Self::Source(Source::File(path.into()))),
             None if text == "-" => Ok(Self::Source(Source::Stdin)),
             None => input::decode(text).map(|bytes| Self::Bytes(bytes.to_vec())),
@@ -40,20 +40,20 @@ impl Given {
 }
 
 impl DigestInput {
-    /// The bytes that the algorithm signs.
+    /// Reads the digest. Errors if its length is not that of the algorithm.
     pub(crate) fn read(&self, algorithm: SignatureAlgorithm) -> Outcome<Vec<u8>> {
         let digest = match (&self.file, &self.digest) {
             (Some(source), _) => match algorithm.hash() {
                 Some(hash) => return hash_of(source, hash),
                 None => {
                     return Err(Failure::Usage(format!(
-                        "{algorithm} signs bytes as they are, without a hash: hand them in with --digest @FILE"
+                        "{algorithm} signs its input without hashing: use --digest @FILE"
                     )));
                 }
             },
-            (None, Some(Given::Bytes(bytes))) => bytes.clone(),
-            (None, Some(Given::Source(source))) => raw_or_text(source.read()?.to_vec(), algorithm),
-            (None, None) => return Err(Failure::Usage("one of --file and --digest is needed".into())),
+            (None, Some(DigestArg::Bytes(bytes))) => bytes.clone(),
+            (None, Some(DigestArg::Source(source))) => raw_or_text(source.read()?.to_vec(), algorithm),
+            (None, None) => return Err(Failure::Usage("one of --file and --digest is required".into())),
         };
         match algorithm.hash() {
             Some(hash) if digest.len() != hash.digest_len() => Err(Failure::problem(format!(
@@ -61,14 +61,14 @@ impl DigestInput {
                 hash.digest_len(),
                 digest.len()
             ))
-            .hint("--file hashes a file; --digest takes what has been hashed already")),
+            .hint("--file hashes a file; --digest takes a digest")),
             _ => Ok(digest),
         }
     }
 }
 
-/// The digest in a file: raw if it is as long as the algorithm's, otherwise base64url. What RSNULL
-/// signs can look like anything, so it is always raw.
+/// Decodes a digest from a file: raw if it has the length of the algorithm's hash, otherwise base64url. The input
+/// of RSNULL can be any bytes, so it is always raw.
 fn raw_or_text(bytes: Vec<u8>, algorithm: SignatureAlgorithm) -> Vec<u8> {
     match algorithm.hash() {
         Some(hash) if hash.digest_len() != bytes.len() => std::str::from_utf8(&bytes)
@@ -118,11 +118,11 @@ mod tests {
     }
 
     fn digest(text: &str) -> DigestInput {
-        DigestInput { file: None, digest: Some(Given::parse(text).unwrap()) }
+        DigestInput { file: None, digest: Some(DigestArg::parse(text).unwrap()) }
     }
 
     #[test]
-    fn a_file_is_hashed_with_the_algorithms_hash() {
+    fn hashes_files_with_the_hash_of_the_algorithm() {
         let abc = file(b"abc");
         let input = DigestInput { file: Some(Source::File(abc.path().into())), digest: None };
         assert_eq!(input::encode(&input.read(SignatureAlgorithm::Es256).unwrap()), ABC);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_is_hashed_whole() {
+    fn hashes_files_larger_than_the_buffer() {
         let large = file(&vec![7; 200_001]);
         let input = DigestInput { file: Some(Source::File(large.path().into())), digest: None };
         let whole = sha2::Sha256::digest(vec![7; 200_001]);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_read_from_text_and_from_files() {
+    fn reads_digests_from_arguments_and_files() {
         let raw = input::decode(ABC).unwrap();
         let es256 = SignatureAlgorithm::Es256;
         assert_eq!(digest(ABC).read(es256).unwrap(), *raw.0);
@@ -151,10 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_of_the_wrong_length_is_refused_before_it_is_sent() {
+    fn rejects_digests_of_the_wrong_length() {
         assert!(digest(ABC).read(SignatureAlgorithm::Es384).is_err());
         assert!(digest("AQID").read(SignatureAlgorithm::RsNull).is_ok());
-        assert!(Given::parse("@").is_err());
-        assert!(Given::parse("not base64!").is_err());
+        assert!(DigestArg::parse("@").is_err());
+        assert!(DigestArg::parse("not base64!").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! `strongroom env`: what programs that were written for Azure need in their environment.
+//! `strongroom env`: prints the environment variables that connect Azure SDKs to the simulator.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,33 +14,33 @@ use super::options::{Format, Options};
 use super::output;
 use crate::server::{is_plain, quoted};
 
-/// In which form, and how one signs in.
+/// The output form and the authentication method.
 #[derive(Args, Clone, Debug)]
 pub struct EnvArgs {
-    /// For a POSIX shell: eval "$(strongroom env)"; the default
+    /// Print for a POSIX shell (the default): eval "$(strongroom env)"
     #[arg(long, group = "form")]
     shell: bool,
-    /// For tools that read .env files
+    /// Print in the format of .env files
     #[arg(long, group = "form")]
     dotenv: bool,
-    /// As a JSON object
+    /// Print as a JSON object
     #[arg(long, group = "form")]
     json: bool,
-    /// Sign in with the principal's certificate instead of its secret
+    /// Authenticate with the principal's certificate instead of its client secret
     #[arg(long, conflicts_with = "managed_identity")]
     certificate: bool,
-    /// Sign in as the managed identity of this machine, without a secret
+    /// Authenticate as the managed identity of this machine, without a client secret
     #[arg(long)]
     managed_identity: bool,
-    /// Name the tenant in a way that keeps Python and Node from asking login.microsoftonline.com about the authority
+    /// Set the tenant to "adfs", which keeps Python and Node from instance discovery at login.microsoftonline.com
     #[arg(long)]
     adfs: bool,
 }
 
-/// Names and values, in the order in which they are printed.
+/// Names and values in output order.
 type Variables = Vec<(&'static str, Zeroizing<String>)>;
 
-/// Prints the variables. Secrets are among them: that is what they are asked for.
+/// Prints the variables, including secrets: clients need them to authenticate.
 pub(super) fn run(context: &Context, args: &EnvArgs) -> Outcome {
     let connection = connection::needed(&context.options.data_dir())?;
     let variables = variables(&connection, &context.options, args)?;
@@ -61,9 +61,9 @@ fn variables(connection: &Connection, options: &Options, args: &EnvArgs) -> Outc
     add("AZURE_TENANT_ID", if args.adfs { "adfs" } else { &connection.tenant_id });
     if args.managed_identity {
         let Some(identity) = &connection.managed_identity else {
-            return Err(Failure::problem("the simulator has no tokens for managed identities").hint(
-                "its address was taken when it started (simulator.managed_identity_listen chooses another), or no \
-                 principal of its seed is a managed identity",
+            return Err(Failure::problem("the simulator does not serve managed identities").hint(
+                "its listen address was in use at start-up (set simulator.managed_identity_listen), or no principal of its \
+                 seed is a managed identity",
             ));
         };
         add("IDENTITY_ENDPOINT", &identity.endpoint);
@@ -75,9 +75,8 @@ fn variables(connection: &Connection, options: &Options, args: &EnvArgs) -> Outc
         match &principal.certificate_file {
             Some(file) if args.certificate => add("AZURE_CLIENT_CERTIFICATE_PATH", path(file)?),
             None if args.certificate => {
-                return Err(Failure::problem(format!("{} has no certificate", principal.name)).hint(
-                    "principals have one whose seed says `certificate = true`, or names a certificate_file",
-                ));
+                return Err(Failure::problem(format!("{} has no certificate", principal.name))
+                    .hint("set `certificate = true` or a certificate_file for the principal in the seed"));
             }
             _ => add("AZURE_CLIENT_SECRET", principal.client_secret.expose_secret()),
         }
@@ -87,13 +86,13 @@ fn variables(connection: &Connection, options: &Options, args: &EnvArgs) -> Outc
     let url = connection.data_plane(hsm);
     add("AZURE_KEYVAULT_URL", &url);
     add("AZURE_MANAGEDHSM_URL", &url);
-    // These three replace what is trusted otherwise, so they name a file with all of it; Node's adds to it.
+    // These three replace the default trust store, so they need the full bundle; NODE_EXTRA_CA_CERTS adds to it.
     let bundle = path(connection.ca_bundle_file.as_ref().unwrap_or(&connection.ca_file))?;
     for name in ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"] {
         add(name, bundle);
     }
     add("NODE_EXTRA_CA_CERTS", path(&connection.ca_file)?);
-    // A setting of az, which keeps MSAL from asking login.microsoftonline.com about the authority.
+    // A setting of the Azure CLI that keeps MSAL from instance discovery at login.microsoftonline.com.
     add("AZURE_CORE_INSTANCE_DISCOVERY", "false");
     Ok(variables)
 }
@@ -105,12 +104,14 @@ fn path(path: &Path) -> Outcome<&str> {
 fn json(variables: &Variables) -> Outcome<Zeroizing<String>> {
     let object: BTreeMap<_, &str> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut text = serde_json::to_string_pretty(&object)
-        .map_err(|error| Failure::problem(format!("the result cannot be printed: {error}")))?;
+        .map_err(|error| Failure::problem(format!("cannot serialize the result: {error}")))?;
     text.push('\n');
     Ok(Zeroizing::new(text))
 }
 
-/// Readers of these files agree on plain words, and on texts in single quotes without a quote or a backslash.
+/// Formats a .env file. Parsers agree on plain values, and on single-quoted values without quotes and backslashes only.
+///
+/// Errors if a value needs more than that.
 fn dotenv(variables: &Variables) -> Outcome<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
     for (name, value) in variables {
@@ -119,8 +120,10 @@ fn dotenv(variables: &Variables) -> Outcome<Zeroizing<String>> {
             plain if is_plain(plain) => plain.to_owned(),
             other if !has('\'') && !has('\\') && !has('\n') && !has('\r') => format!("'{other}'"),
             _ => {
-                let message = format!("{name}: readers of .env files disagree about quotes and backslashes");
-                return Err(Failure::problem(message).hint("--shell and --json can write it"));
+                let message = format!(
+                    "{name}: the value has quotes or backslashes, which parsers of .env files read differently"
+                );
+                return Err(Failure::problem(message).hint("use --shell or --json"));
             }
         };
         text.push_str(&format!("{name}={value}\n"));
@@ -128,7 +131,7 @@ fn dotenv(variables: &Variables) -> Outcome<Zeroizing<String>> {
     Ok(text)
 }
 
-/// Lines to be evaluated. What would win over the way of signing in that was asked for is unset.
+/// Formats shell commands. Unsets the variables that take precedence over the chosen authentication method.
 fn shell(variables: &Variables, args: &EnvArgs, ca_file: &Path) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
     if args.certificate {
@@ -142,7 +145,7 @@ fn shell(variables: &Variables, args: &EnvArgs, ca_file: &Path) -> Zeroizing<Str
     let (ca, store) = (ca_file.to_string_lossy(), ca_file.with_file_name("truststore.p12"));
     let store = store.to_string_lossy();
     text.push_str(&format!(
-        "# Java has a trust store of its own. Once, and again where it is asked for:\n\
+        "# Java has a trust store of its own: create it once, and set the option where needed:\n\
          #   keytool -importcert -noprompt -alias strongroom -file {} -keystore {} -storetype PKCS12 -storepass changeit\n\
          #   export JAVA_TOOL_OPTIONS={}\n",
         quoted(&ca),
@@ -163,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_written_so_that_readers_agree() {
+    fn dotenv_rejects_ambiguous_values() {
         for (value, written) in [("a/b-c_d.e:1", "a/b-c_d.e:1"), ("a b#c$d", "'a b#c$d'"), ("", "")] {
             assert_eq!(*dotenv(&variables(value)).unwrap(), format!("NAME={written}\n"));
         }

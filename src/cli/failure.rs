@@ -1,4 +1,4 @@
-//! What a command says when its work could not be done, and the exit code it ends with.
+//! Failures of commands: their message, details, hint and exit code.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -9,23 +9,23 @@ use tonic_types::StatusExt;
 
 use super::{reach, table};
 
-/// The result of everything in the command line.
+/// The result of a step of a command.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
-/// Why a command ends without success.
+/// Why a command ends early or with a nonzero exit code.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The answer is no, and has been printed.
+    /// The result is negative (invalid signature, access denied) and has been printed.
     No,
-    /// Whoever read standard output has gone: nobody is left to tell.
+    /// The reader of standard output has closed it. Not an error: the exit code is 0.
     OutputClosed,
-    /// The command line contradicts itself.
+    /// The arguments contradict each other.
     Usage(String),
-    /// Something went wrong.
+    /// The command failed.
     Problem(Box<Problem>),
 }
 
-/// What went wrong, for people.
+/// The message, details and hint of a failed command.
 #[derive(Debug)]
 pub(crate) struct Problem {
     message: String,
@@ -34,25 +34,25 @@ pub(crate) struct Problem {
 }
 
 impl Failure {
-    /// Something went wrong.
+    /// Returns a failure with this message.
     pub(crate) fn problem(message: impl Into<String>) -> Self {
         Self::Problem(Box::new(Problem { message: message.into(), details: Vec::new(), hint: None }))
     }
 
-    /// A file or stream could not be read or written.
+    /// Returns the failure of an operation on a file or stream.
     pub(crate) fn file(what: impl Display, error: &io::Error) -> Self {
         Self::problem(format!("{what}: {error}"))
     }
 
-    /// Says in which file it went wrong.
-    pub(crate) fn within(mut self, place: impl Display) -> Self {
+    /// Prefixes the message with the file or stream it is about.
+    pub(crate) fn within(mut self, source: impl Display) -> Self {
         if let Self::Problem(problem) = &mut self {
-            problem.message = format!("{place}: {}", problem.message);
+            problem.message = format!("{source}: {}", problem.message);
         }
         self
     }
 
-    /// Adds what might help.
+    /// Adds a hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Problem(problem) = &mut self {
             problem.hint = Some(hint.into());
@@ -60,7 +60,7 @@ impl Failure {
         self
     }
 
-    /// Tells standard error, and gives the exit code.
+    /// Writes the failure to standard error and returns the exit code.
     pub(crate) fn report(self) -> ExitCode {
         let (code, text) = match self {
             Self::No => (1, String::new()),
@@ -70,7 +70,7 @@ impl Failure {
             }
             Self::Problem(problem) => (1, problem.text()),
         };
-        // Where standard error is closed there is nobody to tell.
+        // A closed standard error cannot be reported anywhere.
         let _ = io::stderr().write_all(text.as_bytes());
         ExitCode::from(code)
     }
@@ -79,7 +79,7 @@ impl Failure {
 impl Problem {
     fn text(&self) -> String {
         let mut text = String::from("error: ");
-        // Our own messages may have lines, for example those of a file that is wrong.
+        // Messages of this program may have several lines, for example the parse error of a file.
         for line in self.message.trim_end().lines() {
             text.push_str(&table::printable(line));
             text.push('\n');
@@ -110,7 +110,7 @@ impl From<tonic::Status> for Failure {
         }
         let message = match status.message() {
             "" => status.code().description().to_owned(),
-            // What tonic says when the time we allowed is over.
+            // The message of tonic for a timeout of the client.
             "Timeout expired" => "the server did not answer in time".to_owned(),
             message => message.to_owned(),
         };
@@ -120,73 +120,74 @@ impl From<tonic::Status> for Failure {
     }
 }
 
-/// What the rich error model says (`google.rpc.ErrorInfo` and `BadRequest`), a line each.
+/// Formats the details of the rich error model (`google.rpc.ErrorInfo`, `BadRequest` and `RetryInfo`), one per line.
 fn details(status: &tonic::Status) -> Vec<String> {
     let all = status.get_error_details();
     let mut lines = Vec::new();
     if let Some(info) = all.error_info() {
-        // What would help is told by the hint.
-        let told = |name: &str| matches!(name, "plane" | "roles");
-        let mut members: Vec<_> = info.metadata.iter().filter(|(name, _)| !told(name)).collect();
+        // Part of the hint.
+        let in_hint = |name: &str| matches!(name, "plane" | "roles");
+        let mut members: Vec<_> = info.metadata.iter().filter(|(name, _)| !in_hint(name)).collect();
         members.sort();
-        // An action is done somewhere: the two are read together.
-        let mut words = Vec::new();
+        // The action and its scope form one entry.
+        let mut entries = Vec::new();
         if let (Some(action), Some(scope)) = (info.metadata.get("action"), info.metadata.get("scope")) {
-            words.push(format!("action {action} at {scope}"));
+            entries.push(format!("action {action} at {scope}"));
             members.retain(|(name, _)| *name != "action" && *name != "scope");
         }
-        words.extend(members.into_iter().map(|(name, value)| format!("{name} {value}")));
-        let brackets = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
+        entries.extend(members.into_iter().map(|(name, value)| format!("{name} {value}")));
+        let brackets = if entries.is_empty() { String::new() } else { format!(" ({})", entries.join(", ")) };
         lines.push(format!("reason: {}{brackets}", info.reason));
     }
     if let Some(request) = all.bad_request() {
         for violation in &request.field_violations {
             let line = format!("field {}: {}", violation.field, violation.description);
-            // The message says the same where one field alone is wrong.
+            // The message repeats the violation if there is only one.
             if !line.contains(status.message()) && !status.message().contains(&violation.description) {
                 lines.push(line);
             }
         }
     }
     if let Some(delay) = all.retry_info().and_then(|retry| retry.retry_delay) {
-        lines.push(format!("try again in {} ms", delay.as_millis()));
+        lines.push(format!("retry in {} ms", delay.as_millis()));
     }
     lines
 }
 
-/// What might help, where the kind of the error alone tells.
+/// Returns the hint for a status code.
 fn hint(status: &tonic::Status) -> Option<String> {
     let hint = match status.code() {
         Code::Unauthenticated if status.message().contains("another audience") => Some(
-            "each plane takes tokens of its own: STRONGROOM_TOKEN is sent to data planes, \
-             STRONGROOM_MANAGEMENT_TOKEN to the control plane; `strongroom token --plane PLANE` makes one",
+            "each plane has its own audience: STRONGROOM_TOKEN is sent to data planes, STRONGROOM_MANAGEMENT_TOKEN to \
+             the control plane; `strongroom token --plane PLANE` prints a new access token",
         ),
         Code::Unauthenticated => {
-            Some("the bearer token was refused; `strongroom token --as PRINCIPAL` makes a new one")
+            Some("the access token was rejected; `strongroom token --as PRINCIPAL` prints a new one")
         }
-        Code::PermissionDenied => return Some(refused(status)),
-        Code::Cancelled | Code::DeadlineExceeded => {
-            Some("it may still have taken effect: look before you repeat it; --timeout SECONDS waits longer")
-        }
-        // Strongroom itself gives a reason where it cannot do something.
-        Code::Unimplemented if status.get_details_error_info().is_none() => {
-            Some("the server does not know this call: is it Strongroom, and as new as this program?")
-        }
+        Code::PermissionDenied => return Some(missing_role_hint(status)),
+        Code::Cancelled | Code::DeadlineExceeded => Some(
+            "the operation may still have taken effect: check before you retry, or set a longer --timeout",
+        ),
+        // Strongroom adds an ErrorInfo to its own UNIMPLEMENTED errors; without one, the method is unknown.
+        Code::Unimplemented if status.get_details_error_info().is_none() => Some(
+            "the server does not have this method: check that it is Strongroom, and not older than this program",
+        ),
         _ => None,
     };
     hint.map(str::to_owned)
 }
 
-/// What might help who lacks a role: the roles that would do, and the command of the plane that shows who has them.
-fn refused(status: &tonic::Status) -> String {
-    let facts = status.get_details_error_info().map(|info| info.metadata).unwrap_or_default();
-    let fact = |name| facts.get(name).map(String::as_str).unwrap_or_default();
-    let command = if fact("plane") == "control" { "control role assignment" } else { "role assignment" };
-    let shows =
-        format!("`strongroom {command} list` shows who has which role; --as PRINCIPAL acts as somebody else");
-    match fact("roles") {
-        "" => shows,
-        roles => format!("granted by {roles}; {shows}"),
+/// Returns the hint for a missing role: the roles that grant the action, and the command that lists role assignments.
+fn missing_role_hint(status: &tonic::Status) -> String {
+    let metadata = status.get_details_error_info().map(|info| info.metadata).unwrap_or_default();
+    let value_of = |name| metadata.get(name).map(String::as_str).unwrap_or_default();
+    let command = if value_of("plane") == "control" { "control role assignment" } else { "role assignment" };
+    let list_hint = format!(
+        "`strongroom {command} list` shows the role assignments; --as PRINCIPAL selects another principal"
+    );
+    match value_of("roles") {
+        "" => list_hint,
+        roles => format!("granted by {roles}; {list_hint}"),
     }
 }
 
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_missing_action_and_the_scope() {
+    fn permission_denied_shows_action_and_scope() {
         let action = "Microsoft.KeyVault/managedHsm/keys/sign/action";
         let mut details = ErrorDetails::new();
         details.set_error_info(
@@ -220,14 +221,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_hinted_at_in_the_words_of_its_plane() {
+    fn permission_denied_hint_depends_on_the_plane() {
         for (plane, command) in
             [("data", "`strongroom role assignment list`"), ("control", "`strongroom control role")]
         {
             let mut details = ErrorDetails::new();
-            let facts = [("plane", plane), ("roles", "Reader, Owner"), ("action", "a"), ("scope", "/")];
-            let facts = facts.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            details.set_error_info("ACTION_NOT_GRANTED", "strongroom", facts);
+            let metadata = [("plane", plane), ("roles", "Reader, Owner"), ("action", "a"), ("scope", "/")];
+            let metadata = metadata.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            details.set_error_info("ACTION_NOT_GRANTED", "strongroom", metadata);
             let status = tonic::Status::with_error_details(Code::PermissionDenied, "no", details);
             let text = text(status.into());
             assert!(text.contains("reason: ACTION_NOT_GRANTED (action a at /)\n"), "{text}");
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_fault_names_its_code() {
+    fn token_failure_shows_its_ckr_code() {
         let mut details = ErrorDetails::new();
         details.set_error_info(
             "TOKEN_FAILED",
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_named_once() {
+    fn field_violations_are_not_repeated() {
         let mut details = ErrorDetails::new();
         details.add_bad_request_violation("key_size", "the key size is one of [2048]");
         let message = "key_size: the key size is one of [2048]";
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_cannot_move_the_cursor() {
+    fn control_characters_of_server_messages_are_replaced() {
         let status = tonic::Status::internal("\u{1b}[2Jgone");
         assert!(!text(status.into()).contains('\u{1b}'));
     }

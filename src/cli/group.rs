@@ -1,4 +1,4 @@
-//! `strongroom group`: resource groups, which hold managed HSMs.
+//! `strongroom group`: resource groups, which contain managed HSMs.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -15,68 +15,68 @@ use crate::api::grpc::pb;
 use crate::model::Timestamp;
 use crate::model::resource::ResourceGroupName;
 
-/// What can be done with resource groups.
+/// Subcommands of `strongroom group`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum GroupCommand {
     /// List the resource groups of the subscription
     List,
     /// Show a resource group
     Show(GroupArgs),
-    /// Make a resource group
+    /// Create a resource group
     Create(CreateArgs),
-    /// Change the tags of a resource group
+    /// Update the tags of a resource group
     Update(UpdateArgs),
-    /// Delete a resource group with the role assignments in it, and the managed HSMs in it softly
+    /// Delete a resource group with its role assignments, and soft-delete the managed HSMs in it
     Delete(DeleteArgs),
 }
 
-/// Which resource group.
+/// Selects a resource group.
 #[derive(Args, Clone, Debug)]
 pub struct GroupArgs {
-    /// Its name
+    /// Name of the resource group
     name: ResourceGroupName,
 }
 
 /// A new resource group.
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
-    /// Its name
+    /// Name of the resource group
     name: ResourceGroupName,
-    /// Where its record is; `location list` shows what there is
+    /// Location of the metadata of the resource group; `location list` shows the locations
     #[arg(long, default_value = "localhost")]
     location: String,
-    /// A tag; may be repeated
+    /// Tag (repeatable)
     #[arg(long = "tag", value_parser = tag, value_name = "NAME=VALUE")]
     tags: Vec<(String, String)>,
 }
 
-/// New tags, of which resource group.
+/// A resource group and its new tags.
 #[derive(Args, Clone, Debug)]
 pub struct UpdateArgs {
-    /// Its name
+    /// Name of the resource group
     name: ResourceGroupName,
     #[command(flatten)]
     changes: Changes,
 }
 
-/// What to change.
+/// The changes.
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = true)]
 struct Changes {
-    /// A tag; may be repeated. All tags are replaced
+    /// Tag (repeatable); replaces all existing tags
     #[arg(long = "tag", value_parser = tag, value_name = "NAME=VALUE")]
     tags: Vec<(String, String)>,
-    /// Take all tags away
+    /// Remove all tags
     #[arg(long, conflicts_with = "tags")]
     clear_tags: bool,
 }
 
-/// Which resource group is deleted.
+/// The resource group to delete.
 #[derive(Args, Clone, Debug)]
 pub struct DeleteArgs {
-    /// Its name
+    /// Name of the resource group
     name: ResourceGroupName,
-    /// Delete the managed HSMs in it without asking
+    /// Delete the managed HSMs in it without confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -126,12 +126,12 @@ impl Row for View {
     }
 }
 
-/// The resource name of a group of the subscription that is meant.
+/// Returns the resource name of a group in the selected subscription.
 fn resource_name(session: &Session, group: &ResourceGroupName) -> Outcome<String> {
     Ok(format!("subscriptions/{}/resourceGroups/{group}", session.subscription()?))
 }
 
-/// The names of the live HSMs in a group.
+/// Lists the names of the managed HSMs in a group, without deleted ones.
 async fn live_hsms(session: &Session, group: &str) -> Outcome<Vec<String>> {
     let mut service = session.hsms();
     let mut request = pb::ListManagedHsmsRequest { parent: group.to_owned(), ..Default::default() };
@@ -147,12 +147,15 @@ async fn live_hsms(session: &Session, group: &str) -> Outcome<Vec<String>> {
     }
 }
 
-/// Asks whether these HSMs are to be deleted, if there is somebody to answer.
+/// Asks for confirmation to delete these managed HSMs. Errors without it, or if standard input is not a terminal.
 fn confirm(hsms: &[String]) -> Outcome {
     if hsms.is_empty() {
         return Ok(());
     }
-    let what = format!("the group holds managed HSMs, which are deleted softly with it: {}", hsms.join(", "));
+    let what = format!(
+        "the resource group contains managed HSMs, which are soft-deleted with it: {}",
+        hsms.join(", ")
+    );
     let mut answer = String::new();
     if std::io::stdin().is_terminal() {
         note(&format!("{what}. Delete them? [y/N]"));
@@ -164,10 +167,10 @@ fn confirm(hsms: &[String]) -> Outcome {
     if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
-    Err(Failure::problem(what).hint("--yes deletes them without asking"))
+    Err(Failure::problem(what).hint("--yes deletes them without confirmation"))
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: GroupCommand) -> Outcome {
     let session = context.connect_control().await?;
     let mut service = session.resources();

@@ -1,4 +1,4 @@
-//! `healthcheck`: asks a running service whether it is well.
+//! `strongroom healthcheck`: queries the gRPC health service of a running server.
 
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -8,7 +8,7 @@ use super::Context;
 use super::failure::{Failure, Outcome};
 use super::session::{Place, Plane};
 
-/// Asks without a credential; trusts what the command line always trusts.
+/// Queries the health without a credential. Trusts the same certificates as the other commands.
 pub(super) async fn run(context: &Context) -> Outcome {
     let channel = Place::find(&context.options, Plane::Data)?.connect(context.options.patience()).await?;
     let mut request = tonic::Request::new(HealthCheckRequest { service: String::new() });
@@ -18,6 +18,6 @@ pub(super) async fn run(context: &Context) -> Outcome {
         ServingStatus::Serving => {
             context.output.print_value(&serde_json::json!({"status": "serving"}), "serving")
         }
-        _ => Err(Failure::problem("the service is not serving; its log says why")),
+        _ => Err(Failure::problem("the service is not serving; see its log")),
     }
 }

@@ -1,6 +1,7 @@
-//! `strongroom hosts`: the lines for `/etc/hosts` by which programs find the parts of the simulator.
+//! `strongroom hosts`: prints `/etc/hosts` entries for the simulator's host names.
 //!
-//! Names under `.localhost` mean this machine (RFC 6761, section 6.3), but of common programs only curl knows.
+//! Subdomains of `localhost` mean this machine (RFC 6761, section 6.3), but of the common programs only curl resolves
+//! them without an entry.
 
 use std::net::IpAddr;
 
@@ -14,40 +15,42 @@ use super::{Context, hsm, output};
 use crate::api::grpc::pb;
 use crate::model::name::HsmName;
 
-/// By this the lines can be found again, and taken out.
+/// The comment that marks the entries, so that they can be found and removed.
 const MARK: &str = "# strongroom";
 
-/// Which names.
+/// Selects the host names.
 #[derive(Args, Clone, Debug)]
 pub struct HostsArgs {
-    /// Managed HSMs, whether they are there or not; without any, the server is asked which there are
+    /// Managed HSMs, existing or not [default: those that the server lists]
     #[arg(value_name = "HSM")]
     hsms: Vec<HsmName>,
-    /// Also Azure's own names, so that clients that know no others end up here; this machine then cannot reach Azure
+    /// Also print Azure's own host names, for clients with fixed endpoints; this machine then cannot reach Azure
     #[arg(long)]
     drop_in: bool,
 }
 
-/// A line.
+/// An entry.
 #[derive(Serialize)]
 struct Line {
     address: IpAddr,
     names: Vec<String>,
 }
 
-/// Prints the lines.
+/// Prints the entries.
 pub(super) async fn run(context: &Context, args: HostsArgs) -> Outcome {
     let connection = connection::needed(&context.options.data_dir())?;
     let Some(hosts) = &connection.hosts else {
-        return Err(Failure::problem("connection.json does not say under which names the simulator answers")
-            .hint("restart the server: it writes the file again"));
+        return Err(Failure::problem("connection.json has no host names")
+            .hint("restart the server to rewrite the file"));
     };
     let server = ServerAddress::parse(&connection.endpoint)?;
     let hsms = if args.hsms.is_empty() { existing(context, &connection).await? } else { args.hsms };
     let address = server.resolve().await?;
     if args.drop_in && address.port() != 443 {
         let port = address.port();
-        output::note(&format!("Azure's names lead to port 443, and the simulator listens on port {port}"));
+        output::note(&format!(
+            "clients use Azure's host names with port 443, but the simulator listens on port {port}"
+        ));
     }
     let lines: Vec<Line> = groups(hosts, &hsms, args.drop_in)
         .into_iter()
@@ -59,9 +62,9 @@ pub(super) async fn run(context: &Context, args: HostsArgs) -> Outcome {
     })
 }
 
-/// The managed HSMs of the subscription.
+/// Lists the managed HSMs of the subscription.
 async fn existing(context: &Context, connection: &Connection) -> Outcome<Vec<HsmName>> {
-    let hint = "name the managed HSMs (`strongroom hosts local`), and nobody is asked";
+    let hint = "name the managed HSMs (`strongroom hosts local`) to print entries without asking the server";
     let session = context.connect_control().await.map_err(|failure| failure.hint(hint))?;
     let parent = format!("subscriptions/{}", connection.subscription_id);
     let found = hsm::all(&session, &parent).await.map_err(|failure| failure.hint(hint))?;
@@ -70,7 +73,8 @@ async fn existing(context: &Context, connection: &Connection) -> Outcome<Vec<Hsm
     found.into_iter().map(name).collect()
 }
 
-/// The names of each line: first of what there is once, then of each HSM; own names before Azure's.
+/// Returns the host names of each entry: first the shared services, then each managed HSM. Strongroom's own names
+/// precede Azure's.
 fn groups(hosts: &Hosts, hsms: &[HsmName], drop_in: bool) -> Vec<Vec<String>> {
     let kinds = if drop_in { usize::MAX } else { 1 };
     let mut services: Vec<String> =

@@ -1,4 +1,4 @@
-//! Bytes from the command line, from files and from standard input.
+//! Reads bytes from arguments, files and standard input.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -14,16 +14,16 @@ use zeroize::Zeroizing;
 use super::failure::{Failure, Outcome};
 use crate::model::base64;
 
-/// The most that is read of a file that is sent to the server, in bytes: the largest plaintext is
-/// 256 KiB, and the JSON around a ciphertext is a third longer than its bytes.
+/// The maximum size of an input file, in bytes. The largest plaintext is 256 KiB, and base64url in JSON makes a
+/// ciphertext a third longer.
 pub(crate) const LIMIT: u64 = 1 << 20;
 
-/// Bytes that may be secret: wiped when dropped, not printed.
+/// Bytes that may be secret: zeroized on drop, hidden in `Debug` output.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Octets(pub(crate) Zeroizing<Vec<u8>>);
 
 impl Octets {
-    /// A copy for a message that is sent.
+    /// Returns a copy for a request message.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
         self.0.to_vec()
     }
@@ -42,19 +42,19 @@ impl<'de> Deserialize<'de> for Octets {
     }
 }
 
-/// Reads base64 as the server does ([`base64::decode`]), and passes over white space.
+/// Decodes base64 as the server does ([`base64::decode`]), ignoring white space.
 pub(crate) fn decode(text: &str) -> Result<Octets, &'static str> {
     let text: Zeroizing<Vec<u8>> =
         Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
-    base64::decode(&text).map(Octets).ok_or("this is not base64url")
+    base64::decode(&text).map(Octets).ok_or("not valid base64url")
 }
 
-/// Writes base64url without padding.
+/// Encodes base64url without padding.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A file, or standard input for `-`.
+/// An input file, or standard input for `-`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Source {
     /// A file.
@@ -79,7 +79,7 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    /// Opens it for reading.
+    /// Opens the source for reading.
     pub(crate) fn open(&self) -> Outcome<Box<dyn Read>> {
         match self {
             Self::Stdin => Ok(Box::new(io::stdin().lock())),
@@ -90,9 +90,9 @@ impl Source {
         }
     }
 
-    /// Reads it whole, if it is not larger than `LIMIT`.
+    /// Reads the whole source. Errors if it is larger than [`LIMIT`].
     pub(crate) fn read(&self) -> Outcome<Octets> {
-        // Room for all from the start: a vector that grows leaves copies behind that nobody wipes.
+        // Full capacity from the start: a vector that grows leaves copies behind that are not zeroized.
         let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 1));
         self.open()?.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| Failure::file(self, &error))?;
         if bytes.len() as u64 > LIMIT {
@@ -102,29 +102,29 @@ impl Source {
     }
 }
 
-/// Where an operation's input comes from: the command line, a file, or standard input.
+/// The input of an operation: an argument, a file, or standard input.
 #[derive(clap::Args, Clone, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Input {
-    /// The input itself, as base64url
+    /// Input as base64url
     #[arg(long, value_parser = decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     value: Option<Octets>,
-    /// A file that holds the input, or - for standard input
+    /// File with the input, or - for standard input
     #[arg(long, value_name = "FILE")]
     file: Option<Source>,
 }
 
 impl Input {
-    /// The input's bytes.
+    /// Reads the input.
     pub(crate) fn read(&self) -> Outcome<Octets> {
         match (&self.value, &self.file) {
             (Some(value), _) => Ok(value.clone()),
             (None, Some(source)) => source.read(),
-            (None, None) => Err(Failure::Usage("one of --value and --file is needed".into())),
+            (None, None) => Err(Failure::Usage("one of --value and --file is required".into())),
         }
     }
 
-    /// Whether the input came from a file, which may hold what another command printed.
+    /// Returns whether the input is a file, which may contain the JSON output of another command.
     pub(crate) const fn is_file(&self) -> bool {
         self.file.is_some()
     }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_alphabets_padding_and_white_space_are_read() {
+    fn decodes_both_alphabets_padding_and_white_space() {
         let bytes = [0xfb, 0xff, 0xfe, 0x01];
         for text in ["-__-AQ", "-__-AQ==", "+//+AQ==", "+//+AQ", "-__-AR", " -__-\n AQ\n"] {
             assert_eq!(decode(text).unwrap().0.as_slice(), bytes, "{text:?}");
@@ -148,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn octets_are_not_printed() {
+    fn debug_output_hides_bytes() {
         assert_eq!(format!("{:?}", decode("AQID").unwrap()), "3 bytes");
     }
 
     #[test]
-    fn what_is_too_large_is_refused() {
+    fn rejects_files_over_the_limit() {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(LIMIT).unwrap();
         let source = Source::from(file.path().as_os_str().to_owned());

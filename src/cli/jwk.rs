@@ -8,7 +8,7 @@ use super::input::Octets;
 use crate::model::import::ImportMaterial;
 use crate::model::key::KeyOperation;
 
-/// The members that matter; others are ignored, as RFC 7517 asks.
+/// The members that are used; others are ignored, as RFC 7517 requires.
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
@@ -27,9 +27,9 @@ struct Jwk {
     k: Option<Octets>,
 }
 
-/// Reads a key, and the operations it names for itself, if it does: an empty list means none.
+/// Parses a key and its `key_ops`, if present. An empty list permits no operations.
 pub(crate) fn read(json: &[u8]) -> Outcome<(ImportMaterial, Option<Vec<KeyOperation>>)> {
-    // The error's own text could quote the key.
+    // The error's own text may quote the key.
     let jwk: Jwk = serde_json::from_slice(json).map_err(|error| {
         Failure::problem(format!("not a JSON Web Key (line {}, column {})", error.line(), error.column()))
     })?;
@@ -51,7 +51,7 @@ pub(crate) fn read(json: &[u8]) -> Outcome<(ImportMaterial, Option<Vec<KeyOperat
             ImportMaterial::Ec { crv, x: member(jwk.x, "x")?, y: member(jwk.y, "y")?, d: member(jwk.d, "d")? }
         }
         "oct" | "oct-HSM" => ImportMaterial::Oct { k: member(jwk.k, "k")? },
-        other => return Err(Failure::problem(format!("keys of type {other:?} are not imported"))),
+        other => return Err(Failure::problem(format!("keys of type {other:?} cannot be imported"))),
     };
     Ok((material, operations))
 }
@@ -63,7 +63,7 @@ fn member(value: Option<Octets>, name: &str) -> Outcome<Vec<u8>> {
 
 fn missing(name: &str) -> Failure {
     Failure::problem(format!("the JSON Web Key has no member {name:?}"))
-        .hint("a private key is needed, with all its members (RFC 7518, section 6)")
+        .hint("a private key with all its members is required (RFC 7518, section 6)")
 }
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
         "d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}"#;
 
     #[test]
-    fn keys_are_read_with_their_operations() {
+    fn parses_keys_with_key_ops() {
         let (material, operations) = read(EC.as_bytes()).unwrap();
         assert_eq!(material.key_type(), KeyType::Ec { curve: Curve::P256 });
         assert_eq!(operations, None);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_member_is_named_and_nothing_is_quoted() {
+    fn errors_name_missing_members_without_quoting_values() {
         let public = EC.replace("\"d\"", "\"other\"");
         assert!(format!("{:?}", read(public.as_bytes()).unwrap_err()).contains("\\\"d\\\""));
         for wrong in ["", "{}", "[]", r#"{"kty":"oct","k":"s3cret!"}"#, r#"{"kty":"OKP","d":"AQ"}"#] {

@@ -1,4 +1,4 @@
-//! `strongroom location`: where resources can be.
+//! `strongroom location`: lists the locations of resources.
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -8,10 +8,10 @@ use super::failure::Outcome;
 use super::output::Row;
 use crate::api::grpc::pb;
 
-/// What can be asked of locations.
+/// Subcommands of `strongroom location`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum LocationCommand {
-    /// List where resources can be
+    /// List the locations that resources can be created in
     List,
 }
 
@@ -22,14 +22,14 @@ struct View {
 }
 
 impl Row for View {
-    const HEADINGS: &'static [&'static str] = &["NAME", "SHOWN AS"];
+    const HEADINGS: &'static [&'static str] = &["NAME", "DISPLAY NAME"];
 
     fn cells(&self) -> Vec<String> {
         vec![self.name.clone(), self.display_name.clone()]
     }
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, LocationCommand::List: LocationCommand) -> Outcome {
     let session = context.connect_control().await?;
     let parent = format!("subscriptions/{}", session.subscription()?);

@@ -1,4 +1,4 @@
-//! `strongroom manual`: manual pages, for packages.
+//! `strongroom manual`: writes manual pages, for packages.
 
 use std::path::PathBuf;
 
@@ -7,14 +7,14 @@ use clap::{Args, CommandFactory};
 use super::failure::{Failure, Outcome};
 use super::{Cli, Context};
 
-/// Where to.
+/// The output directory.
 #[derive(Args, Clone, Debug)]
 pub struct ManualArgs {
-    /// The directory; it must be there
+    /// Output directory; must exist
     directory: PathBuf,
 }
 
-/// Writes a page for every command that is shown in the help.
+/// Writes a page for every command that is not hidden.
 pub(super) fn run(_: &Context, args: &ManualArgs) -> Outcome {
     clap_mangen::generate_to(Cli::command(), &args.directory)
         .map_err(|error| Failure::file(args.directory.display(), &error))

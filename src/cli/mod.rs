@@ -1,4 +1,4 @@
-//! The command line: a gRPC client with good manners.
+//! The command-line program: the gRPC client commands, and `strongroom serve`.
 
 mod access;
 mod audit;
@@ -76,114 +76,114 @@ use session::{Plane, Session};
 #[derive(Debug, Parser)]
 #[command(name = "strongroom", version, arg_required_else_help = true)]
 pub struct Cli {
-    /// What every command takes.
+    /// Options of every command.
     #[command(flatten)]
     pub options: Options,
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What can be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make, use and delete keys
+    /// Manage keys and perform cryptographic operations
     #[command(subcommand)]
     Key(Box<KeyCommand>),
-    /// Make, delete and recover managed HSMs
+    /// Create, activate, update, delete and recover managed HSMs
     #[command(subcommand)]
     Hsm(Box<HsmCommand>),
-    /// Define roles and assign them
+    /// Manage role definitions and role assignments of a managed HSM (local RBAC)
     #[command(subcommand)]
     Role(RoleCommand),
-    /// See and change the settings of a managed HSM
+    /// Show and update the settings of a managed HSM
     #[command(subcommand)]
     Setting(SettingCommand),
-    /// Ask who may do what
+    /// Check which data actions a principal is granted (local RBAC)
     #[command(subcommand)]
     Access(AccessCommand),
-    /// See what pays for managed HSMs
+    /// Show and update subscriptions
     #[command(subcommand)]
     Subscription(SubscriptionCommand),
-    /// Make and delete resource groups, which hold managed HSMs
+    /// Manage resource groups, which contain managed HSMs
     #[command(subcommand)]
     Group(GroupCommand),
-    /// See where resources can be
+    /// List the locations of resources
     #[command(subcommand)]
     Location(LocationCommand),
-    /// Say who may manage managed HSMs as resources
+    /// Manage ARM role assignments
     #[command(subcommand)]
     Control(ControlCommand),
-    /// See what managed HSMs cost, and will cost
+    /// Show costs and forecasts of managed HSMs, and manage budgets
     #[command(subcommand)]
     Usage(Box<UsageCommand>),
-    /// Read and turn the simulator's clock
+    /// Show and control the clock of the service
     #[command(subcommand)]
     Clock(ClockCommand),
-    /// Print what becomes of keys, managed HSMs or budgets, as it happens
+    /// Print lifecycle events of keys, managed HSMs or budgets as they occur
     Watch(WatchArgs),
-    /// Get random bytes from the token
+    /// Generate random bytes on the token
     Random(RandomArgs),
-    /// Print a bearer token for a principal of the simulator
+    /// Print an access token for a principal of the simulator
     Token(TokenArgs),
-    /// Print what Azure's SDKs need in their environment to meet the simulator, secrets included
+    /// Print the environment variables that connect Azure SDKs to the simulator, including secrets
     Env(EnvArgs),
-    /// Print the lines for /etc/hosts by which other programs find the simulator
+    /// Print /etc/hosts entries for the simulator's host names
     Hosts(HostsArgs),
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions(CompletionsArgs),
-    /// Write the manual pages into a directory; for packages
+    /// Write manual pages to a directory (for packaging)
     #[command(hide = true)]
     Manual(ManualArgs),
     /// Run the service
     Serve(ServeArgs),
-    /// Read the configuration without serving
+    /// Check or print the configuration without running the service
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Check the audit log, and print what is signed of it
+    /// Verify the audit log, or print its signed head
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Measure what a PKCS#11 module can do
+    /// Report the capabilities of a PKCS#11 module
     Doctor(DoctorArgs),
-    /// Ask a running service whether it is well; for containers and supervisors
+    /// Check whether a running service is healthy (for containers and supervisors)
     Healthcheck,
 }
 
-/// What a command has at hand.
+/// The options and the output shared by all client commands.
 struct Context {
     options: Options,
     output: Output,
 }
 
 impl Context {
-    /// Opens the connection to the data planes. Commands do this after they have read their input, so that what is
-    /// wrong with the input is said first.
+    /// Connects to the data plane. Commands connect after they have read their input, so that input errors are
+    /// reported first.
     async fn connect(&self) -> Outcome<Session> {
         self.connect_to(Plane::Data).await
     }
 
-    /// The same to the control plane.
+    /// Connects to the control plane.
     async fn connect_control(&self) -> Outcome<Session> {
         self.connect_to(Plane::Control).await
     }
 
-    /// Opens the connection with a token for this plane.
+    /// Connects with an access token for this plane.
     async fn connect_to(&self, plane: Plane) -> Outcome<Session> {
         Session::open(&self.options, plane).await
     }
 }
 
-/// Runs a client command. Results go to standard output, everything else to standard error.
+/// Runs a command. Results are written to standard output, everything else to standard error.
 ///
-/// The exit code is 0 where the work was done, 1 where it failed or the answer is no, and 2 where the
-/// command line makes no sense.
+/// The exit code is 0 on success, 1 on failure or a negative result (invalid signature, access denied), and 2 on a
+/// usage error.
 pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve(args) => serve::run(&cli.options, args),
         Command::Doctor(args) => doctor::run(&cli.options, &args),
         command => match tokio::runtime::Runtime::new() {
             Ok(runtime) => runtime.block_on(run_client(cli.options, command)),
-            Err(error) => Failure::problem(format!("the runtime does not start: {error}")).report(),
+            Err(error) => Failure::problem(format!("cannot start the async runtime: {error}")).report(),
         },
     }
 }
@@ -228,12 +228,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tree_of_commands_is_sound() {
+    fn command_definitions_are_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn the_lines_of_the_manual_are_understood() {
+    fn documented_command_lines_parse() {
         for line in [
             "key create invoices --kty EC-HSM --curve P-256",
             "key create archive --kty RSA-HSM --size 3072 --ops sign,verify --tag team=billing --expires 2027-01-01",
@@ -265,22 +265,22 @@ mod tests {
             "env --as crypto-user --dotenv",
             "--as owner env --json --certificate",
             "env --shell --managed-identity",
-            "audit verify --from 5 --to 9 --head kept.json",
+            "audit verify --from 5 --to 9 --head head.json",
             "audit head --output json",
             "hosts",
             "hosts local payroll --drop-in",
             "random 32 --hsm local --timeout 5",
             "completions bash",
         ] {
-            let words = std::iter::once("strongroom").chain(line.split(' '));
-            if let Err(error) = Cli::try_parse_from(words) {
+            let args = std::iter::once("strongroom").chain(line.split(' '));
+            if let Err(error) = Cli::try_parse_from(args) {
                 panic!("{line}: {error}");
             }
         }
     }
 
     #[test]
-    fn nonsense_is_a_usage_error() {
+    fn invalid_arguments_are_usage_errors() {
         for line in [
             "key create in_voices --kty EC-HSM",
             "key create invoices --kty DSA",
@@ -304,14 +304,14 @@ mod tests {
             "access check --principal dev --action keys/sing --scope /keys",
             "role assignment create --role r --assignee a --scope keys",
         ] {
-            let words = std::iter::once("strongroom").chain(line.split(' '));
-            let error = Cli::try_parse_from(words).expect_err(line);
+            let args = std::iter::once("strongroom").chain(line.split(' '));
+            let error = Cli::try_parse_from(args).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");
         }
     }
 
     #[test]
-    fn a_bearer_token_is_not_printed() {
+    fn debug_output_hides_access_tokens() {
         let cli = Cli::try_parse_from(["strongroom", "--token", "eyJsecret", "token"]).unwrap();
         assert!(!format!("{cli:?}").contains("eyJsecret"));
     }

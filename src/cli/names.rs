@@ -1,4 +1,4 @@
-//! Keys, algorithms and principals, as they are named on the command line.
+//! Arguments that name keys, key versions and algorithms.
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -8,19 +8,19 @@ use crate::model::algorithm::{EncryptionAlgorithm, SignatureAlgorithm, WrapAlgor
 use crate::model::key::KeyOperation;
 use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
 
-/// A key: by its name alone, or by its full resource name.
+/// A reference to a key: its name alone, or its full resource name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct KeyRef {
-    /// The HSM, if the resource name says it.
+    /// The managed HSM, if given by a resource name.
     pub(crate) hsm: Option<HsmName>,
-    /// The key.
+    /// The name of the key.
     pub(crate) name: KeyName,
-    /// The version, if the resource name says it.
+    /// The version, if given by a resource name.
     pub(crate) version: Option<VersionId>,
 }
 
 impl KeyRef {
-    /// Reads `invoices`, `hsms/local/keys/invoices`, or the latter with `/versions/…`.
+    /// Parses `invoices`, `hsms/local/keys/invoices`, or the latter with `/versions/…`.
     pub(crate) fn parse(text: &str) -> crate::model::Result<Self> {
         let parts: Vec<&str> = text.split('/').collect();
         match parts[..] {
@@ -34,17 +34,17 @@ impl KeyRef {
         }
     }
 
-    /// Reads `invoices` or `hsms/local/keys/invoices`.
+    /// Parses `invoices` or `hsms/local/keys/invoices`. Errors if a version is given.
     pub(crate) fn parse_key(text: &str) -> crate::model::Result<Self> {
         match Self::parse(text)? {
             Self { version: Some(_), .. } => {
-                Err(crate::model::Error::invalid("key", "this is about a key with all its versions"))
+                Err(crate::model::Error::invalid("key", "expected a key without a version"))
             }
             key => Ok(key),
         }
     }
 
-    /// Reads `invoices`, `hsms/local/deletedKeys/invoices`, or the name under which the key was live.
+    /// Parses the name of a deleted key: `invoices`, `hsms/local/deletedKeys/invoices` or `hsms/local/keys/invoices`.
     pub(crate) fn parse_deleted(text: &str) -> crate::model::Result<Self> {
         let parts: Vec<&str> = text.split('/').collect();
         match parts[..] {
@@ -55,7 +55,7 @@ impl KeyRef {
         }
     }
 
-    /// The resource name of its HSM, which is `hsm` unless its own name says another.
+    /// Returns the resource name of the key's HSM. `hsm` is the default.
     pub(crate) fn parent(&self, hsm: Outcome<HsmName>) -> Outcome<String> {
         let hsm = match &self.hsm {
             Some(hsm) => hsm.clone(),
@@ -64,29 +64,29 @@ impl KeyRef {
         Ok(format!("hsms/{hsm}"))
     }
 
-    /// Its resource name in a collection of its HSM, without version.
+    /// Returns the key's resource name in a collection of its HSM, without version.
     pub(crate) fn resource(&self, hsm: Outcome<HsmName>, collection: &str) -> Outcome<String> {
         Ok(format!("{}/{collection}/{}", self.parent(hsm)?, self.name))
     }
 }
 
-/// A key, and one version of it or the current one.
+/// A key and optionally one of its versions. The default is the current version.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Target {
-    /// The key's name, or its full resource name
+    /// Name of the key, or its full resource name
     #[arg(value_parser = KeyRef::parse)]
     pub(crate) name: KeyRef,
-    /// One version; the current one if it is not given
+    /// Version of the key [default: the current one]
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Option<VersionId>,
 }
 
 impl Target {
-    /// The key with the version that is meant, in this HSM unless its name says another.
+    /// Returns the id of the key or key version. `hsm` is the default HSM.
     pub(crate) fn resolve(&self, hsm: Outcome<HsmName>) -> Outcome<KeyId> {
         let version = match (self.version, self.name.version) {
             (Some(one), Some(other)) if one != other => {
-                return Err(Failure::Usage("--version and the key's name say different versions".into()));
+                return Err(Failure::Usage("--version differs from the version in the key's name".into()));
             }
             (one, other) => one.or(other),
         };
@@ -98,11 +98,11 @@ impl Target {
     }
 }
 
-/// Takes the version from a result that the same key gave earlier, unless one was asked for: what one
-/// version signed or encrypted, the version after it cannot verify or decrypt.
-pub(crate) fn same_version(key: KeyId, earlier: Option<&str>) -> KeyId {
-    let earlier = earlier.and_then(|name| KeyRef::parse(name).ok());
-    match earlier {
+/// Sets the version of `key` to that of a previous result of the same key, unless a version was given: a signature or
+/// ciphertext of one version cannot be verified or decrypted with a later one.
+pub(crate) fn same_version(key: KeyId, previous: Option<&str>) -> KeyId {
+    let previous = previous.and_then(|name| KeyRef::parse(name).ok());
+    match previous {
         Some(KeyRef { hsm: Some(hsm), name, version })
             if key.version.is_none()
                 && hsm.folded() == key.hsm.folded()
@@ -114,7 +114,7 @@ pub(crate) fn same_version(key: KeyId, earlier: Option<&str>) -> KeyId {
     }
 }
 
-/// Declares a parser that knows every value, for completion and for the message when it is wrong.
+/// Declares a parser with the list of possible values, for shell completion and error messages.
 macro_rules! one_of {
     ($(#[$doc:meta])* $parser:ident, $name:ty) => {
         $(#[$doc])*
@@ -126,31 +126,31 @@ macro_rules! one_of {
 }
 
 one_of!(
-    /// Signature algorithms.
+    /// Parses a signature algorithm.
     signature_algorithm,
     SignatureAlgorithm
 );
 one_of!(
-    /// Encryption algorithms.
+    /// Parses an encryption algorithm.
     encryption_algorithm,
     EncryptionAlgorithm
 );
 one_of!(
-    /// Wrapping algorithms.
+    /// Parses a key wrap algorithm.
     wrap_algorithm,
     WrapAlgorithm
 );
 one_of!(
-    /// Key operations.
+    /// Parses a key operation.
     key_operation,
     KeyOperation
 );
 
-/// Whether what an earlier result was made with is what is asked for now.
-pub(crate) fn same_algorithm(asked: &str, earlier: Option<&str>) -> Outcome {
-    match earlier {
-        Some(earlier) if earlier != asked => {
-            Err(Failure::problem(format!("the file was made with {earlier}, not with {asked}")))
+/// Errors if a previous result has another algorithm than the one given now.
+pub(crate) fn same_algorithm(given: &str, previous: Option<&str>) -> Outcome {
+    match previous {
+        Some(previous) if previous != given => {
+            Err(Failure::problem(format!("the file was made with {previous}, not with {given}")))
         }
         _ => Ok(()),
     }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_named_briefly_and_in_full() {
+    fn parses_short_and_full_key_names() {
         let full = format!("hsms/other/keys/a/versions/{VERSION}");
         assert_eq!(resolve("a", None), "hsms/local/keys/a");
         assert_eq!(resolve("a", Some(VERSION)), format!("hsms/local/keys/a/versions/{VERSION}"));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn deleted_keys_go_by_both_names() {
+    fn parses_names_of_deleted_keys() {
         for name in ["hsms/local/deletedKeys/a", "hsms/local/keys/a"] {
             assert_eq!(KeyRef::parse_deleted(name).unwrap().name.as_str(), "a");
         }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_result_tells_the_version() {
+    fn takes_the_version_of_a_previous_result() {
         let key = || target("invoices", None).resolve(Ok("local".parse().unwrap())).unwrap();
         let signed = format!("hsms/local/keys/Invoices/versions/{VERSION}");
         assert_eq!(same_version(key(), Some(&signed)).version, Some(VERSION.parse().unwrap()));

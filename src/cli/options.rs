@@ -1,4 +1,4 @@
-//! The options every command takes, and the environment they may come from.
+//! Options of every command, with the environment variables that set them.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -10,26 +10,26 @@ use super::session::Plane;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 
-/// How results are printed.
+/// Output format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Human-readable tables
     #[default]
     Table,
-    /// For programs: stable members, binary as base64url, instants in RFC 3339.
+    /// JSON with stable members, binary values in base64url and timestamps in RFC 3339
     Json,
 }
 
-/// Where the server is, who asks, and how the answer is printed.
+/// Server, credential and output options.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// How results are printed
+    /// Output format
     #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Format,
-    /// Where the service keeps its files, connection.json among them [default: ./.strongroom]
+    /// Data directory of the service, which contains connection.json [default: ./.strongroom]
     #[arg(long, global = true, env = "STRONGROOM_DATA_DIR", value_name = "DIR", help_heading = "Connection")]
     data_dir: Option<PathBuf>,
-    /// Act as this principal of the simulator
+    /// Principal of the simulator to act as
     #[arg(
         long = "as",
         id = "as",
@@ -40,7 +40,7 @@ pub struct Options {
         help_heading = "Connection"
     )]
     pub principal: String,
-    /// Use this bearer token instead; others can see a command line, so prefer the environment
+    /// Access token to send instead of requesting one; prefer the environment variable, since arguments are visible
     #[arg(
         long,
         global = true,
@@ -51,7 +51,7 @@ pub struct Options {
         help_heading = "Connection"
     )]
     token: Option<SecretString>,
-    /// Use this bearer token instead for the control plane, which takes tokens for its own audience
+    /// Access token to send to the control plane, which has an audience of its own
     #[arg(
         long,
         global = true,
@@ -62,16 +62,16 @@ pub struct Options {
         help_heading = "Connection"
     )]
     management_token: Option<SecretString>,
-    /// Where the server answers, for example https://127.0.0.1:8443
+    /// URL of the server, for example https://127.0.0.1:8443
     #[arg(long, global = true, env = "STRONGROOM_ENDPOINT", value_name = "URL", help_heading = "Connection")]
     pub endpoint: Option<String>,
-    /// Trust the certificates of these authorities only (PEM)
+    /// File with the CA certificates to trust instead of the default ones (PEM)
     #[arg(long, global = true, env = "STRONGROOM_CA_FILE", value_name = "FILE", help_heading = "Connection")]
     pub ca_file: Option<PathBuf>,
-    /// The managed HSM
+    /// Name of the managed HSM
     #[arg(long, global = true, env = "STRONGROOM_HSM", value_name = "NAME", help_heading = "Connection")]
     pub hsm: Option<HsmName>,
-    /// The subscription
+    /// ID of the subscription
     #[arg(
         long,
         global = true,
@@ -80,7 +80,7 @@ pub struct Options {
         help_heading = "Connection"
     )]
     pub subscription: Option<SubscriptionId>,
-    /// How long to wait for an answer
+    /// Timeout of a request in seconds
     #[arg(
         long,
         global = true,
@@ -93,18 +93,18 @@ pub struct Options {
 }
 
 impl Options {
-    /// Where the service keeps its files.
+    /// Returns the data directory.
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.data_dir.clone().unwrap_or_else(|| PathBuf::from("./.strongroom"))
     }
 
-    /// Where the service keeps its files, if the command line or the environment says so.
+    /// Returns the data directory if it is set by an argument or the environment.
     pub(crate) const fn chosen_data_dir(&self) -> Option<&PathBuf> {
         self.data_dir.as_ref()
     }
 
-    /// The bearer token given for a plane; one that is given for no plane in particular may be meant for both. An empty
-    /// one counts as none: that is how shells unset variables.
+    /// Returns the access token given for a plane; `--token` is the fallback for the control plane. An empty token
+    /// counts as absent, since shells unset variables that way.
     pub(crate) fn token(&self, plane: Plane) -> Option<&SecretString> {
         let given = |token: &'_ Option<SecretString>| {
             token.as_ref().is_some_and(|token| !token.expose_secret().is_empty())
@@ -115,7 +115,7 @@ impl Options {
         }
     }
 
-    /// How long to wait for an answer.
+    /// Returns the timeout of a request.
     pub(crate) const fn patience(&self) -> std::time::Duration {
         std::time::Duration::from_secs(self.timeout)
     }

@@ -1,4 +1,4 @@
-//! Results, and only results, on standard output; or raw in a file.
+//! Writes results to standard output, or raw bytes to a file.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use super::failure::{Failure, Outcome};
 use super::options::Format;
 use super::table;
 
-/// Prints results in the format that was asked for.
+/// Prints results in the format of `--output`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     format: Format,
@@ -17,10 +17,10 @@ pub(crate) struct Output {
 
 /// An item of a list.
 pub(crate) trait Row: Serialize {
-    /// The headings.
+    /// The column headings.
     const HEADINGS: &'static [&'static str];
 
-    /// One cell for each heading.
+    /// Returns one cell for each heading.
     fn cells(&self) -> Vec<String>;
 }
 
@@ -29,13 +29,13 @@ impl Output {
         Self { format }
     }
 
-    /// Prints a result: its members as JSON, or its text for people.
+    /// Prints a result, as JSON or as text.
     pub(crate) fn print(self, result: &impl Serialize, text: impl FnOnce() -> String) -> Outcome {
         let text = match self.format {
             Format::Table => text(),
             Format::Json => {
                 let mut text = serde_json::to_string_pretty(result)
-                    .map_err(|error| Failure::problem(format!("the result cannot be printed: {error}")))?;
+                    .map_err(|error| Failure::problem(format!("cannot serialize the result: {error}")))?;
                 text.push('\n');
                 text
             }
@@ -43,23 +43,23 @@ impl Output {
         write_stdout(text.as_bytes())
     }
 
-    /// Prints one of many results that come one after the other: each is a line, as JSON too.
+    /// Prints one result of a stream on one line, as JSON or as text.
     pub(crate) fn print_line(self, result: &impl Serialize, text: impl FnOnce() -> String) -> Outcome {
         let mut line = match self.format {
             Format::Table => table::printable(&text()),
             Format::Json => serde_json::to_string(result)
-                .map_err(|error| Failure::problem(format!("the result cannot be printed: {error}")))?,
+                .map_err(|error| Failure::problem(format!("cannot serialize the result: {error}")))?,
         };
         line.push('\n');
         write_stdout(line.as_bytes())
     }
 
-    /// Prints a result that is one value for people.
+    /// Prints a result, as JSON or as a single value.
     pub(crate) fn print_value(self, result: &impl Serialize, value: &str) -> Outcome {
         self.print(result, || format!("{value}\n"))
     }
 
-    /// Prints a list. People are told on standard error that it is empty.
+    /// Prints a list, as JSON or as a table. For an empty table, writes `empty` to standard error.
     pub(crate) fn print_list<R: Row>(self, rows: &[R], empty: &str) -> Outcome {
         if rows.is_empty() && self.format == Format::Table {
             note(empty);
@@ -72,13 +72,13 @@ impl Output {
     }
 }
 
-/// Tells people something that is not a result.
+/// Writes a message that is not a result to standard error.
 pub(crate) fn note(text: &str) {
-    // Where standard error is closed there is nobody to tell.
+    // A closed standard error cannot be reported anywhere.
     let _ = writeln!(io::stderr(), "{}", table::printable(text));
 }
 
-/// Writes bytes to standard output as they are.
+/// Writes raw bytes to standard output.
 pub(crate) fn write_stdout(bytes: &[u8]) -> Outcome {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -88,7 +88,7 @@ pub(crate) fn write_stdout(bytes: &[u8]) -> Outcome {
     }
 }
 
-/// Where raw bytes go: a file, or standard output for `-`.
+/// The destination of raw bytes: a file, or standard output for `-`.
 #[derive(Clone, Debug)]
 pub(crate) enum RawOutput {
     /// A file, replaced if it exists.
@@ -104,12 +104,12 @@ impl From<std::ffi::OsString> for RawOutput {
 }
 
 impl RawOutput {
-    /// Writes what everybody may read: signatures, ciphertexts.
+    /// Writes public bytes, such as signatures and ciphertexts.
     pub(crate) fn write(&self, bytes: &[u8]) -> Outcome {
         self.write_as(bytes, 0o666)
     }
 
-    /// Writes what is the user's alone: plaintexts, keys. A file that is made gets mode 0600.
+    /// Writes secret bytes, such as plaintexts and keys. A new file gets mode 0600.
     pub(crate) fn write_secret(&self, bytes: &[u8]) -> Outcome {
         self.write_as(bytes, 0o600)
     }

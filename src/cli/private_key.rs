@@ -1,4 +1,4 @@
-//! Private keys in PEM: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) and SEC 1 (RFC 5915), not encrypted.
+//! Parses unencrypted private keys in PEM: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) and SEC 1 (RFC 5915).
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
@@ -28,23 +28,22 @@ const CURVES: [(&[u8], Curve); 4] = [
     (&[0x2b, 0x81, 0x04, 0x00, 0x23], Curve::P521),
 ];
 
-/// Reads the first private key of a PEM file.
+/// Parses the first private key of a PEM file.
 pub(crate) fn read(pem: &[u8]) -> Outcome<ImportMaterial> {
     let encrypted = pem.windows(b"ENCRYPTED".len()).any(|window| window == b"ENCRYPTED");
     if encrypted {
         return Err(Failure::problem("the private key is encrypted")
-            .hint("`openssl pkcs8 -topk8 -nocrypt -in FILE | strongroom key import NAME --pem -` hands it over decrypted"));
+            .hint("`openssl pkcs8 -topk8 -nocrypt -in FILE | strongroom key import NAME --pem -` imports it decrypted"));
     }
     let key = PrivateKeyDer::from_pem_slice(pem)
-        .map_err(|_| Failure::problem("there is no private key in PEM here (PKCS#8, PKCS#1 or SEC 1)"))?;
+        .map_err(|_| Failure::problem("no private key in PEM found (PKCS#8, PKCS#1 or SEC 1)"))?;
     let der = key.secret_der();
     let material = match &key {
         PrivateKeyDer::Pkcs1(_) => rsa(der),
         PrivateKeyDer::Sec1(_) => sec1(der),
         _ => pkcs8(der),
     };
-    let problem =
-        "the private key is neither RSA nor on one of P-256, P-256K, P-384, P-521, or it is damaged";
+    let problem = "the private key is not a valid RSA key, or EC key on P-256, P-256K, P-384 or P-521";
     material.ok_or_else(|| Failure::problem(problem))
 }
 
@@ -97,7 +96,7 @@ fn curve(identifier: &[u8]) -> Option<Curve> {
     CURVES.iter().find(|(known, _)| *known == identifier).map(|(_, curve)| *curve)
 }
 
-/// The public point may be absent from the file, so it is computed from the scalar.
+/// Returns an EC key. The public point is computed from the scalar, since the file may omit it.
 fn ec(curve: Curve, scalar: &[u8], der: &[u8]) -> Option<ImportMaterial> {
     let algorithm = match curve {
         Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
@@ -109,7 +108,7 @@ fn ec(curve: Curve, scalar: &[u8], der: &[u8]) -> Option<ImportMaterial> {
     let width = curve.field_len();
     let coordinates = pair.public_key().as_ref().strip_prefix(&[4])?;
     let (x, y) = coordinates.split_at_checked(width)?;
-    // Some libraries leave out leading zeros of the scalar, or write one too many.
+    // Some libraries omit leading zeros of the scalar, or add one.
     let scalar = minimal(scalar);
     let mut d = vec![0; width.checked_sub(scalar.len())?];
     d.extend_from_slice(scalar);
@@ -125,12 +124,12 @@ mod tests {
 
     use super::*;
 
-    /// Checks a key that was read against the one that was written.
-    macro_rules! ec_keys_are_read {
+    /// Declares a test that compares a parsed key with the encoded one.
+    macro_rules! reads_ec_keys {
         ($($test:ident: $library:ident, $curve:expr;)+) => {$(
             #[test]
             fn $test() {
-                // A scalar with leading zeros: they are part of it.
+                // The leading zeros are part of the scalar.
                 let mut scalar = vec![0; $curve.field_len()];
                 *scalar.last_mut().unwrap() = 7;
                 let key = $library::SecretKey::from_slice(&scalar).unwrap();
@@ -148,16 +147,16 @@ mod tests {
         )+};
     }
 
-    ec_keys_are_read! {
-        p256_keys_are_read: p256, Curve::P256;
-        p256k_keys_are_read: k256, Curve::P256K;
-        p384_keys_are_read: p384, Curve::P384;
-        p521_keys_are_read: p521, Curve::P521;
+    reads_ec_keys! {
+        reads_p256_keys: p256, Curve::P256;
+        reads_p256k_keys: k256, Curve::P256K;
+        reads_p384_keys: p384, Curve::P384;
+        reads_p521_keys: p521, Curve::P521;
     }
 
-    /// Some libraries write the scalar without its leading zeros, or with a sign byte (RFC 5915 asks for its full width).
+    /// RFC 5915 requires the full width, but some libraries omit leading zeros of the scalar, or add a sign byte.
     #[test]
-    fn scalars_of_any_width_are_read() {
+    fn reads_ec_scalars_of_any_width() {
         for (identifier, curve) in CURVES {
             for scalar in [vec![0xf7], [&[0; 70], &[0xf7][..]].concat()] {
                 let element =
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn rsa_keys_are_read() {
+    fn reads_rsa_keys() {
         let key = rsa::RsaPrivateKey::new(&mut rand::thread_rng(), 2048).unwrap();
         let pkcs1 = key.to_pkcs1_pem(rsa::pkcs1::LineEnding::LF).unwrap();
         let pkcs8 = rsa::pkcs8::EncodePrivateKey::to_pkcs8_pem(&key, rsa::pkcs8::LineEnding::LF).unwrap();
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_private_key_is_refused() {
+    fn rejects_input_without_a_private_key() {
         let key = p256::SecretKey::from_slice(&[7; 32]).unwrap();
         let pem = key.to_pkcs8_pem(LineEnding::LF).unwrap();
         for wrong in ["", "x", &pem[..pem.len() / 2], &pem.replace("PRIVATE", "PUBLIC")] {

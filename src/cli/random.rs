@@ -1,4 +1,4 @@
-//! `strongroom random`: bytes from the token's random number generator.
+//! `strongroom random`: generates random bytes on the token.
 
 use clap::Args;
 use serde::Serialize;
@@ -11,13 +11,13 @@ use super::output::RawOutput;
 use crate::api::grpc::pb;
 use crate::model::import::base64url;
 
-/// How many, and where to.
+/// The number of bytes, and their destination.
 #[derive(Args, Clone, Debug)]
 pub struct RandomArgs {
-    /// How many bytes, 1 to 128
+    /// Number of bytes, 1 to 128
     #[arg(value_parser = clap::value_parser!(i32).range(1..=128))]
     count: i32,
-    /// Write them raw to a file, or to standard output for -
+    /// Write the bytes raw to a file, or to standard output for -
     #[arg(long, value_name = "FILE")]
     out: Option<RawOutput>,
 }
@@ -28,7 +28,7 @@ struct Printed {
     value: Zeroizing<Vec<u8>>,
 }
 
-/// Prints random bytes.
+/// Generates and prints random bytes.
 pub(super) async fn run(context: &Context, args: RandomArgs) -> Outcome {
     let session = context.connect().await?;
     let request = pb::GenerateRandomBytesRequest { parent: session.parent()?, count: args.count };

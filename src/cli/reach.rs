@@ -1,4 +1,4 @@
-//! Why a server could not be reached, and what to do about it.
+//! Converts connection errors to failures with a cause and a hint.
 
 use std::error::Error;
 use std::io;
@@ -7,17 +7,17 @@ use rustls::CertificateError;
 
 use super::failure::Failure;
 
-/// What to do where there is no server.
+/// The hint for a server that is not running.
 pub(crate) const START: &str = "start the server with `make run` or `strongroom serve --dev`";
 
-/// The failure behind a transport's error.
+/// Converts a transport error to a failure: the one that [`diagnose`] finds, else one with the chain of causes.
 pub(crate) fn failure(server: &str, error: &(dyn Error + 'static)) -> Failure {
     diagnose(server, error).unwrap_or_else(|| {
         let mut causes = vec![error.to_string()];
         let mut cause = error.source();
         while let Some(error) = cause {
             let text = error.to_string();
-            // Wrappers often repeat what they wrap.
+            // Wrapping errors often repeat the message of their source.
             if causes.last().is_none_or(|last| !last.contains(&text)) {
                 causes.push(text);
             }
@@ -27,7 +27,7 @@ pub(crate) fn failure(server: &str, error: &(dyn Error + 'static)) -> Failure {
     })
 }
 
-/// The failure behind a transport's error, if one of its causes is known.
+/// Converts a transport error to a failure if one of its causes is a known one.
 pub(crate) fn diagnose(server: &str, error: &(dyn Error + 'static)) -> Option<Failure> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -35,7 +35,7 @@ pub(crate) fn diagnose(server: &str, error: &(dyn Error + 'static)) -> Option<Fa
             return Some(tls(server, error));
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            // An I/O error's source is the source of what it wraps, and so passes over what it wraps.
+            // `io::Error::source` skips the wrapped error itself, so check that error explicitly.
             if let Some(failure) = error.get_ref().and_then(|inner| diagnose(server, inner)) {
                 return Some(failure);
             }
@@ -43,13 +43,13 @@ pub(crate) fn diagnose(server: &str, error: &(dyn Error + 'static)) -> Option<Fa
                 io::ErrorKind::ConnectionRefused => {
                     return Some(
                         Failure::problem(format!("nothing listens at {server}"))
-                            .hint(format!("{START}, or name another with --endpoint")),
+                            .hint(format!("{START}, or set another server with --endpoint")),
                     );
                 }
                 io::ErrorKind::TimedOut => {
                     return Some(
                         Failure::problem(format!("{server} did not answer in time"))
-                            .hint("--timeout SECONDS waits longer"),
+                            .hint("set a longer timeout with --timeout SECONDS"),
                     );
                 }
                 _ => {}
@@ -62,21 +62,21 @@ pub(crate) fn diagnose(server: &str, error: &(dyn Error + 'static)) -> Option<Fa
 
 fn tls(server: &str, error: &rustls::Error) -> Failure {
     let rustls::Error::InvalidCertificate(reason) = error else {
-        return Failure::problem(format!("{server} does not speak TLS with us: {error}"));
+        return Failure::problem(format!("the TLS handshake with {server} failed: {error}"));
     };
     let hint = match reason {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "name the authority that issued it with --ca-file; the simulator keeps its own in DIR/ca.pem, \
-             and makes a new one with a new DIR"
+            "set the CA certificate that issued it with --ca-file; a simulator writes its own to ca.pem in its data \
+             directory, and each data directory has another"
         }
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => "compare the clocks of the two machines",
+        | CertificateError::NotValidYetContext { .. } => "check the clocks of both machines",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "use the name in the server's certificate with --endpoint"
+            "set --endpoint to a host name in the server's certificate"
         }
-        _ => "look at the server's certificate",
+        _ => "check the server's certificate",
     };
     Failure::problem(format!("the certificate of {server} is not trusted: {reason}")).hint(hint)
 }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_found_however_deep() {
+    fn finds_nested_causes() {
         let tls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
         assert!(text(&wrapped).contains("--ca-file"));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_cause_is_told_as_it_is() {
-        assert!(text(&io::Error::other("strange")).contains("cannot be reached: strange"));
+    fn reports_unknown_causes_verbatim() {
+        assert!(text(&io::Error::other("unexpected")).contains("cannot be reached: unexpected"));
     }
 }

@@ -1,4 +1,4 @@
-//! `serve`: runs the service.
+//! `strongroom serve`: runs the service.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -11,21 +11,21 @@ use super::options::Options;
 use crate::config::{self, Config, Mode, Sources};
 use crate::server;
 
-/// Runs the service.
+/// Mode, address and configuration of the service.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ServeArgs {
-    /// Run the simulator: SoftHSM, own certificates and principals are made on the fly
+    /// Run the simulator, with a SoftHSM token, certificates and principals created as needed
     #[arg(long)]
     dev: bool,
-    /// Listen here; for the simulator also on [::1] [default: 127.0.0.1:8443]
+    /// Address to listen on; the simulator also listens on [::1] [default: 127.0.0.1:8443]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<std::net::SocketAddr>,
-    /// Read this configuration
+    /// Configuration file
     #[arg(long, env = "STRONGROOM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
-/// Where these arguments, the environment and the file say the configuration comes from.
+/// Returns the sources of the configuration: arguments, environment and file.
 pub(crate) fn sources(options: &Options, args: &ServeArgs) -> Sources {
     let mut flags = Vec::new();
     if args.dev {
@@ -40,7 +40,7 @@ pub(crate) fn sources(options: &Options, args: &ServeArgs) -> Sources {
     Sources::of_process(args.config.clone(), flags)
 }
 
-/// What to say of environment variables that look like settings and are none.
+/// Returns a warning about environment variables that have the prefix of settings but name none.
 pub(crate) fn unread_variables(sources: &Sources) -> Option<String> {
     let names = sources.unread_variables();
     (!names.is_empty()).then(|| {
@@ -48,17 +48,17 @@ pub(crate) fn unread_variables(sources: &Sources) -> Option<String> {
     })
 }
 
-/// Runs the service until a signal says to stop.
+/// Runs the service until a signal stops it.
 pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
     let sources = sources(options, &args);
     let config = match config::load(&sources) {
         Ok(config) => config,
         Err(error) => {
             let hint = if args.dev || args.config.is_some() {
-                "`strongroom config check` reads the configuration without serving"
+                "`strongroom config check` checks the configuration without running the service"
             } else {
-                "`strongroom serve --dev` runs the simulator, which needs no configuration; a gateway's is \
-                 named with --config FILE"
+                "`strongroom serve --dev` runs the simulator without configuration; a gateway requires one, set with \
+                 --config FILE"
             };
             return Failure::problem(error.to_string()).hint(hint).report();
         }
@@ -67,7 +67,7 @@ pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
         return Failure::problem(error.to_string()).report();
     }
     let started = prepare(&config).and_then(|()| {
-        // After `prepare`, which may start the program again: said once.
+        // Logged after `prepare`, which may restart the program, so that it is logged once.
         if let Some(text) = unread_variables(&sources) {
             tracing::warn!("{text}");
         }
@@ -79,27 +79,27 @@ pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
     }
 }
 
-/// SoftHSM reads its configuration from the environment, which a running process must not change:
-/// where it is missing the program starts itself again with it.
+/// Restarts the program with SoftHSM's configuration in the environment if it is missing. SoftHSM reads it there, and a
+/// running process must not change its environment.
 fn prepare(config: &Config) -> anyhow::Result<()> {
     if config.mode != Mode::Simulator {
         return Ok(());
     }
     let (name, value) = server::simulator_environment(config)?;
-    #[expect(clippy::disallowed_methods, reason = "what SoftHSM would read, not a setting of ours")]
+    #[expect(clippy::disallowed_methods, reason = "a variable of SoftHSM, not a setting of Strongroom")]
     let present = std::env::var_os(name);
     if present.as_deref() == Some(value.as_os_str()) {
         return Ok(());
     }
     let error =
         Command::new(std::env::current_exe()?).args(std::env::args_os().skip(1)).env(name, value).exec();
-    Err(anyhow::Error::new(error).context("starting again with SoftHSM's configuration in the environment"))
+    Err(anyhow::Error::new(error).context("cannot restart with SoftHSM's configuration in the environment"))
 }
 
 fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(server::serve(config));
-    // Whatever is still computed is not waited for: the process ends.
+    // Do not wait for blocking computations: the process exits.
     runtime.shutdown_background();
     ended
 }

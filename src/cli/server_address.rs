@@ -1,4 +1,4 @@
-//! Where the server is: the URL as it was given, the address that is dialled, the name on its certificate.
+//! The address of a server: its URL, the address to connect to, and the name in its certificate.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,41 +10,41 @@ use super::reach;
 /// A server's URL.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct ServerAddress {
-    /// As it was given.
+    /// The URL as given.
     pub(crate) uri: Uri,
     host: String,
     port: u16,
 }
 
 impl ServerAddress {
-    /// Reads `https://host[:port]`.
+    /// Parses `https://host[:port]`. Errors for other schemes, since access tokens require TLS.
     pub(crate) fn parse(text: &str) -> Outcome<Self> {
-        let wrong =
-            || Failure::problem(format!("{text:?} is not the URL of a server, like https://127.0.0.1:8443"));
-        let uri: Uri = text.trim_end_matches('/').parse().map_err(|_| wrong())?;
+        let invalid =
+            || Failure::problem(format!("{text:?} is not a server URL, for example https://127.0.0.1:8443"));
+        let uri: Uri = text.trim_end_matches('/').parse().map_err(|_| invalid())?;
         match uri.scheme_str() {
             Some("https") => {}
             Some("http") => {
-                return Err(Failure::problem(format!("{text}: a bearer token is not sent without TLS"))
+                return Err(Failure::problem(format!("{text}: access tokens are not sent without TLS"))
                     .hint("use https://"));
             }
-            _ => return Err(wrong()),
+            _ => return Err(invalid()),
         }
         let host = uri.host().map(|host| host.trim_matches(['[', ']']).to_owned());
-        let host = host.filter(|host| !host.is_empty()).ok_or_else(wrong)?;
+        let host = host.filter(|host| !host.is_empty()).ok_or_else(invalid)?;
         let port = uri.port_u16().unwrap_or(443);
         Ok(Self { uri, host, port })
     }
 
-    /// Whether it is a name below `.localhost`, which means this machine (RFC 6761, section 6.3) but
-    /// which few resolvers know.
-    fn is_below_localhost(&self) -> bool {
+    /// Returns whether the host is a subdomain of `localhost`. It means this machine (RFC 6761, section 6.3), but few
+    /// resolvers implement that.
+    fn is_localhost_subdomain(&self) -> bool {
         self.host.to_ascii_lowercase().ends_with(".localhost")
     }
 
-    /// The URL with an address that can be dialled.
+    /// Returns the URL to connect to: loopback for subdomains of `localhost`.
     pub(crate) fn dialled(&self) -> Outcome<Uri> {
-        if !self.is_below_localhost() {
+        if !self.is_localhost_subdomain() {
             return Ok(self.uri.clone());
         }
         format!("https://{}:{}", Ipv4Addr::LOCALHOST, self.port)
@@ -52,8 +52,8 @@ impl ServerAddress {
             .map_err(|error| Failure::problem(format!("{}: {error}", self.uri)))
     }
 
-    /// The name its certificate must carry. A loopback address is `localhost`: certificates for
-    /// addresses are rare.
+    /// Returns the name that the server's certificate must have: `localhost` for a loopback address, since few
+    /// certificates are issued for IP addresses.
     pub(crate) fn certificate_name(&self) -> &str {
         match self.host.parse::<IpAddr>() {
             Ok(address) if address.is_loopback() => "localhost",
@@ -61,9 +61,9 @@ impl ServerAddress {
         }
     }
 
-    /// Its address, for another name that is served there.
+    /// Resolves the server's address, for connections to its other host names.
     pub(crate) async fn resolve(&self) -> Outcome<SocketAddr> {
-        if self.is_below_localhost() {
+        if self.is_localhost_subdomain() {
             return Ok((Ipv4Addr::LOCALHOST, self.port).into());
         }
         let mut addresses = tokio::net::lookup_host((self.host.as_str(), self.port))
@@ -78,14 +78,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_below_localhost_are_dialled_on_loopback_and_keep_their_name() {
+    fn localhost_subdomains_connect_to_loopback() {
         let server = ServerAddress::parse("https://local.managedhsm.localhost:8443/").unwrap();
         assert_eq!(server.dialled().unwrap().authority().unwrap(), "127.0.0.1:8443");
         assert_eq!(server.certificate_name(), "local.managedhsm.localhost");
     }
 
     #[test]
-    fn loopback_is_localhost_and_other_addresses_are_themselves() {
+    fn certificate_name_of_loopback_is_localhost() {
         for (text, name) in [
             ("https://127.0.0.1:8443", "localhost"),
             ("https://[::1]:8443", "localhost"),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_sent_over_tls_only() {
+    fn rejects_urls_without_tls() {
         for text in ["http://127.0.0.1:8443", "127.0.0.1:8443", "https://", "", "ftp://x"] {
             assert!(ServerAddress::parse(text).is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! A connection to the server, with a credential.
+//! Authenticated connections to the server.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,132 +29,132 @@ use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 
-/// A part of the service that asks for tokens of its own.
+/// A plane of the service. Each has an audience of its own for access tokens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(crate) enum Plane {
-    /// Keys and local roles of managed HSMs, and the simulator's clock
+    /// Keys and local RBAC of managed HSMs, and the simulator's clock
     #[default]
     Data,
-    /// Managed HSMs as resources, what holds them, and what they cost
+    /// Managed HSMs as resources, their resource groups, ARM RBAC and costs
     Control,
 }
 
-/// The channel all services share.
+/// The channel that all service clients share.
 pub(crate) type Authorized = InterceptedService<Channel, Credential>;
 
-/// A connection to the server, with a credential.
+/// An authenticated connection to the server.
 pub(crate) struct Session {
     channel: Authorized,
     hsm: Option<HsmName>,
     subscription: Option<SubscriptionId>,
-    /// What the simulator says of itself, if there is one.
+    /// The content of `connection.json`, if there is one.
     pub(crate) connection: Option<Connection>,
 }
 
-/// Puts the bearer token and the time allowed into every call.
+/// Adds the access token and the timeout to every request.
 #[derive(Clone)]
 pub(crate) struct Credential {
     header: MetadataValue<Ascii>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Interceptor for Credential {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
         request.metadata_mut().insert("authorization", self.header.clone());
-        request.set_timeout(self.patience);
+        request.set_timeout(self.timeout);
         Ok(request)
     }
 }
 
 impl Session {
-    /// Connects as the options say, with a token for this plane: one fetched for the purpose or the one given.
+    /// Connects to the server of the options, with an access token for this plane: the given one, else a new one.
     pub(crate) async fn open(options: &Options, plane: Plane) -> Outcome<Self> {
-        let place = Place::find(options, plane)?;
+        let settings = Place::find(options, plane)?;
         let token = match options.token(plane) {
             Some(token) => token.clone(),
-            None => place.request_token(options, plane).await?.access_token,
+            None => settings.request_token(options, plane).await?.access_token,
         };
-        let channel = place.connect(options.patience()).await?;
-        let credential = Credential { header: header(&token)?, patience: options.patience() };
+        let channel = settings.connect(options.patience()).await?;
+        let credential = Credential { header: header(&token)?, timeout: options.patience() };
         let hsm = options
             .hsm
             .clone()
-            .or_else(|| place.connection.as_ref().map(|connection| connection.hsm.clone()));
+            .or_else(|| settings.connection.as_ref().map(|connection| connection.hsm.clone()));
         let subscription = options
             .subscription
-            .or_else(|| place.connection.as_ref().map(|connection| connection.subscription_id));
+            .or_else(|| settings.connection.as_ref().map(|connection| connection.subscription_id));
         let channel = InterceptedService::new(channel, credential);
-        Ok(Self { channel, hsm, subscription, connection: place.connection })
+        Ok(Self { channel, hsm, subscription, connection: settings.connection })
     }
 
-    /// Keys.
+    /// Returns a client for keys.
     pub(crate) fn keys(&self) -> KeyServiceClient<Authorized> {
         KeyServiceClient::new(self.channel.clone())
     }
 
-    /// Cryptographic operations.
+    /// Returns a client for cryptographic operations.
     pub(crate) fn crypto(&self) -> CryptoServiceClient<Authorized> {
         CryptoServiceClient::new(self.channel.clone())
     }
 
-    /// The simulator's clock.
+    /// Returns a client for the clock.
     pub(crate) fn clock(&self) -> ClockServiceClient<Authorized> {
         ClockServiceClient::new(self.channel.clone())
     }
 
-    /// Roles.
+    /// Returns a client for local RBAC.
     pub(crate) fn access(&self) -> AccessServiceClient<Authorized> {
         AccessServiceClient::new(self.channel.clone())
     }
 
-    /// Settings of an HSM.
+    /// Returns a client for the settings of a managed HSM.
     pub(crate) fn settings(&self) -> SettingServiceClient<Authorized> {
         SettingServiceClient::new(self.channel.clone())
     }
 
-    /// What becomes of HSMs and keys.
+    /// Returns a client for lifecycle events.
     pub(crate) fn lifecycle(&self) -> LifecycleServiceClient<Authorized> {
         LifecycleServiceClient::new(self.channel.clone())
     }
 
-    /// Managed HSMs.
+    /// Returns a client for managed HSMs.
     pub(crate) fn hsms(&self) -> ManagedHsmServiceClient<Authorized> {
         ManagedHsmServiceClient::new(self.channel.clone())
     }
 
-    /// Subscriptions, resource groups and locations.
+    /// Returns a client for subscriptions, resource groups and locations.
     pub(crate) fn resources(&self) -> ResourceServiceClient<Authorized> {
         ResourceServiceClient::new(self.channel.clone())
     }
 
-    /// Roles of the control plane.
+    /// Returns a client for ARM RBAC.
     pub(crate) fn authorization(&self) -> AuthorizationServiceClient<Authorized> {
         AuthorizationServiceClient::new(self.channel.clone())
     }
 
-    /// What managed HSMs cost.
+    /// Returns a client for usage and costs.
     pub(crate) fn usage(&self) -> UsageServiceClient<Authorized> {
         UsageServiceClient::new(self.channel.clone())
     }
 
-    /// The subscription that is meant.
+    /// Returns the selected subscription. Errors if none is set.
     pub(crate) fn subscription(&self) -> Outcome<SubscriptionId> {
         self.subscription
-            .ok_or_else(|| Failure::problem("no subscription is named").hint("name it with --subscription"))
+            .ok_or_else(|| Failure::problem("no subscription is set").hint("set it with --subscription"))
     }
 
-    /// The HSM that is meant if a name does not say.
+    /// Returns the selected managed HSM. Errors if none is set.
     pub(crate) fn hsm(&self) -> Outcome<HsmName> {
-        self.hsm.clone().ok_or_else(|| Failure::problem("no managed HSM is named").hint("name it with --hsm"))
+        self.hsm.clone().ok_or_else(|| Failure::problem("no managed HSM is set").hint("set it with --hsm"))
     }
 
-    /// The HSM's resource name.
+    /// Returns the resource name of the selected managed HSM.
     pub(crate) fn parent(&self) -> Outcome<String> {
         Ok(format!("hsms/{}", self.hsm()?))
     }
 }
 
-/// The token that would be sent to this plane: the one given, or one fetched for the purpose.
+/// Returns the access token for this plane: the given one, else a new one from the authority.
 pub(crate) async fn token(options: &Options, plane: Plane) -> Outcome<Issued> {
     match options.token(plane) {
         Some(token) => Ok(Issued { access_token: token.clone(), expires_in: None }),
@@ -162,7 +162,7 @@ pub(crate) async fn token(options: &Options, plane: Plane) -> Outcome<Issued> {
     }
 }
 
-/// Where the server is and what is trusted there.
+/// The address of the server and the certificates to trust.
 pub(crate) struct Place {
     server: ServerAddress,
     ca_file: Option<PathBuf>,
@@ -170,7 +170,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// What the options say, completed by `connection.json`.
+    /// Combines the options with `connection.json`. Errors if neither has the address of a server.
     pub(crate) fn find(options: &Options, plane: Plane) -> Outcome<Self> {
         let connection = Connection::load(&options.data_dir())?;
         let endpoint = match (&options.endpoint, &connection) {
@@ -179,7 +179,7 @@ impl Place {
             (None, None) => return Err(connection::missing(&options.data_dir())),
         };
         let server = ServerAddress::parse(endpoint)?;
-        // The simulator's authority is trusted for the simulator, not for whatever else is named.
+        // The simulator's CA is trusted for the simulator only, not for another server with its own access token.
         let simulator = options.endpoint.as_ref().is_none_or(|_| options.token(plane).is_none());
         let ca_file = options.ca_file.clone().or_else(|| {
             connection.as_ref().filter(|_| simulator).map(|connection| connection.ca_file.clone())
@@ -187,19 +187,19 @@ impl Place {
         Ok(Self { server, ca_file, connection })
     }
 
-    /// The certificates that are trusted, as PEM; `None` for those of the system.
+    /// Reads the CA certificates to trust, as PEM. Returns `None` for those of the system.
     fn ca(&self) -> Outcome<Option<Vec<u8>>> {
         let Some(path) = &self.ca_file else { return Ok(None) };
         std::fs::read(path).map(Some).map_err(|error| {
             Failure::file(path.display(), &error)
-                .hint("name the authority that issued the server's certificate with --ca-file")
+                .hint("set the CA certificate that issued the server's certificate with --ca-file")
         })
     }
 
     async fn request_token(&self, options: &Options, plane: Plane) -> Outcome<Issued> {
         let Some(connection) = &self.connection else {
-            return Err(Failure::problem("there is no bearer token, and no simulator to ask for one")
-                .hint("set STRONGROOM_TOKEN, or --data-dir to where the simulator keeps its files"));
+            return Err(Failure::problem("there is no access token, and no simulator to request one from")
+                .hint("set STRONGROOM_TOKEN, or set --data-dir to the data directory of the simulator"));
         };
         let principal = connection.principal(&options.principal)?;
         let ca = self.ca()?.unwrap_or_default();
@@ -208,7 +208,7 @@ impl Place {
         authority::request_token(connection, principal, audience, (address, &ca), options.patience()).await
     }
 
-    pub(crate) async fn connect(&self, patience: Duration) -> Outcome<Channel> {
+    pub(crate) async fn connect(&self, timeout: Duration) -> Outcome<Channel> {
         let name = self.server.uri.to_string();
         let failed = |error: tonic::transport::Error| reach::failure(name.trim_end_matches('/'), &error);
         let tls = ClientTlsConfig::new().domain_name(self.server.certificate_name());
@@ -221,7 +221,7 @@ impl Place {
             .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
             .and_then(|endpoint| endpoint.tls_config(tls))
             .map_err(failed)?
-            .connect_timeout(patience)
+            .connect_timeout(timeout)
             .connect()
             .await
             .map_err(failed)
@@ -231,7 +231,7 @@ impl Place {
 fn header(token: &SecretString) -> Outcome<MetadataValue<Ascii>> {
     let mut header: MetadataValue<Ascii> = format!("Bearer {}", token.expose_secret().trim())
         .parse()
-        .map_err(|_| Failure::problem("the bearer token holds characters that no token has"))?;
+        .map_err(|_| Failure::problem("the access token has invalid characters"))?;
     header.set_sensitive(true);
     Ok(header)
 }
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_is_not_printed() {
+    fn debug_output_hides_the_authorization_header() {
         let header = header(&SecretString::from("eyJsecret\n")).unwrap();
         assert_eq!(header.to_str().unwrap(), "Bearer eyJsecret");
         assert!(!format!("{header:?}").contains("secret"));

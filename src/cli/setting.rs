@@ -1,4 +1,4 @@
-//! `strongroom setting`: what administrators decide about a managed HSM as a whole.
+//! `strongroom setting`: shows and updates the settings of a managed HSM.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -9,30 +9,30 @@ use super::session::Session;
 use super::{Context, table};
 use crate::api::grpc::pb;
 
-/// What can be done with settings.
+/// Subcommands of `strongroom setting`.
 #[derive(Debug, Subcommand)]
 pub enum SettingCommand {
     /// List the settings
     List,
     /// Show a setting
     Show(SettingArgs),
-    /// Change a setting
+    /// Update a setting
     Update(UpdateArgs),
 }
 
-/// Which setting.
+/// Selects a setting.
 #[derive(Args, Clone, Debug)]
 pub struct SettingArgs {
-    /// Its name, as `strongroom setting list` shows it
+    /// Name of the setting, as `strongroom setting list` shows it
     name: String,
 }
 
-/// Which setting, and to what.
+/// A setting and its new value.
 #[derive(Args, Clone, Debug)]
 pub struct UpdateArgs {
     #[command(flatten)]
     setting: SettingArgs,
-    /// What it is set to
+    /// New value
     #[arg(value_parser = ["true", "false"], ignore_case = true)]
     value: String,
 }
@@ -43,7 +43,7 @@ impl SettingArgs {
     }
 }
 
-/// A setting, as it is printed.
+/// The printed form of a setting.
 #[derive(Serialize)]
 struct View {
     name: String,
@@ -78,7 +78,7 @@ impl Row for View {
     }
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: SettingCommand) -> Outcome {
     let session = context.connect().await?;
     let mut service = session.settings();

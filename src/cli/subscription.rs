@@ -1,4 +1,4 @@
-//! `strongroom subscription`: what pays for managed HSMs.
+//! `strongroom subscription`: shows and updates subscriptions.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -8,21 +8,21 @@ use super::output::Row;
 use super::{Context, table};
 use crate::api::grpc::pb;
 
-/// What can be done with subscriptions.
+/// Subcommands of `strongroom subscription`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum SubscriptionCommand {
-    /// List the subscriptions in which you have a role
+    /// List the subscriptions in which the caller has a role
     List,
-    /// Show a subscription: that of --subscription
+    /// Show the subscription that --subscription selects
     Show,
-    /// Change a subscription
+    /// Update the subscription that --subscription selects
     Update(UpdateArgs),
 }
 
-/// What is changed.
+/// The changes.
 #[derive(Args, Clone, Debug)]
 pub struct UpdateArgs {
-    /// Nobody can cancel the subscription, or purge what is deleted in it, from now on; for good
+    /// Protect the subscription: it cannot be canceled, nor deleted resources in it be purged (irreversible)
     #[arg(long, required = true)]
     undeletable: bool,
 }
@@ -68,7 +68,7 @@ impl Row for View {
     }
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: SubscriptionCommand) -> Outcome {
     let session = context.connect_control().await?;
     let mut service = session.resources();
@@ -76,7 +76,7 @@ pub(super) async fn run(context: &Context, command: SubscriptionCommand) -> Outc
         SubscriptionCommand::List => {
             let reply = service.list_subscriptions(pb::ListSubscriptionsRequest {}).await?.into_inner();
             let rows: Vec<View> = reply.subscriptions.into_iter().map(Into::into).collect();
-            return context.output.print_list(&rows, "you have no role in any subscription");
+            return context.output.print_list(&rows, "no role in any subscription");
         }
         SubscriptionCommand::Show => {
             let name = format!("subscriptions/{}", session.subscription()?);

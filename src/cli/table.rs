@@ -1,6 +1,6 @@
-//! Aligned columns for people.
+//! Formats aligned columns of text.
 
-/// Rows under headings, columns as wide as their widest cell.
+/// Formats rows under headings. Each column is as wide as its widest cell.
 pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
@@ -17,7 +17,7 @@ pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
     lines.map(|cells| line(cells, &widths)).collect()
 }
 
-/// The same, the columns of these numbers aligned to the right.
+/// Formats rows like [`columns`], with the columns at the indices `right` aligned to the right.
 pub(crate) fn columns_with(headings: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     let mut headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let mut rows = rows.to_vec();
@@ -34,7 +34,7 @@ pub(crate) fn columns_with(headings: &[&str], rows: &[Vec<String>], right: &[usi
     columns(&headings, &rows)
 }
 
-/// Names and values, the values aligned. What has no value is left out.
+/// Formats names with aligned values. Empty values are omitted.
 pub(crate) fn fields(fields: &[(&str, String)]) -> String {
     let shown: Vec<_> = fields.iter().filter(|(_, value)| !value.is_empty()).collect();
     let widest = shown.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
@@ -44,7 +44,7 @@ pub(crate) fn fields(fields: &[(&str, String)]) -> String {
         .collect()
 }
 
-/// Text without what would move a terminal's cursor or colour what follows.
+/// Replaces control characters, which could move a terminal's cursor or change colors.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_and_nothing_trails() {
+    fn columns_are_aligned_without_trailing_spaces() {
         let rows = [vec!["a".into(), "EC-HSM P-256".into()], vec!["über-lang".into(), String::new()]];
         assert_eq!(
             columns(&["NAME", "TYPE"], &rows),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_without_value_are_left_out() {
+    fn fields_without_value_are_omitted() {
         let shown = fields(&[("name", "x".into()), ("expires", String::new()), ("enabled", "yes".into())]);
         assert_eq!(shown, "name     x\nenabled  yes\n");
     }

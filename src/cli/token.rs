@@ -1,4 +1,4 @@
-//! `strongroom token`: a bearer token for other programs.
+//! `strongroom token`: prints an access token for other programs.
 
 use clap::Args;
 use secrecy::ExposeSecret;
@@ -8,15 +8,15 @@ use super::failure::Outcome;
 use super::session::Plane;
 use super::{Context, session};
 
-/// For which part of the service.
+/// Selects the plane.
 #[derive(Args, Clone, Debug)]
 pub struct TokenArgs {
-    /// The plane that the token is meant for; it opens no other
+    /// Plane that accepts the access token; the other plane has another audience
     #[arg(long, value_enum, default_value_t, value_name = "PLANE")]
     plane: Plane,
 }
 
-/// The members of RFC 6749, section 5.1.
+/// A token response with the members of RFC 6749, section 5.1.
 #[derive(Serialize)]
 struct Printed<'a> {
     token_type: &'static str,
@@ -24,7 +24,7 @@ struct Printed<'a> {
     expires_in: Option<u64>,
 }
 
-/// Prints the token: the one result of this program that is a secret.
+/// Prints the access token, which is a secret.
 pub(super) async fn run(context: &Context, args: &TokenArgs) -> Outcome {
     let issued = session::token(&context.options, args.plane).await?;
     let token = issued.access_token.expose_secret();

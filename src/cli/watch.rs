@@ -1,4 +1,4 @@
-//! `strongroom watch`: what becomes of keys, managed HSMs or budgets, a line each, as it happens.
+//! `strongroom watch`: prints lifecycle events of keys, managed HSMs or budgets as they occur, one per line.
 
 use clap::Args;
 use serde::Serialize;
@@ -12,22 +12,22 @@ use crate::api::grpc::pb;
 use crate::model::Timestamp;
 use crate::model::key_date::KeyDate;
 
-/// What is watched, from where on, and for how long.
+/// The events to watch, the start and the end.
 #[derive(Args, Clone, Debug)]
 pub struct WatchArgs {
-    /// Watch the managed HSMs of the subscription instead of the keys of one
+    /// Watch the managed HSMs of the subscription instead of the keys of one managed HSM
     #[arg(long)]
     hsms: bool,
-    /// Watch the budgets of the subscription instead
+    /// Watch the budgets of the subscription instead of keys
     #[arg(long, conflicts_with = "hsms")]
     budgets: bool,
-    /// Tell what happened after this resume token: that of the last event seen, or 0 for all that is kept
+    /// Start after this resume token: that of the last event seen, or 0 for all stored events
     #[arg(long, value_name = "TOKEN")]
     since: Option<String>,
-    /// Stop after so many events
+    /// Stop after this number of events
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "NUMBER")]
     count: Option<u64>,
-    /// Stop when what has happened so far is told
+    /// Stop after the events that have occurred so far
     #[arg(long)]
     until_now: bool,
 }
@@ -67,7 +67,7 @@ impl View {
     }
 }
 
-/// Prints events until it is told to stop, or the server says why there are no more.
+/// Prints events until a stop condition is met, or the server ends the stream.
 pub(super) async fn run(context: &Context, args: WatchArgs) -> Outcome {
     let mut token = args.since.clone().unwrap_or_default();
     let mut left = args.count;
@@ -77,7 +77,7 @@ pub(super) async fn run(context: &Context, args: WatchArgs) -> Outcome {
         let batch = match stream.message().await {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(()),
-            // Bearer tokens are short-lived, and watches are not: it goes on with another one, if it can get one.
+            // A watch may outlive its access token: continue with a new one unless a fixed one was given.
             Err(status)
                 if status.code() == Code::Unauthenticated && context.options.token(plane).is_none() =>
             {
@@ -113,15 +113,15 @@ async fn open(
     Ok(session.lifecycle().watch_lifecycle(request).await?.into_inner())
 }
 
-/// Why a watch ended, and how to go on with it.
+/// Converts the status that ended a watch to a failure, with a hint how to continue.
 fn ended(status: tonic::Status, token: &str) -> Failure {
     let code = status.code();
     let failure = Failure::from(status);
     match code {
         Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal if !token.is_empty() => {
-            failure.hint(format!("--since {token} goes on from here"))
+            failure.hint(format!("continue with --since {token}"))
         }
-        Code::OutOfRange => failure.hint("--since 0 begins with the oldest event that is kept"),
+        Code::OutOfRange => failure.hint("--since 0 starts with the oldest stored event"),
         _ => failure,
     }
 }

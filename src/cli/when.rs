@@ -1,4 +1,4 @@
-//! Instants, as people write and read them.
+//! Parses, formats and converts timestamps and key dates.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -6,10 +6,10 @@ use jiff::tz::TimeZone;
 use crate::model::Timestamp;
 use crate::model::key_date::KeyDate;
 
-/// Reads an instant: RFC 3339, or a date, which means its first moment in UTC.
+/// Parses a timestamp: RFC 3339, or a date, which means midnight UTC.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, &'static str> {
-    let wrong = "an instant is written 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z";
-    // jiff would read the date of a longer text and drop its time.
+    let wrong = "expected 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z";
+    // jiff would parse the date of a longer text and ignore its time.
     let date = (text.len() == "2027-01-01".len()).then(|| text.parse::<Date>());
     if let Some(Ok(date)) = date {
         return date.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp()).map_err(|_| wrong);
@@ -17,20 +17,20 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp, &'static str> {
     text.parse().map_err(|_| wrong)
 }
 
-/// Reads the date of a key as [`parse`] reads instants, up to the end of the year 9999.
+/// Parses the date of a key in the formats of [`parse`], up to the end of the year 9999.
 pub(crate) fn parse_date(text: &str) -> Result<KeyDate, &'static str> {
-    text.parse().map_err(|_| "a date is written 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z")
+    text.parse().map_err(|_| "expected 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z")
 }
 
-/// An instant or the date of a key, for people: `2027-01-01 00:00:00Z`.
+/// Formats a timestamp or key date: `2027-01-01 00:00:00Z`. `None` is an empty string.
 pub(crate) fn show(instant: Option<impl Into<KeyDate>>) -> String {
     let shown = |instant: KeyDate| instant.civil().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     instant.map(Into::into).map_or_else(String::new, shown)
 }
 
-/// An instant or the date of a key on the wire, to the microsecond.
+/// Converts a timestamp or key date to protobuf, to the microsecond.
 pub(crate) fn to_wire(instant: impl Into<KeyDate>) -> prost_types::Timestamp {
-    // The wire's nanoseconds are never negative, before 1970 either.
+    // Protobuf requires non-negative nanoseconds, also before 1970.
     let micros = instant.into().as_microsecond();
     let rest = micros.rem_euclid(1_000_000) * 1000;
     prost_types::Timestamp {
@@ -39,13 +39,13 @@ pub(crate) fn to_wire(instant: impl Into<KeyDate>) -> prost_types::Timestamp {
     }
 }
 
-/// The date of a key from the wire; one outside the calendar counts as none.
+/// Converts a key date from protobuf. Returns `None` if it is out of range.
 pub(crate) fn date_from_wire(date: Option<prost_types::Timestamp>) -> Option<KeyDate> {
     let prost_types::Timestamp { seconds, nanos } = date?;
     KeyDate::from_microsecond(seconds.checked_mul(1_000_000)?.checked_add(i64::from(nanos) / 1000)?)
 }
 
-/// The instant from the wire; one outside the calendar counts as none.
+/// Converts a timestamp from protobuf. Returns `None` if it is out of range.
 pub(crate) fn from_wire(instant: Option<prost_types::Timestamp>) -> Option<Timestamp> {
     instant.and_then(|instant| Timestamp::new(instant.seconds, instant.nanos).ok())
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_and_instants_are_read() {
+    fn parses_dates_and_rfc3339_timestamps() {
         for (text, rfc3339) in [
             ("2027-01-01", "2027-01-01T00:00:00Z"),
             ("2027-01-01T12:30:00Z", "2027-01-01T12:30:00Z"),
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_survive_the_wire() {
+    fn timestamps_round_trip_through_protobuf() {
         for text in ["2027-01-01", "1969-12-31T23:59:59.25Z", "1970-01-01"] {
             let instant = parse(text).unwrap();
             let wire = to_wire(instant);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_of_keys_reach_to_the_end_of_the_year_9999() {
+    fn key_dates_extend_to_the_end_of_year_9999() {
         for (text, shown) in [
             ("9999-12-31", "9999-12-31 00:00:00Z"),
             ("9999-12-31T23:59:59Z", "9999-12-31 23:59:59Z"),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_are_shown_in_utc() {
+    fn timestamps_are_formatted_in_utc() {
         assert_eq!(show(parse("2027-01-01T01:00:00+01:00").ok()), "2027-01-01 00:00:00Z");
         assert_eq!(show(None::<Timestamp>), "");
     }

@@ -1,5 +1,5 @@
-//! Statements as data for other programs: CSV and JSON lines with the columns of FOCUS 1.0, the FinOps
-//! Open Cost and Usage Specification (<https://focus.finops.org/focus-specification/v1-0/>).
+//! Exports cost statements as CSV and JSON Lines with the columns of FOCUS 1.0, the FinOps Open Cost and
+//! Usage Specification (<https://focus.finops.org/focus-specification/v1-0/>).
 
 mod row;
 
@@ -9,11 +9,11 @@ pub use row::Row;
 
 use crate::model::{Error, Result};
 
-/// The rows as CSV (RFC 4180), the columns in the order of the specification's names; with the line of
-/// headings, or without where rows follow others.
+/// Returns the rows as CSV (RFC 4180), with the columns in the order of [`Row::COLUMNS`]. `headings` adds the
+/// header line; without it, the rows can be appended to earlier ones.
 ///
 /// # Errors
-/// `Internal` where the rows cannot be written, which their type does not forbid.
+/// `Internal` if a row cannot be serialized.
 pub fn csv(rows: &[Row], headings: bool) -> Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     if headings {
@@ -25,10 +25,10 @@ pub fn csv(rows: &[Row], headings: bool) -> Result<Vec<u8>> {
     writer.into_inner().map_err(Error::internal)
 }
 
-/// The rows as JSON, one object a line, so that rows can follow others.
+/// Returns the rows as JSON Lines: one object per line, so that rows can be appended to earlier ones.
 ///
 /// # Errors
-/// `Internal` where the rows cannot be written, which their type does not forbid.
+/// `Internal` if a row cannot be serialized.
 pub fn json_lines(rows: &[impl Serialize]) -> Result<Vec<u8>> {
     let mut lines = Vec::new();
     for row in rows {

@@ -1,4 +1,4 @@
-//! One row: a line of a statement of at most a day, in the words of FOCUS.
+//! A row of a FOCUS export: one line of a cost statement that covers at most a day.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -7,50 +7,50 @@ use crate::model::Timestamp;
 use crate::model::billing::{Line, LineMeter, Period, Statement};
 use crate::model::lifetime::Phase;
 
-/// Declares the columns once: their names, order and types.
+/// Declares the columns with their names, order and types.
 macro_rules! columns {
     ($($(#[$doc:meta])* $name:ident $column:literal: $type:ty,)+) => {
-        /// One row. `None` is null: an empty cell.
+        /// A row. `None` is null: an empty CSV cell.
         #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
         pub struct Row {
             $($(#[$doc])* #[serde(rename = $column)] pub $name: $type,)+
         }
 
         impl Row {
-            /// The names of the columns.
+            /// The column names, in order.
             pub const COLUMNS: &'static [&'static str] = &[$($column,)+];
         }
     };
 }
 
 columns! {
-    /// Always null: an HSM has no zone.
+    /// Always null: a managed HSM has no availability zone.
     availability_zone "AvailabilityZone": Option<&'static str>,
-    /// What is on the bill.
+    /// The billed amount.
     billed_cost "BilledCost": Decimal,
-    /// Whom the bill is for: the subscription, since nothing is above it here.
+    /// The subscription: there is no billing account above it.
     billing_account_id "BillingAccountId": String,
-    /// Its name.
+    /// The name of the subscription.
     billing_account_name "BillingAccountName": Option<String>,
-    /// ISO 4217.
+    /// The currency code (ISO 4217).
     billing_currency "BillingCurrency": String,
-    /// The end of the calendar month.
+    /// The end of the calendar month, exclusive.
     billing_period_end "BillingPeriodEnd": String,
-    /// The beginning of the calendar month.
+    /// The start of the calendar month.
     billing_period_start "BillingPeriodStart": String,
     /// Always `Usage`.
     charge_category "ChargeCategory": &'static str,
-    /// Always null: nothing is corrected.
+    /// Always null: there are no corrections.
     charge_class "ChargeClass": Option<&'static str>,
-    /// The sentence that says why.
+    /// A sentence that explains the charge.
     charge_description "ChargeDescription": String,
     /// Always `Usage-Based`.
     charge_frequency "ChargeFrequency": &'static str,
-    /// The end of the day, or of the period.
+    /// The end of the day or of the statement period, exclusive.
     charge_period_end "ChargePeriodEnd": String,
-    /// The beginning of the day, or of the period.
+    /// The start of the day or of the statement period.
     charge_period_start "ChargePeriodStart": String,
-    /// Always null, as all that follow of this name: there are no commitments.
+    /// Always null, like all `CommitmentDiscount*` columns: there are no commitment discounts.
     commitment_discount_category "CommitmentDiscountCategory": Option<&'static str>,
     /// Always null.
     commitment_discount_id "CommitmentDiscountId": Option<&'static str>,
@@ -60,39 +60,39 @@ columns! {
     commitment_discount_status "CommitmentDiscountStatus": Option<&'static str>,
     /// Always null.
     commitment_discount_type "CommitmentDiscountType": Option<&'static str>,
-    /// How much was used.
+    /// The quantity used.
     consumed_quantity "ConsumedQuantity": Decimal,
-    /// In which unit.
+    /// The unit of the quantity used.
     consumed_unit "ConsumedUnit": &'static str,
-    /// As billed: nothing is negotiated.
+    /// Equals the billed cost: there are no negotiated prices.
     contracted_cost "ContractedCost": Decimal,
-    /// As listed.
+    /// Equals the list unit price.
     contracted_unit_price "ContractedUnitPrice": Decimal,
-    /// As billed: nothing is paid in advance.
+    /// Equals the billed cost: there are no prepayments.
     effective_cost "EffectiveCost": Decimal,
     /// `Strongroom`.
     invoice_issuer_name "InvoiceIssuerName": &'static str,
-    /// As billed.
+    /// Equals the billed cost.
     list_cost "ListCost": Decimal,
-    /// The price for one pricing unit.
+    /// The price of one pricing unit.
     list_unit_price "ListUnitPrice": Decimal,
     /// Always `Standard`.
     pricing_category "PricingCategory": &'static str,
-    /// How much was used, in pricing units.
+    /// The quantity used, in pricing units.
     pricing_quantity "PricingQuantity": Decimal,
-    /// What the price is for, for example `10000 Requests`.
+    /// The unit that the price applies to, for example `10000 Requests`.
     pricing_unit "PricingUnit": String,
     /// `Strongroom`.
     provider_name "ProviderName": &'static str,
     /// `Strongroom`.
     publisher_name "PublisherName": &'static str,
-    /// The HSM's region.
+    /// The region of the managed HSM.
     region_id "RegionId": String,
-    /// The same.
+    /// Equals the region id.
     region_name "RegionName": String,
-    /// The HSM or key, as the control plane names it.
+    /// The ARM resource id of the managed HSM or key.
     resource_id "ResourceId": String,
-    /// The name of the HSM or key.
+    /// The name of the managed HSM or key.
     resource_name "ResourceName": String,
     /// `Managed HSM` or `Key`.
     resource_type "ResourceType": &'static str,
@@ -100,22 +100,22 @@ columns! {
     service_category "ServiceCategory": &'static str,
     /// Always `Managed HSM`.
     service_name "ServiceName": &'static str,
-    /// What was sold.
+    /// The meter with its SKU or class.
     sku_id "SkuId": String,
-    /// At which of its prices.
+    /// The SKU id with the price tier.
     sku_price_id "SkuPriceId": String,
-    /// The subscription, as the control plane names it.
+    /// The ARM resource id of the subscription.
     sub_account_id "SubAccountId": String,
-    /// The subscription's name.
+    /// The name of the subscription.
     sub_account_name "SubAccountName": Option<String>,
-    /// Which life of the HSM, what it was, and whether the price is an assumption, as JSON.
+    /// JSON with the lifetime id and state of the managed HSM, the plan, and whether the price is an assumption.
     tags "Tags": String,
 }
 
 const PROVIDER: &str = "Strongroom";
 
 impl Row {
-    /// The rows of a statement of at most a day. `subscription` is its name.
+    /// Returns the rows of a statement that covers at most a day. `subscription` is the subscription's name.
     pub fn of(statement: &Statement, subscription: Option<&str>) -> Vec<Self> {
         let row = |line| Self::of_line(line, statement, subscription);
         statement.lines.iter().map(row).collect()
@@ -186,7 +186,7 @@ impl Row {
     }
 }
 
-/// FOCUS writes instants so.
+/// Formats a timestamp as FOCUS requires: UTC, to the second.
 fn instant(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
@@ -218,7 +218,7 @@ mod tests {
     use crate::model::lifetime::HsmLifetime;
     use crate::model::resource::SubscriptionId;
 
-    fn a_day(day: &str, next: &str) -> Statement {
+    fn daily_statement(day: &str, next: &str) -> Statement {
         let at = |day: &str| format!("{day}T00:00:00Z").parse::<Timestamp>().unwrap();
         let subscription = SubscriptionId(Uuid::from_u128(7));
         let life = HsmLifetime {
@@ -251,19 +251,21 @@ mod tests {
     }
 
     #[test]
-    fn the_columns_are_those_of_focus_in_their_order() {
+    fn columns_match_focus_in_order() {
         assert_eq!(Row::COLUMNS.len(), 43);
         assert!(Row::COLUMNS.is_sorted());
-        let rows = Row::of(&a_day("2027-01-31", "2027-02-01"), None);
+        let rows = Row::of(&daily_statement("2027-01-31", "2027-02-01"), None);
         let object = serde_json::to_value(&rows[0]).unwrap();
         let keys: Vec<_> = object.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, Row::COLUMNS);
     }
 
     #[test]
-    fn a_row_reads_back_as_it_was_meant() {
-        let mut bytes = csv(&Row::of(&a_day("2027-01-31", "2027-02-01"), Some("dev")), true).unwrap();
-        bytes.extend(csv(&Row::of(&a_day("2027-02-01", "2027-02-02"), Some("dev")), false).unwrap());
+    fn csv_round_trips() {
+        let mut bytes =
+            csv(&Row::of(&daily_statement("2027-01-31", "2027-02-01"), Some("dev")), true).unwrap();
+        bytes
+            .extend(csv(&Row::of(&daily_statement("2027-02-01", "2027-02-02"), Some("dev")), false).unwrap());
         let mut reader = ::csv::Reader::from_reader(&*bytes);
         let headings = reader.headers().unwrap().clone();
         let rows: Vec<_> = reader.records().collect::<Result<_, _>>().unwrap();
@@ -291,8 +293,8 @@ mod tests {
     }
 
     #[test]
-    fn json_has_exact_decimals_one_object_a_line() {
-        let lines = json_lines(&Row::of(&a_day("2027-01-31", "2027-02-01"), None)).unwrap();
+    fn json_lines_have_exact_decimals() {
+        let lines = json_lines(&Row::of(&daily_statement("2027-01-31", "2027-02-01"), None)).unwrap();
         let text = String::from_utf8(lines).unwrap();
         assert_eq!(text.lines().count(), 1);
         let row: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -11,49 +11,49 @@ use crate::cli::failure::Outcome;
 use crate::cli::role::assignment::{AssignmentView, Names};
 use crate::cli::session::Session;
 
-/// What can be done with role assignments.
+/// Subcommands of `strongroom control role assignment`.
 #[derive(Debug, Subcommand)]
 pub enum AssignmentCommand {
-    /// List the role assignments that hold somewhere, and those below
+    /// List the role assignments that apply at a scope, and those below it
     List(ListArgs),
     /// Show a role assignment
     Show(AssignmentArgs),
-    /// Give a role to a principal
+    /// Assign a role to a principal
     Create(CreateArgs),
-    /// Take a role away
+    /// Delete a role assignment
     Delete(AssignmentArgs),
 }
 
-/// Which role assignments.
+/// Filters role assignments.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
-    /// Only those of this principal
+    /// List only assignments of this principal
     #[arg(long, value_name = "NAME|OBJECT-ID")]
     assignee: Option<String>,
     #[command(flatten)]
     scope: ScopeArgs,
 }
 
-/// A role for a principal at a scope.
+/// The role assignment to create.
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
-    /// The role's name or id
+    /// Name or id of the role
     #[arg(long, value_name = "NAME|ID")]
     role: String,
-    /// Who gets it: a principal of the simulator, or the object id of a user, service principal or group
+    /// Name of a simulator principal, or object id of a user, service principal or group
     #[arg(long, value_name = "NAME|OBJECT-ID")]
     assignee: String,
-    /// The assignment's id, if it is to have a certain one
+    /// Id of the assignment [default: a random one]
     #[arg(long, value_name = "GUID")]
     id: Option<Uuid>,
     #[command(flatten)]
     scope: ScopeArgs,
 }
 
-/// Which role assignment.
+/// Selects a role assignment.
 #[derive(Args, Clone, Debug)]
 pub struct AssignmentArgs {
-    /// The assignment's id, as `control role assignment list` shows it
+    /// Id of the assignment, as `control role assignment list` shows it
     #[arg(value_name = "ID")]
     assignment: Uuid,
     #[command(flatten)]
@@ -66,13 +66,13 @@ impl AssignmentArgs {
     }
 }
 
-/// The names behind the identifiers: who may see assignments may see roles.
+/// Fetches the names of roles. Permission to list assignments implies permission to list roles.
 async fn names<'a>(session: &'a Session, parent: String) -> Outcome<Names<'a>> {
     let roles = definition::definitions(session, parent).await?;
     Ok(Names { roles, connection: session.connection.as_ref() })
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcome {
     let session = context.connect_control().await?;
     let mut service = session.authorization();
@@ -86,7 +86,7 @@ pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcom
             let names = names(&session, parent).await?;
             let rows: Vec<_> =
                 reply.role_assignments.into_iter().map(|one| AssignmentView::new(one, &names)).collect();
-            return context.output.print_list(&rows, "there are no such role assignments");
+            return context.output.print_list(&rows, "there are no matching role assignments");
         }
         AssignmentCommand::Create(args) => {
             let parent = args.scope.parent(&session)?;

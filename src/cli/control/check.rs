@@ -10,23 +10,23 @@ use crate::cli::failure::Outcome;
 use crate::cli::{Context, access};
 use crate::model::control_plane::ControlAction;
 
-/// What is asked.
+/// The principal, the action and the scope to check.
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
-    /// Who: the name of a principal of the simulator, or an object id
+    /// Name of a simulator principal, or object id of a principal
     #[arg(long, value_name = "NAME|OBJECT-ID")]
     principal: String,
-    /// Object ids of groups that the principal is a member of
+    /// Object ids of the groups that the principal is a member of
     #[arg(long = "member-of", value_name = "OBJECT-ID", value_delimiter = ',')]
     groups: Vec<Uuid>,
-    /// What: an action, for example Microsoft.KeyVault/managedHSMs/delete
+    /// Action, for example Microsoft.KeyVault/managedHSMs/delete
     #[arg(long)]
     action: ControlAction,
     #[command(flatten)]
     scope: ScopeArgs,
 }
 
-/// Asks the server.
+/// Checks access and prints the decision.
 pub(super) async fn run(context: &Context, args: CheckArgs) -> Outcome {
     let session = context.connect_control().await?;
     let principal_id = object_id(session.connection.as_ref(), &args.principal)?.to_string();

@@ -10,33 +10,33 @@ use crate::cli::role::definition::DefinitionView;
 use crate::cli::role::lookup;
 use crate::cli::session::Session;
 
-/// What can be done with role definitions.
+/// Subcommands of `strongroom control role definition`.
 #[derive(Debug, Subcommand)]
 pub enum DefinitionCommand {
-    /// List the roles
+    /// List the role definitions
     List(ScopeArgs),
-    /// Show what a role grants
+    /// Show a role definition
     Show(ShowArgs),
 }
 
-/// Which role.
+/// Selects a role.
 #[derive(Args, Clone, Debug)]
 pub struct ShowArgs {
-    /// The role's name or id
+    /// Name or id of the role
     #[arg(value_name = "NAME|ID")]
     role: String,
     #[command(flatten)]
     scope: ScopeArgs,
 }
 
-/// The roles that can be assigned at a scope.
+/// Fetches the role definitions that can be assigned at a scope.
 pub(super) async fn definitions(session: &Session, parent: String) -> Outcome<Vec<pb::RoleDefinition>> {
     let request = pb::ListControlRoleDefinitionsRequest { parent };
     let reply = session.authorization().list_control_role_definitions(request).await?;
     Ok(reply.into_inner().role_definitions)
 }
 
-/// The id of a role that is named by it, or by the name people read.
+/// Returns the id of a role, given by id or name.
 pub(super) async fn role_id(session: &Session, parent: &str, wanted: &str) -> Outcome<String> {
     if uuid::Uuid::parse_str(wanted).is_ok() {
         return Ok(wanted.to_owned());
@@ -45,7 +45,7 @@ pub(super) async fn role_id(session: &Session, parent: &str, wanted: &str) -> Ou
     lookup::find(&roles, wanted).map(|role| lookup::id(&role.name).to_owned())
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: DefinitionCommand) -> Outcome {
     let session = context.connect_control().await?;
     match command {

@@ -1,4 +1,4 @@
-//! `strongroom control`: who may manage managed HSMs as resources, and what holds them.
+//! `strongroom control`: ARM RBAC (control plane) for managed HSMs, resource groups and subscriptions.
 
 mod assignment;
 mod check;
@@ -12,34 +12,34 @@ use super::session::Session;
 use crate::model::control_plane::ControlScope;
 use crate::model::resource::ResourceGroupName;
 
-/// What can be asked of the control plane.
+/// Subcommands of `strongroom control`.
 #[derive(Debug, Subcommand)]
 pub enum ControlCommand {
-    /// Roles of the control plane; none of them opens a key
+    /// Manage ARM roles; they grant no data actions on keys
     #[command(subcommand)]
     Role(ControlRoleCommand),
-    /// Tell whether a principal may do something, and why; the exit code is 1 if not
+    /// Check whether a principal is granted an action, and why; exit code is 1 if not
     Check(check::CheckArgs),
 }
 
-/// What can be done with roles of the control plane.
+/// Subcommands of `strongroom control role`.
 #[derive(Debug, Subcommand)]
 pub enum ControlRoleCommand {
-    /// What roles grant
+    /// Show role definitions
     #[command(subcommand)]
     Definition(definition::DefinitionCommand),
-    /// Who has which role, and where
+    /// Manage role assignments
     #[command(subcommand)]
     Assignment(assignment::AssignmentCommand),
 }
 
-/// Where something is asked: the subscription unless more is said.
+/// The scope of the command. The default is the subscription.
 #[derive(Args, Clone, Debug)]
 pub struct ScopeArgs {
-    /// Where: the id of a subscription, a resource group or a managed HSM, as Azure writes them
+    /// Scope: the ARM resource id of a subscription, resource group or managed HSM [default: the subscription]
     #[arg(long, conflicts_with = "group")]
     scope: Option<ControlScope>,
-    /// Where: a resource group of the subscription
+    /// Scope: a resource group of the subscription
     #[arg(long, value_name = "NAME")]
     group: Option<ResourceGroupName>,
 }
@@ -53,13 +53,13 @@ impl ScopeArgs {
         }
     }
 
-    /// As requests name it.
+    /// Returns the scope in the form of the `parent` field of requests.
     fn parent(&self, session: &Session) -> Outcome<String> {
         Ok(self.scope(session)?.to_string().trim_start_matches('/').to_owned())
     }
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: ControlCommand) -> Outcome {
     match command {
         ControlCommand::Role(ControlRoleCommand::Definition(command)) => {

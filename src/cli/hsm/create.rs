@@ -14,36 +14,36 @@ use crate::model::hsm::SKUS;
 use crate::model::name::HsmName;
 use crate::model::resource::ResourceGroupName;
 
-/// A new managed HSM.
+/// The managed HSM to create.
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
-    /// Its name, unique across the service
+    /// Name of the managed HSM, unique across the service
     name: HsmName,
-    /// Who becomes Managed HSM Administrator: a principal of the simulator, or the object id of a user,
-    /// service principal or group; may be repeated
+    /// Initial administrator: a principal of the simulator, or the object id of a user, service principal or
+    /// group (repeatable)
     #[arg(long = "administrator", required = true, value_name = "NAME|OBJECT-ID")]
     administrators: Vec<String>,
-    /// How long deleted things can be recovered; cannot be changed afterwards
+    /// Retention interval of the managed HSM and its keys after deletion; cannot be changed later
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(7..=90), value_name = "DAYS")]
     retention_days: u32,
-    /// Refuse purging before the time; cannot be undone
+    /// Enable purge protection (irreversible)
     #[arg(long)]
     purge_protection: bool,
-    /// The stock keeping unit
+    /// SKU, for example Standard_B1
     #[arg(long, default_value = "Standard_B1", value_parser = clap::builder::PossibleValuesParser::new(SKUS), ignore_case = true)]
     sku: String,
-    /// The region
+    /// Region of the managed HSM
     #[arg(long, default_value = "localhost", value_name = "NAME")]
     location: String,
-    /// The resource group to hold it [default: the simulator's]
+    /// Resource group of the managed HSM [default: that of the simulator]
     #[arg(long, value_name = "NAME")]
     resource_group: Option<ResourceGroupName>,
-    /// A tag; may be repeated
+    /// Tag (repeatable)
     #[arg(long = "tag", value_parser = tag, value_name = "NAME=VALUE")]
     tags: Vec<(String, String)>,
 }
 
-/// Makes a managed HSM.
+/// Creates a managed HSM.
 pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
     let session = context.connect_control().await?;
     let administrator = |name: &String| object_id(session.connection.as_ref(), name).map(|id| id.to_string());
@@ -65,7 +65,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
     context.output.print(&hsm, || hsm.text())?;
     let name = args.name;
     note(&format!(
-        "it answers nothing before an administrator has activated it: strongroom hsm activate {name}"
+        "the managed HSM must be activated by an administrator before use: strongroom hsm activate {name}"
     ));
     Ok(())
 }

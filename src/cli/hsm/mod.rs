@@ -20,62 +20,62 @@ use create::CreateArgs;
 use remove::DeletedArgs;
 use update::UpdateArgs;
 
-/// What can be done with managed HSMs.
+/// Subcommands of `strongroom hsm`.
 #[derive(Debug, Subcommand)]
 pub enum HsmCommand {
-    /// Make a managed HSM; it is not in service before it is activated
+    /// Create a managed HSM; it must be activated before use
     Create(CreateArgs),
     /// Show a managed HSM
     Show(HsmArgs),
     /// List the managed HSMs of the subscription
     List(ListArgs),
-    /// Change tags or network settings, or turn purge protection on
+    /// Update tags or network settings, or enable purge protection
     Update(UpdateArgs),
-    /// Put a managed HSM into service; for its administrators
+    /// Activate a managed HSM; requires one of its administrators
     Activate(ActivateArgs),
-    /// Delete a managed HSM with everything in it; it can be recovered, and costs what it did, until it is purged
+    /// Delete a managed HSM with its contents; it can be recovered, and is charged, until it is purged
     Delete(HsmArgs),
     /// Show a deleted managed HSM
     ShowDeleted(DeletedArgs),
     /// List the deleted managed HSMs of the subscription
     ListDeleted,
-    /// Bring a deleted managed HSM back with everything in it
+    /// Recover a deleted managed HSM with its contents
     Recover(DeletedArgs),
-    /// Destroy a deleted managed HSM for good
+    /// Purge a deleted managed HSM (irreversible)
     Purge(DeletedArgs),
-    /// Ask whether a managed HSM could be made under a name
+    /// Check whether a name is available for a managed HSM
     CheckName(CheckArgs),
 }
 
-/// Which managed HSM.
+/// Selects a managed HSM.
 #[derive(Args, Clone, Debug)]
 pub struct HsmArgs {
-    /// Its name
+    /// Name of the managed HSM
     name: HsmName,
-    /// The resource group that holds it [default: the simulator's]
+    /// Resource group of the managed HSM [default: that of the simulator]
     #[arg(long, value_name = "NAME")]
     resource_group: Option<ResourceGroupName>,
 }
 
-/// Which managed HSMs.
+/// Selects managed HSMs.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
-    /// Only those of this resource group
+    /// List only this resource group
     #[arg(long, value_name = "NAME")]
     resource_group: Option<ResourceGroupName>,
 }
 
-/// Which managed HSM is to be activated.
+/// The managed HSM to activate.
 #[derive(Args, Clone, Debug)]
 pub struct ActivateArgs {
-    /// Its name
+    /// Name of the managed HSM
     name: HsmName,
 }
 
-/// Which name.
+/// The name to check.
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
-    /// The name
+    /// Name to check
     name: String,
 }
 
@@ -85,15 +85,15 @@ impl HsmArgs {
     }
 }
 
-/// The resource group that is meant, as a resource name.
+/// Returns the resource name of the given resource group, or of the default one.
 fn group(session: &Session, named: Option<&ResourceGroupName>) -> Outcome<String> {
-    let missing = || Failure::problem("no resource group is named").hint("name it with --resource-group");
-    let known = session.connection.as_ref().map(|connection| connection.resource_group.clone());
-    let group = named.cloned().or(known).ok_or_else(missing)?;
+    let missing = || Failure::problem("no resource group is set").hint("set it with --resource-group");
+    let default = session.connection.as_ref().map(|connection| connection.resource_group.clone());
+    let group = named.cloned().or(default).ok_or_else(missing)?;
     Ok(format!("subscriptions/{}/resourceGroups/{group}", session.subscription()?))
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: HsmCommand) -> Outcome {
     match command {
         HsmCommand::Create(args) => create::run(context, args).await,

@@ -1,4 +1,4 @@
-//! `strongroom hsm delete`, and what can be done with a deleted managed HSM
+//! `strongroom hsm delete`, and the commands for deleted managed HSMs
 
 use clap::Args;
 
@@ -11,12 +11,12 @@ use crate::cli::output::note;
 use crate::cli::session::Session;
 use crate::model::name::HsmName;
 
-/// Which deleted managed HSM.
+/// Selects a deleted managed HSM.
 #[derive(Args, Clone, Debug)]
 pub struct DeletedArgs {
-    /// Its name
+    /// Name of the deleted managed HSM
     name: HsmName,
-    /// The region it was in; found among the deleted ones unless given
+    /// Region of the deleted managed HSM [default: the region found by name]
     #[arg(long, value_name = "NAME")]
     location: Option<String>,
 }
@@ -60,7 +60,7 @@ pub(super) async fn delete(context: &Context, args: HsmArgs) -> Outcome {
     let request = pb::DeleteManagedHsmRequest { name: args.resource(&session)? };
     let hsm = DeletedHsmView::from(session.hsms().delete_managed_hsm(request).await?.into_inner());
     context.output.print(&hsm, || hsm.text())?;
-    note("it costs what it did until it is purged: strongroom usage forecast tells how much that is");
+    note("the managed HSM is charged until it is purged; see strongroom usage forecast");
     Ok(())
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn list(context: &Context) -> Outcome {
     context.output.print_list(&rows, "the subscription has no deleted managed HSMs")
 }
 
-/// Brings a deleted managed HSM back.
+/// Recovers a deleted managed HSM.
 pub(super) async fn recover(context: &Context, args: DeletedArgs) -> Outcome {
     let session = context.connect_control().await?;
     let request = pb::RecoverDeletedManagedHsmRequest { name: args.resource(&session).await? };
@@ -87,7 +87,7 @@ pub(super) async fn recover(context: &Context, args: DeletedArgs) -> Outcome {
     context.output.print(&hsm, || hsm.text())
 }
 
-/// Destroys a deleted managed HSM.
+/// Purges a deleted managed HSM.
 pub(super) async fn purge(context: &Context, args: DeletedArgs) -> Outcome {
     let session = context.connect_control().await?;
     let name = args.resource(&session).await?;

@@ -15,7 +15,7 @@ pub(super) async fn show(context: &Context, args: HsmArgs) -> Outcome {
     context.output.print(&hsm, || hsm.text())
 }
 
-/// Lists managed HSMs, all pages.
+/// Lists managed HSMs, from all pages.
 pub(super) async fn list(context: &Context, args: ListArgs) -> Outcome {
     let session = context.connect_control().await?;
     let parent = match &args.resource_group {
@@ -26,7 +26,7 @@ pub(super) async fn list(context: &Context, args: ListArgs) -> Outcome {
     context.output.print_list(&rows, &format!("{parent} has no managed HSMs"))
 }
 
-/// All managed HSMs of a subscription or a resource group, page by page.
+/// Fetches all pages of the managed HSMs of a subscription or resource group.
 pub(crate) async fn all(session: &Session, parent: &str) -> Outcome<Vec<pb::ManagedHsm>> {
     let mut service = session.hsms();
     let mut request = pb::ListManagedHsmsRequest { parent: parent.to_owned(), ..Default::default() };

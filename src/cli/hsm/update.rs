@@ -9,7 +9,7 @@ use crate::cli::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::key::{tag, tags};
 
-/// What to change, of which managed HSM.
+/// A managed HSM and its changes.
 #[derive(Args, Clone, Debug)]
 pub struct UpdateArgs {
     #[command(flatten)]
@@ -18,28 +18,28 @@ pub struct UpdateArgs {
     changes: Changes,
 }
 
-/// What to change; what is not named stays.
+/// The changes. Other fields keep their values.
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = true)]
 struct Changes {
-    /// Refuse purging before the time; cannot be undone
+    /// Enable purge protection (irreversible)
     #[arg(long)]
     purge_protection: bool,
-    /// A tag; may be repeated. All tags are replaced
+    /// Tag (repeatable); replaces all existing tags
     #[arg(long = "tag", value_parser = tag, value_name = "NAME=VALUE")]
     tags: Vec<(String, String)>,
-    /// Take all tags away
+    /// Remove all tags
     #[arg(long, conflicts_with = "tags")]
     clear_tags: bool,
-    /// Whether it is to be reached over the public network; stored, not enforced
+    /// Allow or deny access over the public network; stored, not enforced
     #[arg(long, value_parser = ["Enabled", "Disabled"], ignore_case = true)]
     public_network_access: Option<String>,
-    /// A public IPv4 address or range that is let in; may be repeated; stored, not enforced
+    /// Public IPv4 address or range to allow (repeatable); stored, not enforced
     #[arg(long = "ip-rule", value_name = "CIDR")]
     ip_rules: Vec<String>,
 }
 
-/// Changes a managed HSM.
+/// Updates a managed HSM.
 pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
     let session = context.connect_control().await?;
     let name = args.hsm.resource(&session)?;
@@ -51,11 +51,11 @@ pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
         ("tags", clear_tags || !new_tags.is_empty()),
         ("network", network),
     ];
-    let named = fields.into_iter().filter(|(_, named)| *named);
+    let set = fields.into_iter().filter(|(_, set)| *set);
     let mut service = session.hsms();
     let mut rules = pb::NetworkRules::default();
     if network {
-        // What is not named of the network stays, too.
+        // The server replaces all network rules, so start from the existing ones.
         let request = pb::GetManagedHsmRequest { name: name.clone() };
         rules = service.get_managed_hsm(request).await?.into_inner().network.unwrap_or_default();
         rules.public_network_access = public_network_access.or(rules.public_network_access);
@@ -71,9 +71,7 @@ pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
             network: Some(rules),
             ..pb::ManagedHsm::default()
         }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: named.map(|(field, _)| field.to_owned()).collect(),
-        }),
+        update_mask: Some(prost_types::FieldMask { paths: set.map(|(field, _)| field.to_owned()).collect() }),
     };
     let hsm = HsmView::from(service.update_managed_hsm(request).await?.into_inner());
     context.output.print(&hsm, || hsm.text())

@@ -1,4 +1,4 @@
-//! Managed HSMs as they are printed.
+//! The printed form of managed HSMs.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::cli::output::Row;
 use crate::cli::{table, when};
 use crate::model::Timestamp;
 
-/// The last segment of a resource name.
+/// Returns the last segment of a resource name.
 fn last(name: &str) -> String {
     name.rsplit('/').next().unwrap_or_default().to_owned()
 }
@@ -90,7 +90,7 @@ impl HsmView {
         ]
     }
 
-    /// For people.
+    /// Formats the fields as text.
     pub(super) fn text(&self) -> String {
         table::fields(&self.fields())
     }
@@ -133,18 +133,18 @@ impl From<pb::DeletedManagedHsm> for DeletedHsmView {
 }
 
 impl DeletedHsmView {
-    /// For people.
+    /// Formats the fields as text.
     pub(super) fn text(&self) -> String {
         let mut fields = self.managed_hsm.fields();
         fields.push(("deleted", when::show(self.deleted_at)));
-        fields.push(("purged by itself", when::show(self.scheduled_purge_at)));
+        fields.push(("scheduled purge", when::show(self.scheduled_purge_at)));
         table::fields(&fields)
     }
 }
 
 impl Row for DeletedHsmView {
     const HEADINGS: &'static [&'static str] =
-        &["NAME", "LOCATION", "DELETED", "PURGED BY ITSELF", "RECOVERY LEVEL"];
+        &["NAME", "LOCATION", "DELETED", "SCHEDULED PURGE", "RECOVERY LEVEL"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -157,21 +157,21 @@ impl Row for DeletedHsmView {
     }
 }
 
-/// An HSM that was put into service.
+/// The result of an activation.
 #[derive(Serialize)]
 pub(super) struct Activated {
     pub(super) name: String,
     pub(super) activated: bool,
 }
 
-/// An HSM that was purged.
+/// The result of a purge.
 #[derive(Serialize)]
 pub(super) struct Purged {
     pub(super) name: String,
     pub(super) purged: bool,
 }
 
-/// Whether a name can be had.
+/// The result of a name check.
 #[derive(Serialize)]
 pub(super) struct Availability {
     name: String,
@@ -181,13 +181,18 @@ pub(super) struct Availability {
 }
 
 impl Availability {
-    /// What the server says of a name.
+    /// Converts the server's reply.
     pub(super) fn new(name: String, reply: pb::CheckManagedHsmNameResponse) -> Self {
-        let said = |text: String| Some(text).filter(|text| !text.is_empty());
-        Self { name, available: reply.available, reason: said(reply.reason), message: said(reply.message) }
+        let non_empty = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            name,
+            available: reply.available,
+            reason: non_empty(reply.reason),
+            message: non_empty(reply.message),
+        }
     }
 
-    /// For people.
+    /// Formats the fields as text.
     pub(super) fn text(&self) -> String {
         match &self.message {
             None => format!("{} is available", self.name),

@@ -1,4 +1,4 @@
-//! What a caller may set of a key: operations, validity, tags.
+//! Arguments for the attributes of a key: operations, validity, tags.
 
 use std::collections::HashMap;
 
@@ -10,31 +10,31 @@ use crate::cli::{names, when};
 use crate::model::key::KeyOperation;
 use crate::model::key_date::KeyDate;
 
-/// The attributes of a key that is made.
+/// The attributes of a new key.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct NewAttributes {
-    /// What the key may be used for; what its type can do if not given
+    /// Permitted operations [default: all that the key type supports]
     #[arg(long, value_delimiter = ',', value_parser = names::key_operation(), value_name = "OPERATIONS")]
     pub(crate) ops: Vec<KeyOperation>,
-    /// Let it be used for nothing
+    /// Permit no operations
     #[arg(long, conflicts_with = "ops")]
     pub(crate) no_ops: bool,
-    /// A tag; may be repeated
+    /// Tag (repeatable)
     #[arg(long = "tag", value_parser = tag, value_name = "NAME=VALUE")]
     pub(crate) tags: Vec<(String, String)>,
-    /// Not usable from this instant on: 2027-01-01 (midnight UTC) or RFC 3339
-    #[arg(long, value_parser = when::parse_date, value_name = "WHEN")]
+    /// Expiry time: 2027-01-01 (midnight UTC) or RFC 3339
+    #[arg(long, value_parser = when::parse_date, value_name = "TIME")]
     expires: Option<KeyDate>,
-    /// Not usable before this instant
-    #[arg(long, value_parser = when::parse_date, value_name = "WHEN")]
+    /// Time before which the key cannot be used
+    #[arg(long, value_parser = when::parse_date, value_name = "TIME")]
     not_before: Option<KeyDate>,
-    /// Make it, and do not let it be used yet
+    /// Create the key disabled
     #[arg(long)]
     disabled: bool,
 }
 
 impl NewAttributes {
-    /// The attributes on the wire.
+    /// Converts the attributes to protobuf.
     pub(crate) fn to_wire(&self) -> pb::KeyAttributes {
         pb::KeyAttributes {
             enabled: Some(!self.disabled),
@@ -45,20 +45,20 @@ impl NewAttributes {
     }
 }
 
-/// Operations on the wire.
+/// Converts operations to protobuf.
 pub(crate) fn operations(operations: &[KeyOperation]) -> Vec<String> {
     operations.iter().map(ToString::to_string).collect()
 }
 
-/// Reads `name=value`.
+/// Parses `name=value`.
 pub(crate) fn tag(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("a tag is written NAME=VALUE"),
+        _ => Err("expected NAME=VALUE"),
     }
 }
 
-/// Tags on the wire. The same name twice is a mistake, not a choice.
+/// Converts tags to protobuf. Errors if a name occurs twice.
 pub(crate) fn tags(tags: &[(String, String)]) -> Outcome<HashMap<String, String>> {
     let mut map = HashMap::new();
     for (name, value) in tags {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_are_read() {
+    fn parses_tags_and_rejects_duplicates() {
         assert_eq!(tag("team=billing").unwrap(), ("team".into(), "billing".into()));
         assert_eq!(tag("formula=a=b").unwrap(), ("formula".into(), "a=b".into()));
         assert_eq!(tag("empty=").unwrap(), ("empty".into(), String::new()));

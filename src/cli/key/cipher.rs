@@ -14,44 +14,44 @@ use crate::cli::{Context, table};
 use crate::model::algorithm::EncryptionAlgorithm;
 use crate::model::import::base64url;
 
-/// What to encrypt, with what.
+/// The key, the algorithm and the plaintext.
 #[derive(Args, Clone, Debug)]
 pub struct EncryptArgs {
     #[command(flatten)]
     target: Target,
-    /// The algorithm
+    /// Algorithm
     #[arg(long, value_parser = names::encryption_algorithm())]
     alg: EncryptionAlgorithm,
     #[command(flatten)]
     input: Input,
-    /// The initialization vector, for A*CBC and A*CBCPAD: 16 bytes
+    /// Initialization vector, for A*CBC and A*CBCPAD: 16 bytes
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     iv: Option<Octets>,
-    /// Data that is authenticated and not encrypted, for A*GCM
+    /// Additional authenticated data, for A*GCM
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     aad: Option<Octets>,
-    /// Write the ciphertext raw to a file, or to standard output for -; what else decryption needs is printed
+    /// Write the ciphertext raw to a file, or to standard output for -; with a file, IV, tag and AAD are printed
     #[arg(long, value_name = "FILE")]
     out: Option<RawOutput>,
 }
 
-/// What to decrypt, with what.
+/// The key, the algorithm and the ciphertext.
 #[derive(Args, Clone, Debug)]
 pub struct DecryptArgs {
     #[command(flatten)]
     target: Target,
-    /// The algorithm
+    /// Algorithm
     #[arg(long, value_parser = names::encryption_algorithm())]
     alg: EncryptionAlgorithm,
     #[command(flatten)]
     input: Input,
-    /// The initialization vector, for AES
+    /// Initialization vector, for AES algorithms
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     iv: Option<Octets>,
-    /// The data that was authenticated and not encrypted, for A*GCM
+    /// Additional authenticated data, for A*GCM
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     aad: Option<Octets>,
-    /// The authentication tag, for A*GCM
+    /// Authentication tag, for A*GCM
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
     tag: Option<Octets>,
     /// Write the plaintext raw to a file, or to standard output for -
@@ -63,7 +63,7 @@ pub struct DecryptArgs {
 struct Ciphertext {
     name: String,
     algorithm: String,
-    /// Absent where it went to a file. It may be empty.
+    /// Absent if it is written to a file. May be empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     ciphertext: Option<String>,
     #[serde(serialize_with = "base64url::serialize", skip_serializing_if = "Vec::is_empty")]
@@ -95,7 +95,7 @@ struct Plaintext {
     plaintext: Zeroizing<Vec<u8>>,
 }
 
-/// Encrypts.
+/// Encrypts the input.
 pub(super) async fn encrypt(context: &Context, args: EncryptArgs) -> Outcome {
     let plaintext = args.input.read()?;
     let session = context.connect().await?;
@@ -119,7 +119,7 @@ pub(super) async fn encrypt(context: &Context, args: EncryptArgs) -> Outcome {
         None => printed.ciphertext = Some(encode(&reply.ciphertext)),
         Some(out) => {
             out.write(&reply.ciphertext)?;
-            // With the ciphertext on standard output, or with nothing more to know, that was all.
+            // Print nothing after a ciphertext on standard output, or if decryption needs nothing else.
             if matches!(out, RawOutput::Stdout) || printed.iv.is_empty() {
                 return Ok(());
             }
@@ -128,17 +128,17 @@ pub(super) async fn encrypt(context: &Context, args: EncryptArgs) -> Outcome {
     context.output.print(&printed, || printed.text())
 }
 
-/// Decrypts.
+/// Decrypts the input.
 pub(super) async fn decrypt(context: &Context, args: DecryptArgs) -> Outcome {
     let given = args.input.read()?;
     let content = if args.input.is_file() { Content::<Encrypted>::of(given) } else { Content::Bytes(given) };
     let (mut iv, mut tag, mut aad) = (args.iv, args.tag, args.aad);
-    let mut earlier = None;
+    let mut previous_name = None;
     let ciphertext = match content {
         Content::Bytes(bytes) => bytes,
         Content::Printed(printed) => {
             names::same_algorithm(args.alg.as_str(), Some(&printed.algorithm))?;
-            earlier = Some(printed.name);
+            previous_name = Some(printed.name);
             iv = iv.or(printed.iv);
             tag = tag.or(printed.authentication_tag);
             aad = aad.or(printed.additional_authenticated_data);
@@ -146,7 +146,7 @@ pub(super) async fn decrypt(context: &Context, args: DecryptArgs) -> Outcome {
         }
     };
     let session = context.connect().await?;
-    let key = names::same_version(args.target.resolve(session.hsm())?, earlier.as_deref());
+    let key = names::same_version(args.target.resolve(session.hsm())?, previous_name.as_deref());
     let request = pb::DecryptRequest {
         name: key.to_string(),
         algorithm: args.alg.to_string(),

@@ -10,7 +10,7 @@ use crate::cli::failure::Outcome;
 use crate::cli::names::KeyRef;
 use crate::model::key::Curve;
 
-/// Key types of a managed HSM.
+/// The key types of a managed HSM.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kty {
     /// Elliptic curve
@@ -24,22 +24,22 @@ enum Kty {
     Oct,
 }
 
-/// What to generate.
+/// The key to generate.
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
-    /// The key's name
+    /// Name of the key
     #[arg(value_parser = KeyRef::parse_key)]
     name: KeyRef,
-    /// The type
+    /// Type of the key
     #[arg(long, value_enum, ignore_case = true)]
     kty: Kty,
-    /// The curve of an EC key: P-256 (the default), P-256K, P-384 or P-521
+    /// Curve of an EC key: P-256 (the default), P-256K, P-384 or P-521
     #[arg(long)]
     curve: Option<Curve>,
-    /// Bits of an RSA key (2048 by default) or of an oct key (256 by default)
+    /// Size of an RSA key (2048 by default) or of an oct key (256 by default) in bits
     #[arg(long, value_name = "BITS")]
     size: Option<u32>,
-    /// The public exponent of an RSA key, 65537 by default
+    /// Public exponent of an RSA key, 65537 by default
     #[arg(long, value_name = "NUMBER")]
     public_exponent: Option<u32>,
     #[command(flatten)]

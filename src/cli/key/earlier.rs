@@ -1,11 +1,11 @@
-//! Files that hold what another command printed as JSON.
+//! Parses files with the JSON output of a previous command.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::cli::input::{self, Octets};
 
-/// What `key sign` prints.
+/// The output of `key sign`.
 #[derive(Deserialize)]
 pub(super) struct Signed {
     pub(super) name: String,
@@ -13,7 +13,7 @@ pub(super) struct Signed {
     pub(super) signature: Octets,
 }
 
-/// What `key encrypt` prints.
+/// The output of `key encrypt`.
 #[derive(Deserialize)]
 pub(super) struct Encrypted {
     pub(super) name: String,
@@ -27,7 +27,7 @@ pub(super) struct Encrypted {
     pub(super) additional_authenticated_data: Option<Octets>,
 }
 
-/// What `key wrap` prints.
+/// The output of `key wrap`.
 #[derive(Deserialize)]
 pub(super) struct Wrapped {
     pub(super) name: String,
@@ -35,16 +35,16 @@ pub(super) struct Wrapped {
     pub(super) wrapped_key: Octets,
 }
 
-/// What is in a file: what another command printed, or anything else.
+/// The content of an input file: the JSON output of another command, or any other bytes.
 pub(super) enum Content<T> {
-    /// What another command printed.
+    /// The JSON output of another command.
     Printed(T),
-    /// The bytes themselves.
+    /// Any other bytes.
     Bytes(Octets),
 }
 
 impl<T: DeserializeOwned> Content<T> {
-    /// Looks into a file. What is not JSON with all the members is taken as it is.
+    /// Parses the content of a file. Anything but JSON with all required members is returned as bytes.
     pub(super) fn of(bytes: Octets) -> Self {
         match serde_json::from_slice(&bytes.0) {
             Ok(printed) => Self::Printed(printed),
@@ -53,8 +53,8 @@ impl<T: DeserializeOwned> Content<T> {
     }
 }
 
-/// The bytes of a file that may hold them raw or as base64url text. Random bytes of a signature's
-/// length are never all letters and digits.
+/// Decodes a file with raw bytes or base64url text. Raw signatures are long enough that one never consists of
+/// base64url characters only.
 pub(super) fn raw_or_text(bytes: Octets) -> Octets {
     let text = std::str::from_utf8(&bytes.0).ok().filter(|text| !text.trim().is_empty());
     text.and_then(|text| input::decode(text).ok()).unwrap_or(bytes)
@@ -71,14 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_printed_is_recognised_and_the_rest_is_bytes() {
+    fn recognizes_json_output_of_commands() {
         let json = br#"{"name":"hsms/l/keys/k","algorithm":"RSA-OAEP","ciphertext":"AQID","iv":null}"#;
         match Content::<Encrypted>::of(octets(json)) {
             Content::Printed(printed) => {
                 assert_eq!(*printed.ciphertext.0, [1, 2, 3]);
                 assert!(printed.iv.is_none() && printed.authentication_tag.is_none());
             }
-            Content::Bytes(_) => panic!("not recognised"),
+            Content::Bytes(_) => panic!("the output is not recognized"),
         }
         for other in [&b"\x00\x01"[..], b"{}", br#"{"ciphertext":"AQID"}"#] {
             assert!(matches!(Content::<Encrypted>::of(octets(other)), Content::Bytes(_)));
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_are_read_raw_and_as_text() {
+    fn decodes_raw_and_base64url_signatures() {
         let raw = octets(&[0xfb; 64]);
         assert_eq!(raw_or_text(raw.clone()), raw);
         let text = format!("{}\n", input::encode(&raw.0));

@@ -12,10 +12,10 @@ use crate::cli::{Context, jwk, private_key};
 use crate::model::import::ImportMaterial;
 use crate::model::key::KeyOperation;
 
-/// What to import.
+/// The key to import.
 #[derive(Args, Clone, Debug)]
 pub struct ImportArgs {
-    /// The key's name
+    /// Name of the key
     #[arg(value_parser = KeyRef::parse_key)]
     name: KeyRef,
     #[command(flatten)]
@@ -24,23 +24,23 @@ pub struct ImportArgs {
     attributes: NewAttributes,
 }
 
-/// The material, in one of three forms.
+/// The key material in one of three formats.
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = false)]
 struct Material {
-    /// A JSON Web Key (RFC 7517), or - for standard input
+    /// File with a JSON Web Key (RFC 7517), or - for standard input
     #[arg(long, value_name = "FILE")]
     jwk: Option<Source>,
-    /// An RSA or EC private key in PEM, not encrypted, or - for standard input
+    /// File with an unencrypted RSA or EC private key in PEM, or - for standard input
     #[arg(long, value_name = "FILE")]
     pem: Option<Source>,
-    /// The 16, 24 or 32 bytes of an AES key, or - for standard input
+    /// File with the 16, 24 or 32 bytes of an AES key, or - for standard input
     #[arg(long, value_name = "FILE")]
     raw: Option<Source>,
 }
 
 impl Material {
-    /// The material, and the operations that it names for itself, if it does.
+    /// Reads the key material, and the `key_ops` of a JSON Web Key if present.
     fn read(&self) -> Outcome<(ImportMaterial, Option<Vec<KeyOperation>>)> {
         match (&self.jwk, &self.pem, &self.raw) {
             (Some(source), _, _) => jwk::read(&source.read()?.0).map_err(|failure| failure.within(source)),
@@ -58,7 +58,7 @@ impl Material {
                 }
                 Ok((ImportMaterial::Oct { k: bytes.to_vec() }, None))
             }
-            (None, None, None) => Err(Failure::Usage("one of --jwk, --pem and --raw is needed".into())),
+            (None, None, None) => Err(Failure::Usage("one of --jwk, --pem and --raw is required".into())),
         }
     }
 }
@@ -66,10 +66,10 @@ impl Material {
 /// Imports a key.
 pub(super) async fn run(context: &Context, args: ImportArgs) -> Outcome {
     let tags = attributes::tags(&args.attributes.tags)?;
-    let (material, named) = args.material.read()?;
+    let (material, key_ops) = args.material.read()?;
     let NewAttributes { ops, no_ops, .. } = &args.attributes;
     let chosen = (*no_ops || !ops.is_empty()).then(|| ops.clone());
-    let operations = chosen.or(named);
+    let operations = chosen.or(key_ops);
     let session = context.connect().await?;
     let request = pb::ImportKeyRequest {
         parent: args.name.parent(session.hsm())?,
@@ -84,7 +84,7 @@ pub(super) async fn run(context: &Context, args: ImportArgs) -> Outcome {
     context.output.print(&key, || key.text())
 }
 
-/// The material on the wire. From here on the transport owns its bytes.
+/// Converts the key material to protobuf. The transport does not zeroize these copies.
 fn to_wire(material: &ImportMaterial) -> pb::ImportKeyMaterial {
     let kty = material.key_type().kty().to_owned();
     match material {

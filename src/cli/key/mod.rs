@@ -1,4 +1,4 @@
-//! `strongroom key`: keys and what they are used for.
+//! `strongroom key`: key management and cryptographic operations.
 
 mod attributes;
 mod cipher;
@@ -21,12 +21,12 @@ pub(super) use attributes::{tag, tags};
 use super::Context;
 use super::failure::Outcome;
 
-/// What can be done with keys.
+/// Subcommands of `strongroom key`.
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Generate a key in the token, or a new version of a key that exists
+    /// Generate a key, or a new version if the key exists
     Create(create::CreateArgs),
-    /// Import a private or secret key; a new version if the key exists
+    /// Import a private or secret key, as a new version if the key exists
     Import(import::ImportArgs),
     /// Show a key
     Show(read::ShowArgs),
@@ -34,38 +34,38 @@ pub enum KeyCommand {
     List,
     /// List the versions of a key, oldest first
     Versions(read::VersionsArgs),
-    /// Change operations, attributes or tags of a version
+    /// Update the operations, attributes or tags of a key version
     Update(update::UpdateArgs),
-    /// Make a new version like the current one; the key must have a rotation policy
+    /// Rotate a key: generate a new version like the current one; requires a rotation policy
     Rotate(remove::KeyArgs),
-    /// When a key is rotated by itself
+    /// Show and set the rotation policy of a key
     #[command(subcommand)]
     RotationPolicy(rotation::PolicyCommand),
-    /// Delete a key with all its versions; it can be recovered for a time
+    /// Delete a key with all its versions; it can be recovered until it is purged
     Delete(remove::KeyArgs),
     /// List the deleted keys
     ListDeleted,
     /// Show a deleted key
     ShowDeleted(remove::DeletedKeyArgs),
-    /// Bring a deleted key back
+    /// Recover a deleted key
     Recover(remove::DeletedKeyArgs),
-    /// Destroy a deleted key for good
+    /// Purge a deleted key (irreversible)
     Purge(remove::DeletedKeyArgs),
     /// Sign a file or a digest
     Sign(sign::SignArgs),
-    /// Check a signature; the exit code is 1 if it is wrong
+    /// Verify a signature; exit code is 1 if it is invalid
     Verify(verify::VerifyArgs),
-    /// Encrypt
+    /// Encrypt data
     Encrypt(cipher::EncryptArgs),
-    /// Decrypt; a file may also hold what `key encrypt` printed as JSON
+    /// Decrypt data, given raw or as the JSON output of `key encrypt`
     Decrypt(cipher::DecryptArgs),
     /// Wrap a symmetric key
     Wrap(wrap::WrapArgs),
-    /// Unwrap a symmetric key; a file may also hold what `key wrap` printed as JSON
+    /// Unwrap a symmetric key, given raw or as the JSON output of `key wrap`
     Unwrap(wrap::UnwrapArgs),
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: KeyCommand) -> Outcome {
     match command {
         KeyCommand::Create(args) => create::run(context, args).await,

@@ -8,17 +8,17 @@ use crate::cli::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::names::{KeyRef, Target};
 
-/// Which key.
+/// Selects a key or key version.
 #[derive(Args, Clone, Debug)]
 pub struct ShowArgs {
     #[command(flatten)]
     target: Target,
 }
 
-/// The versions of which key.
+/// Selects the key.
 #[derive(Args, Clone, Debug)]
 pub struct VersionsArgs {
-    /// The key's name
+    /// Name of the key
     #[arg(value_parser = KeyRef::parse_key)]
     name: KeyRef,
 }
@@ -31,7 +31,7 @@ pub(super) async fn show(context: &Context, args: ShowArgs) -> Outcome {
     context.output.print(&key, || key.text())
 }
 
-/// Lists keys, all pages.
+/// Lists the keys, from all pages.
 pub(super) async fn list(context: &Context) -> Outcome {
     let session = context.connect().await?;
     let mut service = session.keys();
@@ -47,7 +47,7 @@ pub(super) async fn list(context: &Context) -> Outcome {
     }
 }
 
-/// Lists versions, all pages.
+/// Lists the versions of a key, from all pages.
 pub(super) async fn versions(context: &Context, args: VersionsArgs) -> Outcome {
     let session = context.connect().await?;
     let mut service = session.keys();

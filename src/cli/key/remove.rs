@@ -1,4 +1,4 @@
-//! `strongroom key delete`, and what can be done with a deleted key
+//! `strongroom key delete`, and the commands for deleted keys
 
 use clap::Args;
 use serde::Serialize;
@@ -9,18 +9,18 @@ use crate::cli::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::names::KeyRef;
 
-/// Which key.
+/// Selects a key.
 #[derive(Args, Clone, Debug)]
 pub struct KeyArgs {
-    /// The key's name
+    /// Name of the key
     #[arg(value_parser = KeyRef::parse_key)]
     pub(super) name: KeyRef,
 }
 
-/// Which deleted key.
+/// Selects a deleted key.
 #[derive(Args, Clone, Debug)]
 pub struct DeletedKeyArgs {
-    /// The deleted key's name
+    /// Name of the deleted key
     #[arg(value_parser = KeyRef::parse_deleted)]
     name: KeyRef,
 }
@@ -40,7 +40,7 @@ pub(super) async fn delete(context: &Context, args: KeyArgs) -> Outcome {
     context.output.print(&key, || key.text())
 }
 
-/// Lists deleted keys, all pages.
+/// Lists the deleted keys, from all pages.
 pub(super) async fn list(context: &Context) -> Outcome {
     let session = context.connect().await?;
     let mut service = session.keys();
@@ -65,7 +65,7 @@ pub(super) async fn show(context: &Context, args: DeletedKeyArgs) -> Outcome {
     context.output.print(&key, || key.text())
 }
 
-/// Brings a deleted key back.
+/// Recovers a deleted key.
 pub(super) async fn recover(context: &Context, args: DeletedKeyArgs) -> Outcome {
     let session = context.connect().await?;
     let name = args.name.resource(session.hsm(), "deletedKeys")?;
@@ -74,7 +74,7 @@ pub(super) async fn recover(context: &Context, args: DeletedKeyArgs) -> Outcome 
     context.output.print(&key, || key.text())
 }
 
-/// Destroys a deleted key.
+/// Purges a deleted key.
 pub(super) async fn purge(context: &Context, args: DeletedKeyArgs) -> Outcome {
     let session = context.connect().await?;
     let name = args.name.resource(session.hsm(), "deletedKeys")?;

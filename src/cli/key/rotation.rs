@@ -12,7 +12,7 @@ use crate::cli::{Context, table, when};
 use crate::model::Timestamp;
 use crate::model::period::LifetimePeriod;
 
-/// What can be done with rotation policies.
+/// Subcommands of `strongroom key rotation-policy`.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
     /// Show the rotation policy of a key
@@ -21,30 +21,30 @@ pub enum PolicyCommand {
     Set(SetArgs),
 }
 
-/// Which policy, for which key.
+/// A key and its new rotation policy.
 #[derive(Args, Clone, Debug)]
 pub struct SetArgs {
-    /// The key's name
+    /// Name of the key
     #[arg(value_parser = KeyRef::parse_key)]
     name: KeyRef,
     #[command(flatten)]
     policy: Policy,
 }
 
-/// What the policy says; what is not named is not part of it.
+/// The complete rotation policy: it replaces the old one.
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = true)]
 struct Policy {
-    /// Rotate so long after the current version was made: P90D, P2M, P1Y6M
+    /// Rotate this long after the current version was created: P90D, P2M, P1Y6M
     #[arg(long, value_name = "PERIOD", conflicts_with = "rotate_before_expiry")]
     rotate_after: Option<LifetimePeriod>,
-    /// Rotate so long before the current version expires; needs --expiry
+    /// Rotate this long before the current version expires; requires --expiry
     #[arg(long, value_name = "PERIOD", requires = "expiry")]
     rotate_before_expiry: Option<LifetimePeriod>,
-    /// Let versions made by rotation live so long
+    /// Lifetime of the versions that rotation creates
     #[arg(long, value_name = "PERIOD")]
     expiry: Option<LifetimePeriod>,
-    /// Take the policy away
+    /// Remove the policy
     #[arg(long, conflicts_with_all = ["rotate_after", "rotate_before_expiry", "expiry"])]
     clear: bool,
 }
@@ -64,7 +64,7 @@ impl Policy {
     }
 }
 
-/// A rotation policy, as it is printed.
+/// The printed form of a rotation policy.
 #[derive(Serialize)]
 struct PolicyView {
     name: String,
@@ -81,7 +81,7 @@ struct ActionView {
     time_before_expiry: Option<String>,
 }
 
-fn given(text: String) -> Option<String> {
+fn non_empty(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
@@ -89,12 +89,12 @@ impl From<pb::KeyRotationPolicy> for PolicyView {
     fn from(policy: pb::KeyRotationPolicy) -> Self {
         let actions = policy.lifetime_actions.into_iter().map(|action| ActionView {
             action: action.action,
-            time_after_create: given(action.time_after_create),
-            time_before_expiry: given(action.time_before_expiry),
+            time_after_create: non_empty(action.time_after_create),
+            time_before_expiry: non_empty(action.time_before_expiry),
         });
         Self {
             name: policy.name,
-            expiry_time: given(policy.expiry_time),
+            expiry_time: non_empty(policy.expiry_time),
             lifetime_actions: actions.collect(),
             created: when::from_wire(policy.created),
             updated: when::from_wire(policy.updated),
@@ -103,17 +103,17 @@ impl From<pb::KeyRotationPolicy> for PolicyView {
 }
 
 impl PolicyView {
-    /// Everything, for people.
+    /// Formats all fields as text.
     fn text(&self) -> String {
         let action = self.lifetime_actions.first();
         let after =
             action.and_then(|action| Some(format!("{} after creation", action.time_after_create.as_ref()?)));
         let before =
             action.and_then(|action| Some(format!("{} before expiry", action.time_before_expiry.as_ref()?)));
-        let by_itself = after.or(before).unwrap_or_else(|| "never by itself".to_owned());
+        let rotates = after.or(before).unwrap_or_else(|| "never automatically".to_owned());
         table::fields(&[
             ("name", self.name.clone()),
-            ("rotates", by_itself),
+            ("rotates", rotates),
             ("expiry", self.expiry_time.clone().unwrap_or_default()),
             ("created", when::show(self.created)),
             ("updated", when::show(self.updated)),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_rotates_in_one_way_or_none() {
+    fn policies_have_at_most_one_rotate_action() {
         let actions = parse("--rotate-after P90D --expiry P1Y").unwrap().actions();
         assert_eq!((actions[0].time_after_create.as_str(), actions[0].action.as_str()), ("P90D", "rotate"));
         let actions = parse("--rotate-before-expiry P30D --expiry P1Y").unwrap().actions();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_printed_for_people_and_programs() {
+    fn formats_policies_as_text_and_json() {
         let policy = PolicyView::from(pb::KeyRotationPolicy {
             name: "hsms/local/keys/invoices/rotationPolicy".into(),
             expiry_time: "P1Y".into(),
@@ -218,6 +218,6 @@ mod tests {
         }
         "#);
         let blank = PolicyView::from(pb::KeyRotationPolicy::default());
-        insta::assert_snapshot!(blank.text(), @"rotates  never by itself");
+        insta::assert_snapshot!(blank.text(), @"rotates  never automatically");
     }
 }

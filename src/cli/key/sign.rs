@@ -13,12 +13,12 @@ use crate::cli::output::RawOutput;
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::import::base64url;
 
-/// What to sign, with what.
+/// The key, the algorithm and the digest.
 #[derive(Args, Clone, Debug)]
 pub struct SignArgs {
     #[command(flatten)]
     target: Target,
-    /// The algorithm
+    /// Algorithm
     #[arg(long, value_parser = names::signature_algorithm())]
     alg: SignatureAlgorithm,
     #[command(flatten)]
@@ -36,7 +36,7 @@ struct Printed {
     signature: Vec<u8>,
 }
 
-/// Signs.
+/// Signs the digest.
 pub(super) async fn run(context: &Context, args: SignArgs) -> Outcome {
     let digest = args.input.read(args.alg)?;
     let session = context.connect().await?;

@@ -11,7 +11,7 @@ use crate::cli::{Context, names, when};
 use crate::model::key::KeyOperation;
 use crate::model::key_date::KeyDate;
 
-/// What to change, of which version.
+/// A key version and its changes.
 #[derive(Args, Clone, Debug)]
 pub struct UpdateArgs {
     #[command(flatten)]
@@ -20,41 +20,41 @@ pub struct UpdateArgs {
     changes: Changes,
 }
 
-/// What to change; what is not named stays.
+/// The changes. Other fields keep their values.
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = true)]
 struct Changes {
-    /// Whether it may be used at all
+    /// Enable or disable the key version
     #[arg(long, action = ArgAction::Set, value_name = "true|false")]
     enabled: Option<bool>,
-    /// What it may be used for, instead of what it may now
+    /// Permitted operations; replaces the existing ones
     #[arg(long, value_delimiter = ',', value_parser = names::key_operation(), value_name = "OPERATIONS")]
     ops: Vec<KeyOperation>,
-    /// Let it be used for nothing
+    /// Permit no operations
     #[arg(long, conflicts_with = "ops")]
     no_ops: bool,
-    /// A tag; may be repeated. All tags are replaced
+    /// Tag (repeatable); replaces all existing tags
     #[arg(long = "tag", value_parser = attributes::tag, value_name = "NAME=VALUE")]
     tags: Vec<(String, String)>,
-    /// Take all tags away
+    /// Remove all tags
     #[arg(long, conflicts_with = "tags")]
     clear_tags: bool,
-    /// Not usable from this instant on: 2027-01-01 (midnight UTC) or RFC 3339
-    #[arg(long, value_parser = when::parse_date, value_name = "WHEN")]
+    /// Expiry time: 2027-01-01 (midnight UTC) or RFC 3339
+    #[arg(long, value_parser = when::parse_date, value_name = "TIME")]
     expires: Option<KeyDate>,
-    /// Let it never expire
+    /// Remove the expiry time
     #[arg(long, conflicts_with = "expires")]
     clear_expires: bool,
-    /// Not usable before this instant
-    #[arg(long, value_parser = when::parse_date, value_name = "WHEN")]
+    /// Time before which the key version cannot be used
+    #[arg(long, value_parser = when::parse_date, value_name = "TIME")]
     not_before: Option<KeyDate>,
-    /// Let it be usable from the beginning
+    /// Remove the not-before time
     #[arg(long, conflicts_with = "not_before")]
     clear_not_before: bool,
 }
 
 impl Changes {
-    /// The fields that are named.
+    /// Returns the update mask: the fields that are set or cleared.
     fn mask(&self) -> Vec<String> {
         let fields = [
             ("key_ops", !self.ops.is_empty() || self.no_ops),
@@ -67,7 +67,7 @@ impl Changes {
     }
 }
 
-/// Changes a version.
+/// Updates a key version.
 pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
     let changes = &args.changes;
     let tags = attributes::tags(&changes.tags)?;
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mask_names_what_is_set_and_what_is_cleared() {
+    fn update_mask_names_set_and_cleared_fields() {
         assert_eq!(mask("--enabled false"), ["attributes.enabled"]);
         assert_eq!(
             mask("--clear-expires --not-before 2027-01-01"),

@@ -14,17 +14,17 @@ use crate::cli::input::{self, Octets, Source};
 use crate::cli::names::{self, Target};
 use crate::model::algorithm::SignatureAlgorithm;
 
-/// What was signed, with what, and the signature.
+/// The key, the algorithm, the digest and the signature.
 #[derive(Args, Clone, Debug)]
 pub struct VerifyArgs {
     #[command(flatten)]
     target: Target,
-    /// The algorithm
+    /// Algorithm
     #[arg(long, value_parser = names::signature_algorithm())]
     alg: SignatureAlgorithm,
     #[command(flatten)]
     input: DigestInput,
-    /// The signature: a file with what `key sign` printed or with raw bytes, - for standard input, or base64url
+    /// Signature: a file with the JSON output of `key sign` or with raw bytes, - for standard input, or base64url
     #[arg(long, value_name = "FILE|BASE64URL", allow_hyphen_values = true)]
     signature: String,
 }
@@ -36,22 +36,21 @@ struct Printed {
     valid: bool,
 }
 
-/// A signature, and what is known of its making.
-struct Given {
+/// A signature. Key name and algorithm are known if it is the JSON output of `key sign`.
+struct SignatureArg {
     signature: Octets,
     name: Option<String>,
     algorithm: Option<String>,
 }
 
-impl Given {
+impl SignatureArg {
     fn read(text: &str) -> Outcome<Self> {
         let source = match text {
             "-" => Source::Stdin,
             path if Path::new(path).exists() => Source::File(path.into()),
             text => {
-                let signature = input::decode(text).map_err(|_| {
-                    Failure::problem("--signature names no file that exists, and is not base64url either")
-                })?;
+                let signature = input::decode(text)
+                    .map_err(|_| Failure::problem("--signature is neither an existing file nor base64url"))?;
                 return Ok(Self { signature, name: None, algorithm: None });
             }
         };
@@ -66,10 +65,10 @@ impl Given {
     }
 }
 
-/// Verifies.
+/// Verifies the signature.
 pub(super) async fn run(context: &Context, args: VerifyArgs) -> Outcome {
     let digest = args.input.read(args.alg)?;
-    let given = Given::read(&args.signature)?;
+    let given = SignatureArg::read(&args.signature)?;
     names::same_algorithm(args.alg.as_str(), given.algorithm.as_deref())?;
     let session = context.connect().await?;
     let key = names::same_version(args.target.resolve(session.hsm())?, given.name.as_deref());
@@ -91,20 +90,20 @@ mod tests {
 
     use super::*;
 
-    fn read(content: &[u8]) -> Given {
+    fn read(content: &[u8]) -> SignatureArg {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
-        Given::read(&file.path().display().to_string()).unwrap()
+        SignatureArg::read(&file.path().display().to_string()).unwrap()
     }
 
     #[test]
-    fn a_signature_is_read_in_every_form() {
+    fn reads_signatures_in_all_formats() {
         let printed = read(br#"{"name":"hsms/l/keys/k","algorithm":"ES256","signature":"-_v7"}"#);
         assert_eq!(*printed.signature.0, [0xfb, 0xfb, 0xfb]);
         assert_eq!(printed.algorithm.as_deref(), Some("ES256"));
         assert_eq!(*read(b"-_v7\n").signature.0, [0xfb, 0xfb, 0xfb]);
         assert_eq!(*read(&[0xfb, 0xfb, 0xfb]).signature.0, [0xfb, 0xfb, 0xfb]);
-        assert_eq!(*Given::read("-_v7").unwrap().signature.0, [0xfb, 0xfb, 0xfb]);
-        assert!(Given::read("no/such.file").is_err());
+        assert_eq!(*SignatureArg::read("-_v7").unwrap().signature.0, [0xfb, 0xfb, 0xfb]);
+        assert!(SignatureArg::read("no/such.file").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Keys as they are printed.
+//! The printed form of keys.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::model::Timestamp;
 use crate::model::import::base64url;
 use crate::model::key_date::KeyDate;
 
-/// The public half; absent for secret keys.
+/// The public key; absent for secret keys.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum PublicKey {
@@ -78,7 +78,7 @@ impl From<pb::KeyBundle> for KeyView {
 }
 
 impl KeyView {
-    /// `RSA-HSM 3072` or `EC-HSM P-256`.
+    /// Returns the key type with the size or curve: `RSA-HSM 3072` or `EC-HSM P-256`.
     fn kind(&self) -> String {
         match (&self.key, self.key_size) {
             (Some(PublicKey::Ec { crv, .. }), _) => format!("{} {crv}", self.kty),
@@ -87,12 +87,12 @@ impl KeyView {
         }
     }
 
-    /// The name alone, without the collections around it.
+    /// Returns the name of the key without the rest of its resource name.
     fn short_name(&self) -> &str {
         self.name.split('/').nth(3).unwrap_or(&self.name)
     }
 
-    /// The version alone.
+    /// Returns the version without the rest of its resource name.
     fn version(&self) -> &str {
         self.name.split('/').nth(5).unwrap_or_default()
     }
@@ -102,7 +102,7 @@ impl KeyView {
         tags.join(", ")
     }
 
-    /// Everything, for people.
+    /// Formats all fields as text.
     pub(super) fn text(&self) -> String {
         table::fields(&self.fields())
     }
@@ -143,7 +143,7 @@ impl Row for KeyView {
     }
 }
 
-/// One version among its siblings.
+/// A version in a list of versions.
 #[derive(Serialize)]
 #[serde(transparent)]
 pub(super) struct VersionView(pub(super) KeyView);
@@ -184,12 +184,12 @@ impl From<pb::DeletedKeyBundle> for DeletedKeyView {
 }
 
 impl DeletedKeyView {
-    /// Everything, for people.
+    /// Formats all fields as text.
     pub(super) fn text(&self) -> String {
         let mut fields = vec![
             ("name", self.name.clone()),
             ("deleted", when::show(self.deleted_at)),
-            ("purge due", when::show(self.scheduled_purge_at)),
+            ("scheduled purge", when::show(self.scheduled_purge_at)),
         ];
         if let Some(key) = &self.key {
             fields.extend(key.fields().into_iter().skip(1));
@@ -199,7 +199,7 @@ impl DeletedKeyView {
 }
 
 impl Row for DeletedKeyView {
-    const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "DELETED", "PURGE DUE"];
+    const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "DELETED", "SCHEDULED PURGE"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_printed_for_people() {
+    fn formats_keys_as_text() {
         insta::assert_snapshot!(KeyView::from(bundle()).text(), @"
         name        hsms/local/keys/invoices/versions/75f0e58fa686411f25e386edb8c4879c
         type        EC-HSM P-256
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_printed_for_programs() {
+    fn formats_keys_as_json() {
         insta::assert_json_snapshot!(KeyView::from(bundle()), @r#"
         {
           "name": "hsms/local/keys/invoices/versions/75f0e58fa686411f25e386edb8c4879c",
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_key_tells_when_it_goes() {
+    fn deleted_keys_show_their_scheduled_purge() {
         let deleted = DeletedKeyView::from(pb::DeletedKeyBundle {
             name: "hsms/local/deletedKeys/invoices".into(),
             key: Some(bundle()),
@@ -289,9 +289,9 @@ mod tests {
             scheduled_purge_at: Some(prost_types::Timestamp { seconds: 1_799_366_400, nanos: 0 }),
         });
         insta::assert_snapshot!(table::columns(DeletedKeyView::HEADINGS, &[deleted.cells()]), @"
-        NAME      TYPE          DELETED               PURGE DUE
+        NAME      TYPE          DELETED               SCHEDULED PURGE
         invoices  EC-HSM P-256  2027-01-01 00:00:00Z  2027-01-08 00:00:00Z
         ");
-        assert!(deleted.text().starts_with("name        hsms/local/deletedKeys/invoices\n"));
+        assert!(deleted.text().starts_with("name             hsms/local/deletedKeys/invoices\n"));
     }
 }

@@ -14,12 +14,12 @@ use crate::cli::output::RawOutput;
 use crate::model::algorithm::WrapAlgorithm;
 use crate::model::import::base64url;
 
-/// What to wrap, with what.
+/// The key, the algorithm and the key to wrap.
 #[derive(Args, Clone, Debug)]
 pub struct WrapArgs {
     #[command(flatten)]
     target: Target,
-    /// The algorithm
+    /// Algorithm
     #[arg(long, value_parser = names::wrap_algorithm())]
     alg: WrapAlgorithm,
     #[command(flatten)]
@@ -29,17 +29,17 @@ pub struct WrapArgs {
     out: Option<RawOutput>,
 }
 
-/// What to unwrap, with what.
+/// The key, the algorithm and the wrapped key.
 #[derive(Args, Clone, Debug)]
 pub struct UnwrapArgs {
     #[command(flatten)]
     target: Target,
-    /// The algorithm
+    /// Algorithm
     #[arg(long, value_parser = names::wrap_algorithm())]
     alg: WrapAlgorithm,
     #[command(flatten)]
     input: Input,
-    /// Write the key raw to a file, or to standard output for -
+    /// Write the unwrapped key raw to a file, or to standard output for -
     #[arg(long, value_name = "FILE")]
     out: Option<RawOutput>,
 }
@@ -60,7 +60,7 @@ struct Key {
     key: Zeroizing<Vec<u8>>,
 }
 
-/// Wraps.
+/// Wraps a key.
 pub(super) async fn wrap(context: &Context, args: WrapArgs) -> Outcome {
     let key = args.input.read()?;
     let session = context.connect().await?;
@@ -74,11 +74,11 @@ pub(super) async fn wrap(context: &Context, args: WrapArgs) -> Outcome {
     }
 }
 
-/// Unwraps.
+/// Unwraps a key.
 pub(super) async fn unwrap(context: &Context, args: UnwrapArgs) -> Outcome {
     let given = args.input.read()?;
     let content = if args.input.is_file() { Content::<Wrapped>::of(given) } else { Content::Bytes(given) };
-    let (wrapped_key, earlier) = match content {
+    let (wrapped_key, previous_name) = match content {
         Content::Bytes(bytes) => (bytes, None),
         Content::Printed(printed) => {
             names::same_algorithm(args.alg.as_str(), Some(&printed.algorithm))?;
@@ -86,7 +86,7 @@ pub(super) async fn unwrap(context: &Context, args: UnwrapArgs) -> Outcome {
         }
     };
     let session = context.connect().await?;
-    let key = names::same_version(args.target.resolve(session.hsm())?, earlier.as_deref());
+    let key = names::same_version(args.target.resolve(session.hsm())?, previous_name.as_deref());
     let request = pb::UnwrapKeyRequest {
         name: key.to_string(),
         algorithm: args.alg.to_string(),

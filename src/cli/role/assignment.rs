@@ -14,51 +14,51 @@ use crate::cli::session::Session;
 use crate::cli::{Context, table};
 use crate::model::rbac::Scope;
 
-/// What can be done with role assignments.
+/// Subcommands of `strongroom role assignment`.
 #[derive(Debug, Subcommand)]
 pub enum AssignmentCommand {
     /// List role assignments
     List(ListArgs),
     /// Show a role assignment
     Show(AssignmentArgs),
-    /// Give a role to a principal
+    /// Assign a role to a principal
     Create(CreateArgs),
-    /// Take a role away
+    /// Delete a role assignment
     Delete(AssignmentArgs),
 }
 
-/// Which role assignments.
+/// Filters role assignments.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
-    /// Only those at exactly this scope: /, /keys or /keys/NAME
+    /// List only assignments at exactly this scope: /, /keys or /keys/NAME
     #[arg(long)]
     scope: Option<Scope>,
-    /// Only those of this principal
+    /// List only assignments of this principal
     #[arg(long, value_name = "NAME|OBJECT-ID")]
     assignee: Option<String>,
 }
 
-/// A role for a principal at a scope.
+/// The role assignment to create.
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
-    /// The role's name, with or without "Managed HSM", or its id
+    /// Name of the role, with or without "Managed HSM", or its id
     #[arg(long, value_name = "NAME|ID")]
     role: String,
-    /// Who gets it: a principal of the simulator, or the object id of a user, service principal or group
+    /// Name of a simulator principal, or object id of a user, service principal or group
     #[arg(long, value_name = "NAME|OBJECT-ID")]
     assignee: String,
-    /// Where it holds: /, /keys or /keys/NAME
+    /// Scope: /, /keys or /keys/NAME
     #[arg(long)]
     scope: Scope,
-    /// The assignment's id, if it is to have a certain one
+    /// Id of the assignment [default: a random one]
     #[arg(long, value_name = "GUID")]
     id: Option<Uuid>,
 }
 
-/// Which role assignment.
+/// Selects a role assignment.
 #[derive(Args, Clone, Debug)]
 pub struct AssignmentArgs {
-    /// The assignment's id or resource name, as `role assignment list` shows it
+    /// Id or resource name of the assignment, as `role assignment list` shows it
     #[arg(value_name = "ID")]
     assignment: String,
 }
@@ -67,12 +67,12 @@ impl AssignmentArgs {
     fn resource_name(&self, session: &Session) -> Outcome<String> {
         lookup::resource_name(session, "roleAssignments", &self.assignment)?.ok_or_else(|| {
             Failure::problem(format!("{:?} is not the id of a role assignment", self.assignment))
-                .hint("`strongroom role assignment list` shows them")
+                .hint("`strongroom role assignment list` shows the ids")
         })
     }
 }
 
-/// A role assignment, as it is printed.
+/// The printed form of a role assignment.
 #[derive(Serialize)]
 pub(in crate::cli) struct AssignmentView {
     name: String,
@@ -85,7 +85,7 @@ pub(in crate::cli) struct AssignmentView {
 }
 
 impl AssignmentView {
-    /// The assignment, with names where they are known.
+    /// Converts the assignment, with the names of role and principal if known.
     pub(in crate::cli) fn new(assignment: pb::RoleAssignment, names: &Names<'_>) -> Self {
         let wanted = lookup::id(&assignment.role_definition);
         let role = names.roles.iter().find(|role| lookup::id(&role.name) == wanted);
@@ -113,7 +113,7 @@ impl AssignmentView {
         self.principal_name.as_deref().unwrap_or(&self.principal_id)
     }
 
-    /// For people.
+    /// Formats the fields as text.
     pub(in crate::cli) fn text(&self) -> String {
         table::fields(&[
             ("role", self.role().to_owned()),
@@ -132,15 +132,15 @@ impl Row for AssignmentView {
     }
 }
 
-/// The names behind the identifiers.
+/// The names of roles and principals, by id.
 pub(in crate::cli) struct Names<'a> {
     pub(in crate::cli) roles: Vec<pb::RoleDefinition>,
     pub(in crate::cli) connection: Option<&'a Connection>,
 }
 
 impl<'a> Names<'a> {
-    /// Who may see assignments may not always see roles; identifiers will do then.
-    async fn of(session: &'a Session) -> Outcome<Self> {
+    /// Fetches the role definitions. Without permission to list them, ids are printed instead of names.
+    async fn fetch(session: &'a Session) -> Outcome<Self> {
         let request = pb::ListRoleDefinitionsRequest { parent: session.parent()? };
         let roles = match session.access().list_role_definitions(request).await {
             Ok(reply) => reply.into_inner().role_definitions,
@@ -151,7 +151,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcome {
     let session = context.connect().await?;
     let mut service = session.access();
@@ -164,9 +164,9 @@ pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcom
                 principal_id: principal.transpose()?.map(|id| id.to_string()).unwrap_or_default(),
             };
             let assignments = service.list_role_assignments(request).await?.into_inner().role_assignments;
-            let names = Names::of(&session).await?;
+            let names = Names::fetch(&session).await?;
             let rows: Vec<_> = assignments.into_iter().map(|one| AssignmentView::new(one, &names)).collect();
-            return context.output.print_list(&rows, "there are no such role assignments");
+            return context.output.print_list(&rows, "there are no matching role assignments");
         }
         AssignmentCommand::Create(args) => {
             let request = pb::CreateRoleAssignmentRequest {
@@ -187,7 +187,7 @@ pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcom
             service.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name }).await?
         }
     };
-    let names = Names::of(&session).await?;
+    let names = Names::fetch(&session).await?;
     let assignment = AssignmentView::new(assignment.into_inner(), &names);
     context.output.print(&assignment, || assignment.text())
 }

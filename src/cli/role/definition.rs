@@ -11,47 +11,47 @@ use crate::cli::output::Row;
 use crate::cli::{Context, table};
 use crate::model::rbac::{Action, DATA_ACTION_PREFIX};
 
-/// What can be done with role definitions.
+/// Subcommands of `strongroom role definition`.
 #[derive(Debug, Subcommand)]
 pub enum DefinitionCommand {
-    /// List the built-in roles, then the custom ones
+    /// List the built-in roles, then the custom roles
     List,
-    /// Show what a role grants
+    /// Show a role definition
     Show(RoleArgs),
-    /// Create a custom role, or replace it whole
+    /// Create or replace a custom role
     Create(CreateArgs),
-    /// Delete a custom role; its assignments stay and grant nothing
+    /// Delete a custom role; its assignments remain, but grant nothing
     Delete(RoleArgs),
 }
 
-/// Which role.
+/// Selects a role.
 #[derive(Args, Clone, Debug)]
 pub struct RoleArgs {
-    /// The role's name, with or without "Managed HSM", or its id
+    /// Name of the role, with or without "Managed HSM", or its id
     #[arg(value_name = "NAME|ID")]
     role: String,
 }
 
-/// A custom role.
+/// The custom role to create.
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
-    /// The name people read
+    /// Name of the role
     name: String,
-    /// The id; if a custom role has it, that role is replaced
+    /// Id of the role [default: a random one]; replaces the custom role with this id
     #[arg(long, value_name = "GUID")]
     id: Option<Uuid>,
-    /// What the role is for
+    /// Description of the role
     #[arg(long, default_value = "", value_name = "TEXT")]
     description: String,
-    /// What it grants: keys/sign, or a pattern like keys/*; may be repeated
+    /// Data action to grant: keys/sign, or a pattern like keys/* (repeatable)
     #[arg(long = "data-action", required = true, value_delimiter = ',', value_parser = data_action, value_name = "ACTION")]
     data_actions: Vec<String>,
-    /// What it does not grant, whatever else it grants; may be repeated
+    /// Data action to exclude from the granted ones (repeatable)
     #[arg(long = "not-data-action", value_delimiter = ',', value_parser = data_action, value_name = "ACTION")]
     not_data_actions: Vec<String>,
 }
 
-/// Reads a data action in full or in short, or a pattern of them.
+/// Parses a data action in full or abbreviated, or a pattern, and returns it in full.
 fn data_action(text: &str) -> Result<String, crate::model::Error> {
     if !text.contains('*') {
         return text.parse::<Action>().map(|action| action.to_string());
@@ -64,7 +64,7 @@ fn data_action(text: &str) -> Result<String, crate::model::Error> {
     })
 }
 
-/// One block of it.
+/// A permission block of a role definition.
 #[derive(Serialize)]
 pub(in crate::cli) struct PermissionView {
     actions: Vec<String>,
@@ -73,7 +73,7 @@ pub(in crate::cli) struct PermissionView {
     not_data_actions: Vec<String>,
 }
 
-/// A role definition, as it is printed.
+/// The printed form of a role definition.
 #[derive(Serialize)]
 pub(in crate::cli) struct DefinitionView {
     name: String,
@@ -106,12 +106,12 @@ impl From<pb::RoleDefinition> for DefinitionView {
 }
 
 impl DefinitionView {
-    /// For people, with what it grants on the data plane.
+    /// Formats the role as text, with its data actions.
     fn text(&self) -> String {
         self.text_with(|block| (&block.data_actions, &block.not_data_actions))
     }
 
-    /// For people, with what it grants on the control plane.
+    /// Formats the role as text, with its control plane actions.
     pub(in crate::cli) fn control_text(&self) -> String {
         self.text_with(|block| (&block.actions, &block.not_actions))
     }
@@ -140,7 +140,7 @@ impl Row for DefinitionView {
     }
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: DefinitionCommand) -> Outcome {
     let session = context.connect().await?;
     let mut service = session.access();
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn data_actions_are_completed() {
+    fn expands_abbreviated_data_actions() {
         for (text, full) in [
             ("keys/sign", "Microsoft.KeyVault/managedHsm/keys/sign/action"),
             ("keys/*", "Microsoft.KeyVault/managedHsm/keys/*"),

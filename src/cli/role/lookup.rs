@@ -1,4 +1,4 @@
-//! Roles, found by the names people use.
+//! Finds role definitions by name or id.
 
 use uuid::Uuid;
 
@@ -6,16 +6,16 @@ use crate::api::grpc::pb;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::session::Session;
 
-/// What built-in roles begin with, and people leave out.
+/// The prefix of built-in roles, which may be omitted.
 const PREFIX: &str = "managed hsm ";
 
-/// All role definitions of the HSM.
+/// Fetches all role definitions of the managed HSM.
 pub(super) async fn definitions(session: &Session) -> Outcome<Vec<pb::RoleDefinition>> {
     let request = pb::ListRoleDefinitionsRequest { parent: session.parent()? };
     Ok(session.access().list_role_definitions(request).await?.into_inner().role_definitions)
 }
 
-/// The resource name of a role that is named by it, by its GUID, or by the name people read.
+/// Returns the resource name of a role, given by resource name, GUID or role name.
 pub(super) async fn definition_name(session: &Session, wanted: &str) -> Outcome<String> {
     match resource_name(session, "roleDefinitions", wanted)? {
         Some(name) => Ok(name),
@@ -23,7 +23,7 @@ pub(super) async fn definition_name(session: &Session, wanted: &str) -> Outcome<
     }
 }
 
-/// The resource name of what is named by it or by its GUID.
+/// Returns the resource name of a member of `collection`, given by resource name or GUID. `None` for other text.
 pub(super) fn resource_name(session: &Session, collection: &str, wanted: &str) -> Outcome<Option<String>> {
     let parts: Vec<&str> = wanted.split('/').collect();
     match parts[..] {
@@ -35,45 +35,47 @@ pub(super) fn resource_name(session: &Session, collection: &str, wanted: &str) -
     }
 }
 
-/// The last part of a resource name.
+/// Returns the last segment of a resource name.
 pub(in crate::cli) fn id(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-/// The one role with this name, in any of the ways people write it.
+/// Returns the role with this name in any accepted spelling. Errors if there is none, or more than one.
 pub(in crate::cli) fn find<'a>(
     definitions: &'a [pb::RoleDefinition],
     wanted: &str,
 ) -> Outcome<&'a pb::RoleDefinition> {
-    let named = |fold: fn(&str) -> String| -> Vec<_> {
-        definitions.iter().filter(|role| fold(&role.role_name) == fold(wanted)).collect()
+    let matching = |normalize: fn(&str) -> String| -> Vec<_> {
+        definitions.iter().filter(|role| normalize(&role.role_name) == normalize(wanted)).collect()
     };
     // On the control plane, Contributor is one role and Managed HSM contributor another.
-    let found = Some(named(spelled)).filter(|found| !found.is_empty()).unwrap_or_else(|| named(folded));
+    let found = Some(matching(normalized))
+        .filter(|found| !found.is_empty())
+        .unwrap_or_else(|| matching(without_prefix));
     match found[..] {
         [role] => Ok(role),
         [] => {
             let mut names: Vec<_> = definitions.iter().map(|role| role.role_name.as_str()).collect();
             names.sort_unstable();
             Err(Failure::problem(format!("there is no role {wanted:?}"))
-                .hint(format!("there is {}", names.join(", "))))
+                .hint(format!("available roles: {}", names.join(", "))))
         }
         _ => {
             let ids: Vec<_> = found.iter().map(|role| id(&role.name)).collect();
             Err(Failure::problem(format!("{} roles are named {wanted:?}", ids.len()))
-                .hint(format!("name one by its id: {}", ids.join(", "))))
+                .hint(format!("select one by its id: {}", ids.join(", "))))
         }
     }
 }
 
-/// A name as it is compared: `Crypto User`, `crypto user` and `crypto-user` are the same.
-fn spelled(name: &str) -> String {
+/// Normalizes a name for comparison: `Crypto User`, `crypto user` and `crypto-user` are equal.
+fn normalized(name: &str) -> String {
     name.trim().to_lowercase().replace('-', " ")
 }
 
-/// A name without what built-in roles begin with: `Managed HSM Crypto User` and `crypto-user` are the same.
-fn folded(name: &str) -> String {
-    let name = spelled(name);
+/// Normalizes a name and removes the prefix of built-in roles: `Managed HSM Crypto User` equals `crypto-user`.
+fn without_prefix(name: &str) -> String {
+    let name = normalized(name);
     name.strip_prefix(PREFIX).map(str::to_owned).unwrap_or(name)
 }
 
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_found_by_the_names_people_use() {
+    fn finds_roles_in_all_spellings() {
         let roles = [
             role("1", "Managed HSM Crypto User"),
             role("2", "Managed HSM Crypto Officer"),
@@ -104,15 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_name_wins_over_one_that_ends_so() {
+    fn exact_names_take_precedence_over_unprefixed_ones() {
         let roles = [role("1", "Managed HSM contributor"), role("2", "Contributor")];
-        for (wanted, meant) in [("contributor", "2"), ("managed-hsm-contributor", "1")] {
-            assert_eq!(id(&find(&roles, wanted).unwrap().name), meant, "{wanted}");
+        for (wanted, expected) in [("contributor", "2"), ("managed-hsm-contributor", "1")] {
+            assert_eq!(id(&find(&roles, wanted).unwrap().name), expected, "{wanted}");
         }
     }
 
     #[test]
-    fn an_ambiguous_name_is_refused_with_the_ids() {
+    fn ambiguous_names_are_rejected_with_the_ids() {
         let roles = [role("1", "Signer"), role("2", "signer")];
         let failure = format!("{:?}", find(&roles, "signer").unwrap_err());
         assert!(failure.contains("1, 2"), "{failure}");

@@ -1,4 +1,4 @@
-//! `strongroom role`: role definitions, and who has which role.
+//! `strongroom role`: role definitions and role assignments of local RBAC.
 
 pub(super) mod assignment;
 pub(super) mod definition;
@@ -9,18 +9,18 @@ use clap::Subcommand;
 use super::Context;
 use super::failure::Outcome;
 
-/// What can be done with roles.
+/// Subcommands of `strongroom role`.
 #[derive(Debug, Subcommand)]
 pub enum RoleCommand {
-    /// What roles grant
+    /// Manage role definitions
     #[command(subcommand)]
     Definition(definition::DefinitionCommand),
-    /// Who has which role, and where
+    /// Manage role assignments
     #[command(subcommand)]
     Assignment(assignment::AssignmentCommand),
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: RoleCommand) -> Outcome {
     match command {
         RoleCommand::Definition(command) => definition::run(context, command).await,

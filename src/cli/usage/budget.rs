@@ -14,10 +14,10 @@ use crate::model::Timestamp;
 use crate::model::name::BudgetName;
 use crate::model::resource::ResourceGroupName;
 
-/// What can be done with budgets.
+/// Subcommands of `strongroom usage budget`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum BudgetCommand {
-    /// Make a budget: it is said once a month when its amount is reached
+    /// Create a budget; an event reports once a month that its amount is reached
     Create(CreateArgs),
     /// Show a budget
     Show(BudgetArgs),
@@ -27,26 +27,26 @@ pub enum BudgetCommand {
     Delete(BudgetArgs),
 }
 
-/// A new budget.
+/// The budget to create.
 #[derive(Args, Clone, Debug)]
 pub struct CreateArgs {
-    /// Its name
+    /// Name of the budget
     name: BudgetName,
-    /// How much in a calendar month, in the currency of the price list
+    /// Amount per calendar month, in the currency of the price list
     #[arg(long)]
     amount: String,
-    /// The resource group of the managed HSM [default: the simulator's]
+    /// Resource group of the managed HSM [default: that of the simulator]
     #[arg(long, value_name = "NAME")]
     resource_group: Option<ResourceGroupName>,
-    /// For the whole subscription, though --hsm or STRONGROOM_HSM names a managed HSM
+    /// Cover the whole subscription, even if --hsm or STRONGROOM_HSM is set
     #[arg(long)]
     all: bool,
 }
 
-/// Which budget.
+/// Selects a budget.
 #[derive(Args, Clone, Debug)]
 pub struct BudgetArgs {
-    /// Its name
+    /// Name of the budget
     name: BudgetName,
 }
 
@@ -106,11 +106,11 @@ fn last(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or_default()
 }
 
-fn named(session: &Session, name: &BudgetName) -> Outcome<String> {
+fn resource_name(session: &Session, name: &BudgetName) -> Outcome<String> {
     Ok(format!("subscriptions/{}/budgets/{name}", session.subscription()?))
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: BudgetCommand) -> Outcome {
     let session = context.connect_control().await?;
     let mut client = session.usage();
@@ -130,10 +130,10 @@ pub(super) async fn run(context: &Context, command: BudgetCommand) -> Outcome {
             client.create_budget(request).await?
         }
         BudgetCommand::Show(BudgetArgs { name }) => {
-            client.get_budget(pb::GetBudgetRequest { name: named(&session, &name)? }).await?
+            client.get_budget(pb::GetBudgetRequest { name: resource_name(&session, &name)? }).await?
         }
         BudgetCommand::Delete(BudgetArgs { name }) => {
-            client.delete_budget(pb::DeleteBudgetRequest { name: named(&session, &name)? }).await?
+            client.delete_budget(pb::DeleteBudgetRequest { name: resource_name(&session, &name)? }).await?
         }
     };
     let view = View::from(budget.into_inner());

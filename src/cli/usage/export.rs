@@ -8,32 +8,32 @@ use crate::cli::failure::Outcome;
 use crate::cli::output::RawOutput;
 use crate::cli::{Context, when};
 
-/// As what, and where to.
+/// The period, the format and the destination.
 #[derive(Args, Clone, Debug)]
 pub struct ExportArgs {
     #[command(flatten)]
     period: PeriodArgs,
-    /// The format of the file
+    /// Format of the file
     #[arg(long, value_enum, default_value_t = FileFormat::Csv)]
     format: FileFormat,
-    /// The file, replaced if it exists; - for standard output
+    /// File to write, replaced if it exists, or - for standard output
     #[arg(long, default_value = "-", value_name = "FILE")]
     file: std::ffi::OsString,
-    /// By another plan of the price list than the configured one
+    /// Plan of the price list to use instead of the configured one
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
 }
 
-/// What can be written.
+/// The file formats.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum FileFormat {
-    /// Comma-separated values with a line of headings
+    /// Comma-separated values with a header line
     Csv,
-    /// JSON, one object a line
+    /// JSON Lines: one object per line
     Json,
 }
 
-/// Asks for all pieces, then writes them: a file is whole or not there.
+/// Fetches all pages before it writes the file, so that a failed export leaves no partial file.
 pub(super) async fn run(context: &Context, args: ExportArgs) -> Outcome {
     let session = context.connect_control().await?;
     let format = match args.format {
@@ -51,9 +51,9 @@ pub(super) async fn run(context: &Context, args: ExportArgs) -> Outcome {
     let mut file = Vec::new();
     let mut client = session.usage().max_decoding_message_size(usize::MAX);
     loop {
-        let piece = client.export_usage(request.clone()).await?.into_inner();
-        file.extend(piece.content);
-        request.page_token = piece.next_page_token;
+        let page = client.export_usage(request.clone()).await?.into_inner();
+        file.extend(page.content);
+        request.page_token = page.next_page_token;
         if request.page_token.is_empty() {
             break;
         }

@@ -11,13 +11,13 @@ use crate::cli::{Context, table, when};
 use crate::model::Timestamp;
 use crate::model::resource::ResourceGroupName;
 
-/// By which plan. The managed HSM is that of --hsm.
+/// The resource group and the plan. `--hsm` selects the managed HSM.
 #[derive(Args, Clone, Debug)]
 pub struct ForecastArgs {
-    /// The resource group that holds the managed HSM [default: the simulator's]
+    /// Resource group of the managed HSM [default: that of the simulator]
     #[arg(long, value_name = "NAME")]
     resource_group: Option<ResourceGroupName>,
-    /// By another plan of the price list than the configured one
+    /// Plan of the price list to use instead of the configured one
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
 }
@@ -37,7 +37,7 @@ struct View {
     why: String,
 }
 
-/// Asks for it.
+/// Fetches and prints the forecast.
 pub(super) async fn run(context: &Context, args: ForecastArgs) -> Outcome {
     let session = context.connect_control().await?;
     let name = managed_hsm(&session, args.resource_group.as_ref())?;

@@ -50,7 +50,7 @@ impl Row for View {
     }
 }
 
-/// Asks for all pages.
+/// Fetches all pages and prints the records.
 pub(super) async fn run(context: &Context, args: PeriodArgs) -> Outcome {
     let session = context.connect_control().await?;
     let mut request = pb::ListUsageRequest {
@@ -69,5 +69,5 @@ pub(super) async fn run(context: &Context, args: PeriodArgs) -> Outcome {
             break;
         }
     }
-    context.output.print_list(&rows, "nothing was used")
+    context.output.print_list(&rows, "no usage in this period")
 }

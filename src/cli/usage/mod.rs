@@ -1,4 +1,4 @@
-//! `strongroom usage`: what managed HSMs cost, and what they will cost.
+//! `strongroom usage`: costs, forecasts and budgets of managed HSMs.
 
 mod budget;
 mod export;
@@ -20,41 +20,41 @@ use export::ExportArgs;
 use forecast::ForecastArgs;
 use statement::StatementArgs;
 
-/// What can be asked about usage.
+/// Subcommands of `strongroom usage`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum UsageCommand {
-    /// Show what a period costs, line by line
+    /// Show the costs of a period, line by line
     Statement(StatementArgs),
-    /// Show what a managed HSM will cost if nothing is done, and what purging it now would save
+    /// Forecast the costs of a managed HSM, and the savings of purging it now
     Forecast(ForecastArgs),
-    /// List what statements are computed from
+    /// List the usage records that statements are computed from
     List(PeriodArgs),
-    /// Write costs by the day with the columns of FOCUS 1.0
+    /// Export daily costs with the columns of FOCUS 1.0
     Export(ExportArgs),
-    /// Make budgets, of which it is said when they are reached
+    /// Manage budgets
     #[command(subcommand)]
     Budget(BudgetCommand),
 }
 
-/// Whose usage, and of which period.
+/// The period and the scope.
 #[derive(Args, Clone, Debug)]
 pub struct PeriodArgs {
-    /// The first day or instant: 2027-01-01 or RFC 3339 [default: the first of this month]
-    #[arg(long, value_parser = when::parse, value_name = "INSTANT")]
+    /// Start of the period: 2027-01-01 or RFC 3339 [default: the first of this month]
+    #[arg(long, value_parser = when::parse, value_name = "TIME")]
     from: Option<Timestamp>,
-    /// The first day or instant after it [default: the first of next month]
-    #[arg(long, value_parser = when::parse, value_name = "INSTANT")]
+    /// End of the period, exclusive [default: the first of next month]
+    #[arg(long, value_parser = when::parse, value_name = "TIME")]
     to: Option<Timestamp>,
-    /// The resource group [default: all, or where --hsm is named the simulator's]
+    /// Resource group [default: all, or that of the simulator if --hsm is set]
     #[arg(long, value_name = "NAME")]
     resource_group: Option<ResourceGroupName>,
-    /// All managed HSMs, though --hsm or STRONGROOM_HSM names one
+    /// Include all managed HSMs, even if --hsm or STRONGROOM_HSM is set
     #[arg(long)]
     all: bool,
 }
 
 impl PeriodArgs {
-    /// Whose usage is meant: that of the HSM that is named, of a resource group, or of the subscription.
+    /// Returns the resource name of the scope: the selected managed HSM, a resource group, or the subscription.
     fn parent(&self, context: &Context, session: &Session) -> Outcome<String> {
         if !self.all && context.options.hsm.is_some() {
             return managed_hsm(session, self.resource_group.as_ref());
@@ -65,16 +65,16 @@ impl PeriodArgs {
     }
 }
 
-/// The HSM that is named, or the simulator's, as a resource.
-fn managed_hsm(session: &Session, named: Option<&ResourceGroupName>) -> Outcome<String> {
-    let missing = || Failure::problem("no resource group is named").hint("name it with --resource-group");
-    let known = session.connection.as_ref().map(|connection| connection.resource_group.clone());
-    let group = named.cloned().or(known).ok_or_else(missing)?;
+/// Returns the resource name of the selected managed HSM.
+fn managed_hsm(session: &Session, given: Option<&ResourceGroupName>) -> Outcome<String> {
+    let missing = || Failure::problem("no resource group is set").hint("set it with --resource-group");
+    let default = session.connection.as_ref().map(|connection| connection.resource_group.clone());
+    let group = given.cloned().or(default).ok_or_else(missing)?;
     let subscription = session.subscription()?;
     Ok(format!("subscriptions/{subscription}/resourceGroups/{group}/managedHsms/{}", session.hsm()?))
 }
 
-/// Runs one of them.
+/// Runs the subcommand.
 pub(super) async fn run(context: &Context, command: UsageCommand) -> Outcome {
     match command {
         UsageCommand::Statement(args) => statement::run(context, args).await,

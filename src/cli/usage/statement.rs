@@ -11,18 +11,18 @@ use crate::cli::{Context, table, when};
 use crate::model::Timestamp;
 use crate::model::billing::shown;
 
-/// Whose costs, of which period, by which plan.
+/// The scope, the period and the plan.
 #[derive(Args, Clone, Debug)]
 pub struct StatementArgs {
     #[command(flatten)]
     period: PeriodArgs,
-    /// By another plan of the price list than the configured one, for example vault-premium
+    /// Plan of the price list to use instead of the configured one, for example vault-premium
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
 }
 
-/// How large a statement may be, in bytes: more than a page of a list.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// The maximum size of a statement in bytes. A statement has no pages, so it may exceed the default message limit.
+const MAX_STATEMENT_BYTES: usize = 64 * 1024 * 1024;
 
 #[derive(Serialize)]
 struct View {
@@ -55,7 +55,7 @@ struct LineView {
     hsm_id: String,
 }
 
-/// Asks for it.
+/// Fetches and prints the statement.
 pub(super) async fn run(context: &Context, args: StatementArgs) -> Outcome {
     let session = context.connect_control().await?;
     let request = pb::GetStatementRequest {
@@ -64,7 +64,7 @@ pub(super) async fn run(context: &Context, args: StatementArgs) -> Outcome {
         to: args.period.to.map(when::to_wire),
         plan: args.plan.unwrap_or_default(),
     };
-    let mut client = session.usage().max_decoding_message_size(LARGEST);
+    let mut client = session.usage().max_decoding_message_size(MAX_STATEMENT_BYTES);
     let view = View::from(client.get_statement(request).await?.into_inner());
     context.output.print(&view, || view.text())
 }
@@ -107,11 +107,11 @@ impl From<pb::StatementLine> for LineView {
 }
 
 const HEADINGS: &[&str] = &["RESOURCE", "METER", "STATE", "QUANTITY", "UNIT", "PRICE", "AMOUNT"];
-/// The columns with numbers.
+/// The indices of the columns with numbers.
 const NUMBERS: &[usize] = &[3, 5, 6];
 
 impl View {
-    /// A heading, the lines with their sum, and why.
+    /// Formats the heading, the lines with their total, and the explanations.
     fn text(&self) -> String {
         let known = if self.until < self.to { when::show(self.until) } else { String::new() };
         let mut text = table::fields(&[
@@ -166,7 +166,7 @@ impl LineView {
     }
 }
 
-/// A number as it came, if it is none.
+/// Formats a decimal number. Other text is returned unchanged.
 fn decimal(text: &str, show: impl Fn(Decimal) -> String) -> String {
     Decimal::from_str_exact(text).map_or_else(|_| text.to_owned(), show)
 }
@@ -183,7 +183,7 @@ fn grouped(number: u64) -> String {
     shown(Decimal::from(number)).trim_end_matches(".00").to_owned()
 }
 
-/// All the decimals of a price, two at least.
+/// Formats a price with all its decimals, at least two.
 fn price(text: &str) -> String {
     decimal(text, |price| {
         let exact = price.normalize();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_reads_like_a_bill() {
+    fn formats_statements_with_totals() {
         let instant = |text: &str| when::parse(text).map(when::to_wire).ok();
         let operations = pb::StatementLine {
             meter: "operations".into(),
@@ -267,7 +267,7 @@ hsms/payroll was soft-deleted.
     }
 
     #[test]
-    fn prices_keep_their_decimals() {
+    fn prices_keep_all_decimals() {
         for (given, text) in [("3.2", "3.20"), ("5", "5.00"), ("0.0123", "0.0123"), ("x", "x")] {
             assert_eq!(price(given), text);
         }

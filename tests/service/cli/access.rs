@@ -33,7 +33,7 @@ fn roles_are_listed_shown_and_created_by_name() {
     for (line, told) in [
         (
             "role definition show signer",
-            "there is no role \"signer\"\nhint: there is Managed HSM Administrator, ",
+            "there is no role \"signer\"\nhint: available roles: Managed HSM Administrator, ",
         ),
         ("role definition delete crypto-user", "is built in and cannot be changed or deleted"),
         (

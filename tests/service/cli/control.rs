@@ -35,7 +35,10 @@ fn subscriptions_groups_and_locations_are_shown_and_changed() {
     assert!(desk.ok("location list").contains("\nwesteurope          West Europe\n"));
 
     for (line, told) in [
-        ("group delete dev", "the group holds managed HSMs, which are deleted softly with it: local"),
+        (
+            "group delete dev",
+            "the resource group contains managed HSMs, which are soft-deleted with it: local",
+        ),
         ("group show Team", "resource group not found"),
         ("group create far", "already exists"),
         ("group create x --location atlantis", "location: \"atlantis\" is not a location"),

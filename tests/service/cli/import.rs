@@ -109,8 +109,11 @@ fn import_errors_name_the_file() {
             "key import k --pem encrypted.pem",
             "encrypted.pem: the private key is encrypted\nhint: `openssl pkcs8",
         ),
-        ("key import k --pem ed25519.pem", "ed25519.pem: the private key is neither RSA nor on one of P-256"),
-        ("key import k --pem short", "short: there is no private key in PEM here"),
+        (
+            "key import k --pem ed25519.pem",
+            "ed25519.pem: the private key is not a valid RSA key, or EC key on P-256",
+        ),
+        ("key import k --pem short", "short: no private key in PEM found"),
         ("key import k --pem short.pem", "2048"),
         ("key import k --raw short", "short: an AES key has 16, 24 or 32 bytes, this has 15"),
         ("key import k --jwk wrong.jwk", "wrong.jwk: the JSON Web Key has no member \"k\""),

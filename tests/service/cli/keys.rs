@@ -220,5 +220,5 @@ fn keys_are_rotated_by_policy() {
     }
     assert_eq!(desk.run("key rotation-policy set invoices --rotate-after 90d").code, 2);
     assert_eq!(desk.run("key rotation-policy set invoices").code, 2);
-    assert!(desk.ok("key rotation-policy set invoices --clear").contains("rotates  never by itself\n"));
+    assert!(desk.ok("key rotation-policy set invoices --clear").contains("rotates  never automatically\n"));
 }

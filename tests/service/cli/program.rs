@@ -126,7 +126,7 @@ fn access_token_audience_matches_the_called_plane() {
     assert!(refused.code == 1 && refused.err.contains("meant for another audience"), "{refused:?}");
     assert!(refused.err.contains("STRONGROOM_MANAGEMENT_TOKEN"), "{refused:?}");
     let none = alone(place.path(), &keys, &[control]);
-    assert!(none.code == 1 && none.err.contains("there is no bearer token"), "{none:?}");
+    assert!(none.code == 1 && none.err.contains("there is no access token"), "{none:?}");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn config_is_checked_and_shown() {
     let place = tempfile::tempdir().unwrap();
     let alone = |line: &str, environment: &[(&str, &str)]| alone(place.path(), line, environment);
     let checked = alone("config check --dev", &[]);
-    assert_eq!((checked.code, checked.err.as_str()), (0, "the configuration can be used\n"));
+    assert_eq!((checked.code, checked.err.as_str()), (0, "the configuration is valid\n"));
 
     // What is shown is a configuration that means the same.
     let shown =

@@ -57,7 +57,7 @@ fn config_check_warns_of_foreign_variables() {
     };
     let checked = answer(check().envs(FOREIGN.iter().copied()));
     let warning = format!(
-        "these environment variables are not read, since they name no setting: {}\nthe configuration can be used\n",
+        "these environment variables are not read, since they name no setting: {}\nthe configuration is valid\n",
         names()
     );
     assert_eq!((checked.code, checked.err), (0, warning));
