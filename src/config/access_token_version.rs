@@ -1,15 +1,15 @@
-//! The form of the simulator's tokens.
+//! The version of the access tokens that the simulator's authority issues.
 
 use serde::{Deserialize, Serialize};
 
-/// The form of a token for a resource: what Entra ID calls `accessTokenAcceptedVersion`, written 1 or 2.
+/// The version of access tokens for a resource: Entra ID's `accessTokenAcceptedVersion`, serialized as 1 or 2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub enum AccessTokenVersion {
-    /// What Managed HSM gets: `ver` is `1.0`, the application is `appid`.
+    /// Version 1, the one that Managed HSM receives: `ver` is `1.0`, the application is in `appid`.
     #[default]
     V1,
-    /// What resources get that ask for it: `ver` is `2.0`, the application is `azp`.
+    /// Version 2, for resources that request it: `ver` is `2.0`, the application is in `azp`.
     V2,
 }
 

@@ -1,5 +1,5 @@
-//! The settings of the audit log: how durably it is written, how much of it is kept, what unauthenticated callers may
-//! add to it, and which token signs it.
+//! The settings of the audit log: durability, retention, limits for unauthenticated callers, and the token that signs
+//! it.
 
 use std::path::PathBuf;
 
@@ -7,35 +7,36 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, TokenSelector};
 
-/// The audit record.
+/// The settings of the audit log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Audit {
-    /// Whether a reply waits until its record is on the disk.
+    /// Whether a response waits until its audit entry is on disk.
     pub durability: Durability,
-    /// Where the records are written; `audit` in the data directory unless given.
+    /// The directory of the audit files; `audit` in the data directory by default.
     pub directory: Option<PathBuf>,
-    /// The size at which a file is closed and the next one of the same day begins, in bytes.
+    /// The size, in bytes, at which a file is closed and the next one of the same day begins.
     pub rotate_bytes: u64,
-    /// Files whose day is further back than this many days are deleted; absent: none for its age.
+    /// Files older than this many days are deleted; absent: no file is deleted for its age.
     pub keep_days: Option<u32>,
-    /// The oldest files are deleted while all of them together are larger than this, in bytes; absent: none for size.
+    /// The oldest files are deleted while their total size exceeds this, in bytes; absent: no limit.
     pub keep_bytes: Option<u64>,
-    /// The free space, in bytes, below which unauthenticated requests are refused unrecorded; 0: always recorded.
+    /// The free disk space, in bytes, below which unauthenticated requests are refused without an audit entry; 0: they
+    /// always have one.
     pub reserve_bytes: u64,
-    /// Refusals of unauthenticated calls from one address that have a record of their own in a window; the others are
-    /// counted in one record.
+    /// Refused unauthenticated calls per address and window that have an audit entry each; further ones are summed up
+    /// in one entry.
     pub refusals_per_address: u32,
-    /// The same for all addresses together.
+    /// The same limit over all addresses.
     pub refusals_in_all: u32,
     /// The length of the window, in seconds.
     pub refusal_window_seconds: u64,
-    /// How often the end of the chain is signed while records are added, in seconds.
+    /// How often the end of the hash chain is signed while entries are added, in seconds.
     pub sign_seconds: u64,
-    /// The token in which a gateway keeps the key that signs the chain; that of the first `[[hsm]]` unless given. The
-    /// simulator makes one.
+    /// The token that holds the key with which a gateway signs the chain; by default that of the first `[[hsm]]`. The
+    /// simulator creates one.
     pub token: Option<TokenSelector>,
-    /// What happens at start where the files are not those that the service wrote.
+    /// What happens at start-up if the audit files do not match what the service wrote.
     pub broken_chain: BrokenChain,
 }
 
@@ -59,10 +60,10 @@ impl Default for Audit {
 }
 
 impl Audit {
-    /// Whether the values make sense.
+    /// Validates the values.
     ///
     /// # Errors
-    /// Names the setting that does not.
+    /// If a setting is out of range; the text names it.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let need = |condition: bool, text: &str| if condition { Ok(()) } else { Err(ConfigError::new(text)) };
         need(self.rotate_bytes >= 64 * 1024, "audit.rotate_bytes: must be at least 65536")?;
@@ -83,24 +84,24 @@ impl Audit {
     }
 }
 
-/// Whether a reply waits for its audit record. Changes always do.
+/// Whether a response waits for its audit entry. Responses to changes always do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
-    /// It waits: what was answered is recorded, whatever happens.
+    /// It waits: every answered call has a durable audit entry.
     #[default]
     Request,
-    /// It does not: a crash may lose the records of the last milliseconds.
+    /// It does not wait: a crash may lose the entries of the last milliseconds.
     Relaxed,
 }
 
-/// What happens at start where the audit files are not those that the service wrote.
+/// What happens at start-up if the audit files do not match what the service wrote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BrokenChain {
     /// The service does not start.
     #[default]
     Refuse,
-    /// The service starts, and what was found is a record of its own.
+    /// The service starts, and adds an audit entry that describes the mismatch.
     Record,
 }

@@ -1,4 +1,4 @@
-//! What connections may hold: how long, how many of one address, and how many bytes of requests.
+//! Connection limits: timeouts, connections per address, and bytes of buffered requests.
 
 use std::net::IpAddr;
 
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 use super::ConfigError;
 use super::Server;
 
-/// The part of all connections that is reserved unless it is configured: one in so many.
+/// The default of `reserved`: one connection in this many.
 const RESERVED: usize = 16;
 
-/// What connections may hold.
+/// Connection limits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Connections {
     /// How long a connection may take from its TLS handshake to its first complete request, in seconds.
     pub first_request_seconds: u64,
-    /// How long a connection may have no request under way, in seconds.
+    /// How long a connection may be idle (no request in progress), in seconds.
     pub idle_seconds: u64,
-    /// How long a connection lives at most while none of its requests has been authenticated, in seconds.
+    /// The maximum age, in seconds, of a connection on which no request has been authenticated.
     pub unauthenticated_seconds: u64,
-    /// Connections of one address served at once; an IPv6 address counts as its /64 network.
+    /// The maximum number of concurrent connections per address; an IPv6 address counts as its /64 network.
     pub max_per_address: usize,
-    /// Of `server.max_connections`, those that only addresses get from which a request was authenticated in the last
-    /// 24 hours. Absent: a sixteenth.
+    /// The part of `server.max_connections` that is reserved for addresses from which a request was authenticated in
+    /// the last 24 hours. Absent: a sixteenth.
     pub reserved: Option<usize>,
-    /// Bytes of request bodies in memory at once, over all connections. Callers that are not authenticated get an
-    /// eighth of it.
+    /// The maximum total size of buffered request bodies, in bytes, over all connections. Unauthenticated callers may
+    /// use an eighth of it.
     pub max_buffered_bytes: usize,
 }
 
@@ -44,7 +44,7 @@ impl Default for Connections {
 }
 
 impl Connections {
-    /// How many connections are reserved, of so many.
+    /// Returns how many of `max_connections` are reserved.
     pub fn reserved_of(&self, max_connections: usize) -> usize {
         self.reserved.unwrap_or(max_connections / RESERVED)
     }
@@ -70,8 +70,8 @@ impl Connections {
     }
 }
 
-/// What an address counts as: itself, or the /64 network of an IPv6 address, which one host has as a whole
-/// (RFC 6177). An IPv4 address that is written as an IPv6 one is itself.
+/// Returns the address that limits count for `address`: the address itself, or the /64 network of an IPv6 address,
+/// since one host usually has a whole /64 (RFC 6177). An IPv4-mapped IPv6 address counts as the IPv4 address.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv6_host_counts_as_one_address() {
+    fn ipv6_addresses_count_as_their_64_network() {
         let network = |text: &str| network_of(text.parse().unwrap());
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_contradict_each_other_are_refused_by_name() {
+    fn rejects_contradictory_limits() {
         let server = Server { max_connections: 8, ..Server::default() };
         assert!(Connections::default().validate(&server).is_ok());
         for (connections, text) in [

@@ -1,14 +1,14 @@
-//! `[crypto]`: how keys may be used, beyond what Azure says.
+//! `[crypto]`: restrictions on key use in addition to those of Azure.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::aes_modes::AesModes;
 
-/// How keys may be used, beyond what Azure says.
+/// Restrictions on key use in addition to those of Azure.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Crypto {
-    /// Whether an AES key version serves all modes of operation or one family of them, in HSMs that do not say it
-    /// themselves.
+    /// Whether an AES key version may be used in all modes of operation or in one family of them; the default for HSMs
+    /// without a setting of their own.
     pub aes_modes: AesModes,
 }

@@ -1,8 +1,8 @@
-//! Which `STRONGROOM_` environment variables are settings, and which belong to somebody else.
+//! Selects the `STRONGROOM_` environment variables that are settings.
 //!
-//! Kubernetes injects the address of every Service of a namespace into its pods: a Service named `strongroom` makes
-//! `STRONGROOM_PORT`, `STRONGROOM_SERVICE_HOST` and others. Tools have variables of their own, too. None of these may keep
-//! the service from starting.
+//! Kubernetes injects the address of every Service of a namespace into its pods: a Service named `strongroom` results
+//! in `STRONGROOM_PORT`, `STRONGROOM_SERVICE_HOST` and others. Tools define variables of their own, too. Such variables
+//! must not prevent the service from starting.
 
 use std::ffi::{OsStr, OsString};
 
@@ -10,11 +10,12 @@ use super::ConfigError;
 
 const PREFIX: &str = "STRONGROOM_";
 
-/// Settings with a name of one part. `version` is none: `STRONGROOM_VERSION` is what container images call the
-/// version of a program, and the format has one version only.
+/// Settings that are not in a table. `version` is not among them: container images use `STRONGROOM_VERSION` for the
+/// version of the program, and the format has only one version.
 const TOP_LEVEL: &[&str] = &["CONTROL_PLANE_ROLE", "MODE"];
 
-/// Variables that the command line reads, as options of the same meaning; `SOFTHSM` is how `doctor` starts itself again.
+/// Variables that the command line reads as defaults of its options; `doctor` sets `SOFTHSM` when it re-executes
+/// itself.
 const COMMAND_LINE: &[&str] = &[
     "CA_FILE",
     "CONFIG",
@@ -28,31 +29,31 @@ const COMMAND_LINE: &[&str] = &[
     "TOKEN",
 ];
 
-/// What a variable is to the configuration.
+/// How the configuration treats a variable.
 #[derive(PartialEq, Eq, Debug)]
 enum Meaning {
-    /// The setting with these names, outermost first.
+    /// A setting with this path of keys, outermost first.
     Setting(Vec<String>),
-    /// The command line reads it, or it does not begin with `STRONGROOM_`.
+    /// Ignored: the command line reads it, or it does not begin with `STRONGROOM_`.
     None,
-    /// It begins with `STRONGROOM_`, and nothing here reads it.
-    Unread,
+    /// It begins with `STRONGROOM_`, but neither the configuration nor the command line reads it.
+    Unrecognized,
 }
 
-/// The setting that a variable names, with its value.
+/// A setting given by an environment variable.
 pub(super) struct Setting<'v> {
-    /// The variable's name, for errors.
+    /// The name of the variable, for error messages.
     pub(super) name: &'v str,
-    /// The names of the setting, outermost first.
+    /// The keys of the setting, outermost first.
     pub(super) path: Vec<String>,
-    /// The value.
+    /// The value of the variable.
     pub(super) value: &'v str,
 }
 
-/// The settings among environment variables.
+/// Returns the settings among `variables`.
 ///
 /// # Errors
-/// A value that is not UTF-8.
+/// If the value of a setting is not UTF-8.
 pub(super) fn settings(variables: &[(OsString, OsString)]) -> Result<Vec<Setting<'_>>, ConfigError> {
     let mut settings = Vec::new();
     for (name, value) in variables {
@@ -64,11 +65,11 @@ pub(super) fn settings(variables: &[(OsString, OsString)]) -> Result<Vec<Setting
     Ok(settings)
 }
 
-/// The names of variables that begin with `STRONGROOM_` and are not read, sorted.
+/// Returns the sorted names of variables that begin with `STRONGROOM_` and are not recognized.
 pub(super) fn unread(variables: &[(OsString, OsString)]) -> Vec<String> {
     let mut names: Vec<_> = variables
         .iter()
-        .filter(|(name, _)| meaning(name) == Meaning::Unread)
+        .filter(|(name, _)| meaning(name) == Meaning::Unrecognized)
         .map(|(name, _)| name.to_string_lossy().into_owned())
         .collect();
     names.sort_unstable();
@@ -77,8 +78,8 @@ pub(super) fn unread(variables: &[(OsString, OsString)]) -> Vec<String> {
 
 fn meaning(name: &OsStr) -> Meaning {
     let Some(name) = name.to_str() else {
-        let ours = name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
-        return if ours { Meaning::Unread } else { Meaning::None };
+        let has_prefix = name.as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        return if has_prefix { Meaning::Unrecognized } else { Meaning::None };
     };
     let Some(key) = name.strip_prefix(PREFIX) else { return Meaning::None };
     if COMMAND_LINE.contains(&key) {
@@ -89,7 +90,7 @@ fn meaning(name: &OsStr) -> Meaning {
     if TOP_LEVEL.contains(&key) || (key.contains("__") && !named_port) {
         return Meaning::Setting(key.split("__").map(str::to_ascii_lowercase).collect());
     }
-    Meaning::Unread
+    Meaning::Unrecognized
 }
 
 #[cfg(test)]
@@ -99,21 +100,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_underscores_make_a_setting_and_one_does_not() {
+    fn double_underscores_separate_keys_of_settings() {
         let setting = |path: &[&str]| Meaning::Setting(path.iter().map(|&name| name.to_owned()).collect());
         let of = |name: &str| meaning(OsStr::new(name));
         assert_eq!(of("STRONGROOM_SERVER__LISTEN"), setting(&["server", "listen"]));
         assert_eq!(of("STRONGROOM_TOKEN__PIN__FILE"), setting(&["token", "pin", "file"]));
         assert_eq!(of("STRONGROOM_SERVICE__PORT"), setting(&["service", "port"]));
-        assert_eq!(of("STRONGROOM__SERVER"), Meaning::Unread);
+        assert_eq!(of("STRONGROOM__SERVER"), Meaning::Unrecognized);
         assert_eq!(of("STRONGROOM_MODE"), setting(&["mode"]));
         assert_eq!(of("STRONGROOM_TOKEN"), Meaning::None);
         assert_eq!(of("PATH"), Meaning::None);
         for name in ["PORT", "SERVICE_HOST", "SERVICE_PORT_A__B", "PORT_8443_TCP_ADDR", "BIN", "VERSION", ""]
         {
-            assert_eq!(of(&format!("STRONGROOM_{name}")), Meaning::Unread, "{name}");
+            assert_eq!(of(&format!("STRONGROOM_{name}")), Meaning::Unrecognized, "{name}");
         }
         let binary = OsString::from_vec(b"STRONGROOM_\xff__A".to_vec());
-        assert_eq!(meaning(&binary), Meaning::Unread);
+        assert_eq!(meaning(&binary), Meaning::Unrecognized);
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the sources, each checked by itself so that an error names where it stands, and merges them.
+//! Reads and merges the configuration sources; each is checked separately so that errors name the source.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,37 +7,37 @@ use toml::{Table, Value};
 
 use super::{Config, Mode, environment};
 
-/// What is wrong with the configuration, and where.
+/// An error in the configuration; the text names the setting and the source.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(String);
 
 impl ConfigError {
-    /// An error with its whole text.
+    /// Creates an error with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }
 
-/// Where the configuration comes from, weakest first.
+/// The sources of the configuration, in order of increasing precedence.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// The file, if one was named.
+    /// The configuration file, if one is given.
     pub file: Option<PathBuf>,
-    /// Environment variables. `STRONGROOM_SERVER__LISTEN` is `server.listen`; those that name no setting are ignored.
+    /// Environment variables. `STRONGROOM_SERVER__LISTEN` sets `server.listen`; other variables are ignored.
     pub environment: Vec<(OsString, OsString)>,
-    /// What flags say: a dotted key and a value each.
+    /// Settings from command-line flags: a dotted key and a value each.
     pub flags: Vec<(&'static str, String)>,
 }
 
 impl Sources {
-    /// The sources of this process: a file that was named or none, the process's environment, and flags.
+    /// Returns the sources of this process: `file`, the environment of the process, and `flags`.
     pub fn of_process(file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "the configuration is where the environment is read")]
+        #[expect(clippy::disallowed_methods, reason = "the configuration reads the environment")]
         Self { file, environment: std::env::vars_os().collect(), flags }
     }
 
-    /// The names of `STRONGROOM_` variables that neither the configuration nor the command line reads, sorted.
+    /// Returns the sorted names of `STRONGROOM_` variables that neither the configuration nor the command line reads.
     #[must_use]
     pub fn unread_variables(&self) -> Vec<String> {
         environment::unread(&self.environment)
@@ -47,13 +47,13 @@ impl Sources {
 /// Reads and validates the configuration.
 ///
 /// # Errors
-/// Unknown keys, wrong values, contradictions; the text names the key and the file or variable.
+/// If keys are unknown, values are invalid, or settings contradict each other; the text names the key and the source.
 pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
     let mut merged = Table::new();
     if let Some(path) = &sources.file {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::new(format!("{} cannot be read: {error}", path.display())))?;
-        // Read typed first: the typed reader's errors name line and key.
+        // Parsed into `Config` first: errors of the typed parser name line and key.
         let error = |error: toml::de::Error| ConfigError::new(format!("{}: {error}", path.display()));
         toml::from_str::<Config>(&text).map_err(error)?;
         merge(&mut merged, toml::from_str(&text).map_err(error)?);
@@ -76,7 +76,7 @@ impl Config {
     }
 }
 
-/// One setting as a table of its own, read typed so that a wrong one is reported under its own name.
+/// Returns a table with this setting only, parsed into `Config` so that an error names `origin`.
 fn checked(path: &[String], text: &str, origin: &str) -> Result<Table, ConfigError> {
     let nest = |value: Value| {
         let mut value = value;
@@ -88,7 +88,7 @@ fn checked(path: &[String], text: &str, origin: &str) -> Result<Table, ConfigErr
             _ => Table::new(),
         }
     };
-    // `8443` is a number where a number is wanted and a string where a string is.
+    // The type of the setting decides whether `8443` is a number or a string.
     let as_text = nest(Value::String(text.to_owned()));
     if Config::try_from_table(as_text.clone()).is_ok() {
         return Ok(as_text);
@@ -146,7 +146,9 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
     if sheet.plan(&config.billing.plan).is_none() {
         let known: Vec<_> = sheet.plan.iter().map(|plan| plan.name.as_str()).collect();
         let (plan, known) = (&config.billing.plan, known.join(", "));
-        return Err(ConfigError::new(format!("billing.plan: there is no plan {plan}; the list has {known}")));
+        return Err(ConfigError::new(format!(
+            "billing.plan: there is no plan {plan}; the price list has {known}"
+        )));
     }
     for issuer in &config.identity.issuers {
         need(
@@ -160,7 +162,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
         )?;
         need(
             issuer.proxy.is_none() || issuer.jwks_url.is_some(),
-            "identity.issuers: proxy has a meaning with jwks_url only",
+            "identity.issuers: proxy requires jwks_url",
         )?;
     }
     if config.mode == Mode::Gateway {
@@ -171,7 +173,7 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
         )?;
         need(
             !config.identity.issuers.is_empty() || !config.identity.client_certificates.is_empty(),
-            "identity: a gateway needs an issuer or client certificates, or nobody could call it",
+            "identity: a gateway needs an issuer or client certificates to authenticate callers",
         )?;
         need(!config.hsm.is_empty(), "hsm: a gateway needs at least one [[hsm]]")?;
         for hsm in &config.hsm {
@@ -180,16 +182,16 @@ fn validate(config: &Config) -> Result<(), ConfigError> {
                 "hsm.token: each needs exactly one of label and serial",
             )?;
             need(!hsm.administrators.is_empty(), "hsm.administrators: each needs at least one object id")?;
-            need(!hsm.tenant_id.is_nil(), "hsm.tenant_id: each needs the tenant of its principals")?;
+            need(!hsm.tenant_id.is_nil(), "hsm.tenant_id: each needs a tenant id")?;
         }
     }
     need(
         config.identity.revocation.crl_files.is_empty() || config.server.client_ca_file.is_some(),
-        "identity.revocation.crl_files: they need server.client_ca_file, whose certificates they revoke",
+        "identity.revocation.crl_files: requires server.client_ca_file",
     )?;
     need(
         config.identity.client_certificates.is_empty() || config.server.client_ca_file.is_some(),
-        "server.client_ca_file: identity.client_certificates need the authority that issued them",
+        "server.client_ca_file: identity.client_certificates requires the authority that issued them",
     )
 }
 
@@ -211,13 +213,13 @@ mod tests {
     }
 
     #[test]
-    fn flags_win_over_the_environment_and_types_are_found() {
+    fn flags_override_environment_variables() {
         let config = simulator(
             &[
                 ("STRONGROOM_SERVER__LISTEN", "127.0.0.1:1"),
                 ("STRONGROOM_SERVER__MAX_CONNECTIONS", "7"),
                 ("STRONGROOM_TOKEN__SESSION_COPIES", "0"),
-                ("STRONGROOM_TOKEN", "a bearer token of the command line"),
+                ("STRONGROOM_TOKEN", "an access token of the command line"),
                 ("PATH", "/bin"),
             ],
             &[("server.listen", "127.0.0.1:2")],
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_named_with_their_origin() {
+    fn unknown_key_errors_name_the_source() {
         let error = simulator(&[("STRONGROOM_SERVER__LISTENN", "x")], &[]).unwrap_err().to_string();
         assert!(error.contains("STRONGROOM_SERVER__LISTENN") && error.contains("listenn"), "{error}");
         let directory = tempfile::tempdir().unwrap();
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_not_text_is_refused_under_its_name() {
+    fn rejects_non_utf8_settings() {
         use std::os::unix::ffi::OsStringExt as _;
         let binary = OsString::from_vec(vec![0xff]);
         let sources = |name: &str| Sources {
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authoritys_settings_are_checked() {
+    fn validates_authority_settings() {
         let set = |value| simulator(&[("STRONGROOM_SIMULATOR__ACCESS_TOKEN_VERSION", value)], &[]);
         assert_eq!(set("2").unwrap().simulator.access_token_version, super::super::AccessTokenVersion::V2);
         assert!(set("3").unwrap_err().to_string().contains("there is no version 3"));
@@ -270,16 +272,19 @@ mod tests {
     }
 
     #[test]
-    fn the_plan_is_one_of_the_price_list() {
+    fn rejects_unknown_billing_plans() {
         let error = simulator(&[("STRONGROOM_BILLING__PLAN", "free")], &[]).unwrap_err().to_string();
-        assert_eq!(error, "billing.plan: there is no plan free; the list has managed-hsm, vault-premium");
+        assert_eq!(
+            error,
+            "billing.plan: there is no plan free; the price list has managed-hsm, vault-premium"
+        );
         assert!(simulator(&[("STRONGROOM_BILLING__PLAN", "vault-premium")], &[]).is_ok());
         let error = simulator(&[("STRONGROOM_BILLING__PRICES_FILE", "nowhere.toml")], &[]).unwrap_err();
         assert!(error.to_string().contains("nowhere.toml cannot be read"), "{error}");
     }
 
     #[test]
-    fn a_gateway_is_not_started_half_configured() {
+    fn rejects_incomplete_gateway_configuration() {
         let error = load(&Sources::default()).unwrap_err().to_string();
         assert!(error.contains("token.module"), "{error}");
     }

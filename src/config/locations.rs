@@ -1,4 +1,4 @@
-//! The locations there are.
+//! The built-in list of Azure locations.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ const FILE: &str = include_str!("../../hsm-config/locations.toml");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Listed {
+struct LocationFile {
     locations: BTreeMap<String, String>,
 }
 
-/// The locations there are.
+/// Returns the built-in list of Azure locations.
 ///
 /// # Errors
-/// `Internal` where the file compiled into the program is damaged.
+/// [`Error::Internal`] if the embedded file is invalid.
 pub fn locations() -> Result<Locations> {
-    let listed: Listed = toml::from_str(FILE).map_err(Error::internal)?;
+    let file: LocationFile = toml::from_str(FILE).map_err(Error::internal)?;
     let location = |(name, display_name)| Location { name, display_name };
-    Ok(Locations::new(listed.locations.into_iter().map(location).collect()))
+    Ok(Locations::new(file.locations.into_iter().map(location).collect()))
 }
 
 #[cfg(test)]
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_the_display_names_without_blanks() {
+    fn finds_locations_by_name_and_display_name() {
         let locations = locations().unwrap();
         for location in locations.all() {
             assert_eq!(locations.find(&location.display_name).unwrap(), location);

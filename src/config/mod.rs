@@ -1,5 +1,5 @@
-//! The configuration: one TOML file, `STRONGROOM_*__*` variables over it, flags over those; one typed
-//! structure, validated whole before anything is opened.
+//! The configuration: a TOML file, overridden by `STRONGROOM_*__*` variables, overridden by flags. It is parsed into
+//! one typed structure and validated before anything is opened.
 
 mod access_token_version;
 mod audit;
@@ -37,18 +37,18 @@ pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles
 pub use seed::{ControlRoleSeed, HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
 pub use time::Time;
 
-/// What the process is allowed to be.
+/// The mode of the service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// SoftHSM, own certificate authority, built-in issuer with seeded principals.
+    /// SoftHSM, a built-in certificate authority, and a built-in authority with seeded principals.
     Simulator,
-    /// A real PKCS#11 module, real certificates, real issuers.
+    /// A configured PKCS#11 module, server certificate, and issuers.
     #[default]
     Gateway,
 }
 
-/// Everything that can be configured, version 1.
+/// The configuration, version 1.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -56,35 +56,35 @@ pub struct Config {
     pub version: Version,
     /// `simulator` or `gateway`. `serve --dev` means `simulator`.
     pub mode: Mode,
-    /// Where everything that must survive is kept.
+    /// The directory of all persistent data.
     pub data_dir: PathBuf,
     /// Listening, TLS and limits.
     pub server: Server,
-    /// What connections may hold.
+    /// Connection limits.
     pub connections: Connections,
-    /// The names under which clients know the service.
+    /// The DNS names of the service.
     pub names: Names,
-    /// The PKCS#11 module and how it is used.
+    /// The PKCS#11 module and its use.
     pub token: Token,
-    /// How keys may be used, beyond what Azure says.
+    /// Restrictions on key use in addition to those of Azure.
     pub crypto: Crypto,
-    /// The audit record.
+    /// The audit log.
     pub audit: Audit,
     /// The log of lifecycle events.
     pub events: Events,
-    /// What is plausible of the machine's clock.
+    /// The plausibility limits of the system clock.
     pub time: Time,
-    /// What things cost.
+    /// Price list and plan.
     pub billing: Billing,
-    /// What the program says of itself.
+    /// The diagnostic log.
     pub log: Log,
-    /// Who is believed.
+    /// Issuers of access tokens, and client certificates.
     pub identity: Identity,
     /// The managed HSMs of a gateway. The simulator's come from its seed.
     pub hsm: Vec<HsmSeed>,
-    /// Who may manage a gateway's resources from the start. The simulator's principals say this themselves.
+    /// The initial role assignments of a gateway's control plane. The simulator's come from its seed.
     pub control_plane_role: Vec<ControlRoleSeed>,
-    /// What only the simulator has.
+    /// Settings of the simulator only.
     pub simulator: Simulator,
 }
 
@@ -92,7 +92,7 @@ pub struct Config {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Version {
-    /// The first.
+    /// Version 1.
     #[default]
     V1,
 }
@@ -101,131 +101,131 @@ pub enum Version {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
-    /// Where to listen. An IPv4 loopback address brings the IPv6 one of the same port along.
+    /// The address to listen on. With 127.0.0.1, the service also listens on `[::1]` and the same port.
     pub listen: SocketAddr,
-    /// Certificate chain, PEM. The simulator makes its own.
+    /// The server's certificate chain, PEM. The simulator creates its own.
     pub certificate_file: Option<PathBuf>,
-    /// Private key of the certificate, PEM.
+    /// The private key of the certificate, PEM.
     pub key_file: Option<PathBuf>,
-    /// Certificate authorities of client certificates, PEM. Absent: none are asked for.
+    /// The certificate authorities of client certificates, PEM. Absent: client certificates are not requested.
     pub client_ca_file: Option<PathBuf>,
-    /// Connections served at once.
+    /// The maximum number of concurrent connections.
     pub max_connections: usize,
-    /// Size of the largest request, in bytes.
+    /// The maximum size of a request, in bytes.
     pub max_request_bytes: usize,
-    /// How long the body of a request may take to arrive, in seconds.
+    /// The timeout for receiving the body of a request, in seconds.
     pub request_seconds: u64,
-    /// How long a TLS handshake may take, and then the first byte of a request, in seconds.
+    /// The timeout of a TLS handshake, and that of the first byte of a request after it, in seconds.
     pub handshake_seconds: u64,
-    /// How long requests under way may take to finish when the service ends, in seconds.
+    /// How long requests in progress may take to complete at shutdown, in seconds.
     pub shutdown_seconds: u64,
 }
 
-/// The names under which clients know the service. The first of each list is shown and issued.
+/// The DNS names of the service. The first of each list is the one in responses and in access tokens.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Names {
-    /// Suffixes of data planes: `{hsm}.{suffix}`.
+    /// The suffixes of data planes: `{hsm}.{suffix}`.
     pub data_plane: Vec<String>,
-    /// Hosts of the simulator's authority.
+    /// The hosts of the simulator's authority.
     pub authority: Vec<String>,
-    /// Hosts of the control plane.
+    /// The hosts of the control plane.
     pub management: Vec<String>,
-    /// Further names for the server's certificate.
+    /// Additional names in the server's certificate.
     pub certificate: Vec<String>,
 }
 
-/// The PKCS#11 module and how it is used.
+/// The PKCS#11 module and its use.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Token {
-    /// The module's shared library. The simulator looks for SoftHSM where systems install it.
+    /// The path of the module's shared library. By default, the simulator searches for SoftHSM in the usual locations.
     pub module: Option<PathBuf>,
-    /// The profile of the module's particulars: `softhsm`, `kryoptic`, `generic`, or a file.
+    /// The profile of the module: `softhsm`, `kryoptic`, `generic`, or a file.
     pub profile: String,
-    /// Where the user PIN comes from.
+    /// The source of the user PIN.
     pub pin: PinSource,
-    /// Instead of the profile's: worker threads for quick calls; 0 means one more than there are cores.
+    /// Overrides the profile: worker threads for fast calls; 0 means the number of cores plus one.
     pub workers: Option<usize>,
-    /// Instead of the profile's: calls that may wait for a worker; more are refused as busy.
+    /// Overrides the profile: the maximum number of calls that wait for a worker; further calls are refused as busy.
     pub queue: Option<usize>,
-    /// Instead of the profile's: how long a quick call may take, in milliseconds.
+    /// Overrides the profile: the timeout of fast calls, in milliseconds.
     pub timeout_milliseconds: Option<u64>,
-    /// The tokens that new HSMs may take, for HSMs made over the control plane. A simulator makes its own.
+    /// The tokens available to HSMs that are created through the control plane. The simulator creates its own.
     pub pool: Vec<TokenSelector>,
-    /// Whether several HSMs may keep their keys in one token of the pool.
+    /// Whether several HSMs may share one token of the pool.
     pub pool_shared: bool,
-    /// Instead of the profile's: how long key generation, import and destruction may take, in milliseconds.
+    /// Overrides the profile: the timeout of key generation, import and destruction, in milliseconds.
     pub slow_timeout_milliseconds: Option<u64>,
-    /// Instead of the profile's: keys in use that are copied to session objects, which several tokens
-    /// serve faster; 0 means none.
+    /// Overrides the profile: how many keys in use are copied to session objects, which are faster in several tokens;
+    /// 0 means none.
     pub session_copies: Option<usize>,
 }
 
-/// What the program says of itself, on standard error.
+/// The diagnostic log, written to standard error.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
-    /// What is said, in the syntax of `tracing-subscriber`, for example `info,strongroom=debug`.
+    /// The filter, in the syntax of `tracing-subscriber`, for example `info,strongroom=debug`.
     pub filter: String,
-    /// How.
+    /// The format.
     pub format: LogFormat,
 }
 
-/// How the log is written.
+/// The format of the diagnostic log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people on a terminal, JSON otherwise.
+    /// `pretty` on a terminal, `json` otherwise.
     #[default]
     Auto,
-    /// For people.
+    /// Human-readable text.
     Pretty,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// The log of lifecycle events, for those who watch.
+/// The log of lifecycle events, which clients can watch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Events {
-    /// How many are kept: the newest.
+    /// How many of the newest events are kept.
     pub kept: usize,
 }
 
-/// What things cost.
+/// Price list and plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Billing {
-    /// A price list other than the built-in one.
+    /// The path of a price list that replaces the built-in one.
     pub prices_file: Option<PathBuf>,
-    /// The plan by which statements are made unless they ask for another: a name in the price list.
+    /// The default plan of billing statements: a name in the price list.
     pub plan: String,
 }
 
-/// Who is believed.
+/// Issuers of access tokens, and client certificates.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Identity {
-    /// Issuers of bearer tokens.
+    /// Issuers of access tokens.
     pub issuers: Vec<Issuer>,
-    /// Client certificates and the principals they stand for.
+    /// Rules that map client certificates to principals.
     pub client_certificates: Vec<CertificateRule>,
     /// Revocation of client certificates.
     pub revocation: Revocation,
 }
 
-/// What only the simulator has.
+/// Settings of the simulator only.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Simulator {
-    /// A seed other than the built-in one.
+    /// The path of a seed that replaces the built-in one.
     pub seed_file: Option<PathBuf>,
-    /// How long the authority's tokens live, in seconds.
+    /// The lifetime of the authority's access tokens, in seconds.
     pub token_lifetime_seconds: u64,
-    /// The form of the authority's tokens.
+    /// The version of the authority's access tokens.
     pub access_token_version: AccessTokenVersion,
-    /// Where managed identities get their tokens, over plain HTTP: a loopback address. Used if the seed has any.
+    /// The loopback address of the managed identity endpoint (plain HTTP). Used if the seed has managed identities.
     pub managed_identity_listen: SocketAddr,
 }
 

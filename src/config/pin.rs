@@ -1,4 +1,4 @@
-//! Where a token's PIN comes from. It is never written in the configuration itself.
+//! The source of a token's PIN, which is never part of the configuration itself.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,15 @@ use zeroize::Zeroizing;
 
 use super::ConfigError;
 
-/// Where the user PIN comes from: exactly one of these.
+/// The source of the user PIN: exactly one of these.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PinSource {
-    /// A file that holds it; a final newline is dropped.
+    /// The path of a file that contains the PIN; a trailing newline is removed.
     pub file: Option<PathBuf>,
-    /// An environment variable that holds it.
+    /// The name of an environment variable that contains the PIN.
     pub env: Option<String>,
-    /// A command that prints it: program and arguments, no shell.
+    /// A command that prints the PIN: program and arguments, run without a shell.
     pub command: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ impl PinSource {
     /// Reads the PIN.
     ///
     /// # Errors
-    /// Where no source or more than one is named, or it cannot be read. The text never holds the PIN.
+    /// If not exactly one source is set, or it cannot be read. The text never contains the PIN.
     pub fn read(&self) -> Result<SecretString, ConfigError> {
         let named = usize::from(self.file.is_some())
             + usize::from(self.env.is_some())
@@ -37,12 +37,9 @@ impl PinSource {
                 ConfigError::new(format!("token.pin.file: {} cannot be read: {error}", file.display()))
             })?)
         } else if let Some(variable) = &self.env {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the configuration is where the environment is read"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "the configuration reads the environment")]
             Zeroizing::new(std::env::var(variable).map_err(|_| {
-                ConfigError::new(format!("token.pin.env: the variable {variable} is not set, or not text"))
+                ConfigError::new(format!("token.pin.env: the variable {variable} is not set, or not UTF-8"))
             })?)
         } else {
             run(&self.command)?
@@ -70,6 +67,6 @@ fn run(command: &[String]) -> Result<Zeroizing<String>, ConfigError> {
     }
     match std::str::from_utf8(&stdout) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(failed(format!("{program} did not print text"))),
+        Err(_) => Err(failed(format!("{program} did not print UTF-8"))),
     }
 }

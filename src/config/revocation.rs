@@ -1,14 +1,14 @@
-//! Revocation of client certificates.
+//! The settings of client certificate revocation.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Where lists of revoked client certificates are.
+/// The settings of client certificate revocation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Revocation {
-    /// Certificate revocation lists, PEM or DER, read again when they change. With any, a client certificate counts only
-    /// while there is a list, not out of date, of each authority in its chain.
+    /// The paths of certificate revocation lists, PEM or DER, reloaded when they change. If any is set, a client
+    /// certificate is accepted only with a current list of each authority in its chain.
     pub crl_files: Vec<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! The built-in role definitions of both planes, as their services return them.
+//! The built-in role definitions of data plane and control plane, as Azure returns them.
 
 use serde::Deserialize;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use crate::model::{Error, Result};
 
 /// Recorded from a real Managed HSM; see the file.
 const RECORDED: &str = include_str!("../../hsm-config/roles.json");
-/// Azure's own, those that matter to managed HSMs; see the file.
+/// The built-in roles of Azure that apply to managed HSMs; see the file.
 const CONTROL_PLANE: &str = include_str!("../../hsm-config/control-plane-roles.json");
 
 #[derive(Deserialize)]
@@ -30,18 +30,18 @@ struct Properties {
     permissions: Vec<Permission>,
 }
 
-/// The built-in local roles of every managed HSM, in the service's order.
+/// Returns the built-in local RBAC roles of a managed HSM, in the order of the service.
 ///
 /// # Errors
-/// `Internal` where the file compiled into the program is damaged.
+/// [`Error::Internal`] if the embedded file is invalid.
 pub fn built_in() -> Result<Vec<RoleDefinition>> {
     definitions(RECORDED)
 }
 
-/// The roles of the control plane.
+/// Returns the built-in ARM RBAC roles of the control plane.
 ///
 /// # Errors
-/// `Internal` where the file compiled into the program is damaged.
+/// [`Error::Internal`] if the embedded file is invalid.
 pub fn control_plane() -> Result<Vec<RoleDefinition>> {
     definitions(CONTROL_PLANE)
 }
@@ -65,7 +65,7 @@ mod tests {
     use crate::model::rbac::Action;
 
     #[test]
-    fn what_the_control_planes_roles_exclude_they_do_not_grant() {
+    fn control_plane_roles_apply_not_actions() {
         let roles = control_plane().unwrap();
         let role = |name: &str| roles.iter().find(|role| role.role_name == name).unwrap();
         for action in ControlAction::ALL {
@@ -77,16 +77,20 @@ mod tests {
             assert_eq!(role("User Access Administrator").grants(*action), reads || assigns, "{action}");
         }
         for role in &roles {
-            assert!(!Action::ALL.iter().any(|action| role.grants(*action)), "{} opens keys", role.role_name);
+            assert!(
+                !Action::ALL.iter().any(|action| role.grants(*action)),
+                "{} grants data actions",
+                role.role_name
+            );
         }
         for role in built_in().unwrap() {
-            let opens = ControlAction::ALL.iter().any(|action| role.grants(*action));
-            assert!(!opens, "{} manages resources", role.role_name);
+            let grants_control = ControlAction::ALL.iter().any(|action| role.grants(*action));
+            assert!(!grants_control, "{} grants control actions", role.role_name);
         }
     }
 
     #[test]
-    fn every_recorded_data_action_is_known() {
+    fn recorded_data_actions_are_known() {
         let roles = built_in().unwrap();
         assert_eq!(roles.len(), 10);
         for role in &roles {

@@ -1,4 +1,4 @@
-//! What exists at the first start: the simulator's tenant, principals and HSMs, a gateway's HSMs.
+//! The resources created at the first start: the simulator's tenant, principals and HSMs, and a gateway's HSMs.
 
 use std::path::{Path, PathBuf};
 
@@ -15,19 +15,19 @@ use crate::model::retention::RetentionDays;
 /// The built-in seed of the simulator.
 const DEV: &str = include_str!("../../hsm-config/dev.toml");
 
-/// What the simulator starts with.
+/// The resources that the simulator creates.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seed {
-    /// The directory that all principals belong to.
+    /// The tenant of all principals.
     pub tenant_id: Uuid,
     /// The subscription.
     pub subscription: Subscription,
-    /// The resource group in it.
+    /// The resource group in the subscription.
     pub resource_group: ResourceGroupName,
-    /// The managed HSMs; the first is the default of the command line.
+    /// The managed HSMs; the first is the default HSM of the command line.
     pub hsm: Vec<HsmSeed>,
-    /// Applications with a client secret each, and with a certificate if they say so.
+    /// The applications, each with a client secret, and optionally with a certificate.
     pub principal: Vec<PrincipalSeed>,
 }
 
@@ -35,116 +35,117 @@ pub struct Seed {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
-    /// Its identifier.
+    /// The subscription id.
     pub id: SubscriptionId,
-    /// The name people read.
+    /// The display name.
     pub name: String,
 }
 
-/// A managed HSM to be made at the first start, if it is not there yet.
+/// A managed HSM, created at start-up unless an HSM of this name has ever existed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HsmSeed {
-    /// Its name.
+    /// The name.
     pub name: HsmName,
-    /// The token that holds its keys. The simulator makes one and ignores this.
+    /// The token that holds its keys. The simulator ignores this and creates one.
     #[serde(default)]
     pub token: TokenSelector,
-    /// The region.
+    /// The location (Azure region).
     #[serde(default = "location")]
     pub location: String,
-    /// The stock keeping unit.
+    /// The SKU.
     #[serde(default = "sku")]
     pub sku: String,
     /// The retention interval, in days.
     #[serde(default = "retention")]
     pub retention_days: RetentionDays,
-    /// Whether purging before the time is refused.
+    /// Whether purge protection is enabled: a deleted HSM cannot be purged before its scheduled purge date.
     #[serde(default)]
     pub purge_protection: bool,
-    /// Whether its AES key versions serve all modes of operation or one family of them; that of the service if `None`.
-    /// Read at every start.
+    /// Whether its AES key versions may be used in all modes of operation or in one family of them; if `None`, as set
+    /// for the service. Read at every start.
     #[serde(default)]
     pub aes_modes: Option<AesModes>,
-    /// Object ids of the initial administrators. The simulator's principals say this by their roles.
+    /// The object ids of the initial administrators. In the simulator, those principals whose roles say so.
     #[serde(default)]
     pub administrators: Vec<PrincipalId>,
-    /// The tenant whose principals are accepted. The simulator has one.
+    /// The tenant whose principals are accepted. The simulator ignores this and uses its only tenant.
     #[serde(default)]
     pub tenant_id: Uuid,
-    /// The subscription that holds it; one with the tenant's id if `None`. The simulator has one.
+    /// The subscription of the HSM; if `None`, one with the id of the tenant. Ignored by the simulator.
     #[serde(default)]
     pub subscription_id: Option<SubscriptionId>,
-    /// The resource group that holds it. The simulator has one.
+    /// The resource group of the HSM. Ignored by the simulator.
     #[serde(default)]
     pub resource_group: ResourceGroupName,
 }
 
 impl HsmSeed {
-    /// The subscription that holds it. Where none is named, the tenant stands for one, as it does in
-    /// Azure's command line for accounts without subscriptions.
+    /// Returns the subscription of the HSM. By default, it has the id of the tenant, as in Azure CLI for accounts
+    /// without subscriptions.
     pub fn subscription(&self) -> SubscriptionId {
         self.subscription_id.unwrap_or(SubscriptionId(self.tenant_id))
     }
 }
 
-/// A role on the control plane of a gateway.
+/// An initial role assignment on the control plane of a gateway.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ControlRoleSeed {
-    /// To whom: the object id of a user, service principal or group.
+    /// The object id of the user, service principal or group.
     pub principal: PrincipalId,
-    /// The role, by its name.
+    /// The name of the role.
     pub role: String,
-    /// Where: a subscription, a resource group or an HSM, as Azure Resource Manager writes their ids.
+    /// The scope: the Azure resource id of a subscription, a resource group or an HSM.
     pub scope: ControlScope,
 }
 
-/// Names a token: by label or by serial number, never by slot.
+/// Selects a token by label or by serial number; slot ids are not stable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenSelector {
-    /// `CK_TOKEN_INFO.label`, without trailing blanks.
+    /// `CK_TOKEN_INFO.label`, without the padding.
     pub label: Option<String>,
-    /// `CK_TOKEN_INFO.serialNumber`, without trailing blanks.
+    /// `CK_TOKEN_INFO.serialNumber`, without the padding.
     pub serial: Option<String>,
 }
 
-/// An application of the simulator's directory.
+/// An application in the simulator's tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrincipalSeed {
-    /// Its name, for `--as`.
+    /// The name, for `--as`.
     pub name: String,
-    /// Its object id: what role assignments name.
+    /// The object id, which role assignments refer to.
     pub object_id: PrincipalId,
-    /// Its application id: what it signs in with.
+    /// The application (client) id, with which it authenticates.
     pub client_id: Uuid,
-    /// Local roles at `/` of every seeded HSM, by their names.
+    /// The names of its local RBAC roles at `/` of every seeded HSM.
     #[serde(default)]
     pub roles: Vec<String>,
-    /// Control-plane roles on the subscription, by their names.
+    /// The names of its ARM RBAC roles on the subscription.
     #[serde(default)]
     pub control_plane_roles: Vec<String>,
-    /// Whether a certificate is made for it, to sign in with instead of a secret.
+    /// Whether a certificate is created for it, as an alternative to the client secret.
     #[serde(default)]
     pub certificate: bool,
-    /// A certificate of its own to sign in with, PEM.
+    /// The path of a certificate, PEM, as an alternative to the client secret.
     #[serde(default)]
     pub certificate_file: Option<PathBuf>,
-    /// Whether programs on this machine get tokens for it without a secret. The first is the default.
+    /// Whether it is a managed identity: programs on this machine get access tokens for it without a credential. The
+    /// first managed identity is the default one.
     #[serde(default)]
     pub managed_identity: bool,
-    /// Whether it may turn the clock, which purges what was deleted.
+    /// Whether it may set the virtual clock, which can purge deleted resources.
     #[serde(default)]
     pub turns_clock: bool,
 }
 
 impl Seed {
-    /// Reads the seed: the file if one is named, else the built-in one.
+    /// Reads the seed from `file`, or the built-in one.
     ///
     /// # Errors
-    /// Where the file cannot be read or says something impossible; the text names the place.
+    /// If the file cannot be read or contains an invalid value; the text names the position.
     pub fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
         let (text, origin) = match file {
             None => (DEV.to_owned(), "the built-in seed".to_owned()),
@@ -161,10 +162,10 @@ impl Seed {
         let seed: Self =
             toml::from_str(&text).map_err(|error| ConfigError::new(format!("{origin}: {error}")))?;
         if seed.hsm.is_empty() {
-            return Err(ConfigError::new(format!("{origin}: there is no [[hsm]]")));
+            return Err(ConfigError::new(format!("{origin}: at least one [[hsm]] is needed")));
         }
         for principal in &seed.principal {
-            principal.check().map_err(|why| {
+            principal.validate().map_err(|why| {
                 ConfigError::new(format!("{origin}: principal {:?}: {why}", principal.name))
             })?;
         }
@@ -173,20 +174,20 @@ impl Seed {
 }
 
 impl PrincipalSeed {
-    fn check(&self) -> Result<(), &'static str> {
+    fn validate(&self) -> Result<(), &'static str> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if self.certificate && self.certificate_file.is_some() {
             return Err("certificate and certificate_file exclude each other");
         }
         if self.managed_identity && self.turns_clock {
             return Err(
-                "managed_identity and turns_clock exclude each other: any program can have its tokens",
+                "managed_identity and turns_clock exclude each other: any local program can get its access tokens",
             );
         }
         if self.certificate && !(self.name.bytes().all(is_plain) && self.name.starts_with(|c: char| c != '.'))
         {
             return Err(
-                "a certificate is kept under its name, which must be letters, digits, '-', '_' and '.'",
+                "its name is the file name of its certificate, and may have only letters, digits, '-', '_' and '.'",
             );
         }
         Ok(())
@@ -210,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_seed_is_one() {
+    fn built_in_seed_is_valid() {
         let seed = Seed::read(None).unwrap();
         assert_eq!(seed.hsm[0].name.as_str(), "local");
         let dev = seed.principal.iter().find(|principal| principal.name == "dev").unwrap();
@@ -222,10 +223,11 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_is_turned_by_named_principals_and_no_managed_identity() {
+    fn managed_identities_cannot_set_the_clock() {
         let seed = Seed::read(None).unwrap();
-        let turners = seed.principal.iter().filter(|principal| principal.turns_clock);
-        assert_eq!(turners.map(|principal| principal.name.as_str()).collect::<Vec<_>>(), ["dev", "owner"]);
+        let clock_setters = seed.principal.iter().filter(|principal| principal.turns_clock);
+        let clock_setters: Vec<_> = clock_setters.map(|principal| principal.name.as_str()).collect();
+        assert_eq!(clock_setters, ["dev", "owner"]);
         let both = DEV.replacen("managed_identity = true", "managed_identity = true\nturns_clock = true", 1);
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("seed.toml");
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_made_or_named_and_kept_under_a_plain_name() {
+    fn validates_certificate_settings_of_principals() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("seed.toml");
         let read = |from: &str, to: &str| {
@@ -248,7 +250,7 @@ mod tests {
         for name in ["../dev", "a/b", ".dev", ""] {
             let error =
                 read("name = \"dev\"\nobject_id", &format!("name = \"{name}\"\nobject_id")).unwrap_err();
-            assert!(error.contains("kept under its name"), "{error}");
+            assert!(error.contains("file name of its certificate"), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How far a gateway's machine is believed about the time.
+//! The plausibility limits of a gateway's system clock.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::model::time_guard::Limits;
 /// The longest limit that can be set: ten years, in seconds.
 const MOST: u64 = 3653 * 86_400;
 
-/// What is plausible of the machine's clock. A simulator's clock is turned by hand, and not guarded.
+/// The plausibility limits of the system clock. They do not apply to the virtual clock of a simulator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Time {
-    /// How far the wall clock may get ahead of monotonic time while the service runs, in seconds.
+    /// How far wall-clock time may get ahead of monotonic time while the service runs, in seconds.
     pub jump_seconds: u64,
-    /// How far it may be ahead of the newest time it showed when the service starts, in seconds.
+    /// How far it may be ahead of the stored high-water mark of time at start-up, in seconds.
     pub stop_seconds: u64,
-    /// For how long a clock that is not trusted must go steadily to be trusted again, in seconds.
+    /// How long an untrusted clock must advance steadily until it is trusted again, in seconds.
     pub proof_seconds: u64,
 }
 
@@ -36,10 +36,10 @@ impl Default for Time {
 }
 
 impl Time {
-    /// Refuses limits that guard nothing.
+    /// Validates the limits.
     ///
     /// # Errors
-    /// Names the setting.
+    /// If a limit is out of range; the text names the setting.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         for (name, seconds, least) in [
             ("jump_seconds", self.jump_seconds, 60),
@@ -53,7 +53,7 @@ impl Time {
         Ok(())
     }
 
-    /// As the guard takes them.
+    /// Returns the limits for the clock guard.
     pub fn limits(&self) -> Limits {
         let signed = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
         Limits {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_that_guard_nothing_are_refused() {
+    fn rejects_ineffective_limits() {
         let default = Time::default();
         assert_eq!(
             (default.jump_seconds, default.stop_seconds, default.proof_seconds),
