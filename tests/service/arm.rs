@@ -1,4 +1,4 @@
-//! Azure Resource Manager: managed HSMs as resources, in the shapes that were recorded of the service.
+//! Tests of the Azure Resource Manager surface: managed HSMs as resources, in the shapes recorded from Azure.
 
 pub(crate) mod ask;
 mod authorization;

@@ -1,4 +1,4 @@
-//! Azure's REST surface: the same operations, in the shapes that were recorded of the service.
+//! Tests of the data plane's REST surface: the same operations, in the shapes recorded from Azure.
 
 pub(crate) mod ask;
 mod challenge;

@@ -1,4 +1,4 @@
-//! Who may do what: every built-in role with every operation, scopes, custom roles, groups.
+//! Tests of local RBAC: every built-in role with every operation, scopes, custom roles and groups.
 
 pub(crate) mod ask;
 mod custom;

@@ -1,4 +1,4 @@
-//! What tests of the control plane ask for again and again.
+//! Requests shared by the tests of the control plane.
 
 use strongroom::api::grpc::pb;
 use tonic::Status;
@@ -13,17 +13,17 @@ pub(crate) const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 /// User Access Administrator.
 pub(crate) const ACCESS_ADMINISTRATOR: &str = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9";
 
-/// A resource group of the seed's subscription.
+/// Returns the resource name of a resource group in the seed's subscription.
 pub(crate) fn group(name: &str) -> String {
     format!("{SUBSCRIPTION}/resourceGroups/{name}")
 }
 
-/// An HSM of the seed's group, as a resource.
+/// Returns the scope of an HSM in the seed's resource group.
 pub(crate) fn hsm(name: &str) -> String {
     format!("{}/providers/Microsoft.KeyVault/managedHSMs/{name}", group("dev"))
 }
 
-/// A request for a resource group.
+/// Returns a request for a resource group.
 pub(crate) fn making(name: &str) -> pb::CreateResourceGroupRequest {
     pb::CreateResourceGroupRequest {
         parent: SUBSCRIPTION.to_owned(),
@@ -33,7 +33,7 @@ pub(crate) fn making(name: &str) -> pb::CreateResourceGroupRequest {
     }
 }
 
-/// A request for a role assignment under an id that the service makes.
+/// Returns a request for a role assignment whose id the service generates.
 pub(crate) fn assigning(role: &str, principal: &str, scope: &str) -> pb::CreateControlRoleAssignmentRequest {
     pb::CreateControlRoleAssignmentRequest {
         parent: scope.to_owned(),
@@ -43,52 +43,57 @@ pub(crate) fn assigning(role: &str, principal: &str, scope: &str) -> pb::CreateC
     }
 }
 
-/// Assigns a role, which must work.
-pub(crate) async fn assign(who: &mut Client, role: &str, principal: &str, scope: &str) -> pb::RoleAssignment {
-    let answer = who.authorization.create_control_role_assignment(assigning(role, principal, scope)).await;
+/// Assigns a role, which must succeed.
+pub(crate) async fn assign(
+    client: &mut Client,
+    role: &str,
+    principal: &str,
+    scope: &str,
+) -> pb::RoleAssignment {
+    let answer = client.authorization.create_control_role_assignment(assigning(role, principal, scope)).await;
     answer.unwrap().into_inner()
 }
 
-/// Makes a resource group, which must work.
-pub(crate) async fn make_group(who: &mut Client, name: &str) -> pb::ResourceGroup {
-    who.resources.create_resource_group(making(name)).await.unwrap().into_inner()
+/// Creates a resource group, which must succeed.
+pub(crate) async fn make_group(client: &mut Client, name: &str) -> pb::ResourceGroup {
+    client.resources.create_resource_group(making(name)).await.unwrap().into_inner()
 }
 
 /// Reads a resource group.
-pub(crate) async fn get_group(who: &mut Client, name: &str) -> Result<pb::ResourceGroup, Status> {
+pub(crate) async fn get_group(client: &mut Client, name: &str) -> Result<pb::ResourceGroup, Status> {
     let request = pb::GetResourceGroupRequest { name: group(name) };
-    who.resources.get_resource_group(request).await.map(tonic::Response::into_inner)
+    client.resources.get_resource_group(request).await.map(tonic::Response::into_inner)
 }
 
 /// Deletes a resource group.
-pub(crate) async fn delete_group(who: &mut Client, name: &str) -> Result<pb::ResourceGroup, Status> {
+pub(crate) async fn delete_group(client: &mut Client, name: &str) -> Result<pb::ResourceGroup, Status> {
     let request = pb::DeleteResourceGroupRequest { name: group(name) };
-    who.resources.delete_resource_group(request).await.map(tonic::Response::into_inner)
+    client.resources.delete_resource_group(request).await.map(tonic::Response::into_inner)
 }
 
 /// Reads a role assignment.
-pub(crate) async fn get(who: &mut Client, name: &str) -> Result<pb::RoleAssignment, Status> {
+pub(crate) async fn get(client: &mut Client, name: &str) -> Result<pb::RoleAssignment, Status> {
     let request = pb::GetControlRoleAssignmentRequest { name: name.to_owned() };
-    who.authorization.get_control_role_assignment(request).await.map(tonic::Response::into_inner)
+    client.authorization.get_control_role_assignment(request).await.map(tonic::Response::into_inner)
 }
 
-/// Takes a role away.
-pub(crate) async fn unassign(who: &mut Client, name: &str) -> Result<pb::RoleAssignment, Status> {
+/// Deletes a role assignment.
+pub(crate) async fn unassign(client: &mut Client, name: &str) -> Result<pb::RoleAssignment, Status> {
     let request = pb::DeleteControlRoleAssignmentRequest { name: name.to_owned() };
-    who.authorization.delete_control_role_assignment(request).await.map(tonic::Response::into_inner)
+    client.authorization.delete_control_role_assignment(request).await.map(tonic::Response::into_inner)
 }
 
-/// The role assignments that hold at a scope, and those below it.
-pub(crate) async fn list(who: &mut Client, scope: &str, principal: &str) -> Vec<pb::RoleAssignment> {
+/// Returns the role assignments that apply at a scope, and those below it.
+pub(crate) async fn list(client: &mut Client, scope: &str, principal: &str) -> Vec<pb::RoleAssignment> {
     let (parent, principal_id) = (scope.to_owned(), principal.to_owned());
     let request = pb::ListControlRoleAssignmentsRequest { parent, principal_id };
-    let answer = who.authorization.list_control_role_assignments(request).await;
+    let answer = client.authorization.list_control_role_assignments(request).await;
     answer.unwrap().into_inner().role_assignments
 }
 
-/// Asks whether a principal may do something.
+/// Calls `CheckControlAccess` for a principal.
 pub(crate) async fn check(
-    who: &mut Client,
+    client: &mut Client,
     principal: &str,
     action: &str,
     scope: &str,
@@ -99,5 +104,5 @@ pub(crate) async fn check(
         group_ids: Vec::new(),
         action: action.to_owned(),
     };
-    who.authorization.check_control_access(request).await.unwrap().into_inner()
+    client.authorization.check_control_access(request).await.unwrap().into_inner()
 }

@@ -1,7 +1,7 @@
-//! Every role of the control plane with every operation: what it grants is let through, and nothing else is.
+//! Every ARM role (control plane) with every operation: exactly the granted operations are authorized.
 //!
-//! Operations are called with the requests that tests of malformed ones begin with: whether what is asked for
-//! exists does not matter here, only whether the caller is let in.
+//! Operations are called with the requests from which tests derive malformed ones: whether the resource exists does
+//! not matter here, only whether the call is authorized.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::raw::{self, Rpc};
 use crate::requests::{SUBSCRIPTION, asked};
 use crate::support::{Server, fact, reason};
 
-/// A role as the data has it, read without the program's own types: what is judged must not be the judge.
+/// A role, parsed independently of the program's own types, which are under test.
 struct Role {
     name: String,
     granted: Vec<String>,
@@ -30,7 +30,7 @@ fn roles() -> Vec<Role> {
     let role = |definition: &serde_json::Value| {
         let properties = &definition["properties"];
         let [block] = properties["permissions"].as_array().unwrap().as_slice() else {
-            panic!("a role of several blocks")
+            panic!("the role has several permission blocks")
         };
         assert_eq!(block["dataActions"].as_array().unwrap().len(), 0, "{definition}");
         Role {
@@ -50,7 +50,7 @@ impl Role {
     }
 }
 
-/// Patterns of these roles have one star at most.
+/// Returns whether an action matches a pattern. The patterns of these roles have at most one `*`.
 fn fits(pattern: &str, action: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == action,
@@ -63,7 +63,7 @@ fn fits(pattern: &str, action: &str) -> bool {
     }
 }
 
-/// A simulator with one more principal for each role.
+/// Starts a simulator with one more principal for each role.
 fn server(roles: &[Role]) -> Server {
     let mut seed = include_str!("../../../hsm-config/dev.toml").to_owned();
     for (number, Role { name, .. }) in roles.iter().enumerate() {
@@ -84,10 +84,10 @@ fn rpc(name: &str) -> Rpc {
     raw::rpcs().into_iter().find(|rpc| rpc.name == name).unwrap()
 }
 
-/// Whether the caller was let in; what refuses it must say why.
-fn let_in(status: &Status, action: &str, principal: &str) -> bool {
+/// Returns whether the call was authorized. If not, asserts the details of the refusal.
+fn authorized(status: &Status, action: &str, principal: &str) -> bool {
     if reason(status) != "ACTION_NOT_GRANTED" {
-        // Whatever else is wrong comes after that, or nothing is.
+        // Other errors are detected after authorization.
         assert_ne!(status.code(), Code::PermissionDenied, "{status:?}");
         assert_ne!(status.code(), Code::Unauthenticated, "{status:?}");
         return true;
@@ -98,7 +98,7 @@ fn let_in(status: &Status, action: &str, principal: &str) -> bool {
 }
 
 #[tokio::test]
-async fn every_role_is_let_in_where_its_data_says_so_and_nowhere_else() {
+async fn every_role_is_granted_exactly_its_recorded_actions() {
     let roles = roles();
     let server = server(&roles);
     let channel = server.channel().await;
@@ -112,13 +112,13 @@ async fn every_role_is_let_in_where_its_data_says_so_and_nowhere_else() {
             let request = asked(operation);
             let status = raw::call(&channel, &rpc(operation.name), &bearers, &request).await;
             let (granted, found) =
-                (role.grants(action.as_str()), let_in(&status, action.as_str(), &principal));
+                (role.grants(action.as_str()), authorized(&status, action.as_str(), &principal));
             if granted != found {
                 breaches.push(format!("{} x {}: {status:?}", role.name, operation.name));
             }
-            let told = check(&mut owner, &principal, action.as_str(), SUBSCRIPTION).await;
-            if told.allowed != granted {
-                breaches.push(format!("CheckControlAccess says otherwise: {}", told.reason));
+            let access_check = check(&mut owner, &principal, action.as_str(), SUBSCRIPTION).await;
+            if access_check.allowed != granted {
+                breaches.push(format!("CheckControlAccess differs: {}", access_check.reason));
             }
         }
     }
@@ -126,11 +126,11 @@ async fn every_role_is_let_in_where_its_data_says_so_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn no_role_of_one_plane_says_anything_on_the_other() {
+async fn roles_of_one_plane_do_not_apply_on_the_other() {
     let roles = roles();
     let server = server(&roles);
     let channel = server.channel().await;
-    // Who has local roles alone, all of them together.
+    // Principals with roles of local RBAC only; together they have all of them.
     let local = ["administrator", "crypto-officer", "crypto-user", "crypto-auditor", "policy-administrator"];
     for name in local.iter().chain(&["encryption-user", "backup-user", "restore-user", "nobody"]) {
         let (bearers, principal) = (server.bearers(name).await, server.principal(name).object_id);
@@ -138,7 +138,7 @@ async fn no_role_of_one_plane_says_anything_on_the_other() {
             let Some(action) = operation.control_action else { continue };
             let request = asked(operation);
             let status = raw::call(&channel, &rpc(operation.name), &bearers, &request).await;
-            assert!(!let_in(&status, action.as_str(), &principal), "{name} x {}", operation.name);
+            assert!(!authorized(&status, action.as_str(), &principal), "{name} x {}", operation.name);
         }
     }
     for role in &roles {
@@ -148,14 +148,14 @@ async fn no_role_of_one_plane_says_anything_on_the_other() {
             let Some(action) = operation.action else { continue };
             let request = asked(operation);
             let status = raw::call(&channel, &rpc(operation.name), &bearers, &request).await;
-            assert!(!let_in(&status, action.as_str(), &principal), "{name} x {}", operation.name);
+            assert!(!authorized(&status, action.as_str(), &principal), "{name} x {}", operation.name);
         }
     }
 }
 
-/// The promises in words; the table above follows the data, whatever it says.
+/// The separation of duties, written out independently of the data that the matrix follows.
 #[test]
-fn powers_are_kept_apart() {
+fn duties_are_separated() {
     let roles = roles();
     let may = |name: &str, action: &str| {
         let role = roles.iter().find(|role| role.name == name).unwrap();

@@ -1,4 +1,4 @@
-//! The control plane: every role with every operation, scopes, and what the planes do not share.
+//! Tests of ARM RBAC (control plane): every role with every operation, scopes, and the separation of the planes.
 
 pub(crate) mod ask;
 mod matrix;

@@ -1,4 +1,4 @@
-//! Where a role holds: in its scope, from the next request on, and as long as what it names is there.
+//! The scopes of ARM role assignments: inheritance, immediate effect, and deletion with the resource.
 
 use strongroom::api::grpc::pb;
 use tonic::Code;
@@ -13,7 +13,7 @@ use crate::roles::ask::{fails, not_granted};
 use crate::support::Server;
 
 #[tokio::test]
-async fn roles_are_inherited_downwards_only_and_hold_from_the_next_request() {
+async fn assignments_are_inherited_downwards_only_and_immediately() {
     let server = Server::start();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -22,13 +22,13 @@ async fn roles_are_inherited_downwards_only_and_hold_from_the_next_request() {
     not_granted(get_group(&mut nobody, "team").await);
     let given = assign(&mut owner, READER, &principal, &group("team")).await;
     assert_eq!(get_group(&mut nobody, "team").await.unwrap().name, group("team"));
-    // Case does not matter where names are compared.
+    // Names are case-insensitive.
     assert!(get_group(&mut nobody, "TEAM").await.is_ok());
-    // Not beside, not above.
+    // Neither at sibling scopes nor above.
     not_granted(get_group(&mut nobody, "dev").await);
     let above = pb::GetSubscriptionRequest { name: SUBSCRIPTION.to_owned() };
     not_granted(nobody.resources.get_subscription(above.clone()).await);
-    // The subscription is listed: there is something of theirs in it.
+    // The subscription is listed, because the caller has a role inside it.
     let listed = nobody.resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await;
     assert_eq!(listed.unwrap().into_inner().subscriptions.len(), 1);
 
@@ -40,7 +40,7 @@ async fn roles_are_inherited_downwards_only_and_hold_from_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_role_at_an_hsm_holds_there_alone() {
+async fn assignment_at_an_hsm_applies_there_only() {
     let server = Server::start();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -49,7 +49,7 @@ async fn a_role_at_an_hsm_holds_there_alone() {
     assert!(check(&mut owner, &principal, read, &hsm("LOCAL")).await.allowed);
     assert!(!check(&mut owner, &principal, read, &hsm("other")).await.allowed);
     assert!(!check(&mut owner, &principal, read, &group("dev")).await.allowed);
-    // Owner of the HSM's resource hands out roles there, and nowhere else.
+    // The owner of the HSM resource may assign roles there only.
     let reader = server.principal("reader").object_id;
     assign(&mut nobody, READER, &reader, &hsm("local")).await;
     let above =
@@ -59,7 +59,7 @@ async fn a_role_at_an_hsm_holds_there_alone() {
 }
 
 #[tokio::test]
-async fn who_hands_out_roles_does_so_in_their_scope() {
+async fn assign_permission_is_limited_to_its_scope() {
     let server = Server::start();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -74,15 +74,15 @@ async fn who_hands_out_roles_does_so_in_their_scope() {
         let refused = nobody.authorization.create_control_role_assignment(assigning(READER, &other, scope));
         not_granted(refused.await);
     }
-    // They see what holds in their scope, the inherited included, and nothing beside it.
+    // The caller lists the assignments that apply at its scope, including inherited ones.
     let seen = list(&mut nobody, &group("team"), "").await;
     assert!(seen.contains(&given) && seen.iter().any(|one| one.scope == format!("/{SUBSCRIPTION}")));
-    // And they make nothing.
+    // The role grants nothing else.
     not_granted(delete_group(&mut nobody, "team").await);
 }
 
 #[tokio::test]
-async fn rights_end_with_what_they_were_given_at() {
+async fn assignments_are_deleted_with_their_resource_group() {
     let mut server = Server::start();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -90,7 +90,7 @@ async fn rights_end_with_what_they_were_given_at() {
     let given = assign(&mut owner, OWNER, &principal, &group("team")).await;
     delete_group(&mut owner, "team").await.unwrap();
     fails(get(&mut owner, &given.name).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
-    // What takes its name is somebody else's.
+    // They do not apply to a new group of the same name.
     make_group(&mut owner, "team").await;
     not_granted(get_group(&mut nobody, "team").await);
     server.restart();
@@ -100,7 +100,7 @@ async fn rights_end_with_what_they_were_given_at() {
 }
 
 #[tokio::test]
-async fn who_makes_an_hsm_under_an_old_name_owes_nobody_anything() {
+async fn assignments_survive_recovery_but_not_purge_of_an_hsm() {
     let mut server = Server::start();
     let place = Place::of(&server);
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
@@ -108,7 +108,7 @@ async fn who_makes_an_hsm_under_an_old_name_owes_nobody_anything() {
     owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
     let given = assign(&mut owner, OWNER, &principal, &place.hsm("payroll")).await;
     assert_eq!(given.scope, format!("/{}", hsm("payroll")));
-    // While it is deleted, rights wait for its recovery; new ones are not given.
+    // Soft deletion keeps assignments for recovery, and new ones are rejected.
     let deleted = hsms::delete(&mut nobody, place.hsm("payroll")).await.unwrap();
     let refused =
         owner.authorization.create_control_role_assignment(assigning(READER, &principal, &hsm("payroll")));

@@ -1,4 +1,4 @@
-//! What tests of roles ask for again and again.
+//! Requests and assertions shared by the tests of roles.
 
 use std::fmt::Debug;
 
@@ -8,7 +8,7 @@ use tonic::{Code, Response, Status};
 
 use crate::support::{Client, Server, reason};
 
-/// The HSM.
+/// The resource name of the seed's HSM.
 pub(crate) const HSM: &str = "hsms/local";
 /// Managed HSM Administrator.
 pub(crate) const ADMINISTRATOR: &str = "a290e904-7015-4bba-90c8-60543313cdb4";
@@ -19,27 +19,27 @@ pub(crate) const CRYPTO_USER: &str = "21dbd100-6940-42c2-9190-5d6cb909625b";
 /// Managed HSM Policy Administrator.
 pub(crate) const POLICY_ADMINISTRATOR: &str = "4bd23610-cdcf-4971-bdee-bdc562cc28e4";
 
-/// A GUID that only tests use.
+/// Returns a GUID that only tests use.
 pub(crate) fn guid(number: u32) -> String {
     format!("7e570000-0000-4000-8000-{number:012}")
 }
 
-/// The resource name of a role definition.
+/// Returns the resource name of a role definition.
 pub(crate) fn definition(id: &str) -> String {
     format!("{HSM}/roleDefinitions/{id}")
 }
 
-/// The resource name of a role assignment.
+/// Returns the resource name of a role assignment.
 pub(crate) fn assignment(id: &str) -> String {
     format!("{HSM}/roleAssignments/{id}")
 }
 
-/// A data action in full.
+/// Returns the full name of a data action.
 pub(crate) fn action(tail: &str) -> String {
     format!("Microsoft.KeyVault/managedHsm/{tail}")
 }
 
-/// A request for a role assignment under an id that the service makes.
+/// Returns a request for a role assignment whose id the service generates.
 pub(crate) fn assigning(role: &str, principal: &str, scope: &str) -> pb::CreateRoleAssignmentRequest {
     pb::CreateRoleAssignmentRequest {
         parent: HSM.to_owned(),
@@ -50,7 +50,7 @@ pub(crate) fn assigning(role: &str, principal: &str, scope: &str) -> pb::CreateR
     }
 }
 
-/// A request for a custom role of one permission.
+/// Returns a request for a custom role with one permission.
 pub(crate) fn defining(id: &str, data: &[&str], not_data: &[&str]) -> pb::PutRoleDefinitionRequest {
     let own = |tails: &[&str]| tails.iter().map(|tail| action(tail)).collect();
     let permission =
@@ -66,27 +66,32 @@ pub(crate) fn defining(id: &str, data: &[&str], not_data: &[&str]) -> pb::PutRol
     }
 }
 
-/// Assigns a role, which must work.
-pub(crate) async fn assign(who: &mut Client, role: &str, principal: &str, scope: &str) -> pb::RoleAssignment {
-    who.access.create_role_assignment(assigning(role, principal, scope)).await.unwrap().into_inner()
+/// Assigns a role, which must succeed.
+pub(crate) async fn assign(
+    client: &mut Client,
+    role: &str,
+    principal: &str,
+    scope: &str,
+) -> pb::RoleAssignment {
+    client.access.create_role_assignment(assigning(role, principal, scope)).await.unwrap().into_inner()
 }
 
-/// Takes a role away, which must work.
-pub(crate) async fn unassign(who: &mut Client, name: &str) {
+/// Deletes a role assignment, which must succeed.
+pub(crate) async fn unassign(client: &mut Client, name: &str) {
     let request = pb::DeleteRoleAssignmentRequest { name: name.to_owned() };
-    who.access.delete_role_assignment(request).await.unwrap();
+    client.access.delete_role_assignment(request).await.unwrap();
 }
 
 /// Signs a digest with ES256.
-pub(crate) async fn sign(who: &mut Client, key: &str) -> Result<(), Status> {
+pub(crate) async fn sign(client: &mut Client, key: &str) -> Result<(), Status> {
     let name = format!("{HSM}/keys/{key}");
     let request = pb::SignRequest { name, algorithm: "ES256".to_owned(), digest: vec![7; 32] };
-    who.crypto.sign(request).await.map(drop)
+    client.crypto.sign(request).await.map(drop)
 }
 
-/// Asks whether a principal may do something.
+/// Calls `CheckAccess` for a principal.
 pub(crate) async fn check(
-    who: &mut Client,
+    client: &mut Client,
     principal: &str,
     groups: &[&str],
     action: &str,
@@ -99,10 +104,10 @@ pub(crate) async fn check(
         action: action.to_owned(),
         scope: scope.to_owned(),
     };
-    who.access.check_access(request).await.unwrap().into_inner()
+    client.access.check_access(request).await.unwrap().into_inner()
 }
 
-/// Expects an error with this code and reason, and hands it over.
+/// Asserts that the result is an error with this code and reason, and returns it.
 #[track_caller]
 pub(crate) fn fails<T: Debug>(result: Result<T, Status>, code: Code, why: &str) -> Status {
     let status = result.unwrap_err();
@@ -110,20 +115,20 @@ pub(crate) fn fails<T: Debug>(result: Result<T, Status>, code: Code, why: &str) 
     status
 }
 
-/// Expects that no role grants it.
+/// Asserts that the call is refused because no role grants its action, and returns the error.
 #[track_caller]
 pub(crate) fn not_granted<T: Debug>(result: Result<T, Status>) -> Status {
     fails(result, Code::PermissionDenied, "ACTION_NOT_GRANTED")
 }
 
-/// Expects a request that breaks a rule of this field.
+/// Asserts that the request is rejected because of this field.
 #[track_caller]
 pub(crate) fn bad<T: Debug>(result: Result<T, Status>, field: &str) {
     let status = fails(result, Code::InvalidArgument, "BAD_PARAMETER");
     assert_eq!(crate::support::fact(&status, "field"), field, "{status:?}");
 }
 
-/// What the audit log says of a call that was answered with this metadata: event, outcome and target.
+/// Returns the operation, result and target in the audit entry of the call that has this response metadata.
 pub(crate) fn recorded(server: &Server, answer: &MetadataMap) -> (String, String, String) {
     let wanted = answer.get("x-correlation-id").unwrap().to_str().unwrap();
     let mut records = server.audit(0);
@@ -137,7 +142,7 @@ pub(crate) fn recorded(server: &Server, answer: &MetadataMap) -> (String, String
     (text("operationName"), text("resultSignature"), text("target"))
 }
 
-/// Expects that a call was recorded so.
+/// Asserts the operation, result and target in the audit entry of a call.
 #[track_caller]
 pub(crate) fn assert_recorded(
     server: &Server,
@@ -149,7 +154,7 @@ pub(crate) fn assert_recorded(
     assert_eq!(recorded(server, answer), (event.to_owned(), outcome.to_owned(), target.to_owned()));
 }
 
-/// The metadata of an answer, good or bad.
+/// Returns the metadata of a response or an error.
 pub(crate) fn metadata<T>(answer: &Result<Response<T>, Status>) -> &MetadataMap {
     match answer {
         Ok(response) => response.metadata(),

@@ -1,4 +1,4 @@
-//! Custom roles: patterns, exclusions, and what becomes of assignments when a role comes and goes.
+//! Custom roles: patterns, exclusions, and assignments of a role that is deleted and recreated.
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
@@ -8,31 +8,31 @@ use super::ask::{
 };
 use crate::support::{Client, Server, ec, fact};
 
-async fn verify(who: &mut Client, key: &str) -> Result<(), Status> {
+async fn verify(client: &mut Client, key: &str) -> Result<(), Status> {
     let request = pb::VerifyRequest {
         name: format!("{HSM}/keys/{key}"),
         algorithm: "ES256".to_owned(),
         digest: vec![7; 32],
         signature: vec![1; 64],
     };
-    who.crypto.verify(request).await.map(drop)
+    client.crypto.verify(request).await.map(drop)
 }
 
-async fn list_deleted(who: &mut Client) -> Result<(), Status> {
+async fn list_deleted(client: &mut Client) -> Result<(), Status> {
     let request = pb::ListDeletedKeysRequest { parent: HSM.to_owned(), ..Default::default() };
-    who.keys.list_deleted_keys(request).await.map(drop)
+    client.keys.list_deleted_keys(request).await.map(drop)
 }
 
 fn random() -> pb::GenerateRandomBytesRequest {
     pb::GenerateRandomBytesRequest { parent: HSM.to_owned(), count: 8 }
 }
 
-async fn define(who: &mut Client, id: &str, data: &[&str], not_data: &[&str]) {
-    who.access.put_role_definition(defining(id, data, not_data)).await.unwrap();
+async fn define(client: &mut Client, id: &str, data: &[&str], not_data: &[&str]) {
+    client.access.put_role_definition(defining(id, data, not_data)).await.unwrap();
 }
 
 #[tokio::test]
-async fn patterns_grant_and_exclusions_take_away() {
+async fn patterns_grant_and_exclusions_revoke() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -49,7 +49,7 @@ async fn patterns_grant_and_exclusions_take_away() {
     assert_eq!(fact(&refusal, "action"), action("keys/sign/action"));
     not_granted(nobody.crypto.generate_random_bytes(random()).await);
 
-    // Replacing the role holds for the next request: first more, then less.
+    // A replaced role takes effect with the next request, whether it grants more or less.
     define(&mut dev, &role, &["keys/*"], &[]).await;
     sign(&mut nobody, "signing").await.unwrap();
     define(&mut dev, &role, &["keys/*"], &["keys/*/action"]).await;
@@ -66,9 +66,9 @@ async fn patterns_grant_and_exclusions_take_away() {
     not_granted(verify(&mut nobody, "signing").await);
 }
 
-/// An exclusion narrows its own role, in whichever block it stands. It is no ban: another role may grant the action.
+/// An exclusion applies to all blocks of its role. It is not a deny: another role may grant the action.
 #[tokio::test]
-async fn an_exclusion_narrows_its_role_alone() {
+async fn exclusion_applies_to_its_own_role_only() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -91,9 +91,9 @@ async fn an_exclusion_narrows_its_role_alone() {
     not_granted(sign(&mut nobody, "signing").await);
 }
 
-/// `actions` and `notActions` belong to the control plane. They are kept, and here they mean nothing.
+/// `actions` and `notActions` belong to the control plane. They are stored, and have no effect in local RBAC.
 #[tokio::test]
-async fn control_plane_actions_grant_nothing_here() {
+async fn control_plane_actions_have_no_effect() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -113,7 +113,7 @@ async fn control_plane_actions_grant_nothing_here() {
 }
 
 #[tokio::test]
-async fn assignments_of_a_deleted_role_stay_and_grant_nothing_until_it_is_made_again() {
+async fn deleted_role_grants_nothing_until_it_is_recreated() {
     let mut server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -134,8 +134,8 @@ async fn assignments_of_a_deleted_role_stay_and_grant_nothing_until_it_is_made_a
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     not_granted(sign(&mut nobody, "signing").await);
     assert_eq!(dev.access.get_role_assignment(kept).await.unwrap().into_inner(), given);
-    let told = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
-    assert!(!told.allowed && told.role_assignment.is_none(), "{told:?}");
+    let access_check = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
+    assert!(!access_check.allowed && access_check.role_assignment.is_none(), "{access_check:?}");
     let unknown = dev.access.get_role_definition(pb::GetRoleDefinitionRequest { name }).await;
     fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
 
@@ -144,6 +144,6 @@ async fn assignments_of_a_deleted_role_stay_and_grant_nothing_until_it_is_made_a
     server.restart();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     sign(&mut nobody, "signing").await.unwrap();
-    let told = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
-    assert_eq!(told.role_assignment, Some(given));
+    let access_check = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
+    assert_eq!(access_check.role_assignment, Some(given));
 }

@@ -1,6 +1,6 @@
-//! Roles of groups: a group is what a token of a trusted issuer says its bearer is a member of.
+//! Roles of groups: the `groups` claim of an access token from a trusted issuer names the groups of its principal.
 //!
-//! The issuer is made here, with RustCrypto: the simulator's own knows no groups.
+//! The issuer is implemented here, with RustCrypto: the simulator's authority has no groups.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -26,7 +26,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// `iss` of the issuer, which speaks for several tenants.
+/// Returns the `iss` claim of the issuer for a tenant: it serves several.
 fn name(tenant: &str) -> String {
     format!("https://sts.example/{tenant}/")
 }
@@ -53,7 +53,7 @@ impl Issuer {
     }
 }
 
-/// A simulator that believes the issuer, for the HSM's tenant and for another.
+/// Starts a simulator that trusts the issuer, for the HSM's tenant and for another.
 fn server(issuer: &Issuer) -> Server {
     let directory = tempfile::tempdir().unwrap();
     let keys = directory.path().join("keys.json");
@@ -73,7 +73,7 @@ fn server(issuer: &Issuer) -> Server {
 }
 
 #[tokio::test]
-async fn members_may_what_their_groups_may() {
+async fn members_have_the_roles_of_their_groups() {
     let issuer = Issuer::new();
     let server = server(&issuer);
     let mut dev = server.client("dev").await;
@@ -81,32 +81,32 @@ async fn members_may_what_their_groups_may() {
         dev.create(ec(key, "P-256")).await.unwrap();
     }
     let channel = server.channel().await;
-    let bearer = |principal: u32, groups: Value| {
+    let member = |principal: u32, groups: Value| {
         let token = issuer.token(TENANT, &guid(principal), &groups);
         Client::new(channel.clone(), Some(&token))
     };
     let (accountants, clerks) = (guid(100), guid(101));
-    let mut ann = bearer(1, json!([guid(999), accountants]));
-    let mut bob = bearer(2, json!([accountants, clerks]));
-    let mut eve = bearer(3, json!([clerks]));
-    let mut loner = bearer(4, Value::Null);
-    let mut odd = bearer(5, json!({"not": "a list"}));
-    for who in [&mut ann, &mut bob, &mut eve, &mut loner, &mut odd] {
-        not_granted(sign(who, "books").await);
+    let mut ann = member(1, json!([guid(999), accountants]));
+    let mut bob = member(2, json!([accountants, clerks]));
+    let mut eve = member(3, json!([clerks]));
+    let mut without_groups = member(4, Value::Null);
+    let mut malformed = member(5, json!({"not": "a list"}));
+    for client in [&mut ann, &mut bob, &mut eve, &mut without_groups, &mut malformed] {
+        not_granted(sign(client, "books").await);
     }
 
     let given = assign(&mut dev, CRYPTO_USER, &accountants, "/keys/books").await;
     sign(&mut ann, "books").await.unwrap();
     sign(&mut bob, "books").await.unwrap();
     not_granted(sign(&mut ann, "letters").await);
-    for who in [&mut eve, &mut loner, &mut odd] {
-        not_granted(sign(who, "books").await);
+    for client in [&mut eve, &mut without_groups, &mut malformed] {
+        not_granted(sign(client, "books").await);
     }
-    // The same people with another token are what that token says.
-    not_granted(sign(&mut bearer(1, json!([])), "books").await);
-    sign(&mut bearer(4, json!([accountants.to_uppercase()])), "books").await.unwrap();
+    // With another token, the same principal has the groups of that token.
+    not_granted(sign(&mut member(1, json!([])), "books").await);
+    sign(&mut member(4, json!([accountants.to_uppercase()])), "books").await.unwrap();
 
-    // Groups and own roles add up, and the answer to "why" agrees.
+    // Roles of groups and of the principal add up, and CheckAccess agrees.
     assign(&mut dev, CRYPTO_USER, &guid(1), "/keys/letters").await;
     sign(&mut ann, "letters").await.unwrap();
     sign(&mut ann, "books").await.unwrap();
@@ -115,7 +115,7 @@ async fn members_may_what_their_groups_may() {
     let alone = check(&mut dev, &guid(1), &[&clerks], "keys/sign", "/keys/books").await;
     assert!(!alone.allowed, "{alone:?}");
 
-    // A token that was verified before the role was taken away is verified still, and lets nobody in.
+    // A token verified before the assignment was deleted is still valid, but grants no access.
     unassign(&mut dev, &given.name).await;
     not_granted(sign(&mut ann, "books").await);
     not_granted(sign(&mut bob, "books").await);
@@ -123,7 +123,7 @@ async fn members_may_what_their_groups_may() {
 }
 
 #[tokio::test]
-async fn another_tenant_is_kept_out_whatever_is_assigned() {
+async fn rejects_tokens_of_another_tenant_despite_assignments() {
     let issuer = Issuer::new();
     let server = server(&issuer);
     let mut dev = server.client("dev").await;
@@ -132,15 +132,15 @@ async fn another_tenant_is_kept_out_whatever_is_assigned() {
     assign(&mut dev, CRYPTO_USER, &guid(100), "/").await;
 
     let channel = server.channel().await;
-    let at_home = issuer.token(TENANT, &guid(1), &json!([guid(100)]));
-    sign(&mut Client::new(channel.clone(), Some(&at_home)), "books").await.unwrap();
-    let abroad = issuer.token(OTHER_TENANT, &guid(1), &json!([guid(100)]));
-    let refused = sign(&mut Client::new(channel, Some(&abroad)), "books").await;
+    let own_tenant = issuer.token(TENANT, &guid(1), &json!([guid(100)]));
+    sign(&mut Client::new(channel.clone(), Some(&own_tenant)), "books").await.unwrap();
+    let other_tenant = issuer.token(OTHER_TENANT, &guid(1), &json!([guid(100)]));
+    let refused = sign(&mut Client::new(channel, Some(&other_tenant)), "books").await;
     fails(refused, Code::Unauthenticated, "UNAUTHENTICATED");
 }
 
 #[tokio::test]
-async fn principals_of_another_issuer_may_not_call_the_simulators_own_services() {
+async fn tokens_of_other_issuers_cannot_access_the_clock() {
     let issuer = Issuer::new();
     let server = server(&issuer);
     let channel = server.channel().await;
@@ -155,19 +155,19 @@ async fn principals_of_another_issuer_may_not_call_the_simulators_own_services()
     assert!(after.seconds - before.seconds < 3_600, "{before:?} {after:?}");
 }
 
-fn bearing<T>(message: T, token: &str) -> tonic::Request<T> {
+fn with_token<T>(message: T, token: &str) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
     request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     request
 }
 
 async fn clock(channel: &Channel, token: &str) -> Result<prost_types::Timestamp, tonic::Status> {
-    let request = bearing(pb::GetClockRequest::default(), token);
-    let face = ClockServiceClient::new(channel.clone()).get_clock(request).await?.into_inner();
-    Ok(face.now.unwrap())
+    let request = with_token(pb::GetClockRequest::default(), token);
+    let clock_state = ClockServiceClient::new(channel.clone()).get_clock(request).await?.into_inner();
+    Ok(clock_state.now.unwrap())
 }
 
 async fn advance(channel: &Channel, token: &str) -> Result<prost_types::Timestamp, tonic::Status> {
-    ClockServiceClient::new(channel.clone()).advance_clock(bearing(days(1), token)).await?;
+    ClockServiceClient::new(channel.clone()).advance_clock(with_token(days(1), token)).await?;
     Ok(prost_types::Timestamp::default())
 }

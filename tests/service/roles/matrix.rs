@@ -1,4 +1,4 @@
-//! Every built-in role with every operation: what its row grants works, and nothing else does.
+//! Every built-in role with every operation: exactly the granted operations succeed.
 
 use strongroom::model::rbac::Action;
 use strongroom::ops;
@@ -11,23 +11,23 @@ use crate::raw;
 use crate::requests::understood;
 use crate::support::{Client, Server, fact, reason};
 
-/// The operations that local roles are asked for; the others belong to other planes.
+/// Returns the operations that local RBAC authorizes, with their data actions; the others belong to other planes.
 pub(super) fn asked() -> impl Iterator<Item = (&'static ops::Description, Action)> {
     ops::ALL.iter().filter_map(|operation| operation.action.map(|action| (operation, action)))
 }
 
-/// Whether the outcome is what the roles say. Who may call is served, without exception: the stage is set so
-/// that nothing else is in the way.
+/// Errors if the outcome differs from what the roles grant. An authorized call must succeed: the fixture meets all
+/// other conditions.
 fn verdict(
-    somebody: &Somebody,
+    holder: &Somebody,
     (operation, action): (&ops::Description, Action),
     outcome: &Result<(), Status>,
 ) -> Result<(), String> {
-    let granted = somebody.granted.contains(action.as_str());
+    let granted = holder.granted.contains(action.as_str());
     match (granted, outcome) {
         (true, Ok(())) => Ok(()),
-        (true, Err(status)) => Err(format!("granted, and failed: {status:?}")),
-        (false, Ok(())) => Err("not granted, and answered".to_owned()),
+        (true, Err(status)) => Err(format!("granted, but failed: {status:?}")),
+        (false, Ok(())) => Err("not granted, but succeeded".to_owned()),
         (false, Err(status)) => {
             let found = (
                 status.code(),
@@ -36,8 +36,8 @@ fn verdict(
                 fact(status, "scope"),
                 fact(status, "principal"),
             );
-            // The name of an assignment does not tell its scope, and neither does a refusal.
-            let asked = match operation.name {
+            // The name of an assignment does not contain its scope, and a refusal does not disclose it.
+            let expected_scope = match operation.name {
                 "GetRoleAssignment" | "DeleteRoleAssignment" => "/",
                 name => scope(name),
             };
@@ -45,39 +45,39 @@ fn verdict(
                 Code::PermissionDenied,
                 "ACTION_NOT_GRANTED".to_owned(),
                 action.as_str().to_owned(),
-                asked.to_owned(),
-                somebody.object_id.clone(),
+                expected_scope.to_owned(),
+                holder.object_id.clone(),
             );
-            if found == expected { Ok(()) } else { Err(format!("refused otherwise: {status:?}")) }
+            if found == expected { Ok(()) } else { Err(format!("refused with another error: {status:?}")) }
         }
     }
 }
 
 #[tokio::test]
-async fn every_role_may_do_what_its_row_says_and_nothing_else() {
-    let (server, somebodies) = recorded::server();
+async fn every_role_is_granted_exactly_its_recorded_actions() {
+    let (server, holders) = recorded::server();
     let channel = server.channel().await;
     let mut dev = Client::new(channel.clone(), Some(&server.token("dev").await));
     let stage = Stage::set(dev.clone()).await;
     let mut breaches = Vec::new();
     let mut cells = 0;
-    for somebody in &somebodies {
-        let caller = Client::new(channel.clone(), Some(&server.token(&somebody.principal).await));
+    for holder in &holders {
+        let caller = Client::new(channel.clone(), Some(&server.token(&holder.principal).await));
         for (operation, action) in asked() {
             let outcome = stage.call(&caller, operation.name).await;
-            let told =
-                check(&mut dev, &somebody.object_id, &[], action.as_str(), scope(operation.name)).await;
-            let mut note = |text: String| {
-                breaches.push(format!("{} x {}: {text}", somebody.role, operation.name));
+            let access_check =
+                check(&mut dev, &holder.object_id, &[], action.as_str(), scope(operation.name)).await;
+            let mut report = |text: String| {
+                breaches.push(format!("{} x {}: {text}", holder.role, operation.name));
             };
-            if let Err(text) = verdict(somebody, (operation, action), &outcome) {
-                note(text);
+            if let Err(text) = verdict(holder, (operation, action), &outcome) {
+                report(text);
             }
-            if told.allowed != outcome.is_ok() {
-                note(format!("CheckAccess says otherwise: {}", told.reason));
+            if access_check.allowed != outcome.is_ok() {
+                report(format!("CheckAccess differs: {}", access_check.reason));
             }
-            if told.allowed && told.role_name != somebody.role {
-                note(format!("CheckAccess names role {:?}", told.role_name));
+            if access_check.allowed && access_check.role_name != holder.role {
+                report(format!("CheckAccess names role {:?}", access_check.role_name));
             }
             if outcome.is_ok() {
                 stage.restore(operation.name).await;
@@ -89,10 +89,10 @@ async fn every_role_may_do_what_its_row_says_and_nothing_else() {
     // Ten roles, and four principals without any.
     assert_eq!(cells, 14 * asked().count());
 
-    // Each call has left a record under its own event and rpc.
+    // Each call has an audit entry with its own operation name and method.
     for (operation, _) in asked() {
-        let of_it = server.audit_of(somebodies.len(), |record| record["operationName"] == operation.event);
-        for record in of_it {
+        let entries = server.audit_of(holders.len(), |record| record["operationName"] == operation.event);
+        for record in entries {
             let rpc = record["requestUri"].as_str().unwrap();
             assert!(rpc.ends_with(&format!("/{}", operation.name)), "{}: {rpc}", operation.name);
         }
@@ -100,7 +100,7 @@ async fn every_role_may_do_what_its_row_says_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn no_credential_opens_nothing() {
+async fn all_methods_require_authentication() {
     let server = Server::start();
     let channel = server.channel().await;
     for rpc in raw::rpcs() {
@@ -111,9 +111,9 @@ async fn no_credential_opens_nothing() {
     }
 }
 
-/// The promises of the service in words; the table above follows the recorded data, whatever it says.
+/// The separation of duties, written out independently of the recorded data that the matrix follows.
 #[tokio::test]
-async fn powers_are_kept_apart() {
+async fn duties_are_separated() {
     let server = Server::start();
     let channel = server.channel().await;
     let stage = Stage::set(Client::new(channel.clone(), Some(&server.token("dev").await))).await;

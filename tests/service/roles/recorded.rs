@@ -1,20 +1,20 @@
-//! The built-in roles as they were recorded from the service, and a simulator with a principal for each.
+//! The built-in roles as recorded from Azure, and a simulator with a principal for each.
 //!
-//! Read without the program's own types: what is judged must not be the judge.
+//! Parsed independently of the program's own types, which are under test.
 
 use std::collections::BTreeSet;
 
 use crate::support::Server;
 
-/// Somebody, and the data actions that the roles of the record grant them.
+/// A principal, and the data actions that its recorded role grants.
 pub(super) struct Somebody {
-    /// The role, or who it is that has none.
+    /// The name of the role, or a label of a principal without a role.
     pub(super) role: String,
     /// The name of the principal.
     pub(super) principal: String,
     /// Its object id.
     pub(super) object_id: String,
-    /// Data actions, in full.
+    /// The full names of the granted data actions.
     pub(super) granted: BTreeSet<String>,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Role {
     pub(super) granted: BTreeSet<String>,
 }
 
-/// The built-in roles, in the service's order.
+/// Returns the built-in roles, in the recorded order.
 pub(super) fn roles() -> Vec<Role> {
     let recorded: serde_json::Value =
         serde_json::from_str(include_str!("../../../hsm-config/roles.json")).unwrap();
@@ -32,7 +32,7 @@ pub(super) fn roles() -> Vec<Role> {
         let properties = &definition["properties"];
         let mut granted = BTreeSet::new();
         for permission in properties["permissions"].as_array().unwrap() {
-            // With these, a list of actions would not be the whole truth.
+            // Exclusions are not evaluated here.
             assert_eq!(permission["notDataActions"].as_array().unwrap().len(), 0);
             for action in permission["dataActions"].as_array().unwrap() {
                 let action = action.as_str().unwrap();
@@ -45,10 +45,10 @@ pub(super) fn roles() -> Vec<Role> {
     recorded["value"].as_array().unwrap().iter().map(role).collect()
 }
 
-/// A simulator with the built-in seed, and one more principal for every built-in role.
+/// Starts a simulator with the built-in seed and one more principal for every built-in role.
 pub(super) fn server() -> (Server, Vec<Somebody>) {
     let mut seed = include_str!("../../../hsm-config/dev.toml").to_owned();
-    let mut somebodies = Vec::new();
+    let mut holders = Vec::new();
     for (number, Role { name: role, granted }) in roles().into_iter().enumerate() {
         let principal = format!("only {role}");
         let object_id = format!("0b1ec700-0000-4000-8000-{number:012}");
@@ -57,21 +57,21 @@ pub(super) fn server() -> (Server, Vec<Somebody>) {
             "\n[[principal]]\nname = {principal:?}\nobject_id = {object_id:?}\nclient_id = {client_id:?}\n\
              roles = [{role:?}]\n"
         );
-        somebodies.push(Somebody { role, principal, object_id, granted });
+        holders.push(Somebody { role, principal, object_id, granted });
     }
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("seed.toml");
     std::fs::write(&file, seed).unwrap();
     let server =
         Server::start_in(directory, &[], &[("STRONGROOM_SIMULATOR__SEED_FILE", file.to_str().unwrap())]);
-    // Whoever owns, runs or sees the subscription has nothing to do with its keys.
+    // ARM roles in the subscription grant no access to keys.
     for name in ["owner", "contributor", "reader", "nobody"] {
-        somebodies.push(Somebody {
+        holders.push(Somebody {
             role: format!("none ({name})"),
             principal: name.to_owned(),
             object_id: server.principal(name).object_id,
             granted: BTreeSet::new(),
         });
     }
-    (server, somebodies)
+    (server, holders)
 }

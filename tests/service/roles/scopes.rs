@@ -1,4 +1,4 @@
-//! Where a role holds: one key, all keys, the HSM; from the next request on, and no longer than it is assigned.
+//! The scopes of role assignments: one key, all keys, the HSM; with effect from the next request on.
 
 use strongroom::api::grpc::pb;
 use tonic::Status;
@@ -8,23 +8,23 @@ use super::ask::{
 };
 use crate::support::{Client, Server, ec, fact};
 
-async fn list_keys(who: &mut Client) -> Result<(), Status> {
+async fn list_keys(client: &mut Client) -> Result<(), Status> {
     let request = pb::ListKeysRequest { parent: HSM.to_owned(), ..Default::default() };
-    who.keys.list_keys(request).await.map(drop)
+    client.keys.list_keys(request).await.map(drop)
 }
 
-async fn list_roles(who: &mut Client) -> Result<(), Status> {
+async fn list_roles(client: &mut Client) -> Result<(), Status> {
     let request = pb::ListRoleDefinitionsRequest { parent: HSM.to_owned() };
-    who.access.list_role_definitions(request).await.map(drop)
+    client.access.list_role_definitions(request).await.map(drop)
 }
 
-async fn random(who: &mut Client) -> Result<(), Status> {
+async fn random(client: &mut Client) -> Result<(), Status> {
     let request = pb::GenerateRandomBytesRequest { parent: HSM.to_owned(), count: 8 };
-    who.crypto.generate_random_bytes(request).await.map(drop)
+    client.crypto.generate_random_bytes(request).await.map(drop)
 }
 
 #[tokio::test]
-async fn a_role_holds_where_it_is_assigned_and_below_from_the_next_request_on() {
+async fn assignment_applies_at_its_scope_and_below_immediately() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -36,7 +36,7 @@ async fn a_role_holds_where_it_is_assigned_and_below_from_the_next_request_on() 
 
     let at_key = assign(&mut dev, CRYPTO_USER, &principal, "/keys/first").await;
     sign(&mut nobody, "first").await.unwrap();
-    // A key is the same key however its name is spelled.
+    // Key names are case-insensitive.
     sign(&mut nobody, "FIRST").await.unwrap();
     for (refused, scope) in [
         (sign(&mut nobody, "second").await, "/keys/second"),
@@ -71,9 +71,9 @@ async fn a_role_holds_where_it_is_assigned_and_below_from_the_next_request_on() 
     not_granted(random(&mut nobody).await);
 }
 
-/// A name may be given away before the key is made, and the role stays with the name.
+/// A role may be assigned at a key that does not exist yet, and applies to every later key of that name.
 #[tokio::test]
-async fn a_role_at_a_key_is_a_role_at_its_name() {
+async fn assignment_at_a_key_is_bound_to_its_name() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
@@ -90,9 +90,9 @@ async fn a_role_at_a_key_is_a_role_at_its_name() {
     sign(&mut nobody, "mine").await.unwrap();
 }
 
-/// What a caller may not see, it cannot tell from what is not there.
+/// Refusals are the same for existing and unknown keys.
 #[tokio::test]
-async fn refusals_do_not_tell_what_exists() {
+async fn refusal_does_not_disclose_existence() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     dev.create(ec("hidden", "P-256")).await.unwrap();
@@ -105,28 +105,28 @@ async fn refusals_do_not_tell_what_exists() {
 }
 
 #[tokio::test]
-async fn the_right_to_assign_ends_at_its_own_scope() {
+async fn assign_permission_is_limited_to_its_scope() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
-    let friend = server.principal("reader").object_id;
+    let other = server.principal("reader").object_id;
     dev.create(ec("shared", "P-256")).await.unwrap();
     let own = assign(&mut dev, POLICY_ADMINISTRATOR, &principal, "/keys/shared").await;
 
     for scope in ["/", "/keys", "/keys/other"] {
-        let request = assigning(CRYPTO_AUDITOR, &friend, scope);
+        let request = assigning(CRYPTO_AUDITOR, &other, scope);
         let refusal = not_granted(nobody.access.create_role_assignment(request).await);
         assert_eq!(fact(&refusal, "scope"), scope);
     }
-    let made = assign(&mut nobody, CRYPTO_USER, &friend, "/keys/shared").await;
+    let made = assign(&mut nobody, CRYPTO_USER, &other, "/keys/shared").await;
     sign(&mut server.client("reader").await, "shared").await.unwrap();
-    let foreign = assign(&mut dev, CRYPTO_USER, &friend, "/keys/other").await;
+    let foreign = assign(&mut dev, CRYPTO_USER, &other, "/keys/other").await;
     let request = pb::DeleteRoleAssignmentRequest { name: foreign.name };
     not_granted(nobody.access.delete_role_assignment(request).await);
     unassign(&mut nobody, &made.name).await;
     not_granted(sign(&mut server.client("reader").await, "shared").await);
 
-    // Rights can be given up, and then they are gone.
+    // A caller may delete its own assignment, and then lacks the permission.
     unassign(&mut nobody, &own.name).await;
-    not_granted(nobody.access.create_role_assignment(assigning(CRYPTO_USER, &friend, "/keys/shared")).await);
+    not_granted(nobody.access.create_role_assignment(assigning(CRYPTO_USER, &other, "/keys/shared")).await);
 }

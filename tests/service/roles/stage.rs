@@ -1,4 +1,4 @@
-//! Every operation of the data plane as one call that works for whoever may make it, and what puts the stage back after it.
+//! A fixture with one call of every data-plane operation that succeeds if it is authorized, and with the undoing of each.
 
 use strongroom::api::grpc::pb;
 use tonic::Status;
@@ -6,12 +6,12 @@ use tonic::Status;
 use super::ask::{CRYPTO_USER, HSM, action, assigning, assignment, defining, definition, guid};
 use crate::support::{Client, ec, oct};
 
-/// A principal that roles are given to and taken from; it never calls.
+/// The principal of the role assignments; it makes no calls.
 pub(super) const ASSIGNEE: u32 = 9_000;
-/// A custom role that comes and goes, and one that is written over.
+/// Custom roles: one that is deleted, and one that is replaced.
 pub(super) const DELETED_ROLE: u32 = 9_001;
 pub(super) const WRITTEN_ROLE: u32 = 9_002;
-/// Assignments: one that is read, one that is made, one that is taken away.
+/// Role assignments: one that is read, one that is created, and one that is deleted.
 pub(super) const READ_ASSIGNMENT: u32 = 9_003;
 pub(super) const MADE_ASSIGNMENT: u32 = 9_004;
 pub(super) const DELETED_ASSIGNMENT: u32 = 9_005;
@@ -19,10 +19,10 @@ pub(super) const DELETED_ASSIGNMENT: u32 = 9_005;
 /// A setting of the HSM.
 pub(super) const SETTING: &str = "AllowKeyManagementOperationsThroughARM";
 
-/// What calls act on.
+/// The objects on which calls act.
 pub(super) struct Stage {
-    /// Somebody who may do everything, and tidies up.
-    host: Client,
+    /// A client with all permissions, which creates and restores the objects.
+    admin: Client,
     pub(super) signature: Vec<u8>,
     pub(super) sealed: pb::EncryptResponse,
     pub(super) wrapped: Vec<u8>,
@@ -65,7 +65,7 @@ fn wrapping() -> pb::WrapKeyRequest {
     pb::WrapKeyRequest { name: key("sealing"), algorithm: "A256KW".to_owned(), key: vec![9; 32] }
 }
 
-/// Where a role must grant the operation, as [`Stage::call`] calls it.
+/// Returns the scope at which a role must grant the operation, as [`Stage::call`] calls it.
 pub(super) fn scope(operation: &str) -> &'static str {
     match operation {
         "CreateKey" => "/keys/made",
@@ -85,39 +85,39 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "GetRoleAssignment" => "/keys/signing",
         "DeleteRoleAssignment" => "/keys/sealing",
         "CheckAccess" => "/keys/signing",
-        unknown => panic!("nobody said where {unknown} happens"),
+        unknown => panic!("no scope is defined for {unknown}"),
     }
 }
 
 impl Stage {
-    /// Makes what calls act on.
-    pub(super) async fn set(mut host: Client) -> Self {
+    /// Creates the objects on which calls act.
+    pub(super) async fn set(mut admin: Client) -> Self {
         for name in ["signing", "live", "rotated", "deleted", "purged"] {
-            host.create(ec(name, "P-256")).await.unwrap();
+            admin.create(ec(name, "P-256")).await.unwrap();
         }
-        host.create(oct("sealing", 256)).await.unwrap();
-        crate::rotation::set(&mut host, "rotated", "P1Y", Vec::new()).await.unwrap();
+        admin.create(oct("sealing", 256)).await.unwrap();
+        crate::rotation::set(&mut admin, "rotated", "P1Y", Vec::new()).await.unwrap();
         for name in ["deleted", "purged"] {
-            host.keys.delete_key(pb::DeleteKeyRequest { name: key(name) }).await.unwrap();
+            admin.keys.delete_key(pb::DeleteKeyRequest { name: key(name) }).await.unwrap();
         }
         for role in [DELETED_ROLE, WRITTEN_ROLE] {
-            host.access.put_role_definition(defining(&guid(role), &["keys/*"], &[])).await.unwrap();
+            admin.access.put_role_definition(defining(&guid(role), &["keys/*"], &[])).await.unwrap();
         }
         for (number, operation) in
             [(READ_ASSIGNMENT, "GetRoleAssignment"), (DELETED_ASSIGNMENT, "DeleteRoleAssignment")]
         {
-            host.access.create_role_assignment(role_assignment(number, scope(operation))).await.unwrap();
+            admin.access.create_role_assignment(role_assignment(number, scope(operation))).await.unwrap();
         }
-        let signature = host.crypto.sign(signing()).await.unwrap().into_inner().signature;
-        let sealed = host.crypto.encrypt(sealing()).await.unwrap().into_inner();
-        let wrapped = host.crypto.wrap_key(wrapping()).await.unwrap().into_inner().wrapped_key;
-        Self { host, signature, sealed, wrapped }
+        let signature = admin.crypto.sign(signing()).await.unwrap().into_inner().signature;
+        let sealed = admin.crypto.encrypt(sealing()).await.unwrap().into_inner();
+        let wrapped = admin.crypto.wrap_key(wrapping()).await.unwrap().into_inner().wrapped_key;
+        Self { admin, signature, sealed, wrapped }
     }
 
-    /// Makes the call as somebody.
-    pub(super) async fn call(&self, who: &Client, operation: &str) -> Result<(), Status> {
+    /// Makes the call as `client`.
+    pub(super) async fn call(&self, client: &Client, operation: &str) -> Result<(), Status> {
         let Client { mut keys, mut crypto, mut access, mut hsms, mut lifecycle, mut settings, .. } =
-            who.clone();
+            client.clone();
         let parent = || HSM.to_owned();
         match operation {
             "CreateKey" => {
@@ -153,10 +153,10 @@ impl Stage {
                 };
                 keys.update_key_version(request).await.map(drop)
             }
-            "RotateKey" => crate::rotation::rotate(&mut who.clone(), "rotated").await.map(drop),
-            "GetKeyRotationPolicy" => crate::rotation::get(&mut who.clone(), "rotated").await.map(drop),
+            "RotateKey" => crate::rotation::rotate(&mut client.clone(), "rotated").await.map(drop),
+            "GetKeyRotationPolicy" => crate::rotation::get(&mut client.clone(), "rotated").await.map(drop),
             "UpdateKeyRotationPolicy" => {
-                crate::rotation::set(&mut who.clone(), "rotated", "P1Y", Vec::new()).await.map(drop)
+                crate::rotation::set(&mut client.clone(), "rotated", "P1Y", Vec::new()).await.map(drop)
             }
             "DeleteKey" => keys.delete_key(pb::DeleteKeyRequest { name: key("live") }).await.map(drop),
             "GetDeletedKey" => {
@@ -265,13 +265,13 @@ impl Stage {
                     pb::WatchLifecycleRequest { parent: parent(), until_now: true, ..Default::default() };
                 lifecycle.watch_lifecycle(request).await.map(drop)
             }
-            unknown => panic!("nobody said how {unknown} is called"),
+            unknown => panic!("no request is defined for {unknown}"),
         }
     }
 
-    /// Undoes what a call did that went through, so that the next one finds what the first one found.
+    /// Undoes a successful call, so that the next one finds the same state.
     pub(super) async fn restore(&self, operation: &str) {
-        let Client { mut keys, mut access, .. } = self.host.clone();
+        let Client { mut keys, mut access, .. } = self.admin.clone();
         match operation {
             "DeleteKey" => {
                 let request = pb::RecoverDeletedKeyRequest { name: deleted("live") };
@@ -281,7 +281,7 @@ impl Stage {
                 keys.delete_key(pb::DeleteKeyRequest { name: key("deleted") }).await.unwrap();
             }
             "PurgeDeletedKey" => {
-                self.host.clone().create(ec("purged", "P-256")).await.unwrap();
+                self.admin.clone().create(ec("purged", "P-256")).await.unwrap();
                 keys.delete_key(pb::DeleteKeyRequest { name: key("purged") }).await.unwrap();
             }
             "DeleteRoleDefinition" => {

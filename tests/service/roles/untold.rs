@@ -1,4 +1,4 @@
-//! What refusals and answers about access do not tell: what exists where the asker may not look.
+//! Refusals and access checks do not disclose what exists at scopes that the caller may not read.
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
@@ -13,8 +13,8 @@ use crate::hsms::{self, Place};
 use crate::rest::ask::{Answer, Rest};
 use crate::support::{Client, Server, fact};
 
-/// Everything that a refusal says.
-fn said(status: &Status) -> (Code, String, Vec<(String, String)>) {
+/// Returns the code, the message and all details of an error.
+fn error_parts(status: &Status) -> (Code, String, Vec<(String, String)>) {
     let info = status.get_details_error_info().unwrap();
     let mut facts: Vec<_> = info.metadata.into_iter().collect();
     facts.sort();
@@ -22,38 +22,38 @@ fn said(status: &Status) -> (Code, String, Vec<(String, String)>) {
     (status.code(), status.message().to_owned(), facts)
 }
 
-/// Everything that an answer says, without what is new in each.
-fn shown(answer: &Answer) -> (u16, String) {
+/// Returns the status and the body of a response, without the request id.
+fn response_parts(answer: &Answer) -> (u16, String) {
     let id = answer.header("x-ms-request-id");
     (answer.status, answer.text.replace(id, "ID"))
 }
 
-async fn get_assignment(who: &mut Client, id: &str) -> Status {
+async fn get_assignment(client: &mut Client, id: &str) -> Status {
     let name = assignment(id);
-    not_granted(who.access.get_role_assignment(pb::GetRoleAssignmentRequest { name }).await)
+    not_granted(client.access.get_role_assignment(pb::GetRoleAssignmentRequest { name }).await)
 }
 
-async fn delete_assignment(who: &mut Client, id: &str) -> Status {
+async fn delete_assignment(client: &mut Client, id: &str) -> Status {
     let name = assignment(id);
-    not_granted(who.access.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name }).await)
+    not_granted(client.access.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name }).await)
 }
 
-async fn get_budget(who: &mut Client, name: String) -> Status {
-    not_granted(who.usage.get_budget(pb::GetBudgetRequest { name }).await)
+async fn get_budget(client: &mut Client, name: String) -> Status {
+    not_granted(client.usage.get_budget(pb::GetBudgetRequest { name }).await)
 }
 
-async fn delete_budget(who: &mut Client, name: String) -> Status {
-    not_granted(who.usage.delete_budget(pb::DeleteBudgetRequest { name }).await)
+async fn delete_budget(client: &mut Client, name: String) -> Status {
+    not_granted(client.usage.delete_budget(pb::DeleteBudgetRequest { name }).await)
 }
 
-/// Operations that find from state where a right to them is needed, each asked for what is there and what is not.
+/// Operations whose scope depends on stored state, each called with an existing and with an unknown name.
 #[tokio::test]
-async fn a_refusal_is_the_same_whether_the_thing_is_there_or_not() {
+async fn refusals_are_the_same_for_existing_and_unknown_names() {
     let server = Server::start();
     let place = Place::of(&server);
     let (mut dev, mut owner) = (server.client("dev").await, server.client("owner").await);
     let mut nobody = server.client("nobody").await;
-    // A role elsewhere is no role here.
+    // Roles at other scopes make no difference.
     let principal = server.principal("nobody").object_id;
     assign(&mut dev, POLICY_ADMINISTRATOR, &principal, "/keys/mine").await;
     control::ask::make_group(&mut owner, "mine").await;
@@ -92,7 +92,7 @@ async fn a_refusal_is_the_same_whether_the_thing_is_there_or_not() {
         ),
     ];
     for (there, absent, scope) in &pairs {
-        assert_eq!(said(there), said(absent));
+        assert_eq!(error_parts(there), error_parts(absent));
         assert_eq!(fact(there, "scope"), *scope);
     }
 
@@ -102,16 +102,24 @@ async fn a_refusal_is_the_same_whether_the_thing_is_there_or_not() {
     for at in ["", "/keys", "/keys/hidden"] {
         let path = |id: &str| format!("{at}{roles}/{id}");
         let (there, absent) = (rest.get(&path(hidden)).await, rest.get(&path(&absent)).await);
-        assert_eq!((shown(&there).0, shown(&there)), (403, shown(&absent)), "GET {at}");
+        assert_eq!(
+            (response_parts(&there).0, response_parts(&there)),
+            (403, response_parts(&absent)),
+            "GET {at}"
+        );
         let (there, absent) = (rest.delete(&path(hidden)).await, rest.delete(&path(&guid(1))).await);
-        assert_eq!((shown(&there).0, shown(&there)), (403, shown(&absent)), "DELETE {at}");
+        assert_eq!(
+            (response_parts(&there).0, response_parts(&there)),
+            (403, response_parts(&absent)),
+            "DELETE {at}"
+        );
     }
     let arm = Arm::of(&server, "nobody").await;
     let recovering = serde_json::json!({"location": "localhost", "properties": {"createMode": "recover"}});
     let there = arm.send("PUT", &crate::arm::ask::hsm("hidden"), &recovering).await;
     let absent = arm.send("PUT", &crate::arm::ask::hsm("absent"), &recovering).await;
-    assert_eq!((shown(&there).0, shown(&there)), (403, shown(&absent)));
-    // What else a request lacks is said to who may make it, and to nobody else.
+    assert_eq!((response_parts(&there).0, response_parts(&there)), (403, response_parts(&absent)));
+    // Other errors in a request are reported to authorized callers only.
     for body in [
         serde_json::json!({}),
         serde_json::json!({"location": "localhost", "properties": {"createMode": "sideways"}}),
@@ -119,7 +127,7 @@ async fn a_refusal_is_the_same_whether_the_thing_is_there_or_not() {
     ] {
         let there = arm.send("PUT", &crate::arm::ask::hsm("local"), &body).await;
         let absent = arm.send("PUT", &crate::arm::ask::hsm("absent"), &body).await;
-        let (there, absent) = (shown(&there), shown(&absent));
+        let (there, absent) = (response_parts(&there), response_parts(&absent));
         assert_eq!(
             (there.0, there.1.replace("managedHSMs/local", "?")),
             (absent.0, absent.1.replace("managedHSMs/absent", "?")),
@@ -133,16 +141,16 @@ async fn a_refusal_is_the_same_whether_the_thing_is_there_or_not() {
     let known = begun.header("location").split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
     let there = arm.ask("GET", &format!("{results}/{known}")).await;
     let absent = arm.ask("GET", &format!("{results}/{}", guid(1))).await;
-    assert_eq!((shown(&there).0, shown(&there)), (403, shown(&absent)));
+    assert_eq!((response_parts(&there).0, response_parts(&there)), (403, response_parts(&absent)));
 }
 
 #[tokio::test]
-async fn access_is_explained_by_assignments_that_the_asker_may_read() {
+async fn access_checks_disclose_only_readable_assignments() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
-    // The asker reads the assignments of one key.
-    let asker = server.principal("nobody").object_id;
-    assign(&mut dev, CRYPTO_AUDITOR, &asker, "/keys/mine").await;
+    // The caller may read the assignments of one key.
+    let caller = server.principal("nobody").object_id;
+    assign(&mut dev, CRYPTO_AUDITOR, &caller, "/keys/mine").await;
     let (above, beside, here) = (guid(100), guid(101), guid(102));
     assign(&mut dev, CRYPTO_USER, &above, "/").await;
     assign(&mut dev, CRYPTO_USER, &beside, "/keys/secret-project").await;
@@ -155,14 +163,14 @@ async fn access_is_explained_by_assignments_that_the_asker_may_read() {
     assert_eq!(decided.role_name, "");
     let shown = check(&mut nobody, &here, &[], sign, "/keys/mine").await;
     assert_eq!((shown.allowed, shown.role_assignment.as_ref()), (true, Some(&own)));
-    // One who has roles elsewhere looks like one who has none.
+    // A principal with roles elsewhere gets the same reason as one without roles.
     let elsewhere = check(&mut nobody, &beside, &[], sign, "/keys/mine").await;
     let none = check(&mut nobody, &guid(103), &[], sign, "/keys/mine").await;
     assert_eq!(elsewhere.reason.replace(&beside, "?"), none.reason.replace(&guid(103), "?"));
     assert!(!elsewhere.allowed && !elsewhere.reason.contains("secret"), "{elsewhere:?}");
-    // Who reads all of them is told more.
-    let told = check(&mut dev, &beside, &[], sign, "/keys/mine").await;
-    assert!(told.reason.contains("/keys/secret-project"), "{told:?}");
+    // A caller that may read all assignments gets the full reason.
+    let full = check(&mut dev, &beside, &[], sign, "/keys/mine").await;
+    assert!(full.reason.contains("/keys/secret-project"), "{full:?}");
 
     // On the control plane, too.
     let mut owner = server.client("owner").await;
@@ -170,7 +178,7 @@ async fn access_is_explained_by_assignments_that_the_asker_may_read() {
         control::ask::make_group(&mut owner, group).await;
     }
     let group = control::ask::group;
-    control::ask::assign(&mut owner, control::ask::READER, &asker, &group("mine")).await;
+    control::ask::assign(&mut owner, control::ask::READER, &caller, &group("mine")).await;
     control::ask::assign(&mut owner, control::ask::OWNER, &beside, &group("secret-project")).await;
     let read = "Microsoft.KeyVault/managedHSMs/read";
     let elsewhere = control::ask::check(&mut nobody, &beside, read, &group("mine")).await;
@@ -180,10 +188,10 @@ async fn access_is_explained_by_assignments_that_the_asker_may_read() {
 }
 
 #[tokio::test]
-async fn a_refusal_names_the_plane_and_the_built_in_roles_that_would_do() {
+async fn refusal_names_the_plane_and_the_granting_built_in_roles() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
-    // Custom roles are not named to who may not read them.
+    // Custom roles are not disclosed to callers that may not read them.
     dev.access.put_role_definition(super::ask::defining(&guid(1), &["keys/*"], &[])).await.unwrap();
     let refused = not_granted(super::ask::sign(&mut nobody, "invoices").await);
     assert_eq!(
@@ -200,7 +208,7 @@ async fn a_refusal_names_the_plane_and_the_built_in_roles_that_would_do() {
     assert_eq!(fact(&refused, "plane"), "control");
     assert!(roles.contains("Reader") && roles.contains("Owner"), "{roles}");
 
-    // Azure Resource Manager's errors have a member for it, those of data planes have none.
+    // Errors of Azure Resource Manager have a member for the roles, those of data planes do not.
     let answer =
         Arm::of(&server, "nobody").await.ask("GET", &format!("/{}", control::ask::group("dev"))).await;
     let error = &answer.json(403)["error"];
