@@ -1,4 +1,4 @@
-//! A client of Azure Resource Manager that shows everything of an answer.
+//! A client of Azure Resource Manager that returns whole responses.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -6,28 +6,28 @@ use serde_json::{Value, json};
 use crate::rest::ask::{Answer, Rest};
 use crate::support::Server;
 
-/// The version of the interface that tests name.
+/// The `api-version` that tests send.
 pub(crate) const VERSION: &str = "2026-05-15";
-/// The seed's subscription.
+/// The resource id of the seed's subscription.
 pub(crate) const SUBSCRIPTION: &str = "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5";
 
-/// A caller of Azure Resource Manager.
+/// A client of Azure Resource Manager.
 #[derive(Clone)]
 pub(crate) struct Arm {
     rest: Rest,
 }
 
-/// An HSM of the seed's group.
+/// Returns the resource id of an HSM in the seed's resource group.
 pub(crate) fn hsm(name: &str) -> String {
     format!("{SUBSCRIPTION}/resourceGroups/dev/providers/Microsoft.KeyVault/managedHSMs/{name}")
 }
 
-/// A deleted HSM.
+/// Returns the resource id of a deleted HSM.
 pub(crate) fn deleted(name: &str) -> String {
     format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/localhost/deletedManagedHSMs/{name}")
 }
 
-/// What makes an HSM that the principal administers.
+/// Returns the body of a request that creates an HSM with this administrator.
 pub(crate) fn making(administrator: &str) -> Value {
     json!({
         "location": "localhost",
@@ -37,21 +37,21 @@ pub(crate) fn making(administrator: &str) -> Value {
 }
 
 impl Arm {
-    /// A principal of the seed.
+    /// Returns a client authenticated as a principal of the seed.
     pub(crate) async fn of(server: &Server, principal: &str) -> Self {
-        let stranger = Self::stranger(server);
-        let token = server.token_for(principal, &format!("{}/", stranger.rest.base)).await;
-        Self { rest: stranger.rest.with(&token) }
+        let unauthenticated = Self::stranger(server);
+        let token = server.token_for(principal, &format!("{}/", unauthenticated.rest.base)).await;
+        Self { rest: unauthenticated.rest.with(&token) }
     }
 
-    /// Somebody without a token.
+    /// Returns a client without an access token.
     pub(crate) fn stranger(server: &Server) -> Self {
         let rest = Rest::stranger(server);
         let port = rest.base.rsplit(':').next().unwrap().to_owned();
         Self { rest: rest.at(&format!("management.localhost:{port}")) }
     }
 
-    /// The same caller with another token.
+    /// Returns this client with another access token.
     pub(crate) fn with(&self, token: &str) -> Self {
         Self { rest: self.rest.with(token) }
     }
@@ -61,7 +61,7 @@ impl Arm {
         &self.rest.base
     }
 
-    /// Sends anything, and adds nothing but the token.
+    /// Sends a request as it is, with only the access token added.
     pub(crate) async fn raw(&self, method: Method, url: &str, body: impl Into<reqwest::Body>) -> Answer {
         self.rest.raw(method, url, body).await
     }
@@ -78,12 +78,12 @@ impl Arm {
         self.raw(method.parse().unwrap(), &format!("{path}{joint}api-version={VERSION}"), text).await
     }
 
-    /// Reads something that is there.
+    /// Reads a resource that must exist.
     pub(crate) async fn get(&self, path: &str) -> Value {
         self.ask("GET", path).await.json(200)
     }
 
-    /// Begins something that takes its time, and asks for its outcome as clients do. Null is what nothing is told of.
+    /// Starts a long-running operation, and reads its result as clients do; null if the result has no body.
     pub(crate) async fn finish(&self, method: &str, path: &str, body: &Value) -> Value {
         let begun = self.send(method, path, body).await;
         assert_eq!(
@@ -99,7 +99,7 @@ impl Arm {
     }
 }
 
-/// The code of an error in Azure Resource Manager's shape, which has its message, and of a missing role what would grant it.
+/// Asserts an error in Azure Resource Manager's shape, with the granting roles if one is missing. Returns code and message.
 #[track_caller]
 pub(crate) fn refused(answer: &Answer, status: u16) -> (String, String) {
     let json = answer.json(status);

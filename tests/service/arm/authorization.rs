@@ -1,4 +1,4 @@
-//! Roles of the control plane over Azure Resource Manager, and that they alone decide there.
+//! ARM RBAC (control plane) over Azure Resource Manager.
 
 use serde_json::{Value, json};
 use strongroom::api::grpc::pb;
@@ -16,7 +16,7 @@ const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 const NAME: &str = "11111111-2222-3333-4444-555555555555";
 
 #[tokio::test]
-async fn roles_are_given_seen_and_taken_away() {
+async fn creates_lists_and_deletes_role_assignments() {
     let server = Server::start();
     let owner = Arm::of(&server, "owner").await;
     let nobody = Arm::of(&server, "nobody").await;
@@ -41,7 +41,7 @@ async fn roles_are_given_seen_and_taken_away() {
     assert_eq!(properties["roleDefinitionId"], reader["id"]);
     let (code, _) = refused(&owner.send("PUT", &assignment, &body).await, 409);
     assert_eq!(code, "RoleAssignmentExists");
-    // The same under another name is refused with the same words.
+    // The same assignment under another name gets the same error.
     let other = format!("{}0", &assignment[..assignment.len() - 1]);
     assert_ne!(other, assignment);
     let (code, message) = refused(&owner.send("PUT", &other, &body).await, 409);
@@ -53,7 +53,7 @@ async fn roles_are_given_seen_and_taken_away() {
     nobody.get(&hsm("local")).await;
     refused(&nobody.send("PATCH", &hsm("local"), &json!({"tags": {}})).await, 403);
 
-    // Below the subscription unless only the scope is wanted, and those of one principal.
+    // Includes assignments below the scope, except with `atScope()`; filters by principal.
     let list = async |scope: &str, filter: &str| {
         let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments?$filter={filter}");
         owner.get(&path).await["value"].as_array().unwrap().iter().filter(|one| **one == made).count()
@@ -75,7 +75,7 @@ async fn roles_are_given_seen_and_taken_away() {
 }
 
 #[tokio::test]
-async fn an_assignment_is_found_at_its_own_scope_alone() {
+async fn assignment_is_found_at_its_own_scope_only() {
     let server = Server::start();
     let owner = Arm::of(&server, "owner").await;
     let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
@@ -88,7 +88,7 @@ async fn an_assignment_is_found_at_its_own_scope_alone() {
         for other in scopes.iter().filter(|other| *other != own) {
             refused(&owner.ask("GET", &at(other)).await, 404);
             refused(&owner.ask("DELETE", &at(other)).await, 404);
-            // Resource names of gRPC say the scope, too.
+            // The resource names of gRPC contain the scope, too.
             let name = format!("{}/roleAssignments/{NAME}", &other[1..]);
             let read = pb::GetControlRoleAssignmentRequest { name: name.clone() };
             let read = client.authorization.get_control_role_assignment(read).await;
@@ -102,17 +102,17 @@ async fn an_assignment_is_found_at_its_own_scope_alone() {
     }
 }
 
-/// Who may do what: each row is asked by each principal, and granted to those whose letters it has.
+/// Each principal makes each request, which is granted to the principals whose initials are in its row.
 #[tokio::test]
-async fn the_control_plane_decides_as_its_roles_say() {
+async fn requests_are_granted_by_arm_roles() {
     let server = Server::start();
     let principals = ["owner", "contributor", "reader", "administrator"];
     let mut callers = Vec::new();
     for principal in principals {
         callers.push(Arm::of(&server, principal).await);
     }
-    callers[0].finish("PUT", &hsm("gone"), &making(DEV)).await;
-    callers[0].finish("DELETE", &hsm("gone"), &Value::Null).await;
+    callers[0].finish("PUT", &hsm("removed"), &making(DEV)).await;
+    callers[0].finish("DELETE", &hsm("removed"), &Value::Null).await;
     let at = |tail: &str| format!("{SUBSCRIPTION}/{tail}");
     let granted = |answer: &Answer| answer.status != 403;
     for (method, path, body, may) in [
@@ -120,10 +120,10 @@ async fn the_control_plane_decides_as_its_roles_say() {
         ("PATCH", hsm("local"), json!({"tags": {}}), "oc"),
         ("GET", at("providers/Microsoft.KeyVault/managedHSMs"), Value::Null, "ocr"),
         ("GET", at("providers/Microsoft.KeyVault/deletedManagedHSMs"), Value::Null, "ocr"),
-        ("GET", deleted("gone"), Value::Null, "ocr"),
+        ("GET", deleted("removed"), Value::Null, "ocr"),
         ("GET", deleted("none"), Value::Null, "ocr"),
-        ("PUT", hsm("gone"), json!({"location": "eastus", "properties": {"createMode": "recover"}}), "oc"),
-        ("PUT", hsm("gone"), making(DEV), "oc"),
+        ("PUT", hsm("removed"), json!({"location": "eastus", "properties": {"createMode": "recover"}}), "oc"),
+        ("PUT", hsm("removed"), making(DEV), "oc"),
         ("DELETE", hsm("none"), Value::Null, "oc"),
         ("POST", format!("{}/purge", deleted("none")), Value::Null, "oc"),
         ("PUT", at("resourcegroups/dev"), json!({"location": "localhost"}), "o"),

@@ -1,4 +1,4 @@
-//! What clients look up before they do anything.
+//! Discovery by clients: cloud endpoints, subscriptions, locations, providers and resource groups.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -7,32 +7,34 @@ use super::ask::{Arm, SUBSCRIPTION, deleted, hsm, refused};
 use crate::support::Server;
 
 #[tokio::test]
-async fn the_clouds_endpoints_are_told_to_everybody() {
+async fn cloud_endpoints_need_no_authentication() {
     let server = Server::start();
-    let stranger = Arm::stranger(&server);
-    let cloud = stranger.raw(Method::GET, "/metadata/endpoints?api-version=2022-09-01", "").await.json(200);
-    let port = stranger.base().rsplit(':').next().unwrap();
+    let unauthenticated = Arm::stranger(&server);
+    let cloud =
+        unauthenticated.raw(Method::GET, "/metadata/endpoints?api-version=2022-09-01", "").await.json(200);
+    let port = unauthenticated.base().rsplit(':').next().unwrap();
     assert_eq!(cloud["suffixes"]["mhsmDns"], format!("managedhsm.localhost:{port}"));
-    assert_eq!(cloud["resourceManager"], format!("{}/", stranger.base()));
+    assert_eq!(cloud["resourceManager"], format!("{}/", unauthenticated.base()));
     assert_eq!(cloud["authentication"]["loginEndpoint"], format!("https://login.localhost:{port}"));
-    assert_eq!(cloud["authentication"]["audiences"][0], format!("{}/", stranger.base()));
+    assert_eq!(cloud["authentication"]["audiences"][0], format!("{}/", unauthenticated.base()));
     assert_eq!(cloud["microsoftGraphResourceId"], format!("https://login.localhost:{port}/"));
     for version in ["2019-05-01", "2020-06-01"] {
         let path = format!("/metadata/endpoints?api-version={version}");
-        assert_eq!(stranger.raw(Method::GET, &path, "").await.json(200), json!([cloud]), "{version}");
+        assert_eq!(unauthenticated.raw(Method::GET, &path, "").await.json(200), json!([cloud]), "{version}");
     }
     for path in ["/metadata/endpoints", "/metadata/endpoints?api-version=2023-01-01"] {
-        assert_eq!(stranger.raw(Method::GET, path, "").await.json(200), cloud, "{path}");
+        assert_eq!(unauthenticated.raw(Method::GET, path, "").await.json(200), cloud, "{path}");
     }
 }
 
-/// The shape that az 2.45 of Debian 12 and msrestazure read, recorded of Azure.
+/// The shape that az 2.45 of Debian 12 and msrestazure read, recorded from Azure.
 #[tokio::test]
-async fn the_clouds_endpoints_have_their_first_shape_for_clients_that_ask_for_it() {
+async fn cloud_endpoints_have_the_2015_shape_on_request() {
     let server = Server::start();
-    let stranger = Arm::stranger(&server);
-    let cloud = stranger.raw(Method::GET, "/metadata/endpoints?api-version=2015-01-01", "").await.json(200);
-    let (management, port) = (stranger.base(), stranger.base().rsplit(':').next().unwrap());
+    let unauthenticated = Arm::stranger(&server);
+    let cloud =
+        unauthenticated.raw(Method::GET, "/metadata/endpoints?api-version=2015-01-01", "").await.json(200);
+    let (management, port) = (unauthenticated.base(), unauthenticated.base().rsplit(':').next().unwrap());
     assert_eq!(
         cloud,
         json!({
@@ -48,7 +50,7 @@ async fn the_clouds_endpoints_have_their_first_shape_for_clients_that_ask_for_it
 }
 
 #[tokio::test]
-async fn what_holds_hsms_is_listed_and_groups_are_made() {
+async fn lists_subscriptions_and_creates_resource_groups() {
     let server = Server::start();
     let owner = Arm::of(&server, "owner").await;
     let subscriptions = owner.get("/subscriptions").await;
@@ -97,14 +99,14 @@ async fn what_holds_hsms_is_listed_and_groups_are_made() {
 }
 
 #[tokio::test]
-async fn tags_of_groups_are_kept_shown_and_patched() {
+async fn stores_lists_and_patches_resource_group_tags() {
     let mut server = Server::start();
     let owner = Arm::of(&server, "owner").await;
     let group = format!("{SUBSCRIPTION}/resourcegroups/Team");
     let body = json!({"location": "westeurope", "tags": {"team": "blue", "Cost Centre": "17"}});
     let made = owner.send("PUT", &group, &body).await.json(201);
     assert_eq!(made["tags"], body["tags"]);
-    // Saying it again changes nothing; saying less takes away.
+    // Repeating PUT changes nothing; PATCH replaces all tags.
     assert_eq!(owner.send("PUT", &group, &body).await.json(200), made);
     let patched = owner.send("PATCH", &group, &json!({"tags": {"team": "red"}})).await.json(200);
     assert_eq!(patched["tags"], json!({"team": "red"}));
@@ -126,7 +128,7 @@ async fn tags_of_groups_are_kept_shown_and_patched() {
 }
 
 #[tokio::test]
-async fn lists_are_filtered_as_asked_or_refused() {
+async fn applies_supported_filters_and_rejects_others() {
     let server = Server::start();
     let owner = Arm::of(&server, "owner").await;
     for (name, location, tags) in
@@ -173,14 +175,14 @@ async fn lists_are_filtered_as_asked_or_refused() {
         owner.get(&format!("{definitions}?$filter=type%20eq%20'CustomRole'")).await,
         json!({"value": []})
     );
-    let gone = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedManagedHSMs");
+    let deleted_hsms = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedManagedHSMs");
     for list in [
         &groups,
         &of_group,
         &hsms,
         &assignments,
         &definitions,
-        &gone,
+        &deleted_hsms,
         &"/subscriptions".to_owned(),
         &format!("{SUBSCRIPTION}/locations"),
     ] {
@@ -188,8 +190,8 @@ async fn lists_are_filtered_as_asked_or_refused() {
             let answer = owner.ask("GET", &format!("{list}?$filter={}", url_escaped(filter))).await;
             assert!(refused(&answer, 400).1.starts_with("$filter: "), "{list} {filter}: {answer:?}");
         }
-        let stranger = Arm::stranger(&server);
-        assert_eq!(stranger.ask("GET", &format!("{list}?$filter=x")).await.status, 401, "{list}");
+        let unauthenticated = Arm::stranger(&server);
+        assert_eq!(unauthenticated.ask("GET", &format!("{list}?$filter=x")).await.status, 401, "{list}");
     }
 }
 
@@ -198,7 +200,7 @@ fn url_escaped(filter: &str) -> String {
 }
 
 #[tokio::test]
-async fn deleting_a_group_deletes_its_hsms_and_is_asked_for_its_outcome_by_whoever_began_it() {
+async fn group_deletion_deletes_hsms_and_reports_to_its_caller() {
     let server = Server::start();
     let owner = Arm::of(&server, "owner").await;
     let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
@@ -211,13 +213,13 @@ async fn deleting_a_group_deletes_its_hsms_and_is_asked_for_its_outcome_by_whoev
     }});
     owner.send("PUT", &assignment, &body).await.json(201);
     let caller = Arm::of(&server, "nobody").await;
-    // The caller's rights end with the group, and the outcome is told all the same.
+    // The caller's role assignment ends with the group, and its caller may still read the result.
     assert_eq!(caller.finish("DELETE", &group, &Value::Null).await, Value::Null);
     refused(&caller.ask("GET", &group).await, 403);
     assert_eq!(refused(&owner.ask("GET", &group).await, 404).0, "ResourceGroupNotFound");
     assert_eq!(refused(&owner.ask("DELETE", &group).await, 404).0, "ResourceGroupNotFound");
-    let gone = owner.get(&deleted("local")).await;
-    assert_eq!(gone["properties"]["mhsmId"], hsm("local"));
+    let deleted_hsm = owner.get(&deleted("local")).await;
+    assert_eq!(deleted_hsm["properties"]["mhsmId"], hsm("local"));
 
     let recovering = json!({"location": "localhost", "properties": {"createMode": "recover"}});
     let early = owner.send("PUT", &hsm("local"), &recovering).await;
@@ -229,15 +231,15 @@ async fn deleting_a_group_deletes_its_hsms_and_is_asked_for_its_outcome_by_whoev
         let answer = owner.ask("GET", &format!("{SUBSCRIPTION}/operationresults/{id}")).await;
         assert!([400, 404].contains(&answer.status), "{answer:?}");
     }
-    let stranger = Arm::stranger(&server);
+    let unauthenticated = Arm::stranger(&server);
     let results = format!("{SUBSCRIPTION}/operationresults/RESOURCEGROUPDELETIONJOB-ZGV2");
-    assert_eq!(stranger.ask("GET", &results).await.status, 401);
+    assert_eq!(unauthenticated.ask("GET", &results).await.status, 401);
 }
 
-/// The requests of Ansible's `azure.azcollection.azure_rm_resourcegroup`: read, looked into, made where it is missing;
-/// the module reports `changed` by what it reads.
+/// The requests of Ansible's `azure.azcollection.azure_rm_resourcegroup`: it reads the group, lists its resources, creates
+/// the group if it is missing, and reports `changed` by what it reads.
 #[tokio::test]
-async fn what_ansible_asks_for_twice_is_there_the_second_time() {
+async fn ansible_resource_group_requests_are_idempotent() {
     let server = Server::start();
     let owner = Arm::of(&server, "owner").await;
     let group = format!("{SUBSCRIPTION}/resourcegroups/ansible");

@@ -1,4 +1,4 @@
-//! The life of a managed HSM over Azure Resource Manager.
+//! The lifecycle of a managed HSM over Azure Resource Manager.
 
 use serde_json::{Value, json};
 
@@ -9,9 +9,9 @@ use crate::support::Server;
 /// The dev principal's object id.
 const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
 
-/// Whether an answer is what was recorded, with what is this server's own in it.
+/// The response is as recorded from Azure, with the values of this server.
 #[tokio::test]
-async fn an_hsm_is_made_and_shown_as_recorded() {
+async fn created_hsm_is_returned_as_recorded() {
     let server = Server::start();
     let contributor = Arm::of(&server, "contributor").await;
     let mut body = making(DEV);
@@ -64,12 +64,12 @@ async fn an_hsm_is_made_and_shown_as_recorded() {
 }
 
 #[tokio::test]
-async fn an_hsm_is_changed_deleted_recovered_and_purged() {
+async fn updates_deletes_recovers_and_purges_an_hsm() {
     let server = Server::start();
     let contributor = Arm::of(&server, "contributor").await;
     contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
 
-    // What is not sent stays, with PATCH; with PUT the tags do not.
+    // PATCH keeps omitted members; PUT clears omitted tags.
     let tagged = contributor.finish("PATCH", &hsm("pay"), &json!({"tags": {"a": "b"}})).await;
     assert_eq!(tagged["tags"], json!({"a": "b"}));
     let disabled = json!({"properties": {"publicNetworkAccess": "Disabled"}});
@@ -78,7 +78,7 @@ async fn an_hsm_is_changed_deleted_recovered_and_purged() {
         (&disabled["tags"]["a"], &disabled["properties"]["publicNetworkAccess"]),
         (&json!("b"), &json!("Disabled"))
     );
-    // Clients send back what they read.
+    // Clients send the resource back as they read it.
     let same = contributor.finish("PATCH", &hsm("pay"), &disabled).await;
     assert_eq!(same, disabled);
     let put = contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
@@ -91,12 +91,12 @@ async fn an_hsm_is_changed_deleted_recovered_and_purged() {
     assert_eq!(contributor.finish("DELETE", &hsm("pay"), &Value::Null).await, Value::Null);
     let (code, _) = refused(&contributor.ask("GET", &hsm("pay")).await, 404);
     assert_eq!(code, "ResourceNotFound");
-    let gone = contributor.get(&deleted("pay")).await;
+    let deleted_hsm = contributor.get(&deleted("pay")).await;
     assert_eq!(
-        (&gone["type"], &gone["id"]),
+        (&deleted_hsm["type"], &deleted_hsm["id"]),
         (&json!("Microsoft.Keyvault/deletedManagedHSMs"), &json!(deleted("pay")))
     );
-    let properties = &gone["properties"];
+    let properties = &deleted_hsm["properties"];
     assert_eq!((&properties["mhsmId"], &properties["location"]), (&json!(hsm("pay")), &json!("localhost")));
     assert_eq!((&properties["purgeProtectionEnabled"], &properties["tags"]), (&json!(false), &json!({})));
     let date = |name: &str| properties[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
@@ -104,12 +104,12 @@ async fn an_hsm_is_changed_deleted_recovered_and_purged() {
     assert_eq!(properties["deletionDate"].as_str().unwrap().len(), "2021-12-30T10:42:54Z".len());
     let all =
         contributor.get(&format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedManagedHSMs")).await;
-    assert_eq!(all["value"], json!([gone]));
+    assert_eq!(all["value"], json!([deleted_hsm]));
 
     let (code, message) = refused(&contributor.send("PUT", &hsm("pay"), &making(DEV)).await, 409);
     assert_eq!(code, "ConflictError");
     assert!(message.contains("recover or purge"), "{message}");
-    // As the az command line recovers: another sku, no administrators, a capital letter.
+    // The recovery request of az: no administrators, and capital letters.
     let recovering = json!({"location": "LocalHost", "sku": {"name": "Standard_B1", "family": "B"},
         "properties": {"tenantId": "80f21547-34fa-57ae-8d8d-ff24c182a929", "createMode": "Recover"}});
     assert_eq!(contributor.finish("PUT", &hsm("pay"), &recovering).await, put);
@@ -123,7 +123,7 @@ async fn an_hsm_is_changed_deleted_recovered_and_purged() {
 }
 
 #[tokio::test]
-async fn what_is_fixed_or_wrong_is_refused_and_changes_nothing() {
+async fn rejects_immutable_and_invalid_values_without_changes() {
     let server = Server::start();
     let contributor = Arm::of(&server, "contributor").await;
     let made = contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
@@ -157,7 +157,7 @@ async fn what_is_fixed_or_wrong_is_refused_and_changes_nothing() {
     }
     assert_eq!(contributor.get(&hsm("pay")).await, made);
 
-    // Purge protection can be turned on, and never off.
+    // Purge protection can be enabled, but not disabled.
     let protect = |on: bool| json!({"properties": {"enablePurgeProtection": on}});
     contributor.finish("PATCH", &hsm("pay"), &protect(false)).await;
     let protected = contributor.finish("PATCH", &hsm("pay"), &protect(true)).await;
@@ -185,7 +185,7 @@ async fn what_is_fixed_or_wrong_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn names_are_checked() {
+async fn checks_name_availability() {
     let server = Server::start();
     let contributor = Arm::of(&server, "contributor").await;
     let path = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/checkMhsmNameAvailability");
@@ -203,7 +203,7 @@ async fn names_are_checked() {
 }
 
 #[tokio::test]
-async fn what_was_made_here_is_used_there() {
+async fn created_hsm_is_usable_on_the_data_plane() {
     let server = Server::start();
     let contributor = Arm::of(&server, "contributor").await;
     contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
@@ -212,7 +212,7 @@ async fn what_was_made_here_is_used_there() {
     dev.get("/providers/Microsoft.Authorization/roleAssignments").await.error(403, "Forbidden");
     let activating = strongroom::api::grpc::pb::ActivateManagedHsmRequest { name: "hsms/pay".to_owned() };
     server.client("dev").await.hsms.activate_managed_hsm(activating).await.unwrap();
-    // The administrator it was made with, who gives roles and uses no keys.
+    // The initial administrator manages roles, and has no access to keys.
     dev.get("/providers/Microsoft.Authorization/roleAssignments").await.json(200);
     dev.get("/keys").await.error(403, "AccessDenied");
     let shown = contributor.get(&hsm("pay")).await;

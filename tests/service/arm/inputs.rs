@@ -1,4 +1,4 @@
-//! What clients really send: names and words in any case, null members, escaped letters in paths.
+//! Variants of input that clients send: any case, null members, percent-encoded letters in paths.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::support::Server;
 const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
 
 #[tokio::test]
-async fn words_are_read_in_any_case_and_null_is_absent() {
+async fn values_are_case_insensitive_and_null_is_absent() {
     let server = Server::start();
     let contributor = Arm::of(&server, "contributor").await;
     let body = json!({
@@ -38,7 +38,7 @@ async fn words_are_read_in_any_case_and_null_is_absent() {
     );
     assert_eq!(properties["softDeleteRetentionInDays"], 90);
 
-    // What is fixed may come back in another spelling, and null changes nothing.
+    // Immutable values may be sent in another case, and null changes nothing.
     let same = json!({
         "location": "LOCALHOST", "sku": {"name": "standard_B1"}, "tags": null, "identity": null,
         "properties": {"networkAcls": null, "publicNetworkAccess": null, "initialAdminObjectIds": null},
@@ -47,7 +47,7 @@ async fn words_are_read_in_any_case_and_null_is_absent() {
     for body in [json!({"properties": null}), json!({"sku": null, "location": null}), json!({})] {
         assert_eq!(contributor.finish("PATCH", &hsm("pay"), &body).await, made);
     }
-    // Unreserved letters may be escaped, blanks and other case in names of locations stay what they are.
+    // Unreserved letters may be percent-encoded, and names of locations may have blanks and any case.
     let escaped = hsm("pay").replace("resourceGroups", "resource%47roups").replace("/pay", "/%70ay");
     assert_eq!(contributor.get(&escaped).await, made);
     contributor.finish("DELETE", &escaped, &Value::Null).await;

@@ -1,4 +1,4 @@
-//! What is not there, and what cannot be read.
+//! Errors for unknown resources, malformed requests and unavailable features.
 
 use http::Method;
 
@@ -6,7 +6,7 @@ use super::ask::{Arm, SUBSCRIPTION, hsm, refused};
 use crate::support::Server;
 
 #[tokio::test]
-async fn what_is_not_there_says_so() {
+async fn unknown_resources_are_not_found() {
     let server = Server::start();
     let dev = Arm::of(&server, "dev").await;
     for path in ["/", "/nonsense", "/subscriptions/x/y", "/providers/nonsense"] {
@@ -25,7 +25,7 @@ async fn what_is_not_there_says_so() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused() {
+async fn rejects_malformed_requests() {
     let server = Server::start();
     let dev = Arm::of(&server, "dev").await;
     let path = hsm("local");
@@ -42,9 +42,9 @@ async fn what_cannot_be_read_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_azures_and_not_here_yet_is_501_and_named() {
+async fn unavailable_azure_features_are_named_with_501() {
     let server = Server::start();
-    let (dev, stranger) = (Arm::of(&server, "dev").await, Arm::stranger(&server));
+    let (dev, unauthenticated) = (Arm::of(&server, "dev").await, Arm::stranger(&server));
     let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
     let local = hsm("local");
     let (deployments, tags) = ("template deployments", "tags as resources");
@@ -119,7 +119,7 @@ async fn what_is_azures_and_not_here_yet_is_501_and_named() {
         ),
     ] {
         let path = format!("{scope}{path}");
-        assert_eq!(stranger.ask(verb, &path).await.status, 401, "{path}");
+        assert_eq!(unauthenticated.ask(verb, &path).await.status, 401, "{path}");
         let answer = dev.ask(verb, &path).await;
         if verb == "HEAD" {
             assert_eq!((answer.status, answer.text.as_str()), (501, ""), "{path}");

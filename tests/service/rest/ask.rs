@@ -1,14 +1,14 @@
-//! A client of the REST surface that shows everything of an answer.
+//! A client of the REST surface that returns whole responses.
 
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::support::Server;
 
-/// The version of the interface that tests name.
+/// The `api-version` that tests send.
 pub(crate) const VERSION: &str = "7.6";
 
-/// A caller of one data plane.
+/// A client of one data plane.
 #[derive(Clone)]
 pub(crate) struct Rest {
     client: reqwest::Client,
@@ -17,7 +17,7 @@ pub(crate) struct Rest {
     token: Option<String>,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -26,19 +26,19 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A header; empty if there is none.
+    /// Returns the value of a header; empty if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The body of an answer with this status.
+    /// Asserts the status, and returns the body.
     #[track_caller]
     pub(crate) fn json(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The message of an error, without the activity id, which must be the one of the header.
+    /// Asserts status and code of an error; returns its message without the activity id, which must match the header.
     #[track_caller]
     pub(crate) fn error(&self, status: u16, code: &str) -> String {
         let json = self.json(status);
@@ -51,13 +51,13 @@ impl Answer {
 }
 
 impl Rest {
-    /// A principal of the seed, at the first HSM.
+    /// Returns a client authenticated as a principal of the seed, at the seed's HSM.
     pub(crate) async fn of(server: &Server, principal: &str) -> Self {
         let token = server.token(principal).await;
         Self { token: Some(token), ..Self::stranger(server) }
     }
 
-    /// Somebody without a token.
+    /// Returns a client without an access token.
     pub(crate) fn stranger(server: &Server) -> Self {
         let endpoint = server.connection().endpoint;
         let port = endpoint.rsplit(':').next().unwrap();
@@ -65,17 +65,17 @@ impl Rest {
         Self { client: server.http(), base, token: None }
     }
 
-    /// The same caller with another token.
+    /// Returns this client with another access token.
     pub(crate) fn with(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The same caller at another host, with its port if it has one.
+    /// Returns this client at another host, given with its port if it has one.
     pub(crate) fn at(&self, host: &str) -> Self {
         Self { base: format!("https://{host}"), ..self.clone() }
     }
 
-    /// Sends anything, and adds nothing but the token.
+    /// Sends a request as it is, with only the access token added.
     pub(crate) async fn raw(&self, method: Method, url: &str, body: impl Into<reqwest::Body>) -> Answer {
         let url = if url.starts_with("https:") { url.to_owned() } else { format!("{}{url}", self.base) };
         let mut request = self.client.request(method, url).body(body);
@@ -112,12 +112,12 @@ impl Rest {
         self.send(Method::PATCH, path, text(&body)).await
     }
 
-    /// Makes a key, and hands over its bundle.
+    /// Creates a key, and returns its bundle.
     pub(crate) async fn create(&self, name: &str, body: Value) -> Value {
         self.post(&format!("/keys/{name}/create"), body).await.json(200)
     }
 
-    /// The path of a URL of this data plane.
+    /// Returns the path of a URL of this data plane.
     #[track_caller]
     pub(crate) fn path<'a>(&self, url: &'a Value) -> &'a str {
         let url = url.as_str().unwrap();
@@ -125,12 +125,12 @@ impl Rest {
     }
 }
 
-/// No body for null: so clients call what needs none.
+/// Returns an empty body for null, as clients send when no body is required.
 fn text(body: &Value) -> String {
     if body.is_null() { String::new() } else { body.to_string() }
 }
 
-/// base64url without padding.
+/// Encodes bytes as base64url without padding.
 pub(crate) fn base64url(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)

@@ -1,4 +1,4 @@
-//! What a stranger is told, which names lead where, and whose tokens are believed.
+//! Authentication: the challenge, the host names of data planes, and accepted audiences.
 
 use http::Method;
 
@@ -6,7 +6,7 @@ use super::ask::{Answer, Rest};
 use crate::support::Server;
 
 #[track_caller]
-fn is_challenge(answer: &Answer, authority: &str, resource: &str, body: &str) {
+fn assert_challenge(answer: &Answer, authority: &str, resource: &str, body: &str) {
     let challenge = format!(r#"Bearer authorization="{authority}", resource="{resource}""#);
     assert_eq!((answer.status, answer.header("www-authenticate")), (401, challenge.as_str()), "{answer:?}");
     assert_eq!(answer.text, body, "{answer:?}");
@@ -29,12 +29,12 @@ fn is_challenge(answer: &Answer, authority: &str, resource: &str, body: &str) {
 }
 
 #[tokio::test]
-async fn strangers_are_told_where_to_get_a_token_whatever_they_ask() {
+async fn unauthenticated_requests_are_always_challenged() {
     let server = Server::start();
     let connection = server.connection();
-    let stranger = Rest::stranger(&server);
+    let unauthenticated = Rest::stranger(&server);
     let authority = format!("{}/{}", connection.authority, connection.tenant_id);
-    let resource = stranger.base.replace("local.", "");
+    let resource = unauthenticated.base.replace("local.", "");
     for (method, path) in [
         (Method::GET, "/keys/a?api-version=7.6"),
         (Method::GET, "/keys"),
@@ -47,23 +47,28 @@ async fn strangers_are_told_where_to_get_a_token_whatever_they_ask() {
         (Method::DELETE, "/deletedkeys/a"),
     ] {
         let body = if method == Method::GET { "OK" } else { "" };
-        is_challenge(&stranger.raw(method.clone(), path, "").await, &authority, &resource, body);
-        is_challenge(&stranger.raw(method.clone(), path, "{nonsense").await, &authority, &resource, body);
-        let wrong = stranger.with("eyJhbGciOiJub25lIn0.e30.");
-        is_challenge(&wrong.raw(method, path, "").await, &authority, &resource, body);
+        assert_challenge(&unauthenticated.raw(method.clone(), path, "").await, &authority, &resource, body);
+        assert_challenge(
+            &unauthenticated.raw(method.clone(), path, "{nonsense").await,
+            &authority,
+            &resource,
+            body,
+        );
+        let wrong = unauthenticated.with("eyJhbGciOiJub25lIn0.e30.");
+        assert_challenge(&wrong.raw(method, path, "").await, &authority, &resource, body);
     }
-    // Each is on record, as every call.
+    // Each call has an audit entry.
     let refused = server.audit_of(27, |record| record["resultSignature"] == "UNAUTHENTICATED");
     assert!(refused.iter().all(|record| record["httpStatusCode"] == 401), "{refused:?}");
 }
 
 /// The part of the challenge that the SDKs verify: the host ends with the resource's host, port included.
 #[tokio::test]
-async fn every_name_of_a_data_plane_leads_to_its_own_authority_and_resource() {
+async fn challenge_names_authority_and_resource_of_the_host() {
     let server = Server::start();
     let connection = server.connection();
-    let stranger = Rest::stranger(&server);
-    let port = stranger.base.rsplit(':').next().unwrap();
+    let unauthenticated = Rest::stranger(&server);
+    let port = unauthenticated.base.rsplit(':').next().unwrap();
     let tenant = &connection.tenant_id;
     for (host, authority, resource) in [
         (
@@ -86,24 +91,24 @@ async fn every_name_of_a_data_plane_leads_to_its_own_authority_and_resource() {
             format!("login.localhost:{port}"),
             format!("managedhsm.localhost:{port}"),
         ),
-        // No port: the server is behind 443, with Azure's own names.
+        // Without a port, the server is reached on port 443 by Azure's own host names.
         (
             "local.managedhsm.azure.net".to_owned(),
             "login.microsoftonline.com".to_owned(),
             "managedhsm.azure.net".to_owned(),
         ),
     ] {
-        let answer = stranger.at(&host).get("/keys").await;
+        let answer = unauthenticated.at(&host).get("/keys").await;
         let (authority, resource) = (format!("https://{authority}/{tenant}"), format!("https://{resource}"));
-        is_challenge(&answer, &authority, &resource, "OK");
+        assert_challenge(&answer, &authority, &resource, "OK");
     }
 }
 
 #[tokio::test]
-async fn tokens_for_each_name_are_believed_under_each() {
+async fn every_audience_is_accepted_on_every_host() {
     let server = Server::start();
-    let stranger = Rest::stranger(&server);
-    let port = stranger.base.rsplit(':').next().unwrap().to_owned();
+    let unauthenticated = Rest::stranger(&server);
+    let port = unauthenticated.base.rsplit(':').next().unwrap().to_owned();
     let audiences = [
         "https://managedhsm.azure.net".to_owned(),
         format!("https://managedhsm.localhost:{port}"),
@@ -117,7 +122,7 @@ async fn tokens_for_each_name_are_believed_under_each() {
     for audience in &audiences {
         let token = server.token_for("dev", audience).await;
         for host in &hosts {
-            let caller = stranger.with(&token).at(host);
+            let caller = unauthenticated.with(&token).at(host);
             let name = host.split([':', '.']).next().unwrap();
             let key = caller.create(name, serde_json::json!({"kty": "oct-HSM"})).await;
             let kid = key["key"]["kid"].as_str().unwrap();
@@ -130,7 +135,7 @@ async fn tokens_for_each_name_are_believed_under_each() {
 }
 
 #[tokio::test]
-async fn answers_have_the_headers_of_the_service() {
+async fn responses_have_the_headers_of_azure() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let found = dev.get("/keys").await;
@@ -154,7 +159,7 @@ async fn answers_have_the_headers_of_the_service() {
     for absent in ["x-ms-keyvault-region", "x-ms-keyvault-network-info"] {
         assert_eq!(refused.header(absent), "", "{absent}");
     }
-    // The record of a call is found by what the caller was told.
+    // The request id of the response identifies the audit entry.
     let id = refused.header("x-ms-request-id").to_owned();
     let record = &server.audit_of(1, |record| record["correlationId"] == id.as_str())[0];
     assert_eq!((&record["operationName"], &record["operationVersion"]), (&"KeyGet".into(), &"7.6".into()));

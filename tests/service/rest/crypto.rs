@@ -1,4 +1,4 @@
-//! Every algorithm over REST: what one call makes, the other takes, and tampering is noticed.
+//! Every algorithm over REST: round trips, and detection of tampering.
 
 use serde_json::{Value, json};
 use strongroom::model::algorithm::{EncryptionAlgorithm, SignatureAlgorithm, WrapAlgorithm};
@@ -6,7 +6,7 @@ use strongroom::model::algorithm::{EncryptionAlgorithm, SignatureAlgorithm, Wrap
 use super::ask::{Rest, base64url};
 use crate::support::Server;
 
-/// The key that an algorithm is for.
+/// Returns the name of the key for an algorithm.
 fn key_for(algorithm: &str) -> &'static str {
     match algorithm {
         "ES256" => "P-256",
@@ -29,20 +29,20 @@ async fn keys(dev: &Rest) {
     for bits in [128, 192] {
         dev.create(&format!("oct-{bits}"), json!({"kty": "oct-HSM", "key_size": bits})).await;
     }
-    // What SoftHSM generates of this size can make no MACs.
+    // A key of this size that SoftHSM generates cannot compute MACs, so this one is imported.
     let key = json!({"kty": "oct-HSM", "k": base64url(&[3; 32])});
     dev.put("/keys/oct-256", json!({"key": key})).await.json(200);
     dev.create("rsa", json!({"kty": "RSA-HSM", "key_size": 2048})).await;
 }
 
-fn spoil(text: &Value) -> Value {
+fn tamper(text: &Value) -> Value {
     let text = text.as_str().unwrap();
     let first = if text.starts_with('A') { 'B' } else { 'A' };
     format!("{first}{}", &text[1..]).into()
 }
 
 #[tokio::test]
-async fn every_algorithm_works() {
+async fn every_algorithm_round_trips() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     keys(&dev).await;
@@ -53,7 +53,7 @@ async fn every_algorithm_works() {
             dev.post(&format!("/keys/{key}/sign"), json!({"alg": alg, "value": digest})).await.json(200);
         assert_eq!(made["alg"], alg);
         assert!(dev.path(&made["kid"]).starts_with(&format!("/keys/{key}/")));
-        for (value, valid) in [(made["value"].clone(), true), (spoil(&made["value"]), false)] {
+        for (value, valid) in [(made["value"].clone(), true), (tamper(&made["value"]), false)] {
             let body = json!({"alg": alg, "digest": digest, "value": value});
             let verified = dev.post(&format!("/keys/{key}/verify"), body).await.json(200);
             assert_eq!((&verified["value"], &verified["kid"]), (&valid.into(), &made["kid"]), "{alg}");
@@ -73,10 +73,10 @@ async fn every_algorithm_works() {
         assert_eq!((&sealed["alg"], &sealed["aad"]), (&alg.into(), &body["aad"]), "{alg}");
         let opened = dev.post(&format!("/keys/{key}/decrypt"), sealed.clone()).await.json(200);
         assert_eq!((&opened["value"], &opened["kid"]), (&value.into(), &sealed["kid"]), "{alg}");
-        // CBC authenticates nothing, and RSA1_5 may make something else of it.
+        // CBC does not authenticate, and a tampered RSA1_5 ciphertext may decrypt to something else.
         if alg.ends_with("GCM") || alg.starts_with("RSA-OAEP") {
             let mut tampered = sealed.clone();
-            tampered["value"] = spoil(&sealed["value"]);
+            tampered["value"] = tamper(&sealed["value"]);
             dev.post(&format!("/keys/{key}/decrypt"), tampered).await.error(400, "BadParameter");
         }
     }
@@ -91,7 +91,7 @@ async fn every_algorithm_works() {
 }
 
 #[tokio::test]
-async fn random_bytes_are_given() {
+async fn returns_random_bytes() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     for count in [1_usize, 128] {

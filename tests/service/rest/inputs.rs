@@ -1,5 +1,5 @@
-//! What clients really send: empty and null members, both alphabets of base64, short numbers of curves, dates that mean
-//! "never", and escaped letters in paths.
+//! Variants of input that clients send: empty and null members, both alphabets of base64, short EC integers, dates that
+//! mean "never", and percent-encoded letters in paths.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -14,13 +14,13 @@ fn decoded(text: &Value) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text.as_str().unwrap()).unwrap()
 }
 
-/// What a key may be used for.
+/// Returns the `key_ops` of a key bundle.
 fn operations(bundle: &Value) -> Vec<&str> {
     bundle["key"]["key_ops"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect()
 }
 
 #[tokio::test]
-async fn an_empty_list_of_operations_is_none_and_an_absent_one_changes_nothing() {
+async fn empty_key_ops_permit_nothing_and_absent_key_ops_are_kept() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let value = base64url(&[7; 32]);
@@ -44,7 +44,7 @@ async fn an_empty_list_of_operations_is_none_and_an_absent_one_changes_nothing()
             .is_empty()
     );
 
-    // The same when it is made, by either way; and a version made by rotation is like the one before.
+    // Likewise for created and imported keys, and for a version created by rotation.
     let policy =
         json!({"lifetimeActions": [{"action": {"type": "Rotate"}, "trigger": {"timeAfterCreate": "P90D"}}]});
     let made = dev.create("made", json!({"kty": "EC", "key_ops": []})).await;
@@ -56,7 +56,7 @@ async fn an_empty_list_of_operations_is_none_and_an_absent_one_changes_nothing()
         assert!(operations(bundle).is_empty(), "{bundle}");
     }
     assert_eq!(dev.post("/keys/made/sign", sign).await.error(403, "Forbidden"), forbidden);
-    // It holds after a restart.
+    // The operations survive a restart.
     let mut server = server;
     server.restart();
     let dev = Rest::of(&server, "dev").await;
@@ -64,7 +64,7 @@ async fn an_empty_list_of_operations_is_none_and_an_absent_one_changes_nothing()
 }
 
 #[tokio::test]
-async fn explicit_zeros_and_empty_names_are_errors_and_null_is_absent() {
+async fn rejects_zeros_and_empty_names_and_treats_null_as_absent() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     for (body, begins) in [
@@ -125,7 +125,7 @@ async fn explicit_zeros_and_empty_names_are_errors_and_null_is_absent() {
 }
 
 #[tokio::test]
-async fn both_alphabets_of_base64_are_taken_and_what_is_neither_is_named() {
+async fn accepts_base64_and_base64url_and_names_invalid_members() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let secret = [0xfb; 32];
@@ -135,7 +135,7 @@ async fn both_alphabets_of_base64_are_taken_and_what_is_neither_is_named() {
     let (of_urls, of_mime) = (base64url(&digest), STANDARD.encode(&digest));
     assert!(of_mime.contains('+') && of_mime.contains('/') && of_mime.ends_with('='));
     let mut macs = Vec::new();
-    // The last letter holds four bits of the digest; the two that are spare are dropped whatever they are.
+    // The last letter holds four bits of the digest; its two spare bits are ignored.
     let spare = format!("{}{}", &of_urls[..42], char::from(of_urls.as_bytes()[42] + 1));
     for value in [&of_urls, &of_mime, &format!("{of_urls}="), &of_mime.replace('=', ""), &spare] {
         let signed = dev.post("/keys/oct/sign", json!({"alg": "HS256", "value": value})).await.json(200);
@@ -174,7 +174,7 @@ async fn both_alphabets_of_base64_are_taken_and_what_is_neither_is_named() {
     }
     for member in ["n", "e", "d", "p", "q", "dp", "dq", "qi", "x", "y", "k"] {
         let mut jwk = json!({"kty": "RSA"});
-        jwk[member] = json!("a secret that is told nobody");
+        jwk[member] = json!("a secret that is not disclosed");
         let message = dev.put("/keys/wrong", json!({"key": jwk})).await.error(400, "BadParameter");
         assert_eq!(message, format!("key.{member}: this is not base64url"));
     }
@@ -182,7 +182,7 @@ async fn both_alphabets_of_base64_are_taken_and_what_is_neither_is_named() {
 }
 
 #[tokio::test]
-async fn curves_are_imported_as_az_writes_them_and_dates_reach_the_year_9999() {
+async fn imports_short_ec_integers_and_accepts_the_year_9999() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     for (curve, name) in [("P-521", "P-521"), ("P-256K", "SECP256K1"), ("P-256K", "secp256k1")] {
@@ -213,7 +213,7 @@ async fn curves_are_imported_as_az_writes_them_and_dates_reach_the_year_9999() {
     let sign = json!({"alg": "ES256", "value": base64url(&[7; 32])});
     let message = dev.post("/keys/ever/sign", sign).await.error(403, "Forbidden");
     assert!(message.contains("9999-12-31T23:59:58Z"), "{message}");
-    // A policy that rotates before the expiry, and the note that it is near, are computed from it.
+    // The rotation before the expiry and the near-expiry event are computed from this date.
     let trigger = json!({"timeBeforeExpiry": "P30D"});
     let policy = json!({"lifetimeActions": [{"action": {"type": "rotate"}, "trigger": trigger}], "attributes": {"expiryTime": "P1Y"}});
     dev.put("/keys/ever/rotationpolicy", policy).await.json(200);
@@ -224,7 +224,7 @@ async fn curves_are_imported_as_az_writes_them_and_dates_reach_the_year_9999() {
 }
 
 #[tokio::test]
-async fn escaped_unreserved_letters_in_paths_are_the_letters() {
+async fn decodes_percent_encoded_letters_in_paths() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let made = dev.create("a-key", json!({"kty": "EC"})).await;
@@ -239,14 +239,14 @@ async fn escaped_unreserved_letters_in_paths_are_the_letters() {
             .json(200)["kid"],
         made["key"]["kid"]
     );
-    // Others are part of the name, which is none then.
+    // Other characters remain part of the name, which makes it invalid.
     for path in ["/keys/a%20key", "/keys/a%2Fkey", "/keys/a%252Dkey", "/keys/%c3%a4"] {
         dev.get(path).await.error(400, "BadParameter");
     }
 }
 
 #[tokio::test]
-async fn that_nothing_is_notified_is_said_whatever_else_a_policy_holds() {
+async fn notify_actions_are_rejected_before_other_errors() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     dev.create("k", json!({"kty": "EC"})).await;

@@ -1,4 +1,4 @@
-//! The life of a key over REST, and one key on both surfaces.
+//! The lifecycle of a key over REST, and one key on both surfaces.
 
 use aes_gcm::KeyInit as _;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::ask::{Rest, base64url};
 use crate::support::{Server, ec};
 
 #[tokio::test]
-async fn a_key_lives_dies_and_comes_back() {
+async fn creates_updates_deletes_recovers_and_purges_a_key() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let first = dev
@@ -30,7 +30,7 @@ async fn a_key_lives_dies_and_comes_back() {
         (&90.into(), &"Recoverable+Purgeable".into(), &false.into())
     );
 
-    // A version of its own; nothing is inherited.
+    // A new version inherits nothing.
     let second = dev.create("pay", json!({"kty": "RSA", "key_size": 2048, "public_exponent": 3})).await;
     assert_eq!((&second["key"]["e"], &second["key"]["kty"]), (&"Aw".into(), &"RSA-HSM".into()));
     assert!(second.get("tags").is_none());
@@ -38,7 +38,7 @@ async fn a_key_lives_dies_and_comes_back() {
     let first_path = dev.path(&first["key"]["kid"]).to_owned();
     assert_eq!(dev.get(&first_path).await.json(200), first);
 
-    // What is there replaces, what is absent stays.
+    // Present members replace values, absent members keep them.
     let updated = dev.patch(&first_path, json!({"attributes": {"enabled": false}})).await.json(200);
     assert_eq!(
         (&updated["attributes"]["enabled"], &updated["tags"]),
@@ -76,7 +76,7 @@ async fn a_key_lives_dies_and_comes_back() {
 }
 
 #[tokio::test]
-async fn keys_are_imported() {
+async fn imports_symmetric_and_ec_keys() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let secret = [7_u8; 32];
@@ -112,7 +112,7 @@ async fn keys_are_imported() {
 }
 
 #[tokio::test]
-async fn one_key_is_the_same_on_both_surfaces() {
+async fn key_is_the_same_over_rest_and_grpc() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let mut grpc = server.client("dev").await;

@@ -1,4 +1,4 @@
-//! Requests that are too large, cut off, or no JSON; and what clients leave out or write twice.
+//! Malformed and oversized requests, lenient parsing, and unavailable features.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::ask::{Rest, base64url};
 use crate::support::Server;
 
-/// A body of so many pieces of 10,000 bytes, which does not say how long it is.
-struct Pieces(u32);
+/// A body of this number of chunks of 10,000 bytes, without a `content-length`.
+struct Chunks(u32);
 
-impl Body for Pieces {
+impl Body for Chunks {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -29,7 +29,7 @@ impl Body for Pieces {
 }
 
 #[tokio::test]
-async fn requests_that_cannot_be_read_are_refused_and_named() {
+async fn rejects_malformed_and_oversized_requests() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let url = "/keys/a/create?api-version=7.6";
@@ -50,8 +50,8 @@ async fn requests_that_cannot_be_read_are_refused_and_named() {
     let large = format!(r#"{{"kty":"{}"}}"#, "x".repeat(1024 * 1024));
     let message = dev.raw(Method::POST, url, large).await.error(413, "RequestEntityTooLarge");
     assert_eq!(message, "Limit reached: at most 1048576 bytes in a request");
-    // Sent in pieces, without saying how many there will be.
-    let body = reqwest::Body::wrap(Pieces(200));
+    // Sent in chunks, without a `content-length`.
+    let body = reqwest::Body::wrap(Chunks(200));
     dev.raw(Method::POST, url, body).await.error(413, "RequestEntityTooLarge");
     for version in ["api-version=latest", "api-version="] {
         let message = dev.raw(Method::GET, &format!("/keys?{version}"), "").await.error(400, "BadParameter");
@@ -64,7 +64,7 @@ async fn requests_that_cannot_be_read_are_refused_and_named() {
 }
 
 #[tokio::test]
-async fn what_clients_write_carelessly_is_understood() {
+async fn tolerates_extra_slashes_case_and_unknown_members() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let made = dev
@@ -87,7 +87,7 @@ async fn what_clients_write_carelessly_is_understood() {
     for version in ["7.0", "7.2-preview", "7.6-preview.2", "2025-07-01", "2026-07-01-preview"] {
         dev.raw(Method::GET, &format!("/keys/Data?API-version={version}"), "").await.json(200);
     }
-    // Attributes that are fixed are sent back by clients as they came.
+    // Clients send read-only attributes back.
     let updated = dev
         .patch(
             "/keys/Data/",
@@ -96,17 +96,17 @@ async fn what_clients_write_carelessly_is_understood() {
         .await
         .json(200);
     assert_eq!(updated["tags"], json!({"team": "billing"}));
-    // No body and no type at all.
+    // Neither a body nor a content type.
     dev.delete("/keys/Data").await.json(200);
     assert_eq!(dev.post("/deletedkeys/Data/recover", Value::Null).await.json(200), updated);
 }
 
 #[tokio::test]
-async fn what_is_not_there_yet_says_so() {
+async fn unavailable_features_are_named_with_501() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     dev.create("a", json!({"kty": "RSA-HSM"})).await;
-    let stranger = Rest::stranger(&server);
+    let unauthenticated = Rest::stranger(&server);
     let (delete, get, patch, post, put) =
         (Method::DELETE, Method::GET, Method::PATCH, Method::POST, Method::PUT);
     for (method, path, feature) in [
@@ -150,7 +150,7 @@ async fn what_is_not_there_yet_says_so() {
         let answer = dev.raw(method.clone(), &path, "").await;
         let message = answer.error(501, "NotSupported");
         assert_eq!(message, format!("The feature \"{feature}\" is not available yet"), "{path}");
-        assert_eq!(stranger.raw(method.clone(), &path, "").await.status, 401, "{path}");
+        assert_eq!(unauthenticated.raw(method.clone(), &path, "").await.status, 401, "{path}");
     }
     for body in [
         json!({"kty": "RSA-HSM", "attributes": {"exportable": true}, "release_policy": {"data": "e30"}}),

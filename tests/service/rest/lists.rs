@@ -1,12 +1,12 @@
-//! Lists: pages, where the next one is, and what is in none.
+//! Lists: page sizes, next links, and empty lists.
 
 use serde_json::{Value, json};
 
 use super::ask::Rest;
 use crate::support::Server;
 
-/// Follows a list to its end, as clients do: the link as it is, with a version added. Hands over the sizes of its
-/// pages and the paths of its items.
+/// Follows a list to its end as clients do: each next link with an `api-version` added. Returns the sizes of the
+/// pages and the paths of the items.
 async fn follow(caller: &Rest, path: &str) -> (Vec<usize>, Vec<String>) {
     let (mut sizes, mut found) = (Vec::new(), Vec::new());
     let mut page = caller.get(path).await.json(200);
@@ -22,7 +22,7 @@ async fn follow(caller: &Rest, path: &str) -> (Vec<usize>, Vec<String>) {
 }
 
 #[tokio::test]
-async fn lists_come_in_pages_with_links() {
+async fn lists_are_paged_with_next_links() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     assert_eq!(dev.get("/keys").await.text, r#"{"value":[]}"#);
@@ -47,7 +47,7 @@ async fn lists_come_in_pages_with_links() {
         versions.iter().map(|version| dev.path(&version["key"]["kid"]).to_owned()).collect();
     assert_eq!(follow(&dev, "/keys/key-20/versions?maxresults=2").await, (vec![2, 2, 1], kids));
 
-    // Recorded: these are no errors.
+    // As recorded from Azure, these are not errors.
     for path in ["/keys/none/versions", "/keys/key-00/versions"] {
         assert_eq!(dev.get(path).await.text, r#"{"value":[]}"#, "{path}");
     }
@@ -57,7 +57,7 @@ async fn lists_come_in_pages_with_links() {
 }
 
 #[tokio::test]
-async fn links_lead_to_the_host_that_was_asked() {
+async fn links_name_the_host_of_the_request() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     for name in ["a", "b"] {
@@ -69,7 +69,7 @@ async fn links_lead_to_the_host_that_was_asked() {
     assert_eq!(page["value"][0]["kid"], "https://local.managedhsm.azure.net/keys/a");
     let deleted = other.delete("/keys/a").await.json(200);
     assert_eq!(deleted["recoveryId"], "https://local.managedhsm.azure.net/deletedkeys/a");
-    // Nothing that is stored names a host.
+    // Stored data contains no host name.
     let elsewhere = dev.get("/deletedkeys/a").await.json(200);
     assert_eq!(elsewhere["recoveryId"], Value::from(format!("{}/deletedkeys/a", dev.base)));
 }

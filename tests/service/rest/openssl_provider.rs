@@ -1,6 +1,6 @@
 //! The requests of Microsoft's OpenSSL 3 provider (`akv_provider`), as its `http_client.rs` makes them: it is in no registry,
-//! so they are made here. It knows no host but `{hsm}.managedhsm.azure.net`, asks for no challenge, and names a key without a
-//! version; reading one, it names no version of the interface.
+//! so they are made here. Its only host is `{hsm}.managedhsm.azure.net`; it requests no challenge, names keys without a
+//! version, and reads keys without an `api-version`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ use super::ask::{Rest, base64url};
 use crate::software::{flip, rsa_key, verifies};
 use crate::support::Server;
 
-/// The provider, at the HSM `local`, with a token for the resource that it always asks for.
+/// Returns a client as the provider is: at the HSM `local`, with an access token for the provider's fixed resource.
 async fn provider(server: &Server) -> Rest {
     let token = server.token_for("crypto-user", "https://managedhsm.azure.net").await;
     Rest::stranger(server).with(&token).at("local.managedhsm.azure.net")
@@ -34,7 +34,7 @@ fn bytes(text: &Value) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text.as_str().unwrap_or_default()).unwrap()
 }
 
-/// The public key, as another implementation takes it.
+/// Returns the public key in the type that the other implementation accepts.
 fn public(jwk: &Value) -> pb::JsonWebKey {
     pb::JsonWebKey {
         crv: jwk["crv"].as_str().unwrap_or_default().to_owned(),
@@ -46,7 +46,7 @@ fn public(jwk: &Value) -> pb::JsonWebKey {
 }
 
 #[tokio::test]
-async fn its_requests_are_answered() {
+async fn serves_the_requests_of_the_provider() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     dev.create("myrsakey", json!({"kty": "RSA-HSM", "key_size": 3072})).await;
@@ -72,7 +72,7 @@ async fn its_requests_are_answered() {
     let wrapped = post(&provider, "myaeskey", "wrapkey", "A256KW", &[9; 32]).await;
     assert_eq!(wrapped.len(), 40);
     assert_eq!(post(&provider, "myaeskey", "unwrapkey", "A256KW", &wrapped).await, [9; 32]);
-    // Whatever is tampered with is refused, and not as if the server had failed.
+    // A tampered ciphertext is a client error, not a server error.
     for bit in [0, 64, 319] {
         let body = json!({"alg": "A256KW", "value": base64url(&flip(&wrapped, bit))}).to_string();
         let answer = provider.raw(Method::POST, "/keys/myaeskey/unwrapkey?api-version=7.2", body).await;

@@ -1,4 +1,4 @@
-//! Answers recorded of the service, and ours beside them: the same members, of the same types.
+//! Responses have the same members, of the same types, as those recorded from Azure.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ask::{Rest, base64url};
 use crate::support::Server;
 
-/// Every member by its path, with its type. Of a list, the first item stands for all.
+/// Returns the path and type of every member. The first item of a list represents all.
 fn shape(value: &Value) -> BTreeSet<String> {
     fn walk(path: &str, value: &Value, found: &mut BTreeSet<String>) {
         let kind = match value {
@@ -37,7 +37,7 @@ fn shape(value: &Value) -> BTreeSet<String> {
 }
 
 #[track_caller]
-fn same_shape(what: &str, recorded: &Value, ours: &Value) {
+fn assert_same_shape(what: &str, recorded: &Value, ours: &Value) {
     let (recorded, found) = (shape(recorded), shape(ours));
     let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect::<Vec<_>>();
     let (missing, surplus) = (only(&recorded, &found), only(&found, &recorded));
@@ -58,18 +58,18 @@ fn ec_key() -> Value {
 }
 
 #[tokio::test]
-async fn keys_look_as_they_were_recorded() {
+async fn key_responses_have_the_recorded_shape() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let made = dev.create("ec", json!({"kty": "EC", "tags": {"purpose": "unit test"}})).await;
-    same_shape(
+    assert_same_shape(
         "EC key",
         &json!({"attributes": attributes(), "key": ec_key(), "tags": {"purpose": "unit test"}}),
         &made,
     );
     let rsa = dev.create("rsa", json!({"kty": "RSA"})).await;
     let rsa_key = json!({"e": "AQAB", "key_ops": ["wrapKey"], "kid": "k", "kty": "RSA-HSM", "n": "n"});
-    same_shape("RSA key", &json!({"attributes": attributes(), "key": rsa_key}), &rsa);
+    assert_same_shape("RSA key", &json!({"attributes": attributes(), "key": rsa_key}), &rsa);
     let oct = dev
         .create("oct", json!({"kty": "oct", "attributes": {"nbf": 1_700_000_000, "exp": 4_000_000_000_i64}}))
         .await;
@@ -77,27 +77,31 @@ async fn keys_look_as_they_were_recorded() {
     with_dates["nbf"] = json!(1_700_000_000);
     with_dates["exp"] = json!(4_000_000_000_i64);
     let oct_key = json!({"key_ops": ["wrapKey"], "kid": "k", "kty": "oct-HSM"});
-    same_shape("secret key", &json!({"attributes": with_dates, "key": oct_key}), &oct);
+    assert_same_shape("secret key", &json!({"attributes": with_dates, "key": oct_key}), &oct);
 
     let item =
         json!({"attributes": attributes(), "kid": "https://h/keys/k", "tags": {"purpose": "unit test"}});
-    same_shape("list", &json!({"value": [item]}), &dev.get("/keys").await.json(200));
-    same_shape("versions", &json!({"value": [item]}), &dev.get("/keys/ec/versions").await.json(200));
+    assert_same_shape("list", &json!({"value": [item]}), &dev.get("/keys").await.json(200));
+    assert_same_shape("versions", &json!({"value": [item]}), &dev.get("/keys/ec/versions").await.json(200));
 
     let officer = Rest::of(&server, "crypto-officer").await;
     let deleted = dev.delete("/keys/ec").await.json(200);
     let recorded = json!({"attributes": attributes(), "deletedDate": 1_748_906_425, "key": ec_key(),
         "recoveryId": "https://h/deletedkeys/k", "scheduledPurgeDate": 1_749_511_225, "tags": {"purpose": "unit test"}});
-    same_shape("deleted key", &recorded, &deleted);
+    assert_same_shape("deleted key", &recorded, &deleted);
     assert_eq!(officer.get("/deletedkeys/ec").await.json(200), deleted);
     let item = json!({"attributes": attributes(), "deletedDate": 1, "kid": "https://h/keys/k",
         "recoveryId": "https://h/deletedkeys/k", "scheduledPurgeDate": 2, "tags": {"purpose": "unit test"}});
-    same_shape("deleted keys", &json!({"value": [item]}), &officer.get("/deletedkeys").await.json(200));
+    assert_same_shape(
+        "deleted keys",
+        &json!({"value": [item]}),
+        &officer.get("/deletedkeys").await.json(200),
+    );
     assert_eq!(officer.post("/deletedkeys/ec/recover", Value::Null).await.json(200), made);
 }
 
 #[tokio::test]
-async fn what_keys_answer_looks_as_it_was_recorded() {
+async fn crypto_responses_have_the_recorded_shape() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     dev.create("ec", json!({"kty": "EC-HSM"})).await;
@@ -108,33 +112,33 @@ async fn what_keys_answer_looks_as_it_was_recorded() {
     let ask = async |path: &str, body: Value| dev.post(path, body).await.json(200);
 
     let signed = ask("/keys/ec/sign", json!({"alg": "ES256", "value": bytes(32)})).await;
-    same_shape("sign", &plain, &signed);
+    assert_same_shape("sign", &plain, &signed);
     let verify = json!({"alg": "ES256", "digest": bytes(32), "value": signed["value"]});
-    same_shape(
+    assert_same_shape(
         "verify",
         &json!({"alg": "a", "kid": "k", "value": true}),
         &ask("/keys/ec/verify", verify).await,
     );
-    same_shape(
+    assert_same_shape(
         "RSA",
         &plain,
         &ask("/keys/rsa/encrypt", json!({"alg": "RSA-OAEP", "value": bytes(32)})).await,
     );
     let gcm = json!({"alg": "A256GCM", "value": bytes(32), "aad": bytes(3)});
     let recorded = json!({"aad": "a", "alg": "a", "iv": "i", "kid": "k", "tag": "t", "value": "v"});
-    same_shape("GCM", &recorded, &ask("/keys/oct/encrypt", gcm).await);
+    assert_same_shape("GCM", &recorded, &ask("/keys/oct/encrypt", gcm).await);
     let cbc = json!({"alg": "A256CBCPAD", "value": bytes(32), "iv": bytes(16), "aad": bytes(3)});
     let sealed = ask("/keys/oct/encrypt", cbc).await;
-    same_shape("CBC", &json!({"alg": "a", "iv": "i", "kid": "k", "value": "v"}), &sealed);
-    same_shape("decrypt", &plain, &ask("/keys/oct/decrypt", sealed).await);
+    assert_same_shape("CBC", &json!({"alg": "a", "iv": "i", "kid": "k", "value": "v"}), &sealed);
+    assert_same_shape("decrypt", &plain, &ask("/keys/oct/decrypt", sealed).await);
     let wrapped = ask("/keys/oct/wrapkey", json!({"alg": "A256KW", "value": bytes(32)})).await;
-    same_shape("wrap", &plain, &wrapped);
-    same_shape("unwrap", &plain, &ask("/keys/oct/unwrapKey", wrapped).await);
-    same_shape("random", &json!({"value": "v"}), &ask("/rng", json!({"count": 5})).await);
+    assert_same_shape("wrap", &plain, &wrapped);
+    assert_same_shape("unwrap", &plain, &ask("/keys/oct/unwrapKey", wrapped).await);
+    assert_same_shape("random", &json!({"value": "v"}), &ask("/rng", json!({"count": 5})).await);
 }
 
 #[tokio::test]
-async fn rotation_looks_as_it_was_recorded() {
+async fn rotation_responses_have_the_recorded_shape() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let first = dev.create("r", json!({"kty": "RSA-HSM", "tags": {"a": "b"}})).await;
@@ -149,7 +153,7 @@ async fn rotation_looks_as_it_was_recorded() {
     let recorded = json!({"attributes": {"created": 1, "expiryTime": "P90D", "updated": 1}, "id": "keys/r/rotationpolicy",
         "lifetimeActions": [{"action": {"type": "rotate"}, "trigger": {"timeAfterCreate": "P2M"}}]});
     let put = dev.put("/keys/r/rotationpolicy", policy).await.json(200);
-    same_shape("policy", &recorded, &put);
+    assert_same_shape("policy", &recorded, &put);
     assert_eq!(put["lifetimeActions"], recorded["lifetimeActions"]);
     assert_eq!(put["attributes"]["expiryTime"], "P90D");
     assert_eq!(dev.get("/keys/r/rotationpolicy").await.json(200), put);

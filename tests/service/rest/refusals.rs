@@ -1,4 +1,4 @@
-//! Refusals in the words that were recorded of the service; where none were, in those of Key Vault.
+//! Error messages as recorded from Managed HSM or, where none is recorded, as those of Key Vault.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::ask::{Rest, base64url};
 use crate::support::Server;
 
 #[tokio::test]
-async fn what_is_not_there_is_named_by_the_url_that_was_asked() {
+async fn not_found_errors_name_the_requested_url() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let live = format!("Key not found: {}/keys/none", dev.base);
@@ -25,7 +25,7 @@ async fn what_is_not_there_is_named_by_the_url_that_was_asked() {
 }
 
 #[tokio::test]
-async fn keys_that_may_not_be_used_say_why() {
+async fn errors_of_unusable_keys_name_the_reason() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     let sign = json!({"alg": "ES256", "value": base64url(&[7; 32])});
@@ -55,7 +55,7 @@ async fn keys_that_may_not_be_used_say_why() {
 }
 
 #[tokio::test]
-async fn parameters_are_named_as_clients_know_them() {
+async fn bad_parameter_errors_name_the_json_member() {
     let server = Server::start();
     let dev = Rest::of(&server, "dev").await;
     dev.create("ec", json!({"kty": "EC-HSM"})).await;

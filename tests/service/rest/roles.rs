@@ -1,4 +1,4 @@
-//! Local roles over REST: shapes, status codes and scopes.
+//! Local RBAC over REST: shapes, status codes and scopes.
 
 use serde_json::{Value, json};
 
@@ -9,22 +9,22 @@ use crate::support::Server;
 const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
 const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/roleAssignments";
 
-/// The id of a role definition, as the service writes it.
+/// Returns the id of a role definition, as in responses.
 fn definition_id(guid: &str) -> String {
     format!("Microsoft.KeyVault{DEFINITIONS}/{guid}")
 }
 
 #[tokio::test]
-async fn built_in_roles_are_listed_as_they_were_recorded() {
+async fn lists_built_in_roles_as_recorded() {
     let server = Server::start();
     let dev = Rest::of(&server, "administrator").await;
     let mut recorded: Value = serde_json::from_str(include_str!("../../../hsm-config/roles.json")).unwrap();
-    // Where the record comes from is no part of it.
+    // The source of the recording is not part of the response.
     recorded.as_object_mut().unwrap().remove("source");
     for path in [DEFINITIONS.to_owned(), format!("//{DEFINITIONS}"), format!("/keys{DEFINITIONS}")] {
         assert_eq!(dev.get(&path).await.json(200), recorded, "{path}");
     }
-    // To the letter: the members stand in the order of the alphabet.
+    // Byte for byte: the members are in alphabetical order.
     let text = dev.get(DEFINITIONS).await.text;
     assert_eq!(text.len(), 7992, "the recorded body's length");
     let one = dev.get(&format!("{DEFINITIONS}/{CRYPTO_USER}")).await.json(200);
@@ -37,7 +37,7 @@ async fn built_in_roles_are_listed_as_they_were_recorded() {
 }
 
 #[tokio::test]
-async fn custom_roles_are_made_replaced_and_deleted() {
+async fn creates_replaces_and_deletes_custom_roles() {
     let server = Server::start();
     let dev = Rest::of(&server, "administrator").await;
     let id = guid(1);
@@ -53,7 +53,7 @@ async fn custom_roles_are_made_replaced_and_deleted() {
     assert_eq!(dev.get(&path).await.json(200), expected);
     let list = dev.get(DEFINITIONS).await.json(200);
     assert_eq!(list["value"].as_array().unwrap().last(), Some(&expected));
-    // Replaced whole: what is not said is not there any more.
+    // Fully replaced: omitted members are cleared.
     let replaced = dev.put(&path, json!({"properties": {}})).await.json(201);
     let properties = &replaced["properties"];
     assert_eq!((&properties["description"], &properties["permissions"]), (&"".into(), &json!([])));
@@ -67,7 +67,7 @@ async fn custom_roles_are_made_replaced_and_deleted() {
 }
 
 #[tokio::test]
-async fn roles_are_found_at_their_own_scope_alone() {
+async fn roles_are_found_at_their_own_scope_only() {
     let server = Server::start();
     let dev = Rest::of(&server, "administrator").await;
     let nobody = server.principal("nobody").object_id;
@@ -81,7 +81,7 @@ async fn roles_are_found_at_their_own_scope_alone() {
             dev.get(&path(other)).await.error(404, "RoleAssignmentNotFound");
             dev.delete(&path(other)).await.error(404, "RoleAssignmentNotFound");
         }
-        // Names of keys are compared without case.
+        // Names of keys are case-insensitive.
         assert_eq!(dev.get(&path(&own.replace("pay", "PAY"))).await.json(200), made);
         assert_eq!(dev.delete(&path(own)).await.json(200), made);
     }
@@ -96,7 +96,7 @@ async fn roles_are_found_at_their_own_scope_alone() {
 }
 
 #[tokio::test]
-async fn roles_are_assigned_at_every_scope() {
+async fn assigns_roles_at_every_scope() {
     let server = Server::start();
     let dev = Rest::of(&server, "administrator").await;
     let nobody = server.principal("nobody").object_id;
@@ -125,7 +125,7 @@ async fn roles_are_assigned_at_every_scope() {
             )
         );
         assert_eq!(dev.get(&path).await.json(200), expected);
-        // A scope shows its own assignments, and no other's.
+        // The list at a scope has the assignments at that scope only.
         let filter = format!("{scope}{ASSIGNMENTS}?$filter=principalId+eq+'{nobody}'");
         assert_eq!(dev.get(&filter).await.json(200), json!({"value": [expected]}), "{scope}");
     }

@@ -1,4 +1,4 @@
-//! Settings over REST, to the letter of what was recorded.
+//! Settings over REST, byte for byte as recorded.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ fn text(value: &str) -> String {
 }
 
 #[tokio::test]
-async fn settings_are_listed_read_and_changed_as_recorded() {
+async fn lists_reads_and_updates_settings_as_recorded() {
     let server = Server::start();
     let administrator = Rest::of(&server, "administrator").await;
     let listed = administrator.get("/settings").await;
@@ -28,7 +28,7 @@ async fn settings_are_listed_read_and_changed_as_recorded() {
 }
 
 #[tokio::test]
-async fn what_was_refused_is_refused_in_the_same_words() {
+async fn errors_have_the_recorded_messages() {
     let server = Server::start();
     let administrator = Rest::of(&server, "administrator").await;
     let misspelt = "Invalid setting name. Please check the spelling of the setting name to update.";
