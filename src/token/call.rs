@@ -1,5 +1,5 @@
-//! Calls to a token and its answers, as data: they can be logged, timed and faulted, and could be
-//! sent to another process.
+//! Requests to a token and their responses as plain data, so that they can be queued, logged, timed and
+//! subjected to fault injection.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::model::import::ImportMaterial;
 use crate::model::key::{KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
 
-/// What a token is asked to do.
+/// An operation for a token's worker threads.
 pub enum Call {
-    /// Decrypt data.
+    /// Decrypts data.
     Decrypt {
         /// The key.
         object: VersionId,
-        /// How.
+        /// The cipher, with its mode or padding.
         cipher: Cipher,
-        /// What.
+        /// The ciphertext, without the tag.
         ciphertext: Vec<u8>,
         /// The IV; AES only.
         iv: Vec<u8>,
@@ -32,79 +32,79 @@ pub enum Call {
         /// Additional authenticated data; GCM only.
         aad: Vec<u8>,
     },
-    /// Destroy objects; those that are absent are fine.
+    /// Destroys all objects of these keys. Absent keys are not an error.
     Destroy {
         /// The keys.
         objects: Vec<VersionId>,
     },
-    /// Encrypt data with an AES key.
+    /// Encrypts data with an AES key.
     Encrypt {
         /// The key.
         object: VersionId,
-        /// How.
+        /// The AES mode.
         mode: AesMode,
-        /// The caller's IV; none with GCM.
+        /// The caller's IV; `None` with GCM.
         iv: Option<Vec<u8>>,
         /// Additional authenticated data; GCM only.
         aad: Vec<u8>,
-        /// What.
+        /// The plaintext.
         plaintext: Zeroizing<Vec<u8>>,
     },
-    /// Make a key.
+    /// Generates a key.
     Generate {
-        /// Under which identifier.
+        /// The identifier of the new key.
         object: VersionId,
-        /// Of which kind.
+        /// Its type and parameters.
         spec: KeySpec,
     },
-    /// Show that the token is there and whole.
+    /// Checks that the token responds, is the one that was opened, and shows its objects.
     Health,
-    /// Tell which of these objects exist.
+    /// Reports which of these keys exist in the token.
     Holds {
         /// The keys.
         objects: Vec<VersionId>,
     },
-    /// Take a key from outside.
+    /// Imports a key.
     Import {
-        /// Under which identifier.
+        /// The identifier of the new key.
         object: VersionId,
-        /// The key.
+        /// The key material.
         material: ImportMaterial,
     },
-    /// Make random bytes.
+    /// Generates random bytes.
     Random {
-        /// How many.
+        /// The number of bytes.
         count: usize,
     },
-    /// Sign a digest, or make a MAC.
+    /// Signs a digest, or computes a MAC of it.
     Sign {
         /// The key.
         object: VersionId,
         /// Its type.
         key_type: KeyType,
-        /// How.
+        /// The signature or MAC algorithm.
         algorithm: SignatureAlgorithm,
-        /// What.
+        /// The digest.
         digest: Vec<u8>,
     },
-    /// Unwrap a key by AES Key Wrap.
+    /// Unwraps a key with AES Key Wrap (RFC 3394).
     Unwrap {
-        /// The key that unwraps.
+        /// The wrapping key.
         object: VersionId,
         /// The wrapped key.
         wrapped: Vec<u8>,
     },
-    /// Wrap a key by AES Key Wrap.
+    /// Wraps a key with AES Key Wrap (RFC 3394).
     Wrap {
-        /// The key that wraps.
+        /// The wrapping key.
         object: VersionId,
-        /// The key to be wrapped.
+        /// The key to wrap.
         key: Zeroizing<Vec<u8>>,
     },
 }
 
 impl Call {
-    /// A name for logs and metrics.
+    /// The operation's name in logs and metrics.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Decrypt { .. } => "decrypt",
@@ -121,7 +121,7 @@ impl Call {
         }
     }
 
-    /// The one key that the call uses or makes.
+    /// The single key that the call uses or creates, if it has one.
     pub const fn object(&self) -> Option<VersionId> {
         match self {
             Self::Decrypt { object, .. }
@@ -135,7 +135,7 @@ impl Call {
         }
     }
 
-    /// Whether the call belongs in the slow lane: it makes, destroys or searches objects.
+    /// Whether the call goes to the slow queue, because it creates, destroys or searches for objects.
     pub(super) const fn is_slow(&self) -> bool {
         matches!(
             self,
@@ -143,7 +143,7 @@ impl Call {
         )
     }
 
-    /// The PKCS#11 function that a fault is said to come from.
+    /// The PKCS#11 function that an injected fault is attributed to.
     const fn function(&self) -> Function {
         match self {
             Self::Decrypt { .. } | Self::Unwrap { .. } => Function::Decrypt,
@@ -168,7 +168,7 @@ impl fmt::Debug for Call {
     }
 }
 
-/// What a token answers.
+/// The result of a [`Call`].
 #[derive(Debug)]
 pub(super) enum Answer {
     Done,
@@ -179,24 +179,24 @@ pub(super) enum Answer {
     Secret(Zeroizing<Vec<u8>>),
 }
 
-/// What encryption gives.
+/// The result of an encryption.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sealed {
     /// The ciphertext, without the tag.
     pub ciphertext: Vec<u8>,
     /// The IV: 12 bytes with GCM, 16 with CBC.
     pub iv: Vec<u8>,
-    /// The tag: 16 bytes with GCM, none with CBC.
+    /// The tag: 16 bytes with GCM, empty with CBC.
     pub tag: Vec<u8>,
 }
 
-/// Consulted once for each call, on the thread that is about to do it.
+/// Called once for each call, on the worker thread that runs it. Returns the fault to inject, if any.
 pub type FaultHook = Arc<dyn Fn(&Call) -> Option<Fault> + Send + Sync>;
 
-/// Something that goes wrong on request.
+/// An injected fault: a delay or a PKCS#11 return code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// The token takes this long before it starts.
+    /// The call starts after this delay.
     Delay(Duration),
     /// `CKR_DEVICE_ERROR`.
     DeviceError,
@@ -213,11 +213,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Waits, or fails as the token would.
+    /// Sleeps for the delay, or returns the failure that the return code causes.
     pub(super) fn strike(self, call: &Call) -> Result<(), Failure> {
         let code = match self {
             Self::Delay(time) => {
-                #[expect(clippy::disallowed_methods, reason = "a slow token takes real time")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the delay simulates a slow token in real time"
+                )]
                 std::thread::sleep(time);
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! What a token can do, as measured.
+//! The capabilities of a token, as measured by known-answer tests.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use crate::model::algorithm::{Hash, RsaPadding};
 use crate::model::key::{Curve, KeyType};
 use crate::model::{Error, Result};
 
-/// Something that the service needs of a token.
+/// A capability of a token that the service uses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Feature {
     /// AES keys.
@@ -16,11 +16,11 @@ pub enum Feature {
     AesCbc,
     /// AES-CBC with PKCS#7 padding.
     AesCbcPad,
-    /// AES-GCM with a given 12-byte IV and a 16-byte tag.
+    /// AES-GCM with a supplied 12-byte IV and a 16-byte tag.
     AesGcm,
-    /// AES Key Wrap (RFC 3394) of bytes; the other way is AES-ECB with the chain on the host.
+    /// AES Key Wrap (RFC 3394) of bytes; the fallback is AES-ECB with the chaining on the host.
     AesKeyWrap,
-    /// The token refuses mechanisms that `CKA_ALLOWED_MECHANISMS` does not list.
+    /// The token rejects mechanisms that `CKA_ALLOWED_MECHANISMS` does not list.
     AllowedMechanisms,
     /// Keys and signatures on P-256.
     EcP256,
@@ -30,65 +30,65 @@ pub enum Feature {
     EcP384,
     /// Keys and signatures on P-521.
     EcP521,
-    /// HMAC-SHA-256; the other way is for keys shorter than the hash, padded with zeros.
+    /// HMAC-SHA-256; the fallback pads keys shorter than the hash with zeros.
     HmacSha256,
-    /// HMAC-SHA-384, likewise.
+    /// HMAC-SHA-384; the fallback is that of [`Self::HmacSha256`].
     HmacSha384,
-    /// HMAC-SHA-512, likewise.
+    /// HMAC-SHA-512; the fallback is that of [`Self::HmacSha256`].
     HmacSha512,
-    /// A MAC key with the bytes of an AES key, made inside the token by wrapping and unwrapping.
+    /// An HMAC key with the bytes of an AES key, created inside the token by wrapping and unwrapping.
     HmacTwin,
-    /// A MAC key with the bytes of an AES key and zeros behind, made inside the token by derivation.
+    /// An HMAC key with the bytes of an AES key, padded with zeros, created inside the token by derivation.
     HmacTwinPadded,
     /// RSA keys and PKCS#1 v1.5 signatures.
     Rsa,
-    /// RSA-OAEP with SHA-1; the other way is raw RSA with the padding undone on the host.
+    /// RSA-OAEP with SHA-1; the fallback is raw RSA with the padding decoded on the host.
     RsaOaep,
-    /// RSA-OAEP with SHA-256, likewise.
+    /// RSA-OAEP with SHA-256; the fallback is that of [`Self::RsaOaep`].
     RsaOaep256,
-    /// PKCS#1 v1.5 decryption, always by raw RSA: tokens differ in what they tell about the padding.
+    /// PKCS#1 v1.5 decryption, always by raw RSA: tokens report padding errors in different ways.
     RsaPkcs1Decrypt,
     /// RSA-PSS signatures.
     RsaPss,
-    /// Copies of keys that live in a session.
+    /// Session-object copies of keys (`C_CopyObject` with `CKA_TOKEN` false).
     SessionCopies,
 }
 
-/// How a token does something.
+/// How a token supports a [`Feature`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Support {
-    /// By itself, with the right answer to a question whose answer is known.
+    /// Implemented by the token; a known-answer test passes.
     Native,
-    /// With the help of the host; private and secret material stays in the token.
+    /// Implemented with the help of the host; private and secret key material stays in the token.
     Assisted,
-    /// Not at all.
+    /// Not supported.
     Absent,
 }
 
-/// What a token can do, as measured when it was first opened.
+/// The capabilities of a token, measured when it is first opened.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Capabilities(BTreeMap<Feature, Support>);
 
 impl Capabilities {
-    /// How the token does this.
+    /// Returns how the token supports `feature`.
     pub fn of(&self, feature: Feature) -> Support {
         self.0.get(&feature).copied().unwrap_or(Support::Absent)
     }
 
-    /// Whether the token does this in some way.
+    /// Whether the token supports `feature`, natively or assisted.
     pub fn has(&self, feature: Feature) -> bool {
         self.of(feature) != Support::Absent
     }
 
-    /// All that was measured, in a fixed order.
+    /// Iterates over all measured features, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = (Feature, Support)> {
         self.0.iter().map(|(feature, support)| (*feature, *support))
     }
 
-    /// Whether the token can make or take keys of this type.
+    /// Checks that the token can generate and import keys of this type.
     ///
     /// # Errors
-    /// `Unsupported` where it cannot.
+    /// `Unsupported` if it cannot.
     pub fn check(&self, key_type: KeyType) -> Result<()> {
         let feature = match key_type {
             KeyType::Rsa { .. } => Feature::Rsa,
@@ -98,7 +98,7 @@ impl Capabilities {
         self.require(feature, || format!("keys of type {key_type}"))
     }
 
-    /// Refuses what the token lacks.
+    /// Errors with `Unsupported`, naming `what`, if the token lacks `feature`.
     pub(super) fn require(&self, feature: Feature, what: impl FnOnce() -> String) -> Result<()> {
         if self.has(feature) {
             Ok(())
@@ -113,7 +113,7 @@ impl Capabilities {
 }
 
 impl Feature {
-    /// Keys on a curve.
+    /// The feature for keys on a curve.
     pub const fn of_curve(curve: Curve) -> Self {
         match curve {
             Curve::P256 => Self::EcP256,
@@ -123,7 +123,7 @@ impl Feature {
         }
     }
 
-    /// HMAC with a hash; `None` for SHA-1, which no algorithm of the service uses.
+    /// The feature for HMAC with a hash; `None` for SHA-1, which no algorithm of the service uses.
     pub const fn of_hmac(hash: Hash) -> Option<Self> {
         match hash {
             Hash::Sha1 => None,
@@ -133,7 +133,7 @@ impl Feature {
         }
     }
 
-    /// Decryption with a padding; `None` for OAEP with hashes that no algorithm of the service uses.
+    /// The feature for RSA decryption with a padding; `None` for OAEP with hashes that no algorithm uses.
     pub const fn of_padding(padding: RsaPadding) -> Option<Self> {
         match padding {
             RsaPadding::Pkcs1 => Some(Self::RsaPkcs1Decrypt),
@@ -143,7 +143,7 @@ impl Feature {
         }
     }
 
-    /// A name for people.
+    /// The display name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Aes => "AES keys",

@@ -1,8 +1,8 @@
-//! Session-object copies of much-used keys.
+//! A cache of session-object copies of frequently used keys.
 //!
-//! SoftHSM reads an object's file at each use, Kryoptic its database; a session object spares that.
-//! A copy keeps all attributes (`SENSITIVE`, not `EXTRACTABLE`), lives as long as the session that
-//! made it, and outlives its original: what destroys the key must drop the copy first.
+//! SoftHSM reads an object's file at each use, Kryoptic its database; a session object avoids that.
+//! A copy keeps all attributes (`SENSITIVE`, not `EXTRACTABLE`) and exists until the session that
+//! created it closes, even after its original is destroyed: destroy the copy before the key.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,35 +14,36 @@ use super::error::{Attempt, Failure, Remedy};
 use super::handles::{Handles, Objects, Part};
 use crate::model::name::VersionId;
 
-/// Uses of an original before a copy is made; a key used a few times is not worth one.
+/// The number of uses of a token object after which it is copied.
 const USES_BEFORE_COPY: u32 = 4;
 
-/// The copies and the session that holds them.
+/// The session-object copies and the session that owns them.
 pub(super) struct Copies {
     limit: usize,
-    shelf: Mutex<Shelf>,
+    state: Mutex<CacheState>,
 }
 
 #[derive(Default)]
-struct Shelf {
+struct CacheState {
     session: Option<Session>,
-    held: HashMap<(VersionId, Part), Arc<Objects>>,
+    entries: HashMap<(VersionId, Part), Arc<Objects>>,
 }
 
 impl Copies {
-    /// Keeps at most `limit` copies; 0 means none.
+    /// A cache of at most `limit` copies; 0 disables it.
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, shelf: Mutex::default() }
+        Self { limit, state: Mutex::default() }
     }
 
-    /// Whether an original used this often should have a copy by now.
+    /// Whether a token object with this number of uses should be copied now.
     pub(super) const fn wanted(&self, uses: u32) -> bool {
-        // Not at every further use: the token may refuse, or another thread be at it.
+        // Retried only every few uses: the token may refuse, or another thread may hold the lock.
         self.limit > 0 && uses >= USES_BEFORE_COPY && uses.is_multiple_of(USES_BEFORE_COPY)
     }
 
-    /// Makes a copy, unless another thread is at it. The caller holds the token's lock against
-    /// changes, so that the key cannot be destroyed meanwhile. A refusal is no fault: the original works.
+    /// Copies a key's object into the session, unless another thread is doing so. The caller holds the
+    /// device's read lock, so that the key is not destroyed at the same time. A failure to copy is not an
+    /// error: the original stays in use.
     pub(super) fn make(
         &self,
         id: VersionId,
@@ -51,7 +52,7 @@ impl Copies {
         handles: &Handles,
         open: impl FnOnce() -> Attempt<Session>,
     ) {
-        let Ok(mut shelf) = self.shelf.try_lock() else { return };
+        let Ok(mut state) = self.state.try_lock() else { return };
         if !handles.holds(id, objects) {
             return;
         }
@@ -59,24 +60,24 @@ impl Copies {
         if handle.copy().is_some() {
             return;
         }
-        if shelf.held.len() >= self.limit {
-            shelf.evict(handles);
+        if state.entries.len() >= self.limit {
+            state.evict(handles);
         }
-        if shelf.session.is_none() {
-            shelf.session = open().ok();
+        if state.session.is_none() {
+            state.session = open().ok();
         }
-        let Some(session) = &shelf.session else { return };
+        let Some(session) = &state.session else { return };
         match session.copy_object(handle.original, &[Attribute::Token(false)]) {
             Ok(copy) => {
                 handle.set_copy(copy);
-                shelf.held.insert((id, part), Arc::clone(objects));
+                state.entries.insert((id, part), Arc::clone(objects));
             }
             Err(error) => {
-                tracing::debug!(%error, "the token makes no copy of a key");
-                // If it was the session that failed, its copies are gone with it, and whoever uses
-                // one finds its handle invalid.
+                tracing::debug!(%error, "the token cannot create a session copy of a key");
+                // A failed session takes its copies with it; a use of their handles returns
+                // `CKR_KEY_HANDLE_INVALID`.
                 if Failure::from(error).remedy() == Remedy::NewSession {
-                    *shelf = Shelf::default();
+                    *state = CacheState::default();
                 }
             }
         }
@@ -87,24 +88,25 @@ impl Copies {
         if self.limit == 0 {
             return;
         }
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for part in [Part::Main, Part::Twin] {
-            shelf.destroy((id, part));
+            state.destroy((id, part));
         }
     }
 
-    /// Closes the session, and thereby destroys all copies. Entries that name them must be gone.
+    /// Closes the session, which destroys all copies. The caller has removed the handle entries that refer
+    /// to them.
     pub(super) fn clear(&self) {
-        *self.shelf.lock().unwrap_or_else(PoisonError::into_inner) = Shelf::default();
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = CacheState::default();
     }
 }
 
-impl Shelf {
-    /// Gives up the copy that was used longest ago. Whoever is about to use it finds its handle
-    /// invalid and looks the key up again.
+impl CacheState {
+    /// Evicts the least recently used copy. A concurrent use of it fails with an invalid handle and looks
+    /// the key up again.
     fn evict(&mut self, handles: &Handles) {
         let oldest = self
-            .held
+            .entries
             .iter()
             .min_by_key(|((_, part), objects)| objects.part(*part).map_or(0, super::handles::Handle::used_at))
             .map(|(key, objects)| (*key, Arc::clone(objects)));
@@ -118,12 +120,12 @@ impl Shelf {
     }
 
     fn destroy(&mut self, key: (VersionId, Part)) {
-        let Some(objects) = self.held.remove(&key) else { return };
+        let Some(objects) = self.entries.remove(&key) else { return };
         if let (Some(session), Some(copy)) =
             (&self.session, objects.part(key.1).and_then(super::handles::Handle::copy))
             && let Err(error) = session.destroy_object(copy)
         {
-            tracing::warn!(version = %key.0, %error, "the copy of a key could not be destroyed");
+            tracing::warn!(version = %key.0, %error, "the session copy of a key could not be destroyed");
         }
     }
 }

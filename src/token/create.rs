@@ -1,4 +1,4 @@
-//! Making and destroying objects. All of it under the token's lock for changes.
+//! Creation and destruction of token objects, under the device's write lock.
 
 use cryptoki::error::{Error as WrapperError, RvError};
 use cryptoki::mechanism::Mechanism;
@@ -15,7 +15,8 @@ use crate::model::Error;
 use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
 
-/// Objects that are destroyed unless they are kept: what an interrupted call made must not stay.
+/// A guard that destroys its objects when dropped, except those passed to [`Self::keep`], so that a failed
+/// call leaves no objects in the token.
 pub(super) struct Made<'session> {
     session: &'session Session,
     objects: Vec<ObjectHandle>,
@@ -40,13 +41,13 @@ impl Drop for Made<'_> {
     fn drop(&mut self) {
         for object in self.objects.drain(..) {
             if let Err(error) = self.session.destroy_object(object) {
-                tracing::warn!(%error, "an object that is not needed could not be destroyed");
+                tracing::warn!(%error, "a temporary object could not be destroyed");
             }
         }
     }
 }
 
-/// Makes a key. `again` means that an earlier attempt failed and may have left something.
+/// Generates a key. `again` means that an earlier attempt failed and may have left objects.
 pub(super) fn generate(
     device: &Device,
     session: &Session,
@@ -72,7 +73,7 @@ pub(super) fn generate(
     Ok(public)
 }
 
-/// Makes a pair, reads its public half, and lets only the private one stay.
+/// Generates a key pair, reads the public key and destroys its object. Only the private key remains.
 pub(super) fn generate_pair(
     session: &Session,
     key_type: KeyType,
@@ -86,7 +87,7 @@ pub(super) fn generate_pair(
             (Mechanism::RsaPkcsKeyPairGen, template::public_rsa(bits.into(), without_zeros(&exponent)))
         }
         KeyType::Ec { curve } => (Mechanism::EccKeyPairGen, template::public_ec(curve)),
-        KeyType::Oct { .. } => return Err(Error::internal("a secret key is no pair").into()),
+        KeyType::Oct { .. } => return Err(Error::internal("an oct key is not a key pair").into()),
     };
     let private_template: Template = template::generated(Kind::of(key_type), life, restrict);
     let (public, private) = session.generate_key_pair(&mechanism, &template, &private_template)?;
@@ -95,22 +96,25 @@ pub(super) fn generate_pair(
     made.add(private);
     let material = read_public(session, public, key_type)?;
     if material.key_type() != key_type || !pairwise::belongs(session, private, &material)? {
-        return Err(Error::internal("the token made a key pair whose halves do not belong together").into());
+        return Err(Error::internal(
+            "the token generated a key pair that fails the pairwise consistency test",
+        )
+        .into());
     }
     made.keep(private);
     Ok((private, material))
 }
 
-/// Whether `CKA_ALLOWED_MECHANISMS` is worth setting.
+/// Whether to set `CKA_ALLOWED_MECHANISMS`: only if the token enforces it.
 pub(super) fn restrict(capabilities: &Capabilities) -> bool {
     capabilities.of(Feature::AllowedMechanisms) == Support::Native
 }
 
-/// Makes sure that an identifier is free. After a failed attempt, what it left is destroyed: the
-/// identifier was chosen for this call alone, and nobody was told of a key.
+/// Checks that no key has this identifier. On a retry, destroys the objects of the failed attempt: the
+/// identifier was chosen for this call alone, and no key was returned under it.
 pub(super) fn make_room(device: &Device, session: &Session, id: VersionId, again: bool) -> Attempt<()> {
     if device.handles.get(id).is_some() {
-        return Err(Error::internal(format!("the token holds key version {id} already")).into());
+        return Err(Error::internal(format!("the token already holds key version {id}")).into());
     }
     if again {
         for object in device.find(session, id)?.all {
@@ -120,17 +124,17 @@ pub(super) fn make_room(device: &Device, session: &Session, id: VersionId, again
     Ok(())
 }
 
-/// Destroys keys with all their objects and copies.
+/// Destroys all objects of these keys, session copies included.
 pub(super) fn destroy(device: &Device, session: &Session, ids: &[VersionId]) -> Attempt<()> {
     device.check_login(session)?;
     let _changing = device.changing();
     device.check_sentinel(session)?;
     for id in ids {
-        // The copies first: they would outlive the key.
+        // Copies first: destroying the original does not destroy them.
         device.copies.drop_of(*id);
         let known = device.handles.remove(*id).map(|objects| objects.originals().collect::<Vec<_>>());
         let objects = match known {
-            // A token may give the handle of something that is gone to something else.
+            // A token may reuse the handle of a destroyed object.
             Some(objects) if objects.iter().all(|object| is_of(session, *object, *id)) => objects,
             _ => device.find(session, *id)?.all,
         };
@@ -141,11 +145,11 @@ pub(super) fn destroy(device: &Device, session: &Session, ids: &[VersionId]) -> 
             }
         }
     }
-    // What was absent was absent only if the token is still whole.
+    // Objects that were not found are absent only if the sentinel is still visible.
     device.check_sentinel(session)
 }
 
-/// Tells which keys the token holds, by listing it.
+/// Reports which of these keys the token holds, from a full listing of its objects.
 pub(super) fn holds(device: &Device, session: &Session, ids: &[VersionId]) -> Attempt<Vec<bool>> {
     device.check_login(session)?;
     device.check_whole(session)?;
@@ -162,7 +166,7 @@ fn is_of(session: &Session, object: ObjectHandle, id: VersionId) -> bool {
 }
 
 fn read_public(session: &Session, public: ObjectHandle, key_type: KeyType) -> Attempt<PublicMaterial> {
-    let unreadable = || Error::internal("the token does not show the public half of the pair it made");
+    let unreadable = || Error::internal("the token does not return the public key of the generated pair");
     let wanted: &[AttributeType] = match key_type {
         KeyType::Rsa { .. } => &[AttributeType::Modulus, AttributeType::PublicExponent],
         _ => &[AttributeType::EcPoint],
@@ -180,7 +184,7 @@ fn read_public(session: &Session, public: ObjectHandle, key_type: KeyType) -> At
     })
 }
 
-/// The coordinates of an uncompressed point: bare, or in the DER OCTET STRING that the standard asks for.
+/// The coordinates of an uncompressed EC point: raw, or in the DER OCTET STRING that PKCS#11 specifies.
 fn coordinates(curve: Curve, encoded: &[u8]) -> Option<(&[u8], &[u8])> {
     let width = curve.field_len();
     let start = encoded.len().checked_sub(2 * width + 1)?;
@@ -194,7 +198,7 @@ fn coordinates(curve: Curve, encoded: &[u8]) -> Option<(&[u8], &[u8])> {
     (wrapping.is_empty() || wrapping == der).then(|| coordinates.split_at(width))
 }
 
-/// A big-endian number in as few bytes as it needs.
+/// Strips the leading zeros of a big-endian number.
 fn without_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     &number[zeros..]
@@ -205,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_are_read_with_and_without_der() {
+    fn parses_raw_and_der_encoded_ec_points() {
         for curve in [Curve::P256, Curve::P384, Curve::P521] {
             let width = curve.field_len();
             let point = [&[4][..], &vec![1; width], &vec![2; width]].concat();
@@ -223,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_lose_their_leading_zeros() {
+    fn strips_leading_zeros() {
         assert_eq!(without_zeros(&[0, 0, 1, 0]), [1, 0]);
         assert_eq!(without_zeros(&[]), [] as [u8; 0]);
     }

@@ -1,7 +1,7 @@
-//! The one mechanism that this program needs and the wrapper has no name for.
+//! The `CKM_AES_ECB_ENCRYPT_DATA` mechanism, which cryptoki does not define.
 //!
-//! `CKM_AES_ECB_ENCRYPT_DATA` makes a key of what AES-ECB gives for some data (PKCS#11 3.1, section
-//! 6.14). All `unsafe` of the crate is here.
+//! It derives a key from the AES-ECB encryption of some data (PKCS#11 3.1, section 6.14). All `unsafe` code
+//! of the crate is in this file.
 
 use std::ffi::c_ulong;
 
@@ -12,11 +12,11 @@ use cryptoki::mechanism::{Mechanism, MechanismType};
 /// `CKM_AES_ECB_ENCRYPT_DATA`.
 const AES_ECB_ENCRYPT_DATA: c_ulong = 0x1104;
 
-/// Derivation of a key by encrypting `data`.
+/// A mechanism that derives a key by encrypting `data` with the base key.
 pub(super) fn by_encrypting<'data>(data: &'data KeyDerivationStringData<'data>) -> Mechanism<'data> {
-    #[expect(unsafe_code, reason = "the wrapper makes no mechanism types but those it knows")]
+    #[expect(unsafe_code, reason = "cryptoki has no constructor for mechanism types that it does not define")]
     // SAFETY: `MechanismType` is `repr(transparent)` over `CK_MECHANISM_TYPE`, which is `c_ulong`, and
-    // every value of that is a valid one: the wrapper says so, and makes vendors' types of any number.
+    // every `c_ulong` is valid: cryptoki documents this and creates vendor-defined types from any number.
     let mechanism = unsafe { std::mem::transmute::<c_ulong, MechanismType>(AES_ECB_ENCRYPT_DATA) };
     Mechanism::VendorDefined(VendorDefinedMechanism::new(mechanism, Some(data)))
 }

@@ -1,5 +1,5 @@
-//! One token: its login, its lock, and what is known of its objects. Shared by the threads that work
-//! for it, each with a session of its own.
+//! The state of one open token that its worker threads share: login, locks and object handles.
+//! Each thread has a session of its own.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -22,33 +22,33 @@ use super::template::{self, SENTINEL_LABEL};
 use crate::model::name::VersionId;
 use crate::model::{Error, Result};
 
-/// Objects asked for at once when the whole token is listed.
+/// The number of objects fetched per `C_FindObjects` call when the whole token is listed.
 const SCAN_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
 
-/// A token that is logged in to.
+/// An open token with a user login.
 pub(super) struct Device {
     pub(super) loaded: Arc<Loaded>,
     pub(super) info: TokenInfo,
     pub(super) capabilities: Capabilities,
     pub(super) settings: Settings,
     pub(super) handles: Handles,
-    // Dropped before the login: it has a session.
+    // Dropped before the login, because it owns a session.
     pub(super) copies: Copies,
     slot: Slot,
     pin: SecretString,
-    keeper: Mutex<Option<Keeper>>,
-    /// Grows with every login; tells a thread whether another has logged in since it looked.
+    login: Mutex<Option<LoginSession>>,
+    /// Incremented at each login, so that a thread detects a login by another thread.
     generation: AtomicU64,
-    /// Set by a refused PIN. Tokens lock after a few; nothing tries again by itself.
-    refused: AtomicBool,
+    /// Set when the PIN is rejected. Tokens lock after a few wrong PINs, so login is not retried.
+    pin_rejected: AtomicBool,
     sentinel: Mutex<Option<ObjectHandle>>,
-    /// Whoever makes or destroys token objects writes, whoever searches reads, and using a key asks
-    /// nobody. Without this SoftHSM spoils one new key in some hundreds.
+    /// Creation and destruction of token objects take the write lock, searches the read lock; uses of a
+    /// key take none. Without it, SoftHSM corrupts a few new keys in a thousand.
     changes: RwLock<()>,
 }
 
 impl Device {
-    /// A token that was logged in to just now.
+    /// A device for a token with a fresh login.
     pub(super) fn new(
         loaded: Arc<Loaded>,
         (slot, info): (Slot, TokenInfo),
@@ -66,99 +66,99 @@ impl Device {
             copies: Copies::new(copies),
             slot,
             pin,
-            keeper: Mutex::new(None),
+            login: Mutex::new(None),
             generation: AtomicU64::new(1),
-            refused: AtomicBool::new(false),
+            pin_rejected: AtomicBool::new(false),
             sentinel: Mutex::new(None),
             changes: RwLock::new(()),
         }
     }
 
-    /// Takes over the session that holds the login, and learns what the token holds.
-    pub(super) fn take_up(&self, keeper: Session) -> Attempt<()> {
-        self.place_sentinel(&keeper)?;
-        self.scan(&keeper)?;
-        *lock(&self.keeper) = Some(Keeper { _session: keeper, _user: User::of(&self.loaded) });
+    /// Takes ownership of the session that holds the login, and lists the token's objects.
+    pub(super) fn take_up(&self, session: Session) -> Attempt<()> {
+        self.ensure_sentinel(&session)?;
+        self.scan(&session)?;
+        *lock(&self.login) = Some(LoginSession { _session: session, _user: User::of(&self.loaded) });
         Ok(())
     }
 
-    /// Opens a session for a thread of its own. It is logged in: the login is the process's.
+    /// Opens a session. It is logged in: PKCS#11 shares the login among all sessions of a process.
     pub(super) fn session(&self) -> Attempt<Session> {
         self.loaded.session(self.slot)
     }
 
-    /// The number of the present login.
+    /// The generation of the current login.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Logs in again, unless that happened since `seen`.
+    /// Logs in again, unless another thread has done so since generation `seen`.
     pub(super) fn log_in_again(&self, seen: u64) -> Attempt<()> {
-        let mut keeper = lock(&self.keeper);
+        let mut login = lock(&self.login);
         if self.generation() != seen {
             return Ok(());
         }
-        if self.refused.load(Ordering::Relaxed) {
-            return Err(Error::TokenUnavailable { why: "the PIN was refused before".to_owned() }.into());
+        if self.pin_rejected.load(Ordering::Relaxed) {
+            return Err(Error::TokenUnavailable { why: "the PIN was rejected before".to_owned() }.into());
         }
-        // Opened before the old one is closed, so that the login cannot end in between.
+        // Opened before the old session is closed, so that the login does not end in between.
         let session = self.session()?;
         if let Err(failure) = log_in(&session, &self.pin) {
             if matches!(failure, Failure::Refused(RvError::PinIncorrect | RvError::PinLocked, _)) {
-                self.refused.store(true, Ordering::Relaxed);
+                self.pin_rejected.store(true, Ordering::Relaxed);
             }
             return Err(failure);
         }
         tracing::warn!(token = %self.info.serial, "logged in to the token again");
-        // The handles of the old login are dead, and so are the copies.
+        // The handles and session copies of the old login are invalid.
         self.handles.clear();
         self.copies.clear();
         *lock(&self.sentinel) = None;
         self.check_whole(&session)?;
         self.scan(&session)?;
-        *keeper = Some(Keeper { _session: session, _user: User::of(&self.loaded) });
+        *login = Some(LoginSession { _session: session, _user: User::of(&self.loaded) });
         self.generation.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
-    /// Ends the login. No thread works for the token any more.
+    /// Ends the login. All worker threads have ended.
     pub(super) fn close(&self) {
         self.handles.clear();
         self.copies.clear();
-        *lock(&self.keeper) = None;
+        *lock(&self.login) = None;
     }
 
-    /// Whether the token is still logged in to.
+    /// Whether the login is still open.
     pub(super) fn is_open(&self) -> bool {
-        lock(&self.keeper).is_some()
+        lock(&self.login).is_some()
     }
 
-    /// The lock for searching.
+    /// Takes the read lock, for searches.
     pub(super) fn searching(&self) -> RwLockReadGuard<'_, ()> {
         self.changes.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The lock for making and destroying.
+    /// Takes the write lock, for creation and destruction of objects.
     pub(super) fn changing(&self) -> RwLockWriteGuard<'_, ()> {
         self.changes.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The objects of a key; the token is asked only where it is not known.
+    /// The objects of a key. Searches the token only if they are not cached.
     pub(super) fn objects(&self, session: &Session, id: VersionId) -> Attempt<Arc<Objects>> {
         self.handles.get(id).map_or_else(|| self.find_again(session, id), Ok)
     }
 
-    /// The handle to use a key with: its copy's, or its own.
+    /// The handle to use a key with: that of its session copy if there is one, else of the token object.
     pub(super) fn handle(&self, session: &Session, id: VersionId, part: Part) -> Attempt<ObjectHandle> {
         let objects = self.objects(session, id)?;
-        let handle = objects.part(part).ok_or(Error::Unsupported {
-            what: "this key has no object for message authentication in the token".to_owned(),
-        })?;
+        let handle = objects
+            .part(part)
+            .ok_or(Error::Unsupported { what: "this key has no HMAC object in the token".to_owned() })?;
         let uses = handle.use_at(self.handles.tick());
         if let Some(copy) = handle.copy() {
             return Ok(copy);
         }
-        // Not worth waiting for: a key may be in the making for seconds.
+        // `try_read`: key generation may hold the write lock for seconds.
         if self.copies.wanted(uses)
             && let Ok(_searching) = self.changes.try_read()
         {
@@ -167,7 +167,10 @@ impl Device {
         Ok(handle.copy().unwrap_or(handle.original))
     }
 
-    /// Looks a key up in the token, and believes its absence only when the sentinel is there.
+    /// Searches the token for a key. Its absence counts only if the sentinel is visible.
+    ///
+    /// # Errors
+    /// `KeyMaterialMissing` if the key is absent; `TokenUnavailable` if the sentinel is not visible.
     pub(super) fn find_again(&self, session: &Session, id: VersionId) -> Attempt<Arc<Objects>> {
         self.check_login(session)?;
         let _searching = self.searching();
@@ -185,7 +188,7 @@ impl Device {
         }
     }
 
-    /// Whether the session is logged in: some tokens show an empty token to those who are not.
+    /// Checks that the session is logged in: without a login, some tokens appear empty.
     pub(super) fn check_login(&self, session: &Session) -> Attempt<()> {
         match session.get_session_info()?.session_state() {
             SessionState::RwUser | SessionState::RoUser => Ok(()),
@@ -193,7 +196,7 @@ impl Device {
         }
     }
 
-    /// Whether the token shows what it holds. Waits for nobody while the sentinel's handle is good.
+    /// Checks that the token shows its objects. Takes no lock while the sentinel's handle is valid.
     pub(super) fn check_whole(&self, session: &Session) -> Attempt<()> {
         if self.sees_sentinel(session) {
             return Ok(());
@@ -207,10 +210,10 @@ impl Device {
         known.is_some_and(|handle| is_sentinel(session, handle))
     }
 
-    /// Whether the token shows what it holds; the caller holds the lock.
+    /// Checks that the token shows its objects; the caller holds the read or write lock.
     ///
     /// # Errors
-    /// `TokenUnavailable` where the sentinel cannot be read.
+    /// `TokenUnavailable` if the sentinel cannot be read.
     pub(super) fn check_sentinel(&self, session: &Session) -> Attempt<()> {
         if self.sees_sentinel(session) {
             return Ok(());
@@ -220,28 +223,27 @@ impl Device {
         match found {
             Some(handle) if is_sentinel(session, handle) => Ok(()),
             _ => Err(Error::TokenUnavailable {
-                why: "it does not show the object that proves it whole; nothing is known about its keys"
-                    .to_owned(),
+                why: "its sentinel object is not visible; the state of its keys is unknown".to_owned(),
             }
             .into()),
         }
     }
 
-    /// Whether the token answers, is the one that was opened, and is whole.
+    /// Checks that the token responds, is the one that was opened, and shows its objects.
     pub(super) fn check_health(&self, session: &Session) -> Attempt<()> {
         self.check_login(session)?;
         let present = self.loaded.token_info(self.slot)?;
         if present.serial != self.info.serial {
             return Err(Error::TokenUnavailable {
-                why: format!("another token is in its place: serial {}", present.serial),
+                why: format!("its slot contains another token: serial {}", present.serial),
             }
             .into());
         }
         self.check_whole(session)
     }
 
-    /// Finds the sentinel, or makes it when the token is opened for the first time.
-    fn place_sentinel(&self, session: &Session) -> Attempt<()> {
+    /// Finds the sentinel, or creates it when the token is opened for the first time.
+    fn ensure_sentinel(&self, session: &Session) -> Attempt<()> {
         match self.check_sentinel(session) {
             Err(Failure::Final(Error::TokenUnavailable { .. })) if !self.settings.expect_sentinel => {
                 let _changing = self.changing();
@@ -252,21 +254,21 @@ impl Device {
         }
     }
 
-    /// Lists the whole token and replaces what is known. Returns what could not be understood.
+    /// Lists the whole token and replaces the handle cache. Returns the counts of unrecognized objects.
     pub(super) fn scan(&self, session: &Session) -> Attempt<Strays> {
         let _searching = self.searching();
         let handles = session
             .iter_objects_with_cache_size(&[Attribute::Token(true)], SCAN_BATCH)?
             .collect::<Result<Vec<_>, _>>()?;
-        let mut keys: HashMap<VersionId, Found> = HashMap::new();
-        let mut strays = Strays::default();
+        let mut keys: HashMap<VersionId, KeyParts> = HashMap::new();
+        let mut unrecognized = Strays::default();
         let sentinel = *lock(&self.sentinel);
         for handle in handles.into_iter().filter(|handle| Some(*handle) != sentinel) {
-            match describe(session, handle)? {
-                Described::Key(id, part) => keys.entry(id).or_default().add(handle, part),
-                Described::Nothing => strays.ghosts += 1,
-                Described::Foreign => strays.foreign += 1,
-                Described::Gone => {}
+            match classify(session, handle)? {
+                ObjectKind::Key(id, part) => keys.entry(id).or_default().add(handle, part),
+                ObjectKind::NoAttributes => unrecognized.ghosts += 1,
+                ObjectKind::Foreign => unrecognized.foreign += 1,
+                ObjectKind::Destroyed => {}
             }
         }
         let mut known = HashMap::with_capacity(keys.len());
@@ -275,21 +277,21 @@ impl Device {
                 Some(objects) => {
                     known.insert(id, objects);
                 }
-                None => strays.foreign += 1,
+                None => unrecognized.foreign += 1,
             }
         }
-        tracing::debug!(token = %self.info.serial, keys = known.len(), "the token was listed");
+        tracing::debug!(token = %self.info.serial, keys = known.len(), "listed the objects of the token");
         self.handles.replace(known);
-        Ok(strays)
+        Ok(unrecognized)
     }
 
-    /// Searches for one key. The caller holds the lock.
+    /// Searches for the objects of one key. The caller holds the read or write lock.
     pub(super) fn find(&self, session: &Session, id: VersionId) -> Attempt<FoundKey> {
-        let mut found = Found::default();
+        let mut found = KeyParts::default();
         let mut all = Vec::new();
         for handle in session.find_objects(&template::find_key(id))? {
             all.push(handle);
-            if let Described::Key(_, part) = describe(session, handle)? {
+            if let ObjectKind::Key(_, part) = classify(session, handle)? {
                 found.add(handle, part);
             }
         }
@@ -297,32 +299,32 @@ impl Device {
     }
 }
 
-/// Holds the login, does nothing else, and is never closed while the token is open: a token forgets
-/// the login, and every private handle, with its last session.
-struct Keeper {
-    // In this order: closed, then counted out.
+/// The session that holds the login and is not used otherwise. It stays open as long as the token: a token
+/// drops the login, and every private object handle, when its last session closes.
+struct LoginSession {
+    // Field order matters: the session is closed before the use count is decremented.
     _session: Session,
     _user: User,
 }
 
-/// What a search for one key found.
+/// The result of a search for one key.
 pub(super) struct FoundKey {
-    /// The key, if its main object is there.
+    /// The key's objects, if its main object exists.
     pub(super) objects: Option<Objects>,
-    /// Every object with its identifier, halves and leftovers included.
+    /// Every object with the key's identifier, incomplete and left-over ones included.
     pub(super) all: Vec<ObjectHandle>,
 }
 
-/// Objects in the token that are no keys of ours.
+/// The numbers of objects in the token that are not keys of this service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Strays {
-    /// Objects without attributes: traces of a process that was killed.
+    /// Objects without attributes, left by a process that was killed.
     pub(super) ghosts: usize,
-    /// Objects made by others, or halves of keys.
+    /// Objects that another application created, or incomplete keys.
     pub(super) foreign: usize,
 }
 
-/// Logs in. Somebody else's login is one too, though it says nothing about this PIN.
+/// Logs in. An existing login of this process counts, although it does not verify this PIN.
 pub(super) fn log_in(session: &Session, pin: &SecretString) -> Attempt<()> {
     match session.login(UserType::User, Some(pin)) {
         Err(WrapperError::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
@@ -337,41 +339,41 @@ fn is_sentinel(session: &Session, handle: ObjectHandle) -> bool {
     )
 }
 
-/// An object, by its attributes.
-enum Described {
+/// The classification of an object by its attributes.
+enum ObjectKind {
     Key(VersionId, Part),
     Foreign,
-    Nothing,
-    Gone,
+    NoAttributes,
+    Destroyed,
 }
 
 #[derive(Default)]
-struct Found {
+struct KeyParts {
     main: Option<ObjectHandle>,
-    twin: Option<ObjectHandle>,
+    hmac_companion: Option<ObjectHandle>,
 }
 
-impl Found {
+impl KeyParts {
     fn add(&mut self, handle: ObjectHandle, part: Part) {
         match part {
             Part::Main => self.main = Some(handle),
-            Part::Twin => self.twin = Some(handle),
+            Part::Twin => self.hmac_companion = Some(handle),
         }
     }
 
     fn objects(self) -> Option<Objects> {
-        Some(Objects::new(self.main?, self.twin))
+        Some(Objects::new(self.main?, self.hmac_companion))
     }
 }
 
-fn describe(session: &Session, handle: ObjectHandle) -> Attempt<Described> {
+fn classify(session: &Session, handle: ObjectHandle) -> Attempt<ObjectKind> {
     use AttributeType::{Class, Id, KeyType as Type};
     let attributes = match session.get_attributes(handle, &[Class, Type, Id]) {
         Ok(attributes) => attributes,
-        Err(WrapperError::Pkcs11(RvError::ObjectHandleInvalid, _)) => return Ok(Described::Gone),
+        Err(WrapperError::Pkcs11(RvError::ObjectHandleInvalid, _)) => return Ok(ObjectKind::Destroyed),
         Err(error @ WrapperError::Pkcs11(..)) => return Err(error.into()),
-        // A value that the wrapper does not know: not one of ours.
-        Err(_) => return Ok(Described::Foreign),
+        // An attribute value that cryptoki does not define: not an object of this service.
+        Err(_) => return Ok(ObjectKind::Foreign),
     };
     let (mut class, mut key_type, mut id) = (None, None, None);
     for attribute in attributes {
@@ -383,13 +385,13 @@ fn describe(session: &Session, handle: ObjectHandle) -> Attempt<Described> {
         }
     }
     Ok(match (class, key_type, id) {
-        (None, None, None) => Described::Nothing,
-        (Some(ObjectClass::PRIVATE_KEY), _, Some(id)) => Described::Key(id, Part::Main),
-        (Some(ObjectClass::SECRET_KEY), Some(KeyType::AES), Some(id)) => Described::Key(id, Part::Main),
+        (None, None, None) => ObjectKind::NoAttributes,
+        (Some(ObjectClass::PRIVATE_KEY), _, Some(id)) => ObjectKind::Key(id, Part::Main),
+        (Some(ObjectClass::SECRET_KEY), Some(KeyType::AES), Some(id)) => ObjectKind::Key(id, Part::Main),
         (Some(ObjectClass::SECRET_KEY), Some(KeyType::GENERIC_SECRET), Some(id)) => {
-            Described::Key(id, Part::Twin)
+            ObjectKind::Key(id, Part::Twin)
         }
-        _ => Described::Foreign,
+        _ => ObjectKind::Foreign,
     })
 }
 

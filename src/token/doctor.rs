@@ -1,4 +1,4 @@
-//! What is to be known about a module and a token before they are trusted with keys.
+//! A diagnostic report about a module and a token, made before they are trusted with keys.
 
 use std::fmt;
 
@@ -8,26 +8,26 @@ use super::capabilities::Capabilities;
 use super::{Module, Selector, TokenInfo};
 use crate::model::Result;
 
-/// What an examination found.
+/// The report of [`examine`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report {
-    /// The module: name, maker, versions.
+    /// The module: description, manufacturer, versions.
     pub module: String,
     /// The token.
     pub token: TokenInfo,
-    /// What it can do, as measured.
+    /// Its measured capabilities.
     pub capabilities: Capabilities,
-    /// Whether the token has the object that [`Module::open`] makes.
+    /// Whether the token has the sentinel object that [`Module::open`] creates.
     pub opened_before: bool,
-    /// Keys in the token.
+    /// The number of keys in the token.
     pub keys: usize,
-    /// Objects that somebody else made, or halves of keys. They are reported, never touched.
+    /// The number of objects that another application created, or incomplete keys. They are never modified.
     pub foreign: usize,
-    /// Objects without attributes, which a killed process left. They are reported, never touched.
+    /// The number of objects without attributes, left by a killed process. They are never modified.
     pub ghosts: usize,
 }
 
-/// Logs in to a token, measures what it can do and lists what it holds; makes nothing in it.
+/// Logs in to a token, measures its capabilities and lists its objects. Creates no token objects.
 ///
 /// # Errors
 /// As [`Module::open`].
@@ -51,7 +51,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "keys    {}", self.keys)?;
         if self.foreign > 0 {
-            writeln!(f, "        {} objects that are no keys of this service", self.foreign)?;
+            writeln!(f, "        {} objects that are not keys of this service", self.foreign)?;
         }
         if self.ghosts > 0 {
             writeln!(
@@ -60,7 +60,7 @@ impl fmt::Display for Report {
                 self.ghosts
             )?;
         }
-        writeln!(f, "can do")?;
+        writeln!(f, "capabilities")?;
         write!(f, "{}", self.capabilities)
     }
 }

@@ -1,40 +1,40 @@
-//! The one place that gives PKCS#11 return codes a meaning.
+//! The mapping of PKCS#11 return codes to recovery steps and errors.
 //!
-//! Inside this module a step that fails is a [`Failure`]; its [`Remedy`] says what may be tried once
-//! before the caller hears of it, and [`Failure::into_error`] what the caller hears.
+//! Inside the token module a failed step is a [`Failure`]. Its [`Remedy`] is a recovery step that is tried
+//! once before the call fails, and [`Failure::into_error`] is the error that the caller receives.
 
 use cryptoki::context::Function;
 use cryptoki::error::{Error as WrapperError, RvError};
 
 use crate::model::Error;
 
-/// The result of one attempt at a call, before any remedy was tried.
+/// The result of one attempt at a call, before recovery.
 pub(super) type Attempt<T> = Result<T, Failure>;
 
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Understood; nothing more is to be tried.
+    /// An error that is returned to the caller without recovery.
     Final(Error),
-    /// A PKCS#11 function returned something else than `CKR_OK`.
+    /// A PKCS#11 function returned another code than `CKR_OK`.
     Refused(RvError, Function),
 }
 
-/// What may be tried, once, after a failure.
+/// A recovery step, tried at most once per call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Remedy {
-    /// The session is gone: open another.
+    /// The session is invalid: open another.
     NewSession,
-    /// Nobody is logged in: log in, unless another thread just did.
+    /// The session is not logged in: log in, unless another thread just did.
     LogIn,
-    /// The handle is stale: look the object up again.
+    /// The object handle is stale: search for the object again.
     FindAgain,
-    /// Nothing helps.
+    /// No recovery.
     Nothing,
 }
 
 impl Failure {
-    /// What may help.
+    /// The recovery step for this failure.
     pub(super) fn remedy(&self) -> Remedy {
         match self {
             Self::Final(_) => Remedy::Nothing,
@@ -52,7 +52,7 @@ impl Failure {
         }
     }
 
-    /// Whether the token or the module itself is gone, so that a session is not worth keeping.
+    /// Whether the token or the module is unavailable, so that the session must be closed.
     pub(super) fn token_is_gone(&self) -> bool {
         matches!(
             self,
@@ -67,8 +67,8 @@ impl Failure {
         )
     }
 
-    /// What a failure to decrypt says about its input. Tokens disagree on the code for a wrong
-    /// padding, tag or length, and telling them apart would be an oracle.
+    /// Classifies a failed decryption by its cause. Tokens disagree on the codes for a wrong padding, tag
+    /// or length, and reporting which one it is would create a padding oracle.
     pub(super) fn of_decryption(self) -> Decryption {
         use Function::{Decrypt, DecryptFinal, DecryptUpdate};
         let Self::Refused(code, Decrypt | DecryptUpdate | DecryptFinal) = self else {
@@ -83,13 +83,13 @@ impl Failure {
             | RvError::FunctionCanceled
             | RvError::HostMemory
             | RvError::OperationNotInitialized => Decryption::Failed(self),
-            // SoftHSM 2.6 says this of a wrong padding, and of a token directory that is gone.
+            // SoftHSM 2.6 returns these for a wrong padding and for a deleted token directory.
             RvError::GeneralError | RvError::FunctionFailed => Decryption::Ambiguous,
             _ => Decryption::WrongInput,
         }
     }
 
-    /// What the caller hears. Codes in `throttle` mean that the token is busy (a profile's choice).
+    /// The error that the caller receives. The profile lists in `throttle` the codes that mean `Busy`.
     pub(super) fn into_error(self, throttle: &[String]) -> Error {
         let (code, function) = match self {
             Self::Final(error) => return error,
@@ -103,7 +103,7 @@ impl Failure {
         match code {
             RvError::PinIncorrect | RvError::PinLocked | RvError::PinExpired | RvError::PinInvalid => {
                 Error::TokenUnavailable {
-                    why: format!("the PIN was refused ({name}) and is not tried again"),
+                    why: format!("the PIN was rejected ({name}) and is not tried again"),
                 }
             }
             RvError::CryptokiNotInitialized
@@ -123,21 +123,21 @@ impl Failure {
             | RvError::KeySizeRange
             | RvError::KeyTypeInconsistent
             | RvError::MechanismInvalid
-            | RvError::MechanismParamInvalid => {
-                Error::Unsupported { what: format!("the token cannot do this ({function}: {name})") }
-            }
+            | RvError::MechanismParamInvalid => Error::Unsupported {
+                what: format!("the token does not support this operation ({function}: {name})"),
+            },
             _ => Error::TokenFailed { function, code: name },
         }
     }
 }
 
-/// What a failed `C_Decrypt` means.
+/// The cause of a failed `C_Decrypt`.
 pub(super) enum Decryption {
     /// The input is not a ciphertext of this key.
     WrongInput,
-    /// Either that, or the token is ill: whoever asks must look.
+    /// Either the input or a failure of the token; a check of the sentinel decides.
     Ambiguous,
-    /// Not the input's fault.
+    /// A failure that the input did not cause.
     Failed(Failure),
 }
 
@@ -155,19 +155,19 @@ impl From<WrapperError> for Failure {
                 Self::Final(Error::TokenUnavailable { why: format!("the module cannot be loaded: {cause}") })
             }
             WrapperError::NullFunctionPointer => Self::Final(Error::Unsupported {
-                what: "the token's module lacks a function that this needs".to_owned(),
+                what: "the token's module lacks a required PKCS#11 function".to_owned(),
             }),
             other => Self::Final(Error::internal(format!("PKCS#11 wrapper: {other}"))),
         }
     }
 }
 
-/// The standard's name of a return code, `CKR_…`.
+/// The PKCS#11 name of a return code, `CKR_…`.
 pub(super) fn code_name(code: RvError) -> String {
     if let RvError::VendorDefined(number) | RvError::UnknownErrorCode(number) = code {
         return format!("CKR_{number:#010x}");
     }
-    // The wrapper's variants are the standard's names in camel case.
+    // The variants of cryptoki are the PKCS#11 names in camel case.
     let mut name = String::from("CKR");
     for character in format!("{code:?}").chars() {
         if character.is_ascii_uppercase() {
@@ -178,7 +178,7 @@ pub(super) fn code_name(code: RvError) -> String {
     name
 }
 
-/// The standard's name of a function, `C_…`, for those that are called here.
+/// The PKCS#11 name of a function, `C_…`, for the functions that this service calls.
 fn function_name(function: Function) -> &'static str {
     match function {
         Function::CloseSession => "C_CloseSession",
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_have_the_names_of_the_standard() {
+    fn code_names_follow_pkcs11() {
         assert_eq!(code_name(RvError::ObjectHandleInvalid), "CKR_OBJECT_HANDLE_INVALID");
         assert_eq!(code_name(RvError::UserPinNotInitialized), "CKR_USER_PIN_NOT_INITIALIZED");
         assert_eq!(code_name(RvError::GeneralError), "CKR_GENERAL_ERROR");
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rung_of_the_ladder_has_its_remedy() {
+    fn maps_return_codes_to_recovery_steps() {
         for (code, remedy) in [
             (RvError::SessionHandleInvalid, Remedy::NewSession),
             (RvError::OperationActive, Remedy::NewSession),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_fault_of_the_input_is_a_failed_decryption() {
+    fn decryption_fails_only_because_of_its_input() {
         let of = |code, function| refused(code, function).of_decryption();
         for code in [RvError::EncryptedDataInvalid, RvError::EncryptedDataLenRange] {
             assert!(matches!(of(code, Function::Decrypt), Decryption::WrongInput), "{code:?}");
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_may_call_a_code_busy() {
+    fn profile_maps_return_codes_to_busy() {
         let throttle = ["CKR_DEVICE_ERROR".to_owned()];
         assert_eq!(refused(RvError::DeviceError, Function::Sign).into_error(&throttle), Error::Busy);
         assert!(matches!(

@@ -1,7 +1,8 @@
-//! The handle to a token, and the way to the threads that work for it.
+//! The asynchronous handle to a token, which queues calls for its worker threads.
 //!
-//! Two lanes, so that an RSA key in the making (seconds) does not hold up signatures (microseconds).
-//! A full lane refuses; a late call keeps its thread; a caller who is gone is skipped.
+//! Slow and fast calls have separate queues, so that generation of an RSA key (seconds) does not delay
+//! signatures (microseconds). A full queue returns `Busy`; a call that times out still occupies its thread;
+//! a call whose caller has been dropped is skipped.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -22,7 +23,7 @@ use crate::model::key::{KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
 use crate::model::{Error, Result};
 
-/// A token that is logged in to. A cheap handle; all clones mean the same token.
+/// A handle to an open token. Cheap to clone; all clones refer to the same token.
 #[derive(Clone)]
 pub struct Token {
     shared: Arc<Shared>,
@@ -30,19 +31,19 @@ pub struct Token {
 
 struct Shared {
     device: Arc<Device>,
-    /// `None` once no more calls are taken. Threads end when it is gone and their lane is empty.
-    intake: RwLock<Option<Intake>>,
+    /// `None` once the handle is drained. Threads end when the senders are dropped and their queue is empty.
+    queues: RwLock<Option<Queues>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Closed when the last thread has ended.
     ended: tokio::sync::Mutex<mpsc::Receiver<()>>,
 }
 
-struct Intake {
+struct Queues {
     fast: Sender<Job>,
     slow: Sender<Job>,
 }
 
-/// Declares an asynchronous method that sends a call and takes one kind of answer.
+/// Declares an asynchronous method that submits a call and expects one variant of [`Answer`].
 macro_rules! calls {
     ($(
         $(#[$doc:meta])*
@@ -54,7 +55,7 @@ macro_rules! calls {
                 pub async fn $name(&self, $($argument: $type),*) -> Result<$result> {
                     match self.submit($call).await? {
                         $answer => Ok($value),
-                        _ => Err(Error::internal("the token gave the answer to another call")),
+                        _ => Err(Error::internal("the token returned the wrong kind of answer")),
                     }
                 }
             )+
@@ -63,36 +64,35 @@ macro_rules! calls {
 }
 
 calls! {
-    /// Makes a key in the token and returns its public half.
+    /// Generates a key in the token and returns its public material.
     ///
     /// # Errors
-    /// `Unsupported` where the token lacks this type; `Internal` where the identifier is taken.
+    /// `Unsupported` if the token lacks this key type; `Internal` if the identifier is in use.
     generate(object: VersionId, spec: &KeySpec) -> PublicMaterial =
         Call::Generate { object, spec: *spec } => Answer::Public(public) => public;
 
-    /// Takes a key from outside; its form was checked before.
+    /// Imports a key whose format has been validated.
     ///
     /// # Errors
-    /// `Invalid` naming `key` where the halves do not belong together; else as [`Self::generate`].
+    /// `Invalid` naming `key` if the public and private key do not match; else as [`Self::generate`].
     import(object: VersionId, material: ImportMaterial) -> () =
         Call::Import { object, material } => Answer::Done => ();
 
-    /// Destroys all objects of these keys. Absent ones are fine, once the token is known to be whole.
+    /// Destroys all objects of these keys. Absent keys are not an error if the sentinel is visible.
     ///
     /// # Errors
-    /// `TokenUnavailable` where the token cannot be trusted to show what it holds.
+    /// `TokenUnavailable` if the sentinel is not visible.
     destroy(objects: &[VersionId]) -> () =
         Call::Destroy { objects: objects.to_vec() } => Answer::Done => ();
 
-    /// Signs a digest, or makes a MAC of it. The combination was checked by
-    /// [`SignatureAlgorithm::check`].
+    /// Signs a digest, or computes a MAC of it. [`SignatureAlgorithm::check`] has accepted the combination.
     ///
     /// # Errors
-    /// `KeyMaterialMissing`; `Unsupported` where the token lacks the algorithm.
+    /// `KeyMaterialMissing`; `Unsupported` if the token lacks the algorithm.
     sign(object: VersionId, key_type: KeyType, algorithm: SignatureAlgorithm, digest: Vec<u8>) -> Vec<u8> =
         Call::Sign { object, key_type, algorithm, digest } => Answer::Bytes(signature) => signature;
 
-    /// Encrypts with an AES key. GCM takes no IV, CBC one of 16 bytes.
+    /// Encrypts with an AES key. GCM takes no IV, CBC an IV of 16 bytes.
     ///
     /// # Errors
     /// `Invalid` naming `iv` or `plaintext`; `KeyMaterialMissing`.
@@ -104,50 +104,50 @@ calls! {
     /// Decrypts with an RSA or AES key.
     ///
     /// # Errors
-    /// `DecryptionFailed`, the same for everything that can be wrong with the input.
+    /// `DecryptionFailed` for any invalid input.
     decrypt(
         object: VersionId, cipher: Cipher, ciphertext: Vec<u8>, iv: Vec<u8>, tag: Vec<u8>, aad: Vec<u8>
     ) -> Zeroizing<Vec<u8>> =
         Call::Decrypt { object, cipher, ciphertext, iv, tag, aad } => Answer::Secret(plaintext) => plaintext;
 
-    /// Wraps a key by AES Key Wrap (RFC 3394).
+    /// Wraps a key with AES Key Wrap (RFC 3394).
     ///
     /// # Errors
-    /// `Invalid` naming `key` where it is not 16 bytes or more in blocks of 8.
+    /// `Invalid` naming `key` if its length is not a multiple of 8 bytes and at least 16.
     wrap(object: VersionId, key: Zeroizing<Vec<u8>>) -> Vec<u8> =
         Call::Wrap { object, key } => Answer::Bytes(wrapped) => wrapped;
 
-    /// Unwraps a key by AES Key Wrap (RFC 3394).
+    /// Unwraps a key with AES Key Wrap (RFC 3394).
     ///
     /// # Errors
-    /// `DecryptionFailed`, the same for everything that can be wrong with the input.
+    /// `DecryptionFailed` for any invalid input.
     unwrap(object: VersionId, wrapped: Vec<u8>) -> Zeroizing<Vec<u8>> =
         Call::Unwrap { object, wrapped } => Answer::Secret(key) => key;
 
-    /// Random bytes of the token.
+    /// Returns random bytes from the token.
     ///
     /// # Errors
-    /// What the token answers.
+    /// The error of the token.
     random(count: usize) -> Vec<u8> =
         Call::Random { count } => Answer::Bytes(bytes) => bytes;
 
-    /// Tells which of these keys the token holds.
+    /// Returns, for each of these keys, whether the token holds it.
     ///
     /// # Errors
-    /// `TokenUnavailable` where the token cannot be trusted to show what it holds.
+    /// `TokenUnavailable` if the sentinel is not visible.
     holds(objects: Vec<VersionId>) -> Vec<bool> =
         Call::Holds { objects } => Answer::Held(held) => held;
 
-    /// Shows that the token answers, is the one that was opened, and is whole.
+    /// Checks that the token responds, is the one that was opened, and shows its objects.
     ///
     /// # Errors
-    /// `TokenUnavailable` where it is not.
+    /// `TokenUnavailable` if a check fails.
     health() -> () =
         Call::Health => Answer::Done => ();
 }
 
 impl Token {
-    /// Starts the threads.
+    /// Starts the worker threads.
     pub(super) fn start(device: Arc<Device>) -> Result<Self> {
         let profile = &device.loaded.profile;
         let (fast, fast_jobs) = crossbeam_channel::bounded(profile.queue);
@@ -160,35 +160,35 @@ impl Token {
         threads.push(Worker::start("token-slow", &device, slow_jobs, alive)?);
         let shared = Shared {
             device,
-            intake: RwLock::new(Some(Intake { fast, slow })),
+            queues: RwLock::new(Some(Queues { fast, slow })),
             threads: Mutex::new(threads),
             ended: tokio::sync::Mutex::new(ended),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// What the token can do.
+    /// The measured capabilities of the token.
     pub fn capabilities(&self) -> &Capabilities {
         &self.shared.device.capabilities
     }
 
-    /// What the token says of itself.
+    /// The token's `CK_TOKEN_INFO`.
     pub fn info(&self) -> &TokenInfo {
         &self.shared.device.info
     }
 
-    /// Whether the token is known to hold this key: it was there when the token was listed last, or was made since,
-    /// and was not destroyed here. Asks nobody.
+    /// Whether the handle cache holds this key: it was listed, generated or imported, and not destroyed
+    /// since. Does not call the token.
     pub fn knows(&self, object: VersionId) -> bool {
         self.shared.device.handles.get(object).is_some()
     }
 
-    /// Takes no more calls, finishes those that wait, and ends the threads. To be called before the
-    /// process ends: a module may crash when it is unloaded under a thread. Returns whether all have
-    /// ended; if not, a call hangs in the module, and neither [`super::Module::finalize`] nor exit
-    /// handlers may run: end the process at once.
+    /// Rejects new calls, finishes those that are queued, and joins the worker threads. Call it before the
+    /// process exits: a module may crash if it is unloaded while a thread uses it. Returns whether all
+    /// threads ended before `deadline`; if not, a call hangs in the module, and neither
+    /// [`super::Module::finalize`] nor exit handlers may run: terminate the process at once.
     pub async fn drain(&self, deadline: Duration) -> bool {
-        drop(self.shared.intake.write().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.shared.queues.write().unwrap_or_else(PoisonError::into_inner).take());
         let mut ended = self.shared.ended.lock().await;
         if tokio::time::timeout(deadline, ended.recv()).await.is_err() {
             return false;
@@ -206,17 +206,17 @@ impl Token {
         let (reply, answer) = oneshot::channel();
         let stopped = || Error::TokenUnavailable { why: "it is being closed".to_owned() };
         {
-            let intake = self.shared.intake.read().unwrap_or_else(PoisonError::into_inner);
-            let intake = intake.as_ref().ok_or_else(stopped)?;
-            let lane = if slow { &intake.slow } else { &intake.fast };
-            lane.try_send(Job { call, reply }).map_err(|error| match error {
+            let queues = self.shared.queues.read().unwrap_or_else(PoisonError::into_inner);
+            let queues = queues.as_ref().ok_or_else(stopped)?;
+            let queue = if slow { &queues.slow } else { &queues.fast };
+            queue.try_send(Job { call, reply }).map_err(|error| match error {
                 TrySendError::Full(_) => Error::Busy,
                 TrySendError::Disconnected(_) => stopped(),
             })?;
         }
         match tokio::time::timeout(timeout, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Error::internal("the token's thread ended in the middle of a call")),
+            Ok(Err(_)) => Err(Error::internal("the token's worker thread ended during a call")),
             Err(_) => Err(Error::TokenTimeout {
                 milliseconds: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
             }),

@@ -1,7 +1,7 @@
-//! Which object handles belong to which key version.
+//! A cache of the object handles of each key version.
 //!
-//! Filled by one scan when the token is opened and kept true by what makes and destroys objects, so
-//! that using a key searches nothing: a search costs time for every object in the token.
+//! Filled by one scan when the token is opened, and updated when objects are created and destroyed, so that
+//! using a key needs no search: the cost of a search grows with the number of objects in the token.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -14,20 +14,20 @@ use crate::model::name::VersionId;
 /// The objects of one key version.
 #[derive(Debug)]
 pub(super) struct Objects {
-    /// The private or AES key.
+    /// The private key or AES key.
     pub(super) main: Handle,
-    /// The secret key with the same bytes that makes MACs; AES keys only.
+    /// The generic secret key with the same bytes, used for HMAC; AES keys only.
     pub(super) twin: Option<Handle>,
 }
 
-/// Which of a key's objects.
+/// Selects one of a key's objects.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Part {
     Main,
     Twin,
 }
 
-/// A token object and the session-object copy that may stand in for it.
+/// A token object and the session-object copy that may be used instead.
 #[derive(Debug)]
 pub(super) struct Handle {
     pub(super) original: ObjectHandle,
@@ -41,35 +41,35 @@ impl Handle {
         Self { original, copy: OnceLock::new(), uses: AtomicU32::new(0), used_at: AtomicU64::new(0) }
     }
 
-    /// The copy, if there is one.
+    /// The handle of the session copy, if there is one.
     pub(super) fn copy(&self) -> Option<ObjectHandle> {
         self.copy.get().copied()
     }
 
-    /// Remembers a copy; the first stays.
+    /// Sets the session copy, unless one is set. Returns whether it was set.
     pub(super) fn set_copy(&self, copy: ObjectHandle) -> bool {
         self.copy.set(copy).is_ok()
     }
 
-    /// Counts a use at `tick`; returns how often the original was used before.
+    /// Records a use at `tick`; returns the number of earlier uses.
     pub(super) fn use_at(&self, tick: u64) -> u32 {
         self.used_at.store(tick, Ordering::Relaxed);
         self.uses.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// When it was last used.
+    /// The tick of the last use.
     pub(super) fn used_at(&self) -> u64 {
         self.used_at.load(Ordering::Relaxed)
     }
 }
 
 impl Objects {
-    /// New entry without copies.
-    pub(super) fn new(main: ObjectHandle, twin: Option<ObjectHandle>) -> Self {
-        Self { main: Handle::new(main), twin: twin.map(Handle::new) }
+    /// An entry without session copies.
+    pub(super) fn new(main: ObjectHandle, companion: Option<ObjectHandle>) -> Self {
+        Self { main: Handle::new(main), twin: companion.map(Handle::new) }
     }
 
-    /// One of the objects.
+    /// The object of this part; `None` if the key does not have it.
     pub(super) fn part(&self, part: Part) -> Option<&Handle> {
         match part {
             Part::Main => Some(&self.main),
@@ -79,12 +79,12 @@ impl Objects {
 
     /// The handles of the token objects.
     pub(super) fn originals(&self) -> impl Iterator<Item = ObjectHandle> {
-        std::iter::once(self.main.original).chain(self.twin.iter().map(|twin| twin.original))
+        std::iter::once(self.main.original).chain(self.twin.iter().map(|companion| companion.original))
     }
 
-    /// The same objects without copies.
+    /// The same token objects without session copies.
     pub(super) fn without_copies(&self) -> Self {
-        Self::new(self.main.original, self.twin.as_ref().map(|twin| twin.original))
+        Self::new(self.main.original, self.twin.as_ref().map(|companion| companion.original))
     }
 
     fn same_objects(&self, other: &Self) -> bool {
@@ -100,29 +100,29 @@ pub(super) struct Handles {
 }
 
 impl Handles {
-    /// The objects of a key, as far as is known without asking the token.
+    /// The cached objects of a key. Does not call the token.
     pub(super) fn get(&self, id: VersionId) -> Option<Arc<Objects>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// Notes the objects of a key.
+    /// Caches the objects of a key.
     pub(super) fn insert(&self, id: VersionId, objects: Objects) -> Arc<Objects> {
         let objects = Arc::new(objects);
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&objects));
         objects
     }
 
-    /// Forgets a key.
+    /// Removes a key from the cache.
     pub(super) fn remove(&self, id: VersionId) -> Option<Arc<Objects>> {
         self.known.write().unwrap_or_else(PoisonError::into_inner).remove(&id)
     }
 
-    /// Whether this very entry is still the one in force.
+    /// Whether `objects` is still the current entry, by pointer equality.
     pub(super) fn holds(&self, id: VersionId, objects: &Arc<Objects>) -> bool {
         self.get(id).is_some_and(|known| Arc::ptr_eq(&known, objects))
     }
 
-    /// Replaces everything by what a scan found; entries for the same objects keep their copies.
+    /// Replaces all entries by the result of a scan; entries for the same objects keep their copies.
     pub(super) fn replace(&self, found: HashMap<VersionId, Objects>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let mut old = std::mem::take(&mut *known);
@@ -135,17 +135,17 @@ impl Handles {
             .collect();
     }
 
-    /// Forgets everything: the handles of an ended login are worthless.
+    /// Removes all entries: the handles of an ended login are invalid.
     pub(super) fn clear(&self) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// How many keys are known.
+    /// The number of cached keys.
     pub(super) fn len(&self) -> usize {
         self.known.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// A number that grows with every use, for telling what was used last.
+    /// Advances and returns the use counter, which orders uses for eviction.
     pub(super) fn tick(&self) -> u64 {
         self.clock.fetch_add(1, Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Keys from outside, on their way into the token.
+//! Import of key material into the token.
 
 use cryptoki::session::Session;
 
@@ -13,7 +13,7 @@ use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
 use crate::model::name::VersionId;
 
-/// Takes a key. `again` means that an earlier attempt failed and may have left something.
+/// Imports a key. `again` means that an earlier attempt failed and may have left objects.
 pub(super) fn import(
     device: &Device,
     session: &Session,
@@ -28,9 +28,9 @@ pub(super) fn import(
     let mut made = Made::new(session);
     let main = made.add(session.create_object(&template::imported(material, life, restrict))?);
     if !pairwise::belongs(session, main, &public_half(material))? {
-        return Err(Error::invalid("key", "the public half does not belong to the private half").into());
+        return Err(Error::invalid("key", "the public key does not match the private key").into());
     }
-    let twin = match material {
+    let companion = match material {
         ImportMaterial::Oct { k } => twin::imported_length(&device.capabilities, k.len())
             .map(|length| -> Attempt<_> {
                 let length = length.max(k.len());
@@ -44,10 +44,10 @@ pub(super) fn import(
         _ => None,
     };
     made.keep(main);
-    if let Some(twin) = twin {
-        made.keep(twin);
+    if let Some(companion) = companion {
+        made.keep(companion);
     }
-    device.handles.insert(id, Objects::new(main, twin));
+    device.handles.insert(id, Objects::new(main, companion));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
-//! AES Key Wrap (RFC 3394) of bytes that the caller hands in.
+//! AES Key Wrap (RFC 3394) of key bytes that the caller supplies.
 //!
-//! Where the token wraps only its own objects, it does the AES and the host the chain: `C_Encrypt` in
-//! ECB, one block at a time. That needs no object for the caller's key and no right to wrap on ours.
+//! If the token wraps only its own objects, the token encrypts single blocks (`C_Encrypt`, ECB) and the host
+//! does the chaining. That needs no token object for the caller's key and no `CKA_WRAP` on the wrapping key.
 
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::ObjectHandle;
@@ -22,12 +22,12 @@ const INITIAL: [u8; HALF] = [0xa6; HALF];
 const HALF: usize = 8;
 const ROUNDS: u64 = 6;
 
-/// Wraps a key.
+/// Wraps `key` with the AES key `id`.
 pub(super) fn wrap(device: &Device, session: &Session, id: VersionId, key: &[u8]) -> Attempt<Vec<u8>> {
     let support = support(device)?;
-    // Some tokens pad a wrong length with zeros and say nothing.
+    // Some tokens silently pad a wrong length with zeros.
     if key.len() < 2 * HALF || !key.len().is_multiple_of(HALF) {
-        return Err(Error::invalid("key", "AES Key Wrap takes 16 bytes or more, in blocks of 8").into());
+        return Err(Error::invalid("key", "AES Key Wrap requires at least 16 bytes, in blocks of 8").into());
     }
     let wrapper = device.handle(session, id, Part::Main)?;
     match support {
@@ -36,7 +36,7 @@ pub(super) fn wrap(device: &Device, session: &Session, id: VersionId, key: &[u8]
     }
 }
 
-/// Unwraps a key.
+/// Unwraps `wrapped` with the AES key `id`.
 pub(super) fn unwrap(
     device: &Device,
     session: &Session,
@@ -107,28 +107,28 @@ pub(super) fn unwrap_by_blocks(
     }
 }
 
-/// The first register, with a step mixed in, and another one.
+/// Concatenates the first register, XORed with `step`, and the register at `index`.
 fn block(registers: &[u8], index: usize, step: u64) -> Zeroizing<[u8; 2 * HALF]> {
     let mut block = Zeroizing::new([0; 2 * HALF]);
     block[..HALF].copy_from_slice(&registers[..HALF]);
     block[HALF..].copy_from_slice(&registers[index * HALF..][..HALF]);
-    mix(&mut block[..HALF], step);
+    xor_step(&mut block[..HALF], step);
     block
 }
 
-/// Puts the two halves of a block back, the first with a step mixed in.
+/// Stores the two halves of a block in the registers, the first half XORed with `step`.
 fn put(registers: &mut [u8], index: usize, block: &[u8], step: u64) -> Attempt<()> {
     if block.len() != 2 * HALF {
-        return Err(Error::internal("the token keeps back blocks of AES-ECB").into());
+        return Err(Error::internal("the token returned an AES-ECB block of the wrong length").into());
     }
     let (first, second) = block.split_at(HALF);
     registers[..HALF].copy_from_slice(first);
     registers[index * HALF..][..HALF].copy_from_slice(second);
-    mix(&mut registers[..HALF], step);
+    xor_step(&mut registers[..HALF], step);
     Ok(())
 }
 
-fn mix(register: &mut [u8], step: u64) {
+fn xor_step(register: &mut [u8], step: u64) {
     for (byte, part) in register.iter_mut().zip(step.to_be_bytes()) {
         *byte ^= part;
     }

@@ -1,5 +1,5 @@
-//! Keys that everybody knows, for asking a token questions whose answers are known. They are put into a
-//! session, never into the token, and protect nothing.
+//! Published keys for known-answer tests. They become session objects, never token objects, and protect no
+//! data.
 
 use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
@@ -32,7 +32,7 @@ pub(super) fn rsa() -> ImportMaterial {
     }
 }
 
-/// Its public half.
+/// The public key of [`rsa`].
 pub(super) fn rsa_public() -> PublicMaterial {
     PublicMaterial::Rsa { n: MODULUS.to_vec(), e: PUBLIC_EXPONENT.to_vec() }
 }

@@ -1,7 +1,7 @@
-//! Algorithms by their PKCS#11 mechanisms.
+//! The mapping of algorithms to PKCS#11 mechanisms.
 //!
-//! Digests come from the caller, so only mechanisms without a hash of their own are used for
-//! signatures: every token has those, and they need no second path.
+//! Callers supply digests, so signatures use only mechanisms that do not hash: every token has those, and
+//! they need no fallback.
 
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
@@ -10,7 +10,7 @@ use crate::model::algorithm::{Hash, Signature};
 use crate::model::key::Curve;
 use crate::model::{Error, Result};
 
-/// The mechanism for a signature, and what is handed to it.
+/// Returns the mechanism for a signature and its input data.
 pub(super) fn signing(signature: Signature, digest: &[u8]) -> Result<(Mechanism<'static>, Vec<u8>)> {
     Ok(match signature {
         Signature::Pkcs1(hash) => (Mechanism::RsaPkcs, [digest_info(hash), digest].concat()),
@@ -50,7 +50,7 @@ const fn hashing(hash: Hash) -> (MechanismType, PkcsMgfType) {
     }
 }
 
-/// What precedes a digest in a `DigestInfo` (RFC 8017, section 9.2, note 1).
+/// The bytes before the digest in a `DigestInfo` (RFC 8017, section 9.2, note 1).
 const fn digest_info(hash: Hash) -> &'static [u8] {
     match hash {
         Hash::Sha1 => b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
@@ -60,7 +60,7 @@ const fn digest_info(hash: Hash) -> &'static [u8] {
     }
 }
 
-/// A curve's object identifier in DER, as `CKA_EC_PARAMS` wants it (RFC 5480, section 2.1.1.1; SEC 2).
+/// A curve's object identifier in DER, as in `CKA_EC_PARAMS` (RFC 5480, section 2.1.1.1; SEC 2).
 pub(super) const fn curve_parameters(curve: Curve) -> &'static [u8] {
     match curve {
         Curve::P256 => b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",

@@ -1,7 +1,7 @@
-//! The token: PKCS#11 lives here and only here.
+//! Access to tokens through PKCS#11; the only module that uses cryptoki.
 //!
-//! [`Module`] is the vendor's library, [`Token`] one token of it, logged in, with threads that own
-//! their sessions. A call is handed to them as data and answered over a channel; the module's
+//! [`Module`] is the vendor's library, [`Token`] one token in it with a user login and worker threads that
+//! own their sessions. A call is sent to a worker as data and answered over a channel; the library's
 //! functions block, cannot be cancelled, and are never called from an asynchronous task.
 
 mod call;
@@ -39,12 +39,12 @@ pub use module::{Module, Selector, TokenInfo};
 pub use profile::Profile;
 pub use supply::{Claims, Source, Supply};
 
-/// What differs from one opening of a token to the next.
+/// Options for opening a token.
 #[derive(Clone, Default)]
 pub struct Settings {
-    /// Whether the token must have been opened before. Without this, one that does not show the
-    /// sentinel is taken for new and given one; with it, it is refused: it may have lost its objects.
+    /// Whether the token must have the sentinel object. If `false`, a token without a sentinel counts as new
+    /// and gets one; if `true`, it is rejected, because it may have lost its objects.
     pub expect_sentinel: bool,
-    /// Makes calls fail, in the simulator and in tests.
+    /// The hook for fault injection, used by the simulator and by tests.
     pub faults: Option<FaultHook>,
 }

@@ -1,4 +1,4 @@
-//! A PKCS#11 module: loaded and initialized once in a process, with its tokens.
+//! A PKCS#11 module, loaded and initialized once per process, and its tokens.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,47 +20,46 @@ use super::supply::FREE;
 use super::{Report, Settings, Token, probe};
 use crate::model::{Error, Result};
 
-/// A PKCS#11 module. One for a process: the standard knows no more.
+/// A PKCS#11 module. Each module is initialized at most once per process, as the standard requires.
 #[derive(Clone)]
 pub struct Module {
     loaded: Arc<Loaded>,
 }
 
-/// What all tokens of a module share.
+/// The state that all tokens of a module share.
 pub(super) struct Loaded {
     pub(super) pkcs11: Pkcs11,
     pub(super) profile: Profile,
-    /// Threads and logins; the module must not be finalized under them.
+    /// The number of threads and logins that use the module; it must not be finalized before they end.
     users: AtomicUsize,
     state: Mutex<State>,
-    /// Whoever lists the slots writes, whoever names one reads. SoftHSM adds a slot while it tells how many there
-    /// are, to a map that no lock of its own guards: a thread that looks into it then finds no slot, half a list, or
-    /// crashes.
+    /// Listing the slots takes the write lock, calls with a slot identifier the read lock. `C_GetSlotList` of SoftHSM
+    /// adds slots to a map without locking it: a concurrent lookup finds no slot, a partial list, or crashes.
     slots: RwLock<()>,
 }
 
 #[derive(Default)]
 struct State {
     finalized: bool,
-    /// Opened tokens by their serial number.
+    /// Open tokens by serial number.
     open: HashMap<String, Weak<Device>>,
-    /// What was measured, by manufacturer, model and firmware: a kind of token is measured once.
+    /// Measured capabilities by manufacturer, model and firmware: each kind of token is measured once.
     measured: HashMap<String, Capabilities>,
 }
 
 impl State {
-    fn refuse_open(&self, serial: &str) -> Result<()> {
+    fn reject_if_open(&self, serial: &str) -> Result<()> {
         match self.open.get(serial).and_then(Weak::upgrade) {
             Some(device) if device.is_open() => {
-                Err(Error::internal(format!("token {serial} is open already")))
+                Err(Error::internal(format!("token {serial} is already open")))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// Counts as a user of the module, from its making to its end. Whoever calls the module's functions
-/// holds one, and drops it after the last session it owns.
+/// A use of the module, counted until it is dropped. Each caller of the module's functions holds one, and
+/// drops it after the last session that it owns.
 pub(super) struct User(Arc<Loaded>);
 
 impl User {
@@ -76,26 +75,26 @@ impl Drop for User {
     }
 }
 
-/// A token, as the module shows it to those who are not logged in.
+/// The `CK_TOKEN_INFO` of a token, readable without a login.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenInfo {
-    /// The serial number; empty while uninitialized, with some modules.
+    /// The serial number; with some modules, empty until the token is initialized.
     pub serial: String,
     /// The label.
     pub label: String,
-    /// Who made it.
+    /// The manufacturer.
     pub manufacturer: String,
-    /// What it is.
+    /// The model.
     pub model: String,
-    /// The firmware's version.
+    /// The firmware version.
     pub firmware: String,
-    /// Whether it was initialized.
+    /// Whether it is initialized.
     pub initialized: bool,
     /// Whether it has a user PIN.
     pub has_user_pin: bool,
 }
 
-/// How a token is chosen. Never by slot number: those change.
+/// Selects a token. Slot numbers are not supported, because they change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Selector {
     /// By serial number.
@@ -116,11 +115,11 @@ impl fmt::Display for Selector {
 impl Module {
     /// Loads and initializes a module.
     ///
-    /// What the module reads from the environment must be there before: see [`super::softhsm`].
+    /// Environment variables that the module reads must be set before: see [`super::softhsm`].
     ///
     /// # Errors
-    /// `TokenUnavailable` where it cannot be loaded or was loaded before; `TokenFailed` where it
-    /// does not start.
+    /// `TokenUnavailable` if it cannot be loaded; `Internal` if it is already loaded; `TokenFailed` if
+    /// `C_Initialize` fails.
     pub fn load(path: &Path, profile: Profile) -> Result<Self> {
         let load = || -> Attempt<Pkcs11> {
             let pkcs11 = Pkcs11::new(path)?;
@@ -129,7 +128,7 @@ impl Module {
         };
         let pkcs11 = load().map_err(|failure| match failure {
             Failure::Refused(RvError::CryptokiAlreadyInitialized, _) => {
-                Error::internal("the module is loaded already; it can be loaded once in a process")
+                Error::internal("the module is already loaded; a process can load it once")
             }
             failure => failure.into_error(&profile.throttle),
         })?;
@@ -143,10 +142,10 @@ impl Module {
         Ok(Self { loaded: Arc::new(loaded) })
     }
 
-    /// Who made the module, and its version.
+    /// The module's description, manufacturer and versions (`C_GetInfo`).
     ///
     /// # Errors
-    /// What the module answers.
+    /// The error of the module.
     pub fn describe(&self) -> Result<String> {
         let info = self.loaded.pkcs11.get_library_info().map_err(|error| self.loaded.error(error))?;
         let (version, standard) = (info.library_version(), info.cryptoki_version());
@@ -157,28 +156,28 @@ impl Module {
         ))
     }
 
-    /// The tokens there are.
+    /// Lists the tokens of all slots.
     ///
     /// # Errors
-    /// What the module answers.
+    /// The error of the module.
     pub fn tokens(&self) -> Result<Vec<TokenInfo>> {
         let tokens = self.loaded.tokens().map_err(|failure| self.loaded.explain(failure))?;
         Ok(tokens.into_iter().map(|(_, info)| info).collect())
     }
 
-    /// The token that is meant. Nobody logs in.
+    /// Finds the selected token, without a login.
     ///
     /// # Errors
-    /// `TokenUnavailable` where there is none, or more than one.
+    /// `TokenUnavailable` if no token, or more than one, matches.
     pub fn find(&self, select: &Selector) -> Result<TokenInfo> {
         self.loaded.select(select).map(|(_, info)| info).map_err(|failure| self.loaded.explain(failure))
     }
 
-    /// Initializes a free token and gives it a user PIN. One with this label but without a PIN is
-    /// what an interrupted call left behind, and is initialized again.
+    /// Initializes a free token and sets its user PIN. A token with this label but without a user PIN is
+    /// left from an interrupted call, and is initialized again.
     ///
     /// # Errors
-    /// `Invalid` naming `label` where there is a token with it; `Unsupported` where no token is free.
+    /// `Invalid` naming `label` if a token has this label; `Unsupported` if no token is free.
     pub fn provision(&self, label: &str, so_pin: &SecretString, pin: &SecretString) -> Result<TokenInfo> {
         if label.is_empty() || label.len() > 32 {
             return Err(Error::invalid("label", "a token's label has 1 to 32 bytes"));
@@ -186,41 +185,41 @@ impl Module {
         self.loaded.provision(label, so_pin, pin).map_err(|failure| self.loaded.explain(failure))
     }
 
-    /// Initializes a token anew: all its objects and its user PIN are gone.
+    /// Reinitializes a token, which destroys all its objects and its user PIN.
     ///
     /// # Errors
-    /// `TokenUnavailable` where there is no such token; `Internal` while it is open; what the module
-    /// answers.
+    /// `TokenUnavailable` if there is no such token; `Internal` while it is open; else the error of the
+    /// module.
     pub fn wipe(&self, select: &Selector, so_pin: &SecretString, label: &str) -> Result<()> {
         let wipe = || -> Attempt<()> {
             let state = self.loaded.state();
             let (slot, info) = self.loaded.select(select)?;
-            state.refuse_open(&info.serial)?;
-            let _naming = self.loaded.naming_slot();
+            state.reject_if_open(&info.serial)?;
+            let _slots = self.loaded.lock_slots();
             Ok(self.loaded.pkcs11.init_token(slot, so_pin, label)?)
         };
         wipe().map_err(|failure| self.loaded.explain(failure))
     }
 
-    /// Does something while no token is being initialized or opened.
+    /// Runs `act` while no token is being initialized or opened.
     pub(super) fn quietly<T>(&self, act: impl FnOnce() -> T) -> T {
         let _state = self.loaded.state();
         act()
     }
 
-    /// Logs in to a token, measures what it can do, lists what it holds, and starts its threads.
+    /// Logs in to a token, measures its capabilities, lists its objects, and starts its worker threads.
     ///
     /// # Errors
-    /// `TokenUnavailable` where there is no such token, the PIN is refused, or the token is not what
-    /// `settings` expect; `Internal` where it is open already: clone its handle.
+    /// `TokenUnavailable` if there is no such token, its PIN is rejected, or the expected sentinel is
+    /// missing; `Internal` if it is already open: clone its handle instead.
     pub fn open(&self, select: &Selector, pin: &SecretString, settings: &Settings) -> Result<Token> {
         let mut state = self.loaded.state();
         if state.finalized {
             return Err(Error::TokenUnavailable { why: "the module was finalized".to_owned() });
         }
         let open = |state: &mut State| -> Attempt<Device> {
-            let (keeper, device) = self.loaded.log_in(state, select, pin, settings)?;
-            device.take_up(keeper)?;
+            let (session, device) = self.loaded.log_in(state, select, pin, settings)?;
+            device.take_up(session)?;
             Ok(device)
         };
         let opened = open(&mut state).map_err(|failure| self.loaded.explain(failure))?;
@@ -235,36 +234,36 @@ impl Module {
         let mut state = self.loaded.state();
         let settings = Settings { expect_sentinel: true, faults: None };
         let examine = |state: &mut State| -> Attempt<Report> {
-            let (keeper, device) = self.loaded.log_in(state, select, pin, &settings)?;
-            let opened_before = device.check_whole(&keeper).is_ok();
-            let strays = device.scan(&keeper)?;
+            let (session, device) = self.loaded.log_in(state, select, pin, &settings)?;
+            let opened_before = device.check_whole(&session).is_ok();
+            let unrecognized = device.scan(&session)?;
             Ok(Report {
                 module,
                 token: device.info.clone(),
                 capabilities: device.capabilities.clone(),
                 opened_before,
                 keys: device.handles.len(),
-                foreign: strays.foreign,
-                ghosts: strays.ghosts,
+                foreign: unrecognized.foreign,
+                ghosts: unrecognized.ghosts,
             })
         };
         examine(&mut state).map_err(|failure| self.loaded.explain(failure))
     }
 
-    /// Ends the use of the module; once done, it is done for all clones.
+    /// Finalizes the module (`C_Finalize`) for all clones. Later calls have no effect.
     ///
     /// # Errors
-    /// `Internal` while a token is open, since its threads may be in a call: a module that is finalized
-    /// under them crashes. Drain all tokens first; where that fails, end the process without ceremony.
+    /// `Internal` while a token is open, because finalizing a module during a call crashes it. Drain all
+    /// tokens first; if that fails, terminate the process without finalizing.
     pub fn finalize(self) -> Result<()> {
         let mut state = self.loaded.state();
         if state.finalized {
-            // By now the process may have loaded the module anew.
+            // The process may have loaded the module again.
             return Ok(());
         }
         let users = self.loaded.users.load(Ordering::Acquire);
         if users > 0 {
-            return Err(Error::internal(format!("{users} threads and logins still use the module")));
+            return Err(Error::internal(format!("the module is still used by {users} threads and logins")));
         }
         state.finalized = true;
         self.loaded.pkcs11.clone().finalize().map_err(|error| self.loaded.error(error))
@@ -284,20 +283,20 @@ impl Loaded {
         self.explain(error.into())
     }
 
-    /// The lock for calls that name a slot.
-    fn naming_slot(&self) -> RwLockReadGuard<'_, ()> {
+    /// Takes the read lock for calls with a slot identifier.
+    fn lock_slots(&self) -> RwLockReadGuard<'_, ()> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a token says of itself.
+    /// Reads the `CK_TOKEN_INFO` of the token in a slot.
     pub(super) fn token_info(&self, slot: Slot) -> Attempt<TokenInfo> {
-        let _naming = self.naming_slot();
+        let _slots = self.lock_slots();
         TokenInfo::read(&self.pkcs11, slot)
     }
 
-    /// Opens a session.
+    /// Opens a read/write session.
     pub(super) fn session(&self, slot: Slot) -> Attempt<Session> {
-        let _naming = self.naming_slot();
+        let _slots = self.lock_slots();
         Ok(self.pkcs11.open_rw_session(slot)?)
     }
 
@@ -310,9 +309,13 @@ impl Loaded {
             .into_iter()
             .filter_map(|slot| match self.token_info(slot) {
                 Ok(info) => Some((slot, info)),
-                // One sick token must not hide the others.
+                // A failing token must not hide the others.
                 Err(failure) => {
-                    tracing::warn!(slot = slot.id(), ?failure, "a token does not say what it is");
+                    tracing::warn!(
+                        slot = slot.id(),
+                        ?failure,
+                        "the token information of a slot is unreadable"
+                    );
                     None
                 }
             })
@@ -324,17 +327,17 @@ impl Loaded {
         let tokens = self.tokens()?;
         if tokens.iter().any(|(_, info)| info.initialized && info.has_user_pin && info.label == label) {
             return Err(
-                Error::invalid("label", format!("there is a token with label {label:?} already")).into()
+                Error::invalid("label", format!("a token with label {label:?} already exists")).into()
             );
         }
         let free = |(_, info): &&(Slot, TokenInfo)| {
             !info.initialized || !info.has_user_pin && [label, FREE].contains(&info.label.as_str())
         };
         let (slot, _) = tokens.iter().find(free).ok_or_else(|| Error::Unsupported {
-            what: "the module has no free token; configure one and name it".to_owned(),
+            what: "the module has no free token; initialize one and configure its name".to_owned(),
         })?;
         {
-            let _naming = self.naming_slot();
+            let _slots = self.lock_slots();
             self.pkcs11.init_token(*slot, so_pin, label)?;
         }
         let session = self.session(*slot)?;
@@ -358,7 +361,7 @@ impl Loaded {
         }
     }
 
-    /// Logs in to a token and measures it. The session holds the login.
+    /// Logs in to a token and measures its capabilities. The returned session holds the login.
     fn log_in(
         self: &Arc<Self>,
         state: &mut State,
@@ -367,20 +370,20 @@ impl Loaded {
         settings: &Settings,
     ) -> Attempt<(Session, Device)> {
         let (slot, info) = self.select(select)?;
-        state.refuse_open(&info.serial)?;
-        let keeper = self.session(slot)?;
-        device::log_in(&keeper, pin)?;
+        state.reject_if_open(&info.serial)?;
+        let session = self.session(slot)?;
+        device::log_in(&session, pin)?;
         let kind = format!("{}/{}/{}", info.manufacturer, info.model, info.firmware);
         let capabilities = match state.measured.get(&kind) {
             Some(known) => known.clone(),
             None => {
-                let measured = probe::measure(&keeper);
+                let measured = probe::measure(&session);
                 state.measured.insert(kind, measured.clone());
                 measured
             }
         };
         let device = Device::new(Arc::clone(self), (slot, info), pin.clone(), capabilities, settings.clone());
-        Ok((keeper, device))
+        Ok((session, device))
     }
 }
 

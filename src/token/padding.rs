@@ -1,6 +1,6 @@
-//! RSA encryption padding, undone on the host where the token cannot (RFC 8017, sections 7.1.2 and
-//! 7.2.2). Everything that depends on the padded message takes the same time whatever it holds;
-//! there is one branch, at the end, and one error.
+//! Decoding of RSA encryption padding on the host, for tokens that do not support it (RFC 8017, sections
+//! 7.1.2 and 7.2.2). It runs in constant time with respect to the padded message: one branch, at the end,
+//! and one error.
 
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeGreater as _};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -8,10 +8,10 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::model::algorithm::{Hash, RsaPadding};
 use crate::model::{Error, Result};
 
-/// Takes the message out of `encoded`, the result of the raw RSA operation, as long as the modulus.
+/// Extracts the message from `encoded`, the result of the raw RSA operation, as long as the modulus.
 ///
 /// # Errors
-/// `DecryptionFailed`, whatever is wrong.
+/// `DecryptionFailed` for any invalid padding.
 pub(super) fn decode(padding: RsaPadding, encoded: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>> {
     match padding {
         RsaPadding::Pkcs1 => decode_pkcs1(&encoded),
@@ -23,14 +23,14 @@ pub(super) fn decode(padding: RsaPadding, encoded: Zeroizing<Vec<u8>>) -> Result
 fn decode_pkcs1(encoded: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let [first, second, rest @ ..] = encoded else { return Err(Error::DecryptionFailed) };
     let (ends, separator) = position(rest, 0, Choice::from(1));
-    let right = first.ct_eq(&0) & second.ct_eq(&2) & ends & separator.ct_gt(&7);
-    finish(right, rest, separator)
+    let valid = first.ct_eq(&0) & second.ct_eq(&2) & ends & separator.ct_gt(&7);
+    finish(valid, rest, separator)
 }
 
 /// `00 maskedSeed maskedDB`, where `DB = lHash 00…00 01 M` and the label is empty.
 fn decode_oaep(hash: Hash, mut encoded: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>> {
     let width = hash.digest_len();
-    // The length is that of the modulus: public.
+    // The length is that of the modulus and therefore public.
     if encoded.len() < 2 * width + 2 {
         return Err(Error::DecryptionFailed);
     }
@@ -40,43 +40,44 @@ fn decode_oaep(hash: Hash, mut encoded: Zeroizing<Vec<u8>>) -> Result<Zeroizing<
     mask(hash, seed, block);
     let (label, rest) = block.split_at(width);
 
-    // The padding is zeros up to the first byte that is not; that byte must be 1.
+    // The padding string is all zeros; the first non-zero byte must be 1.
     let (ends, separator) = position_of_nonzero(rest);
     let marker = select(rest, separator);
-    let right = first[0].ct_eq(&0) & label.ct_eq(&digest(hash, &[])) & ends & marker.ct_eq(&1);
-    finish(right, rest, separator)
+    let valid = first[0].ct_eq(&0) & label.ct_eq(&digest(hash, &[])) & ends & marker.ct_eq(&1);
+    finish(valid, rest, separator)
 }
 
-/// Gives what follows `separator` in `rest`, or the one error.
-fn finish(right: Choice, rest: &[u8], separator: u32) -> Result<Zeroizing<Vec<u8>>> {
-    // An empty slice when wrong: the copy below is the same code for both.
+/// Returns the bytes after `separator` in `rest` if the padding is valid, else `DecryptionFailed`.
+fn finish(valid: Choice, rest: &[u8], separator: u32) -> Result<Zeroizing<Vec<u8>>> {
+    // An empty slice if invalid, so that the copy below runs in both cases.
     let end = u32::try_from(rest.len()).unwrap_or(u32::MAX);
-    let start = u32::conditional_select(&end, &separator.wrapping_add(1), right);
+    let start = u32::conditional_select(&end, &separator.wrapping_add(1), valid);
     let message = Zeroizing::new(rest.get(start as usize..).unwrap_or_default().to_vec());
-    if bool::from(right) { Ok(message) } else { Err(Error::DecryptionFailed) }
+    if bool::from(valid) { Ok(message) } else { Err(Error::DecryptionFailed) }
 }
 
-/// Where `wanted` first occurs, and whether it does; every byte is looked at.
+/// Whether and where the first byte occurs that equals `wanted` (or differs from it, if `equal` is 0). Reads
+/// every byte.
 fn position(bytes: &[u8], wanted: u8, equal: Choice) -> (Choice, u32) {
     let mut found = Choice::from(0);
-    let mut place = 0_u32;
+    let mut position = 0_u32;
     for (index, byte) in (0_u32..).zip(bytes) {
         let hit = !(byte.ct_eq(&wanted) ^ equal) & !found;
-        place.conditional_assign(&index, hit);
+        position.conditional_assign(&index, hit);
         found |= hit;
     }
-    (found, place)
+    (found, position)
 }
 
 fn position_of_nonzero(bytes: &[u8]) -> (Choice, u32) {
     position(bytes, 0, Choice::from(0))
 }
 
-/// The byte at `place`, found by looking at every byte.
-fn select(bytes: &[u8], place: u32) -> u8 {
+/// The byte at `position`, found by reading every byte.
+fn select(bytes: &[u8], position: u32) -> u8 {
     let mut selected = 0;
     for (index, byte) in (0_u32..).zip(bytes) {
-        selected.conditional_assign(byte, index.ct_eq(&place));
+        selected.conditional_assign(byte, index.ct_eq(&position));
     }
     selected
 }
@@ -120,7 +121,7 @@ mod tests {
         decode(RsaPadding::Oaep(hash), Zeroizing::new(encoded.to_vec())).map(|message| message.to_vec())
     }
 
-    /// Encodes by the text of RFC 8017, section 7.1.1, so that each part can be spoilt.
+    /// Encodes as in RFC 8017, section 7.1.1, with parameters that can be made invalid.
     fn encode_oaep(
         hash: Hash,
         first: u8,
@@ -141,11 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn pkcs1_takes_what_is_well_padded_and_nothing_else() {
+    fn pkcs1_rejects_invalid_padding() {
         let good = [&[0, 2][..], &[9; 8], &[0], b"message"].concat();
         assert_eq!(pkcs1(&good).unwrap(), b"message");
         assert_eq!(pkcs1(&[&[0, 2][..], &[9; 8], &[0]].concat()).unwrap(), b"");
-        // A zero in the message is the message's.
+        // Zeros after the separator belong to the message.
         assert_eq!(pkcs1(&[&[0, 2][..], &[9; 9], &[0, 0, 1]].concat()).unwrap(), [0, 1]);
         for bad in [
             [&[1, 2][..], &[9; 8], &[0], b"message"].concat(),
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn oaep_takes_what_is_well_padded_and_nothing_else() {
+    fn oaep_rejects_invalid_padding() {
         for hash in [Hash::Sha1, Hash::Sha256, Hash::Sha384, Hash::Sha512] {
             for message in [&b""[..], b"m", &[0, 1, 0], &[3; 64]] {
                 assert_eq!(oaep(hash, &encode_oaep(hash, 0, b"", 0, 1, message)).unwrap(), message);

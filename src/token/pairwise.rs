@@ -1,4 +1,4 @@
-//! Whether two halves of a key pair belong together: one signs in the token, the other verifies here.
+//! The pairwise consistency test of a key pair: the token signs, software verifies.
 
 use aws_lc_rs::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 use cryptoki::object::ObjectHandle;
@@ -12,8 +12,8 @@ use crate::model::key::{Curve, PublicMaterial};
 
 const MESSAGE: &[u8] = b"strongroom: the two halves of this key belong together";
 
-/// Signs with the private half and verifies with the public one. `false` means that they do not
-/// belong together; a secret key has no halves and is taken as it is.
+/// Signs with the private key and verifies with the public key. Returns `false` if they do not match, and
+/// `true` for a secret key, which has no public key.
 pub(super) fn belongs(session: &Session, private: ObjectHandle, public: &PublicMaterial) -> Attempt<bool> {
     let primitive = match public {
         PublicMaterial::Rsa { .. } => Signature::Pkcs1(Hash::Sha256),
@@ -23,7 +23,7 @@ pub(super) fn belongs(session: &Session, private: ObjectHandle, public: &PublicM
     signs(session, private, public, primitive)
 }
 
-/// Whether the token makes this kind of signature rightly.
+/// Whether a signature that the token creates with `primitive` verifies.
 pub(super) fn signs(
     session: &Session,
     private: ObjectHandle,
@@ -40,15 +40,15 @@ pub(super) fn signs(
     Ok(verifies(public, primitive, &signature))
 }
 
-/// Verifies a signature of [`MESSAGE`] with code that has nothing to do with the token.
-fn verifies(public: &PublicMaterial, primitive: Signature, made: &[u8]) -> bool {
+/// Verifies a signature of [`MESSAGE`] in software, independently of the token.
+fn verifies(public: &PublicMaterial, primitive: Signature, signature_bytes: &[u8]) -> bool {
     match public {
         PublicMaterial::Rsa { n, e } => {
             let parameters = match primitive {
                 Signature::Pss(_) => &signature::RSA_PSS_2048_8192_SHA256,
                 _ => &signature::RSA_PKCS1_2048_8192_SHA256,
             };
-            RsaPublicKeyComponents { n, e }.verify(parameters, MESSAGE, made).is_ok()
+            RsaPublicKeyComponents { n, e }.verify(parameters, MESSAGE, signature_bytes).is_ok()
         }
         PublicMaterial::Ec { crv, x, y } => {
             let algorithm = match crv {
@@ -58,7 +58,7 @@ fn verifies(public: &PublicMaterial, primitive: Signature, made: &[u8]) -> bool 
                 Curve::P521 => &signature::ECDSA_P521_SHA512_FIXED,
             };
             let point = [&[4], x.as_slice(), y].concat();
-            UnparsedPublicKey::new(algorithm, point).verify(MESSAGE, made).is_ok()
+            UnparsedPublicKey::new(algorithm, point).verify(MESSAGE, signature_bytes).is_ok()
         }
         PublicMaterial::Oct { .. } => false,
     }

@@ -1,8 +1,8 @@
-//! Measures what a token can do, by questions whose answers are known.
+//! Measures the capabilities of a token with known-answer tests.
 //!
-//! Lists of mechanisms and their flags are not believed, nor is a round trip: a token may do the wrong
-//! thing both ways. All keys are session objects. A token that takes no keys from outside is asked
-//! with keys of its own, as far as that goes.
+//! Mechanism lists and flags are not trusted, nor are round trips: a token may be wrong in the same way in
+//! both directions. All keys are session objects. A token that cannot import keys is tested with generated
+//! keys, as far as possible.
 
 use aws_lc_rs::{aead, hmac, rsa};
 use cryptoki::mechanism::aead::GcmParams;
@@ -23,7 +23,7 @@ const MESSAGE: &[u8; 32] = b"strongroom asks what it can do..";
 const AAD: &[u8] = b"additional data";
 const IV: [u8; 16] = *b"known to all: iv";
 
-/// Asks everything. Takes some tens of milliseconds with SoftHSM.
+/// Measures all features. Takes some tens of milliseconds with SoftHSM.
 pub(super) fn measure(session: &Session) -> Capabilities {
     let mut found = Capabilities::default();
     for curve in Curve::ALL {
@@ -36,7 +36,7 @@ pub(super) fn measure(session: &Session) -> Capabilities {
     found
 }
 
-/// `Native` for an attempt that succeeded.
+/// `Native` if the attempt succeeded with `true`, else `Absent`.
 fn native(attempt: Attempt<bool>) -> Support {
     if matches!(attempt, Ok(true)) { Support::Native } else { Support::Absent }
 }
@@ -79,7 +79,7 @@ fn rsa_features(session: &Session, found: &mut Capabilities) {
     }
 }
 
-/// Encrypts with code that has nothing to do with the token.
+/// Encrypts in software, independently of the token.
 fn encrypt(public: &PublicMaterial, padding: RsaPadding) -> Option<Vec<u8>> {
     let PublicMaterial::Rsa { n, e } = public else { return None };
     let key: rsa::PublicEncryptingKey = rsa::PublicKeyComponents { n, e }.try_into().ok()?;
@@ -116,17 +116,18 @@ fn aes_features(session: &Session, found: &mut Capabilities) {
     };
     made.add(key);
     found.set(Feature::Aes, Support::Native);
-    // Where the key is not known, the best answer is one's own, taken back.
-    let right = |mechanism: &dyn Fn() -> Mechanism<'static>, expected: Option<&[u8]>| -> Attempt<bool> {
-        let ciphertext = session.encrypt(&mechanism(), key, MESSAGE)?;
-        let plaintext = session.decrypt(&mechanism(), key, &ciphertext)?;
-        let as_expected = expected.filter(|_| is_known).is_none_or(|expected| expected == ciphertext);
-        Ok(as_expected && plaintext == MESSAGE)
-    };
+    // Without a known key, only a round trip can be checked.
+    let matches_known =
+        |mechanism: &dyn Fn() -> Mechanism<'static>, expected: Option<&[u8]>| -> Attempt<bool> {
+            let ciphertext = session.encrypt(&mechanism(), key, MESSAGE)?;
+            let plaintext = session.decrypt(&mechanism(), key, &ciphertext)?;
+            let as_expected = expected.filter(|_| is_known).is_none_or(|expected| expected == ciphertext);
+            Ok(as_expected && plaintext == MESSAGE)
+        };
     let padded = cbc(&known_keys::AES, IV, MESSAGE);
-    let whole = padded.as_ref().and_then(|padded| padded.get(..MESSAGE.len()));
-    found.set(Feature::AesCbc, native(right(&|| Mechanism::AesCbc(IV), whole)));
-    found.set(Feature::AesCbcPad, native(right(&|| Mechanism::AesCbcPad(IV), padded.as_deref())));
+    let unpadded = padded.as_ref().and_then(|padded| padded.get(..MESSAGE.len()));
+    found.set(Feature::AesCbc, native(matches_known(&|| Mechanism::AesCbc(IV), unpadded)));
+    found.set(Feature::AesCbcPad, native(matches_known(&|| Mechanism::AesCbcPad(IV), padded.as_deref())));
     found.set(Feature::AesGcm, native(gcm(session, key, is_known)));
     found.set(Feature::AesKeyWrap, key_wrap(session, key, is_known));
     let copied = session.copy_object(key, &[Attribute::Token(false)]).map(|copy| destroy(session, copy));
@@ -134,7 +135,7 @@ fn aes_features(session: &Session, found: &mut Capabilities) {
     found.set(Feature::AllowedMechanisms, allowed_mechanisms(session));
 }
 
-/// AES-256-CBC with padding, by code that has nothing to do with the token.
+/// AES-256-CBC with padding in software, independently of the token.
 fn cbc(key: &[u8], iv: [u8; 16], plaintext: &[u8]) -> Option<Vec<u8>> {
     use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
     let key = UnboundCipherKey::new(&AES_256, key).ok()?;
@@ -154,12 +155,12 @@ fn gcm(session: &Session, key: ObjectHandle, is_known: bool) -> Attempt<bool> {
         aead::LessSafeKey::new(key).seal_in_place_append_tag(nonce, aad, &mut expected)
     });
     let as_expected = !is_known || (sealed.is_ok() && expected == ciphertext);
-    let taken_back = session.decrypt(&gcm_mechanism(&mut iv)?, key, &ciphertext)? == MESSAGE;
+    let round_trip = session.decrypt(&gcm_mechanism(&mut iv)?, key, &ciphertext)? == MESSAGE;
     if let Some(last) = ciphertext.last_mut() {
         *last ^= 1;
     }
-    let refused = session.decrypt(&gcm_mechanism(&mut iv)?, key, &ciphertext).is_err();
-    Ok(as_expected && taken_back && refused)
+    let rejected = session.decrypt(&gcm_mechanism(&mut iv)?, key, &ciphertext).is_err();
+    Ok(as_expected && round_trip && rejected)
 }
 
 fn gcm_mechanism(iv: &mut [u8; 12]) -> Attempt<Mechanism<'_>> {
@@ -186,7 +187,7 @@ fn key_wrap(session: &Session, key: ObjectHandle, is_known: bool) -> Support {
     }
 }
 
-/// Makes a key for CBC alone and asks it for ECB.
+/// Generates a key that allows only CBC and tests that ECB is rejected.
 fn allowed_mechanisms(session: &Session) -> Support {
     let mut attributes = template::sized(Kind::Aes, Life::Session, false, 32).to_vec();
     attributes.push(Attribute::AllowedMechanisms(vec![MechanismType::AES_CBC]));
@@ -202,21 +203,21 @@ fn mac_features(session: &Session, found: &mut Capabilities) {
     const SHORT: usize = 16;
     for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
         let Some(feature) = Feature::of_hmac(hash) else { continue };
-        let support = if mac_is_right(session, hash, SHORT) {
+        let support = if mac_matches(session, hash, SHORT) {
             Support::Native
-        } else if mac_is_right(session, hash, twin::PADDED) {
+        } else if mac_matches(session, hash, twin::PADDED) {
             Support::Assisted
         } else {
             Support::Absent
         };
         found.set(feature, support);
     }
-    found.set(Feature::HmacTwin, native(twin_is_right(session)));
-    found.set(Feature::HmacTwinPadded, native(padded_twin_is_right(session)));
+    found.set(Feature::HmacTwin, native(companion_matches(session)));
+    found.set(Feature::HmacTwinPadded, native(padded_companion_matches(session)));
 }
 
-/// Whether the MAC with a key of 16 bytes, padded with zeros to `length`, is that of software.
-fn mac_is_right(session: &Session, hash: Hash, length: usize) -> bool {
+/// Whether the MAC with a key of 16 bytes, padded with zeros to `length`, equals the one computed in software.
+fn mac_matches(session: &Session, hash: Hash, length: usize) -> bool {
     let key = &known_keys::AES[..16];
     let mut value = key.to_vec();
     value.resize(length, 0);
@@ -229,7 +230,7 @@ fn mac_is_right(session: &Session, hash: Hash, length: usize) -> bool {
     matches!(attempt(), Ok(true))
 }
 
-/// A MAC by code that has nothing to do with the token.
+/// Computes a MAC in software, independently of the token.
 fn mac(hash: Hash, key: &[u8]) -> Vec<u8> {
     let algorithm = match hash {
         Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
@@ -240,8 +241,8 @@ fn mac(hash: Hash, key: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(algorithm, key), MESSAGE).as_ref().to_vec()
 }
 
-/// Whether wrapping a known secret and unwrapping it twice gives an AES key and a MAC key of its bytes.
-fn twin_is_right(session: &Session) -> Attempt<bool> {
+/// Whether wrapping a known secret and unwrapping it twice creates an AES key and an HMAC key with its bytes.
+fn companion_matches(session: &Session) -> Attempt<bool> {
     let length = known_keys::AES.len();
     let mut temporary = Made::new(session);
     let mut attributes = template::seed(0).to_vec();
@@ -252,7 +253,7 @@ fn twin_is_right(session: &Session) -> Attempt<bool> {
         Attribute::Value(known_keys::AES.to_vec()),
     ]);
     let Ok(seed) = session.create_object(&attributes) else {
-        // It takes no secrets from outside: then that it makes them has to do.
+        // The token cannot import secrets: test only that it can create both objects.
         let objects = twin::generate_both(session, Life::Session, false, length)?;
         return Ok(objects.originals().all(|object| destroy(session, object)));
     };
@@ -265,14 +266,14 @@ fn twin_is_right(session: &Session) -> Attempt<bool> {
     Ok(wrapped == known_keys::WRAPPED && made == mac(Hash::Sha256, &known_keys::AES))
 }
 
-/// Whether deriving from a known key gives an AES key and a MAC key of the bytes that software gets.
-fn padded_twin_is_right(session: &Session) -> Attempt<bool> {
+/// Whether deriving from a known key creates an AES key and an HMAC key with the bytes computed in software.
+fn padded_companion_matches(session: &Session) -> Attempt<bool> {
     let mut temporary = Made::new(session);
     let root = temporary.add(session.create_object(&template::root(Some(&known_keys::AES)))?);
     let objects = twin::derive_both(session, root, MESSAGE, Life::Session, false)?;
     let originals: Vec<_> = objects.originals().map(|object| temporary.add(object)).collect();
     let [aes, generic] = originals[..] else { return Ok(false) };
-    // Without an IV, the first block of CBC is that of ECB.
+    // With a zero IV, the first block of CBC equals that of ECB.
     let (first, second) = MESSAGE.split_at(16);
     let encrypted = |block| Some(cbc(&known_keys::AES, [0; 16], block)?[..16].to_vec());
     let (Some(first), Some(second)) = (encrypted(first), encrypted(second)) else { return Ok(false) };

@@ -1,4 +1,4 @@
-//! What is particular to a kind of token, as data: `hsm-config/profiles/*.toml`.
+//! Profiles: the settings for one kind of token, read from `hsm-config/profiles/*.toml`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,51 +7,51 @@ use serde::Deserialize;
 
 use crate::model::{Error, Result};
 
-/// A token's particulars. What a token *can do* is not written here; that is measured.
+/// The settings for one kind of token. Capabilities are not configured; they are measured.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The profile's name.
     pub name: String,
-    /// Where the module is usually found, most likely first.
+    /// The usual paths of the module, in order of preference.
     #[serde(default)]
     pub modules: Vec<PathBuf>,
-    /// Threads for signing, encrypting and decrypting; 0 means one more than there are processors.
+    /// The number of threads for signing, encrypting and decrypting; 0 means the number of processors plus 1.
     pub workers: usize,
-    /// Calls that may wait for those threads before more are refused.
+    /// The capacity of the queue for those threads; when it is full, calls return `Busy`.
     pub queue: usize,
-    /// Calls that may wait for the one thread that makes and destroys objects.
+    /// The capacity of the queue for the one thread that creates and destroys objects.
     pub slow_queue: usize,
-    /// Session-object copies of much-used keys held at most; 0 means none are made.
+    /// The maximum number of session-object copies of frequently used keys; 0 disables them.
     pub session_copies: usize,
-    /// How long a caller waits for an operation, in milliseconds.
+    /// The timeout of an operation, in milliseconds.
     pub call_ms: u64,
-    /// How long a caller waits for an object to be made or destroyed, in milliseconds.
+    /// The timeout for creating or destroying objects, in milliseconds.
     pub slow_call_ms: u64,
-    /// Return codes (`CKR_…`) by which this token says that it is busy.
+    /// The return codes (`CKR_…`) that mean that the token is busy.
     #[serde(default)]
     pub throttle: Vec<String>,
 }
 
 impl Profile {
-    /// Reads a profile.
+    /// Parses a profile in TOML.
     ///
     /// # Errors
-    /// `Invalid` naming `profile`.
+    /// `Invalid` naming `profile` if it is malformed or a queue or timeout is 0.
     pub fn parse(text: &str) -> Result<Self> {
         let profile: Self =
             toml::from_str(text).map_err(|cause| Error::invalid("profile", cause.to_string()))?;
         if profile.queue == 0 || profile.slow_queue == 0 || profile.call_ms == 0 || profile.slow_call_ms == 0
         {
-            return Err(Error::invalid("profile", "queues and times are at least 1"));
+            return Err(Error::invalid("profile", "queues and timeouts must be at least 1"));
         }
         Ok(profile)
     }
 
-    /// One of the profiles that come with the program: `softhsm`, `kryoptic`, `generic`.
+    /// Returns a built-in profile: `softhsm`, `kryoptic` or `generic`.
     ///
     /// # Errors
-    /// `Invalid` naming `profile` where there is none of that name.
+    /// `Invalid` naming `profile` for any other name.
     pub fn named(name: &str) -> Result<Self> {
         match name {
             "softhsm" => Self::parse(include_str!("../../hsm-config/profiles/softhsm.toml")),
@@ -66,7 +66,7 @@ impl Profile {
         self.modules.iter().find(|path| path.exists()).cloned()
     }
 
-    /// Threads in the fast lane.
+    /// The number of worker threads for the fast queue.
     pub(super) fn fast_workers(&self) -> usize {
         match self.workers {
             0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get) + 1,
@@ -74,12 +74,12 @@ impl Profile {
         }
     }
 
-    /// How long a caller waits for an operation.
+    /// The timeout of an operation.
     pub(super) const fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.call_ms)
     }
 
-    /// How long a caller waits for an object to be made or destroyed.
+    /// The timeout for creating or destroying objects.
     pub(super) const fn slow_call_timeout(&self) -> Duration {
         Duration::from_millis(self.slow_call_ms)
     }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_profiles_can_be_read() {
+    fn parses_built_in_profiles() {
         for name in ["softhsm", "kryoptic", "generic"] {
             assert_eq!(Profile::named(name).unwrap().name, name);
         }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_settings_are_refused() {
+    fn rejects_unknown_and_zero_settings() {
         let text = include_str!("../../hsm-config/profiles/generic.toml");
         assert!(Profile::parse(&format!("{text}\nsomething = 1\n")).is_err());
         assert!(Profile::parse(&text.replace("queue = 256", "queue = 0")).is_err());

@@ -13,7 +13,7 @@ use crate::model::algorithm::{Hash, Signature, SignatureAlgorithm};
 use crate::model::key::{Curve, KeyType};
 use crate::model::name::VersionId;
 
-/// Signs a digest, or makes a MAC of it.
+/// Signs a digest, or computes a MAC of it.
 pub(super) fn sign(
     device: &Device,
     session: &Session,
@@ -26,7 +26,9 @@ pub(super) fn sign(
         Signature::Hmac(hash) => {
             let supported = Feature::of_hmac(hash).is_some_and(|feature| device.capabilities.has(feature));
             if !supported {
-                return Err(Error::Unsupported { what: format!("the token makes no {algorithm}") }.into());
+                return Err(
+                    Error::Unsupported { what: format!("the token does not support {algorithm}") }.into()
+                );
             }
             Part::Twin
         }
@@ -46,7 +48,7 @@ pub(super) fn sign(
     };
     if signature.len() != algorithm.signature_len(key_type) {
         return Err(Error::internal(format!(
-            "the token made a {algorithm} signature of {} bytes with a key of type {key_type}",
+            "the token returned a {algorithm} signature of {} bytes for a key of type {key_type}",
             signature.len()
         ))
         .into());
@@ -61,12 +63,12 @@ pub(super) fn sign(
 const P256K_ORDER: [u8; 32] = *b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe\
     \xba\xae\xdc\xe6\xaf\x48\xa0\x3b\xbf\xd2\x5e\x8c\xd0\x36\x41\x41";
 
-/// Half of it, rounded down.
+/// Half of [`P256K_ORDER`], rounded down.
 const P256K_HALF: [u8; 32] = *b"\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\
     \x5d\x57\x6e\x73\x57\xa4\x50\x1d\xdf\xe9\x2f\x46\x68\x1b\x20\xa0";
 
-/// Takes the smaller of `s` and `n - s`, which are equally valid: many verifiers on this curve take no
-/// other, and tokens give either.
+/// Replaces `s` by the smaller of `s` and `n - s`, which are equally valid: many verifiers on this curve
+/// accept only the smaller, and tokens return either.
 fn lower_s(signature: &mut [u8]) {
     let (_, s) = signature.split_at_mut(32);
     if *s <= P256K_HALF[..] {
@@ -80,11 +82,12 @@ fn lower_s(signature: &mut [u8]) {
     }
 }
 
-/// A token may want a MAC key as long as the hash, and tokens do not all tell how long a key is.
+/// The error for an HMAC key that the token rejects as too short. Tokens do not all report key lengths, so
+/// this is not checked before.
 fn too_short(algorithm: SignatureAlgorithm, hash: Hash) -> Failure {
     Error::Unsupported {
         what: format!(
-            "the token makes no {algorithm} with this key: it wants one of {} bytes or more",
+            "the token does not support {algorithm} with this key: it requires at least {} bytes",
             hash.digest_len()
         ),
     }
@@ -96,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_high_s_is_lowered_and_a_low_one_is_left_alone() {
+    fn normalizes_high_s_and_keeps_low_s() {
         let lowered = |s: [u8; 32]| {
             let mut signature = [[9; 32], s].concat();
             lower_s(&mut signature);

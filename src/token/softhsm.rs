@@ -1,8 +1,8 @@
-//! What is particular to SoftHSM: its directory, its configuration, and the file it may lose.
+//! The SoftHSM directory: configuration, tokens, and recovery of files that a killed process corrupts.
 //!
 //! SoftHSM reads the path of its configuration from the environment when it is loaded. A program
-//! cannot safely set its own environment, so whoever uses a [`Directory`] starts the process, or starts
-//! it again, with [`Directory::environment`].
+//! cannot safely set its own environment, so the user of a [`Directory`] starts the process, or restarts
+//! it, with [`Directory::environment`].
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -14,34 +14,34 @@ use secrecy::SecretString;
 use super::{Module, Profile, TokenInfo};
 use crate::model::{Error, Result};
 
-/// The environment variable that names the configuration.
+/// The environment variable with the path of the configuration.
 pub const VARIABLE: &str = "SOFTHSM2_CONF";
 
-/// SoftHSM's record of a token: label, serial number, PINs. Rewritten in place at each login, so that
-/// a process killed in the middle leaves it empty and the token uninitialized.
+/// SoftHSM's file with the label, serial number and PINs of a token. Rewritten in place at each login, so
+/// that a process killed during the write leaves it empty and the token uninitialized.
 const TOKEN_RECORD: &str = "token.object";
 
-/// A whole record has some hundred bytes; one that was cut off has hardly any.
+/// A complete record has a few hundred bytes; shorter ones are truncated.
 const SHORTEST_RECORD: u64 = 64;
 
-/// A directory with SoftHSM's configuration, its tokens, and copies of their records.
+/// A directory with SoftHSM's configuration, its tokens, and backup copies of their records.
 #[derive(Clone, Debug)]
 pub struct Directory {
     root: PathBuf,
 }
 
 impl Directory {
-    /// Makes the directory with its configuration, or takes it as it is; only the owner may enter.
+    /// Creates the directory if it does not exist, with mode 0700, and writes its configuration.
     ///
     /// # Errors
-    /// `Invalid` naming `directory` where SoftHSM's configuration cannot express the path; `Internal`
-    /// where the directory cannot be written.
+    /// `Invalid` naming `directory` if SoftHSM's configuration cannot express the path; `Internal`
+    /// if the directory cannot be written.
     pub fn prepare(root: &Path) -> Result<Self> {
         if root.to_str().is_none_or(|path| path.contains(['#', '=', '\n', '\r'])) {
             return Err(Error::invalid(
                 "directory",
                 format!(
-                    "SoftHSM cannot use {}: its configuration knows no '#', '=' or line end in a path",
+                    "SoftHSM cannot use {}: its configuration does not allow '#', '=' or line breaks in a path",
                     root.display()
                 ),
             ));
@@ -52,41 +52,41 @@ impl Directory {
             let directory = Self { root };
             private_directory(&directory.tokens())?;
             private_directory(&directory.copies())?;
-            write_whole(&directory.configuration(), directory.settings().as_bytes())?;
+            write_atomically(&directory.configuration(), directory.settings().as_bytes())?;
             Ok(directory)
         };
         prepare().map_err(|error| failed(root, &error))
     }
 
-    /// The variable and the value with which a process must be started to use this directory.
+    /// The environment variable and value that a process needs at its start to use this directory.
     pub fn environment(&self) -> (&'static str, PathBuf) {
         (VARIABLE, self.configuration())
     }
 
-    /// Restores records that were cut off and lock files that are missing, then loads SoftHSM. To be called in a process that was
-    /// started with [`Self::environment`], and once.
+    /// Restores truncated records and missing lock files, then loads SoftHSM. Call it once, in a process that was
+    /// started with [`Self::environment`].
     ///
     /// # Errors
-    /// `TokenUnavailable` where SoftHSM is not found; else as [`Module::load`].
+    /// `TokenUnavailable` if SoftHSM is not found; else as [`Module::load`].
     pub fn load(&self, module: Option<&Path>, profile: Profile) -> Result<Module> {
         let found = module.map(Path::to_path_buf).or_else(|| profile.find_module());
         let path = found.ok_or_else(|| Error::TokenUnavailable {
             why: "SoftHSM is not installed (on Debian and Ubuntu: apt install softhsm2)".to_owned(),
         })?;
         for token in self.restore()? {
-            tracing::warn!(token, "the record of a token was cut off and has been restored from its copy");
+            tracing::warn!(token, "restored the truncated record of a token from its backup copy");
         }
-        let mended = self.mend_locks()?;
-        if mended > 0 {
-            tracing::warn!(objects = mended, "objects without a lock file have been given one");
+        let created = self.create_missing_locks()?;
+        if created > 0 {
+            tracing::warn!(objects = created, "created the missing lock files of token objects");
         }
         Module::load(&path, profile)
     }
 
-    /// Makes a token as [`Module::provision`] does, and keeps a copy of its record.
+    /// Initializes a token with [`Module::provision`], and backs up its record.
     ///
     /// # Errors
-    /// As [`Module::provision`]; `Internal` where the copy cannot be written.
+    /// As [`Module::provision`]; `Internal` if the copy cannot be written.
     pub fn provision(
         &self,
         module: &Module,
@@ -99,11 +99,11 @@ impl Directory {
         Ok(token)
     }
 
-    /// Copies the records of all tokens; to be called after a PIN was set or changed. One at a time, and while
-    /// SoftHSM writes none of them: half a record would be a copy to restore.
+    /// Backs up the records of all tokens; call it after a PIN is set or changed. Runs while no token is being
+    /// initialized or opened, so that no partially written record is copied.
     ///
     /// # Errors
-    /// `Internal` where a copy cannot be written.
+    /// `Internal` if a copy cannot be written.
     pub fn keep_copies(&self, module: &Module) -> Result<()> {
         module.quietly(|| self.copy_records())
     }
@@ -112,13 +112,13 @@ impl Directory {
         self.each_token(|_, record, copy| {
             let bytes = fs::read(record)?;
             if bytes.len() as u64 >= SHORTEST_RECORD {
-                write_whole(copy, &bytes)?;
+                write_atomically(copy, &bytes)?;
             }
             Ok(())
         })
     }
 
-    /// Puts copies in the place of records that were cut off. Only before the module is loaded.
+    /// Restores truncated records from their copies. Only before the module is loaded.
     fn restore(&self) -> Result<Vec<String>> {
         let mut restored = Vec::new();
         self.each_token(|name, record, copy| {
@@ -128,7 +128,7 @@ impl Directory {
                 Err(error) => return Err(error),
             };
             if length < SHORTEST_RECORD && copy.exists() {
-                write_whole(record, &fs::read(copy)?)?;
+                write_atomically(record, &fs::read(copy)?)?;
                 restored.push(name.to_owned());
             }
             Ok(())
@@ -136,10 +136,10 @@ impl Directory {
         Ok(restored)
     }
 
-    /// Gives a lock file to each object that has none: a process that was killed while it made an object leaves that.
-    /// `SoftHSM` cannot wipe a token with such an object, because it wants to remove both files.
-    fn mend_locks(&self) -> Result<usize> {
-        let mut mended = 0;
+    /// Creates the lock file of each object without one; a process killed while it creates an object leaves such
+    /// objects. `SoftHSM` cannot reinitialize a token with such an object, because it removes both files.
+    fn create_missing_locks(&self) -> Result<usize> {
+        let mut created = 0;
         self.each_token(|_, record, _| {
             let Some(directory) = record.parent() else { return Ok(()) };
             for entry in fs::read_dir(directory)? {
@@ -147,15 +147,15 @@ impl Directory {
                 let lock = object.with_extension("lock");
                 if object.extension().is_some_and(|kind| kind == "object") && !lock.exists() {
                     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(lock)?;
-                    mended += 1;
+                    created += 1;
                 }
             }
             Ok(())
         })?;
-        Ok(mended)
+        Ok(created)
     }
 
-    /// Calls with a token's directory name, its record, and the copy of its record.
+    /// Calls `act` for each token, with its directory name, the path of its record, and that of the copy.
     fn each_token(&self, mut act: impl FnMut(&str, &Path, &Path) -> io::Result<()>) -> Result<()> {
         let mut walk = || -> io::Result<()> {
             for entry in fs::read_dir(self.tokens())? {
@@ -201,8 +201,8 @@ fn private_directory(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
-/// Writes a file so that it is there whole or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file atomically: to a temporary file that is then renamed.
+fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = path.with_extension("part");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
     file.write_all(bytes)?;
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_that_was_cut_off_is_restored_and_a_whole_one_is_left_alone() {
+    fn restores_truncated_token_records() {
         let home = tempfile::tempdir().unwrap();
         let directory = Directory::prepare(home.path()).unwrap();
         let token = directory.tokens().join("0b1f");
@@ -237,14 +237,14 @@ mod tests {
         assert_eq!(fs::read(&record).unwrap(), [8; 310]);
 
         fs::write(&record, [8; 8]).unwrap();
-        // A record that is cut off must not become the copy.
+        // A truncated record must not replace the copy.
         directory.copy_records().unwrap();
         assert_eq!(directory.restore().unwrap(), ["0b1f"]);
         assert_eq!(fs::read(&record).unwrap(), [7; 300]);
     }
 
     #[test]
-    fn nobody_else_may_enter() {
+    fn directory_is_accessible_to_its_owner_only() {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().join("softhsm");
         let directory = Directory::prepare(&root).unwrap();

@@ -1,4 +1,4 @@
-//! Where the tokens of managed HSMs come from, and where they go back to.
+//! The pool of tokens that managed HSMs are allocated from and released to.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -12,66 +12,66 @@ use super::{Module, Selector, Settings, Token};
 use crate::model::name::VersionId;
 use crate::model::{Error, Result};
 
-/// The label of a token that was given back: wiped, without a PIN, and free to be taken.
+/// The label of a released token: reinitialized, without a user PIN, and available for allocation.
 pub(super) const FREE: &str = "strongroom-free";
 
-/// The label of the token that a simulator keeps the key of its audit log in. No HSM can have this name.
-const AUDIT: &str = "strongroom:audit";
+/// The label of the token with the simulator's audit signing key. No HSM can have this name.
+const AUDIT_LABEL: &str = "strongroom:audit";
 
-/// How long calls that are under way may take to end before a token is wiped.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit for outstanding calls to finish before a token is reinitialized.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How many keys are destroyed by one call: each call has its own time limit.
-const CHUNK: usize = 64;
+/// The number of keys destroyed by one call. Each call has its own timeout.
+const DESTROY_BATCH: usize = 64;
 
-/// The tokens there are for managed HSMs. A cheap handle.
+/// A pool of tokens for managed HSMs. Cheap to clone.
 #[derive(Clone)]
 pub struct Supply(Arc<Inner>);
 
 struct Inner {
     module: Module,
     source: Source,
-    held: Mutex<Held>,
+    state: Mutex<PoolState>,
     /// The serial number of the token that signs the audit log: it stays open when no HSM uses it.
     audit: OnceLock<String>,
 }
 
-/// What is known of the tokens in use.
+/// The open and reserved tokens.
 #[derive(Default)]
-struct Held {
-    /// Those that are logged in to, by serial number.
+struct PoolState {
+    /// Open tokens, by serial number.
     open: HashMap<String, Token>,
-    /// The serial numbers of those that were taken for HSMs that are not on record yet, by label: without this, two
-    /// HSMs that are made at once would get the same one.
+    /// The serial numbers of tokens reserved for HSMs that are not committed yet, by label. Without this, two HSMs
+    /// that are created concurrently would get the same token.
     reserved: HashMap<String, String>,
 }
 
-/// Who has a claim to tokens, by what is on record.
+/// The tokens that HSMs use or are about to use, according to the store.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Claims {
-    /// The labels of the HSMs that are being made: what is reserved for them stays reserved.
+    /// The labels of the HSMs that are being created: their reservations stay.
     pub pending: Vec<String>,
-    /// The serial numbers of the tokens that HSMs have. To be read after `pending`, so that an HSM that is recorded
-    /// in between is seen in one of the two.
+    /// The serial numbers of the tokens of existing HSMs. Read it after `pending`, so that an HSM that is committed
+    /// in between is in at least one of the two.
     pub in_use: Vec<String>,
 }
 
-/// What kind of tokens they are.
+/// The source of the pool's tokens.
 pub enum Source {
-    /// SoftHSM: made on the fly, one for each HSM, and wiped whole.
+    /// SoftHSM: a token is initialized for each HSM, and reinitialized when it is released.
     SoftHsm {
-        /// Where they are.
+        /// The SoftHSM directory.
         directory: Directory,
         /// Their user PIN.
         pin: SecretString,
         /// Their security officer's PIN.
         so_pin: SecretString,
     },
-    /// Partitions of a device that somebody else has initialized.
+    /// Partitions of a device that its administrator has initialized.
     Pool {
-        /// Those that may be taken for new HSMs.
+        /// The tokens that may be allocated to new HSMs.
         tokens: Vec<Selector>,
-        /// Whether several HSMs may have their keys in one of them.
+        /// Whether several HSMs may share a token.
         shared: bool,
         /// Their user PIN.
         pin: SecretString,
@@ -87,31 +87,31 @@ impl Source {
 }
 
 impl Supply {
-    /// The tokens of a module.
+    /// A pool of tokens of a module.
     pub fn new(module: Module, source: Source) -> Self {
-        Self(Arc::new(Inner { module, source, held: Mutex::default(), audit: OnceLock::new() }))
+        Self(Arc::new(Inner { module, source, state: Mutex::default(), audit: OnceLock::new() }))
     }
 
-    /// Opens a token, or gives the handle of one that is open. `known` says that it holds keys of
-    /// ours, so that an empty one is not believed.
+    /// Opens a token, or returns the handle if it is open. `known` means that it already holds keys of the
+    /// service, so that a token without a sentinel is rejected.
     ///
     /// # Errors
     /// As [`Module::open`].
     pub async fn open(&self, select: &Selector, known: bool) -> Result<Token> {
-        let mut held = self.0.held.lock().await;
+        let mut state = self.0.state.lock().await;
         let info = self.0.module.find(select)?;
-        if let Some(token) = held.open.get(&info.serial) {
+        if let Some(token) = state.open.get(&info.serial) {
             return Ok(token.clone());
         }
         let settings = Settings { expect_sentinel: known, faults: None };
         let (serial, pin) = (Selector::Serial(info.serial.clone()), self.0.source.pin().clone());
-        let token = self.away(move |module, _| module.open(&serial, &pin, &settings)).await?;
-        held.open.insert(info.serial, token.clone());
+        let token = self.run_blocking(move |module, _| module.open(&serial, &pin, &settings)).await?;
+        state.open.insert(info.serial, token.clone());
         Ok(token)
     }
 
-    /// Opens the token that signs the audit log: the one that is chosen, or SoftHSM's own for the purpose, which is made
-    /// if it is not there. `known` are the serial numbers of tokens that hold keys of ours.
+    /// Opens the token that signs the audit log: the `chosen` one, or with SoftHSM a dedicated token, which is
+    /// initialized if it does not exist. `known` are the serial numbers of tokens that hold keys of the service.
     ///
     /// # Errors
     /// As [`Module::provision`] and [`Module::open`].
@@ -119,16 +119,19 @@ impl Supply {
         let serial = match (&self.0.source, chosen) {
             (Source::Pool { .. }, Some(chosen)) => self.0.module.find(chosen)?.serial,
             (Source::Pool { .. }, None) => {
-                return Err(Error::invalid("audit.token", "no token is named that signs the audit log"));
+                return Err(Error::invalid(
+                    "audit.token",
+                    "no token is configured for signing the audit log",
+                ));
             }
             (Source::SoftHsm { .. }, _) => {
                 let mut tokens = self.0.module.tokens()?.into_iter();
                 let is_made = |token: &super::TokenInfo| {
-                    token.initialized && token.has_user_pin && token.label == AUDIT
+                    token.initialized && token.has_user_pin && token.label == AUDIT_LABEL
                 };
                 match tokens.find(is_made) {
                     Some(token) => token.serial,
-                    None => self.make_audit().await?.serial,
+                    None => self.provision_audit().await?.serial,
                 }
             }
         };
@@ -137,29 +140,31 @@ impl Supply {
         Ok(token)
     }
 
-    async fn make_audit(&self) -> Result<super::TokenInfo> {
-        self.away(|module, source| match source {
-            Source::SoftHsm { directory, pin, so_pin } => directory.provision(module, AUDIT, so_pin, pin),
-            Source::Pool { .. } => Err(Error::internal("a pool makes no tokens")),
+    async fn provision_audit(&self) -> Result<super::TokenInfo> {
+        self.run_blocking(|module, source| match source {
+            Source::SoftHsm { directory, pin, so_pin } => {
+                directory.provision(module, AUDIT_LABEL, so_pin, pin)
+            }
+            Source::Pool { .. } => Err(Error::internal("pre-initialized tokens are not provisioned")),
         })
         .await
     }
 
-    /// Takes a token for a new HSM; what an interrupted attempt left under this label is used again. Nobody else gets
-    /// the token while the HSM is pending or has it in use, by `claims`, which is asked under the supply's lock.
+    /// Allocates a token for a new HSM. A token that an interrupted attempt left under this label is reused. The token
+    /// is not allocated again while `claims`, which is called under the pool's lock, lists it or the pending HSM.
     ///
     /// # Errors
-    /// `TokenPoolExhausted` where none is free; else as [`Module::provision`] and [`Module::open`].
+    /// `TokenPoolExhausted` if no token is free; else as [`Module::provision`] and [`Module::open`].
     pub async fn take(&self, label: &str, claims: impl Fn() -> Claims + Send + Sync) -> Result<Token> {
         match &self.0.source {
             Source::SoftHsm { .. } => {
                 self.withdraw(label, || claims().in_use).await?;
                 let label = label.to_owned();
-                let made = self.away(move |module, source| match source {
+                let made = self.run_blocking(move |module, source| match source {
                     Source::SoftHsm { directory, pin, so_pin } => {
                         directory.provision(module, &label, so_pin, pin)
                     }
-                    Source::Pool { .. } => Err(Error::internal("a pool makes no tokens")),
+                    Source::Pool { .. } => Err(Error::internal("pre-initialized tokens are not provisioned")),
                 });
                 let made = made.await?;
                 self.open(&Selector::Serial(made.serial), false).await
@@ -171,7 +176,7 @@ impl Supply {
         }
     }
 
-    /// Reserves a token of a pool; tells its serial number, and whether an HSM on record has its keys in it.
+    /// Reserves a pre-initialized token. Returns its serial number, and whether an existing HSM has keys in it.
     async fn reserve(
         &self,
         label: &str,
@@ -179,27 +184,27 @@ impl Supply {
         shared: bool,
         claims: impl Fn() -> Claims + Send + Sync,
     ) -> Result<(String, bool)> {
-        let mut held = self.0.held.lock().await;
+        let mut state = self.0.state.lock().await;
         let Claims { pending, in_use } = claims();
-        held.reserved.retain(|other, _| other != label && pending.contains(other));
+        state.reserved.retain(|other, _| other != label && pending.contains(other));
         for select in tokens {
             let serial = self.0.module.find(select)?.serial;
             let known = in_use.contains(&serial);
-            if shared || !(known || held.reserved.values().any(|reserved| *reserved == serial)) {
-                held.reserved.insert(label.to_owned(), serial.clone());
+            if shared || !(known || state.reserved.values().any(|reserved| *reserved == serial)) {
+                state.reserved.insert(label.to_owned(), serial.clone());
                 return Ok((serial, known));
             }
         }
         Err(Error::TokenPoolExhausted { tokens: tokens.len() })
     }
 
-    /// Undoes [`take`](Self::take) for an HSM that did not come about.
+    /// Reverts [`take`](Self::take) for an HSM whose creation failed.
     ///
     /// # Errors
-    /// What the module answers.
+    /// The error of the module.
     pub async fn withdraw(&self, label: &str, in_use: impl Fn() -> Vec<String> + Send + Sync) -> Result<()> {
         if let Source::Pool { .. } = self.0.source {
-            // Nothing was made in it.
+            // Allocation has not modified the token.
             return Ok(());
         }
         let in_use = in_use();
@@ -212,12 +217,12 @@ impl Supply {
         Ok(())
     }
 
-    /// Takes a token back from an HSM that is gone, and destroys what the HSM had in it. A token that
-    /// nobody else uses, which `others` tells, is wiped whole where that can be done. One that is not there any more
-    /// is fine.
+    /// Releases the token of a purged HSM and destroys the HSM's keys, `objects`, in it. A SoftHSM token is
+    /// reinitialized; a pre-initialized one is closed unless `others` returns that other HSMs use it. A token that
+    /// no longer exists is not an error.
     ///
     /// # Errors
-    /// `TokenTimeout` where calls do not end; what the module answers. Then it can be tried again.
+    /// `TokenTimeout` if outstanding calls do not end in time; else the error of the module. Both can be retried.
     pub async fn give_back(
         &self,
         serial: &str,
@@ -230,38 +235,38 @@ impl Supply {
         }
         if let Source::Pool { shared, .. } = self.0.source {
             let token = self.open(&select, true).await?;
-            for chunk in objects.chunks(CHUNK) {
+            for chunk in objects.chunks(DESTROY_BATCH) {
                 token.destroy(chunk).await?;
             }
-            // One that is shared may be taken for another HSM at any moment: it stays open.
+            // A shared token may be allocated to another HSM at any moment: it stays open.
             let is_audit = self.0.audit.get().is_some_and(|audit| audit == serial);
             return if shared || is_audit || others() { Ok(()) } else { self.close(serial).await };
         }
         self.close(serial).await?;
-        self.away(move |module, source| match source {
+        self.run_blocking(move |module, source| match source {
             Source::SoftHsm { directory, so_pin, .. } => {
                 module.wipe(&select, so_pin, FREE)?;
                 directory.keep_copies(module)
             }
-            Source::Pool { .. } => Err(Error::internal("the tokens of a pool are not initialized")),
+            Source::Pool { .. } => Err(Error::internal("pre-initialized tokens are not reinitialized")),
         })
         .await
     }
 
-    /// Ends the use of a token.
+    /// Drains and closes a token.
     async fn close(&self, serial: &str) -> Result<()> {
-        let token = self.0.held.lock().await.open.remove(serial);
+        let token = self.0.state.lock().await.open.remove(serial);
         if let Some(token) = token
-            && !token.drain(PATIENCE).await
+            && !token.drain(DRAIN_TIMEOUT).await
         {
-            let milliseconds = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+            let milliseconds = u64::try_from(DRAIN_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
             return Err(Error::TokenTimeout { milliseconds });
         }
         Ok(())
     }
 
-    /// Calls the module away from the runtime's threads: making and logging in take a moment.
-    async fn away<T: Send + 'static>(
+    /// Runs `call` on a blocking thread: initialization and login of tokens take time.
+    async fn run_blocking<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Module, &Source) -> Result<T> + Send + 'static,
     ) -> Result<T> {

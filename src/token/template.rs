@@ -1,7 +1,7 @@
-//! The attributes that objects are made with.
+//! The attribute templates of token and session objects.
 //!
-//! A private or secret key is `PRIVATE`, `SENSITIVE`, not `EXTRACTABLE`, and may do what its type
-//! needs and nothing else: each usage is written out, since modules' defaults differ and some are true.
+//! A private or secret key is `PRIVATE`, `SENSITIVE`, not `EXTRACTABLE`, and has only the usages that its
+//! type needs. Each usage is set explicitly, because modules' defaults differ and some are `true`.
 
 use cryptoki::mechanism::MechanismType;
 use cryptoki::object::{Attribute, KeyType as TokenKeyType, ObjectClass};
@@ -12,7 +12,7 @@ use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeyType};
 use crate::model::name::VersionId;
 
-/// The label of the object that proves a token to be whole.
+/// The label of the sentinel, the object whose visibility shows that the token has not lost its objects.
 pub(super) const SENTINEL_LABEL: &[u8] = b"strongroom-sentinel";
 
 /// A list of attributes; secret values are zeroized when it is dropped.
@@ -43,22 +43,22 @@ impl Drop for Template {
     }
 }
 
-/// How long an object lives, and who it is.
+/// The lifetime of an object, with the identifier of token objects.
 #[derive(Clone, Copy)]
 pub(super) enum Life {
-    /// In the token, under this identifier.
+    /// A token object with this identifier.
     Token(VersionId),
-    /// As long as the session that made it, without a name.
+    /// A session object, without an identifier.
     Session,
 }
 
-/// The kinds of secret objects there are.
+/// The kinds of private and secret key objects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Rsa,
     Ec,
     Aes,
-    /// The twin of an AES key that makes MACs with the same bytes.
+    /// The HMAC companion of an AES key, with the same bytes.
     Hmac,
 }
 
@@ -72,7 +72,7 @@ impl Kind {
         }
     }
 
-    /// What `CKA_ALLOWED_MECHANISMS` lists: all that this program ever uses such a key for.
+    /// The value of `CKA_ALLOWED_MECHANISMS`: every mechanism that the service uses with such a key.
     fn mechanisms(self) -> Vec<MechanismType> {
         match self {
             Self::Rsa => vec![
@@ -112,7 +112,7 @@ impl Kind {
     }
 }
 
-/// A key that stays in the token, without its value: for generation and unwrapping. `restrict` adds
+/// A non-extractable key without its value, for generation and unwrapping. `restrict` adds
 /// `CKA_ALLOWED_MECHANISMS`.
 pub(super) fn key(kind: Kind, life: Life, restrict: bool) -> Template {
     let mut attributes = vec![
@@ -148,29 +148,29 @@ pub(super) fn key(kind: Kind, life: Life, restrict: bool) -> Template {
     Template(attributes)
 }
 
-/// A secret key with its value, to be created. The value may be longer than the key: see the twin.
+/// A secret key with its value, for `C_CreateObject`. The value of an HMAC companion may be zero-padded.
 pub(super) fn secret(kind: Kind, life: Life, restrict: bool, value: Vec<u8>) -> Template {
     let mut template = key(kind, life, restrict);
     template.0.push(Attribute::Value(value));
     template
 }
 
-/// The private half of a pair to be generated.
+/// A private key for `C_GenerateKeyPair`.
 pub(super) fn generated(kind: Kind, life: Life, restrict: bool) -> Template {
     let mut template = key(kind, life, restrict);
-    // The mechanism implies class and type; some modules refuse to hear them again.
+    // The mechanism implies class and type; some modules reject them in the template.
     template.0.retain(|attribute| !matches!(attribute, Attribute::Class(_) | Attribute::KeyType(_)));
     template
 }
 
-/// A secret key to be generated with this many bytes.
+/// A secret key of `length` bytes for `C_GenerateKey`.
 pub(super) fn sized(kind: Kind, life: Life, restrict: bool, length: u64) -> Template {
     let mut template = generated(kind, life, restrict);
     template.0.push(Attribute::ValueLen(length.into()));
     template
 }
 
-/// An imported key's main object, with its value.
+/// The main object of an imported key, with its value.
 pub(super) fn imported(material: &ImportMaterial, life: Life, restrict: bool) -> Template {
     let mut template = key(Kind::of(material.key_type()), life, restrict);
     match material {
@@ -192,7 +192,7 @@ pub(super) fn imported(material: &ImportMaterial, life: Life, restrict: bool) ->
     template
 }
 
-/// The public half of a pair about to be generated: a session object, read once and destroyed.
+/// An RSA public key for `C_GenerateKeyPair`: a session object, read once and destroyed.
 pub(super) fn public_rsa(bits: u64, exponent: &[u8]) -> Template {
     Template(vec![
         Attribute::Token(false),
@@ -205,7 +205,7 @@ pub(super) fn public_rsa(bits: u64, exponent: &[u8]) -> Template {
     ])
 }
 
-/// The public half of a pair about to be generated: a session object, read once and destroyed.
+/// An EC public key for `C_GenerateKeyPair`: a session object, read once and destroyed.
 pub(super) fn public_ec(curve: Curve) -> Template {
     Template(vec![
         Attribute::Token(false),
@@ -215,15 +215,15 @@ pub(super) fn public_ec(curve: Curve) -> Template {
     ])
 }
 
-/// A secret key to be derived with this many bytes.
+/// A secret key of `length` bytes for `C_DeriveKey`.
 pub(super) fn derived(kind: Kind, life: Life, restrict: bool, length: u64) -> Template {
     let mut template = key(kind, life, restrict);
     template.0.push(Attribute::ValueLen(length.into()));
     template
 }
 
-/// The AES-256 key from which an AES key and its twin are derived, and which then exists no more: to
-/// be generated, or created with a value that is known.
+/// The temporary AES-256 key from which an AES key and its HMAC companion are derived: generated, or
+/// created with a known value.
 pub(super) fn root(value: Option<&[u8]>) -> Template {
     let mut template = Template(vec![
         Attribute::Token(false),
@@ -247,8 +247,8 @@ pub(super) fn root(value: Option<&[u8]>) -> Template {
     template
 }
 
-/// The secret that is wrapped to become an AES key and its twin: the one extractable object there
-/// is, for some milliseconds, in a session.
+/// The secret that is wrapped and then unwrapped as an AES key and its HMAC companion. It is the only
+/// extractable object, a session object that exists for a few milliseconds.
 pub(super) fn seed(length: u64) -> Template {
     Template(vec![
         Attribute::Token(false),
@@ -262,7 +262,7 @@ pub(super) fn seed(length: u64) -> Template {
     ])
 }
 
-/// The key that wraps the seed and then exists no more.
+/// The temporary key that wraps the seed.
 pub(super) fn seed_wrapper() -> Template {
     Template(vec![
         Attribute::Token(false),
@@ -277,7 +277,7 @@ pub(super) fn seed_wrapper() -> Template {
     ])
 }
 
-/// Private, so that it is seen only when the login holds.
+/// The sentinel object. It is private, so that it is visible only while logged in.
 pub(super) fn sentinel() -> Template {
     Template(vec![
         Attribute::Class(ObjectClass::DATA),
@@ -289,7 +289,7 @@ pub(super) fn sentinel() -> Template {
     ])
 }
 
-/// Finds the sentinel.
+/// The search template for the sentinel.
 pub(super) fn find_sentinel() -> Template {
     Template(vec![
         Attribute::Class(ObjectClass::DATA),
@@ -298,7 +298,7 @@ pub(super) fn find_sentinel() -> Template {
     ])
 }
 
-/// Finds the objects of one key.
+/// The search template for the objects of one key.
 pub(super) fn find_key(id: VersionId) -> Template {
     Template(vec![Attribute::Token(true), Attribute::Id(id.as_bytes().to_vec())])
 }

@@ -1,7 +1,7 @@
-//! Secret keys for encryption and for message authentication at once.
+//! The HMAC companion objects of AES keys.
 //!
-//! An `oct` key does AES and HMAC; a token's AES key does AES alone. So there are two objects with the
-//! same bytes under the same identifier, the AES key and its twin.
+//! An `oct` key supports AES and HMAC; a PKCS#11 AES key supports AES only. So an `oct` key has two objects
+//! with the same bytes and the same identifier: the AES key and its HMAC companion, a generic secret key.
 
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::misc::KeyDerivationStringData;
@@ -19,16 +19,16 @@ use crate::model::Error;
 use crate::model::algorithm::Hash;
 use crate::model::name::VersionId;
 
-/// The block of SHA-256: a key padded to it with zeros makes the same MACs (RFC 2104, section 2), and
-/// is long enough for any token and hash.
+/// The block size of SHA-256: a key that is zero-padded to it produces the same MACs (RFC 2104, section 2),
+/// and is long enough for any token and hash.
 pub(super) const PADDED: usize = 64;
 
 const BLOCK: usize = 16;
 
-/// Bytes by which AES Key Wrap grows what it wraps.
+/// The number of bytes that AES Key Wrap adds.
 const WRAP_OVERHEAD: usize = 8;
 
-/// Makes an AES key and, if the token can, its twin.
+/// Generates an AES key and, if the token supports it, its HMAC companion.
 pub(super) fn generate(
     session: &Session,
     id: VersionId,
@@ -52,10 +52,10 @@ pub(super) fn generate(
     Ok(Objects::new(session.generate_key(&Mechanism::AesKeyGen, &template)?, None))
 }
 
-/// Derives an AES key, and its twin padded with zeros, from a key that exists for this alone: the one
-/// is `E(data)`, the other `E(data || z || …)`, where `z` is what the root decrypts sixteen zeros to, so
-/// that `E(z)` is zeros again. The host learns `data` and `z` and, of the keys, nothing; unlike a
-/// secret that is wrapped, they were never extractable.
+/// Derives an AES key and its zero-padded HMAC companion from the temporary key `root`. The AES key is
+/// `E(data)`, the companion `E(data || z || …)`, where `z` is the decryption of sixteen zeros, so that `E(z)`
+/// is zeros again. The host learns `data` and `z`, but nothing about the keys; unlike a wrapped secret,
+/// they are never extractable.
 pub(super) fn derive_both(
     session: &Session,
     root: ObjectHandle,
@@ -65,7 +65,8 @@ pub(super) fn derive_both(
 ) -> Attempt<Objects> {
     let zero = session.decrypt(&Mechanism::AesEcb, root, &[0; BLOCK])?;
     let blocks: Vec<_> = data.chunks(BLOCK).collect();
-    // Equal blocks would make equal halves, and `z` a half of zeros. It does not happen.
+    // Equal blocks would derive equal halves, and a block equal to `z` a half of zeros. With random data
+    // the probability is negligible.
     if zero.len() != BLOCK
         || blocks.contains(&zero.as_slice())
         || (blocks.len() == 2 && blocks[0] == blocks[1])
@@ -80,14 +81,14 @@ pub(super) fn derive_both(
         Ok(made.add(session.derive_key(&derive::by_encrypting(&data), root, &template)?))
     };
     let main = derive(Kind::Aes, data)?;
-    let twin = derive(Kind::Hmac, &[data, &padding].concat())?;
+    let companion = derive(Kind::Hmac, &[data, &padding].concat())?;
     made.keep(main);
-    made.keep(twin);
-    Ok(Objects::new(main, Some(twin)))
+    made.keep(companion);
+    Ok(Objects::new(main, Some(companion)))
 }
 
-/// Makes both objects from one secret without showing it to the host: wrapped under a key that
-/// exists for this alone, and unwrapped twice.
+/// Creates both objects from one generated secret, which is wrapped under a temporary key and unwrapped
+/// twice. The host never sees it in the clear.
 pub(super) fn generate_both(
     session: &Session,
     life: Life,
@@ -104,7 +105,7 @@ fn bytes(length: usize) -> Attempt<u64> {
     Ok(u64::try_from(length).map_err(Error::internal)?)
 }
 
-/// Turns an extractable session secret into an AES key and its twin.
+/// Creates an AES key and its HMAC companion from an extractable session secret.
 pub(super) fn unwrap_both(
     session: &Session,
     temporary: &mut Made<'_>,
@@ -115,20 +116,20 @@ pub(super) fn unwrap_both(
 ) -> Attempt<Objects> {
     let wrapper = temporary.add(session.generate_key(&Mechanism::AesKeyGen, &template::seed_wrapper())?);
     let mut wrapped = session.wrap_key(&Mechanism::AesKeyWrap, wrapper, seed)?;
-    // Some modules name a longer buffer than they fill.
+    // Some modules report a longer output than they write.
     wrapped.truncate(length + WRAP_OVERHEAD);
     let mut made = Made::new(session);
     let mut unwrap = |kind| -> Attempt<_> {
         let template = template::key(kind, life, restrict);
         Ok(made.add(session.unwrap_key(&Mechanism::AesKeyWrap, wrapper, &wrapped, &template)?))
     };
-    let (main, twin) = (unwrap(Kind::Aes)?, unwrap(Kind::Hmac)?);
+    let (main, companion) = (unwrap(Kind::Aes)?, unwrap(Kind::Hmac)?);
     made.keep(main);
-    made.keep(twin);
-    Ok(Objects::new(main, Some(twin)))
+    made.keep(companion);
+    Ok(Objects::new(main, Some(companion)))
 }
 
-/// The length of an imported key's twin; `None` where the token makes no MACs.
+/// The length of an imported key's HMAC companion; `None` if the token does not support HMAC.
 pub(super) fn imported_length(capabilities: &Capabilities, length: usize) -> Option<usize> {
     let hashes = [Hash::Sha256, Hash::Sha384, Hash::Sha512];
     let support =

@@ -1,4 +1,4 @@
-//! The threads that work for a token: each owns its session and climbs the ladder of remedies.
+//! The worker threads of a token. Each owns a session, runs calls, and recovers from failures.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,24 +16,24 @@ use super::{cipher, create, import, key_wrap, sign};
 use crate::model::algorithm::Cipher;
 use crate::model::{Error, Result};
 
-/// A call and where its answer goes.
+/// A call and the channel for its answer.
 pub(super) struct Job {
     pub(super) call: Call,
     pub(super) reply: oneshot::Sender<Result<Answer>>,
 }
 
-/// A thread with a session of its own.
+/// A worker thread with a session of its own.
 pub(super) struct Worker {
-    // In this order: the session is closed before the thread is counted out.
+    // Field order matters: the session is closed before the use count is decremented.
     session: Option<Session>,
     device: Arc<Device>,
     _user: User,
-    /// Dropped with the thread: tells [`super::Token::drain`] that it has ended.
+    /// Dropped when the thread ends, which signals [`super::Token::drain`].
     _alive: mpsc::Sender<()>,
 }
 
 impl Worker {
-    /// Starts a thread that works off a lane.
+    /// Starts a thread that runs the jobs of a queue.
     pub(super) fn start(
         name: &str,
         device: &Arc<Device>,
@@ -45,22 +45,22 @@ impl Worker {
         std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || worker.run(&jobs))
-            .map_err(|error| Error::internal(format!("a thread for the token cannot be started: {error}")))
+            .map_err(|error| Error::internal(format!("cannot start a worker thread for the token: {error}")))
     }
 
-    /// Works until nobody can send any more and nothing waits.
+    /// Runs jobs until all senders are dropped and the queue is empty.
     fn run(mut self, jobs: &Receiver<Job>) {
         for Job { call, reply } in jobs {
             if !reply.is_closed() {
-                // A caller who has gone meanwhile is no failure.
-                let _ = reply.send(self.answer_or_panic(&call));
+                // Sending fails only if the caller was dropped, which is not an error.
+                let _ = reply.send(self.answer_catching_panic(&call));
             }
         }
     }
 
-    /// Does a call. A panic fails the call, not the thread: the lane has only so many. What the session was doing is
-    /// unknown then, so it is closed.
-    fn answer_or_panic(&mut self, call: &Call) -> Result<Answer> {
+    /// Runs a call and catches a panic: it fails the call, not the thread, and closes the session, whose state is then
+    /// unknown.
+    fn answer_catching_panic(&mut self, call: &Call) -> Result<Answer> {
         catch_unwind(AssertUnwindSafe(|| self.answer(call))).unwrap_or_else(|_| {
             self.session = None;
             tracing::error!(token = %self.device.info.serial, ?call, "a call to the token panicked");
@@ -68,7 +68,7 @@ impl Worker {
         })
     }
 
-    /// Does a call, trying each remedy once.
+    /// Runs a call, trying each recovery step at most once.
     fn answer(&mut self, call: &Call) -> Result<Answer> {
         let mut fault = self.device.settings.faults.as_ref().and_then(|hook| hook(call));
         let mut tried = Vec::new();
@@ -82,12 +82,12 @@ impl Worker {
             loop {
                 let remedy = failure.remedy();
                 if remedy == Remedy::Nothing || tried.contains(&remedy) {
-                    return Err(self.give_up(call, failure));
+                    return Err(self.fail(call, failure));
                 }
                 tried.push(remedy);
                 match self.apply(remedy, call, login) {
                     Ok(()) => break,
-                    // A remedy may fail for a reason that has a remedy of its own.
+                    // A recovery step may fail with a failure that has another recovery step.
                     Err(next) => failure = next,
                 }
             }
@@ -101,7 +101,7 @@ impl Worker {
                 self.device.log_in_again(login)?;
                 self.session = None;
             }
-            // What makes or destroys objects looks for them itself.
+            // Calls that create or destroy objects search for them themselves.
             Remedy::FindAgain if call.is_slow() => {}
             Remedy::FindAgain => {
                 if let Some(object) = call.object() {
@@ -114,8 +114,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Nothing helped: what the caller hears.
-    fn give_up(&mut self, call: &Call, failure: Failure) -> Error {
+    /// Recovery failed: converts the failure to the caller's error and logs it.
+    fn fail(&mut self, call: &Call, failure: Failure) -> Error {
         if failure.token_is_gone() || failure.remedy() == Remedy::NewSession {
             self.session = None;
         }

@@ -159,7 +159,7 @@ async fn start_lists_each_token_once_and_again_if_keys_are_missing() {
 fn listings(server: &Server) -> Vec<usize> {
     let mut tokens = std::collections::BTreeMap::<String, (u64, usize)>::new();
     let log = server.log();
-    for line in log.lines().filter(|line| line.contains("the token was listed")) {
+    for line in log.lines().filter(|line| line.contains("listed the objects of the token")) {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let (keys, count) = tokens.entry(line["token"].as_str().unwrap().to_owned()).or_default();
         *keys = line["keys"].as_u64().unwrap().max(*keys);

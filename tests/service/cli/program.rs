@@ -182,7 +182,7 @@ fn doctor_reports_module_capabilities() {
     let line = format!("doctor --module {}", module.display());
     let report = alone(place.path(), &line, &[]);
     assert_eq!((report.code, report.err.as_str()), (0, ""));
-    assert!(report.out.contains("SoftHSM") && report.out.contains("can do\n"), "{}", report.out);
+    assert!(report.out.contains("SoftHSM") && report.out.contains("capabilities\n"), "{}", report.out);
     let report = alone(place.path(), &format!("--output json {line}"), &[]);
     let json: serde_json::Value = serde_json::from_str(&report.out).unwrap();
     let features = json["capabilities"].as_object().unwrap();
