@@ -119,7 +119,7 @@ fn verify(context: &Context, args: &VerifyArgs) -> Outcome {
     };
     expected.heads.extend(stored);
     let report = verify_with(&directory, &expected).map_err(failed)?;
-    let mut printed = Printed::of(report);
+    let mut printed = Printed::from_report(report);
     if let (None, Some(why)) = (&printed.wrong, stored_error) {
         printed.wrong = Some(InvalidRecord { file: directory, line: 0, record: None, why });
         printed.verified = false;
@@ -129,7 +129,7 @@ fn verify(context: &Context, args: &VerifyArgs) -> Outcome {
 }
 
 impl Printed {
-    fn of(report: Report) -> Self {
+    fn from_report(report: Report) -> Self {
         let Report { records, first, last, chain, signatures, signed, keys, start, broken, begins: _ } =
             report;
         let wrong = broken.map(|found| InvalidRecord {

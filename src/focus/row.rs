@@ -117,11 +117,11 @@ const PROVIDER: &str = "Strongroom";
 impl Row {
     /// Returns the rows of a statement that covers at most a day. `subscription` is the subscription's name.
     pub fn of(statement: &Statement, subscription: Option<&str>) -> Vec<Self> {
-        let row = |line| Self::of_line(line, statement, subscription);
+        let row = |line| Self::from_line(line, statement, subscription);
         statement.lines.iter().map(row).collect()
     }
 
-    fn of_line(line: &Line, statement: &Statement, subscription: Option<&str>) -> Self {
+    fn from_line(line: &Line, statement: &Statement, subscription: Option<&str>) -> Self {
         let month = statement.period.months().next().unwrap_or(statement.period);
         let Period { from, to } = statement.period;
         let account = format!("/subscriptions/{}", line.subscription);
