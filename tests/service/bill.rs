@@ -1,4 +1,4 @@
-//! What tests of usage ask for again and again.
+//! Requests and names that several tests of usage share.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -6,30 +6,30 @@ use strongroom::api::grpc::pb;
 
 use crate::support::{Client, Server};
 
-/// The seed's subscription.
+/// Returns the resource name of the seed's subscription.
 pub(crate) fn subscription(server: &Server) -> String {
     format!("subscriptions/{}", server.connection().subscription_id)
 }
 
-/// An HSM in the seed's resource group.
+/// Returns the resource name of an HSM in the seed's resource group.
 pub(crate) fn managed_hsm(server: &Server, name: &str) -> String {
     format!("{}/resourceGroups/dev/managedHsms/{name}", subscription(server))
 }
 
-/// The first instant of a day.
+/// Returns the first instant of a day, UTC.
 pub(crate) fn midnight(day: &str) -> Option<prost_types::Timestamp> {
     let zoned = day.parse::<Date>().unwrap().to_zoned(TimeZone::UTC).unwrap();
     Some(prost_types::Timestamp { seconds: zoned.timestamp().as_second(), nanos: 0 })
 }
 
-/// Turns the clock to the first instant of a day, where it stands.
+/// Freezes the clock and sets it to the first instant of a day.
 pub(crate) async fn stand_at(client: &mut Client, day: &str) {
     client.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     let target = midnight(day).map(pb::advance_clock_request::Target::To);
     client.clock.advance_clock(pb::AdvanceClockRequest { target, force: true }).await.unwrap();
 }
 
-/// Asks what a period costs.
+/// Returns a request for the statement of a period.
 pub(crate) fn statement(parent: &str, from: &str, to: &str, plan: &str) -> pb::GetStatementRequest {
     pb::GetStatementRequest {
         parent: parent.to_owned(),
@@ -39,7 +39,7 @@ pub(crate) fn statement(parent: &str, from: &str, to: &str, plan: &str) -> pb::G
     }
 }
 
-/// The line of a meter and a class.
+/// Returns the statement line of a meter and a class. Panics if there is none.
 #[track_caller]
 pub(crate) fn line<'a>(statement: &'a pb::Statement, meter: &str, class: &str) -> &'a pb::StatementLine {
     let mut lines = statement.lines.iter();

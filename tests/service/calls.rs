@@ -1,20 +1,20 @@
-//! Calls in a line each, and what their refusals say.
+//! Short helpers for key and cryptography calls, and for assertions on their errors.
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Response, Status};
 
 use crate::support::{Client, fact, reason};
 
-/// A moment that has passed, and one that will not come soon.
+/// An instant in the past and one in the far future, in seconds since 1970.
 const PAST: i64 = 1_000_000_000;
 const FUTURE: i64 = 4_000_000_000;
 
-/// The name of a key of HSM `local`, without a version.
+/// Returns the resource name of a key of HSM `local`, without a version.
 pub(crate) fn key(id: &str) -> String {
     format!("hsms/local/keys/{id}")
 }
 
-/// Imports a key that is good.
+/// Imports a key and expects success.
 pub(crate) async fn import(
     client: &mut Client,
     id: &str,
@@ -81,7 +81,7 @@ pub(crate) async fn encrypt(
     client.crypto.encrypt(request).await.map(Response::into_inner)
 }
 
-/// The request that undoes an encryption.
+/// Returns the request that decrypts a ciphertext.
 pub(crate) fn opening(sealed: pb::EncryptResponse) -> pb::DecryptRequest {
     pb::DecryptRequest {
         name: sealed.name,
@@ -122,7 +122,7 @@ pub(crate) async fn unwrap(
     client.crypto.unwrap_key(request).await.map(Response::into_inner)
 }
 
-/// How a key's current version stands.
+/// Whether a key's current version can be used, and why not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum State {
     /// Enabled, and always valid.
@@ -132,14 +132,14 @@ pub(crate) enum State {
     Expired,
 }
 
-/// States in which nothing new may be made with a key, and the reasons that callers are given.
+/// States in which a key cannot sign, encrypt or wrap, and the error reason for each.
 pub(crate) const UNUSABLE: [(State, &str); 3] = [
     (State::Disabled, "KEY_DISABLED"),
     (State::NotYetValid, "KEY_NOT_YET_VALID"),
     (State::Expired, "KEY_EXPIRED"),
 ];
 
-/// Changes how a key's current version stands.
+/// Puts a key's current version into a state.
 pub(crate) async fn put(client: &mut Client, name: &str, state: State) {
     let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
     let attributes = pb::KeyAttributes {
@@ -152,7 +152,7 @@ pub(crate) async fn put(client: &mut Client, name: &str, state: State) {
     update(client, name, &mask, attributes, &[]).await;
 }
 
-/// Changes what a key's current version may be used for.
+/// Sets `key_ops` of a key's current version.
 pub(crate) async fn permit(client: &mut Client, name: &str, operations: &[&str]) {
     update(client, name, &["key_ops"], pb::KeyAttributes::default(), operations).await;
 }
@@ -175,18 +175,18 @@ async fn update(
     client.keys.update_key_version(request).await.unwrap();
 }
 
-/// Code and reason of a refusal.
+/// Expects an error and returns its code and reason.
 pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
     let status = answer.unwrap_err();
     (status.code(), reason(&status))
 }
 
-/// The refusal for a precondition of this name.
+/// Returns the code and reason of a failed precondition.
 pub(crate) fn precondition(reason: &str) -> (Code, String) {
     (Code::FailedPrecondition, reason.to_owned())
 }
 
-/// The field that a request was refused for.
+/// Expects a BAD_PARAMETER error and returns the invalid field.
 pub(crate) fn wrong_field<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
     let status = answer.unwrap_err();
     assert_eq!(
@@ -197,7 +197,7 @@ pub(crate) fn wrong_field<T: std::fmt::Debug>(answer: Result<T, Status>) -> Stri
     fact(&status, "field")
 }
 
-/// Asserts the one answer there is to a ciphertext that is wrong, to the letter.
+/// Asserts the uniform error for invalid ciphertexts: its code, reason and message do not depend on the cause.
 pub(crate) fn assert_decryption_failed<T: std::fmt::Debug>(answer: Result<T, Status>, what: &str) {
     let Err(status) = answer else { panic!("decrypted: {what}") };
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The command line against a real server: what it prints, where, and with which exit code.
+//! Tests the command line against a server: its output, the stream of the output, and the exit code.
 
 mod access;
 mod control;
@@ -19,13 +19,13 @@ use tempfile::TempDir;
 
 use crate::support::{Server, strongroom};
 
-/// A server, and an empty directory to work in.
+/// The command line, with a server and an empty working directory.
 struct Desk {
     server: Server,
     place: TempDir,
 }
 
-/// What a command came to.
+/// Exit code and output of a command.
 #[derive(Debug)]
 struct Answer {
     code: i32,
@@ -38,31 +38,31 @@ impl Desk {
         Self { server: Server::start(), place: tempfile::tempdir().unwrap() }
     }
 
-    /// The program, told where the simulator is.
+    /// Returns a command that runs the program with `STRONGROOM_DATA_DIR` set.
     fn strongroom(&self) -> Command {
         let mut command = strongroom();
         command.current_dir(&self.place).env("STRONGROOM_DATA_DIR", self.server.directory());
         command
     }
 
-    /// Runs a line, split at blanks.
+    /// Runs a command line, split at blanks.
     fn run(&self, line: &str) -> Answer {
         answer(self.strongroom().args(line.split(' ')))
     }
 
-    /// Runs a line that must work, and gives what it prints.
+    /// Runs a command line, expects success, and returns its standard output.
     fn ok(&self, line: &str) -> String {
         let answer = self.run(line);
         assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{line}\n{answer:?}");
         answer.out
     }
 
-    /// Runs a line that must work, and gives what it prints as JSON.
+    /// Runs a command line with JSON output, expects success, and returns the value.
     fn json(&self, line: &str) -> serde_json::Value {
         serde_json::from_str(&self.ok(&format!("--output json {line}"))).unwrap()
     }
 
-    /// Runs a line that must fail, and gives what it says.
+    /// Runs a command line, expects failure, and returns the error message.
     fn fails(&self, line: &str) -> String {
         let answer = self.run(line);
         assert_eq!((answer.code, answer.out.as_str()), (1, ""), "{line}\n{answer:?}");
@@ -70,7 +70,7 @@ impl Desk {
         answer.err
     }
 
-    /// Runs a line with something on standard input.
+    /// Runs a command line with bytes on standard input.
     fn pipe(&self, line: &str, input: &[u8]) -> Answer {
         let mut child = self
             .strongroom()
@@ -92,7 +92,7 @@ impl Desk {
         std::fs::read(self.place.path().join(name)).unwrap()
     }
 
-    /// Runs OpenSSL's program in the same directory.
+    /// Runs `openssl` in the working directory.
     fn openssl(&self, line: &str) -> Vec<u8> {
         openssl(self.place.path(), line)
     }
@@ -112,19 +112,19 @@ fn answer(command: &mut Command) -> Answer {
     Answer::of(command.output().unwrap())
 }
 
-fn openssl(place: &Path, line: &str) -> Vec<u8> {
-    let output = Command::new("openssl").args(line.split(' ')).current_dir(place).output().unwrap();
+fn openssl(directory: &Path, line: &str) -> Vec<u8> {
+    let output = Command::new("openssl").args(line.split(' ')).current_dir(directory).output().unwrap();
     assert!(output.status.success(), "openssl {line}\n{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
-/// Reads base64url as the standard has it.
+/// Decodes base64url without padding.
 fn base64url(value: &serde_json::Value) -> Vec<u8> {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(value.as_str().unwrap()).unwrap()
 }
 
-/// The names of an object's members, sorted.
+/// Returns the names of an object's members, sorted.
 fn members(value: &serde_json::Value) -> Vec<&str> {
     let mut names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();

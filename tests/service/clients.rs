@@ -1,5 +1,5 @@
-//! Microsoft's clients, unmodified and from their registries, in processes of their own. Each finds the server by the
-//! names that users give it, verifies TLS, and verifies the challenge.
+//! Tests with Microsoft's clients, unmodified and from their registries, in separate processes. Each resolves the host
+//! names of real deployments, verifies TLS, and verifies the authentication challenge.
 
 mod az;
 mod credentials;

@@ -1,4 +1,4 @@
-//! Compressed messages: gzip is taken, within the same limits; what else there is, is refused by its name.
+//! Tests compressed messages: gzip is accepted within the size limits, other encodings are rejected by name.
 
 use std::io::Write as _;
 
@@ -21,7 +21,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A message in a frame that says that it is compressed.
+/// Returns a gRPC frame with the compressed flag set.
 fn compressed(message: &[u8]) -> Vec<u8> {
     let mut frame = raw::frame(message);
     frame[0] = 1;
@@ -45,7 +45,7 @@ async fn gzip_is_accepted_and_other_encodings_are_rejected() {
 
     let bearer = format!("Bearer {token}");
     let headers = |encoding| [("authorization", bearer.as_str()), ("grpc-encoding", encoding)];
-    // 64 MiB of nothing in 64 KiB.
+    // A decompression bomb: 64 MiB of zeros in 64 KiB.
     let bomb = compressed(&gzip(&vec![0; 64 * 1024 * 1024]));
     assert!(bomb.len() < 128 * 1024, "{}", bomb.len());
     let before = server.memory();
@@ -68,7 +68,7 @@ async fn gzip_is_accepted_and_other_encodings_are_rejected() {
         assert!(answer.status.message().contains(encoding), "{:?}", answer.status);
         assert_eq!(answer.headers["grpc-accept-encoding"], "identity,gzip");
     }
-    // Only callers learn this.
+    // Unauthenticated clients get no information about encodings.
     let status = raw::send(&channel, LIST, &[("grpc-encoding", "deflate")], compressed(b"x")).await.status;
     assert_eq!(status.code(), Code::Unauthenticated, "{status:?}");
 }

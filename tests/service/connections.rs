@@ -1,4 +1,4 @@
-//! Connections as sockets see them: how header fields are written, how long a connection lives, and which end for others.
+//! Tests connections at the socket level: header name case, idle timeouts, and eviction of unauthenticated connections.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -19,10 +19,10 @@ use crate::raw;
 use crate::support::{Client, Server};
 use crate::transport::connect;
 
-/// A connection of HTTP/2, from an address of the test's choice.
+/// An HTTP/2 connection from a chosen source address.
 pub(crate) struct H2 {
     pub(crate) sender: SendRequest<Body>,
-    /// Ends with the connection.
+    /// The task that drives the connection; it ends when the connection is closed.
     pub(crate) connection: JoinHandle<()>,
 }
 
@@ -53,7 +53,7 @@ impl H2 {
         Ok(Self { sender, connection })
     }
 
-    /// Sends a request, and gives the answer's head once it is there.
+    /// Sends a request and returns the response head.
     pub(crate) async fn send(
         &self,
         request: http::request::Builder,
@@ -64,13 +64,13 @@ impl H2 {
         sender.send_request(request.body(body).unwrap()).await
     }
 
-    /// Whether the connection ends in this time.
+    /// Returns whether the connection is closed within this time.
     async fn ends_within(&mut self, seconds: u64) -> bool {
         tokio::time::timeout(Duration::from_secs(seconds), &mut self.connection).await.is_ok()
     }
 }
 
-/// A gRPC request to the server under its own name.
+/// Returns a gRPC request to host `localhost`.
 pub(crate) fn rpc(path: &str, token: Option<&str>) -> http::request::Builder {
     let request = http::Request::post(format!("https://localhost{path}"))
         .header("content-type", "application/grpc")
@@ -81,7 +81,7 @@ pub(crate) fn rpc(path: &str, token: Option<&str>) -> http::request::Builder {
     }
 }
 
-/// A message that a list of keys is asked for with, in its frame.
+/// Returns the gRPC frame of a `ListKeys` request.
 pub(crate) fn list_keys() -> Vec<u8> {
     let request = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
     raw::frame(&prost::Message::encode_to_vec(&request))
@@ -89,7 +89,7 @@ pub(crate) fn list_keys() -> Vec<u8> {
 
 pub(crate) const LIST: &str = "/strongroom.v1.KeyService/ListKeys";
 
-/// Whether the answer is HTTP/1.1 with each name of a header field in title case.
+/// Asserts that the response is HTTP/1.1 with all header names in title case.
 fn assert_title_case(answer: &[u8], what: &str) {
     let answer = String::from_utf8_lossy(answer);
     let head = answer.split_once("\r\n\r\n").map_or(&*answer, |(head, _)| head);
@@ -103,11 +103,11 @@ fn assert_title_case(answer: &[u8], what: &str) {
     }
 }
 
-/// Sends a request and reads until the other side closes.
+/// Sends a request and reads until the server closes the connection.
 fn exchange(mut stream: impl std::io::Read + std::io::Write, request: &str) -> Vec<u8> {
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
-    // A close without TLS's farewell is an error after the whole answer.
+    // A close without close_notify is an error after the complete response.
     let _ = stream.read_to_end(&mut answer);
     answer
 }
@@ -136,13 +136,13 @@ async fn http1_header_names_are_title_case_on_every_listener() {
         assert_title_case(&exchange(connect(&server, &rustls::version::TLS13), &request), what);
     }
 
-    let told = std::fs::read(server.directory().join("connection.json")).unwrap();
-    let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
-    let address = told["managed_identity"]["host"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let connection = std::fs::read(server.directory().join("connection.json")).unwrap();
+    let connection: serde_json::Value = serde_json::from_slice(&connection).unwrap();
+    let address = connection["managed_identity"]["host"].as_str().unwrap().strip_prefix("http://").unwrap();
     for path in ["/metadata/identity/oauth2/token?resource=https://vault.azure.net", "/msi/token", "/"] {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        // One answer and no more: the few connections there are cannot be held idle.
+        // The server closes after one response, so that idle clients cannot exhaust the few connections.
         let request =
             get(address, path, "metadata: true\r\n").replace("connection: close", "connection: keep-alive");
         let started = Instant::now();
@@ -150,7 +150,7 @@ async fn http1_header_names_are_title_case_on_every_listener() {
         assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
 
-    // Two connections are all that are served, and both are authenticated; a third is told so.
+    // Both connections of the limit are authenticated; a third gets 503.
     let token = server.token("dev").await;
     let held: Vec<_> = (0..2)
         .map(|_| {
@@ -188,11 +188,11 @@ async fn idle_connection_is_closed_despite_pings() {
     let answer = idle.send(rpc(LIST, Some(&token)), Body::from(list_keys())).await.unwrap();
     assert_eq!(answer.headers().get("grpc-status"), None);
     drop(axum::body::to_bytes(Body::new(answer.into_body()), usize::MAX).await.unwrap());
-    // Streams that nobody asks a credential for hold a connection no longer.
+    // A stream that needs no credential does not keep a connection open.
     let mut watching = H2::open(&server).await;
     let watch = raw::frame(&prost::Message::encode_to_vec(&HealthCheckRequest::default()));
     let watched = watching.send(rpc("/grpc.health.v1.Health/Watch", None), Body::from(watch)).await.unwrap();
-    // A stream of an authenticated caller does.
+    // A stream of an authenticated caller keeps its connection open.
     let mut busy = H2::open(&server).await;
     let watch = pb::WatchLifecycleRequest { parent: "hsms/local".to_owned(), ..Default::default() };
     let watch = raw::frame(&prost::Message::encode_to_vec(&watch));
@@ -200,12 +200,12 @@ async fn idle_connection_is_closed_despite_pings() {
     let events = busy.send(rpc(path, Some(&token)), Body::from(watch)).await.unwrap();
     assert_eq!(events.headers().get("grpc-status"), None);
 
-    assert!(without_request.ends_within(10).await, "no request, and open");
-    assert!(idle.ends_within(10).await, "idle, and open");
-    assert!(watching.ends_within(10).await, "never authenticated, and open");
-    assert!(!busy.ends_within(1).await, "a watch was cut off");
+    assert!(without_request.ends_within(10).await, "a connection without requests stays open");
+    assert!(idle.ends_within(10).await, "an idle connection stays open");
+    assert!(watching.ends_within(10).await, "an unauthenticated connection stays open");
+    assert!(!busy.ends_within(1).await, "the connection of a watch was closed");
     drop((watched, events));
-    assert!(busy.ends_within(10).await, "idle, and open");
+    assert!(busy.ends_within(10).await, "an idle connection stays open after its watch ended");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -228,11 +228,11 @@ async fn unauthenticated_connections_do_not_block_authenticated_ones() {
         client
     };
     let mut held = vec![list().await];
-    // From other addresses, and from the one that the client with a credential has.
+    // From other addresses, and from the address of the authenticated client.
     for from in [2, 3, 4, 1] {
         let mut attack = Vec::new();
         for _ in 0..12 {
-            // It may be ended before its handshake is.
+            // The server may close it before the handshake is complete.
             if let Ok(h2) = H2::open_from(&server, IpAddr::from([127, 0, 0, from])).await {
                 let request = http::Request::get("https://localhost/healthz");
                 drop(h2.send(request, Body::empty()).await);
@@ -245,7 +245,7 @@ async fn unauthenticated_connections_do_not_block_authenticated_ones() {
         let open = attack.iter().filter(|h2| !h2.connection.is_finished()).count();
         assert!(open <= 5, "{open} connections of one address");
     }
-    // What was authenticated was never ended to make room.
+    // No authenticated connection was evicted.
     for client in &mut held {
         let request = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
         client.keys.list_keys(request).await.unwrap();

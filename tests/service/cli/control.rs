@@ -1,4 +1,4 @@
-//! `strongroom subscription`, `group`, `location` and `control`: who manages HSMs as resources.
+//! Tests `strongroom subscription`, `group`, `location` and `control`: the resources and roles of the control plane.
 
 use serde_json::json;
 
@@ -6,35 +6,35 @@ use super::{Desk, members};
 
 #[test]
 fn subscriptions_groups_and_locations_are_shown_and_changed() {
-    let desk = Desk::new();
-    let shown = desk.json("subscription show");
+    let cli = Desk::new();
+    let shown = cli.json("subscription show");
     assert_eq!(members(&shown), ["display_name", "id", "name", "tenant_id", "undeletable"]);
     assert_eq!((&shown["display_name"], &shown["undeletable"]), (&json!("dev"), &json!(false)));
-    assert_eq!(desk.json("--as reader subscription list"), json!([shown]));
-    assert_eq!(desk.json("--as nobody subscription list"), json!([]));
-    let changed = desk.json("subscription update --undeletable");
+    assert_eq!(cli.json("--as reader subscription list"), json!([shown]));
+    assert_eq!(cli.json("--as nobody subscription list"), json!([]));
+    let changed = cli.json("subscription update --undeletable");
     assert_eq!(changed["undeletable"], json!(true));
-    assert!(desk.ok("subscription show").contains("undeletable  true\n"));
+    assert!(cli.ok("subscription show").contains("undeletable  true\n"));
 
-    let made = desk.json("group create Team");
+    let made = cli.json("group create Team");
     assert_eq!((&made["resource_group"], &made["location"]), (&json!("Team"), &json!("localhost")));
-    assert_eq!(desk.json("group show TEAM"), made);
-    let europe = desk.strongroom().args(["group", "create", "far", "--location", "West Europe"]).output();
+    assert_eq!(cli.json("group show TEAM"), made);
+    let europe = cli.strongroom().args(["group", "create", "far", "--location", "West Europe"]).output();
     assert!(europe.unwrap().status.success());
-    let list = desk.ok("group list");
+    let list = cli.ok("group list");
     let first: Vec<&str> = list.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(first, ["NAME", "dev", "far", "Team"], "{list}");
     assert!(list.contains("far   westeurope  "), "{list}");
-    assert_eq!(desk.json("group delete team"), made);
-    let tagged = desk.json("group update far --tag team=blue --tag cost=17");
+    assert_eq!(cli.json("group delete team"), made);
+    let tagged = cli.json("group update far --tag team=blue --tag cost=17");
     assert_eq!(tagged["tags"], json!({"team": "blue", "cost": "17"}));
-    assert!(desk.ok("group show far").contains("tags      cost=17, team=blue\n"));
-    assert_eq!(desk.json("group update far --clear-tags")["tags"], json!({}));
-    assert_eq!(desk.json("group create near --tag a=b")["tags"], json!({"a": "b"}));
-    desk.ok("group delete near");
-    assert!(desk.ok("location list").contains("\nwesteurope          West Europe\n"));
+    assert!(cli.ok("group show far").contains("tags      cost=17, team=blue\n"));
+    assert_eq!(cli.json("group update far --clear-tags")["tags"], json!({}));
+    assert_eq!(cli.json("group create near --tag a=b")["tags"], json!({"a": "b"}));
+    cli.ok("group delete near");
+    assert!(cli.ok("location list").contains("\nwesteurope          West Europe\n"));
 
-    for (line, told) in [
+    for (line, message) in [
         (
             "group delete dev",
             "the resource group contains managed HSMs, which are soft-deleted with it: local",
@@ -48,53 +48,53 @@ fn subscriptions_groups_and_locations_are_shown_and_changed() {
             "subscription not found",
         ),
     ] {
-        let error = desk.fails(line);
-        assert!(error.contains(told), "{line}\n{error}");
+        let error = cli.fails(line);
+        assert!(error.contains(message), "{line}\n{error}");
     }
-    desk.ok("group delete dev --yes");
-    assert_eq!(desk.json("hsm list"), json!([]));
-    assert_eq!(desk.json("hsm list-deleted").as_array().unwrap().len(), 1);
+    cli.ok("group delete dev --yes");
+    assert_eq!(cli.json("hsm list"), json!([]));
+    assert_eq!(cli.json("hsm list-deleted").as_array().unwrap().len(), 1);
 }
 
 #[test]
 fn control_plane_roles_are_assigned_and_removed_by_name() {
-    let desk = Desk::new();
-    let list = desk.json("control role definition list");
+    let cli = Desk::new();
+    let list = cli.json("control role definition list");
     assert_eq!(list.as_array().unwrap().len(), 5);
-    let contributor = desk.ok("control role definition show contributor");
+    let contributor = cli.ok("control role definition show contributor");
     for line in ["grants       *\n", "except       Microsoft.Authorization/*/Write\n"] {
         assert!(contributor.contains(line), "{contributor}");
     }
-    let by_id = desk.ok("control role definition show b24988ac-6180-42a0-ab88-20f7382dd24c --group dev");
+    let by_id = cli.ok("control role definition show b24988ac-6180-42a0-ab88-20f7382dd24c --group dev");
     assert_eq!(by_id, contributor);
-    desk.fails("--as nobody group show dev");
+    cli.fails("--as nobody group show dev");
 
-    let given = desk.json("control role assignment create --role reader --assignee nobody --group dev");
+    let given = cli.json("control role assignment create --role reader --assignee nobody --group dev");
     assert_eq!((&given["role_name"], &given["principal_name"]), (&json!("Reader"), &json!("nobody")));
-    desk.ok("--as nobody group show dev");
-    let listed = desk.json("control role assignment list --assignee nobody");
+    cli.ok("--as nobody group show dev");
+    let listed = cli.json("control role assignment list --assignee nobody");
     assert_eq!(members(&listed[0]), members(&given));
     assert_eq!(listed[0]["id"], given["id"]);
     let scope = given["scope"].as_str().unwrap();
     let id = given["id"].as_str().unwrap();
-    assert_eq!(desk.json(&format!("control role assignment show {id} --scope {scope}")), given);
-    assert_eq!(desk.json(&format!("control role assignment delete {id} --group dev")), given);
-    desk.fails("--as nobody group show dev");
-    assert_eq!(desk.json("control role assignment list --assignee nobody"), json!([]));
+    assert_eq!(cli.json(&format!("control role assignment show {id} --scope {scope}")), given);
+    assert_eq!(cli.json(&format!("control role assignment delete {id} --group dev")), given);
+    cli.fails("--as nobody group show dev");
+    assert_eq!(cli.json("control role assignment list --assignee nobody"), json!([]));
 
-    let error = desk.fails("control role assignment create --role key-master --assignee nobody");
+    let error = cli.fails("control role assignment create --role key-master --assignee nobody");
     assert!(error.contains("there is no role \"key-master\""), "{error}");
 }
 
 #[test]
 fn control_check_reports_result_in_exit_code() {
-    let desk = Desk::new();
-    let ask = |who: &str, action: &str| {
-        let answer = desk.run(&format!("control check --principal {who} --action {action} --group dev"));
+    let cli = Desk::new();
+    let check = |who: &str, action: &str| {
+        let answer = cli.run(&format!("control check --principal {who} --action {action} --group dev"));
         (answer.code, answer.out)
     };
-    let (code, told) = ask("contributor", "Microsoft.KeyVault/managedHSMs/delete");
-    assert!(code == 0 && told.contains("granted by role 'Managed HSM contributor'"), "{told}");
-    let (code, told) = ask("contributor", "Microsoft.Authorization/roleAssignments/write");
-    assert!(code == 1 && told.starts_with("refused: missing "), "{told}");
+    let (code, output) = check("contributor", "Microsoft.KeyVault/managedHSMs/delete");
+    assert!(code == 0 && output.contains("granted by role 'Managed HSM contributor'"), "{output}");
+    let (code, output) = check("contributor", "Microsoft.Authorization/roleAssignments/write");
+    assert!(code == 1 && output.starts_with("refused: missing "), "{output}");
 }

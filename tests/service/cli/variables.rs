@@ -1,4 +1,4 @@
-//! Environment variables that begin as ours do and are not: Kubernetes makes them for a Service named `strongroom`.
+//! Tests environment variables that start with `STRONGROOM_` but are no settings, such as those of Kubernetes Services.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStringExt as _;
 use super::answer;
 use crate::support::{Server, strongroom};
 
-/// What Kubernetes injects into every pod of a namespace with a Service named `strongroom`, one with two named ports, and
-/// what tools and images set.
+/// The variables that Kubernetes injects into every pod of a namespace with a Service named `strongroom` and one with two
+/// named ports, and variables that tools and images set.
 const FOREIGN: &[(&str, &str)] = &[
     ("STRONGROOM_BIN", "/usr/bin/strongroom"),
     ("STRONGROOM_METRICS_SERVICE_HOST", "10.96.7.12"),
@@ -49,10 +49,10 @@ fn kubernetes_service_variables_are_ignored() {
 
 #[test]
 fn config_check_warns_of_foreign_variables() {
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let check = || {
         let mut command = strongroom();
-        command.current_dir(&place).args(["config", "check", "--dev"]);
+        command.current_dir(&directory).args(["config", "check", "--dev"]);
         command
     };
     let checked = answer(check().envs(FOREIGN.iter().copied()));
@@ -62,13 +62,13 @@ fn config_check_warns_of_foreign_variables() {
     );
     assert_eq!((checked.code, checked.err), (0, warning));
 
-    // What is meant for us is still read strictly.
+    // Variables of settings are still parsed strictly.
     let wrong = answer(check().env("STRONGROOM_SERVICE__PORT", "1"));
     assert!(wrong.code == 1 && wrong.err.contains("STRONGROOM_SERVICE__PORT: unknown field"), "{wrong:?}");
     let wrong = answer(check().env("STRONGROOM_MODE", "simulation"));
     assert!(wrong.code == 1 && wrong.err.contains("STRONGROOM_MODE"), "{wrong:?}");
 
-    // Values that are no text are refused where they are settings, and nobody's business elsewhere.
+    // Values that are not UTF-8 are rejected for settings and ignored elsewhere.
     let binary = || OsString::from_vec(vec![b'/', 0xff]);
     let checked = answer(check().env("LESSOPEN", binary()).env("STRONGROOM_BIN", binary()));
     assert!(checked.code == 0 && checked.err.contains("STRONGROOM_BIN"), "{checked:?}");

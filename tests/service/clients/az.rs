@@ -1,4 +1,4 @@
-//! The az command line: signed in as its page says, then through the documented life of a managed HSM.
+//! Tests the `az` command line: authentication as documented, then the documented lifecycle of a managed HSM.
 
 use std::path::Path;
 
@@ -11,15 +11,15 @@ use crate::support::Server;
 
 const PAGE: &str = include_str!("../../../docs/clients/az.md");
 
-/// Signs `az` in, in a configuration of its own, and runs lines with it and the program under test.
+/// Authenticates `az` in a new configuration directory, and runs shell lines with it and the program under test.
 fn with_az(server: &Server, lines: &str) {
     let tools = installed("az").join("bin");
-    let place = Place::of(server);
-    let configuration = place.file("azure");
+    let sandbox = Place::of(server);
+    let configuration = sandbox.file("azure");
     let programs = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
-    let page = place.with_port(example(PAGE, "sh"));
+    let page = sandbox.with_port(example(PAGE, "sh"));
     let lines = format!("PATH='{}':$PATH\n{page}\n{lines}", programs.display());
-    place.run(&tools, &lines, &[("AZURE_CONFIG_DIR", configuration.to_str().unwrap())]);
+    sandbox.run(&tools, &lines, &[("AZURE_CONFIG_DIR", configuration.to_str().unwrap())]);
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn az_hsm_lifecycle_works_as_documented() {
     with_az(&Server::start(), &format!("bash '{}/tests/clients/az/life.sh'", env!("CARGO_MANIFEST_DIR")));
 }
 
-/// Made over REST, used over gRPC, deleted by `az`, brought back over gRPC.
+/// The key is created over REST, used over gRPC, deleted by `az`, and recovered over gRPC.
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn key_is_shared_by_rest_grpc_and_az() {

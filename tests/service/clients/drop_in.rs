@@ -1,5 +1,5 @@
-//! Azure's own names on port 443, with no setting but whom to trust and who is calling: in a network and with a hosts file
-//! that nobody else has.
+//! Tests clients with Azure's host names on port 443 and no settings except the CA and the credential, in a separate
+//! network namespace with its own hosts file.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -8,10 +8,10 @@ use super::place::{example, installed, shell};
 
 const PAGE: &str = include_str!("../../../docs/clients/drop-in.md");
 
-/// What the programs of this test do with the simulator in Azure's place: nobody tells them where it is.
+/// Shell lines that run the programs against the simulator without configuring its address.
 const LINES: &str = r#"
 strongroom serve --dev --listen 127.0.0.1:443 >/dev/null 2>strongroom.log &
-# It is written last.
+# The server writes this file last.
 until [ -e .strongroom/dev.env ]; do kill -0 $!; sleep 0.05; done
 strongroom hosts --drop-in >>/etc/hosts
 eval "$(strongroom env)"
@@ -24,13 +24,13 @@ AZURE_KEYVAULT_URL=https://local.managedhsm.azure.net "$RUST_CLIENTS/debug/examp
 strongroom --output json key list
 "#;
 
-/// Runs lines that start a simulator, in a network of their own; hands over what they print.
-fn run(place: &Path, tools: &[&str], lines: &str) -> String {
-    std::fs::write(place.join("hosts"), "127.0.0.1 localhost\n").unwrap();
+/// Runs shell lines that start a simulator, in a separate network namespace, and returns their standard output.
+fn run(directory: &Path, tools: &[&str], lines: &str) -> String {
+    std::fs::write(directory.join("hosts"), "127.0.0.1 localhost\n").unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
     let mut path: Vec<PathBuf> = tools.iter().map(|tool| installed(tool).join("bin")).collect();
     path.push(program.to_owned());
-    let (node, rust, azure) = (installed("javascript"), installed("rust"), place.join("azure"));
+    let (node, rust, azure) = (installed("javascript"), installed("rust"), directory.join("azure"));
     let environment = [
         ("SOURCES", env!("CARGO_MANIFEST_DIR")),
         ("NODE_CLIENTS", node.to_str().unwrap()),
@@ -40,9 +40,9 @@ fn run(place: &Path, tools: &[&str], lines: &str) -> String {
     ];
     let lines =
         format!("python \"$SOURCES/tests/clients/python/loopback.py\"\ntrap 'kill %1; wait' EXIT\n{lines}");
-    let Output { status, stdout, stderr } = shell(place, &["--net"], &path, &lines, &environment);
+    let Output { status, stdout, stderr } = shell(directory, &["--net"], &path, &lines, &environment);
     let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    let log = std::fs::read_to_string(place.join("strongroom.log")).unwrap_or_default();
+    let log = std::fs::read_to_string(directory.join("strongroom.log")).unwrap_or_default();
     assert!(status.success(), "{status}\n{out}{err}\n{log}");
     out.into_owned()
 }
@@ -50,17 +50,17 @@ fn run(place: &Path, tools: &[&str], lines: &str) -> String {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "namespaces are Linux's")]
 fn clients_need_no_settings_with_azure_host_names() {
-    let place = tempfile::tempdir().unwrap();
-    std::fs::write(place.path().join("example.py"), example(PAGE, "python")).unwrap();
-    let out = run(place.path(), &["python", "az"], example(PAGE, "sh"));
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("example.py"), example(PAGE, "python")).unwrap();
+    let out = run(directory.path(), &["python", "az"], example(PAGE, "sh"));
     assert!(out.contains("signed with https://local.managedhsm.azure.net/keys/invoices/"), "{out}");
 }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "namespaces are Linux's")]
 fn programs_written_for_azure_run_unmodified() {
-    let place = tempfile::tempdir().unwrap();
-    let keys: serde_json::Value = serde_json::from_str(&run(place.path(), &["python"], LINES)).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let keys: serde_json::Value = serde_json::from_str(&run(directory.path(), &["python"], LINES)).unwrap();
     let names: Vec<_> = keys.as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect();
     assert_eq!(
         names,

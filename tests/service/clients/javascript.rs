@@ -1,4 +1,4 @@
-//! Azure's clients for JavaScript: the scenarios of `tests/clients/javascript`.
+//! Tests Azure's clients for JavaScript: the scenarios of `tests/clients/javascript`.
 
 use std::path::Path;
 
@@ -7,48 +7,48 @@ use crate::support::Server;
 
 const PAGE: &str = include_str!("../../../docs/clients/javascript.md");
 
-/// A place in which programs find the clients.
-fn place<'a>(server: &'a Server, clients: &Path) -> Place<'a> {
-    let place = Place::of(server);
-    std::os::unix::fs::symlink(clients.join("node_modules"), place.file("node_modules")).unwrap();
-    place
+/// Returns a sandbox in which Node.js resolves the clients.
+fn sandbox<'a>(server: &'a Server, clients: &Path) -> Place<'a> {
+    let sandbox = Place::of(server);
+    std::os::unix::fs::symlink(clients.join("node_modules"), sandbox.file("node_modules")).unwrap();
+    sandbox
 }
 
-/// Puts a scenario where it finds the clients.
-fn copy(place: &Place<'_>, name: &str) {
+/// Copies a scenario into the sandbox.
+fn copy(sandbox: &Place<'_>, name: &str) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/javascript").join(name);
-    std::fs::copy(source, place.file(name)).unwrap();
+    std::fs::copy(source, sandbox.file(name)).unwrap();
 }
 
-/// Plays a scenario.
-async fn play(scenario: &str) {
+/// Runs a scenario.
+async fn run_scenario(scenario: &str) {
     let clients = installed("javascript");
     let server = Server::start();
-    let place = place(&server, &clients);
-    copy(&place, "clients.mjs");
-    copy(&place, scenario);
+    let sandbox = sandbox(&server, &clients);
+    copy(&sandbox, "clients.mjs");
+    copy(&sandbox, scenario);
     let mut environment = environment(&server).await;
     environment.push(("NODE_EXTRA_CA_CERTS", server.connection().ca_file.to_str().unwrap().to_owned()));
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    place.run(&clients.join("bin"), &format!("node {scenario}"), &environment);
+    sandbox.run(&clients.join("bin"), &format!("node {scenario}"), &environment);
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn key_client_works() {
-    play("keys.mjs").await;
+    run_scenario("keys.mjs").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn cryptography_client_works() {
-    play("cryptography.mjs").await;
+    run_scenario("cryptography.mjs").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn management_client_works() {
-    play("management.mjs").await;
+    run_scenario("management.mjs").await;
 }
 
 #[test]
@@ -56,5 +56,5 @@ async fn management_client_works() {
 fn documented_example_runs() {
     let clients = installed("javascript");
     let server = Server::start();
-    place(&server, &clients).follow(PAGE, ("js", "example.mjs"), &clients.join("bin"));
+    sandbox(&server, &clients).follow(PAGE, ("js", "example.mjs"), &clients.join("bin"));
 }

@@ -1,12 +1,12 @@
-//! Azure's clients for Python, synchronous and asynchronous: the scenarios of `tests/clients/python`.
+//! Tests Azure's clients for Python, synchronous and asynchronous: the scenarios of `tests/clients/python`.
 
 use super::place::{Place, environment, installed};
 use crate::support::Server;
 
 const PAGE: &str = include_str!("../../../docs/clients/python.md");
 
-/// Plays a scenario. Of the variables that name a bundle of certificates only that one is set which the page tells.
-async fn play(scenario: &str, flavour: &str) {
+/// Runs a scenario. Of the variables that name a CA bundle, only the documented one is set.
+async fn run_scenario(scenario: &str, flavour: &str) {
     let tools = installed("python").join("bin");
     let server = Server::start();
     let mut environment = environment(&server).await;
@@ -21,61 +21,61 @@ async fn play(scenario: &str, flavour: &str) {
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn key_client_works() {
-    play("keys", "sync").await;
+    run_scenario("keys", "sync").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn asynchronous_key_client_works() {
-    play("keys", "async").await;
+    run_scenario("keys", "async").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn cryptography_client_works() {
-    play("cryptography_client", "sync").await;
+    run_scenario("cryptography_client", "sync").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn asynchronous_cryptography_client_works() {
-    play("cryptography_client", "async").await;
+    run_scenario("cryptography_client", "async").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn administration_client_works() {
-    play("administration", "sync").await;
+    run_scenario("administration", "sync").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn asynchronous_administration_client_works() {
-    play("administration", "async").await;
+    run_scenario("administration", "async").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn management_client_works() {
-    play("management", "sync").await;
+    run_scenario("management", "sync").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn asynchronous_management_client_works() {
-    play("management", "async").await;
+    run_scenario("management", "async").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn mongodb_driver_wraps_data_keys_with_hsm_keys() {
-    play("mongodb", "sync").await;
+    run_scenario("mongodb", "sync").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn msrestazure_reads_cloud_endpoints() {
-    play("first_cloud", "sync").await;
+    run_scenario("first_cloud", "sync").await;
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Azure's client for Rust: the scenario of `tests/clients/rust`.
+//! Tests Azure's client for Rust: the scenario of `tests/clients/rust`.
 
 use super::place::{Place, environment, example, installed};
 use crate::support::Server;
@@ -17,14 +17,14 @@ async fn key_client_works() {
     Place::of(&server).run(&programs, "rust-clients", &environment);
 }
 
-/// The program that the page shows is built already.
+/// The documented program is already built, so `cargo` is replaced by a shell function that runs it.
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn documented_example_runs() {
     assert_eq!(format!("{}\n", example(PAGE, "rust")), EXAMPLE);
     let programs = installed("rust").join("debug");
     let server = Server::start();
-    let place = Place::of(&server);
-    let lines = place.with_port(example(PAGE, "sh"));
-    place.run(&programs, &format!("cargo() {{ example; }}\n{lines}"), &[]);
+    let sandbox = Place::of(&server);
+    let lines = sandbox.with_port(example(PAGE, "sh"));
+    sandbox.run(&programs, &format!("cargo() {{ example; }}\n{lines}"), &[]);
 }
