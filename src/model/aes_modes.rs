@@ -1,4 +1,4 @@
-//! Which AES modes of operation one key may serve.
+//! AES mode families: which AES modes of operation one key version may be used with.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,13 +11,13 @@ use super::key::{KeyOperation, KeyOperations, KeyType, KeyVersion, Tags};
 use super::name::HsmName;
 use super::{Error, Result};
 
-/// The tag by which a caller chooses the family of a key version when it is made.
+/// The tag with which a caller selects the family of a key version at creation.
 pub const FAMILY_TAG: &str = "aes-mode-family";
 
-/// Modes of operation that are safe together under one AES key.
+/// A set of modes of operation that are safe together under one AES key.
 ///
-/// Across families they are not: CBC with an IV of the caller's choice computes the bare block cipher, of which the key
-/// stream and the tags of GCM and AES Key Wrap are made.
+/// Mixing families is unsafe: CBC with an IV chosen by the caller computes the raw block cipher, from which the key
+/// stream and tags of GCM and the outputs of AES Key Wrap are derived.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ModeFamily {
@@ -30,10 +30,10 @@ pub enum ModeFamily {
 }
 
 impl ModeFamily {
-    /// All of them.
+    /// Every family.
     pub const ALL: [Self; 3] = [Self::Gcm, Self::Cbc, Self::KeyWrap];
 
-    /// The name in tags, in the database and on gRPC.
+    /// Returns the name in tags, in the database and on gRPC.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gcm => "gcm",
@@ -42,7 +42,7 @@ impl ModeFamily {
         }
     }
 
-    /// The family of an encryption algorithm; `None` for RSA.
+    /// Returns the family of an encryption algorithm; `None` for RSA.
     pub const fn of_encryption(algorithm: EncryptionAlgorithm) -> Option<Self> {
         match algorithm.primitive() {
             Cipher::Rsa(_) => None,
@@ -51,7 +51,7 @@ impl ModeFamily {
         }
     }
 
-    /// The family of a wrapping algorithm; `None` for RSA.
+    /// Returns the family of a key wrap algorithm; `None` for RSA.
     pub const fn of_wrap(algorithm: WrapAlgorithm) -> Option<Self> {
         match algorithm.primitive() {
             Wrap::Rsa(_) => None,
@@ -59,11 +59,11 @@ impl ModeFamily {
         }
     }
 
-    /// The family that a new version is bound to from the start: by its tag, or because its `key_ops` allow no other.
-    /// `None` for keys that are not AES keys, and where the first use decides.
+    /// Returns the family that a new version is bound to at creation: by its tag, or because its `key_ops` allow no
+    /// other. `None` for keys that are not AES keys, and if the first use binds the version.
     ///
     /// # Errors
-    /// `Invalid` naming `tags` for a tag that names no family, or one that `key_ops` exclude.
+    /// `Invalid` naming `tags` if the tag names no family or one that `key_ops` exclude.
     pub fn chosen(key_type: KeyType, operations: &KeyOperations, tags: &Tags) -> Result<Option<Self>> {
         if !matches!(key_type, KeyType::Oct { .. }) {
             return Ok(None);
@@ -80,7 +80,7 @@ impl ModeFamily {
             Self::KeyWrap => wraps,
         };
         if !possible {
-            let why = format!("the tag {FAMILY_TAG} says {family}, which the key_ops do not allow");
+            let why = format!("the tag {FAMILY_TAG} is {family}, which key_ops do not permit");
             return Err(Error::invalid("tags", why));
         }
         Ok(Some(family))
@@ -104,23 +104,23 @@ impl fmt::Display for ModeFamily {
     }
 }
 
-/// Whether an AES key version serves all families, or one.
+/// Whether an AES key version may be used with all mode families or only one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AesModes {
-    /// All that its `key_ops` allow, as in Azure.
+    /// All families that its `key_ops` permit, as in Azure.
     #[default]
     Azure,
-    /// The one it is bound to.
+    /// Only the family it is bound to.
     Separated,
 }
 
 impl AesModes {
-    /// What a use of a version in a family comes to: `Some` where it binds the version, which must be durable before
-    /// the result is answered.
+    /// Checks the use of a version with a family. Returns `Some` if the use binds the version; the binding must be
+    /// durable before the result is returned to the caller.
     ///
     /// # Errors
-    /// `ModeFamilyMismatch` where the version is bound to another family.
+    /// `ModeFamilyMismatch` if the version is bound to another family.
     pub fn admit(self, version: &KeyVersion, family: Option<ModeFamily>) -> Result<Option<ModeFamily>> {
         let (Self::Separated, Some(family)) = (self, family) else { return Ok(None) };
         match version.mode_family {
@@ -130,7 +130,7 @@ impl AesModes {
     }
 }
 
-/// Whether a use in a family fits a version that is bound to one.
+/// Checks that a use with family `asked` matches the family to which a version is bound.
 ///
 /// # Errors
 /// `ModeFamilyMismatch`.
@@ -141,25 +141,27 @@ pub fn check_family(version: &KeyVersion, bound: ModeFamily, asked: ModeFamily) 
     Err(Error::ModeFamilyMismatch { version: version.version, bound, asked })
 }
 
-/// What is configured: for the service, and for single HSMs instead.
+/// The configured policy: the default, and overrides for single HSMs.
 #[derive(Clone, Debug, Default)]
 pub struct AesModePolicy {
     default: AesModes,
-    of: BTreeMap<String, AesModes>,
+    /// By case-insensitive HSM name.
+    overrides: BTreeMap<String, AesModes>,
 }
 
 impl AesModePolicy {
-    /// The policy of the service, and of those HSMs that have their own.
-    pub fn new<'n>(default: AesModes, of: impl Iterator<Item = (&'n HsmName, AesModes)>) -> Self {
-        Self { default, of: of.map(|(name, modes)| (name.folded(), modes)).collect() }
+    /// Creates a policy from the default and the overrides for single HSMs.
+    pub fn new<'n>(default: AesModes, overrides: impl Iterator<Item = (&'n HsmName, AesModes)>) -> Self {
+        let overrides = overrides.map(|(name, modes)| (name.folded(), modes)).collect();
+        Self { default, overrides }
     }
 
-    /// What holds in an HSM.
+    /// Returns the policy of an HSM.
     pub fn of(&self, hsm: &HsmName) -> AesModes {
-        if self.of.is_empty() {
+        if self.overrides.is_empty() {
             return self.default;
         }
-        self.of.get(&hsm.folded()).copied().unwrap_or(self.default)
+        self.overrides.get(&hsm.folded()).copied().unwrap_or(self.default)
     }
 }
 
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn key_ops_or_a_tag_choose_a_family_and_otherwise_nothing_does() {
+    fn initial_family_comes_from_key_ops_or_tag() {
         use KeyOperation::{Decrypt, Encrypt, Sign, UnwrapKey, WrapKey};
         assert_eq!(chosen(&[WrapKey, UnwrapKey], None), Ok(Some(ModeFamily::KeyWrap)));
         assert_eq!(chosen(&[UnwrapKey, Sign], None), Ok(Some(ModeFamily::KeyWrap)));
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_cannot_be_meant_is_refused() {
+    fn rejects_unknown_or_excluded_family_tags() {
         use KeyOperation::{Encrypt, WrapKey};
         for (operations, tag) in [(Encrypt, "GCM"), (Encrypt, ""), (WrapKey, "gcm"), (Encrypt, "keyWrap")] {
             let error = chosen(&[operations], Some(tag)).unwrap_err();
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hsm_without_its_own_policy_has_that_of_the_service() {
+    fn hsm_overrides_take_precedence_over_the_default() {
         let name = |text: &str| text.parse::<HsmName>().unwrap();
         let policy =
             AesModePolicy::new(AesModes::Azure, [(&name("Payments"), AesModes::Separated)].into_iter());

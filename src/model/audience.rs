@@ -1,15 +1,15 @@
-//! What bearer tokens are meant for: a token for the one opens nothing of the other, as with Azure.
+//! Audiences of access tokens. As in Azure, a token for one audience is not accepted for another.
 
-/// What a token is meant for.
+/// The audience of an access token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Audience {
-    /// The data planes of managed HSMs, and a simulator's own services.
+    /// The data planes of managed HSMs, and the simulator's own services.
     Service,
-    /// The control plane: subscriptions and what is in them.
+    /// The control plane: subscriptions and the resources in them.
     Management,
 }
 
 impl Audience {
-    /// Each of them: what a credential is meant for that names none.
+    /// Every audience; the default of a credential that names none.
     pub const ALL: [Self; 2] = [Self::Service, Self::Management];
 }

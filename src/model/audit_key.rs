@@ -1,15 +1,15 @@
-//! The key that signs the audit log.
+//! The signing key of the audit log.
 
 use super::key::PublicMaterial;
 use super::name::VersionId;
 
-/// A key pair in a token that signs the end of the audit log's chain. It belongs to no HSM.
+/// A key pair in a token that signs the head of the audit log's hash chain. It belongs to no HSM.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditKey {
     /// Its `CKA_ID`.
     pub version: VersionId,
-    /// The serial number of the token it is in.
+    /// The serial number of its token.
     pub token_serial: String,
-    /// Its public half; absent while it is being made.
+    /// Its public half; `None` until the key pair is generated.
     pub public: Option<PublicMaterial>,
 }

@@ -1,5 +1,5 @@
-//! Role-based access control of the control plane: its actions and its scopes. It shares no role, no
-//! assignment and no scope with an HSM's own.
+//! ARM RBAC: actions and scopes of role-based access control on the control plane. Role definitions, role
+//! assignments and scopes are separate from local RBAC.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,13 +13,13 @@ use super::resource::{ResourceGroupName, SubscriptionId};
 use super::role::{Assignment, Covers, GrantOf, Grantable, Permission, actions};
 use super::{Error, Result};
 
-/// A control-plane role given to a principal at a scope.
+/// A control-plane role assignment.
 pub type ControlAssignment = Assignment<ControlScope>;
-/// A control-plane role assignment joined with its role.
+/// A control-plane role assignment joined with its role definition.
 pub type ControlGrant = GrantOf<ControlAction>;
 
 actions! {
-    /// An action of the control plane: what a role must grant for an operation.
+    /// A control-plane action that a role must grant for an operation.
     ///
     /// Source: Azure's list of resource provider operations.
     ControlAction under "Microsoft." {
@@ -44,19 +44,19 @@ actions! {
         RoleAssignmentWrite = "Authorization/roleAssignments/write",
         RoleDefinitionRead = "Authorization/roleDefinitions/read",
         SubscriptionRead = "Resources/subscriptions/read",
-        // assumption: no published action marks a subscription as undeletable; this one is named like its kin.
+        // assumption: no published action marks a subscription as protected; this one is named like the others.
         SubscriptionWrite = "Resources/subscriptions/write",
         UsageRead = "Consumption/usageDetails/read",
     }
 }
 
 impl ControlAction {
-    /// No local role grants it.
+    /// Returns `None`: no local role grants a control-plane action.
     pub const fn data_action(self) -> Option<Action> {
         None
     }
 
-    /// This action: what a role of the control plane must grant.
+    /// Returns this action, which a control-plane role must grant.
     pub const fn control_action(self) -> Option<Self> {
         Some(self)
     }
@@ -86,7 +86,7 @@ impl Grantable for ControlAction {
 impl FromStr for ControlAction {
     type Err = Error;
 
-    /// Reads an action by its full name; case does not matter.
+    /// Parses an action by its full name, ignoring case.
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.iter().copied().find(|action| action.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
             let text = super::error::shorten(text);
@@ -95,8 +95,8 @@ impl FromStr for ControlAction {
     }
 }
 
-/// Where something is done or granted on the control plane: a subscription, a resource group, or one HSM
-/// as a resource. Written as Azure Resource Manager writes their ids.
+/// A scope of ARM RBAC: a subscription, a resource group, or an HSM as a resource. Formatted as an Azure Resource
+/// Manager id.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ControlScope {
@@ -109,7 +109,7 @@ pub enum ControlScope {
 }
 
 impl ControlScope {
-    /// The subscription it is, or is in.
+    /// Returns the subscription of the scope.
     pub const fn subscription(&self) -> SubscriptionId {
         match self {
             Self::Subscription(subscription)
@@ -118,7 +118,7 @@ impl ControlScope {
         }
     }
 
-    /// The resource group it is, or is in.
+    /// Returns the resource group of the scope; `None` for a subscription.
     pub const fn resource_group(&self) -> Option<&ResourceGroupName> {
         match self {
             Self::Subscription(_) => None,
@@ -126,7 +126,7 @@ impl ControlScope {
         }
     }
 
-    /// The HSM it is.
+    /// Returns the HSM; `None` for a subscription or resource group.
     pub const fn hsm(&self) -> Option<&HsmName> {
         match self {
             Self::ManagedHsm(_, _, hsm) => Some(hsm),
@@ -160,13 +160,14 @@ impl FromStr for ControlScope {
         };
         let mut segments = text.strip_suffix('/').unwrap_or(text).split('/');
         let mut take = || segments.next().unwrap_or_default();
-        let mut fixed = |wanted: &[&str]| wanted.iter().all(|word| take().eq_ignore_ascii_case(word));
+        let mut fixed = |wanted: &[&str]| wanted.iter().all(|segment| take().eq_ignore_ascii_case(segment));
         if !fixed(&["", "subscriptions"]) {
             return Err(wrong());
         }
         let subscription = segments.next().unwrap_or_default().parse().map_err(|_| wrong())?;
         let rest: Vec<&str> = segments.collect();
-        let is = |at: usize, word: &str| rest.get(at).is_some_and(|given| given.eq_ignore_ascii_case(word));
+        let is =
+            |at: usize, segment: &str| rest.get(at).is_some_and(|given| given.eq_ignore_ascii_case(segment));
         match *rest.as_slice() {
             [] => Ok(Self::Subscription(subscription)),
             [_, group] if is(0, "resourceGroups") => Ok(Self::ResourceGroup(subscription, group.parse()?)),
@@ -178,7 +179,7 @@ impl FromStr for ControlScope {
             {
                 Ok(Self::ManagedHsm(subscription, group.parse()?, hsm.parse()?))
             }
-            // The name of the resource, as requests for it have it.
+            // The resource name, as used in gRPC requests.
             [_, group, _, hsm] if is(0, "resourceGroups") && is(2, "managedHsms") => {
                 Ok(Self::ManagedHsm(subscription, group.parse()?, hsm.parse()?))
             }
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_read_in_any_case_and_shown_as_azure_shows_them() {
+    fn scopes_parse_in_any_case_and_format_as_azure() {
         for tail in
             ["", "/resourceGroups/Dev", "/resourceGroups/Dev/providers/Microsoft.KeyVault/managedHSMs/Local"]
         {
@@ -253,13 +254,13 @@ mod tests {
     }
 
     #[test]
-    fn an_hsm_is_read_by_its_resource_name_too() {
+    fn parses_hsm_resource_names() {
         let long = scope("/resourceGroups/dev/providers/Microsoft.KeyVault/managedHSMs/local");
         assert_eq!(scope("/resourceGroups/dev/managedHsms/local"), long);
     }
 
     #[test]
-    fn scopes_are_inherited_downwards_only() {
+    fn scope_covers_itself_and_its_descendants() {
         let (subscription, group) = (scope(""), scope("/resourceGroups/dev"));
         let hsm = scope("/resourceGroups/DEV/providers/Microsoft.KeyVault/managedHSMs/local");
         let other = scope("/resourceGroups/other");
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn actions_are_read_in_any_case() {
+    fn actions_parse_in_any_case() {
         for action in ControlAction::ALL {
             assert_eq!(action.as_str().to_lowercase().parse::<ControlAction>().unwrap(), *action);
         }

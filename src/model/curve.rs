@@ -1,4 +1,4 @@
-//! Elliptic curves, by the names that JSON Web Keys have for them.
+//! Elliptic curves by their JSON Web Key names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +28,7 @@ impl Curve {
     /// Every curve of Managed HSM.
     pub const ALL: [Self; 4] = [Self::P256, Self::P256K, Self::P384, Self::P521];
 
-    /// The name on every surface.
+    /// Returns the name that every surface uses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
@@ -38,7 +38,7 @@ impl Curve {
         }
     }
 
-    /// The width of a coordinate, in bytes.
+    /// Returns the width of a coordinate in bytes.
     pub const fn field_len(self) -> usize {
         match self {
             Self::P256 | Self::P256K => 32,
@@ -49,7 +49,7 @@ impl Curve {
 }
 
 impl Curve {
-    /// Reads the name of a curve. RFC 8812 calls `P-256K` secp256k1, and az sends `SECP256K1`.
+    /// Parses the name of a curve. RFC 8812 calls `P-256K` secp256k1, and az sends `SECP256K1`.
     ///
     /// # Errors
     /// `Invalid` naming `field`.

@@ -1,23 +1,23 @@
-//! What was not granted, in the words of each plane.
+//! Authorization failures, phrased as each plane's Azure service does.
 
 use super::control_plane::{ControlAction, ControlScope};
 use super::rbac::{Action, Scope};
 
-/// What no role granted, and where it was asked for, on one of the planes.
+/// An action that no role assignment grants the caller, and its scope.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Denied {
     /// A data action, in an HSM.
     Data(Action, Scope),
-    /// An action of the control plane.
+    /// An action of the control plane, at a scope.
     Control(ControlAction, ControlScope),
-    /// An action of the control plane, everywhere: what is asked for concerns all subscriptions.
+    /// An action of the control plane in all subscriptions.
     Everywhere(ControlAction),
-    /// Turning the simulator's clock.
+    /// Setting the simulator's clock.
     TurnClock,
 }
 
 impl Denied {
-    /// The plane whose roles could grant it: `data` or `control`; `simulator` where no role could.
+    /// Returns the plane whose roles can grant it: `data` or `control`; `simulator` if no role can.
     pub const fn plane(&self) -> &'static str {
         match self {
             Self::Data(..) => "data",
@@ -26,7 +26,7 @@ impl Denied {
         }
     }
 
-    /// The action's full name.
+    /// Returns the action's full name.
     pub const fn action(&self) -> &'static str {
         match self {
             Self::Data(action, _) => action.as_str(),
@@ -35,7 +35,7 @@ impl Denied {
         }
     }
 
-    /// Where it was asked for.
+    /// Returns the scope of the request.
     pub fn scope(&self) -> String {
         match self {
             Self::Data(_, scope) => scope.to_string(),
@@ -46,7 +46,7 @@ impl Denied {
 }
 
 impl std::fmt::Display for Denied {
-    /// In the words of each plane's service.
+    /// Uses the text of the corresponding Azure service.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Data(action, scope) => write!(f, "is not authorized to perform {action} on '{scope}'"),
@@ -56,7 +56,9 @@ impl std::fmt::Display for Denied {
             Self::Everywhere(action) => {
                 write!(f, "does not have authorization to perform action '{action}' over every subscription")
             }
-            Self::TurnClock => f.write_str("may not turn the simulator's clock: its seed says who may"),
+            Self::TurnClock => f.write_str(
+                "is not allowed to set the simulator's clock; the seed lists the principals that are",
+            ),
         }
     }
 }

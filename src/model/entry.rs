@@ -1,4 +1,4 @@
-//! What is recorded of one call: the audit record and the meter reading, made together.
+//! The audit entry of one call, from which the audit line and the meter reading are derived.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use super::billing::KeyClass;
 use super::key::KeyType;
 use super::name::{HsmName, PrincipalId};
 
-/// What a call counts as, for billing. Refused calls count too: Azure bills authenticated requests.
+/// The billing class of a call. Rejected calls count too: Azure bills authenticated requests.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Meter {
@@ -20,9 +20,9 @@ pub enum Meter {
     Management,
     /// A cryptographic operation, with an RSA key of 2048 bits or without a key.
     Cryptographic,
-    /// A cryptographic operation with another key: price lists tell the two apart.
+    /// A cryptographic operation with any other key; price lists distinguish the two.
     Advanced,
-    /// Costs nothing: the service's own work, and questions about access.
+    /// Not billed: the service's own work and authorization queries.
     Free,
 }
 
@@ -30,7 +30,7 @@ impl Meter {
     /// Every meter.
     pub const ALL: [Self; 4] = [Self::Management, Self::Cryptographic, Self::Advanced, Self::Free];
 
-    /// What a call counts as once it is known which key it used.
+    /// Returns the class of a call that used a key of this type.
     pub fn with(self, key: KeyType) -> Self {
         match (self, KeyClass::of(key)) {
             (Self::Cryptographic, KeyClass::Advanced) => Self::Advanced,
@@ -38,7 +38,7 @@ impl Meter {
         }
     }
 
-    /// The name under which readings are stored.
+    /// Returns the name under which readings are stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Management => "management",
@@ -49,14 +49,14 @@ impl Meter {
     }
 }
 
-/// Who called, from where, through what. Surfaces fill it in.
+/// Client and request details of a call, as its surface reports them.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// The peer's address.
     pub address: Option<IpAddr>,
     /// `User-Agent`.
     pub client_info: String,
-    /// Identifies the call; given back to the caller.
+    /// Identifies the call; returned to the caller.
     pub correlation_id: Uuid,
     /// The path of the request, without query.
     pub request_uri: String,
@@ -64,32 +64,32 @@ pub struct Origin {
     pub operation_version: Cow<'static, str>,
 }
 
-/// The record of one call. Holds no key material, plaintext, PIN or bearer token.
+/// The audit entry of one call. Contains no key material, plaintext, PIN or access token.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// When the call arrived.
     pub at: Timestamp,
-    /// What Azure's audit log calls the operation, for example `KeySign`.
+    /// The operation name of Azure's audit log, for example `KeySign`.
     pub event: &'static str,
-    /// What the call counts as.
+    /// The billing class of the call.
     pub meter: Meter,
-    /// The HSM asked, if the request named one.
+    /// The HSM that the request named, if any.
     pub hsm: Option<HsmName>,
-    /// What was acted on, for example `hsms/local/keys/invoices/versions/…`.
+    /// The resource acted on, for example `hsms/local/keys/invoices/versions/…`.
     pub target: String,
-    /// Who called; `None` if that could not be established.
+    /// The caller; `None` if it was not authenticated.
     pub caller: Option<CallerRecord>,
-    /// Where the call came from.
+    /// The client and request details.
     pub origin: Origin,
-    /// Whether it succeeded, or the stable name of the error.
+    /// Success, or the stable name of the error.
     pub result: std::result::Result<(), &'static str>,
     /// The HTTP status this result has on Azure's surface.
     pub status: u16,
-    /// How long it took.
+    /// How long the call took.
     pub duration: Duration,
 }
 
-/// What the audit says of a caller.
+/// The caller as the audit log records it.
 #[derive(Clone, Debug)]
 pub struct CallerRecord {
     /// The object id.

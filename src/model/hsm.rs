@@ -1,4 +1,4 @@
-//! A managed HSM as a resource.
+//! The managed HSM resource.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use super::retention::{Deletion, RecoveryLevel, RetentionDays};
 use super::setting::Settings;
 use super::{Error, Result, Timestamp};
 
-/// The stock keeping units of managed HSMs.
+/// The SKUs of managed HSMs.
 ///
 /// Source: `sku.name` of `Microsoft.KeyVault/managedHSMs`, api-version 2026-05-15.
 pub const SKUS: &[&str] = &[
@@ -28,7 +28,7 @@ pub const SKUS: &[&str] = &[
     "Custom_C42",
 ];
 
-/// The stock keeping unit of this name, in any case, as it is spelled above.
+/// Returns the canonical spelling of a SKU; the lookup ignores case.
 ///
 /// # Errors
 /// `Invalid` naming `sku`.
@@ -37,13 +37,13 @@ pub fn find_sku(name: &str) -> Result<&'static str> {
     found.ok_or_else(|| Error::invalid("sku", format!("the sku is one of {}", SKUS.join(", "))))
 }
 
-/// Whether the data plane answers.
+/// The activation state; only an active HSM serves its data plane.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Activation {
-    /// Provisioned; only activation is possible.
+    /// Provisioned; the only data-plane operation is activation.
     NotActivated,
-    /// In service.
+    /// Activated; the data plane is available.
     Active,
 }
 
@@ -54,27 +54,27 @@ pub struct ManagedHsm {
     pub id: Uuid,
     /// Its name, unique across the service.
     pub name: HsmName,
-    /// The directory whose principals it accepts.
+    /// The tenant whose principals it accepts.
     pub tenant: Uuid,
     /// The subscription that holds the resource.
     pub subscription: SubscriptionId,
     /// The resource group that holds the resource.
     pub resource_group: ResourceGroupName,
-    /// The region, as it was given.
+    /// The region, as spelled in the request that created it.
     pub location: String,
     /// For example `Standard_B1`.
     pub sku: String,
-    /// How long deleted things can be recovered; fixed.
+    /// The retention interval of soft-deleted keys and of the HSM itself; immutable.
     pub retention: RetentionDays,
-    /// Whether purging before the time is refused; can be turned on, never off.
+    /// Whether purge protection is enabled; it cannot be disabled.
     pub purge_protection: bool,
-    /// Whether the data plane answers.
+    /// The activation state.
     pub activation: Activation,
-    /// Those who became Managed HSM Administrator when it was made.
+    /// The principals that became Managed HSM Administrator when the HSM was created.
     pub initial_administrators: Vec<PrincipalId>,
     /// The serial number of the PKCS#11 token that holds its keys.
     pub token_serial: String,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// `None` while live.
     #[serde(default)]
@@ -82,21 +82,21 @@ pub struct ManagedHsm {
     /// The user's tags.
     #[serde(default)]
     pub tags: Tags,
-    /// Who may reach it over the network.
+    /// The network settings.
     #[serde(default)]
     pub network: NetworkRules,
-    /// What its administrators decide about it as a whole.
+    /// The HSM settings of its administrators.
     #[serde(default)]
     pub settings: Settings,
 }
 
 impl ManagedHsm {
-    /// Where it is on the control plane.
+    /// Returns its scope in ARM RBAC.
     pub fn scope(&self) -> ControlScope {
         ControlScope::ManagedHsm(self.subscription, self.resource_group.clone(), self.name.clone())
     }
 
-    /// Where it is on the control plane while it is deleted, as Azure Resource Manager writes it.
+    /// Returns its Azure Resource Manager id while it is soft-deleted.
     pub fn deleted_id(&self) -> String {
         let Self { subscription, location, name, .. } = self;
         format!(
@@ -104,7 +104,7 @@ impl ManagedHsm {
         )
     }
 
-    /// What deletion means for it and for its keys. `protected` says that its subscription cannot be cancelled.
+    /// Returns the recovery level of the HSM and its keys. `protected` means that its subscription cannot be cancelled.
     pub const fn recovery_level(&self, protected: bool) -> RecoveryLevel {
         RecoveryLevel {
             retention: self.retention,
@@ -113,10 +113,10 @@ impl ManagedHsm {
         }
     }
 
-    /// Whether it is live.
+    /// Checks that the HSM is live.
     ///
     /// # Errors
-    /// `HsmDeleted`.
+    /// `HsmDeleted` if it is soft-deleted.
     pub fn check_live(&self) -> Result<()> {
         match self.deletion {
             None => Ok(()),
@@ -127,9 +127,9 @@ impl ManagedHsm {
         }
     }
 
-    /// Whether this can become that: what is fixed stays, and purge protection is never turned off.
+    /// Whether the HSM can change to `other`: immutable fields are equal, and purge protection is not disabled.
     pub fn may_become(&self, other: &Self) -> bool {
-        let fixed = Self {
+        let allowed = Self {
             purge_protection: self.purge_protection || other.purge_protection,
             activation: other.activation,
             tags: other.tags.clone(),
@@ -137,6 +137,6 @@ impl ManagedHsm {
             settings: other.settings,
             ..self.clone()
         };
-        fixed == *other
+        allowed == *other
     }
 }

@@ -38,7 +38,7 @@ pub enum KeyType {
 }
 
 impl KeyType {
-    /// The `kty` on every surface.
+    /// Returns the `kty` that every surface reports.
     pub const fn kty(self) -> &'static str {
         match self {
             Self::Rsa { .. } => "RSA-HSM",
@@ -47,7 +47,7 @@ impl KeyType {
         }
     }
 
-    /// The key operations a key gets when none are named (recorded; see the contract, 2.3).
+    /// Returns the operations of a key created without `key_ops` (as recorded from Azure).
     pub fn default_operations(self) -> KeyOperations {
         let names: &[KeyOperation] = match self {
             Self::Rsa { .. } | Self::Oct { .. } => &[
@@ -74,17 +74,17 @@ impl fmt::Display for KeyType {
     }
 }
 
-/// What to generate.
+/// The parameters of key generation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct KeySpec {
-    /// Type and size, already checked.
+    /// Type and size, validated.
     pub key_type: KeyType,
     /// The RSA public exponent; 65537 unless chosen. Ignored for other types.
     pub public_exponent: u32,
 }
 
 impl KeySpec {
-    /// Reads a request's `kty`, size, curve and public exponent; `None` means the default (2048 bits, P-256,
+    /// Parses a request's `kty`, size, curve and public exponent; `None` means the default (2048 bits, P-256,
     /// 256 bits, 65537). `RSA`, `EC` and `oct` mean their `-HSM` types, as recorded.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl KeySpec {
         curve: Option<&str>,
         public_exponent: Option<u32>,
     ) -> Result<Self> {
-        let none = |given: bool, field: &'static str| {
+        let reject = |given: bool, field: &'static str| {
             if given {
                 Err(Error::invalid(
                     field,
@@ -107,17 +107,17 @@ impl KeySpec {
         };
         let key_type = match kty {
             "RSA" | "RSA-HSM" => {
-                none(curve.is_some(), "crv")?;
+                reject(curve.is_some(), "crv")?;
                 KeyType::Rsa { bits: choose(size, 2048, &[2048, 3072, 4096])? }
             }
             "EC" | "EC-HSM" => {
-                none(size.is_some(), "key_size")?;
-                none(public_exponent.is_some(), "public_exponent")?;
+                reject(size.is_some(), "key_size")?;
+                reject(public_exponent.is_some(), "public_exponent")?;
                 KeyType::Ec { curve: curve.map_or(Ok(Curve::P256), str::parse)? }
             }
             "oct" | "oct-HSM" => {
-                none(curve.is_some(), "crv")?;
-                none(public_exponent.is_some(), "public_exponent")?;
+                reject(curve.is_some(), "crv")?;
+                reject(public_exponent.is_some(), "public_exponent")?;
                 KeyType::Oct { bits: choose(size, 256, &[128, 192, 256])? }
             }
             _ => return Err(Error::invalid("kty", "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
@@ -140,8 +140,8 @@ fn choose(given: Option<u32>, default: u16, allowed: &[u16]) -> Result<u16> {
         .ok_or_else(|| Error::invalid("key_size", format!("the key size is one of {allowed:?} bits")))
 }
 
-/// The public half of a key, or what may be known of a secret one. This is all the process holds:
-/// private and secret bytes stay in the token.
+/// The public half of a key, or the size of a secret key. Private and secret bytes stay in the token and are
+/// never held by the process.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kty")]
 pub enum PublicMaterial {
@@ -167,7 +167,7 @@ pub enum PublicMaterial {
         #[serde(with = "super::import::base64url")]
         y: Vec<u8>,
     },
-    /// A secret key, of which only the size is known.
+    /// A secret key; only its size is public.
     #[serde(rename = "oct-HSM")]
     Oct {
         /// Key bits.
@@ -176,10 +176,10 @@ pub enum PublicMaterial {
 }
 
 impl PublicMaterial {
-    /// Type and size of the key.
+    /// Returns type and size of the key.
     pub fn key_type(&self) -> KeyType {
         match self {
-            // A modulus has its top bit set, so bytes times eight is its size.
+            // A modulus has its top bit set, so its size is the number of bytes times eight.
             Self::Rsa { n, .. } => KeyType::Rsa { bits: u16::try_from(n.len() * 8).unwrap_or(u16::MAX) },
             Self::Ec { crv, .. } => KeyType::Ec { curve: *crv },
             Self::Oct { key_size } => KeyType::Oct { bits: *key_size },
@@ -187,7 +187,7 @@ impl PublicMaterial {
     }
 }
 
-/// What a key version may be used for (`key_ops`).
+/// A key operation (`key_ops`) that a key version permits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum KeyOperation {
@@ -225,7 +225,7 @@ impl KeyOperation {
         Self::DeriveKey,
     ];
 
-    /// The name on every surface.
+    /// Returns the name that every surface uses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Encrypt => "encrypt",
@@ -240,9 +240,9 @@ impl KeyOperation {
         }
     }
 
-    /// Whether it may be done outside the validity window: what was made in time can still be
-    /// read and checked (Key Vault documentation, "Date-time controlled operations").
-    const fn outside_validity(self) -> bool {
+    /// Whether the operation is allowed outside the validity period, so that existing ciphertexts and
+    /// signatures stay usable (Key Vault documentation, "Date-time controlled operations").
+    const fn allowed_outside_validity(self) -> bool {
         matches!(self, Self::Decrypt | Self::UnwrapKey | Self::Verify)
     }
 }
@@ -267,11 +267,11 @@ impl fmt::Display for KeyOperation {
 /// A set of key operations.
 pub type KeyOperations = BTreeSet<KeyOperation>;
 
-/// Reads a list of key operations for a key of this type. Without a list it gets the defaults; an empty list gives it
-/// none.
+/// Parses a list of key operations for a key of this type. `None` returns the defaults; an empty list returns no
+/// operations.
 ///
 /// # Errors
-/// `Invalid` naming `key_ops` where one is unknown, does not fit the type, or `import` is not alone.
+/// `Invalid` naming `key_ops` if one is unknown, does not fit the type, or `import` is combined with others.
 pub fn parse_operations<T: AsRef<str>>(names: Option<&[T]>, key_type: KeyType) -> Result<KeyOperations> {
     let Some(names) = names else { return Ok(key_type.default_operations()) };
     let operations = names.iter().map(|name| name.as_ref().parse()).collect::<Result<KeyOperations>>()?;
@@ -279,7 +279,7 @@ pub fn parse_operations<T: AsRef<str>>(names: Option<&[T]>, key_type: KeyType) -
     Ok(operations)
 }
 
-/// Whether a set of operations is possible for a key of this type.
+/// Checks that a set of operations is possible for a key of this type.
 ///
 /// # Errors
 /// `Invalid` naming `key_ops`.
@@ -306,13 +306,13 @@ pub fn check_operations(operations: &KeyOperations, key_type: KeyType) -> Result
 /// The attributes of a key version that a caller can set and see.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Attributes {
-    /// Whether the version may be used at all.
+    /// Whether the version can be used.
     pub enabled: bool,
     /// Not usable before this instant (`nbf`).
     pub not_before: Option<KeyDate>,
     /// Not usable from this instant on (`exp`).
     pub expires: Option<KeyDate>,
-    /// When the version was made.
+    /// When the version was created.
     pub created: Timestamp,
     /// When its attributes last changed.
     pub updated: Timestamp,
@@ -323,7 +323,7 @@ pub struct Attributes {
 /// Name-value pairs chosen by the user.
 pub type Tags = BTreeMap<String, String>;
 
-/// Whether tags keep Key Vault's limits: at most 15, names 1-256 and values 0-256 characters.
+/// Checks the tag limits of Key Vault: at most 15, names 1-256 and values 0-256 characters.
 ///
 /// # Errors
 /// `Invalid` naming `tags`.
@@ -339,7 +339,7 @@ pub fn check_tags(tags: &Tags) -> Result<()> {
     Ok(())
 }
 
-/// Whether a validity window is one: `not_before` lies before `expires`.
+/// Checks a validity period: `not_before` lies before `expires`.
 ///
 /// # Errors
 /// `Invalid` naming `attributes.expires`.
@@ -359,24 +359,24 @@ pub struct KeyVersion {
     pub hsm: HsmName,
     /// The key it belongs to.
     pub name: KeyName,
-    /// Its identifier, which is also the `CKA_ID` in the token.
+    /// Its identifier, also the `CKA_ID` of its object in the token.
     pub version: VersionId,
-    /// The public half, and thereby type and size.
+    /// The public half, which determines type and size.
     pub material: PublicMaterial,
-    /// What it may be used for.
+    /// Its permitted operations (`key_ops`).
     pub operations: KeyOperations,
-    /// Enabled, validity, dates.
+    /// Its attributes: enabled, validity period, dates.
     pub attributes: Attributes,
     /// The user's tags.
     pub tags: Tags,
-    /// What the service has said of it once and for all.
+    /// The one-time notices recorded for it.
     pub notices: Notices,
-    /// The family of AES modes it is bound to, once it is.
+    /// The family of AES modes it is bound to, if any.
     pub mode_family: Option<ModeFamily>,
 }
 
 impl KeyVersion {
-    /// Whether this version may do this now.
+    /// Checks that this version permits the operation now.
     ///
     /// # Errors
     /// `KeyDisabled`, `OperationNotPermitted`, `KeyNotYetValid` or `KeyExpired`.
@@ -387,7 +387,7 @@ impl KeyVersion {
         if !self.operations.contains(&operation) {
             return Err(Error::OperationNotPermitted { operation: operation.as_str() });
         }
-        if operation.outside_validity() {
+        if operation.allowed_outside_validity() {
             return Ok(());
         }
         match (self.attributes.not_before, self.attributes.expires) {
@@ -402,28 +402,28 @@ impl KeyVersion {
     }
 }
 
-/// A key with all its versions, live or soft-deleted as one.
+/// A key with all its versions, which are live or soft-deleted together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Key {
     /// The HSM that holds it.
     pub hsm: HsmName,
     /// Its name.
     pub name: KeyName,
-    /// Oldest first; never empty. The last is the current one.
+    /// Its versions, oldest first; never empty. The last is the current version.
     pub versions: Vec<Arc<KeyVersion>>,
     /// `None` while live.
     pub deletion: Option<Deletion>,
-    /// When the service makes a new version by itself, if that was said.
+    /// Its rotation policy, if it has one.
     pub rotation: Option<Arc<RotationPolicy>>,
 }
 
 impl Key {
-    /// The current version: the one made last. `None` only for a key that breaks the rule that it has one.
+    /// Returns the current version, the newest one. `None` only if the invariant that a key has a version is broken.
     pub fn current(&self) -> Option<&Arc<KeyVersion>> {
         self.versions.last()
     }
 
-    /// One version, or the current one.
+    /// Returns the version with this id, or the current one for `None`.
     pub fn version(&self, version: Option<VersionId>) -> Option<&Arc<KeyVersion>> {
         match version {
             None => self.current(),

@@ -1,4 +1,4 @@
-//! The dates between which a key version is valid: up to the last second of the year 9999, which clients send for "never".
+//! Dates of a key version's validity period, up to the last second of the year 9999, which clients send for "never".
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -17,30 +17,30 @@ use super::{Error, Result, Timestamp};
 pub struct KeyDate(i64);
 
 impl KeyDate {
-    /// The last date there is: 9999-12-31T23:59:59.999999Z.
+    /// The latest date: 9999-12-31T23:59:59.999999Z.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
-    /// Reads seconds since 1970; `None` outside the calendar.
+    /// Converts seconds since 1970; `None` outside the calendar.
     pub fn from_second(seconds: i64) -> Option<Self> {
         Self::from_microsecond(seconds.checked_mul(1_000_000)?)
     }
 
-    /// Reads microseconds since 1970; `None` outside the calendar.
+    /// Converts microseconds since 1970; `None` outside the calendar.
     pub fn from_microsecond(micros: i64) -> Option<Self> {
         (Timestamp::MIN.as_microsecond()..=Self::MAX.0).contains(&micros).then_some(Self(micros))
     }
 
-    /// Whole seconds since 1970.
+    /// Returns whole seconds since 1970.
     pub const fn as_second(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// Microseconds since 1970.
+    /// Returns microseconds since 1970.
     pub const fn as_microsecond(self) -> i64 {
         self.0
     }
 
-    /// The instant so long before the date, as far as instants go.
+    /// Returns the instant `duration` before the date, clamped to the range of [`Timestamp`].
     pub fn less(self, duration: SignedDuration) -> Timestamp {
         let micros = i128::from(self.0) - duration.as_micros();
         let micros = i64::try_from(micros).unwrap_or(i64::MIN);
@@ -48,7 +48,7 @@ impl KeyDate {
         Timestamp::from_microsecond(micros).unwrap_or(bound)
     }
 
-    /// Date and time of day, UTC.
+    /// Returns the date and time of day in UTC.
     pub fn civil(self) -> DateTime {
         let since_1970 = SignedDuration::from_micros(self.0);
         date(1970, 1, 1).at(0, 0, 0, 0).checked_add(since_1970).unwrap_or(DateTime::MAX)
@@ -88,11 +88,11 @@ impl fmt::Display for KeyDate {
 impl FromStr for KeyDate {
     type Err = Error;
 
-    /// Reads RFC 3339, or a date, which means its first moment in UTC.
+    /// Parses RFC 3339, or a date alone, which means midnight UTC.
     fn from_str(text: &str) -> Result<Self> {
         let wrong =
             || Error::invalid("date", "a date is written 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z");
-        // jiff would read the date of a longer text and drop its time.
+        // jiff would parse the date of a longer string and drop its time.
         if text.len() == "2027-01-01".len() {
             let date = text.parse::<jiff::civil::Date>().map_err(|_| wrong())?;
             return Self::of_civil(date.at(0, 0, 0, 0)).ok_or_else(wrong);
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_reach_to_the_end_of_the_year_9999() {
+    fn accepts_dates_up_to_the_end_of_year_9999() {
         let last = KeyDate::from_second(253_402_300_799).unwrap();
         assert_eq!(last.to_string(), "9999-12-31T23:59:59Z");
         assert_eq!(last.as_second(), 253_402_300_799);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_come_back_as_they_went() {
+    fn dates_round_trip_through_text() {
         for text in [
             "9999-12-31T23:59:59Z",
             "1969-12-31T23:59:59.25Z",

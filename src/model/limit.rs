@@ -1,12 +1,12 @@
-//! How many of a kind there may be.
+//! Limits on the number of resources.
 //!
-//! Operations ask early, so that a refused call touches no token; the store asks again where a change is applied,
-//! because several calls may have seen the same free room.
+//! Operations check a limit first, so that a rejected call does not reach the token. The store checks it again when it
+//! applies the change, because concurrent calls may each have passed the first check.
 
 use super::rbac::Scope;
 use super::{Error, Result};
 
-/// The most there may be of a kind.
+/// The maximum number of resources of a kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limit {
     what: &'static str,
@@ -14,17 +14,17 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The number.
+    /// Returns the maximum.
     pub const fn most(self) -> usize {
         self.most
     }
 
-    /// Whether there is room for one more beside those that are there.
+    /// Checks that one more resource can be added to `existing` ones.
     ///
     /// # Errors
-    /// `LimitExceeded`.
-    pub const fn room(self, there: usize) -> Result<()> {
-        if there < self.most {
+    /// `LimitExceeded` if the maximum is reached.
+    pub const fn room(self, existing: usize) -> Result<()> {
+        if existing < self.most {
             return Ok(());
         }
         Err(Error::LimitExceeded { what: self.what, limit: self.most })
@@ -39,7 +39,7 @@ pub const HSMS: Limit =
 /// Keys of one HSM, live and deleted (Azure's service limits).
 pub const KEYS: Limit = Limit { what: "keys in an HSM", most: 5000 };
 
-/// Versions of one key, those made by rotation included.
+/// Versions of one key, including those created by rotation.
 pub const VERSIONS: Limit = Limit { what: "versions of a key", most: 100 };
 
 /// Custom role definitions of one HSM (Azure's service limits).
@@ -51,7 +51,7 @@ const ASSIGNMENTS_AT_HSM: Limit = Limit { what: "role assignments at this scope"
 /// Role assignments at one key (Azure's service limits).
 const ASSIGNMENTS_AT_KEY: Limit = Limit { what: "role assignments at one key", most: 10 };
 
-/// How many role assignments of an HSM there may be at a scope.
+/// Returns the limit on role assignments of an HSM at a scope.
 pub const fn assignments_at(scope: &Scope) -> Limit {
     match scope {
         Scope::Hsm | Scope::Keys => ASSIGNMENTS_AT_HSM,
@@ -66,5 +66,5 @@ pub const CONTROL_ASSIGNMENTS: Limit = Limit { what: "role assignments in a subs
 pub const RESOURCE_GROUPS: Limit = Limit { what: "resource groups in a subscription", most: 980 };
 
 /// Budgets of one subscription.
-// assumption: there is no recorded limit for budgets of HSMs; this one bounds what is computed for them.
+// assumption: no limit for budgets of HSMs is recorded; this one bounds the cost of evaluating them.
 pub const BUDGETS: Limit = Limit { what: "budgets in a subscription", most: 100 };

@@ -1,4 +1,4 @@
-//! Locations: the regions in which resources can be.
+//! Locations: the regions of resources.
 
 use super::{Error, Result};
 
@@ -7,43 +7,40 @@ use super::{Error, Result};
 pub struct Location {
     /// Its name, for example `westeurope`.
     pub name: String,
-    /// The name people read, for example `West Europe`.
+    /// The display name, for example `West Europe`.
     pub display_name: String,
 }
 
-/// The locations there are.
+/// The configured locations.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Locations(Vec<Location>);
 
 impl Locations {
-    /// These locations, by name.
+    /// Creates a list of locations, sorted by name.
     pub fn new(mut locations: Vec<Location>) -> Self {
         locations.sort_by(|a, b| a.name.cmp(&b.name));
         Self(locations)
     }
 
-    /// All of them, by name.
+    /// Returns all locations, sorted by name.
     pub fn all(&self) -> &[Location] {
         &self.0
     }
 
-    /// The location that is meant. Case and blanks do not matter: `West Europe` is `westeurope`.
+    /// Finds a location by name, ignoring case and spaces: `West Europe` is `westeurope`.
     ///
     /// # Errors
-    /// `Invalid` where there is none of this name.
+    /// `Invalid` if there is no location of this name.
     pub fn find(&self, text: &str) -> Result<&Location> {
-        let folded: String = text.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_lowercase()).collect();
-        self.0.iter().find(|location| location.name == folded).ok_or_else(|| {
+        let name: String = text.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_lowercase()).collect();
+        self.0.iter().find(|location| location.name == name).ok_or_else(|| {
             let text = super::error::shorten(text);
-            Error::invalid(
-                "location",
-                format!("{text:?} is not a location; the list of locations tells which there are"),
-            )
+            Error::invalid("location", format!("{text:?} is not a location; see the list of locations"))
         })
     }
 }
 
-/// A location as two of them are compared: `East US` and `eastus` are the same.
+/// Normalizes a location for comparison: `East US` and `eastus` are equal.
 pub fn plain(location: &str) -> String {
     location.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
 }
@@ -53,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn locations_are_found_by_either_name_in_any_case() {
+    fn finds_locations_ignoring_case_and_spaces() {
         let location =
             |name: &str, shown: &str| Location { name: name.to_owned(), display_name: shown.to_owned() };
         let locations =

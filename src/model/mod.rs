@@ -1,4 +1,4 @@
-//! The domain: plain data and pure rules. No I/O, no clock, no SQL, no PKCS#11, no wire types.
+//! The domain model: plain data and pure rules, without I/O, clock, SQL, PKCS#11 or wire types.
 
 pub mod aes_modes;
 pub mod algorithm;
@@ -35,5 +35,5 @@ pub mod time_guard;
 
 pub use error::{Error, Result};
 
-/// An instant of the service's clock. Azure's surfaces show whole seconds; the store keeps microseconds.
+/// An instant of the service's clock. Azure's surfaces report whole seconds; the store keeps microseconds.
 pub type Timestamp = jiff::Timestamp;

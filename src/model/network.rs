@@ -1,5 +1,5 @@
-//! The network settings of a managed HSM. Stored and shown, not enforced: there is no network of Azure's around this
-//! service.
+//! The network settings of a managed HSM. They are stored and reported but not enforced, because the service has no
+//! Azure network around it.
 //!
 //! Source: `networkAcls` and `publicNetworkAccess` of `Microsoft.KeyVault/managedHSMs`.
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Result};
 
-/// Declares a choice of words, as Azure Resource Manager spells them; the first is the default. They are read in any
-/// case, as Azure Resource Manager reads enumerations.
+/// Declares an enumeration spelled as in Azure Resource Manager; the first value is the default. Parsing ignores case,
+/// as Azure Resource Manager does.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident in $field:literal {
         $(#[$first_doc:meta])* $first:ident, $($(#[$other_doc:meta])* $other:ident,)+
@@ -23,7 +23,7 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// Its word.
+            /// Returns the value's spelling in Azure Resource Manager.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     Self::$first => stringify!($first),
@@ -42,7 +42,7 @@ macro_rules! choice {
                     .ok_or_else(|| {
                         Error::invalid(
                             $field,
-                            concat!(stringify!($first), $(" or ", stringify!($other),)+ " is needed"),
+                            concat!("the value is ", stringify!($first), $(" or ", stringify!($other)),+),
                         )
                     })
             }
@@ -51,31 +51,31 @@ macro_rules! choice {
 }
 
 choice! {
-    /// Whether the data plane is to be reached over the public network.
+    /// Whether the data plane is reachable over the public network.
     PublicNetworkAccess in "network.public_network_access" {
-        /// From everywhere the rules allow.
+        /// Reachable from every address that the rules allow.
         Enabled,
-        /// Only by trusted services and private endpoints.
+        /// Reachable only by trusted services and private endpoints.
         Disabled,
     }
 }
 
 choice! {
-    /// What happens to callers whom no rule names.
+    /// The action for clients that match no rule.
     DefaultAction in "network.default_action" {
-        /// They are let in.
+        /// Allows access.
         Allow,
-        /// They are not.
+        /// Denies access.
         Deny,
     }
 }
 
 choice! {
-    /// Who passes without a rule.
+    /// The clients that bypass the rules.
     NetworkBypass in "network.bypass" {
         /// Azure's trusted services.
         AzureServices,
-        /// Nobody.
+        /// No clients.
         None,
     }
 }
@@ -83,31 +83,31 @@ choice! {
 /// The network settings of an HSM.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct NetworkRules {
-    /// Whether it is public at all.
+    /// Whether public network access is enabled.
     pub public_network_access: PublicNetworkAccess,
-    /// What happens where no rule fits.
+    /// The action for clients that match no rule.
     pub default_action: DefaultAction,
-    /// Who passes without a rule.
+    /// The clients that bypass the rules.
     pub bypass: NetworkBypass,
-    /// IPv4 addresses and ranges (CIDR) that are let in; at most 10.
+    /// Allowed IPv4 addresses and ranges (CIDR); at most 10.
     pub ip_rules: Vec<String>,
 }
 
-/// What is to become of network settings; what is `None` stays.
+/// A partial update of network settings; `None` leaves a setting unchanged.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NetworkChanges {
-    /// Whether it is public at all.
+    /// Whether public network access is enabled.
     pub public_network_access: Option<PublicNetworkAccess>,
-    /// What happens where no rule fits.
+    /// The action for clients that match no rule.
     pub default_action: Option<DefaultAction>,
-    /// Who passes without a rule.
+    /// The clients that bypass the rules.
     pub bypass: Option<NetworkBypass>,
-    /// All rules there will be.
+    /// The complete new list of rules.
     pub ip_rules: Option<Vec<String>>,
 }
 
 impl NetworkChanges {
-    /// The settings that come of others.
+    /// Returns the settings `to` with these changes applied.
     ///
     /// # Errors
     /// `Invalid` naming `network.ip_rules`.
@@ -124,7 +124,7 @@ impl NetworkChanges {
 }
 
 impl From<NetworkRules> for NetworkChanges {
-    /// Everything, as it is in the rules.
+    /// Changes every setting to the given rules.
     fn from(rules: NetworkRules) -> Self {
         Self {
             public_network_access: Some(rules.public_network_access),
@@ -136,16 +136,16 @@ impl From<NetworkRules> for NetworkChanges {
 }
 
 impl NetworkRules {
-    /// At most so many rules (`networkAcls.ipRules`).
-    const MOST: usize = 10;
+    /// The maximum number of rules (`networkAcls.ipRules`).
+    const MAX_IP_RULES: usize = 10;
 
-    /// Whether they keep the service's limits.
+    /// Checks number and form of the IP rules.
     ///
     /// # Errors
     /// `Invalid` naming `network.ip_rules`.
     pub fn check(&self) -> Result<()> {
         let wrong = |why: &str| Err(Error::invalid("network.ip_rules", why));
-        if self.ip_rules.len() > Self::MOST {
+        if self.ip_rules.len() > Self::MAX_IP_RULES {
             return wrong("there are at most 10 rules");
         }
         let is_range = |rule: &String| {

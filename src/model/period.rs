@@ -1,4 +1,4 @@
-//! Periods in the life of a key version: ISO 8601 durations in the calendar, kept as they were written.
+//! Calendar periods of rotation policies: ISO 8601 durations that keep their original spelling.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,53 +10,53 @@ use super::error::shorten;
 use super::key_date::KeyDate;
 use super::{Error, Result, Timestamp};
 
-/// Digits of a number at most: more than any period that is allowed needs.
-const MOST_DIGITS: usize = 5;
-/// Months of a period at most: a hundred years.
-const MOST_MONTHS: u32 = 1200;
-/// Days of a period at most: a hundred years.
-const MOST_DAYS: u32 = 36_525;
+/// Maximum digits of a number; no allowed period needs more.
+const MAX_DIGITS: usize = 5;
+/// Maximum months of a period: a hundred years.
+const MAX_MONTHS: u32 = 1200;
+/// Maximum days of a period: a hundred years.
+const MAX_DAYS: u32 = 36_525;
 
-/// Months after which the calendar repeats itself, but for three years in four centuries.
+/// Months after which the lengths of months repeat, except for three leap years in four centuries.
 const CYCLE: u32 = 48;
-/// The days they have.
+/// The days in `CYCLE` months.
 const CYCLE_DAYS: u32 = 1461;
 
-/// A period like `P90D`, `P2M` or `P1Y6M`: years, months and days of the calendar, in UTC. It is longer
-/// than nothing, and at most a hundred years each in months and in days.
-// assumption: weeks and times of day are refused; Azure's documentation and every recorded policy have
+/// A period like `P90D`, `P2M` or `P1Y6M`: calendar years, months and days in UTC. It is longer than zero, and
+/// its months and its days are at most a hundred years each.
+// assumption: weeks and times of day are rejected; Azure's documentation and every recorded policy have
 // years, months and days only.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LifetimePeriod {
-    /// As it was written: Azure shows it so.
+    /// The original spelling, which Azure returns unchanged.
     text: Box<str>,
     months: u32,
     days: u32,
 }
 
 impl LifetimePeriod {
-    /// As it was written.
+    /// Returns the original spelling.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The instant one period later, by the calendar: a month after 31 January is the last of February.
+    /// Returns the instant one calendar period later: one month after 31 January is the last day of February.
     /// `None` beyond the year 9999.
     pub fn after(&self, instant: Timestamp) -> Option<Timestamp> {
         let later = instant.to_zoned(TimeZone::UTC).checked_add(self.span()).ok()?;
         Some(later.timestamp())
     }
 
-    /// The instant one period before a date, by the calendar. `None` before the year -9999.
+    /// Returns the instant one calendar period before a date. `None` before the year -9999.
     pub fn before(&self, date: KeyDate) -> Option<Timestamp> {
         let earlier = date.civil().checked_sub(self.span()).ok()?;
         Some(earlier.to_zoned(TimeZone::UTC).ok()?.timestamp())
     }
 
-    /// The days of the shortest and the longest such period, whenever it begins.
+    /// Returns the shortest and the longest length in days, over all start dates.
     pub fn days(&self) -> (u32, u32) {
-        // Months differ, days do not. The shortest and the longest begin with a month: one that begins
-        // on the last of a month and is cut is as long as the one that begins the day after.
+        // Only months vary in length. The extremes occur for periods that start with a month: one that starts
+        // on the last day of a month and is truncated is as long as the one that starts the day after.
         let (cycles, rest) = (self.months / CYCLE, self.months % CYCLE);
         let fixed = cycles * CYCLE_DAYS + self.days;
         let lengths = (0..CYCLE).map(|first| (first..first + rest).map(month_days).sum::<u32>());
@@ -66,12 +66,12 @@ impl LifetimePeriod {
     }
 
     fn span(&self) -> Span {
-        // Both are far within what a span can hold.
+        // Both are far below the limits of a span.
         Span::new().months(i64::from(self.months)).days(i64::from(self.days))
     }
 }
 
-/// The days of a month, counted from the January of the first of four years; the last one is a leap year.
+/// Returns the days of a month, counted from January of the first of four years; the fourth is a leap year.
 const fn month_days(month: u32) -> u32 {
     match (month % 12, month % CYCLE / 12) {
         (1, 3) => 29,
@@ -86,13 +86,13 @@ impl FromStr for LifetimePeriod {
 
     fn from_str(text: &str) -> Result<Self> {
         let wrong = |why: &str| Error::invalid("period", format!("{:?} {why}", shorten(text)));
-        let form = || wrong("is no period: it is written P90D, P2M or P1Y6M, in years, months and days");
+        let form = || wrong("is not a period of years, months and days, such as P90D, P2M or P1Y6M");
         let mut rest = text.strip_prefix('P').filter(|rest| !rest.is_empty()).ok_or_else(form)?;
         let mut numbers = [0_u32; 3];
         for (number, designator) in numbers.iter_mut().zip(['Y', 'M', 'D']) {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             let Some(after) = rest[digits..].strip_prefix(designator) else { continue };
-            if !(1..=MOST_DIGITS).contains(&digits) {
+            if !(1..=MAX_DIGITS).contains(&digits) {
                 return Err(form());
             }
             *number = rest[..digits].parse().map_err(|_| form())?;
@@ -103,11 +103,11 @@ impl FromStr for LifetimePeriod {
         }
         let [years, months, days] = numbers;
         let months = years * 12 + months;
-        if months > MOST_MONTHS || days > MOST_DAYS {
+        if months > MAX_MONTHS || days > MAX_DAYS {
             return Err(wrong("is longer than a hundred years"));
         }
         if months == 0 && days == 0 {
-            return Err(wrong("is no time at all"));
+            return Err(wrong("is zero"));
         }
         Ok(Self { text: text.into(), months, days })
     }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn periods_are_kept_as_written() {
+    fn keeps_spelling_and_rejects_invalid_periods() {
         for text in ["P90D", "P2M", "P1Y", "P18M", "P1Y6M", "P1Y2M10D", "P0Y28D", "P090D", "P100Y", "P36525D"]
         {
             assert_eq!(period(text).as_str(), text);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn months_are_those_of_the_calendar() {
+    fn adds_calendar_months() {
         for (from, text, to) in [
             ("2027-01-31T10:00:00Z", "P1M", "2027-02-28T10:00:00Z"),
             ("2028-01-31T10:00:00Z", "P1M", "2028-02-29T10:00:00Z"),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_known_whenever_a_period_begins() {
+    fn shortest_and_longest_length_in_days() {
         for (text, days) in [
             ("P28D", (28, 28)),
             ("P1M", (28, 31)),
@@ -214,7 +214,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(years in 0..=99_u32, months in 0..=12_u32, days in 0..=36_525_u32) {
+        fn parses_years_months_and_days(years in 0..=99_u32, months in 0..=12_u32, days in 0..=36_525_u32) {
             prop_assume!(years + months + days > 0);
             let text = format!("P{years}Y{months}M{days}D");
             let read = period(&text);
@@ -222,16 +222,16 @@ mod tests {
         }
 
         #[test]
-        fn nothing_that_is_written_breaks_the_reader(text in "(P?[0-9YMDWTP.,+-]{0,12}|.{0,12})") {
+        fn arbitrary_text_does_not_panic(text in "(P?[0-9YMDWTP.,+-]{0,12}|.{0,12})") {
             if let Ok(read) = text.parse::<LifetimePeriod>() {
                 prop_assert_eq!(read.as_str(), &*text);
                 prop_assert!(read.days().0 > 0);
             }
         }
 
-        /// Every day from 1901 to 2099: Gregorian centuries without a leap year are not met in between.
+        /// Covers 1901 to 2099, because no century year without a leap day lies between them.
         #[test]
-        fn a_period_is_as_long_as_it_says(
+        fn length_is_within_its_bounds(
             second in -2_177_452_800_i64..2_000_000_000, months in 0..=60_u32, days in 0..=400_u32,
         ) {
             prop_assume!(months + days > 0);

@@ -1,5 +1,5 @@
-//! What the planes share of role-based access control: definitions, assignments, patterns, and the rule
-//! that decides. Each plane brings its own actions and scopes.
+//! Role-based access control shared by both planes: role definitions, role assignments, action patterns and
+//! evaluation. Local RBAC and ARM RBAC supply their actions and scopes.
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -12,52 +12,52 @@ use super::error::Denied;
 use super::name::PrincipalId;
 use super::{Error, Result};
 
-/// An action that the roles of one plane grant.
+/// An action that role definitions of one plane grant.
 pub trait Grantable: Copy + Eq + Display + Send + Sync + 'static {
-    /// Where it is granted.
+    /// The scope at which it is granted.
     type Scope: Covers;
-    /// Every action of the plane; at most 64.
+    /// Every action of the plane, at most 64.
     const ALL: &'static [Self];
 
-    /// The full name, as role definitions list it.
+    /// Returns the full name, as role definitions list it.
     fn as_str(self) -> &'static str;
 
-    /// Its place in [`ALL`](Self::ALL).
+    /// Returns its index in [`ALL`](Self::ALL).
     fn number(self) -> u32;
 
-    /// The lists of a role definition that name actions of this plane: those granted, those excluded.
+    /// Returns the lists of a permission block with actions of this plane: granted and excluded ones.
     fn lists(block: &Permission) -> (&[String], &[String]);
 
-    /// What is said where it was not granted.
+    /// Returns the authorization failure for this action at a scope.
     fn denied(self, scope: Self::Scope) -> Denied;
 }
 
-/// A place that contains others.
+/// A scope in a hierarchy: role assignments at a scope apply to the scopes below it.
 pub trait Covers: Clone + std::fmt::Debug + Display + Send + Sync + 'static {
-    /// Whether what is granted at `self` holds at `other`: scopes are inherited downwards.
+    /// Whether an assignment at `self` applies at `other`: at the same scope or below it.
     fn covers(&self, other: &Self) -> bool;
 
-    /// Whether both are the same place. `==` compares spellings, and names differ in more than case.
+    /// Whether both are the same scope. `==` compares spellings; names in scopes are case-insensitive.
     fn is_same_as(&self, other: &Self) -> bool {
         self.covers(other) && other.covers(self)
     }
 }
 
-/// Declares the actions of a plane with their exact spelling, less the prefix that all of them have.
+/// Declares the actions of a plane with their exact spelling, without their common prefix.
 macro_rules! actions {
     ($(#[$doc:meta])* $name:ident under $prefix:literal { $($variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum $name { $(#[doc = concat!("`", $prefix, $text, "`.")] $variant,)+ }
 
-        // One bit for each.
+        // `Actions` holds one bit per action.
         const _: () = assert!($name::ALL.len() <= u64::BITS as usize);
 
         impl $name {
-            /// Every action there is.
+            /// Every action.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The full name, as role definitions list it.
+            /// Returns the full name, as role definitions list it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => concat!($prefix, $text),)+ }
             }
@@ -72,17 +72,17 @@ macro_rules! actions {
 }
 pub(super) use actions;
 
-/// A set of actions of one plane.
+/// A set of actions of one plane, as a bit mask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Actions<A>(u64, PhantomData<A>);
 
 impl<A: Grantable> Actions<A> {
-    /// How many actions are in the set.
+    /// Returns the number of actions in the set.
     pub const fn len(self) -> u32 {
         self.0.count_ones()
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -99,38 +99,37 @@ impl<A: Grantable> FromIterator<A> for Actions<A> {
     }
 }
 
-/// One block of a role definition: two lists for the control plane, two for the data plane.
+/// One permission block of a role definition: two lists for the control plane, two for the data plane.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Permission {
-    /// Control-plane actions granted. In a local role they are stored and shown, never evaluated.
+    /// Granted control-plane actions. Local role definitions store and report them but never evaluate them.
     pub actions: Vec<String>,
     /// Exclusions from `actions`.
     pub not_actions: Vec<String>,
-    /// Data actions granted; `*` matches any run of characters.
+    /// Granted data actions; `*` matches any sequence of characters.
     pub data_actions: Vec<String>,
     /// Exclusions from `data_actions`.
     pub not_data_actions: Vec<String>,
 }
 
-/// A role definition: of one HSM, built in or custom, or of the control plane.
+/// A role definition: a built-in or custom role of an HSM's local RBAC, or a role of ARM RBAC.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RoleDefinition {
     /// The GUID that names it.
     pub id: Uuid,
-    /// The name people read; need not be unique.
+    /// The display name; need not be unique.
     pub role_name: String,
     /// Free text.
     pub description: String,
-    /// Whether it came with the service.
+    /// Whether it is a built-in role.
     pub built_in: bool,
-    /// What it grants.
+    /// The permission blocks.
     pub permissions: Vec<Permission>,
 }
 
 impl RoleDefinition {
-    /// Whether this role, by itself, grants the action. What one block excludes, the role does not
-    /// grant, whatever another block says.
+    /// Whether this role grants the action. An exclusion in any block overrides grants in all blocks.
     pub fn grants<A: Grantable>(&self, action: A) -> bool {
         let listed = |excluded: bool| {
             self.permissions.iter().any(|block| {
@@ -142,13 +141,13 @@ impl RoleDefinition {
         listed(false) && !listed(true)
     }
 
-    /// All actions of one plane that this role grants.
+    /// Returns the actions of one plane that this role grants.
     pub fn granted<A: Grantable>(&self) -> Actions<A> {
         A::ALL.iter().copied().filter(|action| self.grants(*action)).collect()
     }
 }
 
-/// Matches an action against a pattern of a role definition: case-insensitive, `*` for any run.
+/// Matches an action against a pattern of a role definition, case-insensitively; `*` matches any sequence.
 fn matches(pattern: &str, action: &str) -> bool {
     let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
     let mut pieces = pattern.split('*');
@@ -169,34 +168,34 @@ fn matches(pattern: &str, action: &str) -> bool {
     true
 }
 
-/// A role given to a principal at a scope.
+/// A role assignment: assigns a role to a principal at a scope.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Assignment<S> {
     /// The GUID that names it.
     pub id: Uuid,
-    /// The role.
+    /// The role definition.
     pub role_definition: Uuid,
-    /// User, service principal or group.
+    /// The user, service principal or group.
     pub principal: PrincipalId,
-    /// Where it holds.
+    /// The scope at which it applies.
     pub scope: S,
 }
 
 impl<S: Covers> Assignment<S> {
-    /// Whether this can be added to what is known: its id and what it means must both be new.
+    /// Checks that no existing assignment has the same id, or the same role, principal and scope.
     ///
     /// # Errors
-    /// `RoleAssignmentExists` where the id is taken, `RoleAssignmentMatches` where another gives the same role to the
-    /// same principal at the same scope.
-    pub fn check_new<'a>(&self, known: impl Iterator<Item = &'a Arc<Self>> + Clone) -> Result<()>
+    /// `RoleAssignmentExists` if the id is taken, `RoleAssignmentMatches` if another assigns the same role to the same
+    /// principal at the same scope.
+    pub fn check_new<'a>(&self, existing: impl Iterator<Item = &'a Arc<Self>> + Clone) -> Result<()>
     where
         S: 'a,
     {
-        if known.clone().any(|other| other.id == self.id) {
+        if existing.clone().any(|other| other.id == self.id) {
             return Err(Error::RoleAssignmentExists);
         }
-        let mut known = known;
-        let same = known.find(|other| {
+        let mut existing = existing;
+        let same = existing.find(|other| {
             other.principal == self.principal
                 && other.role_definition == self.role_definition
                 && other.scope.is_same_as(&self.scope)
@@ -212,25 +211,25 @@ impl<S: Covers> Assignment<S> {
     }
 }
 
-/// A role assignment joined with its role, as it is kept for decisions.
+/// A role assignment joined with its role definition, prepared for authorization decisions.
 #[derive(Clone, Debug)]
 pub struct GrantOf<A: Grantable> {
     /// The assignment.
     pub assignment: Arc<Assignment<A::Scope>>,
-    /// Its role.
+    /// Its role definition.
     pub definition: Arc<RoleDefinition>,
-    /// What the role grants: calls are decided on, and patterns are read when roles change.
+    /// The actions that the role grants, expanded once so that no patterns are matched per request.
     granted: Actions<A>,
 }
 
 impl<A: Grantable> GrantOf<A> {
-    /// Joins an assignment with its role.
+    /// Joins an assignment with its role definition.
     pub fn new(assignment: Arc<Assignment<A::Scope>>, definition: Arc<RoleDefinition>) -> Self {
         let granted = definition.granted();
         Self { assignment, definition, granted }
     }
 
-    /// Whether this grant allows the action there.
+    /// Whether this grant allows the action at a scope.
     pub fn allows(&self, action: A, scope: &A::Scope) -> bool {
         self.assignment.scope.covers(scope) && self.granted.contains(action)
     }

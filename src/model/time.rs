@@ -1,4 +1,4 @@
-//! How a clock that is turned by hand is set, and what comes due by it.
+//! The setting of the virtual clock, and the work that is scheduled by the service's clock.
 
 use jiff::SignedDuration;
 
@@ -6,17 +6,17 @@ use super::Timestamp;
 use super::name::{BudgetName, HsmName, KeyName};
 use super::resource::SubscriptionId;
 
-/// How a virtual clock is set.
+/// The setting of a virtual clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ClockSetting {
-    /// Microseconds by which it is ahead of the machine's clock. Never becomes less.
+    /// Microseconds by which it is ahead of the system clock. Never decreases.
     pub offset: i64,
-    /// The instant at which it stands still, if it does.
+    /// The instant at which it is frozen, if it is.
     pub frozen: Option<Timestamp>,
 }
 
 impl ClockSetting {
-    /// What a clock set like this shows when the machine's shows `machine`.
+    /// Returns the virtual time when the system clock shows `machine`.
     pub fn shows(&self, machine: Timestamp) -> Timestamp {
         self.frozen.unwrap_or_else(|| {
             let micros = machine.as_microsecond().saturating_add(self.offset);
@@ -25,27 +25,27 @@ impl ClockSetting {
     }
 }
 
-/// How far one advance turns the simulator's clock unless it is forced: ten years.
+/// The maximum of one advance of the simulator's clock without `force`: ten years.
 pub const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 3653);
 
-/// Something the service does by itself when the time has come.
+/// Work that the service performs at a scheduled time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Work {
-    /// The retention interval of a deleted key ends.
+    /// Purge a deleted key whose retention interval has ended.
     PurgeKey(KeyName),
-    /// The retention interval of a deleted HSM ends.
+    /// Purge a deleted HSM whose retention interval has ended.
     PurgeHsm,
-    /// The rotation policy of a key asks for a new version. Before what is said of its expiry: if both are due
-    /// at once, the version that expires is not the current one any more.
+    /// Rotate a key by its rotation policy. Ordered before `NoteNearExpiry`: if both are due at once, the expiring
+    /// version is no longer the current one.
     RotateKey(KeyName),
-    /// The current version of a key expires soon.
+    /// Emit the event that the current version of a key expires soon.
     NoteNearExpiry(KeyName),
-    /// A budget is reached. The HSM is one of those whose costs it watches.
+    /// Emit the event that a budget is reached. The HSM of the work is any one in the budget's scope.
     NoteBudget(SubscriptionId, BudgetName),
 }
 
 impl Work {
-    /// Whether it destroys something for good.
+    /// Whether the work destroys data permanently.
     pub const fn destroys(&self) -> bool {
         match self {
             Self::PurgeKey(_) | Self::PurgeHsm => true,
@@ -54,13 +54,13 @@ impl Work {
     }
 }
 
-/// Work, when, and in which HSM.
+/// Scheduled work of an HSM and its due time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Due {
-    /// When.
+    /// When the work is due.
     pub at: Timestamp,
-    /// Where.
+    /// The HSM.
     pub hsm: HsmName,
-    /// What.
+    /// The work.
     pub work: Work,
 }

@@ -1,8 +1,8 @@
-//! Whether the machine's clock can be believed: pure rules over readings of it.
+//! Decides from clock readings whether the system clock is trusted.
 //!
-//! The guard keeps a mark, the newest time that was believed. Wall-clock time that is further ahead than monotonic time, or
-//! the length of a stop, can explain is shown, since most of what goes by time can be put right later, but it is not
-//! believed: what destroys for good because its time has come waits. Time behind the mark is not shown at all.
+//! The guard keeps a high-water mark, the latest trusted time. Wall-clock time further ahead than monotonic time, or the
+//! allowed downtime, explains is shown, because most effects of a wrong time can be corrected later. It is not trusted,
+//! so scheduled work that destroys data permanently is held. Time behind the mark is never shown.
 
 use std::time::Duration;
 
@@ -11,56 +11,55 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Result, Timestamp};
 
-/// By how much an observation of the wall clock may differ from monotonic time while it is proving itself: corrections by
-/// a time service are smaller, and a person who sets a clock is not exact to the minute.
-const STEADY: SignedDuration = SignedDuration::from_secs(60);
-/// How far behind the mark the clock must be for that to be told: time services step a clock by less.
-const TOLD: SignedDuration = SignedDuration::from_secs(1);
+/// Maximum difference between wall-clock and monotonic progress between two readings for the clock to count as steady
+/// during a hold: corrections by a time service are smaller, clocks set by hand are off by more.
+const STEADY_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
+/// How far behind the mark the clock must be for this to be reported: time services step a clock by less.
+const REPORT_BEHIND: SignedDuration = SignedDuration::from_secs(1);
 
-/// How many changes of the standing wait to be told at most.
-const TURNS: usize = 64;
+/// Maximum number of status changes that wait to be reported.
+const MAX_PENDING_CHANGES: usize = 64;
 
 /// The two clocks of a machine, read together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reading {
     /// The wall clock.
     pub wall: Timestamp,
-    /// Monotonic time since any instant, the same one for all readings of a process. It need not go on while the machine
-    /// is suspended.
+    /// Monotonic time since an arbitrary instant, fixed per process. It may stand still while the machine is suspended.
     pub monotonic: Duration,
 }
 
-/// What is plausible.
+/// The limits of plausible wall-clock time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// How far the wall clock may get ahead of monotonic time while the service runs.
+    /// Maximum lead of the wall clock over monotonic time while the service runs.
     pub jump: SignedDuration,
-    /// How far it may be ahead of the mark when the service starts: how long a stop can be that needs no explanation.
+    /// Maximum lead over the high-water mark when the service starts: the longest downtime that is trusted.
     pub stop: SignedDuration,
-    /// For how much monotonic time a wall clock that was not believed must go steadily to be believed after all.
+    /// Monotonic time for which a held wall clock must run steadily to be trusted again.
     pub proof: Duration,
 }
 
 impl Default for Limits {
-    /// A day; and a week, the shortest retention interval.
+    /// One day for `jump` and `stop`; one week, the shortest retention interval, for `proof`.
     fn default() -> Self {
         let day = SignedDuration::from_hours(24);
         Self { jump: day, stop: day, proof: Duration::from_secs(7 * 86_400) }
     }
 }
 
-/// What made the wall clock implausible.
+/// Why the wall clock is implausible.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HoldReason {
-    /// It jumped while the service ran, or the machine was suspended.
+    /// It jumped ahead while the service ran, or the machine was suspended.
     Jump,
-    /// It was far ahead of the mark when the service started.
+    /// It was too far ahead of the high-water mark when the service started.
     Stop,
 }
 
 impl HoldReason {
-    /// The name on every surface and in the database.
+    /// Returns the name used on every surface and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Jump => "jump",
@@ -69,51 +68,51 @@ impl HoldReason {
     }
 }
 
-/// A wall clock that is not believed.
+/// A hold: the wall clock is ahead and not trusted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hold {
-    /// The time that was shown when it began.
+    /// The time that was shown when the hold began.
     pub since: Timestamp,
-    /// Why.
+    /// Why the clock is not trusted.
     pub reason: HoldReason,
-    /// How far the wall clock is ahead of what is accounted for.
+    /// How far the wall clock is ahead of the accounted time.
     pub ahead: SignedDuration,
-    /// For how much monotonic time it has gone steadily since.
+    /// Monotonic time for which it has run steadily since.
     pub proven: Duration,
 }
 
-/// What is stored of a guard, so that it survives a restart.
+/// The stored state of a guard, which survives a restart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Kept {
-    /// The newest time that was believed.
+    /// The high-water mark: the latest trusted time.
     pub mark: Timestamp,
-    /// The newest time that was shown; ahead of the mark while the clock is not believed.
+    /// The latest time that was shown; ahead of the mark during a hold.
     pub seen: Timestamp,
-    /// The hold, if there is one.
+    /// The current hold, if any.
     pub hold: Option<Hold>,
 }
 
-/// How the clock stands.
+/// The status of the clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing {
-    /// It is believed.
+    /// The clock is trusted.
     Running,
-    /// It is too far ahead to be believed.
+    /// The clock is too far ahead to be trusted.
     Held {
-        /// Since when and why.
+        /// Start and reason of the hold.
         hold: Hold,
-        /// The time that is accounted for.
+        /// The accounted time: the last trusted time plus the monotonic time since.
         believed: Timestamp,
     },
-    /// It is behind the mark. What is shown goes on from the mark at half speed until it has caught up.
+    /// The clock is behind the mark. Shown time continues from the mark at half speed until the clock catches up.
     Behind {
-        /// By how much.
+        /// How far the wall clock is behind the shown time.
         by: SignedDuration,
     },
 }
 
 impl Standing {
-    /// The name on every surface.
+    /// Returns the name that every surface uses.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -122,10 +121,10 @@ impl Standing {
         }
     }
 
-    /// Whether something may be destroyed for good because its time has come.
+    /// Checks that scheduled work may destroy data permanently.
     ///
     /// # Errors
-    /// `ClockNotTrusted` while the clock is ahead or behind.
+    /// `ClockNotTrusted` while the clock is held or behind.
     pub fn check_trusted(&self) -> Result<()> {
         match self {
             Self::Running => Ok(()),
@@ -136,21 +135,21 @@ impl Standing {
     }
 }
 
-/// A change of the standing, for those who watch.
+/// A change of the clock's status, reported as a lifecycle event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turn {
-    /// The wall clock is not believed any more.
+    /// The wall clock is no longer trusted.
     Held,
-    /// It is behind the mark.
+    /// The wall clock is behind the high-water mark.
     Behind,
-    /// It is behind no longer.
+    /// The wall clock has caught up with the mark.
     CaughtUp,
-    /// It was set right.
+    /// The wall clock was corrected.
     Corrected,
-    /// It has proven itself.
+    /// The wall clock ran steadily for long enough to be trusted again.
     Proven,
-    /// Somebody with the right to do so said that it is right.
+    /// An authorized caller released the hold.
     Released,
 }
 
@@ -158,20 +157,20 @@ pub enum Turn {
 #[derive(Clone, Debug)]
 pub struct TimeGuard {
     limits: Limits,
-    /// Believed time at a monotonic instant; what is accounted for follows from both.
+    /// Trusted time at a monotonic instant; the accounted time is computed from both.
     anchor: Reading,
-    /// Whether the wall clock was believed since the start: from then on monotonic time accounts for it.
+    /// Whether the wall clock has been trusted since the start; from then on monotonic time accounts for it.
     settled: bool,
     last: Reading,
     mark: Timestamp,
     shown: Timestamp,
     hold: Option<Hold>,
-    behind_told: bool,
+    behind_reported: bool,
     turns: Vec<Turn>,
 }
 
 impl TimeGuard {
-    /// A guard that begins with what was stored, or believes the first reading where nothing was.
+    /// Creates a guard from the stored state; without one, the first reading is trusted.
     pub fn begin(limits: Limits, kept: Option<Kept>, reading: Reading) -> Self {
         let mut guard = Self {
             limits,
@@ -181,7 +180,7 @@ impl TimeGuard {
             mark: reading.wall,
             shown: reading.wall,
             hold: None,
-            behind_told: false,
+            behind_reported: false,
             turns: Vec::new(),
         };
         let Some(kept) = kept else { return guard };
@@ -190,15 +189,16 @@ impl TimeGuard {
         guard.mark = kept.mark;
         guard.shown = kept.mark;
         guard.hold = kept.hold.map(|hold| {
-            // What happened to the clock meanwhile is unknown: where it is not about where it was, it begins anew.
-            let steady = (-STEADY..=limits.stop).contains(&reading.wall.duration_since(kept.seen));
+            // Clock changes during the downtime are unknown. If the clock is not close to the last shown time, the
+            // proof starts over.
+            let steady = (-STEADY_TOLERANCE..=limits.stop).contains(&reading.wall.duration_since(kept.seen));
             Hold { proven: if steady { hold.proven } else { Duration::ZERO }, ..hold }
         });
         guard.observe(reading);
         guard
     }
 
-    /// Takes a reading, and says what the clock shows.
+    /// Processes a reading and returns the time to show.
     pub fn observe(&mut self, reading: Reading) -> Timestamp {
         let elapsed = signed(reading.monotonic.saturating_sub(self.last.monotonic));
         let progress = reading.wall.duration_since(self.last.wall);
@@ -208,12 +208,13 @@ impl TimeGuard {
         match self.hold {
             Some(_) if ahead <= self.limit() => {
                 self.end_hold(Turn::Corrected);
-                // What was shown meanwhile was wrong, and is not believed now.
+                // The time shown during the hold was wrong; continue from the mark.
                 self.shown = self.mark;
-                self.follow(reading.wall, SignedDuration::ZERO);
+                self.advance(reading.wall, SignedDuration::ZERO);
             }
             Some(hold) => {
-                let steady = progress.saturating_sub(elapsed).unsigned_abs() <= STEADY.unsigned_abs();
+                let steady =
+                    progress.saturating_sub(elapsed).unsigned_abs() <= STEADY_TOLERANCE.unsigned_abs();
                 let proven =
                     if steady { hold.proven.saturating_add(elapsed.unsigned_abs()) } else { Duration::ZERO };
                 self.hold = Some(Hold { ahead, proven, ..hold });
@@ -221,27 +222,27 @@ impl TimeGuard {
                 self.mark = self.mark.max(accounted);
                 if proven >= self.limits.proof {
                     self.end_hold(Turn::Proven);
-                    self.believe(reading);
+                    self.trust(reading);
                 }
             }
             None if ahead > self.limit() => {
                 let reason = if self.settled { HoldReason::Jump } else { HoldReason::Stop };
                 self.shown = self.shown.max(reading.wall);
                 self.hold = Some(Hold { since: self.shown, reason, ahead, proven: Duration::ZERO });
-                self.behind_told = false;
-                self.tell(Turn::Held);
+                self.behind_reported = false;
+                self.report(Turn::Held);
             }
-            None => self.follow(reading.wall, elapsed),
+            None => self.advance(reading.wall, elapsed),
         }
         self.shown
     }
 
-    /// Shows the wall clock, or half of the time that passes where it is behind.
-    fn follow(&mut self, wall: Timestamp, elapsed: SignedDuration) {
+    /// Advances the shown time to the wall clock, or at half speed if the wall clock is behind.
+    fn advance(&mut self, wall: Timestamp, elapsed: SignedDuration) {
         let slowed = self.shown.checked_add(elapsed / 2).unwrap_or(Timestamp::MAX);
         if wall >= slowed {
             self.shown = wall;
-            // Believed for the first time since the start, or set back before and caught up with.
+            // Trusted for the first time since the start, or caught up after the clock was set back.
             if !self.settled || self.accounted() > wall {
                 self.anchor = self.last;
                 self.settled = true;
@@ -251,16 +252,16 @@ impl TimeGuard {
         }
         self.mark = self.mark.max(self.shown);
         let behind = self.shown.duration_since(wall);
-        if behind > TOLD && !self.behind_told {
-            self.behind_told = true;
-            self.tell(Turn::Behind);
-        } else if behind.is_zero() && self.behind_told {
-            self.behind_told = false;
-            self.tell(Turn::CaughtUp);
+        if behind > REPORT_BEHIND && !self.behind_reported {
+            self.behind_reported = true;
+            self.report(Turn::Behind);
+        } else if behind.is_zero() && self.behind_reported {
+            self.behind_reported = false;
+            self.report(Turn::CaughtUp);
         }
     }
 
-    /// The time that is accounted for at the last reading.
+    /// Returns the accounted time at the last reading.
     fn accounted(&self) -> Timestamp {
         let since = self.last.monotonic.saturating_sub(self.anchor.monotonic);
         self.anchor.wall.checked_add(signed(since)).unwrap_or(Timestamp::MAX)
@@ -268,39 +269,38 @@ impl TimeGuard {
 
     fn end_hold(&mut self, turn: Turn) {
         self.hold = None;
-        self.tell(turn);
+        self.report(turn);
     }
 
-    /// Notes a change of the standing. Where nobody takes them, there is no use in ever more of them.
-    fn tell(&mut self, turn: Turn) {
-        if self.turns.len() < TURNS {
+    /// Queues a status change to report. The queue is bounded in case its consumer stops.
+    fn report(&mut self, turn: Turn) {
+        if self.turns.len() < MAX_PENDING_CHANGES {
             self.turns.push(turn);
         }
     }
 
-    /// How far the wall clock may be ahead of what is accounted for.
+    /// Returns the maximum lead of the wall clock over the accounted time.
     const fn limit(&self) -> SignedDuration {
         if self.settled { self.limits.jump } else { self.limits.stop }
     }
 
-    /// Believes the wall clock as it is.
-    fn believe(&mut self, reading: Reading) {
+    /// Trusts the wall clock as it is.
+    fn trust(&mut self, reading: Reading) {
         self.last = reading;
         self.anchor = reading;
         self.settled = true;
         self.mark = reading.wall;
         self.shown = reading.wall;
         self.hold = None;
-        self.behind_told = false;
+        self.behind_reported = false;
     }
 
-    /// Believes the wall clock because somebody with the right to do so says that it is right. This alone moves the mark
-    /// back.
+    /// Trusts the wall clock as it is, on the authority of an authorized caller. Only this moves the mark back.
     pub fn release(&mut self, reading: Reading) {
-        self.believe(reading);
+        self.trust(reading);
     }
 
-    /// How the clock stood at the last reading.
+    /// Returns the clock's status at the last reading.
     pub fn standing(&self) -> Standing {
         match self.hold {
             Some(hold) => Standing::Held { hold, believed: self.accounted() },
@@ -311,8 +311,8 @@ impl TimeGuard {
         }
     }
 
-    /// The latest time of which it is sure that it has come: what is shown, unless that is ahead of what is accounted for,
-    /// or of the wall clock.
+    /// Returns the latest time that has certainly been reached: the accounted time during a hold, otherwise the earlier
+    /// of shown time and wall clock.
     pub fn sure(&self) -> Timestamp {
         match self.hold {
             Some(_) => self.accounted(),
@@ -320,22 +320,22 @@ impl TimeGuard {
         }
     }
 
-    /// What is to be stored.
+    /// Returns the state to store.
     pub fn kept(&self) -> Kept {
         Kept { mark: self.mark, seen: self.shown, hold: self.hold }
     }
 
-    /// Changes of the standing that were not told yet, oldest first.
+    /// Returns the status changes not yet reported, oldest first.
     pub fn turns(&self) -> &[Turn] {
         &self.turns
     }
 
-    /// Forgets the first so many changes of the standing: they were told.
+    /// Discards the first `turns` pending status changes; they are reported.
     pub fn told(&mut self, turns: usize) {
         self.turns.drain(..turns.min(self.turns.len()));
     }
 
-    /// What is plausible.
+    /// Returns the limits of plausible time.
     pub const fn limits(&self) -> Limits {
         self.limits
     }

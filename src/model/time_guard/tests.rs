@@ -1,11 +1,11 @@
-//! Tests of the guard: every way in which a machine's clock is wrong, without a machine.
+//! Tests of the clock guard with simulated readings.
 
 use super::*;
 
 const DAY: i64 = 86_400;
 const NOON: i64 = 1_800_000_000;
 
-/// The wall clock at so many seconds after noon, and monotonic time.
+/// Returns a reading: wall clock in seconds after noon, and monotonic seconds.
 fn at(wall: i64, monotonic: u64) -> Reading {
     let wall = Timestamp::from_second(NOON + wall).unwrap();
     Reading { wall, monotonic: Duration::from_secs(monotonic) }
@@ -19,7 +19,7 @@ fn mark(guard: &TimeGuard) -> i64 {
     guard.kept().mark.as_second() - NOON
 }
 
-fn kept(mark: i64) -> Option<Kept> {
+fn stored(mark: i64) -> Option<Kept> {
     let mark = at(mark, 0).wall;
     Some(Kept { mark, seen: mark, hold: None })
 }
@@ -31,7 +31,7 @@ fn held(guard: &TimeGuard) -> Option<Hold> {
     }
 }
 
-/// A guard that has run for an hour since noon.
+/// Returns a guard that has run for an hour since noon.
 fn running() -> TimeGuard {
     let mut guard = TimeGuard::begin(Limits::default(), None, at(0, 100));
     guard.observe(at(3600, 3700));
@@ -40,7 +40,7 @@ fn running() -> TimeGuard {
 }
 
 #[test]
-fn a_clock_that_agrees_with_monotonic_time_is_believed() {
+fn trusts_clock_that_matches_monotonic_time() {
     let mut guard = running();
     for hour in 2..5000 {
         guard.observe(at(hour * 3600, u64::try_from(hour).unwrap() * 3600 + 100));
@@ -51,13 +51,13 @@ fn a_clock_that_agrees_with_monotonic_time_is_believed() {
 }
 
 #[test]
-fn a_jump_ahead_of_more_than_the_limit_is_held_and_shown() {
+fn holds_and_shows_jump_beyond_limit() {
     for (ahead, is_held) in [(DAY, false), (DAY + 1, true), (91 * DAY, true)] {
         let mut guard = running();
         guard.observe(at(3601 + ahead, 3701));
         assert_eq!(held(&guard).is_some(), is_held, "{ahead}");
         assert_eq!(guard.standing().check_trusted().is_err(), is_held);
-        assert_eq!(shown(&guard), 3601 + ahead, "reads and cryptography go by the wall clock");
+        assert_eq!(shown(&guard), 3601 + ahead, "the wall clock is shown");
         assert_eq!(mark(&guard), if is_held { 3600 } else { 3601 + ahead });
     }
     let mut guard = running();
@@ -67,12 +67,12 @@ fn a_jump_ahead_of_more_than_the_limit_is_held_and_shown() {
         (hold.reason, hold.ahead.as_secs(), hold.since),
         (HoldReason::Jump, 91 * DAY - 3600, at(91 * DAY, 0).wall)
     );
-    assert_eq!(guard.sure(), at(3600, 0).wall, "what is sure is what monotonic time accounts for");
+    assert_eq!(guard.sure(), at(3600, 0).wall, "only accounted time is certain");
     assert_eq!(guard.turns(), [Turn::Held]);
 }
 
 #[test]
-fn small_steps_add_up_to_a_jump() {
+fn accumulated_small_steps_are_held() {
     let mut guard = running();
     for step in 1..=24 {
         guard.observe(at(3600 + step * 3600, 3700));
@@ -83,32 +83,32 @@ fn small_steps_add_up_to_a_jump() {
 }
 
 #[test]
-fn a_suspended_machine_is_held_where_monotonic_time_stood_still() {
+fn holds_after_suspend_without_monotonic_time() {
     let mut guard = running();
     guard.observe(at(3 * DAY, 3760));
     assert_eq!(held(&guard).map(|hold| hold.reason), Some(HoldReason::Jump));
 }
 
 #[test]
-fn a_stop_longer_than_the_limit_is_held_and_a_shorter_one_is_believed() {
-    let guard = TimeGuard::begin(Limits::default(), kept(0), at(DAY, 0));
+fn holds_only_downtime_beyond_limit() {
+    let guard = TimeGuard::begin(Limits::default(), stored(0), at(DAY, 0));
     assert_eq!((guard.standing(), mark(&guard)), (Standing::Running, DAY));
-    let guard = TimeGuard::begin(Limits::default(), kept(0), at(91 * DAY, 0));
+    let guard = TimeGuard::begin(Limits::default(), stored(0), at(91 * DAY, 0));
     let hold = held(&guard).unwrap();
     assert_eq!((hold.reason, hold.ahead.as_secs()), (HoldReason::Stop, 91 * DAY));
     assert_eq!((mark(&guard), shown(&guard)), (0, 91 * DAY));
 
     let limits = Limits { stop: SignedDuration::from_hours(24 * 100), ..Limits::default() };
-    let mut guard = TimeGuard::begin(limits, kept(0), at(91 * DAY, 0));
+    let mut guard = TimeGuard::begin(limits, stored(0), at(91 * DAY, 0));
     assert_eq!(guard.standing(), Standing::Running);
-    // From then on monotonic time accounts for the clock.
+    // From here on monotonic time accounts for the clock.
     guard.observe(at(93 * DAY, 10));
     assert_eq!(held(&guard).map(|hold| hold.reason), Some(HoldReason::Jump));
 }
 
 #[test]
-fn a_stop_of_almost_the_limit_leaves_the_whole_limit_for_jumps() {
-    let mut guard = TimeGuard::begin(Limits::default(), kept(0), at(DAY - 60, 0));
+fn downtime_does_not_reduce_jump_limit() {
+    let mut guard = TimeGuard::begin(Limits::default(), stored(0), at(DAY - 60, 0));
     guard.observe(at(DAY - 60 + DAY, 0));
     assert_eq!(guard.standing(), Standing::Running);
     guard.observe(at(DAY - 60 + DAY + 1, 0));
@@ -116,7 +116,7 @@ fn a_stop_of_almost_the_limit_leaves_the_whole_limit_for_jumps() {
 }
 
 #[test]
-fn a_hold_ends_by_itself_when_the_clock_is_set_right() {
+fn correcting_the_clock_ends_hold() {
     let mut guard = running();
     guard.observe(at(91 * DAY, 3701));
     guard.observe(at(91 * DAY + 3600, 7301));
@@ -129,7 +129,7 @@ fn a_hold_ends_by_itself_when_the_clock_is_set_right() {
 }
 
 #[test]
-fn a_hold_survives_a_restart_and_a_clock_that_was_set_right_meanwhile_ends_it() {
+fn hold_survives_restart_unless_clock_is_corrected() {
     let mut guard = running();
     guard.observe(at(91 * DAY, 3701));
     guard.observe(at(91 * DAY + 600, 4301));
@@ -138,16 +138,16 @@ fn a_hold_survives_a_restart_and_a_clock_that_was_set_right_meanwhile_ends_it() 
     let (before, after) = (kept.hold.unwrap(), held(&again).unwrap());
     assert_eq!((after.since, after.reason, after.proven), (before.since, before.reason, before.proven));
     assert_eq!(before.proven, Duration::from_secs(600));
-    assert_eq!(again.turns(), [], "it was told when it began");
+    assert_eq!(again.turns(), [], "the hold is not reported again");
 
     let jumped = TimeGuard::begin(Limits::default(), Some(kept), at(200 * DAY, 0));
-    assert_eq!(held(&jumped).unwrap().proven, Duration::ZERO, "what it had proven was another time");
+    assert_eq!(held(&jumped).unwrap().proven, Duration::ZERO, "another jump resets the proof");
     let right = TimeGuard::begin(Limits::default(), Some(kept), at(5000, 0));
     assert_eq!((right.standing(), right.turns()), (Standing::Running, &[Turn::Corrected][..]));
 }
 
 #[test]
-fn a_clock_that_goes_steadily_for_long_enough_proves_itself() {
+fn steady_clock_is_trusted_after_proof_time() {
     let mut guard = running();
     guard.observe(at(91 * DAY, 3700));
     let week = 7 * DAY;
@@ -161,7 +161,7 @@ fn a_clock_that_goes_steadily_for_long_enough_proves_itself() {
 }
 
 #[test]
-fn another_jump_begins_the_proof_anew() {
+fn another_jump_restarts_proof() {
     let mut guard = running();
     guard.observe(at(91 * DAY, 3700));
     guard.observe(at(97 * DAY, 3700 + 6 * 86_400));
@@ -171,7 +171,7 @@ fn another_jump_begins_the_proof_anew() {
 }
 
 #[test]
-fn nothing_is_shown_before_the_mark_and_the_clock_catches_up_at_half_speed() {
+fn shown_time_never_precedes_the_mark() {
     let mut guard = running();
     assert_eq!(guard.observe(at(1800, 3700)), at(3600, 0).wall);
     assert_eq!(guard.standing(), Standing::Behind { by: SignedDuration::from_secs(1800) });
@@ -180,19 +180,19 @@ fn nothing_is_shown_before_the_mark_and_the_clock_catches_up_at_half_speed() {
     let mut last = shown(&guard);
     for minute in 1..=60 {
         guard.observe(at(1800 + minute * 60, 3700 + u64::try_from(minute).unwrap() * 60));
-        assert!(shown(&guard) > last, "time goes on");
+        assert!(shown(&guard) > last, "shown time advances");
         last = shown(&guard);
     }
     assert_eq!((guard.standing(), last), (Standing::Running, 1800 + 3600));
     assert_eq!(guard.turns(), [Turn::Behind, Turn::CaughtUp]);
 
-    let guard = TimeGuard::begin(Limits::default(), kept(400 * DAY), at(0, 0));
+    let guard = TimeGuard::begin(Limits::default(), stored(400 * DAY), at(0, 0));
     assert_eq!((shown(&guard), mark(&guard)), (400 * DAY, 400 * DAY));
     assert_eq!(guard.standing(), Standing::Behind { by: SignedDuration::from_hours(24 * 400) });
 }
 
 #[test]
-fn a_step_of_a_time_service_is_not_told() {
+fn small_backward_step_is_not_reported() {
     let mut guard = running();
     let back = Reading { wall: at(3600, 0).wall - SignedDuration::from_millis(300), ..at(0, 3700) };
     guard.observe(back);
@@ -202,7 +202,7 @@ fn a_step_of_a_time_service_is_not_told() {
 }
 
 #[test]
-fn a_release_believes_the_clock_as_it_is_ahead_or_behind() {
+fn release_trusts_clock_ahead_or_behind() {
     let mut ahead = running();
     ahead.observe(at(91 * DAY, 3700));
     ahead.release(at(91 * DAY + 1, 3701));
@@ -210,13 +210,13 @@ fn a_release_believes_the_clock_as_it_is_ahead_or_behind() {
     ahead.observe(at(91 * DAY + 3600, 7300));
     assert_eq!(ahead.standing(), Standing::Running);
 
-    let mut behind = TimeGuard::begin(Limits::default(), kept(400 * DAY), at(0, 0));
+    let mut behind = TimeGuard::begin(Limits::default(), stored(400 * DAY), at(0, 0));
     behind.release(at(10, 10));
     assert_eq!((behind.standing(), mark(&behind), shown(&behind)), (Standing::Running, 10, 10));
 }
 
 #[test]
-fn the_ends_of_the_calendar_break_nothing() {
+fn calendar_limits_do_not_panic() {
     let (least, most) = (Timestamp::MIN, Timestamp::MAX);
     let reading = |wall, seconds| Reading { wall, monotonic: Duration::from_secs(seconds) };
     for (first, second) in [(least, most), (most, least), (most, most), (least, least)] {
