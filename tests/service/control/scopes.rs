@@ -20,7 +20,7 @@ async fn assignments_are_inherited_downwards_only_and_immediately() {
     make_group(&mut owner, "team").await;
 
     not_granted(get_group(&mut nobody, "team").await);
-    let given = assign(&mut owner, READER, &principal, &group("team")).await;
+    let assigned = assign(&mut owner, READER, &principal, &group("team")).await;
     assert_eq!(get_group(&mut nobody, "team").await.unwrap().name, group("team"));
     // Names are case-insensitive.
     assert!(get_group(&mut nobody, "TEAM").await.is_ok());
@@ -32,7 +32,7 @@ async fn assignments_are_inherited_downwards_only_and_immediately() {
     let listed = nobody.resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await;
     assert_eq!(listed.unwrap().into_inner().subscriptions.len(), 1);
 
-    unassign(&mut owner, &given.name).await.unwrap();
+    unassign(&mut owner, &assigned.name).await.unwrap();
     not_granted(get_group(&mut nobody, "team").await);
     assign(&mut owner, READER, &principal, SUBSCRIPTION).await;
     assert!(get_group(&mut nobody, "team").await.is_ok() && get_group(&mut nobody, "dev").await.is_ok());
@@ -67,8 +67,8 @@ async fn assign_permission_is_limited_to_its_scope() {
     make_group(&mut owner, "team").await;
     assign(&mut owner, ACCESS_ADMINISTRATOR, &principal, &group("team")).await;
 
-    let given = assign(&mut nobody, READER, &other, &group("team")).await;
-    assert_eq!(get(&mut nobody, &given.name).await.unwrap(), given);
+    let assigned = assign(&mut nobody, READER, &other, &group("team")).await;
+    assert_eq!(get(&mut nobody, &assigned.name).await.unwrap(), assigned);
     let elsewhere = [SUBSCRIPTION.to_owned(), group("dev"), hsm("local")];
     for scope in &elsewhere {
         let refused = nobody.authorization.create_control_role_assignment(assigning(READER, &other, scope));
@@ -76,7 +76,7 @@ async fn assign_permission_is_limited_to_its_scope() {
     }
     // The caller lists the assignments that apply at its scope, including inherited ones.
     let seen = list(&mut nobody, &group("team"), "").await;
-    assert!(seen.contains(&given) && seen.iter().any(|one| one.scope == format!("/{SUBSCRIPTION}")));
+    assert!(seen.contains(&assigned) && seen.iter().any(|one| one.scope == format!("/{SUBSCRIPTION}")));
     // The role grants nothing else.
     not_granted(delete_group(&mut nobody, "team").await);
 }
@@ -87,9 +87,9 @@ async fn assignments_are_deleted_with_their_resource_group() {
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
     make_group(&mut owner, "team").await;
-    let given = assign(&mut owner, OWNER, &principal, &group("team")).await;
+    let assigned = assign(&mut owner, OWNER, &principal, &group("team")).await;
     delete_group(&mut owner, "team").await.unwrap();
-    fails(get(&mut owner, &given.name).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    fails(get(&mut owner, &assigned.name).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
     // They do not apply to a new group of the same name.
     make_group(&mut owner, "team").await;
     not_granted(get_group(&mut nobody, "team").await);
@@ -106,15 +106,15 @@ async fn assignments_survive_recovery_but_not_purge_of_an_hsm() {
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
     owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
-    let given = assign(&mut owner, OWNER, &principal, &place.hsm("payroll")).await;
-    assert_eq!(given.scope, format!("/{}", hsm("payroll")));
+    let assigned = assign(&mut owner, OWNER, &principal, &place.hsm("payroll")).await;
+    assert_eq!(assigned.scope, format!("/{}", hsm("payroll")));
     // Soft deletion keeps assignments for recovery, and new ones are rejected.
     let deleted = hsms::delete(&mut nobody, place.hsm("payroll")).await.unwrap();
     let refused =
         owner.authorization.create_control_role_assignment(assigning(READER, &principal, &hsm("payroll")));
     fails(refused.await, Code::NotFound, "HSM_NOT_FOUND");
     hsms::recover(&mut owner, deleted.name.clone()).await.unwrap();
-    assert_eq!(get(&mut nobody, &given.name).await.unwrap(), given);
+    assert_eq!(get(&mut nobody, &assigned.name).await.unwrap(), assigned);
 
     hsms::delete(&mut nobody, place.hsm("payroll")).await.unwrap();
     hsms::purge(&mut owner, deleted.name).await.unwrap();

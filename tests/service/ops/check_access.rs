@@ -24,7 +24,7 @@ async fn reports_the_deciding_role_assignment() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     // Neither the key nor the principal needs to exist.
-    let given = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
+    let assigned = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
     let answer = dev.access.check_access(request(&guid(100), "keys/sign", "/keys/Invoices")).await;
     let target = "hsms/local/roleAssignments at /keys/Invoices";
     assert_recorded(&server, metadata(&answer), "AccessCheck", "OK", target);
@@ -32,7 +32,7 @@ async fn reports_the_deciding_role_assignment() {
         allowed: true,
         action: action("keys/sign/action"),
         scope: "/keys/Invoices".to_owned(),
-        role_assignment: Some(given.clone()),
+        role_assignment: Some(assigned.clone()),
         role_name: "Managed HSM Crypto User".to_owned(),
         reason: format!(
             "{} is granted by role 'Managed HSM Crypto User', assigned to {} at /keys/invoices",
@@ -47,7 +47,7 @@ async fn reports_the_deciding_role_assignment() {
 
     // A group's role decides for its members, and the assignment shown is the group's.
     let by_group = check(&mut dev, &guid(1), &[&guid(2), &guid(100)], "keys/sign", "/keys/invoices").await;
-    assert_eq!((by_group.allowed, by_group.role_assignment), (true, Some(given)));
+    assert_eq!((by_group.allowed, by_group.role_assignment), (true, Some(assigned)));
 }
 
 #[tokio::test]

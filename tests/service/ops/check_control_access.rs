@@ -23,12 +23,12 @@ fn request(action: &str, scope: &str) -> pb::CheckControlAccessRequest {
 async fn reports_the_deciding_assignment_or_missing_action() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
-    let given = assign(&mut owner, READER, &guid(99), &group("dev")).await;
+    let assigned = assign(&mut owner, READER, &guid(99), &group("dev")).await;
 
     let yes = check(&mut owner, &guid(99), "microsoft.keyvault/MANAGEDHSMS/read", &hsm("local")).await;
     assert!(yes.allowed, "{yes:?}");
     assert_eq!((yes.action.as_str(), yes.scope.as_str()), (READ, format!("/{}", hsm("local")).as_str()));
-    assert_eq!((yes.role_assignment.as_ref(), yes.role_name.as_str()), (Some(&given), "Reader"));
+    assert_eq!((yes.role_assignment.as_ref(), yes.role_name.as_str()), (Some(&assigned), "Reader"));
 
     for (action, scope, why) in
         [(WRITE, group("dev"), "none of the roles"), (READ, SUBSCRIPTION.to_owned(), "is assigned at")]

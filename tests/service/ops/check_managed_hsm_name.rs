@@ -11,13 +11,13 @@ async fn reports_available_taken_and_invalid_names() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    contributor.hsms.create_managed_hsm(place.creating("gone")).await.unwrap();
-    delete(&mut contributor, place.hsm("gone")).await.unwrap();
+    contributor.hsms.create_managed_hsm(place.creating("deleted")).await.unwrap();
+    delete(&mut contributor, place.hsm("deleted")).await.unwrap();
     for (name, reason) in [
         ("payroll", ""),
         ("local", "AlreadyExists"),
         ("LOCAL", "AlreadyExists"),
-        ("gone", "AlreadyExists"),
+        ("deleted", "AlreadyExists"),
         ("no--name", "AccountNameInvalid"),
         ("", "AccountNameInvalid"),
     ] {

@@ -27,7 +27,7 @@ async fn applies_azure_defaults() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let all = BTreeSet::from(["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"]);
-    for (kty, kept, size, curve, expected) in [
+    for (kty, stored, size, curve, expected) in [
         ("RSA", "RSA-HSM", 2048, "", all.clone()),
         ("RSA-HSM", "RSA-HSM", 2048, "", all.clone()),
         ("EC", "EC-HSM", 0, "P-256", BTreeSet::from(["sign", "verify", "deriveKey"])),
@@ -36,7 +36,7 @@ async fn applies_azure_defaults() {
         ("oct-HSM", "oct-HSM", 256, "", all),
     ] {
         let made = dev.create(of_type(&format!("default-{kty}"), kty)).await.unwrap();
-        assert_eq!((made.kty.as_str(), made.key_size), (kept, size));
+        assert_eq!((made.kty.as_str(), made.key_size), (stored, size));
         assert_eq!(made.key.as_ref().map_or("", |public| &public.crv), curve);
         assert_eq!(operations(&made), expected, "{kty}");
         let version = made.name.strip_prefix(&format!("{}/versions/", key(&format!("default-{kty}"))));
@@ -48,11 +48,11 @@ async fn applies_azure_defaults() {
         assert_eq!(made.created, made.updated);
         assert_eq!((made.recovery_level.as_str(), made.recoverable_days), ("Recoverable+Purgeable", 90));
         match &made.key {
-            Some(public) if kept == "RSA-HSM" => {
+            Some(public) if stored == "RSA-HSM" => {
                 assert_eq!((public.n.len(), &public.e[..]), (256, &[1, 0, 1][..]))
             }
             Some(public) => assert_eq!((public.x.len(), public.y.len()), (32, 32)),
-            None => assert_eq!(kept, "oct-HSM"),
+            None => assert_eq!(stored, "oct-HSM"),
         }
         let found = dev.keys.get_key(pb::GetKeyRequest { name: made.name.clone() }).await.unwrap();
         assert_eq!(found.into_inner(), made);

@@ -9,9 +9,9 @@ use crate::roles::ask::{
 };
 use crate::support::{Client, Server, fact};
 
-async fn all(who: &mut Client) -> usize {
+async fn all(client: &mut Client) -> usize {
     let request = pb::ListRoleAssignmentsRequest { parent: HSM.to_owned(), ..Default::default() };
-    who.access.list_role_assignments(request).await.unwrap().into_inner().role_assignments.len()
+    client.access.list_role_assignments(request).await.unwrap().into_inner().role_assignments.len()
 }
 
 #[tokio::test]

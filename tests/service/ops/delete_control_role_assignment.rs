@@ -13,19 +13,19 @@ async fn takes_effect_immediately_and_survives_a_restart() {
     let mut server = Server::start();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
-    let given = assign(&mut owner, READER, &principal, &group("dev")).await;
+    let assigned = assign(&mut owner, READER, &principal, &group("dev")).await;
     assert!(get_group(&mut nobody, "dev").await.is_ok());
-    let request = pb::DeleteControlRoleAssignmentRequest { name: given.name.clone() };
+    let request = pb::DeleteControlRoleAssignmentRequest { name: assigned.name.clone() };
     let answer = owner.authorization.delete_control_role_assignment(request).await;
-    let target = format!("/{}", given.name);
+    let target = format!("/{}", assigned.name);
     assert_recorded(&server, metadata(&answer), "ControlRoleAssignmentDelete", "OK", &target);
-    assert_eq!(answer.unwrap().into_inner(), given);
+    assert_eq!(answer.unwrap().into_inner(), assigned);
     not_granted(get_group(&mut nobody, "dev").await);
     server.restart();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     not_granted(get_group(&mut nobody, "dev").await);
     for _ in 0..2 {
-        fails(unassign(&mut owner, &given.name).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+        fails(unassign(&mut owner, &assigned.name).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
     }
 }
 
@@ -33,13 +33,13 @@ async fn takes_effect_immediately_and_survives_a_restart() {
 async fn requires_role_assignment_delete_permission() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
-    let given = assign(&mut owner, READER, &guid(99), &group("dev")).await;
+    let assigned = assign(&mut owner, READER, &guid(99), &group("dev")).await;
     let unknown = format!("{SUBSCRIPTION}/roleAssignments/{}", guid(1));
     for name in ["contributor", "reader", "administrator", "nobody"] {
         let mut caller = server.client(name).await;
-        for name in [&given.name, &unknown] {
+        for name in [&assigned.name, &unknown] {
             not_granted(unassign(&mut caller, name).await);
         }
     }
-    assert_eq!(get(&mut owner, &given.name).await.unwrap(), given);
+    assert_eq!(get(&mut owner, &assigned.name).await.unwrap(), assigned);
 }

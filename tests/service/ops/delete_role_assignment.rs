@@ -18,19 +18,19 @@ async fn deletion_takes_effect_and_survives_a_restart() {
     let mut dev = server.client("dev").await;
     let principal = server.principal("nobody").object_id;
     dev.create(ec("invoices", "P-256")).await.unwrap();
-    let given = assign(&mut dev, CRYPTO_USER, &principal, "/keys/invoices").await;
-    let kept = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
+    let assigned = assign(&mut dev, CRYPTO_USER, &principal, "/keys/invoices").await;
+    let remaining = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
 
-    let answer = dev.access.delete_role_assignment(request(&given.name)).await;
-    assert_recorded(&server, metadata(&answer), "RoleAssignmentDelete", "OK", &given.name);
-    assert_eq!(answer.unwrap().into_inner(), given);
-    let again = dev.access.delete_role_assignment(request(&given.name)).await;
+    let answer = dev.access.delete_role_assignment(request(&assigned.name)).await;
+    assert_recorded(&server, metadata(&answer), "RoleAssignmentDelete", "OK", &assigned.name);
+    assert_eq!(answer.unwrap().into_inner(), assigned);
+    let again = dev.access.delete_role_assignment(request(&assigned.name)).await;
     assert_recorded(
         &server,
         metadata(&again),
         "RoleAssignmentDelete",
         "ROLE_ASSIGNMENT_NOT_FOUND",
-        &given.name,
+        &assigned.name,
     );
     fails(again, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
 
@@ -38,25 +38,32 @@ async fn deletion_takes_effect_and_survives_a_restart() {
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     not_granted(sign(&mut nobody, "invoices").await);
     let read = |name: &str| pb::GetRoleAssignmentRequest { name: name.to_owned() };
-    let deleted = dev.access.get_role_assignment(read(&given.name)).await;
+    let deleted = dev.access.get_role_assignment(read(&assigned.name)).await;
     fails(deleted, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
-    assert_eq!(dev.access.get_role_assignment(read(&kept.name)).await.unwrap().into_inner(), kept);
+    assert_eq!(dev.access.get_role_assignment(read(&remaining.name)).await.unwrap().into_inner(), remaining);
 }
 
 #[tokio::test]
 async fn rejects_missing_permission_and_invalid_names() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
-    let given = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
-    let refused = nobody.access.delete_role_assignment(request(&given.name)).await;
-    assert_recorded(&server, metadata(&refused), "RoleAssignmentDelete", "ACTION_NOT_GRANTED", &given.name);
+    let assigned = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
+    let refused = nobody.access.delete_role_assignment(request(&assigned.name)).await;
+    assert_recorded(
+        &server,
+        metadata(&refused),
+        "RoleAssignmentDelete",
+        "ACTION_NOT_GRANTED",
+        &assigned.name,
+    );
     not_granted(refused);
     not_granted(nobody.access.delete_role_assignment(request(&assignment(&guid(1)))).await);
     for name in ["", &guid(1), &assignment("x")] {
         bad(dev.access.delete_role_assignment(request(name)).await, "name");
     }
-    let kept = dev.access.get_role_assignment(pb::GetRoleAssignmentRequest { name: given.name }).await;
-    kept.unwrap();
+    let remaining =
+        dev.access.get_role_assignment(pb::GetRoleAssignmentRequest { name: assigned.name }).await;
+    remaining.unwrap();
 }
 
 /// Of eight concurrent deletions of one assignment, one succeeds.
@@ -64,9 +71,9 @@ async fn rejects_missing_permission_and_invalid_names() {
 async fn concurrent_deletions_succeed_once() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    let given = assign(&mut dev, CRYPTO_USER, &guid(100), "/").await;
+    let assigned = assign(&mut dev, CRYPTO_USER, &guid(100), "/").await;
     let calls = (0..8).map(|_| {
-        let (mut dev, name) = (dev.clone(), given.name.clone());
+        let (mut dev, name) = (dev.clone(), assigned.name.clone());
         async move { dev.access.delete_role_assignment(request(&name)).await }
     });
     let answers = futures_util::future::join_all(calls).await;

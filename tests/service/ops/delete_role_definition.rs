@@ -50,9 +50,9 @@ async fn built_in_roles_cannot_be_deleted() {
         let refused = dev.access.delete_role_definition(request(&definition(id))).await;
         let status = fails(refused, Code::FailedPrecondition, "ROLE_DEFINITION_BUILT_IN");
         assert_eq!(fact(&status, "role_definition"), id);
-        let kept =
+        let found =
             dev.access.get_role_definition(pb::GetRoleDefinitionRequest { name: definition(id) }).await;
-        assert_eq!(kept.unwrap().into_inner().r#type, "AKVBuiltInRole");
+        assert_eq!(found.unwrap().into_inner().r#type, "AKVBuiltInRole");
     }
     for name in ["", CRYPTO_USER, "hsms/local/roleDefinitions/"] {
         bad(dev.access.delete_role_definition(request(name)).await, "name");

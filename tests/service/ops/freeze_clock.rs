@@ -21,6 +21,6 @@ async fn frozen_clock_stops_but_can_be_advanced() {
 
     server.restart();
     let mut dev = server.client("dev").await;
-    let kept = dev.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner();
-    assert_eq!(kept, advanced);
+    let restarted = dev.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner();
+    assert_eq!(restarted, advanced);
 }

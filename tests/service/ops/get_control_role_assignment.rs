@@ -12,15 +12,15 @@ use crate::support::Server;
 async fn returns_the_assignment_at_its_own_scope_only() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
-    let given = assign(&mut owner, READER, &guid(99), &group("dev")).await;
+    let assigned = assign(&mut owner, READER, &guid(99), &group("dev")).await;
     let mut reader = server.client("reader").await;
-    let request = pb::GetControlRoleAssignmentRequest { name: given.name.clone() };
+    let request = pb::GetControlRoleAssignmentRequest { name: assigned.name.clone() };
     let answer = reader.authorization.get_control_role_assignment(request).await;
-    let target = format!("/{}", given.name);
+    let target = format!("/{}", assigned.name);
     assert_recorded(&server, metadata(&answer), "ControlRoleAssignmentGet", "OK", &target);
-    assert_eq!(answer.unwrap().into_inner(), given);
+    assert_eq!(answer.unwrap().into_inner(), assigned);
     // The name contains the scope: at another scope, no assignment has this id.
-    let elsewhere = given.name.replace(&group("dev"), SUBSCRIPTION);
+    let elsewhere = assigned.name.replace(&group("dev"), SUBSCRIPTION);
     fails(get(&mut reader, &elsewhere).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
 }
 
@@ -28,13 +28,13 @@ async fn returns_the_assignment_at_its_own_scope_only() {
 async fn rejects_invalid_names_and_missing_permission() {
     let server = Server::start();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
-    let given = assign(&mut owner, READER, &guid(99), SUBSCRIPTION).await;
+    let assigned = assign(&mut owner, READER, &guid(99), SUBSCRIPTION).await;
     let unknown = format!("{SUBSCRIPTION}/roleAssignments/{}", guid(1));
     fails(get(&mut owner, &unknown).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
     for name in ["", SUBSCRIPTION, &format!("{SUBSCRIPTION}/roleAssignments/x"), &format!("/{unknown}")] {
         bad(get(&mut owner, name).await, "name");
     }
-    for name in [&given.name, &unknown] {
+    for name in [&assigned.name, &unknown] {
         not_granted(get(&mut nobody, name).await);
     }
 }

@@ -60,18 +60,18 @@ async fn imports_every_key_type() {
         assert_eq!(mac, symmetric::mac("HS256", bits, &[7; 32]));
     }
     // With the key types of RFC 7518, keys are stored in the HSM as well.
-    for (id, kty, kept, material) in [
+    for (id, kty, stored, material) in [
         ("software-rsa", "RSA", "RSA-HSM", RsaKey::of_2048_bits().material()),
         ("software-ec", "EC", "EC-HSM", EcKey::new("P-256", 5).material()),
         ("software-oct", "oct", "oct-HSM", symmetric::material(128)),
     ] {
         let taken = import(&mut dev, id, pb::ImportKeyMaterial { kty: kty.to_owned(), ..material }).await;
-        assert_eq!(taken.kty, kept);
+        assert_eq!(taken.kty, stored);
         assert!(taken.enabled && taken.created.is_some());
         assert_eq!(taken.created, taken.updated);
         assert_eq!((taken.recovery_level.as_str(), taken.recoverable_days), ("Recoverable+Purgeable", 90));
-        let operations = if kept == "EC-HSM" { 3 } else { 6 };
-        assert_eq!(taken.key_ops.len(), operations, "{kept}");
+        let operations = if stored == "EC-HSM" { 3 } else { 6 };
+        assert_eq!(taken.key_ops.len(), operations, "{stored}");
     }
 }
 

@@ -16,10 +16,10 @@ async fn lists_live_hsms_by_name_in_pages_of_any_size() {
     let server = Server::start();
     let place = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    for name in ["beta", "alpha", "gone"] {
+    for name in ["beta", "alpha", "deleted"] {
         contributor.hsms.create_managed_hsm(place.creating(name)).await.unwrap();
     }
-    delete(&mut contributor, place.hsm("gone")).await.unwrap();
+    delete(&mut contributor, place.hsm("deleted")).await.unwrap();
     for parent in [&place.subscription, &place.group] {
         for page_size in [1, 2, 3, 100] {
             let mut names = Vec::new();

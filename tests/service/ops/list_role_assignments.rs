@@ -70,8 +70,8 @@ async fn read_permission_is_limited_to_its_scope() {
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let own = server.principal("nobody").object_id;
     not_granted(list(&mut nobody, "", &own).await);
-    let given = assign(&mut dev, CRYPTO_AUDITOR, &own, "/keys/invoices").await;
-    assert_eq!(list(&mut nobody, "/keys/invoices", "").await.unwrap(), [given.name]);
+    let assigned = assign(&mut dev, CRYPTO_AUDITOR, &own, "/keys/invoices").await;
+    assert_eq!(list(&mut nobody, "/keys/invoices", "").await.unwrap(), [assigned.name]);
     // Listing without a scope requires the permission at `/`.
     for (scope, asked) in [("", "/"), ("/", "/"), ("/keys", "/keys"), ("/keys/letters", "/keys/letters")] {
         assert_eq!(fact(&not_granted(list(&mut nobody, scope, "").await), "scope"), asked);

@@ -45,7 +45,7 @@ async fn enforces_azure_limits_and_names_the_field() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
-    let kept = set(&mut dev, "a", "P1Y", after("P90D")).await.unwrap();
+    let stored = set(&mut dev, "a", "P1Y", after("P90D")).await.unwrap();
     let notify = pb::KeyLifetimeAction { action: "Notify".to_owned(), ..rotate_action("", "P30D") };
     for (expiry, actions, field) in [
         ("P27D", vec![], "expiry_time"),
@@ -63,7 +63,7 @@ async fn enforces_azure_limits_and_names_the_field() {
         assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
         assert_eq!((reason(&status).as_str(), fact(&status, "field").as_str()), ("BAD_PARAMETER", field));
     }
-    assert_eq!(get(&mut dev, "a").await.unwrap(), kept);
+    assert_eq!(get(&mut dev, "a").await.unwrap(), stored);
 }
 
 #[tokio::test]

@@ -120,20 +120,20 @@ async fn deleted_role_grants_nothing_until_it_is_recreated() {
     dev.create(ec("signing", "P-256")).await.unwrap();
     let role = guid(1);
     define(&mut dev, &role, &["keys/sign/action"], &[]).await;
-    let given = assign(&mut dev, &role, &principal, "/keys/signing").await;
+    let assigned = assign(&mut dev, &role, &principal, "/keys/signing").await;
     sign(&mut nobody, "signing").await.unwrap();
 
     let name = definition(&role);
     let request = pb::DeleteRoleDefinitionRequest { name: name.clone() };
     dev.access.delete_role_definition(request).await.unwrap();
     not_granted(sign(&mut nobody, "signing").await);
-    let kept = pb::GetRoleAssignmentRequest { name: given.name.clone() };
-    assert_eq!(dev.access.get_role_assignment(kept.clone()).await.unwrap().into_inner(), given);
+    let get_assignment = pb::GetRoleAssignmentRequest { name: assigned.name.clone() };
+    assert_eq!(dev.access.get_role_assignment(get_assignment.clone()).await.unwrap().into_inner(), assigned);
     server.restart();
 
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     not_granted(sign(&mut nobody, "signing").await);
-    assert_eq!(dev.access.get_role_assignment(kept).await.unwrap().into_inner(), given);
+    assert_eq!(dev.access.get_role_assignment(get_assignment).await.unwrap().into_inner(), assigned);
     let access_check = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
     assert!(!access_check.allowed && access_check.role_assignment.is_none(), "{access_check:?}");
     let unknown = dev.access.get_role_definition(pb::GetRoleDefinitionRequest { name }).await;
@@ -145,5 +145,5 @@ async fn deleted_role_grants_nothing_until_it_is_recreated() {
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     sign(&mut nobody, "signing").await.unwrap();
     let access_check = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
-    assert_eq!(access_check.role_assignment, Some(given));
+    assert_eq!(access_check.role_assignment, Some(assigned));
 }

@@ -95,7 +95,7 @@ async fn members_have_the_roles_of_their_groups() {
         not_granted(sign(client, "books").await);
     }
 
-    let given = assign(&mut dev, CRYPTO_USER, &accountants, "/keys/books").await;
+    let assigned = assign(&mut dev, CRYPTO_USER, &accountants, "/keys/books").await;
     sign(&mut ann, "books").await.unwrap();
     sign(&mut bob, "books").await.unwrap();
     not_granted(sign(&mut ann, "letters").await);
@@ -111,12 +111,12 @@ async fn members_have_the_roles_of_their_groups() {
     sign(&mut ann, "letters").await.unwrap();
     sign(&mut ann, "books").await.unwrap();
     let by_group = check(&mut dev, &guid(1), &[&accountants], "keys/sign", "/keys/books").await;
-    assert_eq!((by_group.allowed, by_group.role_assignment), (true, Some(given.clone())));
+    assert_eq!((by_group.allowed, by_group.role_assignment), (true, Some(assigned.clone())));
     let alone = check(&mut dev, &guid(1), &[&clerks], "keys/sign", "/keys/books").await;
     assert!(!alone.allowed, "{alone:?}");
 
     // A token verified before the assignment was deleted is still valid, but grants no access.
-    unassign(&mut dev, &given.name).await;
+    unassign(&mut dev, &assigned.name).await;
     not_granted(sign(&mut ann, "books").await);
     not_granted(sign(&mut bob, "books").await);
     sign(&mut ann, "letters").await.unwrap();
