@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use prost::Message as _;
+use prost_reflect::{DescriptorPool, Kind, Value};
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet};
 use strongroom::api::grpc::pb;
@@ -79,6 +80,52 @@ fn rpcs_are_operations() {
         }
     }
     assert_same("operations", &operations(), "rpcs", &rpcs);
+}
+
+/// Fields of type `bytes` that carry neither key material nor plaintext.
+const PUBLIC_BYTES: [&str; 25] = [
+    "DecryptRequest.additional_authenticated_data",
+    "DecryptRequest.authentication_tag",
+    "DecryptRequest.ciphertext",
+    "DecryptRequest.iv",
+    "EncryptRequest.additional_authenticated_data",
+    "EncryptRequest.iv",
+    "EncryptResponse.additional_authenticated_data",
+    "EncryptResponse.authentication_tag",
+    "EncryptResponse.ciphertext",
+    "EncryptResponse.iv",
+    "ExportUsageResponse.content",
+    "ImportKeyMaterial.e",
+    "ImportKeyMaterial.n",
+    "ImportKeyMaterial.x",
+    "ImportKeyMaterial.y",
+    "JsonWebKey.e",
+    "JsonWebKey.n",
+    "JsonWebKey.x",
+    "JsonWebKey.y",
+    "SignRequest.digest",
+    "SignResponse.signature",
+    "UnwrapKeyRequest.wrapped_key",
+    "VerifyRequest.digest",
+    "VerifyRequest.signature",
+    "WrapKeyResponse.wrapped_key",
+];
+
+#[test]
+fn bytes_fields_are_public_or_marked_debug_redact() {
+    let pool = DescriptorPool::decode(pb::DESCRIPTORS).unwrap();
+    let mut unmarked = BTreeSet::new();
+    for message in pool.all_messages().filter(|message| message.package_name() == PACKAGE) {
+        for field in message.fields().filter(|field| field.kind() == Kind::Bytes) {
+            let options = field.options();
+            let marked = options.get_field_by_name("debug_redact");
+            if marked.as_deref() != Some(&Value::Bool(true)) {
+                unmarked.insert(format!("{}.{}", message.name(), field.name()));
+            }
+        }
+    }
+    let public = PUBLIC_BYTES.iter().map(|field| (*field).to_owned()).collect();
+    assert_same("fields without `debug_redact`", &unmarked, "public fields", &public);
 }
 
 #[test]

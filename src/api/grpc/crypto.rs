@@ -1,10 +1,10 @@
 //! Implements `strongroom.v1.CryptoService`: each method runs one operation.
 
 use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
 
 use super::Services;
 use super::pb::{self, crypto_service_server::CryptoService};
-use super::wiped::Wiped;
 use crate::ops::crypto;
 
 #[tonic::async_trait]
@@ -24,8 +24,11 @@ impl CryptoService for Services {
         &self,
         request: Request<pb::EncryptRequest>,
     ) -> Result<Response<pb::EncryptResponse>, Status> {
-        self.answer::<_, crypto::Encrypt, _>("/strongroom.v1.CryptoService/Encrypt", request.map(Wiped::new))
-            .await
+        self.answer::<_, crypto::Encrypt, _>(
+            "/strongroom.v1.CryptoService/Encrypt",
+            request.map(Zeroizing::new),
+        )
+        .await
     }
 
     async fn decrypt(
@@ -39,8 +42,11 @@ impl CryptoService for Services {
         &self,
         request: Request<pb::WrapKeyRequest>,
     ) -> Result<Response<pb::WrapKeyResponse>, Status> {
-        self.answer::<_, crypto::WrapKey, _>("/strongroom.v1.CryptoService/WrapKey", request.map(Wiped::new))
-            .await
+        self.answer::<_, crypto::WrapKey, _>(
+            "/strongroom.v1.CryptoService/WrapKey",
+            request.map(Zeroizing::new),
+        )
+        .await
     }
 
     async fn unwrap_key(

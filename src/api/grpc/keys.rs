@@ -1,10 +1,10 @@
 //! Implements `strongroom.v1.KeyService`: each method runs one operation.
 
 use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
 
 use super::Services;
 use super::pb::{self, key_service_server::KeyService};
-use super::wiped::Wiped;
 use crate::ops::{deleted, keys};
 
 #[tonic::async_trait]
@@ -20,8 +20,11 @@ impl KeyService for Services {
         &self,
         request: Request<pb::ImportKeyRequest>,
     ) -> Result<Response<pb::KeyBundle>, Status> {
-        self.answer::<_, keys::ImportKey, _>("/strongroom.v1.KeyService/ImportKey", request.map(Wiped::new))
-            .await
+        self.answer::<_, keys::ImportKey, _>(
+            "/strongroom.v1.KeyService/ImportKey",
+            request.map(Zeroizing::new),
+        )
+        .await
     }
 
     async fn get_key(&self, request: Request<pb::GetKeyRequest>) -> Result<Response<pb::KeyBundle>, Status> {

@@ -1,38 +1,18 @@
-//! The generated code of `proto/strongroom/v1`, and the `Debug` output of its secret messages.
-
-use std::fmt;
+//! The generated code of `proto/strongroom/v1`.
+//!
+//! Fields that the protocol marks `debug_redact` carry key material or plaintext. The build script writes `Debug` without
+//! them, and `Zeroize` that overwrites them.
 
 #[expect(clippy::allow_attributes, reason = "generated")]
 mod generated {
     tonic::include_proto!("strongroom.v1");
+    include!(concat!(env!("OUT_DIR"), "/redacted.rs"));
 }
 
 pub use generated::*;
 
 /// The file descriptor set of the protocol, for server reflection and tests.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/strongroom.v1.bin"));
-
-/// Implements `Debug` for messages with plaintext or key material: only the listed fields are printed.
-macro_rules! redacted {
-    ($($message:ident($($field:ident),*),)+) => {
-        $(impl fmt::Debug for $message {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($message))
-                    $(.field(stringify!($field), &self.$field))*
-                    .finish_non_exhaustive()
-            }
-        })+
-    };
-}
-
-redacted! {
-    DecryptResponse(name, algorithm),
-    EncryptRequest(name, algorithm),
-    GenerateRandomBytesResponse(),
-    ImportKeyMaterial(kty, crv),
-    UnwrapKeyResponse(name, algorithm),
-    WrapKeyRequest(name, algorithm),
-}
 
 #[cfg(test)]
 mod tests {

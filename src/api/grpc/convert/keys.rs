@@ -2,7 +2,7 @@
 
 use std::mem::take;
 
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use super::super::pb;
 use super::{hsm, key_date, key_id, key_path, part, wire_instant};
@@ -82,21 +82,10 @@ impl TryFrom<pb::ImportKeyRequest> for ImportKey {
     }
 }
 
-/// Zeroizes the members of an import request that the key type does not use.
-struct ZeroizingMaterial(pb::ImportKeyMaterial);
-
-impl Drop for ZeroizingMaterial {
-    fn drop(&mut self) {
-        let pb::ImportKeyMaterial { n, e, d, p, q, dp, dq, qi, x, y, k, .. } = &mut self.0;
-        for bytes in [n, e, d, p, q, dp, dq, qi, x, y, k] {
-            bytes.zeroize();
-        }
-    }
-}
-
 fn material(given: pb::ImportKeyMaterial) -> Result<ImportMaterial> {
-    let mut given = ZeroizingMaterial(given);
-    let pb::ImportKeyMaterial { kty, n, e, d, p, q, dp, dq, qi, crv, x, y, k } = &mut given.0;
+    // Overwrites the members that the key type does not use.
+    let mut given = Zeroizing::new(given);
+    let pb::ImportKeyMaterial { kty, n, e, d, p, q, dp, dq, qi, crv, x, y, k } = &mut *given;
     match kty.as_str() {
         "RSA" | "RSA-HSM" => Ok(ImportMaterial::Rsa {
             n: take(n),
