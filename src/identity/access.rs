@@ -1,4 +1,4 @@
-//! Caller x action x scope: yes or no, and why. Pure rules over grants; deny is the default.
+//! Authorization: decides whether role grants allow an action at a scope. The default is to deny.
 
 use std::sync::Arc;
 
@@ -8,48 +8,48 @@ use crate::model::{Error, Result};
 
 use super::Caller;
 
-/// The answer to "may this principal do this there?", with what it rests on.
+/// An authorization decision and the reason for it.
 #[derive(Clone, Debug)]
 pub enum Decision<A: Grantable> {
-    /// Yes, because of this grant (the first that was found; there may be more).
+    /// Allowed by this grant. It is the first match; there may be more.
     Allowed(GrantOf<A>),
-    /// No: no role of the principal or its groups grants the action at this scope.
+    /// Denied: no role of the principal or its groups grants this action at the scope.
     Missing(A),
 }
 
-/// Lets the call through if a role of the caller, or of one of its groups, grants the action at the first of `scopes`.
+/// Authorizes `action` at `scope` if a role of the caller, or of one of its groups, grants it.
 ///
-/// `grants` gives the grants of one principal on the HSM that is asked, or on the control plane; `definitions` the roles
-/// there are.
+/// `grants` returns the grants of one principal on the target HSM or on the control plane, `definitions` all role
+/// definitions. Errors name `reported`, the scope of the request.
 ///
 /// # Errors
-/// [`Error::Forbidden`], naming the missing action, the second of `scopes`, and the built-in roles that grant the action.
-/// Custom ones are not named: not everybody may read them.
+/// [`Error::Forbidden`], with the missing action, the scope `reported`, and the built-in roles that grant the action.
+/// Custom roles are not named, because the caller may not be allowed to read them.
 pub fn authorize<A: Grantable>(
     caller: &Caller,
     grants: impl Fn(PrincipalId) -> Arc<[GrantOf<A>]>,
     action: A,
-    (scope, asked): (&A::Scope, &A::Scope),
+    (scope, reported): (&A::Scope, &A::Scope),
     definitions: impl FnOnce() -> Vec<Arc<RoleDefinition>>,
 ) -> Result<()> {
     match explain(caller.principal, &caller.groups, grants, action, scope) {
         Decision::Allowed(_) => Ok(()),
         Decision::Missing(action) => Err(Error::Forbidden {
             principal: caller.principal,
-            denied: action.denied(asked.clone()),
+            denied: action.denied(reported.clone()),
             roles: granting(action, definitions()),
         }),
     }
 }
 
-/// The names of the built-in roles that grant an action, those that grant least first.
+/// Returns the names of the built-in roles that grant `action`, the roles with the fewest actions first.
 pub fn granting<A: Grantable>(action: A, mut definitions: Vec<Arc<RoleDefinition>>) -> Vec<String> {
     definitions.retain(|role| role.built_in && role.grants(action));
     definitions.sort_by_key(|role| role.granted::<A>().len());
     definitions.iter().map(|role| role.role_name.clone()).collect()
 }
 
-/// Decides for any principal, without a credential of it.
+/// Returns the decision for any principal; no credential is needed.
 pub fn explain<A: Grantable>(
     principal: PrincipalId,
     groups: &[PrincipalId],

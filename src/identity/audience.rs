@@ -1,50 +1,51 @@
-//! By which names issuers call what their tokens are meant for.
+//! Maps the `aud` claim of access tokens to audiences of the service.
 
 use serde_json::Value;
 
 use super::Issuer;
 use crate::model::audience::Audience;
 
-/// The names by which an issuer calls the audiences.
+/// The `aud` values of one issuer, and the audience that each means.
 pub(super) struct Audiences {
     names: Vec<(String, Audience)>,
     any_port: bool,
 }
 
 impl Audiences {
-    /// Those that are configured with an issuer.
+    /// Creates the map from the settings of an issuer.
     pub(super) fn new(issuer: &Issuer) -> Self {
         let Issuer { audiences, management_audiences, any_port, .. } = issuer;
-        let named = |audience| move |name: &String| (plain(name, *any_port).to_owned(), audience);
+        let named = |audience| move |name: &String| (normalized(name, *any_port).to_owned(), audience);
         let names = audiences.iter().map(named(Audience::Service));
         let names = names.chain(management_audiences.iter().map(named(Audience::Management)));
         Self { names: names.collect(), any_port: *any_port }
     }
 
-    /// What a token with this `aud` is meant for: one name, or a list of which any counts (RFC 7519, 4.1.3).
+    /// Returns the audiences of an access token with this `aud` claim: a string, or an array of strings of which any
+    /// may match (RFC 7519, section 4.1.3).
     pub(super) fn of(&self, claim: &Value) -> Vec<Audience> {
         let given: Vec<&str> = match claim {
             Value::String(name) => vec![name],
             Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let is_meant = |audience: &Audience| {
+        let is_audience = |audience: &Audience| {
             given.iter().any(|name| {
-                let name = plain(name, self.any_port);
-                self.names.iter().any(|(known, meant)| meant == audience && self.is_same(known, name))
+                let name = normalized(name, self.any_port);
+                self.names.iter().any(|(known, of)| of == audience && self.is_same(known, name))
             })
         };
-        Audience::ALL.into_iter().filter(is_meant).collect()
+        Audience::ALL.into_iter().filter(is_audience).collect()
     }
 
-    /// Hosts are written in any case; other names mean what they say.
+    /// Compares host names case-insensitively, and other values exactly.
     fn is_same(&self, known: &str, name: &str) -> bool {
         if self.any_port { known.eq_ignore_ascii_case(name) } else { known == name }
     }
 }
 
-/// An audience as it is compared: one slash at its end makes no difference, nor its port where ports do not count.
-fn plain(audience: &str, any_port: bool) -> &str {
+/// Normalizes an audience for comparison: removes one trailing slash and, if `any_port`, the port.
+fn normalized(audience: &str, any_port: bool) -> &str {
     let audience = audience.strip_suffix('/').unwrap_or(audience);
     match audience.rsplit_once(':') {
         Some((before, port)) if any_port && port.parse::<u16>().is_ok() => before,
@@ -59,13 +60,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_slash_more_or_less_and_the_port_where_it_does_not_count_make_no_difference() {
+    fn ignores_a_trailing_slash_and_optionally_the_port() {
         let names = vec![
-            (plain("https://managedhsm.localhost:8443", true).to_owned(), Audience::Service),
-            (plain("https://management.localhost/", true).to_owned(), Audience::Management),
+            (normalized("https://managedhsm.localhost:8443", true).to_owned(), Audience::Service),
+            (normalized("https://management.localhost/", true).to_owned(), Audience::Management),
         ];
         let audiences = Audiences { names, any_port: true };
-        for (claim, meant) in [
+        for (claim, expected) in [
             (json!("https://managedhsm.localhost"), vec![Audience::Service]),
             (json!("https://ManagedHSM.localhost:9/"), vec![Audience::Service]),
             (json!("https://management.localhost:8443"), vec![Audience::Management]),
@@ -80,13 +81,13 @@ mod tests {
             (json!(""), vec![]),
             (json!(null), vec![]),
         ] {
-            assert_eq!(audiences.of(&claim), meant, "{claim}");
+            assert_eq!(audiences.of(&claim), expected, "{claim}");
         }
     }
 
     #[test]
-    fn ports_count_unless_it_is_said_that_they_do_not() {
-        assert_eq!(plain("https://hsm.example:8443/", false), "https://hsm.example:8443");
-        assert_eq!(plain("api://payroll:1", true), "api://payroll");
+    fn compares_ports_by_default() {
+        assert_eq!(normalized("https://hsm.example:8443/", false), "https://hsm.example:8443");
+        assert_eq!(normalized("api://payroll:1", true), "api://payroll");
     }
 }

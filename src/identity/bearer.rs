@@ -1,4 +1,4 @@
-//! Bearer tokens: JSON Web Tokens of configured issuers (RFC 7519, RFC 9068, Entra ID's v1 and v2 forms).
+//! Verification of access tokens: JSON Web Tokens of configured issuers (RFC 7519, RFC 9068, Entra ID's v1 and v2).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,38 +16,38 @@ use super::audience::Audiences;
 use super::keys::{KeyRing, SigningKeys};
 use super::{Caller, Issuer, SignatureAlgorithm, machine_clock};
 
-/// The longest token that is looked at, in bytes.
+/// The maximum size of an access token, in bytes.
 pub(super) const LONGEST_TOKEN: usize = 16 * 1024;
-/// The most an issuer's clock may be off, in seconds.
+/// The highest value of `leeway_seconds`.
 const LONGEST_LEEWAY: u64 = 300;
 
-const MALFORMED: &str = "the token is not a signed JSON Web Token of an accepted algorithm";
-const UNKNOWN_KEY: &str = "the token names a signing key that its issuer does not publish";
-const KEYS_TOO_OLD: &str = "the signing keys of the token's issuer could not be read for too long";
-const BAD_SIGNATURE: &str = "the token's signature is wrong";
-pub(super) const OTHER_AUDIENCE: &str = "the token is meant for another audience";
+const MALFORMED: &str = "the access token is not a signed JSON Web Token of an accepted algorithm";
+const UNKNOWN_KEY: &str = "the access token names a signing key that its issuer does not publish";
+const KEYS_TOO_OLD: &str = "the signing keys of the access token's issuer are out of date";
+const BAD_SIGNATURE: &str = "the access token's signature is invalid";
+pub(super) const OTHER_AUDIENCE: &str = "the access token is for another audience";
 
-/// The issuers that are trusted, by `iss`.
-pub(super) struct Issuers(HashMap<String, Trusted>);
+/// The trusted issuers, by `iss`.
+pub(super) struct Issuers(HashMap<String, TrustedIssuer>);
 
-struct Trusted {
+struct TrustedIssuer {
     tenant: Uuid,
     tenant_claim_required: bool,
     own: bool,
     leeway: u64,
     audiences: Audiences,
-    /// One for each accepted algorithm.
+    /// One validation per accepted algorithm.
     validations: Vec<(SignatureAlgorithm, Validation)>,
     keys: Arc<KeyRing>,
 }
 
-/// What is read of a token before anything is believed: whose keys to verify it with.
+/// The claim that is read from an unverified token: it selects the keys for the verification.
 #[derive(Deserialize)]
-struct Unverified {
+struct UnverifiedClaims {
     iss: String,
 }
 
-/// What is read of a verified token. Claims that only inform are read leniently.
+/// The claims of a verified token. Claims that do not affect authorization may have any type.
 #[derive(Deserialize)]
 struct Claims {
     exp: f64,
@@ -79,27 +79,29 @@ impl Issuers {
     pub(super) async fn new(settings: Vec<Issuer>) -> Result<Self> {
         let mut issuers = HashMap::new();
         for issuer in settings {
-            let trusted = Trusted::new(&issuer).await?;
+            let issuer_rules = TrustedIssuer::new(&issuer).await?;
             let name = issuer.issuer;
-            if issuers.insert(name.clone(), trusted).is_some() {
+            if issuers.insert(name.clone(), issuer_rules).is_some() {
                 return Err(Error::invalid("identity.issuers", format!("{name} is configured twice")));
             }
         }
         Ok(Self(issuers))
     }
 
-    /// The caller the token names, and the last second in which it does.
+    /// Verifies a token. Returns the caller, and the last second in which the result may be cached.
     pub(super) async fn verify(&self, token: &str) -> Result<(Caller, u64)> {
         let refuse = |why| Err(Error::Unauthenticated { why });
         let Ok(header) = decode_header(token) else { return refuse(MALFORMED) };
         if header.crit.is_some() {
-            // RFC 7515, 4.1.11: extensions that must be understood, and we understand none.
-            return refuse("the token demands extensions that are not supported");
+            // RFC 7515, section 4.1.11: no critical extension is supported.
+            return refuse("the access token has unsupported critical headers (crit)");
         }
-        let Ok(Unverified { iss }) = dangerous::insecure_decode_claims(token) else {
+        let Ok(UnverifiedClaims { iss }) = dangerous::insecure_decode_claims(token) else {
             return refuse(MALFORMED);
         };
-        let Some(issuer) = self.0.get(&iss) else { return refuse("the token's issuer is not trusted here") };
+        let Some(issuer) = self.0.get(&iss) else {
+            return refuse("the access token's issuer is not trusted");
+        };
         let Some((algorithm, validation)) =
             issuer.validations.iter().find(|(accepted, _)| Algorithm::from(*accepted) == header.alg)
         else {
@@ -113,40 +115,40 @@ impl Issuers {
                 keys = issuer.keys.newer_than(&keys).await;
                 check(token, &keys, key_id, *algorithm, validation)
             }
-            answer => answer,
+            result => result,
         };
         let Some(left) = issuer.keys.left(&keys) else { return refuse(KEYS_TOO_OLD) };
         let claims = claims.map_err(|why| Error::Unauthenticated { why })?;
-        // `as` saturates; the library has refused what is not a number.
+        // `as` saturates; the library has rejected NaN and values that are not numbers.
         let expires = (claims.exp as u64).saturating_add(issuer.leeway);
-        // Not remembered for longer than the keys are believed.
+        // Not cached for longer than the keys are valid.
         let until = expires.min(machine_clock::unix_seconds().saturating_add(left));
         Ok((issuer.caller(claims)?, until))
     }
 }
 
-impl Trusted {
+impl TrustedIssuer {
     async fn new(issuer: &Issuer) -> Result<Self> {
         let wrong =
             |why: &str| Err(Error::invalid("identity.issuers", format!("issuer {:?}: {why}", issuer.issuer)));
         if issuer.issuer.is_empty() {
-            return wrong("the name is empty");
+            return wrong("issuer must not be empty");
         }
         let mut named = issuer.audiences.iter().chain(&issuer.management_audiences);
         if issuer.audiences.is_empty() || named.any(String::is_empty) {
-            return wrong("audiences must be named, or a token for anything would be accepted");
+            return wrong("audiences must not be empty, or access tokens for any audience would be accepted");
         }
         if issuer.algorithms.is_empty() {
-            return wrong("no algorithm is accepted");
+            return wrong("algorithms must not be empty");
         }
         if issuer.leeway_seconds > LONGEST_LEEWAY {
-            return wrong("leeway_seconds is at most 300");
+            return wrong("leeway_seconds must be at most 300");
         }
         let validation = |algorithm: SignatureAlgorithm| {
             let mut validation = Validation::new(algorithm.into());
             validation.leeway = issuer.leeway_seconds;
             validation.validate_nbf = true;
-            // Compared when the rest is believed, because what it is decides where the token opens.
+            // `aud` is compared afterwards, because its value decides which plane accepts the token.
             validation.validate_aud = false;
             validation.set_issuer(&[&issuer.issuer]);
             validation.set_required_spec_claims(&["exp", "iss", "aud"]);
@@ -171,12 +173,14 @@ impl Trusted {
         }
         match &claims.tid {
             Some(tid) if Uuid::parse_str(tid).is_ok_and(|tid| tid == self.tenant) => {}
-            Some(_) => return refuse("the token is of another tenant"),
-            None if self.tenant_claim_required => return refuse("the token does not name its tenant (tid)"),
+            Some(_) => return refuse("the access token is of another tenant"),
+            None if self.tenant_claim_required => {
+                return refuse("the access token does not name its tenant (tid)");
+            }
             None => {}
         }
         let Some(principal) = claims.oid.as_deref().and_then(|oid| oid.parse().ok()) else {
-            return refuse("the token does not name its principal by object id (oid, a GUID)");
+            return refuse("the access token does not name its principal by object id (oid, a GUID)");
         };
         let mut groups: Vec<PrincipalId> = match &claims.groups {
             Value::Array(groups) => {
@@ -199,7 +203,7 @@ impl Trusted {
     }
 }
 
-/// Verifies the signature and the registered claims. The library does both, by the machine's clock.
+/// Verifies the signature and the registered claims, by the system clock.
 fn check(
     token: &str,
     keys: &SigningKeys,
@@ -214,11 +218,11 @@ fn check(
             Err(error) => error,
         };
         refusal = match error.kind() {
-            ErrorKind::ExpiredSignature => return Err("the token has expired"),
-            ErrorKind::ImmatureSignature => return Err("the token is not valid yet"),
-            ErrorKind::InvalidIssuer => return Err("the token's issuer is not trusted here"),
+            ErrorKind::ExpiredSignature => return Err("the access token has expired"),
+            ErrorKind::ImmatureSignature => return Err("the access token is not valid yet"),
+            ErrorKind::InvalidIssuer => return Err("the access token's issuer is not trusted"),
             ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => {
-                return Err("the token's claims are incomplete or malformed");
+                return Err("the access token's claims are incomplete or malformed");
             }
             _ => BAD_SIGNATURE,
         };

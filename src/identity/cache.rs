@@ -1,14 +1,14 @@
-//! Credentials that were verified before, until they expire.
+//! A bounded cache of verified credentials.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Caller;
 
-/// The hash under which a credential is remembered. The credential itself is never kept.
+/// The hash that identifies a credential in the cache. The credential itself is not stored.
 pub(super) type Digest = [u8; 32];
 
-/// Remembers at most so many credentials. Each use holds one lock for one look-up.
+/// Caches the callers of at most `capacity` credentials. Each use locks the map for one look-up.
 pub(super) struct Cache {
     capacity: usize,
     entries: Mutex<HashMap<Digest, Entry>>,
@@ -16,7 +16,7 @@ pub(super) struct Cache {
 
 struct Entry {
     caller: Arc<Caller>,
-    /// The last second in which it is believed, by the machine's clock.
+    /// The last second in which the entry is valid, by the system clock.
     until: u64,
 }
 
@@ -30,8 +30,8 @@ impl Cache {
         entries.get(digest).filter(|entry| now <= entry.until).map(|entry| entry.caller.clone())
     }
 
-    /// When it is full, what has expired goes first, then an arbitrary eighth: so that a full cache is not
-    /// swept at every new credential.
+    /// Inserts an entry. A full cache evicts expired entries first, then an arbitrary eighth, so that it is not scanned
+    /// for every new credential.
     pub(super) fn put(&self, digest: Digest, caller: Arc<Caller>, until: u64, now: u64) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= self.capacity {
@@ -39,16 +39,16 @@ impl Cache {
         }
         if entries.len() >= self.capacity {
             let surplus = entries.len() - self.capacity + self.capacity / 8 + 1;
-            let victims: Vec<Digest> = entries.keys().take(surplus).copied().collect();
-            for victim in victims {
-                entries.remove(&victim);
+            let evicted: Vec<Digest> = entries.keys().take(surplus).copied().collect();
+            for digest in evicted {
+                entries.remove(&digest);
             }
         }
         entries.insert(digest, Entry { caller, until });
     }
 }
 
-/// SHA-256.
+/// Returns the SHA-256 digest.
 pub(super) fn digest(bytes: &[u8]) -> Digest {
     let mut digest = [0; 32];
     digest.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref());
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_expired_is_not_found_and_goes_first() {
+    fn evicts_expired_entries_first() {
         let cache = Cache::new(8);
         for n in 0..8 {
             cache.put([n; 32], caller(), if n < 4 { 10 } else { 20 }, 0);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_outgrows_its_capacity() {
+    fn never_exceeds_its_capacity() {
         let cache = Cache::new(16);
         for n in 0..1000_u32 {
             cache.put(digest(&n.to_be_bytes()), caller(), 10, 0);

@@ -1,4 +1,4 @@
-//! The simulator's own certificate authority, and the certificate its server shows.
+//! The simulator's certificate authority and server certificate.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,12 +22,12 @@ use super::{constraints, files, machine_clock};
 
 const DAY: u64 = 24 * 60 * 60;
 const AUTHORITY_DAYS: u64 = 3652;
-/// Clients refuse server certificates that live longer than 825 days, some 398.
+/// The validity of server certificates, in days: some clients reject more than 398, others more than 825.
 const SERVER_DAYS: u64 = 397;
-/// A server certificate is replaced when this little of its life is left.
+/// A server certificate is replaced this many days before it expires.
 const RENEWAL_DAYS: u64 = 30;
 
-/// Where distributions keep the certificate authorities they trust.
+/// The paths at which distributions store the trusted certificate authorities.
 const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -35,20 +35,21 @@ const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// What a TLS listener needs, and what its clients need.
+/// The certificates and the private key of the TLS listener, and the files for its clients.
 pub struct DevCertificates {
-    /// The certificate authority, as PEM: what clients must trust.
+    /// The path of the certificate authority's certificate, PEM, which clients must trust.
     pub ca_pem_path: PathBuf,
-    /// The system's certificate authorities and ours, for clients whose setting replaces the system's.
+    /// The path of a bundle with the system's certificate authorities and this one, for clients whose setting replaces
+    /// the system's.
     pub ca_bundle_path: PathBuf,
-    /// The server's certificate.
+    /// The server's certificate chain.
     pub chain: Vec<CertificateDer<'static>>,
-    /// Its private key.
+    /// The private key of the server's certificate.
     pub key: PrivateKeyDer<'static>,
 }
 
-/// The names the server's certificate carries: our own under `domain` (`localhost` unless configured), Azure's
-/// if clients are to reach the server under them, and this machine's addresses.
+/// Returns the names for the server's certificate: those of the service under `domain`, those of Azure if
+/// `azure_names`, and the loopback addresses.
 pub fn server_names(domain: &str, azure_names: bool) -> Vec<String> {
     let mut names = vec!["localhost".to_owned()];
     if domain != "localhost" {
@@ -68,20 +69,21 @@ pub fn server_names(domain: &str, azure_names: bool) -> Vec<String> {
     names
 }
 
-/// Finds or makes the certificate authority in `directory`, and a server certificate for `names` (DNS names, with
-/// `*` as the first label if wanted, and IP addresses).
+/// Opens or creates the certificate authority in `directory`, and a server certificate for `names` (DNS names,
+/// optionally with `*` as the first label, and IP addresses).
 ///
-/// The authority is made once and kept: clients trust it. It can vouch for the names that the server has then, what is
-/// below them, and loopback addresses: who steals its key can be no other server to those who trust it. The server's certificate is made anew when its names
-/// change, when it nears its end, or when it is damaged. Private keys have mode 0600.
+/// The authority is created once, because clients trust it. Its name constraints permit the names that the server has
+/// at that time, their subdomains, and loopback addresses, so that a stolen key cannot impersonate other servers. The
+/// server certificate is replaced if its names change, shortly before it expires, or if it is damaged. Private keys
+/// have mode 0600.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a name that cannot be in a certificate; [`Error::Internal`] for files that cannot be read
-/// or written, and for an authority that is damaged, has expired or may not vouch for a name: it is never replaced
+/// [`Error::Invalid`] for a name that cannot be in a certificate; [`Error::Internal`] if files cannot be read or
+/// written, or if the authority is damaged, has expired or may not issue certificates for a name: it is never replaced
 /// silently.
 pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
     if names.is_empty() {
-        return Err(Error::invalid("names", "a server certificate needs a name"));
+        return Err(Error::invalid("names", "a server certificate needs at least one name"));
     }
     server_params(names)?;
     let private = directory.join("tls");
@@ -105,19 +107,19 @@ pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
         }
         Ok((_, certificate)) => {
             if let Some(name) = names.iter().find(|name| !constraints::permits(&certificate, name)) {
-                return Err(damaged(&ca_pem_path, &format!("it may not vouch for {name}")));
+                return Err(damaged(&ca_pem_path, &format!("it may not issue certificates for {name}")));
             }
         }
     }
 
-    let kept = kept_server(&server_path, &server_key_path)?;
-    let (chain, key) = match kept.filter(|kept| serves(kept, &authority, names, now)) {
-        Some(kept) => kept,
+    let stored = stored_server(&server_path, &server_key_path)?;
+    let (chain, key) = match stored.filter(|stored| is_usable(stored, &authority, names, now)) {
+        Some(stored) => stored,
         None => {
             make_server(&server_path, &server_key_path, &authority_pem, &ca_key_path, names, now)?;
-            kept_server(&server_path, &server_key_path)?
-                .filter(|made| serves(made, &authority, names, now))
-                .ok_or_else(|| damaged(&ca_pem_path, "it does not belong to tls/ca-key.pem"))?
+            stored_server(&server_path, &server_key_path)?
+                .filter(|made| is_usable(made, &authority, names, now))
+                .ok_or_else(|| damaged(&ca_pem_path, "it does not match the key in tls/ca-key.pem"))?
         }
     };
     let ca_bundle_path = write_bundle(directory, &authority_pem)?;
@@ -126,7 +128,7 @@ pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
 
 fn damaged(path: &Path, why: &str) -> Error {
     Error::internal(format!(
-        "{}: {why}. Restore it, or remove it to have a new authority made, which clients must then trust",
+        "{}: {why}. Restore it, or remove it to create a new authority, which clients must then trust",
         path.display()
     ))
 }
@@ -134,7 +136,7 @@ fn damaged(path: &Path, why: &str) -> Error {
 fn make_authority(certificate_path: &Path, key_path: &Path, names: &[String], now: u64) -> Result<String> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(Error::internal)?;
     let mut params = CertificateParams::default();
-    // Several may end up in one trust store, and clients look issuers up by name.
+    // The label is random because one trust store may hold several, and clients look up issuers by name.
     let label = Ids.guid().simple().to_string();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, format!("Strongroom development CA {}", &label[..8]));
@@ -143,7 +145,7 @@ fn make_authority(certificate_path: &Path, key_path: &Path, names: &[String], no
     params.name_constraints = Some(constraints::of(names));
     set_life(&mut params, now, AUTHORITY_DAYS);
     let pem = params.self_signed(&key).map_err(Error::internal)?.pem();
-    // The key first: an authority that clients might come to trust always has one.
+    // The key is written first, so that an authority that clients may trust always has one.
     write_key(key_path, &key)?;
     files::write(certificate_path, pem.as_bytes(), files::PUBLIC)?;
     Ok(pem)
@@ -176,15 +178,15 @@ fn make_server(
     params.use_authority_key_identifier_extension = true;
     set_life(&mut params, now, SERVER_DAYS);
     let pem = params.signed_by(&key, &issuer).map_err(Error::internal)?.pem();
-    // A crash in between leaves a pair that does not match, which the next start replaces.
+    // A crash between the two writes leaves a mismatched pair, which the next start replaces.
     write_key(key_path, &key)?;
     files::write(certificate_path, pem.as_bytes(), files::PUBLIC)
 }
 
-/// Gives a certificate a life that begins a day ago, and a serial number.
+/// Sets a validity of `days` that begins one day ago, and a random serial number.
 pub(super) fn set_life(params: &mut CertificateParams, now: u64, days: u64) {
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
-    // Clients whose clock is a little behind must believe it too.
+    // Tolerates clients whose clock is slow.
     params.not_before = epoch + Duration::from_secs(now.saturating_sub(DAY));
     params.not_after = epoch + Duration::from_secs(now.saturating_add(days * DAY));
     let mut serial = *Ids.guid().as_bytes();
@@ -197,10 +199,10 @@ fn write_key(path: &Path, key: &KeyPair) -> Result<()> {
     files::write(path, pem.as_bytes(), files::PRIVATE)
 }
 
-type Kept = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+type ServerCertificate = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// The certificate and key on disk, if both are there and readable.
-fn kept_server(certificate_path: &Path, key_path: &Path) -> Result<Option<Kept>> {
+/// Reads the server's certificate and key, if both exist and can be parsed.
+fn stored_server(certificate_path: &Path, key_path: &Path) -> Result<Option<ServerCertificate>> {
     let (Some(certificate), Some(key)) = (files::read(certificate_path)?, files::read(key_path)?) else {
         return Ok(None);
     };
@@ -208,18 +210,23 @@ fn kept_server(certificate_path: &Path, key_path: &Path) -> Result<Option<Kept>>
     Ok(chain.ok().zip(PrivateKeyDer::from_pem_slice(&key).ok()))
 }
 
-/// Whether clients will accept it for these names, and no others, for a while yet. Asked of the code that
-/// clients use.
-fn serves((chain, key): &Kept, authority: &CertificateDer<'_>, names: &[String], now: u64) -> bool {
+/// Whether the certificate is for exactly these names and clients will accept it until its renewal. Uses the verifier
+/// of rustls, as clients do.
+fn is_usable(
+    (chain, key): &ServerCertificate,
+    authority: &CertificateDer<'_>,
+    names: &[String],
+    now: u64,
+) -> bool {
     let verdict = || -> Option<()> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        // Refuses a key that does not belong to the certificate.
+        // Errors if the key does not match the certificate.
         rustls::sign::CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider).ok()?;
         let leaf = chain.first()?;
         let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
         let alternative = certificate.subject_alternative_name().ok()??;
-        let carried: Option<BTreeSet<String>> = alternative.value.general_names.iter().map(text_of).collect();
-        if carried? != names.iter().map(|name| canonical(name)).collect() {
+        let present: Option<BTreeSet<String>> = alternative.value.general_names.iter().map(text_of).collect();
+        if present? != names.iter().map(|name| canonical(name)).collect() {
             return None;
         }
         let mut roots = rustls::RootCertStore::empty();
@@ -227,8 +234,8 @@ fn serves((chain, key): &Kept, authority: &CertificateDer<'_>, names: &[String],
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok()?;
         let moment = UnixTime::since_unix_epoch(Duration::from_secs(now.saturating_add(RENEWAL_DAYS * DAY)));
         for name in names {
-            let asked = ServerName::try_from(name.replacen('*', "any", 1)).ok()?;
-            verifier.verify_server_cert(leaf, &[], &asked, &[], moment).ok()?;
+            let server_name = ServerName::try_from(name.replacen('*', "any", 1)).ok()?;
+            verifier.verify_server_cert(leaf, &[], &server_name, &[], moment).ok()?;
         }
         Some(())
     };
@@ -246,7 +253,7 @@ fn text_of(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// One spelling for each address.
+/// Returns the canonical form of an IP address; other names are unchanged.
 fn canonical(name: &str) -> String {
     name.parse::<std::net::IpAddr>().map_or_else(|_| name.to_owned(), |address| address.to_string())
 }

@@ -1,4 +1,4 @@
-//! Client certificates: which one stands for which principal.
+//! Maps client certificates to principals by configured rules.
 
 use std::fmt::Write;
 
@@ -13,11 +13,11 @@ use super::issuing::Issuing;
 use super::revocation::Lists;
 use super::{Audience, Caller, CertificateRule};
 
-/// The rules, checked, each with the keys of its issuer if it names one.
+/// The validated rules, each with its required issuer if it names one.
 pub(super) struct Rules(Vec<(CertificateRule, Option<Issuing>)>);
 
 impl Rules {
-    /// `authorities` are those among which rules name issuers.
+    /// Validates the rules. A rule that names an issuer without a file refers to one of `authorities`.
     pub(super) fn new(rules: Vec<CertificateRule>, authorities: &[CertificateDer<'static>]) -> Result<Self> {
         let wrong = |why: String| Err(Error::invalid("identity.client_certificates", why));
         for (number, rule) in rules.iter().enumerate() {
@@ -44,13 +44,14 @@ impl Rules {
         rules.into_iter().enumerate().map(bound).collect::<Result<_>>().map(Self)
     }
 
-    /// The caller the certificate stands for, and the last second in which it does. `lists` say what is revoked.
+    /// Returns the caller that the certificate authenticates, and the last second in which it does. `lists` contain the
+    /// revoked certificates.
     pub(super) fn verify(&self, der: &[u8], lists: Option<&Lists>, now: u64) -> Result<(Caller, u64)> {
         let refuse = |why| Err(Error::Unauthenticated { why });
         let Ok((_, certificate)) = X509Certificate::from_der(der) else {
             return refuse("the client certificate cannot be read");
         };
-        // TLS verified it when the connection was made, and connections live long.
+        // TLS verified the validity only when the connection was established, possibly long ago.
         let validity = certificate.validity();
         let seconds = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
         let mut until = seconds(validity.not_after);
@@ -58,8 +59,9 @@ impl Rules {
             return refuse("the client certificate is not valid now");
         }
         if let Some(lists) = lists {
-            let told = lists.check(&certificate, now).map_err(|why| Error::Unauthenticated { why })?;
-            until = until.min(told);
+            let checked_until =
+                lists.check(&certificate, now).map_err(|why| Error::Unauthenticated { why })?;
+            until = until.min(checked_until);
         }
         let names = Names::of(&certificate);
         let issued =
@@ -82,20 +84,21 @@ impl Rules {
                 },
                 until,
             )),
-            (None, _) => refuse("the client certificate stands for no principal here"),
+            (None, _) => refuse("the client certificate matches no rule"),
             (Some(_), Some(_)) => refuse("the client certificate matches more than one rule"),
         }
     }
 }
 
 impl CertificateRule {
-    /// What the rule asks for; the last two are the issuer, which alone names nobody.
+    /// Returns the conditions of the rule; the last two are about the issuer, which does not identify a principal by
+    /// itself.
     fn conditions(&self) -> [Option<&str>; 6] {
         let [subject, dns, uri, email, issuer] =
             [&self.subject, &self.san_dns, &self.san_uri, &self.san_email, &self.issuer]
                 .map(Option::as_deref);
-        // A path that is no text cannot be compared; it is refused where it is read.
-        let file = self.issuer_file.as_deref().map(|path| path.to_str().unwrap_or("(no text)"));
+        // A path that is not UTF-8 cannot be compared; reading the file reports it.
+        let file = self.issuer_file.as_deref().map(|path| path.to_str().unwrap_or("(not UTF-8)"));
         [subject, dns, uri, email, issuer, file]
     }
 
@@ -108,7 +111,7 @@ impl CertificateRule {
     }
 }
 
-/// The names in a certificate that rules may ask for.
+/// The names in a certificate that rules can match.
 struct Names<'a> {
     subject: String,
     issuer: String,
@@ -157,14 +160,14 @@ impl<'a> Names<'a> {
     }
 }
 
-/// A name in the form of RFC 4514: last element first, special characters escaped, so that no value can
-/// pretend to be several.
+/// Formats a name as in RFC 4514: last element first, special characters escaped, so that a value cannot be mistaken
+/// for several elements.
 pub(super) fn distinguished_name(name: &X509Name<'_>) -> String {
     let mut text = String::new();
     let elements: Vec<_> = name.iter_rdn().collect();
-    for (place, element) in elements.iter().rev().enumerate() {
+    for (position, element) in elements.iter().rev().enumerate() {
         for (part, attribute) in element.iter().enumerate() {
-            match (place, part) {
+            match (position, part) {
                 (0, 0) => {}
                 (_, 0) => text.push(','),
                 _ => text.push('+'),
@@ -177,7 +180,7 @@ pub(super) fn distinguished_name(name: &X509Name<'_>) -> String {
 
 fn write_attribute(text: &mut String, attribute: &AttributeTypeAndValue<'_>) {
     let identifier = attribute.attr_type().to_id_string();
-    // RFC 4514 section 3, and what OpenSSL prints for a mail address and a serial number.
+    // RFC 4514, section 3, and OpenSSL's names for the email address and the serial number.
     let known = match identifier.as_str() {
         "2.5.4.3" => Some("CN"),
         "2.5.4.5" => Some("serialNumber"),
@@ -205,14 +208,14 @@ fn write_attribute(text: &mut String, attribute: &AttributeTypeAndValue<'_>) {
     }
 }
 
-/// RFC 4514 section 2.4.
+/// Escapes a value as in RFC 4514, section 2.4.
 fn write_escaped(text: &mut String, value: &str) {
     let last = value.chars().count().saturating_sub(1);
-    for (place, character) in value.chars().enumerate() {
+    for (position, character) in value.chars().enumerate() {
         match character {
             ',' | '+' | '"' | '\\' | '<' | '>' | ';' => text.extend(['\\', character]),
-            '#' if place == 0 => text.push_str("\\#"),
-            ' ' if place == 0 || place == last => text.push_str("\\ "),
+            '#' if position == 0 => text.push_str("\\#"),
+            ' ' if position == 0 || position == last => text.push_str("\\ "),
             control if control.is_ascii_control() => {
                 let _ = write!(text, "\\{:02X}", u32::from(control));
             }

@@ -1,11 +1,11 @@
-//! What the simulator's certificate authority may vouch for (RFC 5280, 4.2.1.10): its server's names, and no others.
+//! The name constraints of the simulator's certificate authority (RFC 5280, section 4.2.1.10).
 
 use std::net::IpAddr;
 
 use rcgen::{CidrSubnet, GeneralSubtree, NameConstraints};
 use x509_parser::prelude::{GeneralName, X509Certificate};
 
-/// What an authority is made for: these names and what is below them, and all loopback addresses.
+/// Returns constraints that permit these names, their subdomains, and all loopback addresses.
 pub(super) fn of(names: &[String]) -> NameConstraints {
     let mut permitted = vec![
         GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8)),
@@ -31,8 +31,8 @@ pub(super) fn of(names: &[String]) -> NameConstraints {
     NameConstraints { permitted_subtrees: permitted, excluded_subtrees: Vec::new() }
 }
 
-/// Whether an authority may vouch for a name, which may begin with `*`. One that was made without constraints may
-/// vouch for any.
+/// Whether an authority may issue certificates for `name`, which may begin with `*`. An authority without constraints
+/// may do so for any name.
 pub(super) fn permits(authority: &X509Certificate<'_>, name: &str) -> bool {
     let Ok(Some(constraints)) = authority.name_constraints() else { return true };
     let Some(permitted) = &constraints.value.permitted_subtrees else { return true };

@@ -1,4 +1,4 @@
-//! Small files that hold secrets and must never be seen half-written.
+//! Atomic reads and writes of small files that contain secrets.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -9,15 +9,15 @@ use zeroize::Zeroizing;
 
 use crate::model::{Error, Result};
 
-/// Mode of a file that only its owner may read.
+/// The mode of files that only the owner may read.
 pub const PRIVATE: u32 = 0o600;
-/// Mode of a file that everybody may read.
+/// The mode of files that all users may read.
 pub const PUBLIC: u32 = 0o644;
 
-/// Writes a file so that readers, and a process that starts after a crash, see the old content or
-/// the new and nothing else: a new file beside it, flushed, then renamed over it.
+/// Writes a file atomically: readers see either the old or the new content, also after a crash. Writes a temporary file
+/// in the same directory, syncs it, and renames it.
 ///
-/// One process at a time may write a given path.
+/// Only one process at a time may write a given path.
 pub fn write(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
     else {
@@ -25,13 +25,13 @@ pub fn write(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     };
     let fresh = directory.join(format!(".{name}.new"));
     let written = || -> std::io::Result<()> {
-        // Left by a crash; it may have other permissions than ours.
+        // A file left by a crash may have other permissions.
         match fs::remove_file(&fresh) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&fresh)?;
-        // The process's umask may have taken bits away.
+        // The umask of the process may have cleared bits.
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.write_all(content)?;
         file.sync_all()?;
@@ -42,7 +42,7 @@ pub fn write(path: &Path, content: &[u8], mode: u32) -> Result<()> {
     written().map_err(|error| Error::internal(format!("writing {}: {error}", path.display())))
 }
 
-/// Reads a whole file, or `None` if there is none. The bytes are wiped when they are dropped.
+/// Reads a file; returns `None` if it does not exist. The bytes are zeroized on drop.
 pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
@@ -51,20 +51,20 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     }
 }
 
-/// Reads a whole text file, or `None` if there is none.
+/// Reads a text file; returns `None` if it does not exist. The text is zeroized on drop.
 pub(super) fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>> {
     let Some(bytes) = read(path)? else { return Ok(None) };
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Some(Zeroizing::new(text.to_owned()))),
-        Err(_) => Err(Error::internal(format!("{} is not text", path.display()))),
+        Err(_) => Err(Error::internal(format!("{} is not UTF-8", path.display()))),
     }
 }
 
-/// Makes a directory that only its owner may enter, with its parents. Does nothing if it exists.
+/// Creates a directory and its parents with mode 0700. Does nothing if it exists.
 pub fn make_private_directory(path: &Path) -> Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|error| Error::internal(format!("making {}: {error}", path.display())))
+        .map_err(|error| Error::internal(format!("creating {}: {error}", path.display())))
 }

@@ -1,4 +1,5 @@
-//! By whom a client certificate must be issued: an authority's key, not a name that any authority's may carry.
+//! The required issuer of a client certificate, identified by its key, because several authorities may have the same
+//! name.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +14,12 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use super::CertificateRule;
 use super::client_certificate::distinguished_name;
 
-/// The authority that a rule names, by its key.
+/// The authority that must have signed the certificates of a rule.
 pub(super) struct Issuing(Arc<dyn ClientCertVerifier>);
 
 impl Issuing {
-    /// The authority of a rule, `None` if it names none. It is looked for by name in the rule's own file, or else among
-    /// `authorities`.
+    /// Returns the authority that a rule names, or `None` if it names none. It is looked up by subject in the rule's
+    /// file, or else among `authorities`.
     pub(super) fn of(
         rule: &CertificateRule,
         authorities: &[CertificateDer<'static>],
@@ -28,7 +29,7 @@ impl Issuing {
             Some(name) => X509Certificate::from_der(certificate)
                 .is_ok_and(|(_, certificate)| distinguished_name(certificate.subject()) == *name),
         };
-        let (found, place): (Vec<_>, _) = match (&rule.issuer_file, &rule.issuer) {
+        let (found, origin): (Vec<_>, _) = match (&rule.issuer_file, &rule.issuer) {
             (None, None) => return Ok(None),
             (Some(file), _) => {
                 let certificates = CertificateDer::pem_file_iter(file)
@@ -44,7 +45,7 @@ impl Issuing {
         let [authority] = found.as_slice() else {
             let name = rule.issuer.as_deref().unwrap_or("any name");
             return Err(format!(
-                "issuer: {place} has {} certificates of {name}, and one is needed; issuer_file can name another file",
+                "issuer: {origin} has {} certificates of {name} instead of one; issuer_file can name another file",
                 found.len()
             ));
         };
@@ -57,7 +58,7 @@ impl Issuing {
             .map_err(|error| format!("issuer: {error}"))
     }
 
-    /// Whether a certificate is signed with the authority's key.
+    /// Whether a certificate is signed with the key of the authority.
     pub(super) fn signed(&self, der: &[u8], now: u64) -> bool {
         let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
         self.0.verify_client_cert(&CertificateDer::from(der), &[], now).is_ok()

@@ -1,4 +1,4 @@
-//! An issuer's signing keys: fetched, kept, and fetched again when a token names one that is not among them.
+//! The signing keys of issuers: fetched, cached, and fetched again when an access token names an unknown key.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,32 +12,33 @@ use crate::model::{Error, Result};
 
 use super::{Issuer, KeySource, SignatureAlgorithm};
 
-/// An issuer is not asked more often, however many tokens name unknown keys.
+/// The minimum time between two fetches from an issuer, however many access tokens name unknown keys.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(10);
-/// Keys older than this, or than half their longest age, are fetched again in the background, so that withdrawn ones are
-/// forgotten.
+/// Keys older than this, or than half their maximum age, are fetched again in the background, so that revoked keys are
+/// dropped.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
-/// How long an issuer may take to answer.
+/// The timeout of a request to an issuer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest key set that is read, in bytes.
+/// The maximum size of a key set, in bytes.
 const LONGEST_SET: usize = 1 << 20;
 
-/// A public key that can verify tokens.
+/// A public key that verifies access tokens.
 pub(super) struct SigningKey {
     id: Option<String>,
     algorithm: SignatureAlgorithm,
-    /// The key, as the token library wants it.
+    /// The key, in the form that `jsonwebtoken` needs.
     pub(super) key: DecodingKey,
 }
 
-/// The keys as they were fetched at one time.
+/// The result of one fetch.
 pub(super) struct SigningKeys {
     keys: Vec<SigningKey>,
     fetched: Instant,
 }
 
 impl SigningKeys {
-    /// The keys a token may be signed with: of the algorithm's type, and by name if the token names one.
+    /// Returns the keys that may have signed a token: those of the algorithm, and with the key id if the token names
+    /// one.
     pub(super) fn candidates(
         &self,
         id: Option<&str>,
@@ -49,35 +50,37 @@ impl SigningKeys {
     }
 }
 
-/// The keys of one issuer, and where to get them.
+/// The cached keys of one issuer, and their source.
 pub(super) struct KeyRing {
     issuer: String,
     source: Source,
-    /// How old keys may be that are still believed.
+    /// The maximum age of keys that are still valid.
     max_age: Duration,
     current: RwLock<Arc<SigningKeys>>,
-    /// Held while the keys are fetched; when that was last tried.
+    /// Locked during a fetch; the time of the last attempt.
     attempt: tokio::sync::Mutex<Option<Instant>>,
 }
 
 enum Source {
     File(std::path::PathBuf),
     Url { client: reqwest::Client, url: reqwest::Url },
-    Given,
+    Static,
 }
 
 impl KeyRing {
+    /// Opens the source and fetches the keys. An issuer that does not answer is only logged.
+    ///
     /// # Errors
-    /// [`Error::Invalid`] for a source that cannot be right. An issuer that does not answer is only logged.
+    /// [`Error::Invalid`] for an invalid source.
     pub(super) async fn new(settings: &Issuer) -> Result<Arc<Self>> {
         let issuer = settings.issuer.as_str();
         let wrong = |why: String| Error::invalid("identity.issuers", format!("issuer {issuer}: {why}"));
         let (ca_file, proxy) = (settings.ca_file.as_deref(), settings.proxy.as_deref());
         if (ca_file.is_some() || proxy.is_some()) && !matches!(settings.keys, KeySource::JwksUrl(_)) {
-            return Err(wrong("ca_file and proxy have a meaning with jwks_url only".into()));
+            return Err(wrong("ca_file and proxy require jwks_url".into()));
         }
         let (source, keys) = match &settings.keys {
-            KeySource::Given(set) => (Source::Given, set.keys.iter().filter_map(usable).collect()),
+            KeySource::Given(set) => (Source::Static, set.keys.iter().filter_map(usable).collect()),
             KeySource::JwksFile(path) => {
                 let source = Source::File(path.clone());
                 let keys = source.fetch().await.map_err(wrong)?;
@@ -86,7 +89,7 @@ impl KeyRing {
             KeySource::JwksUrl(url) => {
                 let source = Source::url(url, ca_file, proxy).await.map_err(wrong)?;
                 let keys = source.fetch().await.unwrap_or_else(|why| {
-                    tracing::warn!(issuer, why, "the issuer's signing keys are not available yet");
+                    tracing::warn!(issuer, why, "cannot fetch the issuer's signing keys yet");
                     Vec::new()
                 });
                 (source, keys)
@@ -101,44 +104,45 @@ impl KeyRing {
         }))
     }
 
-    /// The keys at hand. Old ones are renewed meanwhile; those that are too old are renewed first.
+    /// Returns the current keys. Old keys are refreshed in the background, keys beyond their maximum age before this
+    /// returns.
     pub(super) async fn current(self: &Arc<Self>) -> Arc<SigningKeys> {
         let keys = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if matches!(self.source, Source::Given) {
+        if matches!(self.source, Source::Static) {
             return keys;
         }
         if self.left(&keys).is_none() {
             return self.newer_than(&keys).await;
         }
         if keys.fetched.elapsed() > LONGEST_INTERVAL.min(self.max_age / 2) {
-            drop(tokio::spawn(self.clone().renewed(keys.clone())));
+            drop(tokio::spawn(self.clone().refresh(keys.clone())));
         }
         keys
     }
 
-    /// For how many seconds these keys may still be believed; `None` if they are too old.
+    /// Returns for how many more seconds these keys are valid, or `None` if they are too old.
     pub(super) fn left(&self, keys: &SigningKeys) -> Option<u64> {
         match self.source {
-            Source::Given => Some(u64::MAX),
+            Source::Static => Some(u64::MAX),
             _ => self.max_age.checked_sub(keys.fetched.elapsed()).map(|left| left.as_secs()),
         }
     }
 
-    /// Keys newer than those seen, if the issuer may be asked now and answers; else those at hand.
+    /// Returns keys newer than `seen` if a fetch is permitted now and succeeds, otherwise the current keys.
     ///
-    /// Fetching goes on when the caller has left: otherwise callers who leave early could keep an issuer's
-    /// new keys out.
+    /// The fetch runs in its own task: otherwise callers that disconnect early could prevent the refresh of an issuer's
+    /// keys.
     pub(super) async fn newer_than(self: &Arc<Self>, seen: &Arc<SigningKeys>) -> Arc<SigningKeys> {
-        if matches!(self.source, Source::Given) {
+        if matches!(self.source, Source::Static) {
             return seen.clone();
         }
-        tokio::spawn(self.clone().renewed(seen.clone())).await.unwrap_or_else(|_| seen.clone())
+        tokio::spawn(self.clone().refresh(seen.clone())).await.unwrap_or_else(|_| seen.clone())
     }
 
-    async fn renewed(self: Arc<Self>, seen: Arc<SigningKeys>) -> Arc<SigningKeys> {
+    async fn refresh(self: Arc<Self>, seen: Arc<SigningKeys>) -> Arc<SigningKeys> {
         let mut attempt = self.attempt.lock().await;
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        // Somebody else fetched them while this caller waited, or it is too early to ask again.
+        // Another task refreshed the keys meanwhile, or the minimum interval has not passed.
         if !Arc::ptr_eq(&current, &seen) || attempt.is_some_and(|last| last.elapsed() < SHORTEST_INTERVAL) {
             return current;
         }
@@ -153,7 +157,7 @@ impl KeyRing {
                 tracing::warn!(
                     issuer = self.issuer,
                     why,
-                    "the issuer's signing keys could not be renewed; keeping the last"
+                    "cannot refresh the issuer's signing keys; keeping the current ones"
                 );
                 current
             }
@@ -164,18 +168,19 @@ impl KeyRing {
 impl Source {
     async fn url(url: &str, ca_file: Option<&Path>, proxy: Option<&str>) -> Result<Self, String> {
         let url = reqwest::Url::parse(url).map_err(|error| format!("jwks_url: {error}"))?;
-        let here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
-        if url.scheme() != "https" && !(url.scheme() == "http" && here) {
-            return Err("jwks_url must be https (http is accepted to this machine only)".into());
+        let is_loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback) {
+            return Err("jwks_url must be https (http is accepted for loopback addresses only)".into());
         }
-        // The environment is not the configuration: whoever sets a proxy there would choose who answers for an issuer.
+        // Proxies of the environment are ignored: they could redirect requests to an issuer without a configuration
+        // change.
         let mut builder = reqwest::Client::builder()
             .timeout(PATIENCE)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
         if let Some(proxy) = proxy {
             let proxy = reqwest::Proxy::all(proxy).map_err(|error| format!("proxy: {error}"))?;
-            if !here {
+            if !is_loopback {
                 builder = builder.proxy(proxy);
             }
         }
@@ -184,7 +189,7 @@ impl Source {
             let authorities = reqwest::Certificate::from_pem_bundle(&pem)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
             if authorities.is_empty() {
-                return Err(format!("{} holds no certificate", path.display()));
+                return Err(format!("{} contains no certificate", path.display()));
             }
             builder = builder.tls_certs_only(authorities);
         }
@@ -200,13 +205,13 @@ impl Source {
                 parse(&bytes).map_err(wrong)
             }
             Self::Url { client, url } => parse(&download(client, url).await?),
-            Self::Given => Err("keys that were given cannot be fetched".into()),
+            Self::Static => Err("static keys cannot be fetched".into()),
         }
     }
 }
 
 async fn download(client: &reqwest::Client, url: &reqwest::Url) -> Result<Vec<u8>, String> {
-    // The error names the cause at its end: "connection refused", "unknown issuer".
+    // Appends the sources: the last one has the cause, such as "connection refused" or "unknown issuer".
     let explain = |error: reqwest::Error| {
         let mut text = error.to_string();
         let mut cause = std::error::Error::source(&error);
@@ -216,12 +221,12 @@ async fn download(client: &reqwest::Client, url: &reqwest::Url) -> Result<Vec<u8
         }
         text
     };
-    let mut answer = client.get(url.clone()).send().await.map_err(explain)?;
-    if answer.status() != reqwest::StatusCode::OK {
-        return Err(format!("{url} answered {}", answer.status()));
+    let mut response = client.get(url.clone()).send().await.map_err(explain)?;
+    if response.status() != reqwest::StatusCode::OK {
+        return Err(format!("{url} answered {}", response.status()));
     }
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(explain)? {
+    while let Some(chunk) = response.chunk().await.map_err(explain)? {
         if bytes.len() + chunk.len() > LONGEST_SET {
             return Err(format!("{url} answered with more than {LONGEST_SET} bytes"));
         }
@@ -230,8 +235,8 @@ async fn download(client: &reqwest::Client, url: &reqwest::Url) -> Result<Vec<u8
     Ok(bytes)
 }
 
-/// Reads a key set. Keys of other types and uses are passed over; a set with nothing for us is refused, so
-/// that an error page in JSON does not replace good keys.
+/// Parses a key set. Keys of other types and uses are ignored; a set without a usable key is an error, so that an error
+/// page in JSON does not replace valid keys.
 fn parse(bytes: &[u8]) -> Result<Vec<SigningKey>, String> {
     #[derive(Deserialize)]
     struct Set {
@@ -245,7 +250,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<SigningKey>, String> {
         .filter_map(|key| serde_json::from_value::<Jwk>(key).ok())
         .filter_map(|key| usable(&key))
         .collect();
-    if keys.is_empty() { Err("the key set holds no RSA or P-256 signing key".into()) } else { Ok(keys) }
+    if keys.is_empty() { Err("the key set contains no RSA or P-256 signing key".into()) } else { Ok(keys) }
 }
 
 fn usable(jwk: &Jwk) -> Option<SigningKey> {
@@ -272,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_sign_tokens_is_passed_over() {
+    fn ignores_jwks_keys_that_cannot_sign() {
         let usable = |text: &str| parse(text.as_bytes()).map(|keys| keys.len()).ok();
         let rsa = r#"{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"a"}"#;
         assert_eq!(usable(&format!(r#"{{"keys":[{rsa}]}}"#)), Some(1));

@@ -1,11 +1,11 @@
-//! The machine's clock: credentials and certificates live by it, whatever the service's clock says.
+//! The system clock, by which credentials and certificates are valid, also if the service has a virtual clock.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Whole seconds since 1970, UTC.
+/// Returns the Unix time in whole seconds.
 #[expect(
     clippy::disallowed_methods,
-    reason = "credentials are valid by the machine's clock, never the virtual one"
+    reason = "credentials are valid by the system clock, never by the virtual clock"
 )]
 pub(super) fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())

@@ -1,11 +1,14 @@
-//! Who is calling, and may they? Turns credentials into callers, and callers, actions and scopes into yes or no.
+//! Authentication of callers by access token or client certificate, and authorization decisions.
 //!
-//! A bearer token is believed if its issuer is configured, and then for exactly the audiences and the tenant that
-//! are configured with it. Verified tokens are remembered until they expire or the keys are too old, so a signing key
-//! that its issuer withdraws stops new tokens at once and known ones then.
-//! Groups are those the token lists: where Entra ID leaves them out because there are too many (`_claim_names`),
-//! they are not looked up, and what only a group grants is refused.
-//! A client certificate is believed if TLS verified it, no list revokes it, and a rule names it.
+//! An access token is accepted if its issuer is configured, and only for the audiences and the tenant configured with
+//! the issuer. Verified tokens are cached until they expire or the signing keys are too old. After an issuer revokes a
+//! signing key and the keys are refreshed, new tokens are rejected, but cached ones are accepted until their entry
+//! expires.
+//!
+//! Groups come from the token only: if Entra ID omits them because there are too many (`_claim_names`), they are not
+//! looked up, and what only a group is granted is denied.
+//!
+//! A client certificate is accepted if TLS verified it, no revocation list contains it, and a rule matches it.
 
 pub mod authority;
 pub mod certificates;
@@ -38,38 +41,39 @@ pub use access::{Decision, authorize, explain, granting};
 pub use revocation::Revocation;
 pub use settings::{CertificateRule, Issuer, Jwks, KeySource, Settings, SignatureAlgorithm};
 
-/// How many verified tokens, and how many verified certificates, are remembered.
+/// The capacity of each cache: verified access tokens, and verified certificates.
 const CACHE_CAPACITY: usize = 10_000;
 
-/// What arrived; not yet believed.
+/// The credential of a request.
 #[derive(Clone, Copy)]
 pub enum Credential<'a> {
-    /// Nothing.
+    /// No credential.
     None,
-    /// A bearer token (RFC 6750), without the scheme.
+    /// An access token: a bearer token (RFC 6750), without the scheme.
     Bearer(&'a str),
-    /// The client certificate, as DER, whose chain and private key TLS has verified.
+    /// A client certificate, DER, whose chain and private key TLS has verified.
     Certificate(&'a [u8]),
-    /// A credential of this request that was verified before.
+    /// The already verified credential of this request.
     Verified(&'a Verified),
 }
 
-/// A credential that was verified, for the rest of its request. Only [`Identity::verify`] makes one.
+/// A verified credential, valid for the current request. Created only by [`Identity::verify`].
 #[derive(Clone, Debug)]
 pub struct Verified(Arc<Caller>);
 
 impl<'a> Credential<'a> {
-    /// The credential of a request: the value of its `authorization` header, and the certificate of its
-    /// connection. If there are both, the header decides: gateways that identify themselves by certificate pass
-    /// their callers' tokens on.
+    /// Returns the credential of a request, from the value of its `authorization` header and the certificate of its
+    /// connection. The header takes precedence: proxies that authenticate by certificate forward the access tokens of
+    /// their callers.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if there is a header, and it is not a bearer token.
+    /// [`Error::Unauthenticated`] if there is a header without a bearer token.
     pub fn presented(authorization: Option<&'a [u8]>, certificate: Option<&'a [u8]>) -> Result<Self> {
         let Some(header) = authorization else {
             return Ok(certificate.map_or(Self::None, Self::Certificate));
         };
-        let refused = Error::Unauthenticated { why: "the authorization header does not hold a bearer token" };
+        let refused =
+            Error::Unauthenticated { why: "the authorization header does not contain a bearer token" };
         let Ok(header) = std::str::from_utf8(header) else { return Err(refused) };
         match header.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
@@ -94,29 +98,29 @@ impl fmt::Debug for Credential<'_> {
 /// An authenticated principal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caller {
-    /// The object id.
+    /// The object id of the principal.
     pub principal: PrincipalId,
-    /// Object ids of the groups the credential says it is a member of.
+    /// The object ids of its groups, according to the credential.
     pub groups: Vec<PrincipalId>,
-    /// The tenant.
+    /// The tenant of the principal.
     pub tenant: Uuid,
-    /// Whether the simulator's own authority issued the credential.
+    /// Whether the simulator's authority issued the credential.
     pub of_own_authority: bool,
-    /// What the credential is meant for.
+    /// The audiences for which the credential is valid.
     pub audiences: Vec<Audience>,
-    /// The application: `appid` or `azp` of a token, the subject of a certificate.
+    /// The application: `appid` or `azp` of an access token, or the subject of a certificate.
     pub application: Option<String>,
-    /// The user name: `upn` or `preferred_username` of a token.
+    /// The user name: `upn` or `preferred_username` of an access token.
     pub user: Option<String>,
 }
 
 impl Caller {
-    /// Everybody whose roles count: the principal, then its groups.
+    /// Returns the principal and its groups: all whose role assignments apply to the caller.
     pub fn principals(&self) -> Vec<PrincipalId> {
         std::iter::once(self.principal).chain(self.groups.iter().copied()).collect()
     }
 
-    /// What the audit says of this caller.
+    /// Returns the fields of the caller in audit entries.
     pub fn record(&self) -> CallerRecord {
         CallerRecord {
             principal: self.principal,
@@ -126,7 +130,7 @@ impl Caller {
     }
 }
 
-/// Turns credentials into callers. Cheap to clone; clones share what they remember.
+/// Authenticates credentials. Cheap to clone; clones share their caches.
 #[derive(Clone)]
 pub struct Identity {
     inner: Arc<Inner>,
@@ -137,17 +141,17 @@ struct Inner {
     rules: client_certificate::Rules,
     revocation: Revocation,
     tokens: cache::Cache,
-    // Apart from the tokens, so that no token can be mistaken for a certificate, whatever its bytes are.
+    // A cache of its own, so that the bytes of an access token can never match those of a certificate.
     certificates: cache::Cache,
     verifications: AtomicU64,
 }
 
 impl Identity {
-    /// Checks the settings and fetches the issuers' keys. An issuer that cannot be reached is reported in the
-    /// log and asked again when a token of it arrives.
+    /// Validates the settings and fetches the issuers' keys. An issuer that cannot be reached is logged, and its keys
+    /// are fetched when one of its access tokens is verified.
     ///
     /// # Errors
-    /// [`Error::Invalid`], naming the setting; also for a key or CA file that cannot be read.
+    /// [`Error::Invalid`], naming the setting, also if a key or CA file cannot be read.
     pub async fn new(settings: Settings) -> Result<Self> {
         Ok(Self {
             inner: Arc::new(Inner {
@@ -161,10 +165,10 @@ impl Identity {
         })
     }
 
-    /// Establishes who is calling. A token must be meant for one of `audiences`; a certificate is meant for all.
+    /// Authenticates the caller. An access token must be for one of `audiences`; a certificate is valid for all.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`], with a reason that quotes nothing of the credential.
+    /// [`Error::Unauthenticated`], with a reason that contains no part of the credential.
     pub async fn authenticate(
         &self,
         credential: Credential<'_>,
@@ -173,10 +177,10 @@ impl Identity {
         let inner = &*self.inner;
         match credential {
             Credential::None => Err(Error::Unauthenticated { why: "the request carries no credential" }),
-            Credential::Bearer(token) => self.bearer(token, audiences).await,
+            Credential::Bearer(token) => self.access_token(token, audiences).await,
             Credential::Certificate(der) => {
                 let (lists, now) = (inner.revocation.current(), machine_clock::unix_seconds());
-                // What was decided by other lists is decided again.
+                // Entries of other revocation lists do not apply any more.
                 let generation = lists.as_ref().map_or(0, |lists| lists.generation);
                 let digest = cache::digest(&[&generation.to_be_bytes(), der].concat());
                 if let Some(caller) = inner.certificates.get(&digest, now) {
@@ -186,23 +190,23 @@ impl Identity {
                 let (caller, until) = inner.rules.verify(der, lists.as_deref(), now)?;
                 Ok(remember(&inner.certificates, digest, caller, until, now))
             }
-            Credential::Verified(Verified(caller)) => meant(caller.clone(), audiences),
+            Credential::Verified(Verified(caller)) => require_audience(caller.clone(), audiences),
         }
     }
 
-    /// Verifies a credential, so that it is not verified again for the same request.
+    /// Verifies a credential once for all uses in the same request.
     ///
     /// # Errors
-    /// As [`authenticate`](Self::authenticate).
+    /// The same as [`authenticate`](Self::authenticate).
     pub async fn verify(&self, credential: Credential<'_>, audiences: &[Audience]) -> Result<Verified> {
         self.authenticate(credential, audiences).await.map(Verified)
     }
 
-    /// Who a token says is calling, where it is meant for one of these audiences.
-    async fn bearer(&self, token: &str, audiences: &[Audience]) -> Result<Arc<Caller>> {
+    /// Returns the caller of an access token for one of `audiences`.
+    async fn access_token(&self, token: &str, audiences: &[Audience]) -> Result<Arc<Caller>> {
         let inner = &*self.inner;
         if token.len() > bearer::LONGEST_TOKEN {
-            return Err(Error::Unauthenticated { why: "the token is longer than 16 KiB" });
+            return Err(Error::Unauthenticated { why: "the access token is longer than 16 KiB" });
         }
         let (digest, now) = (cache::digest(token.as_bytes()), machine_clock::unix_seconds());
         let caller = match inner.tokens.get(&digest, now) {
@@ -213,17 +217,17 @@ impl Identity {
                 remember(&inner.tokens, digest, caller, until, now)
             }
         };
-        meant(caller, audiences)
+        require_audience(caller, audiences)
     }
 
-    /// How many credentials were examined because they were not remembered, since the start.
+    /// Returns how many credentials were verified, rather than found in a cache, since the start.
     pub fn verifications(&self) -> u64 {
         self.inner.verifications.load(Ordering::Relaxed)
     }
 }
 
-/// The caller, where its credential is meant for one of these audiences.
-fn meant(caller: Arc<Caller>, audiences: &[Audience]) -> Result<Arc<Caller>> {
+/// Returns the caller if its credential is for one of `audiences`.
+fn require_audience(caller: Arc<Caller>, audiences: &[Audience]) -> Result<Arc<Caller>> {
     if audiences.iter().any(|audience| caller.audiences.contains(audience)) {
         Ok(caller)
     } else {

@@ -1,4 +1,4 @@
-//! Certificate revocation lists: read from files, and read again when those change.
+//! Certificate revocation lists, read from files and reloaded when these change.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 use crate::model::{Error, Result};
 
-/// Files are not looked at more often.
+/// The minimum time between two checks of the files.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Lists of revoked client certificates, and the files they come from. A cheap handle; clones share what was read.
+/// A handle to the revocation lists of client certificates. Cheap to clone; clones share the lists.
 #[derive(Clone, Debug, Default)]
 pub struct Revocation(Option<Arc<Inner>>);
 
@@ -23,40 +23,40 @@ pub struct Revocation(Option<Arc<Inner>>);
 struct Inner {
     files: Vec<PathBuf>,
     current: RwLock<Arc<Lists>>,
-    /// When the files were looked at last.
-    looked: Mutex<Instant>,
+    /// When the files were last checked.
+    checked: Mutex<Instant>,
 }
 
-/// The lists as they were read at one time.
+/// The result of one reading of the files.
 #[derive(Debug)]
 pub struct Lists {
-    /// How often the files were read before: whoever remembers a verdict on a certificate remembers this with it.
+    /// The number of earlier readings. Cached decisions about certificates are valid for one generation.
     pub generation: u64,
-    /// Each list, as DER; not verified.
+    /// The lists, DER; their signatures are not verified.
     pub der: Vec<CertificateRevocationListDer<'static>>,
-    known: Vec<Known>,
+    parsed: Vec<ParsedList>,
     stamps: Vec<Option<Stamp>>,
 }
 
-/// By what a changed file is known: when it was written, and its length.
+/// Detects changes of a file: modification time and length.
 type Stamp = (SystemTime, u64);
 
-/// What is read of a list.
+/// The relevant fields of a revocation list.
 #[derive(Debug)]
-struct Known {
-    /// The authority's name, DER.
+struct ParsedList {
+    /// The name of the issuer, DER.
     issuer: Vec<u8>,
-    /// The last second for which it says anything; without one, it does not end.
+    /// The last second in which the list is current; `u64::MAX` without `nextUpdate`.
     until: u64,
-    /// The serial numbers of revoked certificates.
+    /// The serial numbers of the revoked certificates.
     serials: HashSet<Vec<u8>>,
 }
 
 impl Revocation {
-    /// Reads the files, each PEM or DER. Without any, nothing is revoked.
+    /// Reads the files, each PEM or DER. Without files, no certificate is revoked.
     ///
     /// # Errors
-    /// [`Error::Invalid`], naming the file that cannot be read or holds no list.
+    /// [`Error::Invalid`], naming the file that cannot be read or contains no list.
     pub fn open(files: &[PathBuf]) -> Result<Self> {
         if files.is_empty() {
             return Ok(Self::default());
@@ -66,27 +66,27 @@ impl Revocation {
         Ok(Self(Some(Arc::new(Inner {
             files: files.to_vec(),
             current: RwLock::new(Arc::new(lists)),
-            looked: Mutex::new(Instant::now()),
+            checked: Mutex::new(Instant::now()),
         }))))
     }
 
-    /// The lists, as the files have them now; `None` where no files are configured. Files that cannot be read are told
-    /// in the log, and what was read last goes on to count until its own end.
+    /// Returns the lists of the current files, or `None` if no files are configured. If they cannot be read, logs a
+    /// warning and returns the previous lists, which remain valid until their `nextUpdate`.
     pub fn current(&self) -> Option<Arc<Lists>> {
         let inner = self.0.as_ref()?;
         let current = || inner.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut looked = inner.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut checked = inner.checked.lock().unwrap_or_else(PoisonError::into_inner);
         let known = current();
-        if looked.elapsed() < INTERVAL {
+        if checked.elapsed() < INTERVAL {
             return Some(known);
         }
-        *looked = Instant::now();
+        *checked = Instant::now();
         if stamps(&inner.files) == known.stamps {
             return Some(known);
         }
         match Lists::read(&inner.files, known.generation + 1) {
             Ok(lists) => {
-                tracing::info!(lists = lists.der.len(), "the certificate revocation lists were read again");
+                tracing::info!(lists = lists.der.len(), "reloaded the certificate revocation lists");
                 let lists = Arc::new(lists);
                 *inner.current.write().unwrap_or_else(PoisonError::into_inner) = lists.clone();
                 Some(lists)
@@ -94,7 +94,7 @@ impl Revocation {
             Err(why) => {
                 tracing::warn!(
                     why,
-                    "the certificate revocation lists could not be read again; keeping the last"
+                    "cannot reload the certificate revocation lists; keeping the current ones"
                 );
                 Some(known)
             }
@@ -104,27 +104,27 @@ impl Revocation {
 
 impl Lists {
     fn read(files: &[PathBuf], generation: u64) -> Result<Self, String> {
-        // Taken before the files are read: what is written meanwhile is read at the next look.
+        // Taken before the files are read, so that the next check detects concurrent writes.
         let stamps = stamps(files);
         let mut der = Vec::new();
         for file in files {
             der.extend(read(file).map_err(|why| format!("{}: {why}", file.display()))?);
         }
-        let known = der.iter().map(|list| Known::of(list)).collect::<Result<_, _>>()?;
-        Ok(Self { generation, der, known, stamps })
+        let parsed = der.iter().map(|list| ParsedList::parse(list)).collect::<Result<_, _>>()?;
+        Ok(Self { generation, der, parsed, stamps })
     }
 
-    /// Whether a certificate that TLS verified still stands, and the last second for which the lists say so.
+    /// Checks that a certificate is not revoked. Returns the last second in which the lists are current.
     ///
     /// # Errors
-    /// Why it does not.
+    /// If the certificate is revoked, or there is no current list of its issuer.
     pub(super) fn check(&self, certificate: &X509Certificate<'_>, now: u64) -> Result<u64, &'static str> {
         let issuer = certificate.issuer().as_raw();
-        let of_issuer = || self.known.iter().filter(|known| known.issuer == issuer);
-        let Some(until) = of_issuer().map(|known| known.until).max() else {
+        let of_issuer = || self.parsed.iter().filter(|list| list.issuer == issuer);
+        let Some(until) = of_issuer().map(|list| list.until).max() else {
             return Err("there is no revocation list of the client certificate's issuer");
         };
-        if of_issuer().any(|known| known.serials.contains(certificate.raw_serial())) {
+        if of_issuer().any(|list| list.serials.contains(certificate.raw_serial())) {
             return Err("the client certificate is revoked");
         }
         if until < now {
@@ -134,8 +134,8 @@ impl Lists {
     }
 }
 
-impl Known {
-    fn of(list: &[u8]) -> Result<Self, String> {
+impl ParsedList {
+    fn parse(list: &[u8]) -> Result<Self, String> {
         let (_, list) = CertificateRevocationList::from_der(list)
             .map_err(|error| format!("not a certificate revocation list: {error}"))?;
         let seconds = |at: x509_parser::time::ASN1Time| u64::try_from(at.timestamp()).unwrap_or(0);
@@ -163,5 +163,5 @@ fn read(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Strin
     let lists: Vec<_> = CertificateRevocationListDer::pem_slice_iter(&bytes)
         .collect::<Result<_, _>>()
         .map_err(|error| error.to_string())?;
-    if lists.is_empty() { Err("it holds no certificate revocation list".to_owned()) } else { Ok(lists) }
+    if lists.is_empty() { Err("it contains no certificate revocation list".to_owned()) } else { Ok(lists) }
 }

@@ -1,4 +1,4 @@
-//! What is trusted: token issuers and client certificates.
+//! The settings of authentication: trusted issuers and client certificates.
 
 use std::path::PathBuf;
 
@@ -8,87 +8,87 @@ use uuid::Uuid;
 
 use super::Revocation;
 
-/// Which client certificates stand for which principal, as it is configured.
+/// A rule that maps client certificates to a principal, as configured.
 pub use crate::config::CertificateRule;
 
 /// A set of public keys in JSON Web Key form (RFC 7517).
 pub use jsonwebtoken::jwk::JwkSet as Jwks;
 
-/// Everything that makes credentials believable. Nothing is trusted by default.
+/// The settings of authentication. By default, nothing is trusted.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// The issuers whose tokens are believed.
+    /// The trusted issuers of access tokens.
     pub issuers: Vec<Issuer>,
-    /// The client certificates that are principals.
+    /// The rules that map client certificates to principals.
     pub certificates: Vec<CertificateRule>,
-    /// The authorities of client certificates, among which rules name issuers.
+    /// The certificate authorities of client certificates, to which the issuers of rules refer.
     #[serde(skip)]
     pub client_authorities: Vec<CertificateDer<'static>>,
-    /// Which client certificates are revoked.
+    /// The revocation lists of client certificates.
     #[serde(skip)]
     pub revocation: Revocation,
 }
 
-/// An issuer of bearer tokens, and what a token of it must say.
+/// An issuer of access tokens, and the requirements on its tokens.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Issuer {
-    /// `iss`, to the letter, for example `https://sts.windows.net/{tenant}/`.
+    /// The exact value of `iss`, for example `https://sts.windows.net/{tenant}/`.
     pub issuer: String,
-    /// Any one of these must be in `aud`; one trailing slash more or less makes no difference.
+    /// The accepted values of `aud`; one trailing slash is ignored.
     pub audiences: Vec<String>,
-    /// The same for Azure Resource Manager. Tokens for it open nothing else, and others do not open it.
+    /// The accepted values of `aud` for Azure Resource Manager. Access tokens for it are not accepted by data planes,
+    /// and the other way round.
     #[serde(default)]
     pub management_audiences: Vec<String>,
-    /// Whether the audiences' ports make no difference: where it is the own issuer, whoever forwards a port.
+    /// Whether ports in audiences are ignored. Set for the simulator's authority, since ports may be forwarded.
     #[serde(skip)]
     pub any_port: bool,
-    /// Whether it is the simulator's own authority, whose principals alone may call the simulator's own services.
+    /// Whether it is the simulator's authority. Only its principals may call the services that a simulator adds.
     #[serde(skip)]
     pub own: bool,
-    /// The tenant `tid` must name, and that callers belong to.
+    /// The required value of `tid`, and the tenant of the callers.
     pub tenant: Uuid,
-    /// Where the signing keys come from.
+    /// The source of the signing keys.
     pub keys: KeySource,
-    /// The signature algorithms that are accepted.
+    /// The accepted signature algorithms.
     #[serde(default = "all_algorithms")]
     pub algorithms: Vec<SignatureAlgorithm>,
-    /// How far the issuer's clock may be from ours, in seconds; at most 300.
+    /// The tolerated clock skew, in seconds; at most 300.
     #[serde(default = "default_leeway")]
     pub leeway_seconds: u64,
-    /// Whether a token without `tid` is refused. Only issuers of a single tenant may go without.
+    /// Whether an access token without `tid` is rejected. Must be true for issuers with several tenants.
     #[serde(default = "yes")]
     pub tenant_claim_required: bool,
-    /// The only certificate authorities trusted for `keys.jwks_url`, as PEM; the system's otherwise.
+    /// The certificate authorities trusted for `keys.jwks_url` instead of the system's, PEM.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// How long keys that were read are believed while they cannot be read again, in seconds.
+    /// The maximum age of the signing keys if they cannot be fetched again, in seconds.
     #[serde(default = "default_max_age")]
     pub keys_max_age_seconds: u64,
-    /// The proxy for `keys.jwks_url`, unless it is on this machine. None is taken from the environment.
+    /// The proxy for `keys.jwks_url`, not used for loopback addresses. Proxy variables of the environment are ignored.
     #[serde(default)]
     pub proxy: Option<String>,
 }
 
-/// Where an issuer's signing keys come from. In a file: `keys = { jwks_url = "https://…" }`.
+/// The source of an issuer's signing keys. In a configuration file: `keys = { jwks_url = "https://…" }`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeySource {
-    /// A file with a JSON Web Key Set. Read again when a token names a key that is not in it.
+    /// The path of a JSON Web Key Set, read again when an access token names an unknown key.
     JwksFile(PathBuf),
-    /// The issuer's `jwks_uri`: https, or http to this machine.
+    /// The issuer's `jwks_uri`: https, or http to a loopback address.
     JwksUrl(String),
-    /// Keys of an issuer in this process.
+    /// The keys of an issuer in this process.
     #[serde(skip)]
     Given(Jwks),
 }
 
-/// The signature algorithms of RFC 7518 that are supported. Those with shared secrets, and `none`, cannot be
-/// named at all.
+/// The supported signature algorithms of RFC 7518. Algorithms with shared secrets, and `none`, cannot be configured.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Deserialize)]
 pub enum SignatureAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256, 2048 bits or more.
+    /// RSASSA-PKCS1-v1_5 with SHA-256, and keys of 2048 bits or more.
     RS256,
     /// ECDSA on P-256 with SHA-256.
     ES256,

@@ -149,9 +149,9 @@ async fn an_application_gets_a_token_that_others_can_verify() {
     assert_eq!((caller.principal.0, caller.groups.len()), (PRINCIPAL, 1));
     assert_eq!(caller.application, Some(APPLICATION.to_string()));
     let expired = running.authority.issue(APPLICATION, AUDIENCE, -120).unwrap();
-    assert_eq!(refusal(&identity, &expired).await, "the token has expired");
+    assert_eq!(refusal(&identity, &expired).await, "the access token has expired");
     let arm = running.authority.issue(APPLICATION, "https://management.example", 60).unwrap();
-    assert_eq!(refusal(&identity, &arm).await, "the token is meant for another audience");
+    assert_eq!(refusal(&identity, &arm).await, "the access token is for another audience");
     assert!(running.authority.issue(Uuid::nil(), AUDIENCE, 60).is_err());
 }
 

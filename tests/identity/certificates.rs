@@ -215,8 +215,8 @@ async fn the_authority_vouches_for_its_own_names_and_loopback_addresses_only() {
     }
     // A server that has got a name since is told of it.
     let more = [names, vec!["hsm.example".to_owned()]].concat();
-    let Err(Error::Internal(why)) = ensure(directory, &more) else { panic!("it vouches for hsm.example") };
-    assert!(why.contains("may not vouch for hsm.example") && why.contains("remove it"), "{why}");
+    let Err(Error::Internal(why)) = ensure(directory, &more) else { panic!("a certificate was issued") };
+    assert!(why.contains("may not issue certificates for hsm.example") && why.contains("remove it"), "{why}");
 }
 
 fn rule(change: impl FnOnce(&mut CertificateRule)) -> CertificateRule {
@@ -420,7 +420,7 @@ async fn an_issuer_is_a_key_and_not_a_name() {
     let identity = trusting_issuers(vec![rule.clone()], &authorities).await.unwrap();
     assert_eq!(shown(&identity, &real.issue(1)).await, Ok(()));
     // TLS would let both of these in, had they a chain to an authority that is trusted.
-    let stranger = "the client certificate stands for no principal here";
+    let stranger = "the client certificate matches no rule";
     assert_eq!(shown(&identity, &impostor.issue(1)).await, Err(stranger));
     assert_eq!(shown(&identity, &other.issue(1)).await, Err(stranger));
 

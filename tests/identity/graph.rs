@@ -144,5 +144,5 @@ async fn the_directory_believes_tokens_for_it_and_nothing_else_does() {
         assert_eq!((status, &answer["error"]["code"]), (401, &json!("InvalidAuthenticationToken")), "{what}");
     }
     let identity = identity(issuer(KeySource::Given(authority.jwks()))).await;
-    assert_eq!(refusal(&identity, &directory.token).await, "the token is meant for another audience");
+    assert_eq!(refusal(&identity, &directory.token).await, "the access token is for another audience");
 }

@@ -7,7 +7,7 @@ use strongroom::identity::KeySource;
 
 use crate::support::*;
 
-const UNKNOWN: &str = "the token names a signing key that its issuer does not publish";
+const UNKNOWN: &str = "the access token names a signing key that its issuer does not publish";
 
 #[tokio::test]
 async fn a_new_key_is_fetched_when_a_token_names_it_and_not_too_often() {
@@ -104,7 +104,7 @@ async fn a_key_file_is_read_again_when_a_token_names_a_new_key() {
     assert_eq!(refusal(&identity, &old.token("old", &claims(json!({"sub": "x"})))).await, UNKNOWN);
 }
 
-const TOO_OLD: &str = "the signing keys of the token's issuer could not be read for too long";
+const TOO_OLD: &str = "the signing keys of the access token's issuer are out of date";
 
 /// An issuer whose keys are believed for two seconds without being read again.
 fn short_lived(source: KeySource) -> strongroom::identity::Issuer {

@@ -53,7 +53,7 @@ async fn audiences_match_with_and_without_a_trailing_slash_and_in_lists() {
         json!("https://managedhsm.example.net"),
     ] {
         let why = refusal(&identity, &ec.token("ec", &claims(json!({ "aud": aud })))).await;
-        assert_eq!(why, "the token is meant for another audience", "{aud}");
+        assert_eq!(why, "the access token is for another audience", "{aud}");
     }
 }
 
@@ -66,9 +66,12 @@ async fn time_is_checked_with_sixty_seconds_of_leeway() {
     accept(&identity, &token(json!({"nbf": null}))).await.unwrap();
     accept(&identity, &token(json!({"exp": 1e12}))).await.unwrap();
     accept(&identity, &token(json!({"exp": (now() + 9) as f64 + 0.5}))).await.unwrap();
-    assert_eq!(refusal(&identity, &token(json!({"exp": now() - 90}))).await, "the token has expired");
-    assert_eq!(refusal(&identity, &token(json!({"nbf": now() + 90}))).await, "the token is not valid yet");
-    let malformed = "the token's claims are incomplete or malformed";
+    assert_eq!(refusal(&identity, &token(json!({"exp": now() - 90}))).await, "the access token has expired");
+    assert_eq!(
+        refusal(&identity, &token(json!({"nbf": now() + 90}))).await,
+        "the access token is not valid yet"
+    );
+    let malformed = "the access token's claims are incomplete or malformed";
     for changes in
         [json!({"exp": null}), json!({"exp": "later"}), json!({"nbf": "soon"}), json!({"aud": null})]
     {
@@ -79,10 +82,10 @@ async fn time_is_checked_with_sixty_seconds_of_leeway() {
 #[tokio::test]
 async fn tokens_of_others_are_refused() {
     let (identity, _, ec) = trusting().await;
-    let untrusted = "the token's issuer is not trusted here";
-    let tenant = "the token is of another tenant";
-    let unnamed = "the token does not name its principal by object id (oid, a GUID)";
-    let malformed = "the token is not a signed JSON Web Token of an accepted algorithm";
+    let untrusted = "the access token's issuer is not trusted";
+    let tenant = "the access token is of another tenant";
+    let unnamed = "the access token does not name its principal by object id (oid, a GUID)";
+    let malformed = "the access token is not a signed JSON Web Token of an accepted algorithm";
     for (changes, expected) in [
         (json!({"iss": "https://sts.example/tenant"}), untrusted),
         (json!({"iss": "https://evil.example/"}), untrusted),
@@ -90,7 +93,7 @@ async fn tokens_of_others_are_refused() {
         (json!({"iss": null}), malformed),
         (json!({"tid": Uuid::from_u128(9)}), tenant),
         (json!({"tid": "here"}), tenant),
-        (json!({"tid": null}), "the token does not name its tenant (tid)"),
+        (json!({"tid": null}), "the access token does not name its tenant (tid)"),
         (json!({"oid": null}), unnamed),
         (json!({"oid": "ada"}), unnamed),
     ] {
@@ -102,7 +105,7 @@ async fn tokens_of_others_are_refused() {
     }
     // The right key id, and another key.
     let forged = Signer::p256().token("ec", &claims(json!({})));
-    assert_eq!(refusal(&identity, &forged).await, "the token's signature is wrong");
+    assert_eq!(refusal(&identity, &forged).await, "the access token's signature is invalid");
 }
 
 #[tokio::test]
@@ -112,7 +115,7 @@ async fn nothing_can_be_changed_after_signing() {
         let token = signer.token(kid, &claims(json!({})));
         let parts: Vec<&str> = token.split('.').collect();
         let other = encode(claims(json!({"oid": Uuid::from_u128(666)})).to_string());
-        let wrong = "the token's signature is wrong";
+        let wrong = "the access token's signature is invalid";
         assert_eq!(refusal(&identity, &format!("{}.{other}.{}", parts[0], parts[2])).await, wrong);
         let mut signature = signer.sign(format!("{}.{}", parts[0], parts[1]).as_bytes());
         signature[20] ^= 1;
@@ -132,7 +135,7 @@ async fn nothing_can_be_changed_after_signing() {
 #[tokio::test]
 async fn the_token_does_not_choose_how_it_is_verified() {
     let (identity, rsa, ec) = trusting().await;
-    let malformed = "the token is not a signed JSON Web Token of an accepted algorithm";
+    let malformed = "the access token is not a signed JSON Web Token of an accepted algorithm";
     let body = claims(json!({}));
     for alg in ["none", "None", "", "HS256", "HS512", "RS384", "PS256", "ES384", "EdDSA"] {
         let message = unsigned(&json!({"alg": alg, "kid": "rsa"}), &body);
@@ -146,13 +149,16 @@ async fn the_token_does_not_choose_how_it_is_verified() {
         assert_eq!(refusal(&identity, &format!("{message}.{}", encode(tag))).await, malformed);
     }
     // The algorithm of one key with the name of the other; the token's own key; demands of extensions.
-    let unknown = "the token names a signing key that its issuer does not publish";
+    let unknown = "the access token names a signing key that its issuer does not publish";
     assert_eq!(refusal(&identity, &ec.token("rsa", &body)).await, unknown);
     let own = Signer::p256();
     let carried = own.token_with(&json!({"alg": "ES256", "jwk": own.jwk("ec")}), &body);
-    assert_eq!(refusal(&identity, &carried).await, "the token's signature is wrong");
+    assert_eq!(refusal(&identity, &carried).await, "the access token's signature is invalid");
     let critical = ec.token_with(&json!({"alg": "ES256", "kid": "ec", "crit": ["b64"], "b64": false}), &body);
-    assert_eq!(refusal(&identity, &critical).await, "the token demands extensions that are not supported");
+    assert_eq!(
+        refusal(&identity, &critical).await,
+        "the access token has unsupported critical headers (crit)"
+    );
     // Without a name every key of the type is tried.
     accept(&identity, &ec.token_with(&json!({"alg": "ES256"}), &body)).await.unwrap();
 }
@@ -161,11 +167,11 @@ async fn the_token_does_not_choose_how_it_is_verified() {
 async fn size_and_encoding_are_checked_first() {
     let (identity, _, ec) = trusting().await;
     let long = ec.token("ec", &claims(json!({"padding": "x".repeat(16 * 1024)})));
-    assert_eq!(refusal(&identity, &long).await, "the token is longer than 16 KiB");
+    assert_eq!(refusal(&identity, &long).await, "the access token is longer than 16 KiB");
     assert_eq!(identity.verifications(), 0);
 
     let not_bearer =
-        Err(Error::Unauthenticated { why: "the authorization header does not hold a bearer token" });
+        Err(Error::Unauthenticated { why: "the authorization header does not contain a bearer token" });
     for header in [&b"Bearer \xff\xfe"[..], b"Basic YTpi", b"Bearer", b"", b"token"] {
         let refused = Credential::presented(Some(header), Some(b"certificate")).map(|_| ());
         assert_eq!(refused, not_bearer, "{header:?}");
@@ -205,7 +211,7 @@ async fn a_remembered_token_still_expires() {
     accept(&identity, &token).await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "the machine's clock has to move on")]
     tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
-    assert_eq!(refusal(&identity, &token).await, "the token has expired");
+    assert_eq!(refusal(&identity, &token).await, "the access token has expired");
 }
 
 #[tokio::test]

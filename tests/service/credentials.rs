@@ -1,4 +1,4 @@
-//! Who is let in, and who is not: there is no caller without a credential, and no credential but a good one.
+//! Tests authentication: calls without a credential and calls with an invalid access token are rejected.
 
 use std::time::{Duration, Instant};
 
@@ -18,14 +18,14 @@ use crate::tokens::{Signer, but, encode, parts, read};
 
 const LIST: &str = "/strongroom.v1.KeyService/ListKeys";
 
-/// Lists keys with this `authorization` header, or with none.
+/// Lists keys with this `authorization` header, or without one.
 async fn list(channel: &Channel, authorization: Option<&str>) -> Answer {
     let headers: Vec<_> = authorization.map(|value| ("authorization", value)).into_iter().collect();
     let request = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
     raw::send(channel, LIST, &headers, raw::frame(&prost::Message::encode_to_vec(&request))).await
 }
 
-fn assert_stranger(status: &Status, what: &str) {
+fn assert_unauthenticated(status: &Status, what: &str) {
     assert_eq!(status.code(), Code::Unauthenticated, "{what}: {status:?}");
     assert_eq!(reason(status), "UNAUTHENTICATED", "{what}");
     assert!(!status.message().is_empty(), "{what}");
@@ -45,7 +45,7 @@ async fn rejects_missing_and_invalid_access_tokens() {
     let forged = |changes| key.sign(&head, &but(&claims, &changes));
     let now = claims["iat"].as_u64().unwrap();
 
-    // The control: what the test forges with the stolen key is good if nothing is wrong with it.
+    // Positive control: tokens that the test signs with the authority's key are accepted if their claims are valid.
     for token in [good.clone(), forged(json!({})), forged(json!({"exp": now + 60}))] {
         let answer = list(&channel, Some(&format!("Bearer {token}"))).await;
         assert_eq!(answer.status.code(), Code::Ok, "{:?}", answer.status);
@@ -77,13 +77,13 @@ async fn rejects_missing_and_invalid_access_tokens() {
         ("alg none with a signature", format!("{none}.{payload}.{signature}")),
         ("the public key as a secret", with_public_key_as_secret(&key, &head, payload)),
         ("a key of another simulator", foreign),
-        ("a key of my own", mine.sign(&head, &claims)),
+        ("an unknown signing key", mine.sign(&head, &claims)),
         (
-            "a key of my own, brought along",
+            "an unknown signing key in the header",
             mine.sign(&json!({"alg": "RS256", "jwk": mine.jwks("x")["keys"][0]}), &claims),
         ),
         ("an unknown key id", key.sign(&json!({"alg": "RS256", "kid": "../../dev/null"}), &claims)),
-        ("demands nobody knows", key.sign(&but(&head, &json!({"crit": ["exp"]})), &claims)),
+        ("an unknown critical header", key.sign(&but(&head, &json!({"crit": ["exp"]})), &claims)),
         ("another issuer", forged(json!({"iss": "https://sts.example/"}))),
         ("no issuer", forged(json!({"iss": null}))),
         ("another audience", forged(json!({"aud": "https://vault.azure.net"}))),
@@ -91,31 +91,31 @@ async fn rejects_missing_and_invalid_access_tokens() {
         ("another tenant", forged(json!({"tid": nobody}))),
         ("no tenant", forged(json!({"tid": null}))),
         ("no principal", forged(json!({"oid": null}))),
-        ("a principal that is none", forged(json!({"oid": "dev"}))),
+        ("a principal that is no GUID", forged(json!({"oid": "dev"}))),
         ("expired", forged(json!({"exp": now - 60}))),
         ("no expiry", forged(json!({"exp": null}))),
         ("not valid yet", forged(json!({"nbf": now + 600}))),
         ("20 KiB", forged(json!({"groups": "x".repeat(15 * 1024)}))),
-        ("20 KiB of nothing", "x".repeat(20 * 1024)),
+        ("20 KiB without dots", "x".repeat(20 * 1024)),
     ];
     headers.extend(tokens.into_iter().map(|(what, token)| (what, Some(format!("Bearer {token}")))));
     for (what, header) in headers {
         let answer = list(&channel, header.as_deref()).await;
-        assert_stranger(&answer.status, what);
-        // What is said quotes nothing of what was sent.
+        assert_unauthenticated(&answer.status, what);
+        // The error message quotes no part of the header.
         let sent = header.unwrap_or_default();
-        let words = sent.split(['.', ' ']).filter(|word| word.len() > 8);
-        for word in words {
-            assert!(!answer.status.message().contains(word), "{what}: {}", answer.status.message());
+        let parts = sent.split(['.', ' ']).filter(|part| part.len() > 8);
+        for part in parts {
+            assert!(!answer.status.message().contains(part), "{what}: {}", answer.status.message());
         }
         assert!(uuid::Uuid::parse_str(answer.correlation_id()).is_ok(), "{what}");
     }
-    // The good token is still good, and was never needed for these.
+    // The valid access token is still accepted.
     assert_eq!(list(&channel, Some(&format!("bearer {good}"))).await.status.code(), Code::Ok);
     assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
 }
 
-/// The old trick: HMAC with what everybody knows, where RSA is expected.
+/// Returns a token for the algorithm confusion attack: HS256 with the RSA public key as the secret.
 fn with_public_key_as_secret(key: &Signer, head: &serde_json::Value, payload: &str) -> String {
     let header = encode(but(head, &json!({"alg": "HS256"})).to_string());
     let message = format!("{header}.{payload}");
@@ -130,17 +130,17 @@ async fn rejects_expired_access_token() {
     let channel = server.channel().await;
     let authorization = format!("Bearer {}", server.token("dev").await);
     assert_eq!(list(&channel, Some(&authorization)).await.status.code(), Code::Ok);
-    // A second, and five by which clocks may differ; it is remembered no longer than that.
+    // The lifetime is one second and the permitted clock skew five; the cache does not extend it.
     let started = Instant::now();
     let refused = loop {
         let answer = list(&channel, Some(&authorization)).await;
         if answer.status.code() != Code::Ok {
             break answer;
         }
-        assert!(started.elapsed() < Duration::from_secs(10), "it still works");
+        assert!(started.elapsed() < Duration::from_secs(10), "the expired access token is still accepted");
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
-    assert_stranger(&refused.status, "expired");
+    assert_unauthenticated(&refused.status, "expired");
     assert!(refused.status.message().contains("expired"), "{}", refused.status.message());
 }
 
@@ -151,18 +151,18 @@ async fn every_rpc_except_health_and_reflection_authenticates() {
     let mut paths: Vec<String> = raw::rpcs().into_iter().map(|rpc| rpc.path).collect();
     paths.extend(["/strongroom.v1.KeyService/Fly", "/a.B/C"].map(str::to_owned));
     for path in &paths {
-        // A stranger does not even learn what a request should look like.
+        // Unauthenticated clients get no information about the request format.
         let large = raw::frame(&vec![b'a'; 1024 * 1024 + 1]);
         for body in [raw::frame(&[]), raw::frame(&[0xff; 20]), vec![1], large] {
             let answer = raw::send(&channel, path, &[], body).await;
-            assert_stranger(&answer.status, path);
+            assert_unauthenticated(&answer.status, path);
         }
         let answer = raw::send(&channel, path, &[("authorization", "Bearer x")], raw::frame(&[])).await;
-        assert_stranger(&answer.status, path);
+        assert_unauthenticated(&answer.status, path);
     }
-    let mut stranger = Client::new(channel.clone(), None);
-    let refused = stranger.keys.get_key(pb::GetKeyRequest::default()).await.unwrap_err();
-    assert_stranger(&refused, "the generated client");
+    let mut unauthenticated = Client::new(channel.clone(), None);
+    let refused = unauthenticated.keys.get_key(pb::GetKeyRequest::default()).await.unwrap_err();
+    assert_unauthenticated(&refused, "the generated client");
 
     let health = HealthClient::new(channel.clone()).check(HealthCheckRequest::default()).await.unwrap();
     assert_eq!(health.into_inner().status, 1);
@@ -184,15 +184,15 @@ async fn correlation_id_is_echoed() {
         ..Default::default()
     });
     for (what, authorization, body) in [
-        ("an answer", &bearer[..], raw::frame(&message)),
-        ("a refusal", &bearer[..], raw::frame(&[])),
+        ("a reply", &bearer[..], raw::frame(&message)),
+        ("an invalid request", &bearer[..], raw::frame(&[])),
         ("no message", &bearer[..], vec![7]),
-        ("a stranger", "", raw::frame(&message)),
+        ("no credential", "", raw::frame(&message)),
     ] {
         let with = |id| [("authorization", authorization), ("x-correlation-id", id)];
         let answer = raw::send(&channel, LIST, &with(mine), body.clone()).await;
         assert_eq!(answer.correlation_id(), mine, "{what}");
-        // What is no GUID is not passed on: it would stand in the audit log.
+        // Values that are no GUID are replaced, since they would appear in the audit log.
         for other in ["", "x", "' OR 1=1", &"9".repeat(4000)] {
             let answer = raw::send(&channel, LIST, &with(other), body.clone()).await;
             let made = uuid::Uuid::parse_str(answer.correlation_id()).unwrap();
@@ -201,7 +201,7 @@ async fn correlation_id_is_echoed() {
     }
 }
 
-/// Whoever sets a proxy in the environment would choose who answers for an issuer.
+/// A proxy in the environment could otherwise substitute the issuer's keys.
 #[tokio::test(flavor = "multi_thread")]
 async fn jwks_download_ignores_proxy_environment() {
     let signer = Signer::new();
@@ -249,14 +249,14 @@ async fn access_token_is_valid_for_its_plane_only() {
     let crossed = Bearers { data: bearers.control.clone(), control: bearers.data.clone() };
     for (rpc, request) in calls {
         let status = raw::call(&channel, &rpc, &crossed, &request).await;
-        assert_stranger(&status, &rpc.path);
-        assert_eq!(status.message(), "the token is meant for another audience", "{}", rpc.path);
+        assert_unauthenticated(&status, &rpc.path);
+        assert_eq!(status.message(), "the access token is for another audience", "{}", rpc.path);
         let status = raw::call(&channel, &rpc, &bearers, &request).await;
         assert_ne!(status.code(), Code::Unauthenticated, "{}: {status:?}", rpc.path);
-        // What cannot be read is refused the same way.
+        // Undecodable requests get the same error.
         if rpc.name != "WatchLifecycle" {
             let status = raw::call(&channel, &rpc, &crossed, &[0xff; 9]).await;
-            assert_stranger(&status, &rpc.path);
+            assert_unauthenticated(&status, &rpc.path);
         }
     }
 }

@@ -123,7 +123,7 @@ fn access_token_audience_matches_the_called_plane() {
         assert_eq!(found.code, 0, "{line}: {found:?}");
     }
     let refused = run_in(directory.path(), &groups, &[data]);
-    assert!(refused.code == 1 && refused.err.contains("meant for another audience"), "{refused:?}");
+    assert!(refused.code == 1 && refused.err.contains("is for another audience"), "{refused:?}");
     assert!(refused.err.contains("STRONGROOM_MANAGEMENT_TOKEN"), "{refused:?}");
     let none = run_in(directory.path(), &keys, &[control]);
     assert!(none.code == 1 && none.err.contains("there is no access token"), "{none:?}");
