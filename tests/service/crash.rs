@@ -1,6 +1,6 @@
-//! `kill -9` at any moment: what was answered is true afterwards, and nothing is left lying about.
+//! Kills the server with SIGKILL at random moments and checks that acknowledged changes survive and nothing leaks.
 //!
-//! `STRONGROOM_SOAK_KILLS` says how often, `STRONGROOM_SOAK_SEED` from which seed on.
+//! `STRONGROOM_SOAK_KILLS` sets the number of kills, `STRONGROOM_SOAK_SEED` the random seed.
 
 mod hsms;
 mod keys;
@@ -21,47 +21,47 @@ use crate::model::setting;
 use crate::support::{Client, Server, ec, micros, strongroom};
 pub(crate) use tokens::objects;
 
-/// How often the server is killed, unless the environment says otherwise.
+/// The number of kills, unless the environment overrides it.
 const KILLS: u64 = 10;
-/// Clients that work with keys.
+/// The number of clients that operate on keys.
 const KEY_CLIENTS: usize = 4;
-/// Clients that work with HSMs.
+/// The number of clients that operate on HSMs.
 const HSM_CLIENTS: usize = 2;
-/// An instant that is not known, but comes after this round.
+/// The scheduled purge date of a deletion that was not acknowledged: unknown, but later than the current round.
 const FAR: i64 = i64::MAX;
 
-/// Whether the server went away in the middle of the call: before it began to answer, or amid the answer.
+/// Returns whether the connection was lost during the call, before or during the response.
 fn is_cut_off(status: &Status) -> bool {
     use std::error::Error as _;
     matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal)
         && (!status.metadata().contains_key("x-correlation-id") || status.source().is_some())
 }
 
-/// What the clock shows.
+/// Returns the current instant of the virtual clock, in microseconds.
 async fn now(client: &mut Client) -> Result<i64, Status> {
     let clock = client.clock.get_clock(pb::GetClockRequest {}).await?.into_inner();
     Ok(micros(clock.now))
 }
 
-/// Turns the clock until the server is gone, and says what it was told last. In one round it turns by less than a
-/// retention interval, so that nothing comes due whose deletion was not answered.
-async fn turn(mut client: Client, mut told: i64, mut rng: StdRng) -> i64 {
+/// Advances the clock until the server is killed, and returns the last acknowledged instant. Advances by less than a
+/// retention interval per round, so that no unacknowledged deletion comes due.
+async fn advance_clock(mut client: Client, mut acknowledged: i64, mut rng: StdRng) -> i64 {
     let mut hours = 6 * 24;
     loop {
         let by = rng.gen_range(1..=24).min(hours);
         hours -= by;
         let target = Some(Target::By(prost_types::Duration { seconds: by * 3600, nanos: 0 }));
         match client.clock.advance_clock(pb::AdvanceClockRequest { target, ..Default::default() }).await {
-            Ok(answer) => told = micros(answer.into_inner().clock.unwrap().now),
-            Err(status) if is_cut_off(&status) => return told,
+            Ok(answer) => acknowledged = micros(answer.into_inner().clock.unwrap().now),
+            Err(status) if is_cut_off(&status) => return acknowledged,
             Err(status) => panic!("{status:?}"),
         }
         tokio::time::sleep(Duration::from_millis(rng.gen_range(0..100))).await;
     }
 }
 
-/// Intents that are not concluded.
-async fn intents(server: &Server) -> i64 {
+/// Counts the open intents in the database.
+async fn open_intents(server: &Server) -> i64 {
     use sqlx::ConnectOptions as _;
     let path = server.directory().join("strongroom.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).read_only(true);
@@ -69,100 +69,102 @@ async fn intents(server: &Server) -> i64 {
     sqlx::query_scalar("SELECT COUNT(*) FROM intents").fetch_one(&mut database).await.unwrap()
 }
 
-/// Everything that clients were told.
-struct Told {
+/// The states that the clients expect, one map for each client.
+struct Expectations {
     keys: Vec<keys::Told>,
     hsms: Vec<hsms::Told>,
     clock: i64,
-    /// How often something was answered, and how often not.
+    /// The numbers of states whose last change was acknowledged, and was not.
     counts: (usize, usize),
 }
 
-/// Lets all clients work for a while, kills the server under them, and starts it again.
-async fn crash(server: &mut Server, told: &mut Told, rng: &mut StdRng) {
+/// Runs all clients for a random time, kills the server, and starts it again.
+async fn crash(server: &mut Server, expectations: &mut Expectations, rng: &mut StdRng) {
     let dev = server.client("dev").await;
     let place = Place::of(server);
     let mut seeded = || StdRng::seed_from_u64(rng.r#gen());
-    let on_keys: Vec<_> = told
+    let on_keys: Vec<_> = expectations
         .keys
         .iter()
         .enumerate()
-        .map(|(who, told)| tokio::spawn(keys::rage(dev.clone(), who, told.clone(), seeded())))
+        .map(|(who, expected)| tokio::spawn(keys::rage(dev.clone(), who, expected.clone(), seeded())))
         .collect();
-    let on_hsms: Vec<_> = told
+    let on_hsms: Vec<_> = expectations
         .hsms
         .iter()
         .enumerate()
-        .map(|(who, told)| tokio::spawn(hsms::rage(dev.clone(), place.clone(), who, told.clone(), seeded())))
+        .map(|(who, expected)| {
+            tokio::spawn(hsms::rage(dev.clone(), place.clone(), who, expected.clone(), seeded()))
+        })
         .collect();
-    let turning = tokio::spawn(turn(dev, told.clock, seeded()));
+    let advancing = tokio::spawn(advance_clock(dev, expectations.clock, seeded()));
     tokio::time::sleep(Duration::from_millis(rng.gen_range(50..1500))).await;
     server.kill();
     for (who, task) in on_keys.into_iter().enumerate() {
-        told.keys[who] = ended(task, server).await;
+        expectations.keys[who] = join(task, server).await;
     }
     for (who, task) in on_hsms.into_iter().enumerate() {
-        told.hsms[who] = ended(task, server).await;
+        expectations.hsms[who] = join(task, server).await;
     }
-    told.clock = ended(turning, server).await;
+    expectations.clock = join(advancing, server).await;
     server.start_again();
 }
 
-/// What a client was told. Where it was told what cannot be, the server's log says why.
-async fn ended<T>(client: tokio::task::JoinHandle<T>, server: &Server) -> T {
+/// Waits for a client to end and returns its result. If the client panicked, panics with the server's log.
+async fn join<T>(client: tokio::task::JoinHandle<T>, server: &Server) -> T {
     match client.await {
-        Ok(told) => told,
+        Ok(result) => result,
         Err(error) => panic!("{}\n{error}", server.log()),
     }
 }
 
-/// Looks whether all that was told is so, and takes over what is.
-async fn settle(server: &Server, told: &mut Told, rng: &mut StdRng, round: u64) {
+/// Asserts that the server's state matches the expectations, and updates them to the observed state.
+async fn verify(server: &Server, expectations: &mut Expectations, rng: &mut StdRng, round: u64) {
     let mut client = server.client("dev").await;
     let place = Place::of(server);
-    // What was due when the server was killed is done by the scheduler, beside the calls.
-    let before = told.clock;
+    // The scheduler completes the work that was due when the server was killed, concurrently with calls.
+    let before = expectations.clock;
     let target = Some(Target::By(prost_types::Duration { seconds: 0, nanos: 0 }));
     client.clock.advance_clock(pb::AdvanceClockRequest { target, ..Default::default() }).await.unwrap();
     let started = Instant::now();
-    while intents(server).await > 0 {
+    while open_intents(server).await > 0 {
         assert!(
             started.elapsed() < Duration::from_secs(60),
-            "round {round}: intents are left\n{}",
+            "round {round}: open intents remain\n{}",
             server.log()
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let now = now(&mut client).await.unwrap();
     assert!(now >= before, "round {round}: the clock went back");
-    told.clock = now;
+    expectations.clock = now;
     let (mut versions, mut expected) = (0, 0);
-    for (name, state) in told.keys.iter_mut().flatten() {
-        let (found, kept) = keys::found(&mut client, name, rng).await;
+    for (name, state) in expectations.keys.iter_mut().flatten() {
+        let (found, current) = keys::found(&mut client, name, rng).await;
         assert!(state.allows(found, now), "round {round}: {name}: {found:?} at {now}, {state:?}");
-        count(&mut told.counts, matches!(state, keys::State::Known(_)));
-        *state = keys::State::Known(kept);
-        versions += kept.versions();
-        expected += kept.versions() * if keys::is_secret(name) { 2 } else { 1 };
+        count(&mut expectations.counts, matches!(state, keys::State::Known(_)));
+        *state = keys::State::Known(current);
+        versions += current.versions();
+        expected += current.versions() * if keys::is_secret(name) { 2 } else { 1 };
     }
-    let mut there = vec!["local"];
-    for (name, state) in told.hsms.iter_mut().flatten() {
-        let (found, kept) = hsms::found(&mut client, &place, name, rng).await;
+    let mut existing = vec!["local"];
+    for (name, state) in expectations.hsms.iter_mut().flatten() {
+        let (found, current) = hsms::found(&mut client, &place, name, rng).await;
         assert!(hsms::allows(*state, found, now), "round {round}: {name}: {found:?} at {now}, {state:?}");
-        count(&mut told.counts, state.1.is_none());
-        *state = (kept, None);
-        versions += kept.versions();
-        expected += kept.versions();
-        if kept.is_there() {
-            there.push(name);
+        count(&mut expectations.counts, state.1.is_none());
+        *state = (current, None);
+        versions += current.versions();
+        expected += current.versions();
+        if current.is_there() {
+            existing.push(name);
         }
     }
-    let (whole, ghosts) = objects(server);
-    assert_eq!(whole, expected, "round {round}: objects in the tokens, and versions with their twins");
-    let free = tokens::assert_each_has_its_own(server, &there, &format!("round {round}"));
+    let (complete, partial) = objects(server);
+    assert_eq!(complete, expected, "round {round}: objects in the tokens");
+    let free = tokens::assert_each_has_its_own(server, &existing, &format!("round {round}"));
     println!(
-        "round {round}: {versions} versions, {whole} objects, {ghosts} ghosts, {} HSMs, {free} free tokens",
-        there.len()
+        "round {round}: {versions} versions, {complete} complete and {partial} partial objects, {} HSMs, {free} free tokens",
+        existing.len()
     );
 }
 
@@ -176,7 +178,7 @@ async fn acknowledged_changes_survive_any_crash() {
     let kills = setting("STRONGROOM_SOAK_KILLS").unwrap_or(KILLS);
     println!("seed {seed}");
     let mut rng = StdRng::seed_from_u64(seed);
-    // With a week of retention, things come due while the server is killed.
+    // With a retention interval of a week, purges come due while the server is being killed.
     let directory = tempfile::tempdir().unwrap();
     let seed = crate::retention::seed(directory.path(), false);
     let mut server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
@@ -184,18 +186,18 @@ async fn acknowledged_changes_survive_any_crash() {
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     let clock = now(&mut dev).await.unwrap();
     let (keys, hsms) = (vec![keys::Told::new(); KEY_CLIENTS], vec![hsms::Told::new(); HSM_CLIENTS]);
-    let mut told = Told { keys, hsms, clock, counts: (0, 0) };
+    let mut expectations = Expectations { keys, hsms, clock, counts: (0, 0) };
     for round in 0..kills {
-        crash(&mut server, &mut told, &mut rng).await;
-        settle(&server, &mut told, &mut rng, round).await;
+        crash(&mut server, &mut expectations, &mut rng).await;
+        verify(&server, &mut expectations, &mut rng, round).await;
     }
-    let (answered, unanswered) = told.counts;
-    println!("{kills} kills, {answered} states that were answered, {unanswered} that were not");
-    assert!(answered > 0 && unanswered > 0);
+    let (acknowledged, ambiguous) = expectations.counts;
+    println!("{kills} kills, {acknowledged} acknowledged states, {ambiguous} ambiguous states");
+    assert!(acknowledged > 0 && ambiguous > 0);
 
     assert!(server.stop().success(), "{}", server.log());
     let report = tokens::examined(&server.directory());
-    let versions: usize = told
+    let versions: usize = expectations
         .keys
         .iter()
         .flat_map(keys::Told::values)
@@ -205,7 +207,7 @@ async fn acknowledged_changes_survive_any_crash() {
         })
         .sum();
     assert_eq!(report["keys"], versions, "{report}");
-    // At each crash one call was making or destroying objects, a key's two at most. What was left is no key.
+    // Each crash interrupts one call that creates or destroys objects, at most the two of a key. The rest is no key.
     let left = report["foreign_objects"].as_u64().unwrap() + report["ghosts"].as_u64().unwrap();
     assert!(left <= 2 * kills, "{report}");
     let log = server.log();
@@ -222,7 +224,7 @@ async fn token_survives_crashes_during_start() {
     server.kill();
     let started = Instant::now();
     server.start_again();
-    let whole = started.elapsed();
+    let duration = started.elapsed();
     server.kill();
     for part in 1..=8 {
         let mut child = strongroom()
@@ -232,11 +234,11 @@ async fn token_survives_crashes_during_start() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        tokio::time::sleep(whole * part / 9).await;
+        tokio::time::sleep(duration * part / 9).await;
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    // The worst a kill can leave: SoftHSM empties the token's record before it writes it anew.
+    // The worst case of a kill: SoftHSM truncates the token's record before it rewrites it.
     for token in std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap() {
         std::fs::write(token.unwrap().path().join("token.object"), "").unwrap();
     }

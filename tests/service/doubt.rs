@@ -1,4 +1,4 @@
-//! A COMMIT whose failure does not say whether the record is there: the disk fails after the write-ahead log was written.
+//! Tests ambiguous commits: a flush fails after the write-ahead log was written, so a failed COMMIT may have taken effect.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,10 +8,10 @@ use strongroom::api::grpc::pb;
 
 use crate::support::{Server, ec};
 
-/// Compiles what makes a flush fail, into a directory.
-fn fault(directory: &std::path::Path) -> PathBuf {
+/// Compiles the library that injects flush failures into a directory.
+fn compile_fault_library(directory: &std::path::Path) -> PathBuf {
     let library = directory.join("flush.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/service/doubt/flush.c");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/service/fault_injection/failing_flush.c");
     let mut compiler = Command::new("cc");
     compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
     let output = compiler.output().unwrap();
@@ -31,15 +31,15 @@ async fn sign(server: &Server, name: &str) -> Result<(), tonic::Status> {
 #[tokio::test]
 async fn ambiguous_commit_keeps_key_material() {
     let directory = tempfile::tempdir().unwrap();
-    let library = fault(directory.path());
+    let library = compile_fault_library(directory.path());
     let armed = directory.path().join("armed");
     let environment = [("LD_PRELOAD", library.to_str().unwrap()), ("FLUSH_FAULT", armed.to_str().unwrap())];
     let mut server = Server::start_with(&[], &environment);
     let mut dev = server.client("dev").await;
     dev.create(ec("before", "P-256")).await.unwrap();
     std::fs::write(&armed, "").unwrap();
-    // The process ends amid this call.
-    dev.create(ec("doubtful", "P-256")).await.unwrap_err();
+    // The process ends during this call.
+    dev.create(ec("ambiguous", "P-256")).await.unwrap_err();
     let started = Instant::now();
     while server.is_running() {
         assert!(started.elapsed() < Duration::from_secs(20), "{}", server.log());
@@ -49,11 +49,11 @@ async fn ambiguous_commit_keeps_key_material() {
     std::fs::remove_file(&armed).unwrap();
     server.start_again();
 
-    // Whoever reads the write-ahead log finds the record.
+    // Recovery of the write-ahead log finds the committed row.
     let mut dev = server.client("dev").await;
-    let get = pb::GetKeyRequest { name: "hsms/local/keys/doubtful".to_owned() };
+    let get = pb::GetKeyRequest { name: "hsms/local/keys/ambiguous".to_owned() };
     dev.keys.get_key(get).await.unwrap();
-    sign(&server, "doubtful").await.unwrap();
+    sign(&server, "ambiguous").await.unwrap();
     sign(&server, "before").await.unwrap();
     assert!(!server.log().contains("does not hold this key version"), "{}", server.log());
 }

@@ -1,15 +1,15 @@
-//! The worked examples of the documentation: what they print is what stands there.
+//! Tests that the worked examples of the documentation print the documented output.
 
 use crate::support::Server;
 use crate::tour::shell;
 
 const BILLING: &str = "docs/billing.md";
 
-/// Runs the lines of each ```` ```sh example ````, on one server, and puts what the last ones printed without being
-/// asked to be silent into the ```` ```text ```` that follows.
-fn printed(page: &str) -> String {
+/// Runs the lines of each ```` ```sh example ```` block on one server, and returns the page with each following
+/// ```` ```text ```` block replaced by the output of its queries.
+fn with_actual_output(page: &str) -> String {
     let server = Server::start();
-    let place = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut new = String::new();
     let mut lines = page.lines();
     let mut output = None;
@@ -17,29 +17,29 @@ fn printed(page: &str) -> String {
         new.push_str(line);
         new.push('\n');
         if line == "```sh example" {
-            let mut told = String::new();
+            let mut printed = String::new();
             for command in lines.by_ref() {
                 new.push_str(command);
                 new.push('\n');
                 if command == "```" {
                     break;
                 }
-                let text = run(&server, place.path(), command);
-                // Of an example, only its questions matter: what usage tells, and what is made of it.
+                let text = run(&server, directory.path(), command);
+                // Only the output of usage queries and of their processing is documented.
                 if (command.contains(" usage ") && !command.contains(" create "))
                     || command.starts_with("cut ")
                 {
-                    if !told.is_empty() && !text.is_empty() {
-                        told.push('\n');
+                    if !printed.is_empty() && !text.is_empty() {
+                        printed.push('\n');
                     }
-                    told.push_str(&text);
+                    printed.push_str(&text);
                 }
             }
-            output = Some(told);
+            output = Some(printed);
         } else if line == "```text"
-            && let Some(told) = output.take()
+            && let Some(printed) = output.take()
         {
-            new.push_str(&told);
+            new.push_str(&printed);
             new.push_str("```\n");
             lines.by_ref().find(|line| *line == "```");
         }
@@ -47,10 +47,10 @@ fn printed(page: &str) -> String {
     new
 }
 
-fn run(server: &Server, place: &std::path::Path, line: &str) -> String {
+fn run(server: &Server, directory: &std::path::Path, line: &str) -> String {
     let output = shell()
         .args(["-euo", "pipefail", "-c", line])
-        .current_dir(place)
+        .current_dir(directory)
         .env("STRONGROOM_DATA_DIR", server.directory())
         .output()
         .unwrap();
@@ -61,7 +61,7 @@ fn run(server: &Server, place: &std::path::Path, line: &str) -> String {
 #[test]
 fn billing_examples_print_documented_output() {
     let page = std::fs::read_to_string(BILLING).unwrap();
-    let new = printed(&page);
+    let new = with_actual_output(&page);
     assert!(new.matches("```sh example").count() >= 5, "the page has no examples");
     if new != page {
         let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("billing.md");
@@ -69,6 +69,6 @@ fn billing_examples_print_documented_output() {
         let difference =
             std::process::Command::new("diff").arg("-u").arg(BILLING).arg(&path).output().unwrap();
         let difference = String::from_utf8_lossy(&difference.stdout);
-        panic!("{difference}\nif that is meant: cp {} {BILLING}", path.display());
+        panic!("{difference}\nif the change is intended: cp {} {BILLING}", path.display());
     }
 }

@@ -1,5 +1,4 @@
-//! Clients that make, use, delete, bring back and destroy managed HSMs until the server is gone, and know what they were
-//! told.
+//! Clients that create, use, delete, recover and purge managed HSMs until the server is killed, and track the state.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +12,13 @@ use crate::hsms::{Place, delete, purge, recover};
 use crate::roles::ask::CRYPTO_USER;
 use crate::support::{Client, ec, micros, reason};
 
-/// The seed's `dev`.
+/// The object id of the seed's principal `dev`.
 const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
 
-/// What a client was told of its HSMs, and what it had asked for when the answer stayed away.
+/// The acknowledged state of each HSM of a client, and the requested state if the last call was not acknowledged.
 pub(super) type Told = BTreeMap<String, (Known, Option<Known>)>;
 
-/// The names of a client's HSMs. With the seed's, there are as many as there may be.
+/// Returns the names of a client's HSMs. Together with the seed's HSM, all clients' HSMs reach the limit.
 pub(super) fn names(who: usize) -> [String; 2] {
     [format!("hsm{who}-a"), format!("hsm{who}-b")]
 }
@@ -27,33 +26,35 @@ pub(super) fn names(who: usize) -> [String; 2] {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Known {
     Absent,
-    /// Whether there is a key in it.
+    /// Whether the HSM holds a key.
     Live(bool),
-    /// Likewise, and when the service purges it: [`FAR`] where it did not say yet.
+    /// Whether the HSM holds a key, and its scheduled purge date: [`FAR`] if the deletion was not acknowledged.
     Deleted(bool, i64),
 }
 
 impl Known {
-    fn by(self, now: i64) -> Self {
+    /// The state at this instant, given that the service purges what is due.
+    fn state_at(self, now: i64) -> Self {
         match self {
             Self::Deleted(_, due) if due <= now => Self::Absent,
             known => known,
         }
     }
 
-    fn is(self, found: Self) -> bool {
+    /// Returns whether this is the observed state.
+    fn matches(self, found: Self) -> bool {
         match (self, found) {
             (Self::Deleted(before, FAR), Self::Deleted(used, _)) => before == used,
             _ => self == found,
         }
     }
 
-    /// Whether it has a token.
+    /// Returns whether the HSM exists, and so has a token.
     pub(super) fn is_there(self) -> bool {
         self != Self::Absent
     }
 
-    /// How many key versions the token holds of it.
+    /// Returns the number of key versions in its token.
     pub(super) const fn versions(self) -> usize {
         match self {
             Self::Live(true) | Self::Deleted(true, _) => 1,
@@ -62,24 +63,25 @@ impl Known {
     }
 }
 
-/// Whether what was told allows what was found, at this instant.
+/// Returns whether the observed state is possible at this instant, given the acknowledged and the requested state.
 pub(super) fn allows((before, after): (Known, Option<Known>), found: Known, now: i64) -> bool {
-    before.by(now).is(found) && after.is_none()
-        || after.is_some_and(|after| before.by(now).is(found) || after.by(now).is(found))
+    before.state_at(now).matches(found) && after.is_none()
+        || after
+            .is_some_and(|after| before.state_at(now).matches(found) || after.state_at(now).matches(found))
 }
 
-/// Makes, uses, deletes, brings back and destroys HSMs until the server is gone.
+/// Creates, uses, deletes, recovers and purges HSMs until the server is killed.
 pub(super) async fn rage(
     mut client: Client,
     place: Place,
     who: usize,
-    mut told: Told,
+    mut expected: Told,
     mut rng: StdRng,
 ) -> Told {
     loop {
         let name = names(who)[rng.gen_range(0..2)].clone();
-        let (before, unsure) = told.get(&name).copied().unwrap_or((Known::Absent, None));
-        assert_eq!(unsure, None, "{name} was settled after the restart");
+        let (before, ambiguous) = expected.get(&name).copied().unwrap_or((Known::Absent, None));
+        assert_eq!(ambiguous, None, "{name}: the state is certain after the restart");
         let (after, answer) = match before {
             Known::Absent => {
                 let mut request = place.retaining(&name, 7);
@@ -87,7 +89,7 @@ pub(super) async fn rage(
                 (Known::Live(false), client.hsms.create_managed_hsm(request).await.map(drop))
             }
             Known::Live(false) if rng.gen_bool(0.6) => {
-                (Known::Live(true), take_into_use(&mut client, &name).await)
+                (Known::Live(true), activate_and_create_key(&mut client, &name).await)
             }
             Known::Live(used) => match delete(&mut client, place.hsm(&name)).await {
                 Ok(gone) => (Known::Deleted(used, micros(gone.scheduled_purge_at)), Ok(())),
@@ -98,20 +100,20 @@ pub(super) async fn rage(
             }
             Known::Deleted(..) => (Known::Absent, purge(&mut client, place.deleted(&name)).await),
         };
-        let told_now = match answer {
+        let state = match answer {
             Ok(()) => (after, None),
             Err(status) if is_cut_off(&status) => (before, Some(after)),
-            // The service may have purged it by itself.
+            // The scheduler may have purged it.
             Err(status) if status.code() == Code::NotFound => match now(&mut client).await {
-                Ok(now) if before.by(now) == Known::Absent => (Known::Absent, None),
+                Ok(now) if before.state_at(now) == Known::Absent => (Known::Absent, None),
                 Ok(now) => panic!("{name}: {before:?} at {now}: {status:?}"),
                 Err(_) => (before, Some(Known::Absent)),
             },
             Err(status) => panic!("{name}: {before:?} to {after:?}: {status:?}"),
         };
-        told.insert(name, told_now);
-        if told_now.1.is_some() {
-            return told;
+        expected.insert(name, state);
+        if state.1.is_some() {
+            return expected;
         }
     }
 }
@@ -120,8 +122,8 @@ fn key(hsm: &str) -> String {
     format!("hsms/{hsm}/keys/k")
 }
 
-/// Activates an HSM and makes a key in it. What of that is done already may be done again.
-async fn take_into_use(client: &mut Client, name: &str) -> Result<(), Status> {
+/// Activates an HSM and creates a key in it. Each step may already be done.
+async fn activate_and_create_key(client: &mut Client, name: &str) -> Result<(), Status> {
     let parent = format!("hsms/{name}");
     client.hsms.activate_managed_hsm(pb::ActivateManagedHsmRequest { name: parent.clone() }).await?;
     let assigning = pb::CreateRoleAssignmentRequest {
@@ -138,8 +140,8 @@ async fn take_into_use(client: &mut Client, name: &str) -> Result<(), Status> {
     client.create(pb::CreateKeyRequest { parent, ..ec("k", "P-256") }).await.map(drop)
 }
 
-/// Whether there is a key in a live HSM; then it does its work, and is the only one.
-async fn is_used(client: &mut Client, name: &str) -> bool {
+/// Returns whether a live HSM holds a key, and asserts that it has one version, which can sign.
+async fn has_key(client: &mut Client, name: &str) -> bool {
     let request = pb::ListKeyVersionsRequest { parent: key(name), ..Default::default() };
     let versions = match client.keys.list_key_versions(request).await {
         Ok(answer) => answer.into_inner().versions,
@@ -160,7 +162,8 @@ async fn is_used(client: &mut Client, name: &str) -> bool {
     !versions.is_empty()
 }
 
-/// What is there of a name, and what is there now: a deleted HSM is brought back and looked into, and mostly deleted again.
+/// Returns the observed state of a name and the current one: a deleted HSM is recovered for inspection, and usually
+/// deleted again.
 pub(super) async fn found(
     client: &mut Client,
     place: &Place,
@@ -169,7 +172,7 @@ pub(super) async fn found(
 ) -> (Known, Known) {
     let request = pb::GetManagedHsmRequest { name: place.hsm(name) };
     if client.hsms.get_managed_hsm(request).await.is_ok() {
-        let live = Known::Live(is_used(client, name).await);
+        let live = Known::Live(has_key(client, name).await);
         return (live, live);
     }
     let request = pb::GetDeletedManagedHsmRequest { name: place.deleted(name) };
@@ -181,7 +184,7 @@ pub(super) async fn found(
         }
     };
     recover(client, place.deleted(name)).await.unwrap();
-    let used = is_used(client, name).await;
+    let used = has_key(client, name).await;
     if rng.gen_bool(0.3) {
         return (Known::Deleted(used, due), Known::Live(used));
     }

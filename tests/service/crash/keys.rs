@@ -1,4 +1,4 @@
-//! Clients that make, delete, bring back and destroy keys until the server is gone, and know what they were told.
+//! Clients that create, delete, recover and purge keys until the server is killed, and track the expected state.
 
 use std::collections::BTreeMap;
 
@@ -11,43 +11,43 @@ use tonic::Code;
 use super::{FAR, is_cut_off, now};
 use crate::support::{Client, ec, micros, oct};
 
-/// What a client was told of its key names, and what it had asked for when the answer stayed away.
+/// The expected state of each key name of a client.
 pub(super) type Told = BTreeMap<String, State>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum State {
     Known(Known),
-    /// One of two: asked for, and not answered.
+    /// The state before or after a call that was not acknowledged.
     Either(Known, Known),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Known {
-    /// So many versions.
+    /// The number of versions.
     Live(usize),
-    /// So many versions, and when the service purges them: [`FAR`] where it did not say yet.
+    /// The number of versions, and the scheduled purge date: [`FAR`] if the deletion was not acknowledged.
     Deleted(usize, i64),
     Absent,
 }
 
 impl Known {
-    /// What has become of it by this instant.
-    fn by(self, now: i64) -> Self {
+    /// The state at this instant, given that the service purges what is due.
+    fn state_at(self, now: i64) -> Self {
         match self {
             Self::Deleted(_, due) if due <= now => Self::Absent,
             known => known,
         }
     }
 
-    /// Whether this is what was found.
-    fn is(self, found: Self) -> bool {
+    /// Returns whether this is the observed state.
+    fn matches(self, found: Self) -> bool {
         match (self, found) {
             (Self::Deleted(before, FAR), Self::Deleted(versions, _)) => before == versions,
             _ => self == found,
         }
     }
 
-    /// How many versions the token holds of it.
+    /// Returns the number of versions in the token.
     pub(super) const fn versions(self) -> usize {
         match self {
             Self::Live(versions) | Self::Deleted(versions, _) => versions,
@@ -57,11 +57,13 @@ impl Known {
 }
 
 impl State {
-    /// Whether one of what it may be, as it has become by this instant, is what was found.
+    /// Returns whether the observed state is possible at this instant.
     pub(super) fn allows(self, found: Known, now: i64) -> bool {
         match self {
-            Self::Known(known) => known.by(now).is(found),
-            Self::Either(before, after) => before.by(now).is(found) || after.by(now).is(found),
+            Self::Known(known) => known.state_at(now).matches(found),
+            Self::Either(before, after) => {
+                before.state_at(now).matches(found) || after.state_at(now).matches(found)
+            }
         }
     }
 }
@@ -74,18 +76,18 @@ fn deleted(name: &str) -> String {
     format!("hsms/local/deletedKeys/{name}")
 }
 
-/// Every other name is a secret key; those have two objects in the token.
+/// Returns whether the key of this name is a secret key, which has two objects in the token. Every other name is.
 pub(super) fn is_secret(name: &str) -> bool {
     name.ends_with(['1', '3', '5', '7', '9'])
 }
 
-/// Makes, deletes, brings back and destroys keys until the server is gone.
-pub(super) async fn rage(mut client: Client, who: usize, mut told: Told, mut rng: StdRng) -> Told {
+/// Creates, deletes, recovers and purges keys until the server is killed.
+pub(super) async fn rage(mut client: Client, who: usize, mut expected: Told, mut rng: StdRng) -> Told {
     loop {
         let name = format!("c{who}-{}", rng.gen_range(0..10));
-        let before = match told.get(&name).copied().unwrap_or(State::Known(Known::Absent)) {
+        let before = match expected.get(&name).copied().unwrap_or(State::Known(Known::Absent)) {
             State::Known(known) => known,
-            State::Either(..) => panic!("{name} was settled after the restart"),
+            State::Either(..) => panic!("{name}: the state is certain after the restart"),
         };
         let (after, answer) = match before {
             Known::Live(versions) if versions >= 3 || rng.gen_bool(0.5) => {
@@ -127,26 +129,28 @@ pub(super) async fn rage(mut client: Client, who: usize, mut told: Told, mut rng
             }
         };
         match answer {
-            Ok(()) => told.insert(name, State::Known(after)),
-            // The service may have purged it by itself.
+            Ok(()) => expected.insert(name, State::Known(after)),
+            // The scheduler may have purged it.
             Err(status) if status.code() == Code::NotFound => match now(&mut client).await {
-                Ok(now) if before.by(now) == Known::Absent => told.insert(name, State::Known(Known::Absent)),
+                Ok(now) if before.state_at(now) == Known::Absent => {
+                    expected.insert(name, State::Known(Known::Absent))
+                }
                 Ok(now) => panic!("{name}: {before:?} at {now}: {status:?}"),
                 Err(_) => {
-                    told.insert(name, State::Either(before, Known::Absent));
-                    return told;
+                    expected.insert(name, State::Either(before, Known::Absent));
+                    return expected;
                 }
             },
             Err(status) if is_cut_off(&status) => {
-                told.insert(name, State::Either(before, after));
-                return told;
+                expected.insert(name, State::Either(before, after));
+                return expected;
             }
             Err(status) => panic!("{name}: {before:?} to {after:?}: {status:?}"),
         };
     }
 }
 
-/// How many versions a key has, and whether each does its work.
+/// Returns the number of versions of a key, and asserts that each can sign.
 async fn working_versions(client: &mut Client, name: &str) -> usize {
     let request = pb::ListKeyVersionsRequest { parent: live(name), ..Default::default() };
     let versions = client.keys.list_key_versions(request).await.unwrap().into_inner().versions;
@@ -170,8 +174,8 @@ async fn working_versions(client: &mut Client, name: &str) -> usize {
     versions.len()
 }
 
-/// What is there of a name. Some deleted keys are brought back, tried and deleted again: then the second is what is
-/// there now.
+/// Returns the observed state of a name and the current one: a deleted key is recovered for inspection, and usually
+/// deleted again.
 pub(super) async fn found(client: &mut Client, name: &str, rng: &mut StdRng) -> (Known, Known) {
     let versions = working_versions(client, name).await;
     if versions > 0 {

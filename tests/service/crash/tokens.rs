@@ -1,20 +1,20 @@
-//! What is in the tokens of a server, by their files.
+//! Inspects the objects in a server's tokens through SoftHSM's files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::support::{Server, hsm_tokens, strongroom};
 
-/// The label of tokens that were given back.
+/// The label of free tokens in the pool.
 const FREE: &str = "strongroom-free";
 
-/// The objects of the token, by its files, and what was left of others. An object that was finished has
-/// an identifier, and whoever has one can find it; of one that was not, SoftHSM leaves what nobody can.
+/// Counts the complete and the partial objects in the HSMs' tokens, by their files. A complete object has a CKA_ID, by
+/// which it can be found. A crash while SoftHSM creates an object leaves a file without one.
 pub(crate) fn objects(server: &Server) -> (usize, usize) {
     let mut all = (0, 0);
     for token in hsm_tokens(server) {
-        let (whole, ghosts) = objects_in(&token);
-        all = (all.0 + whole, all.1 + ghosts);
+        let (complete, partial) = objects_in(&token);
+        all = (all.0 + complete, all.1 + partial);
     }
     all
 }
@@ -22,7 +22,7 @@ pub(crate) fn objects(server: &Server) -> (usize, usize) {
 fn objects_in(token: &Path) -> (usize, usize) {
     // CKA_ID, as a byte string; its length follows.
     const IDENTIFIER: [u8; 16] = [0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3];
-    let (mut whole, mut ghosts) = (0, 0);
+    let (mut complete, mut partial) = (0, 0);
     for file in std::fs::read_dir(token).unwrap() {
         let path = file.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "object") || path.ends_with("token.object") {
@@ -34,22 +34,22 @@ fn objects_in(token: &Path) -> (usize, usize) {
             at.is_some_and(|at| content[at + IDENTIFIER.len()..].starts_with(&[0, 0, 0, 0, 0, 0, 0, 48]));
         let is_sentinel = content.windows(10).any(|window| window == b"strongroom");
         match (identified, is_sentinel) {
-            (true, _) => whole += 1,
+            (true, _) => complete += 1,
             (false, true) => {}
-            (false, false) => ghosts += 1,
+            (false, false) => partial += 1,
         }
     }
-    (whole, ghosts)
+    (complete, partial)
 }
 
-/// Expects a token for each of these HSMs and for nobody else; those that are free are empty. Says how many are free.
+/// Asserts that each of these HSMs has one token, and that all other tokens are empty. Returns the number of free tokens.
 pub(super) fn assert_each_has_its_own(server: &Server, hsms: &[&str], why: &str) -> usize {
     let mut owned: BTreeMap<&str, usize> = BTreeMap::new();
     let mut free = 0;
     for token in hsm_tokens(server) {
-        // A token that a kill left half made has no record that SoftHSM would take.
+        // A token whose initialization was interrupted has no valid record.
         let record = std::fs::read(token.join("token.object")).unwrap_or_default();
-        // Labels are padded with blanks.
+        // PKCS#11 labels are padded with blanks.
         let labelled = |label: &str| {
             let label = format!("{label:32}");
             record.windows(label.len()).any(|window| window == label.as_bytes())
@@ -58,7 +58,7 @@ pub(super) fn assert_each_has_its_own(server: &Server, hsms: &[&str], why: &str)
             *owned.entry(*hsm).or_default() += 1;
             continue;
         }
-        assert_eq!(objects_in(&token).0, 0, "{why}: {} is nobody's and not empty", token.display());
+        assert_eq!(objects_in(&token).0, 0, "{why}: {} belongs to no HSM and is not empty", token.display());
         if labelled(FREE) {
             free += 1;
         } else {
@@ -70,7 +70,7 @@ pub(super) fn assert_each_has_its_own(server: &Server, hsms: &[&str], why: &str)
     free
 }
 
-/// What the token itself says it holds; nobody else may have it open.
+/// Returns the report of `strongroom doctor` on the token. No server may have it open.
 pub(super) fn examined(directory: &Path) -> serde_json::Value {
     let output = strongroom()
         .args(["--output", "json", "doctor", "--label", "local", "--pin-file"])

@@ -1,8 +1,8 @@
-/* Loaded into the server before its own libraries: makes one flush of SQLite's write-ahead log fail, after everything
- * was written, and ends the process as a crash would before anything is written over it.
+/* Fault injection, preloaded into the server: fails one flush of SQLite's write-ahead log after everything was written,
+ * and kills the process, as in a crash, before anything overwrites it.
  *
- * While the file named by FLUSH_FAULT exists, the first flush passes (the declaration of what is about to be made),
- * the second fails (the record), and the next write to the log is never made. */
+ * While the file named by FLUSH_FAULT exists, the first flush succeeds (the intent to create the object), the second
+ * fails (the key's row), and the next write to the log kills the process. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
