@@ -1,4 +1,4 @@
-//! Answers: status, headers and body, as Azure Resource Manager sends them.
+//! Responses of Azure Resource Manager: status, headers and body.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -15,8 +15,8 @@ use super::super::azure::error;
 use super::site::Site;
 use crate::model::{Error, Result};
 
-/// What every answer carries.
-const ALWAYS: [(HeaderName, &str); 5] = [
+/// The headers of every response.
+const COMMON_HEADERS: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-cache"),
     (EXPIRES, "-1"),
     (PRAGMA, "no-cache"),
@@ -27,33 +27,33 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
 
-/// What a call came to.
+/// The response to a successful call.
 pub(super) struct Answer {
     status: StatusCode,
     body: Option<Vec<u8>>,
-    /// Where the client is to ask for the outcome.
+    /// The URL of the operation result.
     location: Option<String>,
 }
 
 impl Answer {
-    /// Something to be told.
+    /// A response with a JSON body.
     pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self> {
         let body = serde_json::to_vec(body).map_err(Error::internal)?;
         Ok(Self { status, body: Some(body), location: None })
     }
 
-    /// Nothing to be told.
+    /// A response without a body.
     pub(super) const fn empty(status: StatusCode) -> Self {
         Self { status, body: None, location: None }
     }
 
-    /// It was begun, and the outcome is to be asked for at a URL. That is how the service answers what takes it minutes;
-    /// here the outcome is there when it is asked for first.
+    /// A response with status 202 and the URL of the operation result, as for the service's asynchronous operations. Here
+    /// the operation is already complete.
     pub(super) const fn accepted(location: String) -> Self {
         Self { status: StatusCode::ACCEPTED, body: None, location: Some(location) }
     }
 
-    /// As it goes to the client.
+    /// Converts to the HTTP response.
     pub(super) fn into_response(self, request_id: Uuid) -> Response {
         let Self { status, body, location } = self;
         let is_json = body.is_some();
@@ -64,7 +64,7 @@ impl Answer {
         }
         if let Some(Ok(location)) = location.map(HeaderValue::try_from) {
             headers.insert(LOCATION, location);
-            // Clients that are told no time wait half a minute.
+            // Without it, clients wait half a minute.
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -75,7 +75,7 @@ fn response(status: StatusCode, body: Body, request_id: Uuid) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
+    for (name, value) in COMMON_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {
@@ -85,12 +85,12 @@ fn response(status: StatusCode, body: Body, request_id: Uuid) -> Response {
     response
 }
 
-/// The answer to a call that was refused or failed.
-pub(super) fn refused(error: &Error, request_id: Uuid, site: &Site) -> Response {
-    let (status, code, message) = told(error, site);
+/// Returns the HTTP response to a refused or failed call.
+pub(super) fn refused(error: &Error, request_id: Uuid, endpoint: &Site) -> Response {
+    let (status, code, message) = status_code_and_message(error, endpoint);
     let mut body = json!({"error": {"code": code, "message": message}});
     if let Error::Forbidden { denied, roles, .. } = error {
-        // What Azure Resource Manager's errors have room for beside the recorded message.
+        // An extension member of Azure Resource Manager's errors: the recorded message has no roles.
         body["error"]["additionalInfo"] = json!([{
             "type": "RolesThatGrant",
             "info": {"action": denied.action(), "scope": denied.scope(), "roles": roles},
@@ -106,7 +106,7 @@ pub(super) fn refused(error: &Error, request_id: Uuid, site: &Site) -> Response 
         Error::Unauthenticated { .. } => {
             let challenge = format!(
                 r#"Bearer authorization_uri="{}", error="invalid_token", error_description="{message}""#,
-                site.authority
+                endpoint.authority
             );
             if let Ok(challenge) = HeaderValue::try_from(challenge) {
                 headers.insert(WWW_AUTHENTICATE, challenge);
@@ -117,20 +117,20 @@ pub(super) fn refused(error: &Error, request_id: Uuid, site: &Site) -> Response 
     response
 }
 
-/// Status, code and message, where Azure Resource Manager's differ from the data plane's.
-fn told(error: &Error, site: &Site) -> (StatusCode, &'static str, String) {
+/// Returns status, code and message of an error, which for some errors differ from the data plane's.
+fn status_code_and_message(error: &Error, endpoint: &Site) -> (StatusCode, &'static str, String) {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let (code, message) = error::told(error, &site.base);
+    let (code, message) = error::told(error, &endpoint.base);
     match error {
         Error::Invalid { .. } | Error::LimitExceeded { .. } => (status, "BadRequest", message),
-        // assumption: Azure Resource Manager is not recorded to tell the two apart.
+        // assumption: it is not recorded that Azure Resource Manager distinguishes the two.
         Error::RoleAssignmentExists | Error::RoleAssignmentMatches { .. } => {
             (StatusCode::CONFLICT, "RoleAssignmentExists", "The role assignment already exists.".to_owned())
         }
         Error::Unauthenticated { .. } => (
             status,
             "AuthenticationFailed",
-            "Authentication failed: no credential was shown that is valid here.".to_owned(),
+            "Authentication failed: the request has no valid credential.".to_owned(),
         ),
         _ => (status, code, message),
     }

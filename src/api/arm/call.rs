@@ -1,4 +1,4 @@
-//! One call: the route becomes an operation, the engine runs it, the reply becomes an answer.
+//! Dispatches a request of Azure Resource Manager: parses the operation of its route, runs it, and converts the reply.
 
 use std::sync::Arc;
 
@@ -17,158 +17,156 @@ use crate::model::{Error, Result};
 use crate::ops::hsms::{HsmBundle, Outcome};
 use crate::ops::{Operation, Target};
 
-/// What is asked of Azure Resource Manager.
+/// The contents of a request for Azure Resource Manager.
 pub(super) type Asked<'a> = call::Asked<'a, Site>;
-/// A request for Azure Resource Manager.
+/// A received request for Azure Resource Manager.
 pub(super) type Call<'a> = call::Call<'a, Site>;
 
 impl Call<'_> {
-    /// Answers what the route asks for.
+    /// Runs the operation of a route.
     ///
     /// # Errors
-    /// What the caller must be told.
+    /// The error to return to the client.
     pub(super) async fn answer(self, route: Route<'_>) -> Result<Answer> {
         match route {
             Route::CloudMetadata | Route::Unknown => Err(self.refuse(Error::RouteNotFound).await),
             Route::NotYet(unbuilt) => Err(self.refuse(unbuilt.into()).await),
             Route::ListSubscriptions => {
-                self.tell(resources::list_subscriptions, resources::subscriptions).await
+                self.run(resources::list_subscriptions, resources::subscriptions).await
             }
-            Route::ListTenants => self.tell(resources::list_subscriptions, resources::tenants).await,
-            Route::ListProviderOperations => {
-                self.tell(resources::list_subscriptions, cloud::operations).await
-            }
+            Route::ListTenants => self.run(resources::list_subscriptions, resources::tenants).await,
+            Route::ListProviderOperations => self.run(resources::list_subscriptions, cloud::operations).await,
             Route::GetSubscription(id) => {
-                self.tell(|asked| resources::get_subscription(asked, id), resources::subscription).await
+                self.run(|input| resources::get_subscription(input, id), resources::subscription).await
             }
             Route::ListLocations(id) => {
-                self.tell(|asked| resources::list_locations(asked, id), resources::locations).await
+                self.run(|input| resources::list_locations(input, id), resources::locations).await
             }
             Route::ListProviders(id) => {
-                self.tell(|asked| resources::list_locations(asked, id), cloud::providers).await
+                self.run(|input| resources::list_locations(input, id), cloud::providers).await
             }
             Route::GetProvider(id, namespace) => {
-                self.tell(|asked| resources::list_locations(asked, id), cloud::one_provider(namespace)).await
+                self.run(|input| resources::list_locations(input, id), cloud::one_provider(namespace)).await
             }
             Route::ListVaults(id, None) => {
-                self.tell(|asked| resources::get_subscription(asked, id), cloud::nothing).await
+                self.run(|input| resources::get_subscription(input, id), cloud::nothing).await
             }
             Route::ListVaults(subscription, Some(group)) => {
                 let of = GroupOf { subscription, group };
-                self.tell(|asked| resources::get_group(asked, of), cloud::nothing).await
+                self.run(|input| resources::get_group(input, of), cloud::nothing).await
             }
             Route::ListResources(subscription, group) | Route::ListHsms(subscription, group) => {
                 let filter = hsms::filter(self.asked());
                 let wanted = filter.clone();
-                let read = |asked: &Asked<'_>| wanted.and_then(|_| hsms::list(asked, subscription, group));
-                let show = |site: &Site, page| hsms::listed(site, page, &filter.unwrap_or_default());
-                self.tell(read, show).await
+                let read = |input: &Asked<'_>| wanted.and_then(|_| hsms::list(input, subscription, group));
+                let show = |endpoint: &Site, page| hsms::listed(endpoint, page, &filter.unwrap_or_default());
+                self.run(read, show).await
             }
             Route::ListGroups(id) => {
                 let filter = resources::filter(self.asked());
                 let wanted = filter.clone();
-                let read = |asked: &Asked<'_>| wanted.and_then(|_| resources::list_groups(asked, id));
+                let read = |input: &Asked<'_>| wanted.and_then(|_| resources::list_groups(input, id));
                 let show = |_: &Site, all| resources::groups(all, &filter.unwrap_or_default());
-                self.tell(read, show).await
+                self.run(read, show).await
             }
             Route::GetGroup(of) => {
-                self.tell(|asked| resources::get_group(asked, of), resources::got_group).await
+                self.run(|input| resources::get_group(input, of), resources::got_group).await
             }
             Route::HasGroup(of) => self.has_group(of).await,
             Route::PutGroup(of) => {
                 let (group, new) =
-                    self.send(true, |asked| resources::put_group(asked, of), resources::made_group).await?;
+                    self.send(true, |input| resources::put_group(input, of), resources::made_group).await?;
                 Answer::json(if new { StatusCode::CREATED } else { StatusCode::OK }, &group)
             }
             Route::UpdateGroup(of) => {
-                self.tell(|asked| resources::update_group(asked, of), resources::updated_group).await
+                self.run(|input| resources::update_group(input, of), resources::updated_group).await
             }
             Route::DeleteGroup(of) => {
                 let version = self.asked().query.api_version().to_owned();
-                let show = |site: &Site, group: Arc<_>| resources::deletion_of(site, &group, &version);
-                let location = self.send(true, |asked| resources::delete_group(asked, of), show).await?;
+                let show =
+                    |endpoint: &Site, group: Arc<_>| resources::deletion_of(endpoint, &group, &version);
+                let location = self.send(true, |input| resources::delete_group(input, of), show).await?;
                 Ok(Answer::accepted(location))
             }
             Route::GroupOutcome(subscription, id) => {
-                self.send(true, |asked| resources::deletion(asked, subscription, id), |_, ()| ()).await?;
+                self.send(true, |input| resources::deletion(input, subscription, id), |_, ()| ()).await?;
                 Ok(Answer::empty(StatusCode::OK))
             }
-            Route::GetHsm(hsm) => self.tell(|asked| hsms::get(asked, hsm), hsms::shown).await,
+            Route::GetHsm(hsm) => self.run(|input| hsms::get(input, hsm), hsms::shown).await,
             Route::PutHsm(hsm) => self.put_hsm(hsm).await,
-            Route::UpdateHsm(hsm) => self.begin(|asked| hsms::update(asked, hsm, false)).await,
-            Route::DeleteHsm(hsm) => self.begin(|asked| hsms::delete(asked, hsm)).await,
-            Route::ListRegions(hsm) => self.tell(|asked| hsms::get(asked, hsm), hsms::regions).await,
-            Route::ListPrivate(hsm) => self.tell(|asked| hsms::get(asked, hsm), cloud::nothing).await,
-            Route::CheckName(id) => self.tell(|asked| hsms::check_name(asked, id), hsms::availability).await,
-            Route::ListDeletedHsms(id) => self.tell(|asked| deleted::list(asked, id), deleted::listed).await,
-            Route::GetDeletedHsm(of) => self.tell(|asked| deleted::get(asked, of), deleted::shown).await,
-            Route::PurgeDeletedHsm(of) => self.begin(|asked| deleted::purge(asked, of)).await,
+            Route::UpdateHsm(hsm) => self.run_accepted(|input| hsms::update(input, hsm, false)).await,
+            Route::DeleteHsm(hsm) => self.run_accepted(|input| hsms::delete(input, hsm)).await,
+            Route::ListRegions(hsm) => self.run(|input| hsms::get(input, hsm), hsms::regions).await,
+            Route::ListPrivate(hsm) => self.run(|input| hsms::get(input, hsm), cloud::nothing).await,
+            Route::CheckName(id) => self.run(|input| hsms::check_name(input, id), hsms::availability).await,
+            Route::ListDeletedHsms(id) => self.run(|input| deleted::list(input, id), deleted::listed).await,
+            Route::GetDeletedHsm(of) => self.run(|input| deleted::get(input, of), deleted::shown).await,
+            Route::PurgeDeletedHsm(of) => self.run_accepted(|input| deleted::purge(input, of)).await,
             Route::OperationResult(subscription, id) => self.outcome(subscription, id).await,
             Route::ListRoleDefinitions(at) => {
                 let filter = Filter::of_definitions(self.asked().query.filter());
                 let wanted = filter.clone();
                 let read =
-                    |asked: &Asked<'_>| wanted.and_then(|_| authorization::list_definitions(asked, at));
+                    |input: &Asked<'_>| wanted.and_then(|_| authorization::list_definitions(input, at));
                 let show = |_: &Site, all| authorization::definitions(&all, &filter.unwrap_or_default());
-                self.tell(read, show).await
+                self.run(read, show).await
             }
             Route::GetRoleDefinition(at, id) => {
-                self.tell(|asked| authorization::get_definition(asked, at, id), authorization::definition)
+                self.run(|input| authorization::get_definition(input, at, id), authorization::definition)
                     .await
             }
             Route::ListRoleAssignments(at) => {
-                self.tell(|asked| authorization::list_assignments(asked, at), authorization::assignments)
-                    .await
+                self.run(|input| authorization::list_assignments(input, at), authorization::assignments).await
             }
             Route::GetRoleAssignment(at, id) => {
-                self.tell(|asked| authorization::get_assignment(asked, at, id), authorization::assignment)
+                self.run(|input| authorization::get_assignment(input, at, id), authorization::assignment)
                     .await
             }
             Route::PutRoleAssignment(at, id) => {
-                let read = |asked: &Asked<'_>| authorization::put_assignment(asked, at, id);
-                let made = self.send(true, read, authorization::assignment).await?;
-                Answer::json(StatusCode::CREATED, &made)
+                let read = |input: &Asked<'_>| authorization::put_assignment(input, at, id);
+                let created = self.send(true, read, authorization::assignment).await?;
+                Answer::json(StatusCode::CREATED, &created)
             }
             Route::DeleteRoleAssignment(at, id) => {
-                self.tell(|asked| authorization::delete_assignment(asked, at, id), authorization::assignment)
+                self.run(|input| authorization::delete_assignment(input, at, id), authorization::assignment)
                     .await
             }
         }
     }
 
-    /// `PUT` brings back, changes or makes, by what it says and by what is there. Between looking and doing, somebody
-    /// else may have changed that; then it is refused.
+    /// `PUT` recovers, updates or creates, depending on the body and on whether the HSM exists. If that changes before
+    /// the operation runs, the operation fails.
     async fn put_hsm(self, hsm: HsmOf<'_>) -> Result<Answer> {
         let path = hsms::path(hsm).ok();
-        let known = path.as_ref().and_then(|path| self.engine().managed_hsm(&path.name));
-        let is_there = known.zip(path).is_some_and(|(known, path)| {
-            known.deletion.is_none()
-                && known.subscription == path.subscription
-                && known.resource_group.folded() == path.resource_group.folded()
+        let found = path.as_ref().and_then(|path| self.engine().managed_hsm(&path.name));
+        let exists = found.zip(path).is_some_and(|(found, path)| {
+            found.deletion.is_none()
+                && found.subscription == path.subscription
+                && found.resource_group.folded() == path.resource_group.folded()
         });
         if hsms::is_recovery(self.asked()) {
-            self.begin(|asked| hsms::recover(asked, hsm)).await
-        } else if is_there {
-            self.begin(|asked| hsms::update(asked, hsm, true)).await
+            self.run_accepted(|input| hsms::recover(input, hsm)).await
+        } else if exists {
+            self.run_accepted(|input| hsms::update(input, hsm, true)).await
         } else {
-            self.begin(|asked| hsms::create(asked, hsm)).await
+            self.run_accepted(|input| hsms::create(input, hsm)).await
         }
     }
 
-    /// Whether there is a resource group: an answer to `HEAD`, which has no body.
+    /// Returns whether a resource group exists: the response to `HEAD`, without a body.
     async fn has_group(self, of: GroupOf<'_>) -> Result<Answer> {
-        match self.send(true, |asked| resources::get_group(asked, of), |_, _| ()).await {
+        match self.send(true, |input| resources::get_group(input, of), |_, _| ()).await {
             Ok(()) => Ok(Answer::empty(StatusCode::NO_CONTENT)),
             Err(Error::ResourceGroupNotFound { .. }) => Ok(Answer::empty(StatusCode::NOT_FOUND)),
             Err(error) => Err(error),
         }
     }
 
-    /// What became of an HSM: the resource, or nothing where it is gone (recorded).
+    /// Returns the operation result of an HSM: the resource, or an empty body if it no longer exists (recorded).
     async fn outcome(self, subscription: &str, id: &str) -> Result<Answer> {
-        let read = |asked: &Asked<'_>| hsms::operation_result(asked, subscription, id);
-        let shown = |site: &Site, outcome| match outcome {
-            Outcome::Live(bundle) => Some(hsms::shown(site, bundle)),
+        let read = |input: &Asked<'_>| hsms::operation_result(input, subscription, id);
+        let shown = |endpoint: &Site, outcome| match outcome {
+            Outcome::Live(bundle) => Some(hsms::shown(endpoint, bundle)),
             Outcome::Gone => None,
         };
         match self.send(true, read, shown).await? {
@@ -177,8 +175,8 @@ impl Call<'_> {
         }
     }
 
-    /// Sends one request through the engine, and tells what comes of it.
-    async fn tell<O, S>(
+    /// Runs one operation, and responds with its reply.
+    async fn run<O, S>(
         self,
         read: impl FnOnce(&Asked<'_>) -> Result<O> + Send,
         show: impl FnOnce(&Site, O::Reply) -> S + Send,
@@ -191,25 +189,27 @@ impl Call<'_> {
         Answer::json(StatusCode::OK, &reply)
     }
 
-    /// Sends one request through the engine, and tells where its outcome is to be asked for.
-    async fn begin<O>(self, read: impl FnOnce(&Asked<'_>) -> Result<O> + Send) -> Result<Answer>
+    /// Runs one operation on an HSM, and responds with the URL of its operation result.
+    async fn run_accepted<O>(self, read: impl FnOnce(&Asked<'_>) -> Result<O> + Send) -> Result<Answer>
     where
         O: Operation<Target: Target<Plane: Gate>, Reply = HsmBundle>,
     {
         let version = self.asked().query.api_version().to_owned();
-        let location = self.send(true, read, |site, bundle| outcome_of(site, &bundle.hsm, &version)).await?;
+        let location = self
+            .send(true, read, |endpoint, bundle| operation_result_url(endpoint, &bundle.hsm, &version))
+            .await?;
         Ok(Answer::accepted(location))
     }
 }
 
-/// Where the outcome of something done to an HSM is told.
-fn outcome_of(site: &Site, hsm: &ManagedHsm, version: &str) -> String {
+/// Returns the URL of the operation result of an HSM.
+fn operation_result_url(endpoint: &Site, hsm: &ManagedHsm, version: &str) -> String {
     let ManagedHsm { subscription, location, id, .. } = hsm;
-    // As a part of a URL: without its blanks and in small letters it is its other name.
+    // The name of the location in a URL: without spaces and in lower case.
     let location: String = location.chars().filter(char::is_ascii_alphanumeric).collect();
     format!(
         "{}/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{}/managedHsmOperationResults/{id}?api-version={version}",
-        site.base,
+        endpoint.base,
         location.to_ascii_lowercase()
     )
 }

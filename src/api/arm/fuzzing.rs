@@ -1,4 +1,4 @@
-//! Every reader of Azure Resource Manager's requests.
+//! Runs all request parsers of Azure Resource Manager.
 
 use http::request::Parts;
 
@@ -10,30 +10,30 @@ use super::route::{DeletedOf, GroupOf, HsmOf, Route};
 use super::site::Site;
 use super::wire::{authorization, cloud, deleted, hsms, resources};
 
-/// Reads the request as each operation would. Names in its path are its segments, from the end.
+/// Parses a request as each operation would. The last segments of the path are the names.
 pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
     let path = &*normal(parts.uri.path());
     let _ = Route::of(&parts.method, path);
-    let site = Site::of(names, parts);
-    let _ = cloud::metadata(&site, &Query::of(&parts.uri));
-    let asked = Asked::sent(&site, Query::of(&parts.uri), body);
+    let endpoint = Site::of(names, parts);
+    let _ = cloud::metadata(&endpoint, &Query::of(&parts.uri));
+    let input = Asked::sent(&endpoint, Query::of(&parts.uri), body);
     let mut segments = path.rsplit('/');
     let mut next = || segments.next().unwrap_or_default();
     let (name, group, subscription) = (next(), next(), next());
     let hsm = HsmOf { subscription, group, name };
     let of_group = GroupOf { subscription, group };
-    let _ = hsms::is_recovery(&asked);
-    let _ = hsms::create(&asked, hsm);
-    let _ = hsms::recover(&asked, hsm);
-    let _ = hsms::update(&asked, hsm, true);
-    let _ = hsms::list(&asked, subscription, Some(group));
-    let _ = hsms::check_name(&asked, subscription);
-    let _ = hsms::operation_result(&asked, subscription, name);
-    let _ = deleted::get(&asked, DeletedOf { subscription, location: group, name });
-    let _ = resources::put_group(&asked, of_group);
-    let _ = resources::update_group(&asked, of_group);
-    let _ = resources::deletion(&asked, subscription, name);
-    let (_, _) = (resources::filter(&asked), hsms::filter(&asked));
-    let _ = authorization::list_assignments(&asked, path);
-    let _ = authorization::put_assignment(&asked, path, name);
+    let _ = hsms::is_recovery(&input);
+    let _ = hsms::create(&input, hsm);
+    let _ = hsms::recover(&input, hsm);
+    let _ = hsms::update(&input, hsm, true);
+    let _ = hsms::list(&input, subscription, Some(group));
+    let _ = hsms::check_name(&input, subscription);
+    let _ = hsms::operation_result(&input, subscription, name);
+    let _ = deleted::get(&input, DeletedOf { subscription, location: group, name });
+    let _ = resources::put_group(&input, of_group);
+    let _ = resources::update_group(&input, of_group);
+    let _ = resources::deletion(&input, subscription, name);
+    let (_, _) = (resources::filter(&input), hsms::filter(&input));
+    let _ = authorization::list_assignments(&input, path);
+    let _ = authorization::put_assignment(&input, path, name);
 }

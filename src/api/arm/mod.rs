@@ -1,8 +1,8 @@
-//! Azure Resource Manager, as far as managed HSMs need it: the control plane in the shapes that Microsoft's management
-//! clients and the az command line read.
+//! The Azure Resource Manager surface: the control plane of managed HSMs, for Microsoft's management clients and the az
+//! command line.
 //!
-//! What the service does in minutes is done here before the answer; clients are told to ask for the outcome all the same,
-//! as they are by the service.
+//! Operations that take the service minutes are complete before the response. They are still answered with 202 and the URL
+//! of the operation result, as by the service.
 
 mod answer;
 mod call;
@@ -32,17 +32,17 @@ use crate::engine::Engine;
 use crate::identity::Audience;
 use crate::ids::Ids;
 
-/// Answers the requests of Azure Resource Manager's clients. A cheap handle.
+/// Handles the requests for Azure Resource Manager. A cheap handle.
 #[derive(Clone, Debug)]
 pub struct ResourceManager(Arc<Surface>);
 
 impl ResourceManager {
-    /// The surface on this engine; requests that go beyond the limits are refused.
+    /// Creates the surface of an engine. Requests that exceed `limits` are refused.
     pub fn new(engine: Engine, names: Names, limits: Limits) -> Self {
         Self(Arc::new(Surface { engine, names, limits }))
     }
 
-    /// Answers one request.
+    /// Handles one request.
     pub async fn answer(&self, request: Request<Body>) -> Response {
         let id = Ids.guid();
         self.0.guarded(Audience::Management, id, request, |request| self.attempt(id, request)).await
@@ -51,21 +51,22 @@ impl ResourceManager {
     async fn attempt(&self, request_id: Uuid, request: Request<Body>) -> Response {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
-        let site = Site::of(names, &parts);
+        let endpoint = Site::of(names, &parts);
         let path = normal(parts.uri.path());
         let route = Route::of(&parts.method, &path);
         if route == Route::CloudMetadata {
-            let answer = Answer::json(StatusCode::OK, &wire::cloud::metadata(&site, &Query::of(&parts.uri)));
+            let answer =
+                Answer::json(StatusCode::OK, &wire::cloud::metadata(&endpoint, &Query::of(&parts.uri)));
             return answer.map_or_else(
-                |error| answer::refused(&error, request_id, &site),
+                |error| answer::refused(&error, request_id, &endpoint),
                 |answer| answer.into_response(request_id),
             );
         }
-        let (place, request) = ((engine, &site), (&parts, body));
-        let call = Call::receive(place, request, Audience::Management, request_id, *limits).await;
+        let (target, request) = ((engine, &endpoint), (&parts, body));
+        let call = Call::receive(target, request, Audience::Management, request_id, *limits).await;
         match call.answer(route).await {
             Ok(answer) => answer.into_response(request_id),
-            Err(error) => answer::refused(&error, request_id, &site),
+            Err(error) => answer::refused(&error, request_id, &endpoint),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a path and a verb ask for. Names in it are not looked at yet: nobody knows who is asking.
+//! Routes of Azure Resource Manager, by method and path. Names are not validated: the caller is not yet authenticated.
 
 use http::Method;
 
@@ -6,7 +6,7 @@ use super::super::azure::path::Segments;
 use super::super::azure::unbuilt::{self, Unbuilt};
 use super::wire::cloud;
 
-/// What a request asks for, with the names in its path as they were written.
+/// The route of a request, with the names in its path as the client wrote them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Route<'a> {
     /// Needs no credential.
@@ -19,7 +19,7 @@ pub(super) enum Route<'a> {
     ListProviders(&'a str),
     GetProvider(&'a str, &'a str),
     ListResources(&'a str, Option<&'a str>),
-    /// Key Vault's vaults, of which there are none.
+    /// Key Vault's vaults: always an empty list.
     ListVaults(&'a str, Option<&'a str>),
     ListGroups(&'a str),
     GetGroup(GroupOf<'a>),
@@ -27,7 +27,7 @@ pub(super) enum Route<'a> {
     PutGroup(GroupOf<'a>),
     UpdateGroup(GroupOf<'a>),
     DeleteGroup(GroupOf<'a>),
-    /// The outcome of the deletion of a group.
+    /// The result of the deletion of a resource group.
     GroupOutcome(&'a str, &'a str),
     ListHsms(&'a str, Option<&'a str>),
     GetHsm(HsmOf<'a>),
@@ -35,24 +35,24 @@ pub(super) enum Route<'a> {
     UpdateHsm(HsmOf<'a>),
     DeleteHsm(HsmOf<'a>),
     ListRegions(HsmOf<'a>),
-    /// Private endpoints and links of an HSM, of which there are none.
+    /// Private endpoint connections and private link resources of an HSM: always an empty list.
     ListPrivate(HsmOf<'a>),
     CheckName(&'a str),
     ListDeletedHsms(&'a str),
     GetDeletedHsm(DeletedOf<'a>),
     PurgeDeletedHsm(DeletedOf<'a>),
-    /// What became of the HSM with this id.
+    /// The operation result of the HSM with this id.
     OperationResult(&'a str, &'a str),
-    /// At a scope: its part of the path.
+    /// The first value is the scope: its part of the path.
     ListRoleDefinitions(&'a str),
     GetRoleDefinition(&'a str, &'a str),
     ListRoleAssignments(&'a str),
     GetRoleAssignment(&'a str, &'a str),
     PutRoleAssignment(&'a str, &'a str),
     DeleteRoleAssignment(&'a str, &'a str),
-    /// A route of Azure's that is not built.
+    /// A route of Azure that is not implemented.
     NotYet(Unbuilt<'a>),
-    /// Nothing that is here.
+    /// A route that does not exist.
     Unknown,
 }
 
@@ -80,47 +80,52 @@ pub(super) struct DeletedOf<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// Reads a verb and a path.
+    /// Parses a method and a path.
     pub(super) fn of(method: &Method, path: &'a str) -> Self {
         let Some(segments) = Segments::of(path) else { return Self::Unknown };
-        let (given, words) = (&segments.given, segments.words());
-        match Self::built(method, path, given, &words) {
+        let (given, lowercase) = (&segments.given, segments.words());
+        match Self::implemented(method, path, given, &lowercase) {
             Self::Unknown => {
-                unbuilt::of_resource_manager(method, given, &words).map_or(Self::Unknown, Self::NotYet)
+                unbuilt::of_resource_manager(method, given, &lowercase).map_or(Self::Unknown, Self::NotYet)
             }
             route => route,
         }
     }
 
-    fn built(method: &Method, path: &'a str, given: &[&'a str], words: &[&str]) -> Self {
-        // What is below it belongs to the scope before it.
-        let roles = words.windows(2).rposition(|pair| pair == ["providers", "microsoft.authorization"]);
-        if let Some(place) = roles {
-            let scope = scope_of(path, place);
-            return Self::of_roles(method, scope, &given[place + 2..], &words[place + 2..]);
+    fn implemented(method: &Method, path: &'a str, given: &[&'a str], lowercase: &[&str]) -> Self {
+        // The last provider counts: the one before it is part of the scope.
+        let roles = lowercase.windows(2).rposition(|pair| pair == ["providers", "microsoft.authorization"]);
+        if let Some(index) = roles {
+            let scope = scope_of(path, index);
+            return Self::of_roles(method, scope, &given[index + 2..], &lowercase[index + 2..]);
         }
-        match (method.as_str(), words) {
+        match (method.as_str(), lowercase) {
             ("GET", ["metadata", "endpoints"]) => Self::CloudMetadata,
             ("GET", ["subscriptions"]) => Self::ListSubscriptions,
             ("GET", ["tenants"]) => Self::ListTenants,
             ("GET", ["providers", "microsoft.keyvault", "operations"]) => Self::ListProviderOperations,
             (_, ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.keyvault", ..]) => {
                 let group = GroupOf { subscription: given[1], group: given[3] };
-                Self::of_key_vault_in(method, group, &given[6..], &words[6..])
+                Self::of_key_vault_in(method, group, &given[6..], &lowercase[6..])
             }
             (_, ["subscriptions", _, "providers", "microsoft.keyvault", _, ..]) => {
-                Self::of_key_vault(method, given[1], &given[4..], &words[4..])
+                Self::of_key_vault(method, given[1], &given[4..], &lowercase[4..])
             }
             (_, ["subscriptions", _, ..]) => {
-                Self::of_subscription(method, given[1], &given[2..], &words[2..])
+                Self::of_subscription(method, given[1], &given[2..], &lowercase[2..])
             }
             _ => Self::Unknown,
         }
     }
 
-    fn of_subscription(method: &Method, subscription: &'a str, given: &[&'a str], words: &[&str]) -> Self {
+    fn of_subscription(
+        method: &Method,
+        subscription: &'a str,
+        given: &[&'a str],
+        lowercase: &[&str],
+    ) -> Self {
         let group = || GroupOf { subscription, group: given[1] };
-        match (method.as_str(), words) {
+        match (method.as_str(), lowercase) {
             ("GET", []) => Self::GetSubscription(subscription),
             ("GET", ["locations"]) => Self::ListLocations(subscription),
             ("GET", ["providers"]) => Self::ListProviders(subscription),
@@ -142,10 +147,10 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// What Key Vault has in a subscription, outside resource groups.
-    fn of_key_vault(method: &Method, subscription: &'a str, given: &[&'a str], words: &[&str]) -> Self {
+    /// Routes of Key Vault in a subscription, outside resource groups.
+    fn of_key_vault(method: &Method, subscription: &'a str, given: &[&'a str], lowercase: &[&str]) -> Self {
         let deleted = || DeletedOf { subscription, location: given[1], name: given[3] };
-        match (method.as_str(), words) {
+        match (method.as_str(), lowercase) {
             ("GET", ["managedhsms"]) => Self::ListHsms(subscription, None),
             ("GET", ["deletedmanagedhsms"]) => Self::ListDeletedHsms(subscription),
             ("GET", ["vaults" | "deletedvaults"]) => Self::ListVaults(subscription, None),
@@ -160,11 +165,11 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// What Key Vault has in a resource group.
-    fn of_key_vault_in(method: &Method, group: GroupOf<'a>, given: &[&'a str], words: &[&str]) -> Self {
+    /// Routes of Key Vault in a resource group.
+    fn of_key_vault_in(method: &Method, group: GroupOf<'a>, given: &[&'a str], lowercase: &[&str]) -> Self {
         let GroupOf { subscription, group } = group;
         let hsm = || HsmOf { subscription, group, name: given[1] };
-        match (method.as_str(), words) {
+        match (method.as_str(), lowercase) {
             ("GET", ["managedhsms"]) => Self::ListHsms(subscription, Some(group)),
             ("GET", ["managedhsms", _]) => Self::GetHsm(hsm()),
             ("PUT", ["managedhsms", _]) => Self::PutHsm(hsm()),
@@ -179,8 +184,8 @@ impl<'a> Route<'a> {
         }
     }
 
-    fn of_roles(method: &Method, scope: &'a str, given: &[&'a str], words: &[&str]) -> Self {
-        match (method.as_str(), words) {
+    fn of_roles(method: &Method, scope: &'a str, given: &[&'a str], lowercase: &[&str]) -> Self {
+        match (method.as_str(), lowercase) {
             ("GET", ["roledefinitions"]) => Self::ListRoleDefinitions(scope),
             ("GET", ["roledefinitions", _]) => Self::GetRoleDefinition(scope, given[1]),
             ("GET", ["roleassignments"]) => Self::ListRoleAssignments(scope),
@@ -192,18 +197,18 @@ impl<'a> Route<'a> {
     }
 }
 
-/// The part of a path before its segment number `place`, without a slash at its end.
-fn scope_of(path: &str, place: usize) -> &str {
-    let mut seen = 0;
-    let mut before = '/';
-    for (at, letter) in path.char_indices() {
-        if before == '/' && letter != '/' {
-            if seen == place {
-                return path[..at].trim_end_matches('/');
+/// Returns the part of a path before the segment at `index`, without a trailing slash.
+fn scope_of(path: &str, index: usize) -> &str {
+    let mut segment = 0;
+    let mut previous = '/';
+    for (position, letter) in path.char_indices() {
+        if previous == '/' && letter != '/' {
+            if segment == index {
+                return path[..position].trim_end_matches('/');
             }
-            seen += 1;
+            segment += 1;
         }
-        before = letter;
+        previous = letter;
     }
     path
 }

@@ -1,59 +1,59 @@
-//! Under which names a client of Azure Resource Manager knows everything else, by the host it named.
+//! Azure Resource Manager as addressed by a client, and the host names and URLs derived from the addressed host.
 
 use http::request::Parts;
 
 use super::super::azure::Names;
 use super::super::azure::names::Host;
 
-/// Azure Resource Manager as a client addressed it.
+/// Azure Resource Manager, as addressed by a client.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
-    /// `https://` and the host, with the port if it is not 443: what its URLs begin with.
+    /// `https://` and the host, with the port unless it is 443: the prefix of URLs in responses.
     pub(super) base: String,
-    /// The URL that was asked, without the place in a list at which a page begins.
+    /// The URL of the request without `$skiptoken`.
     pub(super) here: String,
-    /// The host with its port, as `base` has it.
+    /// The host with its port, as in `base`.
     pub(super) host: String,
-    /// What the hosts of data planes end with, with the same port, without a period before it.
+    /// The suffix of data-plane hosts with the same port, without a leading period.
     pub(super) data_plane: String,
     /// The authority's URL, without a tenant.
     pub(super) login: String,
-    /// The authority of the tenant that strangers are sent to.
+    /// The URL of the authority in the challenge for unauthenticated clients, with the tenant.
     pub(super) authority: String,
-    /// Whether these are Azure's own names.
+    /// Whether the host is that of the Azure public cloud.
     pub(super) is_azures: bool,
 }
 
 impl Site {
-    /// What belongs to the host that a request names.
+    /// Derives the names from the host that a request addresses.
     pub(super) fn of(names: &Names, parts: &Parts) -> Self {
-        let asked = Names::asked(parts);
-        let host = Host::of(asked.as_ref());
-        let place =
+        let requested = Names::asked(parts);
+        let host = Host::of(requested.as_ref());
+        let index =
             names.management.iter().position(|name| name.eq_ignore_ascii_case(host.name)).unwrap_or(0);
-        let suffix = names.suffixes.get(place).or_else(|| names.suffixes.first());
-        let login = names.login(&host, place);
+        let suffix = names.suffixes.get(index).or_else(|| names.suffixes.first());
+        let login = names.login(&host, index);
         let base = host.url(host.name);
         Self {
-            here: here(&base, parts),
+            here: without_skip_token(&base, parts),
             base,
             host: host.beside(host.name),
             data_plane: host.beside(suffix.map_or("managedhsm.localhost", String::as_str)),
             login: login.unwrap_or_else(|| "https://login.microsoftonline.com".to_owned()),
-            authority: names.authority(&host, place, names.default_tenant),
+            authority: names.authority(&host, index, names.default_tenant),
             is_azures: host.name.eq_ignore_ascii_case("management.azure.com"),
         }
     }
 }
 
-/// The URL that was asked, without `$skiptoken`.
-fn here(base: &str, parts: &Parts) -> String {
-    let is_place = |pair: &&str| {
+/// Returns the URL of a request without `$skiptoken`.
+fn without_skip_token(base: &str, parts: &Parts) -> String {
+    let is_skip_token = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or_default();
         name.eq_ignore_ascii_case("$skiptoken") || name.eq_ignore_ascii_case("%24skiptoken")
     };
     let pairs: Vec<&str> =
-        parts.uri.query().unwrap_or_default().split('&').filter(|pair| !is_place(pair)).collect();
+        parts.uri.query().unwrap_or_default().split('&').filter(|pair| !is_skip_token(pair)).collect();
     format!("{base}{}?{}", parts.uri.path(), pairs.join("&"))
 }
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_beside_the_one_that_was_asked_on_the_same_port() {
+    fn derives_names_from_the_host_and_port() {
         let list = |names: [&str; 2]| names.map(str::to_owned).to_vec();
         let names = Names {
             suffixes: list(["managedhsm.localhost", "managedhsm.azure.net"]),
@@ -86,10 +86,18 @@ mod tests {
                 .body(())
                 .unwrap()
                 .into_parts();
-            let site = Site::of(&names, &parts);
-            assert_eq!((site.data_plane.as_str(), site.login.as_str()), (data_plane, login), "{host}");
-            assert_eq!(site.base, format!("https://{}", host.trim_end_matches(":443")), "{host}");
-            assert_eq!(site.here, format!("{}/subscriptions?api-version=1.0&$top=2", site.base), "{host}");
+            let endpoint = Site::of(&names, &parts);
+            assert_eq!(
+                (endpoint.data_plane.as_str(), endpoint.login.as_str()),
+                (data_plane, login),
+                "{host}"
+            );
+            assert_eq!(endpoint.base, format!("https://{}", host.trim_end_matches(":443")), "{host}");
+            assert_eq!(
+                endpoint.here,
+                format!("{}/subscriptions?api-version=1.0&$top=2", endpoint.base),
+                "{host}"
+            );
         }
     }
 }

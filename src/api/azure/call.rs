@@ -26,8 +26,8 @@ pub(in crate::api) struct Asked<'a, S> {
 impl<'a, S> Asked<'a, S> {
     /// Creates the contents of a request without a caller, for the fuzz targets.
     #[cfg(fuzzing)]
-    pub(in crate::api) fn sent(site: &'a S, query: Query, body: &[u8]) -> Self {
-        Self { site, query, body: Ok(Zeroizing::new(body.to_vec())) }
+    pub(in crate::api) fn sent(endpoint: &'a S, query: Query, body: &[u8]) -> Self {
+        Self { site: endpoint, query, body: Ok(Zeroizing::new(body.to_vec())) }
     }
 
     /// Parses the body as JSON.
@@ -52,7 +52,7 @@ impl<'a, S> Call<'a, S> {
     /// Authenticates a request, then reads its body within `limits`. `audience` is the audience for which an access
     /// token must be issued.
     pub(in crate::api) async fn receive(
-        (engine, site): (&'a Engine, &'a S),
+        (engine, endpoint): (&'a Engine, &'a S),
         (parts, body): (&'a Parts, Body),
         audience: Audience,
         request_id: Uuid,
@@ -76,7 +76,7 @@ impl<'a, S> Call<'a, S> {
                 Err(unauthenticated.clone())
             }
         };
-        Self { engine, input: Asked { site, query, body }, caller, audience, origin }
+        Self { engine, input: Asked { site: endpoint, query, body }, caller, audience, origin }
     }
 
     /// Returns the engine, for lookups before an operation is chosen.
@@ -105,13 +105,13 @@ impl<'a, S> Call<'a, S> {
         S: Sync,
     {
         let Self { engine, input, caller, origin, .. } = self;
-        let site = input.site;
+        let endpoint = input.site;
         let request = move || {
             input.query.check(versioned)?;
             read(&input)
         };
         let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
-        engine.answer(credential, origin, request, |reply| show(site, reply)).await
+        engine.answer(credential, origin, request, |reply| show(endpoint, reply)).await
     }
 
     /// Records the refusal of a request that has no operation, and returns the error for the client.

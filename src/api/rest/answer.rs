@@ -1,4 +1,4 @@
-//! Answers: status, headers and body, as the service sends them.
+//! Responses of the data plane: status, headers and body, as the service sends them.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -19,8 +19,8 @@ use super::route::Route;
 use super::site::Site;
 use crate::model::{Error, Result};
 
-/// What every answer carries; on errors and on empty ones, too.
-const ALWAYS: [(HeaderName, &str); 6] = [
+/// The headers of every response, including errors and empty ones.
+const COMMON_HEADERS: [(HeaderName, &str); 6] = [
     (CACHE_CONTROL, "no-cache"),
     (CONTENT_SECURITY_POLICY, "default-src 'self'"),
     (CONTENT_TYPE, "application/json; charset=utf-8"),
@@ -35,25 +35,25 @@ const REGION: HeaderName = HeaderName::from_static("x-ms-keyvault-region");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const LATENCY: HeaderName = HeaderName::from_static("x-ms-server-latency");
 
-/// What a call came to.
+/// The response to a successful call.
 pub(super) struct Answer {
     status: StatusCode,
     body: Vec<u8>,
 }
 
 impl Answer {
-    /// Something to be told. Members stand in the order of the alphabet, as they do in the service's answers.
+    /// A response with a JSON body. Members are in alphabetical order, as in the service's responses.
     pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self> {
         Ok(Self { status, body: serde_json::to_vec(body).map_err(Error::internal)? })
     }
 
-    /// Nothing to be told.
+    /// A response without a body.
     pub(super) const fn empty() -> Self {
         Self { status: StatusCode::NO_CONTENT, body: Vec::new() }
     }
 }
 
-/// What the headers tell of the request.
+/// The properties of a request that the response headers depend on.
 pub(super) struct Stamp<'a> {
     pub(super) started: Instant,
     pub(super) request_id: Uuid,
@@ -62,19 +62,19 @@ pub(super) struct Stamp<'a> {
 }
 
 impl Stamp<'_> {
-    /// An answer with the headers that all have.
+    /// Creates a response with the common headers.
     pub(super) fn response(&self, status: StatusCode, body: Body) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        for (name, value) in ALWAYS {
+        for (name, value) in COMMON_HEADERS {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        let texts = [
+        let values = [
             (REQUEST_ID, self.request_id.to_string()),
             (LATENCY, self.started.elapsed().as_millis().to_string()),
         ];
-        for (name, text) in texts {
+        for (name, text) in values {
             if let Ok(value) = HeaderValue::try_from(text) {
                 headers.insert(name, value);
             }
@@ -86,11 +86,11 @@ impl Stamp<'_> {
     }
 }
 
-/// The answer to a call that went through.
-pub(super) fn done(answer: Answer, stamp: &Stamp<'_>, site: &Site) -> Response {
+/// Returns the HTTP response to a successful call.
+pub(super) fn done(answer: Answer, stamp: &Stamp<'_>, endpoint: &Site) -> Response {
     let mut response = stamp.response(answer.status, Body::from(answer.body));
     let headers = response.headers_mut();
-    if let Some(Ok(region)) = site.location.as_deref().map(HeaderValue::from_str) {
+    if let Some(Ok(region)) = endpoint.location.as_deref().map(HeaderValue::from_str) {
         headers.insert(REGION, region);
     }
     if let Some(peer) = stamp.peer {
@@ -103,19 +103,19 @@ pub(super) fn done(answer: Answer, stamp: &Stamp<'_>, site: &Site) -> Response {
     response
 }
 
-/// The answer to a call that was refused or failed: without region and network, as recorded.
-pub(super) fn refused(error: &Error, route: Route<'_>, stamp: &Stamp<'_>, site: &Site) -> Response {
+/// Returns the HTTP response to a refused or failed call: without region and network headers, as recorded.
+pub(super) fn refused(error: &Error, route: Route<'_>, stamp: &Stamp<'_>, endpoint: &Site) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (code, message) = match error {
         // assumption: the status; code and message were reported by users of az (azure-cli, issue 30084).
         Error::Invalid { field: "scope", .. } => {
             ("Invalidkeyidentifier", "Invalid key identifier".to_owned())
         }
-        _ => error::told(error, &site.base),
+        _ => error::told(error, &endpoint.base),
     };
-    // Recorded: whoever rotates what is not there is told so twice.
-    let again = code == "KeyNotFound" && matches!(route, Route::RotateKey(_));
-    let message = if again { format!("Key not found: {message}") } else { message };
+    // Recorded: rotating an absent key repeats the prefix.
+    let is_repeated = code == "KeyNotFound" && matches!(route, Route::RotateKey(_));
+    let message = if is_repeated { format!("Key not found: {message}") } else { message };
     let message = format!("{message} (Activity ID: {})", stamp.request_id);
     let body = json!({"error": {"code": code, "message": message}});
     let mut response = stamp.response(status, Body::from(body.to_string()));

@@ -1,4 +1,4 @@
-//! What somebody is told who is not known: where to get a token, and for what.
+//! The challenge for unauthenticated clients: the authority and the resource of the required access token.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -8,13 +8,12 @@ use http::{HeaderValue, Method, StatusCode};
 use super::answer::Stamp;
 use super::site::Site;
 
-/// The answer to a request without a credential that is believed. Clients take the header apart by its spaces and
-/// quotes, so not a character of it may differ from what the service sends. The body of the answer to GET is the two
-/// letters that were recorded; the others' is empty.
-pub(super) fn response(stamp: &Stamp<'_>, site: &Site) -> Response {
+/// Returns the response to a request without a valid credential. Clients split the header at spaces and quotes, so it
+/// must equal the service's character by character. As recorded, the body is `OK` for GET and empty otherwise.
+pub(super) fn response(stamp: &Stamp<'_>, endpoint: &Site) -> Response {
     let body = if *stamp.method == Method::GET { Body::from("OK") } else { Body::empty() };
     let mut response = stamp.response(StatusCode::UNAUTHORIZED, body);
-    let Site { authority, resource, .. } = site;
+    let Site { authority, resource, .. } = endpoint;
     let challenge = format!(r#"Bearer authorization="{authority}", resource="{resource}""#);
     if let Ok(value) = HeaderValue::try_from(challenge) {
         response.headers_mut().insert(WWW_AUTHENTICATE, value);

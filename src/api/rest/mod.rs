@@ -1,6 +1,6 @@
-//! The REST surface: the data plane of Azure Key Vault Managed HSM, as Microsoft's clients call it.
+//! The REST surface: the data plane of Azure Key Vault Managed HSM, for Microsoft's clients.
 //!
-//! Shapes, status codes and texts are those recorded from the service; where nothing is recorded, those of Key Vault.
+//! Bodies, status codes and messages are recorded from the service, or otherwise those of Key Vault's vaults.
 
 mod answer;
 mod call;
@@ -33,17 +33,17 @@ use crate::identity::Audience;
 use crate::ids::Ids;
 use crate::model::Error;
 
-/// Answers the requests of data planes. A cheap handle.
+/// Handles data-plane requests. A cheap handle.
 #[derive(Clone, Debug)]
 pub struct Rest(Arc<Surface>);
 
 impl Rest {
-    /// The surface on this engine; requests that go beyond the limits are refused.
+    /// Creates the surface of an engine. Requests that exceed `limits` are refused.
     pub fn new(engine: Engine, names: Names, limits: Limits) -> Self {
         Self(Arc::new(Surface { engine, names, limits }))
     }
 
-    /// Answers one request.
+    /// Handles one request.
     pub async fn answer(&self, request: Request<Body>) -> Response {
         let id = Ids.guid();
         self.0.guarded(Audience::Service, id, request, |request| self.attempt(id, request)).await
@@ -52,21 +52,21 @@ impl Rest {
     async fn attempt(&self, request_id: Uuid, request: Request<Body>) -> Response {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
-        let site = Site::of(names, &parts, |hsm| engine.managed_hsm(hsm));
+        let endpoint = Site::of(names, &parts, |hsm| engine.managed_hsm(hsm));
         let stamp = Stamp {
             started: Instant::now(),
             request_id,
             peer: peer::address(&parts.extensions),
             method: &parts.method,
         };
-        let (place, request) = ((engine, &site), (&parts, body));
-        let call = Call::receive(place, request, Audience::Service, request_id, *limits).await;
+        let (target, request) = ((engine, &endpoint), (&parts, body));
+        let call = Call::receive(target, request, Audience::Service, request_id, *limits).await;
         let path = normal(parts.uri.path());
         let route = Route::of(&parts.method, &path);
         match call.answer(route).await {
-            Ok(done) => answer::done(done, &stamp, &site),
-            Err(Error::Unauthenticated { .. }) => challenge::response(&stamp, &site),
-            Err(error) => answer::refused(&error, route, &stamp, &site),
+            Ok(done) => answer::done(done, &stamp, &endpoint),
+            Err(Error::Unauthenticated { .. }) => challenge::response(&stamp, &endpoint),
+            Err(error) => answer::refused(&error, route, &stamp, &endpoint),
         }
     }
 }

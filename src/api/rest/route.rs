@@ -1,11 +1,11 @@
-//! What a path and a verb ask for. Names in it are not looked at yet: nobody knows who is asking.
+//! Routes of the data plane, by method and path. Names in the path are not validated: the caller is not yet authenticated.
 
 use http::Method;
 
 use super::super::azure::path::Segments;
 use super::super::azure::unbuilt::{self, Unbuilt};
 
-/// What a request asks for, with the names in its path as they were written.
+/// The route of a request, with the names in its path as the client wrote them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Route<'a> {
     ListKeys,
@@ -40,22 +40,22 @@ pub(super) enum Route<'a> {
     ListSettings,
     GetSetting(&'a str),
     UpdateSetting(&'a str),
-    /// Roles at what is no scope.
+    /// Role definitions or assignments at an invalid scope.
     MalformedScope,
-    /// A route of Azure's that is not built.
+    /// A route of Azure that is not implemented.
     NotYet(Unbuilt<'a>),
-    /// Nothing that the service has.
+    /// A route that the service does not have.
     Unknown,
 }
 
-/// A key, and one version of it or the current one.
+/// A key version, or the current version of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct VersionOf<'a> {
     pub(super) key: &'a str,
     pub(super) version: Option<&'a str>,
 }
 
-/// The scope at which a role is given.
+/// The scope of a role definition or assignment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum At<'a> {
     Hsm,
@@ -64,29 +64,29 @@ pub(super) enum At<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// Reads a verb and a path.
+    /// Parses a method and a path.
     pub(super) fn of(method: &Method, path: &'a str) -> Self {
         let Some(segments) = Segments::of(path) else { return Self::Unknown };
-        let (given, words) = (&segments.given, segments.words());
-        let provider = words.windows(2).position(|pair| pair == ["providers", "microsoft.authorization"]);
-        if let Some(place) = provider {
+        let (given, lowercase) = (&segments.given, segments.words());
+        let provider = lowercase.windows(2).position(|pair| pair == ["providers", "microsoft.authorization"]);
+        if let Some(index) = provider {
             return Self::of_roles(
                 method,
-                (&given[..place], &words[..place]),
-                (&given[place + 2..], &words[place + 2..]),
+                (&given[..index], &lowercase[..index]),
+                (&given[index + 2..], &lowercase[index + 2..]),
             );
         }
-        // Before what is built: a key may be called like anything.
-        match unbuilt::of_data_plane(method, &words) {
-            Some(unbuilt) => Self::NotYet(unbuilt),
-            None => Self::of_keys(method, given, &words),
+        // Checked first: a key may have any name.
+        match unbuilt::of_data_plane(method, &lowercase) {
+            Some(feature) => Self::NotYet(feature),
+            None => Self::of_keys(method, given, &lowercase),
         }
     }
 
-    fn of_keys(method: &Method, given: &[&'a str], words: &[&str]) -> Self {
-        let current = |at: usize| VersionOf { key: given[at], version: None };
+    fn of_keys(method: &Method, given: &[&'a str], lowercase: &[&str]) -> Self {
+        let current = |index: usize| VersionOf { key: given[index], version: None };
         let version = || VersionOf { key: given[1], version: Some(given[2]) };
-        match (method.as_str(), words) {
+        match (method.as_str(), lowercase) {
             ("GET", ["keys"]) => Self::ListKeys,
             ("GET", ["keys", _]) => Self::GetKey(current(1)),
             ("PUT", ["keys", _]) => Self::ImportKey(given[1]),
@@ -132,8 +132,8 @@ impl<'a> Route<'a> {
             (given, ["keys", _]) => At::Key(given[1]),
             _ => return Self::MalformedScope,
         };
-        let (given, words) = rest;
-        match (method.as_str(), words) {
+        let (given, lowercase) = rest;
+        match (method.as_str(), lowercase) {
             ("GET", ["roledefinitions"]) => Self::ListRoleDefinitions,
             ("GET", ["roledefinitions", _]) => Self::GetRoleDefinition(at, given[1]),
             ("PUT", ["roledefinitions", _]) => Self::PutRoleDefinition(at, given[1]),

@@ -1,4 +1,4 @@
-//! Which data plane a request is for, by the host it names, and under which names its clients know everything else.
+//! The data plane that a request addresses by its host, and the URLs derived from that host.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,41 +11,41 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::name::HsmName;
 use crate::model::{Error, Result};
 
-/// A data plane as a client addressed it.
+/// A data plane, as addressed by a client.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
-    /// `https://` and the host, with the port if it is not 443: what all URLs of its answers begin with.
+    /// `https://` and the host, with the port unless it is 443: the prefix of all URLs in responses.
     pub(super) base: String,
-    /// The HSM that is meant.
+    /// The addressed HSM.
     pub(super) hsm: Result<HsmName>,
-    /// The HSM's region, if there is such an HSM.
+    /// The region of the HSM, if it exists.
     pub(super) location: Option<String>,
-    /// The authority whose tokens it takes, as a URL with the tenant.
+    /// The URL of the authority whose access tokens it accepts, with the tenant.
     pub(super) authority: String,
-    /// What tokens for it are asked for.
+    /// The resource for which access tokens are requested.
     pub(super) resource: String,
 }
 
 impl Site {
-    /// The data plane that a request is for.
+    /// Returns the data plane that a request addresses.
     pub(super) fn of(
         names: &Names,
         parts: &Parts,
         find: impl Fn(&HsmName) -> Option<Arc<ManagedHsm>>,
     ) -> Self {
-        let asked = Names::asked(parts);
-        let host = Host::of(asked.as_ref());
-        let named = names.suffixes.iter().enumerate().find_map(|(place, suffix)| {
-            // As the client wrote it: clients compare it with the host letter by letter.
-            let at = host.name.len().checked_sub(suffix.len())?;
-            let (label, written) = (host.name.get(..at)?.strip_suffix('.')?, host.name.get(at..)?);
-            written.eq_ignore_ascii_case(suffix).then_some((place, label, written))
+        let requested = Names::asked(parts);
+        let host = Host::of(requested.as_ref());
+        let named = names.suffixes.iter().enumerate().find_map(|(index, suffix)| {
+            // Spelled as the client wrote it: clients compare it with the host byte by byte.
+            let start = host.name.len().checked_sub(suffix.len())?;
+            let (label, written) = (host.name.get(..start)?.strip_suffix('.')?, host.name.get(start..)?);
+            written.eq_ignore_ascii_case(suffix).then_some((index, label, written))
         });
-        let (place, hsm, suffix) = match named {
-            Some((place, label, suffix)) => (place, label.parse(), suffix),
+        let (index, hsm, suffix) = match named {
+            Some((index, label, suffix)) => (index, label.parse(), suffix),
             None => {
                 let first = names.suffixes.first().map_or(host.name, String::as_str);
-                (0, unnamed(names, host.name), first)
+                (0, default_hsm(names, host.name), first)
             }
         };
         let found = hsm.as_ref().ok().and_then(find);
@@ -54,17 +54,17 @@ impl Site {
             base: host.url(host.name),
             hsm,
             location: found.map(|hsm| hsm.location.clone()),
-            authority: names.authority(&host, place, tenant),
+            authority: names.authority(&host, index, tenant),
             resource: host.url(suffix),
         }
     }
 }
 
-/// The HSM behind a host that does not name one.
-fn unnamed(names: &Names, host: &str) -> Result<HsmName> {
+/// Returns the HSM of a host without an HSM name: the default HSM, if the host is one of this server's.
+fn default_hsm(names: &Names, host: &str) -> Result<HsmName> {
     let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
     let is_ours = names.others.iter().any(|other| other.eq_ignore_ascii_case(host));
-    let unknown = || Error::invalid("", format!("There is no managed HSM behind the host {host:?}."));
+    let unknown = || Error::invalid("", format!("There is no managed HSM at the host {host:?}."));
     if is_address || is_ours || host.eq_ignore_ascii_case("localhost") {
         names.default_hsm.clone().ok_or_else(unknown)
     } else {
@@ -79,7 +79,7 @@ mod tests {
     use super::super::super::azure::Authorities;
     use super::*;
 
-    fn site(host: &str) -> Site {
+    fn endpoint(host: &str) -> Site {
         let names = Names {
             suffixes: vec!["managedhsm.localhost".to_owned(), "managedhsm.azure.net".to_owned()],
             management: vec!["management.localhost".to_owned()],
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_says_which_hsm_and_what_urls_begin_with() {
+    fn derives_hsm_and_urls_from_the_host() {
         for (host, hsm, base, resource, login) in [
             (
                 "a-b.managedhsm.localhost",
@@ -122,11 +122,11 @@ mod tests {
             ("[::1]", "local", "[::1]", "managedhsm.localhost", "login.localhost"),
             ("strongroom:9", "local", "strongroom:9", "managedhsm.localhost:9", "login.localhost:9"),
         ] {
-            let site = site(host);
-            assert_eq!(site.hsm.unwrap().as_str(), hsm, "{host}");
-            assert_eq!(site.base, format!("https://{base}"), "{host}");
-            assert_eq!(site.resource, format!("https://{resource}"), "{host}");
-            assert_eq!(site.authority, format!("https://{login}/{}", Uuid::nil()), "{host}");
+            let endpoint = endpoint(host);
+            assert_eq!(endpoint.hsm.unwrap().as_str(), hsm, "{host}");
+            assert_eq!(endpoint.base, format!("https://{base}"), "{host}");
+            assert_eq!(endpoint.resource, format!("https://{resource}"), "{host}");
+            assert_eq!(endpoint.authority, format!("https://{login}/{}", Uuid::nil()), "{host}");
         }
         for host in [
             "",
@@ -136,7 +136,7 @@ mod tests {
             "a.b.managedhsm.localhost",
             "a b",
         ] {
-            assert!(site(host).hsm.is_err(), "{host}");
+            assert!(endpoint(host).hsm.is_err(), "{host}");
         }
     }
 }

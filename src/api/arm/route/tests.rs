@@ -1,18 +1,18 @@
-//! Paths as clients write them.
+//! Paths as the official clients write them, unknown and unimplemented ones.
 
 use super::*;
 
-fn route<'a>(verb: &str, path: &'a str) -> Route<'a> {
-    Route::of(&verb.parse().unwrap(), path)
+fn route<'a>(method: &str, path: &'a str) -> Route<'a> {
+    Route::of(&method.parse().unwrap(), path)
 }
 
 #[test]
-fn what_clients_write_is_understood_in_any_case() {
+fn parses_paths_of_clients_in_any_case() {
     let hsm = HsmOf { subscription: "s", group: "Dev", name: "Pay" };
     let group = GroupOf { subscription: "s", group: "Dev" };
     let deleted = DeletedOf { subscription: "s", location: "East US", name: "Pay" };
     let key_vault = "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.KeyVault";
-    for (verb, path, wanted) in [
+    for (method, path, wanted) in [
         ("GET", "/metadata/endpoints", Route::CloudMetadata),
         ("GET", "/subscriptions", Route::ListSubscriptions),
         ("GET", "/subscriptions/s", Route::GetSubscription("s")),
@@ -54,13 +54,13 @@ fn what_clients_write_is_understood_in_any_case() {
         ("PATCH", &format!("{key_vault}/managedHSMs/Pay"), Route::UpdateHsm(hsm)),
         ("GET", &format!("{key_vault}/managedHSMs/Pay/privateLinkResources"), Route::ListPrivate(hsm)),
     ] {
-        assert_eq!(route(verb, path), wanted, "{verb} {path}");
-        assert_eq!(route(verb, &path.replace("/providers", "//providers")), wanted, "{verb} {path}");
+        assert_eq!(route(method, path), wanted, "{method} {path}");
+        assert_eq!(route(method, &path.replace("/providers", "//providers")), wanted, "{method} {path}");
     }
 }
 
 #[test]
-fn roles_are_at_the_scope_before_them() {
+fn parses_the_scope_of_role_paths() {
     let hsm = "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.KeyVault/managedHSMs/Pay";
     for scope in ["", "/subscriptions/s", "/subscriptions/s/resourceGroups/Dev", hsm] {
         let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
@@ -71,7 +71,7 @@ fn roles_are_at_the_scope_before_them() {
 }
 
 #[test]
-fn the_rest_is_not_there_or_not_yet() {
+fn other_paths_are_unknown_or_unimplemented() {
     let key_vault = "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.KeyVault";
     for path in [
         "/",
@@ -94,7 +94,7 @@ fn the_rest_is_not_there_or_not_yet() {
         let path = format!("{key_vault}/{path}");
         assert_eq!(route("PUT", &path), Route::NotYet(Unbuilt::Feature(feature)), "{path}");
     }
-    for (path, unbuilt) in [
+    for (path, feature) in [
         (
             "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.Compute/virtualMachines/x",
             Unbuilt::Provider("Microsoft.Compute", Some("virtualMachines")),
@@ -105,6 +105,6 @@ fn the_rest_is_not_there_or_not_yet() {
             Unbuilt::Feature("metrics"),
         ),
     ] {
-        assert_eq!(route("GET", path), Route::NotYet(unbuilt), "{path}");
+        assert_eq!(route("GET", path), Route::NotYet(feature), "{path}");
     }
 }

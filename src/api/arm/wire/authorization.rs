@@ -1,4 +1,4 @@
-//! Roles of the control plane: definitions and assignments.
+//! ARM RBAC: requests and responses of role definitions and role assignments.
 //!
 //! Source: `Microsoft.Authorization`, api-version 2022-04-01.
 
@@ -26,7 +26,7 @@ fn scope(text: &str) -> Result<ControlScope> {
 }
 
 fn guid(text: &str) -> Result<Uuid> {
-    Uuid::parse_str(text).map_err(|_| Error::invalid("name", "a GUID is needed"))
+    Uuid::parse_str(text).map_err(|_| Error::invalid("name", "this is not a GUID"))
 }
 
 pub(in super::super) fn list_definitions(_: &Asked<'_>, at: &str) -> Result<ListControlRoleDefinitions> {
@@ -41,9 +41,9 @@ pub(in super::super) fn get_definition(
     Ok(GetControlRoleDefinition { scope: scope(at)?, id: guid(id)? })
 }
 
-/// Of filters, `atScope()`, `principalId eq '{guid}'` and `assignedTo('{guid}')` are understood.
-pub(in super::super) fn list_assignments(asked: &Asked<'_>, at: &str) -> Result<ListControlRoleAssignments> {
-    let Assignments { at_scope, principal } = Filter::of_assignments(asked.query.filter())?;
+/// Parses a list request. Supports the filters `atScope()`, `principalId eq '{guid}'` and `assignedTo('{guid}')`.
+pub(in super::super) fn list_assignments(input: &Asked<'_>, at: &str) -> Result<ListControlRoleAssignments> {
+    let Assignments { at_scope, principal } = Filter::of_assignments(input.query.filter())?;
     Ok(ListControlRoleAssignments { scope: scope(at)?, below: !at_scope, principal })
 }
 
@@ -64,19 +64,19 @@ pub(in super::super) fn delete_assignment(
 }
 
 pub(in super::super) fn put_assignment(
-    asked: &Asked<'_>,
+    input: &Asked<'_>,
     at: &str,
     id: &str,
 ) -> Result<CreateControlRoleAssignment> {
     let (scope, id) = (scope(at)?, guid(id)?);
-    let (role_definition, principal) = wanted(asked)?;
+    let (role_definition, principal) = wanted(input)?;
     Ok(CreateControlRoleAssignment { scope, id: Some(id), role_definition, principal })
 }
 
 /// A role definition.
 #[derive(Serialize)]
 pub(in super::super) struct Definition {
-    properties: ShownDefinition,
+    properties: DefinitionResponse,
     id: String,
     r#type: &'static str,
     name: Uuid,
@@ -84,17 +84,17 @@ pub(in super::super) struct Definition {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownDefinition {
+struct DefinitionResponse {
     role_name: String,
     r#type: &'static str,
     description: String,
     assignable_scopes: [&'static str; 1],
-    permissions: Vec<ShownPermission>,
+    permissions: Vec<PermissionResponse>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownPermission {
+struct PermissionResponse {
     actions: Vec<String>,
     not_actions: Vec<String>,
     data_actions: Vec<String>,
@@ -104,7 +104,7 @@ struct ShownPermission {
 /// A role assignment.
 #[derive(Serialize)]
 pub(in super::super) struct Assignment {
-    properties: ShownAssignment,
+    properties: AssignmentResponse,
     id: String,
     r#type: &'static str,
     name: Uuid,
@@ -112,27 +112,27 @@ pub(in super::super) struct Assignment {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownAssignment {
+struct AssignmentResponse {
     role_definition_id: String,
     principal_id: PrincipalId,
     scope: String,
 }
 
-/// The id of a role definition, as seen from a scope.
+/// Returns the id of a role definition, in the subscription of a scope.
 fn definition_id(scope: &ControlScope, id: Uuid) -> String {
     let subscription = scope.subscription();
     format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{id}")
 }
 
-fn shown_definition(scope: &ControlScope, role: &RoleDefinition) -> Definition {
-    let permission = |block: &Permission| ShownPermission {
+fn definition_response(scope: &ControlScope, role: &RoleDefinition) -> Definition {
+    let permission = |block: &Permission| PermissionResponse {
         actions: block.actions.clone(),
         not_actions: block.not_actions.clone(),
         data_actions: block.data_actions.clone(),
         not_data_actions: block.not_data_actions.clone(),
     };
     Definition {
-        properties: ShownDefinition {
+        properties: DefinitionResponse {
             role_name: role.role_name.clone(),
             r#type: "BuiltInRole",
             description: role.description.clone(),
@@ -146,22 +146,22 @@ fn shown_definition(scope: &ControlScope, role: &RoleDefinition) -> Definition {
 }
 
 pub(in super::super) fn definition(_: &Site, at: At<Arc<RoleDefinition>>) -> Definition {
-    shown_definition(&at.scope, &at.item)
+    definition_response(&at.scope, &at.item)
 }
 
-/// Those that a filter admits.
+/// Returns the role definitions that match a filter.
 pub(in super::super) fn definitions(
     at: &At<Vec<Arc<RoleDefinition>>>,
     filter: &Definitions,
 ) -> List<Definition> {
-    let meant = at.item.iter().filter(|role| filter.admits(role));
-    List::all(meant.map(|role| shown_definition(&at.scope, role)))
+    let matching = at.item.iter().filter(|role| filter.admits(role));
+    List::all(matching.map(|role| definition_response(&at.scope, role)))
 }
 
 pub(in super::super) fn assignment(_: &Site, one: Arc<ControlAssignment>) -> Assignment {
     let ControlAssignment { id, role_definition, principal, scope } = &*one;
     Assignment {
-        properties: ShownAssignment {
+        properties: AssignmentResponse {
             role_definition_id: definition_id(scope, *role_definition),
             principal_id: *principal,
             scope: scope.to_string(),
@@ -172,6 +172,6 @@ pub(in super::super) fn assignment(_: &Site, one: Arc<ControlAssignment>) -> Ass
     }
 }
 
-pub(in super::super) fn assignments(site: &Site, all: Vec<Arc<ControlAssignment>>) -> List<Assignment> {
-    List::all(all.into_iter().map(|one| assignment(site, one)))
+pub(in super::super) fn assignments(endpoint: &Site, all: Vec<Arc<ControlAssignment>>) -> List<Assignment> {
+    List::all(all.into_iter().map(|one| assignment(endpoint, one)))
 }

@@ -1,4 +1,4 @@
-//! What clients look up of the cloud itself: its endpoints, the resource providers, and what is not in it.
+//! Requests about the cloud itself: its endpoints, resource providers and provider operations; and empty lists.
 
 use std::sync::Arc;
 
@@ -15,30 +15,30 @@ use crate::model::resource::{Subscription, SubscriptionId};
 
 /// The resource provider of managed HSMs.
 pub(in super::super) const KEY_VAULT: &str = "Microsoft.KeyVault";
-/// The other providers that there is something of.
+/// The other resource providers that are partly implemented.
 const OTHERS: [&str; 2] = ["Microsoft.Authorization", "Microsoft.Resources"];
-/// Versions of its interface that clients are known to name; any other is taken, too.
+/// The `api-version` values that clients are known to use; others are accepted, too.
 const VERSIONS: [&str; 4] = ["2026-05-15", "2026-02-01", "2025-05-01", "2023-07-01"];
 
-/// The endpoints of this cloud, under the names that belong to the host that was asked. Needs no credential: `az cloud
-/// register` reads it before anybody logs in. There are three shapes, by the version that is asked for.
+/// Returns the endpoints of this cloud, with host names that belong to the addressed host. Needs no credential: `az cloud
+/// register` requests it before login. The response has one of three shapes, depending on the `api-version`.
 ///
 /// Source: `/metadata/endpoints` of Azure Resource Manager with 2015-01-01 (read by az up to 2.50 and `msrestazure`),
 /// 2019-05-01 and 2020-06-01 (a list), and 2022-09-01.
-pub(in super::super) fn metadata(site: &Site, query: &Query) -> Value {
-    // Dates that are written so are in order as texts, too.
-    // assumption: versions between those that are known have the shape of the one before them.
+pub(in super::super) fn metadata(endpoint: &Site, query: &Query) -> Value {
+    // Versions are ISO dates, so string order is their order.
+    // assumption: versions between known ones have the shape of the preceding known version.
     match query.api_version() {
-        "" => endpoints(site),
-        version if version < "2019-05-01" => first_endpoints(site),
-        version if version < "2022-09-01" => json!([endpoints(site)]),
-        _ => endpoints(site),
+        "" => endpoints(endpoint),
+        version if version < "2019-05-01" => first_endpoints(endpoint),
+        version if version < "2022-09-01" => json!([endpoints(endpoint)]),
+        _ => endpoints(endpoint),
     }
 }
 
 /// The shape of 2015-01-01, which has no suffixes.
-fn first_endpoints(site: &Site) -> Value {
-    let Site { base, host, login, .. } = site;
+fn first_endpoints(endpoint: &Site) -> Value {
+    let Site { base, host, login, .. } = endpoint;
     json!({
         "galleryEndpoint": format!("https://{host}/"),
         "graphEndpoint": format!("{login}/"),
@@ -47,16 +47,16 @@ fn first_endpoints(site: &Site) -> Value {
     })
 }
 
-/// What tokens for Azure Resource Manager are asked for; clients take the first.
+/// The audiences of access tokens for Azure Resource Manager; clients use the first.
 fn audiences(base: &str) -> [String; 2] {
     [format!("{base}/"), "https://management.core.windows.net/".to_owned()]
 }
 
-fn endpoints(site: &Site) -> Value {
-    let Site { base, host, data_plane, login, is_azures, .. } = site;
-    let of_azure = |name: &str| format!("https://{name}.core.windows.net/");
+fn endpoints(endpoint: &Site) -> Value {
+    let Site { base, host, data_plane, login, .. } = endpoint;
+    let azure_url = |name: &str| format!("https://{name}.core.windows.net/");
     json!({
-        "name": if *is_azures { "AzureCloud" } else { "Strongroom" },
+        "name": if endpoint.is_azures { "AzureCloud" } else { "Strongroom" },
         "portal": base,
         "authentication": {
             "loginEndpoint": login,
@@ -72,7 +72,7 @@ fn endpoints(site: &Site) -> Value {
         "batch": "https://batch.core.windows.net/",
         "media": "https://rest.media.azure.net",
         "gallery": format!("https://{host}/"),
-        "sqlManagement": of_azure("management"),
+        "sqlManagement": azure_url("management"),
         "vmImageAliasDoc": "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/main/arm-compute/quickstart-templates/aliases.json",
         "suffixes": {
             "mhsmDns": data_plane,
@@ -128,7 +128,7 @@ fn provider(subscription: SubscriptionId, namespace: &str, locations: &[Location
     }
 }
 
-/// The resource providers; all of them are registered.
+/// Returns the resource providers; all of them are registered.
 pub(in super::super) fn providers(
     _: &Site,
     (subscription, locations): (SubscriptionId, Vec<Location>),
@@ -137,7 +137,7 @@ pub(in super::super) fn providers(
     List::all(namespaces.map(|namespace| provider(subscription, namespace, &locations)))
 }
 
-/// One resource provider, as it spells itself.
+/// Returns one resource provider, in its own spelling.
 pub(in super::super) fn one_provider(
     namespace: &str,
 ) -> impl FnOnce(&Site, (SubscriptionId, Vec<Location>)) -> Provider {
@@ -146,12 +146,12 @@ pub(in super::super) fn one_provider(
     move |_, (subscription, locations)| provider(subscription, spelled, &locations)
 }
 
-/// Whether there is anything of a resource provider here.
+/// Whether a resource provider is at least partly implemented.
 pub(in super::super) fn has_provider(namespace: &str) -> bool {
     std::iter::once(KEY_VAULT).chain(OTHERS).any(|name| name.eq_ignore_ascii_case(namespace))
 }
 
-/// An operation of Key Vault's, as role definitions name it.
+/// An operation of Key Vault, by its name in role definitions.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct ProviderOperation {
@@ -174,14 +174,14 @@ fn operation(name: &'static str, is_data_action: bool) -> ProviderOperation {
     ProviderOperation { name, is_data_action, display }
 }
 
-/// What can be granted of Key Vault's.
+/// Returns the operations of Key Vault that roles can grant.
 pub(in super::super) fn operations(_: &Site, _: Vec<Arc<Subscription>>) -> List<ProviderOperation> {
     let control = ControlAction::ALL.iter().map(|action| operation(action.as_str(), false));
     let control = control.filter(|operation| operation.name.starts_with(KEY_VAULT));
     List::all(control.chain(Action::ALL.iter().map(|action| operation(action.as_str(), true))))
 }
 
-/// What there is none of.
+/// Returns an empty list, for resources that cannot exist here.
 pub(in super::super) fn nothing<T>(_: &Site, _: T) -> List<()> {
     List::all([])
 }

@@ -1,4 +1,4 @@
-//! Deleted managed HSMs.
+//! Requests and responses of deleted managed HSMs.
 
 use serde::Serialize;
 
@@ -29,23 +29,23 @@ pub(in super::super) fn purge(_: &Asked<'_>, deleted: DeletedOf<'_>) -> Result<P
     Ok(PurgeDeletedManagedHsm { path: path(deleted)? })
 }
 
-pub(in super::super) fn list(asked: &Asked<'_>, subscription: &str) -> Result<ListDeletedManagedHsms> {
-    unfiltered(asked)?;
-    Ok(ListDeletedManagedHsms { subscription: subscription.parse()?, page: page(asked)? })
+pub(in super::super) fn list(input: &Asked<'_>, subscription: &str) -> Result<ListDeletedManagedHsms> {
+    unfiltered(input)?;
+    Ok(ListDeletedManagedHsms { subscription: subscription.parse()?, page: page(input)? })
 }
 
 /// A deleted HSM.
 #[derive(Serialize)]
-pub(in super::super) struct Deleted {
+pub(in super::super) struct DeletedHsm {
     id: String,
     name: String,
     r#type: &'static str,
-    properties: Shown,
+    properties: DeletedHsmProperties,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct DeletedHsmProperties {
     mhsm_id: String,
     location: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,14 +56,14 @@ struct Shown {
     tags: Tags,
 }
 
-pub(in super::super) fn shown(_: &Site, bundle: HsmBundle) -> Deleted {
+pub(in super::super) fn shown(_: &Site, bundle: HsmBundle) -> DeletedHsm {
     let hsm = &bundle.hsm;
-    Deleted {
+    DeletedHsm {
         id: hsm.deleted_id(),
         name: hsm.name.to_string(),
-        // Spelled as the service spells it (recorded).
+        // In the service's spelling (recorded).
         r#type: "Microsoft.Keyvault/deletedManagedHSMs",
-        properties: Shown {
+        properties: DeletedHsmProperties {
             mhsm_id: hsm.scope().to_string(),
             location: hsm.location.clone(),
             deletion_date: hsm.deletion.map(|deletion| seconds(deletion.deleted_at)),
@@ -74,6 +74,6 @@ pub(in super::super) fn shown(_: &Site, bundle: HsmBundle) -> Deleted {
     }
 }
 
-pub(in super::super) fn listed(site: &Site, page: Page<HsmBundle>) -> List<Deleted> {
-    paged(site, page, shown)
+pub(in super::super) fn listed(endpoint: &Site, page: Page<HsmBundle>) -> List<DeletedHsm> {
+    paged(endpoint, page, shown)
 }

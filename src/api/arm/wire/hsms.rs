@@ -1,12 +1,12 @@
-//! Managed HSMs: what is asked of them, and how they are shown.
+//! Requests and responses of managed HSMs.
 //!
-//! Source: `Microsoft.KeyVault/managedHSMs`, api-version 2026-05-15, and answers recorded of the service.
+//! Source: `Microsoft.KeyVault/managedHSMs`, api-version 2026-05-15, and responses recorded from the service.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::super::super::azure::filter::{Filter, Shown as Compared};
+use super::super::super::azure::filter::{self, Filter};
 use super::super::super::azure::tags::SentTags;
 use super::super::call::Asked;
 use super::super::route::HsmOf;
@@ -24,10 +24,10 @@ use crate::ops::hsms::{
     RecoverDeletedManagedHsm, UpdateManagedHsm,
 };
 
-/// The type of managed HSMs.
+/// The resource type of managed HSMs.
 const TYPE: &str = "Microsoft.KeyVault/managedHSMs";
 
-/// What making and changing have in common. Members that are read-only are sent back by clients, and passed over.
+/// The request body for creating and updating. Read-only members, which clients send back, are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Request {
@@ -64,7 +64,7 @@ struct Properties {
     regions: Option<Vec<IgnoredAny>>,
 }
 
-/// A number of days; the az command line writes it as a text.
+/// A number of days; the az command line sends it as a string.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Days {
@@ -89,27 +89,27 @@ struct IpRule {
 }
 
 impl Request {
-    fn of(asked: &Asked<'_>) -> Result<Self> {
-        let request: Self = asked.body()?;
-        let lacks = |what: &str| Err(Error::Unsupported { what: format!("{what} not available yet") });
+    fn of(input: &Asked<'_>) -> Result<Self> {
+        let request: Self = input.body()?;
+        let unsupported = |what: &str| Err(Error::Unsupported { what: format!("{what} not available yet") });
         let has_any = |list: Option<&Vec<IgnoredAny>>| list.is_some_and(|list| !list.is_empty());
         let identity = request.identity.as_ref().and_then(|identity| identity.r#type.as_deref());
         if identity.is_some_and(|kind| !kind.eq_ignore_ascii_case("None")) {
-            return lacks("Managed identities of an HSM are");
+            return unsupported("Managed identities of an HSM are");
         }
         let Some(properties) = &request.properties else { return Ok(request) };
         if has_any(properties.regions.as_ref()) {
-            return lacks("Further regions of an HSM are");
+            return unsupported("Further regions of an HSM are");
         }
         let acls = properties.network_acls.as_ref();
         if has_any(acls.and_then(|acls| acls.virtual_network_rules.as_ref())) {
-            return lacks("Virtual network rules are");
+            return unsupported("Virtual network rules are");
         }
         if has_any(acls.and_then(|acls| acls.service_tags.as_ref())) {
-            return lacks("Service tags are");
+            return unsupported("Service tags are");
         }
         if properties.enable_soft_delete == Some(false) {
-            return Err(Error::invalid("properties.enableSoftDelete", "soft-delete cannot be turned off"));
+            return Err(Error::invalid("properties.enableSoftDelete", "soft-delete cannot be disabled"));
         }
         Ok(request)
     }
@@ -127,22 +127,22 @@ impl Properties {
     }
 
     fn administrators(&self) -> Result<Option<Vec<PrincipalId>>> {
-        let wrong = |_| Error::invalid("administrators", "a principal is named by its object id, a GUID");
+        let wrong = |_| Error::invalid("administrators", "this is not an object id, which is a GUID");
         let principal = |id: &String| id.parse().map_err(wrong);
         self.initial_admin_object_ids.as_ref().map(|ids| ids.iter().map(principal).collect()).transpose()
     }
 
-    /// `default` is what a request means that says nothing else; recovering is read elsewhere.
+    /// Checks `createMode`, which is `default` unless given; `recover` is handled by [`recover`].
     fn check_mode(&self) -> Result<()> {
         match &self.create_mode {
             Some(mode) if !mode.eq_ignore_ascii_case("default") => {
-                Err(Error::invalid("properties.createMode", "default or recover is needed"))
+                Err(Error::invalid("properties.createMode", "this is neither default nor recover"))
             }
             _ => Ok(()),
         }
     }
 
-    /// The network settings of something new.
+    /// Returns the network settings of a new HSM.
     fn new_network(&self) -> Result<NetworkRules> {
         self.network()?.apply(&NetworkRules::default())
     }
@@ -151,7 +151,7 @@ impl Properties {
         let acls = self.network_acls.as_ref();
         let text =
             |member: fn(&NetworkAcls) -> &Option<String>| acls.and_then(|acls| member(acls).as_deref());
-        let missing = || Error::invalid("network.ip_rules", "a rule without a value");
+        let missing = || Error::invalid("network.ip_rules", "a rule has no value");
         let address = |rule: &IpRule| rule.value.clone().ok_or_else(missing);
         let rules = acls.and_then(|acls| acls.ip_rules.as_ref());
         let addresses = rules.map(|rules| rules.iter().map(address).collect());
@@ -173,20 +173,20 @@ pub(in super::super) fn path(hsm: HsmOf<'_>) -> Result<HsmPath> {
     })
 }
 
-/// Whether a request to make an HSM is one to bring it back. It is read for that before anybody knows who sent it, and
-/// nothing else is decided by it.
-pub(in super::super) fn is_recovery(asked: &Asked<'_>) -> bool {
-    let mode = asked.body::<Request>().ok().and_then(|request| request.properties?.create_mode);
+/// Whether a `PUT` is a recovery. The body is inspected before the caller is authorized, and only to choose the
+/// operation.
+pub(in super::super) fn is_recovery(input: &Asked<'_>) -> bool {
+    let mode = input.body::<Request>().ok().and_then(|request| request.properties?.create_mode);
     mode.is_some_and(|mode| mode.eq_ignore_ascii_case("recover"))
 }
 
-pub(in super::super) fn create(asked: &Asked<'_>, hsm: HsmOf<'_>) -> Result<CreateManagedHsm> {
-    let (path, request) = (path(hsm)?, Request::of(asked)?);
+pub(in super::super) fn create(input: &Asked<'_>, hsm: HsmOf<'_>) -> Result<CreateManagedHsm> {
+    let (path, request) = (path(hsm)?, Request::of(input)?);
     let properties = request.properties.unwrap_or_default();
     properties.check_mode()?;
     Ok(CreateManagedHsm {
         path,
-        // What is missing is told once the caller may make one: what is there needs neither.
+        // Checked by the operation after authorization: an existing HSM needs neither.
         location: request.location.unwrap_or_default(),
         sku: request.sku.and_then(|sku| sku.name).unwrap_or_default(),
         tenant: properties.tenant_id,
@@ -198,19 +198,20 @@ pub(in super::super) fn create(asked: &Asked<'_>, hsm: HsmOf<'_>) -> Result<Crea
     })
 }
 
-/// Clients that recover send a sku that need not be the deleted HSM's (recorded), so only the location counts.
-pub(in super::super) fn recover(asked: &Asked<'_>, hsm: HsmOf<'_>) -> Result<RecoverDeletedManagedHsm> {
-    let (path, request) = (path(hsm)?, asked.body::<Request>()?);
-    let location = request.location.ok_or_else(|| Error::invalid("location", "this is missing"))?;
+/// Parses a recovery. Clients send a SKU that may differ from the deleted HSM's (recorded), so only the location is used.
+pub(in super::super) fn recover(input: &Asked<'_>, hsm: HsmOf<'_>) -> Result<RecoverDeletedManagedHsm> {
+    let (path, request) = (path(hsm)?, input.body::<Request>()?);
+    let location = request.location.ok_or_else(|| Error::invalid("location", "this is required"))?;
     let HsmPath { subscription, name, .. } = path;
     Ok(RecoverDeletedManagedHsm { path: DeletedHsmPath { subscription, location, name } })
 }
 
-/// `PUT` over what is there, and `PATCH`: what is not sent stays, but the tags of a `PUT`, which are all there will be.
-pub(in super::super) fn update(asked: &Asked<'_>, hsm: HsmOf<'_>, whole: bool) -> Result<UpdateManagedHsm> {
-    let (path, request) = (path(hsm)?, Request::of(asked)?);
+/// Parses a `PUT` of an existing HSM (`whole`), or a `PATCH`. Absent members are not changed, except that a `PUT` replaces
+/// all tags.
+pub(in super::super) fn update(input: &Asked<'_>, hsm: HsmOf<'_>, whole: bool) -> Result<UpdateManagedHsm> {
+    let (path, request) = (path(hsm)?, Request::of(input)?);
     let properties = request.properties.unwrap_or_default();
-    // `PUT` is read alike whether it makes something or not: how it is refused must not tell what is there.
+    // A `PUT` is parsed alike whether the HSM exists or not: its errors must not reveal that.
     if whole {
         properties.check_mode()?;
         properties.new_network()?;
@@ -243,12 +244,12 @@ pub(in super::super) fn delete(_: &Asked<'_>, hsm: HsmOf<'_>) -> Result<DeleteMa
 }
 
 pub(in super::super) fn list(
-    asked: &Asked<'_>,
+    input: &Asked<'_>,
     subscription: &str,
     group: Option<&str>,
 ) -> Result<ListManagedHsms> {
     let resource_group = group.map(|group| decoded(group).parse()).transpose()?;
-    Ok(ListManagedHsms { subscription: subscription.parse()?, resource_group, page: page(asked)? })
+    Ok(ListManagedHsms { subscription: subscription.parse()?, resource_group, page: page(input)? })
 }
 
 pub(in super::super) fn operation_result(
@@ -265,32 +266,32 @@ struct NameRequest {
     name: String,
 }
 
-pub(in super::super) fn check_name(asked: &Asked<'_>, subscription: &str) -> Result<CheckManagedHsmName> {
-    let name = asked.body::<NameRequest>().map_err(|_| Error::invalid("name", "this is missing"))?.name;
+pub(in super::super) fn check_name(input: &Asked<'_>, subscription: &str) -> Result<CheckManagedHsmName> {
+    let name = input.body::<NameRequest>().map_err(|_| Error::invalid("name", "this is required"))?.name;
     Ok(CheckManagedHsmName { subscription: subscription.parse()?, name })
 }
 
-/// A managed HSM. Members stand in the order of the service's answers.
+/// A managed HSM. Members are in the order of the service's responses.
 #[derive(Serialize)]
 pub(in super::super) struct Hsm {
-    sku: ShownSku,
+    sku: SkuResponse,
     id: String,
     name: String,
     r#type: &'static str,
     location: String,
     tags: Tags,
-    properties: Shown,
+    properties: HsmProperties,
 }
 
 #[derive(Serialize)]
-struct ShownSku {
+struct SkuResponse {
     family: &'static str,
     name: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
+struct HsmProperties {
     tenant_id: Uuid,
     hsm_uri: String,
     initial_admin_object_ids: Vec<PrincipalId>,
@@ -299,7 +300,7 @@ struct Shown {
     enable_purge_protection: bool,
     provisioning_state: &'static str,
     status_message: &'static str,
-    network_acls: ShownAcls,
+    network_acls: NetworkAclsResponse,
     public_network_access: &'static str,
     regions: [(); 0],
     security_domain_properties: SecurityDomain,
@@ -307,15 +308,15 @@ struct Shown {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownAcls {
+struct NetworkAclsResponse {
     bypass: &'static str,
     default_action: &'static str,
-    ip_rules: Vec<ShownIpRule>,
+    ip_rules: Vec<IpRuleResponse>,
     virtual_network_rules: [(); 0],
 }
 
 #[derive(Serialize)]
-struct ShownIpRule {
+struct IpRuleResponse {
     value: String,
 }
 
@@ -326,7 +327,7 @@ struct SecurityDomain {
     activation_status_message: &'static str,
 }
 
-/// The family of a sku: the letter after the underscore.
+/// Returns the family of a SKU: the letter after the underscore.
 fn family(sku: &str) -> &'static str {
     if sku.split('_').nth(1).is_some_and(|rest| rest.starts_with('C')) { "C" } else { "B" }
 }
@@ -344,26 +345,26 @@ fn security_domain(hsm: &ManagedHsm) -> SecurityDomain {
     SecurityDomain { activation_status, activation_status_message }
 }
 
-pub(in super::super) fn shown(site: &Site, bundle: HsmBundle) -> Hsm {
+pub(in super::super) fn shown(endpoint: &Site, bundle: HsmBundle) -> Hsm {
     let hsm = &bundle.hsm;
-    let ip_rules = hsm.network.ip_rules.iter().map(|rule| ShownIpRule { value: rule.clone() }).collect();
+    let ip_rules = hsm.network.ip_rules.iter().map(|rule| IpRuleResponse { value: rule.clone() }).collect();
     Hsm {
-        sku: ShownSku { family: family(&hsm.sku), name: hsm.sku.clone() },
+        sku: SkuResponse { family: family(&hsm.sku), name: hsm.sku.clone() },
         id: hsm.scope().to_string(),
         name: hsm.name.to_string(),
         r#type: TYPE,
         location: hsm.location.clone(),
         tags: hsm.tags.clone(),
-        properties: Shown {
+        properties: HsmProperties {
             tenant_id: hsm.tenant,
-            hsm_uri: format!("https://{}.{}/", hsm.name, site.data_plane),
+            hsm_uri: format!("https://{}.{}/", hsm.name, endpoint.data_plane),
             initial_admin_object_ids: hsm.initial_administrators.clone(),
             enable_soft_delete: true,
             soft_delete_retention_in_days: hsm.retention.days(),
             enable_purge_protection: hsm.purge_protection,
             provisioning_state: "Succeeded",
             status_message: "The Managed HSM is provisioned and ready to use.",
-            network_acls: ShownAcls {
+            network_acls: NetworkAclsResponse {
                 bypass: hsm.network.bypass.as_str(),
                 default_action: hsm.network.default_action.as_str(),
                 ip_rules,
@@ -376,17 +377,17 @@ pub(in super::super) fn shown(site: &Site, bundle: HsmBundle) -> Hsm {
     }
 }
 
-/// What a list of HSMs can be filtered by, as HSMs or as resources.
-pub(in super::super) fn filter(asked: &Asked<'_>) -> Result<Filter> {
+/// Parses the filter of a list of HSMs, or of resources.
+pub(in super::super) fn filter(input: &Asked<'_>) -> Result<Filter> {
     let known = ["name", "location", "resourcegroup", "resourcetype", "tagname", "tagvalue"];
-    Filter::of_resources(asked.query.filter(), &known)
+    Filter::of_resources(input.query.filter(), &known)
 }
 
-/// Those of a page that a filter admits; more may follow on the next one.
-pub(in super::super) fn listed(site: &Site, page: Page<HsmBundle>, filter: &Filter) -> List<Hsm> {
+/// Returns the HSMs of a page that match a filter; further pages may have more.
+pub(in super::super) fn listed(endpoint: &Site, page: Page<HsmBundle>, filter: &Filter) -> List<Hsm> {
     let Page { mut items, next } = page;
     items.retain(|HsmBundle { hsm, .. }| {
-        filter.admits(&Compared {
+        filter.admits(&filter::Shown {
             name: hsm.name.as_str(),
             location: &hsm.location,
             resource_group: hsm.resource_group.as_str(),
@@ -394,10 +395,10 @@ pub(in super::super) fn listed(site: &Site, page: Page<HsmBundle>, filter: &Filt
             tags: &hsm.tags,
         })
     });
-    paged(site, Page { items, next }, shown)
+    paged(endpoint, Page { items, next }, shown)
 }
 
-/// An HSM's place; there is but one.
+/// The region of an HSM; there is only one.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct Region {
@@ -411,7 +412,7 @@ pub(in super::super) fn regions(_: &Site, bundle: HsmBundle) -> List<Region> {
     List::all([Region { name, provisioning_state: "Succeeded", is_primary: true }])
 }
 
-/// Whether a name can be had.
+/// Whether a name is available.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct Availability {

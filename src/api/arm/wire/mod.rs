@@ -1,4 +1,4 @@
-//! Requests to operations, replies to JSON. Reading names is the domain's own.
+//! Converts request bodies to operations and replies to JSON. The domain parses names.
 
 pub(super) mod authorization;
 pub(super) mod cloud;
@@ -15,10 +15,10 @@ use super::site::Site;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Page, PageRequest};
 
-/// Items of a page at most, and unless the request says less.
-const PAGE: usize = 1000;
+/// The default and the largest page size.
+const MAX_PAGE_SIZE: usize = 1000;
 
-/// A list, or a page of one. There is no `nextLink` on the last.
+/// A list, or a page of one. The last page has no `nextLink`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct List<T> {
@@ -33,28 +33,28 @@ impl<T> List<T> {
     }
 }
 
-/// Which page a request wants.
-fn page(asked: &Asked<'_>) -> Result<PageRequest> {
-    asked.query.page("$top", PAGE)
+/// Returns the requested page of a list.
+fn page(input: &Asked<'_>) -> Result<PageRequest> {
+    input.query.page("$top", MAX_PAGE_SIZE)
 }
 
-/// Refuses a filter, for lists that have none.
-fn unfiltered(asked: &Asked<'_>) -> Result<()> {
-    Filter::none(asked.query.filter())
+/// Rejects a filter, for lists that do not support one.
+fn unfiltered(input: &Asked<'_>) -> Result<()> {
+    Filter::none(input.query.filter())
 }
 
-/// A page with the link to the next one.
-fn paged<I, T>(site: &Site, page: Page<I>, show: impl Fn(&Site, I) -> T) -> List<T> {
-    let next_link = page.next.map(|next| format!("{}&$skiptoken={next}", site.here));
-    List { value: page.items.into_iter().map(|item| show(site, item)).collect(), next_link }
+/// Returns a page with the link to the next one.
+fn paged<I, T>(endpoint: &Site, page: Page<I>, show: impl Fn(&Site, I) -> T) -> List<T> {
+    let next_link = page.next.map(|next| format!("{}&$skiptoken={next}", endpoint.here));
+    List { value: page.items.into_iter().map(|item| show(endpoint, item)).collect(), next_link }
 }
 
-/// A segment of a path as it is meant: clients escape blanks in the names of locations.
+/// Percent-decodes a segment of a path: clients encode spaces in the names of locations.
 fn decoded(segment: &str) -> String {
     percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
-/// An instant in whole seconds, as Azure Resource Manager writes the dates of what is deleted.
+/// Formats an instant in whole seconds, as Azure Resource Manager does for deleted resources.
 fn seconds(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

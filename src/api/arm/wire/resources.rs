@@ -1,4 +1,4 @@
-//! What holds managed HSMs: subscriptions, tenants, resource groups, locations.
+//! Requests and responses of subscriptions, tenants, resource groups and locations.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::super::azure::body::base64url;
-use super::super::super::azure::filter::{Filter, Shown as Compared};
+use super::super::super::azure::filter::{self, Filter};
 use super::super::super::azure::tags::SentTags;
 use super::super::call::Asked;
 use super::super::route::GroupOf;
@@ -25,13 +25,13 @@ use crate::ops::resources::{
     ListLocations, ListResourceGroups, ListSubscriptions, Made, UpdateResourceGroup,
 };
 
-/// The type of resource groups.
-const GROUP: &str = "Microsoft.Resources/resourceGroups";
-/// What the id of the deletion of a group begins with; its name follows, as base64url.
-const DELETION: &str = "RESOURCEGROUPDELETIONJOB-";
+/// The resource type of resource groups.
+const GROUP_TYPE: &str = "Microsoft.Resources/resourceGroups";
+/// The prefix of the id of a resource group's deletion; the base64url of the name follows.
+const DELETION_ID_PREFIX: &str = "RESOURCEGROUPDELETIONJOB-";
 
-pub(in super::super) fn list_subscriptions(asked: &Asked<'_>) -> Result<ListSubscriptions> {
-    unfiltered(asked)?;
+pub(in super::super) fn list_subscriptions(input: &Asked<'_>) -> Result<ListSubscriptions> {
+    unfiltered(input)?;
     Ok(ListSubscriptions)
 }
 
@@ -39,8 +39,8 @@ pub(in super::super) fn get_subscription(_: &Asked<'_>, id: &str) -> Result<GetS
     Ok(GetSubscription { subscription: id.parse()? })
 }
 
-pub(in super::super) fn list_locations(asked: &Asked<'_>, id: &str) -> Result<ListLocations> {
-    unfiltered(asked)?;
+pub(in super::super) fn list_locations(input: &Asked<'_>, id: &str) -> Result<ListLocations> {
+    unfiltered(input)?;
     Ok(ListLocations { subscription: id.parse()? })
 }
 
@@ -62,31 +62,32 @@ pub(in super::super) fn delete_group(_: &Asked<'_>, of: GroupOf<'_>) -> Result<D
     Ok(DeleteResourceGroup { subscription, name })
 }
 
-/// The outcome of the deletion of a group that [`deletion_of`] named.
+/// Parses a request for the result of a resource group's deletion, whose URL is from [`deletion_of`].
 pub(in super::super) fn deletion(
     _: &Asked<'_>,
     subscription: &str,
     id: &str,
 ) -> Result<GetResourceGroupDeletion> {
-    let name = id.get(..DELETION.len()).filter(|start| start.eq_ignore_ascii_case(DELETION));
-    let name = name.and_then(|_| URL_SAFE_NO_PAD.decode(&id[DELETION.len()..]).ok());
+    let name =
+        id.get(..DELETION_ID_PREFIX.len()).filter(|start| start.eq_ignore_ascii_case(DELETION_ID_PREFIX));
+    let name = name.and_then(|_| URL_SAFE_NO_PAD.decode(&id[DELETION_ID_PREFIX.len()..]).ok());
     let name = name.and_then(|name| String::from_utf8(name).ok()).ok_or(Error::RouteNotFound)?;
     Ok(GetResourceGroupDeletion { subscription: subscription.parse()?, name: name.parse()? })
 }
 
-/// Where the outcome of the deletion of a group is told.
-pub(in super::super) fn deletion_of(site: &Site, group: &ResourceGroup, version: &str) -> String {
+/// Returns the URL of the result of a resource group's deletion.
+pub(in super::super) fn deletion_of(endpoint: &Site, group: &ResourceGroup, version: &str) -> String {
     let ResourceGroup { subscription, name, .. } = group;
     let name = base64url(name.as_str().as_bytes());
     format!(
-        "{}/subscriptions/{subscription}/operationresults/{DELETION}{name}?api-version={version}",
-        site.base
+        "{}/subscriptions/{subscription}/operationresults/{DELETION_ID_PREFIX}{name}?api-version={version}",
+        endpoint.base
     )
 }
 
-/// What a list of groups can be filtered by.
-pub(in super::super) fn filter(asked: &Asked<'_>) -> Result<Filter> {
-    Filter::of_resources(asked.query.filter(), &["name", "location", "tagname", "tagvalue"])
+/// Parses the filter of a list of resource groups.
+pub(in super::super) fn filter(input: &Asked<'_>) -> Result<Filter> {
+    Filter::of_resources(input.query.filter(), &["name", "location", "tagname", "tagvalue"])
 }
 
 #[derive(Default, Deserialize)]
@@ -96,25 +97,25 @@ struct GroupRequest {
     tags: Option<SentTags>,
 }
 
-/// `PUT` says all there will be: tags that are not sent are taken away.
-pub(in super::super) fn put_group(asked: &Asked<'_>, of: GroupOf<'_>) -> Result<CreateResourceGroup> {
+/// Parses a `PUT`, which replaces all tags.
+pub(in super::super) fn put_group(input: &Asked<'_>, of: GroupOf<'_>) -> Result<CreateResourceGroup> {
     let (subscription, name) = group(of)?;
-    let GroupRequest { location, tags } = asked.body()?;
-    let location = location.ok_or_else(|| Error::invalid("location", "this is missing"))?;
+    let GroupRequest { location, tags } = input.body()?;
+    let location = location.ok_or_else(|| Error::invalid("location", "this is required"))?;
     let tags = tags.unwrap_or_default().into();
     Ok(CreateResourceGroup { subscription, name, location, tags, existing_will_do: true })
 }
 
-/// `PATCH`: what is not sent stays.
-pub(in super::super) fn update_group(asked: &Asked<'_>, of: GroupOf<'_>) -> Result<UpdateResourceGroup> {
+/// Parses a `PATCH`, which does not change absent members.
+pub(in super::super) fn update_group(input: &Asked<'_>, of: GroupOf<'_>) -> Result<UpdateResourceGroup> {
     let (subscription, name) = group(of)?;
-    Ok(UpdateResourceGroup { subscription, name, tags: asked.body::<GroupRequest>()?.tags.map(Tags::from) })
+    Ok(UpdateResourceGroup { subscription, name, tags: input.body::<GroupRequest>()?.tags.map(Tags::from) })
 }
 
 /// A subscription.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in super::super) struct ShownSubscription {
+pub(in super::super) struct SubscriptionResponse {
     id: String,
     authorization_source: &'static str,
     managed_by_tenants: [(); 0],
@@ -125,8 +126,8 @@ pub(in super::super) struct ShownSubscription {
     subscription_policies: Value,
 }
 
-pub(in super::super) fn subscription(_: &Site, subscription: Arc<Subscription>) -> ShownSubscription {
-    ShownSubscription {
+pub(in super::super) fn subscription(_: &Site, subscription: Arc<Subscription>) -> SubscriptionResponse {
+    SubscriptionResponse {
         id: format!("/subscriptions/{}", subscription.id),
         authorization_source: "RoleBased",
         managed_by_tenants: [],
@@ -142,8 +143,11 @@ pub(in super::super) fn subscription(_: &Site, subscription: Arc<Subscription>) 
     }
 }
 
-pub(in super::super) fn subscriptions(site: &Site, all: Vec<Arc<Subscription>>) -> List<ShownSubscription> {
-    List::all(all.into_iter().map(|one| subscription(site, one)))
+pub(in super::super) fn subscriptions(
+    endpoint: &Site,
+    all: Vec<Arc<Subscription>>,
+) -> List<SubscriptionResponse> {
+    List::all(all.into_iter().map(|one| subscription(endpoint, one)))
 }
 
 /// A tenant.
@@ -156,7 +160,7 @@ pub(in super::super) struct Tenant {
     tenant_category: &'static str,
 }
 
-/// The tenants of the caller's subscriptions.
+/// Returns the tenants of the caller's subscriptions.
 pub(in super::super) fn tenants(_: &Site, all: Vec<Arc<Subscription>>) -> List<Tenant> {
     let tenants: BTreeSet<Uuid> = all.iter().map(|subscription| subscription.tenant).collect();
     List::all(tenants.into_iter().map(|tenant_id| Tenant {
@@ -170,7 +174,7 @@ pub(in super::super) fn tenants(_: &Site, all: Vec<Arc<Subscription>>) -> List<T
 /// A location.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(in super::super) struct ShownLocation {
+pub(in super::super) struct LocationResponse {
     id: String,
     name: String,
     r#type: &'static str,
@@ -182,8 +186,8 @@ pub(in super::super) struct ShownLocation {
 pub(in super::super) fn locations(
     _: &Site,
     (subscription, all): (SubscriptionId, Vec<Location>),
-) -> List<ShownLocation> {
-    List::all(all.into_iter().map(|Location { name, display_name }| ShownLocation {
+) -> List<LocationResponse> {
+    List::all(all.into_iter().map(|Location { name, display_name }| LocationResponse {
         id: format!("/subscriptions/{subscription}/locations/{name}"),
         name,
         r#type: "Region",
@@ -195,7 +199,7 @@ pub(in super::super) fn locations(
 
 /// A resource group.
 #[derive(Serialize)]
-pub(in super::super) struct ShownGroup {
+pub(in super::super) struct GroupResponse {
     id: String,
     name: String,
     r#type: &'static str,
@@ -204,40 +208,40 @@ pub(in super::super) struct ShownGroup {
     properties: Value,
 }
 
-fn shown_group(group: &ResourceGroup) -> ShownGroup {
-    ShownGroup {
+fn response_of_group(group: &ResourceGroup) -> GroupResponse {
+    GroupResponse {
         id: group.scope().to_string(),
         name: group.name.to_string(),
-        r#type: GROUP,
+        r#type: GROUP_TYPE,
         location: group.location.clone(),
         tags: group.tags.clone(),
         properties: json!({"provisioningState": "Succeeded"}),
     }
 }
 
-pub(in super::super) fn got_group(_: &Site, group: Arc<ResourceGroup>) -> ShownGroup {
-    shown_group(&group)
+pub(in super::super) fn got_group(_: &Site, group: Arc<ResourceGroup>) -> GroupResponse {
+    response_of_group(&group)
 }
 
-pub(in super::super) fn updated_group(_: &Site, group: ResourceGroup) -> ShownGroup {
-    shown_group(&group)
+pub(in super::super) fn updated_group(_: &Site, group: ResourceGroup) -> GroupResponse {
+    response_of_group(&group)
 }
 
-/// A group that was wanted, and whether it is new.
-pub(in super::super) fn made_group(_: &Site, made: Made) -> (ShownGroup, bool) {
-    (shown_group(&made.group), made.new)
+/// Returns the resource group of a `PUT`, and whether it is new.
+pub(in super::super) fn made_group(_: &Site, made: Made) -> (GroupResponse, bool) {
+    (response_of_group(&made.group), made.new)
 }
 
-/// Those that a filter admits.
-pub(in super::super) fn groups(all: Vec<Arc<ResourceGroup>>, filter: &Filter) -> List<ShownGroup> {
-    let is_meant = |group: &&Arc<ResourceGroup>| {
-        filter.admits(&Compared {
+/// Returns the resource groups that match a filter.
+pub(in super::super) fn groups(all: Vec<Arc<ResourceGroup>>, filter: &Filter) -> List<GroupResponse> {
+    let matches = |group: &&Arc<ResourceGroup>| {
+        filter.admits(&filter::Shown {
             name: group.name.as_str(),
             location: &group.location,
             resource_group: group.name.as_str(),
-            resource_type: GROUP,
+            resource_type: GROUP_TYPE,
             tags: &group.tags,
         })
     };
-    List::all(all.iter().filter(is_meant).map(|group| shown_group(group)))
+    List::all(all.iter().filter(matches).map(|group| response_of_group(group)))
 }

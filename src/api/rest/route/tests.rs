@@ -1,4 +1,4 @@
-//! Paths as clients write them.
+//! Paths as the official clients write them, and unknown ones.
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ fn current(key: &str) -> VersionOf<'_> {
 }
 
 #[test]
-fn paths_of_clients_are_understood() {
+fn parses_paths_of_clients() {
     let version = VersionOf { key: "n", version: Some("v") };
     for (method, path, wanted) in [
         ("GET", "/keys", Route::ListKeys),
@@ -70,7 +70,7 @@ fn paths_of_clients_are_understood() {
         ("POST", "/keys//restore", Route::NotYet(Unbuilt::Feature("backup and restore"))),
         ("POST", "/keys/n//release", Route::NotYet(Unbuilt::Feature("key release"))),
         ("GET", "/keys/n//attestation", Route::NotYet(Unbuilt::Feature("key attestation"))),
-        // Keys may be called like anything.
+        // Keys may have any name.
         ("POST", "/keys/restore/create", Route::CreateKey("restore")),
         ("GET", "/keys/versions", Route::GetKey(current("versions"))),
         ("GET", "/keys/providers", Route::GetKey(current("providers"))),
@@ -83,7 +83,7 @@ fn paths_of_clients_are_understood() {
 }
 
 #[test]
-fn roles_are_at_scopes_alone() {
+fn rejects_roles_at_invalid_scopes() {
     for scope in ["/key", "/keys/a/b", "/secrets/a", "/https:/host/keys"] {
         for tail in ["roleAssignments", "roleAssignments/a", "roleDefinitions"] {
             let path = format!("{scope}/providers/Microsoft.Authorization/{tail}");
@@ -93,7 +93,7 @@ fn roles_are_at_scopes_alone() {
 }
 
 #[test]
-fn what_there_is_not_is_unknown() {
+fn unknown_paths_have_no_route() {
     for (method, path) in [
         ("GET", "/"),
         ("GET", ""),
@@ -118,7 +118,7 @@ fn what_there_is_not_is_unknown() {
 
 proptest! {
     #[test]
-    fn any_path_is_read(method in "GET|PUT|POST|PATCH|DELETE|X", path in "(/(keys|deletedkeys|rng|a|versions|providers|Microsoft.Authorization|roleAssignments|sign)?){0,9}|\\PC*") {
+    fn parsing_never_panics(method in "GET|PUT|POST|PATCH|DELETE|X", path in "(/(keys|deletedkeys|rng|a|versions|providers|Microsoft.Authorization|roleAssignments|sign)?){0,9}|\\PC*") {
         let _ = route(&method, &path);
     }
 }

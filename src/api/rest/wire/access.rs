@@ -1,4 +1,4 @@
-//! Local roles: definitions and assignments.
+//! Local RBAC: requests and responses of role definitions and role assignments.
 
 use std::sync::Arc;
 
@@ -18,16 +18,16 @@ use crate::ops::access::{
 };
 use crate::ops::{AssignmentPath, DefinitionPath, Of};
 
-/// What the id of a role definition begins with. There is no slash before it, as recorded.
-const DEFINITIONS: &str = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/";
-/// What the id of a role assignment begins with, wherever it holds.
-const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/roleAssignments/";
+/// The prefix of role definition ids. It has no leading slash, as recorded.
+const DEFINITION_ID_PREFIX: &str = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/";
+/// The prefix of role assignment ids, at every scope.
+const ASSIGNMENT_ID_PREFIX: &str = "/providers/Microsoft.Authorization/roleAssignments/";
 
 fn definition_id(text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| Error::invalid("", "Role definition name must be a GUID"))
 }
 
-// assumption: as for role definitions, of which it is recorded.
+// assumption: the same as for role definitions, for which it is recorded.
 fn assignment_id(text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| Error::invalid("", "Role assignment name must be a GUID"))
 }
@@ -40,29 +40,29 @@ fn scope(at: At<'_>) -> Result<Scope> {
     })
 }
 
-/// What is said of a scope that is none.
+/// The error for an invalid scope.
 pub(in super::super) fn malformed_scope() -> Error {
     Error::invalid("scope", "a scope is /, /keys or /keys/{name}")
 }
 
-pub(in super::super) fn list_definitions(asked: &Asked<'_>) -> Result<ListRoleDefinitions> {
-    Ok(ListRoleDefinitions { hsm: asked.hsm()? })
+pub(in super::super) fn list_definitions(input: &Asked<'_>) -> Result<ListRoleDefinitions> {
+    Ok(ListRoleDefinitions { hsm: input.hsm()? })
 }
 
-fn definition_path(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<DefinitionPath> {
-    Ok(DefinitionPath { hsm: asked.hsm()?, id: definition_id(id)?, scope: scope(at)? })
+fn definition_path(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<DefinitionPath> {
+    Ok(DefinitionPath { hsm: input.hsm()?, id: definition_id(id)?, scope: scope(at)? })
 }
 
-pub(in super::super) fn get_definition(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<GetRoleDefinition> {
-    Ok(GetRoleDefinition { path: definition_path(asked, at, id)? })
+pub(in super::super) fn get_definition(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<GetRoleDefinition> {
+    Ok(GetRoleDefinition { path: definition_path(input, at, id)? })
 }
 
 pub(in super::super) fn delete_definition(
-    asked: &Asked<'_>,
+    input: &Asked<'_>,
     at: At<'_>,
     id: &str,
 ) -> Result<DeleteRoleDefinition> {
-    Ok(DeleteRoleDefinition { path: definition_path(asked, at, id)? })
+    Ok(DeleteRoleDefinition { path: definition_path(input, at, id)? })
 }
 
 #[derive(Default, Deserialize)]
@@ -88,13 +88,13 @@ struct PermissionRequest {
     not_data_actions: Option<Vec<String>>,
 }
 
-// assumption: what is answered to a definition at another scope is not recorded.
-pub(in super::super) fn put_definition(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<PutRoleDefinition> {
-    let (hsm, id) = (asked.hsm()?, definition_id(id)?);
+// assumption: the response for a definition at another scope is not recorded.
+pub(in super::super) fn put_definition(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<PutRoleDefinition> {
+    let (hsm, id) = (input.hsm()?, definition_id(id)?);
     if scope(at)? != Scope::Hsm {
-        return Err(Error::invalid("scope", "a role definition belongs to the whole HSM: its scope is /"));
+        return Err(Error::invalid("scope", "the scope of a role definition must be /"));
     }
-    let properties = asked.body::<DefinitionRequest>()?.properties.unwrap_or_default();
+    let properties = input.body::<DefinitionRequest>()?.properties.unwrap_or_default();
     let permissions = properties.permissions.unwrap_or_default().into_iter().map(|block| Permission {
         actions: block.actions.unwrap_or_default(),
         not_actions: block.not_actions.unwrap_or_default(),
@@ -110,37 +110,37 @@ pub(in super::super) fn put_definition(asked: &Asked<'_>, at: At<'_>, id: &str) 
     })
 }
 
-/// Those at exactly this scope: assignments at `/` do not show with those of a key, nor the other way round
-/// (recorded). Of filters, `principalId eq '{guid}'` and `atScope()` are understood.
-pub(in super::super) fn list_assignments(asked: &Asked<'_>, at: At<'_>) -> Result<ListRoleAssignments> {
-    let principal = Filter::of_assignments(asked.query.filter())?.principal;
-    Ok(ListRoleAssignments { hsm: asked.hsm()?, scope: Some(scope(at)?), principal })
+/// Parses a list request. It returns the assignments at exactly this scope: neither inherited ones nor those below it
+/// (recorded). Supports the filters `principalId eq '{guid}'` and `atScope()`.
+pub(in super::super) fn list_assignments(input: &Asked<'_>, at: At<'_>) -> Result<ListRoleAssignments> {
+    let principal = Filter::of_assignments(input.query.filter())?.principal;
+    Ok(ListRoleAssignments { hsm: input.hsm()?, scope: Some(scope(at)?), principal })
 }
 
-/// An assignment is found at its own scope alone.
-fn assignment_path(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<AssignmentPath> {
-    Ok(AssignmentPath { hsm: asked.hsm()?, id: assignment_id(id)?, scope: Some(scope(at)?) })
+/// Parses the path of an assignment, which is found at its own scope only.
+fn assignment_path(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<AssignmentPath> {
+    Ok(AssignmentPath { hsm: input.hsm()?, id: assignment_id(id)?, scope: Some(scope(at)?) })
 }
 
-pub(in super::super) fn get_assignment(asked: &Asked<'_>, at: At<'_>, id: &str) -> Result<GetRoleAssignment> {
-    Ok(GetRoleAssignment { path: assignment_path(asked, at, id)? })
+pub(in super::super) fn get_assignment(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<GetRoleAssignment> {
+    Ok(GetRoleAssignment { path: assignment_path(input, at, id)? })
 }
 
 pub(in super::super) fn delete_assignment(
-    asked: &Asked<'_>,
+    input: &Asked<'_>,
     at: At<'_>,
     id: &str,
 ) -> Result<DeleteRoleAssignment> {
-    Ok(DeleteRoleAssignment { path: assignment_path(asked, at, id)? })
+    Ok(DeleteRoleAssignment { path: assignment_path(input, at, id)? })
 }
 
 pub(in super::super) fn create_assignment(
-    asked: &Asked<'_>,
+    input: &Asked<'_>,
     at: At<'_>,
     id: &str,
 ) -> Result<CreateRoleAssignment> {
-    let (hsm, id, scope) = (asked.hsm()?, assignment_id(id)?, scope(at)?);
-    let (role_definition, principal) = wanted(asked)?;
+    let (hsm, id, scope) = (input.hsm()?, assignment_id(id)?, scope(at)?);
+    let (role_definition, principal) = wanted(input)?;
     Ok(CreateRoleAssignment { hsm, id: Some(id), role_definition, principal, scope })
 }
 
@@ -149,23 +149,23 @@ pub(in super::super) fn create_assignment(
 pub(in super::super) struct Definition {
     id: String,
     name: Uuid,
-    properties: ShownDefinition,
+    properties: DefinitionResponse,
     r#type: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownDefinition {
+struct DefinitionResponse {
     assignable_scopes: [&'static str; 1],
     description: String,
-    permissions: Vec<ShownPermission>,
+    permissions: Vec<PermissionResponse>,
     role_name: String,
     r#type: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownPermission {
+struct PermissionResponse {
     actions: Vec<String>,
     data_actions: Vec<String>,
     not_actions: Vec<String>,
@@ -177,35 +177,35 @@ struct ShownPermission {
 pub(in super::super) struct Assignment {
     id: String,
     name: Uuid,
-    properties: ShownAssignment,
+    properties: AssignmentResponse,
     r#type: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownAssignment {
+struct AssignmentResponse {
     principal_id: String,
     role_definition_id: String,
     scope: String,
 }
 
-/// A list that is told whole.
+/// A complete list, without pages.
 #[derive(Serialize)]
-pub(in super::super) struct All<T> {
+pub(in super::super) struct CompleteList<T> {
     value: Vec<T>,
 }
 
-fn shown_definition(role: &RoleDefinition) -> Definition {
-    let permission = |block: &Permission| ShownPermission {
+fn definition_response(role: &RoleDefinition) -> Definition {
+    let permission = |block: &Permission| PermissionResponse {
         actions: block.actions.clone(),
         data_actions: block.data_actions.clone(),
         not_actions: block.not_actions.clone(),
         not_data_actions: block.not_data_actions.clone(),
     };
     Definition {
-        id: format!("{DEFINITIONS}{}", role.id),
+        id: format!("{DEFINITION_ID_PREFIX}{}", role.id),
         name: role.id,
-        properties: ShownDefinition {
+        properties: DefinitionResponse {
             assignable_scopes: ["/"],
             description: role.description.clone(),
             permissions: role.permissions.iter().map(permission).collect(),
@@ -216,13 +216,13 @@ fn shown_definition(role: &RoleDefinition) -> Definition {
     }
 }
 
-fn shown_assignment(assignment: &RoleAssignment) -> Assignment {
+fn assignment_response(assignment: &RoleAssignment) -> Assignment {
     Assignment {
-        id: format!("{ASSIGNMENTS}{}", assignment.id),
+        id: format!("{ASSIGNMENT_ID_PREFIX}{}", assignment.id),
         name: assignment.id,
-        properties: ShownAssignment {
+        properties: AssignmentResponse {
             principal_id: assignment.principal.to_string(),
-            role_definition_id: format!("{DEFINITIONS}{}", assignment.role_definition),
+            role_definition_id: format!("{DEFINITION_ID_PREFIX}{}", assignment.role_definition),
             scope: assignment.scope.to_string(),
         },
         r#type: "Microsoft.Authorization/roleAssignments",
@@ -230,24 +230,24 @@ fn shown_assignment(assignment: &RoleAssignment) -> Assignment {
 }
 
 pub(in super::super) fn definition(_: &Site, of: Of<Arc<RoleDefinition>>) -> Definition {
-    shown_definition(&of.item)
+    definition_response(&of.item)
 }
 
 pub(in super::super) fn definitions(
     of: &Of<Vec<Arc<RoleDefinition>>>,
     filter: &Definitions,
-) -> All<Definition> {
-    let meant = of.item.iter().filter(|role| filter.admits(role));
-    All { value: meant.map(|role| shown_definition(role)).collect() }
+) -> CompleteList<Definition> {
+    let matching = of.item.iter().filter(|role| filter.admits(role));
+    CompleteList { value: matching.map(|role| definition_response(role)).collect() }
 }
 
 pub(in super::super) fn assignment<T: std::borrow::Borrow<RoleAssignment>>(
     _: &Site,
     of: Of<T>,
 ) -> Assignment {
-    shown_assignment(of.item.borrow())
+    assignment_response(of.item.borrow())
 }
 
-pub(in super::super) fn assignments(_: &Site, of: Of<Vec<Arc<RoleAssignment>>>) -> All<Assignment> {
-    All { value: of.item.iter().map(|assignment| shown_assignment(assignment)).collect() }
+pub(in super::super) fn assignments(_: &Site, of: Of<Vec<Arc<RoleAssignment>>>) -> CompleteList<Assignment> {
+    CompleteList { value: of.item.iter().map(|assignment| assignment_response(assignment)).collect() }
 }

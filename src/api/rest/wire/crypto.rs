@@ -1,4 +1,4 @@
-//! Cryptographic operations.
+//! Requests and responses of cryptographic operations.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ use crate::ops::crypto::{
     WrapKey,
 };
 
-/// What all of them are asked with; none needs every member.
+/// The request body of all operations; each uses some of the members.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Request {
@@ -37,12 +37,12 @@ impl Request {
     }
 }
 
-/// A value that is not secret, or that its operation keeps as it is.
-fn plain(mut value: Zeroizing<Vec<u8>>) -> Vec<u8> {
+/// Unwraps a value that is not secret, or that its operation zeroizes itself.
+fn into_vec(mut value: Zeroizing<Vec<u8>>) -> Vec<u8> {
     std::mem::take(&mut *value)
 }
 
-/// What is called `field` elsewhere is the member `value` of this request.
+/// Renames `field` in errors to `value`, its name in this request.
 pub(in super::super) fn as_value(field: &'static str) -> impl FnOnce(Error) -> Error {
     move |error| match error {
         Error::Invalid { field: named, why } if named == field => Error::Invalid { field: "value", why },
@@ -50,58 +50,58 @@ pub(in super::super) fn as_value(field: &'static str) -> impl FnOnce(Error) -> E
     }
 }
 
-pub(in super::super) fn sign(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<Sign> {
-    let (key, request) = (asked.version(key)?, asked.body::<Request>()?);
-    Ok(Sign { key, algorithm: request.algorithm()?, digest: plain(request.value()?) })
+pub(in super::super) fn sign(input: &Asked<'_>, key: VersionOf<'_>) -> Result<Sign> {
+    let (key, request) = (input.version(key)?, input.body::<Request>()?);
+    Ok(Sign { key, algorithm: request.algorithm()?, digest: into_vec(request.value()?) })
 }
 
-pub(in super::super) fn verify(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<Verify> {
-    let (key, mut request) = (asked.version(key)?, asked.body::<Request>()?);
+pub(in super::super) fn verify(input: &Asked<'_>, key: VersionOf<'_>) -> Result<Verify> {
+    let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
     let (algorithm, digest) = (request.algorithm()?, bytes("digest", request.digest.take())?);
-    Ok(Verify { key, algorithm, digest: plain(digest), signature: plain(request.value()?) })
+    Ok(Verify { key, algorithm, digest: into_vec(digest), signature: into_vec(request.value()?) })
 }
 
-pub(in super::super) fn encrypt(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<Encrypt> {
-    let (key, mut request) = (asked.version(key)?, asked.body::<Request>()?);
+pub(in super::super) fn encrypt(input: &Asked<'_>, key: VersionOf<'_>) -> Result<Encrypt> {
+    let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
     Ok(Encrypt {
         key,
         algorithm: request.algorithm()?,
-        iv: plain(bytes("iv", request.iv.take())?),
-        additional: plain(bytes("aad", request.aad.take())?),
+        iv: into_vec(bytes("iv", request.iv.take())?),
+        additional: into_vec(bytes("aad", request.aad.take())?),
         plaintext: request.value()?,
     })
 }
 
-pub(in super::super) fn decrypt(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<Decrypt> {
-    let (key, mut request) = (asked.version(key)?, asked.body::<Request>()?);
+pub(in super::super) fn decrypt(input: &Asked<'_>, key: VersionOf<'_>) -> Result<Decrypt> {
+    let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
     Ok(Decrypt {
         key,
         algorithm: request.algorithm()?,
-        iv: plain(bytes("iv", request.iv.take())?),
-        tag: plain(bytes("tag", request.tag.take())?),
-        additional: plain(bytes("aad", request.aad.take())?),
-        ciphertext: plain(request.value()?),
+        iv: into_vec(bytes("iv", request.iv.take())?),
+        tag: into_vec(bytes("tag", request.tag.take())?),
+        additional: into_vec(bytes("aad", request.aad.take())?),
+        ciphertext: into_vec(request.value()?),
     })
 }
 
-pub(in super::super) fn wrap(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<WrapKey> {
-    let (key, request) = (asked.version(key)?, asked.body::<Request>()?);
+pub(in super::super) fn wrap(input: &Asked<'_>, key: VersionOf<'_>) -> Result<WrapKey> {
+    let (key, request) = (input.version(key)?, input.body::<Request>()?);
     Ok(WrapKey { key, algorithm: request.algorithm()?, value: request.value()? })
 }
 
-pub(in super::super) fn unwrap(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<UnwrapKey> {
-    let (key, request) = (asked.version(key)?, asked.body::<Request>()?);
-    Ok(UnwrapKey { key, algorithm: request.algorithm()?, value: plain(request.value()?) })
+pub(in super::super) fn unwrap(input: &Asked<'_>, key: VersionOf<'_>) -> Result<UnwrapKey> {
+    let (key, request) = (input.version(key)?, input.body::<Request>()?);
+    Ok(UnwrapKey { key, algorithm: request.algorithm()?, value: into_vec(request.value()?) })
 }
 
-pub(in super::super) fn random(asked: &Asked<'_>) -> Result<GenerateRandomBytes> {
+pub(in super::super) fn random(input: &Asked<'_>) -> Result<GenerateRandomBytes> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    struct Wanted {
+    struct RandomRequest {
         count: Option<i64>,
     }
-    let hsm = asked.hsm()?;
-    let Wanted { count } = asked.body()?;
+    let hsm = input.hsm()?;
+    let RandomRequest { count } = input.body()?;
     match i32::try_from(count.unwrap_or_default()) {
         Ok(count @ 1..=128) => Ok(GenerateRandomBytes { hsm, count }),
         _ => {
@@ -110,9 +110,9 @@ pub(in super::super) fn random(asked: &Asked<'_>) -> Result<GenerateRandomBytes>
     }
 }
 
-/// What an operation came to. The algorithm is told again, and the version always.
+/// The result of an operation, with the algorithm and the version that was used.
 #[derive(Serialize)]
-pub(in super::super) struct Used<T> {
+pub(in super::super) struct OperationResult<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     aad: Option<String>,
     alg: &'static str,
@@ -124,40 +124,44 @@ pub(in super::super) struct Used<T> {
     value: T,
 }
 
-impl<T> Used<T> {
-    const fn plain(alg: &'static str, kid: String, value: T) -> Self {
+impl<T> OperationResult<T> {
+    const fn new(alg: &'static str, kid: String, value: T) -> Self {
         Self { aad: None, alg, iv: None, kid, tag: None, value }
     }
 }
 
-pub(in super::super) fn outcome(site: &Site, outcome: Outcome) -> Used<String> {
-    Used::plain(outcome.algorithm, kid(site, &outcome.version), base64url(&outcome.value))
+pub(in super::super) fn outcome(endpoint: &Site, outcome: Outcome) -> OperationResult<String> {
+    OperationResult::new(outcome.algorithm, kid(endpoint, &outcome.version), base64url(&outcome.value))
 }
 
-pub(in super::super) fn verified(site: &Site, verified: Verified) -> Used<bool> {
-    Used::plain(verified.algorithm, kid(site, &verified.version), verified.valid)
+pub(in super::super) fn verified(endpoint: &Site, verified: Verified) -> OperationResult<bool> {
+    OperationResult::new(verified.algorithm, kid(endpoint, &verified.version), verified.valid)
 }
 
-pub(in super::super) fn revealed(site: &Site, revealed: Revealed) -> Used<String> {
-    Used::plain(revealed.algorithm, kid(site, &revealed.version), base64url(&revealed.value))
+pub(in super::super) fn revealed(endpoint: &Site, revealed: Revealed) -> OperationResult<String> {
+    OperationResult::new(revealed.algorithm, kid(endpoint, &revealed.version), base64url(&revealed.value))
 }
 
-pub(in super::super) fn encrypted(site: &Site, encrypted: Encrypted) -> Used<String> {
+pub(in super::super) fn encrypted(endpoint: &Site, encrypted: Encrypted) -> OperationResult<String> {
     let given = |bytes: &[u8]| (!bytes.is_empty()).then(|| base64url(bytes));
-    Used {
+    OperationResult {
         aad: given(&encrypted.additional),
         iv: given(&encrypted.iv),
         tag: given(&encrypted.tag),
-        ..Used::plain(encrypted.algorithm, kid(site, &encrypted.version), base64url(&encrypted.ciphertext))
+        ..OperationResult::new(
+            encrypted.algorithm,
+            kid(endpoint, &encrypted.version),
+            base64url(&encrypted.ciphertext),
+        )
     }
 }
 
-/// Random bytes.
+/// The response with random bytes.
 #[derive(Serialize)]
-pub(in super::super) struct Random {
+pub(in super::super) struct RandomResponse {
     value: String,
 }
 
-pub(in super::super) fn random_bytes(_: &Site, bytes: Vec<u8>) -> Random {
-    Random { value: base64url(&bytes) }
+pub(in super::super) fn random_bytes(_: &Site, bytes: Vec<u8>) -> RandomResponse {
+    RandomResponse { value: base64url(&bytes) }
 }

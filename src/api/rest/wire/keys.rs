@@ -1,4 +1,4 @@
-//! Keys and deleted keys: what is asked of them, and how they are shown.
+//! Requests for keys and deleted keys.
 
 mod shown;
 
@@ -23,10 +23,10 @@ use crate::ops::keys::{
     UpdateKeyVersion,
 };
 
-/// The longest secret key that is looked at, in bytes (recorded).
-const LONGEST_SECRET: usize = 64;
+/// The longest symmetric key that is accepted for validation, in bytes (recorded).
+const MAX_SECRET_BYTES: usize = 64;
 
-/// What creating, importing and changing have in common.
+/// The request body for creating, importing and updating a key.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Request {
@@ -41,7 +41,7 @@ struct Request {
     release_policy: Option<IgnoredAny>,
 }
 
-/// The attributes that a caller can set; clients send the others back as they got them.
+/// The attributes that a caller can set; the others, which clients send back, are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Attributes {
@@ -74,7 +74,7 @@ struct Jwk {
 }
 
 fn date(field: &'static str, seconds: Option<i64>) -> Result<Option<KeyDate>> {
-    let wrong = || Error::invalid(field, "a date in seconds since 1970 is needed, not beyond the year 9999");
+    let wrong = || Error::invalid(field, "this is not a Unix time in seconds before the year 10000");
     seconds.map(|seconds| KeyDate::from_second(seconds).ok_or_else(wrong)).transpose()
 }
 
@@ -105,8 +105,8 @@ impl Request {
     }
 }
 
-pub(in super::super) fn create(asked: &Asked<'_>, name: &str) -> Result<CreateKey> {
-    let (key, mut request) = (asked.key(name)?, asked.body::<Request>()?);
+pub(in super::super) fn create(input: &Asked<'_>, name: &str) -> Result<CreateKey> {
+    let (key, mut request) = (input.key(name)?, input.body::<Request>()?);
     let kty = request.kty.take().unwrap_or_default();
     if request.attributes.as_ref().is_some_and(|attributes| attributes.external_key.is_some()) {
         return Err(Error::Unsupported { what: "External key management is not available yet".to_owned() });
@@ -119,10 +119,10 @@ pub(in super::super) fn create(asked: &Asked<'_>, name: &str) -> Result<CreateKe
     Ok(CreateKey { key, spec, settings: request.settings(spec.key_type, key_ops)? })
 }
 
-pub(in super::super) fn import(asked: &Asked<'_>, name: &str) -> Result<ImportKey> {
-    let (key, mut request) = (asked.key(name)?, asked.body::<Request>()?);
+pub(in super::super) fn import(input: &Asked<'_>, name: &str) -> Result<ImportKey> {
+    let (key, mut request) = (input.key(name)?, input.body::<Request>()?);
     let mut jwk = request.key.take().ok_or_else(|| Error::invalid("key", "the key is missing"))?;
-    // Clients put the operations into the key, where a JSON Web Key has them.
+    // Clients put the key operations into the JSON Web Key.
     let key_ops = jwk.key_ops.take().or_else(|| request.key_ops.take());
     let material = material(jwk)?;
     let settings = request.settings(material.key_type(), key_ops)?;
@@ -135,7 +135,7 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
             what: "Bring your own key (key_hsm) is not available yet".to_owned(),
         });
     }
-    // Everything is read before anything is taken: what was read is wiped if another member is wrong.
+    // All members are decoded before any is moved: decoded ones are zeroized if another is invalid.
     let mut n = bytes("key.n", jwk.n)?;
     let mut e = bytes("key.e", jwk.e)?;
     let mut d = bytes("key.d", jwk.d)?;
@@ -163,9 +163,9 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
             Ok(ImportMaterial::Ec { crv, x: take(&mut x), y: take(&mut y), d: take(&mut d) })
         }
         "oct" | "oct-HSM" => {
-            if k.len() > LONGEST_SECRET {
+            if k.len() > MAX_SECRET_BYTES {
                 let why = format!(
-                    "JSON Web Key: k property of oct key is too large, maximum size is {LONGEST_SECRET}"
+                    "JSON Web Key: k property of oct key is too large, maximum size is {MAX_SECRET_BYTES}"
                 );
                 return Err(Error::invalid("", why));
             }
@@ -175,21 +175,22 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
     }
 }
 
-pub(in super::super) fn get(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<GetKey> {
-    Ok(GetKey { key: asked.version(key)? })
+pub(in super::super) fn get(input: &Asked<'_>, key: VersionOf<'_>) -> Result<GetKey> {
+    Ok(GetKey { key: input.version(key)? })
 }
 
-pub(in super::super) fn list(asked: &Asked<'_>) -> Result<ListKeys> {
-    Ok(ListKeys { hsm: asked.hsm()?, page: asked.page()? })
+pub(in super::super) fn list(input: &Asked<'_>) -> Result<ListKeys> {
+    Ok(ListKeys { hsm: input.hsm()?, page: input.page()? })
 }
 
-pub(in super::super) fn list_versions(asked: &Asked<'_>, name: &str) -> Result<ListKeyVersions> {
-    Ok(ListKeyVersions { key: asked.key(name)?, page: asked.page()? })
+pub(in super::super) fn list_versions(input: &Asked<'_>, name: &str) -> Result<ListKeyVersions> {
+    Ok(ListKeyVersions { key: input.key(name)?, page: input.page()? })
 }
 
-/// What is there replaces what was there; what is absent stays. `exportable` is fixed, and sent back by clients.
-pub(in super::super) fn update(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<UpdateKeyVersion> {
-    let (key, request) = (asked.version(key)?, asked.body::<Request>()?);
+/// Parses an update. Present members replace the stored ones, absent ones leave them. `exportable` is immutable and
+/// ignored, since clients send it back.
+pub(in super::super) fn update(input: &Asked<'_>, key: VersionOf<'_>) -> Result<UpdateKeyVersion> {
+    let (key, request) = (input.version(key)?, input.body::<Request>()?);
     if request.release_policy.is_some() {
         return Err(Error::Unsupported { what: "Key release is not available yet".to_owned() });
     }
@@ -203,22 +204,22 @@ pub(in super::super) fn update(asked: &Asked<'_>, key: VersionOf<'_>) -> Result<
     Ok(UpdateKeyVersion { key, operations: request.key_ops, attributes, tags })
 }
 
-pub(in super::super) fn delete(asked: &Asked<'_>, name: &str) -> Result<DeleteKey> {
-    Ok(DeleteKey { key: asked.key(name)? })
+pub(in super::super) fn delete(input: &Asked<'_>, name: &str) -> Result<DeleteKey> {
+    Ok(DeleteKey { key: input.key(name)? })
 }
 
-pub(in super::super) fn list_deleted(asked: &Asked<'_>) -> Result<ListDeletedKeys> {
-    Ok(ListDeletedKeys { hsm: asked.hsm()?, page: asked.page()? })
+pub(in super::super) fn list_deleted(input: &Asked<'_>) -> Result<ListDeletedKeys> {
+    Ok(ListDeletedKeys { hsm: input.hsm()?, page: input.page()? })
 }
 
-pub(in super::super) fn get_deleted(asked: &Asked<'_>, name: &str) -> Result<GetDeletedKey> {
-    Ok(GetDeletedKey { key: asked.key(name)? })
+pub(in super::super) fn get_deleted(input: &Asked<'_>, name: &str) -> Result<GetDeletedKey> {
+    Ok(GetDeletedKey { key: input.key(name)? })
 }
 
-pub(in super::super) fn recover(asked: &Asked<'_>, name: &str) -> Result<RecoverDeletedKey> {
-    Ok(RecoverDeletedKey { key: asked.key(name)? })
+pub(in super::super) fn recover(input: &Asked<'_>, name: &str) -> Result<RecoverDeletedKey> {
+    Ok(RecoverDeletedKey { key: input.key(name)? })
 }
 
-pub(in super::super) fn purge(asked: &Asked<'_>, name: &str) -> Result<PurgeDeletedKey> {
-    Ok(PurgeDeletedKey { key: asked.key(name)? })
+pub(in super::super) fn purge(input: &Asked<'_>, name: &str) -> Result<PurgeDeletedKey> {
+    Ok(PurgeDeletedKey { key: input.key(name)? })
 }

@@ -1,6 +1,6 @@
-//! Requests to operations, replies to JSON. Reading names and algorithms is the domain's own.
+//! Converts request bodies to operations and replies to JSON. The domain parses names and algorithms.
 //!
-//! Members of what is shown stand in the order of the alphabet: so the service sends them.
+//! Members of responses are in alphabetical order, as the service sends them.
 
 pub(super) mod access;
 pub(super) mod crypto;

@@ -1,4 +1,4 @@
-//! Rotation, and rotation policies.
+//! Requests and responses of key rotation and rotation policies.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +9,12 @@ use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
 use crate::model::{Error, Result};
 use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
 
-pub(in super::super) fn rotate(asked: &Asked<'_>, name: &str) -> Result<RotateKey> {
-    Ok(RotateKey { key: asked.key(name)? })
+pub(in super::super) fn rotate(input: &Asked<'_>, name: &str) -> Result<RotateKey> {
+    Ok(RotateKey { key: input.key(name)? })
 }
 
-pub(in super::super) fn get(asked: &Asked<'_>, name: &str) -> Result<GetKeyRotationPolicy> {
-    Ok(GetKeyRotationPolicy { key: asked.key(name)? })
+pub(in super::super) fn get(input: &Asked<'_>, name: &str) -> Result<GetKeyRotationPolicy> {
+    Ok(GetKeyRotationPolicy { key: input.key(name)? })
 }
 
 #[derive(Default, Deserialize)]
@@ -38,7 +38,7 @@ struct ActionRequest {
 }
 
 impl ActionRequest {
-    /// What is to be done; empty where it is not said.
+    /// The type of the action; empty if it is absent.
     fn kind(&self) -> &str {
         self.action.as_ref().and_then(|action| action.r#type.as_deref()).unwrap_or_default()
     }
@@ -57,8 +57,8 @@ struct TriggerRequest {
     time_before_expiry: Option<String>,
 }
 
-pub(in super::super) fn put(asked: &Asked<'_>, name: &str) -> Result<UpdateKeyRotationPolicy> {
-    let (key, request) = (asked.key(name)?, asked.body::<PolicyRequest>()?);
+pub(in super::super) fn put(input: &Asked<'_>, name: &str) -> Result<UpdateKeyRotationPolicy> {
+    let (key, request) = (input.key(name)?, input.body::<PolicyRequest>()?);
     let actions = request.lifetime_actions.unwrap_or_default();
     let types: Vec<&str> = actions.iter().map(ActionRequest::kind).collect();
     check_actions(&types)?;
@@ -89,12 +89,12 @@ fn trigger(action: &ActionRequest) -> Result<RotationTrigger> {
         (None, Some(before)) => Ok(RotationTrigger::BeforeExpiry(before)),
         _ => Err(Error::invalid(
             "lifetime_actions",
-            "rotating needs one of timeAfterCreate and timeBeforeExpiry",
+            "a rotation action needs either timeAfterCreate or timeBeforeExpiry",
         )),
     }
 }
 
-/// A rotation policy. Its id is the relative one that Managed HSM gives.
+/// A rotation policy. Its id is a relative path, as that of Managed HSM.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super) struct Policy {
@@ -132,16 +132,16 @@ enum Trigger {
     TimeBeforeExpiry(String),
 }
 
-pub(in super::super) fn policy(_: &Site, shown: KeyRotationPolicy) -> Policy {
-    let id = format!("keys/{}/rotationpolicy", shown.key.name);
-    let Some(policy) = shown.policy else {
+pub(in super::super) fn policy(_: &Site, reply: KeyRotationPolicy) -> Policy {
+    let id = format!("keys/{}/rotationpolicy", reply.key.name);
+    let Some(policy) = reply.policy else {
         return Policy { attributes: Attributes::default(), id, lifetime_actions: Vec::new() };
     };
     let trigger = policy.rules.trigger().map(|trigger| match trigger {
         RotationTrigger::AfterCreation(after) => Trigger::TimeAfterCreate(after.as_str().to_owned()),
         RotationTrigger::BeforeExpiry(before) => Trigger::TimeBeforeExpiry(before.as_str().to_owned()),
     });
-    // Lower case whatever was sent, as recorded.
+    // Always in lower case, as recorded.
     let action = trigger.map(|trigger| LifetimeAction { action: Kind { r#type: "rotate" }, trigger });
     Policy {
         attributes: Attributes {

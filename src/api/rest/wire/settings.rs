@@ -1,4 +1,4 @@
-//! Settings of an HSM.
+//! Requests and responses of the settings of an HSM.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,12 +9,12 @@ use crate::model::{Error, Result};
 use crate::ops::Of;
 use crate::ops::settings::{GetSetting, ListSettings, UpdateSetting};
 
-pub(in super::super) fn list(asked: &Asked<'_>) -> Result<ListSettings> {
-    Ok(ListSettings { hsm: asked.hsm()? })
+pub(in super::super) fn list(input: &Asked<'_>) -> Result<ListSettings> {
+    Ok(ListSettings { hsm: input.hsm()? })
 }
 
-pub(in super::super) fn get(asked: &Asked<'_>, name: &str) -> Result<GetSetting> {
-    Ok(GetSetting { hsm: asked.hsm()?, name: name.parse()? })
+pub(in super::super) fn get(input: &Asked<'_>, name: &str) -> Result<GetSetting> {
+    Ok(GetSetting { hsm: input.hsm()?, name: name.parse()? })
 }
 
 #[derive(Default, Deserialize)]
@@ -23,37 +23,37 @@ struct UpdateRequest {
     value: Option<String>,
 }
 
-pub(in super::super) fn update(asked: &Asked<'_>, name: &str) -> Result<UpdateSetting> {
+pub(in super::super) fn update(input: &Asked<'_>, name: &str) -> Result<UpdateSetting> {
     let name = name.parse()?;
-    // assumption: a body without a value is refused as one that is empty, of which it is recorded.
-    let value = asked.body::<UpdateRequest>()?.value.ok_or(Error::NoContent)?;
-    Ok(UpdateSetting { hsm: asked.hsm()?, setting: Setting { name, value: Setting::parse_value(&value)? } })
+    // assumption: a body without a value is refused like an empty one, for which it is recorded.
+    let value = input.body::<UpdateRequest>()?.value.ok_or(Error::NoContent)?;
+    Ok(UpdateSetting { hsm: input.hsm()?, setting: Setting { name, value: Setting::parse_value(&value)? } })
 }
 
-/// A setting. Its value is a text, whatever its type.
+/// A setting. Its value is a string, regardless of its type.
 #[derive(Serialize)]
-pub(in super::super) struct Shown {
+pub(in super::super) struct SettingResponse {
     name: &'static str,
     r#type: &'static str,
     value: String,
 }
 
-impl From<Setting> for Shown {
+impl From<Setting> for SettingResponse {
     fn from(setting: Setting) -> Self {
         Self { name: setting.name.as_str(), r#type: Setting::TYPE, value: setting.value.to_string() }
     }
 }
 
-/// All settings: the one list that is not called `value`.
+/// The list of settings: the only list whose member is not called `value`.
 #[derive(Serialize)]
-pub(in super::super) struct Listed {
-    settings: Vec<Shown>,
+pub(in super::super) struct SettingList {
+    settings: Vec<SettingResponse>,
 }
 
-pub(in super::super) fn setting(_: &Site, of: Of<Setting>) -> Shown {
+pub(in super::super) fn setting(_: &Site, of: Of<Setting>) -> SettingResponse {
     of.item.into()
 }
 
-pub(in super::super) fn listed(_: &Site, of: Of<Vec<Setting>>) -> Listed {
-    Listed { settings: of.item.into_iter().map(Shown::from).collect() }
+pub(in super::super) fn listed(_: &Site, of: Of<Vec<Setting>>) -> SettingList {
+    SettingList { settings: of.item.into_iter().map(SettingResponse::from).collect() }
 }

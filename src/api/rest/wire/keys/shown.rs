@@ -1,4 +1,4 @@
-//! How keys, deleted keys and lists of them are shown.
+//! Responses with keys, deleted keys and lists of them.
 
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ pub(in super::super::super) struct DeletedBundle {
     tags: Option<Tags>,
 }
 
-/// A page of a list. There is no `nextLink` on the last one.
+/// A page of a list. The last page has no `nextLink`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(in super::super::super) struct List<T> {
@@ -62,7 +62,7 @@ pub(in super::super::super) struct DeletedItem {
     tags: Option<Tags>,
 }
 
-/// Times are whole seconds since 1970.
+/// The attributes of a key version. Times are Unix times in seconds.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Attributes {
@@ -95,18 +95,18 @@ struct Jwk {
     y: Option<String>,
 }
 
-/// The URL of a key with all its versions.
-fn key_url(site: &Site, version: &KeyVersion) -> String {
-    format!("{}/keys/{}", site.base, version.name)
+/// Returns the URL of a key.
+fn key_url(endpoint: &Site, version: &KeyVersion) -> String {
+    format!("{}/keys/{}", endpoint.base, version.name)
 }
 
-/// The URL of a key version.
-pub(in super::super::super) fn kid(site: &Site, version: &KeyVersion) -> String {
-    format!("{}/{}", key_url(site, version), version.version)
+/// Returns the URL of a key version.
+pub(in super::super::super) fn kid(endpoint: &Site, version: &KeyVersion) -> String {
+    format!("{}/{}", key_url(endpoint, version), version.version)
 }
 
-fn recovery_id(site: &Site, version: &KeyVersion) -> String {
-    format!("{}/deletedkeys/{}", site.base, version.name)
+fn recovery_id(endpoint: &Site, version: &KeyVersion) -> String {
+    format!("{}/deletedkeys/{}", endpoint.base, version.name)
 }
 
 fn attributes(KeyBundle { version, level }: &KeyBundle) -> Attributes {
@@ -123,23 +123,23 @@ fn attributes(KeyBundle { version, level }: &KeyBundle) -> Attributes {
     }
 }
 
-fn jwk(site: &Site, version: &KeyVersion) -> Jwk {
-    let bare = Jwk {
+fn jwk(endpoint: &Site, version: &KeyVersion) -> Jwk {
+    let common = Jwk {
         crv: None,
         e: None,
         key_ops: version.operations.iter().map(|operation| operation.as_str()).collect(),
-        kid: kid(site, version),
+        kid: kid(endpoint, version),
         kty: version.material.key_type().kty(),
         n: None,
         x: None,
         y: None,
     };
     match &version.material {
-        PublicMaterial::Rsa { n, e } => Jwk { n: Some(base64url(n)), e: Some(base64url(e)), ..bare },
+        PublicMaterial::Rsa { n, e } => Jwk { n: Some(base64url(n)), e: Some(base64url(e)), ..common },
         PublicMaterial::Ec { crv, x, y } => {
-            Jwk { crv: Some(crv.as_str()), x: Some(base64url(x)), y: Some(base64url(y)), ..bare }
+            Jwk { crv: Some(crv.as_str()), x: Some(base64url(x)), y: Some(base64url(y)), ..common }
         }
-        PublicMaterial::Oct { .. } => bare,
+        PublicMaterial::Oct { .. } => common,
     }
 }
 
@@ -147,63 +147,63 @@ fn tags(version: &KeyVersion) -> Option<Tags> {
     (!version.tags.is_empty()).then(|| version.tags.clone())
 }
 
-pub(in super::super::super) fn bundle(site: &Site, shown: KeyBundle) -> Bundle {
-    let version = &shown.version;
-    Bundle { attributes: attributes(&shown), key: jwk(site, version), tags: tags(version) }
+pub(in super::super::super) fn bundle(endpoint: &Site, bundle: KeyBundle) -> Bundle {
+    let version = &bundle.version;
+    Bundle { attributes: attributes(&bundle), key: jwk(endpoint, version), tags: tags(version) }
 }
 
-pub(in super::super::super) fn deleted_bundle(site: &Site, shown: DeletedKeyBundle) -> DeletedBundle {
-    let version = &shown.current.version;
+pub(in super::super::super) fn deleted_bundle(endpoint: &Site, bundle: DeletedKeyBundle) -> DeletedBundle {
+    let version = &bundle.current.version;
     DeletedBundle {
-        attributes: attributes(&shown.current),
-        deleted_date: shown.deletion.deleted_at.as_second(),
-        key: jwk(site, version),
-        recovery_id: recovery_id(site, version),
-        scheduled_purge_date: shown.deletion.scheduled_purge_at.as_second(),
+        attributes: attributes(&bundle.current),
+        deleted_date: bundle.deletion.deleted_at.as_second(),
+        key: jwk(endpoint, version),
+        recovery_id: recovery_id(endpoint, version),
+        scheduled_purge_date: bundle.deletion.scheduled_purge_at.as_second(),
         tags: tags(version),
     }
 }
 
-/// A page, and where the next one is: without a version of the interface, which clients add. A page that is not
-/// the last is full.
-fn list<T, S>(site: &Site, path: &str, page: &Page<T>, show: impl Fn(&T) -> S) -> List<S> {
+/// Returns a page with the link to the next one, without `api-version`, which clients add. Every page but the last is
+/// full, so its length is the page size.
+fn list<T, S>(endpoint: &Site, path: &str, page: &Page<T>, show: impl Fn(&T) -> S) -> List<S> {
     let size = page.items.len();
-    let next = |token: &String| format!("{}/{path}?maxresults={size}&$skiptoken={token}", site.base);
+    let next = |token: &String| format!("{}/{path}?maxresults={size}&$skiptoken={token}", endpoint.base);
     List { next_link: page.next.as_ref().map(next), value: page.items.iter().map(show).collect() }
 }
 
-/// Keys, named without a version.
-pub(in super::super::super) fn listed(site: &Site, page: Page<KeyBundle>) -> List<Item> {
-    list(site, "keys", &page, |shown| Item {
-        attributes: attributes(shown),
-        kid: key_url(site, &shown.version),
-        tags: tags(&shown.version),
+/// Returns a list of keys, whose ids have no version.
+pub(in super::super::super) fn listed(endpoint: &Site, page: Page<KeyBundle>) -> List<Item> {
+    list(endpoint, "keys", &page, |bundle| Item {
+        attributes: attributes(bundle),
+        kid: key_url(endpoint, &bundle.version),
+        tags: tags(&bundle.version),
     })
 }
 
-/// Versions of one key, named with it.
-pub(in super::super::super) fn listed_versions(site: &Site, page: Page<KeyBundle>) -> List<Item> {
-    let key = page.items.first().map_or("", |shown| shown.version.name.as_str());
-    list(site, &format!("keys/{key}/versions"), &page, |shown| Item {
-        attributes: attributes(shown),
-        kid: kid(site, &shown.version),
-        tags: tags(&shown.version),
+/// Returns a list of the versions of one key.
+pub(in super::super::super) fn listed_versions(endpoint: &Site, page: Page<KeyBundle>) -> List<Item> {
+    let key = page.items.first().map_or("", |bundle| bundle.version.name.as_str());
+    list(endpoint, &format!("keys/{key}/versions"), &page, |bundle| Item {
+        attributes: attributes(bundle),
+        kid: kid(endpoint, &bundle.version),
+        tags: tags(&bundle.version),
     })
 }
 
-/// Deleted keys, named without a version.
+/// Returns a list of deleted keys, whose ids have no version.
 pub(in super::super::super) fn listed_deleted(
-    site: &Site,
+    endpoint: &Site,
     page: Page<DeletedKeyBundle>,
 ) -> List<DeletedItem> {
-    list(site, "deletedkeys", &page, |shown| {
-        let version = &shown.current.version;
+    list(endpoint, "deletedkeys", &page, |bundle| {
+        let version = &bundle.current.version;
         DeletedItem {
-            attributes: attributes(&shown.current),
-            deleted_date: shown.deletion.deleted_at.as_second(),
-            kid: key_url(site, version),
-            recovery_id: recovery_id(site, version),
-            scheduled_purge_date: shown.deletion.scheduled_purge_at.as_second(),
+            attributes: attributes(&bundle.current),
+            deleted_date: bundle.deletion.deleted_at.as_second(),
+            kid: key_url(endpoint, version),
+            recovery_id: recovery_id(endpoint, version),
+            scheduled_purge_date: bundle.deletion.scheduled_purge_at.as_second(),
             tags: tags(version),
         }
     })
