@@ -1,4 +1,4 @@
-//! What an operation may use while it runs.
+//! Operation contexts: what an operation may use while it runs, for each plane.
 
 use std::sync::Arc;
 
@@ -21,68 +21,68 @@ use crate::model::{Result, Timestamp};
 use crate::store::Store;
 use crate::token::{Supply, Token};
 
-/// What an operation may use while it runs: the token of its HSM, the read side of the store, and
-/// the present. Writing is the engine's, but for intents.
+/// The context of an operation of the data plane. Operations read the store and declare intents; the engine commits
+/// their changes.
 pub struct Cx {
-    /// The HSM the operation was addressed to.
+    /// The addressed HSM.
     pub hsm: Arc<ManagedHsm>,
-    /// The token that holds its keys.
+    /// The token that holds the keys of the HSM.
     pub token: Token,
-    /// What is known. Operations read only.
+    /// The store, for reading.
     pub store: Store,
-    /// Parsed public keys.
+    /// The cache of parsed public keys.
     pub public_keys: Arc<PublicKeys>,
-    /// Makes identifiers.
+    /// Generates identifiers.
     pub ids: Ids,
     /// When the call arrived.
     pub now: Timestamp,
-    /// The caller and its groups; none where the service itself acts.
+    /// The principal of the caller and its groups; empty for operations of the service itself.
     pub asker: Vec<PrincipalId>,
-    /// The latest time of which it is sure that it has come: see [`Clock::sure`].
+    /// The latest time that has certainly been reached: see [`Clock::sure`].
     pub sure: Timestamp,
-    /// What the operation has declared.
+    /// The intents that the operation has declared.
     pub intents: Intents,
-    /// Whether AES key versions serve all modes of operation, or one family of them.
+    /// Whether an AES key version may be used in all modes of operation, or in one family of modes.
     pub aes_modes: AesModes,
 }
 
-/// What an operation of the control plane may use.
+/// The context of an operation of the control plane.
 pub struct ControlCx {
-    /// The subscription it was addressed to.
+    /// The addressed subscription.
     pub subscription: Arc<Subscription>,
-    /// What is known. Operations read only.
+    /// The store, for reading.
     pub store: Store,
-    /// Where resources can be.
+    /// The configured locations.
     pub locations: Arc<Locations>,
-    /// What things cost.
+    /// The price list and plans.
     pub pricing: Arc<Pricing>,
-    /// Makes identifiers.
+    /// Generates identifiers.
     pub ids: Ids,
     /// When the call arrived.
     pub now: Timestamp,
-    /// The latest time of which it is sure that it has come: see [`Clock::sure`].
+    /// The latest time that has certainly been reached: see [`Clock::sure`].
     pub sure: Timestamp,
-    /// Who called; `None` where the service itself acts.
+    /// The principal of the caller; `None` for operations of the service itself.
     pub caller: Option<PrincipalId>,
-    /// The tokens that new HSMs can have.
+    /// Allocates tokens for new HSMs.
     pub supply: Supply,
-    /// The tokens that HSMs have.
+    /// The tokens of existing HSMs.
     pub tokens: Tokens,
-    /// What the operation has declared.
+    /// The intents that the operation has declared.
     pub intents: Intents,
 }
 
-/// What an operation above subscriptions may use.
+/// The context of an operation on the tenant, above subscriptions.
 pub struct DirectoryCx {
-    /// What is known. Operations read only.
+    /// The store, for reading.
     pub store: Store,
     /// The caller's tenant.
     pub tenant: Uuid,
-    /// The caller and its groups.
+    /// The principal of the caller and its groups.
     pub principals: Vec<PrincipalId>,
 }
 
-/// What an operation on the clock may use.
+/// The context of an operation on the clock.
 pub struct ClockCx {
     /// The clock.
     pub clock: Clock,
@@ -91,14 +91,15 @@ pub struct ClockCx {
 }
 
 impl Cx {
-    /// What deletion means in this HSM.
+    /// Returns the recovery level of the HSM and its keys.
     pub fn recovery_level(&self) -> RecoveryLevel {
         let subscription = self.store.subscription(self.hsm.subscription);
         self.hsm.recovery_level(subscription.is_some_and(|subscription| subscription.undeletable))
     }
 
-    /// Whether a version may be used in a family of AES modes, and what is to be written with the record of its use: the
-    /// first use binds it, in the same transaction, so that no result is answered of a use that another has excluded.
+    /// Checks that a key version may be used in a family of AES modes, and returns the changes to commit with the call.
+    /// The first use binds the version to the family, in the transaction of that call: of two concurrent first uses in
+    /// different families, only one succeeds.
     ///
     /// # Errors
     /// `ModeFamilyMismatch`.
@@ -111,7 +112,7 @@ impl Cx {
         Ok(binds.map(bind).into_iter().collect())
     }
 
-    /// Declares, durably, that objects are about to be made or destroyed in the HSM's token.
+    /// Commits an intent to create or destroy objects in the token of the HSM.
     ///
     /// # Errors
     /// As [`Intents::declare`].

@@ -1,4 +1,4 @@
-//! What operations declare before they touch a token, so that a crash leaves nothing behind and loses nothing.
+//! Intents: declared before an operation changes a token, so that the sweeper can recover after a crash.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,18 +11,18 @@ use crate::model::change::{Intent, IntentVerb};
 use crate::model::name::{HsmName, VersionId};
 use crate::store::{Commit, Store};
 
-/// The intents of the operations that are running now; the sweeper leaves them alone.
+/// The intents of running operations, which the sweeper skips.
 #[derive(Clone, Debug, Default)]
 pub struct UnderWay(Arc<Mutex<HashSet<Uuid>>>);
 
 impl UnderWay {
-    /// Whether the operation that declared this intent is still running.
+    /// Whether the operation that declared this intent is running.
     pub fn contains(&self, intent: Uuid) -> bool {
         lock(&self.0).contains(&intent)
     }
 }
 
-/// The intents that one operation has declared.
+/// The intents that one operation has declared. Dropping it lets the sweeper process those that are still open.
 pub struct Intents {
     store: Store,
     declared: Mutex<Vec<Intent>>,
@@ -39,30 +39,30 @@ impl Drop for Intents {
 }
 
 impl Intents {
-    /// None so far.
+    /// Creates an empty list.
     pub fn new(store: Store, under_way: UnderWay) -> Self {
         Self { store, declared: Mutex::default(), under_way }
     }
 
-    /// Declares, durably, that something is about to be made or destroyed in a token. Nothing is made
-    /// or destroyed without: after a crash the sweeper undoes or finishes just what was declared.
+    /// Commits an intent to create or destroy objects in a token. Required before every such change: after a crash, the
+    /// sweeper undoes or completes only declared intents.
     ///
     /// # Errors
-    /// Where the declaration could not be written; then nothing may be done.
+    /// If the intent could not be committed. The token must not be changed then.
     pub async fn declare(&self, hsm: &HsmName, verb: IntentVerb, objects: Vec<VersionId>) -> Result<()> {
         let intent = Intent { id: Ids.ordered(), hsm: hsm.clone(), verb, objects };
-        // Known as under way before it is stored, so that the sweeper leaves it alone.
+        // Registered as running before it is stored, so that the sweeper skips it.
         lock(&self.under_way.0).insert(intent.id);
         lock(&self.declared).push(intent.clone());
         self.store.commit(Commit { open: Some(intent), ..Commit::default() }).await
     }
 
-    /// Those declared so far.
+    /// Returns the intents declared so far.
     pub fn declared(&self) -> Vec<Intent> {
         lock(&self.declared).clone()
     }
 
-    /// Their ids.
+    /// Returns the identifiers of the intents declared so far.
     pub fn ids(&self) -> Vec<Uuid> {
         lock(&self.declared).iter().map(|intent| intent.id).collect()
     }

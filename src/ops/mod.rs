@@ -1,9 +1,8 @@
-//! What callers can ask for: one file per operation, in folders by noun.
+//! The operations of the service: a type per operation, in folders by noun.
 //!
-//! An operation is a type. It says what it is called, what a role must grant for it, what it costs
-//! and what it acts on; `check` decides from state alone, `execute` uses the token and returns a
-//! reply and a list of changes. It never writes, authorizes, meters, audits or maps errors: the
-//! engine does, once, for every surface.
+//! An operation declares its name, the action that a role must grant, its meter and its target. `check` validates it
+//! against the state, `execute` uses the token and returns a reply and a list of changes. Operations do not commit,
+//! authorize, meter, audit or map errors: the engine does, for every surface.
 
 pub mod access;
 pub mod authorization;
@@ -53,50 +52,50 @@ use crate::model::key::KeyVersion;
 use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
 
-/// Something a caller can ask for.
+/// An operation of the service.
 pub trait Operation: Sized + Send + 'static {
-    /// The name of its rpc, in metrics, and of its test file.
+    /// The name of its gRPC method, its label in metrics, and (in snake case) its test file.
     const NAME: &'static str;
-    /// What Azure's audit log calls it.
+    /// Its `operationName` in the audit log.
     const EVENT: &'static str;
-    /// What a role must grant.
+    /// The action that a role must grant.
     const ACTION: ActionOf<Self>;
-    /// What it counts as.
+    /// The meter that counts it.
     const METER: Meter;
-    /// Whether it changes its target: one such operation at a time per target, and it runs to its
-    /// end even if the caller goes away.
+    /// Whether it changes its target. Such operations run one at a time per target, and to completion even if the
+    /// caller disconnects.
     const CHANGES: bool = false;
-    /// Whether it is only for HSMs that are in service. Activation is not.
+    /// Whether it requires an activated HSM. Activation does not.
     const IN_SERVICE: bool = true;
-    /// Whether it is an rpc. What only Azure Resource Manager's clients need is not.
+    /// Whether it has a gRPC method. Operations that only clients of Azure Resource Manager need have none.
     const IS_RPC: bool = true;
-    /// Whether it destroys something for good because its time has come, and for no other reason. The service does not
-    /// do it while the machine's clock is not trusted.
+    /// Whether it destroys data permanently only because a retention interval has ended. The engine refuses it while the
+    /// machine's clock is not trusted.
     const DESTROYS_WHEN_DUE: bool = false;
-    /// What it acts on.
+    /// The target it acts on.
     type Target: Target;
-    /// What it answers.
+    /// The reply.
     type Reply: Send + 'static;
 
-    /// What it acts on, from the request alone.
+    /// Returns the identifier of the target, from the request alone.
     fn target(&self) -> <Self::Target as Target>::Id;
 
-    /// Whether the state allows it. Pure: no token, no store.
+    /// Validates the operation against the target. Pure: uses neither token nor store.
     ///
     /// # Errors
-    /// What the caller must be told.
+    /// The error to reply with.
     fn check(&self, _target: &Self::Target, _now: Timestamp) -> Result<()> {
         Ok(())
     }
 
-    /// Does it.
+    /// Runs the operation: uses the token, and returns the reply and the changes to commit.
     fn execute(
         self,
         target: Self::Target,
         cx: &CxOf<Self>,
     ) -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
 
-    /// What is written with the record of its failure. Nothing, unless the service must not try again.
+    /// Returns changes to commit when the operation fails: for timed work that must not be retried.
     fn refused(_id: &<Self::Target as Target>::Id, _error: &Error) -> Vec<Change> {
         Vec::new()
     }
@@ -104,67 +103,67 @@ pub trait Operation: Sized + Send + 'static {
 
 /// The plane of an operation.
 pub type PlaneOf<O> = <<O as Operation>::Target as Target>::Plane;
-/// What a role must grant for an operation.
+/// The action type of an operation's plane.
 pub type ActionOf<O> = <<<O as Operation>::Target as Target>::Plane as Plane>::Action;
-/// What an operation may use.
+/// The context type of an operation's plane.
 pub type CxOf<O> = <<<O as Operation>::Target as Target>::Plane as Plane>::Cx;
 
-/// What an operation came to: the reply, and what is to be written before it is sent.
+/// The result of an operation: the reply, and the changes to commit before it is sent.
 #[derive(Debug)]
 pub struct Done<R> {
-    /// What the caller is told.
+    /// The reply to the caller.
     pub reply: R,
-    /// What is written, in this order, whole or not at all.
+    /// The changes, committed in this order in one transaction.
     pub changes: Vec<Change>,
-    /// The key version that was used, if one was: price lists charge by it.
+    /// The key version that was used, if any, for metering.
     pub used: Option<Arc<KeyVersion>>,
 }
 
 impl<R> Done<R> {
-    /// A reply that changes nothing.
+    /// Returns a reply without changes.
     pub const fn reply(reply: R) -> Self {
         Self { reply, changes: Vec::new(), used: None }
     }
 
-    /// A reply and its changes.
+    /// Returns a reply with changes.
     pub fn with(reply: R, changes: impl Into<Vec<Change>>) -> Self {
         Self { reply, changes: changes.into(), used: None }
     }
 
-    /// The same, with changes to be written.
+    /// Sets the changes.
     pub fn changing(self, changes: Vec<Change>) -> Self {
         Self { changes, ..self }
     }
 
-    /// The same, by use of a key version.
+    /// Sets the key version that was used.
     pub fn used(self, version: Arc<KeyVersion>) -> Self {
         Self { used: Some(version), ..self }
     }
 }
 
-/// What is known of an operation without running it.
+/// The static properties of an operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
-    /// The name of its rpc.
+    /// The name of its gRPC method.
     pub name: &'static str,
-    /// What Azure's audit log calls it.
+    /// Its `operationName` in the audit log.
     pub event: &'static str,
-    /// What a local role must grant; `None` on planes without local roles.
+    /// The data action that a local role must grant; `None` on planes without local RBAC.
     pub action: Option<Action>,
-    /// What a role of the control plane must grant; `None` on the others.
+    /// The action that an ARM role must grant; `None` on planes without ARM RBAC.
     pub control_action: Option<ControlAction>,
-    /// What it counts as.
+    /// The meter that counts it.
     pub meter: Meter,
-    /// What a bearer token must be meant for.
+    /// The required audience of an access token.
     pub audience: Audience,
-    /// Whether it is an rpc.
+    /// Whether it has a gRPC method.
     pub is_rpc: bool,
 }
 
-/// Lists the operations, so that tests can compare them with the surfaces.
+/// Lists the operations, so that tests can compare them with the routes of the surfaces.
 macro_rules! operations {
     ($($operation:ty,)+) => {
-        /// Every operation there is. Those that are one rpc, for different rights, share its name.
+        /// All operations. Operations of one gRPC method that require different actions share its name.
         pub const ALL: &[Description] = &[$(Description {
             name: <$operation>::NAME,
             event: <$operation>::EVENT,

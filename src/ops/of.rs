@@ -1,19 +1,19 @@
-//! What belongs to an HSM, and to which.
+//! A value together with the HSM it belongs to.
 
 use super::Cx;
 use crate::model::name::HsmName;
 
-/// Role definitions, role assignments and settings do not know the HSM they belong to; their names need it.
+/// A role definition, role assignment or setting with the name of its HSM, which resource names contain.
 #[derive(Clone, Debug)]
 pub struct Of<T> {
     /// The HSM.
     pub hsm: HsmName,
-    /// What belongs to it.
+    /// The value.
     pub item: T,
 }
 
 impl<T> Of<T> {
-    /// Says that something belongs to the HSM that an operation was addressed to.
+    /// Pairs a value with the HSM that the operation was addressed to.
     pub(super) fn new(cx: &Cx, item: T) -> Self {
         Self { hsm: cx.hsm.name.clone(), item }
     }

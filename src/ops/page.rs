@@ -1,31 +1,31 @@
-//! Pages of lists.
+//! Pagination of lists.
 
 use crate::model::{Error, Result};
 
-/// Which page of a list is wanted.
+/// The requested page of a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PageRequest {
-    /// How many items at most.
+    /// The maximum number of items.
     pub size: usize,
-    /// The item after which the page begins; `None` for the first page.
+    /// The token of the item after which the page begins; `None` for the first page.
     pub after: Option<String>,
 }
 
 impl PageRequest {
-    /// Reads a page request; a size of 0 means `default`, a larger one than `most` means `most`
+    /// Parses a page request. A size of 0 means `default`; a size above `most` means `most`
     /// (<https://google.aip.dev/158>).
     ///
     /// # Errors
-    /// `Invalid` where the size is negative or the token is none of ours.
+    /// `Invalid` if the size is negative or the token is malformed.
     pub fn parse(size: i32, token: &str, default: usize, most: usize) -> Result<Self> {
         let size = match usize::try_from(size) {
             Ok(0) => default,
             Ok(size) => size.min(most),
-            Err(_) => return Err(Error::invalid("page_size", "the page size is not negative")),
+            Err(_) => return Err(Error::invalid("page_size", "the page size must not be negative")),
         };
-        let known =
+        let is_well_formed =
             |token: &str| token.len() <= 127 && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if !known(token) {
+        if !is_well_formed(token) {
             return Err(Error::invalid("page_token", "this page token was not made by this list"));
         }
         Ok(Self { size, after: (!token.is_empty()).then(|| token.to_owned()) })
@@ -37,12 +37,12 @@ impl PageRequest {
 pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
-    /// Where the next page begins; `None` on the last.
+    /// The token of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// Cuts a page from one item more than it holds: that item tells that there is another page.
+    /// Creates a page from at most `size + 1` items: an item beyond `size` means that there is another page.
     pub fn cut(mut items: Vec<T>, size: usize, token: impl Fn(&T) -> String) -> Self {
         let more = items.len() > size;
         items.truncate(size);
@@ -50,7 +50,7 @@ impl<T> Page<T> {
         Self { items, next }
     }
 
-    /// Cuts a page from a whole list that is ordered by the items' tokens.
+    /// Creates a page from a complete list that is ordered by the tokens of its items.
     pub fn of(mut items: Vec<T>, page: &PageRequest, token: impl Fn(&T) -> String) -> Self {
         if let Some(after) = &page.after {
             items.retain(|item| token(item) > *after);
@@ -58,7 +58,7 @@ impl<T> Page<T> {
         Self::cut(items, page.size, token)
     }
 
-    /// The same page of something made from its items.
+    /// Converts the items of a page.
     pub fn map<U>(self, make: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(make).collect(), next: self.next }
     }

@@ -1,5 +1,7 @@
-//! The planes of the service. Each has its own roles, scopes and deciders, and shares none of them:
-//! owning the subscription opens no key, administering an HSM's keys gives no right to the resource.
+//! The planes of the service. Each has its own roles and scopes: an owner of the subscription has no access to keys, an
+//! administrator of an HSM has no access to the resource.
+//!
+//! Azure: <https://learn.microsoft.com/azure/key-vault/managed-hsm/access-control>
 
 use std::fmt::Display;
 
@@ -10,21 +12,21 @@ use crate::model::name::HsmName;
 use crate::model::rbac::{Action, Scope};
 use crate::model::resource::SubscriptionId;
 
-/// A plane: what its roles grant, where, and what its operations may use.
+/// A plane: the types of its actions, scopes, containers and contexts.
 pub trait Plane: Sized + Send + Sync + 'static {
-    /// What a role must grant.
+    /// The action that a role must grant.
     type Action: Copy + Display + Send + Sync + 'static;
-    /// Where it must be granted.
+    /// The scope at which a role must grant it.
     type Scope: Send + Sync + 'static;
-    /// Where a target is.
+    /// The container of a target, for example the HSM of a key.
     type Container: Send + Sync + 'static;
-    /// What operations may use while they run.
+    /// The context of operations.
     type Cx: Send + Sync + 'static;
-    /// What a bearer token must be meant for, on every surface.
+    /// The required audience of an access token, on every surface.
     const AUDIENCE: Audience;
 }
 
-/// The data plane of a managed HSM: keys and local roles.
+/// The data plane of a managed HSM: keys, local RBAC and settings.
 #[derive(Clone, Copy, Debug)]
 pub struct DataPlane;
 
@@ -36,7 +38,7 @@ impl Plane for DataPlane {
     const AUDIENCE: Audience = Audience::Service;
 }
 
-/// The control plane of a subscription: HSMs as resources, what holds them, and who may manage them.
+/// The control plane of a subscription: HSMs as resources, resource groups, ARM RBAC and costs.
 #[derive(Clone, Copy, Debug)]
 pub struct ControlPlane;
 
@@ -48,7 +50,7 @@ impl Plane for ControlPlane {
     const AUDIENCE: Audience = Audience::Management;
 }
 
-/// The control plane above subscriptions: everybody who is known may ask, and is told what is theirs.
+/// The control plane above subscriptions. Every authenticated caller is authorized and gets its own resources.
 #[derive(Clone, Copy, Debug)]
 pub struct DirectoryPlane;
 
@@ -60,7 +62,7 @@ impl Plane for DirectoryPlane {
     const AUDIENCE: Audience = Audience::Management;
 }
 
-/// What only a simulator has: a clock that is turned, by principals that its seed names.
+/// Operations that only a simulator has: setting its virtual clock, for principals listed in the seed.
 #[derive(Clone, Copy, Debug)]
 pub struct SimulatorPlane;
 
@@ -72,7 +74,7 @@ impl Plane for SimulatorPlane {
     const AUDIENCE: Audience = Audience::Service;
 }
 
-/// The service as a whole: everybody who is known may ask what time it is.
+/// Operations on the service as a whole. Every authenticated caller may read its clock.
 #[derive(Clone, Copy, Debug)]
 pub struct ServicePlane;
 
@@ -84,7 +86,7 @@ impl Plane for ServicePlane {
     const AUDIENCE: Audience = Audience::Service;
 }
 
-/// What concerns every subscription at once: a role must grant it for each of them.
+/// Operations on all subscriptions at once: a role must grant the action at each of them.
 #[derive(Clone, Copy, Debug)]
 pub struct InstallationPlane;
 
@@ -96,17 +98,17 @@ impl Plane for InstallationPlane {
     const AUDIENCE: Audience = Audience::Management;
 }
 
-/// Turning the simulator's clock. No role grants it.
+/// The action of setting the virtual clock. No role grants it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TurnClock;
 
 impl TurnClock {
-    /// No local role is asked.
+    /// No data action of local RBAC.
     pub const fn data_action(self) -> Option<Action> {
         None
     }
 
-    /// No role of the control plane is asked.
+    /// No action of ARM RBAC.
     pub const fn control_action(self) -> Option<ControlAction> {
         None
     }
@@ -114,21 +116,21 @@ impl TurnClock {
 
 impl Display for TurnClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(principals that turn the clock)")
+        f.write_str("(principals that may set the clock)")
     }
 }
 
-/// Being known is enough.
+/// The action of operations that every authenticated caller may perform.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Known;
 
 impl Known {
-    /// No local role is asked.
+    /// No data action of local RBAC.
     pub const fn data_action(self) -> Option<Action> {
         None
     }
 
-    /// No role of the control plane is asked.
+    /// No action of ARM RBAC.
     pub const fn control_action(self) -> Option<ControlAction> {
         None
     }

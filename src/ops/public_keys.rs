@@ -1,4 +1,4 @@
-//! Parsed public keys, kept per key version: parsing costs more than using them.
+//! Caches parsed public keys by key version, since parsing takes longer than using them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,18 +8,18 @@ use crate::model::key::KeyVersion;
 use crate::model::name::VersionId;
 use crate::public_key::PublicKey;
 
-/// How many parsed keys are kept; beyond that all are dropped and parsed again as they are used.
-const MOST: usize = 4096;
+/// The capacity of the cache; when it is full, it is cleared.
+const CAPACITY: usize = 4096;
 
-/// The parsed public keys in use. A version's public key never changes, so none goes stale.
+/// A cache of parsed public keys. The public key of a version never changes, so entries do not expire.
 #[derive(Debug, Default)]
 pub struct PublicKeys(RwLock<HashMap<VersionId, Arc<PublicKey>>>);
 
 impl PublicKeys {
-    /// The parsed public key of a version.
+    /// Returns the parsed public key of a version.
     ///
     /// # Errors
-    /// Where the version has no public half.
+    /// If the version has no public key.
     pub fn of(&self, version: &KeyVersion) -> Result<Arc<PublicKey>> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&version.version).cloned();
         if let Some(key) = known {
@@ -27,7 +27,7 @@ impl PublicKeys {
         }
         let key = Arc::new(PublicKey::parse(&version.material)?);
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if keys.len() >= MOST {
+        if keys.len() >= CAPACITY {
             keys.clear();
         }
         keys.insert(version.version, key.clone());

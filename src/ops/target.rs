@@ -1,4 +1,4 @@
-//! What operations act on: the state they need, as types. Loading one is already the 404 or 409.
+//! The targets of operations: the state they need, as types. Loading a target returns the 404 and 409 errors.
 
 use std::sync::Arc;
 
@@ -11,44 +11,44 @@ use crate::model::rbac::{Covers as _, RoleAssignment, RoleDefinition, Scope};
 use crate::model::{Error, Result};
 use crate::store::Store;
 
-/// What an operation acts on.
+/// The target of an operation.
 pub trait Target: Sized + Send + 'static {
-    /// The plane it belongs to: who decides about access, and by what.
+    /// The plane it belongs to, which determines authorization and context.
     type Plane: Plane;
-    /// Names it.
+    /// Identifies it.
     type Id: Clone + Send + Sync + 'static;
 
-    /// Where it is, on its plane.
+    /// Returns its container on its plane.
     fn container(id: &Self::Id) -> <Self::Plane as Plane>::Container;
 
-    /// Where a role must grant the action. Found before anything else is told about the target.
+    /// Returns the scope at which a role must grant the action. Called before the target is loaded.
     fn scope(id: &Self::Id, store: &Store) -> <Self::Plane as Plane>::Scope;
 
-    /// The scope that the request itself names, where [`scope`](Self::scope) is found from state. Refusals name this
-    /// one: they are then the same whatever is there, and tell nothing of it.
+    /// Returns the scope that the request names, if [`scope`](Self::scope) depends on stored state. `Forbidden` errors
+    /// name this scope, so that they do not disclose whether the target exists.
     fn asked(_: &Self::Id) -> Option<<Self::Plane as Plane>::Scope> {
         None
     }
 
-    /// The HSM it is as a resource, for the record. Where an HSM is the place, that says so already.
+    /// Returns the HSM if the target is an HSM resource, for the audit record. Not needed if the HSM is the container.
     fn resource(_: &Self::Id) -> Option<&HsmName> {
         None
     }
 
-    /// How the audit record names it.
+    /// Returns its name in the audit record.
     fn describe(id: &Self::Id) -> String;
 
-    /// What operations that change it exclude each other by. One lock per key, one for the roles of an HSM.
+    /// Returns the name of the lock that serializes changes to it: one lock per key, one for the roles of an HSM.
     fn lock(id: &Self::Id) -> String;
 
-    /// Finds it.
+    /// Loads it from the store.
     ///
     /// # Errors
-    /// Where it does not exist, or is not in the state the operation needs.
+    /// If it does not exist, or is not in the state that the operation requires.
     fn load(id: &Self::Id, store: &Store) -> Result<Self>;
 }
 
-/// Names a key in an HSM.
+/// Identifies a key in an HSM.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyPath {
     /// The HSM.
@@ -70,17 +70,17 @@ impl KeyPath {
     }
 }
 
-/// What operations that change a key exclude each other by.
+/// Returns the name of the lock that serializes changes to a key.
 pub fn key_lock(hsm: &HsmName, name: &KeyName) -> String {
     format!("{}/{}", hsm.folded(), name.folded())
 }
 
-/// What operations that change an HSM as a resource exclude each other by.
+/// Returns the name of the lock that serializes changes to an HSM resource.
 pub fn hsm_lock(hsm: &HsmName) -> String {
     format!("resource {}", hsm.folded())
 }
 
-/// The whole HSM.
+/// An HSM as a whole, with scope `/`.
 #[derive(Debug)]
 pub struct Whole;
 
@@ -109,7 +109,7 @@ impl Target for Whole {
     }
 }
 
-/// All keys of an HSM.
+/// All keys of an HSM, with scope `/keys`.
 #[derive(Debug)]
 pub struct AllKeys;
 
@@ -138,7 +138,7 @@ impl Target for AllKeys {
     }
 }
 
-/// Implements what all targets named by a [`KeyPath`] share.
+/// Implements the common part of targets identified by a [`KeyPath`].
 macro_rules! named_by_key_path {
     ($folder:literal) => {
         type Plane = DataPlane;
@@ -162,7 +162,7 @@ macro_rules! named_by_key_path {
     };
 }
 
-/// A name that can take a new version: free, or a live key's. A deleted key's name is taken.
+/// A key name that accepts a new version: unused, or the name of a live key. The name of a deleted key is reserved.
 #[derive(Debug)]
 pub struct Name(pub Option<Arc<Key>>);
 
@@ -204,7 +204,7 @@ impl Target for DeletedKey {
     }
 }
 
-/// One version of a live key, or its current one.
+/// A version of a live key; the current one if the identifier names none.
 #[derive(Debug)]
 pub struct Version(pub Arc<KeyVersion>);
 
@@ -235,7 +235,7 @@ impl Target for Version {
     }
 }
 
-/// A scope at which a role assignment is made.
+/// A scope of local RBAC, at which role assignments are created and listed.
 #[derive(Debug)]
 pub struct RoleScope;
 
@@ -264,14 +264,14 @@ impl Target for RoleScope {
     }
 }
 
-/// Names a role definition.
+/// Identifies a role definition.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DefinitionPath {
     /// The HSM.
     pub hsm: HsmName,
     /// The definition.
     pub id: Uuid,
-    /// The scope at which it is asked for. Definitions belong to the whole HSM and are found there alone.
+    /// The scope in the request. Role definitions exist only at `/`.
     pub scope: Scope,
 }
 
@@ -305,19 +305,19 @@ impl Target for Definition {
     }
 }
 
-/// Names a role assignment.
+/// Identifies a role assignment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AssignmentPath {
     /// The HSM.
     pub hsm: HsmName,
     /// The assignment.
     pub id: Uuid,
-    /// The scope at which it is asked for, where the name has one. It must be the assignment's own.
+    /// The scope in the request, if its resource name has one. It must be the scope of the assignment.
     pub scope: Option<Scope>,
 }
 
 impl AssignmentPath {
-    fn asked(&self) -> Scope {
+    fn requested_scope(&self) -> Scope {
         self.scope.clone().unwrap_or(Scope::Hsm)
     }
 
@@ -337,14 +337,14 @@ impl Target for RoleAssignment {
         path.hsm.clone()
     }
 
-    /// The assignment's own scope. One that does not exist is asked for at the scope that is named, or at `/`, so that
-    /// only who may see all of them learns that.
+    /// The scope of the assignment. If it does not exist, the scope in the request or `/`: only callers who may read
+    /// there learn that it does not exist.
     fn scope(path: &AssignmentPath, store: &Store) -> Scope {
-        path.find(store).map_or_else(|| path.asked(), |assignment| assignment.scope.clone())
+        path.find(store).map_or_else(|| path.requested_scope(), |assignment| assignment.scope.clone())
     }
 
     fn asked(path: &AssignmentPath) -> Option<Scope> {
-        Some(path.asked())
+        Some(path.requested_scope())
     }
 
     fn describe(path: &AssignmentPath) -> String {

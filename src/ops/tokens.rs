@@ -1,4 +1,4 @@
-//! Which token holds the keys of which HSM.
+//! Maps HSMs to the tokens that hold their keys.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,32 +7,32 @@ use crate::model::name::HsmName;
 use crate::model::{Error, Result};
 use crate::token::Token;
 
-/// The tokens of the HSMs that are there, live and deleted. A cheap handle.
+/// A handle to the map from HSMs, live and deleted, to tokens. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Tokens(Arc<RwLock<HashMap<String, Token>>>);
 
 impl Tokens {
-    /// Says which token holds the keys of an HSM.
+    /// Attaches a token to an HSM.
     pub fn attach(&self, hsm: &HsmName, token: Token) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(hsm.folded(), token);
     }
 
-    /// Forgets it.
+    /// Removes the token of an HSM from the map.
     pub fn detach(&self, hsm: &HsmName) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&hsm.folded());
     }
 
-    /// The token of an HSM.
+    /// Returns the token of an HSM.
     ///
     /// # Errors
-    /// `TokenUnavailable` where there is none.
+    /// `TokenUnavailable` if none is attached.
     pub fn of(&self, hsm: &HsmName) -> Result<Token> {
         let tokens = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let token = tokens.get(&hsm.folded()).cloned();
         token.ok_or_else(|| Error::TokenUnavailable { why: format!("no token is attached to HSM {hsm}") })
     }
 
-    /// All of them.
+    /// Returns the tokens of all HSMs.
     pub fn all(&self) -> Vec<Token> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }

@@ -1,4 +1,4 @@
-//! Role assignments: listed, read, deleted.
+//! Lists, returns and deletes role assignments of local RBAC.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::model::name::{HsmName, PrincipalId};
 use crate::model::rbac::{Action, Covers as _, RoleAssignment, Scope};
 use crate::ops::{AssignmentPath, Cx, Done, Of, Operation, RoleScope};
 
-/// Lists role assignments.
+/// Lists role assignments (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct ListRoleAssignments {
     /// Of which HSM.
     pub hsm: HsmName,
-    /// Those at exactly this scope; `None` for all, which must be asked for at `/`.
+    /// Only assignments at exactly this scope; `None` for all, which requires the action at `/`.
     pub scope: Option<Scope>,
-    /// Those of this principal; `None` for all.
+    /// Only assignments of this principal; `None` for all.
     pub principal: Option<PrincipalId>,
 }
 
@@ -42,7 +42,7 @@ impl Operation for ListRoleAssignments {
     }
 }
 
-/// Reads a role assignment.
+/// Returns a role assignment (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct GetRoleAssignment {
     /// Which.
@@ -66,7 +66,8 @@ impl Operation for GetRoleAssignment {
     }
 }
 
-/// Takes a role away. It holds for the next request already.
+/// Deletes a role assignment, effective for the next request
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct DeleteRoleAssignment {
     /// Which.

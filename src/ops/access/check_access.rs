@@ -1,4 +1,4 @@
-//! Tells whether a principal would be allowed an action at a scope, and why or why not.
+//! Checks whether a principal may perform a data action at a scope, and returns the reason.
 
 use super::AccessDecision;
 use crate::model::Result;
@@ -7,18 +7,18 @@ use crate::model::name::{HsmName, PrincipalId};
 use crate::model::rbac::{Action, Grant, Scope};
 use crate::ops::{Cx, Done, Of, Operation, RoleScope};
 
-/// Asks about access. The answer is the one the engine would give.
+/// Checks access with the rule by which the engine authorizes calls. An extension of this service.
 #[derive(Clone, Debug)]
 pub struct CheckAccess {
-    /// In which HSM.
+    /// The HSM.
     pub hsm: HsmName,
-    /// About whom.
+    /// The principal to check.
     pub principal: PrincipalId,
-    /// Its groups: they are known from its token alone.
+    /// The groups of the principal, which are otherwise known only from its access token.
     pub groups: Vec<PrincipalId>,
-    /// To do what.
+    /// The data action.
     pub action: Action,
-    /// Where.
+    /// The scope.
     pub scope: Scope,
 }
 
@@ -38,14 +38,14 @@ impl Operation for CheckAccess {
         let principals = std::iter::once(self.principal).chain(self.groups.iter().copied());
         let grants: Vec<Grant> =
             principals.flat_map(|principal| cx.store.grants(&cx.hsm.name, principal).to_vec()).collect();
-        // Of assignments, those are told of that the asker could read one by one.
+        // The reason names only assignments that the caller may read.
         let own: Vec<Grant> =
-            cx.asker.iter().flat_map(|asker| cx.store.grants(&cx.hsm.name, *asker).to_vec()).collect();
+            cx.asker.iter().flat_map(|caller| cx.store.grants(&cx.hsm.name, *caller).to_vec()).collect();
         let readable =
             |scope: &Scope| own.iter().any(|grant| grant.allows(Action::RoleAssignmentRead, scope));
-        let place = if readable(&Scope::Hsm) { "in this HSM" } else { "that you may read" };
-        let asked = (self.action, self.scope);
-        let decision = AccessDecision::new(self.principal, &grants, asked, readable, place);
+        let qualifier = if readable(&Scope::Hsm) { "in this HSM" } else { "that you may read" };
+        let request = (self.action, self.scope);
+        let decision = AccessDecision::new(self.principal, &grants, request, readable, qualifier);
         Ok(Done::reply(Of::new(cx, decision)))
     }
 }

@@ -11,18 +11,19 @@ use crate::model::rbac::{Action, RoleAssignment, Scope};
 use crate::model::{Error, Result};
 use crate::ops::{Cx, Done, Of, Operation, RoleScope};
 
-/// Assigns a role. A key named by the scope need not exist yet.
+/// Creates a role assignment. A key named by the scope need not exist
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct CreateRoleAssignment {
-    /// In which HSM.
+    /// The HSM.
     pub hsm: HsmName,
-    /// Under which id; made by the service if `None`.
+    /// The identifier of the assignment; generated if `None`.
     pub id: Option<Uuid>,
-    /// Which role.
+    /// The role definition.
     pub role_definition: Uuid,
-    /// To whom: user, service principal or group.
+    /// The principal: a user, service principal or group.
     pub principal: PrincipalId,
-    /// Where.
+    /// The scope.
     pub scope: Scope,
 }
 
@@ -49,8 +50,8 @@ impl Operation for CreateRoleAssignment {
             principal: self.principal,
             scope: self.scope,
         });
-        // That it is new, by id and by meaning, and that there is room for it at the scope, is the store's to see, in the
-        // moment of the change.
+        // The store rejects duplicates, by identifier and by content, and enforces the limit per scope, when it applies
+        // the change.
         let change = Change::InsertRoleAssignment(cx.hsm.name.clone(), assignment.clone());
         Ok(Done::with(Of::new(cx, assignment), [change]))
     }

@@ -1,33 +1,33 @@
-//! A decision about access and its reason, on either plane.
+//! An access decision and its reason, for local RBAC and ARM RBAC.
 
 use crate::model::name::PrincipalId;
 use crate::model::role::{GrantOf, Grantable};
 
-/// A decision and its reason.
+/// An access decision and its reason.
 #[derive(Clone, Debug)]
 pub struct AccessDecision<A: Grantable> {
-    /// What was asked.
+    /// The action that was checked.
     pub action: A,
-    /// Where.
+    /// The scope at which it was checked.
     pub scope: A::Scope,
-    /// Whether it is allowed.
+    /// Whether the action is allowed.
     pub allowed: bool,
-    /// The grant that allows it, where one does that the asker may read.
+    /// A grant that allows the action and whose assignment the caller may read, if any.
     pub deciding: Option<GrantOf<A>>,
-    /// In a sentence.
+    /// The reason, as a sentence.
     pub reason: String,
 }
 
 impl<A: Grantable> AccessDecision<A> {
-    /// Decides by the rule that the engine goes by. `grants` are those of the principal and its groups; `readable` says
-    /// of assignments at a scope whether the asker may read them, and none but those is told of; `place` completes the
-    /// sentence that there is no role assignment.
+    /// Decides by the rule by which the engine authorizes calls. `grants` are those of the principal and its groups.
+    /// `readable` returns whether the caller may read assignments at a scope; the reason names no others. `qualifier`
+    /// completes the sentence "... has no role assignment ...".
     pub fn new(
         principal: PrincipalId,
         grants: &[GrantOf<A>],
         (action, scope): (A, A::Scope),
         readable: impl Fn(&A::Scope) -> bool,
-        place: &str,
+        qualifier: &str,
     ) -> Self {
         let allowing: Vec<&GrantOf<A>> = grants.iter().filter(|grant| grant.allows(action, &scope)).collect();
         let shown: Vec<&GrantOf<A>> =
@@ -41,22 +41,22 @@ impl<A: Grantable> AccessDecision<A> {
             None if !allowing.is_empty() => {
                 format!("{action} is granted at {scope} by a role assignment that you may not read")
             }
-            None => missing(principal, &shown, action, &scope, place),
+            None => missing(principal, &shown, action, &scope, qualifier),
         };
         Self { action, scope, allowed: !allowing.is_empty(), deciding, reason }
     }
 }
 
-/// Why nothing grants it: no role at all, roles elsewhere, or roles without the action.
+/// Returns why nothing grants the action: no role, roles at other scopes, or roles without the action.
 fn missing<A: Grantable>(
     principal: PrincipalId,
     grants: &[&GrantOf<A>],
     action: A,
     scope: &A::Scope,
-    place: &str,
+    qualifier: &str,
 ) -> String {
     if grants.is_empty() {
-        return format!("missing {action}: {principal} has no role assignment {place}");
+        return format!("missing {action}: {principal} has no role assignment {qualifier}");
     }
     let elsewhere = grants.iter().find(|grant| grant.definition.grants(action));
     if let Some(grant) = elsewhere {

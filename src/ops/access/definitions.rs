@@ -1,4 +1,4 @@
-//! Role definitions: listed, read, deleted.
+//! Lists, returns and deletes role definitions of local RBAC.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use crate::model::rbac::{Action, RoleDefinition};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Definition, DefinitionPath, Done, Of, Operation, Whole};
 
-/// Lists the built-in role definitions, then the custom ones.
+/// Lists the built-in role definitions, then the custom ones
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct ListRoleDefinitions {
     /// Of which HSM.
@@ -33,7 +34,7 @@ impl Operation for ListRoleDefinitions {
     }
 }
 
-/// Reads a role definition.
+/// Returns a role definition (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct GetRoleDefinition {
     /// Which.
@@ -57,7 +58,8 @@ impl Operation for GetRoleDefinition {
     }
 }
 
-/// Deletes a custom role definition. Its assignments stay and grant nothing.
+/// Deletes a custom role definition. Its assignments are kept and grant nothing
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct DeleteRoleDefinition {
     /// Which.

@@ -1,4 +1,6 @@
-//! Local role-based access control: role definitions, role assignments, and the question why.
+//! Local RBAC of a managed HSM: role definitions, role assignments and access checks.
+//!
+//! Azure: <https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>
 
 mod assignments;
 mod check_access;

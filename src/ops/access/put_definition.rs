@@ -1,4 +1,4 @@
-//! Creates a custom role definition, or replaces it whole.
+//! Creates or replaces a custom role definition of local RBAC.
 
 use std::sync::Arc;
 
@@ -11,22 +11,23 @@ use crate::model::rbac::{Action, Permission, RoleDefinition};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, Of, Operation, Whole};
 
-/// Entries of one list of a permission.
-// assumption: the service's own limit is not recorded.
-const MOST_ACTIONS: usize = 256;
+/// The maximum number of actions, and of data actions, of a permission.
+// assumption: the limit of Azure is not recorded.
+const MAX_ACTIONS: usize = 256;
 
-/// Creates or replaces a custom role definition.
+/// Creates or replaces a custom role definition
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct PutRoleDefinition {
-    /// In which HSM.
+    /// The HSM.
     pub hsm: HsmName,
-    /// Under which id; made by the service if `None`.
+    /// The identifier of the definition; generated if `None`.
     pub id: Option<Uuid>,
-    /// The name people read; the id if empty (recorded).
+    /// The display name; the identifier if empty (recorded).
     pub role_name: String,
-    /// Free text.
+    /// The description.
     pub description: String,
-    /// What it grants.
+    /// The permissions that the role grants.
     pub permissions: Vec<Permission>,
 }
 
@@ -56,7 +57,7 @@ impl Operation for PutRoleDefinition {
         for permission in &self.permissions {
             let data = permission.data_actions.iter().chain(&permission.not_data_actions);
             for pattern in data.clone() {
-                if !known(pattern) {
+                if !matches_data_action(pattern) {
                     return Err(Error::invalid(
                         "role_definition.permissions",
                         format!(
@@ -67,7 +68,7 @@ impl Operation for PutRoleDefinition {
                 }
             }
             let control = permission.actions.iter().chain(&permission.not_actions);
-            if data.count() > MOST_ACTIONS || control.clone().count() > MOST_ACTIONS {
+            if data.count() > MAX_ACTIONS || control.clone().count() > MAX_ACTIONS {
                 return Err(Error::invalid(
                     "role_definition.permissions",
                     "a permission lists too many actions",
@@ -82,8 +83,7 @@ impl Operation for PutRoleDefinition {
 
     async fn execute(self, _: Whole, cx: &Cx) -> Result<Done<Self::Reply>> {
         let id = self.id.unwrap_or_else(|| cx.ids.guid());
-        // That it is no built-in role, and that there is room for it, is the store's to see, in the moment of the
-        // change.
+        // The store rejects identifiers of built-in roles and enforces the limit, when it applies the change.
         let definition = Arc::new(RoleDefinition {
             id,
             role_name: if self.role_name.is_empty() { id.to_string() } else { self.role_name },
@@ -96,8 +96,9 @@ impl Operation for PutRoleDefinition {
     }
 }
 
-/// Whether a pattern can match a data action: a role that silently grants nothing is a trap.
-fn known(pattern: &str) -> bool {
+/// Whether a pattern matches a data action. A pattern that matches none is rejected, since it would grant nothing
+/// without notice.
+fn matches_data_action(pattern: &str) -> bool {
     let probe = RoleDefinition {
         id: Uuid::nil(),
         role_name: String::new(),

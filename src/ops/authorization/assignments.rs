@@ -1,4 +1,4 @@
-//! Role assignments of the control plane: listed, read, deleted.
+//! Lists, returns and deletes role assignments of ARM RBAC.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::model::rbac::Covers as _;
 use crate::ops::resources::Place;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Lists the role assignments that hold at a scope, inherited ones included, and those below it if they are wanted.
+/// Lists the role assignments that apply at a scope, including inherited ones, and optionally those below it.
 ///
-/// Source: so does Azure Resource Manager where no filter says otherwise.
+/// Azure Resource Manager lists the same ones if the request has no filter.
 #[derive(Clone, Debug)]
 pub struct ListControlRoleAssignments {
-    /// Where.
+    /// The scope.
     pub scope: ControlScope,
-    /// Whether those below it are wanted, too.
+    /// Whether to include assignments at scopes below.
     pub below: bool,
-    /// Those of this principal; `None` for all.
+    /// Only assignments of this principal; `None` for all.
     pub principal: Option<PrincipalId>,
 }
 
@@ -49,10 +49,10 @@ impl Operation for ListControlRoleAssignments {
     }
 }
 
-/// Reads a role assignment.
+/// Returns a role assignment.
 #[derive(Clone, Debug)]
 pub struct GetControlRoleAssignment {
-    /// Where it is.
+    /// The scope of the assignment.
     pub scope: ControlScope,
     /// Which.
     pub id: Uuid,
@@ -75,10 +75,10 @@ impl Operation for GetControlRoleAssignment {
     }
 }
 
-/// Takes a role away. It holds for the next request already.
+/// Deletes a role assignment, effective for the next request.
 #[derive(Clone, Debug)]
 pub struct DeleteControlRoleAssignment {
-    /// Where it is.
+    /// The scope of the assignment.
     pub scope: ControlScope,
     /// Which.
     pub id: Uuid,

@@ -1,4 +1,4 @@
-//! Tells whether a principal would be allowed an action of the control plane, and why or why not.
+//! Checks whether a principal may perform an action of the control plane, and returns the reason.
 
 use crate::model::Result;
 use crate::model::control_plane::{ControlAction, ControlGrant, ControlScope};
@@ -9,16 +9,16 @@ use crate::ops::access::AccessDecision;
 use crate::ops::resources::Place;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Asks about access. The answer is the one the engine would give.
+/// Checks access with the rule by which the engine authorizes calls. An extension of this service.
 #[derive(Clone, Debug)]
 pub struct CheckControlAccess {
-    /// Where.
+    /// The scope.
     pub scope: ControlScope,
-    /// About whom.
+    /// The principal to check.
     pub principal: PrincipalId,
-    /// Its groups: they are known from its token alone.
+    /// The groups of the principal, which are otherwise known only from its access token.
     pub groups: Vec<PrincipalId>,
-    /// To do what.
+    /// The action.
     pub action: ControlAction,
 }
 
@@ -35,7 +35,7 @@ impl Operation for CheckControlAccess {
     }
 
     async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
-        // What the caller could list with the right it needs to ask, and no more: reasons tell of assignments.
+        // The reason names only assignments that the caller may list with the action that this operation requires.
         let visible = |grant: &ControlGrant| {
             let scope = &grant.assignment.scope;
             scope.covers(&self.scope) || self.scope.covers(scope)
@@ -43,11 +43,11 @@ impl Operation for CheckControlAccess {
         let principals = std::iter::once(self.principal).chain(self.groups.iter().copied());
         let grants = principals.flat_map(|principal| cx.store.control_grants(principal).to_vec());
         let grants: Vec<_> = grants.filter(visible).collect();
-        let place = match self.scope {
+        let qualifier = match self.scope {
             ControlScope::Subscription(_) => "in this subscription",
             ControlScope::ResourceGroup(..) | ControlScope::ManagedHsm(..) => "that holds there or below it",
         };
-        let asked = (self.action, self.scope.clone());
-        Ok(Done::reply(AccessDecision::new(self.principal, &grants, asked, |_| true, place)))
+        let request = (self.action, self.scope.clone());
+        Ok(Done::reply(AccessDecision::new(self.principal, &grants, request, |_| true, qualifier)))
     }
 }

@@ -12,16 +12,17 @@ use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Assigns a role. What the scope names must exist: what comes later under its name gets no old rights.
+/// Creates a role assignment. The resource of the scope must exist, so that a later resource of the same name does not
+/// inherit the assignment.
 #[derive(Clone, Debug)]
 pub struct CreateControlRoleAssignment {
-    /// Where.
+    /// The scope.
     pub scope: ControlScope,
-    /// Under which id; made by the service if `None`.
+    /// The identifier of the assignment; generated if `None`.
     pub id: Option<Uuid>,
-    /// Which role.
+    /// The role definition.
     pub role_definition: Uuid,
-    /// To whom: user, service principal or group.
+    /// The principal: a user, service principal or group.
     pub principal: PrincipalId,
 }
 
@@ -48,8 +49,8 @@ impl Operation for CreateControlRoleAssignment {
             principal: self.principal,
             scope: self.scope,
         });
-        // That it is new, by id and by meaning, that there is room for it and that its scope is there is the
-        // store's to see, in the moment of the change.
+        // The store rejects duplicates, by identifier and by content, and missing scopes, and enforces the limit, when it
+        // applies the change.
         let change = ControlChange::InsertAssignment(Arc::clone(&assignment));
         Ok(Done::with(assignment, [Change::Control(change)]))
     }

@@ -1,4 +1,4 @@
-//! Role definitions of the control plane: listed, read.
+//! Lists and returns role definitions of ARM RBAC.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::model::{Error, Result};
 use crate::ops::resources::Place;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Lists the roles that can be assigned at a scope: they are the same everywhere.
+/// Lists the role definitions that can be assigned at a scope: the same at every scope.
 #[derive(Clone, Debug)]
 pub struct ListControlRoleDefinitions {
-    /// Where.
+    /// The scope.
     pub scope: ControlScope,
 }
 
@@ -36,10 +36,10 @@ impl Operation for ListControlRoleDefinitions {
     }
 }
 
-/// Reads a role definition.
+/// Returns a role definition.
 #[derive(Clone, Debug)]
 pub struct GetControlRoleDefinition {
-    /// Where.
+    /// The scope.
     pub scope: ControlScope,
     /// Which.
     pub id: Uuid,

@@ -1,4 +1,4 @@
-//! Role-based access control of the control plane: role definitions, role assignments, and the question why.
+//! ARM RBAC (control plane): role definitions, role assignments and access checks.
 
 mod assignments;
 mod check_access;
@@ -21,16 +21,16 @@ use crate::model::{Error, Result};
 use crate::ops::{ControlPlane, Target};
 use crate::store::Store;
 
-/// What was asked for at a scope; names begin with it.
+/// A value with the requested scope, with which resource names begin.
 #[derive(Clone, Debug)]
 pub struct At<T> {
     /// The scope.
     pub scope: ControlScope,
-    /// What was asked for.
+    /// The value.
     pub item: T,
 }
 
-/// A scope of what exists.
+/// A scope of the control plane whose resource exists.
 #[derive(Debug)]
 pub struct Existing;
 

@@ -1,4 +1,4 @@
-//! Turns the clock forwards.
+//! Advances the virtual clock.
 
 use super::{ClockFace, SimulatorsClock};
 use crate::model::change::Change;
@@ -7,24 +7,27 @@ use crate::model::time::FARTHEST;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ClockCx, Done, Operation, TurnClock};
 
-/// Turns the clock to an instant. What comes due on the way is done by the scheduler, which turns the
-/// clock step by step with this operation.
+/// Advances the virtual clock to an instant. The scheduler runs work that is due on the way: it advances the clock with
+/// this operation in steps.
 #[derive(Clone, Copy, Debug)]
 pub struct AdvanceClock {
-    /// Where to.
+    /// The target time.
     pub to: Timestamp,
 }
 
 impl AdvanceClock {
-    /// Whether the clock may be turned so far at once: a slip of the finger purges everything otherwise.
+    /// Checks the distance of an advance, so that a typing error does not purge all deleted keys.
     ///
     /// # Errors
-    /// `Invalid` for more than ten years, unless forced.
+    /// `Invalid` if `to` is more than ten years after `from` and `force` is false.
     pub fn check_distance(from: Timestamp, to: Timestamp, force: bool) -> Result<()> {
         if force || to.duration_since(from) <= FARTHEST {
             Ok(())
         } else {
-            Err(Error::invalid("force", format!("more than ten years from {from}: that must be forced")))
+            Err(Error::invalid(
+                "force",
+                format!("the target is more than ten years after {from}; set force to advance so far"),
+            ))
         }
     }
 }
@@ -42,14 +45,14 @@ impl Operation for AdvanceClock {
 
     async fn execute(self, _: SimulatorsClock, cx: &ClockCx) -> Result<Done<ClockFace>> {
         let before = cx.clock.setting().unwrap_or_default();
-        // Time goes on while the request travels: what is past by now is now.
+        // Time passes while the request is in transit: a target in the past becomes the current time.
         let now = self.to.max(cx.clock.now());
         let setting = cx.clock.setting_for(now, before.frozen.is_some());
         Ok(Done::with(ClockFace::turned(now, setting), [Change::SetClock(setting)]))
     }
 }
 
-/// Asks, before anything is done that comes due on the way, whether the caller may turn the clock. Replies what it shows.
+/// Authorizes an advance before work that is due on the way is run. Returns the current time.
 #[derive(Clone, Copy, Debug)]
 pub struct AskToAdvance;
 

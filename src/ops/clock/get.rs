@@ -1,4 +1,4 @@
-//! Tells the time of the service.
+//! Returns the clock of the service.
 
 use super::TheClock;
 use crate::clock::Clock;
@@ -8,30 +8,30 @@ use crate::model::time_guard::{Limits, Standing};
 use crate::model::{Result, Timestamp};
 use crate::ops::{ClockCx, Done, Known, Operation};
 
-/// Reads the clock.
+/// Returns the state of the clock.
 #[derive(Clone, Copy, Debug)]
 pub struct GetClock;
 
-/// What the clock shows.
+/// The state of the clock.
 #[derive(Clone, Copy, Debug)]
 pub struct ClockFace {
-    /// The present instant of the service.
+    /// The current time of the service.
     pub now: Timestamp,
-    /// How it is set, where it can be turned.
+    /// The setting of a virtual clock.
     pub setting: ClockSetting,
-    /// How far the machine's clock is believed.
+    /// Whether the machine's clock is trusted.
     pub standing: Standing,
-    /// What is plausible of it; `None` of a clock that can be turned.
+    /// The limits of plausible times; `None` for a virtual clock.
     pub limits: Option<Limits>,
 }
 
 impl ClockFace {
-    /// What a clock that is turned shows.
+    /// Returns the state of a virtual clock.
     pub(super) const fn turned(now: Timestamp, setting: ClockSetting) -> Self {
         Self { now, setting, standing: Standing::Running, limits: None }
     }
 
-    /// What a clock shows now.
+    /// Returns the current state of a clock.
     pub(super) fn of(clock: &Clock) -> Self {
         Self {
             now: clock.now(),

@@ -1,4 +1,4 @@
-//! Stops the clock, and lets it go on.
+//! Freezes and resumes the virtual clock.
 
 use super::{ClockFace, SimulatorsClock};
 use crate::model::Result;
@@ -6,7 +6,7 @@ use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::ops::{ClockCx, Done, Operation, TurnClock};
 
-/// Stops the clock where it is. It can still be advanced.
+/// Freezes the virtual clock at its current time. It can still be advanced.
 #[derive(Clone, Copy, Debug)]
 pub struct FreezeClock;
 
@@ -22,11 +22,11 @@ impl Operation for FreezeClock {
     fn target(&self) {}
 
     async fn execute(self, _: SimulatorsClock, cx: &ClockCx) -> Result<Done<ClockFace>> {
-        Ok(hold(cx, true))
+        Ok(set_frozen(cx, true))
     }
 }
 
-/// Lets a clock that stands still go on, from the instant it shows.
+/// Resumes a frozen virtual clock from the time that it shows.
 #[derive(Clone, Copy, Debug)]
 pub struct ResumeClock;
 
@@ -42,11 +42,11 @@ impl Operation for ResumeClock {
     fn target(&self) {}
 
     async fn execute(self, _: SimulatorsClock, cx: &ClockCx) -> Result<Done<ClockFace>> {
-        Ok(hold(cx, false))
+        Ok(set_frozen(cx, false))
     }
 }
 
-fn hold(cx: &ClockCx, frozen: bool) -> Done<ClockFace> {
+fn set_frozen(cx: &ClockCx, frozen: bool) -> Done<ClockFace> {
     let now = cx.clock.now();
     let before = cx.clock.setting().unwrap_or_default();
     // A clock that goes already is not set again: each setting costs it some microseconds.

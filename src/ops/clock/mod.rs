@@ -1,4 +1,4 @@
-//! The clock: read; the simulator's is advanced, frozen, resumed, a gateway's is released.
+//! Operations on the clock: read it, set the virtual clock of a simulator, release the guarded clock of a gateway.
 
 mod advance;
 mod get;
@@ -14,7 +14,7 @@ use super::{InstallationPlane, ServicePlane, SimulatorPlane, Target};
 use crate::model::Result;
 use crate::store::Store;
 
-/// Declares the clock as it is seen from a plane. There is one.
+/// Declares the clock as a target of a plane. There is one clock.
 macro_rules! the_clock {
     ($(#[$doc:meta])* $name:ident of $plane:ty) => {
         $(#[$doc])*
@@ -45,16 +45,16 @@ macro_rules! the_clock {
 }
 
 the_clock! {
-    /// The clock, to be read.
+    /// The clock, for reading.
     TheClock of ServicePlane
 }
 
 the_clock! {
-    /// The clock, to be turned.
+    /// The virtual clock of a simulator, for setting.
     SimulatorsClock of SimulatorPlane
 }
 
 the_clock! {
-    /// The clock, to be believed.
+    /// The guarded clock of a gateway, for releasing.
     MachinesClock of InstallationPlane
 }

@@ -1,4 +1,4 @@
-//! Believes the machine's clock, because somebody who may destroy what it guards says that it is right.
+//! Releases the guarded clock: an operator who may purge confirms that the machine's clock is correct.
 
 use super::{ClockFace, MachinesClock};
 use crate::model::Result;
@@ -8,14 +8,14 @@ use crate::model::entry::Meter;
 use crate::model::time_guard::Standing;
 use crate::ops::{ClockCx, Done, Operation};
 
-/// Releases the clock: what was held because of it is done. Nothing happens while it is trusted.
+/// Releases the clock: it is trusted again, and withheld purges run. Has no effect on a trusted clock.
 #[derive(Clone, Copy, Debug)]
 pub struct ReleaseClock;
 
 impl Operation for ReleaseClock {
     const NAME: &'static str = "ReleaseClock";
     const EVENT: &'static str = "ClockRelease";
-    // What waits are purges of deleted HSMs and of keys in any HSM.
+    // The withheld work is purges of deleted HSMs, and of keys in all HSMs.
     const ACTION: ControlAction = ControlAction::DeletedHsmPurge;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;

@@ -1,8 +1,8 @@
-//! Decrypts in the token. Whatever is wrong with a ciphertext, the answer is the same.
+//! Decrypts in the token. All invalid ciphertexts return the same error, which prevents padding oracles.
 
 use std::sync::Arc;
 
-use super::{LONGEST, LONGEST_CIPHERTEXT, Revealed, check_iv, check_length, check_rsa_ciphertext};
+use super::{MAX_CIPHERTEXT_LEN, MAX_LEN, Revealed, check_iv, check_length, check_rsa_ciphertext};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
 use crate::model::entry::Meter;
@@ -12,20 +12,20 @@ use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Version};
 
-/// Decrypts.
+/// Decrypts a ciphertext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
 pub struct Decrypt {
-    /// With which version.
+    /// The key version.
     pub key: KeyId,
-    /// How it was encrypted.
+    /// The algorithm with which the plaintext was encrypted.
     pub algorithm: EncryptionAlgorithm,
-    /// What.
+    /// The ciphertext.
     pub ciphertext: Vec<u8>,
-    /// AES alone.
+    /// The IV, for AES only.
     pub iv: Vec<u8>,
-    /// GCM alone.
+    /// The authentication tag, for GCM only.
     pub tag: Vec<u8>,
-    /// What GCM authenticated. CBC ignores it.
+    /// The additional authenticated data of GCM; ignored with CBC.
     pub additional: Vec<u8>,
 }
 
@@ -43,8 +43,8 @@ impl Operation for Decrypt {
 
     fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
-        check_length("ciphertext", &self.ciphertext, LONGEST_CIPHERTEXT)?;
-        check_length("additional_authenticated_data", &self.additional, LONGEST)?;
+        check_length("ciphertext", &self.ciphertext, MAX_CIPHERTEXT_LEN)?;
+        check_length("additional_authenticated_data", &self.additional, MAX_LEN)?;
         match self.algorithm.primitive() {
             Cipher::Rsa(_) => check_rsa_ciphertext("ciphertext", &target.0, &self.ciphertext)?,
             Cipher::Aes(mode, _) => {

@@ -1,10 +1,10 @@
-//! Encrypts a short plaintext with RSA in software, or data with AES in the token.
+//! Encrypts with RSA in software, or with AES in the token.
 
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{LONGEST, check_iv, check_length};
+use super::{MAX_LEN, check_iv, check_length};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
 use crate::model::entry::Meter;
@@ -14,34 +14,34 @@ use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Version};
 
-/// Encrypts.
+/// Encrypts a plaintext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 pub struct Encrypt {
-    /// With which version.
+    /// The key version.
     pub key: KeyId,
-    /// How.
+    /// The algorithm.
     pub algorithm: EncryptionAlgorithm,
-    /// What.
+    /// The plaintext.
     pub plaintext: Zeroizing<Vec<u8>>,
-    /// The IV, for CBC alone: GCM's is made by the token.
+    /// The IV, for CBC only: the token generates that of GCM.
     pub iv: Vec<u8>,
-    /// What GCM authenticates beside the plaintext. CBC ignores it (recorded).
+    /// The additional authenticated data of GCM; ignored with CBC (recorded).
     pub additional: Vec<u8>,
 }
 
-/// A ciphertext and what is needed to decrypt it.
+/// A ciphertext and the parameters needed to decrypt it.
 #[derive(Debug)]
 pub struct Encrypted {
-    /// The version that encrypted.
+    /// The key version that was used.
     pub version: Arc<KeyVersion>,
-    /// The algorithm, as surfaces spell it.
+    /// The name of the algorithm on the wire.
     pub algorithm: &'static str,
     /// The ciphertext.
     pub ciphertext: Vec<u8>,
-    /// AES alone.
+    /// The IV, for AES only.
     pub iv: Vec<u8>,
-    /// GCM alone.
+    /// The authentication tag, for GCM only.
     pub tag: Vec<u8>,
-    /// What was authenticated, GCM alone.
+    /// The additional authenticated data, for GCM only.
     pub additional: Vec<u8>,
 }
 
@@ -59,13 +59,13 @@ impl Operation for Encrypt {
 
     fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
-        check_length("plaintext", &self.plaintext, LONGEST)?;
-        check_length("additional_authenticated_data", &self.additional, LONGEST)?;
+        check_length("plaintext", &self.plaintext, MAX_LEN)?;
+        check_length("additional_authenticated_data", &self.additional, MAX_LEN)?;
         match self.algorithm.primitive() {
             Cipher::Rsa(_) => {}
-            // An IV that comes twice under one key breaks GCM, so callers do not choose it.
+            // Reusing an IV with a key breaks GCM, so callers cannot choose it.
             Cipher::Aes(AesMode::Gcm, _) if !self.iv.is_empty() => {
-                return Err(Error::invalid("iv", "with AES-GCM the service makes the IV; leave it empty"));
+                return Err(Error::invalid("iv", "the service generates the IV of AES-GCM; leave it empty"));
             }
             Cipher::Aes(AesMode::Gcm, _) => {}
             Cipher::Aes(mode, _) => {
@@ -92,7 +92,7 @@ impl Operation for Encrypt {
             },
             Cipher::Aes(mode, _) => {
                 if mode == AesMode::Cbc {
-                    // The service fills up the last block with zeros: Azure's SDK for Python records it
+                    // Azure pads the last block with zeros: recorded by the Azure SDK for Python
                     // (`test_symmetric_encrypt_and_decrypt`, 200 bytes with A256CBC).
                     let whole = self.plaintext.len().next_multiple_of(16);
                     self.plaintext.resize(whole, 0);

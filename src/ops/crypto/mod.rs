@@ -1,5 +1,7 @@
-//! What keys are used for. Private and secret keys act in the token; what needs only the public
-//! half is computed in software, with the same result and no device time.
+//! Cryptographic operations. Private and secret keys are used in the token; public-key operations are computed in
+//! software, with the same result and without using the token.
+//!
+//! Azure: <https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>
 
 mod decrypt;
 mod encrypt;
@@ -26,34 +28,34 @@ use crate::model::algorithm::AesMode;
 use crate::model::key::KeyVersion;
 use crate::model::{Error, Result};
 
-/// What a cryptographic operation came to, and which version did it.
+/// The result of a cryptographic operation, and the key version that was used.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The version that was used: the request may have named none.
+    /// The key version that was used: the request may have named none.
     pub version: Arc<KeyVersion>,
-    /// The algorithm, as surfaces spell it.
+    /// The name of the algorithm on the wire.
     pub algorithm: &'static str,
-    /// Signature, wrapped key, or the like.
+    /// The signature or the wrapped key.
     pub value: Vec<u8>,
 }
 
 /// A plaintext or an unwrapped key, zeroized when dropped.
 pub struct Revealed {
-    /// The version that was used.
+    /// The key version that was used.
     pub version: Arc<KeyVersion>,
-    /// The algorithm, as surfaces spell it.
+    /// The name of the algorithm on the wire.
     pub algorithm: &'static str,
-    /// The bytes.
+    /// The bytes of the plaintext or key.
     pub value: Zeroizing<Vec<u8>>,
 }
 
-/// The longest plaintext of one call, and the longest data to be authenticated, in bytes.
-// assumption: the service's own limit is not recorded; requests here end at 1 MiB.
-const LONGEST: usize = 256 * 1024;
-/// The longest ciphertext: A*CBCPAD adds up to a block.
-const LONGEST_CIPHERTEXT: usize = LONGEST + 16;
+/// The maximum length of a plaintext and of additional authenticated data, in bytes.
+// assumption: the limit of Azure is not recorded; requests to this service have at most 1 MiB.
+const MAX_LEN: usize = 256 * 1024;
+/// The maximum length of a ciphertext, in bytes: A*CBCPAD adds up to one block.
+const MAX_CIPHERTEXT_LEN: usize = MAX_LEN + 16;
 
-/// Whether an input is short enough.
+/// Checks the length of an input.
 fn check_length(field: &'static str, value: &[u8], longest: usize) -> Result<()> {
     if value.len() > longest {
         return Err(Error::invalid(field, format!("{field} has at most {longest} bytes")));
@@ -61,7 +63,7 @@ fn check_length(field: &'static str, value: &[u8], longest: usize) -> Result<()>
     Ok(())
 }
 
-/// Whether the IV is what the mode wants from the caller, for decryption and CBC encryption.
+/// Checks the length of an IV that the caller supplies, for decryption and CBC encryption.
 fn check_iv(mode: AesMode, iv: &[u8]) -> Result<()> {
     let wanted = match mode {
         AesMode::Gcm => 12,
@@ -74,12 +76,13 @@ fn check_iv(mode: AesMode, iv: &[u8]) -> Result<()> {
     }
 }
 
-/// How long a key may be that AES Key Wrap wraps, in bytes (RFC 3394, section 2; the end is ours).
+/// The lengths of keys that AES Key Wrap accepts, in bytes (<https://www.rfc-editor.org/rfc/rfc3394#section-2>; the upper
+/// limit is that of this service).
 const KEY_TO_WRAP: RangeInclusive<usize> = 16..=4096;
-/// The same, wrapped: 8 bytes longer.
+/// The lengths of wrapped keys, in bytes: 8 more.
 const WRAPPED_KEY: RangeInclusive<usize> = 24..=4104;
 
-/// Whether a wrapped or to be wrapped key has a length AES Key Wrap can take.
+/// Checks that AES Key Wrap accepts the length of a key or wrapped key.
 fn check_key_wrap(field: &'static str, value: &[u8], lengths: RangeInclusive<usize>) -> Result<()> {
     if !lengths.contains(&value.len()) || !value.len().is_multiple_of(8) {
         return Err(Error::invalid(
@@ -95,7 +98,7 @@ fn check_key_wrap(field: &'static str, value: &[u8], lengths: RangeInclusive<usi
     Ok(())
 }
 
-/// Whether an RSA ciphertext is as long as the modulus.
+/// Checks that an RSA ciphertext has the length of the modulus.
 fn check_rsa_ciphertext(field: &'static str, version: &KeyVersion, value: &[u8]) -> Result<()> {
     match version.material.key_type() {
         crate::model::key::KeyType::Rsa { bits } if value.len() != usize::from(bits) / 8 => {

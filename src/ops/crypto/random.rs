@@ -1,4 +1,4 @@
-//! Returns random bytes made by the token.
+//! Returns random bytes from the token's random number generator.
 
 use crate::model::entry::Meter;
 use crate::model::name::HsmName;
@@ -6,12 +6,12 @@ use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Whole};
 
-/// Makes random bytes.
+/// Generates random bytes.
 #[derive(Clone, Debug)]
 pub struct GenerateRandomBytes {
-    /// In which HSM.
+    /// The HSM.
     pub hsm: HsmName,
-    /// How many: 1 to 128.
+    /// The number of bytes: 1 to 128.
     pub count: i32,
 }
 
@@ -31,7 +31,7 @@ impl Operation for GenerateRandomBytes {
         if (1..=128).contains(&self.count) {
             Ok(())
         } else {
-            Err(Error::invalid("count", "count is 1 to 128"))
+            Err(Error::invalid("count", "count must be 1 to 128"))
         }
     }
 

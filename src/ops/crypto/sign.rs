@@ -1,4 +1,4 @@
-//! Signs a digest in the token; with the HS algorithms, makes a MAC.
+//! Signs a digest in the token; with the HS algorithms, computes a MAC.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Version};
 
-/// Signs.
+/// Signs a digest (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
 pub struct Sign {
-    /// With which version.
+    /// The key version.
     pub key: KeyId,
-    /// How.
+    /// The algorithm.
     pub algorithm: SignatureAlgorithm,
-    /// What: a digest as long as the algorithm's hash.
+    /// The digest, of the length of the algorithm's hash.
     pub digest: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! Unwraps a symmetric key and hands it to the caller.
+//! Unwraps a symmetric key and returns it to the caller.
 
 use std::sync::Arc;
 
@@ -12,12 +12,13 @@ use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Version};
 
-/// Unwraps a key.
+/// Unwraps a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>; AES key wrap:
+/// <https://www.rfc-editor.org/rfc/rfc3394>).
 #[derive(Clone, Debug)]
 pub struct UnwrapKey {
-    /// With which version.
+    /// The key version.
     pub key: KeyId,
-    /// How it was wrapped.
+    /// The algorithm with which the key was wrapped.
     pub algorithm: WrapAlgorithm,
     /// The wrapped key.
     pub value: Vec<u8>,

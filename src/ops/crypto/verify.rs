@@ -1,4 +1,4 @@
-//! Checks a signature over a digest.
+//! Verifies a signature of a digest.
 
 use std::sync::Arc;
 
@@ -12,27 +12,28 @@ use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Version};
 
-/// Checks a signature. A wrong one is an answer, not an error.
+/// Verifies a signature (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). An invalid signature is a
+/// result, not an error.
 #[derive(Clone, Debug)]
 pub struct Verify {
-    /// By which version.
+    /// The key version.
     pub key: KeyId,
-    /// How it was made.
+    /// The algorithm of the signature.
     pub algorithm: SignatureAlgorithm,
-    /// Over what.
+    /// The digest.
     pub digest: Vec<u8>,
-    /// The signature, in JOSE form.
+    /// The signature, in the format of JWS.
     pub signature: Vec<u8>,
 }
 
-/// Whether a signature is right.
+/// The result of a verification.
 #[derive(Clone, Debug)]
 pub struct Verified {
-    /// The version that was asked.
+    /// The key version that was used.
     pub version: Arc<KeyVersion>,
-    /// The algorithm, as surfaces spell it.
+    /// The name of the algorithm on the wire.
     pub algorithm: &'static str,
-    /// Whether it made the signature.
+    /// Whether the signature is valid.
     pub valid: bool,
 }
 
@@ -56,7 +57,7 @@ impl Operation for Verify {
     async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Verified>> {
         let key_type = target.0.material.key_type();
         let valid = if let KeyType::Oct { .. } = key_type {
-            // A MAC is checked by making it again; only the token can.
+            // A MAC is verified by computing it again, which requires the secret key in the token.
             let mac = cx.token.sign(target.0.version, key_type, self.algorithm, self.digest).await?;
             bool::from(mac.ct_eq(&self.signature))
         } else {

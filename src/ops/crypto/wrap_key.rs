@@ -1,4 +1,4 @@
-//! Wraps a symmetric key handed in by the caller.
+//! Wraps a symmetric key of the caller.
 
 use std::sync::Arc;
 
@@ -14,13 +14,14 @@ use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Version};
 
-/// Wraps a key.
+/// Wraps a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>; AES key wrap:
+/// <https://www.rfc-editor.org/rfc/rfc3394>).
 pub struct WrapKey {
-    /// Under which version.
+    /// The key version.
     pub key: KeyId,
-    /// How.
+    /// The algorithm.
     pub algorithm: WrapAlgorithm,
-    /// The key to be wrapped.
+    /// The key to wrap.
     pub value: Zeroizing<Vec<u8>>,
 }
 

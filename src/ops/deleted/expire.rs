@@ -1,4 +1,4 @@
-//! Purges a deleted key whose retention interval has ended: what the scheduler does.
+//! Purges a deleted key whose retention interval has ended, for the scheduler.
 
 use super::purge::destroy;
 use crate::model::entry::Meter;
@@ -6,10 +6,11 @@ use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
-/// Purges a deleted key because its time has come. Purge protection ends with the retention interval.
+/// Purges a deleted key at its scheduled purge date. Purge protection ends with the retention interval
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct PurgeExpiredKey {
-    /// Which.
+    /// The deleted key.
     pub key: KeyPath,
 }
 
@@ -27,7 +28,7 @@ impl Operation for PurgeExpiredKey {
         self.key.clone()
     }
 
-    /// Recovered, or recovered and deleted again, since it was seen to be due: then its time has not come.
+    /// Rejects a key that was recovered, or recovered and deleted again, since the work was scheduled.
     fn check(&self, target: &DeletedKey, now: Timestamp) -> Result<()> {
         match target.0.deletion {
             Some(deletion) if deletion.scheduled_purge_at <= now => Ok(()),

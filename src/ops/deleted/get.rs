@@ -6,10 +6,10 @@ use crate::model::entry::Meter;
 use crate::model::rbac::Action;
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
-/// Reads a deleted key.
+/// Returns a deleted key (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct GetDeletedKey {
-    /// Which.
+    /// The deleted key.
     pub key: KeyPath,
 }
 

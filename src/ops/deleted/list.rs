@@ -8,12 +8,13 @@ use crate::model::rbac::Action;
 use crate::ops::{AllKeys, Cx, Done, Operation, Page, PageRequest};
 use crate::store::Listing;
 
-/// Lists deleted keys, ordered by name.
+/// Lists deleted keys, ordered by name
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct ListDeletedKeys {
-    /// Of which HSM.
+    /// The HSM.
     pub hsm: HsmName,
-    /// Which page.
+    /// The requested page.
     pub page: PageRequest,
 }
 

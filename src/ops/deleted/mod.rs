@@ -1,4 +1,6 @@
-//! Deleted keys: seen, recovered, purged.
+//! Soft-deleted keys: get, list, recover and purge.
+//!
+//! Azure: <https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>
 
 mod expire;
 mod get;
@@ -19,26 +21,26 @@ use crate::model::key::Key;
 use crate::model::retention::{Deletion, RecoveryLevel};
 use crate::model::{Error, Result};
 
-/// A deleted key as surfaces show it: its current version, and when it goes.
+/// A deleted key as surfaces show it: the bundle of its current version, and the dates of its deletion.
 #[derive(Clone, Debug)]
 pub struct DeletedKeyBundle {
-    /// The current version, as it was.
+    /// The bundle of the current version.
     pub current: KeyBundle,
-    /// The dates.
+    /// The deletion date and the scheduled purge date.
     pub deletion: Deletion,
 }
 
 impl DeletedKeyBundle {
-    /// The bundle of a deleted key.
+    /// Returns the bundle of a deleted key.
     ///
     /// # Errors
-    /// `Internal` where the key is not deleted or has no version, which its type does not forbid.
+    /// `Internal` if the key is not deleted or has no version, which the type of `key` does not exclude.
     pub(super) fn of(key: &Arc<Key>, level: RecoveryLevel) -> Result<Self> {
         match (key.current(), key.deletion) {
             (Some(version), Some(deletion)) => {
                 Ok(Self { current: KeyBundle { version: version.clone(), level }, deletion })
             }
-            _ => Err(Error::internal(format!("{} is no deleted key with a version", key.name))),
+            _ => Err(Error::internal(format!("{} is not deleted or has no version", key.name))),
         }
     }
 }

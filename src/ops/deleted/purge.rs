@@ -1,4 +1,4 @@
-//! Destroys a deleted key for good: the objects in the token, then the record.
+//! Purges a deleted key: destroys its objects in the token, then its record.
 
 use crate::model::Result;
 use crate::model::change::{Change, IntentVerb};
@@ -6,10 +6,10 @@ use crate::model::entry::Meter;
 use crate::model::rbac::Action;
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
-/// Purges a deleted key.
+/// Purges a deleted key, unless purge protection is enabled (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct PurgeDeletedKey {
-    /// Which.
+    /// The deleted key.
     pub key: KeyPath,
 }
 
@@ -34,7 +34,7 @@ impl Operation for PurgeDeletedKey {
     }
 }
 
-/// Destroys the objects of a deleted key, then its record.
+/// Destroys the objects of a deleted key in the token, then its record.
 pub(super) async fn destroy(target: &DeletedKey, cx: &Cx) -> Result<Done<()>> {
     let objects: Vec<_> = target.0.versions.iter().map(|version| version.version).collect();
     cx.intend(IntentVerb::Destroy, objects.clone()).await?;

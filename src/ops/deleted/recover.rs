@@ -1,4 +1,4 @@
-//! Brings a deleted key back with all its versions.
+//! Recovers a deleted key with all its versions.
 
 use super::DeletedKeyBundle;
 use crate::model::change::{Change, IntentVerb};
@@ -8,10 +8,10 @@ use crate::model::{Error, Result};
 use crate::ops::keys::KeyBundle;
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
-/// Recovers a deleted key.
+/// Recovers a deleted key (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct RecoverDeletedKey {
-    /// Which.
+    /// The deleted key.
     pub key: KeyPath,
 }
 
@@ -29,7 +29,7 @@ impl Operation for RecoverDeletedKey {
     }
 
     async fn execute(self, target: DeletedKey, cx: &Cx) -> Result<Done<KeyBundle>> {
-        // A purge that began and was interrupted is finished by the sweeper; its objects may be gone.
+        // The sweeper completes an interrupted purge, whose objects may already be destroyed.
         let begun = cx.store.intents().into_iter().any(|intent| {
             intent.verb == IntentVerb::Destroy
                 && intent.hsm == cx.hsm.name

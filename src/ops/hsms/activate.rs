@@ -1,4 +1,4 @@
-//! Puts a managed HSM into service.
+//! Activates a managed HSM.
 
 use crate::model::change::Change;
 use crate::model::entry::Meter;
@@ -9,31 +9,31 @@ use crate::model::{Error, Result};
 use crate::ops::{Cx, DataPlane, Done, Operation, Target, Whole, hsm_lock};
 use crate::store::Store;
 
-/// Activates an HSM; one that is active stays so. The real service does this when its security domain is downloaded, which is not
-/// built yet: so this is for who may do that.
+/// Activates an HSM; has no effect on an active one. Azure activates an HSM when its security domain is downloaded, which
+/// is not implemented: this operation requires the data action of the download.
 #[derive(Clone, Debug)]
 pub struct ActivateManagedHsm {
-    /// Which.
+    /// The HSM.
     pub hsm: HsmName,
 }
 
 impl Operation for ActivateManagedHsm {
     const NAME: &'static str = "ActivateManagedHsm";
     const EVENT: &'static str = "ManagedHsmActivate";
-    // assumption: the real service is activated by the download itself.
+    // assumption: Azure activates the HSM with the download itself.
     const ACTION: Action = Action::SecurityDomainDownload;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     const IN_SERVICE: bool = false;
-    type Target = InAnyState;
+    type Target = HsmInAnyState;
     type Reply = ();
 
     fn target(&self) -> HsmName {
         self.hsm.clone()
     }
 
-    async fn execute(self, _: InAnyState, cx: &Cx) -> Result<Done<()>> {
-        // As it is now: the one the call was let in with may have been changed since.
+    async fn execute(self, _: HsmInAnyState, cx: &Cx) -> Result<Done<()>> {
+        // Read again: the HSM may have changed since the call was authorized.
         let hsm =
             cx.store.hsm(&cx.hsm.name).ok_or_else(|| Error::HsmNotFound { hsm: cx.hsm.name.clone() })?;
         if hsm.activation == Activation::Active {
@@ -44,11 +44,11 @@ impl Operation for ActivateManagedHsm {
     }
 }
 
-/// An HSM, activated or not. Excluded by what changes the HSM as a resource, too.
+/// An HSM in any activation state. Shares the lock of changes to the HSM resource.
 #[derive(Debug)]
-pub struct InAnyState;
+pub struct HsmInAnyState;
 
-impl Target for InAnyState {
+impl Target for HsmInAnyState {
     type Plane = DataPlane;
     type Id = HsmName;
 

@@ -1,4 +1,4 @@
-//! Tells whether a managed HSM could be made under a name.
+//! Checks whether a name is available for a managed HSM.
 
 use super::AnyHsms;
 use crate::model::Result;
@@ -8,25 +8,25 @@ use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Asks whether a name is one, and free.
+/// Checks whether a name is valid and unused.
 #[derive(Clone, Debug)]
 pub struct CheckManagedHsmName {
-    /// Who asks.
+    /// The subscription of the request.
     pub subscription: SubscriptionId,
-    /// The name, which may be none.
+    /// The name, which may be invalid.
     pub name: String,
 }
 
-/// Whether a name can be had.
+/// Whether a name is available.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NameAvailability {
-    /// It can.
+    /// The name is valid and unused.
     Available,
-    /// No HSM can have it, because of this.
+    /// The name is not valid, for this reason.
     Invalid(String),
-    /// Another HSM has it; it may be deleted.
+    /// An HSM, live or deleted, has this name.
     Taken {
-        /// Whether it is.
+        /// Whether that HSM is deleted.
         deleted: bool,
     },
 }
@@ -34,7 +34,7 @@ pub enum NameAvailability {
 impl Operation for CheckManagedHsmName {
     const NAME: &'static str = "CheckManagedHsmName";
     const EVENT: &'static str = "ManagedHsmCheckName";
-    // assumption: the real service's action for this is not published.
+    // assumption: the action that Azure requires for this is not published.
     const ACTION: ControlAction = ControlAction::HsmRead;
     const METER: Meter = Meter::Free;
     type Target = AnyHsms;

@@ -1,4 +1,4 @@
-//! Makes a managed HSM with a token of its own.
+//! Creates a managed HSM with its own token.
 
 use std::sync::Arc;
 
@@ -21,26 +21,26 @@ use crate::ops::{ControlCx, Done, Operation};
 use crate::store::Store;
 use crate::token::Claims;
 
-/// Makes an HSM. It is not in service before it is activated.
+/// Creates an HSM, which is not activated.
 #[derive(Clone, Debug)]
 pub struct CreateManagedHsm {
-    /// Which, and where.
+    /// The resource path of the HSM.
     pub path: HsmPath,
     /// The region.
     pub location: String,
-    /// For example `Standard_B1`, in any case.
+    /// The SKU, for example `Standard_B1`; case-insensitive.
     pub sku: String,
-    /// The directory whose principals it accepts: the subscription's.
+    /// The tenant whose principals it accepts; must be that of the subscription.
     pub tenant: Option<Uuid>,
-    /// Who becomes Managed HSM Administrator, and nothing else; at least one.
+    /// The principals that are assigned the role Managed HSM Administrator; at least one.
     pub administrators: Vec<PrincipalId>,
-    /// How long deleted things can be recovered; fixed from now on.
+    /// The retention interval of deleted keys and of the deleted HSM; cannot be changed later.
     pub retention: RetentionDays,
-    /// Whether purging before the time is refused.
+    /// Whether purges before the scheduled purge date are refused.
     pub purge_protection: bool,
     /// The user's tags.
     pub tags: Tags,
-    /// Who may reach it over the network.
+    /// The network rules.
     pub network: NetworkRules,
 }
 
@@ -73,7 +73,7 @@ impl Operation for CreateManagedHsm {
     }
 
     async fn execute(self, _: NewHsm, cx: &ControlCx) -> Result<Done<HsmBundle>> {
-        self.check_place(cx)?;
+        self.check_tenant_and_location(cx)?;
         let role = cx.store.built_in_role(ADMINISTRATOR_ROLE)?;
         let name = self.path.name.clone();
         cx.intents.declare(&name, IntentVerb::Provision, Vec::new()).await?;
@@ -96,7 +96,7 @@ impl Operation for CreateManagedHsm {
             subscription: self.path.subscription,
             resource_group: self.path.resource_group,
             location: self.location,
-            // In its own spelling: prices are found by it.
+            // In canonical spelling, by which prices are found.
             sku: find_sku(&self.sku)?.to_owned(),
             retention: self.retention,
             purge_protection: self.purge_protection,
@@ -115,27 +115,28 @@ impl Operation for CreateManagedHsm {
 }
 
 impl CreateManagedHsm {
-    fn check_place(&self, cx: &ControlCx) -> Result<()> {
+    fn check_tenant_and_location(&self, cx: &ControlCx) -> Result<()> {
         if self.tenant.is_some_and(|tenant| tenant != cx.subscription.tenant) {
-            return Err(Error::invalid("tenant_id", "the tenant is the subscription's"));
+            return Err(Error::invalid("tenant_id", "the tenant must be that of the subscription"));
         }
         cx.locations.find(&self.location)?;
-        // Before a token is made for it; the store asks again when the HSM is recorded.
-        limit::HSMS.room(count(&cx.store, self))
+        // Checked before a token is allocated; the store checks again when it applies the change.
+        limit::HSMS.room(count_at_location(&cx.store, self))
     }
 }
 
-/// Who has a claim to tokens.
+/// Returns the claims to tokens: of HSMs that are being created, and of existing HSMs.
 fn claims(store: &Store) -> Claims {
-    let being_made = |intent: &Intent| intent.verb == IntentVerb::Provision;
-    let intents = store.intents().into_iter().filter(being_made);
+    let is_creation = |intent: &Intent| intent.verb == IntentVerb::Provision;
+    let intents = store.intents().into_iter().filter(is_creation);
     let pending = intents.map(|intent| intent.hsm.to_string()).collect();
     Claims { pending, in_use: store.token_serials() }
 }
 
-fn count(store: &Store, new: &CreateManagedHsm) -> usize {
-    let beside = |hsm: &Arc<ManagedHsm>| {
+/// Counts the HSMs of the subscription in the location of the new one.
+fn count_at_location(store: &Store, new: &CreateManagedHsm) -> usize {
+    let is_at_location = |hsm: &Arc<ManagedHsm>| {
         hsm.subscription == new.path.subscription && plain(&hsm.location) == plain(&new.location)
     };
-    store.hsms().into_iter().filter(beside).count()
+    store.hsms().into_iter().filter(is_at_location).count()
 }

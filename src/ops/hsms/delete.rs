@@ -1,4 +1,4 @@
-//! Deletes a managed HSM softly, with everything in it.
+//! Soft-deletes a managed HSM with its keys and role assignments.
 
 use std::sync::Arc;
 
@@ -11,10 +11,11 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::retention::Deletion;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Soft-deletes an HSM. Its name stays taken, and its hardware is billed until it is purged.
+/// Soft-deletes an HSM. Its name stays reserved, and it is billed until it is purged
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct DeleteManagedHsm {
-    /// Which.
+    /// The HSM.
     pub path: HsmPath,
 }
 

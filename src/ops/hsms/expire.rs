@@ -1,4 +1,4 @@
-//! Purges a deleted managed HSM whose retention interval has ended: what the scheduler does.
+//! Purges a deleted managed HSM whose retention interval has ended, for the scheduler.
 
 use super::purge::destroy;
 use super::{DeletedHsm, DeletedHsmPath};
@@ -7,10 +7,11 @@ use crate::model::entry::Meter;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Purges a deleted HSM because its time has come. Purge protection ends with the retention interval.
+/// Purges a deleted HSM at its scheduled purge date. Purge protection ends with the retention interval
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct PurgeExpiredManagedHsm {
-    /// Which.
+    /// The deleted HSM.
     pub path: DeletedHsmPath,
 }
 
@@ -28,7 +29,7 @@ impl Operation for PurgeExpiredManagedHsm {
         self.path.clone()
     }
 
-    /// Recovered, or recovered and deleted again, since it was seen to be due: then its time has not come.
+    /// Rejects an HSM that was recovered, or recovered and deleted again, since the work was scheduled.
     fn check(&self, target: &DeletedHsm, now: Timestamp) -> Result<()> {
         match target.0.deletion {
             Some(deletion) if deletion.scheduled_purge_at <= now => Ok(()),

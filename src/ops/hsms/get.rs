@@ -6,10 +6,10 @@ use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Reads an HSM as a resource.
+/// Returns a live HSM.
 #[derive(Clone, Debug)]
 pub struct GetManagedHsm {
-    /// Which.
+    /// The HSM.
     pub path: HsmPath,
 }
 

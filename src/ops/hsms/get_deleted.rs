@@ -6,10 +6,10 @@ use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Reads a deleted HSM.
+/// Returns a deleted HSM (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct GetDeletedManagedHsm {
-    /// Which.
+    /// The deleted HSM.
     pub path: DeletedHsmPath,
 }
 

@@ -7,14 +7,14 @@ use crate::model::entry::Meter;
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::ops::{ControlCx, Done, Operation, Page, PageRequest};
 
-/// Lists the live HSMs of a subscription or of a resource group, by name.
+/// Lists the live HSMs of a subscription or of a resource group, ordered by name.
 #[derive(Clone, Debug)]
 pub struct ListManagedHsms {
-    /// Of which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Of which group alone.
+    /// Only HSMs of this resource group; `None` for all.
     pub resource_group: Option<ResourceGroupName>,
-    /// Which page.
+    /// The requested page.
     pub page: PageRequest,
 }
 

@@ -7,12 +7,13 @@ use crate::model::entry::Meter;
 use crate::model::resource::SubscriptionId;
 use crate::ops::{ControlCx, Done, Operation, Page, PageRequest};
 
-/// Lists the deleted HSMs of a subscription, by name.
+/// Lists the deleted HSMs of a subscription, ordered by name
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct ListDeletedManagedHsms {
-    /// Of which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Which page.
+    /// The requested page.
     pub page: PageRequest,
 }
 

@@ -1,4 +1,7 @@
-//! Managed HSMs as resources: made, read, changed, deleted softly, recovered, purged, activated.
+//! Managed HSMs as resources: create, get, list, update, delete, recover, purge and activate.
+//!
+//! Azure: `Microsoft.KeyVault/managedHSMs` in
+//! <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/keyvault>
 
 mod activate;
 mod check_name;
@@ -42,28 +45,28 @@ use crate::store::Store;
 pub struct HsmBundle {
     /// The resource.
     pub hsm: Arc<ManagedHsm>,
-    /// What deletion means for it and for its keys.
+    /// The recovery level of the HSM and its keys.
     pub level: RecoveryLevel,
 }
 
 impl HsmBundle {
-    /// The bundle of an HSM.
+    /// Returns the bundle of an HSM.
     fn of(hsm: &Arc<ManagedHsm>, store: &Store) -> Self {
         Self { hsm: Arc::clone(hsm), level: recovery_level(hsm, store) }
     }
 }
 
-/// What deletion means for an HSM and for its keys.
+/// Returns the recovery level of an HSM and its keys.
 fn recovery_level(hsm: &ManagedHsm, store: &Store) -> RecoveryLevel {
     let subscription = store.subscription(hsm.subscription);
     hsm.recovery_level(subscription.is_some_and(|subscription| subscription.undeletable))
 }
 
-/// Whether the token of a deleted HSM is being wiped: a purge that was interrupted, which the sweeper finishes.
+/// Whether an interrupted purge is wiping the token of a deleted HSM; the sweeper completes it.
 fn is_being_purged(hsm: &ManagedHsm, cx: &ControlCx) -> bool {
     use crate::model::change::IntentVerb;
-    let meant = |intent: &crate::model::change::Intent| {
+    let wipes_it = |intent: &crate::model::change::Intent| {
         intent.verb == IntentVerb::Wipe && intent.hsm.folded() == hsm.name.folded()
     };
-    cx.store.intents().iter().any(meant)
+    cx.store.intents().iter().any(wipes_it)
 }

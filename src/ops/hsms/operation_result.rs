@@ -1,4 +1,4 @@
-//! Tells what became of a managed HSM that somebody made, changed, deleted or purged.
+//! Returns the result of a long-running operation on a managed HSM.
 
 use std::sync::Arc;
 
@@ -13,34 +13,34 @@ use crate::model::{Error, Result};
 use crate::ops::{ControlCx, ControlPlane, Done, Operation, Target};
 use crate::store::Store;
 
-/// Asks for the outcome of a long operation, as clients of Azure Resource Manager do until there is one. All of them
-/// end before they are answered here, so what is asked for is what is there now.
+/// Returns the result of a long-running operation, which clients of Azure Resource Manager poll. Operations of this
+/// service complete before the reply, so the result is the current state of the HSM.
 #[derive(Clone, Debug)]
 pub struct GetManagedHsmOperationResult {
-    /// In which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// The HSM, by the id that it alone ever had.
+    /// The unique identifier of the HSM, which is never reused.
     pub id: Uuid,
 }
 
-/// What became of an HSM.
+/// The state of the HSM.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It is there.
+    /// The HSM is live.
     Live(HsmBundle),
-    /// It is deleted, or purged.
+    /// The HSM is deleted or purged.
     Gone,
 }
 
-/// An HSM, past or present.
+/// An HSM that exists or existed.
 #[derive(Debug)]
-pub struct EverHsm(Option<Arc<ManagedHsm>>);
+pub struct PastOrPresentHsm(Option<Arc<ManagedHsm>>);
 
 fn find(id: &(SubscriptionId, Uuid), store: &Store) -> Option<Arc<ManagedHsm>> {
     store.hsms().into_iter().find(|hsm| hsm.subscription == id.0 && hsm.id == id.1)
 }
 
-impl Target for EverHsm {
+impl Target for PastOrPresentHsm {
     type Plane = ControlPlane;
     type Id = (SubscriptionId, Uuid);
 
@@ -48,8 +48,7 @@ impl Target for EverHsm {
         id.0
     }
 
-    /// Where the HSM is or was: whoever may change it there may see what came of it. A purged one has left only its
-    /// subscription.
+    /// The scope of the HSM, at which the operation was authorized; that of the subscription if the HSM is purged.
     fn scope(id: &Self::Id, store: &Store) -> ControlScope {
         find(id, store).map_or(ControlScope::Subscription(id.0), |hsm| hsm.scope())
     }
@@ -78,16 +77,16 @@ impl Operation for GetManagedHsmOperationResult {
     const EVENT: &'static str = "ManagedHsmOperationResultGet";
     const ACTION: ControlAction = ControlAction::HsmOperationRead;
     const METER: Meter = Meter::Free;
-    // On gRPC, what takes long is answered when it is done.
+    // gRPC methods reply when the operation is complete.
     const IS_RPC: bool = false;
-    type Target = EverHsm;
+    type Target = PastOrPresentHsm;
     type Reply = Outcome;
 
     fn target(&self) -> (SubscriptionId, Uuid) {
         (self.subscription, self.id)
     }
 
-    async fn execute(self, target: EverHsm, cx: &ControlCx) -> Result<Done<Outcome>> {
+    async fn execute(self, target: PastOrPresentHsm, cx: &ControlCx) -> Result<Done<Outcome>> {
         let live = target.0.filter(|hsm| hsm.deletion.is_none());
         Ok(Done::reply(live.map_or(Outcome::Gone, |hsm| Outcome::Live(HsmBundle::of(&hsm, &cx.store)))))
     }

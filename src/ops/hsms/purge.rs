@@ -1,4 +1,4 @@
-//! Destroys a deleted managed HSM for good: what is in its token, then the record.
+//! Purges a deleted managed HSM: destroys the objects in its token, then its record.
 
 use super::{DeletedHsm, DeletedHsmPath, HsmBundle, recovery_level};
 use crate::model::Result;
@@ -7,10 +7,11 @@ use crate::model::control_plane::ControlAction;
 use crate::model::entry::Meter;
 use crate::ops::{ControlCx, Done, Operation, wipe};
 
-/// Purges a deleted HSM. Its name is free afterwards.
+/// Purges a deleted HSM, unless purge protection is enabled. Its name becomes available
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct PurgeDeletedManagedHsm {
-    /// Which.
+    /// The deleted HSM.
     pub path: DeletedHsmPath,
 }
 
@@ -36,7 +37,7 @@ impl Operation for PurgeDeletedManagedHsm {
     }
 }
 
-/// Destroys what a deleted HSM has in its token, then its record.
+/// Destroys the objects of a deleted HSM in its token, then its record.
 pub(super) async fn destroy(target: &DeletedHsm, cx: &ControlCx) -> Result<Done<()>> {
     let hsm = &target.0;
     cx.intents.declare(&hsm.name, IntentVerb::Wipe, Vec::new()).await?;

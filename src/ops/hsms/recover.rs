@@ -1,4 +1,4 @@
-//! Brings a deleted managed HSM back, with everything in it.
+//! Recovers a deleted managed HSM with its keys and role assignments.
 
 use std::sync::Arc;
 
@@ -10,10 +10,11 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Recovers a deleted HSM: its keys, deleted keys with their dates, and role assignments.
+/// Recovers a deleted HSM with its keys, deleted keys and their dates, and role assignments
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct RecoverDeletedManagedHsm {
-    /// Which.
+    /// The deleted HSM.
     pub path: DeletedHsmPath,
 }
 

@@ -1,4 +1,4 @@
-//! What operations on managed HSMs act on.
+//! The targets of operations on managed HSMs.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use crate::model::{Error, Result};
 use crate::ops::{ControlPlane, Target, hsm_lock};
 use crate::store::Store;
 
-/// Names an HSM as a resource.
+/// Identifies a live HSM resource.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HsmPath {
     /// The subscription.
     pub subscription: SubscriptionId,
-    /// The resource group in it.
+    /// The resource group.
     pub resource_group: ResourceGroupName,
     /// The HSM.
     pub name: HsmName,
@@ -28,17 +28,17 @@ impl HsmPath {
     }
 
     fn live(&self, store: &Store) -> Result<Arc<ManagedHsm>> {
-        let is_meant = |hsm: &Arc<ManagedHsm>| {
+        let matches = |hsm: &Arc<ManagedHsm>| {
             hsm.subscription == self.subscription
                 && hsm.resource_group.folded() == self.resource_group.folded()
                 && hsm.deletion.is_none()
         };
         let not_found = || Error::HsmNotFound { hsm: self.name.clone() };
-        store.hsm(&self.name).filter(is_meant).ok_or_else(not_found)
+        store.hsm(&self.name).filter(matches).ok_or_else(not_found)
     }
 }
 
-/// Implements what all targets named by an [`HsmPath`] share.
+/// Implements the common part of targets identified by an [`HsmPath`].
 macro_rules! named_by_hsm_path {
     () => {
         type Plane = ControlPlane;
@@ -66,7 +66,7 @@ macro_rules! named_by_hsm_path {
     };
 }
 
-/// A name for a new HSM, in a resource group that exists.
+/// An unused HSM name in an existing resource group.
 #[derive(Debug)]
 pub struct NewHsm;
 
@@ -99,12 +99,12 @@ impl Target for LiveHsm {
     }
 }
 
-/// Names a deleted HSM. It has left its resource group, and is found in its subscription and location.
+/// Identifies a deleted HSM, by subscription and location: a deleted HSM is not in a resource group.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeletedHsmPath {
     /// The subscription.
     pub subscription: SubscriptionId,
-    /// The location; case and blanks do not matter.
+    /// The location; case and spaces are ignored.
     pub location: String,
     /// The HSM.
     pub name: HsmName,
@@ -112,13 +112,13 @@ pub struct DeletedHsmPath {
 
 impl DeletedHsmPath {
     fn find(&self, store: &Store) -> Result<Arc<ManagedHsm>> {
-        let is_meant = |hsm: &Arc<ManagedHsm>| {
+        let matches = |hsm: &Arc<ManagedHsm>| {
             hsm.subscription == self.subscription
                 && hsm.deletion.is_some()
                 && plain(&hsm.location) == plain(&self.location)
         };
         let not_found = || Error::DeletedHsmNotFound { hsm: self.name.clone() };
-        store.hsm(&self.name).filter(is_meant).ok_or_else(not_found)
+        store.hsm(&self.name).filter(matches).ok_or_else(not_found)
     }
 
     fn describe(&self) -> String {
@@ -129,7 +129,7 @@ impl DeletedHsmPath {
     }
 }
 
-/// Implements what targets named by a [`DeletedHsmPath`] share.
+/// Implements the common part of targets identified by a [`DeletedHsmPath`].
 macro_rules! named_by_deleted_hsm_path {
     () => {
         type Plane = ControlPlane;
@@ -157,7 +157,7 @@ macro_rules! named_by_deleted_hsm_path {
     };
 }
 
-/// A deleted HSM, to be seen or purged: rights to that are given at the subscription.
+/// A deleted HSM, to get or purge, which is authorized at the subscription.
 #[derive(Debug)]
 pub struct DeletedHsm(pub Arc<ManagedHsm>);
 
@@ -169,7 +169,7 @@ impl Target for DeletedHsm {
     }
 }
 
-/// A deleted HSM, to be made a live one again where it was.
+/// A deleted HSM, to recover, which is authorized at its former scope.
 #[derive(Debug)]
 pub struct RecoverableHsm(pub Arc<ManagedHsm>);
 
@@ -185,7 +185,7 @@ impl Target for RecoverableHsm {
         }
     }
 
-    /// The request does not name the resource group that held it.
+    /// The request does not name the resource group.
     fn asked(id: &DeletedHsmPath) -> Option<ControlScope> {
         Some(ControlScope::Subscription(id.subscription))
     }
@@ -231,7 +231,7 @@ impl Target for HsmsOf {
     }
 }
 
-/// A subscription, asked about HSMs that are in no resource group: deleted ones, and names.
+/// The deleted HSMs and HSM names of a subscription, which are in no resource group.
 #[derive(Debug)]
 pub struct AnyHsms;
 

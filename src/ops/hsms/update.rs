@@ -1,4 +1,4 @@
-//! Changes what can be changed of a managed HSM.
+//! Updates the mutable properties of a managed HSM.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,31 +17,31 @@ use crate::model::retention::RetentionDays;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// What is to be changed; what is `None` stays.
+/// Changes to an HSM. A property that is `None` is kept.
 #[derive(Clone, Debug, Default)]
 pub struct HsmChanges {
-    /// New tags, instead of all old ones.
+    /// Tags that replace all existing ones.
     pub tags: Option<Tags>,
-    /// Purge protection: it can be turned on.
+    /// Purge protection, which can be enabled but not disabled.
     pub purge_protection: Option<bool>,
-    /// New network settings.
+    /// Changes to the network rules.
     pub network: NetworkChanges,
-    /// What is fixed; accepted where it says what is: clients send back what they read.
+    /// Immutable properties, accepted if they equal the existing ones: clients send back what they have read.
     pub fixed: Fixed,
 }
 
-/// What is fixed when an HSM is made.
+/// The immutable properties of an HSM.
 #[derive(Clone, Debug, Default)]
 pub struct Fixed {
-    /// How long deleted things can be recovered.
+    /// The retention interval.
     pub retention: Option<RetentionDays>,
-    /// The region, by either name.
+    /// The region, by name or display name.
     pub location: Option<String>,
-    /// For example `Standard_B1`.
+    /// The SKU, for example `Standard_B1`.
     pub sku: Option<String>,
-    /// The directory whose principals it accepts.
+    /// The tenant whose principals it accepts.
     pub tenant: Option<Uuid>,
-    /// Who became Managed HSM Administrator, in any order.
+    /// The initial administrators, in any order.
     pub administrators: Option<Vec<PrincipalId>>,
 }
 
@@ -49,28 +49,29 @@ impl Fixed {
     fn check(&self, hsm: &ManagedHsm) -> Result<()> {
         let Self { retention, location, sku, tenant, administrators } = self;
         let sorted = |principals: &[PrincipalId]| principals.iter().copied().collect::<BTreeSet<_>>();
-        let is_other_group = |given: &Vec<PrincipalId>| sorted(given) != sorted(&hsm.initial_administrators);
-        for (field, is_other) in [
+        let differ = |given: &Vec<PrincipalId>| sorted(given) != sorted(&hsm.initial_administrators);
+        for (field, differs) in [
             ("retention_days", retention.is_some_and(|days| days != hsm.retention)),
             ("location", location.as_ref().is_some_and(|given| plain(given) != plain(&hsm.location))),
             ("sku", sku.as_ref().is_some_and(|given| !given.eq_ignore_ascii_case(&hsm.sku))),
             ("tenant_id", tenant.is_some_and(|given| given != hsm.tenant)),
-            ("administrators", administrators.as_ref().is_some_and(is_other_group)),
+            ("administrators", administrators.as_ref().is_some_and(differ)),
         ] {
-            if is_other {
-                return Err(Error::invalid(field, "this is fixed when an HSM is made"));
+            if differs {
+                return Err(Error::invalid(field, "this cannot be changed after the HSM is created"));
             }
         }
         Ok(())
     }
 }
 
-/// Changes an HSM.
+/// Updates an HSM; network rules:
+/// <https://learn.microsoft.com/azure/key-vault/managed-hsm/network-security>.
 #[derive(Clone, Debug)]
 pub struct UpdateManagedHsm {
-    /// Which.
+    /// The HSM.
     pub path: HsmPath,
-    /// What.
+    /// The changes.
     pub changes: HsmChanges,
 }
 
@@ -92,7 +93,7 @@ impl Operation for UpdateManagedHsm {
         if *purge_protection == Some(false) && target.0.purge_protection {
             return Err(Error::invalid(
                 "purge_protection",
-                "purge protection is on, and cannot be turned off again",
+                "purge protection is enabled and cannot be turned off",
             ));
         }
         fixed.check(&target.0)?;
