@@ -1,4 +1,4 @@
-//! What the service does with a key by itself, and when; and what it has done once and for all.
+//! Scheduled work on keys (purge, rotation, expiry notice) and the one-time notices of key versions.
 
 use jiff::SignedDuration;
 
@@ -6,44 +6,44 @@ use super::Timestamp;
 use super::key::{Key, KeyVersion};
 use super::time::Work;
 
-/// How long before its expiry a version is near it: Azure's `KeyNearExpiry` event comes 30 days before.
-const NEAR: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How long before expiry a version is near expiry: Azure emits its `KeyNearExpiry` event 30 days before.
+const NEAR_EXPIRY: SignedDuration = SignedDuration::from_hours(24 * 30);
 
-/// Something the service says of a key version once.
+/// A notice that the service gives once per key version.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Notice {
-    /// The version will expire soon.
+    /// The near-expiry event was emitted.
     NearExpiry,
-    /// The key could not be rotated when this version was due for it, and will not be.
+    /// Rotation of this version by the rotation policy was abandoned.
     NotRotated,
 }
 
-/// The notices that were given of a version. Stored as their bits.
+/// The notices given for a version, stored as a bit mask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Notices(u8);
 
 impl Notices {
-    /// The notices of stored bits. Bits that mean nothing are left out.
+    /// Creates a set from stored bits; unknown bits are dropped.
     pub const fn from_bits(bits: u8) -> Self {
         Self(bits & (Notice::NearExpiry.bit() | Notice::NotRotated.bit()))
     }
 
-    /// As they are stored.
+    /// Returns the bits to store.
     pub const fn bits(self) -> u8 {
         self.0
     }
 
-    /// Whether this one was given.
+    /// Whether the notice was given.
     pub const fn contains(self, notice: Notice) -> bool {
         self.0 & notice.bit() != 0
     }
 
-    /// These and this one.
+    /// Returns the set with `notice` added.
     pub const fn with(self, notice: Notice) -> Self {
         Self(self.0 | notice.bit())
     }
 
-    /// These without this one.
+    /// Returns the set with `notice` removed.
     pub const fn without(self, notice: Notice) -> Self {
         Self(self.0 & !notice.bit())
     }
@@ -59,27 +59,27 @@ impl Notice {
 }
 
 impl Key {
-    /// What the service does with it by itself, and when, in no order.
+    /// Returns the scheduled work on the key with its due times, in no particular order.
     ///
-    /// A deleted key waits for its purge alone. Of a live key only the current version matters.
+    /// For a deleted key this is the scheduled purge only; for a live key only the current version is considered.
     pub fn due(&self) -> Vec<(Timestamp, Work)> {
         if let Some(deletion) = self.deletion {
             return vec![(deletion.scheduled_purge_at, Work::PurgeKey(self.name.clone()))];
         }
         let rotation = self.rotates_at().map(|at| (at, Work::RotateKey(self.name.clone())));
-        let near = self.current().and_then(|version| near_expiry(version));
-        let near = near.map(|at| (at, Work::NoteNearExpiry(self.name.clone())));
-        rotation.into_iter().chain(near).collect()
+        let notice = self.current().and_then(|version| near_expiry(version));
+        let notice = notice.map(|at| (at, Work::NoteNearExpiry(self.name.clone())));
+        rotation.into_iter().chain(notice).collect()
     }
 
-    /// Whether this is due by `now`.
+    /// Whether `work` is due at `now`.
     pub fn is_due(&self, work: &Work, now: Timestamp) -> bool {
         self.due().iter().any(|(at, due)| due == work && *at <= now)
     }
 
-    /// When its policy wants it rotated: never while the current version is disabled.
-    // assumption: a disabled key is not rotated by time. Nobody uses it, versions are few, and its
-    // successor would be disabled too. It is due again once it is enabled.
+    /// Returns the rotation time by the rotation policy; `None` while the current version is disabled.
+    // assumption: a disabled key is not rotated by policy. It is not in use, versions are limited, and the new
+    // version would be disabled too. Rotation is due again once the key is enabled.
     fn rotates_at(&self) -> Option<Timestamp> {
         let current = self.current()?;
         if !current.attributes.enabled || current.notices.contains(Notice::NotRotated) {
@@ -89,15 +89,15 @@ impl Key {
     }
 }
 
-/// When it is to be said that a version expires soon: 30 days before, or as soon as its expiry is set
-/// if that is later. An expiry that was past when it was set is no news.
+/// Returns when to emit the near-expiry event of a version: 30 days before expiry, or when the expiry was set if that
+/// is later. `None` if the expiry was already past when it was set.
 fn near_expiry(version: &KeyVersion) -> Option<Timestamp> {
     let attributes = &version.attributes;
     let expires = attributes.expires?;
     if version.notices.contains(Notice::NearExpiry) || expires <= attributes.updated {
         return None;
     }
-    Some(expires.less(NEAR).max(attributes.updated))
+    Some(expires.less(NEAR_EXPIRY).max(attributes.updated))
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ pub(super) mod tests {
     use crate::model::retention::Deletion;
     use crate::model::rotation::{RotationPolicy, RotationRules, RotationTrigger};
 
-    /// An enabled version that does not expire.
+    /// Returns an enabled version that does not expire.
     pub(in crate::model) fn version(created: Timestamp) -> KeyVersion {
         KeyVersion {
             hsm: "local".parse().unwrap(),
@@ -160,7 +160,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_live_key_is_rotated_by_its_policy_and_its_current_version() {
+    fn rotation_is_due_by_policy_and_current_version() {
         let made = at("2027-01-31T12:00:00Z");
         assert_eq!(key(version(made), None).due(), []);
         let by_creation = key(version(made), Some((None, after("P1M"))));
@@ -172,14 +172,14 @@ pub(super) mod tests {
 
         let before = RotationTrigger::BeforeExpiry("P60D".parse().unwrap());
         let never = key(version(made), Some((Some("P1Y"), before.clone())));
-        assert_eq!(never.due(), [], "a version that does not expire is not rotated before its expiry");
+        assert_eq!(never.due(), [], "a version without expiry is not rotated before expiry");
         let mut expiring = version(made);
         expiring.attributes.expires = Some(at("2028-01-31T12:00:00Z").into());
         let expiring = key(expiring, Some((Some("P1Y"), before)));
         let noon = |day: &str| at(&format!("{day}T12:00:00Z"));
         assert_eq!(expiring.due(), [rotate(noon("2027-12-02")), note(noon("2028-01-01"))]);
 
-        // A policy that comes late is not due before it came.
+        // A rotation is never due before its policy was set.
         let mut late = by_creation.clone();
         let updated = noon("2030-01-01");
         late.rotation = late.rotation.map(|policy| Arc::new(RotationPolicy { updated, ..(*policy).clone() }));
@@ -187,15 +187,15 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn deleted_and_disabled_keys_and_those_given_up_are_not_rotated() {
+    fn deleted_disabled_or_abandoned_keys_are_not_rotated() {
         let made = at("2027-01-01T00:00:00Z");
         let policy = || Some((None, after("P28D")));
         let mut disabled = version(made);
         disabled.attributes.enabled = false;
         assert_eq!(key(disabled, policy()).due(), []);
-        let mut given_up = version(made);
-        given_up.notices = given_up.notices.with(Notice::NotRotated);
-        assert_eq!(key(given_up, policy()).due(), []);
+        let mut abandoned = version(made);
+        abandoned.notices = abandoned.notices.with(Notice::NotRotated);
+        assert_eq!(key(abandoned, policy()).due(), []);
         let mut deleted = key(version(made), policy());
         deleted.deletion =
             Some(Deletion { deleted_at: made, scheduled_purge_at: at("2027-01-08T00:00:00Z") });
@@ -203,7 +203,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn expiry_is_said_once_and_in_time() {
+    fn near_expiry_notice_is_due_once() {
         let made = at("2027-01-01T00:00:00Z");
         let due = |expires: &str| {
             let mut version = version(made);
@@ -216,14 +216,14 @@ pub(super) mod tests {
         assert_eq!(due("2027-01-01T00:00:00Z"), []);
         assert_eq!(due("2020-01-01T00:00:00Z"), []);
         assert_eq!(due("-009999-01-03T00:00:00Z"), []);
-        let mut told = version(made);
-        told.attributes.expires = Some(at("2028-01-31T00:00:00Z").into());
-        told.notices = told.notices.with(Notice::NearExpiry);
-        assert_eq!(key(told, None).due(), []);
+        let mut notified = version(made);
+        notified.attributes.expires = Some(at("2028-01-31T00:00:00Z").into());
+        notified.notices = notified.notices.with(Notice::NearExpiry);
+        assert_eq!(key(notified, None).due(), []);
     }
 
     #[test]
-    fn notices_are_a_set() {
+    fn notices_are_a_bit_set() {
         let both = Notices::default().with(Notice::NearExpiry).with(Notice::NotRotated);
         assert_eq!(Notices::from_bits(both.bits()), both);
         assert!(!both.without(Notice::NearExpiry).contains(Notice::NearExpiry));

@@ -1,6 +1,6 @@
-//! Every failure there is, named for what the caller must understand.
+//! The error type of the service, with one variant for each failure that callers distinguish.
 //!
-//! Surfaces map this enum to their own words, once each and without a wildcard.
+//! Each surface maps this enum to its own codes in one exhaustive match without a wildcard.
 
 use super::Timestamp;
 use super::aes_modes::ModeFamily;
@@ -11,17 +11,17 @@ use super::retention::RecoveryLevel;
 
 pub use super::denied::Denied;
 
-/// The result of anything that can fail.
+/// The result of a fallible call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call failed. `Display` is shown to callers unless the variant says otherwise.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Too much is waiting for the token; nothing was done.
+    /// The request queue of the token is full; nothing was done.
     #[error("the token is busy; try again in a moment")]
     Busy,
-    /// The name belongs to a budget of this subscription.
+    /// The subscription has a budget of this name.
     #[error("budget already exists: subscriptions/{subscription}/budgets/{budget}")]
     BudgetExists {
         /// The subscription.
@@ -34,7 +34,7 @@ pub enum Error {
     BudgetNotFound {
         /// The subscription.
         subscription: SubscriptionId,
-        /// The name asked for.
+        /// The requested name.
         budget: BudgetName,
     },
     /// A built-in role cannot be changed, deleted, or have its id taken.
@@ -43,7 +43,7 @@ pub enum Error {
         /// The role definition's id.
         id: uuid::Uuid,
     },
-    /// The machine's clock is ahead or behind: nothing is destroyed because its time has come.
+    /// The system clock is held or behind: scheduled destruction waits.
     #[error(
         "the machine's clock is not trusted ({standing}): nothing is destroyed by time until it is set right or released"
     )]
@@ -51,57 +51,57 @@ pub enum Error {
         /// `held` or `behind`.
         standing: &'static str,
     },
-    /// Too much is computed at once; nothing was done.
+    /// Too many computations are running; nothing was done.
     #[error("too many {what} are being computed; try again in a moment")]
     ComputationBusy {
-        /// What is computed.
+        /// The computations, in the plural.
         what: &'static str,
     },
-    /// Somebody else changed the same thing meanwhile; nothing was done.
+    /// A concurrent request changed the same resource; nothing was done.
     #[error("{what} was changed by another request meanwhile; try again")]
     Conflict {
         /// What was changed.
         what: String,
     },
-    /// A ciphertext, wrapped key or tag that does not belong to this key. One error for every cause,
-    /// so that it tells nothing about the padding.
+    /// Decryption, unwrapping or tag verification failed. One error for every cause, so that callers get no
+    /// padding oracle.
     #[error("the input could not be decrypted with this key")]
     DecryptionFailed,
     /// No such deleted key.
     #[error("deleted key not found: hsms/{hsm}/deletedKeys/{name}")]
     DeletedKeyNotFound {
-        /// The HSM asked.
+        /// The HSM.
         hsm: HsmName,
-        /// The name asked for.
+        /// The requested name.
         name: KeyName,
     },
-    /// The caller is known and may not do this here.
+    /// The authenticated caller is not authorized.
     #[error("principal {principal} {denied}")]
     Forbidden {
-        /// Who asked.
+        /// The caller.
         principal: PrincipalId,
-        /// The action no role granted, and where it was asked for.
+        /// The action and scope that no role grants.
         denied: Denied,
-        /// The names of built-in roles that grant it.
+        /// The names of built-in roles that grant the action.
         roles: Vec<String>,
     },
     /// No such deleted HSM.
     #[error("deleted managed HSM not found: {hsm}")]
     DeletedHsmNotFound {
-        /// The name asked for.
+        /// The requested name.
         hsm: HsmName,
     },
-    /// The HSM is soft-deleted: nothing in it can be used until it is recovered.
+    /// The HSM is soft-deleted; its keys are unusable until it is recovered.
     #[error(
         "managed HSM {hsm} is in a deleted but recoverable state; it can only be recovered or purged, and is purged by itself at {scheduled_purge_at}"
     )]
     HsmDeleted {
         /// The HSM.
         hsm: HsmName,
-        /// When the service purges it.
+        /// The scheduled purge date.
         scheduled_purge_at: Timestamp,
     },
-    /// The name belongs to another HSM, live or soft-deleted.
+    /// A live or soft-deleted HSM of this name exists.
     #[error(
         "a managed HSM named {hsm} exists already{}",
         if *deleted { ", in a deleted but recoverable state; recover or purge it" } else { "" }
@@ -109,10 +109,10 @@ pub enum Error {
     HsmExists {
         /// The name.
         hsm: HsmName,
-        /// Whether the other is deleted.
+        /// Whether the existing HSM is soft-deleted.
         deleted: bool,
     },
-    /// The HSM is provisioned and not yet activated.
+    /// The HSM is provisioned but not activated.
     #[error("managed HSM {hsm} is not activated")]
     HsmNotActivated {
         /// The HSM.
@@ -121,21 +121,21 @@ pub enum Error {
     /// No such HSM.
     #[error("managed HSM not found: hsms/{hsm}")]
     HsmNotFound {
-        /// The name asked for.
+        /// The requested name.
         hsm: HsmName,
     },
-    /// Our own fault. The text is logged and never leaves the process.
+    /// A bug or unexpected condition in the service. The text is logged and never sent to callers.
     #[error("internal error: {0}")]
     Internal(String),
-    /// A request that cannot be understood or breaks a rule of its field.
+    /// A malformed request, or an invalid value of a field.
     #[error("{field}: {why}")]
     Invalid {
-        /// The field, as the request names it.
+        /// The field's name in the request.
         field: &'static str,
-        /// What is wrong with it.
+        /// Why the value is invalid.
         why: String,
     },
-    /// The name belongs to a soft-deleted key.
+    /// A soft-deleted key of this name exists.
     #[error(
         "key {name} is in a deleted but recoverable state, and its name cannot be reused; it can only be recovered or purged"
     )]
@@ -146,18 +146,18 @@ pub enum Error {
     /// The version is disabled.
     #[error("operation {operation} is not allowed on a disabled key")]
     KeyDisabled {
-        /// What was to be done.
+        /// The requested operation.
         operation: &'static str,
     },
     /// The version has expired.
     #[error("operation {operation} is not allowed on an expired key (expired {expires})")]
     KeyExpired {
-        /// What was to be done.
+        /// The requested operation.
         operation: &'static str,
-        /// When it expired.
+        /// The expiry date.
         expires: KeyDate,
     },
-    /// The key's record exists and its object in the token does not answer. Reported, never repaired.
+    /// The key exists in the store, but its object is not found in the token. Reported, never repaired.
     #[error("the token does not hold the material of key version {version}; the key was not changed")]
     KeyMaterialMissing {
         /// The version.
@@ -166,23 +166,23 @@ pub enum Error {
     /// No such key or version.
     #[error("key not found: {key}")]
     KeyNotFound {
-        /// What was asked for.
+        /// The requested key.
         key: super::name::KeyId,
     },
     /// The version is not valid yet.
     #[error("operation {operation} is not allowed on a key that is not yet valid (valid from {not_before})")]
     KeyNotYetValid {
-        /// What was to be done.
+        /// The requested operation.
         operation: &'static str,
-        /// From when on it is valid.
+        /// The start of the validity period.
         not_before: KeyDate,
     },
-    /// A documented limit of the service.
+    /// A documented limit of the service is reached.
     #[error("limit reached: at most {limit} {what}")]
     LimitExceeded {
-        /// What there are too many of.
+        /// The limited resources, in the plural.
         what: &'static str,
-        /// How many there may be.
+        /// The maximum.
         limit: usize,
     },
     /// The version is bound to another family of AES modes.
@@ -192,44 +192,44 @@ pub enum Error {
     ModeFamilyMismatch {
         /// The version.
         version: VersionId,
-        /// What it is bound to.
+        /// The family it is bound to.
         bound: ModeFamily,
-        /// What was to be done.
+        /// The requested family.
         asked: ModeFamily,
     },
-    /// A request that must say something says nothing.
+    /// A required request body is empty.
     #[error("no content provided")]
     NoContent,
     /// `key_ops` of the version does not contain the operation.
     #[error("operation {operation} is not permitted on this key: its key_ops do not contain it")]
     OperationNotPermitted {
-        /// What was to be done.
+        /// The requested operation.
         operation: &'static str,
     },
-    /// Other requests take up the memory there is for them.
+    /// The memory budget for request bodies is exhausted.
     #[error("too many bytes of requests are being held; try again in a moment")]
     Overloaded,
-    /// Purge protection keeps what is deleted until its time has come.
+    /// Purge protection forbids purging before the scheduled purge date.
     #[error("purge is not allowed: recovery level {level} keeps what is deleted until {scheduled_purge_at}")]
     PurgeProtected {
         /// The recovery level in force.
         level: RecoveryLevel,
-        /// When the service purges it.
+        /// The scheduled purge date.
         scheduled_purge_at: Timestamp,
     },
-    /// More was sent than a request may hold.
+    /// The request exceeds the size limit.
     #[error("limit reached: at most {limit} bytes in a request")]
     RequestTooLarge {
-        /// How many bytes there may be.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// What was announced did not come.
+    /// The request body did not arrive in time.
     #[error("the request was not complete after {seconds} seconds")]
     RequestTooSlow {
-        /// How long it was waited for.
+        /// The time limit in seconds.
         seconds: u64,
     },
-    /// The name belongs to a resource group of this subscription.
+    /// The subscription has a resource group of this name.
     #[error("resource group {group} already exists in subscription {subscription}")]
     ResourceGroupExists {
         /// The subscription.
@@ -237,7 +237,7 @@ pub enum Error {
         /// The group.
         group: ResourceGroupName,
     },
-    /// A managed HSM came into the resource group while it was being deleted.
+    /// A managed HSM was created or recovered in the resource group during its deletion.
     #[error("managed HSM {hsm} was made or recovered in resource group {group} while it was being deleted")]
     ResourceGroupNotEmpty {
         /// The group.
@@ -250,21 +250,21 @@ pub enum Error {
     ResourceGroupNotFound {
         /// The subscription.
         subscription: SubscriptionId,
-        /// The name asked for.
+        /// The requested name.
         group: ResourceGroupName,
     },
-    /// What happened after that place is not all kept any more.
+    /// Events after the requested position are no longer retained.
     #[error("what happened after event {after} is not kept any more: the oldest event kept is {oldest}")]
     ResumeTokenExpired {
-        /// The place from which was to be read.
+        /// The requested position: the sequence number of the last event read.
         after: u64,
-        /// The oldest event there still is.
+        /// The sequence number of the oldest retained event.
         oldest: u64,
     },
-    /// The assignment's name is taken.
+    /// A role assignment of this name exists.
     #[error("the role assignment already exists")]
     RoleAssignmentExists,
-    /// An assignment of another name gives the same role to the same principal at the same scope.
+    /// A role assignment of another name assigns the same role to the same principal at the same scope.
     #[error(
         "role assignment '{existing}' already adds role '{role_definition}' to principal '{principal}' in scope '{scope}'"
     )]
@@ -273,9 +273,9 @@ pub enum Error {
         existing: uuid::Uuid,
         /// The role.
         role_definition: uuid::Uuid,
-        /// Who has it.
+        /// The principal.
         principal: PrincipalId,
-        /// Where.
+        /// The scope.
         scope: String,
     },
     /// No such role assignment.
@@ -284,10 +284,10 @@ pub enum Error {
     /// No such role definition.
     #[error("requested role definition not found")]
     RoleDefinitionNotFound,
-    /// The surface has nothing at this path, or not for this verb.
+    /// The surface has no route for this path and method.
     #[error("there is no such route")]
     RouteNotFound,
-    /// A key is rotated by its policy, and there is none.
+    /// The key cannot be rotated because it has no rotation policy.
     #[error("key {name} has no rotation policy; a key can be rotated once it has one")]
     RotationPolicyMissing {
         /// The key.
@@ -296,62 +296,62 @@ pub enum Error {
     /// No such setting.
     #[error("invalid setting name: `ListSettings` tells which there are")]
     SettingNotFound,
-    /// The service is about to end.
+    /// The service is shutting down.
     #[error("the service is stopping; go on from the last resume token when it is back")]
     Stopping,
     /// No such subscription.
     #[error("subscription not found: subscriptions/{subscription}")]
     SubscriptionNotFound {
-        /// The id asked for.
+        /// The requested id.
         subscription: SubscriptionId,
     },
-    /// The token refused or failed. The code is PKCS#11's own.
+    /// A PKCS#11 function failed with a return value other than `CKR_OK`.
     #[error("the token failed in {function} with {code}")]
     TokenFailed {
         /// The PKCS#11 function.
         function: &'static str,
-        /// The `CKR_` name.
+        /// The name of the return value (`CKR_...`).
         code: String,
     },
-    /// No token is left for another HSM.
+    /// The token pool has no free token for another HSM.
     #[error("no token is free for another managed HSM: all {tokens} of the pool are taken")]
     TokenPoolExhausted {
-        /// How many the pool has.
+        /// The size of the pool.
         tokens: usize,
     },
     /// The token did not answer in time. The call may still take effect in the token.
     #[error("the token did not answer within {milliseconds} ms")]
     TokenTimeout {
-        /// How long was waited.
+        /// The timeout in milliseconds.
         milliseconds: u64,
     },
-    /// The token is away, or cannot be trusted to tell what it holds.
+    /// The token is not present, or its contents cannot be read reliably.
     #[error("the token is not available: {why}")]
     TokenUnavailable {
-        /// What is known about it.
+        /// Why it is not available.
         why: String,
     },
-    /// Missing, expired, foreign or tampered credential. The reason is fit for the caller.
+    /// The credential is missing, expired, issued elsewhere or tampered with. The reason is safe to return.
     #[error("{why}")]
     Unauthenticated {
-        /// What is wrong with the credential.
+        /// Why the credential is rejected.
         why: &'static str,
     },
-    /// Known, and not available here: the token cannot do it, or it is not built yet.
+    /// The feature is not available: the token does not support it, or it is not implemented.
     #[error("{what}")]
     Unsupported {
-        /// What is not available, and why.
+        /// The feature, and why it is not available.
         what: String,
     },
 }
 
 impl Error {
-    /// A request's field is wrong.
+    /// Creates an `Invalid` error for a field.
     pub fn invalid(field: &'static str, why: impl Into<String>) -> Self {
         Self::Invalid { field, why: why.into() }
     }
 
-    /// The stable name of this error, for programs: on gRPC and in the audit record.
+    /// Returns the stable name of this error, used by gRPC (`ErrorInfo`) and the audit log.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Busy => "TOKEN_BUSY",
@@ -407,7 +407,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status of this error: in the audit record, and on Azure's surface.
+    /// Returns the HTTP status of this error, used by the audit log and the Azure surfaces.
     pub const fn status(&self) -> u16 {
         match self {
             Self::BuiltInRole { .. }
@@ -415,11 +415,11 @@ impl Error {
             | Self::Invalid { .. }
             | Self::LimitExceeded { .. }
             | Self::NoContent
-            // Recorded: 400, where others would answer 409, and 404.
+            // Recorded: Azure returns 400 where 409 or 404 would be expected.
             | Self::RoleAssignmentExists
             | Self::RoleAssignmentMatches { .. }
             | Self::SettingNotFound
-            // assumption: nothing is recorded of rotating a key that has no policy.
+            // assumption: the response to rotating a key without a policy is not recorded.
             | Self::RotationPolicyMissing { .. } => 400,
             Self::Unauthenticated { .. } => 401,
             Self::Forbidden { .. }
@@ -462,13 +462,13 @@ impl Error {
         }
     }
 
-    /// Our own fault; the text goes to the log.
+    /// Creates an `Internal` error; the text is logged only.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         Self::Internal(why.to_string())
     }
 }
 
-/// Shortens what a caller sent before it is quoted back, so that errors and logs stay small.
+/// Shortens text from a caller to 64 characters before it is quoted in errors and logs.
 pub fn shorten(text: &str) -> String {
     let mut short: String = text.chars().take(64).collect();
     if short.len() < text.len() {

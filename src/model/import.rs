@@ -1,10 +1,10 @@
-//! Key material that a caller hands in to be imported, and its encoding.
+//! Key material for import, and its encoding.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::key::{Curve, KeyType};
 
-/// Private or secret key material on its way into the token: big-endian, zeroized when dropped.
+/// Private or secret key material to import into the token: big-endian, zeroized when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub enum ImportMaterial {
     /// An RSA private key with its CRT parameters (RFC 8017, section 3.2).
@@ -46,7 +46,7 @@ pub enum ImportMaterial {
 }
 
 impl ImportMaterial {
-    /// Type and size, as far as the lengths tell.
+    /// Returns type and size, derived from the lengths of the members.
     pub fn key_type(&self) -> KeyType {
         let bits = |bytes: &[u8]| u16::try_from(bytes.len() * 8).unwrap_or(u16::MAX);
         match self {
@@ -63,13 +63,13 @@ impl std::fmt::Debug for ImportMaterial {
     }
 }
 
-/// Serde for bytes as base64url without padding, as JSON Web Keys have them.
+/// Serde support for bytes as base64url without padding, as in JSON Web Keys.
 pub mod base64url {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// Writes bytes as text.
+    /// Serializes bytes as base64url.
     ///
     /// # Errors
     /// Those of the serializer.
@@ -77,10 +77,10 @@ pub mod base64url {
         serializer.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Reads bytes from text.
+    /// Deserializes bytes from base64url.
     ///
     /// # Errors
-    /// Where the text is not base64url.
+    /// The text is not base64url.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(deserializer)?;
         URL_SAFE_NO_PAD.decode(text).map_err(serde::de::Error::custom)

@@ -1,4 +1,4 @@
-//! Names and identifiers that cannot hold a wrong value: parsed once, trusted afterwards.
+//! Validated names and identifiers: parsing checks the rules once, so values are always valid.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ macro_rules! checked_name {
         pub struct $name(std::sync::Arc<str>);
 
         impl $name {
-            /// The text, as it was given.
+            /// Returns the name in its original spelling.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -114,39 +114,39 @@ checked_name!(
 );
 
 impl BudgetName {
-    /// The form under which names are compared.
+    /// Returns the case-insensitive key for comparing names.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 }
 
 impl KeyName {
-    /// The form under which names are compared: Key Vault names are unique without regard to case.
+    /// Returns the case-insensitive key for comparing names: Key Vault names are unique ignoring case.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 }
 
 impl HsmName {
-    /// The form under which names are compared: an HSM name is a DNS label.
+    /// Returns the case-insensitive key for comparing names: an HSM name is a DNS label.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 }
 
-/// A key version: 16 bytes, written as 32 lower-case hexadecimal digits. The same bytes are the
+/// The identifier of a key version: 16 bytes, written as 32 lower-case hexadecimal digits. The same bytes are the
 /// `CKA_ID` of its object in the token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct VersionId([u8; 16]);
 
 impl VersionId {
-    /// A version from its 16 bytes.
+    /// Creates an identifier from its 16 bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The 16 bytes, as the token knows them.
+    /// Returns the 16 bytes of the `CKA_ID`.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -217,7 +217,7 @@ impl fmt::Debug for PrincipalId {
     }
 }
 
-/// What a key operation is aimed at: a key, and one version of it or the current one.
+/// The target of a key operation: a key, and one of its versions or the current one.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct KeyId {
     /// The managed HSM that holds the key.
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hsm_names_follow_the_resource_provider() {
+    fn enforces_hsm_name_pattern() {
         for good in ["abc", "a-b", "Payroll1", "a23456789012345678901234"] {
             assert!(good.parse::<HsmName>().is_ok(), "{good}");
         }
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn key_names_and_versions_are_checked() {
+    fn enforces_key_name_and_version_patterns() {
         assert!("a".parse::<KeyName>().is_ok());
         assert!("x".repeat(127).parse::<KeyName>().is_ok());
         for bad in ["", "a b", "a/b", "ключ", &"x".repeat(128)] {

@@ -1,4 +1,4 @@
-//! Local role-based access control of a managed HSM: its data actions and its scopes.
+//! Local RBAC: data actions and scopes of a managed HSM's role-based access control.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,21 +11,21 @@ use super::name::KeyName;
 use super::role::{Assignment, GrantOf, actions};
 use super::{Error, Result};
 
-/// The name of the role that initial administrators get, and that nobody gets otherwise by itself.
+/// The name of the role that initial administrators get; it is never assigned automatically otherwise.
 pub const ADMINISTRATOR_ROLE: &str = "Managed HSM Administrator";
 pub use super::role::{Covers, Grantable, Permission, RoleDefinition};
 
-/// A local role given to a principal at a scope.
+/// A local role assignment.
 pub type RoleAssignment = Assignment<Scope>;
-/// A local role assignment joined with its role.
+/// A local role assignment joined with its role definition.
 pub type Grant = GrantOf<Action>;
 
 /// The prefix of every data action.
 pub const DATA_ACTION_PREFIX: &str = "Microsoft.KeyVault/managedHsm";
 
-// Some have no `/action` (recorded).
+// Some lack the suffix `/action` (as recorded).
 actions! {
-    /// A data action of Managed HSM local RBAC: what a role must grant for an operation.
+    /// A data action of Managed HSM local RBAC that a role must grant for an operation.
     ///
     /// Source: the role definitions recorded from the service (June 2026).
     Action under "Microsoft.KeyVault/managedHsm" {
@@ -74,12 +74,12 @@ actions! {
 }
 
 impl Action {
-    /// This action: what a local role must grant.
+    /// Returns this action, which a local role must grant.
     pub const fn data_action(self) -> Option<Self> {
         Some(self)
     }
 
-    /// No role of the control plane grants it.
+    /// Returns `None`: no control-plane role grants a data action.
     pub const fn control_action(self) -> Option<ControlAction> {
         None
     }
@@ -109,7 +109,7 @@ impl Grantable for Action {
 impl FromStr for Action {
     type Err = Error;
 
-    /// Reads a data action: in full, without the prefix, or without the prefix and `/action`.
+    /// Parses a data action: in full, without the prefix, or without the prefix and `/action`.
     fn from_str(text: &str) -> Result<Self> {
         let tail = text.strip_prefix(DATA_ACTION_PREFIX).unwrap_or(text);
         let tail = tail.strip_prefix('/').unwrap_or(tail);
@@ -130,7 +130,7 @@ impl FromStr for Action {
     }
 }
 
-/// Where something is done or granted: the whole HSM, all its keys, or one key with all versions.
+/// A scope of local RBAC: the HSM, all its keys, or one key with all versions.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Scope {
@@ -198,22 +198,22 @@ mod tests {
     use super::*;
 
     fn role(data_actions: &[&str], not_data_actions: &[&str]) -> RoleDefinition {
-        let own = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
         RoleDefinition {
             id: Uuid::nil(),
             role_name: "r".into(),
             description: String::new(),
             built_in: false,
             permissions: vec![Permission {
-                data_actions: own(data_actions),
-                not_data_actions: own(not_data_actions),
+                data_actions: owned(data_actions),
+                not_data_actions: owned(not_data_actions),
                 ..Permission::default()
             }],
         }
     }
 
     #[test]
-    fn exclusions_win_and_stars_match_runs() {
+    fn exclusions_override_grants_and_wildcards_match() {
         let keys =
             role(&["Microsoft.KeyVault/managedHsm/keys/*"], &["Microsoft.KeyVault/managedHsm/keys/*/action"]);
         assert!(keys.grants(Action::KeyCreate));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_inherited_downwards_only() {
+    fn scope_covers_itself_and_its_descendants() {
         let scope = |text: &str| text.parse::<Scope>().unwrap();
         assert!(scope("/").covers(&scope("/keys/a")));
         assert!(scope("/keys").covers(&scope("/keys/a")));
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn actions_are_read_in_full_and_in_short() {
+    fn actions_parse_in_full_and_short_form() {
         for action in Action::ALL {
             assert_eq!(action.as_str().parse::<Action>().unwrap(), *action);
         }

@@ -1,4 +1,4 @@
-//! What holds managed HSMs on the control plane: subscriptions and resource groups, with their names.
+//! Subscriptions and resource groups, the containers of managed HSMs on the control plane, with their names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use super::control_plane::ControlScope;
 use super::key::Tags;
 use super::{Error, Result, Timestamp};
 
-/// Names a subscription.
+/// The id of a subscription.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SubscriptionId(pub Uuid);
@@ -31,18 +31,18 @@ impl fmt::Display for SubscriptionId {
     }
 }
 
-/// A subscription: what pays for resource groups and what is in them.
+/// A subscription: the billing container of resource groups and their resources.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Subscription {
     /// Identifies it.
     pub id: SubscriptionId,
-    /// The name people read.
+    /// The display name.
     pub name: String,
-    /// The directory it trusts.
+    /// The tenant it trusts.
     pub tenant: Uuid,
-    /// Whether it cannot be cancelled: then nobody purges what was deleted in it, only the service,
-    /// when the time has come. Can be turned on, never off.
-    #[serde(default)]
+    /// Whether it is protected: it cannot be cancelled, and deleted resources in it are purged only at their scheduled
+    /// purge date. Once set, it cannot be unset.
+    #[serde(default, rename = "undeletable")]
     pub undeletable: bool,
 }
 
@@ -53,15 +53,15 @@ pub struct ResourceGroup {
     pub subscription: SubscriptionId,
     /// Its name, unique in the subscription without regard to case.
     pub name: ResourceGroupName,
-    /// The region of its record; what it holds can be elsewhere.
+    /// The region of its metadata; its resources can be in other regions.
     pub location: String,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// The user's tags, within the limits of [`check_group_tags`].
     pub tags: Tags,
 }
 
-/// Whether tags keep the limits of resource groups: at most 50, names of 1 to 512 characters without `<>%&\\?/` that
+/// Checks the tag limits of resource groups: at most 50, names of 1 to 512 characters without `<>%&\\?/` that
 /// differ in more than case, values of at most 256.
 ///
 /// Source: "Use tags to organize your Azure resources", Limitations, on learn.microsoft.com.
@@ -89,13 +89,13 @@ pub fn check_group_tags(tags: &Tags) -> Result<()> {
 }
 
 impl ResourceGroup {
-    /// Where it is on the control plane.
+    /// Returns its scope in ARM RBAC.
     pub fn scope(&self) -> ControlScope {
         ControlScope::ResourceGroup(self.subscription, self.name.clone())
     }
 }
 
-/// Names a resource group: 1-90 letters, digits, `_`, `-`, `.` and parentheses, not ending with a period.
+/// The name of a resource group: 1-90 letters, digits, `_`, `-`, `.` and parentheses, not ending with a period.
 ///
 /// Source: Azure's naming rules for `Microsoft.Resources/resourcegroups`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,19 +103,19 @@ impl ResourceGroup {
 pub struct ResourceGroupName(std::sync::Arc<str>);
 
 impl ResourceGroupName {
-    /// The text, as it was given.
+    /// Returns the name in its original spelling.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The form under which names are compared.
+    /// Returns the case-insensitive key for comparing names.
     pub fn folded(&self) -> String {
         self.0.to_lowercase()
     }
 }
 
 impl Default for ResourceGroupName {
-    /// `default`: the group of what was put in none.
+    /// `default`, the resource group of resources created without one.
     fn default() -> Self {
         Self("default".into())
     }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_of_groups_keep_the_limits_of_azure() {
+    fn enforces_tag_limits_of_resource_groups() {
         let check = |tags: &[(&str, &str)]| {
             let tags = tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             check_group_tags(&tags.collect())
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn resource_groups_are_named_as_azure_names_them() {
+    fn enforces_naming_rules_of_resource_groups() {
         for good in ["a", "dev", "Team_1-(x).y", "größe", &"x".repeat(90)] {
             assert!(good.parse::<ResourceGroupName>().is_ok(), "{good}");
         }

@@ -1,4 +1,4 @@
-//! Soft-delete: the retention interval, recovery levels, and the dates of what is deleted.
+//! Soft-delete: the retention interval, recovery levels and deletion dates.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Result, Timestamp};
 
-/// How many days a deleted HSM or key can be recovered: 7 to 90, fixed when the HSM is made.
+/// The retention interval: for how many days a deleted HSM or key can be recovered. 7 to 90, fixed when the HSM is
+/// created.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct RetentionDays(u8);
@@ -16,15 +17,15 @@ impl RetentionDays {
     /// 90 days.
     pub const DEFAULT: Self = Self(90);
 
-    /// The number of days.
+    /// Returns the number of days.
     pub const fn days(self) -> u32 {
         self.0 as u32
     }
 
-    /// The instant at which something deleted at `deleted_at` is purged: exactly so many times 86,400 seconds later.
+    /// Returns the scheduled purge date for a deletion at `deleted_at`: the interval in days of 86,400 seconds later.
     ///
     /// # Errors
-    /// `Invalid` where the calendar ends.
+    /// `Invalid` if the date is beyond the calendar.
     pub fn purge_date(self, deleted_at: Timestamp) -> Result<Timestamp> {
         deleted_at
             .checked_add(SignedDuration::from_hours(24 * i64::from(self.0)))
@@ -49,29 +50,29 @@ impl From<RetentionDays> for u32 {
     }
 }
 
-/// The dates of something that is soft-deleted. They never move.
+/// The dates of a soft-delete. They never change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Deletion {
-    /// When it was deleted.
+    /// The deletion time.
     pub deleted_at: Timestamp,
-    /// When the service purges it by itself.
+    /// The scheduled purge date.
     pub scheduled_purge_at: Timestamp,
 }
 
-/// What deletion means for a key, as every key bundle shows it.
+/// The recovery level of a key or HSM, as key bundles report it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RecoveryLevel {
     /// The HSM's retention interval.
     pub retention: RetentionDays,
-    /// Whether purge protection is on.
+    /// Whether purge protection is enabled.
     pub purge_protection: bool,
-    /// Whether the subscription cannot be cancelled: then nobody purges, only the service, when the
-    /// time has come.
+    /// Whether the subscription is protected: it cannot be cancelled, and deleted resources are purged only at the
+    /// scheduled purge date.
     pub protected_subscription: bool,
 }
 
 impl RecoveryLevel {
-    /// The name on every surface. 90 days is the uncustomized interval.
+    /// Returns the name that every surface uses. 90 days is the uncustomized interval.
     pub const fn as_str(&self) -> &'static str {
         let customized = self.retention.0 < 90;
         match (customized, self.protected_subscription, self.purge_protection) {
@@ -84,10 +85,10 @@ impl RecoveryLevel {
         }
     }
 
-    /// Whether what is deleted can be purged now; `deletion` is when it was deleted.
+    /// Checks that a deleted resource can be purged at `now`.
     ///
     /// # Errors
-    /// `PurgeProtected` before the scheduled purge date, where purging is not allowed.
+    /// `PurgeProtected` before the scheduled purge date if purge protection or a protected subscription forbids it.
     pub fn check_purge(self, deletion: Deletion, now: Timestamp) -> Result<()> {
         let protected = self.purge_protection || self.protected_subscription;
         if protected && now < deletion.scheduled_purge_at {
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn retention_is_seven_to_ninety_days() {
+    fn retention_interval_is_7_to_90_days() {
         for good in [7, 8, 90] {
             assert!(RetentionDays::try_from(good).is_ok());
         }

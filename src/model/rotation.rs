@@ -1,4 +1,4 @@
-//! Rotation policies: when the service makes a new version of a key by itself, and how long it lives.
+//! Rotation policies: when the service rotates a key automatically, and when new versions expire.
 
 use super::error::shorten;
 use super::key::KeyVersion;
@@ -6,21 +6,20 @@ use super::key_date::KeyDate;
 use super::period::LifetimePeriod;
 use super::{Error, Result, Timestamp};
 
-/// How often versions may be made by time, in days (Managed HSM documentation, "Configure key
-/// autorotation": not more frequently than once every 28 days).
-const FEWEST_DAYS: u32 = 28;
+/// The minimum days between automatic rotations (Managed HSM documentation, "Configure key autorotation": not more
+/// frequently than once every 28 days).
+const MIN_DAYS: u32 = 28;
 
-/// When a key is rotated by itself. There is one such action at most, and no other: Managed HSM does
-/// not notify.
+/// When a key is rotated automatically. A policy has at most one such action; Managed HSM does not support `notify`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RotationTrigger {
-    /// So long after the current version was made.
+    /// This period after the creation of the current version.
     AfterCreation(LifetimePeriod),
-    /// So long before the current version expires.
+    /// This period before the expiry of the current version.
     BeforeExpiry(LifetimePeriod),
 }
 
-/// What a policy says, within Azure's limits: no version is made by time within 28 days of another.
+/// The rules of a rotation policy, within Azure's limits: automatic rotations are at least 28 days apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RotationRules {
     expiry_time: Option<LifetimePeriod>,
@@ -30,20 +29,19 @@ pub struct RotationRules {
 /// The rotation policy of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RotationPolicy {
-    /// What it says.
+    /// The rules.
     pub rules: RotationRules,
-    /// When the key got a policy.
+    /// When the policy was first set.
     pub created: Timestamp,
     /// When the policy was last replaced.
     pub updated: Timestamp,
 }
 
-/// Whether the types of a policy's actions can be had: one `rotate` at most, in any case. That Managed HSM does not
-/// notify is said first, whatever else is wrong with a policy: the default policy of Key Vault's vaults notifies, and
-/// clients send it.
+/// Checks the types of a policy's lifetime actions: at most one `rotate`, ignoring case. `notify` is rejected before
+/// any other error, because clients send the default policy of Key Vault's vaults, which contains it.
 ///
 /// # Errors
-/// `Invalid` naming `lifetime_actions.action`, or `lifetime_actions` where there are several.
+/// `Invalid` naming `lifetime_actions.action`, or `lifetime_actions` if there are several.
 pub fn check_actions(types: &[&str]) -> Result<()> {
     let wrong = |why: String| Err(Error::invalid("lifetime_actions.action", why));
     if types.iter().any(|action| action.eq_ignore_ascii_case("notify")) {
@@ -61,7 +59,7 @@ pub fn check_actions(types: &[&str]) -> Result<()> {
 }
 
 impl RotationRules {
-    /// The rules of a policy; `None` for a blank one, which takes the key's policy away.
+    /// Returns the rules of a policy; `None` for an empty policy, which removes the key's policy.
     ///
     /// # Errors
     /// `Invalid` naming the field: `expiry_time`, `lifetime_actions.time_after_create`,
@@ -71,33 +69,33 @@ impl RotationRules {
         trigger: Option<RotationTrigger>,
     ) -> Result<Option<Self>> {
         if let Some(expiry) = &expiry_time
-            && expiry.days().0 < FEWEST_DAYS
+            && expiry.days().0 < MIN_DAYS
         {
             return Err(Error::invalid(
                 "expiry_time",
-                format!("a key version lives for at least {FEWEST_DAYS} days, and {expiry} can be less"),
+                format!("a key version lives for at least {MIN_DAYS} days, and {expiry} can be less"),
             ));
         }
         match (&trigger, &expiry_time) {
-            (Some(RotationTrigger::AfterCreation(after)), _) if after.days().0 < FEWEST_DAYS => {
+            (Some(RotationTrigger::AfterCreation(after)), _) if after.days().0 < MIN_DAYS => {
                 return Err(Error::invalid(
                     "lifetime_actions.time_after_create",
-                    format!("a key is rotated at most every {FEWEST_DAYS} days, and {after} can be less"),
+                    format!("a key is rotated at most every {MIN_DAYS} days, and {after} can be less"),
                 ));
             }
             (Some(RotationTrigger::BeforeExpiry(_)), None) => {
                 return Err(Error::invalid(
                     "expiry_time",
-                    "rotating before expiry needs to know how long the new version lives",
+                    "rotation before expiry requires an expiry time for new versions",
                 ));
             }
             (Some(RotationTrigger::BeforeExpiry(before)), Some(expiry))
-                if expiry.days().0 < before.days().1.saturating_add(FEWEST_DAYS) =>
+                if expiry.days().0 < before.days().1.saturating_add(MIN_DAYS) =>
             {
                 return Err(Error::invalid(
                     "lifetime_actions.time_before_expiry",
                     format!(
-                        "a key is rotated at most every {FEWEST_DAYS} days, and between making a version that \
+                        "a key is rotated at most every {MIN_DAYS} days, and between making a version that \
                          lives for {expiry} and {before} before its expiry there can be less"
                     ),
                 ));
@@ -108,20 +106,20 @@ impl RotationRules {
         Ok(Some(Self { expiry_time, trigger }))
     }
 
-    /// How long versions made by rotation live; `None` if they do not expire.
+    /// Returns the lifetime of rotated versions; `None` if they do not expire.
     pub const fn expiry_time(&self) -> Option<&LifetimePeriod> {
         self.expiry_time.as_ref()
     }
 
-    /// When the key is rotated by itself; `None` if only on demand.
+    /// Returns when the key is rotated automatically; `None` if only on demand.
     pub const fn trigger(&self) -> Option<&RotationTrigger> {
         self.trigger.as_ref()
     }
 
-    /// When a version made by rotation now expires.
+    /// Returns the expiry of a version created by rotation at `now`.
     ///
     /// # Errors
-    /// `Invalid` where the calendar ends.
+    /// `Invalid` if it is beyond the calendar.
     pub fn expires(&self, now: Timestamp) -> Result<Option<KeyDate>> {
         let beyond = || Error::invalid("expiry_time", "the new version would expire beyond the calendar");
         let after = |expiry: &LifetimePeriod| expiry.after(now).map(KeyDate::from).ok_or_else(beyond);
@@ -130,8 +128,8 @@ impl RotationRules {
 }
 
 impl RotationPolicy {
-    /// When a key with this current version is to be rotated by itself, if ever: not before the policy said so.
-    /// A version that does not expire is not rotated before its expiry.
+    /// Returns when a key with this current version is rotated automatically, at the earliest when the policy was last
+    /// replaced. `None` if the policy rotates before expiry and the version does not expire.
     pub fn rotates_at(&self, current: &KeyVersion) -> Option<Timestamp> {
         let at = match self.rules.trigger()? {
             RotationTrigger::AfterCreation(after) => after.after(current.attributes.created),
@@ -157,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn azures_limits_hold_and_name_their_field() {
+    fn enforces_azure_limits_and_names_the_field() {
         assert_eq!(rules("", "", ""), Ok(None));
         for (expiry, after, before) in [
             ("P28D", "", ""),
@@ -206,9 +204,9 @@ mod tests {
     }
 
     proptest! {
-        /// Rotation by time never runs away, whatever the policy and the day.
+        /// Automatic rotation never runs more often, for any policy and start date.
         #[test]
-        fn versions_made_by_time_are_28_days_apart(rules in any_rules(), second in 0_i64..2_000_000_000) {
+        fn automatic_rotations_are_28_days_apart(rules in any_rules(), second in 0_i64..2_000_000_000) {
             let created = Timestamp::from_second(second).unwrap();
             let policy = RotationPolicy { rules, created, updated: created };
             let mut version = crate::model::due::tests::version(created);

@@ -1,4 +1,4 @@
-//! The settings of a managed HSM: what its administrators decide about it as a whole.
+//! The settings of a managed HSM, as its administrators set them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Result};
 
-/// Names a setting.
+/// The name of a setting.
 ///
-/// Source: the answers recorded of `GET /settings`; there has never been another one.
+/// Source: recorded responses to `GET /settings`, which contain only this setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SettingName {
-    /// Whether keys can be made and listed through Azure Resource Manager, by roles of the control plane.
+    /// Whether control-plane roles can create and list keys through Azure Resource Manager.
     AllowKeyManagementOperationsThroughArm,
 }
 
 impl SettingName {
-    /// All of them.
+    /// Every setting.
     pub const ALL: &[Self] = &[Self::AllowKeyManagementOperationsThroughArm];
 
-    /// The name, as Azure spells it.
+    /// Returns the name as Azure spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AllowKeyManagementOperationsThroughArm => "AllowKeyManagementOperationsThroughARM",
@@ -43,24 +43,24 @@ impl fmt::Display for SettingName {
     }
 }
 
-/// A setting and what it is set to.
+/// A setting and its value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Setting {
-    /// Which.
+    /// The setting.
     pub name: SettingName,
-    /// All settings that there are can be on or off.
+    /// Its value; every setting is a boolean.
     pub value: bool,
 }
 
 impl Setting {
-    /// The type of all settings that there are, as Azure calls it.
+    /// The type of every setting, as Azure names it.
     pub const TYPE: &str = "boolean";
 
-    /// Reads a value. It is a text on every surface, whatever the setting's type.
+    /// Parses a value. Every surface transfers it as a string, whatever the setting's type.
     ///
     /// # Errors
     /// `Invalid` naming `value`.
-    // assumption: what the service says to another value, and whether it minds capitals, is not recorded.
+    // assumption: Azure's response to other values, and whether it ignores case, is not recorded.
     pub fn parse_value(text: &str) -> Result<bool> {
         if text.eq_ignore_ascii_case("true") {
             Ok(true)
@@ -72,7 +72,7 @@ impl Setting {
     }
 }
 
-/// What the settings of one HSM are set to; those of a new one are off.
+/// The settings of one HSM; all are `false` in a new HSM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
@@ -80,7 +80,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// One of them.
+    /// Returns one setting.
     pub const fn get(self, name: SettingName) -> Setting {
         let value = match name {
             SettingName::AllowKeyManagementOperationsThroughArm => {
@@ -90,12 +90,12 @@ impl Settings {
         Setting { name, value }
     }
 
-    /// All of them.
+    /// Returns all settings.
     pub fn all(self) -> Vec<Setting> {
         SettingName::ALL.iter().map(|name| self.get(*name)).collect()
     }
 
-    /// The same, but for one.
+    /// Returns these settings with one changed.
     #[must_use]
     pub const fn with(mut self, setting: Setting) -> Self {
         match setting.name {
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_off_and_can_be_set_alone() {
+    fn settings_default_to_false_and_change_alone() {
         for name in SettingName::ALL {
             assert_eq!(name.as_str().parse(), Ok(*name));
             assert!(!Settings::default().get(*name).value);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_spelt_as_they_are_and_values_in_any_case() {
+    fn names_are_case_sensitive_and_values_are_not() {
         for name in ["", "allowkeymanagementoperationsthrougharm", "AllowKeyManagementOperationsThroughARM "]
         {
             assert_eq!(name.parse::<SettingName>(), Err(Error::SettingNotFound), "{name:?}");

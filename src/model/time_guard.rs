@@ -1,8 +1,8 @@
 //! Decides from clock readings whether the system clock is trusted.
 //!
-//! The guard keeps a high-water mark, the latest trusted time. Wall-clock time further ahead than monotonic time, or the
-//! allowed downtime, explains is shown, because most effects of a wrong time can be corrected later. It is not trusted,
-//! so scheduled work that destroys data permanently is held. Time behind the mark is never shown.
+//! The guard keeps a high-water mark, the latest trusted time. Wall-clock time that is further ahead than monotonic
+//! time or the allowed downtime explains is shown, because most effects of a wrong time can be corrected later, but it
+//! is not trusted: scheduled work that destroys data permanently is held. Time behind the mark is never shown.
 
 use std::time::Duration;
 

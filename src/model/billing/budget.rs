@@ -1,4 +1,4 @@
-//! Budgets: amounts of which it is said, once a calendar month, that they were reached.
+//! Budgets: monthly amounts whose reaching is reported once per calendar month.
 
 use jiff::{SignedDuration, Span, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -13,10 +13,9 @@ use crate::model::name::BudgetName;
 use crate::model::resource::SubscriptionId;
 use crate::model::{Error, Result, Timestamp};
 
-/// How many months ahead it is looked whether a budget will be reached: more than any difference in
-/// their lengths can hide.
+/// The number of months ahead that are searched for when a budget is reached. It covers all month lengths.
 const AHEAD: i64 = 12;
-/// How many months back: longer ago than the service stands still, and few enough to be looked at each time.
+/// The number of months back that are searched: longer than any expected downtime, and few enough to compute each time.
 const BACK: i64 = 24;
 
 /// An amount per calendar month.
@@ -24,45 +23,45 @@ const BACK: i64 = 24;
 pub struct Budget {
     /// Its name, unique in its subscription without regard to case.
     pub name: BudgetName,
-    /// Whose costs: a subscription's, or one HSM's.
+    /// The scope of the costs: a subscription, a resource group or an HSM.
     pub scope: ControlScope,
-    /// How much, in the currency of the price list.
+    /// The amount, in the currency of the price list.
     pub amount: Decimal,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
-    /// When it was reached last.
+    /// When it was last reached.
     pub reached: Option<Reached>,
 }
 
-/// That a budget was reached.
+/// The instant at which a budget is reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reached {
-    /// The month's first instant: it is said once a month.
+    /// The first instant of the month; a budget is reported once per month.
     pub month: Timestamp,
-    /// When; where the month was over or the amount spent before the budget was made, when that was.
+    /// When the amount was reached; the budget's creation time if it was reached before that.
     pub at: Timestamp,
 }
 
 impl Budget {
-    /// Reads an amount.
+    /// Parses an amount.
     ///
     /// # Errors
-    /// `Invalid` where it is no decimal, not above 0, or too long.
+    /// `Invalid` unless it is a decimal above 0, at most 10^12, with at most two decimals.
     pub fn amount(text: &str) -> Result<Decimal> {
         let most = Decimal::from(1_000_000_000_000_i64);
-        let sensible =
+        let valid =
             |amount: &Decimal| *amount > Decimal::ZERO && *amount <= most && amount.normalize().scale() <= 2;
-        let amount = Decimal::from_str_exact(text).ok().filter(sensible);
+        let amount = Decimal::from_str_exact(text).ok().filter(valid);
         let wrong = || Error::invalid("amount", "an amount is above 0 and has at most two decimals: 1000.50");
         amount.map(|amount| amount.normalize()).ok_or_else(wrong)
     }
 
-    /// The subscription it belongs to.
+    /// Returns the subscription of the budget.
     pub const fn subscription(&self) -> SubscriptionId {
         self.scope.subscription()
     }
 
-    /// Whose costs it watches.
+    /// Returns the scope of the costs.
     pub fn costs(&self) -> CostScope {
         CostScope {
             subscription: self.scope.subscription(),
@@ -71,7 +70,7 @@ impl Budget {
         }
     }
 
-    /// From when on facts are needed to say when it is reached next.
+    /// Returns the start of the facts that [`next`](Self::next) needs.
     pub fn watched_from(&self) -> Timestamp {
         match self.reached {
             Some(Reached { month, .. }) => Period { from: month, to: month }.month().to,
@@ -79,14 +78,13 @@ impl Budget {
         }
     }
 
-    /// When it is reached next, as far as it can be told at an instant: if HSMs that are there stay
-    /// there, and nothing else is used.
+    /// Returns when it is reached next, as projected at `now`: existing HSMs remain, and there is no other usage.
     pub fn next(&self, facts: &Facts, prices: &PriceSheet, plan: &Plan, now: Timestamp) -> Option<Reached> {
         let costs = self.costs();
         if !facts.lives.iter().any(|life| costs.covers(life)) {
             return None;
         }
-        // Months that were over long ago are no news, however long nothing was reached.
+        // Months that ended long ago are not reported.
         let oldest = now.to_zoned(TimeZone::UTC).checked_sub(Span::new().months(BACK));
         let oldest = oldest.map_or(Timestamp::MIN, |zoned| zoned.timestamp());
         let begin = self.watched_from().max(Period { from: oldest, to: oldest }.month().from);
@@ -95,7 +93,7 @@ impl Budget {
         let spent = |month: Period, until| statement(facts, prices, plan, &costs, month, until).total;
         let mut months = Period { from: begin, to: end }.months();
         let month = months.find(|month| spent(*month, month.to) >= self.amount)?;
-        // Spending only grows: the first microsecond at which it is enough is found by halving.
+        // Costs only grow, so a binary search finds the first microsecond at which the amount is reached.
         let (mut before, mut enough) = (month.from, month.to);
         while let Some(middle) = between(before, enough) {
             if spent(month, middle) >= self.amount {
@@ -108,7 +106,7 @@ impl Budget {
     }
 }
 
-/// An instant between two, if there is one.
+/// Returns the midpoint of two instants, if they are more than a microsecond apart.
 fn between(before: Timestamp, after: Timestamp) -> Option<Timestamp> {
     let half = Period { from: before, to: after }.micros() / 2;
     if half == 0 { None } else { before.checked_add(SignedDuration::from_micros(half)).ok() }

@@ -1,8 +1,8 @@
-//! What is counted: operations, and key versions per month in which they count as used.
+//! Statement lines of counted usage: operations, and key versions per month in which they count as used.
 //!
-//! Tiers go by rank within a calendar month and a subscription. A line's amount is what its own ranks
-//! cost, so that statements of parts, of HSMs or of days, add up to the whole.
-// assumption: no list says whether tiers are counted per vault, per subscription or per bill.
+//! A tier is chosen by rank within a calendar month and a subscription. A line's amount is the price of its own
+//! ranks, so that statements of single HSMs or days add up to the statement of the whole.
+// assumption: no price list specifies whether tiers are counted per vault, per subscription or per bill.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ use crate::model::entry::Meter;
 use crate::model::lifetime::HsmLifetime;
 use crate::model::resource::SubscriptionId;
 
-/// Adds what a share of something costs to its line.
+/// Adds quantity and cost of a share to its line.
 fn charge(line: &mut Line, share: Share, per: u32) {
     line.unit_price = share.price;
     line.per = per;
@@ -29,11 +29,11 @@ fn charge(line: &mut Line, share: Share, per: u32) {
     line.amount = line.amount.saturating_add(cost_of_count(share.count, share.price, per)).normalize();
 }
 
-/// Adds the lines of operations. An hour's operations belong to the instant at which it began.
+/// Adds the lines of operations. The operations of an hour are attributed to its first instant.
 pub(super) fn add_operations(lines: &mut Lines<'_>) {
     let (facts, plan, period) = (lines.facts, lines.plan, lines.period);
     let lives = Lives::new(&facts.lives);
-    // By months, whole ones, since ranks are counted from the first of each.
+    // Whole months, since ranks are counted from the first instant of a month.
     let mut months: BTreeMap<Timestamp, Vec<_>> = BTreeMap::new();
     for reading in &facts.readings {
         let (Ok(begin), Some(hsm)) = (Timestamp::from_second(reading.hour), &reading.hsm) else { continue };
@@ -63,25 +63,28 @@ pub(super) fn add_operations(lines: &mut Lines<'_>) {
                 let line = lines.line(life, LineMeter::Operations(class), phase, None, share.tier);
                 charge(line, share, listed.map_or(1, |listed| listed.per));
                 line.assumption = listed.is_some_and(|listed| listed.source.assumption);
-                line.why = why_operations(line, &plan.title);
+                line.why = explain_operations(line, &plan.title);
             }
         }
     }
 }
 
-fn why_operations(line: &Line, plan: &str) -> String {
+/// Returns the explanation of a line of operations.
+fn explain_operations(line: &Line, plan: &str) -> String {
     let count = line.quantity.normalize();
-    let times = if count == Decimal::ONE { "once".to_owned() } else { format!("{count} times") };
+    let calls = if count == Decimal::ONE { "call" } else { "calls" };
     let hsm = &line.hsm;
     let mut why = match line.meter {
         LineMeter::Operations(Meter::Management) => {
-            format!("{hsm} was asked {times} to manage keys or roles; refusals count too.")
+            format!("{hsm}: {count} management {calls} for keys or roles; rejected calls count too.")
         }
         LineMeter::Operations(Meter::Advanced) => {
-            format!("{hsm} used other keys than RSA keys of 2048 bits {times}.")
+            format!("{hsm}: {count} cryptographic {calls} with keys other than 2048-bit RSA.")
         }
         _ => {
-            format!("{hsm} was asked {times} to use an RSA key of 2048 bits, or no key; refusals count too.")
+            format!(
+                "{hsm}: {count} cryptographic {calls} with 2048-bit RSA or no key; rejected calls count too."
+            )
         }
     };
     if line.unit_price.is_zero() {
@@ -90,7 +93,7 @@ fn why_operations(line: &Line, plan: &str) -> String {
     why
 }
 
-/// A charge for one version: the day on which it falls, and for whom.
+/// The charge for one key version: the day it is attributed to, and the HSM's lifetime.
 struct Charge<'a> {
     day: i32,
     used: &'a VersionUse,
@@ -98,7 +101,7 @@ struct Charge<'a> {
 }
 
 /// Adds the lines of key versions. In each month, a version is charged on the first day on which it
-/// was used within the last 30 days; if there is no such day, it is not.
+/// counts as used within the last 30 days; without such a day it is not charged.
 pub(super) fn add_key_versions(lines: &mut Lines<'_>) {
     let (facts, plan, period) = (lines.facts, lines.plan, lines.period);
     let lives = Lives::new(&facts.lives);
@@ -123,18 +126,20 @@ pub(super) fn add_key_versions(lines: &mut Lines<'_>) {
                 let line = lines.line(life, meter, phase, Some(&used.key), share.tier);
                 charge(line, share, 1);
                 line.assumption = listed.source.assumption;
-                line.why = why_version(line, used, day);
+                line.why = explain_version(line, used, day);
             }
         }
     }
 }
 
+/// Returns the charge for a version in the days `first..end`, if any.
 fn charge_of<'a>(used: &'a VersionUse, lives: &Lives<'a>, first: i32, end: i32) -> Option<Charge<'a>> {
     let day = used.days.first_counting(first, end)?;
     Some(Charge { day, used, life: lives.of_version(used)? })
 }
 
-fn why_version(line: &Line, used: &VersionUse, day: i32) -> String {
+/// Returns the explanation of a line of key versions.
+fn explain_version(line: &Line, used: &VersionUse, day: i32) -> String {
     let date = |day: i32| second(start_of_day(day)).chars().take(10).collect::<String>();
     let key = &used.key;
     let count = line.quantity.normalize();

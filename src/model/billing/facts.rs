@@ -1,4 +1,4 @@
-//! What billing is computed from: what happened, as it was stored, without prices.
+//! Usage facts: the stored input of billing, without prices.
 
 use std::borrow::Cow;
 
@@ -9,22 +9,22 @@ use crate::model::key::KeyType;
 use crate::model::lifetime::HsmLifetime;
 use crate::model::name::{HsmName, KeyName, VersionId};
 
-/// Calls of one kind in one hour.
+/// The number of calls of one kind in one hour.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Reading {
-    /// The HSM asked; `None` if the calls named none that exists.
+    /// The HSM; `None` if the calls named no existing HSM.
     pub hsm: Option<HsmName>,
-    /// What the audit log calls the operation.
+    /// The operation name of the audit log.
     pub event: Cow<'static, str>,
-    /// What the calls count as.
+    /// The billing class of the calls.
     pub meter: Meter,
     /// When the hour began, in seconds since 1970.
     pub hour: i64,
-    /// How many calls there were.
+    /// The number of calls.
     pub calls: u64,
 }
 
-/// The days on which a key version was used. Kept when the key is purged: what was used is billed.
+/// The days on which a key version was used. Retained when the key is purged, because its use is billed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VersionUse {
     /// The HSM.
@@ -33,22 +33,22 @@ pub struct VersionUse {
     pub key: KeyName,
     /// The version.
     pub version: VersionId,
-    /// What kind of key it is.
+    /// The type of the key.
     pub key_type: KeyType,
-    /// When it was used.
+    /// The days of use.
     pub days: Days,
 }
 
-/// A set of days, each counted from 1970-01-01 UTC, as runs of successive days: a key that is used
-/// every day takes as much room as one that was used once.
+/// A set of days, each counted from 1970-01-01 UTC, stored as runs of consecutive days: a key that is used
+/// every day takes no more space than one that was used once.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Days(Vec<(i32, i32)>);
 
-/// For how many days a use counts, its own day included.
-const COUNTS: i32 = 30;
+/// The number of days for which a use counts, including its own day.
+const COUNTED_DAYS: i32 = 30;
 
 impl Days {
-    /// Adds a day; whether it was missing.
+    /// Adds a day; returns whether it was missing.
     pub fn insert(&mut self, day: i32) -> bool {
         // The first run that ends on the day before, or later.
         let at = self.0.partition_point(|(_, last)| last.saturating_add(1) < day);
@@ -73,31 +73,31 @@ impl Days {
         true
     }
 
-    /// Whether a day is in it.
+    /// Whether the set contains a day.
     pub fn contains(&self, day: i32) -> bool {
         let at = self.0.partition_point(|(_, last)| *last < day);
         self.0.get(at).is_some_and(|(first, _)| *first <= day)
     }
 
-    /// The first day.
+    /// Returns the first day.
     pub fn first(&self) -> Option<i32> {
         self.0.first().map(|(first, _)| *first)
     }
 
-    /// The last day.
+    /// Returns the last day.
     pub fn last(&self) -> Option<i32> {
         self.0.last().map(|(_, last)| *last)
     }
 
-    /// Every day, in order.
+    /// Returns every day, in order.
     pub fn iter(&self) -> impl Iterator<Item = i32> {
         self.0.iter().flat_map(|(first, last)| *first..=*last)
     }
 
-    /// The first day in `from..to` that is one of them or one of the 29 that follow one: on which
-    /// something counts as used within the last 30 days.
+    /// Returns the first day in `from..to` on which a use counts: a day in the set or one of the 29 days after
+    /// it.
     pub fn first_counting(&self, from: i32, to: i32) -> Option<i32> {
-        let counts_until = |last: i32| last.saturating_add(COUNTS);
+        let counts_until = |last: i32| last.saturating_add(COUNTED_DAYS);
         let at = self.0.partition_point(|(_, last)| counts_until(*last) <= from);
         let (first, _) = self.0.get(at)?;
         Some(from.max(*first)).filter(|day| *day < to)
@@ -114,10 +114,10 @@ impl FromIterator<i32> for Days {
     }
 }
 
-/// All that a statement needs to know.
+/// The complete input of a statement.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Facts {
-    /// Every HSM that there is or was.
+    /// The lifetimes of all existing and purged HSMs.
     pub lives: Vec<HsmLifetime>,
     /// Calls per hour.
     pub readings: Vec<Reading>,
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_use_counts_for_thirty_days() {
+    fn use_counts_for_thirty_days() {
         let days = Days::from_iter([100, 140]);
         assert_eq!(days.first_counting(0, 100), None);
         assert_eq!(days.first_counting(0, 101), Some(100));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn successive_days_are_one_run() {
+    fn consecutive_days_are_one_run() {
         let mut days = Days::default();
         for day in [5, 3, 4, 7, 6, 5] {
             days.insert(day);
@@ -155,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn days_are_a_set(given in prop::collection::vec(-40..40i32, 0..60), from in -60..60i32, len in 0..60i32) {
+        fn days_match_a_reference_set(given in prop::collection::vec(-40..40i32, 0..60), from in -60..60i32, len in 0..60i32) {
             let set = BTreeSet::from_iter(given.iter().copied());
             let mut days = Days::default();
             let mut seen = BTreeSet::new();

@@ -1,7 +1,7 @@
-//! What an HSM will cost if nothing is done, and what purging it now would save.
+//! Cost forecasts: the future cost of an HSM, and the saving of purging it now.
 //!
-//! A forecast is the statement of a future that is assumed: nobody uses anything, and a deleted HSM is
-//! purged when it is due.
+//! A forecast is the statement of an assumed future without usage, in which a deleted HSM is purged at its
+//! scheduled purge date.
 
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -16,46 +16,46 @@ use crate::model::lifetime::{HsmLifetime, Phase};
 use crate::model::name::HsmName;
 use crate::model::retention::{Deletion, RetentionDays};
 
-/// How far ahead the cost of a running HSM is looked at.
-const AHEAD: i64 = 30;
+/// The days covered by the forecast of a running HSM.
+const FORECAST_DAYS: i64 = 30;
 
-/// What must be known of an HSM to say what becomes of it.
+/// The deletion state of an HSM, which determines its forecast.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Standing {
-    /// Its dates, if it is deleted.
+    /// Its deletion dates, if it is soft-deleted.
     pub deletion: Option<Deletion>,
     /// Its retention interval.
     pub retention: RetentionDays,
-    /// Whether nobody may purge it before the time.
+    /// Whether purging before the scheduled purge date is forbidden.
     pub protected: bool,
 }
 
-/// What an HSM will cost.
+/// The cost forecast of an HSM.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Forecast {
     /// The HSM.
     pub hsm: HsmName,
-    /// What it is now.
+    /// Its current phase.
     pub phase: Phase,
-    /// From now to the scheduled purge, or for 30 days where none is scheduled.
+    /// From now to the scheduled purge date, or 30 days if none is scheduled.
     pub period: Period,
-    /// The plan, as people call it.
+    /// The title of the plan.
     pub plan: String,
     /// The currency, by ISO 4217.
     pub currency: String,
-    /// What the next 24 hours cost.
+    /// The cost of the next 24 hours.
     pub per_day: Decimal,
-    /// What the period costs if nothing is done.
+    /// The cost of the period if the HSM is left as it is.
     pub cost: Decimal,
-    /// What the period would cost less if the HSM were purged now; `None` while it is not deleted.
+    /// The amount saved by purging the HSM now; `None` unless it is soft-deleted.
     pub saving: Option<Decimal>,
-    /// Whether purge protection stands in the way of that.
+    /// Whether purge protection forbids purging now.
     pub protected: bool,
-    /// All this in sentences.
+    /// The explanation, in sentences.
     pub why: String,
 }
 
-/// Computes the forecast of the HSM that `life` is, at the instant `now`.
+/// Computes the forecast of the HSM with the lifetime `life` at the instant `now`.
 pub fn forecast(
     facts: &Facts,
     prices: &PriceSheet,
@@ -65,16 +65,16 @@ pub fn forecast(
     now: Timestamp,
 ) -> Forecast {
     let after = |days: i64| now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
-    let to = standing.deletion.map_or(after(AHEAD), |deletion| deletion.scheduled_purge_at.max(now));
+    let to = standing.deletion.map_or(after(FORECAST_DAYS), |deletion| deletion.scheduled_purge_at.max(now));
     let scope = CostScope {
         subscription: life.subscription,
         resource_group: Some(life.resource_group.clone()),
         hsm: Some(life.name.clone()),
     };
-    // What it costs up to `to` if it is purged at `purged`.
+    // Returns the cost up to `to` if the HSM is purged at `purged`.
     let cost = |to: Timestamp, purged: Option<Timestamp>| {
         let period = Period { from: now, to };
-        let future = purged.map(|at| purged_at(facts, life, at));
+        let future = purged.map(|at| with_purge_at(facts, life, at));
         statement(future.as_ref().unwrap_or(facts), prices, plan, &scope, period, to).total
     };
     let scheduled = standing.deletion.map(|_| to);
@@ -94,12 +94,12 @@ pub fn forecast(
         ),
         (None, _) if plan.pool_hours.is_empty() => {
             format!(
-                "{name} runs and costs {all} {currency} in {AHEAD} days if nobody uses it; {} does not charge for hours.",
+                "{name} runs and costs {all} {currency} in {FORECAST_DAYS} days if nobody uses it; {} does not charge for hours.",
                 plan.title
             )
         }
         (None, _) => format!(
-            "{name} runs and costs {day} {currency} a day, {all} {currency} in {AHEAD} days. Deleting it does not end that: it costs the same until it is purged, by itself {} days later.",
+            "{name} runs and costs {day} {currency} a day, {all} {currency} in {FORECAST_DAYS} days. Deleting it does not end that: it costs the same until it is purged, by itself {} days later.",
             standing.retention.days()
         ),
     };
@@ -117,8 +117,8 @@ pub fn forecast(
     }
 }
 
-/// What would be known if the HSM were purged at an instant.
-fn purged_at(facts: &Facts, life: &HsmLifetime, at: Timestamp) -> Facts {
+/// Returns the facts as if the HSM were purged at an instant.
+fn with_purge_at(facts: &Facts, life: &HsmLifetime, at: Timestamp) -> Facts {
     let mut facts = facts.clone();
     for known in facts.lives.iter_mut().filter(|known| known.id == life.id) {
         known.phases.push((at, Phase::Purged));

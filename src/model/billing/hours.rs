@@ -1,7 +1,7 @@
-//! Pool hours: for how long an HSM held its hardware, running or soft-deleted, to the microsecond.
+//! Statement lines of pool hours: the time for which an HSM occupied its hardware, running or soft-deleted.
 //!
-//! There is no rounding up to whole hours.
-// assumption: how the service charges a part of an hour is not published for managed HSMs.
+//! Time is billed to the microsecond, without rounding up to whole hours.
+// assumption: how Azure charges a part of an hour is not published for managed HSMs.
 
 use rust_decimal::Decimal;
 
@@ -11,7 +11,7 @@ use super::statement::{LineMeter, Lines};
 use crate::model::Timestamp;
 use crate::model::lifetime::{HsmLifetime, Phase};
 
-/// Adds the lines of all HSMs that the statement is about.
+/// Adds the lines of all HSMs in the scope of the statement.
 pub(super) fn add(lines: &mut Lines<'_>) {
     let facts = lines.facts;
     if lines.plan.pool_hours.is_empty() {
@@ -37,7 +37,7 @@ fn add_phase(lines: &mut Lines<'_>, life: &HsmLifetime, phase: Phase) {
     line.unit_price = price;
     line.assumption = listed.is_some_and(|listed| listed.source.assumption);
     for month in period.months() {
-        // Running totals from the first of the month: their differences add up, whatever the cuts.
+        // Differences of running totals from the first of the month add up, however the month is divided.
         let total = |to: Timestamp| -> i64 {
             let so_far = Period { from: month.from, to };
             spans.iter().filter_map(|span| span.overlap(so_far)).map(Period::micros).sum()
@@ -71,13 +71,13 @@ fn add_phase(lines: &mut Lines<'_>, life: &HsmLifetime, phase: Phase) {
     }
 }
 
-/// When an HSM was in a phase.
+/// Returns the periods in which an HSM was in a phase.
 fn spans(life: &HsmLifetime, wanted: Phase) -> impl Iterator<Item = Period> {
     let spans = life.spans().filter(move |(from, to, phase)| *phase == wanted && from < to);
     spans.map(|(from, to, _)| Period { from, to })
 }
 
-/// An instant, for a sentence.
+/// Formats an instant with second precision for explanations.
 pub(super) fn second(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }

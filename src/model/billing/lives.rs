@@ -1,4 +1,4 @@
-//! Which HSM a name meant: a name that is used again after a purge is another HSM's.
+//! Resolves HSM names to lifetimes: a name that is reused after a purge belongs to another HSM.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use super::period::{Period, start_of_day};
 use crate::model::lifetime::HsmLifetime;
 use crate::model::name::HsmName;
 
-/// The lives of HSMs by name, oldest first.
+/// The lifetimes of HSMs by case-insensitive name, oldest first.
 #[derive(Debug)]
 pub struct Lives<'a>(HashMap<String, Vec<&'a HsmLifetime>>);
 
 impl<'a> Lives<'a> {
-    /// These lives, of all subscriptions: names are unique among all.
+    /// Indexes lifetimes of all subscriptions; HSM names are unique across subscriptions.
     pub fn new(lives: &'a [HsmLifetime]) -> Self {
         let mut by_name: HashMap<String, Vec<&HsmLifetime>> = HashMap::new();
         for life in lives {
@@ -24,14 +24,14 @@ impl<'a> Lives<'a> {
         Self(by_name)
     }
 
-    /// Who had a name in a span: the last one, if it changed hands.
+    /// Returns the HSM that had a name in a span; the last one if there were several.
     pub fn in_span(&self, name: &HsmName, span: Period) -> Option<&'a HsmLifetime> {
         let lives = self.0.get(&name.folded())?;
-        let there = |life: &&&HsmLifetime| life.born() < span.to && span.from <= life.gone();
-        lives.iter().rev().find(there).copied()
+        let overlaps = |life: &&&HsmLifetime| life.born() < span.to && span.from <= life.gone();
+        lives.iter().rev().find(overlaps).copied()
     }
 
-    /// In which HSM a version was used. Its first use tells: a version is in one HSM alone.
+    /// Returns the HSM of a key version, determined by its first use: a version belongs to one HSM.
     pub fn of_version(&self, used: &VersionUse) -> Option<&'a HsmLifetime> {
         let first = used.days.first()?;
         let day = Period { from: start_of_day(first), to: start_of_day(first.saturating_add(1)) };

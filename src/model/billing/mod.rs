@@ -1,5 +1,5 @@
-//! Billing: facts in, statement out. Everything here is a pure function of stored facts and prices, so
-//! that what was computed once comes out the same whenever it is computed again.
+//! Billing: computes statements, forecasts and budget alerts. Everything is a pure function of stored facts and prices,
+//! so repeated computations return the same result.
 
 mod budget;
 mod counted;

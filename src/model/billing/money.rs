@@ -1,39 +1,38 @@
-//! Money and hours in exact decimals, and the one rule by which they are rounded.
+//! Money and hours as exact decimals, and their rounding rule.
 //!
-//! An hour of microseconds is no finite decimal, so something must be rounded. What is rounded is a
-//! running total, from the first instant of a calendar month (UTC): half to even, at [`PLACES`]
-//! decimals. A quantity or amount of any period is the difference of two running totals, and therefore
-//! the parts of a month add up to the month exactly. Sums are never rounded; only what people are
-//! shown is, once, at the end.
+//! A microsecond is not a finite decimal fraction of an hour, so rounding is necessary. Only running totals from the
+//! first instant of a calendar month (UTC) are rounded: half to even, at [`PLACES`] decimals. A quantity or amount of
+//! any period is the difference of two running totals, so the parts of a month add up to the month exactly. Sums are
+//! never rounded except once for display.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// Decimals of a running total.
+/// The number of decimals of a running total.
 pub const PLACES: u32 = 10;
 
-/// Microseconds of an hour.
+/// Microseconds per hour.
 const HOUR: Decimal = Decimal::from_parts(3_600_000_000, 0, 0, false, 0);
 
 fn rounded(number: Decimal, places: u32) -> Decimal {
     number.round_dp_with_strategy(places, RoundingStrategy::MidpointNearestEven)
 }
 
-/// A running total of hours.
+/// Returns a running total of hours.
 pub(super) fn hours(micros: i64) -> Decimal {
     rounded(Decimal::from(micros) / HOUR, PLACES).normalize()
 }
 
-/// A running total of what hours cost.
+/// Returns a running total of the cost of hours.
 pub(super) fn cost_of_hours(micros: i64, price: Decimal) -> Decimal {
     rounded(Decimal::from(micros).saturating_mul(price) / HOUR, PLACES).normalize()
 }
 
-/// What so many cost at a price for `per` of them. Exact: `per` is a power of ten.
+/// Returns the cost of `count` units at a price for `per` units. Exact, because `per` is a power of ten.
 pub(super) fn cost_of_count(count: u64, price: Decimal, per: u32) -> Decimal {
     (Decimal::from(count).saturating_mul(price) / Decimal::from(per.max(1))).normalize()
 }
 
-/// An amount as people are shown it: two decimals, or that it is less than that.
+/// Formats an amount for display: two decimals and grouped thousands, or `<0.01`.
 pub fn shown(amount: Decimal) -> String {
     let cents = rounded(amount, 2);
     if cents.is_zero() && !amount.is_zero() {
@@ -61,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_are_rounded_half_to_even() {
+    fn rounds_totals_half_to_even() {
         assert_eq!(hours(3_600_000_000), decimal("1"));
         assert_eq!(hours(1_000_000), decimal("0.0002777778"));
         assert_eq!(cost_of_hours(1_000_000, decimal("3.20")), decimal("0.0008888889"));
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_shown_with_two_decimals() {
+    fn formats_amounts_with_two_decimals() {
         for (amount, text) in [
             ("0", "0.00"),
             ("0.004", "<0.01"),

@@ -1,26 +1,26 @@
-//! Periods, days and months, all in UTC and half-open: the end belongs to what follows.
+//! Periods, days and months in UTC. Periods are half-open: they exclude their end.
 
 use jiff::tz::TimeZone;
 
 use crate::model::{Error, Result, Timestamp};
 
-/// Microseconds of a day.
+/// Microseconds per day.
 pub const DAY_MICROS: i64 = 86_400_000_000;
 
-/// What a statement is about: from an instant, up to and not including another.
+/// The half-open interval of a statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Period {
     /// The first instant.
     pub from: Timestamp,
-    /// The first instant that does not belong to it.
+    /// The first instant after it.
     pub to: Timestamp,
 }
 
 impl Period {
-    /// A period that has an extent.
+    /// Creates a non-empty period.
     ///
     /// # Errors
-    /// `Invalid` where it ends before it begins, or at once.
+    /// `Invalid` unless `from` is before `to`.
     pub fn new(from: Timestamp, to: Timestamp) -> Result<Self> {
         if from < to {
             Ok(Self { from, to })
@@ -29,35 +29,35 @@ impl Period {
         }
     }
 
-    /// What two periods share, if they share anything.
+    /// Returns the intersection of two periods, if it is not empty.
     pub fn overlap(self, other: Self) -> Option<Self> {
         let both = Self { from: self.from.max(other.from), to: self.to.min(other.to) };
         (both.from < both.to).then_some(both)
     }
 
-    /// The calendar month in which it begins.
+    /// Returns the calendar month in which it begins.
     pub fn month(self) -> Self {
         month_of(self.from)
     }
 
-    /// Whether an instant belongs to it.
+    /// Whether it contains an instant.
     pub fn contains(self, instant: Timestamp) -> bool {
         self.from <= instant && instant < self.to
     }
 
-    /// How long it is, in microseconds.
+    /// Returns its length in microseconds.
     pub fn micros(self) -> i64 {
         self.to.as_microsecond().saturating_sub(self.from.as_microsecond())
     }
 
-    /// The calendar months it touches, whole, in order.
+    /// Returns the whole calendar months that overlap it, in order.
     pub fn months(self) -> impl Iterator<Item = Self> {
         let first = month_of(self.from);
         std::iter::successors(Some(first), |month| Some(month_of(month.to)).filter(|next| next != month))
             .take_while(move |month| month.from < self.to)
     }
 
-    /// It, cut at the midnights within.
+    /// Splits it at midnight into days.
     pub fn days(self) -> impl Iterator<Item = Self> {
         let next = move |from: Timestamp| {
             let to = start_of_day(day_of(from).saturating_add(1)).min(self.to);
@@ -67,19 +67,19 @@ impl Period {
     }
 }
 
-/// The day of an instant, counted from 1970-01-01.
+/// Returns the day of an instant, counted from 1970-01-01.
 pub fn day_of(instant: Timestamp) -> i32 {
     // The calendar of a timestamp ends in the year 9999, day 2,932,896.
     i32::try_from(instant.as_microsecond().div_euclid(DAY_MICROS)).unwrap_or(i32::MAX)
 }
 
-/// The first instant of a day; the end of the calendar for days beyond.
+/// Returns the first instant of a day, clamped to the calendar.
 pub fn start_of_day(day: i32) -> Timestamp {
     let beyond = if day < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_microsecond(i64::from(day).saturating_mul(DAY_MICROS)).unwrap_or(beyond)
 }
 
-/// The calendar month of an instant.
+/// Returns the calendar month of an instant.
 pub(super) fn month_of(instant: Timestamp) -> Period {
     let first = instant.to_zoned(TimeZone::UTC).date().first_of_month();
     let start = |date: jiff::civil::Date| date.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn months_and_days_are_those_of_the_calendar() {
+    fn splits_into_calendar_months_and_days() {
         let year = period("2027-01-15T12:00:00Z", "2028-01-01T00:00:00Z");
         let months: Vec<_> = year.months().collect();
         assert_eq!(months.len(), 12);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_calendar_are_reached_and_not_passed() {
+    fn handles_the_limits_of_the_calendar() {
         for instant in [Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH] {
             let month = month_of(instant);
             assert!(month.from <= instant && instant <= month.to, "{instant}");

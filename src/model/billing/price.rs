@@ -1,4 +1,4 @@
-//! What things cost: plans and their prices, as data.
+//! Price lists: plans and their prices, as data.
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -12,7 +12,7 @@ use crate::model::key::KeyType;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriceSheet {
-    /// What statements call the list.
+    /// The title of the list on statements.
     pub title: String,
     /// ISO 4217, for example `USD`.
     pub currency: String,
@@ -20,21 +20,21 @@ pub struct PriceSheet {
     pub plan: Vec<Plan>,
 }
 
-/// What is charged, and how much. What has no price in a plan is counted and costs nothing.
+/// A pricing plan. Usage without a price in the plan is counted and free of charge.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Its name in the configuration.
+    /// The plan's name in the configuration.
     pub name: String,
-    /// What statements call it.
+    /// The title of the plan on statements.
     pub title: String,
-    /// Hours of an HSM, running or soft-deleted.
+    /// Prices of pool hours: hours of an HSM, running or soft-deleted.
     #[serde(default)]
     pub pool_hours: Vec<PoolHourPrice>,
-    /// Operations.
+    /// Prices of operations.
     #[serde(default)]
     pub operations: Vec<OperationPrice>,
-    /// Key versions, per month in which they count as used.
+    /// Prices of key versions, per month in which they count as used.
     #[serde(default)]
     pub key_versions: Vec<KeyVersionPrice>,
 }
@@ -43,15 +43,15 @@ pub struct Plan {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoolHourPrice {
-    /// The stock keeping unit; `*` stands for those that have no price of their own.
+    /// The SKU; `*` matches every SKU without a price of its own.
     pub sku: String,
-    /// The region; absent for those that have no price of their own.
+    /// The region; absent matches every region without a price of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// How much.
+    /// The price.
     #[serde(deserialize_with = "exact")]
     pub price: Decimal,
-    /// Where this comes from.
+    /// The source of the price.
     pub source: Source,
 }
 
@@ -59,13 +59,13 @@ pub struct PoolHourPrice {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperationPrice {
-    /// Which operations.
+    /// The class of operations.
     pub class: Meter,
-    /// How many operations the price is for: a power of ten.
+    /// The number of operations that the price is for: a power of ten.
     pub per: u32,
-    /// How much, by rank within the month.
+    /// The price tiers, by rank within the month.
     pub tiers: Vec<Tier>,
-    /// Where this comes from.
+    /// The source of the price.
     pub source: Source,
 }
 
@@ -73,40 +73,40 @@ pub struct OperationPrice {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyVersionPrice {
-    /// Which keys.
+    /// The class of keys.
     pub class: KeyClass,
-    /// How much, by rank within the month.
+    /// The price tiers, by rank within the month.
     pub tiers: Vec<Tier>,
-    /// Where this comes from.
+    /// The source of the price.
     pub source: Source,
 }
 
-/// A price for those that come so early in a month.
+/// The price for ranks within a month up to a limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
-    /// The last one, counted from 1, that has this price; absent in the last tier.
+    /// The last rank, counted from 1, with this price; absent in the last tier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<u64>,
-    /// How much.
+    /// The price.
     #[serde(deserialize_with = "exact")]
     pub price: Decimal,
 }
 
-/// A price list, and the plan of it that is meant unless another is named.
+/// A price list and its default plan.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pricing {
-    /// The list.
+    /// The price list.
     pub prices: PriceSheet,
-    /// The plan's name.
+    /// The name of the default plan.
     pub plan: String,
 }
 
 impl Pricing {
-    /// The plan that is meant.
+    /// Returns the named plan, or the default plan for `None`.
     ///
     /// # Errors
-    /// `Invalid` where there is none of this name.
+    /// `Invalid` if there is no plan of this name.
     pub fn plan(&self, name: Option<&str>) -> crate::model::Result<&Plan> {
         let name = name.unwrap_or(&self.plan);
         self.prices.plan(name).ok_or_else(|| {
@@ -116,32 +116,32 @@ impl Pricing {
     }
 }
 
-/// Where a price comes from.
+/// The source of a price.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// The publication or invoice.
     pub text: String,
-    /// When it was read there.
+    /// When the source was read.
     pub date: Date,
-    /// Whether the source is weak or silent, so that the price is somebody's guess.
+    /// Whether the price is an assumption, because the source is weak or does not state it.
     #[serde(default)]
     pub assumption: bool,
 }
 
-/// Kinds of keys that are priced apart.
+/// Classes of keys with separate prices.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyClass {
     /// RSA keys of 2048 bits.
     #[serde(rename = "rsa-2048")]
     Rsa2048,
-    /// Larger RSA keys and elliptic curves. Symmetric keys, which vaults do not have, too.
+    /// Larger RSA keys, elliptic-curve keys, and symmetric keys, which vaults do not have.
     Advanced,
 }
 
 impl KeyClass {
-    /// What kind a key is.
+    /// Returns the class of a key type.
     // assumption: no vault has symmetric keys, so no list has a price for them.
     pub const fn of(key_type: KeyType) -> Self {
         match key_type {
@@ -150,7 +150,7 @@ impl KeyClass {
         }
     }
 
-    /// Its name in the price list.
+    /// Returns its name in price lists.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rsa2048 => "rsa-2048",
@@ -159,27 +159,27 @@ impl KeyClass {
     }
 }
 
-/// A decimal from its text. A number of the file's own has been through binary fractions already.
+/// Deserializes a decimal from a string. Numbers of the file format are binary fractions and not exact.
 fn exact<'de, D: Deserializer<'de>>(input: D) -> Result<Decimal, D::Error> {
     let text = String::deserialize(input)?;
     Decimal::from_str_exact(&text)
-        .map_err(|_| D::Error::custom(format!("{text} is no decimal, such as \"3.20\"")))
+        .map_err(|_| D::Error::custom(format!("{text} is not a decimal such as \"3.20\"")))
 }
 
 impl PriceSheet {
-    /// A plan by its name.
+    /// Returns a plan by its name.
     pub fn plan(&self, name: &str) -> Option<&Plan> {
         self.plan.iter().find(|plan| plan.name == name)
     }
 }
 
 impl Plan {
-    /// Whether anything but hours is charged.
+    /// Whether operations or key versions are charged.
     pub fn charges_use(&self) -> bool {
         !self.operations.is_empty() || !self.key_versions.is_empty()
     }
 
-    /// The price of an hour of an HSM: that of the sku in the region, of the sku, or of any.
+    /// Returns the most specific price of an hour of an HSM: for SKU and region, for the SKU, or the wildcard.
     pub(super) fn pool_hour(&self, sku: &str, location: &str) -> Option<&PoolHourPrice> {
         let fits = |price: &&PoolHourPrice| {
             (price.sku == sku || price.sku == "*")

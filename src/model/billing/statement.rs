@@ -1,4 +1,4 @@
-//! Statements: what was used in a period, what it costs, and why.
+//! Statements: the usage of a period, its cost, and an explanation.
 
 use std::collections::BTreeMap;
 
@@ -16,19 +16,19 @@ use crate::model::lifetime::{HsmLifetime, Phase};
 use crate::model::name::{HsmName, KeyName};
 use crate::model::resource::SubscriptionId;
 
-/// Whose costs are meant.
+/// The scope of a statement.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CostScope {
-    /// The subscription that pays.
+    /// The billed subscription.
     pub subscription: SubscriptionId,
-    /// One resource group of it alone.
+    /// Restricts the scope to one resource group.
     pub resource_group: Option<String>,
-    /// The HSMs of this name alone: the one there is, and those that were purged.
+    /// Restricts the scope to HSMs of this name, existing or purged.
     pub hsm: Option<HsmName>,
 }
 
 impl CostScope {
-    /// Whether an HSM's costs belong to it.
+    /// Whether the costs of an HSM are in the scope.
     pub fn covers(&self, life: &HsmLifetime) -> bool {
         let group = |wanted: &String| wanted.to_lowercase() == life.resource_group.to_lowercase();
         let name = |wanted: &HsmName| wanted.folded() == life.name.folded();
@@ -38,10 +38,10 @@ impl CostScope {
     }
 }
 
-/// What was measured.
+/// The meter of a statement line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum LineMeter {
-    /// Hours for which an HSM held its hardware.
+    /// Hours for which an HSM occupied its hardware.
     PoolHours,
     /// Operations of a class.
     Operations(Meter),
@@ -50,7 +50,7 @@ pub enum LineMeter {
 }
 
 impl LineMeter {
-    /// What one of them is.
+    /// Returns the unit of the quantity.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::PoolHours => "hours",
@@ -59,7 +59,7 @@ impl LineMeter {
         }
     }
 
-    /// The name of the meter.
+    /// Returns the name of the meter.
     pub const fn name(self) -> &'static str {
         match self {
             Self::PoolHours => "pool-hours",
@@ -72,42 +72,42 @@ impl LineMeter {
 /// One line of a statement.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
-    /// What was measured.
+    /// The meter.
     pub meter: LineMeter,
-    /// Which life of the HSM: a name that is used again after a purge begins another.
+    /// The lifetime of the HSM; reusing its name after a purge starts another lifetime.
     pub life: Uuid,
     /// The HSM.
     pub hsm: HsmName,
     /// The key, where key versions are charged.
     pub key: Option<KeyName>,
-    /// The subscription that pays.
+    /// The billed subscription.
     pub subscription: SubscriptionId,
     /// The HSM's resource group.
     pub resource_group: String,
     /// The HSM's region.
     pub location: String,
-    /// The HSM's stock keeping unit.
+    /// The HSM's SKU.
     pub sku: String,
-    /// What the HSM was when this was used.
+    /// The phase of the HSM at the time of use.
     pub phase: Phase,
-    /// How much, in the meter's unit.
+    /// The quantity, in the meter's unit.
     pub quantity: Decimal,
-    /// Which tier of the price, counted from 1; 0 where the plan does not charge.
+    /// The price tier, counted from 1; 0 if the plan has no price.
     pub tier: usize,
-    /// How much `per` units cost.
+    /// The price of `per` units.
     pub unit_price: Decimal,
-    /// How many units the price is for.
+    /// The number of units that the price is for.
     pub per: u32,
-    /// What it costs.
+    /// The cost.
     pub amount: Decimal,
     /// Whether the price is an assumption.
     pub assumption: bool,
-    /// Why, in a sentence.
+    /// The explanation, in a sentence.
     pub why: String,
 }
 
 impl Line {
-    /// What was used: `hsms/payroll`, or a key in it.
+    /// Returns the resource name: `hsms/payroll`, or a key in it.
     pub fn resource(&self) -> String {
         match &self.key {
             Some(key) => format!("hsms/{}/keys/{key}", self.hsm),
@@ -116,16 +116,16 @@ impl Line {
     }
 }
 
-/// What a period costs.
+/// The statement of a period.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statement {
     /// The period.
     pub period: Period,
-    /// Up to when it is known what happened: the end of the period, or the present.
+    /// The end of the known usage: the end of the period, or the present.
     pub until: Timestamp,
-    /// The plan, as people call it.
+    /// The title of the plan.
     pub plan: String,
-    /// The price list.
+    /// The title of the price list.
     pub prices: String,
     /// The currency, by ISO 4217.
     pub currency: String,
@@ -137,9 +137,9 @@ pub struct Statement {
     pub soft_deleted: Decimal,
 }
 
-/// In which order lines stand, and what belongs into one line.
+/// The key of a line: usage with the same key is one line, and lines are sorted by it.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct LineKey {
     hsm: String,
     born: Timestamp,
     life: Uuid,
@@ -149,19 +149,19 @@ pub(super) struct Place {
     tier: usize,
 }
 
-/// The lines that come about.
+/// The lines of a statement under construction.
 pub(super) struct Lines<'a> {
     pub(super) facts: &'a Facts,
     pub(super) plan: &'a Plan,
     pub(super) currency: &'a str,
     pub(super) scope: &'a CostScope,
-    /// The period, as far as it is known what happened.
+    /// The part of the period for which usage is known.
     pub(super) period: Period,
-    found: BTreeMap<Place, Line>,
+    by_key: BTreeMap<LineKey, Line>,
 }
 
 impl Lines<'_> {
-    /// The line of an HSM, a meter, a phase, a key and a tier, which is made if there is none.
+    /// Returns the line of an HSM, meter, phase, key and tier, creating it if needed.
     pub(super) fn line(
         &mut self,
         life: &HsmLifetime,
@@ -170,7 +170,7 @@ impl Lines<'_> {
         key: Option<&KeyName>,
         tier: usize,
     ) -> &mut Line {
-        let place = Place {
+        let line_key = LineKey {
             hsm: life.name.folded(),
             born: life.born(),
             life: life.id,
@@ -183,7 +183,7 @@ impl Lines<'_> {
             key: key.map(KeyName::folded),
             tier,
         };
-        self.found.entry(place).or_insert_with(|| Line {
+        self.by_key.entry(line_key).or_insert_with(|| Line {
             meter,
             life: life.id,
             hsm: life.name.clone(),
@@ -204,8 +204,8 @@ impl Lines<'_> {
     }
 }
 
-/// Computes the statement of a period from what is known at the instant `until`. What comes after it
-/// is left out; of a period that is over by then, the statement is the same ever after.
+/// Computes the statement of a period from the facts known at the instant `until`, ignoring later facts. The
+/// statement of a period that has ended by then never changes.
 pub fn statement(
     facts: &Facts,
     prices: &PriceSheet,
@@ -218,13 +218,13 @@ pub fn statement(
     let first = facts.lives.iter().map(HsmLifetime::born).min().unwrap_or(period.from);
     let known = Period { from: period.from.max(super::period::month_of(first).from), to: until };
     let mut lines =
-        Lines { facts, plan, currency: &prices.currency, scope, period: known, found: BTreeMap::new() };
+        Lines { facts, plan, currency: &prices.currency, scope, period: known, by_key: BTreeMap::new() };
     if known.from < known.to && !facts.lives.is_empty() {
         hours::add(&mut lines);
         counted::add_operations(&mut lines);
         counted::add_key_versions(&mut lines);
     }
-    let lines: Vec<Line> = lines.found.into_values().filter(|line| !line.quantity.is_zero()).collect();
+    let lines: Vec<Line> = lines.by_key.into_values().filter(|line| !line.quantity.is_zero()).collect();
     let sum = |wanted: &dyn Fn(&&Line) -> bool| {
         let amounts = lines.iter().filter(wanted).map(|line| line.amount);
         amounts.fold(Decimal::ZERO, Decimal::saturating_add).normalize()

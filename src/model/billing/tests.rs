@@ -1,4 +1,4 @@
-//! Statements and forecasts: the examples of the documentation, and what holds for all of them.
+//! Tests of statements, forecasts and budgets: worked examples and properties.
 
 mod examples;
 mod laws;
@@ -44,7 +44,7 @@ fn source() -> Source {
     Source { text: "a test".into(), date: Date::constant(2026, 11, 20), assumption: false }
 }
 
-/// Hours at 3.20, operations in two tiers, key versions in three.
+/// A price list: hours at 3.20, operations in two tiers, key versions in three.
 fn sheet() -> PriceSheet {
     let tier = |up_to, price: &str| Tier { up_to, price: decimal(price) };
     let operations = |class| OperationPrice {

@@ -1,21 +1,21 @@
-//! Prices that fall as more is used: who pays which is decided by rank within the month.
+//! Tiered prices: assigns ranks within a month to price tiers.
 
 use rust_decimal::Decimal;
 
 use super::price::Tier;
 
-/// What part of something has one price.
+/// The part of a count that has one price.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Share {
-    /// Which tier, counted from 1; 0 where there is no price.
+    /// The tier, counted from 1; 0 if there is no price.
     pub(super) tier: usize,
-    /// How much one, or `per` of them, costs.
+    /// The price of `per` units.
     pub(super) price: Decimal,
-    /// How many.
+    /// The number of units.
     pub(super) count: u64,
 }
 
-/// Deals out tiers in the order in which it is asked: one for each meter, month and subscription.
+/// Assigns successive units to tiers; one for each meter, month and subscription.
 pub(super) struct Ladder<'a> {
     tiers: &'a [Tier],
     taken: u64,
@@ -26,13 +26,13 @@ impl<'a> Ladder<'a> {
         Self { tiers, taken: 0 }
     }
 
-    /// The prices of the next `count`.
+    /// Assigns the next `count` units and returns their shares.
     pub(super) fn take(&mut self, count: u64) -> Vec<Share> {
         let mut shares = Vec::with_capacity(1);
         let mut left = count;
         for (index, tier) in self.tiers.iter().enumerate() {
-            let room = tier.up_to.map_or(u64::MAX, |last| last.saturating_sub(self.taken));
-            let count = room.min(left);
+            let capacity = tier.up_to.map_or(u64::MAX, |last| last.saturating_sub(self.taken));
+            let count = capacity.min(left);
             if count > 0 {
                 shares.push(Share { tier: index + 1, price: tier.price, count });
                 self.taken = self.taken.saturating_add(count);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranks_fall_into_tiers() {
+    fn splits_counts_into_tiers() {
         let tier = |up_to, price: i64| Tier { up_to, price: Decimal::from(price) };
         let tiers = [tier(Some(2), 5), tier(Some(5), 3), tier(None, 1)];
         let mut ladder = Ladder::new(&tiers);

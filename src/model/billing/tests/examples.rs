@@ -1,4 +1,4 @@
-//! The worked examples: what a soft-deleted HSM, a purged one and a deleted key cost, to the hour.
+//! Worked examples: the costs of soft-deleted HSMs, purged HSMs and deleted keys.
 
 use super::*;
 use crate::model::key::{Curve, KeyType};
@@ -6,7 +6,7 @@ use crate::model::name::VersionId;
 use crate::model::retention::{Deletion, RetentionDays};
 
 const CREATED: &str = "2027-01-01T00:00:00Z";
-/// Day 3 of its life.
+/// Day 3 of the HSM's lifetime.
 const DELETED: &str = "2027-01-04T00:00:00Z";
 /// Day 93: 90 days later.
 const DUE: &str = "2027-04-04T00:00:00Z";
@@ -27,7 +27,7 @@ fn amounts(statement: &Statement) -> Vec<(Phase, String, String)> {
 }
 
 #[test]
-fn deleted_and_left_alone_is_billed_until_day_93_and_not_after() {
+fn deleted_hsm_is_billed_until_scheduled_purge() {
     let facts = payroll(&[(DELETED, Phase::Deleted), (DUE, Phase::Purged)]);
     let all = bill(&facts, "hsm", Some("payroll"), year(), Timestamp::MAX);
     assert_eq!(
@@ -47,7 +47,7 @@ fn deleted_and_left_alone_is_billed_until_day_93_and_not_after() {
 }
 
 #[test]
-fn purged_on_day_10_it_is_billed_until_day_10() {
+fn purged_hsm_is_billed_until_purge() {
     let facts = payroll(&[(DELETED, Phase::Deleted), ("2027-01-11T00:00:00Z", Phase::Purged)]);
     let all = bill(&facts, "hsm", None, year(), Timestamp::MAX);
     assert_eq!(all.total, decimal("768"), "240 hours");
@@ -55,7 +55,7 @@ fn purged_on_day_10_it_is_billed_until_day_10() {
 }
 
 #[test]
-fn recovered_it_goes_on_as_one_line_for_each_phase() {
+fn recovered_hsm_has_one_line_per_phase() {
     let facts = payroll(&[
         ("2027-01-04T00:30:00Z", Phase::Deleted),
         ("2027-01-04T12:45:00Z", Phase::Running),
@@ -72,7 +72,7 @@ fn recovered_it_goes_on_as_one_line_for_each_phase() {
 }
 
 #[test]
-fn a_second_is_billed_as_a_second() {
+fn partial_hours_are_billed_exactly() {
     let facts = payroll(&[("2027-01-01T00:00:01Z", Phase::Purged)]);
     let all = bill(&facts, "hsm", None, year(), Timestamp::MAX);
     assert_eq!(amounts(&all), [(Phase::Running, "0.0002777778".into(), "0.0008888889".into())]);
@@ -91,8 +91,8 @@ fn used(key: &str, version: u8, key_type: KeyType, days: &[&str]) -> VersionUse 
 const EC: KeyType = KeyType::Ec { curve: Curve::P256 };
 
 #[test]
-fn a_deleted_key_stops_costing_once_thirty_days_have_passed_since_its_last_use() {
-    // Used on January 2 for the last time: January 31 is the last day that counts.
+fn key_is_charged_until_thirty_days_after_last_use() {
+    // The last use is on January 2, so January 31 is the last day that counts.
     let mut facts = payroll(&[]);
     facts.uses = vec![used("invoices", 1, EC, &["2027-01-02"])];
     let month = |from: &str, to: &str| {
@@ -101,24 +101,24 @@ fn a_deleted_key_stops_costing_once_thirty_days_have_passed_since_its_last_use()
     };
     assert_eq!(month("2027-01-01", "2027-02-01").total, decimal("5"));
     assert_eq!(month("2027-02-01", "2027-03-01").lines, []);
-    // The charge falls on the day of the use, and on no other.
+    // The charge is attributed to the day of use only.
     assert_eq!(month("2027-01-02", "2027-01-03").total, decimal("5"));
     assert_eq!(month("2027-01-03", "2027-02-01").lines, []);
     assert_eq!(
         month("2027-01-01", "2027-02-01").lines[0].why,
         "A version of invoices was used on 2027-01-02, in the 30 days that end with 2027-01-02: it is charged once a month."
     );
-    // One day later, and February has one day that counts.
+    // With a last use one day later, February 1 counts.
     facts.uses = vec![used("invoices", 1, EC, &["2027-01-03"])];
     let february = Period::new(at("2027-02-01T00:00:00Z"), at("2027-03-01T00:00:00Z")).unwrap();
     let again = bill(&facts, "vault", None, february, Timestamp::MAX);
     assert_eq!(again.total, decimal("5"));
-    // What is not there yet is not charged: February had not begun.
+    // Nothing is charged before the month begins.
     assert_eq!(bill(&facts, "vault", None, february, at("2027-01-31T23:59:59Z")).lines, []);
 }
 
 #[test]
-fn versions_fall_into_tiers_by_the_day_they_are_charged() {
+fn key_versions_are_tiered_by_day_of_charge() {
     let mut facts = payroll(&[]);
     let rsa = KeyType::Rsa { bits: 2048 };
     facts.uses = vec![
@@ -152,7 +152,7 @@ fn versions_fall_into_tiers_by_the_day_they_are_charged() {
 }
 
 #[test]
-fn the_plan_of_managed_hsm_counts_operations_and_charges_none() {
+fn hsm_plan_counts_operations_free_of_charge() {
     let mut facts = payroll(&[]);
     facts.readings = vec![Reading {
         hsm: Some("PAYROLL".parse().unwrap()),
@@ -171,7 +171,7 @@ fn the_plan_of_managed_hsm_counts_operations_and_charges_none() {
 }
 
 #[test]
-fn a_name_that_is_used_again_is_another_life() {
+fn reused_name_is_another_lifetime() {
     let mut facts = payroll(&[("2027-01-02T00:00:00Z", Phase::Purged)]);
     facts.lives.push(life(2, "Payroll", &[(at("2027-01-03T00:00:00Z"), Phase::Running)]));
     let all = bill(&facts, "hsm", Some("payroll"), year(), at("2027-01-04T00:00:00Z"));
@@ -179,18 +179,24 @@ fn a_name_that_is_used_again_is_another_life() {
     assert_eq!(all.total, decimal("153.6"));
 }
 
-fn ahead(facts: &Facts, plan: &str, deletion: Option<Deletion>, protected: bool, now: &str) -> Forecast {
+fn forecast_at(
+    facts: &Facts,
+    plan: &str,
+    deletion: Option<Deletion>,
+    protected: bool,
+    now: &str,
+) -> Forecast {
     let sheet = sheet();
     let standing = Standing { deletion, retention: RetentionDays::DEFAULT, protected };
     forecast(facts, &sheet, sheet.plan(plan).unwrap(), &facts.lives[0], standing, at(now))
 }
 
 #[test]
-fn a_forecast_tells_what_leaving_it_costs_and_what_purging_saves() {
+fn forecast_of_deleted_hsm_has_cost_and_saving() {
     let deletion = Some(Deletion { deleted_at: at(DELETED), scheduled_purge_at: at(DUE) });
     let facts = payroll(&[(DELETED, Phase::Deleted)]);
     let now = "2027-01-11T12:00:00Z";
-    let left = ahead(&facts, "hsm", deletion, false, now);
+    let left = forecast_at(&facts, "hsm", deletion, false, now);
     assert_eq!((left.cost, left.saving), (decimal("6336"), Some(decimal("6336"))), "82.5 days");
     assert_eq!((left.per_day, left.period.to), (decimal("76.8"), at(DUE)));
     assert_eq!(
@@ -198,32 +204,32 @@ fn a_forecast_tells_what_leaving_it_costs_and_what_purging_saves() {
         "payroll is soft-deleted and costs 76.80 USD a day until it is purged. Left alone it is purged at \
          2027-04-04 00:00:00Z, and costs 6,336.00 USD until then; purging it now saves 6,336.00 USD."
     );
-    let protected = ahead(&facts, "hsm", deletion, true, now);
+    let protected = forecast_at(&facts, "hsm", deletion, true, now);
     assert!(protected.protected && protected.why.ends_with("nobody can purge it before."));
-    // What it came to is what was foreseen.
+    // The actual cost equals the forecast.
     let facts = payroll(&[(DELETED, Phase::Deleted), (DUE, Phase::Purged)]);
     let rest = Period::new(at(now), at("2027-12-31T00:00:00Z")).unwrap();
     assert_eq!(bill(&facts, "hsm", None, rest, Timestamp::MAX).total, left.cost);
 }
 
 #[test]
-fn a_forecast_of_a_running_hsm_looks_thirty_days_ahead() {
-    let running = ahead(&payroll(&[]), "hsm", None, false, "2027-01-11T12:00:00Z");
+fn forecast_of_running_hsm_covers_thirty_days() {
+    let running = forecast_at(&payroll(&[]), "hsm", None, false, "2027-01-11T12:00:00Z");
     assert_eq!((running.cost, running.saving), (decimal("2304"), None));
     assert!(running.why.contains("Deleting it does not end that"), "{}", running.why);
 }
 
 #[test]
-fn by_the_plan_of_vaults_purging_saves_nothing() {
+fn vault_plan_has_no_saving_from_purge() {
     let mut facts = payroll(&[(DELETED, Phase::Deleted)]);
     facts.uses = vec![used("invoices", 1, EC, &["2027-01-03"])];
     let deletion = Some(Deletion { deleted_at: at(DELETED), scheduled_purge_at: at(DUE) });
-    let left = ahead(&facts, "vault", deletion, false, "2027-01-11T12:00:00Z");
+    let left = forecast_at(&facts, "vault", deletion, false, "2027-01-11T12:00:00Z");
     assert_eq!((left.cost, left.saving), (decimal("5"), Some(Decimal::ZERO)), "once more, in February");
 }
 
 #[test]
-fn a_budget_is_reached_once_a_month_to_the_microsecond() {
+fn budget_is_reached_once_per_month() {
     let scope = format!("/subscriptions/{}", scope(None).subscription).parse().unwrap();
     let mut budget = Budget {
         name: "monthly".parse().unwrap(),
@@ -242,14 +248,14 @@ fn a_budget_is_reached_once_a_month_to_the_microsecond() {
     budget.reached = Some(first);
     let second = next(&budget, &running, "2027-01-20T00:00:00Z").unwrap();
     assert_eq!(second.at, at("2027-02-01T01:00:00Z"));
-    // A month that went by while the service was down is not forgotten.
+    // A month that passed while the service was down is still reported.
     assert_eq!(next(&budget, &running, "2027-05-20T00:00:00Z"), Some(second));
-    // Soft-deleted it costs the same; purged it costs nothing.
+    // A soft-deleted HSM costs the same; a purged one costs nothing.
     let deleted = payroll(&[(DELETED, Phase::Deleted)]);
     assert_eq!(next(&budget, &deleted, "2027-01-20T00:00:00Z"), Some(second));
     let purged = payroll(&[(DELETED, Phase::Deleted), ("2027-01-31T00:00:00Z", Phase::Purged)]);
     assert_eq!(next(&budget, &purged, "2027-02-20T00:00:00Z"), None);
-    // All but the last hour of a month of 31 days: February is too short, March is not.
+    // The amount is reached in the last hour of a month of 31 days, so not in February but in March.
     budget.amount = decimal("2377.6");
     assert_eq!(next(&budget, &running, "2027-01-20T00:00:00Z").unwrap().at, at("2027-03-31T23:00:00Z"));
     budget.amount = decimal("2380.8");

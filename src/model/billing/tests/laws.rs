@@ -1,4 +1,4 @@
-//! What holds for all facts: parts add up, order does not matter, what is over stays as it was.
+//! Property tests of statements: parts add up, order does not matter, closed periods do not change.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::model::name::VersionId;
 
 const START: i64 = 1_798_761_600; // 2027-01-01
 const DAY: i64 = 86_400;
-/// How far facts reach, in days.
-const REACH: i64 = 75;
+/// The range of generated facts, in days.
+const RANGE_DAYS: i64 = 75;
 
 fn instant(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(START * 1_000_000 + micros).unwrap()
@@ -24,8 +24,8 @@ fn day(days: i64) -> Timestamp {
 
 const NAMES: [&str; 3] = ["payroll", "Ledger", "archive"];
 
-fn a_life(index: usize) -> impl Strategy<Value = HsmLifetime> {
-    let steps = prop::collection::vec(0..REACH * DAY * 1_000_000, 1..6);
+fn any_lifetime(index: usize) -> impl Strategy<Value = HsmLifetime> {
+    let steps = prop::collection::vec(0..RANGE_DAYS * DAY * 1_000_000, 1..6);
     (steps, any::<bool>()).prop_map(move |(mut steps, purged)| {
         steps.sort_unstable();
         let last = steps.len() - 1;
@@ -42,10 +42,10 @@ fn a_life(index: usize) -> impl Strategy<Value = HsmLifetime> {
     })
 }
 
-fn a_reading() -> impl Strategy<Value = Reading> {
+fn any_reading() -> impl Strategy<Value = Reading> {
     let meter = prop::sample::select(Meter::ALL.to_vec());
     let event = prop::sample::select(vec!["KeySign", "KeyGet"]);
-    (0..4_usize, event, meter, 0..REACH * 24, 1..400_u64).prop_map(|(hsm, event, meter, hour, calls)| {
+    (0..4_usize, event, meter, 0..RANGE_DAYS * 24, 1..400_u64).prop_map(|(hsm, event, meter, hour, calls)| {
         Reading {
             hsm: NAMES.get(hsm).map(|name| name.parse().unwrap()),
             event: event.into(),
@@ -56,16 +56,16 @@ fn a_reading() -> impl Strategy<Value = Reading> {
     })
 }
 
-fn a_use() -> impl Strategy<Value = (usize, usize, bool, Vec<i64>)> {
-    (0..3_usize, 0..3_usize, any::<bool>(), prop::collection::vec(0..REACH, 1..5))
+fn any_use() -> impl Strategy<Value = (usize, usize, bool, Vec<i64>)> {
+    (0..3_usize, 0..3_usize, any::<bool>(), prop::collection::vec(0..RANGE_DAYS, 1..5))
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
-    let lives = (a_life(0), a_life(1), a_life(2)).prop_map(|(a, b, c)| vec![a, b, c]);
-    let readings = prop::collection::vec(a_reading(), 0..40);
-    let uses = prop::collection::vec(a_use(), 0..12);
+    let lives = (any_lifetime(0), any_lifetime(1), any_lifetime(2)).prop_map(|(a, b, c)| vec![a, b, c]);
+    let readings = prop::collection::vec(any_reading(), 0..40);
+    let uses = prop::collection::vec(any_use(), 0..12);
     (lives, readings, uses).prop_map(|(lives, mut readings, uses)| {
-        // The store has one reading for each of these.
+        // The store has at most one reading for each HSM, event, meter and hour.
         readings.sort();
         readings.dedup_by(|a, b| (&a.hsm, &a.event, a.meter, a.hour) == (&b.hsm, &b.event, b.meter, b.hour));
         let version = |(index, (hsm, key, rsa, days)): (usize, (usize, usize, bool, Vec<i64>))| VersionUse {
@@ -81,15 +81,15 @@ fn facts() -> impl Strategy<Value = Facts> {
 
 type Sums = BTreeMap<String, (Decimal, Decimal)>;
 
-/// Quantity and amount of each line, summed over statements.
+/// Returns quantity and amount of each line, summed over statements.
 fn sums<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> Sums {
     let mut sums = Sums::new();
     for line in statements.into_iter().flat_map(|statement| &statement.lines) {
-        let place = format!(
+        let line_key = format!(
             "{} {:?} {:?} {:?} tier {} at {}",
             line.life, line.meter, line.phase, line.key, line.tier, line.unit_price
         );
-        let sum = sums.entry(place).or_default();
+        let sum = sums.entry(line_key).or_default();
         *sum = (sum.0 + line.quantity, sum.1 + line.amount);
     }
     sums
@@ -99,7 +99,7 @@ fn period(from: i64, to: i64) -> Period {
     Period::new(day(from), day(to)).unwrap()
 }
 
-/// What is known of facts at an instant: later things have not happened.
+/// Returns the facts that are known at an instant.
 fn known_at(facts: &Facts, now: Timestamp) -> Facts {
     let mut facts = facts.clone();
     for life in &mut facts.lives {
@@ -118,7 +118,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn the_days_of_a_month_add_up_to_it_line_by_line(facts in facts(), month in 0..3_usize) {
+    fn days_add_up_to_their_month(facts in facts(), month in 0..3_usize) {
         let (from, to) = [(0, 31), (31, 59), (59, 90)][month];
         let whole = bill(&facts, "all", None, period(from, to), Timestamp::MAX);
         let days: Vec<_> = period(from, to).days().map(|day| bill(&facts, "all", None, day, Timestamp::MAX)).collect();
@@ -128,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn periods_add_up_wherever_they_are_cut(facts in facts(), cuts in prop::collection::btree_set(1..90 * DAY * 1_000_000, 0..5)) {
+    fn adjacent_periods_add_up(facts in facts(), cuts in prop::collection::btree_set(1..90 * DAY * 1_000_000, 0..5)) {
         let whole = bill(&facts, "all", None, period(0, 90), day(80));
         let cuts: Vec<_> = [0].into_iter().chain(cuts).chain([90 * DAY * 1_000_000]).collect();
         let part = |cut: &[i64]| Period::new(instant(cut[0]), instant(cut[1])).unwrap();
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_facts_does_not_matter(facts in facts(), seed in any::<u64>()) {
+    fn order_of_facts_does_not_matter(facts in facts(), seed in any::<u64>()) {
         let mut mixed = facts.clone();
         let mix = |index: usize| (index as u64 + 1).wrapping_mul(seed | 1).rotate_left(17);
         let readings: BTreeMap<_, _> = mixed.readings.drain(..).enumerate().map(|(i, r)| ((mix(i), i), r)).collect();
@@ -163,14 +163,14 @@ proptest! {
     }
 
     #[test]
-    fn what_is_over_stays_as_it_was(facts in facts(), now in 31..REACH) {
+    fn closed_periods_do_not_change(facts in facts(), now in 31..RANGE_DAYS) {
         let then = bill(&known_at(&facts, day(31)), "all", None, period(0, 31), day(31));
         let later = bill(&known_at(&facts, day(now)), "all", None, period(0, 31), day(now));
         prop_assert_eq!(format!("{then:?}"), format!("{later:?}"));
     }
 
     #[test]
-    fn more_time_and_more_use_never_cost_less(facts in facts(), to in 1..89_i64, now in 1..89_i64) {
+    fn cost_grows_with_time_and_use(facts in facts(), to in 1..89_i64, now in 1..89_i64) {
         let cost = |facts: &Facts, to, now| bill(facts, "all", None, period(0, to), day(now)).total;
         prop_assert!(cost(&facts, to, now) <= cost(&facts, to + 1, now));
         prop_assert!(cost(&facts, to, now) <= cost(&facts, to, now + 1));
@@ -182,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn an_hsm_is_billed_for_as_long_as_it_was_there(facts in facts()) {
+    fn billed_hours_match_lifetime(facts in facts()) {
         let all = bill(&facts, "hsm", None, period(0, 90), Timestamp::MAX);
         let lived = |life: &HsmLifetime| {
             let end = life.phases.iter().find(|(_, phase)| *phase == Phase::Purged).map_or(day(90), |(at, _)| *at);
