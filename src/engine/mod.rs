@@ -204,7 +204,8 @@ impl Engine {
     }
 
     /// Records a call whose request could not be parsed, and returns the error to reply with: `error` for an
-    /// authenticated caller, else that of the authentication. `audiences` are those of the planes the request may address.
+    /// authenticated caller, otherwise the authentication error. `audiences` are those of the planes that the request may
+    /// address.
     pub async fn refuse(
         &self,
         (credential, audiences): (Result<Credential<'_>>, &[Audience]),
@@ -249,8 +250,8 @@ impl Engine {
         pending.target(O::Target::describe(&id), O::Target::resource(&id));
         let found = PlaneOf::<O>::find(self, &container)?;
         let scope = O::Target::scope(&id, &self.0.store);
-        let asked = O::Target::asked(&id);
-        let scopes = (&scope, asked.as_ref().unwrap_or(&scope));
+        let requested = O::Target::asked(&id);
+        let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
         PlaneOf::<O>::admit(self, &caller, &found, O::ACTION, scopes)?;
         Ok((operation, found, caller))
     }
@@ -285,8 +286,8 @@ impl Engine {
             // While the call waited for the lock, the target may have been replaced by another one at another scope.
             let authorize = || {
                 let scope = O::Target::scope(&id, &self.0.store);
-                let asked = O::Target::asked(&id);
-                let scopes = (&scope, asked.as_ref().unwrap_or(&scope));
+                let requested = O::Target::asked(&id);
+                let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
                 PlaneOf::<O>::admit(self, caller, &found, O::ACTION, scopes)
             };
             if let Err(error) = caught_now(O::NAME, authorize).flatten() {

@@ -109,8 +109,8 @@ impl Scheduler {
         let mut happenings = Vec::new();
         // The last step is a call of the caller and is authorized and recorded as one. The caller is authorized before
         // the first step as well, so that a caller who is refused does not advance the clock.
-        let asked = self.engine.call(copy(&credential), origin.clone(), || Ok(AskToAdvance));
-        let now = asked.await?;
+        let authorized = self.engine.call(copy(&credential), origin.clone(), || Ok(AskToAdvance));
+        let now = authorized.await?;
         let to = target(now).and_then(|to| AdvanceClock::check_distance(now, to, force).map(|()| to));
         let to = match to {
             Ok(to) => to,

@@ -12,7 +12,7 @@ use crate::ops::{AssignmentPath, Cx, Done, Of, Operation, RoleScope};
 /// Lists role assignments (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct ListRoleAssignments {
-    /// Of which HSM.
+    /// The HSM.
     pub hsm: HsmName,
     /// Only assignments at exactly this scope; `None` for all, which requires the action at `/`.
     pub scope: Option<Scope>,
@@ -45,7 +45,7 @@ impl Operation for ListRoleAssignments {
 /// Returns a role assignment (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct GetRoleAssignment {
-    /// Which.
+    /// The role assignment.
     pub path: AssignmentPath,
 }
 
@@ -70,7 +70,7 @@ impl Operation for GetRoleAssignment {
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct DeleteRoleAssignment {
-    /// Which.
+    /// The role assignment.
     pub path: AssignmentPath,
 }
 

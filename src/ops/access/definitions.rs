@@ -13,7 +13,7 @@ use crate::ops::{Cx, Definition, DefinitionPath, Done, Of, Operation, Whole};
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct ListRoleDefinitions {
-    /// Of which HSM.
+    /// The HSM.
     pub hsm: HsmName,
 }
 
@@ -37,7 +37,7 @@ impl Operation for ListRoleDefinitions {
 /// Returns a role definition (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct GetRoleDefinition {
-    /// Which.
+    /// The role definition.
     pub path: DefinitionPath,
 }
 
@@ -62,7 +62,7 @@ impl Operation for GetRoleDefinition {
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
 #[derive(Clone, Debug)]
 pub struct DeleteRoleDefinition {
-    /// Which.
+    /// The role definition.
     pub path: DefinitionPath,
 }
 

@@ -54,7 +54,7 @@ impl Operation for ListControlRoleAssignments {
 pub struct GetControlRoleAssignment {
     /// The scope of the assignment.
     pub scope: ControlScope,
-    /// Which.
+    /// The identifier of the assignment.
     pub id: Uuid,
 }
 
@@ -80,7 +80,7 @@ impl Operation for GetControlRoleAssignment {
 pub struct DeleteControlRoleAssignment {
     /// The scope of the assignment.
     pub scope: ControlScope,
-    /// Which.
+    /// The identifier of the assignment.
     pub id: Uuid,
 }
 

@@ -41,7 +41,7 @@ impl Operation for ListControlRoleDefinitions {
 pub struct GetControlRoleDefinition {
     /// The scope.
     pub scope: ControlScope,
-    /// Which.
+    /// The identifier of the definition.
     pub id: Uuid,
 }
 

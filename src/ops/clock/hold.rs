@@ -49,7 +49,7 @@ impl Operation for ResumeClock {
 fn set_frozen(cx: &ClockCx, frozen: bool) -> Done<ClockFace> {
     let now = cx.clock.now();
     let before = cx.clock.setting().unwrap_or_default();
-    // A clock that goes already is not set again: each setting costs it some microseconds.
+    // A clock in the requested state is not set again: each setting delays it by some microseconds.
     let setting = if before.frozen.is_some() == frozen { before } else { cx.clock.setting_for(now, frozen) };
     Done::with(ClockFace::turned(now, setting), [Change::SetClock(setting)])
 }

@@ -12,8 +12,8 @@ use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Version};
 
-/// Verifies a signature (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). An invalid signature is a
-/// result, not an error.
+/// Verifies a signature (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). An invalid signature
+/// is a result, not an error.
 #[derive(Clone, Debug)]
 pub struct Verify {
     /// The key version.

@@ -6,7 +6,8 @@ use crate::model::entry::Meter;
 use crate::model::rbac::Action;
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
-/// Purges a deleted key, unless purge protection is enabled (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
+/// Purges a deleted key, unless purge protection is enabled
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct PurgeDeletedKey {
     /// The deleted key.

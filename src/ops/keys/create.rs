@@ -1,4 +1,4 @@
-//! Generates a key in the token, or a new version of a key that exists.
+//! Generates a key, or a new version of an existing key, in the token.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, Name, Operation};
 
-/// Generates a key version.
+/// Generates a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
 pub struct CreateKey {
-    /// Under which name.
+    /// The key.
     pub key: KeyPath,
-    /// What to generate.
+    /// The key type, size or curve, and public exponent.
     pub spec: KeySpec,
-    /// What the caller chose.
+    /// The operations, attributes and tags of the version.
     pub settings: NewKeySettings,
 }
 
@@ -49,7 +49,7 @@ impl Operation for CreateKey {
     }
 }
 
-/// Generates a version in the token, under a name that has room for it.
+/// Generates a version in the token. The caller has checked the limits of the name.
 pub(super) async fn generate(
     cx: &Cx,
     name: &KeyName,

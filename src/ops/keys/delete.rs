@@ -11,10 +11,11 @@ use crate::model::retention::Deletion;
 use crate::ops::deleted::DeletedKeyBundle;
 use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
 
-/// Soft-deletes a key. Its scheduled purge date is fixed here and never moves.
+/// Soft-deletes a key and sets its scheduled purge date, which does not change later
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
 #[derive(Clone, Debug)]
 pub struct DeleteKey {
-    /// Which key.
+    /// The key.
     pub key: KeyPath,
 }
 

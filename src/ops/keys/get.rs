@@ -1,4 +1,4 @@
-//! Returns one version of a key, or the current one.
+//! Returns a key version, by default the current one.
 
 use super::KeyBundle;
 use crate::model::Result;
@@ -7,10 +7,10 @@ use crate::model::name::KeyId;
 use crate::model::rbac::Action;
 use crate::ops::{Cx, Done, Operation, Version};
 
-/// Reads a key version.
+/// Returns a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
 pub struct GetKey {
-    /// Which.
+    /// The key version; the current one if the identifier names none.
     pub key: KeyId,
 }
 

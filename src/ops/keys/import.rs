@@ -1,4 +1,4 @@
-//! Imports key material handed in by the caller.
+//! Imports key material of the caller.
 
 use std::sync::Arc;
 
@@ -15,14 +15,15 @@ use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, Name, Operation};
 use crate::public_key;
 
-/// Imports a key version. The material is zeroized when this is dropped.
+/// Imports a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). The material is
+/// zeroized on drop.
 #[derive(Debug)]
 pub struct ImportKey {
-    /// Under which name.
+    /// The key.
     pub key: KeyPath,
     /// The private or secret key.
     pub material: ImportMaterial,
-    /// What the caller chose.
+    /// The operations, attributes and tags of the version.
     pub settings: NewKeySettings,
 }
 
@@ -45,8 +46,8 @@ impl Operation for ImportKey {
 
     async fn execute(self, target: Name, cx: &Cx) -> Result<Done<KeyBundle>> {
         check_limits(cx, &target)?;
-        // Before the token is touched: most tokens accept what is no key at all.
-        let (material, public) = validated(self.material).await?;
+        // Validated first, because most tokens accept invalid key material.
+        let (material, public) = validate(self.material).await?;
         let family = self.settings.mode_family(cx, public.key_type())?;
         let version = declare(cx).await?;
         cx.token.import(version, material).await?;
@@ -58,15 +59,15 @@ impl Operation for ImportKey {
     }
 }
 
-/// Checks the material, on a thread that may take its time: primes are tried for half a second.
-async fn validated(mut material: ImportMaterial) -> Result<(ImportMaterial, PublicMaterial)> {
+/// Validates the material on a blocking thread: the primality tests take half a second.
+async fn validate(mut material: ImportMaterial) -> Result<(ImportMaterial, PublicMaterial)> {
     set_widths(&mut material);
     let check = move || public_key::validate(&material).map(|public| (material, public));
     tokio::task::spawn_blocking(check).await.map_err(Error::internal)?
 }
 
-/// Gives every number the width that PKCS#11 wants. Clients write numbers as their libraries do: with a sign byte before
-/// them (the Azure SDK for Java), or without the leading zero bytes that the numbers of a curve have (az).
+/// Sets every number to the width that PKCS#11 requires. Some clients send a leading sign byte (the Azure SDK for Java),
+/// others omit the leading zero bytes of curve coordinates and scalars (az).
 fn set_widths(material: &mut ImportMaterial) {
     match material {
         ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => {
@@ -84,7 +85,7 @@ fn set_widths(material: &mut ImportMaterial) {
     }
 }
 
-/// Writes a big-endian number in `width` bytes. One that is absent or too large stays, to be refused by its name.
+/// Sets a big-endian number to `width` bytes. Leaves an empty or too large one as it is: validation rejects it by name.
 fn widen(number: &mut Vec<u8>, width: usize) {
     let value = public_key::minimal(number);
     if number.is_empty() || number.len() == width || value.len() > width {
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_as_wide_as_wanted() {
+    fn widens_and_trims_big_endian_numbers() {
         for (given, wide) in [
             (vec![1, 2], vec![0, 0, 1, 2]),
             (vec![1, 2, 3, 4], vec![1, 2, 3, 4]),

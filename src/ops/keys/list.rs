@@ -1,4 +1,4 @@
-//! Lists the live keys of an HSM, each by its current version.
+//! Lists the live keys of an HSM, each with its current version.
 
 use super::KeyBundle;
 use crate::model::Result;
@@ -8,12 +8,12 @@ use crate::model::rbac::Action;
 use crate::ops::{AllKeys, Cx, Done, Operation, Page, PageRequest};
 use crate::store::Listing;
 
-/// Lists keys, ordered by name.
+/// Lists live keys, ordered by name (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
 pub struct ListKeys {
-    /// Of which HSM.
+    /// The HSM.
     pub hsm: HsmName,
-    /// Which page.
+    /// The requested page.
     pub page: PageRequest,
 }
 

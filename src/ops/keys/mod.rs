@@ -1,4 +1,7 @@
-//! Live keys: made, imported, read, changed, rotated, deleted.
+//! Live keys: create, import, get, list, update, rotate and delete.
+//!
+//! Azure: <https://learn.microsoft.com/azure/key-vault/keys/about-keys-details> and
+//! <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/keyvault>
 
 mod create;
 mod delete;
@@ -34,6 +37,6 @@ use crate::model::retention::RecoveryLevel;
 pub struct KeyBundle {
     /// The version.
     pub version: Arc<KeyVersion>,
-    /// What deletion means for it.
+    /// The recovery level of the key.
     pub level: RecoveryLevel,
 }

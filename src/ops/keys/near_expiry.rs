@@ -1,4 +1,4 @@
-//! Says that the current version of a key expires soon, once.
+//! Records that the current version of a key is near its expiry, once per expiry date.
 
 use crate::model::change::Change;
 use crate::model::due::Notice;
@@ -9,10 +9,10 @@ use crate::model::time::Work;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
 
-/// Notes that the current version of a key is near its expiry: what the scheduler does.
+/// Records that the current version of a key is near its expiry, for the scheduler.
 #[derive(Clone, Debug)]
 pub struct NoteNearExpiry {
-    /// Which key.
+    /// The key.
     pub key: KeyPath,
 }
 
@@ -29,7 +29,7 @@ impl Operation for NoteNearExpiry {
         self.key.clone()
     }
 
-    /// Rotated, or given another expiry, since it was seen to be due: then there is nothing to say.
+    /// Rejects a key that was rotated or whose expiry was changed since the work was scheduled.
     fn check(&self, target: &LiveKey, now: Timestamp) -> Result<()> {
         let key = &target.0;
         if key.is_due(&Work::NoteNearExpiry(key.name.clone()), now) {

@@ -1,4 +1,4 @@
-//! Gives a key a new version like the one before: asked for, or because its policy wants it now.
+//! Rotates a key: generates a new version with the properties of the current one, on demand or by policy.
 
 use std::sync::Arc;
 
@@ -17,10 +17,11 @@ use crate::model::time::Work;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, LiveKey, Name, Operation};
 
-/// Rotates a key on demand. It must have a rotation policy (Managed HSM documentation, "Rotation on demand").
+/// Rotates a key on demand. The key must have a rotation policy: "Rotation on demand" in
+/// <https://learn.microsoft.com/azure/key-vault/managed-hsm/key-rotation>.
 #[derive(Clone, Debug)]
 pub struct RotateKey {
-    /// Which key.
+    /// The key.
     pub key: KeyPath,
 }
 
@@ -46,15 +47,16 @@ impl Operation for RotateKey {
     }
 }
 
-/// Rotates a key because its time has come: what the scheduler does.
+/// Rotates a key when its rotation policy is due, for the scheduler
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/key-rotation>).
 #[derive(Clone, Debug)]
 pub struct RotateDueKey {
-    /// Which key.
+    /// The key.
     pub key: KeyPath,
 }
 
 impl RotateDueKey {
-    /// Whether trying again cannot help: then it is noted, and the key is not due any more.
+    /// Whether a retry cannot succeed. Then a notice is recorded, and the key is no longer due.
     pub const fn gives_up(error: &Error) -> bool {
         matches!(error, Error::Invalid { .. } | Error::LimitExceeded { .. } | Error::Unsupported { .. })
     }
@@ -73,7 +75,7 @@ impl Operation for RotateDueKey {
         self.key.clone()
     }
 
-    /// Rotated, disabled, or given another policy, since it was seen to be due: then its time has not come.
+    /// Rejects a key that was rotated or disabled, or whose policy was changed, since the work was scheduled.
     fn check(&self, target: &LiveKey, now: Timestamp) -> Result<()> {
         let key = &target.0;
         if key.is_due(&Work::RotateKey(key.name.clone()), now) {
@@ -99,18 +101,18 @@ fn policy(key: &Key) -> Result<&RotationPolicy> {
     key.rotation.as_deref().ok_or_else(|| Error::RotationPolicyMissing { name: key.name.clone() })
 }
 
-/// Generates a version of the same type, size, operations, tags and state as the current one, whether
-/// that one was generated or imported.
-// assumption: an imported key is rotated like any other, to a version made in the token; the
-// documentation excepts external keys alone.
+/// Generates a version with the type, size, operations, tags and enabled state of the current one, which may be
+/// generated or imported.
+// assumption: an imported key is rotated like any other, to a version generated in the token; the documentation excludes
+// only external keys.
 async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
     let current = key.current().ok_or_else(|| Error::internal(format!("{} has no version", key.name)))?;
-    let spec = same_again(&current.material)?;
+    let spec = same_spec(&current.material)?;
     let settings = inherited(current, policy(&key)?.rules.expires(cx.now)?);
     let name = Name(Some(Arc::clone(&key)));
     check_limits(cx, &name)?;
-    // Nobody's next call decides again what was decided: rotation comes at any time, and unnoticed. Tags that were
-    // changed since are no reason not to rotate.
+    // The new version keeps the family of the current one, since callers do not notice a rotation. Tags that were
+    // changed to invalid ones do not prevent it.
     let family = match (cx.aes_modes, current.mode_family) {
         (AesModes::Azure, _) => None,
         (AesModes::Separated, Some(bound)) => Some(bound),
@@ -119,9 +121,9 @@ async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
     generate(cx, &key.name, &spec, (settings, family), Made::Rotated).await
 }
 
-/// What the new version has from the current one.
-// assumption: the new version is valid at once, whatever `nbf` its predecessor has: nothing else could
-// be done with the key until then.
+/// Returns the settings that the new version inherits from the current one.
+// assumption: the new version is valid at once, regardless of the `nbf` of the current one: the key could not be used
+// until then.
 fn inherited(current: &KeyVersion, expires: Option<KeyDate>) -> NewKeySettings {
     NewKeySettings {
         operations: current.operations.clone(),
@@ -133,8 +135,8 @@ fn inherited(current: &KeyVersion, expires: Option<KeyDate>) -> NewKeySettings {
     }
 }
 
-/// What to generate for a key like this one.
-fn same_again(material: &PublicMaterial) -> Result<KeySpec> {
+/// Returns the specification of a key with the type, size and exponent of this one.
+fn same_spec(material: &PublicMaterial) -> Result<KeySpec> {
     let public_exponent = match material {
         PublicMaterial::Rsa { e, .. } => e
             .iter()
@@ -154,14 +156,14 @@ mod tests {
     use crate::model::key::{Curve, KeyType};
 
     #[test]
-    fn a_key_is_made_again_as_it_was() {
-        let rsa = |e: &[u8]| same_again(&PublicMaterial::Rsa { n: vec![0xff; 384], e: e.to_vec() });
+    fn rotation_keeps_key_type_and_public_exponent() {
+        let rsa = |e: &[u8]| same_spec(&PublicMaterial::Rsa { n: vec![0xff; 384], e: e.to_vec() });
         let spec = |public_exponent| Ok(KeySpec { key_type: KeyType::Rsa { bits: 3072 }, public_exponent });
         assert_eq!(rsa(&[1, 0, 1]), spec(65537));
         assert_eq!(rsa(&[3]), spec(3));
         assert_eq!(rsa(&[0xff; 4]), spec(u32::MAX));
         assert!(matches!(rsa(&[1, 0, 0, 0, 1]), Err(Error::Unsupported { .. })));
         let ec = PublicMaterial::Ec { crv: Curve::P256K, x: vec![1; 32], y: vec![2; 32] };
-        assert_eq!(same_again(&ec).unwrap().key_type, KeyType::Ec { curve: Curve::P256K });
+        assert_eq!(same_spec(&ec).unwrap().key_type, KeyType::Ec { curve: Curve::P256K });
     }
 }

@@ -1,4 +1,4 @@
-//! Reads and replaces the rotation policy of a key.
+//! Gets and replaces the rotation policy of a key.
 
 use std::sync::Arc;
 
@@ -12,17 +12,17 @@ use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
 /// The rotation policy of a key, as surfaces show it.
 #[derive(Clone, Debug)]
 pub struct KeyRotationPolicy {
-    /// Whose.
+    /// The key.
     pub key: KeyPath,
-    /// The policy; `None` where the key has none, which is shown as a blank one.
+    /// The policy; `None` if the key has none, which surfaces show as an empty policy.
     pub policy: Option<Arc<RotationPolicy>>,
 }
 
-/// Reads the rotation policy of a key.
-// assumption: a key that never had a policy, or whose policy was taken away, shows a blank one.
+/// Returns the rotation policy of a key (<https://learn.microsoft.com/azure/key-vault/managed-hsm/key-rotation>).
+// assumption: a key without a policy has an empty one.
 #[derive(Clone, Debug)]
 pub struct GetKeyRotationPolicy {
-    /// Whose.
+    /// The key.
     pub key: KeyPath,
 }
 
@@ -44,12 +44,12 @@ impl Operation for GetKeyRotationPolicy {
     }
 }
 
-/// Replaces the rotation policy of a key, whole.
+/// Replaces the rotation policy of a key (<https://learn.microsoft.com/azure/key-vault/managed-hsm/key-rotation>).
 #[derive(Clone, Debug)]
 pub struct UpdateKeyRotationPolicy {
-    /// Whose.
+    /// The key.
     pub key: KeyPath,
-    /// What the policy says from now on; `None` takes it away.
+    /// The new rules; `None` removes the policy.
     pub rules: Option<RotationRules>,
 }
 

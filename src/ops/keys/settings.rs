@@ -1,4 +1,4 @@
-//! What a caller chooses for a new key version, and how one is made of it.
+//! The settings of a new key version, and the steps that create and import share.
 
 use crate::model::aes_modes::{AesModes, ModeFamily};
 use crate::model::change::IntentVerb;
@@ -13,28 +13,28 @@ use crate::model::name::{KeyName, VersionId};
 use crate::model::{Error, Result};
 use crate::ops::{Cx, Name};
 
-/// What a caller chooses for a new key version.
+/// The settings of a new key version.
 #[derive(Clone, Debug)]
 pub struct NewKeySettings {
-    /// What the version may be used for.
+    /// The permitted operations (`key_ops`).
     pub operations: KeyOperations,
-    /// Whether it may be used at all.
+    /// Whether the version is enabled.
     pub enabled: bool,
-    /// Not usable before.
+    /// The time before which the version is not valid (`nbf`).
     pub not_before: Option<KeyDate>,
-    /// Not usable from then on.
+    /// The expiry (`exp`).
     pub expires: Option<KeyDate>,
-    /// Whether key release is wanted.
+    /// Whether the key is exportable, which is not supported.
     pub exportable: bool,
     /// The user's tags.
     pub tags: Tags,
 }
 
 impl NewKeySettings {
-    /// Whether they can be had.
+    /// Validates the settings.
     ///
     /// # Errors
-    /// `Invalid` naming the field, `Unsupported` for what is not available yet.
+    /// `Invalid` with the field, `Unsupported` for a feature that is not available.
     pub(super) fn check(&self) -> Result<()> {
         check_tags(&self.tags)?;
         check_validity(self.not_before, self.expires)?;
@@ -48,10 +48,10 @@ impl NewKeySettings {
         Ok(())
     }
 
-    /// The family of AES modes that a version is bound to from the start, where HSM and key type have families.
+    /// Returns the family of AES modes that the version is bound to from its creation, if the HSM separates modes.
     ///
     /// # Errors
-    /// `Invalid` naming `tags`.
+    /// `Invalid` with the field `tags`.
     pub(super) fn mode_family(&self, cx: &Cx, key_type: KeyType) -> Result<Option<ModeFamily>> {
         match cx.aes_modes {
             AesModes::Azure => Ok(None),
@@ -59,7 +59,7 @@ impl NewKeySettings {
         }
     }
 
-    /// The version these settings and this material make.
+    /// Creates the key version with these settings and this material.
     pub(super) fn version(
         self,
         cx: &Cx,
@@ -89,8 +89,7 @@ impl NewKeySettings {
     }
 }
 
-/// Whether there is room for one more version under this name, before the token is asked for one; the store asks
-/// again when the version is recorded.
+/// Checks the limits on keys and versions before the token is used; the store checks again when it applies the change.
 pub(super) fn check_limits(cx: &Cx, name: &Name) -> Result<()> {
     match &name.0 {
         Some(key) => limit::VERSIONS.room(key.versions.len()),
@@ -98,20 +97,20 @@ pub(super) fn check_limits(cx: &Cx, name: &Name) -> Result<()> {
     }
 }
 
-/// The name a new version is stored under: the key's own spelling, if there is a key.
-pub(super) fn spelling(target: &Name, asked: KeyName) -> KeyName {
-    target.0.as_ref().map_or(asked, |key| key.name.clone())
+/// Returns the name of a new version: in the spelling of the existing key, if there is one.
+pub(super) fn spelling(target: &Name, requested: KeyName) -> KeyName {
+    target.0.as_ref().map_or(requested, |key| key.name.clone())
 }
 
-/// Chooses the new version's identifier and declares that its objects are about to be made.
+/// Generates the identifier of a new version and declares the intent to create its objects.
 pub(super) async fn declare(cx: &Cx) -> Result<VersionId> {
     let version = cx.ids.version();
     cx.intend(IntentVerb::Create, vec![version]).await?;
     Ok(version)
 }
 
-/// Proves that what is in the token belongs to the public half that will be shown: the token signs,
-/// software checks. A key that fails this is never handed out.
+/// Checks that the private key in the token belongs to the public key: the token signs, and software verifies. A key
+/// that fails the check is not recorded.
 pub(super) async fn prove(cx: &Cx, version: VersionId, material: &PublicMaterial) -> Result<()> {
     use crate::model::algorithm::SignatureAlgorithm as Alg;
     use crate::model::key::Curve;
@@ -130,6 +129,6 @@ pub(super) async fn prove(cx: &Cx, version: VersionId, material: &PublicMaterial
     if public.verify(algorithm, &digest, &signature)? {
         Ok(())
     } else {
-        Err(Error::internal(format!("the token's key {version} does not belong to its public half")))
+        Err(Error::internal(format!("the private key {version} in the token does not match its public key")))
     }
 }

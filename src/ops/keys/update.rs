@@ -1,4 +1,4 @@
-//! Changes key operations, attributes or tags of a version.
+//! Updates operations, attributes and tags of a key version.
 
 use std::sync::Arc;
 
@@ -13,27 +13,28 @@ use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, Version};
 
-/// Changes a version. What is `None` stays as it is; what is given replaces what was there.
+/// Updates a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). A property that is
+/// `None` is kept.
 #[derive(Clone, Debug)]
 pub struct UpdateKeyVersion {
-    /// Which version, or the current one.
+    /// The key version; the current one if the identifier names none.
     pub key: KeyId,
-    /// New key operations, by name; an empty list means none.
+    /// The new operations, by name; an empty list permits none.
     pub operations: Option<Vec<String>>,
-    /// New attributes.
+    /// The new attributes.
     pub attributes: AttributeChanges,
-    /// New tags, all of them.
+    /// Tags that replace all existing ones.
     pub tags: Option<Tags>,
 }
 
-/// New attributes; the inner `None` takes a date away.
+/// New attributes; an inner `None` removes a date.
 #[derive(Clone, Debug, Default)]
 pub struct AttributeChanges {
-    /// Whether the version may be used.
+    /// Whether the version is enabled.
     pub enabled: Option<bool>,
-    /// Not usable before.
+    /// The time before which the version is not valid (`nbf`).
     pub not_before: Option<Option<KeyDate>>,
-    /// Not usable from then on.
+    /// The expiry (`exp`).
     pub expires: Option<Option<KeyDate>>,
 }
 
@@ -75,7 +76,7 @@ impl Operation for UpdateKeyVersion {
             version.attributes.not_before = not_before;
         }
         if let Some(expires) = self.attributes.expires {
-            // Another expiry is news again.
+            // A new expiry causes a new near-expiry notification.
             if expires != version.attributes.expires {
                 version.notices = version.notices.without(Notice::NearExpiry);
             }

@@ -8,12 +8,13 @@ use crate::model::{Error, Result};
 use crate::ops::{Cx, DataPlane, Done, KeyPath, Name, Operation, Page, PageRequest, Target};
 use crate::store::Store;
 
-/// Lists the versions of a key. One that does not exist, or is deleted, has none (recorded).
+/// Lists the versions of a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). The list of a
+/// deleted or unknown key is empty (recorded).
 #[derive(Clone, Debug)]
 pub struct ListKeyVersions {
-    /// Of which key.
+    /// The key.
     pub key: KeyPath,
-    /// Which page; the token is the number of versions that came before.
+    /// The requested page; the page token is the number of versions before it.
     pub page: PageRequest,
 }
 
@@ -44,13 +45,13 @@ impl Operation for ListKeyVersions {
             .take(self.page.size + 1)
             .map(|version| KeyBundle { version, level })
             .collect();
-        // Only reached where that many versions exist; a token that says more than there are ends the list.
+        // Used only if that many versions exist; a token beyond the number of versions returns an empty page.
         let next = before.saturating_add(self.page.size).to_string();
         Ok(Done::reply(Page::cut(items, self.page.size, |_| next.clone())))
     }
 }
 
-/// The versions under a name; none where there is no live key.
+/// The versions of a key name; none if there is no live key.
 #[derive(Debug)]
 pub struct VersionsOf(Name);
 

@@ -1,4 +1,4 @@
-//! Reads which budgets of a subscription were reached.
+//! Reads the lifecycle events of a subscription's budgets.
 
 use super::{BATCH, Watching};
 use crate::model::Result;
@@ -9,13 +9,13 @@ use crate::model::resource::SubscriptionId;
 use crate::ops::resources::Place;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Reads the events of a subscription's budgets from a place in the log on: not everybody who may see HSMs may see
-/// what is spent on them.
+/// Reads the events of a subscription's budgets from a position in the log. Requires an action of its own: permission to
+/// read HSMs does not include their costs.
 #[derive(Clone, Debug)]
 pub struct WatchBudgets {
-    /// Of which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Where to begin.
+    /// The position in the log.
     pub since: Since,
 }
 

@@ -1,4 +1,4 @@
-//! Reads what became of the managed HSMs of a subscription.
+//! Reads the lifecycle events of a subscription's managed HSMs.
 
 use super::{BATCH, Watching};
 use crate::model::Result;
@@ -9,12 +9,12 @@ use crate::model::resource::SubscriptionId;
 use crate::ops::resources::Place;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Reads the events of a subscription's managed HSMs from a place in the log on; nothing about keys.
+/// Reads the events of a subscription's managed HSMs, without those of keys, from a position in the log.
 #[derive(Clone, Debug)]
 pub struct WatchManagedHsms {
-    /// Of which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Where to begin.
+    /// The position in the log.
     pub since: Since,
 }
 

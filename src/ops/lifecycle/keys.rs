@@ -1,4 +1,4 @@
-//! Reads what became of the keys of an HSM.
+//! Reads the lifecycle events of the keys of an HSM.
 
 use super::{BATCH, Watching};
 use crate::model::entry::Meter;
@@ -8,18 +8,17 @@ use crate::model::rbac::Action;
 use crate::model::{Error, Result};
 use crate::ops::{AllKeys, Cx, Done, Operation};
 
-/// Reads the events of an HSM's keys from a place in the log on.
+/// Reads the events of an HSM's keys from a position in the log.
 ///
-/// It tells the names of keys and versions, live and deleted, as listing them does over time: so this is for who may
-/// read all keys.
+/// Events disclose the names of all keys and versions, so this requires permission to read all keys.
 // assumption: Azure publishes such events through Event Grid, for which Managed HSM's local roles have no action.
 #[derive(Clone, Debug)]
 pub struct WatchKeys {
-    /// Of which HSM.
+    /// The HSM.
     pub hsm: HsmName,
-    /// Where to begin.
+    /// The position in the log.
     pub since: Since,
-    /// What was watched before, if this goes on: a name that another HSM has by now is not followed.
+    /// What the previous batch watched, if this continues it: a new HSM of the same name is not watched.
     pub watched: Option<Watched>,
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of HSMs, keys and budgets, read batch by batch: each batch is a call of its own.
+//! Lifecycle events of HSMs, keys and budgets, read in batches: each batch is a call.
 
 mod budgets;
 mod hsms;
@@ -11,12 +11,12 @@ pub use keys::WatchKeys;
 use super::Operation;
 use crate::model::event::{Batch, Watched};
 
-/// Events of a batch at most.
+/// The maximum number of events in a batch.
 pub const BATCH: usize = 500;
 
-/// An operation that reads the log from a place on, and can be asked again from where it ended. All of
-/// them are one rpc, and share its name.
+/// An operation that reads the event log from a position, and can be continued where it ended. All of them belong to one
+/// gRPC method and share its name.
 pub trait Watching: Operation<Reply = Batch> + Clone + Sync {
-    /// The same, of what was watched before, after the event with this number.
+    /// Returns the operation that continues `watched` after the event at `position`.
     fn after(self, watched: Watched, position: u64) -> Self;
 }

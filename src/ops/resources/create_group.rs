@@ -1,4 +1,4 @@
-//! Makes a resource group.
+//! Creates a resource group.
 
 use super::Place;
 use crate::model::change::{Change, ControlChange};
@@ -9,27 +9,27 @@ use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, c
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Makes a resource group.
+/// Creates a resource group, or updates the tags of an existing one.
 #[derive(Clone, Debug)]
 pub struct CreateResourceGroup {
-    /// In which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Its name.
+    /// The name of the group.
     pub name: ResourceGroupName,
-    /// The region of its record, by either name.
+    /// The region, by name or display name.
     pub location: String,
-    /// The user's tags; one that is there gets them instead of its own.
+    /// The tags, which replace those of an existing group.
     pub tags: Tags,
-    /// Whether one that is there, in this region, will do. Its name must be free otherwise.
+    /// Whether an existing group in this region is accepted; otherwise the name must be unused.
     pub existing_will_do: bool,
 }
 
-/// A resource group that somebody wanted.
+/// The resource group, and whether it is new.
 #[derive(Clone, Debug)]
 pub struct Made {
     /// The group.
     pub group: ResourceGroup,
-    /// Whether it was made now.
+    /// Whether the group was created by this operation.
     pub new: bool,
 }
 

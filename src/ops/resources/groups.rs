@@ -1,4 +1,4 @@
-//! Resource groups: listed, read, deleted.
+//! Lists, returns and deletes resource groups.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::ops::{ControlCx, Done, Operation};
 /// Lists the resource groups of a subscription.
 #[derive(Clone, Debug)]
 pub struct ListResourceGroups {
-    /// Of which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
 }
 
@@ -35,12 +35,12 @@ impl Operation for ListResourceGroups {
     }
 }
 
-/// Reads a resource group.
+/// Returns a resource group.
 #[derive(Clone, Debug)]
 pub struct GetResourceGroup {
-    /// Of which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Which.
+    /// The resource group.
     pub name: ResourceGroupName,
 }
 
@@ -61,16 +61,16 @@ impl Operation for GetResourceGroup {
     }
 }
 
-/// Deletes a resource group. HSMs in it are soft-deleted, in the same transaction; the right to delete the group is
-/// enough for that. Role assignments at the group and in it go with it. Deleted HSMs belong to the subscription: they
-/// stay, and are recovered once there is a group of this name again.
+/// Deletes a resource group. HSMs in the group are soft-deleted in the same transaction, which requires only the action
+/// of deleting the group. Role assignments at the group and below are deleted. Deleted HSMs belong to the subscription:
+/// they are kept, and can be recovered once a group of this name exists again.
 ///
-/// Source: "Delete resource groups" of Azure Resource Manager; purge protection keeps from purging alone.
+/// Source: "Delete resource groups" of Azure Resource Manager. Purge protection does not prevent soft-deletion.
 #[derive(Clone, Debug)]
 pub struct DeleteResourceGroup {
-    /// Of which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Which.
+    /// The resource group.
     pub name: ResourceGroupName,
 }
 
@@ -91,16 +91,16 @@ impl Operation for DeleteResourceGroup {
         let group = &target.0;
         let mut changes = Vec::new();
         for hsm in cx.store.hsms() {
-            let is_in_it = hsm.subscription == group.subscription
+            let is_in_group = hsm.subscription == group.subscription
                 && hsm.resource_group.folded() == group.name.folded()
                 && hsm.deletion.is_none();
-            if is_in_it {
+            if is_in_group {
                 let deletion =
                     Deletion { deleted_at: cx.now, scheduled_purge_at: hsm.retention.purge_date(cx.now)? };
                 changes.push(Change::SoftDeleteHsm(hsm.name.clone(), deletion));
             }
         }
-        // That nothing came into it meanwhile is the store's to see, in the moment of the change.
+        // The store rejects the change if an HSM was added to the group meanwhile.
         changes.push(Change::Control(ControlChange::DeleteResourceGroup(self.subscription, self.name)));
         Ok(Done::with(target.0, changes))
     }

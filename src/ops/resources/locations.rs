@@ -1,4 +1,4 @@
-//! Lists where resources can be.
+//! Lists the locations of resources.
 
 use super::Place;
 use crate::model::Result;
@@ -8,10 +8,10 @@ use crate::model::location::Location;
 use crate::model::resource::SubscriptionId;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Lists the locations that a subscription may use: all of them.
+/// Lists the locations that a subscription may use: all configured ones.
 #[derive(Clone, Debug)]
 pub struct ListLocations {
-    /// For which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
 }
 
@@ -21,7 +21,7 @@ impl Operation for ListLocations {
     const ACTION: ControlAction = ControlAction::LocationRead;
     const METER: Meter = Meter::Free;
     type Target = Place;
-    /// The locations, and for which subscription.
+    /// The subscription and the locations.
     type Reply = (SubscriptionId, Vec<Location>);
 
     fn target(&self) -> ControlScope {

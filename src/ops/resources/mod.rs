@@ -1,4 +1,4 @@
-//! What holds managed HSMs: subscriptions, resource groups, locations.
+//! Subscriptions, resource groups and locations.
 
 mod create_group;
 mod groups;
@@ -24,7 +24,7 @@ use crate::model::{Error, Result};
 use crate::ops::{ControlPlane, DirectoryPlane, Target};
 use crate::store::Store;
 
-/// Everything above subscriptions.
+/// The tenant, above subscriptions.
 #[derive(Debug)]
 pub struct Directory;
 
@@ -49,7 +49,7 @@ impl Target for Directory {
     }
 }
 
-/// A place on the control plane, whether there is anything or not.
+/// A scope of the control plane, whether or not its resource exists.
 #[derive(Debug)]
 pub struct Place;
 
@@ -69,7 +69,7 @@ impl Target for Place {
         id.to_string()
     }
 
-    /// One change at a time in a subscription.
+    /// Changes are serialized per subscription.
     fn lock(id: &ControlScope) -> String {
         format!("subscriptions/{}", id.subscription())
     }

@@ -1,4 +1,4 @@
-//! Tells the outcome of what was done to a resource group and has no resource to be asked any more.
+//! Returns the result of the deletion of a resource group.
 
 use super::Directory;
 use crate::model::Result;
@@ -6,16 +6,16 @@ use crate::model::entry::Meter;
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::ops::{DirectoryCx, Done, Known, Operation};
 
-/// Asks for the outcome of the deletion of a resource group, as clients of Azure Resource Manager do until there is
-/// one. It ended before it was answered, so it has come true.
+/// Returns the result of the deletion of a resource group, which clients of Azure Resource Manager poll. The deletion
+/// completed before its reply, so the result is success.
 ///
-/// Whoever deletes a group loses the roles that were given at it, so no role is asked for; and nothing is told of what
-/// is there or was.
+/// Deleting a group deletes the role assignments at it, so no role is required. The reply does not depend on which groups
+/// exist or existed.
 #[derive(Clone, Debug)]
 pub struct GetResourceGroupDeletion {
-    /// Of which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Which group was deleted.
+    /// The deleted group.
     pub name: ResourceGroupName,
 }
 
@@ -24,7 +24,7 @@ impl Operation for GetResourceGroupDeletion {
     const EVENT: &'static str = "ResourceGroupDeletionGet";
     const ACTION: Known = Known;
     const METER: Meter = Meter::Free;
-    // On gRPC, what takes long is answered when it is done.
+    // gRPC methods reply when the operation is complete.
     const IS_RPC: bool = false;
     type Target = Directory;
     type Reply = ();

@@ -1,4 +1,4 @@
-//! Subscriptions: listed, read.
+//! Lists and returns subscriptions.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,9 +10,7 @@ use crate::model::entry::Meter;
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::ops::{ControlCx, DirectoryCx, Done, Known, Operation};
 
-/// Lists the subscriptions in which the caller has any role, at whatever scope.
-///
-/// Source: Azure Resource Manager lists the same ones.
+/// Lists the subscriptions in which the caller has a role at any scope, as Azure Resource Manager does.
 #[derive(Clone, Debug)]
 pub struct ListSubscriptions;
 
@@ -27,22 +25,22 @@ impl Operation for ListSubscriptions {
     fn target(&self) {}
 
     async fn execute(self, _: Directory, cx: &DirectoryCx) -> Result<Done<Self::Reply>> {
-        let known: BTreeSet<SubscriptionId> = cx
+        let accessible: BTreeSet<SubscriptionId> = cx
             .principals
             .iter()
             .flat_map(|principal| cx.store.control_grants(*principal).to_vec())
             .map(|grant| grant.assignment.scope.subscription())
             .collect();
         let mut subscriptions = cx.store.subscriptions();
-        subscriptions.retain(|one| one.tenant == cx.tenant && known.contains(&one.id));
+        subscriptions.retain(|one| one.tenant == cx.tenant && accessible.contains(&one.id));
         Ok(Done::reply(subscriptions))
     }
 }
 
-/// Reads a subscription.
+/// Returns a subscription.
 #[derive(Clone, Debug)]
 pub struct GetSubscription {
-    /// Which.
+    /// The subscription.
     pub subscription: SubscriptionId,
 }
 

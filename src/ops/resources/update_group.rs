@@ -1,4 +1,4 @@
-//! Changes the tags of a resource group.
+//! Updates the tags of a resource group.
 
 use super::Group;
 use crate::model::change::{Change, ControlChange};
@@ -9,14 +9,14 @@ use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, c
 use crate::model::{Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Changes a resource group.
+/// Updates a resource group.
 #[derive(Clone, Debug)]
 pub struct UpdateResourceGroup {
-    /// Of which subscription.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Which.
+    /// The resource group.
     pub name: ResourceGroupName,
-    /// New tags, instead of all old ones; `None` where they stay.
+    /// Tags that replace all existing ones; `None` keeps them.
     pub tags: Option<Tags>,
 }
 

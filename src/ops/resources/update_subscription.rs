@@ -1,4 +1,4 @@
-//! Marks a subscription as undeletable.
+//! Marks a subscription as protected.
 
 use super::Place;
 use crate::model::change::{Change, ControlChange};
@@ -8,12 +8,12 @@ use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Changes a subscription.
+/// Updates a subscription.
 #[derive(Clone, Debug)]
 pub struct UpdateSubscription {
-    /// Which.
+    /// The subscription.
     pub subscription: SubscriptionId,
-    /// Whether it cannot be cancelled. Can be turned on, never off.
+    /// Whether the subscription is protected and cannot be cancelled. Can be enabled but not disabled.
     pub undeletable: bool,
 }
 
@@ -31,12 +31,12 @@ impl Operation for UpdateSubscription {
     }
 
     async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
-        // Another call may have changed it since this one was let in.
+        // Read again: another call may have changed it since this one was authorized.
         let missing = Error::SubscriptionNotFound { subscription: self.subscription };
         let before = cx.store.subscription(self.subscription).ok_or(missing)?;
         let undeletable = self.undeletable;
         if before.undeletable && !undeletable {
-            return Err(Error::invalid("undeletable", "it can be turned on, and never off"));
+            return Err(Error::invalid("undeletable", "this can be enabled but not disabled"));
         }
         let subscription = Subscription { undeletable, ..before.as_ref().clone() };
         let change = Change::Control(ControlChange::PutSubscription(subscription.clone()));

@@ -1,4 +1,6 @@
 //! The settings of a managed HSM.
+//!
+//! Azure: <https://learn.microsoft.com/azure/key-vault/managed-hsm/authorize-azure-resource-manager>
 
 mod read;
 mod target;

@@ -1,4 +1,4 @@
-//! Settings: listed, read.
+//! Lists and returns settings of a managed HSM.
 
 use super::OneSetting;
 use crate::model::Result;
@@ -8,10 +8,11 @@ use crate::model::rbac::Action;
 use crate::model::setting::{Setting, SettingName};
 use crate::ops::{Cx, Done, Of, Operation, Whole};
 
-/// Lists the settings.
+/// Lists the settings of an HSM
+/// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/authorize-azure-resource-manager>).
 #[derive(Clone, Debug)]
 pub struct ListSettings {
-    /// Of which HSM.
+    /// The HSM.
     pub hsm: HsmName,
 }
 
@@ -32,12 +33,12 @@ impl Operation for ListSettings {
     }
 }
 
-/// Reads a setting.
+/// Returns a setting (<https://learn.microsoft.com/azure/key-vault/managed-hsm/authorize-azure-resource-manager>).
 #[derive(Clone, Debug)]
 pub struct GetSetting {
-    /// Of which HSM.
+    /// The HSM.
     pub hsm: HsmName,
-    /// Which.
+    /// The name of the setting.
     pub name: SettingName,
 }
 

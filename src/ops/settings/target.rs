@@ -1,4 +1,4 @@
-//! What operations on settings act on.
+//! The target of operations on settings.
 
 use crate::model::Result;
 use crate::model::name::HsmName;
@@ -7,7 +7,7 @@ use crate::model::setting::SettingName;
 use crate::ops::{DataPlane, Target, hsm_lock};
 use crate::store::Store;
 
-/// A setting of an HSM. Excluded by what changes the HSM as a resource, too: settings are part of that.
+/// A setting of an HSM. Shares the lock of changes to the HSM resource, of which settings are part.
 #[derive(Debug)]
 pub struct OneSetting;
 

@@ -1,4 +1,4 @@
-//! Changes a setting.
+//! Updates a setting of a managed HSM.
 
 use super::OneSetting;
 use crate::model::Result;
@@ -10,12 +10,12 @@ use crate::model::rbac::Action;
 use crate::model::setting::{Setting, SettingName};
 use crate::ops::{Cx, Done, Of, Operation};
 
-/// Sets a setting.
+/// Updates a setting (<https://learn.microsoft.com/azure/key-vault/managed-hsm/authorize-azure-resource-manager>).
 #[derive(Clone, Debug)]
 pub struct UpdateSetting {
-    /// Of which HSM.
+    /// The HSM.
     pub hsm: HsmName,
-    /// Which, and to what.
+    /// The setting with its new value.
     pub setting: Setting,
 }
 

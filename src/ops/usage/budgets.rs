@@ -1,4 +1,4 @@
-//! Budgets: listed, read, deleted; and said to be reached.
+//! Lists, returns and deletes budgets, and records that a budget is reached.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::ops::resources::Place;
 use crate::ops::{ControlCx, ControlPlane, Done, Operation, Target};
 use crate::store::Store;
 
-/// Names a budget.
+/// Identifies a budget.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BudgetId {
     /// The subscription.
@@ -23,24 +23,24 @@ pub struct BudgetId {
     pub name: BudgetName,
 }
 
-/// A budget, and when it is reached next if nothing changes.
+/// A budget, and when it will be reached if nothing changes.
 #[derive(Clone, Debug)]
 pub struct BudgetState {
     /// The budget.
     pub budget: Arc<Budget>,
     /// The currency of the price list.
     pub currency: String,
-    /// When it is reached next.
+    /// When it will be reached next; `None` if it will not.
     pub next: Option<Reached>,
 }
 
 impl BudgetState {
-    /// What there is to say of a budget.
+    /// Computes the state of a budget.
     pub(super) async fn of(budget: Arc<Budget>, cx: &ControlCx) -> Result<Self> {
         Self::of_all(vec![budget], cx).await?.pop().ok_or_else(|| Error::internal("a budget has no state"))
     }
 
-    /// The same of several.
+    /// Computes the states of several budgets.
     async fn of_all(budgets: Vec<Arc<Budget>>, cx: &ControlCx) -> Result<Vec<Self>> {
         let (store, pricing, now) = (cx.store.clone(), Arc::clone(&cx.pricing), cx.now);
         compute("budgets", move || {
@@ -54,7 +54,7 @@ impl BudgetState {
     }
 }
 
-/// When a budget is reached next.
+/// Computes when a budget will be reached next.
 fn next(budget: &Budget, store: &Store, pricing: &Pricing, now: Timestamp) -> Result<Option<Reached>> {
     let plan = pricing.plan(None)?;
     let facts = match plan.charges_use() {
@@ -64,7 +64,7 @@ fn next(budget: &Budget, store: &Store, pricing: &Pricing, now: Timestamp) -> Re
     Ok(budget.next(&facts, &pricing.prices, plan, now))
 }
 
-/// A budget that is there. Who may see it is decided at its scope; of one that is not there, at its subscription.
+/// An existing budget. Calls are authorized at its scope; if it does not exist, at its subscription.
 #[derive(Debug)]
 pub struct KnownBudget(Arc<Budget>);
 
@@ -102,10 +102,10 @@ impl Target for KnownBudget {
     }
 }
 
-/// Reads a budget.
+/// Returns a budget with its state.
 #[derive(Clone, Debug)]
 pub struct GetBudget {
-    /// Which.
+    /// The budget.
     pub id: BudgetId,
 }
 
@@ -129,7 +129,7 @@ impl Operation for GetBudget {
 /// Lists the budgets of a subscription.
 #[derive(Clone, Debug)]
 pub struct ListBudgets {
-    /// Of which.
+    /// The subscription.
     pub subscription: SubscriptionId,
 }
 
@@ -155,7 +155,7 @@ impl Operation for ListBudgets {
 /// Deletes a budget.
 #[derive(Clone, Debug)]
 pub struct DeleteBudget {
-    /// Which.
+    /// The budget.
     pub id: BudgetId,
 }
 
@@ -179,10 +179,10 @@ impl Operation for DeleteBudget {
     }
 }
 
-/// Notes that a budget is reached, once a month: what the scheduler does.
+/// Records that a budget is reached, once per month, for the scheduler.
 #[derive(Clone, Debug)]
 pub struct NoteBudgetReached {
-    /// Which.
+    /// The budget.
     pub id: BudgetId,
 }
 
@@ -199,7 +199,7 @@ impl Operation for NoteBudgetReached {
         self.id.clone()
     }
 
-    /// An HSM may have gone since it was seen to be due: then the budget is not reached.
+    /// Fails if the budget is not reached, for example because an HSM was purged since the work was scheduled.
     async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<Arc<Budget>>> {
         let (budget, store, pricing, now) =
             (Arc::clone(&target.0), cx.store.clone(), Arc::clone(&cx.pricing), cx.now);

@@ -1,4 +1,4 @@
-//! Makes a budget.
+//! Creates a budget.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::model::entry::Meter;
 use crate::model::name::BudgetName;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Makes a budget. Its name must be free.
+/// Creates a budget. Its name must be unused.
 #[derive(Clone, Debug)]
 pub struct CreateBudget {
-    /// Whose costs: a subscription's, or one HSM's.
+    /// The scope of the costs: a subscription or an HSM.
     pub scope: ControlScope,
-    /// Its name.
+    /// The name of the budget.
     pub name: BudgetName,
-    /// How much in a calendar month.
+    /// The amount per calendar month, in the currency of the price list.
     pub amount: Decimal,
 }
 
@@ -39,7 +39,7 @@ impl Operation for CreateBudget {
 
     async fn execute(self, _: Costs, cx: &ControlCx) -> Result<Done<BudgetState>> {
         let Self { scope, name, amount } = self;
-        // That its name is free, and that there is room for it, is the store's to see, in the moment of the change.
+        // The store rejects a name that is in use and enforces the limit, when it applies the change.
         let budget = Budget { name, scope, amount, created: cx.now, reached: None };
         let change = Change::Control(ControlChange::InsertBudget(budget.clone()));
         Ok(Done::with(BudgetState::of(Arc::new(budget), cx).await?, [change]))

@@ -1,4 +1,4 @@
-//! Returns costs by the day with the columns of FOCUS, in pieces.
+//! Exports costs per day with the columns of FOCUS, in chunks.
 
 use std::sync::Arc;
 
@@ -11,41 +11,41 @@ use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 use crate::store::Store;
 
-/// How large a piece becomes before it ends with its day, in bytes.
-const PIECE: usize = 1024 * 1024;
-/// How many days a piece covers at most, however little there is to tell of them.
-const DAYS: usize = 366;
+/// The size in bytes at which a chunk ends, after the current day.
+const CHUNK_SIZE: usize = 1024 * 1024;
+/// The maximum number of days in a chunk.
+const MAX_DAYS: usize = 366;
 
-/// Exports costs.
+/// Exports a chunk of the costs of a scope in a period.
 #[derive(Clone, Debug)]
 pub struct ExportUsage {
-    /// Whose.
+    /// The scope of the costs.
     pub scope: ControlScope,
-    /// Of which period.
+    /// The period.
     pub period: Asked,
-    /// By which plan; `None` for the configured one.
+    /// The price plan; `None` for the configured one.
     pub plan: Option<String>,
-    /// As what.
+    /// The file format.
     pub format: FileFormat,
-    /// Where the piece begins; `None` for the first.
+    /// The start of the chunk; `None` for the first chunk.
     pub after: Option<Timestamp>,
 }
 
-/// What the file is.
+/// The format of an export.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FileFormat {
-    /// Comma-separated values with a line of headings.
+    /// Comma-separated values with a header line.
     Csv,
-    /// JSON, one object a line.
+    /// JSON lines, one object per line.
     Json,
 }
 
-/// A piece of the file: whole lines.
+/// A chunk of the file, of complete lines.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Piece {
     /// The bytes.
     pub content: Vec<u8>,
-    /// Where the next piece begins; `None` after the last.
+    /// The start of the next chunk; `None` after the last.
     pub next: Option<Timestamp>,
 }
 
@@ -62,32 +62,32 @@ impl Operation for ExportUsage {
     }
 
     async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Piece>> {
-        let asked = self.period.at(cx.now)?;
-        check_length(asked, &cx.store, cx.now)?;
+        let period = self.period.at(cx.now)?;
+        check_length(period, &cx.store, cx.now)?;
         let (store, pricing, now) = (cx.store.clone(), Arc::clone(&cx.pricing), cx.now);
         let name = cx.subscription.name.clone();
         let computed =
-            compute("exports", move || self.piece(&store, &pricing, &costs.0, (asked, now), &name));
+            compute("exports", move || self.piece(&store, &pricing, &costs.0, (period, now), &name));
         Ok(Done::reply(computed.await?))
     }
 }
 
 impl ExportUsage {
-    /// The lines of the days from where the piece begins, until it is long enough.
+    /// Renders the lines of the days from the start of the chunk, up to its maximum size.
     fn piece(
         &self,
         store: &Store,
         pricing: &Pricing,
         scope: &CostScope,
-        (asked, now): (Period, Timestamp),
+        (period, now): (Period, Timestamp),
         subscription: &str,
     ) -> Result<Piece> {
         let plan = pricing.plan(self.plan.as_deref())?;
-        let begin = self.after.unwrap_or(asked.from);
-        if !asked.contains(begin) {
+        let begin = self.after.unwrap_or(period.from);
+        if !period.contains(begin) {
             return Err(Error::invalid("page_token", "this page token was not made by this list"));
         }
-        // Before the first HSM and after the present there is nothing to tell of any day.
+        // There are no costs before the first HSM and after the present.
         let lives = store.lifetimes();
         let first = lives.iter().filter_map(|life| life.phases.first()).map(|(at, _)| *at).min();
         let known = Period { from: first.unwrap_or(now), to: now };
@@ -96,12 +96,12 @@ impl ExportUsage {
         if headings && self.format == FileFormat::Csv {
             piece.content = focus::csv(&[], true)?;
         }
-        let rest = Period { from: begin, to: asked.to };
+        let rest = Period { from: begin, to: period.to };
         let rest = Period { from: rest.from.max(start_of_day(day_of(known.from))), ..rest };
         let days = rest.days().take_while(|day| day.from < known.to);
         let mut month: Option<(Period, _)> = None;
         for (passed, day) in days.enumerate() {
-            if piece.content.len() >= PIECE || passed >= DAYS {
+            if piece.content.len() >= CHUNK_SIZE || passed >= MAX_DAYS {
                 piece.next = Some(day.from);
                 break;
             }

@@ -1,4 +1,4 @@
-//! Tells what an HSM will cost if nothing is done.
+//! Forecasts the costs of an HSM if nothing changes.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::model::lifetime::Phase;
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Asks what an HSM will cost.
+/// Forecasts the costs of an HSM.
 #[derive(Clone, Debug)]
 pub struct GetForecast {
-    /// Which, live or deleted: the scope of an HSM.
+    /// The scope of an HSM, live or deleted.
     pub scope: ControlScope,
-    /// By which plan; `None` for the configured one.
+    /// The price plan; `None` for the configured one.
     pub plan: Option<String>,
 }
 
@@ -32,13 +32,14 @@ impl Operation for GetForecast {
     }
 
     async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
-        let name = self.scope.hsm().ok_or_else(|| Error::internal("a forecast is about one HSM"))?;
-        let gone = || Error::HsmNotFound { hsm: name.clone() };
+        let name =
+            self.scope.hsm().ok_or_else(|| Error::internal("a forecast requires the scope of an HSM"))?;
+        let not_found = || Error::HsmNotFound { hsm: name.clone() };
         cx.pricing.plan(self.plan.as_deref())?;
         let facts = cx.store.facts(Period { from: cx.now, to: cx.now });
-        let there = |phases: &[(_, Phase)]| phases.iter().all(|(_, phase)| *phase != Phase::Purged);
-        let life = facts.lives.iter().find(|life| costs.0.covers(life) && there(&life.phases));
-        let (life, hsm) = life.zip(cx.store.hsm(name)).ok_or_else(gone)?;
+        let exists = |phases: &[(_, Phase)]| phases.iter().all(|(_, phase)| *phase != Phase::Purged);
+        let life = facts.lives.iter().find(|life| costs.0.covers(life) && exists(&life.phases));
+        let (life, hsm) = life.zip(cx.store.hsm(name)).ok_or_else(not_found)?;
         let standing = Standing {
             deletion: hsm.deletion,
             retention: hsm.retention,

@@ -1,4 +1,4 @@
-//! Lists what statements are computed from.
+//! Lists the usage from which statements are computed.
 
 use super::{Asked, Costs, check_length, compute};
 use crate::model::billing::{CostScope, Lives, Period, Reading, VersionUse, start_of_day};
@@ -10,50 +10,50 @@ use crate::model::{Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation, Page, PageRequest};
 use crate::store::Store;
 
-/// Lists usage, without prices.
+/// Lists the usage of a scope in a period, without prices.
 #[derive(Clone, Debug)]
 pub struct ListUsage {
-    /// Whose.
+    /// The scope of the usage.
     pub scope: ControlScope,
-    /// Of which period.
+    /// The period.
     pub period: Asked,
-    /// Which page.
+    /// The requested page.
     pub page: PageRequest,
 }
 
-/// Something that was used.
+/// An item of usage.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Used {
-    /// When it began.
+    /// The start of the usage.
     pub from: Timestamp,
-    /// What was measured.
+    /// The meter.
     pub meter: UsedMeter,
-    /// `hsms/{hsm}` or a version of a key in it.
+    /// The resource: `hsms/{hsm}` or a key version in it.
     pub resource: String,
-    /// When it ended.
+    /// The end of the usage.
     pub to: Timestamp,
-    /// How many.
+    /// The number of calls; 1 for other meters.
     pub count: u64,
-    /// Its place among those that began together.
+    /// The index among the items with the same start.
     rank: usize,
 }
 
-/// What was measured.
+/// The meter of an item of usage.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum UsedMeter {
-    /// An HSM was there.
+    /// The time for which an HSM existed.
     PoolHours {
-        /// Whether it was soft-deleted.
+        /// Whether the HSM was soft-deleted.
         deleted: bool,
     },
-    /// Calls in an hour.
+    /// The calls in an hour.
     Operations {
-        /// What they count as.
+        /// The meter that counts them.
         class: Meter,
-        /// What the audit log calls them.
+        /// Their `operationName` in the audit log.
         event: String,
     },
-    /// A version was used on a day.
+    /// The use of a key version on a day.
     KeyUse,
 }
 
@@ -74,13 +74,13 @@ impl Operation for ListUsage {
         check_length(period, &cx.store, cx.now)?;
         let (store, now) = (cx.store.clone(), cx.now);
         let computed =
-            compute("lists of usage", move || Ok(listed(&store, &costs.0, period, now, &self.page)));
+            compute("lists of usage", move || Ok(usage_page(&store, &costs.0, period, now, &self.page)));
         Ok(Done::reply(computed.await?))
     }
 }
 
-/// What was used in a period, a page of it.
-fn listed(
+/// Returns a page of the usage in a period.
+fn usage_page(
     store: &Store,
     scope: &CostScope,
     period: Period,
@@ -89,10 +89,10 @@ fn listed(
 ) -> Page<Used> {
     let facts = store.facts(period);
     let lives = Lives::new(&facts.lives);
-    let mine = |life: Option<&HsmLifetime>| life.is_some_and(|life| scope.covers(life));
-    let there = Period { to: period.to.min(now), ..period };
-    let hsms = facts.lives.iter().filter(|life| mine(Some(life)));
-    let mut all: Vec<_> = hsms.flat_map(|life| hours(life, there)).collect();
+    let in_scope = |life: Option<&HsmLifetime>| life.is_some_and(|life| scope.covers(life));
+    let elapsed = Period { to: period.to.min(now), ..period };
+    let hsms = facts.lives.iter().filter(|life| in_scope(Some(life)));
+    let mut all: Vec<_> = hsms.flat_map(|life| hours(life, elapsed)).collect();
     all.extend(
         facts
             .readings
@@ -100,15 +100,15 @@ fn listed(
             .filter_map(operations)
             .filter(|(hsm, used)| {
                 let hour = Period { from: used.from, to: used.to };
-                period.contains(used.from) && mine(lives.in_span(hsm, hour))
+                period.contains(used.from) && in_scope(lives.in_span(hsm, hour))
             })
             .map(|(_, used)| used),
     );
-    for used in facts.uses.iter().filter(|used| mine(lives.of_version(used))) {
+    for used in facts.uses.iter().filter(|used| in_scope(lives.of_version(used))) {
         all.extend(days(used).filter(|day| period.contains(day.from)));
     }
     all.sort();
-    number(&mut all);
+    set_ranks(&mut all);
     let token = |used: &Used| format!("{}-{}", used.from.as_microsecond(), used.rank);
     if let Some(after) = &page.after {
         let at = all.iter().position(|used| token(used) == *after);
@@ -117,7 +117,7 @@ fn listed(
     Page::cut(all, page.size, token)
 }
 
-/// When an HSM was there, in a period.
+/// Returns the spans of a period in which an HSM existed.
 fn hours(life: &HsmLifetime, period: Period) -> impl Iterator<Item = Used> {
     life.spans().filter(|(_, _, phase)| *phase != Phase::Purged).filter_map(move |(from, to, phase)| {
         let within = Period { from, to }.overlap(period)?;
@@ -127,7 +127,7 @@ fn hours(life: &HsmLifetime, period: Period) -> impl Iterator<Item = Used> {
     })
 }
 
-/// Calls of an hour, and which HSM was asked.
+/// Converts a meter reading to the calls of an hour, with the HSM.
 fn operations(reading: &Reading) -> Option<(&HsmName, Used)> {
     let hsm = reading.hsm.as_ref()?;
     let from = Timestamp::from_second(reading.hour).ok()?;
@@ -136,7 +136,7 @@ fn operations(reading: &Reading) -> Option<(&HsmName, Used)> {
     Some((hsm, Used { from, meter, resource: format!("hsms/{hsm}"), to, count: reading.calls, rank: 0 }))
 }
 
-/// The days on which a version was used.
+/// Returns the days on which a key version was used.
 fn days(used: &VersionUse) -> impl Iterator<Item = Used> {
     let resource = format!("hsms/{}/keys/{}/versions/{}", used.hsm, used.key, used.version);
     used.days.iter().map(move |day| {
@@ -145,8 +145,8 @@ fn days(used: &VersionUse) -> impl Iterator<Item = Used> {
     })
 }
 
-/// Counts those that began together, so that each has a name for the next page to begin after.
-fn number(all: &mut [Used]) {
+/// Numbers the items with the same start, so that each has a unique page token.
+fn set_ranks(all: &mut [Used]) {
     let mut before = None;
     let mut rank = 0;
     for used in all {

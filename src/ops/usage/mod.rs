@@ -1,4 +1,4 @@
-//! What managed HSMs cost, and what they will cost.
+//! Usage, statements, forecasts and budgets of managed HSMs.
 
 mod budgets;
 mod compute;
@@ -26,7 +26,7 @@ use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlPlane, Target};
 use crate::store::Store;
 
-/// Whose costs are asked for: of whatever is or was at a place of the control plane.
+/// The costs at a scope of the control plane, of HSMs that exist or existed there.
 #[derive(Debug)]
 pub struct Costs(CostScope);
 
@@ -50,7 +50,7 @@ impl Target for Costs {
         format!("usage of {id}")
     }
 
-    /// An HSM that never was has no costs, which is not the same as costing nothing.
+    /// Fails for an HSM that never existed, instead of returning costs of zero.
     fn load(id: &ControlScope, store: &Store) -> Result<Self> {
         let scope = CostScope {
             subscription: id.subscription(),
@@ -66,20 +66,20 @@ impl Target for Costs {
     }
 }
 
-/// A period as it is asked for: what is left out is the present month's.
+/// A requested period. A bound that is `None` is that of the current month.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Asked {
-    /// The first instant.
+    /// The first instant of the period.
     pub from: Option<Timestamp>,
-    /// The first instant that does not belong to it.
+    /// The first instant after the period.
     pub to: Option<Timestamp>,
 }
 
 impl Asked {
-    /// What is asked for at an instant.
+    /// Returns the period, with `now` in the current month.
     ///
     /// # Errors
-    /// `Invalid` where the period ends before it begins.
+    /// `Invalid` if the period ends before it begins.
     fn at(self, now: Timestamp) -> Result<Period> {
         let month = Period { from: now, to: now }.month();
         Period::new(self.from.unwrap_or(month.from), self.to.unwrap_or(month.to))

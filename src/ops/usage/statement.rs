@@ -9,14 +9,14 @@ use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
 use crate::ops::{ControlCx, Done, Operation};
 
-/// Asks what a period costs.
+/// Computes the costs of a scope in a period.
 #[derive(Clone, Debug)]
 pub struct GetStatement {
-    /// Whose costs.
+    /// The scope of the costs.
     pub scope: ControlScope,
-    /// Of which period.
+    /// The period.
     pub period: Asked,
-    /// By which plan; `None` for the configured one.
+    /// The price plan; `None` for the configured one.
     pub plan: Option<String>,
 }
 
