@@ -24,13 +24,13 @@ impl Audiences {
     /// Returns the audiences of an access token with this `aud` claim: a string, or an array of strings of which any
     /// may match (RFC 7519, section 4.1.3).
     pub(super) fn of(&self, claim: &Value) -> Vec<Audience> {
-        let given: Vec<&str> = match claim {
+        let values: Vec<&str> = match claim {
             Value::String(name) => vec![name],
             Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
         let is_audience = |audience: &Audience| {
-            given.iter().any(|name| {
+            values.iter().any(|name| {
                 let name = normalized(name, self.any_port);
                 self.names.iter().any(|(known, of)| of == audience && self.is_same(known, name))
             })

@@ -1,7 +1,7 @@
-//! Client assertions: an application signs with the key of its certificate instead of showing a secret (RFC 7523).
+//! Verification of client assertions, which an application signs with the key of its certificate (RFC 7523).
 //!
-//! An assertion can be used as often as it is valid. That is so on purpose: MSAL for Python signs one and sends it for
-//! nine minutes, whatever it asks for.
+//! An assertion may be reused while it is valid, because MSAL for Python sends the same one for nine minutes in all its
+//! requests.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,16 +16,16 @@ use super::host::HostAndPort;
 use super::refusal::{Refusal, UnusableKey};
 use super::{Authority, Client};
 
-/// The only type of assertion there is (RFC 7523, 2.2).
+/// The only supported assertion type (RFC 7523, section 2.2).
 pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How far the application's clock may be from ours, in seconds.
+/// The tolerated clock skew, in seconds.
 const LEEWAY: i64 = 60;
 
-/// What MSAL signs with: the older way, and the one of certificates that are named by SHA-256.
+/// The algorithms that MSAL uses: RS256 with SHA-1 thumbprints, PS256 with SHA-256 thumbprints.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::PS256];
 
-/// What an assertion says (RFC 7523, 3). Times may be fractions of seconds.
+/// The claims of an assertion (RFC 7523, section 3). Times may have fractions of seconds.
 #[derive(Deserialize)]
 struct Claims {
     aud: Audience,
@@ -35,7 +35,7 @@ struct Claims {
     nbf: Option<f64>,
 }
 
-/// One or several (RFC 7519, 4.1.3).
+/// The `aud` claim: a string or an array (RFC 7519, section 4.1.3).
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -53,14 +53,14 @@ impl Audience {
 }
 
 impl Authority {
-    /// The application, if it signed the assertion, for us and for now.
+    /// Returns the application if the assertion is signed by it, is for this authority, and is currently valid.
     pub(super) fn verify_assertion(&self, client_id: Uuid, assertion: &str) -> Result<Client, Refusal> {
         let Parts { header, claims, message, signature } =
-            Parts::read(assertion).ok_or_else(Refusal::malformed_assertion)?;
+            Parts::parse(assertion).ok_or_else(Refusal::malformed_assertion)?;
         if !ALGORITHMS.contains(&header.alg) {
             return Err(Refusal::unsupported_algorithm(header.alg));
         }
-        // Extensions that must be understood (RFC 7515, 4.1.11): we understand none.
+        // RFC 7515, section 4.1.11: no critical extension is supported.
         if header.crit.is_some() {
             return Err(Refusal::malformed_assertion());
         }
@@ -92,15 +92,15 @@ impl Authority {
         if now.saturating_add(LEEWAY) < from || until < now.saturating_sub(LEEWAY) {
             return Err(Refusal::assertion_out_of_time(now, from, until));
         }
-        if !claims.aud.all().iter().any(|audience| self.is_our_endpoint(audience)) {
+        if !claims.aud.all().iter().any(|audience| self.is_own_endpoint(audience)) {
             return Err(Refusal::assertion_for_another_authority());
         }
         Ok(client)
     }
 
-    /// Whether a URL is that of one of our token endpoints, or names us as an issuer as Microsoft's documentation
-    /// does. Ports do not count: a client may know another than ours.
-    fn is_our_endpoint(&self, url: &str) -> bool {
+    /// Whether `url` is one of the token endpoints, or the issuer as in Microsoft's documentation. Ports are ignored,
+    /// since they may be forwarded.
+    fn is_own_endpoint(&self, url: &str) -> bool {
         let Some((host, path)) = url.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else {
             return false;
         };
@@ -111,38 +111,38 @@ impl Authority {
     }
 }
 
-/// An assertion, taken apart.
+/// The parsed parts of an assertion.
 struct Parts<'a> {
     header: Header,
     claims: Claims,
-    /// What is signed: the text before the last dot, as it was sent.
+    /// The signed text: everything before the last dot, as sent.
     message: &'a str,
     signature: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    /// Takes it apart as Entra ID does: the asynchronous clients for Python pad each part, which RFC 7515 forbids, and
-    /// sign what they padded.
-    fn read(assertion: &'a str) -> Option<Self> {
+    /// Parses an assertion as leniently as Entra ID does: the asynchronous Python clients pad each part, which RFC 7515
+    /// forbids, and sign the padded text.
+    fn parse(assertion: &'a str) -> Option<Self> {
         let (message, signature) = assertion.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
         Some(Self {
-            header: serde_json::from_slice(&unpadded(header)?).ok()?,
-            claims: serde_json::from_slice(&unpadded(claims)?).ok()?,
+            header: serde_json::from_slice(&decode_base64url(header)?).ok()?,
+            claims: serde_json::from_slice(&decode_base64url(claims)?).ok()?,
             message,
             signature: signature.trim_end_matches('='),
         })
     }
 }
 
-/// Base64url, with padding or without.
-fn unpadded(text: &str) -> Option<Vec<u8>> {
+/// Decodes base64url, with or without padding.
+fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()
 }
 
-/// The thumbprints by which a header names the certificate; the last is the one to show.
+/// Returns the certificate thumbprints in a header; errors show the last one.
 fn thumbprints(header: &Header) -> Option<Vec<Vec<u8>>> {
     let named = [&header.x5t_s256, &header.x5t].into_iter().flatten();
-    let named: Vec<_> = named.map(|text| unpadded(text).unwrap_or_default()).collect();
+    let named: Vec<_> = named.map(|text| decode_base64url(text).unwrap_or_default()).collect();
     (!named.is_empty()).then_some(named)
 }

@@ -1,4 +1,4 @@
-//! What is told of each request for a token, to whoever keeps the audit log.
+//! Reports each access token request to the recorder, which adds it to the audit log.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -17,38 +17,38 @@ use crate::ids::Ids;
 use crate::model::Result;
 use crate::model::entry::{CallerRecord, Origin};
 
-/// What is kept of a text that a client chose, in bytes.
+/// The maximum length of recorded client input, in bytes.
 const LONGEST_TEXT: usize = 256;
 
-/// A request for a token that has ended. Holds neither the token nor what the application has shown for it.
+/// A completed access token request. Contains neither the access token nor a credential.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// Where the request came from.
+    /// The origin of the request.
     pub origin: Origin,
-    /// The application that the token names; absent where none was issued.
+    /// The application in the access token; `None` if none was issued.
     pub application: Option<CallerRecord>,
-    /// Whether the application has shown a secret of its own: not so managed identities, nor whom is refused.
+    /// Whether the application authenticated itself; false for managed identities and for refused requests.
     pub authenticated: bool,
-    /// What the token is meant for; empty where none was issued.
+    /// The audience of the access token; empty if none was issued.
     pub audience: String,
-    /// Whether a token was issued, or the OAuth 2 error code.
+    /// `Ok` if an access token was issued, otherwise the OAuth 2.0 error code.
     pub result: std::result::Result<(), &'static str>,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// How long it took.
+    /// The duration of the request.
     pub took: Duration,
 }
 
-/// Records requests for tokens.
+/// Records access token requests.
 pub trait Recorder: Send + Sync + 'static {
-    /// Records one, durably before it returns.
+    /// Records a request durably.
     ///
     /// # Errors
-    /// Where that fails; then no token is given out.
+    /// If the request cannot be recorded; then no access token is issued.
     fn record(&self, attempt: Attempt) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
 }
 
-/// What a handler says of the token it gives out, as an extension of its response.
+/// A response extension that describes the issued access token.
 #[derive(Clone)]
 pub(super) struct Issued {
     application: CallerRecord,
@@ -63,15 +63,15 @@ impl Issued {
             application: Some(client.client_id.to_string()),
             user: None,
         };
-        Self { application, audience: cut(audience), authenticated }
+        Self { application, audience: truncated(audience), authenticated }
     }
 }
 
-/// The OAuth 2 error code of a refusal, as an extension of its response.
+/// A response extension with the OAuth 2.0 error code.
 #[derive(Clone, Copy)]
 pub(super) struct Refused(pub(super) &'static str);
 
-/// Records each request for a token before it is answered.
+/// Middleware that records each access token request before the response is sent.
 pub(super) async fn record(
     State(authority): State<Arc<Authority>>,
     request: Request,
@@ -101,7 +101,7 @@ pub(super) async fn record(
     match recorder.record(attempt).await {
         Ok(()) => response,
         Err(error) => {
-            tracing::error!(%error, "a request for a token could not be recorded");
+            tracing::error!(%error, "cannot record an access token request");
             Refusal::our_fault().into_response()
         }
     }
@@ -112,13 +112,13 @@ fn origin(request: &Request) -> Origin {
     let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     Origin {
         address: peer.map(|peer| peer.0.ip()),
-        client_info: cut(agent.unwrap_or_default()),
+        client_info: truncated(agent.unwrap_or_default()),
         correlation_id: Ids.guid(),
-        request_uri: cut(request.uri().path()),
+        request_uri: truncated(request.uri().path()),
         operation_version: "v1".into(),
     }
 }
 
-fn cut(text: &str) -> String {
+fn truncated(text: &str) -> String {
     text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()
 }

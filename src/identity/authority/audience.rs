@@ -1,9 +1,8 @@
-//! What tokens may be asked for.
+//! The resources for which access tokens may be requested.
 
 use super::host::HostAndPort;
 
-/// Resources, by their URLs. They are known by their hosts: whatever port a client reached one at is its own affair, and
-/// so is a slash at the end, which some clients write and others do not.
+/// A set of resources, by their URLs. The port and one trailing slash are ignored, because clients differ in them.
 pub(super) struct Audiences(Vec<String>);
 
 impl Audiences {
@@ -11,17 +10,17 @@ impl Audiences {
         Self(known.into_iter().map(|audience| canonical(audience)).collect())
     }
 
-    /// Whether this is one of them.
-    pub(super) fn contain(&self, asked: &str) -> bool {
-        self.0.contains(&canonical(asked))
+    /// Whether the set contains this resource.
+    pub(super) fn contain(&self, resource: &str) -> bool {
+        self.0.contains(&canonical(resource))
     }
 }
 
-/// One spelling for all that mean the same. What is not the URL of a host is itself, but for the slash.
+/// Returns the canonical form of a resource. Anything but an https URL of a host only loses a trailing slash.
 fn canonical(audience: &str) -> String {
     let plain = audience.strip_suffix('/').unwrap_or(audience);
     match plain.strip_prefix("https://").and_then(HostAndPort::parse) {
-        Some(named) => format!("https://{}", named.host().to_ascii_lowercase()),
+        Some(authority) => format!("https://{}", authority.host().to_ascii_lowercase()),
         None => plain.to_owned(),
     }
 }
@@ -31,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_known_with_any_port_and_a_slash_more_or_less() {
+    fn matches_hosts_with_any_port_and_trailing_slash() {
         let audiences =
             Audiences::new(&["https://managedhsm.example".to_owned(), "api://payroll/".to_owned()]);
         for good in [

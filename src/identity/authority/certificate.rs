@@ -1,5 +1,4 @@
-//! The certificates by which applications sign in instead of by a secret: what they sign with the private key is
-//! verified with the public key in here.
+//! Client certificates of applications, whose public keys verify client assertions.
 
 use std::fmt;
 
@@ -17,10 +16,10 @@ use crate::model::{Error, Result};
 
 use super::super::machine_clock;
 
-/// The smallest RSA key that is registered, in bits; the most are what AWS-LC verifies with.
+/// The accepted sizes of RSA keys, in bits; the upper limit is that of AWS-LC.
 const BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// A certificate with an RSA key. Who issued it does not matter: it is trusted because it is registered.
+/// A registered certificate with an RSA key. Registration makes it trusted; its issuer is not verified.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClientCertificate {
@@ -28,19 +27,19 @@ pub struct ClientCertificate {
     key: DecodingKey,
     sha1: Vec<u8>,
     sha256: Vec<u8>,
-    /// The first and the last second of its life, since 1970.
-    life: (i64, i64),
+    /// `notBefore` and `notAfter`, in Unix seconds.
+    validity: (i64, i64),
 }
 
 impl ClientCertificate {
-    /// Takes the first certificate of a PEM file; a private key in it is passed over.
+    /// Parses the first certificate of a PEM file; a private key in it is ignored.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is none, or none with an RSA key of 2048 bits or more.
+    /// [`Error::Invalid`] if the file has no certificate, or its key is not RSA with 2048 to 8192 bits.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
         match CertificateDer::pem_slice_iter(pem).next() {
             Some(Ok(der)) => Self::from_der(der.as_ref()),
-            _ => Err(wrong("there is no certificate in it")),
+            _ => Err(wrong("the file contains no certificate")),
         }
     }
 
@@ -48,11 +47,11 @@ impl ClientCertificate {
         let (rest, certificate) =
             X509Certificate::from_der(der).map_err(|_| wrong("it is not an X.509 certificate"))?;
         if !rest.is_empty() {
-            return Err(wrong("something follows the certificate"));
+            return Err(wrong("it has trailing data"));
         }
         let key = match certificate.public_key().parsed() {
             Ok(PublicKey::RSA(key)) if BITS.contains(&key.key_size()) => {
-                // An INTEGER begins with a zero where it would look negative; the verifier wants none.
+                // A DER INTEGER has a leading zero byte if it would be negative otherwise; the verifier rejects it.
                 let modulus = key.modulus.strip_prefix(&[0]).unwrap_or(key.modulus);
                 DecodingKey::from_rsa_raw_components(modulus, key.exponent)
             }
@@ -64,29 +63,29 @@ impl ClientCertificate {
             key,
             sha1: digest(&SHA1_FOR_LEGACY_USE_ONLY, der).as_ref().to_vec(),
             sha256: digest(&SHA256, der).as_ref().to_vec(),
-            life: (validity.not_before.timestamp(), validity.not_after.timestamp()),
+            validity: (validity.not_before.timestamp(), validity.not_after.timestamp()),
         })
     }
 
-    /// Whether a thumbprint, SHA-1 or SHA-256, is its own.
+    /// Whether this is the certificate's SHA-1 or SHA-256 thumbprint.
     pub(super) fn has_thumbprint(&self, thumbprint: &[u8]) -> bool {
         thumbprint == self.sha1 || thumbprint == self.sha256
     }
 
-    /// What verifies the signatures of its private key.
+    /// Returns the public key.
     pub(super) const fn key(&self) -> &DecodingKey {
         &self.key
     }
 
-    /// The first and the last second of its life, since 1970.
+    /// Returns `notBefore` and `notAfter`, in Unix seconds.
     pub(super) const fn life(&self) -> (i64, i64) {
-        self.life
+        self.validity
     }
 
-    /// Whether it lives now and for some days more.
+    /// Whether the certificate is valid now and for at least `days` more days.
     pub(super) fn lives_for(&self, days: i64) -> bool {
         let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or(i64::MAX);
-        let (from, until) = self.life;
+        let (from, until) = self.validity;
         from <= now && now.saturating_add(days.saturating_mul(24 * 60 * 60)) < until
     }
 }
@@ -124,7 +123,7 @@ impl From<ClientCertificate> for String {
     }
 }
 
-/// A thumbprint as people know it: hexadecimal digits in upper case.
+/// Formats a thumbprint as upper-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }

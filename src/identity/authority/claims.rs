@@ -1,4 +1,4 @@
-//! What tokens say: the claims that Entra ID gives to applications, in both of its forms.
+//! The claims of access tokens for applications, in Entra ID's versions 1 and 2.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,19 +11,19 @@ use crate::model::name::PrincipalId;
 
 use super::{AuthoritySettings, Client};
 
-/// How an application showed who it is.
+/// How an application authenticated.
 #[derive(Clone, Copy)]
 pub(super) enum Proof<'a> {
-    /// It showed a client secret.
+    /// With a client secret.
     Secret,
-    /// It signed with the key of its certificate.
+    /// With a client assertion, signed with the key of its certificate.
     Certificate,
-    /// It runs where the platform vouches for it; `resource` is the identity's Azure resource id.
+    /// As a managed identity, authenticated by the platform; `resource` is the Azure resource id of the identity.
     Platform { resource: &'a str },
 }
 
 impl Proof<'_> {
-    /// `appidacr` or `azpacr`: 1 for a secret, 2 for a certificate. Platforms use certificates behind the scenes.
+    /// Returns the value of `appidacr` or `azpacr`: 1 for a secret, 2 for a certificate, which platforms use as well.
     const fn class(self) -> &'static str {
         match self {
             Self::Secret => "1",
@@ -32,7 +32,7 @@ impl Proof<'_> {
     }
 }
 
-/// The claims of a token for an application.
+/// The claims of an access token for an application.
 #[derive(Serialize)]
 pub(super) struct Claims<'a> {
     aud: &'a str,
@@ -54,7 +54,7 @@ pub(super) struct Claims<'a> {
     xms_mirid: Option<&'a str>,
 }
 
-/// How the two forms name the application.
+/// The application claims of the two versions.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Application<'a> {
@@ -63,7 +63,7 @@ enum Application<'a> {
 }
 
 impl<'a> Claims<'a> {
-    /// A token for `client` that is valid from `from` until `until`, in seconds since 1970.
+    /// Creates the claims of an access token for `client` that is valid from `from` until `until`, in Unix seconds.
     pub(super) fn new(
         settings: &'a AuthoritySettings,
         client: &'a Client,

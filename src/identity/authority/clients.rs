@@ -1,4 +1,4 @@
-//! Registered applications. Their secrets are known here by hash only, their keys by their certificates.
+//! The registered applications, with the hashes of their secrets and their certificates.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,21 +25,21 @@ pub(super) struct Clients {
     registered: RwLock<BTreeMap<Uuid, Registration>>,
 }
 
-/// One application in the file.
+/// The registration of one application.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Registration {
     name: String,
     object_id: PrincipalId,
     groups: Vec<PrincipalId>,
-    /// SHA-256 of the secret, base64url. A hash made for passwords is not needed: the secrets that are made here
-    /// are 32 random bytes.
+    /// The SHA-256 digest of the secret, base64url. A password hash is not needed, since secrets are 32 random bytes.
     secret_sha256: String,
     #[serde(default)]
     certificates: Vec<ClientCertificate>,
 }
 
 impl Clients {
+    /// Reads the registrations from a file, if it exists.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let registered = match files::read(path)? {
             None => BTreeMap::new(),
@@ -49,7 +49,7 @@ impl Clients {
         Ok(Self { path: path.to_owned(), registered: RwLock::new(registered) })
     }
 
-    /// Adds or replaces one; on disk first.
+    /// Adds or replaces a registration; the file is written first.
     pub(super) fn put(
         &self,
         client: Client,
@@ -75,6 +75,7 @@ impl Clients {
         Ok(())
     }
 
+    /// Returns an application, if it is registered.
     pub(super) fn get(&self, client_id: Uuid) -> Option<Client> {
         self.registered
             .read()
@@ -83,20 +84,20 @@ impl Clients {
             .map(|registration| registration.client(client_id))
     }
 
-    /// All of them.
+    /// Returns all applications.
     pub(super) fn all(&self) -> Vec<Client> {
         let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
         registered.iter().map(|(client_id, registration)| registration.client(*client_id)).collect()
     }
 
-    /// An application, and the certificates it may sign in with.
+    /// Returns an application and its certificates.
     pub(super) fn with_certificates(&self, client_id: Uuid) -> Option<(Client, Vec<ClientCertificate>)> {
         let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
         let registration = registered.get(&client_id)?;
         Some((registration.client(client_id), registration.certificates.clone()))
     }
 
-    /// The application, if the secret is its. `None` if not.
+    /// Returns the application if the secret is correct.
     pub(super) fn authenticate(&self, client_id: Uuid, secret: &str) -> Option<Client> {
         let registered = self.registered.read().unwrap_or_else(PoisonError::into_inner);
         let registration = registered.get(&client_id)?;
@@ -115,9 +116,9 @@ fn hash(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes()))
 }
 
-/// 32 random bytes, base64url: no character needs escaping in a form, a URL or a shell.
+/// Generates a secret: 32 random bytes, base64url, so that no character needs escaping in a form, a URL or a shell.
 pub(super) fn new_secret() -> Result<SecretString> {
     let mut bytes = Zeroizing::new([0; 32]);
-    aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| Error::internal("no random numbers"))?;
+    aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| Error::internal("the random number generator failed"))?;
     Ok(SecretString::from(URL_SAFE_NO_PAD.encode(*bytes)))
 }

@@ -1,4 +1,4 @@
-//! What clients and verifiers look up before they trust: OpenID metadata, keys, instance discovery.
+//! Discovery endpoints: OpenID Connect metadata, signing keys, and instance discovery.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub(super) fn routes() -> Router<Arc<Authority>> {
         .route("/common/discovery/instance", get(instance))
 }
 
-/// The v2 document. Clients demand that its issuer is on the host they asked, so it is, although the tokens are of
-/// the v1 form and name another: so it is with the real service.
+/// The v2 document. Its issuer is on the requested host, as clients require, although v1 access tokens have another
+/// issuer; Entra ID does the same.
 async fn metadata_v2(
     State(authority): State<Arc<Authority>>,
     Path(tenant): Path<String>,
@@ -33,8 +33,7 @@ async fn metadata_v2(
     Ok(Json(authority.metadata(&host, &issuer, "/oauth2/v2.0", "/discovery/v2.0/keys")))
 }
 
-/// The v1 document: its issuer is the one the tokens name. Only clients of an AD FS demand it on the host they
-/// asked.
+/// The v1 document. Its issuer is that of v1 access tokens; only AD FS clients require one on the requested host.
 async fn metadata_v1(
     State(authority): State<Arc<Authority>>,
     Path(tenant): Path<String>,
@@ -62,8 +61,8 @@ struct InstanceQuery {
     authorization_endpoint: Option<String>,
 }
 
-/// Answers whether an authority's host can be trusted, and where its metadata is. Clients ask the public cloud's
-/// host about hosts they do not know, so the answer is about the host in question, not the one that was asked.
+/// Instance discovery: returns the metadata endpoint of an authority. Clients ask the host of the public cloud about
+/// unknown authorities, so the response is about the authority in the query, not about the requested host.
 async fn instance(
     State(authority): State<Arc<Authority>>,
     Query(query): Query<InstanceQuery>,
@@ -94,7 +93,8 @@ impl Authority {
         }
     }
 
-    /// The endpoints carry the tenant's GUID, whichever name it was asked by: clients learn it from there.
+    /// Returns the metadata. The endpoints contain the GUID of the tenant, even if the request used an alias, because
+    /// clients read the GUID from them.
     fn metadata(&self, host: &HostAndPort, issuer: &str, endpoints: &str, keys: &str) -> Value {
         let base = format!("https://{}/{}", host.as_str(), self.settings.tenant);
         json!({

@@ -1,4 +1,4 @@
-//! The authority a client used (host and port), which every URL in an answer must carry.
+//! The host and port of a request, which URLs in responses must repeat.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use axum::http::uri::Authority as UriAuthority;
 use super::Authority;
 use super::refusal::Refusal;
 
-/// Host and port, checked to be nothing else.
+/// A validated host with an optional port.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HostAndPort(String);
 
 impl HostAndPort {
-    /// Takes a name or address, with or without a port; no user, no spaces, no markup.
+    /// Parses a name or IP address with an optional port; returns `None` for anything else, such as user information.
     pub fn parse(text: &str) -> Option<Self> {
         let authority: UriAuthority = text.parse().ok()?;
         let host = authority.host();
-        let name = !host.is_empty()
+        let is_name = !host.is_empty()
             && host.len() <= 253
             && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-        let address = host
+        let is_address = host
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'))
             .is_some_and(|inside| inside.parse::<std::net::Ipv6Addr>().is_ok());
@@ -30,27 +30,27 @@ impl HostAndPort {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        // Anything besides host and port, like a user or an empty port, makes a difference here.
-        ((name || address) && canonical == text).then_some(Self(canonical))
+        // Anything else in the text, such as a user or an empty port, makes it differ from its canonical form.
+        ((is_name || is_address) && canonical == text).then_some(Self(canonical))
     }
 
-    /// What a request says it is sent to; `None` where it does not say so, or not properly.
+    /// Returns host and port of a request; `None` if they are missing or invalid.
     pub fn of(parts: &Parts) -> Option<Self> {
-        // HTTP/2 puts it into the request line.
-        let asked = parts
+        // HTTP/2 has `:authority` instead of a `Host` field.
+        let named = parts
             .uri
             .authority()
             .map(UriAuthority::as_str)
             .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()));
-        asked.and_then(Self::parse)
+        named.and_then(Self::parse)
     }
 
-    /// Host and port, as they were written.
+    /// Returns host and port, as written in the request.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The host alone, as it was written; an IPv6 address in its brackets.
+    /// Returns the host without the port, as written in the request; an IPv6 address has brackets.
     pub fn host(&self) -> &str {
         match self.0.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => host,
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_hosts_and_ports_pass() {
+    fn parses_only_hosts_with_optional_ports() {
         for good in
             ["login.localhost", "login.localhost:8443", "127.0.0.1:1", "[::1]:8443", "[::1]", "a-b.example"]
         {

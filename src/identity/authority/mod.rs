@@ -1,9 +1,8 @@
-//! The built-in token issuer of the simulator: registered applications, their secrets and certificates, tokens in the
-//! forms Entra ID gives to applications, and what clients ask of Entra ID besides.
+//! The simulator's authority, a subset of Entra ID: registered applications, the client credentials flow, managed
+//! identities, discovery, and a directory.
 //!
-//! How secrets survive a crash: they are known to whoever registers, here only as hashes. Keep each secret that
-//! [`Authority::register`] returns and hand it in at the next start; whatever was lost in between, both sides agree
-//! again afterwards.
+//! The authority stores only hashes of secrets. Callers of [`Authority::register`] store the returned secret and pass
+//! it to `register` at the next start, which restores a registration that a crash lost.
 
 mod assertion;
 mod attempt;
@@ -47,47 +46,47 @@ pub use self_signed::ensure as ensure_certificate;
 
 pub use crate::config::AccessTokenVersion;
 
-/// The lifetime of Entra ID's tokens for applications, as it reports it.
+/// The lifetime of Entra ID's access tokens for applications, as reported in `expires_in`.
 pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3599);
 
-/// What an authority issues.
+/// The settings of an authority.
 #[derive(Clone, Debug)]
 pub struct AuthoritySettings {
-    /// The one tenant there is.
+    /// The only tenant.
     pub tenant: Uuid,
-    /// `iss` of tokens of the v1 form. It depends on no host and port, so that tokens outlive a change of either.
+    /// `iss` of v1 access tokens. Independent of host and port, so that tokens remain valid if these change.
     pub issuer: String,
-    /// `iss` of tokens of the v2 form: where the metadata of the first host is, for verifiers who look there.
+    /// `iss` of v2 access tokens: the URL below which verifiers find the metadata of the first host.
     pub issuer_v2: String,
-    /// The form of the tokens that are issued.
+    /// The version of the issued access tokens.
     pub access_token_version: AccessTokenVersion,
-    /// The hosts it answers under, without ports.
+    /// The hosts of the authority, without ports.
     pub hosts: Vec<String>,
-    /// What tokens may be asked for, as URLs without ports; with a port, or one slash more or less at the end, the
-    /// same is meant.
+    /// The resources for which access tokens may be requested, as URLs without ports. Ports and one trailing slash in
+    /// requests are ignored.
     pub audiences: Vec<String>,
-    /// How long a token is valid; whole seconds.
+    /// The lifetime of access tokens, in whole seconds.
     pub lifetime: Duration,
 }
 
-/// An application that may ask for tokens, with the service principal that stands for it in the tenant.
+/// A registered application with its service principal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Client {
-    /// The name people read.
+    /// The display name.
     pub name: String,
-    /// The service principal's object id: `oid` in its tokens.
+    /// The object id of the service principal: `oid` in its access tokens.
     pub object_id: PrincipalId,
-    /// The application's id: `appid` in its tokens.
+    /// The application (client) id: `appid` in its access tokens.
     pub client_id: Uuid,
-    /// The groups it is a member of.
+    /// The groups of the service principal.
     pub groups: Vec<PrincipalId>,
 }
 
-/// The issuer: a signing key, and the registered applications.
+/// The authority: a signing key, and the registered applications.
 pub struct Authority {
     settings: AuthoritySettings,
     audiences: Audiences,
-    /// Those of them that the directory believes.
+    /// The subset of `audiences` that Microsoft Graph accepts.
     directory_audiences: Audiences,
     signing_key: EncodingKey,
     verifying_key: DecodingKey,
@@ -98,14 +97,14 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Opens the authority kept in `directory`, with a new RSA-2048 signing key (mode 0600) if it has none.
+    /// Opens the authority in `directory`, and generates an RSA-2048 signing key (mode 0600) if it has none.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for settings that cannot work; [`Error::Internal`] for files that cannot be read or
-    /// written, or are damaged.
+    /// [`Error::Invalid`] if a setting is invalid; [`Error::Internal`] if files cannot be read or written, or are
+    /// damaged.
     pub fn open(directory: &Path, settings: AuthoritySettings) -> Result<Self> {
         if settings.lifetime.as_secs() == 0 {
-            return Err(Error::invalid("lifetime", "a token is valid for a second or more"));
+            return Err(Error::invalid("lifetime", "must be at least one second"));
         }
         files::make_private_directory(directory)?;
         let path = directory.join("signing-key.pem");
@@ -119,7 +118,7 @@ impl Authority {
                 pem
             }
         };
-        // What is wrong with it is not said: the library might quote it.
+        // The cause is omitted, because it might quote the key.
         let damaged = || Error::internal(format!("{}: not an RSA private key", path.display()));
         let signing_key = EncodingKey::from_rsa_pem(&pem).map_err(|_| damaged())?;
         let mut public_key = Jwk::from_encoding_key(&signing_key, Algorithm::RS256).map_err(|_| damaged())?;
@@ -145,14 +144,14 @@ impl Authority {
         })
     }
 
-    /// Registers an application, or brings its registration up to date, and returns its secret.
+    /// Registers an application, or updates its registration, and returns its secret.
     ///
-    /// `secret` is the one that was returned before, if it is still known; it stays or becomes valid. Without
-    /// it the application gets a new one, and an older one is no longer valid. `certificates` are those by which it may
-    /// sign in as well, and no others. Written before it returns.
+    /// `secret` is the one returned earlier, if the caller has it; it is valid afterwards. Without it, a new secret
+    /// replaces the old one. `certificates` replaces the registered certificates. The registration is durable when this
+    /// returns.
     ///
     /// # Errors
-    /// [`Error::Internal`] if the registration cannot be written; then nothing has changed.
+    /// [`Error::Internal`] if the registration cannot be written; it is unchanged then.
     pub fn register(
         &self,
         client: Client,
@@ -164,16 +163,16 @@ impl Authority {
         Ok(secret)
     }
 
-    /// The key that verifies this authority's tokens.
+    /// Returns the key set that verifies the access tokens of this authority.
     pub fn jwks(&self) -> Jwks {
         Jwks { keys: vec![self.public_key.clone()] }
     }
 
-    /// Makes a token for a registered application, without asking for its secret. `lifetime` is in seconds;
-    /// with a negative one the token expired that long ago.
+    /// Issues an access token for a registered application without authentication, for any audience. `lifetime` is in
+    /// seconds; if it is negative, the access token has already expired.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if no application has that id. Any audience is possible here.
+    /// [`Error::Invalid`] if the application is not registered.
     pub fn issue(&self, client_id: Uuid, audience: &str, lifetime: i64) -> Result<String> {
         let client = self
             .clients
@@ -182,7 +181,7 @@ impl Authority {
         self.sign(&client, Proof::Secret, audience, lifetime)
     }
 
-    /// Has each request for a token recorded before it is answered, from now on. The first recorder stays.
+    /// Sets the recorder of access token requests. Later calls have no effect.
     pub fn record_with(&self, recorder: Arc<dyn Recorder>) {
         let _ = self.recorder.set(recorder);
     }
@@ -191,8 +190,8 @@ impl Authority {
         self.recorder.get().cloned()
     }
 
-    /// The routes of a security token service for this authority, and of its directory. They answer under any host
-    /// name, and all URLs they give carry the one they were asked by.
+    /// Returns the routes of the token service and of the directory. They accept any host, and URLs in responses have
+    /// the host of the request.
     pub fn router(self: Arc<Self>) -> Router {
         let recorded = middleware::from_fn_with_state(Arc::clone(&self), attempt::record);
         discovery::routes()
@@ -204,7 +203,7 @@ impl Authority {
     fn sign(&self, client: &Client, proof: Proof<'_>, audience: &str, lifetime: i64) -> Result<String> {
         let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or(i64::MAX);
         let until = now.saturating_add(lifetime);
-        // A token that has expired was valid once.
+        // The validity of an already expired access token lies in the past, but is not empty.
         let from = now.min(until.saturating_sub(1));
         let claims = Claims::new(&self.settings, client, proof, audience, (from, until));
         let mut header = Header::new(Algorithm::RS256);
@@ -212,13 +211,13 @@ impl Authority {
         jsonwebtoken::encode(&header, &claims, &self.signing_key).map_err(Error::internal)
     }
 
-    /// Whether a host, without its port, is one we answer under.
+    /// Whether this is a host of the authority, without port.
     fn is_our_host(&self, host: &str) -> bool {
         self.settings.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
     }
 
-    /// Whether the first part of a path means our tenant: by its GUID, or by one of the names that stand for
-    /// "any" with the real service. `adfs` lets clients do without instance discovery.
+    /// Whether the first segment of a path is the tenant: its GUID, or one of the aliases for any tenant. With `adfs`,
+    /// clients skip instance discovery.
     fn knows_tenant(&self, segment: &str) -> bool {
         matches!(segment, "adfs" | "common" | "organizations")
             || Uuid::parse_str(segment).is_ok_and(|tenant| tenant == self.settings.tenant)

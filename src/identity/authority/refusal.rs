@@ -1,4 +1,4 @@
-//! Errors in Entra ID's shape: what its clients print, and sometimes act on.
+//! Error responses in the format of Entra ID, which clients show and interpret.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -14,11 +14,11 @@ use crate::model::error::shorten;
 use super::super::machine_clock;
 use super::attempt::Refused;
 
-/// A request that is not served.
+/// An OAuth 2.0 error response of the token endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     status: StatusCode,
-    /// The OAuth 2 error code (RFC 6749, 5.2).
+    /// The OAuth 2.0 error code (RFC 6749, section 5.2).
     error: &'static str,
     /// The number after `AADSTS`.
     number: u32,
@@ -75,13 +75,13 @@ impl Refusal {
         Self::invalid_client(7_000_215, message)
     }
 
-    pub(super) fn unsupported_assertion_type(given: &str) -> Self {
-        // assumption: what Entra ID says of this is not recorded.
+    pub(super) fn unsupported_assertion_type(kind: &str) -> Self {
+        // assumption: the response of Entra ID is not recorded.
         Self::invalid_request(
             90_023,
             format!(
                 "The provided value for the input parameter 'client_assertion_type' is not valid: '{}'.",
-                shorten(given)
+                shorten(kind)
             ),
         )
     }
@@ -106,7 +106,7 @@ impl Refusal {
         Self::invalid_client(5_002_723, message)
     }
 
-    /// The key that an assertion is said to be signed with proves nothing.
+    /// The certificate that an assertion names does not verify it.
     pub(super) fn unusable_key(client_id: Uuid, thumbprint: &str, why: UnusableKey) -> Self {
         let thumbprint = shorten(thumbprint);
         let found = |(from, until)| format!(", Found key 'Start={}, End={}'", date(from), date(until));
@@ -171,13 +171,13 @@ impl Refusal {
 }
 
 impl Refusal {
-    /// Number and words, as Entra ID begins its description with.
+    /// Returns number and message, the beginning of Entra ID's `error_description`.
     pub(super) fn description(&self) -> String {
         format!("AADSTS{}: {}", self.number, self.message)
     }
 }
 
-/// Why a key proves nothing; with the first and the last second of the certificate's life, since 1970.
+/// Why a certificate does not verify an assertion; with its `notBefore` and `notAfter`, in Unix seconds.
 #[derive(Clone, Copy)]
 pub(super) enum UnusableKey {
     NotFound,
@@ -185,17 +185,17 @@ pub(super) enum UnusableKey {
     WrongSignature(i64, i64),
 }
 
-/// An instant as Entra ID writes those of assertions. What lies outside of the calendar is not shown.
+/// Formats a time as Entra ID does for assertions; empty if out of range.
 fn instant(seconds: i64) -> String {
-    shown(seconds, "%Y-%m-%dT%H:%M:%S.0000000Z")
+    formatted(seconds, "%Y-%m-%dT%H:%M:%S.0000000Z")
 }
 
-/// An instant as Entra ID writes those of keys.
+/// Formats a time as Entra ID does for keys; empty if out of range.
 fn date(seconds: i64) -> String {
-    shown(seconds, "%m/%d/%Y %H:%M:%S")
+    formatted(seconds, "%m/%d/%Y %H:%M:%S")
 }
 
-fn shown(seconds: i64, format: &str) -> String {
+fn formatted(seconds: i64, format: &str) -> String {
     jiff::Timestamp::from_second(seconds)
         .map(|instant| instant.strftime(format).to_string())
         .unwrap_or_default()
@@ -205,7 +205,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (trace, correlation) = (Ids.guid(), Ids.guid());
         let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or_default();
-        let timestamp = shown(now, "%Y-%m-%d %H:%M:%SZ");
+        let timestamp = formatted(now, "%Y-%m-%d %H:%M:%SZ");
         let description = self.description();
         let Self { status, error, number, .. } = self;
         let body = json!({
@@ -220,7 +220,7 @@ impl IntoResponse for Refusal {
             (status, [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(body)).into_response();
         response.extensions_mut().insert(Refused(error));
         if status == StatusCode::UNAUTHORIZED {
-            // RFC 6749, 5.2.
+            // RFC 6749, section 5.2.
             let challenge = axum::http::HeaderValue::from_static("Basic realm=\"token\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }

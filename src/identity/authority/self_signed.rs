@@ -1,5 +1,4 @@
-//! Certificates for applications that have none: made at the first start, with the key beside them, as clients read
-//! them.
+//! Self-signed client certificates for applications, created at the first start.
 
 use std::path::Path;
 
@@ -13,30 +12,31 @@ use crate::model::{Error, Result};
 use super::super::{certificates, files, machine_clock};
 use super::ClientCertificate;
 
+/// The validity of a certificate, in days.
 const DAYS: u64 = 3652;
-/// It is replaced when this little of its life is left.
+/// A certificate is replaced this many days before it expires.
 const RENEWAL_DAYS: i64 = 30;
 
-/// Finds or makes a certificate in `file`: PEM, with its RSA-2048 key, mode 0600.
+/// Reads or creates a certificate in `file`: PEM with its RSA-2048 private key, mode 0600.
 ///
 /// # Errors
 /// [`Error::Internal`] if the file cannot be read or written, or is damaged: it is never replaced silently.
 pub fn ensure(file: &Path, name: &str) -> Result<ClientCertificate> {
     if let Some(pem) = files::read(file)? {
-        let kept = ClientCertificate::from_pem(&pem).map_err(|error| {
-            Error::internal(format!("{}: {error}; remove it, and a new one is made", file.display()))
+        let stored = ClientCertificate::from_pem(&pem).map_err(|error| {
+            Error::internal(format!("{}: {error}; remove it to create a new one", file.display()))
         })?;
-        if kept.lives_for(RENEWAL_DAYS) {
-            return Ok(kept);
+        if stored.lives_for(RENEWAL_DAYS) {
+            return Ok(stored);
         }
     }
-    let pem = make(name)?;
+    let pem = create(name)?;
     files::write(file, pem.as_bytes(), files::PRIVATE)?;
     ClientCertificate::from_pem(pem.as_bytes())
 }
 
-/// Key and certificate. The key comes first, as `az ad sp create-for-rbac --create-cert` writes them.
-fn make(name: &str) -> Result<Zeroizing<String>> {
+/// Creates key and certificate, PEM. The key comes first, as in files of `az ad sp create-for-rbac --create-cert`.
+fn create(name: &str) -> Result<Zeroizing<String>> {
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).map_err(Error::internal)?;
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();

@@ -1,5 +1,5 @@
-//! The token endpoints: an application that shows its secret, or signs with its certificate, gets a bearer token (RFC
-//! 6749, 4.4).
+//! The token endpoints: issue access tokens to applications that authenticate with a secret or a client assertion (RFC
+//! 6749, section 4.4).
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ use super::claims::Proof;
 use super::refusal::Refusal;
 use super::{Authority, Client};
 
-/// Who asks, and how it has shown that.
-struct Admitted {
+/// An authenticated application.
+struct AuthenticatedClient {
     client: Client,
     proof: Proof<'static>,
 }
 
-/// The longest request that is read, in bytes.
+/// The maximum size of a request body, in bytes.
 const LONGEST_REQUEST: usize = 64 * 1024;
 
 pub(super) fn routes() -> Router<Arc<Authority>> {
@@ -38,8 +38,7 @@ pub(super) fn routes() -> Router<Arc<Authority>> {
         .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
 }
 
-/// The members of the form that mean something here. Clients send others, which are ignored; a member of
-/// these that is sent twice makes the form unreadable.
+/// The supported parameters of the form. Other parameters are ignored; a duplicate one of these is an error.
 #[derive(Deserialize)]
 struct Request {
     grant_type: Option<String>,
@@ -52,7 +51,7 @@ struct Request {
 }
 
 type Body = Result<Form<Request>, FormRejection>;
-type Answer = Result<([(HeaderName, &'static str); 2], Extension<Issued>, Json<Value>), Refusal>;
+type TokenResponse = Result<([(HeaderName, &'static str); 2], Extension<Issued>, Json<Value>), Refusal>;
 
 const NEVER_STORED: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
 
@@ -61,41 +60,41 @@ async fn token_v2(
     Path(tenant): Path<String>,
     headers: HeaderMap,
     body: Body,
-) -> Answer {
-    let (admitted, request) = authority.admit(&tenant, &headers, body)?;
+) -> TokenResponse {
+    let (authenticated, request) = authority.authenticate(&tenant, &headers, body)?;
     let scope = request.scope.filter(|scope| !scope.is_empty()).ok_or_else(|| Refusal::missing("scope"))?;
-    // Only the last part is taken off: of `https://management.azure.com//.default` a slash remains.
+    // Only the suffix is removed: `https://management.azure.com//.default` keeps one trailing slash.
     let audience = scope
         .strip_suffix("/.default")
         .filter(|audience| !audience.contains(' '))
         .ok_or_else(|| Refusal::wrong_scope(&scope))?;
-    let issued = Issued::new(&admitted.client, audience, true);
-    let (token, lifetime) = authority.grant(&admitted.client, admitted.proof, audience)?;
-    let answer = json!({
+    let issued = Issued::new(&authenticated.client, audience, true);
+    let (token, lifetime) = authority.grant(&authenticated.client, authenticated.proof, audience)?;
+    let response = json!({
         "token_type": "Bearer",
         "expires_in": lifetime,
         "ext_expires_in": lifetime,
         "access_token": token,
     });
-    Ok((NEVER_STORED, Extension(issued), Json(answer)))
+    Ok((NEVER_STORED, Extension(issued), Json(response)))
 }
 
-/// The older form: `resource` instead of `scope`, and numbers as strings.
+/// The v1 endpoint: `resource` instead of `scope`, and numbers as strings.
 async fn token_v1(
     State(authority): State<Arc<Authority>>,
     Path(tenant): Path<String>,
     headers: HeaderMap,
     body: Body,
-) -> Answer {
-    let (admitted, request) = authority.admit(&tenant, &headers, body)?;
+) -> TokenResponse {
+    let (authenticated, request) = authority.authenticate(&tenant, &headers, body)?;
     let resource = request
         .resource
         .filter(|resource| !resource.is_empty())
         .ok_or_else(|| Refusal::missing("resource"))?;
     let now = super::machine_clock::unix_seconds();
-    let issued = Issued::new(&admitted.client, &resource, true);
-    let (token, lifetime) = authority.grant(&admitted.client, admitted.proof, &resource)?;
-    let answer = json!({
+    let issued = Issued::new(&authenticated.client, &resource, true);
+    let (token, lifetime) = authority.grant(&authenticated.client, authenticated.proof, &resource)?;
+    let response = json!({
         "token_type": "Bearer",
         "expires_in": lifetime.to_string(),
         "ext_expires_in": lifetime.to_string(),
@@ -104,12 +103,17 @@ async fn token_v1(
         "resource": resource,
         "access_token": token,
     });
-    Ok((NEVER_STORED, Extension(issued), Json(answer)))
+    Ok((NEVER_STORED, Extension(issued), Json(response)))
 }
 
 impl Authority {
-    /// Establishes which application is asking.
-    fn admit(&self, tenant: &str, headers: &HeaderMap, body: Body) -> Result<(Admitted, Request), Refusal> {
+    /// Authenticates the application.
+    fn authenticate(
+        &self,
+        tenant: &str,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<(AuthenticatedClient, Request), Refusal> {
         if !self.knows_tenant(tenant) {
             return Err(Refusal::unknown_tenant(tenant, "invalid_request"));
         }
@@ -133,22 +137,22 @@ impl Authority {
         let Some(id) = known else {
             return Err(Refusal::unknown_application(&client_id, self.settings.tenant));
         };
-        let given = |text: &String| !text.is_empty();
-        if let Some(assertion) = request.client_assertion.take().filter(given).map(Zeroizing::new) {
-            let kind = request.client_assertion_type.take().filter(given);
+        let is_present = |text: &String| !text.is_empty();
+        if let Some(assertion) = request.client_assertion.take().filter(is_present).map(Zeroizing::new) {
+            let kind = request.client_assertion_type.take().filter(is_present);
             let kind = kind.ok_or_else(|| Refusal::missing("client_assertion_type"))?;
             if kind != JWT_BEARER {
                 return Err(Refusal::unsupported_assertion_type(&kind));
             }
             let client = self.verify_assertion(id, &assertion)?;
-            return Ok((Admitted { client, proof: Proof::Certificate }, request));
+            return Ok((AuthenticatedClient { client, proof: Proof::Certificate }, request));
         }
         let secret = secret.filter(|secret| !secret.is_empty()).ok_or_else(Refusal::missing_secret)?;
         let client = self.clients.authenticate(id, &secret).ok_or_else(|| Refusal::wrong_secret(id))?;
-        Ok((Admitted { client, proof: Proof::Secret }, request))
+        Ok((AuthenticatedClient { client, proof: Proof::Secret }, request))
     }
 
-    /// Makes the token, and says for how many seconds it is valid.
+    /// Issues an access token; returns it with its lifetime, in seconds.
     pub(super) fn grant(
         &self,
         client: &Client,
@@ -161,15 +165,15 @@ impl Authority {
         let lifetime = self.settings.lifetime.as_secs();
         let seconds = i64::try_from(lifetime).unwrap_or(i64::MAX);
         let token = self.sign(client, proof, audience, seconds).map_err(|error| {
-            tracing::error!(%error, "a token could not be signed");
+            tracing::error!(%error, "cannot sign an access token");
             Refusal::our_fault()
         })?;
         Ok((token, lifetime))
     }
 }
 
-/// Id and secret from HTTP Basic authentication. Ids and secrets made here hold nothing that RFC 6749 (2.3.1)
-/// would have escaped.
+/// Returns client id and secret from HTTP Basic authentication. They are not form-decoded (RFC 6749, section 2.3.1),
+/// since ids and secrets of this authority have no characters that need it.
 fn basic(headers: &HeaderMap) -> Option<(String, Zeroizing<String>)> {
     let (scheme, value) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -1,5 +1,5 @@
-//! The filters by which clients look principals up (OData, `$filter`): those of Azure's command line, and the plain
-//! comparisons beside them.
+//! Parses the OData `$filter` expressions with which clients look up principals: those of Azure CLI, and simple
+//! comparisons.
 
 use std::str::FromStr;
 
@@ -7,12 +7,13 @@ use super::refusal::Refusal;
 use crate::identity::authority::Client;
 use crate::model::error::shorten;
 
-/// Which service principals are meant.
+/// A filter of service principals.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Filter {
     /// `id eq '...'`
     Id(String),
-    /// `appId eq '...'`, and `servicePrincipalNames/any(c:c eq '...')`: an application's id is its only name.
+    /// `appId eq '...'`, and `servicePrincipalNames/any(c:c eq '...')`: the application id is the only service
+    /// principal name.
     AppId(String),
     /// `displayName eq '...'`
     DisplayName(String),
@@ -21,7 +22,7 @@ pub(super) enum Filter {
 }
 
 impl Filter {
-    /// Whether it lets this one through. Texts are compared as the directory does: in any case.
+    /// Whether an application matches. Strings are compared case-insensitively, as in Microsoft Graph.
     pub(super) fn admits(&self, client: &Client) -> bool {
         match self {
             Self::Id(id) => client.object_id.to_string().eq_ignore_ascii_case(id),
@@ -35,12 +36,12 @@ impl Filter {
 
     fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        if let Some(inside) = inside(text, "startswith") {
-            let (property, value) = inside.split_once(',')?;
+        if let Some(arguments) = arguments(text, "startswith") {
+            let (property, value) = arguments.split_once(',')?;
             return (property.trim() == "displayName").then_some(Self::DisplayNameBegins(literal(value)?));
         }
-        if let Some(inside) = inside(text, "servicePrincipalNames/any") {
-            let (variable, comparison) = inside.split_once(':')?;
+        if let Some(lambda) = arguments(text, "servicePrincipalNames/any") {
+            let (variable, comparison) = lambda.split_once(':')?;
             let (property, value) = equality(comparison)?;
             return (property == variable.trim()).then_some(Self::AppId(value));
         }
@@ -64,22 +65,22 @@ impl FromStr for Filter {
     }
 }
 
-/// What stands in the brackets after a name.
-fn inside<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+/// Returns the text in parentheses after a function name.
+fn arguments<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.strip_prefix(name)?.trim_start().strip_prefix('(')?.strip_suffix(')')
 }
 
-/// Property and value of `property eq 'value'`.
+/// Parses `property eq 'value'` into property and value.
 fn equality(text: &str) -> Option<(&str, String)> {
     let (property, value) = text.trim().split_once(" eq ")?;
     Some((property.trim(), literal(value)?))
 }
 
-/// A text in single quotes; a quote in it is written twice.
+/// Parses a string in single quotes, in which a quote is doubled.
 fn literal(text: &str) -> Option<String> {
     let inner = text.trim().strip_prefix('\'')?.strip_suffix('\'')?;
-    let is_whole = !inner.replace("''", "").contains('\'');
-    is_whole.then(|| inner.replace("''", "'"))
+    let is_one_literal = !inner.replace("''", "").contains('\'');
+    is_one_literal.then(|| inner.replace("''", "'"))
 }
 
 #[cfg(test)]
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_filters_of_clients_are_understood() {
+    fn parses_filters_of_clients() {
         for (text, filter) in [
             ("servicePrincipalNames/any(c:c eq 'a')", Filter::AppId("a".to_owned())),
             ("servicePrincipalNames/any(x: x eq 'a')", Filter::AppId("a".to_owned())),

@@ -1,6 +1,6 @@
-//! The part of Microsoft Graph that clients need to give roles by name: who is in the directory.
+//! The subset of Microsoft Graph that clients need to look up principals of role assignments by name.
 //!
-//! Everybody with a token for the directory may read it; the real one asks for permissions, too.
+//! Any access token for Microsoft Graph is sufficient; the real service requires permissions as well.
 
 mod filter;
 mod refusal;
@@ -22,12 +22,12 @@ use super::{Authority, Client};
 use filter::Filter;
 use refusal::Refusal;
 
-/// The host of the real one, under which clients know no other.
+/// The host of Microsoft Graph, which clients do not let users configure.
 pub const GRAPH_HOST: &str = "graph.microsoft.com";
 
-/// The longest request that is read, in bytes.
+/// The maximum size of a request body, in bytes.
 const LONGEST_REQUEST: usize = 64 * 1024;
-/// So many objects can be asked for at once.
+/// The maximum number of ids in a `getByIds` request.
 const MOST_IDS: usize = 1000;
 
 pub(super) fn routes() -> Router<Arc<Authority>> {
@@ -41,7 +41,7 @@ pub(super) fn routes() -> Router<Arc<Authority>> {
         .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
 }
 
-/// Whoever has a token for the directory.
+/// Extractor that requires an access token for Microsoft Graph.
 struct Reader;
 
 #[derive(Deserialize)]
@@ -63,7 +63,7 @@ impl FromRequestParts<Arc<Authority>> for Reader {
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_issuer(&[&settings.issuer, &settings.issuer_v2]);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        // Ours are no list that the library could compare with.
+        // The audiences are compared below; the library only supports a list of exact values.
         validation.validate_aud = false;
         validation.leeway = 0;
         let decoded = decode::<Claims>(token, &authority.verifying_key, &validation)
@@ -75,11 +75,11 @@ impl FromRequestParts<Arc<Authority>> for Reader {
     }
 }
 
-/// Which objects.
+/// The body of a `getByIds` request.
 #[derive(Deserialize)]
 struct ByIds {
     ids: Vec<String>,
-    /// Of which kinds; of all if it is missing or empty.
+    /// The requested object types; all types if missing or empty.
     #[serde(default)]
     types: Vec<String>,
 }
@@ -89,22 +89,22 @@ async fn by_ids(
     State(authority): State<Arc<Authority>>,
     body: Result<Json<ByIds>, JsonRejection>,
 ) -> Result<Json<Value>, Refusal> {
-    let Ok(Json(asked)) = body else {
+    let Ok(Json(request)) = body else {
         return Err(Refusal::bad_request(
             "Request_BadRequest",
             "The body must be JSON with the member 'ids'.",
         ));
     };
-    if asked.ids.len() > MOST_IDS {
+    if request.ids.len() > MOST_IDS {
         return Err(Refusal::bad_request(
             "Request_BadRequest",
             "Too many ids: at most 1000 can be asked for.",
         ));
     }
-    let is_ours = |kind: &String| matches!(kind.as_str(), "servicePrincipal" | "directoryObject");
-    let ids: Vec<Uuid> = asked.ids.iter().filter_map(|id| Uuid::parse_str(id).ok()).collect();
+    let is_supported = |kind: &String| matches!(kind.as_str(), "servicePrincipal" | "directoryObject");
+    let ids: Vec<Uuid> = request.ids.iter().filter_map(|id| Uuid::parse_str(id).ok()).collect();
     let mut found = Vec::new();
-    if asked.types.is_empty() || asked.types.iter().any(is_ours) {
+    if request.types.is_empty() || request.types.iter().any(is_supported) {
         found = authority.clients.all();
         found.retain(|client| ids.contains(&client.object_id.0));
     }
@@ -130,7 +130,7 @@ async fn service_principals(
     let Ok(Query(query)) = query else {
         return Err(Refusal::bad_request(
             "Request_BadRequest",
-            "The query names something twice, or is not text.",
+            "The query has duplicate parameters, or is not UTF-8.",
         ));
     };
     let mut found = authority.clients.all();
@@ -151,12 +151,12 @@ async fn one_service_principal(
     found.map(|client| Json(service_principal(client))).ok_or_else(|| Refusal::no_such_object(&id))
 }
 
-/// What else Microsoft Graph has: not here, which is another answer than "there is none".
+/// All other resources of Microsoft Graph are not implemented, which is not the same as not found.
 async fn unbuilt(_: Reader, Path(rest): Path<String>) -> Refusal {
     Refusal::unbuilt(&rest)
 }
 
-/// There are none: principals of the simulator are applications.
+/// Returns no users: the principals of the simulator are applications.
 async fn users(_: Reader) -> Json<Value> {
     Json(json!({ "value": [] }))
 }

@@ -1,4 +1,4 @@
-//! Errors in the shape of Microsoft Graph.
+//! Error responses in the format of Microsoft Graph.
 
 use axum::Json;
 use axum::http::header::WWW_AUTHENTICATE;
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::ids::Ids;
 use crate::model::error::shorten;
 
-/// A request that is not served.
+/// An error response.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Refusal {
     status: StatusCode,

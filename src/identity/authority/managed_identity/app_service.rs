@@ -1,4 +1,4 @@
-//! The form of App Service, which Functions and Container Apps have as well.
+//! The managed identity endpoint of App Service, Functions and Container Apps.
 //!
 //! Source: "How to use managed identities for App Service and Azure Functions" on learn.microsoft.com.
 
@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 use super::{Asked, ManagedIdentities, NEVER_STORED};
 use crate::ids::Ids;
 
-/// The version of the interface that clients ask for.
+/// The API version that clients request.
 const VERSION: &str = "2019-08-01";
 
 pub(super) async fn token(
@@ -24,14 +24,14 @@ pub(super) async fn token(
     headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
-    let given = headers.get("x-identity-header").map(|header| header.as_bytes()).unwrap_or_default();
-    let known = identities.header.expose_secret().as_bytes();
-    if !bool::from(given.ct_eq(known)) {
-        // assumption: the status is recorded, the words are not.
+    let received = headers.get("x-identity-header").map(|header| header.as_bytes()).unwrap_or_default();
+    let expected = identities.header.expose_secret().as_bytes();
+    if !bool::from(received.ct_eq(expected)) {
+        // assumption: the status is recorded, the message is not.
         return refuse(StatusCode::UNAUTHORIZED, "The X-IDENTITY-HEADER header is missing or wrong.");
     }
     let bad = |message: &str| refuse(StatusCode::BAD_REQUEST, message);
-    let Ok(Query(asked)) = query else { return bad("A query parameter is named twice, or is not text.") };
+    let Ok(Query(asked)) = query else { return bad("A query parameter is duplicate, or is not UTF-8.") };
     if asked.version.as_deref() != Some(VERSION) {
         return bad("The api-version must be 2019-08-01.");
     }
@@ -54,7 +54,7 @@ pub(super) async fn token(
             });
             (NEVER_STORED, Extension(granted.issued), Json(body)).into_response()
         }
-        // The real one answers 500 and says nothing, which clients repeat for nothing.
+        // Azure responds with 500 and no reason, which clients retry in vain.
         Err(refusal) => bad(&refusal.description()),
     }
 }

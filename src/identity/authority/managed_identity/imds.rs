@@ -1,4 +1,4 @@
-//! The form of virtual machines: the Instance Metadata Service.
+//! The managed identity endpoint of virtual machines: the Instance Metadata Service.
 //!
 //! Source: "How to use managed identities for Azure resources on an Azure VM to acquire an access token", and "Azure
 //! Instance Metadata Service for virtual machines", on learn.microsoft.com.
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{Asked, Granted, ManagedIdentities, NEVER_STORED};
 
-/// The version of the interface that clients ask for.
+/// The API version that clients request.
 const VERSION: &str = "2018-02-01";
 
 pub(super) async fn token(
@@ -22,14 +22,14 @@ pub(super) async fn token(
     headers: HeaderMap,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
-    // Both are there to keep out requests that somebody else made the sender send.
+    // Both checks protect against server-side request forgery.
     if headers.get("metadata").is_none_or(|value| value != "true") {
         return refuse("Required metadata header not specified");
     }
     if headers.contains_key("x-forwarded-for") {
         return refuse("Requests that were forwarded (X-Forwarded-For) are not served");
     }
-    let Ok(Query(asked)) = query else { return refuse("A query variable is named twice, or is not text") };
+    let Ok(Query(asked)) = query else { return refuse("A query variable is duplicate, or is not UTF-8") };
     if asked.version.as_deref().is_none_or(str::is_empty) {
         let body = json!({
             "error": "Bad request. api-version was not specified in the request. For more information refer to aka.ms/azureimds",
@@ -43,15 +43,15 @@ pub(super) async fn token(
     let Some((identity, client)) = identities.find(&asked) else { return refuse("Identity not found") };
     match identities.grant(identity, &client, resource) {
         Ok(granted) => {
-            let body = answer(&granted, resource);
+            let body = response_body(&granted, resource);
             (NEVER_STORED, Extension(granted.issued), Json(body)).into_response()
         }
         Err(refusal) => refusal.into_response(),
     }
 }
 
-/// Numbers are texts here.
-fn answer(granted: &Granted, resource: &str) -> serde_json::Value {
+/// Returns the response body, in which numbers are strings.
+fn response_body(granted: &Granted, resource: &str) -> serde_json::Value {
     let lifetime = granted.lifetime.to_string();
     json!({
         "access_token": granted.token,

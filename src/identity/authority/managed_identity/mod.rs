@@ -1,5 +1,5 @@
-//! Managed identities: tokens for programs on this machine, without a secret of their own. In the forms of App Service
-//! and of the Instance Metadata Service of virtual machines, which clients speak over plain HTTP.
+//! Managed identities: access tokens for programs on this machine without a credential, over the plain HTTP protocols
+//! of App Service and of the Instance Metadata Service of virtual machines.
 
 mod app_service;
 mod imds;
@@ -28,9 +28,9 @@ use super::host::HostAndPort;
 use super::refusal::Refusal;
 use super::{Authority, Client};
 
-/// Where the form of App Service answers.
+/// The path of the App Service endpoint.
 const APP_SERVICE: &str = "/msi/token";
-/// Where the form of virtual machines answers.
+/// The path of the Instance Metadata Service endpoint.
 const IMDS: &str = "/metadata/identity/oauth2/token";
 
 const NEVER_STORED: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
@@ -38,20 +38,20 @@ const NEVER_STORED: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRA
 /// An application that is a managed identity.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ManagedIdentity {
-    /// The application's id.
+    /// The application (client) id.
     pub client_id: Uuid,
-    /// The identity's Azure resource id.
+    /// The Azure resource id of the identity.
     pub resource: String,
 }
 
-/// The managed identities of this machine; the first is meant where none is named.
+/// The managed identities of this machine; the first is the default.
 pub struct ManagedIdentities {
     authority: Arc<Authority>,
     identities: Vec<ManagedIdentity>,
     header: SecretString,
 }
 
-/// What clients ask in both forms.
+/// The query parameters of both endpoints.
 #[derive(Deserialize)]
 struct Asked {
     #[serde(rename = "api-version")]
@@ -64,23 +64,24 @@ struct Asked {
     msi_res_id: Option<String>,
 }
 
-/// A token, and what both forms say of it.
+/// An issued access token, with the fields of both response formats.
 struct Granted {
     token: String,
     issued: Issued,
     client_id: Uuid,
-    /// From when, and for how long, in seconds.
+    /// The start of its validity, in Unix seconds.
     from: u64,
+    /// In seconds.
     lifetime: u64,
 }
 
 impl ManagedIdentities {
-    /// Vouches for these identities. The secret that App Service's form asks for is kept in `directory` (mode 0600),
-    /// and made if it is not there.
+    /// Creates the endpoints for these identities. The secret header value of App Service is stored in `directory`
+    /// (mode 0600), and generated if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an application that is not registered; [`Error::Internal`] where the secret cannot be
-    /// read or written.
+    /// [`Error::Invalid`] if an application is not registered; [`Error::Internal`] if the secret cannot be read or
+    /// written.
     pub fn open(
         directory: &Path,
         authority: Arc<Authority>,
@@ -101,42 +102,41 @@ impl ManagedIdentities {
         Ok(Self { authority, identities, header })
     }
 
-    /// What `IDENTITY_HEADER` is: who sends it in `X-IDENTITY-HEADER` runs where the identities are.
+    /// Returns the value of `IDENTITY_HEADER`, which clients send in `X-IDENTITY-HEADER`.
     pub const fn header(&self) -> &SecretString {
         &self.header
     }
 
-    /// The path of `IDENTITY_ENDPOINT`.
+    /// Returns the path of `IDENTITY_ENDPOINT`.
     pub const fn app_service_path() -> &'static str {
         APP_SERVICE
     }
 
-    /// The routes of both forms.
+    /// Returns the routes of both endpoints.
     pub fn router(self) -> Router {
         Router::new()
             .route(APP_SERVICE, get(app_service::token))
             .route(IMDS, get(imds::token))
-            // Node's MSAL ends whatever it is told with a slash.
+            // MSAL for Node appends a slash to the configured URL.
             .route(&format!("{APP_SERVICE}/"), get(app_service::token))
             .route(&format!("{IMDS}/"), get(imds::token))
-            .route_layer(middleware::from_fn(only_from_here))
+            .route_layer(middleware::from_fn(require_local_host))
             .route_layer(middleware::from_fn_with_state(Arc::clone(&self.authority), attempt::record))
-            .layer(middleware::from_fn(only_from_here))
+            .layer(middleware::from_fn(require_local_host))
             .with_state(Arc::new(self))
     }
 
-    /// The identity that is meant: the first if none is named, else that which has all the names.
-    fn find(&self, asked: &Asked) -> Option<(&ManagedIdentity, Client)> {
-        let is = |asked: &Option<String>, known: &str| {
-            asked.as_ref().is_none_or(|asked| asked.eq_ignore_ascii_case(known))
-        };
+    /// Returns the first identity that has all requested ids; the first of all if the query has none.
+    fn find(&self, query: &Asked) -> Option<(&ManagedIdentity, Client)> {
+        let is =
+            |id: &Option<String>, known: &str| id.as_ref().is_none_or(|id| id.eq_ignore_ascii_case(known));
         self.identities
             .iter()
             .filter_map(|identity| Some((identity, self.authority.clients.get(identity.client_id)?)))
             .find(|(identity, client)| {
-                is(&asked.client_id, &client.client_id.to_string())
-                    && is(&asked.object_id, &client.object_id.to_string())
-                    && is(&asked.msi_res_id, &identity.resource)
+                is(&query.client_id, &client.client_id.to_string())
+                    && is(&query.object_id, &client.object_id.to_string())
+                    && is(&query.msi_res_id, &identity.resource)
             })
     }
 
@@ -154,19 +154,19 @@ impl ManagedIdentities {
     }
 }
 
-/// Refuses requests that a browser was lured into: a name of theirs that leads here is still theirs.
-async fn only_from_here(request: Request, next: Next) -> Response {
+/// Middleware that requires a `Host` of this machine, as protection against DNS rebinding in browsers.
+async fn require_local_host(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let host = HostAndPort::of(&parts);
-    let is_here = host.as_ref().is_some_and(|named| {
+    let is_local = host.as_ref().is_some_and(|named| {
         let host = named.host();
         let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
         host.eq_ignore_ascii_case("localhost")
             || host == "169.254.169.254"
             || address.is_ok_and(|address| address.is_loopback())
     });
-    if !is_here {
-        let message = "The request does not name this machine as its host.\n";
+    if !is_local {
+        let message = "The host of the request must be this machine.\n";
         return (StatusCode::FORBIDDEN, message).into_response();
     }
     next.run(Request::from_parts(parts, body)).await
