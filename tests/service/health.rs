@@ -1,4 +1,4 @@
-//! What can be asked without a credential, and what is said when the token is away.
+//! Tests health and reflection, which need no credential, and the health of a service whose token is unavailable.
 
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::{Server, ec, reason, rsa, strongroom};
 
-/// The names of all services by one version of reflection, once it was seen to describe what clients ask for.
+/// Returns the names of all services by one version of reflection, and asserts that it describes the types.
 macro_rules! reflection {
     ($version:ident, $channel:expr) => {{
         use tonic_reflection::pb::$version as reflection;
@@ -65,11 +65,11 @@ async fn status(channel: &Channel) -> ServingStatus {
         .status()
 }
 
-/// Waits until the health service says so; the tokens are asked every few seconds.
-async fn becomes(channel: &Channel, wanted: ServingStatus) {
+/// Waits until the health service reports this status; tokens are probed every few seconds.
+async fn wait_for_status(channel: &Channel, wanted: ServingStatus) {
     let started = Instant::now();
     while status(channel).await != wanted {
-        assert!(started.elapsed() < Duration::from_secs(20), "not {wanted:?}");
+        assert!(started.elapsed() < Duration::from_secs(20), "the status is not {wanted:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -89,12 +89,12 @@ async fn health_reflection_and_ca_certificate_need_no_credential() {
     let mut server = Server::start();
     let channel = server.channel().await;
     assert_eq!(status(&channel).await, ServingStatus::Serving);
-    let (code, mut told) = healthz(&server).await;
-    let age = told.as_object_mut().unwrap().remove("age_seconds").unwrap().as_u64().unwrap();
+    let (code, mut health) = healthz(&server).await;
+    let age = health.as_object_mut().unwrap().remove("age_seconds").unwrap().as_u64().unwrap();
     assert!(age <= 10, "{age}");
     let wanted =
         serde_json::json!({"mode": "simulator", "status": "serving", "version": env!("CARGO_PKG_VERSION")});
-    assert_eq!((code, told), (200, wanted));
+    assert_eq!((code, health), (200, wanted));
     let connection = server.connection();
     let url = connection.endpoint.replace("127.0.0.1", "localhost") + "/ca.pem";
     let pem = server.http().get(url).send().await.unwrap().bytes().await.unwrap();
@@ -114,7 +114,7 @@ async fn health_reflection_and_ca_certificate_need_no_credential() {
     ] {
         assert!(services.iter().any(|name| name == wanted), "{wanted}: {services:?}");
     }
-    // Health is told of every service by its name.
+    // The health service knows every service by name.
     for service in services {
         let mut health = HealthClient::new(channel.clone());
         let answer = health.check(HealthCheckRequest { service: service.clone() }).await;
@@ -147,18 +147,19 @@ async fn unavailable_token_is_reported_and_reads_still_work() {
         pb::SignRequest { name: made.name.clone(), algorithm: "ES256".to_owned(), digest: vec![7; 32] };
     dev.crypto.sign(sign.clone()).await.unwrap();
 
-    let (here, away) = (server.directory().join("softhsm/tokens"), server.directory().join("softhsm/away"));
-    // Health is what was found last, and asks no token: right after it was found, the token goes unnoticed.
+    let (tokens, moved) =
+        (server.directory().join("softhsm/tokens"), server.directory().join("softhsm/away"));
+    // /healthz returns the last probe and does not probe itself: a failure right after a probe is not reported yet.
     let started = Instant::now();
     while healthz(&server).await.1["age_seconds"].as_u64().unwrap() < 2 {
-        assert!(started.elapsed() < Duration::from_secs(20), "its age does not grow");
+        assert!(started.elapsed() < Duration::from_secs(20), "the age of the probe does not grow");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     while healthz(&server).await.1["age_seconds"].as_u64().unwrap() >= 2 {
-        assert!(started.elapsed() < Duration::from_secs(20), "it is not found anew");
+        assert!(started.elapsed() < Duration::from_secs(20), "the probe is not repeated");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    std::fs::rename(&here, &away).unwrap();
+    std::fs::rename(&tokens, &moved).unwrap();
     assert_eq!(healthz(&server).await.0, 200);
     let refused = dev.crypto.sign(sign.clone()).await.unwrap_err();
     assert_eq!(
@@ -166,7 +167,7 @@ async fn unavailable_token_is_reported_and_reads_still_work() {
         (Code::Unavailable, "TOKEN_UNAVAILABLE"),
         "{refused:?}"
     );
-    becomes(&channel, ServingStatus::NotServing).await;
+    wait_for_status(&channel, ServingStatus::NotServing).await;
     let (code, health) = healthz(&server).await;
     assert_eq!((code, health["status"].as_str()), (503, Some("not serving")));
     let output = healthcheck(&server);
@@ -175,7 +176,7 @@ async fn unavailable_token_is_reported_and_reads_still_work() {
         "{output:?}"
     );
 
-    // What needs no token is answered; what needs it is refused and changes nothing.
+    // Calls that need no token are served; calls that need it are rejected and change nothing.
     let get = pb::GetKeyRequest { name: made.name.clone() };
     assert_eq!(dev.keys.get_key(get.clone()).await.unwrap().into_inner(), made);
     let list = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
@@ -193,20 +194,20 @@ async fn unavailable_token_is_reported_and_reads_still_work() {
     assert_eq!(dev.keys.list_keys(list.clone()).await.unwrap().into_inner().keys.len(), 1);
     dev.keys.get_deleted_key(pb::GetDeletedKeyRequest { name: old.clone() }).await.unwrap();
 
-    // Back again. SoftHSM does not notice until it is loaded anew; until then, it is still refused.
-    std::fs::rename(&away, &here).unwrap();
+    // The token is available again. SoftHSM may not notice until it is loaded again.
+    std::fs::rename(&moved, &tokens).unwrap();
     if let Err(status) = dev.crypto.sign(sign.clone()).await {
         assert_eq!(reason(&status), "TOKEN_UNAVAILABLE", "{status:?}");
     }
     server.restart();
     let channel = server.channel().await;
-    becomes(&channel, ServingStatus::Serving).await;
+    wait_for_status(&channel, ServingStatus::Serving).await;
     let mut dev = server.client("dev").await;
     dev.crypto.sign(sign).await.unwrap();
     assert_eq!(dev.keys.get_key(get).await.unwrap().into_inner(), made);
     assert_eq!(dev.keys.list_keys(list).await.unwrap().into_inner().keys.len(), 1);
-    // The purge had been asked for and declared; whether it is finished now or was given up, the key is
-    // either whole or gone.
+    // The purge had a recorded intent; whether it is completed now or was abandoned, the key is either complete or
+    // purged.
     let recover = dev.keys.recover_deleted_key(pb::RecoverDeletedKeyRequest { name: old }).await;
     match recover {
         Ok(key) => {

@@ -1,4 +1,4 @@
-//! Managed HSMs, made and found in a line each; and what becomes of what is in them.
+//! Helpers for managed HSMs, and tests of their content across deletion, recovery and purge.
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Response, Status};
@@ -6,18 +6,18 @@ use tonic::{Code, Response, Status};
 use crate::roles::ask::{CRYPTO_USER, fails};
 use crate::support::{Client, Server, days, ec, fact};
 
-/// Where the seed has its HSMs.
+/// The subscription and the resource group of the seed's HSMs.
 #[derive(Clone)]
 pub(crate) struct Place {
-    /// The subscription's resource name.
+    /// The resource name of the subscription.
     pub(crate) subscription: String,
-    /// The resource group's.
+    /// The resource name of the resource group.
     pub(crate) group: String,
     administrator: String,
 }
 
 impl Place {
-    /// The place of a server.
+    /// Reads the names from a server's `connection.json`.
     pub(crate) fn of(server: &Server) -> Self {
         let connection = server.connection();
         let subscription = format!("subscriptions/{}", connection.subscription_id);
@@ -25,24 +25,24 @@ impl Place {
         Self { subscription, group, administrator: server.principal("administrator").object_id }
     }
 
-    /// The resource name of an HSM.
+    /// Returns the resource name of an HSM.
     pub(crate) fn hsm(&self, name: &str) -> String {
         format!("{}/managedHsms/{name}", self.group)
     }
 
-    /// The resource name of a deleted HSM.
+    /// Returns the resource name of a deleted HSM.
     pub(crate) fn deleted(&self, name: &str) -> String {
         format!("{}/locations/localhost/deletedManagedHsms/{name}", self.subscription)
     }
 
-    /// A request for an HSM whose administrator is `administrator`.
+    /// Returns a request to create an HSM whose administrator is the principal `administrator`.
     pub(crate) fn creating(&self, name: &str) -> pb::CreateManagedHsmRequest {
         let mut request = creating(&self.group, name);
         request.managed_hsm.as_mut().unwrap().administrators = vec![self.administrator.clone()];
         request
     }
 
-    /// A request for an HSM with this retention interval.
+    /// Returns a request to create an HSM with this retention interval.
     pub(crate) fn retaining(&self, name: &str, retention_days: u32) -> pb::CreateManagedHsmRequest {
         let mut request = self.creating(name);
         request.managed_hsm.as_mut().unwrap().retention_days = Some(retention_days);
@@ -50,7 +50,7 @@ impl Place {
     }
 }
 
-/// A request for an HSM.
+/// Returns a request to create an HSM.
 pub(crate) fn creating(parent: &str, name: &str) -> pb::CreateManagedHsmRequest {
     let hsm = pb::ManagedHsm {
         location: "localhost".to_owned(),
@@ -64,7 +64,7 @@ pub(crate) fn creating(parent: &str, name: &str) -> pb::CreateManagedHsmRequest 
     }
 }
 
-/// A request to replace the tags of an HSM.
+/// Returns a request to replace the tags of an HSM.
 pub(crate) fn tagging(name: String, tag: &str) -> pb::UpdateManagedHsmRequest {
     let tags = [(tag.to_owned(), "yes".to_owned())].into();
     pb::UpdateManagedHsmRequest {
@@ -73,7 +73,7 @@ pub(crate) fn tagging(name: String, tag: &str) -> pb::UpdateManagedHsmRequest {
     }
 }
 
-/// Makes an HSM and activates it; `crypto-user` may use its keys.
+/// Creates and activates an HSM, and assigns `crypto-user` the role Managed HSM Crypto User.
 pub(crate) async fn make(server: &Server, request: pb::CreateManagedHsmRequest) -> pb::ManagedHsm {
     let mut contributor = server.client("contributor").await;
     let made = contributor.hsms.create_managed_hsm(request).await.unwrap().into_inner();
@@ -108,14 +108,14 @@ pub(crate) async fn purge(client: &mut Client, name: String) -> Result<(), Statu
     client.hsms.purge_deleted_managed_hsm(request).await.map(drop)
 }
 
-/// The names of the HSMs that are live.
+/// Lists the names of the live HSMs.
 pub(crate) async fn live(client: &mut Client, place: &Place) -> Vec<String> {
     let request = pb::ListManagedHsmsRequest { parent: place.subscription.clone(), ..Default::default() };
     let page = client.hsms.list_managed_hsms(request).await.unwrap().into_inner();
     page.managed_hsms.iter().map(|hsm| hsm.data_plane["hsms/".len()..].to_owned()).collect()
 }
 
-/// The names of the HSMs that are deleted.
+/// Lists the names of the deleted HSMs.
 pub(crate) async fn deleted(client: &mut Client, place: &Place) -> Vec<String> {
     let parent = place.subscription.clone();
     let request = pb::ListDeletedManagedHsmsRequest { parent, ..Default::default() };
@@ -124,7 +124,7 @@ pub(crate) async fn deleted(client: &mut Client, place: &Place) -> Vec<String> {
     page.deleted_managed_hsms.iter().map(name).collect()
 }
 
-/// Signs with a key of any HSM.
+/// Signs with a key.
 async fn sign(client: &mut Client, key: &str) -> Result<(), Status> {
     let request =
         pb::SignRequest { name: key.to_owned(), algorithm: "ES256".to_owned(), digest: vec![7; 32] };
@@ -164,10 +164,10 @@ async fn deleted_hsm_keeps_its_keys_and_rejects_use_until_recovered() {
     recover(&mut contributor, deleted.name).await.unwrap();
     sign(&mut user, "hsms/payroll/keys/live").await.unwrap();
 
-    // The deleted key kept its own date, and goes on it.
-    let happened = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
-    assert_eq!(happened.len(), 1);
-    assert_eq!(happened[0].at, gone.scheduled_purge_at);
+    // The deleted key kept its scheduled purge date and is purged on it.
+    let events = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].at, gone.scheduled_purge_at);
     sign(&mut user, "hsms/payroll/keys/live").await.unwrap();
 }
 
@@ -183,10 +183,10 @@ async fn recovery_purges_keys_that_came_due_meanwhile() {
     let mut dev = server.client("dev").await;
     dev.clock.advance_clock(days(5)).await.unwrap();
     let deleted = delete(&mut dev, place.hsm("payroll")).await.unwrap();
-    // The key's date passes while the HSM is deleted: it waits.
+    // The scheduled purge date passes while the HSM is deleted: the purge waits.
     assert_eq!(dev.clock.advance_clock(days(4)).await.unwrap().into_inner().happenings, []);
     recover(&mut dev, deleted.name).await.unwrap();
-    let happened = dev.clock.advance_clock(days(0)).await.unwrap().into_inner().happenings;
+    let events = dev.clock.advance_clock(days(0)).await.unwrap().into_inner().happenings;
     let officer = pb::CreateRoleAssignmentRequest {
         parent: "hsms/payroll".to_owned(),
         role_definition: crate::roles::ask::CRYPTO_AUDITOR.to_owned(),
@@ -197,8 +197,8 @@ async fn recovery_purges_keys_that_came_due_meanwhile() {
     server.client("administrator").await.access.create_role_assignment(officer).await.unwrap();
     let list = pb::ListDeletedKeysRequest { parent: "hsms/payroll".to_owned(), ..Default::default() };
     let left = server.client("crypto-auditor").await.keys.list_deleted_keys(list).await.unwrap().into_inner();
-    // Done at once by the scheduler, or by the advance if that came first.
-    assert!(happened.len() <= 1);
+    // Purged by the scheduler, or by the advance if that ran first.
+    assert!(events.len() <= 1);
     assert_eq!(left.deleted_keys, []);
 }
 
@@ -229,7 +229,7 @@ async fn hsms_are_created_and_purged_concurrently() {
     let server = Server::start();
     let place = Place::of(&server);
     let contributor = server.client("contributor").await;
-    let comes_and_goes = |name: &'static str| {
+    let create_and_purge = |name: &'static str| {
         let (mut contributor, place) = (contributor.clone(), place.clone());
         async move {
             for _ in 0..10 {
@@ -240,10 +240,10 @@ async fn hsms_are_created_and_purged_concurrently() {
         }
     };
     tokio::join!(
-        comes_and_goes("one"),
-        comes_and_goes("two"),
-        comes_and_goes("three"),
-        comes_and_goes("four"),
+        create_and_purge("one"),
+        create_and_purge("two"),
+        create_and_purge("three"),
+        create_and_purge("four"),
     );
     assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
 }

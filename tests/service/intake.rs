@@ -1,4 +1,4 @@
-//! Bodies of requests: nothing of them is kept before their sender is known, each has its time, and all have a limit.
+//! Tests request bodies: none is buffered before authentication, each has a deadline, and all share a byte budget.
 
 use std::convert::Infallible;
 use std::io::{Read as _, Write as _};
@@ -14,7 +14,7 @@ use crate::connections::{H2, LIST, list_keys, rpc};
 use crate::support::{Server, reason};
 use crate::transport::connect;
 
-/// A body that begins with so many bytes of a large message, and goes on never.
+/// Returns a body that sends the first `bytes` of a large message and never ends.
 fn unfinished(bytes: usize) -> Body {
     let mut start = vec![0];
     start.extend_from_slice(&1_000_000_u32.to_be_bytes());
@@ -23,13 +23,13 @@ fn unfinished(bytes: usize) -> Body {
     Body::from_stream(futures_util::stream::iter(pieces).chain(futures_util::stream::pending()))
 }
 
-/// The status of a gRPC call that is refused.
+/// Sends a gRPC call, expects an error, and returns its status.
 async fn refused(h2: &H2, token: Option<&str>, body: Body) -> Status {
     let answer = h2.send(rpc(LIST, token), body).await.unwrap();
     Status::from_header_map(answer.headers()).expect("refused")
 }
 
-/// The status and the headers of a request to one of the hosts.
+/// Sends a request to one of the hosts and returns the response's status and headers.
 async fn sent(h2: &H2, host: &str, path: &str, token: &str, body: Body) -> (StatusCode, HeaderMap) {
     let request = http::Request::put(format!("https://{host}{path}"))
         .header("authorization", format!("Bearer {token}"))
@@ -50,7 +50,7 @@ async fn in_time<T>(what: &str, answer: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn rejects_unauthenticated_caller_before_reading_body() {
-    // A body may take longer than the test.
+    // The body deadline is longer than the test.
     let server = Server::start_with(&[], &[("STRONGROOM_SERVER__REQUEST_SECONDS", "600")]);
     let h2 = H2::open(&server).await;
     let before = server.memory();
@@ -66,7 +66,7 @@ async fn rejects_unauthenticated_caller_before_reading_body() {
             assert_eq!(status, StatusCode::UNAUTHORIZED, "{host}");
         }
     }
-    // Streams that are refused at the same time.
+    // Concurrent streams.
     let all = (0..200).map(|_| refused(&h2, Some("x"), unfinished(900_000)));
     for status in in_time("all", futures_util::future::join_all(all)).await {
         assert_eq!(status.code(), Code::Unauthenticated, "{status:?}");
@@ -74,7 +74,7 @@ async fn rejects_unauthenticated_caller_before_reading_body() {
     let grown = server.memory().saturating_sub(before);
     assert!(grown < 64 * 1024 * 1024, "{grown} bytes");
 
-    // Over HTTP/1.1 a client that is still writing gets its answer, too.
+    // Over HTTP/1.1 a client that is still writing gets its response, too.
     let mut stream = connect(&server, &rustls::version::TLS13);
     let head = "PUT /keys/a?api-version=7.4 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer x\r\n\
                 connection: close\r\ncontent-length: 900000\r\n\r\n";
@@ -100,7 +100,7 @@ async fn bodies_have_a_deadline_and_share_a_byte_budget() {
     let management = server.token_for("dev", "https://management.localhost").await;
     let (h2, other) = (H2::open(&server).await, H2::open(&server).await);
 
-    // Two take nearly all there is.
+    // Two bodies take nearly the entire budget.
     let held =
         futures_util::future::join_all((0..2).map(|_| refused(&h2, Some(&token), unfinished(950_000))));
     let attack = async {
@@ -115,7 +115,7 @@ async fn bodies_have_a_deadline_and_share_a_byte_budget() {
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{host}");
             assert_eq!(headers["retry-after"], "1", "{host}");
         }
-        // There is room for small ones.
+        // There is budget for small bodies.
         let answer = other.send(rpc(LIST, Some(&token)), Body::from(list_keys())).await.unwrap();
         assert_eq!(answer.headers().get("grpc-status"), None);
     };
@@ -130,7 +130,7 @@ async fn bodies_have_a_deadline_and_share_a_byte_budget() {
         assert_eq!(status, StatusCode::REQUEST_TIMEOUT, "{host}");
     }
 
-    // Unauthenticated callers get an eighth, so that authenticated ones have the rest.
+    // Unauthenticated callers share an eighth of the budget; the rest is reserved for authenticated ones.
     let token_path = format!("/{}/oauth2/v2.0/token", server.connection().tenant_id);
     let posts = (0..8).map(|_| sent(&h2, "login.localhost", &token_path, "", unfinished(60_000)));
     let posts = futures_util::future::join_all(posts);

@@ -1,4 +1,4 @@
-//! Two managed HSMs in one process: neither knows of the other.
+//! Tests that two managed HSMs of one service are isolated from each other.
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
@@ -80,7 +80,7 @@ async fn keys_of_one_hsm_are_not_found_in_the_other() {
     let north = create(&mut dev, "north", ec("invoices", "P-256")).await.unwrap();
     let south = create(&mut dev, "south", ec("Invoices", "P-256")).await.unwrap();
     create(&mut dev, "north", oct("data", 256)).await.unwrap();
-    assert_ne!(north.key, south.key, "the same name, another key");
+    assert_ne!(north.key, south.key, "keys of the same name are different keys");
     assert_eq!((north.recoverable_days, south.recoverable_days), (90, 7));
     let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert_eq!(
@@ -89,13 +89,13 @@ async fn keys_of_one_hsm_are_not_found_in_the_other() {
     );
     assert_eq!(names(&mut dev, "south").await, (list(&["hsms/south/keys/Invoices"]), vec![]));
 
-    // A version of one is not a version of the other's key of the same name.
-    let strange = north.name.replace("north", "south");
-    assert_not_found(dev.keys.get_key(pb::GetKeyRequest { name: strange.clone() }).await);
-    assert_not_found(sign(&mut dev, &strange).await);
+    // A version of one HSM's key is not found under the other HSM's key of the same name.
+    let foreign = north.name.replace("north", "south");
+    assert_not_found(dev.keys.get_key(pb::GetKeyRequest { name: foreign.clone() }).await);
+    assert_not_found(sign(&mut dev, &foreign).await);
     assert_not_found(dev.keys.get_key(pb::GetKeyRequest { name: "hsms/south/keys/data".to_owned() }).await);
 
-    // Deleting takes the name in one, and only there; nothing deleted can be reached from the other.
+    // A deleted key reserves its name only in its own HSM, and cannot be accessed through the other.
     let name = "hsms/north/keys/invoices".to_owned();
     dev.keys.delete_key(pb::DeleteKeyRequest { name }).await.unwrap();
     assert_eq!(names(&mut dev, "north").await.1, ["hsms/north/deletedKeys/invoices"]);
@@ -110,7 +110,7 @@ async fn keys_of_one_hsm_are_not_found_in_the_other() {
     );
     assert_not_found(dev.keys.purge_deleted_key(pb::PurgeDeletedKeyRequest { name: elsewhere }).await);
 
-    // Purging in one leaves the other's key of the same name alone, and so does a restart.
+    // A purge in one HSM does not affect the other's key of the same name, also after a restart.
     let name = "hsms/north/deletedKeys/invoices".to_owned();
     dev.keys.purge_deleted_key(pb::PurgeDeletedKeyRequest { name }).await.unwrap();
     sign(&mut dev, &south.name).await.unwrap();
@@ -157,11 +157,11 @@ async fn roles_of_one_hsm_grant_nothing_in_the_other() {
     };
     assert!(!dev.access.check_access(why).await.unwrap().into_inner().allowed);
 
-    // Neither the assignment nor a custom role can be read or taken away from the other side.
-    let strange = given.name.replace("north", "south");
-    let got = dev.access.get_role_assignment(pb::GetRoleAssignmentRequest { name: strange.clone() }).await;
+    // Neither the assignment nor a custom role can be read or deleted through the other HSM.
+    let foreign = given.name.replace("north", "south");
+    let got = dev.access.get_role_assignment(pb::GetRoleAssignmentRequest { name: foreign.clone() }).await;
     assert_eq!(got.unwrap_err().code(), Code::NotFound);
-    let gone = dev.access.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name: strange }).await;
+    let gone = dev.access.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name: foreign }).await;
     assert_eq!(gone.unwrap_err().code(), Code::NotFound);
     let custom = pb::PutRoleDefinitionRequest {
         parent: hsm("north"),
@@ -172,8 +172,8 @@ async fn roles_of_one_hsm_grant_nothing_in_the_other() {
     let there = pb::ListRoleDefinitionsRequest { parent: hsm("south") };
     let there = dev.access.list_role_definitions(there).await.unwrap().into_inner().role_definitions;
     assert!(there.iter().all(|role| role.role_name != "Signer"));
-    let strange = custom.name.replace("north", "south");
-    let gone = dev.access.delete_role_definition(pb::DeleteRoleDefinitionRequest { name: strange }).await;
+    let foreign = custom.name.replace("north", "south");
+    let gone = dev.access.delete_role_definition(pb::DeleteRoleDefinitionRequest { name: foreign }).await;
     assert_eq!(gone.unwrap_err().code(), Code::NotFound);
     let assignments = pb::ListRoleAssignmentsRequest { parent: hsm("south"), ..Default::default() };
     let assignments =

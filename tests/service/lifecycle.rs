@@ -1,5 +1,5 @@
-//! Watches over time: complete and in order for every kind, across restarts and crashes, beside slow readers, and
-//! only as long as the watcher may.
+//! Tests lifecycle watches: events are complete and in order across restarts and crashes, slow readers do not block
+//! others, and a watch ends when its caller loses the right.
 
 use std::time::{Duration, Instant};
 
@@ -13,17 +13,17 @@ use crate::roles::ask::{CRYPTO_AUDITOR, HSM, assign, fails, not_granted, unassig
 use crate::rotation::{after, rotate, set};
 use crate::support::{Authorized, Client, Server, days, ec, fact, oct};
 
-/// How long an event may take to arrive before it counts as lost.
-const LOST: Duration = Duration::from_secs(30);
+/// How long an event may take to arrive.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A watch that goes on.
+/// An open watch.
 pub(crate) struct Watch {
     stream: Streaming<pb::WatchLifecycleResponse>,
     waiting: std::vec::IntoIter<pb::LifecycleEvent>,
 }
 
 impl Watch {
-    /// Opens a watch, and waits until it has begun.
+    /// Opens a watch and waits for the first message, which confirms that it has started.
     pub(crate) async fn open(client: &mut Client, parent: &str, token: &str) -> Self {
         let stream = service(client, parent).watch_lifecycle(request(parent, token)).await.unwrap();
         let stream = stream.into_inner();
@@ -33,13 +33,15 @@ impl Watch {
     }
 
     async fn receive(&mut self) -> Result<(), Status> {
-        let message = tokio::time::timeout(LOST, self.stream.message()).await.expect("nothing comes");
-        let message = message?.ok_or_else(|| Status::unknown("the watch ended by itself"))?;
+        let message = tokio::time::timeout(EVENT_TIMEOUT, self.stream.message())
+            .await
+            .expect("an event arrives in time");
+        let message = message?.ok_or_else(|| Status::unknown("the stream ended without a status"))?;
         self.waiting = message.events.into_iter();
         Ok(())
     }
 
-    /// The next event.
+    /// Returns the next event, or the status that ends the watch.
     pub(crate) async fn next(&mut self) -> Result<pb::LifecycleEvent, Status> {
         loop {
             if let Some(event) = self.waiting.next() {
@@ -49,7 +51,7 @@ impl Watch {
         }
     }
 
-    /// So many events.
+    /// Returns the next `count` events.
     async fn take(&mut self, count: usize) -> Vec<pb::LifecycleEvent> {
         let mut events = Vec::new();
         while events.len() < count {
@@ -59,7 +61,7 @@ impl Watch {
     }
 }
 
-/// The service with the token of the plane that has what is watched.
+/// Returns the lifecycle client with the access token of the plane that `parent` belongs to.
 pub(crate) fn service<'a>(
     client: &'a mut Client,
     parent: &str,
@@ -71,12 +73,12 @@ pub(crate) fn service<'a>(
     }
 }
 
-/// A request that goes on.
+/// Returns a request for a watch without an end.
 pub(crate) fn request(parent: &str, token: &str) -> pb::WatchLifecycleRequest {
     pb::WatchLifecycleRequest { parent: parent.to_owned(), resume_token: token.to_owned(), until_now: false }
 }
 
-/// What happened after a token, until now.
+/// Returns the events after a resume token until now.
 pub(crate) async fn from(
     client: &mut Client,
     parent: &str,
@@ -91,18 +93,18 @@ pub(crate) async fn from(
     Ok(events)
 }
 
-/// What happened after a token, until now; the caller may know.
+/// Returns the events after a resume token until now, and expects success.
 pub(crate) async fn all(client: &mut Client, parent: &str, token: &str) -> Vec<pb::LifecycleEvent> {
     from(client, parent, token).await.unwrap()
 }
 
-/// The kinds of events.
+/// Returns the kinds of events.
 pub(crate) fn kinds(events: &[pb::LifecycleEvent]) -> Vec<&str> {
     events.iter().map(|event| event.kind.as_str()).collect()
 }
 
-/// Kind and name of what it happened to, without version.
-fn told(events: &[pb::LifecycleEvent]) -> Vec<String> {
+/// Returns kind and subject name of each event, without container and version.
+fn kinds_and_names(events: &[pb::LifecycleEvent]) -> Vec<String> {
     let name =
         |subject: &str| subject.split("/versions/").next().unwrap().rsplit('/').next().unwrap().to_owned();
     events.iter().map(|event| format!("{} {}", event.kind, name(&event.subject))).collect()
@@ -128,7 +130,7 @@ async fn now(client: &mut Client) -> i64 {
     client.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().now.unwrap().seconds
 }
 
-/// The place in the log of an event.
+/// Returns the sequence number of an event, which is its resume token.
 fn number(event: &pb::LifecycleEvent) -> u64 {
     event.resume_token.parse().unwrap()
 }
@@ -167,7 +169,7 @@ async fn key_events_are_emitted_in_order() {
     dev.keys.update_key_version(expiring).await.unwrap();
     delete_key(&mut dev, "short-lived").await;
     recover_key(&mut dev, "short-lived").await;
-    // The key is full: what its policy asks for cannot be done.
+    // The key has the maximum number of versions, so it cannot be rotated.
     dev.create(oct("full", 128)).await.unwrap();
     set(&mut dev, "full", "", after("P29D")).await.unwrap();
     for _ in 1..100 {
@@ -203,9 +205,9 @@ async fn key_events_are_emitted_in_order() {
     ];
     expected.extend(by_time.map(|(_, what)| what));
     let events = watches[0].take(expected.len()).await;
-    assert_eq!(told(&events), expected);
-    assert_eq!(watches[1].take(expected.len()).await, events, "both are told the same");
-    assert_eq!(all(&mut dev, HSM, "0").await, events, "and so is who comes later");
+    assert_eq!(kinds_and_names(&events), expected);
+    assert_eq!(watches[1].take(expected.len()).await, events, "both watches get the same events");
+    assert_eq!(all(&mut dev, HSM, "0").await, events, "a later watch gets the same events");
     for (event, (day, what)) in events[events.len() - by_time.len()..].iter().zip(by_time) {
         assert_eq!(event.at.unwrap().seconds, start + day * 86_400, "{what} to the second");
     }
@@ -265,7 +267,7 @@ async fn hsm_events_are_emitted_in_order_without_key_events() {
     ];
     let expected = expected.map(|kind| format!("hsm.{kind} payroll"));
     let events = watch.take(expected.len()).await;
-    assert_eq!(told(&events), expected);
+    assert_eq!(kinds_and_names(&events), expected);
     assert_eq!((&events[0].subject, &events[3].subject), (&place.hsm("payroll"), &place.hsm("payroll")));
     assert_eq!(
         (&events[2].subject, &events[5].subject),
@@ -274,9 +276,9 @@ async fn hsm_events_are_emitted_in_order_without_key_events() {
     assert_eq!(events[2].scheduled_purge_at, gone.scheduled_purge_at);
     let purged = events[10].at.unwrap();
     assert_eq!(Some(purged), events[9].scheduled_purge_at, "to the second");
-    // Nothing else happened in the log but one key and the first HSM: numbers have no gaps.
+    // The log holds these, the seed's HSM and one key event: sequence numbers have no gaps.
     let all = all(&mut reader, &place.subscription, "0").await;
-    assert_eq!(told(&all)[0], "hsm.created local");
+    assert_eq!(kinds_and_names(&all)[0], "hsm.created local");
     assert_eq!(number(&all[all.len() - 1]), u64::try_from(all.len()).unwrap() + 1);
 }
 
@@ -289,7 +291,7 @@ async fn watch_resumes_after_restarts_and_crashes() {
     let mut seen = Vec::new();
     let mut done = Vec::new();
     for round in 0..6 {
-        // What is told before the end is as true as what is told after it.
+        // Some events are read before the server ends, the rest after it starts again.
         let mut watch = Watch::open(&mut dev, HSM, &token).await;
         for _ in 0..5 {
             delete_key(&mut dev, "a").await;
@@ -310,8 +312,8 @@ async fn watch_resumes_after_restarts_and_crashes() {
         token = missed.last().unwrap().resume_token.clone();
         seen.extend(missed);
     }
-    assert_eq!(told(&seen), done);
-    // Nobody else did anything: the numbers go on as if nothing had been in between.
+    assert_eq!(kinds_and_names(&seen), done);
+    // There are no other events, so sequence numbers have no gaps.
     assert!(seen.windows(2).all(|pair| number(&pair[0]) + 1 == number(&pair[1])));
 }
 
@@ -348,7 +350,7 @@ async fn slow_reader_misses_no_event_and_blocks_no_caller() {
         recover_key(&mut dev, "a").await;
     }
     let events = slow.take(1000).await;
-    assert!(told(&events).chunks(2).all(|pair| pair == ["key.deleted a", "key.recovered a"]));
+    assert!(kinds_and_names(&events).chunks(2).all(|pair| pair == ["key.deleted a", "key.recovered a"]));
     assert!(events.windows(2).all(|pair| number(&pair[0]) + 1 == number(&pair[1])));
 }
 
@@ -362,7 +364,7 @@ async fn idle_watch_does_not_repeat_authorization() {
     let mut watch = Watch::open(&mut dev, HSM, "").await;
     let parent = "hsms/payroll".to_owned();
     let mut here = Watch::open(&mut user, &parent, "").await;
-    // Things happen: in another HSM, to other resources, and nothing that is an event.
+    // Events in another HSM, events of other resources, and calls that emit no event.
     for number in 0..20 {
         user.create(pb::CreateKeyRequest { parent: parent.clone(), ..oct(&format!("k{number}"), 128) })
             .await
@@ -370,17 +372,17 @@ async fn idle_watch_does_not_repeat_authorization() {
         crate::roles::ask::sign(&mut dev, "a").await.unwrap();
     }
     assign(&mut dev, CRYPTO_AUDITOR, &server.principal("nobody").object_id, "/keys").await;
-    // The other watch has seen all of it: so could this one have.
+    // The other watch has received all events, so this one has had the opportunity.
     here.take(20).await;
-    let of_it = |record: &serde_json::Value| {
+    let is_watch_of_keys = |record: &serde_json::Value| {
         record["operationName"] == "LifecycleWatch" && record["target"] == "hsms/local/keys"
     };
-    assert_eq!(server.audit_of(1, of_it).len(), 1);
+    assert_eq!(server.audit_of(1, is_watch_of_keys).len(), 1);
     delete_key(&mut dev, "a").await;
-    assert_eq!(told(&watch.take(1).await), ["key.deleted a"]);
-    // The log is whole once the service has stopped.
+    assert_eq!(kinds_and_names(&watch.take(1).await), ["key.deleted a"]);
+    // The audit log is complete once the service has stopped.
     assert!(server.stop().success());
-    assert_eq!(server.audit_of(2, of_it).len(), 2);
+    assert_eq!(server.audit_of(2, is_watch_of_keys).len(), 2);
 }
 
 #[tokio::test]
@@ -391,7 +393,7 @@ async fn removed_role_ends_watch_before_the_next_event() {
     let mut nobody = server.client("nobody").await;
     let mut watch = Watch::open(&mut nobody, HSM, "").await;
     dev.create(ec("seen", "P-256")).await.unwrap();
-    assert_eq!(told(&watch.take(1).await), ["key.created seen"]);
+    assert_eq!(kinds_and_names(&watch.take(1).await), ["key.created seen"]);
     unassign(&mut dev, &given.name).await;
     dev.create(ec("unseen", "P-256")).await.unwrap();
     let status = not_granted(watch.next().await);
@@ -409,10 +411,10 @@ async fn watch_ends_when_its_credential_expires() {
     let mut watch = Watch::open(&mut short, HSM, "").await;
     let mut dev = server.client("dev").await;
     dev.create(ec("seen", "P-256")).await.unwrap();
-    assert_eq!(told(&watch.take(1).await), ["key.created seen"]);
+    assert_eq!(kinds_and_names(&watch.take(1).await), ["key.created seen"]);
     let started = Instant::now();
     while short.keys.get_key(pb::GetKeyRequest { name: key("seen") }).await.is_ok() {
-        assert!(started.elapsed() < LOST, "the token does not expire");
+        assert!(started.elapsed() < EVENT_TIMEOUT, "the access token does not expire");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let mut dev = server.client("dev").await;

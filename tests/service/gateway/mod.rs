@@ -1,4 +1,4 @@
-//! A gateway before a token that somebody else prepared: real certificates, an issuer of its own, nothing made up.
+//! Tests gateway mode: an existing token, configured certificates and a configured issuer, without a seed.
 
 mod core_dumps;
 mod pool;
@@ -14,7 +14,7 @@ use site::{ADMIN, Authority, MACHINE, PIN, Site, TENANT};
 const HSM: &str = "hsms/payments";
 const KEY: &str = "hsms/payments/keys/invoices";
 
-/// Lets a principal use keys.
+/// Assigns a principal the role Managed HSM Crypto User at `/keys`.
 async fn admit(admin: &mut Client, principal: &str) {
     let roles = pb::ListRoleDefinitionsRequest { parent: HSM.to_owned() };
     let roles = admin.access.list_role_definitions(roles).await.unwrap().into_inner().role_definitions;
@@ -33,7 +33,7 @@ async fn make(client: &mut Client) -> Result<pb::KeyBundle, Status> {
     client.create(pb::CreateKeyRequest { parent: HSM.to_owned(), ..ec("invoices", "P-256") }).await
 }
 
-/// Signs and checks the signature outside.
+/// Signs, and verifies the signature with another implementation.
 async fn sign(client: &mut Client, made: &pb::KeyBundle) -> Result<(), Status> {
     use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
     let digest = vec![0x2a; 32];
@@ -49,31 +49,31 @@ async fn sign(client: &mut Client, made: &pb::KeyBundle) -> Result<(), Status> {
 
 #[tokio::test]
 async fn authenticates_by_token_and_certificate_across_restart() {
-    let mut site = Site::new();
-    let port = site.start();
-    let mut admin = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(ADMIN)));
+    let mut gateway = Site::new();
+    let port = gateway.start();
+    let mut admin = Client::new(gateway.connect(port, None).await.unwrap(), Some(&gateway.token(ADMIN)));
     let refused = make(&mut admin).await.unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied, "administrators hold no keys: {refused:?}");
+    assert_eq!(refused.code(), Code::PermissionDenied, "administrators may not create keys: {refused:?}");
     admit(&mut admin, MACHINE).await;
 
-    let billing = site.clients.issue("billing", &[]);
-    let mut machine = Client::new(site.connect(port, Some(&billing)).await.unwrap(), None);
+    let billing = gateway.clients.issue("billing", &[]);
+    let mut machine = Client::new(gateway.connect(port, Some(&billing)).await.unwrap(), None);
     let made = make(&mut machine).await.unwrap();
     sign(&mut machine, &made).await.unwrap();
 
-    // The same principal by token; and a token on a connection with a certificate decides.
-    let mut by_token = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(MACHINE)));
+    // The same principal by access token; an access token takes precedence over the client certificate.
+    let mut by_token = Client::new(gateway.connect(port, None).await.unwrap(), Some(&gateway.token(MACHINE)));
     sign(&mut by_token, &made).await.unwrap();
-    let mut passed_on =
-        Client::new(site.connect(port, Some(&billing)).await.unwrap(), Some(&site.token(ADMIN)));
-    assert_eq!(sign(&mut passed_on, &made).await.unwrap_err().code(), Code::PermissionDenied);
+    let mut with_both =
+        Client::new(gateway.connect(port, Some(&billing)).await.unwrap(), Some(&gateway.token(ADMIN)));
+    assert_eq!(sign(&mut with_both, &made).await.unwrap_err().code(), Code::PermissionDenied);
 
-    // Strangers: known to the authority and to no rule; known to no authority; nobody at all.
-    let unknown = site.clients.issue("unknown", &[]);
+    // Unauthenticated clients: a certificate without a mapping, no credential, an invalid access token.
+    let unknown = gateway.clients.issue("unknown", &[]);
     for (what, client) in [
-        ("no rule", Client::new(site.connect(port, Some(&unknown)).await.unwrap(), None)),
-        ("no credential", Client::new(site.connect(port, None).await.unwrap(), None)),
-        ("a bad token", Client::new(site.connect(port, Some(&billing)).await.unwrap(), Some("x"))),
+        ("no mapping", Client::new(gateway.connect(port, Some(&unknown)).await.unwrap(), None)),
+        ("no credential", Client::new(gateway.connect(port, None).await.unwrap(), None)),
+        ("a bad token", Client::new(gateway.connect(port, Some(&billing)).await.unwrap(), Some("x"))),
     ] {
         let mut client = client;
         let refused = sign(&mut client, &made).await.unwrap_err();
@@ -84,27 +84,27 @@ async fn authenticates_by_token_and_certificate_across_restart() {
         );
     }
     let rogue = Authority::new("example clients").issue("billing", &[]);
-    if let Ok(channel) = site.connect(port, Some(&rogue)).await {
-        // TLS 1.3 tells the client only when it reads.
+    if let Ok(channel) = gateway.connect(port, Some(&rogue)).await {
+        // With TLS 1.3 the client learns of the rejected certificate when it first reads.
         let refused = sign(&mut Client::new(channel, None), &made).await.unwrap_err();
-        assert!(refused.code() != Code::Unauthenticated, "refused in TLS, not above it: {refused:?}");
+        assert!(refused.code() != Code::Unauthenticated, "rejected by TLS, not by the service: {refused:?}");
     }
 
-    site.stop();
-    let port = site.start();
-    let mut machine = Client::new(site.connect(port, Some(&billing)).await.unwrap(), None);
+    gateway.stop();
+    let port = gateway.start();
+    let mut machine = Client::new(gateway.connect(port, Some(&billing)).await.unwrap(), None);
     sign(&mut machine, &made).await.unwrap();
     let found = machine.keys.get_key(pb::GetKeyRequest { name: KEY.to_owned() }).await.unwrap().into_inner();
     assert_eq!(found, made);
-    assert!(!site.log().contains("\"ERROR\"") && !site.log().contains(PIN), "{}", site.log());
+    assert!(!gateway.log().contains("\"ERROR\"") && !gateway.log().contains(PIN), "{}", gateway.log());
 }
 
 #[tokio::test]
 async fn simulator_only_routes_and_files_are_absent() {
-    let mut site = Site::new();
-    let port = site.start();
+    let mut gateway = Site::new();
+    let port = gateway.start();
     let http = reqwest::Client::builder()
-        .add_root_certificate(reqwest::Certificate::from_pem(site.authority.pem.as_bytes()).unwrap())
+        .add_root_certificate(reqwest::Certificate::from_pem(gateway.authority.pem.as_bytes()).unwrap())
         .build()
         .unwrap();
     let get = async |path: &str, host: &str| {
@@ -119,7 +119,7 @@ async fn simulator_only_routes_and_files_are_absent() {
             "/ca.pem".to_owned(),
         ] {
             let answer = get(&path, host).await;
-            // At this host is a data plane, which asks everybody first who they are.
+            // This host serves the data plane, which authenticates before routing.
             let answers: &[u16] = if host == "localhost" && path != "/ca.pem" { &[401] } else { &[404] };
             assert!(answers.contains(&answer.status().as_u16()), "{host}{path}: {}", answer.status());
         }
@@ -127,72 +127,73 @@ async fn simulator_only_routes_and_files_are_absent() {
     let health: serde_json::Value = get("/healthz", "localhost").await.json().await.unwrap();
     assert_eq!((health["mode"].as_str(), health["status"].as_str()), (Some("gateway"), Some("serving")));
     for name in ["connection.json", "dev.env", "ca.pem", "authority", "token.pin", "softhsm", "tls"] {
-        assert!(!site.path("data").join(name).exists(), "{name}");
+        assert!(!gateway.path("data").join(name).exists(), "{name}");
     }
-    assert!(site.path("data/strongroom.db").exists() && site.path("data/audit").exists());
+    assert!(gateway.path("data/strongroom.db").exists() && gateway.path("data/audit").exists());
 }
 
 #[tokio::test]
 async fn config_assigns_control_plane_roles() {
-    let mut site = Site::new();
+    let mut gateway = Site::new();
     let role = |principal: &str, role: &str, scope: &str| {
         format!(
             "\n[[control_plane_role]]\nprincipal = \"{principal}\"\nrole = \"{role}\"\nscope = \"{scope}\"\n"
         )
     };
-    // Where no subscription is named, the tenant stands for one.
+    // Without a configured subscription, its id is that of the tenant.
     let (name, scope) = (format!("subscriptions/{TENANT}"), format!("/subscriptions/{TENANT}"));
-    let plain = site.configuration();
-    for (added, told) in [
+    let plain = gateway.configuration();
+    for (added, message) in [
         (role(MACHINE, "Key Master", &scope), "Key Master"),
         (role(MACHINE, "Reader", "/subscriptions/x"), "scope"),
         (role(MACHINE, "Reader", &format!("/subscriptions/{MACHINE}")), "subscription not found"),
     ] {
-        site.write("strongroom.toml", &(plain.clone() + &added));
-        let said = String::from_utf8_lossy(&site.fails().stderr).into_owned();
-        assert!(said.contains(told), "{told}: {said}");
+        gateway.write("strongroom.toml", &(plain.clone() + &added));
+        let stderr = String::from_utf8_lossy(&gateway.fails().stderr).into_owned();
+        assert!(stderr.contains(message), "{message}: {stderr}");
     }
-    site.write("strongroom.toml", &(plain + &role(MACHINE, "reader", &scope)));
+    gateway.write("strongroom.toml", &(plain + &role(MACHINE, "reader", &scope)));
     for _ in 0..2 {
-        let port = site.start();
-        let mut machine = Client::of(site.connect(port, None).await.unwrap(), &site.bearers(MACHINE));
+        let port = gateway.start();
+        let mut machine = Client::of(gateway.connect(port, None).await.unwrap(), &gateway.bearers(MACHINE));
         let read = pb::GetSubscriptionRequest { name: name.clone() };
         let read = machine.resources.get_subscription(read).await.unwrap().into_inner();
         assert_eq!((read.name.as_str(), read.tenant_id.as_str()), (name.as_str(), TENANT));
         let groups = pb::ListResourceGroupsRequest { parent: name.clone() };
         let groups = machine.resources.list_resource_groups(groups).await.unwrap().into_inner();
         assert_eq!(groups.resource_groups[0].name, format!("{name}/resourceGroups/default"));
-        // Given once, however often it is started.
-        let given = pb::ListControlRoleAssignmentsRequest { parent: name.clone(), ..Default::default() };
-        let given = machine.authorization.list_control_role_assignments(given).await.unwrap().into_inner();
-        assert_eq!(given.role_assignments.len(), 1);
-        // Administering the HSM is no role of the control plane.
-        let mut admin = Client::of(site.connect(port, None).await.unwrap(), &site.bearers(ADMIN));
+        // Restarts do not repeat the assignment.
+        let assigned = pb::ListControlRoleAssignmentsRequest { parent: name.clone(), ..Default::default() };
+        let assigned =
+            machine.authorization.list_control_role_assignments(assigned).await.unwrap().into_inner();
+        assert_eq!(assigned.role_assignments.len(), 1);
+        // Administrators of the HSM have no role of the control plane.
+        let mut admin = Client::of(gateway.connect(port, None).await.unwrap(), &gateway.bearers(ADMIN));
         let refused =
             admin.resources.get_subscription(pb::GetSubscriptionRequest { name: name.clone() }).await;
         assert_eq!(reason(&refused.unwrap_err()), "ACTION_NOT_GRANTED");
-        site.stop();
+        gateway.stop();
     }
 }
 
 #[tokio::test]
 async fn revoked_certificate_is_rejected_on_open_connections_too() {
-    let mut site = Site::new();
-    let (lost, kept) = (site.clients.issue("billing", &[]), site.clients.issue("billing", &[]));
-    site.write("clients.crl", &site.clients.revoke(&[]));
-    let lists = format!("[identity.revocation]\ncrl_files = [{:?}]\n", site.path("clients.crl"));
-    site.write("strongroom.toml", &format!("{}\n{lists}", site.configuration()));
-    let port = site.start();
+    let mut gateway = Site::new();
+    let (lost, kept) = (gateway.clients.issue("billing", &[]), gateway.clients.issue("billing", &[]));
+    gateway.write("clients.crl", &gateway.clients.revoke(&[]));
+    let lists = format!("[identity.revocation]\ncrl_files = [{:?}]\n", gateway.path("clients.crl"));
+    gateway.write("strongroom.toml", &format!("{}\n{lists}", gateway.configuration()));
+    let port = gateway.start();
     let list = async |client: &mut Client| {
         let parent = "hsms/payments".to_owned();
         client.keys.list_keys(pb::ListKeysRequest { parent, ..Default::default() }).await.map(drop)
     };
-    let mut by_lost = Client::new(site.connect(port, Some(&lost)).await.unwrap(), None);
-    let mut by_kept = Client::new(site.connect(port, Some(&kept)).await.unwrap(), None);
+    let mut by_lost = Client::new(gateway.connect(port, Some(&lost)).await.unwrap(), None);
+    let mut by_kept = Client::new(gateway.connect(port, Some(&kept)).await.unwrap(), None);
     for client in [&mut by_lost, &mut by_kept] {
         assert_eq!(reason(&list(client).await.unwrap_err()), "ACTION_NOT_GRANTED");
     }
-    site.write("clients.crl", &site.clients.revoke(&[&lost]));
+    gateway.write("clients.crl", &gateway.clients.revoke(&[&lost]));
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     let refused = list(&mut by_lost).await.unwrap_err();
     assert_eq!(
@@ -200,79 +201,82 @@ async fn revoked_certificate_is_rejected_on_open_connections_too() {
         ("UNAUTHENTICATED", "the client certificate is revoked")
     );
     assert_eq!(reason(&list(&mut by_kept).await.unwrap_err()), "ACTION_NOT_GRANTED");
-    // With TLS 1.3 the client hears of it with its first call.
-    if let Ok(channel) = site.connect(port, Some(&lost)).await {
+    // With TLS 1.3 the client learns of the rejected certificate with its first call.
+    if let Ok(channel) = gateway.connect(port, Some(&lost)).await {
         let refused = list(&mut Client::new(channel, None)).await.unwrap_err();
         assert_ne!(reason(&refused), "ACTION_NOT_GRANTED", "{refused:?}");
     }
-    let mut again = Client::new(site.connect(port, Some(&kept)).await.unwrap(), None);
+    let mut again = Client::new(gateway.connect(port, Some(&kept)).await.unwrap(), None);
     assert_eq!(reason(&list(&mut again).await.unwrap_err()), "ACTION_NOT_GRANTED");
-    site.stop();
+    gateway.stop();
 }
 
 #[tokio::test]
 async fn rejects_different_token_with_same_label() {
-    let mut site = Site::new();
-    let port = site.start();
-    let mut admin = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(ADMIN)));
+    let mut gateway = Site::new();
+    let port = gateway.start();
+    let mut admin = Client::new(gateway.connect(port, None).await.unwrap(), Some(&gateway.token(ADMIN)));
     admit(&mut admin, ADMIN).await;
     let made = make(&mut admin).await.unwrap();
-    site.stop();
+    gateway.stop();
 
-    // The device was exchanged: another token, with the label and the PIN of the first.
-    std::fs::rename(site.path("tokens"), site.path("tokens-of-before")).unwrap();
-    std::fs::create_dir(site.path("tokens")).unwrap();
-    site.initialize("vault-7", PIN);
-    let output = site.fails();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("payments") && said.contains("serial") && said.contains("vault-7"), "{said}");
+    // Another token with the label and the PIN of the first, as if the device was replaced.
+    std::fs::rename(gateway.path("tokens"), gateway.path("original-tokens")).unwrap();
+    std::fs::create_dir(gateway.path("tokens")).unwrap();
+    gateway.initialize("vault-7", PIN);
+    let output = gateway.fails();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("payments") && stderr.contains("serial") && stderr.contains("vault-7"),
+        "{stderr}"
+    );
 
-    // The right one emptied, by whom ever: it is not taken for a new one.
-    std::fs::remove_dir_all(site.path("tokens")).unwrap();
-    std::fs::create_dir(site.path("tokens")).unwrap();
-    assert!(String::from_utf8_lossy(&site.fails().stderr).contains("there is no token"));
+    // No token at all: none is initialized.
+    std::fs::remove_dir_all(gateway.path("tokens")).unwrap();
+    std::fs::create_dir(gateway.path("tokens")).unwrap();
+    assert!(String::from_utf8_lossy(&gateway.fails().stderr).contains("there is no token"));
 
-    std::fs::remove_dir_all(site.path("tokens")).unwrap();
-    std::fs::rename(site.path("tokens-of-before"), site.path("tokens")).unwrap();
-    let port = site.start();
-    let mut admin = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(ADMIN)));
+    std::fs::remove_dir_all(gateway.path("tokens")).unwrap();
+    std::fs::rename(gateway.path("original-tokens"), gateway.path("tokens")).unwrap();
+    let port = gateway.start();
+    let mut admin = Client::new(gateway.connect(port, None).await.unwrap(), Some(&gateway.token(ADMIN)));
     sign(&mut admin, &made).await.unwrap();
 }
 
 #[test]
 fn wrong_pin_is_tried_once_and_not_printed() {
-    let site = Site::new();
+    let gateway = Site::new();
     let wrong = "2604-wrong-horse";
-    let counter = site.path("asked");
+    let counter = gateway.path("pin-commands");
     let script = format!("echo x >> {}; echo {wrong}", counter.display());
     let command = format!("pin = {{ command = [\"sh\", \"-c\", \"{script}\"] }}");
-    let configuration = site.configuration();
+    let configuration = gateway.configuration();
     let file = configuration.lines().find(|line| line.starts_with("pin = ")).unwrap();
-    site.write("strongroom.toml", &configuration.replace(file, &command));
-    let output = site.fails();
-    let said =
+    gateway.write("strongroom.toml", &configuration.replace(file, &command));
+    let output = gateway.fails();
+    let printed =
         format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
-    assert!(said.contains("CKR_PIN_INCORRECT") && said.contains("not tried again"), "{said}");
-    assert!(said.contains("payments") && !said.contains(wrong) && !said.contains(PIN), "{said}");
-    assert_eq!(said.matches("CKR_PIN_INCORRECT").count(), 1, "{said}");
+    assert!(printed.contains("CKR_PIN_INCORRECT") && printed.contains("not tried again"), "{printed}");
+    assert!(printed.contains("payments") && !printed.contains(wrong) && !printed.contains(PIN), "{printed}");
+    assert_eq!(printed.matches("CKR_PIN_INCORRECT").count(), 1, "{printed}");
     assert_eq!(std::fs::read_to_string(counter).unwrap(), "x\n");
 
     for (text, wanted) in [("", "the PIN is empty"), ("\n", "the PIN is empty")] {
-        site.write("pin", text);
-        site.write("strongroom.toml", &configuration);
-        let output = site.fails();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains(wanted), "{said}");
+        gateway.write("pin", text);
+        gateway.write("strongroom.toml", &configuration);
+        let output = gateway.fails();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(wanted), "{stderr}");
     }
 }
 
 #[test]
 fn config_errors_name_file_and_setting() {
-    let site = Site::new();
-    let good = site.configuration();
+    let gateway = Site::new();
+    let good = gateway.configuration();
     let check = |text: &str| {
-        site.write("strongroom.toml", text);
-        site.command(&["config", "check", "--config", "strongroom.toml"]).output().unwrap()
+        gateway.write("strongroom.toml", text);
+        gateway.command(&["config", "check", "--config", "strongroom.toml"]).output().unwrap()
     };
     let output = check(&good);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -280,7 +284,7 @@ fn config_errors_name_file_and_setting() {
     let without = |start: &str| -> String {
         good.lines().filter(|line| !line.starts_with(start)).map(|line| format!("{line}\n")).collect()
     };
-    for (text, said) in [
+    for (text, message) in [
         (good.replace("[server]", "[server]\nport = 1"), &["strongroom.toml", "port"][..]),
         (good.replace("\"gateway\"", "\"cloud\""), &["strongroom.toml", "mode"]),
         (good.replace("\"v1\"", "\"v2\""), &["strongroom.toml", "version"]),
@@ -299,26 +303,26 @@ fn config_errors_name_file_and_setting() {
     ] {
         let output = check(&text);
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success(), "{said:?}");
-        for word in said {
-            assert!(stderr.contains(word), "{word}: {stderr}");
+        assert!(!output.status.success(), "{message:?}");
+        for part in message {
+            assert!(stderr.contains(part), "{part}: {stderr}");
         }
         assert!(!stderr.contains("panicked"), "{stderr}");
-        // The server says the same.
-        assert!(String::from_utf8_lossy(&site.fails().stderr).contains(said[0]), "{said:?}");
+        // The server prints the same error.
+        assert!(String::from_utf8_lossy(&gateway.fails().stderr).contains(message[0]), "{message:?}");
     }
-    for (file, content, said) in [
+    for (file, content, message) in [
         ("server.pem", "no certificate", "server.c"),
         ("server-key.pem", "no key", "server.key_file"),
         ("jwks.json", "no keys", "jwks.json"),
         ("client-ca.pem", "no authority", "server.client_ca_file"),
     ] {
-        let before = std::fs::read_to_string(site.path(file)).unwrap();
-        site.write("strongroom.toml", &good);
-        site.write(file, content);
-        let output = site.fails();
+        let before = std::fs::read_to_string(gateway.path(file)).unwrap();
+        gateway.write("strongroom.toml", &good);
+        gateway.write(file, content);
+        let output = gateway.fails();
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(stderr.contains(said), "{file}: {stderr}");
-        site.write(file, &before);
+        assert!(stderr.contains(message), "{file}: {stderr}");
+        gateway.write(file, &before);
     }
 }

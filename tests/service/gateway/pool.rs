@@ -1,4 +1,4 @@
-//! HSMs made over the control plane of a gateway: their tokens come from a pool, and go back to it.
+//! Tests HSMs created over a gateway's control plane: tokens are allocated from a pool and released to it.
 
 use std::collections::HashSet;
 
@@ -11,37 +11,37 @@ use crate::hsms::{creating, delete, purge};
 use crate::roles::ask::{CRYPTO_USER, fails};
 use crate::support::{Client, ec};
 
-const PLACE: &str = "subscriptions/0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001/resourceGroups/default";
+const GROUP: &str = "subscriptions/0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001/resourceGroups/default";
 
-/// A gateway with a token for its HSM, and `pool` more; an owner of its subscription.
-async fn site(pool: &[&str], shared: bool) -> (Site, Client) {
-    let mut site = Site::new();
+/// Starts a gateway with a token for its HSM and a pool of further tokens. Returns a client of its subscription's owner.
+async fn gateway_with_pool(pool: &[&str], shared: bool) -> (Site, Client) {
+    let mut gateway = Site::new();
     for label in pool {
-        site.initialize(label, super::PIN);
+        gateway.initialize(label, super::PIN);
     }
     let tokens: Vec<String> = pool.iter().map(|label| format!("{{ label = {label:?} }}")).collect();
     let token = format!("[token]\npool = [{}]\npool_shared = {shared}\n", tokens.join(", "));
     let roles = format!(
         "\n[[control_plane_role]]\nprincipal = \"{ADMIN}\"\nrole = \"Owner\"\nscope = \"/subscriptions/{TENANT}\"\n"
     );
-    site.write("strongroom.toml", &(site.configuration().replace("[token]\n", &token) + &roles));
-    let client = restart(&mut site).await;
-    (site, client)
+    gateway.write("strongroom.toml", &(gateway.configuration().replace("[token]\n", &token) + &roles));
+    let client = restart(&mut gateway).await;
+    (gateway, client)
 }
 
-async fn restart(site: &mut Site) -> Client {
-    let port = site.start();
-    Client::of(site.connect(port, None).await.unwrap(), &site.bearers(ADMIN))
+async fn restart(gateway: &mut Site) -> Client {
+    let port = gateway.start();
+    Client::of(gateway.connect(port, None).await.unwrap(), &gateway.bearers(ADMIN))
 }
 
 fn request(name: &str) -> pb::CreateManagedHsmRequest {
-    let mut request = creating(PLACE, name);
+    let mut request = creating(GROUP, name);
     request.managed_hsm.as_mut().unwrap().administrators = vec![ADMIN.to_owned()];
     request
 }
 
-/// Makes an HSM with a key in it; gives the key's name.
-async fn make(site: &Site, port: u16, admin: &mut Client, name: &str) -> String {
+/// Creates an HSM with a key in it, and returns the key's name.
+async fn make(gateway: &Site, port: u16, admin: &mut Client, name: &str) -> String {
     let made = admin.hsms.create_managed_hsm(request(name)).await.unwrap().into_inner();
     let hsm = made.data_plane;
     admin.hsms.activate_managed_hsm(pb::ActivateManagedHsmRequest { name: hsm.clone() }).await.unwrap();
@@ -53,13 +53,13 @@ async fn make(site: &Site, port: u16, admin: &mut Client, name: &str) -> String 
         ..Default::default()
     };
     admin.access.create_role_assignment(assigning).await.unwrap();
-    let mut machine = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(MACHINE)));
+    let mut machine = Client::new(gateway.connect(port, None).await.unwrap(), Some(&gateway.token(MACHINE)));
     machine.create(pb::CreateKeyRequest { parent: hsm.clone(), ..ec("k", "P-256") }).await.unwrap();
     format!("{hsm}/keys/k")
 }
 
-async fn sign(site: &Site, port: u16, name: &str) -> Result<(), tonic::Status> {
-    let mut machine = Client::new(site.connect(port, None).await.unwrap(), Some(&site.token(MACHINE)));
+async fn sign(gateway: &Site, port: u16, name: &str) -> Result<(), tonic::Status> {
+    let mut machine = Client::new(gateway.connect(port, None).await.unwrap(), Some(&gateway.token(MACHINE)));
     let request =
         pb::SignRequest { name: name.to_owned(), algorithm: "ES256".to_owned(), digest: vec![1; 32] };
     machine.crypto.sign(request).await.map(drop)
@@ -67,70 +67,70 @@ async fn sign(site: &Site, port: u16, name: &str) -> Result<(), tonic::Status> {
 
 #[tokio::test]
 async fn token_is_allocated_per_hsm_and_released_by_purge() {
-    let (mut site, mut admin) = site(&["spare-1", "spare-2"], false).await;
-    let port = site.port();
-    let first = make(&site, port, &mut admin, "first").await;
-    let second = make(&site, port, &mut admin, "second").await;
+    let (mut gateway, mut admin) = gateway_with_pool(&["spare-1", "spare-2"], false).await;
+    let port = gateway.port();
+    let first = make(&gateway, port, &mut admin, "first").await;
+    let second = make(&gateway, port, &mut admin, "second").await;
     let none = admin.hsms.create_managed_hsm(request("third")).await;
     fails(none, Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED");
 
-    site.stop();
-    let mut admin = restart(&mut site).await;
-    let port = site.port();
-    sign(&site, port, &first).await.unwrap();
-    delete(&mut admin, format!("{PLACE}/managedHsms/first")).await.unwrap();
+    gateway.stop();
+    let mut admin = restart(&mut gateway).await;
+    let port = gateway.port();
+    sign(&gateway, port, &first).await.unwrap();
+    delete(&mut admin, format!("{GROUP}/managedHsms/first")).await.unwrap();
     // A deleted HSM keeps its token.
     let none = admin.hsms.create_managed_hsm(request("third")).await;
     fails(none, Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED");
     let deleted = format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/first");
     purge(&mut admin, deleted).await.unwrap();
-    let third = make(&site, port, &mut admin, "third").await;
+    let third = make(&gateway, port, &mut admin, "third").await;
     for name in [&second, &third] {
-        sign(&site, port, name).await.unwrap();
+        sign(&gateway, port, name).await.unwrap();
     }
-    assert!(!site.log().contains("\"ERROR\""), "{}", site.log());
+    assert!(!gateway.log().contains("\"ERROR\""), "{}", gateway.log());
 }
 
 #[tokio::test]
 async fn purge_in_shared_token_deletes_only_own_objects() {
-    let (mut site, mut admin) = site(&["spare"], true).await;
-    let port = site.port();
-    let first = make(&site, port, &mut admin, "first").await;
-    let second = make(&site, port, &mut admin, "second").await;
-    delete(&mut admin, format!("{PLACE}/managedHsms/first")).await.unwrap();
+    let (mut gateway, mut admin) = gateway_with_pool(&["spare"], true).await;
+    let port = gateway.port();
+    let first = make(&gateway, port, &mut admin, "first").await;
+    let second = make(&gateway, port, &mut admin, "second").await;
+    delete(&mut admin, format!("{GROUP}/managedHsms/first")).await.unwrap();
     let deleted = format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/first");
     purge(&mut admin, deleted).await.unwrap();
-    sign(&site, port, &second).await.unwrap();
-    fails(sign(&site, port, &first).await, Code::NotFound, "HSM_NOT_FOUND");
-    site.stop();
-    restart(&mut site).await;
-    let port = site.port();
-    sign(&site, port, &second).await.unwrap();
-    assert!(!site.log().contains("\"ERROR\""), "{}", site.log());
+    sign(&gateway, port, &second).await.unwrap();
+    fails(sign(&gateway, port, &first).await, Code::NotFound, "HSM_NOT_FOUND");
+    gateway.stop();
+    restart(&mut gateway).await;
+    let port = gateway.port();
+    sign(&gateway, port, &second).await.unwrap();
+    assert!(!gateway.log().contains("\"ERROR\""), "{}", gateway.log());
 }
 
 #[tokio::test]
 async fn audit_signing_key_survives_purge_of_its_hsm() {
-    let (mut site, mut admin) = site(&[], false).await;
-    delete(&mut admin, format!("{PLACE}/managedHsms/payments")).await.unwrap();
-    site.stop();
-    let keys = audit_keys(&site);
-    let mut admin = restart(&mut site).await;
+    let (mut gateway, mut admin) = gateway_with_pool(&[], false).await;
+    delete(&mut admin, format!("{GROUP}/managedHsms/payments")).await.unwrap();
+    gateway.stop();
+    let keys = audit_keys(&gateway);
+    let mut admin = restart(&mut gateway).await;
     let deleted = format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/payments");
     purge(&mut admin, deleted).await.unwrap();
     drop(admin);
-    site.stop();
-    drop(restart(&mut site).await);
-    site.stop();
-    assert_eq!(audit_keys(&site), keys, "{}", site.log());
+    gateway.stop();
+    drop(restart(&mut gateway).await);
+    gateway.stop();
+    assert_eq!(audit_keys(&gateway), keys, "{}", gateway.log());
     assert_eq!(keys.len(), 1);
 }
 
-/// The keys that signed the gateway's audit log, which verifies.
-fn audit_keys(site: &Site) -> Vec<serde_json::Value> {
+/// Verifies the gateway's audit log and returns the keys that signed it.
+fn audit_keys(gateway: &Site) -> Vec<serde_json::Value> {
     let output = crate::support::strongroom()
         .args(["audit", "verify", "--output", "json", "--directory"])
-        .arg(site.path("data/audit"))
+        .arg(gateway.path("data/audit"))
         .output()
         .unwrap();
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -141,7 +141,7 @@ fn audit_keys(site: &Site) -> Vec<serde_json::Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_creates_allocate_distinct_tokens() {
-    let (mut site, admin) = site(&["spare-1", "spare-2"], false).await;
+    let (mut gateway, admin) = gateway_with_pool(&["spare-1", "spare-2"], false).await;
     let answers = futures_util::future::join_all((0..4).map(|number| {
         let mut admin = admin.clone();
         async move { admin.hsms.create_managed_hsm(request(&format!("hsm-{number}"))).await }
@@ -155,8 +155,8 @@ async fn concurrent_creates_allocate_distinct_tokens() {
         }
     }
     assert_eq!(made.len(), 2, "{made:?}");
-    site.stop();
-    let database = format!("sqlite://{}", site.path("data/strongroom.db").display());
+    gateway.stop();
+    let database = format!("sqlite://{}", gateway.path("data/strongroom.db").display());
     let mut database = sqlx::SqliteConnection::connect(&database).await.unwrap();
     let sql = "SELECT json_extract(resource, '$.token_serial') FROM hsms";
     let serials: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut database).await.unwrap();
@@ -164,14 +164,14 @@ async fn concurrent_creates_allocate_distinct_tokens() {
     assert_eq!((serials.len(), distinct.len()), (3, 3), "{serials:?}");
     database.close().await.unwrap();
 
-    // What was reserved for those that were refused is free again once one of the others is purged.
-    let mut admin = restart(&mut site).await;
-    let name = made[0].replace("hsms/", &format!("{PLACE}/managedHsms/"));
+    // The rejected calls hold no tokens: after a purge, another HSM can be created.
+    let mut admin = restart(&mut gateway).await;
+    let name = made[0].replace("hsms/", &format!("{GROUP}/managedHsms/"));
     delete(&mut admin, name).await.unwrap();
-    let gone = made[0].replace("hsms/", "");
-    purge(&mut admin, format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/{gone}"))
+    let deleted = made[0].replace("hsms/", "");
+    purge(&mut admin, format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/{deleted}"))
         .await
         .unwrap();
-    let port = site.port();
-    make(&site, port, &mut admin, "late").await;
+    let port = gateway.port();
+    make(&gateway, port, &mut admin, "late").await;
 }

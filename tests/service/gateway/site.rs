@@ -1,4 +1,4 @@
-//! What surrounds a gateway: a token that somebody prepared, certificates, an issuer, a configuration.
+//! A gateway with its environment: an initialized token, certificates, an issuer, a configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -20,13 +20,13 @@ pub(super) const AUDIENCE: &str = "https://hsm.example";
 pub(super) const MANAGEMENT_AUDIENCE: &str = "https://management.example";
 pub(super) const PIN: &str = "1593-correct-horse";
 
-/// A certificate with its key, PEM.
+/// A certificate and its private key, PEM.
 pub(super) struct Pair {
     pub(super) certificate: String,
     pub(super) key: String,
 }
 
-/// An authority for certificates.
+/// A certificate authority.
 pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub(super) pem: String,
@@ -42,7 +42,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    /// A list that revokes these certificates of it, PEM.
+    /// Returns a CRL that revokes these certificates, PEM.
     pub(super) fn revoke(&self, certificates: &[&Pair]) -> String {
         let (then, until) = (rcgen::date_time_ymd(2024, 1, 1), rcgen::date_time_ymd(2090, 1, 1));
         let revoked = |pair: &&Pair| {
@@ -76,7 +76,7 @@ impl Authority {
     }
 }
 
-/// A gateway's surroundings, and the gateway while it runs.
+/// A gateway's working directory and authorities, and its process while it runs.
 pub(super) struct Site {
     directory: TempDir,
     child: Option<Child>,
@@ -86,44 +86,44 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Everything is prepared; nothing runs yet.
+    /// Prepares the token, the certificates and the configuration. Does not start the process.
     pub(super) fn new() -> Self {
-        let site = Self {
+        let gateway = Self {
             directory: tempfile::tempdir().unwrap(),
             child: None,
             authority: Authority::new("example servers"),
             clients: Authority::new("example clients"),
             issuer: Signer::new(),
         };
-        std::fs::create_dir(site.path("tokens")).unwrap();
-        site.write(
+        std::fs::create_dir(gateway.path("tokens")).unwrap();
+        gateway.write(
             "softhsm2.conf",
-            &format!("directories.tokendir = {}\nobjectstore.backend = file\n", site.text("tokens")),
+            &format!("directories.tokendir = {}\nobjectstore.backend = file\n", gateway.text("tokens")),
         );
-        site.initialize("vault-7", PIN);
-        let server = site.authority.issue("gateway", &["localhost", "127.0.0.1"]);
-        site.write("server.pem", &server.certificate);
-        site.write("server-key.pem", &server.key);
-        site.write("client-ca.pem", &site.clients.pem);
-        site.write("jwks.json", &site.issuer.jwks("k1").to_string());
-        site.write("pin", &format!("{PIN}\n"));
-        site.write("strongroom.toml", &site.configuration());
-        site
+        gateway.initialize("vault-7", PIN);
+        let server = gateway.authority.issue("gateway", &["localhost", "127.0.0.1"]);
+        gateway.write("server.pem", &server.certificate);
+        gateway.write("server-key.pem", &server.key);
+        gateway.write("client-ca.pem", &gateway.clients.pem);
+        gateway.write("jwks.json", &gateway.issuer.jwks("k1").to_string());
+        gateway.write("pin", &format!("{PIN}\n"));
+        gateway.write("strongroom.toml", &gateway.configuration());
+        gateway
     }
 
-    /// The id of the running process.
+    /// Returns the id of the running process.
     pub(super) fn pid(&self) -> u32 {
         self.child.as_ref().unwrap().id()
     }
 
-    /// Ends the process as a fault of its own would.
+    /// Ends the process with SIGABRT, as a fault of the program would.
     pub(super) fn abort(&mut self) -> std::process::ExitStatus {
         let mut child = self.child.take().unwrap();
         crate::support::signal(&child, "ABRT");
         child.wait().unwrap()
     }
 
-    /// The configuration of a gateway that works.
+    /// Returns a valid configuration.
     pub(super) fn configuration(&self) -> String {
         let at = |name| self.text(name);
         format!(
@@ -182,7 +182,7 @@ tenant = "{TENANT}"
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    /// Makes a token, as the person who owns the device does.
+    /// Initializes a token, as the owner of the device does.
     pub(super) fn initialize(&self, label: &str, pin: &str) {
         let made = Command::new("softhsm2-util")
             .env("SOFTHSM2_CONF", self.path("softhsm2.conf"))
@@ -192,7 +192,7 @@ tenant = "{TENANT}"
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
-    /// The program, as this site would run it.
+    /// Returns a command that runs the program in the working directory.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = strongroom();
         command
@@ -202,7 +202,7 @@ tenant = "{TENANT}"
         command
     }
 
-    /// Runs the gateway where it is expected not to start.
+    /// Runs the gateway, expects that it fails to start, and returns its output.
     pub(super) fn fails(&self) -> Output {
         let started = Instant::now();
         let mut child = self
@@ -222,7 +222,7 @@ tenant = "{TENANT}"
         output
     }
 
-    /// Starts the gateway; gives the port it listens on.
+    /// Starts the gateway and returns the port it listens on.
     pub(super) fn start(&mut self) -> u16 {
         let out = std::fs::File::create(self.path("stdout")).unwrap();
         let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
@@ -242,13 +242,13 @@ tenant = "{TENANT}"
         }
     }
 
-    /// The port that a running gateway listens on.
+    /// Returns the port that the running gateway listens on.
     pub(super) fn port(&self) -> u16 {
         let banner = std::fs::read_to_string(self.path("stdout")).unwrap();
         banner.trim_end().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap()
     }
 
-    /// Stops the gateway as a supervisor would.
+    /// Stops the gateway with SIGTERM, as a supervisor would.
     pub(super) fn stop(&mut self) {
         let mut child = self.child.take().unwrap();
         crate::support::signal(&child, "TERM");
@@ -259,7 +259,7 @@ tenant = "{TENANT}"
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// A connection, with a client certificate or without.
+    /// Opens a TLS connection, with or without a client certificate.
     pub(super) async fn connect(
         &self,
         port: u16,
@@ -274,13 +274,13 @@ tenant = "{TENANT}"
         endpoint.tls_config(tls).unwrap().connect().await
     }
 
-    /// Tokens of the issuer for a principal, one for each plane.
+    /// Issues access tokens for a principal, one for each plane.
     pub(super) fn bearers(&self, principal: &str) -> Bearers {
         let control = self.token_for(principal, MANAGEMENT_AUDIENCE);
         Bearers { data: self.token(principal), control }
     }
 
-    /// A token of the issuer for a principal, for the data plane.
+    /// Issues an access token for a principal, for the data plane.
     pub(super) fn token(&self, principal: &str) -> String {
         self.token_for(principal, AUDIENCE)
     }
@@ -302,9 +302,9 @@ impl Drop for Site {
     }
 }
 
-/// Where SoftHSM is installed.
+/// Returns the path of SoftHSM's module.
 fn module() -> &'static Path {
-    let places = [
+    let candidates = [
         "/usr/lib/softhsm/libsofthsm2.so",
         "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
         "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
@@ -312,5 +312,5 @@ fn module() -> &'static Path {
         "/usr/local/lib/softhsm/libsofthsm2.so",
         "/opt/homebrew/lib/softhsm/libsofthsm2.so",
     ];
-    places.into_iter().map(Path::new).find(|path| path.exists()).unwrap()
+    candidates.into_iter().map(Path::new).find(|path| path.exists()).unwrap()
 }
