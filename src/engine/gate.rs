@@ -24,20 +24,20 @@ pub trait Gate: Plane {
     type Found: Send + 'static;
 
     /// Writes the container to the call record.
-    fn note(pending: &mut Pending, container: &Self::Container);
+    fn record_container(pending: &mut Pending, container: &Self::Container);
 
     /// Finds the container.
     ///
     /// # Errors
     /// If it does not exist.
-    fn find(engine: &Engine, container: &Self::Container) -> Result<Self::Found>;
+    fn resolve(engine: &Engine, container: &Self::Container) -> Result<Self::Found>;
 
     /// Checks that the caller may perform the action: a role must grant it at the first of `scopes`; a `Forbidden` error
     /// names the second.
     ///
     /// # Errors
     /// `Forbidden`, or `Unauthenticated` for a credential of another tenant or issuer.
-    fn admit(
+    fn authorize(
         engine: &Engine,
         caller: &Caller,
         found: &Self::Found,
@@ -50,7 +50,7 @@ pub trait Gate: Plane {
     ///
     /// # Errors
     /// If the container is deleted, replaced or not activated.
-    fn equip(
+    fn create_context(
         engine: &Engine,
         found: Self::Found,
         caller: Option<&Caller>,
@@ -65,15 +65,15 @@ pub trait Gate: Plane {
 impl Gate for DataPlane {
     type Found = Arc<ManagedHsm>;
 
-    fn note(pending: &mut Pending, container: &HsmName) {
+    fn record_container(pending: &mut Pending, container: &HsmName) {
         pending.hsm(container);
     }
 
-    fn find(engine: &Engine, container: &HsmName) -> Result<Arc<ManagedHsm>> {
+    fn resolve(engine: &Engine, container: &HsmName) -> Result<Arc<ManagedHsm>> {
         engine.hsm(container)
     }
 
-    fn admit(
+    fn authorize(
         engine: &Engine,
         caller: &Caller,
         hsm: &Arc<ManagedHsm>,
@@ -90,7 +90,7 @@ impl Gate for DataPlane {
         authorize(caller, |principal| store.grants(&hsm.name, principal), action, scopes, roles)
     }
 
-    fn equip(
+    fn create_context(
         engine: &Engine,
         hsm: Arc<ManagedHsm>,
         caller: Option<&Caller>,
@@ -132,14 +132,14 @@ impl Gate for DataPlane {
 impl Gate for ControlPlane {
     type Found = Arc<Subscription>;
 
-    fn note(_: &mut Pending, _: &SubscriptionId) {}
+    fn record_container(_: &mut Pending, _: &SubscriptionId) {}
 
-    fn find(engine: &Engine, container: &SubscriptionId) -> Result<Arc<Subscription>> {
+    fn resolve(engine: &Engine, container: &SubscriptionId) -> Result<Arc<Subscription>> {
         let subscription = engine.0.store.subscription(*container);
         subscription.ok_or(Error::SubscriptionNotFound { subscription: *container })
     }
 
-    fn admit(
+    fn authorize(
         engine: &Engine,
         caller: &Caller,
         subscription: &Arc<Subscription>,
@@ -156,7 +156,7 @@ impl Gate for ControlPlane {
         authorize(caller, |principal| store.control_grants(principal), action, scopes, roles)
     }
 
-    fn equip(
+    fn create_context(
         engine: &Engine,
         subscription: Arc<Subscription>,
         caller: Option<&Caller>,
@@ -187,18 +187,24 @@ impl Gate for ControlPlane {
 impl Gate for DirectoryPlane {
     type Found = ();
 
-    fn note(_: &mut Pending, (): &()) {}
+    fn record_container(_: &mut Pending, (): &()) {}
 
-    fn find(_: &Engine, (): &()) -> Result<()> {
+    fn resolve(_: &Engine, (): &()) -> Result<()> {
         Ok(())
     }
 
     /// Every authenticated caller is authorized; operations return only the caller's own resources.
-    fn admit(_: &Engine, _: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
+    fn authorize(_: &Engine, _: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
         Ok(())
     }
 
-    fn equip(engine: &Engine, (): (), caller: Option<&Caller>, _: Timestamp, _: bool) -> Result<DirectoryCx> {
+    fn create_context(
+        engine: &Engine,
+        (): (),
+        caller: Option<&Caller>,
+        _: Timestamp,
+        _: bool,
+    ) -> Result<DirectoryCx> {
         let caller =
             caller.ok_or_else(|| Error::internal("an operation of the directory plane needs a caller"))?;
         let principals = caller.principals();
@@ -213,9 +219,9 @@ impl Gate for DirectoryPlane {
 impl Gate for SimulatorPlane {
     type Found = ();
 
-    fn note(_: &mut Pending, (): &()) {}
+    fn record_container(_: &mut Pending, (): &()) {}
 
-    fn find(engine: &Engine, (): &()) -> Result<()> {
+    fn resolve(engine: &Engine, (): &()) -> Result<()> {
         match engine.0.clock.can_be_turned() {
             true => Ok(()),
             false => Err(Error::Unsupported {
@@ -225,7 +231,7 @@ impl Gate for SimulatorPlane {
     }
 
     /// The seed lists the authorized principals. Azure has no plane with a settable clock.
-    fn admit(engine: &Engine, caller: &Caller, (): &(), _: TurnClock, _: (&(), &())) -> Result<()> {
+    fn authorize(engine: &Engine, caller: &Caller, (): &(), _: TurnClock, _: (&(), &())) -> Result<()> {
         require_own_authority(caller)?;
         match engine.0.clock.may_be_turned_by(caller.principal) {
             true => Ok(()),
@@ -237,7 +243,13 @@ impl Gate for SimulatorPlane {
         }
     }
 
-    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<ClockCx> {
+    fn create_context(
+        engine: &Engine,
+        (): (),
+        _: Option<&Caller>,
+        now: Timestamp,
+        _: bool,
+    ) -> Result<ClockCx> {
         Ok(ClockCx { clock: engine.0.clock.clone(), now })
     }
 
@@ -249,18 +261,24 @@ impl Gate for SimulatorPlane {
 impl Gate for ServicePlane {
     type Found = ();
 
-    fn note(_: &mut Pending, (): &()) {}
+    fn record_container(_: &mut Pending, (): &()) {}
 
-    fn find(_: &Engine, (): &()) -> Result<()> {
+    fn resolve(_: &Engine, (): &()) -> Result<()> {
         Ok(())
     }
 
     /// A simulator accepts only access tokens of its own authority here; a gateway accepts every authenticated caller.
-    fn admit(engine: &Engine, caller: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
+    fn authorize(engine: &Engine, caller: &Caller, (): &(), _: Known, _: (&(), &())) -> Result<()> {
         if engine.0.clock.can_be_turned() { require_own_authority(caller) } else { Ok(()) }
     }
 
-    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<ClockCx> {
+    fn create_context(
+        engine: &Engine,
+        (): (),
+        _: Option<&Caller>,
+        now: Timestamp,
+        _: bool,
+    ) -> Result<ClockCx> {
         Ok(ClockCx { clock: engine.0.clock.clone(), now })
     }
 
@@ -272,14 +290,20 @@ impl Gate for ServicePlane {
 impl Gate for InstallationPlane {
     type Found = ();
 
-    fn note(_: &mut Pending, (): &()) {}
+    fn record_container(_: &mut Pending, (): &()) {}
 
-    fn find(_: &Engine, (): &()) -> Result<()> {
+    fn resolve(_: &Engine, (): &()) -> Result<()> {
         Ok(())
     }
 
     /// Every subscription must belong to the caller's tenant and grant the action. The error does not list subscriptions.
-    fn admit(engine: &Engine, caller: &Caller, (): &(), action: ControlAction, _: (&(), &())) -> Result<()> {
+    fn authorize(
+        engine: &Engine,
+        caller: &Caller,
+        (): &(),
+        action: ControlAction,
+        _: (&(), &()),
+    ) -> Result<()> {
         let store = &engine.0.store;
         let subscriptions = store.subscriptions();
         let granted = |subscription: &Arc<Subscription>| {
@@ -298,7 +322,13 @@ impl Gate for InstallationPlane {
         })
     }
 
-    fn equip(engine: &Engine, (): (), _: Option<&Caller>, now: Timestamp, _: bool) -> Result<ClockCx> {
+    fn create_context(
+        engine: &Engine,
+        (): (),
+        _: Option<&Caller>,
+        now: Timestamp,
+        _: bool,
+    ) -> Result<ClockCx> {
         Ok(ClockCx { clock: engine.0.clock.clone(), now })
     }
 

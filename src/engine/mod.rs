@@ -189,9 +189,9 @@ impl Engine {
         let found = caught_now(O::NAME, || {
             let id = operation.target();
             let container = O::Target::container(&id);
-            PlaneOf::<O>::note(&mut pending, &container);
+            PlaneOf::<O>::record_container(&mut pending, &container);
             pending.target(O::Target::describe(&id), O::Target::resource(&id));
-            PlaneOf::<O>::find(self, &container)
+            PlaneOf::<O>::resolve(self, &container)
         });
         // `begin_own` has just read the clock, so the clock guard has checked that reading.
         let trusted = |found| {
@@ -246,13 +246,13 @@ impl Engine {
         let operation = request()?;
         let id = operation.target();
         let container = O::Target::container(&id);
-        PlaneOf::<O>::note(pending, &container);
+        PlaneOf::<O>::record_container(pending, &container);
         pending.target(O::Target::describe(&id), O::Target::resource(&id));
-        let found = PlaneOf::<O>::find(self, &container)?;
+        let found = PlaneOf::<O>::resolve(self, &container)?;
         let scope = O::Target::scope(&id, &self.0.store);
-        let requested = O::Target::asked(&id);
+        let requested = O::Target::requested_scope(&id);
         let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
-        PlaneOf::<O>::admit(self, &caller, &found, O::ACTION, scopes)?;
+        PlaneOf::<O>::authorize(self, &caller, &found, O::ACTION, scopes)?;
         Ok((operation, found, caller))
     }
 
@@ -286,16 +286,17 @@ impl Engine {
             // While the call waited for the lock, the target may have been replaced by another one at another scope.
             let authorize = || {
                 let scope = O::Target::scope(&id, &self.0.store);
-                let requested = O::Target::asked(&id);
+                let requested = O::Target::requested_scope(&id);
                 let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
-                PlaneOf::<O>::admit(self, caller, &found, O::ACTION, scopes)
+                PlaneOf::<O>::authorize(self, caller, &found, O::ACTION, scopes)
             };
             if let Err(error) = caught_now(O::NAME, authorize).flatten() {
                 return pending.refuse(error).await;
             }
         }
         let now = pending.at();
-        let create_context = || PlaneOf::<O>::equip(self, found, caller.as_deref(), now, O::IN_SERVICE);
+        let create_context =
+            || PlaneOf::<O>::create_context(self, found, caller.as_deref(), now, O::IN_SERVICE);
         let cx = match caught_now(O::NAME, create_context).flatten() {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,

@@ -26,7 +26,7 @@ pub trait Target: Sized + Send + 'static {
 
     /// Returns the scope that the request names, if [`scope`](Self::scope) depends on stored state. `Forbidden` errors
     /// name this scope, so that they do not disclose whether the target exists.
-    fn asked(_: &Self::Id) -> Option<<Self::Plane as Plane>::Scope> {
+    fn requested_scope(_: &Self::Id) -> Option<<Self::Plane as Plane>::Scope> {
         None
     }
 
@@ -343,7 +343,7 @@ impl Target for RoleAssignment {
         path.find(store).map_or_else(|| path.requested_scope(), |assignment| assignment.scope.clone())
     }
 
-    fn asked(path: &AssignmentPath) -> Option<Scope> {
+    fn requested_scope(path: &AssignmentPath) -> Option<Scope> {
         Some(path.requested_scope())
     }
 

@@ -53,7 +53,7 @@ impl Target for PastOrPresentHsm {
         find(id, store).map_or(ControlScope::Subscription(id.0), |hsm| hsm.scope())
     }
 
-    fn asked(id: &Self::Id) -> Option<ControlScope> {
+    fn requested_scope(id: &Self::Id) -> Option<ControlScope> {
         Some(ControlScope::Subscription(id.0))
     }
 

@@ -186,7 +186,7 @@ impl Target for RecoverableHsm {
     }
 
     /// The request does not name the resource group.
-    fn asked(id: &DeletedHsmPath) -> Option<ControlScope> {
+    fn requested_scope(id: &DeletedHsmPath) -> Option<ControlScope> {
         Some(ControlScope::Subscription(id.subscription))
     }
 }

@@ -23,14 +23,14 @@ impl Operation for ListKeyVersions {
     const EVENT: &'static str = "KeyListVersions";
     const ACTION: Action = Action::KeyRead;
     const METER: Meter = Meter::Management;
-    type Target = VersionsOf;
+    type Target = KeyVersionList;
     type Reply = Page<KeyBundle>;
 
     fn target(&self) -> KeyPath {
         self.key.clone()
     }
 
-    async fn execute(self, target: VersionsOf, cx: &Cx) -> Result<Done<Page<KeyBundle>>> {
+    async fn execute(self, target: KeyVersionList, cx: &Cx) -> Result<Done<Page<KeyBundle>>> {
         let before: usize = match &self.page.after {
             None => 0,
             Some(token) => token
@@ -53,9 +53,9 @@ impl Operation for ListKeyVersions {
 
 /// The versions of a key name; none if there is no live key.
 #[derive(Debug)]
-pub struct VersionsOf(Name);
+pub struct KeyVersionList(Name);
 
-impl Target for VersionsOf {
+impl Target for KeyVersionList {
     type Plane = DataPlane;
     type Id = KeyPath;
 

@@ -81,7 +81,7 @@ impl Target for KnownBudget {
         found.map_or(ControlScope::Subscription(id.subscription), |budget| budget.scope.clone())
     }
 
-    fn asked(id: &BudgetId) -> Option<ControlScope> {
+    fn requested_scope(id: &BudgetId) -> Option<ControlScope> {
         Some(ControlScope::Subscription(id.subscription))
     }
 
