@@ -1,4 +1,4 @@
-//! Computations over long periods: bounded, beside the threads that serve calls, and no reason to go on after SIGTERM.
+//! Tests computations over long periods: they are bounded, do not block serving threads, and do not delay shutdown.
 
 use std::time::{Duration, Instant};
 
@@ -8,16 +8,16 @@ use crate::bill::{stand_at, statement, subscription};
 use crate::calls::wrong_field;
 use crate::support::{Client, Server};
 
-/// Longer than any of this takes, on a busy machine too; the computations of before took minutes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The time limit of all computations together, also on a busy machine. Unbounded computations take minutes.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 async fn budgets(client: &mut Client, server: &Server) -> Vec<pb::Budget> {
     let request = pb::ListBudgetsRequest { parent: subscription(server) };
     client.usage.list_budgets(request).await.unwrap().into_inner().budgets
 }
 
-/// A simulator of the year 9990 with budgets that are never reached.
-async fn far_ahead() -> (Server, Client) {
+/// Starts a simulator with its clock in the year 9990 and budgets that are never reached.
+async fn server_in_year_9990() -> (Server, Client) {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     for number in 0..20 {
@@ -34,7 +34,7 @@ async fn far_ahead() -> (Server, Client) {
 
 #[tokio::test]
 async fn budgets_and_statements_stay_fast_after_millennia() {
-    let (server, mut dev) = far_ahead().await;
+    let (server, mut dev) = server_in_year_9990().await;
     let started = Instant::now();
     assert_eq!(budgets(&mut dev, &server).await.len(), 20);
     let forecast =
@@ -42,7 +42,7 @@ async fn budgets_and_statements_stay_fast_after_millennia() {
     dev.usage.get_forecast(forecast).await.unwrap();
     let century = statement(&subscription(&server), "9890-07-01", "9990-06-01", "");
     dev.usage.get_statement(century).await.unwrap();
-    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+    assert!(started.elapsed() < TIME_LIMIT, "{:?}", started.elapsed());
 
     let all = statement(&subscription(&server), "2020-01-01", "9990-06-01", "");
     assert_eq!(wrong_field(dev.usage.get_statement(all.clone()).await), "from");
@@ -51,7 +51,7 @@ async fn budgets_and_statements_stay_fast_after_millennia() {
     assert_eq!(wrong_field(dev.usage.list_usage(list).await), "from");
     let export = pb::ExportUsageRequest { parent, from, to, format: "csv".to_owned(), ..Default::default() };
     assert_eq!(wrong_field(dev.usage.export_usage(export).await), "from");
-    // What there was is what counts, not what is asked for: before the first HSM there is nothing.
+    // The limit applies to the time since the first HSM, not to the requested period.
     let young = Server::start();
     let mut dev = young.client("dev").await;
     let ever = statement(&subscription(&young), "0001-01-01", "9999-01-01", "");
@@ -60,7 +60,7 @@ async fn budgets_and_statements_stay_fast_after_millennia() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_process_in_time_during_computations() {
-    let (mut server, dev) = far_ahead().await;
+    let (mut server, dev) = server_in_year_9990().await;
     let parent = subscription(&server);
     let calls: Vec<_> = (0..24)
         .map(|number| {
@@ -80,9 +80,9 @@ async fn sigterm_ends_process_in_time_during_computations() {
         .collect();
     tokio::time::sleep(Duration::from_millis(300)).await;
     let started = Instant::now();
-    // By itself or by its own watch: both are in time.
+    // Either a graceful shutdown or a forced exit after the time limit: both are in time.
     let _ = server.stop();
-    // Configured are four seconds (`support.rs`).
+    // The configured shutdown time is four seconds (`support.rs`).
     assert!(started.elapsed() < Duration::from_secs(7), "{:?}", started.elapsed());
     for call in calls {
         call.abort();

@@ -1,4 +1,4 @@
-//! What nobody should send: every rpc refuses it in clear words, and nothing changes.
+//! Tests malformed requests: every RPC rejects them with a specific error, and nothing changes.
 
 use strongroom::api::grpc::pb;
 use tonic::transport::Channel;
@@ -8,8 +8,8 @@ use crate::raw::{self, Field, Kind, Rpc, Shape};
 use crate::requests::{GUID, HSM, KEY, SUBSCRIPTION, understood};
 use crate::support::{Bearers, Client, Server, ec, fact, oct, reason};
 
-/// Texts that a field must refuse. A new field must be added here.
-fn spoiled(rpc: &str, field: &str) -> Vec<String> {
+/// Returns strings that are invalid for a field. New fields must be added here.
+fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
     let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let long = "a".repeat(10_000);
     match field {
@@ -53,7 +53,7 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
             names.push("/".repeat(10_000));
             names
         }
-        // A name that is none is an answer.
+        // An invalid name is a valid question.
         "managed_hsm_id" if rpc == "CheckManagedHsmName" => Vec::new(),
         "managed_hsm_id" => own(&["", "ab", "a b", "1abc", "abc-", "a--b", "a_b", "ключ", "abc\0", &long]),
         "key_id" => {
@@ -141,28 +141,28 @@ fn spoiled(rpc: &str, field: &str) -> Vec<String> {
             &long,
         ]),
         "key_ops" => own(&["", "fly", "SIGN", "sign\0", &long]),
-        other => panic!("{rpc}.{other} is new: it needs texts here"),
+        other => panic!("add invalid strings for the new field {rpc}.{other}"),
     }
 }
 
-/// Numbers that a field must refuse.
-fn spoiled_numbers(field: &str) -> &'static [i64] {
+/// Returns numbers that are invalid for a field.
+fn invalid_numbers(field: &str) -> &'static [i64] {
     match field {
         "page_size" => &[-1, i32::MIN as i64],
         "key_size" => &[0, 1, 127, 129, 2048, 1 << 31, u32::MAX as i64],
         "public_exponent" => &[0, 1, 2, 65537],
-        // Both are understood.
+        // Both values of a boolean are valid.
         "force" | "undeletable" | "until_now" | "no_key_ops" => &[],
         "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
-        other => panic!("{other} is new: it needs numbers here"),
+        other => panic!("add invalid numbers for the new field {other}"),
     }
 }
 
-/// Bytes of a wrong length.
-fn spoiled_bytes(rpc: &str, field: &str) -> Vec<usize> {
+/// Returns lengths that are invalid for a field.
+fn invalid_lengths(rpc: &str, field: &str) -> Vec<usize> {
     match (rpc, field) {
         (_, "digest") => vec![0, 1, 31, 33, 64, 100_000],
-        // A signature of another length is a wrong signature, which is an answer.
+        // A signature of another length is an invalid signature, which is no error.
         (_, "signature") | (_, "additional_authenticated_data") => vec![],
         ("Encrypt", "iv") => vec![0, 1, 12, 15, 17, 32, 100_000],
         ("Decrypt", "iv") => vec![0, 11, 13, 16, 100_000],
@@ -171,11 +171,11 @@ fn spoiled_bytes(rpc: &str, field: &str) -> Vec<usize> {
         (_, "authentication_tag") => vec![0, 1, 15, 17, 100_000],
         (_, "key") => vec![0, 1, 8, 15, 17, 31, 33, 100_000],
         (_, "wrapped_key") => vec![0, 8, 16, 23, 39, 41, 100_000],
-        (rpc, other) => panic!("{rpc}.{other} is new: it needs lengths here"),
+        (rpc, other) => panic!("add invalid lengths for the new field {rpc}.{other}"),
     }
 }
 
-/// What must be the same before and after.
+/// Returns the state that malformed requests must not change.
 async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> {
     let parent = HSM.to_owned();
     let keys = pb::ListKeysRequest { parent: parent.clone(), ..Default::default() };
@@ -200,7 +200,7 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
     )
 }
 
-/// A server with a key of each kind, and one that is deleted.
+/// Starts a server with a key of each kind and a deleted key.
 async fn server() -> (Server, Client, Channel, Bearers) {
     let server = Server::start();
     let mut dev = server.client("dev").await;
@@ -212,8 +212,8 @@ async fn server() -> (Server, Client, Channel, Bearers) {
     (server, dev, channel, bearers)
 }
 
-/// Runs what it is given on a server, and then asks whether anything changed.
-async fn unchanged(server: &Server, dev: &mut Client, attack: impl AsyncFnOnce()) {
+/// Runs an attack on a server and asserts that it changes nothing.
+async fn assert_unchanged(server: &Server, dev: &mut Client, attack: impl AsyncFnOnce()) {
     let before = state(dev).await;
     attack().await;
     assert_eq!(state(dev).await, before);
@@ -223,8 +223,8 @@ async fn unchanged(server: &Server, dev: &mut Client, attack: impl AsyncFnOnce()
     assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
 }
 
-/// A refusal that blames the request, and says something short about it.
-fn assert_blamed(status: &Status, what: &str) {
+/// Asserts that an error is BAD_PARAMETER with a short, printable message.
+fn assert_bad_parameter(status: &Status, what: &str) {
     assert_eq!(status.code(), Code::InvalidArgument, "{what}: {status:?}");
     assert_eq!(reason(status), "BAD_PARAMETER", "{what}: {status:?}");
     assert!(!status.message().is_empty() && status.message().len() < 600, "{what}: {status:?}");
@@ -234,14 +234,14 @@ fn assert_blamed(status: &Status, what: &str) {
 #[tokio::test]
 async fn every_rpc_validates_every_field() {
     let (server, mut dev, channel, bearers) = server().await;
-    unchanged(&server, &mut dev, async || {
+    assert_unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
             let good = understood(&rpc.name);
             let call = async |field: &Field, value: Vec<u8>, text: &str| {
                 let status = raw::call(&channel, &rpc, &bearers, &[&good[..], &value].concat()).await;
                 let shown: String = text.chars().take(80).collect();
                 let what = format!("{} {} = {shown:?}", rpc.name, field.name);
-                assert_blamed(&status, &what);
+                assert_bad_parameter(&status, &what);
                 assert_eq!(fact(&status, "field"), field.name, "{what}: {status:?}");
                 assert!(status.message().starts_with(&format!("{}: ", field.name)), "{what}: {status:?}");
             };
@@ -251,21 +251,21 @@ async fn every_rpc_validates_every_field() {
                         let as_ec =
                             rpc.input.0.iter().find(|other| field.name == "crv" && other.name == "kty");
                         let context = as_ec.map(|kty| kty.with(b"EC-HSM")).unwrap_or_default();
-                        for text in spoiled(&rpc.name, &field.name) {
+                        for text in invalid_strings(&rpc.name, &field.name) {
                             call(field, [&context[..], &field.with(text.as_bytes())].concat(), &text).await;
                         }
                     }
                     Kind::Number => {
-                        for number in spoiled_numbers(&field.name) {
+                        for number in invalid_numbers(&field.name) {
                             call(field, field.with_number(number.cast_unsigned()), &number.to_string()).await;
                         }
                     }
                     Kind::Bytes => {
-                        for length in spoiled_bytes(&rpc.name, &field.name) {
+                        for length in invalid_lengths(&rpc.name, &field.name) {
                             call(field, field.with(&vec![1; length]), &format!("{length} bytes")).await;
                         }
                     }
-                    // Below: messages in messages.
+                    // Nested messages are tested below.
                     Kind::Message(_) => {}
                 }
             }
@@ -279,7 +279,7 @@ async fn every_rpc_rejects_undecodable_messages() {
     let (server, mut dev, channel, bearers) = server().await;
     let bearer = format!("Bearer {}", bearers.data);
     let headers = [("authorization", bearer.as_str())];
-    unchanged(&server, &mut dev, async || {
+    assert_unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
             let good = understood(&rpc.name);
             let mut messages = vec![("garbage", &[0xff; 40][..]), ("text", b"GET / HTTP/1.1\r\n\r\n")];
@@ -288,7 +288,7 @@ async fn every_rpc_rejects_undecodable_messages() {
             }
             for (what, message) in messages {
                 let status = raw::call(&channel, &rpc, &bearers, message).await;
-                assert_blamed(&status, &format!("{} {what}", rpc.name));
+                assert_bad_parameter(&status, &format!("{} {what}", rpc.name));
             }
             let whole = raw::frame(&good);
             for (what, body) in [
@@ -300,7 +300,7 @@ async fn every_rpc_rejects_undecodable_messages() {
             ] {
                 let bearer = format!("Bearer {}", rpc.bearer(&bearers, &[]));
                 let answer = raw::send(&channel, &rpc.path, &[("authorization", &bearer)], body).await;
-                assert_blamed(&answer.status, &format!("{} {what}", rpc.name));
+                assert_bad_parameter(&answer.status, &format!("{} {what}", rpc.name));
             }
             let large = [&good[..], &raw::unknown_field(&vec![b'a'; 1024 * 1024])].concat();
             let status = raw::call(&channel, &rpc, &bearers, &large).await;
@@ -324,13 +324,13 @@ async fn every_rpc_rejects_undecodable_messages() {
 #[tokio::test]
 async fn every_rpc_rejects_wrong_wire_types_and_invalid_utf8() {
     let (server, mut dev, channel, bearers) = server().await;
-    unchanged(&server, &mut dev, async || {
+    assert_unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
             let good = understood(&rpc.name);
-            for (name, spoilt) in misfits(&rpc.input) {
-                let status = raw::call(&channel, &rpc, &bearers, &[&good[..], &spoilt].concat()).await;
+            for (name, wrong) in wrong_values(&rpc.input) {
+                let status = raw::call(&channel, &rpc, &bearers, &[&good[..], &wrong].concat()).await;
                 let what = format!("{} {name}", rpc.name);
-                assert_blamed(&status, &what);
+                assert_bad_parameter(&status, &what);
                 assert!(status.message().contains(&name), "{what}: {status:?}");
             }
         }
@@ -338,39 +338,39 @@ async fn every_rpc_rejects_wrong_wire_types_and_invalid_utf8() {
     .await;
 }
 
-/// Each field, however deep, with a value of another wire type; each text with bytes that are none. Each with the
-/// name of the request's own field it is in.
-fn misfits(shape: &Shape) -> Vec<(String, Vec<u8>)> {
-    let mut misfits = Vec::new();
+/// Returns encodings of each field, also nested ones, with a value of another wire type, and of each string with invalid
+/// UTF-8; each with the name of the top-level field that contains it.
+fn wrong_values(shape: &Shape) -> Vec<(String, Vec<u8>)> {
+    let mut wrong_values = Vec::new();
     for field in &shape.0 {
         let wrong = match field.kind {
             Kind::Number => field.with(b"text"),
             Kind::Text | Kind::Bytes | Kind::Message(_) => field.with_number(7),
         };
-        misfits.push((field.choice.clone(), wrong));
+        wrong_values.push((field.choice.clone(), wrong));
         match &field.kind {
-            Kind::Text => misfits.push((field.choice.clone(), field.with(b"\xc3\x28\xff"))),
+            Kind::Text => wrong_values.push((field.choice.clone(), field.with(b"\xc3\x28\xff"))),
             Kind::Message(inner) => {
-                let inner = self::misfits(inner).into_iter();
-                misfits.extend(inner.map(|(_, bytes)| (field.choice.clone(), field.with(&bytes))));
+                let inner = self::wrong_values(inner).into_iter();
+                wrong_values.extend(inner.map(|(_, bytes)| (field.choice.clone(), field.with(&bytes))));
             }
             Kind::Number | Kind::Bytes => {}
         }
         assert!(
             !field.repeated || !matches!(field.kind, Kind::Number),
-            "packed numbers need a misfit of their own"
+            "packed numbers need wrong values of their own"
         );
     }
-    misfits
+    wrong_values
 }
 
 #[tokio::test]
 async fn every_rpc_reports_unknown_container_as_not_found() {
     let (server, mut dev, channel, bearers) = server().await;
-    unchanged(&server, &mut dev, async || {
+    assert_unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
             let Rpc { name, input, .. } = &rpc;
-            // Requests of the control plane name a subscription; any other is written just as long.
+            // Requests of the control plane name a subscription; it is replaced by an unknown one of the same length.
             if let Some(elsewhere) = in_another_subscription(&understood(name)) {
                 let status = raw::call(&channel, &rpc, &bearers, &elsewhere).await;
                 let found = (status.code(), reason(&status));
@@ -382,7 +382,7 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
                 continue;
             }
             let Some(first) = input.0.iter().find(|field| ["name", "parent"].contains(&&*field.name)) else {
-                assert!(name.ends_with("Clock") || name == "ListSubscriptions", "{name} is aimed at nothing");
+                assert!(name.ends_with("Clock") || name == "ListSubscriptions", "{name} has no target");
                 continue;
             };
             let path = match first.name.as_str() {
@@ -408,7 +408,7 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
     .await;
 }
 
-/// The request with another subscription in the place of the seed's; `None` if it names none.
+/// Returns the request with an unknown subscription instead of the seed's, or `None` if it names no subscription.
 fn in_another_subscription(request: &[u8]) -> Option<Vec<u8>> {
     let at = request.windows(SUBSCRIPTION.len()).position(|window| window == SUBSCRIPTION.as_bytes())?;
     let mut elsewhere = request.to_vec();

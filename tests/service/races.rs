@@ -1,4 +1,4 @@
-//! Limits, names and tokens when many ask at once: over real connections, each call allowed when it was asked.
+//! Tests that concurrent calls respect limits and unique names, when each call alone would succeed.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,11 @@ use crate::hsms::Place;
 use crate::roles::ask::{CRYPTO_USER, assigning, defining, guid};
 use crate::support::{Server, reason};
 
-/// The dev principal's object id.
+/// The object id of the seed's principal `dev`.
 const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
 
-/// How many of the answers are fine; all others are refusals with this reason.
-fn fine<T>(answers: &[Result<T, tonic::Status>], code: Code, why: &str) -> usize {
+/// Returns the number of successful replies, and asserts that all others are errors with this code and reason.
+fn successes<T>(answers: &[Result<T, tonic::Status>], code: Code, why: &str) -> usize {
     for status in answers.iter().filter_map(|answer| answer.as_ref().err()) {
         assert_eq!((status.code(), reason(status)), (code, why.to_owned()), "{status}");
     }
@@ -53,13 +53,13 @@ async fn concurrent_role_creations_respect_the_limits() {
         async move { dev.access.create_role_assignment(request).await }
     };
     let at_key = join_all((0..14).map(|number| assign(number, "/keys/invoices"))).await;
-    assert_eq!(fine(&at_key, Code::ResourceExhausted, "LIMIT_EXCEEDED"), 10);
+    assert_eq!(successes(&at_key, Code::ResourceExhausted, "LIMIT_EXCEEDED"), 10);
     let define = |number: u32| {
         let (mut dev, request) = (dev.clone(), defining(&guid(number), &[], &[]));
         async move { dev.access.put_role_definition(request).await }
     };
     let defined = join_all((0..55).map(define)).await;
-    assert_eq!(fine(&defined, Code::ResourceExhausted, "LIMIT_EXCEEDED"), 50);
+    assert_eq!(successes(&defined, Code::ResourceExhausted, "LIMIT_EXCEEDED"), 50);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -75,10 +75,10 @@ async fn concurrent_budget_creations_with_one_name_keep_one() {
         async move { owner.usage.create_budget(request).await }
     }))
     .await;
-    assert_eq!(fine(&answers, Code::AlreadyExists, "BUDGET_EXISTS"), 1);
+    assert_eq!(successes(&answers, Code::AlreadyExists, "BUDGET_EXISTS"), 1);
     let made = answers.into_iter().find_map(Result::ok).unwrap().into_inner();
     let listing = pb::ListBudgetsRequest { parent: subscription(&server) };
     let listed = owner.clone().usage.list_budgets(listing).await.unwrap().into_inner().budgets;
-    let told: HashSet<_> = listed.iter().map(|one| (one.scope.clone(), one.amount.clone())).collect();
-    assert_eq!(told, HashSet::from([(made.scope, made.amount)]));
+    let budgets: HashSet<_> = listed.iter().map(|one| (one.scope.clone(), one.amount.clone())).collect();
+    assert_eq!(budgets, HashSet::from([(made.scope, made.amount)]));
 }

@@ -1,4 +1,4 @@
-//! Calls below the generated clients: any path, any headers, any bytes; and the list of what can be called.
+//! Sends gRPC calls below the generated clients, with any path, headers and bytes, and describes all RPCs.
 
 use http::HeaderMap;
 use prost::Message as _;
@@ -11,23 +11,23 @@ use tower::ServiceExt as _;
 
 use crate::support::Bearers;
 
-/// How long a call may take before it counts as hanging.
-const HANGS: std::time::Duration = std::time::Duration::from_secs(30);
+/// How long a call may take.
+const CALL_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// The answer to a call.
+/// The reply to a call.
 pub(crate) struct Answer {
     pub(crate) status: Status,
     pub(crate) headers: HeaderMap,
 }
 
 impl Answer {
-    /// The correlation id of the call.
+    /// Returns the correlation id of the call.
     pub(crate) fn correlation_id(&self) -> &str {
         self.headers.get("x-correlation-id").unwrap().to_str().unwrap()
     }
 }
 
-/// Sends a body that claims to be gRPC.
+/// Sends a body with the content type of gRPC.
 pub(crate) async fn send(channel: &Channel, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
     let mut request =
         http::Request::post(path).header("content-type", "application/grpc").header("te", "trailers");
@@ -36,8 +36,10 @@ pub(crate) async fn send(channel: &Channel, path: &str, headers: &[(&str, &str)]
     }
     let body = tonic::body::Body::new(axum::body::Body::from(body));
     let call = channel.clone().oneshot(request.body(body).unwrap());
-    let response =
-        tokio::time::timeout(HANGS, call).await.unwrap_or_else(|_| panic!("{path} hangs")).unwrap();
+    let response = tokio::time::timeout(CALL_TIMEOUT, call)
+        .await
+        .unwrap_or_else(|_| panic!("{path} timed out"))
+        .unwrap();
     let headers = response.headers().clone();
     if let Some(status) = Status::from_header_map(&headers) {
         return Answer { status, headers };
@@ -48,30 +50,30 @@ pub(crate) async fn send(channel: &Channel, path: &str, headers: &[(&str, &str)]
     Answer { status, headers }
 }
 
-/// Sends one message, with the token of the plane that it is for.
+/// Sends one message with the access token of its plane.
 pub(crate) async fn call(channel: &Channel, rpc: &Rpc, bearers: &Bearers, message: &[u8]) -> Status {
     let authorization = format!("Bearer {}", rpc.bearer(bearers, message));
     send(channel, &rpc.path, &[("authorization", &authorization)], frame(message)).await.status
 }
 
-/// A message in its frame.
+/// Returns a message as an uncompressed gRPC frame.
 pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap();
     [&[0][..], &length.to_be_bytes(), message].concat()
 }
 
-/// An rpc of the protocol.
+/// An RPC of the protocol.
 pub(crate) struct Rpc {
     /// `/strongroom.v1.KeyService/GetKey`
     pub(crate) path: String,
     /// `GetKey`
     pub(crate) name: String,
-    /// The message it takes.
+    /// The request message.
     pub(crate) input: Shape,
 }
 
 impl Rpc {
-    /// The token that it takes for a message.
+    /// Returns the access token that the RPC requires for a message.
     pub(crate) fn bearer<'a>(&self, bearers: &'a Bearers, message: &[u8]) -> &'a str {
         let watched = pb::WatchLifecycleRequest::decode(message).unwrap_or_default().parent;
         if self.name == "WatchLifecycle" && watched.starts_with("subscriptions/") {
@@ -82,7 +84,7 @@ impl Rpc {
     }
 }
 
-/// All rpcs, as the server describes them to clients.
+/// Returns all RPCs of the published descriptors.
 pub(crate) fn rpcs() -> Vec<Rpc> {
     let set = FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap();
     let mut rpcs = Vec::new();
@@ -107,14 +109,14 @@ pub(crate) struct Shape(pub(crate) Vec<Field>);
 /// A field of a message.
 pub(crate) struct Field {
     pub(crate) name: String,
-    /// The choice it is part of, or itself: what readers of the wire call it.
+    /// The oneof that contains the field, or the field's own name. Decoding errors use this name.
     pub(crate) choice: String,
     pub(crate) number: u32,
     pub(crate) kind: Kind,
     pub(crate) repeated: bool,
 }
 
-/// What a field holds, as far as the wire knows.
+/// The type of a field, as far as the wire format distinguishes it.
 pub(crate) enum Kind {
     Text,
     Bytes,
@@ -130,7 +132,7 @@ impl Shape {
                 return Self(message.field.iter().map(|field| Field::of(set, message, field)).collect());
             }
         }
-        panic!("{name} is not described");
+        panic!("{name} is not in the descriptors");
     }
 }
 
@@ -161,7 +163,7 @@ impl Field {
         }
     }
 
-    /// The field with a text, bytes or a message.
+    /// Encodes the field with a string, bytes or a message.
     pub(crate) fn with(&self, value: &[u8]) -> Vec<u8> {
         let mut out = varint(u64::from(self.number << 3 | 2));
         out.extend(varint(value.len() as u64));
@@ -169,7 +171,7 @@ impl Field {
         out
     }
 
-    /// The field with a number.
+    /// Encodes the field with a number.
     pub(crate) fn with_number(&self, value: u64) -> Vec<u8> {
         let mut out = varint(u64::from(self.number << 3));
         out.extend(varint(value));
@@ -177,7 +179,7 @@ impl Field {
     }
 }
 
-/// A field that no message has: readers pass over it.
+/// Encodes a field that no message has, which decoders skip.
 pub(crate) fn unknown_field(value: &[u8]) -> Vec<u8> {
     let (name, choice) = (String::new(), String::new());
     Field { name, choice, number: 1999, kind: Kind::Bytes, repeated: false }.with(value)

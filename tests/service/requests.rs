@@ -1,4 +1,4 @@
-//! A well-formed request of each rpc, as bytes: for tests that try all of them.
+//! A valid encoded request for each RPC, for tests that iterate over all RPCs.
 
 use prost::Message as _;
 use strongroom::api::grpc::pb;
@@ -15,7 +15,7 @@ pub(crate) const GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a001";
 /// The subscription of the built-in seed.
 pub(crate) const SUBSCRIPTION: &str = "subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5";
 
-/// A request of each rpc that is understood. What is appended to it wins: so one field can be spoiled.
+/// Returns a valid encoded request for an RPC. Appended fields override its own, so that a test can invalidate one field.
 pub(crate) fn understood(rpc: &str) -> Vec<u8> {
     let (parent, name) = (HSM.to_owned(), KEY.to_owned());
     let deleted = "hsms/local/deletedKeys/gone".to_owned();
@@ -219,11 +219,11 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             let by = prost_types::Duration { seconds: -1, nanos: 0 };
             pb::AdvanceClockRequest { target: Some(Target::By(by)), ..Default::default() }.encode_to_vec()
         }
-        other => panic!("{other} is new: it needs a request here"),
+        other => panic!("add a request for the new RPC {other}"),
     }
 }
 
-/// A request of an operation: one rpc may be several, for different rights.
+/// Returns an encoded request for an operation. One RPC may serve several operations with different actions.
 pub(crate) fn asked(operation: &Description) -> Vec<u8> {
     match (operation.name, operation.control_action) {
         ("WatchLifecycle", Some(ControlAction::BudgetRead)) => {
@@ -234,7 +234,7 @@ pub(crate) fn asked(operation: &Description) -> Vec<u8> {
     }
 }
 
-/// A request for everything that has happened.
+/// Returns a request for all past events.
 fn watching(parent: &str) -> pb::WatchLifecycleRequest {
     let (parent, resume_token) = (parent.to_owned(), "0".to_owned());
     pb::WatchLifecycleRequest { parent, resume_token, until_now: true }

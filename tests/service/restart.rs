@@ -1,4 +1,4 @@
-//! Stopping and starting again.
+//! Tests that state survives restarts and crashes, and how a start lists the tokens' objects.
 
 use std::collections::HashMap;
 
@@ -23,8 +23,8 @@ async fn state_is_unchanged_after_restart() {
     assert_eq!(dev.crypto.sign(request).await.unwrap().into_inner().signature.len(), 64);
 }
 
-/// All that an HSM tells about itself.
-async fn told(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> {
+/// Returns the observable state of HSM `local`.
+async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> {
     let parent = "hsms/local".to_owned();
     let keys = pb::ListKeysRequest { parent: parent.clone(), ..Default::default() };
     let keys = client.keys.list_keys(keys).await.unwrap().into_inner().keys;
@@ -100,12 +100,12 @@ async fn versions_tags_deleted_keys_and_roles_survive_crashes() {
         ..Default::default()
     };
     let sealed = dev.crypto.encrypt(encrypt).await.unwrap().into_inner();
-    let before = told(&mut dev).await;
+    let before = state(&mut dev).await;
 
     for stop in [Server::restart, crash] {
         stop(&mut server);
         let mut dev = server.client("dev").await;
-        assert_eq!(told(&mut dev).await, before);
+        assert_eq!(state(&mut dev).await, before);
         let open = pb::DecryptRequest {
             name: sealed.name.clone(),
             algorithm: sealed.algorithm.clone(),
@@ -142,7 +142,7 @@ async fn start_lists_each_token_once_and_again_if_keys_are_missing() {
     assert_eq!(listings(&server), once(&before), "{}", server.log());
 
     assert!(server.stop().success());
-    lose_objects(&server);
+    delete_private_keys(&server);
     let before = listings(&server);
     server.start_again();
     let started = std::time::Instant::now();
@@ -155,7 +155,7 @@ async fn start_lists_each_token_once_and_again_if_keys_are_missing() {
     assert_eq!(listings(&server), [audit, keys + 1], "{}", server.log());
 }
 
-/// How often the token of the audit log was listed, which holds one key, and how often that of the HSM.
+/// Returns how often the audit log's token, which holds one key, was listed, and how often the HSM's token.
 fn listings(server: &Server) -> Vec<usize> {
     let mut tokens = std::collections::BTreeMap::<String, (u64, usize)>::new();
     let log = server.log();
@@ -171,8 +171,8 @@ fn listings(server: &Server) -> Vec<usize> {
     tokens.into_iter().map(|(_, count)| count).collect()
 }
 
-/// Takes all private keys out of the HSM's token; the object that proves it whole stays.
-fn lose_objects(server: &Server) {
+/// Deletes all private keys from the HSM's token, but not its sentinel object.
+fn delete_private_keys(server: &Server) {
     let tokens = std::fs::read_dir(server.directory().join("softhsm/tokens")).unwrap();
     let files = tokens.map(|token| -> Vec<_> {
         std::fs::read_dir(token.unwrap().path()).unwrap().map(|file| file.unwrap().path()).collect()

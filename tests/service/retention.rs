@@ -1,11 +1,11 @@
-//! Soft-delete over time: what the service purges by itself, when, and what it leaves alone.
+//! Tests soft-delete over time: scheduled purges of keys and HSMs, and purge protection.
 
 use strongroom::api::grpc::pb;
 
 use crate::hsms::{self, Place};
 use crate::support::{Server, days, ec, micros, oct, reason, timestamp};
 
-fn named(name: &str) -> String {
+fn deleted_name(name: &str) -> String {
     format!("hsms/local/deletedKeys/{name}")
 }
 
@@ -20,7 +20,7 @@ async fn deleted_keys(client: &mut crate::support::Client) -> Vec<String> {
     reply.deleted_keys.into_iter().map(|key| key.name).collect()
 }
 
-/// A seed with an HSM of seven days' retention, with purge protection or without.
+/// Writes a seed with a retention interval of seven days, with or without purge protection, and returns its path.
 pub(crate) fn seed(directory: &std::path::Path, purge_protection: bool) -> String {
     let text = std::fs::read_to_string("hsm-config/dev.toml").unwrap();
     let text = text.replace("retention_days = 90", "retention_days = 7");
@@ -39,7 +39,7 @@ async fn key_is_purged_exactly_at_the_end_of_retention() {
     dev.create(ec("b", "P-256")).await.unwrap();
     let due = delete(&mut dev, "a").await.scheduled_purge_at.unwrap();
     delete(&mut dev, "b").await;
-    let request = pb::RecoverDeletedKeyRequest { name: named("b") };
+    let request = pb::RecoverDeletedKeyRequest { name: deleted_name("b") };
     dev.keys.recover_deleted_key(request).await.unwrap();
 
     let before = prost_types::Timestamp { seconds: due.seconds - 1, nanos: due.nanos };
@@ -48,11 +48,11 @@ async fn key_is_purged_exactly_at_the_end_of_retention() {
         ..Default::default()
     };
     dev.clock.advance_clock(to(before)).await.unwrap();
-    assert_eq!(deleted_keys(&mut dev).await, [named("a")]);
+    assert_eq!(deleted_keys(&mut dev).await, [deleted_name("a")]);
     dev.clock.advance_clock(to(due)).await.unwrap();
     assert!(deleted_keys(&mut dev).await.is_empty());
 
-    // The name is free, the material is gone, and what was recovered is untouched.
+    // The name can be reused, and the recovered key is not purged.
     dev.create(ec("a", "P-256")).await.unwrap();
     let sign = pb::SignRequest {
         name: "hsms/local/keys/b".to_owned(),
@@ -75,11 +75,11 @@ async fn purge_protection_blocks_purge_until_scheduled_purge_date() {
     assert_eq!(deleted.key.unwrap().recovery_level, "CustomizedRecoverable");
 
     for day in 0..7 {
-        let request = pb::PurgeDeletedKeyRequest { name: named("a") };
+        let request = pb::PurgeDeletedKeyRequest { name: deleted_name("a") };
         let refused = dev.keys.purge_deleted_key(request).await.unwrap_err();
         assert_eq!(reason(&refused), "PURGE_PROTECTED", "day {day}");
-        let happened = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
-        assert_eq!(happened.len(), usize::from(day == 6), "day {day}");
+        let events = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
+        assert_eq!(events.len(), usize::from(day == 6), "day {day}");
     }
     assert!(deleted_keys(&mut dev).await.is_empty());
 }
@@ -92,14 +92,14 @@ async fn purges_due_during_downtime_run_at_start() {
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
     delete(&mut dev, "a").await;
-    // One second before it is due, and then the service is away for longer than that.
+    // Two seconds before the purge is due, the service is stopped for as long.
     let by = prost_types::Duration { seconds: 7 * 86_400 - 2, nanos: 0 };
     let request = pb::AdvanceClockRequest {
         target: Some(pb::advance_clock_request::Target::By(by)),
         ..Default::default()
     };
     dev.clock.advance_clock(request).await.unwrap();
-    assert_eq!(deleted_keys(&mut dev).await, [named("a")]);
+    assert_eq!(deleted_keys(&mut dev).await, [deleted_name("a")]);
     server.kill();
     std::thread::sleep(std::time::Duration::from_secs(2));
     server.start_again();
@@ -154,8 +154,8 @@ async fn hsm_is_purged_exactly_at_the_end_of_retention() {
         assert_eq!(dev.clock.advance_clock(to(due - 1)).await.unwrap().into_inner().happenings, []);
         let taken = dev.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap_err();
         assert_eq!(reason(&taken), "HSM_EXISTS");
-        let happened = dev.clock.advance_clock(to(due)).await.unwrap().into_inner().happenings;
-        assert_eq!(happened.iter().map(|one| micros(one.at)).collect::<Vec<_>>(), [due]);
+        let events = dev.clock.advance_clock(to(due)).await.unwrap().into_inner().happenings;
+        assert_eq!(events.iter().map(|one| micros(one.at)).collect::<Vec<_>>(), [due]);
     }
     dev.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
 }
@@ -172,13 +172,13 @@ async fn protected_subscription_allows_only_scheduled_purges() {
     delete(&mut dev, "a").await;
     dev.hsms.create_managed_hsm(place.retaining("payroll", 90)).await.unwrap();
     hsms::delete(&mut dev, place.hsm("payroll")).await.unwrap();
-    // Marked afterwards: it holds for what is deleted already.
+    // The protection also applies to keys and HSMs that are already deleted.
     let update_mask = Some(prost_types::FieldMask { paths: vec!["undeletable".to_owned()] });
     let name = place.subscription.clone();
-    let marking = pb::UpdateSubscriptionRequest { name, undeletable: true, update_mask };
-    server.client("owner").await.resources.update_subscription(marking).await.unwrap();
+    let request = pb::UpdateSubscriptionRequest { name, undeletable: true, update_mask };
+    server.client("owner").await.resources.update_subscription(request).await.unwrap();
 
-    let get = pb::GetDeletedKeyRequest { name: named("a") };
+    let get = pb::GetDeletedKeyRequest { name: deleted_name("a") };
     let key = dev.keys.get_deleted_key(get).await.unwrap().into_inner();
     assert_eq!(key.key.unwrap().recovery_level, "CustomizedRecoverable+ProtectedSubscription");
     let get = pb::GetDeletedManagedHsmRequest { name: place.deleted("payroll") };
@@ -188,13 +188,13 @@ async fn protected_subscription_allows_only_scheduled_purges() {
         let refused = hsms::purge(&mut server.client(who).await, place.deleted("payroll")).await.unwrap_err();
         assert_eq!(reason(&refused), "PURGE_PROTECTED", "{who}");
     }
-    let request = pb::PurgeDeletedKeyRequest { name: named("a") };
+    let request = pb::PurgeDeletedKeyRequest { name: deleted_name("a") };
     let refused = dev.keys.purge_deleted_key(request).await.unwrap_err();
     assert_eq!(reason(&refused), "PURGE_PROTECTED");
 
-    let happened = dev.clock.advance_clock(days(90)).await.unwrap().into_inner().happenings;
+    let events = dev.clock.advance_clock(days(90)).await.unwrap().into_inner().happenings;
     assert_eq!(
-        happened.iter().map(|one| micros(one.at)).collect::<Vec<_>>(),
+        events.iter().map(|one| micros(one.at)).collect::<Vec<_>>(),
         [micros(key.scheduled_purge_at), micros(hsm.scheduled_purge_at)]
     );
     assert!(deleted_keys(&mut dev).await.is_empty());

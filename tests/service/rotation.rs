@@ -1,4 +1,4 @@
-//! Rotation over time: when the service rotates a key by itself, what it says of expiry, and what it leaves alone.
+//! Tests rotation over time: scheduled rotations, near-expiry events, and their retries.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::support::{Client, Server, days, ec, oct, reason};
 
 const DAY: i64 = 86_400;
 
-/// The one action there is, by one of its periods.
+/// Returns a rotate action with one of its periods.
 pub(crate) fn rotate_action(after: &str, before: &str) -> pb::KeyLifetimeAction {
     pb::KeyLifetimeAction {
         action: "rotate".to_owned(),
@@ -21,12 +21,12 @@ pub(crate) fn rotate_action(after: &str, before: &str) -> pb::KeyLifetimeAction 
     }
 }
 
-/// Rotate so long after creation. Spelt as most clients do.
+/// Returns an action that rotates this long after creation, spelled as most clients do.
 pub(crate) fn after(period: &str) -> Vec<pb::KeyLifetimeAction> {
     vec![pb::KeyLifetimeAction { action: "Rotate".to_owned(), ..rotate_action(period, "") }]
 }
 
-/// Rotate so long before expiry.
+/// Returns an action that rotates this long before expiry.
 pub(crate) fn before(period: &str) -> Vec<pb::KeyLifetimeAction> {
     vec![rotate_action("", period)]
 }
@@ -80,10 +80,10 @@ async fn freeze(client: &mut Client) -> i64 {
     clock.into_inner().now.unwrap().seconds
 }
 
-/// Advances the clock, and tells what happened: when, in days from the first instant, and what.
+/// Advances the clock by days, and returns the events with their day since `start`.
 async fn advance(client: &mut Client, start: i64, by: i64) -> Vec<(i64, String)> {
     let reply = client.clock.advance_clock(days(by)).await.unwrap().into_inner();
-    let told = reply.happenings.into_iter().map(|happening| {
+    let events = reply.happenings.into_iter().map(|happening| {
         let what = match happening.what.unwrap() {
             What::RotatedKey(name) => format!("rotated {}", key_of(&name)),
             What::NearExpiry(name) => format!("expiring {}", key_of(&name)),
@@ -94,21 +94,21 @@ async fn advance(client: &mut Client, start: i64, by: i64) -> Vec<(i64, String)>
         };
         ((happening.at.unwrap().seconds - start) / DAY, what)
     });
-    told.collect()
+    events.collect()
 }
 
 fn key_of(name: &str) -> &str {
     name.split('/').nth(3).unwrap()
 }
 
-fn told<const N: usize>(all: [(i64, &str); N]) -> Vec<(i64, String)> {
+fn expected_events<const N: usize>(all: [(i64, &str); N]) -> Vec<(i64, String)> {
     all.into_iter().map(|(day, what)| (day, what.to_owned())).collect()
 }
 
-/// Waits until something is so.
-async fn until(server: &Server, mut is_so: impl AsyncFnMut() -> bool) {
+/// Waits until a condition holds.
+async fn wait_until(server: &Server, mut condition: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
-    while !is_so().await {
+    while !condition().await {
         assert!(started.elapsed() < Duration::from_secs(20), "{}", server.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -125,14 +125,19 @@ async fn key_rotates_at_each_policy_instant_across_restarts() {
     set(&mut dev, "a", "P90D", after("P30D")).await.unwrap();
     set(&mut dev, "b", "", after("P28D")).await.unwrap();
     set(&mut dev, "c", "P90D", vec![]).await.unwrap();
-    assert_eq!(advance(&mut dev, start, 29).await, told([(28, "rotated b")]));
+    assert_eq!(advance(&mut dev, start, 29).await, expected_events([(28, "rotated b")]));
 
     server.restart();
     let mut dev = server.client("dev").await;
-    let happened = advance(&mut dev, start, 61).await;
-    let expected =
-        told([(30, "rotated a"), (56, "rotated b"), (60, "rotated a"), (84, "rotated b"), (90, "rotated a")]);
-    assert_eq!(happened, expected);
+    let events = advance(&mut dev, start, 61).await;
+    let expected = expected_events([
+        (30, "rotated a"),
+        (56, "rotated b"),
+        (60, "rotated a"),
+        (84, "rotated b"),
+        (90, "rotated a"),
+    ]);
+    assert_eq!(events, expected);
     let made = versions(&mut dev, "a").await;
     let created: Vec<i64> = made.iter().map(|version| version.created.unwrap().seconds - start).collect();
     assert_eq!(created, [0, 30 * DAY, 60 * DAY, 90 * DAY]);
@@ -143,14 +148,14 @@ async fn key_rotates_at_each_policy_instant_across_restarts() {
     );
     assert_eq!(versions(&mut dev, "c").await.len(), 1, "a policy without action rotates on demand only");
 
-    // A rotation on demand, or a new version by hand, begins the period anew.
+    // A rotation on demand restarts the period.
     advance(&mut dev, start, 10).await;
     rotate(&mut dev, "a").await.unwrap();
-    let happened = advance(&mut dev, start, 29).await;
-    assert_eq!(happened, told([(112, "rotated b")]));
-    assert_eq!(advance(&mut dev, start, 1).await, told([(130, "rotated a")]));
+    let events = advance(&mut dev, start, 29).await;
+    assert_eq!(events, expected_events([(112, "rotated b")]));
+    assert_eq!(advance(&mut dev, start, 1).await, expected_events([(130, "rotated a")]));
 
-    // Each was recorded at its own instant, in the name of the service, and counted as nothing.
+    // Each rotation has an audit entry at its own instant.
     let records = server.audit_of(8, |record| record["operationName"] == "KeyRotateIfDue");
     assert_eq!(records.len(), 8);
     for record in &records {
@@ -171,7 +176,7 @@ async fn key_rotates_before_expiry_and_near_expiry_is_emitted_once() {
         let attributes = Some(pb::KeyAttributes { expires, ..Default::default() });
         pb::CreateKeyRequest { attributes, ..ec(name, "P-256") }
     };
-    // What expires is told 30 days before; what the policy rotates by then is not the current version any more.
+    // The event is emitted 30 days before expiry, unless the policy has rotated the version by then.
     for (name, day) in [("early", 100), ("late", 100), ("same", 100), ("plain", 50), ("soon", 5)] {
         dev.create(expiring(name, day)).await.unwrap();
     }
@@ -179,19 +184,23 @@ async fn key_rotates_before_expiry_and_near_expiry_is_emitted_once() {
     set(&mut dev, "late", "P1Y", before("P20D")).await.unwrap();
     set(&mut dev, "same", "P1Y", before("P30D")).await.unwrap();
     let first = advance(&mut dev, start, 25).await;
-    // What expires within 30 days of its making was told by the scheduler in the background, or just now.
-    let tells: Vec<_> = first.into_iter().filter(|(_, what)| what != "expiring soon").collect();
-    assert_eq!(tells, told([(20, "expiring plain")]));
+    // For a key that expires within 30 days of its creation, the scheduler or this advance emits the event.
+    let others: Vec<_> = first.into_iter().filter(|(_, what)| what != "expiring soon").collect();
+    assert_eq!(others, expected_events([(20, "expiring plain")]));
     server.restart();
     let mut dev = server.client("dev").await;
-    let happened = advance(&mut dev, start, 65).await;
-    let expected =
-        told([(40, "rotated early"), (70, "rotated same"), (70, "expiring late"), (80, "rotated late")]);
-    assert_eq!(happened, expected);
+    let events = advance(&mut dev, start, 65).await;
+    let expected = expected_events([
+        (40, "rotated early"),
+        (70, "rotated same"),
+        (70, "expiring late"),
+        (80, "rotated late"),
+    ]);
+    assert_eq!(events, expected);
     let notes = server.audit_of(3, |record| record["operationName"] == "KeyNearExpiryEventGridNotification");
     assert_eq!(notes.len(), 3, "{notes:?}");
 
-    // Another expiry is news again; the same one is not.
+    // A changed expiry emits another event; an unchanged one does not.
     let expires = |day: i64| pb::KeyAttributes {
         expires: Some(Timestamp { seconds: start + day * DAY, nanos: 0 }),
         ..Default::default()
@@ -199,7 +208,7 @@ async fn key_rotates_before_expiry_and_near_expiry_is_emitted_once() {
     change(&mut dev, "plain", "expires", expires(50)).await;
     assert_eq!(advance(&mut dev, start, 1).await, []);
     change(&mut dev, "plain", "expires", expires(130)).await;
-    assert_eq!(advance(&mut dev, start, 9).await, told([(100, "expiring plain")]));
+    assert_eq!(advance(&mut dev, start, 9).await, expected_events([(100, "expiring plain")]));
 }
 
 #[tokio::test]
@@ -217,19 +226,19 @@ async fn disabled_and_deleted_keys_rotate_once_restored() {
     dev.keys.delete_key(pb::DeleteKeyRequest { name }).await.unwrap();
     assert_eq!(advance(&mut dev, start, 70).await, []);
 
-    // Two instants have passed, and one new version is made: now.
+    // Two rotations were due meanwhile; one is done, at the current instant.
     change(&mut dev, "disabled", "enabled", enabled(true)).await;
     let name = "hsms/local/deletedKeys/deleted".to_owned();
     dev.keys.recover_deleted_key(pb::RecoverDeletedKeyRequest { name }).await.unwrap();
     for name in ["disabled", "deleted"] {
-        until(&server, async || versions(&mut dev, name).await.len() == 2).await;
+        wait_until(&server, async || versions(&mut dev, name).await.len() == 2).await;
         let made = versions(&mut dev, name).await;
         assert_eq!(made[1].created.unwrap().seconds, start + 70 * DAY);
     }
     assert_eq!(advance(&mut dev, start, 29).await, []);
     assert_eq!(
         advance(&mut dev, start, 1).await,
-        told([(100, "rotated deleted"), (100, "rotated disabled")])
+        expected_events([(100, "rotated deleted"), (100, "rotated disabled")])
     );
 }
 
@@ -239,7 +248,7 @@ async fn rotations_due_during_downtime_run_once_at_start() {
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
     set(&mut dev, "a", "", after("P28D")).await.unwrap();
-    // Two seconds before it is due, and then the service is away for longer than that.
+    // Two seconds before the rotation is due, the service is stopped for as long.
     let by = prost_types::Duration { seconds: 28 * DAY - 2, nanos: 0 };
     dev.clock
         .advance_clock(pb::AdvanceClockRequest { target: Some(Target::By(by)), ..Default::default() })
@@ -250,9 +259,9 @@ async fn rotations_due_during_downtime_run_once_at_start() {
     std::thread::sleep(Duration::from_secs(2));
     server.start_again();
     let mut dev = server.client("dev").await;
-    until(&server, async || versions(&mut dev, "a").await.len() == 2).await;
+    wait_until(&server, async || versions(&mut dev, "a").await.len() == 2).await;
     let again = advance(&mut dev, 0, 27).await;
-    assert_eq!(again, [], "the period begins anew with the version that was made");
+    assert_eq!(again, [], "the new version restarts the period");
 }
 
 #[tokio::test]
@@ -268,11 +277,14 @@ async fn failed_rotation_is_reported_once_and_blocks_nothing_else() {
         rotate(&mut dev, "full").await.unwrap();
     }
     assert_eq!(reason(&rotate(&mut dev, "full").await.unwrap_err()), "LIMIT_EXCEEDED");
-    let happened = advance(&mut dev, start, 60).await;
-    assert_eq!(happened, told([(28, "not rotated full"), (28, "rotated other"), (56, "rotated other")]));
+    let events = advance(&mut dev, start, 60).await;
+    assert_eq!(
+        events,
+        expected_events([(28, "not rotated full"), (28, "rotated other"), (56, "rotated other")])
+    );
     server.restart();
     let mut dev = server.client("dev").await;
-    assert_eq!(advance(&mut dev, start, 25).await, told([(84, "rotated other")]));
+    assert_eq!(advance(&mut dev, start, 25).await, expected_events([(84, "rotated other")]));
     let refused = |record: &serde_json::Value| {
         record["operationName"] == "KeyRotateIfDue" && record["target"] == "hsms/local/keys/full"
     };
@@ -284,9 +296,9 @@ async fn failed_rotation_is_reported_once_and_blocks_nothing_else() {
     );
     assert_eq!(server.log().matches("a key could not be rotated by its policy").count(), 1);
 
-    // Another policy tries once more.
+    // A changed policy causes another attempt.
     set(&mut dev, "full", "", after("P30D")).await.unwrap();
-    until(&server, async || server.audit_of(1, refused).len() == 2).await;
+    wait_until(&server, async || server.audit_of(1, refused).len() == 2).await;
 }
 
 #[tokio::test]
@@ -296,7 +308,7 @@ async fn unavailable_token_backs_off_and_other_work_proceeds() {
     dev.create(ec("rotating", "P-256")).await.unwrap();
     set(&mut dev, "rotating", "", after("P30D")).await.unwrap();
     let made = dev.create(ec("expiring", "P-256")).await.unwrap().created.unwrap();
-    // Both are due in two seconds, the rotation a moment before.
+    // Both are due in two seconds, the rotation slightly earlier.
     let expires = Some(Timestamp { seconds: made.seconds + 60 * DAY, nanos: made.nanos });
     let attributes = pb::KeyAttributes { expires, ..Default::default() };
     change(&mut dev, "expiring", "expires", attributes).await;
@@ -306,8 +318,8 @@ async fn unavailable_token_backs_off_and_other_work_proceeds() {
         .await
         .unwrap();
     let softhsm = server.directory().join("softhsm");
-    let (here, away) = (softhsm.join("tokens"), softhsm.join("away"));
-    std::fs::rename(&here, &away).unwrap();
+    let (tokens, moved) = (softhsm.join("tokens"), softhsm.join("away"));
+    std::fs::rename(&tokens, &moved).unwrap();
 
     let notes = server.audit_of(1, |record| record["operationName"] == "KeyNearExpiryEventGridNotification");
     assert_eq!(notes[0]["resultType"], "Success");
@@ -319,10 +331,10 @@ async fn unavailable_token_backs_off_and_other_work_proceeds() {
     assert_eq!(server.log().matches("due work failed and is retried").count(), 1, "{}", server.log());
 
     server.kill();
-    std::fs::rename(&away, &here).unwrap();
+    std::fs::rename(&moved, &tokens).unwrap();
     server.start_again();
     let mut dev = server.client("dev").await;
-    until(&server, async || versions(&mut dev, "rotating").await.len() == 2).await;
+    wait_until(&server, async || versions(&mut dev, "rotating").await.len() == 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -337,18 +349,18 @@ async fn crash_during_rotations_loses_and_repeats_none() {
     }
     let mut made = Vec::new();
     for round in 1..=4_u32 {
-        // A second later than all keys are due.
+        // One second after all keys are due.
         let seconds = start + i64::from(round) * 28 * DAY + 1;
         let to = pb::AdvanceClockRequest {
             target: Some(Target::To(Timestamp { seconds, nanos: 0 })),
             ..Default::default()
         };
-        let mut turning = dev.clock.clone();
-        let cut = tokio::spawn(async move { turning.advance_clock(to).await.map(drop) });
-        // Anywhere: before the first, amid them, after the last.
+        let mut clock = dev.clock.clone();
+        let interrupted = tokio::spawn(async move { clock.advance_clock(to).await.map(drop) });
+        // Kills the server before, between or after the rotations.
         tokio::time::sleep(Duration::from_millis(u64::from(rand::random::<u8>()) * 2)).await;
         server.kill();
-        let _ = cut.await.unwrap();
+        let _ = interrupted.await.unwrap();
         server.start_again();
         dev = server.client("dev").await;
         dev.clock.advance_clock(to).await.unwrap();

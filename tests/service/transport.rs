@@ -1,4 +1,4 @@
-//! Connections: how many, how slow, over which TLS; and how a server ends and begins.
+//! Tests connection limits, TLS versions, graceful shutdown and start.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -16,7 +16,7 @@ fn address(server: &Server) -> SocketAddr {
     server.connection().endpoint.strip_prefix("https://").unwrap().parse().unwrap()
 }
 
-/// A TLS connection of one version, on which nothing was said yet.
+/// Opens a TLS connection of one version without sending a request.
 pub(crate) fn connect(
     server: &Server,
     version: &'static rustls::SupportedProtocolVersion,
@@ -40,13 +40,13 @@ pub(crate) fn connect(
     stream
 }
 
-/// Whether the other side ends the connection, and after how long.
-fn ended(mut stream: impl std::io::Read) -> Duration {
+/// Waits until the server closes the connection, and returns how long that takes.
+fn time_until_closed(mut stream: impl std::io::Read) -> Duration {
     let started = Instant::now();
     let mut byte = [0];
     match stream.read(&mut byte) {
         Ok(0) => {}
-        Ok(_) => panic!("the server spoke first"),
+        Ok(_) => panic!("the server sent data"),
         Err(error) => assert!(
             !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
             "the connection is still open: {error}"
@@ -73,18 +73,18 @@ async fn silent_connections_do_not_block_others() {
     list(&mut Client::new(server.channel().await, Some(&token))).await;
     assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
 
-    // All places taken by silence: they are free again when its time is over.
+    // Silent connections occupy all slots: the slots are released after the handshake timeout.
     let more: Vec<TcpStream> = (0..12).map(|_| TcpStream::connect(address(&server)).unwrap()).collect();
     let mut client = Client::new(server.channel().await, Some(&token));
     list(&mut client).await;
     for stream in silent.into_iter().chain(more) {
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        assert!(ended(stream) < Duration::from_secs(10));
+        assert!(time_until_closed(stream) < Duration::from_secs(10));
     }
     for stream in shaken {
-        assert!(ended(stream) < Duration::from_secs(10));
+        assert!(time_until_closed(stream) < Duration::from_secs(10));
     }
-    // One who has spoken may be silent for longer.
+    // A connection with a request may be idle for longer.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     list(&mut client).await;
 }
@@ -166,12 +166,12 @@ async fn accepts_only_tls_1_2_and_1_3() {
         .stdin(Stdio::null())
         .output();
     if let Ok(old) = old {
-        let said = String::from_utf8_lossy(&old.stdout);
-        assert!(!said.contains("New, TLSv1.1") && !old.status.success(), "{said}");
+        let stdout = String::from_utf8_lossy(&old.stdout);
+        assert!(!stdout.contains("New, TLSv1.1") && !old.status.success(), "{stdout}");
     }
 }
 
-/// Files of objects in the token.
+/// Counts the object files in the HSMs' tokens.
 fn objects(server: &Server) -> usize {
     crate::support::hsm_tokens(server)
         .into_iter()
@@ -185,8 +185,9 @@ fn objects(server: &Server) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_call_at_shutdown_completes_or_is_rejected() {
-    for patience in ["60", "0"] {
-        let mut server = Server::start_with(&[], &[("STRONGROOM_SERVER__SHUTDOWN_SECONDS", patience)]);
+    for shutdown_seconds in ["60", "0"] {
+        let mut server =
+            Server::start_with(&[], &[("STRONGROOM_SERVER__SHUTDOWN_SECONDS", shutdown_seconds)]);
         let mut calls = Vec::new();
         for number in 0..3 {
             let mut dev = server.client("dev").await;
@@ -195,32 +196,32 @@ async fn slow_call_at_shutdown_completes_or_is_rejected() {
         tokio::time::sleep(Duration::from_millis(150)).await;
         let started = Instant::now();
         let status = server.stop();
-        println!("patience {patience} s: ended after {:?} with {status}", started.elapsed());
-        if patience == "60" {
+        println!("shutdown_seconds = {shutdown_seconds}: ended after {:?} with {status}", started.elapsed());
+        if shutdown_seconds == "60" {
             assert!(status.success(), "{}", server.log());
         }
         let mut results = Vec::new();
         for call in calls {
             results.push(call.await.unwrap());
         }
-        if patience == "60" {
-            assert!(results.iter().all(Result::is_ok), "all were under way: {results:?}");
+        if shutdown_seconds == "60" {
+            assert!(results.iter().all(Result::is_ok), "all calls in progress complete: {results:?}");
         }
         server.start_again();
         let mut dev = server.client("dev").await;
         let parent = "hsms/local".to_owned();
-        let there = dev.keys.list_keys(pb::ListKeysRequest { parent, ..Default::default() }).await.unwrap();
-        let there = there.into_inner().keys;
+        let keys = dev.keys.list_keys(pb::ListKeysRequest { parent, ..Default::default() }).await.unwrap();
+        let keys = keys.into_inner().keys;
         for made in results.into_iter().flatten() {
-            assert!(there.iter().any(|key| made.name.starts_with(&format!("{}/", key.name))), "{made:?}");
+            assert!(keys.iter().any(|key| made.name.starts_with(&format!("{}/", key.name))), "{made:?}");
         }
-        for key in &there {
+        for key in &keys {
             let algorithm = "PS256".to_owned();
             let request = pb::SignRequest { name: key.name.clone(), algorithm, digest: vec![7; 32] };
             assert_eq!(dev.crypto.sign(request).await.unwrap().into_inner().signature.len(), 512);
         }
-        if patience == "60" {
-            assert_eq!(objects(&server), there.len() + 1, "the keys and the sentinel");
+        if shutdown_seconds == "60" {
+            assert_eq!(objects(&server), keys.len() + 1, "one object per key and the sentinel");
         }
     }
 }
@@ -238,18 +239,18 @@ async fn rejects_data_directory_or_port_in_use() {
         String::from_utf8(output.stderr).unwrap()
     };
     let before = std::fs::read(server.directory().join("connection.json")).unwrap();
-    let said = fails(&server.directory(), "127.0.0.1:0");
-    assert!(said.contains("in use by another strongroom") && said.contains("--data-dir"), "{said}");
+    let stderr = fails(&server.directory(), "127.0.0.1:0");
+    assert!(stderr.contains("in use by another strongroom") && stderr.contains("--data-dir"), "{stderr}");
     assert_eq!(std::fs::read(server.directory().join("connection.json")).unwrap(), before);
 
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let directory = tempfile::tempdir().unwrap();
-    let said = fails(&directory.path().join("data"), &address);
-    assert!(said.contains(&address) && said.contains("--listen"), "{said}");
+    let stderr = fails(&directory.path().join("data"), &address);
+    assert!(stderr.contains(&address) && stderr.contains("--listen"), "{stderr}");
     assert!(!directory.path().join("data/strongroom.db").exists());
 
-    // The first has not noticed.
+    // The first server is not affected.
     list(&mut server.client("dev").await).await;
 }
 

@@ -1,4 +1,4 @@
-//! Takes the steps of a sequence on a real server, and looks at what it shows.
+//! Applies the steps of a sequence to a server and observes its state.
 
 use std::collections::BTreeMap;
 
@@ -14,29 +14,29 @@ use crate::hsms;
 use crate::roles::ask::guid;
 use crate::support::{Client, Server, ec, fact, micros, oct, reason, timestamp};
 
-/// Who sees everything, tidies up, and takes no part.
+/// The principal that observes the state and cleans up, and is no caller of a sequence.
 const OBSERVER: &str = "dev";
-/// HSMs that take up room.
+/// HSMs that no sequence touches, which count towards the limit.
 const OTHERS: [&str; 1] = ["other"];
 
-/// A server with a clock that stands still, and clients for it.
+/// A server with a frozen clock, and clients for it.
 pub(super) struct Driver {
     server: Server,
     place: hsms::Place,
     channel: Channel,
     clients: BTreeMap<&'static str, Client>,
     ids: BTreeMap<&'static str, String>,
-    /// Names of role assignments that the guest was given.
+    /// Names of the guest's role assignments.
     given: Vec<String>,
 }
 
-/// What came of a step, and the name of the version it made.
+/// The reply to a step, and the name of the key version it created.
 pub(super) type Outcome = (Result<Said, Refusal>, Option<String>);
 
 impl Driver {
-    /// A new server.
+    /// Starts a new server.
     pub(super) async fn start(undeletable: bool) -> Self {
-        // What is only read need not be waited for until it is on the disk.
+        // No test reads the audit log, so replies need not wait for it.
         let server = Server::start_with(&[], &[("STRONGROOM_AUDIT__DURABILITY", "relaxed")]);
         let place = hsms::Place::of(&server);
         let channel = server.channel().await;
@@ -57,12 +57,12 @@ impl Driver {
         driver
     }
 
-    /// HSMs that no sequence touches: the seed's, and those made above.
+    /// The number of HSMs that no sequence touches: the seed's HSM and [`OTHERS`].
     pub(super) const fn others() -> usize {
         1 + OTHERS.len()
     }
 
-    /// What the clock shows.
+    /// Returns the current instant of the virtual clock.
     pub(super) async fn now(&mut self) -> Instant {
         let mut observer = self.client(OBSERVER).await;
         let clock = observer.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner();
@@ -70,7 +70,7 @@ impl Driver {
         micros(clock.now)
     }
 
-    /// The server's log.
+    /// Returns the server's log.
     pub(super) fn log(&self) -> String {
         self.server.log()
     }
@@ -84,12 +84,12 @@ impl Driver {
         client
     }
 
-    async fn came_back(&mut self) {
+    async fn reconnect(&mut self) {
         self.channel = self.server.channel().await;
         self.clients.clear();
     }
 
-    /// Takes a step. `to` is where the clock is turned, if it is.
+    /// Applies a step. `to` is the target of a clock change.
     pub(super) async fn take(&mut self, step: &Step, to: Instant) -> Outcome {
         let mut made = None;
         let answer = match *step {
@@ -122,12 +122,12 @@ impl Driver {
             Step::Crash => {
                 self.server.kill();
                 self.server.start_again();
-                self.came_back().await;
+                self.reconnect().await;
                 Ok(Said::Done)
             }
             Step::Restart => {
                 self.server.restart();
-                self.came_back().await;
+                self.reconnect().await;
                 Ok(Said::Done)
             }
         };
@@ -174,7 +174,7 @@ impl Driver {
         answer.map(|hsm| Said::Resource(resource(hsm.into_inner(), None)))
     }
 
-    /// Activates an HSM; those who use it by default, and the observer, are given their roles.
+    /// Activates an HSM, and assigns the roles of its default users and of the observer.
     async fn activate(&mut self, who: Who, name: &str) -> Result<Said, Status> {
         let mut client = self.client(who.name()).await;
         let request = pb::ActivateManagedHsmRequest { name: format!("hsms/{name}") };
@@ -186,7 +186,7 @@ impl Driver {
             (Who::User.name(), Local::CryptoUser),
             (Who::Officer.name(), Local::CryptoOfficer),
         ];
-        // One that was active already has the observer's.
+        // An HSM that is already active has the observer's assignments.
         for (to, role) in roles {
             match observer.access.create_role_assignment(self.assigning(name, to, role)).await {
                 Err(status) if to == OBSERVER && reason(&status) == "ROLE_ASSIGNMENT_EXISTS" => break,
@@ -270,7 +270,7 @@ impl Driver {
         Ok(Said::Turned(micros(reply.clock.unwrap().now), happened))
     }
 
-    /// Everything that can be seen; of what is in HSMs, that of one alone if it is named.
+    /// Returns the observable state, with the content of one HSM or of all.
     pub(super) async fn view(&mut self, at: Option<usize>) -> Result<View, Status> {
         let mut observer = self.client(OBSERVER).await;
         let live = list_hsms(&mut observer, self.place.subscription.clone()).await?;
@@ -318,7 +318,7 @@ impl Driver {
         Ok(Inside::Answers { roles, live, deleted, versions })
     }
 
-    /// Takes away what a sequence left. Where that is not allowed yet, the clock is turned.
+    /// Deletes the resources of a sequence. Advances the clock past the purge date of protected HSMs.
     pub(super) async fn tidy_up(&mut self) -> Result<(), Status> {
         let mut observer = self.client(OBSERVER).await;
         for name in std::mem::take(&mut self.given) {
@@ -357,7 +357,7 @@ async fn on_key(
     let deleted = format!("hsms/{hsm}/deletedKeys/{key}");
     let answer = match action {
         OnKey::Create => {
-            // A secret key has two objects in the token, a key pair one.
+            // Both kinds of keys: a secret key has two objects in the token, a key pair one.
             let request = if key == KEYS[1] { oct(key, 256) } else { ec(key, "P-256") };
             let request = pb::CreateKeyRequest { parent: format!("hsms/{hsm}"), ..request };
             let bundle = client.keys.create_key(request).await?.into_inner();
@@ -415,10 +415,10 @@ async fn list_deleted_keys(client: &mut Client, hsm: &str) -> Result<Vec<Listed>
     Ok(found.into_iter().map(deleted_key).collect())
 }
 
-/// Everything that what is told of an error depends on.
+/// Returns the reason of an error and the metadata that the model predicts.
 fn refusal(status: &Status) -> Refusal {
     let why = reason(status);
-    let told = match why.as_str() {
+    let metadata = match why.as_str() {
         "" => format!("{status:?}"),
         "BAD_PARAMETER" => fact(status, "field"),
         "HSM_EXISTS" => fact(status, "deleted"),
@@ -428,7 +428,7 @@ fn refusal(status: &Status) -> Refusal {
         }
         _ => String::new(),
     };
-    Refusal(why, told)
+    Refusal(why, metadata)
 }
 
 fn happening(happening: &pb::Happening) -> (Instant, String) {

@@ -1,5 +1,5 @@
-//! The rules of deletion and retention, as docs/retention.md has them: plain data and pure functions that share nothing
-//! with the service.
+//! The model of deletion and retention after docs/retention.md: plain data and pure functions that share no code with the
+//! service.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ pub(super) type Instant = i64;
 
 const HOUR: i64 = 3_600_000_000;
 
-/// Managed HSMs of one subscription in one location.
+/// The maximum number of managed HSMs of one subscription in one location.
 const MOST_HSMS: usize = 5;
 
-/// The dates of what is deleted.
+/// The deletion date and the scheduled purge date of a deleted key or HSM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Dates {
     pub(super) deleted: Instant,
@@ -27,7 +27,7 @@ pub(super) struct Key {
     pub(super) deletion: Option<Dates>,
 }
 
-/// An HSM that is there. One that is not has none of this.
+/// An existing HSM, live or deleted.
 #[derive(Clone, Debug)]
 struct Hsm {
     created: Instant,
@@ -39,7 +39,7 @@ struct Hsm {
     keys: BTreeMap<usize, Key>,
 }
 
-/// What everybody sees of an HSM as a resource.
+/// The observable properties of an HSM as a resource.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Resource {
     pub(super) name: String,
@@ -51,7 +51,7 @@ pub(super) struct Resource {
     pub(super) deletion: Option<Dates>,
 }
 
-/// A key as it is listed: without a version.
+/// A key as listed, without a version.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Listed {
     pub(super) name: String,
@@ -59,35 +59,35 @@ pub(super) struct Listed {
     pub(super) deletion: Option<Dates>,
 }
 
-/// What the service says to a step that it does.
+/// The reply to a successful step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Said {
     Done,
     Resource(Resource),
     Resources(Vec<Resource>),
-    /// A version was made; its name is the service's choice.
+    /// A key version was created; the service chooses its name.
     Made {
         level: String,
     },
     /// A key, and its current version.
     Key(Listed, String),
     Keys(Vec<Listed>),
-    /// The clock shows this, and so much happened, in order.
+    /// The new instant of the clock, and the events in order.
     Turned(Instant, Vec<(Instant, String)>),
 }
 
-/// Why a step is refused: a reason, and the fact that goes with some of them.
+/// The error of a step: its reason, and the metadata of some reasons.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Refusal(pub(super) String, pub(super) String);
 
-/// What the data plane of an HSM shows to who may see everything.
+/// The content of an HSM as observed over the data plane by a caller with all read rights.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Inside {
-    /// It answers so and nothing else.
+    /// All calls fail with this error.
     Refuses(String, String),
-    /// It is in service.
+    /// The HSM is activated.
     Answers {
-        /// Who has which role.
+        /// The role assignments.
         roles: Vec<(Who, Local)>,
         live: Vec<Listed>,
         deleted: Vec<Listed>,
@@ -96,7 +96,7 @@ pub(super) enum Inside {
     },
 }
 
-/// Everything that can be seen.
+/// The observable state.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct View {
     pub(super) live: Vec<Resource>,
@@ -104,13 +104,13 @@ pub(super) struct View {
     pub(super) inside: Vec<(String, Inside)>,
 }
 
-/// The state of everything.
+/// The state of the model.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     now: Instant,
-    /// Whether the subscription cannot be cancelled.
+    /// Whether the subscription is protected.
     undeletable: bool,
-    /// HSMs that no sequence touches, and that take up room.
+    /// The number of HSMs that no sequence touches, which count towards the limit.
     others: usize,
     hsms: BTreeMap<usize, Hsm>,
     guest: BTreeSet<(Place, Azure)>,
@@ -127,43 +127,45 @@ fn refused<T>(why: &str) -> Result<T, Refusal> {
 }
 
 impl Model {
-    /// Nothing is there but others' HSMs.
+    /// Creates a model without HSMs except for `others`.
     pub(super) fn new(now: Instant, undeletable: bool, others: usize) -> Self {
         Self { now, undeletable, others, hsms: BTreeMap::new(), guest: BTreeSet::new() }
     }
 
-    /// Takes a step.
+    /// Applies a step and returns the expected reply.
     pub(super) fn take(&mut self, step: &Step) -> Outcome {
         match *step {
             Step::Hsm(who, hsm, action) => self.on_hsm(who, hsm, action),
             Step::ListHsms(who, at) => {
-                self.let_in(who, Azure::may_read, at)?;
+                self.authorize_control_plane(who, Azure::may_read, at)?;
                 Ok(Said::Resources(self.resources(false)))
             }
             Step::ListDeletedHsms(who) => {
-                self.let_in(who, Azure::may_read, Place::Subscription)?;
+                self.authorize_control_plane(who, Azure::may_read, Place::Subscription)?;
                 Ok(Said::Resources(self.resources(true)))
             }
             Step::Activate(who, hsm) => {
-                let hsm = self.enter(who, &[Local::Administrator], hsm, false)?;
+                let hsm = self.authorize_data_plane(who, &[Local::Administrator], hsm, false)?;
                 if !hsm.active {
                     hsm.active = true;
-                    // The driver gives these away with the activation.
+                    // The driver assigns these with the activation.
                     hsm.roles.extend([(Who::User, Local::CryptoUser), (Who::Officer, Local::CryptoOfficer)]);
                 }
                 Ok(Said::Done)
             }
             Step::Key(who, hsm, key, action) => self.on_key(who, hsm, key, action),
             Step::ListKeys(who, hsm) => {
-                self.enter(who, &[Local::CryptoUser], hsm, true)?;
+                self.authorize_data_plane(who, &[Local::CryptoUser], hsm, true)?;
                 Ok(Said::Keys(self.keys(hsm, false)))
             }
             Step::ListDeletedKeys(who, hsm) => {
-                self.enter(who, &[Local::CryptoOfficer], hsm, true)?;
+                self.authorize_data_plane(who, &[Local::CryptoOfficer], hsm, true)?;
                 Ok(Said::Keys(self.keys(hsm, true)))
             }
             Step::Role { hsm, to, role, give } => {
-                let roles = &mut self.enter(Who::Administrator, &[Local::Administrator], hsm, true)?.roles;
+                let roles = &mut self
+                    .authorize_data_plane(Who::Administrator, &[Local::Administrator], hsm, true)?
+                    .roles;
                 match (give, if give { roles.insert((to, role)) } else { roles.remove(&(to, role)) }) {
                     (_, true) => Ok(Said::Done),
                     (true, false) => refused("ROLE_ASSIGNMENT_EXISTS"),
@@ -182,19 +184,19 @@ impl Model {
                 to if to < self.now => Err(refusal("BAD_PARAMETER", "to")),
                 to => Ok(self.turn(to)),
             },
-            // What is, stays; what is due, is done already: the clock stands still meanwhile.
+            // A restart changes nothing: the clock is frozen, and all due work is done.
             Step::Crash | Step::Restart => Ok(Said::Done),
         }
     }
 
-    /// The service made this version.
+    /// Records the name of a key version that the service created.
     pub(super) fn made(&mut self, hsm: usize, key: usize, version: String) {
         if let Some(hsm) = self.hsms.get_mut(&hsm) {
             hsm.keys.entry(key).or_default().versions.push(version);
         }
     }
 
-    /// Where a turn of the clock leads.
+    /// Returns the target instant of a clock change.
     pub(super) fn destination(&self, turn: Turn) -> Instant {
         match turn {
             Turn::Hours(hours) => self.now + hours * HOUR,
@@ -203,8 +205,8 @@ impl Model {
         }
     }
 
-    /// On the control plane: does a role of theirs, at this place or above, allow it?
-    fn let_in(&self, who: Who, may: fn(Azure) -> bool, at: Place) -> Result<(), Refusal> {
+    /// Authorizes a caller on the control plane: errors unless a role at this scope or above allows the action.
+    fn authorize_control_plane(&self, who: Who, may: fn(Azure) -> bool, at: Place) -> Result<(), Refusal> {
         let holds = match who {
             Who::Owner => may(Azure::Owner),
             Who::Contributor => may(Azure::HsmContributor),
@@ -219,7 +221,7 @@ impl Model {
     }
 
     fn on_hsm(&mut self, who: Who, name: usize, action: OnHsm) -> Outcome {
-        // What a request says is read before anybody is asked who may.
+        // Requests are validated before authorization.
         if let OnHsm::Create { days, .. } | OnHsm::Retain(days) = action
             && !(7..=90).contains(&days)
         {
@@ -227,7 +229,7 @@ impl Model {
         }
         let known = self.hsms.get(&name);
         let at = match action {
-            // Deleted HSMs are in no resource group; but recovering makes one in the group it was in.
+            // Deleted HSMs belong to no resource group, but recovery restores an HSM in its former group.
             OnHsm::GetDeleted | OnHsm::Purge => Place::Subscription,
             OnHsm::Recover if known.is_none_or(|hsm| hsm.deletion.is_none()) => Place::Subscription,
             _ => Place::Group,
@@ -237,7 +239,7 @@ impl Model {
         } else {
             Azure::may_manage
         };
-        self.let_in(who, may, at)?;
+        self.authorize_control_plane(who, may, at)?;
         if let OnHsm::Create { days, protected } = action {
             if let Some(known) = known {
                 return Err(refusal("HSM_EXISTS", known.deletion.is_some()));
@@ -275,7 +277,7 @@ impl Model {
             OnHsm::Delete => hsm.deletion = Some(hsm.dates(now)),
             OnHsm::Recover => {
                 hsm.deletion = None;
-                // What came due meanwhile is done at once.
+                // Purges that came due meanwhile run immediately.
                 hsm.keys.retain(|_, key| key.deletion.is_none_or(|dates| dates.purged > now));
             }
             OnHsm::Purge => {
@@ -287,8 +289,8 @@ impl Model {
         Ok(Said::Resource(self.resource(name)))
     }
 
-    /// On the data plane: there must be such an HSM, a role of theirs, and then the HSM must answer.
-    fn enter(
+    /// Authorizes a caller on the data plane: the HSM must exist, the caller have a role, and the HSM be live and active.
+    fn authorize_data_plane(
         &mut self,
         who: Who,
         roles: &[Local],
@@ -312,7 +314,7 @@ impl Model {
             OnKey::Create | OnKey::Get | OnKey::Delete => Local::CryptoUser,
             OnKey::GetDeleted | OnKey::Recover | OnKey::Purge => Local::CryptoOfficer,
         };
-        let hsm = self.enter(who, &[role], name, true)?;
+        let hsm = self.authorize_data_plane(who, &[role], name, true)?;
         let level = hsm.level(undeletable);
         let known = hsm.keys.get(&number).map(|key| key.deletion);
         let dates = hsm.dates(now);
@@ -339,7 +341,7 @@ impl Model {
         Ok(Said::Key(key.listed(number, level), key.versions.last().cloned().unwrap_or_default()))
     }
 
-    /// What comes due next. What is in a deleted HSM is frozen with it.
+    /// Returns the next scheduled purge date. The keys of a deleted HSM are not purged while it is deleted.
     fn next(&self) -> Option<Instant> {
         let each = self.hsms.values().flat_map(|hsm| match hsm.deletion {
             Some(dates) => vec![dates.purged],
@@ -369,7 +371,7 @@ impl Model {
                 });
                 true
             });
-            // What is due at the same instant happens in no order that matters.
+            // The order of events at the same instant is not specified.
             at_once.sort();
             happened.extend(at_once);
         }
@@ -391,22 +393,22 @@ impl Model {
     }
 
     fn resources(&self, deleted: bool) -> Vec<Resource> {
-        let meant = self.hsms.iter().filter(|(_, hsm)| hsm.deletion.is_some() == deleted);
-        let mut resources: Vec<_> = meant.map(|(name, _)| self.resource(*name)).collect();
+        let selected = self.hsms.iter().filter(|(_, hsm)| hsm.deletion.is_some() == deleted);
+        let mut resources: Vec<_> = selected.map(|(name, _)| self.resource(*name)).collect();
         resources.sort_by(|one, other| one.name.cmp(&other.name));
         resources
     }
 
     fn keys(&self, name: usize, deleted: bool) -> Vec<Listed> {
         let hsm = &self.hsms[&name];
-        let meant = hsm.keys.iter().filter(|(_, key)| key.deletion.is_some() == deleted);
-        meant.map(|(number, key)| key.listed(*number, hsm.level(self.undeletable))).collect()
+        let selected = hsm.keys.iter().filter(|(_, key)| key.deletion.is_some() == deleted);
+        selected.map(|(number, key)| key.listed(*number, hsm.level(self.undeletable))).collect()
     }
 
-    /// Everything that can be seen; of what is in HSMs, that of one alone if it is named.
+    /// Returns the observable state, with the content of one HSM or of all.
     pub(super) fn view(&self, at: Option<usize>) -> View {
-        let meant = self.hsms.iter().filter(|(name, _)| at.is_none_or(|at| **name == at));
-        let inside = meant.map(|(name, hsm)| {
+        let selected = self.hsms.iter().filter(|(name, _)| at.is_none_or(|at| **name == at));
+        let inside = selected.map(|(name, hsm)| {
             let inside = match hsm.deletion {
                 Some(dates) => Inside::Refuses("HSM_DELETED".to_owned(), dates.purged.to_string()),
                 None if !hsm.active => Inside::Refuses("HSM_NOT_ACTIVATED".to_owned(), String::new()),
@@ -430,7 +432,7 @@ impl Model {
 }
 
 impl Hsm {
-    /// The dates of what is deleted now. They never move.
+    /// Returns the dates of a deletion at this instant. They never change.
     fn dates(&self, now: Instant) -> Dates {
         Dates { deleted: now, purged: now + i64::from(self.days) * 24 * HOUR }
     }
@@ -445,7 +447,7 @@ impl Hsm {
         format!("{customized}Recoverable{purging}")
     }
 
-    /// Nobody purges what is protected. Only the service does, when the time has come.
+    /// Errors if a deleted key or HSM is protected against purge by callers.
     fn check_purge(&self, undeletable: bool, deletion: Option<Dates>) -> Result<(), Refusal> {
         match deletion {
             Some(dates) if self.protected || undeletable => Err(refusal("PURGE_PROTECTED", dates.purged)),
@@ -461,12 +463,12 @@ impl Key {
 }
 
 impl Azure {
-    /// Whether the role makes, changes, deletes, recovers and purges HSMs.
+    /// Returns whether the role allows to create, update, delete, recover and purge HSMs.
     fn may_manage(self) -> bool {
         !matches!(self, Self::Reader)
     }
 
-    /// Whether it reads them, live and deleted: all of them do.
+    /// Returns whether the role allows to read live and deleted HSMs. All roles do.
     fn may_read(self) -> bool {
         true
     }

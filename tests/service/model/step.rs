@@ -1,10 +1,10 @@
-//! The steps of a sequence, and how sequences are drawn.
+//! The steps of a sequence, and the proptest strategies that generate sequences.
 
 use proptest::prelude::*;
 
 use crate::roles::ask::{ADMINISTRATOR, CRYPTO_USER};
 
-/// Names of HSMs; there is room for fewer.
+/// Names of HSMs: more than the limit allows at the same time.
 pub(super) const HSMS: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 /// Names of keys in each of them.
 pub(super) const KEYS: [&str; 3] = ["a", "b", "c"];
@@ -20,16 +20,16 @@ pub(super) enum Who {
     Reader,
     /// An initial administrator of every HSM.
     Administrator,
-    /// Has Crypto User in an HSM from its activation on, until it is taken away.
+    /// Assigned Crypto User at activation; a sequence may remove it.
     User,
-    /// Has Crypto Officer likewise.
+    /// Assigned Crypto Officer at activation; a sequence may remove it.
     Officer,
-    /// Has what the sequence gives, on either plane.
+    /// Has the roles that the sequence assigns, on either plane.
     Guest,
 }
 
 impl Who {
-    /// All of them.
+    /// All values.
     pub(super) const ALL: [Self; 7] = [
         Self::Owner,
         Self::Contributor,
@@ -40,7 +40,7 @@ impl Who {
         Self::Guest,
     ];
 
-    /// The seed's name.
+    /// The principal's name in the seed.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -63,10 +63,10 @@ pub(super) enum Local {
 }
 
 impl Local {
-    /// All of them.
+    /// All values.
     pub(super) const ALL: [Self; 3] = [Self::Administrator, Self::CryptoUser, Self::CryptoOfficer];
 
-    /// The id of its definition.
+    /// The id of the role definition.
     pub(super) const fn id(self) -> &'static str {
         match self {
             Self::Administrator => ADMINISTRATOR,
@@ -85,25 +85,25 @@ pub(super) enum Azure {
     Reader,
 }
 
-/// Where a role of the control plane is given.
+/// The scope of a role assignment on the control plane.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Place {
     Subscription,
     Group,
 }
 
-/// Where the clock is turned.
+/// A change of the clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Turn {
-    /// So many hours on.
+    /// Advances by hours.
     Hours(i64),
-    /// To so many microseconds after what comes due next; an hour on if nothing does.
+    /// Advances to this many microseconds after the next due work, or by an hour if there is none.
     ToNext(i64),
-    /// Back, which is refused.
+    /// Sets the clock back, which is rejected.
     Back,
 }
 
-/// What is done with an HSM as a resource.
+/// An operation on an HSM as a resource.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum OnHsm {
     Create { days: u32, protected: bool },
@@ -116,10 +116,10 @@ pub(super) enum OnHsm {
     Purge,
 }
 
-/// What is done with a key.
+/// An operation on a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum OnKey {
-    /// Makes the key, or a new version of it.
+    /// Creates the key or a new version.
     Create,
     Get,
     Delete,
@@ -128,7 +128,7 @@ pub(super) enum OnKey {
     Purge,
 }
 
-/// One thing that somebody does, or that happens.
+/// A call, a clock change or a restart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Step {
     Hsm(Who, usize, OnHsm),
@@ -138,28 +138,28 @@ pub(super) enum Step {
     Key(Who, usize, usize, OnKey),
     ListKeys(Who, usize),
     ListDeletedKeys(Who, usize),
-    /// Gives a role in an HSM, as its administrator, or takes it away.
+    /// Assigns or removes a role in an HSM, as its administrator.
     Role {
         hsm: usize,
         to: Who,
         role: Local,
         give: bool,
     },
-    /// Gives the guest a role of the control plane, as owner, or takes it away.
+    /// Assigns the guest a role of the control plane or removes it, as owner.
     ControlRole {
         at: Place,
         role: Azure,
         give: bool,
     },
     Turn(Turn),
-    /// `kill -9`, and a new start.
+    /// SIGKILL and a restart.
     Crash,
-    /// SIGTERM, and a new start.
+    /// SIGTERM and a restart.
     Restart,
 }
 
 impl Step {
-    /// The HSM it is about, if it is one.
+    /// The HSM of the step, if it concerns a single one.
     pub(super) const fn at(&self) -> Option<usize> {
         match self {
             Self::Hsm(_, hsm, _)
@@ -173,7 +173,7 @@ impl Step {
     }
 }
 
-/// Mostly the one who may, sometimes anybody.
+/// Generates a caller: usually the authorized one, sometimes any.
 fn who(usual: Who) -> impl Strategy<Value = Who> {
     prop_oneof![6 => Just(usual), 1 => Just(Who::Guest), 1 => prop::sample::select(&Who::ALL[..])]
 }
@@ -265,7 +265,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// HSMs that are there, active and in use, when a sequence begins: so that its steps find something to act on.
+/// Generates initial steps that create and activate HSMs with a key, so that later steps have targets.
 fn beginning() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((0..HSMS.len(), prop_oneof![Just(7), Just(90), 7_u32..=90]), 0..=2).prop_map(
         |hsms| {
@@ -282,7 +282,7 @@ fn beginning() -> impl Strategy<Value = Vec<Step>> {
     )
 }
 
-/// Sequences of 10 to 40 steps.
+/// Generates sequences of 10 to 40 steps.
 pub(super) fn sequences() -> impl Strategy<Value = Vec<Step>> {
     (beginning(), prop::collection::vec(step(), 10..=34))
         .prop_map(|(beginning, steps)| [beginning, steps].concat())

@@ -1,4 +1,4 @@
-//! Elliptic-curve keys by RustCrypto's crates.
+//! Elliptic-curve keys implemented with RustCrypto's crates.
 
 use strongroom::api::grpc::pb;
 
@@ -31,7 +31,7 @@ macro_rules! with_curve {
 }
 
 impl EcKey {
-    /// The key of a scalar that is made from a seed, and below the order of every curve.
+    /// Creates a key with a scalar derived from a seed, below the order of every curve.
     pub(crate) fn new(curve: &str, seed: u8) -> Self {
         let point = |d: &[u8]| {
             with_curve!(curve, implementation => {
@@ -59,12 +59,12 @@ impl EcKey {
         })
     }
 
-    /// The key as it is imported.
+    /// Returns the key as import material.
     pub(crate) fn material(&self) -> pb::ImportKeyMaterial {
         self.0.clone()
     }
 
-    /// `r || s` over a digest.
+    /// Signs a digest; returns `r || s`.
     pub(crate) fn sign(&self, digest: &[u8]) -> Vec<u8> {
         with_curve!(self.0.crv.as_str(), implementation => {
             use implementation::ecdsa::{Signature, SigningKey, signature::hazmat::PrehashSigner as _};

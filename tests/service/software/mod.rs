@@ -1,4 +1,4 @@
-//! Keys and algorithms by other implementations (RustCrypto): they judge what the service answers.
+//! Keys and algorithms implemented with RustCrypto, as a reference for the service's results.
 
 pub(crate) mod ec_key;
 pub(crate) mod rsa_key;
@@ -11,11 +11,11 @@ pub(crate) const RSA_SIGNATURES: [&str; 7] = ["RS256", "RS384", "RS512", "PS256"
 pub(crate) const RSA_ENCRYPTIONS: [&str; 3] = ["RSA1_5", "RSA-OAEP", "RSA-OAEP-256"];
 pub(crate) const MACS: [&str; 3] = ["HS256", "HS384", "HS512"];
 
-/// Each curve, its algorithm, and the width of its field in bytes.
+/// Each curve, its signature algorithm, and the size of its field in bytes.
 pub(crate) const CURVES: [(&str, &str, usize); 4] =
     [("P-256", "ES256", 32), ("P-256K", "ES256K", 32), ("P-384", "ES384", 48), ("P-521", "ES512", 66)];
 
-/// What a signature algorithm takes of a message: its digest; with RSNULL the message.
+/// Returns the input of a signature algorithm for a message: its digest, or the message itself with RSNULL.
 pub(crate) fn digest(algorithm: &str, message: &[u8]) -> Vec<u8> {
     match algorithm {
         "RSNULL" => message.to_vec(),
@@ -25,7 +25,7 @@ pub(crate) fn digest(algorithm: &str, message: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Whether a signature is that of the private half of `key`.
+/// Returns whether a signature is valid for the public key.
 pub(crate) fn verifies(key: &pb::JsonWebKey, algorithm: &str, digest: &[u8], signature: &[u8]) -> bool {
     if key.crv.is_empty() {
         rsa_key::verifies(key, algorithm, digest, signature)
@@ -34,14 +34,14 @@ pub(crate) fn verifies(key: &pb::JsonWebKey, algorithm: &str, digest: &[u8], sig
     }
 }
 
-/// The bytes with one bit changed.
+/// Returns the bytes with one bit flipped.
 pub(crate) fn flip(bytes: &[u8], bit: usize) -> Vec<u8> {
     let mut flipped = bytes.to_vec();
     flipped[bit / 8] ^= 1 << (bit % 8);
     flipped
 }
 
-/// So many bytes, none like its neighbours.
+/// Returns a message of this length whose adjacent bytes differ.
 pub(crate) fn message(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index % 251) as u8).collect()
 }

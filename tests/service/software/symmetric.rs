@@ -1,4 +1,4 @@
-//! AES and HMAC by RustCrypto's crates, under keys that are known: the beginnings of one.
+//! AES and HMAC implemented with RustCrypto's crates, with prefixes of one known key.
 
 use aes::cipher::consts::U12;
 use aes::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
@@ -6,14 +6,14 @@ use aes_gcm::aead::{Aead as _, Payload};
 use hmac::{KeyInit as _, Mac as _};
 use strongroom::api::grpc::pb;
 
-/// The sizes there are, in bits.
+/// The supported key sizes, in bits.
 pub(crate) const SIZES: [usize; 3] = [128, 192, 256];
 
 /// An example key of NIST SP 800-38A.
 const KEY: [u8; 32] = *b"\x60\x3d\xeb\x10\x15\xca\x71\xbe\x2b\x73\xae\xf0\x85\x7d\x77\x81\
     \x1f\x35\x2c\x07\x3b\x61\x08\xd7\x2d\x98\x10\xa3\x09\x14\xdf\xf4";
 
-/// The key of this size, as it is imported.
+/// Returns the key of this size as import material.
 pub(crate) fn material(bits: usize) -> pb::ImportKeyMaterial {
     pb::ImportKeyMaterial { kty: "oct-HSM".to_owned(), k: KEY[..bits / 8].to_vec(), ..Default::default() }
 }
@@ -34,7 +34,7 @@ macro_rules! with_aes {
     };
 }
 
-/// Ciphertext and tag.
+/// Encrypts with AES-GCM; returns ciphertext and tag.
 pub(crate) fn seal_gcm(bits: usize, iv: [u8; 12], aad: &[u8], plaintext: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut sealed = with_aes!(bits, Aes, key => {
         let cipher = aes_gcm::AesGcm::<Aes, U12>::new(&key.into());
@@ -44,7 +44,7 @@ pub(crate) fn seal_gcm(bits: usize, iv: [u8; 12], aad: &[u8], plaintext: &[u8]) 
     (sealed, tag)
 }
 
-/// The plaintext of what the service encrypted.
+/// Decrypts an AES-GCM ciphertext of the service.
 pub(crate) fn open_gcm(bits: usize, sealed: &pb::EncryptResponse, aad: &[u8]) -> Vec<u8> {
     let iv = <[u8; 12]>::try_from(&sealed.iv[..]).unwrap();
     let joined = [&sealed.ciphertext[..], &sealed.authentication_tag].concat();
@@ -54,7 +54,7 @@ pub(crate) fn open_gcm(bits: usize, sealed: &pb::EncryptResponse, aad: &[u8]) ->
     })
 }
 
-/// CBC of whole blocks.
+/// Encrypts complete blocks with AES-CBC.
 pub(crate) fn cbc(bits: usize, iv: [u8; 16], blocks: &[u8]) -> Vec<u8> {
     let mut blocks: Vec<_> =
         blocks.chunks(16).map(|block| <[u8; 16]>::try_from(block).unwrap().into()).collect();
@@ -64,20 +64,20 @@ pub(crate) fn cbc(bits: usize, iv: [u8; 16], blocks: &[u8]) -> Vec<u8> {
     blocks.concat()
 }
 
-/// Fills up the last block with zeros.
+/// Pads the last block with zeros.
 pub(crate) fn pad_with_zeros(plaintext: &[u8]) -> Vec<u8> {
     let mut padded = plaintext.to_vec();
     padded.resize(plaintext.len().next_multiple_of(16), 0);
     padded
 }
 
-/// PKCS#7: as many bytes as are missing, at least one, each of that value.
+/// Pads with PKCS#7: each padding byte is the number of padding bytes, at least one.
 pub(crate) fn pad_with_count(plaintext: &[u8]) -> Vec<u8> {
     let missing = 16 - plaintext.len() % 16;
     [plaintext, &vec![missing as u8; missing]].concat()
 }
 
-/// AES Key Wrap.
+/// Wraps with AES Key Wrap (RFC 3394).
 pub(crate) fn wrap(bits: usize, value: &[u8]) -> Vec<u8> {
     let mut wrapped = vec![0; value.len() + 8];
     with_aes!(bits, Aes, key => {
@@ -86,7 +86,7 @@ pub(crate) fn wrap(bits: usize, value: &[u8]) -> Vec<u8> {
     wrapped
 }
 
-/// What was wrapped.
+/// Unwraps with AES Key Wrap (RFC 3394).
 pub(crate) fn unwrap(bits: usize, wrapped: &[u8]) -> Vec<u8> {
     let mut value = vec![0; wrapped.len() - 8];
     with_aes!(bits, Aes, key => {
@@ -95,7 +95,7 @@ pub(crate) fn unwrap(bits: usize, wrapped: &[u8]) -> Vec<u8> {
     value
 }
 
-/// The MAC of some bytes.
+/// Computes an HMAC.
 pub(crate) fn mac(algorithm: &str, bits: usize, bytes: &[u8]) -> Vec<u8> {
     macro_rules! mac {
         ($hash:ty) => {
