@@ -54,8 +54,8 @@ pub(super) async fn authenticate(
     if let Some(PeerConnection(authenticated)) = extensions.get() {
         authenticated();
     }
-    if let Some(intake) = extensions.get::<Intake>() {
-        intake.authenticated();
+    if let Some(reservation) = extensions.get::<Intake>() {
+        reservation.authenticated();
     }
     Ok(verified)
 }

@@ -55,17 +55,17 @@ impl ResourceManager {
         let path = normal(parts.uri.path());
         let route = Route::of(&parts.method, &path);
         if route == Route::CloudMetadata {
-            let answer =
+            let response =
                 Answer::json(StatusCode::OK, &wire::cloud::metadata(&endpoint, &Query::of(&parts.uri)));
-            return answer.map_or_else(
+            return response.map_or_else(
                 |error| answer::refused(&error, request_id, &endpoint),
-                |answer| answer.into_response(request_id),
+                |response| response.into_response(request_id),
             );
         }
         let (target, request) = ((engine, &endpoint), (&parts, body));
         let call = Call::receive(target, request, Audience::Management, request_id, *limits).await;
         match call.answer(route).await {
-            Ok(answer) => answer.into_response(request_id),
+            Ok(response) => response.into_response(request_id),
             Err(error) => answer::refused(&error, request_id, &endpoint),
         }
     }

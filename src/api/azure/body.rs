@@ -21,12 +21,12 @@ const DISCARD_FACTOR: usize = 4;
 /// How long a body is read and discarded.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reads a body whose bytes `intake` reserves, up to `limit` bytes. The buffer is zeroized, since it may contain
+/// Reads a body whose bytes `reservation` reserves, up to `limit` bytes. The buffer is zeroized, since it may contain
 /// plaintext or a key.
 pub(in crate::api) async fn read(
     headers: &HeaderMap,
     body: Body,
-    intake: Option<&Intake>,
+    reservation: Option<&Intake>,
     limit: usize,
 ) -> Result<Zeroizing<Vec<u8>>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -36,7 +36,7 @@ pub(in crate::api) async fn read(
     let (mut received, mut too_large) = (0_usize, announced > limit);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
-            let stopped = intake.and_then(Intake::stopped).cloned();
+            let stopped = reservation.and_then(Intake::stopped).cloned();
             stopped.unwrap_or_else(|| Error::invalid("body", "the body ended before it was complete"))
         })?;
         received = received.saturating_add(chunk.len());
@@ -64,8 +64,8 @@ pub(in crate::api) async fn discard(parts: &Parts, body: Body, limit: usize) {
     if version >= Version::HTTP_2 || headers.contains_key(EXPECT) || !headers.contains_key(AUTHORIZATION) {
         return;
     }
-    if let Some(intake) = parts.extensions.get::<Intake>() {
-        intake.drop_bytes();
+    if let Some(reservation) = parts.extensions.get::<Intake>() {
+        reservation.drop_bytes();
     }
     let mut chunks = body.into_data_stream();
     let rest = async {

@@ -12,7 +12,7 @@ use crate::model::rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
 /// The longest filter, in bytes.
-const LONGEST: usize = 4096;
+const MAX_FILTER_BYTES: usize = 4096;
 /// The most conditions of a filter.
 const MAX_CONDITIONS: usize = 16;
 
@@ -78,8 +78,8 @@ impl Filter {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        if text.len() > LONGEST {
-            return Err(wrong(format!("a filter has at most {LONGEST} bytes")));
+        if text.len() > MAX_FILTER_BYTES {
+            return Err(wrong(format!("a filter has at most {MAX_FILTER_BYTES} bytes")));
         }
         let lexemes = lexemes(text)?;
         let mut rest = lexemes.as_slice();
@@ -137,7 +137,7 @@ impl Filter {
 
     /// Whether all conditions hold. Names, types, locations and tag names are compared case-insensitively, tag values
     /// are not.
-    pub(in crate::api) fn admits(&self, shown: &Shown<'_>) -> bool {
+    pub(in crate::api) fn admits(&self, candidate: &Shown<'_>) -> bool {
         let tag_value = self.0.iter().find_map(|one| match one {
             Condition::Compare { property, value, .. } if property == "tagvalue" => Some(value.as_str()),
             _ => None,
@@ -147,14 +147,14 @@ impl Filter {
                 let has = |(name, given): (&String, &String)| {
                     same(name, value) && tag_value.is_none_or(|wanted| wanted == given)
                 };
-                shown.tags.iter().any(has)
+                candidate.tags.iter().any(has)
             }
             Condition::Compare { property, .. } if property == "tagvalue" => true,
             Condition::StartsWith { property, value } if property == "tagname" => {
-                shown.tags.keys().any(|name| name.to_lowercase().starts_with(&value.to_lowercase()))
+                candidate.tags.keys().any(|name| name.to_lowercase().starts_with(&value.to_lowercase()))
             }
             Condition::Compare { property, equal, value } => {
-                let given = shown.property(property);
+                let given = candidate.property(property);
                 let is = if property == "location" {
                     normal_location(given) == normal_location(value)
                 } else {
@@ -163,10 +163,10 @@ impl Filter {
                 is == *equal
             }
             Condition::StartsWith { property, value } => {
-                shown.property(property).to_lowercase().starts_with(&value.to_lowercase())
+                candidate.property(property).to_lowercase().starts_with(&value.to_lowercase())
             }
             Condition::Contains { property, value } => {
-                shown.property(property).to_lowercase().contains(&value.to_lowercase())
+                candidate.property(property).to_lowercase().contains(&value.to_lowercase())
             }
             Condition::Call { .. } => false,
         })

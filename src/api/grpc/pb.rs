@@ -1,7 +1,7 @@
 //! The generated code of `proto/strongroom/v1`.
 //!
-//! Fields that the protocol marks `debug_redact` carry key material or plaintext. The build script writes `Debug` without
-//! them, and `Zeroize` that overwrites them.
+//! Fields with the option `debug_redact` contain key material or plaintext. The build script generates `Debug`
+//! implementations that omit them, and `Zeroize` implementations that overwrite them.
 
 #[expect(clippy::allow_attributes, reason = "generated")]
 mod generated {

@@ -39,9 +39,9 @@ pub(super) async fn account(
 ) -> Response {
     let path = request.uri().path();
     if OPEN.iter().any(|prefix| path.starts_with(prefix)) {
-        let intake: Option<Intake> = request.extensions().get().cloned();
+        let reservation: Option<Intake> = request.extensions().get().cloned();
         let response = next.run(request).await;
-        let stopped = intake.as_ref().and_then(Intake::stopped);
+        let stopped = reservation.as_ref().and_then(Intake::stopped);
         return stopped.map_or(response, |why| error::status(why).into_http());
     }
     let path = path.to_owned();
@@ -68,7 +68,7 @@ pub(super) async fn account(
                         let Some(status) = Status::from_header_map(response.headers()) else {
                             return response;
                         };
-                        match context.intake.as_ref().and_then(Intake::stopped) {
+                        match context.reservation.as_ref().and_then(Intake::stopped) {
                             Some(stopped) => stopped.clone(),
                             None => refusal(&status, limit),
                         }
@@ -104,7 +104,9 @@ fn check_encoding(request: &Request, limit: usize) -> Result<(), Error> {
     match request.headers().get(ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(()),
         // The decompressed length is not known in advance: reserve that of the largest request.
-        Some(b"gzip") => request.extensions().get::<Intake>().map_or(Ok(()), |intake| intake.take(limit)),
+        Some(b"gzip") => {
+            request.extensions().get::<Intake>().map_or(Ok(()), |reservation| reservation.take(limit))
+        }
         Some(other) => {
             let name = String::from_utf8_lossy(other);
             let name: String = name.chars().filter(|c| c.is_ascii_graphic()).take(32).collect();
@@ -130,7 +132,7 @@ struct RefusalContext {
     address: Option<PeerAddress>,
     encoding: Option<HeaderValue>,
     /// Keeps the bytes of the request reserved until it is answered.
-    intake: Option<Intake>,
+    reservation: Option<Intake>,
 }
 
 impl RefusalContext {
@@ -139,7 +141,7 @@ impl RefusalContext {
             headers: HEADERS.map(|name| request.headers().get(name).cloned()),
             address: request.extensions().get().copied(),
             encoding: request.headers().get(ENCODING).cloned(),
-            intake: request.extensions().get().cloned(),
+            reservation: request.extensions().get().cloned(),
         }
     }
 

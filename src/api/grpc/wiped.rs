@@ -1,5 +1,5 @@
-//! Requests whose secret fields are zeroized when they are dropped before conversion, because the caller was refused or
-//! another field was invalid. After conversion, the operation zeroizes the fields.
+//! Converts requests that are wrapped in [`Zeroizing`]. Their secret fields are zeroized even if the request is dropped
+//! before conversion, because the caller was refused or another field is invalid.
 
 use zeroize::Zeroizing;
 
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wipe_clears_all_secret_fields() {
+    fn zeroize_clears_all_secret_fields() {
         let k = vec![171; 32];
         let key = pb::ImportKeyMaterial { k: k.clone(), d: k.clone(), qi: k.clone(), ..Default::default() };
         let mut import = pb::ImportKeyRequest { key: Some(key), ..Default::default() };

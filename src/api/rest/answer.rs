@@ -87,13 +87,13 @@ impl Stamp<'_> {
 }
 
 /// Returns the HTTP response to a successful call.
-pub(super) fn done(answer: Answer, stamp: &Stamp<'_>, endpoint: &Site) -> Response {
-    let mut response = stamp.response(answer.status, Body::from(answer.body));
+pub(super) fn done(call: Answer, context: &Stamp<'_>, endpoint: &Site) -> Response {
+    let mut response = context.response(call.status, Body::from(call.body));
     let headers = response.headers_mut();
     if let Some(Ok(region)) = endpoint.location.as_deref().map(HeaderValue::from_str) {
         headers.insert(REGION, region);
     }
-    if let Some(peer) = stamp.peer {
+    if let Some(peer) = context.peer {
         let family = if peer.is_ipv4() { "Ipv4" } else { "Ipv6" };
         let info = format!("conn_type={family};addr={peer};act_addr_fam={family};");
         if let Ok(info) = HeaderValue::try_from(info) {
@@ -104,7 +104,7 @@ pub(super) fn done(answer: Answer, stamp: &Stamp<'_>, endpoint: &Site) -> Respon
 }
 
 /// Returns the HTTP response to a refused or failed call: without region and network headers, as recorded.
-pub(super) fn refused(error: &Error, route: Route<'_>, stamp: &Stamp<'_>, endpoint: &Site) -> Response {
+pub(super) fn refused(error: &Error, route: Route<'_>, context: &Stamp<'_>, endpoint: &Site) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (code, message) = match error {
         // assumption: the status; code and message were reported by users of az (azure-cli, issue 30084).
@@ -116,9 +116,9 @@ pub(super) fn refused(error: &Error, route: Route<'_>, stamp: &Stamp<'_>, endpoi
     // Recorded: rotating an absent key repeats the prefix.
     let is_repeated = code == "KeyNotFound" && matches!(route, Route::RotateKey(_));
     let message = if is_repeated { format!("Key not found: {message}") } else { message };
-    let message = format!("{message} (Activity ID: {})", stamp.request_id);
+    let message = format!("{message} (Activity ID: {})", context.request_id);
     let body = json!({"error": {"code": code, "message": message}});
-    let mut response = stamp.response(status, Body::from(body.to_string()));
+    let mut response = context.response(status, Body::from(body.to_string()));
     if matches!(error, Error::Busy | Error::Overloaded | Error::TokenUnavailable { .. }) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }

@@ -10,9 +10,9 @@ use super::site::Site;
 
 /// Returns the response to a request without a valid credential. Clients split the header at spaces and quotes, so it
 /// must equal the service's character by character. As recorded, the body is `OK` for GET and empty otherwise.
-pub(super) fn response(stamp: &Stamp<'_>, endpoint: &Site) -> Response {
-    let body = if *stamp.method == Method::GET { Body::from("OK") } else { Body::empty() };
-    let mut response = stamp.response(StatusCode::UNAUTHORIZED, body);
+pub(super) fn response(context: &Stamp<'_>, endpoint: &Site) -> Response {
+    let body = if *context.method == Method::GET { Body::from("OK") } else { Body::empty() };
+    let mut response = context.response(StatusCode::UNAUTHORIZED, body);
     let Site { authority, resource, .. } = endpoint;
     let challenge = format!(r#"Bearer authorization="{authority}", resource="{resource}""#);
     if let Ok(value) = HeaderValue::try_from(challenge) {

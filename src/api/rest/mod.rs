@@ -53,7 +53,7 @@ impl Rest {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
         let endpoint = Site::of(names, &parts, |hsm| engine.managed_hsm(hsm));
-        let stamp = Stamp {
+        let context = Stamp {
             started: Instant::now(),
             request_id,
             peer: peer::address(&parts.extensions),
@@ -64,9 +64,9 @@ impl Rest {
         let path = normal(parts.uri.path());
         let route = Route::of(&parts.method, &path);
         match call.answer(route).await {
-            Ok(done) => answer::done(done, &stamp, &endpoint),
-            Err(Error::Unauthenticated { .. }) => challenge::response(&stamp, &endpoint),
-            Err(error) => answer::refused(&error, route, &stamp, &endpoint),
+            Ok(response) => answer::done(response, &context, &endpoint),
+            Err(Error::Unauthenticated { .. }) => challenge::response(&context, &endpoint),
+            Err(error) => answer::refused(&error, route, &context, &endpoint),
         }
     }
 }

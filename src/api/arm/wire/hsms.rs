@@ -206,18 +206,18 @@ pub(in super::super) fn recover(input: &Asked<'_>, hsm: HsmOf<'_>) -> Result<Rec
     Ok(RecoverDeletedManagedHsm { path: DeletedHsmPath { subscription, location, name } })
 }
 
-/// Parses a `PUT` of an existing HSM (`whole`), or a `PATCH`. Absent members are not changed, except that a `PUT` replaces
+/// Parses a `PUT` of an existing HSM (`is_put`), or a `PATCH`. Absent members are not changed, except that a `PUT` replaces
 /// all tags.
-pub(in super::super) fn update(input: &Asked<'_>, hsm: HsmOf<'_>, whole: bool) -> Result<UpdateManagedHsm> {
+pub(in super::super) fn update(input: &Asked<'_>, hsm: HsmOf<'_>, is_put: bool) -> Result<UpdateManagedHsm> {
     let (path, request) = (path(hsm)?, Request::of(input)?);
     let properties = request.properties.unwrap_or_default();
     // A `PUT` is parsed alike whether the HSM exists or not: its errors must not reveal that.
-    if whole {
+    if is_put {
         properties.check_mode()?;
         properties.new_network()?;
     }
     let changes = HsmChanges {
-        tags: if whole {
+        tags: if is_put {
             Some(request.tags.unwrap_or_default().into())
         } else {
             request.tags.map(Tags::from)

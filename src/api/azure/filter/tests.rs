@@ -9,14 +9,14 @@ const ALL: &[&str] = &["name", "location", "resourcegroup", "resourcetype", "tag
 
 fn admits(filter: &str) -> Result<bool> {
     let tags: Tags = [("Team".to_owned(), "Blue's".to_owned()), ("env".to_owned(), "test".to_owned())].into();
-    let shown = Shown {
+    let candidate = Shown {
         name: "local",
         location: "westeurope",
         resource_group: "dev",
         resource_type: "Microsoft.KeyVault/managedHSMs",
         tags: &tags,
     };
-    Ok(Filter::of_resources(Some(filter), ALL)?.admits(&shown))
+    Ok(Filter::of_resources(Some(filter), ALL)?.admits(&candidate))
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn rejects_unsupported_resource_filters() {
         "atScope()",
         "\u{0}",
         &"name eq 'local' and ".repeat(40),
-        &format!("name eq '{}'", "x".repeat(LONGEST)),
+        &format!("name eq '{}'", "x".repeat(MAX_FILTER_BYTES)),
     ] {
         assert!(matches!(admits(filter), Err(Error::Invalid { field: "$filter", .. })), "{filter}");
     }

@@ -83,7 +83,7 @@ impl TryFrom<pb::ImportKeyRequest> for ImportKey {
 }
 
 fn material(given: pb::ImportKeyMaterial) -> Result<ImportMaterial> {
-    // Overwrites the members that the key type does not use.
+    // Zeroizes the members that the key type does not use.
     let mut given = Zeroizing::new(given);
     let pb::ImportKeyMaterial { kty, n, e, d, p, q, dp, dq, qi, crv, x, y, k } = &mut *given;
     match kty.as_str() {
