@@ -170,7 +170,7 @@ impl Engine {
     }
 
     /// Runs a due operation for the service itself: checked, metered and audited as a caller's, but without
-    /// authentication and authorization. Only [`jobs`](crate::jobs) may call this.
+    /// authentication and authorization. Only the scheduler calls this.
     ///
     /// # Errors
     /// `ClockNotTrusted` for an operation that destroys data permanently while the machine's clock is not trusted;

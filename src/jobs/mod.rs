@@ -79,7 +79,7 @@ impl Scheduler {
         loop {
             {
                 let _working = self.working.lock().await;
-                self.run_due(&mut waiting).await;
+                self.run_due_work(&mut waiting).await;
             }
             let now = Clock::System.now();
             let next = self.next_due(&waiting).await.map(|due| due.at);
@@ -134,7 +134,7 @@ impl Scheduler {
     }
 
     /// Runs all work that is due now. Work that fails is scheduled for a retry, and the rest is run.
-    async fn run_due(&self, waiting: &mut Waiting) {
+    async fn run_due_work(&self, waiting: &mut Waiting) {
         let now = self.clock().now();
         while let Some(due) = self.next_due(waiting).await.filter(|due| due.at <= now) {
             let failed = match self.work(due.clone()).await {
