@@ -48,10 +48,10 @@ impl Guarded {
     }
 
     /// Replaces the guard by one that starts from the stored state.
-    pub(super) fn begin(&self, kept: Option<Kept>) {
+    pub(super) fn begin(&self, stored: Option<Kept>) {
         let reading = self.machine.read();
         *self.guard.lock().unwrap_or_else(PoisonError::into_inner) =
-            TimeGuard::begin(self.limits, kept, reading);
+            TimeGuard::begin(self.limits, stored, reading);
         self.status_changes.send_modify(|count| *count += 1);
     }
 
@@ -81,9 +81,9 @@ impl Guarded {
         Kept { mark, seen: mark, hold: None }
     }
 
-    /// Discards the first `turns` pending status changes; they are reported.
-    pub(super) fn told(&self, turns: usize) {
-        self.guard.lock().unwrap_or_else(PoisonError::into_inner).told(turns);
+    /// Discards the first `count` pending status changes; they are reported.
+    pub(super) fn told(&self, count: usize) {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner).told(count);
     }
 
     /// Trusts the machine's clock as it is and wakes the tasks that sleep by it.
@@ -110,7 +110,7 @@ impl Guarded {
 
 impl fmt::Debug for Guarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guarded")
+        f.debug_struct("GuardedClock")
             .field("limits", &self.limits)
             .field("guard", &self.guard)
             .finish_non_exhaustive()
@@ -165,8 +165,8 @@ mod tests {
         assert!(clock.check_trusted().is_err(), "the first reading after the jump is not trusted");
         assert_eq!(clock.sure(), before);
         assert_eq!(clock.now(), before + SignedDuration::from_hours(24 * 91));
-        let (kept, turns) = clock.kept().unwrap();
-        assert_eq!((kept.mark, turns), (before, vec![Turn::Held]));
+        let (state, changes) = clock.kept().unwrap();
+        assert_eq!((state.mark, changes), (before, vec![Turn::Held]));
         clock.told(1);
         machine.set_ahead(-91);
         assert_eq!((clock.standing(), guarded(&clock).turns()), (Standing::Running, vec![Turn::Corrected]));

@@ -52,7 +52,7 @@ impl Clock {
         Self::turned_by([])
     }
 
-    /// Returns a guarded clock. Its first reading is trusted until [`begin`](Self::begin) restores the stored state.
+    /// Returns a guarded clock. Its first reading is trusted until the stored state is restored.
     pub fn guarded(machine: Arc<dyn Machine>, limits: Limits) -> Self {
         Self::Guarded(Arc::new(Guarded::new(machine, limits)))
     }
@@ -71,9 +71,9 @@ impl Clock {
     }
 
     /// Restores the stored state of a guarded clock.
-    pub fn begin(&self, kept: Option<Kept>) {
+    pub fn begin(&self, stored: Option<Kept>) {
         if let Self::Guarded(clock) = self {
-            clock.begin(kept);
+            clock.begin(stored);
         }
     }
 
@@ -117,10 +117,10 @@ impl Clock {
         }
     }
 
-    /// Discards the first `turns` pending status changes; they are reported.
-    pub fn told(&self, turns: usize) {
+    /// Discards the first `count` pending status changes; they are reported.
+    pub fn told(&self, count: usize) {
         if let Self::Guarded(clock) = self {
-            clock.told(turns);
+            clock.told(count);
         }
     }
 

@@ -10,13 +10,13 @@ use super::{Error, Result};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limit {
     what: &'static str,
-    most: usize,
+    max: usize,
 }
 
 impl Limit {
     /// Returns the maximum.
     pub const fn most(self) -> usize {
-        self.most
+        self.max
     }
 
     /// Checks that one more resource can be added to `existing` ones.
@@ -24,32 +24,32 @@ impl Limit {
     /// # Errors
     /// `LimitExceeded` if the maximum is reached.
     pub const fn room(self, existing: usize) -> Result<()> {
-        if existing < self.most {
+        if existing < self.max {
             return Ok(());
         }
-        Err(Error::LimitExceeded { what: self.what, limit: self.most })
+        Err(Error::LimitExceeded { what: self.what, limit: self.max })
     }
 }
 
 /// Managed HSMs of one subscription in one location, deleted ones included: they keep their hardware
 /// (Azure's service limits).
 pub const HSMS: Limit =
-    Limit { what: "managed HSMs in a subscription and location, deleted ones included", most: 5 };
+    Limit { what: "managed HSMs in a subscription and location, deleted ones included", max: 5 };
 
 /// Keys of one HSM, live and deleted (Azure's service limits).
-pub const KEYS: Limit = Limit { what: "keys in an HSM", most: 5000 };
+pub const KEYS: Limit = Limit { what: "keys in an HSM", max: 5000 };
 
 /// Versions of one key, including those created by rotation.
-pub const VERSIONS: Limit = Limit { what: "versions of a key", most: 100 };
+pub const VERSIONS: Limit = Limit { what: "versions of a key", max: 100 };
 
 /// Custom role definitions of one HSM (Azure's service limits).
-pub const DEFINITIONS: Limit = Limit { what: "custom role definitions", most: 50 };
+pub const DEFINITIONS: Limit = Limit { what: "custom role definitions", max: 50 };
 
 /// Role assignments of one HSM at `/`, and at `/keys` (Azure's service limits).
-const ASSIGNMENTS_AT_HSM: Limit = Limit { what: "role assignments at this scope", most: 50 };
+const ASSIGNMENTS_AT_HSM: Limit = Limit { what: "role assignments at this scope", max: 50 };
 
 /// Role assignments at one key (Azure's service limits).
-const ASSIGNMENTS_AT_KEY: Limit = Limit { what: "role assignments at one key", most: 10 };
+const ASSIGNMENTS_AT_KEY: Limit = Limit { what: "role assignments at one key", max: 10 };
 
 /// Returns the limit on role assignments of an HSM at a scope.
 pub const fn assignments_at(scope: &Scope) -> Limit {
@@ -60,11 +60,11 @@ pub const fn assignments_at(scope: &Scope) -> Limit {
 }
 
 /// Role assignments of the control plane in one subscription (Azure's service limits).
-pub const CONTROL_ASSIGNMENTS: Limit = Limit { what: "role assignments in a subscription", most: 4000 };
+pub const CONTROL_ASSIGNMENTS: Limit = Limit { what: "role assignments in a subscription", max: 4000 };
 
 /// Resource groups of one subscription (Azure's service limits).
-pub const RESOURCE_GROUPS: Limit = Limit { what: "resource groups in a subscription", most: 980 };
+pub const RESOURCE_GROUPS: Limit = Limit { what: "resource groups in a subscription", max: 980 };
 
 /// Budgets of one subscription.
 // assumption: no limit for budgets of HSMs is recorded; this one bounds the cost of evaluating them.
-pub const BUDGETS: Limit = Limit { what: "budgets in a subscription", most: 100 };
+pub const BUDGETS: Limit = Limit { what: "budgets in a subscription", max: 100 };

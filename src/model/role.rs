@@ -50,7 +50,7 @@ macro_rules! actions {
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum $name { $(#[doc = concat!("`", $prefix, $text, "`.")] $variant,)+ }
 
-        // `Actions` holds one bit per action.
+        // Action sets hold one bit per action.
         const _: () = assert!($name::ALL.len() <= u64::BITS as usize);
 
         impl $name {

@@ -166,12 +166,12 @@ pub struct TimeGuard {
     shown: Timestamp,
     hold: Option<Hold>,
     behind_reported: bool,
-    turns: Vec<Turn>,
+    pending: Vec<Turn>,
 }
 
 impl TimeGuard {
     /// Creates a guard from the stored state; without one, the first reading is trusted.
-    pub fn begin(limits: Limits, kept: Option<Kept>, reading: Reading) -> Self {
+    pub fn begin(limits: Limits, stored: Option<Kept>, reading: Reading) -> Self {
         let mut guard = Self {
             limits,
             anchor: reading,
@@ -181,17 +181,18 @@ impl TimeGuard {
             shown: reading.wall,
             hold: None,
             behind_reported: false,
-            turns: Vec::new(),
+            pending: Vec::new(),
         };
-        let Some(kept) = kept else { return guard };
-        guard.anchor.wall = kept.mark;
+        let Some(stored) = stored else { return guard };
+        guard.anchor.wall = stored.mark;
         guard.settled = false;
-        guard.mark = kept.mark;
-        guard.shown = kept.mark;
-        guard.hold = kept.hold.map(|hold| {
+        guard.mark = stored.mark;
+        guard.shown = stored.mark;
+        guard.hold = stored.hold.map(|hold| {
             // Clock changes during the downtime are unknown. If the clock is not close to the last shown time, the
             // proof starts over.
-            let steady = (-STEADY_TOLERANCE..=limits.stop).contains(&reading.wall.duration_since(kept.seen));
+            let steady =
+                (-STEADY_TOLERANCE..=limits.stop).contains(&reading.wall.duration_since(stored.seen));
             Hold { proven: if steady { hold.proven } else { Duration::ZERO }, ..hold }
         });
         guard.observe(reading);
@@ -267,15 +268,15 @@ impl TimeGuard {
         self.anchor.wall.checked_add(signed(since)).unwrap_or(Timestamp::MAX)
     }
 
-    fn end_hold(&mut self, turn: Turn) {
+    fn end_hold(&mut self, change: Turn) {
         self.hold = None;
-        self.report(turn);
+        self.report(change);
     }
 
     /// Queues a status change to report. The queue is bounded in case its consumer stops.
-    fn report(&mut self, turn: Turn) {
-        if self.turns.len() < MAX_PENDING_CHANGES {
-            self.turns.push(turn);
+    fn report(&mut self, change: Turn) {
+        if self.pending.len() < MAX_PENDING_CHANGES {
+            self.pending.push(change);
         }
     }
 
@@ -327,12 +328,12 @@ impl TimeGuard {
 
     /// Returns the status changes not yet reported, oldest first.
     pub fn turns(&self) -> &[Turn] {
-        &self.turns
+        &self.pending
     }
 
-    /// Discards the first `turns` pending status changes; they are reported.
-    pub fn told(&mut self, turns: usize) {
-        self.turns.drain(..turns.min(self.turns.len()));
+    /// Discards the first `count` pending status changes; they are reported.
+    pub fn told(&mut self, count: usize) {
+        self.pending.drain(..count.min(self.pending.len()));
     }
 
     /// Returns the limits of plausible time.

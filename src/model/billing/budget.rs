@@ -23,7 +23,7 @@ const BACK: i64 = 24;
 pub struct Budget {
     /// Its name, unique in its subscription without regard to case.
     pub name: BudgetName,
-    /// The scope of the costs: a subscription, a resource group or an HSM.
+    /// The scope of the costs: a subscription or an HSM.
     pub scope: ControlScope,
     /// The amount, in the currency of the price list.
     pub amount: Decimal,
@@ -70,7 +70,7 @@ impl Budget {
         }
     }
 
-    /// Returns the start of the facts that [`next`](Self::next) needs.
+    /// Returns the start of the facts that are needed to compute when it is reached next.
     pub fn watched_from(&self) -> Timestamp {
         match self.reached {
             Some(Reached { month, .. }) => Period { from: month, to: month }.month().to,
@@ -80,8 +80,8 @@ impl Budget {
 
     /// Returns when it is reached next, as projected at `now`: existing HSMs remain, and there is no other usage.
     pub fn next(&self, facts: &Facts, prices: &PriceSheet, plan: &Plan, now: Timestamp) -> Option<Reached> {
-        let costs = self.costs();
-        if !facts.lives.iter().any(|life| costs.covers(life)) {
+        let scope = self.costs();
+        if !facts.lives.iter().any(|life| scope.covers(life)) {
             return None;
         }
         // Months that ended long ago are not reported.
@@ -90,7 +90,7 @@ impl Budget {
         let begin = self.watched_from().max(Period { from: oldest, to: oldest }.month().from);
         let last = now.max(begin).to_zoned(TimeZone::UTC).checked_add(Span::new().months(AHEAD));
         let end = last.map_or(Timestamp::MAX, |zoned| zoned.timestamp());
-        let spent = |month: Period, until| statement(facts, prices, plan, &costs, month, until).total;
+        let spent = |month: Period, until| statement(facts, prices, plan, &scope, month, until).total;
         let mut months = Period { from: begin, to: end }.months();
         let month = months.find(|month| spent(*month, month.to) >= self.amount)?;
         // Costs only grow, so a binary search finds the first microsecond at which the amount is reached.

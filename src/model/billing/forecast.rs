@@ -61,11 +61,11 @@ pub fn forecast(
     prices: &PriceSheet,
     plan: &Plan,
     life: &HsmLifetime,
-    standing: Standing,
+    state: Standing,
     now: Timestamp,
 ) -> Forecast {
     let after = |days: i64| now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
-    let to = standing.deletion.map_or(after(FORECAST_DAYS), |deletion| deletion.scheduled_purge_at.max(now));
+    let to = state.deletion.map_or(after(FORECAST_DAYS), |deletion| deletion.scheduled_purge_at.max(now));
     let scope = CostScope {
         subscription: life.subscription,
         resource_group: Some(life.resource_group.clone()),
@@ -77,14 +77,14 @@ pub fn forecast(
         let future = purged.map(|at| with_purge_at(facts, life, at));
         statement(future.as_ref().unwrap_or(facts), prices, plan, &scope, period, to).total
     };
-    let scheduled = standing.deletion.map(|_| to);
+    let scheduled = state.deletion.map(|_| to);
     let total = cost(to, scheduled);
     let per_day = cost(after(1), None);
     let saving = scheduled.map(|_| total.saturating_sub(cost(to, Some(now))));
     let until = to.strftime("%Y-%m-%d %H:%M:%SZ");
     let (name, currency) = (&life.name, &prices.currency);
     let (day, all) = (shown(per_day), shown(total));
-    let why = match (saving, standing.protected) {
+    let why = match (saving, state.protected) {
         (Some(_), true) => format!(
             "{name} is soft-deleted and costs {day} {currency} a day until it is purged. Left alone it is purged at {until}, and costs {all} {currency} until then. Purge protection is on: nobody can purge it before."
         ),
@@ -100,7 +100,7 @@ pub fn forecast(
         }
         (None, _) => format!(
             "{name} runs and costs {day} {currency} a day, {all} {currency} in {FORECAST_DAYS} days. Deleting it does not end that: it costs the same until it is purged, by itself {} days later.",
-            standing.retention.days()
+            state.retention.days()
         ),
     };
     Forecast {
@@ -112,7 +112,7 @@ pub fn forecast(
         per_day,
         cost: total,
         saving,
-        protected: standing.protected,
+        protected: state.protected,
         why,
     }
 }

@@ -133,16 +133,16 @@ fn hold_survives_restart_unless_clock_is_corrected() {
     let mut guard = running();
     guard.observe(at(91 * DAY, 3701));
     guard.observe(at(91 * DAY + 600, 4301));
-    let kept = guard.kept();
-    let again = TimeGuard::begin(Limits::default(), Some(kept), at(91 * DAY + 900, 0));
-    let (before, after) = (kept.hold.unwrap(), held(&again).unwrap());
+    let state = guard.kept();
+    let again = TimeGuard::begin(Limits::default(), Some(state), at(91 * DAY + 900, 0));
+    let (before, after) = (state.hold.unwrap(), held(&again).unwrap());
     assert_eq!((after.since, after.reason, after.proven), (before.since, before.reason, before.proven));
     assert_eq!(before.proven, Duration::from_secs(600));
     assert_eq!(again.turns(), [], "the hold is not reported again");
 
-    let jumped = TimeGuard::begin(Limits::default(), Some(kept), at(200 * DAY, 0));
+    let jumped = TimeGuard::begin(Limits::default(), Some(state), at(200 * DAY, 0));
     assert_eq!(held(&jumped).unwrap().proven, Duration::ZERO, "another jump resets the proof");
-    let right = TimeGuard::begin(Limits::default(), Some(kept), at(5000, 0));
+    let right = TimeGuard::begin(Limits::default(), Some(state), at(5000, 0));
     assert_eq!((right.standing(), right.turns()), (Standing::Running, &[Turn::Corrected][..]));
 }
 
