@@ -54,9 +54,10 @@ fn audiences(base: &str) -> [String; 2] {
 
 fn endpoints(endpoint: &Site) -> Value {
     let Site { base, host, data_plane, login, .. } = endpoint;
+    let cloud = if endpoint.is_azures { "AzureCloud" } else { "Strongroom" };
     let azure_url = |name: &str| format!("https://{name}.core.windows.net/");
     json!({
-        "name": if endpoint.is_azures { "AzureCloud" } else { "Strongroom" },
+        "name": cloud,
         "portal": base,
         "authentication": {
             "loginEndpoint": login,
