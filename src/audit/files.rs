@@ -1,11 +1,11 @@
-//! The files of an audit log: how they are named, and in which order they are read.
+//! The file names of an audit log and their order.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The name of a file: the day of its records in UTC, and which file of that day it is, from 1.
+/// The name of a file: the day of its records in UTC, and its number within that day, from 1.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct FileName {
     pub(super) day: String,
@@ -18,7 +18,7 @@ impl FileName {
         Self { day: day.to_owned(), part: 1 }
     }
 
-    /// The file that follows this one with records of a day. Days never go back.
+    /// The file after this one for records of `day`. If `day` is earlier, the day of this file is kept.
     pub(super) fn next(&self, day: &str) -> Self {
         if *day > *self.day {
             return Self::first(day);
@@ -39,13 +39,13 @@ impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.part {
             1 => write!(f, "audit-{}.jsonl", self.day),
-            // `_` comes after the dot, so that names sort as the files follow each other.
+            // `_` sorts after `.`, so that names sort in the order of the files.
             part => write!(f, "audit-{}_{part:06}.jsonl", self.day),
         }
     }
 }
 
-/// The files of a log, oldest first.
+/// Lists the files of the log in `dir`, oldest first.
 pub(super) fn of(dir: &Path) -> io::Result<Vec<(FileName, PathBuf)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {

@@ -1,4 +1,4 @@
-//! Renders the records that the log writes of itself: a new key that signs it, and files that are not those written.
+//! Renders the audit records about the log itself: a new signing key, and files that fail verification.
 
 use serde::Serialize;
 
@@ -18,10 +18,10 @@ struct KeyRecord<'a> {
     key: &'a Jwk,
 }
 
-/// The record of a new key that signs the log.
+/// Renders the record of a new signing key.
 ///
 /// # Errors
-/// `Internal` where it cannot be written as JSON.
+/// `Internal` if it cannot be serialized as JSON.
 pub fn render_key(event: &'static str, at: Timestamp, key: &Jwk) -> Result<String> {
     let record = KeyRecord {
         time: format!("{at:.3}"),
@@ -48,10 +48,10 @@ struct FindingRecord<'a> {
     result_description: &'a str,
 }
 
-/// The record of audit files that were found not to be those that were written.
+/// Renders the record of audit files that differ from what was written.
 ///
 /// # Errors
-/// `Internal` where it cannot be written as JSON.
+/// `Internal` if it cannot be serialized as JSON.
 pub fn render_finding(event: &'static str, at: Timestamp, signature: &str, why: &str) -> Result<String> {
     let record = FindingRecord {
         time: format!("{at:.3}"),

@@ -1,4 +1,4 @@
-//! The audit log: how a call is told, where it is written, and whether it was altered since.
+//! The audit log: rendering of records, the files they are written to, and verification of those files.
 
 mod files;
 mod key;

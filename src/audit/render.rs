@@ -1,8 +1,8 @@
-//! Renders the record of a call as Azure's audit log of Managed HSM has it.
+//! Renders the audit record of a call in the format of Azure Managed HSM logs.
 //!
 //! Members, spelling and order are those of the example in "Managed HSM logging" of Azure's
-//! documentation. Two are ours: `target`, what was acted on, and `resultSignature`, the name of the
-//! error or `OK`.
+//! documentation. Two are additions: `target`, the resource that was acted on, and `resultSignature`, the
+//! name of the error or `OK`.
 
 use std::fmt::Write as _;
 
@@ -11,20 +11,20 @@ use uuid::Uuid;
 use crate::model::entry::{CallerRecord, Entry};
 use crate::model::hsm::ManagedHsm;
 
-/// What of a text is kept, in bytes. Callers choose these texts, and a log must not grow at their will.
+/// The maximum lengths of values, in bytes. Callers choose these values, and must not inflate the log.
 mod limit {
     pub(super) const CLIENT_INFO: usize = 512;
     pub(super) const REQUEST_URI: usize = 2_048;
     pub(super) const TARGET: usize = 512;
     pub(super) const CALLER: usize = 256;
-    pub(super) const OURS: usize = 1_024;
+    pub(super) const RESOURCE: usize = 1_024;
 }
 
-/// The audit record of a call: one JSON object on one line. `hsm` is the HSM that was asked, if it
-/// exists. Holds what the entry holds, and so no key material, plaintext, PIN or bearer token.
+/// Renders the audit record of a call as one JSON object on one line. `hsm` is the HSM that the request
+/// names, if it exists. Contains no key material, plaintext, PIN or access token, because the entry has none.
 pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
-    let asked = entry.hsm.as_ref().map_or("", |name| name.as_str());
-    let name = hsm.map_or(asked, |hsm| hsm.name.as_str());
+    let requested = entry.hsm.as_ref().map_or("", |name| name.as_str());
+    let name = hsm.map_or(requested, |hsm| hsm.name.as_str());
     let (sku, group) = hsm.map_or(("", ""), |hsm| (&hsm.sku, hsm.resource_group.as_str()));
     let (result, signature) = match entry.result {
         Ok(()) => ("Success", "OK"),
@@ -33,7 +33,7 @@ pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
     let mut json = Object::with_capacity(1_536);
     json.uuid("TenantId", hsm.map(|hsm| hsm.tenant));
     json.display("time", format_args!("{:.3}", entry.at));
-    json.text("resourceId", &hsm.map(resource_id).unwrap_or_default(), limit::OURS);
+    json.text("resourceId", &hsm.map(resource_id).unwrap_or_default(), limit::RESOURCE);
     json.plain("operationName", entry.event);
     json.plain("operationVersion", &entry.origin.operation_version);
     json.plain("category", "AuditEvent");
@@ -41,8 +41,8 @@ pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
     json.name("properties");
     json.open();
     json.plain("PoolType", "M-HSM");
-    json.text("sku_Family", family(sku), limit::OURS);
-    json.text("sku_Name", sku, limit::OURS);
+    json.text("sku_Family", family(sku), limit::RESOURCE);
+    json.text("sku_Name", sku, limit::RESOURCE);
     json.close();
     json.number("durationMs", entry.duration.as_millis());
     match entry.origin.address {
@@ -56,7 +56,7 @@ pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
     json.number("httpStatusCode", entry.status);
     json.plain("PoolName", name);
     json.text("requestUri", &entry.origin.request_uri, limit::REQUEST_URI);
-    json.text("resourceGroup", group, limit::OURS);
+    json.text("resourceGroup", group, limit::RESOURCE);
     json.plain("resourceProvider", "MICROSOFT.KEYVAULT");
     json.plain("resource", name);
     json.plain("resourceType", "managedHSMs");
@@ -65,7 +65,7 @@ pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
     json.finish()
 }
 
-/// The resource's id in the upper case of Azure's logs.
+/// The resource ID in upper case, as in Azure's logs.
 fn resource_id(hsm: &ManagedHsm) -> String {
     let mut id = format!(
         "/SUBSCRIPTIONS/{}/RESOURCEGROUPS/{}/PROVIDERS/MICROSOFT.KEYVAULT/MANAGEDHSMS/{}",
@@ -75,12 +75,12 @@ fn resource_id(hsm: &ManagedHsm) -> String {
     id
 }
 
-/// `B` of `Standard_B1`.
+/// The family of a SKU: `B` for `Standard_B1`.
 fn family(sku: &str) -> &str {
     sku.split_once('_').and_then(|(_, size)| size.get(..1)).unwrap_or_default()
 }
 
-/// The caller as Azure tells of one: JSON that the record holds as a text.
+/// The caller in Azure's format: a JSON object, which the record contains as a string.
 fn identity(caller: Option<&CallerRecord>) -> String {
     let mut json = Object::with_capacity(512);
     json.name("claim");
@@ -110,7 +110,7 @@ fn identity(caller: Option<&CallerRecord>) -> String {
     json.finish()
 }
 
-/// A JSON object in the making. Written by hand since every call pays for it.
+/// A writer of a JSON object. Used instead of serde because it runs for every call.
 pub(super) struct Object(String);
 
 impl Object {
@@ -120,7 +120,7 @@ impl Object {
         Self(text)
     }
 
-    /// Begins a member; names are ours and need no escape.
+    /// Begins a member; names are constants that need no escaping.
     pub(super) fn name(&mut self, name: &'static str) {
         if self.0.as_bytes().last() != Some(&b'{') {
             self.0.push(',');
@@ -138,7 +138,7 @@ impl Object {
         self.0.push('}');
     }
 
-    /// A text of ours, or a checked name: one that needs no escape.
+    /// A string that needs no escaping: a constant or a validated name.
     pub(super) fn plain(&mut self, name: &'static str, text: &str) {
         self.name(name);
         self.0.push('"');
@@ -146,7 +146,7 @@ impl Object {
         self.0.push('"');
     }
 
-    /// A text, of which at most `limit` bytes are kept.
+    /// A string, truncated to at most `limit` bytes.
     pub(super) fn text(&mut self, name: &'static str, text: &str, limit: usize) {
         self.name(name);
         self.0.push('"');
@@ -154,7 +154,7 @@ impl Object {
         self.0.push('"');
     }
 
-    /// A value whose form needs no escape. Writing to a `String` cannot fail.
+    /// A value whose format needs no escaping. Writing to a `String` cannot fail.
     pub(super) fn display(&mut self, name: &'static str, value: std::fmt::Arguments<'_>) {
         self.name(name);
         let _ = write!(self.0, "\"{value}\"");
@@ -180,11 +180,11 @@ impl Object {
     }
 }
 
-/// Writes a text as the inside of a JSON string. Besides what JSON demands, escapes what a terminal
-/// or an editor would obey: other control characters, and those that hide or turn text around.
+/// Writes the escaped contents of a JSON string. Besides the escapes that JSON requires, escapes characters
+/// that terminals and editors interpret: other control, zero-width and bidirectional characters.
 fn escape(out: &mut String, text: &str) {
     let mut rest = text;
-    // Most texts are plain from end to end, and those that are not are so for long stretches.
+    // Most texts need no escapes, or have long stretches without.
     while let Some(at) = rest.bytes().position(|b| !matches!(b, b' '..=b'~') || b == b'"' || b == b'\\') {
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
@@ -197,8 +197,8 @@ fn escape(out: &mut String, text: &str) {
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2066}'..='\u{2069}'
                 | '\u{feff}'),
-            ) => numbered(out, character),
-            Some(character) if character.is_control() => numbered(out, character),
+            ) => unicode_escape(out, character),
+            Some(character) if character.is_control() => unicode_escape(out, character),
             Some(character) => out.push(character),
             None => {}
         }
@@ -207,8 +207,8 @@ fn escape(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
-/// Writes a character by its number; all that are written so have four digits at most.
-fn numbered(out: &mut String, character: char) {
+/// Writes a character as `\uXXXX`; all escaped characters have at most four hexadecimal digits.
+fn unicode_escape(out: &mut String, character: char) {
     let _ = write!(out, "\\u{:04x}", u32::from(character));
 }
 
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_has_the_members_of_azures() {
+    fn record_has_the_members_of_azure_logs() {
         let record: Value = serde_json::from_str(&render(&entry(), Some(&hsm()))).unwrap();
         let identity = concat!(
             r#"{"claim":{"appid":"app","http_schemas_microsoft_com_identity":{"claims":{"objectidentifier":"#,
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_callers_send_is_escaped_and_cut() {
+    fn escapes_and_truncates_caller_input() {
         let mut entry = entry();
         let hostile = "\u{1b}[2J\n\r\t\"}\\,{\u{0}\u{85}\u{202e}\u{2028}é🔑";
         entry.origin.client_info = hostile.into();
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_who_is_unknown_has_no_claims() {
+    fn unauthenticated_caller_has_no_claims() {
         let record = Entry { caller: None, hsm: None, ..entry() };
         let record: Value = serde_json::from_str(&render(&record, None)).unwrap();
         assert_eq!(record["identity"], r#"{"claim":{}}"#);

@@ -1,6 +1,6 @@
-//! Which files of an audit log are not kept.
+//! Selects and deletes the audit files that exceed the configured retention.
 //!
-//! No clock is asked: a day counts once records were written on it, so that a clock that jumps ahead makes no file old.
+//! Uses no clock: only days on which records were written count, so that a clock that jumps ahead expires no file.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -10,36 +10,36 @@ use std::path::{Path, PathBuf};
 use super::files;
 use super::sink::{Last, tail};
 
-/// How much of a log is kept.
+/// The retention of an audit log.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Retention {
-    /// The files of so many days on which records were written, the newest; all if absent.
+    /// The number of days with records whose files are kept; unlimited if `None`.
     pub days: Option<u32>,
-    /// So many bytes; all if absent.
+    /// The number of bytes kept; unlimited if `None`.
     pub bytes: Option<u64>,
 }
 
-/// The oldest files of a log, which are to be deleted.
+/// The oldest files of a log, which exceed its retention.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Doomed {
-    /// Their names.
+    /// The names of the files.
     pub names: Vec<String>,
-    /// The last record in them.
+    /// The last record in these files.
     pub last: Last,
     dir: PathBuf,
 }
 
 impl Retention {
-    /// Whether anything is ever deleted.
+    /// Whether a limit is set.
     pub const fn limits(&self) -> bool {
         self.days.is_some() || self.bytes.is_some()
     }
 }
 
-/// What is to be deleted of the log in `dir`; never its newest file.
+/// Returns the files of the log in `dir` that exceed `retention`, never including the newest file.
 ///
 /// # Errors
-/// Those of the file system; `InvalidData` where a file does not end with a record.
+/// Errors of the file system; `InvalidData` if a file does not end with a record.
 pub fn doomed(dir: &Path, retention: &Retention) -> io::Result<Option<Doomed>> {
     let files = files::of(dir)?;
     let days: BTreeSet<&str> = files.iter().map(|(name, _)| name.day.as_str()).collect();
@@ -65,10 +65,10 @@ pub fn doomed(dir: &Path, retention: &Retention) -> io::Result<Option<Doomed>> {
 }
 
 impl Doomed {
-    /// Deletes the files, oldest first.
+    /// Deletes the files, oldest first. Files that no longer exist are skipped.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Errors of the file system.
     pub fn delete(&self) -> io::Result<()> {
         for name in &self.names {
             match fs::remove_file(self.dir.join(name)) {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_files_go_and_the_newest_stays() {
+    fn deletes_oldest_files_and_keeps_the_newest() {
         let dir = tempfile::tempdir().unwrap();
         for (seq, name) in ["02", "02_000002", "03", "09"].into_iter().enumerate() {
             let line = format!("{{\"seq\":{},\"chain\":\"c\"}}\n", seq + 1);
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(names(dir.path(), Some(2), None), (two.clone(), 2));
         let size = fs::metadata(dir.path().join("audit-2026-03-02.jsonl")).unwrap().len();
         assert_eq!(names(dir.path(), None, Some(2 * size)), (two, 2));
-        assert_eq!(names(dir.path(), None, Some(1)).1, 3, "the newest is never deleted");
+        assert_eq!(names(dir.path(), None, Some(1)).1, 3, "the newest file is never deleted");
         let found = doomed(dir.path(), &Retention { days: Some(1), bytes: None }).unwrap().unwrap();
         found.delete().unwrap();
         found.delete().unwrap();

@@ -1,8 +1,8 @@
-//! Appends audit records to files: one for each day, and a further one when it has become large.
+//! Appends audit records to files: one per day, and another one when a file reaches its size limit.
 //!
-//! Every call of [`Sink::append`] ends with `fdatasync`: what it took is on disk when it returns, and
-//! the caller may forget it. A file's day is that of its records in UTC; it never goes back, so that
-//! the newest file always holds the last record.
+//! Every call of [`Sink::append`] ends with `fdatasync`: its records are durable when it returns. A file's
+//! day is that of its records in UTC; days never decrease, so that the newest file always contains the
+//! last record.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -20,41 +20,41 @@ pub struct Sink {
     rotate: u64,
 }
 
-/// The end of a log.
+/// The last record of a log or file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Last {
-    /// The number of the last record; 0 if there is none.
+    /// The sequence number of the record; 0 if there is none.
     pub seq: u64,
-    /// Its link; empty if there is none.
+    /// Its chain hash; empty if there is none.
     pub chain: String,
 }
 
 struct Current {
-    /// The day and the part, as its file names them.
     name: FileName,
     file: File,
-    /// The length up to which the file is good.
+    /// The length of the complete records in the file, in bytes.
     len: u64,
-    /// Whether there may be something behind it.
+    /// Whether an incomplete write may follow them.
     torn: bool,
 }
 
 impl Sink {
-    /// Opens the log in `dir`, which is made if there is none, and cuts off a line that was not
-    /// finished.
+    /// Opens the log in `dir`, creating the directory if it does not exist, and truncates an incomplete last
+    /// line.
     ///
     /// # Errors
-    /// Those of the file system; `InvalidData` if the last record has no number.
+    /// Errors of the file system; `InvalidData` if the last record has no sequence number.
     pub fn open(dir: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let mut sink = Self { dir: dir.to_owned(), current: None, last: Last::default(), rotate: u64::MAX };
         for (name, path) in files::of(dir)?.into_iter().rev() {
             let (current, last) = Current::open(&path, name)?;
-            // The newest file goes on being written; an older one is asked only if that is empty.
+            // Writing continues in the newest file; older ones are read only if it is empty.
             sink.current.get_or_insert(current);
             if let Some(line) = last {
-                sink.last = Last::of(&line)
-                    .ok_or_else(|| invalid(format!("{}: the last record has no number", path.display())))?;
+                sink.last = Last::of(&line).ok_or_else(|| {
+                    invalid(format!("{}: the last record has no sequence number", path.display()))
+                })?;
                 break;
             }
         }
@@ -62,28 +62,28 @@ impl Sink {
         Ok(sink)
     }
 
-    /// Closes a file and begins the next one of the same day when it has reached this size, in bytes. A file is longer
-    /// by the records that are written together.
+    /// Sets the size in bytes at which a new file of the same day is started. Records that are appended together stay
+    /// in one file, which may exceed the size.
     #[must_use]
     pub fn rotated_at(self, bytes: u64) -> Self {
         Self { rotate: bytes, ..self }
     }
 
-    /// The end of the log.
+    /// The last record of the log.
     pub const fn last(&self) -> &Last {
         &self.last
     }
 
-    /// The number of the last record in the log; 0 if there is none.
+    /// The sequence number of the last record; 0 if there is none.
     pub const fn last_seq(&self) -> u64 {
         self.last.seq
     }
 
-    /// Appends records, each with its number and the instant that decides its day, and returns when
-    /// they are on disk. Those that the log has already are left out.
+    /// Appends records, each with its sequence number and the instant that determines its day, and returns
+    /// when they are durable. Skips records that the log already has.
     ///
     /// # Errors
-    /// Those of the file system. The log keeps whole records only, and the same records can be
+    /// Errors of the file system. The log then contains complete records only, and the same records can be
     /// appended again.
     pub fn append<'a>(
         &mut self,
@@ -93,7 +93,7 @@ impl Sink {
         let (mut day, mut lines, mut last) = (String::new(), String::new(), known);
         let mut instant = None;
         for (seq, at, line) in records.into_iter().filter(|(seq, ..)| *seq > known) {
-            // Groups share their instant, so that most records are spared the calendar.
+            // The records of a group share their instant: the day is computed once per group.
             if instant != Some(at) {
                 instant = Some(at);
                 let next = at.strftime("%Y-%m-%d").to_string();
@@ -134,7 +134,7 @@ impl Sink {
 }
 
 impl Last {
-    /// What the last line of a log says.
+    /// Parses a line of a log; `None` if it has no sequence number.
     pub(super) fn of(line: &str) -> Option<Self> {
         let record: serde_json::Value = serde_json::from_str(line).ok()?;
         let chain = record.get("chain").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
@@ -143,16 +143,16 @@ impl Last {
 }
 
 impl Current {
-    /// Opens a file and gives its last whole line too.
+    /// Opens a file, and returns its last complete line as well.
     fn open(path: &Path, name: FileName) -> io::Result<(Self, Option<String>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
         let (len, last) = tail(&mut file)?;
         let found = file.metadata()?.len();
         if len < found {
-            tracing::warn!(file = %path.display(), "the last audit record was not finished and is cut off");
+            tracing::warn!(file = %path.display(), "truncated an incomplete last audit record");
             file.set_len(len)?;
         }
-        // A killed process may have written what it did not live to sync; it counts as logged from here.
+        // A killed process may have written records without syncing them; they count as logged from now on.
         if found > 0 {
             file.sync_data()?;
         }
@@ -172,7 +172,7 @@ impl Current {
     }
 }
 
-/// The length of a file up to the end of its last whole line, and that line.
+/// The length of a file up to the end of its last complete line, and that line.
 pub(super) fn tail(file: &mut File) -> io::Result<(u64, Option<String>)> {
     let len = file.metadata()?.len();
     let mut window = 64 * 1024;
@@ -184,7 +184,7 @@ pub(super) fn tail(file: &mut File) -> io::Result<(u64, Option<String>)> {
         let end = bytes.iter().rposition(|b| *b == b'\n');
         let line = end.map(|end| bytes[..end].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1));
         match (line, end) {
-            // The line may begin before the window.
+            // The line may start before the window.
             (None | Some(0), _) if start > 0 => window *= 2,
             (Some(line), Some(end)) => {
                 let text = String::from_utf8_lossy(&bytes[line..end]).into_owned();
@@ -222,7 +222,7 @@ mod tests {
     const TUESDAY: &str = "2026-03-03T00:00:00Z";
 
     #[test]
-    fn records_go_to_the_file_of_their_day_and_never_back() {
+    fn writes_records_to_the_file_of_their_day() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("audit");
         let mut sink = Sink::open(&dir).unwrap();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_is_followed_by_another_of_the_same_day() {
+    fn starts_a_new_file_at_the_size_limit() {
         let dir = tempfile::tempdir().unwrap();
         let mut sink = Sink::open(dir.path()).unwrap().rotated_at(30);
         for seq in 1..=5 {
@@ -256,39 +256,39 @@ mod tests {
         );
         let mut sorted = names.clone();
         sorted.sort();
-        assert_eq!(names, sorted, "the order of the names is that of the records");
+        assert_eq!(names, sorted, "file names sort in the order of their records");
         assert_eq!(Sink::open(dir.path()).unwrap().last_seq(), 6);
     }
 
     #[test]
-    fn an_unfinished_line_is_cut_off() {
+    fn truncates_incomplete_last_line() {
         let dir = tempfile::tempdir().unwrap();
         append(&mut Sink::open(dir.path()).unwrap(), &[(1, MONDAY), (2, TUESDAY)]);
         let path = dir.path().join("audit-2026-03-03.jsonl");
-        let whole = fs::read(&path).unwrap();
+        let complete = fs::read(&path).unwrap();
 
         for torn in ["{\"a\":1,\"se", &"x".repeat(200_000)] {
-            fs::write(&path, [&whole, torn.as_bytes()].concat()).unwrap();
+            fs::write(&path, [&complete, torn.as_bytes()].concat()).unwrap();
             assert_eq!(Sink::open(dir.path()).unwrap().last_seq(), 2);
-            assert_eq!(fs::read(&path).unwrap(), whole);
+            assert_eq!(fs::read(&path).unwrap(), complete);
         }
-        // All of the newest file was torn: the last record is in the one before.
-        fs::write(&path, &whole[..4]).unwrap();
+        // The newest file has no complete line: the last record is in the file before it.
+        fs::write(&path, &complete[..4]).unwrap();
         let mut sink = Sink::open(dir.path()).unwrap();
         assert_eq!((sink.last_seq(), fs::read(&path).unwrap().len()), (1, 0));
         append(&mut sink, &[(2, MONDAY)]);
-        assert_eq!(fs::read(&path).unwrap(), whole, "the newest file goes on");
+        assert_eq!(fs::read(&path).unwrap(), complete, "writing continues in the newest file");
     }
 
     #[test]
-    fn a_log_whose_end_is_not_a_record_is_not_appended_to() {
+    fn rejects_log_that_does_not_end_with_a_record() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("audit-2026-03-03.jsonl"), "hello\n").unwrap();
         assert!(Sink::open(dir.path()).is_err());
     }
 
     #[test]
-    fn what_could_not_be_written_is_not_in_the_log() {
+    fn failed_write_does_not_advance_the_log() {
         let dir = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/dev/full", dir.path().join("audit-2026-03-03.jsonl")).unwrap();
         let mut sink = Sink::open(dir.path()).unwrap();

@@ -1,12 +1,12 @@
-//! How much space is left where records are written.
+//! Free disk space for audit files.
 
 use std::io;
 use std::path::Path;
 
-/// The bytes that the file system of `directory` has left for this process.
+/// Returns the number of free bytes in the file system of `directory` that are available to this process.
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn free_bytes(directory: &Path) -> io::Result<u64> {
     let found = rustix::fs::statvfs(directory)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))

@@ -1,7 +1,7 @@
-//! What is signed of an audit log: where its chain ends, and where the files that are kept begin.
+//! Signed statements about an audit log: where its chain ends, and where the retained files begin.
 //!
-//! The signature is ES256 (RFC 7518, 3.4) over the lines that [`Statement::text`] gives, so that any program can check
-//! it that has the public key.
+//! The signature is ES256 (RFC 7518, section 3.4) over the lines of [`Statement::text`], so that any program with the
+//! public key can verify it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -19,22 +19,22 @@ use crate::model::key::{Curve, PublicMaterial};
 use crate::model::{Error, Result, Timestamp};
 use crate::public_key::PublicKey;
 
-/// Where the last signed head is kept, beside the files of the log.
+/// The file with the last signed head, in the directory of the log.
 pub(super) const HEAD_FILE: &str = "head.json";
 
-/// Where it is kept what the files of the log begin after, once older ones were deleted.
+/// The file with the signed record after which the log files begin, once older files were deleted.
 pub(super) const START_FILE: &str = "start.json";
 
-/// The category of records that hold a statement.
+/// The category of records that contain a statement.
 const CATEGORY: &str = "AuditSignature";
 
-/// What a statement says of the record that it names.
+/// The kind of a statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Says {
-    /// The log had this record, with this link, at its end.
+    /// The record was the last of the log, with this chain hash.
     Head,
-    /// The files that held the log up to this record were deleted as configured.
+    /// The files with the log up to this record were deleted by retention.
     Start,
 }
 
@@ -47,31 +47,31 @@ pub struct Jwk {
     y: String,
 }
 
-/// A statement that is not signed yet.
+/// An unsigned statement.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statement {
-    /// What it says.
+    /// Its kind.
     pub says: Says,
-    /// Of which record.
+    /// The record that it is about.
     pub last: Last,
-    /// When.
+    /// When it is signed.
     pub time: Timestamp,
-    /// The key that signs it.
+    /// The public key of its signature.
     pub key: Jwk,
 }
 
 /// A signed statement.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Signed {
-    /// What it says.
+    /// Its kind.
     pub statement: Says,
-    /// The number of the record.
+    /// The sequence number of the record.
     pub seq: u64,
-    /// The link of the record.
+    /// The chain hash of the record.
     pub chain: String,
-    /// When it was signed, in RFC 3339.
+    /// When it was signed, in RFC 3339 format.
     pub time: String,
-    /// The key's identifier: its thumbprint (RFC 7638) with SHA-256.
+    /// The key ID: the SHA-256 thumbprint of the key (RFC 7638).
     pub kid: String,
     /// The public key.
     pub key: Jwk,
@@ -80,19 +80,19 @@ pub struct Signed {
 }
 
 impl Jwk {
-    /// The public half of a key on P-256.
+    /// Converts a P-256 public key.
     ///
     /// # Errors
-    /// `Internal` for another key.
+    /// `Internal` for any other key.
     pub fn of(public: &PublicMaterial) -> Result<Self> {
         let PublicMaterial::Ec { crv: Curve::P256, x, y } = public else {
-            return Err(Error::internal("the audit log is signed with a key on P-256"));
+            return Err(Error::internal("the key that signs the audit log must be a P-256 key"));
         };
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         Ok(Self { kty: "EC".to_owned(), crv: "P-256".to_owned(), x: encode(x), y: encode(y) })
     }
 
-    /// Its thumbprint (RFC 7638) with SHA-256.
+    /// The SHA-256 thumbprint (RFC 7638).
     pub fn thumbprint(&self) -> String {
         let Self { kty, crv, x, y } = self;
         let members = format!(r#"{{"crv":"{crv}","kty":"{kty}","x":"{x}","y":"{y}"}}"#);
@@ -108,14 +108,14 @@ impl Jwk {
 }
 
 impl Statement {
-    /// The lines that are signed.
-    fn text(says: Says, seq: u64, chain: &str, time: &str, kid: &str) -> String {
-        let says = match says {
+    /// The signed lines.
+    fn text(kind: Says, seq: u64, chain: &str, time: &str, kid: &str) -> String {
+        let kind = match kind {
             Says::Head => "head",
             Says::Start => "start",
         };
         format!(
-            "strongroom audit log v1\nstatement {says}\nseq {seq}\nchain {chain}\ntime {time}\nkey {kid}\n"
+            "strongroom audit log v1\nstatement {kind}\nseq {seq}\nchain {chain}\ntime {time}\nkey {kid}\n"
         )
     }
 
@@ -123,17 +123,17 @@ impl Statement {
         format!("{:.3}", self.time)
     }
 
-    /// The SHA-256 digest that is to be signed.
+    /// The SHA-256 digest to sign.
     pub fn digest(&self) -> Vec<u8> {
         let Last { seq, chain } = &self.last;
         let text = Self::text(self.says, *seq, chain, &self.time(), &self.key.thumbprint());
         Sha256::digest(text).to_vec()
     }
 
-    /// The statement with its signature, which is verified.
+    /// Adds the signature, and verifies it.
     ///
     /// # Errors
-    /// `Internal` where the signature is not the key's.
+    /// `Internal` if the signature does not verify with the key.
     pub fn signed(self, signature: &[u8]) -> Result<Signed> {
         let signed = Signed {
             statement: self.says,
@@ -146,13 +146,15 @@ impl Statement {
         };
         match signed.is_valid() {
             true => Ok(signed),
-            false => Err(Error::internal("the signature of the audit log is not that of its recorded key")),
+            false => {
+                Err(Error::internal("the signature of the audit log does not verify with its recorded key"))
+            }
         }
     }
 }
 
 impl Signed {
-    /// Whether the signature is that of the key that is named, over what is said.
+    /// Whether the signature verifies with the contained key and `kid` is the key's thumbprint.
     pub fn is_valid(&self) -> bool {
         let Ok(signature) = URL_SAFE_NO_PAD.decode(&self.signature) else { return false };
         let Some(key) = self.key.parse().filter(|_| self.kid == self.key.thumbprint()) else { return false };
@@ -160,10 +162,10 @@ impl Signed {
         key.verify(SignatureAlgorithm::Es256, &Sha256::digest(text), &signature).unwrap_or(false)
     }
 
-    /// The record that holds the statement, to be added to the chain. `files` are those that are deleted.
+    /// Renders the audit record with the statement. `files` are the names of deleted files.
     ///
     /// # Errors
-    /// `Internal` where it cannot be written as JSON.
+    /// `Internal` if it cannot be serialized as JSON.
     pub fn record(&self, event: &'static str, files: &[String]) -> Result<String> {
         let record = SignatureRecord {
             time: &self.time,
@@ -178,30 +180,30 @@ impl Signed {
         serde_json::to_string(&record).map_err(Error::internal)
     }
 
-    /// The statement in a record of the chain, if it holds one.
+    /// Extracts the statement of a record of the chain; `None` if the record is of another category.
     ///
     /// # Errors
-    /// Says that a record of this category holds none.
+    /// A message if a record of this category has no statement.
     pub(super) fn of_record(line: &[u8]) -> std::result::Result<Option<Self>, &'static str> {
-        // Only few records have one, and the others need not be read as JSON. A caller's text cannot hold the
+        // Few records have one, and parsing the others as JSON is avoided. A string from a caller cannot contain the
         // unescaped quotation marks.
         const MARK: &[u8] = b"\"category\":\"AuditSignature\"";
         if !line.windows(MARK.len()).any(|window| window == MARK) {
             return Ok(None);
         }
         #[derive(Deserialize)]
-        struct Holder {
+        struct Record {
             signed: Signed,
         }
-        let holder: Holder = serde_json::from_slice(line)
-            .map_err(|_| "the record of a signature holds no signed statement")?;
-        Ok(Some(holder.signed))
+        let record: Record = serde_json::from_slice(line)
+            .map_err(|_| "the record of a signature contains no signed statement")?;
+        Ok(Some(record.signed))
     }
 
-    /// Reads a statement from a file; `None` if there is no such file.
+    /// Reads a statement from a file; `None` if the file does not exist.
     ///
     /// # Errors
-    /// Those of the file system; `InvalidData` where it is not a statement, or its signature is wrong.
+    /// Errors of the file system; `InvalidData` if it is not a statement or its signature is invalid.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -212,10 +214,10 @@ impl Signed {
             |why: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", path.display()));
         let signed: Self = serde_json::from_slice(&bytes)
             .map_err(|_| invalid("not a signed statement about an audit log"))?;
-        if signed.is_valid() { Ok(Some(signed)) } else { Err(invalid("the signature is wrong")) }
+        if signed.is_valid() { Ok(Some(signed)) } else { Err(invalid("the signature is invalid")) }
     }
 
-    /// The last signed head that is kept in the directory of a log.
+    /// Reads the last signed head from the directory of a log.
     ///
     /// # Errors
     /// As [`Signed::read`].
@@ -223,7 +225,7 @@ impl Signed {
         Self::read(&dir.join(HEAD_FILE))
     }
 
-    /// Where the kept files of a log begin after.
+    /// Reads the signed record after which the retained files of a log begin.
     ///
     /// # Errors
     /// As [`Signed::read`].
@@ -231,10 +233,10 @@ impl Signed {
         Self::read(&dir.join(START_FILE))
     }
 
-    /// Keeps the statement in the directory of the log, durably, whole or not at all.
+    /// Writes the statement to the directory of the log, durably and atomically.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Errors of the file system.
     pub fn keep_in(&self, dir: &Path) -> io::Result<()> {
         let name = match self.statement {
             Says::Head => HEAD_FILE,
@@ -251,7 +253,7 @@ impl Signed {
     }
 }
 
-/// The record of a statement in the chain.
+/// The audit record of a statement.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SignatureRecord<'a> {

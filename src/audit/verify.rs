@@ -1,10 +1,10 @@
-//! Checks that an audit log is as it was written.
+//! Verifies that an audit log has not been altered.
 //!
-//! Each line ends with `"seq":N,"chain":"…"}`. `chain` is the base64url form, without padding, of the
+//! Each line ends with `"seq":N,"chain":"…"}`. `chain` is the base64url encoding, without padding, of the
 //! SHA-256 of the `chain` of the line before (nothing for record 1) followed by the line up to
-//! `,"chain":`. So a record that is altered, removed, added or moved breaks the chain there, unless all links that
-//! follow are computed anew: that is found by the signatures in the log, which name records and their links, and by
-//! signed heads that were kept elsewhere.
+//! `,"chain":`. So a record that is altered, removed, added or moved breaks the chain there, unless all following
+//! hashes are recomputed: that is detected by the signatures in the log, which contain sequence numbers and hashes,
+//! and by signed heads that are stored elsewhere.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -20,78 +20,77 @@ use super::files;
 use super::sink::{Last, tail};
 use super::statement::{Says, Signed};
 
-/// How many links are remembered, to be compared with signatures, which come some records later.
-const REMEMBERED: usize = 1 << 18;
+/// The number of chain hashes kept for comparison with signatures, which follow some records later.
+const RECENT_LINKS: usize = 1 << 18;
 
-/// What is asked of a log.
+/// Options and expectations of a verification.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// The first record that is checked; from the first one that is kept unless given.
+    /// The sequence number of the first record to verify; by default, the first retained one.
     pub from: Option<u64>,
-    /// The last record that is checked; to the end unless given.
+    /// The sequence number of the last record to verify; by default, the last one.
     pub to: Option<u64>,
-    /// Heads that the log must hold.
+    /// Signed heads that the log must contain.
     pub heads: Vec<Signed>,
-    /// The keys that may sign, by their thumbprints; any if there are none.
+    /// The thumbprints of the trusted keys; if empty, all keys are trusted.
     pub keys: Vec<String>,
-    /// Of all files but the newest, read the first line and the last one only.
+    /// Reads only the first and the last line of each file except the newest.
     pub quick: bool,
-    /// Let the log begin with any record: where it was written before beginnings were signed.
+    /// Accepts any first record, for logs from before signed starts were introduced.
     pub any_start: bool,
 }
 
-/// What was found in a log.
+/// The result of a verification.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report {
-    /// How many records were checked, up to the break if there is one.
+    /// The number of verified records, up to the break if there is one.
     pub records: u64,
-    /// The number of the first one.
+    /// The sequence number of the first verified record.
     pub first: Option<u64>,
-    /// The number of the last one that was read.
+    /// The sequence number of the last record read.
     pub last: Option<u64>,
-    /// The link of the last one.
+    /// The chain hash of the last record read.
     pub chain: String,
-    /// The first record of the files, and its link.
+    /// The first record of the files, and its chain hash.
     pub begins: Option<Last>,
-    /// How many signatures were checked.
+    /// The number of verified signatures.
     pub signatures: u64,
-    /// The last record that a signature in the log covers.
+    /// The sequence number of the last record that a signature in the log covers.
     pub signed: Option<u64>,
-    /// The thumbprints of the keys that signed, in the order in which they appear.
+    /// The thumbprints of the signing keys, in order of appearance.
     pub keys: Vec<String>,
-    /// The record after which the kept files begin, if older ones were deleted as configured.
+    /// The record after which the retained files begin, if older files were deleted by retention.
     pub start: Option<u64>,
-    /// The first thing that is wrong.
+    /// The first violation.
     pub broken: Option<Break>,
 }
 
-/// Where a log is not as it was written.
+/// A violation: where a log differs from what was written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Break {
     /// The file.
     pub file: PathBuf,
-    /// The line, counted from 1; 0 where the file as a whole is meant.
+    /// The line number, from 1; 0 for the entire file.
     pub line: u64,
-    /// The number of the first record that is wrong or missing, if it is known.
+    /// The sequence number of the first wrong or missing record, if known.
     pub seq: Option<u64>,
-    /// What is wrong with it.
+    /// A description of the violation.
     pub why: String,
 }
 
-/// Reads all files of the log in `dir` and follows the chain. A line without its end is one that is
-/// being written, and is left out.
+/// Verifies the chain of all files of the log in `dir`. An incomplete last line is being written and is
+/// ignored.
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn verify(dir: &Path) -> io::Result<Report> {
     verify_with(dir, &Expected::default())
 }
 
-/// Reads the files of the log in `dir`, and checks the chain, its signatures, its beginning, and whether it holds the
-/// expected heads.
+/// Verifies the chain of the log in `dir`, its signatures, its start, and that it contains the expected heads.
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn verify_with(dir: &Path, expected: &Expected) -> io::Result<Report> {
     let mut reader = match Reader::new(dir, expected) {
         Ok(reader) => reader,
@@ -103,8 +102,8 @@ pub fn verify_with(dir: &Path, expected: &Expected) -> io::Result<Report> {
     };
     let files = files::of(dir)?;
     for (number, (_, path)) in files.iter().enumerate() {
-        let whole = !expected.quick || number + 1 == files.len();
-        let read = if whole { reader.whole(path)? } else { reader.ends(path)? };
+        let all = !expected.quick || number + 1 == files.len();
+        let read = if all { reader.read_all(path)? } else { reader.read_first_and_last(path)? };
         if read.is_break() {
             return Ok(reader.report);
         }
@@ -116,11 +115,11 @@ pub fn verify_with(dir: &Path, expected: &Expected) -> io::Result<Report> {
     Ok(reader.report)
 }
 
-/// `,"chain":"` and what follows it: 43 characters, a quotation mark and a brace.
+/// `,"chain":"`, and the length of what follows it: 43 characters, a quotation mark and a brace.
 const LINK: &[u8] = b",\"chain\":\"";
 const REST: usize = 43 + 2;
 
-/// A line, taken apart.
+/// A parsed line: the hashed part, the sequence number and the chain hash.
 struct Line<'a> {
     covered: &'a [u8],
     seq: u64,
@@ -134,7 +133,8 @@ struct Reader<'e> {
     report: Report,
 }
 
-type Wrong = (u64, String);
+/// The sequence number of a wrong or missing record, and a description.
+type Violation = (u64, String);
 
 impl Report {
     const fn empty() -> Self {
@@ -159,7 +159,7 @@ impl<'e> Reader<'e> {
         if let Some(start) = &start {
             let trusted = expected.keys.is_empty() || expected.keys.contains(&start.kid);
             if start.statement != Says::Start || !trusted {
-                let why = format!("{}: not signed by a key that is trusted", super::statement::START_FILE);
+                let why = format!("{}: not signed by a trusted key", super::statement::START_FILE);
                 return Err(io::Error::new(io::ErrorKind::InvalidData, why));
             }
         }
@@ -167,7 +167,7 @@ impl<'e> Reader<'e> {
         Ok(Self { expected, start, links: VecDeque::new(), report })
     }
 
-    fn whole(&mut self, path: &Path) -> io::Result<ControlFlow<()>> {
+    fn read_all(&mut self, path: &Path) -> io::Result<ControlFlow<()>> {
         let mut file = BufReader::new(File::open(path)?);
         let mut line = Vec::new();
         for number in 1.. {
@@ -181,8 +181,8 @@ impl<'e> Reader<'e> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Reads the first line of a file as usual, and takes what its last one says for true.
-    fn ends(&mut self, path: &Path) -> io::Result<ControlFlow<()>> {
+    /// Verifies the first line of a file, and trusts its last line.
+    fn read_first_and_last(&mut self, path: &Path) -> io::Result<ControlFlow<()>> {
         let mut first = Vec::new();
         BufReader::new(File::open(path)?).read_until(b'\n', &mut first)?;
         let Some(text) = first.strip_suffix(b"\n") else { return Ok(ControlFlow::Continue(())) };
@@ -204,12 +204,12 @@ impl<'e> Reader<'e> {
             Some(line) => self.follow(&line, text),
             None => Err((
                 next.or(self.expected.from).unwrap_or(1),
-                "the line is not a record with a number and a link".to_owned(),
+                "the line is not a record with a sequence number and a link".to_owned(),
             )),
         };
         match checked {
             Ok(true) => ControlFlow::Continue(()),
-            // What comes after is not asked for.
+            // Later records are not to be verified.
             Ok(false) => ControlFlow::Break(()),
             Err((seq, why)) => {
                 self.report.broken = Some(Break { file: path.to_owned(), line: number, seq: Some(seq), why });
@@ -218,8 +218,8 @@ impl<'e> Reader<'e> {
         }
     }
 
-    /// Checks a record; false where it is behind the last that is asked for.
-    fn follow(&mut self, line: &Line<'_>, text: &[u8]) -> Result<bool, Wrong> {
+    /// Verifies a record. Returns `false` if it is after the last record to verify.
+    fn follow(&mut self, line: &Line<'_>, text: &[u8]) -> Result<bool, Violation> {
         if self.expected.to.is_some_and(|to| line.seq > to) {
             return Ok(false);
         }
@@ -234,22 +234,22 @@ impl<'e> Reader<'e> {
             self.report.begins = Some(Last { seq: line.seq, chain: line.link.to_owned() });
             self.begin(line.seq)?;
         }
-        let asked = self.expected.from.is_none_or(|from| line.seq >= from);
+        let in_range = self.expected.from.is_none_or(|from| line.seq >= from);
         let known = before.is_some() || line.seq == 1 || !self.report.chain.is_empty();
-        if asked && known {
+        if in_range && known {
             let hash = Sha256::new().chain_update(&self.report.chain).chain_update(line.covered).finalize();
             if URL_SAFE_NO_PAD.encode(hash) != line.link {
-                return Err((line.seq, "the link does not fit the record and the one before".to_owned()));
+                return Err((line.seq, "the link does not match the record and its predecessor".to_owned()));
             }
         }
         self.report.last = Some(line.seq);
         self.report.chain.clear();
         self.report.chain.push_str(line.link);
-        if self.links.len() == REMEMBERED {
+        if self.links.len() == RECENT_LINKS {
             self.links.pop_front();
         }
         self.links.push_back((line.seq, line.link.to_owned()));
-        if !asked {
+        if !in_range {
             return Ok(true);
         }
         self.report.records += 1;
@@ -265,14 +265,14 @@ impl<'e> Reader<'e> {
         Ok(true)
     }
 
-    /// Decides whether the log may begin with this record.
-    fn begin(&mut self, seq: u64) -> Result<(), Wrong> {
+    /// Checks that the log may begin with this record.
+    fn begin(&mut self, seq: u64) -> Result<(), Violation> {
         match &self.start {
             Some(start) if start.seq.checked_add(1) == Some(seq) => {
                 self.report.chain.clone_from(&start.chain);
                 Ok(())
             }
-            // Files that were to be deleted are still there.
+            // Expired files have not been deleted yet.
             Some(start) if seq <= start.seq => Ok(()),
             _ if seq == 1
                 || self.expected.any_start
@@ -287,17 +287,17 @@ impl<'e> Reader<'e> {
         }
     }
 
-    fn signature(&mut self, at: u64, signed: &Signed) -> Result<(), Wrong> {
+    fn signature(&mut self, at: u64, signed: &Signed) -> Result<(), Violation> {
         if !signed.is_valid() {
-            return Err((at, "the signature in the record is wrong".to_owned()));
+            return Err((at, "the signature in the record is invalid".to_owned()));
         }
         if !self.expected.keys.is_empty() && !self.expected.keys.contains(&signed.kid) {
             return Err((at, format!("the record is signed with key {}, which is not trusted", signed.kid)));
         }
         if signed.seq >= at {
-            return Err((at, "the record signs what comes after it".to_owned()));
+            return Err((at, "the record signs a later record".to_owned()));
         }
-        // Files that were deleted held what a statement about the beginning names.
+        // The record of a start statement is in a deleted file, so its link may be unknown.
         let link = self.links.iter().rev().find(|(seq, _)| *seq == signed.seq);
         if let Some((seq, link)) = link
             && *link != signed.chain
@@ -315,11 +315,11 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
-    /// Whether records are missing at the end.
-    fn at_end(&self) -> Result<(), Wrong> {
+    /// Checks that no records are missing at the end.
+    fn at_end(&self) -> Result<(), Violation> {
         let last = self.report.last.unwrap_or(0);
         let wanted = match self.expected.to {
-            Some(to) => Some((to, "was asked for".to_owned())),
+            Some(to) => Some((to, "was requested".to_owned())),
             None => {
                 let heads = self.expected.heads.iter().chain(&self.start);
                 let newest = heads.max_by_key(|head| head.seq);
@@ -350,7 +350,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The digits at the end of `…,"seq":12`.
+/// Parses the sequence number at the end of `…,"seq":12`.
 fn number(covered: &[u8]) -> Option<u64> {
     let digits = covered.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     let (before, digits) = covered.split_at(covered.len() - digits);

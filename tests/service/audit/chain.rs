@@ -219,7 +219,7 @@ async fn detects_audit_files_modified_while_stopped() {
     let wrong = number(&own[1]);
     write(last, &own);
     assert_eq!(verify(&directory, &[])["wrong"]["record"], wrong);
-    assert!(start_error(&server).contains("line 2: the link does not fit"));
+    assert!(start_error(&server).contains("line 2: the link does not match"));
     backup.restore();
 
     // The log is truncated; then its head file is deleted, too.
@@ -294,7 +294,7 @@ async fn detects_audit_files_modified_while_stopped() {
     write(last, &own);
     let mut again = Server::start_in_place(server, &[("STRONGROOM_AUDIT__BROKEN_CHAIN", "record")]);
     let broken = again.audit_of(1, |record| record["operationName"] == "AuditLogBroken");
-    assert!(broken[0]["resultDescription"].as_str().unwrap().contains("link does not fit"), "{broken:#?}");
+    assert!(broken[0]["resultDescription"].as_str().unwrap().contains("link does not match"), "{broken:#?}");
     assert!(again.stop().success());
 }
 
