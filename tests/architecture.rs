@@ -118,33 +118,33 @@ const UNSAFE: &[&str] = &[
 const CEILING: usize = 500;
 
 #[test]
-fn every_module_names_only_what_is_below_it() {
+fn modules_depend_only_on_lower_layers() {
     assert_none(&layer_breaches(&house().unwrap()));
 }
 
 #[test]
-fn the_engine_names_no_operation() {
+fn engine_does_not_depend_on_operations() {
     assert_none(&engine_breaches(&house().unwrap()));
 }
 
 #[test]
-fn crates_are_named_where_they_belong() {
+fn crates_are_used_only_in_allowed_modules() {
     assert_none(&crate_breaches(&house().unwrap()));
 }
 
 #[test]
-fn files_state_one_duty_and_stay_short() {
+fn files_have_a_doc_comment_and_at_most_500_lines() {
     assert_none(&file_breaches(&house().unwrap()));
 }
 
 #[test]
-fn no_file_is_unsafe() {
+fn unsafe_code_only_in_listed_files() {
     assert_none(&unsafe_breaches(&house().unwrap()));
 }
 
 /// With the ban in `deny.toml`, which lets no other crate use it, this keeps `rsa` out of the server.
 #[test]
-fn the_rsa_crate_is_for_tests_alone() {
+fn rsa_crate_is_a_dev_dependency_only() {
     let manifest: toml::Table = fs::read_to_string("Cargo.toml").unwrap().parse().unwrap();
     for section in ["dependencies", "build-dependencies"] {
         assert!(!manifest[section].as_table().unwrap().contains_key("rsa"), "[{section}] has rsa");
@@ -153,7 +153,7 @@ fn the_rsa_crate_is_for_tests_alone() {
 
 /// The page claims that tests guard its invariants: `tests/file.rs` `name_of_test`.
 #[test]
-fn the_architecture_page_names_tests_that_exist() {
+fn architecture_page_refers_to_existing_tests() {
     let page = fs::read_to_string("docs/architecture.md").unwrap();
     let mut claims = 0;
     for guard in page.lines().filter_map(|line| line.strip_prefix("Guarded by ")) {
@@ -280,7 +280,7 @@ mod proof {
     }
 
     #[test]
-    fn an_arrow_that_runs_up_is_found_however_it_is_written() {
+    fn reports_upward_dependency_in_any_syntax() {
         for text in [
             "use crate::engine::Engine;",
             "use crate::{model::Error, engine::{self, Engine}};",
@@ -301,7 +301,7 @@ mod proof {
     }
 
     #[test]
-    fn what_is_lawful_is_not_found() {
+    fn accepts_allowed_dependencies() {
         for (path, text) in [
             (
                 "src/store/rows.rs",
@@ -325,7 +325,7 @@ mod proof {
     }
 
     #[test]
-    fn an_operation_in_the_engine_is_found() {
+    fn reports_operation_used_by_engine() {
         let operation =
             || file("src/ops/crypto/sign.rs", "impl Operation for Sign { const NAME: &str = \"sign\"; }");
         for (text, breaches) in [
@@ -340,7 +340,7 @@ mod proof {
     }
 
     #[test]
-    fn a_crate_out_of_place_is_found() {
+    fn reports_crate_outside_allowed_modules() {
         for (path, text, breaches) in [
             ("src/engine/mod.rs", "use cryptoki::context::Pkcs11;", 1),
             ("src/token/mod.rs", "use cryptoki::context::Pkcs11;", 0),
@@ -357,7 +357,7 @@ mod proof {
     }
 
     #[test]
-    fn a_long_or_silent_or_unsafe_file_is_found() {
+    fn reports_long_undocumented_or_unsafe_files() {
         let long = format!("//! Long.\n{}", "\n".repeat(CEILING));
         assert_eq!(file_breaches(&[file("src/a.rs", &long)]).len(), 1);
         assert_eq!(file_breaches(&[file("src/a.rs", "fn f() {}")]).len(), 1);

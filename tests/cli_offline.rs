@@ -55,7 +55,7 @@ fn connection(directory: &Path) {
 }
 
 #[test]
-fn a_line_that_makes_no_sense_is_a_usage_error() {
+fn invalid_arguments_are_usage_errors() {
     let directory = tempfile::tempdir().unwrap();
     for line in [
         "key frobnicate",
@@ -70,7 +70,7 @@ fn a_line_that_makes_no_sense_is_a_usage_error() {
 }
 
 #[test]
-fn contradictions_are_usage_errors_too() {
+fn duplicate_tags_are_usage_errors() {
     let directory = tempfile::tempdir().unwrap();
     let (code, _, stderr) = run(directory.path(), "key create k --kty EC-HSM --tag a=1 --tag a=2");
     assert_eq!(code, 2);
@@ -78,7 +78,7 @@ fn contradictions_are_usage_errors_too() {
 }
 
 #[test]
-fn without_a_simulator_the_way_to_one_is_told() {
+fn missing_connection_file_prints_hint() {
     let directory = tempfile::tempdir().unwrap();
     let (code, stdout, stderr) = run(directory.path(), "key list");
     assert_eq!(code, 1);
@@ -88,7 +88,7 @@ fn without_a_simulator_the_way_to_one_is_told() {
 }
 
 #[test]
-fn a_server_that_is_not_running_is_told_as_such() {
+fn connection_refused_prints_hint() {
     let directory = tempfile::tempdir().unwrap();
     connection(directory.path());
     // With a token of our own the server is asked, without one the authority: the answer is the same.
@@ -107,7 +107,7 @@ fn a_server_that_is_not_running_is_told_as_such() {
 }
 
 #[test]
-fn an_unknown_principal_is_told_with_those_that_are_known() {
+fn unknown_principal_lists_known_principals() {
     let directory = tempfile::tempdir().unwrap();
     connection(directory.path());
     let (code, _, stderr) = run(directory.path(), "--as eve key list");
@@ -116,7 +116,7 @@ fn an_unknown_principal_is_told_with_those_that_are_known() {
 }
 
 #[test]
-fn a_bearer_token_is_not_sent_in_the_clear() {
+fn refuses_to_send_access_token_without_tls() {
     let directory = tempfile::tempdir().unwrap();
     let line = "key list --endpoint http://127.0.0.1:1 --token t --hsm local";
     let (code, _, stderr) = run(directory.path(), line);
@@ -125,7 +125,7 @@ fn a_bearer_token_is_not_sent_in_the_clear() {
 }
 
 #[test]
-fn input_is_read_before_the_server_is_looked_for() {
+fn input_files_are_validated_before_connecting() {
     let directory = tempfile::tempdir().unwrap();
     for (line, told) in [
         ("key sign k --alg ES256 --file missing.pdf", "missing.pdf"),
@@ -143,7 +143,7 @@ fn input_is_read_before_the_server_is_looked_for() {
 }
 
 #[test]
-fn standard_input_is_read_for_a_hyphen() {
+fn hyphen_reads_standard_input() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = strongroom(directory.path());
     let (code, _, stderr) =
@@ -153,7 +153,7 @@ fn standard_input_is_read_for_a_hyphen() {
 }
 
 #[test]
-fn there_are_completions_for_every_shell() {
+fn completions_exist_for_every_shell() {
     let directory = tempfile::tempdir().unwrap();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let (code, stdout, stderr) = run(directory.path(), &format!("completions {shell}"));
@@ -163,7 +163,7 @@ fn there_are_completions_for_every_shell() {
 }
 
 #[test]
-fn a_token_given_is_the_token_printed() {
+fn token_command_prints_token_from_environment() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = strongroom(directory.path());
     let (code, stdout, _) = answer(command.env("STRONGROOM_TOKEN", "eyJ.token").args(["token"]));
@@ -171,7 +171,7 @@ fn a_token_given_is_the_token_printed() {
 }
 
 #[test]
-fn help_does_not_show_a_token_of_the_environment() {
+fn help_does_not_print_token_from_environment() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = strongroom(directory.path());
     let (code, stdout, _) = answer(command.env("STRONGROOM_TOKEN", "eyJ.token").args(["--help"]));
@@ -180,7 +180,7 @@ fn help_does_not_show_a_token_of_the_environment() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_failure() {
+fn closed_stdout_is_not_an_error() {
     use std::process::{Command, Stdio};
 
     let directory = tempfile::tempdir().unwrap();

@@ -62,7 +62,7 @@ fn page(directory: &Path, name: &str) -> String {
 }
 
 #[test]
-fn every_command_has_a_manual_page_that_the_page_above_mentions() {
+fn every_command_has_a_man_page_listed_by_its_parent() {
     let directory = tempfile::tempdir().unwrap();
     output(Command::new(PROGRAM).arg("manual").arg(directory.path()));
     let shown = shown_commands();
@@ -97,7 +97,7 @@ fn packed(directory: &Path) -> (PathBuf, PathBuf, PathBuf) {
 }
 
 #[test]
-fn the_package_installs_a_stripped_program_with_its_unit_pages_and_completions() {
+fn debian_package_contents_are_complete_and_valid() {
     if !has("dpkg-deb") {
         return;
     }
@@ -170,7 +170,7 @@ fn the_package_installs_a_stripped_program_with_its_unit_pages_and_completions()
 }
 
 #[test]
-fn a_program_that_is_too_large_is_not_packed() {
+fn packaging_fails_if_program_exceeds_size_limit() {
     if !has("objcopy") {
         return;
     }
@@ -184,7 +184,7 @@ fn a_program_that_is_too_large_is_not_packed() {
 }
 
 #[test]
-fn the_container_is_built_of_the_repository_and_runs_without_root() {
+fn containerfile_uses_repository_files_and_non_root_user() {
     let recipe = std::fs::read_to_string(repository().join("Containerfile")).unwrap();
     let context = std::fs::read_to_string(repository().join(".dockerignore")).unwrap();
     let sent: BTreeSet<&str> = context.lines().filter_map(|line| line.strip_prefix('!')).collect();

@@ -220,7 +220,7 @@ fn picture(store: &Store) -> String {
 }
 
 #[tokio::test]
-async fn everything_survives_reopening() {
+async fn state_survives_reopening() {
     let house = House::new();
     let store = house.furnished().await;
     let mut disabled = version("Invoices", 1);
@@ -289,7 +289,7 @@ async fn everything_survives_reopening() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_at_once_are_all_recorded() {
+async fn concurrent_commits_are_all_recorded() {
     let house = House::new();
     let store = house.furnished().await;
     let calls = (1..=1_000).map(|number| {
@@ -312,7 +312,7 @@ async fn a_thousand_at_once_are_all_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_those_who_race_for_a_name_one_wins() {
+async fn one_of_concurrent_inserts_with_same_id_succeeds() {
     let house = House::new();
     let store = house.furnished().await;
     // The same version id everywhere: of one key memory knows it, of another only the database does.
@@ -339,7 +339,7 @@ async fn of_those_who_race_for_a_name_one_wins() {
 }
 
 #[tokio::test]
-async fn records_wait_in_the_database_until_they_can_be_exported() {
+async fn outbox_keeps_records_while_export_fails() {
     let house = House::new();
     let store = house.furnished().await;
     house.broken.store(true, Ordering::SeqCst);
@@ -364,7 +364,7 @@ async fn records_wait_in_the_database_until_they_can_be_exported() {
 }
 
 #[tokio::test]
-async fn relaxed_records_are_written_when_the_store_closes() {
+async fn relaxed_durability_flushes_records_on_close() {
     let house = House { durability: Durability::Relaxed, ..House::new() };
     let store = house.furnished().await;
     for number in 1..=2_000 {
@@ -377,7 +377,7 @@ async fn relaxed_records_are_written_when_the_store_closes() {
 }
 
 #[tokio::test]
-async fn a_database_that_fails_fails_the_calls() {
+async fn database_failure_fails_commits() {
     let house = House::new();
     let store = house.furnished().await;
     let database = house.dir.path().join("strongroom.db");
@@ -394,7 +394,7 @@ async fn a_database_that_fails_fails_the_calls() {
 }
 
 #[tokio::test]
-async fn a_relaxed_store_refuses_calls_while_its_database_fails_and_loses_no_record() {
+async fn relaxed_durability_loses_no_record_on_database_failure() {
     let house = House { durability: Durability::Relaxed, ..House::new() };
     let store = house.furnished().await;
     let database = house.dir.path().join("strongroom.db");
@@ -412,7 +412,7 @@ async fn a_relaxed_store_refuses_calls_while_its_database_fails_and_loses_no_rec
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused() {
+async fn rejects_newer_schema() {
     let house = House::new();
     house.open().await.close().await;
     let insert = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -423,7 +423,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_record_must_be_one_line() {
+async fn rejects_record_with_newline() {
     let house = House::new();
     let store = house.furnished().await;
     let mut bad = record(1);
@@ -433,7 +433,7 @@ async fn a_record_must_be_one_line() {
 }
 
 #[tokio::test]
-async fn exports_are_in_order_and_each_record_comes_once() {
+async fn records_are_exported_in_order_and_once() {
     let dir = tempfile::tempdir().unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let taken = Arc::clone(&seen);

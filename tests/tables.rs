@@ -48,7 +48,7 @@ fn assert_same(these: &str, left: &BTreeSet<String>, those: &str, right: &BTreeS
 }
 
 #[test]
-fn names_and_events_are_unique() {
+fn operation_names_and_audit_events_are_unique() {
     let events: BTreeSet<_> = ops::ALL.iter().map(|operation| operation.event).collect();
     let names: BTreeSet<_> = ops::ALL.iter().map(|operation| operation.name).collect();
     assert_eq!(names.len(), events.len());
@@ -61,6 +61,6 @@ fn names_and_events_are_unique() {
 }
 
 #[test]
-fn snake_case_is_what_rust_makes_of_a_name() {
+fn snake_case_converts_camel_case() {
     assert_eq!(snake_case("GenerateRandomBytes"), "generate_random_bytes");
 }

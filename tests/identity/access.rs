@@ -43,7 +43,7 @@ fn least(role: &RoleDefinition) -> RoleDefinition {
 }
 
 #[test]
-fn a_grant_of_the_principal_or_a_group_decides_and_nothing_else_does() {
+fn authorizes_by_grants_of_principal_and_groups() {
     let table: HashMap<PrincipalId, Arc<[Grant]>> = HashMap::from([
         (ADA, Arc::from([grant(1, ADA, "/keys/a", &[Action::KeySign], &[])])),
         (

@@ -96,7 +96,7 @@ async fn start(certificates: &[&Holder]) -> Running {
 }
 
 #[tokio::test]
-async fn both_ways_of_signing_and_of_naming_the_certificate_sign_in() {
+async fn accepts_rs256_and_ps256_with_either_thumbprint() {
     let (holder, second) = (Holder::new(), Holder::new());
     let running = start(&[&holder, &second]).await;
     for header in [
@@ -161,7 +161,7 @@ async fn both_ways_of_signing_and_of_naming_the_certificate_sign_in() {
 }
 
 #[tokio::test]
-async fn what_proves_nothing_is_refused_as_entra_id_does() {
+async fn rejects_invalid_client_assertions_with_entra_error_codes() {
     let (holder, stranger) = (Holder::new(), Holder::new());
     let (past, future) = (Holder::living((2000, 2001)), Holder::living((2080, 2090)));
     let running = start(&[&holder, &past, &future]).await;
@@ -276,7 +276,7 @@ fn unlike(holder: &Holder, algorithm: &str) -> String {
 }
 
 #[test]
-fn certificates_are_made_once_and_read_as_clients_write_them() {
+fn client_certificate_is_generated_once_and_renewed() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let directory = tempfile::tempdir().unwrap();

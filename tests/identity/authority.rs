@@ -121,7 +121,7 @@ fn verify_independently(token: &str, jwks: &Value) {
 }
 
 #[tokio::test]
-async fn an_application_gets_a_token_that_others_can_verify() {
+async fn issues_access_token_verifiable_from_jwks() {
     let running = Running::start().await;
     let (status, answer) = running.ask(&[]).await;
     assert_eq!(status, 200, "{answer}");
@@ -156,7 +156,7 @@ async fn an_application_gets_a_token_that_others_can_verify() {
 }
 
 #[tokio::test]
-async fn tokens_of_the_second_form_are_believed_as_well() {
+async fn v2_access_tokens_are_accepted() {
     let settings = AuthoritySettings { access_token_version: AccessTokenVersion::V2, ..settings() };
     let running = Running::start_with(settings, Vec::new()).await;
     let (_, answer) = running.ask(&[]).await;
@@ -175,7 +175,7 @@ async fn tokens_of_the_second_form_are_believed_as_well() {
 }
 
 #[tokio::test]
-async fn only_the_last_default_is_taken_off_a_scope() {
+async fn audience_is_scope_without_last_default_suffix() {
     let running = Running::start().await;
     for (scope, aud) in [
         ("https://management.example//.default", "https://management.example/"),
@@ -189,7 +189,7 @@ async fn only_the_last_default_is_taken_off_a_scope() {
 }
 
 #[tokio::test]
-async fn the_older_endpoint_and_basic_authentication_work_too() {
+async fn supports_v1_token_endpoint_and_basic_authentication() {
     let running = Running::start().await;
     let id = APPLICATION.to_string();
     let form = [
@@ -216,7 +216,7 @@ async fn the_older_endpoint_and_basic_authentication_work_too() {
 }
 
 #[tokio::test]
-async fn refusals_have_the_shape_clients_expect() {
+async fn token_errors_have_entra_error_codes_and_format() {
     let running = Running::start().await;
     type Changes = &'static [(&'static str, &'static str)];
     let cases: [(Changes, u16, &str, u32); 11] = [
@@ -262,7 +262,7 @@ async fn refusals_have_the_shape_clients_expect() {
 }
 
 #[tokio::test]
-async fn discovery_speaks_of_the_host_that_was_asked() {
+async fn discovery_urls_use_request_host() {
     let running = Running::start().await;
     let base = format!("https://{HOST}/{TENANT}");
     for tenant in
@@ -324,7 +324,7 @@ async fn works(authority: Authority, secret: &SecretString) -> bool {
 }
 
 #[tokio::test]
-async fn key_and_secrets_survive_restarts_and_losses() {
+async fn signing_key_and_client_secrets_survive_restart() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("authority");
     let open = || Authority::open(&path, settings()).unwrap();
@@ -360,7 +360,7 @@ async fn key_and_secrets_survive_restarts_and_losses() {
 }
 
 #[test]
-fn private_files_are_replaced_whole_and_keep_their_mode() {
+fn private_files_are_replaced_atomically_with_mode_0600() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("connection.json");
     // Left by a crash, readable by all.

@@ -60,7 +60,7 @@ async fn handshake(served: DevCertificates, ca_pem: &Path, name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn clients_accept_the_server_under_all_its_names_and_no_other() {
+async fn server_certificate_is_valid_for_its_names_only() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let names = server_names("localhost", true);
@@ -117,7 +117,7 @@ async fn clients_accept_the_server_under_all_its_names_and_no_other() {
 }
 
 #[test]
-fn the_authority_is_kept_and_the_server_certificate_made_anew_when_it_must() {
+fn server_certificate_is_reissued_by_unchanged_ca() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let read = |file: &str| std::fs::read(directory.join(file)).unwrap();
@@ -187,7 +187,7 @@ fn forge(directory: &Path, name: &str) -> DevCertificates {
 }
 
 #[tokio::test]
-async fn the_authority_vouches_for_its_own_names_and_loopback_addresses_only() {
+async fn ca_name_constraints_limit_issued_names() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let names = [server_names("localhost", true), vec!["10.1.2.3".to_owned()]].concat();
@@ -269,7 +269,7 @@ fn certificate(subject: &[(DnType, &str)], alternative: Vec<SanType>) -> (Vec<u8
 }
 
 #[tokio::test]
-async fn a_certificate_stands_for_the_principal_of_its_rule() {
+async fn client_certificate_maps_to_principal_of_matching_rule() {
     use DnType::{CommonName, CountryName, OrganizationName};
     let uri = "spiffe://example/payroll";
     let (der, subject) = certificate(
@@ -308,7 +308,7 @@ async fn a_certificate_stands_for_the_principal_of_its_rule() {
 }
 
 #[tokio::test]
-async fn a_name_cannot_pretend_to_be_several() {
+async fn subject_attribute_values_are_escaped() {
     let honest = rule(|rule| rule.subject = Some("CN=a,O=Bank".into()));
     let identity = trusting(vec![honest]).await.unwrap();
     let (good, _) = certificate(&[(DnType::OrganizationName, "Bank"), (DnType::CommonName, "a")], Vec::new());
@@ -323,7 +323,7 @@ async fn a_name_cannot_pretend_to_be_several() {
 }
 
 #[tokio::test]
-async fn expired_certificates_and_unclear_rules_are_refused() {
+async fn rejects_expired_certificates_and_ambiguous_rules() {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
     params.subject_alt_names = vec![SanType::Rfc822Name("ada@example".try_into().unwrap())];
@@ -411,7 +411,7 @@ async fn shown(identity: &Identity, der: &[u8]) -> Result<(), &'static str> {
 }
 
 #[tokio::test]
-async fn an_issuer_is_a_key_and_not_a_name() {
+async fn issuer_is_matched_by_key_not_by_name() {
     let (real, impostor, other) = (Authority::new("payroll"), Authority::new("payroll"), Authority::new("x"));
     let rule = rule(|rule| {
         (rule.subject, rule.issuer) = (Some("CN=payroll".into()), Some("CN=payroll".into()));
@@ -441,7 +441,7 @@ async fn an_issuer_is_a_key_and_not_a_name() {
 }
 
 #[tokio::test]
-async fn revoked_certificates_are_refused_as_soon_as_the_list_says_so() {
+async fn crl_is_reloaded_and_revoked_certificates_are_rejected() {
     let (authority, other) = (Authority::new("clients"), Authority::new("others"));
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("clients.crl");

@@ -36,7 +36,7 @@ impl Directory {
 }
 
 #[tokio::test]
-async fn principals_are_found_by_their_ids() {
+async fn get_by_ids_returns_service_principals() {
     let directory = Directory::start().await;
     let ids = json!({"ids": [PRINCIPAL, Uuid::from_u128(99), "nobody"]});
     let (status, answer) = directory.by_ids(&directory.token, &ids).await;
@@ -59,7 +59,7 @@ async fn principals_are_found_by_their_ids() {
 }
 
 #[tokio::test]
-async fn principals_are_found_by_filters() {
+async fn service_principals_support_filter() {
     let directory = Directory::start().await;
     let by_name = format!("servicePrincipalNames/any(c:c eq '{APPLICATION}')");
     let upper = format!("appId eq '{}'", APPLICATION.to_string().to_uppercase());
@@ -88,7 +88,7 @@ async fn principals_are_found_by_filters() {
 }
 
 #[tokio::test]
-async fn one_principal_is_shown_and_what_is_not_there_is_told_in_the_same_shape() {
+async fn unknown_objects_and_resources_return_graph_errors() {
     let directory = Directory::start().await;
     let (status, answer) = directory.get(&format!("/v1.0/servicePrincipals/{PRINCIPAL}"), &[]).await;
     assert_eq!(
@@ -111,7 +111,7 @@ async fn one_principal_is_shown_and_what_is_not_there_is_told_in_the_same_shape(
 }
 
 #[tokio::test]
-async fn the_directory_believes_tokens_for_it_and_nothing_else_does() {
+async fn directory_accepts_only_tokens_with_its_audience() {
     let directory = Directory::start().await;
     let authority = &directory.running.authority;
     let issue = |audience: &str, seconds| authority.issue(APPLICATION, audience, seconds).unwrap();

@@ -10,7 +10,7 @@ use crate::support::*;
 const UNKNOWN: &str = "the access token names a signing key that its issuer does not publish";
 
 #[tokio::test]
-async fn a_new_key_is_fetched_when_a_token_names_it_and_not_too_often() {
+async fn unknown_kid_triggers_rate_limited_jwks_refresh() {
     let (old, new) = (Signer::p256(), Signer::p256());
     let server = KeyServer::start(&[old.jwk("old")]).await;
     let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
@@ -31,7 +31,7 @@ async fn a_new_key_is_fetched_when_a_token_names_it_and_not_too_often() {
 }
 
 #[tokio::test]
-async fn many_callers_with_a_new_key_cause_one_request() {
+async fn concurrent_callers_share_one_jwks_request() {
     let (old, new) = (Signer::p256(), Signer::p256());
     let server = KeyServer::start(&[old.jwk("old")]).await;
     let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
@@ -47,7 +47,7 @@ async fn many_callers_with_a_new_key_cause_one_request() {
 }
 
 #[tokio::test]
-async fn good_keys_survive_an_issuer_that_fails() {
+async fn failed_jwks_refresh_keeps_cached_keys() {
     let key = Signer::p256();
     for (status, body) in [
         (StatusCode::INTERNAL_SERVER_ERROR, "{}"),
@@ -70,7 +70,7 @@ async fn good_keys_survive_an_issuer_that_fails() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_away_at_the_start_is_asked_again() {
+async fn jwks_unavailable_at_startup_is_fetched_later() {
     let key = Signer::rsa();
     let server = KeyServer::start(&[]).await;
     server.fail(StatusCode::SERVICE_UNAVAILABLE, "");
@@ -80,7 +80,7 @@ async fn an_issuer_that_is_away_at_the_start_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_caller_who_leaves_does_not_stop_the_fetching() {
+async fn cancelled_caller_does_not_cancel_jwks_request() {
     let (old, new) = (Signer::p256(), Signer::p256());
     let server = KeyServer::start(&[old.jwk("old")]).await;
     let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
@@ -92,7 +92,7 @@ async fn a_caller_who_leaves_does_not_stop_the_fetching() {
 }
 
 #[tokio::test]
-async fn a_key_file_is_read_again_when_a_token_names_a_new_key() {
+async fn jwks_file_is_reloaded_for_unknown_kid() {
     let (old, new) = (Signer::p256(), Signer::p256());
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("jwks.json");
@@ -112,7 +112,7 @@ fn short_lived(source: KeySource) -> strongroom::identity::Issuer {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_read_again_are_not_believed_for_ever() {
+async fn keys_older_than_max_age_are_not_trusted() {
     let key = Signer::p256();
     let server = KeyServer::start(&[key.jwk("key")]).await;
     let identity = identity(short_lived(KeySource::JwksUrl(server.url.clone()))).await;
@@ -135,7 +135,7 @@ async fn keys_that_cannot_be_read_again_are_not_believed_for_ever() {
 }
 
 #[tokio::test]
-async fn old_keys_are_read_again_before_a_token_is_refused_for_their_age() {
+async fn expired_keys_are_refreshed_before_token_is_rejected() {
     let (old, new) = (Signer::p256(), Signer::p256());
     let server = KeyServer::start(&[old.jwk("old")]).await;
     let identity = identity(short_lived(KeySource::JwksUrl(server.url.clone()))).await;
@@ -150,7 +150,7 @@ async fn old_keys_are_read_again_before_a_token_is_refused_for_their_age() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_for_other_machines_and_must_be_one() {
+async fn proxy_is_validated_and_bypassed_for_loopback() {
     let key = Signer::p256();
     let server = KeyServer::start(&[key.jwk("key")]).await;
     // Nothing listens there; what is on this machine is asked directly.

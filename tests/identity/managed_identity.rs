@@ -64,7 +64,7 @@ fn open(running: &Running) -> ManagedIdentities {
 }
 
 #[tokio::test]
-async fn both_forms_give_tokens_that_say_whose_they_are() {
+async fn app_service_and_imds_issue_tokens_with_identity_claims() {
     let endpoint = Endpoint::start().await;
     let app_service = endpoint.app_service(&format!("api-version=2019-08-01&resource={AUDIENCE}")).await;
     let imds = endpoint.imds(&format!("api-version=2018-02-01&resource={AUDIENCE}")).await;
@@ -85,7 +85,7 @@ async fn both_forms_give_tokens_that_say_whose_they_are() {
 }
 
 #[tokio::test]
-async fn an_identity_is_chosen_by_any_of_its_ids() {
+async fn selects_identity_by_client_object_or_resource_id() {
     let endpoint = Endpoint::start().await;
     let oid = Uuid::from_u128(0xb1);
     for (choice, found) in [
@@ -128,7 +128,7 @@ async fn an_identity_is_chosen_by_any_of_its_ids() {
 }
 
 #[tokio::test]
-async fn requests_that_do_not_prove_where_they_come_from_are_refused() {
+async fn rejects_requests_without_header_or_with_foreign_host() {
     let endpoint = Endpoint::start().await;
     let query = format!("resource={AUDIENCE}");
     let app_service = format!("/msi/token?api-version=2019-08-01&{query}");
@@ -166,7 +166,7 @@ async fn requests_that_do_not_prove_where_they_come_from_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_missing_or_wrong_is_named() {
+async fn reports_missing_and_invalid_parameters() {
     let endpoint = Endpoint::start().await;
     for (query, status) in [
         ("resource=https://managedhsm.example", 400),
@@ -191,7 +191,7 @@ async fn what_is_missing_or_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn the_secret_is_kept_and_private() {
+async fn identity_header_is_persisted_with_mode_0600() {
     let running = Running::start().await;
     let identity = |client_id| vec![ManagedIdentity { client_id, resource: RESOURCE.to_owned() }];
     let open = |client_id| {

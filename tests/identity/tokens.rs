@@ -17,7 +17,7 @@ async fn trusting() -> (Identity, Signer, Signer) {
 }
 
 #[tokio::test]
-async fn a_right_token_names_its_caller() {
+async fn valid_access_token_authenticates_its_principal() {
     let (identity, rsa, ec) = trusting().await;
     let group = Uuid::from_u128(7);
     let token =
@@ -42,7 +42,7 @@ async fn a_right_token_names_its_caller() {
 }
 
 #[tokio::test]
-async fn audiences_match_with_and_without_a_trailing_slash_and_in_lists() {
+async fn audience_matches_with_trailing_slash_and_in_lists() {
     let (identity, _, ec) = trusting().await;
     for aud in [json!(format!("{AUDIENCE}/")), json!(["https://else.example", AUDIENCE])] {
         accept(&identity, &ec.token("ec", &claims(json!({ "aud": aud })))).await.unwrap();
@@ -58,7 +58,7 @@ async fn audiences_match_with_and_without_a_trailing_slash_and_in_lists() {
 }
 
 #[tokio::test]
-async fn time_is_checked_with_sixty_seconds_of_leeway() {
+async fn exp_and_nbf_have_sixty_seconds_of_leeway() {
     let (identity, _, ec) = trusting().await;
     let token = |changes| ec.token("ec", &claims(changes));
     accept(&identity, &token(json!({"exp": now() - 30}))).await.unwrap();
@@ -80,7 +80,7 @@ async fn time_is_checked_with_sixty_seconds_of_leeway() {
 }
 
 #[tokio::test]
-async fn tokens_of_others_are_refused() {
+async fn rejects_untrusted_issuer_tenant_or_signature() {
     let (identity, _, ec) = trusting().await;
     let untrusted = "the access token's issuer is not trusted";
     let tenant = "the access token is of another tenant";
@@ -109,7 +109,7 @@ async fn tokens_of_others_are_refused() {
 }
 
 #[tokio::test]
-async fn nothing_can_be_changed_after_signing() {
+async fn rejects_tampered_and_malformed_tokens() {
     let (identity, rsa, ec) = trusting().await;
     for (signer, kid) in [(&rsa, "rsa"), (&ec, "ec")] {
         let token = signer.token(kid, &claims(json!({})));
@@ -133,7 +133,7 @@ async fn nothing_can_be_changed_after_signing() {
 }
 
 #[tokio::test]
-async fn the_token_does_not_choose_how_it_is_verified() {
+async fn rejects_algorithm_confusion_and_embedded_keys() {
     let (identity, rsa, ec) = trusting().await;
     let malformed = "the access token is not a signed JSON Web Token of an accepted algorithm";
     let body = claims(json!({}));
@@ -164,7 +164,7 @@ async fn the_token_does_not_choose_how_it_is_verified() {
 }
 
 #[tokio::test]
-async fn size_and_encoding_are_checked_first() {
+async fn rejects_oversized_tokens_and_invalid_headers() {
     let (identity, _, ec) = trusting().await;
     let long = ec.token("ec", &claims(json!({"padding": "x".repeat(16 * 1024)})));
     assert_eq!(refusal(&identity, &long).await, "the access token is longer than 16 KiB");
@@ -185,7 +185,7 @@ async fn size_and_encoding_are_checked_first() {
 }
 
 #[tokio::test]
-async fn a_known_token_is_not_verified_again_and_a_bad_one_is_never_remembered() {
+async fn only_successful_verifications_are_cached() {
     let (identity, _, ec) = trusting().await;
     let token = ec.token("ec", &claims(json!({})));
     let first = accept(&identity, &token).await.unwrap();
@@ -202,7 +202,7 @@ async fn a_known_token_is_not_verified_again_and_a_bad_one_is_never_remembered()
 }
 
 #[tokio::test]
-async fn a_remembered_token_still_expires() {
+async fn cached_token_expires() {
     let key = Signer::p256();
     let mut strict = issuer(given(&[key.jwk("ec")]));
     strict.leeway_seconds = 0;
@@ -215,7 +215,7 @@ async fn a_remembered_token_still_expires() {
 }
 
 #[tokio::test]
-async fn a_tenant_claim_can_be_waived_but_not_contradicted() {
+async fn optional_tenant_claim_must_match_if_present() {
     let key = Signer::p256();
     let mut lax = issuer(given(&[key.jwk("ec")]));
     lax.tenant_claim_required = false;
@@ -226,7 +226,7 @@ async fn a_tenant_claim_can_be_waived_but_not_contradicted() {
 }
 
 #[tokio::test]
-async fn settings_that_would_trust_too_much_are_refused() {
+async fn rejects_insecure_issuer_settings() {
     let key = Signer::p256().jwk("ec");
     let good = || issuer(given(std::slice::from_ref(&key)));
     type Change = fn(&mut strongroom::identity::Issuer);
@@ -251,7 +251,7 @@ async fn settings_that_would_trust_too_much_are_refused() {
 }
 
 #[test]
-fn settings_are_read_from_a_file_and_nothing_unknown_is_ignored() {
+fn parses_toml_settings_and_rejects_unknown_fields() {
     let text = r#"
         [[issuers]]
         issuer = "https://sts.windows.net/7e4a0000-0000-4000-8000-000000000001/"

@@ -45,7 +45,7 @@ fn xor(a: &[u8], b: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn others_decrypt_what_is_encrypted_here() {
+fn rsa_ciphertexts_decrypt_with_rustcrypto() {
     for key in all_rsa() {
         let public = PublicKey::parse(&key.public()).unwrap();
         for padding in PADDINGS {
@@ -66,13 +66,13 @@ fn others_decrypt_what_is_encrypted_here() {
 }
 
 #[test]
-fn the_longest_plaintext_is_what_the_standard_says() {
+fn longest_plaintext_follows_rfc_8017() {
     let longest = PADDINGS.map(|padding| padding.longest_plaintext(256));
     assert_eq!(longest, [245, 214, 190]);
 }
 
 #[test]
-fn a_plaintext_that_is_too_long_is_refused() {
+fn rejects_too_long_plaintext() {
     let public = PublicKey::parse(&rsa_2048().public()).unwrap();
     for padding in PADDINGS {
         for length in [padding.longest_plaintext(256) + 1, 256, 257, 100_000] {
@@ -82,7 +82,7 @@ fn a_plaintext_that_is_too_long_is_refused() {
 }
 
 #[test]
-fn padding_is_random() {
+fn rsa_padding_is_randomized() {
     let public = PublicKey::parse(&rsa_2048().public()).unwrap();
     for padding in PADDINGS {
         assert_ne!(public.encrypt(padding, b"twice").unwrap(), public.encrypt(padding, b"twice").unwrap());
@@ -90,7 +90,7 @@ fn padding_is_random() {
 }
 
 #[test]
-fn curves_do_not_encrypt() {
+fn ec_keys_cannot_encrypt() {
     for curve in Curve::ALL {
         let public = PublicKey::parse(&Ec::new(curve, 1).public()).unwrap();
         assert_eq!(field(public.encrypt(RsaPadding::Pkcs1, b"no")), "algorithm");

@@ -11,7 +11,7 @@ fn rsa(n: &[u8], e: &[u8]) -> &'static str {
 }
 
 #[test]
-fn rsa_keys_have_a_known_size_and_an_odd_exponent() {
+fn rejects_unsupported_rsa_modulus_or_exponent() {
     let key = rsa_2048();
     let long = [&[0x80], &key.n[..]].concat();
     let even = flip(&key.n, 8 * 255);
@@ -30,7 +30,7 @@ fn rsa_keys_have_a_known_size_and_an_odd_exponent() {
 }
 
 #[test]
-fn points_are_on_their_curve() {
+fn rejects_points_not_on_curve() {
     for curve in Curve::ALL {
         let key = Ec::new(curve, 3);
         let parse = |x: &[u8], y: &[u8]| {
@@ -50,12 +50,12 @@ fn points_are_on_their_curve() {
 }
 
 #[test]
-fn a_secret_key_has_no_public_half() {
+fn rejects_symmetric_keys() {
     assert_eq!(field(PublicKey::parse(&PublicMaterial::Oct { key_size: 256 })), "algorithm");
 }
 
 #[test]
-fn algorithm_and_digest_must_fit_the_key() {
+fn rejects_algorithm_or_digest_not_matching_key() {
     let rsa = PublicKey::parse(&rsa_2048().public()).unwrap();
     for curve in Curve::ALL {
         let key = PublicKey::parse(&Ec::new(curve, 5).public()).unwrap();
@@ -73,7 +73,7 @@ fn algorithm_and_digest_must_fit_the_key() {
 }
 
 #[test]
-fn debug_output_tells_type_and_size_alone() {
+fn debug_output_shows_only_type_and_size() {
     assert_eq!(
         format!("{:?}", PublicKey::parse(&rsa_2048().public()).unwrap()),
         "PublicKey(RSA-HSM with 2048 bits)"
@@ -81,7 +81,7 @@ fn debug_output_tells_type_and_size_alone() {
 }
 
 #[test]
-fn numbers_lose_their_leading_zeros() {
+fn minimal_strips_leading_zeros() {
     assert_eq!(minimal(&[0, 0, 1, 0]), [1, 0]);
     assert_eq!(minimal(&[1, 0]), [1, 0]);
     assert_eq!(minimal(&[0, 0]), [] as [u8; 0]);

@@ -74,14 +74,14 @@ fn number(bytes: &[u8]) -> BigUint {
 }
 
 #[test]
-fn rsa_keys_of_every_size_and_exponent_pass() {
+fn accepts_rsa_keys_of_every_size_and_exponent() {
     for key in all_rsa() {
         assert_eq!(validate(&key.import()).unwrap(), key.public(), "{}", key.name);
     }
 }
 
 #[test]
-fn leading_zeros_are_ignored_and_removed() {
+fn leading_zeros_are_removed() {
     let key = rsa_2048();
     let mut padded = key.clone();
     for name in MEMBERS {
@@ -91,7 +91,7 @@ fn leading_zeros_are_ignored_and_removed() {
 }
 
 #[test]
-fn primes_come_in_any_order_with_what_belongs_to_them() {
+fn accepts_primes_in_either_order_with_matching_crt() {
     let key = rsa_2048();
     let (p, q) = (number(&key.p), number(&key.q));
     let swapped = from_primes(&q, &p, 65537);
@@ -103,7 +103,7 @@ fn primes_come_in_any_order_with_what_belongs_to_them() {
 }
 
 #[test]
-fn private_exponents_need_not_be_the_smallest() {
+fn accepts_private_exponent_modulo_lcm_or_phi() {
     // Some reduce d modulo lcm(p-1, q-1), which divides half of (p-1)(q-1); others modulo (p-1)(q-1).
     let key = rsa_2048();
     let totient = (number(&key.p) - 1u8) * (number(&key.q) - 1u8);
@@ -112,7 +112,7 @@ fn private_exponents_need_not_be_the_smallest() {
 }
 
 #[test]
-fn every_member_is_required() {
+fn every_jwk_member_is_required() {
     for name in MEMBERS {
         for nothing in [vec![], vec![0], vec![0; 128]] {
             assert_eq!(field(validate(&with(&rsa_2048(), name, nothing))), name);
@@ -121,7 +121,7 @@ fn every_member_is_required() {
 }
 
 #[test]
-fn a_changed_bit_is_found_in_the_member_that_has_it() {
+fn reports_member_with_flipped_bit() {
     let key = rsa_2048();
     for name in MEMBERS {
         let bytes = member(&mut key.clone(), name).clone();
@@ -133,7 +133,7 @@ fn a_changed_bit_is_found_in_the_member_that_has_it() {
 }
 
 #[test]
-fn members_of_another_key_are_found() {
+fn rejects_members_of_another_key() {
     let (key, mut other) = (rsa_2048(), from_primes(&number(&rsa_2048_e3().p), &number(&rsa_2048().q), 17));
     for name in ["key.n", "key.e", "key.d", "key.dp", "key.dq", "key.qi"] {
         let foreign = member(&mut other, name).clone();
@@ -147,7 +147,7 @@ fn members_of_another_key_are_found() {
 }
 
 #[test]
-fn wrong_lengths_are_found() {
+fn rejects_wrong_lengths() {
     let key = rsa_2048();
     for name in MEMBERS {
         let bytes = member(&mut key.clone(), name).clone();
@@ -161,7 +161,7 @@ fn wrong_lengths_are_found() {
 }
 
 #[test]
-fn exponents_are_odd_and_short() {
+fn rejects_even_or_long_public_exponents() {
     let key = rsa_2048();
     for wrong in [vec![1], vec![2], vec![1, 0, 0], vec![1, 0, 1, 0, 1]] {
         assert_eq!(field(validate(&with(&key, "key.e", wrong))), "key.e");
@@ -169,7 +169,7 @@ fn exponents_are_odd_and_short() {
 }
 
 #[test]
-fn private_exponents_lie_below_the_modulus() {
+fn rejects_private_exponent_above_modulus() {
     let key = rsa_2048();
     let totient = (number(&key.p) - 1u8) * (number(&key.q) - 1u8);
     let beyond = number(&key.d) + &totient + &totient;
@@ -179,7 +179,7 @@ fn private_exponents_lie_below_the_modulus() {
 }
 
 #[test]
-fn crt_members_are_fully_reduced() {
+fn rejects_unreduced_crt_members() {
     let key = rsa_2048_e3();
     let (p, q) = (number(&key.p), number(&key.q));
     for (name, beyond) in [
@@ -192,7 +192,7 @@ fn crt_members_are_fully_reduced() {
 }
 
 #[test]
-fn composite_numbers_are_no_primes() {
+fn rejects_composite_primes() {
     let (key, other) = (rsa_2048(), rsa_2048_e3());
     let p = number(&key.p);
     // The product of two numbers of 512 bits, odd, with 1024 bits.
@@ -207,7 +207,7 @@ fn composite_numbers_are_no_primes() {
 }
 
 #[test]
-fn carmichael_numbers_are_no_primes() {
+fn rejects_carmichael_numbers() {
     // (6k+1)(12k+1)(18k+1) with three primes passes every test of Fermat, and the key even works.
     let k = number(&keys::bytes(CHERNICK));
     let factors = [6u32, 12, 18].map(|factor| &k * factor + 1u8);
@@ -224,7 +224,7 @@ const CHERNICK: &str =
     concat!("035c1b2997931725b0a4f1e839fb0d78206c282b183b2ff4abaeaaccb3d45cf89bac94d5f9b12816", "08d399");
 
 #[test]
-fn primes_differ_and_are_not_close() {
+fn rejects_equal_or_close_primes() {
     let key = rsa_2048();
     let p = number(&key.p);
     let square = Rsa { n: (&p * &p).to_bytes_be(), q: key.p.clone(), ..key.clone() };
@@ -251,7 +251,7 @@ const CLOSE_Q: &str = concat!(
 );
 
 #[test]
-fn primes_have_half_the_bits_each() {
+fn rejects_unbalanced_primes() {
     let key = from_primes(&number(&rsa_3072().p), &number(&keys::bytes(PRIME_512)), 65537);
     assert_eq!(key.n.len(), 256);
     assert_eq!(field(validate(&key.import())), "key.p");
@@ -264,7 +264,7 @@ const PRIME_512: &str = concat!(
 );
 
 #[test]
-fn elliptic_curve_keys_pass() {
+fn accepts_ec_keys() {
     for curve in Curve::ALL {
         for seed in 0..=20 {
             let key = Ec::new(curve, seed);
@@ -283,7 +283,7 @@ fn elliptic_curve_keys_pass() {
 }
 
 #[test]
-fn scalars_are_positive_and_below_the_order() {
+fn rejects_ec_scalar_out_of_range() {
     for curve in Curve::ALL {
         let key = Ec::new(curve, 9);
         let order = order(curve);
@@ -295,7 +295,7 @@ fn scalars_are_positive_and_below_the_order() {
 }
 
 #[test]
-fn coordinates_and_scalar_are_as_wide_as_the_field() {
+fn rejects_ec_members_not_as_wide_as_field() {
     for curve in Curve::ALL {
         let key = Ec::new(curve, 9);
         let other = |width: usize| vec![1; width];
@@ -313,7 +313,7 @@ fn coordinates_and_scalar_are_as_wide_as_the_field() {
 }
 
 #[test]
-fn points_belong_to_their_scalar() {
+fn rejects_point_not_matching_scalar() {
     for curve in Curve::ALL {
         let (key, other) = (Ec::new(curve, 9), Ec::new(curve, 10));
         let foreign = Ec { x: other.x.clone(), y: other.y, ..key.clone() };
@@ -331,7 +331,7 @@ fn points_belong_to_their_scalar() {
 }
 
 #[test]
-fn secret_keys_have_one_of_three_sizes() {
+fn accepts_only_aes_key_sizes() {
     let oct = |length: usize| validate(&ImportMaterial::Oct { k: vec![7; length] });
     for (length, bits) in [(16, 128), (24, 192), (32, 256)] {
         assert_eq!(oct(length).unwrap(), PublicMaterial::Oct { key_size: bits });
@@ -343,7 +343,7 @@ fn secret_keys_have_one_of_three_sizes() {
 }
 
 #[test]
-fn errors_do_not_tell_private_values() {
+fn errors_do_not_disclose_private_values() {
     let key = rsa_2048();
     for name in MEMBERS {
         let changed = flip(&member(&mut key.clone(), name).clone(), 9);
@@ -391,12 +391,12 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
-    fn random_bytes_are_no_key(material in material()) {
+    fn rejects_random_bytes(material in material()) {
         prop_assert!(is_refused(&material));
     }
 
     #[test]
-    fn random_changes_of_an_elliptic_curve_key_are_found(
+    fn rejects_randomly_modified_ec_key(
         curve in prop::sample::select(&Curve::ALL[..]),
         which in 0..3,
         at in any::<prop::sample::Index>(),
@@ -414,7 +414,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
 
     #[test]
-    fn random_changes_of_an_rsa_key_are_found(
+    fn rejects_randomly_modified_rsa_key(
         name in prop::sample::select(&MEMBERS[..]),
         at in any::<prop::sample::Index>(),
         change in 1..=u8::MAX,

@@ -39,29 +39,29 @@ fn every_rsa_algorithm(key: &Rsa) {
 }
 
 #[test]
-fn rsa_2048_signatures() {
+fn verifies_rsa_2048_signatures() {
     every_rsa_algorithm(&keys::rsa_2048());
 }
 
 #[test]
-fn rsa_3072_signatures() {
+fn verifies_rsa_3072_signatures() {
     every_rsa_algorithm(&keys::rsa_3072());
 }
 
 #[test]
-fn rsa_4096_signatures() {
+fn verifies_rsa_4096_signatures() {
     every_rsa_algorithm(&keys::rsa_4096());
 }
 
 #[test]
-fn rsa_signatures_with_unusual_exponents() {
+fn verifies_rsa_signatures_with_unusual_exponents() {
     for key in [keys::rsa_2048_e3(), keys::rsa_2048_e17(), keys::rsa_2048_e4294967295()] {
         every_rsa_algorithm(&key);
     }
 }
 
 #[test]
-fn a_signature_is_for_one_algorithm_and_one_key() {
+fn signature_is_valid_for_one_algorithm_and_key_only() {
     let (key, other) = (rsa_2048(), rsa_2048_e3());
     let (public, foreign) =
         (PublicKey::parse(&key.public()).unwrap(), PublicKey::parse(&other.public()).unwrap());
@@ -80,7 +80,7 @@ fn a_signature_is_for_one_algorithm_and_one_key() {
 }
 
 #[test]
-fn the_salt_of_pss_is_as_long_as_the_digest() {
+fn pss_salt_length_must_equal_digest_length() {
     let key = rsa_2048();
     let public = PublicKey::parse(&key.public()).unwrap();
     let digest = digest(Algorithm::Ps256, "salt");
@@ -92,7 +92,7 @@ fn the_salt_of_pss_is_as_long_as_the_digest() {
 }
 
 #[test]
-fn rsnull_takes_any_bytes_that_fit() {
+fn rsnull_verifies_raw_bytes_up_to_limit() {
     for key in all_rsa() {
         let public = PublicKey::parse(&key.public()).unwrap();
         for length in [1, 2, 20, 51, key.n.len() - 11] {
@@ -108,7 +108,7 @@ fn rsnull_takes_any_bytes_that_fit() {
 }
 
 #[test]
-fn rsnull_over_a_digest_info_is_rs256() {
+fn rsnull_over_digest_info_equals_rs256() {
     let key = rsa_2048();
     let public = PublicKey::parse(&key.public()).unwrap();
     let digest = digest(Algorithm::Rs256, "info");
@@ -119,7 +119,7 @@ fn rsnull_over_a_digest_info_is_rs256() {
 }
 
 #[test]
-fn rsnull_signatures_lie_below_the_modulus() {
+fn rejects_rsnull_signature_above_modulus() {
     // With a low signature, signature + n has the same residue; only one of them is valid.
     let key = rsa_2048();
     let public = PublicKey::parse(&key.public()).unwrap();
@@ -137,7 +137,7 @@ fn rsnull_signatures_lie_below_the_modulus() {
 }
 
 #[test]
-fn ecdsa_signatures_on_every_curve() {
+fn verifies_ecdsa_signatures_on_every_curve() {
     for curve in Curve::ALL {
         let algorithm = ecdsa(curve);
         for seed in 1..=8 {
@@ -154,7 +154,7 @@ fn ecdsa_signatures_on_every_curve() {
 }
 
 #[test]
-fn ecdsa_takes_both_values_of_s_and_nothing_out_of_range() {
+fn ecdsa_accepts_high_s_and_rejects_out_of_range() {
     for curve in Curve::ALL {
         let (algorithm, width, order) = (ecdsa(curve), curve.field_len(), order(curve));
         let key = Ec::new(curve, 7);
@@ -176,7 +176,7 @@ fn ecdsa_takes_both_values_of_s_and_nothing_out_of_range() {
 }
 
 #[test]
-fn one_key_serves_many_threads() {
+fn public_key_is_usable_from_many_threads() {
     let key = rsa_2048();
     let public = PublicKey::parse(&key.public()).unwrap();
     let signed: Vec<_> = RSA_ALGORITHMS

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_log_is_not_given_what_it_has() {
+async fn exported_records_are_not_exported_again() {
     let house = House::new();
     let store = house.furnished().await;
     for number in 1..=5 {
@@ -25,7 +25,7 @@ async fn the_log_is_not_given_what_it_has() {
 }
 
 #[tokio::test]
-async fn an_altered_log_does_not_verify() {
+async fn verify_reports_first_altered_line() {
     let house = House::new();
     let store = house.furnished().await;
     for number in 1..=5 {

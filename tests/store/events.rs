@@ -23,7 +23,7 @@ fn deletion() -> Deletion {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_no_event_and_leaves_no_gap() {
+async fn failed_commit_emits_no_event_and_leaves_no_gap() {
     let house = House::new();
     let store = house.furnished().await;
     let mut newest = store.watch_events();
@@ -63,7 +63,7 @@ async fn what_is_refused_is_no_event_and_leaves_no_gap() {
 }
 
 #[tokio::test]
-async fn only_the_newest_are_kept() {
+async fn events_beyond_limit_are_deleted() {
     let mut house = House::new();
     house.events_kept = 10;
     let store = house.furnished().await;

@@ -34,7 +34,7 @@ fn key(store: &Store, key: &str) -> Arc<Key> {
 }
 
 #[tokio::test]
-async fn policies_and_notices_survive_reopening_and_go_with_their_key() {
+async fn rotation_policies_survive_reopening_until_key_purge() {
     let house = House::new();
     let store = house.furnished().await;
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };

@@ -8,7 +8,7 @@ fn sign(key: &str, id: u32, second: i64) -> Commit {
 }
 
 #[tokio::test]
-async fn every_day_of_use_survives_purge_and_restart() {
+async fn key_version_usage_survives_purge_and_restart() {
     const DAY: i64 = 86_400;
     let house = House::new();
     let store = house.furnished().await;

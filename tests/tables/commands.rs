@@ -139,7 +139,7 @@ fn every_operation_has_a_command() {
 }
 
 #[test]
-fn the_command_line_calls_every_rpc() {
+fn cli_calls_every_rpc() {
     let source = text_below(Path::new("src/cli"));
     for operation in operations() {
         assert!(

@@ -129,7 +129,7 @@ fn bytes_fields_are_public_or_marked_debug_redact() {
 }
 
 #[test]
-fn the_protocol_is_what_it_was() {
+fn protocol_matches_golden_file() {
     let mut table = format!("Package {PACKAGE}: what clients rely on.\n");
     for file in files() {
         for service in &file.service {

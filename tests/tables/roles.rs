@@ -31,7 +31,7 @@ fn matrix<A: Grantable + Display>(
 }
 
 #[test]
-fn roles_grant_what_they_granted() {
+fn built_in_roles_match_golden_file() {
     let roles = built_in_roles().unwrap();
     let mut table = matrix("Which built-in role may do what, once assigned at /.", &roles, |one| one.action);
     let free = ops::ALL.iter().filter(|one| one.action.is_none() && one.control_action.is_none());
@@ -41,7 +41,7 @@ fn roles_grant_what_they_granted() {
 }
 
 #[test]
-fn roles_of_the_control_plane_grant_what_they_granted() {
+fn control_plane_roles_match_golden_file() {
     let roles = control_plane_roles().unwrap();
     let table = matrix("Which role of the control plane may do what, where it is assigned.", &roles, |one| {
         one.control_action

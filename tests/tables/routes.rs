@@ -11,7 +11,7 @@ const RESOURCE_MANAGER: &str = include_str!("../../docs/resource-manager.md");
 
 /// Every operation of the data plane has a row, if only to say that there is no route.
 #[test]
-fn the_page_tells_the_route_of_every_operation_of_the_data_plane() {
+fn azure_page_lists_every_data_plane_operation() {
     let rows =
         PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | ")).map(|(name, _)| name);
     let told: BTreeSet<String> = rows
@@ -25,7 +25,7 @@ fn the_page_tells_the_route_of_every_operation_of_the_data_plane() {
 
 /// The same of the control plane; a row may name several.
 #[test]
-fn the_page_tells_the_route_of_every_operation_of_the_control_plane() {
+fn arm_page_lists_every_control_plane_operation() {
     let cells = RESOURCE_MANAGER.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" | "));
     let names = cells.flat_map(|(names, _)| names.split(", ").map(|name| name.trim_matches('`').to_owned()));
     let told: BTreeSet<String> =

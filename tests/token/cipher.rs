@@ -25,7 +25,7 @@ fn secret(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn gcm_is_that_of_rustcrypto_and_refuses_what_was_changed() {
+async fn gcm_matches_rustcrypto_and_rejects_modified_input() {
     use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
     let bench = Bench::new();
     let token = with_known_keys(&bench).await;
@@ -73,7 +73,7 @@ async fn gcm_is_that_of_rustcrypto_and_refuses_what_was_changed() {
 }
 
 #[tokio::test]
-async fn cbc_is_that_of_rustcrypto() {
+async fn cbc_matches_rustcrypto() {
     use aes::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
     let bench = Bench::new();
     let token = with_known_keys(&bench).await;
@@ -129,7 +129,7 @@ async fn check_cbc(token: &Token, key: u128, mode: AesMode, iv: [u8; 16], plaint
 }
 
 #[tokio::test]
-async fn key_wrap_is_that_of_rustcrypto_and_refuses_what_was_changed() {
+async fn key_wrap_matches_rustcrypto_and_rejects_modified_input() {
     use aes_kw::KeyInit as _;
     let bench = Bench::new();
     let token = with_known_keys(&bench).await;
@@ -157,7 +157,7 @@ async fn key_wrap_is_that_of_rustcrypto_and_refuses_what_was_changed() {
 }
 
 #[tokio::test]
-async fn rsa_opens_what_software_sealed() {
+async fn decrypts_rsa_ciphertexts_made_in_software() {
     let bench = Bench::new();
     let token = bench.open();
     let public = token.generate(id(1), &spec(rsa(2048))).await.unwrap();
@@ -178,7 +178,7 @@ async fn rsa_opens_what_software_sealed() {
 }
 
 #[tokio::test]
-async fn every_wrong_rsa_ciphertext_gets_the_same_answer() {
+async fn invalid_rsa_ciphertexts_return_the_same_error() {
     let bench = Bench::new();
     let token = bench.open();
     let public = token.generate(id(1), &spec(rsa(2048))).await.unwrap();
@@ -214,7 +214,7 @@ async fn every_wrong_rsa_ciphertext_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn softhsm_has_the_measured_capabilities() {
+async fn softhsm_capabilities_match_expectation() {
     let bench = Bench::new();
     let token = bench.open();
     let capabilities = token.capabilities();
@@ -241,7 +241,7 @@ async fn softhsm_has_the_measured_capabilities() {
 }
 
 #[tokio::test]
-async fn random_bytes_come_in_the_number_asked_for() {
+async fn random_returns_requested_number_of_bytes() {
     let bench = Bench::new();
     let token = bench.open();
     for count in [1, 32, 128 * 1024] {

@@ -144,7 +144,7 @@ panicking! {
 }
 
 #[tokio::test]
-async fn a_panic_in_any_part_of_a_call_is_an_internal_error_on_record() {
+async fn panic_in_a_call_is_an_audited_internal_error() {
     let rig = Rig::new(Clock::System).await;
     let origin = Origin::default;
     let engine = &rig.engine;
@@ -212,7 +212,7 @@ impl Operation for Expires {
 }
 
 #[tokio::test]
-async fn what_destroys_because_its_time_has_come_is_refused_from_the_first_reading_that_shows_a_jump() {
+async fn due_destruction_is_refused_after_a_clock_jump() {
     let machine = Fake::new();
     let clock =
         |machine: &Arc<Fake>| Clock::guarded(Arc::clone(machine) as Arc<dyn Machine>, Limits::default());

@@ -17,7 +17,7 @@ fn failing(choose: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) -> S
 }
 
 #[tokio::test]
-async fn each_fault_that_can_be_remedied_is() {
+async fn recovers_from_invalid_session_login_and_handle() {
     let count = Arc::new(AtomicUsize::new(0));
     let next = Arc::clone(&count);
     let faults = [Fault::SessionHandleInvalid, Fault::UserNotLoggedIn, Fault::KeyHandleInvalid];
@@ -38,7 +38,7 @@ async fn each_fault_that_can_be_remedied_is() {
 }
 
 #[tokio::test]
-async fn each_fault_that_cannot_be_remedied_is_named() {
+async fn device_errors_are_reported_with_ckr_code() {
     let fault = Arc::new(std::sync::Mutex::new(None));
     let chosen = Arc::clone(&fault);
     let bench = Bench::new();
@@ -57,7 +57,7 @@ async fn each_fault_that_cannot_be_remedied_is_named() {
 }
 
 #[tokio::test]
-async fn a_device_error_of_decryption_is_no_wrong_input() {
+async fn device_error_in_decrypt_is_not_invalid_input() {
     use strongroom::model::algorithm::{AesMode, Cipher};
     let bench = Bench::new();
     let token = bench.open_with(&failing(|call| match call {
@@ -71,7 +71,7 @@ async fn a_device_error_of_decryption_is_no_wrong_input() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_at_once() {
+async fn full_queue_returns_busy() {
     let bench = Bench::with_profile(|profile| {
         profile.workers = 1;
         profile.queue = 4;
@@ -87,7 +87,7 @@ async fn a_full_queue_refuses_at_once() {
 }
 
 #[tokio::test]
-async fn a_late_call_is_given_up_by_its_caller_and_finished_by_its_thread() {
+async fn timed_out_call_is_finished_by_its_worker() {
     let bench = Bench::with_profile(|profile| {
         profile.workers = 1;
         profile.call_ms = 100;
@@ -108,7 +108,7 @@ async fn a_late_call_is_given_up_by_its_caller_and_finished_by_its_thread() {
 }
 
 #[tokio::test]
-async fn draining_finishes_what_waits() {
+async fn drain_completes_queued_calls() {
     let bench = Bench::with_profile(|profile| profile.workers = 1);
     let token = bench.open_with(&failing(|_| Some(Fault::Delay(Duration::from_millis(20)))));
     let waiting: Vec<_> = (0..10)
@@ -125,7 +125,7 @@ async fn draining_finishes_what_waits() {
 }
 
 #[tokio::test]
-async fn a_slow_key_holds_up_no_signature() {
+async fn slow_key_generation_does_not_block_signing() {
     let bench = Bench::new();
     let token = bench.open_with(&failing(|call| match call {
         Call::Generate { spec, .. } if spec.key_type == oct(256) => {
@@ -145,7 +145,7 @@ async fn a_slow_key_holds_up_no_signature() {
 }
 
 #[tokio::test]
-async fn a_panic_fails_its_call_and_not_the_thread() {
+async fn panic_fails_the_call_but_not_the_worker() {
     let panics = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let asked = Arc::clone(&panics);
     let bench = Bench::with_profile(|profile| profile.workers = 1);

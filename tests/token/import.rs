@@ -11,7 +11,7 @@ use crate::fixture::{Bench, digest, ec, id, oct, rsa, software_rsa, verifies};
 const MESSAGE: &[u8] = b"imported";
 
 #[tokio::test]
-async fn an_imported_rsa_key_signs() {
+async fn imported_rsa_key_signs() {
     use rsa::traits::PublicKeyParts as _;
     let bench = Bench::new();
     let token = bench.open();
@@ -52,7 +52,7 @@ async fn imported_ec_keys_sign_on_every_curve() {
 }
 
 #[tokio::test]
-async fn the_twin_of_an_imported_secret_has_its_bytes() {
+async fn hmac_companion_of_imported_key_has_same_value() {
     let bench = Bench::new();
     let token = bench.open();
     for (number, length) in [(1, 16), (2, 24), (3, 32)] {
@@ -75,7 +75,7 @@ async fn the_twin_of_an_imported_secret_has_its_bytes() {
 }
 
 #[tokio::test]
-async fn halves_that_do_not_belong_together_are_refused_and_leave_nothing() {
+async fn rejects_mismatched_key_pair_and_leaves_no_object() {
     let bench = Bench::new();
     let token = bench.open();
     let key = p256::ecdsa::SigningKey::from_slice(&[0x22; 32]).unwrap();
@@ -92,7 +92,7 @@ async fn halves_that_do_not_belong_together_are_refused_and_leave_nothing() {
 }
 
 #[tokio::test]
-async fn an_identifier_is_taken_once() {
+async fn rejects_duplicate_cka_id() {
     let bench = Bench::new();
     let token = bench.open();
     let material = || ImportMaterial::Oct { k: vec![1; 32] };

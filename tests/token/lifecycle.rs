@@ -13,7 +13,7 @@ use crate::fixture::{Bench, Loaded, digest, ec, id, oct, pin, rsa, so_pin, spec,
 const MESSAGE: &[u8] = b"to be signed";
 
 #[tokio::test]
-async fn destruction_takes_every_object_and_may_be_repeated() {
+async fn destroy_removes_all_objects_and_is_idempotent() {
     let bench = Bench::new();
     let token = bench.open();
     for (number, key_type) in [(1, ec(Curve::P256)), (2, oct(256)), (3, oct(128))] {
@@ -40,7 +40,7 @@ async fn destruction_takes_every_object_and_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_restart_finds_everything() {
+async fn keys_are_usable_after_restart() {
     let bench = Bench::new();
     let token = bench.open();
     let rsa_public = token.generate(id(1), &spec(rsa(2048))).await.unwrap();
@@ -67,7 +67,7 @@ async fn a_restart_finds_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn eight_tasks_make_use_and_destroy_keys_at_once() {
+async fn concurrent_generate_sign_destroy_leaves_no_object() {
     let bench = Bench::new();
     let token = bench.open();
     let tasks: Vec<_> = (0..8)
@@ -96,7 +96,7 @@ async fn eight_tasks_make_use_and_destroy_keys_at_once() {
 }
 
 #[tokio::test]
-async fn copies_beyond_the_limit_make_room_for_others() {
+async fn session_object_cache_evicts_beyond_its_limit() {
     let bench = Bench::with_profile(|profile| profile.session_copies = 2);
     let token = bench.open();
     for number in 0..5 {
@@ -112,7 +112,7 @@ async fn copies_beyond_the_limit_make_room_for_others() {
 }
 
 #[tokio::test]
-async fn a_token_record_that_was_cut_off_is_restored() {
+async fn truncated_token_object_is_restored() {
     let bench = Bench::new();
     let token = bench.open();
     token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
@@ -130,7 +130,7 @@ async fn a_token_record_that_was_cut_off_is_restored() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_gone_is_not_taken_for_an_empty_one() {
+async fn missing_token_directory_is_token_unavailable() {
     let bench = Bench::with_profile(|profile| profile.session_copies = 0);
     let token = bench.open();
     token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_token_that_is_gone_is_not_taken_for_an_empty_one() {
 }
 
 #[tokio::test]
-async fn a_token_that_lost_its_sentinel_is_refused_where_one_is_expected() {
+async fn missing_sentinel_is_refused_if_expected() {
     let bench = Bench::new();
     let select = Selector::Serial(bench.info.serial.clone());
     let expecting = Settings { expect_sentinel: true, faults: None };
@@ -159,7 +159,7 @@ async fn a_token_that_lost_its_sentinel_is_refused_where_one_is_expected() {
 }
 
 #[tokio::test]
-async fn tokens_are_made_and_chosen_by_label_or_serial() {
+async fn tokens_are_provisioned_and_selected_by_label_or_serial() {
     let bench = Bench::new();
     let second = bench.directory.provision(&bench.module, "second", &so_pin(), &pin()).unwrap();
     assert_eq!((second.label.as_str(), second.has_user_pin), ("second", true));
@@ -183,7 +183,7 @@ async fn tokens_are_made_and_chosen_by_label_or_serial() {
 }
 
 #[tokio::test]
-async fn a_wrong_pin_is_refused() {
+async fn rejects_wrong_pin() {
     let bench = Bench::new();
     let select = Selector::Serial(bench.info.serial.clone());
     let wrong = secrecy::SecretString::from("0000");
@@ -194,7 +194,7 @@ async fn a_wrong_pin_is_refused() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_left_is_reported_and_hinders_nobody() {
+async fn incomplete_object_files_do_not_prevent_use() {
     let bench = Bench::new();
     let token = bench.open();
     token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
@@ -218,7 +218,7 @@ async fn what_a_killed_process_left_is_reported_and_hinders_nobody() {
 
 /// A process that was killed while it made them leaves objects without their lock files.
 #[tokio::test]
-async fn a_token_with_objects_without_lock_files_is_mended_and_can_be_wiped() {
+async fn token_without_lock_files_is_repaired_and_can_be_wiped() {
     let bench = Bench::new();
     let token = bench.open();
     for number in 1..=3 {

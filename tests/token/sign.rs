@@ -49,7 +49,7 @@ async fn ec_signatures_verify_with_rustcrypto() {
 }
 
 #[tokio::test]
-async fn rsa_keys_have_the_public_exponent_that_was_asked_for() {
+async fn rsa_keys_have_requested_public_exponent() {
     let bench = Bench::new();
     let token = bench.open();
     for (number, public_exponent, bits, expected) in
@@ -66,7 +66,7 @@ async fn rsa_keys_have_the_public_exponent_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_generated_secret_key_makes_macs() {
+async fn generated_oct_key_computes_hmacs() {
     let bench = Bench::new();
     let token = bench.open();
     for (number, bits) in [(1, 256), (2, 128)] {
@@ -86,7 +86,7 @@ async fn a_generated_secret_key_makes_macs() {
 }
 
 #[tokio::test]
-async fn a_key_that_the_token_does_not_hold_is_reported_as_such() {
+async fn signing_with_missing_key_is_key_material_missing() {
     let bench = Bench::new();
     let token = bench.open();
     let digest = digest(Alg::Es256.hash(), MESSAGE);

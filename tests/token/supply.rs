@@ -29,7 +29,7 @@ async fn take_at_once(supply: &Supply, labels: &[String], claims: &Claims) -> Ve
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn all_who_ask_for_a_new_token_at_once_get_one_each() {
+async fn concurrent_allocations_get_distinct_tokens() {
     let bench = Bench::new();
     let source = Source::SoftHsm { directory: bench.directory.clone(), pin: pin(), so_pin: so_pin() };
     let supply = Supply::new(bench.module.clone(), source);
@@ -45,7 +45,7 @@ async fn all_who_ask_for_a_new_token_at_once_get_one_each() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_token_of_a_pool_is_taken_by_one_until_its_hsm_is_not_pending_any_more() {
+async fn pool_token_is_reserved_while_its_hsm_is_pending() {
     let bench = Bench::new();
     let second = bench.directory.provision(&bench.module, "second", &so_pin(), &pin()).unwrap();
     let serials = [bench.info.serial.clone(), second.serial];
@@ -69,7 +69,7 @@ async fn a_token_of_a_pool_is_taken_by_one_until_its_hsm_is_not_pending_any_more
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_token_of_a_shared_pool_goes_to_all() {
+async fn shared_pool_allocates_one_token_to_all() {
     let bench = Bench::new();
     let tokens = vec![Selector::Serial(bench.info.serial.clone())];
     let supply = Supply::new(bench.module.clone(), Source::Pool { tokens, shared: true, pin: pin() });
