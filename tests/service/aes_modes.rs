@@ -83,7 +83,7 @@ async fn get_key(client: &mut Client, name: &str) -> pb::KeyBundle {
 }
 
 #[track_caller]
-fn mismatch<T: std::fmt::Debug>(answer: Result<T, Status>, bound: &str, asked: &str) {
+fn mismatch<T: std::fmt::Debug>(answer: Result<T, Status>, bound: &str, requested: &str) {
     let status = answer.unwrap_err();
     assert_eq!(
         (status.code(), reason(&status).as_str()),
@@ -91,7 +91,7 @@ fn mismatch<T: std::fmt::Debug>(answer: Result<T, Status>, bound: &str, asked: &
     );
     assert_eq!(
         (fact(&status, "bound").as_str(), fact(&status, "asked").as_str()),
-        (bound, asked),
+        (bound, requested),
         "{status:?}"
     );
 }

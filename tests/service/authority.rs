@@ -116,8 +116,8 @@ async fn graph_tokens_read_the_directory_but_not_the_data_plane() {
         let token = server.token_for("nobody", &format!("https://{host}:{port}/")).await;
         let url = format!("https://{host}:{port}/v1.0/directoryObjects/getByIds");
         let body = json!({"ids": [dev.object_id]});
-        let asked = server.http().post(&url).bearer_auth(&token).json(&body);
-        let answer: Value = asked.send().await.unwrap().json().await.unwrap();
+        let request = server.http().post(&url).bearer_auth(&token).json(&body);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
         assert_eq!(answer["value"][0]["displayName"], "dev", "{host} {answer}");
         assert_eq!(Rest::stranger(&server).with(&token).get("/keys").await.status, 401);
         assert_eq!(list_subscriptions(&server, &token).await, StatusCode::UNAUTHORIZED);
@@ -151,8 +151,8 @@ async fn managed_identity_endpoints_issue_tokens_without_secret() {
     let imds = http
         .get(format!("{host}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={audience}"))
         .header("metadata", "true");
-    for asked in [app_service, imds] {
-        let answer: Value = asked.send().await.unwrap().json().await.unwrap();
+    for request in [app_service, imds] {
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
         let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"));
         assert_eq!(read(parts(token)[1])["oid"], server.principal("crypto-user").object_id);
         assert_eq!(Rest::stranger(&server).with(token).get("/keys").await.status, 200);

@@ -81,7 +81,7 @@ struct Expectations {
 /// Runs all clients for a random time, kills the server, and starts it again.
 async fn crash(server: &mut Server, expectations: &mut Expectations, rng: &mut StdRng) {
     let dev = server.client("dev").await;
-    let place = Place::of(server);
+    let container = Place::of(server);
     let mut seeded = || StdRng::seed_from_u64(rng.r#gen());
     let on_keys: Vec<_> = expectations
         .keys
@@ -94,7 +94,7 @@ async fn crash(server: &mut Server, expectations: &mut Expectations, rng: &mut S
         .iter()
         .enumerate()
         .map(|(who, expected)| {
-            tokio::spawn(hsms::rage(dev.clone(), place.clone(), who, expected.clone(), seeded()))
+            tokio::spawn(hsms::rage(dev.clone(), container.clone(), who, expected.clone(), seeded()))
         })
         .collect();
     let advancing = tokio::spawn(advance_clock(dev, expectations.clock, seeded()));
@@ -121,7 +121,7 @@ async fn join<T>(client: tokio::task::JoinHandle<T>, server: &Server) -> T {
 /// Asserts that the server's state matches the expectations, and updates them to the observed state.
 async fn verify(server: &Server, expectations: &mut Expectations, rng: &mut StdRng, round: u64) {
     let mut client = server.client("dev").await;
-    let place = Place::of(server);
+    let container = Place::of(server);
     // The scheduler completes the work that was due when the server was killed, concurrently with calls.
     let before = expectations.clock;
     let target = Some(Target::By(prost_types::Duration { seconds: 0, nanos: 0 }));
@@ -149,7 +149,7 @@ async fn verify(server: &Server, expectations: &mut Expectations, rng: &mut StdR
     }
     let mut existing = vec!["local"];
     for (name, state) in expectations.hsms.iter_mut().flatten() {
-        let (found, current) = hsms::found(&mut client, &place, name, rng).await;
+        let (found, current) = hsms::found(&mut client, &container, name, rng).await;
         assert!(hsms::allows(*state, found, now), "round {round}: {name}: {found:?} at {now}, {state:?}");
         count(&mut expectations.counts, state.1.is_none());
         *state = (current, None);
@@ -163,7 +163,8 @@ async fn verify(server: &Server, expectations: &mut Expectations, rng: &mut StdR
     assert_eq!(complete, expected, "round {round}: objects in the tokens");
     let free = tokens::assert_each_has_its_own(server, &existing, &format!("round {round}"));
     println!(
-        "round {round}: {versions} versions, {complete} complete and {partial} partial objects, {} HSMs, {free} free tokens",
+        "round {round}: {versions} versions, {complete} complete objects, {partial} partial objects, {} HSMs, \
+         {free} free tokens",
         existing.len()
     );
 }
@@ -248,7 +249,7 @@ async fn token_survives_crashes_during_start() {
     assert_eq!(found, made);
     let request = pb::SignRequest { name: made.name, algorithm: "ES256".to_owned(), digest: vec![7; 32] };
     dev.crypto.sign(request).await.unwrap();
-    assert!(server.log().contains("restored from its copy"), "{}", server.log());
+    assert!(server.log().contains("restored the truncated record of a token"), "{}", server.log());
     assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
 }
 

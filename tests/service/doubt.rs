@@ -1,4 +1,4 @@
-//! Tests ambiguous commits: a flush fails after the write-ahead log was written, so a failed COMMIT may have taken effect.
+//! Tests ambiguous commits: a flush fails after the write-ahead log is written, so a failed COMMIT may take effect.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -26,7 +26,7 @@ macro_rules! reflection {
             MessageRequest::FileByFilename("google/protobuf/duration.proto".to_owned()),
             MessageRequest::FileByFilename("google/protobuf/any.proto".to_owned()),
         ];
-        let asked = requests.len();
+        let count = requests.len();
         let requests = requests.map(|message| reflection::ServerReflectionRequest {
             host: String::new(),
             message_request: Some(message),
@@ -50,7 +50,7 @@ macro_rules! reflection {
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(described + 1, asked);
+        assert_eq!(described + 1, count);
         services.sort_unstable();
         services
     }};

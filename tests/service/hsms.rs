@@ -109,15 +109,15 @@ pub(crate) async fn purge(client: &mut Client, name: String) -> Result<(), Statu
 }
 
 /// Lists the names of the live HSMs.
-pub(crate) async fn live(client: &mut Client, place: &Place) -> Vec<String> {
-    let request = pb::ListManagedHsmsRequest { parent: place.subscription.clone(), ..Default::default() };
+pub(crate) async fn live(client: &mut Client, container: &Place) -> Vec<String> {
+    let request = pb::ListManagedHsmsRequest { parent: container.subscription.clone(), ..Default::default() };
     let page = client.hsms.list_managed_hsms(request).await.unwrap().into_inner();
     page.managed_hsms.iter().map(|hsm| hsm.data_plane["hsms/".len()..].to_owned()).collect()
 }
 
 /// Lists the names of the deleted HSMs.
-pub(crate) async fn deleted(client: &mut Client, place: &Place) -> Vec<String> {
-    let parent = place.subscription.clone();
+pub(crate) async fn deleted(client: &mut Client, container: &Place) -> Vec<String> {
+    let parent = container.subscription.clone();
     let request = pb::ListDeletedManagedHsmsRequest { parent, ..Default::default() };
     let page = client.hsms.list_deleted_managed_hsms(request).await.unwrap().into_inner();
     let name = |hsm: &pb::DeletedManagedHsm| hsm.name.rsplit('/').next().unwrap().to_owned();
@@ -134,17 +134,17 @@ async fn sign(client: &mut Client, key: &str) -> Result<(), Status> {
 #[tokio::test]
 async fn deleted_hsm_keeps_its_keys_and_rejects_use_until_recovered() {
     let mut server = Server::start();
-    let place = Place::of(&server);
-    make(&server, place.retaining("payroll", 7)).await;
+    let container = Place::of(&server);
+    make(&server, container.retaining("payroll", 7)).await;
     let mut user = server.client("crypto-user").await;
     for name in ["live", "gone"] {
         let parent = "hsms/payroll".to_owned();
         user.create(pb::CreateKeyRequest { parent, ..ec(name, "P-256") }).await.unwrap();
     }
-    let gone = pb::DeleteKeyRequest { name: "hsms/payroll/keys/gone".to_owned() };
-    let gone = user.keys.delete_key(gone).await.unwrap().into_inner();
+    let request = pb::DeleteKeyRequest { name: "hsms/payroll/keys/gone".to_owned() };
+    let reply = user.keys.delete_key(request).await.unwrap().into_inner();
     let mut contributor = server.client("contributor").await;
-    let deleted = delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    let deleted = delete(&mut contributor, container.hsm("payroll")).await.unwrap();
     for again in [false, true] {
         if again {
             server.restart();
@@ -156,7 +156,7 @@ async fn deleted_hsm_keeps_its_keys_and_rejects_use_until_recovered() {
         assert_eq!(fact(&status, "resource"), "hsms/payroll");
         let nobody = sign(&mut server.client("nobody").await, "hsms/payroll/keys/live").await;
         fails(nobody, Code::PermissionDenied, "ACTION_NOT_GRANTED");
-        let taken = contributor.hsms.create_managed_hsm(place.creating("PayRoll")).await;
+        let taken = contributor.hsms.create_managed_hsm(container.creating("PayRoll")).await;
         assert_eq!(fact(&fails(taken, Code::AlreadyExists, "HSM_EXISTS"), "deleted"), "true");
     }
     let mut dev = server.client("dev").await;
@@ -167,22 +167,22 @@ async fn deleted_hsm_keeps_its_keys_and_rejects_use_until_recovered() {
     // The deleted key kept its scheduled purge date and is purged on it.
     let events = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
     assert_eq!(events.len(), 1);
-    assert_eq!(events[0].at, gone.scheduled_purge_at);
+    assert_eq!(events[0].at, reply.scheduled_purge_at);
     sign(&mut user, "hsms/payroll/keys/live").await.unwrap();
 }
 
 #[tokio::test]
 async fn recovery_purges_keys_that_came_due_meanwhile() {
     let server = Server::start();
-    let place = Place::of(&server);
-    make(&server, place.retaining("payroll", 7)).await;
+    let container = Place::of(&server);
+    make(&server, container.retaining("payroll", 7)).await;
     let mut user = server.client("crypto-user").await;
     let parent = "hsms/payroll".to_owned();
     user.create(pb::CreateKeyRequest { parent, ..ec("gone", "P-256") }).await.unwrap();
     user.keys.delete_key(pb::DeleteKeyRequest { name: "hsms/payroll/keys/gone".to_owned() }).await.unwrap();
     let mut dev = server.client("dev").await;
     dev.clock.advance_clock(days(5)).await.unwrap();
-    let deleted = delete(&mut dev, place.hsm("payroll")).await.unwrap();
+    let deleted = delete(&mut dev, container.hsm("payroll")).await.unwrap();
     // The scheduled purge date passes while the HSM is deleted: the purge waits.
     assert_eq!(dev.clock.advance_clock(days(4)).await.unwrap().into_inner().happenings, []);
     recover(&mut dev, deleted.name).await.unwrap();
@@ -205,37 +205,37 @@ async fn recovery_purges_keys_that_came_due_meanwhile() {
 #[tokio::test]
 async fn purge_frees_the_name_and_removes_keys_and_roles() {
     let mut server = Server::start();
-    let place = Place::of(&server);
-    make(&server, place.creating("payroll")).await;
+    let container = Place::of(&server);
+    make(&server, container.creating("payroll")).await;
     let mut user = server.client("crypto-user").await;
     let parent = "hsms/payroll".to_owned();
     user.create(pb::CreateKeyRequest { parent: parent.clone(), ..ec("live", "P-256") }).await.unwrap();
     let mut contributor = server.client("contributor").await;
-    delete(&mut contributor, place.hsm("payroll")).await.unwrap();
-    purge(&mut contributor, place.deleted("payroll")).await.unwrap();
+    delete(&mut contributor, container.hsm("payroll")).await.unwrap();
+    purge(&mut contributor, container.deleted("payroll")).await.unwrap();
     fails(sign(&mut user, "hsms/payroll/keys/live").await, Code::NotFound, "HSM_NOT_FOUND");
 
     // Another HSM of this name has none of the keys and roles of the first.
-    contributor.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+    contributor.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
     fails(sign(&mut user, "hsms/payroll/keys/live").await, Code::PermissionDenied, "ACTION_NOT_GRANTED");
     server.restart();
     let mut contributor = server.client("contributor").await;
-    assert_eq!(live(&mut contributor, &place).await, ["local", "payroll"]);
+    assert_eq!(live(&mut contributor, &container).await, ["local", "payroll"]);
     assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
 }
 
 #[tokio::test]
 async fn hsms_are_created_and_purged_concurrently() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let contributor = server.client("contributor").await;
     let create_and_purge = |name: &'static str| {
-        let (mut contributor, place) = (contributor.clone(), place.clone());
+        let (mut contributor, container) = (contributor.clone(), container.clone());
         async move {
             for _ in 0..10 {
-                contributor.hsms.create_managed_hsm(place.creating(name)).await.unwrap();
-                delete(&mut contributor, place.hsm(name)).await.unwrap();
-                purge(&mut contributor, place.deleted(name)).await.unwrap();
+                contributor.hsms.create_managed_hsm(container.creating(name)).await.unwrap();
+                delete(&mut contributor, container.hsm(name)).await.unwrap();
+                purge(&mut contributor, container.deleted(name)).await.unwrap();
             }
         }
     };
@@ -251,11 +251,11 @@ async fn hsms_are_created_and_purged_concurrently() {
 #[tokio::test]
 async fn seed_does_not_recreate_purged_hsm() {
     let mut server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut owner = server.client("owner").await;
-    delete(&mut owner, place.hsm("local")).await.unwrap();
-    purge(&mut owner, place.deleted("local")).await.unwrap();
+    delete(&mut owner, container.hsm("local")).await.unwrap();
+    purge(&mut owner, container.deleted("local")).await.unwrap();
     server.restart();
     let mut owner = server.client("owner").await;
-    assert!(live(&mut owner, &place).await.is_empty());
+    assert!(live(&mut owner, &container).await.is_empty());
 }

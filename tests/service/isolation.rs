@@ -161,20 +161,20 @@ async fn roles_of_one_hsm_grant_nothing_in_the_other() {
     let foreign = given.name.replace("north", "south");
     let got = dev.access.get_role_assignment(pb::GetRoleAssignmentRequest { name: foreign.clone() }).await;
     assert_eq!(got.unwrap_err().code(), Code::NotFound);
-    let gone = dev.access.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name: foreign }).await;
-    assert_eq!(gone.unwrap_err().code(), Code::NotFound);
+    let result = dev.access.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name: foreign }).await;
+    assert_eq!(result.unwrap_err().code(), Code::NotFound);
     let custom = pb::PutRoleDefinitionRequest {
         parent: hsm("north"),
         role_definition: Some(pb::RoleDefinition { role_name: "Signer".to_owned(), ..Default::default() }),
         ..Default::default()
     };
     let custom = dev.access.put_role_definition(custom).await.unwrap().into_inner();
-    let there = pb::ListRoleDefinitionsRequest { parent: hsm("south") };
-    let there = dev.access.list_role_definitions(there).await.unwrap().into_inner().role_definitions;
-    assert!(there.iter().all(|role| role.role_name != "Signer"));
+    let listed = pb::ListRoleDefinitionsRequest { parent: hsm("south") };
+    let listed = dev.access.list_role_definitions(listed).await.unwrap().into_inner().role_definitions;
+    assert!(listed.iter().all(|role| role.role_name != "Signer"));
     let foreign = custom.name.replace("north", "south");
-    let gone = dev.access.delete_role_definition(pb::DeleteRoleDefinitionRequest { name: foreign }).await;
-    assert_eq!(gone.unwrap_err().code(), Code::NotFound);
+    let result = dev.access.delete_role_definition(pb::DeleteRoleDefinitionRequest { name: foreign }).await;
+    assert_eq!(result.unwrap_err().code(), Code::NotFound);
     let assignments = pb::ListRoleAssignmentsRequest { parent: hsm("south"), ..Default::default() };
     let assignments =
         dev.access.list_role_assignments(assignments).await.unwrap().into_inner().role_assignments;

@@ -154,7 +154,7 @@ async fn key_events_are_emitted_in_order() {
     dev.keys.import_key(import).await.unwrap();
     set(&mut dev, "invoices", "", after("P28D")).await.unwrap();
     rotate(&mut dev, "invoices").await.unwrap();
-    let gone = delete_key(&mut dev, "brought").await;
+    let reply = delete_key(&mut dev, "brought").await;
     recover_key(&mut dev, "brought").await;
     delete_key(&mut dev, "brought").await;
     dev.keys.purge_deleted_key(pb::PurgeDeletedKeyRequest { name: deleted("brought") }).await.unwrap();
@@ -214,7 +214,7 @@ async fn key_events_are_emitted_in_order() {
     assert_eq!(events[0].subject, first.name);
     assert_eq!(
         (&events[4].subject, events[4].scheduled_purge_at),
-        (&deleted("brought"), gone.scheduled_purge_at)
+        (&deleted("brought"), reply.scheduled_purge_at)
     );
     assert_eq!(events[5].subject, key("brought"));
     assert_eq!(events[events.len() - 6].expires, expires);
@@ -224,24 +224,28 @@ async fn key_events_are_emitted_in_order() {
 #[tokio::test]
 async fn hsm_events_are_emitted_in_order_without_key_events() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let (mut reader, mut contributor) = (server.client("reader").await, server.client("contributor").await);
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
-    let mut watch = Watch::open(&mut reader, &place.subscription, "").await;
-    make(&server, place.retaining("payroll", 7)).await;
+    let mut watch = Watch::open(&mut reader, &container.subscription, "").await;
+    make(&server, container.retaining("payroll", 7)).await;
     let mut user = server.client("crypto-user").await;
     let parent = "hsms/payroll".to_owned();
     user.create(pb::CreateKeyRequest { parent, ..ec("salaries", "P-256") }).await.unwrap();
-    contributor.hsms.update_managed_hsm(crate::hsms::tagging(place.hsm("payroll"), "seen")).await.unwrap();
-    let gone = delete(&mut contributor, place.hsm("payroll")).await.unwrap();
-    recover(&mut contributor, place.deleted("payroll")).await.unwrap();
-    delete(&mut contributor, place.hsm("payroll")).await.unwrap();
-    purge(&mut contributor, place.deleted("payroll")).await.unwrap();
-    make(&server, place.retaining("payroll", 7)).await;
+    contributor
+        .hsms
+        .update_managed_hsm(crate::hsms::tagging(container.hsm("payroll"), "seen"))
+        .await
+        .unwrap();
+    let reply = delete(&mut contributor, container.hsm("payroll")).await.unwrap();
+    recover(&mut contributor, container.deleted("payroll")).await.unwrap();
+    delete(&mut contributor, container.hsm("payroll")).await.unwrap();
+    purge(&mut contributor, container.deleted("payroll")).await.unwrap();
+    make(&server, container.retaining("payroll", 7)).await;
     let protecting = pb::UpdateManagedHsmRequest {
         managed_hsm: Some(pb::ManagedHsm {
-            name: place.hsm("payroll"),
+            name: container.hsm("payroll"),
             purge_protection: true,
             ..Default::default()
         }),
@@ -249,7 +253,7 @@ async fn hsm_events_are_emitted_in_order_without_key_events() {
     };
     contributor.hsms.update_managed_hsm(protecting.clone()).await.unwrap();
     contributor.hsms.update_managed_hsm(protecting).await.unwrap();
-    delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    delete(&mut contributor, container.hsm("payroll")).await.unwrap();
     dev.clock.advance_clock(days(8)).await.unwrap();
 
     let expected = [
@@ -268,16 +272,19 @@ async fn hsm_events_are_emitted_in_order_without_key_events() {
     let expected = expected.map(|kind| format!("hsm.{kind} payroll"));
     let events = watch.take(expected.len()).await;
     assert_eq!(kinds_and_names(&events), expected);
-    assert_eq!((&events[0].subject, &events[3].subject), (&place.hsm("payroll"), &place.hsm("payroll")));
+    assert_eq!(
+        (&events[0].subject, &events[3].subject),
+        (&container.hsm("payroll"), &container.hsm("payroll"))
+    );
     assert_eq!(
         (&events[2].subject, &events[5].subject),
-        (&place.deleted("payroll"), &place.deleted("payroll"))
+        (&container.deleted("payroll"), &container.deleted("payroll"))
     );
-    assert_eq!(events[2].scheduled_purge_at, gone.scheduled_purge_at);
+    assert_eq!(events[2].scheduled_purge_at, reply.scheduled_purge_at);
     let purged = events[10].at.unwrap();
     assert_eq!(Some(purged), events[9].scheduled_purge_at, "to the second");
     // The log holds these, the seed's HSM and one key event: sequence numbers have no gaps.
-    let all = all(&mut reader, &place.subscription, "0").await;
+    let all = all(&mut reader, &container.subscription, "0").await;
     assert_eq!(kinds_and_names(&all)[0], "hsm.created local");
     assert_eq!(number(&all[all.len() - 1]), u64::try_from(all.len()).unwrap() + 1);
 }
@@ -357,13 +364,13 @@ async fn slow_reader_misses_no_event_and_blocks_no_caller() {
 #[tokio::test]
 async fn idle_watch_does_not_repeat_authorization() {
     let mut server = Server::start();
-    let place = Place::of(&server);
-    make(&server, place.creating("payroll")).await;
+    let container = Place::of(&server);
+    make(&server, container.creating("payroll")).await;
     let (mut dev, mut user) = (server.client("dev").await, server.client("crypto-user").await);
     dev.create(ec("a", "P-256")).await.unwrap();
     let mut watch = Watch::open(&mut dev, HSM, "").await;
     let parent = "hsms/payroll".to_owned();
-    let mut here = Watch::open(&mut user, &parent, "").await;
+    let mut other_watch = Watch::open(&mut user, &parent, "").await;
     // Events in another HSM, events of other resources, and calls that emit no event.
     for number in 0..20 {
         user.create(pb::CreateKeyRequest { parent: parent.clone(), ..oct(&format!("k{number}"), 128) })
@@ -373,7 +380,7 @@ async fn idle_watch_does_not_repeat_authorization() {
     }
     assign(&mut dev, CRYPTO_AUDITOR, &server.principal("nobody").object_id, "/keys").await;
     // The other watch has received all events, so this one has had the opportunity.
-    here.take(20).await;
+    other_watch.take(20).await;
     let is_watch_of_keys = |record: &serde_json::Value| {
         record["operationName"] == "LifecycleWatch" && record["target"] == "hsms/local/keys"
     };
@@ -427,9 +434,9 @@ async fn watch_does_not_block_shutdown() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "20")]);
     let mut dev = server.client("dev").await;
     let mut reader = server.client("reader").await;
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut watches =
-        [Watch::open(&mut dev, HSM, "").await, Watch::open(&mut reader, &place.subscription, "").await];
+        [Watch::open(&mut dev, HSM, "").await, Watch::open(&mut reader, &container.subscription, "").await];
     let ends = tokio::spawn(async move {
         for watch in &mut watches {
             fails(watch.next().await, Code::Unavailable, "SERVICE_STOPPING");

@@ -338,8 +338,8 @@ async fn every_rpc_rejects_wrong_wire_types_and_invalid_utf8() {
     .await;
 }
 
-/// Returns encodings of each field, also nested ones, with a value of another wire type, and of each string with invalid
-/// UTF-8; each with the name of the top-level field that contains it.
+/// Returns encodings of each field, also nested ones, with a value of another wire type, and of each string with
+/// invalid UTF-8; each with the name of the top-level field that contains it.
 fn wrong_values(shape: &Shape) -> Vec<(String, Vec<u8>)> {
     let mut wrong_values = Vec::new();
     for field in &shape.0 {

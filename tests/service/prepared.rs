@@ -1,7 +1,7 @@
 //! Prepares the data directory of a simulator's first start once per build of the program, and copies it for each test.
 //!
-//! A first start generates an RSA key, certificates and a token, which takes a debug build some seconds of CPU time. Tests
-//! of the first start itself call [`Server::start_in`](crate::support::Server::start_in).
+//! A first start generates an RSA key, certificates and a token, which takes a debug build some seconds of CPU time.
+//! Tests of the first start itself call [`Server::start_in`](crate::support::Server::start_in).
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -38,9 +38,9 @@ async fn concurrent_hsm_creations_over_arm_respect_the_limit() {
     let refused = statuses.iter().filter(|status| **status == 400).count();
     assert_eq!((made, refused), (4, 3), "{statuses:?}\n{}", server.log());
 
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut owner = server.client("owner").await;
-    assert_eq!(crate::hsms::live(&mut owner, &place).await.len(), 5);
+    assert_eq!(crate::hsms::live(&mut owner, &container).await.len(), 5);
     assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
 }
 

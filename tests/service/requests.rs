@@ -15,7 +15,7 @@ pub(crate) const GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a001";
 /// The subscription of the built-in seed.
 pub(crate) const SUBSCRIPTION: &str = "subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5";
 
-/// Returns a valid encoded request for an RPC. Appended fields override its own, so that a test can invalidate one field.
+/// Returns a valid encoded request for an RPC. Appended fields override it, so that a test can invalidate one field.
 pub(crate) fn understood(rpc: &str) -> Vec<u8> {
     let (parent, name) = (HSM.to_owned(), KEY.to_owned());
     let deleted = "hsms/local/deletedKeys/gone".to_owned();
@@ -28,7 +28,7 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
     let subscription = SUBSCRIPTION.to_owned();
     let group = format!("{subscription}/resourceGroups/dev");
     let hsm = format!("{group}/managedHsms/local");
-    let gone = format!("{subscription}/locations/localhost/deletedManagedHsms/gone");
+    let deleted_hsm = format!("{subscription}/locations/localhost/deletedManagedHsms/gone");
     match rpc {
         "CreateKey" => pb::CreateKeyRequest { parent, key_id: "new".to_owned(), kty, ..Default::default() }
             .encode_to_vec(),
@@ -181,12 +181,14 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
         }
         "UpdateManagedHsm" => crate::hsms::tagging(hsm, "seen").encode_to_vec(),
         "DeleteManagedHsm" => pb::DeleteManagedHsmRequest { name: hsm }.encode_to_vec(),
-        "GetDeletedManagedHsm" => pb::GetDeletedManagedHsmRequest { name: gone }.encode_to_vec(),
+        "GetDeletedManagedHsm" => pb::GetDeletedManagedHsmRequest { name: deleted_hsm }.encode_to_vec(),
         "ListDeletedManagedHsms" => {
             pb::ListDeletedManagedHsmsRequest { parent: subscription, ..Default::default() }.encode_to_vec()
         }
-        "RecoverDeletedManagedHsm" => pb::RecoverDeletedManagedHsmRequest { name: gone }.encode_to_vec(),
-        "PurgeDeletedManagedHsm" => pb::PurgeDeletedManagedHsmRequest { name: gone }.encode_to_vec(),
+        "RecoverDeletedManagedHsm" => {
+            pb::RecoverDeletedManagedHsmRequest { name: deleted_hsm }.encode_to_vec()
+        }
+        "PurgeDeletedManagedHsm" => pb::PurgeDeletedManagedHsmRequest { name: deleted_hsm }.encode_to_vec(),
         "CheckManagedHsmName" => {
             let managed_hsm_id = "made".to_owned();
             pb::CheckManagedHsmNameRequest { parent: subscription, managed_hsm_id }.encode_to_vec()

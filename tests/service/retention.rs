@@ -143,21 +143,21 @@ fn to(instant: i64) -> pb::AdvanceClockRequest {
 #[tokio::test]
 async fn hsm_is_purged_exactly_at_the_end_of_retention() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     for days in [7, 90] {
-        dev.hsms.create_managed_hsm(place.retaining("payroll", days)).await.unwrap();
-        let deleted = hsms::delete(&mut dev, place.hsm("payroll")).await.unwrap();
+        dev.hsms.create_managed_hsm(container.retaining("payroll", days)).await.unwrap();
+        let deleted = hsms::delete(&mut dev, container.hsm("payroll")).await.unwrap();
         let due = micros(deleted.scheduled_purge_at);
         assert_eq!(due - micros(deleted.deleted_at), i64::from(days) * 86_400_000_000);
         assert_eq!(dev.clock.advance_clock(to(due - 1)).await.unwrap().into_inner().happenings, []);
-        let taken = dev.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap_err();
+        let taken = dev.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap_err();
         assert_eq!(reason(&taken), "HSM_EXISTS");
         let events = dev.clock.advance_clock(to(due)).await.unwrap().into_inner().happenings;
         assert_eq!(events.iter().map(|one| micros(one.at)).collect::<Vec<_>>(), [due]);
     }
-    dev.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+    dev.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
 }
 
 #[tokio::test]
@@ -165,27 +165,28 @@ async fn protected_subscription_allows_only_scheduled_purges() {
     let directory = tempfile::tempdir().unwrap();
     let seed = seed(directory.path(), false);
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     dev.create(ec("a", "P-256")).await.unwrap();
     delete(&mut dev, "a").await;
-    dev.hsms.create_managed_hsm(place.retaining("payroll", 90)).await.unwrap();
-    hsms::delete(&mut dev, place.hsm("payroll")).await.unwrap();
+    dev.hsms.create_managed_hsm(container.retaining("payroll", 90)).await.unwrap();
+    hsms::delete(&mut dev, container.hsm("payroll")).await.unwrap();
     // The protection also applies to keys and HSMs that are already deleted.
     let update_mask = Some(prost_types::FieldMask { paths: vec!["undeletable".to_owned()] });
-    let name = place.subscription.clone();
+    let name = container.subscription.clone();
     let request = pb::UpdateSubscriptionRequest { name, undeletable: true, update_mask };
     server.client("owner").await.resources.update_subscription(request).await.unwrap();
 
     let get = pb::GetDeletedKeyRequest { name: deleted_name("a") };
     let key = dev.keys.get_deleted_key(get).await.unwrap().into_inner();
     assert_eq!(key.key.unwrap().recovery_level, "CustomizedRecoverable+ProtectedSubscription");
-    let get = pb::GetDeletedManagedHsmRequest { name: place.deleted("payroll") };
+    let get = pb::GetDeletedManagedHsmRequest { name: container.deleted("payroll") };
     let hsm = dev.hsms.get_deleted_managed_hsm(get).await.unwrap().into_inner();
     assert_eq!(hsm.managed_hsm.unwrap().recovery_level, "Recoverable+ProtectedSubscription");
     for who in ["owner", "contributor", "dev"] {
-        let refused = hsms::purge(&mut server.client(who).await, place.deleted("payroll")).await.unwrap_err();
+        let refused =
+            hsms::purge(&mut server.client(who).await, container.deleted("payroll")).await.unwrap_err();
         assert_eq!(reason(&refused), "PURGE_PROTECTED", "{who}");
     }
     let request = pb::PurgeDeletedKeyRequest { name: deleted_name("a") };

@@ -81,8 +81,8 @@ impl Server {
         Self::start_with(&[], &[])
     }
 
-    /// Starts a simulator with further arguments and environment variables. The data directory is a copy of the prepared
-    /// one, unless the arguments or a seed file determine its content.
+    /// Starts a simulator with further arguments and environment variables. The data directory is a copy of the
+    /// prepared one, unless the arguments or a seed file determine its content.
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         if arguments.is_empty()

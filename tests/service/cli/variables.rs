@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStringExt as _;
 use super::answer;
 use crate::support::{Server, strongroom};
 
-/// The variables that Kubernetes injects into every pod of a namespace with a Service named `strongroom` and one with two
-/// named ports, and variables that tools and images set.
+/// The variables that Kubernetes injects into every pod of a namespace with a Service named `strongroom` and one with
+/// two named ports, and variables that tools and images set.
 const FOREIGN: &[(&str, &str)] = &[
     ("STRONGROOM_BIN", "/usr/bin/strongroom"),
     ("STRONGROOM_METRICS_SERVICE_HOST", "10.96.7.12"),

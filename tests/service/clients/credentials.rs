@@ -1,5 +1,5 @@
-//! Tests the credentials of `azure-identity` for Python and of `@azure/identity` in the environment that `strongroom env`
-//! prints: the scenarios of `credentials.py` and `credentials.mjs` in `tests/clients`.
+//! Tests the credentials of `azure-identity` for Python and of `@azure/identity` in the environment that
+//! `strongroom env` prints: the scenarios of `credentials.py` and `credentials.mjs` in `tests/clients`.
 
 use std::path::Path;
 

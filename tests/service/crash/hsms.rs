@@ -73,7 +73,7 @@ pub(super) fn allows((before, after): (Known, Option<Known>), found: Known, now:
 /// Creates, uses, deletes, recovers and purges HSMs until the server is killed.
 pub(super) async fn rage(
     mut client: Client,
-    place: Place,
+    container: Place,
     who: usize,
     mut expected: Told,
     mut rng: StdRng,
@@ -84,21 +84,21 @@ pub(super) async fn rage(
         assert_eq!(ambiguous, None, "{name}: the state is certain after the restart");
         let (after, answer) = match before {
             Known::Absent => {
-                let mut request = place.retaining(&name, 7);
+                let mut request = container.retaining(&name, 7);
                 request.managed_hsm.as_mut().unwrap().administrators.push(DEV.to_owned());
                 (Known::Live(false), client.hsms.create_managed_hsm(request).await.map(drop))
             }
             Known::Live(false) if rng.gen_bool(0.6) => {
                 (Known::Live(true), activate_and_create_key(&mut client, &name).await)
             }
-            Known::Live(used) => match delete(&mut client, place.hsm(&name)).await {
-                Ok(gone) => (Known::Deleted(used, micros(gone.scheduled_purge_at)), Ok(())),
+            Known::Live(used) => match delete(&mut client, container.hsm(&name)).await {
+                Ok(reply) => (Known::Deleted(used, micros(reply.scheduled_purge_at)), Ok(())),
                 Err(status) => (Known::Deleted(used, FAR), Err(status)),
             },
             Known::Deleted(used, _) if rng.gen_bool(0.4) => {
-                (Known::Live(used), recover(&mut client, place.deleted(&name)).await.map(drop))
+                (Known::Live(used), recover(&mut client, container.deleted(&name)).await.map(drop))
             }
-            Known::Deleted(..) => (Known::Absent, purge(&mut client, place.deleted(&name)).await),
+            Known::Deleted(..) => (Known::Absent, purge(&mut client, container.deleted(&name)).await),
         };
         let state = match answer {
             Ok(()) => (after, None),
@@ -166,28 +166,28 @@ async fn has_key(client: &mut Client, name: &str) -> bool {
 /// deleted again.
 pub(super) async fn found(
     client: &mut Client,
-    place: &Place,
+    container: &Place,
     name: &str,
     rng: &mut StdRng,
 ) -> (Known, Known) {
-    let request = pb::GetManagedHsmRequest { name: place.hsm(name) };
+    let request = pb::GetManagedHsmRequest { name: container.hsm(name) };
     if client.hsms.get_managed_hsm(request).await.is_ok() {
         let live = Known::Live(has_key(client, name).await);
         return (live, live);
     }
-    let request = pb::GetDeletedManagedHsmRequest { name: place.deleted(name) };
+    let request = pb::GetDeletedManagedHsmRequest { name: container.deleted(name) };
     let due = match client.hsms.get_deleted_managed_hsm(request).await {
-        Ok(gone) => micros(gone.into_inner().scheduled_purge_at),
+        Ok(reply) => micros(reply.into_inner().scheduled_purge_at),
         Err(status) => {
             assert_eq!(status.code(), Code::NotFound, "{name}: {status:?}");
             return (Known::Absent, Known::Absent);
         }
     };
-    recover(client, place.deleted(name)).await.unwrap();
+    recover(client, container.deleted(name)).await.unwrap();
     let used = has_key(client, name).await;
     if rng.gen_bool(0.3) {
         return (Known::Deleted(used, due), Known::Live(used));
     }
-    let gone = delete(client, place.hsm(name)).await.unwrap();
-    (Known::Deleted(used, due), Known::Deleted(used, micros(gone.scheduled_purge_at)))
+    let reply = delete(client, container.hsm(name)).await.unwrap();
+    (Known::Deleted(used, due), Known::Deleted(used, micros(reply.scheduled_purge_at)))
 }

@@ -93,8 +93,8 @@ pub(super) async fn rage(mut client: Client, who: usize, mut expected: Told, mut
             Known::Live(versions) if versions >= 3 || rng.gen_bool(0.5) => {
                 let request = pb::DeleteKeyRequest { name: live(&name) };
                 match client.keys.delete_key(request).await {
-                    Ok(gone) => {
-                        (Known::Deleted(versions, micros(gone.into_inner().scheduled_purge_at)), Ok(()))
+                    Ok(reply) => {
+                        (Known::Deleted(versions, micros(reply.into_inner().scheduled_purge_at)), Ok(()))
                     }
                     Err(status) => (Known::Deleted(versions, FAR), Err(status)),
                 }
@@ -182,7 +182,7 @@ pub(super) async fn found(client: &mut Client, name: &str, rng: &mut StdRng) -> 
         return (Known::Live(versions), Known::Live(versions));
     }
     let due = match client.keys.get_deleted_key(pb::GetDeletedKeyRequest { name: deleted(name) }).await {
-        Ok(gone) => micros(gone.into_inner().scheduled_purge_at),
+        Ok(reply) => micros(reply.into_inner().scheduled_purge_at),
         Err(status) => {
             assert_eq!(status.code(), Code::NotFound, "{name}: {status:?}");
             return (Known::Absent, Known::Absent);
@@ -195,6 +195,6 @@ pub(super) async fn found(client: &mut Client, name: &str, rng: &mut StdRng) -> 
     if rng.gen_bool(0.3) {
         return (before, Known::Live(versions));
     }
-    let gone = client.keys.delete_key(pb::DeleteKeyRequest { name: live(name) }).await.unwrap();
-    (before, Known::Deleted(versions, micros(gone.into_inner().scheduled_purge_at)))
+    let reply = client.keys.delete_key(pb::DeleteKeyRequest { name: live(name) }).await.unwrap();
+    (before, Known::Deleted(versions, micros(reply.into_inner().scheduled_purge_at)))
 }

@@ -42,7 +42,7 @@ fn objects_in(token: &Path) -> (usize, usize) {
     (complete, partial)
 }
 
-/// Asserts that each of these HSMs has one token, and that all other tokens are empty. Returns the number of free tokens.
+/// Asserts that each of these HSMs has one token and that all other tokens are empty. Returns the number of free tokens.
 pub(super) fn assert_each_has_its_own(server: &Server, hsms: &[&str], why: &str) -> usize {
     let mut owned: BTreeMap<&str, usize> = BTreeMap::new();
     let mut free = 0;

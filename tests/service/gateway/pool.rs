@@ -13,7 +13,7 @@ use crate::support::{Client, ec};
 
 const GROUP: &str = "subscriptions/0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001/resourceGroups/default";
 
-/// Starts a gateway with a token for its HSM and a pool of further tokens. Returns a client of its subscription's owner.
+/// Starts a gateway with a token for its HSM and a pool of further tokens. Returns a client of the subscription's owner.
 async fn gateway_with_pool(pool: &[&str], shared: bool) -> (Site, Client) {
     let mut gateway = Site::new();
     for label in pool {

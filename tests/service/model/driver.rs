@@ -22,12 +22,12 @@ const OTHERS: [&str; 1] = ["other"];
 /// A server with a frozen clock, and clients for it.
 pub(super) struct Driver {
     server: Server,
-    place: hsms::Place,
+    container: hsms::Place,
     channel: Channel,
     clients: BTreeMap<&'static str, Client>,
     ids: BTreeMap<&'static str, String>,
     /// Names of the guest's role assignments.
-    given: Vec<String>,
+    assigned: Vec<String>,
 }
 
 /// The reply to a step, and the name of the key version it created.
@@ -38,18 +38,19 @@ impl Driver {
     pub(super) async fn start(undeletable: bool) -> Self {
         // No test reads the audit log, so replies need not wait for it.
         let server = Server::start_with(&[], &[("STRONGROOM_AUDIT__DURABILITY", "relaxed")]);
-        let place = hsms::Place::of(&server);
+        let container = hsms::Place::of(&server);
         let channel = server.channel().await;
         let ids = Who::ALL.iter().map(|who| who.name()).chain([OBSERVER]);
         let ids = ids.map(|name| (name, server.principal(name).object_id)).collect();
-        let mut driver = Self { server, place, channel, clients: BTreeMap::new(), ids, given: Vec::new() };
+        let mut driver =
+            Self { server, container, channel, clients: BTreeMap::new(), ids, assigned: Vec::new() };
         let mut observer = driver.client(OBSERVER).await;
         observer.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
         for name in OTHERS {
-            observer.hsms.create_managed_hsm(driver.place.creating(name)).await.unwrap();
+            observer.hsms.create_managed_hsm(driver.container.creating(name)).await.unwrap();
         }
         if undeletable {
-            let name = driver.place.subscription.clone();
+            let name = driver.container.subscription.clone();
             let update_mask = Some(prost_types::FieldMask { paths: vec!["undeletable".to_owned()] });
             let request = pb::UpdateSubscriptionRequest { name, undeletable, update_mask };
             observer.resources.update_subscription(request).await.unwrap();
@@ -96,13 +97,13 @@ impl Driver {
             Step::Hsm(who, hsm, action) => self.on_hsm(who, HSMS[hsm], action).await,
             Step::ListHsms(who, at) => {
                 let parent = match at {
-                    Place::Subscription => self.place.subscription.clone(),
-                    Place::Group => self.place.group.clone(),
+                    Place::Subscription => self.container.subscription.clone(),
+                    Place::Group => self.container.group.clone(),
                 };
                 list_hsms(&mut self.client(who.name()).await, parent).await.map(Said::Resources)
             }
             Step::ListDeletedHsms(who) => {
-                let parent = self.place.subscription.clone();
+                let parent = self.container.subscription.clone();
                 list_deleted_hsms(&mut self.client(who.name()).await, parent).await.map(Said::Resources)
             }
             Step::Activate(who, hsm) => self.activate(who, HSMS[hsm]).await,
@@ -136,14 +137,14 @@ impl Driver {
 
     async fn on_hsm(&mut self, who: Who, name: &str, action: OnHsm) -> Result<Said, Status> {
         let mut client = self.client(who.name()).await;
-        let (live, deleted) = (self.place.hsm(name), self.place.deleted(name));
+        let (live, deleted) = (self.container.hsm(name), self.container.deleted(name));
         let update = |path: &str, hsm: pb::ManagedHsm| pb::UpdateManagedHsmRequest {
             managed_hsm: Some(pb::ManagedHsm { name: live.clone(), ..hsm }),
             update_mask: Some(prost_types::FieldMask { paths: vec![path.to_owned()] }),
         };
         let answer = match action {
             OnHsm::Create { days, protected } => {
-                let mut request = self.place.retaining(name, days);
+                let mut request = self.container.retaining(name, days);
                 let hsm = request.managed_hsm.as_mut().unwrap();
                 hsm.purge_protection = protected;
                 hsm.administrators.push(self.ids[OBSERVER].clone());
@@ -232,8 +233,8 @@ impl Driver {
             Azure::Reader => (crate::control::ask::READER, 40),
         };
         let (parent, number) = match at {
-            Place::Subscription => (self.place.subscription.clone(), number),
-            Place::Group => (self.place.group.clone(), number + 1),
+            Place::Subscription => (self.container.subscription.clone(), number),
+            Place::Group => (self.container.group.clone(), number + 1),
         };
         let mut owner = self.client(Who::Owner.name()).await;
         if give {
@@ -243,13 +244,13 @@ impl Driver {
                 role_definition: role_definition.to_owned(),
                 principal_id: self.ids[Who::Guest.name()].clone(),
             };
-            let given = owner.authorization.create_control_role_assignment(request).await?.into_inner();
-            self.given.push(given.name);
+            let assigned = owner.authorization.create_control_role_assignment(request).await?.into_inner();
+            self.assigned.push(assigned.name);
         } else {
             let name = format!("{parent}/roleAssignments/{}", guid(number));
             let request = pb::DeleteControlRoleAssignmentRequest { name: name.clone() };
             owner.authorization.delete_control_role_assignment(request).await?;
-            self.given.retain(|given| *given != name);
+            self.assigned.retain(|assigned| *assigned != name);
         }
         Ok(Said::Done)
     }
@@ -262,19 +263,19 @@ impl Driver {
         let mut observer = self.client(OBSERVER).await;
         let request = pb::AdvanceClockRequest { target: Some(target), ..Default::default() };
         let reply = observer.clock.advance_clock(request).await?.into_inner();
-        let mut happened: Vec<_> = reply.happenings.iter().map(happening).collect();
-        if !happened.is_sorted_by_key(|(at, _)| *at) {
-            return Err(Status::internal(format!("out of order: {happened:?}")));
+        let mut events: Vec<_> = reply.happenings.iter().map(happening).collect();
+        if !events.is_sorted_by_key(|(at, _)| *at) {
+            return Err(Status::internal(format!("out of order: {events:?}")));
         }
-        happened.sort();
-        Ok(Said::Turned(micros(reply.clock.unwrap().now), happened))
+        events.sort();
+        Ok(Said::Turned(micros(reply.clock.unwrap().now), events))
     }
 
     /// Returns the observable state, with the content of one HSM or of all.
     pub(super) async fn view(&mut self, at: Option<usize>) -> Result<View, Status> {
         let mut observer = self.client(OBSERVER).await;
-        let live = list_hsms(&mut observer, self.place.subscription.clone()).await?;
-        let deleted = list_deleted_hsms(&mut observer, self.place.subscription.clone()).await?;
+        let live = list_hsms(&mut observer, self.container.subscription.clone()).await?;
+        let deleted = list_deleted_hsms(&mut observer, self.container.subscription.clone()).await?;
         let mut names: Vec<_> = live.iter().chain(&deleted).map(|hsm| hsm.name.clone()).collect();
         names.retain(|name| at.is_none_or(|at| HSMS[at] == name));
         names.sort();
@@ -321,16 +322,16 @@ impl Driver {
     /// Deletes the resources of a sequence. Advances the clock past the purge date of protected HSMs.
     pub(super) async fn tidy_up(&mut self) -> Result<(), Status> {
         let mut observer = self.client(OBSERVER).await;
-        for name in std::mem::take(&mut self.given) {
+        for name in std::mem::take(&mut self.assigned) {
             let request = pb::DeleteControlRoleAssignmentRequest { name };
             observer.authorization.delete_control_role_assignment(request).await?;
         }
-        for hsm in list_hsms(&mut observer, self.place.subscription.clone()).await? {
-            hsms::delete(&mut observer, self.place.hsm(&hsm.name)).await?;
+        for hsm in list_hsms(&mut observer, self.container.subscription.clone()).await? {
+            hsms::delete(&mut observer, self.container.hsm(&hsm.name)).await?;
         }
         let mut latest = None;
-        for hsm in list_deleted_hsms(&mut observer, self.place.subscription.clone()).await? {
-            match hsms::purge(&mut observer, self.place.deleted(&hsm.name)).await {
+        for hsm in list_deleted_hsms(&mut observer, self.container.subscription.clone()).await? {
+            match hsms::purge(&mut observer, self.container.deleted(&hsm.name)).await {
                 Err(status) if reason(&status) == "PURGE_PROTECTED" => {
                     latest = latest.max(hsm.deletion.map(|dates| dates.purged));
                 }

@@ -1,5 +1,5 @@
-//! Compares the service with a model of deletion and retention after each step of random sequences of calls, crashes and
-//! clock changes.
+//! Compares the service with a model of deletion and retention after each step of random sequences of calls, crashes
+//! and clock changes.
 //!
 //! A sequence is determined by its seed. A failing sequence is shrunk and printed with its seed;
 //! `STRONGROOM_SOAK_SEED` runs it again, alone. `STRONGROOM_SOAK_SEQUENCES` sets the total number of sequences.
@@ -38,8 +38,8 @@ fn drawn(seed: u64) -> impl proptest::strategy::ValueTree<Value = Vec<Step>> {
     sequences().new_tree(&mut TestRunner::new_with_rng(Config::default(), rng)).unwrap()
 }
 
-/// Applies all steps to the server and to the model. Errors with the first difference: in a reply, in the resources, or in
-/// the content of the step's HSM; of all HSMs after a clock change, a restart and the last step.
+/// Applies all steps to the server and to the model. Errors with the first difference: in a reply, in the resources, or
+/// in the content of the step's HSM; of all HSMs after a clock change, a restart and the last step.
 async fn run(driver: &mut Driver, undeletable: bool, steps: &[Step]) -> Result<(), String> {
     let mut model = Model::new(driver.now().await, undeletable, Driver::others());
     // Set while the scheduler has work that no call waits for.

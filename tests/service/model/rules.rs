@@ -1,5 +1,5 @@
-//! The model of deletion and retention after docs/retention.md: plain data and pure functions that share no code with the
-//! service.
+//! The model of deletion and retention after docs/retention.md: plain data and pure functions that share no code with
+//! the service.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -289,7 +289,7 @@ impl Model {
         Ok(Said::Resource(self.resource(name)))
     }
 
-    /// Authorizes a caller on the data plane: the HSM must exist, the caller have a role, and the HSM be live and active.
+    /// Authorizes a caller on the data plane: errors unless the HSM exists, the caller has a role, and the HSM is live.
     fn authorize_data_plane(
         &mut self,
         who: Who,
@@ -351,7 +351,7 @@ impl Model {
     }
 
     fn turn(&mut self, to: Instant) -> Said {
-        let mut happened = Vec::new();
+        let mut events = Vec::new();
         while let Some(due) = self.next().filter(|due| *due <= to) {
             let mut at_once = Vec::new();
             self.hsms.retain(|name, hsm| {
@@ -373,10 +373,10 @@ impl Model {
             });
             // The order of events at the same instant is not specified.
             at_once.sort();
-            happened.extend(at_once);
+            events.extend(at_once);
         }
         self.now = to;
-        Said::Turned(to, happened)
+        Said::Turned(to, events)
     }
 
     fn resource(&self, name: usize) -> Resource {
