@@ -1,4 +1,4 @@
-//! The keys that signed the audit log, in the database.
+//! The SQL of the keys that sign the audit log.
 
 use sqlx::SqliteConnection;
 
@@ -6,7 +6,7 @@ use super::load::{column, damaged, parsed};
 use crate::model::Result;
 use crate::model::audit_key::AuditKey;
 
-/// Writes a key that is about to be made, or is made.
+/// Writes a key, before it is generated (without its public key) and afterwards.
 pub(super) async fn put(db: &mut SqliteConnection, key: &AuditKey) -> std::result::Result<(), sqlx::Error> {
     let sql = "-- put_audit_key
         INSERT INTO audit_keys (version, position, token_serial, public_key)
@@ -19,7 +19,7 @@ pub(super) async fn put(db: &mut SqliteConnection, key: &AuditKey) -> std::resul
     Ok(())
 }
 
-/// All of them, in the order in which they were made.
+/// Reads all keys, in order of creation.
 pub(super) async fn load(db: &mut SqliteConnection) -> Result<Vec<AuditKey>> {
     let sql = "-- load_audit_keys
         SELECT version, token_serial, public_key FROM audit_keys ORDER BY position";

@@ -1,7 +1,7 @@
-//! Numbers audit records and chains them, so that none can be altered, removed or reordered unseen.
+//! The hash chain of audit records, which makes alteration, removal and reordering detectable.
 //!
 //! A line is the record with two more members at its end: `"seq"`, which counts from 1 without gaps,
-//! and `"chain"`. To verify a line: `chain` is the base64url form, without padding, of the SHA-256
+//! and `"chain"`. To verify a line: `chain` is the base64url encoding, without padding, of the SHA-256
 //! of the `chain` of the line before it (nothing for the first), followed by the line itself up to,
 //! and not including, `,"chain":`.
 
@@ -11,21 +11,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// The most that is added to a record: its number, its link and their names.
+/// The maximum number of bytes added to a record: sequence number, link and their member names.
 const ADDED: usize = 88;
 
-/// The end of the chain: where the next record is added.
+/// The end of the chain, after which the next record is added.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(super) struct Head {
-    /// The last record's number; 0 if there is none.
+    /// The last record's sequence number; 0 if there is none.
     pub(super) seq: u64,
     /// The last record's link; empty if there is none.
     pub(super) chain: String,
 }
 
 impl Head {
-    /// Adds a record, which is one JSON object with at least one member, and gives its line without
-    /// a line break.
+    /// Appends a record, a JSON object with at least one member, and returns its line without a line
+    /// break.
     pub(super) fn link(&mut self, body: &str) -> String {
         self.seq += 1;
         let mut line = String::with_capacity(body.len() + ADDED);
@@ -44,19 +44,19 @@ impl Head {
     }
 }
 
-/// The link of a line.
+/// Returns the link of a line.
 pub(super) fn link_of(line: &str) -> Option<&str> {
     line.rsplit_once(",\"chain\":\"")?.1.strip_suffix("\"}")
 }
 
-/// Whether a line follows one that has this link.
+/// Whether `line` is the successor of a line with this link.
 pub(super) fn follows(link: &str, line: &str) -> bool {
-    let Some((covered, own)) = line.rsplit_once(",\"chain\":\"") else { return false };
+    let Some((covered, found)) = line.rsplit_once(",\"chain\":\"") else { return false };
     let hash = Sha256::new().chain_update(link).chain_update(covered).finalize();
-    own.strip_suffix("\"}") == Some(&URL_SAFE_NO_PAD.encode(hash))
+    found.strip_suffix("\"}") == Some(&URL_SAFE_NO_PAD.encode(hash))
 }
 
-/// Whether a record can be linked: one object, not empty, on one line.
+/// Whether a record can be chained: one non-empty JSON object on one line.
 pub(super) fn is_record(body: &str) -> bool {
     body.len() > 2 && body.starts_with('{') && body.ends_with('}') && !body.contains('\n')
 }
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_the_hash_of_the_link_before_and_the_line_up_to_it() {
+    fn link_hashes_previous_link_and_line() {
         let mut head = Head::default();
         let first = head.link(r#"{"a":1}"#);
         let chain = URL_SAFE_NO_PAD.encode(Sha256::digest(r#"{"a":1,"seq":1"#));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_one_object_on_one_line() {
+    fn accepts_only_one_json_object_on_one_line() {
         assert!(is_record(r#"{"a":1}"#));
         for bad in ["", "{}", "[1]", "{\"a\":\n1}", "{\"a\":1", "\"a\":1}"] {
             assert!(!is_record(bad), "{bad}");

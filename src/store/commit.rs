@@ -1,4 +1,4 @@
-//! What is written together, and how durably.
+//! Commits: the unit of atomic writes, and the options of durability.
 
 use std::sync::Arc;
 
@@ -13,61 +13,61 @@ use crate::model::key::KeyVersion;
 use crate::model::name::HsmName;
 use crate::model::rbac::RoleDefinition;
 
-/// What one call leaves behind; written whole or not at all.
+/// The writes of one call, applied atomically.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
-    /// Writes, made in this order.
+    /// The changes, applied in this order.
     pub changes: Vec<Change>,
-    /// What is about to be done in a token.
+    /// The intent to open, before the token is modified.
     pub open: Option<Intent>,
-    /// Intents that are concluded by this. One that is not open is ignored.
+    /// The intents to close. An intent that is not open is ignored.
     pub close: Vec<Uuid>,
-    /// The audit record and the meter reading. `None` for the first step of a call with two.
+    /// The audit record and meter reading. `None` for the first step of a call with two.
     pub record: Option<Record>,
-    /// Which rules the changes are held to.
+    /// The rules that the changes must satisfy.
     pub rules: Rules,
 }
 
-/// Which rules the changes of a commit are held to. What is unique is unique under either.
+/// The rules that the changes of a commit must satisfy. Uniqueness is always enforced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Rules {
-    /// All of them, as they are for callers.
+    /// All rules, as for the requests of callers.
     #[default]
     All,
-    /// Those for what the operator has configured: it may exceed the service's limits on numbers, and give a role
-    /// at a scope before that is made.
+    /// The rules for the operator's configuration: it may exceed the limits of the service, and assign roles at
+    /// scopes that do not exist yet.
     Configured,
 }
 
 impl Commit {
-    /// Whether it changes nothing but the ledger.
+    /// Whether the commit only adds an audit record.
     pub(super) fn is_record_only(&self) -> bool {
         self.changes.is_empty() && self.open.is_none() && self.close.is_empty()
     }
 }
 
-/// The audit record of a call, and what the call counts as.
+/// The audit record of a call, with its data for metering.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
     /// When the call arrived.
     pub at: Timestamp,
-    /// The HSM asked, if the request named one.
+    /// The HSM that the request names, if any.
     pub hsm: Option<HsmName>,
-    /// What the audit log calls the operation.
+    /// The operation's name in the audit log (`operationName`).
     pub event: &'static str,
-    /// What the call counts as.
+    /// The meter of the call.
     pub meter: Meter,
-    /// The key version that was used, if one was.
+    /// The key version that the call used, if any.
     pub version: Option<Arc<KeyVersion>>,
-    /// The audit record: one JSON object with at least one member and without line breaks. Its number
-    /// and its link of the chain are added as `seq` and `chain`.
+    /// The audit record: one JSON object with at least one member and without line breaks. Its sequence
+    /// number and its link are added as `seq` and `chain`.
     pub body: String,
 }
 
-/// When a commit that only records is done. Changes and intents are always durable first.
+/// When a commit that only adds an audit record completes. Changes and intents are always durable first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Durability {
-    /// When the record is durable: nothing is answered that a crash could forget.
+    /// When the record is durable: a crash loses no record of an answered call.
     #[default]
     Request,
     /// When the record is queued: a crash can lose the last few milliseconds of records. If the
@@ -75,24 +75,25 @@ pub enum Durability {
     Relaxed,
 }
 
-/// How a store is opened.
+/// Options for opening a store.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The roles that can be assigned on the control plane.
+    /// The built-in roles that can be assigned on the control plane.
     pub control_plane_roles: Vec<RoleDefinition>,
     /// The clock that commits may set.
     pub clock: Clock,
-    /// When a commit that only records is done.
+    /// When a commit that only adds an audit record completes.
     pub durability: Durability,
-    /// The number of the last record that the export has already; 0 if it has none.
+    /// The sequence number of the last exported record; 0 if there is none.
     pub exported: u64,
-    /// The link of that record, to be compared with the database; not compared if absent.
+    /// The link of that record, compared with the database if present.
     pub exported_chain: Option<String>,
-    /// Whether the store is opened where that is not the record that was written; [`Store::chain_break`] tells then.
+    /// Whether to open the store even if that record differs from the database; [`Store::chain_break`] then returns
+    /// the difference.
     ///
     /// [`Store::chain_break`]: super::Store::chain_break
     pub accept_break: bool,
-    /// How many lifecycle events are kept.
+    /// The number of lifecycle events kept.
     pub events_kept: usize,
 }
 

@@ -1,9 +1,9 @@
-//! What is true after a COMMIT failed: the database may have the group all the same.
+//! Resolves ambiguous commits: a COMMIT that returned an error although the database may have the group.
 //!
-//! A failure can come after everything was written: when the write-ahead log could not be flushed, or when the answer of
-//! SQLite's thread was lost. What the log has is then found by whoever recovers it, after a crash for example, until
-//! something else is written in its place. So nobody may act on the failure before the database was asked, and before
-//! its answer is durable.
+//! An error can occur after all data was written: when the write-ahead log (WAL) could not be flushed, or when the answer
+//! of SQLite's thread was lost. A later recovery of the WAL, after a crash for example, then restores the group, unless
+//! it was overwritten. So the failure must not be acted on until the database has been queried and the result of the
+//! query is durable.
 
 use std::path::PathBuf;
 
@@ -15,20 +15,20 @@ use super::open::connect;
 use super::outbox;
 use crate::model::Error;
 
-/// Where the database is in the order of groups: each moves it on.
+/// The position of the database in the sequence of groups. Each group advances it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Mark {
-    /// How many groups changed something.
+    /// The number of groups with changes.
     pub(super) groups: u64,
     /// The last audit record.
     pub(super) head: Head,
 }
 
-/// Why a group was not written, as far as is known.
+/// A failure to write a group.
 pub(super) enum Unwritten<T> {
-    /// It was not: the failure came before anything could be durable.
+    /// The group was not written: the failure occurred before COMMIT.
     Surely(sqlx::Error),
-    /// It may have been: this is what it comes to then.
+    /// COMMIT failed, and the group, `T`, may have been written.
     Perhaps(sqlx::Error, T),
 }
 
@@ -38,7 +38,7 @@ impl<T> From<sqlx::Error> for Unwritten<T> {
     }
 }
 
-/// Reads the mark.
+/// Reads the position.
 pub(super) async fn read(db: &mut SqliteConnection) -> Result<Mark, sqlx::Error> {
     let sql = "-- read_written_groups
         SELECT number FROM written_groups WHERE id = 1";
@@ -46,7 +46,7 @@ pub(super) async fn read(db: &mut SqliteConnection) -> Result<Mark, sqlx::Error>
     Ok(Mark { groups, head: outbox::head(db).await? })
 }
 
-/// Moves the mark on, in the transaction of a group.
+/// Writes the number of groups, in the transaction of a group.
 pub(super) async fn write(db: &mut SqliteConnection, groups: u64) -> Result<(), sqlx::Error> {
     let sql = "-- write_written_groups
         UPDATE written_groups SET number = $1 WHERE id = 1";
@@ -54,41 +54,43 @@ pub(super) async fn write(db: &mut SqliteConnection, groups: u64) -> Result<(), 
     sqlx::query(sql).bind(number).execute(db).await.map(drop)
 }
 
-/// A database that is asked what it has.
+/// The path of the database whose position is queried after an ambiguous commit.
 pub(super) struct Source(pub(super) PathBuf);
 
 impl Source {
-    /// Tells what the database has, and makes that durable: afterwards, no crash changes it.
+    /// Returns the position of the database and makes it durable, so that no later crash changes it.
     ///
-    /// On a connection of its own, which takes the place of the one that failed.
+    /// Opens a new connection, which replaces the failed one.
+    ///
+    /// # Errors
+    /// `Internal` if the database cannot be queried or checkpointed.
     pub(super) async fn settle(&self, db: &mut SqliteConnection) -> Result<Mark, Error> {
         let fresh = connect(&self.0).await?;
         let failed = std::mem::replace(db, fresh);
-        // It may hold the lock for writing, in a transaction that was neither committed nor rolled back.
+        // It may hold the write lock, in a transaction that was neither committed nor rolled back.
         if let Err(error) = failed.close().await {
             tracing::warn!(%error, "a connection to the database did not close cleanly");
         }
-        secured(db).await.map_err(Error::internal)
+        checkpoint(db).await.map_err(Error::internal)
     }
 }
 
-async fn secured(db: &mut SqliteConnection) -> Result<Mark, sqlx::Error> {
+async fn checkpoint(db: &mut SqliteConnection) -> Result<Mark, sqlx::Error> {
     let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
-    // Takes the place of what the write-ahead log has after the last group that is known to be written. SQLite writes
-    // nothing for a row that stays as it is.
+    // Overwrites the WAL after the last known group. The value must change: SQLite writes nothing for an unchanged row.
     let sql = "-- settle_written_groups
         UPDATE written_groups SET settled = settled + 1 WHERE id = 1";
     sqlx::query(sql).execute(&mut *transaction).await?;
     transaction.commit().await?;
-    // What a log that could not be flushed once has on disk is not certain, whatever later flushes say: everything
-    // goes into the database itself, and the log begins anew.
+    // After a failed flush, the contents of the WAL on disk are uncertain even if later flushes succeed: copy everything
+    // into the database file and restart the WAL.
     let sql = "-- settle_checkpoint
         PRAGMA wal_checkpoint(TRUNCATE)";
     let row = sqlx::query(sql).fetch_one(&mut *db).await?;
     match row.try_get::<i64, _>(0)? {
         0 => read(db).await,
         _ => Err(sqlx::Error::Protocol(
-            "another process reads the database; what it has cannot be secured".into(),
+            "another process reads the database, which prevents a complete checkpoint".into(),
         )),
     }
 }

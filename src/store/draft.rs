@@ -1,4 +1,4 @@
-//! What a commit would make of the store, and whether it may: the guards of every change.
+//! Transactions: the preconditions of each change, and the uncommitted changes of a group.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,27 +28,27 @@ use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
 use crate::model::{Error, Result, Timestamp};
 
-/// The outcome of changes that memory does not have yet. Names are folded.
+/// Uncommitted changes, which are not applied to memory yet. Map keys are names in lower case.
 #[derive(Default)]
 pub(super) struct Draft {
-    /// `None` where the HSM was purged.
+    /// `None` if the HSM was purged.
     pub(super) hsms: BTreeMap<String, Option<Arc<ManagedHsm>>>,
     pub(super) phases: Vec<PhaseBegun>,
-    /// `None` where the key was purged.
+    /// `None` if the key was purged.
     pub(super) keys: BTreeMap<(String, String), Option<Arc<Key>>>,
     pub(super) roles: BTreeMap<String, Arc<Roles>>,
     pub(super) opened: Vec<Intent>,
     pub(super) closed: Vec<Uuid>,
     pub(super) clock: Option<ClockSetting>,
     pub(super) audit_keys: Vec<AuditKey>,
-    /// Whether the machine's clock is believed from now on.
+    /// Whether a hold of the machine's clock is released.
     pub(super) released: bool,
     pub(super) resources: Option<Arc<Resources>>,
     pub(super) events: Vec<Arc<LifecycleEvent>>,
 }
 
 impl Draft {
-    /// Whether nothing changes: a group of records alone.
+    /// Whether there are no changes, as in a group of audit records only.
     pub(super) fn is_empty(&self) -> bool {
         let Self {
             hsms,
@@ -76,10 +76,10 @@ impl Draft {
             && events.is_empty()
     }
 
-    /// Adds what a later commit made of it.
+    /// Merges the changes of a later commit of the group.
     pub(super) fn absorb(&mut self, later: Self) {
         for (purged, _) in later.hsms.iter().filter(|(_, hsm)| hsm.is_none()) {
-            // What the group did in it before has gone with it.
+            // Earlier changes of the group in a purged HSM have no effect.
             self.keys.retain(|(hsm, _), _| hsm != purged);
             self.roles.remove(purged);
         }
@@ -97,85 +97,85 @@ impl Draft {
     }
 }
 
-/// The store as one commit sees it: memory, under what its group has done, under its own changes.
+/// The store as seen by one commit: memory, overlaid by the changes of its group, overlaid by its own.
 pub(super) struct View<'a> {
     memory: &'a Memory,
     group: &'a Draft,
-    own: Draft,
+    changes: Draft,
     rules: Rules,
 }
 
 impl<'a> View<'a> {
-    /// The view of a commit that has changed nothing yet.
+    /// A transaction without changes.
     pub(super) fn new(memory: &'a Memory, group: &'a Draft) -> Self {
-        Self { memory, group, own: Draft::default(), rules: Rules::All }
+        Self { memory, group, changes: Draft::default(), rules: Rules::All }
     }
 
-    /// The same, for a commit that is held to these rules.
+    /// Sets the rules that the changes must satisfy.
     pub(super) fn under(self, rules: Rules) -> Self {
         Self { rules, ..self }
     }
 
-    /// What the commit did.
+    /// The changes of the commit.
     pub(super) fn into_own(self) -> Draft {
-        self.own
+        self.changes
     }
 
-    /// Numbers what has happened, after everything that happened before.
+    /// Appends lifecycle events, with the next sequence numbers.
     pub(super) fn tell(&mut self, at: Timestamp, happened: Vec<(SubscriptionId, Happened)>) {
         for (subscription, what) in happened {
-            let before = self.own.events.last().or(self.group.events.last());
+            let before = self.changes.events.last().or(self.group.events.last());
             let sequence = before.map_or_else(|| self.memory.event_head(), |event| event.sequence) + 1;
-            self.own.events.push(Arc::new(LifecycleEvent { sequence, at, subscription, what }));
+            self.changes.events.push(Arc::new(LifecycleEvent { sequence, at, subscription, what }));
         }
     }
 
-    /// Notes an intent that is opened.
+    /// Adds an opened intent.
     pub(super) fn open(&mut self, intent: Intent) {
-        self.own.opened.push(intent);
+        self.changes.opened.push(intent);
     }
 
-    /// Notes an intent that is concluded.
+    /// Adds a closed intent.
     pub(super) fn close(&mut self, id: Uuid) {
-        self.own.closed.push(id);
+        self.changes.closed.push(id);
     }
 
-    /// The HSM, live or deleted, or why not.
+    /// The HSM, live or deleted. Errors with `HsmNotFound` if there is none.
     pub(super) fn hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
         let folded = fold(name.as_str());
-        let staged = match self.own.hsms.get(&*folded).or_else(|| self.group.hsms.get(&*folded)) {
+        let staged = match self.changes.hsms.get(&*folded).or_else(|| self.group.hsms.get(&*folded)) {
             Some(staged) => staged.clone(),
             None => self.memory.hsm(name),
         };
         staged.ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })
     }
 
-    /// The HSM, if it is live: nothing in a deleted one changes.
+    /// The HSM, which must be live: a deleted HSM cannot be changed.
     fn live_hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
         let hsm = self.hsm(name)?;
         hsm.check_live()?;
         Ok(hsm)
     }
 
-    /// The phase that was begun last.
+    /// The last lifetime phase that this commit began.
     pub(super) fn phase_begun(&self) -> Option<&PhaseBegun> {
-        self.own.phases.last()
+        self.changes.phases.last()
     }
 
     /// The key, live or deleted.
     pub(super) fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
-        let place = (hsm.folded(), name.folded());
-        match self.own.keys.get(&place).or_else(|| self.group.keys.get(&place)) {
+        let id = (hsm.folded(), name.folded());
+        match self.changes.keys.get(&id).or_else(|| self.group.keys.get(&id)) {
             Some(staged) => staged.clone(),
             None => self.memory.key(hsm, name),
         }
     }
 
-    /// How many key names are taken in an HSM, by live and deleted keys together.
+    /// The number of live and deleted keys in an HSM.
     fn key_count(&self, hsm: &HsmName) -> usize {
         let folded = hsm.folded();
         let mut staged: BTreeMap<&str, bool> = BTreeMap::new();
-        for draft in [self.group, &self.own] {
+        for draft in [self.group, &self.changes] {
             let from = (folded.clone(), String::new());
             let here = draft.keys.range(from..).take_while(|((of, _), _)| *of == folded);
             staged.extend(here.map(|((_, name), key)| (name.as_str(), key.is_some())));
@@ -186,17 +186,17 @@ impl<'a> View<'a> {
         (self.memory.key_count(hsm) + after).saturating_sub(before)
     }
 
-    /// Whether there is room for one more, where the commit is held to limits.
-    fn check_room(&self, limit: Limit, there: impl FnOnce() -> usize) -> Result<()> {
+    /// Checks that the limit allows one more, unless the rules of the commit exempt it from limits.
+    fn check_limit(&self, limit: Limit, count: impl FnOnce() -> usize) -> Result<()> {
         match self.rules {
-            Rules::All => limit.room(there()),
+            Rules::All => limit.room(count()),
             Rules::Configured => Ok(()),
         }
     }
 
-    /// What holds the HSMs.
+    /// The state of the control plane.
     pub(super) fn resources(&self) -> Arc<Resources> {
-        let staged = self.own.resources.as_ref().or(self.group.resources.as_ref()).cloned();
+        let staged = self.changes.resources.as_ref().or(self.group.resources.as_ref()).cloned();
         staged.unwrap_or_else(|| self.memory.resources())
     }
 
@@ -205,55 +205,48 @@ impl<'a> View<'a> {
         let known = self.memory.hsms().into_iter().map(|hsm| (hsm.name.folded(), Some(hsm)));
         let mut hsms: BTreeMap<String, Option<Arc<ManagedHsm>>> = known.collect();
         hsms.extend(self.group.hsms.clone());
-        hsms.extend(self.own.hsms.clone());
+        hsms.extend(self.changes.hsms.clone());
         hsms.into_values().flatten().collect()
     }
 
     fn roles(&self, hsm: &HsmName) -> Result<Roles> {
         let folded = fold(hsm.as_str());
-        let staged = self.own.roles.get(&*folded).or_else(|| self.group.roles.get(&*folded)).cloned();
+        let staged = self.changes.roles.get(&*folded).or_else(|| self.group.roles.get(&*folded)).cloned();
         match staged.or_else(|| self.memory.roles(hsm)) {
             Some(roles) => Ok(Roles::clone(&roles)),
             None => Err(Error::HsmNotFound { hsm: hsm.clone() }),
         }
     }
 
-    /// Makes one change, if it is allowed.
-    ///
-    /// # Errors
-    /// Why it is not; then nothing of the commit may be kept.
+    /// Adds one change. Errors with the violated precondition, if any; the commit must then be discarded.
     pub(super) fn plan(&mut self, change: &Change) -> Result<()> {
         match change {
             Change::InsertHsm(hsm, assignments) => self.insert_hsm(hsm, assignments),
             Change::ReplaceHsm(hsm) => self.replace_hsm(hsm),
             Change::SoftDeleteHsm(name, deletion) => {
                 let hsm = self.live_hsm(name)?;
-                let at = deletion.deleted_at;
-                self.begin(
-                    ManagedHsm { deletion: Some(*deletion), ..hsm.as_ref().clone() },
-                    at,
-                    Phase::Deleted,
-                );
+                let deleted = ManagedHsm { deletion: Some(*deletion), ..hsm.as_ref().clone() };
+                self.begin_phase(deleted, deletion.deleted_at, Phase::Deleted);
                 Ok(())
             }
             Change::RecoverHsm(name, at) => {
                 let hsm = self.deleted_hsm(name)?;
                 self.resources().check_place(&hsm)?;
-                self.begin(ManagedHsm { deletion: None, ..hsm.as_ref().clone() }, *at, Phase::Running);
+                self.begin_phase(ManagedHsm { deletion: None, ..hsm.as_ref().clone() }, *at, Phase::Running);
                 Ok(())
             }
             Change::PurgeHsm(name, at) => {
                 let hsm = self.deleted_hsm(name)?;
-                self.begin(hsm.as_ref().clone(), *at, Phase::Purged);
+                self.begin_phase(hsm.as_ref().clone(), *at, Phase::Purged);
                 let folded = hsm.name.folded();
                 let intents = self.memory.intents().into_iter();
                 let in_it = intents.filter(|intent| intent.hsm.folded() == folded).map(|intent| intent.id);
-                self.own.closed.extend(in_it);
-                self.own.hsms.insert(folded, None);
-                // What takes its name is somebody else's.
+                self.changes.closed.extend(in_it);
+                self.changes.hsms.insert(folded, None);
+                // A later HSM of the same name must not inherit the assignments.
                 let mut resources = Resources::clone(&self.resources());
                 resources.roles.delete_assignments_below(&hsm.scope());
-                self.own.resources = Some(Arc::new(resources));
+                self.changes.resources = Some(Arc::new(resources));
                 Ok(())
             }
             Change::InsertVersion(version, _) => self.insert_version(version),
@@ -262,13 +255,13 @@ impl<'a> View<'a> {
             Change::PutRotationPolicy(hsm, name, policy) => {
                 let mut key = self.live_key(hsm, name)?;
                 key.rotation = policy.clone();
-                say(&mut key, |notices| notices.without(Notice::NotRotated));
+                update_notices(&mut key, |notices| notices.without(Notice::NotRotated));
                 self.set(key);
                 Ok(())
             }
             Change::Note(hsm, name, notice) => {
                 let mut key = self.live_key(hsm, name)?;
-                say(&mut key, |notices| notices.with(*notice));
+                update_notices(&mut key, |notices| notices.with(*notice));
                 self.set(key);
                 Ok(())
             }
@@ -285,7 +278,7 @@ impl<'a> View<'a> {
             }
             Change::Purge(hsm, name) => {
                 self.deleted(hsm, name)?;
-                self.own.keys.insert((hsm.folded(), name.folded()), None);
+                self.changes.keys.insert((hsm.folded(), name.folded()), None);
                 Ok(())
             }
             Change::PutRoleDefinition(hsm, definition) => {
@@ -295,14 +288,14 @@ impl<'a> View<'a> {
                 self.change_roles(hsm, |roles| roles.delete_definition(*id))
             }
             Change::InsertRoleAssignment(hsm, assignment) => {
-                let within = self.rules == Rules::All;
+                let limited = self.rules == Rules::All;
                 self.change_roles(hsm, |roles| {
-                    let there = roles.count(|scope| scope.is_same_as(&assignment.scope));
+                    let count = roles.count(|scope| scope.is_same_as(&assignment.scope));
                     roles.insert_assignment(Arc::clone(assignment))?;
                     if roles.definition(assignment.role_definition).is_none() {
                         return Err(Error::RoleDefinitionNotFound);
                     }
-                    if within { limit::assignments_at(&assignment.scope).room(there) } else { Ok(()) }
+                    if limited { limit::assignments_at(&assignment.scope).room(count) } else { Ok(()) }
                 })
             }
             Change::DeleteRoleAssignment(hsm, id) => {
@@ -311,19 +304,19 @@ impl<'a> View<'a> {
             Change::Control(change) => {
                 let mut resources = Resources::clone(&self.resources());
                 resources.apply(change, &self.hsms(), self.rules)?;
-                self.own.resources = Some(Arc::new(resources));
+                self.changes.resources = Some(Arc::new(resources));
                 Ok(())
             }
             Change::PutAuditKey(key) => {
-                self.own.audit_keys.push(key.clone());
+                self.changes.audit_keys.push(key.clone());
                 Ok(())
             }
             Change::SetClock(setting) => {
-                self.own.clock = Some(*setting);
+                self.changes.clock = Some(*setting);
                 Ok(())
             }
             Change::ReleaseClock => {
-                self.own.released = true;
+                self.changes.released = true;
                 Ok(())
             }
         }
@@ -333,7 +326,7 @@ impl<'a> View<'a> {
         self.live_hsm(hsm)?;
         let mut roles = self.roles(hsm)?;
         change(&mut roles)?;
-        self.own.roles.insert(hsm.folded(), Arc::new(roles));
+        self.changes.roles.insert(hsm.folded(), Arc::new(roles));
         Ok(())
     }
 
@@ -346,32 +339,32 @@ impl<'a> View<'a> {
             return Err(Error::HsmExists { hsm: known.name.clone(), deleted: known.deletion.is_some() });
         }
         self.resources().check_place(hsm)?;
-        let is_beside = |other: &Arc<ManagedHsm>| {
+        let same_location = |other: &Arc<ManagedHsm>| {
             other.subscription == hsm.subscription && plain(&other.location) == plain(&hsm.location)
         };
-        self.check_room(limit::HSMS, || self.hsms().into_iter().filter(is_beside).count())?;
+        self.check_limit(limit::HSMS, || self.hsms().into_iter().filter(same_location).count())?;
         let mut roles = Roles::new(self.memory.built_in(), Vec::new(), Vec::new());
         for assignment in assignments {
             roles.insert_assignment(Arc::new(assignment.clone()))?;
         }
-        self.begin(hsm.clone(), hsm.created, Phase::Running);
-        self.own.roles.insert(hsm.name.folded(), Arc::new(roles));
+        self.begin_phase(hsm.clone(), hsm.created, Phase::Running);
+        self.changes.roles.insert(hsm.name.folded(), Arc::new(roles));
         Ok(())
     }
 
     fn replace_hsm(&mut self, hsm: &ManagedHsm) -> Result<()> {
         let known = self.live_hsm(&hsm.name)?;
         if !known.may_become(hsm) {
-            return Err(Error::internal(format!("what is fixed of HSM {} never changes", hsm.name)));
+            return Err(Error::internal(format!("immutable properties of HSM {} cannot change", hsm.name)));
         }
-        self.own.hsms.insert(hsm.name.folded(), Some(Arc::new(hsm.clone())));
+        self.changes.hsms.insert(hsm.name.folded(), Some(Arc::new(hsm.clone())));
         Ok(())
     }
 
-    fn begin(&mut self, hsm: ManagedHsm, at: Timestamp, phase: Phase) {
+    fn begin_phase(&mut self, hsm: ManagedHsm, at: Timestamp, phase: Phase) {
         let hsm = Arc::new(hsm);
-        self.own.phases.push(PhaseBegun { hsm: Arc::clone(&hsm), at, phase });
-        self.own.hsms.insert(hsm.name.folded(), Some(hsm));
+        self.changes.phases.push(PhaseBegun { hsm: Arc::clone(&hsm), at, phase });
+        self.changes.hsms.insert(hsm.name.folded(), Some(hsm));
     }
 
     fn deleted_hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
@@ -389,11 +382,11 @@ impl<'a> View<'a> {
                 return Err(Error::Conflict { what: id(version).to_string() });
             }
             Some(key) => {
-                self.check_room(limit::VERSIONS, || key.versions.len())?;
+                self.check_limit(limit::VERSIONS, || key.versions.len())?;
                 Key::clone(&key)
             }
             None => {
-                self.check_room(limit::KEYS, || self.key_count(&hsm.name))?;
+                self.check_limit(limit::KEYS, || self.key_count(&hsm.name))?;
                 Key {
                     hsm: hsm.name.clone(),
                     name: version.name.clone(),
@@ -403,7 +396,7 @@ impl<'a> View<'a> {
                 }
             }
         };
-        key.versions.push(Arc::new(named_after(version, &key)));
+        key.versions.push(Arc::new(with_names_of(version, &key)));
         self.set(key);
         Ok(())
     }
@@ -411,14 +404,14 @@ impl<'a> View<'a> {
     fn replace_version(&mut self, version: &KeyVersion) -> Result<()> {
         self.live_hsm(&version.hsm)?;
         let mut key = Key::clone(&*self.live(&version.hsm, &version.name, Some(version.version))?);
-        let mut new = named_after(version, &key);
+        let mut new = with_names_of(version, &key);
         match key.versions.iter_mut().find(|known| known.version == version.version) {
             Some(known) if known.material == version.material => {
-                // Uses bind a version without the key's lock: perhaps since it was read.
+                // A use may have bound the version without the key's lock, after this value was read.
                 new.mode_family = known.mode_family;
                 *known = Arc::new(new);
             }
-            Some(_) => return Err(Error::internal("the material of a key version never changes")),
+            Some(_) => return Err(Error::internal("the material of a key version cannot change")),
             None => return Err(Error::Conflict { what: id(version).to_string() }),
         }
         self.set(key);
@@ -473,7 +466,7 @@ impl<'a> View<'a> {
     }
 
     fn set(&mut self, key: Key) {
-        self.own.keys.insert((key.hsm.folded(), key.name.folded()), Some(Arc::new(key)));
+        self.changes.keys.insert((key.hsm.folded(), key.name.folded()), Some(Arc::new(key)));
     }
 }
 
@@ -481,8 +474,8 @@ fn id(version: &KeyVersion) -> KeyId {
     KeyId { hsm: version.hsm.clone(), name: version.name.clone(), version: Some(version.version) }
 }
 
-/// Changes what has been said of the current version.
-fn say(key: &mut Key, change: impl FnOnce(Notices) -> Notices) {
+/// Changes the notices of the current version.
+fn update_notices(key: &mut Key, change: impl FnOnce(Notices) -> Notices) {
     if let Some(current) = key.versions.last_mut() {
         let notices = change(current.notices);
         if notices != current.notices {
@@ -491,8 +484,8 @@ fn say(key: &mut Key, change: impl FnOnce(Notices) -> Notices) {
     }
 }
 
-/// The version, sharing its key's names: as they were first written, and held once.
-fn named_after(version: &KeyVersion, key: &Key) -> KeyVersion {
+/// The version with the names of its key: in their original case, and sharing their allocation.
+fn with_names_of(version: &KeyVersion, key: &Key) -> KeyVersion {
     KeyVersion { hsm: key.hsm.clone(), name: key.name.clone(), ..version.clone() }
 }
 

@@ -1,7 +1,7 @@
-//! The log of lifecycle events: derived from the changes of each commit, kept with them.
+//! The log of lifecycle events, which are derived from the changes of each commit.
 //!
-//! No operation says what it did. Whatever is written is an event or is decided not to be one, here and nowhere
-//! else, and events are written in the transaction of their changes.
+//! Operations do not emit events. Only this file decides whether a change is an event, and events are written in the
+//! transaction of their changes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,62 +24,65 @@ use crate::model::resource::SubscriptionId;
 use crate::model::time_guard::Turn;
 use crate::model::{Error, Result};
 
-/// How many rows are written with one statement.
+/// The maximum number of rows per INSERT statement.
 const ROWS: usize = 500;
 
-/// The newest events, in order. What is older is in the database no longer, either.
+/// The newest events, in order: all that the database has.
 pub(super) struct Log {
     events: VecDeque<Arc<LifecycleEvent>>,
-    /// How many are kept.
+    /// The number of events kept.
     kept: usize,
 }
 
 impl Log {
-    /// An empty log that keeps so many events; one at least, so that numbers go on.
+    /// An empty log that keeps this number of events; at least one, to continue the sequence numbers.
     pub(super) fn new(kept: usize) -> Self {
         Self { events: VecDeque::new(), kept: kept.max(1) }
     }
 
-    /// The number of the newest event; 0 where nothing has happened yet.
+    /// The sequence number of the newest event; 0 if there is none.
     pub(super) fn head(&self) -> u64 {
         self.events.back().map_or(0, |event| event.sequence)
     }
 
-    /// The number before that of the oldest event that is kept.
+    /// The sequence number before that of the oldest event kept.
     fn floor(&self) -> u64 {
         self.events.front().map_or(0, |event| event.sequence.saturating_sub(1))
     }
 
-    /// The number up to which events are removed once there are those up to `head`.
+    /// The sequence number up to which events are removed when the newest one is `head`.
     pub(super) fn trimmed(&self, head: u64) -> u64 {
         head.saturating_sub(u64::try_from(self.kept).unwrap_or(u64::MAX))
     }
 
-    /// Adds what happened, and lets go of what is too old.
+    /// Appends events, and removes the oldest ones beyond the limit.
     pub(super) fn append(&mut self, events: Vec<Arc<LifecycleEvent>>) {
         self.events.extend(events);
         let surplus = self.events.len().saturating_sub(self.kept);
         self.events.drain(..surplus);
     }
 
-    /// The events after a place, without those before it.
+    /// The events after a sequence number.
     fn tail(&self, after: u64) -> impl Iterator<Item = &Arc<LifecycleEvent>> {
         let passed = usize::try_from(after.saturating_sub(self.floor())).unwrap_or(usize::MAX);
         self.events.range(passed.min(self.events.len())..)
     }
 
-    /// At most so many of the events that are shown, from a place on.
+    /// Reads at most `most` events that `watched` includes, from a position on.
     ///
     /// # Errors
-    /// `ResumeTokenExpired` where what came next is not kept any more, `Invalid` for a place that the log has not
-    /// reached.
+    /// `ResumeTokenExpired` if later events have already been removed, `Invalid` for a position after the newest
+    /// event.
     pub(super) fn read(&self, watched: Watched, since: Since, most: usize) -> Result<Batch> {
         let (floor, head) = (self.floor(), self.head());
         let after = match since {
             Since::Now => head,
             Since::Beginning => floor,
             Since::Event(after) if after > head => {
-                return Err(Error::invalid("resume_token", "this service has not given out such a token"));
+                return Err(Error::invalid(
+                    "resume_token",
+                    "the resume token was not issued by this service",
+                ));
             }
             Since::Event(after) if after < floor => {
                 return Err(Error::ResumeTokenExpired { after, oldest: floor + 1 });
@@ -100,40 +103,40 @@ impl Log {
         Ok(batch)
     }
 
-    /// Whether anything after a place concerns a watch; that it cannot be told any more does, too.
+    /// Whether an event after a sequence number concerns a watch, or events after it have been removed.
     pub(super) fn concerns(&self, watched: Watched, after: u64) -> bool {
         after < self.floor() || self.tail(after).any(|event| watched.concerns(event))
     }
 }
 
-/// What a change comes to, if it is allowed: by the store as it is before the change. No wildcard: a new kind of
-/// change must be decided upon.
-pub(super) fn of(change: &Change, view: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
+/// Derives the events of a change from the state before it. The match has no wildcard, so that each new kind of
+/// change requires a decision.
+pub(super) fn of(change: &Change, transaction: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
     match change {
         Change::InsertHsm(hsm, _) => vec![hsm_event(hsm, HsmKind::Created)],
-        Change::ReplaceHsm(hsm) => replaced(hsm, view),
+        Change::ReplaceHsm(hsm) => replaced(hsm, transaction),
         Change::SoftDeleteHsm(name, deletion) => {
-            known_hsm(view, name, HsmKind::Deleted(deletion.scheduled_purge_at))
+            known_hsm(transaction, name, HsmKind::Deleted(deletion.scheduled_purge_at))
         }
-        Change::RecoverHsm(name, _) => known_hsm(view, name, HsmKind::Recovered),
-        Change::PurgeHsm(name, _) => known_hsm(view, name, HsmKind::Purged),
+        Change::RecoverHsm(name, _) => known_hsm(transaction, name, HsmKind::Recovered),
+        Change::PurgeHsm(name, _) => known_hsm(transaction, name, HsmKind::Purged),
         Change::InsertVersion(version, made) => {
             let kind = match made {
                 Made::Created => KeyKind::Created,
                 Made::Imported => KeyKind::Imported,
                 Made::Rotated => KeyKind::Rotated,
             };
-            key(view, &version.hsm, &version.name, kind(version.version))
+            key(transaction, &version.hsm, &version.name, kind(version.version))
         }
-        Change::Note(hsm, name, notice) => noted(view, hsm, name, *notice),
+        Change::Note(hsm, name, notice) => noted(transaction, hsm, name, *notice),
         Change::SoftDelete(hsm, name, deletion) => {
-            key(view, hsm, name, KeyKind::Deleted(deletion.scheduled_purge_at))
+            key(transaction, hsm, name, KeyKind::Deleted(deletion.scheduled_purge_at))
         }
-        Change::Control(ControlChange::ReplaceBudget(budget)) => reached(budget, view),
-        Change::ReleaseClock => turned(view, Turn::Released),
-        Change::Recover(hsm, name) => key(view, hsm, name, KeyKind::Recovered),
-        Change::Purge(hsm, name) => key(view, hsm, name, KeyKind::Purged),
-        // The life of HSMs, keys and budgets goes on as it was; the audit log has these.
+        Change::Control(ControlChange::ReplaceBudget(budget)) => reached(budget, transaction),
+        Change::ReleaseClock => turned(transaction, Turn::Released),
+        Change::Recover(hsm, name) => key(transaction, hsm, name, KeyKind::Recovered),
+        Change::Purge(hsm, name) => key(transaction, hsm, name, KeyKind::Purged),
+        // Not lifecycle events; the audit log has these changes.
         Change::ReplaceVersion(_)
         | Change::BindModes(..)
         | Change::PutRotationPolicy(..)
@@ -156,9 +159,9 @@ pub(super) fn of(change: &Change, view: &View<'_>) -> Vec<(SubscriptionId, Happe
     }
 }
 
-/// What a change of how the machine's clock stands comes to: it concerns the HSMs of every subscription.
-pub(super) fn turned(view: &View<'_>, turn: Turn) -> Vec<(SubscriptionId, Happened)> {
-    let subscriptions = view.resources().subscriptions();
+/// The events of a change of the clock guard's state: one per subscription, because it concerns all HSMs.
+pub(super) fn turned(transaction: &View<'_>, turn: Turn) -> Vec<(SubscriptionId, Happened)> {
+    let subscriptions = transaction.resources().subscriptions();
     subscriptions.iter().map(|subscription| (subscription.id, Happened::Clock(turn))).collect()
 }
 
@@ -167,50 +170,60 @@ fn hsm_event(hsm: &ManagedHsm, kind: HsmKind) -> (SubscriptionId, Happened) {
     (hsm.subscription, Happened::Hsm(HsmHappened { id, name, resource_group, location, kind }))
 }
 
-fn known_hsm(view: &View<'_>, name: &HsmName, kind: HsmKind) -> Vec<(SubscriptionId, Happened)> {
-    view.hsm(name).map(|hsm| hsm_event(&hsm, kind)).into_iter().collect()
+fn known_hsm(transaction: &View<'_>, name: &HsmName, kind: HsmKind) -> Vec<(SubscriptionId, Happened)> {
+    transaction.hsm(name).map(|hsm| hsm_event(&hsm, kind)).into_iter().collect()
 }
 
-fn replaced(hsm: &ManagedHsm, view: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
-    let Ok(before) = view.hsm(&hsm.name) else { return Vec::new() };
+fn replaced(hsm: &ManagedHsm, transaction: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
+    let Ok(before) = transaction.hsm(&hsm.name) else { return Vec::new() };
     let activated = before.activation != hsm.activation && hsm.activation == Activation::Active;
     let protected = hsm.purge_protection && !before.purge_protection;
     let kinds = [(activated, HsmKind::Activated), (protected, HsmKind::PurgeProtected)];
     kinds.into_iter().filter(|(is, _)| *is).map(|(_, kind)| hsm_event(hsm, kind)).collect()
 }
 
-/// A budget is replaced, too, because it was reached.
-fn reached(budget: &Budget, view: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
+/// The event of a replaced budget, if it is replaced because it was reached.
+fn reached(budget: &Budget, transaction: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
     let subscription = budget.subscription();
-    let before = view.resources().budget(subscription, &budget.name).and_then(|known| known.reached);
+    let before = transaction.resources().budget(subscription, &budget.name).and_then(|known| known.reached);
     let news = budget.reached.is_some() && budget.reached != before;
     news.then(|| (subscription, Happened::Budget(budget.name.clone()))).into_iter().collect()
 }
 
-/// Under the names as they were first written.
-fn key(view: &View<'_>, hsm: &HsmName, name: &KeyName, kind: KeyKind) -> Vec<(SubscriptionId, Happened)> {
-    let Ok(found) = view.hsm(hsm) else { return Vec::new() };
-    let name = view.key(hsm, name).map_or_else(|| name.clone(), |key| key.name.clone());
+/// The event of a key, with its names in their original case.
+fn key(
+    transaction: &View<'_>,
+    hsm: &HsmName,
+    name: &KeyName,
+    kind: KeyKind,
+) -> Vec<(SubscriptionId, Happened)> {
+    let Ok(found) = transaction.hsm(hsm) else { return Vec::new() };
+    let name = transaction.key(hsm, name).map_or_else(|| name.clone(), |key| key.name.clone());
     let happened = KeyHappened { hsm_id: found.id, hsm: found.name.clone(), name, kind };
     vec![(found.subscription, Happened::Key(happened))]
 }
 
-/// What was said before is no news.
-fn noted(view: &View<'_>, hsm: &HsmName, name: &KeyName, notice: Notice) -> Vec<(SubscriptionId, Happened)> {
-    let Some(known) = view.key(hsm, name) else { return Vec::new() };
+/// The event of a notice, unless the version already has it.
+fn noted(
+    transaction: &View<'_>,
+    hsm: &HsmName,
+    name: &KeyName,
+    notice: Notice,
+) -> Vec<(SubscriptionId, Happened)> {
+    let Some(known) = transaction.key(hsm, name) else { return Vec::new() };
     let Some(current) = known.current().filter(|current| !current.notices.contains(notice)) else {
         return Vec::new();
     };
     match (notice, current.attributes.expires) {
         (Notice::NearExpiry, Some(expires)) => {
-            key(view, hsm, name, KeyKind::NearExpiry(current.version, expires))
+            key(transaction, hsm, name, KeyKind::NearExpiry(current.version, expires))
         }
         (Notice::NearExpiry, None) => Vec::new(),
-        (Notice::NotRotated, _) => key(view, hsm, name, KeyKind::NotRotated(current.version)),
+        (Notice::NotRotated, _) => key(transaction, hsm, name, KeyKind::NotRotated(current.version)),
     }
 }
 
-/// Writes events, and removes those up to a number.
+/// Writes events, and removes those up to the sequence number `trimmed`.
 pub(super) async fn write(
     db: &mut SqliteConnection,
     events: &[Arc<LifecycleEvent>],

@@ -1,4 +1,4 @@
-//! Hands committed audit records on, beside the ledger's work and after it, never before.
+//! Exports committed audit records to the audit log, concurrently with the ledger's commits.
 
 use std::io;
 use std::mem;
@@ -11,37 +11,36 @@ use tokio::time::Instant;
 use super::outbox::{self, ExportedRecord};
 use crate::model::{Error, Result};
 
-/// Takes records in order and returns once they are durable where it puts them. After a failure it
-/// is given the same records again, and has to leave out those that it kept. Called on a thread that
-/// may block, one call at a time.
+/// Writes records, in order, and returns when they are durable. After a failure it is called with the same
+/// records again, and must skip those that it has written. Called on a blocking thread, one call at a time.
 pub type Export = Box<dyn FnMut(&[ExportedRecord]) -> io::Result<()> + Send>;
 
-/// How long after the beginning of a run the next one begins at the earliest. The records are durable
-/// already, and each run costs a flush of the disk, however many records it takes.
-const PACE: Duration = Duration::from_millis(20);
+/// The minimum time between the starts of two runs. The records are already durable in the database, and each
+/// run costs one flush of the disk, regardless of the number of records.
+const MIN_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How many records wait in memory for a slow export; more are read back from the database.
-const WAITING: usize = 16_384;
+/// The maximum number of records waiting in memory for export; beyond it, they are read from the database.
+const MAX_WAITING: usize = 16_384;
 
-/// A finished run: the export, the last record it was given, and how it went.
+/// A finished run: the export, the sequence number of its last record, and the result.
 type Run = (Export, u64, io::Result<()>);
 
-/// Exports in runs on a blocking thread, one at a time.
+/// Runs the export on a blocking thread, one run at a time.
 pub(super) struct Exporter {
-    /// Absent during a run.
+    /// `None` during a run.
     export: Option<Export>,
     running: Option<JoinHandle<Run>>,
     finished: Option<std::result::Result<Run, JoinError>>,
     waiting: Vec<ExportedRecord>,
-    /// Whether the database has records to export that do not wait in memory.
+    /// Whether the database has unexported records that are not in `waiting`.
     behind: bool,
     exported: u64,
-    /// When the next run may begin.
+    /// When the next run may start.
     next: Instant,
 }
 
 impl Exporter {
-    /// An exporter whose records have arrived up to `exported`.
+    /// An exporter that has exported the records up to `exported`.
     pub(super) fn new(export: Export, exported: u64) -> Self {
         Self {
             export: Some(export),
@@ -54,12 +53,15 @@ impl Exporter {
         }
     }
 
-    /// The last record that is known to have arrived.
+    /// The sequence number of the last record known to be exported.
     pub(super) fn exported(&self) -> u64 {
         self.exported
     }
 
-    /// Exports all there is in the database, before anything else happens.
+    /// Exports all records in the database, before the store is used.
+    ///
+    /// # Errors
+    /// `Internal` if the database or the export fails.
     pub(super) async fn catch_up(&mut self, db: &mut SqliteConnection) -> Result<()> {
         loop {
             let records = outbox::after(db, self.exported).await.map_err(Error::internal)?;
@@ -68,29 +70,29 @@ impl Exporter {
             }
             self.run(records);
             self.finished().await;
-            if !self.settle() {
-                return Err(Error::internal("audit records of the last run could not be exported"));
+            if !self.take_result() {
+                return Err(Error::internal("audit records of the previous run could not be exported"));
             }
         }
     }
 
-    /// Takes the records of a group that is committed.
+    /// Adds the records of a committed group.
     pub(super) fn offer(&mut self, mut records: Vec<ExportedRecord>) {
         if self.behind {
             return;
         }
         self.waiting.append(&mut records);
-        if self.waiting.len() > WAITING {
+        if self.waiting.len() > MAX_WAITING {
             self.fall_behind();
         }
     }
 
-    /// Whether a run is under way or records wait for the next one.
+    /// Whether a run is in progress or records wait for the next one.
     pub(super) fn is_busy(&self) -> bool {
         self.running.is_some() || !self.waiting.is_empty()
     }
 
-    /// Waits until [`step`](Self::step) has something to do. Can be dropped and called again.
+    /// Waits until [`step`](Self::step) has work. Cancel safe.
     pub(super) async fn ready(&mut self) {
         if self.running.is_some() {
             self.finished().await;
@@ -99,7 +101,7 @@ impl Exporter {
         }
     }
 
-    /// Waits for the run that is under way.
+    /// Waits for the current run.
     async fn finished(&mut self) {
         if let Some(running) = &mut self.running {
             let finished = running.await;
@@ -108,19 +110,19 @@ impl Exporter {
         }
     }
 
-    /// Looks at the last run and starts the next if there is something to export. After a failure it
-    /// starts none: the next group does.
+    /// Takes the result of the last run, and starts the next one if there are records to export. After a
+    /// failure, the next run starts with the next group.
     pub(super) async fn step(&mut self, db: &mut SqliteConnection) {
         if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
             self.finished().await;
         }
         let due = self.behind || Instant::now() >= self.next;
-        if self.running.is_none() && self.settle() && due {
+        if self.running.is_none() && self.take_result() && due {
             self.begin(db).await;
         }
     }
 
-    /// Starts a run with what waits.
+    /// Starts a run with the waiting records.
     async fn begin(&mut self, db: &mut SqliteConnection) {
         if self.export.is_none() {
             return;
@@ -139,11 +141,11 @@ impl Exporter {
         }
     }
 
-    /// Exports what is left, once; what fails stays in the database for the next start.
+    /// Exports the remaining records. After a failure they stay in the database until the next start.
     pub(super) async fn finish(&mut self, db: &mut SqliteConnection) {
         loop {
             self.finished().await;
-            if !self.settle() {
+            if !self.take_result() {
                 return;
             }
             self.begin(db).await;
@@ -156,15 +158,15 @@ impl Exporter {
     fn run(&mut self, records: Vec<ExportedRecord>) {
         let Some(last) = records.last().map(|record| record.seq) else { return };
         let Some(mut export) = self.export.take() else { return };
-        self.next = Instant::now() + PACE;
+        self.next = Instant::now() + MIN_INTERVAL;
         self.running = Some(tokio::task::spawn_blocking(move || {
             let result = export(&records);
             (export, last, result)
         }));
     }
 
-    /// Takes the result of a finished run; says whether all is well.
-    fn settle(&mut self) -> bool {
+    /// Takes the result of a finished run; returns `false` if it failed.
+    fn take_result(&mut self) -> bool {
         match self.finished.take() {
             None => true,
             Some(Ok((export, last, result))) => {
@@ -175,14 +177,14 @@ impl Exporter {
                         true
                     }
                     Err(error) => {
-                        tracing::error!(%error, "audit records could not be exported; they are kept");
+                        tracing::error!(%error, "audit records could not be exported; they stay in the database");
                         self.fall_behind();
                         false
                     }
                 }
             }
             Some(Err(error)) => {
-                tracing::error!(%error, "the audit export is gone; records are kept until the next start");
+                tracing::error!(%error, "the audit export panicked; records stay in the database until the next start");
                 self.fall_behind();
                 false
             }

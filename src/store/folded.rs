@@ -1,11 +1,11 @@
-//! Names compared without regard to ASCII case, without a second copy of each.
+//! Case-insensitive (ASCII) map keys that share the allocation of their name.
 
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
 
 use crate::model::name::KeyName;
 
-/// The folded form of a name. Borrows where the name is lower-case already, as most are.
+/// The name in ASCII lower case. Borrows if it is lower case already, as most names are.
 pub(super) fn fold(text: &str) -> Cow<'_, str> {
     if text.bytes().any(|b| b.is_ascii_uppercase()) {
         Cow::Owned(text.to_ascii_lowercase())
@@ -14,12 +14,12 @@ pub(super) fn fold(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A name in a map of keys; shares its text with the key it leads to.
+/// A key name as a case-insensitive map key; shares its allocation with the key.
 pub(super) struct ByName(pub(super) KeyName);
 
-/// What such a map can be asked with: any text, borrowed.
+/// The borrowed form of such a map key, for lookups with any string.
 pub(super) trait Folded {
-    /// The name, in any case.
+    /// The name in its original case.
     fn text(&self) -> &str;
 }
 

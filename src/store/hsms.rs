@@ -1,4 +1,4 @@
-//! The SQL of managed HSMs and of their lifetimes, and how lifetimes are kept.
+//! The SQL of managed HSMs and their lifetimes, and the lifetimes in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::model::{Error, Result, Timestamp};
 
 type Done = Result<(), Failure>;
 
-/// The beginning of a phase in the life of an HSM.
+/// The start of a phase in the lifetime of an HSM.
 #[derive(Clone)]
 pub(super) struct PhaseBegun {
     pub(super) hsm: Arc<ManagedHsm>,
@@ -22,15 +22,15 @@ pub(super) struct PhaseBegun {
     pub(super) phase: Phase,
 }
 
-/// The lives of all HSMs there were, by their ids.
+/// The lifetimes of all HSMs, purged ones included, by ID.
 #[derive(Default)]
 pub(super) struct Lifetimes(BTreeMap<Uuid, HsmLifetime>);
 
 impl Lifetimes {
-    /// Adds a phase; the first one begins a life.
+    /// Adds a phase. The first phase of an HSM creates its lifetime.
     pub(super) fn add(&mut self, begun: &PhaseBegun) {
         let PhaseBegun { hsm, at, phase } = begun;
-        let life = self.0.entry(hsm.id).or_insert_with(|| HsmLifetime {
+        let lifetime = self.0.entry(hsm.id).or_insert_with(|| HsmLifetime {
             id: hsm.id,
             name: hsm.name.clone(),
             subscription: hsm.subscription,
@@ -39,13 +39,13 @@ impl Lifetimes {
             sku: hsm.sku.clone(),
             phases: Vec::new(),
         });
-        life.phases.push((*at, *phase));
+        lifetime.phases.push((*at, *phase));
     }
 
-    /// All of them, in the order in which they began.
+    /// All lifetimes, in order of creation.
     pub(super) fn all(&self) -> Vec<HsmLifetime> {
         let mut all: Vec<_> = self.0.values().cloned().collect();
-        all.sort_by_key(|life| (life.phases.first().map(|(at, _)| *at), life.id));
+        all.sort_by_key(|lifetime| (lifetime.phases.first().map(|(at, _)| *at), lifetime.id));
         all
     }
 }
@@ -58,7 +58,7 @@ pub(super) async fn insert(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done 
     Ok(())
 }
 
-/// Writes what has become of an HSM.
+/// Writes the new state of an HSM.
 pub(super) async fn update(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done {
     let sql = "-- update_hsm
         UPDATE hsms SET resource = $2 WHERE folded = $1";
@@ -66,7 +66,7 @@ pub(super) async fn update(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done 
     Ok(())
 }
 
-/// Removes an HSM with everything in it.
+/// Deletes an HSM with all its keys, roles and intents.
 pub(super) async fn delete(db: &mut SqliteConnection, folded: &str) -> Done {
     let statements = [
         "-- delete_hsm_rotation_policies
@@ -90,7 +90,7 @@ pub(super) async fn delete(db: &mut SqliteConnection, folded: &str) -> Done {
     Ok(())
 }
 
-/// Writes the beginning of a phase.
+/// Writes the start of a phase.
 pub(super) async fn insert_phase(db: &mut SqliteConnection, begun: &PhaseBegun) -> Done {
     let PhaseBegun { hsm, at, phase } = begun;
     let sql = "-- insert_hsm_life
@@ -117,7 +117,7 @@ pub(super) async fn insert_phase(db: &mut SqliteConnection, begun: &PhaseBegun) 
     Ok(())
 }
 
-/// Reads all HSMs, by their folded names.
+/// Reads all HSMs, by their lower-case names.
 pub(super) async fn load(db: &mut SqliteConnection) -> Result<BTreeMap<String, Arc<ManagedHsm>>> {
     let sql = "-- load_hsms
         SELECT folded, resource FROM hsms";
@@ -125,13 +125,13 @@ pub(super) async fn load(db: &mut SqliteConnection) -> Result<BTreeMap<String, A
     rows.iter().map(|row| Ok((column(row, "folded")?, Arc::new(json(row, "resource")?)))).collect()
 }
 
-/// Reads the lives of all HSMs there were.
+/// Reads the lifetimes of all HSMs, purged ones included.
 pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetimes> {
     let sql = "-- load_hsm_lives
         SELECT id, name, subscription, resource_group, location, sku FROM hsm_lives";
-    let mut lives = BTreeMap::new();
+    let mut lifetimes = BTreeMap::new();
     for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
-        let life = HsmLifetime {
+        let lifetime = HsmLifetime {
             id: parsed(&row, "id")?,
             name: parsed(&row, "name")?,
             subscription: parsed(&row, "subscription")?,
@@ -140,7 +140,7 @@ pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetime
             sku: column(&row, "sku")?,
             phases: Vec::new(),
         };
-        lives.insert(life.id, life);
+        lifetimes.insert(lifetime.id, lifetime);
     }
     let sql = "-- load_hsm_phases
         SELECT hsm_id, at, phase FROM hsm_phases ORDER BY hsm_id, position";
@@ -150,10 +150,10 @@ pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetime
             "running" => Phase::Running,
             "deleted" => Phase::Deleted,
             "purged" => Phase::Purged,
-            other => return Err(damaged(format_args!("{other} is no phase of an HSM"))),
+            other => return Err(damaged(format_args!("unknown HSM phase {other}"))),
         };
         let at = Timestamp::from_microsecond(row.try_get("at").map_err(damaged)?).map_err(damaged)?;
-        lives.get_mut(&id).ok_or_else(|| damaged("a phase has no HSM"))?.phases.push((at, phase));
+        lifetimes.get_mut(&id).ok_or_else(|| damaged("a phase has no HSM"))?.phases.push((at, phase));
     }
-    Ok(Lifetimes(lives))
+    Ok(Lifetimes(lifetimes))
 }

@@ -1,14 +1,14 @@
-//! The one writer: commits what is waiting in groups, in the order in which it came.
+//! The single writer of the database: commits queued calls in groups, in order of arrival.
 //!
-//! A group is one transaction. Its audit records, readings and changes are durable together, or
-//! none is and every call of the group fails. A change that is refused takes only its own commit
-//! with it. Memory follows the database, and callers are released after memory.
+//! A group is one transaction (group commit). Its audit records, readings and changes become durable
+//! together, or every call of the group fails. A rejected change fails only its own commit. Memory is
+//! updated after the database, and callers are answered after memory is updated.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::{Acquire as _, Connection as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Acquire as _, Connection as _, Sqlite, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::chain::Head;
@@ -26,46 +26,46 @@ use crate::model::name::HsmName;
 use crate::model::time_guard::{Kept, Turn};
 use crate::model::{Error, Result, Timestamp};
 
-/// How many commits make a group at most.
+/// The maximum number of commits in a group.
 pub(super) const GROUP: usize = 512;
 
-/// How long a group is gathered for which nobody waits.
+/// The time for which a group without waiting callers is collected.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// How soon records that nobody waits for are tried again after the database failed.
+/// The interval of retries after the database failed, for records whose callers have been answered.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How many exported records the outbox may hold before they are removed: not with every group.
+/// The number of exported records at which they are removed from the outbox, instead of with every group.
 const TRIM: u64 = 256;
 
-/// What reaches the ledger.
+/// A message to the ledger task.
 #[expect(clippy::large_enum_variant, reason = "all messages but one are commits")]
 pub(super) enum Message {
-    /// A commit, and who waits for it, if anybody does.
+    /// A commit, and the channel of its caller if the caller waits.
     Commit(Commit, Option<oneshot::Sender<Result<()>>>),
-    /// Find out what was written, and tell whether that is known now.
+    /// Resolve an ambiguous commit, and answer whether none is left.
     Settle(oneshot::Sender<bool>),
-    /// Finish what came before and stop.
+    /// Finish the earlier messages and stop.
     Close(oneshot::Sender<()>),
 }
 
 type Call = (Commit, Option<oneshot::Sender<Result<()>>>);
 
-/// What a group has become so far.
+/// The changes and records of a group.
 #[derive(Default)]
 pub(super) struct Group {
     draft: Draft,
-    /// Where the database is once it has the group.
+    /// The position of the database after the group.
     mark: Mark,
     records: Vec<ExportedRecord>,
     usage: Usage,
-    /// How much of the outbox is removed with it.
+    /// The sequence number up to which the group removes records from the outbox.
     trimmed: Option<u64>,
-    /// What is written of the machine's clock, and how many changes of its standing are told.
+    /// The written high-water mark of the clock, and the number of clock events written with it.
     time: Option<(Kept, usize)>,
 }
 
-/// A group that may have been written although its COMMIT failed.
+/// A group whose COMMIT failed but may have been written, and its calls.
 pub(super) struct Doubt {
     group: Group,
     calls: Vec<Call>,
@@ -78,27 +78,27 @@ pub(super) struct Ledger {
     pub(super) memory: Arc<Memory>,
     /// The last record, for readers.
     pub(super) shown_head: Arc<Mutex<Head>>,
-    /// Where the database is asked what it has.
+    /// The database that is queried after an ambiguous commit.
     pub(super) source: Source,
-    /// Where the database is, as far as is known.
+    /// The last known position of the database.
     pub(super) mark: Mark,
     pub(super) exporter: Exporter,
-    /// Set while the database fails: then even those wait who otherwise would not.
+    /// Set while the database fails: all callers then wait for their commit, whatever the durability.
     pub(super) failing: Arc<AtomicBool>,
-    /// Set while there is a doubt.
+    /// Set while a commit is ambiguous.
     pub(super) doubtful: Arc<AtomicBool>,
-    /// The group of which it is not known whether it was written. Nothing else is written before.
+    /// The ambiguous commit. No other group is written until it is resolved.
     pub(super) doubt: Option<Doubt>,
-    /// Records of calls that were answered before a group failed.
+    /// Records of calls that were answered before their group failed.
     pub(super) carried: Vec<Record>,
-    /// How much of the outbox is known to be removed.
+    /// The sequence number up to which records have been removed from the outbox.
     pub(super) trimmed: u64,
-    /// What was written last of the machine's clock.
+    /// The last written high-water mark of the clock.
     pub(super) marked: Option<Kept>,
 }
 
 impl Ledger {
-    /// Runs until it is told to stop or nobody is left to tell it.
+    /// Runs until it receives `Close` or all senders are dropped.
     pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(GROUP);
         let mut closing = Vec::new();
@@ -119,8 +119,8 @@ impl Ledger {
                 pause(GATHER).await;
                 gather(&mut queue, &mut messages);
             } else {
-                // A group costs about the same for one and for many: those who are about to come are
-                // let in, and who is alone does not wait.
+                // The cost of a group hardly depends on its size: runnable callers may join it, and a
+                // single caller does not wait.
                 loop {
                     tokio::task::yield_now().await;
                     if !gather(&mut queue, &mut messages) {
@@ -128,11 +128,11 @@ impl Ledger {
                     }
                 }
             }
-            self.take(&mut messages, &mut closing).await;
+            self.process(&mut messages, &mut closing).await;
         }
         queue.close();
         while queue.recv_many(&mut messages, GROUP).await > 0 {
-            self.take(&mut messages, &mut closing).await;
+            self.process(&mut messages, &mut closing).await;
         }
         self.commit(Vec::new()).await;
         self.exporter.finish(&mut self.db).await;
@@ -144,68 +144,68 @@ impl Ledger {
         }
     }
 
-    async fn take(&mut self, messages: &mut Vec<Message>, closing: &mut Vec<oneshot::Sender<()>>) {
+    async fn process(&mut self, messages: &mut Vec<Message>, closing: &mut Vec<oneshot::Sender<()>>) {
         let mut calls = Vec::with_capacity(messages.len());
-        let mut asking = Vec::new();
+        let mut resolving = Vec::new();
         for message in messages.drain(..) {
             match message {
                 Message::Commit(commit, reply) => calls.push((commit, reply)),
-                Message::Settle(reply) => asking.push(reply),
+                Message::Settle(reply) => resolving.push(reply),
                 Message::Close(closed) => closing.push(closed),
             }
         }
         self.commit(calls).await;
-        for reply in asking {
+        for reply in resolving {
             let _ = reply.send(self.doubt.is_none());
         }
         self.exporter.step(&mut self.db).await;
     }
 
-    /// Commits a group and releases its callers.
+    /// Commits a group and answers its callers.
     async fn commit(&mut self, calls: Vec<Call>) {
-        if let Err(error) = self.settle().await {
-            return self.refuse(&error, calls);
+        if let Err(error) = self.resolve_ambiguous().await {
+            return self.fail(&error, calls);
         }
         if calls.is_empty() && self.carried.is_empty() && self.memory.clock().kept().is_none() {
             return;
         }
         let mut results = Vec::with_capacity(calls.len());
         match self.write(&calls, &mut results).await {
-            Ok(group) => self.accept(group, calls, results),
-            Err(Unwritten::Surely(error)) => self.refuse(&error, calls),
+            Ok(group) => self.apply(group, calls, results),
+            Err(Unwritten::Surely(error)) => self.fail(&error, calls),
             Err(Unwritten::Perhaps(error, group)) => {
-                tracing::error!(%error, "a COMMIT failed; the database is asked what it has");
+                tracing::error!(%error, "a COMMIT failed; querying the database whether it was written");
                 self.doubt = Some(Doubt { group, calls, results });
                 self.doubtful.store(true, Ordering::Release);
-                if let Err(error) = self.settle().await {
-                    self.leave_open(&error);
+                if let Err(error) = self.resolve_ambiguous().await {
+                    self.report_ambiguous(&error);
                 }
             }
         }
     }
 
-    /// Finds out whether the group in doubt was written, and goes on accordingly.
-    async fn settle(&mut self) -> Result<()> {
+    /// Queries whether the group of the ambiguous commit was written, and applies it or fails its calls.
+    async fn resolve_ambiguous(&mut self) -> Result<()> {
         if self.doubt.is_none() {
             return Ok(());
         }
         let found = self.source.settle(&mut self.db).await?;
         let Some(Doubt { group, calls, results }) = self.doubt.take() else { return Ok(()) };
         if found == group.mark {
-            tracing::warn!("the database has the group whose COMMIT failed");
-            self.accept(group, calls, results);
+            tracing::warn!("the group whose COMMIT failed was written to the database");
+            self.apply(group, calls, results);
         } else if found == self.mark {
-            self.refuse(&"the database does not have the group whose COMMIT failed", calls);
+            self.fail(&"the group whose COMMIT failed was not written to the database", calls);
         } else {
             self.doubt = Some(Doubt { group, calls, results });
-            return Err(Error::internal("the database was changed by somebody else"));
+            return Err(Error::internal("another process changed the database"));
         }
         self.doubtful.store(false, Ordering::Release);
         Ok(())
     }
 
-    /// Takes over what the database has, and releases the callers.
-    fn accept(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
+    /// Applies a written group to memory, and answers its callers.
+    fn apply(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
         self.failing.store(false, Ordering::Relaxed);
         self.carried.clear();
         self.mark = group.mark;
@@ -219,18 +219,18 @@ impl Ledger {
         self.memory.usage().add(group.usage);
         for ((_, reply), result) in calls.into_iter().zip(results) {
             match (reply, result) {
-                // A caller who has gone does not read the result.
+                // Sending fails only if the caller was dropped.
                 (Some(reply), result) => drop(reply.send(result)),
                 (None, Ok(())) => {}
-                (None, Err(error)) => tracing::error!(%error, "an audit record was refused"),
+                (None, Err(error)) => tracing::error!(%error, "an audit record was rejected"),
             }
         }
         self.exporter.offer(group.records);
     }
 
-    /// Refuses calls of which nothing was written.
-    fn refuse(&mut self, error: &dyn std::fmt::Display, calls: Vec<Call>) {
-        tracing::error!(%error, "the database failed; calls are refused until it recovers");
+    /// Fails the calls of a group that was not written.
+    fn fail(&mut self, error: &dyn std::fmt::Display, calls: Vec<Call>) {
+        tracing::error!(%error, "the database failed; calls fail until it recovers");
         self.failing.store(true, Ordering::Relaxed);
         for (commit, reply) in calls {
             match reply {
@@ -240,21 +240,21 @@ impl Ledger {
         }
     }
 
-    /// Releases those who wait for the group in doubt: what became of it is not known yet.
-    fn leave_open(&mut self, error: &Error) {
-        tracing::error!(%error, "it is not known whether the last calls were recorded; it is asked again");
+    /// Answers the callers of the ambiguous commit while it cannot be resolved.
+    fn report_ambiguous(&mut self, error: &Error) {
+        tracing::error!(%error, "it is unknown whether the last calls were recorded; the query is retried");
         self.failing.store(true, Ordering::Relaxed);
         let Some(doubt) = &mut self.doubt else { return };
         for (commit, reply) in &mut doubt.calls {
             if let Some(reply) = reply.take() {
-                // Its caller hears of a failure: if it was not written, it is not written later, either.
+                // The caller receives an error: if the record was not written, it must not be written later.
                 commit.record = None;
-                drop(reply.send(Err(Error::internal("it is not known whether the record was written"))));
+                drop(reply.send(Err(Error::internal("it is unknown whether the record was written"))));
             }
         }
     }
 
-    /// Writes a group in one transaction. `results` has one result per call afterwards.
+    /// Writes a group in one transaction. Adds one result per call to `results`.
     async fn write(
         &mut self,
         calls: &[Call],
@@ -268,8 +268,8 @@ impl Ledger {
             .as_ref()
             .is_some_and(|(kept, turns)| !turns.is_empty() || time_mark::is_due(self.marked.as_ref(), kept));
         if !trim && !time_is_due && calls.iter().all(|(commit, _)| commit.is_record_only()) {
-            // One statement is a transaction of its own, and spares the way to SQLite's thread for
-            // beginning, counting and committing.
+            // A single statement is a transaction of its own, and avoids the round trips to SQLite's thread
+            // for BEGIN, the group counter and COMMIT.
             results.extend(calls.iter().map(|_| Ok(())));
             let records = calls.iter().filter_map(|(commit, _)| commit.record.as_ref());
             group.record(&self.memory, self.carried.iter().chain(records));
@@ -306,7 +306,7 @@ impl Ledger {
         }
         outbox::insert(&mut db, &group.records, &group.mark.head, &group.usage).await?;
         if let Some((kept, turns)) = time {
-            group.tell(&self.memory, &turns);
+            group.add_clock_events(&self.memory, &turns);
             let kept =
                 self.memory.clock().kept_if_released().filter(|_| group.draft.released).unwrap_or(kept);
             time_mark::write(&mut db, &kept).await?;
@@ -327,7 +327,7 @@ impl Ledger {
 }
 
 impl Group {
-    /// Numbers, chains and counts the records of the group.
+    /// Chains the records of the group, and counts them for metering.
     fn record<'a>(&mut self, memory: &Memory, records: impl Iterator<Item = &'a Record>) {
         let known = memory.usage();
         let mut at = None;
@@ -344,40 +344,40 @@ impl Group {
         }
     }
 
-    /// Adds what there is to tell of the machine's clock.
-    fn tell(&mut self, memory: &Memory, turns: &[Turn]) {
+    /// Adds the lifecycle events of the clock guard.
+    fn add_clock_events(&mut self, memory: &Memory, turns: &[Turn]) {
         for turn in turns {
-            let mut view = View::new(memory, &self.draft);
-            let happened = events::turned(&view, *turn);
-            view.tell(memory.now(), happened);
-            let own = view.into_own();
-            self.draft.absorb(own);
+            let mut transaction = View::new(memory, &self.draft);
+            let events = events::turned(&transaction, *turn);
+            transaction.tell(memory.now(), events);
+            let changes = transaction.into_own();
+            self.draft.absorb(changes);
         }
     }
 
-    /// The HSM's name as it was made, so that its calls are counted once; `None` if there is none, so
-    /// that callers cannot make up things to count.
+    /// The HSM's name in its original case, so that its calls share one counter; `None` if there is no such
+    /// HSM, so that callers cannot create counters with invented names.
     fn canonical(&self, memory: &Memory, hsm: &HsmName) -> Option<HsmName> {
         View::new(memory, &self.draft).hsm(hsm).ok().map(|hsm| hsm.name.clone())
     }
 }
 
-/// Makes the changes of one commit, or none of them.
+/// Writes the changes of one commit in a savepoint, which is rolled back if one of them fails.
 async fn stage(
-    db: &mut Transaction<'_, Sqlite>,
+    db: &mut sqlx::Transaction<'_, Sqlite>,
     memory: &Memory,
     draft: &mut Draft,
     commit: &Commit,
 ) -> std::result::Result<(), Failure> {
     let mut savepoint = db.begin().await.map_err(Failure::Broken)?;
-    let mut view = View::new(memory, draft).under(commit.rules);
-    // When the call arrived; what comes without one, such as what a start makes, happens now.
+    let mut transaction = View::new(memory, draft).under(commit.rules);
+    // When the call arrived; commits without a call, such as those at start-up, use the current time.
     let at = commit.record.as_ref().map_or_else(|| memory.now(), |record| record.at);
-    match apply(&mut savepoint, &mut view, commit, at).await {
+    match apply(&mut savepoint, &mut transaction, commit, at).await {
         Ok(()) => {
             savepoint.commit().await.map_err(Failure::Broken)?;
-            let own = view.into_own();
-            draft.absorb(own);
+            let changes = transaction.into_own();
+            draft.absorb(changes);
             Ok(())
         }
         Err(failure) => {
@@ -389,28 +389,28 @@ async fn stage(
 
 async fn apply(
     db: &mut SqliteConnection,
-    view: &mut View<'_>,
+    transaction: &mut View<'_>,
     commit: &Commit,
     at: Timestamp,
 ) -> std::result::Result<(), Failure> {
     for change in &commit.changes {
-        let happened = events::of(change, view);
-        view.plan(change)?;
-        statements::change(db, change, view).await?;
-        view.tell(at, happened);
+        let events = events::of(change, transaction);
+        transaction.plan(change)?;
+        statements::change(db, change, transaction).await?;
+        transaction.tell(at, events);
     }
     if let Some(intent) = &commit.open {
         statements::insert_intent(db, intent).await?;
-        view.open(intent.clone());
+        transaction.open(intent.clone());
     }
     for id in &commit.close {
         statements::delete_intent(db, *id).await?;
-        view.close(*id);
+        transaction.close(*id);
     }
     Ok(())
 }
 
-/// Takes what has come; whether anything has.
+/// Receives queued messages, up to a full group. Returns whether there were any.
 fn gather(queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) -> bool {
     let before = messages.len();
     while messages.len() < GROUP
@@ -421,22 +421,19 @@ fn gather(queue: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) -> b
     messages.len() > before
 }
 
-/// Whether nobody waits for the message.
+/// Whether no caller waits for the message.
 fn is_unattended(message: &Message) -> bool {
     matches!(message, Message::Commit(_, None))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "real time: how long a group is gathered, how soon tried again"
-)]
+#[expect(clippy::disallowed_methods, reason = "the collection of groups and retries use real time")]
 async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-/// An answer of the database that is lost after it has the group: only tests lose one.
+/// Fault injection: the loss of the database's answer after it has written the group. Only tests inject it.
 #[cfg(not(test))]
-#[expect(clippy::unnecessary_wraps, reason = "it fails in tests")]
+#[expect(clippy::unnecessary_wraps, reason = "the version for tests fails")]
 const fn fault() -> std::result::Result<(), sqlx::Error> {
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The SQL that reads: once, when the store is opened.
+//! The SQL that loads the database into memory when the store is opened.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,13 +30,13 @@ use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
 use crate::model::{Error, Result, Timestamp};
 
-/// Where a key is: its HSM's folded name, and its own.
+/// The names of a key's HSM and of the key, both in lower case.
 pub(super) type Place = (String, String);
 
-/// Fills memory with what the database has.
+/// Loads the database into memory.
 ///
 /// # Errors
-/// `Internal` where a row does not say what it should: nothing is served from a damaged store.
+/// `Internal` if a row is malformed: a damaged store is not opened.
 pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<()> {
     let hsms = hsms::load(db).await?;
     let mut keys = keys(db, &hsms).await?;
@@ -47,7 +47,7 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     if let Some(key) = keys.values().find(|key| key.versions.is_empty()) {
         return Err(damaged(format!("key {} has no version", key.name)));
     }
-    let keys = keys.into_iter().map(|(place, key)| (place, Some(Arc::new(key)))).collect();
+    let keys = keys.into_iter().map(|(id, key)| (id, Some(Arc::new(key)))).collect();
     let clock = clock(db).await?;
     let audit_keys = audit_keys::load(db).await?;
     let hsms = hsms.into_iter().map(|(folded, hsm)| (folded, Some(hsm))).collect();
@@ -61,7 +61,7 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     Ok(())
 }
 
-/// Nothing is served from a damaged store.
+/// The error for a damaged database.
 pub(super) fn damaged(why: impl std::fmt::Display) -> Error {
     Error::internal(format_args!("the database is damaged: {why}"))
 }
@@ -77,7 +77,7 @@ pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(row: &SqliteR
     column::<&str>(row, name)?.parse().map_err(damaged)
 }
 
-/// A text that may be missing, read.
+/// Parses a nullable text column.
 pub(super) fn optional<T: std::str::FromStr<Err: std::fmt::Display>>(
     row: &SqliteRow,
     name: &str,
@@ -94,8 +94,9 @@ pub(super) fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> 
 }
 
 fn key_date(row: &SqliteRow, name: &str) -> Result<Option<KeyDate>> {
-    let read =
-        |micros| KeyDate::from_microsecond(micros).ok_or_else(|| damaged(format_args!("{name} is no date")));
+    let read = |micros| {
+        KeyDate::from_microsecond(micros).ok_or_else(|| damaged(format_args!("{name} is not a date")))
+    };
     column::<Option<i64>>(row, name)?.map(read).transpose()
 }
 
@@ -120,8 +121,8 @@ async fn keys(
     let mut keys = BTreeMap::new();
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let place: Place = (column(&row, "hsm")?, column(&row, "folded")?);
-        let hsm = hsms.get(&place.0).ok_or_else(|| damaged("a key has no HSM"))?;
+        let id: Place = (column(&row, "hsm")?, column(&row, "folded")?);
+        let hsm = hsms.get(&id.0).ok_or_else(|| damaged("a key has no HSM"))?;
         let deletion = match instant(&row, "deleted_at")? {
             Some(deleted_at) => {
                 Some(Deletion { deleted_at, scheduled_purge_at: dated(&row, "scheduled_purge_at")? })
@@ -130,7 +131,7 @@ async fn keys(
         };
         let name = parsed(&row, "name")?;
         let key = Key { hsm: hsm.name.clone(), name, versions: Vec::new(), deletion, rotation: None };
-        keys.insert(place, key);
+        keys.insert(id, key);
     }
     Ok(keys)
 }
@@ -142,8 +143,8 @@ async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) ->
         FROM key_versions ORDER BY hsm, key_name, position";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let place: Place = (column(&row, "hsm")?, column(&row, "key_name")?);
-        let key = keys.get_mut(&place).ok_or_else(|| damaged("a version has no key"))?;
+        let id: Place = (column(&row, "hsm")?, column(&row, "key_name")?);
+        let key = keys.get_mut(&id).ok_or_else(|| damaged("a version has no key"))?;
         let version = KeyVersion {
             hsm: key.hsm.clone(),
             name: key.name.clone(),
@@ -159,11 +160,11 @@ async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) ->
                 exportable: column::<i64>(&row, "exportable")? != 0,
             },
             tags: json(&row, "tags")?,
-            // Bits of a later version of this program are not ours to judge.
+            // A later version of the service may use other bits.
             notices: Notices::from_bits(u8::try_from(column::<i64>(&row, "notices")? & 0xff).unwrap_or(0)),
             mode_family: optional(&row, "mode_family")?,
         };
-        // Most keys have one version; room for more is made when there are more.
+        // Most keys have one version, so that spare capacity would waste memory.
         key.versions.reserve_exact(1);
         key.versions.push(Arc::new(version));
     }
@@ -211,7 +212,7 @@ async fn intents(db: &mut SqliteConnection) -> Result<Vec<Intent>> {
             "destroy" => IntentVerb::Destroy,
             "provision" => IntentVerb::Provision,
             "wipe" => IntentVerb::Wipe,
-            other => return Err(damaged(format_args!("{other} is no verb of an intent"))),
+            other => return Err(damaged(format_args!("unknown intent verb {other}"))),
         };
         Ok(Intent { id: parsed(row, "id")?, hsm: parsed(row, "hsm")?, verb, objects: json(row, "objects")? })
     };

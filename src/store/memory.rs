@@ -1,4 +1,4 @@
-//! Everything the store knows, held for readers that wait for nobody.
+//! The in-memory state of the store, for readers that neither run SQL nor wait for writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -26,43 +26,43 @@ use crate::model::name::{HsmName, KeyName};
 use crate::model::rbac::RoleDefinition;
 use crate::model::time::{Due, Work};
 
-/// The keys of one HSM. Live and deleted ones are kept apart, so that listing a few live keys does
-/// not walk past a million deleted ones. A name is in one of the two.
+/// The keys of one HSM. Live and deleted keys are in separate maps, so that listing a few live keys does
+/// not iterate over a million deleted ones. A name is in at most one of the two.
 #[derive(Default)]
 struct Keys {
     live: BTreeMap<ByName, Arc<Key>>,
     deleted: BTreeMap<ByName, Arc<Key>>,
 }
 
-/// What belongs to one HSM.
-struct Pool {
+/// The state of one HSM.
+struct HsmState {
     hsm: Arc<ManagedHsm>,
     keys: Keys,
     roles: Arc<Roles>,
-    /// What comes due in it: found without looking at the rest.
+    /// An index of scheduled work by time.
     due: BTreeSet<(Timestamp, Work)>,
 }
 
-/// The read side. Written by the ledger alone, after the database.
+/// The in-memory state. Only the ledger writes it, after the database.
 pub(super) struct Memory {
     built_in: Arc<[Arc<RoleDefinition>]>,
     built_in_control: Arc<[Arc<RoleDefinition>]>,
-    pools: RwLock<BTreeMap<String, RwLock<Pool>>>,
+    states: RwLock<BTreeMap<String, RwLock<HsmState>>>,
     lifetimes: RwLock<Lifetimes>,
     resources: RwLock<Arc<Resources>>,
     intents: RwLock<BTreeMap<Uuid, Intent>>,
     usage: Mutex<Usage>,
     events: RwLock<Log>,
     audit_keys: RwLock<Vec<AuditKey>>,
-    /// The number of the newest event; whoever waits for events watches it.
-    told: watch::Sender<u64>,
-    /// Counts what was applied; whoever waits for changes watches it.
+    /// The sequence number of the newest event, for those who wait for events.
+    newest_event: watch::Sender<u64>,
+    /// The number of applied groups, for those who wait for changes.
     applied: watch::Sender<u64>,
     clock: Clock,
 }
 
-// A panic while a lock is held cannot leave half a change behind that matters more than serving on:
-// each change is one insertion or removal. So poisoning is ignored.
+// Poisoning is ignored: each change under a lock is one insertion or removal, which a panic does not leave
+// half done.
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
@@ -72,7 +72,7 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 }
 
 impl Memory {
-    /// An empty store that knows the built-in roles, those of HSMs and those of the control plane.
+    /// An empty state with the built-in roles of HSMs and of the control plane.
     pub(super) fn new(
         built_in: Vec<RoleDefinition>,
         built_in_control: Vec<RoleDefinition>,
@@ -84,93 +84,93 @@ impl Memory {
             built_in: shared(built_in),
             resources: RwLock::new(Arc::new(Resources::new(Arc::clone(&built_in_control)))),
             built_in_control,
-            pools: RwLock::default(),
+            states: RwLock::default(),
             lifetimes: RwLock::default(),
             intents: RwLock::default(),
             usage: Mutex::default(),
             events: RwLock::new(Log::new(1)),
             audit_keys: RwLock::default(),
-            told: watch::Sender::new(0),
+            newest_event: watch::Sender::new(0),
             applied: watch::Sender::new(0),
             clock,
         }
     }
 
-    /// The roles every HSM has.
+    /// The built-in roles of every HSM.
     pub(super) fn built_in(&self) -> Arc<[Arc<RoleDefinition>]> {
         Arc::clone(&self.built_in)
     }
 
-    /// The roles of the control plane.
+    /// The built-in roles of the control plane.
     pub(super) fn built_in_control(&self) -> Arc<[Arc<RoleDefinition>]> {
         Arc::clone(&self.built_in_control)
     }
 
-    /// What holds the HSMs, and who may manage it.
+    /// The state of the control plane: subscriptions, resource groups, budgets and role assignments.
     pub(super) fn resources(&self) -> Arc<Resources> {
         Arc::clone(&read(&self.resources))
     }
 
-    /// What was counted.
+    /// The usage counted for billing.
     pub(super) fn usage(&self) -> MutexGuard<'_, Usage> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The keys that signed the audit log, in the order in which they were made.
+    /// The keys that sign the audit log, in order of creation.
     pub(super) fn audit_keys(&self) -> Vec<AuditKey> {
         read(&self.audit_keys).clone()
     }
 
-    /// What happened lately.
+    /// The log of lifecycle events.
     pub(super) fn events(&self) -> RwLockReadGuard<'_, Log> {
         read(&self.events)
     }
 
-    /// Takes over what the database has of events.
+    /// Replaces the event log by the one loaded from the database.
     pub(super) fn keep_events(&self, log: Log) {
-        self.told.send_replace(log.head());
+        self.newest_event.send_replace(log.head());
         *write(&self.events) = log;
     }
 
-    /// The number of the newest event.
+    /// The sequence number of the newest event.
     pub(super) fn event_head(&self) -> u64 {
-        *self.told.borrow()
+        *self.newest_event.borrow()
     }
 
-    /// Tells when an event was added.
+    /// Returns a receiver that is notified when events are added.
     pub(super) fn watch_events(&self) -> watch::Receiver<u64> {
-        self.told.subscribe()
+        self.newest_event.subscribe()
     }
 
-    /// The clock that commits may set, or that is under guard.
+    /// The clock that commits may set, or the guarded machine clock.
     pub(super) const fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// What the clock shows.
+    /// The current time of the clock.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    fn with<T>(&self, hsm: &str, view: impl FnOnce(&Pool) -> T) -> Option<T> {
-        let pools = read(&self.pools);
-        let pool = read(pools.get(&*fold(hsm))?);
-        Some(view(&pool))
+    fn with<T>(&self, hsm: &str, view: impl FnOnce(&HsmState) -> T) -> Option<T> {
+        let states = read(&self.states);
+        let state = read(states.get(&*fold(hsm))?);
+        Some(view(&state))
     }
 
     pub(super) fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
-        read(&self.pools).values().map(|pool| Arc::clone(&read(pool).hsm)).collect()
+        read(&self.states).values().map(|state| Arc::clone(&read(state).hsm)).collect()
     }
 
     pub(super) fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
-        self.with(name.as_str(), |pool| Arc::clone(&pool.hsm))
+        self.with(name.as_str(), |state| Arc::clone(&state.hsm))
     }
 
     pub(super) fn lifetimes(&self) -> Vec<HsmLifetime> {
         read(&self.lifetimes).all()
     }
 
-    /// Takes over what the database has of lives.
+    /// Replaces the lifetimes by those loaded from the database.
     pub(super) fn keep_lifetimes(&self, lifetimes: Lifetimes) {
         *write(&self.lifetimes) = lifetimes;
     }
@@ -178,8 +178,8 @@ impl Memory {
     pub(super) fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
         let name = name.as_str();
         let name: &dyn Folded = &name;
-        self.with(hsm.as_str(), |pool| {
-            pool.keys.live.get(name).or_else(|| pool.keys.deleted.get(name)).cloned()
+        self.with(hsm.as_str(), |state| {
+            state.keys.live.get(name).or_else(|| state.keys.deleted.get(name)).cloned()
         })
         .flatten()
     }
@@ -191,10 +191,10 @@ impl Memory {
         after: Option<&str>,
         limit: usize,
     ) -> Vec<Arc<Key>> {
-        self.with(hsm.as_str(), |pool| {
+        self.with(hsm.as_str(), |state| {
             let keys = match listing {
-                Listing::Live => &pool.keys.live,
-                Listing::Deleted => &pool.keys.deleted,
+                Listing::Live => &state.keys.live,
+                Listing::Deleted => &state.keys.deleted,
             };
             let start = match &after {
                 Some(after) => Bound::Excluded(after as &dyn Folded),
@@ -206,47 +206,48 @@ impl Memory {
         .unwrap_or_default()
     }
 
-    /// Whether there is a key of this folded name, live or deleted.
+    /// Whether there is a key of this lower-case name, live or deleted.
     pub(super) fn has_key(&self, hsm: &HsmName, folded: &str) -> bool {
         let name: &dyn Folded = &folded;
-        let has = |pool: &Pool| pool.keys.live.contains_key(name) || pool.keys.deleted.contains_key(name);
+        let has =
+            |state: &HsmState| state.keys.live.contains_key(name) || state.keys.deleted.contains_key(name);
         self.with(hsm.as_str(), has).unwrap_or(false)
     }
 
     pub(super) fn key_count(&self, hsm: &HsmName) -> usize {
-        self.with(hsm.as_str(), |pool| pool.keys.live.len() + pool.keys.deleted.len()).unwrap_or_default()
+        self.with(hsm.as_str(), |state| state.keys.live.len() + state.keys.deleted.len()).unwrap_or_default()
     }
 
     pub(super) fn roles(&self, hsm: &HsmName) -> Option<Arc<Roles>> {
-        self.with(hsm.as_str(), |pool| Arc::clone(&pool.roles))
+        self.with(hsm.as_str(), |state| Arc::clone(&state.roles))
     }
 
-    /// What comes due first and is not excepted. What is in a deleted HSM waits for its recovery.
+    /// The earliest due work for which `except` returns `false`. Work in a deleted HSM waits for its recovery.
     pub(super) fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
-        let pools = read(&self.pools);
-        let firsts = pools.values().filter_map(|pool| {
-            let pool = read(pool);
-            let due = |at, work| Due { at, hsm: pool.hsm.name.clone(), work };
-            match pool.hsm.deletion {
+        let states = read(&self.states);
+        let firsts = states.values().filter_map(|state| {
+            let state = read(state);
+            let due = |at, work| Due { at, hsm: state.hsm.name.clone(), work };
+            match state.hsm.deletion {
                 Some(deletion) => {
                     Some(due(deletion.scheduled_purge_at, Work::PurgeHsm)).filter(|due| !except(due))
                 }
-                None => pool.due.iter().map(|(at, work)| due(*at, work.clone())).find(|due| !except(due)),
+                None => state.due.iter().map(|(at, work)| due(*at, work.clone())).find(|due| !except(due)),
             }
         });
         firsts.min_by_key(|due| due.at)
     }
 
-    /// Whether this is still to be done, now or later.
+    /// Whether this work is still scheduled.
     pub(super) fn is_due(&self, due: &Due) -> bool {
-        let found = self.with(due.hsm.as_str(), |pool| match pool.hsm.deletion {
+        let found = self.with(due.hsm.as_str(), |state| match state.hsm.deletion {
             Some(deletion) => (deletion.scheduled_purge_at, &Work::PurgeHsm) == (due.at, &due.work),
-            None => pool.due.contains(&(due.at, due.work.clone())),
+            None => state.due.contains(&(due.at, due.work.clone())),
         });
         found.unwrap_or(false)
     }
 
-    /// Tells when something was applied.
+    /// Returns a receiver that is notified when changes are applied.
     pub(super) fn watch(&self) -> watch::Receiver<u64> {
         self.applied.subscribe()
     }
@@ -255,26 +256,26 @@ impl Memory {
         read(&self.intents).values().cloned().collect()
     }
 
-    /// Puts an HSM in its place, or takes it away with everything in it.
+    /// Inserts or updates an HSM, or removes it with all its keys if `None`.
     fn set_hsm(&self, folded: String, hsm: Option<Arc<ManagedHsm>>, roles: &BTreeMap<String, Arc<Roles>>) {
         let Some(hsm) = hsm else {
-            write(&self.pools).remove(&folded);
+            write(&self.states).remove(&folded);
             return;
         };
-        if let Some(pool) = read(&self.pools).get(&folded)
-            && read(pool).hsm.id == hsm.id
+        if let Some(state) = read(&self.states).get(&folded)
+            && read(state).hsm.id == hsm.id
         {
-            write(pool).hsm = hsm;
+            write(state).hsm = hsm;
             return;
         }
-        // Without roles of its own it would be visible for a moment with nobody in charge.
+        // Inserted together with its roles, so that no reader sees it without its administrators.
         let roles = roles.get(&folded).cloned();
         let roles = roles.unwrap_or_else(|| Arc::new(Roles::new(self.built_in(), Vec::new(), Vec::new())));
-        let pool = Pool { hsm, keys: Keys::default(), roles, due: BTreeSet::new() };
-        write(&self.pools).insert(folded, RwLock::new(pool));
+        let state = HsmState { hsm, keys: Keys::default(), roles, due: BTreeSet::new() };
+        write(&self.states).insert(folded, RwLock::new(state));
     }
 
-    /// Makes visible what the database has.
+    /// Applies committed changes, which makes them visible to readers.
     pub(super) fn apply(&self, draft: Draft) {
         if draft.is_empty() {
             return;
@@ -290,20 +291,20 @@ impl Memory {
             draft.phases.iter().for_each(|begun| lifetimes.add(begun));
         }
         for (folded, roles) in draft.roles {
-            if let Some(pool) = read(&self.pools).get(&folded) {
-                write(pool).roles = roles;
+            if let Some(state) = read(&self.states).get(&folded) {
+                write(state).roles = roles;
             }
         }
         for ((hsm, folded), key) in draft.keys {
-            if let Some(pool) = read(&self.pools).get(&hsm) {
-                let mut pool = write(pool);
+            if let Some(state) = read(&self.states).get(&hsm) {
+                let mut state = write(state);
                 let after = key.as_deref().map(Key::due).unwrap_or_default();
-                let before = pool.keys.set(&folded, key).as_deref().map(Key::due).unwrap_or_default();
+                let before = state.keys.set(&folded, key).as_deref().map(Key::due).unwrap_or_default();
                 if before != after {
                     for work in &before {
-                        pool.due.remove(work);
+                        state.due.remove(work);
                     }
-                    pool.due.extend(after);
+                    state.due.extend(after);
                 }
             }
         }
@@ -331,24 +332,24 @@ impl Memory {
         }
         if let Some(newest) = draft.events.last().map(|event| event.sequence) {
             write(&self.events).append(draft.events);
-            self.told.send_replace(newest);
+            self.newest_event.send_replace(newest);
         }
         self.applied.send_modify(|count| *count += 1);
     }
 }
 
 impl Keys {
-    /// Puts a key where its state says, or removes it; gives what was there.
+    /// Inserts a key into the map of its state, or removes it if `None`. Returns the previous key.
     fn set(&mut self, folded: &str, key: Option<Arc<Key>>) -> Option<Arc<Key>> {
         let name: &dyn Folded = &folded;
-        let (here, there) = match &key {
+        let (target, other) = match &key {
             Some(key) if key.deletion.is_some() => (&mut self.deleted, &mut self.live),
             _ => (&mut self.live, &mut self.deleted),
         };
-        let moved = there.remove(name);
+        let moved = other.remove(name);
         let replaced = match key {
-            Some(key) => here.insert(ByName(key.name.clone()), key),
-            None => here.remove(name),
+            Some(key) => target.insert(ByName(key.name.clone()), key),
+            None => target.remove(name),
         };
         replaced.or(moved)
     }

@@ -1,13 +1,13 @@
 //! The state of the service: read from memory, written through one ledger to SQLite.
 //!
-//! Reading is synchronous, reads no SQL and waits for no writer's disk. All writing goes through
+//! Reads are synchronous, run no SQL and do not wait for disk writes. All writes go through
 //! [`Store::commit`] to the ledger task, which commits in groups (see `ledger`). Audit records are
-//! numbered and chained there (see `chain`), kept in an outbox in the same transaction as the
-//! changes they tell of, and handed to the export afterwards, at least once and in order; the export
-//! says when the store is opened which it has, so each arrives exactly once.
+//! numbered and chained there (see `chain`), written to an outbox in the same transaction as the changes
+//! they record, and exported afterwards, at least once and in order. The export reports its last record
+//! when the store is opened, so each record is exported exactly once.
 //!
-//! Two processes must not open one database: each would believe its own memory. Whoever opens the
-//! store holds a lock file.
+//! Two processes must not open the same database, because each would read only its own memory. The caller
+//! of [`Store::open`] holds a lock file.
 
 mod audit_keys;
 mod chain;
@@ -60,7 +60,7 @@ use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, Sub
 use crate::model::time::Due;
 use crate::model::{Error, Result, Timestamp};
 
-/// Which keys are listed.
+/// Selects the keys to list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Listing {
     /// Live keys.
@@ -69,7 +69,7 @@ pub enum Listing {
     Deleted,
 }
 
-/// The state of the service. Clones share it.
+/// A handle to the state of the service. Cheap to clone; clones share the state.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
@@ -78,47 +78,48 @@ struct Inner {
     queue: mpsc::Sender<Message>,
     durability: Durability,
     failing: Arc<AtomicBool>,
-    /// The number and the link of the last record.
+    /// The sequence number and link of the last record.
     head: Arc<Mutex<Head>>,
     chain_break: Option<String>,
     resumed: Option<(u64, u64)>,
-    /// Set while it is not known whether the last group was written.
+    /// Set while a commit is ambiguous.
     doubtful: Arc<AtomicBool>,
     nothing: Arc<[Grant]>,
     no_control: Arc<[ControlGrant]>,
 }
 
 impl Store {
-    /// What comes due first, of all HSMs, but for what is excepted: asked about the first few of each HSM.
+    /// The earliest due work of all HSMs for which `except` returns `false`. `except` is called for the first few items
+    /// of each HSM.
     pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
         self.0.memory.next_due(except)
     }
 
-    /// Whether this is still to be done, now or later.
+    /// Whether this work is still scheduled.
     pub fn is_due(&self, due: &Due) -> bool {
         self.0.memory.is_due(due)
     }
 
-    /// Tells when something was committed.
+    /// Returns a receiver that is notified of each commit.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.0.memory.watch()
     }
 
-    /// Tells when something happened to an HSM or a key: the number of the newest event.
+    /// Returns a receiver of the sequence number of the newest lifecycle event.
     pub fn watch_events(&self) -> watch::Receiver<u64> {
         self.0.memory.watch_events()
     }
 
-    /// At most `most` of the events that are shown to who watches this, from a place in the log on.
+    /// Reads at most `most` events that `watched` includes, from a position in the log on.
     ///
     /// # Errors
-    /// `ResumeTokenExpired` where what came next is not kept any more, `Invalid` for a place that the log has not
-    /// reached.
+    /// `ResumeTokenExpired` if later events have already been removed, `Invalid` for a position after the newest
+    /// event.
     pub fn events(&self, watched: Watched, since: Since, most: usize) -> Result<Batch> {
         self.0.memory.events().read(watched, since, most)
     }
 
-    /// Whether who watches this must look at what happened after the event `after`.
+    /// Whether events after the sequence number `after` concern this watch.
     pub fn events_concern(&self, watched: Watched, after: u64) -> bool {
         self.0.memory.events().concerns(watched, after)
     }
@@ -128,47 +129,47 @@ impl Store {
         self.0.memory.hsms()
     }
 
-    /// One HSM. Names of HSMs and keys are compared without regard to case.
+    /// The HSM of this name, live or deleted. Names of HSMs and keys are case-insensitive.
     pub fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
         self.0.memory.hsm(name)
     }
 
-    /// The serial numbers of the tokens that HSMs have, deleted ones included.
+    /// The serial numbers of the tokens of all HSMs, deleted ones included.
     pub fn token_serials(&self) -> Vec<String> {
         self.hsms().iter().map(|hsm| hsm.token_serial.clone()).collect()
     }
 
-    /// A role every HSM has, by the name people know it by.
+    /// The built-in role with this display name.
     ///
     /// # Errors
-    /// `Internal` where there is none.
+    /// `Internal` if there is none.
     pub fn built_in_role(&self, name: &str) -> Result<Arc<RoleDefinition>> {
         let roles = self.0.memory.built_in();
         let role = roles.iter().find(|role| role.role_name == name).cloned();
         role.ok_or_else(|| Error::internal(format!("{name} is not the name of a built-in role")))
     }
 
-    /// The lives of all HSMs there were, in the order in which they began.
+    /// The lifetimes of all HSMs, purged ones included, in order of creation.
     pub fn lifetimes(&self) -> Vec<HsmLifetime> {
         self.0.memory.lifetimes()
     }
 
-    /// One key, live or deleted.
+    /// The key of this name, live or deleted.
     pub fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
         self.0.memory.key(hsm, name)
     }
 
-    /// At most `limit` keys in the order of their folded names, those after `after`.
+    /// At most `limit` keys after the name `after`, in case-insensitive order.
     pub fn keys(&self, hsm: &HsmName, listing: Listing, after: Option<&str>, limit: usize) -> Vec<Arc<Key>> {
         self.0.memory.keys(hsm, listing, after, limit)
     }
 
-    /// How many key names are taken, by live and deleted keys together.
+    /// The number of live and deleted keys.
     pub fn key_count(&self, hsm: &HsmName) -> usize {
         self.0.memory.key_count(hsm)
     }
 
-    /// Built-in role definitions in their given order, then custom ones in order of creation.
+    /// Built-in role definitions in their fixed order, then custom ones in order of creation.
     pub fn role_definitions(&self, hsm: &HsmName) -> Vec<Arc<RoleDefinition>> {
         self.0.memory.roles(hsm).map(|roles| roles.definitions()).unwrap_or_default()
     }
@@ -183,14 +184,14 @@ impl Store {
         self.0.memory.roles(hsm).map(|roles| roles.assignments()).unwrap_or_default()
     }
 
-    /// What a principal was given in an HSM, joined with the roles. Assignments of roles that are gone
-    /// are left out.
+    /// The role assignments of a principal in an HSM, joined with their definitions. Assignments of deleted
+    /// definitions are omitted.
     pub fn grants(&self, hsm: &HsmName, principal: PrincipalId) -> Arc<[Grant]> {
         let grants = self.0.memory.roles(hsm).and_then(|roles| roles.grants(principal));
         grants.unwrap_or_else(|| Arc::clone(&self.0.nothing))
     }
 
-    /// All subscriptions, by id.
+    /// All subscriptions, by ID.
     pub fn subscriptions(&self) -> Vec<Arc<Subscription>> {
         self.0.memory.resources().subscriptions()
     }
@@ -210,12 +211,12 @@ impl Store {
         self.0.memory.resources().budgets()
     }
 
-    /// One budget. Names are compared without regard to case.
+    /// One budget. Names are case-insensitive.
     pub fn budget(&self, subscription: SubscriptionId, name: &BudgetName) -> Option<Arc<Budget>> {
         self.0.memory.resources().budget(subscription, name)
     }
 
-    /// One resource group. Names are compared without regard to case.
+    /// One resource group. Names are case-insensitive.
     pub fn resource_group(
         &self,
         subscription: SubscriptionId,
@@ -234,69 +235,69 @@ impl Store {
         self.0.memory.resources().roles.assignments()
     }
 
-    /// What a principal was given on the control plane, joined with the roles.
+    /// The role assignments of a principal on the control plane, joined with their definitions.
     pub fn control_grants(&self, principal: PrincipalId) -> Arc<[ControlGrant]> {
         let grants = self.0.memory.resources().roles.grants(principal);
         grants.unwrap_or_else(|| Arc::clone(&self.0.no_control))
     }
 
-    /// Intents that were opened and not concluded, oldest first if their ids sort by time.
+    /// The open intents, oldest first if their IDs sort by time.
     pub fn intents(&self) -> Vec<Intent> {
         self.0.memory.intents()
     }
 
-    /// What costs in a period are computed from: of all HSMs, since names go from one to another, and of
-    /// the whole months that it touches, since tiers go by rank within a month.
+    /// The data from which the costs of a period are computed: of all HSMs, because names are reused, and of
+    /// all calendar months that the period touches, because price tiers apply per month.
     pub fn facts(&self, period: Period) -> Facts {
         let last = Period { from: period.to, to: period.to };
         let months = Period { from: period.month().from, to: last.month().to };
         Facts { lives: self.lifetimes(), readings: self.readings(months), uses: self.uses(months) }
     }
 
-    /// Calls counted per HSM, event, meter and hour, of the hours that begin in a period.
+    /// Calls counted per HSM, event, meter and hour, for the hours that start in a period.
     pub fn readings(&self, period: Period) -> Vec<Reading> {
-        // An hour begins at a whole second: the first of them is not before the period's first instant.
+        // Hours start at full seconds: round up to exclude an hour that starts before the period.
         let first = |instant: Timestamp| instant.as_second() + i64::from(instant.subsec_nanosecond() > 0);
         self.0.memory.usage().readings(first(period.from), first(period.to))
     }
 
-    /// The key versions that count as used on a day that begins in a period, purged ones too.
+    /// The key versions, purged ones included, that count as used on a day that starts in a period.
     pub fn uses(&self, period: Period) -> Vec<VersionUse> {
         let from = day_of(period.from);
         self.0.memory.usage().uses(from, day_of(period.to).saturating_add(1))
     }
 
-    /// The keys that signed the audit log, in the order in which they were made.
+    /// The keys that sign the audit log, in order of creation.
     pub fn audit_keys(&self) -> Vec<AuditKey> {
         self.0.memory.audit_keys()
     }
 
-    /// The end of the audit log's chain: number and link of the last record that is committed. 0 if there is none.
+    /// The sequence number and link of the last committed audit record; 0 and empty if there is none.
     pub fn audit_head(&self) -> (u64, String) {
         let head = self.0.head.lock().unwrap_or_else(PoisonError::into_inner);
         (head.seq, head.chain.clone())
     }
 
-    /// What was wrong with the end of the exported log when the store was opened.
+    /// The mismatch between the exported log and the database when the store was opened, if there was one.
     pub fn chain_break(&self) -> Option<&str> {
         self.0.chain_break.as_deref()
     }
 
-    /// The first and the last record that the exported log did not have when the store was opened.
+    /// The first and the last of the records that were missing in the exported log when the store was opened.
     pub fn resumed(&self) -> Option<(u64, u64)> {
         self.0.resumed
     }
 
-    /// Writes what a call leaves behind. Changes and intents are durable and visible to readers when
-    /// this returns; what only records is as durable as the store was told to be. Dropping the future
-    /// does not withdraw a commit that has been queued.
+    /// Commits the writes of a call. Changes and intents are durable and visible to readers when this
+    /// returns; a commit with only an audit record follows the store's [`Durability`]. Dropping the future
+    /// does not cancel a queued commit.
     ///
     /// # Errors
-    /// The one that says why a change is not possible; then nothing of the commit was written.
-    /// `Internal` if the database fails or the store is closed.
+    /// The violated precondition of a change; nothing of the commit is written then. `Internal` if the
+    /// database fails or the store is closed.
     pub async fn commit(&self, commit: Commit) -> Result<()> {
         if commit.record.as_ref().is_some_and(|record| !chain::is_record(&record.body)) {
-            return Err(Error::internal("an audit record is not one JSON object on one line"));
+            return Err(Error::internal("an audit record must be one JSON object on one line"));
         }
         let closed = || Error::internal("the store is closed");
         let unattended = commit.is_record_only()
@@ -310,17 +311,17 @@ impl Store {
         result.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Waits until it is known which of the commits so far were written, where a failure left that open. Then readers
-    /// see it: an intent that the store does not have was concluded by a commit, whatever its caller was told.
+    /// Waits until no commit is ambiguous. Readers then see the result: an intent that the store does not have was
+    /// closed by a commit, even if its caller received an error.
     ///
     /// # Errors
-    /// `Internal` while it cannot be known: the database cannot be asked, or the store is closed. Nothing may be undone
-    /// then, since a record may rely on it.
+    /// `Internal` if the database cannot be queried or the store is closed. Nothing may be rolled back then, because a
+    /// record may depend on it.
     pub async fn settle(&self) -> Result<()> {
         if !self.0.doubtful.load(Ordering::Acquire) && !self.0.queue.is_closed() {
             return Ok(());
         }
-        let unknown = || Error::internal("it is not known whether the last changes were written");
+        let unknown = || Error::internal("it is unknown whether the last changes were written");
         let (reply, settled) = oneshot::channel();
         self.0.queue.send(Message::Settle(reply)).await.map_err(|_| unknown())?;
         if settled.await == Ok(true) { Ok(()) } else { Err(unknown()) }
@@ -330,7 +331,7 @@ impl Store {
     pub async fn close(&self) {
         let (closed, done) = oneshot::channel();
         if self.0.queue.send(Message::Close(closed)).await.is_ok() {
-            // An error means that the ledger ended before, which is what was asked for.
+            // An error means that the ledger has already ended.
             let _ = done.await;
         }
     }

@@ -1,4 +1,4 @@
-//! Opens a store: the file, its schema, what it holds, and what was left to export.
+//! Opens a store: creates and migrates the database, loads it, and exports remaining audit records.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -22,26 +22,26 @@ use crate::model::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
 
-/// How long a foreign process, such as a backup, may hold the database.
-const BUSY: Duration = Duration::from_secs(5);
+/// The time for which another process, such as a backup, may lock the database.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many commits wait at most; more callers wait for a place.
+/// The capacity of the commit queue; when it is full, callers wait.
 const QUEUE: usize = 8 * GROUP;
 
 impl Store {
-    /// Opens the database at `path`, making it if there is none, and exports the records that a crash
-    /// left behind. Starts the ledger on the current runtime; [`Store::close`] ends it.
+    /// Opens the database at `path`, creating it if it does not exist, and exports the records that were
+    /// not exported before a crash. Starts the ledger on the current runtime; [`Store::close`] ends it.
     ///
     /// # Errors
-    /// `Internal`, saying what the operator must know: the file cannot be used, a newer version of
-    /// the program wrote it, it is damaged, or the export fails or has records that it has not.
+    /// `Internal`, with a message for the operator: the file cannot be opened, a newer version of the
+    /// program wrote it, it is damaged, the export fails, or the exported log has more records.
     pub async fn open(
         path: &Path,
         built_in_roles: Vec<RoleDefinition>,
         options: Options,
         export: Export,
     ) -> Result<Self> {
-        make(path)?;
+        create(path)?;
         let mut db = connect(path).await?;
         migrate(&mut db).await?;
         let memory =
@@ -56,7 +56,7 @@ impl Store {
         if options.exported > head.seq {
             return Err(Error::internal(format_args!(
                 "the audit log ends with record {}, the database with record {}: the database is not the one \
-                 that wrote this log, or an older copy of it; move the log away to begin a new one",
+                 that wrote this log, or is an older copy of it; move the log away to start a new one",
                 options.exported, head.seq
             )));
         }
@@ -110,9 +110,9 @@ impl Store {
     }
 }
 
-/// Makes the file of a database if there is none. SQLite would make it readable by everybody; its companions copy the
-/// mode.
-fn make(path: &Path) -> Result<()> {
+/// Creates the database file with mode 0600 if it does not exist. SQLite would create it world-readable, and copies the
+/// mode to the WAL and shared-memory files.
+fn create(path: &Path) -> Result<()> {
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     file.map(drop).map_err(|error| unusable(path, &error))
 }
@@ -121,14 +121,14 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Error {
     Error::internal(format_args!("the database {} cannot be opened: {error}", path.display()))
 }
 
-/// Connects to a database that is there.
+/// Connects to an existing database.
 pub(super) async fn connect(path: &Path) -> Result<SqliteConnection> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY)
+        .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     SqliteConnection::connect_with(&options).await.map_err(|error| unusable(path, &error))
 }
@@ -136,8 +136,8 @@ pub(super) async fn connect(path: &Path) -> Result<SqliteConnection> {
 async fn migrate(db: &mut SqliteConnection) -> Result<()> {
     MIGRATIONS.run(db).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => Error::internal(format_args!(
-            "the database has schema {version}, which this version of Strongroom does not know; a newer one wrote it"
+            "the database has schema {version}, which this version of Strongroom does not support; a newer version wrote it"
         )),
-        other => Error::internal(format_args!("the database's schema could not be brought up to date: {other}")),
+        other => Error::internal(format_args!("the database's schema could not be migrated: {other}")),
     })
 }

@@ -1,5 +1,5 @@
-//! What groups of calls left behind, in the database: their audit records until they are exported,
-//! and what they counted until it is added up.
+//! The outbox table: the audit records of each group until they are exported, and its usage counts until
+//! they are added to the totals.
 
 use sqlx::{Row, SqliteConnection};
 
@@ -7,21 +7,21 @@ use super::chain::Head;
 use super::usage::Usage;
 use crate::model::Timestamp;
 
-/// One audit record on its way out.
+/// An audit record to export.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExportedRecord {
-    /// Its number; counts from 1 without gaps.
+    /// Its sequence number; counts from 1 without gaps.
     pub seq: u64,
     /// When its group was recorded; the same for all records of a group.
     pub at: Timestamp,
-    /// The record with its number and its link of the chain: one JSON object, without line break.
+    /// The record with its sequence number and link: one JSON object, without line break.
     pub line: String,
 }
 
-/// How many groups are read at once when the export has to catch up.
+/// The number of groups read at once when the export catches up.
 const CHUNK: i64 = 16;
 
-/// Writes the records of one group, which end at `head`, and what the group counted.
+/// Writes the records of one group, which end at `head`, and its usage counts.
 pub(super) async fn insert(
     db: &mut SqliteConnection,
     records: &[ExportedRecord],
@@ -50,8 +50,8 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Removes what is exported, and gives what it counted, which must be added up in the same
-/// transaction. It must bring a group's records, too: the newest row holds the head of the chain.
+/// Removes exported groups and returns their usage counts, which must be added to the totals in the same
+/// transaction. The transaction must also insert records: the newest row contains the head of the chain.
 pub(super) async fn trim(db: &mut SqliteConnection, exported: u64) -> Result<Usage, sqlx::Error> {
     let removed = counted(db, exported).await?;
     let sql = "-- trim_outbox
@@ -60,7 +60,7 @@ pub(super) async fn trim(db: &mut SqliteConnection, exported: u64) -> Result<Usa
     Ok(removed)
 }
 
-/// What the groups up to the record `last` counted, as far as it was not added up yet.
+/// The usage counts of the groups up to the record `last` that are still in the outbox.
 pub(super) async fn counted(db: &mut SqliteConnection, last: u64) -> Result<Usage, sqlx::Error> {
     let sql = "-- outbox_counted
         SELECT counted FROM audit_outbox WHERE last_seq <= $1 ORDER BY last_seq";
@@ -72,7 +72,7 @@ pub(super) async fn counted(db: &mut SqliteConnection, last: u64) -> Result<Usag
     Ok(counted)
 }
 
-/// The end of the chain.
+/// The head of the chain.
 pub(super) async fn head(db: &mut SqliteConnection) -> Result<Head, sqlx::Error> {
     let sql = "-- outbox_head
         SELECT last_seq, chain FROM audit_outbox ORDER BY last_seq DESC LIMIT 1";
@@ -80,7 +80,7 @@ pub(super) async fn head(db: &mut SqliteConnection) -> Result<Head, sqlx::Error>
     Ok(Head { seq: row.try_get::<i64, _>(0)?.unsigned_abs(), chain: row.try_get(1)? })
 }
 
-/// The oldest records that come after `exported`, some groups at a time; none if there are none.
+/// The oldest records after `exported`, of at most [`CHUNK`] groups; empty if there are none.
 pub(super) async fn after(
     db: &mut SqliteConnection,
     exported: u64,

@@ -1,4 +1,4 @@
-//! The SQL of the control plane's state: written change by change, read when the store is opened.
+//! The SQL of the control plane's state: writes each change, and loads all when the store is opened.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::model::rbac::RoleDefinition;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::{Error, Result};
 
-/// Writes one change, which memory has allowed.
+/// Writes one change, whose preconditions have been checked. `after` is the state after it.
 pub(super) async fn change(db: &mut SqliteConnection, change: &ControlChange, after: &Resources) -> Done {
     match change {
         ControlChange::PutSubscription(subscription) => put_subscription(db, subscription).await,
@@ -94,8 +94,8 @@ async fn delete_assignment(db: &mut SqliteConnection, id: uuid::Uuid) -> Done {
     Ok(())
 }
 
-/// Deletes the assignments that memory does not have any more: which scopes cover which is the domain's
-/// to say, not SQL's.
+/// Deletes the assignments that `after` does not have: whether a scope covers another is decided by the
+/// domain model, not in SQL.
 pub(super) async fn keep_assignments(db: &mut SqliteConnection, after: &Resources) -> Done {
     let kept: std::collections::HashSet<_> = after.roles.assignments().iter().map(|one| one.id).collect();
     let sql = "-- list_control_role_assignment_ids
@@ -109,10 +109,10 @@ pub(super) async fn keep_assignments(db: &mut SqliteConnection, after: &Resource
     Ok(())
 }
 
-/// Reads all of it.
+/// Reads the state of the control plane.
 ///
 /// # Errors
-/// `Internal` where a row does not say what it should.
+/// `Internal` if a row is malformed.
 pub(super) async fn load(
     db: &mut SqliteConnection,
     built_in: Arc<[Arc<RoleDefinition>]>,

@@ -1,4 +1,4 @@
-//! The control plane's state: subscriptions, resource groups, and who may do what with them.
+//! The control plane's state: subscriptions, resource groups, budgets and role assignments.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::model::{Error, Result};
 use super::commit::Rules;
 use super::roles::Roles;
 
-/// Replaced whole on every change, so that readers hold a consistent state without a lock. It is small:
-/// what there are many of is in the HSMs.
+/// An immutable snapshot that is replaced on every change, so that readers have a consistent state without a
+/// lock. Copying is cheap, because keys are stored per HSM.
 #[derive(Clone)]
 pub(super) struct Resources {
     subscriptions: BTreeMap<SubscriptionId, Arc<Subscription>>,
@@ -27,12 +27,12 @@ pub(super) struct Resources {
 }
 
 impl Resources {
-    /// No resources yet, but the roles that can be assigned.
+    /// A state without resources, with the built-in roles.
     pub(super) fn new(built_in: Arc<[Arc<RoleDefinition>]>) -> Self {
         Self::joined(built_in, Vec::new(), Vec::new(), Vec::new(), Vec::new())
     }
 
-    /// Joins what was read; assignments in order of creation.
+    /// Builds the state from its parts; assignments in order of creation.
     pub(super) fn joined(
         built_in: Arc<[Arc<RoleDefinition>]>,
         subscriptions: Vec<Subscription>,
@@ -50,7 +50,7 @@ impl Resources {
         }
     }
 
-    /// All subscriptions, by id.
+    /// All subscriptions, by ID.
     pub(super) fn subscriptions(&self) -> Vec<Arc<Subscription>> {
         self.subscriptions.values().cloned().collect()
     }
@@ -60,7 +60,7 @@ impl Resources {
         self.subscriptions.get(&id).cloned()
     }
 
-    /// The resource groups of a subscription, by folded name.
+    /// The resource groups of a subscription, by lower-case name.
     pub(super) fn groups(&self, subscription: SubscriptionId) -> Vec<Arc<ResourceGroup>> {
         let begin = (subscription, String::new());
         self.groups
@@ -79,7 +79,7 @@ impl Resources {
         self.groups.get(&(subscription, name.folded())).cloned()
     }
 
-    /// All budgets, by subscription and folded name.
+    /// All budgets, by subscription and lower-case name.
     pub(super) fn budgets(&self) -> Vec<Arc<Budget>> {
         self.budgets.values().cloned().collect()
     }
@@ -89,9 +89,9 @@ impl Resources {
         self.budgets.get(&(subscription, name.folded())).cloned()
     }
 
-    /// The place of an HSM, or why it cannot be there.
+    /// Checks that the subscription and resource group of an HSM exist.
     pub(super) fn check_place(&self, hsm: &ManagedHsm) -> Result<()> {
-        self.known(hsm.subscription)?;
+        self.check_subscription(hsm.subscription)?;
         match self.group(hsm.subscription, &hsm.resource_group) {
             Some(_) => Ok(()),
             None => Err(Error::ResourceGroupNotFound {
@@ -101,7 +101,7 @@ impl Resources {
         }
     }
 
-    /// Makes one change, if it is allowed. `hsms` are all there are, live and soft-deleted.
+    /// Applies one change, if its preconditions hold. `hsms` are all HSMs, live and soft-deleted.
     pub(super) fn apply(
         &mut self,
         change: &ControlChange,
@@ -115,7 +115,7 @@ impl Resources {
             }
             ControlChange::InsertResourceGroup(group) => {
                 let subscription = group.subscription;
-                self.known(subscription)?;
+                self.check_subscription(subscription)?;
                 if self.group(subscription, &group.name).is_some() {
                     return Err(Error::ResourceGroupExists { subscription, group: group.name.clone() });
                 }
@@ -126,20 +126,20 @@ impl Resources {
                 Ok(())
             }
             ControlChange::PutResourceGroup(group) => {
-                self.known(group.subscription)?;
-                let place = (group.subscription, group.name.folded());
-                self.groups.insert(place, Arc::new(group.clone()));
+                self.check_subscription(group.subscription)?;
+                let id = (group.subscription, group.name.folded());
+                self.groups.insert(id, Arc::new(group.clone()));
                 Ok(())
             }
             ControlChange::DeleteResourceGroup(subscription, name) => {
                 let scope = ControlScope::ResourceGroup(*subscription, name.clone());
-                // Deleted ones belong to the subscription.
-                let held = hsms.iter().find(|hsm| {
+                // Deleted HSMs belong to the subscription, not to the resource group.
+                let contained = hsms.iter().find(|hsm| {
                     hsm.deletion.is_none()
                         && hsm.subscription == *subscription
                         && hsm.resource_group.folded() == name.folded()
                 });
-                if let Some(hsm) = held {
+                if let Some(hsm) = contained {
                     return Err(Error::ResourceGroupNotEmpty { group: name.clone(), hsm: hsm.name.clone() });
                 }
                 if self.groups.remove(&(*subscription, name.folded())).is_none() {
@@ -153,32 +153,32 @@ impl Resources {
             }
             ControlChange::InsertAssignment(assignment) => {
                 let subscription = assignment.scope.subscription();
-                self.known(subscription)?;
+                self.check_subscription(subscription)?;
                 if rules == Rules::All {
                     self.check_exists(&assignment.scope, hsms)?;
-                    let there = self.roles.count(|scope| scope.subscription() == subscription);
-                    limit::CONTROL_ASSIGNMENTS.room(there)?;
+                    let count = self.roles.count(|scope| scope.subscription() == subscription);
+                    limit::CONTROL_ASSIGNMENTS.room(count)?;
                 }
                 self.roles.insert_assignment(Arc::clone(assignment))
             }
             ControlChange::InsertBudget(budget) => {
                 let subscription = budget.subscription();
-                self.known(subscription)?;
+                self.check_subscription(subscription)?;
                 if self.budget(subscription, &budget.name).is_some() {
                     return Err(Error::BudgetExists { subscription, budget: budget.name.clone() });
                 }
                 if rules == Rules::All {
-                    let of_it = self.budgets.keys().filter(|(of, _)| *of == subscription);
-                    limit::BUDGETS.room(of_it.count())?;
+                    let existing = self.budgets.keys().filter(|(of, _)| *of == subscription);
+                    limit::BUDGETS.room(existing.count())?;
                 }
                 self.budgets.insert((subscription, budget.name.folded()), Arc::new(budget.clone()));
                 Ok(())
             }
             ControlChange::ReplaceBudget(budget) => {
-                let place = (budget.subscription(), budget.name.folded());
+                let id = (budget.subscription(), budget.name.folded());
                 let is_same =
                     |known: &Budget| known.created == budget.created && known.scope.is_same_as(&budget.scope);
-                match self.budgets.get_mut(&place) {
+                match self.budgets.get_mut(&id) {
                     Some(known) if is_same(known) => *known = Arc::new(budget.clone()),
                     _ => {
                         let (subscription, budget) = (budget.subscription(), budget.name.clone());
@@ -197,7 +197,8 @@ impl Resources {
         }
     }
 
-    /// Whether what a scope names is there, and live: what comes later under its name gets no old rights.
+    /// Checks that the resource of a scope exists and is live, so that a later resource of the same name does not
+    /// inherit role assignments.
     fn check_exists(&self, scope: &ControlScope, hsms: &[Arc<ManagedHsm>]) -> Result<()> {
         let subscription = scope.subscription();
         if let Some(group) = scope.resource_group()
@@ -213,7 +214,7 @@ impl Resources {
         }
     }
 
-    fn known(&self, subscription: SubscriptionId) -> Result<()> {
+    fn check_subscription(&self, subscription: SubscriptionId) -> Result<()> {
         match self.subscriptions.contains_key(&subscription) {
             true => Ok(()),
             false => Err(Error::SubscriptionNotFound { subscription }),
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_a_subscription_needs_one() {
+    fn requires_the_subscription_to_exist() {
         let missing = Err(Error::SubscriptionNotFound { subscription: id(2) });
         assert_eq!(after(&[subscription(1), group(2, "a")]).0, missing);
         let scope = format!("/subscriptions/{}", id(2));
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_belong_to_one_subscription_each_and_differ_in_more_than_case() {
+    fn resource_group_names_are_unique_per_subscription() {
         let (result, resources) = after(&[
             subscription(1),
             subscription(2),
@@ -290,9 +291,9 @@ mod tests {
     }
 
     #[test]
-    fn a_group_takes_its_assignments_along_and_no_others() {
+    fn deleting_resource_group_deletes_its_assignments() {
         let scope = |tail: &str| format!("/subscriptions/{}{tail}", id(1));
-        let gone = ControlChange::DeleteResourceGroup(id(1), "A".parse().unwrap());
+        let delete = ControlChange::DeleteResourceGroup(id(1), "A".parse().unwrap());
         let hsm = scope("/resourceGroups/a/providers/Microsoft.KeyVault/managedHSMs/abc");
         let (result, resources) = after(&[
             subscription(1),
@@ -302,12 +303,12 @@ mod tests {
             assigned(2, &scope("/resourceGroups/a")),
             assigned(3, &hsm),
             assigned(4, &scope("/resourceGroups/ab")),
-            gone.clone(),
+            delete.clone(),
         ]);
         result.unwrap();
         let left: Vec<_> = resources.roles.assignments().iter().map(|one| one.id.as_u128()).collect();
         assert_eq!(left, [1, 4]);
-        let again = after(&[subscription(1), gone]).0;
+        let again = after(&[subscription(1), delete]).0;
         assert!(matches!(again, Err(Error::ResourceGroupNotFound { .. })));
     }
 }

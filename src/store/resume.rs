@@ -4,27 +4,28 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::chain::{self, Head};
 
-/// What is wrong with the end of the exported log, and the record after which the export goes on all the same.
+/// A difference between the exported log and the database, and the record after which the export can continue
+/// nevertheless.
 pub(super) struct Mismatch {
     pub(super) why: String,
     pub(super) after: u64,
 }
 
-/// Compares the last record of the exported log with the database, which ends at `head`. The log may lack records that
-/// the database still has.
+/// Compares the last record of the exported log, `(last, link)`, with the database, which ends at `head`. It is not a
+/// mismatch if the log lacks records that are still in the outbox.
 pub(super) async fn compare(
     db: &mut SqliteConnection,
     head: &Head,
     (last, link): (u64, &str),
 ) -> Result<Option<Mismatch>, sqlx::Error> {
-    let other = |seq: u64, after: u64| {
+    let differs = |seq: u64, after: u64| {
         let why = format!(
-            "record {seq} at the end of the audit files is not the one that was written: its link is not that in the database"
+            "record {seq} at the end of the audit files is not the one that was written: its link differs from the database"
         );
         Some(Mismatch { why, after })
     };
     if last >= head.seq {
-        return Ok(if last == head.seq && link != head.chain { other(last, last) } else { None });
+        return Ok(if last == head.seq && link != head.chain { differs(last, last) } else { None });
     }
     let sql = "-- outbox_next
         SELECT first_seq, lines FROM audit_outbox WHERE last_seq > $1 ORDER BY last_seq LIMIT 1";
@@ -39,9 +40,9 @@ pub(super) async fn compare(
         return Ok(Some(Mismatch { why, after: first.saturating_sub(1) }));
     }
     let numbered = || (first..).zip(lines.lines());
-    let fits = match numbered().find(|(seq, _)| *seq == last) {
+    let matches = match numbered().find(|(seq, _)| *seq == last) {
         Some((_, line)) => chain::link_of(line) == Some(link),
         None => numbered().next().is_none_or(|(_, next)| chain::follows(link, next)),
     };
-    Ok(if fits { None } else { other(last, last) })
+    Ok(if matches { None } else { differs(last, last) })
 }

@@ -1,4 +1,4 @@
-//! Role definitions and assignments, joined for decisions: of one HSM, or of the control plane.
+//! Role definitions and assignments of one HSM or of the control plane, joined for authorization.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::model::rbac::{Action, Covers, Grantable, RoleDefinition};
 use crate::model::role::{Assignment, GrantOf};
 use crate::model::{Error, Result};
 
-/// Replaced whole on every change, so that readers hold a consistent state without a lock.
+/// An immutable snapshot that is replaced on every change, so that readers have a consistent state without a lock.
 #[derive(Clone)]
 pub(super) struct Roles<A: Grantable = Action> {
     built_in: Arc<[Arc<RoleDefinition>]>,
@@ -47,19 +47,19 @@ impl<A: Grantable> Roles<A> {
         self.assignments.clone()
     }
 
-    /// What a principal was given, joined with the roles that still exist.
+    /// The assignments of a principal, joined with their definitions. Those of deleted definitions are omitted.
     pub(super) fn grants(&self, principal: PrincipalId) -> Option<Arc<[GrantOf<A>]>> {
         self.grants.get(&principal).cloned()
     }
 
-    /// Creates or replaces a custom definition; a replaced one keeps its place.
+    /// Creates or replaces a custom definition. A replaced one keeps its position.
     pub(super) fn put_definition(&mut self, definition: Arc<RoleDefinition>) -> Result<()> {
         self.check_custom(definition.id)?;
-        let there = self.custom.len();
+        let count = self.custom.len();
         match self.custom.iter_mut().find(|known| known.id == definition.id) {
             Some(known) => *known = definition,
             None => {
-                limit::DEFINITIONS.room(there)?;
+                limit::DEFINITIONS.room(count)?;
                 self.custom.push(definition);
             }
         }
@@ -67,7 +67,7 @@ impl<A: Grantable> Roles<A> {
         Ok(())
     }
 
-    /// Removes a custom definition. Its assignments stay, and grant nothing.
+    /// Removes a custom definition. Its assignments remain, without effect.
     pub(super) fn delete_definition(&mut self, id: Uuid) -> Result<()> {
         self.check_custom(id)?;
         let before = self.custom.len();
@@ -79,12 +79,12 @@ impl<A: Grantable> Roles<A> {
         Ok(())
     }
 
-    /// How many assignments are at scopes that count.
+    /// The number of assignments whose scope satisfies `counts`.
     pub(super) fn count(&self, counts: impl Fn(&A::Scope) -> bool) -> usize {
         self.assignments.iter().filter(|known| counts(&known.scope)).count()
     }
 
-    /// Adds an assignment, whose id and whose meaning must both be new.
+    /// Adds an assignment. Its ID, and its combination of role, principal and scope, must be new.
     pub(super) fn insert_assignment(&mut self, assignment: Arc<Assignment<A::Scope>>) -> Result<()> {
         assignment.check_new(self.assignments.iter())?;
         self.assignments.push(assignment);
@@ -103,7 +103,7 @@ impl<A: Grantable> Roles<A> {
         Ok(())
     }
 
-    /// Removes the assignments at a scope and below it: what is gone hands no rights to what takes its name.
+    /// Removes the assignments at a scope and below it, so that a later resource of the same name does not inherit them.
     pub(super) fn delete_assignments_below(&mut self, scope: &A::Scope) {
         self.assignments.retain(|assignment| !scope.covers(&assignment.scope));
         self.join();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn built_in_definitions_cannot_be_touched() {
+    fn rejects_changes_to_built_in_definitions() {
         let mut roles = roles();
         let id = Uuid::from_u128(1);
         assert_eq!(roles.put_definition(definition(1, false)), Err(Error::BuiltInRole { id }));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assignment_is_unique_by_id_and_by_meaning() {
+    fn rejects_duplicate_assignments() {
         let mut roles = roles();
         assert_eq!(roles.insert_assignment(assignment(10, 2, "/")), Err(Error::RoleAssignmentExists));
         let matches = |existing: u128, scope: &str| Error::RoleAssignmentMatches {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assignment_without_its_definition_grants_nothing() {
+    fn assignment_of_deleted_definition_grants_nothing() {
         let mut roles = roles();
         let principal = PrincipalId(Uuid::from_u128(7));
         roles.insert_assignment(assignment(11, 2, "/keys")).unwrap();

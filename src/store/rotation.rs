@@ -1,4 +1,4 @@
-//! The SQL of rotation policies and of what is said of a version once.
+//! The SQL of rotation policies and of the notices of key versions.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::model::period::LifetimePeriod;
 use crate::model::rotation::{RotationPolicy, RotationRules, RotationTrigger};
 use crate::model::{Error, Result};
 
-/// Writes the policy a key has now, or has no more.
+/// Writes the rotation policy of a key, or deletes it if the key has none.
 pub(super) async fn put_policy(db: &mut SqliteConnection, key: &Key) -> Result<(), Failure> {
     let (hsm, name) = (key.hsm.folded(), key.name.folded());
     let Some(policy) = &key.rotation else { return delete_policy(db, &hsm, &name).await };
@@ -43,7 +43,7 @@ pub(super) async fn put_policy(db: &mut SqliteConnection, key: &Key) -> Result<(
     Ok(())
 }
 
-/// Takes the policy of a key away, if it has one.
+/// Deletes the rotation policy of a key, if it has one.
 pub(super) async fn delete_policy(db: &mut SqliteConnection, hsm: &str, key: &str) -> Result<(), Failure> {
     let sql = "-- delete_rotation_policy
         DELETE FROM rotation_policies WHERE hsm = $1 AND key_name = $2";
@@ -51,7 +51,7 @@ pub(super) async fn delete_policy(db: &mut SqliteConnection, hsm: &str, key: &st
     Ok(())
 }
 
-/// Writes what has been said of a version.
+/// Writes the notices of a version.
 pub(super) async fn set_notices(db: &mut SqliteConnection, version: &KeyVersion) -> Result<(), Failure> {
     let sql = "-- set_notices
         UPDATE key_versions SET notices = $2 WHERE version = $1";
@@ -60,15 +60,15 @@ pub(super) async fn set_notices(db: &mut SqliteConnection, version: &KeyVersion)
     Ok(())
 }
 
-/// Reads all policies, into their keys.
+/// Reads all rotation policies into their keys.
 pub(super) async fn load_policies(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) -> Result<()> {
     let sql = "-- load_rotation_policies
         SELECT hsm, key_name, expiry_time, time_after_create, time_before_expiry, created, updated
         FROM rotation_policies";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let place: Place = (column(&row, "hsm")?, column(&row, "key_name")?);
-        let key = keys.get_mut(&place).ok_or_else(|| damaged("a rotation policy has no key"))?;
+        let id: Place = (column(&row, "hsm")?, column(&row, "key_name")?);
+        let key = keys.get_mut(&id).ok_or_else(|| damaged("a rotation policy has no key"))?;
         let after = optional(&row, "time_after_create")?.map(RotationTrigger::AfterCreation);
         let before = optional(&row, "time_before_expiry")?.map(RotationTrigger::BeforeExpiry);
         let rules = RotationRules::new(optional(&row, "expiry_time")?, after.or(before)).map_err(damaged)?;

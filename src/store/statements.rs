@@ -1,4 +1,4 @@
-//! The SQL that writes. Each statement begins with its name, so that logs and plans can be read.
+//! The SQL that writes changes. Each statement starts with its name in a comment, for logs and query plans.
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -15,21 +15,21 @@ use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::rbac::{RoleAssignment, RoleDefinition};
 use crate::model::{Error, Timestamp};
 
-/// Why a statement did not do its work.
+/// A failure to apply a commit.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// This commit is refused; the group goes on.
+    /// The commit is rejected; the rest of the group continues.
     Refused(Error),
-    /// The database failed; the group fails.
+    /// The database failed, and the group with it.
     Broken(sqlx::Error),
 }
 
 impl From<sqlx::Error> for Failure {
-    /// A taken name or a missing reference refuses its commit alone. Memory has guarded against both,
-    /// except that a version's identifier must be unique across all keys.
+    /// A violated unique or foreign key constraint rejects only its commit. The preconditions exclude both,
+    /// except for duplicates of a version's identifier in another key.
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error() {
-            Some(fault) if fault.is_unique_violation() || fault.is_foreign_key_violation() => {
+            Some(cause) if cause.is_unique_violation() || cause.is_foreign_key_violation() => {
                 Self::Refused(Error::Conflict { what: "what the request names".into() })
             }
             _ => Self::Broken(error),
@@ -45,17 +45,17 @@ impl From<Error> for Failure {
 
 pub(super) type Done = Result<(), Failure>;
 
-/// A structure as a column holds it.
+/// Serializes a value as JSON for a column.
 pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::Refused(Error::internal(error)))
 }
 
-/// Writes one change. The view has it already, with the names and the position to write.
-pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &View<'_>) -> Done {
+/// Writes one change. The transaction already contains it, with the names and positions to write.
+pub(super) async fn change(db: &mut SqliteConnection, change: &Change, transaction: &View<'_>) -> Done {
     match change {
         Change::InsertHsm(hsm, assignments) => {
             hsms::insert(db, hsm).await?;
-            insert_phase(db, view).await?;
+            insert_phase(db, transaction).await?;
             for assignment in assignments {
                 insert_role_assignment(db, &hsm.name.folded(), assignment).await?;
             }
@@ -63,25 +63,25 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
         }
         Change::ReplaceHsm(hsm) => hsms::update(db, hsm).await,
         Change::SoftDeleteHsm(hsm, _) | Change::RecoverHsm(hsm, _) => {
-            hsms::update(db, &*view.hsm(hsm)?).await?;
-            insert_phase(db, view).await
+            hsms::update(db, &*transaction.hsm(hsm)?).await?;
+            insert_phase(db, transaction).await
         }
         Change::PurgeHsm(hsm, _) => {
-            insert_phase(db, view).await?;
+            insert_phase(db, transaction).await?;
             hsms::delete(db, &hsm.folded()).await?;
-            super::resource_statements::keep_assignments(db, &view.resources()).await
+            super::resource_statements::keep_assignments(db, &transaction.resources()).await
         }
         Change::InsertVersion(version, _) => {
-            let key = planned(view, &version.hsm, &version.name)?;
+            let key = planned(transaction, &version.hsm, &version.name)?;
             insert_key(db, &key).await?;
             insert_version(db, &key, version.version).await
         }
         Change::ReplaceVersion(version) => {
-            let key = planned(view, &version.hsm, &version.name)?;
+            let key = planned(transaction, &version.hsm, &version.name)?;
             update_version(db, found(&key, version.version)?).await
         }
         Change::BindModes(hsm, name, version, _) => {
-            let key = planned(view, hsm, name)?;
+            let key = planned(transaction, hsm, name)?;
             let version = found(&key, *version)?;
             let sql = "-- bind_modes
                 UPDATE key_versions SET mode_family = $2 WHERE version = $1";
@@ -90,12 +90,12 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
             Ok(())
         }
         Change::PutRotationPolicy(hsm, name, _) => {
-            let key = planned(view, hsm, name)?;
+            let key = planned(transaction, hsm, name)?;
             rotation::put_policy(db, &key).await?;
             rotation::set_notices(db, current(&key)?).await
         }
         Change::Note(hsm, name, _) => {
-            let key = planned(view, hsm, name)?;
+            let key = planned(transaction, hsm, name)?;
             rotation::set_notices(db, current(&key)?).await
         }
         Change::SoftDelete(hsm, name, deletion) => {
@@ -116,7 +116,9 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
         Change::InsertRoleAssignment(hsm, assignment) => {
             insert_role_assignment(db, &hsm.folded(), assignment).await
         }
-        Change::Control(change) => super::resource_statements::change(db, change, &view.resources()).await,
+        Change::Control(change) => {
+            super::resource_statements::change(db, change, &transaction.resources()).await
+        }
         Change::PutAuditKey(key) => Ok(super::audit_keys::put(db, key).await?),
         Change::SetClock(setting) => {
             let sql = "-- set_clock
@@ -126,7 +128,7 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
             sqlx::query(sql).bind(setting.offset).bind(frozen).execute(db).await?;
             Ok(())
         }
-        // The ledger writes the mark with every group.
+        // The ledger writes the high-water mark of the clock with every group.
         Change::ReleaseClock => Ok(()),
         Change::DeleteRoleAssignment(hsm, id) => {
             let sql = "-- delete_role_assignment
@@ -137,16 +139,16 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, view: &Vi
     }
 }
 
-/// Writes the phase that the change just planned has begun.
-async fn insert_phase(db: &mut SqliteConnection, view: &View<'_>) -> Done {
-    match view.phase_begun() {
+/// Writes the lifetime phase that the current change begins.
+async fn insert_phase(db: &mut SqliteConnection, transaction: &View<'_>) -> Done {
+    match transaction.phase_begun() {
         Some(begun) => hsms::insert_phase(db, begun).await,
         None => Err(Error::internal("a planned phase is missing").into()),
     }
 }
 
-fn planned(view: &View<'_>, hsm: &HsmName, name: &KeyName) -> Result<std::sync::Arc<Key>, Failure> {
-    view.key(hsm, name).ok_or_else(|| Failure::Refused(Error::internal("a planned key is missing")))
+fn planned(transaction: &View<'_>, hsm: &HsmName, name: &KeyName) -> Result<std::sync::Arc<Key>, Failure> {
+    transaction.key(hsm, name).ok_or_else(|| Failure::Refused(Error::internal("a planned key is missing")))
 }
 
 fn current(key: &Key) -> Result<&KeyVersion, Failure> {

@@ -1,4 +1,4 @@
-//! The mark of the machine's clock in the database: read when the store is opened, written with what is committed.
+//! The SQL of the clock's high-water mark: read when the store is opened, written with commits.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use super::load::{column, damaged, dated, instant};
 use crate::model::time_guard::{Hold, HoldReason, Kept};
 use crate::model::{Error, Result, Timestamp};
 
-/// How far the clock may go on before its mark is written again.
+/// The advance of the clock after which the mark is written again.
 pub(super) const STEP: SignedDuration = SignedDuration::from_secs(1);
 
-/// Audit records so long after the mark were written in the group of a mark that was not due.
+/// The maximum time by which an audit record may follow the mark and still count as a later mark.
 const SLACK: SignedDuration = SignedDuration::from_secs(10);
 
-/// Whether what is stored must be written again.
+/// Whether the mark must be written again.
 pub(super) fn is_due(written: Option<&Kept>, now: &Kept) -> bool {
     let Some(written) = written else { return true };
     let held = |kept: &Kept| kept.hold.map(|hold| (hold.since, hold.reason));
     held(written) != held(now) || now.mark < written.mark || now.seen.duration_since(written.seen) >= STEP
 }
 
-/// Writes it.
+/// Writes the mark.
 pub(super) async fn write(db: &mut SqliteConnection, kept: &Kept) -> Result<(), sqlx::Error> {
     let sql = "-- set_time_mark
         INSERT INTO time_mark (id, mark, seen, hold_since, hold_reason, hold_ahead, hold_proven)
@@ -42,7 +42,7 @@ pub(super) async fn write(db: &mut SqliteConnection, kept: &Kept) -> Result<(), 
     Ok(())
 }
 
-/// Reads it. Where there is none, as after an upgrade, the newest audit record is the mark.
+/// Reads the mark. If there is none, as after an upgrade, the time of the newest audit record is used.
 pub(super) async fn load(db: &mut SqliteConnection) -> Result<Option<Kept>> {
     let sql = "-- newest_record
         SELECT at FROM audit_outbox ORDER BY last_seq DESC LIMIT 1";
@@ -61,13 +61,13 @@ pub(super) async fn load(db: &mut SqliteConnection) -> Result<Option<Kept>> {
             reason: match column::<&str>(&row, "hold_reason")? {
                 "jump" => HoldReason::Jump,
                 "stop" => HoldReason::Stop,
-                other => return Err(damaged(format_args!("{other} is no reason to hold time"))),
+                other => return Err(damaged(format_args!("unknown reason of a clock hold: {other}"))),
             },
             ahead: SignedDuration::from_micros(row.try_get("hold_ahead").map_err(damaged)?),
             proven: Duration::from_micros(column::<i64>(&row, "hold_proven")?.unsigned_abs()),
         }),
     };
-    // A group of records alone is not worth a mark of its own more than once a second.
+    // Groups of audit records only write the mark at most once per second, so a newer record advances it.
     let later =
         |at: &Timestamp| hold.is_none() && (SignedDuration::ZERO..=SLACK).contains(&at.duration_since(mark));
     let mark = newest.filter(later).unwrap_or(mark);

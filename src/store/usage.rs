@@ -1,4 +1,4 @@
-//! What is counted for billing: calls per hour, and the days on which each version was used.
+//! Usage counted for billing: calls per hour, and the days on which each key version was used.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use crate::model::key::{KeyType, KeyVersion};
 use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::{Error, Result, Timestamp};
 
-/// What calls are counted by.
+/// The dimensions by which calls are counted.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Counter {
     pub(super) hsm: Option<HsmName>,
@@ -21,7 +21,7 @@ pub(super) struct Counter {
     pub(super) hour: i64,
 }
 
-/// A version that was used: what billing must still know of it when it is purged.
+/// A used key version, with the data that billing needs after it is purged.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Used {
     pub(super) hsm: HsmName,
@@ -30,32 +30,32 @@ pub(super) struct Used {
     pub(super) days: Days,
 }
 
-/// Counts, and the days of use per version. The same type serves as the running total and as what one
-/// group adds.
+/// The counted calls, and the days of use per version. Used for the running total and for the increments of
+/// one group.
 #[derive(Default)]
 pub(super) struct Usage {
     pub(super) calls: HashMap<Counter, u64>,
     pub(super) versions: HashMap<VersionId, Used>,
 }
 
-/// What a group counted, as the outbox keeps it: JSON has no maps with such keys.
+/// The JSON form of [`Usage`] in the outbox, with lists instead of maps, because JSON keys are strings.
 #[derive(Serialize, Deserialize)]
 struct Counted {
     calls: Vec<(Counter, u64)>,
-    // Schemas before 0005 had another member, which was always empty.
+    // Before migration 0005 this member did not exist; its predecessor was always empty.
     #[serde(default)]
     versions: Vec<(VersionId, Used)>,
 }
 
 impl Usage {
-    /// As JSON.
+    /// Serializes the counts as JSON.
     pub(super) fn to_json(&self) -> Result<String> {
         let calls = self.calls.iter().map(|(counter, calls)| (counter.clone(), *calls)).collect();
         let versions = self.versions.iter().map(|(version, used)| (*version, used.clone())).collect();
         serde_json::to_string(&Counted { calls, versions }).map_err(Error::internal)
     }
 
-    /// Adds what [`to_json`](Self::to_json) wrote.
+    /// Adds the counts serialized by [`to_json`](Self::to_json).
     pub(super) fn add_json(&mut self, text: &str) -> Result<()> {
         let Counted { calls, versions } = serde_json::from_str(text).map_err(Error::internal)?;
         self.add(Self { calls: calls.into_iter().collect(), versions: versions.into_iter().collect() });
@@ -68,7 +68,7 @@ impl Usage {
         *self.calls.entry(Counter { hsm, event: Cow::Borrowed(event), meter, hour }).or_default() += 1;
     }
 
-    /// Notes the use of a version, unless `known` has this day.
+    /// Records the use of a version, unless `known` already has this day.
     pub(super) fn note(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) {
         let day = day_of(at);
         if known.versions.get(&version.version).is_some_and(|used| used.days.contains(day)) {
@@ -83,14 +83,14 @@ impl Usage {
         used.days.insert(day);
     }
 
-    /// Adds what a group counted.
+    /// Adds the counts of a group.
     pub(super) fn add(&mut self, group: Self) {
         for (counter, calls) in group.calls {
             *self.calls.entry(counter).or_default() += calls;
         }
         for (version, used) in group.versions {
             match self.versions.entry(version) {
-                Entry::Vacant(place) => drop(place.insert(used)),
+                Entry::Vacant(entry) => drop(entry.insert(used)),
                 Entry::Occupied(mut known) => used.days.iter().for_each(|day| {
                     known.get_mut().days.insert(day);
                 }),
@@ -113,7 +113,7 @@ impl Usage {
         uses
     }
 
-    /// The readings of hours that begin at seconds in `from..to`, in order.
+    /// The readings of hours that start at seconds in `from..to`, in order.
     pub(super) fn readings(&self, from: i64, to: i64) -> Vec<Reading> {
         let reading = |(counter, calls): (&Counter, &u64)| Reading {
             hsm: counter.hsm.clone(),
@@ -130,7 +130,7 @@ impl Usage {
     }
 }
 
-/// Reads a meter by the name under which it is stored.
+/// Parses the stored name of a meter.
 pub(super) fn meter(text: &str) -> Option<Meter> {
     Meter::ALL.into_iter().find(|meter| meter.as_str() == text)
 }
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_group_counted_comes_back_as_it_went() {
+    fn json_round_trip_preserves_counts() {
         let mut group = Usage::default();
         let at = second(86_400);
         group.count(None, "KeySign", Meter::Cryptographic, at);
@@ -184,12 +184,12 @@ mod tests {
         assert_eq!(all(&twice).iter().map(|reading| reading.calls).sum::<u64>(), 4);
         assert_eq!(twice.versions, group.versions);
         assert!(twice.add_json("{}").is_err());
-        // As the migration to 0003 wrote it.
+        // The format that migration 0003 wrote.
         assert!(twice.add_json("{\"calls\":[],\"days\":[]}").is_ok());
     }
 
     #[test]
-    fn hours_and_days_begin_where_the_calendar_says() {
+    fn counts_by_utc_hour_and_day() {
         let mut total = Usage::default();
         for at in [-1, 0, 3_599, 3_600] {
             total.count(None, "KeySign", Meter::Cryptographic, second(at));

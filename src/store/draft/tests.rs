@@ -1,4 +1,4 @@
-//! The guards, change by change.
+//! Tests of the preconditions of each change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,8 +76,8 @@ fn purge(name: &str) -> Change {
     Change::Purge(hsm, name)
 }
 
-/// A subscription with the group of all HSMs.
-fn place() -> Arc<Resources> {
+/// A subscription with the resource group of all HSMs.
+fn containers() -> Arc<Resources> {
     let id = SubscriptionId(Uuid::nil());
     let subscription = Subscription { id, name: "s".into(), tenant: Uuid::nil(), undeletable: false };
     let created = Timestamp::UNIX_EPOCH;
@@ -86,18 +86,18 @@ fn place() -> Arc<Resources> {
     Arc::new(Resources::joined(Arc::new([]), vec![subscription], vec![group], Vec::new(), Vec::new()))
 }
 
-/// Makes each list of changes as one commit of one group; gives what the last one said, and the
+/// Applies each list of changes as one commit of one group. Returns the result of the last commit, and the
 /// memory after the group.
 fn after(commits: &[&[Change]]) -> (Result<()>, Memory) {
     let memory = Memory::new(Vec::new(), Vec::new(), crate::clock::Clock::System);
-    let mut group = Draft { resources: Some(place()), ..Draft::default() };
+    let mut group = Draft { resources: Some(containers()), ..Draft::default() };
     let mut last = Ok(());
     for changes in commits {
-        let mut view = View::new(&memory, &group);
-        last = changes.iter().try_for_each(|change| view.plan(change));
+        let mut transaction = View::new(&memory, &group);
+        last = changes.iter().try_for_each(|change| transaction.plan(change));
         if last.is_ok() {
-            let own = view.into_own();
-            group.absorb(own);
+            let changes = transaction.into_own();
+            group.absorb(changes);
         }
     }
     memory.apply(group);
@@ -113,7 +113,7 @@ fn insert(name: &str, id: u8) -> Change {
 }
 
 #[test]
-fn an_hsm_is_made_once_and_everything_needs_one() {
+fn rejects_duplicate_hsm_and_orphan_resources() {
     let twice = Change::InsertHsm(hsm("LOCAL"), Vec::new());
     assert!(matches!(after(&[&[local()], &[twice]]).0, Err(Error::HsmExists { .. })));
     for change in [insert("a", 1), delete("a"), recover("a"), purge("a")] {
@@ -122,7 +122,7 @@ fn an_hsm_is_made_once_and_everything_needs_one() {
 }
 
 #[test]
-fn versions_are_added_to_live_keys_only() {
+fn adds_versions_to_live_keys_only() {
     assert!(matches!(after(&[&[local(), insert("a", 1)], &[insert("A", 1)]]).0, Err(Error::Conflict { .. })));
     assert!(matches!(
         after(&[&[local(), insert("a", 1), delete("a")], &[insert("A", 2)]]).0,
@@ -135,13 +135,13 @@ fn versions_are_added_to_live_keys_only() {
     assert_eq!(key.versions.len(), 2);
     assert!(
         key.versions.iter().all(|version| version.name.as_str() == "Bill"),
-        "the name stays as first written"
+        "the name keeps its original case"
     );
     assert_eq!(memory.key_count(&hsm), 1);
 }
 
 #[test]
-fn versions_are_replaced_where_they_are() {
+fn replaces_versions_in_place() {
     let replace = |name, id| Change::ReplaceVersion(version(name, id));
     let mut other = version("a", 1);
     other.material = PublicMaterial::Oct { key_size: 128 };
@@ -171,8 +171,8 @@ fn versions_are_replaced_where_they_are() {
 }
 
 #[test]
-fn deletion_goes_round_in_one_direction() {
-    let refused: [(&[Change], Change, bool); 6] = [
+fn rejects_invalid_deletion_state_changes() {
+    let rejected: [(&[Change], Change, bool); 6] = [
         (&[local()], delete("a"), true),
         (&[local(), insert("a", 1), delete("a")], delete("a"), true),
         (&[local()], recover("a"), false),
@@ -180,7 +180,7 @@ fn deletion_goes_round_in_one_direction() {
         (&[local(), insert("a", 1)], purge("a"), false),
         (&[local(), insert("a", 1), delete("a"), purge("a")], recover("a"), false),
     ];
-    for (before, change, live) in refused {
+    for (before, change, live) in rejected {
         match after(&[before, &[change]]).0 {
             Err(Error::KeyNotFound { .. }) => assert!(live),
             Err(Error::DeletedKeyNotFound { .. }) => assert!(!live),
@@ -192,15 +192,15 @@ fn deletion_goes_round_in_one_direction() {
     let deleted = after(&[&changes]).1;
     assert_eq!(deleted.keys(&hsm, crate::store::Listing::Live, None, 9).len(), 0);
     assert_eq!(deleted.keys(&hsm, crate::store::Listing::Deleted, None, 9).len(), 1);
-    let back = after(&[&changes, &[recover("a")]]).1;
-    assert_eq!(back.key(&hsm, &name).unwrap().deletion, None);
-    assert_eq!(back.key_count(&hsm), 1);
+    let recovered = after(&[&changes, &[recover("a")]]).1;
+    assert_eq!(recovered.key(&hsm, &name).unwrap().deletion, None);
+    assert_eq!(recovered.key_count(&hsm), 1);
     let again = after(&[&changes, &[purge("a"), insert("a", 2)]]).1;
     assert_eq!(again.key(&hsm, &name).unwrap().versions.len(), 1);
 }
 
 #[test]
-fn policies_and_notices_belong_to_live_keys_and_survive_deletion() {
+fn policies_and_notices_survive_deletion_of_their_key() {
     let (hsm, name) = key("a");
     let rules = crate::model::rotation::RotationRules::new(Some("P1Y".parse().unwrap()), None);
     let at = Timestamp::UNIX_EPOCH;
@@ -234,7 +234,7 @@ fn policies_and_notices_belong_to_live_keys_and_survive_deletion() {
 }
 
 #[test]
-fn a_refused_commit_leaves_nothing_and_later_ones_go_on() {
+fn rejected_commit_has_no_effect_on_its_group() {
     let (hsm, name) = key("a");
     let (result, memory) =
         after(&[&[local()], &[insert("a", 1), recover("nothing")], &[insert("b", 1), insert("b", 2)]]);
@@ -244,7 +244,7 @@ fn a_refused_commit_leaves_nothing_and_later_ones_go_on() {
 }
 
 #[test]
-fn roles_follow_their_hsm() {
+fn role_assignments_belong_to_their_hsm() {
     let assignment = RoleAssignment {
         id: Uuid::from_u128(1),
         role_definition: Uuid::from_u128(2),
@@ -262,7 +262,7 @@ fn roles_follow_their_hsm() {
 }
 
 #[test]
-fn keys_are_listed_by_folded_name_in_pages() {
+fn lists_keys_in_case_insensitive_order() {
     let mut changes = vec![local()];
     changes.extend(["b", "C", "a", "D"].iter().zip(1..).map(|(name, id)| insert(name, id)));
     let (_, memory) = after(&[&changes]);
@@ -278,14 +278,14 @@ fn keys_are_listed_by_folded_name_in_pages() {
 }
 
 #[test]
-fn a_version_is_bound_to_one_family_of_modes_for_good() {
+fn mode_family_of_a_version_cannot_change() {
     let bind = |id, family| {
         let (hsm, name) = key("A");
         Change::BindModes(hsm, name, VersionId::from_bytes([id; 16]), family)
     };
     let made = [local(), insert("a", 1), insert("a", 2)];
     let replaced = KeyVersion { tags: [("t".into(), "v".into())].into(), ..version("a", 1) };
-    // Read before it was bound, and written afterwards.
+    // The version was read before it was bound, and is written afterwards.
     let late = [Change::ReplaceVersion(replaced)];
     let first = [bind(1, ModeFamily::Gcm)];
     let (result, memory) = after(&[&made, &first, &first, &late]);

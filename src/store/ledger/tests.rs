@@ -1,4 +1,4 @@
-//! A COMMIT that fails although the database has the group.
+//! Tests of ambiguous commits: a COMMIT that fails although the database has written the group.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -14,10 +14,10 @@ use crate::store::{Commit, Durability, Options, Record, Store};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
-/// What happens in the moment in which the next answer of the database is lost.
+/// Runs when the next answer of the database is lost.
 static HOOK: Mutex<Option<Hook>> = Mutex::new(None);
 
-/// Loses an answer of the database, if a test wants that.
+/// Loses the answer of the database, if a test has set a hook.
 pub(super) fn fault() -> std::result::Result<(), sqlx::Error> {
     match HOOK.lock().unwrap().take() {
         Some(hook) => {
@@ -32,7 +32,7 @@ fn lose_the_next_answer(hook: impl FnOnce() + Send + 'static) {
     *HOOK.lock().unwrap() = Some(Box::new(hook));
 }
 
-/// A store whose exported records are seen.
+/// A store whose exported records are collected.
 struct Site {
     dir: tempfile::TempDir,
     seen: Arc<Mutex<Vec<(u64, String)>>>,
@@ -60,7 +60,7 @@ impl Site {
         Store::open(&self.path(), Vec::new(), options, Box::new(export)).await.unwrap()
     }
 
-    /// The numbers of the exported records, and the calls that they tell of.
+    /// The sequence numbers of the exported records, and the numbers of their calls.
     fn exported(&self) -> (Vec<u64>, Vec<u64>) {
         let call = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["call"].as_u64();
         let seen = self.seen.lock().unwrap();
@@ -83,7 +83,7 @@ fn id(number: u64) -> SubscriptionId {
     SubscriptionId(Uuid::from_u128(number.into()))
 }
 
-/// A call that makes the subscription of its number.
+/// A call that creates a subscription with this number.
 fn call(number: u64) -> Commit {
     let (id, tenant, name) = (id(number), Uuid::nil(), number.to_string());
     let subscription = Subscription { id, name, tenant, undeletable: false };
@@ -96,7 +96,7 @@ fn has(store: &Store, number: u64) -> bool {
 }
 
 #[tokio::test]
-async fn a_group_that_the_database_has_is_done_whatever_commit_said() {
+async fn group_written_despite_commit_error_is_applied() {
     let site = Site::new(Durability::Request);
     let store = site.open().await;
     store.commit(call(1)).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_group_that_the_database_has_is_done_whatever_commit_said() {
 }
 
 #[tokio::test]
-async fn nothing_is_known_and_nothing_is_written_until_the_database_can_be_asked() {
+async fn ambiguous_commit_blocks_writes_until_resolved() {
     let site = Site::new(Durability::Request);
     let store = site.open().await;
     let intent = Intent {
@@ -149,7 +149,7 @@ async fn nothing_is_known_and_nothing_is_written_until_the_database_can_be_asked
 }
 
 #[tokio::test]
-async fn records_that_nobody_waits_for_are_written_once() {
+async fn relaxed_records_are_written_exactly_once() {
     let site = Site::new(Durability::Relaxed);
     let store = site.open().await;
     let only_a_record = |number| Commit { record: Some(record(number)), ..Commit::default() };

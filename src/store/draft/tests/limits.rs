@@ -1,5 +1,5 @@
-//! Limits and names where several commits saw the same free room: each was allowed when it was asked for, and they
-//! are applied one after the other.
+//! Tests of limits and unique names with concurrent commits: each was valid against the same earlier state, and they are
+//! applied one after the other.
 
 use super::*;
 use crate::model::billing::Budget;
@@ -8,12 +8,12 @@ use crate::model::control_plane::{ControlAssignment, ControlScope};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::RoleDefinition;
 
-/// What is limited: its name in the refusal, how many there may be, and what makes one of a number.
+/// A limited resource: its name in the error, the limit, and the change that creates the resource with a number.
 struct Limited {
     what: &'static str,
     most: u32,
-    /// How many are there before, because what is limited needs them or counts them.
-    there: u32,
+    /// The number of resources that exist before, because the change needs them or the limit counts them.
+    existing: u32,
     before: Vec<Change>,
     make: fn(u32) -> Change,
 }
@@ -82,11 +82,11 @@ fn assign_control(number: u32) -> Change {
 }
 
 fn limited() -> Vec<Limited> {
-    let one = |what, most, there, before, make| Limited { what, most, there, before, make };
+    let one = |what, most, existing, before, make| Limited { what, most, existing, before, make };
     vec![
         one("managed HSMs in a subscription and location, deleted ones included", 5, 0, vec![], |number| {
             let id = Uuid::from_u128(number.into());
-            // Whatever the case and the blanks of the location.
+            // Locations are compared without case and spaces.
             let location = if number % 2 == 0 { "Here" } else { " here" }.into();
             Change::InsertHsm(ManagedHsm { id, location, ..hsm(&format!("hsm-{number}")) }, Vec::new())
         }),
@@ -111,125 +111,130 @@ fn limited() -> Vec<Limited> {
     ]
 }
 
-/// Applies commits of one change each to one group, all of which saw the store as it was before; gives what each said.
+/// Applies commits of one change each to one group. Returns the result of each.
 fn race(memory: &Memory, commits: &[Change]) -> Vec<Result<()>> {
     let mut group = Draft::default();
-    let mut said = Vec::new();
+    let mut results = Vec::new();
     for change in commits {
-        let mut view = View::new(memory, &group);
-        let result = view.plan(change);
+        let mut transaction = View::new(memory, &group);
+        let result = transaction.plan(change);
         if result.is_ok() {
-            let own = view.into_own();
-            group.absorb(own);
+            let changes = transaction.into_own();
+            group.absorb(changes);
         }
-        said.push(result);
+        results.push(result);
     }
-    said
+    results
 }
 
-/// A store with these changes in it, whatever the limits.
+/// A store with these changes applied, without limits.
 fn filled(changes: impl Iterator<Item = Change>) -> Memory {
     let memory = Memory::new(Vec::new(), Vec::new(), crate::clock::Clock::System);
-    let group = Draft { resources: Some(place()), ..Draft::default() };
-    let mut view = View::new(&memory, &group).under(Rules::Configured);
+    let group = Draft { resources: Some(containers()), ..Draft::default() };
+    let mut transaction = View::new(&memory, &group).under(Rules::Configured);
     for change in changes {
-        view.plan(&change).unwrap();
+        transaction.plan(&change).unwrap();
     }
-    let mut all = Draft { resources: Some(place()), ..Draft::default() };
-    let own = view.into_own();
-    all.absorb(own);
+    let mut all = Draft { resources: Some(containers()), ..Draft::default() };
+    let changes = transaction.into_own();
+    all.absorb(changes);
     memory.apply(all);
     memory
 }
 
 #[test]
-fn of_commits_that_saw_room_for_one_more_only_one_gets_it() {
-    for Limited { what, most, there, before, make } in limited() {
-        let memory = filled(before.into_iter().chain((there..most - 1).map(|number| make(number + 10_000))));
-        let said = race(&memory, &(1..=3).map(make).collect::<Vec<_>>());
-        let refused = Err(Error::LimitExceeded { what, limit: most.try_into().unwrap() });
-        assert_eq!(said, [Ok(()), refused.clone(), refused], "{what}");
+fn concurrent_commits_cannot_exceed_limits() {
+    for Limited { what, most, existing, before, make } in limited() {
+        let memory =
+            filled(before.into_iter().chain((existing..most - 1).map(|number| make(number + 10_000))));
+        let results = race(&memory, &(1..=3).map(make).collect::<Vec<_>>());
+        let exceeded = Err(Error::LimitExceeded { what, limit: most.try_into().unwrap() });
+        assert_eq!(results, [Ok(()), exceeded.clone(), exceeded], "{what}");
     }
 }
 
 #[test]
-fn keys_are_counted_with_what_their_own_group_made_and_purged() {
+fn key_limit_counts_changes_of_the_same_group() {
     let full = (0..5000).map(|number| key_version(&format!("key-{number}"), number));
-    let gone = [delete("key-7")];
-    let memory = filled([local()].into_iter().chain(full).chain(gone));
+    let deleted = [delete("key-7")];
+    let memory = filled([local()].into_iter().chain(full).chain(deleted));
     let new = |name| key_version(name, 6000);
     let exceeded = Err(Error::LimitExceeded { what: "keys in an HSM", limit: 5000 });
     let version = key_version("key-8", 7000);
-    let said = race(&memory, &[new("a"), version, purge("key-7"), new("a"), new("b")]);
-    assert_eq!(said, [exceeded.clone(), Ok(()), Ok(()), Ok(()), exceeded]);
+    let results = race(&memory, &[new("a"), version, purge("key-7"), new("a"), new("b")]);
+    assert_eq!(results, [exceeded.clone(), Ok(()), Ok(()), Ok(()), exceeded]);
 }
 
 #[test]
-fn what_is_configured_may_exceed_limits() {
-    // Nobody configures definitions of roles.
-    for Limited { what, most, there, before, make } in
+fn configured_resources_may_exceed_limits() {
+    // Custom role definitions cannot be configured.
+    for Limited { what, most, existing, before, make } in
         limited().into_iter().filter(|one| one.what != "custom role definitions")
     {
-        let more = (there..=most).map(|number| make(number + 10_000));
+        let more = (existing..=most).map(|number| make(number + 10_000));
         let memory = filled(before.into_iter().chain(more));
-        let said = race(&memory, &[make(1)]);
-        assert_eq!(said, [Err(Error::LimitExceeded { what, limit: most.try_into().unwrap() })], "{what}");
+        let results = race(&memory, &[make(1)]);
+        assert_eq!(results, [Err(Error::LimitExceeded { what, limit: most.try_into().unwrap() })], "{what}");
     }
 }
 
 #[test]
-fn of_two_budgets_of_one_name_the_first_stays() {
+fn rejects_duplicate_and_missing_budgets() {
     let hsm_scope =
         format!("{}/resourceGroups/g/providers/Microsoft.KeyVault/managedHSMs/local", subscription());
     let insert = |budget| Change::Control(ControlChange::InsertBudget(budget));
     let memory = filled([local()].into_iter());
     let first = budget("Monthly", &subscription());
-    let said = race(&memory, &[insert(first.clone()), insert(budget("MONTHLY", &hsm_scope))]);
-    assert_eq!(said[0], Ok(()));
-    assert!(matches!(said[1], Err(Error::BudgetExists { .. })), "{said:?}");
+    let results = race(&memory, &[insert(first.clone()), insert(budget("MONTHLY", &hsm_scope))]);
+    assert_eq!(results[0], Ok(()));
+    assert!(matches!(results[1], Err(Error::BudgetExists { .. })), "{results:?}");
 
-    // What is noted of a budget does not bring back one that is gone, nor change another of its name.
+    // Replacing a deleted budget neither recreates it nor changes a newer budget of the same name.
     let replace = |budget| Change::Control(ControlChange::ReplaceBudget(budget));
     let delete = Change::Control(ControlChange::DeleteBudget(first.subscription(), first.name.clone()));
     let other = budget("monthly", &hsm_scope);
     let memory = filled([local(), insert(first.clone())].into_iter());
-    let said = race(
+    let results = race(
         &memory,
         &[replace(first.clone()), delete, replace(first.clone()), insert(other), replace(first)],
     );
-    let gone = |said: &Result<()>| matches!(said, Err(Error::BudgetNotFound { .. }));
+    let not_found = |result: &Result<()>| matches!(result, Err(Error::BudgetNotFound { .. }));
     assert!(
-        said[0].is_ok() && said[1].is_ok() && gone(&said[2]) && said[3].is_ok() && gone(&said[4]),
-        "{said:?}"
+        results[0].is_ok()
+            && results[1].is_ok()
+            && not_found(&results[2])
+            && results[3].is_ok()
+            && not_found(&results[4]),
+        "{results:?}"
     );
 }
 
 #[test]
-fn a_group_of_one_name_is_made_once() {
+fn rejects_duplicate_resource_groups() {
     let memory = filled(std::iter::empty());
-    let said = race(&memory, &[group(1), group(1)]);
-    assert_eq!(said[0], Ok(()));
-    assert!(matches!(said[1], Err(Error::ResourceGroupExists { .. })), "{said:?}");
+    let results = race(&memory, &[group(1), group(1)]);
+    assert_eq!(results[0], Ok(()));
+    assert!(matches!(results[1], Err(Error::ResourceGroupExists { .. })), "{results:?}");
 }
 
 #[test]
-fn a_role_is_not_given_where_its_scope_or_its_definition_has_just_gone() {
+fn rejects_assignments_with_deleted_scope_or_definition() {
     let at = Timestamp::UNIX_EPOCH;
     let scope = format!("{}/resourceGroups/g/providers/Microsoft.KeyVault/managedHSMs/local", subscription());
-    let given = ControlAssignment {
+    let assignment = ControlAssignment {
         id: Uuid::from_u128(1),
         role_definition: Uuid::from_u128(1),
         principal: PrincipalId(Uuid::nil()),
         scope: scope.parse::<ControlScope>().unwrap(),
     };
-    let give = Change::Control(ControlChange::InsertAssignment(Arc::new(given)));
+    let insert = Change::Control(ControlChange::InsertAssignment(Arc::new(assignment)));
     let deletion = Deletion { deleted_at: at, scheduled_purge_at: at };
     let name: HsmName = "local".parse().unwrap();
     let memory = filled([local()].into_iter());
-    let said = race(&memory, &[Change::SoftDeleteHsm(name.clone(), deletion), give]);
-    assert!(matches!(said[1], Err(Error::HsmNotFound { .. })), "{said:?}");
+    let results = race(&memory, &[Change::SoftDeleteHsm(name.clone(), deletion), insert]);
+    assert!(matches!(results[1], Err(Error::HsmNotFound { .. })), "{results:?}");
 
     let memory = filled([local(), put_definition(1)].into_iter());
-    let gone = Change::DeleteRoleDefinition(name, Uuid::from_u128(1));
-    assert_eq!(race(&memory, &[gone, assign(1, "/")])[1], Err(Error::RoleDefinitionNotFound));
+    let delete = Change::DeleteRoleDefinition(name, Uuid::from_u128(1));
+    assert_eq!(race(&memory, &[delete, assign(1, "/")])[1], Err(Error::RoleDefinitionNotFound));
 }
