@@ -102,25 +102,25 @@ async fn assignments_are_deleted_with_their_resource_group() {
 #[tokio::test]
 async fn assignments_survive_recovery_but_not_purge_of_an_hsm() {
     let mut server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
-    owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
-    let assigned = assign(&mut owner, OWNER, &principal, &place.hsm("payroll")).await;
+    owner.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
+    let assigned = assign(&mut owner, OWNER, &principal, &container.hsm("payroll")).await;
     assert_eq!(assigned.scope, format!("/{}", hsm("payroll")));
     // Soft deletion keeps assignments for recovery, and new ones are rejected.
-    let deleted = hsms::delete(&mut nobody, place.hsm("payroll")).await.unwrap();
+    let deleted = hsms::delete(&mut nobody, container.hsm("payroll")).await.unwrap();
     let refused =
         owner.authorization.create_control_role_assignment(assigning(READER, &principal, &hsm("payroll")));
     fails(refused.await, Code::NotFound, "HSM_NOT_FOUND");
     hsms::recover(&mut owner, deleted.name.clone()).await.unwrap();
     assert_eq!(get(&mut nobody, &assigned.name).await.unwrap(), assigned);
 
-    hsms::delete(&mut nobody, place.hsm("payroll")).await.unwrap();
+    hsms::delete(&mut nobody, container.hsm("payroll")).await.unwrap();
     hsms::purge(&mut owner, deleted.name).await.unwrap();
-    owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
-    not_granted(hsms::delete(&mut nobody, place.hsm("payroll")).await);
+    owner.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
+    not_granted(hsms::delete(&mut nobody, container.hsm("payroll")).await);
     server.restart();
     let mut nobody = server.client("nobody").await;
-    not_granted(hsms::delete(&mut nobody, place.hsm("payroll")).await);
+    not_granted(hsms::delete(&mut nobody, container.hsm("payroll")).await);
 }

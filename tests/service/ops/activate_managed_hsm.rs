@@ -14,9 +14,9 @@ fn request(name: &str) -> pb::ActivateManagedHsmRequest {
 #[tokio::test]
 async fn data_plane_is_unavailable_before_activation() {
     let mut server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut owner = server.client("owner").await;
-    let mut creation = place.creating("payroll");
+    let mut creation = container.creating("payroll");
     let dev = server.principal("dev").object_id;
     creation.managed_hsm.as_mut().unwrap().administrators.push(dev);
     owner.hsms.create_managed_hsm(creation).await.unwrap();
@@ -34,7 +34,7 @@ async fn data_plane_is_unavailable_before_activation() {
     assert_recorded(&server, metadata(&answer), "ManagedHsmActivate", "OK", "hsms/payroll");
     assert_eq!(dev.access.list_role_assignments(list).await.unwrap().into_inner().role_assignments.len(), 2);
     server.restart();
-    let read = pb::GetManagedHsmRequest { name: place.hsm("payroll") };
+    let read = pb::GetManagedHsmRequest { name: container.hsm("payroll") };
     let mut owner = server.client("owner").await;
     assert!(owner.hsms.get_managed_hsm(read).await.unwrap().into_inner().activated);
     // Activation is idempotent.
@@ -44,9 +44,9 @@ async fn data_plane_is_unavailable_before_activation() {
 #[tokio::test]
 async fn only_hsm_administrators_activate() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut owner = server.client("owner").await;
-    owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+    owner.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
     for name in ["owner", "contributor", "dev", "crypto-officer", "nobody"] {
         not_granted(server.client(name).await.hsms.activate_managed_hsm(request("hsms/payroll")).await);
     }
@@ -56,8 +56,8 @@ async fn only_hsm_administrators_activate() {
         Code::NotFound,
         "HSM_NOT_FOUND",
     );
-    bad(administrator.hsms.activate_managed_hsm(request(&place.hsm("payroll"))).await, "name");
-    crate::hsms::delete(&mut owner, place.hsm("payroll")).await.unwrap();
+    bad(administrator.hsms.activate_managed_hsm(request(&container.hsm("payroll"))).await, "name");
+    crate::hsms::delete(&mut owner, container.hsm("payroll")).await.unwrap();
     fails(
         administrator.hsms.activate_managed_hsm(request("hsms/payroll")).await,
         Code::FailedPrecondition,

@@ -9,10 +9,10 @@ use crate::support::Server;
 #[tokio::test]
 async fn reports_available_taken_and_invalid_names() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    contributor.hsms.create_managed_hsm(place.creating("deleted")).await.unwrap();
-    delete(&mut contributor, place.hsm("deleted")).await.unwrap();
+    contributor.hsms.create_managed_hsm(container.creating("deleted")).await.unwrap();
+    delete(&mut contributor, container.hsm("deleted")).await.unwrap();
     for (name, reason) in [
         ("payroll", ""),
         ("local", "AlreadyExists"),
@@ -22,7 +22,7 @@ async fn reports_available_taken_and_invalid_names() {
         ("", "AccountNameInvalid"),
     ] {
         let request = pb::CheckManagedHsmNameRequest {
-            parent: place.subscription.clone(),
+            parent: container.subscription.clone(),
             managed_hsm_id: name.to_owned(),
         };
         let answer = contributor.hsms.check_managed_hsm_name(request).await.unwrap().into_inner();
@@ -34,9 +34,9 @@ async fn reports_available_taken_and_invalid_names() {
 #[tokio::test]
 async fn requires_read_permission_on_the_subscription() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let request = pb::CheckManagedHsmNameRequest {
-        parent: place.subscription.clone(),
+        parent: container.subscription.clone(),
         managed_hsm_id: "payroll".to_owned(),
     };
     not_granted(server.client("administrator").await.hsms.check_managed_hsm_name(request.clone()).await);

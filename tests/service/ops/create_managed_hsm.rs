@@ -14,9 +14,9 @@ async fn create(client: &mut Client, request: pb::CreateManagedHsmRequest) -> Re
 #[tokio::test]
 async fn created_hsm_has_requested_properties_and_administrators() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    let mut request = place.retaining("Payroll-1", 7);
+    let mut request = container.retaining("Payroll-1", 7);
     let asked = request.managed_hsm.as_mut().unwrap();
     asked.purge_protection = true;
     asked.sku = Some("custom_b32".to_owned());
@@ -24,10 +24,13 @@ async fn created_hsm_has_requested_properties_and_administrators() {
     asked.network =
         Some(pb::NetworkRules { ip_rules: vec!["203.0.113.0/24".to_owned()], ..Default::default() });
     let answer = contributor.hsms.create_managed_hsm(request).await;
-    let scope = format!("/{}/providers/Microsoft.KeyVault/managedHSMs/Payroll-1", place.group);
+    let scope = format!("/{}/providers/Microsoft.KeyVault/managedHSMs/Payroll-1", container.group);
     assert_recorded(&server, metadata(&answer), "ManagedHsmCreate", "OK", &scope);
     let made = answer.unwrap().into_inner();
-    assert_eq!((made.name.as_str(), made.data_plane.as_str()), (&*place.hsm("Payroll-1"), "hsms/Payroll-1"));
+    assert_eq!(
+        (made.name.as_str(), made.data_plane.as_str()),
+        (&*container.hsm("Payroll-1"), "hsms/Payroll-1")
+    );
     assert_eq!((made.retention_days(), made.purge_protection, made.activated), (7, true, false));
     assert_eq!((made.recovery_level.as_str(), made.sku()), ("CustomizedRecoverable", "Custom_B32"));
     assert_eq!(made.tags["team"], "billing");
@@ -54,8 +57,8 @@ async fn created_hsm_has_requested_properties_and_administrators() {
 #[tokio::test]
 async fn applies_azure_defaults() {
     let server = Server::start();
-    let place = Place::of(&server);
-    let made = create(&mut server.client("owner").await, place.creating("payroll")).await.unwrap();
+    let container = Place::of(&server);
+    let made = create(&mut server.client("owner").await, container.creating("payroll")).await.unwrap();
     assert_eq!((made.retention_days(), made.purge_protection), (90, false));
     assert_eq!((made.sku(), made.recovery_level.as_str()), ("Standard_B1", "Recoverable+Purgeable"));
     let network = made.network.unwrap();
@@ -68,27 +71,27 @@ async fn applies_azure_defaults() {
 #[tokio::test]
 async fn retention_interval_is_seven_to_ninety_days() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
     for (name, days) in [("seven", 7), ("ninety", 90)] {
         assert_eq!(
-            create(&mut contributor, place.retaining(name, days)).await.unwrap().retention_days(),
+            create(&mut contributor, container.retaining(name, days)).await.unwrap().retention_days(),
             days
         );
     }
     for days in [0, 1, 6, 91, u32::MAX] {
-        bad(create(&mut contributor, place.retaining("wrong", days)).await, "retention_days");
+        bad(create(&mut contributor, container.retaining("wrong", days)).await, "retention_days");
     }
-    assert_eq!(live(&mut contributor, &place).await, ["local", "ninety", "seven"]);
+    assert_eq!(live(&mut contributor, &container).await, ["local", "ninety", "seven"]);
 }
 
 #[tokio::test]
 async fn rejected_request_names_the_field_and_leaves_no_token() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
     let with = |change: fn(&mut pb::ManagedHsm)| {
-        let mut request = place.creating("payroll");
+        let mut request = container.creating("payroll");
         change(request.managed_hsm.as_mut().unwrap());
         request
     };
@@ -108,42 +111,50 @@ async fn rejected_request_names_the_field_and_leaves_no_token() {
             }),
             "network.ip_rules",
         ),
-        (place.creating("no--name"), "managed_hsm_id"),
+        (container.creating("no--name"), "managed_hsm_id"),
     ];
     for (request, field) in wrong {
         bad(create(&mut contributor, request).await, field);
     }
-    let elsewhere = creating(&format!("{}/resourceGroups/none", place.subscription), "payroll");
+    let elsewhere = creating(&format!("{}/resourceGroups/none", container.subscription), "payroll");
     fails(create(&mut contributor, elsewhere).await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
-    assert_eq!(live(&mut contributor, &place).await, ["local"]);
+    assert_eq!(live(&mut contributor, &container).await, ["local"]);
     assert_eq!(crate::support::hsm_tokens(&server).len(), 1);
 }
 
 #[tokio::test]
 async fn names_are_unique_and_a_location_holds_five_hsms() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
     for name in ["one", "two", "three", "four"] {
-        create(&mut contributor, place.creating(name)).await.unwrap();
+        create(&mut contributor, container.creating(name)).await.unwrap();
     }
-    let taken = create(&mut contributor, place.creating("ONE")).await;
+    let taken = create(&mut contributor, container.creating("ONE")).await;
     assert_eq!(fact(&fails(taken, Code::AlreadyExists, "HSM_EXISTS"), "deleted"), "false");
-    fails(create(&mut contributor, place.creating("six")).await, Code::ResourceExhausted, "LIMIT_EXCEEDED");
+    fails(
+        create(&mut contributor, container.creating("six")).await,
+        Code::ResourceExhausted,
+        "LIMIT_EXCEEDED",
+    );
     // A soft-deleted HSM counts towards the limit.
-    crate::hsms::delete(&mut contributor, place.hsm("one")).await.unwrap();
-    fails(create(&mut contributor, place.creating("six")).await, Code::ResourceExhausted, "LIMIT_EXCEEDED");
-    crate::hsms::purge(&mut contributor, place.deleted("one")).await.unwrap();
-    create(&mut contributor, place.creating("six")).await.unwrap();
+    crate::hsms::delete(&mut contributor, container.hsm("one")).await.unwrap();
+    fails(
+        create(&mut contributor, container.creating("six")).await,
+        Code::ResourceExhausted,
+        "LIMIT_EXCEEDED",
+    );
+    crate::hsms::purge(&mut contributor, container.deleted("one")).await.unwrap();
+    create(&mut contributor, container.creating("six")).await.unwrap();
 }
 
 #[tokio::test]
 async fn requires_managed_hsm_write_permission() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     for name in ["administrator", "crypto-officer", "crypto-user", "reader", "nobody"] {
         let mut caller = server.client(name).await;
-        let status = not_granted(create(&mut caller, place.creating("payroll")).await);
+        let status = not_granted(create(&mut caller, container.creating("payroll")).await);
         assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHSMs/write");
     }
 }

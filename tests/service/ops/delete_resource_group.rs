@@ -27,15 +27,15 @@ async fn deleted_group_frees_its_name() {
 #[tokio::test]
 async fn hsms_are_soft_deleted_and_recoverable_into_a_new_group() {
     let mut server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut owner = server.client("owner").await;
-    let mut protected = place.creating("protected");
+    let mut protected = container.creating("protected");
     protected.managed_hsm.as_mut().unwrap().purge_protection = true;
-    for request in [protected, place.creating("earlier")] {
+    for request in [protected, container.creating("earlier")] {
         owner.hsms.create_managed_hsm(request).await.unwrap();
     }
-    let earlier = hsms::delete(&mut owner, place.hsm("earlier")).await.unwrap();
-    let live = hsms::live(&mut owner, &place).await;
+    let earlier = hsms::delete(&mut owner, container.hsm("earlier")).await.unwrap();
+    let live = hsms::live(&mut owner, &container).await;
     assert_eq!(live, ["local", "protected"]);
     delete_group(&mut owner, "dev").await.unwrap();
     // One transaction: a crash does not leave it half done.
@@ -43,51 +43,51 @@ async fn hsms_are_soft_deleted_and_recoverable_into_a_new_group() {
     server.start_again();
     let mut owner = server.client("owner").await;
     fails(get_group(&mut owner, "dev").await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
-    let deleted = hsms::deleted(&mut owner, &place).await;
+    let deleted = hsms::deleted(&mut owner, &container).await;
     assert_eq!(deleted, ["earlier", "local", "protected"]);
-    let request = pb::GetDeletedManagedHsmRequest { name: place.deleted("earlier") };
+    let request = pb::GetDeletedManagedHsmRequest { name: container.deleted("earlier") };
     assert_eq!(owner.hsms.get_deleted_managed_hsm(request).await.unwrap().into_inner(), earlier);
     fails(
-        hsms::purge(&mut owner, place.deleted("protected")).await,
+        hsms::purge(&mut owner, container.deleted("protected")).await,
         Code::FailedPrecondition,
         "PURGE_PROTECTED",
     );
     fails(
-        hsms::recover(&mut owner, place.deleted("local")).await,
+        hsms::recover(&mut owner, container.deleted("local")).await,
         Code::NotFound,
         "RESOURCE_GROUP_NOT_FOUND",
     );
-    hsms::purge(&mut owner, place.deleted("earlier")).await.unwrap();
+    hsms::purge(&mut owner, container.deleted("earlier")).await.unwrap();
     make_group(&mut owner, "dev").await;
-    hsms::recover(&mut owner, place.deleted("local")).await.unwrap();
-    assert_eq!(hsms::live(&mut owner, &place).await, ["local"]);
+    hsms::recover(&mut owner, container.deleted("local")).await.unwrap();
+    assert_eq!(hsms::live(&mut owner, &container).await, ["local"]);
 }
 
 #[tokio::test]
 async fn group_permission_suffices_and_ends_with_the_group() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut owner = server.client("owner").await;
     let nobody = server.principal("nobody").object_id;
     assign(&mut owner, OWNER, &nobody, &group("dev")).await;
     let mut caller = server.client("nobody").await;
     delete_group(&mut caller, "dev").await.unwrap();
-    assert_eq!(hsms::deleted(&mut owner, &place).await, ["local"]);
+    assert_eq!(hsms::deleted(&mut owner, &container).await, ["local"]);
     // Assignments at the deleted group do not apply to a new group of the same name.
     make_group(&mut owner, "dev").await;
     not_granted(get_group(&mut caller, "dev").await);
-    not_granted(hsms::recover(&mut caller, place.deleted("local")).await);
+    not_granted(hsms::recover(&mut caller, container.deleted("local")).await);
 }
 
 /// In any order, no HSM remains in a deleted group, and no call fails with an internal error.
 #[tokio::test]
 async fn concurrently_created_hsms_do_not_outlive_the_group() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let owner = server.client("owner").await;
     let create = async |name: &str| {
         let mut owner = owner.clone();
-        owner.hsms.create_managed_hsm(place.creating(name)).await.map(drop)
+        owner.hsms.create_managed_hsm(container.creating(name)).await.map(drop)
     };
     let delete = async || {
         let mut owner = owner.clone();
@@ -102,7 +102,7 @@ async fn concurrently_created_hsms_do_not_outlive_the_group() {
     if deleted.is_err() && again.is_err() {
         delete_group(&mut owner, "dev").await.unwrap();
     }
-    assert!(hsms::live(&mut owner, &place).await.is_empty());
+    assert!(hsms::live(&mut owner, &container).await.is_empty());
     fails(get_group(&mut owner, "dev").await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
 }
 

@@ -14,21 +14,21 @@ fn request(name: String) -> pb::GetDeletedManagedHsmRequest {
 #[tokio::test]
 async fn returns_the_resource_that_deletion_returned() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    let name = place.deleted("local");
+    let name = container.deleted("local");
     let missing = contributor.hsms.get_deleted_managed_hsm(request(name.clone())).await;
     fails(missing, Code::NotFound, "DELETED_HSM_NOT_FOUND");
-    let deleted = delete(&mut contributor, place.hsm("local")).await.unwrap();
+    let deleted = delete(&mut contributor, container.hsm("local")).await.unwrap();
     let read = contributor.hsms.get_deleted_managed_hsm(request(name)).await.unwrap().into_inner();
     assert_eq!(read, deleted);
-    let spelled = format!("{}/locations/LOCAL HOST/deletedManagedHsms/LOCAL", place.subscription);
+    let spelled = format!("{}/locations/LOCAL HOST/deletedManagedHsms/LOCAL", container.subscription);
     let read = contributor.hsms.get_deleted_managed_hsm(request(spelled)).await.unwrap().into_inner();
     assert_eq!(read, deleted);
-    let elsewhere = format!("{}/locations/westeurope/deletedManagedHsms/local", place.subscription);
+    let elsewhere = format!("{}/locations/westeurope/deletedManagedHsms/local", container.subscription);
     let elsewhere = contributor.hsms.get_deleted_managed_hsm(request(elsewhere)).await;
     fails(elsewhere, Code::NotFound, "DELETED_HSM_NOT_FOUND");
-    bad(contributor.hsms.get_deleted_managed_hsm(request(place.hsm("local"))).await, "name");
+    bad(contributor.hsms.get_deleted_managed_hsm(request(container.hsm("local"))).await, "name");
     let mut officer = server.client("crypto-officer").await;
-    not_granted(officer.hsms.get_deleted_managed_hsm(request(place.deleted("local"))).await);
+    not_granted(officer.hsms.get_deleted_managed_hsm(request(container.deleted("local"))).await);
 }

@@ -13,18 +13,18 @@ fn request(parent: &str) -> pb::ListDeletedManagedHsmsRequest {
 #[tokio::test]
 async fn lists_by_name_in_pages_of_any_size() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    let mut expected = vec![delete(&mut contributor, place.hsm("local")).await.unwrap()];
+    let mut expected = vec![delete(&mut contributor, container.hsm("local")).await.unwrap()];
     for name in ["alpha", "live", "beta"] {
-        contributor.hsms.create_managed_hsm(place.creating(name)).await.unwrap();
+        contributor.hsms.create_managed_hsm(container.creating(name)).await.unwrap();
     }
     for name in ["beta", "alpha"] {
-        expected.insert(0, delete(&mut contributor, place.hsm(name)).await.unwrap());
+        expected.insert(0, delete(&mut contributor, container.hsm(name)).await.unwrap());
     }
     for page_size in [1, 2, 3] {
         let mut found = Vec::new();
-        let mut request = pb::ListDeletedManagedHsmsRequest { page_size, ..request(&place.subscription) };
+        let mut request = pb::ListDeletedManagedHsmsRequest { page_size, ..request(&container.subscription) };
         loop {
             let page =
                 contributor.hsms.list_deleted_managed_hsms(request.clone()).await.unwrap().into_inner();
@@ -41,13 +41,13 @@ async fn lists_by_name_in_pages_of_any_size() {
 #[tokio::test]
 async fn requires_a_control_plane_role() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     for name in ["administrator", "crypto-officer", "nobody"] {
         let mut caller = server.client(name).await;
-        not_granted(caller.hsms.list_deleted_managed_hsms(request(&place.subscription)).await);
+        not_granted(caller.hsms.list_deleted_managed_hsms(request(&container.subscription)).await);
     }
     let mut reader = server.client("reader").await;
-    let none = reader.hsms.list_deleted_managed_hsms(request(&place.subscription)).await.unwrap();
+    let none = reader.hsms.list_deleted_managed_hsms(request(&container.subscription)).await.unwrap();
     assert_eq!(none.into_inner().deleted_managed_hsms, []);
-    bad(reader.hsms.list_deleted_managed_hsms(request(&place.group)).await, "parent");
+    bad(reader.hsms.list_deleted_managed_hsms(request(&container.group)).await, "parent");
 }

@@ -14,13 +14,13 @@ fn request(parent: &str) -> pb::ListManagedHsmsRequest {
 #[tokio::test]
 async fn lists_live_hsms_by_name_in_pages_of_any_size() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
     for name in ["beta", "alpha", "deleted"] {
-        contributor.hsms.create_managed_hsm(place.creating(name)).await.unwrap();
+        contributor.hsms.create_managed_hsm(container.creating(name)).await.unwrap();
     }
-    delete(&mut contributor, place.hsm("deleted")).await.unwrap();
-    for parent in [&place.subscription, &place.group] {
+    delete(&mut contributor, container.hsm("deleted")).await.unwrap();
+    for parent in [&container.subscription, &container.group] {
         for page_size in [1, 2, 3, 100] {
             let mut names = Vec::new();
             let mut request = pb::ListManagedHsmsRequest { page_size, ..request(parent) };
@@ -40,15 +40,15 @@ async fn lists_live_hsms_by_name_in_pages_of_any_size() {
 #[tokio::test]
 async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut reader = server.client("reader").await;
-    let none = format!("{}/resourceGroups/none", place.subscription);
+    let none = format!("{}/resourceGroups/none", container.subscription);
     fails(reader.hsms.list_managed_hsms(request(&none)).await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
     for parent in ["", "hsms/local", "subscriptions/x"] {
         bad(reader.hsms.list_managed_hsms(request(parent)).await, "parent");
     }
-    let wrong = pb::ListManagedHsmsRequest { page_size: -1, ..request(&place.subscription) };
+    let wrong = pb::ListManagedHsmsRequest { page_size: -1, ..request(&container.subscription) };
     bad(reader.hsms.list_managed_hsms(wrong).await, "page_size");
     let mut user = server.client("crypto-user").await;
-    not_granted(user.hsms.list_managed_hsms(request(&place.subscription)).await);
+    not_granted(user.hsms.list_managed_hsms(request(&container.subscription)).await);
 }

@@ -10,30 +10,30 @@ use crate::support::{Server, days, fact};
 #[tokio::test]
 async fn rejects_live_hsms_and_missing_permission() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    fails(purge(&mut contributor, place.deleted("local")).await, Code::NotFound, "DELETED_HSM_NOT_FOUND");
-    delete(&mut contributor, place.hsm("local")).await.unwrap();
+    fails(purge(&mut contributor, container.deleted("local")).await, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+    delete(&mut contributor, container.hsm("local")).await.unwrap();
     for name in ["reader", "administrator", "crypto-officer", "nobody"] {
-        not_granted(purge(&mut server.client(name).await, place.deleted("local")).await);
+        not_granted(purge(&mut server.client(name).await, container.deleted("local")).await);
     }
-    bad(purge(&mut contributor, place.hsm("local")).await, "name");
-    purge(&mut contributor, place.deleted("local")).await.unwrap();
-    fails(purge(&mut contributor, place.deleted("local")).await, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+    bad(purge(&mut contributor, container.hsm("local")).await, "name");
+    purge(&mut contributor, container.deleted("local")).await.unwrap();
+    fails(purge(&mut contributor, container.deleted("local")).await, Code::NotFound, "DELETED_HSM_NOT_FOUND");
 }
 
 /// With purge protection, purge requests fail on day 92, and the service purges on day 93.
 #[tokio::test]
 async fn purge_protection_holds_until_the_scheduled_purge() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    let mut request = place.retaining("payroll", 90);
+    let mut request = container.retaining("payroll", 90);
     request.managed_hsm.as_mut().unwrap().purge_protection = true;
     contributor.hsms.create_managed_hsm(request).await.unwrap();
     let mut dev = server.client("dev").await;
     dev.clock.advance_clock(days(3)).await.unwrap();
-    let deleted = delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    let deleted = delete(&mut contributor, container.hsm("payroll")).await.unwrap();
     dev.clock.advance_clock(days(89)).await.unwrap();
     for name in ["owner", "contributor", "dev"] {
         let refused = purge(&mut server.client(name).await, deleted.name.clone()).await;
@@ -44,7 +44,7 @@ async fn purge_protection_holds_until_the_scheduled_purge() {
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].what, Some(What::PurgedHsm(deleted.name.clone())));
     assert_eq!(events[0].at, deleted.scheduled_purge_at);
-    contributor.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+    contributor.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
     let purges = server.audit_of(1, |record| {
         record["operationName"] == "ManagedHsmPurge" && record["resultType"] == "Success"
     });

@@ -9,17 +9,21 @@ use crate::support::{Server, days};
 #[tokio::test]
 async fn recovered_hsm_is_unchanged_and_can_be_deleted_again() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    let first = delete(&mut contributor, place.hsm("local")).await.unwrap();
-    let recovered = recover(&mut contributor, place.deleted("local")).await.unwrap();
+    let first = delete(&mut contributor, container.hsm("local")).await.unwrap();
+    let recovered = recover(&mut contributor, container.deleted("local")).await.unwrap();
     assert_eq!(Some(recovered), first.managed_hsm);
-    assert_eq!(live(&mut contributor, &place).await, ["local"]);
-    fails(recover(&mut contributor, place.deleted("local")).await, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+    assert_eq!(live(&mut contributor, &container).await, ["local"]);
+    fails(
+        recover(&mut contributor, container.deleted("local")).await,
+        Code::NotFound,
+        "DELETED_HSM_NOT_FOUND",
+    );
 
     let mut dev = server.client("dev").await;
     dev.clock.advance_clock(days(10)).await.unwrap();
-    delete(&mut contributor, place.hsm("local")).await.unwrap();
+    delete(&mut contributor, container.hsm("local")).await.unwrap();
     // Nothing is purged on the first scheduled purge date.
     assert_eq!(dev.clock.advance_clock(days(85)).await.unwrap().into_inner().happenings, []);
     assert_eq!(dev.clock.advance_clock(days(5)).await.unwrap().into_inner().happenings.len(), 1);
@@ -28,12 +32,12 @@ async fn recovered_hsm_is_unchanged_and_can_be_deleted_again() {
 #[tokio::test]
 async fn requires_managed_hsm_write_permission() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    delete(&mut contributor, place.hsm("local")).await.unwrap();
+    delete(&mut contributor, container.hsm("local")).await.unwrap();
     for name in ["reader", "administrator", "crypto-officer", "nobody"] {
-        not_granted(recover(&mut server.client(name).await, place.deleted("local")).await);
+        not_granted(recover(&mut server.client(name).await, container.deleted("local")).await);
     }
-    bad(recover(&mut contributor, place.hsm("local")).await, "name");
-    recover(&mut contributor, place.deleted("local")).await.unwrap();
+    bad(recover(&mut contributor, container.hsm("local")).await, "name");
+    recover(&mut contributor, container.deleted("local")).await.unwrap();
 }

@@ -21,29 +21,29 @@ async fn update(
 #[tokio::test]
 async fn updates_only_the_fields_in_the_mask() {
     let mut server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    let tagged = contributor.hsms.update_managed_hsm(tagging(place.hsm("local"), "a")).await.unwrap();
+    let tagged = contributor.hsms.update_managed_hsm(tagging(container.hsm("local"), "a")).await.unwrap();
     assert_eq!(tagged.into_inner().tags["a"], "yes");
     let network =
         pb::NetworkRules { public_network_access: Some("disabled".to_owned()), ..Default::default() };
-    let hsm = pb::ManagedHsm { name: place.hsm("local"), network: Some(network), ..Default::default() };
+    let hsm = pb::ManagedHsm { name: container.hsm("local"), network: Some(network), ..Default::default() };
     let changed = update(&mut contributor, hsm, &["network"]).await.unwrap();
     assert_eq!(changed.tags["a"], "yes");
     assert_eq!(changed.network.as_ref().unwrap().public_network_access(), "Disabled");
     server.restart();
     let mut reader = server.client("reader").await;
-    let request = pb::GetManagedHsmRequest { name: place.hsm("local") };
+    let request = pb::GetManagedHsmRequest { name: container.hsm("local") };
     assert_eq!(reader.hsms.get_managed_hsm(request).await.unwrap().into_inner(), changed);
 }
 
 #[tokio::test]
 async fn purge_protection_cannot_be_disabled() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
     let with = |purge_protection| pb::ManagedHsm {
-        name: place.hsm("local"),
+        name: container.hsm("local"),
         purge_protection,
         ..Default::default()
     };
@@ -61,12 +61,12 @@ async fn purge_protection_cannot_be_disabled() {
 #[tokio::test]
 async fn retention_interval_is_immutable() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
     for (days, works) in
         [(Some(90), true), (Some(7), false), (Some(89), false), (Some(0), false), (None, false)]
     {
-        let hsm = pb::ManagedHsm { name: place.hsm("local"), retention_days: days, ..Default::default() };
+        let hsm = pb::ManagedHsm { name: container.hsm("local"), retention_days: days, ..Default::default() };
         let outcome = update(&mut contributor, hsm, &["retention_days"]).await;
         if works {
             outcome.unwrap();
@@ -79,16 +79,16 @@ async fn retention_interval_is_immutable() {
 #[tokio::test]
 async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut contributor = server.client("contributor").await;
-    let hsm = || pb::ManagedHsm { name: place.hsm("local"), ..Default::default() };
+    let hsm = || pb::ManagedHsm { name: container.hsm("local"), ..Default::default() };
     for mask in [&[][..], &["sku"], &["name"], &["location"], &["activated"]] {
         bad(update(&mut contributor, hsm(), mask).await, "update_mask");
     }
     bad(update(&mut contributor, pb::ManagedHsm::default(), &["tags"]).await, "managed_hsm.name");
-    let missing = pb::ManagedHsm { name: place.hsm("missing"), ..Default::default() };
+    let missing = pb::ManagedHsm { name: container.hsm("missing"), ..Default::default() };
     fails(update(&mut contributor, missing, &["tags"]).await, Code::NotFound, "HSM_NOT_FOUND");
     not_granted(update(&mut server.client("reader").await, hsm(), &["tags"]).await);
-    delete(&mut contributor, place.hsm("local")).await.unwrap();
+    delete(&mut contributor, container.hsm("local")).await.unwrap();
     fails(update(&mut contributor, hsm(), &["tags"]).await, Code::NotFound, "HSM_NOT_FOUND");
 }

@@ -38,10 +38,10 @@ async fn survives_a_restart_and_changes_nothing_else() {
 #[tokio::test]
 async fn setting_is_per_hsm_and_recovered_and_purged_with_it() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let (mut owner, mut administrator) = (server.client("owner").await, server.client("administrator").await);
     let make = async |owner: &mut Client, administrator: &mut Client| {
-        owner.hsms.create_managed_hsm(place.creating("payroll")).await.unwrap();
+        owner.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
         let activate = pb::ActivateManagedHsmRequest { name: "hsms/payroll".to_owned() };
         administrator.hsms.activate_managed_hsm(activate).await.unwrap();
     };
@@ -49,19 +49,19 @@ async fn setting_is_per_hsm_and_recovered_and_purged_with_it() {
     set(&mut administrator, "payroll", "true").await.unwrap();
     assert_eq!(value(&mut administrator, "local").await, "false");
     // Updating the resource does not change the setting.
-    let tagging = hsms::tagging(place.hsm("payroll"), "seen");
+    let tagging = hsms::tagging(container.hsm("payroll"), "seen");
     owner.hsms.update_managed_hsm(tagging).await.unwrap();
     assert_eq!(value(&mut administrator, "payroll").await, "true");
 
-    hsms::delete(&mut owner, place.hsm("payroll")).await.unwrap();
+    hsms::delete(&mut owner, container.hsm("payroll")).await.unwrap();
     let refused = set(&mut administrator, "payroll", "false").await;
     fails(refused, Code::FailedPrecondition, "HSM_DELETED");
-    let recover = pb::RecoverDeletedManagedHsmRequest { name: place.deleted("payroll") };
+    let recover = pb::RecoverDeletedManagedHsmRequest { name: container.deleted("payroll") };
     owner.hsms.recover_deleted_managed_hsm(recover).await.unwrap();
     assert_eq!(value(&mut administrator, "payroll").await, "true");
 
-    hsms::delete(&mut owner, place.hsm("payroll")).await.unwrap();
-    let purge = pb::PurgeDeletedManagedHsmRequest { name: place.deleted("payroll") };
+    hsms::delete(&mut owner, container.hsm("payroll")).await.unwrap();
+    let purge = pb::PurgeDeletedManagedHsmRequest { name: container.deleted("payroll") };
     owner.hsms.purge_deleted_managed_hsm(purge).await.unwrap();
     make(&mut owner, &mut administrator).await;
     assert_eq!(value(&mut administrator, "payroll").await, "false");
@@ -71,16 +71,16 @@ async fn setting_is_per_hsm_and_recovered_and_purged_with_it() {
 #[tokio::test]
 async fn concurrent_updates_of_settings_and_tags_are_kept() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let (mut owner, mut administrator) = (server.client("owner").await, server.client("administrator").await);
     for round in 0..20 {
         let (on, tag) = ((round % 2 == 0).to_string(), format!("round-{round}"));
-        let tagging = hsms::tagging(place.hsm("local"), &tag);
+        let tagging = hsms::tagging(container.hsm("local"), &tag);
         let (set, tagged) =
             tokio::join!(set(&mut administrator, "local", &on), owner.hsms.update_managed_hsm(tagging));
         set.unwrap();
         tagged.unwrap();
-        let read = pb::GetManagedHsmRequest { name: place.hsm("local") };
+        let read = pb::GetManagedHsmRequest { name: container.hsm("local") };
         let tags = owner.hsms.get_managed_hsm(read).await.unwrap().into_inner().tags;
         assert!(tags.values().chain(tags.keys()).any(|text| *text == tag), "{tags:?}");
         assert_eq!(value(&mut administrator, "local").await, on);

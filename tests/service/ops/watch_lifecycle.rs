@@ -31,19 +31,19 @@ async fn first_message_is_immediate_and_has_a_resume_token() {
 #[tokio::test]
 async fn requires_read_permission_at_keys_or_subscription() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let mut dev = server.client("dev").await;
     for name in ["crypto-user", "crypto-auditor"] {
         let mut allowed = server.client(name).await;
         all(&mut allowed, HSM, "0").await;
         let status = not_granted(
-            allowed.lifecycle_of_resources.watch_lifecycle(request(&place.subscription, "0")).await,
+            allowed.lifecycle_of_resources.watch_lifecycle(request(&container.subscription, "0")).await,
         );
         assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHSMs/read");
     }
     for name in ["owner", "contributor", "reader"] {
         let mut allowed = server.client(name).await;
-        assert_eq!(kinds(&all(&mut allowed, &place.subscription, "0").await), ["hsm.created"]);
+        assert_eq!(kinds(&all(&mut allowed, &container.subscription, "0").await), ["hsm.created"]);
         let status = not_granted(allowed.lifecycle.watch_lifecycle(request(HSM, "0")).await);
         assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
         assert_eq!(fact(&status, "scope"), "/keys");
@@ -57,15 +57,15 @@ async fn requires_read_permission_at_keys_or_subscription() {
 #[tokio::test]
 async fn budget_events_require_budget_read_permission() {
     let server = Server::start();
-    let place = Place::of(&server);
-    let budgets = format!("{}/budgets", place.subscription);
+    let container = Place::of(&server);
+    let budgets = format!("{}/budgets", container.subscription);
     let mut owner = server.client("owner").await;
     crate::bill::stand_at(&mut owner, "2050-01-01").await;
     let mut reader = server.client("reader").await;
     let mut watch = Watch::open(&mut reader, &budgets, "").await;
     // 768 lasts ten days at 76.80 per day.
     let making = pb::CreateBudgetRequest {
-        parent: place.subscription.clone(),
+        parent: container.subscription.clone(),
         budget_id: "monthly".to_owned(),
         amount: "768".to_owned(),
     };
@@ -77,7 +77,7 @@ async fn budget_events_require_budget_read_permission() {
         assert_eq!(event.at, crate::bill::midnight(day));
     }
     assert_eq!(all(&mut reader, &budgets, "0").await.len(), 2);
-    assert_eq!(kinds(&all(&mut reader, &place.subscription, "0").await), ["hsm.created"]);
+    assert_eq!(kinds(&all(&mut reader, &container.subscription, "0").await), ["hsm.created"]);
     for name in ["contributor", "administrator"] {
         let mut other = server.client(name).await;
         let status = not_granted(other.lifecycle_of_resources.watch_lifecycle(request(&budgets, "")).await);
@@ -102,22 +102,22 @@ async fn rejects_invalid_resume_tokens_and_parents() {
 #[tokio::test]
 async fn watch_of_keys_ends_when_its_hsm_is_deleted() {
     let server = Server::start();
-    let place = Place::of(&server);
-    make(&server, place.retaining("payroll", 7)).await;
+    let container = Place::of(&server);
+    make(&server, container.retaining("payroll", 7)).await;
     let (mut user, mut contributor) =
         (server.client("crypto-user").await, server.client("contributor").await);
     let parent = "hsms/payroll".to_owned();
     let mut watch = Watch::open(&mut user, &parent, "").await;
     user.create(pb::CreateKeyRequest { parent: parent.clone(), ..ec("old", "P-256") }).await.unwrap();
     assert_eq!(watch.next().await.unwrap().kind, "key.created");
-    delete(&mut contributor, place.hsm("payroll")).await.unwrap();
+    delete(&mut contributor, container.hsm("payroll")).await.unwrap();
     fails(watch.next().await, Code::FailedPrecondition, "HSM_DELETED");
     fails(from(&mut user, &parent, "0").await, Code::FailedPrecondition, "HSM_DELETED");
-    purge(&mut contributor, place.deleted("payroll")).await.unwrap();
+    purge(&mut contributor, container.deleted("payroll")).await.unwrap();
     fails(from(&mut user, &parent, "0").await, Code::NotFound, "HSM_NOT_FOUND");
 
     // A new HSM of the same name has its own events.
-    make(&server, place.retaining("payroll", 7)).await;
+    make(&server, container.retaining("payroll", 7)).await;
     assert_eq!(all(&mut user, &parent, "0").await, []);
     user.create(pb::CreateKeyRequest { parent: parent.clone(), ..ec("new", "P-256") }).await.unwrap();
     let [event] = &all(&mut user, &parent, "0").await[..] else { panic!("one event") };

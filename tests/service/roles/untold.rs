@@ -50,7 +50,7 @@ async fn delete_budget(client: &mut Client, name: String) -> Status {
 #[tokio::test]
 async fn refusals_are_the_same_for_existing_and_unknown_names() {
     let server = Server::start();
-    let place = Place::of(&server);
+    let container = Place::of(&server);
     let (mut dev, mut owner) = (server.client("dev").await, server.client("owner").await);
     let mut nobody = server.client("nobody").await;
     // Roles at other scopes make no difference.
@@ -62,14 +62,14 @@ async fn refusals_are_the_same_for_existing_and_unknown_names() {
     let hidden = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/hidden").await.name;
     let hidden = hidden.rsplit('/').next().unwrap();
     let budget = pb::CreateBudgetRequest {
-        parent: place.hsm("local"),
+        parent: container.hsm("local"),
         budget_id: "hidden".to_owned(),
         amount: "768".to_owned(),
     };
     owner.usage.create_budget(budget).await.unwrap();
-    let budget = |name: &str| format!("{}/budgets/{name}", place.subscription);
-    owner.hsms.create_managed_hsm(place.creating("hidden")).await.unwrap();
-    hsms::delete(&mut owner, place.hsm("hidden")).await.unwrap();
+    let budget = |name: &str| format!("{}/budgets/{name}", container.subscription);
+    owner.hsms.create_managed_hsm(container.creating("hidden")).await.unwrap();
+    hsms::delete(&mut owner, container.hsm("hidden")).await.unwrap();
 
     let absent = guid(1);
     let pairs = [
@@ -86,8 +86,8 @@ async fn refusals_are_the_same_for_existing_and_unknown_names() {
             SUBSCRIPTION,
         ),
         (
-            not_granted(hsms::recover(&mut nobody, place.deleted("hidden")).await),
-            not_granted(hsms::recover(&mut nobody, place.deleted("absent")).await),
+            not_granted(hsms::recover(&mut nobody, container.deleted("hidden")).await),
+            not_granted(hsms::recover(&mut nobody, container.deleted("absent")).await),
             SUBSCRIPTION,
         ),
     ];
