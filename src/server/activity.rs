@@ -1,4 +1,4 @@
-//! What one connection does: whether requests are under way on it, and when it must end for want of them.
+//! Tracks the requests of a connection, and computes when it times out.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,32 +11,32 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 
 use super::admission::Slot;
 
-/// How long a connection may do what.
+/// The timeouts of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Have no complete request yet.
+    /// The time from the TLS handshake to the first request.
     pub(super) first_request: Duration,
-    /// Have no request under way.
+    /// The time without a request in progress.
     pub(super) idle: Duration,
-    /// Live without an authenticated request.
+    /// The maximum age without an authenticated request.
     pub(super) unauthenticated: Duration,
 }
 
-/// What a connection has done since its TLS handshake.
+/// The state of a connection since its TLS handshake.
 #[derive(Debug)]
 pub(super) struct Activity {
     slot: Slot,
     since: Instant,
-    /// Requests under way.
+    /// The number of requests in progress.
     open: AtomicUsize,
-    /// When the last of them ended, in milliseconds since the beginning.
+    /// When the last request ended, in milliseconds after `since`.
     ended: AtomicU64,
     has_begun: AtomicBool,
     is_authenticated: AtomicBool,
 }
 
 impl Activity {
-    /// Nothing yet.
+    /// Creates the state of a connection without requests.
     pub(super) fn new(slot: Slot) -> Self {
         Self {
             slot,
@@ -48,21 +48,21 @@ impl Activity {
         }
     }
 
-    /// Its slot among the connections that are served.
+    /// Returns the slot of the connection.
     pub(super) const fn slot(&self) -> &Slot {
         &self.slot
     }
 
-    /// A request has come; it is under way until this is dropped.
+    /// Registers a request, which is in progress until the returned guard is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Open {
         self.open.fetch_add(1, Ordering::Relaxed);
         self.has_begun.store(true, Ordering::Relaxed);
         Open(Arc::clone(self))
     }
 
-    /// A request was authenticated.
+    /// Registers that a request was authenticated.
     pub(super) fn authenticated(&self) {
-        // Asked first: once it is set, requests share the line of memory instead of taking it from each other.
+        // The load avoids contention: once the flag is set, requests only share the cache line.
         if !self.is_authenticated.load(Ordering::Relaxed)
             && !self.is_authenticated.swap(true, Ordering::Relaxed)
         {
@@ -70,19 +70,18 @@ impl Activity {
         }
     }
 
-    /// Whether a request was authenticated.
+    /// Whether any request was authenticated.
     pub(super) fn is_authenticated(&self) -> bool {
         self.is_authenticated.load(Ordering::Relaxed)
     }
 
-    /// When it must end, unless something happens before; as a time since the beginning, and at the latest when that
-    /// is to be asked again.
+    /// Returns whether the connection has timed out, or how long to wait before asking again.
     pub(super) fn deadline(&self, limits: &Limits) -> Deadline {
         let now = self.since.elapsed();
         let at = if !self.has_begun.load(Ordering::Relaxed) {
             limits.first_request
         } else if self.open.load(Ordering::Relaxed) > 0 {
-            // Asked again when it could have been idle for that long.
+            // The earliest time at which the connection can have been idle for that long.
             now + limits.idle
         } else {
             Duration::from_millis(self.ended.load(Ordering::Relaxed)) + limits.idle
@@ -92,16 +91,16 @@ impl Activity {
     }
 }
 
-/// When a connection must end.
+/// When a connection times out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Deadline {
     /// Now.
     Now,
-    /// Not before so long from now.
+    /// Not before this duration has passed.
     In(Duration),
 }
 
-/// A request under way.
+/// A guard of a request in progress.
 #[derive(Debug)]
 pub(super) struct Open(Arc<Activity>);
 
@@ -113,7 +112,7 @@ impl Drop for Open {
     }
 }
 
-/// The body of an answer: its request is under way until it is sent, or its stream is gone.
+/// A response body whose request is in progress until the body is sent or dropped.
 pub(super) struct Answer {
     pub(super) body: Body,
     pub(super) _open: Open,
@@ -147,8 +146,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    #[expect(clippy::disallowed_methods, reason = "connections go by real time")]
-    async fn a_connection_ends_without_requests_and_not_during_one() {
+    #[expect(clippy::disallowed_methods, reason = "connection timeouts use real time")]
+    async fn connection_times_out_when_idle_but_not_during_requests() {
         let capacity = Capacity { connections: 1, reserved: 0, per_address: 1 };
         let address = IpAddr::from([127, 0, 0, 1]);
         let slot = Admission::new(capacity).slot(address, Duration::from_secs(1)).await.unwrap();

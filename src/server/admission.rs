@@ -1,4 +1,4 @@
-//! Which connections are served: how many in all and how many of one address, and which of them end early for others.
+//! Admission control of connections: limits in total and per address, and reclaiming of unauthenticated connections.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -8,27 +8,27 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// How long an address is remembered from which a request was authenticated.
+/// How long an address is known after an authenticated request from it.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many such addresses are remembered.
+/// The maximum number of known addresses.
 const ADDRESSES: usize = 4096;
 
-/// How many connections are served at once.
+/// The limits of concurrent connections.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Capacity {
-    /// In all.
+    /// In total.
     pub(super) connections: usize,
-    /// Of them, those that only known addresses get.
+    /// The part of `connections` that is reserved for known addresses.
     pub(super) reserved: usize,
-    /// Of one address.
+    /// Per address.
     pub(super) per_address: usize,
 }
 
-/// Decides which connections are served. Addresses are networks as [`crate::config::network_of`] gives them.
+/// Allocates slots to connections. Addresses are networks as returned by [`crate::config::network_of`].
 ///
-/// A connection on which no request was authenticated yet ends when its slot is needed by another one: by one of its own
-/// address where that has too many, and else by any. So callers without a credential cannot prevent those who have one
-/// from connecting, even from the same address.
+/// The slot of a connection without an authenticated request is reclaimed when another connection needs it: one of the
+/// same address if that has reached its limit, otherwise any. So unauthenticated clients cannot prevent authenticated
+/// ones from connecting, even from the same address.
 #[derive(Debug)]
 pub(super) struct Admission {
     capacity: Capacity,
@@ -39,35 +39,35 @@ pub(super) struct Admission {
 #[derive(Debug, Default)]
 struct State {
     next: u64,
-    /// All that are served.
+    /// The addresses of all connections with a slot.
     served: HashMap<u64, IpAddr>,
-    /// How many of each address.
+    /// The number of connections per address.
     of_address: HashMap<IpAddr, usize>,
-    /// Those on which no request was authenticated, the oldest first.
+    /// The connections without an authenticated request, the oldest first.
     unauthenticated: BTreeMap<u64, (IpAddr, CancellationToken)>,
-    /// Addresses from which a request was authenticated, and when.
+    /// The addresses from which a request was authenticated, and when.
     known: HashMap<IpAddr, Instant>,
 }
 
-/// One of the connections that are served, until it is dropped.
+/// The slot of a connection, released on drop.
 #[derive(Debug)]
 pub(super) struct Slot {
     admission: Arc<Admission>,
     id: u64,
     address: IpAddr,
-    /// Cancelled when another connection gets the slot.
+    /// Cancelled when the slot is reclaimed for another connection.
     pub(super) needed: CancellationToken,
 }
 
 impl Admission {
-    /// Nothing is served yet.
+    /// Creates admission control without connections.
     pub(super) fn new(capacity: Capacity) -> Arc<Self> {
         Arc::new(Self { capacity, state: Mutex::default(), freed: Notify::new() })
     }
 
-    /// A slot for a connection from this address; waits until there is one, but no longer than `patience`.
+    /// Allocates a slot for a connection from this address; waits at most `patience` for one.
     pub(super) async fn slot(self: &Arc<Self>, address: IpAddr, patience: Duration) -> Option<Slot> {
-        let granted = async {
+        let allocated = async {
             loop {
                 let mut freed = std::pin::pin!(self.freed.notified());
                 freed.as_mut().enable();
@@ -77,25 +77,25 @@ impl Admission {
                 freed.await;
             }
         };
-        tokio::time::timeout(patience, granted).await.ok()
+        tokio::time::timeout(patience, allocated).await.ok()
     }
 
-    /// A slot, if there is one.
+    /// Allocates a slot, if one is available or can be reclaimed.
     pub(super) fn try_slot(self: &Arc<Self>, address: IpAddr) -> Option<Slot> {
         let Capacity { connections, reserved, per_address } = self.capacity;
         let mut state = self.state();
         let is_known = state.is_known(&address);
         if state.of_address.get(&address).is_some_and(|served| *served >= per_address)
-            && !state.end_oldest(|_, of| *of == address)
+            && !state.reclaim_oldest(|_, of| *of == address)
         {
             return None;
         }
-        let room = if is_known { connections } else { connections - reserved };
-        if state.served.len() >= room {
-            // Connections of known addresses end for other known ones only, and after those of unknown ones.
-            let ended = state.end_oldest(|state, of| !state.is_known(of))
-                || (is_known && state.end_oldest(|_, _| true));
-            if !ended {
+        let limit = if is_known { connections } else { connections - reserved };
+        if state.served.len() >= limit {
+            // Connections of known addresses are reclaimed only for known addresses, and after those of unknown ones.
+            let reclaimed = state.reclaim_oldest(|state, of| !state.is_known(of))
+                || (is_known && state.reclaim_oldest(|_, _| true));
+            if !reclaimed {
                 return None;
             }
         }
@@ -108,7 +108,7 @@ impl Admission {
         Some(Slot { admission: Arc::clone(self), id, address, needed })
     }
 
-    /// Whether a request from this address was authenticated lately.
+    /// Whether a request from this address was authenticated recently.
     pub(super) fn is_known(&self, address: IpAddr) -> bool {
         self.state().is_known(&address)
     }
@@ -123,9 +123,9 @@ impl State {
         self.known.get(address).is_some_and(|since| since.elapsed() < REMEMBERED)
     }
 
-    /// Ends the oldest connection without an authenticated request that is meant; false if there is none.
-    fn end_oldest(&mut self, meant: impl Fn(&Self, &IpAddr) -> bool) -> bool {
-        let oldest = self.unauthenticated.iter().find(|(_, (address, _))| meant(self, address));
+    /// Reclaims the slot of the oldest unauthenticated connection that is eligible; returns false if there is none.
+    fn reclaim_oldest(&mut self, is_eligible: impl Fn(&Self, &IpAddr) -> bool) -> bool {
+        let oldest = self.unauthenticated.iter().find(|(_, (address, _))| is_eligible(self, address));
         let Some((&id, (_, needed))) = oldest else { return false };
         needed.cancel();
         self.remove(id);
@@ -156,7 +156,7 @@ impl State {
 }
 
 impl Slot {
-    /// A request of this connection was authenticated: nothing else gets its slot, and its address is known.
+    /// Registers an authenticated request: the slot can no longer be reclaimed, and the address is known.
     pub(super) fn authenticated(&self) {
         let mut state = self.admission.state();
         state.unauthenticated.remove(&self.id);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_with_too_many_connections_loses_its_oldest_unauthenticated_one() {
+    fn reclaims_oldest_unauthenticated_slot_of_a_full_address() {
         let admission = admission(10, 0, 2);
         let first = admission.try_slot(address(1)).unwrap();
         let second = admission.try_slot(address(1)).unwrap();
@@ -195,7 +195,7 @@ mod tests {
         third.authenticated();
         assert!(admission.try_slot(address(1)).is_none());
         let other = admission.try_slot(address(2)).unwrap();
-        // The one that ended is not counted twice.
+        // A reclaimed slot is not released a second time.
         drop(second);
         assert_eq!(admission.state().served.len(), 3);
         drop((first, third, other));
@@ -203,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn reserved_slots_are_for_addresses_that_authenticated_before() {
+    fn reserves_slots_for_addresses_that_authenticated_before() {
         let admission = admission(4, 1, 4);
         admission.try_slot(address(1)).unwrap().authenticated();
         let others: Vec<_> = (0..3).map(|_| admission.try_slot(address(2)).unwrap()).collect();
         let fourth = admission.try_slot(address(3)).unwrap();
-        assert!(others[0].needed.is_cancelled(), "an unknown address does not get the reserve");
+        assert!(others[0].needed.is_cancelled(), "an unknown address does not get a reserved slot");
         let known = admission.try_slot(address(1)).unwrap();
         let again = admission.try_slot(address(1)).unwrap();
         assert!(others[1].needed.is_cancelled() && !known.needed.is_cancelled());
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_all_are_authenticated_the_next_one_waits() {
+    async fn waits_for_a_slot_if_all_are_authenticated() {
         let admission = admission(1, 0, 1);
         let first = admission.try_slot(address(1)).unwrap();
         first.authenticated();

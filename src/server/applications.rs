@@ -1,4 +1,4 @@
-//! The simulator's applications: what each signs in with, and which are managed identities.
+//! Registers the applications of the simulator's seed: their credentials, and which are managed identities.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,21 +13,20 @@ use crate::identity::authority::{
 };
 use crate::identity::files;
 
-/// What an application signs in with.
+/// The credentials of an application.
 pub(super) struct Credentials {
     pub(super) secret: SecretString,
-    /// Certificate and private key, PEM, where one was made or the seed names one.
+    /// The path of certificate and private key, PEM, if the seed requests or names one.
     pub(super) certificate_file: Option<PathBuf>,
 }
 
-/// Registers the seed's applications, and gives what they sign in with, in their order; those that are known keep
-/// what they have.
+/// Registers the seed's applications and returns their credentials, in the same order. Existing secrets remain valid.
 pub(super) fn register(
     authority: &Authority,
     seed: &Seed,
     directory: &Path,
 ) -> anyhow::Result<Vec<Credentials>> {
-    let known = known_secrets(directory)?;
+    let stored = known_secrets(directory)?;
     let mut all = Vec::new();
     for principal in &seed.principal {
         let client = Client {
@@ -37,7 +36,7 @@ pub(super) fn register(
             groups: Vec::new(),
         };
         let secret =
-            known.iter().find(|(id, _)| *id == principal.client_id).map(|(_, secret)| secret.clone());
+            stored.iter().find(|(id, _)| *id == principal.client_id).map(|(_, secret)| secret.clone());
         let certificate = certificate(principal, directory)
             .with_context(|| format!("the certificate of principal {}", principal.name))?;
         let (certificate_file, certificate) = certificate.unzip();
@@ -47,7 +46,7 @@ pub(super) fn register(
     Ok(all)
 }
 
-/// The certificate of an application, and the file it is in.
+/// Returns the certificate of an application, if it has one, and the path of the certificate.
 fn certificate(
     principal: &PrincipalSeed,
     directory: &Path,
@@ -68,7 +67,8 @@ fn certificate(
     Ok(Some((file, certificate)))
 }
 
-/// The seed's managed identities, if there are any. They have the resource ids of user-assigned identities.
+/// Creates the managed identity endpoints if the seed has managed identities. Their resource ids are those of
+/// user-assigned identities.
 pub(super) fn managed_identities(
     authority: &Arc<Authority>,
     seed: &Seed,

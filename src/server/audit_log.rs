@@ -1,4 +1,4 @@
-//! The audit log: what is checked when the service starts, and what is done now and then while it runs.
+//! The audit log: verification at start-up, and periodic maintenance.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,16 +16,17 @@ use crate::token::{Selector, Supply};
 
 use super::house;
 
-/// What the audit log calls files that are not those that were written.
+/// The `operationName` of entries about files that do not match what the service wrote.
 const BROKEN: &str = "AuditLogBroken";
 
-/// What it calls records that the files did not have, and the database had.
+/// The `operationName` of entries about audit entries that were restored from the database.
 const RESTORED: &str = "AuditLogRestored";
 
-/// How often it is looked whether something is to be done.
+/// The interval of the maintenance loop.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Records what was counted of unauthenticated calls, signs the log, and deletes files that are not to be kept.
+/// Periodically records the counts of unauthenticated calls, signs the log, and deletes files beyond the retention
+/// limits.
 pub(super) async fn keep(engine: Engine, settings: Audit) {
     let interval = Duration::from_secs(settings.sign_seconds);
     let mut signed = Instant::now();
@@ -39,15 +40,15 @@ pub(super) async fn keep(engine: Engine, settings: Audit) {
         }
         signed = Instant::now();
         if let Err(error) = engine.sign_audit_log().await {
-            tracing::error!(%error, "the end of the audit log could not be signed; it is tried again");
+            tracing::error!(%error, "cannot sign the end of the audit log; will retry");
         }
         if let Err(error) = engine.trim_audit_log().await {
-            tracing::error!(%error, "audit files that are not to be kept could not be deleted");
+            tracing::error!(%error, "cannot delete audit files beyond the retention limits");
         }
     }
 }
 
-/// Checks the files, and opens the key that signs them. `chosen` is the token of a gateway that holds it.
+/// Verifies the files, and opens the signing key. `chosen` selects the token of a gateway that holds it.
 pub(super) async fn open(
     config: &Config,
     store: &Store,
@@ -59,9 +60,9 @@ pub(super) async fn open(
     let unsigned = check(config, store, &directory, now).await?;
     let keys = store.audit_keys();
     let complete = keys.iter().filter(|key| key.public.is_some());
-    let known: Vec<String> =
+    let known_serials: Vec<String> =
         complete.map(|key| key.token_serial.clone()).chain(store.token_serials()).collect();
-    let signer = match open_signer(store, supply, chosen, &known, now).await {
+    let signer = match open_signer(store, supply, chosen, &known_serials, now).await {
         Ok(signer) => Some(signer),
         Err(Error::Unsupported { what }) => {
             tracing::error!("the audit log is not signed: {what}");
@@ -72,13 +73,15 @@ pub(super) async fn open(
     if let (Some(first), Some(signer)) = (unsigned, &signer) {
         tracing::warn!(
             record = first.seq,
-            "the audit files begin with this record; that is signed from now on"
+            "the audit files begin with this record; signing it as the new beginning"
         );
         signer.sign_start(first, now).await?.keep_in(&directory)?;
     }
     let retention = Retention { days: config.audit.keep_days, bytes: config.audit.keep_bytes };
     if signer.is_none() && retention.limits() {
-        tracing::error!("no audit file is deleted: where the remaining ones begin could not be signed");
+        tracing::error!(
+            "audit files are not deleted, because the beginning of the remaining ones cannot be signed"
+        );
     }
     Ok(AuditLog { directory, retention, refusals: house::refusal_limits(config), signer })
 }
@@ -87,16 +90,16 @@ async fn open_signer(
     store: &Store,
     supply: &Supply,
     chosen: Option<Selector>,
-    known: &[String],
+    known_serials: &[String],
     now: Timestamp,
 ) -> crate::model::Result<Signer> {
-    let token = supply.open_audit(chosen.as_ref(), known).await?;
+    let token = supply.open_audit(chosen.as_ref(), known_serials).await?;
     Signer::open(store, token, now).await
 }
 
-/// Compares the files with the database, with their signatures and with the last signed head. Gives the record that the
-/// files begin with where that is accepted and not signed: older files were moved away before beginnings were signed, or
-/// what is wrong is to be recorded only.
+/// Verifies the files against the database, their signatures and the last signed head. Returns the first record of the
+/// files if this beginning is accepted but not signed: older files were moved away before beginnings were signed, or
+/// `audit.broken_chain` is `record`.
 async fn check(
     config: &Config,
     store: &Store,
@@ -107,7 +110,7 @@ async fn check(
     let keys = keys.iter().filter_map(|key| key.public.as_ref());
     let keys = keys.filter_map(|public| Some(audit::Jwk::of(public).ok()?.thumbprint())).collect::<Vec<_>>();
     let any_start = keys.is_empty();
-    let (heads, kept) = match Signed::head_in(directory) {
+    let (heads, head_error) = match Signed::head_in(directory) {
         Ok(head) => (Vec::from_iter(head), None),
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             (Vec::new(), Some(error.to_string()))
@@ -117,34 +120,34 @@ async fn check(
     let expected = Expected { heads, keys, quick: true, any_start, ..Expected::default() };
     let dir = directory.to_owned();
     let report = tokio::task::spawn_blocking(move || audit::verify_with(&dir, &expected)).await??;
-    let recorded = config.audit.broken_chain == BrokenChain::Record;
+    let records_break = config.audit.broken_chain == BrokenChain::Record;
     let is_signed =
         |first: &audit::Last| report.start.is_some_and(|start| first.seq <= start.saturating_add(1));
     let begins = report.begins.clone().filter(|first| first.seq > 1 && !is_signed(first));
-    let begins = begins.filter(|_| any_start || recorded);
+    let begins = begins.filter(|_| any_start || records_break);
     if let Some((first, last)) = store.resumed() {
         let why = format!(
-            "records {first} to {last} were not in the audit files, and were written to them from the database: after a \
-             crash that is expected, after an orderly end it is not"
+            "records {first} to {last} were missing in the audit files and were restored from the database: this is \
+             expected after a crash, but not after a clean shutdown"
         );
         tracing::warn!("{why}");
         record(store, RESTORED, "RECORDS_RESTORED", &why, now).await?;
     }
-    let found = store.chain_break().map(str::to_owned).or(kept);
+    let found = store.chain_break().map(str::to_owned).or(head_error);
     let Some(why) = found.or(report.broken.map(|found| found.to_string())) else { return Ok(begins) };
-    if !recorded {
+    if !records_break {
         bail!(
-            "the audit log in {} is not as it was written: {why}; `strongroom audit verify` names the first record that \
-             is wrong, and audit.broken_chain = \"record\" starts all the same",
+            "the audit log in {} does not match what was written: {why}; `strongroom audit verify` names the first \
+             invalid record, and audit.broken_chain = \"record\" starts the service nevertheless",
             directory.display()
         );
     }
-    tracing::error!(why, "the audit log is not as it was written");
+    tracing::error!(why, "the audit log does not match what was written");
     record(store, BROKEN, "CHAIN_BROKEN", &why, now).await?;
     Ok(begins)
 }
 
-/// Has what was found on record.
+/// Adds an audit entry about a finding.
 async fn record(
     store: &Store,
     event: &'static str,

@@ -1,4 +1,4 @@
-//! What a person sees when the service is ready.
+//! Prints the start-up message of the service.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,11 @@ use super::connection_file::quoted;
 use super::house::House;
 use crate::config::Config;
 
-/// Says where the service is, who may use it, and what to type next.
-pub(super) fn print(house: &House, config: &Config, port: u16) -> anyhow::Result<()> {
+/// Prints addresses, principals, and example commands.
+pub(super) fn print(service: &House, config: &Config, port: u16) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let address = std::net::SocketAddr::from((config.server.listen.ip(), port));
-    let Some(simulator) = &house.simulator else {
+    let Some(simulator) = &service.simulator else {
         writeln!(out, "strongroom {}: gateway, listening on {address}", env!("CARGO_PKG_VERSION"))?;
         return Ok(out.flush()?);
     };
@@ -32,7 +32,7 @@ pub(super) fn print(house: &House, config: &Config, port: u16) -> anyhow::Result
     writeln!(out)?;
     writeln!(out, "In another terminal:")?;
     writeln!(out, "  source {}", quoted(&directory.join("dev.env").to_string_lossy()))?;
-    if let Some(programs) = unknown_to_shells() {
+    if let Some(programs) = directory_outside_path() {
         writeln!(out, "  export PATH={}:\"$PATH\"", quoted(&programs.to_string_lossy()))?;
     }
     writeln!(out, "  strongroom key create invoices --kty EC-HSM --curve P-256")?;
@@ -40,18 +40,19 @@ pub(super) fn print(house: &House, config: &Config, port: u16) -> anyhow::Result
     Ok(out.flush()?)
 }
 
-/// The directory of this program, where a shell would not find it by its name.
-fn unknown_to_shells() -> Option<PathBuf> {
+/// Returns the directory of this program if a shell does not find the program on `PATH`.
+fn directory_outside_path() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
-    #[expect(clippy::disallowed_methods, reason = "what shells search, not a setting of ours")]
+    #[expect(clippy::disallowed_methods, reason = "PATH is not a setting of the service")]
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found =
-        std::env::split_paths(&path).map(|place| place.join("strongroom")).find(|file| file.is_file());
+    let found = std::env::split_paths(&path)
+        .map(|directory| directory.join("strongroom"))
+        .find(|file| file.is_file());
     let is_found = found.and_then(|file| file.canonicalize().ok()) == program.canonicalize().ok();
     if is_found { None } else { program.parent().map(Path::to_path_buf) }
 }
 
-/// The names, in lines that fit beside the label.
+/// Joins the names, wrapped to fit next to the label.
 fn wrapped(names: &[&str]) -> String {
     let mut lines = vec![String::new()];
     for name in names {

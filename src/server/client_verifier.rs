@@ -1,4 +1,4 @@
-//! What TLS asks of client certificates: an authority that is configured, and no revocation that is known by now.
+//! Verifies client certificates in TLS handshakes against the configured authorities and revocation lists.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -12,7 +12,8 @@ use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureS
 
 use crate::identity::Revocation;
 
-/// Verifies client certificates by the revocation lists as they are now. Callers with a bearer token need none.
+/// Verifies client certificates with the current revocation lists. Certificates are optional, since callers may have an
+/// access token instead.
 #[derive(Debug)]
 pub(super) struct ClientVerifier {
     roots: Arc<RootCertStore>,
@@ -23,8 +24,10 @@ pub(super) struct ClientVerifier {
 }
 
 impl ClientVerifier {
+    /// Creates a verifier.
+    ///
     /// # Errors
-    /// Where the authorities or the lists are not what TLS can use.
+    /// If an authority or a revocation list is invalid.
     pub(super) fn new(
         roots: RootCertStore,
         provider: Arc<CryptoProvider>,
@@ -48,7 +51,7 @@ impl ClientVerifier {
         Ok(fresh.1)
     }
 
-    fn known(&self) -> Arc<dyn ClientCertVerifier> {
+    fn cached(&self) -> Arc<dyn ClientCertVerifier> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 }
@@ -61,7 +64,7 @@ fn build(
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::clone(roots), Arc::clone(provider))
         .allow_unauthenticated();
     let Some(lists) = revocation.current() else { return Ok((0, builder.build()?)) };
-    // A list that is out of date says nothing: otherwise holding new ones back would keep what they revoke.
+    // An outdated list is an error: otherwise withholding newer lists would keep revoked certificates valid.
     let builder = builder.with_crls(lists.der.iter().cloned()).enforce_revocation_expiration();
     Ok((lists.generation, builder.build()?))
 }
@@ -90,7 +93,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.known().verify_tls12_signature(message, certificate, signed)
+        self.cached().verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -99,10 +102,10 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.known().verify_tls13_signature(message, certificate, signed)
+        self.cached().verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.known().supported_verify_schemes()
+        self.cached().supported_verify_schemes()
     }
 }

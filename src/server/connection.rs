@@ -1,4 +1,4 @@
-//! One connection: its TLS handshake, its requests, and its end.
+//! Serves one connection: TLS handshake, requests, and shutdown.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -21,34 +21,33 @@ use super::first_byte::FirstByte;
 use super::web::Web;
 use crate::api::{PeerAddress, PeerCertificate, PeerConnection};
 
-/// How long a client may take to send a request's head.
+/// The timeout for receiving the head of a request.
 const HEAD: Duration = Duration::from_secs(15);
-/// Bytes of a request's head at most.
+/// The maximum size of the head of a request, in bytes.
 const HEAD_BYTES: usize = 64 * 1024;
-/// Requests under way at once on one connection.
+/// The maximum number of concurrent requests per connection.
 const STREAMS: u32 = 256;
-/// Bytes that a client may send on one stream, and on all of a connection, ahead of their being read: what a
-/// connection holds beside the bodies that are counted.
+/// The HTTP/2 flow-control windows, in bytes. They limit what a connection buffers in addition to the accounted bodies.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
-/// How long requests may take to end on a connection that must, where nobody was authenticated, and where somebody was.
+/// The grace period for requests of a connection that is closed: without and with an authenticated request.
 const GRACE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
-/// What every connection needs.
+/// The shared configuration of connections.
 #[derive(Clone)]
 pub(super) struct Front {
     pub(super) web: Web,
     pub(super) acceptor: TlsAcceptor,
-    /// How long a TLS handshake may take, and then the first byte.
+    /// The timeout of the TLS handshake, and that of the first byte after it.
     pub(super) handshake: Duration,
     pub(super) limits: Limits,
-    /// Cancelled when the service ends.
+    /// Cancelled at shutdown.
     pub(super) stopping: CancellationToken,
 }
 
-/// What all connections have in common. Names of HTTP/1.1 header fields are written in title case
-/// (`Content-Length`): they have no case (RFC 9110, 5.1), but libmongocrypt, which reads the answers for every
-/// MongoDB driver, compares them as they are written.
+/// Returns an HTTP connection builder. HTTP/1.1 field names are in title case (`Content-Length`): they are
+/// case-insensitive (RFC 9110, section 5.1), but libmongocrypt, which parses responses for every MongoDB driver,
+/// compares them exactly.
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).title_case_headers(true);
@@ -56,7 +55,7 @@ fn builder() -> Builder<TokioExecutor> {
 }
 
 impl Front {
-    /// Serves a connection that has a slot.
+    /// Serves a connection with a slot.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, slot: Slot) {
         let _ = stream.set_nodelay(true);
         let needed = slot.needed.clone();
@@ -68,11 +67,11 @@ impl Front {
         match accepted {
             Ok(Ok(stream)) => self.requests(stream, peer, Arc::new(Activity::new(slot))).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-            Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
+            Err(_) => tracing::debug!(%peer, "TLS handshake timed out"),
         }
     }
 
-    /// Answers requests until the client, the service, or a limit ends the connection.
+    /// Serves requests until the client, a shutdown, or a timeout ends the connection.
     async fn requests(self, stream: TlsStream<TcpStream>, peer: SocketAddr, activity: Arc<Activity>) {
         let certificate = stream
             .get_ref()
@@ -84,19 +83,19 @@ impl Front {
         let web = self.web;
         let served = Arc::clone(&activity);
         let authenticated = Arc::clone(&activity);
-        let told = PeerConnection(Arc::new(move || authenticated.authenticated()));
+        let on_authenticated = PeerConnection(Arc::new(move || authenticated.authenticated()));
         let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
             let open = served.begin();
             let extensions = request.extensions_mut();
             extensions.insert(PeerAddress(peer));
-            extensions.insert(told.clone());
+            extensions.insert(on_authenticated.clone());
             if let Some(certificate) = &certificate {
                 extensions.insert(certificate.clone());
             }
             let web = web.clone();
             async move {
-                let answer = web.answer(request).await;
-                answer.map(|response| response.map(|body| Answer { body, _open: open }))
+                let response = web.answer(request).await;
+                response.map(|response| response.map(|body| Answer { body, _open: open }))
             }
         });
         let mut builder = builder();
@@ -114,35 +113,35 @@ impl Front {
         let ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
             () = self.stopping.cancelled() => None,
-            () = over(&activity, &self.limits) => None,
+            () = timed_out(&activity, &self.limits) => None,
         };
         let ended = match ended {
             Some(ended) => ended,
             None => {
                 connection.as_mut().graceful_shutdown();
                 let grace = GRACE[usize::from(activity.is_authenticated())];
-                let cut = async {
+                let abort = async {
                     if self.stopping.is_cancelled() {
-                        // Whoever waits for all connections to end says how long.
+                        // At shutdown, the caller that waits for all connections has its own timeout.
                         std::future::pending::<()>().await;
                     }
-                    #[expect(clippy::disallowed_methods, reason = "timeouts use the machine's clock")]
+                    #[expect(clippy::disallowed_methods, reason = "timeouts use the system clock")]
                     tokio::time::sleep(grace).await;
                 };
                 tokio::select! {
                     ended = connection => ended,
-                    () = cut => return tracing::debug!(%peer, "a connection was cut off"),
+                    () = abort => return tracing::debug!(%peer, "aborted a connection"),
                 }
             }
         };
         if let Err(error) = ended {
-            tracing::debug!(%peer, %error, "a connection ended badly");
+            tracing::debug!(%peer, %error, "a connection failed");
         }
     }
 
-    /// Answers that there are too many connections, and when to try again.
+    /// Responds with 503 and `Retry-After`, because there are too many connections.
     pub(super) async fn turn_away(self, stream: TcpStream, peer: SocketAddr) {
-        tracing::warn!(%peer, "there are too many connections; one is turned away");
+        tracing::warn!(%peer, "too many connections; refusing one with 503");
         let service = hyper::service::service_fn(async |_: http::Request<Incoming>| {
             http::Response::builder()
                 .status(StatusCode::SERVICE_UNAVAILABLE)
@@ -150,20 +149,20 @@ impl Front {
                 .header(CONNECTION, "close")
                 .body(axum::body::Body::empty())
         });
-        let answer = async {
+        let response = async {
             let Ok(stream) = self.acceptor.accept(stream).await else { return };
             let _ = builder().serve_connection(TokioIo::new(stream), service).await;
         };
-        let _ = tokio::time::timeout(self.handshake, answer).await;
+        let _ = tokio::time::timeout(self.handshake, response).await;
     }
 }
 
-/// Waits until a connection must end: it is silent for too long, or its slot is needed.
-async fn over(activity: &Activity, limits: &Limits) {
+/// Waits until a connection times out or its slot is reclaimed.
+async fn timed_out(activity: &Activity, limits: &Limits) {
     loop {
         match activity.deadline(limits) {
             Deadline::Now => return,
-            #[expect(clippy::disallowed_methods, reason = "timeouts use the machine's clock")]
+            #[expect(clippy::disallowed_methods, reason = "timeouts use the system clock")]
             Deadline::In(time) => tokio::select! {
                 () = activity.slot().needed.cancelled() => return,
                 () = tokio::time::sleep(time) => {}

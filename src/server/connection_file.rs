@@ -1,4 +1,4 @@
-//! What clients of the simulator need: `connection.json` and `dev.env` in the data directory.
+//! Writes the files for clients of the simulator: `connection.json` and `dev.env` in the data directory.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,28 +16,28 @@ use crate::identity::authority::{Authority, GRAPH_HOST, ManagedIdentities};
 use crate::identity::files;
 use crate::model::name::PrincipalId;
 
-/// What only a simulator has.
+/// The parts and the connection data of a simulator.
 pub(super) struct Simulator {
     pub(super) authority: Arc<Authority>,
     pub(super) ca_file: PathBuf,
-    /// The same together with the system's authorities.
+    /// The path of a bundle of `ca_file` and the system's authorities.
     pub(super) ca_bundle_file: PathBuf,
     pub(super) seed: Seed,
     pub(super) endpoint: String,
     pub(super) authority_url: String,
-    /// What tokens for data planes are issued for.
+    /// The audience of access tokens for data planes.
     pub(super) audience: String,
-    /// What tokens for the control plane are issued for.
+    /// The audience of access tokens for the control plane.
     pub(super) management_audience: String,
-    /// In the order of the seed's principals.
+    /// The credentials of the applications, in the order of the seed's principals.
     pub(super) credentials: Vec<Credentials>,
-    /// Where managed identities get their tokens, if they do.
+    /// The managed identity endpoint, if there is one.
     pub(super) managed_identity: Option<Endpoint>,
-    /// The names under which clients know the parts of the service.
+    /// The DNS names of the parts of the service.
     pub(super) hosts: Names,
 }
 
-/// `connection.json`, as it is written.
+/// The content of `connection.json`.
 #[derive(Serialize)]
 struct Connection<'a> {
     endpoint: &'a str,
@@ -56,7 +56,7 @@ struct Connection<'a> {
     principals: Vec<Principal<'a>>,
 }
 
-/// Names without ports; the first of each list is the one that is shown and issued.
+/// DNS names without ports; the first of each list is the primary one.
 #[derive(Serialize)]
 struct Hosts<'a> {
     data_plane: &'a [String],
@@ -67,11 +67,11 @@ struct Hosts<'a> {
 
 #[derive(Serialize)]
 struct ManagedIdentity<'a> {
-    /// What `AZURE_POD_IDENTITY_AUTHORITY_HOST` is to be.
+    /// The value for `AZURE_POD_IDENTITY_AUTHORITY_HOST`.
     host: String,
-    /// What `IDENTITY_ENDPOINT` is to be.
+    /// The value for `IDENTITY_ENDPOINT`.
     endpoint: String,
-    /// What `IDENTITY_HEADER` is to be.
+    /// The value for `IDENTITY_HEADER`.
     header: &'a str,
 }
 
@@ -89,7 +89,7 @@ struct Principal<'a> {
     object_id: PrincipalId,
     client_id: Uuid,
     client_secret: &'a str,
-    /// Certificate and private key, PEM.
+    /// The path of certificate and private key, PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_file: Option<&'a Path>,
     roles: Vec<&'a str>,
@@ -108,38 +108,38 @@ impl<'a> Principal<'a> {
     }
 }
 
-/// What is read back: the secrets, which are nowhere else.
+/// The fields of `connection.json` that are read again: the client secrets, which are stored only there.
 #[derive(Deserialize)]
-struct Known {
-    principals: Vec<KnownPrincipal>,
+struct StoredConnection {
+    principals: Vec<StoredPrincipal>,
 }
 
 #[derive(Deserialize)]
-struct KnownPrincipal {
+struct StoredPrincipal {
     client_id: Uuid,
     client_secret: zeroize::Zeroizing<String>,
 }
 
-/// The client secrets that `connection.json` holds already, by application.
+/// Returns the client ids and secrets in `connection.json`; none if the file does not exist.
 ///
 /// # Errors
-/// Where the file is there and cannot be read.
+/// If the file exists and cannot be read.
 pub(super) fn known_secrets(directory: &Path) -> anyhow::Result<Vec<(Uuid, SecretString)>> {
     let path = directory.join("connection.json");
     let Some(bytes) = files::read(&path)? else { return Ok(Vec::new()) };
-    let known: Known = serde_json::from_slice(&bytes)
-        // What is wrong with it is not said: the library might quote a secret.
+    let stored: StoredConnection = serde_json::from_slice(&bytes)
+        // The cause is omitted, because it might quote a secret.
         .map_err(|_| {
-            anyhow::anyhow!("{} is damaged; remove it, and clients get new secrets", path.display())
+            anyhow::anyhow!("{} is damaged; remove it to generate new client secrets", path.display())
         })?;
-    Ok(known
+    Ok(stored
         .principals
         .into_iter()
-        .map(|known| (known.client_id, SecretString::from(known.client_secret.as_str())))
+        .map(|principal| (principal.client_id, SecretString::from(principal.client_secret.as_str())))
         .collect())
 }
 
-/// Writes both files. They are complete whenever they are there.
+/// Writes both files atomically.
 pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<()> {
     let seed = &simulator.seed;
     let hsm = seed.hsm.first().map_or("", |hsm: &HsmSeed| hsm.name.as_str());
@@ -166,7 +166,7 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
     let mut json = serde_json::to_vec_pretty(&connection).context("writing connection.json")?;
     json.push(b'\n');
     files::write(&directory.join("connection.json"), &json, files::PRIVATE)?;
-    // A relative one would mean another directory to a shell elsewhere.
+    // A relative path would depend on the working directory of the shell.
     let absolute = std::path::absolute(directory).context("writing dev.env")?;
     let environment = [
         ("STRONGROOM_ENDPOINT", simulator.endpoint.as_str()),
@@ -175,7 +175,7 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
         ("STRONGROOM_HSM", hsm),
     ];
     let mut text = String::from(
-        "# For a shell: source this file, and the command line finds the simulator from anywhere.\n",
+        "# Source this file in a shell to let the command line find the simulator from any directory.\n",
     );
     for (name, value) in environment {
         writeln!(text, "export {name}={}", quoted(value)).context("writing dev.env")?;
@@ -184,7 +184,7 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
     Ok(())
 }
 
-/// A word for a POSIX shell.
+/// Quotes a value for a POSIX shell, if needed.
 pub(crate) fn quoted(value: &str) -> String {
     if !value.is_empty() && is_plain(value) {
         value.to_owned()
@@ -193,7 +193,7 @@ pub(crate) fn quoted(value: &str) -> String {
     }
 }
 
-/// Whether nothing in it means anything to a shell, or to readers of `.env` files.
+/// Whether the value has no characters that are special in shells or `.env` files.
 pub(crate) fn is_plain(value: &str) -> bool {
     value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c))
 }

@@ -1,12 +1,12 @@
-//! File descriptors: connections must leave some for the database, the audit log and the token.
+//! Limits connections by the available file descriptors, some of which the database, the audit log and the token need.
 
 use rustix::process::{Resource, getrlimit};
 
-/// Descriptors that connections leave.
-const LEFT: u64 = 256;
+/// The descriptors that connections may not use.
+const RESERVED: u64 = 256;
 
-/// How many connections the process may have, of those that are configured. The limit is not raised: a PKCS#11 module
-/// that calls `select` breaks at descriptors above 1023, so raising it is for those who know theirs.
+/// Returns how many connections the process may have, at most `configured`. The limit of open files is not raised
+/// automatically: a PKCS#11 module that calls `select` fails with descriptors above 1023.
 pub(super) fn connections(configured: usize) -> usize {
     let Some(descriptors) = getrlimit(Resource::Nofile).current else { return configured };
     let possible = possible(descriptors);
@@ -20,9 +20,9 @@ pub(super) fn connections(configured: usize) -> usize {
     possible.min(configured)
 }
 
-/// How many connections so many descriptors allow: half of them where that is more than what is left otherwise.
+/// Returns how many connections a number of descriptors allows: all but the reserved ones, but at least half.
 fn possible(descriptors: u64) -> usize {
-    let connections = descriptors.saturating_sub(LEFT).max(descriptors / 2).max(1);
+    let connections = descriptors.saturating_sub(RESERVED).max(descriptors / 2).max(1);
     usize::try_from(connections).unwrap_or(usize::MAX)
 }
 
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn descriptors_are_left_for_files() {
+    fn reserves_descriptors_for_files() {
         assert_eq!([0, 64, 256, 1024, 20_000].map(possible), [1, 32, 128, 768, 19_744]);
     }
 }

@@ -1,7 +1,7 @@
-//! A connection that ends itself where its client says nothing.
+//! A stream with a timeout for the first byte from the client.
 //!
-//! The HTTP server's own limits begin with a request's first byte: before it, a silent client would
-//! hold its place among the connections for ever.
+//! The timeouts of the HTTP server begin with the first byte of a request. Without this one, a silent client could
+//! occupy its connection slot forever.
 
 use std::io;
 use std::pin::Pin;
@@ -11,17 +11,17 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// A stream whose first byte must arrive in time.
+/// A stream that fails with [`io::ErrorKind::TimedOut`] if the first byte does not arrive in time.
 pub(super) struct FirstByte<S> {
     stream: S,
-    /// Until the first byte.
+    /// `None` after the first byte.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> FirstByte<S> {
-    /// The client begins within this time from now, or its connection ends.
+    /// Wraps a stream whose first byte must arrive within `time` from now.
     pub(super) fn within(time: Duration, stream: S) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "timeouts use the machine's clock")]
+        #[expect(clippy::disallowed_methods, reason = "timeouts use the system clock")]
         let deadline = tokio::time::sleep(time);
         Self { stream, deadline: Some(Box::pin(deadline)) }
     }
@@ -41,7 +41,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for FirstByte<S> {
             && let Some(deadline) = &mut self.deadline
             && deadline.as_mut().poll(cx).is_ready()
         {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client said nothing")));
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the client sent no data in time",
+            )));
         }
         read
     }

@@ -1,4 +1,4 @@
-//! Opens a gateway: everything is configured, nothing is made up.
+//! Opens a gateway from its configuration.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use crate::store::Store;
 
 use crate::token::{Module, Selector, Source, Supply};
 
-/// Opens the gateway that is configured.
+/// Opens the configured gateway.
 pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     files::make_private_directory(&config.data_dir)?;
     let lock = house::lock(&config.data_dir)?;
@@ -43,7 +43,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
         .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
         .with_context(|| format!("server.certificate_file: reading {}", chain.display()))?;
     if certificates.is_empty() {
-        bail!("server.certificate_file: {} holds no certificate", chain.display());
+        bail!("server.certificate_file: {} contains no certificate", chain.display());
     }
     let key = PrivateKeyDer::from_pem_file(key)
         .with_context(|| format!("server.key_file: reading {}", key.display()))?;
@@ -68,16 +68,16 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     let built_in = config::built_in_roles()?;
     let administrator: &RoleDefinition = house::role(&built_in, ADMINISTRATOR_ROLE)?;
     resources::make_places_of_known_hsms(&store).await?;
-    let lived = store.lifetimes();
-    for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
-        make_place(&store, wanted, now).await.with_context(|| format!("HSM {}", wanted.name))?;
+    let lifetimes = store.lifetimes();
+    for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lifetimes, &wanted.name)) {
+        ensure_resource_group(&store, wanted, now).await.with_context(|| format!("HSM {}", wanted.name))?;
     }
-    for given in &config.control_plane_role {
-        resources::assign(&store, given.principal, &given.role, &given.scope)
+    for assignment in &config.control_plane_role {
+        resources::assign(&store, assignment.principal, &assignment.role, &assignment.scope)
             .await
             .context("control_plane_role")?;
     }
-    for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
+    for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lifetimes, &wanted.name)) {
         let selector = selector(&wanted.token);
         let token = supply
             .open(&selector, false)
@@ -107,15 +107,15 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
         house::make_hsm(&store, hsm, &assigned).await?;
         tokens.attach(&wanted.name, token);
     }
-    let signs = selector(config.audit.token.as_ref().unwrap_or(&config.hsm[0].token));
-    let audit_log = audit_log::open(config, &store, &supply, Some(signs), now).await?;
+    let signing_token = selector(config.audit.token.as_ref().unwrap_or(&config.hsm[0].token));
+    let audit_log = audit_log::open(config, &store, &supply, Some(signing_token), now).await?;
     let rules = (house::aes_modes(config, &config.hsm), audit_log);
     let (locations, pricing) = (config::locations()?, house::pricing(config)?);
     let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), rules);
     Ok(House { engine, module, tls, simulator: None, names: names(config), lock })
 }
 
-/// How Azure's clients know the data planes, and where they get the tokens that are believed here.
+/// Returns the names of the data planes, and the authorities that issue access tokens for them.
 fn names(config: &Config) -> Names {
     let first = config.hsm.first();
     Names {
@@ -130,8 +130,8 @@ fn names(config: &Config) -> Names {
     }
 }
 
-/// The authority behind an issuer, as clients are sent to it: Entra ID's v1 tokens name another host than the one
-/// that issues them, its v2 tokens a version; other issuers are called what they are.
+/// Returns the authority URL of an issuer, for challenges to clients. The issuer of Entra ID's v1 access tokens has
+/// another host than the authority, that of v2 has a version suffix; for other issuers, both URLs are the same.
 fn authority(issuer: &crate::config::Issuer) -> String {
     let name = issuer.issuer.trim_end_matches('/');
     if name.starts_with("https://sts.windows.net/") {
@@ -140,8 +140,8 @@ fn authority(issuer: &crate::config::Issuer) -> String {
     name.strip_suffix("/v2.0").unwrap_or(name).to_owned()
 }
 
-/// Whether the tokens that are configured are those in which the HSMs keep their keys: a PIN is not
-/// tried on another token.
+/// Errors unless the configured tokens are those that hold the keys of the HSMs, so that no PIN is tried on a wrong
+/// token.
 fn check_tokens(config: &Config, store: &Store, module: &Module) -> anyhow::Result<()> {
     for wanted in &config.hsm {
         let Some(hsm) = store.hsm(&wanted.name) else { continue };
@@ -149,7 +149,7 @@ fn check_tokens(config: &Config, store: &Store, module: &Module) -> anyhow::Resu
         let present = module.find(&selector).with_context(|| format!("the token of HSM {}", wanted.name))?;
         if hsm.token_serial != present.serial {
             bail!(
-                "HSM {} keeps its keys in the token with serial {}; {selector} names the one with serial {}",
+                "the keys of HSM {} are in the token with serial {}, but {selector} is the token with serial {}",
                 wanted.name,
                 hsm.token_serial,
                 present.serial
@@ -159,8 +159,8 @@ fn check_tokens(config: &Config, store: &Store, module: &Module) -> anyhow::Resu
     Ok(())
 }
 
-/// Makes what holds an HSM that is not there yet; where a known one is, its record says.
-async fn make_place(store: &Store, wanted: &HsmSeed, now: Timestamp) -> anyhow::Result<()> {
+/// Creates subscription and resource group of a new HSM. An existing HSM has them already.
+async fn ensure_resource_group(store: &Store, wanted: &HsmSeed, now: Timestamp) -> anyhow::Result<()> {
     if store.hsm(&wanted.name).is_some() {
         return Ok(());
     }
@@ -170,7 +170,7 @@ async fn make_place(store: &Store, wanted: &HsmSeed, now: Timestamp) -> anyhow::
     resources::make_place(store, subscription, &wanted.resource_group, &wanted.location, now, &[]).await
 }
 
-/// How a token is chosen that the configuration names.
+/// Converts a configured token selector.
 fn selector(token: &TokenSelector) -> Selector {
     match (&token.serial, &token.label) {
         (Some(serial), _) => Selector::Serial(serial.clone()),
@@ -178,7 +178,7 @@ fn selector(token: &TokenSelector) -> Selector {
     }
 }
 
-/// Whom the configuration says to believe.
+/// Returns the settings of authentication.
 pub(super) fn identity_settings(config: &Config, trust: ClientTrust) -> Settings {
     let issuer = |issuer: &crate::config::Issuer| Issuer {
         issuer: issuer.issuer.clone(),
@@ -206,19 +206,19 @@ pub(super) fn identity_settings(config: &Config, trust: ClientTrust) -> Settings
     }
 }
 
-/// What client certificates are verified by.
+/// The trust settings for client certificates.
 pub(super) struct ClientTrust {
-    /// The authorities that may have issued them.
+    /// The trusted certificate authorities.
     authorities: Vec<CertificateDer<'static>>,
-    /// Which are revoked.
+    /// The revocation lists.
     revocation: Revocation,
 }
 
 impl ClientTrust {
-    /// Reads what is configured.
+    /// Reads the configured files.
     ///
     /// # Errors
-    /// Files that cannot be read, by the name of their setting.
+    /// If a file cannot be read; the text names the setting.
     pub(super) fn read(config: &Config) -> anyhow::Result<Self> {
         let authorities = match &config.server.client_ca_file {
             None => Vec::new(),
@@ -227,15 +227,15 @@ impl ClientTrust {
                 .with_context(|| format!("server.client_ca_file: reading {}", path.display()))?,
         };
         if config.server.client_ca_file.is_some() && authorities.is_empty() {
-            bail!("server.client_ca_file: it holds no certificate");
+            bail!("server.client_ca_file: contains no certificate");
         }
         let revocation = Revocation::open(&config.identity.revocation.crl_files)?;
         Ok(Self { authorities, revocation })
     }
 }
 
-/// TLS 1.2 and 1.3; client certificates are asked for where an authority for them is configured, and
-/// callers with a bearer token need none.
+/// Returns the TLS configuration: TLS 1.2 and 1.3, with optional client certificates if an authority for them is
+/// configured.
 pub(super) fn tls(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,

@@ -1,4 +1,4 @@
-//! What a running service consists of, however it was opened.
+//! The opened service, and the steps of opening that gateway and simulator share.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -26,19 +26,22 @@ use crate::ops::Tokens;
 use crate::store::{self, Commit, Rules, Store};
 use crate::token::{Module, Profile, Selector, Supply};
 
-/// What a running service consists of.
+/// The parts of an opened service.
 pub(super) struct House {
     pub(super) engine: Engine,
     pub(super) module: Module,
     pub(super) tls: Arc<rustls::ServerConfig>,
     pub(super) simulator: Option<Simulator>,
-    /// How Azure's clients know the data planes.
+    /// The names of the data planes and of the control plane.
     pub(super) names: Names,
-    /// Held as long as the process uses the data directory.
+    /// The lock of the data directory, held while the process uses it.
     pub(super) lock: File,
 }
 
-/// Takes the data directory for this process alone.
+/// Locks the data directory exclusively for this process.
+///
+/// # Errors
+/// If another process has the lock.
 pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
     let path = directory.join("lock");
     let file = File::options()
@@ -61,7 +64,7 @@ pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Opens the store with its audit record.
+/// Opens the store and the audit log.
 pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
     let directory = audit_directory(config);
     let mut sink = audit::Sink::open(&directory)?.rotated_at(config.audit.rotate_bytes);
@@ -87,7 +90,7 @@ pub(super) async fn open_store(config: &Config, clock: &Clock) -> anyhow::Result
     })
 }
 
-/// What unauthenticated callers may add to the audit log.
+/// Returns the limits of audit entries about unauthenticated calls.
 pub(super) fn refusal_limits(config: &Config) -> RefusalLimits {
     let audit = &config.audit;
     RefusalLimits {
@@ -99,12 +102,12 @@ pub(super) fn refusal_limits(config: &Config) -> RefusalLimits {
     }
 }
 
-/// Where the audit files are.
+/// Returns the directory of the audit files.
 pub(super) fn audit_directory(config: &Config) -> PathBuf {
     config.audit.directory.clone().unwrap_or_else(|| config.data_dir.join("audit"))
 }
 
-/// The profile, with what the configuration says instead.
+/// Returns the profile of the module, with the overrides of the configuration.
 pub(super) fn profile(config: &TokenConfig) -> anyhow::Result<Profile> {
     let mut profile = if Path::new(&config.profile).extension().is_some() {
         let text = std::fs::read_to_string(&config.profile)
@@ -113,16 +116,16 @@ pub(super) fn profile(config: &TokenConfig) -> anyhow::Result<Profile> {
     } else {
         Profile::named(&config.profile)?
     };
-    let instead = |value: &mut usize, given: Option<usize>| *value = given.unwrap_or(*value);
-    instead(&mut profile.workers, config.workers);
-    instead(&mut profile.queue, config.queue);
-    instead(&mut profile.session_copies, config.session_copies);
+    let set = |value: &mut usize, configured: Option<usize>| *value = configured.unwrap_or(*value);
+    set(&mut profile.workers, config.workers);
+    set(&mut profile.queue, config.queue);
+    set(&mut profile.session_copies, config.session_copies);
     profile.call_ms = config.timeout_milliseconds.unwrap_or(profile.call_ms);
     profile.slow_call_ms = config.slow_timeout_milliseconds.unwrap_or(profile.slow_call_ms);
     Ok(profile)
 }
 
-/// Makes an HSM with its first role assignments, all at `/`.
+/// Creates an HSM with its initial role assignments at `/`.
 pub(super) async fn make_hsm(
     store: &Store,
     hsm: ManagedHsm,
@@ -137,19 +140,19 @@ pub(super) async fn make_hsm(
     let name = hsm.name.clone();
     let changes = vec![Change::InsertHsm(hsm, assigned.iter().map(assignment).collect())];
     let commit = Commit { changes, rules: Rules::Configured, ..Commit::default() };
-    store.commit(commit).await.with_context(|| format!("making HSM {name}"))
+    store.commit(commit).await.with_context(|| format!("creating HSM {name}"))
 }
 
-/// Finds a built-in role by the name people know it by, in any case.
+/// Finds a built-in role by its case-insensitive display name.
 pub(super) fn role<'a>(roles: &'a [RoleDefinition], name: &str) -> anyhow::Result<&'a RoleDefinition> {
     roles
         .iter()
         .find(|role| role.role_name.eq_ignore_ascii_case(name))
-        .with_context(|| format!("{name:?} is not the name of a built-in role"))
+        .with_context(|| format!("there is no built-in role {name:?}"))
 }
 
-/// Opens the tokens of the HSMs that are there, deleted ones included. One that a purge began to wipe
-/// is left alone: the sweeper finishes that.
+/// Opens the tokens of all HSMs, including deleted ones. Skips a token whose wipe by a purge was interrupted: the
+/// sweeper completes the wipe.
 pub(super) async fn open_tokens(store: &Store, supply: &Supply, tokens: &Tokens) -> anyhow::Result<()> {
     let intents = store.intents();
     let is_wiped = |hsm: &ManagedHsm| {
@@ -167,19 +170,19 @@ pub(super) async fn open_tokens(store: &Store, supply: &Supply, tokens: &Tokens)
     Ok(())
 }
 
-/// Whether there ever was an HSM of this name. What was configured and then purged does not come back
-/// with the next start.
-pub(super) fn has_lived(lived: &[HsmLifetime], name: &HsmName) -> bool {
-    lived.iter().any(|life| life.name.folded() == name.folded())
+/// Whether an HSM of this name has ever existed. A configured HSM that was purged is not created again at the next
+/// start.
+pub(super) fn has_lived(lifetimes: &[HsmLifetime], name: &HsmName) -> bool {
+    lifetimes.iter().any(|life| life.name.folded() == name.folded())
 }
 
-/// Whether AES key versions serve all modes of operation, as the configuration and its HSMs say.
+/// Returns the policy for AES modes of operation, from the configuration and its HSMs.
 pub(super) fn aes_modes(config: &Config, hsms: &[HsmSeed]) -> AesModePolicy {
     let own = hsms.iter().filter_map(|hsm| hsm.aes_modes.map(|modes| (&hsm.name, modes)));
     AesModePolicy::new(config.crypto.aes_modes, own)
 }
 
-/// What things cost, as the configuration says.
+/// Returns the configured price list and plan.
 pub(super) fn pricing(config: &Config) -> anyhow::Result<Pricing> {
     let prices = config::prices(config.billing.prices_file.as_deref())?;
     Ok(Pricing { prices, plan: config.billing.plan.clone() })

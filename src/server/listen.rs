@@ -1,4 +1,4 @@
-//! Listening: TLS handshakes in tasks of their own, so that one silent client stops nobody.
+//! Accepts connections; each is served in its own task, so that a silent client does not block others.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -19,22 +19,22 @@ use super::descriptors;
 use super::web::Web;
 use crate::config::{Config, network_of};
 
-/// Connections that may wait for a slot, as a part of those that are served: one for so many, from addresses that are
-/// known to authenticate, and as many from others. Further ones are closed.
+/// The number of slots per connection that may wait for a slot: one queue for addresses that have authenticated, and
+/// one of the same length for others. Further connections are closed.
 const WAITING: usize = 16;
 
-/// The sockets, bound before anything else is opened: a port that is taken is noticed first.
+/// The listening sockets. Bound before anything else is opened, so that a port conflict is reported first.
 pub(super) struct Listeners(Vec<TcpListener>);
 
 impl Listeners {
-    /// The port they listen on.
+    /// Returns the port of the sockets.
     pub(super) fn port(&self) -> u16 {
         self.0.first().and_then(|listener| listener.local_addr().ok()).map_or(0, |address| address.port())
     }
 }
 
-/// Binds the address; an IPv4 loopback address brings the IPv6 one of the same port along, because
-/// names under `.localhost` resolve to either.
+/// Binds the address. With 127.0.0.1, also binds `[::1]` and the same port, because names under `.localhost` resolve to
+/// either.
 pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Listeners> {
     let listener = TcpListener::bind(address)
         .await
@@ -45,7 +45,7 @@ pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Listeners> {
         let other = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
         match TcpListener::bind(other).await {
             Ok(listener) => listeners.push(listener),
-            Err(error) => tracing::warn!(%error, "not listening on {other} as well"),
+            Err(error) => tracing::warn!(%error, "cannot also listen on {other}"),
         }
     }
     Ok(Listeners(listeners))
@@ -59,7 +59,7 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Stops taking connections and lets requests under way end; true if all did in time.
+    /// Stops accepting connections and waits for requests in progress; returns whether all completed in time.
     pub(super) async fn stop(mut self, patience: Duration) -> bool {
         self.stopping.cancel();
         while self.listening.join_next().await.is_some() {}
@@ -68,7 +68,7 @@ impl Serving {
     }
 }
 
-/// Takes connections and serves them.
+/// Accepts and serves connections.
 pub(super) fn serve(
     listeners: Listeners,
     web: Web,
@@ -83,7 +83,7 @@ pub(super) fn serve(
         per_address: connections.max_per_address,
     });
     let stopping = CancellationToken::new();
-    let front = Front {
+    let handler = Front {
         web,
         acceptor: TlsAcceptor::from(tls),
         handshake: Duration::from_secs(server.handshake_seconds),
@@ -95,7 +95,7 @@ pub(super) fn serve(
         stopping: stopping.clone(),
     };
     let accepting = Accepting {
-        front,
+        handler,
         admission,
         waiting: [(); 2].map(|()| Arc::new(Semaphore::new((served / WAITING).max(8)))),
         patience: Duration::from_secs(server.request_seconds),
@@ -109,16 +109,16 @@ pub(super) fn serve(
     Serving { stopping, listening, connections }
 }
 
-/// What all listeners share.
+/// The state that all listeners share.
 #[derive(Clone)]
 struct Accepting {
-    front: Front,
+    handler: Front,
     admission: Arc<Admission>,
-    /// For addresses that are unknown, and for those that are known.
+    /// The queues for unknown and for known addresses.
     waiting: [Arc<Semaphore>; 2],
-    /// How long a connection waits for a slot.
+    /// The maximum time that a connection waits for a slot.
     patience: Duration,
-    /// Those that have one.
+    /// The connections with a slot.
     connections: TaskTracker,
 }
 
@@ -126,37 +126,37 @@ async fn accept(listener: TcpListener, accepting: Accepting) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = accepting.front.stopping.cancelled() => return,
+            () = accepting.handler.stopping.cancelled() => return,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of descriptors, or the peer went away: neither is a reason to stop listening.
-                tracing::warn!(%error, "a connection could not be taken");
-                #[expect(clippy::disallowed_methods, reason = "a pause of real time, so as not to spin")]
+                // Descriptors are exhausted or the peer disconnected; both are temporary.
+                tracing::warn!(%error, "cannot accept a connection");
+                #[expect(clippy::disallowed_methods, reason = "a real-time delay avoids a busy loop")]
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 continue;
             }
         };
-        let Accepting { front, admission, waiting, patience, connections } = accepting.clone();
+        let Accepting { handler, admission, waiting, patience, connections } = accepting.clone();
         let address = network_of(peer.ip());
         if let Some(slot) = admission.try_slot(address) {
-            tokio::spawn(connections.track_future(front.serve(stream, peer, slot)));
+            tokio::spawn(connections.track_future(handler.serve(stream, peer, slot)));
             continue;
         }
         let [unknown, known] = waiting;
         let waiting = if admission.is_known(address) { known } else { unknown };
-        let Ok(waits) = waiting.try_acquire_owned() else {
-            tracing::warn!(%peer, "too many connections are waiting; one is closed");
+        let Ok(permit) = waiting.try_acquire_owned() else {
+            tracing::warn!(%peer, "too many connections are waiting; closing one");
             continue;
         };
         tokio::spawn(async move {
             match admission.slot(address, patience).await {
                 Some(slot) => {
-                    drop(waits);
-                    connections.track_future(front.serve(stream, peer, slot)).await;
+                    drop(permit);
+                    connections.track_future(handler.serve(stream, peer, slot)).await;
                 }
-                None => front.turn_away(stream, peer).await,
+                None => handler.turn_away(stream, peer).await,
             }
         });
     }

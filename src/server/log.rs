@@ -1,4 +1,4 @@
-//! What the program says of itself, on standard error.
+//! Sets up the diagnostic log on standard error.
 
 use std::io::IsTerminal as _;
 
@@ -6,10 +6,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{ConfigError, Log, LogFormat};
 
-/// Starts the log.
+/// Installs the global log subscriber.
 ///
 /// # Errors
-/// Where the filter cannot be read.
+/// If the filter is invalid.
 pub fn start(config: &Log) -> Result<(), ConfigError> {
     let filter = EnvFilter::try_new(&config.filter)
         .map_err(|error| ConfigError::new(format!("log.filter: {error}")))?;
@@ -19,7 +19,7 @@ pub fn start(config: &Log) -> Result<(), ConfigError> {
         LogFormat::Json => false,
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second start, in one process, keeps the first log.
+    // A second call in the same process keeps the first subscriber.
     let _ = if pretty {
         builder.with_target(false).try_init()
     } else {

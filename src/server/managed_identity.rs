@@ -1,4 +1,5 @@
-//! The listener of managed identities: plain HTTP, as clients insist, so on this machine and in a simulator only.
+//! The listener of the managed identity endpoints: plain HTTP, as clients require, so on loopback addresses of a
+//! simulator only.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,21 +17,21 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::identity::authority::ManagedIdentities;
 
-/// How long a client may take to send a request's head.
+/// The timeout for receiving the head of a request.
 const HEAD: Duration = Duration::from_secs(15);
-/// Connections served at once.
+/// The maximum number of concurrent connections.
 const CONNECTIONS: usize = 64;
 
-/// The running listener; it ends when this is dropped.
+/// The running listener, stopped on drop.
 pub(super) struct Endpoint {
     pub(super) address: SocketAddr,
-    /// What App Service's form asks for.
+    /// The value that the App Service endpoint requires in `X-IDENTITY-HEADER`.
     pub(super) header: SecretString,
     _serving: AbortOnDropHandle<()>,
 }
 
-/// Serves managed identities. Where the address is taken, most likely by another simulator, the log says so, and this
-/// one goes on without: few need them, and its own clients are told that there are none.
+/// Serves the managed identity endpoints. If the address is in use, usually by another simulator, logs a warning and
+/// returns `None`: few clients need the endpoints, and `connection.json` omits them then.
 pub(super) async fn start(listen: SocketAddr, identities: ManagedIdentities) -> Option<Endpoint> {
     let bound = TcpListener::bind(listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (address, listener) = match bound {
@@ -38,8 +39,8 @@ pub(super) async fn start(listen: SocketAddr, identities: ManagedIdentities) -> 
         Err(error) => {
             tracing::warn!(
                 %error,
-                "no tokens for managed identities: cannot listen on {listen} (simulator.managed_identity_listen \
-                 chooses another address)"
+                "managed identities are not available: cannot listen on {listen} (simulator.managed_identity_listen \
+                 sets another address)"
             );
             return None;
         }
@@ -50,35 +51,35 @@ pub(super) async fn start(listen: SocketAddr, identities: ManagedIdentities) -> 
 }
 
 async fn accept(listener: TcpListener, router: Router) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        // Who finds no place waits before it is let in.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        // Waits for a slot before accepting the next connection.
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let router = router.clone().layer(Extension(ConnectInfo(peer)));
-                drop(tokio::spawn(serve(stream, router, place)));
+                drop(tokio::spawn(serve(stream, router, slot)));
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be taken");
-                #[expect(clippy::disallowed_methods, reason = "a pause of real time, so as not to spin")]
+                tracing::warn!(%error, "cannot accept a connection");
+                #[expect(clippy::disallowed_methods, reason = "a real-time delay avoids a busy loop")]
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
     }
 }
 
-async fn serve(stream: TcpStream, router: Router, place: OwnedSemaphorePermit) {
+async fn serve(stream: TcpStream, router: Router, slot: OwnedSemaphorePermit) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        // As the main listener does, for clients that compare names of header fields as they are written.
+        // As in the main listener, for clients that compare field names case-sensitively.
         .title_case_headers(true)
-        // Answers are short and rare, and idle connections would use up the few there are.
+        // Requests are rare, and idle connections would occupy the few slots.
         .keep_alive(false)
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     if let Err(error) = connection.await {
-        tracing::debug!(%error, "a connection ended badly");
+        tracing::debug!(%error, "a connection failed");
     }
-    drop(place);
+    drop(slot);
 }

@@ -1,4 +1,4 @@
-//! The process: opens what is configured, listens, and ends in order.
+//! The server process: opens the service, listens, and shuts down in order.
 
 mod activity;
 mod admission;
@@ -41,19 +41,19 @@ use crate::jobs::{Scheduler, keep_time};
 use house::House;
 use pulse::Pulse;
 
-/// How often the sweeper looks for what was left unfinished.
-const SWEEP: Duration = Duration::from_secs(30);
-/// How much of the time for shutting down is for the tokens and the database, at most.
-const REST: Duration = Duration::from_secs(3);
-/// How long shutting down may take where no time is configured.
-const LEAST: Duration = Duration::from_secs(1);
-/// How often the tokens are asked whether they are well.
-const PULSE: Duration = Duration::from_secs(5);
+/// The interval at which the sweeper recovers interrupted operations.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// The maximum part of the shutdown timeout that is reserved for tokens and database.
+const MAX_CLOSE_TIME: Duration = Duration::from_secs(3);
+/// The minimum shutdown timeout.
+const MIN_SHUTDOWN_TIME: Duration = Duration::from_secs(1);
+/// The interval of health checks of the tokens.
+const HEALTH_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Serves until a signal says to stop.
+/// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// What kept it from starting, with the place.
+/// If the service cannot start.
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
@@ -63,120 +63,119 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
     let listeners = listen::bind(config.server.listen).await?;
     let port = listeners.port();
-    let house = match config.mode {
+    let service = match config.mode {
         Mode::Simulator => simulator::open(&config, port).await?,
         Mode::Gateway => gateway::open(&config).await?,
     };
-    let swept = house.engine.sweep().await;
+    let swept = service.engine.sweep().await;
     if swept.concluded > 0 {
-        tracing::info!(intents = swept.concluded, "what the last run left unfinished was concluded");
+        tracing::info!(intents = swept.concluded, "recovered operations that the last run left incomplete");
     }
 
     let (reporter, health) = tonic_health::server::health_reporter();
     let pulse = Pulse::new(reporter, Services::names().collect()).await;
-    let scheduler = Scheduler::new(house.engine.clone());
+    let scheduler = Scheduler::new(service.engine.clone());
     let closing = CancellationToken::new();
-    let web = web::Web::new(&house, &config, (health, Arc::clone(&pulse)), &scheduler, closing.clone())?;
-    let serving = listen::serve(listeners, web, Arc::clone(&house.tls), &config);
-    let background = tokio::spawn(keep_house(house.engine.clone(), pulse));
-    let due = tokio::spawn(scheduler.run());
-    let audit_log = tokio::spawn(audit_log::keep(house.engine.clone(), config.audit.clone()));
-    let time = tokio::spawn(keep_time(house.engine.clone()));
-    if let Some(simulator) = &house.simulator {
+    let web = web::Web::new(&service, &config, (health, Arc::clone(&pulse)), &scheduler, closing.clone())?;
+    let serving = listen::serve(listeners, web, Arc::clone(&service.tls), &config);
+    let background = tokio::spawn(run_maintenance(service.engine.clone(), pulse));
+    let scheduled = tokio::spawn(scheduler.run());
+    let audit_log = tokio::spawn(audit_log::keep(service.engine.clone(), config.audit.clone()));
+    let time = tokio::spawn(keep_time(service.engine.clone()));
+    if let Some(simulator) = &service.simulator {
         connection_file::write(&config.data_dir, simulator)?;
     }
-    banner::print(&house, &config, port)?;
+    banner::print(&service, &config, port)?;
     let alive = service_manager::ready();
 
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is under way"),
-        _ = interrupt.recv() => tracing::info!("interrupted: finishing what is under way"),
+        _ = terminate.recv() => tracing::info!("SIGTERM: completing requests in progress"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: completing requests in progress"),
     }
     service_manager::stopping();
     closing.cancel();
     background.abort();
-    due.abort();
+    scheduled.abort();
     audit_log.abort();
     time.abort();
     let patience = Duration::from_secs(config.server.shutdown_seconds);
     let started = Instant::now();
-    end_after(patience.max(LEAST));
-    // What is under way ends first, and leaves time for what it used.
-    let rest = (patience / 2).min(REST);
+    kill_after(patience.max(MIN_SHUTDOWN_TIME));
+    // Requests complete first, and leave time to close tokens and database.
+    let rest = (patience / 2).min(MAX_CLOSE_TIME);
     let served = serving.stop(patience.saturating_sub(rest)).await;
     alive.abort();
-    Ok(end(house, served, patience.saturating_sub(started.elapsed()).max(rest)).await)
+    Ok(close(service, served, patience.saturating_sub(started.elapsed()).max(rest)).await)
 }
 
-/// Ends the process after a time, whatever is computed, waited for or written: everything that was answered is on the
-/// disk already.
-fn end_after(patience: Duration) {
-    let watching = std::thread::Builder::new().name("shutdown".to_owned()).spawn(move || {
-        #[expect(clippy::disallowed_methods, reason = "real time: the process ends with it")]
+/// Kills the process after `patience` even if tasks are still running: all answered calls are already durable.
+fn kill_after(patience: Duration) {
+    let watchdog = std::thread::Builder::new().name("shutdown".to_owned()).spawn(move || {
+        #[expect(clippy::disallowed_methods, reason = "the shutdown timeout uses real time")]
         std::thread::sleep(patience);
-        tracing::error!("not everything ended in time; ending without waiting for it");
-        end_at_once();
+        tracing::error!("shutdown timed out; killing the process");
+        kill_process();
     });
-    if let Err(error) = watching {
-        tracing::error!(%error, "the end of the process is not watched");
+    if let Err(error) = watchdog {
+        tracing::error!(%error, "cannot start the shutdown watchdog");
     }
 }
 
-/// Ends the process without running anything of it, or of the PKCS#11 module, any more.
-fn end_at_once() {
-    // `exit` would run the module's own handlers under its running call (measured: crashes).
+/// Kills the process without running exit handlers of the process or of the PKCS#11 module.
+fn kill_process() {
+    // `exit` would run the module's exit handlers during its running call, which crashes (measured).
     let pid = std::process::id().to_string();
     let _ = std::process::Command::new("kill").args(["-KILL", &pid]).status();
 }
 
-/// Looks for what is missing, sweeps, and asks the tokens how they are; none waits for another.
-async fn keep_house(engine: Engine, pulse: Arc<Pulse>) {
-    tokio::join!(look_for_missing(&engine), keep_well(&engine, &pulse));
+/// Runs the maintenance of the service: reports missing key material once, then sweeps and checks health periodically.
+async fn run_maintenance(engine: Engine, pulse: Arc<Pulse>) {
+    tokio::join!(report_missing_material(&engine), sweep_and_check_health(&engine, &pulse));
 }
 
-/// Reports the key versions whose material is not in the token.
-async fn look_for_missing(engine: &Engine) {
+/// Logs how many key versions have no key material in the token.
+async fn report_missing_material(engine: &Engine) {
     match engine.missing_material().await {
         Ok(0) => {}
         Ok(missing) => {
             tracing::error!(missing, "key versions without material in the token; nothing was changed")
         }
-        Err(error) => tracing::error!(%error, "a token cannot say what it holds"),
+        Err(error) => tracing::error!(%error, "cannot list the objects of a token"),
     }
 }
 
-/// Sweeps, and asks the tokens how they are.
-async fn keep_well(engine: &Engine, pulse: &Pulse) {
-    let mut beat = tokio::time::interval(PULSE);
-    let mut sweep = tokio::time::interval(SWEEP);
+/// Runs the sweeper and the health checks periodically.
+async fn sweep_and_check_health(engine: &Engine, pulse: &Pulse) {
+    let mut health = tokio::time::interval(HEALTH_CHECK_INTERVAL);
+    let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     loop {
         tokio::select! {
             _ = sweep.tick() => {
                 engine.sweep().await;
             }
-            _ = beat.tick() => pulse.take(engine).await,
+            _ = health.tick() => pulse.take(engine).await,
         }
     }
 }
 
-/// Lets go of the tokens and the module, in this order. A module that is finalized, or a process that
-/// ends, while a call is under way can crash in the module; then the process is ended without ceremony.
-async fn end(house: House, served: bool, patience: Duration) -> ExitCode {
-    let drained = house.engine.shut_down(patience).await;
-    let House { engine, module, lock, .. } = house;
+/// Closes the tokens and finalizes the module, in this order. Finalizing the module, or exiting, during a call can
+/// crash in the module; if a call does not complete in time, the process is killed instead.
+async fn close(service: House, served: bool, patience: Duration) -> ExitCode {
+    let drained = service.engine.shut_down(patience).await;
+    let House { engine, module, lock, .. } = service;
     drop(engine);
     if drained {
         if let Err(error) = module.finalize() {
-            tracing::warn!(%error, "the PKCS#11 module could not be finalized");
+            tracing::warn!(%error, "cannot finalize the PKCS#11 module");
         }
         drop(lock);
         if !served {
-            tracing::warn!("some requests did not end in time and were cut off");
+            tracing::warn!("some requests did not complete in time and were aborted");
         }
         tracing::info!("stopped");
         return ExitCode::SUCCESS;
     }
-    tracing::error!("a call to the token did not end in time; ending without waiting for it");
-    end_at_once();
+    tracing::error!("a call to the token did not complete in time; killing the process");
+    kill_process();
     ExitCode::FAILURE
 }

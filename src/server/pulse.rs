@@ -1,4 +1,4 @@
-//! How the tokens were when they were last asked: what health tells, without asking them for each who wants to know.
+//! Periodic health checks of the tokens; health endpoints report the last result.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,62 +8,62 @@ use tonic_health::server::HealthReporter;
 
 use crate::engine::Engine;
 
-/// How old a finding may be before it says nothing any more.
+/// The age at which a result is stale and counts as unhealthy.
 const STALE: Duration = Duration::from_secs(60);
 
-/// The last finding, and whom it is reported to.
+/// The last result, and the health reporter that publishes it.
 pub(super) struct Pulse {
     reporter: HealthReporter,
     services: Vec<&'static str>,
-    found: Mutex<Finding>,
+    last: Mutex<Finding>,
 }
 
-/// How the tokens were, and when.
+/// The result of a health check, and its time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Finding {
-    is_well: bool,
+    is_healthy: bool,
     at: Instant,
 }
 
 impl Finding {
-    /// Whether the tokens answered, and lately.
+    /// Whether the last check succeeded and is not stale.
     pub(super) fn is_serving(&self) -> bool {
-        self.is_well && self.age() < STALE
+        self.is_healthy && self.age() < STALE
     }
 
-    /// How long ago they were asked.
+    /// Returns the age of the result.
     pub(super) fn age(&self) -> Duration {
         self.at.elapsed()
     }
 }
 
 impl Pulse {
-    /// The tokens were just opened, so they are well; `services` are told of under these names.
+    /// Starts as healthy, since the tokens were just opened. `services` are the gRPC services whose status is reported.
     pub(super) async fn new(reporter: HealthReporter, services: Vec<&'static str>) -> Arc<Self> {
-        let found = Mutex::new(Finding { is_well: true, at: Instant::now() });
-        let pulse = Self { reporter, services, found };
+        let last = Mutex::new(Finding { is_healthy: true, at: Instant::now() });
+        let pulse = Self { reporter, services, last };
         pulse.report(true).await;
         Arc::new(pulse)
     }
 
-    /// The last finding.
+    /// Returns the last result.
     pub(super) fn finding(&self) -> Finding {
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the tokens.
+    /// Checks the tokens, and reports the result.
     pub(super) async fn take(&self, engine: &Engine) {
         let health = engine.health().await;
         if let Err(error) = &health {
-            tracing::warn!(%error, "not healthy");
+            tracing::warn!(%error, "health check failed");
         }
-        let found = Finding { is_well: health.is_ok(), at: Instant::now() };
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
-        self.report(found.is_well).await;
+        let result = Finding { is_healthy: health.is_ok(), at: Instant::now() };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = result;
+        self.report(result.is_healthy).await;
     }
 
-    async fn report(&self, is_well: bool) {
-        let status = if is_well { ServingStatus::Serving } else { ServingStatus::NotServing };
+    async fn report(&self, is_healthy: bool) {
+        let status = if is_healthy { ServingStatus::Serving } else { ServingStatus::NotServing };
         for service in &self.services {
             self.reporter.set_service_status(service, status).await;
         }

@@ -1,4 +1,4 @@
-//! What holds the HSMs when the service starts: subscriptions, resource groups, and who may manage them.
+//! Creates the configured subscriptions, resource groups and ARM role assignments at start-up.
 
 use anyhow::Context as _;
 
@@ -14,7 +14,10 @@ use crate::model::rbac::{Covers as _, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription};
 use crate::store::{Commit, Rules, Store};
 
-/// Makes a subscription with its first role assignments, and a resource group in it, where they are missing.
+/// Creates a subscription with its initial role assignments, and a resource group in it, if they do not exist.
+///
+/// # Errors
+/// If the subscription belongs to another tenant.
 pub(super) async fn make_place(
     store: &Store,
     subscription: Subscription,
@@ -29,12 +32,12 @@ pub(super) async fn make_place(
         None => {
             changes.push(Change::Control(ControlChange::PutSubscription(subscription)));
             let scope = ControlScope::Subscription(id);
-            changes.extend(managers.iter().map(|(principal, role)| given(*principal, role, &scope)));
+            changes.extend(managers.iter().map(|(principal, role)| assignment_of(*principal, role, &scope)));
         }
-        Some(known) if known.tenant == subscription.tenant => {}
-        Some(known) => anyhow::bail!(
+        Some(existing) if existing.tenant == subscription.tenant => {}
+        Some(existing) => anyhow::bail!(
             "subscription {id} belongs to tenant {}, and cannot hold an HSM of tenant {}",
-            known.tenant,
+            existing.tenant,
             subscription.tenant
         ),
     }
@@ -45,16 +48,16 @@ pub(super) async fn make_place(
     }
     if !changes.is_empty() {
         let commit = Commit { changes, rules: Rules::Configured, ..Commit::default() };
-        store.commit(commit).await.with_context(|| format!("making subscription {id}"))?;
+        store.commit(commit).await.with_context(|| format!("creating subscription {id}"))?;
     }
     Ok(())
 }
 
-/// Makes what holds HSMs that an earlier version made: it knew neither subscriptions nor groups.
+/// Creates the subscriptions and resource groups of HSMs from versions of the service that had neither.
 pub(super) async fn make_places_of_known_hsms(store: &Store) -> anyhow::Result<()> {
     for hsm in store.hsms() {
         let id = hsm.subscription;
-        // A deleted HSM outlives its group.
+        // The resource group of a deleted HSM may have been deleted.
         if hsm.deletion.is_some() && store.subscription(id).is_some() {
             continue;
         }
@@ -64,7 +67,7 @@ pub(super) async fn make_places_of_known_hsms(store: &Store) -> anyhow::Result<(
     Ok(())
 }
 
-/// Gives a role, found by its name, at a scope, where the principal does not have it there.
+/// Assigns a role, by name, at a scope, unless the principal has this assignment already.
 pub(super) async fn assign(
     store: &Store,
     principal: PrincipalId,
@@ -73,20 +76,20 @@ pub(super) async fn assign(
 ) -> anyhow::Result<()> {
     let roles = config::control_plane_roles()?;
     let definition = house::role(&roles, role)?;
-    let same = |known: &ControlAssignment| {
-        known.principal == principal
-            && known.role_definition == definition.id
-            && known.scope.is_same_as(scope)
+    let is_same = |existing: &ControlAssignment| {
+        existing.principal == principal
+            && existing.role_definition == definition.id
+            && existing.scope.is_same_as(scope)
     };
-    if store.control_assignments().iter().any(|known| same(known)) {
+    if store.control_assignments().iter().any(|existing| is_same(existing)) {
         return Ok(());
     }
-    let changes = vec![given(principal, definition, scope)];
+    let changes = vec![assignment_of(principal, definition, scope)];
     let commit = Commit { changes, rules: Rules::Configured, ..Commit::default() };
-    store.commit(commit).await.with_context(|| format!("giving {principal} the role {role:?} at {scope}"))
+    store.commit(commit).await.with_context(|| format!("assigning role {role:?} to {principal} at {scope}"))
 }
 
-fn given(principal: PrincipalId, role: &RoleDefinition, scope: &ControlScope) -> Change {
+fn assignment_of(principal: PrincipalId, role: &RoleDefinition, scope: &ControlScope) -> Change {
     let scope = scope.clone();
     let assignment = ControlAssignment { id: Ids.guid(), role_definition: role.id, principal, scope };
     Change::Control(ControlChange::InsertAssignment(assignment.into()))

@@ -1,4 +1,4 @@
-//! Opens a simulator: makes what is missing, finds the rest as it was.
+//! Opens a simulator, and creates what does not exist yet: certificates, secrets, tokens and the resources of the seed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -34,10 +34,10 @@ use crate::store::Store;
 use crate::ops::Tokens;
 use crate::token::{Claims, Module, Source, Supply, softhsm};
 
-/// The variable that SoftHSM reads its configuration from. It must be set before the process starts.
+/// Returns the environment variable that points SoftHSM to its configuration. It must be set before the process starts.
 ///
 /// # Errors
-/// Where the data directory cannot be made.
+/// If the data directory cannot be created.
 pub fn environment(config: &Config) -> anyhow::Result<(&'static str, PathBuf)> {
     files::make_private_directory(&config.data_dir)?;
     let root = std::path::absolute(&config.data_dir)?.join("softhsm");
@@ -57,7 +57,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let audiences = audiences(config);
     let authority_url = with_port(config.names.authority.first().map_or("login.localhost", String::as_str));
     let issuers = [
-        // Without host and port, so that tokens outlive a change of either.
+        // Without host and port, so that access tokens remain valid if these change.
         format!("https://sts.strongroom.localhost/{}/", seed.tenant_id),
         format!("{authority_url}/{}/v2.0", seed.tenant_id),
     ];
@@ -82,22 +82,23 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let settings = super::gateway::identity_settings(config, trust);
     let identity = identity(settings, &authority, &seed, &issuers, &audiences).await?;
 
-    let turners = seed.principal.iter().filter(|principal| principal.turns_clock);
-    let clock = Clock::turned_by(turners.map(|principal| principal.object_id));
+    let clock_setters = seed.principal.iter().filter(|principal| principal.turns_clock);
+    let clock = Clock::turned_by(clock_setters.map(|principal| principal.object_id));
     let store = house::open_store(config, &clock).await?;
     let now = clock.now();
     let supply = open_supply(config, &directory)?;
     let tokens = Tokens::default();
     house::open_tokens(&store, &supply.0, &tokens).await?;
-    let lived = store.lifetimes();
-    make_place(&store, &seed, now, seed.hsm.iter().all(|hsm| house::has_lived(&lived, &hsm.name))).await?;
+    let lifetimes = store.lifetimes();
+    let is_seeded = seed.hsm.iter().all(|hsm| house::has_lived(&lifetimes, &hsm.name));
+    ensure_resource_group(&store, &seed, now, is_seeded).await?;
     let built_in = config::built_in_roles()?;
-    for wanted in seed.hsm.iter().filter(|wanted| !house::has_lived(&lived, &wanted.name)) {
+    for wanted in seed.hsm.iter().filter(|wanted| !house::has_lived(&lifetimes, &wanted.name)) {
         let token = supply
             .0
             .take(wanted.name.as_str(), || Claims { in_use: store.token_serials(), ..Claims::default() })
             .await
-            .with_context(|| format!("making the token of HSM {}", wanted.name))?;
+            .with_context(|| format!("creating the token of HSM {}", wanted.name))?;
         let hsm = ManagedHsm {
             id: Ids.guid(),
             name: wanted.name.clone(),
@@ -127,7 +128,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), rules);
 
     authority.record_with(Arc::new(engine.clone()));
-    // Not before: each token is recorded.
+    // Started only now, because each issued access token must be recorded.
     let managed_identity = match identities {
         Some(identities) => {
             managed_identity::start(config.simulator.managed_identity_listen, identities).await
@@ -160,11 +161,16 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     Ok(House { engine, module, tls, simulator: Some(simulator), names, lock })
 }
 
-/// Makes the seed's subscription with its group, and at the first start whoever the seed says its manager. The group is
-/// made for HSMs that are not there yet: once all of them have `lived`, whoever deletes it does so for good.
-async fn make_place(store: &Store, seed: &Seed, now: Timestamp, lived: bool) -> anyhow::Result<()> {
+/// Creates the seed's subscription, its resource group, and the ARM role assignments of the first start. Does not
+/// create a deleted resource group again if the simulator `is_seeded`: all HSMs of the seed have existed.
+async fn ensure_resource_group(
+    store: &Store,
+    seed: &Seed,
+    now: Timestamp,
+    is_seeded: bool,
+) -> anyhow::Result<()> {
     let config::Subscription { id, name } = seed.subscription.clone();
-    if lived && store.subscription(id).is_some_and(|known| known.tenant == seed.tenant_id) {
+    if is_seeded && store.subscription(id).is_some_and(|known| known.tenant == seed.tenant_id) {
         return resources::make_places_of_known_hsms(store).await;
     }
     let subscription = Subscription { id, name, tenant: seed.tenant_id, undeletable: false };
@@ -175,7 +181,7 @@ async fn make_place(store: &Store, seed: &Seed, now: Timestamp, lived: bool) -> 
     resources::make_places_of_known_hsms(store).await
 }
 
-/// The names of the server's certificate.
+/// Returns the names for the server's certificate.
 fn names(config: &Config) -> Vec<String> {
     let mut names = vec!["localhost".to_owned()];
     for suffix in &config.names.data_plane {
@@ -195,7 +201,7 @@ fn names(config: &Config) -> Vec<String> {
     names
 }
 
-/// Where clients on this machine reach the service: an address to listen on may mean all of them, and be none to call.
+/// Returns the address at which local clients reach the service: the loopback address if it listens on all addresses.
 fn reachable(listening: IpAddr, port: u16) -> SocketAddr {
     let address = match listening {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -205,8 +211,7 @@ fn reachable(listening: IpAddr, port: u16) -> SocketAddr {
     SocketAddr::new(address, port)
 }
 
-/// What tokens of the own authority are for: data planes, and Azure Resource Manager, which clients call by its older
-/// name, too.
+/// Returns the audiences of the simulator's authority: data planes, and Azure Resource Manager with its legacy name.
 fn audiences(config: &Config) -> [Vec<String>; 2] {
     let urls = |names: &[String]| names.iter().map(|name| format!("https://{name}")).collect::<Vec<_>>();
     let mut management = urls(&config.names.management);
@@ -214,7 +219,7 @@ fn audiences(config: &Config) -> [Vec<String>; 2] {
     [urls(&config.names.data_plane), management]
 }
 
-/// Believes the own authority, in both forms of its tokens, and whom the configuration names beside it.
+/// Creates authentication that trusts the simulator's authority (v1 and v2 access tokens) and the configured issuers.
 async fn identity(
     mut settings: Settings,
     authority: &Authority,
@@ -251,15 +256,15 @@ fn open_supply(config: &Config, directory: &Path) -> anyhow::Result<(Supply, Mod
     };
     let module = softhsm
         .load(config.token.module.as_deref(), house::profile(&config.token)?)
-        .context("loading SoftHSM; token.module names its library where it is not found")?;
+        .context("loading SoftHSM; set token.module to the path of its library if it is not found")?;
     Ok((Supply::new(module.clone(), source), module))
 }
 
-/// Finds or makes a PIN.
+/// Reads a PIN from a file, or generates it.
 fn pin(path: &Path) -> anyhow::Result<SecretString> {
     if let Some(bytes) = files::read(path)? {
         let text =
-            std::str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("{} is not text", path.display()))?;
+            std::str::from_utf8(&bytes).map_err(|_| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
         return Ok(SecretString::from(text.trim_end()));
     }
     let pin = SecretString::from(Ids.guid().simple().to_string());
@@ -267,7 +272,7 @@ fn pin(path: &Path) -> anyhow::Result<SecretString> {
     Ok(pin)
 }
 
-/// Those who are Managed HSM Administrator from the start.
+/// Returns the principals with the role Managed HSM Administrator in the seed.
 fn administrators(seed: &Seed) -> Vec<PrincipalId> {
     let administrates = |role: &String| role == ADMINISTRATOR_ROLE;
     seed.principal
@@ -277,7 +282,7 @@ fn administrators(seed: &Seed) -> Vec<PrincipalId> {
         .collect()
 }
 
-/// The seed's role assignments on one plane.
+/// Returns the role assignments of the seed on one plane.
 fn assigned<'a>(
     seed: &Seed,
     named: impl Fn(&PrincipalSeed) -> &[String],

@@ -1,4 +1,4 @@
-//! Which part of the service a request is for.
+//! Routes HTTP requests to the surfaces of the service.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -29,11 +29,10 @@ use crate::identity::authority::GRAPH_HOST;
 use crate::jobs::Scheduler;
 use crate::model::Error;
 
-/// Paths that need no credential, under every name but the authority's.
+/// The paths that need no credential, on all hosts except the authority's.
 const COMMON: [&str; 2] = ["/healthz", "/ca.pem"];
 
-/// Sends each request where it belongs: gRPC by its content type, the rest by host. What names no other part is for
-/// a data plane.
+/// Routes requests: gRPC by content type, others by host. Requests to unknown hosts go to the data plane.
 #[derive(Clone)]
 pub(super) struct Web {
     grpc: Router,
@@ -47,7 +46,7 @@ pub(super) struct Web {
     management_hosts: Arc<[String]>,
 }
 
-/// What the pages that need no credential tell.
+/// The state of the handlers that need no credential.
 #[derive(Clone)]
 struct Common {
     pulse: Arc<Pulse>,
@@ -57,12 +56,12 @@ struct Common {
 }
 
 impl Web {
-    /// The routes of an opened house; streams end when `closing` is cancelled.
+    /// Creates the routes of an opened service. Streams end when `closing` is cancelled.
     ///
     /// # Errors
-    /// Where gRPC's descriptors cannot be read.
+    /// If the gRPC descriptors are invalid.
     pub(super) fn new<H: Health>(
-        house: &House,
+        service: &House,
         config: &Config,
         (health, pulse): (HealthServer<H>, Arc<Pulse>),
         scheduler: &Scheduler,
@@ -70,13 +69,13 @@ impl Web {
     ) -> anyhow::Result<Self> {
         let limit = config.server.max_request_bytes;
         let limits = Limits { bytes: limit, patience: Duration::from_secs(config.server.request_seconds) };
-        let grpc = Services::new(house.engine.clone(), closing).routes(limit, health, scheduler.clone())?;
-        let ca = house.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
+        let grpc = Services::new(service.engine.clone(), closing).routes(limit, health, scheduler.clone())?;
+        let ca = service.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
         let common = Router::new()
             .route("/healthz", get(healthz))
             .route("/ca.pem", get(ca_pem))
-            .with_state(Common { pulse, clock: house.engine.clock().clone(), mode: config.mode, ca });
-        let authority = house.simulator.as_ref().map(|simulator| {
+            .with_state(Common { pulse, clock: service.engine.clock().clone(), mode: config.mode, ca });
+        let authority = service.simulator.as_ref().map(|simulator| {
             Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024))
         });
         let names = &config.names;
@@ -84,8 +83,8 @@ impl Web {
             grpc,
             authority,
             common,
-            resource_manager: ResourceManager::new(house.engine.clone(), house.names.clone(), limits),
-            rest: Rest::new(house.engine.clone(), house.names.clone(), limits),
+            resource_manager: ResourceManager::new(service.engine.clone(), service.names.clone(), limits),
+            rest: Rest::new(service.engine.clone(), service.names.clone(), limits),
             budget: Budget::new(config.connections.max_buffered_bytes),
             limits,
             authority_hosts: names.authority.iter().cloned().chain([GRAPH_HOST.to_owned()]).collect(),
@@ -93,7 +92,7 @@ impl Web {
         })
     }
 
-    /// Answers one request.
+    /// Handles one request.
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
         let intake = self.budget.intake(self.limits);
         let mut request = request.map(|body| Body::new(intake.of(body)));
@@ -112,13 +111,13 @@ impl Web {
         } else {
             return Ok(self.rest.answer(request).await);
         };
-        let answer = router.oneshot(request).await;
-        // What has no words of its own for it.
-        intake.stopped().map_or(answer, |why| Ok(cut_short(why)))
+        let response = router.oneshot(request).await;
+        // These routers do not report themselves why a body was not read completely.
+        intake.stopped().map_or(response, |why| Ok(unread_body_error(why)))
     }
 }
 
-fn cut_short(why: &Error) -> Response {
+fn unread_body_error(why: &Error) -> Response {
     let status = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let retry = (status == StatusCode::SERVICE_UNAVAILABLE).then_some([(RETRY_AFTER, "1")]);
     (status, retry, format!("{why}\n")).into_response()
@@ -129,9 +128,9 @@ fn is_grpc(request: &Request<Body>) -> bool {
 }
 
 fn is_for(request: &Request<Body>, hosts: &[String]) -> bool {
-    let given = request.uri().authority().map(http::uri::Authority::as_str);
-    let given = given.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
-    let name = given.map(|authority| authority.rsplit_once(':').map_or(authority, |(name, _)| name));
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    let authority = authority.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
+    let name = authority.map(|authority| authority.rsplit_once(':').map_or(authority, |(name, _)| name));
     name.is_some_and(|name| hosts.iter().any(|host| host.eq_ignore_ascii_case(name)))
 }
 
@@ -159,7 +158,7 @@ async fn ca_pem(State(common): State<Common>) -> Response {
     match tokio::fs::read(path.as_path()).await {
         Ok(pem) => ([(CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
         Err(error) => {
-            tracing::error!(%error, "the certificate authority's certificate cannot be read");
+            tracing::error!(%error, "cannot read the certificate of the certificate authority");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

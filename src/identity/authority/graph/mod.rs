@@ -36,8 +36,8 @@ pub(super) fn routes() -> Router<Arc<Authority>> {
         .route("/v1.0/servicePrincipals", get(service_principals))
         .route("/v1.0/servicePrincipals/{id}", get(one_service_principal))
         .route("/v1.0/users", get(users))
-        .route("/v1.0/{*rest}", any(unbuilt))
-        .route("/beta/{*rest}", any(unbuilt))
+        .route("/v1.0/{*rest}", any(not_implemented))
+        .route("/beta/{*rest}", any(not_implemented))
         .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
 }
 
@@ -152,7 +152,7 @@ async fn one_service_principal(
 }
 
 /// All other resources of Microsoft Graph are not implemented, which is not the same as not found.
-async fn unbuilt(_: Reader, Path(rest): Path<String>) -> Refusal {
+async fn not_implemented(_: Reader, Path(rest): Path<String>) -> Refusal {
     Refusal::unbuilt(&rest)
 }
 
