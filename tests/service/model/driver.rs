@@ -119,7 +119,7 @@ impl Driver {
             }
             Step::Role { hsm, to, role, give } => self.role(HSMS[hsm], to, role, give).await,
             Step::ControlRole { at, role, give } => self.control_role(at, role, give).await,
-            Step::Turn(turn) => self.turn(turn, to).await,
+            Step::Turn(turn) => self.change_clock(turn, to).await,
             Step::Crash => {
                 self.server.kill();
                 self.server.start_again();
@@ -255,7 +255,7 @@ impl Driver {
         Ok(Said::Done)
     }
 
-    async fn turn(&mut self, turn: Turn, to: Instant) -> Result<Said, Status> {
+    async fn change_clock(&mut self, turn: Turn, to: Instant) -> Result<Said, Status> {
         let target = match turn {
             Turn::Hours(hours) => Target::By(prost_types::Duration { seconds: hours * 3600, nanos: 0 }),
             Turn::ToNext(_) | Turn::Back => Target::To(timestamp(to)),

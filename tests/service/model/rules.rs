@@ -182,7 +182,7 @@ impl Model {
             }
             Step::Turn(turn) => match self.destination(turn) {
                 to if to < self.now => Err(refusal("BAD_PARAMETER", "to")),
-                to => Ok(self.turn(to)),
+                to => Ok(self.change_clock(to)),
             },
             // A restart changes nothing: the clock is frozen, and all due work is done.
             Step::Crash | Step::Restart => Ok(Said::Done),
@@ -350,7 +350,7 @@ impl Model {
         each.min()
     }
 
-    fn turn(&mut self, to: Instant) -> Said {
+    fn change_clock(&mut self, to: Instant) -> Said {
         let mut events = Vec::new();
         while let Some(due) = self.next().filter(|due| *due <= to) {
             let mut at_once = Vec::new();

@@ -218,7 +218,7 @@ fn on_key() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn turn() -> impl Strategy<Value = Turn> {
+fn clock_change() -> impl Strategy<Value = Turn> {
     prop_oneof![
         2 => (1_i64..=2400).prop_map(Turn::Hours),
         2 => (1_i64..=10).prop_map(|days| Turn::Hours(24 * days)),
@@ -260,7 +260,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (who(Who::Officer), hsm()).prop_map(|(who, hsm)| Step::ListDeletedKeys(who, hsm)),
         5 => role(),
         3 => control_role(),
-        12 => turn().prop_map(Step::Turn),
+        12 => clock_change().prop_map(Step::Turn),
         1 => prop_oneof![2 => Just(Step::Crash), 1 => Just(Step::Restart)],
     ]
 }
