@@ -1,7 +1,7 @@
-//! Keeps the map of the house true: which module may name which, which crate is used where, how long a file is.
+//! Checks the module layers, where crates may be used, and the length of files.
 //!
-//! The tables come first; to move a border, move it here and in `docs/architecture.md`. Modules that are compiled
-//! for tests alone (`#[cfg(test)]`, `tests.rs`) may reach across.
+//! To change a rule, change the tables below and `docs/architecture.md`. Modules that are compiled for tests only
+//! (`#[cfg(test)]`, `tests.rs`) are exempt from the layers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,25 +11,25 @@ mod source;
 
 use source::{Source, house};
 
-/// The modules, lowest layer first, and what each may name besides itself: a module, or a path in one.
+/// The modules, lowest layer first, with the modules or paths that each may use besides itself.
 const MODULES: &[(&str, &[&str])] = &[
     // 0: the domain
     ("model", &[]),
-    // 1: formats and replaceable sources
+    // 1: formats, clock and identifiers
     ("clock", &["model"]),
     ("config", &["model"]),
     ("crypt", &["model"]),
     ("focus", &["model"]),
     ("ids", &["model"]),
     ("public_key", &["model"]),
-    // 2: the outside world; none knows another
+    // 2: adapters to external systems, independent of each other
     ("audit", &["model", "clock", "config", "crypt", "ids", "public_key"]),
     ("identity", &["model", "clock", "config", "crypt", "ids", "public_key"]),
     ("store", &["model", "clock", "config", "crypt", "ids", "public_key"]),
     ("token", &["model", "clock", "config", "crypt", "ids", "public_key"]),
     // 3: one file per operation
     ("ops", &["model", "clock", "crypt", "focus", "ids", "public_key", "store", "token"]),
-    // 4: the one way through
+    // 4: the call pipeline
     (
         "engine",
         &[
@@ -46,7 +46,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "ops",
         ],
     ),
-    // 5: who calls the engine
+    // 5: callers of the engine
     ("api", &["model", "clock", "config", "crypt", "ids", "public_key", "identity", "ops", "engine", "jobs"]),
     ("jobs", &["model", "clock", "config", "ids", "identity", "ops", "engine"]),
     // 6: processes
@@ -87,23 +87,26 @@ const MODULES: &[(&str, &[&str])] = &[
     ("main", &["cli", "config", "server"]),
 ];
 
-/// Where a crate may be named.
-enum Place {
+/// The modules in which a crate may be used.
+enum Modules {
     Only(&'static [&'static str]),
     Never(&'static [&'static str]),
 }
 
-/// Crates that have a place; `tonic` stands for `tonic_types` and the like, too.
-const CRATES: &[(&str, Place)] = &[
-    ("axum", Place::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
-    ("cryptoki", Place::Only(&["token"])),
-    ("jsonwebtoken", Place::Only(&["identity"])),
-    ("prost", Place::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
-    ("reqwest", Place::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
-    ("rsa", Place::Only(&[])),
-    ("sqlx", Place::Only(&["store"])),
-    ("tokio", Place::Never(&["model", "crypt", "public_key"])),
-    ("tonic", Place::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
+/// Crates with restricted use. A name also covers crates with that prefix: `tonic` covers `tonic_types`.
+const CRATES: &[(&str, Modules)] = &[
+    ("axum", Modules::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
+    ("cryptoki", Modules::Only(&["token"])),
+    ("jsonwebtoken", Modules::Only(&["identity"])),
+    ("prost", Modules::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
+    (
+        "reqwest",
+        Modules::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"]),
+    ),
+    ("rsa", Modules::Only(&[])),
+    ("sqlx", Modules::Only(&["store"])),
+    ("tokio", Modules::Never(&["model", "crypt", "public_key"])),
+    ("tonic", Modules::Never(&["model", "crypt", "public_key", "audit", "store", "token", "ops", "engine"])),
 ];
 
 /// Files that may contain `unsafe`.
@@ -114,8 +117,8 @@ const UNSAFE: &[&str] = &[
     "tests/token/fixture.rs",
 ];
 
-/// The longest a file may be, in lines.
-const CEILING: usize = 500;
+/// The maximum length of a file, in lines.
+const MAX_LINES: usize = 500;
 
 #[test]
 fn modules_depend_only_on_lower_layers() {
@@ -142,7 +145,7 @@ fn unsafe_code_only_in_listed_files() {
     assert_none(&unsafe_breaches(&house().unwrap()));
 }
 
-/// With the ban in `deny.toml`, which lets no other crate use it, this keeps `rsa` out of the server.
+/// Together with the ban in `deny.toml`, which covers transitive dependencies, this keeps `rsa` out of the server.
 #[test]
 fn rsa_crate_is_a_dev_dependency_only() {
     let manifest: toml::Table = fs::read_to_string("Cargo.toml").unwrap().parse().unwrap();
@@ -151,7 +154,7 @@ fn rsa_crate_is_a_dev_dependency_only() {
     }
 }
 
-/// The page claims that tests guard its invariants: `tests/file.rs` `name_of_test`.
+/// Each "Guarded by" line of the page has the form: `tests/file.rs` `name_of_test`.
 #[test]
 fn architecture_page_refers_to_existing_tests() {
     let page = fs::read_to_string("docs/architecture.md").unwrap();
@@ -159,116 +162,123 @@ fn architecture_page_refers_to_existing_tests() {
     for guard in page.lines().filter_map(|line| line.strip_prefix("Guarded by ")) {
         let words: Vec<&str> = guard.split('`').skip(1).step_by(2).collect();
         for claim in words.chunks(2) {
-            let [file, test] = claim else { panic!("not pairs of file and test: {guard}") };
+            let [file, test] = claim else { panic!("expected pairs of file and test: {guard}") };
             let text = fs::read_to_string(file).unwrap_or_default();
             assert!(text.contains(&format!("fn {test}(")), "{file} has no test {test}");
             claims += 1;
         }
     }
-    assert!(claims > 0, "the page names no test");
+    assert!(claims > 0, "docs/architecture.md has no \"Guarded by\" line");
 }
 
 fn assert_none(breaches: &[String]) {
     assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
 }
 
-fn layer_breaches(house: &[Source]) -> Vec<String> {
+fn layer_breaches(sources: &[Source]) -> Vec<String> {
     let table: BTreeMap<_, _> = MODULES.iter().copied().collect();
     let mut found = Vec::new();
-    for source in house.iter().filter(|source| source.is_in("src/") && !source.is_test()) {
+    for source in sources.iter().filter(|source| source.is_in("src/") && !source.is_test()) {
         let module = source.module();
         if module == "lib" {
             continue;
         }
-        let Some(may) = table.get(module) else {
+        let Some(dependencies) = table.get(module) else {
             found.push(format!("{}: module {module} has no layer", source.path));
             continue;
         };
         for path in source.ours() {
             let first = path[0].as_str();
-            let lawful = first == module
-                || may.iter().any(|allowed| starts_with(&path, &allowed.split("::").collect::<Vec<_>>()));
-            if !lawful {
-                found.push(format!("{}: {module} must not name {}", source.path, path.join("::")));
+            let is_allowed = first == module
+                || dependencies
+                    .iter()
+                    .any(|allowed| starts_with(&path, &allowed.split("::").collect::<Vec<_>>()));
+            if !is_allowed {
+                found.push(format!("{}: {module} must not use {}", source.path, path.join("::")));
             }
         }
     }
     found
 }
 
-/// An operation is a type that implements `Operation`, in a folder of `src/ops`.
-fn engine_breaches(house: &[Source]) -> Vec<String> {
-    let operations = || house.iter().filter(|source| source.is_in("src/ops/"));
+/// Reports uses of operations in the engine: types that implement `Operation` and the folders of `src/ops`.
+fn engine_breaches(sources: &[Source]) -> Vec<String> {
+    let operations = || sources.iter().filter(|source| source.is_in("src/ops/"));
     let folders: BTreeSet<&str> = operations()
         .filter_map(|source| Some(source.path.strip_prefix("src/ops/")?.split_once('/')?.0))
         .collect();
     let types: BTreeSet<&str> = operations()
         .flat_map(|source| source.words.windows(3))
         .filter_map(|words| match words {
-            [what, joint, name] if what == "Operation" && joint == "for" => Some(name.as_str()),
+            [name, keyword, implementor] if name == "Operation" && keyword == "for" => {
+                Some(implementor.as_str())
+            }
             _ => None,
         })
         .collect();
     let mut found = Vec::new();
-    for source in house.iter().filter(|source| source.module() == "engine" && !source.is_test()) {
+    for source in sources.iter().filter(|source| source.module() == "engine" && !source.is_test()) {
         for path in source.ours().filter(|path| path[0] == "ops") {
-            let names_one = path.get(1).is_some_and(|word| folders.contains(word.as_str()) || word == "*")
+            let is_operation = path.get(1).is_some_and(|word| folders.contains(word.as_str()) || word == "*")
                 || path.iter().any(|word| types.contains(word.as_str()));
-            if names_one {
-                found.push(format!("{}: the engine must not name {}", source.path, path.join("::")));
+            if is_operation {
+                found.push(format!("{}: the engine must not use {}", source.path, path.join("::")));
             }
         }
     }
     found
 }
 
-fn crate_breaches(house: &[Source]) -> Vec<String> {
+fn crate_breaches(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
-    for source in house.iter().filter(|source| source.is_in("src/") && !source.is_test()) {
+    for source in sources.iter().filter(|source| source.is_in("src/") && !source.is_test()) {
         for path in source.paths.iter().filter(|path| !source.declares(&path[0])) {
             let family = |name: &str| path[0] == name || path[0].starts_with(&format!("{name}_"));
-            let Some((name, place)) = CRATES.iter().find(|(name, _)| path.len() > 1 && family(name)) else {
+            let Some((name, allowed)) = CRATES.iter().find(|(name, _)| path.len() > 1 && family(name)) else {
                 continue;
             };
-            let lawful = match place {
-                Place::Only(modules) => modules.contains(&source.module()),
-                Place::Never(modules) => !modules.contains(&source.module()),
+            let is_allowed = match allowed {
+                Modules::Only(modules) => modules.contains(&source.module()),
+                Modules::Never(modules) => !modules.contains(&source.module()),
             };
-            if !lawful {
-                found.push(format!("{}: {} is no place for {name}", source.path, source.module()));
+            if !is_allowed {
+                found.push(format!("{}: {} must not use the crate {name}", source.path, source.module()));
             }
         }
     }
     found
 }
 
-fn file_breaches(house: &[Source]) -> Vec<String> {
+fn file_breaches(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
-    for source in house {
-        if source.lines > CEILING {
-            found.push(format!("{}: {} lines, {CEILING} are allowed", source.path, source.lines));
+    for source in sources {
+        if source.lines > MAX_LINES {
+            found.push(format!("{}: {} lines, {MAX_LINES} are allowed", source.path, source.lines));
         }
         if !source.opens_with_duty {
-            found.push(format!("{}: does not open with a line `//! its duty`", source.path));
+            found.push(format!(
+                "{}: the first line must be a `//!` comment that states the file's duty",
+                source.path
+            ));
         }
     }
     found
 }
 
-fn unsafe_breaches(house: &[Source]) -> Vec<String> {
+fn unsafe_breaches(sources: &[Source]) -> Vec<String> {
     let is_unsafe = |source: &&Source| source.words.iter().any(|word| word == "unsafe");
-    let lawful = |source: &&Source| UNSAFE.contains(&source.path.as_str());
+    let is_allowed = |source: &&Source| UNSAFE.contains(&source.path.as_str());
     let breach = |source: &Source| format!("{}: unsafe", source.path);
-    house.iter().filter(|source| is_unsafe(source) && !lawful(source)).map(breach).collect()
+    sources.iter().filter(|source| is_unsafe(source) && !is_allowed(source)).map(breach).collect()
 }
 
 fn starts_with(path: &[String], prefix: &[&str]) -> bool {
     path.len() >= prefix.len() && path.iter().zip(prefix).all(|(a, b)| a == b)
 }
 
-/// The rules above, tried on houses that break them and on one that does not.
+/// Tests of the rules above, on sources that break and that satisfy them.
 #[cfg(test)]
-mod proof {
+mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> Source {
@@ -291,7 +301,7 @@ mod proof {
             "impl From<crate::engine::Failure> for Mine {}",
         ] {
             let found = layers("src/store/rows.rs", text);
-            assert!(found.iter().any(|breach| breach.contains("store must not name engine")), "{text}");
+            assert!(found.iter().any(|breach| breach.contains("store must not use engine")), "{text}");
         }
         assert_eq!(layers("src/store/mod.rs", "use crate::token::Token;").len(), 1);
         assert_eq!(layers("src/model/key.rs", "use crate::ids::Ids;").len(), 1);
@@ -358,7 +368,7 @@ mod proof {
 
     #[test]
     fn reports_long_undocumented_or_unsafe_files() {
-        let long = format!("//! Long.\n{}", "\n".repeat(CEILING));
+        let long = format!("//! Long.\n{}", "\n".repeat(MAX_LINES));
         assert_eq!(file_breaches(&[file("src/a.rs", &long)]).len(), 1);
         assert_eq!(file_breaches(&[file("src/a.rs", "fn f() {}")]).len(), 1);
         assert_none(&file_breaches(&[file("src/a.rs", "//! Its duty.\nfn f() {}")]));

@@ -1,4 +1,4 @@
-//! The command line without a server: usage, hints, what is refused before anything is sent.
+//! Tests the command line without a server: usage errors, hints, and checks before a request is sent.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
 
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 
-/// The program in an empty directory, with none of our environment variables.
+/// The program in a directory, without its environment variables.
 fn strongroom(directory: &Path) -> Command {
     let mut command = Command::cargo_bin("strongroom").unwrap();
     command.current_dir(directory);
@@ -16,19 +16,19 @@ fn strongroom(directory: &Path) -> Command {
     command
 }
 
-/// Runs a line and gives its exit code, standard output and standard error.
+/// Runs a command line and returns its exit code, standard output and standard error.
 fn run(directory: &Path, line: &str) -> (i32, String, String) {
-    answer(strongroom(directory).args(line.split(' ')))
+    output(strongroom(directory).args(line.split(' ')))
 }
 
-fn answer(command: &mut Command) -> (i32, String, String) {
+fn output(command: &mut Command) -> (i32, String, String) {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// A simulator's `connection.json` that points to a port where nothing listens.
-fn connection(directory: &Path) {
+/// Writes a simulator's `connection.json` that names a port without a listener.
+fn write_connection_file(directory: &Path) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let ca = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
     let data = directory.join(".strongroom");
@@ -90,15 +90,15 @@ fn missing_connection_file_prints_hint() {
 #[test]
 fn connection_refused_prints_hint() {
     let directory = tempfile::tempdir().unwrap();
-    connection(directory.path());
-    // With a token of our own the server is asked, without one the authority: the answer is the same.
+    write_connection_file(directory.path());
+    // With STRONGROOM_TOKEN the first request goes to the server, without it to the authority. The error is the same.
     for token in [None, Some("eyJ.token")] {
         let mut command = strongroom(directory.path());
         command.args(["key", "list"]);
         if let Some(token) = token {
             command.env("STRONGROOM_TOKEN", token);
         }
-        let (code, _, stderr) = answer(&mut command);
+        let (code, _, stderr) = output(&mut command);
         assert_eq!(code, 1);
         assert!(stderr.starts_with("error: nothing listens at https://"), "{stderr}");
         assert!(stderr.contains("make run"), "{stderr}");
@@ -109,7 +109,7 @@ fn connection_refused_prints_hint() {
 #[test]
 fn unknown_principal_lists_known_principals() {
     let directory = tempfile::tempdir().unwrap();
-    connection(directory.path());
+    write_connection_file(directory.path());
     let (code, _, stderr) = run(directory.path(), "--as eve key list");
     assert_eq!(code, 1);
     assert!(stderr.contains("\"eve\"") && stderr.contains("known principals: dev"), "{stderr}");
@@ -127,7 +127,7 @@ fn refuses_to_send_access_token_without_tls() {
 #[test]
 fn input_files_are_validated_before_connecting() {
     let directory = tempfile::tempdir().unwrap();
-    for (line, told) in [
+    for (line, message) in [
         ("key sign k --alg ES256 --file missing.pdf", "missing.pdf"),
         ("key sign k --alg ES384 --digest AQID", "a digest of 48 bytes, 3 were given"),
         (
@@ -138,7 +138,7 @@ fn input_files_are_validated_before_connecting() {
     ] {
         let (code, _, stderr) = run(directory.path(), line);
         assert_eq!(code, 1, "{line}: {stderr}");
-        assert!(stderr.contains(told), "{line}: {stderr}");
+        assert!(stderr.contains(message), "{line}: {stderr}");
     }
 }
 
@@ -147,7 +147,7 @@ fn hyphen_reads_standard_input() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = strongroom(directory.path());
     let (code, _, stderr) =
-        answer(command.args(["key", "import", "k", "--jwk", "-"]).write_stdin("{\"kty\":\"oct\"}"));
+        output(command.args(["key", "import", "k", "--jwk", "-"]).write_stdin("{\"kty\":\"oct\"}"));
     assert_eq!(code, 1);
     assert!(stderr.contains("no member \"k\""), "{stderr}");
 }
@@ -166,7 +166,7 @@ fn completions_exist_for_every_shell() {
 fn token_command_prints_token_from_environment() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = strongroom(directory.path());
-    let (code, stdout, _) = answer(command.env("STRONGROOM_TOKEN", "eyJ.token").args(["token"]));
+    let (code, stdout, _) = output(command.env("STRONGROOM_TOKEN", "eyJ.token").args(["token"]));
     assert_eq!((code, stdout.as_str()), (0, "eyJ.token\n"));
 }
 
@@ -174,7 +174,7 @@ fn token_command_prints_token_from_environment() {
 fn help_does_not_print_token_from_environment() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = strongroom(directory.path());
-    let (code, stdout, _) = answer(command.env("STRONGROOM_TOKEN", "eyJ.token").args(["--help"]));
+    let (code, stdout, _) = output(command.env("STRONGROOM_TOKEN", "eyJ.token").args(["--help"]));
     assert_eq!(code, 0);
     assert!(!stdout.contains("eyJ.token"));
 }

@@ -1,6 +1,5 @@
-//! What is handed out beside the source: the stripped program, the Debian package with its unit, manual pages and
-//! completions, and the container's recipe. Made of the program as tests build it: what is packed does not depend on
-//! how it was optimized.
+//! Tests the packaging: the stripped program, the Debian package with unit, manual pages and completions, and the
+//! Containerfile. Uses the program of the test profile, since the package's contents do not depend on the profile.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
 
@@ -30,17 +29,17 @@ fn text(command: &mut Command) -> String {
     String::from_utf8(output(command).stdout).unwrap()
 }
 
-/// Whether this system has a program. Debian's tools are Debian's.
-fn has(program: &str) -> bool {
+/// Whether a program is in `PATH`. Debian's tools are missing on other systems.
+fn is_installed(program: &str) -> bool {
     Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().status.success()
 }
 
-/// Every command that the help shows, as words.
-fn commands(command: &clap::Command, above: &str, found: &mut BTreeSet<String>) {
+/// Collects every visible command below `command`, with its path: `strongroom key create`.
+fn collect_commands(command: &clap::Command, parent: &str, found: &mut BTreeSet<String>) {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help")
     {
-        let path = format!("{above} {}", below.get_name());
-        commands(below, &path, found);
+        let path = format!("{parent} {}", below.get_name());
+        collect_commands(below, &path, found);
         found.insert(path);
     }
 }
@@ -49,12 +48,12 @@ fn shown_commands() -> BTreeSet<String> {
     let mut command = Cli::command();
     command.build();
     let mut found = BTreeSet::new();
-    commands(&command, "strongroom", &mut found);
+    collect_commands(&command, "strongroom", &mut found);
     assert!(found.contains("strongroom key rotation-policy set") && found.len() > 60, "{found:?}");
     found
 }
 
-/// The pages of a directory by name, without escapes of hyphens.
+/// Reads a manual page, with its escaped hyphens unescaped.
 fn page(directory: &Path, name: &str) -> String {
     let path = directory.join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -69,11 +68,11 @@ fn every_command_has_a_man_page_listed_by_its_parent() {
     for command in &shown {
         let name = command.replace(' ', "-");
         assert!(page(directory.path(), &format!("{name}.1")).contains(".SH SYNOPSIS"), "{name}");
-        let (above, _) = command.rsplit_once(' ').unwrap();
-        let above = page(directory.path(), &format!("{}.1", above.replace(' ', "-")));
-        assert!(above.contains(&format!("{name}(1)")), "{command} is not in the page above it");
+        let (parent, _) = command.rsplit_once(' ').unwrap();
+        let parent = page(directory.path(), &format!("{}.1", parent.replace(' ', "-")));
+        assert!(parent.contains(&format!("{name}(1)")), "the parent's page does not list {command}");
     }
-    // And no others: hidden commands are nobody's to use.
+    // Hidden commands have no page.
     let pages = std::fs::read_dir(directory.path()).unwrap().count();
     assert_eq!(pages, shown.len() + 1);
     let missing = Command::new(PROGRAM).args(["manual", "/nowhere/at/all"]).output().unwrap();
@@ -81,11 +80,11 @@ fn every_command_has_a_man_page_listed_by_its_parent() {
     assert!(String::from_utf8_lossy(&missing.stderr).contains("/nowhere/at/all"), "{missing:?}");
 }
 
-/// Packs the program of the tests, and unpacks the Debian package.
-fn packed(directory: &Path) -> (PathBuf, PathBuf, PathBuf) {
+/// Packages the program, unpacks the Debian package, and returns the paths of both and of the output directory.
+fn build_package(directory: &Path) -> (PathBuf, PathBuf, PathBuf) {
     let dist = directory.join("dist");
     let script = repository().join("scripts/package.sh");
-    // A program that is not optimized is larger than one that is handed out, and nobody downloads this one.
+    // Without a size limit and compression: an unoptimized program exceeds the limit for releases.
     let mut command = Command::new(script);
     command.arg(PROGRAM).arg(&dist).envs([("MAX_BYTES", "0"), ("XZ_LEVEL", "0")]);
     output(command.current_dir(repository()));
@@ -98,11 +97,11 @@ fn packed(directory: &Path) -> (PathBuf, PathBuf, PathBuf) {
 
 #[test]
 fn debian_package_contents_are_complete_and_valid() {
-    if !has("dpkg-deb") {
+    if !is_installed("dpkg-deb") {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let (dist, package, root) = packed(directory.path());
+    let (dist, package, root) = build_package(directory.path());
 
     let field =
         |name: &str| text(Command::new("dpkg-deb").arg("-f").arg(&package).arg(name)).trim().to_owned();
@@ -112,13 +111,13 @@ fn debian_package_contents_are_complete_and_valid() {
     );
     assert!(field("Depends").starts_with("libc6 (>= 2."), "{}", field("Depends"));
     assert_eq!(field("Pre-Depends"), "");
-    // Root owns everything, and nobody else may write.
+    // All files belong to root, and only root may write them.
     let listing = text(Command::new("dpkg-deb").arg("-c").arg(&package));
     for line in listing.lines() {
         assert!(line.contains("root/root") && !line[5..].starts_with('w') && &line[8..9] != "w", "{line}");
     }
 
-    // The program runs, has no symbols, and names the file that has them.
+    // The program runs, and its debug symbols are in the linked file only.
     let program = root.join("usr/bin/strongroom");
     assert_eq!(std::fs::metadata(&program).unwrap().permissions().mode() & 0o7777, 0o755);
     let version = text(Command::new(&program).arg("--version"));
@@ -128,7 +127,7 @@ fn debian_package_contents_are_complete_and_valid() {
     let debug = text(Command::new("objdump").arg("-h").arg(dist.join("strongroom.debug")));
     assert!(debug.contains(".debug_line"), "{debug}");
     let sizes = [&program, &PathBuf::from(PROGRAM)].map(|path| std::fs::metadata(path).unwrap().len());
-    assert!(sizes[0] * 2 < sizes[1], "stripped and not: {sizes:?}");
+    assert!(sizes[0] * 2 < sizes[1], "sizes of the stripped and the original program: {sizes:?}");
 
     for file in [
         "usr/lib/systemd/system/strongroom.service",
@@ -144,22 +143,25 @@ fn debian_package_contents_are_complete_and_valid() {
     }
     output(Command::new("bash").arg("-n").arg(root.join("usr/share/bash-completion/completions/strongroom")));
 
-    // The example is a configuration, but for the files that it names.
+    // The example configuration is valid, except for the files that it refers to.
     let example = root.join("usr/share/doc/strongroom/examples/strongroom.toml");
     let checked =
         Command::new(&program).args(["config", "check", "--config"]).arg(&example).output().unwrap();
-    let said = String::from_utf8(checked.stderr).unwrap();
-    assert!(said.contains("server.certificate_file: there is no file /etc/strongroom/server.pem"), "{said}");
+    let stderr = String::from_utf8(checked.stderr).unwrap();
+    assert!(
+        stderr.contains("server.certificate_file: there is no file /etc/strongroom/server.pem"),
+        "{stderr}"
+    );
 
-    if has("systemd-analyze") {
+    if is_installed("systemd-analyze") {
         let unit = root.join("usr/lib/systemd/system/strongroom.service");
-        // The program is not installed on the machine that tests.
+        // The program is not installed on the test machine.
         let text =
             std::fs::read_to_string(&unit).unwrap().replace("/usr/bin/strongroom", program.to_str().unwrap());
         std::fs::write(&unit, text).unwrap();
         let verified = output(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit));
-        let said = String::from_utf8(verified.stderr).unwrap();
-        assert!(!said.contains("strongroom.service"), "{said}");
+        let stderr = String::from_utf8(verified.stderr).unwrap();
+        assert!(!stderr.contains("strongroom.service"), "{stderr}");
         let rated = Command::new("systemd-analyze")
             .args(["security", "--offline=yes", "--no-pager", "--threshold=20"])
             .arg(&unit)
@@ -171,7 +173,7 @@ fn debian_package_contents_are_complete_and_valid() {
 
 #[test]
 fn packaging_fails_if_program_exceeds_size_limit() {
-    if !has("objcopy") {
+    if !is_installed("objcopy") {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -179,8 +181,8 @@ fn packaging_fails_if_program_exceeds_size_limit() {
     let mut command = Command::new(script);
     command.arg("/bin/sh").arg(directory.path().join("dist")).env("MAX_BYTES", "1000");
     let refused = command.current_dir(repository()).output().unwrap();
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(!refused.status.success() && said.contains("at most 1000 are expected"), "{said}");
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && stderr.contains("at most 1000 are expected"), "{stderr}");
 }
 
 #[test]
@@ -208,22 +210,22 @@ fn containerfile_uses_repository_files_and_non_root_user() {
     for source in &copied {
         assert!(repository().join(source).exists(), "{source} is not in the repository");
     }
-    assert_eq!(copied, sent, "what is copied and what the context has");
+    assert_eq!(copied, sent, "the files of COPY and the files that .dockerignore includes differ");
     assert!(joined.contains("cargo build --locked"));
-    // Cargo finds all that the manifest names among what is copied.
-    let place = tempfile::tempdir().unwrap();
+    // The copied files suffice for Cargo to read the manifest.
+    let build_context = tempfile::tempdir().unwrap();
     for source in &copied {
-        output(Command::new("cp").arg("-r").arg(repository().join(source)).arg(place.path()));
+        output(Command::new("cp").arg("-r").arg(repository().join(source)).arg(build_context.path()));
     }
     let metadata = ["metadata", "--no-deps", "--locked", "--offline", "--format-version", "1"];
-    output(Command::new(env!("CARGO")).args(metadata).current_dir(place.path()));
+    output(Command::new(env!("CARGO")).args(metadata).current_dir(build_context.path()));
     assert!(!last("USER ").starts_with('0') && !last("USER ").contains("root"));
 
-    // What the container starts and asks is understood by the program.
-    let words = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap();
+    // The program accepts the arguments of ENTRYPOINT, CMD and HEALTHCHECK.
+    let arguments = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap();
     let health = last("HEALTHCHECK ");
-    let health = words(health.split_once("CMD").unwrap().1.trim());
+    let health = arguments(health.split_once("CMD").unwrap().1.trim());
     Cli::try_parse_from(health).unwrap();
-    let started = [words(&last("ENTRYPOINT ")), words(&last("CMD "))].concat();
+    let started = [arguments(&last("ENTRYPOINT ")), arguments(&last("CMD "))].concat();
     Cli::try_parse_from(started).unwrap();
 }

@@ -1,4 +1,4 @@
-//! Compares what must agree: operations, rpcs, commands, test files; and what must not change unseen: roles, protocol.
+//! Checks that operations, rpcs, commands and test files agree, and that roles and protocol match their golden files.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,12 +19,12 @@ mod routes;
 #[path = "tables/test_files.rs"]
 mod test_files;
 
-/// The names of all operations, but those that answer Azure Resource Manager's clients alone.
+/// The names of all operations, except those that only Azure Resource Manager's surface has.
 fn operations() -> BTreeSet<String> {
     ops::ALL.iter().filter(|operation| operation.is_rpc).map(|operation| operation.name.to_owned()).collect()
 }
 
-/// `CreateKey` as files and functions have it: `create_key`.
+/// Converts an operation's name to the name of its files and functions: `CreateKey` to `create_key`.
 fn snake_case(name: &str) -> String {
     let mut text = String::new();
     for letter in name.chars() {
@@ -36,14 +36,14 @@ fn snake_case(name: &str) -> String {
     text
 }
 
-/// Expects that both have the same members, and names those that only one has.
+/// Asserts that both sets are equal; otherwise lists the members that only one has.
 #[track_caller]
-fn assert_same(these: &str, left: &BTreeSet<String>, those: &str, right: &BTreeSet<String>) {
+fn assert_same(left_name: &str, left: &BTreeSet<String>, right_name: &str, right: &BTreeSet<String>) {
     let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect::<Vec<_>>();
     let (surplus, missing) = (only(left, right), only(right, left));
     assert!(
         surplus.is_empty() && missing.is_empty(),
-        "only among {these}: {surplus:?}; only among {those}: {missing:?}"
+        "only in {left_name}: {surplus:?}; only in {right_name}: {missing:?}"
     );
 }
 
@@ -52,11 +52,11 @@ fn operation_names_and_audit_events_are_unique() {
     let events: BTreeSet<_> = ops::ALL.iter().map(|operation| operation.event).collect();
     let names: BTreeSet<_> = ops::ALL.iter().map(|operation| operation.name).collect();
     assert_eq!(names.len(), events.len());
-    // What is one rpc has one name; for one right there is one operation of it.
-    let right = |one: &ops::Description| (one.name, one.action, one.control_action);
-    let rights: Vec<_> = ops::ALL.iter().map(right).collect();
-    for (number, one) in rights.iter().enumerate() {
-        assert!(!rights[..number].contains(one), "{one:?} is there twice");
+    // Operations of one rpc share its name and differ in their action.
+    let identity = |one: &ops::Description| (one.name, one.action, one.control_action);
+    let identities: Vec<_> = ops::ALL.iter().map(identity).collect();
+    for (number, one) in identities.iter().enumerate() {
+        assert!(!identities[..number].contains(one), "duplicate operation: {one:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads our sources into what the rules of the architecture look at: paths, words, lines.
+//! Parses the Rust sources of the repository into the paths, identifiers and line counts that the rules check.
 
 use std::error::Error;
 use std::fs;
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// One of our files, as far as these rules look into it.
+/// A parsed source file.
 pub(super) struct Source {
     pub(super) path: String,
     pub(super) lines: usize,
     pub(super) opens_with_duty: bool,
-    /// Every path outside of tests, as written: `crate::model::Error` in four words, `use` trees taken apart.
+    /// Every path outside of tests as its identifiers: `["crate", "model", "Error"]`. `use` trees are expanded.
     pub(super) paths: Vec<Vec<String>>,
-    /// Every identifier, also in tests.
+    /// Every identifier, including those in tests.
     pub(super) words: Vec<String>,
 }
 
@@ -40,26 +40,26 @@ impl Source {
         self.path.split('/').any(|part| part == "tests" || part == "tests.rs")
     }
 
-    /// Whether the file has or imports a module of this name, which then hides a crate of the same name.
+    /// Whether the file declares or imports a module of this name, which shadows the crate of the same name.
     pub(super) fn declares(&self, name: &str) -> bool {
         let is_declared = self.words.windows(2).any(|words| words[0] == "mod" && words[1] == name);
         let imports = |path: &&Vec<String>| path[0] != name && path.last().is_some_and(|last| last == name);
         is_declared || self.paths.iter().any(|path| imports(&path))
     }
 
-    /// `src/store/rows.rs` is in `store`, `src/clock.rs` in `clock`.
+    /// The top-level module of the file: `store` for `src/store/rows.rs`, `clock` for `src/clock.rs`.
     pub(super) fn module(&self) -> &str {
         let inside = self.path.strip_prefix("src/").unwrap_or(&self.path);
         inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs")
     }
 
-    /// Where the file is in the tree of modules: `store::rows`.
+    /// The module path of the file: `["store", "rows"]` for `src/store/rows.rs`.
     fn position(&self) -> Vec<&str> {
         let inside = self.path.strip_prefix("src/").unwrap_or(&self.path).trim_end_matches(".rs");
         inside.split('/').filter(|part| !["mod", "lib", "main"].contains(part)).collect()
     }
 
-    /// The paths into our own crate, from its root.
+    /// The paths into this crate, relative to its root.
     pub(super) fn ours(&self) -> impl Iterator<Item = Vec<String>> {
         self.paths.iter().filter_map(|path| {
             let position = self.position();
@@ -70,9 +70,9 @@ impl Source {
                 "super" => (&position[..position.len().saturating_sub(up)], &path[up..]),
                 _ => return None,
             };
-            let whole: Vec<String> =
+            let absolute: Vec<String> =
                 base.iter().map(ToString::to_string).chain(rest.iter().cloned()).collect();
-            (!whole.is_empty()).then_some(whole)
+            (!absolute.is_empty()).then_some(absolute)
         })
     }
 }
@@ -93,7 +93,7 @@ fn collect_paths(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
     while at < tokens.len() {
         match &tokens[at] {
             TokenTree::Punct(_) if is_test_attribute(&tokens[at..]) => at = end_of_item(&tokens, at + 2),
-            // Not the `use<..>` of a return type.
+            // Excludes the precise capturing `use<..>` of a return type.
             TokenTree::Ident(word) if *word == "use" && !is_punct(tokens.get(at + 1), '<') => {
                 let end = (at..tokens.len()).find(|&i| is_punct(tokens.get(i), ';')).unwrap_or(tokens.len());
                 collect_use(&[], &tokens[at + 1..end], paths);
@@ -113,7 +113,7 @@ fn collect_paths(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
     }
 }
 
-/// Takes a `use` tree apart: `a::{b, c::d}` is `a::b` and `a::c::d`.
+/// Expands a `use` tree: `a::{b, c::d}` to `a::b` and `a::c::d`.
 fn collect_use(prefix: &[String], tree: &[TokenTree], paths: &mut Vec<Vec<String>>) {
     for branch in tree.split(|token| is_punct(Some(token), ',')) {
         let mut path = prefix.to_vec();
@@ -139,7 +139,7 @@ fn collect_use(prefix: &[String], tree: &[TokenTree], paths: &mut Vec<Vec<String
     }
 }
 
-/// The words joined by `::` at the start of `tokens`, and how many tokens they are.
+/// The identifiers joined by `::` at the start of `tokens`, and the number of tokens they take.
 fn path_at(tokens: &[TokenTree]) -> (Vec<String>, usize) {
     let mut words = Vec::new();
     let mut at = 0;
@@ -179,26 +179,26 @@ fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
     tokens[at..].iter().position(ends).map_or(tokens.len(), |length| at + length + 1)
 }
 
-/// All our sources.
+/// Parses all sources of the repository.
 pub(super) fn house() -> Result<Vec<Source>, Box<dyn Error>> {
-    let mut house = Vec::new();
+    let mut sources = Vec::new();
     for folder in ["src", "tests", "benches"] {
-        read_folder(Path::new(folder), &mut house)?;
+        read_folder(Path::new(folder), &mut sources)?;
     }
-    house.push(Source::parse("build.rs", &fs::read_to_string("build.rs")?)?);
-    Ok(house)
+    sources.push(Source::parse("build.rs", &fs::read_to_string("build.rs")?)?);
+    Ok(sources)
 }
 
-fn read_folder(folder: &Path, house: &mut Vec<Source>) -> Result<(), Box<dyn Error>> {
+fn read_folder(folder: &Path, sources: &mut Vec<Source>) -> Result<(), Box<dyn Error>> {
     if !folder.exists() {
         return Ok(());
     }
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            read_folder(&path, house)?;
+            read_folder(&path, sources)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            house.push(Source::parse(&path.to_string_lossy(), &fs::read_to_string(&path)?)?);
+            sources.push(Source::parse(&path.to_string_lossy(), &fs::read_to_string(&path)?)?);
         }
     }
     Ok(())

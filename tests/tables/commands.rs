@@ -1,4 +1,4 @@
-//! The command line reaches every operation.
+//! Checks that every operation has a command.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use strongroom::cli::Cli;
 
 use crate::{assert_same, operations, snake_case};
 
-/// Which command asks for which operation.
+/// Operations and the commands that call them.
 const COMMANDS: &[(&str, &str)] = &[
     ("CreateKey", "key create"),
     ("ImportKey", "key import"),
@@ -87,8 +87,8 @@ const COMMANDS: &[(&str, &str)] = &[
     ("ReleaseClock", "clock release"),
 ];
 
-/// Commands that ask for no operation.
-const OTHERS: &[&str] = &[
+/// Commands that call no operation.
+const LOCAL_COMMANDS: &[&str] = &[
     "completions",
     "config check",
     "config show",
@@ -103,11 +103,11 @@ const OTHERS: &[&str] = &[
     "token",
 ];
 
-/// The commands that do something, below this one, in full.
-fn leaves(command: &clap::Command, above: &str) -> Vec<String> {
+/// The full names of the commands below this one that have no subcommands.
+fn leaves(command: &clap::Command, parent: &str) -> Vec<String> {
     let mut found = Vec::new();
     for below in command.get_subcommands() {
-        let words = format!("{above} {}", below.get_name()).trim().to_owned();
+        let words = format!("{parent} {}", below.get_name()).trim().to_owned();
         if below.has_subcommands() {
             found.extend(leaves(below, &words));
         } else {
@@ -132,10 +132,14 @@ fn every_operation_has_a_command() {
     let named: BTreeSet<String> = COMMANDS.iter().map(|(operation, _)| (*operation).to_owned()).collect();
     assert_same("operations", &operations(), "operations with a command", &named);
 
-    let expected: BTreeSet<String> =
-        COMMANDS.iter().map(|(_, words)| *words).chain(OTHERS.iter().copied()).map(str::to_owned).collect();
+    let expected: BTreeSet<String> = COMMANDS
+        .iter()
+        .map(|(_, words)| *words)
+        .chain(LOCAL_COMMANDS.iter().copied())
+        .map(str::to_owned)
+        .collect();
     let found: BTreeSet<String> = leaves(&Cli::command(), "").into_iter().collect();
-    assert_same("commands of this table", &expected, "commands", &found);
+    assert_same("the tables of tests/tables/commands.rs", &expected, "commands", &found);
 }
 
 #[test]

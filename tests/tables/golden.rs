@@ -1,11 +1,11 @@
-//! Files that say what a table was when somebody last looked at it.
+//! Compares generated tables with golden files.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Expects that the table is what `tests/golden/{name}` says. Otherwise shows what differs, and leaves the new table
-/// where it can be copied from.
+/// Asserts that the table equals `tests/golden/{name}`. Otherwise shows the difference and writes the new table to a
+/// file, so that it can be copied.
 #[track_caller]
 pub(crate) fn assert_golden(name: &str, table: &str) {
     let path = format!("tests/golden/{name}");
@@ -16,5 +16,5 @@ pub(crate) fn assert_golden(name: &str, table: &str) {
     fs::write(&new, table).unwrap();
     let difference = Command::new("diff").args(["-u", "--new-file", &path]).arg(&new).output().unwrap();
     let difference = String::from_utf8_lossy(&difference.stdout);
-    panic!("{path} differs:\n{difference}\nif that is meant: cp {} {path}", new.display());
+    panic!("{path} differs:\n{difference}\nif this is intended: cp {} {path}", new.display());
 }

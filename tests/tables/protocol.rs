@@ -1,4 +1,4 @@
-//! The protocol, written down: rpcs are operations, and nothing in it changes unseen.
+//! Checks that rpcs and operations agree, and compares the protocol with its golden file.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,14 +14,14 @@ use crate::{assert_same, operations};
 
 const PACKAGE: &str = "strongroom.v1";
 
-/// The files of the protocol itself, without those it borrows from.
+/// The proto files of the protocol's package, without imported ones.
 fn files() -> Vec<FileDescriptorProto> {
     let mut files = FileDescriptorSet::decode(pb::DESCRIPTORS).unwrap().file;
     files.retain(|file| file.package() == PACKAGE);
     files
 }
 
-/// A type's name as the files write it.
+/// A type's name relative to the package.
 fn short(name: &str) -> &str {
     let name = name.trim_start_matches('.');
     name.strip_prefix(PACKAGE).map_or(name, |tail| tail.trim_start_matches('.'))
@@ -34,8 +34,8 @@ fn type_name(field: &FieldDescriptorProto) -> String {
     }
 }
 
-/// The type of a field with what stands before it.
-fn whole_type(message: &DescriptorProto, field: &FieldDescriptorProto) -> String {
+/// The type of a field with its label or as a map.
+fn labelled_type(message: &DescriptorProto, field: &FieldDescriptorProto) -> String {
     let entry = message.nested_type.iter().find(|nested| {
         let is_map = nested.options.as_ref().is_some_and(|options| options.map_entry());
         is_map && field.type_name().ends_with(&format!(".{}", nested.name()))
@@ -60,8 +60,8 @@ fn write_message(table: &mut String, message: &DescriptorProto) {
         let choice = choice.map_or(String::new(), |at| {
             format!(" (one of {})", message.oneof_decl[usize::try_from(at).unwrap()].name())
         });
-        let whole = whole_type(message, field);
-        writeln!(table, "  {:2} {}: {whole}{choice}", field.number(), field.name()).unwrap();
+        let field_type = labelled_type(message, field);
+        writeln!(table, "  {:2} {}: {field_type}{choice}", field.number(), field.name()).unwrap();
     }
     for range in &message.reserved_range {
         writeln!(table, "  reserved {} to {}", range.start(), range.end() - 1).unwrap();
@@ -143,7 +143,7 @@ fn protocol_matches_golden_file() {
         }
     }
     for file in files() {
-        // Names of things are strings here, in the words of the standards; an enumeration would need a table.
+        // The protocol uses strings with the standards' names instead of enumerations; the golden file lists none.
         assert!(file.enum_type.is_empty(), "{} has enumerations", file.name());
         for message in &file.message_type {
             write_message(&mut table, message);

@@ -1,4 +1,4 @@
-//! The roles of both planes as matrices: what each grants, operation by operation.
+//! Compares the built-in roles of both planes with golden files: matrices of roles and operations.
 
 use std::fmt::{Display, Write as _};
 
@@ -9,7 +9,7 @@ use strongroom::ops;
 
 use crate::golden::assert_golden;
 
-/// A matrix with a heading: roles are columns, operations are rows.
+/// Formats a matrix with a heading: roles are columns, operations are rows.
 fn matrix<A: Grantable + Display>(
     heading: &str,
     roles: &[RoleDefinition],

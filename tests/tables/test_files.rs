@@ -1,4 +1,4 @@
-//! Every operation has a test file of its own, and the file is compiled.
+//! Checks that every operation has its own test file and that the file is compiled.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ fn every_operation_has_a_test_file() {
     let mut files = BTreeSet::new();
     for entry in fs::read_dir(FOLDER).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        // Only whole files: a folder may help one of them.
+        // Folders are submodules of a test file.
         if let Some(name) = name.strip_suffix(".rs").filter(|name| *name != "mod") {
             files.insert(name.to_owned());
         }
@@ -26,6 +26,6 @@ fn every_operation_has_a_test_file() {
 
     for name in files {
         let text = fs::read_to_string(format!("{FOLDER}/{name}.rs")).unwrap();
-        assert!(text.contains("#[tokio::test]") || text.contains("#[test]"), "{name}.rs tests nothing");
+        assert!(text.contains("#[tokio::test]") || text.contains("#[test]"), "{name}.rs has no test");
     }
 }
