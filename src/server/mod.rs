@@ -73,12 +73,12 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
 
     let (reporter, health) = tonic_health::server::health_reporter();
-    let pulse = Pulse::new(reporter, Services::names().collect()).await;
+    let monitor = Pulse::new(reporter, Services::names().collect()).await;
     let scheduler = Scheduler::new(service.engine.clone());
     let closing = CancellationToken::new();
-    let web = web::Web::new(&service, &config, (health, Arc::clone(&pulse)), &scheduler, closing.clone())?;
+    let web = web::Web::new(&service, &config, (health, Arc::clone(&monitor)), &scheduler, closing.clone())?;
     let serving = listen::serve(listeners, web, Arc::clone(&service.tls), &config);
-    let background = tokio::spawn(run_maintenance(service.engine.clone(), pulse));
+    let background = tokio::spawn(run_maintenance(service.engine.clone(), monitor));
     let scheduled = tokio::spawn(scheduler.run());
     let audit_log = tokio::spawn(audit_log::keep(service.engine.clone(), config.audit.clone()));
     let time = tokio::spawn(keep_time(service.engine.clone()));
@@ -129,8 +129,8 @@ fn kill_process() {
 }
 
 /// Runs the maintenance of the service: reports missing key material once, then sweeps and checks health periodically.
-async fn run_maintenance(engine: Engine, pulse: Arc<Pulse>) {
-    tokio::join!(report_missing_material(&engine), sweep_and_check_health(&engine, &pulse));
+async fn run_maintenance(engine: Engine, monitor: Arc<Pulse>) {
+    tokio::join!(report_missing_material(&engine), sweep_and_check_health(&engine, &monitor));
 }
 
 /// Logs how many key versions have no key material in the token.
@@ -145,7 +145,7 @@ async fn report_missing_material(engine: &Engine) {
 }
 
 /// Runs the sweeper and the health checks periodically.
-async fn sweep_and_check_health(engine: &Engine, pulse: &Pulse) {
+async fn sweep_and_check_health(engine: &Engine, monitor: &Pulse) {
     let mut health = tokio::time::interval(HEALTH_CHECK_INTERVAL);
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     loop {
@@ -153,7 +153,7 @@ async fn sweep_and_check_health(engine: &Engine, pulse: &Pulse) {
             _ = sweep.tick() => {
                 engine.sweep().await;
             }
-            _ = health.tick() => pulse.take(engine).await,
+            _ = health.tick() => monitor.take(engine).await,
         }
     }
 }

@@ -41,9 +41,9 @@ impl Pulse {
     /// Starts as healthy, since the tokens were just opened. `services` are the gRPC services whose status is reported.
     pub(super) async fn new(reporter: HealthReporter, services: Vec<&'static str>) -> Arc<Self> {
         let last = Mutex::new(Finding { is_healthy: true, at: Instant::now() });
-        let pulse = Self { reporter, services, last };
-        pulse.report(true).await;
-        Arc::new(pulse)
+        let monitor = Self { reporter, services, last };
+        monitor.report(true).await;
+        Arc::new(monitor)
     }
 
     /// Returns the last result.

@@ -49,7 +49,7 @@ pub(super) struct Web {
 /// The state of the handlers that need no credential.
 #[derive(Clone)]
 struct Common {
-    pulse: Arc<Pulse>,
+    monitor: Arc<Pulse>,
     clock: Clock,
     mode: Mode,
     ca: Option<Arc<PathBuf>>,
@@ -63,7 +63,7 @@ impl Web {
     pub(super) fn new<H: Health>(
         service: &House,
         config: &Config,
-        (health, pulse): (HealthServer<H>, Arc<Pulse>),
+        (health, monitor): (HealthServer<H>, Arc<Pulse>),
         scheduler: &Scheduler,
         closing: CancellationToken,
     ) -> anyhow::Result<Self> {
@@ -74,7 +74,7 @@ impl Web {
         let common = Router::new()
             .route("/healthz", get(healthz))
             .route("/ca.pem", get(ca_pem))
-            .with_state(Common { pulse, clock: service.engine.clock().clone(), mode: config.mode, ca });
+            .with_state(Common { monitor, clock: service.engine.clock().clone(), mode: config.mode, ca });
         let authority = service.simulator.as_ref().map(|simulator| {
             Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024))
         });
@@ -135,14 +135,14 @@ fn is_for(request: &Request<Body>, hosts: &[String]) -> bool {
 }
 
 async fn healthz(State(common): State<Common>) -> Response {
-    let finding = common.pulse.finding();
-    let (status, text) = if finding.is_serving() {
+    let health = common.monitor.finding();
+    let (status, text) = if health.is_serving() {
         (StatusCode::OK, "serving")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not serving")
     };
     let mut body = serde_json::json!({
-        "age_seconds": finding.age().as_secs(),
+        "age_seconds": health.age().as_secs(),
         "mode": common.mode,
         "status": text,
         "version": env!("CARGO_PKG_VERSION"),
