@@ -175,9 +175,9 @@ impl<'a> View<'a> {
     fn key_count(&self, hsm: &HsmName) -> usize {
         let folded = hsm.folded();
         let mut staged: BTreeMap<&str, bool> = BTreeMap::new();
-        for draft in [self.group, &self.changes] {
+        for changes in [self.group, &self.changes] {
             let from = (folded.clone(), String::new());
-            let here = draft.keys.range(from..).take_while(|((of, _), _)| *of == folded);
+            let here = changes.keys.range(from..).take_while(|((of, _), _)| *of == folded);
             staged.extend(here.map(|((_, name), key)| (name.as_str(), key.is_some())));
         }
         let known = |name: &&str| self.memory.has_key(hsm, name);
@@ -240,8 +240,8 @@ impl<'a> View<'a> {
                 self.begin_phase(hsm.as_ref().clone(), *at, Phase::Purged);
                 let folded = hsm.name.folded();
                 let intents = self.memory.intents().into_iter();
-                let in_it = intents.filter(|intent| intent.hsm.folded() == folded).map(|intent| intent.id);
-                self.changes.closed.extend(in_it);
+                let closed = intents.filter(|intent| intent.hsm.folded() == folded).map(|intent| intent.id);
+                self.changes.closed.extend(closed);
                 self.changes.hsms.insert(folded, None);
                 // A later HSM of the same name must not inherit the assignments.
                 let mut resources = Resources::clone(&self.resources());

@@ -54,7 +54,7 @@ type Call = (Commit, Option<oneshot::Sender<Result<()>>>);
 /// The changes and records of a group.
 #[derive(Default)]
 pub(super) struct Group {
-    draft: Draft,
+    changes: Draft,
     /// The position of the database after the group.
     mark: Mark,
     records: Vec<ExportedRecord>,
@@ -215,7 +215,7 @@ impl Ledger {
             self.marked = Some(kept);
             self.memory.clock().told(turns);
         }
-        self.memory.apply(group.draft);
+        self.memory.apply(group.changes);
         self.memory.usage().add(group.usage);
         for ((_, reply), result) in calls.into_iter().zip(results) {
             match (reply, result) {
@@ -283,7 +283,7 @@ impl Ledger {
         for (commit, _) in calls {
             let staged = match commit.is_record_only() {
                 true => Ok(()),
-                false => stage(&mut db, &self.memory, &mut group.draft, commit).await,
+                false => stage(&mut db, &self.memory, &mut group.changes, commit).await,
             };
             results.push(match staged {
                 Ok(()) => Ok(()),
@@ -308,15 +308,15 @@ impl Ledger {
         if let Some((kept, turns)) = time {
             group.add_clock_events(&self.memory, &turns);
             let kept =
-                self.memory.clock().kept_if_released().filter(|_| group.draft.released).unwrap_or(kept);
+                self.memory.clock().kept_if_released().filter(|_| group.changes.released).unwrap_or(kept);
             time_mark::write(&mut db, &kept).await?;
             group.time = Some((kept, turns.len()));
         }
         group.mark.groups += 1;
         doubt::write(&mut db, group.mark.groups).await?;
-        if let Some(newest) = group.draft.events.last() {
+        if let Some(newest) = group.changes.events.last() {
             let trimmed = self.memory.events().trimmed(newest.sequence);
-            events::write(&mut db, &group.draft.events, trimmed).await?;
+            events::write(&mut db, &group.changes.events, trimmed).await?;
         }
         group.trimmed = trim.then_some(exported);
         match db.commit().await.and_then(|()| fault()) {
@@ -347,18 +347,18 @@ impl Group {
     /// Adds the lifecycle events of the clock guard.
     fn add_clock_events(&mut self, memory: &Memory, turns: &[Turn]) {
         for turn in turns {
-            let mut transaction = View::new(memory, &self.draft);
+            let mut transaction = View::new(memory, &self.changes);
             let events = events::turned(&transaction, *turn);
             transaction.tell(memory.now(), events);
             let changes = transaction.into_own();
-            self.draft.absorb(changes);
+            self.changes.absorb(changes);
         }
     }
 
     /// The HSM's name in its original case, so that its calls share one counter; `None` if there is no such
     /// HSM, so that callers cannot create counters with invented names.
     fn canonical(&self, memory: &Memory, hsm: &HsmName) -> Option<HsmName> {
-        View::new(memory, &self.draft).hsm(hsm).ok().map(|hsm| hsm.name.clone())
+        View::new(memory, &self.changes).hsm(hsm).ok().map(|hsm| hsm.name.clone())
     }
 }
 
@@ -366,18 +366,18 @@ impl Group {
 async fn stage(
     db: &mut sqlx::Transaction<'_, Sqlite>,
     memory: &Memory,
-    draft: &mut Draft,
+    group: &mut Draft,
     commit: &Commit,
 ) -> std::result::Result<(), Failure> {
     let mut savepoint = db.begin().await.map_err(Failure::Broken)?;
-    let mut transaction = View::new(memory, draft).under(commit.rules);
+    let mut transaction = View::new(memory, group).under(commit.rules);
     // When the call arrived; commits without a call, such as those at start-up, use the current time.
     let at = commit.record.as_ref().map_or_else(|| memory.now(), |record| record.at);
     match apply(&mut savepoint, &mut transaction, commit, at).await {
         Ok(()) => {
             savepoint.commit().await.map_err(Failure::Broken)?;
             let changes = transaction.into_own();
-            draft.absorb(changes);
+            group.absorb(changes);
             Ok(())
         }
         Err(failure) => {

@@ -276,26 +276,26 @@ impl Memory {
     }
 
     /// Applies committed changes, which makes them visible to readers.
-    pub(super) fn apply(&self, draft: Draft) {
-        if draft.is_empty() {
+    pub(super) fn apply(&self, changes: Draft) {
+        if changes.is_empty() {
             return;
         }
-        if let Some(resources) = draft.resources {
+        if let Some(resources) = changes.resources {
             *write(&self.resources) = resources;
         }
-        for (folded, hsm) in draft.hsms {
-            self.set_hsm(folded, hsm, &draft.roles);
+        for (folded, hsm) in changes.hsms {
+            self.set_hsm(folded, hsm, &changes.roles);
         }
         {
             let mut lifetimes = write(&self.lifetimes);
-            draft.phases.iter().for_each(|begun| lifetimes.add(begun));
+            changes.phases.iter().for_each(|begun| lifetimes.add(begun));
         }
-        for (folded, roles) in draft.roles {
+        for (folded, roles) in changes.roles {
             if let Some(state) = read(&self.states).get(&folded) {
                 write(state).roles = roles;
             }
         }
-        for ((hsm, folded), key) in draft.keys {
+        for ((hsm, folded), key) in changes.keys {
             if let Some(state) = read(&self.states).get(&hsm) {
                 let mut state = write(state);
                 let after = key.as_deref().map(Key::due).unwrap_or_default();
@@ -308,30 +308,30 @@ impl Memory {
                 }
             }
         }
-        if !draft.opened.is_empty() || !draft.closed.is_empty() {
+        if !changes.opened.is_empty() || !changes.closed.is_empty() {
             let mut intents = write(&self.intents);
-            intents.extend(draft.opened.into_iter().map(|intent| (intent.id, intent)));
-            for id in draft.closed {
+            intents.extend(changes.opened.into_iter().map(|intent| (intent.id, intent)));
+            for id in changes.closed {
                 intents.remove(&id);
             }
         }
-        if !draft.audit_keys.is_empty() {
+        if !changes.audit_keys.is_empty() {
             let mut known = write(&self.audit_keys);
-            for key in draft.audit_keys {
+            for key in changes.audit_keys {
                 match known.iter_mut().find(|known| known.version == key.version) {
                     Some(known) => *known = key,
                     None => known.push(key),
                 }
             }
         }
-        if let Some(setting) = draft.clock {
+        if let Some(setting) = changes.clock {
             self.clock.set(setting);
         }
-        if draft.released {
+        if changes.released {
             self.clock.release();
         }
-        if let Some(newest) = draft.events.last().map(|event| event.sequence) {
-            write(&self.events).append(draft.events);
+        if let Some(newest) = changes.events.last().map(|event| event.sequence) {
+            write(&self.events).append(changes.events);
             self.newest_event.send_replace(newest);
         }
         self.applied.send_modify(|count| *count += 1);

@@ -46,13 +46,13 @@ impl Store {
         migrate(&mut db).await?;
         let memory =
             Arc::new(Memory::new(built_in_roles, options.control_plane_roles, options.clock.clone()));
-        let marked = time_mark::load(&mut db).await?;
-        options.clock.begin(marked);
+        let high_water_mark = time_mark::load(&mut db).await?;
+        options.clock.begin(high_water_mark);
         load::load(&mut db, &memory).await?;
         memory.keep_events(events::load(&mut db, options.events_kept).await?);
 
-        let mark = doubt::read(&mut db).await.map_err(Error::internal)?;
-        let head = &mark.head;
+        let position = doubt::read(&mut db).await.map_err(Error::internal)?;
+        let head = &position.head;
         if options.exported > head.seq {
             return Err(Error::internal(format_args!(
                 "the audit log ends with record {}, the database with record {}: the database is not the one \
@@ -77,20 +77,20 @@ impl Store {
         exporter.catch_up(&mut db).await?;
 
         let failing = Arc::new(AtomicBool::new(false));
-        let doubtful = Arc::new(AtomicBool::new(false));
+        let is_ambiguous = Arc::new(AtomicBool::new(false));
         let (queue, messages) = mpsc::channel(QUEUE);
         let ledger = Ledger {
             db,
             memory: Arc::clone(&memory),
             source: doubt::Source(path.to_owned()),
-            mark,
+            mark: position,
             shown_head: Arc::clone(&shown_head),
             exporter,
             failing: Arc::clone(&failing),
-            doubtful: Arc::clone(&doubtful),
+            doubtful: Arc::clone(&is_ambiguous),
             doubt: None,
             carried: Vec::new(),
-            marked,
+            marked: high_water_mark,
             trimmed: 0,
         };
         tokio::spawn(ledger.run(messages));
@@ -103,7 +103,7 @@ impl Store {
             head: shown_head,
             chain_break,
             resumed,
-            doubtful,
+            doubtful: is_ambiguous,
             nothing: Arc::new([]),
             no_control: Arc::new([]),
         })))

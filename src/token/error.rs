@@ -222,7 +222,7 @@ fn function_name(function: Function) -> &'static str {
 mod tests {
     use super::*;
 
-    fn refused(code: RvError, function: Function) -> Failure {
+    fn failure(code: RvError, function: Function) -> Failure {
         Failure::Refused(code, function)
     }
 
@@ -244,13 +244,13 @@ mod tests {
             (RvError::PinIncorrect, Remedy::Nothing),
             (RvError::DeviceRemoved, Remedy::Nothing),
         ] {
-            assert_eq!(refused(code, Function::Sign).remedy(), remedy, "{code:?}");
+            assert_eq!(failure(code, Function::Sign).remedy(), remedy, "{code:?}");
         }
     }
 
     #[test]
     fn decryption_fails_only_because_of_its_input() {
-        let of = |code, function| refused(code, function).of_decryption();
+        let of = |code, function| failure(code, function).of_decryption();
         for code in [RvError::EncryptedDataInvalid, RvError::EncryptedDataLenRange] {
             assert!(matches!(of(code, Function::Decrypt), Decryption::WrongInput), "{code:?}");
         }
@@ -264,9 +264,9 @@ mod tests {
     #[test]
     fn profile_maps_return_codes_to_busy() {
         let throttle = ["CKR_DEVICE_ERROR".to_owned()];
-        assert_eq!(refused(RvError::DeviceError, Function::Sign).into_error(&throttle), Error::Busy);
+        assert_eq!(failure(RvError::DeviceError, Function::Sign).into_error(&throttle), Error::Busy);
         assert!(matches!(
-            refused(RvError::DeviceError, Function::Sign).into_error(&[]),
+            failure(RvError::DeviceError, Function::Sign).into_error(&[]),
             Error::TokenFailed { function: "C_Sign", .. }
         ));
     }

@@ -43,7 +43,7 @@ struct Queues {
     slow: Sender<Job>,
 }
 
-/// Declares an asynchronous method that submits a call and expects one variant of [`Answer`].
+/// Declares an asynchronous method that submits a call and expects one variant of `Answer`.
 macro_rules! calls {
     ($(
         $(#[$doc:meta])*
