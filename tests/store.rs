@@ -1,4 +1,4 @@
-//! The store as its users see it: what survives, what fails alone, and what reaches the audit log.
+//! Tests the store's public interface: durability, isolation of failures, and the audit log.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,8 +69,8 @@ fn hsm() -> ManagedHsm {
     }
 }
 
-/// Makes what holds the HSM.
-fn place() -> Vec<Change> {
+/// The changes that create the HSM's subscription and resource group.
+fn put_containers() -> Vec<Change> {
     let ManagedHsm { subscription: id, tenant, resource_group: name, location, created, .. } = hsm();
     let subscription = Subscription { id, name: "subscription".into(), tenant, undeletable: false };
     let group = ResourceGroup { subscription: id, name, location, created, tags: Tags::new() };
@@ -145,13 +145,13 @@ struct House {
     durability: Durability,
     events_kept: usize,
     /// While set, the export fails.
-    broken: Arc<AtomicBool>,
+    export_fails: Arc<AtomicBool>,
 }
 
 impl House {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { dir, durability: Durability::Request, events_kept: KEPT, broken: Arc::default() }
+        Self { dir, durability: Durability::Request, events_kept: KEPT, export_fails: Arc::default() }
     }
 
     fn audit(&self) -> PathBuf {
@@ -166,9 +166,9 @@ impl House {
             events_kept: self.events_kept,
             ..Options::default()
         };
-        let broken = Arc::clone(&self.broken);
+        let export_fails = Arc::clone(&self.export_fails);
         let export = move |records: &[ExportedRecord]| {
-            if broken.load(Ordering::SeqCst) {
+            if export_fails.load(Ordering::SeqCst) {
                 return Err(io::Error::other("the disk is full"));
             }
             sink.append(records.iter().map(|record| (record.seq, record.at, record.line.as_str())))
@@ -181,11 +181,14 @@ impl House {
         self.try_open().await.unwrap()
     }
 
-    /// Opened, with one HSM.
+    /// Opens the store and creates an HSM.
     async fn furnished(&self) -> Store {
         let store = self.open().await;
         let admin = assignment(1, 100, Scope::Hsm);
-        store.commit(call([place(), vec![Change::InsertHsm(hsm(), vec![admin])]].concat(), 0)).await.unwrap();
+        store
+            .commit(call([put_containers(), vec![Change::InsertHsm(hsm(), vec![admin])]].concat(), 0))
+            .await
+            .unwrap();
         store
     }
 
@@ -200,7 +203,7 @@ impl House {
 
 const ALL_TIME: Period = Period { from: Timestamp::MIN, to: Timestamp::MAX };
 
-/// Everything a reader can see, in a form that can be compared.
+/// The committed state in a comparable form.
 fn picture(store: &Store) -> String {
     let hsm = local();
     let keys = |listing| store.keys(&hsm, listing, None, usize::MAX);
@@ -221,8 +224,8 @@ fn picture(store: &Store) -> String {
 
 #[tokio::test]
 async fn state_survives_reopening() {
-    let house = House::new();
-    let store = house.furnished().await;
+    let fixture = House::new();
+    let store = fixture.furnished().await;
     let mut disabled = version("Invoices", 1);
     disabled.attributes.enabled = false;
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };
@@ -269,7 +272,7 @@ async fn state_survives_reopening() {
         store.role_assignments(&local()).iter().map(|known| known.id.as_u128()).collect();
     assert_eq!(assignments, [1, 30, 20]);
     let grants = store.grants(&"Local".parse().unwrap(), PrincipalId(Uuid::from_u128(2)));
-    assert_eq!(grants.len(), 2, "the assignment whose role is gone grants nothing");
+    assert_eq!(grants.len(), 2, "an assignment of a deleted role definition grants nothing");
     assert!(grants.iter().all(|grant| grant.allows(Action::KeySign, &Scope::Keys)));
     assert!(store.grants(&local(), PrincipalId(Uuid::nil())).is_empty());
     let key = store.key(&local(), &name("INVOICES")).unwrap();
@@ -280,18 +283,21 @@ async fn state_survives_reopening() {
     assert_eq!(readings, [(Some(local()), 2)]);
     store.close().await;
 
-    let again = house.open().await;
+    let again = fixture.open().await;
     assert_eq!(picture(&again), seen);
     again.commit(call(Vec::new(), 2)).await.unwrap();
     again.close().await;
-    assert!(matches!(again.commit(call(Vec::new(), 3)).await, Err(Error::Internal(_))), "it is closed");
-    assert_eq!(house.lines().len(), 3);
+    assert!(
+        matches!(again.commit(call(Vec::new(), 3)).await, Err(Error::Internal(_))),
+        "the store is closed"
+    );
+    assert_eq!(fixture.lines().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_commits_are_all_recorded() {
-    let house = House::new();
-    let store = house.furnished().await;
+    let fixture = House::new();
+    let store = fixture.furnished().await;
     let calls = (1..=1_000).map(|number| {
         let store = store.clone();
         let changes = match number % 10 {
@@ -306,16 +312,16 @@ async fn concurrent_commits_are_all_recorded() {
     assert_eq!(store.key_count(&local()), 100);
     assert_eq!(store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum::<u64>(), 1_001);
     store.close().await;
-    let report = audit::verify(&house.audit()).unwrap();
+    let report = audit::verify(&fixture.audit()).unwrap();
     assert_eq!((report.first, report.last, report.records), (Some(1), Some(1_001), 1_001));
     assert_eq!(report.broken, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_concurrent_inserts_with_same_id_succeeds() {
-    let house = House::new();
-    let store = house.furnished().await;
-    // The same version id everywhere: of one key memory knows it, of another only the database does.
+    let fixture = House::new();
+    let store = fixture.furnished().await;
+    // All insert the same version id: for one key, memory detects the conflict, for the others only the database does.
     let calls = (0..100).map(|number| {
         let store = store.clone();
         let key = if number % 2 == 0 { "a".to_owned() } else { format!("a-{number}") };
@@ -323,109 +329,112 @@ async fn one_of_concurrent_inserts_with_same_id_succeeds() {
         let changes = vec![other, Change::InsertVersion(version(&key, 1), Made::Created)];
         tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
     });
-    let mut won = 0;
+    let mut succeeded = 0;
     for call in calls.collect::<Vec<_>>() {
         match call.await.unwrap() {
-            Ok(()) => won += 1,
+            Ok(()) => succeeded += 1,
             Err(error) => assert!(matches!(error, Error::Conflict { .. }), "{error}"),
         }
     }
-    assert_eq!(won, 1);
-    assert_eq!(store.key_count(&local()), 2, "what came with a refused change was not made");
+    assert_eq!(succeeded, 1);
+    assert_eq!(store.key_count(&local()), 2, "a failed commit applies none of its changes");
     let seen = picture(&store);
     store.close().await;
-    assert_eq!(house.lines().len(), 2, "a refused commit records nothing");
-    assert_eq!(picture(&house.open().await), seen);
+    assert_eq!(fixture.lines().len(), 2, "a failed commit writes no audit record");
+    assert_eq!(picture(&fixture.open().await), seen);
 }
 
 #[tokio::test]
 async fn outbox_keeps_records_while_export_fails() {
-    let house = House::new();
-    let store = house.furnished().await;
-    house.broken.store(true, Ordering::SeqCst);
+    let fixture = House::new();
+    let store = fixture.furnished().await;
+    fixture.export_fails.store(true, Ordering::SeqCst);
     for number in 1..=50 {
         store.commit(call(Vec::new(), number)).await.unwrap();
     }
     store.close().await;
-    assert!(house.lines().len() < 51);
-    assert!(house.try_open().await.is_err(), "nothing is served while the log cannot be written");
+    assert!(fixture.lines().len() < 51);
+    assert!(
+        fixture.try_open().await.is_err(),
+        "the store does not open while the audit log cannot be written"
+    );
 
-    house.broken.store(false, Ordering::SeqCst);
-    let store = house.open().await;
-    assert_eq!(house.lines().len(), 51, "exported before the store is open");
-    house.broken.store(true, Ordering::SeqCst);
+    fixture.export_fails.store(false, Ordering::SeqCst);
+    let store = fixture.open().await;
+    assert_eq!(fixture.lines().len(), 51, "records are exported before the store opens");
+    fixture.export_fails.store(true, Ordering::SeqCst);
     store.commit(call(Vec::new(), 51)).await.unwrap();
     store.commit(call(Vec::new(), 52)).await.unwrap();
-    house.broken.store(false, Ordering::SeqCst);
+    fixture.export_fails.store(false, Ordering::SeqCst);
     store.commit(call(Vec::new(), 53)).await.unwrap();
     store.close().await;
-    let report = audit::verify(&house.audit()).unwrap();
+    let report = audit::verify(&fixture.audit()).unwrap();
     assert_eq!((report.records, report.last, report.broken), (54, Some(54), None));
 }
 
 #[tokio::test]
 async fn relaxed_durability_flushes_records_on_close() {
-    let house = House { durability: Durability::Relaxed, ..House::new() };
-    let store = house.furnished().await;
+    let fixture = House { durability: Durability::Relaxed, ..House::new() };
+    let store = fixture.furnished().await;
     for number in 1..=2_000 {
         store.commit(call(Vec::new(), number)).await.unwrap();
     }
     store.close().await;
-    assert_eq!(audit::verify(&house.audit()).unwrap().records, 2_001);
-    let store = house.open().await;
+    assert_eq!(audit::verify(&fixture.audit()).unwrap().records, 2_001);
+    let store = fixture.open().await;
     assert_eq!(store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum::<u64>(), 2_001);
 }
 
 #[tokio::test]
 async fn database_failure_fails_commits() {
-    let house = House::new();
-    let store = house.furnished().await;
-    let database = house.dir.path().join("strongroom.db");
-    meddle(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
+    let fixture = House::new();
+    let store = fixture.furnished().await;
+    let database = fixture.dir.path().join("strongroom.db");
+    execute_sql(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
     let changes = vec![Change::InsertVersion(version("a", 1), Made::Created)];
     assert!(matches!(store.commit(call(changes.clone(), 1)).await, Err(Error::Internal(_))));
     assert!(matches!(store.commit(call(Vec::new(), 2)).await, Err(Error::Internal(_))));
     assert_eq!(store.key_count(&local()), 0);
-    meddle(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
+    execute_sql(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
     store.commit(call(changes, 3)).await.unwrap();
     store.close().await;
-    let report = audit::verify(&house.audit()).unwrap();
+    let report = audit::verify(&fixture.audit()).unwrap();
     assert_eq!((report.records, report.broken), (2, None));
 }
 
 #[tokio::test]
 async fn relaxed_durability_loses_no_record_on_database_failure() {
-    let house = House { durability: Durability::Relaxed, ..House::new() };
-    let store = house.furnished().await;
-    let database = house.dir.path().join("strongroom.db");
-    meddle(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
+    let fixture = House { durability: Durability::Relaxed, ..House::new() };
+    let store = fixture.furnished().await;
+    let database = fixture.dir.path().join("strongroom.db");
+    execute_sql(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
     let mut answered = 1;
     while store.commit(call(Vec::new(), answered)).await.is_ok() {
         answered += 1;
         tokio::task::yield_now().await;
     }
-    meddle(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
+    execute_sql(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
     store.commit(call(Vec::new(), answered)).await.unwrap();
     store.close().await;
-    let report = audit::verify(&house.audit()).unwrap();
+    let report = audit::verify(&fixture.audit()).unwrap();
     assert_eq!((report.records, report.broken), (answered as u64 + 1, None));
 }
 
 #[tokio::test]
 async fn rejects_newer_schema() {
-    let house = House::new();
-    house.open().await.close().await;
+    let fixture = House::new();
+    fixture.open().await.close().await;
     let insert = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
         VALUES (9999, 'later', 1, x'00', 0)";
-    meddle(&house.dir.path().join("strongroom.db"), insert).await;
-    let Err(Error::Internal(why)) = house.try_open().await else { panic!("it was opened") };
+    execute_sql(&fixture.dir.path().join("strongroom.db"), insert).await;
+    let Err(Error::Internal(why)) = fixture.try_open().await else { panic!("the store was opened") };
     assert!(why.contains("schema 9999") && why.contains("newer"), "{why}");
 }
 
 #[tokio::test]
 async fn rejects_record_with_newline() {
-    let house = House::new();
-    let store = house.furnished().await;
+    let fixture = House::new();
+    let store = fixture.furnished().await;
     let mut bad = record(1);
     bad.body = "{\"a\":\n1}".into();
     let commit = Commit { record: Some(bad), ..Commit::default() };
@@ -448,22 +457,22 @@ async fn records_are_exported_in_order_and_once() {
     }
     store.close().await;
     assert_eq!(*seen.lock().unwrap(), (1..=400).collect::<Vec<_>>());
-    assert_eq!(store.readings(ALL_TIME)[0].hsm, None, "there is no such HSM");
+    assert_eq!(store.readings(ALL_TIME)[0].hsm, None, "the HSM does not exist");
     let left: i64 = query(&path, "SELECT COUNT(*) FROM audit_outbox").await;
-    assert!((1..300).contains(&left), "what is exported is removed, but for the newest: {left}");
+    assert!((1..300).contains(&left), "exported records are removed, except for the newest: {left}");
     let options = Options { exported: 400, ..Options::default() };
     let store = Store::open(&path, Vec::new(), options, Box::new(|_| Ok(()))).await.unwrap();
     let counted: u64 = store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum();
-    assert_eq!(counted, 400, "what was removed is counted, and what was not is not counted twice");
+    assert_eq!(counted, 400, "every record is counted exactly once, whether removed or not");
 }
 
-/// Connects to the database behind the store's back.
+/// Connects to the database directly, bypassing the store.
 async fn connect(database: &Path) -> sqlx::SqliteConnection {
     use sqlx::ConnectOptions as _;
     sqlx::sqlite::SqliteConnectOptions::new().filename(database).connect().await.unwrap()
 }
 
-async fn meddle(database: &Path, sql: &'static str) {
+async fn execute_sql(database: &Path, sql: &'static str) {
     sqlx::query(sql).execute(&mut connect(database).await).await.unwrap();
 }
 

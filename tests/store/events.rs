@@ -1,4 +1,4 @@
-//! The log of lifecycle events: written with its changes or not at all, numbered without gaps, and only so long.
+//! Tests the log of lifecycle events: atomic with its changes, numbered without gaps, and limited in length.
 
 use strongroom::model::due::Notice;
 use strongroom::model::event::{LifecycleEvent, Since, Watched};
@@ -14,7 +14,7 @@ fn read(store: &Store, watched: Watched, since: Since) -> Vec<Arc<LifecycleEvent
     batch.events
 }
 
-fn told(store: &Store, watched: Watched) -> Vec<(u64, &'static str)> {
+fn emitted(store: &Store, watched: Watched) -> Vec<(u64, &'static str)> {
     read(store, watched, Since::Beginning).iter().map(|event| (event.sequence, event.kind())).collect()
 }
 
@@ -24,19 +24,19 @@ fn deletion() -> Deletion {
 
 #[tokio::test]
 async fn failed_commit_emits_no_event_and_leaves_no_gap() {
-    let house = House::new();
-    let store = house.furnished().await;
+    let fixture = House::new();
+    let store = fixture.furnished().await;
     let mut newest = store.watch_events();
     store.commit(call(vec![Change::InsertVersion(version("a", 1), Made::Created)], 1)).await.unwrap();
     assert!(newest.has_changed().unwrap());
     assert_eq!(*newest.borrow_and_update(), 2);
-    // The second change is refused, and takes the first with it.
-    let refused = vec![
+    // The second change fails, so the first is rolled back.
+    let failing = vec![
         Change::InsertVersion(version("b", 2), Made::Imported),
         Change::Recover(local(), name("nothing")),
     ];
-    store.commit(call(refused, 2)).await.unwrap_err();
-    // Not everything that is written is an event.
+    store.commit(call(failing, 2)).await.unwrap_err();
+    // Not every change emits an event.
     store.commit(call(vec![Change::ReplaceVersion(version("A", 1))], 3)).await.unwrap();
     store.commit(call(Vec::new(), 4)).await.unwrap();
     assert!(!newest.has_changed().unwrap());
@@ -48,25 +48,25 @@ async fn failed_commit_emits_no_event_and_leaves_no_gap() {
     ];
     store.commit(call(several, 5)).await.unwrap();
     let expected = [(2, "key.created"), (3, "key.rotated"), (4, "key.not-rotated"), (5, "key.deleted")];
-    assert_eq!(told(&store, KEYS), expected);
-    assert_eq!(told(&store, HSMS), [(1, "hsm.created")]);
-    // Names are those the key was made with, and times those of the calls.
+    assert_eq!(emitted(&store, KEYS), expected);
+    assert_eq!(emitted(&store, HSMS), [(1, "hsm.created")]);
+    // Events have the key's name as created, and the time of the call.
     let events = read(&store, KEYS, Since::Event(4));
     assert_eq!((events[0].subject().as_str(), events[0].at), ("hsms/local/deletedKeys/a", at(NOON)));
 
     store.close().await;
-    let store = house.open().await;
-    assert_eq!(told(&store, KEYS), expected);
+    let store = fixture.open().await;
+    assert_eq!(emitted(&store, KEYS), expected);
     store.commit(call(vec![Change::Recover(local(), name("a"))], 6)).await.unwrap();
-    assert_eq!(told(&store, KEYS).last(), Some(&(6, "key.recovered")));
+    assert_eq!(emitted(&store, KEYS).last(), Some(&(6, "key.recovered")));
     assert_eq!(read(&store, KEYS, Since::Now), []);
 }
 
 #[tokio::test]
 async fn events_beyond_limit_are_deleted() {
-    let mut house = House::new();
-    house.events_kept = 10;
-    let store = house.furnished().await;
+    let mut fixture = House::new();
+    fixture.events_kept = 10;
+    let store = fixture.furnished().await;
     store.commit(call(vec![Change::InsertVersion(version("a", 1), Made::Created)], 1)).await.unwrap();
     for number in 0..20 {
         let change = match number % 2 {
@@ -76,7 +76,7 @@ async fn events_beyond_limit_are_deleted() {
         store.commit(call(vec![change], number)).await.unwrap();
     }
     let check = |store: &Store, kept: u64| {
-        let numbers: Vec<u64> = told(store, KEYS).iter().map(|(number, _)| *number).collect();
+        let numbers: Vec<u64> = emitted(store, KEYS).iter().map(|(number, _)| *number).collect();
         assert_eq!(numbers, (23 - kept..=22).collect::<Vec<_>>());
         let oldest = 23 - kept;
         assert_eq!(read(store, KEYS, Since::Event(oldest - 1)).len() as u64, kept);
@@ -84,15 +84,15 @@ async fn events_beyond_limit_are_deleted() {
         assert_eq!(store.events(KEYS, Since::Event(oldest - 2), 5), Err(expired));
         assert!(store.events_concern(HSMS, oldest - 2) && !store.events_concern(HSMS, oldest - 1));
         assert!(matches!(store.events(KEYS, Since::Event(23), 5), Err(Error::Invalid { .. })));
-        // In parts it is the same.
+        // Reading in batches returns the same events.
         let part = store.events(KEYS, Since::Beginning, 2).unwrap();
         assert_eq!((part.events.len(), part.position, part.more), (2, oldest + 1, true));
     };
     check(&store, 10);
     store.close().await;
-    let store = house.open().await;
+    let store = fixture.open().await;
     check(&store, 10);
     store.close().await;
-    house.events_kept = 4;
-    check(&house.open().await, 4);
+    fixture.events_kept = 4;
+    check(&fixture.open().await, 4);
 }

@@ -1,4 +1,4 @@
-//! Rotation policies, and what was said of versions: kept, replaced, gone with their key.
+//! Tests that rotation policies and notices are stored, replaced, and deleted with their key.
 
 use std::sync::Arc;
 
@@ -35,8 +35,8 @@ fn key(store: &Store, key: &str) -> Arc<Key> {
 
 #[tokio::test]
 async fn rotation_policies_survive_reopening_until_key_purge() {
-    let house = House::new();
-    let store = house.furnished().await;
+    let fixture = House::new();
+    let store = fixture.furnished().await;
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };
     let insert = |key: &str, id| Change::InsertVersion(version(key, id), Made::Created);
     let changes = vec![
@@ -66,7 +66,7 @@ async fn rotation_policies_survive_reopening_until_key_purge() {
     let seen = picture(&store);
     store.close().await;
 
-    let again = house.open().await;
+    let again = fixture.open().await;
     assert_eq!(picture(&again), seen);
     let notices = |notice| Notices::default().with(notice);
     let replaced = key(&again, "replaced");
@@ -78,7 +78,7 @@ async fn rotation_policies_survive_reopening_until_key_purge() {
     assert_eq!(key(&again, "back").rotation, policy("P1Y", None));
     assert_eq!(key(&again, "gone").rotation, None);
 
-    // Two months after 2 March 2026, and the microsecond of its making.
+    // Two months after the creation on 2 March 2026, to the microsecond.
     let due = again.next_due(|_| false).unwrap();
     let expected = "2026-05-02T12:00:00.000001Z".parse().unwrap();
     let work = Work::RotateKey(name("due"));

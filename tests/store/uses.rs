@@ -1,4 +1,4 @@
-//! Uses of key versions: what billing knows of them when they are long gone.
+//! Tests that recorded uses of key versions outlive the keys, for billing.
 
 use super::*;
 
@@ -10,25 +10,25 @@ fn sign(key: &str, id: u32, second: i64) -> Commit {
 #[tokio::test]
 async fn key_version_usage_survives_purge_and_restart() {
     const DAY: i64 = 86_400;
-    let house = House::new();
-    let store = house.furnished().await;
+    let fixture = House::new();
+    let store = fixture.furnished().await;
     store.commit(call(vec![Change::InsertVersion(version("Invoices", 1), Made::Created)], 1)).await.unwrap();
     for day in [0, 1, 1, 2, 60] {
         store.commit(sign("Invoices", 1, NOON + day * DAY)).await.unwrap();
     }
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + DAY) };
-    let gone = vec![
+    let deletion_and_purge = vec![
         Change::SoftDelete(local(), name("Invoices"), deletion),
         Change::Purge(local(), name("Invoices")),
     ];
-    store.commit(call(gone, 2)).await.unwrap();
-    // Enough records that the outbox is emptied into the tables.
+    store.commit(call(deletion_and_purge, 2)).await.unwrap();
+    // Enough records for the outbox to be moved into the tables.
     for number in 0..600 {
         store.commit(call(Vec::new(), number)).await.unwrap();
     }
     let seen = store.uses(ALL_TIME);
     store.close().await;
-    let store = house.open().await;
+    let store = fixture.open().await;
     assert_eq!(store.uses(ALL_TIME), seen);
 
     let first = NOON.div_euclid(DAY);
@@ -36,7 +36,7 @@ async fn key_version_usage_survives_purge_and_restart() {
         let uses = store.uses(Period { from: at((first + from) * DAY), to: at((first + to) * DAY) });
         uses.into_iter().filter(|used| used.key == name("Invoices")).collect::<Vec<_>>()
     };
-    let [used] = &within(0, 1)[..] else { panic!("one version of it was used") };
+    let [used] = &within(0, 1)[..] else { panic!("expected one used version") };
     assert_eq!((used.hsm.as_str(), used.version), ("local", version("Invoices", 1).version));
     assert_eq!(used.days.iter().map(|day| i64::from(day) - first).collect::<Vec<_>>(), [0, 1, 2, 60]);
     assert_eq!(used.key_type.kty(), "EC-HSM");

@@ -1,4 +1,4 @@
-//! Encryption, decryption and key wrapping, against other code, and what happens to wrong input.
+//! Tests encryption, decryption and key wrapping against other implementations, and the errors of invalid input.
 
 use strongroom::model::Error;
 use strongroom::model::algorithm::{AesMode, Cipher, Hash, RsaPadding};
@@ -11,7 +11,7 @@ use crate::fixture::{Bench, id, oct, rsa, software_public, spec};
 const KEY: [u8; 32] = *b"\x60\x3d\xeb\x10\x15\xca\x71\xbe\x2b\x73\xae\xf0\x85\x7d\x77\x81\
     \x1f\x35\x2c\x07\x3b\x61\x08\xd7\x2d\x98\x10\xa3\x09\x14\xdf\xf4";
 
-async fn with_known_keys(bench: &Bench) -> Token {
+async fn open_with_imported_keys(bench: &Bench) -> Token {
     let token = bench.open();
     for (number, length) in [(16, 16), (24, 24), (32, 32)] {
         let material = ImportMaterial::Oct { k: KEY[..length].to_vec() };
@@ -28,7 +28,7 @@ fn secret(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
 async fn gcm_matches_rustcrypto_and_rejects_modified_input() {
     use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
     let bench = Bench::new();
-    let token = with_known_keys(&bench).await;
+    let token = open_with_imported_keys(&bench).await;
     let gcm = |bits| Cipher::Aes(AesMode::Gcm, bits);
     let long = vec![0x5a; 256 * 1024];
     for (plaintext, aad) in
@@ -48,9 +48,9 @@ async fn gcm_matches_rustcrypto_and_rejects_modified_input() {
         let opened = decrypt(&sealed.ciphertext, &sealed.iv, &sealed.tag, aad).await.unwrap();
         assert_eq!(*opened, plaintext);
 
-        let spoil = |bytes: &[u8]| bytes.iter().map(|byte| byte ^ 1).collect::<Vec<_>>();
-        let tag = spoil(&sealed.tag);
-        let iv = spoil(&sealed.iv);
+        let flip_bits = |bytes: &[u8]| bytes.iter().map(|byte| byte ^ 1).collect::<Vec<_>>();
+        let tag = flip_bits(&sealed.tag);
+        let iv = flip_bits(&sealed.iv);
         for answer in [
             decrypt(&sealed.ciphertext, &sealed.iv, &tag, aad).await,
             decrypt(&sealed.ciphertext, &iv, &sealed.tag, aad).await,
@@ -59,7 +59,7 @@ async fn gcm_matches_rustcrypto_and_rejects_modified_input() {
         ] {
             assert_eq!(answer, Err(Error::DecryptionFailed));
         }
-        // Shapes that no GCM ciphertext has never reach the token.
+        // Input that is no valid GCM ciphertext is rejected before it reaches the token.
         assert!(matches!(
             decrypt(&sealed.ciphertext, b"", &sealed.tag, aad).await,
             Err(Error::Invalid { field: "iv", .. })
@@ -76,7 +76,7 @@ async fn gcm_matches_rustcrypto_and_rejects_modified_input() {
 async fn cbc_matches_rustcrypto() {
     use aes::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
     let bench = Bench::new();
-    let token = with_known_keys(&bench).await;
+    let token = open_with_imported_keys(&bench).await;
     let iv = [7_u8; 16];
     macro_rules! check {
         ($aes:ty, $length:literal) => {{
@@ -89,7 +89,7 @@ async fn cbc_matches_rustcrypto() {
                 blocks.concat()
             };
             for plaintext in [&b""[..], b"short", &[1; 16], &[2; 100]] {
-                // PKCS#7: as many bytes as are missing, each of that value.
+                // PKCS#7 padding: each byte has the number of padding bytes as its value.
                 let missing = 16 - plaintext.len() % 16;
                 let padded = [plaintext, &vec![u8::try_from(missing).unwrap(); missing]].concat();
                 let expected = software(&padded);
@@ -132,7 +132,7 @@ async fn check_cbc(token: &Token, key: u128, mode: AesMode, iv: [u8; 16], plaint
 async fn key_wrap_matches_rustcrypto_and_rejects_modified_input() {
     use aes_kw::KeyInit as _;
     let bench = Bench::new();
-    let token = with_known_keys(&bench).await;
+    let token = open_with_imported_keys(&bench).await;
     for length in [16, 24, 32, 64, 2048] {
         let key: Vec<u8> = (0..length).map(|index: usize| index.to_le_bytes()[0]).collect();
         let wrapped = token.wrap(id(32), secret(&key)).await.unwrap();
@@ -151,7 +151,7 @@ async fn key_wrap_matches_rustcrypto_and_rejects_modified_input() {
         let answer = token.wrap(id(32), secret(&vec![1; wrong])).await;
         assert!(matches!(answer, Err(Error::Invalid { field: "key", .. })), "{wrong}");
     }
-    // The session goes on after a refusal, with the same answers.
+    // The session remains usable after an error.
     let wrapped = token.wrap(id(16), secret(&[5; 16])).await.unwrap();
     assert_eq!(*token.unwrap(id(16), wrapped).await.unwrap(), [5; 16]);
 }
@@ -172,7 +172,7 @@ async fn decrypts_rsa_ciphertexts_made_in_software() {
         assert_eq!(*open(RsaPadding::Oaep(Hash::Sha256), ciphertext).await.unwrap(), message);
         let ciphertext = key.encrypt(&mut random, rsa::Pkcs1v15Encrypt, &message).unwrap();
         assert_eq!(*open(RsaPadding::Pkcs1, ciphertext).await.unwrap(), message);
-        let ciphertext = seal_oaep_sha1(&public, &message);
+        let ciphertext = encrypt_oaep_sha1(&public, &message);
         assert_eq!(*open(RsaPadding::Oaep(Hash::Sha1), ciphertext).await.unwrap(), message);
     }
 }
@@ -193,7 +193,7 @@ async fn invalid_rsa_ciphertexts_return_the_same_error() {
         oaep[..255].to_vec(),
         [&oaep[..], &[0]].concat(),
         pkcs1.clone(),
-        seal_oaep_sha1(&public, b"a key"),
+        encrypt_oaep_sha1(&public, b"a key"),
     ];
     for bit in (0..2048).step_by(128) {
         let mut changed = oaep.clone();
@@ -251,7 +251,7 @@ async fn random_returns_requested_number_of_bytes() {
     token.generate(id(1), &spec(oct(256))).await.unwrap();
 }
 
-fn seal_oaep_sha1(public: &strongroom::model::key::PublicMaterial, message: &[u8]) -> Vec<u8> {
+fn encrypt_oaep_sha1(public: &strongroom::model::key::PublicMaterial, message: &[u8]) -> Vec<u8> {
     use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicKeyComponents};
     let strongroom::model::key::PublicMaterial::Rsa { n, e } = public else { panic!("not an RSA key") };
     let key = OaepPublicEncryptingKey::new(PublicKeyComponents { n, e }.try_into().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The engine with operations of the test's own: ones that panic, and ones that time alone causes.
+//! Tests the engine with test operations: ones that panic, and due work.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,28 +20,28 @@ use strongroom::token::{Source, Supply};
 
 use crate::fixture::{Bench, pin, so_pin};
 
-/// A machine whose clock is set by the test.
-struct Fake(Mutex<Reading>);
+/// A machine clock that the test sets.
+struct FakeMachine(Mutex<Reading>);
 
-impl Machine for Fake {
+impl Machine for FakeMachine {
     fn read(&self) -> Reading {
         *self.0.lock().unwrap()
     }
 }
 
-impl Fake {
+impl FakeMachine {
     fn new() -> Arc<Self> {
         let wall = Timestamp::from_second(1_800_000_000).unwrap();
         Arc::new(Self(Mutex::new(Reading { wall, monotonic: Duration::ZERO })))
     }
 
-    fn go(&self, days: i64) {
+    fn advance_wall_clock(&self, days: i64) {
         let mut reading = self.0.lock().unwrap();
         reading.wall += SignedDuration::from_hours(24 * days);
     }
 }
 
-/// An engine, the records it exports, and a certificate of a principal that it knows.
+/// An engine, the audit records it exports, and a client certificate of a configured principal.
 struct Rig {
     engine: Engine,
     records: Arc<Mutex<Vec<String>>>,
@@ -86,7 +86,7 @@ impl Rig {
         Ok(Credential::Certificate(&self.certificate))
     }
 
-    /// The records of an event, once the export has caught up.
+    /// Waits until at least `least` audit records of an event are exported, and returns them.
     async fn records(&self, event: &str, least: usize) -> Vec<serde_json::Value> {
         for _ in 0..500 {
             let lines = self.records.lock().unwrap().clone();
@@ -101,11 +101,11 @@ impl Rig {
             #[expect(clippy::disallowed_methods, reason = "the export runs in real time")]
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("not {least} records of {event}: {:?}", self.records.lock().unwrap());
+        panic!("expected {least} records of {event}: {:?}", self.records.lock().unwrap());
     }
 }
 
-/// Declares operations that panic where they are told to: one that reads, one that changes.
+/// Declares operations that panic in `check` or `execute` on demand: a reading and a changing one.
 macro_rules! panicking {
     ($($name:ident $event:literal $changes:literal,)+) => {
         $(struct $name {
@@ -165,18 +165,18 @@ async fn panic_in_a_call_is_an_audited_internal_error() {
         assert!(why.ends_with(text), "{why}");
     }
     let due = engine.due(Changes { in_check: false, in_execute: true }).await;
-    assert!(matches!(due, Err(Error::Internal(_))), "what the service does by itself fails the same way");
+    assert!(matches!(due, Err(Error::Internal(_))), "due work fails the same way");
 
-    // Showing the reply comes after the call was recorded: that it failed is recorded beside it.
-    let unshown = engine.answer(
+    // The reply is converted after the call was audited, so this failure gets a record of its own.
+    let failed_conversion = engine.answer(
         rig.credential(),
         origin(),
         || reads(false, false),
         |_| -> u32 { panic!("in showing") },
     );
-    assert!(matches!(unshown.await, Err(Error::Internal(_))));
+    assert!(matches!(failed_conversion.await, Err(Error::Internal(_))));
 
-    // The engine is as well as before.
+    // The engine still works.
     assert_eq!(engine.answer(rig.credential(), origin(), || reads(false, false), show).await, Ok(8));
     assert_eq!(engine.answer(rig.credential(), origin(), || changes(false, false), show).await, Ok(8));
 
@@ -191,7 +191,7 @@ async fn panic_in_a_call_is_an_audited_internal_error() {
     assert!(reads.iter().chain(&changes).all(|record| record["resultSignature"] != "CANCELLED"));
 }
 
-/// Destroys something because its time has come.
+/// Due work that destroys data.
 struct Expires;
 
 impl Operation for Expires {
@@ -213,20 +213,21 @@ impl Operation for Expires {
 
 #[tokio::test]
 async fn due_destruction_is_refused_after_a_clock_jump() {
-    let machine = Fake::new();
-    let clock =
-        |machine: &Arc<Fake>| Clock::guarded(Arc::clone(machine) as Arc<dyn Machine>, Limits::default());
+    let machine = FakeMachine::new();
+    let clock = |machine: &Arc<FakeMachine>| {
+        Clock::guarded(Arc::clone(machine) as Arc<dyn Machine>, Limits::default())
+    };
     let first = clock(&machine);
     let rig = Rig::new(first.clone()).await;
     let engine = &rig.engine;
     engine.due(Expires).await.unwrap();
-    machine.go(91);
+    machine.advance_wall_clock(91);
     assert_eq!(engine.due(Expires).await, Err(Error::ClockNotTrusted { standing: "held" }));
     let other = engine.due(Changes { in_check: false, in_execute: false }).await;
-    assert_eq!(other, Ok(7), "everything else goes on");
-    assert_eq!(rig.records("Expires", 2).await.len(), 2, "the refusal is on record");
+    assert_eq!(other, Ok(7), "other work is not held");
+    assert_eq!(rig.records("Expires", 2).await.len(), 2, "the rejected call is audited");
 
-    // What dated those records was stored with them: a start after a crash does not believe it either.
+    // The time guard's state is committed with those records, so the clock is not trusted after a crash, either.
     let path = rig._bench.home.path().join("strongroom.db");
     let after_a_crash = clock(&machine);
     let options = Options { clock: after_a_crash.clone(), exported: 0, ..Options::default() };
@@ -241,9 +242,9 @@ async fn due_destruction_is_refused_after_a_clock_jump() {
     assert!(matches!(after_a_crash.standing(), Standing::Held { .. }), "{:?}", after_a_crash.standing());
     store.close().await;
 
-    machine.go(-91);
+    machine.advance_wall_clock(-91);
     engine.due(Expires).await.unwrap();
-    machine.go(-1);
+    machine.advance_wall_clock(-1);
     assert_eq!(engine.due(Expires).await, Err(Error::ClockNotTrusted { standing: "behind" }));
     first.release();
     engine.due(Expires).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a caller hears when the token fails, is busy, or is slow.
+//! Tests errors and recovery with injected faults: failures, a full queue, slow calls and panics.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use strongroom::token::{Call, Fault, Settings};
 
 use crate::fixture::{Bench, ec, id, oct, spec};
 
-/// Settings under which each call for which `choose` gives a fault meets it, once.
+/// Settings that inject the fault that `choose` returns for a call, once per call.
 fn failing(choose: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) -> Settings {
     Settings { expect_sentinel: false, faults: Some(Arc::new(choose)) }
 }
@@ -81,8 +81,8 @@ async fn full_queue_returns_busy() {
     let answers = futures_util::future::join_all(calls).await;
     let busy = answers.iter().filter(|answer| **answer == Err(Error::Busy)).count();
     let done = answers.iter().filter(|answer| answer.is_ok()).count();
-    // One is being done and four wait; the thread may have taken one before all were sent.
-    assert!((4..=6).contains(&done), "{done} done");
+    // One is executing and four are queued; the worker may have dequeued one before all were sent.
+    assert!((4..=6).contains(&done), "{done} completed");
     assert_eq!(busy + done, 32);
 }
 
@@ -99,7 +99,7 @@ async fn timed_out_call_is_finished_by_its_worker() {
         first.ok().map(|_| Fault::Delay(Duration::from_millis(400)))
     }));
     assert_eq!(token.random(16).await, Err(Error::TokenTimeout { milliseconds: 100 }));
-    // The thread is still at it, and drains in time.
+    // The worker is still executing the call, and drain waits for it.
     assert!(!token.drain(Duration::from_millis(50)).await);
     assert!(matches!(token.random(16).await, Err(Error::TokenUnavailable { .. })));
     assert!(bench.module.clone().finalize().is_err());
@@ -134,23 +134,23 @@ async fn slow_key_generation_does_not_block_signing() {
         _ => None,
     }));
     token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
-    let maker = token.clone();
-    let making = tokio::spawn(async move { maker.generate(id(2), &spec(oct(256))).await });
+    let generator = token.clone();
+    let generation = tokio::spawn(async move { generator.generate(id(2), &spec(oct(256))).await });
     tokio::task::yield_now().await;
     for _ in 0..20 {
         token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await.unwrap();
     }
-    assert!(!making.is_finished());
-    making.await.unwrap().unwrap();
+    assert!(!generation.is_finished());
+    generation.await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn panic_fails_the_call_but_not_the_worker() {
     let panics = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let asked = Arc::clone(&panics);
+    let should_panic = Arc::clone(&panics);
     let bench = Bench::with_profile(|profile| profile.workers = 1);
     let token = bench.open_with(&failing(move |_| {
-        assert!(!asked.load(Ordering::Relaxed), "a fault of the program");
+        assert!(!should_panic.load(Ordering::Relaxed), "injected panic");
         None
     }));
     token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();

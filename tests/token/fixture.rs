@@ -1,4 +1,4 @@
-//! A SoftHSM of one's own, and the answers of other implementations.
+//! A SoftHSM token for a test, and independent implementations to verify its results.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use strongroom::model::name::VersionId;
 use strongroom::token::softhsm::Directory;
 use strongroom::token::{Module, Profile, Selector, Settings, Token, TokenInfo};
 
-/// A module with one provisioned token in a directory that goes away with it.
+/// A module with one provisioned token in a temporary directory.
 pub(crate) struct Bench {
     pub(crate) directory: Directory,
     pub(crate) module: Loaded,
@@ -21,8 +21,8 @@ pub(crate) struct Bench {
     pub(crate) home: tempfile::TempDir,
 }
 
-/// A module that is finalized at the end of the test, once the threads of dropped tokens have ended:
-/// a process that ends while one of them is in the module may crash.
+/// A module that is finalized on drop, once the workers of dropped tokens have ended: a process that exits while a
+/// worker is in the module may crash.
 pub(crate) struct Loaded(pub(crate) Module);
 
 impl std::ops::Deref for Loaded {
@@ -51,9 +51,9 @@ impl Bench {
         Self::with_profile(|_| {})
     }
 
-    /// A bench whose profile was changed.
+    /// Loads the module with a modified profile.
     pub(crate) fn with_profile(change: impl FnOnce(&mut Profile)) -> Self {
-        // SoftHSM writes a file sixty times for a key: memory is faster than a disk.
+        // SoftHSM writes files about sixty times per key, so a memory file system is much faster.
         let memory = Path::new("/dev/shm");
         let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         let directory = Directory::prepare(home.path()).unwrap();
@@ -74,7 +74,7 @@ impl Bench {
         self.module.open(&Selector::Serial(self.info.serial.clone()), &pin(), settings).unwrap()
     }
 
-    /// Ends the use of the module and loads it again, as a new start of the server would.
+    /// Drains the token, finalizes the module and loads it again, as a restart of the server does.
     pub(crate) async fn restart(self, token: Token) -> Self {
         assert!(token.drain(Duration::from_secs(10)).await);
         let Self { directory, module, info, home } = self;
@@ -84,11 +84,11 @@ impl Bench {
     }
 }
 
-/// SoftHSM reads the environment when it is loaded.
+/// Sets the environment variable that SoftHSM reads when it is loaded.
 pub(crate) fn set_environment(directory: &Directory) {
     let (name, value) = directory.environment();
-    #[expect(unsafe_code, reason = "the process of this test has no other thread yet that reads it")]
-    // SAFETY: called first in a test, in a process of its own, before any thread of ours is started.
+    #[expect(unsafe_code, reason = "no other thread of this test process reads the environment yet")]
+    // SAFETY: called first in a test with its own process, before any other thread is started.
     unsafe {
         std::env::set_var(name, value);
     }
@@ -102,7 +102,7 @@ pub(crate) fn so_pin() -> SecretString {
     SecretString::from("5678-officer")
 }
 
-/// A version identifier that is easy to read.
+/// A readable version identifier.
 pub(crate) fn id(number: u128) -> VersionId {
     VersionId::from_bytes(number.to_be_bytes())
 }
@@ -180,7 +180,7 @@ fn verifies_on(curve: Curve, point: &[u8], digest: &[u8], signature: &[u8]) -> b
     }
 }
 
-/// An RSA key made by software.
+/// An RSA key generated in software.
 pub(crate) fn software_rsa(bits: usize) -> (rsa::RsaPrivateKey, ImportMaterial) {
     use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
     let key = rsa::RsaPrivateKey::new(&mut rand::thread_rng(), bits).unwrap();
@@ -200,7 +200,7 @@ pub(crate) fn software_rsa(bits: usize) -> (rsa::RsaPrivateKey, ImportMaterial) 
     (key, material)
 }
 
-/// The key that `public` describes, in software.
+/// Converts public key material to RustCrypto's type.
 pub(crate) fn software_public(public: &PublicMaterial) -> rsa::RsaPublicKey {
     let PublicMaterial::Rsa { n, e } = public else { panic!("not an RSA key") };
     rsa::RsaPublicKey::new(BigUint::from_bytes_be(n), BigUint::from_bytes_be(e)).unwrap()

@@ -1,4 +1,4 @@
-//! Keys from outside: every type, and that the token holds the very bytes.
+//! Tests the import of keys of every type, and that the token holds the imported values.
 
 use hmac::{KeyInit as _, Mac as _};
 use strongroom::model::Error;
@@ -31,7 +31,7 @@ async fn imported_ec_keys_sign_on_every_curve() {
     let token = bench.open();
     macro_rules! check {
         ($number:literal, $curve:ident, $name:ident, $algorithm:ident) => {{
-            // One below 2^(field - 8): the scalar's leading zeros must not matter.
+            // A scalar with a leading zero byte.
             let mut scalar = vec![0x11; Curve::$name.field_len()];
             scalar[0] = 0;
             let key = $curve::ecdsa::SigningKey::from_slice(&scalar).unwrap();

@@ -1,4 +1,4 @@
-//! Tokens and objects from their making to their end, restarts and damage included.
+//! Tests the lifecycle of tokens and objects, including restarts and damaged files.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn destroy_removes_all_objects_and_is_idempotent() {
     for (number, key_type) in [(1, ec(Curve::P256)), (2, oct(256)), (3, oct(128))] {
         token.generate(id(number), &spec(key_type)).await.unwrap();
     }
-    // Often enough for copies to be made, which must go with the originals.
+    // Often enough for session objects to be cached, which must be destroyed with the token objects.
     let sign = |number| token.sign(id(number), ec(Curve::P256), Alg::Es256, vec![1; 32]);
     let mac = |number| token.sign(id(number), oct(256), Alg::Hs256, vec![1; 32]);
     for _ in 0..20 {
@@ -172,12 +172,12 @@ async fn tokens_are_provisioned_and_selected_by_label_or_serial() {
     let first = bench.open();
     let other =
         bench.module.open(&Selector::Label("second".to_owned()), &pin(), &Settings::default()).unwrap();
-    // Two tokens of one module share nothing.
+    // Two tokens of one module share no objects.
     first.generate(id(1), &spec(oct(256))).await.unwrap();
     assert_eq!(other.holds(vec![id(1)]).await.unwrap(), [false]);
     let missing = bench.module.open(&Selector::Label("third".to_owned()), &pin(), &Settings::default());
     assert!(matches!(missing.map(drop), Err(Error::TokenUnavailable { .. })));
-    // A token is opened once; its handle can be cloned.
+    // A token can be opened only once, but its handle can be cloned.
     let twice = bench.module.open(&Selector::Label("second".to_owned()), &pin(), &Settings::default());
     assert!(twice.is_err());
 }
@@ -201,7 +201,7 @@ async fn incomplete_object_files_do_not_prevent_use() {
     let bench = bench.restart(token).await;
     let tokens = bench.home.path().join("tokens");
     let directory = std::fs::read_dir(&tokens).unwrap().next().unwrap().unwrap().path();
-    // An object of which only the generation counter was written, one of which nothing was, and rubbish.
+    // An object file with only its generation counter, an empty one, and an invalid one.
     for (name, bytes) in [("a", &[0, 0, 0, 0, 0, 0, 0, 1][..]), ("b", b""), ("c", b"rubbish, and no object")]
     {
         std::fs::write(directory.join(format!("{name}.object")), bytes).unwrap();
@@ -216,7 +216,7 @@ async fn incomplete_object_files_do_not_prevent_use() {
     token.destroy(&[id(1), id(2)]).await.unwrap();
 }
 
-/// A process that was killed while it made them leaves objects without their lock files.
+/// A process that was killed while it created objects leaves them without lock files.
 #[tokio::test]
 async fn token_without_lock_files_is_repaired_and_can_be_wiped() {
     let bench = Bench::new();
@@ -239,7 +239,7 @@ async fn token_without_lock_files_is_repaired_and_can_be_wiped() {
     let error = bench.module.wipe(&select, &so_pin(), "free").unwrap_err();
     assert!(
         matches!(error, Error::TokenFailed { function: "C_InitToken", .. }),
-        "SoftHSM is better now: {error}"
+        "SoftHSM no longer fails, the workaround can be removed: {error}"
     );
 
     let bench = bench.restart(token).await;

@@ -1,6 +1,6 @@
-//! The token layer against a real SoftHSM, judged by code that has nothing to do with it.
+//! Tests the token module with a real SoftHSM, and verifies results with independent implementations.
 //!
-//! A process for each test (cargo-nextest): a PKCS#11 module is loaded once in a process.
+//! Each test needs its own process (cargo-nextest), since a PKCS#11 module is loaded once per process.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it goes wrong")]
 

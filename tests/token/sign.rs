@@ -1,4 +1,4 @@
-//! Signatures and MACs, verified by other code.
+//! Tests signatures and MACs, verified by independent implementations.
 
 use strongroom::model::Error;
 use strongroom::model::algorithm::SignatureAlgorithm as Alg;
@@ -20,7 +20,7 @@ async fn rsa_signatures_verify_with_aws_lc() {
         assert!(verifies(&public, algorithm, MESSAGE, &signature), "{algorithm}");
         assert!(!verifies(&public, algorithm, b"pay 999 to Mallory", &signature), "{algorithm}");
     }
-    // RSNULL pads the caller's bytes and adds nothing to them.
+    // RSNULL pads the input without a DigestInfo.
     let signature = token.sign(id(1), rsa(2048), Alg::RsNull, MESSAGE.to_vec()).await.unwrap();
     let verifier = rsa::Pkcs1v15Sign::new_unprefixed();
     software_public(&public).verify(verifier, MESSAGE, &signature).unwrap();
@@ -38,7 +38,7 @@ async fn ec_signatures_verify_with_rustcrypto() {
     ] {
         let public = token.generate(id(number), &spec(ec(curve))).await.unwrap();
         assert_eq!(public.key_type(), ec(curve));
-        // Often enough to meet an `s` in the upper half, and to sign with the copy.
+        // Often enough for a high `s` to occur, and for the cached session object to be used.
         for _ in 0..12 {
             let digest = digest(algorithm.hash(), MESSAGE);
             let signature = token.sign(id(number), ec(curve), algorithm, digest).await.unwrap();
@@ -78,7 +78,8 @@ async fn generated_oct_key_computes_hmacs() {
             assert_eq!(first, mac().await.unwrap());
         }
     }
-    // Half a block cannot be padded inside the token, and SoftHSM wants a key as long as the hash.
+    // A key of one and a half AES blocks cannot be padded inside the token, and SoftHSM requires a key as long as the
+    // hash.
     token.generate(id(3), &spec(oct(192))).await.unwrap();
     let answer = token.sign(id(3), oct(192), Alg::Hs256, digest(Alg::Hs256.hash(), MESSAGE)).await;
     let Err(Error::Unsupported { what }) = answer else { panic!("{answer:?}") };
