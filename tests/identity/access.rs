@@ -1,4 +1,4 @@
-//! Who may do what where: the rule over grants, with groups and scopes.
+//! Tests the authorization decision: grants of a principal and its groups, by action and scope.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 const ADA: PrincipalId = PrincipalId(Uuid::from_u128(1));
 const TEAM: PrincipalId = PrincipalId(Uuid::from_u128(2));
 
-fn grant(id: u128, principal: PrincipalId, scope: &str, actions: &[Action], except: &[Action]) -> Grant {
+fn grant(id: u128, principal: PrincipalId, scope: &str, actions: &[Action], excluded: &[Action]) -> Grant {
     let names = |actions: &[Action]| actions.iter().map(|action| action.as_str().to_owned()).collect();
     let role = RoleDefinition {
         id: Uuid::from_u128(100 + id),
@@ -22,7 +22,7 @@ fn grant(id: u128, principal: PrincipalId, scope: &str, actions: &[Action], exce
         built_in: false,
         permissions: vec![Permission {
             data_actions: names(actions),
-            not_data_actions: names(except),
+            not_data_actions: names(excluded),
             ..Permission::default()
         }],
     };
@@ -35,8 +35,8 @@ fn grant(id: u128, principal: PrincipalId, scope: &str, actions: &[Action], exce
     Grant::new(Arc::new(assignment), Arc::new(role))
 }
 
-/// A role that grants reading keys alone.
-fn least(role: &RoleDefinition) -> RoleDefinition {
+/// The role reduced to reading keys.
+fn least_privileged(role: &RoleDefinition) -> RoleDefinition {
     let data_actions = vec![Action::KeyRead.as_str().to_owned()];
     let permissions = vec![Permission { data_actions, ..Permission::default() }];
     RoleDefinition { permissions, ..role.clone() }
@@ -79,7 +79,7 @@ fn authorizes_by_grants_of_principal_and_groups() {
         user: None,
     };
     let granting = grant(9, TEAM, "/", &[Action::KeyRead, Action::KeySign], &[]).definition;
-    let least = RoleDefinition { built_in: true, role_name: "least".into(), ..least(&granting) };
+    let least = RoleDefinition { built_in: true, role_name: "least".into(), ..least_privileged(&granting) };
     let roles = || {
         vec![
             Arc::new(RoleDefinition { built_in: true, ..granting.as_ref().clone() }),

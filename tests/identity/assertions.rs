@@ -1,4 +1,4 @@
-//! Signing in with a certificate: assertions signed by another implementation, over real HTTP.
+//! Tests client authentication with certificates: assertions signed by another implementation, over HTTP.
 
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::sha2::{Digest as _, Sha256};
@@ -11,20 +11,20 @@ use crate::support::*;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A key with its certificate.
-struct Holder {
+/// A client's key and certificate.
+struct ClientKey {
     key: rsa::RsaPrivateKey,
     der: Vec<u8>,
     pem: String,
 }
 
-impl Holder {
+impl ClientKey {
     fn new() -> Self {
-        Self::living((2020, 2090))
+        Self::valid_between((2020, 2090))
     }
 
-    /// With a certificate that lives from the beginning of one year to that of another.
-    fn living((from, until): (i32, i32)) -> Self {
+    /// Creates a certificate that is valid from the first day of one year to the first day of another.
+    fn valid_between((from, until): (i32, i32)) -> Self {
         let pair =
             rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
         let mut params = rcgen::CertificateParams::default();
@@ -50,7 +50,7 @@ impl Holder {
         encode(Sha256::digest(&self.der))
     }
 
-    /// Signs as the header says.
+    /// Signs with the algorithm in the header.
     fn sign(&self, header: &Value, claims: &Value) -> String {
         let message = unsigned(header, claims);
         let key = self.key.clone();
@@ -63,7 +63,7 @@ impl Holder {
         format!("{message}.{}", encode(signature))
     }
 
-    /// What MSAL signs for Python: RS256, named by SHA-1, with padding.
+    /// An assertion as MSAL for Python creates it: RS256, with a padded SHA-1 thumbprint.
     fn assertion(&self, changes: Value) -> String {
         self.sign(
             &json!({"typ": "JWT", "alg": "RS256", "x5t": format!("{}=", self.sha1())}),
@@ -72,7 +72,7 @@ impl Holder {
     }
 }
 
-/// What a good assertion says; `changes` replace members, null removes one.
+/// The claims of a valid assertion. `changes` replaces members; null removes one.
 fn claims_of(changes: Value) -> Value {
     let mut claims = json!({"aud": format!("https://{HOST}/{TENANT}/oauth2/v2.0/token"), "iss": APPLICATION,
         "sub": APPLICATION, "exp": now() as f64 + 599.5, "iat": now() as f64 + 0.25, "jti": "f2f1"});
@@ -91,34 +91,34 @@ async fn present(running: &Running, assertion: &str) -> (u16, Value) {
     running.ask(&proof).await
 }
 
-async fn start(certificates: &[&Holder]) -> Running {
-    Running::start_with(settings(), certificates.iter().map(|holder| holder.certificate()).collect()).await
+async fn start(certificates: &[&ClientKey]) -> Running {
+    Running::start_with(settings(), certificates.iter().map(|client| client.certificate()).collect()).await
 }
 
 #[tokio::test]
 async fn accepts_rs256_and_ps256_with_either_thumbprint() {
-    let (holder, second) = (Holder::new(), Holder::new());
-    let running = start(&[&holder, &second]).await;
+    let (client, second) = (ClientKey::new(), ClientKey::new());
+    let running = start(&[&client, &second]).await;
     for header in [
-        json!({"alg": "RS256", "x5t": holder.sha1()}),
-        json!({"alg": "RS256", "x5t": format!("{}=", holder.sha1()), "typ": "JWT"}),
-        json!({"alg": "PS256", "x5t#S256": holder.sha256(), "x5c": ["ignored"]}),
-        json!({"alg": "RS256", "x5t": holder.sha1(), "x5t#S256": holder.sha256()}),
+        json!({"alg": "RS256", "x5t": client.sha1()}),
+        json!({"alg": "RS256", "x5t": format!("{}=", client.sha1()), "typ": "JWT"}),
+        json!({"alg": "PS256", "x5t#S256": client.sha256(), "x5c": ["ignored"]}),
+        json!({"alg": "RS256", "x5t": client.sha1(), "x5t#S256": client.sha256()}),
     ] {
-        let (status, answer) = present(&running, &holder.sign(&header, &claims_of(json!({})))).await;
+        let (status, answer) = present(&running, &client.sign(&header, &claims_of(json!({})))).await;
         assert_eq!(status, 200, "{header} {answer}");
         let claims = part(answer["access_token"].as_str().unwrap(), 1);
         assert_eq!((&claims["appid"], &claims["appidacr"]), (&json!(APPLICATION), &json!("2")));
     }
-    // As the asynchronous client for Python writes it: all of it padded, and the padding signed.
+    // As the asynchronous client for Python sends it: every part is padded, and the padding is signed.
     let padded = |part: String| format!("{part}{}", "=".repeat((4 - part.len() % 4) % 4));
-    let header = json!({"alg": "PS256", "x5t#S256": padded(holder.sha256())});
+    let header = json!({"alg": "PS256", "x5t#S256": padded(client.sha256())});
     let message = format!(
         "{}.{}",
         padded(encode(header.to_string())),
         padded(encode(claims_of(json!({})).to_string()))
     );
-    let key = rsa::pss::SigningKey::<Sha256>::new(holder.key.clone());
+    let key = rsa::pss::SigningKey::<Sha256>::new(client.key.clone());
     let signature = key.sign_with_rng(&mut rand::thread_rng(), message.as_bytes()).to_vec();
     let (status, answer) = present(&running, &format!("{message}.{}", padded(encode(signature)))).await;
     assert_eq!(status, 200, "{answer}");
@@ -136,8 +136,8 @@ async fn accepts_rs256_and_ps256_with_either_thumbprint() {
         let (status, answer) = present(&running, &second.assertion(changes.clone())).await;
         assert_eq!(status, 200, "{changes} {answer}");
     }
-    // MSAL for Python sends one assertion for many tokens.
-    let assertion = holder.assertion(json!({}));
+    // MSAL for Python uses one assertion for several token requests.
+    let assertion = client.assertion(json!({}));
     for scope in ["https://managedhsm.example/.default", "https://management.example/.default"] {
         let proof = [
             ("client_secret", ""),
@@ -156,24 +156,24 @@ async fn accepts_rs256_and_ps256_with_either_thumbprint() {
         ("resource", AUDIENCE),
     ];
     assert_eq!(running.post(&format!("/{TENANT}/oauth2/token"), &form).await.0, 200);
-    // The secret is still one.
+    // The client secret is still accepted.
     assert_eq!(running.ask(&[]).await.0, 200);
 }
 
 #[tokio::test]
 async fn rejects_invalid_client_assertions_with_entra_error_codes() {
-    let (holder, stranger) = (Holder::new(), Holder::new());
-    let (past, future) = (Holder::living((2000, 2001)), Holder::living((2080, 2090)));
-    let running = start(&[&holder, &past, &future]).await;
-    let good = holder.assertion(json!({}));
+    let (client, unregistered) = (ClientKey::new(), ClientKey::new());
+    let (expired, future) = (ClientKey::valid_between((2000, 2001)), ClientKey::valid_between((2080, 2090)));
+    let running = start(&[&client, &expired, &future]).await;
+    let good = client.assertion(json!({}));
     let (message, signature) = good.rsplit_once('.').unwrap();
-    let named = |by: &Holder| json!({"alg": "RS256", "x5t": by.sha1()});
+    let named = |by: &ClientKey| json!({"alg": "RS256", "x5t": by.sha1()});
     let claims = claims_of(json!({}));
     let mut other = signature.as_bytes().to_vec();
     other[9] = if other[9] == b'A' { b'B' } else { b'A' };
     let other = String::from_utf8(other).unwrap();
-    let with = |changes| holder.assertion(changes);
-    let header = |header| holder.sign(&header, &claims);
+    let with = |changes| client.assertion(changes);
+    let header = |header| client.sign(&header, &claims);
     let cases = [
         ("no token", "x".to_owned(), 50_027),
         ("dots", "..".to_owned(), 50_027),
@@ -181,47 +181,47 @@ async fn rejects_invalid_client_assertions_with_entra_error_codes() {
         ("another signature", format!("{message}.{other}"), 700_027),
         (
             "alg none",
-            format!("{}.", unsigned(&json!({"alg": "none", "x5t": holder.sha1()}), &claims)),
+            format!("{}.", unsigned(&json!({"alg": "none", "x5t": client.sha1()}), &claims)),
             50_027,
         ),
-        ("a shared secret", header(json!({"alg": "HS256", "x5t": holder.sha1()})), 5_002_738),
-        ("RS512", header(json!({"alg": "RS512", "x5t": holder.sha1()})), 5_002_738),
-        ("PS256 that is RS256", unlike(&holder, "PS256"), 700_027),
-        ("no thumbprint", header(json!({"alg": "RS256", "kid": holder.sha1()})), 5_002_723),
-        ("a thumbprint that is none", header(json!({"alg": "RS256", "x5t": "%"})), 700_027),
+        ("a shared secret", header(json!({"alg": "HS256", "x5t": client.sha1()})), 5_002_738),
+        ("RS512", header(json!({"alg": "RS512", "x5t": client.sha1()})), 5_002_738),
+        ("PS256 header, RS256 signature", sign_rs256_with_header(&client, "PS256"), 700_027),
+        ("no thumbprint", header(json!({"alg": "RS256", "kid": client.sha1()})), 5_002_723),
+        ("an invalid thumbprint", header(json!({"alg": "RS256", "x5t": "%"})), 700_027),
         ("a long thumbprint", header(json!({"alg": "RS256", "x5t": "A".repeat(20_000)})), 700_027),
-        ("no certificate", stranger.sign(&named(&stranger), &claims), 700_027),
-        ("another's signature", stranger.sign(&named(&holder), &claims), 700_027),
+        ("no certificate", unregistered.sign(&named(&unregistered), &claims), 700_027),
+        ("another's signature", unregistered.sign(&named(&client), &claims), 700_027),
         (
-            "a key it brings",
-            stranger.sign(
-                &json!({"alg": "RS256", "x5t": stranger.sha1(), "x5c": [encode(&stranger.der)]}),
+            "an embedded certificate",
+            unregistered.sign(
+                &json!({"alg": "RS256", "x5t": unregistered.sha1(), "x5c": [encode(&unregistered.der)]}),
                 &claims,
             ),
             700_027,
         ),
         (
             "two certificates",
-            header(json!({"alg": "RS256", "x5t": holder.sha1(), "x5t#S256": past.sha256()})),
+            header(json!({"alg": "RS256", "x5t": client.sha1(), "x5t#S256": expired.sha256()})),
             700_027,
         ),
         (
-            "demands nobody knows",
-            header(json!({"alg": "RS256", "x5t": holder.sha1(), "crit": ["exp"]})),
+            "an unknown critical header",
+            header(json!({"alg": "RS256", "x5t": client.sha1(), "crit": ["exp"]})),
             50_027,
         ),
-        ("a certificate that is over", past.sign(&named(&past), &claims), 700_027),
-        ("a certificate to come", future.sign(&named(&future), &claims), 700_027),
+        ("an expired certificate", expired.sign(&named(&expired), &claims), 700_027),
+        ("a certificate that is not yet valid", future.sign(&named(&future), &claims), 700_027),
         ("expired", with(json!({"exp": now() - 120})), 700_024),
-        ("too early", with(json!({"nbf": now() + 120})), 700_024),
-        ("far too early", with(json!({"nbf": 1e300})), 700_024),
+        ("not yet valid", with(json!({"nbf": now() + 120})), 700_024),
+        ("nbf out of range", with(json!({"nbf": 1e300})), 700_024),
         ("no expiry", with(json!({"exp": null})), 50_027),
-        ("expires when", with(json!({"exp": "soon"})), 50_027),
+        ("malformed expiry", with(json!({"exp": "soon"})), 50_027),
         ("no issuer", with(json!({"iss": null})), 50_027),
         ("another issuer", with(json!({"iss": PRINCIPAL})), 700_021),
         ("another subject", with(json!({"sub": PRINCIPAL})), 700_021),
         ("no audience", with(json!({"aud": null})), 50_027),
-        ("no audience at all", with(json!({"aud": []})), 700_023),
+        ("empty audience", with(json!({"aud": []})), 700_023),
         (
             "another host",
             with(json!({"aud": format!("https://login.evil.example/{TENANT}/oauth2/v2.0/token")})),
@@ -238,21 +238,21 @@ async fn rejects_invalid_client_assertions_with_entra_error_codes() {
             700_023,
         ),
         ("no TLS", with(json!({"aud": format!("http://{HOST}/{TENANT}/oauth2/v2.0/token")})), 700_023),
-        ("a resource", with(json!({"aud": AUDIENCE})), 700_023),
+        ("the audience of a resource", with(json!({"aud": AUDIENCE})), 700_023),
     ];
     for (what, assertion, number) in cases {
         let (status, answer) = present(&running, &assertion).await;
         assert_eq!((status, &answer["error_codes"]), (401, &json!([number])), "{what}: {answer}");
         assert_eq!(answer["error"], "invalid_client", "{what}");
         assert!(answer.to_string().len() < 2000, "{what}");
-        // What is said quotes no assertion.
+        // The error does not quote the assertion.
         assert!(
             assertion.split('.').all(|part| part.len() < 8 || !answer.to_string().contains(part)),
             "{what}"
         );
     }
-    let (_, answer) = present(&running, &stranger.sign(&named(&stranger), &claims)).await;
-    let thumbprint: String = <sha1::Sha1 as sha1::Digest>::digest(&stranger.der)
+    let (_, answer) = present(&running, &unregistered.sign(&named(&unregistered), &claims)).await;
+    let thumbprint: String = <sha1::Sha1 as sha1::Digest>::digest(&unregistered.der)
         .iter()
         .map(|byte| format!("{byte:02X}"))
         .collect();
@@ -263,15 +263,15 @@ async fn rejects_invalid_client_assertions_with_entra_error_codes() {
     assert_eq!(running.ask(&proof).await.1["error_codes"], json!([900_144]));
     let (status, answer) = running.ask(&[proof[0], proof[1], ("client_assertion_type", "saml")]).await;
     assert_eq!((status, &answer["error"]), (400, &json!("invalid_request")));
-    // Of an application without certificates.
+    // An assertion for an application without certificates.
     let running = Running::start().await;
     assert_eq!(present(&running, &good).await.1["error_codes"], json!([700_027]));
 }
 
-/// Signed otherwise than it says.
-fn unlike(holder: &Holder, algorithm: &str) -> String {
-    let message = unsigned(&json!({"alg": algorithm, "x5t": holder.sha1()}), &claims_of(json!({})));
-    let signature = rsa::pkcs1v15::SigningKey::<Sha256>::new(holder.key.clone()).sign(message.as_bytes());
+/// An assertion signed with RS256 whose header names another algorithm.
+fn sign_rs256_with_header(client: &ClientKey, algorithm: &str) -> String {
+    let message = unsigned(&json!({"alg": algorithm, "x5t": client.sha1()}), &claims_of(json!({})));
+    let signature = rsa::pkcs1v15::SigningKey::<Sha256>::new(client.key.clone()).sign(message.as_bytes());
     format!("{message}.{}", encode(signature.to_vec()))
 }
 
@@ -293,7 +293,7 @@ fn client_certificate_is_generated_once_and_renewed() {
         .unwrap();
     assert!(verified.status.success(), "{verified:?}");
 
-    std::fs::write(&file, Holder::living((2000, 2001)).pem).unwrap();
+    std::fs::write(&file, ClientKey::valid_between((2000, 2001)).pem).unwrap();
     let renewed = ensure_certificate(&file, "dev").unwrap();
     assert!(renewed != made && std::fs::read_to_string(&file).unwrap() != pem);
     std::fs::write(&file, "broken").unwrap();

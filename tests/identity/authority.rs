@@ -1,4 +1,4 @@
-//! The built-in issuer over real HTTP, its files, and its tokens as others see them.
+//! Tests the built-in authority: token requests and discovery over HTTP, its files, and its access tokens.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -46,7 +46,7 @@ pub(crate) fn client() -> Client {
     }
 }
 
-/// An authority on a socket, with one application.
+/// An authority that listens on a socket, with one registered application.
 pub(crate) struct Running {
     pub(crate) authority: Arc<Authority>,
     pub(crate) secret: SecretString,
@@ -82,7 +82,7 @@ impl Running {
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
-    /// A v2 request with everything right, but for `changes` (an empty value leaves the member out).
+    /// Sends a v2 token request. `changes` replaces members of the valid form; an empty value removes one.
     pub(crate) async fn ask(&self, changes: &[(&str, &str)]) -> (u16, Value) {
         let (id, scope) = (APPLICATION.to_string(), format!("{AUDIENCE}/.default"));
         let mut form = vec![
@@ -107,7 +107,7 @@ pub(crate) fn part(token: &str, number: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// Verifies RS256 with RustCrypto, by the keys as published.
+/// Verifies an RS256 signature with RustCrypto and the published keys.
 fn verify_independently(token: &str, jwks: &Value) {
     let key =
         jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == part(token, 0)["kid"]).unwrap();
@@ -168,9 +168,9 @@ async fn v2_access_tokens_are_accepted() {
     let expected = json!({"aud": AUDIENCE, "iss": ISSUER_V2, "azp": APPLICATION, "azpacr": "1", "idtyp": "app",
         "oid": PRINCIPAL, "sub": PRINCIPAL, "tid": TENANT, "groups": [Uuid::from_u128(7)], "ver": "2.0"});
     assert_eq!(claims, expected);
-    let mut believed = issuer(KeySource::Given(running.authority.jwks()));
-    believed.issuer = ISSUER_V2.to_owned();
-    let caller = accept(&identity(believed).await, token).await.unwrap();
+    let mut v2_issuer = issuer(KeySource::Given(running.authority.jwks()));
+    v2_issuer.issuer = ISSUER_V2.to_owned();
+    let caller = accept(&identity(v2_issuer).await, token).await.unwrap();
     assert_eq!((caller.principal.0, &caller.application), (PRINCIPAL, &Some(APPLICATION.to_string())));
 }
 
@@ -311,7 +311,8 @@ async fn discovery_urls_use_request_host() {
     assert_eq!(odd.send().await.unwrap().status(), 400);
 }
 
-async fn works(authority: Authority, secret: &SecretString) -> bool {
+/// Whether a token request with this client secret succeeds.
+async fn accepts_secret(authority: Authority, secret: &SecretString) -> bool {
     let (address, _) = serve(Arc::new(authority).router()).await;
     let form = [
         ("grant_type", "client_credentials"),
@@ -337,19 +338,19 @@ async fn signing_key_and_client_secrets_survive_restart() {
     }
     assert!(!std::fs::read_to_string(path.join("clients.json")).unwrap().contains(secret.expose_secret()));
 
-    // A restart in which the secret is still known changes nothing.
+    // Registering the same secret after a restart changes nothing.
     let second = open();
     assert_eq!(serde_json::to_value(second.jwks()).unwrap(), keys);
     second.register(client(), Some(secret.clone()), Vec::new()).unwrap();
-    assert!(works(open(), &secret).await);
-    // The registrations were lost, the secret was kept.
+    assert!(accepts_secret(open(), &secret).await);
+    // The registrations are lost; registering the same secret restores them.
     std::fs::remove_file(path.join("clients.json")).unwrap();
     open().register(client(), Some(secret.clone()), Vec::new()).unwrap();
-    assert!(works(open(), &secret).await);
-    // The secret was lost before it was written down: a new one takes its place.
+    assert!(accepts_secret(open(), &secret).await);
+    // The secret is lost: registering without one replaces it.
     let fresh = open().register(client(), None, Vec::new()).unwrap();
-    assert!(works(open(), &fresh).await);
-    assert!(!works(open(), &secret).await);
+    assert!(accepts_secret(open(), &fresh).await);
+    assert!(!accepts_secret(open(), &secret).await);
 
     for file in ["clients.json", "signing-key.pem"] {
         std::fs::write(path.join(file), "broken").unwrap();
@@ -363,7 +364,7 @@ async fn signing_key_and_client_secrets_survive_restart() {
 fn private_files_are_replaced_atomically_with_mode_0600() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("connection.json");
-    // Left by a crash, readable by all.
+    // A temporary file that a crash left, readable by all.
     std::fs::write(directory.path().join(".connection.json.new"), "half").unwrap();
     for content in ["one", "two"] {
         files::write(&path, content.as_bytes(), files::PRIVATE).unwrap();

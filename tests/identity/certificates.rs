@@ -1,4 +1,4 @@
-//! Certificates: the simulator's own, judged by OpenSSL and by rustls; and those that clients show.
+//! Tests the simulator's certificates with OpenSSL and rustls, and authentication with client certificates.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -26,13 +26,13 @@ fn path(directory: &Path, file: &str) -> String {
     directory.join(file).to_str().unwrap().to_owned()
 }
 
-/// The names OpenSSL reads in a certificate.
+/// The subject alternative names of a certificate, as OpenSSL prints them.
 fn names_in(certificate: &str) -> BTreeSet<String> {
     let (_, text) = openssl(&["x509", "-noout", "-ext", "subjectAltName", "-in", certificate]);
     text.lines().skip(1).flat_map(|line| line.split(", ")).map(|name| name.trim().to_owned()).collect()
 }
 
-/// Handshakes over memory, with exactly this authority trusted.
+/// Whether a TLS handshake in memory succeeds, with this CA as the only trust anchor.
 async fn handshake(served: DevCertificates, ca_pem: &Path, name: &str) -> bool {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let server = rustls::ServerConfig::builder_with_provider(provider.clone())
@@ -54,7 +54,7 @@ async fn handshake(served: DevCertificates, ca_pem: &Path, name: &str) -> bool {
         tokio_rustls::TlsAcceptor::from(Arc::new(server)),
         tokio_rustls::TlsConnector::from(Arc::new(client)),
     );
-    // Neither side may leave before the other has finished.
+    // Both sides must be polled until both have finished.
     let (accepted, connected) = tokio::join!(acceptor.accept(far), connector.connect(name, near));
     accepted.is_ok() && connected.is_ok()
 }
@@ -95,7 +95,7 @@ async fn server_certificate_is_valid_for_its_names_only() {
         let served = ensure(directory, &names).unwrap();
         assert_eq!(handshake(served, &directory.join("ca.pem"), name).await, good, "{name}");
     }
-    // The system's authorities with ours, and ours alone, verify; the system's alone do not.
+    // The bundle of the system's CAs and the simulator's verifies, as does the simulator's alone; the system's do not.
     assert!(openssl(&["verify", "-CAfile", &path(directory, "ca-bundle.pem"), &leaf]).0);
     assert!(!openssl(&["verify", &leaf]).0);
 
@@ -130,7 +130,7 @@ fn server_certificate_is_reissued_by_unchanged_ca() {
     let (ca, key) = (read("ca.pem"), read("tls/server-key.pem"));
 
     assert_eq!(ensure(directory, &names).unwrap().chain, first);
-    // More names; fewer names; the key of another; half a file. The authority stays.
+    // More names, fewer names, a mismatched key, a truncated file: the certificate is reissued, the CA is kept.
     let more = [names.clone(), vec!["hsm.strongroom.test".to_owned()]].concat();
     let second = ensure(directory, &more).unwrap().chain;
     assert!(
@@ -146,7 +146,7 @@ fn server_certificate_is_reissued_by_unchanged_ca() {
     ensure(directory, &names).unwrap();
     assert_eq!(read("ca.pem"), ca);
 
-    // One that runs out within thirty days, of the same authority.
+    // A certificate of the same CA that expires within thirty days.
     let issuer_key = KeyPair::from_pem(&String::from_utf8(read("tls/ca-key.pem")).unwrap()).unwrap();
     let issuer = rcgen::Issuer::from_ca_cert_pem(std::str::from_utf8(&ca).unwrap(), issuer_key).unwrap();
     let pair = KeyPair::generate().unwrap();
@@ -157,7 +157,7 @@ fn server_certificate_is_reissued_by_unchanged_ca() {
     std::fs::write(directory.join("tls/server-key.pem"), pair.serialize_pem()).unwrap();
     assert_ne!(ensure(directory, &names).unwrap().chain[0], *brief.der());
 
-    // Without its key the authority still serves what it made, and is never replaced silently.
+    // Without the CA's key, the existing server certificate is used, and the CA is not replaced.
     std::fs::remove_file(directory.join("tls/ca-key.pem")).unwrap();
     ensure(directory, &names).unwrap();
     assert!(ensure(directory, &more).is_err());
@@ -168,7 +168,7 @@ fn server_certificate_is_reissued_by_unchanged_ca() {
     assert!(matches!(ensure(tempfile::tempdir().unwrap().path(), &["é".into()]), Err(Error::Invalid { .. })));
 }
 
-/// Signs a server certificate for a name with the authority's key, as who stole it would.
+/// Signs a server certificate for a name with the CA's key, as an attacker with the key could.
 fn forge(directory: &Path, name: &str) -> DevCertificates {
     let pem = |file: &str| std::fs::read_to_string(directory.join(file)).unwrap();
     let key = KeyPair::from_pem(&pem("tls/ca-key.pem")).unwrap();
@@ -213,7 +213,7 @@ async fn ca_name_constraints_limit_issued_names() {
         assert_eq!(verified, good, "{name}: {text}");
         assert_eq!(handshake(forged, &directory.join("ca.pem"), name).await, good, "{name}");
     }
-    // A server that has got a name since is told of it.
+    // A server name that the CA's constraints exclude is an error.
     let more = [names, vec!["hsm.example".to_owned()]].concat();
     let Err(Error::Internal(why)) = ensure(directory, &more) else { panic!("a certificate was issued") };
     assert!(why.contains("may not issue certificates for hsm.example") && why.contains("remove it"), "{why}");
@@ -235,17 +235,17 @@ fn rule(change: impl FnOnce(&mut CertificateRule)) -> CertificateRule {
     rule
 }
 
-async fn trusting(rules: Vec<CertificateRule>) -> Result<Identity, Error> {
-    trusting_issuers(rules, &[]).await
+async fn identity_with_rules(rules: Vec<CertificateRule>) -> Result<Identity, Error> {
+    identity_with_cas(rules, &[]).await
 }
 
-/// An identity with these authorities of client certificates, as DER.
-async fn trusting_issuers(rules: Vec<CertificateRule>, authorities: &[&[u8]]) -> Result<Identity, Error> {
+/// An identity with rules and trusted client CAs, as DER.
+async fn identity_with_cas(rules: Vec<CertificateRule>, authorities: &[&[u8]]) -> Result<Identity, Error> {
     let client_authorities = authorities.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
     Identity::new(Settings { certificates: rules, client_authorities, ..Settings::default() }).await
 }
 
-/// A certificate with these names, as DER, and what OpenSSL says its subject is.
+/// A certificate with these names, as DER, and its subject as OpenSSL prints it.
 fn certificate(subject: &[(DnType, &str)], alternative: Vec<SanType>) -> (Vec<u8>, String) {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
@@ -283,7 +283,7 @@ async fn client_certificate_maps_to_principal_of_matching_rule() {
         rule(|rule| rule.san_dns = Some("payroll.example".into())),
     ];
     for rule in rules.clone() {
-        let identity = trusting_issuers(vec![rule], &[&der]).await.unwrap();
+        let identity = identity_with_cas(vec![rule], &[&der]).await.unwrap();
         for _ in 0..2 {
             let caller = identity.authenticate(Credential::Certificate(&der), &Audience::ALL).await.unwrap();
             assert_eq!(
@@ -293,13 +293,13 @@ async fn client_certificate_maps_to_principal_of_matching_rule() {
             assert_eq!(caller.application.as_ref(), Some(&subject));
         }
         assert_eq!(identity.verifications(), 1);
-        // Its bytes are no token, although they are remembered.
+        // The cached certificate does not authenticate others.
         let (other, _) = certificate(&[(CommonName, "payroll")], Vec::new());
-        for stranger in [&other[..], b"", b"not a certificate"] {
-            assert!(identity.authenticate(Credential::Certificate(stranger), &Audience::ALL).await.is_err());
+        for invalid in [&other[..], b"", b"not a certificate"] {
+            assert!(identity.authenticate(Credential::Certificate(invalid), &Audience::ALL).await.is_err());
         }
     }
-    let both = trusting(vec![rules[0].clone(), rules[2].clone()]).await.unwrap();
+    let both = identity_with_rules(vec![rules[0].clone(), rules[2].clone()]).await.unwrap();
     let refused = both.authenticate(Credential::Certificate(&der), &Audience::ALL).await;
     assert_eq!(
         refused,
@@ -310,14 +310,14 @@ async fn client_certificate_maps_to_principal_of_matching_rule() {
 #[tokio::test]
 async fn subject_attribute_values_are_escaped() {
     let honest = rule(|rule| rule.subject = Some("CN=a,O=Bank".into()));
-    let identity = trusting(vec![honest]).await.unwrap();
+    let identity = identity_with_rules(vec![honest]).await.unwrap();
     let (good, _) = certificate(&[(DnType::OrganizationName, "Bank"), (DnType::CommonName, "a")], Vec::new());
     identity.authenticate(Credential::Certificate(&good), &Audience::ALL).await.unwrap();
     for name in ["a,O=Bank", " a", "a ", "#a", "a\\", "a;b<c>", "a\u{7f}"] {
         let (forged, subject) = certificate(&[(DnType::CommonName, name)], Vec::new());
         assert!(identity.authenticate(Credential::Certificate(&forged), &Audience::ALL).await.is_err());
-        // And it is written as OpenSSL writes it.
-        let exact = trusting(vec![rule(|rule| rule.subject = Some(subject))]).await.unwrap();
+        // The subject has OpenSSL's spelling.
+        let exact = identity_with_rules(vec![rule(|rule| rule.subject = Some(subject))]).await.unwrap();
         exact.authenticate(Credential::Certificate(&forged), &Audience::ALL).await.unwrap();
     }
 }
@@ -328,21 +328,21 @@ async fn rejects_expired_certificates_and_ambiguous_rules() {
     let mut params = CertificateParams::default();
     params.subject_alt_names = vec![SanType::Rfc822Name("ada@example".try_into().unwrap())];
     let mail = rule(|rule| rule.san_email = Some("ada@example".into()));
-    let identity = trusting(vec![mail.clone()]).await.unwrap();
-    let shows = async |params: &CertificateParams| {
+    let identity = identity_with_rules(vec![mail.clone()]).await.unwrap();
+    let authenticates = async |params: &CertificateParams| {
         let made = params.self_signed(&key).unwrap();
         identity.authenticate(Credential::Certificate(made.der()), &Audience::ALL).await.is_ok()
     };
-    assert!(shows(&params).await);
+    assert!(authenticates(&params).await);
     params.not_after = rcgen::date_time_ymd(2020, 1, 1);
-    assert!(!shows(&params).await);
+    assert!(!authenticates(&params).await);
     (params.not_before, params.not_after) =
         (rcgen::date_time_ymd(4000, 1, 1), rcgen::date_time_ymd(4001, 1, 1));
-    assert!(!shows(&params).await);
+    assert!(!authenticates(&params).await);
 
     let narrower =
         rule(|rule| (rule.san_email, rule.issuer) = (Some("ada@example".into()), Some("CN=x".into())));
-    let unclear = [
+    let ambiguous = [
         vec![mail.clone(), mail.clone()],
         vec![mail.clone(), narrower.clone()],
         vec![narrower, mail],
@@ -350,18 +350,18 @@ async fn rejects_expired_certificates_and_ambiguous_rules() {
         vec![rule(|rule| rule.issuer = Some("CN=x".into()))],
         vec![rule(|rule| rule.subject = Some(String::new()))],
     ];
-    for rules in unclear {
-        assert!(matches!(trusting(rules).await, Err(Error::Invalid { .. })));
+    for rules in ambiguous {
+        assert!(matches!(identity_with_rules(rules).await, Err(Error::Invalid { .. })));
     }
 }
 
-/// An authority for certificates, and the certificate it has itself.
-struct Authority {
+/// A CA with its certificate.
+struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     certificate: rcgen::Certificate,
 }
 
-impl Authority {
+impl CertificateAuthority {
     fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
@@ -381,7 +381,7 @@ impl Authority {
         params.signed_by(&KeyPair::generate().unwrap(), &self.issuer).unwrap().der().to_vec()
     }
 
-    /// A revocation list that counts until the end of a year.
+    /// A revocation list that is valid until the end of a year.
     fn revoke(&self, serials: &[u64], year: i32) -> rcgen::CertificateRevocationList {
         let (then, until) = (rcgen::date_time_ymd(2024, 1, 1), rcgen::date_time_ymd(year, 12, 31));
         let revoked = |serial: &u64| rcgen::RevokedCertParams {
@@ -402,7 +402,8 @@ impl Authority {
     }
 }
 
-async fn shown(identity: &Identity, der: &[u8]) -> Result<(), &'static str> {
+/// The result of authentication with a certificate, with the reason of a rejection.
+async fn authenticate(identity: &Identity, der: &[u8]) -> Result<(), &'static str> {
     match identity.authenticate(Credential::Certificate(der), &Audience::ALL).await {
         Ok(_) => Ok(()),
         Err(Error::Unauthenticated { why }) => Err(why),
@@ -412,37 +413,41 @@ async fn shown(identity: &Identity, der: &[u8]) -> Result<(), &'static str> {
 
 #[tokio::test]
 async fn issuer_is_matched_by_key_not_by_name() {
-    let (real, impostor, other) = (Authority::new("payroll"), Authority::new("payroll"), Authority::new("x"));
+    let (real, impostor, other) = (
+        CertificateAuthority::new("payroll"),
+        CertificateAuthority::new("payroll"),
+        CertificateAuthority::new("x"),
+    );
     let rule = rule(|rule| {
         (rule.subject, rule.issuer) = (Some("CN=payroll".into()), Some("CN=payroll".into()));
     });
     let authorities: [&[u8]; 2] = [real.certificate.der(), other.certificate.der()];
-    let identity = trusting_issuers(vec![rule.clone()], &authorities).await.unwrap();
-    assert_eq!(shown(&identity, &real.issue(1)).await, Ok(()));
-    // TLS would let both of these in, had they a chain to an authority that is trusted.
-    let stranger = "the client certificate matches no rule";
-    assert_eq!(shown(&identity, &impostor.issue(1)).await, Err(stranger));
-    assert_eq!(shown(&identity, &other.issue(1)).await, Err(stranger));
+    let identity = identity_with_cas(vec![rule.clone()], &authorities).await.unwrap();
+    assert_eq!(authenticate(&identity, &real.issue(1)).await, Ok(()));
+    // TLS would accept both of these if they had a chain to a trusted CA.
+    let no_match = "the client certificate matches no rule";
+    assert_eq!(authenticate(&identity, &impostor.issue(1)).await, Err(no_match));
+    assert_eq!(authenticate(&identity, &other.issue(1)).await, Err(no_match));
 
-    // The name must be one authority's, of those that are trusted or of a file.
+    // Exactly one trusted CA must have the issuer's name, or the CA in the rule's file.
     let both: [&[u8]; 2] = [real.certificate.der(), impostor.certificate.der()];
     for authorities in [&authorities[1..], &both] {
-        let refused = trusting_issuers(vec![rule.clone()], authorities).await;
+        let refused = identity_with_cas(vec![rule.clone()], authorities).await;
         assert!(matches!(refused, Err(Error::Invalid { .. })));
     }
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), impostor.certificate.pem()).unwrap();
     let filed = CertificateRule { issuer_file: Some(file.path().to_owned()), ..rule };
-    let identity = trusting_issuers(vec![filed.clone()], &authorities).await.unwrap();
-    assert_eq!(shown(&identity, &impostor.issue(1)).await, Ok(()));
-    assert_eq!(shown(&identity, &real.issue(1)).await, Err(stranger));
+    let identity = identity_with_cas(vec![filed.clone()], &authorities).await.unwrap();
+    assert_eq!(authenticate(&identity, &impostor.issue(1)).await, Ok(()));
+    assert_eq!(authenticate(&identity, &real.issue(1)).await, Err(no_match));
     std::fs::write(file.path(), other.certificate.pem()).unwrap();
-    assert!(matches!(trusting_issuers(vec![filed], &authorities).await, Err(Error::Invalid { .. })));
+    assert!(matches!(identity_with_cas(vec![filed], &authorities).await, Err(Error::Invalid { .. })));
 }
 
 #[tokio::test]
 async fn crl_is_reloaded_and_revoked_certificates_are_rejected() {
-    let (authority, other) = (Authority::new("clients"), Authority::new("others"));
+    let (authority, other) = (CertificateAuthority::new("clients"), CertificateAuthority::new("others"));
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("clients.crl");
     assert!(matches!(Revocation::open(std::slice::from_ref(&file)), Err(Error::Invalid { .. })));
@@ -457,21 +462,21 @@ async fn crl_is_reloaded_and_revoked_certificates_are_rejected() {
     let identity = Identity::new(settings).await.unwrap();
     let (first, second) = (authority.issue(1), authority.issue(2));
     let revoked = Err("the client certificate is revoked");
-    assert_eq!(shown(&identity, &first).await, revoked);
-    assert_eq!(shown(&identity, &second).await, Ok(()));
+    assert_eq!(authenticate(&identity, &first).await, revoked);
+    assert_eq!(authenticate(&identity, &second).await, Ok(()));
     let none = Err("there is no revocation list of the client certificate's issuer");
-    assert_eq!(shown(&identity, &other.issue(9)).await, none);
+    assert_eq!(authenticate(&identity, &other.issue(9)).await, none);
 
-    // Read again when it changes, and one that cannot be read changes nothing.
+    // The list is reloaded when the file changes; an unreadable file is ignored.
     std::fs::write(&file, authority.revoke(&[1, 2], 2090).der()).unwrap();
     pause(1100).await;
-    assert_eq!(shown(&identity, &second).await, revoked);
+    assert_eq!(authenticate(&identity, &second).await, revoked);
     std::fs::write(&file, "-----BEGIN nonsense").unwrap();
     pause(1100).await;
-    assert_eq!(shown(&identity, &second).await, revoked);
-    // A list that is out of date says nothing of anybody any more.
+    assert_eq!(authenticate(&identity, &second).await, revoked);
+    // With an outdated list, every certificate is rejected.
     std::fs::write(&file, authority.revoke(&[], 2025).pem().unwrap()).unwrap();
     pause(1100).await;
     let late = Err("the revocation list of the client certificate's issuer is out of date");
-    assert_eq!(shown(&identity, &second).await, late);
+    assert_eq!(authenticate(&identity, &second).await, late);
 }

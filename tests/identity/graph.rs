@@ -1,4 +1,4 @@
-//! The directory over real HTTP, as Azure's command line asks it.
+//! Tests the directory (Microsoft Graph) over HTTP, with the requests of Azure's command line.
 
 use serde_json::{Value, json};
 use strongroom::identity::KeySource;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::authority::{APPLICATION, HOST, Running};
 use crate::support::*;
 
-/// A directory, and a token for it.
+/// A directory and an access token for it.
 struct Directory {
     running: Running,
     token: String,
@@ -47,9 +47,9 @@ async fn get_by_ids_returns_service_principals() {
     for (types, found) in
         [(json!([]), 1), (json!(["user", "group"]), 0), (json!(["user", "servicePrincipal"]), 1)]
     {
-        let asked = json!({"ids": [PRINCIPAL], "types": types});
-        let (_, answer) = directory.by_ids(&directory.token, &asked).await;
-        assert_eq!(answer["value"].as_array().unwrap().len(), found, "{asked}");
+        let request = json!({"ids": [PRINCIPAL], "types": types});
+        let (_, answer) = directory.by_ids(&directory.token, &request).await;
+        assert_eq!(answer["value"].as_array().unwrap().len(), found, "{request}");
     }
     let many: Vec<Uuid> = vec![PRINCIPAL; 1001];
     for body in [json!({}), json!([]), json!({"ids": "x"}), json!({ "ids": many })] {
@@ -106,8 +106,8 @@ async fn unknown_objects_and_resources_return_graph_errors() {
         let (actual, answer) = directory.get(&path, &[]).await;
         assert_eq!((actual, &answer["error"]["code"]), (status, &json!(code)), "{path} {answer}");
     }
-    let stranger = directory.running.http.get(format!("{}/v1.0/applications", directory.running.base));
-    assert_eq!(stranger.send().await.unwrap().status(), 401);
+    let unauthenticated = directory.running.http.get(format!("{}/v1.0/applications", directory.running.base));
+    assert_eq!(unauthenticated.send().await.unwrap().status(), 401);
 }
 
 #[tokio::test]
@@ -129,8 +129,8 @@ async fn directory_accepts_only_tokens_with_its_audience() {
     }
     let other = Running::start().await;
     for (what, token) in [
-        ("nothing", String::new()),
-        ("no token", "x".to_owned()),
+        ("empty token", String::new()),
+        ("not a JWT", "x".to_owned()),
         ("for a data plane", issue(AUDIENCE, 60)),
         ("for Resource Manager", issue("https://management.example", 60)),
         ("expired", issue("https://graph.microsoft.com", -10)),
@@ -139,7 +139,7 @@ async fn directory_accepts_only_tokens_with_its_audience() {
             other.authority.issue(APPLICATION, "https://graph.microsoft.com", 60).unwrap(),
         ),
     ] {
-        // Even what cannot be read is asked for a token first.
+        // The access token is checked before the body is parsed.
         let (status, answer) = directory.by_ids(&token, &json!(7)).await;
         assert_eq!((status, &answer["error"]["code"]), (401, &json!("InvalidAuthenticationToken")), "{what}");
     }

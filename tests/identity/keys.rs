@@ -1,4 +1,4 @@
-//! Signing keys that come from elsewhere: rotation, failures, and how often an issuer is asked.
+//! Tests the retrieval of an issuer's signing keys (JWKS): rotation, failures, and the rate of requests.
 
 use axum::http::StatusCode;
 use futures_util::FutureExt;
@@ -22,7 +22,7 @@ async fn unknown_kid_triggers_rate_limited_jwks_refresh() {
     accept(&identity, &old.token("old", &claims(json!({"sub": "again"})))).await.unwrap();
     assert_eq!(server.hits(), 2);
 
-    // Strangers cannot make us ask more often.
+    // Tokens with unknown key ids do not cause further requests.
     for number in 0..20 {
         let token = new.token(&format!("unknown-{number}"), &claims(json!({})));
         assert_eq!(refusal(&identity, &token).await, UNKNOWN);
@@ -106,7 +106,7 @@ async fn jwks_file_is_reloaded_for_unknown_kid() {
 
 const TOO_OLD: &str = "the signing keys of the access token's issuer are out of date";
 
-/// An issuer whose keys are believed for two seconds without being read again.
+/// An issuer whose keys are trusted for two seconds after they were read.
 fn short_lived(source: KeySource) -> strongroom::identity::Issuer {
     strongroom::identity::Issuer { keys_max_age_seconds: 2, ..issuer(source) }
 }
@@ -120,10 +120,10 @@ async fn keys_older_than_max_age_are_not_trusted() {
     accept(&identity, &known).await.unwrap();
     server.fail(StatusCode::SERVICE_UNAVAILABLE, "");
     pause(3100).await;
-    // Neither a new token nor one that was verified before.
+    // This applies to new tokens and to cached ones.
     assert_eq!(refusal(&identity, &key.token("key", &claims(json!({"sub": "new"})))).await, TOO_OLD);
     assert_eq!(refusal(&identity, &known).await, TOO_OLD);
-    // Files are kept no longer.
+    // The same limit applies to key files.
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("jwks.json");
     std::fs::write(&path, json!({"keys": [key.jwk("key")]}).to_string()).unwrap();
@@ -144,7 +144,7 @@ async fn expired_keys_are_refreshed_before_token_is_rejected() {
     server.publish(&[new.jwk("new")]);
     pause(3100).await;
     accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
-    // A key that was withdrawn verifies nothing any more.
+    // A withdrawn key is no longer trusted.
     assert_eq!(refusal(&identity, &withdrawn).await, UNKNOWN);
     assert_eq!(server.hits(), 2);
 }
@@ -153,7 +153,7 @@ async fn expired_keys_are_refreshed_before_token_is_rejected() {
 async fn proxy_is_validated_and_bypassed_for_loopback() {
     let key = Signer::p256();
     let server = KeyServer::start(&[key.jwk("key")]).await;
-    // Nothing listens there; what is on this machine is asked directly.
+    // Nothing listens at the proxy's address; loopback addresses are called directly.
     let proxied = |proxy: &str| strongroom::identity::Issuer {
         proxy: Some(proxy.to_owned()),
         ..issuer(KeySource::JwksUrl(server.url.clone()))

@@ -1,4 +1,4 @@
-//! Credentials, from outside: tokens and certificates made by other implementations, real sockets, real files.
+//! Tests the identity module with access tokens and certificates of other implementations, over sockets and files.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

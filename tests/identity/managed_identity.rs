@@ -1,4 +1,4 @@
-//! Managed identities over real HTTP, in both forms.
+//! Tests the managed identity endpoints over HTTP: App Service and IMDS.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -15,7 +15,7 @@ const SECOND: Uuid = Uuid::from_u128(0xb0);
 const RESOURCE: &str =
     "/subscriptions/s/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/payroll";
 
-/// The endpoint on a socket, with two identities.
+/// An endpoint that listens on a socket, with two identities.
 struct Endpoint {
     running: Running,
     base: String,
@@ -147,7 +147,7 @@ async fn rejects_requests_without_header_or_with_foreign_host() {
         let (status, answer) = endpoint.get(&imds, headers).await;
         assert_eq!((status, &answer["error"]), (400, &json!("invalid_request")), "{headers:?}");
     }
-    // A page in a browser can name us as it likes, but not under the names we have.
+    // DNS rebinding: requests of a browser have a foreign host name and are rejected.
     let header = ("X-IDENTITY-HEADER", endpoint.header.as_str());
     for (host, status) in [
         ("rebound.example", 403),

@@ -1,4 +1,4 @@
-//! Keys and tokens made without the code under test: RustCrypto signs, by hand.
+//! Keys and access tokens made without the code under test, signed with RustCrypto.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -81,12 +81,12 @@ impl Signer {
         }
     }
 
-    /// A token with these claims under a key id.
+    /// Signs a token with these claims and a key id.
     pub(crate) fn token(&self, kid: &str, claims: &Value) -> String {
         self.token_with(&json!({"typ": "JWT", "alg": self.algorithm(), "kid": kid}), claims)
     }
 
-    /// A token with any header.
+    /// Signs a token with any header.
     pub(crate) fn token_with(&self, header: &Value, claims: &Value) -> String {
         let message = unsigned(header, claims);
         let signature = encode(self.sign(message.as_bytes()));
@@ -94,12 +94,12 @@ impl Signer {
     }
 }
 
-/// Header and claims, without a signature.
+/// Encodes header and claims, without a signature.
 pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", encode(header.to_string()), encode(claims.to_string()))
 }
 
-/// What a good token says; `changes` replace members, null removes one.
+/// The claims of a valid access token. `changes` replaces members; null removes one.
 pub(crate) fn claims(changes: Value) -> Value {
     let mut claims = json!({"iss": ISSUER, "aud": AUDIENCE, "tid": TENANT, "oid": PRINCIPAL, "sub": PRINCIPAL,
         "iat": now(), "nbf": now(), "exp": now() + 3600, "appid": "app", "ver": "1.0"});
@@ -132,7 +132,7 @@ pub(crate) fn issuer(keys: KeySource) -> Issuer {
     }
 }
 
-/// Keys an issuer in the process hands over.
+/// A key source with fixed keys.
 pub(crate) fn given(keys: &[Value]) -> KeySource {
     KeySource::Given(serde_json::from_value(json!({ "keys": keys })).unwrap())
 }
@@ -141,7 +141,7 @@ pub(crate) async fn identity(issuer: Issuer) -> Identity {
     Identity::new(Settings { issuers: vec![issuer], ..Default::default() }).await.unwrap()
 }
 
-/// Why the token is refused. Fails if it is not, or if the reason quotes it.
+/// Returns the reason for which the token is rejected. Panics if it is accepted or if the reason quotes it.
 pub(crate) async fn refusal(identity: &Identity, token: &str) -> &'static str {
     match identity.authenticate(Credential::Bearer(token), &[Audience::Service]).await {
         Err(Error::Unauthenticated { why }) => {
@@ -156,7 +156,7 @@ pub(crate) async fn accept(identity: &Identity, token: &str) -> Result<Arc<Calle
     identity.authenticate(Credential::Bearer(token), &[Audience::Service]).await
 }
 
-/// An issuer's key set on a real socket. What it answers can be changed, and it counts.
+/// A JWKS endpoint that listens on a socket, with replaceable responses and a count of requests.
 #[derive(Clone)]
 pub(crate) struct KeyServer {
     pub(crate) url: String,
@@ -206,8 +206,8 @@ pub(crate) async fn serve(router: axum::Router) -> (std::net::SocketAddr, tokio:
     (address, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
 }
 
-/// Waits while real time goes by: files are looked at, and keys grow old, by the machine's clock.
-#[expect(clippy::disallowed_methods, reason = "what is tested goes by the machine's clock")]
+/// Sleeps in real time: files are checked and keys expire by the machine's clock.
+#[expect(clippy::disallowed_methods, reason = "the tested code uses the machine's clock")]
 pub(crate) async fn pause(milliseconds: u64) {
     tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
 }

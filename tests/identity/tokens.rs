@@ -1,4 +1,4 @@
-//! Which bearer tokens are believed, and what is read from them.
+//! Tests the validation of access tokens and the claims read from them.
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::support::*;
 
 /// An identity that trusts one RSA key (`rsa`) and one P-256 key (`ec`).
-async fn trusting() -> (Identity, Signer, Signer) {
+async fn identity_with_keys() -> (Identity, Signer, Signer) {
     let (rsa, ec) = (Signer::rsa(), Signer::p256());
     let identity = identity(issuer(given(&[rsa.jwk("rsa"), ec.jwk("ec")]))).await;
     (identity, rsa, ec)
@@ -18,7 +18,7 @@ async fn trusting() -> (Identity, Signer, Signer) {
 
 #[tokio::test]
 async fn valid_access_token_authenticates_its_principal() {
-    let (identity, rsa, ec) = trusting().await;
+    let (identity, rsa, ec) = identity_with_keys().await;
     let group = Uuid::from_u128(7);
     let token =
         rsa.token("rsa", &claims(json!({"groups": [group, "not-a-guid", 5, group], "upn": "ada@example"})));
@@ -43,7 +43,7 @@ async fn valid_access_token_authenticates_its_principal() {
 
 #[tokio::test]
 async fn audience_matches_with_trailing_slash_and_in_lists() {
-    let (identity, _, ec) = trusting().await;
+    let (identity, _, ec) = identity_with_keys().await;
     for aud in [json!(format!("{AUDIENCE}/")), json!(["https://else.example", AUDIENCE])] {
         accept(&identity, &ec.token("ec", &claims(json!({ "aud": aud })))).await.unwrap();
     }
@@ -59,7 +59,7 @@ async fn audience_matches_with_trailing_slash_and_in_lists() {
 
 #[tokio::test]
 async fn exp_and_nbf_have_sixty_seconds_of_leeway() {
-    let (identity, _, ec) = trusting().await;
+    let (identity, _, ec) = identity_with_keys().await;
     let token = |changes| ec.token("ec", &claims(changes));
     accept(&identity, &token(json!({"exp": now() - 30}))).await.unwrap();
     accept(&identity, &token(json!({"nbf": now() + 30}))).await.unwrap();
@@ -81,7 +81,7 @@ async fn exp_and_nbf_have_sixty_seconds_of_leeway() {
 
 #[tokio::test]
 async fn rejects_untrusted_issuer_tenant_or_signature() {
-    let (identity, _, ec) = trusting().await;
+    let (identity, _, ec) = identity_with_keys().await;
     let untrusted = "the access token's issuer is not trusted";
     let tenant = "the access token is of another tenant";
     let unnamed = "the access token does not name its principal by object id (oid, a GUID)";
@@ -103,14 +103,14 @@ async fn rejects_untrusted_issuer_tenant_or_signature() {
             "{changes}"
         );
     }
-    // The right key id, and another key.
+    // The key id of a trusted key, signed with another key.
     let forged = Signer::p256().token("ec", &claims(json!({})));
     assert_eq!(refusal(&identity, &forged).await, "the access token's signature is invalid");
 }
 
 #[tokio::test]
 async fn rejects_tampered_and_malformed_tokens() {
-    let (identity, rsa, ec) = trusting().await;
+    let (identity, rsa, ec) = identity_with_keys().await;
     for (signer, kid) in [(&rsa, "rsa"), (&ec, "ec")] {
         let token = signer.token(kid, &claims(json!({})));
         let parts: Vec<&str> = token.split('.').collect();
@@ -134,7 +134,7 @@ async fn rejects_tampered_and_malformed_tokens() {
 
 #[tokio::test]
 async fn rejects_algorithm_confusion_and_embedded_keys() {
-    let (identity, rsa, ec) = trusting().await;
+    let (identity, rsa, ec) = identity_with_keys().await;
     let malformed = "the access token is not a signed JSON Web Token of an accepted algorithm";
     let body = claims(json!({}));
     for alg in ["none", "None", "", "HS256", "HS512", "RS384", "PS256", "ES384", "EdDSA"] {
@@ -148,7 +148,7 @@ async fn rejects_algorithm_confusion_and_embedded_keys() {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
         assert_eq!(refusal(&identity, &format!("{message}.{}", encode(tag))).await, malformed);
     }
-    // The algorithm of one key with the name of the other; the token's own key; demands of extensions.
+    // An algorithm that does not match the key id; a key embedded in the token; critical headers.
     let unknown = "the access token names a signing key that its issuer does not publish";
     assert_eq!(refusal(&identity, &ec.token("rsa", &body)).await, unknown);
     let own = Signer::p256();
@@ -159,13 +159,13 @@ async fn rejects_algorithm_confusion_and_embedded_keys() {
         refusal(&identity, &critical).await,
         "the access token has unsupported critical headers (crit)"
     );
-    // Without a name every key of the type is tried.
+    // Without a key id, every key of the type is tried.
     accept(&identity, &ec.token_with(&json!({"alg": "ES256"}), &body)).await.unwrap();
 }
 
 #[tokio::test]
 async fn rejects_oversized_tokens_and_invalid_headers() {
-    let (identity, _, ec) = trusting().await;
+    let (identity, _, ec) = identity_with_keys().await;
     let long = ec.token("ec", &claims(json!({"padding": "x".repeat(16 * 1024)})));
     assert_eq!(refusal(&identity, &long).await, "the access token is longer than 16 KiB");
     assert_eq!(identity.verifications(), 0);
@@ -186,18 +186,18 @@ async fn rejects_oversized_tokens_and_invalid_headers() {
 
 #[tokio::test]
 async fn only_successful_verifications_are_cached() {
-    let (identity, _, ec) = trusting().await;
+    let (identity, _, ec) = identity_with_keys().await;
     let token = ec.token("ec", &claims(json!({})));
     let first = accept(&identity, &token).await.unwrap();
     let again = accept(&identity.clone(), &token).await.unwrap();
     assert!(std::sync::Arc::ptr_eq(&first, &again));
     assert_eq!(identity.verifications(), 1);
-    // One signature bit more would be another token: the last character of a P-256 signature has four spare bits.
-    let mut twin = token.clone();
-    let last = twin.pop().unwrap();
-    twin.push(if last == 'A' { 'B' } else { 'A' });
-    refusal(&identity, &twin).await;
-    refusal(&identity, &twin).await;
+    // The last character of a P-256 signature has four unused bits, which must not yield a second valid token.
+    let mut variant = token.clone();
+    let last = variant.pop().unwrap();
+    variant.push(if last == 'A' { 'B' } else { 'A' });
+    refusal(&identity, &variant).await;
+    refusal(&identity, &variant).await;
     assert_eq!(identity.verifications(), 3);
 }
 
@@ -209,7 +209,7 @@ async fn cached_token_expires() {
     let identity = identity(strict).await;
     let token = key.token("ec", &claims(json!({"exp": now() + 1})));
     accept(&identity, &token).await.unwrap();
-    #[expect(clippy::disallowed_methods, reason = "the machine's clock has to move on")]
+    #[expect(clippy::disallowed_methods, reason = "the token expires by the machine's clock")]
     tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
     assert_eq!(refusal(&identity, &token).await, "the access token has expired");
 }

@@ -1,4 +1,4 @@
-//! What is encrypted here, others decrypt.
+//! Tests that RustCrypto decrypts what the service encrypts.
 
 use rsa::sha2::Sha256;
 use rsa::{BigUint, Oaep, Pkcs1v15Encrypt};
@@ -17,11 +17,11 @@ fn decrypt(key: &Rsa, padding: RsaPadding, ciphertext: &[u8]) -> Vec<u8> {
         RsaPadding::Pkcs1 => key.private().decrypt(Pkcs1v15Encrypt, ciphertext).unwrap(),
         RsaPadding::Oaep(Hash::Sha256) => key.private().decrypt(Oaep::new::<Sha256>(), ciphertext).unwrap(),
         RsaPadding::Oaep(Hash::Sha1) => decrypt_oaep_sha1(key, ciphertext),
-        RsaPadding::Oaep(hash) => panic!("{hash:?} is no padding of the service"),
+        RsaPadding::Oaep(hash) => panic!("{hash:?} is not a supported padding"),
     }
 }
 
-/// RFC 8017, section 7.1.2, by hand: no other implementation here has RSA and SHA-1 together.
+/// Implements RFC 8017, section 7.1.2: no dependency of the tests supports OAEP with SHA-1.
 fn decrypt_oaep_sha1(key: &Rsa, ciphertext: &[u8]) -> Vec<u8> {
     let number = BigUint::from_bytes_be;
     let encoded = widen(&number(ciphertext).modpow(&number(&key.d), &number(&key.n)), key.n.len());

@@ -1,4 +1,4 @@
-//! The public half of a key in software, judged by other implementations (RustCrypto, OpenSSL).
+//! Tests the public key operations in software against other implementations (RustCrypto, OpenSSL).
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! What is not a public key, and what does not fit one.
+//! Tests the rejection of invalid public keys, and of algorithms and digests that do not match the key.
 
 use strongroom::model::algorithm::SignatureAlgorithm as Algorithm;
 use strongroom::model::key::{Curve, PublicMaterial};

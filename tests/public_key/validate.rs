@@ -1,4 +1,4 @@
-//! Imported keys: what is a key passes, and whatever is wrong is refused, naming the member.
+//! Tests the validation of imported keys: valid keys are accepted, errors name the invalid member.
 
 use proptest::prelude::*;
 use rsa::BigUint;
@@ -11,7 +11,7 @@ use crate::keys::{
     self, Ec, Rsa, all_rsa, difference, field, flip, order, rsa_2048, rsa_2048_e3, rsa_3072, widen,
 };
 
-/// A member by its name in the request.
+/// Returns a member by its name in the request.
 fn member<'a>(key: &'a mut Rsa, name: &str) -> &'a mut Vec<u8> {
     match name {
         "key.n" => &mut key.n,
@@ -35,7 +35,7 @@ fn with(key: &Rsa, name: &str, value: Vec<u8>) -> ImportMaterial {
     changed.import()
 }
 
-/// A key from two primes, with all that follows from them.
+/// Computes a key from two primes.
 fn from_primes(p: &BigUint, q: &BigUint, e: u32) -> Rsa {
     let one = BigUint::from(1u8);
     let (p_less_one, q_less_one) = (p - &one, q - &one);
@@ -54,7 +54,7 @@ fn from_primes(p: &BigUint, q: &BigUint, e: u32) -> Rsa {
     }
 }
 
-/// By the extended algorithm of Euclid, with coefficients kept modulo `modulus`.
+/// The modular inverse, by the extended Euclidean algorithm with coefficients modulo `modulus`.
 fn inverse(number: &BigUint, modulus: &BigUint) -> BigUint {
     let (mut old, mut new) = (modulus.clone(), number % modulus);
     let (mut old_factor, mut new_factor) = (BigUint::from(0u8), BigUint::from(1u8));
@@ -104,7 +104,7 @@ fn accepts_primes_in_either_order_with_matching_crt() {
 
 #[test]
 fn accepts_private_exponent_modulo_lcm_or_phi() {
-    // Some reduce d modulo lcm(p-1, q-1), which divides half of (p-1)(q-1); others modulo (p-1)(q-1).
+    // Implementations reduce d modulo lcm(p-1, q-1), which divides half of (p-1)(q-1), or modulo (p-1)(q-1).
     let key = rsa_2048();
     let totient = (number(&key.p) - 1u8) * (number(&key.q) - 1u8);
     let other = (number(&key.d) + (&totient >> 1)) % &totient;
@@ -140,7 +140,7 @@ fn rejects_members_of_another_key() {
         let found = validate(&with(&key, name, foreign));
         assert_eq!(field(found), name);
     }
-    // Another prime is a prime: what it breaks is the product.
+    // Another key's prime is prime, but the product no longer equals the modulus.
     for name in ["key.p", "key.q"] {
         assert_eq!(field(validate(&with(&key, name, rsa_2048_e3().p))), "key.n");
     }
@@ -208,7 +208,7 @@ fn rejects_composite_primes() {
 
 #[test]
 fn rejects_carmichael_numbers() {
-    // (6k+1)(12k+1)(18k+1) with three primes passes every test of Fermat, and the key even works.
+    // (6k+1)(12k+1)(18k+1) with three primes passes every Fermat test, and RSA with such a key works.
     let k = number(&keys::bytes(CHERNICK));
     let factors = [6u32, 12, 18].map(|factor| &k * factor + 1u8);
     let carmichael = &factors[0] * &factors[1] * &factors[2];
@@ -219,7 +219,7 @@ fn rejects_carmichael_numbers() {
     assert_eq!(field(validate(&key.import())), "key.p");
 }
 
-/// k such that 6k+1, 12k+1 and 18k+1 are prime and their product has 1024 bits; found by search.
+/// A number k such that 6k+1, 12k+1 and 18k+1 are prime and their product has 1024 bits; found by search.
 const CHERNICK: &str =
     concat!("035c1b2997931725b0a4f1e839fb0d78206c282b183b2ff4abaeaaccb3d45cf89bac94d5f9b12816", "08d399");
 
@@ -229,7 +229,7 @@ fn rejects_equal_or_close_primes() {
     let p = number(&key.p);
     let square = Rsa { n: (&p * &p).to_bytes_be(), q: key.p.clone(), ..key.clone() };
     let found = validate(&square.import());
-    // A square may have one bit less than 2048, and is then no modulus of this size.
+    // A square may have 2047 bits; the modulus is then rejected instead.
     assert!(["key.q", "key.n"].contains(&field(found)));
     let close = from_primes(&number(&keys::bytes(CLOSE_P)), &number(&keys::bytes(CLOSE_Q)), 65537);
     assert_eq!(close.n.len(), 256);
@@ -276,7 +276,7 @@ fn accepts_ec_keys() {
         for key in [&one, &last] {
             assert_eq!(validate(&key.import()).unwrap(), key.public(), "{curve}");
         }
-        // The last scalar makes the point below the first one's: same x, other y.
+        // The last scalar is the negative of the first: its point has the same x and the other y.
         assert_eq!(one.x, last.x);
         assert_eq!(field(validate(&Ec { d: last.d, ..one }.import())), "key.y");
     }
@@ -304,7 +304,7 @@ fn rejects_ec_members_not_as_wide_as_field() {
             assert_eq!(field(validate(&Ec { y: other(width), ..key.clone() }.import())), "key.y");
             assert_eq!(field(validate(&Ec { d: other(width), ..key.clone() }.import())), "key.d");
         }
-        // One leading zero more or less is another width.
+        // An additional or missing leading zero changes the width.
         let (short, long) = (key.d[1..].to_vec(), [&[0], &key.d[..]].concat());
         for d in [short, long] {
             assert_eq!(field(validate(&Ec { d, ..key.clone() }.import())), "key.d");

@@ -1,4 +1,4 @@
-//! Signatures by other implementations are valid, and nothing else is.
+//! Tests that exactly the signatures of other implementations are valid.
 
 use rsa::sha2::Sha256;
 use rsa::{BigUint, Pss};
@@ -10,8 +10,9 @@ use crate::keys::{
     self, Ec, RSA_ALGORITHMS, Rsa, all_rsa, digest, ecdsa, flip, order, rsa_2048, rsa_2048_e3, widen,
 };
 
-/// What must be refused for any key: another digest, and a signature that is changed, cut, longer or empty.
-fn only_this_is_valid(key: &PublicKey, algorithm: Algorithm, digest: &[u8], signature: &[u8]) {
+/// Asserts that the signature is valid, and that modified digests and modified, truncated, extended or empty
+/// signatures are not.
+fn assert_only_valid_signature(key: &PublicKey, algorithm: Algorithm, digest: &[u8], signature: &[u8]) {
     let valid = |digest: &[u8], signature: &[u8]| key.verify(algorithm, digest, signature).unwrap();
     assert!(valid(digest, signature), "{key:?} {algorithm}");
     for bit in [0, 7, 8 * digest.len() / 2, 8 * digest.len() - 1] {
@@ -30,33 +31,33 @@ fn only_this_is_valid(key: &PublicKey, algorithm: Algorithm, digest: &[u8], sign
     }
 }
 
-fn every_rsa_algorithm(key: &Rsa) {
+fn check_every_rsa_algorithm(key: &Rsa) {
     let public = PublicKey::parse(&key.public()).unwrap();
     for algorithm in RSA_ALGORITHMS {
         let digest = digest(algorithm, key.name);
-        only_this_is_valid(&public, algorithm, &digest, &key.sign(algorithm, &digest));
+        assert_only_valid_signature(&public, algorithm, &digest, &key.sign(algorithm, &digest));
     }
 }
 
 #[test]
 fn verifies_rsa_2048_signatures() {
-    every_rsa_algorithm(&keys::rsa_2048());
+    check_every_rsa_algorithm(&keys::rsa_2048());
 }
 
 #[test]
 fn verifies_rsa_3072_signatures() {
-    every_rsa_algorithm(&keys::rsa_3072());
+    check_every_rsa_algorithm(&keys::rsa_3072());
 }
 
 #[test]
 fn verifies_rsa_4096_signatures() {
-    every_rsa_algorithm(&keys::rsa_4096());
+    check_every_rsa_algorithm(&keys::rsa_4096());
 }
 
 #[test]
 fn verifies_rsa_signatures_with_unusual_exponents() {
     for key in [keys::rsa_2048_e3(), keys::rsa_2048_e17(), keys::rsa_2048_e4294967295()] {
-        every_rsa_algorithm(&key);
+        check_every_rsa_algorithm(&key);
     }
 }
 
@@ -69,11 +70,11 @@ fn signature_is_valid_for_one_algorithm_and_key_only() {
     for signed in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::RsNull] {
         let signature = key.sign(signed, &digest);
         assert!(!foreign.verify(signed, &digest, &signature).unwrap());
-        for asked in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::RsNull] {
+        for algorithm in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::RsNull] {
             assert_eq!(
-                public.verify(asked, &digest, &signature).unwrap(),
-                asked == signed,
-                "{signed} {asked}"
+                public.verify(algorithm, &digest, &signature).unwrap(),
+                algorithm == signed,
+                "{signed} {algorithm}"
             );
         }
     }
@@ -98,8 +99,8 @@ fn rsnull_verifies_raw_bytes_up_to_limit() {
         for length in [1, 2, 20, 51, key.n.len() - 11] {
             let bytes = vec![0xa5; length];
             let signature = key.sign(Algorithm::RsNull, &bytes);
-            only_this_is_valid(&public, Algorithm::RsNull, &bytes, &signature);
-            // What begins alike is not the same: the block is compared whole.
+            assert_only_valid_signature(&public, Algorithm::RsNull, &bytes, &signature);
+            // A suffix of the signed bytes is not valid: the whole block is compared.
             if length > 1 {
                 assert!(!public.verify(Algorithm::RsNull, &bytes[1..], &signature).unwrap());
             }
@@ -146,7 +147,7 @@ fn verifies_ecdsa_signatures_on_every_curve() {
             let digest = digest(algorithm, "curve");
             let signature = key.sign(&digest);
             assert_eq!(signature.len(), 2 * curve.field_len());
-            only_this_is_valid(&public, algorithm, &digest, &signature);
+            assert_only_valid_signature(&public, algorithm, &digest, &signature);
             let foreign = PublicKey::parse(&Ec::new(curve, seed + 1).public()).unwrap();
             assert!(!foreign.verify(algorithm, &digest, &signature).unwrap());
         }
@@ -164,7 +165,7 @@ fn ecdsa_accepts_high_s_and_rejects_out_of_range() {
         let (r, s) = signature.split_at(width);
         let verify = |r: &[u8], s: &[u8]| public.verify(algorithm, &digest, &[r, s].concat()).unwrap();
         assert!(verify(r, s));
-        assert!(verify(r, &keys::difference(&order, s)), "{curve}: n - s is as good as s");
+        assert!(verify(r, &keys::difference(&order, s)), "{curve}: (r, n - s) is valid, too");
         let zero = vec![0; width];
         let beyond = widen(&(BigUint::from_bytes_be(&order) + 1u8), width);
         for wrong in [&zero, &order, &beyond, &vec![0xff; width]] {
