@@ -20,22 +20,22 @@ use strongroom::token::softhsm::Directory;
 use strongroom::token::{Claims, Profile, Source, Supply};
 use uuid::Uuid;
 
-/// When everything is deleted, and the clock stands still.
+/// The deletion time of all keys, at which the clock is frozen, in Unix seconds.
 pub(crate) const DELETED: i64 = 1_800_000_000;
-/// When the first of it is due.
+/// The earliest scheduled purge date, in Unix seconds.
 pub(crate) const DUE: i64 = DELETED + 86_400;
-/// Keys written by one commit.
+/// The number of keys per commit.
 const BATCH: usize = 2_000;
 
-/// The HSM.
+/// The name of the HSM.
 pub(crate) fn hsm() -> HsmName {
     match "bench".parse() {
         Ok(name) => name,
-        Err(_) => unreachable!("this is a name"),
+        Err(_) => unreachable!("the name is valid"),
     }
 }
 
-/// Opens the store; the audit log goes nowhere.
+/// Opens the store; exported audit records are discarded.
 pub(crate) async fn open(directory: &Path, clock: &Clock) -> anyhow::Result<Store> {
     let options = Options {
         control_plane_roles: config::control_plane_roles()?,
@@ -46,7 +46,7 @@ pub(crate) async fn open(directory: &Path, clock: &Clock) -> anyhow::Result<Stor
     Ok(Store::open(&directory.join("bench.db"), roles, options, Box::new(|_| Ok(()))).await?)
 }
 
-/// SoftHSM in the directory.
+/// A pool of SoftHSM tokens in the directory.
 pub(crate) fn supply(directory: &Path) -> anyhow::Result<Supply> {
     let softhsm = Directory::prepare(&directory.join("softhsm"))?;
     let module = softhsm.load(None, Profile::named("softhsm")?)?;
@@ -58,7 +58,7 @@ pub(crate) fn supply(directory: &Path) -> anyhow::Result<Supply> {
     Ok(Supply::new(module, source))
 }
 
-/// Makes an HSM with deleted keys, `due` of which come due at one instant, and the rest in the weeks after.
+/// Creates an HSM with `keys` deleted keys. `due` of them have the same scheduled purge date, the others later ones.
 pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::Result<()> {
     let clock = Clock::virtual_clock();
     let store = open(directory, &clock).await?;
@@ -85,7 +85,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
         network: NetworkRules::default(),
         settings: Settings::default(),
     };
-    let place = Subscription {
+    let subscription_resource = Subscription {
         id: subscription,
         name: "bench".to_owned(),
         tenant: resource.tenant,
@@ -95,7 +95,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
     let group = ResourceGroup { subscription, name: group, location, created: deleted_at, tags: Tags::new() };
     let changes = vec![
         Change::SetClock(ClockSetting { offset: 0, frozen: Some(deleted_at) }),
-        Change::Control(ControlChange::PutSubscription(place)),
+        Change::Control(ControlChange::PutSubscription(subscription_resource)),
         Change::Control(ControlChange::PutResourceGroup(group)),
         Change::InsertHsm(resource, Vec::new()),
     ];
@@ -103,7 +103,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
     for start in (0..keys).step_by(BATCH) {
         let mut changes = Vec::with_capacity(2 * BATCH);
         for number in start..keys.min(start + BATCH) {
-            // Spread over the calendar as deletions are, none beside those that are measured.
+            // The others are spread over 80 days, beginning a week after the measured ones.
             let seconds = if number < due { 0 } else { 7 * 86_400 + i64::try_from(number)? % (80 * 86_400) };
             let scheduled_purge_at = Timestamp::from_second(DUE + seconds)?;
             let version = version(number, deleted_at)?;
@@ -111,7 +111,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
             changes.push(Change::InsertVersion(version, Made::Created));
             changes.push(Change::SoftDelete(hsm, name, Deletion { deleted_at, scheduled_purge_at }));
         }
-        // More keys than the service's limit, which is what is measured.
+        // `Rules::Configured` lifts the limit on the number of keys, which the measurement exceeds.
         store.commit(Commit { changes, rules: Rules::Configured, ..Commit::default() }).await?;
     }
     store.close().await;

@@ -1,9 +1,9 @@
-//! What deleted keys cost while they wait, and when they go: start-up, memory, idling, and a purge of many at once.
+//! Measures the cost of deleted keys: start-up time, memory, idle processor time, and purging many at once.
 //!
-//! `make bench BENCH=retention` prints a table with a line for each number of deleted keys in the store; what is due is
-//! the same in each, so that the cost of a purge can be seen to follow what is due and not what is stored. The store,
-//! the engine and the scheduler are the real ones. The token is a real one, too, but holds no objects: making a million
-//! takes a day. It is asked to destroy what it does not have.
+//! `make bench BENCH=retention` prints a table with a line for each number of deleted keys in the store. The number of
+//! due purges is the same in each, to show that the cost of a purge does not depend on the number of stored keys.
+//! Store, engine, scheduler and token are those of the service, but the token holds no objects, since generating a
+//! million keys takes a day: destroying a missing object succeeds.
 
 mod fill;
 mod measure;
@@ -17,22 +17,22 @@ use strongroom::token::softhsm::Directory;
 
 use measure::Measured;
 
-/// Measures what deleted keys cost.
+/// Measures the cost of deleted keys.
 #[derive(Parser)]
 struct Arguments {
-    /// How many deleted keys there are; a line of the table for each number
+    /// Number of deleted keys; the table has a line for each value
     #[arg(long, value_delimiter = ',', default_value = "20000,1000000")]
     keys: Vec<usize>,
-    /// How many of them come due at once
+    /// Number of keys that are due for purging at the same time
     #[arg(long, default_value_t = 10_000)]
     due: usize,
-    /// Be the process that fills the store in this directory
+    /// Run as the child process that fills the store in this directory
     #[arg(long, hide = true)]
     fill: Option<PathBuf>,
-    /// Be the process that is measured, with the store in this directory
+    /// Run as the measured child process, with the store in this directory
     #[arg(long, hide = true)]
     measure: Option<PathBuf>,
-    /// Said by cargo
+    /// Passed by cargo bench, ignored
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -46,10 +46,10 @@ fn main() -> anyhow::Result<()> {
     }
     if let Some(directory) = &arguments.measure {
         let measured = runtime.block_on(measure::measure(directory, arguments.due))?;
-        return say(&serde_json::to_string(&measured)?);
+        return print_line(&serde_json::to_string(&measured)?);
     }
-    say(&format!("{} deleted keys come due at once, of", arguments.due))?;
-    say(Measured::HEADING)?;
+    print_line(&format!("{} deleted keys are due at the same time, of", arguments.due))?;
+    print_line(Measured::HEADING)?;
     for keys in arguments.keys {
         let directory = tempfile::tempdir()?;
         let run = |role: &str| -> anyhow::Result<Vec<u8>> {
@@ -64,14 +64,15 @@ fn main() -> anyhow::Result<()> {
             Ok(output.stdout)
         };
         run("--fill")?;
-        let measured: Measured = serde_json::from_slice(&run("--measure")?).context("what was measured")?;
-        say(&measured.line(keys))?;
+        let measured: Measured =
+            serde_json::from_slice(&run("--measure")?).context("parsing the measurement")?;
+        print_line(&measured.line(keys))?;
     }
     Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the table is the result")]
-fn say(line: &str) -> anyhow::Result<()> {
+fn print_line(line: &str) -> anyhow::Result<()> {
     println!("{line}");
     Ok(())
 }

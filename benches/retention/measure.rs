@@ -1,4 +1,4 @@
-//! Opens a store with deleted keys, idles, and purges what comes due.
+//! Opens a store with deleted keys, idles, and runs the due purges.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,30 +20,30 @@ use strongroom::token::Selector;
 
 use crate::fill::{DUE, hsm, open, supply};
 
-/// How long nothing happens.
+/// How long the idle service is measured.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// What one store cost.
+/// The measurements of one store.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Measured {
     /// Opening the store, in milliseconds.
     open_ms: u128,
     /// Resident memory afterwards, in mebibytes.
     memory_mib: u64,
-    /// Processor time while nothing was due, in milliseconds per second.
+    /// Processor time without due work, in milliseconds per second.
     idle_ms_per_s: f64,
-    /// From the instant at which many came due until the last was gone, per purge, in microseconds.
+    /// Time from the scheduled purge date until the last key is purged, per purge, in microseconds.
     purge_us: u128,
     /// Processor time per purge, in microseconds.
     purge_cpu_us: u128,
 }
 
 impl Measured {
-    /// What the columns are.
+    /// The column headings.
     pub(crate) const HEADING: &'static str =
         "     keys   open ms   memory MiB   idle ms/s   purge us   purge cpu us";
 
-    /// A line of the table.
+    /// Formats a line of the table.
     pub(crate) fn line(&self, keys: usize) -> String {
         let Self { open_ms, memory_mib, idle_ms_per_s, purge_us, purge_cpu_us } = self;
         format!(
@@ -98,7 +98,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "idling is what is measured")]
+#[expect(clippy::disallowed_methods, reason = "the idle time is measured in real time")]
 async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }

@@ -1,8 +1,8 @@
-//! What the service costs: the token used directly, beside the same token behind gRPC, TLS, roles and the audit log.
+//! Measures the overhead of the service: direct use of a token against the service with gRPC, TLS, RBAC and audit log.
 //!
-//! `make bench` prints a table; `docs/performance.md` says how to read it. Three processes take part: this one, which
-//! calls; a real `strongroom serve --dev`; and a copy of this program that uses SoftHSM through `cryptoki` alone.
-//! Cells of the table are measured in turn, in rounds, so that whatever else the machine does hits all of them.
+//! `make bench` prints a table, which `docs/performance.md` explains. There are three processes: this one, which sends
+//! the calls; `strongroom serve --dev`; and a child of this program that uses SoftHSM directly through `cryptoki`.
+//! The cells of the table are measured alternately, in rounds, so that other load of the machine affects all of them.
 
 mod measure;
 mod raw;
@@ -23,28 +23,28 @@ use work::{KeyObject, Work};
 /// Measures the service against the token it uses.
 #[derive(Parser)]
 struct Arguments {
-    /// Callers at once, each waiting for its answer before it asks again
+    /// Number of concurrent callers; each waits for a reply before its next call
     #[arg(long, value_delimiter = ',', default_value = "1,8,32")]
     callers: Vec<usize>,
-    /// Connections that the callers of the service share
+    /// Number of connections that the callers share
     #[arg(long, default_value_t = 1)]
     connections: usize,
-    /// How often the whole table is measured; what is printed is the median
+    /// Number of measurements of the whole table; the median is printed
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// How long each cell is measured in each round, in milliseconds
+    /// Duration of the measurement of a cell in each round, in milliseconds
     #[arg(long, default_value_t = 1_000)]
     milliseconds: u64,
-    /// Measure this operation alone
+    /// Measure only this operation
     #[arg(long)]
     only: Option<Work>,
     /// Measure this program, for example an earlier version, instead of the one just built
     #[arg(long, default_value = env!("CARGO_BIN_EXE_strongroom"), hide_default_value = true)]
     program: PathBuf,
-    /// Be the process that uses the token in this directory directly
+    /// Run as the child process that uses the token in this directory directly
     #[arg(long, hide = true)]
     token: Option<PathBuf>,
-    /// Said by cargo
+    /// Passed by cargo bench, ignored
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -57,7 +57,7 @@ fn main() -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure(&arguments))
 }
 
-/// One line of the table, in the making.
+/// The samples of one line of the table.
 struct Line {
     work: Work,
     callers: usize,
@@ -99,5 +99,5 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     table::print(&lines, started.elapsed())
 }
 
-/// How long a cell runs before it is measured.
+/// The duration of the calls before a cell is measured.
 const WARM_UP: Duration = Duration::from_millis(150);

@@ -1,42 +1,42 @@
-//! Figures: what was measured in one cell, the median of rounds, and the time a process spent computing.
+//! Measurements: samples of a cell, their median, and a process's processor time.
 
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-/// One cell, measured once.
+/// One measurement of a cell.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Sample {
-    /// Calls answered in a second.
+    /// Completed calls per second.
     pub(crate) rate: f64,
-    /// Microseconds of processor time that the answering process spent on a call, in all its threads; none where
-    /// the system does not tell.
+    /// Processor time per call of all threads of the called process, in microseconds; `None` if the system does not
+    /// report it.
     pub(crate) processor: Option<f64>,
-    /// Microseconds that half of the callers waited at most.
+    /// The median latency, in microseconds.
     pub(crate) half: f64,
-    /// Microseconds that 99 of 100 callers waited at most.
+    /// The 99th percentile of the latency, in microseconds.
     pub(crate) most: f64,
 }
 
 impl Sample {
-    /// What these calls come to.
+    /// Computes a sample from the latencies of all calls, the wall time and the processor time.
     pub(crate) fn new(mut latencies: Vec<Duration>, elapsed: Duration, processor: Option<Duration>) -> Self {
         latencies.sort_unstable();
         let calls = latencies.len().max(1) as f64;
-        let at = |share: f64| {
-            let place = (share * calls) as usize;
-            latencies.get(place.min(latencies.len().saturating_sub(1))).map_or(0.0, |time| micros(*time))
+        let percentile = |share: f64| {
+            let index = (share * calls) as usize;
+            latencies.get(index.min(latencies.len().saturating_sub(1))).map_or(0.0, |time| micros(*time))
         };
         Self {
             rate: latencies.len() as f64 / elapsed.as_secs_f64(),
             processor: processor.map(|time| micros(time) / calls),
-            half: at(0.5),
-            most: at(0.99),
+            half: percentile(0.5),
+            most: percentile(0.99),
         }
     }
 }
 
-/// Samples of one cell.
+/// The samples of one cell, from which medians are computed.
 #[derive(Debug, Default)]
 pub(crate) struct Median(Vec<Sample>);
 
@@ -45,7 +45,7 @@ impl Median {
         self.0.push(sample);
     }
 
-    /// The median of one figure.
+    /// The median of one figure; `None` if no sample has it.
     pub(crate) fn of(&self, figure: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
         let mut figures: Vec<f64> = self.0.iter().filter_map(figure).collect();
         figures.sort_unstable_by(f64::total_cmp);
@@ -53,7 +53,7 @@ impl Median {
     }
 }
 
-/// The processor time and the wall time since this was made.
+/// Measures wall time and a process's processor time from its creation.
 pub(crate) struct Meter {
     process: u32,
     spent: Option<Duration>,
@@ -61,12 +61,12 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Begins to measure a process.
+    /// Starts measuring a process.
     pub(crate) fn start(process: u32) -> Self {
         Self { process, spent: spent(process), started: Instant::now() }
     }
 
-    /// What these calls come to, which were made since.
+    /// Stops measuring, and returns the sample of the calls since the start.
     pub(crate) fn stop(self, latencies: Vec<Duration>) -> Sample {
         let elapsed = self.started.elapsed();
         let processor = spent(self.process).zip(self.spent).map(|(now, then)| now.saturating_sub(then));
@@ -74,7 +74,7 @@ impl Meter {
     }
 }
 
-/// The processor time a process has spent, its own and the kernel's for it. Linux alone tells simply.
+/// The user and system time of a process. Supported on Linux only.
 fn spent(process: u32) -> Option<Duration> {
     // proc(5): utime and stime are the 12th and 13th fields after the name, in ticks of a hundredth of a second.
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;

@@ -1,5 +1,5 @@
-//! The token, used directly: a process of its own, since SoftHSM reads its environment when it is loaded and the
-//! processor time must be told apart.
+//! Direct use of the token, in a child process: SoftHSM reads the environment when it is loaded, and processor time is
+//! measured per process.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -24,18 +24,18 @@ use crate::WARM_UP;
 use crate::measure::{Meter, Sample};
 use crate::work::{DIGEST, KeyObject, PLAINTEXT, Work};
 
-/// The process that uses the token.
+/// A handle to the child process that uses the token.
 pub(crate) struct Raw {
-    /// The module, in its own words.
+    /// The PKCS#11 library's description and version.
     pub(crate) description: String,
     child: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    requests: ChildStdin,
+    replies: BufReader<ChildStdout>,
     _directory: TempDir,
 }
 
 impl Raw {
-    /// Starts it and waits until it has made its keys.
+    /// Starts the process and waits until it has generated its keys.
     pub(crate) fn start() -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let (name, value) = Directory::prepare(directory.path())?.environment();
@@ -46,14 +46,15 @@ impl Raw {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let questions = child.stdin.take().context("no way to ask")?;
-        let answers = BufReader::new(child.stdout.take().context("no way to be answered")?);
-        let mut raw = Self { description: String::new(), child, questions, answers, _directory: directory };
-        raw.description = raw.answer()?;
+        let requests = child.stdin.take().context("the child process has no standard input")?;
+        let replies =
+            BufReader::new(child.stdout.take().context("the child process has no standard output")?);
+        let mut raw = Self { description: String::new(), child, requests, replies, _directory: directory };
+        raw.description = raw.read_reply()?;
         Ok(raw)
     }
 
-    /// Has one cell measured.
+    /// Measures one cell in the child process.
     pub(crate) fn measure(
         &mut self,
         work: Work,
@@ -61,15 +62,15 @@ impl Raw {
         callers: usize,
         time: Duration,
     ) -> anyhow::Result<Sample> {
-        let question = serde_json::to_string(&(name(work), name(object), callers, time))?;
-        writeln!(self.questions, "{question}")?;
-        Ok(serde_json::from_str(&self.answer()?)?)
+        let request = serde_json::to_string(&(name(work), name(object), callers, time))?;
+        writeln!(self.requests, "{request}")?;
+        Ok(serde_json::from_str(&self.read_reply()?)?)
     }
 
-    fn answer(&mut self) -> anyhow::Result<String> {
+    fn read_reply(&mut self) -> anyhow::Result<String> {
         let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        anyhow::ensure!(line.ends_with('\n'), "the process that uses the token ended; it has said why");
+        self.replies.read_line(&mut line)?;
+        anyhow::ensure!(line.ends_with('\n'), "the process that uses the token ended; its error is above");
         Ok(line.trim_end().to_owned())
     }
 }
@@ -85,18 +86,18 @@ fn name(value: impl clap::ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// The other side: answers until nobody asks.
+/// Runs in the child process: measures the requested cells until standard input is closed.
 pub(crate) fn serve(directory: &Path) -> anyhow::Result<()> {
-    let (token, _keeper) =
-        Token::make().with_context(|| format!("making a token in {}", directory.display()))?;
+    let (token, _session) =
+        Token::create().with_context(|| format!("creating a token in {}", directory.display()))?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", token.description)?;
-    for question in std::io::stdin().lock().lines() {
+    for request in std::io::stdin().lock().lines() {
         let (work, object, callers, time): (String, String, usize, Duration) =
-            serde_json::from_str(&question?)?;
+            serde_json::from_str(&request?)?;
         let (Ok(work), Ok(object)) = (Work::from_str(&work, false), KeyObject::from_str(&object, false))
         else {
-            anyhow::bail!("there is no work {work} with {object}");
+            anyhow::bail!("unknown operation {work} or object {object}");
         };
         token.run(work, object, callers, WARM_UP)?;
         let sample = token.run(work, object, callers, time)?;
@@ -122,8 +123,8 @@ struct Key {
 }
 
 impl Token {
-    /// Makes it. The session holds the login and the copies.
-    fn make() -> anyhow::Result<(Self, Session)> {
+    /// Initializes the token and generates its keys. The returned session holds the login and the session objects.
+    fn create() -> anyhow::Result<(Self, Session)> {
         let module = Profile::named("softhsm")?.find_module().context("SoftHSM is not installed")?;
         let pkcs11 = Pkcs11::new(module)?;
         pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
@@ -132,13 +133,16 @@ impl Token {
         let pin = SecretString::from("not a secret");
         let slot = *pkcs11.get_slots_with_token()?.first().context("SoftHSM has no slot")?;
         pkcs11.init_token(slot, &pin, "bench")?;
-        // SoftHSM renumbers slots.
-        let slot = *pkcs11.get_slots_with_initialized_token()?.first().context("the token is gone")?;
-        let keeper = pkcs11.open_rw_session(slot)?;
-        keeper.login(UserType::So, Some(&pin))?;
-        keeper.init_pin(&pin)?;
-        keeper.logout()?;
-        keeper.login(UserType::User, Some(&pin))?;
+        // SoftHSM renumbers its slots after initialization.
+        let slot = *pkcs11
+            .get_slots_with_initialized_token()?
+            .first()
+            .context("the initialized token is missing")?;
+        let session = pkcs11.open_rw_session(slot)?;
+        session.login(UserType::So, Some(&pin))?;
+        session.init_pin(&pin)?;
+        session.logout()?;
+        session.login(UserType::User, Some(&pin))?;
 
         let secret = [
             Attribute::Token(true),
@@ -150,26 +154,26 @@ impl Token {
         let with = |attributes: &[Attribute]| [&[Attribute::Token(true)], attributes].concat();
         // DER of the object identifier of P-256 (RFC 5480).
         let p256 = vec![0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-        let (ec_public, ec) = keeper.generate_key_pair(
+        let (ec_public, ec) = session.generate_key_pair(
             &Mechanism::EccKeyPairGen,
             &with(&[Attribute::EcParams(p256)]),
             &sign,
         )?;
-        let (_, rsa) = keeper.generate_key_pair(
+        let (_, rsa) = session.generate_key_pair(
             &Mechanism::RsaPkcsKeyPairGen,
             &with(&[Attribute::ModulusBits(2048.into()), Attribute::PublicExponent(vec![1, 0, 1])]),
             &sign,
         )?;
         let aes = [&secret[..], &[Attribute::Encrypt(true), Attribute::ValueLen(32.into())]].concat();
-        let aes = keeper.generate_key(&Mechanism::AesKeyGen, &aes)?;
+        let aes = session.generate_key(&Mechanism::AesKeyGen, &aes)?;
         let key = |token| -> anyhow::Result<Key> {
-            Ok(Key { token, copy: keeper.copy_object(token, &[Attribute::Token(false)])? })
+            Ok(Key { token, copy: session.copy_object(token, &[Attribute::Token(false)])? })
         };
         let (ec, rsa, aes) = (key(ec)?, key(rsa)?, key(aes)?);
-        Ok((Self { pkcs11, slot, description, ec, rsa, aes, ec_public }, keeper))
+        Ok((Self { pkcs11, slot, description, ec, rsa, aes, ec_public }, session))
     }
 
-    /// So many threads, each with a session of its own and the handle at hand, for so long.
+    /// Runs `callers` threads for `time`, each with its own session and known object handles.
     fn run(&self, work: Work, object: KeyObject, callers: usize, time: Duration) -> anyhow::Result<Sample> {
         let sessions = (0..callers).map(|_| self.pkcs11.open_rw_session(self.slot));
         let sessions = sessions.collect::<Result<Vec<_>, _>>()?;
@@ -210,7 +214,7 @@ impl Token {
             Work::Empty => anyhow::bail!("the token has no empty call"),
             Work::Es256 => drop(session.sign(&Mechanism::Ecdsa, handle(&self.ec), &DIGEST)?),
             Work::Rs256 => {
-                // RFC 8017, 9.2, note 1: what stands before a SHA-256 digest.
+                // The DigestInfo prefix of SHA-256: RFC 8017, section 9.2, note 1.
                 const PREFIX: [u8; 19] =
                     *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
                 let data = [&PREFIX[..], &DIGEST].concat();

@@ -1,4 +1,4 @@
-//! The service: a real simulator in a process of its own, called over TLS.
+//! The measured service: a simulator in a child process, called over TLS.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -25,13 +25,13 @@ use crate::work::{DIGEST, PLAINTEXT, Work};
 /// A running simulator with a key of each kind, and clients for it.
 pub(crate) struct Service {
     process: Process,
-    /// One for each connection.
+    /// One client per connection.
     clients: Vec<Client>,
     _directory: TempDir,
 }
 
 impl Service {
-    /// Starts a simulator as anybody would, but for its directory and its port.
+    /// Starts a simulator with default settings, except for its directory and port, and creates the keys.
     pub(crate) async fn start(program: &Path, connections: usize) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let process = Process::start(program, directory.path())?;
@@ -42,7 +42,7 @@ impl Service {
             clients.push(Client::connect(directory.path(), &bearer).await?);
         }
         if let Some(client) = clients.first() {
-            client.clone().make_keys().await?;
+            client.clone().create_keys().await?;
         }
         Ok(Self { process, clients, _directory: directory })
     }
@@ -78,7 +78,7 @@ impl Service {
     }
 }
 
-/// The server. Killed when dropped.
+/// The server process. Killed when dropped.
 struct Process {
     child: Child,
     _output: BufReader<ChildStdout>,
@@ -93,7 +93,7 @@ impl Process {
             .stderr(std::fs::File::create(&log)?)
             .spawn()?;
         let mut output = BufReader::new(child.stdout.take().context("the server has no output")?);
-        // It says where it is once it is ready.
+        // The server prints its address once it is ready.
         let mut line = String::new();
         output.read_line(&mut line)?;
         if line.is_empty() {
@@ -123,7 +123,7 @@ fn run(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Puts the bearer token into every call.
+/// Adds the access token to every call.
 #[derive(Clone)]
 struct Bearer(MetadataValue<Ascii>);
 
@@ -160,7 +160,7 @@ impl Client {
         })
     }
 
-    async fn make_keys(&mut self) -> anyhow::Result<()> {
+    async fn create_keys(&mut self) -> anyhow::Result<()> {
         for (name, kty, key_size) in
             [("ec", "EC-HSM", None), ("rsa", "RSA-HSM", Some(2048)), ("aes", "oct-HSM", Some(256))]
         {

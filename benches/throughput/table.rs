@@ -1,4 +1,4 @@
-//! The table, as text.
+//! Formats the table as text.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::measure::Sample;
 use crate::{Arguments, Line};
 
-/// Says what is measured on what.
+/// Prints the measured module, the machine and the parameters.
 pub(crate) fn head(module: &str, arguments: &Arguments) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let processors = std::thread::available_parallelism()?;
@@ -16,7 +16,7 @@ pub(crate) fn head(module: &str, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// Prints the figures.
+/// Prints the measurements.
 pub(crate) fn print(lines: &[Line], took: Duration) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
@@ -39,38 +39,35 @@ pub(crate) fn print(lines: &[Line], took: Duration) -> anyhow::Result<()> {
             "{:24}{:>8} |{:>9}{:>7}{:>7}{:>5} |{:>9}{:>7}{:>7}{:>8}{:>8} |{:>7}",
             line.work.title(),
             line.callers,
-            whole(line.raw.of(rate)),
-            whole(line.raw.of(processor)),
-            whole(line.copy.of(processor)),
-            whole(line.raw.of(|sample| Some(sample.half))),
-            whole(line.service.of(rate)),
-            whole(line.service.of(processor)),
-            whole(added),
-            whole(line.service.of(|sample| Some(sample.half))),
-            whole(line.service.of(|sample| Some(sample.most))),
+            format_rounded(line.raw.of(rate)),
+            format_rounded(line.raw.of(processor)),
+            format_rounded(line.copy.of(processor)),
+            format_rounded(line.raw.of(|sample| Some(sample.half))),
+            format_rounded(line.service.of(rate)),
+            format_rounded(line.service.of(processor)),
+            format_rounded(added),
+            format_rounded(line.service.of(|sample| Some(sample.half))),
+            format_rounded(line.service.of(|sample| Some(sample.most))),
             ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")),
         )?;
     }
-    writeln!(
-        out,
-        "\ncpu, copy, added, p50 and p99 in microseconds; docs/performance.md says what they mean"
-    )?;
+    writeln!(out, "\ncpu, copy, added, p50 and p99 in microseconds; see docs/performance.md")?;
     writeln!(out, "measured in {} s", took.as_secs())?;
     Ok(out.flush()?)
 }
 
-fn whole(figure: Option<f64>) -> String {
+fn format_rounded(figure: Option<f64>) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.0}"))
 }
 
-/// The processor's name, where Linux tells it.
+/// The processor's name, if Linux reports it.
 fn model() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     name.map(|(_, name)| format!(" ({name})")).unwrap_or_default()
 }
 
-/// How busy the machine was before.
+/// The load average before the measurement.
 fn load() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or_default();

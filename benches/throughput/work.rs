@@ -1,35 +1,35 @@
-//! The operations that are measured, and what they are asked.
+//! The measured operations and their input.
 
 use clap::ValueEnum;
 
-/// What is done.
+/// A measured operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Work {
-    /// A call that reaches no operation: the standard health check.
+    /// The gRPC health check, which calls no operation.
     Empty,
     /// A signature with a P-256 key.
     Es256,
     /// A signature with an RSA key of 2048 bits.
     Rs256,
-    /// 1 KiB encrypted with AES-256-GCM, with a random IV of the token's.
+    /// Encryption of 1 KiB with AES-256-GCM and a random IV from the token.
     A256gcm,
-    /// The public half of a P-256 key.
+    /// Reading the public key of a P-256 key.
     GetKey,
 }
 
-/// Which object of a key the token is given.
+/// The PKCS#11 object that the direct calls use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum KeyObject {
-    /// The one in the token.
+    /// The token object.
     Token,
-    /// A copy for as long as the session that made it.
+    /// A session object: a copy of the token object.
     Copy,
 }
 
 impl Work {
     pub(crate) const ALL: &[Self] = &[Self::Empty, Self::Es256, Self::Rs256, Self::A256gcm, Self::GetKey];
 
-    /// How the table calls it.
+    /// The title in the table.
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Empty => "empty call",
@@ -40,19 +40,19 @@ impl Work {
         }
     }
 
-    /// Whether there is something to compare the service with.
+    /// Whether the operation can be measured on the token directly.
     pub(crate) fn uses_token(self) -> bool {
         self != Self::Empty
     }
 
-    /// Whether a copy of the key could be used instead.
+    /// Whether the operation uses a private or secret key, which can be copied to a session object.
     pub(crate) fn uses_private_key(self) -> bool {
         matches!(self, Self::Es256 | Self::Rs256 | Self::A256gcm)
     }
 }
 
-/// What is signed: any 32 bytes are a digest.
+/// The digest to sign.
 pub(crate) const DIGEST: [u8; 32] = [0x5a; 32];
 
-/// What is encrypted.
+/// The plaintext to encrypt.
 pub(crate) const PLAINTEXT: [u8; 1024] = [0xa5; 1024];
