@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The documented life of a managed HSM with the az command line, each answer looked at. A principal of the simulator's
-# seed that may do everything is signed in, as docs/clients/az.md says; `az` and `strongroom` are in PATH.
+# Tests the documented lifecycle of a managed HSM with the az command line, and checks each result. Requires `az` and
+# `strongroom` in PATH, and a signed-in principal of the simulator's seed with all roles, as in docs/clients/az.md.
 set -euo pipefail
 
 export AZURE_CORE_ONLY_SHOW_ERRORS=true AZURE_CORE_OUTPUT=tsv
@@ -12,7 +12,7 @@ fail() {
     exit 1
 }
 
-# expect WANTED COMMAND...: what the command prints; list members are separated by tabs.
+# expect WANTED COMMAND...: asserts the command's output; list members are separated by tabs.
 expect() {
     local wanted=$1 found
     shift
@@ -20,17 +20,17 @@ expect() {
     [ "$found" = "$wanted" ] || fail "$*: expected [$wanted], found [$found]"
 }
 
-# refused PATTERN COMMAND...: it fails, and its errors say so.
+# refused PATTERN COMMAND...: asserts that the command fails and that its standard error matches the pattern.
 refused() {
     local pattern=$1
     shift
-    if "$@" >"$work/out" 2>"$work/err"; then fail "was not refused: $*"; fi
+    if "$@" >"$work/out" 2>"$work/err"; then fail "the command succeeded: $*"; fi
     grep -qi -- "$pattern" "$work/err" || fail "$*: expected [$pattern], found [$(cat "$work/err")]"
 }
 
 dev=5f5f0fe6-58db-5998-91a5-15b9b035d751
 nobody=017ef382-ccfc-5a21-8811-f306212af370
-# az calls an application by its own id.
+# az shows an application's client id as its principal name.
 nobodys_application=ea50281e-832d-5a7b-994f-0e1f8623868e
 subscription=/subscriptions/$(az account show --query id)
 printf 'Invoice 17: 100.00 EUR' >"$work/invoice"
@@ -49,7 +49,7 @@ refused "not activated" az keyvault role assignment list --hsm-name payroll
 strongroom hsm activate payroll >"$work/out"
 expect Active az keyvault show --hsm-name payroll --query properties.securityDomainProperties.activationStatus
 
-### Who may: the administrator gives roles, to himself, too, and has no other
+### Local RBAC: the administrator has no other role, but can assign any, including to itself
 refused "keys/create" az keyvault key create --hsm-name payroll --name early --kty EC-HSM
 expect 10 az keyvault role definition list --hsm-name payroll --query "length(@)"
 expect $dev az keyvault role assignment create --hsm-name payroll --role "Managed HSM Crypto User" --assignee-object-id $dev \
@@ -80,14 +80,14 @@ expect false az keyvault key import --hsm-name payroll --name own --pem-file "$w
 expect $'ec\noct\nown\nrsa' az keyvault key list --hsm-name payroll --query "sort([].name)"
 refused "not found" az keyvault key show --hsm-name payroll --name none
 
-### Used through the service, and checked by another implementation (as a table, az shows bytes in Python's way)
+### Cryptographic operations, verified with OpenSSL (JSON output, since az prints bytes as Python literals in TSV)
 signature() { az keyvault key sign --hsm-name payroll --name "$1" --algorithm "$2" --digest "$digest" --query signature; }
 for name in rsa own; do
     az keyvault key download --hsm-name payroll --name $name --encoding PEM --file "$work/$name.public.pem"
     signature $name RS256 | base64 -d >"$work/signature"
     expect "Verified OK" openssl dgst -sha256 -verify "$work/$name.public.pem" -signature "$work/signature" "$work/invoice"
 done
-[ "$(openssl pkey -in "$work/own.pem" -pubout)" = "$(cat "$work/own.public.pem")" ] || fail "another key was imported"
+[ "$(openssl pkey -in "$work/own.pem" -pubout)" = "$(cat "$work/own.public.pem")" ] || fail "the imported public key differs"
 signed=$(signature rsa PS256)
 expect true az keyvault key verify --hsm-name payroll --name rsa --algorithm PS256 --digest "$digest" --signature "$signed" --query isValid
 expect false az keyvault key verify --hsm-name payroll --name rsa --algorithm PS256 --digest "$digest" --signature "$(signature rsa PS256 | tr A-Y B-Z)" --query isValid
@@ -113,9 +113,9 @@ expect false az keyvault key set-attributes --hsm-name payroll --name ec --enabl
 digest=$(openssl dgst -sha384 -binary "$work/invoice" | base64)
 refused "disabled" signature ec ES384
 random=$(az keyvault key random --hsm-name payroll --count 12 --output json --query value)
-[ ${#random} = 18 ] || fail "not twelve bytes: $random"
+[ ${#random} = 18 ] || fail "expected twelve bytes: $random"
 
-### Deleted, brought back, destroyed
+### Soft delete, recover, purge
 az keyvault key delete --hsm-name payroll --name ec >"$work/out"
 expect ec az keyvault key list-deleted --hsm-name payroll --query "[].name"
 expect true az keyvault key show-deleted --hsm-name payroll --name ec --query "contains(recoveryId, '/deletedkeys/ec')"
@@ -131,7 +131,7 @@ expect $'AllowKeyManagementOperationsThroughARM\tfalse' az keyvault setting list
 expect true az keyvault setting update --hsm-name payroll --name AllowKeyManagementOperationsThroughARM --value true --query value
 expect true az keyvault setting show --hsm-name payroll --name AllowKeyManagementOperationsThroughARM --query value
 
-### The whole HSM
+### Soft delete, recover and purge of the HSM
 az keyvault delete --hsm-name payroll
 expect payroll az keyvault list-deleted --resource-type hsm --query "[].name"
 expect "$subscription/resourceGroups/dev/providers/Microsoft.KeyVault/managedHSMs/payroll" \
@@ -146,14 +146,14 @@ az keyvault purge --hsm-name payroll
 expect "" az keyvault list-deleted --resource-type hsm --query "[].name"
 expect local az keyvault list --resource-type hsm --query "[].name"
 
-### Purge protection: on, and never off
+### Purge protection cannot be disabled
 expect true az keyvault update-hsm --hsm-name local --enable-purge-protection true --query properties.enablePurgeProtection
 refused "cannot be turned off" az keyvault update-hsm --hsm-name local --enable-purge-protection false
 az keyvault delete --hsm-name local
 refused "purge" az keyvault purge --hsm-name local
 expect local az keyvault recover --hsm-name local --query name
 
-### The control plane's own roles and groups
+### ARM RBAC and resource groups
 expect westeurope az group create --name team --location westeurope --query location
 expect true az group exists --name team
 expect $nobody az role assignment create --role Reader --assignee-object-id $nobody --assignee-principal-type ServicePrincipal \
@@ -163,7 +163,7 @@ az role assignment delete --role Reader --assignee $nobody --scope "$subscriptio
 az group delete --name team --yes
 expect false az group exists --name team
 
-### A group goes with what is in it, softly
+### Deleting a resource group soft-deletes the HSMs in it
 expect blue az group update --name dev --set tags.team=blue --query tags.team
 expect dev az group list --tag team=blue --query "[].name"
 expect local az resource list --resource-group dev --resource-type Microsoft.KeyVault/managedHSMs --query "[].name"

@@ -1,5 +1,5 @@
-// The clients of a scenario, as the environment of any application names them. Challenge verification is on, TLS is
-// verified.
+// The clients of a scenario, configured by environment variables as in any application. Challenge resource verification
+// is enabled, and TLS is verified.
 
 import assert from "node:assert/strict";
 import { ClientSecretCredential, EnvironmentCredential } from "@azure/identity";
@@ -9,7 +9,7 @@ export const url = process.env.AZURE_KEYVAULT_URL;
 export const credential = new EnvironmentCredential({ disableInstanceDiscovery: true });
 export const keys = new KeyClient(url, credential);
 
-/** Another principal. */
+/** The credential of another principal, whose environment variables begin with `name`. */
 export function principal(name, secret = process.env[`${name}_CLIENT_SECRET`]) {
   const options = { disableInstanceDiscovery: true };
   return new ClientSecretCredential(process.env.AZURE_TENANT_ID, process.env[`${name}_CLIENT_ID`], secret, options);
@@ -17,12 +17,12 @@ export function principal(name, secret = process.env[`${name}_CLIENT_SECRET`]) {
 
 const user = principal("USER");
 
-/** A client that has the service do everything: its principal may use keys, and not read them. */
+/** A client that sends every operation to the service: its principal may use keys but not read them. */
 export function remote(key) {
   return new CryptographyClient(key.id, user);
 }
 
-/** All items of a list, with the number of items of each page. */
+/** Returns all items of a list, and the number of items on each page. */
 export async function listed(list, maxPageSize) {
   const items = [];
   const sizes = [];
@@ -33,15 +33,15 @@ export async function listed(list, maxPageSize) {
   return { items, sizes };
 }
 
-/** Expects a call to fail so. */
+/** Asserts that a call fails with this status, error code and text. */
 export async function refused(call, statusCode, code, text = "") {
-  const error = await call.then(() => assert.fail("a refusal was expected"), (error) => error);
+  const error = await call.then(() => assert.fail("the call should have failed"), (error) => error);
   assert.equal(error.statusCode, statusCode, error);
   assert.equal(error.code, code, error);
   assert.ok(error.message.includes(text), error);
 }
 
-/** Plays the steps of a scenario, one after the other. */
+/** Runs the steps of a scenario in order. */
 export async function play(...steps) {
   for (const step of steps) {
     await step();

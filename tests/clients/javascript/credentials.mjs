@@ -1,5 +1,5 @@
-// The credentials of @azure/identity that need nobody to type, unmodified. What each needs to know comes from the
-// environment, as `strongroom env` prints it.
+// Tests the non-interactive credentials of @azure/identity, configured by the environment variables that
+// `strongroom env` prints.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -17,7 +17,7 @@ const scope = `https://${new URL(url).host.split(".").slice(1).join(".")}/.defau
 const { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: client } = process.env;
 const options = { disableInstanceDiscovery: true };
 
-/** The credential opens the HSM, and its token says how that came about. */
+/** Asserts that the credential can list keys, and that `appidacr` of its token is `proof`. Returns the claims. */
 async function works(credential, proof) {
   for await (const _ of new KeyClient(url, credential).listPropertiesOfKeys());
   const { token } = await credential.getToken(scope);
@@ -27,7 +27,7 @@ async function works(credential, proof) {
 }
 
 async function refused(credential, text) {
-  const error = await credential.getToken(scope).then(() => assert.fail("a refusal was expected"), (error) => error);
+  const error = await credential.getToken(scope).then(() => assert.fail("the call should have failed"), (error) => error);
   assert.ok(error.message.includes(text), error);
 }
 
@@ -54,12 +54,12 @@ const scenarios = {
       await works(new ManagedIdentityCredential({ clientId: identity.appid }), "2");
       await works(new ManagedIdentityCredential({ objectId: identity.oid }), "2");
       await works(new ManagedIdentityCredential({ resourceId: identity.xms_mirid }), "2");
-      // What is left names the endpoint of virtual machines.
+      // Without these variables, the SDK uses the endpoint of virtual machines (IMDS).
       delete process.env.IDENTITY_ENDPOINT;
       delete process.env.IDENTITY_HEADER;
     }
   },
-  /** The tenant's name alone keeps MSAL from asking: nothing of this is in the program. */
+  /** The tenant name `adfs` disables MSAL's instance discovery, without a setting in the program. */
   async adfs(proof) {
     await works(new EnvironmentCredential(), proof);
     await works(new DefaultAzureCredential(), proof);

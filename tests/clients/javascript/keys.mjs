@@ -1,12 +1,12 @@
-// KeyClient: what becomes of keys, and what it is told about them.
+// Tests KeyClient: the lifecycle of keys and their properties.
 
 import assert from "node:assert/strict";
 import { DefaultAzureCredential } from "@azure/identity";
 import { KeyClient } from "@azure/keyvault-keys";
 import { credential, keys, listed, play, principal, refused, url } from "./clients.mjs";
 
-// How often a poller asks whether a key is deleted or recovered; the SDK's own 2 s would only be waited for.
-const quickly = { intervalInMs: 50 };
+// The polling interval of deletion and recovery, shorter than the SDK's default of 2 s.
+const polling = { intervalInMs: 50 };
 
 async function namesAndUrls() {
   const key = await keys.createOctKey("names", { keySize: 128, hsm: true, tags: { team: "billing" } });
@@ -28,7 +28,7 @@ async function kinds() {
     assert.equal(key.key.n.length * 8, keySize);
     assert.deepEqual(Buffer.from(key.key.e), Buffer.from([1, 0, 1]));
   }
-  // The SDK does not send the exponent; the page of these clients says so as long as it does not.
+  // The SDK does not send the exponent; docs/clients documents this.
   const odd = await keys.createRsaKey("rsa-17", { publicExponent: 17, hsm: true });
   assert.deepEqual(Buffer.from(odd.key.e), Buffer.from([1, 0, 1]));
   for (const [curve, width] of [["P-256", 32], ["P-256K", 32], ["P-384", 48], ["P-521", 66]]) {
@@ -42,7 +42,7 @@ async function kinds() {
 
 async function dates() {
   const old = new Date("2000-01-01T00:00:00Z");
-  // The SDK sends seconds as 32 bits; the page of these clients says so.
+  // The SDK truncates times to 32 bits; docs/clients documents this.
   const far = new Date("2038-01-19T03:14:07Z");
   assert.deepEqual((await keys.createEcKey("expired", { expiresOn: old })).properties.expiresOn, old);
   assert.deepEqual((await keys.createEcKey("early", { notBefore: far })).properties.notBefore, far);
@@ -77,7 +77,7 @@ async function lists() {
 
 async function deletion() {
   const current = await keys.getKey("life");
-  const deleted = await (await keys.beginDeleteKey("life", quickly)).pollUntilDone();
+  const deleted = await (await keys.beginDeleteKey("life", polling)).pollUntilDone();
   assert.equal(deleted.properties.recoveryId, `${url}/deletedkeys/life`);
   const { deletedOn, scheduledPurgeDate } = deleted.properties;
   assert.equal(scheduledPurgeDate - deletedOn, 90 * 86_400_000);
@@ -85,9 +85,9 @@ async function deletion() {
   assert.deepEqual((await listed(keys.listDeletedKeys(), 1)).items.map((key) => key.name), ["life"]);
   await refused(keys.getKey("life"), 404, "KeyNotFound", `Key not found: ${url}/keys/life`);
   await refused(keys.createEcKey("life"), 409, "Conflict", "deleted but recoverable");
-  const recovered = await (await keys.beginRecoverDeletedKey("life", quickly)).pollUntilDone();
+  const recovered = await (await keys.beginRecoverDeletedKey("life", polling)).pollUntilDone();
   assert.equal(recovered.id, current.id);
-  await (await keys.beginDeleteKey("life", quickly)).pollUntilDone();
+  await (await keys.beginDeleteKey("life", polling)).pollUntilDone();
   await keys.purgeDeletedKey("life");
   await refused(keys.getDeletedKey("life"), 404, "KeyNotFound");
   assert.equal((await keys.createEcKey("life")).keyType, "EC-HSM");
@@ -114,7 +114,7 @@ async function random() {
   await refused(keys.getRandomBytes(129), 400, "BadParameter", "count cannot be greater than 128 or less than 1");
 }
 
-async function whoMay() {
+async function authorizedPrincipals() {
   for (const who of [new DefaultAzureCredential({ disableInstanceDiscovery: true }), principal("AZURE")]) {
     assert.equal((await new KeyClient(url, who).getKey("names")).name, "names");
   }
@@ -122,12 +122,12 @@ async function whoMay() {
   assert.equal((await old.getKey("names")).name, "names");
 }
 
-async function whoMayNot() {
+async function unauthorizedPrincipals() {
   const user = new KeyClient(url, principal("USER"));
   await refused(user.getKey("names"), 403, "AccessDenied", "keys/read/action on /keys/names");
   const wrong = new KeyClient(url, principal("USER", "wrong"));
-  const error = await wrong.getKey("names").then(() => assert.fail("a refusal was expected"), (error) => error);
+  const error = await wrong.getKey("names").then(() => assert.fail("the call should have failed"), (error) => error);
   assert.ok(error.message.includes("7000215"), error);
 }
 
-await play(namesAndUrls, kinds, dates, updates, lists, deletion, rotation, random, whoMay, whoMayNot);
+await play(namesAndUrls, kinds, dates, updates, lists, deletion, rotation, random, authorizedPrincipals, unauthorizedPrincipals);

@@ -1,4 +1,4 @@
-// KeyVaultManagementClient: the life of a managed HSM as a resource.
+// Tests KeyVaultManagementClient: the lifecycle of a managed HSM as a resource.
 
 import assert from "node:assert/strict";
 import { KeyVaultManagementClient } from "@azure/arm-keyvault";
@@ -33,7 +33,7 @@ async function isFree(name) {
   return (await hsms.checkMhsmNameAvailability({ name })).nameAvailable;
 }
 
-async function making() {
+async function creation() {
   assert.deepEqual([await isFree("payroll"), await isFree("local")], [true, false]);
   const made = await hsms.createOrUpdate(group, "payroll", wanted({ softDeleteRetentionInDays: 7 }));
   assert.equal(made.properties.provisioningState, "Succeeded");
@@ -45,12 +45,12 @@ async function making() {
   assert.deepEqual(await names(hsms.listByResourceGroup(group, { top: 1 })), ["local", "payroll"]);
 }
 
-async function changing() {
+async function update() {
   const changed = await hsms.update(group, "payroll", { tags: { team: "audit" } });
   assert.deepEqual(changed.tags, { team: "audit" });
 }
 
-async function deleting() {
+async function deletion() {
   await hsms.delete(group, "payroll");
   const deleted = await hsms.getDeleted("payroll", location);
   assert.ok(deleted.properties.mhsmId.endsWith("/managedHSMs/payroll"));
@@ -66,9 +66,9 @@ async function deleting() {
   assert.ok(await isFree("payroll"));
 }
 
-async function whoMayNot() {
+async function unauthorizedPrincipals() {
   const user = new KeyVaultManagementClient(principal("USER"), subscription, { endpoint }).managedHsms;
   await refused(user.get(group, "local"), 403, "AuthorizationFailed", "Microsoft.KeyVault/managedHSMs/read");
 }
 
-await play(making, changing, deleting, whoMayNot);
+await play(creation, update, deletion, unauthorizedPrincipals);

@@ -1,4 +1,4 @@
-"""azure-keyvault-administration, synchronous and asynchronous: local roles at every scope, and settings."""
+"""Tests azure-keyvault-administration, synchronous and asynchronous: local RBAC at every scope, and settings."""
 
 import os
 import uuid
@@ -15,8 +15,8 @@ from azure.keyvault.administration import (
 from flavours import access_control_client, credential, key_client, listed, play, principal, refused, settings_client
 
 SETTING = "AllowKeyManagementOperationsThroughARM"
-# The object id of the principal that is given roles.
-SOMEBODY = os.environ["USER_OBJECT_ID"]
+# The object id of the principal to which roles are assigned.
+ASSIGNEE = os.environ["USER_OBJECT_ID"]
 
 
 async def built_in_roles():
@@ -51,12 +51,12 @@ async def custom_roles():
         role_name="Nobody",
         permissions=[KeyVaultPermission(not_data_actions=[KeyVaultDataAction.SIGN_HSM_KEY])],
     )
-    # It is replaced whole: what was not said is not kept.
+    # The definition is replaced: members that are not sent are reset.
     assert (replaced.id, replaced.role_name, replaced.description) == (made.id, "Nobody", "")
     roles = [role.id for role in await listed(ACCESS.list_role_definitions(KeyVaultRoleScope.GLOBAL))]
     assert roles == [*before, made.id]
     await ACCESS.delete_role_definition(KeyVaultRoleScope.GLOBAL, made.name)
-    # What is gone is gone: the SDK is not told a second time, and makes nothing of it.
+    # Deleting a missing definition succeeds: the SDK ignores the 404 response.
     await ACCESS.delete_role_definition(KeyVaultRoleScope.GLOBAL, made.name)
     await refused(ResourceNotFoundError, ACCESS.get_role_definition(KeyVaultRoleScope.GLOBAL, made.name))
     await refused(
@@ -67,22 +67,22 @@ async def custom_roles():
 
 
 async def assignments():
-    """At the HSM, at all keys, at one key: each opens what is below it, and is listed where it is."""
+    """Assigns at the HSM, at all keys and at one key: each grants access below its scope, and is listed at its scope."""
     await KEYS.create_ec_key("invoices")
     await KEYS.create_ec_key("others")
     roles = await listed(ACCESS.list_role_definitions("/"))
     [crypto_user] = [role for role in roles if role.role_name == "Managed HSM Crypto User"]
     user = key_client(principal("USER"))
     both = {"invoices", "others"}
-    for scope, opened in (("/", both), ("/keys", both), ("/keys/invoices", {"invoices"})):
+    for scope, accessible in (("/", both), ("/keys", both), ("/keys/invoices", {"invoices"})):
         for name in both:
             await refused(HttpResponseError, user.get_key(name), "(AccessDenied)")
         name = uuid.uuid4()
-        made = await ACCESS.create_role_assignment(scope, crypto_user.id, SOMEBODY, name=name)
+        made = await ACCESS.create_role_assignment(scope, crypto_user.id, ASSIGNEE, name=name)
         assert (made.name, made.properties.scope) == (str(name), scope)
         assert made.role_assignment_id == f"/providers/Microsoft.Authorization/roleAssignments/{name}"
-        assert (made.properties.principal_id, made.properties.role_definition_id) == (SOMEBODY, crypto_user.id)
-        exists = ACCESS.create_role_assignment(scope, crypto_user.id, SOMEBODY, name=name)
+        assert (made.properties.principal_id, made.properties.role_definition_id) == (ASSIGNEE, crypto_user.id)
+        exists = ACCESS.create_role_assignment(scope, crypto_user.id, ASSIGNEE, name=name)
         refusal = await refused(HttpResponseError, exists, "The role assignment already exists.")
         assert (refusal.status_code, refusal.error.code) == (400, "RoleAssignmentExists")
         read = await ACCESS.get_role_assignment(scope, made.name)
@@ -90,9 +90,9 @@ async def assignments():
         there = await listed(ACCESS.list_role_assignments(scope))
         assert made.role_assignment_id in [one.role_assignment_id for one in there], scope
         assert all(one.properties.scope == scope for one in there), scope
-        for key in opened:
+        for key in accessible:
             assert (await user.get_key(key)).name == key
-        for key in both - opened:
+        for key in both - accessible:
             await refused(HttpResponseError, user.get_key(key), "(AccessDenied)")
         await ACCESS.delete_role_assignment(scope, made.name)
         await ACCESS.delete_role_assignment(scope, made.name)
@@ -111,19 +111,19 @@ async def settings():
         assert (refusal.status_code, refusal.error.code) == (400, "InvalidSetting")
 
 
-async def versions_of_the_interface():
+async def api_versions():
     for version in ApiVersion:
         roles = await listed(access_control_client(CREDENTIAL, api_version=version).list_role_definitions("/"))
         assert len(roles) >= 10, version
 
 
-async def who_may_not():
+async def unauthorized_principals():
     user = principal("USER")
     for call, action in (
         (settings_client(user).get_setting(SETTING), "settings/read/action on /"),
         (access_control_client(user).set_role_definition("/", role_name="x"), "roleDefinitions/write/action on /"),
         (
-            access_control_client(user).create_role_assignment("/keys", str(uuid.uuid4()), SOMEBODY),
+            access_control_client(user).create_role_assignment("/keys", str(uuid.uuid4()), ASSIGNEE),
             "roleAssignments/write/action on /keys",
         ),
     ):
@@ -133,10 +133,10 @@ async def who_may_not():
 
 
 async def scenario():
-    """Made where it plays: asynchronous clients belong to a loop."""
+    """Creates the clients: asynchronous ones must be created in the event loop that uses them."""
     global ACCESS, CREDENTIAL, KEYS, SETTINGS
     CREDENTIAL = credential()
     ACCESS, KEYS, SETTINGS = access_control_client(CREDENTIAL), key_client(CREDENTIAL), settings_client(CREDENTIAL)
 
 
-play(scenario, built_in_roles, custom_roles, assignments, settings, versions_of_the_interface, who_may_not)
+play(scenario, built_in_roles, custom_roles, assignments, settings, api_versions, unauthorized_principals)

@@ -1,6 +1,6 @@
-"""The credentials of azure-identity that need nobody to type, unmodified: `credentials.py SCENARIO`.
+"""Tests the non-interactive credentials of azure-identity: `credentials.py SCENARIO`.
 
-What each needs to know comes from the environment, as `strongroom env` prints it.
+They are configured by the environment variables that `strongroom env` prints.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ def claims(token):
 
 
 def works(credential, proof="1"):
-    """The credential opens the HSM, and its token says how that came about."""
+    """Asserts that the credential can list keys, and that `appidacr` of its token is `proof`. Returns the claims."""
     list(KeyClient(URL, credential).list_properties_of_keys())
-    said = claims(credential.get_token(SCOPE).token)
-    assert (said["ver"], said["appidacr"], said["aud"]) == ("1.0", proof, RESOURCE), said
-    return said
+    token_claims = claims(credential.get_token(SCOPE).token)
+    assert (token_claims["ver"], token_claims["appidacr"], token_claims["aud"]) == ("1.0", proof, RESOURCE), token_claims
+    return token_claims
 
 
 def refused(error, call, *texts):
@@ -46,11 +46,11 @@ def refused(error, call, *texts):
         for text in texts:
             assert text in str(refusal), refusal
         return
-    raise AssertionError(f"{error.__name__} was expected")
+    raise AssertionError(f"expected {error.__name__}")
 
 
 def application(**changes):
-    """Whose credentials these are; MSAL is kept from asking others about the authority."""
+    """The client's identifiers. Instance discovery is disabled, so that MSAL sends no request to the public authority."""
     known = {"tenant_id": os.environ["AZURE_TENANT_ID"], "client_id": os.environ["AZURE_CLIENT_ID"]}
     return known | {"disable_instance_discovery": True} | changes
 
@@ -77,7 +77,7 @@ def certificate():
         pem = file.read()
     credential = CertificateCredential(certificate_data=pem, send_certificate_chain=True, **application())
     works(credential, "2")
-    # Another token with the assertion that MSAL has kept.
+    # Another token, with the assertion that MSAL has cached.
     assert claims(credential.get_token("https://graph.microsoft.com/.default").token)["appidacr"] == "2"
     other = CertificateCredential(certificate_path=os.environ["OTHER_CERTIFICATE_PATH"], **application())
     refused(ClientAuthenticationError, lambda: other.get_token(SCOPE), "AADSTS700027", "The key was not found.")
@@ -85,7 +85,7 @@ def certificate():
 
 
 async def asynchronous(path):
-    """Without MSAL: the SDK signs by itself, with PS256."""
+    """The asynchronous SDK signs assertions without MSAL, with PS256."""
     known = application()
     known.pop("disable_instance_discovery")
     async with azure.identity.aio.CertificateCredential(certificate_path=path, **known) as credential:
@@ -109,12 +109,12 @@ def managed_identity():
             os.environ["IDENTITY_HEADER"] = "wrong"
             wrong = ManagedIdentityCredential()
             refused(CredentialUnavailableError, lambda: wrong.get_token(SCOPE), "401, The X-IDENTITY-HEADER")
-            # What is left names the endpoint of virtual machines.
+            # Without these variables, the SDK uses the endpoint of virtual machines (IMDS).
             del os.environ["IDENTITY_ENDPOINT"], os.environ["IDENTITY_HEADER"]
 
 
 def adfs():
-    """The tenant's name alone keeps MSAL from asking: nothing of this is in the program."""
+    """The tenant name `adfs` disables MSAL's instance discovery, without a setting in the program."""
     works(EnvironmentCredential(), sys.argv[2])
     works(DefaultAzureCredential(), sys.argv[2])
 

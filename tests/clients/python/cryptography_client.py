@@ -1,7 +1,7 @@
-"""CryptographyClient, synchronous and asynchronous, with every algorithm that the service has.
+"""Tests CryptographyClient, synchronous and asynchronous, with every algorithm of the service.
 
-What the service computes is taken by the SDK's own implementation and by `cryptography`, and the other way round; a key
-that `cryptography` made, and that was imported, is used at both ends.
+Results of the service are checked with the SDK's implementation and with `cryptography`, and vice versa, with imported
+keys that `cryptography` generated.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ OAEP = {"RSA-OAEP": hashes.SHA1(), "RSA-OAEP-256": hashes.SHA256()}
 
 
 def remote(key):
-    """A client that has the service do everything.
+    """A client that sends every operation to the service.
 
-    The SDK does what it can by itself once it has read the key; this principal may use keys and not read them.
+    The SDK computes locally what it can once it has read the key; this principal may use keys but not read them.
     """
     return cryptography_client(key.id, USER)
 
@@ -57,7 +57,7 @@ def encryption_of(algorithm):
     return padding.OAEP(padding.MGF1(OAEP[algorithm]), OAEP[algorithm], None)
 
 
-def spoilt(signature):
+def flip_last_bit(signature):
     return signature[:-1] + bytes([signature[-1] ^ 1])
 
 
@@ -70,19 +70,19 @@ def is_valid(check):
 
 
 async def check_signatures(key, algorithm, sign, verify):
-    """One algorithm between the service, the SDK's own implementation and another one."""
+    """Checks one algorithm with the service, the SDK's implementation and `cryptography`."""
     service, local = remote(key), local_client(key.key)
     digest = digest_of(algorithm, b"Invoice 17: 100.00 EUR")
     signed = await service.sign(SignatureAlgorithm(algorithm), digest)
     assert (signed.key_id, signed.algorithm) == (key.id, algorithm)
     for signature in (signed.signature, sign(digest)):
         for client in (service, local):
-            for given, valid in ((signature, True), (spoilt(signature), False)):
+            for given, valid in ((signature, True), (flip_last_bit(signature), False)):
                 checked = await client.verify(SignatureAlgorithm(algorithm), digest, given)
                 assert checked.is_valid == valid, (algorithm, client)
     assert is_valid(lambda: verify(signed.signature, digest)), algorithm
-    assert not is_valid(lambda: verify(spoilt(signed.signature), digest)), algorithm
-    TRIED.add(algorithm)
+    assert not is_valid(lambda: verify(flip_last_bit(signed.signature), digest)), algorithm
+    TESTED.add(algorithm)
 
 
 async def rsa_signatures():
@@ -94,7 +94,7 @@ async def rsa_signatures():
             lambda data: PRIVATE.sign(data, scheme, digest),
             lambda signature, data: PRIVATE.public_key().verify(signature, data, scheme, digest),
         )
-    # Bytes as they are, padded: an algorithm that the SDK has no name for, and sends all the same.
+    # RSNULL pads the input without a DigestInfo. The SDK has no constant for it, but sends it.
     signed = await remote(RSA).sign("RSNULL", b"as they are")
     numbers = PRIVATE.public_key().public_numbers()
     plain = integer(pow(int.from_bytes(signed.signature, "big"), numbers.e, numbers.n), 256)
@@ -139,10 +139,10 @@ async def macs():
         mac.update(digest)
         signed = await remote(key).sign(SignatureAlgorithm(f"HS{bits}"), digest)
         assert signed.signature == mac.finalize(), bits
-        for signature, valid in ((signed.signature, True), (spoilt(signed.signature), False)):
+        for signature, valid in ((signed.signature, True), (flip_last_bit(signed.signature), False)):
             checked = await remote(key).verify(SignatureAlgorithm(f"HS{bits}"), digest, signature)
             assert checked.is_valid == valid, bits
-        TRIED.add(f"HS{bits}")
+        TESTED.add(f"HS{bits}")
 
 
 async def rsa_ciphers():
@@ -158,8 +158,8 @@ async def rsa_ciphers():
         opened = await service.decrypt(cipher, sealed)
         assert (opened.plaintext, opened.key_id) == (b"plain", RSA.id), name
         assert (await service.unwrap_key(wrap, sealed)).key == b"plain", name
-        TRIED.update({f"encrypt {name}", f"wrap {name}"})
-    await refused(HttpResponseError, service.decrypt(EncryptionAlgorithm.rsa_oaep, spoilt(sealed)), "(BadParameter)")
+        TESTED.update({f"encrypt {name}", f"wrap {name}"})
+    await refused(HttpResponseError, service.decrypt(EncryptionAlgorithm.rsa_oaep, flip_last_bit(sealed)), "(BadParameter)")
 
 
 async def symmetric():
@@ -175,24 +175,24 @@ async def symmetric():
             padder = PKCS7(128).padder()
             blocks = plain if mode == "CBC" else padder.update(plain) + padder.finalize()
             expected = encryptor.update(blocks) + encryptor.finalize()
-            # Of the SDK's own implementation only the padding mode is there.
+            # The SDK implements only the padding mode locally.
             clients = [service] if mode == "CBC" else [service, local]
             for client in clients:
                 sealed = await client.encrypt(algorithm, plain, iv=iv)
                 assert (sealed.ciphertext, sealed.iv) == (expected, iv), algorithm
                 assert (await client.decrypt(algorithm, expected, iv=iv)).plaintext == plain, algorithm
-            TRIED.add(f"encrypt {algorithm.value}")
+            TESTED.add(f"encrypt {algorithm.value}")
         await gcm(bits, service, secret)
         algorithm, expected = KeyWrapAlgorithm(f"A{bits}KW"), keywrap.aes_key_wrap(secret, b"k" * 200)
         for client in (service, local):
             assert (await client.wrap_key(algorithm, b"k" * 200)).encrypted_key == expected, algorithm
             assert (await client.unwrap_key(algorithm, expected)).key == b"k" * 200, algorithm
-        await refused(HttpResponseError, service.unwrap_key(algorithm, spoilt(expected)), "(BadParameter)")
-        TRIED.add(f"wrap {algorithm.value}")
+        await refused(HttpResponseError, service.unwrap_key(algorithm, flip_last_bit(expected)), "(BadParameter)")
+        TESTED.add(f"wrap {algorithm.value}")
 
 
 async def gcm(bits, service, secret):
-    """The service makes the nonce; the SDK leaves all of GCM to it."""
+    """The service generates the nonce; the SDK does not implement GCM locally."""
     algorithm, aad = EncryptionAlgorithm(f"A{bits}GCM"), {"additional_authenticated_data": b"aad"}
     sealed = await service.encrypt(algorithm, b"plain", **aad)
     assert (len(sealed.iv), len(sealed.tag), sealed.aad) == (12, 16, b"aad")
@@ -202,17 +202,17 @@ async def gcm(bits, service, secret):
     made = AESGCM(secret).encrypt(nonce, b"plain", b"aad")
     given = {"iv": nonce, "authentication_tag": made[-16:], **aad}
     assert (await service.decrypt(algorithm, made[:-16], **given)).plaintext == b"plain"
-    for change in ({"additional_authenticated_data": b"other"}, {"authentication_tag": spoilt(made[-16:])}):
+    for change in ({"additional_authenticated_data": b"other"}, {"authentication_tag": flip_last_bit(made[-16:])}):
         forged = service.decrypt(algorithm, made[:-16], **{**given, **change})
         await refused(HttpResponseError, forged, "(BadParameter)")
-    TRIED.add(f"encrypt {algorithm.value}")
+    TESTED.add(f"encrypt {algorithm.value}")
 
 
-async def made_in_the_token():
-    """What nobody but the token ever knew."""
+async def generated_keys():
+    """Keys generated in the token."""
     key = await KEYS.create_rsa_key("made", size=2048, hardware_protected=True)
     digest = hashlib.sha256(b"data").digest()
-    # This principal may read the key: the SDK verifies by itself.
+    # This principal may read the key, so the SDK verifies locally.
     client = cryptography_client(key, CREDENTIAL)
     signed = await client.sign(SignatureAlgorithm.ps256, digest)
     assert (await client.verify(SignatureAlgorithm.ps256, digest, signed.signature)).is_valid
@@ -223,18 +223,18 @@ async def made_in_the_token():
     assert refusal.status_code == 403 and "disabled key" in refusal.message
 
 
-async def nothing_is_left_out():
+async def every_algorithm_is_tested():
     named = {algorithm.value for algorithm in SignatureAlgorithm}
     named |= {f"encrypt {algorithm.value}" for algorithm in EncryptionAlgorithm}
-    # The service has these for hardware that can do them; ours does not offer them.
+    # The CKM key wrap algorithms are not supported.
     named |= {f"wrap {algorithm.value}" for algorithm in KeyWrapAlgorithm if not algorithm.value.startswith("CKM")}
-    assert TRIED == named, TRIED ^ named
+    assert TESTED == named, TESTED ^ named
 
 
 async def scenario():
-    """Made where it plays: asynchronous clients belong to a loop."""
-    global CREDENTIAL, KEYS, PRIVATE, RSA, TRIED, USER
-    CREDENTIAL, USER, TRIED = credential(), principal("USER"), set()
+    """Creates the clients: asynchronous ones must be created in the event loop that uses them."""
+    global CREDENTIAL, KEYS, PRIVATE, RSA, TESTED, USER
+    CREDENTIAL, USER, TESTED = credential(), principal("USER"), set()
     KEYS = key_client(CREDENTIAL)
     PRIVATE = rsa.generate_private_key(65537, 2048)
     numbers = PRIVATE.private_numbers()
@@ -261,6 +261,6 @@ play(
     macs,
     rsa_ciphers,
     symmetric,
-    made_in_the_token,
-    nothing_is_left_out,
+    generated_keys,
+    every_algorithm_is_tested,
 )

@@ -1,4 +1,4 @@
-"""A program that was written for Azure, and is told of nothing else: not even of an authority."""
+"""A program written for Azure, without any setting for Strongroom, not even the authority."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The cloud's endpoints as msrestazure reads them, and az up to 2.50: in their first shape."""
+"""Tests the cloud metadata endpoint in its first API version, which msrestazure and az up to 2.50 read."""
 
 import os
 

@@ -1,7 +1,7 @@
-"""Microsoft's clients in both of their flavours, so that one scenario holds for both: `SCRIPT.py sync` or `async`.
+"""Microsoft's synchronous and asynchronous clients behind one interface: run scenarios with `SCRIPT.py sync` or `async`.
 
-A scenario awaits every call. A client that is not asynchronous is told apart here, and nowhere else. Settings come from
-the environment, as those of any application; challenge verification is on, TLS is verified.
+A scenario awaits every call; this module wraps synchronous clients. Clients are configured by environment variables as in
+any application; challenge resource verification is enabled, and TLS is verified.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ else:
 
 URL = os.environ["AZURE_KEYVAULT_URL"]
 
-# What is open, and closed at the end.
+# Clients and credentials to close at the end.
 _open = []
 
 
 class Awaited:
-    """A client whose calls are made at once, to be awaited as those of an asynchronous one are."""
+    """Wraps a synchronous client so that its calls can be awaited."""
 
     def __init__(self, client):
         self.client = client
@@ -47,21 +47,21 @@ class Awaited:
 
 
 def opened(client):
-    """A client of either flavour, to be awaited, and closed at the end."""
+    """Returns an awaitable client, and closes it at the end."""
     client = client if FLAVOUR == "async" else Awaited(client)
     _open.append(client)
     return client
 
 
 def credential(kind=EnvironmentCredential):
-    """The principal of the environment, as every application gets its own."""
+    """The credential of the principal in the environment variables."""
     made = kind(disable_instance_discovery=True)
     _open.append(made if FLAVOUR == "async" else Awaited(made))
     return made
 
 
 def principal(name, secret=None):
-    """Another principal."""
+    """The credential of another principal, whose environment variables begin with `name`."""
     made = ClientSecretCredential(
         os.environ["AZURE_TENANT_ID"],
         os.environ[f"{name}_CLIENT_ID"],
@@ -82,7 +82,7 @@ def cryptography_client(key, who):
 
 
 def local_client(jwk):
-    """A client that does everything here, and asks nobody."""
+    """A client that computes locally and sends no requests."""
     client = CryptographyClient.from_jwk(jwk)
     return client if FLAVOUR == "async" else Awaited(client)
 
@@ -104,20 +104,20 @@ def managed_hsms(who, **more):
 
 
 async def finished(begun):
-    """The result of a long-running operation."""
+    """Returns the result of a long-running operation."""
     result = (await begun).result()
     return await result if inspect.isawaitable(result) else result
 
 
 async def listed(items):
-    """All items of a list, page by page."""
+    """Returns all items of a list, page by page."""
     if inspect.isawaitable(items):
         return list(await items)
     return [item async for item in items]
 
 
 async def delete(keys, name):
-    """Deletes a key and waits until it is deleted. This and recovery have another name in either flavour."""
+    """Deletes a key and waits until it is deleted. The method has different names in the two clients."""
     if FLAVOUR == "async":
         return await keys.delete_key(name)
     poller = await keys.begin_delete_key(name)
@@ -126,7 +126,7 @@ async def delete(keys, name):
 
 
 async def recover(keys, name):
-    """Recovers a key and waits until it is there."""
+    """Recovers a key and waits until it is recovered. The method has different names in the two clients."""
     if FLAVOUR == "async":
         return await keys.recover_deleted_key(name)
     poller = await keys.begin_recover_deleted_key(name)
@@ -135,17 +135,17 @@ async def recover(keys, name):
 
 
 async def refused(error, call, text=""):
-    """Expects a call to fail with this error, and gives it back."""
+    """Asserts that a call fails with this error, and returns the error."""
     try:
         await call
     except error as refusal:
         assert text in str(refusal), refusal
         return refusal
-    raise AssertionError(f"{error.__name__} was expected")
+    raise AssertionError(f"expected {error.__name__}")
 
 
 def play(*steps):
-    """Plays the steps of a scenario, one after the other."""
+    """Runs the steps of a scenario in order."""
 
     async def scenario():
         try:

@@ -1,4 +1,4 @@
-"""KeyClient, synchronous and asynchronous: what becomes of keys, and what it is told about them."""
+"""Tests KeyClient, synchronous and asynchronous: the lifecycle of keys and their properties."""
 
 from datetime import datetime, timezone
 
@@ -43,7 +43,7 @@ async def names_and_urls():
 
 
 async def kinds():
-    """Of whatever is asked for, the HSM makes the kind that it has."""
+    """The HSM creates HSM-protected keys, whichever key type is requested."""
     for size, exponent, e in [(2048, 17, b"\x11"), (3072, None, b"\x01\x00\x01"), (4096, None, b"\x01\x00\x01")]:
         key = await KEYS.create_rsa_key(f"rsa-{size}", size=size, public_exponent=exponent)
         assert (key.key_type, len(key.key.n) * 8, key.key.e) == (KeyType.rsa_hsm, size, e)
@@ -58,13 +58,13 @@ async def kinds():
     for size in (128, 192, 256):
         key = await KEYS.create_oct_key(f"oct-{size}", size=size)
         assert (key.key_type, key.key.k) == (KeyType.oct_hsm, None)
-    # As any of the general call's types, too, and with operations of one's own.
+    # With the general method, and with chosen key operations.
     key = await KEYS.create_key("general", "RSA-HSM", size=2048, key_operations=[KeyOperation.sign, "verify"])
     assert sorted(key.key_operations) == ["sign", "verify"] and not key.properties.exportable
 
 
 async def dates():
-    """A key may have expired when it is made, or begin long after us."""
+    """The expiration date may be in the past, and the activation date in the far future."""
     old, far = datetime(2000, 1, 1, tzinfo=timezone.utc), datetime(3000, 1, 1, tzinfo=timezone.utc)
     assert (await KEYS.create_ec_key("expired", expires_on=old)).properties.expires_on == old
     assert (await KEYS.create_ec_key("early", not_before=far)).properties.not_before == far
@@ -133,7 +133,7 @@ async def rotation():
     assert policy.created_on and policy.updated_on
     policy = await KEYS.get_key_rotation_policy("rotated")
     [shown] = policy.lifetime_actions
-    # The service writes it in lower case, whatever was sent.
+    # The service returns the action in lower case.
     assert shown.action.lower() == KeyRotationPolicyAction.rotate.value.lower()
     assert (shown.time_after_create, shown.time_before_expiry) == ("P2M", None)
     rotated = await KEYS.rotate_key("rotated")
@@ -146,23 +146,23 @@ async def rotation():
 async def random():
     first, second = await KEYS.get_random_bytes(128), await KEYS.get_random_bytes(128)
     assert len(first) == len(second) == 128 and first != second
-    told = "count cannot be greater than 128 or less than 1"
-    await refused(HttpResponseError, KEYS.get_random_bytes(129), told)
+    message = "count cannot be greater than 128 or less than 1"
+    await refused(HttpResponseError, KEYS.get_random_bytes(129), message)
 
 
-async def versions_of_the_interface():
+async def api_versions():
     current = await KEYS.get_key("names")
     for version in ApiVersion:
         client = key_client(CREDENTIAL, api_version=version)
         assert (await client.get_key("names")).id == current.id, version
 
 
-async def who_may():
+async def authorized_principals():
     for who in (credential(DefaultAzureCredential), principal("AZURE")):
         assert (await key_client(who).get_key("names")).name == "names", who
 
 
-async def who_may_not():
+async def unauthorized_principals():
     user = key_client(principal("USER"))
     refusal = await refused(HttpResponseError, user.get_key("names"), "(AccessDenied)")
     assert refusal.status_code == 403 and "keys/read/action on /keys/names" in str(refusal), refusal
@@ -171,7 +171,7 @@ async def who_may_not():
 
 
 async def scenario():
-    """Made where it plays: asynchronous clients belong to a loop."""
+    """Creates the clients: asynchronous ones must be created in the event loop that uses them."""
     global CREDENTIAL, KEYS
     CREDENTIAL = credential()
     KEYS = key_client(CREDENTIAL)
@@ -187,7 +187,7 @@ play(
     deletion,
     rotation,
     random,
-    versions_of_the_interface,
-    who_may,
-    who_may_not,
+    api_versions,
+    authorized_principals,
+    unauthorized_principals,
 )

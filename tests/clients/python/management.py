@@ -1,4 +1,4 @@
-"""azure-mgmt-keyvault, synchronous and asynchronous: the life of a managed HSM as a resource."""
+"""Tests azure-mgmt-keyvault, synchronous and asynchronous: the lifecycle of a managed HSM as a resource."""
 
 import os
 
@@ -16,13 +16,13 @@ from flavours import credential, finished, listed, managed_hsms, play, principal
 
 GROUP = os.environ["AZURE_RESOURCE_GROUP"]
 TENANT = os.environ["AZURE_TENANT_ID"]
-SOMEBODY = os.environ["USER_OBJECT_ID"]
+ADMINISTRATOR = os.environ["USER_OBJECT_ID"]
 LOCATION = "localhost"
 PORT = os.environ["ARM_ENDPOINT"].rsplit(":", 1)[1]
 
 
 def wanted(**properties):
-    properties = ManagedHsmProperties(tenant_id=TENANT, initial_admin_object_ids=[SOMEBODY], **properties)
+    properties = ManagedHsmProperties(tenant_id=TENANT, initial_admin_object_ids=[ADMINISTRATOR], **properties)
     sku = ManagedHsmSku(family="B", name="Standard_B1")
     return ManagedHsm(location=LOCATION, sku=sku, properties=properties, tags={"team": "billing"})
 
@@ -32,7 +32,7 @@ async def is_free(name):
     return (await HSMS.check_mhsm_name_availability(question)).name_available
 
 
-async def making():
+async def creation():
     assert await is_free("payroll") and not await is_free("local")
     rules = MHSMNetworkRuleSet(bypass="None", default_action="Deny", ip_rules=[MHSMIPRule(value="203.0.113.0/24")])
     parameters = wanted(soft_delete_retention_in_days=7, network_acls=rules)
@@ -40,7 +40,7 @@ async def making():
     assert made.properties.provisioning_state == "Succeeded", made
     assert made.properties.hsm_uri == f"https://payroll.managedhsm.localhost:{PORT}/"
     assert (made.location, made.tags, made.sku.name) == (LOCATION, {"team": "billing"}, "Standard_B1")
-    assert made.properties.initial_admin_object_ids == [SOMEBODY]
+    assert made.properties.initial_admin_object_ids == [ADMINISTRATOR]
     assert made.properties.soft_delete_retention_in_days == 7 and made.properties.enable_soft_delete
     assert made.properties.network_acls.ip_rules[0].value == "203.0.113.0/24"
     assert made.properties.security_domain_properties.activation_status == "NotActivated"
@@ -50,7 +50,7 @@ async def making():
         assert [hsm.name for hsm in await listed(items)] == ["local", "payroll"]
 
 
-async def changing():
+async def update():
     hsm = await HSMS.get(GROUP, "payroll")
     hsm.tags = {"team": "audit"}
     changed = await finished(HSMS.begin_update(GROUP, "payroll", hsm))
@@ -61,7 +61,7 @@ async def changing():
     await refused(HttpResponseError, refusal, "softDeleteRetentionInDays")
 
 
-async def deleting():
+async def deletion():
     await finished(HSMS.begin_delete(GROUP, "payroll"))
     await refused(ResourceNotFoundError, HSMS.get(GROUP, "payroll"), "(ResourceNotFound)")
     [deleted] = await listed(HSMS.list_deleted())
@@ -79,16 +79,16 @@ async def deleting():
     assert await is_free("payroll") and await listed(HSMS.list_deleted()) == []
 
 
-async def who_may_not():
+async def unauthorized_principals():
     user = managed_hsms(principal("USER"))
     refusal = await refused(HttpResponseError, user.get(GROUP, "local"), "Microsoft.KeyVault/managedHSMs/read")
     assert (refusal.status_code, refusal.error.code) == (403, "AuthorizationFailed"), refusal
 
 
 async def scenario():
-    """Made where it plays: asynchronous clients belong to a loop."""
+    """Creates the clients: asynchronous ones must be created in the event loop that uses them."""
     global HSMS
     HSMS = managed_hsms(credential())
 
 
-play(scenario, making, changing, deleting, who_may_not)
+play(scenario, creation, update, deletion, unauthorized_principals)

@@ -1,7 +1,7 @@
-"""Client-side field level encryption as MongoDB's drivers do it, with keys of the HSM as customer master keys.
+"""Tests MongoDB's client-side field level encryption with keys of the HSM as customer master keys.
 
-libmongocrypt writes the requests and reads the answers, byte by byte, with a parser of its own; what a driver does is
-to carry them over TLS, and to keep the data keys. That is here, without a database.
+libmongocrypt writes the HTTP requests and parses the responses itself. The driver's part is implemented here, without a
+database: it sends them over TLS and stores the data keys.
 """
 
 import os
@@ -23,21 +23,21 @@ TRUST = ssl.create_default_context(cafile=os.environ["REQUESTS_CA_BUNDLE"])
 
 
 class Driver(MongoCryptCallback):
-    """What libmongocrypt asks of a driver."""
+    """The callbacks that libmongocrypt requires of a driver."""
 
     def __init__(self):
         self.data_keys = {}
-        self.asked = []
+        self.requests = []
 
     def kms_request(self, kms_context):
         host, port = kms_context.endpoint.rsplit(":", 1)
-        self.asked.append(kms_context.message.split(b" HTTP/1.1\r\n")[0].decode())
+        self.requests.append(kms_context.message.split(b" HTTP/1.1\r\n")[0].decode())
         with socket.create_connection((host, int(port)), timeout=10) as plain:
             with TRUST.wrap_socket(plain, server_hostname=host) as connection:
                 connection.sendall(kms_context.message)
                 while kms_context.bytes_needed > 0:
                     answer = connection.recv(kms_context.bytes_needed)
-                    assert answer, "the connection ended before the answer was read"
+                    assert answer, "the connection was closed before the response was complete"
                     kms_context.feed(answer)
 
     def fetch_keys(self, filter):
@@ -65,7 +65,7 @@ class Driver(MongoCryptCallback):
 
 
 def encrypter(driver, secret=os.environ["AZURE_CLIENT_SECRET"]):
-    """An encrypter that remembers neither tokens nor data keys of another."""
+    """An encrypter without cached access tokens or data keys."""
     azure = {
         "tenantId": os.environ["AZURE_TENANT_ID"],
         "clientId": os.environ["AZURE_CLIENT_ID"],
@@ -100,11 +100,11 @@ for master_key in (master(first), master(first, keyVersion=first.properties.vers
     assert b"invoice" not in sealed
     assert decrypted(driver, sealed) == "invoice 17"
 one.close()
-tokens = [asked for asked in driver.asked if asked.endswith("/oauth2/v2.0/token")]
-unwraps = [asked for asked in driver.asked if "/unwrapkey?api-version=" in asked.lower()]
-assert tokens and unwraps, driver.asked
+tokens = [line for line in driver.requests if line.endswith("/oauth2/v2.0/token")]
+unwraps = [line for line in driver.requests if "/unwrapkey?api-version=" in line.lower()]
+assert tokens and unwraps, driver.requests
 
-# Under another master key, the data keys open what they sealed before.
+# Data keys that are rewrapped with another master key decrypt the existing ciphertexts.
 two = encrypter(driver)
 rewrapped = bson.decode(two.rewrap_many_data_key({}, "azure", master(second)))
 two.close()
@@ -118,15 +118,15 @@ for document in rewrapped["v"]:
     driver.data_keys[document["_id"]] = bson.encode(stored)
 assert decrypted(driver, sealed) == "invoice 17"
 
-# Refusals are read, too.
-for secret, name, told in (
+# libmongocrypt reports error responses.
+for secret, name, message in (
     ("wrong", "mongo-first", "AADSTS7000215"),
     (os.environ["AZURE_CLIENT_SECRET"], "mongo-none", "KeyNotFound"),
 ):
     three = encrypter(Driver(), secret)
     try:
         three.create_data_key("azure", {"keyVaultEndpoint": HSM, "keyName": name})
-        raise AssertionError(f"{told} was expected")
+        raise AssertionError(f"expected {message}")
     except MongoCryptError as error:
-        assert told in str(error), error
+        assert message in str(error), error
     three.close()

@@ -1,6 +1,7 @@
-//! Azure's client for Rust: the life of a key, and what it is used for.
+//! Tests Azure's key client for Rust: the lifecycle of keys and cryptographic operations.
 //!
-//! Settings come from the environment, as those of any application; challenge verification is on, TLS is verified.
+//! The client is configured by environment variables as in any application; challenge resource verification is enabled,
+//! and TLS is verified.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -28,7 +29,7 @@ fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
 }
 
-/// A client as one of the principals that the environment names.
+/// A client of a principal whose environment variables begin with `principal`.
 fn client(principal: &str, secret: Option<&str>) -> Done<KeyClient> {
     let secret = secret.map_or_else(|| variable(&format!("{principal}_CLIENT_SECRET")), str::to_owned);
     let id = variable(&format!("{principal}_CLIENT_ID"));
@@ -37,9 +38,9 @@ fn client(principal: &str, secret: Option<&str>) -> Done<KeyClient> {
     Ok(KeyClient::new(&variable("AZURE_KEYVAULT_URL"), credential, None)?)
 }
 
-/// Expects a refusal with this status.
+/// Asserts that a call failed with this status and text.
 fn refused<T>(result: azure_core::Result<T>, status: StatusCode, text: &str) {
-    let Err(error) = result else { panic!("a refusal was expected: {text}") };
+    let Err(error) = result else { panic!("the call should have failed: {text}") };
     assert_eq!(error.http_status(), Some(status), "{error:?}");
     assert!(format!("{error:?}").contains(text), "{error:?}");
 }
@@ -84,7 +85,7 @@ async fn signatures(keys: &KeyClient) -> Done {
     let current = keys.sign("ec-P-256", parameters.try_into()?, None).await?.into_model()?;
     assert_eq!(pinned.kid, current.kid);
 
-    // By another implementation.
+    // Verified with another implementation.
     let jwk = key.key.unwrap();
     let (x, y) = (jwk.x.unwrap(), jwk.y.unwrap());
     let point = p256::EncodedPoint::from_affine_coordinates(x.as_slice().into(), y.as_slice().into(), false);
@@ -220,7 +221,7 @@ async fn rotation(keys: &KeyClient) -> Done {
     let kept = keys.get_key_rotation_policy("ec-P-384", None).await?;
     let text: serde_json::Value = serde_json::from_slice(kept.body())?;
     assert_eq!(text["attributes"]["expiryTime"], "P90D");
-    // The service writes `rotate`, and the SDK knows `Rotate` alone; the page of these clients says so as long as it does.
+    // The service returns `rotate`, but the SDK parses only `Rotate`; docs/clients documents this.
     assert!(kept.into_model().is_err());
     let rotated = keys.rotate_key("ec-P-384", None).await?.into_model()?;
     assert_ne!(rotated.resource_id()?.version, before.resource_id()?.version);
@@ -264,7 +265,7 @@ async fn random(keys: &KeyClient) -> Done {
     Ok(())
 }
 
-async fn who_may_not() -> Done {
+async fn unauthorized_principals() -> Done {
     let user = client("USER", None)?;
     refused(user.get_key("rsa", None).await, StatusCode::Forbidden, "keys/read/action on /keys/rsa");
     let error = client("USER", Some("wrong"))?.get_key("rsa", None).await.expect_err("the secret is wrong");
@@ -283,5 +284,5 @@ async fn main() -> Done {
     rotation(&keys).await?;
     deletion(&keys).await?;
     random(&keys).await?;
-    who_may_not().await
+    unauthorized_principals().await
 }
