@@ -5,9 +5,10 @@ use uuid::Uuid;
 use crate::model::Error;
 use crate::model::aes_modes::ModeFamily;
 use crate::model::error::Denied;
-use crate::model::name::{KeyId, PrincipalId, VersionId};
+use crate::model::name::{PrincipalId, VersionId};
 use crate::model::rbac::{Action, Scope};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::retention::{RecoveryLevel, RetentionDays};
 
 /// The text of an internal error, which must not reach a client.
@@ -20,31 +21,42 @@ pub(super) fn every_kind() -> Vec<Error> {
     let name: crate::model::name::KeyName = "invoices".parse().unwrap();
     let subscription = SubscriptionId(Uuid::nil());
     let group: ResourceGroupName = "dev".parse().unwrap();
-    vec![
+    let budget = "monthly".parse().unwrap();
+    let not_found = ResourceKind::ALL.map(|kind| {
+        Error::NotFound(match kind {
+            ResourceKind::Budget => Resource::budget(subscription, &budget),
+            ResourceKind::DeletedKey => Resource::deleted_key(&hsm, &name),
+            ResourceKind::DeletedManagedHsm => Resource::deleted_hsm(&hsm),
+            ResourceKind::Key => Resource::key(&hsm, &name),
+            ResourceKind::ManagedHsm => (&hsm).into(),
+            ResourceKind::ResourceGroup => Resource::group(subscription, &group),
+            ResourceKind::Subscription => subscription.into(),
+            ResourceKind::RoleAssignment | ResourceKind::RoleDefinition | ResourceKind::Setting => {
+                Resource::unnamed(kind)
+            }
+        })
+    });
+    let mut all = vec![
         Error::Busy,
         Error::BuiltInRole { id: Uuid::nil() },
         Error::ClockNotTrusted { standing: "held" },
         Error::ComputationBusy { what: "sums" },
         Error::Conflict { what: "it".to_owned() },
         Error::DecryptionFailed,
-        Error::DeletedHsmNotFound { hsm: hsm.clone() },
-        Error::DeletedKeyNotFound { hsm: hsm.clone(), name: name.clone() },
         Error::Forbidden {
             principal: PrincipalId(Uuid::nil()),
             denied: Denied::Data(Action::KeySign, Scope::Key(name.clone())),
             roles: vec!["Signer".to_owned()],
         },
-        Error::HsmDeleted { hsm: hsm.clone(), scheduled_purge_at: at },
-        Error::HsmExists { hsm: hsm.clone(), deleted: true },
+        Error::Deleted { resource: (&hsm).into(), scheduled_purge_at: at },
+        Error::Exists { resource: (&hsm).into(), deleted: true },
         Error::HsmNotActivated { hsm: hsm.clone() },
-        Error::HsmNotFound { hsm: hsm.clone() },
         Error::Internal(SECRET.to_owned()),
         Error::invalid("name", "it is wrong"),
-        Error::KeyDeleted { name: name.clone() },
+        Error::Deleted { resource: Resource::key(&hsm, &name), scheduled_purge_at: at },
         Error::KeyDisabled { operation: "sign" },
         Error::KeyExpired { operation: "sign", expires: at.into() },
         Error::KeyMaterialMissing { version: VersionId::from_bytes([7; 16]) },
-        Error::KeyNotFound { key: KeyId { hsm, name: name.clone(), version: None } },
         Error::KeyNotYetValid { operation: "sign", not_before: at.into() },
         Error::LimitExceeded { what: "things", limit: 7 },
         Error::ModeFamilyMismatch {
@@ -62,40 +74,37 @@ pub(super) fn every_kind() -> Vec<Error> {
             },
             scheduled_purge_at: at,
         },
-        Error::BudgetExists { subscription, budget: "monthly".parse().unwrap() },
-        Error::BudgetNotFound { subscription, budget: "monthly".parse().unwrap() },
+        Error::Exists { resource: Resource::budget(subscription, &budget), deleted: false },
         Error::Overloaded,
         Error::RequestTooLarge { limit: 7 },
         Error::RequestTooSlow { seconds: 7 },
-        Error::ResourceGroupExists { subscription, group: group.clone() },
+        Error::Exists { resource: Resource::group(subscription, &group), deleted: false },
         Error::ResourceGroupNotEmpty { group: group.clone(), hsm: "local".parse().unwrap() },
-        Error::ResourceGroupNotFound { subscription, group },
         Error::ResumeTokenExpired { after: 3, oldest: 9 },
-        Error::RoleAssignmentExists,
+        Error::Exists { resource: Resource::unnamed(ResourceKind::RoleAssignment), deleted: false },
         Error::RoleAssignmentMatches {
             existing: Uuid::nil(),
             role_definition: Uuid::nil(),
             principal: PrincipalId(Uuid::nil()),
             scope: "/keys".to_owned(),
         },
-        Error::RoleAssignmentNotFound,
-        Error::RoleDefinitionNotFound,
         Error::RotationPolicyMissing { name },
         Error::RouteNotFound,
-        Error::SettingNotFound,
         Error::Stopping,
-        Error::SubscriptionNotFound { subscription },
         Error::TokenFailed { function: "C_Sign", code: "CKR_DEVICE_ERROR".to_owned() },
         Error::TokenPoolExhausted { tokens: 7 },
         Error::TokenTimeout { milliseconds: 7 },
         Error::TokenUnavailable { why: "it is away".to_owned() },
         Error::Unauthenticated { why: "nobody" },
         Error::Unsupported { what: "not yet".to_owned() },
-    ]
+    ];
+    all.extend(not_found);
+    all
 }
 
 #[test]
 fn every_error_variant_is_listed() {
-    let kinds = include_str!("../model/error.rs").matches("#[error(").count();
-    assert_eq!(every_kind().len(), kinds, "this file does not list every variant of `Error`");
+    let variants = include_str!("../model/error.rs").matches("#[error(").count();
+    let listed: std::collections::HashSet<_> = every_kind().iter().map(std::mem::discriminant).collect();
+    assert_eq!(listed.len(), variants, "this file does not list every variant of `Error`");
 }

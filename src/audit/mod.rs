@@ -1,6 +1,7 @@
 //! The audit log: rendering of records, the files they are written to, and verification of those files.
 
 mod files;
+mod http_status;
 mod key;
 mod render;
 mod retention;
@@ -10,6 +11,7 @@ mod statement;
 mod unrecorded;
 mod verify;
 
+pub use http_status::http_status;
 pub use key::{render_finding, render_key};
 pub use render::render;
 pub use retention::{Doomed, Retention, doomed};

@@ -101,7 +101,7 @@ impl Gate for DataPlane {
         let resolved = hsm.id;
         let hsm = engine.hsm(&hsm.name)?;
         if hsm.id != resolved {
-            return Err(Error::HsmNotFound { hsm: hsm.name.clone() });
+            return Err(Error::NotFound((&hsm.name).into()));
         }
         // assumption: the reply of a deleted HSM's data plane is not recorded.
         hsm.check_live()?;
@@ -136,7 +136,7 @@ impl Gate for ControlPlane {
 
     fn resolve(engine: &Engine, container: &SubscriptionId) -> Result<Arc<Subscription>> {
         let subscription = engine.0.store.subscription(*container);
-        subscription.ok_or(Error::SubscriptionNotFound { subscription: *container })
+        subscription.ok_or(Error::NotFound((*container).into()))
     }
 
     fn authorize(

@@ -34,6 +34,7 @@ use crate::ops::{CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeys, Tar
 use crate::store::{Commit, Store};
 use crate::token::Supply;
 
+pub use crate::audit::http_status;
 pub use audit_log::{AuditLog, Signer};
 pub use gate::Gate;
 use locks::Locks;
@@ -327,7 +328,7 @@ impl Engine {
     }
 
     fn hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
-        self.0.store.hsm(name).ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })
+        self.0.store.hsm(name).ok_or_else(|| Error::NotFound(name.into()))
     }
 
     async fn attempt<O: Operation>(

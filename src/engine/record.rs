@@ -98,7 +98,7 @@ impl Pending {
     pub(super) fn conclude(&mut self, result: Result<(), &Error>) -> Option<Record> {
         let entry = self.entry.as_mut()?;
         entry.duration = self.started.elapsed();
-        entry.status = result.map_or_else(Error::status, |()| 200);
+        entry.status = result.map_or_else(audit::http_status, |()| 200);
         entry.result = result.map_err(Error::reason);
         self.entry.as_ref().map(|entry| self.render(entry))
     }

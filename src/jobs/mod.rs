@@ -18,6 +18,7 @@ use crate::engine::Engine;
 use crate::identity::Credential;
 use crate::model::entry::Origin;
 use crate::model::name::{HsmName, KeyName, VersionId};
+use crate::model::resource_kind::Resource;
 use crate::model::time::{Due, Work};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
@@ -216,21 +217,13 @@ impl Scheduler {
                 Ok(Some(Happening { at, hsm, what }))
             }
             // A concurrent change: the work is no longer due.
-            Err(
-                Error::BudgetNotFound { .. }
-                | Error::Conflict { .. }
-                | Error::DeletedHsmNotFound { .. }
-                | Error::DeletedKeyNotFound { .. }
-                | Error::HsmDeleted { .. }
-                | Error::HsmNotFound { .. }
-                | Error::KeyNotFound { .. },
-            ) => Ok(None),
+            Err(Error::NotFound(_) | Error::Conflict { .. } | Error::Deleted { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     async fn purge_hsm(&self, name: &HsmName) -> Result<Happened> {
-        let not_found = || Error::DeletedHsmNotFound { hsm: name.clone() };
+        let not_found = || Error::NotFound(Resource::deleted_hsm(name));
         let hsm = self.engine.managed_hsm(name).ok_or_else(not_found)?;
         let path = DeletedHsmPath {
             subscription: hsm.subscription,

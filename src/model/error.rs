@@ -5,9 +5,10 @@
 use super::Timestamp;
 use super::aes_modes::ModeFamily;
 use super::key_date::KeyDate;
-use super::name::{BudgetName, HsmName, KeyName, PrincipalId, VersionId};
-use super::resource::{ResourceGroupName, SubscriptionId};
-use super::retention::RecoveryLevel;
+use super::name::{HsmName, KeyName, PrincipalId, VersionId};
+use super::resource::ResourceGroupName;
+use super::resource_kind::{Exists, NotFound, Resource, SoftDeleted};
+use super::retention::{Deletion, RecoveryLevel};
 
 pub use super::denied::Denied;
 
@@ -21,22 +22,6 @@ pub enum Error {
     /// The request queue of the token is full; nothing was done.
     #[error("the token is busy; try again in a moment")]
     Busy,
-    /// The subscription has a budget of this name.
-    #[error("budget already exists: subscriptions/{subscription}/budgets/{budget}")]
-    BudgetExists {
-        /// The subscription.
-        subscription: SubscriptionId,
-        /// The budget.
-        budget: BudgetName,
-    },
-    /// No such budget.
-    #[error("budget not found: subscriptions/{subscription}/budgets/{budget}")]
-    BudgetNotFound {
-        /// The subscription.
-        subscription: SubscriptionId,
-        /// The requested name.
-        budget: BudgetName,
-    },
     /// A built-in role cannot be changed, deleted, or have its id taken.
     #[error("role definition {id} is built in and cannot be changed or deleted; use another id")]
     BuiltInRole {
@@ -63,17 +48,25 @@ pub enum Error {
         /// What was changed.
         what: String,
     },
+    /// The resource is soft-deleted: it can be recovered or purged, and its name is taken until then.
+    #[error("{}", SoftDeleted { resource, scheduled_purge_at: *scheduled_purge_at })]
+    Deleted {
+        /// The resource.
+        resource: Resource,
+        /// When the service purges it.
+        scheduled_purge_at: Timestamp,
+    },
     /// Decryption, unwrapping or tag verification failed. One error for every cause, so that callers get no
     /// padding oracle.
     #[error("the input could not be decrypted with this key")]
     DecryptionFailed,
-    /// No such deleted key.
-    #[error("deleted key not found: hsms/{hsm}/deletedKeys/{name}")]
-    DeletedKeyNotFound {
-        /// The HSM.
-        hsm: HsmName,
-        /// The requested name.
-        name: KeyName,
+    /// The name belongs to another resource, live or soft-deleted.
+    #[error("{}", Exists { resource, deleted: *deleted })]
+    Exists {
+        /// The resource that has the name.
+        resource: Resource,
+        /// Whether it is soft-deleted.
+        deleted: bool,
     },
     /// The authenticated caller is not authorized.
     #[error("principal {principal} {denied}")]
@@ -85,43 +78,10 @@ pub enum Error {
         /// The names of built-in roles that grant the action.
         roles: Vec<String>,
     },
-    /// No such deleted HSM.
-    #[error("deleted managed HSM not found: {hsm}")]
-    DeletedHsmNotFound {
-        /// The requested name.
-        hsm: HsmName,
-    },
-    /// The HSM is soft-deleted; its keys are unusable until it is recovered.
-    #[error(
-        "managed HSM {hsm} is in a deleted but recoverable state; it can only be recovered or purged, and is purged by itself at {scheduled_purge_at}"
-    )]
-    HsmDeleted {
-        /// The HSM.
-        hsm: HsmName,
-        /// The scheduled purge date.
-        scheduled_purge_at: Timestamp,
-    },
-    /// A live or soft-deleted HSM of this name exists.
-    #[error(
-        "a managed HSM named {hsm} exists already{}",
-        if *deleted { ", in a deleted but recoverable state; recover or purge it" } else { "" }
-    )]
-    HsmExists {
-        /// The name.
-        hsm: HsmName,
-        /// Whether the existing HSM is soft-deleted.
-        deleted: bool,
-    },
     /// The HSM is provisioned but not activated.
     #[error("managed HSM {hsm} is not activated")]
     HsmNotActivated {
         /// The HSM.
-        hsm: HsmName,
-    },
-    /// No such HSM.
-    #[error("managed HSM not found: hsms/{hsm}")]
-    HsmNotFound {
-        /// The requested name.
         hsm: HsmName,
     },
     /// A bug or unexpected condition in the service. The text is logged and never sent to callers.
@@ -134,14 +94,6 @@ pub enum Error {
         field: &'static str,
         /// Why the value is invalid.
         why: String,
-    },
-    /// A soft-deleted key of this name exists.
-    #[error(
-        "key {name} is in a deleted but recoverable state, and its name cannot be reused; it can only be recovered or purged"
-    )]
-    KeyDeleted {
-        /// The name.
-        name: KeyName,
     },
     /// The version is disabled.
     #[error("operation {operation} is not allowed on a disabled key")]
@@ -162,12 +114,6 @@ pub enum Error {
     KeyMaterialMissing {
         /// The version.
         version: VersionId,
-    },
-    /// No such key or version.
-    #[error("key not found: {key}")]
-    KeyNotFound {
-        /// The requested key.
-        key: super::name::KeyId,
     },
     /// The version is not valid yet.
     #[error("operation {operation} is not allowed on a key that is not yet valid (valid from {not_before})")]
@@ -200,6 +146,9 @@ pub enum Error {
     /// A required request body is empty.
     #[error("no content provided")]
     NoContent,
+    /// The resource does not exist, or not in the state that the request needs.
+    #[error("{}", NotFound(.0))]
+    NotFound(Resource),
     /// `key_ops` of the version does not contain the operation.
     #[error("operation {operation} is not permitted on this key: its key_ops do not contain it")]
     OperationNotPermitted {
@@ -229,14 +178,6 @@ pub enum Error {
         /// The time limit in seconds.
         seconds: u64,
     },
-    /// The subscription has a resource group of this name.
-    #[error("resource group {group} already exists in subscription {subscription}")]
-    ResourceGroupExists {
-        /// The subscription.
-        subscription: SubscriptionId,
-        /// The group.
-        group: ResourceGroupName,
-    },
     /// A managed HSM was created or recovered in the resource group during its deletion.
     #[error("managed HSM {hsm} was made or recovered in resource group {group} while it was being deleted")]
     ResourceGroupNotEmpty {
@@ -244,14 +185,6 @@ pub enum Error {
         group: ResourceGroupName,
         /// One of the HSMs in it.
         hsm: HsmName,
-    },
-    /// No such resource group.
-    #[error("resource group not found: subscriptions/{subscription}/resourceGroups/{group}")]
-    ResourceGroupNotFound {
-        /// The subscription.
-        subscription: SubscriptionId,
-        /// The requested name.
-        group: ResourceGroupName,
     },
     /// Events after the requested position are no longer retained.
     #[error("what happened after event {after} is not kept any more: the oldest event kept is {oldest}")]
@@ -261,9 +194,6 @@ pub enum Error {
         /// The sequence number of the oldest retained event.
         oldest: u64,
     },
-    /// A role assignment of this name exists.
-    #[error("the role assignment already exists")]
-    RoleAssignmentExists,
     /// A role assignment of another name assigns the same role to the same principal at the same scope.
     #[error(
         "role assignment '{existing}' already adds role '{role_definition}' to principal '{principal}' in scope '{scope}'"
@@ -278,12 +208,6 @@ pub enum Error {
         /// The scope.
         scope: String,
     },
-    /// No such role assignment.
-    #[error("requested role assignment not found")]
-    RoleAssignmentNotFound,
-    /// No such role definition.
-    #[error("requested role definition not found")]
-    RoleDefinitionNotFound,
     /// The surface has no route for this path and method.
     #[error("there is no such route")]
     RouteNotFound,
@@ -293,18 +217,9 @@ pub enum Error {
         /// The key.
         name: KeyName,
     },
-    /// No such setting.
-    #[error("invalid setting name: `ListSettings` tells which there are")]
-    SettingNotFound,
     /// The service is shutting down.
     #[error("the service is stopping; go on from the last resume token when it is back")]
     Stopping,
-    /// No such subscription.
-    #[error("subscription not found: subscriptions/{subscription}")]
-    SubscriptionNotFound {
-        /// The requested id.
-        subscription: SubscriptionId,
-    },
     /// A PKCS#11 function failed with a return value other than `CKR_OK`.
     #[error("the token failed in {function} with {code}")]
     TokenFailed {
@@ -351,114 +266,51 @@ impl Error {
         Self::Invalid { field, why: why.into() }
     }
 
+    /// Creates the error of a resource that is soft-deleted.
+    pub fn deleted(resource: impl Into<Resource>, deletion: Deletion) -> Self {
+        Self::Deleted { resource: resource.into(), scheduled_purge_at: deletion.scheduled_purge_at }
+    }
+
     /// Returns the stable name of this error, used by gRPC (`ErrorInfo`) and the audit log.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Busy => "TOKEN_BUSY",
-            Self::BudgetExists { .. } => "BUDGET_EXISTS",
-            Self::BudgetNotFound { .. } => "BUDGET_NOT_FOUND",
             Self::BuiltInRole { .. } => "ROLE_DEFINITION_BUILT_IN",
             Self::ClockNotTrusted { .. } => "CLOCK_NOT_TRUSTED",
             Self::ComputationBusy { .. } => "COMPUTATION_BUSY",
             Self::Conflict { .. } => "CONCURRENT_CHANGE",
             Self::DecryptionFailed => "DECRYPTION_FAILED",
-            Self::DeletedKeyNotFound { .. } => "DELETED_KEY_NOT_FOUND",
+            Self::Deleted { resource, .. } => resource.kind.reasons().deleted,
+            Self::Exists { resource, .. } => resource.kind.reasons().exists,
             Self::Forbidden { .. } => "ACTION_NOT_GRANTED",
-            Self::DeletedHsmNotFound { .. } => "DELETED_HSM_NOT_FOUND",
-            Self::HsmDeleted { .. } => "HSM_DELETED",
-            Self::HsmExists { .. } => "HSM_EXISTS",
             Self::HsmNotActivated { .. } => "HSM_NOT_ACTIVATED",
-            Self::HsmNotFound { .. } => "HSM_NOT_FOUND",
             Self::Internal(_) => "INTERNAL",
             Self::Invalid { .. } => "BAD_PARAMETER",
-            Self::KeyDeleted { .. } => "KEY_DELETED_BUT_RECOVERABLE",
             Self::KeyDisabled { .. } => "KEY_DISABLED",
             Self::KeyExpired { .. } => "KEY_EXPIRED",
             Self::KeyMaterialMissing { .. } => "KEY_MATERIAL_MISSING",
-            Self::KeyNotFound { .. } => "KEY_NOT_FOUND",
             Self::KeyNotYetValid { .. } => "KEY_NOT_YET_VALID",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
             Self::ModeFamilyMismatch { .. } => "AES_MODE_FAMILY_MISMATCH",
             Self::NoContent => "NO_CONTENT",
+            Self::NotFound(resource) => resource.kind.reasons().not_found,
             Self::OperationNotPermitted { .. } => "KEY_OPERATION_NOT_PERMITTED",
             Self::Overloaded => "OVERLOADED",
             Self::PurgeProtected { .. } => "PURGE_PROTECTED",
             Self::RequestTooLarge { .. } => "REQUEST_TOO_LARGE",
             Self::RequestTooSlow { .. } => "REQUEST_TOO_SLOW",
-            Self::ResourceGroupExists { .. } => "RESOURCE_GROUP_EXISTS",
             Self::ResourceGroupNotEmpty { .. } => "RESOURCE_GROUP_NOT_EMPTY",
-            Self::ResourceGroupNotFound { .. } => "RESOURCE_GROUP_NOT_FOUND",
             Self::ResumeTokenExpired { .. } => "RESUME_TOKEN_EXPIRED",
-            Self::RoleAssignmentExists => "ROLE_ASSIGNMENT_EXISTS",
             Self::RoleAssignmentMatches { .. } => "ROLE_ASSIGNMENT_MATCHES",
-            Self::RoleAssignmentNotFound => "ROLE_ASSIGNMENT_NOT_FOUND",
-            Self::RoleDefinitionNotFound => "ROLE_DEFINITION_NOT_FOUND",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
-            Self::SettingNotFound => "SETTING_NOT_FOUND",
             Self::Stopping => "SERVICE_STOPPING",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
-            Self::SubscriptionNotFound { .. } => "SUBSCRIPTION_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",
             Self::TokenPoolExhausted { .. } => "TOKEN_POOL_EXHAUSTED",
             Self::TokenTimeout { .. } => "TOKEN_TIMEOUT",
             Self::TokenUnavailable { .. } => "TOKEN_UNAVAILABLE",
             Self::Unauthenticated { .. } => "UNAUTHENTICATED",
             Self::Unsupported { .. } => "NOT_AVAILABLE",
-        }
-    }
-
-    /// Returns the HTTP status of this error, used by the audit log and the Azure surfaces.
-    pub const fn status(&self) -> u16 {
-        match self {
-            Self::BuiltInRole { .. }
-            | Self::DecryptionFailed
-            | Self::Invalid { .. }
-            | Self::LimitExceeded { .. }
-            | Self::NoContent
-            // Recorded: Azure returns 400 where 409 or 404 would be expected.
-            | Self::RoleAssignmentExists
-            | Self::RoleAssignmentMatches { .. }
-            | Self::SettingNotFound
-            // assumption: the response to rotating a key without a policy is not recorded.
-            | Self::RotationPolicyMissing { .. } => 400,
-            Self::Unauthenticated { .. } => 401,
-            Self::Forbidden { .. }
-            | Self::HsmNotActivated { .. }
-            | Self::KeyDisabled { .. }
-            | Self::KeyExpired { .. }
-            | Self::KeyNotYetValid { .. }
-            | Self::ModeFamilyMismatch { .. }
-            | Self::OperationNotPermitted { .. }
-            | Self::PurgeProtected { .. } => 403,
-            Self::BudgetNotFound { .. }
-            | Self::DeletedHsmNotFound { .. }
-            | Self::DeletedKeyNotFound { .. }
-            | Self::HsmNotFound { .. }
-            | Self::KeyNotFound { .. }
-            | Self::ResourceGroupNotFound { .. }
-            | Self::RoleAssignmentNotFound
-            | Self::RoleDefinitionNotFound
-            | Self::RouteNotFound
-            | Self::SubscriptionNotFound { .. } => 404,
-            Self::BudgetExists { .. }
-            | Self::Conflict { .. }
-            | Self::HsmDeleted { .. }
-            | Self::HsmExists { .. }
-            | Self::KeyDeleted { .. }
-            | Self::ResourceGroupExists { .. }
-            | Self::ResourceGroupNotEmpty { .. } => 409,
-            Self::ResumeTokenExpired { .. } => 410,
-            Self::RequestTooLarge { .. } => 413,
-            Self::RequestTooSlow { .. } => 408,
-            Self::Busy | Self::ComputationBusy { .. } => 429,
-            Self::Internal(_) | Self::KeyMaterialMissing { .. } | Self::TokenFailed { .. } => 500,
-            Self::Unsupported { .. } => 501,
-            Self::ClockNotTrusted { .. }
-            | Self::Overloaded
-            | Self::Stopping
-            | Self::TokenPoolExhausted { .. }
-            | Self::TokenUnavailable { .. } => 503,
-            Self::TokenTimeout { .. } => 504,
         }
     }
 

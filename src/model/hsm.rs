@@ -120,10 +120,7 @@ impl ManagedHsm {
     pub fn check_live(&self) -> Result<()> {
         match self.deletion {
             None => Ok(()),
-            Some(deletion) => Err(Error::HsmDeleted {
-                hsm: self.name.clone(),
-                scheduled_purge_at: deletion.scheduled_purge_at,
-            }),
+            Some(deletion) => Err(Error::deleted(&self.name, deletion)),
         }
     }
 

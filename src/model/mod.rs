@@ -26,6 +26,7 @@ mod network;
 pub mod period;
 pub mod rbac;
 pub mod resource;
+pub mod resource_kind;
 pub mod retention;
 pub mod role;
 pub mod rotation;

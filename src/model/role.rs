@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::error::Denied;
 use super::name::PrincipalId;
+use super::resource_kind::{Resource, ResourceKind};
 use super::{Error, Result};
 
 /// An action that role definitions of one plane grant.
@@ -192,7 +193,10 @@ impl<S: Covers> Assignment<S> {
         S: 'a,
     {
         if existing.clone().any(|other| other.id == self.id) {
-            return Err(Error::RoleAssignmentExists);
+            return Err(Error::Exists {
+                resource: Resource::unnamed(ResourceKind::RoleAssignment),
+                deleted: false,
+            });
         }
         let mut existing = existing;
         let same = existing.find(|other| {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::resource_kind::{Resource, ResourceKind};
 use super::{Error, Result};
 
 /// The name of a setting.
@@ -33,7 +34,7 @@ impl FromStr for SettingName {
 
     fn from_str(text: &str) -> Result<Self> {
         let known = Self::ALL.iter().copied().find(|name| name.as_str() == text);
-        known.ok_or(Error::SettingNotFound)
+        known.ok_or(Error::NotFound(Resource::unnamed(ResourceKind::Setting)))
     }
 }
 
@@ -128,7 +129,11 @@ mod tests {
     fn names_are_case_sensitive_and_values_are_not() {
         for name in ["", "allowkeymanagementoperationsthrougharm", "AllowKeyManagementOperationsThroughARM "]
         {
-            assert_eq!(name.parse::<SettingName>(), Err(Error::SettingNotFound), "{name:?}");
+            assert_eq!(
+                name.parse::<SettingName>(),
+                Err(Error::NotFound(Resource::unnamed(ResourceKind::Setting))),
+                "{name:?}"
+            );
         }
         assert_eq!((Setting::parse_value("true"), Setting::parse_value("FALSE")), (Ok(true), Ok(false)));
         for value in ["", "1", "yes", "true ", "tru\u{212f}"] {

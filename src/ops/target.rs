@@ -8,6 +8,7 @@ use super::plane::{DataPlane, Plane};
 use crate::model::key::{Key, KeyVersion};
 use crate::model::name::{HsmName, KeyId, KeyName};
 use crate::model::rbac::{Covers as _, RoleAssignment, RoleDefinition, Scope};
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 use crate::store::Store;
 
@@ -65,7 +66,7 @@ impl KeyPath {
     fn live(&self, store: &Store) -> Result<Arc<Key>> {
         match store.key(&self.hsm, &self.name) {
             Some(key) if key.deletion.is_none() => Ok(key),
-            _ => Err(Error::KeyNotFound { key: self.id() }),
+            _ => Err(Error::NotFound((&self.id()).into())),
         }
     }
 }
@@ -171,8 +172,11 @@ impl Target for Name {
 
     fn load(id: &KeyPath, store: &Store) -> Result<Self> {
         match store.key(&id.hsm, &id.name) {
-            Some(key) if key.deletion.is_some() => Err(Error::KeyDeleted { name: key.name.clone() }),
-            key => Ok(Self(key)),
+            Some(key) => match key.deletion {
+                Some(deletion) => Err(Error::deleted(Resource::key(&id.hsm, &key.name), deletion)),
+                None => Ok(Self(Some(key))),
+            },
+            None => Ok(Self(None)),
         }
     }
 }
@@ -199,7 +203,7 @@ impl Target for DeletedKey {
     fn load(id: &KeyPath, store: &Store) -> Result<Self> {
         match store.key(&id.hsm, &id.name) {
             Some(key) if key.deletion.is_some() => Ok(Self(key)),
-            _ => Err(Error::DeletedKeyNotFound { hsm: id.hsm.clone(), name: id.name.clone() }),
+            _ => Err(Error::NotFound(Resource::deleted_key(&id.hsm, &id.name))),
         }
     }
 }
@@ -231,7 +235,7 @@ impl Target for Version {
     fn load(id: &KeyId, store: &Store) -> Result<Self> {
         let live = store.key(&id.hsm, &id.name).filter(|key| key.deletion.is_none());
         let version = live.and_then(|key| key.version(id.version).cloned());
-        version.map(Self).ok_or_else(|| Error::KeyNotFound { key: id.clone() })
+        version.map(Self).ok_or_else(|| Error::NotFound(id.into()))
     }
 }
 
@@ -301,7 +305,7 @@ impl Target for Definition {
 
     fn load(path: &DefinitionPath, store: &Store) -> Result<Self> {
         let found = store.role_definition(&path.hsm, path.id).filter(|_| path.scope == Scope::Hsm);
-        found.map(Self).ok_or(Error::RoleDefinitionNotFound)
+        found.map(Self).ok_or(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)))
     }
 }
 
@@ -356,7 +360,8 @@ impl Target for RoleAssignment {
     }
 
     fn load(path: &AssignmentPath, store: &Store) -> Result<Self> {
-        let found = path.find(store).ok_or(Error::RoleAssignmentNotFound)?;
+        let found =
+            path.find(store).ok_or(Error::NotFound(Resource::unnamed(ResourceKind::RoleAssignment)))?;
         Ok(found.as_ref().clone())
     }
 }

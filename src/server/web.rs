@@ -23,6 +23,7 @@ use crate::api::arm::ResourceManager;
 use crate::api::grpc::Services;
 use crate::api::rest::Rest;
 use crate::api::{Budget, Limits, PeerAddress};
+use crate::audit;
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
 use crate::identity::authority::GRAPH_HOST;
@@ -118,7 +119,7 @@ impl Web {
 }
 
 fn unread_body_error(why: &Error) -> Response {
-    let status = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let status = StatusCode::from_u16(audit::http_status(why)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let retry = (status == StatusCode::SERVICE_UNAVAILABLE).then_some([(RETRY_AFTER, "1")]);
     (status, retry, format!("{why}\n")).into_response()
 }

@@ -24,6 +24,7 @@ use crate::model::location::plain;
 use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
 use crate::model::rbac::Covers as _;
 use crate::model::resource::SubscriptionId;
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
 use crate::model::{Error, Result, Timestamp};
@@ -147,7 +148,7 @@ impl<'a> View<'a> {
             Some(staged) => staged.clone(),
             None => self.memory.hsm(name),
         };
-        staged.ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })
+        staged.ok_or_else(|| Error::NotFound(name.into()))
     }
 
     /// The HSM, which must be live: a deleted HSM cannot be changed.
@@ -214,7 +215,7 @@ impl<'a> View<'a> {
         let staged = self.changes.roles.get(&*folded).or_else(|| self.group.roles.get(&*folded)).cloned();
         match staged.or_else(|| self.memory.roles(hsm)) {
             Some(roles) => Ok(Roles::clone(&roles)),
-            None => Err(Error::HsmNotFound { hsm: hsm.clone() }),
+            None => Err(Error::NotFound(hsm.into())),
         }
     }
 
@@ -293,7 +294,7 @@ impl<'a> View<'a> {
                     let count = roles.count(|scope| scope.is_same_as(&assignment.scope));
                     roles.insert_assignment(Arc::clone(assignment))?;
                     if roles.definition(assignment.role_definition).is_none() {
-                        return Err(Error::RoleDefinitionNotFound);
+                        return Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)));
                     }
                     if limited { limit::assignments_at(&assignment.scope).room(count) } else { Ok(()) }
                 })
@@ -336,7 +337,7 @@ impl<'a> View<'a> {
         assignments: &[crate::model::rbac::RoleAssignment],
     ) -> Result<()> {
         if let Ok(known) = self.hsm(&hsm.name) {
-            return Err(Error::HsmExists { hsm: known.name.clone(), deleted: known.deletion.is_some() });
+            return Err(Error::Exists { resource: (&known.name).into(), deleted: known.deletion.is_some() });
         }
         self.resources().check_place(hsm)?;
         let same_location = |other: &Arc<ManagedHsm>| {
@@ -369,15 +370,16 @@ impl<'a> View<'a> {
 
     fn deleted_hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
         let hsm = self.hsm(name).ok().filter(|hsm| hsm.deletion.is_some());
-        hsm.ok_or_else(|| Error::DeletedHsmNotFound { hsm: name.clone() })
+        hsm.ok_or_else(|| Error::NotFound(Resource::deleted_hsm(name)))
     }
 
     fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {
         let hsm = self.live_hsm(&version.hsm)?;
-        let mut key = match self.key(&version.hsm, &version.name) {
-            Some(key) if key.deletion.is_some() => {
-                return Err(Error::KeyDeleted { name: key.name.clone() });
-            }
+        let known = self.key(&version.hsm, &version.name);
+        if let Some((key, deletion)) = known.as_ref().and_then(|key| Some((key, key.deletion?))) {
+            return Err(Error::deleted(Resource::key(&version.hsm, &key.name), deletion));
+        }
+        let mut key = match known {
             Some(key) if key.version(Some(version.version)).is_some() => {
                 return Err(Error::Conflict { what: id(version).to_string() });
             }
@@ -427,8 +429,9 @@ impl<'a> View<'a> {
     ) -> Result<()> {
         self.live_hsm(hsm)?;
         let found = self.live(hsm, name, Some(version))?;
-        let missing = || Error::KeyNotFound {
-            key: KeyId { hsm: hsm.clone(), name: name.clone(), version: Some(version) },
+        let missing = || {
+            let key = KeyId { hsm: hsm.clone(), name: name.clone(), version: Some(version) };
+            Error::NotFound((&key).into())
         };
         let known = found.version(Some(version)).ok_or_else(missing)?;
         match known.mode_family {
@@ -450,15 +453,15 @@ impl<'a> View<'a> {
     }
 
     fn live(&self, hsm: &HsmName, name: &KeyName, version: Option<VersionId>) -> Result<Arc<Key>> {
-        self.key(hsm, name).filter(|key| key.deletion.is_none()).ok_or_else(|| Error::KeyNotFound {
-            key: KeyId { hsm: hsm.clone(), name: name.clone(), version },
-        })
+        self.key(hsm, name)
+            .filter(|key| key.deletion.is_none())
+            .ok_or_else(|| Error::NotFound((&KeyId { hsm: hsm.clone(), name: name.clone(), version }).into()))
     }
 
     fn deleted(&self, hsm: &HsmName, name: &KeyName) -> Result<Arc<Key>> {
         self.live_hsm(hsm)?;
         let key = self.key(hsm, name).filter(|key| key.deletion.is_some());
-        key.ok_or_else(|| Error::DeletedKeyNotFound { hsm: hsm.clone(), name: name.clone() })
+        key.ok_or_else(|| Error::NotFound(Resource::deleted_key(hsm, name)))
     }
 
     fn set_deletion(&mut self, key: &Key, deletion: Option<Deletion>) {

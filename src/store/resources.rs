@@ -11,6 +11,7 @@ use crate::model::limit;
 use crate::model::name::BudgetName;
 use crate::model::rbac::{Covers as _, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
+use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result};
 
 use super::commit::Rules;
@@ -94,10 +95,7 @@ impl Resources {
         self.check_subscription(hsm.subscription)?;
         match self.group(hsm.subscription, &hsm.resource_group) {
             Some(_) => Ok(()),
-            None => Err(Error::ResourceGroupNotFound {
-                subscription: hsm.subscription,
-                group: hsm.resource_group.clone(),
-            }),
+            None => Err(Error::NotFound(Resource::group(hsm.subscription, &hsm.resource_group))),
         }
     }
 
@@ -117,7 +115,10 @@ impl Resources {
                 let subscription = group.subscription;
                 self.check_subscription(subscription)?;
                 if self.group(subscription, &group.name).is_some() {
-                    return Err(Error::ResourceGroupExists { subscription, group: group.name.clone() });
+                    return Err(Error::Exists {
+                        resource: Resource::group(subscription, &group.name),
+                        deleted: false,
+                    });
                 }
                 if rules == Rules::All {
                     limit::RESOURCE_GROUPS.room(self.groups(subscription).len())?;
@@ -143,10 +144,7 @@ impl Resources {
                     return Err(Error::ResourceGroupNotEmpty { group: name.clone(), hsm: hsm.name.clone() });
                 }
                 if self.groups.remove(&(*subscription, name.folded())).is_none() {
-                    return Err(Error::ResourceGroupNotFound {
-                        subscription: *subscription,
-                        group: name.clone(),
-                    });
+                    return Err(Error::NotFound(Resource::group(*subscription, name)));
                 }
                 self.roles.delete_assignments_below(&scope);
                 Ok(())
@@ -165,7 +163,10 @@ impl Resources {
                 let subscription = budget.subscription();
                 self.check_subscription(subscription)?;
                 if self.budget(subscription, &budget.name).is_some() {
-                    return Err(Error::BudgetExists { subscription, budget: budget.name.clone() });
+                    return Err(Error::Exists {
+                        resource: Resource::budget(subscription, &budget.name),
+                        deleted: false,
+                    });
                 }
                 if rules == Rules::All {
                     let existing = self.budgets.keys().filter(|(of, _)| *of == subscription);
@@ -182,7 +183,7 @@ impl Resources {
                     Some(known) if is_same(known) => *known = Arc::new(budget.clone()),
                     _ => {
                         let (subscription, budget) = (budget.subscription(), budget.name.clone());
-                        return Err(Error::BudgetNotFound { subscription, budget });
+                        return Err(Error::NotFound(Resource::budget(subscription, &budget)));
                     }
                 }
                 Ok(())
@@ -190,7 +191,7 @@ impl Resources {
             ControlChange::DeleteBudget(subscription, name) => {
                 match self.budgets.remove(&(*subscription, name.folded())) {
                     Some(_) => Ok(()),
-                    None => Err(Error::BudgetNotFound { subscription: *subscription, budget: name.clone() }),
+                    None => Err(Error::NotFound(Resource::budget(*subscription, name))),
                 }
             }
             ControlChange::DeleteAssignment(id) => self.roles.delete_assignment(*id),
@@ -204,11 +205,11 @@ impl Resources {
         if let Some(group) = scope.resource_group()
             && self.group(subscription, group).is_none()
         {
-            return Err(Error::ResourceGroupNotFound { subscription, group: group.clone() });
+            return Err(Error::NotFound(Resource::group(subscription, group)));
         }
         match scope.hsm() {
             Some(name) if !hsms.iter().any(|hsm| hsm.deletion.is_none() && hsm.scope().is_same_as(scope)) => {
-                Err(Error::HsmNotFound { hsm: name.clone() })
+                Err(Error::NotFound(name.into()))
             }
             _ => Ok(()),
         }
@@ -217,7 +218,7 @@ impl Resources {
     fn check_subscription(&self, subscription: SubscriptionId) -> Result<()> {
         match self.subscriptions.contains_key(&subscription) {
             true => Ok(()),
-            false => Err(Error::SubscriptionNotFound { subscription }),
+            false => Err(Error::NotFound(subscription.into())),
         }
     }
 }
@@ -267,7 +268,7 @@ mod tests {
 
     #[test]
     fn requires_the_subscription_to_exist() {
-        let missing = Err(Error::SubscriptionNotFound { subscription: id(2) });
+        let missing = Err(Error::NotFound(id(2).into()));
         assert_eq!(after(&[subscription(1), group(2, "a")]).0, missing);
         let scope = format!("/subscriptions/{}", id(2));
         assert_eq!(after(&[subscription(1), assigned(1, &scope)]).0, missing);
@@ -309,6 +310,6 @@ mod tests {
         let left: Vec<_> = resources.roles.assignments().iter().map(|one| one.id.as_u128()).collect();
         assert_eq!(left, [1, 4]);
         let again = after(&[subscription(1), delete]).0;
-        assert!(matches!(again, Err(Error::ResourceGroupNotFound { .. })));
+        assert!(matches!(again, Err(Error::NotFound(_))));
     }
 }

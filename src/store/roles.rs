@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::model::limit;
 use crate::model::name::PrincipalId;
 use crate::model::rbac::{Action, Covers, Grantable, RoleDefinition};
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::role::{Assignment, GrantOf};
 use crate::model::{Error, Result};
 
@@ -73,7 +74,7 @@ impl<A: Grantable> Roles<A> {
         let before = self.custom.len();
         self.custom.retain(|definition| definition.id != id);
         if self.custom.len() == before {
-            return Err(Error::RoleDefinitionNotFound);
+            return Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)));
         }
         self.join();
         Ok(())
@@ -97,7 +98,7 @@ impl<A: Grantable> Roles<A> {
         let before = self.assignments.len();
         self.assignments.retain(|assignment| assignment.id != id);
         if self.assignments.len() == before {
-            return Err(Error::RoleAssignmentNotFound);
+            return Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleAssignment)));
         }
         self.join();
         Ok(())
@@ -164,13 +165,19 @@ mod tests {
         let id = Uuid::from_u128(1);
         assert_eq!(roles.put_definition(definition(1, false)), Err(Error::BuiltInRole { id }));
         assert_eq!(roles.delete_definition(id), Err(Error::BuiltInRole { id }));
-        assert_eq!(roles.delete_definition(Uuid::from_u128(3)), Err(Error::RoleDefinitionNotFound));
+        assert_eq!(
+            roles.delete_definition(Uuid::from_u128(3)),
+            Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)))
+        );
     }
 
     #[test]
     fn rejects_duplicate_assignments() {
         let mut roles = roles();
-        assert_eq!(roles.insert_assignment(assignment(10, 2, "/")), Err(Error::RoleAssignmentExists));
+        assert_eq!(
+            roles.insert_assignment(assignment(10, 2, "/")),
+            Err(Error::Exists { resource: Resource::unnamed(ResourceKind::RoleAssignment), deleted: false })
+        );
         let matches = |existing: u128, scope: &str| Error::RoleAssignmentMatches {
             existing: Uuid::from_u128(existing),
             role_definition: Uuid::from_u128(1),
@@ -180,7 +187,10 @@ mod tests {
         assert_eq!(roles.insert_assignment(assignment(11, 1, "/")), Err(matches(10, "/")));
         roles.insert_assignment(assignment(12, 1, "/keys/a")).unwrap();
         assert_eq!(roles.insert_assignment(assignment(13, 1, "/keys/A")), Err(matches(12, "/keys/a")));
-        assert_eq!(roles.delete_assignment(Uuid::from_u128(13)), Err(Error::RoleAssignmentNotFound));
+        assert_eq!(
+            roles.delete_assignment(Uuid::from_u128(13)),
+            Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleAssignment)))
+        );
     }
 
     #[test]

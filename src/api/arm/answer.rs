@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use super::super::azure::error;
 use super::site::Site;
+use crate::engine;
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 
 /// The headers of every response.
@@ -119,12 +121,14 @@ pub(super) fn refused(error: &Error, request_id: Uuid, endpoint: &Site) -> Respo
 
 /// Returns status, code and message of an error, which for some errors differ from the data plane's.
 fn status_code_and_message(error: &Error, endpoint: &Site) -> (StatusCode, &'static str, String) {
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status =
+        StatusCode::from_u16(engine::http_status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (code, message) = error::told(error, &endpoint.base);
     match error {
         Error::Invalid { .. } | Error::LimitExceeded { .. } => (status, "BadRequest", message),
         // assumption: it is not recorded that Azure Resource Manager distinguishes the two.
-        Error::RoleAssignmentExists | Error::RoleAssignmentMatches { .. } => {
+        Error::Exists { resource: Resource { kind: ResourceKind::RoleAssignment, .. }, .. }
+        | Error::RoleAssignmentMatches { .. } => {
             (StatusCode::CONFLICT, "RoleAssignmentExists", "The role assignment already exists.".to_owned())
         }
         Error::Unauthenticated { .. } => (

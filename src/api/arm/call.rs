@@ -157,7 +157,7 @@ impl Call<'_> {
     async fn has_group(self, of: GroupOf<'_>) -> Result<Answer> {
         match self.send(true, |input| resources::get_group(input, of), |_, _| ()).await {
             Ok(()) => Ok(Answer::empty(StatusCode::NO_CONTENT)),
-            Err(Error::ResourceGroupNotFound { .. }) => Ok(Answer::empty(StatusCode::NOT_FOUND)),
+            Err(Error::NotFound(_)) => Ok(Answer::empty(StatusCode::NOT_FOUND)),
             Err(error) => Err(error),
         }
     }

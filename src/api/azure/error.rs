@@ -2,6 +2,7 @@
 
 use crate::model::Error;
 use crate::model::error::Denied;
+use crate::model::resource_kind::ResourceKind;
 
 /// Returns the code and the message of an error; URLs in it begin with `base`. There is no wildcard arm: a new error must
 /// be assigned a code here.
@@ -14,23 +15,51 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
             "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."
                 .to_owned(),
         ),
-        Error::Conflict { .. } | Error::HsmDeleted { .. } => ("Conflict", as_is()),
+        Error::Conflict { .. } => ("Conflict", as_is()),
+        Error::Deleted { resource, .. } => match resource.kind {
+            // assumption: the message is that of Key Vault's vaults.
+            ResourceKind::Key => (
+                "Conflict",
+                format!(
+                    "Key {} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged.",
+                    resource.id()
+                ),
+            ),
+            _ => ("Conflict", as_is()),
+        },
         // assumption: the code and the second message are quoted in users' reports; they are not recorded.
-        Error::HsmExists { deleted: false, .. } => ("ConflictError", as_is()),
-        Error::HsmExists { deleted: true, .. } => (
-            "ConflictError",
-            "A KV MHSM with the same name already exists in deleted state. You need to either recover or purge existing KV MHSM."
-                .to_owned(),
-        ),
+        Error::Exists { resource, deleted } => match (resource.kind, deleted) {
+            (ResourceKind::ManagedHsm, false) => ("ConflictError", as_is()),
+            (ResourceKind::ManagedHsm, true) => (
+                "ConflictError",
+                "A KV MHSM with the same name already exists in deleted state. You need to either recover or purge existing KV MHSM."
+                    .to_owned(),
+            ),
+            (ResourceKind::RoleAssignment, _) => {
+                ("RoleAssignmentExists", "The role assignment already exists.".to_owned())
+            }
+            _ => ("Conflict", as_is()),
+        },
         Error::DecryptionFailed | Error::LimitExceeded { .. } | Error::RotationPolicyMissing { .. } => {
             ("BadParameter", as_is())
         }
-        Error::BudgetNotFound { .. } | Error::DeletedHsmNotFound { .. } | Error::HsmNotFound { .. } => {
-            ("ResourceNotFound", as_is())
-        }
-        Error::DeletedKeyNotFound { name, .. } => {
-            ("KeyNotFound", format!("Key not found: {base}/deletedkeys/{name}"))
-        }
+        Error::NotFound(resource) => match resource.kind {
+            ResourceKind::Budget | ResourceKind::DeletedManagedHsm | ResourceKind::ManagedHsm => {
+                ("ResourceNotFound", as_is())
+            }
+            ResourceKind::DeletedKey => {
+                ("KeyNotFound", format!("Key not found: {base}/deletedkeys/{}", resource.id()))
+            }
+            ResourceKind::Key => ("KeyNotFound", format!("Key not found: {base}/keys/{}", resource.id_in("keys"))),
+            ResourceKind::ResourceGroup => ("ResourceGroupNotFound", as_is()),
+            ResourceKind::RoleAssignment => ("RoleAssignmentNotFound", as_is()),
+            ResourceKind::RoleDefinition => ("RoleDefinitionNotFound", as_is()),
+            ResourceKind::Setting => (
+                "InvalidSetting",
+                "Invalid setting name. Please check the spelling of the setting name to update.".to_owned(),
+            ),
+            ResourceKind::Subscription => ("SubscriptionNotFound", as_is()),
+        },
         Error::Forbidden { denied: denied @ Denied::Data(..), .. } => {
             ("AccessDenied", format!("Not authorized to access {} on {}", denied.action(), denied.scope()))
         }
@@ -46,12 +75,6 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
         Error::Invalid { field: "", why } => ("BadParameter", why.clone()),
         Error::Invalid { field, why } => ("BadParameter", format!("{}: {why}", member(field))),
         // assumption: the next errors are refused as by Key Vault's vaults.
-        Error::KeyDeleted { name } => (
-            "Conflict",
-            format!(
-                "Key {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged."
-            ),
-        ),
         Error::KeyDisabled { operation } => {
             ("Forbidden", format!("Operation {operation} is not allowed on a disabled key."))
         }
@@ -63,20 +86,13 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
             ("Forbidden", format!("Operation {operation} is not permitted on this key."))
         }
         Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. } => ("InternalServerError", as_is()),
-        Error::KeyNotFound { key } => ("KeyNotFound", format!("Key not found: {base}/keys/{}", key.name)),
         Error::NoContent => ("Nocontentprovided", as_is()),
         // assumption: the service's response is not recorded.
         Error::PurgeProtected { .. } => ("Forbidden", as_is()),
         Error::RequestTooLarge { .. } => ("RequestEntityTooLarge", as_is()),
         Error::RequestTooSlow { .. } => ("RequestTimeout", as_is()),
-        Error::BudgetExists { .. }
-        | Error::ResourceGroupExists { .. }
-        | Error::ResourceGroupNotEmpty { .. } => ("Conflict", as_is()),
-        Error::ResourceGroupNotFound { .. } => ("ResourceGroupNotFound", as_is()),
+        Error::ResourceGroupNotEmpty { .. } => ("Conflict", as_is()),
         Error::ResumeTokenExpired { .. } => ("Gone", as_is()),
-        Error::RoleAssignmentExists => {
-            ("RoleAssignmentExists", "The role assignment already exists.".to_owned())
-        }
         // assumption: the id of the role is that of the data plane.
         Error::RoleAssignmentMatches { existing, role_definition, principal, scope } => (
             "MatchingRoleAssignmentExists",
@@ -84,15 +100,8 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
                 "Role assignment '{existing}' already adds role 'Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{role_definition}' to principal '{principal}' in scope '{scope}'."
             ),
         ),
-        Error::RoleAssignmentNotFound => ("RoleAssignmentNotFound", as_is()),
-        Error::RoleDefinitionNotFound => ("RoleDefinitionNotFound", as_is()),
         // assumption: the service's response for an unknown path is not recorded.
         Error::RouteNotFound => ("NotFound", as_is()),
-        Error::SettingNotFound => (
-            "InvalidSetting",
-            "Invalid setting name. Please check the spelling of the setting name to update.".to_owned(),
-        ),
-        Error::SubscriptionNotFound { .. } => ("SubscriptionNotFound", as_is()),
         Error::ClockNotTrusted { .. }
         | Error::Overloaded
         | Error::Stopping

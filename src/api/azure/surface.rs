@@ -13,6 +13,7 @@ use super::super::intake::Limits;
 use super::super::kept::Kept;
 use super::super::peer;
 use super::{Names, error};
+use crate::engine;
 use crate::engine::{Engine, caught};
 use crate::identity::Audience;
 use crate::model::Error;
@@ -64,7 +65,7 @@ fn failed(error: &Error, request_id: Uuid) -> Response {
     let body = serde_json::json!({"error": {"code": code, "message": message}});
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() =
-        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        StatusCode::from_u16(engine::http_status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {

@@ -6,6 +6,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::model::Error;
+use crate::model::resource_kind::ResourceKind;
 
 /// The `domain` of every `ErrorInfo`.
 const DOMAIN: &str = "strongroom";
@@ -34,23 +35,27 @@ pub(super) fn status(error: &Error) -> Status {
         }
         Error::Conflict { .. } => Code::Aborted,
         Error::DecryptionFailed | Error::NoContent => Code::InvalidArgument,
-        Error::DeletedHsmNotFound { hsm } => {
-            facts.push(("hsm", hsm.to_string()));
-            Code::NotFound
-        }
-        Error::HsmDeleted { hsm, scheduled_purge_at } => {
-            facts.push(("resource", format!("hsms/{hsm}")));
-            facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
-            Code::FailedPrecondition
-        }
-        Error::HsmExists { hsm, deleted } => {
-            facts.push(("hsm", hsm.to_string()));
-            facts.push(("deleted", deleted.to_string()));
+        Error::Deleted { resource, scheduled_purge_at } => match resource.kind {
+            ResourceKind::Key => {
+                facts.push(("key", resource.id().to_owned()));
+                Code::AlreadyExists
+            }
+            _ => {
+                facts.push(("resource", resource.name.clone()));
+                facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
+                Code::FailedPrecondition
+            }
+        },
+        Error::Exists { resource, deleted } => {
+            match resource.kind {
+                ResourceKind::ManagedHsm => {
+                    facts.push(("hsm", resource.id().to_owned()));
+                    facts.push(("deleted", deleted.to_string()));
+                }
+                _ if resource.name.is_empty() => {}
+                _ => facts.push(("resource", resource.name.clone())),
+            }
             Code::AlreadyExists
-        }
-        Error::DeletedKeyNotFound { hsm, name } => {
-            facts.push(("resource", format!("hsms/{hsm}/deletedKeys/{name}")));
-            Code::NotFound
         }
         Error::Forbidden { principal, denied, roles } => {
             facts.push(("plane", denied.plane().to_owned()));
@@ -64,10 +69,6 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("resource", format!("hsms/{hsm}")));
             Code::FailedPrecondition
         }
-        Error::HsmNotFound { hsm } => {
-            facts.push(("resource", format!("hsms/{hsm}")));
-            Code::NotFound
-        }
         Error::Internal(_) => {
             message = "internal error; the server's log has the details under this correlation id".to_owned();
             Code::Internal
@@ -76,10 +77,6 @@ pub(super) fn status(error: &Error) -> Status {
             details.add_bad_request_violation(*field, why);
             facts.push(("field", (*field).to_owned()));
             Code::InvalidArgument
-        }
-        Error::KeyDeleted { name } => {
-            facts.push(("key", name.to_string()));
-            Code::AlreadyExists
         }
         Error::KeyDisabled { operation } | Error::OperationNotPermitted { operation } => {
             facts.push(("operation", (*operation).to_owned()));
@@ -93,10 +90,6 @@ pub(super) fn status(error: &Error) -> Status {
         Error::KeyMaterialMissing { version } => {
             facts.push(("version", version.to_string()));
             Code::DataLoss
-        }
-        Error::KeyNotFound { key } => {
-            facts.push(("resource", key.to_string()));
-            Code::NotFound
         }
         Error::KeyNotYetValid { operation, not_before } => {
             facts.push(("operation", (*operation).to_owned()));
@@ -113,6 +106,14 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("bound", bound.to_string()));
             facts.push(("asked", asked.to_string()));
             Code::FailedPrecondition
+        }
+        Error::NotFound(resource) => {
+            match resource.kind {
+                ResourceKind::DeletedManagedHsm => facts.push(("hsm", resource.id().to_owned())),
+                _ if resource.name.is_empty() => {}
+                _ => facts.push(("resource", resource.name.clone())),
+            }
+            Code::NotFound
         }
         Error::RequestTooLarge { limit } => {
             facts.push(("limit", limit.to_string()));
@@ -131,26 +132,10 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("scheduled_purge_at", scheduled_purge_at.to_string()));
             Code::FailedPrecondition
         }
-        Error::BudgetExists { subscription, budget } => {
-            facts.push(("resource", format!("subscriptions/{subscription}/budgets/{budget}")));
-            Code::AlreadyExists
-        }
-        Error::BudgetNotFound { subscription, budget } => {
-            facts.push(("resource", format!("subscriptions/{subscription}/budgets/{budget}")));
-            Code::NotFound
-        }
-        Error::ResourceGroupExists { subscription, group } => {
-            facts.push(("resource", format!("subscriptions/{subscription}/resourceGroups/{group}")));
-            Code::AlreadyExists
-        }
         Error::ResourceGroupNotEmpty { group, hsm } => {
             facts.push(("resource_group", group.to_string()));
             facts.push(("hsm", hsm.to_string()));
             Code::FailedPrecondition
-        }
-        Error::ResourceGroupNotFound { subscription, group } => {
-            facts.push(("resource", format!("subscriptions/{subscription}/resourceGroups/{group}")));
-            Code::NotFound
         }
         // The code that etcd returns for a compacted revision.
         Error::ResumeTokenExpired { after, oldest } => {
@@ -158,23 +143,15 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("oldest", oldest.to_string()));
             Code::OutOfRange
         }
-        Error::RoleAssignmentExists => Code::AlreadyExists,
         Error::RoleAssignmentMatches { existing, .. } => {
             facts.push(("role_assignment", existing.to_string()));
             Code::AlreadyExists
-        }
-        Error::RoleAssignmentNotFound | Error::RoleDefinitionNotFound | Error::SettingNotFound => {
-            Code::NotFound
         }
         Error::RotationPolicyMissing { name } => {
             facts.push(("key", name.to_string()));
             Code::FailedPrecondition
         }
         Error::Stopping => Code::Unavailable,
-        Error::SubscriptionNotFound { subscription } => {
-            facts.push(("resource", format!("subscriptions/{subscription}")));
-            Code::NotFound
-        }
         Error::TokenFailed { function, code } => {
             facts.push(("function", (*function).to_owned()));
             facts.push(("ckr", code.clone()));

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::super::azure::error;
 use super::route::Route;
 use super::site::Site;
+use crate::engine;
 use crate::model::{Error, Result};
 
 /// The headers of every response, including errors and empty ones.
@@ -105,7 +106,8 @@ pub(super) fn done(call: Answer, context: &Stamp<'_>, endpoint: &Site) -> Respon
 
 /// Returns the HTTP response to a refused or failed call: without region and network headers, as recorded.
 pub(super) fn refused(error: &Error, route: Route<'_>, context: &Stamp<'_>, endpoint: &Site) -> Response {
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status =
+        StatusCode::from_u16(engine::http_status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (code, message) = match error {
         // assumption: the status; code and message were reported by users of az (azure-cli, issue 30084).
         Error::Invalid { field: "scope", .. } => {

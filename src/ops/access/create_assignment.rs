@@ -8,6 +8,7 @@ use crate::model::change::Change;
 use crate::model::entry::Meter;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::rbac::{Action, RoleAssignment, Scope};
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 use crate::ops::{Cx, Done, Of, Operation, RoleScope};
 
@@ -42,7 +43,7 @@ impl Operation for CreateRoleAssignment {
 
     async fn execute(self, _: RoleScope, cx: &Cx) -> Result<Done<Self::Reply>> {
         if cx.store.role_definition(&cx.hsm.name, self.role_definition).is_none() {
-            return Err(Error::RoleDefinitionNotFound);
+            return Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)));
         }
         let assignment = Arc::new(RoleAssignment {
             id: self.id.unwrap_or_else(|| cx.ids.guid()),

@@ -9,6 +9,7 @@ use crate::model::change::{Change, ControlChange};
 use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
 use crate::model::entry::Meter;
 use crate::model::name::PrincipalId;
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
 
@@ -41,7 +42,7 @@ impl Operation for CreateControlRoleAssignment {
 
     async fn execute(self, _: Existing, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         if !cx.store.control_definitions().iter().any(|role| role.id == self.role_definition) {
-            return Err(Error::RoleDefinitionNotFound);
+            return Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)));
         }
         let assignment = Arc::new(ControlAssignment {
             id: self.id.unwrap_or_else(|| cx.ids.guid()),

@@ -8,6 +8,7 @@ use super::At;
 use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
 use crate::model::rbac::RoleDefinition;
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 use crate::ops::resources::Place;
 use crate::ops::{ControlCx, Done, Operation};
@@ -59,7 +60,7 @@ impl Operation for GetControlRoleDefinition {
 
     async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let found = cx.store.control_definitions().into_iter().find(|role| role.id == self.id);
-        let item = found.ok_or(Error::RoleDefinitionNotFound)?;
+        let item = found.ok_or(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)))?;
         Ok(Done::reply(At { scope: self.scope, item }))
     }
 }

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::model::control_plane::{ControlAssignment, ControlScope};
 use crate::model::rbac::Covers as _;
 use crate::model::resource::SubscriptionId;
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 use crate::ops::{ControlPlane, Target};
 use crate::store::Store;
@@ -59,13 +60,13 @@ impl Target for Existing {
         if let Some(group) = id.resource_group()
             && store.resource_group(subscription, group).is_none()
         {
-            return Err(Error::ResourceGroupNotFound { subscription, group: group.clone() });
+            return Err(Error::NotFound(Resource::group(subscription, group)));
         }
         match id.hsm() {
             None => Ok(Self),
             Some(name) => {
                 let hsm = store.hsm(name).filter(|hsm| hsm.scope().is_same_as(id) && hsm.deletion.is_none());
-                hsm.map(|_| Self).ok_or_else(|| Error::HsmNotFound { hsm: name.clone() })
+                hsm.map(|_| Self).ok_or_else(|| Error::NotFound(name.into()))
             }
         }
     }
@@ -98,6 +99,6 @@ impl Target for Assigned {
     fn load(id: &Self::Id, store: &Store) -> Result<Self> {
         let mut known = store.control_assignments().into_iter();
         let found = known.find(|known| known.id == id.1 && known.scope.is_same_as(&id.0));
-        found.map(Self).ok_or(Error::RoleAssignmentNotFound)
+        found.map(Self).ok_or(Error::NotFound(Resource::unnamed(ResourceKind::RoleAssignment)))
     }
 }

@@ -34,8 +34,7 @@ impl Operation for ActivateManagedHsm {
 
     async fn execute(self, _: HsmInAnyState, cx: &Cx) -> Result<Done<()>> {
         // Read again: the HSM may have changed since the call was authorized.
-        let hsm =
-            cx.store.hsm(&cx.hsm.name).ok_or_else(|| Error::HsmNotFound { hsm: cx.hsm.name.clone() })?;
+        let hsm = cx.store.hsm(&cx.hsm.name).ok_or_else(|| Error::NotFound((&cx.hsm.name).into()))?;
         if hsm.activation == Activation::Active {
             return Ok(Done::reply(()));
         }

@@ -7,6 +7,7 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::location::plain;
 use crate::model::name::HsmName;
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
+use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result};
 use crate::ops::{ControlPlane, Target, hsm_lock};
 use crate::store::Store;
@@ -33,7 +34,7 @@ impl HsmPath {
                 && hsm.resource_group.folded() == self.resource_group.folded()
                 && hsm.deletion.is_none()
         };
-        let not_found = || Error::HsmNotFound { hsm: self.name.clone() };
+        let not_found = || Error::NotFound((&self.name).into());
         store.hsm(&self.name).filter(matches).ok_or_else(not_found)
     }
 }
@@ -75,13 +76,10 @@ impl Target for NewHsm {
 
     fn load(id: &HsmPath, store: &Store) -> Result<Self> {
         if store.resource_group(id.subscription, &id.resource_group).is_none() {
-            return Err(Error::ResourceGroupNotFound {
-                subscription: id.subscription,
-                group: id.resource_group.clone(),
-            });
+            return Err(Error::NotFound(Resource::group(id.subscription, &id.resource_group)));
         }
         match store.hsm(&id.name) {
-            Some(hsm) => Err(Error::HsmExists { hsm: hsm.name.clone(), deleted: hsm.deletion.is_some() }),
+            Some(hsm) => Err(Error::Exists { resource: (&hsm.name).into(), deleted: hsm.deletion.is_some() }),
             None => Ok(Self),
         }
     }
@@ -117,7 +115,7 @@ impl DeletedHsmPath {
                 && hsm.deletion.is_some()
                 && plain(&hsm.location) == plain(&self.location)
         };
-        let not_found = || Error::DeletedHsmNotFound { hsm: self.name.clone() };
+        let not_found = || Error::NotFound(Resource::deleted_hsm(&self.name));
         store.hsm(&self.name).filter(matches).ok_or_else(not_found)
     }
 
@@ -224,7 +222,7 @@ impl Target for HsmsOf {
     fn load(id: &Self::Id, store: &Store) -> Result<Self> {
         match &id.1 {
             Some(group) if store.resource_group(id.0, group).is_none() => {
-                Err(Error::ResourceGroupNotFound { subscription: id.0, group: group.clone() })
+                Err(Error::NotFound(Resource::group(id.0, group)))
             }
             _ => Ok(Self),
         }

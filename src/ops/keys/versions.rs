@@ -77,7 +77,7 @@ impl Target for KeyVersionList {
 
     fn load(id: &KeyPath, store: &Store) -> Result<Self> {
         match Name::load(id, store) {
-            Err(Error::KeyDeleted { .. }) => Ok(Self(Name(None))),
+            Err(Error::Deleted { .. }) => Ok(Self(Name(None))),
             name => name.map(Self),
         }
     }

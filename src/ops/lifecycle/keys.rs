@@ -37,7 +37,7 @@ impl Operation for WatchKeys {
     async fn execute(self, _: AllKeys, cx: &Cx) -> Result<Done<Batch>> {
         let watched = Watched::Keys(cx.hsm.id);
         if self.watched.is_some_and(|before| before != watched) {
-            return Err(Error::HsmNotFound { hsm: self.hsm });
+            return Err(Error::NotFound((&self.hsm).into()));
         }
         cx.store.events(watched, self.since, BATCH).map(Done::reply)
     }

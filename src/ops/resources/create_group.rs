@@ -6,6 +6,7 @@ use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
 use crate::model::key::Tags;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_group_tags};
+use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
@@ -56,7 +57,7 @@ impl Operation for CreateResourceGroup {
         match cx.store.resource_group(subscription, &name) {
             None => {}
             Some(_) if !existing_will_do => {
-                return Err(Error::ResourceGroupExists { subscription, group: name });
+                return Err(Error::Exists { resource: Resource::group(subscription, &name), deleted: false });
             }
             Some(group) if group.location != location => {
                 return Err(Error::invalid("location", "the resource group exists in another location"));

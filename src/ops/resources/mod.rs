@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use crate::model::control_plane::ControlScope;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
+use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result};
 use crate::ops::{ControlPlane, DirectoryPlane, Target};
 use crate::store::Store;
@@ -104,7 +105,7 @@ impl Target for Group {
     }
 
     fn load(id: &Self::Id, store: &Store) -> Result<Self> {
-        let missing = || Error::ResourceGroupNotFound { subscription: id.0, group: id.1.clone() };
+        let missing = || Error::NotFound(Resource::group(id.0, &id.1));
         store.resource_group(id.0, &id.1).map(Self).ok_or_else(missing)
     }
 }

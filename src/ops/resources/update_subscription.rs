@@ -32,7 +32,7 @@ impl Operation for UpdateSubscription {
 
     async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         // Read again: another call may have changed it since this one was authorized.
-        let missing = Error::SubscriptionNotFound { subscription: self.subscription };
+        let missing = Error::NotFound(self.subscription.into());
         let before = cx.store.subscription(self.subscription).ok_or(missing)?;
         let undeletable = self.undeletable;
         if before.undeletable && !undeletable {

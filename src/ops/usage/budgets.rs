@@ -9,6 +9,7 @@ use crate::model::control_plane::{ControlAction, ControlScope};
 use crate::model::entry::Meter;
 use crate::model::name::BudgetName;
 use crate::model::resource::SubscriptionId;
+use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::resources::Place;
 use crate::ops::{ControlCx, ControlPlane, Done, Operation, Target};
@@ -97,7 +98,7 @@ impl Target for KnownBudget {
         let BudgetId { subscription, name } = id;
         match store.budget(*subscription, name) {
             Some(budget) => Ok(Self(budget)),
-            None => Err(Error::BudgetNotFound { subscription: *subscription, budget: name.clone() }),
+            None => Err(Error::NotFound(Resource::budget(*subscription, name))),
         }
     }
 }

@@ -34,7 +34,7 @@ impl Operation for GetForecast {
     async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let name =
             self.scope.hsm().ok_or_else(|| Error::internal("a forecast requires the scope of an HSM"))?;
-        let not_found = || Error::HsmNotFound { hsm: name.clone() };
+        let not_found = || Error::NotFound(name.into());
         cx.pricing.plan(self.plan.as_deref())?;
         let facts = cx.store.facts(Period { from: cx.now, to: cx.now });
         let exists = |phases: &[(_, Phase)]| phases.iter().all(|(_, phase)| *phase != Phase::Purged);

@@ -59,7 +59,7 @@ impl Target for Costs {
         };
         match id.hsm() {
             Some(hsm) if !store.lifetimes().iter().any(|life| scope.covers(life)) => {
-                Err(Error::HsmNotFound { hsm: hsm.clone() })
+                Err(Error::NotFound(hsm.into()))
             }
             _ => Ok(Self(scope)),
         }

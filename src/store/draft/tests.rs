@@ -9,6 +9,7 @@ use crate::model::hsm::Activation;
 use crate::model::key::{Attributes, PublicMaterial, Tags};
 use crate::model::rbac::{RoleAssignment, Scope};
 use crate::model::resource::{ResourceGroup, Subscription, SubscriptionId};
+use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::retention::RetentionDays;
 
 mod limits;
@@ -115,9 +116,9 @@ fn insert(name: &str, id: u8) -> Change {
 #[test]
 fn rejects_duplicate_hsm_and_orphan_resources() {
     let twice = Change::InsertHsm(hsm("LOCAL"), Vec::new());
-    assert!(matches!(after(&[&[local()], &[twice]]).0, Err(Error::HsmExists { .. })));
+    assert!(matches!(after(&[&[local()], &[twice]]).0, Err(Error::Exists { .. })));
     for change in [insert("a", 1), delete("a"), recover("a"), purge("a")] {
-        assert!(matches!(after(&[&[change]]).0, Err(Error::HsmNotFound { .. })));
+        assert!(matches!(after(&[&[change]]).0, Err(Error::NotFound(_))));
     }
 }
 
@@ -126,7 +127,7 @@ fn adds_versions_to_live_keys_only() {
     assert!(matches!(after(&[&[local(), insert("a", 1)], &[insert("A", 1)]]).0, Err(Error::Conflict { .. })));
     assert!(matches!(
         after(&[&[local(), insert("a", 1), delete("a")], &[insert("A", 2)]]).0,
-        Err(Error::KeyDeleted { .. })
+        Err(Error::Deleted { .. })
     ));
     let (result, memory) = after(&[&[local(), insert("Bill", 1)], &[insert("bILL", 2)]]);
     assert_eq!(result, Ok(()));
@@ -147,9 +148,9 @@ fn replaces_versions_in_place() {
     other.material = PublicMaterial::Oct { key_size: 128 };
     type Case<'a> = (&'a [Change], Change, fn(&Error) -> bool);
     let cases: [Case<'_>; 4] = [
-        (&[local()], replace("a", 1), |error| matches!(error, Error::KeyNotFound { .. })),
+        (&[local()], replace("a", 1), |error| matches!(error, Error::NotFound(_))),
         (&[local(), insert("a", 1), delete("a")], replace("a", 1), |error| {
-            matches!(error, Error::KeyNotFound { .. })
+            matches!(error, Error::NotFound(_))
         }),
         (&[local(), insert("a", 1)], replace("a", 2), |error| matches!(error, Error::Conflict { .. })),
         (&[local(), insert("a", 1)], Change::ReplaceVersion(other), |error| {
@@ -182,8 +183,8 @@ fn rejects_invalid_deletion_state_changes() {
     ];
     for (before, change, live) in rejected {
         match after(&[before, &[change]]).0 {
-            Err(Error::KeyNotFound { .. }) => assert!(live),
-            Err(Error::DeletedKeyNotFound { .. }) => assert!(!live),
+            Err(Error::NotFound(Resource { kind: ResourceKind::Key, .. })) => assert!(live),
+            Err(Error::NotFound(Resource { kind: ResourceKind::DeletedKey, .. })) => assert!(!live),
             other => panic!("{other:?}"),
         }
     }
@@ -214,7 +215,7 @@ fn policies_and_notices_survive_deletion_of_their_key() {
     for change in [put(Some(&policy)), put(None), note(Notice::NearExpiry)] {
         for before in [&[local()][..], &[local(), insert("a", 1), delete("a")]] {
             let (result, _) = after(&[before, std::slice::from_ref(&change)]);
-            assert!(matches!(result, Err(Error::KeyNotFound { .. })), "{result:?}");
+            assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
         }
     }
     let seen = |more: &[Change]| {
@@ -254,7 +255,10 @@ fn role_assignments_belong_to_their_hsm() {
     let made = Change::InsertHsm(hsm("local"), vec![assignment.clone()]);
     let (name, _) = key("a");
     let insert = Change::InsertRoleAssignment(name.clone(), Arc::new(assignment));
-    assert_eq!(after(&[std::slice::from_ref(&made), &[insert]]).0, Err(Error::RoleAssignmentExists));
+    assert_eq!(
+        after(&[std::slice::from_ref(&made), &[insert]]).0,
+        Err(Error::Exists { resource: Resource::unnamed(ResourceKind::RoleAssignment), deleted: false })
+    );
     let delete = Change::DeleteRoleAssignment(name.clone(), Uuid::from_u128(1));
     let (result, memory) = after(&[&[made], &[delete]]);
     assert_eq!(result, Ok(()));
@@ -310,6 +314,6 @@ fn mode_family_of_a_version_cannot_change() {
     let deleted = [local(), insert("a", 1), delete("a")];
     for (before, id) in [(&made[..], 3), (&deleted[..], 1), (&deleted[..1], 1)] {
         let (result, _) = after(&[before, &[bind(id, ModeFamily::Gcm)]]);
-        assert!(matches!(result, Err(Error::KeyNotFound { .. })), "{result:?}");
+        assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::told;
 use crate::api::tests::{SECRET, every_kind};
+use crate::engine::http_status;
 
 const BASE: &str = "https://local.managedhsm.localhost:8443";
 
@@ -14,7 +15,7 @@ fn errors_match_golden_table() {
         .iter()
         .map(|error| {
             let (code, message) = told(error, BASE);
-            (error.reason(), format!("{:28}{}  {code:23} {message}", error.reason(), error.status()))
+            (error.reason(), format!("{:28}{}  {code:23} {message}", error.reason(), http_status(error)))
         })
         .collect();
     let mut table = "Reason, HTTP status, code, message.\n\n".to_owned();

@@ -7,6 +7,7 @@ use crate::model::change::ControlChange;
 use crate::model::control_plane::{ControlAssignment, ControlScope};
 use crate::model::name::PrincipalId;
 use crate::model::rbac::RoleDefinition;
+use crate::model::resource_kind::{Resource, ResourceKind};
 
 /// A limited resource: its name in the error, the limit, and the change that creates the resource with a number.
 struct Limited {
@@ -187,7 +188,7 @@ fn rejects_duplicate_and_missing_budgets() {
     let first = budget("Monthly", &subscription());
     let results = race(&memory, &[insert(first.clone()), insert(budget("MONTHLY", &hsm_scope))]);
     assert_eq!(results[0], Ok(()));
-    assert!(matches!(results[1], Err(Error::BudgetExists { .. })), "{results:?}");
+    assert!(matches!(results[1], Err(Error::Exists { .. })), "{results:?}");
 
     // Replacing a deleted budget neither recreates it nor changes a newer budget of the same name.
     let replace = |budget| Change::Control(ControlChange::ReplaceBudget(budget));
@@ -198,7 +199,7 @@ fn rejects_duplicate_and_missing_budgets() {
         &memory,
         &[replace(first.clone()), delete, replace(first.clone()), insert(other), replace(first)],
     );
-    let not_found = |result: &Result<()>| matches!(result, Err(Error::BudgetNotFound { .. }));
+    let not_found = |result: &Result<()>| matches!(result, Err(Error::NotFound(_)));
     assert!(
         results[0].is_ok()
             && results[1].is_ok()
@@ -214,7 +215,7 @@ fn rejects_duplicate_resource_groups() {
     let memory = filled(std::iter::empty());
     let results = race(&memory, &[group(1), group(1)]);
     assert_eq!(results[0], Ok(()));
-    assert!(matches!(results[1], Err(Error::ResourceGroupExists { .. })), "{results:?}");
+    assert!(matches!(results[1], Err(Error::Exists { .. })), "{results:?}");
 }
 
 #[test]
@@ -232,9 +233,12 @@ fn rejects_assignments_with_deleted_scope_or_definition() {
     let name: HsmName = "local".parse().unwrap();
     let memory = filled([local()].into_iter());
     let results = race(&memory, &[Change::SoftDeleteHsm(name.clone(), deletion), insert]);
-    assert!(matches!(results[1], Err(Error::HsmNotFound { .. })), "{results:?}");
+    assert!(matches!(results[1], Err(Error::NotFound(_))), "{results:?}");
 
     let memory = filled([local(), put_definition(1)].into_iter());
     let delete = Change::DeleteRoleDefinition(name, Uuid::from_u128(1));
-    assert_eq!(race(&memory, &[delete, assign(1, "/")])[1], Err(Error::RoleDefinitionNotFound));
+    assert_eq!(
+        race(&memory, &[delete, assign(1, "/")])[1],
+        Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)))
+    );
 }

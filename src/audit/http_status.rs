@@ -1,0 +1,54 @@
+//! The HTTP status of each error, in audit records and on the REST and ARM surfaces.
+
+use crate::model::Error;
+use crate::model::resource_kind::ResourceKind;
+
+/// Returns the HTTP status of an error. The match has no wildcard: a new error must be given a status here.
+pub const fn http_status(error: &Error) -> u16 {
+    match error {
+        Error::BuiltInRole { .. }
+        | Error::DecryptionFailed
+        | Error::Invalid { .. }
+        | Error::LimitExceeded { .. }
+        | Error::NoContent
+        // Recorded: 400, where others would answer 409, and 404.
+        | Error::RoleAssignmentMatches { .. }
+        // assumption: nothing is recorded of rotating a key that has no policy.
+        | Error::RotationPolicyMissing { .. } => 400,
+        Error::Unauthenticated { .. } => 401,
+        Error::Forbidden { .. }
+        | Error::HsmNotActivated { .. }
+        | Error::KeyDisabled { .. }
+        | Error::KeyExpired { .. }
+        | Error::KeyNotYetValid { .. }
+        | Error::ModeFamilyMismatch { .. }
+        | Error::OperationNotPermitted { .. }
+        | Error::PurgeProtected { .. } => 403,
+        Error::NotFound(resource) => match resource.kind {
+            // Recorded: 400, where others would answer 404.
+            ResourceKind::Setting => 400,
+            _ => 404,
+        },
+        Error::RouteNotFound => 404,
+        Error::Exists { resource, .. } => match resource.kind {
+            // Recorded: 400, where others would answer 409.
+            ResourceKind::RoleAssignment => 400,
+            _ => 409,
+        },
+        Error::Conflict { .. }
+        | Error::Deleted { .. }
+        | Error::ResourceGroupNotEmpty { .. } => 409,
+        Error::ResumeTokenExpired { .. } => 410,
+        Error::RequestTooLarge { .. } => 413,
+        Error::RequestTooSlow { .. } => 408,
+        Error::Busy | Error::ComputationBusy { .. } => 429,
+        Error::Internal(_) | Error::KeyMaterialMissing { .. } | Error::TokenFailed { .. } => 500,
+        Error::Unsupported { .. } => 501,
+        Error::ClockNotTrusted { .. }
+        | Error::Overloaded
+        | Error::Stopping
+        | Error::TokenPoolExhausted { .. }
+        | Error::TokenUnavailable { .. } => 503,
+        Error::TokenTimeout { .. } => 504,
+    }
+}

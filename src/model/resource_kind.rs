@@ -1,0 +1,238 @@
+//! Resources as errors name them: a kind and a name, so that an error about a resource is one variant for all kinds.
+
+use std::fmt;
+
+use super::Timestamp;
+use super::name::{BudgetName, HsmName, KeyId, KeyName};
+use super::resource::{ResourceGroupName, SubscriptionId};
+
+/// What a resource is. Surfaces map each kind exhaustively.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ResourceKind {
+    /// A budget of a subscription.
+    Budget,
+    /// A soft-deleted key.
+    DeletedKey,
+    /// A soft-deleted managed HSM.
+    DeletedManagedHsm,
+    /// A key, or one of its versions.
+    Key,
+    /// A managed HSM.
+    ManagedHsm,
+    /// A resource group.
+    ResourceGroup,
+    /// A role assignment of either plane.
+    RoleAssignment,
+    /// A role definition of either plane.
+    RoleDefinition,
+    /// A setting of a managed HSM.
+    Setting,
+    /// A subscription.
+    Subscription,
+}
+
+/// The reasons of errors about one kind of resource: stable names for programs.
+pub(super) struct Reasons {
+    pub(super) not_found: &'static str,
+    pub(super) exists: &'static str,
+    pub(super) deleted: &'static str,
+}
+
+impl ResourceKind {
+    /// All kinds.
+    pub const ALL: [Self; 10] = [
+        Self::Budget,
+        Self::DeletedKey,
+        Self::DeletedManagedHsm,
+        Self::Key,
+        Self::ManagedHsm,
+        Self::ResourceGroup,
+        Self::RoleAssignment,
+        Self::RoleDefinition,
+        Self::Setting,
+        Self::Subscription,
+    ];
+
+    pub(super) const fn reasons(self) -> Reasons {
+        macro_rules! reasons {
+            ($kind:literal) => {
+                Reasons {
+                    not_found: concat!($kind, "_NOT_FOUND"),
+                    exists: concat!($kind, "_EXISTS"),
+                    deleted: concat!($kind, "_DELETED"),
+                }
+            };
+        }
+        match self {
+            Self::Budget => reasons!("BUDGET"),
+            Self::DeletedKey => reasons!("DELETED_KEY"),
+            Self::DeletedManagedHsm => reasons!("DELETED_HSM"),
+            Self::Key => Reasons { deleted: "KEY_DELETED_BUT_RECOVERABLE", ..reasons!("KEY") },
+            Self::ManagedHsm => reasons!("HSM"),
+            Self::ResourceGroup => reasons!("RESOURCE_GROUP"),
+            Self::RoleAssignment => reasons!("ROLE_ASSIGNMENT"),
+            Self::RoleDefinition => reasons!("ROLE_DEFINITION"),
+            Self::Setting => reasons!("SETTING"),
+            Self::Subscription => reasons!("SUBSCRIPTION"),
+        }
+    }
+}
+
+/// A resource that an error is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resource {
+    /// Its kind.
+    pub kind: ResourceKind,
+    /// Its resource name as the gRPC surface spells it, for example `hsms/local/keys/invoices` (<https://google.aip.dev/122>);
+    /// empty if errors of this kind do not name the resource.
+    pub name: String,
+}
+
+impl Resource {
+    /// A resource of a kind that errors do not name.
+    pub const fn unnamed(kind: ResourceKind) -> Self {
+        Self { kind, name: String::new() }
+    }
+
+    /// A budget.
+    pub fn budget(subscription: SubscriptionId, budget: &BudgetName) -> Self {
+        let name = format!("subscriptions/{subscription}/budgets/{budget}");
+        Self { kind: ResourceKind::Budget, name }
+    }
+
+    /// A soft-deleted key.
+    pub fn deleted_key(hsm: &HsmName, key: &KeyName) -> Self {
+        Self { kind: ResourceKind::DeletedKey, name: format!("hsms/{hsm}/deletedKeys/{key}") }
+    }
+
+    /// A soft-deleted managed HSM.
+    pub fn deleted_hsm(hsm: &HsmName) -> Self {
+        Self { kind: ResourceKind::DeletedManagedHsm, name: format!("hsms/{hsm}") }
+    }
+
+    /// A key.
+    pub fn key(hsm: &HsmName, key: &KeyName) -> Self {
+        Self { kind: ResourceKind::Key, name: format!("hsms/{hsm}/keys/{key}") }
+    }
+
+    /// A resource group.
+    pub fn group(subscription: SubscriptionId, group: &ResourceGroupName) -> Self {
+        let name = format!("subscriptions/{subscription}/resourceGroups/{group}");
+        Self { kind: ResourceKind::ResourceGroup, name }
+    }
+
+    /// The identifier that follows a collection in the name: `invoices` after `keys`. Empty if the name has no such
+    /// collection.
+    pub fn id_in(&self, collection: &str) -> &str {
+        let mut segments = self.name.split('/');
+        segments.find(|segment| *segment == collection).and_then(|_| segments.next()).unwrap_or_default()
+    }
+
+    /// The last identifier of the name.
+    pub fn id(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl From<&HsmName> for Resource {
+    fn from(hsm: &HsmName) -> Self {
+        Self { kind: ResourceKind::ManagedHsm, name: format!("hsms/{hsm}") }
+    }
+}
+
+impl From<&KeyId> for Resource {
+    fn from(key: &KeyId) -> Self {
+        Self { kind: ResourceKind::Key, name: key.to_string() }
+    }
+}
+
+impl From<SubscriptionId> for Resource {
+    fn from(subscription: SubscriptionId) -> Self {
+        Self { kind: ResourceKind::Subscription, name: format!("subscriptions/{subscription}") }
+    }
+}
+
+/// The message of an error about a resource that does not exist.
+pub(super) struct NotFound<'a>(pub(super) &'a Resource);
+
+impl fmt::Display for NotFound<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Resource { kind, name } = self.0;
+        match kind {
+            ResourceKind::Budget => write!(f, "budget not found: {name}"),
+            ResourceKind::DeletedKey => write!(f, "deleted key not found: {name}"),
+            ResourceKind::DeletedManagedHsm => write!(f, "deleted managed HSM not found: {}", self.0.id()),
+            ResourceKind::Key => write!(f, "key not found: {name}"),
+            ResourceKind::ManagedHsm => write!(f, "managed HSM not found: {name}"),
+            ResourceKind::ResourceGroup => write!(f, "resource group not found: {name}"),
+            ResourceKind::RoleAssignment => f.write_str("requested role assignment not found"),
+            ResourceKind::RoleDefinition => f.write_str("requested role definition not found"),
+            ResourceKind::Setting => {
+                f.write_str("invalid setting name: `ListSettings` tells which there are")
+            }
+            ResourceKind::Subscription => write!(f, "subscription not found: {name}"),
+        }
+    }
+}
+
+/// The message of an error about a name that another resource has.
+pub(super) struct Exists<'a> {
+    pub(super) resource: &'a Resource,
+    pub(super) deleted: bool,
+}
+
+impl fmt::Display for Exists<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Resource { kind, name } = self.resource;
+        let id = self.resource.id();
+        match (kind, self.deleted) {
+            (ResourceKind::ManagedHsm, false) => write!(f, "a managed HSM named {id} exists already"),
+            (ResourceKind::ManagedHsm, true) => write!(
+                f,
+                "a managed HSM named {id} exists already, in a deleted but recoverable state; recover or purge it"
+            ),
+            (ResourceKind::ResourceGroup, _) => {
+                let subscription = self.resource.id_in("subscriptions");
+                write!(f, "resource group {id} already exists in subscription {subscription}")
+            }
+            (ResourceKind::RoleAssignment, _) => f.write_str("the role assignment already exists"),
+            (kind, _) => write!(f, "{kind} already exists: {name}"),
+        }
+    }
+}
+
+/// The message of an error about a resource that is soft-deleted.
+pub(super) struct SoftDeleted<'a> {
+    pub(super) resource: &'a Resource,
+    pub(super) scheduled_purge_at: Timestamp,
+}
+
+impl fmt::Display for SoftDeleted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, id, at) = (self.resource.kind, self.resource.id(), self.scheduled_purge_at);
+        write!(f, "{kind} {id} is in a deleted but recoverable state")?;
+        match kind {
+            ResourceKind::ManagedHsm => {
+                write!(f, "; it can only be recovered or purged, and is purged by itself at {at}")
+            }
+            _ => f.write_str(", and its name cannot be reused; it can only be recovered or purged"),
+        }
+    }
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Budget => "budget",
+            Self::DeletedKey => "deleted key",
+            Self::DeletedManagedHsm => "deleted managed HSM",
+            Self::Key => "key",
+            Self::ManagedHsm => "managed HSM",
+            Self::ResourceGroup => "resource group",
+            Self::RoleAssignment => "role assignment",
+            Self::RoleDefinition => "role definition",
+            Self::Setting => "setting",
+            Self::Subscription => "subscription",
+        })
+    }
+}
