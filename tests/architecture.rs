@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+#[path = "architecture/prose.rs"]
+mod prose;
 #[path = "architecture/source.rs"]
 mod source;
 
