@@ -1,4 +1,4 @@
-//! Makes a key, and signs with it.
+//! Creates a key, and signs with it.
 
 use azure_core::credentials::Secret;
 use azure_identity::ClientSecretCredential;
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         CreateKeyParameters { kty: Some(KeyType::EcHsm), curve: Some(CurveName::P256), ..Default::default() };
     let key = keys.create_key("invoices", wanted.try_into()?, None).await?.into_model()?;
     let version = key.resource_id()?.version.unwrap_or_default();
-    // SHA-256 of what is signed.
+    // The SHA-256 digest of the data.
     let digest = Some(vec![7; 32]);
     let algorithm = Some(SignatureAlgorithm::Es256);
     let sign = SignParameters { algorithm: algorithm.clone(), value: digest.clone() };
