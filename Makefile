@@ -1,5 +1,5 @@
-# The commands of this project. `make` prints them; each installs what it is missing and says nothing otherwise.
-# ARGS="..." is handed to the program behind run, test and bench.
+# The commands of this project. `make` lists them; each silently checks for, or installs, its dependencies.
+# ARGS="..." is passed to the program that run, test and bench start.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -27,19 +27,19 @@ build: ## build the optimized program
 	@scripts/install-deps.sh build
 	cargo build --locked --release
 
-dist: ## build what is handed out: the stripped program, its debug file, manual pages, a Debian package
+dist: ## build the release files: the stripped program, its debug file, manual pages, a Debian package
 	@scripts/install-deps.sh dist
 	cargo build --locked --release
 	scripts/package.sh $(TARGET_DIR)/release/strongroom $(TARGET_DIR)/dist
 
-# The documentation's examples go first: they are few, and the summary of the rest is what one wants to read last.
-test: ## run all tests, or those that ARGS names
+# Documentation tests run first: they are few, and the summary of the others is more useful at the end.
+test: ## run all tests, or those that ARGS selects
 	@scripts/install-deps.sh test
 	cargo test --locked --doc --quiet
 	cargo nextest run --locked $(ARGS)
 
-# Far beyond what fits in `test`; never part of continuous integration.
-soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200 of the server, FUZZ=60 seconds; SEED=... runs one again
+# Takes too long for `test`, and is not part of continuous integration.
+soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200 of the server, FUZZ=60 seconds; SEED=... reproduces one
 	@scripts/install-deps.sh soak
 	scripts/fuzz.sh $(FUZZ)
 	STRONGROOM_SOAK_SEQUENCES=$(SEQUENCES) STRONGROOM_SOAK_KILLS=$(KILLS) \
@@ -54,9 +54,9 @@ lint: ## check format, lints, dependencies and protocol
 	scripts/deny.sh
 	scripts/proto-lint.sh
 
-bench: ## run the benchmarks, or that one which BENCH names: throughput, retention
+bench: ## run all benchmarks, or the one that BENCH names: throughput, retention
 	@scripts/install-deps.sh run
 	cargo bench --locked --bench '$(BENCH)' -- $(ARGS)
 
-install-deps: ## install all that the other commands need, and nothing else
+install-deps: ## install the dependencies of the other commands only
 	@for what in run test lint; do scripts/install-deps.sh $$what; done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Judges what comes from outside by deny.toml: licences, sources and bans always, advisories when their database can
-# be fetched. STRONGROOM_REQUIRE_ADVISORIES=1 (for a release) makes a missing database an error.
+# Checks dependencies by deny.toml: licences, sources and bans always, advisories if their database can be fetched.
+# STRONGROOM_REQUIRE_ADVISORIES=1 (for a release) makes a missing database an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -10,7 +10,7 @@ trap 'rm -f "$log"' EXIT
 
 cargo deny --locked check --hide-inclusion-graph bans licenses sources
 
-# macOS has no `timeout`; git gives up there by itself.
+# macOS has no `timeout`; git has its own timeout there.
 limit=()
 has timeout && limit=(timeout 60)
 if ${limit[@]+"${limit[@]}"} cargo deny fetch db >"$log" 2>&1; then

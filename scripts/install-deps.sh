@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing: `install-deps.sh run`, `dist`, `test`, `soak` or `lint`, each for the make target of that name.
-# Says nothing if nothing is missing.
+# Installs missing dependencies: `install-deps.sh build`, `run`, `dist`, `test`, `soak` or `lint`, for the make target of that
+# name. Prints nothing if none are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -19,18 +19,18 @@ need_rust() {
     fi
 }
 
-# AWS-LC and SQLite are compiled from source that comes with their crates.
+# AWS-LC and SQLite are compiled from the sources in their crates.
 need_compiler() {
     has cc || install_packages "gcc libc6-dev" "gcc glibc-devel" "gcc musl-dev" "-"
     has cc || die "there is no C compiler (cc); on macOS: xcode-select --install"
 }
 
-# Strips programs; on Debian, dpkg-deb is always there.
+# objcopy strips programs. Debian always has dpkg-deb.
 need_binutils() {
     has objcopy || install_packages binutils binutils binutils binutils
 }
 
-# The token that `strongroom serve --dev` and the tests run on.
+# The PKCS#11 module of `strongroom serve --dev` and the tests.
 need_softhsm() {
     local module
     for module in /usr/lib/softhsm /usr/lib/*/softhsm /usr/lib64/softhsm /usr/lib64/pkcs11 /usr/local/lib/softhsm \
@@ -64,7 +64,7 @@ test)
     need_compiler
     need_softhsm
     need_binutils
-    # Reads the unit of the Debian package; elsewhere there is none.
+    # systemd-analyze checks the unit of the Debian package.
     ! has dpkg-deb || has systemd-analyze || install_packages systemd - - -
     cargo_tool cargo-nextest "$nextest_version"
     scripts/python-clients.sh "${CARGO_TARGET_DIR:-target}/tmp/python-clients"
@@ -74,7 +74,7 @@ test)
     ;;
 soak)
     "$0" test
-    # The fuzzer's own part is C++.
+    # libFuzzer is C++.
     has c++ || install_packages "g++" "gcc-c++" "g++" "-"
     cargo_tool cargo-fuzz "$fuzz_version"
     ;;

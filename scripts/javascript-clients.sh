@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Microsoft's JavaScript clients, as tests/clients/javascript pins them, for the tests, with a Node.js that is new
-# enough for them as bin/node: `javascript-clients.sh DIRECTORY`. Says nothing and does nothing if they are there.
+# Installs the versions of Microsoft's JavaScript clients that tests/clients/javascript pins, for the tests, with Node.js 20 or
+# newer as bin/node: `javascript-clients.sh DIRECTORY`. Does nothing if they are installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -11,14 +11,14 @@ cmp -s "$pins/package-lock.json" "$directory/package-lock.json" && exit
 
 say "installing the JavaScript clients of $pins"
 has npm || install_packages "nodejs npm" "nodejs npm" "nodejs npm" "node"
-# It gets its name when it is complete.
+# The directory is renamed when it is complete.
 new=$directory.new
 rm -rf "$directory" "$new"
 mkdir -p "$new/bin"
 if [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]; then
     ln -s "$(node -p process.execPath)" "$new/bin/node"
 else
-    # As in Debian 12.
+    # Debian 12 has Node.js 18.
     need_python
     python3 -m venv "$new/venv"
     "$new/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --target "$new/python" \

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the other scripts share: speaking, and asking the system's package manager. Sourced, never run.
+# Functions of the other scripts: output, and the system's package manager. Sourced, not executed.
 
 say() { printf '==> %s\n' "$*"; }
 
@@ -10,12 +10,12 @@ die() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Runs a command as root: directly, or through sudo, which may ask for a password only if there is somebody to answer.
+# Runs a command as root: directly, or with sudo, which may ask for a password only on a terminal.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
     elif ! has sudo; then
-        die "this needs root, and there is no sudo: $*"
+        die "this requires root, and sudo is missing: $*"
     elif [ -t 0 ]; then
         sudo -- "$@"
     else
@@ -23,7 +23,7 @@ as_root() {
     fi
 }
 
-# install_packages DEBIAN FEDORA ALPINE HOMEBREW: one word list for each package manager, `-` for nothing.
+# install_packages DEBIAN FEDORA ALPINE HOMEBREW: a list of packages for each package manager, `-` for none.
 install_packages() {
     local words
     if has apt-get; then
@@ -35,15 +35,15 @@ install_packages() {
     elif has brew; then
         words=$4
     else
-        die "no package manager that this script knows (apt-get, dnf, apk, brew); please install: $1"
+        die "no supported package manager (apt-get, dnf, apk, brew); please install: $1"
     fi
     [ "$words" = - ] && return
     local packages
     read -r -a packages <<<"$words"
     say "installing ${packages[*]}"
     if has apt-get; then
-        # Old lists name packages that the mirror no longer has.
-        as_root apt-get update -qq || say "the package lists could not be renewed; going on with the old ones"
+        # Outdated lists name packages that the mirror no longer has.
+        as_root apt-get update -qq || say "apt-get update failed; using the existing package lists"
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
             "${packages[@]}" </dev/null >/dev/null
     elif has dnf; then
@@ -55,13 +55,13 @@ install_packages() {
     fi
 }
 
-# A Python that can make virtual environments.
+# Python with support for virtual environments.
 need_python() {
     python3 -c 'import ensurepip, venv' 2>/dev/null ||
         install_packages "python3 python3-venv" "python3 python3-pip" "python3 py3-pip" "python3"
 }
 
-# cargo_tool NAME VERSION: a cargo subcommand, built from crates.io if there is none. A newer one that is there is good enough.
+# cargo_tool NAME VERSION: installs a cargo subcommand from crates.io if it is missing. Any installed version is accepted.
 cargo_tool() {
     if ! cargo "${1#cargo-}" --version >/dev/null 2>&1; then
         say "installing $1 $2 from crates.io (a few minutes, once)"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# package.sh PROGRAM DIRECTORY: makes of a program that is built what is handed out, in DIRECTORY: the program without symbols,
-# its debug file, man pages, completions, and a Debian package where dpkg-deb is.
-# MAX_BYTES is how large the program may be; 0 means any size. XZ_LEVEL is how hard the package is compressed, 0 to 9.
+# package.sh PROGRAM DIRECTORY: creates the release files of a built program in DIRECTORY: the program without symbols, its
+# debug file, manual pages, completions, and a Debian package if dpkg-deb is installed.
+# MAX_BYTES is the maximum size of the program, 0 for no limit. XZ_LEVEL is the compression level of the package, 0 to 9.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -11,7 +11,7 @@ program=$1
 out=$2
 max_bytes=${MAX_BYTES:-50331648}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-# The same files for the same sources: dates come from the last commit.
+# Reproducible output: dates are that of the last commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH
 umask 022
@@ -27,7 +27,7 @@ chmod 0755 "$out/strongroom"
 chmod 0644 "$out/strongroom.debug"
 bytes=$(wc -c <"$out/strongroom")
 if [ "$max_bytes" -gt 0 ] && [ "$bytes" -gt "$max_bytes" ]; then
-    die "the program has $bytes bytes; at most $max_bytes are expected (MAX_BYTES)"
+    die "the program has $bytes bytes, the maximum is $max_bytes (MAX_BYTES)"
 fi
 say "strongroom: $bytes bytes; its debug file: $(wc -c <"$out/strongroom.debug")"
 
@@ -58,7 +58,7 @@ for page in "$out"/man/*.1; do
 done
 chmod -R u=rwX,go=rX "$root"
 
-# The newest glibc that the program asks for.
+# The newest glibc version that the program requires.
 glibc=$(objdump -T "$out/strongroom" | sed -n 's/.*(\?GLIBC_\([0-9.]*\))\?.*/\1/p' | sort -V | tail -n 1)
 mkdir "$root/DEBIAN"
 cat >"$root/DEBIAN/control" <<CONTROL
@@ -74,8 +74,8 @@ Recommends: ca-certificates
 Suggests: softhsm2
 Installed-Size: $(du -ks --exclude=DEBIAN "$root" | cut -f1)
 Description: managed HSM over a PKCS#11 token
- Answers Azure Key Vault Managed HSM's interfaces, and gRPC, with keys that stay in a
- PKCS#11 token. The service is not started by installing it: it needs a configuration first.
+ Implements the interfaces of Azure Key Vault Managed HSM, and gRPC, with keys in a PKCS#11
+ token. The package does not start the service, which needs a configuration first.
 CONTROL
 chmod 0755 "$root/DEBIAN"
 (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lints proto/ by buf.yaml, with the linter that tools/package.json pins (it comes from the npm registry).
+# Lints proto/ by buf.yaml, with the version of buf that tools/package.json pins, from the npm registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh

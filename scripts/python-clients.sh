@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Microsoft's Python clients, as a folder of tests/clients pins them, into a virtual environment for the tests:
-# `python-clients.sh DIRECTORY [FOLDER]`. Says nothing and does nothing if they are there.
+# Installs the versions of Microsoft's Python clients that a folder of tests/clients pins into a virtual environment for the
+# tests: `python-clients.sh DIRECTORY [FOLDER]`. Does nothing if they are installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds what the tests try Microsoft's Rust clients with, as tests/clients/rust pins them: `rust-clients.sh DIRECTORY`. Says
-# nothing and does nothing if it is built.
+# Builds the test programs for the versions of Microsoft's Rust clients that tests/clients/rust pins: `rust-clients.sh
+# DIRECTORY`. Does nothing if they are built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
