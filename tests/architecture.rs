@@ -11,7 +11,7 @@ mod prose;
 #[path = "architecture/source.rs"]
 mod source;
 
-use source::{Source, house};
+use source::{Source, load_sources};
 
 /// The modules, lowest layer first, with the modules or paths that each may use besides itself.
 const MODULES: &[(&str, &[&str])] = &[
@@ -124,27 +124,27 @@ const MAX_LINES: usize = 500;
 
 #[test]
 fn modules_depend_only_on_lower_layers() {
-    assert_none(&layer_breaches(&house().unwrap()));
+    assert_none(&layer_breaches(&load_sources().unwrap()));
 }
 
 #[test]
 fn engine_does_not_depend_on_operations() {
-    assert_none(&engine_breaches(&house().unwrap()));
+    assert_none(&engine_breaches(&load_sources().unwrap()));
 }
 
 #[test]
 fn crates_are_used_only_in_allowed_modules() {
-    assert_none(&crate_breaches(&house().unwrap()));
+    assert_none(&crate_breaches(&load_sources().unwrap()));
 }
 
 #[test]
 fn files_have_a_doc_comment_and_at_most_500_lines() {
-    assert_none(&file_breaches(&house().unwrap()));
+    assert_none(&file_breaches(&load_sources().unwrap()));
 }
 
 #[test]
 fn unsafe_code_only_in_listed_files() {
-    assert_none(&unsafe_breaches(&house().unwrap()));
+    assert_none(&unsafe_breaches(&load_sources().unwrap()));
 }
 
 /// Together with the ban in `deny.toml`, which covers transitive dependencies, this keeps `rsa` out of the server.
@@ -189,7 +189,7 @@ fn layer_breaches(sources: &[Source]) -> Vec<String> {
             found.push(format!("{}: module {module} has no layer", source.path));
             continue;
         };
-        for path in source.ours() {
+        for path in source.crate_paths() {
             let first = path[0].as_str();
             let is_allowed = first == module
                 || dependencies
@@ -210,7 +210,7 @@ fn engine_breaches(sources: &[Source]) -> Vec<String> {
         .filter_map(|source| Some(source.path.strip_prefix("src/ops/")?.split_once('/')?.0))
         .collect();
     let types: BTreeSet<&str> = operations()
-        .flat_map(|source| source.words.windows(3))
+        .flat_map(|source| source.identifiers.windows(3))
         .filter_map(|words| match words {
             [name, keyword, implementor] if name == "Operation" && keyword == "for" => {
                 Some(implementor.as_str())
@@ -220,7 +220,7 @@ fn engine_breaches(sources: &[Source]) -> Vec<String> {
         .collect();
     let mut found = Vec::new();
     for source in sources.iter().filter(|source| source.module() == "engine" && !source.is_test()) {
-        for path in source.ours().filter(|path| path[0] == "ops") {
+        for path in source.crate_paths().filter(|path| path[0] == "ops") {
             let is_operation = path.get(1).is_some_and(|word| folders.contains(word.as_str()) || word == "*")
                 || path.iter().any(|word| types.contains(word.as_str()));
             if is_operation {
@@ -257,7 +257,7 @@ fn file_breaches(sources: &[Source]) -> Vec<String> {
         if source.lines > MAX_LINES {
             found.push(format!("{}: {} lines, {MAX_LINES} are allowed", source.path, source.lines));
         }
-        if !source.opens_with_duty {
+        if !source.has_doc_comment {
             found.push(format!(
                 "{}: the first line must be a `//!` comment that states the file's duty",
                 source.path
@@ -268,7 +268,7 @@ fn file_breaches(sources: &[Source]) -> Vec<String> {
 }
 
 fn unsafe_breaches(sources: &[Source]) -> Vec<String> {
-    let is_unsafe = |source: &&Source| source.words.iter().any(|word| word == "unsafe");
+    let is_unsafe = |source: &&Source| source.identifiers.iter().any(|word| word == "unsafe");
     let is_allowed = |source: &&Source| UNSAFE.contains(&source.path.as_str());
     let breach = |source: &Source| format!("{}: unsafe", source.path);
     sources.iter().filter(|source| is_unsafe(source) && !is_allowed(source)).map(breach).collect()

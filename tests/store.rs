@@ -8,20 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use strongroom::audit::{self, Sink};
+use strongroom::model::audit_entry::Meter;
 use strongroom::model::billing::Period;
-use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, Made};
+use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, VersionOrigin};
 use strongroom::model::due::Notices;
-use strongroom::model::entry::Meter;
-use strongroom::model::event::KEPT;
+use strongroom::model::event::DEFAULT_RETAINED;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
+use strongroom::model::local_rbac::{DataAction, LocalScope, RoleAssignment, RoleDefinition};
 use strongroom::model::name::{HsmName, KeyName, PrincipalId, VersionId};
-use strongroom::model::rbac::{Action, RoleAssignment, RoleDefinition, Scope};
 use strongroom::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use strongroom::model::retention::{Deletion, RetentionDays};
 use strongroom::model::setting::Settings;
 use strongroom::model::{Error, Timestamp};
-use strongroom::store::{Commit, Durability, ExportedRecord, Listing, Options, Record, Store};
+use strongroom::store::{AuditRecord, Commit, Durability, ExportedRecord, Listing, Options, Store};
 use uuid::Uuid;
 
 #[path = "store/audit_log.rs"]
@@ -72,7 +72,7 @@ fn hsm() -> ManagedHsm {
 /// The changes that create the HSM's subscription and resource group.
 fn put_containers() -> Vec<Change> {
     let ManagedHsm { subscription: id, tenant, resource_group: name, location, created, .. } = hsm();
-    let subscription = Subscription { id, name: "subscription".into(), tenant, undeletable: false };
+    let subscription = Subscription { id, name: "subscription".into(), tenant, protected: false };
     let group = ResourceGroup { subscription: id, name, location, created, tags: Tags::new() };
     vec![
         Change::Control(ControlChange::PutSubscription(subscription)),
@@ -102,8 +102,8 @@ fn version(key: &str, id: u32) -> KeyVersion {
 }
 
 fn role(id: u128, built_in: bool) -> RoleDefinition {
-    let permission = strongroom::model::rbac::Permission {
-        data_actions: vec![Action::KeySign.as_str().into()],
+    let permission = strongroom::model::local_rbac::Permission {
+        data_actions: vec![DataAction::KeySign.as_str().into()],
         ..Default::default()
     };
     RoleDefinition {
@@ -115,7 +115,7 @@ fn role(id: u128, built_in: bool) -> RoleDefinition {
     }
 }
 
-fn assignment(id: u128, role: u128, scope: Scope) -> RoleAssignment {
+fn assignment(id: u128, role: u128, scope: LocalScope) -> RoleAssignment {
     RoleAssignment {
         id: Uuid::from_u128(id),
         role_definition: Uuid::from_u128(role),
@@ -124,8 +124,8 @@ fn assignment(id: u128, role: u128, scope: Scope) -> RoleAssignment {
     }
 }
 
-fn record(number: usize) -> Record {
-    Record {
+fn record(number: usize) -> AuditRecord {
+    AuditRecord {
         at: at(NOON),
         hsm: Some("LOCAL".parse().unwrap()),
         event: "KeySign",
@@ -140,7 +140,7 @@ fn call(changes: Vec<Change>, number: usize) -> Commit {
 }
 
 /// A directory with a database and an audit log, opened as the server does.
-struct House {
+struct StoreFixture {
     dir: tempfile::TempDir,
     durability: Durability,
     events_kept: usize,
@@ -148,18 +148,23 @@ struct House {
     export_fails: Arc<AtomicBool>,
 }
 
-impl House {
+impl StoreFixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { dir, durability: Durability::Request, events_kept: KEPT, export_fails: Arc::default() }
+        Self {
+            dir,
+            durability: Durability::Request,
+            events_kept: DEFAULT_RETAINED,
+            export_fails: Arc::default(),
+        }
     }
 
-    fn audit(&self) -> PathBuf {
+    fn audit_directory(&self) -> PathBuf {
         self.dir.path().join("audit")
     }
 
     async fn try_open(&self) -> Result<Store, Error> {
-        let mut sink = Sink::open(&self.audit()).unwrap();
+        let mut sink = Sink::open(&self.audit_directory()).unwrap();
         let options = Options {
             durability: self.durability,
             exported: sink.last_seq(),
@@ -182,9 +187,9 @@ impl House {
     }
 
     /// Opens the store and creates an HSM.
-    async fn furnished(&self) -> Store {
+    async fn open_with_hsm(&self) -> Store {
         let store = self.open().await;
-        let admin = assignment(1, 100, Scope::Hsm);
+        let admin = assignment(1, 100, LocalScope::Hsm);
         store
             .commit(call([put_containers(), vec![Change::InsertHsm(hsm(), vec![admin])]].concat(), 0))
             .await
@@ -192,9 +197,9 @@ impl House {
         store
     }
 
-    fn lines(&self) -> Vec<String> {
+    fn audit_lines(&self) -> Vec<String> {
         let mut files: Vec<_> =
-            std::fs::read_dir(self.audit()).unwrap().map(|file| file.unwrap().path()).collect();
+            std::fs::read_dir(self.audit_directory()).unwrap().map(|file| file.unwrap().path()).collect();
         files.sort();
         let text: String = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
         text.lines().map(str::to_owned).collect()
@@ -204,7 +209,7 @@ impl House {
 const ALL_TIME: Period = Period { from: Timestamp::MIN, to: Timestamp::MAX };
 
 /// The committed state in a comparable form.
-fn picture(store: &Store) -> String {
+fn snapshot(store: &Store) -> String {
     let hsm = local();
     let keys = |listing| store.keys(&hsm, listing, None, usize::MAX);
     format!(
@@ -224,21 +229,21 @@ fn picture(store: &Store) -> String {
 
 #[tokio::test]
 async fn state_survives_reopening() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     let mut disabled = version("Invoices", 1);
     disabled.attributes.enabled = false;
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };
     let changes = vec![
-        Change::InsertVersion(version("Invoices", 1), Made::Created),
-        Change::InsertVersion(version("invoices", 2), Made::Created),
+        Change::InsertVersion(version("Invoices", 1), VersionOrigin::Created),
+        Change::InsertVersion(version("invoices", 2), VersionOrigin::Created),
         Change::ReplaceVersion(disabled),
-        Change::InsertVersion(version("old", 3), Made::Created),
+        Change::InsertVersion(version("old", 3), VersionOrigin::Created),
         Change::SoftDelete(local(), name("OLD"), deletion),
-        Change::InsertVersion(version("back", 4), Made::Created),
+        Change::InsertVersion(version("back", 4), VersionOrigin::Created),
         Change::SoftDelete(local(), name("back"), deletion),
         Change::Recover(local(), name("back")),
-        Change::InsertVersion(version("gone", 5), Made::Created),
+        Change::InsertVersion(version("gone", 5), VersionOrigin::Created),
         Change::SoftDelete(local(), name("gone"), deletion),
         Change::Purge(local(), name("gone")),
         Change::PutRoleDefinition(local(), Arc::new(role(7, false))),
@@ -247,9 +252,9 @@ async fn state_survives_reopening() {
             local(),
             Arc::new(RoleDefinition { role_name: "new".into(), ..role(7, false) }),
         ),
-        Change::InsertRoleAssignment(local(), Arc::new(assignment(30, 7, Scope::Keys))),
-        Change::InsertRoleAssignment(local(), Arc::new(assignment(20, 6, Scope::Key(name("Invoices"))))),
-        Change::InsertRoleAssignment(local(), Arc::new(assignment(40, 6, Scope::Hsm))),
+        Change::InsertRoleAssignment(local(), Arc::new(assignment(30, 7, LocalScope::Keys))),
+        Change::InsertRoleAssignment(local(), Arc::new(assignment(20, 6, LocalScope::Key(name("Invoices"))))),
+        Change::InsertRoleAssignment(local(), Arc::new(assignment(40, 6, LocalScope::Hsm))),
         Change::DeleteRoleAssignment(local(), Uuid::from_u128(40)),
         Change::DeleteRoleDefinition(local(), Uuid::from_u128(6)),
     ];
@@ -263,7 +268,7 @@ async fn state_survives_reopening() {
     store.commit(Commit { open: Some(intent(1)), ..Commit::default() }).await.unwrap();
     store.commit(Commit { close: vec![Uuid::from_u128(2)], ..Commit::default() }).await.unwrap();
 
-    let seen = picture(&store);
+    let seen = snapshot(&store);
     assert_eq!(store.hsms(), [Arc::new(hsm())]);
     assert_eq!((store.key_count(&local()), store.intents()), (3, vec![intent(1)]));
     let definitions: Vec<_> = store.role_definitions(&local()).iter().map(|role| role.id.as_u128()).collect();
@@ -273,7 +278,7 @@ async fn state_survives_reopening() {
     assert_eq!(assignments, [1, 30, 20]);
     let grants = store.grants(&"Local".parse().unwrap(), PrincipalId(Uuid::from_u128(2)));
     assert_eq!(grants.len(), 2, "an assignment of a deleted role definition grants nothing");
-    assert!(grants.iter().all(|grant| grant.allows(Action::KeySign, &Scope::Keys)));
+    assert!(grants.iter().all(|grant| grant.allows(DataAction::KeySign, &LocalScope::Keys)));
     assert!(store.grants(&local(), PrincipalId(Uuid::nil())).is_empty());
     let key = store.key(&local(), &name("INVOICES")).unwrap();
     assert_eq!(key.versions.len(), 2);
@@ -284,24 +289,26 @@ async fn state_survives_reopening() {
     store.close().await;
 
     let again = fixture.open().await;
-    assert_eq!(picture(&again), seen);
+    assert_eq!(snapshot(&again), seen);
     again.commit(call(Vec::new(), 2)).await.unwrap();
     again.close().await;
     assert!(
         matches!(again.commit(call(Vec::new(), 3)).await, Err(Error::Internal(_))),
         "the store is closed"
     );
-    assert_eq!(fixture.lines().len(), 3);
+    assert_eq!(fixture.audit_lines().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_commits_are_all_recorded() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     let calls = (1..=1_000).map(|number| {
         let store = store.clone();
         let changes = match number % 10 {
-            0 => vec![Change::InsertVersion(version(&format!("key-{number}"), number), Made::Created)],
+            0 => {
+                vec![Change::InsertVersion(version(&format!("key-{number}"), number), VersionOrigin::Created)]
+            }
             _ => Vec::new(),
         };
         tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
@@ -312,21 +319,22 @@ async fn concurrent_commits_are_all_recorded() {
     assert_eq!(store.key_count(&local()), 100);
     assert_eq!(store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum::<u64>(), 1_001);
     store.close().await;
-    let report = audit::verify(&fixture.audit()).unwrap();
+    let report = audit::verify(&fixture.audit_directory()).unwrap();
     assert_eq!((report.first, report.last, report.records), (Some(1), Some(1_001), 1_001));
     assert_eq!(report.broken, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_concurrent_inserts_with_same_id_succeeds() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     // All insert the same version id: for one key, memory detects the conflict, for the others only the database does.
     let calls = (0..100).map(|number| {
         let store = store.clone();
         let key = if number % 2 == 0 { "a".to_owned() } else { format!("a-{number}") };
-        let other = Change::InsertVersion(version(&format!("b-{number}"), 1_000 + number), Made::Created);
-        let changes = vec![other, Change::InsertVersion(version(&key, 1), Made::Created)];
+        let other =
+            Change::InsertVersion(version(&format!("b-{number}"), 1_000 + number), VersionOrigin::Created);
+        let changes = vec![other, Change::InsertVersion(version(&key, 1), VersionOrigin::Created)];
         tokio::spawn(async move { store.commit(call(changes, number as usize)).await })
     });
     let mut succeeded = 0;
@@ -338,22 +346,22 @@ async fn one_of_concurrent_inserts_with_same_id_succeeds() {
     }
     assert_eq!(succeeded, 1);
     assert_eq!(store.key_count(&local()), 2, "a failed commit applies none of its changes");
-    let seen = picture(&store);
+    let seen = snapshot(&store);
     store.close().await;
-    assert_eq!(fixture.lines().len(), 2, "a failed commit writes no audit record");
-    assert_eq!(picture(&fixture.open().await), seen);
+    assert_eq!(fixture.audit_lines().len(), 2, "a failed commit writes no audit record");
+    assert_eq!(snapshot(&fixture.open().await), seen);
 }
 
 #[tokio::test]
 async fn outbox_keeps_records_while_export_fails() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     fixture.export_fails.store(true, Ordering::SeqCst);
     for number in 1..=50 {
         store.commit(call(Vec::new(), number)).await.unwrap();
     }
     store.close().await;
-    assert!(fixture.lines().len() < 51);
+    assert!(fixture.audit_lines().len() < 51);
     assert!(
         fixture.try_open().await.is_err(),
         "the store does not open while the audit log cannot be written"
@@ -361,51 +369,51 @@ async fn outbox_keeps_records_while_export_fails() {
 
     fixture.export_fails.store(false, Ordering::SeqCst);
     let store = fixture.open().await;
-    assert_eq!(fixture.lines().len(), 51, "records are exported before the store opens");
+    assert_eq!(fixture.audit_lines().len(), 51, "records are exported before the store opens");
     fixture.export_fails.store(true, Ordering::SeqCst);
     store.commit(call(Vec::new(), 51)).await.unwrap();
     store.commit(call(Vec::new(), 52)).await.unwrap();
     fixture.export_fails.store(false, Ordering::SeqCst);
     store.commit(call(Vec::new(), 53)).await.unwrap();
     store.close().await;
-    let report = audit::verify(&fixture.audit()).unwrap();
+    let report = audit::verify(&fixture.audit_directory()).unwrap();
     assert_eq!((report.records, report.last, report.broken), (54, Some(54), None));
 }
 
 #[tokio::test]
 async fn relaxed_durability_flushes_records_on_close() {
-    let fixture = House { durability: Durability::Relaxed, ..House::new() };
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture { durability: Durability::Relaxed, ..StoreFixture::new() };
+    let store = fixture.open_with_hsm().await;
     for number in 1..=2_000 {
         store.commit(call(Vec::new(), number)).await.unwrap();
     }
     store.close().await;
-    assert_eq!(audit::verify(&fixture.audit()).unwrap().records, 2_001);
+    assert_eq!(audit::verify(&fixture.audit_directory()).unwrap().records, 2_001);
     let store = fixture.open().await;
     assert_eq!(store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum::<u64>(), 2_001);
 }
 
 #[tokio::test]
 async fn database_failure_fails_commits() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     let database = fixture.dir.path().join("strongroom.db");
     execute_sql(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
-    let changes = vec![Change::InsertVersion(version("a", 1), Made::Created)];
+    let changes = vec![Change::InsertVersion(version("a", 1), VersionOrigin::Created)];
     assert!(matches!(store.commit(call(changes.clone(), 1)).await, Err(Error::Internal(_))));
     assert!(matches!(store.commit(call(Vec::new(), 2)).await, Err(Error::Internal(_))));
     assert_eq!(store.key_count(&local()), 0);
     execute_sql(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
     store.commit(call(changes, 3)).await.unwrap();
     store.close().await;
-    let report = audit::verify(&fixture.audit()).unwrap();
+    let report = audit::verify(&fixture.audit_directory()).unwrap();
     assert_eq!((report.records, report.broken), (2, None));
 }
 
 #[tokio::test]
 async fn relaxed_durability_loses_no_record_on_database_failure() {
-    let fixture = House { durability: Durability::Relaxed, ..House::new() };
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture { durability: Durability::Relaxed, ..StoreFixture::new() };
+    let store = fixture.open_with_hsm().await;
     let database = fixture.dir.path().join("strongroom.db");
     execute_sql(&database, "ALTER TABLE audit_outbox RENAME TO away").await;
     let mut answered = 1;
@@ -416,13 +424,13 @@ async fn relaxed_durability_loses_no_record_on_database_failure() {
     execute_sql(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
     store.commit(call(Vec::new(), answered)).await.unwrap();
     store.close().await;
-    let report = audit::verify(&fixture.audit()).unwrap();
+    let report = audit::verify(&fixture.audit_directory()).unwrap();
     assert_eq!((report.records, report.broken), (answered as u64 + 1, None));
 }
 
 #[tokio::test]
 async fn rejects_newer_schema() {
-    let fixture = House::new();
+    let fixture = StoreFixture::new();
     fixture.open().await.close().await;
     let insert = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
         VALUES (9999, 'later', 1, x'00', 0)";
@@ -433,8 +441,8 @@ async fn rejects_newer_schema() {
 
 #[tokio::test]
 async fn rejects_record_with_newline() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     let mut bad = record(1);
     bad.body = "{\"a\":\n1}".into();
     let commit = Commit { record: Some(bad), ..Commit::default() };

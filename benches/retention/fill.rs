@@ -6,7 +6,7 @@ use strongroom::clock::Clock;
 use strongroom::config;
 use strongroom::ids::Ids;
 use strongroom::model::Timestamp;
-use strongroom::model::change::{Change, ControlChange, Made};
+use strongroom::model::change::{Change, ControlChange, VersionOrigin};
 use strongroom::model::due::Notices;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
@@ -17,13 +17,13 @@ use strongroom::model::setting::Settings;
 use strongroom::model::time::ClockSetting;
 use strongroom::store::{Commit, Options, Rules, Store};
 use strongroom::token::softhsm::Directory;
-use strongroom::token::{Claims, Profile, Source, Supply};
+use strongroom::token::{Profile, TokenPool, TokenSource, TokenUsage};
 use uuid::Uuid;
 
 /// The deletion time of all keys, at which the clock is frozen, in Unix seconds.
-pub(crate) const DELETED: i64 = 1_800_000_000;
+pub(crate) const DELETED_AT: i64 = 1_800_000_000;
 /// The earliest scheduled purge date, in Unix seconds.
-pub(crate) const DUE: i64 = DELETED + 86_400;
+pub(crate) const FIRST_PURGE_AT: i64 = DELETED_AT + 86_400;
 /// The number of keys per commit.
 const BATCH: usize = 2_000;
 
@@ -47,23 +47,23 @@ pub(crate) async fn open(directory: &Path, clock: &Clock) -> anyhow::Result<Stor
 }
 
 /// A pool of SoftHSM tokens in the directory.
-pub(crate) fn supply(directory: &Path) -> anyhow::Result<Supply> {
+pub(crate) fn token_pool(directory: &Path) -> anyhow::Result<TokenPool> {
     let softhsm = Directory::prepare(&directory.join("softhsm"))?;
     let module = softhsm.load(None, Profile::named("softhsm")?)?;
-    let source = Source::SoftHsm {
+    let source = TokenSource::SoftHsm {
         directory: softhsm,
         pin: "bench-user-pin".into(),
         so_pin: "bench-officer-pin".into(),
     };
-    Ok(Supply::new(module, source))
+    Ok(TokenPool::new(module, source))
 }
 
 /// Creates an HSM with `keys` deleted keys. `due` of them have the same scheduled purge date, the others later ones.
 pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::Result<()> {
     let clock = Clock::virtual_clock();
     let store = open(directory, &clock).await?;
-    let deleted_at = Timestamp::from_second(DELETED)?;
-    let token = supply(directory)?.take("bench", Claims::default).await?;
+    let deleted_at = Timestamp::from_second(DELETED_AT)?;
+    let token = token_pool(directory)?.allocate("bench", TokenUsage::default).await?;
     let subscription = SubscriptionId(Uuid::from_u128(1));
     let group: ResourceGroupName = "bench".parse()?;
     let resource = ManagedHsm {
@@ -89,7 +89,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
         id: subscription,
         name: "bench".to_owned(),
         tenant: resource.tenant,
-        undeletable: false,
+        protected: false,
     };
     let location = resource.location.clone();
     let group = ResourceGroup { subscription, name: group, location, created: deleted_at, tags: Tags::new() };
@@ -105,10 +105,10 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
         for number in start..keys.min(start + BATCH) {
             // The others are spread over 80 days, beginning a week after the measured ones.
             let seconds = if number < due { 0 } else { 7 * 86_400 + i64::try_from(number)? % (80 * 86_400) };
-            let scheduled_purge_at = Timestamp::from_second(DUE + seconds)?;
+            let scheduled_purge_at = Timestamp::from_second(FIRST_PURGE_AT + seconds)?;
             let version = version(number, deleted_at)?;
             let (hsm, name) = (version.hsm.clone(), version.name.clone());
-            changes.push(Change::InsertVersion(version, Made::Created));
+            changes.push(Change::InsertVersion(version, VersionOrigin::Created));
             changes.push(Change::SoftDelete(hsm, name, Deletion { deleted_at, scheduled_purge_at }));
         }
         // `Rules::Configured` lifts the limit on the number of keys, which the measurement exceeds.

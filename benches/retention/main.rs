@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use strongroom::token::softhsm::Directory;
 
-use measure::Measured;
+use measure::Measurement;
 
 /// Measures the cost of deleted keys.
 #[derive(Parser)]
@@ -49,7 +49,7 @@ fn main() -> anyhow::Result<()> {
         return print_line(&serde_json::to_string(&measured)?);
     }
     print_line(&format!("{} deleted keys are due at the same time, of", arguments.due))?;
-    print_line(Measured::HEADING)?;
+    print_line(Measurement::HEADING)?;
     for keys in arguments.keys {
         let directory = tempfile::tempdir()?;
         let run = |role: &str| -> anyhow::Result<Vec<u8>> {
@@ -64,7 +64,7 @@ fn main() -> anyhow::Result<()> {
             Ok(output.stdout)
         };
         run("--fill")?;
-        let measured: Measured =
+        let measured: Measurement =
             serde_json::from_slice(&run("--measure")?).context("parsing the measurement")?;
         print_line(&measured.line(keys))?;
     }

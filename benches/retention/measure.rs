@@ -14,18 +14,18 @@ use strongroom::model::aes_modes::AesModePolicy;
 use strongroom::model::billing::Pricing;
 use strongroom::model::change::Change;
 use strongroom::model::time::ClockSetting;
-use strongroom::ops::Tokens;
+use strongroom::ops::AttachedTokens;
 use strongroom::store::Commit;
 use strongroom::token::Selector;
 
-use crate::fill::{DUE, hsm, open, supply};
+use crate::fill::{FIRST_PURGE_AT, hsm, open, token_pool};
 
 /// How long the idle service is measured.
 const IDLE: Duration = Duration::from_secs(5);
 
 /// The measurements of one store.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Measured {
+pub(crate) struct Measurement {
     /// Opening the store, in milliseconds.
     open_ms: u128,
     /// Resident memory afterwards, in mebibytes.
@@ -38,7 +38,7 @@ pub(crate) struct Measured {
     purge_cpu_us: u128,
 }
 
-impl Measured {
+impl Measurement {
     /// The column headings.
     pub(crate) const HEADING: &'static str =
         "     keys   open ms   memory MiB   idle ms/s   purge us   purge cpu us";
@@ -53,15 +53,15 @@ impl Measured {
 }
 
 /// Measures the store in a directory.
-pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Measured> {
+pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Measurement> {
     let clock = Clock::virtual_clock();
     let started = Instant::now();
     let store = open(directory, &clock).await?;
     let open_ms = started.elapsed().as_millis();
     let memory_mib = resident_mib()?;
 
-    let supply = supply(directory)?;
-    let tokens = Tokens::default();
+    let supply = token_pool(directory)?;
+    let tokens = AttachedTokens::default();
     let serial = store.hsm(&hsm()).map(|hsm| hsm.token_serial.clone()).unwrap_or_default();
     tokens.attach(&hsm(), supply.open(&Selector::Serial(serial), true).await?);
     let identity = Identity::new(Settings::default()).await?;
@@ -79,7 +79,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     let keys = store.key_count(&hsm());
     let mut changes = store.watch();
     let (before, started) = (processor_time()?, Instant::now());
-    let frozen = Some(Timestamp::from_second(DUE)?);
+    let frozen = Some(Timestamp::from_second(FIRST_PURGE_AT)?);
     let set = vec![Change::SetClock(ClockSetting { offset: 0, frozen })];
     store.commit(Commit { changes: set, ..Commit::default() }).await?;
     while store.key_count(&hsm()) > keys - due {
@@ -89,7 +89,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     scheduler.abort();
     engine.shut_down(Duration::from_secs(10)).await;
     let purges = u128::try_from(due.max(1))?;
-    Ok(Measured {
+    Ok(Measurement {
         open_ms,
         memory_mib,
         idle_ms_per_s: idle.as_secs_f64() * 1000.0 / IDLE.as_secs_f64(),

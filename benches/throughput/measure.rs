@@ -13,9 +13,9 @@ pub(crate) struct Sample {
     /// report it.
     pub(crate) processor: Option<f64>,
     /// The median latency, in microseconds.
-    pub(crate) half: f64,
+    pub(crate) p50: f64,
     /// The 99th percentile of the latency, in microseconds.
-    pub(crate) most: f64,
+    pub(crate) p99: f64,
 }
 
 impl Sample {
@@ -30,8 +30,8 @@ impl Sample {
         Self {
             rate: latencies.len() as f64 / elapsed.as_secs_f64(),
             processor: processor.map(|time| micros(time) / calls),
-            half: percentile(0.5),
-            most: percentile(0.99),
+            p50: percentile(0.5),
+            p99: percentile(0.99),
         }
     }
 }

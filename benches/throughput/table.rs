@@ -42,12 +42,12 @@ pub(crate) fn print(lines: &[Line], took: Duration) -> anyhow::Result<()> {
             format_rounded(line.raw.of(rate)),
             format_rounded(line.raw.of(processor)),
             format_rounded(line.copy.of(processor)),
-            format_rounded(line.raw.of(|sample| Some(sample.half))),
+            format_rounded(line.raw.of(|sample| Some(sample.p50))),
             format_rounded(line.service.of(rate)),
             format_rounded(line.service.of(processor)),
             format_rounded(added),
-            format_rounded(line.service.of(|sample| Some(sample.half))),
-            format_rounded(line.service.of(|sample| Some(sample.most))),
+            format_rounded(line.service.of(|sample| Some(sample.p50))),
+            format_rounded(line.service.of(|sample| Some(sample.p99))),
             ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}")),
         )?;
     }

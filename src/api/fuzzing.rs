@@ -3,7 +3,7 @@
 use http::Request;
 use uuid::Uuid;
 
-use super::azure::{Authorities, Names};
+use super::azure::{HostNames, TokenAuthorities};
 
 /// Parses `input` as every operation of both surfaces would. The first line is a method and a path with a query, the
 /// second the host, the rest the body.
@@ -15,13 +15,13 @@ pub fn read(input: &[u8]) {
     let (method, target) = start.split_once(' ').unwrap_or(("GET", &start));
     let request = Request::builder().method(method).uri(target).header("host", host).body(());
     let Ok((parts, ())) = request.map(Request::into_parts) else { return };
-    let names = Names {
+    let names = HostNames {
         suffixes: vec!["managedhsm.localhost".to_owned()],
-        management: vec!["management.localhost".to_owned()],
-        others: Vec::new(),
+        management_hosts: vec!["management.localhost".to_owned()],
+        default_hsm_hosts: Vec::new(),
         default_hsm: "local".parse().ok(),
         default_tenant: Uuid::nil(),
-        authorities: Authorities::Here(Vec::new()),
+        authorities: TokenAuthorities::BuiltIn(Vec::new()),
     };
     super::rest::fuzzing::read(&names, &parts, body);
     super::arm::fuzzing::read(&names, &parts, body);

@@ -2,17 +2,17 @@
 
 pub mod arm;
 mod azure;
+mod body_budget;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod grpc;
-mod intake;
-mod kept;
 mod peer;
+mod refusal_context;
 pub mod rest;
 
 #[cfg(test)]
 mod tests;
 
-pub use azure::{Authorities, Names};
-pub use intake::{Budget, Intake, Limits};
+pub use azure::{HostNames, TokenAuthorities};
+pub use body_budget::{BodyBudget, BodyLimits, BodyReservation};
 pub use peer::{PeerAddress, PeerCertificate, PeerConnection};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, HeaderValue};
 
-use super::intake::Intake;
+use super::body_budget::BodyReservation;
 use crate::engine::Engine;
-use crate::identity::{Audience, Credential, Verified};
+use crate::identity::{Audience, Credential, VerifiedCredential};
 use crate::model::Result;
 
 /// The longest `User-Agent` that is recorded, in bytes; the rest is cut off.
@@ -30,7 +30,7 @@ pub struct PeerConnection(pub Arc<dyn Fn() + Send + Sync>);
 /// # Errors
 /// As [`Credential::presented`].
 pub(super) fn credential<'a>(headers: &'a HeaderMap, extensions: &'a Extensions) -> Result<Credential<'a>> {
-    if let Some(verified) = extensions.get::<Verified>() {
+    if let Some(verified) = extensions.get::<VerifiedCredential>() {
         return Ok(Credential::Verified(verified));
     }
     let certificate = extensions.get::<PeerCertificate>();
@@ -49,20 +49,20 @@ pub(super) async fn authenticate(
     engine: &Engine,
     (credential, audiences): (Result<Credential<'_>>, &[Audience]),
     extensions: &Extensions,
-) -> Result<Verified> {
+) -> Result<VerifiedCredential> {
     let verified = engine.authenticate(credential?, audiences).await?;
     if let Some(PeerConnection(authenticated)) = extensions.get() {
         authenticated();
     }
-    if let Some(reservation) = extensions.get::<Intake>() {
-        reservation.authenticated();
+    if let Some(reservation) = extensions.get::<BodyReservation>() {
+        reservation.mark_authenticated();
     }
     Ok(verified)
 }
 
 /// Returns the extensions that belong to the connection: address and certificate. The verified credential and the
 /// body's reservation belong to one request and are left out.
-pub(super) fn lasting(extensions: &Extensions) -> Extensions {
+pub(super) fn connection_extensions(extensions: &Extensions) -> Extensions {
     let mut kept = Extensions::new();
     if let Some(address) = extensions.get::<PeerAddress>() {
         kept.insert(*address);

@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use crate::model::Error;
 use crate::model::aes_modes::ModeFamily;
-use crate::model::error::Denied;
+use crate::model::error::DeniedAction;
+use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::{PrincipalId, VersionId};
-use crate::model::rbac::{Action, Scope};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::retention::{RecoveryLevel, RetentionDays};
@@ -15,7 +15,7 @@ use crate::model::retention::{RecoveryLevel, RetentionDays};
 pub(super) const SECRET: &str = "the path of a file on the server";
 
 /// One value of every error variant.
-pub(super) fn every_kind() -> Vec<Error> {
+pub(super) fn every_error() -> Vec<Error> {
     let at = "2030-01-02T03:04:05Z".parse().unwrap();
     let hsm: crate::model::name::HsmName = "local".parse().unwrap();
     let name: crate::model::name::KeyName = "invoices".parse().unwrap();
@@ -37,7 +37,7 @@ pub(super) fn every_kind() -> Vec<Error> {
         })
     });
     let mut all = vec![
-        Error::Busy,
+        Error::TokenBusy,
         Error::BuiltInRole { id: Uuid::nil() },
         Error::ClockNotTrusted { standing: "held" },
         Error::ComputationBusy { what: "sums" },
@@ -45,7 +45,7 @@ pub(super) fn every_kind() -> Vec<Error> {
         Error::DecryptionFailed,
         Error::Forbidden {
             principal: PrincipalId(Uuid::nil()),
-            denied: Denied::Data(Action::KeySign, Scope::Key(name.clone())),
+            denied: DeniedAction::Data(DataAction::KeySign, LocalScope::Key(name.clone())),
             roles: vec!["Signer".to_owned()],
         },
         Error::Deleted { resource: (&hsm).into(), scheduled_purge_at: at },
@@ -105,6 +105,6 @@ pub(super) fn every_kind() -> Vec<Error> {
 #[test]
 fn every_error_variant_is_listed() {
     let variants = include_str!("../model/error.rs").matches("#[error(").count();
-    let listed: std::collections::HashSet<_> = every_kind().iter().map(std::mem::discriminant).collect();
+    let listed: std::collections::HashSet<_> = every_error().iter().map(std::mem::discriminant).collect();
     assert_eq!(listed.len(), variants, "this file does not list every variant of `Error`");
 }

@@ -46,7 +46,7 @@ impl fmt::Display for FileName {
 }
 
 /// Lists the files of the log in `dir`, oldest first.
-pub(super) fn of(dir: &Path) -> io::Result<Vec<(FileName, PathBuf)>> {
+pub(super) fn list(dir: &Path) -> io::Result<Vec<(FileName, PathBuf)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();

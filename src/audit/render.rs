@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use crate::model::entry::{CallerRecord, Entry};
+use crate::model::audit_entry::{AuditCaller, AuditEntry};
 use crate::model::hsm::ManagedHsm;
 
 /// The maximum lengths of values, in bytes. Callers choose these values, and must not inflate the log.
@@ -22,7 +22,7 @@ mod limit {
 
 /// Renders the audit record of a call as one JSON object on one line. `hsm` is the HSM that the request
 /// names, if it exists. Contains no key material, plaintext, PIN or access token, because the entry has none.
-pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
+pub fn render(entry: &AuditEntry, hsm: Option<&ManagedHsm>) -> String {
     let requested = entry.hsm.as_ref().map_or("", |name| name.as_str());
     let name = hsm.map_or(requested, |hsm| hsm.name.as_str());
     let (sku, group) = hsm.map_or(("", ""), |hsm| (&hsm.sku, hsm.resource_group.as_str()));
@@ -30,7 +30,7 @@ pub fn render(entry: &Entry, hsm: Option<&ManagedHsm>) -> String {
         Ok(()) => ("Success", "OK"),
         Err(error) => ("Failure", error),
     };
-    let mut json = Object::with_capacity(1_536);
+    let mut json = JsonObject::with_capacity(1_536);
     json.uuid("TenantId", hsm.map(|hsm| hsm.tenant));
     json.display("time", format_args!("{:.3}", entry.at));
     json.text("resourceId", &hsm.map(resource_id).unwrap_or_default(), limit::RESOURCE);
@@ -81,8 +81,8 @@ fn family(sku: &str) -> &str {
 }
 
 /// The caller in Azure's format: a JSON object, which the record contains as a string.
-fn identity(caller: Option<&CallerRecord>) -> String {
-    let mut json = Object::with_capacity(512);
+fn identity(caller: Option<&AuditCaller>) -> String {
+    let mut json = JsonObject::with_capacity(512);
     json.name("claim");
     json.open();
     if let Some(caller) = caller {
@@ -111,9 +111,9 @@ fn identity(caller: Option<&CallerRecord>) -> String {
 }
 
 /// A writer of a JSON object. Used instead of serde because it runs for every call.
-pub(super) struct Object(String);
+pub(super) struct JsonObject(String);
 
-impl Object {
+impl JsonObject {
     pub(super) fn with_capacity(bytes: usize) -> Self {
         let mut text = String::with_capacity(bytes);
         text.push('{');
@@ -219,7 +219,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::entry::{Meter, Origin};
+    use crate::model::audit_entry::{Meter, Origin};
     use crate::model::hsm::Activation;
     use crate::model::name::PrincipalId;
     use crate::model::retention::RetentionDays;
@@ -246,14 +246,14 @@ mod tests {
         }
     }
 
-    fn entry() -> Entry {
-        Entry {
+    fn entry() -> AuditEntry {
+        AuditEntry {
             at: "2020-08-31T19:52:39.763999Z".parse().unwrap(),
             event: "KeySign",
             meter: Meter::Cryptographic,
             hsm: Some("contosomhsm".parse().unwrap()),
             target: "hsms/ContosoMHSM/keys/invoices".into(),
-            caller: Some(CallerRecord {
+            caller: Some(AuditCaller {
                 principal: PrincipalId(Uuid::from_u128(2)),
                 application: Some("app".into()),
                 user: Some("admin@contoso.com".into()),
@@ -316,7 +316,7 @@ mod tests {
         let hostile = "\u{1b}[2J\n\r\t\"}\\,{\u{0}\u{85}\u{202e}\u{2028}é🔑";
         entry.origin.client_info = hostile.into();
         entry.origin.request_uri = "é".repeat(9_999);
-        entry.caller = Some(CallerRecord {
+        entry.caller = Some(AuditCaller {
             principal: PrincipalId(Uuid::nil()),
             application: None,
             user: Some(hostile.repeat(99)),
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn unauthenticated_caller_has_no_claims() {
-        let record = Entry { caller: None, hsm: None, ..entry() };
+        let record = AuditEntry { caller: None, hsm: None, ..entry() };
         let record: Value = serde_json::from_str(&render(&record, None)).unwrap();
         assert_eq!(record["identity"], r#"{"claim":{}}"#);
         assert_eq!(record["resource"], "");

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files;
-use super::sink::{Last, tail};
+use super::sink::{LastRecord, tail};
 
 /// The retention of an audit log.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -21,11 +21,11 @@ pub struct Retention {
 
 /// The oldest files of a log, which exceed its retention.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Doomed {
+pub struct ExpiredFiles {
     /// The names of the files.
     pub names: Vec<String>,
     /// The last record in these files.
-    pub last: Last,
+    pub last: LastRecord,
     dir: PathBuf,
 }
 
@@ -40,8 +40,8 @@ impl Retention {
 ///
 /// # Errors
 /// Errors of the file system; `InvalidData` if a file does not end with a record.
-pub fn doomed(dir: &Path, retention: &Retention) -> io::Result<Option<Doomed>> {
-    let files = files::of(dir)?;
+pub fn expired_files(dir: &Path, retention: &Retention) -> io::Result<Option<ExpiredFiles>> {
+    let files = files::list(dir)?;
     let days: BTreeSet<&str> = files.iter().map(|(name, _)| name.day.as_str()).collect();
     let kept = retention.days.map_or(usize::MAX, |days| usize::try_from(days).unwrap_or(usize::MAX));
     let old: BTreeSet<&str> = days.iter().rev().skip(kept).copied().collect();
@@ -57,14 +57,15 @@ pub fn doomed(dir: &Path, retention: &Retention) -> io::Result<Option<Doomed>> {
         total = total.saturating_sub(fs::metadata(path)?.len());
         if let (_, Some(line)) = tail(&mut File::open(path)?)? {
             let why = || format!("{}: does not end with a record", path.display());
-            last = Some(Last::of(&line).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, why()))?);
+            last =
+                Some(LastRecord::of(&line).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, why()))?);
         }
         names.push(name.to_string());
     }
-    Ok(last.map(|last| Doomed { names, last, dir: dir.to_owned() }))
+    Ok(last.map(|last| ExpiredFiles { names, last, dir: dir.to_owned() }))
 }
 
-impl Doomed {
+impl ExpiredFiles {
     /// Deletes the files, oldest first. Files that no longer exist are skipped.
     ///
     /// # Errors
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     fn names(dir: &Path, days: Option<u32>, bytes: Option<u64>) -> (Vec<String>, u64) {
-        doomed(dir, &Retention { days, bytes }).unwrap().map_or_else(Default::default, |found| {
+        expired_files(dir, &Retention { days, bytes }).unwrap().map_or_else(Default::default, |found| {
             (
                 found.names.iter().map(|name| name["audit-2026-03-".len()..].to_owned()).collect(),
                 found.last.seq,
@@ -108,7 +109,7 @@ mod tests {
         let size = fs::metadata(dir.path().join("audit-2026-03-02.jsonl")).unwrap().len();
         assert_eq!(names(dir.path(), None, Some(2 * size)), (two, 2));
         assert_eq!(names(dir.path(), None, Some(1)).1, 3, "the newest file is never deleted");
-        let found = doomed(dir.path(), &Retention { days: Some(1), bytes: None }).unwrap().unwrap();
+        let found = expired_files(dir.path(), &Retention { days: Some(1), bytes: None }).unwrap().unwrap();
         found.delete().unwrap();
         found.delete().unwrap();
         assert_eq!(names(dir.path(), Some(1), Some(1)), (vec![], 0));

@@ -16,13 +16,13 @@ use crate::model::Timestamp;
 pub struct Sink {
     dir: PathBuf,
     current: Option<Current>,
-    last: Last,
+    last: LastRecord,
     rotate: u64,
 }
 
 /// The last record of a log or file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Last {
+pub struct LastRecord {
     /// The sequence number of the record; 0 if there is none.
     pub seq: u64,
     /// Its chain hash; empty if there is none.
@@ -46,13 +46,14 @@ impl Sink {
     /// Errors of the file system; `InvalidData` if the last record has no sequence number.
     pub fn open(dir: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let mut sink = Self { dir: dir.to_owned(), current: None, last: Last::default(), rotate: u64::MAX };
-        for (name, path) in files::of(dir)?.into_iter().rev() {
+        let mut sink =
+            Self { dir: dir.to_owned(), current: None, last: LastRecord::default(), rotate: u64::MAX };
+        for (name, path) in files::list(dir)?.into_iter().rev() {
             let (current, last) = Current::open(&path, name)?;
             // Writing continues in the newest file; older ones are read only if it is empty.
             sink.current.get_or_insert(current);
             if let Some(line) = last {
-                sink.last = Last::of(&line).ok_or_else(|| {
+                sink.last = LastRecord::of(&line).ok_or_else(|| {
                     invalid(format!("{}: the last record has no sequence number", path.display()))
                 })?;
                 break;
@@ -65,12 +66,12 @@ impl Sink {
     /// Sets the size in bytes at which a new file of the same day is started. Records that are appended together stay
     /// in one file, which may exceed the size.
     #[must_use]
-    pub fn rotated_at(self, bytes: u64) -> Self {
+    pub fn with_max_file_size(self, bytes: u64) -> Self {
         Self { rotate: bytes, ..self }
     }
 
     /// The last record of the log.
-    pub const fn last(&self) -> &Last {
+    pub const fn last(&self) -> &LastRecord {
         &self.last
     }
 
@@ -127,13 +128,14 @@ impl Sink {
         if let Some(current) = &mut self.current {
             current.write(lines)?;
         }
-        self.last = Last::of(lines.trim_end().rsplit('\n').next().unwrap_or_default()).unwrap_or_default();
+        self.last =
+            LastRecord::of(lines.trim_end().rsplit('\n').next().unwrap_or_default()).unwrap_or_default();
         self.last.seq = last;
         Ok(())
     }
 }
 
-impl Last {
+impl LastRecord {
     /// Parses a line of a log; `None` if it has no sequence number.
     pub(super) fn of(line: &str) -> Option<Self> {
         let record: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -238,13 +240,13 @@ mod tests {
     #[test]
     fn starts_a_new_file_at_the_size_limit() {
         let dir = tempfile::tempdir().unwrap();
-        let mut sink = Sink::open(dir.path()).unwrap().rotated_at(30);
+        let mut sink = Sink::open(dir.path()).unwrap().with_max_file_size(30);
         for seq in 1..=5 {
             append(&mut sink, &[(seq, MONDAY)]);
         }
         append(&mut sink, &[(6, TUESDAY)]);
         let names: Vec<_> =
-            files::of(dir.path()).unwrap().into_iter().map(|(name, _)| name.to_string()).collect();
+            files::list(dir.path()).unwrap().into_iter().map(|(name, _)| name.to_string()).collect();
         assert_eq!(
             names,
             [

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::sink::Last;
+use super::sink::LastRecord;
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::key::{Curve, PublicMaterial};
 use crate::model::{Error, Result, Timestamp};
@@ -31,7 +31,7 @@ const CATEGORY: &str = "AuditSignature";
 /// The kind of a statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Says {
+pub enum StatementKind {
     /// The record was the last of the log, with this chain hash.
     Head,
     /// The files with the log up to this record were deleted by retention.
@@ -51,9 +51,9 @@ pub struct Jwk {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statement {
     /// Its kind.
-    pub says: Says,
+    pub kind: StatementKind,
     /// The record that it is about.
-    pub last: Last,
+    pub last: LastRecord,
     /// When it is signed.
     pub time: Timestamp,
     /// The public key of its signature.
@@ -62,9 +62,9 @@ pub struct Statement {
 
 /// A signed statement.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Signed {
+pub struct SignedStatement {
     /// Its kind.
-    pub statement: Says,
+    pub statement: StatementKind,
     /// The sequence number of the record.
     pub seq: u64,
     /// The chain hash of the record.
@@ -109,10 +109,10 @@ impl Jwk {
 
 impl Statement {
     /// The signed lines.
-    fn text(kind: Says, seq: u64, chain: &str, time: &str, kid: &str) -> String {
+    fn text(kind: StatementKind, seq: u64, chain: &str, time: &str, kid: &str) -> String {
         let kind = match kind {
-            Says::Head => "head",
-            Says::Start => "start",
+            StatementKind::Head => "head",
+            StatementKind::Start => "start",
         };
         format!(
             "strongroom audit log v1\nstatement {kind}\nseq {seq}\nchain {chain}\ntime {time}\nkey {kid}\n"
@@ -125,8 +125,8 @@ impl Statement {
 
     /// The SHA-256 digest to sign.
     pub fn digest(&self) -> Vec<u8> {
-        let Last { seq, chain } = &self.last;
-        let text = Self::text(self.says, *seq, chain, &self.time(), &self.key.thumbprint());
+        let LastRecord { seq, chain } = &self.last;
+        let text = Self::text(self.kind, *seq, chain, &self.time(), &self.key.thumbprint());
         Sha256::digest(text).to_vec()
     }
 
@@ -134,9 +134,9 @@ impl Statement {
     ///
     /// # Errors
     /// `Internal` if the signature does not verify with the key.
-    pub fn signed(self, signature: &[u8]) -> Result<Signed> {
-        let signed = Signed {
-            statement: self.says,
+    pub fn signed(self, signature: &[u8]) -> Result<SignedStatement> {
+        let signed = SignedStatement {
+            statement: self.kind,
             seq: self.last.seq,
             chain: self.last.chain.clone(),
             time: self.time(),
@@ -153,7 +153,7 @@ impl Statement {
     }
 }
 
-impl Signed {
+impl SignedStatement {
     /// Whether the signature verifies with the contained key and `kid` is the key's thumbprint.
     pub fn is_valid(&self) -> bool {
         let Ok(signature) = URL_SAFE_NO_PAD.decode(&self.signature) else { return false };
@@ -193,7 +193,7 @@ impl Signed {
         }
         #[derive(Deserialize)]
         struct Record {
-            signed: Signed,
+            signed: SignedStatement,
         }
         let record: Record = serde_json::from_slice(line)
             .map_err(|_| "the record of a signature contains no signed statement")?;
@@ -221,7 +221,7 @@ impl Signed {
     ///
     /// # Errors
     /// As [`Signed::read`].
-    pub fn head_in(dir: &Path) -> io::Result<Option<Self>> {
+    pub fn read_head(dir: &Path) -> io::Result<Option<Self>> {
         Self::read(&dir.join(HEAD_FILE))
     }
 
@@ -229,7 +229,7 @@ impl Signed {
     ///
     /// # Errors
     /// As [`Signed::read`].
-    pub fn start_in(dir: &Path) -> io::Result<Option<Self>> {
+    pub fn read_start(dir: &Path) -> io::Result<Option<Self>> {
         Self::read(&dir.join(START_FILE))
     }
 
@@ -237,10 +237,10 @@ impl Signed {
     ///
     /// # Errors
     /// Errors of the file system.
-    pub fn keep_in(&self, dir: &Path) -> io::Result<()> {
+    pub fn write_to(&self, dir: &Path) -> io::Result<()> {
         let name = match self.statement {
-            Says::Head => HEAD_FILE,
-            Says::Start => START_FILE,
+            StatementKind::Head => HEAD_FILE,
+            StatementKind::Start => START_FILE,
         };
         let (path, part) = (dir.join(name), dir.join(format!("{name}.part")));
         let mut text = serde_json::to_string_pretty(self)?;
@@ -265,5 +265,5 @@ struct SignatureRecord<'a> {
     result_signature: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     files: &'a [String],
-    signed: &'a Signed,
+    signed: &'a SignedStatement,
 }

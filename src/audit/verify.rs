@@ -17,21 +17,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use super::files;
-use super::sink::{Last, tail};
-use super::statement::{Says, Signed};
+use super::sink::{LastRecord, tail};
+use super::statement::{SignedStatement, StatementKind};
 
 /// The number of chain hashes kept for comparison with signatures, which follow some records later.
 const RECENT_LINKS: usize = 1 << 18;
 
 /// Options and expectations of a verification.
 #[derive(Clone, Debug, Default)]
-pub struct Expected {
+pub struct VerifyOptions {
     /// The sequence number of the first record to verify; by default, the first retained one.
     pub from: Option<u64>,
     /// The sequence number of the last record to verify; by default, the last one.
     pub to: Option<u64>,
     /// Signed heads that the log must contain.
-    pub heads: Vec<Signed>,
+    pub heads: Vec<SignedStatement>,
     /// The thumbprints of the trusted keys; if empty, all keys are trusted.
     pub keys: Vec<String>,
     /// Reads only the first and the last line of each file except the newest.
@@ -52,7 +52,7 @@ pub struct Report {
     /// The chain hash of the last record read.
     pub chain: String,
     /// The first record of the files, and its chain hash.
-    pub begins: Option<Last>,
+    pub begins: Option<LastRecord>,
     /// The number of verified signatures.
     pub signatures: u64,
     /// The sequence number of the last record that a signature in the log covers.
@@ -84,14 +84,14 @@ pub struct Break {
 /// # Errors
 /// Errors of the file system.
 pub fn verify(dir: &Path) -> io::Result<Report> {
-    verify_with(dir, &Expected::default())
+    verify_with(dir, &VerifyOptions::default())
 }
 
 /// Verifies the chain of the log in `dir`, its signatures, its start, and that it contains the expected heads.
 ///
 /// # Errors
 /// Errors of the file system.
-pub fn verify_with(dir: &Path, expected: &Expected) -> io::Result<Report> {
+pub fn verify_with(dir: &Path, expected: &VerifyOptions) -> io::Result<Report> {
     let mut reader = match Reader::new(dir, expected) {
         Ok(reader) => reader,
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -100,7 +100,7 @@ pub fn verify_with(dir: &Path, expected: &Expected) -> io::Result<Report> {
         }
         Err(error) => return Err(error),
     };
-    let files = files::of(dir)?;
+    let files = files::list(dir)?;
     for (number, (_, path)) in files.iter().enumerate() {
         let all = !expected.quick || number + 1 == files.len();
         let read = if all { reader.read_all(path)? } else { reader.read_first_and_last(path)? };
@@ -127,8 +127,8 @@ struct Line<'a> {
 }
 
 struct Reader<'e> {
-    expected: &'e Expected,
-    start: Option<Signed>,
+    expected: &'e VerifyOptions,
+    start: Option<SignedStatement>,
     links: VecDeque<(u64, String)>,
     report: Report,
 }
@@ -154,11 +154,11 @@ impl Report {
 }
 
 impl<'e> Reader<'e> {
-    fn new(dir: &Path, expected: &'e Expected) -> io::Result<Self> {
-        let start = Signed::start_in(dir)?;
+    fn new(dir: &Path, expected: &'e VerifyOptions) -> io::Result<Self> {
+        let start = SignedStatement::read_start(dir)?;
         if let Some(start) = &start {
             let trusted = expected.keys.is_empty() || expected.keys.contains(&start.kid);
-            if start.statement != Says::Start || !trusted {
+            if start.statement != StatementKind::Start || !trusted {
                 let why = format!("{}: not signed by a trusted key", super::statement::START_FILE);
                 return Err(io::Error::new(io::ErrorKind::InvalidData, why));
             }
@@ -189,7 +189,7 @@ impl<'e> Reader<'e> {
         if self.line(path, 1, text).is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        let last = tail(&mut File::open(path)?)?.1.and_then(|line| Last::of(&line));
+        let last = tail(&mut File::open(path)?)?.1.and_then(|line| LastRecord::of(&line));
         if let Some(last) = last.filter(|last| Some(last.seq) > self.report.last) {
             self.report.last = Some(last.seq);
             self.report.chain.clone_from(&last.chain);
@@ -231,7 +231,7 @@ impl<'e> Reader<'e> {
             return Err((missing, format!("record {missing} is missing: record {} comes next", line.seq)));
         }
         if before.is_none() {
-            self.report.begins = Some(Last { seq: line.seq, chain: line.link.to_owned() });
+            self.report.begins = Some(LastRecord { seq: line.seq, chain: line.link.to_owned() });
             self.begin(line.seq)?;
         }
         let in_range = self.expected.from.is_none_or(|from| line.seq >= from);
@@ -259,7 +259,7 @@ impl<'e> Reader<'e> {
             let why = format!("the link is not the one that was signed at {}", head.time);
             return Err((line.seq, why));
         }
-        if let Some(signed) = Signed::of_record(text).map_err(|why| (line.seq, why.to_owned()))? {
+        if let Some(signed) = SignedStatement::of_record(text).map_err(|why| (line.seq, why.to_owned()))? {
             self.signature(line.seq, &signed)?;
         }
         Ok(true)
@@ -287,7 +287,7 @@ impl<'e> Reader<'e> {
         }
     }
 
-    fn signature(&mut self, at: u64, signed: &Signed) -> Result<(), Violation> {
+    fn signature(&mut self, at: u64, signed: &SignedStatement) -> Result<(), Violation> {
         if !signed.is_valid() {
             return Err((at, "the signature in the record is invalid".to_owned()));
         }
@@ -306,7 +306,7 @@ impl<'e> Reader<'e> {
             return Err((*seq, why));
         }
         self.report.signatures += 1;
-        if signed.statement == Says::Head && link.is_some() {
+        if signed.statement == StatementKind::Head && link.is_some() {
             self.report.signed = Some(signed.seq);
         }
         if !self.report.keys.contains(&signed.kid) {

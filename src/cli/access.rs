@@ -5,10 +5,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Context;
-use super::connection::object_id;
+use super::connection::resolve_object_id;
 use super::failure::{Failure, Outcome};
 use crate::api::grpc::pb;
-use crate::model::rbac::{Action, Scope};
+use crate::model::local_rbac::{DataAction, LocalScope};
 
 /// Subcommands of `strongroom access`.
 #[derive(Debug, Subcommand)]
@@ -23,10 +23,10 @@ pub enum AccessCommand {
         groups: Vec<Uuid>,
         /// Data action in full or abbreviated, for example keys/sign
         #[arg(long)]
-        action: Action,
+        action: DataAction,
         /// Scope: /, /keys or /keys/NAME
         #[arg(long)]
-        scope: Scope,
+        scope: LocalScope,
     },
 }
 
@@ -45,7 +45,7 @@ struct Printed {
 pub(super) async fn run(context: &Context, command: AccessCommand) -> Outcome {
     let AccessCommand::Check { principal, groups, action, scope } = command;
     let session = context.connect().await?;
-    let principal_id = object_id(session.connection.as_ref(), &principal)?.to_string();
+    let principal_id = resolve_object_id(session.connection.as_ref(), &principal)?.to_string();
     let request = pb::CheckAccessRequest {
         parent: session.parent()?,
         principal_id: principal_id.clone(),
@@ -54,11 +54,15 @@ pub(super) async fn run(context: &Context, command: AccessCommand) -> Outcome {
         scope: scope.to_string(),
     };
     let reply = session.access().check_access(request).await?.into_inner();
-    tell(context, principal_id, reply)
+    print_decision(context, principal_id, reply)
 }
 
 /// Prints an access decision. Errs with [`Failure::No`] if access is refused, which sets the exit code to 1.
-pub(super) fn tell(context: &Context, principal_id: String, reply: pb::CheckAccessResponse) -> Outcome {
+pub(super) fn print_decision(
+    context: &Context,
+    principal_id: String,
+    reply: pb::CheckAccessResponse,
+) -> Outcome {
     let printed = Printed {
         allowed: reply.allowed,
         principal_id,
@@ -70,5 +74,5 @@ pub(super) fn tell(context: &Context, principal_id: String, reply: pb::CheckAcce
     };
     let verdict = if printed.allowed { "allowed" } else { "refused" };
     context.output.print_value(&printed, &format!("{verdict}: {}", printed.reason))?;
-    if printed.allowed { Ok(()) } else { Err(Failure::No) }
+    if printed.allowed { Ok(()) } else { Err(Failure::NegativeResult) }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::failure::{Failure, Outcome};
-use crate::audit::{Expected, Report, Signed, verify_with};
+use crate::audit::{Report, SignedStatement, VerifyOptions, verify_with};
 
 /// Subcommands of `strongroom audit`.
 #[derive(Subcommand, Clone, Debug)]
@@ -83,7 +83,8 @@ fn directory(context: &Context, args: &LogArgs) -> PathBuf {
 
 fn head(context: &Context, args: &LogArgs) -> Outcome {
     let directory = directory(context, args);
-    let found = Signed::head_in(&directory).map_err(|error| Failure::file(directory.display(), &error))?;
+    let found =
+        SignedStatement::read_head(&directory).map_err(|error| Failure::file(directory.display(), &error))?;
     let signed = found.ok_or_else(|| {
         Failure::problem(format!("{}: the log has no signed head", directory.display())).hint(
             "select the log with --data-dir or --directory; a running service signs it every audit.sign_seconds",
@@ -106,13 +107,14 @@ fn verify(context: &Context, args: &VerifyArgs) -> Outcome {
     let failed = |error| Failure::file(directory.display(), &error);
     let (mut heads, mut keys) = (Vec::new(), args.key.clone());
     for file in &args.head {
-        let head = Signed::read(file).map_err(|error| Failure::file(file.display(), &error))?;
+        let head = SignedStatement::read(file).map_err(|error| Failure::file(file.display(), &error))?;
         let head = head.ok_or_else(|| Failure::problem(format!("there is no file {}", file.display())))?;
         keys.push(head.kid.clone());
         heads.push(head);
     }
-    let mut expected = Expected { from: args.from, to: args.to, heads, keys, ..Expected::default() };
-    let (stored, stored_error) = match Signed::head_in(&directory) {
+    let mut expected =
+        VerifyOptions { from: args.from, to: args.to, heads, keys, ..VerifyOptions::default() };
+    let (stored, stored_error) = match SignedStatement::read_head(&directory) {
         Ok(stored) => (stored, None),
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => (None, Some(error.to_string())),
         Err(error) => return Err(failed(error)),
@@ -125,7 +127,7 @@ fn verify(context: &Context, args: &VerifyArgs) -> Outcome {
         printed.verified = false;
     }
     context.output.print(&printed, || printed.text())?;
-    if printed.verified { Ok(()) } else { Err(Failure::No) }
+    if printed.verified { Ok(()) } else { Err(Failure::NegativeResult) }
 }
 
 impl Printed {

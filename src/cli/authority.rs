@@ -7,13 +7,13 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
+use super::connect_error;
 use super::connection::{Connection, Principal};
 use super::failure::{Failure, Outcome};
-use super::reach;
 
 /// A successful token response (RFC 6749, section 5.1).
 #[derive(Debug, Deserialize)]
-pub(crate) struct Issued {
+pub(crate) struct TokenResponse {
     /// The access token.
     #[serde(deserialize_with = "secret")]
     pub(crate) access_token: SecretString,
@@ -41,9 +41,9 @@ pub(crate) async fn request_token(
     audience: &str,
     (server, ca): (SocketAddr, &[u8]),
     timeout: Duration,
-) -> Outcome<Issued> {
+) -> Outcome<TokenResponse> {
     let url = format!("{}/{}/oauth2/v2.0/token", connection.authority, connection.tenant_id);
-    let unreachable = |error: reqwest::Error| reach::failure(&connection.authority, &error);
+    let unreachable = |error: reqwest::Error| connect_error::failure(&connection.authority, &error);
     let url = reqwest::Url::parse(&url)
         .map_err(|error| Failure::problem(format!("authority {}: {error}", connection.authority)))?;
     if url.scheme() != "https" {

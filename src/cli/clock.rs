@@ -7,8 +7,8 @@ use tonic::{Code, Status};
 
 use super::Context;
 use super::failure::{Failure, Outcome};
-use super::session::Authorized;
-use super::when;
+use super::session::AuthorizedChannel;
+use super::time_argument;
 use crate::api::grpc::pb;
 use crate::api::grpc::pb::advance_clock_request::Target;
 use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
@@ -38,7 +38,7 @@ pub struct AdvanceArgs {
     #[arg(value_parser = duration, value_name = "DURATION", group = "target")]
     by: Option<SignedDuration>,
     /// Time to advance to: 2027-01-01 (midnight UTC) or RFC 3339
-    #[arg(long, value_parser = when::parse, value_name = "TIME", group = "target")]
+    #[arg(long, value_parser = time_argument::parse, value_name = "TIME", group = "target")]
     to: Option<Timestamp>,
     /// Allow advancing by more than ten years
     #[arg(long)]
@@ -73,10 +73,10 @@ impl From<pb::ClockHold> for Hold {
     fn from(hold: pb::ClockHold) -> Self {
         let seconds = |duration: Option<prost_types::Duration>| duration.unwrap_or_default().seconds;
         Self {
-            since: when::from_wire(hold.since),
+            since: time_argument::from_wire(hold.since),
             reason: hold.reason,
             ahead_seconds: seconds(hold.ahead),
-            believed: when::from_wire(hold.believed),
+            believed: time_argument::from_wire(hold.believed),
             proven_seconds: seconds(hold.proven),
             proof_seconds: seconds(hold.proof),
         }
@@ -143,7 +143,7 @@ pub(super) async fn run(context: &Context, command: ClockCommand) -> Outcome {
         _ => status.into(),
     })?;
     let printed = Printed {
-        now: when::from_wire(clock.now),
+        now: time_argument::from_wire(clock.now),
         frozen: clock.frozen,
         standing: clock.standing,
         hold: clock.hold.map(Hold::from),
@@ -154,7 +154,7 @@ pub(super) async fn run(context: &Context, command: ClockCommand) -> Outcome {
 }
 
 async fn call(
-    mut client: ClockServiceClient<Authorized>,
+    mut client: ClockServiceClient<AuthorizedChannel>,
     command: ClockCommand,
 ) -> Result<(pb::Clock, Option<Vec<Event>>), Status> {
     Ok(match command {
@@ -166,7 +166,7 @@ async fn call(
             let by = by.map(|by| {
                 Target::By(prost_types::Duration { seconds: by.as_secs(), nanos: by.subsec_nanos() })
             });
-            let target = to.map(|to| Target::To(when::to_wire(to))).or(by);
+            let target = to.map(|to| Target::To(time_argument::to_wire(to))).or(by);
             let reply = client.advance_clock(pb::AdvanceClockRequest { target, force }).await?.into_inner();
             let happened = reply.happenings.into_iter().map(Event::from).collect();
             (reply.clock.unwrap_or_default(), Some(happened))
@@ -185,7 +185,7 @@ impl From<pb::Happening> for Event {
             Wire::ReachedBudget(name) => EventKind::ReachedBudget(name),
             Wire::NotRotatedKey(name) => EventKind::NotRotatedKey(name),
         });
-        Self { at: when::from_wire(happening.at), kind }
+        Self { at: time_argument::from_wire(happening.at), kind }
     }
 }
 
@@ -194,19 +194,19 @@ fn text(printed: &Printed) -> String {
     for event in printed.happened.iter().flatten() {
         // A newer server may report kinds that this program does not know.
         let kind = event.kind.as_ref().map_or_else(|| "unknown event".to_owned(), EventKind::text);
-        text.push_str(&format!("{}  {kind}\n", when::show(event.at)));
+        text.push_str(&format!("{}  {kind}\n", time_argument::format(event.at)));
     }
     let frozen = if printed.frozen { "  (frozen)" } else { "" };
-    text.push_str(&format!("{}{frozen}\n", when::show(printed.now)));
+    text.push_str(&format!("{}{frozen}\n", time_argument::format(printed.now)));
     if let Some(hold) = &printed.hold {
         let cause = if hold.reason == "stop" { "when the service started" } else { "while the service ran" };
         text.push_str(&format!(
             "not trusted since {}: the machine's clock was {} ahead {cause}; the trusted time is {}\n\
              purges are suspended until the clock is corrected, `strongroom clock release`, or {} of steady time \
              ({} so far)\n",
-            when::show(hold.since),
+            time_argument::format(hold.since),
             length(hold.ahead_seconds),
-            when::show(hold.believed),
+            time_argument::format(hold.believed),
             length(hold.proof_seconds),
             length(hold.proven_seconds),
         ));

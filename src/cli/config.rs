@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::failure::{Failure, Outcome};
 use super::output;
-use super::serve::{ServeArgs, sources, unread_variables};
+use super::serve::{ServeArgs, sources, unknown_variables_warning};
 use crate::config::load;
 
 /// Subcommands of `strongroom config`.
@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, command: ConfigCommand) -> Outcome {
     };
     let sources = sources(&context.options, &args.serve);
     let config = load(&sources).map_err(|error| Failure::problem(error.to_string()))?;
-    if let Some(text) = unread_variables(&sources) {
+    if let Some(text) = unknown_variables_warning(&sources) {
         output::note(&text);
     }
     if !show {

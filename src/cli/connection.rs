@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use super::connect_error::START_HINT;
 use super::failure::{Failure, Outcome};
-use super::reach::START;
 use super::session::Plane;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
@@ -147,7 +147,7 @@ impl Connection {
 }
 
 /// Resolves an object id: parses `wanted`, or looks it up as the name of a principal in `connection.json`.
-pub(crate) fn object_id(connection: Option<&Connection>, wanted: &str) -> Outcome<PrincipalId> {
+pub(crate) fn resolve_object_id(connection: Option<&Connection>, wanted: &str) -> Outcome<PrincipalId> {
     match (wanted.parse(), connection) {
         (Ok(id), _) => Ok(id),
         (Err(_), Some(connection)) => connection.principal(wanted).map(|principal| principal.object_id),
@@ -158,17 +158,17 @@ pub(crate) fn object_id(connection: Option<&Connection>, wanted: &str) -> Outcom
 }
 
 /// Reads the file from a data directory. Errors if it does not exist.
-pub(crate) fn needed(directory: &Path) -> Outcome<Connection> {
+pub(crate) fn load_required(directory: &Path) -> Outcome<Connection> {
     Connection::load(directory)?.ok_or_else(|| {
         Failure::problem(format!("there is no {}", directory.join(FILE).display()))
-            .hint(format!("{START}, or set its data directory with --data-dir DIR"))
+            .hint(format!("{START_HINT}, or set its data directory with --data-dir DIR"))
     })
 }
 
 /// Returns the failure for a missing `connection.json` when no server is set by other options.
-pub(crate) fn missing(directory: &Path) -> Failure {
+pub(crate) fn missing_connection_file(directory: &Path) -> Failure {
     Failure::problem(format!("there is no {}", directory.join(FILE).display())).hint(format!(
-        "{START}, or set its data directory with --data-dir DIR. For another server, set --endpoint, --ca-file, \
+        "{START_HINT}, or set its data directory with --data-dir DIR. For another server, set --endpoint, --ca-file, \
          --hsm and STRONGROOM_TOKEN"
     ))
 }
@@ -196,9 +196,9 @@ pub(crate) mod tests {
             assert_eq!(connection.principal(wanted).unwrap().name, "dev", "{wanted}");
         }
         assert!(connection.principal("eve").is_err());
-        assert!(object_id(None, "dev").is_err());
+        assert!(resolve_object_id(None, "dev").is_err());
         let guid = "99999999-0000-4000-8000-00000000000a";
-        assert_eq!(object_id(None, guid).unwrap().to_string(), guid);
+        assert_eq!(resolve_object_id(None, guid).unwrap().to_string(), guid);
     }
 
     #[test]

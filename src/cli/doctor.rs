@@ -147,7 +147,7 @@ fn print(output: Output, report: &Report) -> Outcome {
         "token": {"label": report.token.label, "serial": report.token.serial, "model": report.token.model},
         "keys": report.keys,
         "foreign_objects": report.foreign,
-        "ghosts": report.ghosts,
+        "ghosts": report.without_attributes,
         "capabilities": capabilities,
     });
     output.print(&json, || report.to_string())

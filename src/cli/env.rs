@@ -12,7 +12,7 @@ use super::connection::{self, Connection};
 use super::failure::{Failure, Outcome};
 use super::options::{Format, Options};
 use super::output;
-use crate::server::{is_plain, quoted};
+use crate::server::{is_shell_safe, shell_quoted};
 
 /// The output form and the authentication method.
 #[derive(Args, Clone, Debug)]
@@ -42,7 +42,7 @@ type Variables = Vec<(&'static str, Zeroizing<String>)>;
 
 /// Prints the variables, including secrets: clients need them to authenticate.
 pub(super) fn run(context: &Context, args: &EnvArgs) -> Outcome {
-    let connection = connection::needed(&context.options.data_dir())?;
+    let connection = connection::load_required(&context.options.data_dir())?;
     let variables = variables(&connection, &context.options, args)?;
     let text = if args.json || (context.options.output == Format::Json && !args.shell && !args.dotenv) {
         json(&variables)?
@@ -117,7 +117,7 @@ fn dotenv(variables: &Variables) -> Outcome<Zeroizing<String>> {
     for (name, value) in variables {
         let has = |c: char| value.contains(c);
         let value = match value.as_str() {
-            plain if is_plain(plain) => plain.to_owned(),
+            plain if is_shell_safe(plain) => plain.to_owned(),
             other if !has('\'') && !has('\\') && !has('\n') && !has('\r') => format!("'{other}'"),
             _ => {
                 let message = format!(
@@ -140,7 +140,7 @@ fn shell(variables: &Variables, args: &EnvArgs, ca_file: &Path) -> Zeroizing<Str
         text.push_str("unset AZURE_CLIENT_ID AZURE_CLIENT_SECRET AZURE_CLIENT_CERTIFICATE_PATH\n");
     }
     for (name, value) in variables {
-        text.push_str(&format!("export {name}={}\n", quoted(value)));
+        text.push_str(&format!("export {name}={}\n", shell_quoted(value)));
     }
     let (ca, store) = (ca_file.to_string_lossy(), ca_file.with_file_name("truststore.p12"));
     let store = store.to_string_lossy();
@@ -148,9 +148,9 @@ fn shell(variables: &Variables, args: &EnvArgs, ca_file: &Path) -> Zeroizing<Str
         "# Java has a trust store of its own: create it once, and set the option where needed:\n\
          #   keytool -importcert -noprompt -alias strongroom -file {} -keystore {} -storetype PKCS12 -storepass changeit\n\
          #   export JAVA_TOOL_OPTIONS={}\n",
-        quoted(&ca),
-        quoted(&store),
-        quoted(&format!(
+        shell_quoted(&ca),
+        shell_quoted(&store),
+        shell_quoted(&format!(
             "-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword=changeit"
         )),
     ));

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tonic::Code;
 use tonic_types::StatusExt;
 
-use super::{reach, table};
+use super::{connect_error, table};
 
 /// The result of a step of a command.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -16,7 +16,7 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The result is negative (invalid signature, access denied) and has been printed.
-    No,
+    NegativeResult,
     /// The reader of standard output has closed it. Not an error: the exit code is 0.
     OutputClosed,
     /// The arguments contradict each other.
@@ -63,7 +63,7 @@ impl Failure {
     /// Writes the failure to standard error and returns the exit code.
     pub(crate) fn report(self) -> ExitCode {
         let (code, text) = match self {
-            Self::No => (1, String::new()),
+            Self::NegativeResult => (1, String::new()),
             Self::OutputClosed => (0, String::new()),
             Self::Usage(message) => {
                 (2, format!("error: {}\n\nFor more information, try '--help'.\n", table::printable(&message)))
@@ -104,7 +104,7 @@ impl From<crate::model::Error> for Failure {
 impl From<tonic::Status> for Failure {
     fn from(status: tonic::Status) -> Self {
         if let Some(source) = std::error::Error::source(&status)
-            && let Some(failure) = reach::diagnose("the server", source)
+            && let Some(failure) = connect_error::diagnose("the server", source)
         {
             return failure;
         }

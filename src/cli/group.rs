@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::failure::{Failure, Outcome};
 use super::key::{tag, tags};
-use super::output::{Row, note};
+use super::output::{TableRow, note};
 use super::session::Session;
-use super::{Context, table, when};
+use super::{Context, table, time_argument};
 use crate::api::grpc::pb;
 use crate::model::Timestamp;
 use crate::model::resource::ResourceGroupName;
@@ -96,7 +96,7 @@ impl From<pb::ResourceGroup> for View {
             resource_group: group.name.rsplit('/').next().unwrap_or_default().to_owned(),
             name: group.name,
             location: group.location,
-            created: when::from_wire(group.created),
+            created: time_argument::from_wire(group.created),
             tags: group.tags.into_iter().collect(),
         }
     }
@@ -118,7 +118,7 @@ impl View {
     }
 }
 
-impl Row for View {
+impl TableRow for View {
     const HEADINGS: &'static [&'static str] = &["NAME", "LOCATION", "CREATED"];
 
     fn cells(&self) -> Vec<String> {

@@ -6,13 +6,15 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::Context;
 use super::failure::{Failure, Outcome};
-use super::session::{Place, Plane};
+use super::session::{ConnectionSettings, Plane};
 
 /// Queries the health without a credential. Trusts the same certificates as the other commands.
 pub(super) async fn run(context: &Context) -> Outcome {
-    let channel = Place::find(&context.options, Plane::Data)?.connect(context.options.patience()).await?;
+    let channel = ConnectionSettings::resolve(&context.options, Plane::Data)?
+        .connect(context.options.request_timeout())
+        .await?;
     let mut request = tonic::Request::new(HealthCheckRequest { service: String::new() });
-    request.set_timeout(context.options.patience());
+    request.set_timeout(context.options.request_timeout());
     let answer = HealthClient::new(channel).check(request).await.map_err(Failure::from)?.into_inner();
     match answer.status() {
         ServingStatus::Serving => {

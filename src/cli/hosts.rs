@@ -38,7 +38,7 @@ struct Line {
 
 /// Prints the entries.
 pub(super) async fn run(context: &Context, args: HostsArgs) -> Outcome {
-    let connection = connection::needed(&context.options.data_dir())?;
+    let connection = connection::load_required(&context.options.data_dir())?;
     let Some(hosts) = &connection.hosts else {
         return Err(Failure::problem("connection.json has no host names")
             .hint("restart the server to rewrite the file"));
@@ -67,7 +67,7 @@ async fn existing(context: &Context, connection: &Connection) -> Outcome<Vec<Hsm
     let hint = "name the managed HSMs (`strongroom hosts local`) to print entries without asking the server";
     let session = context.connect_control().await.map_err(|failure| failure.hint(hint))?;
     let parent = format!("subscriptions/{}", connection.subscription_id);
-    let found = hsm::all(&session, &parent).await.map_err(|failure| failure.hint(hint))?;
+    let found = hsm::fetch_all(&session, &parent).await.map_err(|failure| failure.hint(hint))?;
     let name =
         |hsm: pb::ManagedHsm| hsm.name.rsplit('/').next().unwrap_or_default().parse().map_err(Failure::from);
     found.into_iter().map(name).collect()

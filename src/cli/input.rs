@@ -16,26 +16,26 @@ use crate::model::base64;
 
 /// The maximum size of an input file, in bytes. The largest plaintext is 256 KiB, and base64url in JSON makes a
 /// ciphertext a third longer.
-pub(crate) const LIMIT: u64 = 1 << 20;
+pub(crate) const MAX_INPUT_BYTES: u64 = 1 << 20;
 
 /// Bytes that may be secret: zeroized on drop, hidden in `Debug` output.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Octets(pub(crate) Zeroizing<Vec<u8>>);
+pub(crate) struct SecretBytes(pub(crate) Zeroizing<Vec<u8>>);
 
-impl Octets {
+impl SecretBytes {
     /// Returns a copy for a request message.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
         self.0.to_vec()
     }
 }
 
-impl fmt::Debug for Octets {
+impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.0.len())
     }
 }
 
-impl<'de> Deserialize<'de> for Octets {
+impl<'de> Deserialize<'de> for SecretBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
         decode(&text).map_err(serde::de::Error::custom)
@@ -43,10 +43,10 @@ impl<'de> Deserialize<'de> for Octets {
 }
 
 /// Decodes base64 as the server does ([`base64::decode`]), ignoring white space.
-pub(crate) fn decode(text: &str) -> Result<Octets, &'static str> {
+pub(crate) fn decode(text: &str) -> Result<SecretBytes, &'static str> {
     let text: Zeroizing<Vec<u8>> =
         Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
-    base64::decode(&text).map(Octets).ok_or("not valid base64url")
+    base64::decode(&text).map(SecretBytes).ok_or("not valid base64url")
 }
 
 /// Encodes base64url without padding.
@@ -91,14 +91,17 @@ impl Source {
     }
 
     /// Reads the whole source. Errors if it is larger than [`LIMIT`].
-    pub(crate) fn read(&self) -> Outcome<Octets> {
+    pub(crate) fn read(&self) -> Outcome<SecretBytes> {
         // Full capacity from the start: a vector that grows leaves copies behind that are not zeroized.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 1));
-        self.open()?.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| Failure::file(self, &error))?;
-        if bytes.len() as u64 > LIMIT {
-            return Err(Failure::problem(format!("{self}: larger than {LIMIT} bytes")));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_INPUT_BYTES as usize + 1));
+        self.open()?
+            .take(MAX_INPUT_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::file(self, &error))?;
+        if bytes.len() as u64 > MAX_INPUT_BYTES {
+            return Err(Failure::problem(format!("{self}: larger than {MAX_INPUT_BYTES} bytes")));
         }
-        Ok(Octets(bytes))
+        Ok(SecretBytes(bytes))
     }
 }
 
@@ -108,7 +111,7 @@ impl Source {
 pub(crate) struct Input {
     /// Input as base64url
     #[arg(long, value_parser = decode, value_name = "BASE64URL", allow_hyphen_values = true)]
-    value: Option<Octets>,
+    value: Option<SecretBytes>,
     /// File with the input, or - for standard input
     #[arg(long, value_name = "FILE")]
     file: Option<Source>,
@@ -116,7 +119,7 @@ pub(crate) struct Input {
 
 impl Input {
     /// Reads the input.
-    pub(crate) fn read(&self) -> Outcome<Octets> {
+    pub(crate) fn read(&self) -> Outcome<SecretBytes> {
         match (&self.value, &self.file) {
             (Some(value), _) => Ok(value.clone()),
             (None, Some(source)) => source.read(),
@@ -155,10 +158,10 @@ mod tests {
     #[test]
     fn rejects_files_over_the_limit() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        file.as_file().set_len(LIMIT).unwrap();
+        file.as_file().set_len(MAX_INPUT_BYTES).unwrap();
         let source = Source::from(file.path().as_os_str().to_owned());
-        assert_eq!(source.read().unwrap().0.len() as u64, LIMIT);
-        file.as_file().set_len(LIMIT + 1).unwrap();
+        assert_eq!(source.read().unwrap().0.len() as u64, MAX_INPUT_BYTES);
+        file.as_file().set_len(MAX_INPUT_BYTES + 1).unwrap();
         assert!(source.read().is_err());
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::failure::{Failure, Outcome};
-use super::input::Octets;
+use super::input::SecretBytes;
 use crate::model::import::ImportMaterial;
 use crate::model::key::KeyOperation;
 
@@ -14,17 +14,17 @@ struct Jwk {
     kty: String,
     crv: Option<String>,
     key_ops: Option<Vec<String>>,
-    n: Option<Octets>,
-    e: Option<Octets>,
-    d: Option<Octets>,
-    p: Option<Octets>,
-    q: Option<Octets>,
-    dp: Option<Octets>,
-    dq: Option<Octets>,
-    qi: Option<Octets>,
-    x: Option<Octets>,
-    y: Option<Octets>,
-    k: Option<Octets>,
+    n: Option<SecretBytes>,
+    e: Option<SecretBytes>,
+    d: Option<SecretBytes>,
+    p: Option<SecretBytes>,
+    q: Option<SecretBytes>,
+    dp: Option<SecretBytes>,
+    dq: Option<SecretBytes>,
+    qi: Option<SecretBytes>,
+    x: Option<SecretBytes>,
+    y: Option<SecretBytes>,
+    k: Option<SecretBytes>,
 }
 
 /// Parses a key and its `key_ops`, if present. An empty list permits no operations.
@@ -56,7 +56,7 @@ pub(crate) fn read(json: &[u8]) -> Outcome<(ImportMaterial, Option<Vec<KeyOperat
     Ok((material, operations))
 }
 
-fn member(value: Option<Octets>, name: &str) -> Outcome<Vec<u8>> {
+fn member(value: Option<SecretBytes>, name: &str) -> Outcome<Vec<u8>> {
     let mut value: Zeroizing<Vec<u8>> = value.ok_or_else(|| missing(name))?.0;
     Ok(std::mem::take(&mut *value))
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::failure::Outcome;
-use super::output::Row;
+use super::output::TableRow;
 use crate::api::grpc::pb;
 
 /// Subcommands of `strongroom location`.
@@ -21,7 +21,7 @@ struct View {
     display_name: String,
 }
 
-impl Row for View {
+impl TableRow for View {
     const HEADINGS: &'static [&'static str] = &["NAME", "DISPLAY NAME"];
 
     fn cells(&self) -> Vec<String> {

@@ -6,6 +6,7 @@ mod authority;
 mod clock;
 mod completions;
 mod config;
+mod connect_error;
 mod connection;
 mod control;
 mod der;
@@ -27,7 +28,6 @@ mod options;
 mod output;
 mod private_key;
 mod random;
-mod reach;
 mod role;
 mod serve;
 mod server_address;
@@ -35,10 +35,10 @@ mod session;
 mod setting;
 mod subscription;
 mod table;
+mod time_argument;
 mod token;
 mod usage;
 mod watch;
-mod when;
 
 use std::process::ExitCode;
 

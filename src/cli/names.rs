@@ -72,7 +72,7 @@ impl KeyRef {
 
 /// A key and optionally one of its versions. The default is the current version.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Target {
+pub(crate) struct KeyTarget {
     /// Name of the key, or its full resource name
     #[arg(value_parser = KeyRef::parse)]
     pub(crate) name: KeyRef,
@@ -81,7 +81,7 @@ pub(crate) struct Target {
     pub(crate) version: Option<VersionId>,
 }
 
-impl Target {
+impl KeyTarget {
     /// Returns the id of the key or key version. `hsm` is the default HSM.
     pub(crate) fn resolve(&self, hsm: Outcome<HsmName>) -> Outcome<KeyId> {
         let version = match (self.version, self.name.version) {
@@ -100,13 +100,13 @@ impl Target {
 
 /// Sets the version of `key` to that of a previous result of the same key, unless a version was given: a signature or
 /// ciphertext of one version cannot be verified or decrypted with a later one.
-pub(crate) fn same_version(key: KeyId, previous: Option<&str>) -> KeyId {
+pub(crate) fn with_previous_version(key: KeyId, previous: Option<&str>) -> KeyId {
     let previous = previous.and_then(|name| KeyRef::parse(name).ok());
     match previous {
         Some(KeyRef { hsm: Some(hsm), name, version })
             if key.version.is_none()
-                && hsm.folded() == key.hsm.folded()
-                && name.folded() == key.name.folded() =>
+                && hsm.to_case_insensitive() == key.hsm.to_case_insensitive()
+                && name.to_case_insensitive() == key.name.to_case_insensitive() =>
         {
             KeyId { version, ..key }
         }
@@ -147,7 +147,7 @@ one_of!(
 );
 
 /// Errors if a previous result has another algorithm than the one given now.
-pub(crate) fn same_algorithm(given: &str, previous: Option<&str>) -> Outcome {
+pub(crate) fn check_previous_algorithm(given: &str, previous: Option<&str>) -> Outcome {
     match previous {
         Some(previous) if previous != given => {
             Err(Failure::problem(format!("the file was made with {previous}, not with {given}")))
@@ -162,8 +162,8 @@ mod tests {
 
     const VERSION: &str = "75f0e58fa686411f25e386edb8c4879c";
 
-    fn target(name: &str, version: Option<&str>) -> Target {
-        Target { name: KeyRef::parse(name).unwrap(), version: version.map(|v| v.parse().unwrap()) }
+    fn target(name: &str, version: Option<&str>) -> KeyTarget {
+        KeyTarget { name: KeyRef::parse(name).unwrap(), version: version.map(|v| v.parse().unwrap()) }
     }
 
     fn resolve(name: &str, version: Option<&str>) -> String {
@@ -198,9 +198,9 @@ mod tests {
     fn takes_the_version_of_a_previous_result() {
         let key = || target("invoices", None).resolve(Ok("local".parse().unwrap())).unwrap();
         let signed = format!("hsms/local/keys/Invoices/versions/{VERSION}");
-        assert_eq!(same_version(key(), Some(&signed)).version, Some(VERSION.parse().unwrap()));
-        assert_eq!(same_version(key(), Some(&signed.replace("Invoices", "other"))).version, None);
-        assert_eq!(same_version(key(), Some("nonsense")).version, None);
-        assert_eq!(same_version(key(), None).version, None);
+        assert_eq!(with_previous_version(key(), Some(&signed)).version, Some(VERSION.parse().unwrap()));
+        assert_eq!(with_previous_version(key(), Some(&signed.replace("Invoices", "other"))).version, None);
+        assert_eq!(with_previous_version(key(), Some("nonsense")).version, None);
+        assert_eq!(with_previous_version(key(), None).version, None);
     }
 }

@@ -99,13 +99,13 @@ impl Options {
     }
 
     /// Returns the data directory if it is set by an argument or the environment.
-    pub(crate) const fn chosen_data_dir(&self) -> Option<&PathBuf> {
+    pub(crate) const fn explicit_data_dir(&self) -> Option<&PathBuf> {
         self.data_dir.as_ref()
     }
 
     /// Returns the access token given for a plane; `--token` is the fallback for the control plane. An empty token
     /// counts as absent, since shells unset variables that way.
-    pub(crate) fn token(&self, plane: Plane) -> Option<&SecretString> {
+    pub(crate) fn access_token(&self, plane: Plane) -> Option<&SecretString> {
         let given = |token: &'_ Option<SecretString>| {
             token.as_ref().is_some_and(|token| !token.expose_secret().is_empty())
         };
@@ -116,7 +116,7 @@ impl Options {
     }
 
     /// Returns the timeout of a request.
-    pub(crate) const fn patience(&self) -> std::time::Duration {
+    pub(crate) const fn request_timeout(&self) -> std::time::Duration {
         std::time::Duration::from_secs(self.timeout)
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Output {
 }
 
 /// An item of a list.
-pub(crate) trait Row: Serialize {
+pub(crate) trait TableRow: Serialize {
     /// The column headings.
     const HEADINGS: &'static [&'static str];
 
@@ -60,13 +60,13 @@ impl Output {
     }
 
     /// Prints a list, as JSON or as a table. For an empty table, writes `empty` to standard error.
-    pub(crate) fn print_list<R: Row>(self, rows: &[R], empty: &str) -> Outcome {
+    pub(crate) fn print_list<R: TableRow>(self, rows: &[R], empty: &str) -> Outcome {
         if rows.is_empty() && self.format == Format::Table {
             note(empty);
             return Ok(());
         }
         self.print(&rows, || {
-            let cells: Vec<_> = rows.iter().map(Row::cells).collect();
+            let cells: Vec<_> = rows.iter().map(TableRow::cells).collect();
             table::columns(R::HEADINGS, &cells)
         })
     }

@@ -11,7 +11,7 @@ use super::der::Reader;
 use super::failure::{Failure, Outcome};
 use crate::model::import::ImportMaterial;
 use crate::model::key::Curve;
-use crate::public_key::minimal;
+use crate::public_key::strip_leading_zeros;
 
 /// 1.2.840.113549.1.1.1, rsaEncryption, and 1.2.840.113549.1.1.10, id-RSASSA-PSS.
 const RSA: [&[u8]; 2] = [
@@ -109,7 +109,7 @@ fn ec(curve: Curve, scalar: &[u8], der: &[u8]) -> Option<ImportMaterial> {
     let coordinates = pair.public_key().as_ref().strip_prefix(&[4])?;
     let (x, y) = coordinates.split_at_checked(width)?;
     // Some libraries omit leading zeros of the scalar, or add one.
-    let scalar = minimal(scalar);
+    let scalar = strip_leading_zeros(scalar);
     let mut d = vec![0; width.checked_sub(scalar.len())?];
     d.extend_from_slice(scalar);
     Some(ImportMaterial::Ec { crv: curve, x: x.to_vec(), y: y.to_vec(), d })

@@ -34,15 +34,15 @@ pub(crate) fn sources(options: &Options, args: &ServeArgs) -> Sources {
     if let Some(address) = args.listen {
         flags.push(("server.listen", address.to_string()));
     }
-    if let Some(directory) = options.chosen_data_dir() {
+    if let Some(directory) = options.explicit_data_dir() {
         flags.push(("data_dir", directory.to_string_lossy().into_owned()));
     }
-    Sources::of_process(args.config.clone(), flags)
+    Sources::from_process(args.config.clone(), flags)
 }
 
 /// Returns a warning about environment variables that have the prefix of settings but name none.
-pub(crate) fn unread_variables(sources: &Sources) -> Option<String> {
-    let names = sources.unread_variables();
+pub(crate) fn unknown_variables_warning(sources: &Sources) -> Option<String> {
+    let names = sources.unrecognized_variables();
     (!names.is_empty()).then(|| {
         format!("these environment variables are not read, since they name no setting: {}", names.join(", "))
     })
@@ -68,7 +68,7 @@ pub(super) fn run(options: &Options, args: ServeArgs) -> ExitCode {
     }
     let started = prepare(&config).and_then(|()| {
         // Logged after `prepare`, which may restart the program, so that it is logged once.
-        if let Some(text) = unread_variables(&sources) {
+        if let Some(text) = unknown_variables_warning(&sources) {
             tracing::warn!("{text}");
         }
         serve(config)

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tonic::transport::Uri;
 
+use super::connect_error;
 use super::failure::{Failure, Outcome};
-use super::reach;
 
 /// A server's URL.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,7 +43,7 @@ impl ServerAddress {
     }
 
     /// Returns the URL to connect to: loopback for subdomains of `localhost`.
-    pub(crate) fn dialled(&self) -> Outcome<Uri> {
+    pub(crate) fn connect_uri(&self) -> Outcome<Uri> {
         if !self.is_localhost_subdomain() {
             return Ok(self.uri.clone());
         }
@@ -68,7 +68,7 @@ impl ServerAddress {
         }
         let mut addresses = tokio::net::lookup_host((self.host.as_str(), self.port))
             .await
-            .map_err(|error| reach::failure(&self.uri.to_string(), &error))?;
+            .map_err(|error| connect_error::failure(&self.uri.to_string(), &error))?;
         addresses.next().ok_or_else(|| Failure::problem(format!("{} has no address", self.host)))
     }
 }
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn localhost_subdomains_connect_to_loopback() {
         let server = ServerAddress::parse("https://local.managedhsm.localhost:8443/").unwrap();
-        assert_eq!(server.dialled().unwrap().authority().unwrap(), "127.0.0.1:8443");
+        assert_eq!(server.connect_uri().unwrap().authority().unwrap(), "127.0.0.1:8443");
         assert_eq!(server.certificate_name(), "local.managedhsm.localhost");
     }
 

@@ -10,11 +10,11 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
-use super::authority::{self, Issued};
+use super::authority::{self, TokenResponse};
+use super::connect_error;
 use super::connection::{self, Connection};
 use super::failure::{Failure, Outcome};
 use super::options::Options;
-use super::reach;
 use super::server_address::ServerAddress;
 use crate::api::grpc::pb::access_service_client::AccessServiceClient;
 use crate::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
@@ -40,11 +40,11 @@ pub(crate) enum Plane {
 }
 
 /// The channel that all service clients share.
-pub(crate) type Authorized = InterceptedService<Channel, Credential>;
+pub(crate) type AuthorizedChannel = InterceptedService<Channel, Credential>;
 
 /// An authenticated connection to the server.
 pub(crate) struct Session {
-    channel: Authorized,
+    channel: AuthorizedChannel,
     hsm: Option<HsmName>,
     subscription: Option<SubscriptionId>,
     /// The content of `connection.json`, if there is one.
@@ -69,13 +69,13 @@ impl Interceptor for Credential {
 impl Session {
     /// Connects to the server of the options, with an access token for this plane: the given one, else a new one.
     pub(crate) async fn open(options: &Options, plane: Plane) -> Outcome<Self> {
-        let settings = Place::find(options, plane)?;
-        let token = match options.token(plane) {
+        let settings = ConnectionSettings::resolve(options, plane)?;
+        let token = match options.access_token(plane) {
             Some(token) => token.clone(),
             None => settings.request_token(options, plane).await?.access_token,
         };
-        let channel = settings.connect(options.patience()).await?;
-        let credential = Credential { header: header(&token)?, timeout: options.patience() };
+        let channel = settings.connect(options.request_timeout()).await?;
+        let credential = Credential { header: header(&token)?, timeout: options.request_timeout() };
         let hsm = options
             .hsm
             .clone()
@@ -88,52 +88,52 @@ impl Session {
     }
 
     /// Returns a client for keys.
-    pub(crate) fn keys(&self) -> KeyServiceClient<Authorized> {
+    pub(crate) fn keys(&self) -> KeyServiceClient<AuthorizedChannel> {
         KeyServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for cryptographic operations.
-    pub(crate) fn crypto(&self) -> CryptoServiceClient<Authorized> {
+    pub(crate) fn crypto(&self) -> CryptoServiceClient<AuthorizedChannel> {
         CryptoServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for the clock.
-    pub(crate) fn clock(&self) -> ClockServiceClient<Authorized> {
+    pub(crate) fn clock(&self) -> ClockServiceClient<AuthorizedChannel> {
         ClockServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for local RBAC.
-    pub(crate) fn access(&self) -> AccessServiceClient<Authorized> {
+    pub(crate) fn access(&self) -> AccessServiceClient<AuthorizedChannel> {
         AccessServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for the settings of a managed HSM.
-    pub(crate) fn settings(&self) -> SettingServiceClient<Authorized> {
+    pub(crate) fn settings(&self) -> SettingServiceClient<AuthorizedChannel> {
         SettingServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for lifecycle events.
-    pub(crate) fn lifecycle(&self) -> LifecycleServiceClient<Authorized> {
+    pub(crate) fn lifecycle(&self) -> LifecycleServiceClient<AuthorizedChannel> {
         LifecycleServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for managed HSMs.
-    pub(crate) fn hsms(&self) -> ManagedHsmServiceClient<Authorized> {
+    pub(crate) fn hsms(&self) -> ManagedHsmServiceClient<AuthorizedChannel> {
         ManagedHsmServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for subscriptions, resource groups and locations.
-    pub(crate) fn resources(&self) -> ResourceServiceClient<Authorized> {
+    pub(crate) fn resources(&self) -> ResourceServiceClient<AuthorizedChannel> {
         ResourceServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for ARM RBAC.
-    pub(crate) fn authorization(&self) -> AuthorizationServiceClient<Authorized> {
+    pub(crate) fn authorization(&self) -> AuthorizationServiceClient<AuthorizedChannel> {
         AuthorizationServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for usage and costs.
-    pub(crate) fn usage(&self) -> UsageServiceClient<Authorized> {
+    pub(crate) fn usage(&self) -> UsageServiceClient<AuthorizedChannel> {
         UsageServiceClient::new(self.channel.clone())
     }
 
@@ -155,32 +155,32 @@ impl Session {
 }
 
 /// Returns the access token for this plane: the given one, else a new one from the authority.
-pub(crate) async fn token(options: &Options, plane: Plane) -> Outcome<Issued> {
-    match options.token(plane) {
-        Some(token) => Ok(Issued { access_token: token.clone(), expires_in: None }),
-        None => Place::find(options, plane)?.request_token(options, plane).await,
+pub(crate) async fn access_token(options: &Options, plane: Plane) -> Outcome<TokenResponse> {
+    match options.access_token(plane) {
+        Some(token) => Ok(TokenResponse { access_token: token.clone(), expires_in: None }),
+        None => ConnectionSettings::resolve(options, plane)?.request_token(options, plane).await,
     }
 }
 
 /// The address of the server and the certificates to trust.
-pub(crate) struct Place {
+pub(crate) struct ConnectionSettings {
     server: ServerAddress,
     ca_file: Option<PathBuf>,
     connection: Option<Connection>,
 }
 
-impl Place {
+impl ConnectionSettings {
     /// Combines the options with `connection.json`. Errors if neither has the address of a server.
-    pub(crate) fn find(options: &Options, plane: Plane) -> Outcome<Self> {
+    pub(crate) fn resolve(options: &Options, plane: Plane) -> Outcome<Self> {
         let connection = Connection::load(&options.data_dir())?;
         let endpoint = match (&options.endpoint, &connection) {
             (Some(endpoint), _) => endpoint,
             (None, Some(connection)) => &connection.endpoint,
-            (None, None) => return Err(connection::missing(&options.data_dir())),
+            (None, None) => return Err(connection::missing_connection_file(&options.data_dir())),
         };
         let server = ServerAddress::parse(endpoint)?;
         // The simulator's CA is trusted for the simulator only, not for another server with its own access token.
-        let simulator = options.endpoint.as_ref().is_none_or(|_| options.token(plane).is_none());
+        let simulator = options.endpoint.as_ref().is_none_or(|_| options.access_token(plane).is_none());
         let ca_file = options.ca_file.clone().or_else(|| {
             connection.as_ref().filter(|_| simulator).map(|connection| connection.ca_file.clone())
         });
@@ -196,7 +196,7 @@ impl Place {
         })
     }
 
-    async fn request_token(&self, options: &Options, plane: Plane) -> Outcome<Issued> {
+    async fn request_token(&self, options: &Options, plane: Plane) -> Outcome<TokenResponse> {
         let Some(connection) = &self.connection else {
             return Err(Failure::problem("there is no access token, and no simulator to request one from")
                 .hint("set STRONGROOM_TOKEN, or set --data-dir to the data directory of the simulator"));
@@ -205,18 +205,20 @@ impl Place {
         let ca = self.ca()?.unwrap_or_default();
         let address = self.server.resolve().await?;
         let audience = connection.audience(plane)?;
-        authority::request_token(connection, principal, audience, (address, &ca), options.patience()).await
+        authority::request_token(connection, principal, audience, (address, &ca), options.request_timeout())
+            .await
     }
 
     pub(crate) async fn connect(&self, timeout: Duration) -> Outcome<Channel> {
         let name = self.server.uri.to_string();
-        let failed = |error: tonic::transport::Error| reach::failure(name.trim_end_matches('/'), &error);
+        let failed =
+            |error: tonic::transport::Error| connect_error::failure(name.trim_end_matches('/'), &error);
         let tls = ClientTlsConfig::new().domain_name(self.server.certificate_name());
         let tls = match self.ca()? {
             Some(pem) => tls.ca_certificate(Certificate::from_pem(pem)),
             None => tls.with_native_roots(),
         };
-        Endpoint::from(self.server.dialled()?)
+        Endpoint::from(self.server.connect_uri()?)
             .origin(self.server.uri.clone())
             .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
             .and_then(|endpoint| endpoint.tls_config(tls))

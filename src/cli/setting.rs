@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::failure::Outcome;
-use super::output::Row;
+use super::output::TableRow;
 use super::session::Session;
 use super::{Context, table};
 use crate::api::grpc::pb;
@@ -70,7 +70,7 @@ impl View {
     }
 }
 
-impl Row for View {
+impl TableRow for View {
     const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "VALUE"];
 
     fn cells(&self) -> Vec<String> {

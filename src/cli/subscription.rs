@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::failure::Outcome;
-use super::output::Row;
+use super::output::TableRow;
 use super::{Context, table};
 use crate::api::grpc::pb;
 
@@ -59,7 +59,7 @@ impl View {
     }
 }
 
-impl Row for View {
+impl TableRow for View {
     const HEADINGS: &'static [&'static str] = &["NAME", "ID", "TENANT", "UNDELETABLE"];
 
     fn cells(&self) -> Vec<String> {

@@ -18,7 +18,7 @@ pub(crate) fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// Formats rows like [`columns`], with the columns at the indices `right` aligned to the right.
-pub(crate) fn columns_with(headings: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+pub(crate) fn columns_right_aligned(headings: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     let mut headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let mut rows = rows.to_vec();
     for column in right.iter().copied() {

@@ -26,7 +26,7 @@ struct Printed<'a> {
 
 /// Prints the access token, which is a secret.
 pub(super) async fn run(context: &Context, args: &TokenArgs) -> Outcome {
-    let issued = session::token(&context.options, args.plane).await?;
+    let issued = session::access_token(&context.options, args.plane).await?;
     let token = issued.access_token.expose_secret();
     let printed = Printed { token_type: "Bearer", access_token: token, expires_in: issued.expires_in };
     context.output.print_value(&printed, token)

@@ -7,7 +7,7 @@ use tonic::codec::Streaming;
 
 use super::failure::{Failure, Outcome};
 use super::session::{Plane, Session};
-use super::{Context, when};
+use super::{Context, time_argument};
 use crate::api::grpc::pb;
 use crate::model::Timestamp;
 use crate::model::key_date::KeyDate;
@@ -48,11 +48,11 @@ impl From<pb::LifecycleEvent> for View {
     fn from(event: pb::LifecycleEvent) -> Self {
         Self {
             resume_token: event.resume_token,
-            at: when::from_wire(event.at),
+            at: time_argument::from_wire(event.at),
             kind: event.kind,
             subject: event.subject,
-            scheduled_purge_at: when::from_wire(event.scheduled_purge_at),
-            expires: when::date_from_wire(event.expires),
+            scheduled_purge_at: time_argument::from_wire(event.scheduled_purge_at),
+            expires: time_argument::date_from_wire(event.expires),
         }
     }
 }
@@ -60,10 +60,11 @@ impl From<pb::LifecycleEvent> for View {
 impl View {
     fn text(&self) -> String {
         let Self { resume_token, kind, subject, .. } = self;
-        let purge = self.scheduled_purge_at.map(|at| format!("  (purged {})", when::show(Some(at))));
-        let expires = self.expires.map(|at| format!("  (expires {})", when::show(Some(at))));
+        let purge =
+            self.scheduled_purge_at.map(|at| format!("  (purged {})", time_argument::format(Some(at))));
+        let expires = self.expires.map(|at| format!("  (expires {})", time_argument::format(Some(at))));
         let more = purge.or(expires).unwrap_or_default();
-        format!("{resume_token:>6}  {}  {kind:<20}  {subject}{more}", when::show(self.at))
+        format!("{resume_token:>6}  {}  {kind:<20}  {subject}{more}", time_argument::format(self.at))
     }
 }
 
@@ -79,7 +80,8 @@ pub(super) async fn run(context: &Context, args: WatchArgs) -> Outcome {
             Ok(None) => return Ok(()),
             // A watch may outlive its access token: continue with a new one unless a fixed one was given.
             Err(status)
-                if status.code() == Code::Unauthenticated && context.options.token(plane).is_none() =>
+                if status.code() == Code::Unauthenticated
+                    && context.options.access_token(plane).is_none() =>
             {
                 stream = open(&context.connect_to(plane).await?, &args, &token).await?;
                 continue;

@@ -10,10 +10,10 @@ use tokio::sync::watch;
 
 use crate::model::name::PrincipalId;
 use crate::model::time::ClockSetting;
-use crate::model::time_guard::{Kept, Limits, Standing, Turn};
+use crate::model::time_guard::{ClockStatus, ClockStatusChange, GuardState, TrustLimits};
 use crate::model::{Result, Timestamp};
 
-pub use guarded::{Guarded, Machine, ThisMachine};
+pub use guarded::{ClockSource, GuardedClock, SystemClockSource};
 
 /// A cheap handle to the clock used for key attributes, retention and audit entries. PKCS#11 calls, TLS and
 /// credentials use the system clock.
@@ -23,14 +23,14 @@ pub enum Clock {
     #[default]
     System,
     /// A virtual clock: the system clock plus an offset that only grows, or frozen at an instant.
-    Virtual(Arc<Virtual>),
+    Virtual(Arc<VirtualClock>),
     /// The system clock checked by a guard; used by the gateway.
-    Guarded(Arc<Guarded>),
+    Guarded(Arc<GuardedClock>),
 }
 
 /// A clock that callers set.
 #[derive(Debug)]
-pub struct Virtual {
+pub struct VirtualClock {
     setting: RwLock<ClockSetting>,
     changed: watch::Sender<()>,
     /// The principals allowed to set it.
@@ -39,8 +39,8 @@ pub struct Virtual {
 
 impl Clock {
     /// Returns a virtual clock that these principals may set. It shows the system time until it is set.
-    pub fn turned_by(setters: impl IntoIterator<Item = PrincipalId>) -> Self {
-        Self::Virtual(Arc::new(Virtual {
+    pub fn settable_by(setters: impl IntoIterator<Item = PrincipalId>) -> Self {
+        Self::Virtual(Arc::new(VirtualClock {
             setting: RwLock::new(ClockSetting::default()),
             changed: watch::Sender::new(()),
             setters: setters.into_iter().collect(),
@@ -49,21 +49,21 @@ impl Clock {
 
     /// Returns a virtual clock that no caller of the service may set.
     pub fn virtual_clock() -> Self {
-        Self::turned_by([])
+        Self::settable_by([])
     }
 
     /// Returns a guarded clock. Its first reading is trusted until the stored state is restored.
-    pub fn guarded(machine: Arc<dyn Machine>, limits: Limits) -> Self {
-        Self::Guarded(Arc::new(Guarded::new(machine, limits)))
+    pub fn guarded(machine: Arc<dyn ClockSource>, limits: TrustLimits) -> Self {
+        Self::Guarded(Arc::new(GuardedClock::new(machine, limits)))
     }
 
     /// Whether this is a virtual clock.
-    pub const fn can_be_turned(&self) -> bool {
+    pub const fn is_virtual(&self) -> bool {
         matches!(self, Self::Virtual(_))
     }
 
     /// Whether a principal may set this clock.
-    pub fn may_be_turned_by(&self, principal: PrincipalId) -> bool {
+    pub fn can_be_set_by(&self, principal: PrincipalId) -> bool {
         match self {
             Self::Virtual(clock) => clock.setters.contains(&principal),
             Self::System | Self::Guarded(_) => false,
@@ -71,17 +71,17 @@ impl Clock {
     }
 
     /// Restores the stored state of a guarded clock.
-    pub fn begin(&self, stored: Option<Kept>) {
+    pub fn restore(&self, stored: Option<GuardState>) {
         if let Self::Guarded(clock) = self {
-            clock.begin(stored);
+            clock.restore(stored);
         }
     }
 
     /// Returns the clock's status after a fresh reading; always `Running` unless the clock is guarded.
-    pub fn standing(&self) -> Standing {
+    pub fn status(&self) -> ClockStatus {
         match self {
-            Self::System | Self::Virtual(_) => Standing::Running,
-            Self::Guarded(clock) => clock.with(|guard| guard.standing()),
+            Self::System | Self::Virtual(_) => ClockStatus::Running,
+            Self::Guarded(clock) => clock.with(|guard| guard.status()),
         }
     }
 
@@ -90,37 +90,39 @@ impl Clock {
     /// # Errors
     /// `ClockNotTrusted` if the clock is ahead or behind.
     pub fn check_trusted(&self) -> Result<()> {
-        self.standing().check_trusted()
+        self.status().check_trusted()
     }
 
     /// Returns the latest time that has certainly been reached. Purge protection ends by this time.
-    pub fn sure(&self) -> Timestamp {
+    pub fn certain_time(&self) -> Timestamp {
         match self {
             Self::System | Self::Virtual(_) => self.now(),
-            Self::Guarded(clock) => clock.with(|guard| guard.sure()),
+            Self::Guarded(clock) => clock.with(|guard| guard.certain_time()),
         }
     }
 
     /// Returns the state of a guarded clock to store, and the status changes not yet reported.
-    pub fn kept(&self) -> Option<(Kept, Vec<Turn>)> {
+    pub fn guard_state(&self) -> Option<(GuardState, Vec<ClockStatusChange>)> {
         match self {
             Self::System | Self::Virtual(_) => None,
-            Self::Guarded(clock) => Some(clock.with(|guard| (guard.kept(), guard.turns().to_vec()))),
+            Self::Guarded(clock) => {
+                Some(clock.with(|guard| (guard.state(), guard.pending_changes().to_vec())))
+            }
         }
     }
 
     /// Returns the state to store if a guarded clock is released now.
-    pub fn kept_if_released(&self) -> Option<Kept> {
+    pub fn state_if_released(&self) -> Option<GuardState> {
         match self {
             Self::System | Self::Virtual(_) => None,
-            Self::Guarded(clock) => Some(clock.kept_if_released()),
+            Self::Guarded(clock) => Some(clock.state_if_released()),
         }
     }
 
     /// Discards the first `count` pending status changes; they are reported.
-    pub fn told(&self, count: usize) {
+    pub fn acknowledge_changes(&self, count: usize) {
         if let Self::Guarded(clock) = self {
-            clock.told(count);
+            clock.acknowledge_changes(count);
         }
     }
 
@@ -132,7 +134,7 @@ impl Clock {
     }
 
     /// Returns the limits of plausible time of a guarded clock.
-    pub fn limits(&self) -> Option<Limits> {
+    pub fn limits(&self) -> Option<TrustLimits> {
         match self {
             Self::System | Self::Virtual(_) => None,
             Self::Guarded(clock) => Some(clock.with(|guard| guard.limits())),
@@ -143,7 +145,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => system_now(),
-            Self::Virtual(clock) => clock.setting().shows(system_now()),
+            Self::Virtual(clock) => clock.setting().time_at(system_now()),
             Self::Guarded(clock) => clock.now(),
         }
     }
@@ -183,18 +185,18 @@ impl Clock {
         };
         let mut changed = clock.changed.subscribe();
         let setting = clock.setting();
-        if setting.frozen.is_some() && instant > setting.shows(system_now()) {
+        if setting.frozen.is_some() && instant > setting.time_at(system_now()) {
             let _ = changed.changed().await;
             return;
         }
         tokio::select! {
-            () = pause(until(setting.shows(system_now()), instant)) => {}
+            () = pause(until(setting.time_at(system_now()), instant)) => {}
             _ = changed.changed() => {}
         }
     }
 }
 
-impl Virtual {
+impl VirtualClock {
     fn setting(&self) -> ClockSetting {
         *self.setting.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -66,7 +66,7 @@ pub(super) fn settings(variables: &[(OsString, OsString)]) -> Result<Vec<Setting
 }
 
 /// Returns the sorted names of variables that begin with `STRONGROOM_` and are not recognized.
-pub(super) fn unread(variables: &[(OsString, OsString)]) -> Vec<String> {
+pub(super) fn unrecognized(variables: &[(OsString, OsString)]) -> Vec<String> {
     let mut names: Vec<_> = variables
         .iter()
         .filter(|(name, _)| meaning(name) == Meaning::Unrecognized)

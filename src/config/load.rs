@@ -32,15 +32,15 @@ pub struct Sources {
 
 impl Sources {
     /// Returns the sources of this process: `file`, the environment of the process, and `flags`.
-    pub fn of_process(file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Self {
+    pub fn from_process(file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Self {
         #[expect(clippy::disallowed_methods, reason = "the configuration reads the environment")]
         Self { file, environment: std::env::vars_os().collect(), flags }
     }
 
     /// Returns the sorted names of `STRONGROOM_` variables that neither the configuration nor the command line reads.
     #[must_use]
-    pub fn unread_variables(&self) -> Vec<String> {
-        environment::unread(&self.environment)
+    pub fn unrecognized_variables(&self) -> Vec<String> {
+        environment::unrecognized(&self.environment)
     }
 }
 

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::event::KEPT;
+use crate::model::event::DEFAULT_RETAINED;
 
 pub use access_token_version::AccessTokenVersion;
 pub use audit::{Audit, BrokenChain, Durability};
@@ -300,7 +300,7 @@ impl Default for Token {
 
 impl Default for Events {
     fn default() -> Self {
-        Self { kept: KEPT }
+        Self { kept: DEFAULT_RETAINED }
     }
 }
 

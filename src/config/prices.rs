@@ -6,8 +6,8 @@ use std::path::Path;
 use rust_decimal::Decimal;
 
 use super::ConfigError;
+use crate::model::audit_entry::Meter;
 use crate::model::billing::{Plan, PriceSheet, Tier};
-use crate::model::entry::Meter;
 
 /// The built-in price list: public list prices.
 const LISTED: &str = include_str!("../../hsm-config/prices.toml");

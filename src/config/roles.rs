@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::model::rbac::{Permission, RoleDefinition};
+use crate::model::local_rbac::{Permission, RoleDefinition};
 use crate::model::{Error, Result};
 
 /// Recorded from a real Managed HSM; see the file.
@@ -61,8 +61,8 @@ fn definitions(text: &str) -> Result<Vec<RoleDefinition>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::control_plane::ControlAction;
-    use crate::model::rbac::Action;
+    use crate::model::arm_rbac::ControlAction;
+    use crate::model::local_rbac::DataAction;
 
     #[test]
     fn control_plane_roles_apply_not_actions() {
@@ -78,7 +78,7 @@ mod tests {
         }
         for role in &roles {
             assert!(
-                !Action::ALL.iter().any(|action| role.grants(*action)),
+                !DataAction::ALL.iter().any(|action| role.grants(*action)),
                 "{} grants data actions",
                 role.role_name
             );
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(roles.len(), 10);
         for role in &roles {
             for action in role.permissions.iter().flat_map(|block| &block.data_actions) {
-                let known: Action = action.parse().unwrap();
+                let known: DataAction = action.parse().unwrap();
                 assert_eq!(known.as_str(), action, "{}", role.role_name);
                 assert!(role.grants(known));
             }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::ConfigError;
 use crate::model::aes_modes::AesModes;
-use crate::model::control_plane::ControlScope;
+use crate::model::arm_rbac::ControlScope;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::retention::RetentionDays;

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
-use crate::model::time_guard::Limits;
+use crate::model::time_guard::TrustLimits;
 
 /// The longest limit that can be set: ten years, in seconds.
 const MOST: u64 = 3653 * 86_400;
@@ -25,7 +25,7 @@ pub struct Time {
 
 impl Default for Time {
     fn default() -> Self {
-        let limits = Limits::default();
+        let limits = TrustLimits::default();
         let seconds = |duration: SignedDuration| duration.as_secs().unsigned_abs();
         Self {
             jump_seconds: seconds(limits.jump),
@@ -54,9 +54,9 @@ impl Time {
     }
 
     /// Returns the limits for the clock guard.
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self) -> TrustLimits {
         let signed = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-        Limits {
+        TrustLimits {
             jump: signed(self.jump_seconds),
             stop: signed(self.stop_seconds),
             proof: Duration::from_secs(self.proof_seconds),
@@ -76,7 +76,7 @@ mod tests {
             (86_400, 86_400, 604_800)
         );
         assert!(default.validate().is_ok());
-        assert_eq!(default.limits(), Limits::default());
+        assert_eq!(default.limits(), TrustLimits::default());
         for wrong in [
             Time { jump_seconds: 0, ..default },
             Time { stop_seconds: MOST + 1, ..default },

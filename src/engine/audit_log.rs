@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Engine, RefusalLimits};
-use crate::audit::{self, Jwk, Last, Retention, Says, Signed, Statement};
+use crate::audit::{self, Jwk, LastRecord, Retention, SignedStatement, Statement, StatementKind};
 use crate::ids::Ids;
 use crate::model::algorithm::SignatureAlgorithm;
+use crate::model::audit_entry::Meter;
 use crate::model::audit_key::AuditKey;
 use crate::model::change::Change;
-use crate::model::entry::Meter;
 use crate::model::key::{Curve, KeySpec, KeyType};
 use crate::model::name::VersionId;
 use crate::model::{Error, Result, Timestamp};
-use crate::store::{Commit, Record, Store};
+use crate::store::{AuditRecord, Commit, Store};
 use crate::token::Token;
 
 /// The `operationName` of a signature of the head.
@@ -46,7 +46,7 @@ impl AuditLog {
         let (limit, window) = (u32::MAX, std::time::Duration::MAX);
         let refusals = RefusalLimits {
             per_address: limit,
-            in_all: limit,
+            total: limit,
             window,
             reserve: 0,
             directories: vec![directory.clone()],
@@ -79,7 +79,7 @@ impl Signer {
         };
         let signer = Self { token, version, key, through: AtomicU64::new(0) };
         // Proves that the token holds the private key of the recorded public key.
-        signer.sign(Says::Head, Last::default(), now).await?;
+        signer.sign(StatementKind::Head, LastRecord::default(), now).await?;
         Ok(signer)
     }
 
@@ -118,12 +118,12 @@ impl Signer {
     ///
     /// # Errors
     /// Those of the token.
-    pub async fn sign_start(&self, first: Last, now: Timestamp) -> Result<Signed> {
-        self.sign(Says::Start, first, now).await
+    pub async fn sign_start(&self, first: LastRecord, now: Timestamp) -> Result<SignedStatement> {
+        self.sign(StatementKind::Start, first, now).await
     }
 
-    async fn sign(&self, says: Says, last: Last, time: Timestamp) -> Result<Signed> {
-        let statement = Statement { says, last, time, key: self.key.clone() };
+    async fn sign(&self, says: StatementKind, last: LastRecord, time: Timestamp) -> Result<SignedStatement> {
+        let statement = Statement { kind: says, last, time, key: self.key.clone() };
         let (algorithm, digest) = (SignatureAlgorithm::Es256, statement.digest());
         let signature = self.token.sign(self.version, KEY_TYPE, algorithm, digest).await?;
         statement.signed(&signature)
@@ -149,7 +149,7 @@ impl Engine {
             return Ok(());
         }
         let now = self.0.clock.now();
-        let signed = signer.sign(Says::Head, Last { seq: last.0, chain: last.1 }, now).await?;
+        let signed = signer.sign(StatementKind::Head, LastRecord { seq: last.0, chain: last.1 }, now).await?;
         self.record_statement(SIGNED, now, &signed, &[]).await?;
         signer.through.store(signed.seq, Ordering::Relaxed);
         self.write_statement(signed).await
@@ -168,11 +168,11 @@ impl Engine {
             return Ok(());
         }
         let (directory, retention) = (log.directory.clone(), log.retention.clone());
-        let Some(expired) = blocking(move || audit::doomed(&directory, &retention)).await? else {
+        let Some(expired) = blocking(move || audit::expired_files(&directory, &retention)).await? else {
             return Ok(());
         };
         let now = self.0.clock.now();
-        let signed = signer.sign(Says::Start, expired.last.clone(), now).await?;
+        let signed = signer.sign(StatementKind::Start, expired.last.clone(), now).await?;
         self.write_statement(signed.clone()).await?;
         self.record_statement(TRIMMED, now, &signed, &expired.names).await?;
         tracing::info!(files = ?expired.names, "audit files are deleted as configured");
@@ -183,21 +183,21 @@ impl Engine {
         &self,
         event: &'static str,
         at: Timestamp,
-        signed: &Signed,
+        signed: &SignedStatement,
         files: &[String],
     ) -> Result<()> {
         let record = Some(own_record(event, at, signed.record(event, files)?));
         self.0.store.commit(Commit { record, ..Commit::default() }).await
     }
 
-    async fn write_statement(&self, signed: Signed) -> Result<()> {
+    async fn write_statement(&self, signed: SignedStatement) -> Result<()> {
         let directory = self.0.audit_log.directory.clone();
-        blocking(move || signed.keep_in(&directory)).await
+        blocking(move || signed.write_to(&directory)).await
     }
 }
 
-fn own_record(event: &'static str, at: Timestamp, body: String) -> Record {
-    Record { at, hsm: None, event, meter: Meter::Free, version: None, body }
+fn own_record(event: &'static str, at: Timestamp, body: String) -> AuditRecord {
+    AuditRecord { at, hsm: None, event, meter: Meter::Free, version: None, body }
 }
 
 /// Runs file I/O on a blocking thread.

@@ -2,11 +2,11 @@
 
 use super::Engine;
 use crate::model::billing::{Facts, Period};
-use crate::model::time::{Due, Work};
+use crate::model::time::{DueWork, ScheduledWork};
 
 impl Engine {
     /// Returns when each budget will be reached if nothing changes. Runs on a blocking thread.
-    pub async fn budgets_due(&self) -> Vec<Due> {
+    pub async fn budgets_due(&self) -> Vec<DueWork> {
         if self.0.store.budgets().is_empty() {
             return Vec::new();
         }
@@ -20,23 +20,23 @@ impl Engine {
         }
     }
 
-    fn compute_budgets_due(&self) -> Vec<Due> {
+    fn compute_budgets_due(&self) -> Vec<DueWork> {
         let (store, pricing) = (&self.0.store, &self.0.pricing);
         let budgets = store.budgets();
         let Some(plan) = pricing.plan(None).ok().filter(|_| !budgets.is_empty()) else { return Vec::new() };
         let now = self.0.clock.now();
-        let hours = Facts { lives: store.lifetimes(), ..Facts::default() };
+        let hours = Facts { lifetimes: store.lifetimes(), ..Facts::default() };
         let mut all = Vec::new();
         for budget in budgets {
             let used = plan
-                .charges_use()
-                .then(|| store.facts(Period { from: budget.watched_from().min(now), to: now }));
+                .charges_usage()
+                .then(|| store.facts(Period { from: budget.facts_needed_from().min(now), to: now }));
             let facts = used.as_ref().unwrap_or(&hours);
-            let costs = budget.costs();
-            let Some(life) = facts.lives.iter().find(|life| costs.covers(life)) else { continue };
-            if let Some(reached) = budget.next(facts, &pricing.prices, plan, now) {
-                let work = Work::NoteBudget(budget.subscription(), budget.name.clone());
-                all.push(Due { at: reached.at, hsm: life.name.clone(), work });
+            let costs = budget.cost_scope();
+            let Some(life) = facts.lifetimes.iter().find(|life| costs.covers(life)) else { continue };
+            if let Some(reached) = budget.next_reached(facts, &pricing.prices, plan, now) {
+                let work = ScheduledWork::EmitBudgetReached(budget.subscription(), budget.name.clone());
+                all.push(DueWork { at: reached.at, hsm: life.name.clone(), work });
             }
         }
         all

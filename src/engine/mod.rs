@@ -1,15 +1,15 @@
 //! The call pipeline: authenticates, authorizes, executes, meters and audits every call of every surface.
 
+mod access_token_log;
 mod audit_log;
 mod budgets;
-mod gate;
+mod call_record;
 mod locks;
-mod missing;
+mod missing_material;
 mod panics;
-mod record;
+mod plane_access;
 mod refusals;
 mod sweep;
-mod tokens_issued;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,29 +18,31 @@ use std::time::{Duration, Instant};
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::identity::{Audience, Caller, Credential, Identity, Verified};
+use crate::identity::{Audience, Caller, Credential, Identity, VerifiedCredential};
 use crate::ids::Ids;
 use crate::model::aes_modes::AesModePolicy;
+use crate::model::audit_entry::{Meter, Origin};
 use crate::model::billing::Pricing;
 use crate::model::change::IntentVerb;
-use crate::model::entry::{Meter, Origin};
-use crate::model::event::Watched;
+use crate::model::event::EventFilter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::HsmName;
-use crate::model::time::{Due, Work};
+use crate::model::time::{DueWork, ScheduledWork};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeys, Target, Tokens, UnderWay};
+use crate::ops::{
+    AttachedTokens, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache, RunningIntents, Target,
+};
 use crate::store::{Commit, Store};
-use crate::token::Supply;
+use crate::token::TokenPool;
 
 pub use crate::audit::http_status;
 pub use audit_log::{AuditLog, Signer};
-pub use gate::Gate;
+use call_record::CallRecord;
 use locks::Locks;
-pub use panics::caught;
-use panics::caught_now;
-use record::Pending;
+pub use panics::catch_panics;
+use panics::catch_panics_sync;
+pub use plane_access::PlaneAccess;
 pub use refusals::RefusalLimits;
 use refusals::Refusals;
 
@@ -51,15 +53,15 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     identity: Identity,
     store: Store,
-    tokens: Tokens,
-    supply: Supply,
-    public_keys: Arc<PublicKeys>,
+    tokens: AttachedTokens,
+    supply: TokenPool,
+    public_keys: Arc<PublicKeyCache>,
     locations: Arc<Locations>,
     pricing: Arc<Pricing>,
     aes_modes: AesModePolicy,
     clock: Clock,
     locks: Locks,
-    under_way: UnderWay,
+    running_intents: RunningIntents,
     running: TaskTracker,
     refusals: Refusals,
     audit_log: AuditLog,
@@ -68,14 +70,14 @@ struct Inner {
 /// An authenticated and authorized call.
 struct AuthorizedCall<O: Operation>
 where
-    PlaneOf<O>: Gate,
+    PlaneOf<O>: PlaneAccess,
 {
     operation: O,
     /// The container of the target, for example the HSM.
-    found: <PlaneOf<O> as Gate>::Found,
+    found: <PlaneOf<O> as PlaneAccess>::Resolved,
     /// `None` for operations that the service starts itself.
     caller: Option<Arc<Caller>>,
-    pending: Pending,
+    pending: CallRecord,
 }
 
 impl Engine {
@@ -86,7 +88,7 @@ impl Engine {
         clock: Clock,
         locations: Locations,
         pricing: Pricing,
-        (supply, tokens): (Supply, Tokens),
+        (supply, tokens): (TokenPool, AttachedTokens),
         (aes_modes, audit_log): (AesModePolicy, AuditLog),
     ) -> Self {
         Self(Arc::new(Inner {
@@ -100,7 +102,7 @@ impl Engine {
             aes_modes,
             clock,
             locks: Locks::default(),
-            under_way: UnderWay::default(),
+            running_intents: RunningIntents::default(),
             running: TaskTracker::new(),
             refusals: Refusals::new(audit_log.refusals.clone()),
             audit_log,
@@ -112,7 +114,11 @@ impl Engine {
     ///
     /// # Errors
     /// `Unauthenticated`.
-    pub async fn authenticate(&self, credential: Credential<'_>, audiences: &[Audience]) -> Result<Verified> {
+    pub async fn authenticate(
+        &self,
+        credential: Credential<'_>,
+        audiences: &[Audience],
+    ) -> Result<VerifiedCredential> {
         self.0.identity.verify(credential, audiences).await
     }
 
@@ -130,10 +136,10 @@ impl Engine {
         request: impl FnOnce() -> Result<O> + Send,
     ) -> Result<O::Reply>
     where
-        PlaneOf<O>: Gate,
+        PlaneOf<O>: PlaneAccess,
     {
-        let mut pending = Pending::begin(self, O::EVENT, O::METER, origin);
-        let authorized = caught(O::NAME, self.authorize_call(credential, request, &mut pending)).await;
+        let mut pending = CallRecord::begin(self, O::EVENT, O::METER, origin);
+        let authorized = catch_panics(O::NAME, self.authorize_call(credential, request, &mut pending)).await;
         let (operation, found, caller) = match authorized {
             Ok(authorized) => authorized,
             Err(error) => return pending.refuse(error).await,
@@ -154,14 +160,14 @@ impl Engine {
         show: impl FnOnce(O::Reply) -> R + Send,
     ) -> Result<R>
     where
-        PlaneOf<O>: Gate,
+        PlaneOf<O>: PlaneAccess,
     {
         let again = match &credential {
             Ok(credential) => Ok(*credential),
             Err(error) => Err(error.clone()),
         };
         let reply = self.call::<O>(credential, origin.clone(), request).await?;
-        match caught_now(O::NAME, || show(reply)) {
+        match catch_panics_sync(O::NAME, || show(reply)) {
             Ok(shown) => Ok(shown),
             Err(error) => {
                 let audiences = [PlaneOf::<O>::AUDIENCE];
@@ -176,9 +182,9 @@ impl Engine {
     /// # Errors
     /// `ClockNotTrusted` for an operation that destroys data permanently while the machine's clock is not trusted;
     /// otherwise those of [`call`](Self::call), from loading on.
-    pub async fn due<O: Operation>(&self, operation: O) -> Result<O::Reply>
+    pub async fn run_due<O: Operation>(&self, operation: O) -> Result<O::Reply>
     where
-        PlaneOf<O>: Gate,
+        PlaneOf<O>: PlaneAccess,
     {
         let origin = Origin {
             client_info: "strongroom-scheduler".to_owned(),
@@ -186,12 +192,12 @@ impl Engine {
             operation_version: "v1".into(),
             ..Origin::default()
         };
-        let mut pending = Pending::begin_own(self, O::EVENT, O::METER, origin);
-        let found = caught_now(O::NAME, || {
+        let mut pending = CallRecord::begin_internal(self, O::EVENT, O::METER, origin);
+        let found = catch_panics_sync(O::NAME, || {
             let id = operation.target();
             let container = O::Target::container(&id);
             PlaneOf::<O>::record_container(&mut pending, &container);
-            pending.target(O::Target::describe(&id), O::Target::resource(&id));
+            pending.set_target(O::Target::describe(&id), O::Target::resource(&id));
             PlaneOf::<O>::resolve(self, &container)
         });
         // `begin_own` has just read the clock, so the clock guard has checked that reading.
@@ -214,14 +220,14 @@ impl Engine {
         (event, meter): (&'static str, Meter),
         error: Error,
     ) -> Error {
-        let mut pending = Pending::begin(self, event, meter, origin);
+        let mut pending = CallRecord::begin(self, event, meter, origin);
         let authenticated = match credential {
             Ok(credential) => self.0.identity.authenticate(credential, audiences).await,
             Err(error) => Err(error),
         };
         let error = match authenticated {
             Ok(caller) => {
-                pending.caller(&caller);
+                pending.set_caller(&caller);
                 error
             }
             Err(unauthenticated) => unauthenticated,
@@ -237,18 +243,18 @@ impl Engine {
         &self,
         credential: Result<Credential<'_>>,
         request: impl FnOnce() -> Result<O> + Send,
-        pending: &mut Pending,
-    ) -> Result<(O, <PlaneOf<O> as Gate>::Found, Arc<Caller>)>
+        pending: &mut CallRecord,
+    ) -> Result<(O, <PlaneOf<O> as PlaneAccess>::Resolved, Arc<Caller>)>
     where
-        PlaneOf<O>: Gate,
+        PlaneOf<O>: PlaneAccess,
     {
         let caller = self.0.identity.authenticate(credential?, &[PlaneOf::<O>::AUDIENCE]).await?;
-        pending.caller(&caller);
+        pending.set_caller(&caller);
         let operation = request()?;
         let id = operation.target();
         let container = O::Target::container(&id);
         PlaneOf::<O>::record_container(pending, &container);
-        pending.target(O::Target::describe(&id), O::Target::resource(&id));
+        pending.set_target(O::Target::describe(&id), O::Target::resource(&id));
         let found = PlaneOf::<O>::resolve(self, &container)?;
         let scope = O::Target::scope(&id, &self.0.store);
         let requested = O::Target::requested_scope(&id);
@@ -261,7 +267,7 @@ impl Engine {
     /// disconnects.
     async fn start<O: Operation>(&self, call: AuthorizedCall<O>) -> Result<O::Reply>
     where
-        PlaneOf<O>: Gate,
+        PlaneOf<O>: PlaneAccess,
     {
         if !O::CHANGES {
             return self.run(call).await;
@@ -275,7 +281,7 @@ impl Engine {
     /// Loads, checks, executes and commits.
     async fn run<O: Operation>(&self, call: AuthorizedCall<O>) -> Result<O::Reply>
     where
-        PlaneOf<O>: Gate,
+        PlaneOf<O>: PlaneAccess,
     {
         let AuthorizedCall { operation, found, caller, mut pending } = call;
         let id = operation.target();
@@ -291,26 +297,26 @@ impl Engine {
                 let scopes = (&scope, requested.as_ref().unwrap_or(&scope));
                 PlaneOf::<O>::authorize(self, caller, &found, O::ACTION, scopes)
             };
-            if let Err(error) = caught_now(O::NAME, authorize).flatten() {
+            if let Err(error) = catch_panics_sync(O::NAME, authorize).flatten() {
                 return pending.refuse(error).await;
             }
         }
-        let now = pending.at();
+        let now = pending.received_at();
         let create_context =
-            || PlaneOf::<O>::create_context(self, found, caller.as_deref(), now, O::IN_SERVICE);
-        let cx = match caught_now(O::NAME, create_context).flatten() {
+            || PlaneOf::<O>::create_context(self, found, caller.as_deref(), now, O::REQUIRES_ACTIVATION);
+        let cx = match catch_panics_sync(O::NAME, create_context).flatten() {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,
         };
         let intents = PlaneOf::<O>::intents(&cx);
-        match caught(O::NAME, self.attempt(operation, &id, &cx, now)).await {
+        match catch_panics(O::NAME, self.attempt(operation, &id, &cx, now)).await {
             Ok(Done { reply, changes, used }) => {
-                pending.used(used);
+                pending.set_used_version(used);
                 let close = intents.map(Intents::ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
                 match self.0.store.commit(Commit { changes, close, record, ..Commit::default() }).await {
                     Ok(()) => {
-                        pending.answered();
+                        pending.mark_committed();
                         Ok(reply)
                     }
                     Err(error) => {
@@ -321,8 +327,8 @@ impl Engine {
             }
             Err(error) => {
                 self.undo(intents).await;
-                let changes = O::refused(&id, &error);
-                pending.refuse_and(error, changes).await
+                let changes = O::failure_changes(&id, &error);
+                pending.refuse_with_changes(error, changes).await
             }
         }
     }
@@ -356,7 +362,7 @@ impl Engine {
         if declared.is_empty() {
             return;
         }
-        if let Err(error) = self.0.store.settle().await {
+        if let Err(error) = self.0.store.resolve_ambiguous_commits().await {
             tracing::warn!(%error, "the objects of a failed operation are left to the sweeper");
             return;
         }
@@ -364,8 +370,8 @@ impl Engine {
         let open = self.0.store.intents();
         for intent in declared.into_iter().filter(|declared| open.iter().any(|one| one.id == declared.id)) {
             let undone = match intent.verb {
-                IntentVerb::Create => self.discard(&intent).await,
-                IntentVerb::Provision => self.withdraw(&intent).await,
+                IntentVerb::Create => self.destroy_created(&intent).await,
+                IntentVerb::Provision => self.rollback_allocation(&intent).await,
                 IntentVerb::Destroy | IntentVerb::Wipe => continue,
             };
             if let Err(error) = undone {
@@ -376,7 +382,7 @@ impl Engine {
 
     /// Returns an empty list of intents for one operation.
     fn intents(&self) -> Intents {
-        Intents::new(self.0.store.clone(), self.0.under_way.clone())
+        Intents::new(self.0.store.clone(), self.0.running_intents.clone())
     }
 
     /// The service's clock.
@@ -388,20 +394,20 @@ impl Engine {
     ///
     /// # Errors
     /// `Internal` where the database fails.
-    pub async fn keep_time(&self) -> Result<()> {
+    pub async fn write_high_water_mark(&self) -> Result<()> {
         self.0.store.commit(Commit::default()).await
     }
 
     /// Returns the earliest due work for which `except` is false.
-    pub async fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
+    pub async fn next_due(&self, except: impl Fn(&DueWork) -> bool) -> Option<DueWork> {
         let budgets = self.budgets_due().await.into_iter().filter(|due| !except(due));
         self.0.store.next_due(&except).into_iter().chain(budgets).min_by_key(|due| due.at)
     }
 
     /// Whether this work is still scheduled; `budgets` is the result of [`budgets_due`](Self::budgets_due).
-    pub fn is_due(&self, due: &Due, budgets: &[Due]) -> bool {
+    pub fn is_due(&self, due: &DueWork, budgets: &[DueWork]) -> bool {
         match due.work {
-            Work::NoteBudget(..) => budgets.contains(due),
+            ScheduledWork::EmitBudgetReached(..) => budgets.contains(due),
             _ => self.0.store.is_due(due),
         }
     }
@@ -418,7 +424,7 @@ impl Engine {
 
     /// Waits for a lifecycle event after `position` that matches `watched`. Returns the position from which to read the
     /// log: events that do not match are skipped here, without a call.
-    pub async fn concerned(&self, watched: Watched, mut position: u64) -> u64 {
+    pub async fn wait_for_event(&self, watched: EventFilter, mut position: u64) -> u64 {
         let mut newest = self.0.store.watch_events();
         loop {
             let last = *newest.borrow_and_update();

@@ -15,12 +15,12 @@ use crate::model::{Error, Result};
 ///
 /// # Errors
 /// Those of `work`; `Internal` with the panic message.
-pub async fn caught<T>(what: &'static str, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+pub async fn catch_panics<T>(what: &'static str, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(internal(what, &*panic)))
 }
 
 /// As [`caught`], for synchronous work.
-pub(super) fn caught_now<T>(what: &'static str, work: impl FnOnce() -> T) -> Result<T> {
+pub(super) fn catch_panics_sync<T>(what: &'static str, work: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| internal(what, &*panic))
 }
 
@@ -38,15 +38,15 @@ mod tests {
     #[tokio::test]
     async fn panic_becomes_internal_error_with_its_message() {
         let text = |error: Error| error.to_string();
-        let late = caught::<()>("Sign", async {
+        let late = catch_panics::<()>("Sign", async {
             tokio::task::yield_now().await;
             panic!("seconds {}", 7)
         });
         assert_eq!(text(late.await.unwrap_err()), "internal error: Sign panicked: seconds 7");
-        let now = caught_now::<()>("Sign", || panic!("at once"));
+        let now = catch_panics_sync::<()>("Sign", || panic!("at once"));
         assert_eq!(text(now.unwrap_err()), "internal error: Sign panicked: at once");
-        let other = caught_now::<()>("Sign", || std::panic::panic_any(7));
+        let other = catch_panics_sync::<()>("Sign", || std::panic::panic_any(7));
         assert_eq!(text(other.unwrap_err()), "internal error: Sign panicked: no message");
-        assert_eq!(caught("Sign", async { Ok(7) }).await, Ok(7));
+        assert_eq!(catch_panics("Sign", async { Ok(7) }).await, Ok(7));
     }
 }

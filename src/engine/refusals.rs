@@ -12,10 +12,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Engine;
-use crate::audit::{self, Unrecorded};
+use crate::audit::{self, AggregatedCalls};
 use crate::model::Timestamp;
-use crate::model::entry::{Meter, Origin};
-use crate::store::{Commit, Record};
+use crate::model::audit_entry::{Meter, Origin};
+use crate::store::{AuditRecord, Commit};
 
 /// The `operationName` of the record of several refused calls.
 const EVENT: &str = "UnauthenticatedCalls";
@@ -38,7 +38,7 @@ pub struct RefusalLimits {
     /// The maximum number of records per address in a window.
     pub per_address: u32,
     /// The maximum number of records of all addresses in a window.
-    pub in_all: u32,
+    pub total: u32,
     /// The length of a window.
     pub window: Duration,
     /// The free space in bytes below which nothing is recorded.
@@ -91,10 +91,10 @@ impl Refusals {
 
     /// Whether this call has its own record; if so, truncates its texts, else counts it. `issued` says that the call was
     /// issued an access token instead of being refused.
-    pub(super) fn admit(&self, origin: &mut Origin, at: Timestamp, issued: bool) -> bool {
+    pub(super) fn should_record(&self, origin: &mut Origin, at: Timestamp, issued: bool) -> bool {
         let mut state = self.state();
         let short = self.is_short(&mut state);
-        let within = state.recorded < self.limits.in_all;
+        let within = state.recorded < self.limits.total;
         let network = origin.address.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), network);
         let State { addresses, others, recorded, .. } = &mut *state;
         let full = addresses.len() >= ADDRESSES && !addresses.contains_key(&network);
@@ -117,7 +117,7 @@ impl Refusals {
     }
 
     /// Closes the window if it has elapsed or `now` is true, and returns the unrecorded calls in it.
-    fn close(&self, now: bool) -> Vec<Unrecorded> {
+    fn close(&self, now: bool) -> Vec<AggregatedCalls> {
         let mut state = self.state();
         if !now && state.opened.elapsed() < self.limits.window {
             return Vec::new();
@@ -191,10 +191,10 @@ impl AddressCalls {
         };
     }
 
-    fn summary(self, address: String) -> Unrecorded {
+    fn summary(self, address: String) -> AggregatedCalls {
         let (first, last) = self.period.unwrap_or_default();
         let Self { unrecorded: calls, issued, request_uri, .. } = self;
-        Unrecorded { address, calls, issued, first, last, request_uri }
+        AggregatedCalls { address, calls, issued, first, last, request_uri }
     }
 }
 
@@ -203,13 +203,13 @@ impl Engine {
     pub async fn record_refusals(&self, now: bool) {
         for counted in self.0.refusals.close(now) {
             let at = self.0.clock.now();
-            let record = Record {
+            let record = AuditRecord {
                 at,
                 hsm: None,
                 event: EVENT,
                 meter: Meter::Free,
                 version: None,
-                body: audit::render_unrecorded(EVENT, at, &counted),
+                body: audit::render_aggregated_calls(EVENT, at, &counted),
             };
             if let Err(error) =
                 self.0.store.commit(Commit { record: Some(record), ..Commit::default() }).await
@@ -252,7 +252,7 @@ mod tests {
     fn refusals(per_address: u32, in_all: u32, reserve: u64) -> Refusals {
         Refusals::new(RefusalLimits {
             per_address,
-            in_all,
+            total: in_all,
             window: Duration::from_secs(3_600),
             reserve,
             directories: vec![std::env::temp_dir()],
@@ -263,7 +263,7 @@ mod tests {
         let address = Some(address.parse().unwrap());
         let (client_info, request_uri) = ("é".repeat(300), "/a".repeat(300));
         let mut origin = Origin { address, client_info, request_uri, ..Origin::default() };
-        let admitted = refusals.admit(&mut origin, Timestamp::UNIX_EPOCH, false);
+        let admitted = refusals.should_record(&mut origin, Timestamp::UNIX_EPOCH, false);
         assert!(!admitted || origin.client_info.len() <= TEXT_LEN && origin.request_uri.len() <= TEXT_LEN);
         admitted
     }

@@ -4,38 +4,38 @@
 
 use super::Engine;
 use crate::model::Result;
+use crate::model::audit_entry::{AuditEntry, Meter, Origin};
 use crate::model::change::{Change, Intent, IntentVerb};
-use crate::model::entry::{Entry, Meter, Origin};
 use crate::model::name::KeyName;
 use crate::ops::{hsm_lock, key_lock, wipe};
-use crate::store::{Commit, Listing, Record};
+use crate::store::{AuditRecord, Commit, Listing};
 
 /// The result of one sweep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Swept {
+pub struct SweepReport {
     /// The number of intents that were closed.
     pub concluded: usize,
     /// The number of intents that failed and are retried.
-    pub left: usize,
+    pub failed: usize,
 }
 
 impl Engine {
     /// Closes every intent whose operation is no longer running.
-    pub async fn sweep(&self) -> Swept {
-        let mut swept = Swept::default();
-        if let Err(error) = self.0.store.settle().await {
+    pub async fn sweep(&self) -> SweepReport {
+        let mut swept = SweepReport::default();
+        if let Err(error) = self.0.store.resolve_ambiguous_commits().await {
             // An intent that looks open may have been closed by an ambiguous commit.
             tracing::warn!(%error, "the sweep is skipped");
             return swept;
         }
         for intent in self.0.store.intents() {
-            if self.0.under_way.contains(intent.id) {
+            if self.0.running_intents.contains(intent.id) {
                 continue;
             }
             match self.conclude(&intent).await {
                 Ok(()) => swept.concluded += 1,
                 Err(error) => {
-                    swept.left += 1;
+                    swept.failed += 1;
                     tracing::warn!(intent = %intent.id, hsm = %intent.hsm, %error, "an intent could not be closed");
                 }
             }
@@ -45,30 +45,30 @@ impl Engine {
 
     async fn conclude(&self, intent: &Intent) -> Result<()> {
         match intent.verb {
-            IntentVerb::Create => self.discard(intent).await,
+            IntentVerb::Create => self.destroy_created(intent).await,
             IntentVerb::Destroy => self.finish_key_purge(intent).await,
             IntentVerb::Provision => {
                 // A running creation of an HSM with this name may be using the token.
                 let _held = self.0.locks.acquire(hsm_lock(&intent.hsm)).await;
-                self.withdraw(intent).await
+                self.rollback_allocation(intent).await
             }
             IntentVerb::Wipe => self.finish_hsm_purge(intent).await,
         }
     }
 
     /// Destroys the objects that an operation declared to create, and closes its intent.
-    pub(super) async fn discard(&self, intent: &Intent) -> Result<()> {
+    pub(super) async fn destroy_created(&self, intent: &Intent) -> Result<()> {
         self.0.tokens.of(&intent.hsm)?.destroy(&intent.objects).await?;
         self.close(intent).await
     }
 
     /// Rolls back the token allocation of an HSM that was not created, and closes its intent. The caller holds the lock
     /// of the HSM.
-    pub(super) async fn withdraw(&self, intent: &Intent) -> Result<()> {
+    pub(super) async fn rollback_allocation(&self, intent: &Intent) -> Result<()> {
         if self.0.store.hsm(&intent.hsm).is_none() {
             self.0.tokens.detach(&intent.hsm);
         }
-        self.0.supply.withdraw(intent.hsm.as_str(), || self.0.store.token_serials()).await?;
+        self.0.supply.rollback(intent.hsm.as_str(), || self.0.store.token_serials()).await?;
         self.close(intent).await
     }
 
@@ -110,7 +110,7 @@ impl Engine {
         change: Change,
         (event, target): (&'static str, String),
     ) -> Result<()> {
-        let entry = Entry {
+        let entry = AuditEntry {
             at: self.0.clock.now(),
             event,
             meter: Meter::Free,
@@ -127,7 +127,7 @@ impl Engine {
             status: 200,
             duration: std::time::Duration::ZERO,
         };
-        let record = Record {
+        let record = AuditRecord {
             at: entry.at,
             hsm: entry.hsm.clone(),
             event: entry.event,

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::model::Timestamp;
-use crate::model::billing::{Line, LineMeter, Period, Statement};
+use crate::model::billing::{LineMeter, Period, Statement, StatementLine};
 use crate::model::lifetime::Phase;
 
 /// Declares the columns with their names, order and types.
@@ -116,12 +116,12 @@ const PROVIDER: &str = "Strongroom";
 
 impl Row {
     /// Returns the rows of a statement that covers at most a day. `subscription` is the subscription's name.
-    pub fn of(statement: &Statement, subscription: Option<&str>) -> Vec<Self> {
+    pub fn from_statement(statement: &Statement, subscription: Option<&str>) -> Vec<Self> {
         let row = |line| Self::from_line(line, statement, subscription);
         statement.lines.iter().map(row).collect()
     }
 
-    fn from_line(line: &Line, statement: &Statement, subscription: Option<&str>) -> Self {
+    fn from_line(line: &StatementLine, statement: &Statement, subscription: Option<&str>) -> Self {
         let month = statement.period.months().next().unwrap_or(statement.period);
         let Period { from, to } = statement.period;
         let account = format!("/subscriptions/{}", line.subscription);
@@ -191,7 +191,7 @@ fn instant(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn tags(line: &Line, statement: &Statement) -> String {
+fn tags(line: &StatementLine, statement: &Statement) -> String {
     let state = match line.phase {
         Phase::Running => "running",
         Phase::Deleted => "soft-deleted",
@@ -199,7 +199,7 @@ fn tags(line: &Line, statement: &Statement) -> String {
     };
     serde_json::json!({
         "assumed_price": line.assumption.to_string(),
-        "life": line.life.to_string(),
+        "life": line.lifetime_id.to_string(),
         "plan": statement.plan,
         "state": state,
     })
@@ -214,7 +214,7 @@ mod tests {
 
     use super::*;
     use crate::focus::{csv, json_lines};
-    use crate::model::billing::{CostScope, Facts, Plan, PoolHourPrice, PriceSheet, Source, statement};
+    use crate::model::billing::{CostScope, Facts, Plan, PoolHourPrice, PriceSheet, PriceSource, statement};
     use crate::model::lifetime::HsmLifetime;
     use crate::model::resource::SubscriptionId;
 
@@ -233,7 +233,7 @@ mod tests {
                 (at("2027-02-01"), Phase::Deleted),
             ],
         };
-        let source = Source { text: "x".into(), date: jiff::civil::date(2027, 1, 1), assumption: false };
+        let source = PriceSource { text: "x".into(), date: jiff::civil::date(2027, 1, 1), assumption: false };
         let price = Decimal::from_str("3.20").unwrap();
         let hours = PoolHourPrice { sku: "*".into(), location: None, price, source };
         let plan = Plan {
@@ -244,7 +244,7 @@ mod tests {
             key_versions: vec![],
         };
         let sheet = PriceSheet { title: "t".into(), currency: "USD".into(), plan: vec![plan] };
-        let facts = Facts { lives: vec![life], ..Facts::default() };
+        let facts = Facts { lifetimes: vec![life], ..Facts::default() };
         let scope = CostScope { subscription, resource_group: None, hsm: None };
         let period = Period::new(at(day), at(next)).unwrap();
         statement(&facts, &sheet, &sheet.plan[0], &scope, period, Timestamp::MAX)
@@ -254,7 +254,7 @@ mod tests {
     fn columns_match_focus_in_order() {
         assert_eq!(Row::COLUMNS.len(), 43);
         assert!(Row::COLUMNS.is_sorted());
-        let rows = Row::of(&daily_statement("2027-01-31", "2027-02-01"), None);
+        let rows = Row::from_statement(&daily_statement("2027-01-31", "2027-02-01"), None);
         let object = serde_json::to_value(&rows[0]).unwrap();
         let keys: Vec<_> = object.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, Row::COLUMNS);
@@ -263,9 +263,12 @@ mod tests {
     #[test]
     fn csv_round_trips() {
         let mut bytes =
-            csv(&Row::of(&daily_statement("2027-01-31", "2027-02-01"), Some("dev")), true).unwrap();
-        bytes
-            .extend(csv(&Row::of(&daily_statement("2027-02-01", "2027-02-02"), Some("dev")), false).unwrap());
+            csv(&Row::from_statement(&daily_statement("2027-01-31", "2027-02-01"), Some("dev")), true)
+                .unwrap();
+        bytes.extend(
+            csv(&Row::from_statement(&daily_statement("2027-02-01", "2027-02-02"), Some("dev")), false)
+                .unwrap(),
+        );
         let mut reader = ::csv::Reader::from_reader(&*bytes);
         let headings = reader.headers().unwrap().clone();
         let rows: Vec<_> = reader.records().collect::<Result<_, _>>().unwrap();
@@ -294,7 +297,8 @@ mod tests {
 
     #[test]
     fn json_lines_have_exact_decimals() {
-        let lines = json_lines(&Row::of(&daily_statement("2027-01-31", "2027-02-01"), None)).unwrap();
+        let lines =
+            json_lines(&Row::from_statement(&daily_statement("2027-01-31", "2027-02-01"), None)).unwrap();
         let text = String::from_utf8(lines).unwrap();
         assert_eq!(text.lines().count(), 1);
         let row: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use crate::model::name::PrincipalId;
-use crate::model::role::{GrantOf, Grantable, RoleDefinition};
+use crate::model::role::{GrantableAction, RoleDefinition, RoleGrant};
 use crate::model::{Error, Result};
 
 use super::Caller;
 
 /// An authorization decision and the reason for it.
 #[derive(Clone, Debug)]
-pub enum Decision<A: Grantable> {
+pub enum Decision<A: GrantableAction> {
     /// Allowed by this grant. It is the first match; there may be more.
-    Allowed(GrantOf<A>),
+    Allowed(RoleGrant<A>),
     /// Denied: no role of the principal or its groups grants this action at the scope.
     Missing(A),
 }
@@ -25,9 +25,9 @@ pub enum Decision<A: Grantable> {
 /// # Errors
 /// [`Error::Forbidden`], with the missing action, the scope `reported`, and the built-in roles that grant the action.
 /// Custom roles are not named, because the caller may not be allowed to read them.
-pub fn authorize<A: Grantable>(
+pub fn authorize<A: GrantableAction>(
     caller: &Caller,
-    grants: impl Fn(PrincipalId) -> Arc<[GrantOf<A>]>,
+    grants: impl Fn(PrincipalId) -> Arc<[RoleGrant<A>]>,
     action: A,
     (scope, reported): (&A::Scope, &A::Scope),
     definitions: impl FnOnce() -> Vec<Arc<RoleDefinition>>,
@@ -37,23 +37,26 @@ pub fn authorize<A: Grantable>(
         Decision::Missing(action) => Err(Error::Forbidden {
             principal: caller.principal,
             denied: action.denied(reported.clone()),
-            roles: granting(action, definitions()),
+            roles: roles_granting(action, definitions()),
         }),
     }
 }
 
 /// Returns the names of the built-in roles that grant `action`, the roles with the fewest actions first.
-pub fn granting<A: Grantable>(action: A, mut definitions: Vec<Arc<RoleDefinition>>) -> Vec<String> {
+pub fn roles_granting<A: GrantableAction>(
+    action: A,
+    mut definitions: Vec<Arc<RoleDefinition>>,
+) -> Vec<String> {
     definitions.retain(|role| role.built_in && role.grants(action));
     definitions.sort_by_key(|role| role.granted::<A>().len());
     definitions.iter().map(|role| role.role_name.clone()).collect()
 }
 
 /// Returns the decision for any principal; no credential is needed.
-pub fn explain<A: Grantable>(
+pub fn explain<A: GrantableAction>(
     principal: PrincipalId,
     groups: &[PrincipalId],
-    grants: impl Fn(PrincipalId) -> Arc<[GrantOf<A>]>,
+    grants: impl Fn(PrincipalId) -> Arc<[RoleGrant<A>]>,
     action: A,
     scope: &A::Scope,
 ) -> Decision<A> {

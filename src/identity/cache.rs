@@ -68,7 +68,7 @@ mod tests {
             principal: PrincipalId(Uuid::nil()),
             groups: Vec::new(),
             tenant: Uuid::nil(),
-            of_own_authority: false,
+            from_simulator_authority: false,
             application: None,
             user: None,
         })

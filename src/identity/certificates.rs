@@ -18,7 +18,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use crate::ids::Ids;
 use crate::model::{Error, Result};
 
-use super::{constraints, files, machine_clock};
+use super::{files, name_constraints, system_clock};
 
 const DAY: u64 = 24 * 60 * 60;
 const AUTHORITY_DAYS: u64 = 3652;
@@ -92,7 +92,7 @@ pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
     let ca_key_path = private.join("ca-key.pem");
     let server_path = private.join("server.pem");
     let server_key_path = private.join("server-key.pem");
-    let now = machine_clock::unix_seconds();
+    let now = system_clock::unix_seconds();
 
     let authority_pem = match files::read_text(&ca_pem_path)? {
         Some(pem) => pem.to_string(),
@@ -106,7 +106,7 @@ pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
             return Err(damaged(&ca_pem_path, "it has expired"));
         }
         Ok((_, certificate)) => {
-            if let Some(name) = names.iter().find(|name| !constraints::permits(&certificate, name)) {
+            if let Some(name) = names.iter().find(|name| !name_constraints::permits(&certificate, name)) {
                 return Err(damaged(&ca_pem_path, &format!("it may not issue certificates for {name}")));
             }
         }
@@ -142,8 +142,8 @@ fn make_authority(certificate_path: &Path, key_path: &Path, names: &[String], no
     params.distinguished_name.push(DnType::CommonName, format!("Strongroom development CA {}", &label[..8]));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.name_constraints = Some(constraints::of(names));
-    set_life(&mut params, now, AUTHORITY_DAYS);
+    params.name_constraints = Some(name_constraints::of(names));
+    set_validity(&mut params, now, AUTHORITY_DAYS);
     let pem = params.self_signed(&key).map_err(Error::internal)?.pem();
     // The key is written first, so that an authority that clients may trust always has one.
     write_key(key_path, &key)?;
@@ -176,7 +176,7 @@ fn make_server(
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
-    set_life(&mut params, now, SERVER_DAYS);
+    set_validity(&mut params, now, SERVER_DAYS);
     let pem = params.signed_by(&key, &issuer).map_err(Error::internal)?.pem();
     // A crash between the two writes leaves a mismatched pair, which the next start replaces.
     write_key(key_path, &key)?;
@@ -184,7 +184,7 @@ fn make_server(
 }
 
 /// Sets a validity of `days` that begins one day ago, and a random serial number.
-pub(super) fn set_life(params: &mut CertificateParams, now: u64, days: u64) {
+pub(super) fn set_validity(params: &mut CertificateParams, now: u64, days: u64) {
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     // Tolerates clients whose clock is slow.
     params.not_before = epoch + Duration::from_secs(now.saturating_sub(DAY));

@@ -9,12 +9,12 @@ use x509_parser::x509::AttributeTypeAndValue;
 
 use crate::model::{Error, Result};
 
-use super::issuing::Issuing;
-use super::revocation::Lists;
+use super::required_issuer::RequiredIssuer;
+use super::revocation::RevocationLists;
 use super::{Audience, Caller, CertificateRule};
 
 /// The validated rules, each with its required issuer if it names one.
-pub(super) struct Rules(Vec<(CertificateRule, Option<Issuing>)>);
+pub(super) struct Rules(Vec<(CertificateRule, Option<RequiredIssuer>)>);
 
 impl Rules {
     /// Validates the rules. A rule that names an issuer without a file refers to one of `authorities`.
@@ -35,7 +35,7 @@ impl Rules {
             }
         }
         let bound = |(number, rule): (usize, CertificateRule)| {
-            let issuing = Issuing::of(&rule, authorities);
+            let issuing = RequiredIssuer::of(&rule, authorities);
             let issuing = issuing.map_err(|why| {
                 Error::invalid("identity.client_certificates", format!("rule {number}: {why}"))
             })?;
@@ -46,7 +46,12 @@ impl Rules {
 
     /// Returns the caller that the certificate authenticates, and the last second in which it does. `lists` contain the
     /// revoked certificates.
-    pub(super) fn verify(&self, der: &[u8], lists: Option<&Lists>, now: u64) -> Result<(Caller, u64)> {
+    pub(super) fn verify(
+        &self,
+        der: &[u8],
+        lists: Option<&RevocationLists>,
+        now: u64,
+    ) -> Result<(Caller, u64)> {
         let refuse = |why| Err(Error::Unauthenticated { why });
         let Ok((_, certificate)) = X509Certificate::from_der(der) else {
             return refuse("the client certificate cannot be read");
@@ -64,8 +69,9 @@ impl Rules {
             until = until.min(checked_until);
         }
         let names = Names::of(&certificate);
-        let issued =
-            |issuing: &Option<Issuing>| issuing.as_ref().is_none_or(|issuing| issuing.signed(der, now));
+        let issued = |issuing: &Option<RequiredIssuer>| {
+            issuing.as_ref().is_none_or(|issuing| issuing.signed(der, now))
+        };
         let mut matching = self
             .0
             .iter()
@@ -78,7 +84,7 @@ impl Rules {
                     principal: rule.principal,
                     groups: rule.groups.clone(),
                     tenant: rule.tenant,
-                    of_own_authority: false,
+                    from_simulator_authority: false,
                     application: Some(names.subject),
                     user: None,
                 },

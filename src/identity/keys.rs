@@ -80,7 +80,7 @@ impl KeyRing {
             return Err(wrong("ca_file and proxy require jwks_url".into()));
         }
         let (source, keys) = match &settings.keys {
-            KeySource::Given(set) => (Source::Static, set.keys.iter().filter_map(usable).collect()),
+            KeySource::Static(set) => (Source::Static, set.keys.iter().filter_map(usable).collect()),
             KeySource::JwksFile(path) => {
                 let source = Source::File(path.clone());
                 let keys = source.fetch().await.map_err(wrong)?;
@@ -111,7 +111,7 @@ impl KeyRing {
         if matches!(self.source, Source::Static) {
             return keys;
         }
-        if self.left(&keys).is_none() {
+        if self.remaining_seconds(&keys).is_none() {
             return self.newer_than(&keys).await;
         }
         if keys.fetched.elapsed() > LONGEST_INTERVAL.min(self.max_age / 2) {
@@ -121,7 +121,7 @@ impl KeyRing {
     }
 
     /// Returns for how many more seconds these keys are valid, or `None` if they are too old.
-    pub(super) fn left(&self, keys: &SigningKeys) -> Option<u64> {
+    pub(super) fn remaining_seconds(&self, keys: &SigningKeys) -> Option<u64> {
         match self.source {
             Source::Static => Some(u64::MAX),
             _ => self.max_age.checked_sub(keys.fetched.elapsed()).map(|left| left.as_secs()),

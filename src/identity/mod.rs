@@ -15,16 +15,16 @@ pub mod certificates;
 pub mod files;
 
 mod access;
+mod access_token;
 mod audience;
-mod bearer;
 mod cache;
 mod client_certificate;
-mod constraints;
-mod issuing;
 mod keys;
-mod machine_clock;
+mod name_constraints;
+mod required_issuer;
 mod revocation;
 mod settings;
+mod system_clock;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,12 +32,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-use crate::model::entry::CallerRecord;
+use crate::model::audit_entry::AuditCaller;
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
 pub use crate::model::audience::Audience;
-pub use access::{Decision, authorize, explain, granting};
+pub use access::{Decision, authorize, explain, roles_granting};
 pub use revocation::Revocation;
 pub use settings::{CertificateRule, Issuer, Jwks, KeySource, Settings, SignatureAlgorithm};
 
@@ -50,16 +50,16 @@ pub enum Credential<'a> {
     /// No credential.
     None,
     /// An access token: a bearer token (RFC 6750), without the scheme.
-    Bearer(&'a str),
+    AccessToken(&'a str),
     /// A client certificate, DER, whose chain and private key TLS has verified.
     Certificate(&'a [u8]),
     /// The already verified credential of this request.
-    Verified(&'a Verified),
+    Verified(&'a VerifiedCredential),
 }
 
 /// A verified credential, valid for the current request. Created only by [`Identity::verify`].
 #[derive(Clone, Debug)]
-pub struct Verified(Arc<Caller>);
+pub struct VerifiedCredential(Arc<Caller>);
 
 impl<'a> Credential<'a> {
     /// Returns the credential of a request, from the value of its `authorization` header and the certificate of its
@@ -77,7 +77,7 @@ impl<'a> Credential<'a> {
         let Ok(header) = std::str::from_utf8(header) else { return Err(refused) };
         match header.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                Ok(Self::Bearer(token.trim_matches(' ')))
+                Ok(Self::AccessToken(token.trim_matches(' ')))
             }
             _ => Err(refused),
         }
@@ -88,7 +88,7 @@ impl fmt::Debug for Credential<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "None",
-            Self::Bearer(_) => "Bearer(…)",
+            Self::AccessToken(_) => "Bearer(…)",
             Self::Certificate(_) => "Certificate(…)",
             Self::Verified(_) => "Verified(…)",
         })
@@ -105,7 +105,7 @@ pub struct Caller {
     /// The tenant of the principal.
     pub tenant: Uuid,
     /// Whether the simulator's authority issued the credential.
-    pub of_own_authority: bool,
+    pub from_simulator_authority: bool,
     /// The audiences for which the credential is valid.
     pub audiences: Vec<Audience>,
     /// The application: `appid` or `azp` of an access token, or the subject of a certificate.
@@ -121,8 +121,8 @@ impl Caller {
     }
 
     /// Returns the fields of the caller in audit entries.
-    pub fn record(&self) -> CallerRecord {
-        CallerRecord {
+    pub fn record(&self) -> AuditCaller {
+        AuditCaller {
             principal: self.principal,
             application: self.application.clone(),
             user: self.user.clone(),
@@ -137,7 +137,7 @@ pub struct Identity {
 }
 
 struct Inner {
-    issuers: bearer::Issuers,
+    issuers: access_token::Issuers,
     rules: client_certificate::Rules,
     revocation: Revocation,
     tokens: cache::Cache,
@@ -157,7 +157,7 @@ impl Identity {
             inner: Arc::new(Inner {
                 rules: client_certificate::Rules::new(settings.certificates, &settings.client_authorities)?,
                 revocation: settings.revocation,
-                issuers: bearer::Issuers::new(settings.issuers).await?,
+                issuers: access_token::Issuers::new(settings.issuers).await?,
                 tokens: cache::Cache::new(CACHE_CAPACITY),
                 certificates: cache::Cache::new(CACHE_CAPACITY),
                 verifications: AtomicU64::new(0),
@@ -177,9 +177,9 @@ impl Identity {
         let inner = &*self.inner;
         match credential {
             Credential::None => Err(Error::Unauthenticated { why: "the request carries no credential" }),
-            Credential::Bearer(token) => self.access_token(token, audiences).await,
+            Credential::AccessToken(token) => self.access_token(token, audiences).await,
             Credential::Certificate(der) => {
-                let (lists, now) = (inner.revocation.current(), machine_clock::unix_seconds());
+                let (lists, now) = (inner.revocation.current(), system_clock::unix_seconds());
                 // Entries of other revocation lists do not apply any more.
                 let generation = lists.as_ref().map_or(0, |lists| lists.generation);
                 let digest = cache::digest(&[&generation.to_be_bytes(), der].concat());
@@ -190,7 +190,7 @@ impl Identity {
                 let (caller, until) = inner.rules.verify(der, lists.as_deref(), now)?;
                 Ok(remember(&inner.certificates, digest, caller, until, now))
             }
-            Credential::Verified(Verified(caller)) => require_audience(caller.clone(), audiences),
+            Credential::Verified(VerifiedCredential(caller)) => require_audience(caller.clone(), audiences),
         }
     }
 
@@ -198,17 +198,21 @@ impl Identity {
     ///
     /// # Errors
     /// The same as [`authenticate`](Self::authenticate).
-    pub async fn verify(&self, credential: Credential<'_>, audiences: &[Audience]) -> Result<Verified> {
-        self.authenticate(credential, audiences).await.map(Verified)
+    pub async fn verify(
+        &self,
+        credential: Credential<'_>,
+        audiences: &[Audience],
+    ) -> Result<VerifiedCredential> {
+        self.authenticate(credential, audiences).await.map(VerifiedCredential)
     }
 
     /// Returns the caller of an access token for one of `audiences`.
     async fn access_token(&self, token: &str, audiences: &[Audience]) -> Result<Arc<Caller>> {
         let inner = &*self.inner;
-        if token.len() > bearer::LONGEST_TOKEN {
+        if token.len() > access_token::LONGEST_TOKEN {
             return Err(Error::Unauthenticated { why: "the access token is longer than 16 KiB" });
         }
-        let (digest, now) = (cache::digest(token.as_bytes()), machine_clock::unix_seconds());
+        let (digest, now) = (cache::digest(token.as_bytes()), system_clock::unix_seconds());
         let caller = match inner.tokens.get(&digest, now) {
             Some(caller) => caller,
             None => {
@@ -231,7 +235,7 @@ fn require_audience(caller: Arc<Caller>, audiences: &[Audience]) -> Result<Arc<C
     if audiences.iter().any(|audience| caller.audiences.contains(audience)) {
         Ok(caller)
     } else {
-        Err(Error::Unauthenticated { why: bearer::OTHER_AUDIENCE })
+        Err(Error::Unauthenticated { why: access_token::OTHER_AUDIENCE })
     }
 }
 

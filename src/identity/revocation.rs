@@ -22,14 +22,14 @@ pub struct Revocation(Option<Arc<Inner>>);
 #[derive(Debug)]
 struct Inner {
     files: Vec<PathBuf>,
-    current: RwLock<Arc<Lists>>,
+    current: RwLock<Arc<RevocationLists>>,
     /// When the files were last checked.
     checked: Mutex<Instant>,
 }
 
 /// The result of one reading of the files.
 #[derive(Debug)]
-pub struct Lists {
+pub struct RevocationLists {
     /// The number of earlier readings. Cached decisions about certificates are valid for one generation.
     pub generation: u64,
     /// The lists, DER; their signatures are not verified.
@@ -61,8 +61,8 @@ impl Revocation {
         if files.is_empty() {
             return Ok(Self::default());
         }
-        let lists =
-            Lists::read(files, 0).map_err(|why| Error::invalid("identity.revocation.crl_files", why))?;
+        let lists = RevocationLists::read(files, 0)
+            .map_err(|why| Error::invalid("identity.revocation.crl_files", why))?;
         Ok(Self(Some(Arc::new(Inner {
             files: files.to_vec(),
             current: RwLock::new(Arc::new(lists)),
@@ -72,7 +72,7 @@ impl Revocation {
 
     /// Returns the lists of the current files, or `None` if no files are configured. If they cannot be read, logs a
     /// warning and returns the previous lists, which remain valid until their `nextUpdate`.
-    pub fn current(&self) -> Option<Arc<Lists>> {
+    pub fn current(&self) -> Option<Arc<RevocationLists>> {
         let inner = self.0.as_ref()?;
         let current = || inner.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut checked = inner.checked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +84,7 @@ impl Revocation {
         if stamps(&inner.files) == known.stamps {
             return Some(known);
         }
-        match Lists::read(&inner.files, known.generation + 1) {
+        match RevocationLists::read(&inner.files, known.generation + 1) {
             Ok(lists) => {
                 tracing::info!(lists = lists.der.len(), "reloaded the certificate revocation lists");
                 let lists = Arc::new(lists);
@@ -102,7 +102,7 @@ impl Revocation {
     }
 }
 
-impl Lists {
+impl RevocationLists {
     fn read(files: &[PathBuf], generation: u64) -> Result<Self, String> {
         // Taken before the files are read, so that the next check detects concurrent writes.
         let stamps = stamps(files);

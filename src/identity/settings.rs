@@ -47,7 +47,7 @@ pub struct Issuer {
     pub any_port: bool,
     /// Whether it is the simulator's authority. Only its principals may call the services that a simulator adds.
     #[serde(skip)]
-    pub own: bool,
+    pub is_simulator_authority: bool,
     /// The required value of `tid`, and the tenant of the callers.
     pub tenant: Uuid,
     /// The source of the signing keys.
@@ -82,7 +82,7 @@ pub enum KeySource {
     JwksUrl(String),
     /// The keys of an issuer in this process.
     #[serde(skip)]
-    Given(Jwks),
+    Static(Jwks),
 }
 
 /// The supported signature algorithms of RFC 7518. Algorithms with shared secrets, and `none`, cannot be configured.

@@ -4,25 +4,25 @@
 //! through the engine, in order of due time. It has no state that a restart would lose: due work is derived from the
 //! stored data.
 
-mod timekeeper;
-mod waiting;
+mod clock_monitor;
+mod retry_queue;
 
 use std::sync::Arc;
 
-pub use timekeeper::keep_time;
+pub use clock_monitor::monitor_clock;
+use retry_queue::RetryQueue;
 use tokio::sync::Mutex;
-use waiting::Waiting;
 
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::identity::Credential;
-use crate::model::entry::Origin;
+use crate::model::audit_entry::Origin;
 use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::resource_kind::Resource;
-use crate::model::time::{Due, Work};
+use crate::model::time::{DueWork, ScheduledWork};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
-use crate::ops::clock::{AdvanceClock, AskToAdvance, ClockFace};
+use crate::ops::clock::{AdvanceClock, AuthorizeAdvance, ClockState};
 use crate::ops::deleted::PurgeExpiredKey;
 use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
 use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
@@ -33,18 +33,18 @@ const REPORTED: usize = 10_000;
 
 /// Due work that was done.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Happening {
+pub struct TimedEvent {
     /// The due time.
     pub at: Timestamp,
     /// The HSM.
     pub hsm: HsmName,
     /// The kind of work and its result.
-    pub what: Happened,
+    pub what: TimedEventKind,
 }
 
 /// The kind of due work and its result.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Happened {
+pub enum TimedEventKind {
     /// A deleted key was purged.
     PurgedKey(KeyName),
     /// A deleted HSM was purged.
@@ -76,7 +76,7 @@ impl Scheduler {
     /// Runs due work until the store is closed or the future is dropped.
     pub async fn run(self) {
         let mut changes = self.engine.watch();
-        let mut waiting = Waiting::default();
+        let mut waiting = RetryQueue::default();
         loop {
             {
                 let _working = self.working.lock().await;
@@ -84,7 +84,7 @@ impl Scheduler {
             }
             let now = Clock::System.now();
             let next = self.next_due(&waiting).await.map(|due| due.at);
-            let again = waiting.earliest(now);
+            let again = waiting.next_retry(now);
             tokio::select! {
                 () = self.clock().sleep_towards(next.unwrap_or(Timestamp::MAX)) => {}
                 // The clock of the service may be frozen; retries are timed by the clock of the machine.
@@ -105,12 +105,12 @@ impl Scheduler {
         origin: Origin,
         target: impl FnOnce(Timestamp) -> Result<Timestamp> + Send,
         force: bool,
-    ) -> Result<(ClockFace, Vec<Happening>)> {
+    ) -> Result<(ClockState, Vec<TimedEvent>)> {
         let _working = self.working.lock().await;
         let mut happenings = Vec::new();
         // The last step is a call of the caller and is authorized and recorded as one. The caller is authorized before
         // the first step as well, so that a caller who is refused does not advance the clock.
-        let authorized = self.engine.call(copy(&credential), origin.clone(), || Ok(AskToAdvance));
+        let authorized = self.engine.call(copy(&credential), origin.clone(), || Ok(AuthorizeAdvance));
         let now = authorized.await?;
         let to = target(now).and_then(|to| AdvanceClock::check_distance(now, to, force).map(|()| to));
         let to = match to {
@@ -123,7 +123,7 @@ impl Scheduler {
         };
         while let Some(due) = self.engine.next_due(|_| false).await.filter(|due| due.at <= to) {
             if due.at > self.clock().now() {
-                self.engine.due(AdvanceClock { to: due.at }).await?;
+                self.engine.run_due(AdvanceClock { to: due.at }).await?;
             }
             report(&mut happenings, self.work(due.clone()).await?);
             if self.is_due(&due).await {
@@ -135,7 +135,7 @@ impl Scheduler {
     }
 
     /// Runs all work that is due now. Work that fails is scheduled for a retry, and the rest is run.
-    async fn run_due_work(&self, waiting: &mut Waiting) {
+    async fn run_due_work(&self, waiting: &mut RetryQueue) {
         let now = self.clock().now();
         while let Some(due) = self.next_due(waiting).await.filter(|due| due.at <= now) {
             let failed = match self.work(due.clone()).await {
@@ -143,10 +143,10 @@ impl Scheduler {
                 Err(error) => Some(error),
             };
             let Some(error) = failed else {
-                waiting.settled(&due);
+                waiting.clear(&due);
                 continue;
             };
-            let (time, first) = waiting.put_off(due.clone(), Clock::System.now());
+            let (time, first) = waiting.schedule_retry(due.clone(), Clock::System.now());
             if first {
                 tracing::error!(?due, ?time, %error, "due work failed and is retried");
             } else {
@@ -155,20 +155,20 @@ impl Scheduler {
         }
         if !waiting.is_empty() {
             let budgets = self.engine.budgets_due().await;
-            waiting.keep(|due| self.engine.is_due(due, &budgets));
+            waiting.retain(|due| self.engine.is_due(due, &budgets));
         }
     }
 
     /// Returns the earliest due work that is neither waiting for a retry nor withheld.
-    async fn next_due(&self, waiting: &Waiting) -> Option<Due> {
+    async fn next_due(&self, waiting: &RetryQueue) -> Option<DueWork> {
         let now = Clock::System.now();
-        self.engine.next_due(|due| waiting.holds(due, now) || self.withholds(due)).await
+        self.engine.next_due(|due| waiting.is_delayed(due, now) || self.withholds(due)).await
     }
 
     /// Whether this work is still scheduled.
-    async fn is_due(&self, due: &Due) -> bool {
+    async fn is_due(&self, due: &DueWork) -> bool {
         let budgets = match due.work {
-            Work::NoteBudget(..) => self.engine.budgets_due().await,
+            ScheduledWork::EmitBudgetReached(..) => self.engine.budgets_due().await,
             _ => Vec::new(),
         };
         self.engine.is_due(due, &budgets)
@@ -176,45 +176,47 @@ impl Scheduler {
 
     /// Whether this work is withheld: it destroys data permanently and the clock is not trusted. Other work does not
     /// wait for it. The engine refuses it as well.
-    fn withholds(&self, due: &Due) -> bool {
+    fn withholds(&self, due: &DueWork) -> bool {
         due.work.destroys() && self.clock().check_trusted().is_err()
     }
 
     /// Runs one piece of due work. Returns `None` if it is no longer due.
-    async fn work(&self, due: Due) -> Result<Option<Happening>> {
-        let Due { at, hsm, work } = due;
+    async fn work(&self, due: DueWork) -> Result<Option<TimedEvent>> {
+        let DueWork { at, hsm, work } = due;
         let path = |name: &KeyName| KeyPath { hsm: hsm.clone(), name: name.clone() };
         let done = match &work {
-            Work::PurgeKey(name) => {
-                let purged = self.engine.due(PurgeExpiredKey { key: path(name) }).await;
-                purged.map(|()| Happened::PurgedKey(name.clone()))
+            ScheduledWork::PurgeKey(name) => {
+                let purged = self.engine.run_due(PurgeExpiredKey { key: path(name) }).await;
+                purged.map(|()| TimedEventKind::PurgedKey(name.clone()))
             }
-            Work::PurgeHsm => self.purge_hsm(&hsm).await,
-            Work::RotateKey(name) => match self.engine.due(RotateDueKey { key: path(name) }).await {
-                Ok(made) => Ok(Happened::RotatedKey(name.clone(), made.version.version)),
-                Err(error) if RotateDueKey::gives_up(&error) => {
-                    tracing::error!(%hsm, key = %name, due = %at, %error, "a key could not be rotated by its policy");
-                    Ok(Happened::NotRotatedKey(name.clone()))
+            ScheduledWork::PurgeHsm => self.purge_hsm(&hsm).await,
+            ScheduledWork::RotateKey(name) => {
+                match self.engine.run_due(RotateDueKey { key: path(name) }).await {
+                    Ok(made) => Ok(TimedEventKind::RotatedKey(name.clone(), made.version.version)),
+                    Err(error) if RotateDueKey::is_permanent_failure(&error) => {
+                        tracing::error!(%hsm, key = %name, due = %at, %error, "a key could not be rotated by its policy");
+                        Ok(TimedEventKind::NotRotatedKey(name.clone()))
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            },
-            Work::NoteBudget(subscription, name) => {
+            }
+            ScheduledWork::EmitBudgetReached(subscription, name) => {
                 let id = BudgetId { subscription: *subscription, name: name.clone() };
-                let noted = self.engine.due(NoteBudgetReached { id: id.clone() }).await;
+                let noted = self.engine.run_due(NoteBudgetReached { id: id.clone() }).await;
                 noted.map(|budget| {
                     tracing::warn!(budget = %budget.name, scope = %budget.scope, amount = %budget.amount, "a budget is reached");
-                    Happened::ReachedBudget(id)
+                    TimedEventKind::ReachedBudget(id)
                 })
             }
-            Work::NoteNearExpiry(name) => {
-                let noted = self.engine.due(NoteNearExpiry { key: path(name) }).await;
-                noted.map(|version| Happened::NearExpiry(name.clone(), version))
+            ScheduledWork::EmitNearExpiry(name) => {
+                let noted = self.engine.run_due(NoteNearExpiry { key: path(name) }).await;
+                noted.map(|version| TimedEventKind::NearExpiry(name.clone(), version))
             }
         };
         match done {
             Ok(what) => {
                 tracing::info!(%hsm, due = %at, ?what, "due work is done");
-                Ok(Some(Happening { at, hsm, what }))
+                Ok(Some(TimedEvent { at, hsm, what }))
             }
             // A concurrent change: the work is no longer due.
             Err(Error::NotFound(_) | Error::Conflict { .. } | Error::Deleted { .. }) => Ok(None),
@@ -222,7 +224,7 @@ impl Scheduler {
         }
     }
 
-    async fn purge_hsm(&self, name: &HsmName) -> Result<Happened> {
+    async fn purge_hsm(&self, name: &HsmName) -> Result<TimedEventKind> {
         let not_found = || Error::NotFound(Resource::deleted_hsm(name));
         let hsm = self.engine.managed_hsm(name).ok_or_else(not_found)?;
         let path = DeletedHsmPath {
@@ -230,8 +232,8 @@ impl Scheduler {
             location: hsm.location.clone(),
             name: hsm.name.clone(),
         };
-        self.engine.due(PurgeExpiredManagedHsm { path: path.clone() }).await?;
-        Ok(Happened::PurgedHsm(path))
+        self.engine.run_due(PurgeExpiredManagedHsm { path: path.clone() }).await?;
+        Ok(TimedEventKind::PurgedHsm(path))
     }
 
     fn clock(&self) -> &Clock {
@@ -240,7 +242,7 @@ impl Scheduler {
 }
 
 /// Adds an event to a report, up to [`REPORTED`].
-fn report(happenings: &mut Vec<Happening>, happening: Option<Happening>) {
+fn report(happenings: &mut Vec<TimedEvent>, happening: Option<TimedEvent>) {
     if happenings.len() < REPORTED {
         happenings.extend(happening);
     }

@@ -64,7 +64,7 @@ impl ModeFamily {
     ///
     /// # Errors
     /// `Invalid` naming `tags` if the tag names no family or one that `key_ops` exclude.
-    pub fn chosen(key_type: KeyType, operations: &KeyOperations, tags: &Tags) -> Result<Option<Self>> {
+    pub fn initial(key_type: KeyType, operations: &KeyOperations, tags: &Tags) -> Result<Option<Self>> {
         if !matches!(key_type, KeyType::Oct { .. }) {
             return Ok(None);
         }
@@ -121,7 +121,7 @@ impl AesModes {
     ///
     /// # Errors
     /// `ModeFamilyMismatch` if the version is bound to another family.
-    pub fn admit(self, version: &KeyVersion, family: Option<ModeFamily>) -> Result<Option<ModeFamily>> {
+    pub fn check_use(self, version: &KeyVersion, family: Option<ModeFamily>) -> Result<Option<ModeFamily>> {
         let (Self::Separated, Some(family)) = (self, family) else { return Ok(None) };
         match version.mode_family {
             None => Ok(Some(family)),
@@ -152,16 +152,16 @@ pub struct AesModePolicy {
 impl AesModePolicy {
     /// Creates a policy from the default and the overrides for single HSMs.
     pub fn new<'n>(default: AesModes, overrides: impl Iterator<Item = (&'n HsmName, AesModes)>) -> Self {
-        let overrides = overrides.map(|(name, modes)| (name.folded(), modes)).collect();
+        let overrides = overrides.map(|(name, modes)| (name.to_case_insensitive(), modes)).collect();
         Self { default, overrides }
     }
 
     /// Returns the policy of an HSM.
-    pub fn of(&self, hsm: &HsmName) -> AesModes {
+    pub fn for_hsm(&self, hsm: &HsmName) -> AesModes {
         if self.overrides.is_empty() {
             return self.default;
         }
-        self.overrides.get(&hsm.folded()).copied().unwrap_or(self.default)
+        self.overrides.get(&hsm.to_case_insensitive()).copied().unwrap_or(self.default)
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
 
     fn chosen(operations: &[KeyOperation], tag: Option<&str>) -> Result<Option<ModeFamily>> {
         let operations = operations.iter().copied().collect();
-        ModeFamily::chosen(KeyType::Oct { bits: 256 }, &operations, &tags(tag))
+        ModeFamily::initial(KeyType::Oct { bits: 256 }, &operations, &tags(tag))
     }
 
     #[test]
@@ -199,7 +199,7 @@ mod tests {
             assert!(matches!(error, Error::Invalid { field: "tags", .. }), "{tag}: {error}");
         }
         let ec = KeyType::Ec { curve: Curve::P256 };
-        assert_eq!(ModeFamily::chosen(ec, &ec.default_operations(), &tags(Some("any"))), Ok(None));
+        assert_eq!(ModeFamily::initial(ec, &ec.default_operations(), &tags(Some("any"))), Ok(None));
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
         let name = |text: &str| text.parse::<HsmName>().unwrap();
         let policy =
             AesModePolicy::new(AesModes::Azure, [(&name("Payments"), AesModes::Separated)].into_iter());
-        assert_eq!(policy.of(&name("payments")), AesModes::Separated);
-        assert_eq!(policy.of(&name("others")), AesModes::Azure);
+        assert_eq!(policy.for_hsm(&name("payments")), AesModes::Separated);
+        assert_eq!(policy.for_hsm(&name("others")), AesModes::Azure);
     }
 }

@@ -1,28 +1,28 @@
 //! Authorization failures, phrased as each plane's Azure service does.
 
-use super::control_plane::{ControlAction, ControlScope};
-use super::rbac::{Action, Scope};
+use super::arm_rbac::{ControlAction, ControlScope};
+use super::local_rbac::{DataAction, LocalScope};
 
 /// An action that no role assignment grants the caller, and its scope.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Denied {
+pub enum DeniedAction {
     /// A data action, in an HSM.
-    Data(Action, Scope),
+    Data(DataAction, LocalScope),
     /// An action of the control plane, at a scope.
     Control(ControlAction, ControlScope),
     /// An action of the control plane in all subscriptions.
     Everywhere(ControlAction),
     /// Setting the simulator's clock.
-    TurnClock,
+    SetClock,
 }
 
-impl Denied {
+impl DeniedAction {
     /// Returns the plane whose roles can grant it: `data` or `control`; `simulator` if no role can.
     pub const fn plane(&self) -> &'static str {
         match self {
             Self::Data(..) => "data",
             Self::Control(..) | Self::Everywhere(_) => "control",
-            Self::TurnClock => "simulator",
+            Self::SetClock => "simulator",
         }
     }
 
@@ -31,7 +31,7 @@ impl Denied {
         match self {
             Self::Data(action, _) => action.as_str(),
             Self::Control(action, _) | Self::Everywhere(action) => action.as_str(),
-            Self::TurnClock => "Strongroom.Simulator/clock/turn/action",
+            Self::SetClock => "Strongroom.Simulator/clock/turn/action",
         }
     }
 
@@ -40,12 +40,12 @@ impl Denied {
         match self {
             Self::Data(_, scope) => scope.to_string(),
             Self::Control(_, scope) => scope.to_string(),
-            Self::Everywhere(_) | Self::TurnClock => "/".to_owned(),
+            Self::Everywhere(_) | Self::SetClock => "/".to_owned(),
         }
     }
 }
 
-impl std::fmt::Display for Denied {
+impl std::fmt::Display for DeniedAction {
     /// Uses the text of the corresponding Azure service.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -56,7 +56,7 @@ impl std::fmt::Display for Denied {
             Self::Everywhere(action) => {
                 write!(f, "does not have authorization to perform action '{action}' over every subscription")
             }
-            Self::TurnClock => f.write_str(
+            Self::SetClock => f.write_str(
                 "is not allowed to set the simulator's clock; the seed lists the principals that are",
             ),
         }

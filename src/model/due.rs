@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::Timestamp;
 use super::key::{Key, KeyVersion};
-use super::time::Work;
+use super::time::ScheduledWork;
 
 /// How long before expiry a version is near expiry: Azure emits its `KeyNearExpiry` event 30 days before.
 const NEAR_EXPIRY: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -62,19 +62,19 @@ impl Key {
     /// Returns the scheduled work on the key with its due times, in no particular order.
     ///
     /// For a deleted key this is the scheduled purge only; for a live key only the current version is considered.
-    pub fn due(&self) -> Vec<(Timestamp, Work)> {
+    pub fn scheduled_work(&self) -> Vec<(Timestamp, ScheduledWork)> {
         if let Some(deletion) = self.deletion {
-            return vec![(deletion.scheduled_purge_at, Work::PurgeKey(self.name.clone()))];
+            return vec![(deletion.scheduled_purge_at, ScheduledWork::PurgeKey(self.name.clone()))];
         }
-        let rotation = self.rotates_at().map(|at| (at, Work::RotateKey(self.name.clone())));
+        let rotation = self.rotates_at().map(|at| (at, ScheduledWork::RotateKey(self.name.clone())));
         let notice = self.current().and_then(|version| near_expiry(version));
-        let notice = notice.map(|at| (at, Work::NoteNearExpiry(self.name.clone())));
+        let notice = notice.map(|at| (at, ScheduledWork::EmitNearExpiry(self.name.clone())));
         rotation.into_iter().chain(notice).collect()
     }
 
     /// Whether `work` is due at `now`.
-    pub fn is_due(&self, work: &Work, now: Timestamp) -> bool {
-        self.due().iter().any(|(at, due)| due == work && *at <= now)
+    pub fn is_due(&self, work: &ScheduledWork, now: Timestamp) -> bool {
+        self.scheduled_work().iter().any(|(at, due)| due == work && *at <= now)
     }
 
     /// Returns the rotation time by the rotation policy; `None` while the current version is disabled.
@@ -97,7 +97,7 @@ fn near_expiry(version: &KeyVersion) -> Option<Timestamp> {
     if version.notices.contains(Notice::NearExpiry) || expires <= attributes.updated {
         return None;
     }
-    Some(expires.less(NEAR_EXPIRY).max(attributes.updated))
+    Some(expires.minus(NEAR_EXPIRY).max(attributes.updated))
 }
 
 #[cfg(test)]
@@ -151,39 +151,39 @@ pub(super) mod tests {
         RotationTrigger::AfterCreation(period.parse().unwrap())
     }
 
-    fn rotate(at: Timestamp) -> (Timestamp, Work) {
-        (at, Work::RotateKey("a".parse().unwrap()))
+    fn rotate(at: Timestamp) -> (Timestamp, ScheduledWork) {
+        (at, ScheduledWork::RotateKey("a".parse().unwrap()))
     }
 
-    fn note(at: Timestamp) -> (Timestamp, Work) {
-        (at, Work::NoteNearExpiry("a".parse().unwrap()))
+    fn note(at: Timestamp) -> (Timestamp, ScheduledWork) {
+        (at, ScheduledWork::EmitNearExpiry("a".parse().unwrap()))
     }
 
     #[test]
     fn rotation_is_due_by_policy_and_current_version() {
         let made = at("2027-01-31T12:00:00Z");
-        assert_eq!(key(version(made), None).due(), []);
+        assert_eq!(key(version(made), None).scheduled_work(), []);
         let by_creation = key(version(made), Some((None, after("P1M"))));
         let due = at("2027-02-28T12:00:00Z");
-        assert_eq!(by_creation.due(), [rotate(due)]);
+        assert_eq!(by_creation.scheduled_work(), [rotate(due)]);
         assert!(by_creation.is_due(&rotate(due).1, due));
         assert!(!by_creation.is_due(&rotate(due).1, at("2027-02-28T11:59:59Z")));
         assert!(!by_creation.is_due(&note(due).1, due));
 
         let before = RotationTrigger::BeforeExpiry("P60D".parse().unwrap());
         let never = key(version(made), Some((Some("P1Y"), before.clone())));
-        assert_eq!(never.due(), [], "a version without expiry is not rotated before expiry");
+        assert_eq!(never.scheduled_work(), [], "a version without expiry is not rotated before expiry");
         let mut expiring = version(made);
         expiring.attributes.expires = Some(at("2028-01-31T12:00:00Z").into());
         let expiring = key(expiring, Some((Some("P1Y"), before)));
         let noon = |day: &str| at(&format!("{day}T12:00:00Z"));
-        assert_eq!(expiring.due(), [rotate(noon("2027-12-02")), note(noon("2028-01-01"))]);
+        assert_eq!(expiring.scheduled_work(), [rotate(noon("2027-12-02")), note(noon("2028-01-01"))]);
 
         // A rotation is never due before its policy was set.
         let mut late = by_creation.clone();
         let updated = noon("2030-01-01");
         late.rotation = late.rotation.map(|policy| Arc::new(RotationPolicy { updated, ..(*policy).clone() }));
-        assert_eq!(late.due(), [rotate(updated)]);
+        assert_eq!(late.scheduled_work(), [rotate(updated)]);
     }
 
     #[test]
@@ -192,14 +192,17 @@ pub(super) mod tests {
         let policy = || Some((None, after("P28D")));
         let mut disabled = version(made);
         disabled.attributes.enabled = false;
-        assert_eq!(key(disabled, policy()).due(), []);
+        assert_eq!(key(disabled, policy()).scheduled_work(), []);
         let mut abandoned = version(made);
         abandoned.notices = abandoned.notices.with(Notice::NotRotated);
-        assert_eq!(key(abandoned, policy()).due(), []);
+        assert_eq!(key(abandoned, policy()).scheduled_work(), []);
         let mut deleted = key(version(made), policy());
         deleted.deletion =
             Some(Deletion { deleted_at: made, scheduled_purge_at: at("2027-01-08T00:00:00Z") });
-        assert_eq!(deleted.due(), [(at("2027-01-08T00:00:00Z"), Work::PurgeKey("a".parse().unwrap()))]);
+        assert_eq!(
+            deleted.scheduled_work(),
+            [(at("2027-01-08T00:00:00Z"), ScheduledWork::PurgeKey("a".parse().unwrap()))]
+        );
     }
 
     #[test]
@@ -208,7 +211,7 @@ pub(super) mod tests {
         let due = |expires: &str| {
             let mut version = version(made);
             version.attributes.expires = Some(at(expires).into());
-            key(version, None).due()
+            key(version, None).scheduled_work()
         };
         assert_eq!(due("2028-01-31T00:00:00Z"), [note(at("2028-01-01T00:00:00Z"))]);
         assert_eq!(due("2027-01-31T00:00:00Z"), [note(made)]);
@@ -219,7 +222,7 @@ pub(super) mod tests {
         let mut notified = version(made);
         notified.attributes.expires = Some(at("2028-01-31T00:00:00Z").into());
         notified.notices = notified.notices.with(Notice::NearExpiry);
-        assert_eq!(key(notified, None).due(), []);
+        assert_eq!(key(notified, None).scheduled_work(), []);
     }
 
     #[test]

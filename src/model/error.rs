@@ -10,7 +10,7 @@ use super::resource::ResourceGroupName;
 use super::resource_kind::{Exists, NotFound, Resource, SoftDeleted};
 use super::retention::{Deletion, RecoveryLevel};
 
-pub use super::denied::Denied;
+pub use super::denied::DeniedAction;
 
 /// The result of a fallible call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -21,7 +21,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The request queue of the token is full; nothing was done.
     #[error("the token is busy; try again in a moment")]
-    Busy,
+    TokenBusy,
     /// A built-in role cannot be changed, deleted, or have its id taken.
     #[error("role definition {id} is built in and cannot be changed or deleted; use another id")]
     BuiltInRole {
@@ -74,7 +74,7 @@ pub enum Error {
         /// The caller.
         principal: PrincipalId,
         /// The action and scope that no role grants.
-        denied: Denied,
+        denied: DeniedAction,
         /// The names of built-in roles that grant the action.
         roles: Vec<String>,
     },
@@ -274,7 +274,7 @@ impl Error {
     /// Returns the stable name of this error, used by gRPC (`ErrorInfo`) and the audit log.
     pub const fn reason(&self) -> &'static str {
         match self {
-            Self::Busy => "TOKEN_BUSY",
+            Self::TokenBusy => "TOKEN_BUSY",
             Self::BuiltInRole { .. } => "ROLE_DEFINITION_BUILT_IN",
             Self::ClockNotTrusted { .. } => "CLOCK_NOT_TRUSTED",
             Self::ComputationBusy { .. } => "COMPUTATION_BUSY",

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::control_plane::ControlScope;
+use super::arm_rbac::ControlScope;
 use super::key::Tags;
 use super::name::{HsmName, PrincipalId};
 pub use super::network::{DefaultAction, NetworkBypass, NetworkChanges, NetworkRules, PublicNetworkAccess};

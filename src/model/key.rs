@@ -380,7 +380,7 @@ impl KeyVersion {
     ///
     /// # Errors
     /// `KeyDisabled`, `OperationNotPermitted`, `KeyNotYetValid` or `KeyExpired`.
-    pub fn usable_for(&self, operation: KeyOperation, now: Timestamp) -> Result<()> {
+    pub fn check_usable_for(&self, operation: KeyOperation, now: Timestamp) -> Result<()> {
         if !self.attributes.enabled {
             return Err(Error::KeyDisabled { operation: operation.as_str() });
         }

@@ -41,7 +41,7 @@ impl KeyDate {
     }
 
     /// Returns the instant `duration` before the date, clamped to the range of [`Timestamp`].
-    pub fn less(self, duration: SignedDuration) -> Timestamp {
+    pub fn minus(self, duration: SignedDuration) -> Timestamp {
         let micros = i128::from(self.0) - duration.as_micros();
         let micros = i64::try_from(micros).unwrap_or(i64::MIN);
         let bound = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
@@ -132,9 +132,9 @@ mod tests {
         assert_eq!(KeyDate::from_second(i64::MAX), None);
         assert_eq!(KeyDate::from_second(i64::MIN), None);
         assert!(last > Timestamp::MAX && KeyDate::from(Timestamp::MIN) == Timestamp::MIN);
-        assert_eq!(last.less(SignedDuration::from_hours(24 * 30)).to_string(), "9999-12-01T23:59:59Z");
-        assert_eq!(last.less(SignedDuration::ZERO), Timestamp::MAX);
-        assert_eq!(KeyDate::from(Timestamp::MIN).less(SignedDuration::from_hours(1)), Timestamp::MIN);
+        assert_eq!(last.minus(SignedDuration::from_hours(24 * 30)).to_string(), "9999-12-01T23:59:59Z");
+        assert_eq!(last.minus(SignedDuration::ZERO), Timestamp::MAX);
+        assert_eq!(KeyDate::from(Timestamp::MIN).minus(SignedDuration::from_hours(1)), Timestamp::MIN);
     }
 
     #[test]

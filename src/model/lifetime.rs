@@ -40,12 +40,12 @@ pub struct HsmLifetime {
 
 impl HsmLifetime {
     /// Returns the creation time.
-    pub fn born(&self) -> Timestamp {
+    pub fn created_at(&self) -> Timestamp {
         self.phases.first().map_or(Timestamp::MAX, |(at, _)| *at)
     }
 
     /// Returns the purge time, or the end of the calendar if the HSM is not purged.
-    pub fn gone(&self) -> Timestamp {
+    pub fn purged_at(&self) -> Timestamp {
         let purged = self.phases.iter().find(|(_, phase)| *phase == Phase::Purged);
         purged.map_or(Timestamp::MAX, |(at, _)| *at)
     }

@@ -3,7 +3,7 @@
 //! Operations check a limit first, so that a rejected call does not reach the token. The store checks it again when it
 //! applies the change, because concurrent calls may each have passed the first check.
 
-use super::rbac::Scope;
+use super::local_rbac::LocalScope;
 use super::{Error, Result};
 
 /// The maximum number of resources of a kind.
@@ -15,7 +15,7 @@ pub struct Limit {
 
 impl Limit {
     /// Returns the maximum.
-    pub const fn most(self) -> usize {
+    pub const fn max(self) -> usize {
         self.max
     }
 
@@ -23,7 +23,7 @@ impl Limit {
     ///
     /// # Errors
     /// `LimitExceeded` if the maximum is reached.
-    pub const fn room(self, existing: usize) -> Result<()> {
+    pub const fn check_capacity(self, existing: usize) -> Result<()> {
         if existing < self.max {
             return Ok(());
         }
@@ -52,10 +52,10 @@ const ASSIGNMENTS_AT_HSM: Limit = Limit { what: "role assignments at this scope"
 const ASSIGNMENTS_AT_KEY: Limit = Limit { what: "role assignments at one key", max: 10 };
 
 /// Returns the limit on role assignments of an HSM at a scope.
-pub const fn assignments_at(scope: &Scope) -> Limit {
+pub const fn assignments_at(scope: &LocalScope) -> Limit {
     match scope {
-        Scope::Hsm | Scope::Keys => ASSIGNMENTS_AT_HSM,
-        Scope::Key(_) => ASSIGNMENTS_AT_KEY,
+        LocalScope::Hsm | LocalScope::Keys => ASSIGNMENTS_AT_HSM,
+        LocalScope::Key(_) => ASSIGNMENTS_AT_KEY,
     }
 }
 

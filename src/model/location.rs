@@ -41,7 +41,7 @@ impl Locations {
 }
 
 /// Normalizes a location for comparison: `East US` and `eastus` are equal.
-pub fn plain(location: &str) -> String {
+pub fn normalize(location: &str) -> String {
     location.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
 }
 

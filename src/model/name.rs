@@ -115,21 +115,21 @@ checked_name!(
 
 impl BudgetName {
     /// Returns the case-insensitive key for comparing names.
-    pub fn folded(&self) -> String {
+    pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 }
 
 impl KeyName {
     /// Returns the case-insensitive key for comparing names: Key Vault names are unique ignoring case.
-    pub fn folded(&self) -> String {
+    pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 }
 
 impl HsmName {
     /// Returns the case-insensitive key for comparing names: an HSM name is a DNS label.
-    pub fn folded(&self) -> String {
+    pub fn to_case_insensitive(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 }

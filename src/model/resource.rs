@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::control_plane::ControlScope;
+use super::arm_rbac::ControlScope;
 use super::key::Tags;
 use super::{Error, Result, Timestamp};
 
@@ -43,7 +43,7 @@ pub struct Subscription {
     /// Whether it is protected: it cannot be cancelled, and deleted resources in it are purged only at their scheduled
     /// purge date. Once set, it cannot be unset.
     #[serde(default, rename = "undeletable")]
-    pub undeletable: bool,
+    pub protected: bool,
 }
 
 /// A resource group.
@@ -109,7 +109,7 @@ impl ResourceGroupName {
     }
 
     /// Returns the case-insensitive key for comparing names.
-    pub fn folded(&self) -> String {
+    pub fn to_case_insensitive(&self) -> String {
         self.0.to_lowercase()
     }
 }

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::error::Denied;
+use super::error::DeniedAction;
 use super::name::PrincipalId;
 use super::resource_kind::{Resource, ResourceKind};
 use super::{Error, Result};
 
 /// An action that role definitions of one plane grant.
-pub trait Grantable: Copy + Eq + Display + Send + Sync + 'static {
+pub trait GrantableAction: Copy + Eq + Display + Send + Sync + 'static {
     /// The scope at which it is granted.
-    type Scope: Covers;
+    type Scope: HierarchicalScope;
     /// Every action of the plane, at most 64.
     const ALL: &'static [Self];
 
@@ -24,17 +24,17 @@ pub trait Grantable: Copy + Eq + Display + Send + Sync + 'static {
     fn as_str(self) -> &'static str;
 
     /// Returns its index in [`ALL`](Self::ALL).
-    fn number(self) -> u32;
+    fn bit_index(self) -> u32;
 
     /// Returns the lists of a permission block with actions of this plane: granted and excluded ones.
-    fn lists(block: &Permission) -> (&[String], &[String]);
+    fn action_lists(block: &Permission) -> (&[String], &[String]);
 
     /// Returns the authorization failure for this action at a scope.
-    fn denied(self, scope: Self::Scope) -> Denied;
+    fn denied(self, scope: Self::Scope) -> DeniedAction;
 }
 
 /// A scope in a hierarchy: role assignments at a scope apply to the scopes below it.
-pub trait Covers: Clone + std::fmt::Debug + Display + Send + Sync + 'static {
+pub trait HierarchicalScope: Clone + std::fmt::Debug + Display + Send + Sync + 'static {
     /// Whether an assignment at `self` applies at `other`: at the same scope or below it.
     fn covers(&self, other: &Self) -> bool;
 
@@ -75,9 +75,9 @@ pub(super) use actions;
 
 /// A set of actions of one plane, as a bit mask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Actions<A>(u64, PhantomData<A>);
+pub struct ActionSet<A>(u64, PhantomData<A>);
 
-impl<A: Grantable> Actions<A> {
+impl<A: GrantableAction> ActionSet<A> {
     /// Returns the number of actions in the set.
     pub const fn len(self) -> u32 {
         self.0.count_ones()
@@ -90,13 +90,13 @@ impl<A: Grantable> Actions<A> {
 
     /// Whether the action is in the set.
     pub fn contains(self, action: A) -> bool {
-        self.0 & 1 << action.number() != 0
+        self.0 & 1 << action.bit_index() != 0
     }
 }
 
-impl<A: Grantable> FromIterator<A> for Actions<A> {
+impl<A: GrantableAction> FromIterator<A> for ActionSet<A> {
     fn from_iter<T: IntoIterator<Item = A>>(actions: T) -> Self {
-        Self(actions.into_iter().fold(0, |set, action| set | 1 << action.number()), PhantomData)
+        Self(actions.into_iter().fold(0, |set, action| set | 1 << action.bit_index()), PhantomData)
     }
 }
 
@@ -131,10 +131,10 @@ pub struct RoleDefinition {
 
 impl RoleDefinition {
     /// Whether this role grants the action. An exclusion in any block overrides grants in all blocks.
-    pub fn grants<A: Grantable>(&self, action: A) -> bool {
+    pub fn grants<A: GrantableAction>(&self, action: A) -> bool {
         let listed = |excluded: bool| {
             self.permissions.iter().any(|block| {
-                let (granted, not_granted) = A::lists(block);
+                let (granted, not_granted) = A::action_lists(block);
                 let list = if excluded { not_granted } else { granted };
                 list.iter().any(|pattern| matches(pattern, action.as_str()))
             })
@@ -143,7 +143,7 @@ impl RoleDefinition {
     }
 
     /// Returns the actions of one plane that this role grants.
-    pub fn granted<A: Grantable>(&self) -> Actions<A> {
+    pub fn granted<A: GrantableAction>(&self) -> ActionSet<A> {
         A::ALL.iter().copied().filter(|action| self.grants(*action)).collect()
     }
 }
@@ -182,7 +182,7 @@ pub struct Assignment<S> {
     pub scope: S,
 }
 
-impl<S: Covers> Assignment<S> {
+impl<S: HierarchicalScope> Assignment<S> {
     /// Checks that no existing assignment has the same id, or the same role, principal and scope.
     ///
     /// # Errors
@@ -217,16 +217,16 @@ impl<S: Covers> Assignment<S> {
 
 /// A role assignment joined with its role definition, prepared for authorization decisions.
 #[derive(Clone, Debug)]
-pub struct GrantOf<A: Grantable> {
+pub struct RoleGrant<A: GrantableAction> {
     /// The assignment.
     pub assignment: Arc<Assignment<A::Scope>>,
     /// Its role definition.
     pub definition: Arc<RoleDefinition>,
     /// The actions that the role grants, expanded once so that no patterns are matched per request.
-    granted: Actions<A>,
+    granted: ActionSet<A>,
 }
 
-impl<A: Grantable> GrantOf<A> {
+impl<A: GrantableAction> RoleGrant<A> {
     /// Joins an assignment with its role definition.
     pub fn new(assignment: Arc<Assignment<A::Scope>>, definition: Arc<RoleDefinition>) -> Self {
         let granted = definition.granted();

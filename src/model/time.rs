@@ -17,7 +17,7 @@ pub struct ClockSetting {
 
 impl ClockSetting {
     /// Returns the virtual time when the system clock shows `machine`.
-    pub fn shows(&self, machine: Timestamp) -> Timestamp {
+    pub fn time_at(&self, machine: Timestamp) -> Timestamp {
         self.frozen.unwrap_or_else(|| {
             let micros = machine.as_microsecond().saturating_add(self.offset);
             Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
@@ -26,11 +26,11 @@ impl ClockSetting {
 }
 
 /// The maximum of one advance of the simulator's clock without `force`: ten years.
-pub const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 3653);
+pub const MAX_ADVANCE: SignedDuration = SignedDuration::from_hours(24 * 3653);
 
 /// Work that the service performs at a scheduled time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Work {
+pub enum ScheduledWork {
     /// Purge a deleted key whose retention interval has ended.
     PurgeKey(KeyName),
     /// Purge a deleted HSM whose retention interval has ended.
@@ -39,28 +39,28 @@ pub enum Work {
     /// version is no longer the current one.
     RotateKey(KeyName),
     /// Emit the event that the current version of a key expires soon.
-    NoteNearExpiry(KeyName),
+    EmitNearExpiry(KeyName),
     /// Emit the event that a budget is reached. The HSM of the work is any one in the budget's scope.
-    NoteBudget(SubscriptionId, BudgetName),
+    EmitBudgetReached(SubscriptionId, BudgetName),
 }
 
-impl Work {
+impl ScheduledWork {
     /// Whether the work destroys data permanently.
     pub const fn destroys(&self) -> bool {
         match self {
             Self::PurgeKey(_) | Self::PurgeHsm => true,
-            Self::RotateKey(_) | Self::NoteNearExpiry(_) | Self::NoteBudget(..) => false,
+            Self::RotateKey(_) | Self::EmitNearExpiry(_) | Self::EmitBudgetReached(..) => false,
         }
     }
 }
 
 /// Scheduled work of an HSM and its due time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Due {
+pub struct DueWork {
     /// When the work is due.
     pub at: Timestamp,
     /// The HSM.
     pub hsm: HsmName,
     /// The work.
-    pub work: Work,
+    pub work: ScheduledWork,
 }

@@ -22,7 +22,7 @@ const MAX_PENDING_CHANGES: usize = 64;
 
 /// The two clocks of a machine, read together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Reading {
+pub struct ClockReading {
     /// The wall clock.
     pub wall: Timestamp,
     /// Monotonic time since an arbitrary instant, fixed per process. It may stand still while the machine is suspended.
@@ -31,7 +31,7 @@ pub struct Reading {
 
 /// The limits of plausible wall-clock time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct TrustLimits {
     /// Maximum lead of the wall clock over monotonic time while the service runs.
     pub jump: SignedDuration,
     /// Maximum lead over the high-water mark when the service starts: the longest downtime that is trusted.
@@ -40,7 +40,7 @@ pub struct Limits {
     pub proof: Duration,
 }
 
-impl Default for Limits {
+impl Default for TrustLimits {
     /// One day for `jump` and `stop`; one week, the shortest retention interval, for `proof`.
     fn default() -> Self {
         let day = SignedDuration::from_hours(24);
@@ -83,7 +83,7 @@ pub struct Hold {
 
 /// The stored state of a guard, which survives a restart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Kept {
+pub struct GuardState {
     /// The high-water mark: the latest trusted time.
     pub mark: Timestamp,
     /// The latest time that was shown; ahead of the mark during a hold.
@@ -94,7 +94,7 @@ pub struct Kept {
 
 /// The status of the clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Standing {
+pub enum ClockStatus {
     /// The clock is trusted.
     Running,
     /// The clock is too far ahead to be trusted.
@@ -102,7 +102,7 @@ pub enum Standing {
         /// Start and reason of the hold.
         hold: Hold,
         /// The accounted time: the last trusted time plus the monotonic time since.
-        believed: Timestamp,
+        accounted_time: Timestamp,
     },
     /// The clock is behind the mark. Shown time continues from the mark at half speed until the clock catches up.
     Behind {
@@ -111,7 +111,7 @@ pub enum Standing {
     },
 }
 
-impl Standing {
+impl ClockStatus {
     /// Returns the name that every surface uses.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -138,7 +138,7 @@ impl Standing {
 /// A change of the clock's status, reported as a lifecycle event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Turn {
+pub enum ClockStatusChange {
     /// The wall clock is no longer trusted.
     Held,
     /// The wall clock is behind the high-water mark.
@@ -156,22 +156,22 @@ pub enum Turn {
 /// The guard of one machine's clock.
 #[derive(Clone, Debug)]
 pub struct TimeGuard {
-    limits: Limits,
+    limits: TrustLimits,
     /// Trusted time at a monotonic instant; the accounted time is computed from both.
-    anchor: Reading,
+    anchor: ClockReading,
     /// Whether the wall clock has been trusted since the start; from then on monotonic time accounts for it.
     settled: bool,
-    last: Reading,
+    last: ClockReading,
     mark: Timestamp,
     shown: Timestamp,
     hold: Option<Hold>,
     behind_reported: bool,
-    pending: Vec<Turn>,
+    pending: Vec<ClockStatusChange>,
 }
 
 impl TimeGuard {
     /// Creates a guard from the stored state; without one, the first reading is trusted.
-    pub fn begin(limits: Limits, stored: Option<Kept>, reading: Reading) -> Self {
+    pub fn new(limits: TrustLimits, stored: Option<GuardState>, reading: ClockReading) -> Self {
         let mut guard = Self {
             limits,
             anchor: reading,
@@ -200,7 +200,7 @@ impl TimeGuard {
     }
 
     /// Processes a reading and returns the time to show.
-    pub fn observe(&mut self, reading: Reading) -> Timestamp {
+    pub fn observe(&mut self, reading: ClockReading) -> Timestamp {
         let elapsed = signed(reading.monotonic.saturating_sub(self.last.monotonic));
         let progress = reading.wall.duration_since(self.last.wall);
         self.last = reading;
@@ -208,7 +208,7 @@ impl TimeGuard {
         let ahead = reading.wall.duration_since(accounted);
         match self.hold {
             Some(_) if ahead <= self.limit() => {
-                self.end_hold(Turn::Corrected);
+                self.end_hold(ClockStatusChange::Corrected);
                 // The time shown during the hold was wrong; continue from the mark.
                 self.shown = self.mark;
                 self.advance(reading.wall, SignedDuration::ZERO);
@@ -222,7 +222,7 @@ impl TimeGuard {
                 self.shown = self.shown.max(reading.wall);
                 self.mark = self.mark.max(accounted);
                 if proven >= self.limits.proof {
-                    self.end_hold(Turn::Proven);
+                    self.end_hold(ClockStatusChange::Proven);
                     self.trust(reading);
                 }
             }
@@ -231,7 +231,7 @@ impl TimeGuard {
                 self.shown = self.shown.max(reading.wall);
                 self.hold = Some(Hold { since: self.shown, reason, ahead, proven: Duration::ZERO });
                 self.behind_reported = false;
-                self.report(Turn::Held);
+                self.report(ClockStatusChange::Held);
             }
             None => self.advance(reading.wall, elapsed),
         }
@@ -255,10 +255,10 @@ impl TimeGuard {
         let behind = self.shown.duration_since(wall);
         if behind > REPORT_BEHIND && !self.behind_reported {
             self.behind_reported = true;
-            self.report(Turn::Behind);
+            self.report(ClockStatusChange::Behind);
         } else if behind.is_zero() && self.behind_reported {
             self.behind_reported = false;
-            self.report(Turn::CaughtUp);
+            self.report(ClockStatusChange::CaughtUp);
         }
     }
 
@@ -268,13 +268,13 @@ impl TimeGuard {
         self.anchor.wall.checked_add(signed(since)).unwrap_or(Timestamp::MAX)
     }
 
-    fn end_hold(&mut self, change: Turn) {
+    fn end_hold(&mut self, change: ClockStatusChange) {
         self.hold = None;
         self.report(change);
     }
 
     /// Queues a status change to report. The queue is bounded in case its consumer stops.
-    fn report(&mut self, change: Turn) {
+    fn report(&mut self, change: ClockStatusChange) {
         if self.pending.len() < MAX_PENDING_CHANGES {
             self.pending.push(change);
         }
@@ -286,7 +286,7 @@ impl TimeGuard {
     }
 
     /// Trusts the wall clock as it is.
-    fn trust(&mut self, reading: Reading) {
+    fn trust(&mut self, reading: ClockReading) {
         self.last = reading;
         self.anchor = reading;
         self.settled = true;
@@ -297,24 +297,24 @@ impl TimeGuard {
     }
 
     /// Trusts the wall clock as it is, on the authority of an authorized caller. Only this moves the mark back.
-    pub fn release(&mut self, reading: Reading) {
+    pub fn release(&mut self, reading: ClockReading) {
         self.trust(reading);
     }
 
     /// Returns the clock's status at the last reading.
-    pub fn standing(&self) -> Standing {
+    pub fn status(&self) -> ClockStatus {
         match self.hold {
-            Some(hold) => Standing::Held { hold, believed: self.accounted() },
+            Some(hold) => ClockStatus::Held { hold, accounted_time: self.accounted() },
             None if self.shown > self.last.wall => {
-                Standing::Behind { by: self.shown.duration_since(self.last.wall) }
+                ClockStatus::Behind { by: self.shown.duration_since(self.last.wall) }
             }
-            None => Standing::Running,
+            None => ClockStatus::Running,
         }
     }
 
     /// Returns the latest time that has certainly been reached: the accounted time during a hold, otherwise the earlier
     /// of shown time and wall clock.
-    pub fn sure(&self) -> Timestamp {
+    pub fn certain_time(&self) -> Timestamp {
         match self.hold {
             Some(_) => self.accounted(),
             None => self.shown.min(self.last.wall),
@@ -322,22 +322,22 @@ impl TimeGuard {
     }
 
     /// Returns the state to store.
-    pub fn kept(&self) -> Kept {
-        Kept { mark: self.mark, seen: self.shown, hold: self.hold }
+    pub fn state(&self) -> GuardState {
+        GuardState { mark: self.mark, seen: self.shown, hold: self.hold }
     }
 
     /// Returns the status changes not yet reported, oldest first.
-    pub fn turns(&self) -> &[Turn] {
+    pub fn pending_changes(&self) -> &[ClockStatusChange] {
         &self.pending
     }
 
     /// Discards the first `count` pending status changes; they are reported.
-    pub fn told(&mut self, count: usize) {
+    pub fn acknowledge_changes(&mut self, count: usize) {
         self.pending.drain(..count.min(self.pending.len()));
     }
 
     /// Returns the limits of plausible time.
-    pub const fn limits(&self) -> Limits {
+    pub const fn limits(&self) -> TrustLimits {
         self.limits
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::intents::Intents;
-use super::{PublicKeys, Tokens};
+use super::{AttachedTokens, PublicKeyCache};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::aes_modes::{AesModes, ModeFamily};
@@ -19,7 +19,7 @@ use crate::model::resource::Subscription;
 use crate::model::retention::RecoveryLevel;
 use crate::model::{Result, Timestamp};
 use crate::store::Store;
-use crate::token::{Supply, Token};
+use crate::token::{Token, TokenPool};
 
 /// The context of an operation of the data plane. Operations read the store and declare intents; the engine commits
 /// their changes.
@@ -31,13 +31,13 @@ pub struct Cx {
     /// The store, for reading.
     pub store: Store,
     /// The cache of parsed public keys.
-    pub public_keys: Arc<PublicKeys>,
+    pub public_keys: Arc<PublicKeyCache>,
     /// Generates identifiers.
     pub ids: Ids,
     /// When the call arrived.
     pub now: Timestamp,
     /// The principal of the caller and its groups; empty for operations of the service itself.
-    pub asker: Vec<PrincipalId>,
+    pub caller_principals: Vec<PrincipalId>,
     /// The latest time that has certainly been reached: see [`Clock::sure`].
     pub sure: Timestamp,
     /// The intents that the operation has declared.
@@ -65,9 +65,9 @@ pub struct ControlCx {
     /// The principal of the caller; `None` for operations of the service itself.
     pub caller: Option<PrincipalId>,
     /// Allocates tokens for new HSMs.
-    pub supply: Supply,
+    pub token_pool: TokenPool,
     /// The tokens of existing HSMs.
-    pub tokens: Tokens,
+    pub tokens: AttachedTokens,
     /// The intents that the operation has declared.
     pub intents: Intents,
 }
@@ -94,7 +94,7 @@ impl Cx {
     /// Returns the recovery level of the HSM and its keys.
     pub fn recovery_level(&self) -> RecoveryLevel {
         let subscription = self.store.subscription(self.hsm.subscription);
-        self.hsm.recovery_level(subscription.is_some_and(|subscription| subscription.undeletable))
+        self.hsm.recovery_level(subscription.is_some_and(|subscription| subscription.protected))
     }
 
     /// Checks that a key version may be used in a family of AES modes, and returns the changes to commit with the call.
@@ -103,8 +103,8 @@ impl Cx {
     ///
     /// # Errors
     /// `ModeFamilyMismatch`.
-    pub fn admit_mode(&self, version: &KeyVersion, family: Option<ModeFamily>) -> Result<Vec<Change>> {
-        let binds = self.aes_modes.admit(version, family)?;
+    pub fn bind_mode(&self, version: &KeyVersion, family: Option<ModeFamily>) -> Result<Vec<Change>> {
+        let binds = self.aes_modes.check_use(version, family)?;
         let bind = |family| {
             let (hsm, name) = (version.hsm.clone(), version.name.clone());
             Change::BindModes(hsm, name, version.version, family)
@@ -116,7 +116,7 @@ impl Cx {
     ///
     /// # Errors
     /// As [`Intents::declare`].
-    pub async fn intend(&self, verb: IntentVerb, objects: Vec<VersionId>) -> Result<()> {
+    pub async fn declare_intent(&self, verb: IntentVerb, objects: Vec<VersionId>) -> Result<()> {
         self.intents.declare(&self.hsm.name, verb, objects).await
     }
 }

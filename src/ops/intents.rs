@@ -13,9 +13,9 @@ use crate::store::{Commit, Store};
 
 /// The intents of running operations, which the sweeper skips.
 #[derive(Clone, Debug, Default)]
-pub struct UnderWay(Arc<Mutex<HashSet<Uuid>>>);
+pub struct RunningIntents(Arc<Mutex<HashSet<Uuid>>>);
 
-impl UnderWay {
+impl RunningIntents {
     /// Whether the operation that declared this intent is running.
     pub fn contains(&self, intent: Uuid) -> bool {
         lock(&self.0).contains(&intent)
@@ -26,7 +26,7 @@ impl UnderWay {
 pub struct Intents {
     store: Store,
     declared: Mutex<Vec<Intent>>,
-    under_way: UnderWay,
+    under_way: RunningIntents,
 }
 
 impl Drop for Intents {
@@ -40,7 +40,7 @@ impl Drop for Intents {
 
 impl Intents {
     /// Creates an empty list.
-    pub fn new(store: Store, under_way: UnderWay) -> Self {
+    pub fn new(store: Store, under_way: RunningIntents) -> Self {
         Self { store, declared: Mutex::default(), under_way }
     }
 

@@ -5,51 +5,51 @@
 //! authorize, meter, audit or map errors: the engine does, for every surface.
 
 pub mod access;
+mod attached_tokens;
 pub mod authorization;
 pub mod clock;
 mod context;
 pub mod crypto;
 pub mod deleted;
 pub mod hsms;
+mod in_hsm;
 mod intents;
 pub mod keys;
 pub mod lifecycle;
-mod of;
 mod page;
 mod plane;
-mod public_keys;
+mod public_key_cache;
 pub mod resources;
 pub mod settings;
 mod target;
-mod tokens;
 pub mod usage;
 mod wipe;
 
 use std::future::Future;
 use std::sync::Arc;
 
+pub use attached_tokens::AttachedTokens;
 pub use context::{ClockCx, ControlCx, Cx, DirectoryCx};
-pub use intents::{Intents, UnderWay};
-pub use of::Of;
+pub use in_hsm::InHsm;
+pub use intents::{Intents, RunningIntents};
 pub use page::{Page, PageRequest};
 pub use plane::{
-    ControlPlane, DataPlane, DirectoryPlane, InstallationPlane, Known, Plane, ServicePlane, SimulatorPlane,
-    TurnClock,
+    AuthenticatedCaller, ControlPlane, DataPlane, DirectoryPlane, InstallationPlane, Plane, ServicePlane,
+    SetClock, SimulatorPlane,
 };
-pub use public_keys::PublicKeys;
+pub use public_key_cache::PublicKeyCache;
 pub use target::{
-    AllKeys, AssignmentPath, Definition, DefinitionPath, DeletedKey, KeyPath, LiveKey, Name, RoleScope,
-    Target, Version, Whole, hsm_lock, key_lock,
+    AllKeys, DeletedKey, ExistingRoleDefinition, KeyPath, LiveKey, LiveKeyVersion, NewVersionName,
+    RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeHsm, hsm_lock, key_lock,
 };
-pub use tokens::Tokens;
 pub use wipe::wipe;
 
+use crate::model::arm_rbac::ControlAction;
 use crate::model::audience::Audience;
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
 use crate::model::key::KeyVersion;
-use crate::model::rbac::Action;
+use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Result, Timestamp};
 
 /// An operation of the service.
@@ -66,7 +66,7 @@ pub trait Operation: Sized + Send + 'static {
     /// caller disconnects.
     const CHANGES: bool = false;
     /// Whether it requires an activated HSM. Activation does not.
-    const IN_SERVICE: bool = true;
+    const REQUIRES_ACTIVATION: bool = true;
     /// Whether it has a gRPC method. Operations that only clients of Azure Resource Manager need have none.
     const IS_RPC: bool = true;
     /// Whether it destroys data permanently only because a retention interval has ended. The engine refuses it while the
@@ -96,7 +96,7 @@ pub trait Operation: Sized + Send + 'static {
     ) -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
 
     /// Returns changes to commit when the operation fails: for timed work that must not be retried.
-    fn refused(_id: &<Self::Target as Target>::Id, _error: &Error) -> Vec<Change> {
+    fn failure_changes(_id: &<Self::Target as Target>::Id, _error: &Error) -> Vec<Change> {
         Vec::new()
     }
 }
@@ -149,7 +149,7 @@ pub struct Description {
     /// Its `operationName` in the audit log.
     pub event: &'static str,
     /// The data action that a local role must grant; `None` on planes without local RBAC.
-    pub action: Option<Action>,
+    pub action: Option<DataAction>,
     /// The action that an ARM role must grant; `None` on planes without ARM RBAC.
     pub control_action: Option<ControlAction>,
     /// The meter that counts it.

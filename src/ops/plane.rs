@@ -6,10 +6,10 @@
 use std::fmt::Display;
 
 use super::{ClockCx, ControlCx, Cx, DirectoryCx};
+use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audience::Audience;
-use crate::model::control_plane::{ControlAction, ControlScope};
+use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::HsmName;
-use crate::model::rbac::{Action, Scope};
 use crate::model::resource::SubscriptionId;
 
 /// A plane: the types of its actions, scopes, containers and contexts.
@@ -31,8 +31,8 @@ pub trait Plane: Sized + Send + Sync + 'static {
 pub struct DataPlane;
 
 impl Plane for DataPlane {
-    type Action = Action;
-    type Scope = Scope;
+    type Action = DataAction;
+    type Scope = LocalScope;
     type Container = HsmName;
     type Cx = Cx;
     const AUDIENCE: Audience = Audience::Service;
@@ -55,7 +55,7 @@ impl Plane for ControlPlane {
 pub struct DirectoryPlane;
 
 impl Plane for DirectoryPlane {
-    type Action = Known;
+    type Action = AuthenticatedCaller;
     type Scope = ();
     type Container = ();
     type Cx = DirectoryCx;
@@ -67,7 +67,7 @@ impl Plane for DirectoryPlane {
 pub struct SimulatorPlane;
 
 impl Plane for SimulatorPlane {
-    type Action = TurnClock;
+    type Action = SetClock;
     type Scope = ();
     type Container = ();
     type Cx = ClockCx;
@@ -79,7 +79,7 @@ impl Plane for SimulatorPlane {
 pub struct ServicePlane;
 
 impl Plane for ServicePlane {
-    type Action = Known;
+    type Action = AuthenticatedCaller;
     type Scope = ();
     type Container = ();
     type Cx = ClockCx;
@@ -100,11 +100,11 @@ impl Plane for InstallationPlane {
 
 /// The action of setting the virtual clock. No role grants it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TurnClock;
+pub struct SetClock;
 
-impl TurnClock {
+impl SetClock {
     /// No data action of local RBAC.
-    pub const fn data_action(self) -> Option<Action> {
+    pub const fn data_action(self) -> Option<DataAction> {
         None
     }
 
@@ -114,7 +114,7 @@ impl TurnClock {
     }
 }
 
-impl Display for TurnClock {
+impl Display for SetClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("(principals that may set the clock)")
     }
@@ -122,11 +122,11 @@ impl Display for TurnClock {
 
 /// The action of operations that every authenticated caller may perform.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Known;
+pub struct AuthenticatedCaller;
 
-impl Known {
+impl AuthenticatedCaller {
     /// No data action of local RBAC.
-    pub const fn data_action(self) -> Option<Action> {
+    pub const fn data_action(self) -> Option<DataAction> {
         None
     }
 
@@ -136,7 +136,7 @@ impl Known {
     }
 }
 
-impl Display for Known {
+impl Display for AuthenticatedCaller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("(any principal)")
     }

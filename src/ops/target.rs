@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::plane::{DataPlane, Plane};
 use crate::model::key::{Key, KeyVersion};
+use crate::model::local_rbac::{HierarchicalScope as _, LocalScope, RoleAssignment, RoleDefinition};
 use crate::model::name::{HsmName, KeyId, KeyName};
-use crate::model::rbac::{Covers as _, RoleAssignment, RoleDefinition, Scope};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 use crate::store::Store;
@@ -73,19 +73,19 @@ impl KeyPath {
 
 /// Returns the name of the lock that serializes changes to a key.
 pub fn key_lock(hsm: &HsmName, name: &KeyName) -> String {
-    format!("{}/{}", hsm.folded(), name.folded())
+    format!("{}/{}", hsm.to_case_insensitive(), name.to_case_insensitive())
 }
 
 /// Returns the name of the lock that serializes changes to an HSM resource.
 pub fn hsm_lock(hsm: &HsmName) -> String {
-    format!("resource {}", hsm.folded())
+    format!("resource {}", hsm.to_case_insensitive())
 }
 
 /// An HSM as a whole, with scope `/`.
 #[derive(Debug)]
-pub struct Whole;
+pub struct WholeHsm;
 
-impl Target for Whole {
+impl Target for WholeHsm {
     type Plane = DataPlane;
     type Id = HsmName;
 
@@ -93,8 +93,8 @@ impl Target for Whole {
         id.clone()
     }
 
-    fn scope(_: &HsmName, _: &Store) -> Scope {
-        Scope::Hsm
+    fn scope(_: &HsmName, _: &Store) -> LocalScope {
+        LocalScope::Hsm
     }
 
     fn describe(id: &HsmName) -> String {
@@ -102,7 +102,7 @@ impl Target for Whole {
     }
 
     fn lock(id: &HsmName) -> String {
-        id.folded()
+        id.to_case_insensitive()
     }
 
     fn load(_: &HsmName, _: &Store) -> Result<Self> {
@@ -122,8 +122,8 @@ impl Target for AllKeys {
         id.clone()
     }
 
-    fn scope(_: &HsmName, _: &Store) -> Scope {
-        Scope::Keys
+    fn scope(_: &HsmName, _: &Store) -> LocalScope {
+        LocalScope::Keys
     }
 
     fn describe(id: &HsmName) -> String {
@@ -131,7 +131,7 @@ impl Target for AllKeys {
     }
 
     fn lock(id: &HsmName) -> String {
-        id.folded()
+        id.to_case_insensitive()
     }
 
     fn load(_: &HsmName, _: &Store) -> Result<Self> {
@@ -149,8 +149,8 @@ macro_rules! named_by_key_path {
             id.hsm.clone()
         }
 
-        fn scope(id: &KeyPath, _: &Store) -> Scope {
-            Scope::Key(id.name.clone())
+        fn scope(id: &KeyPath, _: &Store) -> LocalScope {
+            LocalScope::Key(id.name.clone())
         }
 
         fn describe(id: &KeyPath) -> String {
@@ -165,9 +165,9 @@ macro_rules! named_by_key_path {
 
 /// A key name that accepts a new version: unused, or the name of a live key. The name of a deleted key is reserved.
 #[derive(Debug)]
-pub struct Name(pub Option<Arc<Key>>);
+pub struct NewVersionName(pub Option<Arc<Key>>);
 
-impl Target for Name {
+impl Target for NewVersionName {
     named_by_key_path!("keys");
 
     fn load(id: &KeyPath, store: &Store) -> Result<Self> {
@@ -210,9 +210,9 @@ impl Target for DeletedKey {
 
 /// A version of a live key; the current one if the identifier names none.
 #[derive(Debug)]
-pub struct Version(pub Arc<KeyVersion>);
+pub struct LiveKeyVersion(pub Arc<KeyVersion>);
 
-impl Target for Version {
+impl Target for LiveKeyVersion {
     type Plane = DataPlane;
     type Id = KeyId;
 
@@ -220,8 +220,8 @@ impl Target for Version {
         id.hsm.clone()
     }
 
-    fn scope(id: &KeyId, _: &Store) -> Scope {
-        Scope::Key(id.name.clone())
+    fn scope(id: &KeyId, _: &Store) -> LocalScope {
+        LocalScope::Key(id.name.clone())
     }
 
     fn describe(id: &KeyId) -> String {
@@ -245,13 +245,13 @@ pub struct RoleScope;
 
 impl Target for RoleScope {
     type Plane = DataPlane;
-    type Id = (HsmName, Scope);
+    type Id = (HsmName, LocalScope);
 
     fn container(id: &Self::Id) -> HsmName {
         id.0.clone()
     }
 
-    fn scope(id: &Self::Id, _: &Store) -> Scope {
+    fn scope(id: &Self::Id, _: &Store) -> LocalScope {
         id.1.clone()
     }
 
@@ -260,7 +260,7 @@ impl Target for RoleScope {
     }
 
     fn lock(id: &Self::Id) -> String {
-        id.0.folded()
+        id.0.to_case_insensitive()
     }
 
     fn load(_: &Self::Id, _: &Store) -> Result<Self> {
@@ -270,59 +270,59 @@ impl Target for RoleScope {
 
 /// Identifies a role definition.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DefinitionPath {
+pub struct RoleDefinitionPath {
     /// The HSM.
     pub hsm: HsmName,
     /// The definition.
     pub id: Uuid,
     /// The scope in the request. Role definitions exist only at `/`.
-    pub scope: Scope,
+    pub scope: LocalScope,
 }
 
 /// A role definition.
 #[derive(Debug)]
-pub struct Definition(pub Arc<RoleDefinition>);
+pub struct ExistingRoleDefinition(pub Arc<RoleDefinition>);
 
-impl Target for Definition {
+impl Target for ExistingRoleDefinition {
     type Plane = DataPlane;
-    type Id = DefinitionPath;
+    type Id = RoleDefinitionPath;
 
-    fn container(path: &DefinitionPath) -> HsmName {
+    fn container(path: &RoleDefinitionPath) -> HsmName {
         path.hsm.clone()
     }
 
-    fn scope(path: &DefinitionPath, _: &Store) -> Scope {
+    fn scope(path: &RoleDefinitionPath, _: &Store) -> LocalScope {
         path.scope.clone()
     }
 
-    fn describe(path: &DefinitionPath) -> String {
+    fn describe(path: &RoleDefinitionPath) -> String {
         format!("hsms/{}/roleDefinitions/{}", path.hsm, path.id)
     }
 
-    fn lock(path: &DefinitionPath) -> String {
-        path.hsm.folded()
+    fn lock(path: &RoleDefinitionPath) -> String {
+        path.hsm.to_case_insensitive()
     }
 
-    fn load(path: &DefinitionPath, store: &Store) -> Result<Self> {
-        let found = store.role_definition(&path.hsm, path.id).filter(|_| path.scope == Scope::Hsm);
+    fn load(path: &RoleDefinitionPath, store: &Store) -> Result<Self> {
+        let found = store.role_definition(&path.hsm, path.id).filter(|_| path.scope == LocalScope::Hsm);
         found.map(Self).ok_or(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)))
     }
 }
 
 /// Identifies a role assignment.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AssignmentPath {
+pub struct RoleAssignmentPath {
     /// The HSM.
     pub hsm: HsmName,
     /// The assignment.
     pub id: Uuid,
     /// The scope in the request, if its resource name has one. It must be the scope of the assignment.
-    pub scope: Option<Scope>,
+    pub scope: Option<LocalScope>,
 }
 
-impl AssignmentPath {
-    fn requested_scope(&self) -> Scope {
-        self.scope.clone().unwrap_or(Scope::Hsm)
+impl RoleAssignmentPath {
+    fn requested_scope(&self) -> LocalScope {
+        self.scope.clone().unwrap_or(LocalScope::Hsm)
     }
 
     fn find(&self, store: &Store) -> Option<Arc<RoleAssignment>> {
@@ -335,31 +335,31 @@ impl AssignmentPath {
 /// A role assignment.
 impl Target for RoleAssignment {
     type Plane = DataPlane;
-    type Id = AssignmentPath;
+    type Id = RoleAssignmentPath;
 
-    fn container(path: &AssignmentPath) -> HsmName {
+    fn container(path: &RoleAssignmentPath) -> HsmName {
         path.hsm.clone()
     }
 
     /// The scope of the assignment. If it does not exist, the scope in the request or `/`: only callers who may read
     /// there learn that it does not exist.
-    fn scope(path: &AssignmentPath, store: &Store) -> Scope {
+    fn scope(path: &RoleAssignmentPath, store: &Store) -> LocalScope {
         path.find(store).map_or_else(|| path.requested_scope(), |assignment| assignment.scope.clone())
     }
 
-    fn requested_scope(path: &AssignmentPath) -> Option<Scope> {
+    fn requested_scope(path: &RoleAssignmentPath) -> Option<LocalScope> {
         Some(path.requested_scope())
     }
 
-    fn describe(path: &AssignmentPath) -> String {
+    fn describe(path: &RoleAssignmentPath) -> String {
         format!("hsms/{}/roleAssignments/{}", path.hsm, path.id)
     }
 
-    fn lock(path: &AssignmentPath) -> String {
-        path.hsm.folded()
+    fn lock(path: &RoleAssignmentPath) -> String {
+        path.hsm.to_case_insensitive()
     }
 
-    fn load(path: &AssignmentPath, store: &Store) -> Result<Self> {
+    fn load(path: &RoleAssignmentPath, store: &Store) -> Result<Self> {
         let found =
             path.find(store).ok_or(Error::NotFound(Resource::unnamed(ResourceKind::RoleAssignment)))?;
         Ok(found.as_ref().clone())

@@ -3,13 +3,13 @@
 use crate::model::Result;
 use crate::model::hsm::ManagedHsm;
 use crate::store::{Listing, Store};
-use crate::token::Supply;
+use crate::token::TokenPool;
 
 /// Destroys the objects of a deleted HSM in its token and releases the token to the pool. Idempotent.
 ///
 /// # Errors
 /// Those of the token.
-pub async fn wipe(store: &Store, supply: &Supply, hsm: &ManagedHsm) -> Result<()> {
+pub async fn wipe(store: &Store, supply: &TokenPool, hsm: &ManagedHsm) -> Result<()> {
     let keys = [Listing::Live, Listing::Deleted]
         .into_iter()
         .flat_map(|listing| store.keys(&hsm.name, listing, None, usize::MAX));
@@ -17,5 +17,5 @@ pub async fn wipe(store: &Store, supply: &Supply, hsm: &ManagedHsm) -> Result<()
         keys.flat_map(|key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>()).collect();
     let shares_token = |other: &ManagedHsm| other.id != hsm.id && other.token_serial == hsm.token_serial;
     let others = || store.hsms().iter().any(|other| shares_token(other));
-    supply.give_back(&hsm.token_serial, &objects, others).await
+    supply.release(&hsm.token_serial, &objects, others).await
 }

@@ -85,7 +85,7 @@ impl fmt::Debug for PublicKey {
 ///
 /// Many libraries write RSA numbers with a leading sign byte, which PKCS#11 and JSON Web Keys do not
 /// allow. Coordinates and scalars of elliptic-curve keys keep the width of the field.
-pub fn minimal(number: &[u8]) -> &[u8] {
+pub fn strip_leading_zeros(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()
 }

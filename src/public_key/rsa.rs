@@ -16,7 +16,7 @@ use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Odd};
 use subtle::ConstantTimeEq;
 
-use super::minimal;
+use super::strip_leading_zeros;
 use crate::model::algorithm::{Hash, RsaPadding, Signature};
 use crate::model::{Error, Result};
 
@@ -41,7 +41,7 @@ pub(super) struct RsaKey {
 /// # Errors
 /// `Invalid` naming `key.n` or `key.e`.
 pub(super) fn check_public<'a>(n: &'a [u8], e: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
-    let (n, e) = (minimal(n), minimal(e));
+    let (n, e) = (strip_leading_zeros(n), strip_leading_zeros(e));
     if !MODULUS_LENGTHS.contains(&n.len()) || n.first().is_none_or(|top| *top < 0x80) {
         return Err(Error::invalid("key.n", "an RSA modulus has 2048, 3072 or 4096 bits"));
     }

@@ -13,7 +13,7 @@ use super::admission::Slot;
 
 /// The timeouts of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(super) struct Timeouts {
     /// The time from the TLS handshake to the first request.
     pub(super) first_request: Duration,
     /// The time without a request in progress.
@@ -54,19 +54,19 @@ impl Activity {
     }
 
     /// Registers a request, which is in progress until the returned guard is dropped.
-    pub(super) fn begin(self: &Arc<Self>) -> Open {
+    pub(super) fn begin(self: &Arc<Self>) -> RequestGuard {
         self.open.fetch_add(1, Ordering::Relaxed);
         self.has_begun.store(true, Ordering::Relaxed);
-        Open(Arc::clone(self))
+        RequestGuard(Arc::clone(self))
     }
 
     /// Registers that a request was authenticated.
-    pub(super) fn authenticated(&self) {
+    pub(super) fn mark_authenticated(&self) {
         // The load avoids contention: once the flag is set, requests only share the cache line.
         if !self.is_authenticated.load(Ordering::Relaxed)
             && !self.is_authenticated.swap(true, Ordering::Relaxed)
         {
-            self.slot.authenticated();
+            self.slot.mark_authenticated();
         }
     }
 
@@ -76,7 +76,7 @@ impl Activity {
     }
 
     /// Returns whether the connection has timed out, or how long to wait before asking again.
-    pub(super) fn deadline(&self, limits: &Limits) -> Deadline {
+    pub(super) fn deadline(&self, limits: &Timeouts) -> Deadline {
         let now = self.since.elapsed();
         let at = if !self.has_begun.load(Ordering::Relaxed) {
             limits.first_request
@@ -102,9 +102,9 @@ pub(super) enum Deadline {
 
 /// A guard of a request in progress.
 #[derive(Debug)]
-pub(super) struct Open(Arc<Activity>);
+pub(super) struct RequestGuard(Arc<Activity>);
 
-impl Drop for Open {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         let ended = u64::try_from(self.0.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.ended.store(ended, Ordering::Relaxed);
@@ -113,12 +113,12 @@ impl Drop for Open {
 }
 
 /// A response body whose request is in progress until the body is sent or dropped.
-pub(super) struct Answer {
+pub(super) struct TrackedBody {
     pub(super) body: Body,
-    pub(super) _open: Open,
+    pub(super) _open: RequestGuard,
 }
 
-impl HttpBody for Answer {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -150,10 +150,10 @@ mod tests {
     async fn connection_times_out_when_idle_but_not_during_requests() {
         let capacity = Capacity { connections: 1, reserved: 0, per_address: 1 };
         let address = IpAddr::from([127, 0, 0, 1]);
-        let slot = Admission::new(capacity).slot(address, Duration::from_secs(1)).await.unwrap();
+        let slot = Admission::new(capacity).acquire(address, Duration::from_secs(1)).await.unwrap();
         let activity = Arc::new(Activity::new(slot));
         let (never, hour) = (Duration::ZERO, Duration::from_secs(3600));
-        let limits = |first_request, idle, unauthenticated| Limits { first_request, idle, unauthenticated };
+        let limits = |first_request, idle, unauthenticated| Timeouts { first_request, idle, unauthenticated };
         assert_eq!(activity.deadline(&limits(never, hour, hour)), Deadline::Now);
         assert_ne!(activity.deadline(&limits(hour, never, hour)), Deadline::Now);
         let open = activity.begin();
@@ -161,7 +161,7 @@ mod tests {
         let short = Duration::from_millis(1);
         assert_ne!(activity.deadline(&limits(never, short, hour)), Deadline::Now);
         assert_eq!(activity.deadline(&limits(never, short, never)), Deadline::Now);
-        activity.authenticated();
+        activity.mark_authenticated();
         assert_ne!(activity.deadline(&limits(never, short, never)), Deadline::Now);
         drop(open);
         std::thread::sleep(Duration::from_millis(3));

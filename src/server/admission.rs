@@ -56,7 +56,7 @@ pub(super) struct Slot {
     id: u64,
     address: IpAddr,
     /// Cancelled when the slot is reclaimed for another connection.
-    pub(super) needed: CancellationToken,
+    pub(super) reclaimed: CancellationToken,
 }
 
 impl Admission {
@@ -66,12 +66,12 @@ impl Admission {
     }
 
     /// Allocates a slot for a connection from this address; waits at most `patience` for one.
-    pub(super) async fn slot(self: &Arc<Self>, address: IpAddr, patience: Duration) -> Option<Slot> {
+    pub(super) async fn acquire(self: &Arc<Self>, address: IpAddr, patience: Duration) -> Option<Slot> {
         let allocated = async {
             loop {
                 let mut freed = std::pin::pin!(self.freed.notified());
                 freed.as_mut().enable();
-                if let Some(slot) = self.try_slot(address) {
+                if let Some(slot) = self.try_acquire(address) {
                     return slot;
                 }
                 freed.await;
@@ -81,7 +81,7 @@ impl Admission {
     }
 
     /// Allocates a slot, if one is available or can be reclaimed.
-    pub(super) fn try_slot(self: &Arc<Self>, address: IpAddr) -> Option<Slot> {
+    pub(super) fn try_acquire(self: &Arc<Self>, address: IpAddr) -> Option<Slot> {
         let Capacity { connections, reserved, per_address } = self.capacity;
         let mut state = self.state();
         let is_known = state.is_known(&address);
@@ -105,7 +105,7 @@ impl Admission {
         state.served.insert(id, address);
         *state.of_address.entry(address).or_default() += 1;
         state.unauthenticated.insert(id, (address, needed.clone()));
-        Some(Slot { admission: Arc::clone(self), id, address, needed })
+        Some(Slot { admission: Arc::clone(self), id, address, reclaimed: needed })
     }
 
     /// Whether a request from this address was authenticated recently.
@@ -157,7 +157,7 @@ impl State {
 
 impl Slot {
     /// Registers an authenticated request: the slot can no longer be reclaimed, and the address is known.
-    pub(super) fn authenticated(&self) {
+    pub(super) fn mark_authenticated(&self) {
         let mut state = self.admission.state();
         state.unauthenticated.remove(&self.id);
         state.remember(self.address);
@@ -187,14 +187,14 @@ mod tests {
     #[test]
     fn reclaims_oldest_unauthenticated_slot_of_a_full_address() {
         let admission = admission(10, 0, 2);
-        let first = admission.try_slot(address(1)).unwrap();
-        let second = admission.try_slot(address(1)).unwrap();
-        first.authenticated();
-        let third = admission.try_slot(address(1)).unwrap();
-        assert!(!first.needed.is_cancelled() && second.needed.is_cancelled());
-        third.authenticated();
-        assert!(admission.try_slot(address(1)).is_none());
-        let other = admission.try_slot(address(2)).unwrap();
+        let first = admission.try_acquire(address(1)).unwrap();
+        let second = admission.try_acquire(address(1)).unwrap();
+        first.mark_authenticated();
+        let third = admission.try_acquire(address(1)).unwrap();
+        assert!(!first.reclaimed.is_cancelled() && second.reclaimed.is_cancelled());
+        third.mark_authenticated();
+        assert!(admission.try_acquire(address(1)).is_none());
+        let other = admission.try_acquire(address(2)).unwrap();
         // A reclaimed slot is not released a second time.
         drop(second);
         assert_eq!(admission.state().served.len(), 3);
@@ -205,25 +205,25 @@ mod tests {
     #[test]
     fn reserves_slots_for_addresses_that_authenticated_before() {
         let admission = admission(4, 1, 4);
-        admission.try_slot(address(1)).unwrap().authenticated();
-        let others: Vec<_> = (0..3).map(|_| admission.try_slot(address(2)).unwrap()).collect();
-        let fourth = admission.try_slot(address(3)).unwrap();
-        assert!(others[0].needed.is_cancelled(), "an unknown address does not get a reserved slot");
-        let known = admission.try_slot(address(1)).unwrap();
-        let again = admission.try_slot(address(1)).unwrap();
-        assert!(others[1].needed.is_cancelled() && !known.needed.is_cancelled());
+        admission.try_acquire(address(1)).unwrap().mark_authenticated();
+        let others: Vec<_> = (0..3).map(|_| admission.try_acquire(address(2)).unwrap()).collect();
+        let fourth = admission.try_acquire(address(3)).unwrap();
+        assert!(others[0].reclaimed.is_cancelled(), "an unknown address does not get a reserved slot");
+        let known = admission.try_acquire(address(1)).unwrap();
+        let again = admission.try_acquire(address(1)).unwrap();
+        assert!(others[1].reclaimed.is_cancelled() && !known.reclaimed.is_cancelled());
         drop((fourth, known, again));
     }
 
     #[tokio::test]
     async fn waits_for_a_slot_if_all_are_authenticated() {
         let admission = admission(1, 0, 1);
-        let first = admission.try_slot(address(1)).unwrap();
-        first.authenticated();
-        assert!(admission.slot(address(2), Duration::from_millis(20)).await.is_none());
+        let first = admission.try_acquire(address(1)).unwrap();
+        first.mark_authenticated();
+        assert!(admission.acquire(address(2), Duration::from_millis(20)).await.is_none());
         let waiting = tokio::spawn({
             let admission = Arc::clone(&admission);
-            async move { admission.slot(address(2), Duration::from_secs(10)).await.is_some() }
+            async move { admission.acquire(address(2), Duration::from_secs(10)).await.is_some() }
         });
         tokio::task::yield_now().await;
         drop(first);

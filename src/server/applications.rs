@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use secrecy::SecretString;
 
-use super::connection_file::known_secrets;
+use super::connection_file::stored_secrets;
 use crate::config::{PrincipalSeed, Seed};
 use crate::identity::authority::{
     Authority, Client, ClientCertificate, ManagedIdentities, ManagedIdentity, ensure_certificate,
@@ -26,7 +26,7 @@ pub(super) fn register(
     seed: &Seed,
     directory: &Path,
 ) -> anyhow::Result<Vec<Credentials>> {
-    let stored = known_secrets(directory)?;
+    let stored = stored_secrets(directory)?;
     let mut all = Vec::new();
     for principal in &seed.principal {
         let client = Client {

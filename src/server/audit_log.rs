@@ -6,15 +6,15 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::audit::{self, Expected, Retention, Signed};
+use crate::audit::{self, Retention, SignedStatement, VerifyOptions};
 use crate::config::{Audit, BrokenChain, Config};
 use crate::engine::{AuditLog, Engine, Signer};
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::{Error, Timestamp};
-use crate::store::{Commit, Record, Store};
-use crate::token::{Selector, Supply};
+use crate::store::{AuditRecord, Commit, Store};
+use crate::token::{Selector, TokenPool};
 
-use super::house;
+use super::service;
 
 /// The `operationName` of entries about files that do not match what the service wrote.
 const BROKEN: &str = "AuditLogBroken";
@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Periodically records the counts of unauthenticated calls, signs the log, and deletes files beyond the retention
 /// limits.
-pub(super) async fn keep(engine: Engine, settings: Audit) {
+pub(super) async fn maintain(engine: Engine, settings: Audit) {
     let interval = Duration::from_secs(settings.sign_seconds);
     let mut signed = Instant::now();
     let mut tick = tokio::time::interval(TICK);
@@ -52,11 +52,11 @@ pub(super) async fn keep(engine: Engine, settings: Audit) {
 pub(super) async fn open(
     config: &Config,
     store: &Store,
-    supply: &Supply,
+    supply: &TokenPool,
     chosen: Option<Selector>,
     now: Timestamp,
 ) -> anyhow::Result<AuditLog> {
-    let directory = house::audit_directory(config);
+    let directory = service::audit_directory(config);
     let unsigned = check(config, store, &directory, now).await?;
     let keys = store.audit_keys();
     let complete = keys.iter().filter(|key| key.public.is_some());
@@ -75,7 +75,7 @@ pub(super) async fn open(
             record = first.seq,
             "the audit files begin with this record; signing it as the new beginning"
         );
-        signer.sign_start(first, now).await?.keep_in(&directory)?;
+        signer.sign_start(first, now).await?.write_to(&directory)?;
     }
     let retention = Retention { days: config.audit.keep_days, bytes: config.audit.keep_bytes };
     if signer.is_none() && retention.limits() {
@@ -83,12 +83,12 @@ pub(super) async fn open(
             "audit files are not deleted, because the beginning of the remaining ones cannot be signed"
         );
     }
-    Ok(AuditLog { directory, retention, refusals: house::refusal_limits(config), signer })
+    Ok(AuditLog { directory, retention, refusals: service::refusal_limits(config), signer })
 }
 
 async fn open_signer(
     store: &Store,
-    supply: &Supply,
+    supply: &TokenPool,
     chosen: Option<Selector>,
     known_serials: &[String],
     now: Timestamp,
@@ -105,27 +105,27 @@ async fn check(
     store: &Store,
     directory: &Path,
     now: Timestamp,
-) -> anyhow::Result<Option<audit::Last>> {
+) -> anyhow::Result<Option<audit::LastRecord>> {
     let keys = store.audit_keys();
     let keys = keys.iter().filter_map(|key| key.public.as_ref());
     let keys = keys.filter_map(|public| Some(audit::Jwk::of(public).ok()?.thumbprint())).collect::<Vec<_>>();
     let any_start = keys.is_empty();
-    let (heads, head_error) = match Signed::head_in(directory) {
+    let (heads, head_error) = match SignedStatement::read_head(directory) {
         Ok(head) => (Vec::from_iter(head), None),
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             (Vec::new(), Some(error.to_string()))
         }
         Err(error) => return Err(error.into()),
     };
-    let expected = Expected { heads, keys, quick: true, any_start, ..Expected::default() };
+    let expected = VerifyOptions { heads, keys, quick: true, any_start, ..VerifyOptions::default() };
     let dir = directory.to_owned();
     let report = tokio::task::spawn_blocking(move || audit::verify_with(&dir, &expected)).await??;
     let records_break = config.audit.broken_chain == BrokenChain::Record;
     let is_signed =
-        |first: &audit::Last| report.start.is_some_and(|start| first.seq <= start.saturating_add(1));
+        |first: &audit::LastRecord| report.start.is_some_and(|start| first.seq <= start.saturating_add(1));
     let begins = report.begins.clone().filter(|first| first.seq > 1 && !is_signed(first));
     let begins = begins.filter(|_| any_start || records_break);
-    if let Some((first, last)) = store.resumed() {
+    if let Some((first, last)) = store.reexported_records() {
         let why = format!(
             "records {first} to {last} were missing in the audit files and were restored from the database: this is \
              expected after a crash, but not after a clean shutdown"
@@ -156,6 +156,6 @@ async fn record(
     at: Timestamp,
 ) -> anyhow::Result<()> {
     let body = audit::render_finding(event, at, signature, why)?;
-    let record = Record { at, hsm: None, event, meter: Meter::Free, version: None, body };
+    let record = AuditRecord { at, hsm: None, event, meter: Meter::Free, version: None, body };
     Ok(store.commit(Commit { record: Some(record), ..Commit::default() }).await?)
 }

@@ -3,12 +3,12 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::connection_file::quoted;
-use super::house::House;
+use super::connection_file::shell_quoted;
+use super::service::Service;
 use crate::config::Config;
 
 /// Prints addresses, principals, and example commands.
-pub(super) fn print(service: &House, config: &Config, port: u16) -> anyhow::Result<()> {
+pub(super) fn print(service: &Service, config: &Config, port: u16) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let address = std::net::SocketAddr::from((config.server.listen.ip(), port));
     let Some(simulator) = &service.simulator else {
@@ -31,9 +31,9 @@ pub(super) fn print(service: &House, config: &Config, port: u16) -> anyhow::Resu
     writeln!(out, "  files       {}", directory.display())?;
     writeln!(out)?;
     writeln!(out, "In another terminal:")?;
-    writeln!(out, "  source {}", quoted(&directory.join("dev.env").to_string_lossy()))?;
+    writeln!(out, "  source {}", shell_quoted(&directory.join("dev.env").to_string_lossy()))?;
     if let Some(programs) = directory_outside_path() {
-        writeln!(out, "  export PATH={}:\"$PATH\"", quoted(&programs.to_string_lossy()))?;
+        writeln!(out, "  export PATH={}:\"$PATH\"", shell_quoted(&programs.to_string_lossy()))?;
     }
     writeln!(out, "  strongroom key create invoices --kty EC-HSM --curve P-256")?;
     writeln!(out, "  strongroom key list")?;

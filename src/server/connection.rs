@@ -15,10 +15,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::activity::{Activity, Answer, Deadline, Limits};
+use super::activity::{Activity, Deadline, Timeouts, TrackedBody};
 use super::admission::Slot;
-use super::first_byte::FirstByte;
-use super::web::Web;
+use super::first_byte_timeout::FirstByteTimeout;
+use super::request_router::RequestRouter;
 use crate::api::{PeerAddress, PeerCertificate, PeerConnection};
 
 /// The timeout for receiving the head of a request.
@@ -35,12 +35,12 @@ const GRACE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
 /// The shared configuration of connections.
 #[derive(Clone)]
-pub(super) struct Front {
-    pub(super) web: Web,
+pub(super) struct ConnectionHandler {
+    pub(super) web: RequestRouter,
     pub(super) acceptor: TlsAcceptor,
     /// The timeout of the TLS handshake, and that of the first byte after it.
     pub(super) handshake: Duration,
-    pub(super) limits: Limits,
+    pub(super) limits: Timeouts,
     /// Cancelled at shutdown.
     pub(super) stopping: CancellationToken,
 }
@@ -54,11 +54,11 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-impl Front {
+impl ConnectionHandler {
     /// Serves a connection with a slot.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, slot: Slot) {
         let _ = stream.set_nodelay(true);
-        let needed = slot.needed.clone();
+        let needed = slot.reclaimed.clone();
         let accepted = tokio::select! {
             accepted = tokio::time::timeout(self.handshake, self.acceptor.accept(stream)) => accepted,
             () = needed.cancelled() => return,
@@ -79,11 +79,11 @@ impl Front {
             .peer_certificates()
             .and_then(|chain| chain.first())
             .map(|certificate| PeerCertificate(Arc::from(certificate.as_ref())));
-        let stream = FirstByte::within(self.handshake, stream);
+        let stream = FirstByteTimeout::within(self.handshake, stream);
         let web = self.web;
         let served = Arc::clone(&activity);
         let authenticated = Arc::clone(&activity);
-        let on_authenticated = PeerConnection(Arc::new(move || authenticated.authenticated()));
+        let on_authenticated = PeerConnection(Arc::new(move || authenticated.mark_authenticated()));
         let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
             let open = served.begin();
             let extensions = request.extensions_mut();
@@ -95,7 +95,7 @@ impl Front {
             let web = web.clone();
             async move {
                 let response = web.answer(request).await;
-                response.map(|response| response.map(|body| Answer { body, _open: open }))
+                response.map(|response| response.map(|body| TrackedBody { body, _open: open }))
             }
         });
         let mut builder = builder();
@@ -140,7 +140,7 @@ impl Front {
     }
 
     /// Responds with 503 and `Retry-After`, because there are too many connections.
-    pub(super) async fn turn_away(self, stream: TcpStream, peer: SocketAddr) {
+    pub(super) async fn refuse(self, stream: TcpStream, peer: SocketAddr) {
         tracing::warn!(%peer, "too many connections; refusing one with 503");
         let service = hyper::service::service_fn(async |_: http::Request<Incoming>| {
             http::Response::builder()
@@ -158,13 +158,13 @@ impl Front {
 }
 
 /// Waits until a connection times out or its slot is reclaimed.
-async fn timed_out(activity: &Activity, limits: &Limits) {
+async fn timed_out(activity: &Activity, limits: &Timeouts) {
     loop {
         match activity.deadline(limits) {
             Deadline::Now => return,
             #[expect(clippy::disallowed_methods, reason = "timeouts use the system clock")]
             Deadline::In(time) => tokio::select! {
-                () = activity.slot().needed.cancelled() => return,
+                () = activity.slot().reclaimed.cancelled() => return,
                 () = tokio::time::sleep(time) => {}
             },
         }

@@ -124,7 +124,7 @@ struct StoredPrincipal {
 ///
 /// # Errors
 /// If the file exists and cannot be read.
-pub(super) fn known_secrets(directory: &Path) -> anyhow::Result<Vec<(Uuid, SecretString)>> {
+pub(super) fn stored_secrets(directory: &Path) -> anyhow::Result<Vec<(Uuid, SecretString)>> {
     let path = directory.join("connection.json");
     let Some(bytes) = files::read(&path)? else { return Ok(Vec::new()) };
     let stored: StoredConnection = serde_json::from_slice(&bytes)
@@ -178,15 +178,15 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
         "# Source this file in a shell to let the command line find the simulator from any directory.\n",
     );
     for (name, value) in environment {
-        writeln!(text, "export {name}={}", quoted(value)).context("writing dev.env")?;
+        writeln!(text, "export {name}={}", shell_quoted(value)).context("writing dev.env")?;
     }
     files::write(&directory.join("dev.env"), text.as_bytes(), files::PUBLIC)?;
     Ok(())
 }
 
 /// Quotes a value for a POSIX shell, if needed.
-pub(crate) fn quoted(value: &str) -> String {
-    if !value.is_empty() && is_plain(value) {
+pub(crate) fn shell_quoted(value: &str) -> String {
+    if !value.is_empty() && is_shell_safe(value) {
         value.to_owned()
     } else {
         format!("'{}'", value.replace('\'', r"'\''"))
@@ -194,6 +194,6 @@ pub(crate) fn quoted(value: &str) -> String {
 }
 
 /// Whether the value has no characters that are special in shells or `.env` files.
-pub(crate) fn is_plain(value: &str) -> bool {
+pub(crate) fn is_shell_safe(value: &str) -> bool {
     value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c))
 }

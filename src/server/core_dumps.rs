@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 ///
 /// # Errors
 /// If the system refuses; then the process must not read secrets.
-pub(super) fn forbid() -> anyhow::Result<()> {
+pub(super) fn disable() -> anyhow::Result<()> {
     let zero = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, zero).context("disabling core dumps (RLIMIT_CORE)")?;
     #[cfg(target_os = "linux")]
@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn core_dumps_are_disabled() {
-        forbid().unwrap();
+        disable().unwrap();
         let limit = rustix::process::getrlimit(Resource::Core);
         assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
         #[cfg(target_os = "linux")]

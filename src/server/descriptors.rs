@@ -7,7 +7,7 @@ const RESERVED: u64 = 256;
 
 /// Returns how many connections the process may have, at most `configured`. The limit of open files is not raised
 /// automatically: a PKCS#11 module that calls `select` fails with descriptors above 1023.
-pub(super) fn connections(configured: usize) -> usize {
+pub(super) fn connection_limit(configured: usize) -> usize {
     let Some(descriptors) = getrlimit(Resource::Nofile).current else { return configured };
     let possible = possible(descriptors);
     if possible < configured {

@@ -9,10 +9,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::audit_log;
 use super::client_verifier::ClientVerifier;
-use super::house::{self, House};
 use super::resources;
-use crate::api::{Authorities, Names};
-use crate::clock::{Clock, ThisMachine};
+use super::service::{self, Service};
+use crate::api::{HostNames, TokenAuthorities};
+use crate::clock::{Clock, SystemClockSource};
 use crate::config::{self, Config, HsmSeed, TokenSelector};
 use crate::engine::Engine;
 use crate::identity::files;
@@ -21,19 +21,19 @@ use crate::ids::Ids;
 use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use crate::model::key::Tags;
+use crate::model::local_rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
 use crate::model::name::PrincipalId;
-use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
 use crate::model::resource::Subscription;
 use crate::model::setting;
-use crate::ops::Tokens;
+use crate::ops::AttachedTokens;
 use crate::store::Store;
 
-use crate::token::{Module, Selector, Source, Supply};
+use crate::token::{Module, Selector, TokenPool, TokenSource};
 
 /// Opens the configured gateway.
-pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
+pub(super) async fn open(config: &Config) -> anyhow::Result<Service> {
     files::make_private_directory(&config.data_dir)?;
-    let lock = house::lock(&config.data_dir)?;
+    let lock = service::lock(&config.data_dir)?;
     let (Some(chain), Some(key), Some(path)) =
         (&config.server.certificate_file, &config.server.key_file, &config.token.module)
     else {
@@ -51,25 +51,25 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
     let tls = tls(certificates, key, &trust)?;
     let identity = Identity::new(identity_settings(config, trust)).await?;
 
-    let clock = Clock::guarded(Arc::new(ThisMachine::default()), config.time.limits());
-    let store = house::open_store(config, &clock).await?;
+    let clock = Clock::guarded(Arc::new(SystemClockSource::default()), config.time.limits());
+    let store = service::open_store(config, &clock).await?;
     let now = clock.now();
-    let module = Module::load(path, house::profile(&config.token)?)
+    let module = Module::load(path, service::profile(&config.token)?)
         .with_context(|| format!("token.module: loading {}", path.display()))?;
-    let source = Source::Pool {
+    let source = TokenSource::Preinitialized {
         tokens: config.token.pool.iter().map(selector).collect(),
         shared: config.token.pool_shared,
         pin: config.token.pin.read()?,
     };
-    let supply = Supply::new(module.clone(), source);
-    let tokens = Tokens::default();
+    let supply = TokenPool::new(module.clone(), source);
+    let tokens = AttachedTokens::default();
     check_tokens(config, &store, &module)?;
-    house::open_tokens(&store, &supply, &tokens).await?;
+    service::open_tokens(&store, &supply, &tokens).await?;
     let built_in = config::built_in_roles()?;
-    let administrator: &RoleDefinition = house::role(&built_in, ADMINISTRATOR_ROLE)?;
-    resources::make_places_of_known_hsms(&store).await?;
+    let administrator: &RoleDefinition = service::role(&built_in, ADMINISTRATOR_ROLE)?;
+    resources::ensure_resource_groups_of_hsms(&store).await?;
     let lifetimes = store.lifetimes();
-    for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lifetimes, &wanted.name)) {
+    for wanted in config.hsm.iter().filter(|wanted| !service::has_existed(&lifetimes, &wanted.name)) {
         ensure_resource_group(&store, wanted, now).await.with_context(|| format!("HSM {}", wanted.name))?;
     }
     for assignment in &config.control_plane_role {
@@ -77,7 +77,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
             .await
             .context("control_plane_role")?;
     }
-    for wanted in config.hsm.iter().filter(|wanted| !house::has_lived(&lifetimes, &wanted.name)) {
+    for wanted in config.hsm.iter().filter(|wanted| !service::has_existed(&lifetimes, &wanted.name)) {
         let selector = selector(&wanted.token);
         let token = supply
             .open(&selector, false)
@@ -104,27 +104,27 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<House> {
             network: NetworkRules::default(),
             settings: setting::Settings::default(),
         };
-        house::make_hsm(&store, hsm, &assigned).await?;
+        service::create_hsm(&store, hsm, &assigned).await?;
         tokens.attach(&wanted.name, token);
     }
     let signing_token = selector(config.audit.token.as_ref().unwrap_or(&config.hsm[0].token));
     let audit_log = audit_log::open(config, &store, &supply, Some(signing_token), now).await?;
-    let rules = (house::aes_modes(config, &config.hsm), audit_log);
-    let (locations, pricing) = (config::locations()?, house::pricing(config)?);
+    let rules = (service::aes_modes(config, &config.hsm), audit_log);
+    let (locations, pricing) = (config::locations()?, service::pricing(config)?);
     let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), rules);
-    Ok(House { engine, module, tls, simulator: None, names: names(config), lock })
+    Ok(Service { engine, module, tls, simulator: None, names: names(config), lock })
 }
 
 /// Returns the names of the data planes, and the authorities that issue access tokens for them.
-fn names(config: &Config) -> Names {
+fn names(config: &Config) -> HostNames {
     let first = config.hsm.first();
-    Names {
+    HostNames {
         suffixes: config.names.data_plane.clone(),
-        management: config.names.management.clone(),
-        others: config.names.certificate.clone(),
+        management_hosts: config.names.management.clone(),
+        default_hsm_hosts: config.names.certificate.clone(),
         default_hsm: first.map(|hsm| hsm.name.clone()),
         default_tenant: first.map(|hsm| hsm.tenant_id).unwrap_or_default(),
-        authorities: Authorities::Elsewhere(
+        authorities: TokenAuthorities::External(
             config.identity.issuers.iter().rev().map(|issuer| (issuer.tenant, authority(issuer))).collect(),
         ),
     }
@@ -165,9 +165,9 @@ async fn ensure_resource_group(store: &Store, wanted: &HsmSeed, now: Timestamp) 
         return Ok(());
     }
     let id = wanted.subscription();
-    let subscription =
-        Subscription { id, name: id.to_string(), tenant: wanted.tenant_id, undeletable: false };
-    resources::make_place(store, subscription, &wanted.resource_group, &wanted.location, now, &[]).await
+    let subscription = Subscription { id, name: id.to_string(), tenant: wanted.tenant_id, protected: false };
+    resources::ensure_resource_group(store, subscription, &wanted.resource_group, &wanted.location, now, &[])
+        .await
 }
 
 /// Converts a configured token selector.
@@ -185,7 +185,7 @@ pub(super) fn identity_settings(config: &Config, trust: ClientTrust) -> Settings
         audiences: issuer.audiences.clone(),
         management_audiences: issuer.management_audiences.clone(),
         any_port: false,
-        own: false,
+        is_simulator_authority: false,
         tenant: issuer.tenant,
         keys: match (&issuer.jwks_file, &issuer.jwks_url) {
             (Some(file), _) => KeySource::JwksFile(file.clone()),

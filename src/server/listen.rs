@@ -12,11 +12,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::activity::Limits;
+use super::activity::Timeouts;
 use super::admission::{Admission, Capacity};
-use super::connection::Front;
+use super::connection::ConnectionHandler;
 use super::descriptors;
-use super::web::Web;
+use super::request_router::RequestRouter;
 use crate::config::{Config, network_of};
 
 /// The number of slots per connection that may wait for a slot: one queue for addresses that have authenticated, and
@@ -71,23 +71,23 @@ impl Serving {
 /// Accepts and serves connections.
 pub(super) fn serve(
     listeners: Listeners,
-    web: Web,
+    web: RequestRouter,
     tls: Arc<rustls::ServerConfig>,
     config: &Config,
 ) -> Serving {
     let (server, connections) = (&config.server, &config.connections);
-    let served = descriptors::connections(server.max_connections);
+    let served = descriptors::connection_limit(server.max_connections);
     let admission = Admission::new(Capacity {
         connections: served,
         reserved: connections.reserved_of(server.max_connections).min(served - 1),
         per_address: connections.max_per_address,
     });
     let stopping = CancellationToken::new();
-    let handler = Front {
+    let handler = ConnectionHandler {
         web,
         acceptor: TlsAcceptor::from(tls),
         handshake: Duration::from_secs(server.handshake_seconds),
-        limits: Limits {
+        limits: Timeouts {
             first_request: Duration::from_secs(connections.first_request_seconds),
             idle: Duration::from_secs(connections.idle_seconds),
             unauthenticated: Duration::from_secs(connections.unauthenticated_seconds),
@@ -112,7 +112,7 @@ pub(super) fn serve(
 /// The state that all listeners share.
 #[derive(Clone)]
 struct Accepting {
-    handler: Front,
+    handler: ConnectionHandler,
     admission: Arc<Admission>,
     /// The queues for unknown and for known addresses.
     waiting: [Arc<Semaphore>; 2],
@@ -140,7 +140,7 @@ async fn accept(listener: TcpListener, accepting: Accepting) {
         };
         let Accepting { handler, admission, waiting, patience, connections } = accepting.clone();
         let address = network_of(peer.ip());
-        if let Some(slot) = admission.try_slot(address) {
+        if let Some(slot) = admission.try_acquire(address) {
             tokio::spawn(connections.track_future(handler.serve(stream, peer, slot)));
             continue;
         }
@@ -151,12 +151,12 @@ async fn accept(listener: TcpListener, accepting: Accepting) {
             continue;
         };
         tokio::spawn(async move {
-            match admission.slot(address, patience).await {
+            match admission.acquire(address, patience).await {
                 Some(slot) => {
                     drop(permit);
                     connections.track_future(handler.serve(stream, peer, slot)).await;
                 }
-                None => handler.turn_away(stream, peer).await,
+                None => handler.refuse(stream, peer).await,
             }
         });
     }

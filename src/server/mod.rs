@@ -10,17 +10,17 @@ mod connection;
 mod connection_file;
 mod core_dumps;
 mod descriptors;
-mod first_byte;
+mod first_byte_timeout;
 mod gateway;
-mod house;
+mod health_check;
 mod listen;
 mod log;
 mod managed_identity;
-mod pulse;
+mod request_router;
 mod resources;
+mod service;
 mod service_manager;
 mod simulator;
-mod web;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,16 +30,16 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use connection_file::{is_plain, quoted};
+pub(crate) use connection_file::{is_shell_safe, shell_quoted};
 pub use log::start as start_log;
 pub use simulator::environment as simulator_environment;
 
 use crate::api::grpc::Services;
 use crate::config::{Config, Mode};
 use crate::engine::Engine;
-use crate::jobs::{Scheduler, keep_time};
-use house::House;
-use pulse::Pulse;
+use crate::jobs::{Scheduler, monitor_clock};
+use health_check::HealthMonitor;
+use service::Service;
 
 /// The interval at which the sweeper recovers interrupted operations.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
@@ -59,7 +59,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
 
     if config.mode == Mode::Gateway {
-        core_dumps::forbid()?;
+        core_dumps::disable()?;
     }
     let listeners = listen::bind(config.server.listen).await?;
     let port = listeners.port();
@@ -73,15 +73,21 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
 
     let (reporter, health) = tonic_health::server::health_reporter();
-    let monitor = Pulse::new(reporter, Services::names().collect()).await;
+    let monitor = HealthMonitor::new(reporter, Services::names().collect()).await;
     let scheduler = Scheduler::new(service.engine.clone());
     let closing = CancellationToken::new();
-    let web = web::Web::new(&service, &config, (health, Arc::clone(&monitor)), &scheduler, closing.clone())?;
+    let web = request_router::RequestRouter::new(
+        &service,
+        &config,
+        (health, Arc::clone(&monitor)),
+        &scheduler,
+        closing.clone(),
+    )?;
     let serving = listen::serve(listeners, web, Arc::clone(&service.tls), &config);
     let background = tokio::spawn(run_maintenance(service.engine.clone(), monitor));
     let scheduled = tokio::spawn(scheduler.run());
-    let audit_log = tokio::spawn(audit_log::keep(service.engine.clone(), config.audit.clone()));
-    let time = tokio::spawn(keep_time(service.engine.clone()));
+    let audit_log = tokio::spawn(audit_log::maintain(service.engine.clone(), config.audit.clone()));
+    let time = tokio::spawn(monitor_clock(service.engine.clone()));
     if let Some(simulator) = &service.simulator {
         connection_file::write(&config.data_dir, simulator)?;
     }
@@ -129,7 +135,7 @@ fn kill_process() {
 }
 
 /// Runs the maintenance of the service: reports missing key material once, then sweeps and checks health periodically.
-async fn run_maintenance(engine: Engine, monitor: Arc<Pulse>) {
+async fn run_maintenance(engine: Engine, monitor: Arc<HealthMonitor>) {
     tokio::join!(report_missing_material(&engine), sweep_and_check_health(&engine, &monitor));
 }
 
@@ -145,7 +151,7 @@ async fn report_missing_material(engine: &Engine) {
 }
 
 /// Runs the sweeper and the health checks periodically.
-async fn sweep_and_check_health(engine: &Engine, monitor: &Pulse) {
+async fn sweep_and_check_health(engine: &Engine, monitor: &HealthMonitor) {
     let mut health = tokio::time::interval(HEALTH_CHECK_INTERVAL);
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     loop {
@@ -153,16 +159,16 @@ async fn sweep_and_check_health(engine: &Engine, monitor: &Pulse) {
             _ = sweep.tick() => {
                 engine.sweep().await;
             }
-            _ = health.tick() => monitor.take(engine).await,
+            _ = health.tick() => monitor.check(engine).await,
         }
     }
 }
 
 /// Closes the tokens and finalizes the module, in this order. Finalizing the module, or exiting, during a call can
 /// crash in the module; if a call does not complete in time, the process is killed instead.
-async fn close(service: House, served: bool, patience: Duration) -> ExitCode {
+async fn close(service: Service, served: bool, patience: Duration) -> ExitCode {
     let drained = service.engine.shut_down(patience).await;
-    let House { engine, module, lock, .. } = service;
+    let Service { engine, module, lock, .. } = service;
     drop(engine);
     if drained {
         if let Err(error) = module.finalize() {

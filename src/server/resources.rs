@@ -2,15 +2,15 @@
 
 use anyhow::Context as _;
 
-use super::house;
+use super::service;
 use crate::config;
 use crate::ids::Ids;
 use crate::model::Timestamp;
+use crate::model::arm_rbac::{ControlAssignment, ControlScope};
 use crate::model::change::{Change, ControlChange};
-use crate::model::control_plane::{ControlAssignment, ControlScope};
 use crate::model::key::Tags;
+use crate::model::local_rbac::{HierarchicalScope as _, RoleDefinition};
 use crate::model::name::PrincipalId;
-use crate::model::rbac::{Covers as _, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription};
 use crate::store::{Commit, Rules, Store};
 
@@ -18,7 +18,7 @@ use crate::store::{Commit, Rules, Store};
 ///
 /// # Errors
 /// If the subscription belongs to another tenant.
-pub(super) async fn make_place(
+pub(super) async fn ensure_resource_group(
     store: &Store,
     subscription: Subscription,
     name: &ResourceGroupName,
@@ -54,15 +54,16 @@ pub(super) async fn make_place(
 }
 
 /// Creates the subscriptions and resource groups of HSMs from versions of the service that had neither.
-pub(super) async fn make_places_of_known_hsms(store: &Store) -> anyhow::Result<()> {
+pub(super) async fn ensure_resource_groups_of_hsms(store: &Store) -> anyhow::Result<()> {
     for hsm in store.hsms() {
         let id = hsm.subscription;
         // The resource group of a deleted HSM may have been deleted.
         if hsm.deletion.is_some() && store.subscription(id).is_some() {
             continue;
         }
-        let subscription = Subscription { id, name: id.to_string(), tenant: hsm.tenant, undeletable: false };
-        make_place(store, subscription, &hsm.resource_group, &hsm.location, hsm.created, &[]).await?;
+        let subscription = Subscription { id, name: id.to_string(), tenant: hsm.tenant, protected: false };
+        ensure_resource_group(store, subscription, &hsm.resource_group, &hsm.location, hsm.created, &[])
+            .await?;
     }
     Ok(())
 }
@@ -75,7 +76,7 @@ pub(super) async fn assign(
     scope: &ControlScope,
 ) -> anyhow::Result<()> {
     let roles = config::control_plane_roles()?;
-    let definition = house::role(&roles, role)?;
+    let definition = service::role(&roles, role)?;
     let is_same = |existing: &ControlAssignment| {
         existing.principal == principal
             && existing.role_definition == definition.id

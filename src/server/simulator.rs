@@ -12,10 +12,10 @@ use super::applications;
 use super::audit_log;
 use super::connection_file::Simulator;
 use super::gateway::ClientTrust;
-use super::house::{self, House};
 use super::managed_identity;
 use super::resources;
-use crate::api::{Authorities, Names};
+use super::service::{self, Service};
+use crate::api::{HostNames, TokenAuthorities};
 use crate::clock::Clock;
 use crate::config::{self, Config, PrincipalSeed, Seed};
 use crate::engine::Engine;
@@ -25,14 +25,14 @@ use crate::ids::Ids;
 use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use crate::model::key::Tags;
+use crate::model::local_rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
 use crate::model::name::PrincipalId;
-use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
 use crate::model::resource::Subscription;
 use crate::model::setting;
 use crate::store::Store;
 
-use crate::ops::Tokens;
-use crate::token::{Claims, Module, Source, Supply, softhsm};
+use crate::ops::AttachedTokens;
+use crate::token::{Module, TokenPool, TokenSource, TokenUsage, softhsm};
 
 /// Returns the environment variable that points SoftHSM to its configuration. It must be set before the process starts.
 ///
@@ -45,10 +45,10 @@ pub fn environment(config: &Config) -> anyhow::Result<(&'static str, PathBuf)> {
 }
 
 /// Opens the simulator in its data directory.
-pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
+pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<Service> {
     let directory = std::path::absolute(&config.data_dir)?;
     files::make_private_directory(&directory)?;
-    let lock = house::lock(&directory)?;
+    let lock = service::lock(&directory)?;
     let seed = Seed::read(config.simulator.seed_file.as_deref())?;
     let certificates = certificates::ensure(&directory, &names(config))?;
 
@@ -83,20 +83,23 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
     let identity = identity(settings, &authority, &seed, &issuers, &audiences).await?;
 
     let clock_setters = seed.principal.iter().filter(|principal| principal.turns_clock);
-    let clock = Clock::turned_by(clock_setters.map(|principal| principal.object_id));
-    let store = house::open_store(config, &clock).await?;
+    let clock = Clock::settable_by(clock_setters.map(|principal| principal.object_id));
+    let store = service::open_store(config, &clock).await?;
     let now = clock.now();
     let supply = open_supply(config, &directory)?;
-    let tokens = Tokens::default();
-    house::open_tokens(&store, &supply.0, &tokens).await?;
+    let tokens = AttachedTokens::default();
+    service::open_tokens(&store, &supply.0, &tokens).await?;
     let lifetimes = store.lifetimes();
-    let is_seeded = seed.hsm.iter().all(|hsm| house::has_lived(&lifetimes, &hsm.name));
+    let is_seeded = seed.hsm.iter().all(|hsm| service::has_existed(&lifetimes, &hsm.name));
     ensure_resource_group(&store, &seed, now, is_seeded).await?;
     let built_in = config::built_in_roles()?;
-    for wanted in seed.hsm.iter().filter(|wanted| !house::has_lived(&lifetimes, &wanted.name)) {
+    for wanted in seed.hsm.iter().filter(|wanted| !service::has_existed(&lifetimes, &wanted.name)) {
         let token = supply
             .0
-            .take(wanted.name.as_str(), || Claims { in_use: store.token_serials(), ..Claims::default() })
+            .allocate(wanted.name.as_str(), || TokenUsage {
+                in_use: store.token_serials(),
+                ..TokenUsage::default()
+            })
             .await
             .with_context(|| format!("creating the token of HSM {}", wanted.name))?;
         let hsm = ManagedHsm {
@@ -118,16 +121,16 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
             network: NetworkRules::default(),
             settings: setting::Settings::default(),
         };
-        house::make_hsm(&store, hsm, &assigned(&seed, |principal| &principal.roles, &built_in)?).await?;
+        service::create_hsm(&store, hsm, &assigned(&seed, |principal| &principal.roles, &built_in)?).await?;
         tokens.attach(&wanted.name, token);
     }
     let (supply, module) = supply;
     let audit_log = audit_log::open(config, &store, &supply, None, now).await?;
-    let rules = (house::aes_modes(config, &seed.hsm), audit_log);
-    let (locations, pricing) = (config::locations()?, house::pricing(config)?);
+    let rules = (service::aes_modes(config, &seed.hsm), audit_log);
+    let (locations, pricing) = (config::locations()?, service::pricing(config)?);
     let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), rules);
 
-    authority.record_with(Arc::new(engine.clone()));
+    authority.set_recorder(Arc::new(engine.clone()));
     // Started only now, because each issued access token must be recorded.
     let managed_identity = match identities {
         Some(identities) => {
@@ -150,15 +153,15 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<House> {
         seed,
         credentials,
     };
-    let names = Names {
+    let names = HostNames {
         suffixes: config.names.data_plane.clone(),
-        management: config.names.management.clone(),
-        others: config.names.certificate.clone(),
+        management_hosts: config.names.management.clone(),
+        default_hsm_hosts: config.names.certificate.clone(),
         default_hsm: simulator.seed.hsm.first().map(|hsm| hsm.name.clone()),
         default_tenant: simulator.seed.tenant_id,
-        authorities: Authorities::Here(config.names.authority.clone()),
+        authorities: TokenAuthorities::BuiltIn(config.names.authority.clone()),
     };
-    Ok(House { engine, module, tls, simulator: Some(simulator), names, lock })
+    Ok(Service { engine, module, tls, simulator: Some(simulator), names, lock })
 }
 
 /// Creates the seed's subscription, its resource group, and the ARM role assignments of the first start. Does not
@@ -171,14 +174,15 @@ async fn ensure_resource_group(
 ) -> anyhow::Result<()> {
     let config::Subscription { id, name } = seed.subscription.clone();
     if is_seeded && store.subscription(id).is_some_and(|known| known.tenant == seed.tenant_id) {
-        return resources::make_places_of_known_hsms(store).await;
+        return resources::ensure_resource_groups_of_hsms(store).await;
     }
-    let subscription = Subscription { id, name, tenant: seed.tenant_id, undeletable: false };
+    let subscription = Subscription { id, name, tenant: seed.tenant_id, protected: false };
     let location = &seed.hsm[0].location;
     let roles = config::control_plane_roles()?;
     let managers = assigned(seed, |principal| &principal.control_plane_roles, &roles)?;
-    resources::make_place(store, subscription, &seed.resource_group, location, now, &managers).await?;
-    resources::make_places_of_known_hsms(store).await
+    resources::ensure_resource_group(store, subscription, &seed.resource_group, location, now, &managers)
+        .await?;
+    resources::ensure_resource_groups_of_hsms(store).await
 }
 
 /// Returns the names for the server's certificate.
@@ -232,9 +236,9 @@ async fn identity(
         audiences: audiences.clone(),
         management_audiences: management_audiences.clone(),
         any_port: true,
-        own: true,
+        is_simulator_authority: true,
         tenant: seed.tenant_id,
-        keys: KeySource::Given(authority.jwks()),
+        keys: KeySource::Static(authority.jwks()),
         algorithms: vec![crate::identity::SignatureAlgorithm::RS256],
         leeway_seconds: 5,
         tenant_claim_required: true,
@@ -247,17 +251,17 @@ async fn identity(
 }
 
 /// Prepares SoftHSM's directories and loads it.
-fn open_supply(config: &Config, directory: &Path) -> anyhow::Result<(Supply, Module)> {
+fn open_supply(config: &Config, directory: &Path) -> anyhow::Result<(TokenPool, Module)> {
     let softhsm = softhsm::Directory::prepare(&directory.join("softhsm"))?;
-    let source = Source::SoftHsm {
+    let source = TokenSource::SoftHsm {
         directory: softhsm.clone(),
         pin: pin(&directory.join("token.pin"))?,
         so_pin: pin(&directory.join("token.so-pin"))?,
     };
     let module = softhsm
-        .load(config.token.module.as_deref(), house::profile(&config.token)?)
+        .load(config.token.module.as_deref(), service::profile(&config.token)?)
         .context("loading SoftHSM; set token.module to the path of its library if it is not found")?;
-    Ok((Supply::new(module.clone(), source), module))
+    Ok((TokenPool::new(module.clone(), source), module))
 }
 
 /// Reads a PIN from a file, or generates it.
@@ -291,7 +295,7 @@ fn assigned<'a>(
     let mut assigned = Vec::new();
     for principal in &seed.principal {
         for name in named(principal) {
-            let role = house::role(roles, name).with_context(|| format!("principal {}", principal.name))?;
+            let role = service::role(roles, name).with_context(|| format!("principal {}", principal.name))?;
             assigned.push((principal.object_id, role));
         }
     }

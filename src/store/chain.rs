@@ -16,14 +16,14 @@ const ADDED: usize = 88;
 
 /// The end of the chain, after which the next record is added.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub(super) struct Head {
+pub(super) struct ChainHead {
     /// The last record's sequence number; 0 if there is none.
     pub(super) seq: u64,
     /// The last record's link; empty if there is none.
     pub(super) chain: String,
 }
 
-impl Head {
+impl ChainHead {
     /// Appends a record, a JSON object with at least one member, and returns its line without a line
     /// break.
     pub(super) fn link(&mut self, body: &str) -> String {
@@ -67,14 +67,14 @@ mod tests {
 
     #[test]
     fn link_hashes_previous_link_and_line() {
-        let mut head = Head::default();
+        let mut head = ChainHead::default();
         let first = head.link(r#"{"a":1}"#);
         let chain = URL_SAFE_NO_PAD.encode(Sha256::digest(r#"{"a":1,"seq":1"#));
         assert_eq!(first, format!(r#"{{"a":1,"seq":1,"chain":"{chain}"}}"#));
         let second = head.link(r#"{"a":1}"#);
         let chain = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{chain}{{"a":1,"seq":2"#)));
         assert_eq!(second, format!(r#"{{"a":1,"seq":2,"chain":"{chain}"}}"#));
-        assert_eq!(head, Head { seq: 2, chain });
+        assert_eq!(head, ChainHead { seq: 2, chain });
     }
 
     #[test]

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::model::Timestamp;
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent};
-use crate::model::entry::Meter;
-use crate::model::event::KEPT;
+use crate::model::event::DEFAULT_RETAINED;
 use crate::model::key::KeyVersion;
+use crate::model::local_rbac::RoleDefinition;
 use crate::model::name::HsmName;
-use crate::model::rbac::RoleDefinition;
 
 /// The writes of one call, applied atomically.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Commit {
     /// The intents to close. An intent that is not open is ignored.
     pub close: Vec<Uuid>,
     /// The audit record and meter reading. `None` for the first step of a call with two.
-    pub record: Option<Record>,
+    pub record: Option<AuditRecord>,
     /// The rules that the changes must satisfy.
     pub rules: Rules,
 }
@@ -48,7 +48,7 @@ impl Commit {
 
 /// The audit record of a call, with its data for metering.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Record {
+pub struct AuditRecord {
     /// When the call arrived.
     pub at: Timestamp,
     /// The HSM that the request names, if any.
@@ -106,7 +106,7 @@ impl Default for Options {
             exported: 0,
             exported_chain: None,
             accept_break: false,
-            events_kept: KEPT,
+            events_kept: DEFAULT_RETAINED,
         }
     }
 }

@@ -9,32 +9,33 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use sqlx::SqliteConnection;
 
-use super::draft::View;
 use super::load::{damaged, json};
 use super::statements::{Failure, to_json};
+use super::transaction::Transaction;
 use crate::model::billing::Budget;
-use crate::model::change::{Change, ControlChange, Made};
+use crate::model::change::{Change, ControlChange, VersionOrigin};
 use crate::model::due::Notice;
 use crate::model::event::{
-    Batch, Happened, HsmHappened, HsmKind, KeyHappened, KeyKind, LifecycleEvent, Since, Watched,
+    EventBatch, EventFilter, EventPayload, EventPosition, HsmEvent, HsmEventKind, KeyEvent, KeyEventKind,
+    LifecycleEvent,
 };
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::{HsmName, KeyName};
 use crate::model::resource::SubscriptionId;
-use crate::model::time_guard::Turn;
+use crate::model::time_guard::ClockStatusChange;
 use crate::model::{Error, Result};
 
 /// The maximum number of rows per INSERT statement.
 const ROWS: usize = 500;
 
 /// The newest events, in order: all that the database has.
-pub(super) struct Log {
+pub(super) struct EventLog {
     events: VecDeque<Arc<LifecycleEvent>>,
     /// The number of events kept.
     kept: usize,
 }
 
-impl Log {
+impl EventLog {
     /// An empty log that keeps this number of events; at least one, to continue the sequence numbers.
     pub(super) fn new(kept: usize) -> Self {
         Self { events: VecDeque::new(), kept: kept.max(1) }
@@ -73,30 +74,30 @@ impl Log {
     /// # Errors
     /// `ResumeTokenExpired` if later events have already been removed, `Invalid` for a position after the newest
     /// event.
-    pub(super) fn read(&self, watched: Watched, since: Since, most: usize) -> Result<Batch> {
+    pub(super) fn read(&self, watched: EventFilter, since: EventPosition, most: usize) -> Result<EventBatch> {
         let (floor, head) = (self.floor(), self.head());
         let after = match since {
-            Since::Now => head,
-            Since::Beginning => floor,
-            Since::Event(after) if after > head => {
+            EventPosition::Now => head,
+            EventPosition::Beginning => floor,
+            EventPosition::Event(after) if after > head => {
                 return Err(Error::invalid(
                     "resume_token",
                     "the resume token was not issued by this service",
                 ));
             }
-            Since::Event(after) if after < floor => {
+            EventPosition::Event(after) if after < floor => {
                 return Err(Error::ResumeTokenExpired { after, oldest: floor + 1 });
             }
-            Since::Event(after) => after,
+            EventPosition::Event(after) => after,
         };
-        let mut batch = Batch { watched, events: Vec::new(), position: after, more: false };
+        let mut batch = EventBatch { watched, events: Vec::new(), position: after, more: false };
         for event in self.tail(after) {
             if batch.events.len() == most {
                 batch.more = true;
                 break;
             }
             batch.position = event.sequence;
-            if watched.shows(event) {
+            if watched.selects(event) {
                 batch.events.push(Arc::clone(event));
             }
         }
@@ -104,38 +105,38 @@ impl Log {
     }
 
     /// Whether an event after a sequence number concerns a watch, or events after it have been removed.
-    pub(super) fn concerns(&self, watched: Watched, after: u64) -> bool {
-        after < self.floor() || self.tail(after).any(|event| watched.concerns(event))
+    pub(super) fn concerns(&self, watched: EventFilter, after: u64) -> bool {
+        after < self.floor() || self.tail(after).any(|event| watched.wakes(event))
     }
 }
 
 /// Derives the events of a change from the state before it. The match has no wildcard, so that each new kind of
 /// change requires a decision.
-pub(super) fn of(change: &Change, transaction: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
+pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(SubscriptionId, EventPayload)> {
     match change {
-        Change::InsertHsm(hsm, _) => vec![hsm_event(hsm, HsmKind::Created)],
+        Change::InsertHsm(hsm, _) => vec![hsm_event(hsm, HsmEventKind::Created)],
         Change::ReplaceHsm(hsm) => replaced(hsm, transaction),
         Change::SoftDeleteHsm(name, deletion) => {
-            known_hsm(transaction, name, HsmKind::Deleted(deletion.scheduled_purge_at))
+            known_hsm(transaction, name, HsmEventKind::Deleted(deletion.scheduled_purge_at))
         }
-        Change::RecoverHsm(name, _) => known_hsm(transaction, name, HsmKind::Recovered),
-        Change::PurgeHsm(name, _) => known_hsm(transaction, name, HsmKind::Purged),
+        Change::RecoverHsm(name, _) => known_hsm(transaction, name, HsmEventKind::Recovered),
+        Change::PurgeHsm(name, _) => known_hsm(transaction, name, HsmEventKind::Purged),
         Change::InsertVersion(version, made) => {
             let kind = match made {
-                Made::Created => KeyKind::Created,
-                Made::Imported => KeyKind::Imported,
-                Made::Rotated => KeyKind::Rotated,
+                VersionOrigin::Created => KeyEventKind::Created,
+                VersionOrigin::Imported => KeyEventKind::Imported,
+                VersionOrigin::Rotated => KeyEventKind::Rotated,
             };
             key(transaction, &version.hsm, &version.name, kind(version.version))
         }
-        Change::Note(hsm, name, notice) => noted(transaction, hsm, name, *notice),
+        Change::RecordNotice(hsm, name, notice) => noted(transaction, hsm, name, *notice),
         Change::SoftDelete(hsm, name, deletion) => {
-            key(transaction, hsm, name, KeyKind::Deleted(deletion.scheduled_purge_at))
+            key(transaction, hsm, name, KeyEventKind::Deleted(deletion.scheduled_purge_at))
         }
         Change::Control(ControlChange::ReplaceBudget(budget)) => reached(budget, transaction),
-        Change::ReleaseClock => turned(transaction, Turn::Released),
-        Change::Recover(hsm, name) => key(transaction, hsm, name, KeyKind::Recovered),
-        Change::Purge(hsm, name) => key(transaction, hsm, name, KeyKind::Purged),
+        Change::ReleaseClock => clock_events(transaction, ClockStatusChange::Released),
+        Change::Recover(hsm, name) => key(transaction, hsm, name, KeyEventKind::Recovered),
+        Change::Purge(hsm, name) => key(transaction, hsm, name, KeyEventKind::Purged),
         // Not lifecycle events; the audit log has these changes.
         Change::ReplaceVersion(_)
         | Change::BindModes(..)
@@ -160,66 +161,73 @@ pub(super) fn of(change: &Change, transaction: &View<'_>) -> Vec<(SubscriptionId
 }
 
 /// The events of a change of the clock guard's state: one per subscription, because it concerns all HSMs.
-pub(super) fn turned(transaction: &View<'_>, turn: Turn) -> Vec<(SubscriptionId, Happened)> {
+pub(super) fn clock_events(
+    transaction: &Transaction<'_>,
+    turn: ClockStatusChange,
+) -> Vec<(SubscriptionId, EventPayload)> {
     let subscriptions = transaction.resources().subscriptions();
-    subscriptions.iter().map(|subscription| (subscription.id, Happened::Clock(turn))).collect()
+    subscriptions.iter().map(|subscription| (subscription.id, EventPayload::Clock(turn))).collect()
 }
 
-fn hsm_event(hsm: &ManagedHsm, kind: HsmKind) -> (SubscriptionId, Happened) {
+fn hsm_event(hsm: &ManagedHsm, kind: HsmEventKind) -> (SubscriptionId, EventPayload) {
     let ManagedHsm { id, name, resource_group, location, .. } = hsm.clone();
-    (hsm.subscription, Happened::Hsm(HsmHappened { id, name, resource_group, location, kind }))
+    (hsm.subscription, EventPayload::Hsm(HsmEvent { id, name, resource_group, location, kind }))
 }
 
-fn known_hsm(transaction: &View<'_>, name: &HsmName, kind: HsmKind) -> Vec<(SubscriptionId, Happened)> {
+fn known_hsm(
+    transaction: &Transaction<'_>,
+    name: &HsmName,
+    kind: HsmEventKind,
+) -> Vec<(SubscriptionId, EventPayload)> {
     transaction.hsm(name).map(|hsm| hsm_event(&hsm, kind)).into_iter().collect()
 }
 
-fn replaced(hsm: &ManagedHsm, transaction: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
+fn replaced(hsm: &ManagedHsm, transaction: &Transaction<'_>) -> Vec<(SubscriptionId, EventPayload)> {
     let Ok(before) = transaction.hsm(&hsm.name) else { return Vec::new() };
     let activated = before.activation != hsm.activation && hsm.activation == Activation::Active;
     let protected = hsm.purge_protection && !before.purge_protection;
-    let kinds = [(activated, HsmKind::Activated), (protected, HsmKind::PurgeProtected)];
+    let kinds = [(activated, HsmEventKind::Activated), (protected, HsmEventKind::PurgeProtected)];
     kinds.into_iter().filter(|(is, _)| *is).map(|(_, kind)| hsm_event(hsm, kind)).collect()
 }
 
 /// The event of a replaced budget, if it is replaced because it was reached.
-fn reached(budget: &Budget, transaction: &View<'_>) -> Vec<(SubscriptionId, Happened)> {
+fn reached(budget: &Budget, transaction: &Transaction<'_>) -> Vec<(SubscriptionId, EventPayload)> {
     let subscription = budget.subscription();
     let before = transaction.resources().budget(subscription, &budget.name).and_then(|known| known.reached);
     let news = budget.reached.is_some() && budget.reached != before;
-    news.then(|| (subscription, Happened::Budget(budget.name.clone()))).into_iter().collect()
+    news.then(|| (subscription, EventPayload::Budget(budget.name.clone()))).into_iter().collect()
 }
 
 /// The event of a key, with its names in their original case.
 fn key(
-    transaction: &View<'_>,
+    transaction: &Transaction<'_>,
     hsm: &HsmName,
     name: &KeyName,
-    kind: KeyKind,
-) -> Vec<(SubscriptionId, Happened)> {
+    kind: KeyEventKind,
+) -> Vec<(SubscriptionId, EventPayload)> {
     let Ok(found) = transaction.hsm(hsm) else { return Vec::new() };
     let name = transaction.key(hsm, name).map_or_else(|| name.clone(), |key| key.name.clone());
-    let happened = KeyHappened { hsm_id: found.id, hsm: found.name.clone(), name, kind };
-    vec![(found.subscription, Happened::Key(happened))]
+    let happened = KeyEvent { hsm_id: found.id, hsm: found.name.clone(), name, kind };
+    vec![(found.subscription, EventPayload::Key(happened))]
 }
 
 /// The event of a notice, unless the version already has it.
 fn noted(
-    transaction: &View<'_>,
+    transaction: &Transaction<'_>,
     hsm: &HsmName,
     name: &KeyName,
     notice: Notice,
-) -> Vec<(SubscriptionId, Happened)> {
+) -> Vec<(SubscriptionId, EventPayload)> {
     let Some(known) = transaction.key(hsm, name) else { return Vec::new() };
     let Some(current) = known.current().filter(|current| !current.notices.contains(notice)) else {
         return Vec::new();
     };
     match (notice, current.attributes.expires) {
         (Notice::NearExpiry, Some(expires)) => {
-            key(transaction, hsm, name, KeyKind::NearExpiry(current.version, expires))
+            key(transaction, hsm, name, KeyEventKind::NearExpiry(current.version, expires))
         }
         (Notice::NearExpiry, None) => Vec::new(),
-        (Notice::NotRotated, _) => key(transaction, hsm, name, KeyKind::NotRotated(current.version)),
+        (Notice::NotRotated, _) => key(transaction, hsm, name, KeyEventKind::NotRotated(current.version)),
     }
 }
 
@@ -238,7 +246,7 @@ pub(super) async fn write(
         let rows: Result<Vec<_>, Failure> = rows.collect();
         let rows = rows.map_err(|failure| match failure {
             Failure::Refused(error) => sqlx::Error::Encode(Box::new(error)),
-            Failure::Broken(error) => error,
+            Failure::Database(error) => error,
         })?;
         insert.push_values(rows, |mut row, (sequence, event)| {
             row.push_bind(number(sequence)).push_bind(event);
@@ -254,8 +262,8 @@ pub(super) async fn write(
 }
 
 /// Reads the newest events.
-pub(super) async fn load(db: &mut SqliteConnection, kept: usize) -> Result<Log> {
-    let mut log = Log::new(kept);
+pub(super) async fn load(db: &mut SqliteConnection, kept: usize) -> Result<EventLog> {
+    let mut log = EventLog::new(kept);
     let sql = "-- load_lifecycle_events
         SELECT event FROM lifecycle_events ORDER BY sequence DESC LIMIT $1";
     let most = i64::try_from(log.kept).unwrap_or(i64::MAX);

@@ -54,7 +54,7 @@ impl Lifetimes {
 pub(super) async fn insert(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done {
     let sql = "-- insert_hsm
         INSERT INTO hsms (folded, resource) VALUES ($1, $2)";
-    sqlx::query(sql).bind(hsm.name.folded()).bind(to_json(hsm)?).execute(db).await?;
+    sqlx::query(sql).bind(hsm.name.to_case_insensitive()).bind(to_json(hsm)?).execute(db).await?;
     Ok(())
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn insert(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done 
 pub(super) async fn update(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done {
     let sql = "-- update_hsm
         UPDATE hsms SET resource = $2 WHERE folded = $1";
-    sqlx::query(sql).bind(hsm.name.folded()).bind(to_json(hsm)?).execute(db).await?;
+    sqlx::query(sql).bind(hsm.name.to_case_insensitive()).bind(to_json(hsm)?).execute(db).await?;
     Ok(())
 }
 

@@ -11,19 +11,19 @@ use std::time::Duration;
 use sqlx::{Acquire as _, Connection as _, Sqlite, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::chain::Head;
-use super::commit::{Commit, Record};
-use super::doubt::{self, Mark, Source, Unwritten};
-use super::draft::{Draft, View};
+use super::ambiguous_commit::{self, CommitFailure, DatabasePath, LedgerPosition};
+use super::chain::ChainHead;
+use super::commit::{AuditRecord, Commit};
 use super::events;
 use super::export::Exporter;
+use super::high_water_mark;
 use super::memory::Memory;
 use super::outbox::{self, ExportedRecord};
 use super::statements::{self, Failure};
-use super::time_mark;
+use super::transaction::{ChangeSet, Transaction};
 use super::usage::Usage;
 use crate::model::name::HsmName;
-use crate::model::time_guard::{Kept, Turn};
+use crate::model::time_guard::{ClockStatusChange, GuardState};
 use crate::model::{Error, Result, Timestamp};
 
 /// The maximum number of commits in a group.
@@ -44,7 +44,7 @@ pub(super) enum Message {
     /// A commit, and the channel of its caller if the caller waits.
     Commit(Commit, Option<oneshot::Sender<Result<()>>>),
     /// Resolve an ambiguous commit, and answer whether none is left.
-    Settle(oneshot::Sender<bool>),
+    ResolveAmbiguous(oneshot::Sender<bool>),
     /// Finish the earlier messages and stop.
     Close(oneshot::Sender<()>),
 }
@@ -54,19 +54,19 @@ type Call = (Commit, Option<oneshot::Sender<Result<()>>>);
 /// The changes and records of a group.
 #[derive(Default)]
 pub(super) struct Group {
-    changes: Draft,
+    changes: ChangeSet,
     /// The position of the database after the group.
-    mark: Mark,
+    position: LedgerPosition,
     records: Vec<ExportedRecord>,
     usage: Usage,
     /// The sequence number up to which the group removes records from the outbox.
     trimmed: Option<u64>,
     /// The written high-water mark of the clock, and the number of clock events written with it.
-    time: Option<(Kept, usize)>,
+    time: Option<(GuardState, usize)>,
 }
 
 /// A group whose COMMIT failed but may have been written, and its calls.
-pub(super) struct Doubt {
+pub(super) struct AmbiguousCommit {
     group: Group,
     calls: Vec<Call>,
     results: Vec<Result<()>>,
@@ -77,24 +77,24 @@ pub(super) struct Ledger {
     pub(super) db: SqliteConnection,
     pub(super) memory: Arc<Memory>,
     /// The last record, for readers.
-    pub(super) shown_head: Arc<Mutex<Head>>,
+    pub(super) shown_head: Arc<Mutex<ChainHead>>,
     /// The database that is queried after an ambiguous commit.
-    pub(super) source: Source,
+    pub(super) source: DatabasePath,
     /// The last known position of the database.
-    pub(super) mark: Mark,
+    pub(super) position: LedgerPosition,
     pub(super) exporter: Exporter,
     /// Set while the database fails: all callers then wait for their commit, whatever the durability.
     pub(super) failing: Arc<AtomicBool>,
     /// Set while a commit is ambiguous.
-    pub(super) doubtful: Arc<AtomicBool>,
+    pub(super) is_ambiguous: Arc<AtomicBool>,
     /// The ambiguous commit. No other group is written until it is resolved.
-    pub(super) doubt: Option<Doubt>,
+    pub(super) ambiguous: Option<AmbiguousCommit>,
     /// Records of calls that were answered before their group failed.
-    pub(super) carried: Vec<Record>,
+    pub(super) carried: Vec<AuditRecord>,
     /// The sequence number up to which records have been removed from the outbox.
     pub(super) trimmed: u64,
     /// The last written high-water mark of the clock.
-    pub(super) marked: Option<Kept>,
+    pub(super) high_water_mark: Option<GuardState>,
 }
 
 impl Ledger {
@@ -110,7 +110,7 @@ impl Ledger {
                     self.exporter.step(&mut self.db).await;
                     continue;
                 }
-                () = pause(RETRY), if !self.carried.is_empty() || self.doubt.is_some() => true,
+                () = pause(RETRY), if !self.carried.is_empty() || self.ambiguous.is_some() => true,
             };
             if !open {
                 break;
@@ -150,13 +150,13 @@ impl Ledger {
         for message in messages.drain(..) {
             match message {
                 Message::Commit(commit, reply) => calls.push((commit, reply)),
-                Message::Settle(reply) => resolving.push(reply),
+                Message::ResolveAmbiguous(reply) => resolving.push(reply),
                 Message::Close(closed) => closing.push(closed),
             }
         }
         self.commit(calls).await;
         for reply in resolving {
-            let _ = reply.send(self.doubt.is_none());
+            let _ = reply.send(self.ambiguous.is_none());
         }
         self.exporter.step(&mut self.db).await;
     }
@@ -166,17 +166,17 @@ impl Ledger {
         if let Err(error) = self.resolve_ambiguous().await {
             return self.fail(&error, calls);
         }
-        if calls.is_empty() && self.carried.is_empty() && self.memory.clock().kept().is_none() {
+        if calls.is_empty() && self.carried.is_empty() && self.memory.clock().guard_state().is_none() {
             return;
         }
         let mut results = Vec::with_capacity(calls.len());
         match self.write(&calls, &mut results).await {
             Ok(group) => self.apply(group, calls, results),
-            Err(Unwritten::Surely(error)) => self.fail(&error, calls),
-            Err(Unwritten::Perhaps(error, group)) => {
+            Err(CommitFailure::NotWritten(error)) => self.fail(&error, calls),
+            Err(CommitFailure::Ambiguous(error, group)) => {
                 tracing::error!(%error, "a COMMIT failed; querying the database whether it was written");
-                self.doubt = Some(Doubt { group, calls, results });
-                self.doubtful.store(true, Ordering::Release);
+                self.ambiguous = Some(AmbiguousCommit { group, calls, results });
+                self.is_ambiguous.store(true, Ordering::Release);
                 if let Err(error) = self.resolve_ambiguous().await {
                     self.report_ambiguous(&error);
                 }
@@ -186,21 +186,21 @@ impl Ledger {
 
     /// Queries whether the group of the ambiguous commit was written, and applies it or fails its calls.
     async fn resolve_ambiguous(&mut self) -> Result<()> {
-        if self.doubt.is_none() {
+        if self.ambiguous.is_none() {
             return Ok(());
         }
-        let found = self.source.settle(&mut self.db).await?;
-        let Some(Doubt { group, calls, results }) = self.doubt.take() else { return Ok(()) };
-        if found == group.mark {
+        let found = self.source.query_position(&mut self.db).await?;
+        let Some(AmbiguousCommit { group, calls, results }) = self.ambiguous.take() else { return Ok(()) };
+        if found == group.position {
             tracing::warn!("the group whose COMMIT failed was written to the database");
             self.apply(group, calls, results);
-        } else if found == self.mark {
+        } else if found == self.position {
             self.fail(&"the group whose COMMIT failed was not written to the database", calls);
         } else {
-            self.doubt = Some(Doubt { group, calls, results });
+            self.ambiguous = Some(AmbiguousCommit { group, calls, results });
             return Err(Error::internal("another process changed the database"));
         }
-        self.doubtful.store(false, Ordering::Release);
+        self.is_ambiguous.store(false, Ordering::Release);
         Ok(())
     }
 
@@ -208,12 +208,12 @@ impl Ledger {
     fn apply(&mut self, group: Group, calls: Vec<Call>, results: Vec<Result<()>>) {
         self.failing.store(false, Ordering::Relaxed);
         self.carried.clear();
-        self.mark = group.mark;
-        self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.mark.head);
+        self.position = group.position;
+        self.shown_head.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&self.position.head);
         self.trimmed = group.trimmed.unwrap_or(self.trimmed);
         if let Some((kept, turns)) = group.time {
-            self.marked = Some(kept);
-            self.memory.clock().told(turns);
+            self.high_water_mark = Some(kept);
+            self.memory.clock().acknowledge_changes(turns);
         }
         self.memory.apply(group.changes);
         self.memory.usage().add(group.usage);
@@ -244,7 +244,7 @@ impl Ledger {
     fn report_ambiguous(&mut self, error: &Error) {
         tracing::error!(%error, "it is unknown whether the last calls were recorded; the query is retried");
         self.failing.store(true, Ordering::Relaxed);
-        let Some(doubt) = &mut self.doubt else { return };
+        let Some(doubt) = &mut self.ambiguous else { return };
         for (commit, reply) in &mut doubt.calls {
             if let Some(reply) = reply.take() {
                 // The caller receives an error: if the record was not written, it must not be written later.
@@ -259,24 +259,25 @@ impl Ledger {
         &mut self,
         calls: &[Call],
         results: &mut Vec<Result<()>>,
-    ) -> std::result::Result<Group, Unwritten<Group>> {
+    ) -> std::result::Result<Group, CommitFailure<Group>> {
         let exported = self.exporter.exported();
         let trim = exported >= self.trimmed + TRIM;
-        let mut group = Group { mark: self.mark.clone(), ..Group::default() };
-        let time = self.memory.clock().kept();
-        let time_is_due = time
-            .as_ref()
-            .is_some_and(|(kept, turns)| !turns.is_empty() || time_mark::is_due(self.marked.as_ref(), kept));
+        let mut group = Group { position: self.position.clone(), ..Group::default() };
+        let time = self.memory.clock().guard_state();
+        let time_is_due = time.as_ref().is_some_and(|(kept, turns)| {
+            !turns.is_empty() || high_water_mark::is_due(self.high_water_mark.as_ref(), kept)
+        });
         if !trim && !time_is_due && calls.iter().all(|(commit, _)| commit.is_record_only()) {
             // A single statement is a transaction of its own, and avoids the round trips to SQLite's thread
             // for BEGIN, the group counter and COMMIT.
             results.extend(calls.iter().map(|_| Ok(())));
             let records = calls.iter().filter_map(|(commit, _)| commit.record.as_ref());
             group.record(&self.memory, self.carried.iter().chain(records));
-            let inserted = outbox::insert(&mut self.db, &group.records, &group.mark.head, &group.usage).await;
+            let inserted =
+                outbox::insert(&mut self.db, &group.records, &group.position.head, &group.usage).await;
             return match inserted.and_then(|()| fault()) {
                 Ok(()) => Ok(group),
-                Err(error) => Err(Unwritten::Perhaps(error, group)),
+                Err(error) => Err(CommitFailure::Ambiguous(error, group)),
             };
         }
         let mut db = self.db.begin_with("BEGIN IMMEDIATE").await?;
@@ -288,7 +289,7 @@ impl Ledger {
             results.push(match staged {
                 Ok(()) => Ok(()),
                 Err(Failure::Refused(error)) => Err(error),
-                Err(Failure::Broken(error)) => return Err(error.into()),
+                Err(Failure::Database(error)) => return Err(error.into()),
             });
         }
         let accepted = calls.iter().zip(&*results).filter(|(_, result)| result.is_ok());
@@ -304,16 +305,16 @@ impl Ledger {
                 statements::add_version_use(&mut db, *version, used).await?;
             }
         }
-        outbox::insert(&mut db, &group.records, &group.mark.head, &group.usage).await?;
+        outbox::insert(&mut db, &group.records, &group.position.head, &group.usage).await?;
         if let Some((kept, turns)) = time {
             group.add_clock_events(&self.memory, &turns);
             let kept =
-                self.memory.clock().kept_if_released().filter(|_| group.changes.released).unwrap_or(kept);
-            time_mark::write(&mut db, &kept).await?;
+                self.memory.clock().state_if_released().filter(|_| group.changes.released).unwrap_or(kept);
+            high_water_mark::write(&mut db, &kept).await?;
             group.time = Some((kept, turns.len()));
         }
-        group.mark.groups += 1;
-        doubt::write(&mut db, group.mark.groups).await?;
+        group.position.groups += 1;
+        ambiguous_commit::write(&mut db, group.position.groups).await?;
         if let Some(newest) = group.changes.events.last() {
             let trimmed = self.memory.events().trimmed(newest.sequence);
             events::write(&mut db, &group.changes.events, trimmed).await?;
@@ -321,36 +322,36 @@ impl Ledger {
         group.trimmed = trim.then_some(exported);
         match db.commit().await.and_then(|()| fault()) {
             Ok(()) => Ok(group),
-            Err(error) => Err(Unwritten::Perhaps(error, group)),
+            Err(error) => Err(CommitFailure::Ambiguous(error, group)),
         }
     }
 }
 
 impl Group {
     /// Chains the records of the group, and counts them for metering.
-    fn record<'a>(&mut self, memory: &Memory, records: impl Iterator<Item = &'a Record>) {
+    fn record<'a>(&mut self, memory: &Memory, records: impl Iterator<Item = &'a AuditRecord>) {
         let known = memory.usage();
         let mut at = None;
         for record in records {
             let at = *at.get_or_insert(record.at);
-            let head = &mut self.mark.head;
+            let head = &mut self.position.head;
             let line = head.link(&record.body);
             self.records.push(ExportedRecord { seq: head.seq, at, line });
             let hsm = record.hsm.as_ref().and_then(|hsm| self.canonical(memory, hsm));
             self.usage.count(hsm, record.event, record.meter, record.at);
             if let Some(version) = &record.version {
-                self.usage.note(version, record.at, &known);
+                self.usage.record_use(version, record.at, &known);
             }
         }
     }
 
     /// Adds the lifecycle events of the clock guard.
-    fn add_clock_events(&mut self, memory: &Memory, turns: &[Turn]) {
+    fn add_clock_events(&mut self, memory: &Memory, turns: &[ClockStatusChange]) {
         for turn in turns {
-            let mut transaction = View::new(memory, &self.changes);
-            let events = events::turned(&transaction, *turn);
-            transaction.tell(memory.now(), events);
-            let changes = transaction.into_own();
+            let mut transaction = Transaction::new(memory, &self.changes);
+            let events = events::clock_events(&transaction, *turn);
+            transaction.add_events(memory.now(), events);
+            let changes = transaction.into_changes();
             self.changes.absorb(changes);
         }
     }
@@ -358,7 +359,7 @@ impl Group {
     /// The HSM's name in its original case, so that its calls share one counter; `None` if there is no such
     /// HSM, so that callers cannot create counters with invented names.
     fn canonical(&self, memory: &Memory, hsm: &HsmName) -> Option<HsmName> {
-        View::new(memory, &self.changes).hsm(hsm).ok().map(|hsm| hsm.name.clone())
+        Transaction::new(memory, &self.changes).hsm(hsm).ok().map(|hsm| hsm.name.clone())
     }
 }
 
@@ -366,22 +367,22 @@ impl Group {
 async fn stage(
     db: &mut sqlx::Transaction<'_, Sqlite>,
     memory: &Memory,
-    group: &mut Draft,
+    group: &mut ChangeSet,
     commit: &Commit,
 ) -> std::result::Result<(), Failure> {
-    let mut savepoint = db.begin().await.map_err(Failure::Broken)?;
-    let mut transaction = View::new(memory, group).under(commit.rules);
+    let mut savepoint = db.begin().await.map_err(Failure::Database)?;
+    let mut transaction = Transaction::new(memory, group).under(commit.rules);
     // When the call arrived; commits without a call, such as those at start-up, use the current time.
     let at = commit.record.as_ref().map_or_else(|| memory.now(), |record| record.at);
     match apply(&mut savepoint, &mut transaction, commit, at).await {
         Ok(()) => {
-            savepoint.commit().await.map_err(Failure::Broken)?;
-            let changes = transaction.into_own();
+            savepoint.commit().await.map_err(Failure::Database)?;
+            let changes = transaction.into_changes();
             group.absorb(changes);
             Ok(())
         }
         Err(failure) => {
-            savepoint.rollback().await.map_err(Failure::Broken)?;
+            savepoint.rollback().await.map_err(Failure::Database)?;
             Err(failure)
         }
     }
@@ -389,15 +390,15 @@ async fn stage(
 
 async fn apply(
     db: &mut SqliteConnection,
-    transaction: &mut View<'_>,
+    transaction: &mut Transaction<'_>,
     commit: &Commit,
     at: Timestamp,
 ) -> std::result::Result<(), Failure> {
     for change in &commit.changes {
-        let events = events::of(change, transaction);
-        transaction.plan(change)?;
+        let events = events::derive(change, transaction);
+        transaction.apply(change)?;
         statements::change(db, change, transaction).await?;
-        transaction.tell(at, events);
+        transaction.add_events(at, events);
     }
     if let Some(intent) = &commit.open {
         statements::insert_intent(db, intent).await?;

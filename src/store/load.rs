@@ -10,28 +10,28 @@ use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::audit_keys;
-use super::draft::Draft;
 use super::hsms;
 use super::memory::Memory;
 use super::outbox;
 use super::resource_statements;
 use super::roles::Roles;
 use super::rotation;
-use super::usage::{self, Counter, Usage, Used};
-use crate::model::billing::Days;
+use super::transaction::ChangeSet;
+use super::usage::{self, Counter, Usage, UsedVersion};
+use crate::model::billing::DaySet;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::due::Notices;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Attributes, Key, KeyVersion};
 use crate::model::key_date::KeyDate;
+use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
 use crate::model::name::{HsmName, PrincipalId, VersionId};
-use crate::model::rbac::{RoleAssignment, RoleDefinition};
 use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
 use crate::model::{Error, Result, Timestamp};
 
 /// The names of a key's HSM and of the key, both in lower case.
-pub(super) type Place = (String, String);
+pub(super) type LowercaseKeyId = (String, String);
 
 /// Loads the database into memory.
 ///
@@ -52,8 +52,17 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     let audit_keys = audit_keys::load(db).await?;
     let hsms = hsms.into_iter().map(|(folded, hsm)| (folded, Some(hsm))).collect();
     let resources = Some(Arc::new(resource_statements::load(db, memory.built_in_control()).await?));
-    memory.apply(Draft { hsms, keys, roles, opened, clock, audit_keys, resources, ..Draft::default() });
-    memory.keep_lifetimes(hsms::load_lifetimes(db).await?);
+    memory.apply(ChangeSet {
+        hsms,
+        keys,
+        roles,
+        opened,
+        clock,
+        audit_keys,
+        resources,
+        ..ChangeSet::default()
+    });
+    memory.replace_lifetimes(hsms::load_lifetimes(db).await?);
     let usage = usage(db).await?;
     memory.usage().add(usage);
     let recent = outbox::counted(db, u64::MAX).await.map_err(damaged)?;
@@ -115,13 +124,13 @@ async fn clock(db: &mut SqliteConnection) -> Result<Option<ClockSetting>> {
 async fn keys(
     db: &mut SqliteConnection,
     hsms: &BTreeMap<String, Arc<ManagedHsm>>,
-) -> Result<BTreeMap<Place, Key>> {
+) -> Result<BTreeMap<LowercaseKeyId, Key>> {
     let sql = "-- load_keys
         SELECT hsm, folded, name, deleted_at, scheduled_purge_at FROM keys";
     let mut keys = BTreeMap::new();
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let id: Place = (column(&row, "hsm")?, column(&row, "folded")?);
+        let id: LowercaseKeyId = (column(&row, "hsm")?, column(&row, "folded")?);
         let hsm = hsms.get(&id.0).ok_or_else(|| damaged("a key has no HSM"))?;
         let deletion = match instant(&row, "deleted_at")? {
             Some(deleted_at) => {
@@ -136,14 +145,14 @@ async fn keys(
     Ok(keys)
 }
 
-async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) -> Result<()> {
+async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<LowercaseKeyId, Key>) -> Result<()> {
     let sql = "-- load_versions
         SELECT version, hsm, key_name, material, operations, enabled, not_before, expires, created,
             updated, exportable, tags, notices, mode_family
         FROM key_versions ORDER BY hsm, key_name, position";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let id: Place = (column(&row, "hsm")?, column(&row, "key_name")?);
+        let id: LowercaseKeyId = (column(&row, "hsm")?, column(&row, "key_name")?);
         let key = keys.get_mut(&id).ok_or_else(|| damaged("a version has no key"))?;
         let version = KeyVersion {
             hsm: key.hsm.clone(),
@@ -236,11 +245,11 @@ async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
     let sql = "-- load_used_versions
         SELECT version, hsm, key_name, key_type FROM used_versions";
     for row in sqlx::query(sql).fetch_all(&mut *db).await.map_err(Error::internal)? {
-        let used = Used {
+        let used = UsedVersion {
             hsm: parsed(&row, "hsm")?,
             key: parsed(&row, "key_name")?,
             key_type: json(&row, "key_type")?,
-            days: Days::default(),
+            days: DaySet::default(),
         };
         usage.versions.insert(parsed(&row, "version")?, used);
     }

@@ -8,12 +8,12 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Listing;
-use super::draft::Draft;
-use super::events::Log;
-use super::folded::{ByName, Folded, fold};
+use super::case_insensitive::{CaseInsensitive, CaseInsensitiveName, to_lowercase};
+use super::events::EventLog;
 use super::hsms::Lifetimes;
 use super::resources::Resources;
 use super::roles::Roles;
+use super::transaction::ChangeSet;
 use super::usage::Usage;
 use crate::clock::Clock;
 use crate::model::Timestamp;
@@ -22,16 +22,16 @@ use crate::model::change::Intent;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
+use crate::model::local_rbac::RoleDefinition;
 use crate::model::name::{HsmName, KeyName};
-use crate::model::rbac::RoleDefinition;
-use crate::model::time::{Due, Work};
+use crate::model::time::{DueWork, ScheduledWork};
 
 /// The keys of one HSM. Live and deleted keys are in separate maps, so that listing a few live keys does
 /// not iterate over a million deleted ones. A name is in at most one of the two.
 #[derive(Default)]
 struct Keys {
-    live: BTreeMap<ByName, Arc<Key>>,
-    deleted: BTreeMap<ByName, Arc<Key>>,
+    live: BTreeMap<CaseInsensitiveName, Arc<Key>>,
+    deleted: BTreeMap<CaseInsensitiveName, Arc<Key>>,
 }
 
 /// The state of one HSM.
@@ -40,7 +40,7 @@ struct HsmState {
     keys: Keys,
     roles: Arc<Roles>,
     /// An index of scheduled work by time.
-    due: BTreeSet<(Timestamp, Work)>,
+    due: BTreeSet<(Timestamp, ScheduledWork)>,
 }
 
 /// The in-memory state. Only the ledger writes it, after the database.
@@ -52,7 +52,7 @@ pub(super) struct Memory {
     resources: RwLock<Arc<Resources>>,
     intents: RwLock<BTreeMap<Uuid, Intent>>,
     usage: Mutex<Usage>,
-    events: RwLock<Log>,
+    events: RwLock<EventLog>,
     audit_keys: RwLock<Vec<AuditKey>>,
     /// The sequence number of the newest event, for those who wait for events.
     newest_event: watch::Sender<u64>,
@@ -88,7 +88,7 @@ impl Memory {
             lifetimes: RwLock::default(),
             intents: RwLock::default(),
             usage: Mutex::default(),
-            events: RwLock::new(Log::new(1)),
+            events: RwLock::new(EventLog::new(1)),
             audit_keys: RwLock::default(),
             newest_event: watch::Sender::new(0),
             applied: watch::Sender::new(0),
@@ -122,12 +122,12 @@ impl Memory {
     }
 
     /// The log of lifecycle events.
-    pub(super) fn events(&self) -> RwLockReadGuard<'_, Log> {
+    pub(super) fn events(&self) -> RwLockReadGuard<'_, EventLog> {
         read(&self.events)
     }
 
     /// Replaces the event log by the one loaded from the database.
-    pub(super) fn keep_events(&self, log: Log) {
+    pub(super) fn replace_events(&self, log: EventLog) {
         self.newest_event.send_replace(log.head());
         *write(&self.events) = log;
     }
@@ -154,7 +154,7 @@ impl Memory {
 
     fn with<T>(&self, hsm: &str, view: impl FnOnce(&HsmState) -> T) -> Option<T> {
         let states = read(&self.states);
-        let state = read(states.get(&*fold(hsm))?);
+        let state = read(states.get(&*to_lowercase(hsm))?);
         Some(view(&state))
     }
 
@@ -171,13 +171,13 @@ impl Memory {
     }
 
     /// Replaces the lifetimes by those loaded from the database.
-    pub(super) fn keep_lifetimes(&self, lifetimes: Lifetimes) {
+    pub(super) fn replace_lifetimes(&self, lifetimes: Lifetimes) {
         *write(&self.lifetimes) = lifetimes;
     }
 
     pub(super) fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
         let name = name.as_str();
-        let name: &dyn Folded = &name;
+        let name: &dyn CaseInsensitive = &name;
         self.with(hsm.as_str(), |state| {
             state.keys.live.get(name).or_else(|| state.keys.deleted.get(name)).cloned()
         })
@@ -197,10 +197,10 @@ impl Memory {
                 Listing::Deleted => &state.keys.deleted,
             };
             let start = match &after {
-                Some(after) => Bound::Excluded(after as &dyn Folded),
+                Some(after) => Bound::Excluded(after as &dyn CaseInsensitive),
                 None => Bound::Unbounded,
             };
-            let range = keys.range::<dyn Folded, _>((start, Bound::Unbounded));
+            let range = keys.range::<dyn CaseInsensitive, _>((start, Bound::Unbounded));
             range.take(limit).map(|(_, key)| Arc::clone(key)).collect()
         })
         .unwrap_or_default()
@@ -208,7 +208,7 @@ impl Memory {
 
     /// Whether there is a key of this lower-case name, live or deleted.
     pub(super) fn has_key(&self, hsm: &HsmName, folded: &str) -> bool {
-        let name: &dyn Folded = &folded;
+        let name: &dyn CaseInsensitive = &folded;
         let has =
             |state: &HsmState| state.keys.live.contains_key(name) || state.keys.deleted.contains_key(name);
         self.with(hsm.as_str(), has).unwrap_or(false)
@@ -223,14 +223,14 @@ impl Memory {
     }
 
     /// The earliest due work for which `except` returns `false`. Work in a deleted HSM waits for its recovery.
-    pub(super) fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
+    pub(super) fn next_due(&self, except: impl Fn(&DueWork) -> bool) -> Option<DueWork> {
         let states = read(&self.states);
         let firsts = states.values().filter_map(|state| {
             let state = read(state);
-            let due = |at, work| Due { at, hsm: state.hsm.name.clone(), work };
+            let due = |at, work| DueWork { at, hsm: state.hsm.name.clone(), work };
             match state.hsm.deletion {
                 Some(deletion) => {
-                    Some(due(deletion.scheduled_purge_at, Work::PurgeHsm)).filter(|due| !except(due))
+                    Some(due(deletion.scheduled_purge_at, ScheduledWork::PurgeHsm)).filter(|due| !except(due))
                 }
                 None => state.due.iter().map(|(at, work)| due(*at, work.clone())).find(|due| !except(due)),
             }
@@ -239,9 +239,9 @@ impl Memory {
     }
 
     /// Whether this work is still scheduled.
-    pub(super) fn is_due(&self, due: &Due) -> bool {
+    pub(super) fn is_due(&self, due: &DueWork) -> bool {
         let found = self.with(due.hsm.as_str(), |state| match state.hsm.deletion {
-            Some(deletion) => (deletion.scheduled_purge_at, &Work::PurgeHsm) == (due.at, &due.work),
+            Some(deletion) => (deletion.scheduled_purge_at, &ScheduledWork::PurgeHsm) == (due.at, &due.work),
             None => state.due.contains(&(due.at, due.work.clone())),
         });
         found.unwrap_or(false)
@@ -276,7 +276,7 @@ impl Memory {
     }
 
     /// Applies committed changes, which makes them visible to readers.
-    pub(super) fn apply(&self, changes: Draft) {
+    pub(super) fn apply(&self, changes: ChangeSet) {
         if changes.is_empty() {
             return;
         }
@@ -298,8 +298,9 @@ impl Memory {
         for ((hsm, folded), key) in changes.keys {
             if let Some(state) = read(&self.states).get(&hsm) {
                 let mut state = write(state);
-                let after = key.as_deref().map(Key::due).unwrap_or_default();
-                let before = state.keys.set(&folded, key).as_deref().map(Key::due).unwrap_or_default();
+                let after = key.as_deref().map(Key::scheduled_work).unwrap_or_default();
+                let before =
+                    state.keys.set(&folded, key).as_deref().map(Key::scheduled_work).unwrap_or_default();
                 if before != after {
                     for work in &before {
                         state.due.remove(work);
@@ -341,14 +342,14 @@ impl Memory {
 impl Keys {
     /// Inserts a key into the map of its state, or removes it if `None`. Returns the previous key.
     fn set(&mut self, folded: &str, key: Option<Arc<Key>>) -> Option<Arc<Key>> {
-        let name: &dyn Folded = &folded;
+        let name: &dyn CaseInsensitive = &folded;
         let (target, other) = match &key {
             Some(key) if key.deletion.is_some() => (&mut self.deleted, &mut self.live),
             _ => (&mut self.live, &mut self.deleted),
         };
         let moved = other.remove(name);
         let replaced = match key {
-            Some(key) => target.insert(ByName(key.name.clone()), key),
+            Some(key) => target.insert(CaseInsensitiveName(key.name.clone()), key),
             None => target.remove(name),
         };
         replaced.or(moved)

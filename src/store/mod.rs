@@ -9,14 +9,14 @@
 //! Two processes must not open the same database, because each would read only its own memory. The caller
 //! of [`Store::open`] holds a lock file.
 
+mod ambiguous_commit;
 mod audit_keys;
+mod case_insensitive;
 mod chain;
 mod commit;
-mod doubt;
-mod draft;
 mod events;
 mod export;
-mod folded;
+mod high_water_mark;
 mod hsms;
 mod ledger;
 mod load;
@@ -29,7 +29,7 @@ mod resume;
 mod roles;
 mod rotation;
 mod statements;
-mod time_mark;
+mod transaction;
 mod usage;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,26 +38,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-pub use commit::{Commit, Durability, Options, Record, Rules};
+pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
 pub use export::Export;
 pub use outbox::ExportedRecord;
 
-use chain::Head;
+use chain::ChainHead;
 use ledger::Message;
 use memory::Memory;
 
+use crate::model::arm_rbac::{ControlAssignment, ControlGrant};
 use crate::model::audit_key::AuditKey;
-use crate::model::billing::{Budget, Facts, Period, Reading, VersionUse, day_of};
+use crate::model::billing::{Budget, Facts, MeterReading, Period, VersionUse, day_of};
 use crate::model::change::Intent;
-use crate::model::control_plane::{ControlAssignment, ControlGrant};
-use crate::model::event::{Batch, Since, Watched};
+use crate::model::event::{EventBatch, EventFilter, EventPosition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
+use crate::model::local_rbac::{Grant, RoleAssignment, RoleDefinition};
 use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId};
-use crate::model::rbac::{Grant, RoleAssignment, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
-use crate::model::time::Due;
+use crate::model::time::DueWork;
 use crate::model::{Error, Result, Timestamp};
 
 /// Selects the keys to list.
@@ -79,24 +79,24 @@ struct Inner {
     durability: Durability,
     failing: Arc<AtomicBool>,
     /// The sequence number and link of the last record.
-    head: Arc<Mutex<Head>>,
+    head: Arc<Mutex<ChainHead>>,
     chain_break: Option<String>,
     resumed: Option<(u64, u64)>,
     /// Set while a commit is ambiguous.
-    doubtful: Arc<AtomicBool>,
-    nothing: Arc<[Grant]>,
-    no_control: Arc<[ControlGrant]>,
+    is_ambiguous: Arc<AtomicBool>,
+    no_grants: Arc<[Grant]>,
+    no_control_grants: Arc<[ControlGrant]>,
 }
 
 impl Store {
     /// The earliest due work of all HSMs for which `except` returns `false`. `except` is called for the first few items
     /// of each HSM.
-    pub fn next_due(&self, except: impl Fn(&Due) -> bool) -> Option<Due> {
+    pub fn next_due(&self, except: impl Fn(&DueWork) -> bool) -> Option<DueWork> {
         self.0.memory.next_due(except)
     }
 
     /// Whether this work is still scheduled.
-    pub fn is_due(&self, due: &Due) -> bool {
+    pub fn is_due(&self, due: &DueWork) -> bool {
         self.0.memory.is_due(due)
     }
 
@@ -115,12 +115,12 @@ impl Store {
     /// # Errors
     /// `ResumeTokenExpired` if later events have already been removed, `Invalid` for a position after the newest
     /// event.
-    pub fn events(&self, watched: Watched, since: Since, most: usize) -> Result<Batch> {
+    pub fn events(&self, watched: EventFilter, since: EventPosition, most: usize) -> Result<EventBatch> {
         self.0.memory.events().read(watched, since, most)
     }
 
     /// Whether events after the sequence number `after` concern this watch.
-    pub fn events_concern(&self, watched: Watched, after: u64) -> bool {
+    pub fn events_concern(&self, watched: EventFilter, after: u64) -> bool {
         self.0.memory.events().concerns(watched, after)
     }
 
@@ -188,7 +188,7 @@ impl Store {
     /// definitions are omitted.
     pub fn grants(&self, hsm: &HsmName, principal: PrincipalId) -> Arc<[Grant]> {
         let grants = self.0.memory.roles(hsm).and_then(|roles| roles.grants(principal));
-        grants.unwrap_or_else(|| Arc::clone(&self.0.nothing))
+        grants.unwrap_or_else(|| Arc::clone(&self.0.no_grants))
     }
 
     /// All subscriptions, by ID.
@@ -238,7 +238,7 @@ impl Store {
     /// The role assignments of a principal on the control plane, joined with their definitions.
     pub fn control_grants(&self, principal: PrincipalId) -> Arc<[ControlGrant]> {
         let grants = self.0.memory.resources().roles.grants(principal);
-        grants.unwrap_or_else(|| Arc::clone(&self.0.no_control))
+        grants.unwrap_or_else(|| Arc::clone(&self.0.no_control_grants))
     }
 
     /// The open intents, oldest first if their IDs sort by time.
@@ -251,11 +251,11 @@ impl Store {
     pub fn facts(&self, period: Period) -> Facts {
         let last = Period { from: period.to, to: period.to };
         let months = Period { from: period.month().from, to: last.month().to };
-        Facts { lives: self.lifetimes(), readings: self.readings(months), uses: self.uses(months) }
+        Facts { lifetimes: self.lifetimes(), readings: self.readings(months), uses: self.uses(months) }
     }
 
     /// Calls counted per HSM, event, meter and hour, for the hours that start in a period.
-    pub fn readings(&self, period: Period) -> Vec<Reading> {
+    pub fn readings(&self, period: Period) -> Vec<MeterReading> {
         // Hours start at full seconds: round up to exclude an hour that starts before the period.
         let first = |instant: Timestamp| instant.as_second() + i64::from(instant.subsec_nanosecond() > 0);
         self.0.memory.usage().readings(first(period.from), first(period.to))
@@ -284,7 +284,7 @@ impl Store {
     }
 
     /// The first and the last of the records that were missing in the exported log when the store was opened.
-    pub fn resumed(&self) -> Option<(u64, u64)> {
+    pub fn reexported_records(&self) -> Option<(u64, u64)> {
         self.0.resumed
     }
 
@@ -317,13 +317,13 @@ impl Store {
     /// # Errors
     /// `Internal` if the database cannot be queried or the store is closed. Nothing may be rolled back then, because a
     /// record may depend on it.
-    pub async fn settle(&self) -> Result<()> {
-        if !self.0.doubtful.load(Ordering::Acquire) && !self.0.queue.is_closed() {
+    pub async fn resolve_ambiguous_commits(&self) -> Result<()> {
+        if !self.0.is_ambiguous.load(Ordering::Acquire) && !self.0.queue.is_closed() {
             return Ok(());
         }
         let unknown = || Error::internal("it is unknown whether the last changes were written");
         let (reply, settled) = oneshot::channel();
-        self.0.queue.send(Message::Settle(reply)).await.map_err(|_| unknown())?;
+        self.0.queue.send(Message::ResolveAmbiguous(reply)).await.map_err(|_| unknown())?;
         if settled.await == Ok(true) { Ok(()) } else { Err(unknown()) }
     }
 

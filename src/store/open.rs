@@ -16,8 +16,8 @@ use super::export::{Export, Exporter};
 use super::ledger::{GROUP, Ledger};
 use super::memory::Memory;
 use super::resume::{self, Mismatch};
-use super::{Inner, Options, Store, doubt, events, load, time_mark};
-use crate::model::rbac::RoleDefinition;
+use super::{Inner, Options, Store, ambiguous_commit, events, high_water_mark, load};
+use crate::model::local_rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations");
@@ -46,12 +46,12 @@ impl Store {
         migrate(&mut db).await?;
         let memory =
             Arc::new(Memory::new(built_in_roles, options.control_plane_roles, options.clock.clone()));
-        let high_water_mark = time_mark::load(&mut db).await?;
-        options.clock.begin(high_water_mark);
+        let high_water_mark = high_water_mark::load(&mut db).await?;
+        options.clock.restore(high_water_mark);
         load::load(&mut db, &memory).await?;
-        memory.keep_events(events::load(&mut db, options.events_kept).await?);
+        memory.replace_events(events::load(&mut db, options.events_kept).await?);
 
-        let position = doubt::read(&mut db).await.map_err(Error::internal)?;
+        let position = ambiguous_commit::read(&mut db).await.map_err(Error::internal)?;
         let head = &position.head;
         if options.exported > head.seq {
             return Err(Error::internal(format_args!(
@@ -82,15 +82,15 @@ impl Store {
         let ledger = Ledger {
             db,
             memory: Arc::clone(&memory),
-            source: doubt::Source(path.to_owned()),
-            mark: position,
+            source: ambiguous_commit::DatabasePath(path.to_owned()),
+            position,
             shown_head: Arc::clone(&shown_head),
             exporter,
             failing: Arc::clone(&failing),
-            doubtful: Arc::clone(&is_ambiguous),
-            doubt: None,
+            is_ambiguous: Arc::clone(&is_ambiguous),
+            ambiguous: None,
             carried: Vec::new(),
-            marked: high_water_mark,
+            high_water_mark,
             trimmed: 0,
         };
         tokio::spawn(ledger.run(messages));
@@ -103,9 +103,9 @@ impl Store {
             head: shown_head,
             chain_break,
             resumed,
-            doubtful: is_ambiguous,
-            nothing: Arc::new([]),
-            no_control: Arc::new([]),
+            is_ambiguous,
+            no_grants: Arc::new([]),
+            no_control_grants: Arc::new([]),
         })))
     }
 }

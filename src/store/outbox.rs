@@ -3,7 +3,7 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use super::chain::Head;
+use super::chain::ChainHead;
 use super::usage::Usage;
 use crate::model::Timestamp;
 
@@ -25,7 +25,7 @@ const CHUNK: i64 = 16;
 pub(super) async fn insert(
     db: &mut SqliteConnection,
     records: &[ExportedRecord],
-    head: &Head,
+    head: &ChainHead,
     counted: &Usage,
 ) -> Result<(), sqlx::Error> {
     let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
@@ -73,11 +73,11 @@ pub(super) async fn counted(db: &mut SqliteConnection, last: u64) -> Result<Usag
 }
 
 /// The head of the chain.
-pub(super) async fn head(db: &mut SqliteConnection) -> Result<Head, sqlx::Error> {
+pub(super) async fn head(db: &mut SqliteConnection) -> Result<ChainHead, sqlx::Error> {
     let sql = "-- outbox_head
         SELECT last_seq, chain FROM audit_outbox ORDER BY last_seq DESC LIMIT 1";
-    let Some(row) = sqlx::query(sql).fetch_optional(db).await? else { return Ok(Head::default()) };
-    Ok(Head { seq: row.try_get::<i64, _>(0)?.unsigned_abs(), chain: row.try_get(1)? })
+    let Some(row) = sqlx::query(sql).fetch_optional(db).await? else { return Ok(ChainHead::default()) };
+    Ok(ChainHead { seq: row.try_get::<i64, _>(0)?.unsigned_abs(), chain: row.try_get(1)? })
 }
 
 /// The oldest records after `exported`, of at most [`CHUNK`] groups; empty if there are none.

@@ -8,9 +8,9 @@ use sqlx::sqlite::SqliteRow;
 use super::load::{json, parsed};
 use super::resources::Resources;
 use super::statements::{Done, to_json};
+use crate::model::arm_rbac::ControlAssignment;
 use crate::model::change::ControlChange;
-use crate::model::control_plane::ControlAssignment;
-use crate::model::rbac::RoleDefinition;
+use crate::model::local_rbac::RoleDefinition;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::{Error, Result};
 
@@ -23,21 +23,27 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &ControlChange, af
         }
         ControlChange::DeleteResourceGroup(subscription, name) => {
             delete_resource_group(db, *subscription, name).await?;
-            keep_assignments(db, after).await
+            delete_stale_assignments(db, after).await
         }
         ControlChange::InsertAssignment(assignment) => insert_assignment(db, assignment).await,
         ControlChange::InsertBudget(budget) | ControlChange::ReplaceBudget(budget) => {
             let sql = "-- put_budget
                 INSERT INTO budgets (subscription, folded, resource) VALUES ($1, $2, $3)
                 ON CONFLICT (subscription, folded) DO UPDATE SET resource = excluded.resource";
-            let query = sqlx::query(sql).bind(budget.subscription().to_string()).bind(budget.name.folded());
+            let query = sqlx::query(sql)
+                .bind(budget.subscription().to_string())
+                .bind(budget.name.to_case_insensitive());
             query.bind(to_json(budget)?).execute(db).await?;
             Ok(())
         }
         ControlChange::DeleteBudget(subscription, name) => {
             let sql = "-- delete_budget
                 DELETE FROM budgets WHERE subscription = $1 AND folded = $2";
-            sqlx::query(sql).bind(subscription.to_string()).bind(name.folded()).execute(db).await?;
+            sqlx::query(sql)
+                .bind(subscription.to_string())
+                .bind(name.to_case_insensitive())
+                .execute(db)
+                .await?;
             Ok(())
         }
         ControlChange::DeleteAssignment(id) => delete_assignment(db, *id).await,
@@ -57,7 +63,7 @@ async fn put_resource_group(db: &mut SqliteConnection, group: &ResourceGroup) ->
     let sql = "-- put_resource_group
         INSERT INTO resource_groups (subscription, folded, resource) VALUES ($1, $2, $3)
         ON CONFLICT (subscription, folded) DO UPDATE SET resource = excluded.resource";
-    let query = sqlx::query(sql).bind(group.subscription.to_string()).bind(group.name.folded());
+    let query = sqlx::query(sql).bind(group.subscription.to_string()).bind(group.name.to_case_insensitive());
     query.bind(to_json(group)?).execute(db).await?;
     Ok(())
 }
@@ -69,7 +75,7 @@ async fn delete_resource_group(
 ) -> Done {
     let sql = "-- delete_resource_group
         DELETE FROM resource_groups WHERE subscription = $1 AND folded = $2";
-    sqlx::query(sql).bind(subscription.to_string()).bind(name.folded()).execute(db).await?;
+    sqlx::query(sql).bind(subscription.to_string()).bind(name.to_case_insensitive()).execute(db).await?;
     Ok(())
 }
 
@@ -96,7 +102,7 @@ async fn delete_assignment(db: &mut SqliteConnection, id: uuid::Uuid) -> Done {
 
 /// Deletes the assignments that `after` does not have: whether a scope covers another is decided by the
 /// domain model, not in SQL.
-pub(super) async fn keep_assignments(db: &mut SqliteConnection, after: &Resources) -> Done {
+pub(super) async fn delete_stale_assignments(db: &mut SqliteConnection, after: &Resources) -> Done {
     let kept: std::collections::HashSet<_> = after.roles.assignments().iter().map(|one| one.id).collect();
     let sql = "-- list_control_role_assignment_ids
         SELECT id FROM control_role_assignments";

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
 use crate::model::billing::Budget;
 use crate::model::change::ControlChange;
-use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
 use crate::model::hsm::ManagedHsm;
 use crate::model::limit;
+use crate::model::local_rbac::{HierarchicalScope as _, RoleDefinition};
 use crate::model::name::BudgetName;
-use crate::model::rbac::{Covers as _, RoleDefinition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result};
@@ -41,8 +41,10 @@ impl Resources {
         assignments: Vec<Arc<ControlAssignment>>,
         budgets: Vec<Budget>,
     ) -> Self {
-        let budget = |budget: Budget| ((budget.subscription(), budget.name.folded()), Arc::new(budget));
-        let group = |group: ResourceGroup| ((group.subscription, group.name.folded()), Arc::new(group));
+        let budget =
+            |budget: Budget| ((budget.subscription(), budget.name.to_case_insensitive()), Arc::new(budget));
+        let group =
+            |group: ResourceGroup| ((group.subscription, group.name.to_case_insensitive()), Arc::new(group));
         Self {
             subscriptions: subscriptions.into_iter().map(|one| (one.id, Arc::new(one))).collect(),
             groups: groups.into_iter().map(group).collect(),
@@ -77,7 +79,7 @@ impl Resources {
         subscription: SubscriptionId,
         name: &ResourceGroupName,
     ) -> Option<Arc<ResourceGroup>> {
-        self.groups.get(&(subscription, name.folded())).cloned()
+        self.groups.get(&(subscription, name.to_case_insensitive())).cloned()
     }
 
     /// All budgets, by subscription and lower-case name.
@@ -87,11 +89,11 @@ impl Resources {
 
     /// One budget.
     pub(super) fn budget(&self, subscription: SubscriptionId, name: &BudgetName) -> Option<Arc<Budget>> {
-        self.budgets.get(&(subscription, name.folded())).cloned()
+        self.budgets.get(&(subscription, name.to_case_insensitive())).cloned()
     }
 
     /// Checks that the subscription and resource group of an HSM exist.
-    pub(super) fn check_place(&self, hsm: &ManagedHsm) -> Result<()> {
+    pub(super) fn check_container(&self, hsm: &ManagedHsm) -> Result<()> {
         self.check_subscription(hsm.subscription)?;
         match self.group(hsm.subscription, &hsm.resource_group) {
             Some(_) => Ok(()),
@@ -121,14 +123,14 @@ impl Resources {
                     });
                 }
                 if rules == Rules::All {
-                    limit::RESOURCE_GROUPS.room(self.groups(subscription).len())?;
+                    limit::RESOURCE_GROUPS.check_capacity(self.groups(subscription).len())?;
                 }
-                self.groups.insert((subscription, group.name.folded()), Arc::new(group.clone()));
+                self.groups.insert((subscription, group.name.to_case_insensitive()), Arc::new(group.clone()));
                 Ok(())
             }
             ControlChange::PutResourceGroup(group) => {
                 self.check_subscription(group.subscription)?;
-                let id = (group.subscription, group.name.folded());
+                let id = (group.subscription, group.name.to_case_insensitive());
                 self.groups.insert(id, Arc::new(group.clone()));
                 Ok(())
             }
@@ -138,12 +140,12 @@ impl Resources {
                 let contained = hsms.iter().find(|hsm| {
                     hsm.deletion.is_none()
                         && hsm.subscription == *subscription
-                        && hsm.resource_group.folded() == name.folded()
+                        && hsm.resource_group.to_case_insensitive() == name.to_case_insensitive()
                 });
                 if let Some(hsm) = contained {
                     return Err(Error::ResourceGroupNotEmpty { group: name.clone(), hsm: hsm.name.clone() });
                 }
-                if self.groups.remove(&(*subscription, name.folded())).is_none() {
+                if self.groups.remove(&(*subscription, name.to_case_insensitive())).is_none() {
                     return Err(Error::NotFound(Resource::group(*subscription, name)));
                 }
                 self.roles.delete_assignments_below(&scope);
@@ -155,7 +157,7 @@ impl Resources {
                 if rules == Rules::All {
                     self.check_exists(&assignment.scope, hsms)?;
                     let count = self.roles.count(|scope| scope.subscription() == subscription);
-                    limit::CONTROL_ASSIGNMENTS.room(count)?;
+                    limit::CONTROL_ASSIGNMENTS.check_capacity(count)?;
                 }
                 self.roles.insert_assignment(Arc::clone(assignment))
             }
@@ -170,13 +172,14 @@ impl Resources {
                 }
                 if rules == Rules::All {
                     let existing = self.budgets.keys().filter(|(of, _)| *of == subscription);
-                    limit::BUDGETS.room(existing.count())?;
+                    limit::BUDGETS.check_capacity(existing.count())?;
                 }
-                self.budgets.insert((subscription, budget.name.folded()), Arc::new(budget.clone()));
+                self.budgets
+                    .insert((subscription, budget.name.to_case_insensitive()), Arc::new(budget.clone()));
                 Ok(())
             }
             ControlChange::ReplaceBudget(budget) => {
-                let id = (budget.subscription(), budget.name.folded());
+                let id = (budget.subscription(), budget.name.to_case_insensitive());
                 let is_same =
                     |known: &Budget| known.created == budget.created && known.scope.is_same_as(&budget.scope);
                 match self.budgets.get_mut(&id) {
@@ -189,7 +192,7 @@ impl Resources {
                 Ok(())
             }
             ControlChange::DeleteBudget(subscription, name) => {
-                match self.budgets.remove(&(*subscription, name.folded())) {
+                match self.budgets.remove(&(*subscription, name.to_case_insensitive())) {
                     Some(_) => Ok(()),
                     None => Err(Error::NotFound(Resource::budget(*subscription, name))),
                 }
@@ -238,7 +241,7 @@ mod tests {
     fn subscription(number: u128) -> ControlChange {
         let tenant = Uuid::nil();
         let name = number.to_string();
-        ControlChange::PutSubscription(Subscription { id: id(number), name, tenant, undeletable: false })
+        ControlChange::PutSubscription(Subscription { id: id(number), name, tenant, protected: false })
     }
 
     fn group(subscription: u128, name: &str) -> ControlChange {

@@ -2,7 +2,7 @@
 
 use sqlx::{Row as _, SqliteConnection};
 
-use super::chain::{self, Head};
+use super::chain::{self, ChainHead};
 
 /// A difference between the exported log and the database, and the record after which the export can continue
 /// nevertheless.
@@ -15,7 +15,7 @@ pub(super) struct Mismatch {
 /// mismatch if the log lacks records that are still in the outbox.
 pub(super) async fn compare(
     db: &mut SqliteConnection,
-    head: &Head,
+    head: &ChainHead,
     (last, link): (u64, &str),
 ) -> Result<Option<Mismatch>, sqlx::Error> {
     let differs = |seq: u64, after: u64| {

@@ -6,22 +6,22 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::model::limit;
+use crate::model::local_rbac::{DataAction, GrantableAction, HierarchicalScope, RoleDefinition};
 use crate::model::name::PrincipalId;
-use crate::model::rbac::{Action, Covers, Grantable, RoleDefinition};
 use crate::model::resource_kind::{Resource, ResourceKind};
-use crate::model::role::{Assignment, GrantOf};
+use crate::model::role::{Assignment, RoleGrant};
 use crate::model::{Error, Result};
 
 /// An immutable snapshot that is replaced on every change, so that readers have a consistent state without a lock.
 #[derive(Clone)]
-pub(super) struct Roles<A: Grantable = Action> {
+pub(super) struct Roles<A: GrantableAction = DataAction> {
     built_in: Arc<[Arc<RoleDefinition>]>,
     custom: Vec<Arc<RoleDefinition>>,
     assignments: Vec<Arc<Assignment<A::Scope>>>,
-    grants: HashMap<PrincipalId, Arc<[GrantOf<A>]>>,
+    grants: HashMap<PrincipalId, Arc<[RoleGrant<A>]>>,
 }
 
-impl<A: Grantable> Roles<A> {
+impl<A: GrantableAction> Roles<A> {
     /// Joins definitions and assignments, each in order of creation.
     pub(super) fn new(
         built_in: Arc<[Arc<RoleDefinition>]>,
@@ -49,7 +49,7 @@ impl<A: Grantable> Roles<A> {
     }
 
     /// The assignments of a principal, joined with their definitions. Those of deleted definitions are omitted.
-    pub(super) fn grants(&self, principal: PrincipalId) -> Option<Arc<[GrantOf<A>]>> {
+    pub(super) fn grants(&self, principal: PrincipalId) -> Option<Arc<[RoleGrant<A>]>> {
         self.grants.get(&principal).cloned()
     }
 
@@ -60,7 +60,7 @@ impl<A: Grantable> Roles<A> {
         match self.custom.iter_mut().find(|known| known.id == definition.id) {
             Some(known) => *known = definition,
             None => {
-                limit::DEFINITIONS.room(count)?;
+                limit::DEFINITIONS.check_capacity(count)?;
                 self.custom.push(definition);
             }
         }
@@ -120,10 +120,10 @@ impl<A: Grantable> Roles<A> {
     fn join(&mut self) {
         let definitions: HashMap<Uuid, &Arc<RoleDefinition>> =
             self.built_in.iter().chain(&self.custom).map(|definition| (definition.id, definition)).collect();
-        let mut grants: HashMap<PrincipalId, Vec<GrantOf<A>>> = HashMap::new();
+        let mut grants: HashMap<PrincipalId, Vec<RoleGrant<A>>> = HashMap::new();
         for assignment in &self.assignments {
             if let Some(definition) = definitions.get(&assignment.role_definition) {
-                let grant = GrantOf::new(Arc::clone(assignment), Arc::clone(definition));
+                let grant = RoleGrant::new(Arc::clone(assignment), Arc::clone(definition));
                 grants.entry(assignment.principal).or_default().push(grant);
             }
         }
@@ -134,7 +134,7 @@ impl<A: Grantable> Roles<A> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::rbac::RoleAssignment;
+    use crate::model::local_rbac::RoleAssignment;
 
     fn definition(id: u128, built_in: bool) -> Arc<RoleDefinition> {
         Arc::new(RoleDefinition {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use sqlx::SqliteConnection;
 
-use super::load::{Place, column, damaged, dated, optional};
+use super::load::{LowercaseKeyId, column, damaged, dated, optional};
 use super::statements::Failure;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::period::LifetimePeriod;
@@ -15,7 +15,7 @@ use crate::model::{Error, Result};
 
 /// Writes the rotation policy of a key, or deletes it if the key has none.
 pub(super) async fn put_policy(db: &mut SqliteConnection, key: &Key) -> Result<(), Failure> {
-    let (hsm, name) = (key.hsm.folded(), key.name.folded());
+    let (hsm, name) = (key.hsm.to_case_insensitive(), key.name.to_case_insensitive());
     let Some(policy) = &key.rotation else { return delete_policy(db, &hsm, &name).await };
     let sql = "-- put_rotation_policy
         INSERT INTO rotation_policies (hsm, key_name, expiry_time, time_after_create, time_before_expiry,
@@ -61,13 +61,16 @@ pub(super) async fn set_notices(db: &mut SqliteConnection, version: &KeyVersion)
 }
 
 /// Reads all rotation policies into their keys.
-pub(super) async fn load_policies(db: &mut SqliteConnection, keys: &mut BTreeMap<Place, Key>) -> Result<()> {
+pub(super) async fn load_policies(
+    db: &mut SqliteConnection,
+    keys: &mut BTreeMap<LowercaseKeyId, Key>,
+) -> Result<()> {
     let sql = "-- load_rotation_policies
         SELECT hsm, key_name, expiry_time, time_after_create, time_before_expiry, created, updated
         FROM rotation_policies";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
-        let id: Place = (column(&row, "hsm")?, column(&row, "key_name")?);
+        let id: LowercaseKeyId = (column(&row, "hsm")?, column(&row, "key_name")?);
         let key = keys.get_mut(&id).ok_or_else(|| damaged("a rotation policy has no key"))?;
         let after = optional(&row, "time_after_create")?.map(RotationTrigger::AfterCreation);
         let before = optional(&row, "time_before_expiry")?.map(RotationTrigger::BeforeExpiry);

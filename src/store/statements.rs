@@ -3,16 +3,16 @@
 use serde::Serialize;
 use sqlx::SqliteConnection;
 
-use super::draft::View;
 use super::hsms;
 use super::rotation;
-use super::usage::{Counter, Used};
+use super::transaction::Transaction;
+use super::usage::{Counter, UsedVersion};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::change::{Change, Intent, IntentVerb};
 use crate::model::key::{Key, KeyVersion};
 use crate::model::key_date::KeyDate;
+use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
 use crate::model::name::{HsmName, KeyName, VersionId};
-use crate::model::rbac::{RoleAssignment, RoleDefinition};
 use crate::model::{Error, Timestamp};
 
 /// A failure to apply a commit.
@@ -21,7 +21,7 @@ pub(super) enum Failure {
     /// The commit is rejected; the rest of the group continues.
     Refused(Error),
     /// The database failed, and the group with it.
-    Broken(sqlx::Error),
+    Database(sqlx::Error),
 }
 
 impl From<sqlx::Error> for Failure {
@@ -32,7 +32,7 @@ impl From<sqlx::Error> for Failure {
             Some(cause) if cause.is_unique_violation() || cause.is_foreign_key_violation() => {
                 Self::Refused(Error::Conflict { what: "what the request names".into() })
             }
-            _ => Self::Broken(error),
+            _ => Self::Database(error),
         }
     }
 }
@@ -51,13 +51,17 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
 }
 
 /// Writes one change. The transaction already contains it, with the names and positions to write.
-pub(super) async fn change(db: &mut SqliteConnection, change: &Change, transaction: &View<'_>) -> Done {
+pub(super) async fn change(
+    db: &mut SqliteConnection,
+    change: &Change,
+    transaction: &Transaction<'_>,
+) -> Done {
     match change {
         Change::InsertHsm(hsm, assignments) => {
             hsms::insert(db, hsm).await?;
             insert_phase(db, transaction).await?;
             for assignment in assignments {
-                insert_role_assignment(db, &hsm.name.folded(), assignment).await?;
+                insert_role_assignment(db, &hsm.name.to_case_insensitive(), assignment).await?;
             }
             Ok(())
         }
@@ -68,8 +72,8 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, transacti
         }
         Change::PurgeHsm(hsm, _) => {
             insert_phase(db, transaction).await?;
-            hsms::delete(db, &hsm.folded()).await?;
-            super::resource_statements::keep_assignments(db, &transaction.resources()).await
+            hsms::delete(db, &hsm.to_case_insensitive()).await?;
+            super::resource_statements::delete_stale_assignments(db, &transaction.resources()).await
         }
         Change::InsertVersion(version, _) => {
             let key = planned(transaction, &version.hsm, &version.name)?;
@@ -94,27 +98,31 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, transacti
             rotation::put_policy(db, &key).await?;
             rotation::set_notices(db, current(&key)?).await
         }
-        Change::Note(hsm, name, _) => {
+        Change::RecordNotice(hsm, name, _) => {
             let key = planned(transaction, hsm, name)?;
             rotation::set_notices(db, current(&key)?).await
         }
         Change::SoftDelete(hsm, name, deletion) => {
             let instants = (Some(deletion.deleted_at), Some(deletion.scheduled_purge_at));
-            update_deletion(db, &hsm.folded(), &name.folded(), instants).await
+            update_deletion(db, &hsm.to_case_insensitive(), &name.to_case_insensitive(), instants).await
         }
-        Change::Recover(hsm, name) => update_deletion(db, &hsm.folded(), &name.folded(), (None, None)).await,
-        Change::Purge(hsm, name) => delete_key(db, &hsm.folded(), &name.folded()).await,
+        Change::Recover(hsm, name) => {
+            update_deletion(db, &hsm.to_case_insensitive(), &name.to_case_insensitive(), (None, None)).await
+        }
+        Change::Purge(hsm, name) => {
+            delete_key(db, &hsm.to_case_insensitive(), &name.to_case_insensitive()).await
+        }
         Change::PutRoleDefinition(hsm, definition) => {
-            put_role_definition(db, &hsm.folded(), definition).await
+            put_role_definition(db, &hsm.to_case_insensitive(), definition).await
         }
         Change::DeleteRoleDefinition(hsm, id) => {
             let sql = "-- delete_role_definition
                 DELETE FROM role_definitions WHERE hsm = $1 AND id = $2";
-            sqlx::query(sql).bind(hsm.folded()).bind(id.to_string()).execute(db).await?;
+            sqlx::query(sql).bind(hsm.to_case_insensitive()).bind(id.to_string()).execute(db).await?;
             Ok(())
         }
         Change::InsertRoleAssignment(hsm, assignment) => {
-            insert_role_assignment(db, &hsm.folded(), assignment).await
+            insert_role_assignment(db, &hsm.to_case_insensitive(), assignment).await
         }
         Change::Control(change) => {
             super::resource_statements::change(db, change, &transaction.resources()).await
@@ -133,21 +141,25 @@ pub(super) async fn change(db: &mut SqliteConnection, change: &Change, transacti
         Change::DeleteRoleAssignment(hsm, id) => {
             let sql = "-- delete_role_assignment
                 DELETE FROM role_assignments WHERE hsm = $1 AND id = $2";
-            sqlx::query(sql).bind(hsm.folded()).bind(id.to_string()).execute(db).await?;
+            sqlx::query(sql).bind(hsm.to_case_insensitive()).bind(id.to_string()).execute(db).await?;
             Ok(())
         }
     }
 }
 
 /// Writes the lifetime phase that the current change begins.
-async fn insert_phase(db: &mut SqliteConnection, transaction: &View<'_>) -> Done {
+async fn insert_phase(db: &mut SqliteConnection, transaction: &Transaction<'_>) -> Done {
     match transaction.phase_begun() {
         Some(begun) => hsms::insert_phase(db, begun).await,
         None => Err(Error::internal("a planned phase is missing").into()),
     }
 }
 
-fn planned(transaction: &View<'_>, hsm: &HsmName, name: &KeyName) -> Result<std::sync::Arc<Key>, Failure> {
+fn planned(
+    transaction: &Transaction<'_>,
+    hsm: &HsmName,
+    name: &KeyName,
+) -> Result<std::sync::Arc<Key>, Failure> {
     transaction.key(hsm, name).ok_or_else(|| Failure::Refused(Error::internal("a planned key is missing")))
 }
 
@@ -166,7 +178,10 @@ fn found(key: &Key, version: VersionId) -> Result<&KeyVersion, Failure> {
 async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {
     let sql = "-- insert_key
         INSERT INTO keys (hsm, folded, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    let query = sqlx::query(sql).bind(key.hsm.folded()).bind(key.name.folded()).bind(key.name.to_string());
+    let query = sqlx::query(sql)
+        .bind(key.hsm.to_case_insensitive())
+        .bind(key.name.to_case_insensitive())
+        .bind(key.name.to_string());
     query.execute(db).await?;
     Ok(())
 }
@@ -181,8 +196,8 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
     let attributes = &version.attributes;
     sqlx::query(sql)
         .bind(version.version.to_string())
-        .bind(version.hsm.folded())
-        .bind(version.name.folded())
+        .bind(version.hsm.to_case_insensitive())
+        .bind(version.name.to_case_insensitive())
         .bind(i64::try_from(position).unwrap_or(i64::MAX))
         .bind(to_json(&version.material)?)
         .bind(to_json(&version.operations)?)
@@ -328,7 +343,7 @@ pub(super) async fn add_reading(
 pub(super) async fn add_version_use(
     db: &mut SqliteConnection,
     version: VersionId,
-    used: &Used,
+    used: &UsedVersion,
 ) -> Result<(), sqlx::Error> {
     let sql = "-- insert_used_version
         INSERT INTO used_versions (version, hsm, key_name, key_type) VALUES ($1, $2, $3, $4)

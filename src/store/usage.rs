@@ -6,8 +6,8 @@ use std::collections::hash_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::billing::{Days, Reading, VersionUse, day_of};
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::billing::{DaySet, MeterReading, VersionUse, day_of};
 use crate::model::key::{KeyType, KeyVersion};
 use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::{Error, Result, Timestamp};
@@ -23,11 +23,11 @@ pub(super) struct Counter {
 
 /// A used key version, with the data that billing needs after it is purged.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct Used {
+pub(super) struct UsedVersion {
     pub(super) hsm: HsmName,
     pub(super) key: KeyName,
     pub(super) key_type: KeyType,
-    pub(super) days: Days,
+    pub(super) days: DaySet,
 }
 
 /// The counted calls, and the days of use per version. Used for the running total and for the increments of
@@ -35,7 +35,7 @@ pub(super) struct Used {
 #[derive(Default)]
 pub(super) struct Usage {
     pub(super) calls: HashMap<Counter, u64>,
-    pub(super) versions: HashMap<VersionId, Used>,
+    pub(super) versions: HashMap<VersionId, UsedVersion>,
 }
 
 /// The JSON form of [`Usage`] in the outbox, with lists instead of maps, because JSON keys are strings.
@@ -44,7 +44,7 @@ struct Counted {
     calls: Vec<(Counter, u64)>,
     // Before migration 0005 this member did not exist; its predecessor was always empty.
     #[serde(default)]
-    versions: Vec<(VersionId, Used)>,
+    versions: Vec<(VersionId, UsedVersion)>,
 }
 
 impl Usage {
@@ -69,16 +69,16 @@ impl Usage {
     }
 
     /// Records the use of a version, unless `known` already has this day.
-    pub(super) fn note(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) {
+    pub(super) fn record_use(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) {
         let day = day_of(at);
         if known.versions.get(&version.version).is_some_and(|used| used.days.contains(day)) {
             return;
         }
-        let used = self.versions.entry(version.version).or_insert_with(|| Used {
+        let used = self.versions.entry(version.version).or_insert_with(|| UsedVersion {
             hsm: version.hsm.clone(),
             key: version.name.clone(),
             key_type: version.material.key_type(),
-            days: Days::default(),
+            days: DaySet::default(),
         });
         used.days.insert(day);
     }
@@ -100,8 +100,8 @@ impl Usage {
 
     /// The versions that count as used on a day in `from..to`, in order.
     pub(super) fn uses(&self, from: i32, to: i32) -> Vec<VersionUse> {
-        let counting = |used: &Used| used.days.first_counting(from, to).is_some();
-        let version = |(version, used): (&VersionId, &Used)| VersionUse {
+        let counting = |used: &UsedVersion| used.days.first_counted_day(from, to).is_some();
+        let version = |(version, used): (&VersionId, &UsedVersion)| VersionUse {
             hsm: used.hsm.clone(),
             key: used.key.clone(),
             version: *version,
@@ -114,8 +114,8 @@ impl Usage {
     }
 
     /// The readings of hours that start at seconds in `from..to`, in order.
-    pub(super) fn readings(&self, from: i64, to: i64) -> Vec<Reading> {
-        let reading = |(counter, calls): (&Counter, &u64)| Reading {
+    pub(super) fn readings(&self, from: i64, to: i64) -> Vec<MeterReading> {
+        let reading = |(counter, calls): (&Counter, &u64)| MeterReading {
             hsm: counter.hsm.clone(),
             event: counter.event.clone(),
             meter: counter.meter,
@@ -173,7 +173,7 @@ mod tests {
         let at = second(86_400);
         group.count(None, "KeySign", Meter::Cryptographic, at);
         group.count(Some("local".parse().unwrap()), "KeyGet", Meter::Management, at);
-        group.note(&version(1), at, &Usage::default());
+        group.record_use(&version(1), at, &Usage::default());
         let json = group.to_json().unwrap();
         let mut twice = Usage::default();
         twice.add_json(&json).unwrap();
@@ -202,7 +202,7 @@ mod tests {
 
         for (at, written) in [(86_399, true), (10, false), (86_400, true), (0, false), (86_400 * 40, true)] {
             let mut group = Usage::default();
-            group.note(&version(1), second(at), &total);
+            group.record_use(&version(1), second(at), &total);
             assert_eq!(!group.versions.is_empty(), written, "{at}");
             total.add(group);
         }

@@ -214,7 +214,7 @@ pub enum Fault {
 
 impl Fault {
     /// Sleeps for the delay, or returns the failure that the return code causes.
-    pub(super) fn strike(self, call: &Call) -> Result<(), Failure> {
+    pub(super) fn apply(self, call: &Call) -> Result<(), Failure> {
         let code = match self {
             Self::Delay(time) => {
                 #[expect(
@@ -231,6 +231,6 @@ impl Fault {
             Self::SessionHandleInvalid => RvError::SessionHandleInvalid,
             Self::UserNotLoggedIn => RvError::UserNotLoggedIn,
         };
-        Err(Failure::Refused(code, call.function()))
+        Err(Failure::ReturnCode(code, call.function()))
     }
 }

@@ -37,9 +37,9 @@ pub enum Feature {
     /// HMAC-SHA-512; the fallback is that of [`Self::HmacSha256`].
     HmacSha512,
     /// An HMAC key with the bytes of an AES key, created inside the token by wrapping and unwrapping.
-    HmacTwin,
+    HmacCompanion,
     /// An HMAC key with the bytes of an AES key, padded with zeros, created inside the token by derivation.
-    HmacTwinPadded,
+    HmacCompanionPadded,
     /// RSA keys and PKCS#1 v1.5 signatures.
     Rsa,
     /// RSA-OAEP with SHA-1; the fallback is raw RSA with the padding decoded on the host.
@@ -159,8 +159,8 @@ impl Feature {
             Self::HmacSha256 => "HMAC-SHA-256",
             Self::HmacSha384 => "HMAC-SHA-384",
             Self::HmacSha512 => "HMAC-SHA-512",
-            Self::HmacTwin => "AES and HMAC with one key",
-            Self::HmacTwinPadded => "AES and HMAC with one short key",
+            Self::HmacCompanion => "AES and HMAC with one key",
+            Self::HmacCompanionPadded => "AES and HMAC with one short key",
             Self::Rsa => "RSA keys and PKCS#1 v1.5 signatures",
             Self::RsaOaep => "RSA-OAEP",
             Self::RsaOaep256 => "RSA-OAEP-256",

@@ -87,7 +87,7 @@ pub(super) fn decrypt_aes(
             session.decrypt(&cbc(mode, iv), key, ciphertext)
         }
     };
-    result.map(Zeroizing::new).map_err(|error| judge(device, session, error.into()))
+    result.map(Zeroizing::new).map_err(|error| classify_decrypt_failure(device, session, error.into()))
 }
 
 /// Decrypts with an RSA key: in the token if it supports the padding natively, else with raw RSA
@@ -112,7 +112,9 @@ pub(super) fn decrypt_rsa(
     };
     let key = device.handle(session, id, Part::Main)?;
     let result = session.decrypt(&mechanism, key, ciphertext);
-    let plaintext = result.map(Zeroizing::new).map_err(|error| judge(device, session, error.into()))?;
+    let plaintext = result
+        .map(Zeroizing::new)
+        .map_err(|error| classify_decrypt_failure(device, session, error.into()))?;
     if !matches!(mechanism, Mechanism::RsaX509) {
         return Ok(plaintext);
     }
@@ -131,10 +133,10 @@ pub(super) fn random(session: &Session, count: usize) -> Attempt<Vec<u8>> {
 }
 
 /// Maps a failure of `C_Decrypt` to `DecryptionFailed` if the input caused it, and keeps it otherwise.
-pub(super) fn judge(device: &Device, session: &Session, failure: Failure) -> Failure {
-    match failure.of_decryption() {
+pub(super) fn classify_decrypt_failure(device: &Device, session: &Session, failure: Failure) -> Failure {
+    match failure.classify_decryption() {
         Decryption::WrongInput => Error::DecryptionFailed.into(),
-        Decryption::Ambiguous => match device.check_whole(session) {
+        Decryption::Ambiguous => match device.verify_sentinel(session) {
             Ok(()) => Error::DecryptionFailed.into(),
             Err(failure) => failure,
         },

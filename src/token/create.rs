@@ -8,21 +8,21 @@ use cryptoki::session::Session;
 use super::capabilities::{Capabilities, Feature, Support};
 use super::device::Device;
 use super::error::Attempt;
-use super::handles::Objects;
-use super::template::{self, Kind, Life, Template};
-use super::{pairwise, twin};
+use super::handles::KeyObjects;
+use super::template::{self, Kind, Lifetime, Template};
+use super::{hmac_companion, pairwise};
 use crate::model::Error;
 use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
 
 /// A guard that destroys its objects when dropped, except those passed to [`Self::keep`], so that a failed
 /// call leaves no objects in the token.
-pub(super) struct Made<'session> {
+pub(super) struct ObjectGuard<'session> {
     session: &'session Session,
     objects: Vec<ObjectHandle>,
 }
 
-impl<'session> Made<'session> {
+impl<'session> ObjectGuard<'session> {
     pub(super) const fn new(session: &'session Session) -> Self {
         Self { session, objects: Vec::new() }
     }
@@ -37,7 +37,7 @@ impl<'session> Made<'session> {
     }
 }
 
-impl Drop for Made<'_> {
+impl Drop for ObjectGuard<'_> {
     fn drop(&mut self) {
         for object in self.objects.drain(..) {
             if let Err(error) = self.session.destroy_object(object) {
@@ -56,17 +56,18 @@ pub(super) fn generate(
     again: bool,
 ) -> Attempt<PublicMaterial> {
     device.capabilities.check(spec.key_type)?;
-    let _changing = device.changing();
-    make_room(device, session, id, again)?;
-    let restrict = restrict(&device.capabilities);
+    let _changing = device.write_lock();
+    ensure_absent(device, session, id, again)?;
+    let restrict = restricts_mechanisms(&device.capabilities);
     let (objects, public) = match spec.key_type {
-        KeyType::Oct { bits } => {
-            (twin::generate(session, id, bits, &device.capabilities)?, PublicMaterial::Oct { key_size: bits })
-        }
+        KeyType::Oct { bits } => (
+            hmac_companion::generate(session, id, bits, &device.capabilities)?,
+            PublicMaterial::Oct { key_size: bits },
+        ),
         key_type => {
             let (private, public) =
-                generate_pair(session, key_type, spec.public_exponent, Life::Token(id), restrict)?;
-            (Objects::new(private, None), public)
+                generate_pair(session, key_type, spec.public_exponent, Lifetime::Token(id), restrict)?;
+            (KeyObjects::new(private, None), public)
         }
     };
     device.handles.insert(id, objects);
@@ -78,7 +79,7 @@ pub(super) fn generate_pair(
     session: &Session,
     key_type: KeyType,
     public_exponent: u32,
-    life: Life,
+    life: Lifetime,
     restrict: bool,
 ) -> Attempt<(ObjectHandle, PublicMaterial)> {
     let exponent = public_exponent.to_be_bytes();
@@ -91,11 +92,11 @@ pub(super) fn generate_pair(
     };
     let private_template: Template = template::generated(Kind::of(key_type), life, restrict);
     let (public, private) = session.generate_key_pair(&mechanism, &template, &private_template)?;
-    let mut made = Made::new(session);
+    let mut made = ObjectGuard::new(session);
     made.add(public);
     made.add(private);
     let material = read_public(session, public, key_type)?;
-    if material.key_type() != key_type || !pairwise::belongs(session, private, &material)? {
+    if material.key_type() != key_type || !pairwise::halves_match(session, private, &material)? {
         return Err(Error::internal(
             "the token generated a key pair that fails the pairwise consistency test",
         )
@@ -106,13 +107,13 @@ pub(super) fn generate_pair(
 }
 
 /// Whether to set `CKA_ALLOWED_MECHANISMS`: only if the token enforces it.
-pub(super) fn restrict(capabilities: &Capabilities) -> bool {
+pub(super) fn restricts_mechanisms(capabilities: &Capabilities) -> bool {
     capabilities.of(Feature::AllowedMechanisms) == Support::Native
 }
 
 /// Checks that no key has this identifier. On a retry, destroys the objects of the failed attempt: the
 /// identifier was chosen for this call alone, and no key was returned under it.
-pub(super) fn make_room(device: &Device, session: &Session, id: VersionId, again: bool) -> Attempt<()> {
+pub(super) fn ensure_absent(device: &Device, session: &Session, id: VersionId, again: bool) -> Attempt<()> {
     if device.handles.get(id).is_some() {
         return Err(Error::internal(format!("the token already holds key version {id}")).into());
     }
@@ -127,11 +128,11 @@ pub(super) fn make_room(device: &Device, session: &Session, id: VersionId, again
 /// Destroys all objects of these keys, session copies included.
 pub(super) fn destroy(device: &Device, session: &Session, ids: &[VersionId]) -> Attempt<()> {
     device.check_login(session)?;
-    let _changing = device.changing();
-    device.check_sentinel(session)?;
+    let _changing = device.write_lock();
+    device.verify_sentinel_locked(session)?;
     for id in ids {
         // Copies first: destroying the original does not destroy them.
-        device.copies.drop_of(*id);
+        device.object_cache.remove(*id);
         let known = device.handles.remove(*id).map(|objects| objects.originals().collect::<Vec<_>>());
         let objects = match known {
             // A token may reuse the handle of a destroyed object.
@@ -146,15 +147,15 @@ pub(super) fn destroy(device: &Device, session: &Session, ids: &[VersionId]) -> 
         }
     }
     // Objects that were not found are absent only if the sentinel is still visible.
-    device.check_sentinel(session)
+    device.verify_sentinel_locked(session)
 }
 
 /// Reports which of these keys the token holds, from a full listing of its objects.
 pub(super) fn holds(device: &Device, session: &Session, ids: &[VersionId]) -> Attempt<Vec<bool>> {
     device.check_login(session)?;
-    device.check_whole(session)?;
+    device.verify_sentinel(session)?;
     device.scan(session)?;
-    device.check_whole(session)?;
+    device.verify_sentinel(session)?;
     Ok(ids.iter().map(|id| device.handles.get(*id).is_some()).collect())
 }
 

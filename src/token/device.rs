@@ -14,10 +14,10 @@ use secrecy::SecretString;
 
 use super::Settings;
 use super::capabilities::{Capabilities, Feature};
-use super::copies::Copies;
 use super::error::{Attempt, Failure};
-use super::handles::{Handles, Objects, Part};
-use super::module::{Loaded, TokenInfo, User};
+use super::handles::{Handles, KeyObjects, Part};
+use super::module::{LoadedModule, ModuleUse, TokenInfo};
+use super::object_cache::SessionObjectCache;
 use super::template::{self, SENTINEL_LABEL};
 use crate::model::name::VersionId;
 use crate::model::{Error, Result};
@@ -27,13 +27,13 @@ const SCAN_BATCH: NonZeroUsize = NonZeroUsize::new(512).unwrap();
 
 /// An open token with a user login.
 pub(super) struct Device {
-    pub(super) loaded: Arc<Loaded>,
+    pub(super) loaded: Arc<LoadedModule>,
     pub(super) info: TokenInfo,
     pub(super) capabilities: Capabilities,
     pub(super) settings: Settings,
     pub(super) handles: Handles,
     // Dropped before the login, because it owns a session.
-    pub(super) copies: Copies,
+    pub(super) object_cache: SessionObjectCache,
     slot: Slot,
     pin: SecretString,
     login: Mutex<Option<LoginSession>>,
@@ -50,7 +50,7 @@ pub(super) struct Device {
 impl Device {
     /// A device for a token with a fresh login.
     pub(super) fn new(
-        loaded: Arc<Loaded>,
+        loaded: Arc<LoadedModule>,
         (slot, info): (Slot, TokenInfo),
         pin: SecretString,
         capabilities: Capabilities,
@@ -63,7 +63,7 @@ impl Device {
             capabilities,
             settings,
             handles: Handles::default(),
-            copies: Copies::new(copies),
+            object_cache: SessionObjectCache::new(copies),
             slot,
             pin,
             login: Mutex::new(None),
@@ -75,10 +75,10 @@ impl Device {
     }
 
     /// Takes ownership of the session that holds the login, and lists the token's objects.
-    pub(super) fn take_up(&self, session: Session) -> Attempt<()> {
+    pub(super) fn set_login(&self, session: Session) -> Attempt<()> {
         self.ensure_sentinel(&session)?;
         self.scan(&session)?;
-        *lock(&self.login) = Some(LoginSession { _session: session, _user: User::of(&self.loaded) });
+        *lock(&self.login) = Some(LoginSession { _session: session, _user: ModuleUse::of(&self.loaded) });
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl Device {
         // Opened before the old session is closed, so that the login does not end in between.
         let session = self.session()?;
         if let Err(failure) = log_in(&session, &self.pin) {
-            if matches!(failure, Failure::Refused(RvError::PinIncorrect | RvError::PinLocked, _)) {
+            if matches!(failure, Failure::ReturnCode(RvError::PinIncorrect | RvError::PinLocked, _)) {
                 self.pin_rejected.store(true, Ordering::Relaxed);
             }
             return Err(failure);
@@ -112,11 +112,11 @@ impl Device {
         tracing::warn!(token = %self.info.serial, "logged in to the token again");
         // The handles and session copies of the old login are invalid.
         self.handles.clear();
-        self.copies.clear();
+        self.object_cache.clear();
         *lock(&self.sentinel) = None;
-        self.check_whole(&session)?;
+        self.verify_sentinel(&session)?;
         self.scan(&session)?;
-        *login = Some(LoginSession { _session: session, _user: User::of(&self.loaded) });
+        *login = Some(LoginSession { _session: session, _user: ModuleUse::of(&self.loaded) });
         self.generation.fetch_add(1, Ordering::Release);
         Ok(())
     }
@@ -124,7 +124,7 @@ impl Device {
     /// Ends the login. All worker threads have ended.
     pub(super) fn close(&self) {
         self.handles.clear();
-        self.copies.clear();
+        self.object_cache.clear();
         *lock(&self.login) = None;
     }
 
@@ -134,18 +134,18 @@ impl Device {
     }
 
     /// Takes the read lock, for searches.
-    pub(super) fn searching(&self) -> RwLockReadGuard<'_, ()> {
+    pub(super) fn read_lock(&self) -> RwLockReadGuard<'_, ()> {
         self.changes.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the write lock, for creation and destruction of objects.
-    pub(super) fn changing(&self) -> RwLockWriteGuard<'_, ()> {
+    pub(super) fn write_lock(&self) -> RwLockWriteGuard<'_, ()> {
         self.changes.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The objects of a key. Searches the token only if they are not cached.
-    pub(super) fn objects(&self, session: &Session, id: VersionId) -> Attempt<Arc<Objects>> {
-        self.handles.get(id).map_or_else(|| self.find_again(session, id), Ok)
+    pub(super) fn objects(&self, session: &Session, id: VersionId) -> Attempt<Arc<KeyObjects>> {
+        self.handles.get(id).map_or_else(|| self.refresh(session, id), Ok)
     }
 
     /// The handle to use a key with: that of its session copy if there is one, else of the token object.
@@ -159,10 +159,10 @@ impl Device {
             return Ok(copy);
         }
         // `try_read`: key generation may hold the write lock for seconds.
-        if self.copies.wanted(uses)
+        if self.object_cache.should_copy(uses)
             && let Ok(_searching) = self.changes.try_read()
         {
-            self.copies.make(id, part, &objects, &self.handles, || self.session());
+            self.object_cache.create_copy(id, part, &objects, &self.handles, || self.session());
         }
         Ok(handle.copy().unwrap_or(handle.original))
     }
@@ -171,17 +171,17 @@ impl Device {
     ///
     /// # Errors
     /// `KeyMaterialMissing` if the key is absent; `TokenUnavailable` if the sentinel is not visible.
-    pub(super) fn find_again(&self, session: &Session, id: VersionId) -> Attempt<Arc<Objects>> {
+    pub(super) fn refresh(&self, session: &Session, id: VersionId) -> Attempt<Arc<KeyObjects>> {
         self.check_login(session)?;
-        let _searching = self.searching();
-        self.check_sentinel(session)?;
+        let _searching = self.read_lock();
+        self.verify_sentinel_locked(session)?;
         match self.find(session, id)?.objects {
             Some(objects) => {
-                self.copies.drop_of(id);
+                self.object_cache.remove(id);
                 Ok(self.handles.insert(id, objects))
             }
             None => {
-                self.copies.drop_of(id);
+                self.object_cache.remove(id);
                 self.handles.remove(id);
                 Err(Error::KeyMaterialMissing { version: id }.into())
             }
@@ -192,17 +192,20 @@ impl Device {
     pub(super) fn check_login(&self, session: &Session) -> Attempt<()> {
         match session.get_session_info()?.session_state() {
             SessionState::RwUser | SessionState::RoUser => Ok(()),
-            _ => Err(Failure::Refused(RvError::UserNotLoggedIn, cryptoki::context::Function::GetSessionInfo)),
+            _ => Err(Failure::ReturnCode(
+                RvError::UserNotLoggedIn,
+                cryptoki::context::Function::GetSessionInfo,
+            )),
         }
     }
 
     /// Checks that the token shows its objects. Takes no lock while the sentinel's handle is valid.
-    pub(super) fn check_whole(&self, session: &Session) -> Attempt<()> {
+    pub(super) fn verify_sentinel(&self, session: &Session) -> Attempt<()> {
         if self.sees_sentinel(session) {
             return Ok(());
         }
-        let _searching = self.searching();
-        self.check_sentinel(session)
+        let _searching = self.read_lock();
+        self.verify_sentinel_locked(session)
     }
 
     fn sees_sentinel(&self, session: &Session) -> bool {
@@ -214,7 +217,7 @@ impl Device {
     ///
     /// # Errors
     /// `TokenUnavailable` if the sentinel cannot be read.
-    pub(super) fn check_sentinel(&self, session: &Session) -> Attempt<()> {
+    pub(super) fn verify_sentinel_locked(&self, session: &Session) -> Attempt<()> {
         if self.sees_sentinel(session) {
             return Ok(());
         }
@@ -239,14 +242,14 @@ impl Device {
             }
             .into());
         }
-        self.check_whole(session)
+        self.verify_sentinel(session)
     }
 
     /// Finds the sentinel, or creates it when the token is opened for the first time.
     fn ensure_sentinel(&self, session: &Session) -> Attempt<()> {
-        match self.check_sentinel(session) {
+        match self.verify_sentinel_locked(session) {
             Err(Failure::Final(Error::TokenUnavailable { .. })) if !self.settings.expect_sentinel => {
-                let _changing = self.changing();
+                let _changing = self.write_lock();
                 *lock(&self.sentinel) = Some(session.create_object(&template::sentinel())?);
                 Ok(())
             }
@@ -255,18 +258,18 @@ impl Device {
     }
 
     /// Lists the whole token and replaces the handle cache. Returns the counts of unrecognized objects.
-    pub(super) fn scan(&self, session: &Session) -> Attempt<Strays> {
-        let _searching = self.searching();
+    pub(super) fn scan(&self, session: &Session) -> Attempt<UnrecognizedObjects> {
+        let _searching = self.read_lock();
         let handles = session
             .iter_objects_with_cache_size(&[Attribute::Token(true)], SCAN_BATCH)?
             .collect::<Result<Vec<_>, _>>()?;
         let mut keys: HashMap<VersionId, KeyParts> = HashMap::new();
-        let mut unrecognized = Strays::default();
+        let mut unrecognized = UnrecognizedObjects::default();
         let sentinel = *lock(&self.sentinel);
         for handle in handles.into_iter().filter(|handle| Some(*handle) != sentinel) {
             match classify(session, handle)? {
                 ObjectKind::Key(id, part) => keys.entry(id).or_default().add(handle, part),
-                ObjectKind::NoAttributes => unrecognized.ghosts += 1,
+                ObjectKind::NoAttributes => unrecognized.without_attributes += 1,
                 ObjectKind::Foreign => unrecognized.foreign += 1,
                 ObjectKind::Destroyed => {}
             }
@@ -304,22 +307,22 @@ impl Device {
 struct LoginSession {
     // Field order matters: the session is closed before the use count is decremented.
     _session: Session,
-    _user: User,
+    _user: ModuleUse,
 }
 
 /// The result of a search for one key.
 pub(super) struct FoundKey {
     /// The key's objects, if its main object exists.
-    pub(super) objects: Option<Objects>,
+    pub(super) objects: Option<KeyObjects>,
     /// Every object with the key's identifier, incomplete and left-over ones included.
     pub(super) all: Vec<ObjectHandle>,
 }
 
 /// The numbers of objects in the token that are not keys of this service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Strays {
+pub(super) struct UnrecognizedObjects {
     /// Objects without attributes, left by a process that was killed.
-    pub(super) ghosts: usize,
+    pub(super) without_attributes: usize,
     /// Objects that another application created, or incomplete keys.
     pub(super) foreign: usize,
 }
@@ -357,12 +360,12 @@ impl KeyParts {
     fn add(&mut self, handle: ObjectHandle, part: Part) {
         match part {
             Part::Main => self.main = Some(handle),
-            Part::Twin => self.hmac_companion = Some(handle),
+            Part::HmacCompanion => self.hmac_companion = Some(handle),
         }
     }
 
-    fn objects(self) -> Option<Objects> {
-        Some(Objects::new(self.main?, self.hmac_companion))
+    fn objects(self) -> Option<KeyObjects> {
+        Some(KeyObjects::new(self.main?, self.hmac_companion))
     }
 }
 
@@ -389,7 +392,7 @@ fn classify(session: &Session, handle: ObjectHandle) -> Attempt<ObjectKind> {
         (Some(ObjectClass::PRIVATE_KEY), _, Some(id)) => ObjectKind::Key(id, Part::Main),
         (Some(ObjectClass::SECRET_KEY), Some(KeyType::AES), Some(id)) => ObjectKind::Key(id, Part::Main),
         (Some(ObjectClass::SECRET_KEY), Some(KeyType::GENERIC_SECRET), Some(id)) => {
-            ObjectKind::Key(id, Part::Twin)
+            ObjectKind::Key(id, Part::HmacCompanion)
         }
         _ => ObjectKind::Foreign,
     })

@@ -24,7 +24,7 @@ pub struct Report {
     /// The number of objects that another application created, or incomplete keys. They are never modified.
     pub foreign: usize,
     /// The number of objects without attributes, left by a killed process. They are never modified.
-    pub ghosts: usize,
+    pub without_attributes: usize,
 }
 
 /// Logs in to a token, measures its capabilities and lists its objects. Creates no token objects.
@@ -53,11 +53,11 @@ impl fmt::Display for Report {
         if self.foreign > 0 {
             writeln!(f, "        {} objects that are not keys of this service", self.foreign)?;
         }
-        if self.ghosts > 0 {
+        if self.without_attributes > 0 {
             writeln!(
                 f,
                 "        {} objects without attributes, left by a process that was killed",
-                self.ghosts
+                self.without_attributes
             )?;
         }
         writeln!(f, "capabilities")?;

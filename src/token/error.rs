@@ -17,7 +17,7 @@ pub(super) enum Failure {
     /// An error that is returned to the caller without recovery.
     Final(Error),
     /// A PKCS#11 function returned another code than `CKR_OK`.
-    Refused(RvError, Function),
+    ReturnCode(RvError, Function),
 }
 
 /// A recovery step, tried at most once per call.
@@ -28,7 +28,7 @@ pub(super) enum Remedy {
     /// The session is not logged in: log in, unless another thread just did.
     LogIn,
     /// The object handle is stale: search for the object again.
-    FindAgain,
+    RefreshHandle,
     /// No recovery.
     Nothing,
 }
@@ -38,7 +38,7 @@ impl Failure {
     pub(super) fn remedy(&self) -> Remedy {
         match self {
             Self::Final(_) => Remedy::Nothing,
-            Self::Refused(code, _) => match code {
+            Self::ReturnCode(code, _) => match code {
                 RvError::SessionHandleInvalid | RvError::SessionClosed | RvError::OperationActive => {
                     Remedy::NewSession
                 }
@@ -46,17 +46,17 @@ impl Failure {
                 RvError::ObjectHandleInvalid
                 | RvError::KeyHandleInvalid
                 | RvError::WrappingKeyHandleInvalid
-                | RvError::UnwrappingKeyHandleInvalid => Remedy::FindAgain,
+                | RvError::UnwrappingKeyHandleInvalid => Remedy::RefreshHandle,
                 _ => Remedy::Nothing,
             },
         }
     }
 
     /// Whether the token or the module is unavailable, so that the session must be closed.
-    pub(super) fn token_is_gone(&self) -> bool {
+    pub(super) fn is_token_lost(&self) -> bool {
         matches!(
             self,
-            Self::Refused(
+            Self::ReturnCode(
                 RvError::CryptokiNotInitialized
                     | RvError::DeviceRemoved
                     | RvError::SlotIdInvalid
@@ -69,12 +69,12 @@ impl Failure {
 
     /// Classifies a failed decryption by its cause. Tokens disagree on the codes for a wrong padding, tag
     /// or length, and reporting which one it is would create a padding oracle.
-    pub(super) fn of_decryption(self) -> Decryption {
+    pub(super) fn classify_decryption(self) -> Decryption {
         use Function::{Decrypt, DecryptFinal, DecryptUpdate};
-        let Self::Refused(code, Decrypt | DecryptUpdate | DecryptFinal) = self else {
+        let Self::ReturnCode(code, Decrypt | DecryptUpdate | DecryptFinal) = self else {
             return Decryption::Failed(self);
         };
-        if self.remedy() != Remedy::Nothing || self.token_is_gone() {
+        if self.remedy() != Remedy::Nothing || self.is_token_lost() {
             return Decryption::Failed(self);
         }
         match code {
@@ -93,11 +93,11 @@ impl Failure {
     pub(super) fn into_error(self, throttle: &[String]) -> Error {
         let (code, function) = match self {
             Self::Final(error) => return error,
-            Self::Refused(code, function) => (code, function),
+            Self::ReturnCode(code, function) => (code, function),
         };
         let name = code_name(code);
         if throttle.contains(&name) {
-            return Error::Busy;
+            return Error::TokenBusy;
         }
         let function = function_name(function);
         match code {
@@ -150,7 +150,7 @@ impl From<Error> for Failure {
 impl From<WrapperError> for Failure {
     fn from(error: WrapperError) -> Self {
         match error {
-            WrapperError::Pkcs11(code, function) => Self::Refused(code, function),
+            WrapperError::Pkcs11(code, function) => Self::ReturnCode(code, function),
             WrapperError::LibraryLoading(cause) => {
                 Self::Final(Error::TokenUnavailable { why: format!("the module cannot be loaded: {cause}") })
             }
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     fn failure(code: RvError, function: Function) -> Failure {
-        Failure::Refused(code, function)
+        Failure::ReturnCode(code, function)
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
             (RvError::SessionHandleInvalid, Remedy::NewSession),
             (RvError::OperationActive, Remedy::NewSession),
             (RvError::UserNotLoggedIn, Remedy::LogIn),
-            (RvError::KeyHandleInvalid, Remedy::FindAgain),
+            (RvError::KeyHandleInvalid, Remedy::RefreshHandle),
             (RvError::PinIncorrect, Remedy::Nothing),
             (RvError::DeviceRemoved, Remedy::Nothing),
         ] {
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn decryption_fails_only_because_of_its_input() {
-        let of = |code, function| failure(code, function).of_decryption();
+        let of = |code, function| failure(code, function).classify_decryption();
         for code in [RvError::EncryptedDataInvalid, RvError::EncryptedDataLenRange] {
             assert!(matches!(of(code, Function::Decrypt), Decryption::WrongInput), "{code:?}");
         }
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn profile_maps_return_codes_to_busy() {
         let throttle = ["CKR_DEVICE_ERROR".to_owned()];
-        assert_eq!(failure(RvError::DeviceError, Function::Sign).into_error(&throttle), Error::Busy);
+        assert_eq!(failure(RvError::DeviceError, Function::Sign).into_error(&throttle), Error::TokenBusy);
         assert!(matches!(
             failure(RvError::DeviceError, Function::Sign).into_error(&[]),
             Error::TokenFailed { function: "C_Sign", .. }

@@ -179,7 +179,7 @@ impl Token {
 
     /// Whether the handle cache holds this key: it was listed, generated or imported, and not destroyed
     /// since. Does not call the token.
-    pub fn knows(&self, object: VersionId) -> bool {
+    pub fn has_cached_handle(&self, object: VersionId) -> bool {
         self.shared.device.handles.get(object).is_some()
     }
 
@@ -210,7 +210,7 @@ impl Token {
             let queues = queues.as_ref().ok_or_else(stopped)?;
             let queue = if slow { &queues.slow } else { &queues.fast };
             queue.try_send(Job { call, reply }).map_err(|error| match error {
-                TrySendError::Full(_) => Error::Busy,
+                TrySendError::Full(_) => Error::TokenBusy,
                 TrySendError::Disconnected(_) => stopped(),
             })?;
         }

@@ -13,18 +13,18 @@ use crate::model::name::VersionId;
 
 /// The objects of one key version.
 #[derive(Debug)]
-pub(super) struct Objects {
+pub(super) struct KeyObjects {
     /// The private key or AES key.
     pub(super) main: Handle,
     /// The generic secret key with the same bytes, used for HMAC; AES keys only.
-    pub(super) twin: Option<Handle>,
+    pub(super) hmac_companion: Option<Handle>,
 }
 
 /// Selects one of a key's objects.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Part {
     Main,
-    Twin,
+    HmacCompanion,
 }
 
 /// A token object and the session-object copy that may be used instead.
@@ -63,28 +63,29 @@ impl Handle {
     }
 }
 
-impl Objects {
+impl KeyObjects {
     /// An entry without session copies.
     pub(super) fn new(main: ObjectHandle, companion: Option<ObjectHandle>) -> Self {
-        Self { main: Handle::new(main), twin: companion.map(Handle::new) }
+        Self { main: Handle::new(main), hmac_companion: companion.map(Handle::new) }
     }
 
     /// The object of this part; `None` if the key does not have it.
     pub(super) fn part(&self, part: Part) -> Option<&Handle> {
         match part {
             Part::Main => Some(&self.main),
-            Part::Twin => self.twin.as_ref(),
+            Part::HmacCompanion => self.hmac_companion.as_ref(),
         }
     }
 
     /// The handles of the token objects.
     pub(super) fn originals(&self) -> impl Iterator<Item = ObjectHandle> {
-        std::iter::once(self.main.original).chain(self.twin.iter().map(|companion| companion.original))
+        std::iter::once(self.main.original)
+            .chain(self.hmac_companion.iter().map(|companion| companion.original))
     }
 
     /// The same token objects without session copies.
     pub(super) fn without_copies(&self) -> Self {
-        Self::new(self.main.original, self.twin.as_ref().map(|companion| companion.original))
+        Self::new(self.main.original, self.hmac_companion.as_ref().map(|companion| companion.original))
     }
 
     fn same_objects(&self, other: &Self) -> bool {
@@ -95,35 +96,35 @@ impl Objects {
 /// The handles of all keys in the token.
 #[derive(Default)]
 pub(super) struct Handles {
-    known: RwLock<HashMap<VersionId, Arc<Objects>>>,
+    known: RwLock<HashMap<VersionId, Arc<KeyObjects>>>,
     clock: AtomicU64,
 }
 
 impl Handles {
     /// The cached objects of a key. Does not call the token.
-    pub(super) fn get(&self, id: VersionId) -> Option<Arc<Objects>> {
+    pub(super) fn get(&self, id: VersionId) -> Option<Arc<KeyObjects>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     /// Caches the objects of a key.
-    pub(super) fn insert(&self, id: VersionId, objects: Objects) -> Arc<Objects> {
+    pub(super) fn insert(&self, id: VersionId, objects: KeyObjects) -> Arc<KeyObjects> {
         let objects = Arc::new(objects);
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&objects));
         objects
     }
 
     /// Removes a key from the cache.
-    pub(super) fn remove(&self, id: VersionId) -> Option<Arc<Objects>> {
+    pub(super) fn remove(&self, id: VersionId) -> Option<Arc<KeyObjects>> {
         self.known.write().unwrap_or_else(PoisonError::into_inner).remove(&id)
     }
 
     /// Whether `objects` is still the current entry, by pointer equality.
-    pub(super) fn holds(&self, id: VersionId, objects: &Arc<Objects>) -> bool {
+    pub(super) fn is_current(&self, id: VersionId, objects: &Arc<KeyObjects>) -> bool {
         self.get(id).is_some_and(|known| Arc::ptr_eq(&known, objects))
     }
 
     /// Replaces all entries by the result of a scan; entries for the same objects keep their copies.
-    pub(super) fn replace(&self, found: HashMap<VersionId, Objects>) {
+    pub(super) fn replace(&self, found: HashMap<VersionId, KeyObjects>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let mut old = std::mem::take(&mut *known);
         *known = found

@@ -2,12 +2,12 @@
 
 use cryptoki::session::Session;
 
-use super::create::{Made, make_room, restrict};
+use super::create::{ObjectGuard, ensure_absent, restricts_mechanisms};
 use super::device::Device;
 use super::error::Attempt;
-use super::handles::Objects;
-use super::template::{self, Kind, Life};
-use super::{pairwise, twin};
+use super::handles::KeyObjects;
+use super::template::{self, Kind, Lifetime};
+use super::{hmac_companion, pairwise};
 use crate::model::Error;
 use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
@@ -22,16 +22,16 @@ pub(super) fn import(
     again: bool,
 ) -> Attempt<()> {
     device.capabilities.check(material.key_type())?;
-    let _changing = device.changing();
-    make_room(device, session, id, again)?;
-    let (life, restrict) = (Life::Token(id), restrict(&device.capabilities));
-    let mut made = Made::new(session);
+    let _changing = device.write_lock();
+    ensure_absent(device, session, id, again)?;
+    let (life, restrict) = (Lifetime::Token(id), restricts_mechanisms(&device.capabilities));
+    let mut made = ObjectGuard::new(session);
     let main = made.add(session.create_object(&template::imported(material, life, restrict))?);
-    if !pairwise::belongs(session, main, &public_half(material))? {
+    if !pairwise::halves_match(session, main, &public_half(material))? {
         return Err(Error::invalid("key", "the public key does not match the private key").into());
     }
     let companion = match material {
-        ImportMaterial::Oct { k } => twin::imported_length(&device.capabilities, k.len())
+        ImportMaterial::Oct { k } => hmac_companion::imported_length(&device.capabilities, k.len())
             .map(|length| -> Attempt<_> {
                 let length = length.max(k.len());
                 let mut value = Vec::with_capacity(length);
@@ -47,7 +47,7 @@ pub(super) fn import(
     if let Some(companion) = companion {
         made.keep(companion);
     }
-    device.handles.insert(id, Objects::new(main, companion));
+    device.handles.insert(id, KeyObjects::new(main, companion));
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::capabilities::{Feature, Support};
-use super::cipher::judge;
+use super::cipher::classify_decrypt_failure;
 use super::device::Device;
 use super::error::Attempt;
 use super::handles::Part;
@@ -52,7 +52,7 @@ pub(super) fn unwrap(
         Support::Native => session
             .decrypt(&Mechanism::AesKeyWrap, wrapper, wrapped)
             .map(Zeroizing::new)
-            .map_err(|error| judge(device, session, error.into())),
+            .map_err(|error| classify_decrypt_failure(device, session, error.into())),
         _ => unwrap_by_blocks(session, wrapper, wrapped),
     }
 }

@@ -7,7 +7,6 @@
 mod call;
 mod capabilities;
 mod cipher;
-mod copies;
 mod create;
 mod derive;
 mod device;
@@ -15,20 +14,21 @@ mod doctor;
 mod error;
 mod handle;
 mod handles;
+mod hmac_companion;
 mod import;
 mod key_wrap;
 mod known_keys;
 mod mechanism;
 mod module;
+mod object_cache;
 mod padding;
 mod pairwise;
+mod pool;
 mod probe;
 mod profile;
 mod sign;
 pub mod softhsm;
-mod supply;
 mod template;
-mod twin;
 mod worker;
 
 pub use call::{Call, Fault, FaultHook, Sealed};
@@ -36,8 +36,8 @@ pub use capabilities::{Capabilities, Feature, Support};
 pub use doctor::{Report, examine};
 pub use handle::Token;
 pub use module::{Module, Selector, TokenInfo};
+pub use pool::{TokenPool, TokenSource, TokenUsage};
 pub use profile::Profile;
-pub use supply::{Claims, Source, Supply};
 
 /// Options for opening a token.
 #[derive(Clone, Default)]

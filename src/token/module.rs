@@ -15,19 +15,19 @@ use secrecy::SecretString;
 use super::capabilities::Capabilities;
 use super::device::{self, Device};
 use super::error::{Attempt, Failure};
+use super::pool::FREE;
 use super::profile::Profile;
-use super::supply::FREE;
 use super::{Report, Settings, Token, probe};
 use crate::model::{Error, Result};
 
 /// A PKCS#11 module. Each module is initialized at most once per process, as the standard requires.
 #[derive(Clone)]
 pub struct Module {
-    loaded: Arc<Loaded>,
+    loaded: Arc<LoadedModule>,
 }
 
 /// The state that all tokens of a module share.
-pub(super) struct Loaded {
+pub(super) struct LoadedModule {
     pub(super) pkcs11: Pkcs11,
     pub(super) profile: Profile,
     /// The number of threads and logins that use the module; it must not be finalized before they end.
@@ -60,16 +60,16 @@ impl State {
 
 /// A use of the module, counted until it is dropped. Each caller of the module's functions holds one, and
 /// drops it after the last session that it owns.
-pub(super) struct User(Arc<Loaded>);
+pub(super) struct ModuleUse(Arc<LoadedModule>);
 
-impl User {
-    pub(super) fn of(loaded: &Arc<Loaded>) -> Self {
+impl ModuleUse {
+    pub(super) fn of(loaded: &Arc<LoadedModule>) -> Self {
         loaded.users.fetch_add(1, Ordering::AcqRel);
         Self(Arc::clone(loaded))
     }
 }
 
-impl Drop for User {
+impl Drop for ModuleUse {
     fn drop(&mut self) {
         self.0.users.fetch_sub(1, Ordering::AcqRel);
     }
@@ -127,12 +127,12 @@ impl Module {
             Ok(pkcs11)
         };
         let pkcs11 = load().map_err(|failure| match failure {
-            Failure::Refused(RvError::CryptokiAlreadyInitialized, _) => {
+            Failure::ReturnCode(RvError::CryptokiAlreadyInitialized, _) => {
                 Error::internal("the module is already loaded; a process can load it once")
             }
             failure => failure.into_error(&profile.throttle),
         })?;
-        let loaded = Loaded {
+        let loaded = LoadedModule {
             pkcs11,
             profile,
             users: AtomicUsize::new(0),
@@ -202,7 +202,7 @@ impl Module {
     }
 
     /// Runs `act` while no token is being initialized or opened.
-    pub(super) fn quietly<T>(&self, act: impl FnOnce() -> T) -> T {
+    pub(super) fn with_state_lock<T>(&self, act: impl FnOnce() -> T) -> T {
         let _state = self.loaded.state();
         act()
     }
@@ -219,7 +219,7 @@ impl Module {
         }
         let open = |state: &mut State| -> Attempt<Device> {
             let (session, device) = self.loaded.log_in(state, select, pin, settings)?;
-            device.take_up(session)?;
+            device.set_login(session)?;
             Ok(device)
         };
         let opened = open(&mut state).map_err(|failure| self.loaded.explain(failure))?;
@@ -235,7 +235,7 @@ impl Module {
         let settings = Settings { expect_sentinel: true, faults: None };
         let examine = |state: &mut State| -> Attempt<Report> {
             let (session, device) = self.loaded.log_in(state, select, pin, &settings)?;
-            let opened_before = device.check_whole(&session).is_ok();
+            let opened_before = device.verify_sentinel(&session).is_ok();
             let unrecognized = device.scan(&session)?;
             Ok(Report {
                 module,
@@ -244,7 +244,7 @@ impl Module {
                 opened_before,
                 keys: device.handles.len(),
                 foreign: unrecognized.foreign,
-                ghosts: unrecognized.ghosts,
+                without_attributes: unrecognized.without_attributes,
             })
         };
         examine(&mut state).map_err(|failure| self.loaded.explain(failure))
@@ -270,7 +270,7 @@ impl Module {
     }
 }
 
-impl Loaded {
+impl LoadedModule {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

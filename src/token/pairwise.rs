@@ -14,17 +14,21 @@ const MESSAGE: &[u8] = b"strongroom: the two halves of this key belong together"
 
 /// Signs with the private key and verifies with the public key. Returns `false` if they do not match, and
 /// `true` for a secret key, which has no public key.
-pub(super) fn belongs(session: &Session, private: ObjectHandle, public: &PublicMaterial) -> Attempt<bool> {
+pub(super) fn halves_match(
+    session: &Session,
+    private: ObjectHandle,
+    public: &PublicMaterial,
+) -> Attempt<bool> {
     let primitive = match public {
         PublicMaterial::Rsa { .. } => Signature::Pkcs1(Hash::Sha256),
         PublicMaterial::Ec { crv, .. } => Signature::Ecdsa(*crv),
         PublicMaterial::Oct { .. } => return Ok(true),
     };
-    signs(session, private, public, primitive)
+    signature_verifies(session, private, public, primitive)
 }
 
 /// Whether a signature that the token creates with `primitive` verifies.
-pub(super) fn signs(
+pub(super) fn signature_verifies(
     session: &Session,
     private: ObjectHandle,
     public: &PublicMaterial,

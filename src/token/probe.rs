@@ -12,10 +12,10 @@ use cryptoki::session::Session;
 use zeroize::Zeroizing;
 
 use super::capabilities::{Capabilities, Feature, Support};
-use super::create::{Made, generate_pair};
+use super::create::{ObjectGuard, generate_pair};
 use super::error::Attempt;
-use super::template::{self, Kind, Life};
-use super::{key_wrap, known_keys, mechanism, padding, pairwise, twin};
+use super::template::{self, Kind, Lifetime};
+use super::{hmac_companion, key_wrap, known_keys, mechanism, padding, pairwise};
 use crate::model::algorithm::{Hash, RsaPadding, Signature};
 use crate::model::key::{Curve, KeyType, PublicMaterial};
 
@@ -27,7 +27,7 @@ const IV: [u8; 16] = *b"known to all: iv";
 pub(super) fn measure(session: &Session) -> Capabilities {
     let mut found = Capabilities::default();
     for curve in Curve::ALL {
-        let works = generate_pair(session, KeyType::Ec { curve }, 0, Life::Session, false);
+        let works = generate_pair(session, KeyType::Ec { curve }, 0, Lifetime::Session, false);
         found.set(Feature::of_curve(curve), native(works.map(|(private, _)| destroy(session, private))));
     }
     rsa_features(session, &mut found);
@@ -46,16 +46,16 @@ fn destroy(session: &Session, object: ObjectHandle) -> bool {
 }
 
 fn rsa_features(session: &Session, found: &mut Capabilities) {
-    let mut made = Made::new(session);
-    let known = session.create_object(&template::imported(&known_keys::rsa(), Life::Session, false));
+    let mut made = ObjectGuard::new(session);
+    let known = session.create_object(&template::imported(&known_keys::rsa(), Lifetime::Session, false));
     let pair = match known {
         Ok(key) => Ok((key, known_keys::rsa_public())),
-        Err(_) => generate_pair(session, KeyType::Rsa { bits: 2048 }, 65537, Life::Session, false),
+        Err(_) => generate_pair(session, KeyType::Rsa { bits: 2048 }, 65537, Lifetime::Session, false),
     };
     let Ok((key, public)) = pair else { return };
     made.add(key);
-    found.set(Feature::Rsa, native(pairwise::belongs(session, key, &public)));
-    let pss = pairwise::signs(session, key, &public, Signature::Pss(Hash::Sha256));
+    found.set(Feature::Rsa, native(pairwise::halves_match(session, key, &public)));
+    let pss = pairwise::signature_verifies(session, key, &public, Signature::Pss(Hash::Sha256));
     found.set(Feature::RsaPss, native(pss));
     for padding in [RsaPadding::Pkcs1, RsaPadding::Oaep(Hash::Sha1), RsaPadding::Oaep(Hash::Sha256)] {
         let Some(feature) = Feature::of_padding(padding) else { continue };
@@ -104,12 +104,12 @@ fn encrypt(public: &PublicMaterial, padding: RsaPadding) -> Option<Vec<u8>> {
 }
 
 fn aes_features(session: &Session, found: &mut Capabilities) {
-    let mut made = Made::new(session);
-    let known = template::secret(Kind::Aes, Life::Session, false, known_keys::AES.to_vec());
+    let mut made = ObjectGuard::new(session);
+    let known = template::secret(Kind::Aes, Lifetime::Session, false, known_keys::AES.to_vec());
     let (key, is_known) = match session.create_object(&known) {
         Ok(key) => (key, true),
         Err(_) => {
-            let template = template::sized(Kind::Aes, Life::Session, false, 32);
+            let template = template::sized(Kind::Aes, Lifetime::Session, false, 32);
             let Ok(key) = session.generate_key(&Mechanism::AesKeyGen, &template) else { return };
             (key, false)
         }
@@ -189,10 +189,10 @@ fn key_wrap(session: &Session, key: ObjectHandle, is_known: bool) -> Support {
 
 /// Generates a key that allows only CBC and tests that ECB is rejected.
 fn allowed_mechanisms(session: &Session) -> Support {
-    let mut attributes = template::sized(Kind::Aes, Life::Session, false, 32).to_vec();
+    let mut attributes = template::sized(Kind::Aes, Lifetime::Session, false, 32).to_vec();
     attributes.push(Attribute::AllowedMechanisms(vec![MechanismType::AES_CBC]));
     let Ok(key) = session.generate_key(&Mechanism::AesKeyGen, &attributes) else { return Support::Absent };
-    let mut made = Made::new(session);
+    let mut made = ObjectGuard::new(session);
     made.add(key);
     let allowed = session.encrypt(&Mechanism::AesCbc(IV), key, MESSAGE).is_ok();
     let others = session.encrypt(&Mechanism::AesEcb, key, MESSAGE).is_ok();
@@ -205,15 +205,15 @@ fn mac_features(session: &Session, found: &mut Capabilities) {
         let Some(feature) = Feature::of_hmac(hash) else { continue };
         let support = if mac_matches(session, hash, SHORT) {
             Support::Native
-        } else if mac_matches(session, hash, twin::PADDED) {
+        } else if mac_matches(session, hash, hmac_companion::PADDED_LENGTH) {
             Support::Assisted
         } else {
             Support::Absent
         };
         found.set(feature, support);
     }
-    found.set(Feature::HmacTwin, native(companion_matches(session)));
-    found.set(Feature::HmacTwinPadded, native(padded_companion_matches(session)));
+    found.set(Feature::HmacCompanion, native(companion_matches(session)));
+    found.set(Feature::HmacCompanionPadded, native(padded_companion_matches(session)));
 }
 
 /// Whether the MAC with a key of 16 bytes, padded with zeros to `length`, equals the one computed in software.
@@ -221,9 +221,9 @@ fn mac_matches(session: &Session, hash: Hash, length: usize) -> bool {
     let key = &known_keys::AES[..16];
     let mut value = key.to_vec();
     value.resize(length, 0);
-    let template = template::secret(Kind::Hmac, Life::Session, false, value);
+    let template = template::secret(Kind::Hmac, Lifetime::Session, false, value);
     let attempt = || -> Attempt<bool> {
-        let mut made = Made::new(session);
+        let mut made = ObjectGuard::new(session);
         let object = made.add(session.create_object(&template)?);
         Ok(session.sign(&mechanism::hmac(hash), object, MESSAGE)? == mac(hash, key))
     };
@@ -244,7 +244,7 @@ fn mac(hash: Hash, key: &[u8]) -> Vec<u8> {
 /// Whether wrapping a known secret and unwrapping it twice creates an AES key and an HMAC key with its bytes.
 fn companion_matches(session: &Session) -> Attempt<bool> {
     let length = known_keys::AES.len();
-    let mut temporary = Made::new(session);
+    let mut temporary = ObjectGuard::new(session);
     let mut attributes = template::seed(0).to_vec();
     attributes.retain(|attribute| !matches!(attribute, Attribute::ValueLen(_)));
     attributes.extend([
@@ -254,11 +254,12 @@ fn companion_matches(session: &Session) -> Attempt<bool> {
     ]);
     let Ok(seed) = session.create_object(&attributes) else {
         // The token cannot import secrets: test only that it can create both objects.
-        let objects = twin::generate_both(session, Life::Session, false, length)?;
+        let objects = hmac_companion::generate_both(session, Lifetime::Session, false, length)?;
         return Ok(objects.originals().all(|object| destroy(session, object)));
     };
     temporary.add(seed);
-    let objects = twin::unwrap_both(session, &mut temporary, seed, Life::Session, false, length)?;
+    let objects =
+        hmac_companion::unwrap_both(session, &mut temporary, seed, Lifetime::Session, false, length)?;
     let originals: Vec<_> = objects.originals().map(|object| temporary.add(object)).collect();
     let [aes, generic] = originals[..] else { return Ok(false) };
     let wrapped = key_wrap::wrap_by_blocks(session, aes, &known_keys::KEY_DATA)?;
@@ -268,9 +269,9 @@ fn companion_matches(session: &Session) -> Attempt<bool> {
 
 /// Whether deriving from a known key creates an AES key and an HMAC key with the bytes computed in software.
 fn padded_companion_matches(session: &Session) -> Attempt<bool> {
-    let mut temporary = Made::new(session);
+    let mut temporary = ObjectGuard::new(session);
     let root = temporary.add(session.create_object(&template::root(Some(&known_keys::AES)))?);
-    let objects = twin::derive_both(session, root, MESSAGE, Life::Session, false)?;
+    let objects = hmac_companion::derive_both(session, root, MESSAGE, Lifetime::Session, false)?;
     let originals: Vec<_> = objects.originals().map(|object| temporary.add(object)).collect();
     let [aes, generic] = originals[..] else { return Ok(false) };
     // With a zero IV, the first block of CBC equals that of ECB.

@@ -30,7 +30,7 @@ pub(super) fn sign(
                     Error::Unsupported { what: format!("the token does not support {algorithm}") }.into()
                 );
             }
-            Part::Twin
+            Part::HmacCompanion
         }
         Signature::Pss(_) => {
             device.capabilities.require(Feature::RsaPss, || algorithm.to_string())?;

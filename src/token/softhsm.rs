@@ -95,7 +95,7 @@ impl Directory {
         pin: &SecretString,
     ) -> Result<TokenInfo> {
         let token = module.provision(label, so_pin, pin)?;
-        self.keep_copies(module)?;
+        self.back_up_records(module)?;
         Ok(token)
     }
 
@@ -104,8 +104,8 @@ impl Directory {
     ///
     /// # Errors
     /// `Internal` if a copy cannot be written.
-    pub fn keep_copies(&self, module: &Module) -> Result<()> {
-        module.quietly(|| self.copy_records())
+    pub fn back_up_records(&self, module: &Module) -> Result<()> {
+        module.with_state_lock(|| self.copy_records())
     }
 
     fn copy_records(&self) -> Result<()> {

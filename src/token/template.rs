@@ -45,7 +45,7 @@ impl Drop for Template {
 
 /// The lifetime of an object, with the identifier of token objects.
 #[derive(Clone, Copy)]
-pub(super) enum Life {
+pub(super) enum Lifetime {
     /// A token object with this identifier.
     Token(VersionId),
     /// A session object, without an identifier.
@@ -114,7 +114,7 @@ impl Kind {
 
 /// A non-extractable key without its value, for generation and unwrapping. `restrict` adds
 /// `CKA_ALLOWED_MECHANISMS`.
-pub(super) fn key(kind: Kind, life: Life, restrict: bool) -> Template {
+pub(super) fn key(kind: Kind, life: Lifetime, restrict: bool) -> Template {
     let mut attributes = vec![
         Attribute::Class(kind.class()),
         Attribute::KeyType(kind.key_type()),
@@ -135,8 +135,8 @@ pub(super) fn key(kind: Kind, life: Life, restrict: bool) -> Template {
         ]),
     }
     match life {
-        Life::Session => attributes.push(Attribute::Token(false)),
-        Life::Token(id) => attributes.extend([
+        Lifetime::Session => attributes.push(Attribute::Token(false)),
+        Lifetime::Token(id) => attributes.extend([
             Attribute::Token(true),
             Attribute::Id(id.as_bytes().to_vec()),
             Attribute::Label(format!("strongroom {id}").into_bytes()),
@@ -149,14 +149,14 @@ pub(super) fn key(kind: Kind, life: Life, restrict: bool) -> Template {
 }
 
 /// A secret key with its value, for `C_CreateObject`. The value of an HMAC companion may be zero-padded.
-pub(super) fn secret(kind: Kind, life: Life, restrict: bool, value: Vec<u8>) -> Template {
+pub(super) fn secret(kind: Kind, life: Lifetime, restrict: bool, value: Vec<u8>) -> Template {
     let mut template = key(kind, life, restrict);
     template.0.push(Attribute::Value(value));
     template
 }
 
 /// A private key for `C_GenerateKeyPair`.
-pub(super) fn generated(kind: Kind, life: Life, restrict: bool) -> Template {
+pub(super) fn generated(kind: Kind, life: Lifetime, restrict: bool) -> Template {
     let mut template = key(kind, life, restrict);
     // The mechanism implies class and type; some modules reject them in the template.
     template.0.retain(|attribute| !matches!(attribute, Attribute::Class(_) | Attribute::KeyType(_)));
@@ -164,14 +164,14 @@ pub(super) fn generated(kind: Kind, life: Life, restrict: bool) -> Template {
 }
 
 /// A secret key of `length` bytes for `C_GenerateKey`.
-pub(super) fn sized(kind: Kind, life: Life, restrict: bool, length: u64) -> Template {
+pub(super) fn sized(kind: Kind, life: Lifetime, restrict: bool, length: u64) -> Template {
     let mut template = generated(kind, life, restrict);
     template.0.push(Attribute::ValueLen(length.into()));
     template
 }
 
 /// The main object of an imported key, with its value.
-pub(super) fn imported(material: &ImportMaterial, life: Life, restrict: bool) -> Template {
+pub(super) fn imported(material: &ImportMaterial, life: Lifetime, restrict: bool) -> Template {
     let mut template = key(Kind::of(material.key_type()), life, restrict);
     match material {
         ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => template.0.extend([
@@ -216,7 +216,7 @@ pub(super) fn public_ec(curve: Curve) -> Template {
 }
 
 /// A secret key of `length` bytes for `C_DeriveKey`.
-pub(super) fn derived(kind: Kind, life: Life, restrict: bool, length: u64) -> Template {
+pub(super) fn derived(kind: Kind, life: Lifetime, restrict: bool, length: u64) -> Template {
     let mut template = key(kind, life, restrict);
     template.0.push(Attribute::ValueLen(length.into()));
     template

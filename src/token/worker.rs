@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::call::{Answer, Call};
 use super::device::Device;
 use super::error::{Attempt, Failure, Remedy};
-use super::module::User;
+use super::module::ModuleUse;
 use super::{cipher, create, import, key_wrap, sign};
 use crate::model::algorithm::Cipher;
 use crate::model::{Error, Result};
@@ -27,7 +27,7 @@ pub(super) struct Worker {
     // Field order matters: the session is closed before the use count is decremented.
     session: Option<Session>,
     device: Arc<Device>,
-    _user: User,
+    _user: ModuleUse,
     /// Dropped when the thread ends, which signals [`super::Token::drain`].
     _alive: mpsc::Sender<()>,
 }
@@ -40,7 +40,7 @@ impl Worker {
         jobs: Receiver<Job>,
         alive: mpsc::Sender<()>,
     ) -> Result<JoinHandle<()>> {
-        let user = User::of(&device.loaded);
+        let user = ModuleUse::of(&device.loaded);
         let worker = Self { session: None, device: Arc::clone(device), _user: user, _alive: alive };
         std::thread::Builder::new()
             .name(name.to_owned())
@@ -74,7 +74,7 @@ impl Worker {
         let mut tried = Vec::new();
         loop {
             let login = self.device.generation();
-            let struck = fault.take().map_or(Ok(()), |fault| fault.strike(call));
+            let struck = fault.take().map_or(Ok(()), |fault| fault.apply(call));
             let mut failure = match struck.and_then(|()| self.attempt(call, !tried.is_empty())) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
@@ -102,11 +102,11 @@ impl Worker {
                 self.session = None;
             }
             // Calls that create or destroy objects search for them themselves.
-            Remedy::FindAgain if call.is_slow() => {}
-            Remedy::FindAgain => {
+            Remedy::RefreshHandle if call.is_slow() => {}
+            Remedy::RefreshHandle => {
                 if let Some(object) = call.object() {
                     let device = Arc::clone(&self.device);
-                    device.find_again(self.session()?, object)?;
+                    device.refresh(self.session()?, object)?;
                 }
             }
             Remedy::Nothing => {}
@@ -116,7 +116,7 @@ impl Worker {
 
     /// Recovery failed: converts the failure to the caller's error and logs it.
     fn fail(&mut self, call: &Call, failure: Failure) -> Error {
-        if failure.token_is_gone() || failure.remedy() == Remedy::NewSession {
+        if failure.is_token_lost() || failure.remedy() == Remedy::NewSession {
             self.session = None;
         }
         let error = self.device.loaded.explain(failure);

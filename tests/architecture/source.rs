@@ -10,11 +10,11 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 pub(super) struct Source {
     pub(super) path: String,
     pub(super) lines: usize,
-    pub(super) opens_with_duty: bool,
+    pub(super) has_doc_comment: bool,
     /// Every path outside of tests as its identifiers: `["crate", "model", "Error"]`. `use` trees are expanded.
     pub(super) paths: Vec<Vec<String>>,
     /// Every identifier, including those in tests.
-    pub(super) words: Vec<String>,
+    pub(super) identifiers: Vec<String>,
 }
 
 impl Source {
@@ -23,11 +23,11 @@ impl Source {
         let mut source = Self {
             path: path.to_owned(),
             lines: text.lines().count(),
-            opens_with_duty: text.starts_with("//! "),
+            has_doc_comment: text.starts_with("//! "),
             paths: Vec::new(),
-            words: Vec::new(),
+            identifiers: Vec::new(),
         };
-        collect_words(tokens.clone(), &mut source.words);
+        collect_words(tokens.clone(), &mut source.identifiers);
         collect_paths(tokens, &mut source.paths);
         Ok(source)
     }
@@ -42,7 +42,7 @@ impl Source {
 
     /// Whether the file declares or imports a module of this name, which shadows the crate of the same name.
     pub(super) fn declares(&self, name: &str) -> bool {
-        let is_declared = self.words.windows(2).any(|words| words[0] == "mod" && words[1] == name);
+        let is_declared = self.identifiers.windows(2).any(|words| words[0] == "mod" && words[1] == name);
         let imports = |path: &&Vec<String>| path[0] != name && path.last().is_some_and(|last| last == name);
         is_declared || self.paths.iter().any(|path| imports(&path))
     }
@@ -60,7 +60,7 @@ impl Source {
     }
 
     /// The paths into this crate, relative to its root.
-    pub(super) fn ours(&self) -> impl Iterator<Item = Vec<String>> {
+    pub(super) fn crate_paths(&self) -> impl Iterator<Item = Vec<String>> {
         self.paths.iter().filter_map(|path| {
             let position = self.position();
             let up = path.iter().take_while(|word| *word == "super").count();
@@ -180,7 +180,7 @@ fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
 }
 
 /// Parses all sources of the repository.
-pub(super) fn house() -> Result<Vec<Source>, Box<dyn Error>> {
+pub(super) fn load_sources() -> Result<Vec<Source>, Box<dyn Error>> {
     let mut sources = Vec::new();
     for folder in ["src", "tests", "benches"] {
         read_folder(Path::new(folder), &mut sources)?;

@@ -5,16 +5,24 @@ use std::sync::Arc;
 
 use strongroom::identity::{Caller, Decision, authorize, explain};
 use strongroom::model::Error;
-use strongroom::model::error::Denied;
+use strongroom::model::error::DeniedAction;
+use strongroom::model::local_rbac::{
+    DataAction, Grant, LocalScope, Permission, RoleAssignment, RoleDefinition,
+};
 use strongroom::model::name::PrincipalId;
-use strongroom::model::rbac::{Action, Grant, Permission, RoleAssignment, RoleDefinition, Scope};
 use uuid::Uuid;
 
 const ADA: PrincipalId = PrincipalId(Uuid::from_u128(1));
 const TEAM: PrincipalId = PrincipalId(Uuid::from_u128(2));
 
-fn grant(id: u128, principal: PrincipalId, scope: &str, actions: &[Action], excluded: &[Action]) -> Grant {
-    let names = |actions: &[Action]| actions.iter().map(|action| action.as_str().to_owned()).collect();
+fn grant(
+    id: u128,
+    principal: PrincipalId,
+    scope: &str,
+    actions: &[DataAction],
+    excluded: &[DataAction],
+) -> Grant {
+    let names = |actions: &[DataAction]| actions.iter().map(|action| action.as_str().to_owned()).collect();
     let role = RoleDefinition {
         id: Uuid::from_u128(100 + id),
         role_name: "role".into(),
@@ -37,7 +45,7 @@ fn grant(id: u128, principal: PrincipalId, scope: &str, actions: &[Action], excl
 
 /// The role reduced to reading keys.
 fn least_privileged(role: &RoleDefinition) -> RoleDefinition {
-    let data_actions = vec![Action::KeyRead.as_str().to_owned()];
+    let data_actions = vec![DataAction::KeyRead.as_str().to_owned()];
     let permissions = vec![Permission { data_actions, ..Permission::default() }];
     RoleDefinition { permissions, ..role.clone() }
 }
@@ -45,55 +53,64 @@ fn least_privileged(role: &RoleDefinition) -> RoleDefinition {
 #[test]
 fn authorizes_by_grants_of_principal_and_groups() {
     let table: HashMap<PrincipalId, Arc<[Grant]>> = HashMap::from([
-        (ADA, Arc::from([grant(1, ADA, "/keys/a", &[Action::KeySign], &[])])),
+        (ADA, Arc::from([grant(1, ADA, "/keys/a", &[DataAction::KeySign], &[])])),
         (
             TEAM,
             Arc::from([
-                grant(2, TEAM, "/keys", &[Action::KeyRead, Action::KeyWrite], &[Action::KeyWrite]),
-                grant(3, TEAM, "/", &[Action::RandomBytes], &[]),
+                grant(
+                    2,
+                    TEAM,
+                    "/keys",
+                    &[DataAction::KeyRead, DataAction::KeyWrite],
+                    &[DataAction::KeyWrite],
+                ),
+                grant(3, TEAM, "/", &[DataAction::RandomBytes], &[]),
             ]),
         ),
     ]);
     let grants = |principal| table.get(&principal).cloned().unwrap_or_default();
-    let scope = |text: &str| text.parse::<Scope>().unwrap();
+    let scope = |text: &str| text.parse::<LocalScope>().unwrap();
     let decide =
         |groups: &[PrincipalId], action, at: &str| match explain(ADA, groups, grants, action, &scope(at)) {
             Decision::Allowed(grant) => Ok(grant.assignment.id.as_u128()),
             Decision::Missing(action) => Err(action),
         };
-    assert_eq!(decide(&[], Action::KeySign, "/keys/a"), Ok(1));
-    assert_eq!(decide(&[], Action::KeySign, "/keys/b"), Err(Action::KeySign));
-    assert_eq!(decide(&[], Action::KeySign, "/keys"), Err(Action::KeySign));
-    assert_eq!(decide(&[], Action::KeyRead, "/keys/a"), Err(Action::KeyRead));
-    assert_eq!(decide(&[TEAM], Action::KeyRead, "/keys/a"), Ok(2));
-    assert_eq!(decide(&[TEAM], Action::KeyWrite, "/keys/a"), Err(Action::KeyWrite));
-    assert_eq!(decide(&[TEAM], Action::RandomBytes, "/"), Ok(3));
+    assert_eq!(decide(&[], DataAction::KeySign, "/keys/a"), Ok(1));
+    assert_eq!(decide(&[], DataAction::KeySign, "/keys/b"), Err(DataAction::KeySign));
+    assert_eq!(decide(&[], DataAction::KeySign, "/keys"), Err(DataAction::KeySign));
+    assert_eq!(decide(&[], DataAction::KeyRead, "/keys/a"), Err(DataAction::KeyRead));
+    assert_eq!(decide(&[TEAM], DataAction::KeyRead, "/keys/a"), Ok(2));
+    assert_eq!(decide(&[TEAM], DataAction::KeyWrite, "/keys/a"), Err(DataAction::KeyWrite));
+    assert_eq!(decide(&[TEAM], DataAction::RandomBytes, "/"), Ok(3));
 
     let caller = Caller {
         principal: ADA,
         groups: vec![TEAM],
         tenant: Uuid::nil(),
-        of_own_authority: false,
+        from_simulator_authority: false,
         audiences: Vec::new(),
         application: None,
         user: None,
     };
-    let granting = grant(9, TEAM, "/", &[Action::KeyRead, Action::KeySign], &[]).definition;
+    let granting = grant(9, TEAM, "/", &[DataAction::KeyRead, DataAction::KeySign], &[]).definition;
     let least = RoleDefinition { built_in: true, role_name: "least".into(), ..least_privileged(&granting) };
     let roles = || {
         vec![
             Arc::new(RoleDefinition { built_in: true, ..granting.as_ref().clone() }),
             Arc::new(RoleDefinition { role_name: "custom".into(), ..granting.as_ref().clone() }),
             Arc::new(least.clone()),
-            grant(8, TEAM, "/", &[Action::KeySign], &[]).definition,
+            grant(8, TEAM, "/", &[DataAction::KeySign], &[]).definition,
         ]
     };
-    assert_eq!(authorize(&caller, grants, Action::KeyRead, (&Scope::Keys, &Scope::Hsm), roles), Ok(()));
     assert_eq!(
-        authorize(&caller, grants, Action::KeyRead, (&Scope::Hsm, &Scope::Keys), roles),
+        authorize(&caller, grants, DataAction::KeyRead, (&LocalScope::Keys, &LocalScope::Hsm), roles),
+        Ok(())
+    );
+    assert_eq!(
+        authorize(&caller, grants, DataAction::KeyRead, (&LocalScope::Hsm, &LocalScope::Keys), roles),
         Err(Error::Forbidden {
             principal: ADA,
-            denied: Denied::Data(Action::KeyRead, Scope::Keys),
+            denied: DeniedAction::Data(DataAction::KeyRead, LocalScope::Keys),
             roles: vec!["least".to_owned(), "role".to_owned()],
         })
     );

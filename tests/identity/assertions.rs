@@ -6,7 +6,7 @@ use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _, Signer as _}
 use serde_json::{Value, json};
 use strongroom::identity::authority::{ClientCertificate, ensure_certificate};
 
-use crate::authority::{APPLICATION, HOST, Running, part, settings};
+use crate::authority::{APPLICATION, HOST, RunningAuthority, decode_jwt_part, settings};
 use crate::support::*;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -85,14 +85,15 @@ fn claims_of(changes: Value) -> Value {
     claims
 }
 
-async fn present(running: &Running, assertion: &str) -> (u16, Value) {
+async fn present(running: &RunningAuthority, assertion: &str) -> (u16, Value) {
     let proof =
         [("client_secret", ""), ("client_assertion_type", JWT_BEARER), ("client_assertion", assertion)];
-    running.ask(&proof).await
+    running.request_token(&proof).await
 }
 
-async fn start(certificates: &[&ClientKey]) -> Running {
-    Running::start_with(settings(), certificates.iter().map(|client| client.certificate()).collect()).await
+async fn start(certificates: &[&ClientKey]) -> RunningAuthority {
+    RunningAuthority::start_with(settings(), certificates.iter().map(|client| client.certificate()).collect())
+        .await
 }
 
 #[tokio::test]
@@ -107,7 +108,7 @@ async fn accepts_rs256_and_ps256_with_either_thumbprint() {
     ] {
         let (status, answer) = present(&running, &client.sign(&header, &claims_of(json!({})))).await;
         assert_eq!(status, 200, "{header} {answer}");
-        let claims = part(answer["access_token"].as_str().unwrap(), 1);
+        let claims = decode_jwt_part(answer["access_token"].as_str().unwrap(), 1);
         assert_eq!((&claims["appid"], &claims["appidacr"]), (&json!(APPLICATION), &json!("2")));
     }
     // As the asynchronous client for Python sends it: every part is padded, and the padding is signed.
@@ -145,7 +146,7 @@ async fn accepts_rs256_and_ps256_with_either_thumbprint() {
             ("client_assertion", assertion.as_str()),
             ("scope", scope),
         ];
-        assert_eq!(running.ask(&proof).await.0, 200, "{scope}");
+        assert_eq!(running.request_token(&proof).await.0, 200, "{scope}");
     }
     let id = APPLICATION.to_string();
     let form = [
@@ -157,7 +158,7 @@ async fn accepts_rs256_and_ps256_with_either_thumbprint() {
     ];
     assert_eq!(running.post(&format!("/{TENANT}/oauth2/token"), &form).await.0, 200);
     // The client secret is still accepted.
-    assert_eq!(running.ask(&[]).await.0, 200);
+    assert_eq!(running.request_token(&[]).await.0, 200);
 }
 
 #[tokio::test]
@@ -260,11 +261,12 @@ async fn rejects_invalid_client_assertions_with_entra_error_codes() {
     assert!(answer["error_description"].as_str().unwrap().contains("The key was not found."), "{answer}");
 
     let proof = [("client_secret", ""), ("client_assertion", good.as_str())];
-    assert_eq!(running.ask(&proof).await.1["error_codes"], json!([900_144]));
-    let (status, answer) = running.ask(&[proof[0], proof[1], ("client_assertion_type", "saml")]).await;
+    assert_eq!(running.request_token(&proof).await.1["error_codes"], json!([900_144]));
+    let (status, answer) =
+        running.request_token(&[proof[0], proof[1], ("client_assertion_type", "saml")]).await;
     assert_eq!((status, &answer["error"]), (400, &json!("invalid_request")));
     // An assertion for an application without certificates.
-    let running = Running::start().await;
+    let running = RunningAuthority::start().await;
     assert_eq!(present(&running, &good).await.1["error_codes"], json!([700_027]));
 }
 

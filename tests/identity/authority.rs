@@ -47,7 +47,7 @@ pub(crate) fn client() -> Client {
 }
 
 /// An authority that listens on a socket, with one registered application.
-pub(crate) struct Running {
+pub(crate) struct RunningAuthority {
     pub(crate) authority: Arc<Authority>,
     pub(crate) secret: SecretString,
     pub(crate) base: String,
@@ -55,7 +55,7 @@ pub(crate) struct Running {
     pub(crate) directory: tempfile::TempDir,
 }
 
-impl Running {
+impl RunningAuthority {
     pub(crate) async fn start() -> Self {
         Self::start_with(settings(), Vec::new()).await
     }
@@ -83,7 +83,7 @@ impl Running {
     }
 
     /// Sends a v2 token request. `changes` replaces members of the valid form; an empty value removes one.
-    pub(crate) async fn ask(&self, changes: &[(&str, &str)]) -> (u16, Value) {
+    pub(crate) async fn request_token(&self, changes: &[(&str, &str)]) -> (u16, Value) {
         let (id, scope) = (APPLICATION.to_string(), format!("{AUDIENCE}/.default"));
         let mut form = vec![
             ("grant_type", "client_credentials"),
@@ -102,15 +102,19 @@ impl Running {
     }
 }
 
-pub(crate) fn part(token: &str, number: usize) -> Value {
+pub(crate) fn decode_jwt_part(token: &str, number: usize) -> Value {
     let part = token.split('.').nth(number).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 /// Verifies an RS256 signature with RustCrypto and the published keys.
 fn verify_independently(token: &str, jwks: &Value) {
-    let key =
-        jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == part(token, 0)["kid"]).unwrap();
+    let key = jwks["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["kid"] == decode_jwt_part(token, 0)["kid"])
+        .unwrap();
     let number = |name: &str| {
         rsa::BigUint::from_bytes_be(&URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap())
     };
@@ -122,8 +126,8 @@ fn verify_independently(token: &str, jwks: &Value) {
 
 #[tokio::test]
 async fn issues_access_token_verifiable_from_jwks() {
-    let running = Running::start().await;
-    let (status, answer) = running.ask(&[]).await;
+    let running = RunningAuthority::start().await;
+    let (status, answer) = running.request_token(&[]).await;
     assert_eq!(status, 200, "{answer}");
     assert_eq!(answer["token_type"], "Bearer");
     assert_eq!((&answer["expires_in"], &answer["ext_expires_in"]), (&json!(3599), &json!(3599)));
@@ -133,8 +137,8 @@ async fn issues_access_token_verifiable_from_jwks() {
     let keys = metadata["jwks_uri"].as_str().unwrap().strip_prefix(&format!("https://{HOST}")).unwrap();
     verify_independently(token, &running.get(keys).await.1);
 
-    assert_eq!(part(token, 0)["alg"], "RS256");
-    let mut claims = part(token, 1);
+    assert_eq!(decode_jwt_part(token, 0)["alg"], "RS256");
+    let mut claims = decode_jwt_part(token, 1);
     let (iat, exp) = (claims["iat"].as_u64().unwrap(), claims["exp"].as_u64().unwrap());
     assert!(iat <= now() && exp - iat == 3599);
     for name in ["iat", "nbf", "exp", "uti"] {
@@ -144,53 +148,53 @@ async fn issues_access_token_verifiable_from_jwks() {
         "idtyp": "app", "oid": PRINCIPAL, "sub": PRINCIPAL, "tid": TENANT, "groups": [Uuid::from_u128(7)], "ver": "1.0"});
     assert_eq!(claims, expected);
 
-    let identity = identity(issuer(KeySource::Given(running.authority.jwks()))).await;
-    let caller = accept(&identity, token).await.unwrap();
+    let identity = identity(issuer(KeySource::Static(running.authority.jwks()))).await;
+    let caller = authenticate_token(&identity, token).await.unwrap();
     assert_eq!((caller.principal.0, caller.groups.len()), (PRINCIPAL, 1));
     assert_eq!(caller.application, Some(APPLICATION.to_string()));
     let expired = running.authority.issue(APPLICATION, AUDIENCE, -120).unwrap();
-    assert_eq!(refusal(&identity, &expired).await, "the access token has expired");
+    assert_eq!(rejection_reason(&identity, &expired).await, "the access token has expired");
     let arm = running.authority.issue(APPLICATION, "https://management.example", 60).unwrap();
-    assert_eq!(refusal(&identity, &arm).await, "the access token is for another audience");
+    assert_eq!(rejection_reason(&identity, &arm).await, "the access token is for another audience");
     assert!(running.authority.issue(Uuid::nil(), AUDIENCE, 60).is_err());
 }
 
 #[tokio::test]
 async fn v2_access_tokens_are_accepted() {
     let settings = AuthoritySettings { access_token_version: AccessTokenVersion::V2, ..settings() };
-    let running = Running::start_with(settings, Vec::new()).await;
-    let (_, answer) = running.ask(&[]).await;
+    let running = RunningAuthority::start_with(settings, Vec::new()).await;
+    let (_, answer) = running.request_token(&[]).await;
     let token = answer["access_token"].as_str().unwrap();
-    let mut claims = part(token, 1);
+    let mut claims = decode_jwt_part(token, 1);
     for name in ["iat", "nbf", "exp", "uti"] {
         claims.as_object_mut().unwrap().remove(name).unwrap();
     }
     let expected = json!({"aud": AUDIENCE, "iss": ISSUER_V2, "azp": APPLICATION, "azpacr": "1", "idtyp": "app",
         "oid": PRINCIPAL, "sub": PRINCIPAL, "tid": TENANT, "groups": [Uuid::from_u128(7)], "ver": "2.0"});
     assert_eq!(claims, expected);
-    let mut v2_issuer = issuer(KeySource::Given(running.authority.jwks()));
+    let mut v2_issuer = issuer(KeySource::Static(running.authority.jwks()));
     v2_issuer.issuer = ISSUER_V2.to_owned();
-    let caller = accept(&identity(v2_issuer).await, token).await.unwrap();
+    let caller = authenticate_token(&identity(v2_issuer).await, token).await.unwrap();
     assert_eq!((caller.principal.0, &caller.application), (PRINCIPAL, &Some(APPLICATION.to_string())));
 }
 
 #[tokio::test]
 async fn audience_is_scope_without_last_default_suffix() {
-    let running = Running::start().await;
+    let running = RunningAuthority::start().await;
     for (scope, aud) in [
         ("https://management.example//.default", "https://management.example/"),
         ("https://management.example/.default", "https://management.example"),
         ("https://management.example:8443/.default", "https://management.example:8443"),
         ("https://management.example:8443//.default", "https://management.example:8443/"),
     ] {
-        let (_, answer) = running.ask(&[("scope", scope)]).await;
-        assert_eq!(part(answer["access_token"].as_str().unwrap(), 1)["aud"], aud);
+        let (_, answer) = running.request_token(&[("scope", scope)]).await;
+        assert_eq!(decode_jwt_part(answer["access_token"].as_str().unwrap(), 1)["aud"], aud);
     }
 }
 
 #[tokio::test]
 async fn supports_v1_token_endpoint_and_basic_authentication() {
-    let running = Running::start().await;
+    let running = RunningAuthority::start().await;
     let id = APPLICATION.to_string();
     let form = [
         ("grant_type", "client_credentials"),
@@ -217,7 +221,7 @@ async fn supports_v1_token_endpoint_and_basic_authentication() {
 
 #[tokio::test]
 async fn token_errors_have_entra_error_codes_and_format() {
-    let running = Running::start().await;
+    let running = RunningAuthority::start().await;
     type Changes = &'static [(&'static str, &'static str)];
     let cases: [(Changes, u16, &str, u32); 11] = [
         (&[("client_secret", "wrong")], 401, "invalid_client", 7_000_215),
@@ -233,7 +237,7 @@ async fn token_errors_have_entra_error_codes_and_format() {
         (&[("scope", "https://vault.example/.default")], 400, "invalid_resource", 500_011),
     ];
     for (changes, status, error, number) in cases {
-        let (actual, answer) = running.ask(changes).await;
+        let (actual, answer) = running.request_token(changes).await;
         assert_eq!((actual, &answer["error"]), (status, &json!(error)), "{changes:?} {answer}");
         assert_eq!(answer["error_codes"], json!([number]));
         let description = answer["error_description"].as_str().unwrap();
@@ -258,12 +262,12 @@ async fn token_errors_have_entra_error_codes_and_format() {
         (400, json!("invalid_request"))
     );
     let long = "x".repeat(70_000);
-    assert_eq!(running.ask(&[("client_secret", &long)]).await.0, 400);
+    assert_eq!(running.request_token(&[("client_secret", &long)]).await.0, 400);
 }
 
 #[tokio::test]
 async fn discovery_urls_use_request_host() {
-    let running = Running::start().await;
+    let running = RunningAuthority::start().await;
     let base = format!("https://{HOST}/{TENANT}");
     for tenant in
         [TENANT.to_string(), TENANT.to_string().to_uppercase(), "organizations".into(), "common".into()]

@@ -469,14 +469,14 @@ async fn crl_is_reloaded_and_revoked_certificates_are_rejected() {
 
     // The list is reloaded when the file changes; an unreadable file is ignored.
     std::fs::write(&file, authority.revoke(&[1, 2], 2090).der()).unwrap();
-    pause(1100).await;
+    sleep_ms(1100).await;
     assert_eq!(authenticate(&identity, &second).await, revoked);
     std::fs::write(&file, "-----BEGIN nonsense").unwrap();
-    pause(1100).await;
+    sleep_ms(1100).await;
     assert_eq!(authenticate(&identity, &second).await, revoked);
     // With an outdated list, every certificate is rejected.
     std::fs::write(&file, authority.revoke(&[], 2025).pem().unwrap()).unwrap();
-    pause(1100).await;
+    sleep_ms(1100).await;
     let late = Err("the revocation list of the client certificate's issuer is out of date");
     assert_eq!(authenticate(&identity, &second).await, late);
 }

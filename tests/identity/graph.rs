@@ -4,19 +4,19 @@ use serde_json::{Value, json};
 use strongroom::identity::KeySource;
 use uuid::Uuid;
 
-use crate::authority::{APPLICATION, HOST, Running};
+use crate::authority::{APPLICATION, HOST, RunningAuthority};
 use crate::support::*;
 
 /// A directory and an access token for it.
 struct Directory {
-    running: Running,
+    running: RunningAuthority,
     token: String,
 }
 
 impl Directory {
     async fn start() -> Self {
-        let running = Running::start().await;
-        let (_, answer) = running.ask(&[("scope", "https://graph.microsoft.com//.default")]).await;
+        let running = RunningAuthority::start().await;
+        let (_, answer) = running.request_token(&[("scope", "https://graph.microsoft.com//.default")]).await;
         let token = answer["access_token"].as_str().unwrap().to_owned();
         Self { running, token }
     }
@@ -124,10 +124,11 @@ async fn directory_accepts_only_tokens_with_its_audience() {
     ] {
         let (status, _) = directory.by_ids(&issue(audience, 60), &json!({"ids": []})).await;
         assert_eq!(status, 200, "{audience}");
-        let (_, answer) = directory.running.ask(&[("scope", &format!("{audience}/.default"))]).await;
+        let (_, answer) =
+            directory.running.request_token(&[("scope", &format!("{audience}/.default"))]).await;
         assert!(answer["access_token"].is_string(), "{audience} {answer}");
     }
-    let other = Running::start().await;
+    let other = RunningAuthority::start().await;
     for (what, token) in [
         ("empty token", String::new()),
         ("not a JWT", "x".to_owned()),
@@ -143,6 +144,9 @@ async fn directory_accepts_only_tokens_with_its_audience() {
         let (status, answer) = directory.by_ids(&token, &json!(7)).await;
         assert_eq!((status, &answer["error"]["code"]), (401, &json!("InvalidAuthenticationToken")), "{what}");
     }
-    let identity = identity(issuer(KeySource::Given(authority.jwks()))).await;
-    assert_eq!(refusal(&identity, &directory.token).await, "the access token is for another audience");
+    let identity = identity(issuer(KeySource::Static(authority.jwks()))).await;
+    assert_eq!(
+        rejection_reason(&identity, &directory.token).await,
+        "the access token is for another audience"
+    );
 }

@@ -14,18 +14,18 @@ async fn unknown_kid_triggers_rate_limited_jwks_refresh() {
     let (old, new) = (Signer::p256(), Signer::p256());
     let server = KeyServer::start(&[old.jwk("old")]).await;
     let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
-    accept(&identity, &old.token("old", &claims(json!({})))).await.unwrap();
+    authenticate_token(&identity, &old.token("old", &claims(json!({})))).await.unwrap();
     assert_eq!(server.hits(), 1);
 
     server.publish(&[old.jwk("old"), new.jwk("new")]);
-    accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
-    accept(&identity, &old.token("old", &claims(json!({"sub": "again"})))).await.unwrap();
+    authenticate_token(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
+    authenticate_token(&identity, &old.token("old", &claims(json!({"sub": "again"})))).await.unwrap();
     assert_eq!(server.hits(), 2);
 
     // Tokens with unknown key ids do not cause further requests.
     for number in 0..20 {
         let token = new.token(&format!("unknown-{number}"), &claims(json!({})));
-        assert_eq!(refusal(&identity, &token).await, UNKNOWN);
+        assert_eq!(rejection_reason(&identity, &token).await, UNKNOWN);
     }
     assert_eq!(server.hits(), 2);
 }
@@ -38,7 +38,7 @@ async fn concurrent_callers_share_one_jwks_request() {
     server.publish(&[new.jwk("new")]);
     let callers = (0..50).map(|number| {
         let (identity, token) = (identity.clone(), new.token("new", &claims(json!({ "sub": number }))));
-        tokio::spawn(async move { accept(&identity, &token).await })
+        tokio::spawn(async move { authenticate_token(&identity, &token).await })
     });
     for caller in callers.collect::<Vec<_>>() {
         caller.await.unwrap().unwrap();
@@ -58,15 +58,15 @@ async fn failed_jwks_refresh_keeps_cached_keys() {
         let server = KeyServer::start(&[key.jwk("key")]).await;
         let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
         server.fail(status, body);
-        assert_eq!(refusal(&identity, &key.token("unknown", &claims(json!({})))).await, UNKNOWN);
+        assert_eq!(rejection_reason(&identity, &key.token("unknown", &claims(json!({})))).await, UNKNOWN);
         assert_eq!(server.hits(), 2, "{status} {body}");
-        accept(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
+        authenticate_token(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
     }
     let server = KeyServer::start(&[key.jwk("key")]).await;
     let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
     server.stop();
-    assert_eq!(refusal(&identity, &key.token("unknown", &claims(json!({})))).await, UNKNOWN);
-    accept(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
+    assert_eq!(rejection_reason(&identity, &key.token("unknown", &claims(json!({})))).await, UNKNOWN);
+    authenticate_token(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn jwks_unavailable_at_startup_is_fetched_later() {
     server.fail(StatusCode::SERVICE_UNAVAILABLE, "");
     let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
     server.publish(&[key.jwk("key")]);
-    accept(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
+    authenticate_token(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
 }
 
 #[tokio::test]
@@ -86,8 +86,8 @@ async fn cancelled_caller_does_not_cancel_jwks_request() {
     let identity = identity(issuer(KeySource::JwksUrl(server.url.clone()))).await;
     server.publish(&[new.jwk("new")]);
     let impatient = new.token("new", &claims(json!({"sub": "impatient"})));
-    assert!(accept(&identity, &impatient).now_or_never().is_none());
-    accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
+    assert!(authenticate_token(&identity, &impatient).now_or_never().is_none());
+    authenticate_token(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
     assert_eq!(server.hits(), 2);
 }
 
@@ -98,10 +98,10 @@ async fn jwks_file_is_reloaded_for_unknown_kid() {
     let path = directory.path().join("jwks.json");
     std::fs::write(&path, json!({"keys": [old.jwk("old")]}).to_string()).unwrap();
     let identity = identity(issuer(KeySource::JwksFile(path.clone()))).await;
-    accept(&identity, &old.token("old", &claims(json!({})))).await.unwrap();
+    authenticate_token(&identity, &old.token("old", &claims(json!({})))).await.unwrap();
     std::fs::write(&path, json!({"keys": [new.jwk("new")]}).to_string()).unwrap();
-    accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
-    assert_eq!(refusal(&identity, &old.token("old", &claims(json!({"sub": "x"})))).await, UNKNOWN);
+    authenticate_token(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
+    assert_eq!(rejection_reason(&identity, &old.token("old", &claims(json!({"sub": "x"})))).await, UNKNOWN);
 }
 
 const TOO_OLD: &str = "the signing keys of the access token's issuer are out of date";
@@ -117,21 +117,21 @@ async fn keys_older_than_max_age_are_not_trusted() {
     let server = KeyServer::start(&[key.jwk("key")]).await;
     let identity = identity(short_lived(KeySource::JwksUrl(server.url.clone()))).await;
     let known = key.token("key", &claims(json!({})));
-    accept(&identity, &known).await.unwrap();
+    authenticate_token(&identity, &known).await.unwrap();
     server.fail(StatusCode::SERVICE_UNAVAILABLE, "");
-    pause(3100).await;
+    sleep_ms(3100).await;
     // This applies to new tokens and to cached ones.
-    assert_eq!(refusal(&identity, &key.token("key", &claims(json!({"sub": "new"})))).await, TOO_OLD);
-    assert_eq!(refusal(&identity, &known).await, TOO_OLD);
+    assert_eq!(rejection_reason(&identity, &key.token("key", &claims(json!({"sub": "new"})))).await, TOO_OLD);
+    assert_eq!(rejection_reason(&identity, &known).await, TOO_OLD);
     // The same limit applies to key files.
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("jwks.json");
     std::fs::write(&path, json!({"keys": [key.jwk("key")]}).to_string()).unwrap();
     let identity = self::identity(short_lived(KeySource::JwksFile(path.clone()))).await;
-    accept(&identity, &known).await.unwrap();
+    authenticate_token(&identity, &known).await.unwrap();
     std::fs::remove_file(&path).unwrap();
-    pause(3100).await;
-    assert_eq!(refusal(&identity, &known).await, TOO_OLD);
+    sleep_ms(3100).await;
+    assert_eq!(rejection_reason(&identity, &known).await, TOO_OLD);
 }
 
 #[tokio::test]
@@ -140,12 +140,12 @@ async fn expired_keys_are_refreshed_before_token_is_rejected() {
     let server = KeyServer::start(&[old.jwk("old")]).await;
     let identity = identity(short_lived(KeySource::JwksUrl(server.url.clone()))).await;
     let withdrawn = old.token("old", &claims(json!({})));
-    accept(&identity, &withdrawn).await.unwrap();
+    authenticate_token(&identity, &withdrawn).await.unwrap();
     server.publish(&[new.jwk("new")]);
-    pause(3100).await;
-    accept(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
+    sleep_ms(3100).await;
+    authenticate_token(&identity, &new.token("new", &claims(json!({})))).await.unwrap();
     // A withdrawn key is no longer trusted.
-    assert_eq!(refusal(&identity, &withdrawn).await, UNKNOWN);
+    assert_eq!(rejection_reason(&identity, &withdrawn).await, UNKNOWN);
     assert_eq!(server.hits(), 2);
 }
 
@@ -159,10 +159,13 @@ async fn proxy_is_validated_and_bypassed_for_loopback() {
         ..issuer(KeySource::JwksUrl(server.url.clone()))
     };
     let identity = identity(proxied("http://127.0.0.1:1")).await;
-    accept(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
+    authenticate_token(&identity, &key.token("key", &claims(json!({})))).await.unwrap();
     for issuer in [
         proxied("not a proxy"),
-        strongroom::identity::Issuer { proxy: Some("http://127.0.0.1:1".to_owned()), ..issuer(given(&[])) },
+        strongroom::identity::Issuer {
+            proxy: Some("http://127.0.0.1:1".to_owned()),
+            ..issuer(fixed_keys(&[]))
+        },
     ] {
         let settings = strongroom::identity::Settings { issuers: vec![issuer], ..Default::default() };
         assert!(strongroom::identity::Identity::new(settings).await.is_err());

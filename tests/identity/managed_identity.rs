@@ -8,7 +8,7 @@ use strongroom::identity::authority::{Client, ManagedIdentities, ManagedIdentity
 use strongroom::model::name::PrincipalId;
 use uuid::Uuid;
 
-use crate::authority::{APPLICATION, Running, part};
+use crate::authority::{APPLICATION, RunningAuthority, decode_jwt_part};
 use crate::support::*;
 
 const SECOND: Uuid = Uuid::from_u128(0xb0);
@@ -17,14 +17,14 @@ const RESOURCE: &str =
 
 /// An endpoint that listens on a socket, with two identities.
 struct Endpoint {
-    running: Running,
+    running: RunningAuthority,
     base: String,
     header: String,
 }
 
 impl Endpoint {
     async fn start() -> Self {
-        let running = Running::start().await;
+        let running = RunningAuthority::start().await;
         let second = Client {
             name: "billing".into(),
             object_id: PrincipalId(Uuid::from_u128(0xb1)),
@@ -57,7 +57,7 @@ impl Endpoint {
     }
 }
 
-fn open(running: &Running) -> ManagedIdentities {
+fn open(running: &RunningAuthority) -> ManagedIdentities {
     let identity = |client_id, resource: &str| ManagedIdentity { client_id, resource: resource.to_owned() };
     let identities = vec![identity(APPLICATION, RESOURCE), identity(SECOND, "/second")];
     ManagedIdentities::open(running.directory.path(), running.authority.clone(), identities).unwrap()
@@ -70,7 +70,7 @@ async fn app_service_and_imds_issue_tokens_with_identity_claims() {
     let imds = endpoint.imds(&format!("api-version=2018-02-01&resource={AUDIENCE}")).await;
     for (status, answer) in [&app_service, &imds] {
         assert_eq!(*status, 200, "{answer}");
-        let claims = part(answer["access_token"].as_str().unwrap(), 1);
+        let claims = decode_jwt_part(answer["access_token"].as_str().unwrap(), 1);
         assert_eq!((&claims["oid"], &claims["aud"]), (&json!(PRINCIPAL), &json!(AUDIENCE)));
         assert_eq!((&claims["appidacr"], &claims["xms_mirid"]), (&json!("2"), &json!(RESOURCE)));
         assert_eq!((&answer["token_type"], &answer["resource"]), (&json!("Bearer"), &json!(AUDIENCE)));
@@ -192,7 +192,7 @@ async fn reports_missing_and_invalid_parameters() {
 
 #[tokio::test]
 async fn identity_header_is_persisted_with_mode_0600() {
-    let running = Running::start().await;
+    let running = RunningAuthority::start().await;
     let identity = |client_id| vec![ManagedIdentity { client_id, resource: RESOURCE.to_owned() }];
     let open = |client_id| {
         ManagedIdentities::open(running.directory.path(), running.authority.clone(), identity(client_id))

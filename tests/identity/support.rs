@@ -120,7 +120,7 @@ pub(crate) fn issuer(keys: KeySource) -> Issuer {
         audiences: vec![AUDIENCE.to_owned()],
         management_audiences: vec![MANAGEMENT.to_owned()],
         any_port: false,
-        own: false,
+        is_simulator_authority: false,
         tenant: TENANT,
         keys,
         algorithms: vec![SignatureAlgorithm::RS256, SignatureAlgorithm::ES256],
@@ -133,8 +133,8 @@ pub(crate) fn issuer(keys: KeySource) -> Issuer {
 }
 
 /// A key source with fixed keys.
-pub(crate) fn given(keys: &[Value]) -> KeySource {
-    KeySource::Given(serde_json::from_value(json!({ "keys": keys })).unwrap())
+pub(crate) fn fixed_keys(keys: &[Value]) -> KeySource {
+    KeySource::Static(serde_json::from_value(json!({ "keys": keys })).unwrap())
 }
 
 pub(crate) async fn identity(issuer: Issuer) -> Identity {
@@ -142,8 +142,8 @@ pub(crate) async fn identity(issuer: Issuer) -> Identity {
 }
 
 /// Returns the reason for which the token is rejected. Panics if it is accepted or if the reason quotes it.
-pub(crate) async fn refusal(identity: &Identity, token: &str) -> &'static str {
-    match identity.authenticate(Credential::Bearer(token), &[Audience::Service]).await {
+pub(crate) async fn rejection_reason(identity: &Identity, token: &str) -> &'static str {
+    match identity.authenticate(Credential::AccessToken(token), &[Audience::Service]).await {
         Err(Error::Unauthenticated { why }) => {
             assert!(token.split('.').all(|part| part.len() < 8 || !why.contains(part)));
             why
@@ -152,8 +152,8 @@ pub(crate) async fn refusal(identity: &Identity, token: &str) -> &'static str {
     }
 }
 
-pub(crate) async fn accept(identity: &Identity, token: &str) -> Result<Arc<Caller>> {
-    identity.authenticate(Credential::Bearer(token), &[Audience::Service]).await
+pub(crate) async fn authenticate_token(identity: &Identity, token: &str) -> Result<Arc<Caller>> {
+    identity.authenticate(Credential::AccessToken(token), &[Audience::Service]).await
 }
 
 /// A JWKS endpoint that listens on a socket, with replaceable responses and a count of requests.
@@ -208,6 +208,6 @@ pub(crate) async fn serve(router: axum::Router) -> (std::net::SocketAddr, tokio:
 
 /// Sleeps in real time: files are checked and keys expire by the machine's clock.
 #[expect(clippy::disallowed_methods, reason = "the tested code uses the machine's clock")]
-pub(crate) async fn pause(milliseconds: u64) {
+pub(crate) async fn sleep_ms(milliseconds: u64) {
     tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
 }

@@ -12,7 +12,7 @@ use crate::support::*;
 /// An identity that trusts one RSA key (`rsa`) and one P-256 key (`ec`).
 async fn identity_with_keys() -> (Identity, Signer, Signer) {
     let (rsa, ec) = (Signer::rsa(), Signer::p256());
-    let identity = identity(issuer(given(&[rsa.jwk("rsa"), ec.jwk("ec")]))).await;
+    let identity = identity(issuer(fixed_keys(&[rsa.jwk("rsa"), ec.jwk("ec")]))).await;
     (identity, rsa, ec)
 }
 
@@ -26,16 +26,16 @@ async fn valid_access_token_authenticates_its_principal() {
         principal: PrincipalId(PRINCIPAL),
         groups: vec![PrincipalId(group)],
         tenant: TENANT,
-        of_own_authority: false,
+        from_simulator_authority: false,
         audiences: vec![Audience::Service],
         application: Some("app".into()),
         user: Some("ada@example".into()),
     };
-    assert_eq!(*accept(&identity, &token).await.unwrap(), expected);
+    assert_eq!(*authenticate_token(&identity, &token).await.unwrap(), expected);
 
     let v2 =
         json!({"appid": null, "azp": "other", "preferred_username": "ada", "groups": "none", "ver": "2.0"});
-    let caller = accept(&identity, &ec.token("ec", &claims(v2))).await.unwrap();
+    let caller = authenticate_token(&identity, &ec.token("ec", &claims(v2))).await.unwrap();
     assert_eq!((caller.application.as_deref(), caller.user.as_deref()), (Some("other"), Some("ada")));
     assert!(caller.groups.is_empty());
     assert_eq!(caller.record().principal, PrincipalId(PRINCIPAL));
@@ -45,14 +45,14 @@ async fn valid_access_token_authenticates_its_principal() {
 async fn audience_matches_with_trailing_slash_and_in_lists() {
     let (identity, _, ec) = identity_with_keys().await;
     for aud in [json!(format!("{AUDIENCE}/")), json!(["https://else.example", AUDIENCE])] {
-        accept(&identity, &ec.token("ec", &claims(json!({ "aud": aud })))).await.unwrap();
+        authenticate_token(&identity, &ec.token("ec", &claims(json!({ "aud": aud })))).await.unwrap();
     }
     for aud in [
         json!(format!("{AUDIENCE}//")),
         json!(AUDIENCE.to_uppercase()),
         json!("https://managedhsm.example.net"),
     ] {
-        let why = refusal(&identity, &ec.token("ec", &claims(json!({ "aud": aud })))).await;
+        let why = rejection_reason(&identity, &ec.token("ec", &claims(json!({ "aud": aud })))).await;
         assert_eq!(why, "the access token is for another audience", "{aud}");
     }
 }
@@ -61,21 +61,24 @@ async fn audience_matches_with_trailing_slash_and_in_lists() {
 async fn exp_and_nbf_have_sixty_seconds_of_leeway() {
     let (identity, _, ec) = identity_with_keys().await;
     let token = |changes| ec.token("ec", &claims(changes));
-    accept(&identity, &token(json!({"exp": now() - 30}))).await.unwrap();
-    accept(&identity, &token(json!({"nbf": now() + 30}))).await.unwrap();
-    accept(&identity, &token(json!({"nbf": null}))).await.unwrap();
-    accept(&identity, &token(json!({"exp": 1e12}))).await.unwrap();
-    accept(&identity, &token(json!({"exp": (now() + 9) as f64 + 0.5}))).await.unwrap();
-    assert_eq!(refusal(&identity, &token(json!({"exp": now() - 90}))).await, "the access token has expired");
+    authenticate_token(&identity, &token(json!({"exp": now() - 30}))).await.unwrap();
+    authenticate_token(&identity, &token(json!({"nbf": now() + 30}))).await.unwrap();
+    authenticate_token(&identity, &token(json!({"nbf": null}))).await.unwrap();
+    authenticate_token(&identity, &token(json!({"exp": 1e12}))).await.unwrap();
+    authenticate_token(&identity, &token(json!({"exp": (now() + 9) as f64 + 0.5}))).await.unwrap();
     assert_eq!(
-        refusal(&identity, &token(json!({"nbf": now() + 90}))).await,
+        rejection_reason(&identity, &token(json!({"exp": now() - 90}))).await,
+        "the access token has expired"
+    );
+    assert_eq!(
+        rejection_reason(&identity, &token(json!({"nbf": now() + 90}))).await,
         "the access token is not valid yet"
     );
     let malformed = "the access token's claims are incomplete or malformed";
     for changes in
         [json!({"exp": null}), json!({"exp": "later"}), json!({"nbf": "soon"}), json!({"aud": null})]
     {
-        assert_eq!(refusal(&identity, &token(changes.clone())).await, malformed, "{changes}");
+        assert_eq!(rejection_reason(&identity, &token(changes.clone())).await, malformed, "{changes}");
     }
 }
 
@@ -98,14 +101,14 @@ async fn rejects_untrusted_issuer_tenant_or_signature() {
         (json!({"oid": "ada"}), unnamed),
     ] {
         assert_eq!(
-            refusal(&identity, &ec.token("ec", &claims(changes.clone()))).await,
+            rejection_reason(&identity, &ec.token("ec", &claims(changes.clone()))).await,
             expected,
             "{changes}"
         );
     }
     // The key id of a trusted key, signed with another key.
     let forged = Signer::p256().token("ec", &claims(json!({})));
-    assert_eq!(refusal(&identity, &forged).await, "the access token's signature is invalid");
+    assert_eq!(rejection_reason(&identity, &forged).await, "the access token's signature is invalid");
 }
 
 #[tokio::test]
@@ -116,19 +119,19 @@ async fn rejects_tampered_and_malformed_tokens() {
         let parts: Vec<&str> = token.split('.').collect();
         let other = encode(claims(json!({"oid": Uuid::from_u128(666)})).to_string());
         let wrong = "the access token's signature is invalid";
-        assert_eq!(refusal(&identity, &format!("{}.{other}.{}", parts[0], parts[2])).await, wrong);
+        assert_eq!(rejection_reason(&identity, &format!("{}.{other}.{}", parts[0], parts[2])).await, wrong);
         let mut signature = signer.sign(format!("{}.{}", parts[0], parts[1]).as_bytes());
         signature[20] ^= 1;
         assert_eq!(
-            refusal(&identity, &format!("{}.{}.{}", parts[0], parts[1], encode(&signature))).await,
+            rejection_reason(&identity, &format!("{}.{}.{}", parts[0], parts[1], encode(&signature))).await,
             wrong
         );
         for broken in
             ["", ".", "..", "a.b.c", parts[0], &token[1..], &format!("{token}."), &format!("{token}.x")]
         {
-            refusal(&identity, broken).await;
+            rejection_reason(&identity, broken).await;
         }
-        refusal(&identity, &format!("{}.{}.", parts[0], parts[1])).await;
+        rejection_reason(&identity, &format!("{}.{}.", parts[0], parts[1])).await;
     }
 }
 
@@ -139,35 +142,35 @@ async fn rejects_algorithm_confusion_and_embedded_keys() {
     let body = claims(json!({}));
     for alg in ["none", "None", "", "HS256", "HS512", "RS384", "PS256", "ES384", "EdDSA"] {
         let message = unsigned(&json!({"alg": alg, "kid": "rsa"}), &body);
-        assert_eq!(refusal(&identity, &format!("{message}.")).await, malformed, "{alg}");
+        assert_eq!(rejection_reason(&identity, &format!("{message}.")).await, malformed, "{alg}");
     }
     // The public key as a shared secret.
     let public = rsa.jwk("rsa").to_string();
     for secret in [public.as_bytes(), rsa.jwk("rsa")["n"].as_str().unwrap().as_bytes()] {
         let message = unsigned(&json!({"alg": "HS256", "kid": "rsa"}), &body);
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
-        assert_eq!(refusal(&identity, &format!("{message}.{}", encode(tag))).await, malformed);
+        assert_eq!(rejection_reason(&identity, &format!("{message}.{}", encode(tag))).await, malformed);
     }
     // An algorithm that does not match the key id; a key embedded in the token; critical headers.
     let unknown = "the access token names a signing key that its issuer does not publish";
-    assert_eq!(refusal(&identity, &ec.token("rsa", &body)).await, unknown);
+    assert_eq!(rejection_reason(&identity, &ec.token("rsa", &body)).await, unknown);
     let own = Signer::p256();
     let carried = own.token_with(&json!({"alg": "ES256", "jwk": own.jwk("ec")}), &body);
-    assert_eq!(refusal(&identity, &carried).await, "the access token's signature is invalid");
+    assert_eq!(rejection_reason(&identity, &carried).await, "the access token's signature is invalid");
     let critical = ec.token_with(&json!({"alg": "ES256", "kid": "ec", "crit": ["b64"], "b64": false}), &body);
     assert_eq!(
-        refusal(&identity, &critical).await,
+        rejection_reason(&identity, &critical).await,
         "the access token has unsupported critical headers (crit)"
     );
     // Without a key id, every key of the type is tried.
-    accept(&identity, &ec.token_with(&json!({"alg": "ES256"}), &body)).await.unwrap();
+    authenticate_token(&identity, &ec.token_with(&json!({"alg": "ES256"}), &body)).await.unwrap();
 }
 
 #[tokio::test]
 async fn rejects_oversized_tokens_and_invalid_headers() {
     let (identity, _, ec) = identity_with_keys().await;
     let long = ec.token("ec", &claims(json!({"padding": "x".repeat(16 * 1024)})));
-    assert_eq!(refusal(&identity, &long).await, "the access token is longer than 16 KiB");
+    assert_eq!(rejection_reason(&identity, &long).await, "the access token is longer than 16 KiB");
     assert_eq!(identity.verifications(), 0);
 
     let not_bearer =
@@ -177,7 +180,7 @@ async fn rejects_oversized_tokens_and_invalid_headers() {
         assert_eq!(refused, not_bearer, "{header:?}");
     }
     let both = Credential::presented(Some(b"bEARER  abc"), Some(b"certificate")).unwrap();
-    assert!(matches!(both, Credential::Bearer("abc")));
+    assert!(matches!(both, Credential::AccessToken("abc")));
     assert_eq!(format!("{both:?}"), "Bearer(…)");
     assert!(matches!(Credential::presented(None, Some(b"x")).unwrap(), Credential::Certificate(b"x")));
     assert!(matches!(Credential::presented(None, None).unwrap(), Credential::None));
@@ -188,47 +191,48 @@ async fn rejects_oversized_tokens_and_invalid_headers() {
 async fn only_successful_verifications_are_cached() {
     let (identity, _, ec) = identity_with_keys().await;
     let token = ec.token("ec", &claims(json!({})));
-    let first = accept(&identity, &token).await.unwrap();
-    let again = accept(&identity.clone(), &token).await.unwrap();
+    let first = authenticate_token(&identity, &token).await.unwrap();
+    let again = authenticate_token(&identity.clone(), &token).await.unwrap();
     assert!(std::sync::Arc::ptr_eq(&first, &again));
     assert_eq!(identity.verifications(), 1);
     // The last character of a P-256 signature has four unused bits, which must not yield a second valid token.
     let mut variant = token.clone();
     let last = variant.pop().unwrap();
     variant.push(if last == 'A' { 'B' } else { 'A' });
-    refusal(&identity, &variant).await;
-    refusal(&identity, &variant).await;
+    rejection_reason(&identity, &variant).await;
+    rejection_reason(&identity, &variant).await;
     assert_eq!(identity.verifications(), 3);
 }
 
 #[tokio::test]
 async fn cached_token_expires() {
     let key = Signer::p256();
-    let mut strict = issuer(given(&[key.jwk("ec")]));
+    let mut strict = issuer(fixed_keys(&[key.jwk("ec")]));
     strict.leeway_seconds = 0;
     let identity = identity(strict).await;
     let token = key.token("ec", &claims(json!({"exp": now() + 1})));
-    accept(&identity, &token).await.unwrap();
+    authenticate_token(&identity, &token).await.unwrap();
     #[expect(clippy::disallowed_methods, reason = "the token expires by the machine's clock")]
     tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
-    assert_eq!(refusal(&identity, &token).await, "the access token has expired");
+    assert_eq!(rejection_reason(&identity, &token).await, "the access token has expired");
 }
 
 #[tokio::test]
 async fn optional_tenant_claim_must_match_if_present() {
     let key = Signer::p256();
-    let mut lax = issuer(given(&[key.jwk("ec")]));
+    let mut lax = issuer(fixed_keys(&[key.jwk("ec")]));
     lax.tenant_claim_required = false;
     let identity = identity(lax).await;
-    let caller = accept(&identity, &key.token("ec", &claims(json!({"tid": null})))).await.unwrap();
+    let caller =
+        authenticate_token(&identity, &key.token("ec", &claims(json!({"tid": null})))).await.unwrap();
     assert_eq!(caller.tenant, TENANT);
-    refusal(&identity, &key.token("ec", &claims(json!({"tid": Uuid::from_u128(9)})))).await;
+    rejection_reason(&identity, &key.token("ec", &claims(json!({"tid": Uuid::from_u128(9)})))).await;
 }
 
 #[tokio::test]
 async fn rejects_insecure_issuer_settings() {
     let key = Signer::p256().jwk("ec");
-    let good = || issuer(given(std::slice::from_ref(&key)));
+    let good = || issuer(fixed_keys(std::slice::from_ref(&key)));
     type Change = fn(&mut strongroom::identity::Issuer);
     let bad: [(&str, Change); 8] = [
         ("no audience", |issuer| issuer.audiences.clear()),

@@ -214,7 +214,7 @@ pub(crate) fn widen(number: &BigUint, width: usize) -> Vec<u8> {
     wide
 }
 
-pub(crate) fn flip(bytes: &[u8], bit: usize) -> Vec<u8> {
+pub(crate) fn flip_bit(bytes: &[u8], bit: usize) -> Vec<u8> {
     let mut flipped = bytes.to_vec();
     flipped[bit / 8] ^= 1 << (bit % 8);
     flipped

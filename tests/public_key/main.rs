@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod encrypt;
+mod invalid_keys;
 mod keys;
-mod refuse;
 mod validate;
 mod verify;

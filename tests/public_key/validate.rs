@@ -8,7 +8,7 @@ use strongroom::model::key::{Curve, PublicMaterial};
 use strongroom::public_key::validate;
 
 use crate::keys::{
-    self, Ec, Rsa, all_rsa, difference, field, flip, order, rsa_2048, rsa_2048_e3, rsa_3072, widen,
+    self, Ec, Rsa, all_rsa, difference, field, flip_bit, order, rsa_2048, rsa_2048_e3, rsa_3072, widen,
 };
 
 /// Returns a member by its name in the request.
@@ -126,7 +126,7 @@ fn reports_member_with_flipped_bit() {
     for name in MEMBERS {
         let bytes = member(&mut key.clone(), name).clone();
         for bit in [0, 7, 9, 4 * bytes.len(), 8 * bytes.len() - 8, 8 * bytes.len() - 2] {
-            let changed = with(&key, name, flip(&bytes, bit));
+            let changed = with(&key, name, flip_bit(&bytes, bit));
             assert_eq!(field(validate(&changed)), name, "{name} bit {bit}");
         }
     }
@@ -321,9 +321,9 @@ fn rejects_point_not_matching_scalar() {
         assert_eq!(field(validate(&Ec { d: other.d, ..key.clone() }.import())), "key.d");
         assert_eq!(field(validate(&Ec { x: other.x, ..key.clone() }.import())), "key.x");
         let last = 8 * curve.field_len() - 8;
-        assert_eq!(field(validate(&Ec { x: flip(&key.x, last), ..key.clone() }.import())), "key.x");
-        assert_eq!(field(validate(&Ec { y: flip(&key.y, last), ..key.clone() }.import())), "key.y");
-        assert_eq!(field(validate(&Ec { d: flip(&key.d, last), ..key.clone() }.import())), "key.d");
+        assert_eq!(field(validate(&Ec { x: flip_bit(&key.x, last), ..key.clone() }.import())), "key.x");
+        assert_eq!(field(validate(&Ec { y: flip_bit(&key.y, last), ..key.clone() }.import())), "key.y");
+        assert_eq!(field(validate(&Ec { d: flip_bit(&key.d, last), ..key.clone() }.import())), "key.d");
         let zero = vec![0; curve.field_len()];
         let infinity = Ec { x: zero.clone(), y: zero, ..key.clone() };
         assert_eq!(field(validate(&infinity.import())), "key.x");
@@ -346,7 +346,7 @@ fn accepts_only_aes_key_sizes() {
 fn errors_do_not_disclose_private_values() {
     let key = rsa_2048();
     for name in MEMBERS {
-        let changed = flip(&member(&mut key.clone(), name).clone(), 9);
+        let changed = flip_bit(&member(&mut key.clone(), name).clone(), 9);
         let text = format!("{:?}", validate(&with(&key, name, changed.clone())).unwrap_err());
         let hex: String = changed.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         let list: String = changed.iter().take(4).map(|byte| format!("{byte}, ")).collect();

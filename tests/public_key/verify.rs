@@ -7,7 +7,7 @@ use strongroom::model::key::Curve;
 use strongroom::public_key::PublicKey;
 
 use crate::keys::{
-    self, Ec, RSA_ALGORITHMS, Rsa, all_rsa, digest, ecdsa, flip, order, rsa_2048, rsa_2048_e3, widen,
+    self, Ec, RSA_ALGORITHMS, Rsa, all_rsa, digest, ecdsa, flip_bit, order, rsa_2048, rsa_2048_e3, widen,
 };
 
 /// Asserts that the signature is valid, and that modified digests and modified, truncated, extended or empty
@@ -16,10 +16,10 @@ fn assert_only_valid_signature(key: &PublicKey, algorithm: Algorithm, digest: &[
     let valid = |digest: &[u8], signature: &[u8]| key.verify(algorithm, digest, signature).unwrap();
     assert!(valid(digest, signature), "{key:?} {algorithm}");
     for bit in [0, 7, 8 * digest.len() / 2, 8 * digest.len() - 1] {
-        assert!(!valid(&flip(digest, bit), signature), "{key:?} {algorithm} digest bit {bit}");
+        assert!(!valid(&flip_bit(digest, bit), signature), "{key:?} {algorithm} digest bit {bit}");
     }
     for bit in [0, 7, 8, 4 * signature.len(), 8 * signature.len() - 8, 8 * signature.len() - 1] {
-        assert!(!valid(digest, &flip(signature, bit)), "{key:?} {algorithm} signature bit {bit}");
+        assert!(!valid(digest, &flip_bit(signature, bit)), "{key:?} {algorithm} signature bit {bit}");
     }
     let longer = [signature, &[0]].concat();
     let shifted = [&[0], signature].concat();

@@ -9,12 +9,12 @@ use serde_json::json;
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
 
-use crate::calls::{decrypt, encrypt, key, opening, unwrap, wrap};
-use crate::rest::ask::{Rest, base64url};
-use crate::roles::ask::{assign, defining, guid};
+use crate::calls::{decrypt, decrypt_request, encrypt, key, unwrap, wrap};
+use crate::rest::client::{Rest, base64url};
+use crate::roles::support::{assign, definition_request, guid};
 use crate::rotation;
 use crate::software::symmetric;
-use crate::support::{Client, Server, fact, oct, reason};
+use crate::support::{Client, Server, error_metadata, oct, reason};
 
 const SEPARATED: &[(&str, &str)] = &[("STRONGROOM_CRYPTO__AES_MODES", "separated")];
 const NO_IV: (&[u8], &[u8]) = (&[], &[]);
@@ -73,7 +73,7 @@ fn counter_block(iv: &[u8], counter: u32) -> [u8; 16] {
 
 /// Assigns `nobody` a role with one data action, and returns its client.
 async fn client_with_only(server: &Server, dev: &mut Client, role: &str, action: &str) -> Client {
-    dev.access.put_role_definition(defining(role, &[action], &[])).await.unwrap();
+    dev.access.put_role_definition(definition_request(role, &[action], &[])).await.unwrap();
     assign(dev, role, &server.principal("nobody").object_id, "/keys").await;
     server.client("nobody").await
 }
@@ -90,7 +90,7 @@ fn mismatch<T: std::fmt::Debug>(answer: Result<T, Status>, bound: &str, requeste
         (Code::FailedPrecondition, "AES_MODE_FAMILY_MISMATCH")
     );
     assert_eq!(
-        (fact(&status, "bound").as_str(), fact(&status, "asked").as_str()),
+        (error_metadata(&status, "bound").as_str(), error_metadata(&status, "asked").as_str()),
         (bound, requested),
         "{status:?}"
     );
@@ -104,7 +104,7 @@ async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
     let (data, secret) = (key("data"), *b"a secret of two blocks and a bit");
     let sealed = encrypt(&mut dev, &data, "A256GCM", &secret, NO_IV).await.unwrap();
     let mut writer = client_with_only(&server, &mut dev, &guid(1), "keys/encrypt/action").await;
-    let error = decrypt(&mut writer, &opening(sealed.clone())).await.unwrap_err();
+    let error = decrypt(&mut writer, &decrypt_request(sealed.clone())).await.unwrap_err();
     assert_eq!(reason(&error), "ACTION_NOT_GRANTED");
     assert_eq!(
         reason(&wrap(&mut writer, &data, "A256KW", &[7; 16]).await.unwrap_err()),
@@ -124,7 +124,7 @@ async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
     let forged = pb::DecryptRequest {
         authentication_tag: tag(hash_key, mask, &forged),
         ciphertext: forged,
-        ..opening(sealed)
+        ..decrypt_request(sealed)
     };
     assert_eq!(decrypt(&mut dev, &forged).await.unwrap().plaintext, forged_text);
 
@@ -142,7 +142,10 @@ async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
     assert_eq!(unwrap(&mut dev, &data, "A256KW", &wrapped).await.unwrap().key, value);
 
     // With `decrypt` alone, the key can be unwrapped (section 2.2.2).
-    dev.access.put_role_definition(defining(&guid(1), &["keys/decrypt/action"], &[])).await.unwrap();
+    dev.access
+        .put_role_definition(definition_request(&guid(1), &["keys/decrypt/action"], &[]))
+        .await
+        .unwrap();
     let mut reader = writer;
     assert_eq!(
         reason(&unwrap(&mut reader, &data, "A256KW", &wrapped).await.unwrap_err()),
@@ -175,7 +178,7 @@ async fn separated_mode_binds_version_on_first_use_permanently() {
     let wrapped = wrap(&mut dev, &wraps, "A256KW", &[7; 16]).await.unwrap();
     // A failed use does not bind the version.
     dev.create(oct("later", 256)).await.unwrap();
-    let foreign = pb::DecryptRequest { name: key("later"), ..opening(sealed.clone()) };
+    let foreign = pb::DecryptRequest { name: key("later"), ..decrypt_request(sealed.clone()) };
     assert_eq!(reason(&decrypt(&mut dev, &foreign).await.unwrap_err()), "DECRYPTION_FAILED");
     assert_eq!(get_key(&mut dev, &key("later")).await.aes_mode_family, "");
 
@@ -190,8 +193,8 @@ async fn separated_mode_binds_version_on_first_use_permanently() {
         mismatch(unwrap(&mut dev, &data, "A256KW", &wrapped.wrapped_key).await, "gcm", "keyWrap");
         mismatch(encrypt(&mut dev, &blocks, "A256GCM", b"secret", NO_IV).await, "cbc", "gcm");
         mismatch(decrypt_block(&mut dev, &wraps, ZERO).await, "keyWrap", "cbc");
-        assert_eq!(decrypt(&mut dev, &opening(sealed.clone())).await.unwrap().plaintext, b"secret");
-        assert_eq!(decrypt(&mut dev, &opening(chained.clone())).await.unwrap().plaintext, b"secret");
+        assert_eq!(decrypt(&mut dev, &decrypt_request(sealed.clone())).await.unwrap().plaintext, b"secret");
+        assert_eq!(decrypt(&mut dev, &decrypt_request(chained.clone())).await.unwrap().plaintext, b"secret");
         assert_eq!(encrypt_block(&mut dev, &blocks, ZERO).await.unwrap().len(), 16);
         let wrapped = &wrapped.wrapped_key;
         assert_eq!(unwrap(&mut dev, &wraps, "A256KW", wrapped).await.unwrap().key, [7; 16]);
@@ -212,10 +215,10 @@ async fn separated_mode_binds_version_on_first_use_permanently() {
     // A new version can be bound to another family.
     dev.create(oct("data", 256)).await.unwrap();
     encrypt_block(&mut dev, &data, ZERO).await.unwrap();
-    assert_eq!(decrypt(&mut dev, &opening(sealed)).await.unwrap().plaintext, b"secret");
+    assert_eq!(decrypt(&mut dev, &decrypt_request(sealed)).await.unwrap().plaintext, b"secret");
 
     // The error over REST; RSA keys have no families.
-    let rest = Rest::of(&server, "dev").await;
+    let rest = Rest::authenticated(&server, "dev").await;
     let body = json!({"alg": "A256GCM", "value": base64url(b"secret")});
     let message = rest.post("/keys/blocks/encrypt", body).await.error(403, "Forbidden");
     assert!(message.contains("bound to the AES mode family cbc"), "{message}");
@@ -254,7 +257,10 @@ async fn separated_mode_binds_version_at_creation_by_key_ops_or_tag() {
             ..oct("impossible", 256)
         };
         let error = dev.create(request).await.unwrap_err();
-        assert_eq!((reason(&error).as_str(), fact(&error, "field").as_str()), ("BAD_PARAMETER", "tags"));
+        assert_eq!(
+            (reason(&error).as_str(), error_metadata(&error, "field").as_str()),
+            ("BAD_PARAMETER", "tags")
+        );
     }
 
     // Rotation keeps the family of the previous version.
@@ -314,7 +320,7 @@ async fn seed_overrides_aes_modes_of_one_hsm() {
     dev.create(oct("data", 256)).await.unwrap();
     let sealed = encrypt(&mut dev, &key("data"), "A256GCM", b"secret", NO_IV).await.unwrap();
     mismatch(encrypt_block(&mut dev, &key("data"), ZERO).await, "gcm", "cbc");
-    assert_eq!(decrypt(&mut dev, &opening(sealed)).await.unwrap().plaintext, b"secret");
+    assert_eq!(decrypt(&mut dev, &decrypt_request(sealed)).await.unwrap().plaintext, b"secret");
 }
 
 /// Checks the helper that forges tags against another implementation of GCM.

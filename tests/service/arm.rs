@@ -1,7 +1,7 @@
 //! Tests of the Azure Resource Manager surface: managed HSMs as resources, in the shapes recorded from Azure.
 
-pub(crate) mod ask;
 mod authorization;
+pub(crate) mod client;
 mod cloud;
 mod hsms;
 mod inputs;

@@ -173,7 +173,7 @@ async fn each_call_writes_one_audit_entry_with_its_outcome() {
         } else {
             {
                 let (service, rpc) = case.rpc.split_once('/').unwrap();
-                format!("Bearer {}", server.bearers(case.who).await.of(service, rpc))
+                format!("Bearer {}", server.access_tokens(case.who).await.for_rpc(service, rpc))
             }
         };
         let mut headers = vec![("x-correlation-id", id.as_str()), ("user-agent", "suite/1.0 \"x\"")];
@@ -276,7 +276,7 @@ async fn sequence_numbers_have_no_gaps_under_load_and_after_restart() {
     }
     let records = server.audit(calls);
     assert_eq!(records.len(), calls);
-    let every = server.audit_of(calls, |_| true);
+    let every = server.audit_where(calls, |_| true);
     assert!(every.iter().zip(1..).all(|(record, seq)| record["seq"] == seq));
     assert!(server.stop().success());
     let directory = server.directory().join("audit");
@@ -345,7 +345,7 @@ fn leaks(files: &[PathBuf], needles: &[Needle]) -> Vec<String> {
 async fn no_secret_leaks_into_logs_audit_or_database() {
     // The most verbose log level, for the program and all its dependencies.
     let mut server = Server::start_with(&[], &[("STRONGROOM_LOG__FILTER", "trace")]);
-    let token = server.token("dev").await;
+    let token = server.access_token("dev").await;
     let mut dev = server.client("dev").await;
     let plaintext = b"plaintext-71c9e2-of-a-caller".to_vec();
     let wrapped = b"wrapped-key-material-0123456789!".to_vec();

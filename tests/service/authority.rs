@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha1::Digest as _;
 use tonic::Code;
 
-use crate::rest::ask::Rest;
+use crate::rest::client::Rest;
 use crate::support::{Client, Server, reason};
 use crate::tokens::{Signer, encode, parts, read};
 
@@ -36,7 +36,7 @@ async fn sign_in(server: &Server, client_id: &str, file: &str) -> Value {
         ("grant_type", "client_credentials"),
         ("client_id", client_id),
         ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-        ("client_assertion", &Signer::of(key).sign(&header, &claims)),
+        ("client_assertion", &Signer::from_pem(key).sign(&header, &claims)),
         ("scope", &format!("{}/.default", connection.audience)),
     ];
     server.http().post(url).form(&form).send().await.unwrap().json().await.unwrap()
@@ -50,7 +50,7 @@ async fn application_authenticates_with_its_generated_certificate() {
     let pem = std::fs::read(file).unwrap();
     let answer = sign_in(&server, id, file).await;
     let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"));
-    assert_eq!(Rest::stranger(&server).with(token).get("/keys").await.status, 200);
+    assert_eq!(Rest::unauthenticated(&server).with_token(token).get("/keys").await.status, 200);
     let mut client = Client::new(server.channel().await, Some(token));
     client.create(crate::support::ec("invoices", "P-256")).await.unwrap();
 
@@ -85,7 +85,7 @@ async fn seed_accepts_custom_certificate_file() {
 #[tokio::test]
 async fn v2_access_tokens_authenticate_on_both_surfaces() {
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__ACCESS_TOKEN_VERSION", "2")]);
-    let token = server.token("dev").await;
+    let token = server.access_token("dev").await;
     let claims = read(parts(&token)[1]);
     let connection = server.connection();
     assert_eq!(claims["ver"], "2.0");
@@ -93,9 +93,9 @@ async fn v2_access_tokens_authenticate_on_both_surfaces() {
     let metadata = format!("{}/v2.0/.well-known/openid-configuration", connection.tenant_id);
     let metadata = server.http().get(format!("{}/{metadata}", connection.authority)).send().await.unwrap();
     assert_eq!(metadata.json::<Value>().await.unwrap()["issuer"], claims["iss"]);
-    assert_eq!(Rest::stranger(&server).with(&token).get("/keys").await.status, 200);
+    assert_eq!(Rest::unauthenticated(&server).with_token(&token).get("/keys").await.status, 200);
     server.client("dev").await.create(crate::support::ec("invoices", "P-256")).await.unwrap();
-    let record = server.audit_of(1, |record| record["operationName"] == "KeyCreate").remove(0);
+    let record = server.audit_where(1, |record| record["operationName"] == "KeyCreate").remove(0);
     assert!(record.to_string().contains(&server.principal("dev").client_id), "{record}");
 }
 
@@ -113,25 +113,25 @@ async fn graph_tokens_read_the_directory_but_not_the_data_plane() {
     let port = connection.endpoint.rsplit(':').next().unwrap();
     let dev = server.principal("dev");
     for host in ["graph.microsoft.com", "login.localhost", "login.microsoftonline.com"] {
-        let token = server.token_for("nobody", &format!("https://{host}:{port}/")).await;
+        let token = server.access_token_for("nobody", &format!("https://{host}:{port}/")).await;
         let url = format!("https://{host}:{port}/v1.0/directoryObjects/getByIds");
         let body = json!({"ids": [dev.object_id]});
         let request = server.http().post(&url).bearer_auth(&token).json(&body);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         assert_eq!(answer["value"][0]["displayName"], "dev", "{host} {answer}");
-        assert_eq!(Rest::stranger(&server).with(&token).get("/keys").await.status, 401);
+        assert_eq!(Rest::unauthenticated(&server).with_token(&token).get("/keys").await.status, 401);
         assert_eq!(list_subscriptions(&server, &token).await, StatusCode::UNAUTHORIZED);
         let mut client = Client::new(server.channel().await, Some(&token));
         let refused = client.create(crate::support::ec("invoices", "P-256")).await.unwrap_err();
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, "UNAUTHENTICATED"));
 
         for audience in [connection.audience.clone(), format!("https://management.localhost:{port}/")] {
-            let token = server.token_for("dev", &audience).await;
+            let token = server.access_token_for("dev", &audience).await;
             let refused = server.http().post(&url).bearer_auth(&token).json(&body).send().await.unwrap();
             assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{host} {audience}");
         }
     }
-    let token = server.token_for("dev", "https://management.azure.com/").await;
+    let token = server.access_token_for("dev", "https://management.azure.com/").await;
     assert_eq!(list_subscriptions(&server, &token).await, StatusCode::OK);
     let elsewhere = format!("{}/v1.0/users", connection.endpoint.replace("127.0.0.1", "localhost"));
     assert_eq!(server.http().get(elsewhere).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
@@ -155,7 +155,7 @@ async fn managed_identity_endpoints_issue_tokens_without_secret() {
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"));
         assert_eq!(read(parts(token)[1])["oid"], server.principal("crypto-user").object_id);
-        assert_eq!(Rest::stranger(&server).with(token).get("/keys").await.status, 200);
+        assert_eq!(Rest::unauthenticated(&server).with_token(token).get("/keys").await.status, 200);
     }
     // The plain HTTP listener serves nothing else.
     for path in ["/healthz", "/ca.pem", "/keys", "/v1.0/users", "/"] {

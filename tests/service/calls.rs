@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::{Code, Response, Status};
 
-use crate::support::{Client, fact, reason};
+use crate::support::{Client, error_metadata, reason};
 
 /// An instant in the past and one in the far future, in seconds since 1970.
 const PAST: i64 = 1_000_000_000;
@@ -82,7 +82,7 @@ pub(crate) async fn encrypt(
 }
 
 /// Returns the request that decrypts a ciphertext.
-pub(crate) fn opening(sealed: pb::EncryptResponse) -> pb::DecryptRequest {
+pub(crate) fn decrypt_request(sealed: pb::EncryptResponse) -> pb::DecryptRequest {
     pb::DecryptRequest {
         name: sealed.name,
         algorithm: sealed.algorithm,
@@ -140,7 +140,7 @@ pub(crate) const UNUSABLE: [(State, &str); 3] = [
 ];
 
 /// Puts a key's current version into a state.
-pub(crate) async fn put(client: &mut Client, name: &str, state: State) {
+pub(crate) async fn set_state(client: &mut Client, name: &str, state: State) {
     let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
     let attributes = pb::KeyAttributes {
         enabled: Some(!matches!(state, State::Disabled)),
@@ -153,7 +153,7 @@ pub(crate) async fn put(client: &mut Client, name: &str, state: State) {
 }
 
 /// Sets `key_ops` of a key's current version.
-pub(crate) async fn permit(client: &mut Client, name: &str, operations: &[&str]) {
+pub(crate) async fn set_key_ops(client: &mut Client, name: &str, operations: &[&str]) {
     update(client, name, &["key_ops"], pb::KeyAttributes::default(), operations).await;
 }
 
@@ -187,14 +187,14 @@ pub(crate) fn precondition(reason: &str) -> (Code, String) {
 }
 
 /// Expects a BAD_PARAMETER error and returns the invalid field.
-pub(crate) fn wrong_field<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
+pub(crate) fn invalid_field<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
     let status = answer.unwrap_err();
     assert_eq!(
         (status.code(), reason(&status).as_str()),
         (Code::InvalidArgument, "BAD_PARAMETER"),
         "{status}"
     );
-    fact(&status, "field")
+    error_metadata(&status, "field")
 }
 
 /// Asserts the uniform error for invalid ciphertexts: its code, reason and message do not depend on the cause.

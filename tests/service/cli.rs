@@ -20,9 +20,9 @@ use tempfile::TempDir;
 use crate::support::{Server, strongroom};
 
 /// The command line, with a server and an empty working directory.
-struct Desk {
+struct Cli {
     server: Server,
-    place: TempDir,
+    directory: TempDir,
 }
 
 /// Exit code and output of a command.
@@ -33,15 +33,15 @@ struct Answer {
     err: String,
 }
 
-impl Desk {
+impl Cli {
     fn new() -> Self {
-        Self { server: Server::start(), place: tempfile::tempdir().unwrap() }
+        Self { server: Server::start(), directory: tempfile::tempdir().unwrap() }
     }
 
     /// Returns a command that runs the program with `STRONGROOM_DATA_DIR` set.
     fn strongroom(&self) -> Command {
         let mut command = strongroom();
-        command.current_dir(&self.place).env("STRONGROOM_DATA_DIR", self.server.directory());
+        command.current_dir(&self.directory).env("STRONGROOM_DATA_DIR", self.server.directory());
         command
     }
 
@@ -85,16 +85,16 @@ impl Desk {
     }
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        std::fs::write(self.place.path().join(name), content).unwrap();
+        std::fs::write(self.directory.path().join(name), content).unwrap();
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.place.path().join(name)).unwrap()
+        std::fs::read(self.directory.path().join(name)).unwrap()
     }
 
     /// Runs `openssl` in the working directory.
     fn openssl(&self, line: &str) -> Vec<u8> {
-        openssl(self.place.path(), line)
+        openssl(self.directory.path(), line)
     }
 }
 

@@ -5,6 +5,6 @@ mod az;
 mod credentials;
 mod drop_in;
 mod javascript;
-mod place;
 mod python;
 mod rust;
+mod sandbox;

@@ -13,7 +13,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::connections::LIST;
 use crate::raw;
-use crate::support::{Server, ec, fact, reason};
+use crate::support::{Server, ec, error_metadata, reason};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -32,7 +32,7 @@ fn compressed(message: &[u8]) -> Vec<u8> {
 async fn gzip_is_accepted_and_other_encodings_are_rejected() {
     let server = Server::start();
     let channel = server.channel().await;
-    let token = server.token("dev").await;
+    let token = server.access_token("dev").await;
     server.client("dev").await.create(ec("a", "P-256")).await.unwrap();
 
     let mut keys = KeyServiceClient::new(channel.clone()).send_compressed(CompressionEncoding::Gzip);
@@ -52,7 +52,7 @@ async fn gzip_is_accepted_and_other_encodings_are_rejected() {
     for _ in 0..20 {
         let status = raw::send(&channel, LIST, &headers("gzip"), bomb.clone()).await.status;
         assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "REQUEST_TOO_LARGE"));
-        assert_eq!(fact(&status, "limit"), "1048576");
+        assert_eq!(error_metadata(&status, "limit"), "1048576");
     }
     let grown = server.memory().saturating_sub(before);
     assert!(grown < 32 * 1024 * 1024, "{grown} bytes");

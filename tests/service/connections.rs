@@ -151,7 +151,7 @@ async fn http1_header_names_are_title_case_on_every_listener() {
     }
 
     // Both connections of the limit are authenticated; a third gets 503.
-    let token = server.token("dev").await;
+    let token = server.access_token("dev").await;
     let held: Vec<_> = (0..2)
         .map(|_| {
             let mut stream = connect(&server, &rustls::version::TLS13);
@@ -181,7 +181,7 @@ async fn idle_connection_is_closed_despite_pings() {
             ("STRONGROOM_CONNECTIONS__UNAUTHENTICATED_SECONDS", "3"),
         ],
     );
-    let token = server.token("dev").await;
+    let token = server.access_token("dev").await;
 
     let mut without_request = H2::open(&server).await;
     let mut idle = H2::open(&server).await;
@@ -218,7 +218,7 @@ async fn unauthenticated_connections_do_not_block_authenticated_ones() {
             ("STRONGROOM_CONNECTIONS__MAX_PER_ADDRESS", "5"),
         ],
     );
-    let token = server.token("dev").await;
+    let token = server.access_token("dev").await;
     let list = async || {
         let started = Instant::now();
         let mut client = Client::new(server.channel().await, Some(&token));

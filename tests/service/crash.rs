@@ -16,10 +16,10 @@ use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::advance_clock_request::Target;
 use tonic::{Code, Status};
 
-use crate::hsms::Place;
+use crate::hsms::Container;
 use crate::model::setting;
 use crate::support::{Client, Server, ec, micros, strongroom};
-pub(crate) use tokens::objects;
+pub(crate) use tokens::count_objects;
 
 /// The number of kills, unless the environment overrides it.
 const KILLS: u64 = 10;
@@ -28,10 +28,10 @@ const KEY_CLIENTS: usize = 4;
 /// The number of clients that operate on HSMs.
 const HSM_CLIENTS: usize = 2;
 /// The scheduled purge date of a deletion that was not acknowledged: unknown, but later than the current round.
-const FAR: i64 = i64::MAX;
+const UNKNOWN_DATE: i64 = i64::MAX;
 
 /// Returns whether the connection was lost during the call, before or during the response.
-fn is_cut_off(status: &Status) -> bool {
+fn is_connection_lost(status: &Status) -> bool {
     use std::error::Error as _;
     matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal)
         && (!status.metadata().contains_key("x-correlation-id") || status.source().is_some())
@@ -53,7 +53,7 @@ async fn advance_clock(mut client: Client, mut acknowledged: i64, mut rng: StdRn
         let target = Some(Target::By(prost_types::Duration { seconds: by * 3600, nanos: 0 }));
         match client.clock.advance_clock(pb::AdvanceClockRequest { target, ..Default::default() }).await {
             Ok(answer) => acknowledged = micros(answer.into_inner().clock.unwrap().now),
-            Err(status) if is_cut_off(&status) => return acknowledged,
+            Err(status) if is_connection_lost(&status) => return acknowledged,
             Err(status) => panic!("{status:?}"),
         }
         tokio::time::sleep(Duration::from_millis(rng.gen_range(0..100))).await;
@@ -71,8 +71,8 @@ async fn open_intents(server: &Server) -> i64 {
 
 /// The states that the clients expect, one map for each client.
 struct Expectations {
-    keys: Vec<keys::Told>,
-    hsms: Vec<hsms::Told>,
+    keys: Vec<keys::KeyExpectations>,
+    hsms: Vec<hsms::HsmExpectations>,
     clock: i64,
     /// The numbers of states whose last change was acknowledged, and was not.
     counts: (usize, usize),
@@ -81,20 +81,20 @@ struct Expectations {
 /// Runs all clients for a random time, kills the server, and starts it again.
 async fn crash(server: &mut Server, expectations: &mut Expectations, rng: &mut StdRng) {
     let dev = server.client("dev").await;
-    let container = Place::of(server);
+    let container = Container::of(server);
     let mut seeded = || StdRng::seed_from_u64(rng.r#gen());
     let on_keys: Vec<_> = expectations
         .keys
         .iter()
         .enumerate()
-        .map(|(who, expected)| tokio::spawn(keys::rage(dev.clone(), who, expected.clone(), seeded())))
+        .map(|(who, expected)| tokio::spawn(keys::run_client(dev.clone(), who, expected.clone(), seeded())))
         .collect();
     let on_hsms: Vec<_> = expectations
         .hsms
         .iter()
         .enumerate()
         .map(|(who, expected)| {
-            tokio::spawn(hsms::rage(dev.clone(), container.clone(), who, expected.clone(), seeded()))
+            tokio::spawn(hsms::run_client(dev.clone(), container.clone(), who, expected.clone(), seeded()))
         })
         .collect();
     let advancing = tokio::spawn(advance_clock(dev, expectations.clock, seeded()));
@@ -121,7 +121,7 @@ async fn join<T>(client: tokio::task::JoinHandle<T>, server: &Server) -> T {
 /// Asserts that the server's state matches the expectations, and updates them to the observed state.
 async fn verify(server: &Server, expectations: &mut Expectations, rng: &mut StdRng, round: u64) {
     let mut client = server.client("dev").await;
-    let container = Place::of(server);
+    let container = Container::of(server);
     // The scheduler completes the work that was due when the server was killed, concurrently with calls.
     let before = expectations.clock;
     let target = Some(Target::By(prost_types::Duration { seconds: 0, nanos: 0 }));
@@ -140,16 +140,16 @@ async fn verify(server: &Server, expectations: &mut Expectations, rng: &mut StdR
     expectations.clock = now;
     let (mut versions, mut expected) = (0, 0);
     for (name, state) in expectations.keys.iter_mut().flatten() {
-        let (found, current) = keys::found(&mut client, name, rng).await;
+        let (found, current) = keys::observe(&mut client, name, rng).await;
         assert!(state.allows(found, now), "round {round}: {name}: {found:?} at {now}, {state:?}");
-        count(&mut expectations.counts, matches!(state, keys::State::Known(_)));
-        *state = keys::State::Known(current);
+        count(&mut expectations.counts, matches!(state, keys::Expectation::Known(_)));
+        *state = keys::Expectation::Known(current);
         versions += current.versions();
         expected += current.versions() * if keys::is_secret(name) { 2 } else { 1 };
     }
     let mut existing = vec!["local"];
     for (name, state) in expectations.hsms.iter_mut().flatten() {
-        let (found, current) = hsms::found(&mut client, &container, name, rng).await;
+        let (found, current) = hsms::observe(&mut client, &container, name, rng).await;
         assert!(hsms::allows(*state, found, now), "round {round}: {name}: {found:?} at {now}, {state:?}");
         count(&mut expectations.counts, state.1.is_none());
         *state = (current, None);
@@ -159,9 +159,9 @@ async fn verify(server: &Server, expectations: &mut Expectations, rng: &mut StdR
             existing.push(name);
         }
     }
-    let (complete, partial) = objects(server);
+    let (complete, partial) = count_objects(server);
     assert_eq!(complete, expected, "round {round}: objects in the tokens");
-    let free = tokens::assert_each_has_its_own(server, &existing, &format!("round {round}"));
+    let free = tokens::assert_one_token_per_hsm(server, &existing, &format!("round {round}"));
     println!(
         "round {round}: {versions} versions, {complete} complete objects, {partial} partial objects, {} HSMs, \
          {free} free tokens",
@@ -186,7 +186,8 @@ async fn acknowledged_changes_survive_any_crash() {
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     let clock = now(&mut dev).await.unwrap();
-    let (keys, hsms) = (vec![keys::Told::new(); KEY_CLIENTS], vec![hsms::Told::new(); HSM_CLIENTS]);
+    let (keys, hsms) =
+        (vec![keys::KeyExpectations::new(); KEY_CLIENTS], vec![hsms::HsmExpectations::new(); HSM_CLIENTS]);
     let mut expectations = Expectations { keys, hsms, clock, counts: (0, 0) };
     for round in 0..kills {
         crash(&mut server, &mut expectations, &mut rng).await;
@@ -197,14 +198,14 @@ async fn acknowledged_changes_survive_any_crash() {
     assert!(acknowledged > 0 && ambiguous > 0);
 
     assert!(server.stop().success(), "{}", server.log());
-    let report = tokens::examined(&server.directory());
+    let report = tokens::doctor_report(&server.directory());
     let versions: usize = expectations
         .keys
         .iter()
-        .flat_map(keys::Told::values)
+        .flat_map(keys::KeyExpectations::values)
         .map(|state| match state {
-            keys::State::Known(known) => known.versions(),
-            keys::State::Either(..) => 0,
+            keys::Expectation::Known(known) => known.versions(),
+            keys::Expectation::Either(..) => 0,
         })
         .sum();
     assert_eq!(report["keys"], versions, "{report}");
@@ -270,6 +271,6 @@ async fn interrupted_first_start_is_resumed() {
         let server = Server::start_in(directory, &[], &[]);
         let mut dev = server.client("dev").await;
         dev.create(ec("invoices", "P-256")).await.unwrap();
-        assert_eq!(objects(&server).0, 1, "after {milliseconds} ms");
+        assert_eq!(count_objects(&server).0, 1, "after {milliseconds} ms");
     }
 }

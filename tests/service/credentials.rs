@@ -12,9 +12,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::raw::{self, Answer, Rpc};
-use crate::requests::{SUBSCRIPTION, understood};
-use crate::support::{Bearers, Client, Server, reason};
-use crate::tokens::{Signer, but, encode, parts, read};
+use crate::requests::{SUBSCRIPTION, valid_request};
+use crate::support::{AccessTokens, Client, Server, reason};
+use crate::tokens::{Signer, encode, parts, read, with_changes};
 
 const LIST: &str = "/strongroom.v1.KeyService/ListKeys";
 
@@ -35,14 +35,14 @@ fn assert_unauthenticated(status: &Status, what: &str) {
 async fn rejects_missing_and_invalid_access_tokens() {
     let (server, other) = (Server::start(), Server::start_in(tempfile::tempdir().unwrap(), &[], &[]));
     let channel = server.channel().await;
-    let good = server.token("dev").await;
-    let foreign = other.token("dev").await;
+    let good = server.access_token("dev").await;
+    let foreign = other.access_token("dev").await;
     let [header, payload, signature] = parts(&good);
     let (head, claims) = (read(header), read(payload));
     let nobody = server.principal("nobody").object_id;
-    let key = Signer::stolen(&server.directory().join("authority/signing-key.pem"));
+    let key = Signer::from_file(&server.directory().join("authority/signing-key.pem"));
     let mine = Signer::new();
-    let forged = |changes| key.sign(&head, &but(&claims, &changes));
+    let forged = |changes| key.sign(&head, &with_changes(&claims, &changes));
     let now = claims["iat"].as_u64().unwrap();
 
     // Positive control: tokens that the test signs with the authority's key are accepted if their claims are valid.
@@ -61,7 +61,7 @@ async fn rejects_missing_and_invalid_access_tokens() {
         ("a token under another scheme", Some(format!("Basic {good}"))),
         ("a token and something else", Some(format!("Bearer {good} {good}"))),
     ];
-    let tampered = encode(but(&claims, &json!({"oid": nobody})).to_string());
+    let tampered = encode(with_changes(&claims, &json!({"oid": nobody})).to_string());
     let mut flipped = signature.as_bytes().to_vec();
     flipped[20] = if flipped[20] == b'A' { b'B' } else { b'A' };
     let flipped = String::from_utf8(flipped).unwrap();
@@ -83,7 +83,7 @@ async fn rejects_missing_and_invalid_access_tokens() {
             mine.sign(&json!({"alg": "RS256", "jwk": mine.jwks("x")["keys"][0]}), &claims),
         ),
         ("an unknown key id", key.sign(&json!({"alg": "RS256", "kid": "../../dev/null"}), &claims)),
-        ("an unknown critical header", key.sign(&but(&head, &json!({"crit": ["exp"]})), &claims)),
+        ("an unknown critical header", key.sign(&with_changes(&head, &json!({"crit": ["exp"]})), &claims)),
         ("another issuer", forged(json!({"iss": "https://sts.example/"}))),
         ("no issuer", forged(json!({"iss": null}))),
         ("another audience", forged(json!({"aud": "https://vault.azure.net"}))),
@@ -117,7 +117,7 @@ async fn rejects_missing_and_invalid_access_tokens() {
 
 /// Returns a token for the algorithm confusion attack: HS256 with the RSA public key as the secret.
 fn with_public_key_as_secret(key: &Signer, head: &serde_json::Value, payload: &str) -> String {
-    let header = encode(but(head, &json!({"alg": "HS256"})).to_string());
+    let header = encode(with_changes(head, &json!({"alg": "HS256"})).to_string());
     let message = format!("{header}.{payload}");
     let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(key.public_pem().as_bytes()).unwrap();
     mac.update(message.as_bytes());
@@ -128,7 +128,7 @@ fn with_public_key_as_secret(key: &Signer, head: &serde_json::Value, payload: &s
 async fn rejects_expired_access_token() {
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__TOKEN_LIFETIME_SECONDS", "1")]);
     let channel = server.channel().await;
-    let authorization = format!("Bearer {}", server.token("dev").await);
+    let authorization = format!("Bearer {}", server.access_token("dev").await);
     assert_eq!(list(&channel, Some(&authorization)).await.status.code(), Code::Ok);
     // The lifetime is one second and the permitted clock skew five; the cache does not extend it.
     let started = Instant::now();
@@ -177,7 +177,7 @@ async fn every_rpc_except_health_and_reflection_authenticates() {
 async fn correlation_id_is_echoed() {
     let server = Server::start();
     let channel = server.channel().await;
-    let bearer = format!("Bearer {}", server.token("dev").await);
+    let bearer = format!("Bearer {}", server.access_token("dev").await);
     let mine = "0f0e0d0c-1111-4222-8333-444455556666";
     let message = prost::Message::encode_to_vec(&pb::ListKeysRequest {
         parent: "hsms/local".to_owned(),
@@ -234,19 +234,19 @@ async fn jwks_download_ignores_proxy_environment() {
 #[tokio::test]
 async fn access_token_is_valid_for_its_plane_only() {
     let server = Server::start();
-    let (channel, bearers) = (server.channel().await, server.bearers("nobody").await);
+    let (channel, bearers) = (server.channel().await, server.access_tokens("nobody").await);
     let watching = |parent: &str| crate::lifecycle::request(parent, "").encode_to_vec();
     let mut calls: Vec<(Rpc, Vec<u8>)> = Vec::new();
     for rpc in raw::rpcs() {
         let request =
-            if rpc.name == "WatchLifecycle" { watching("hsms/local") } else { understood(&rpc.name) };
+            if rpc.name == "WatchLifecycle" { watching("hsms/local") } else { valid_request(&rpc.name) };
         calls.push((rpc, request));
     }
     for parent in [SUBSCRIPTION.to_owned(), format!("{SUBSCRIPTION}/budgets")] {
         let rpc = raw::rpcs().into_iter().find(|rpc| rpc.name == "WatchLifecycle").unwrap();
         calls.push((rpc, watching(&parent)));
     }
-    let crossed = Bearers { data: bearers.control.clone(), control: bearers.data.clone() };
+    let crossed = AccessTokens { data: bearers.control.clone(), control: bearers.data.clone() };
     for (rpc, request) in calls {
         let status = raw::call(&channel, &rpc, &crossed, &request).await;
         assert_unauthenticated(&status, &rpc.path);

@@ -3,12 +3,12 @@
 use strongroom::api::grpc::pb;
 use tonic::{Code, Response, Status};
 
-use crate::roles::ask::{CRYPTO_USER, fails};
-use crate::support::{Client, Server, days, ec, fact};
+use crate::roles::support::{CRYPTO_USER, assert_grpc_error};
+use crate::support::{Client, Server, days, ec, error_metadata};
 
 /// The subscription and the resource group of the seed's HSMs.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct Container {
     /// The resource name of the subscription.
     pub(crate) subscription: String,
     /// The resource name of the resource group.
@@ -16,7 +16,7 @@ pub(crate) struct Place {
     administrator: String,
 }
 
-impl Place {
+impl Container {
     /// Reads the names from a server's `connection.json`.
     pub(crate) fn of(server: &Server) -> Self {
         let connection = server.connection();
@@ -36,22 +36,26 @@ impl Place {
     }
 
     /// Returns a request to create an HSM whose administrator is the principal `administrator`.
-    pub(crate) fn creating(&self, name: &str) -> pb::CreateManagedHsmRequest {
-        let mut request = creating(&self.group, name);
+    pub(crate) fn create_request(&self, name: &str) -> pb::CreateManagedHsmRequest {
+        let mut request = create_request(&self.group, name);
         request.managed_hsm.as_mut().unwrap().administrators = vec![self.administrator.clone()];
         request
     }
 
     /// Returns a request to create an HSM with this retention interval.
-    pub(crate) fn retaining(&self, name: &str, retention_days: u32) -> pb::CreateManagedHsmRequest {
-        let mut request = self.creating(name);
+    pub(crate) fn create_request_with_retention(
+        &self,
+        name: &str,
+        retention_days: u32,
+    ) -> pb::CreateManagedHsmRequest {
+        let mut request = self.create_request(name);
         request.managed_hsm.as_mut().unwrap().retention_days = Some(retention_days);
         request
     }
 }
 
 /// Returns a request to create an HSM.
-pub(crate) fn creating(parent: &str, name: &str) -> pb::CreateManagedHsmRequest {
+pub(crate) fn create_request(parent: &str, name: &str) -> pb::CreateManagedHsmRequest {
     let hsm = pb::ManagedHsm {
         location: "localhost".to_owned(),
         administrators: vec!["5a30c304-ba63-54bf-bd78-3d2684c1da0c".to_owned()],
@@ -65,7 +69,7 @@ pub(crate) fn creating(parent: &str, name: &str) -> pb::CreateManagedHsmRequest 
 }
 
 /// Returns a request to replace the tags of an HSM.
-pub(crate) fn tagging(name: String, tag: &str) -> pb::UpdateManagedHsmRequest {
+pub(crate) fn tag_request(name: String, tag: &str) -> pb::UpdateManagedHsmRequest {
     let tags = [(tag.to_owned(), "yes".to_owned())].into();
     pb::UpdateManagedHsmRequest {
         managed_hsm: Some(pb::ManagedHsm { name, tags, ..Default::default() }),
@@ -74,7 +78,10 @@ pub(crate) fn tagging(name: String, tag: &str) -> pb::UpdateManagedHsmRequest {
 }
 
 /// Creates and activates an HSM, and assigns `crypto-user` the role Managed HSM Crypto User.
-pub(crate) async fn make(server: &Server, request: pb::CreateManagedHsmRequest) -> pb::ManagedHsm {
+pub(crate) async fn create_activated(
+    server: &Server,
+    request: pb::CreateManagedHsmRequest,
+) -> pb::ManagedHsm {
     let mut contributor = server.client("contributor").await;
     let made = contributor.hsms.create_managed_hsm(request).await.unwrap().into_inner();
     let mut administrator = server.client("administrator").await;
@@ -109,14 +116,14 @@ pub(crate) async fn purge(client: &mut Client, name: String) -> Result<(), Statu
 }
 
 /// Lists the names of the live HSMs.
-pub(crate) async fn live(client: &mut Client, container: &Place) -> Vec<String> {
+pub(crate) async fn live_names(client: &mut Client, container: &Container) -> Vec<String> {
     let request = pb::ListManagedHsmsRequest { parent: container.subscription.clone(), ..Default::default() };
     let page = client.hsms.list_managed_hsms(request).await.unwrap().into_inner();
     page.managed_hsms.iter().map(|hsm| hsm.data_plane["hsms/".len()..].to_owned()).collect()
 }
 
 /// Lists the names of the deleted HSMs.
-pub(crate) async fn deleted(client: &mut Client, container: &Place) -> Vec<String> {
+pub(crate) async fn deleted_names(client: &mut Client, container: &Container) -> Vec<String> {
     let parent = container.subscription.clone();
     let request = pb::ListDeletedManagedHsmsRequest { parent, ..Default::default() };
     let page = client.hsms.list_deleted_managed_hsms(request).await.unwrap().into_inner();
@@ -134,8 +141,8 @@ async fn sign(client: &mut Client, key: &str) -> Result<(), Status> {
 #[tokio::test]
 async fn deleted_hsm_keeps_its_keys_and_rejects_use_until_recovered() {
     let mut server = Server::start();
-    let container = Place::of(&server);
-    make(&server, container.retaining("payroll", 7)).await;
+    let container = Container::of(&server);
+    create_activated(&server, container.create_request_with_retention("payroll", 7)).await;
     let mut user = server.client("crypto-user").await;
     for name in ["live", "gone"] {
         let parent = "hsms/payroll".to_owned();
@@ -151,13 +158,19 @@ async fn deleted_hsm_keeps_its_keys_and_rejects_use_until_recovered() {
             user = server.client("crypto-user").await;
             contributor = server.client("contributor").await;
         }
-        let status =
-            fails(sign(&mut user, "hsms/payroll/keys/live").await, Code::FailedPrecondition, "HSM_DELETED");
-        assert_eq!(fact(&status, "resource"), "hsms/payroll");
+        let status = assert_grpc_error(
+            sign(&mut user, "hsms/payroll/keys/live").await,
+            Code::FailedPrecondition,
+            "HSM_DELETED",
+        );
+        assert_eq!(error_metadata(&status, "resource"), "hsms/payroll");
         let nobody = sign(&mut server.client("nobody").await, "hsms/payroll/keys/live").await;
-        fails(nobody, Code::PermissionDenied, "ACTION_NOT_GRANTED");
-        let taken = contributor.hsms.create_managed_hsm(container.creating("PayRoll")).await;
-        assert_eq!(fact(&fails(taken, Code::AlreadyExists, "HSM_EXISTS"), "deleted"), "true");
+        assert_grpc_error(nobody, Code::PermissionDenied, "ACTION_NOT_GRANTED");
+        let taken = contributor.hsms.create_managed_hsm(container.create_request("PayRoll")).await;
+        assert_eq!(
+            error_metadata(&assert_grpc_error(taken, Code::AlreadyExists, "HSM_EXISTS"), "deleted"),
+            "true"
+        );
     }
     let mut dev = server.client("dev").await;
     dev.clock.advance_clock(days(6)).await.unwrap();
@@ -174,8 +187,8 @@ async fn deleted_hsm_keeps_its_keys_and_rejects_use_until_recovered() {
 #[tokio::test]
 async fn recovery_purges_keys_that_came_due_meanwhile() {
     let server = Server::start();
-    let container = Place::of(&server);
-    make(&server, container.retaining("payroll", 7)).await;
+    let container = Container::of(&server);
+    create_activated(&server, container.create_request_with_retention("payroll", 7)).await;
     let mut user = server.client("crypto-user").await;
     let parent = "hsms/payroll".to_owned();
     user.create(pb::CreateKeyRequest { parent, ..ec("gone", "P-256") }).await.unwrap();
@@ -189,7 +202,7 @@ async fn recovery_purges_keys_that_came_due_meanwhile() {
     let events = dev.clock.advance_clock(days(0)).await.unwrap().into_inner().happenings;
     let officer = pb::CreateRoleAssignmentRequest {
         parent: "hsms/payroll".to_owned(),
-        role_definition: crate::roles::ask::CRYPTO_AUDITOR.to_owned(),
+        role_definition: crate::roles::support::CRYPTO_AUDITOR.to_owned(),
         principal_id: server.principal("crypto-auditor").object_id,
         scope: "/".to_owned(),
         ..Default::default()
@@ -205,35 +218,39 @@ async fn recovery_purges_keys_that_came_due_meanwhile() {
 #[tokio::test]
 async fn purge_frees_the_name_and_removes_keys_and_roles() {
     let mut server = Server::start();
-    let container = Place::of(&server);
-    make(&server, container.creating("payroll")).await;
+    let container = Container::of(&server);
+    create_activated(&server, container.create_request("payroll")).await;
     let mut user = server.client("crypto-user").await;
     let parent = "hsms/payroll".to_owned();
     user.create(pb::CreateKeyRequest { parent: parent.clone(), ..ec("live", "P-256") }).await.unwrap();
     let mut contributor = server.client("contributor").await;
     delete(&mut contributor, container.hsm("payroll")).await.unwrap();
     purge(&mut contributor, container.deleted("payroll")).await.unwrap();
-    fails(sign(&mut user, "hsms/payroll/keys/live").await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_grpc_error(sign(&mut user, "hsms/payroll/keys/live").await, Code::NotFound, "HSM_NOT_FOUND");
 
     // Another HSM of this name has none of the keys and roles of the first.
-    contributor.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
-    fails(sign(&mut user, "hsms/payroll/keys/live").await, Code::PermissionDenied, "ACTION_NOT_GRANTED");
+    contributor.hsms.create_managed_hsm(container.create_request("payroll")).await.unwrap();
+    assert_grpc_error(
+        sign(&mut user, "hsms/payroll/keys/live").await,
+        Code::PermissionDenied,
+        "ACTION_NOT_GRANTED",
+    );
     server.restart();
     let mut contributor = server.client("contributor").await;
-    assert_eq!(live(&mut contributor, &container).await, ["local", "payroll"]);
+    assert_eq!(live_names(&mut contributor, &container).await, ["local", "payroll"]);
     assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
 }
 
 #[tokio::test]
 async fn hsms_are_created_and_purged_concurrently() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let contributor = server.client("contributor").await;
     let create_and_purge = |name: &'static str| {
         let (mut contributor, container) = (contributor.clone(), container.clone());
         async move {
             for _ in 0..10 {
-                contributor.hsms.create_managed_hsm(container.creating(name)).await.unwrap();
+                contributor.hsms.create_managed_hsm(container.create_request(name)).await.unwrap();
                 delete(&mut contributor, container.hsm(name)).await.unwrap();
                 purge(&mut contributor, container.deleted(name)).await.unwrap();
             }
@@ -251,11 +268,11 @@ async fn hsms_are_created_and_purged_concurrently() {
 #[tokio::test]
 async fn seed_does_not_recreate_purged_hsm() {
     let mut server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut owner = server.client("owner").await;
     delete(&mut owner, container.hsm("local")).await.unwrap();
     purge(&mut owner, container.deleted("local")).await.unwrap();
     server.restart();
     let mut owner = server.client("owner").await;
-    assert!(live(&mut owner, &container).await.is_empty());
+    assert!(live_names(&mut owner, &container).await.is_empty());
 }

@@ -8,10 +8,10 @@ use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use tonic::{Code, Status, Streaming};
 
-use crate::hsms::{Place, delete, make, purge, recover};
-use crate::roles::ask::{CRYPTO_AUDITOR, HSM, assign, fails, not_granted, unassign};
+use crate::hsms::{Container, create_activated, delete, purge, recover};
+use crate::roles::support::{CRYPTO_AUDITOR, HSM, assert_grpc_error, assert_not_granted, assign, unassign};
 use crate::rotation::{after, rotate, set};
-use crate::support::{Authorized, Client, Server, days, ec, fact, oct};
+use crate::support::{Authorized, Client, Server, days, ec, error_metadata, oct};
 
 /// How long an event may take to arrive.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,11 +66,7 @@ pub(crate) fn service<'a>(
     client: &'a mut Client,
     parent: &str,
 ) -> &'a mut LifecycleServiceClient<Authorized> {
-    if parent.starts_with("subscriptions/") {
-        &mut client.lifecycle_of_resources
-    } else {
-        &mut client.lifecycle
-    }
+    if parent.starts_with("subscriptions/") { &mut client.control_lifecycle } else { &mut client.lifecycle }
 }
 
 /// Returns a request for a watch without an end.
@@ -79,7 +75,7 @@ pub(crate) fn request(parent: &str, token: &str) -> pb::WatchLifecycleRequest {
 }
 
 /// Returns the events after a resume token until now.
-pub(crate) async fn from(
+pub(crate) async fn try_events_after(
     client: &mut Client,
     parent: &str,
     token: &str,
@@ -94,8 +90,8 @@ pub(crate) async fn from(
 }
 
 /// Returns the events after a resume token until now, and expects success.
-pub(crate) async fn all(client: &mut Client, parent: &str, token: &str) -> Vec<pb::LifecycleEvent> {
-    from(client, parent, token).await.unwrap()
+pub(crate) async fn events_after(client: &mut Client, parent: &str, token: &str) -> Vec<pb::LifecycleEvent> {
+    try_events_after(client, parent, token).await.unwrap()
 }
 
 /// Returns the kinds of events.
@@ -207,7 +203,7 @@ async fn key_events_are_emitted_in_order() {
     let events = watches[0].take(expected.len()).await;
     assert_eq!(kinds_and_names(&events), expected);
     assert_eq!(watches[1].take(expected.len()).await, events, "both watches get the same events");
-    assert_eq!(all(&mut dev, HSM, "0").await, events, "a later watch gets the same events");
+    assert_eq!(events_after(&mut dev, HSM, "0").await, events, "a later watch gets the same events");
     for (event, (day, what)) in events[events.len() - by_time.len()..].iter().zip(by_time) {
         assert_eq!(event.at.unwrap().seconds, start + day * 86_400, "{what} to the second");
     }
@@ -224,25 +220,25 @@ async fn key_events_are_emitted_in_order() {
 #[tokio::test]
 async fn hsm_events_are_emitted_in_order_without_key_events() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let (mut reader, mut contributor) = (server.client("reader").await, server.client("contributor").await);
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     let mut watch = Watch::open(&mut reader, &container.subscription, "").await;
-    make(&server, container.retaining("payroll", 7)).await;
+    create_activated(&server, container.create_request_with_retention("payroll", 7)).await;
     let mut user = server.client("crypto-user").await;
     let parent = "hsms/payroll".to_owned();
     user.create(pb::CreateKeyRequest { parent, ..ec("salaries", "P-256") }).await.unwrap();
     contributor
         .hsms
-        .update_managed_hsm(crate::hsms::tagging(container.hsm("payroll"), "seen"))
+        .update_managed_hsm(crate::hsms::tag_request(container.hsm("payroll"), "seen"))
         .await
         .unwrap();
     let reply = delete(&mut contributor, container.hsm("payroll")).await.unwrap();
     recover(&mut contributor, container.deleted("payroll")).await.unwrap();
     delete(&mut contributor, container.hsm("payroll")).await.unwrap();
     purge(&mut contributor, container.deleted("payroll")).await.unwrap();
-    make(&server, container.retaining("payroll", 7)).await;
+    create_activated(&server, container.create_request_with_retention("payroll", 7)).await;
     let protecting = pb::UpdateManagedHsmRequest {
         managed_hsm: Some(pb::ManagedHsm {
             name: container.hsm("payroll"),
@@ -284,7 +280,7 @@ async fn hsm_events_are_emitted_in_order_without_key_events() {
     let purged = events[10].at.unwrap();
     assert_eq!(Some(purged), events[9].scheduled_purge_at, "to the second");
     // The log holds these, the seed's HSM and one key event: sequence numbers have no gaps.
-    let all = all(&mut reader, &container.subscription, "0").await;
+    let all = events_after(&mut reader, &container.subscription, "0").await;
     assert_eq!(kinds_and_names(&all)[0], "hsm.created local");
     assert_eq!(number(&all[all.len() - 1]), u64::try_from(all.len()).unwrap() + 1);
 }
@@ -294,7 +290,7 @@ async fn watch_resumes_after_restarts_and_crashes() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
-    let mut token = all(&mut dev, HSM, "0").await.pop().unwrap().resume_token;
+    let mut token = events_after(&mut dev, HSM, "0").await.pop().unwrap().resume_token;
     let mut seen = Vec::new();
     let mut done = Vec::new();
     for round in 0..6 {
@@ -315,7 +311,7 @@ async fn watch_resumes_after_restarts_and_crashes() {
         }
         server.start_again();
         dev = server.client("dev").await;
-        let missed = all(&mut dev, HSM, &token).await;
+        let missed = events_after(&mut dev, HSM, &token).await;
         token = missed.last().unwrap().resume_token.clone();
         seen.extend(missed);
     }
@@ -329,18 +325,22 @@ async fn expired_resume_token_is_out_of_range() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_EVENTS__KEPT", "5")]);
     let mut dev = server.client("dev").await;
     dev.create(ec("a", "P-256")).await.unwrap();
-    let token = all(&mut dev, HSM, "0").await.pop().unwrap().resume_token;
+    let token = events_after(&mut dev, HSM, "0").await.pop().unwrap().resume_token;
     for _ in 0..5 {
         delete_key(&mut dev, "a").await;
         recover_key(&mut dev, "a").await;
     }
     for _ in 0..2 {
-        let status = fails(from(&mut dev, HSM, &token).await, Code::OutOfRange, "RESUME_TOKEN_EXPIRED");
-        let oldest: u64 = fact(&status, "oldest").parse().unwrap();
-        let kept = all(&mut dev, HSM, "0").await;
+        let status = assert_grpc_error(
+            try_events_after(&mut dev, HSM, &token).await,
+            Code::OutOfRange,
+            "RESUME_TOKEN_EXPIRED",
+        );
+        let oldest: u64 = error_metadata(&status, "oldest").parse().unwrap();
+        let kept = events_after(&mut dev, HSM, "0").await;
         assert_eq!((kept.len(), number(&kept[0])), (5, oldest));
         let last_before = (oldest - 1).to_string();
-        assert_eq!(all(&mut dev, HSM, &last_before).await, kept);
+        assert_eq!(events_after(&mut dev, HSM, &last_before).await, kept);
         server.restart();
         dev = server.client("dev").await;
     }
@@ -364,8 +364,8 @@ async fn slow_reader_misses_no_event_and_blocks_no_caller() {
 #[tokio::test]
 async fn idle_watch_does_not_repeat_authorization() {
     let mut server = Server::start();
-    let container = Place::of(&server);
-    make(&server, container.creating("payroll")).await;
+    let container = Container::of(&server);
+    create_activated(&server, container.create_request("payroll")).await;
     let (mut dev, mut user) = (server.client("dev").await, server.client("crypto-user").await);
     dev.create(ec("a", "P-256")).await.unwrap();
     let mut watch = Watch::open(&mut dev, HSM, "").await;
@@ -376,7 +376,7 @@ async fn idle_watch_does_not_repeat_authorization() {
         user.create(pb::CreateKeyRequest { parent: parent.clone(), ..oct(&format!("k{number}"), 128) })
             .await
             .unwrap();
-        crate::roles::ask::sign(&mut dev, "a").await.unwrap();
+        crate::roles::support::sign(&mut dev, "a").await.unwrap();
     }
     assign(&mut dev, CRYPTO_AUDITOR, &server.principal("nobody").object_id, "/keys").await;
     // The other watch has received all events, so this one has had the opportunity.
@@ -384,12 +384,12 @@ async fn idle_watch_does_not_repeat_authorization() {
     let is_watch_of_keys = |record: &serde_json::Value| {
         record["operationName"] == "LifecycleWatch" && record["target"] == "hsms/local/keys"
     };
-    assert_eq!(server.audit_of(1, is_watch_of_keys).len(), 1);
+    assert_eq!(server.audit_where(1, is_watch_of_keys).len(), 1);
     delete_key(&mut dev, "a").await;
     assert_eq!(kinds_and_names(&watch.take(1).await), ["key.deleted a"]);
     // The audit log is complete once the service has stopped.
     assert!(server.stop().success());
-    assert_eq!(server.audit_of(2, is_watch_of_keys).len(), 2);
+    assert_eq!(server.audit_where(2, is_watch_of_keys).len(), 2);
 }
 
 #[tokio::test]
@@ -403,12 +403,12 @@ async fn removed_role_ends_watch_before_the_next_event() {
     assert_eq!(kinds_and_names(&watch.take(1).await), ["key.created seen"]);
     unassign(&mut dev, &given.name).await;
     dev.create(ec("unseen", "P-256")).await.unwrap();
-    let status = not_granted(watch.next().await);
+    let status = assert_not_granted(watch.next().await);
     assert!(status.metadata().contains_key("x-correlation-id"));
     let refused = |record: &serde_json::Value| {
         record["operationName"] == "LifecycleWatch" && record["resultSignature"] == "ACTION_NOT_GRANTED"
     };
-    assert_eq!(server.audit_of(1, refused).len(), 1);
+    assert_eq!(server.audit_where(1, refused).len(), 1);
 }
 
 #[tokio::test]
@@ -426,7 +426,7 @@ async fn watch_ends_when_its_credential_expires() {
     }
     let mut dev = server.client("dev").await;
     dev.create(ec("unseen", "P-256")).await.unwrap();
-    fails(watch.next().await, Code::Unauthenticated, "UNAUTHENTICATED");
+    assert_grpc_error(watch.next().await, Code::Unauthenticated, "UNAUTHENTICATED");
 }
 
 #[tokio::test]
@@ -434,12 +434,12 @@ async fn watch_does_not_block_shutdown() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_SERVER__SHUTDOWN_SECONDS", "20")]);
     let mut dev = server.client("dev").await;
     let mut reader = server.client("reader").await;
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut watches =
         [Watch::open(&mut dev, HSM, "").await, Watch::open(&mut reader, &container.subscription, "").await];
     let ends = tokio::spawn(async move {
         for watch in &mut watches {
-            fails(watch.next().await, Code::Unavailable, "SERVICE_STOPPING");
+            assert_grpc_error(watch.next().await, Code::Unavailable, "SERVICE_STOPPING");
         }
     });
     let stopped = tokio::task::spawn_blocking(move || {

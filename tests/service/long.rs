@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use strongroom::api::grpc::pb;
 
-use crate::bill::{stand_at, statement, subscription};
-use crate::calls::wrong_field;
+use crate::calls::invalid_field;
 use crate::support::{Client, Server};
+use crate::usage::{freeze_clock_at, statement, subscription};
 
 /// The time limit of all computations together, also on a busy machine. Unbounded computations take minutes.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
@@ -28,7 +28,7 @@ async fn server_in_year_9990() -> (Server, Client) {
         };
         dev.usage.create_budget(budget).await.unwrap();
     }
-    stand_at(&mut dev, "9990-06-01").await;
+    freeze_clock_at(&mut dev, "9990-06-01").await;
     (server, dev)
 }
 
@@ -38,19 +38,19 @@ async fn budgets_and_statements_stay_fast_after_millennia() {
     let started = Instant::now();
     assert_eq!(budgets(&mut dev, &server).await.len(), 20);
     let forecast =
-        pb::GetForecastRequest { name: crate::bill::managed_hsm(&server, "local"), ..Default::default() };
+        pb::GetForecastRequest { name: crate::usage::managed_hsm(&server, "local"), ..Default::default() };
     dev.usage.get_forecast(forecast).await.unwrap();
     let century = statement(&subscription(&server), "9890-07-01", "9990-06-01", "");
     dev.usage.get_statement(century).await.unwrap();
     assert!(started.elapsed() < TIME_LIMIT, "{:?}", started.elapsed());
 
     let all = statement(&subscription(&server), "2020-01-01", "9990-06-01", "");
-    assert_eq!(wrong_field(dev.usage.get_statement(all.clone()).await), "from");
+    assert_eq!(invalid_field(dev.usage.get_statement(all.clone()).await), "from");
     let (parent, from, to) = (all.parent, all.from, all.to);
     let list = pb::ListUsageRequest { parent: parent.clone(), from, to, ..Default::default() };
-    assert_eq!(wrong_field(dev.usage.list_usage(list).await), "from");
+    assert_eq!(invalid_field(dev.usage.list_usage(list).await), "from");
     let export = pb::ExportUsageRequest { parent, from, to, format: "csv".to_owned(), ..Default::default() };
-    assert_eq!(wrong_field(dev.usage.export_usage(export).await), "from");
+    assert_eq!(invalid_field(dev.usage.export_usage(export).await), "from");
     // The limit applies to the time since the first HSM, not to the requested period.
     let young = Server::start();
     let mut dev = young.client("dev").await;

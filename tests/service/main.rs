@@ -9,10 +9,10 @@
 )]
 
 mod aes_modes;
+mod ambiguous_commit;
 mod arm;
 mod audit;
 mod authority;
-mod bill;
 mod calls;
 mod cli;
 mod clients;
@@ -21,12 +21,10 @@ mod connections;
 mod control;
 mod crash;
 mod credentials;
-mod doubt;
 mod examples;
 mod gateway;
 mod health;
 mod hsms;
-mod intake;
 mod isolation;
 mod lifecycle;
 mod long;
@@ -37,6 +35,7 @@ mod ops;
 mod prepared;
 mod races;
 mod raw;
+mod request_bodies;
 mod requests;
 mod rest;
 mod restart;
@@ -49,3 +48,4 @@ mod support;
 mod tokens;
 mod tour;
 mod transport;
+mod usage;

@@ -5,8 +5,8 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::raw::{self, Field, Kind, Rpc, Shape};
-use crate::requests::{GUID, HSM, KEY, SUBSCRIPTION, understood};
-use crate::support::{Bearers, Client, Server, ec, fact, oct, reason};
+use crate::requests::{GUID, HSM, KEY, SUBSCRIPTION, valid_request};
+use crate::support::{AccessTokens, Client, Server, ec, error_metadata, oct, reason};
 
 /// Returns strings that are invalid for a field. New fields must be added here.
 fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
@@ -201,14 +201,14 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
 }
 
 /// Starts a server with a key of each kind and a deleted key.
-async fn server() -> (Server, Client, Channel, Bearers) {
+async fn server() -> (Server, Client, Channel, AccessTokens) {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     dev.create(ec("sample", "P-256")).await.unwrap();
     dev.create(oct("secret", 256)).await.unwrap();
     dev.create(ec("gone", "P-256")).await.unwrap();
     dev.keys.delete_key(pb::DeleteKeyRequest { name: "hsms/local/keys/gone".to_owned() }).await.unwrap();
-    let (channel, bearers) = (server.channel().await, server.bearers("dev").await);
+    let (channel, bearers) = (server.channel().await, server.access_tokens("dev").await);
     (server, dev, channel, bearers)
 }
 
@@ -236,13 +236,13 @@ async fn every_rpc_validates_every_field() {
     let (server, mut dev, channel, bearers) = server().await;
     assert_unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
-            let good = understood(&rpc.name);
+            let good = valid_request(&rpc.name);
             let call = async |field: &Field, value: Vec<u8>, text: &str| {
                 let status = raw::call(&channel, &rpc, &bearers, &[&good[..], &value].concat()).await;
                 let shown: String = text.chars().take(80).collect();
                 let what = format!("{} {} = {shown:?}", rpc.name, field.name);
                 assert_bad_parameter(&status, &what);
-                assert_eq!(fact(&status, "field"), field.name, "{what}: {status:?}");
+                assert_eq!(error_metadata(&status, "field"), field.name, "{what}: {status:?}");
                 assert!(status.message().starts_with(&format!("{}: ", field.name)), "{what}: {status:?}");
             };
             for field in &rpc.input.0 {
@@ -281,7 +281,7 @@ async fn every_rpc_rejects_undecodable_messages() {
     let headers = [("authorization", bearer.as_str())];
     assert_unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
-            let good = understood(&rpc.name);
+            let good = valid_request(&rpc.name);
             let mut messages = vec![("garbage", &[0xff; 40][..]), ("text", b"GET / HTTP/1.1\r\n\r\n")];
             if let [cut @ .., _] = &good[..] {
                 messages.extend([("cut off", cut), ("nothing", &[])]);
@@ -298,7 +298,7 @@ async fn every_rpc_rejects_undecodable_messages() {
                 ("a frame that claims to be compressed", [&[1], &whole[1..]].concat()),
                 ("a frame with an unknown flag", [&[7], &whole[1..]].concat()),
             ] {
-                let bearer = format!("Bearer {}", rpc.bearer(&bearers, &[]));
+                let bearer = format!("Bearer {}", rpc.access_token(&bearers, &[]));
                 let answer = raw::send(&channel, &rpc.path, &[("authorization", &bearer)], body).await;
                 assert_bad_parameter(&answer.status, &format!("{} {what}", rpc.name));
             }
@@ -306,7 +306,7 @@ async fn every_rpc_rejects_undecodable_messages() {
             let status = raw::call(&channel, &rpc, &bearers, &large).await;
             assert_eq!(status.code(), Code::ResourceExhausted, "{}: {status:?}", rpc.name);
             assert_eq!(
-                (reason(&status).as_str(), fact(&status, "limit").as_str()),
+                (reason(&status).as_str(), error_metadata(&status, "limit").as_str()),
                 ("REQUEST_TOO_LARGE", "1048576")
             );
         }
@@ -326,7 +326,7 @@ async fn every_rpc_rejects_wrong_wire_types_and_invalid_utf8() {
     let (server, mut dev, channel, bearers) = server().await;
     assert_unchanged(&server, &mut dev, async || {
         for rpc in raw::rpcs() {
-            let good = understood(&rpc.name);
+            let good = valid_request(&rpc.name);
             for (name, wrong) in wrong_values(&rpc.input) {
                 let status = raw::call(&channel, &rpc, &bearers, &[&good[..], &wrong].concat()).await;
                 let what = format!("{} {name}", rpc.name);
@@ -371,7 +371,7 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
         for rpc in raw::rpcs() {
             let Rpc { name, input, .. } = &rpc;
             // Requests of the control plane name a subscription; it is replaced by an unknown one of the same length.
-            if let Some(elsewhere) = in_another_subscription(&understood(name)) {
+            if let Some(elsewhere) = in_another_subscription(&valid_request(name)) {
                 let status = raw::call(&channel, &rpc, &bearers, &elsewhere).await;
                 let found = (status.code(), reason(&status));
                 assert_eq!(
@@ -399,7 +399,7 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
                 _ if name.ends_with("RoleAssignment") => format!("hsms/elsewhere/roleAssignments/{GUID}"),
                 _ => "hsms/elsewhere/keys/sample".to_owned(),
             };
-            let request = [&understood(name)[..], &first.with(path.as_bytes())].concat();
+            let request = [&valid_request(name)[..], &first.with(path.as_bytes())].concat();
             let status = raw::call(&channel, &rpc, &bearers, &request).await;
             let found = (status.code(), reason(&status));
             assert_eq!(found, (Code::NotFound, "HSM_NOT_FOUND".to_owned()), "{name}: {status:?}");

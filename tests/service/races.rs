@@ -6,11 +6,11 @@ use futures_util::future::join_all;
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::arm::ask::{Arm, hsm, making};
-use crate::bill::{managed_hsm, subscription};
-use crate::hsms::Place;
-use crate::roles::ask::{CRYPTO_USER, assigning, defining, guid};
+use crate::arm::client::{Arm, hsm, hsm_body};
+use crate::hsms::Container;
+use crate::roles::support::{CRYPTO_USER, assignment_request, definition_request, guid};
 use crate::support::{Server, reason};
+use crate::usage::{managed_hsm, subscription};
 
 /// The object id of the seed's principal `dev`.
 const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
@@ -26,10 +26,10 @@ fn successes<T>(answers: &[Result<T, tonic::Status>], code: Code, why: &str) -> 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_hsm_creations_over_arm_respect_the_limit() {
     let server = Server::start();
-    let contributor = Arm::of(&server, "contributor").await;
+    let contributor = Arm::authenticated(&server, "contributor").await;
     let answers = join_all((0..7).map(|number| {
         let contributor = contributor.clone();
-        async move { contributor.send("PUT", &hsm(&format!("pay-{number}")), &making(DEV)).await }
+        async move { contributor.send("PUT", &hsm(&format!("pay-{number}")), &hsm_body(DEV)).await }
     }))
     .await;
     // The seed's HSM is one of the five.
@@ -38,9 +38,9 @@ async fn concurrent_hsm_creations_over_arm_respect_the_limit() {
     let refused = statuses.iter().filter(|status| **status == 400).count();
     assert_eq!((made, refused), (4, 3), "{statuses:?}\n{}", server.log());
 
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut owner = server.client("owner").await;
-    assert_eq!(crate::hsms::live(&mut owner, &container).await.len(), 5);
+    assert_eq!(crate::hsms::live_names(&mut owner, &container).await.len(), 5);
     assert!(!server.log().contains("\"ERROR\""), "{}", server.log());
 }
 
@@ -49,13 +49,13 @@ async fn concurrent_role_creations_respect_the_limits() {
     let server = Server::start();
     let dev = server.client("dev").await;
     let assign = |number: u32, scope: &str| {
-        let (mut dev, request) = (dev.clone(), assigning(CRYPTO_USER, &guid(number), scope));
+        let (mut dev, request) = (dev.clone(), assignment_request(CRYPTO_USER, &guid(number), scope));
         async move { dev.access.create_role_assignment(request).await }
     };
     let at_key = join_all((0..14).map(|number| assign(number, "/keys/invoices"))).await;
     assert_eq!(successes(&at_key, Code::ResourceExhausted, "LIMIT_EXCEEDED"), 10);
     let define = |number: u32| {
-        let (mut dev, request) = (dev.clone(), defining(&guid(number), &[], &[]));
+        let (mut dev, request) = (dev.clone(), definition_request(&guid(number), &[], &[]));
         async move { dev.access.put_role_definition(request).await }
     };
     let defined = join_all((0..55).map(define)).await;

@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower::ServiceExt as _;
 
-use crate::support::Bearers;
+use crate::support::AccessTokens;
 
 /// How long a call may take.
 const CALL_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
@@ -51,8 +51,8 @@ pub(crate) async fn send(channel: &Channel, path: &str, headers: &[(&str, &str)]
 }
 
 /// Sends one message with the access token of its plane.
-pub(crate) async fn call(channel: &Channel, rpc: &Rpc, bearers: &Bearers, message: &[u8]) -> Status {
-    let authorization = format!("Bearer {}", rpc.bearer(bearers, message));
+pub(crate) async fn call(channel: &Channel, rpc: &Rpc, bearers: &AccessTokens, message: &[u8]) -> Status {
+    let authorization = format!("Bearer {}", rpc.access_token(bearers, message));
     send(channel, &rpc.path, &[("authorization", &authorization)], frame(message)).await.status
 }
 
@@ -74,13 +74,13 @@ pub(crate) struct Rpc {
 
 impl Rpc {
     /// Returns the access token that the RPC requires for a message.
-    pub(crate) fn bearer<'a>(&self, bearers: &'a Bearers, message: &[u8]) -> &'a str {
+    pub(crate) fn access_token<'a>(&self, bearers: &'a AccessTokens, message: &[u8]) -> &'a str {
         let watched = pb::WatchLifecycleRequest::decode(message).unwrap_or_default().parent;
         if self.name == "WatchLifecycle" && watched.starts_with("subscriptions/") {
             return &bearers.control;
         }
         let service = self.path.trim_start_matches('/').split('/').next().unwrap();
-        bearers.of(service, &self.name)
+        bearers.for_rpc(service, &self.name)
     }
 }
 

@@ -3,7 +3,7 @@
 use prost::Message as _;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::advance_clock_request::Target;
-use strongroom::model::control_plane::ControlAction;
+use strongroom::model::arm_rbac::ControlAction;
 use strongroom::ops::Description;
 
 /// The HSM of the built-in seed.
@@ -16,7 +16,7 @@ pub(crate) const GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a001";
 pub(crate) const SUBSCRIPTION: &str = "subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5";
 
 /// Returns a valid encoded request for an RPC. Appended fields override it, so that a test can invalidate one field.
-pub(crate) fn understood(rpc: &str) -> Vec<u8> {
+pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
     let (parent, name) = (HSM.to_owned(), KEY.to_owned());
     let deleted = "hsms/local/deletedKeys/gone".to_owned();
     let (es256, kw) = ("ES256".to_owned(), "A256KW".to_owned());
@@ -174,12 +174,12 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
-        "CreateManagedHsm" => crate::hsms::creating(&group, "made").encode_to_vec(),
+        "CreateManagedHsm" => crate::hsms::create_request(&group, "made").encode_to_vec(),
         "GetManagedHsm" => pb::GetManagedHsmRequest { name: hsm }.encode_to_vec(),
         "ListManagedHsms" => {
             pb::ListManagedHsmsRequest { parent: subscription, ..Default::default() }.encode_to_vec()
         }
-        "UpdateManagedHsm" => crate::hsms::tagging(hsm, "seen").encode_to_vec(),
+        "UpdateManagedHsm" => crate::hsms::tag_request(hsm, "seen").encode_to_vec(),
         "DeleteManagedHsm" => pb::DeleteManagedHsmRequest { name: hsm }.encode_to_vec(),
         "GetDeletedManagedHsm" => pb::GetDeletedManagedHsmRequest { name: deleted_hsm }.encode_to_vec(),
         "ListDeletedManagedHsms" => {
@@ -226,13 +226,13 @@ pub(crate) fn understood(rpc: &str) -> Vec<u8> {
 }
 
 /// Returns an encoded request for an operation. One RPC may serve several operations with different actions.
-pub(crate) fn asked(operation: &Description) -> Vec<u8> {
+pub(crate) fn operation_request(operation: &Description) -> Vec<u8> {
     match (operation.name, operation.control_action) {
         ("WatchLifecycle", Some(ControlAction::BudgetRead)) => {
             watching(&format!("{SUBSCRIPTION}/budgets")).encode_to_vec()
         }
         ("WatchLifecycle", Some(_)) => watching(SUBSCRIPTION).encode_to_vec(),
-        (name, _) => understood(name),
+        (name, _) => valid_request(name),
     }
 }
 

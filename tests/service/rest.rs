@@ -1,9 +1,8 @@
 //! Tests of the data plane's REST surface: the same operations, in the shapes recorded from Azure.
 
-pub(crate) mod ask;
 mod challenge;
+pub(crate) mod client;
 mod crypto;
-mod floods;
 mod inputs;
 mod keys;
 mod limits;
@@ -13,3 +12,4 @@ mod recorded;
 mod refusals;
 mod roles;
 mod settings;
+mod transport_limits;

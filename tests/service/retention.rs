@@ -2,7 +2,7 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::hsms::{self, Place};
+use crate::hsms::{self, Container};
 use crate::support::{Server, days, ec, micros, oct, reason, timestamp};
 
 fn deleted_name(name: &str) -> String {
@@ -143,21 +143,21 @@ fn to(instant: i64) -> pb::AdvanceClockRequest {
 #[tokio::test]
 async fn hsm_is_purged_exactly_at_the_end_of_retention() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     for days in [7, 90] {
-        dev.hsms.create_managed_hsm(container.retaining("payroll", days)).await.unwrap();
+        dev.hsms.create_managed_hsm(container.create_request_with_retention("payroll", days)).await.unwrap();
         let deleted = hsms::delete(&mut dev, container.hsm("payroll")).await.unwrap();
         let due = micros(deleted.scheduled_purge_at);
         assert_eq!(due - micros(deleted.deleted_at), i64::from(days) * 86_400_000_000);
         assert_eq!(dev.clock.advance_clock(to(due - 1)).await.unwrap().into_inner().happenings, []);
-        let taken = dev.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap_err();
+        let taken = dev.hsms.create_managed_hsm(container.create_request("payroll")).await.unwrap_err();
         assert_eq!(reason(&taken), "HSM_EXISTS");
         let events = dev.clock.advance_clock(to(due)).await.unwrap().into_inner().happenings;
         assert_eq!(events.iter().map(|one| micros(one.at)).collect::<Vec<_>>(), [due]);
     }
-    dev.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
+    dev.hsms.create_managed_hsm(container.create_request("payroll")).await.unwrap();
 }
 
 #[tokio::test]
@@ -165,12 +165,12 @@ async fn protected_subscription_allows_only_scheduled_purges() {
     let directory = tempfile::tempdir().unwrap();
     let seed = seed(directory.path(), false);
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     dev.create(ec("a", "P-256")).await.unwrap();
     delete(&mut dev, "a").await;
-    dev.hsms.create_managed_hsm(container.retaining("payroll", 90)).await.unwrap();
+    dev.hsms.create_managed_hsm(container.create_request_with_retention("payroll", 90)).await.unwrap();
     hsms::delete(&mut dev, container.hsm("payroll")).await.unwrap();
     // The protection also applies to keys and HSMs that are already deleted.
     let update_mask = Some(prost_types::FieldMask { paths: vec!["undeletable".to_owned()] });

@@ -1,11 +1,11 @@
 //! Tests of local RBAC: every built-in role with every operation, scopes, custom roles and groups.
 
-pub(crate) mod ask;
+mod built_in_roles;
 mod custom;
+mod disclosure;
+mod fixture;
 mod groups;
 mod matrix;
 mod over_rest;
-mod recorded;
 mod scopes;
-mod stage;
-mod untold;
+pub(crate) mod support;

@@ -156,7 +156,7 @@ async fn key_rotates_at_each_policy_instant_across_restarts() {
     assert_eq!(advance(&mut dev, start, 1).await, expected_events([(130, "rotated a")]));
 
     // Each rotation has an audit entry at its own instant.
-    let records = server.audit_of(8, |record| record["operationName"] == "KeyRotateIfDue");
+    let records = server.audit_where(8, |record| record["operationName"] == "KeyRotateIfDue");
     assert_eq!(records.len(), 8);
     for record in &records {
         assert_eq!(record["resultType"], "Success", "{record}");
@@ -197,7 +197,8 @@ async fn key_rotates_before_expiry_and_near_expiry_is_emitted_once() {
         (80, "rotated late"),
     ]);
     assert_eq!(events, expected);
-    let notes = server.audit_of(3, |record| record["operationName"] == "KeyNearExpiryEventGridNotification");
+    let notes =
+        server.audit_where(3, |record| record["operationName"] == "KeyNearExpiryEventGridNotification");
     assert_eq!(notes.len(), 3, "{notes:?}");
 
     // A changed expiry emits another event; an unchanged one does not.
@@ -288,7 +289,7 @@ async fn failed_rotation_is_reported_once_and_blocks_nothing_else() {
     let refused = |record: &serde_json::Value| {
         record["operationName"] == "KeyRotateIfDue" && record["target"] == "hsms/local/keys/full"
     };
-    let records = server.audit_of(1, refused);
+    let records = server.audit_where(1, refused);
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(
         (&records[0]["resultSignature"], versions(&mut dev, "full").await.len()),
@@ -298,7 +299,7 @@ async fn failed_rotation_is_reported_once_and_blocks_nothing_else() {
 
     // A changed policy causes another attempt.
     set(&mut dev, "full", "", after("P30D")).await.unwrap();
-    wait_until(&server, async || server.audit_of(1, refused).len() == 2).await;
+    wait_until(&server, async || server.audit_where(1, refused).len() == 2).await;
 }
 
 #[tokio::test]
@@ -321,9 +322,10 @@ async fn unavailable_token_backs_off_and_other_work_proceeds() {
     let (tokens, moved) = (softhsm.join("tokens"), softhsm.join("away"));
     std::fs::rename(&tokens, &moved).unwrap();
 
-    let notes = server.audit_of(1, |record| record["operationName"] == "KeyNearExpiryEventGridNotification");
+    let notes =
+        server.audit_where(1, |record| record["operationName"] == "KeyNearExpiryEventGridNotification");
     assert_eq!(notes[0]["resultType"], "Success");
-    let attempts = server.audit_of(2, |record| record["operationName"] == "KeyRotateIfDue");
+    let attempts = server.audit_where(2, |record| record["operationName"] == "KeyRotateIfDue");
     let instants: Vec<jiff::Timestamp> =
         attempts.iter().map(|record| record["time"].as_str().unwrap().parse().unwrap()).collect();
     assert_eq!(attempts[0]["resultType"], "Failure", "{attempts:?}");
@@ -370,6 +372,10 @@ async fn crash_during_rotations_loses_and_repeats_none() {
         }
         let each = usize::try_from(round).unwrap() + 1;
         assert_eq!(made, [each; KEYS], "round {round}");
-        assert_eq!(crate::crash::objects(&server).0, each * KEYS, "round {round}: objects in the token");
+        assert_eq!(
+            crate::crash::count_objects(&server).0,
+            each * KEYS,
+            "round {round}: objects in the token"
+        );
     }
 }

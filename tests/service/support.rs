@@ -205,21 +205,21 @@ impl Server {
     }
 
     /// Requests access tokens from the authority, one for each plane.
-    pub(crate) async fn bearers(&self, principal: &str) -> Bearers {
+    pub(crate) async fn access_tokens(&self, principal: &str) -> AccessTokens {
         let connection = self.connection();
-        Bearers {
-            data: self.token_for(principal, &connection.audience).await,
-            control: self.token_for(principal, &connection.management_audience).await,
+        AccessTokens {
+            data: self.access_token_for(principal, &connection.audience).await,
+            control: self.access_token_for(principal, &connection.management_audience).await,
         }
     }
 
     /// Requests an access token for the data plane from the authority.
-    pub(crate) async fn token(&self, principal: &str) -> String {
-        self.token_for(principal, &self.connection().audience).await
+    pub(crate) async fn access_token(&self, principal: &str) -> String {
+        self.access_token_for(principal, &self.connection().audience).await
     }
 
     /// Requests an access token for an audience.
-    pub(crate) async fn token_for(&self, principal: &str, audience: &str) -> String {
+    pub(crate) async fn access_token_for(&self, principal: &str, audience: &str) -> String {
         let connection = self.connection();
         let principal = self.principal(principal);
         let response = self
@@ -265,19 +265,19 @@ impl Server {
 
     /// Returns a client that authenticates as a principal of the seed, on an existing connection.
     pub(crate) async fn client_on(&self, channel: Channel, principal: &str) -> Client {
-        Client::of(channel, &self.bearers(principal).await)
+        Client::with_tokens(channel, &self.access_tokens(principal).await)
     }
 
     /// Returns the audit entries of calls in order, without those of issued tokens and of the log itself. The log is
     /// written concurrently with the replies, so this waits until there are at least `least` entries.
     pub(crate) fn audit(&self, least: usize) -> Vec<serde_json::Value> {
-        self.audit_of(least, |record| {
+        self.audit_where(least, |record| {
             record["category"] == "AuditEvent" && record["operationName"] != "TokenIssue"
         })
     }
 
     /// Returns the audit entries that satisfy a predicate, in order. Waits until there are at least `least` of them.
-    pub(crate) fn audit_of(
+    pub(crate) fn audit_where(
         &self,
         least: usize,
         predicate: impl Fn(&serde_json::Value) -> bool,
@@ -357,14 +357,14 @@ pub(crate) fn strongroom() -> Command {
 
 /// Access tokens of one principal, one for each plane.
 #[derive(Clone)]
-pub(crate) struct Bearers {
+pub(crate) struct AccessTokens {
     pub(crate) data: String,
     pub(crate) control: String,
 }
 
-impl Bearers {
+impl AccessTokens {
     /// Returns the access token that an RPC accepts. For a watch, the plane depends on the request instead.
-    pub(crate) fn of(&self, service: &str, rpc: &str) -> &str {
+    pub(crate) fn for_rpc(&self, service: &str, rpc: &str) -> &str {
         if is_of_the_control_plane(service, rpc) { &self.control } else { &self.data }
     }
 }
@@ -378,9 +378,9 @@ pub(crate) fn is_of_the_control_plane(service: &str, rpc: &str) -> bool {
 
 /// Adds the access token of the called plane to each call, if the client has one.
 #[derive(Clone)]
-pub(crate) struct Bearer(Option<[MetadataValue<Ascii>; 2]>);
+pub(crate) struct AccessTokenInterceptor(Option<[MetadataValue<Ascii>; 2]>);
 
-impl Interceptor for Bearer {
+impl Interceptor for AccessTokenInterceptor {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
         if let Some([data, control]) = &self.0 {
             let method = request.extensions().get::<tonic::GrpcMethod<'_>>().unwrap();
@@ -394,7 +394,7 @@ impl Interceptor for Bearer {
 }
 
 /// A channel that adds an access token to each call.
-pub(crate) type Authorized = InterceptedService<Channel, Bearer>;
+pub(crate) type Authorized = InterceptedService<Channel, AccessTokenInterceptor>;
 
 /// Clients of all services that authenticate as one caller.
 #[derive(Clone)]
@@ -407,7 +407,7 @@ pub(crate) struct Client {
     pub(crate) hsms: ManagedHsmServiceClient<Authorized>,
     pub(crate) lifecycle: LifecycleServiceClient<Authorized>,
     /// The same service with the access token of the control plane: watches of resources require it.
-    pub(crate) lifecycle_of_resources: LifecycleServiceClient<Authorized>,
+    pub(crate) control_lifecycle: LifecycleServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
     pub(crate) settings: SettingServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
@@ -420,7 +420,7 @@ impl Client {
     }
 
     /// Creates a client with an access token for each plane.
-    pub(crate) fn of(channel: Channel, bearers: &Bearers) -> Self {
+    pub(crate) fn with_tokens(channel: Channel, bearers: &AccessTokens) -> Self {
         Self::with(channel, Some([&bearers.data, &bearers.control]))
     }
 
@@ -428,8 +428,8 @@ impl Client {
         let header = |token: &str| -> MetadataValue<Ascii> { format!("Bearer {token}").parse().unwrap() };
         let headers = tokens.map(|tokens| tokens.map(header));
         let control = headers.clone().map(|[_, control]| [control.clone(), control]);
-        let resources = InterceptedService::new(channel.clone(), Bearer(control));
-        let channel = InterceptedService::new(channel, Bearer(headers));
+        let resources = InterceptedService::new(channel.clone(), AccessTokenInterceptor(control));
+        let channel = InterceptedService::new(channel, AccessTokenInterceptor(headers));
         Self {
             keys: KeyServiceClient::new(channel.clone()),
             crypto: CryptoServiceClient::new(channel.clone()),
@@ -438,7 +438,7 @@ impl Client {
             resources: ResourceServiceClient::new(channel.clone()),
             hsms: ManagedHsmServiceClient::new(channel.clone()),
             lifecycle: LifecycleServiceClient::new(channel.clone()),
-            lifecycle_of_resources: LifecycleServiceClient::new(resources),
+            control_lifecycle: LifecycleServiceClient::new(resources),
             authorization: AuthorizationServiceClient::new(channel.clone()),
             settings: SettingServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel),
@@ -465,7 +465,7 @@ pub(crate) fn reason(status: &tonic::Status) -> String {
 }
 
 /// Returns a metadata value of an error's `ErrorInfo`, or an empty string if it is absent.
-pub(crate) fn fact(status: &tonic::Status, name: &str) -> String {
+pub(crate) fn error_metadata(status: &tonic::Status, name: &str) -> String {
     use tonic_types::StatusExt as _;
     let info = status.get_details_error_info();
     info.and_then(|info| info.metadata.get(name).cloned()).unwrap_or_default()

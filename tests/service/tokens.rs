@@ -19,12 +19,12 @@ impl Signer {
     }
 
     /// Reads a key from a PEM file.
-    pub(crate) fn stolen(path: &std::path::Path) -> Self {
-        Self::of(&std::fs::read_to_string(path).unwrap())
+    pub(crate) fn from_file(path: &std::path::Path) -> Self {
+        Self::from_pem(&std::fs::read_to_string(path).unwrap())
     }
 
     /// Parses a key from PEM.
-    pub(crate) fn of(pem: &str) -> Self {
+    pub(crate) fn from_pem(pem: &str) -> Self {
         Self(rsa::RsaPrivateKey::from_pkcs8_pem(pem).unwrap())
     }
 
@@ -64,7 +64,7 @@ pub(crate) fn read(part: &str) -> Value {
 }
 
 /// Returns claims with some changed; null removes a claim.
-pub(crate) fn but(claims: &Value, changes: &Value) -> Value {
+pub(crate) fn with_changes(claims: &Value, changes: &Value) -> Value {
     let mut claims = claims.clone();
     for (name, value) in changes.as_object().unwrap() {
         if value.is_null() {

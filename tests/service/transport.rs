@@ -66,7 +66,7 @@ async fn silent_connections_do_not_block_others() {
         &[],
         &[("STRONGROOM_SERVER__HANDSHAKE_SECONDS", "1"), ("STRONGROOM_SERVER__MAX_CONNECTIONS", "8")],
     );
-    let token = server.token("dev").await;
+    let token = server.access_token("dev").await;
     let silent: Vec<TcpStream> = (0..3).map(|_| TcpStream::connect(address(&server)).unwrap()).collect();
     let shaken: Vec<_> = (0..3).map(|_| connect(&server, &rustls::version::TLS13)).collect();
     let started = Instant::now();
@@ -92,7 +92,7 @@ async fn silent_connections_do_not_block_others() {
 #[tokio::test]
 async fn server_at_connection_limit_still_shuts_down() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_SERVER__MAX_CONNECTIONS", "2")]);
-    let token = server.token("dev").await;
+    let token = server.access_token("dev").await;
     let mut clients = Vec::new();
     for _ in 0..2 {
         let mut client = Client::new(server.channel().await, Some(&token));
@@ -111,7 +111,7 @@ async fn server_at_connection_limit_still_shuts_down() {
 #[tokio::test]
 async fn serves_two_hundred_concurrent_connections() {
     let server = Server::start();
-    let token = server.token("dev").await;
+    let token = server.access_token("dev").await;
     let mut dev = server.client("dev").await;
     let made = dev.create(ec("invoices", "P-256")).await.unwrap();
     let mut clients = Vec::new();

@@ -4,19 +4,19 @@ use super::*;
 
 #[tokio::test]
 async fn exported_records_are_not_exported_again() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     for number in 1..=5 {
         store.commit(call(Vec::new(), number)).await.unwrap();
     }
     store.close().await;
-    let lines = fixture.lines();
+    let lines = fixture.audit_lines();
     // A crash truncated the last line: only this record is exported again.
-    let file = std::fs::read_dir(fixture.audit()).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::read_dir(fixture.audit_directory()).unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, &text[..text.len() - 10]).unwrap();
     fixture.open().await.close().await;
-    assert_eq!(fixture.lines(), lines);
+    assert_eq!(fixture.audit_lines(), lines);
 
     // A database older than the log would reuse sequence numbers.
     std::fs::remove_file(fixture.dir.path().join("strongroom.db")).unwrap();
@@ -26,18 +26,18 @@ async fn exported_records_are_not_exported_again() {
 
 #[tokio::test]
 async fn verify_reports_first_altered_line() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     for number in 1..=5 {
         store.commit(call(Vec::new(), number)).await.unwrap();
     }
     store.close().await;
-    assert_eq!(audit::verify(&fixture.audit()).unwrap().broken, None);
-    let file = std::fs::read_dir(fixture.audit()).unwrap().next().unwrap().unwrap().path();
-    let lines = fixture.lines();
+    assert_eq!(audit::verify(&fixture.audit_directory()).unwrap().broken, None);
+    let file = std::fs::read_dir(fixture.audit_directory()).unwrap().next().unwrap().unwrap().path();
+    let lines = fixture.audit_lines();
     let broken = |lines: &[String]| {
         std::fs::write(&file, lines.join("\n") + "\n").unwrap();
-        audit::verify(&fixture.audit()).unwrap().broken.map(|found| found.line)
+        audit::verify(&fixture.audit_directory()).unwrap().broken.map(|found| found.line)
     };
     let mut altered = lines.clone();
     altered[2] = altered[2].replace("\"number\":2", "\"number\":7");

@@ -1,21 +1,24 @@
 //! Tests the log of lifecycle events: atomic with its changes, numbered without gaps, and limited in length.
 
 use strongroom::model::due::Notice;
-use strongroom::model::event::{LifecycleEvent, Since, Watched};
+use strongroom::model::event::{EventFilter, EventPosition, LifecycleEvent};
 
 use super::*;
 
-const KEYS: Watched = Watched::Keys(Uuid::from_u128(7));
-const HSMS: Watched = Watched::ManagedHsms(SubscriptionId(Uuid::from_u128(3)));
+const KEYS: EventFilter = EventFilter::Keys(Uuid::from_u128(7));
+const HSMS: EventFilter = EventFilter::ManagedHsms(SubscriptionId(Uuid::from_u128(3)));
 
-fn read(store: &Store, watched: Watched, since: Since) -> Vec<Arc<LifecycleEvent>> {
+fn read(store: &Store, watched: EventFilter, since: EventPosition) -> Vec<Arc<LifecycleEvent>> {
     let batch = store.events(watched, since, usize::MAX).unwrap();
     assert!(!batch.more);
     batch.events
 }
 
-fn emitted(store: &Store, watched: Watched) -> Vec<(u64, &'static str)> {
-    read(store, watched, Since::Beginning).iter().map(|event| (event.sequence, event.kind())).collect()
+fn emitted(store: &Store, watched: EventFilter) -> Vec<(u64, &'static str)> {
+    read(store, watched, EventPosition::Beginning)
+        .iter()
+        .map(|event| (event.sequence, event.kind()))
+        .collect()
 }
 
 fn deletion() -> Deletion {
@@ -24,15 +27,18 @@ fn deletion() -> Deletion {
 
 #[tokio::test]
 async fn failed_commit_emits_no_event_and_leaves_no_gap() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     let mut newest = store.watch_events();
-    store.commit(call(vec![Change::InsertVersion(version("a", 1), Made::Created)], 1)).await.unwrap();
+    store
+        .commit(call(vec![Change::InsertVersion(version("a", 1), VersionOrigin::Created)], 1))
+        .await
+        .unwrap();
     assert!(newest.has_changed().unwrap());
     assert_eq!(*newest.borrow_and_update(), 2);
     // The second change fails, so the first is rolled back.
     let failing = vec![
-        Change::InsertVersion(version("b", 2), Made::Imported),
+        Change::InsertVersion(version("b", 2), VersionOrigin::Imported),
         Change::Recover(local(), name("nothing")),
     ];
     store.commit(call(failing, 2)).await.unwrap_err();
@@ -41,9 +47,9 @@ async fn failed_commit_emits_no_event_and_leaves_no_gap() {
     store.commit(call(Vec::new(), 4)).await.unwrap();
     assert!(!newest.has_changed().unwrap());
     let several = vec![
-        Change::InsertVersion(version("A", 3), Made::Rotated),
-        Change::Note(local(), name("a"), Notice::NotRotated),
-        Change::Note(local(), name("a"), Notice::NotRotated),
+        Change::InsertVersion(version("A", 3), VersionOrigin::Rotated),
+        Change::RecordNotice(local(), name("a"), Notice::NotRotated),
+        Change::RecordNotice(local(), name("a"), Notice::NotRotated),
         Change::SoftDelete(local(), name("A"), deletion()),
     ];
     store.commit(call(several, 5)).await.unwrap();
@@ -51,7 +57,7 @@ async fn failed_commit_emits_no_event_and_leaves_no_gap() {
     assert_eq!(emitted(&store, KEYS), expected);
     assert_eq!(emitted(&store, HSMS), [(1, "hsm.created")]);
     // Events have the key's name as created, and the time of the call.
-    let events = read(&store, KEYS, Since::Event(4));
+    let events = read(&store, KEYS, EventPosition::Event(4));
     assert_eq!((events[0].subject().as_str(), events[0].at), ("hsms/local/deletedKeys/a", at(NOON)));
 
     store.close().await;
@@ -59,15 +65,18 @@ async fn failed_commit_emits_no_event_and_leaves_no_gap() {
     assert_eq!(emitted(&store, KEYS), expected);
     store.commit(call(vec![Change::Recover(local(), name("a"))], 6)).await.unwrap();
     assert_eq!(emitted(&store, KEYS).last(), Some(&(6, "key.recovered")));
-    assert_eq!(read(&store, KEYS, Since::Now), []);
+    assert_eq!(read(&store, KEYS, EventPosition::Now), []);
 }
 
 #[tokio::test]
 async fn events_beyond_limit_are_deleted() {
-    let mut fixture = House::new();
+    let mut fixture = StoreFixture::new();
     fixture.events_kept = 10;
-    let store = fixture.furnished().await;
-    store.commit(call(vec![Change::InsertVersion(version("a", 1), Made::Created)], 1)).await.unwrap();
+    let store = fixture.open_with_hsm().await;
+    store
+        .commit(call(vec![Change::InsertVersion(version("a", 1), VersionOrigin::Created)], 1))
+        .await
+        .unwrap();
     for number in 0..20 {
         let change = match number % 2 {
             0 => Change::SoftDelete(local(), name("a"), deletion()),
@@ -79,13 +88,13 @@ async fn events_beyond_limit_are_deleted() {
         let numbers: Vec<u64> = emitted(store, KEYS).iter().map(|(number, _)| *number).collect();
         assert_eq!(numbers, (23 - kept..=22).collect::<Vec<_>>());
         let oldest = 23 - kept;
-        assert_eq!(read(store, KEYS, Since::Event(oldest - 1)).len() as u64, kept);
+        assert_eq!(read(store, KEYS, EventPosition::Event(oldest - 1)).len() as u64, kept);
         let expired = Error::ResumeTokenExpired { after: oldest - 2, oldest };
-        assert_eq!(store.events(KEYS, Since::Event(oldest - 2), 5), Err(expired));
+        assert_eq!(store.events(KEYS, EventPosition::Event(oldest - 2), 5), Err(expired));
         assert!(store.events_concern(HSMS, oldest - 2) && !store.events_concern(HSMS, oldest - 1));
-        assert!(matches!(store.events(KEYS, Since::Event(23), 5), Err(Error::Invalid { .. })));
+        assert!(matches!(store.events(KEYS, EventPosition::Event(23), 5), Err(Error::Invalid { .. })));
         // Reading in batches returns the same events.
-        let part = store.events(KEYS, Since::Beginning, 2).unwrap();
+        let part = store.events(KEYS, EventPosition::Beginning, 2).unwrap();
         assert_eq!((part.events.len(), part.position, part.more), (2, oldest + 1, true));
     };
     check(&store, 10);

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use strongroom::model::change::{Change, Made};
+use strongroom::model::change::{Change, VersionOrigin};
 use strongroom::model::due::{Notice, Notices};
 use strongroom::model::key::Key;
 use strongroom::model::retention::Deletion;
 use strongroom::model::rotation::{RotationPolicy, RotationRules, RotationTrigger};
-use strongroom::model::time::{Due, Work};
+use strongroom::model::time::{DueWork, ScheduledWork};
 use strongroom::store::Store;
 
-use crate::{House, NOON, at, call, local, name, picture, version};
+use crate::{NOON, StoreFixture, at, call, local, name, snapshot, version};
 
 fn after(period: &str) -> Option<RotationTrigger> {
     Some(RotationTrigger::AfterCreation(period.parse().unwrap()))
@@ -35,20 +35,20 @@ fn key(store: &Store, key: &str) -> Arc<Key> {
 
 #[tokio::test]
 async fn rotation_policies_survive_reopening_until_key_purge() {
-    let fixture = House::new();
-    let store = fixture.furnished().await;
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + 86_400) };
-    let insert = |key: &str, id| Change::InsertVersion(version(key, id), Made::Created);
+    let insert = |key: &str, id| Change::InsertVersion(version(key, id), VersionOrigin::Created);
     let changes = vec![
         insert("Replaced", 1),
         put("replaced", policy("P1Y", after("P90D"))),
         put("REPLACED", policy("P2Y", before("P30D"))),
-        Change::Note(local(), name("replaced"), Notice::NearExpiry),
+        Change::RecordNotice(local(), name("replaced"), Notice::NearExpiry),
         insert("replaced", 2),
-        Change::Note(local(), name("replaced"), Notice::NotRotated),
+        Change::RecordNotice(local(), name("replaced"), Notice::NotRotated),
         insert("cleared", 3),
         put("cleared", policy("P1Y", None)),
-        Change::Note(local(), name("cleared"), Notice::NotRotated),
+        Change::RecordNotice(local(), name("cleared"), Notice::NotRotated),
         put("cleared", None),
         insert("back", 4),
         put("back", policy("P1Y", None)),
@@ -63,11 +63,11 @@ async fn rotation_policies_survive_reopening_until_key_purge() {
         put("due", policy("", after("P2M"))),
     ];
     store.commit(call(changes, 1)).await.unwrap();
-    let seen = picture(&store);
+    let seen = snapshot(&store);
     store.close().await;
 
     let again = fixture.open().await;
-    assert_eq!(picture(&again), seen);
+    assert_eq!(snapshot(&again), seen);
     let notices = |notice| Notices::default().with(notice);
     let replaced = key(&again, "replaced");
     assert_eq!(replaced.rotation, policy("P2Y", before("P30D")));
@@ -81,9 +81,9 @@ async fn rotation_policies_survive_reopening_until_key_purge() {
     // Two months after the creation on 2 March 2026, to the microsecond.
     let due = again.next_due(|_| false).unwrap();
     let expected = "2026-05-02T12:00:00.000001Z".parse().unwrap();
-    let work = Work::RotateKey(name("due"));
-    assert_eq!(due, Due { at: expected, hsm: local(), work });
-    assert!(again.is_due(&due) && !again.is_due(&Due { at: at(NOON), ..due.clone() }));
+    let work = ScheduledWork::RotateKey(name("due"));
+    assert_eq!(due, DueWork { at: expected, hsm: local(), work });
+    assert!(again.is_due(&due) && !again.is_due(&DueWork { at: at(NOON), ..due.clone() }));
     assert_eq!(again.next_due(|other| *other == due), None);
     again.commit(call(vec![put("due", None)], 2)).await.unwrap();
     assert!(!again.is_due(&due));

@@ -3,16 +3,19 @@
 use super::*;
 
 fn sign(key: &str, id: u32, second: i64) -> Commit {
-    let used = Record { at: at(second), version: Some(Arc::new(version(key, id))), ..record(0) };
+    let used = AuditRecord { at: at(second), version: Some(Arc::new(version(key, id))), ..record(0) };
     Commit { record: Some(used), ..Commit::default() }
 }
 
 #[tokio::test]
 async fn key_version_usage_survives_purge_and_restart() {
     const DAY: i64 = 86_400;
-    let fixture = House::new();
-    let store = fixture.furnished().await;
-    store.commit(call(vec![Change::InsertVersion(version("Invoices", 1), Made::Created)], 1)).await.unwrap();
+    let fixture = StoreFixture::new();
+    let store = fixture.open_with_hsm().await;
+    store
+        .commit(call(vec![Change::InsertVersion(version("Invoices", 1), VersionOrigin::Created)], 1))
+        .await
+        .unwrap();
     for day in [0, 1, 1, 2, 60] {
         store.commit(sign("Invoices", 1, NOON + day * DAY)).await.unwrap();
     }

@@ -3,14 +3,14 @@
 use std::fmt::{Display, Write as _};
 
 use strongroom::config::{built_in_roles, control_plane_roles};
-use strongroom::model::rbac::RoleDefinition;
-use strongroom::model::role::Grantable;
+use strongroom::model::local_rbac::RoleDefinition;
+use strongroom::model::role::GrantableAction;
 use strongroom::ops;
 
 use crate::golden::assert_golden;
 
 /// Formats a matrix with a heading: roles are columns, operations are rows.
-fn matrix<A: Grantable + Display>(
+fn matrix<A: GrantableAction + Display>(
     heading: &str,
     roles: &[RoleDefinition],
     action: fn(&ops::Description) -> Option<A>,

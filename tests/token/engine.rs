@@ -4,27 +4,27 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use strongroom::clock::{Clock, Machine};
+use strongroom::clock::{Clock, ClockSource};
 use strongroom::config;
 use strongroom::engine::{AuditLog, Engine};
 use strongroom::identity::{CertificateRule, Credential, Identity, Settings};
 use strongroom::model::aes_modes::AesModePolicy;
+use strongroom::model::audit_entry::{Meter, Origin};
 use strongroom::model::billing::Pricing;
-use strongroom::model::entry::{Meter, Origin};
-use strongroom::model::time_guard::{Limits, Reading, Standing};
+use strongroom::model::time_guard::{ClockReading, ClockStatus, TrustLimits};
 use strongroom::model::{Error, Result, Timestamp};
-use strongroom::ops::clock::TheClock;
-use strongroom::ops::{ClockCx, Done, Known, Operation, Tokens};
+use strongroom::ops::clock::ServiceClock;
+use strongroom::ops::{AttachedTokens, AuthenticatedCaller, ClockCx, Done, Operation};
 use strongroom::store::{ExportedRecord, Options, Store};
-use strongroom::token::{Source, Supply};
+use strongroom::token::{TokenPool, TokenSource};
 
 use crate::fixture::{Bench, pin, so_pin};
 
 /// A machine clock that the test sets.
-struct FakeMachine(Mutex<Reading>);
+struct FakeMachine(Mutex<ClockReading>);
 
-impl Machine for FakeMachine {
-    fn read(&self) -> Reading {
+impl ClockSource for FakeMachine {
+    fn read(&self) -> ClockReading {
         *self.0.lock().unwrap()
     }
 }
@@ -32,7 +32,7 @@ impl Machine for FakeMachine {
 impl FakeMachine {
     fn new() -> Arc<Self> {
         let wall = Timestamp::from_second(1_800_000_000).unwrap();
-        Arc::new(Self(Mutex::new(Reading { wall, monotonic: Duration::ZERO })))
+        Arc::new(Self(Mutex::new(ClockReading { wall, monotonic: Duration::ZERO })))
     }
 
     fn advance_wall_clock(&self, days: i64) {
@@ -58,7 +58,7 @@ impl Rig {
             taken.lock().unwrap().extend(some.iter().map(|record| record.line.clone()));
             Ok(())
         };
-        let path = bench.home.path().join("strongroom.db");
+        let path = bench.data_dir.path().join("strongroom.db");
         let options = Options { clock: clock.clone(), ..Options::default() };
         let store = Store::open(&path, Vec::new(), options, Box::new(export)).await.unwrap();
         let mut params = rcgen::CertificateParams::default();
@@ -73,11 +73,12 @@ impl Rig {
         .unwrap();
         let settings = Settings { certificates: vec![rule], ..Settings::default() };
         let identity = Identity::new(settings).await.unwrap();
-        let source = Source::SoftHsm { directory: bench.directory.clone(), pin: pin(), so_pin: so_pin() };
-        let supply = Supply::new((*bench.module).clone(), source);
+        let source =
+            TokenSource::SoftHsm { directory: bench.directory.clone(), pin: pin(), so_pin: so_pin() };
+        let supply = TokenPool::new((*bench.module).clone(), source);
         let pricing = Pricing { prices: config::prices(None).unwrap(), plan: "managed-hsm".to_owned() };
-        let parts = (supply, Tokens::default());
-        let rules = (AesModePolicy::default(), AuditLog::unsigned(bench.home.path().join("audit")));
+        let parts = (supply, AttachedTokens::default());
+        let rules = (AesModePolicy::default(), AuditLog::unsigned(bench.data_dir.path().join("audit")));
         let engine = Engine::new(identity, store, clock, config::locations().unwrap(), pricing, parts, rules);
         Self { engine, records, certificate, _bench: bench }
     }
@@ -116,20 +117,20 @@ macro_rules! panicking {
         impl Operation for $name {
             const NAME: &'static str = $event;
             const EVENT: &'static str = $event;
-            const ACTION: Known = Known;
+            const ACTION: AuthenticatedCaller = AuthenticatedCaller;
             const METER: Meter = Meter::Free;
             const CHANGES: bool = $changes;
-            type Target = TheClock;
+            type Target = ServiceClock;
             type Reply = u32;
 
             fn target(&self) {}
 
-            fn check(&self, _: &TheClock, _: Timestamp) -> Result<()> {
+            fn check(&self, _: &ServiceClock, _: Timestamp) -> Result<()> {
                 assert!(!self.in_check, "in check");
                 Ok(())
             }
 
-            async fn execute(self, _: TheClock, _: &ClockCx) -> Result<Done<u32>> {
+            async fn execute(self, _: ServiceClock, _: &ClockCx) -> Result<Done<u32>> {
                 tokio::task::yield_now().await;
                 assert!(!self.in_execute, "in execute");
                 Ok(Done::reply(7))
@@ -164,7 +165,7 @@ async fn panic_in_a_call_is_an_audited_internal_error() {
         let Err(Error::Internal(why)) = failure else { panic!("{text}: {failure:?}") };
         assert!(why.ends_with(text), "{why}");
     }
-    let due = engine.due(Changes { in_check: false, in_execute: true }).await;
+    let due = engine.run_due(Changes { in_check: false, in_execute: true }).await;
     assert!(matches!(due, Err(Error::Internal(_))), "due work fails the same way");
 
     // The reply is converted after the call was audited, so this failure gets a record of its own.
@@ -197,16 +198,16 @@ struct Expires;
 impl Operation for Expires {
     const NAME: &'static str = "Expires";
     const EVENT: &'static str = "Expires";
-    const ACTION: Known = Known;
+    const ACTION: AuthenticatedCaller = AuthenticatedCaller;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
     const DESTROYS_WHEN_DUE: bool = true;
-    type Target = TheClock;
+    type Target = ServiceClock;
     type Reply = ();
 
     fn target(&self) {}
 
-    async fn execute(self, _: TheClock, _: &ClockCx) -> Result<Done<()>> {
+    async fn execute(self, _: ServiceClock, _: &ClockCx) -> Result<Done<()>> {
         Ok(Done::reply(()))
     }
 }
@@ -215,20 +216,20 @@ impl Operation for Expires {
 async fn due_destruction_is_refused_after_a_clock_jump() {
     let machine = FakeMachine::new();
     let clock = |machine: &Arc<FakeMachine>| {
-        Clock::guarded(Arc::clone(machine) as Arc<dyn Machine>, Limits::default())
+        Clock::guarded(Arc::clone(machine) as Arc<dyn ClockSource>, TrustLimits::default())
     };
     let first = clock(&machine);
     let rig = Rig::new(first.clone()).await;
     let engine = &rig.engine;
-    engine.due(Expires).await.unwrap();
+    engine.run_due(Expires).await.unwrap();
     machine.advance_wall_clock(91);
-    assert_eq!(engine.due(Expires).await, Err(Error::ClockNotTrusted { standing: "held" }));
-    let other = engine.due(Changes { in_check: false, in_execute: false }).await;
+    assert_eq!(engine.run_due(Expires).await, Err(Error::ClockNotTrusted { standing: "held" }));
+    let other = engine.run_due(Changes { in_check: false, in_execute: false }).await;
     assert_eq!(other, Ok(7), "other work is not held");
     assert_eq!(rig.records("Expires", 2).await.len(), 2, "the rejected call is audited");
 
     // The time guard's state is committed with those records, so the clock is not trusted after a crash, either.
-    let path = rig._bench.home.path().join("strongroom.db");
+    let path = rig._bench.data_dir.path().join("strongroom.db");
     let after_a_crash = clock(&machine);
     let options = Options { clock: after_a_crash.clone(), exported: 0, ..Options::default() };
     let copy = path.with_file_name("copy.db");
@@ -239,13 +240,13 @@ async fn due_destruction_is_refused_after_a_clock_jump() {
         }
     }
     let store = Store::open(&copy, Vec::new(), options, Box::new(|_| Ok(()))).await.unwrap();
-    assert!(matches!(after_a_crash.standing(), Standing::Held { .. }), "{:?}", after_a_crash.standing());
+    assert!(matches!(after_a_crash.status(), ClockStatus::Held { .. }), "{:?}", after_a_crash.status());
     store.close().await;
 
     machine.advance_wall_clock(-91);
-    engine.due(Expires).await.unwrap();
+    engine.run_due(Expires).await.unwrap();
     machine.advance_wall_clock(-1);
-    assert_eq!(engine.due(Expires).await, Err(Error::ClockNotTrusted { standing: "behind" }));
+    assert_eq!(engine.run_due(Expires).await, Err(Error::ClockNotTrusted { standing: "behind" }));
     first.release();
-    engine.due(Expires).await.unwrap();
+    engine.run_due(Expires).await.unwrap();
 }

@@ -79,7 +79,7 @@ async fn full_queue_returns_busy() {
     let token = bench.open_with(&failing(|_| Some(Fault::Delay(Duration::from_millis(200)))));
     let calls = (0..32).map(|_| token.random(16));
     let answers = futures_util::future::join_all(calls).await;
-    let busy = answers.iter().filter(|answer| **answer == Err(Error::Busy)).count();
+    let busy = answers.iter().filter(|answer| **answer == Err(Error::TokenBusy)).count();
     let done = answers.iter().filter(|answer| answer.is_ok()).count();
     // One is executing and four are queued; the worker may have dequeued one before all were sent.
     assert!((4..=6).contains(&done), "{done} completed");

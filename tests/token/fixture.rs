@@ -16,16 +16,16 @@ use strongroom::token::{Module, Profile, Selector, Settings, Token, TokenInfo};
 /// A module with one provisioned token in a temporary directory.
 pub(crate) struct Bench {
     pub(crate) directory: Directory,
-    pub(crate) module: Loaded,
+    pub(crate) module: LoadedModule,
     pub(crate) info: TokenInfo,
-    pub(crate) home: tempfile::TempDir,
+    pub(crate) data_dir: tempfile::TempDir,
 }
 
 /// A module that is finalized on drop, once the workers of dropped tokens have ended: a process that exits while a
 /// worker is in the module may crash.
-pub(crate) struct Loaded(pub(crate) Module);
+pub(crate) struct LoadedModule(pub(crate) Module);
 
-impl std::ops::Deref for Loaded {
+impl std::ops::Deref for LoadedModule {
     type Target = Module;
 
     fn deref(&self) -> &Module {
@@ -33,7 +33,7 @@ impl std::ops::Deref for Loaded {
     }
 }
 
-impl Drop for Loaded {
+impl Drop for LoadedModule {
     fn drop(&mut self) {
         for _ in 0..1000 {
             match self.0.clone().finalize() {
@@ -63,7 +63,7 @@ impl Bench {
         let path = profile.find_module().expect("SoftHSM is installed");
         let module = Module::load(&path, profile).unwrap();
         let info = directory.provision(&module, "bench", &so_pin(), &pin()).unwrap();
-        Self { directory, module: Loaded(module), info, home }
+        Self { directory, module: LoadedModule(module), info, data_dir: home }
     }
 
     pub(crate) fn open(&self) -> Token {
@@ -77,10 +77,10 @@ impl Bench {
     /// Drains the token, finalizes the module and loads it again, as a restart of the server does.
     pub(crate) async fn restart(self, token: Token) -> Self {
         assert!(token.drain(Duration::from_secs(10)).await);
-        let Self { directory, module, info, home } = self;
+        let Self { directory, module, info, data_dir: home } = self;
         module.clone().finalize().unwrap();
-        let module = Loaded(directory.load(None, Profile::named("softhsm").unwrap()).unwrap());
-        Self { directory, module, info, home }
+        let module = LoadedModule(directory.load(None, Profile::named("softhsm").unwrap()).unwrap());
+        Self { directory, module, info, data_dir: home }
     }
 }
 

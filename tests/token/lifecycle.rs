@@ -8,7 +8,7 @@ use strongroom::model::key::Curve;
 use strongroom::token::{Profile, Selector, Settings, examine};
 use zeroize::Zeroizing;
 
-use crate::fixture::{Bench, Loaded, digest, ec, id, oct, pin, rsa, so_pin, spec, verifies};
+use crate::fixture::{Bench, LoadedModule, digest, ec, id, oct, pin, rsa, so_pin, spec, verifies};
 
 const MESSAGE: &[u8] = b"to be signed";
 
@@ -36,7 +36,7 @@ async fn destroy_removes_all_objects_and_is_idempotent() {
 
     let bench = bench.restart(token).await;
     let report = examine(&bench.module, &Selector::Label("bench".to_owned()), &pin()).unwrap();
-    assert_eq!((report.keys, report.foreign, report.ghosts), (0, 0, 0), "{report}");
+    assert_eq!((report.keys, report.foreign, report.without_attributes), (0, 0, 0), "{report}");
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn concurrent_generate_sign_destroy_leaves_no_object() {
     }
     let bench = bench.restart(token).await;
     let report = examine(&bench.module, &Selector::Label("bench".to_owned()), &pin()).unwrap();
-    assert_eq!((report.keys, report.foreign, report.ghosts), (0, 0, 0), "{report}");
+    assert_eq!((report.keys, report.foreign, report.without_attributes), (0, 0, 0), "{report}");
 }
 
 #[tokio::test]
@@ -117,14 +117,14 @@ async fn truncated_token_object_is_restored() {
     let token = bench.open();
     token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
     assert!(token.drain(Duration::from_secs(10)).await);
-    let Bench { directory, module, info, home } = bench;
+    let Bench { directory, module, info, data_dir } = bench;
     module.clone().finalize().unwrap();
 
-    let tokens = home.path().join("tokens");
+    let tokens = data_dir.path().join("tokens");
     let record = std::fs::read_dir(&tokens).unwrap().next().unwrap().unwrap().path().join("token.object");
     std::fs::write(&record, b"").unwrap();
 
-    let module = Loaded(directory.load(None, Profile::named("softhsm").unwrap()).unwrap());
+    let module = LoadedModule(directory.load(None, Profile::named("softhsm").unwrap()).unwrap());
     let token = module.open(&Selector::Serial(info.serial), &pin(), &Settings::default()).unwrap();
     assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [true]);
 }
@@ -134,8 +134,8 @@ async fn missing_token_directory_is_token_unavailable() {
     let bench = Bench::with_profile(|profile| profile.session_copies = 0);
     let token = bench.open();
     token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
-    let tokens = bench.home.path().join("tokens");
-    std::fs::rename(&tokens, bench.home.path().join("elsewhere")).unwrap();
+    let tokens = bench.data_dir.path().join("tokens");
+    std::fs::rename(&tokens, bench.data_dir.path().join("elsewhere")).unwrap();
 
     let sign = token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await;
     assert!(matches!(sign, Err(Error::TokenUnavailable { .. })), "{sign:?}");
@@ -199,7 +199,7 @@ async fn incomplete_object_files_do_not_prevent_use() {
     let token = bench.open();
     token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
     let bench = bench.restart(token).await;
-    let tokens = bench.home.path().join("tokens");
+    let tokens = bench.data_dir.path().join("tokens");
     let directory = std::fs::read_dir(&tokens).unwrap().next().unwrap().unwrap().path();
     // An object file with only its generation counter, an empty one, and an invalid one.
     for (name, bytes) in [("a", &[0, 0, 0, 0, 0, 0, 0, 1][..]), ("b", b""), ("c", b"rubbish, and no object")]
@@ -224,7 +224,7 @@ async fn token_without_lock_files_is_repaired_and_can_be_wiped() {
     for number in 1..=3 {
         token.generate(id(number), &spec(oct(256))).await.unwrap();
     }
-    let tokens = std::fs::read_dir(bench.home.path().join("tokens")).unwrap();
+    let tokens = std::fs::read_dir(bench.data_dir.path().join("tokens")).unwrap();
     let files = tokens.flat_map(|token| std::fs::read_dir(token.unwrap().path()).unwrap());
     let mut removed = 0;
     for path in files.map(|file| file.unwrap().path()) {

@@ -10,5 +10,5 @@ mod faults;
 mod fixture;
 mod import;
 mod lifecycle;
+mod pool;
 mod sign;
-mod supply;

@@ -2,26 +2,26 @@
 
 use http::request::Parts;
 
-use super::super::azure::Names;
-use super::super::azure::path::normal;
+use super::super::azure::HostNames;
+use super::super::azure::path::normalize;
 use super::super::azure::query::Query;
-use super::call::Asked;
-use super::route::{DeletedOf, GroupOf, HsmOf, Route};
-use super::site::Site;
+use super::call::RequestInput;
+use super::endpoint::Endpoint;
+use super::route::{DeletedHsmRef, GroupRef, HsmRef, Route};
 use super::wire::{authorization, cloud, deleted, hsms, resources};
 
 /// Parses a request as each operation would. The last segments of the path are the names.
-pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
-    let path = &*normal(parts.uri.path());
+pub(in super::super) fn read(names: &HostNames, parts: &Parts, body: &[u8]) {
+    let path = &*normalize(parts.uri.path());
     let _ = Route::of(&parts.method, path);
-    let endpoint = Site::of(names, parts);
+    let endpoint = Endpoint::of(names, parts);
     let _ = cloud::metadata(&endpoint, &Query::of(&parts.uri));
-    let input = Asked::sent(&endpoint, Query::of(&parts.uri), body);
+    let input = RequestInput::sent(&endpoint, Query::of(&parts.uri), body);
     let mut segments = path.rsplit('/');
     let mut next = || segments.next().unwrap_or_default();
     let (name, group, subscription) = (next(), next(), next());
-    let hsm = HsmOf { subscription, group, name };
-    let of_group = GroupOf { subscription, group };
+    let hsm = HsmRef { subscription, group, name };
+    let of_group = GroupRef { subscription, group };
     let _ = hsms::is_recovery(&input);
     let _ = hsms::create(&input, hsm);
     let _ = hsms::recover(&input, hsm);
@@ -29,7 +29,7 @@ pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
     let _ = hsms::list(&input, subscription, Some(group));
     let _ = hsms::check_name(&input, subscription);
     let _ = hsms::operation_result(&input, subscription, name);
-    let _ = deleted::get(&input, DeletedOf { subscription, location: group, name });
+    let _ = deleted::get(&input, DeletedHsmRef { subscription, location: group, name });
     let _ = resources::put_group(&input, of_group);
     let _ = resources::update_group(&input, of_group);
     let _ = resources::deletion(&input, subscription, name);

@@ -4,12 +4,12 @@
 //! Operations that take the service minutes are complete before the response. They are still answered with 202 and the URL
 //! of the operation result, as by the service.
 
-mod answer;
 mod call;
+mod endpoint;
 #[cfg(fuzzing)]
 pub(super) mod fuzzing;
+mod response;
 mod route;
-mod site;
 mod wire;
 
 use std::sync::Arc;
@@ -19,15 +19,15 @@ use axum::response::Response;
 use http::{Request, StatusCode};
 use uuid::Uuid;
 
-use self::answer::Answer;
 use self::call::Call;
+use self::endpoint::Endpoint;
+use self::response::CallResponse;
 use self::route::Route;
-use self::site::Site;
-use super::azure::Names;
-use super::azure::path::normal;
+use super::azure::HostNames;
+use super::azure::path::normalize;
 use super::azure::query::Query;
 use super::azure::surface::Surface;
-use super::intake::Limits;
+use super::body_budget::BodyLimits;
 use crate::engine::Engine;
 use crate::identity::Audience;
 use crate::ids::Ids;
@@ -38,35 +38,35 @@ pub struct ResourceManager(Arc<Surface>);
 
 impl ResourceManager {
     /// Creates the surface of an engine. Requests that exceed `limits` are refused.
-    pub fn new(engine: Engine, names: Names, limits: Limits) -> Self {
+    pub fn new(engine: Engine, names: HostNames, limits: BodyLimits) -> Self {
         Self(Arc::new(Surface { engine, names, limits }))
     }
 
     /// Handles one request.
-    pub async fn answer(&self, request: Request<Body>) -> Response {
+    pub async fn handle(&self, request: Request<Body>) -> Response {
         let id = Ids.guid();
-        self.0.guarded(Audience::Management, id, request, |request| self.attempt(id, request)).await
+        self.0.catch_panics(Audience::Management, id, request, |request| self.attempt(id, request)).await
     }
 
     async fn attempt(&self, request_id: Uuid, request: Request<Body>) -> Response {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
-        let endpoint = Site::of(names, &parts);
-        let path = normal(parts.uri.path());
+        let endpoint = Endpoint::of(names, &parts);
+        let path = normalize(parts.uri.path());
         let route = Route::of(&parts.method, &path);
         if route == Route::CloudMetadata {
             let response =
-                Answer::json(StatusCode::OK, &wire::cloud::metadata(&endpoint, &Query::of(&parts.uri)));
+                CallResponse::json(StatusCode::OK, &wire::cloud::metadata(&endpoint, &Query::of(&parts.uri)));
             return response.map_or_else(
-                |error| answer::refused(&error, request_id, &endpoint),
+                |error| response::error_response(&error, request_id, &endpoint),
                 |response| response.into_response(request_id),
             );
         }
         let (target, request) = ((engine, &endpoint), (&parts, body));
         let call = Call::receive(target, request, Audience::Management, request_id, *limits).await;
-        match call.answer(route).await {
+        match call.dispatch(route).await {
             Ok(response) => response.into_response(request_id),
-            Err(error) => answer::refused(&error, request_id, &endpoint),
+            Err(error) => response::error_response(&error, request_id, &endpoint),
         }
     }
 }

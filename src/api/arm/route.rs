@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::super::azure::path::Segments;
-use super::super::azure::unbuilt::{self, Unbuilt};
+use super::super::azure::unsupported::{self, UnsupportedFeature};
 use super::wire::cloud;
 
 /// The route of a request, with the names in its path as the client wrote them.
@@ -22,25 +22,25 @@ pub(super) enum Route<'a> {
     /// Key Vault's vaults: always an empty list.
     ListVaults(&'a str, Option<&'a str>),
     ListGroups(&'a str),
-    GetGroup(GroupOf<'a>),
-    HasGroup(GroupOf<'a>),
-    PutGroup(GroupOf<'a>),
-    UpdateGroup(GroupOf<'a>),
-    DeleteGroup(GroupOf<'a>),
+    GetGroup(GroupRef<'a>),
+    HasGroup(GroupRef<'a>),
+    PutGroup(GroupRef<'a>),
+    UpdateGroup(GroupRef<'a>),
+    DeleteGroup(GroupRef<'a>),
     /// The result of the deletion of a resource group.
-    GroupOutcome(&'a str, &'a str),
+    GroupDeletionResult(&'a str, &'a str),
     ListHsms(&'a str, Option<&'a str>),
-    GetHsm(HsmOf<'a>),
-    PutHsm(HsmOf<'a>),
-    UpdateHsm(HsmOf<'a>),
-    DeleteHsm(HsmOf<'a>),
-    ListRegions(HsmOf<'a>),
+    GetHsm(HsmRef<'a>),
+    PutHsm(HsmRef<'a>),
+    UpdateHsm(HsmRef<'a>),
+    DeleteHsm(HsmRef<'a>),
+    ListRegions(HsmRef<'a>),
     /// Private endpoint connections and private link resources of an HSM: always an empty list.
-    ListPrivate(HsmOf<'a>),
+    ListPrivateLinks(HsmRef<'a>),
     CheckName(&'a str),
     ListDeletedHsms(&'a str),
-    GetDeletedHsm(DeletedOf<'a>),
-    PurgeDeletedHsm(DeletedOf<'a>),
+    GetDeletedHsm(DeletedHsmRef<'a>),
+    PurgeDeletedHsm(DeletedHsmRef<'a>),
     /// The operation result of the HSM with this id.
     OperationResult(&'a str, &'a str),
     /// The first value is the scope: its part of the path.
@@ -51,21 +51,21 @@ pub(super) enum Route<'a> {
     PutRoleAssignment(&'a str, &'a str),
     DeleteRoleAssignment(&'a str, &'a str),
     /// A route of Azure that is not implemented.
-    NotYet(Unbuilt<'a>),
+    Unsupported(UnsupportedFeature<'a>),
     /// A route that does not exist.
     Unknown,
 }
 
 /// A resource group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct GroupOf<'a> {
+pub(super) struct GroupRef<'a> {
     pub(super) subscription: &'a str,
     pub(super) group: &'a str,
 }
 
 /// A managed HSM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct HsmOf<'a> {
+pub(super) struct HsmRef<'a> {
     pub(super) subscription: &'a str,
     pub(super) group: &'a str,
     pub(super) name: &'a str,
@@ -73,7 +73,7 @@ pub(super) struct HsmOf<'a> {
 
 /// A deleted managed HSM.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct DeletedOf<'a> {
+pub(super) struct DeletedHsmRef<'a> {
     pub(super) subscription: &'a str,
     pub(super) location: &'a str,
     pub(super) name: &'a str,
@@ -83,11 +83,10 @@ impl<'a> Route<'a> {
     /// Parses a method and a path.
     pub(super) fn of(method: &Method, path: &'a str) -> Self {
         let Some(segments) = Segments::of(path) else { return Self::Unknown };
-        let (given, lowercase) = (&segments.given, segments.words());
+        let (given, lowercase) = (&segments.given, segments.lowercase());
         match Self::implemented(method, path, given, &lowercase) {
-            Self::Unknown => {
-                unbuilt::of_resource_manager(method, given, &lowercase).map_or(Self::Unknown, Self::NotYet)
-            }
+            Self::Unknown => unsupported::resource_manager_feature(method, given, &lowercase)
+                .map_or(Self::Unknown, Self::Unsupported),
             route => route,
         }
     }
@@ -105,7 +104,7 @@ impl<'a> Route<'a> {
             ("GET", ["tenants"]) => Self::ListTenants,
             ("GET", ["providers", "microsoft.keyvault", "operations"]) => Self::ListProviderOperations,
             (_, ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.keyvault", ..]) => {
-                let group = GroupOf { subscription: given[1], group: given[3] };
+                let group = GroupRef { subscription: given[1], group: given[3] };
                 Self::of_key_vault_in(method, group, &given[6..], &lowercase[6..])
             }
             (_, ["subscriptions", _, "providers", "microsoft.keyvault", _, ..]) => {
@@ -124,13 +123,13 @@ impl<'a> Route<'a> {
         given: &[&'a str],
         lowercase: &[&str],
     ) -> Self {
-        let group = || GroupOf { subscription, group: given[1] };
+        let group = || GroupRef { subscription, group: given[1] };
         match (method.as_str(), lowercase) {
             ("GET", []) => Self::GetSubscription(subscription),
             ("GET", ["locations"]) => Self::ListLocations(subscription),
             ("GET", ["providers"]) => Self::ListProviders(subscription),
             ("GET", ["providers", _]) | ("POST", ["providers", _, "register"])
-                if cloud::has_provider(given[1]) =>
+                if cloud::is_known_provider(given[1]) =>
             {
                 Self::GetProvider(subscription, given[1])
             }
@@ -141,7 +140,7 @@ impl<'a> Route<'a> {
             ("PUT", ["resourcegroups", _]) => Self::PutGroup(group()),
             ("PATCH", ["resourcegroups", _]) => Self::UpdateGroup(group()),
             ("DELETE", ["resourcegroups", _]) => Self::DeleteGroup(group()),
-            ("GET", ["operationresults", _]) => Self::GroupOutcome(subscription, given[1]),
+            ("GET", ["operationresults", _]) => Self::GroupDeletionResult(subscription, given[1]),
             ("GET", ["resourcegroups", _, "resources"]) => Self::ListResources(subscription, Some(given[1])),
             _ => Self::Unknown,
         }
@@ -149,7 +148,7 @@ impl<'a> Route<'a> {
 
     /// Routes of Key Vault in a subscription, outside resource groups.
     fn of_key_vault(method: &Method, subscription: &'a str, given: &[&'a str], lowercase: &[&str]) -> Self {
-        let deleted = || DeletedOf { subscription, location: given[1], name: given[3] };
+        let deleted = || DeletedHsmRef { subscription, location: given[1], name: given[3] };
         match (method.as_str(), lowercase) {
             ("GET", ["managedhsms"]) => Self::ListHsms(subscription, None),
             ("GET", ["deletedmanagedhsms"]) => Self::ListDeletedHsms(subscription),
@@ -166,9 +165,9 @@ impl<'a> Route<'a> {
     }
 
     /// Routes of Key Vault in a resource group.
-    fn of_key_vault_in(method: &Method, group: GroupOf<'a>, given: &[&'a str], lowercase: &[&str]) -> Self {
-        let GroupOf { subscription, group } = group;
-        let hsm = || HsmOf { subscription, group, name: given[1] };
+    fn of_key_vault_in(method: &Method, group: GroupRef<'a>, given: &[&'a str], lowercase: &[&str]) -> Self {
+        let GroupRef { subscription, group } = group;
+        let hsm = || HsmRef { subscription, group, name: given[1] };
         match (method.as_str(), lowercase) {
             ("GET", ["managedhsms"]) => Self::ListHsms(subscription, Some(group)),
             ("GET", ["managedhsms", _]) => Self::GetHsm(hsm()),
@@ -177,7 +176,7 @@ impl<'a> Route<'a> {
             ("DELETE", ["managedhsms", _]) => Self::DeleteHsm(hsm()),
             ("GET", ["managedhsms", _, "regions"]) => Self::ListRegions(hsm()),
             ("GET", ["managedhsms", _, "privateendpointconnections" | "privatelinkresources"]) => {
-                Self::ListPrivate(hsm())
+                Self::ListPrivateLinks(hsm())
             }
             ("GET", ["vaults"]) => Self::ListVaults(subscription, Some(group)),
             _ => Self::Unknown,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::call::Asked;
+use super::call::RequestInput;
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
@@ -25,7 +25,7 @@ struct Properties {
 ///
 /// # Errors
 /// `Invalid` naming the member; `Unsupported` if there is a condition.
-pub(in crate::api) fn wanted<S>(input: &Asked<'_, S>) -> Result<(Uuid, PrincipalId)> {
+pub(in crate::api) fn role_and_principal<S>(input: &RequestInput<'_, S>) -> Result<(Uuid, PrincipalId)> {
     let Properties { role_definition_id, principal_id, condition } =
         input.body::<Request>()?.properties.unwrap_or_default();
     if condition.is_some() {

@@ -11,7 +11,7 @@ use http::{HeaderMap, Version};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::super::intake::Intake;
+use super::super::body_budget::BodyReservation;
 use crate::model::{Error, Result};
 
 /// A body that is too large is read and discarded up to this many times the limit: a client that is still writing when
@@ -26,7 +26,7 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 pub(in crate::api) async fn read(
     headers: &HeaderMap,
     body: Body,
-    reservation: Option<&Intake>,
+    reservation: Option<&BodyReservation>,
     limit: usize,
 ) -> Result<Zeroizing<Vec<u8>>> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -36,7 +36,7 @@ pub(in crate::api) async fn read(
     let (mut received, mut too_large) = (0_usize, announced > limit);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
-            let stopped = reservation.and_then(Intake::stopped).cloned();
+            let stopped = reservation.and_then(BodyReservation::body_error).cloned();
             stopped.unwrap_or_else(|| Error::invalid("body", "the body ended before it was complete"))
         })?;
         received = received.saturating_add(chunk.len());
@@ -64,8 +64,8 @@ pub(in crate::api) async fn discard(parts: &Parts, body: Body, limit: usize) {
     if version >= Version::HTTP_2 || headers.contains_key(EXPECT) || !headers.contains_key(AUTHORIZATION) {
         return;
     }
-    if let Some(reservation) = parts.extensions.get::<Intake>() {
-        reservation.drop_bytes();
+    if let Some(reservation) = parts.extensions.get::<BodyReservation>() {
+        reservation.discard_bytes();
     }
     let mut chunks = body.into_data_stream();
     let rest = async {

@@ -6,28 +6,28 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::super::intake::{Intake, Limits};
+use super::super::body_budget::{BodyLimits, BodyReservation};
 use super::super::peer;
 use super::body;
 use super::query::Query;
-use crate::engine::{Engine, Gate};
-use crate::identity::{Audience, Credential, Verified};
-use crate::model::entry::{Meter, Origin};
+use crate::engine::{Engine, PlaneAccess};
+use crate::identity::{Audience, Credential, VerifiedCredential};
+use crate::model::audit_entry::{Meter, Origin};
 use crate::model::{Error, Result};
 use crate::ops::{Operation, Target};
 
 /// The contents of a request besides its route. `S` is the endpoint that the client addressed.
-pub(in crate::api) struct Asked<'a, S> {
-    pub(in crate::api) site: &'a S,
+pub(in crate::api) struct RequestInput<'a, S> {
+    pub(in crate::api) endpoint: &'a S,
     pub(in crate::api) query: Query,
     body: Result<Zeroizing<Vec<u8>>>,
 }
 
-impl<'a, S> Asked<'a, S> {
+impl<'a, S> RequestInput<'a, S> {
     /// Creates the contents of a request without a caller, for the fuzz targets.
     #[cfg(fuzzing)]
     pub(in crate::api) fn sent(endpoint: &'a S, query: Query, body: &[u8]) -> Self {
-        Self { site: endpoint, query, body: Ok(Zeroizing::new(body.to_vec())) }
+        Self { endpoint, query, body: Ok(Zeroizing::new(body.to_vec())) }
     }
 
     /// Parses the body as JSON.
@@ -42,8 +42,8 @@ impl<'a, S> Asked<'a, S> {
 /// A received request, with the outcome of its authentication.
 pub(in crate::api) struct Call<'a, S> {
     engine: &'a Engine,
-    input: Asked<'a, S>,
-    caller: Result<Verified>,
+    input: RequestInput<'a, S>,
+    caller: Result<VerifiedCredential>,
     audience: Audience,
     origin: Origin,
 }
@@ -56,7 +56,7 @@ impl<'a, S> Call<'a, S> {
         (parts, body): (&'a Parts, Body),
         audience: Audience,
         request_id: Uuid,
-        limits: Limits,
+        limits: BodyLimits,
     ) -> Self {
         let query = Query::of(&parts.uri);
         let origin = Origin {
@@ -70,13 +70,16 @@ impl<'a, S> Call<'a, S> {
         // The body is not buffered before the caller is authenticated.
         let caller = peer::authenticate(engine, (credential, &[audience]), &parts.extensions).await;
         let body = match &caller {
-            Ok(_) => body::read(&parts.headers, body, parts.extensions.get::<Intake>(), limits.bytes).await,
+            Ok(_) => {
+                body::read(&parts.headers, body, parts.extensions.get::<BodyReservation>(), limits.max_bytes)
+                    .await
+            }
             Err(unauthenticated) => {
-                body::discard(parts, body, limits.bytes).await;
+                body::discard(parts, body, limits.max_bytes).await;
                 Err(unauthenticated.clone())
             }
         };
-        Self { engine, input: Asked { site: endpoint, query, body }, caller, audience, origin }
+        Self { engine, input: RequestInput { endpoint, query, body }, caller, audience, origin }
     }
 
     /// Returns the engine, for lookups before an operation is chosen.
@@ -85,7 +88,7 @@ impl<'a, S> Call<'a, S> {
     }
 
     /// Returns the contents of the request, to choose the operation.
-    pub(in crate::api) const fn asked(&self) -> &Asked<'a, S> {
+    pub(in crate::api) const fn input(&self) -> &RequestInput<'a, S> {
         &self.input
     }
 
@@ -97,17 +100,17 @@ impl<'a, S> Call<'a, S> {
     pub(in crate::api) async fn send<O, T>(
         self,
         versioned: bool,
-        read: impl FnOnce(&Asked<'_, S>) -> Result<O> + Send,
+        read: impl FnOnce(&RequestInput<'_, S>) -> Result<O> + Send,
         show: impl FnOnce(&S, O::Reply) -> T + Send,
     ) -> Result<T>
     where
-        O: Operation<Target: Target<Plane: Gate>>,
+        O: Operation<Target: Target<Plane: PlaneAccess>>,
         S: Sync,
     {
         let Self { engine, input, caller, origin, .. } = self;
-        let endpoint = input.site;
+        let endpoint = input.endpoint;
         let request = move || {
-            input.query.check(versioned)?;
+            input.query.check_api_version(versioned)?;
             read(&input)
         };
         let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);

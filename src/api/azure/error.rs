@@ -1,15 +1,15 @@
 //! Maps the domain's errors to Azure's error codes and messages. The HTTP status is that of the error.
 
 use crate::model::Error;
-use crate::model::error::Denied;
+use crate::model::error::DeniedAction;
 use crate::model::resource_kind::ResourceKind;
 
 /// Returns the code and the message of an error; URLs in it begin with `base`. There is no wildcard arm: a new error must
 /// be assigned a code here.
-pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) {
+pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static str, String) {
     let as_is = || sentence(&error.to_string());
     match error {
-        Error::Busy | Error::ComputationBusy { .. } => ("Throttled", as_is()),
+        Error::TokenBusy | Error::ComputationBusy { .. } => ("Throttled", as_is()),
         Error::BuiltInRole { .. } => (
             "BadParameter",
             "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."
@@ -60,10 +60,10 @@ pub(in crate::api) fn told(error: &Error, base: &str) -> (&'static str, String) 
             ),
             ResourceKind::Subscription => ("SubscriptionNotFound", as_is()),
         },
-        Error::Forbidden { denied: denied @ Denied::Data(..), .. } => {
+        Error::Forbidden { denied: denied @ DeniedAction::Data(..), .. } => {
             ("AccessDenied", format!("Not authorized to access {} on {}", denied.action(), denied.scope()))
         }
-        Error::Forbidden { denied: Denied::Control(..) | Denied::Everywhere(_) | Denied::TurnClock, .. } => {
+        Error::Forbidden { denied: DeniedAction::Control(..) | DeniedAction::Everywhere(_) | DeniedAction::SetClock, .. } => {
             ("AuthorizationFailed", as_is())
         }
         Error::HsmNotActivated { .. } => ("Forbidden", as_is()),

@@ -7,8 +7,8 @@
 use uuid::Uuid;
 
 use crate::model::key::Tags;
+use crate::model::local_rbac::RoleDefinition;
 use crate::model::name::PrincipalId;
-use crate::model::rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
 /// The longest filter, in bytes.
@@ -34,7 +34,7 @@ pub(in crate::api) enum Condition {
 }
 
 /// The properties of a resource or resource group that a filter is matched against.
-pub(in crate::api) struct Shown<'a> {
+pub(in crate::api) struct Candidate<'a> {
     pub(in crate::api) name: &'a str,
     pub(in crate::api) location: &'a str,
     pub(in crate::api) resource_group: &'a str,
@@ -44,21 +44,21 @@ pub(in crate::api) struct Shown<'a> {
 
 /// The filter of a list of role assignments.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(in crate::api) struct Assignments {
+pub(in crate::api) struct AssignmentFilter {
     pub(in crate::api) at_scope: bool,
     pub(in crate::api) principal: Option<PrincipalId>,
 }
 
 /// The filter of a list of role definitions.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(in crate::api) struct Definitions {
+pub(in crate::api) struct DefinitionFilter {
     name: Option<String>,
     built_in: Option<bool>,
 }
 
-impl Definitions {
+impl DefinitionFilter {
     /// Whether a role definition matches.
-    pub(in crate::api) fn admits(&self, role: &RoleDefinition) -> bool {
+    pub(in crate::api) fn matches(&self, role: &RoleDefinition) -> bool {
         self.name.as_ref().is_none_or(|name| same(name, &role.role_name))
             && self.built_in.is_none_or(|built_in| built_in == role.built_in)
     }
@@ -137,7 +137,7 @@ impl Filter {
 
     /// Whether all conditions hold. Names, types, locations and tag names are compared case-insensitively, tag values
     /// are not.
-    pub(in crate::api) fn admits(&self, candidate: &Shown<'_>) -> bool {
+    pub(in crate::api) fn matches(&self, candidate: &Candidate<'_>) -> bool {
         let tag_value = self.0.iter().find_map(|one| match one {
             Condition::Compare { property, value, .. } if property == "tagvalue" => Some(value.as_str()),
             _ => None,
@@ -176,8 +176,8 @@ impl Filter {
     ///
     /// # Errors
     /// `Invalid` naming `$filter`.
-    pub(in crate::api) fn of_assignments(text: Option<&str>) -> Result<Assignments> {
-        let mut wanted = Assignments::default();
+    pub(in crate::api) fn of_assignments(text: Option<&str>) -> Result<AssignmentFilter> {
+        let mut wanted = AssignmentFilter::default();
         for condition in Self::parse(text)?.0 {
             let principal = match condition {
                 Condition::Call { function, value: None } if function == "atscope" => {
@@ -204,8 +204,8 @@ impl Filter {
     ///
     /// # Errors
     /// `Invalid` naming `$filter`.
-    pub(in crate::api) fn of_definitions(text: Option<&str>) -> Result<Definitions> {
-        let mut wanted = Definitions::default();
+    pub(in crate::api) fn of_definitions(text: Option<&str>) -> Result<DefinitionFilter> {
+        let mut wanted = DefinitionFilter::default();
         for condition in Self::parse(text)?.0 {
             match condition {
                 Condition::Call { function, value: None }
@@ -230,7 +230,7 @@ impl Filter {
     ///
     /// # Errors
     /// `Invalid` naming `$filter`, if there is one.
-    pub(in crate::api) fn none(text: Option<&str>) -> Result<()> {
+    pub(in crate::api) fn reject(text: Option<&str>) -> Result<()> {
         match text.map(str::trim) {
             None | Some("") => Ok(()),
             Some(_) => Err(wrong("this list does not support filters")),
@@ -238,7 +238,7 @@ impl Filter {
     }
 }
 
-impl Shown<'_> {
+impl Candidate<'_> {
     fn property(&self, name: &str) -> &str {
         match name {
             "name" => self.name,

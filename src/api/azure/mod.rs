@@ -6,11 +6,11 @@ pub(in crate::api) mod body;
 pub(in crate::api) mod call;
 pub(in crate::api) mod error;
 pub(in crate::api) mod filter;
-pub(in crate::api) mod names;
+pub(in crate::api) mod host_names;
 pub(in crate::api) mod path;
 pub(in crate::api) mod query;
 pub(in crate::api) mod surface;
 pub(in crate::api) mod tags;
-pub(in crate::api) mod unbuilt;
+pub(in crate::api) mod unsupported;
 
-pub use names::{Authorities, Names};
+pub use host_names::{HostNames, TokenAuthorities};

@@ -7,7 +7,7 @@ const MAX_SEGMENTS: usize = 24;
 
 /// Decodes the percent-encoded unreserved characters of a path: letters, digits, `-`, `.`, `_` and `~` (RFC 3986, section
 /// 6.2.2.2). Others stay encoded, so that an encoded slash is not a separator.
-pub(in crate::api) fn normal(path: &str) -> Cow<'_, str> {
+pub(in crate::api) fn normalize(path: &str) -> Cow<'_, str> {
     let mut parts = path.split('%');
     let mut decoded = parts.next().unwrap_or_default().to_owned();
     if decoded.len() == path.len() {
@@ -52,7 +52,7 @@ impl<'a> Segments<'a> {
     }
 
     /// Returns the segments in lower case.
-    pub(in crate::api) fn words(&self) -> Vec<&str> {
+    pub(in crate::api) fn lowercase(&self) -> Vec<&str> {
         self.lower.iter().map(String::as_str).collect()
     }
 }
@@ -76,7 +76,7 @@ mod tests {
             ("/keys/%é1", "/keys/%é1"),
             ("", ""),
         ] {
-            assert_eq!(normal(path), same, "{path}");
+            assert_eq!(normalize(path), same, "{path}");
         }
     }
 }

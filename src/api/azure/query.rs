@@ -38,7 +38,7 @@ impl Query {
     /// # Errors
     /// `Invalid`.
     // assumption: it is not required where nothing is changed and no key is used: some clients omit it there.
-    pub(in crate::api) fn check(&self, required: bool) -> Result<()> {
+    pub(in crate::api) fn check_api_version(&self, required: bool) -> Result<()> {
         if self.malformed {
             return Err(Error::invalid("", "The query of the request cannot be read."));
         }
@@ -115,7 +115,7 @@ mod tests {
             "2030-01-01",
         ] {
             let query = query(&format!("api-version={version}"));
-            assert!(query.check(true).is_ok(), "{version}");
+            assert!(query.check_api_version(true).is_ok(), "{version}");
             assert_eq!(query.api_version(), version);
         }
         for version in [
@@ -135,11 +135,11 @@ mod tests {
             "%ff",
         ] {
             let query = query(&format!("api-version={version}"));
-            assert!(query.check(false).is_err(), "{version}");
+            assert!(query.check_api_version(false).is_err(), "{version}");
             assert_eq!(query.api_version(), "");
         }
-        assert!(query("").check(false).is_ok());
-        assert!(query("maxresults=3").check(true).is_err());
+        assert!(query("").check_api_version(false).is_ok());
+        assert!(query("maxresults=3").check_api_version(true).is_err());
     }
 
     #[test]

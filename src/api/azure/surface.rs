@@ -9,27 +9,27 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use uuid::Uuid;
 
-use super::super::intake::Limits;
-use super::super::kept::Kept;
+use super::super::body_budget::BodyLimits;
 use super::super::peer;
-use super::{Names, error};
+use super::super::refusal_context::RefusalContext;
+use super::{HostNames, error};
 use crate::engine;
-use crate::engine::{Engine, caught};
+use crate::engine::{Engine, catch_panics};
 use crate::identity::Audience;
 use crate::model::Error;
-use crate::model::entry::{Meter, Origin};
+use crate::model::audit_entry::{Meter, Origin};
 
 /// The engine behind a surface, with its host names and request limits.
 pub(in crate::api) struct Surface {
     pub(in crate::api) engine: Engine,
-    pub(in crate::api) names: Names,
-    pub(in crate::api) limits: Limits,
+    pub(in crate::api) names: HostNames,
+    pub(in crate::api) limits: BodyLimits,
 }
 
 impl Surface {
     /// Handles a request. A panic outside the engine, while the route, the body or the response is processed, is recorded
     /// as a call of this caller, and answered as an internal error.
-    pub(in crate::api) async fn guarded<F>(
+    pub(in crate::api) async fn catch_panics<F>(
         &self,
         audience: Audience,
         request_id: Uuid,
@@ -39,8 +39,8 @@ impl Surface {
     where
         F: Future<Output = Response> + Send,
     {
-        let (context, path) = (Kept::of(&request), request.uri().path().to_owned());
-        let error = match caught("a request", async { Ok(answer(request).await) }).await {
+        let (context, path) = (RefusalContext::of(&request), request.uri().path().to_owned());
+        let error = match catch_panics("a request", async { Ok(answer(request).await) }).await {
             Ok(response) => return response,
             Err(panicked) => panicked,
         };
@@ -61,7 +61,7 @@ impl Surface {
 
 /// Returns an error response that depends on the request's id only.
 fn failed(error: &Error, request_id: Uuid) -> Response {
-    let (code, message) = error::told(error, "");
+    let (code, message) = error::code_and_message(error, "");
     let body = serde_json::json!({"error": {"code": code, "message": message}});
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() =

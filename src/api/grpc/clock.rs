@@ -8,10 +8,10 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{instant, wire_instant};
 use super::pb::{self, clock_service_server::ClockService};
-use super::{Services, credential, error, origin, stamp};
-use crate::jobs::{Happened, Happening, Scheduler};
+use super::{Services, credential, error, origin, set_correlation_id};
+use crate::jobs::{Scheduler, TimedEvent, TimedEventKind};
 use crate::model::name::KeyId;
-use crate::model::time_guard::Standing;
+use crate::model::time_guard::ClockStatus;
 use crate::model::{Error, Result as Outcome, Timestamp};
 use crate::ops::clock;
 
@@ -44,12 +44,12 @@ impl ClockService for ClockServices {
                 let happenings = happenings.into_iter().map(Into::into).collect();
                 let mut response =
                     Response::new(pb::AdvanceClockResponse { clock: Some(face.into()), happenings });
-                stamp(response.metadata_mut(), correlation_id);
+                set_correlation_id(response.metadata_mut(), correlation_id);
                 Ok(response)
             }
             Err(refused) => {
                 let mut status = error::status(&refused);
-                stamp(status.metadata_mut(), correlation_id);
+                set_correlation_id(status.metadata_mut(), correlation_id);
                 Err(status)
             }
         }
@@ -137,11 +137,11 @@ without_fields! {
     ReleaseClockRequest => ReleaseClock,
 }
 
-impl From<clock::ClockFace> for pb::Clock {
-    fn from(face: clock::ClockFace) -> Self {
+impl From<clock::ClockState> for pb::Clock {
+    fn from(face: clock::ClockState) -> Self {
         let unsigned = |duration| SignedDuration::try_from(duration).ok().map(wire_duration);
         let hold = match face.standing {
-            Standing::Held { hold, believed } => Some(pb::ClockHold {
+            ClockStatus::Held { hold, accounted_time: believed } => Some(pb::ClockHold {
                 since: Some(wire_instant(hold.since)),
                 reason: hold.reason.as_str().to_owned(),
                 ahead: Some(wire_duration(hold.ahead)),
@@ -149,11 +149,11 @@ impl From<clock::ClockFace> for pb::Clock {
                 proven: unsigned(hold.proven),
                 proof: face.limits.and_then(|limits| unsigned(limits.proof)),
             }),
-            Standing::Running | Standing::Behind { .. } => None,
+            ClockStatus::Running | ClockStatus::Behind { .. } => None,
         };
         let behind = match face.standing {
-            Standing::Behind { by } => Some(wire_duration(by)),
-            Standing::Running | Standing::Held { .. } => None,
+            ClockStatus::Behind { by } => Some(wire_duration(by)),
+            ClockStatus::Running | ClockStatus::Held { .. } => None,
         };
         Self {
             now: Some(wire_instant(face.now)),
@@ -165,23 +165,23 @@ impl From<clock::ClockFace> for pb::Clock {
     }
 }
 
-impl From<Happening> for pb::Happening {
-    fn from(happening: Happening) -> Self {
+impl From<TimedEvent> for pb::Happening {
+    fn from(happening: TimedEvent) -> Self {
         use pb::happening::What;
         let hsm = happening.hsm;
         let named = |hsm, name, version| KeyId { hsm, name, version }.to_string();
         let what = match happening.what {
-            Happened::PurgedHsm(path) => What::PurgedHsm(format!(
+            TimedEventKind::PurgedHsm(path) => What::PurgedHsm(format!(
                 "subscriptions/{}/locations/{}/deletedManagedHsms/{}",
                 path.subscription, path.location, path.name
             )),
-            Happened::PurgedKey(name) => What::PurgedKey(format!("hsms/{hsm}/deletedKeys/{name}")),
-            Happened::RotatedKey(name, version) => What::RotatedKey(named(hsm, name, Some(version))),
-            Happened::NearExpiry(name, version) => What::NearExpiry(named(hsm, name, Some(version))),
-            Happened::ReachedBudget(id) => {
+            TimedEventKind::PurgedKey(name) => What::PurgedKey(format!("hsms/{hsm}/deletedKeys/{name}")),
+            TimedEventKind::RotatedKey(name, version) => What::RotatedKey(named(hsm, name, Some(version))),
+            TimedEventKind::NearExpiry(name, version) => What::NearExpiry(named(hsm, name, Some(version))),
+            TimedEventKind::ReachedBudget(id) => {
                 What::ReachedBudget(format!("subscriptions/{}/budgets/{}", id.subscription, id.name))
             }
-            Happened::NotRotatedKey(name) => What::NotRotatedKey(named(hsm, name, None)),
+            TimedEventKind::NotRotatedKey(name) => What::NotRotatedKey(named(hsm, name, None)),
         };
         Self { at: Some(wire_instant(happening.at)), what: Some(what) }
     }

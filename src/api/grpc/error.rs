@@ -17,7 +17,7 @@ pub(super) fn status(error: &Error) -> Status {
     let mut facts: Vec<(&str, String)> = Vec::new();
     let mut message = error.to_string();
     let code = match error {
-        Error::Busy => {
+        Error::TokenBusy => {
             details.set_retry_info(Some(Duration::from_millis(100)));
             Code::ResourceExhausted
         }

@@ -9,13 +9,13 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::pb::{self, lifecycle_service_server::LifecycleService};
-use super::{Services, credential, error, origin, peer, stamp};
-use crate::engine::Gate;
-use crate::model::entry::Origin;
-use crate::model::event::{Batch, Watched};
+use super::{Services, credential, error, origin, peer, set_correlation_id};
+use crate::engine::PlaneAccess;
+use crate::model::audit_entry::Origin;
+use crate::model::event::{EventBatch, EventFilter};
 use crate::model::{Error, Result as Outcome};
 use crate::ops::Target;
-use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms, Watching};
+use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms, WatchOperation};
 
 const RPC: &str = "/strongroom.v1.LifecycleService/WatchLifecycle";
 
@@ -47,7 +47,7 @@ struct Watch<O> {
     correlation_id: Uuid,
     operation: O,
     until_now: bool,
-    watched: Watched,
+    watched: EventFilter,
     position: u64,
     more: bool,
 }
@@ -56,14 +56,14 @@ struct Watch<O> {
 struct EncodedBatch {
     message: pb::WatchLifecycleResponse,
     is_empty: bool,
-    watched: Watched,
+    watched: EventFilter,
     position: u64,
     more: bool,
 }
 
-impl From<Batch> for EncodedBatch {
-    fn from(batch: Batch) -> Self {
-        let Batch { watched, position, more, .. } = batch;
+impl From<EventBatch> for EncodedBatch {
+    fn from(batch: EventBatch) -> Self {
+        let EventBatch { watched, position, more, .. } = batch;
         Self { is_empty: batch.events.is_empty(), message: batch.into(), watched, position, more }
     }
 }
@@ -82,7 +82,7 @@ async fn open<O>(
     request: Request<pb::WatchLifecycleRequest>,
 ) -> Result<Response<Events>, Status>
 where
-    O: Watching<Target: Target<Plane: Gate>> + TryFrom<pb::WatchLifecycleRequest, Error = Error>,
+    O: WatchOperation<Target: Target<Plane: PlaneAccess>> + TryFrom<pb::WatchLifecycleRequest, Error = Error>,
 {
     let (metadata, extensions, message) = request.into_parts();
     let headers = metadata.into_headers();
@@ -99,7 +99,7 @@ where
     let (operation, EncodedBatch { watched, position, more, message, .. }) =
         opened.map_err(|error| refusal(&error, correlation_id))?;
     // Each batch is authenticated separately.
-    let extensions = peer::lasting(&extensions);
+    let extensions = peer::connection_extensions(&extensions);
     let watch = Watch {
         services,
         headers,
@@ -122,13 +122,13 @@ where
         }
     });
     let mut response = Response::new(events.boxed());
-    stamp(response.metadata_mut(), correlation_id);
+    set_correlation_id(response.metadata_mut(), correlation_id);
     Ok(response)
 }
 
 impl<O> Watch<O>
 where
-    O: Watching<Target: Target<Plane: Gate>>,
+    O: WatchOperation<Target: Target<Plane: PlaneAccess>>,
 {
     /// Returns the next batch that has events; `None` at the end of a watch that ends.
     ///
@@ -144,7 +144,7 @@ where
                 tokio::select! {
                     biased;
                     () = self.services.closing.cancelled() => return Err(Error::Stopping),
-                    position = engine.concerned(self.watched, self.position) => self.position = position,
+                    position = engine.wait_for_event(self.watched, self.position) => self.position = position,
                 }
             } else if self.services.closing.is_cancelled() {
                 return Err(Error::Stopping);
@@ -173,6 +173,6 @@ where
 /// Returns the status of an error, with the correlation id of the watch.
 fn refusal(refused: &Error, correlation_id: Uuid) -> Status {
     let mut status = error::status(refused);
-    stamp(status.metadata_mut(), correlation_id);
+    set_correlation_id(status.metadata_mut(), correlation_id);
     status
 }

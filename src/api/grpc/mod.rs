@@ -10,13 +10,13 @@ mod error;
 mod hsms;
 mod keys;
 mod lifecycle;
+mod middleware;
 pub mod pb;
 mod reflection;
 mod resources;
 mod settings;
-mod unread;
 mod usage;
-mod wiped;
+mod zeroizing;
 
 use http::{Extensions, HeaderMap};
 use tokio_util::sync::CancellationToken;
@@ -28,10 +28,10 @@ use uuid::Uuid;
 pub use codec::Codec;
 
 use super::peer::{self, credential};
-use crate::engine::{Engine, Gate};
+use crate::engine::{Engine, PlaneAccess};
 use crate::ids::Ids;
 use crate::jobs::Scheduler;
-use crate::model::entry::Origin;
+use crate::model::audit_entry::Origin;
 use crate::model::{Error, Result};
 use crate::ops::{Operation, Target};
 
@@ -99,7 +99,7 @@ impl Services {
             .add_service(limited!(health, OPEN_LIMIT))
             .add_service(limited!(reflection, OPEN_LIMIT))
             .add_service(limited!(older_reflection, OPEN_LIMIT));
-        let layer = axum::middleware::from_fn_with_state((self.clone(), limit), unread::account);
+        let layer = axum::middleware::from_fn_with_state((self.clone(), limit), middleware::authenticate);
         Ok(routes.prepare().into_axum_router().layer(layer))
     }
 
@@ -129,7 +129,7 @@ impl Services {
     async fn answer<M, O, R>(&self, rpc: &'static str, request: Request<M>) -> Result<Response<R>, Status>
     where
         M: Send,
-        O: Operation<Target: Target<Plane: Gate>> + TryFrom<M, Error = Error>,
+        O: Operation<Target: Target<Plane: PlaneAccess>> + TryFrom<M, Error = Error>,
         R: From<O::Reply>,
     {
         let (metadata, extensions, message) = request.into_parts();
@@ -141,12 +141,12 @@ impl Services {
         match reply {
             Ok(reply) => {
                 let mut response = Response::new(reply);
-                stamp(response.metadata_mut(), correlation_id);
+                set_correlation_id(response.metadata_mut(), correlation_id);
                 Ok(response)
             }
             Err(error) => {
                 let mut status = error::status(&error);
-                stamp(status.metadata_mut(), correlation_id);
+                set_correlation_id(status.metadata_mut(), correlation_id);
                 Err(status)
             }
         }
@@ -169,7 +169,7 @@ fn origin(headers: &HeaderMap, extensions: &Extensions, request_uri: String) -> 
 }
 
 /// Sets the correlation id of a response.
-fn stamp(metadata: &mut tonic::metadata::MetadataMap, correlation_id: Uuid) {
+fn set_correlation_id(metadata: &mut tonic::metadata::MetadataMap, correlation_id: Uuid) {
     let mut buffer = Uuid::encode_buffer();
     if let Ok(value) = correlation_id.hyphenated().encode_lower(&mut buffer).parse() {
         metadata.insert(CORRELATION_ID, value);

@@ -5,25 +5,25 @@ use serde::Serialize;
 
 use super::super::azure::call;
 use super::super::azure::filter::Filter;
-use super::answer::Answer;
-use super::route::{Route, VersionOf};
-use super::site::Site;
+use super::endpoint::Endpoint;
+use super::response::CallResponse;
+use super::route::{KeyVersionRef, Route};
 use super::wire::{access, crypto, keys, rotation, settings};
-use crate::engine::Gate;
-use crate::model::entry::Meter;
+use crate::engine::PlaneAccess;
+use crate::model::audit_entry::Meter;
 use crate::model::name::{HsmName, KeyId};
 use crate::model::{Error, Result};
 use crate::ops::{KeyPath, Operation, PageRequest, Target};
 
 /// The contents of a data-plane request.
-pub(super) type Asked<'a> = call::Asked<'a, Site>;
+pub(super) type RequestInput<'a> = call::RequestInput<'a, Endpoint>;
 /// A received data-plane request.
-pub(super) type Call<'a> = call::Call<'a, Site>;
+pub(super) type Call<'a> = call::Call<'a, Endpoint>;
 
 /// The default and the largest page size.
 const MAX_PAGE_SIZE: usize = 25;
 
-impl Asked<'_> {
+impl RequestInput<'_> {
     /// Returns the requested page of a list.
     pub(super) fn page(&self) -> Result<PageRequest> {
         self.query.page("maxresults", MAX_PAGE_SIZE)
@@ -31,7 +31,7 @@ impl Asked<'_> {
 
     /// Returns the HSM that the request addresses.
     pub(super) fn hsm(&self) -> Result<HsmName> {
-        self.site.hsm.clone()
+        self.endpoint.hsm.clone()
     }
 
     /// Returns the path of a key of the addressed HSM.
@@ -40,7 +40,7 @@ impl Asked<'_> {
     }
 
     /// Returns the id of a key version, or of a key for its current version.
-    pub(super) fn version(&self, VersionOf { key, version }: VersionOf<'_>) -> Result<KeyId> {
+    pub(super) fn version(&self, KeyVersionRef { key, version }: KeyVersionRef<'_>) -> Result<KeyId> {
         let KeyPath { hsm, name } = self.key(key)?;
         Ok(KeyId { hsm, name, version: version.map(str::parse).transpose()? })
     }
@@ -51,7 +51,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// The error to return to the client.
-    pub(super) async fn answer(self, route: Route<'_>) -> Result<Answer> {
+    pub(super) async fn dispatch(self, route: Route<'_>) -> Result<CallResponse> {
         let ok = StatusCode::OK;
         match route {
             Route::ListKeys => self.run(ok, keys::list, keys::listed).await,
@@ -81,26 +81,26 @@ impl Call<'_> {
             }
             Route::PurgeDeletedKey(name) => {
                 self.run(ok, |input| keys::purge(input, name), |_, ()| ()).await?;
-                Ok(Answer::empty())
+                Ok(CallResponse::empty())
             }
             Route::Sign(key) => {
                 let signed = self.run(ok, |input| crypto::sign(input, key), crypto::outcome).await;
-                signed.map_err(crypto::as_value("digest"))
+                signed.map_err(crypto::error_as_value("digest"))
             }
             Route::Verify(key) => self.run(ok, |input| crypto::verify(input, key), crypto::verified).await,
             Route::Encrypt(key) => self.run(ok, |input| crypto::encrypt(input, key), crypto::encrypted).await,
             Route::Decrypt(key) => self.run(ok, |input| crypto::decrypt(input, key), crypto::revealed).await,
             Route::WrapKey(key) => {
                 let wrapped = self.run(ok, |input| crypto::wrap(input, key), crypto::outcome).await;
-                wrapped.map_err(crypto::as_value("key"))
+                wrapped.map_err(crypto::error_as_value("key"))
             }
             Route::UnwrapKey(key) => self.run(ok, |input| crypto::unwrap(input, key), crypto::revealed).await,
             Route::RandomBytes => self.run(ok, crypto::random, crypto::random_bytes).await,
             Route::ListRoleDefinitions => {
-                let filter = Filter::of_definitions(self.asked().query.filter());
+                let filter = Filter::of_definitions(self.input().query.filter());
                 let wanted = filter.clone();
-                let read = |input: &Asked<'_>| wanted.and_then(|_| access::list_definitions(input));
-                let show = |_: &Site, of| access::definitions(&of, &filter.unwrap_or_default());
+                let read = |input: &RequestInput<'_>| wanted.and_then(|_| access::list_definitions(input));
+                let show = |_: &Endpoint, of| access::definitions(&of, &filter.unwrap_or_default());
                 self.run(ok, read, show).await
             }
             Route::GetRoleDefinition(at, id) => {
@@ -134,7 +134,7 @@ impl Call<'_> {
                 self.run(ok, |input| settings::update(input, name), settings::setting).await
             }
             Route::MalformedScope => Err(self.refuse(access::malformed_scope()).await),
-            Route::NotYet(unbuilt) => Err(self.refuse(unbuilt.into()).await),
+            Route::Unsupported(unbuilt) => Err(self.refuse(unbuilt.into()).await),
             Route::Unknown => Err(self.refuse(Error::RouteNotFound).await),
         }
     }
@@ -143,14 +143,14 @@ impl Call<'_> {
     async fn run<O, S>(
         self,
         status: StatusCode,
-        read: impl FnOnce(&Asked<'_>) -> Result<O> + Send,
-        show: impl FnOnce(&Site, O::Reply) -> S + Send,
-    ) -> Result<Answer>
+        read: impl FnOnce(&RequestInput<'_>) -> Result<O> + Send,
+        show: impl FnOnce(&Endpoint, O::Reply) -> S + Send,
+    ) -> Result<CallResponse>
     where
-        O: Operation<Target: Target<Plane: Gate>>,
+        O: Operation<Target: Target<Plane: PlaneAccess>>,
         S: Serialize,
     {
         let reply = self.send::<O, S>(O::CHANGES || O::METER == Meter::Cryptographic, read, show).await?;
-        Answer::json(status, &reply)
+        CallResponse::json(status, &reply)
     }
 }

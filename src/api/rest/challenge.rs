@@ -5,15 +5,15 @@ use axum::response::Response;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderValue, Method, StatusCode};
 
-use super::answer::Stamp;
-use super::site::Site;
+use super::endpoint::Endpoint;
+use super::response::ResponseContext;
 
 /// Returns the response to a request without a valid credential. Clients split the header at spaces and quotes, so it
 /// must equal the service's character by character. As recorded, the body is `OK` for GET and empty otherwise.
-pub(super) fn response(context: &Stamp<'_>, endpoint: &Site) -> Response {
+pub(super) fn response(context: &ResponseContext<'_>, endpoint: &Endpoint) -> Response {
     let body = if *context.method == Method::GET { Body::from("OK") } else { Body::empty() };
     let mut response = context.response(StatusCode::UNAUTHORIZED, body);
-    let Site { authority, resource, .. } = endpoint;
+    let Endpoint { authority, resource, .. } = endpoint;
     let challenge = format!(r#"Bearer authorization="{authority}", resource="{resource}""#);
     if let Ok(value) = HeaderValue::try_from(challenge) {
         response.headers_mut().insert(WWW_AUTHENTICATE, value);

@@ -2,24 +2,24 @@
 
 use http::request::Parts;
 
-use super::super::azure::Names;
-use super::super::azure::path::normal;
+use super::super::azure::HostNames;
+use super::super::azure::path::normalize;
 use super::super::azure::query::Query;
-use super::call::Asked;
-use super::route::{At, Route, VersionOf};
-use super::site::Site;
+use super::call::RequestInput;
+use super::endpoint::Endpoint;
+use super::route::{KeyVersionRef, Route, RouteScope};
 use super::wire::{access, crypto, keys, rotation, settings};
 
 /// Parses a request as each operation would. The last segment of the path is the name.
-pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
-    let path = &*normal(parts.uri.path());
+pub(in super::super) fn read(names: &HostNames, parts: &Parts, body: &[u8]) {
+    let path = &*normalize(parts.uri.path());
     let _ = Route::of(&parts.method, path);
-    let endpoint = Site::of(names, parts, |_| None);
+    let endpoint = Endpoint::of(names, parts, |_| None);
     let query = Query::of(&parts.uri);
-    let (_, _, _) = (query.check(true), query.api_version(), query.filter());
-    let input = Asked::sent(&endpoint, query, body);
+    let (_, _, _) = (query.check_api_version(true), query.api_version(), query.filter());
+    let input = RequestInput::sent(&endpoint, query, body);
     let name = path.rsplit('/').next().unwrap_or_default();
-    let version = VersionOf { key: name, version: Some(name) };
+    let version = KeyVersionRef { key: name, version: Some(name) };
     let _ = keys::list(&input);
     let _ = keys::create(&input, name);
     let _ = keys::import(&input, name);
@@ -36,6 +36,6 @@ pub(in super::super) fn read(names: &Names, parts: &Parts, body: &[u8]) {
     let _ = super::super::azure::filter::Filter::of_definitions(input.query.filter());
     let _ = settings::update(&input, name);
     let _ = access::put_definition(&input, name);
-    let _ = access::list_assignments(&input, At::Key(name));
-    let _ = access::create_assignment(&input, At::Key(name), name);
+    let _ = access::list_assignments(&input, RouteScope::Key(name));
+    let _ = access::create_assignment(&input, RouteScope::Key(name), name);
 }

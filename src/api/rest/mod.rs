@@ -2,13 +2,13 @@
 //!
 //! Bodies, status codes and messages are recorded from the service, or otherwise those of Key Vault's vaults.
 
-mod answer;
 mod call;
 mod challenge;
+mod endpoint;
 #[cfg(fuzzing)]
 pub(super) mod fuzzing;
+mod response;
 mod route;
-mod site;
 mod wire;
 
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use axum::response::Response;
 use http::Request;
 use uuid::Uuid;
 
-use self::answer::Stamp;
 use self::call::Call;
+use self::endpoint::Endpoint;
+use self::response::ResponseContext;
 use self::route::Route;
-use self::site::Site;
-use super::azure::Names;
-use super::azure::path::normal;
+use super::azure::HostNames;
+use super::azure::path::normalize;
 use super::azure::surface::Surface;
-use super::intake::Limits;
+use super::body_budget::BodyLimits;
 use super::peer;
 use crate::engine::Engine;
 use crate::identity::Audience;
@@ -39,21 +39,21 @@ pub struct Rest(Arc<Surface>);
 
 impl Rest {
     /// Creates the surface of an engine. Requests that exceed `limits` are refused.
-    pub fn new(engine: Engine, names: Names, limits: Limits) -> Self {
+    pub fn new(engine: Engine, names: HostNames, limits: BodyLimits) -> Self {
         Self(Arc::new(Surface { engine, names, limits }))
     }
 
     /// Handles one request.
-    pub async fn answer(&self, request: Request<Body>) -> Response {
+    pub async fn handle(&self, request: Request<Body>) -> Response {
         let id = Ids.guid();
-        self.0.guarded(Audience::Service, id, request, |request| self.attempt(id, request)).await
+        self.0.catch_panics(Audience::Service, id, request, |request| self.attempt(id, request)).await
     }
 
     async fn attempt(&self, request_id: Uuid, request: Request<Body>) -> Response {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
-        let endpoint = Site::of(names, &parts, |hsm| engine.managed_hsm(hsm));
-        let context = Stamp {
+        let endpoint = Endpoint::of(names, &parts, |hsm| engine.managed_hsm(hsm));
+        let context = ResponseContext {
             started: Instant::now(),
             request_id,
             peer: peer::address(&parts.extensions),
@@ -61,12 +61,12 @@ impl Rest {
         };
         let (target, request) = ((engine, &endpoint), (&parts, body));
         let call = Call::receive(target, request, Audience::Service, request_id, *limits).await;
-        let path = normal(parts.uri.path());
+        let path = normalize(parts.uri.path());
         let route = Route::of(&parts.method, &path);
-        match call.answer(route).await {
-            Ok(response) => answer::done(response, &context, &endpoint),
+        match call.dispatch(route).await {
+            Ok(response) => response::success_response(response, &context, &endpoint),
             Err(Error::Unauthenticated { .. }) => challenge::response(&context, &endpoint),
-            Err(error) => answer::refused(&error, route, &context, &endpoint),
+            Err(error) => response::error_response(&error, route, &context, &endpoint),
         }
     }
 }

@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::super::azure::path::Segments;
-use super::super::azure::unbuilt::{self, Unbuilt};
+use super::super::azure::unsupported::{self, UnsupportedFeature};
 
 /// The route of a request, with the names in its path as the client wrote them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,8 +11,8 @@ pub(super) enum Route<'a> {
     ListKeys,
     CreateKey(&'a str),
     ImportKey(&'a str),
-    GetKey(VersionOf<'a>),
-    UpdateKey(VersionOf<'a>),
+    GetKey(KeyVersionRef<'a>),
+    UpdateKey(KeyVersionRef<'a>),
     DeleteKey(&'a str),
     ListVersions(&'a str),
     RotateKey(&'a str),
@@ -22,42 +22,42 @@ pub(super) enum Route<'a> {
     GetDeletedKey(&'a str),
     RecoverDeletedKey(&'a str),
     PurgeDeletedKey(&'a str),
-    Sign(VersionOf<'a>),
-    Verify(VersionOf<'a>),
-    Encrypt(VersionOf<'a>),
-    Decrypt(VersionOf<'a>),
-    WrapKey(VersionOf<'a>),
-    UnwrapKey(VersionOf<'a>),
+    Sign(KeyVersionRef<'a>),
+    Verify(KeyVersionRef<'a>),
+    Encrypt(KeyVersionRef<'a>),
+    Decrypt(KeyVersionRef<'a>),
+    WrapKey(KeyVersionRef<'a>),
+    UnwrapKey(KeyVersionRef<'a>),
     RandomBytes,
     ListRoleDefinitions,
-    GetRoleDefinition(At<'a>, &'a str),
-    PutRoleDefinition(At<'a>, &'a str),
-    DeleteRoleDefinition(At<'a>, &'a str),
-    ListRoleAssignments(At<'a>),
-    GetRoleAssignment(At<'a>, &'a str),
-    CreateRoleAssignment(At<'a>, &'a str),
-    DeleteRoleAssignment(At<'a>, &'a str),
+    GetRoleDefinition(RouteScope<'a>, &'a str),
+    PutRoleDefinition(RouteScope<'a>, &'a str),
+    DeleteRoleDefinition(RouteScope<'a>, &'a str),
+    ListRoleAssignments(RouteScope<'a>),
+    GetRoleAssignment(RouteScope<'a>, &'a str),
+    CreateRoleAssignment(RouteScope<'a>, &'a str),
+    DeleteRoleAssignment(RouteScope<'a>, &'a str),
     ListSettings,
     GetSetting(&'a str),
     UpdateSetting(&'a str),
     /// Role definitions or assignments at an invalid scope.
     MalformedScope,
     /// A route of Azure that is not implemented.
-    NotYet(Unbuilt<'a>),
+    Unsupported(UnsupportedFeature<'a>),
     /// A route that the service does not have.
     Unknown,
 }
 
 /// A key version, or the current version of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct VersionOf<'a> {
+pub(super) struct KeyVersionRef<'a> {
     pub(super) key: &'a str,
     pub(super) version: Option<&'a str>,
 }
 
 /// The scope of a role definition or assignment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum At<'a> {
+pub(super) enum RouteScope<'a> {
     Hsm,
     Keys,
     Key(&'a str),
@@ -67,7 +67,7 @@ impl<'a> Route<'a> {
     /// Parses a method and a path.
     pub(super) fn of(method: &Method, path: &'a str) -> Self {
         let Some(segments) = Segments::of(path) else { return Self::Unknown };
-        let (given, lowercase) = (&segments.given, segments.words());
+        let (given, lowercase) = (&segments.given, segments.lowercase());
         let provider = lowercase.windows(2).position(|pair| pair == ["providers", "microsoft.authorization"]);
         if let Some(index) = provider {
             return Self::of_roles(
@@ -77,15 +77,15 @@ impl<'a> Route<'a> {
             );
         }
         // Checked first: a key may have any name.
-        match unbuilt::of_data_plane(method, &lowercase) {
-            Some(feature) => Self::NotYet(feature),
+        match unsupported::data_plane_feature(method, &lowercase) {
+            Some(feature) => Self::Unsupported(feature),
             None => Self::of_keys(method, given, &lowercase),
         }
     }
 
     fn of_keys(method: &Method, given: &[&'a str], lowercase: &[&str]) -> Self {
-        let current = |index: usize| VersionOf { key: given[index], version: None };
-        let version = || VersionOf { key: given[1], version: Some(given[2]) };
+        let current = |index: usize| KeyVersionRef { key: given[index], version: None };
+        let version = || KeyVersionRef { key: given[1], version: Some(given[2]) };
         match (method.as_str(), lowercase) {
             ("GET", ["keys"]) => Self::ListKeys,
             ("GET", ["keys", _]) => Self::GetKey(current(1)),
@@ -113,7 +113,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    fn of_use(verb: &str, version: VersionOf<'a>) -> Self {
+    fn of_use(verb: &str, version: KeyVersionRef<'a>) -> Self {
         match verb {
             "sign" => Self::Sign(version),
             "verify" => Self::Verify(version),
@@ -127,9 +127,9 @@ impl<'a> Route<'a> {
 
     fn of_roles(method: &Method, scope: (&[&'a str], &[&str]), rest: (&[&'a str], &[&str])) -> Self {
         let at = match scope {
-            (_, []) => At::Hsm,
-            (_, ["keys"]) => At::Keys,
-            (given, ["keys", _]) => At::Key(given[1]),
+            (_, []) => RouteScope::Hsm,
+            (_, ["keys"]) => RouteScope::Keys,
+            (given, ["keys", _]) => RouteScope::Key(given[1]),
             _ => return Self::MalformedScope,
         };
         let (given, lowercase) = rest;

@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::{ScopeArgs, definition};
 use crate::api::grpc::pb;
 use crate::cli::Context;
-use crate::cli::connection::object_id;
+use crate::cli::connection::resolve_object_id;
 use crate::cli::failure::Outcome;
-use crate::cli::role::assignment::{AssignmentView, Names};
+use crate::cli::role::assignment::{AssignmentView, DisplayNames};
 use crate::cli::session::Session;
 
 /// Subcommands of `strongroom control role assignment`.
@@ -67,9 +67,9 @@ impl AssignmentArgs {
 }
 
 /// Fetches the names of roles. Permission to list assignments implies permission to list roles.
-async fn names<'a>(session: &'a Session, parent: String) -> Outcome<Names<'a>> {
+async fn names<'a>(session: &'a Session, parent: String) -> Outcome<DisplayNames<'a>> {
     let roles = definition::definitions(session, parent).await?;
-    Ok(Names { roles, connection: session.connection.as_ref() })
+    Ok(DisplayNames { roles, connection: session.connection.as_ref() })
 }
 
 /// Runs the subcommand.
@@ -79,7 +79,7 @@ pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcom
     let (parent, assignment) = match command {
         AssignmentCommand::List(args) => {
             let parent = args.scope.parent(&session)?;
-            let principal = args.assignee.map(|name| object_id(session.connection.as_ref(), &name));
+            let principal = args.assignee.map(|name| resolve_object_id(session.connection.as_ref(), &name));
             let principal_id = principal.transpose()?.map(|id| id.to_string()).unwrap_or_default();
             let request = pb::ListControlRoleAssignmentsRequest { parent: parent.clone(), principal_id };
             let reply = service.list_control_role_assignments(request).await?.into_inner();
@@ -94,7 +94,7 @@ pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcom
                 parent: parent.clone(),
                 role_assignment_id: args.id.map(|id| id.to_string()).unwrap_or_default(),
                 role_definition: definition::role_id(&session, &parent, &args.role).await?,
-                principal_id: object_id(session.connection.as_ref(), &args.assignee)?.to_string(),
+                principal_id: resolve_object_id(session.connection.as_ref(), &args.assignee)?.to_string(),
             };
             (parent, service.create_control_role_assignment(request).await?)
         }

@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::ScopeArgs;
 use crate::api::grpc::pb;
-use crate::cli::connection::object_id;
+use crate::cli::connection::resolve_object_id;
 use crate::cli::failure::Outcome;
 use crate::cli::{Context, access};
-use crate::model::control_plane::ControlAction;
+use crate::model::arm_rbac::ControlAction;
 
 /// The principal, the action and the scope to check.
 #[derive(Args, Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct CheckArgs {
 /// Checks access and prints the decision.
 pub(super) async fn run(context: &Context, args: CheckArgs) -> Outcome {
     let session = context.connect_control().await?;
-    let principal_id = object_id(session.connection.as_ref(), &args.principal)?.to_string();
+    let principal_id = resolve_object_id(session.connection.as_ref(), &args.principal)?.to_string();
     let request = pb::CheckControlAccessRequest {
         parent: args.scope.parent(&session)?,
         principal_id: principal_id.clone(),
@@ -37,5 +37,5 @@ pub(super) async fn run(context: &Context, args: CheckArgs) -> Outcome {
         action: args.action.to_string(),
     };
     let reply = session.authorization().check_control_access(request).await?.into_inner();
-    access::tell(context, principal_id, reply)
+    access::print_decision(context, principal_id, reply)
 }

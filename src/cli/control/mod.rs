@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::failure::Outcome;
 use super::session::Session;
-use crate::model::control_plane::ControlScope;
+use crate::model::arm_rbac::ControlScope;
 use crate::model::resource::ResourceGroupName;
 
 /// Subcommands of `strongroom control`.

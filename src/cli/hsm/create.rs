@@ -6,7 +6,7 @@ use super::group;
 use super::view::HsmView;
 use crate::api::grpc::pb;
 use crate::cli::Context;
-use crate::cli::connection::object_id;
+use crate::cli::connection::resolve_object_id;
 use crate::cli::failure::Outcome;
 use crate::cli::key::{tag, tags};
 use crate::cli::output::note;
@@ -46,7 +46,8 @@ pub struct CreateArgs {
 /// Creates a managed HSM.
 pub(super) async fn run(context: &Context, args: CreateArgs) -> Outcome {
     let session = context.connect_control().await?;
-    let administrator = |name: &String| object_id(session.connection.as_ref(), name).map(|id| id.to_string());
+    let administrator =
+        |name: &String| resolve_object_id(session.connection.as_ref(), name).map(|id| id.to_string());
     let managed_hsm = pb::ManagedHsm {
         location: args.location,
         sku: Some(args.sku),

@@ -7,7 +7,7 @@ mod update;
 mod view;
 
 use clap::{Args, Subcommand};
-pub(crate) use show::all;
+pub(crate) use show::fetch_all;
 
 use super::Context;
 use super::failure::{Failure, Outcome};

@@ -30,7 +30,7 @@ impl DeletedArgs {
                 self.name
             ));
         }
-        let wanted = format!("/{}", self.name.folded());
+        let wanted = format!("/{}", self.name.to_case_insensitive());
         let deleted = all_deleted(session).await?;
         let found = deleted.into_iter().find(|hsm| hsm.name.to_lowercase().ends_with(&wanted));
         found.map(|hsm| hsm.name).ok_or_else(|| {

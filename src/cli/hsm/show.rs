@@ -22,12 +22,12 @@ pub(super) async fn list(context: &Context, args: ListArgs) -> Outcome {
         Some(name) => group(&session, Some(name))?,
         None => format!("subscriptions/{}", session.subscription()?),
     };
-    let rows: Vec<HsmView> = all(&session, &parent).await?.into_iter().map(HsmView::from).collect();
+    let rows: Vec<HsmView> = fetch_all(&session, &parent).await?.into_iter().map(HsmView::from).collect();
     context.output.print_list(&rows, &format!("{parent} has no managed HSMs"))
 }
 
 /// Fetches all pages of the managed HSMs of a subscription or resource group.
-pub(crate) async fn all(session: &Session, parent: &str) -> Outcome<Vec<pb::ManagedHsm>> {
+pub(crate) async fn fetch_all(session: &Session, parent: &str) -> Outcome<Vec<pb::ManagedHsm>> {
     let mut service = session.hsms();
     let mut request = pb::ListManagedHsmsRequest { parent: parent.to_owned(), ..Default::default() };
     let mut found = Vec::new();

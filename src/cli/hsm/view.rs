@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::api::grpc::pb;
-use crate::cli::output::Row;
-use crate::cli::{table, when};
+use crate::cli::output::TableRow;
+use crate::cli::{table, time_argument};
 use crate::model::Timestamp;
 
 /// Returns the last segment of a resource name.
@@ -54,7 +54,7 @@ impl From<pb::ManagedHsm> for HsmView {
             recovery_level: hsm.recovery_level,
             activated: hsm.activated,
             data_plane: hsm.data_plane,
-            created: when::from_wire(hsm.created),
+            created: time_argument::from_wire(hsm.created),
             tags: hsm.tags.into_iter().collect(),
             network: NetworkView {
                 public_network_access: network.public_network_access.unwrap_or_default(),
@@ -83,7 +83,7 @@ impl HsmView {
             ("purge protection", if self.purge_protection { "on" } else { "off" }.to_owned()),
             ("recovery level", self.recovery_level.clone()),
             ("administrators", self.administrators.join(", ")),
-            ("created", when::show(self.created)),
+            ("created", time_argument::format(self.created)),
             ("tags", tags.join(", ")),
             ("public network", self.network.public_network_access.clone()),
             ("ip rules", self.network.ip_rules.join(", ")),
@@ -96,7 +96,7 @@ impl HsmView {
     }
 }
 
-impl Row for HsmView {
+impl TableRow for HsmView {
     const HEADINGS: &'static [&'static str] =
         &["NAME", "LOCATION", "SKU", "STATE", "RETENTION", "RECOVERY LEVEL"];
 
@@ -125,8 +125,8 @@ impl From<pb::DeletedManagedHsm> for DeletedHsmView {
     fn from(deleted: pb::DeletedManagedHsm) -> Self {
         Self {
             name: deleted.name,
-            deleted_at: when::from_wire(deleted.deleted_at),
-            scheduled_purge_at: when::from_wire(deleted.scheduled_purge_at),
+            deleted_at: time_argument::from_wire(deleted.deleted_at),
+            scheduled_purge_at: time_argument::from_wire(deleted.scheduled_purge_at),
             managed_hsm: deleted.managed_hsm.unwrap_or_default().into(),
         }
     }
@@ -136,13 +136,13 @@ impl DeletedHsmView {
     /// Formats the fields as text.
     pub(super) fn text(&self) -> String {
         let mut fields = self.managed_hsm.fields();
-        fields.push(("deleted", when::show(self.deleted_at)));
-        fields.push(("scheduled purge", when::show(self.scheduled_purge_at)));
+        fields.push(("deleted", time_argument::format(self.deleted_at)));
+        fields.push(("scheduled purge", time_argument::format(self.scheduled_purge_at)));
         table::fields(&fields)
     }
 }
 
-impl Row for DeletedHsmView {
+impl TableRow for DeletedHsmView {
     const HEADINGS: &'static [&'static str] =
         &["NAME", "LOCATION", "DELETED", "SCHEDULED PURGE", "RECOVERY LEVEL"];
 
@@ -150,8 +150,8 @@ impl Row for DeletedHsmView {
         vec![
             last(&self.name),
             self.managed_hsm.location.clone(),
-            when::show(self.deleted_at),
-            when::show(self.scheduled_purge_at),
+            time_argument::format(self.deleted_at),
+            time_argument::format(self.scheduled_purge_at),
             self.managed_hsm.recovery_level.clone(),
         ]
     }

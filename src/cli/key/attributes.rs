@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::api::grpc::pb;
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::{names, when};
+use crate::cli::{names, time_argument};
 use crate::model::key::KeyOperation;
 use crate::model::key_date::KeyDate;
 
@@ -23,10 +23,10 @@ pub(crate) struct NewAttributes {
     #[arg(long = "tag", value_parser = tag, value_name = "NAME=VALUE")]
     pub(crate) tags: Vec<(String, String)>,
     /// Expiry time: 2027-01-01 (midnight UTC) or RFC 3339
-    #[arg(long, value_parser = when::parse_date, value_name = "TIME")]
+    #[arg(long, value_parser = time_argument::parse_date, value_name = "TIME")]
     expires: Option<KeyDate>,
     /// Time before which the key cannot be used
-    #[arg(long, value_parser = when::parse_date, value_name = "TIME")]
+    #[arg(long, value_parser = time_argument::parse_date, value_name = "TIME")]
     not_before: Option<KeyDate>,
     /// Create the key disabled
     #[arg(long)]
@@ -38,8 +38,8 @@ impl NewAttributes {
     pub(crate) fn to_wire(&self) -> pb::KeyAttributes {
         pb::KeyAttributes {
             enabled: Some(!self.disabled),
-            not_before: self.not_before.map(when::to_wire),
-            expires: self.expires.map(when::to_wire),
+            not_before: self.not_before.map(time_argument::to_wire),
+            expires: self.expires.map(time_argument::to_wire),
             exportable: None,
         }
     }

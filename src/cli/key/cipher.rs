@@ -4,11 +4,11 @@ use clap::Args;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::earlier::{Content, Encrypted};
+use super::previous_result::{EncryptResult, FileContent};
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
-use crate::cli::input::{self, Input, Octets, encode};
-use crate::cli::names::{self, Target};
+use crate::cli::input::{self, Input, SecretBytes, encode};
+use crate::cli::names::{self, KeyTarget};
 use crate::cli::output::RawOutput;
 use crate::cli::{Context, table};
 use crate::model::algorithm::EncryptionAlgorithm;
@@ -18,7 +18,7 @@ use crate::model::import::base64url;
 #[derive(Args, Clone, Debug)]
 pub struct EncryptArgs {
     #[command(flatten)]
-    target: Target,
+    target: KeyTarget,
     /// Algorithm
     #[arg(long, value_parser = names::encryption_algorithm())]
     alg: EncryptionAlgorithm,
@@ -26,10 +26,10 @@ pub struct EncryptArgs {
     input: Input,
     /// Initialization vector, for A*CBC and A*CBCPAD: 16 bytes
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
-    iv: Option<Octets>,
+    iv: Option<SecretBytes>,
     /// Additional authenticated data, for A*GCM
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
-    aad: Option<Octets>,
+    aad: Option<SecretBytes>,
     /// Write the ciphertext raw to a file, or to standard output for -; with a file, IV, tag and AAD are printed
     #[arg(long, value_name = "FILE")]
     out: Option<RawOutput>,
@@ -39,7 +39,7 @@ pub struct EncryptArgs {
 #[derive(Args, Clone, Debug)]
 pub struct DecryptArgs {
     #[command(flatten)]
-    target: Target,
+    target: KeyTarget,
     /// Algorithm
     #[arg(long, value_parser = names::encryption_algorithm())]
     alg: EncryptionAlgorithm,
@@ -47,13 +47,13 @@ pub struct DecryptArgs {
     input: Input,
     /// Initialization vector, for AES algorithms
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
-    iv: Option<Octets>,
+    iv: Option<SecretBytes>,
     /// Additional authenticated data, for A*GCM
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
-    aad: Option<Octets>,
+    aad: Option<SecretBytes>,
     /// Authentication tag, for A*GCM
     #[arg(long, value_parser = input::decode, value_name = "BASE64URL", allow_hyphen_values = true)]
-    tag: Option<Octets>,
+    tag: Option<SecretBytes>,
     /// Write the plaintext raw to a file, or to standard output for -
     #[arg(long, value_name = "FILE")]
     out: Option<RawOutput>,
@@ -131,13 +131,17 @@ pub(super) async fn encrypt(context: &Context, args: EncryptArgs) -> Outcome {
 /// Decrypts the input.
 pub(super) async fn decrypt(context: &Context, args: DecryptArgs) -> Outcome {
     let given = args.input.read()?;
-    let content = if args.input.is_file() { Content::<Encrypted>::of(given) } else { Content::Bytes(given) };
+    let content = if args.input.is_file() {
+        FileContent::<EncryptResult>::parse(given)
+    } else {
+        FileContent::Bytes(given)
+    };
     let (mut iv, mut tag, mut aad) = (args.iv, args.tag, args.aad);
     let mut previous_name = None;
     let ciphertext = match content {
-        Content::Bytes(bytes) => bytes,
-        Content::Printed(printed) => {
-            names::same_algorithm(args.alg.as_str(), Some(&printed.algorithm))?;
+        FileContent::Bytes(bytes) => bytes,
+        FileContent::Printed(printed) => {
+            names::check_previous_algorithm(args.alg.as_str(), Some(&printed.algorithm))?;
             previous_name = Some(printed.name);
             iv = iv.or(printed.iv);
             tag = tag.or(printed.authentication_tag);
@@ -146,7 +150,7 @@ pub(super) async fn decrypt(context: &Context, args: DecryptArgs) -> Outcome {
         }
     };
     let session = context.connect().await?;
-    let key = names::same_version(args.target.resolve(session.hsm())?, previous_name.as_deref());
+    let key = names::with_previous_version(args.target.resolve(session.hsm())?, previous_name.as_deref());
     let request = pb::DecryptRequest {
         name: key.to_string(),
         algorithm: args.alg.to_string(),
@@ -167,6 +171,6 @@ pub(super) async fn decrypt(context: &Context, args: DecryptArgs) -> Outcome {
     }
 }
 
-fn bytes(octets: Option<&Octets>) -> Vec<u8> {
-    octets.map(Octets::to_vec).unwrap_or_default()
+fn bytes(octets: Option<&SecretBytes>) -> Vec<u8> {
+    octets.map(SecretBytes::to_vec).unwrap_or_default()
 }

@@ -3,8 +3,8 @@
 mod attributes;
 mod cipher;
 mod create;
-mod earlier;
 mod import;
+mod previous_result;
 mod read;
 mod remove;
 mod rotation;

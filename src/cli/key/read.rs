@@ -6,13 +6,13 @@ use super::view::{KeyView, VersionView};
 use crate::api::grpc::pb;
 use crate::cli::Context;
 use crate::cli::failure::Outcome;
-use crate::cli::names::{KeyRef, Target};
+use crate::cli::names::{KeyRef, KeyTarget};
 
 /// Selects a key or key version.
 #[derive(Args, Clone, Debug)]
 pub struct ShowArgs {
     #[command(flatten)]
-    target: Target,
+    target: KeyTarget,
 }
 
 /// Selects the key.

@@ -8,7 +8,7 @@ use super::view::KeyView;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
 use crate::cli::names::KeyRef;
-use crate::cli::{Context, table, when};
+use crate::cli::{Context, table, time_argument};
 use crate::model::Timestamp;
 use crate::model::period::LifetimePeriod;
 
@@ -96,8 +96,8 @@ impl From<pb::KeyRotationPolicy> for PolicyView {
             name: policy.name,
             expiry_time: non_empty(policy.expiry_time),
             lifetime_actions: actions.collect(),
-            created: when::from_wire(policy.created),
-            updated: when::from_wire(policy.updated),
+            created: time_argument::from_wire(policy.created),
+            updated: time_argument::from_wire(policy.updated),
         }
     }
 }
@@ -115,8 +115,8 @@ impl PolicyView {
             ("name", self.name.clone()),
             ("rotates", rotates),
             ("expiry", self.expiry_time.clone().unwrap_or_default()),
-            ("created", when::show(self.created)),
-            ("updated", when::show(self.updated)),
+            ("created", time_argument::format(self.created)),
+            ("updated", time_argument::format(self.updated)),
         ])
     }
 }

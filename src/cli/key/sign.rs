@@ -8,7 +8,7 @@ use crate::cli::Context;
 use crate::cli::digest::DigestInput;
 use crate::cli::failure::Outcome;
 use crate::cli::input::encode;
-use crate::cli::names::{self, Target};
+use crate::cli::names::{self, KeyTarget};
 use crate::cli::output::RawOutput;
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::import::base64url;
@@ -17,7 +17,7 @@ use crate::model::import::base64url;
 #[derive(Args, Clone, Debug)]
 pub struct SignArgs {
     #[command(flatten)]
-    target: Target,
+    target: KeyTarget,
     /// Algorithm
     #[arg(long, value_parser = names::signature_algorithm())]
     alg: SignatureAlgorithm,

@@ -6,8 +6,8 @@ use super::attributes;
 use super::view::KeyView;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
-use crate::cli::names::Target;
-use crate::cli::{Context, names, when};
+use crate::cli::names::KeyTarget;
+use crate::cli::{Context, names, time_argument};
 use crate::model::key::KeyOperation;
 use crate::model::key_date::KeyDate;
 
@@ -15,7 +15,7 @@ use crate::model::key_date::KeyDate;
 #[derive(Args, Clone, Debug)]
 pub struct UpdateArgs {
     #[command(flatten)]
-    target: Target,
+    target: KeyTarget,
     #[command(flatten)]
     changes: Changes,
 }
@@ -40,13 +40,13 @@ struct Changes {
     #[arg(long, conflicts_with = "tags")]
     clear_tags: bool,
     /// Expiry time: 2027-01-01 (midnight UTC) or RFC 3339
-    #[arg(long, value_parser = when::parse_date, value_name = "TIME")]
+    #[arg(long, value_parser = time_argument::parse_date, value_name = "TIME")]
     expires: Option<KeyDate>,
     /// Remove the expiry time
     #[arg(long, conflicts_with = "expires")]
     clear_expires: bool,
     /// Time before which the key version cannot be used
-    #[arg(long, value_parser = when::parse_date, value_name = "TIME")]
+    #[arg(long, value_parser = time_argument::parse_date, value_name = "TIME")]
     not_before: Option<KeyDate>,
     /// Remove the not-before time
     #[arg(long, conflicts_with = "not_before")]
@@ -77,8 +77,8 @@ pub(super) async fn run(context: &Context, args: UpdateArgs) -> Outcome {
         key_ops: attributes::operations(&changes.ops),
         attributes: Some(pb::KeyAttributes {
             enabled: changes.enabled,
-            not_before: changes.not_before.map(when::to_wire),
-            expires: changes.expires.map(when::to_wire),
+            not_before: changes.not_before.map(time_argument::to_wire),
+            expires: changes.expires.map(time_argument::to_wire),
             exportable: None,
         }),
         tags,

@@ -5,20 +5,20 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
-use super::earlier::{self, Content, Signed};
+use super::previous_result::{self, FileContent, SignResult};
 use crate::api::grpc::pb;
 use crate::cli::Context;
 use crate::cli::digest::DigestInput;
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::input::{self, Octets, Source};
-use crate::cli::names::{self, Target};
+use crate::cli::input::{self, SecretBytes, Source};
+use crate::cli::names::{self, KeyTarget};
 use crate::model::algorithm::SignatureAlgorithm;
 
 /// The key, the algorithm, the digest and the signature.
 #[derive(Args, Clone, Debug)]
 pub struct VerifyArgs {
     #[command(flatten)]
-    target: Target,
+    target: KeyTarget,
     /// Algorithm
     #[arg(long, value_parser = names::signature_algorithm())]
     alg: SignatureAlgorithm,
@@ -38,7 +38,7 @@ struct Printed {
 
 /// A signature. Key name and algorithm are known if it is the JSON output of `key sign`.
 struct SignatureArg {
-    signature: Octets,
+    signature: SecretBytes,
     name: Option<String>,
     algorithm: Option<String>,
 }
@@ -54,12 +54,12 @@ impl SignatureArg {
                 return Ok(Self { signature, name: None, algorithm: None });
             }
         };
-        Ok(match Content::<Signed>::of(source.read()?) {
-            Content::Printed(Signed { name, algorithm, signature }) => {
+        Ok(match FileContent::<SignResult>::parse(source.read()?) {
+            FileContent::Printed(SignResult { name, algorithm, signature }) => {
                 Self { signature, name: Some(name), algorithm: Some(algorithm) }
             }
-            Content::Bytes(bytes) => {
-                Self { signature: earlier::raw_or_text(bytes), name: None, algorithm: None }
+            FileContent::Bytes(bytes) => {
+                Self { signature: previous_result::raw_or_text(bytes), name: None, algorithm: None }
             }
         })
     }
@@ -69,9 +69,9 @@ impl SignatureArg {
 pub(super) async fn run(context: &Context, args: VerifyArgs) -> Outcome {
     let digest = args.input.read(args.alg)?;
     let given = SignatureArg::read(&args.signature)?;
-    names::same_algorithm(args.alg.as_str(), given.algorithm.as_deref())?;
+    names::check_previous_algorithm(args.alg.as_str(), given.algorithm.as_deref())?;
     let session = context.connect().await?;
-    let key = names::same_version(args.target.resolve(session.hsm())?, given.name.as_deref());
+    let key = names::with_previous_version(args.target.resolve(session.hsm())?, given.name.as_deref());
     let request = pb::VerifyRequest {
         name: key.to_string(),
         algorithm: args.alg.to_string(),
@@ -81,7 +81,7 @@ pub(super) async fn run(context: &Context, args: VerifyArgs) -> Outcome {
     let reply = session.crypto().verify(request).await?.into_inner();
     let printed = Printed { name: reply.name, algorithm: reply.algorithm, valid: reply.valid };
     context.output.print_value(&printed, if printed.valid { "valid" } else { "invalid" })?;
-    if printed.valid { Ok(()) } else { Err(Failure::No) }
+    if printed.valid { Ok(()) } else { Err(Failure::NegativeResult) }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::api::grpc::pb;
-use crate::cli::output::Row;
-use crate::cli::{table, when};
+use crate::cli::output::TableRow;
+use crate::cli::{table, time_argument};
 use crate::model::Timestamp;
 use crate::model::import::base64url;
 use crate::model::key_date::KeyDate;
@@ -64,10 +64,10 @@ impl From<pb::KeyBundle> for KeyView {
             key_ops: bundle.key_ops,
             key,
             enabled: bundle.enabled,
-            not_before: when::date_from_wire(bundle.not_before),
-            expires: when::date_from_wire(bundle.expires),
-            created: when::from_wire(bundle.created),
-            updated: when::from_wire(bundle.updated),
+            not_before: time_argument::date_from_wire(bundle.not_before),
+            expires: time_argument::date_from_wire(bundle.expires),
+            created: time_argument::from_wire(bundle.created),
+            updated: time_argument::from_wire(bundle.updated),
             exportable: bundle.exportable,
             recovery_level: bundle.recovery_level,
             recoverable_days: bundle.recoverable_days,
@@ -114,10 +114,10 @@ impl KeyView {
             ("operations", self.key_ops.join(", ")),
             ("AES modes", self.aes_mode_family.clone().unwrap_or_default()),
             ("enabled", yes_or_no(self.enabled)),
-            ("not before", when::show(self.not_before)),
-            ("expires", when::show(self.expires)),
-            ("created", when::show(self.created)),
-            ("updated", when::show(self.updated)),
+            ("not before", time_argument::format(self.not_before)),
+            ("expires", time_argument::format(self.expires)),
+            ("created", time_argument::format(self.created)),
+            ("updated", time_argument::format(self.updated)),
             ("recovery", format!("{}, {} days", self.recovery_level, self.recoverable_days)),
             ("tags", self.tag_list()),
         ]
@@ -128,7 +128,7 @@ fn yes_or_no(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }
 
-impl Row for KeyView {
+impl TableRow for KeyView {
     const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "OPERATIONS", "ENABLED", "EXPIRES", "TAGS"];
 
     fn cells(&self) -> Vec<String> {
@@ -137,7 +137,7 @@ impl Row for KeyView {
             self.kind(),
             self.key_ops.join(","),
             yes_or_no(self.enabled),
-            when::show(self.expires),
+            time_argument::format(self.expires),
             self.tag_list(),
         ]
     }
@@ -148,7 +148,7 @@ impl Row for KeyView {
 #[serde(transparent)]
 pub(super) struct VersionView(pub(super) KeyView);
 
-impl Row for VersionView {
+impl TableRow for VersionView {
     const HEADINGS: &'static [&'static str] = &["VERSION", "TYPE", "ENABLED", "CREATED", "EXPIRES"];
 
     fn cells(&self) -> Vec<String> {
@@ -157,8 +157,8 @@ impl Row for VersionView {
             key.version().to_owned(),
             key.kind(),
             yes_or_no(key.enabled),
-            when::show(key.created),
-            when::show(key.expires),
+            time_argument::format(key.created),
+            time_argument::format(key.expires),
         ]
     }
 }
@@ -176,8 +176,8 @@ impl From<pb::DeletedKeyBundle> for DeletedKeyView {
     fn from(bundle: pb::DeletedKeyBundle) -> Self {
         Self {
             name: bundle.name,
-            deleted_at: when::from_wire(bundle.deleted_at),
-            scheduled_purge_at: when::from_wire(bundle.scheduled_purge_at),
+            deleted_at: time_argument::from_wire(bundle.deleted_at),
+            scheduled_purge_at: time_argument::from_wire(bundle.scheduled_purge_at),
             key: bundle.key.map(KeyView::from),
         }
     }
@@ -188,8 +188,8 @@ impl DeletedKeyView {
     pub(super) fn text(&self) -> String {
         let mut fields = vec![
             ("name", self.name.clone()),
-            ("deleted", when::show(self.deleted_at)),
-            ("scheduled purge", when::show(self.scheduled_purge_at)),
+            ("deleted", time_argument::format(self.deleted_at)),
+            ("scheduled purge", time_argument::format(self.scheduled_purge_at)),
         ];
         if let Some(key) = &self.key {
             fields.extend(key.fields().into_iter().skip(1));
@@ -198,15 +198,15 @@ impl DeletedKeyView {
     }
 }
 
-impl Row for DeletedKeyView {
+impl TableRow for DeletedKeyView {
     const HEADINGS: &'static [&'static str] = &["NAME", "TYPE", "DELETED", "SCHEDULED PURGE"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.name.split('/').nth(3).unwrap_or(&self.name).to_owned(),
             self.key.as_ref().map(KeyView::kind).unwrap_or_default(),
-            when::show(self.deleted_at),
-            when::show(self.scheduled_purge_at),
+            time_argument::format(self.deleted_at),
+            time_argument::format(self.scheduled_purge_at),
         ]
     }
 }

@@ -4,12 +4,12 @@ use clap::Args;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::earlier::{Content, Wrapped};
+use super::previous_result::{FileContent, WrapResult};
 use crate::api::grpc::pb;
 use crate::cli::Context;
 use crate::cli::failure::Outcome;
 use crate::cli::input::{Input, encode};
-use crate::cli::names::{self, Target};
+use crate::cli::names::{self, KeyTarget};
 use crate::cli::output::RawOutput;
 use crate::model::algorithm::WrapAlgorithm;
 use crate::model::import::base64url;
@@ -18,7 +18,7 @@ use crate::model::import::base64url;
 #[derive(Args, Clone, Debug)]
 pub struct WrapArgs {
     #[command(flatten)]
-    target: Target,
+    target: KeyTarget,
     /// Algorithm
     #[arg(long, value_parser = names::wrap_algorithm())]
     alg: WrapAlgorithm,
@@ -33,7 +33,7 @@ pub struct WrapArgs {
 #[derive(Args, Clone, Debug)]
 pub struct UnwrapArgs {
     #[command(flatten)]
-    target: Target,
+    target: KeyTarget,
     /// Algorithm
     #[arg(long, value_parser = names::wrap_algorithm())]
     alg: WrapAlgorithm,
@@ -77,16 +77,20 @@ pub(super) async fn wrap(context: &Context, args: WrapArgs) -> Outcome {
 /// Unwraps a key.
 pub(super) async fn unwrap(context: &Context, args: UnwrapArgs) -> Outcome {
     let given = args.input.read()?;
-    let content = if args.input.is_file() { Content::<Wrapped>::of(given) } else { Content::Bytes(given) };
+    let content = if args.input.is_file() {
+        FileContent::<WrapResult>::parse(given)
+    } else {
+        FileContent::Bytes(given)
+    };
     let (wrapped_key, previous_name) = match content {
-        Content::Bytes(bytes) => (bytes, None),
-        Content::Printed(printed) => {
-            names::same_algorithm(args.alg.as_str(), Some(&printed.algorithm))?;
+        FileContent::Bytes(bytes) => (bytes, None),
+        FileContent::Printed(printed) => {
+            names::check_previous_algorithm(args.alg.as_str(), Some(&printed.algorithm))?;
             (printed.wrapped_key, Some(printed.name))
         }
     };
     let session = context.connect().await?;
-    let key = names::same_version(args.target.resolve(session.hsm())?, previous_name.as_deref());
+    let key = names::with_previous_version(args.target.resolve(session.hsm())?, previous_name.as_deref());
     let request = pb::UnwrapKeyRequest {
         name: key.to_string(),
         algorithm: args.alg.to_string(),

@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::lookup;
 use crate::api::grpc::pb;
-use crate::cli::connection::{Connection, object_id};
+use crate::cli::connection::{Connection, resolve_object_id};
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::output::Row;
+use crate::cli::output::TableRow;
 use crate::cli::session::Session;
 use crate::cli::{Context, table};
-use crate::model::rbac::Scope;
+use crate::model::local_rbac::LocalScope;
 
 /// Subcommands of `strongroom role assignment`.
 #[derive(Debug, Subcommand)]
@@ -32,7 +32,7 @@ pub enum AssignmentCommand {
 pub struct ListArgs {
     /// List only assignments at exactly this scope: /, /keys or /keys/NAME
     #[arg(long)]
-    scope: Option<Scope>,
+    scope: Option<LocalScope>,
     /// List only assignments of this principal
     #[arg(long, value_name = "NAME|OBJECT-ID")]
     assignee: Option<String>,
@@ -49,7 +49,7 @@ pub struct CreateArgs {
     assignee: String,
     /// Scope: /, /keys or /keys/NAME
     #[arg(long)]
-    scope: Scope,
+    scope: LocalScope,
     /// Id of the assignment [default: a random one]
     #[arg(long, value_name = "GUID")]
     id: Option<Uuid>,
@@ -86,7 +86,7 @@ pub(in crate::cli) struct AssignmentView {
 
 impl AssignmentView {
     /// Converts the assignment, with the names of role and principal if known.
-    pub(in crate::cli) fn new(assignment: pb::RoleAssignment, names: &Names<'_>) -> Self {
+    pub(in crate::cli) fn new(assignment: pb::RoleAssignment, names: &DisplayNames<'_>) -> Self {
         let wanted = lookup::id(&assignment.role_definition);
         let role = names.roles.iter().find(|role| lookup::id(&role.name) == wanted);
         let principals = names.connection.map(|connection| connection.principals.as_slice());
@@ -124,7 +124,7 @@ impl AssignmentView {
     }
 }
 
-impl Row for AssignmentView {
+impl TableRow for AssignmentView {
     const HEADINGS: &'static [&'static str] = &["PRINCIPAL", "ROLE", "SCOPE", "ID"];
 
     fn cells(&self) -> Vec<String> {
@@ -133,12 +133,12 @@ impl Row for AssignmentView {
 }
 
 /// The names of roles and principals, by id.
-pub(in crate::cli) struct Names<'a> {
+pub(in crate::cli) struct DisplayNames<'a> {
     pub(in crate::cli) roles: Vec<pb::RoleDefinition>,
     pub(in crate::cli) connection: Option<&'a Connection>,
 }
 
-impl<'a> Names<'a> {
+impl<'a> DisplayNames<'a> {
     /// Fetches the role definitions. Without permission to list them, ids are printed instead of names.
     async fn fetch(session: &'a Session) -> Outcome<Self> {
         let request = pb::ListRoleDefinitionsRequest { parent: session.parent()? };
@@ -157,14 +157,14 @@ pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcom
     let mut service = session.access();
     let assignment = match command {
         AssignmentCommand::List(args) => {
-            let principal = args.assignee.map(|name| object_id(session.connection.as_ref(), &name));
+            let principal = args.assignee.map(|name| resolve_object_id(session.connection.as_ref(), &name));
             let request = pb::ListRoleAssignmentsRequest {
                 parent: session.parent()?,
                 scope: args.scope.map(|scope| scope.to_string()).unwrap_or_default(),
                 principal_id: principal.transpose()?.map(|id| id.to_string()).unwrap_or_default(),
             };
             let assignments = service.list_role_assignments(request).await?.into_inner().role_assignments;
-            let names = Names::fetch(&session).await?;
+            let names = DisplayNames::fetch(&session).await?;
             let rows: Vec<_> = assignments.into_iter().map(|one| AssignmentView::new(one, &names)).collect();
             return context.output.print_list(&rows, "there are no matching role assignments");
         }
@@ -173,7 +173,7 @@ pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcom
                 parent: session.parent()?,
                 role_assignment_id: args.id.map(|id| id.to_string()).unwrap_or_default(),
                 role_definition: lookup::definition_name(&session, &args.role).await?,
-                principal_id: object_id(session.connection.as_ref(), &args.assignee)?.to_string(),
+                principal_id: resolve_object_id(session.connection.as_ref(), &args.assignee)?.to_string(),
                 scope: args.scope.to_string(),
             };
             service.create_role_assignment(request).await?
@@ -187,7 +187,7 @@ pub(super) async fn run(context: &Context, command: AssignmentCommand) -> Outcom
             service.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name }).await?
         }
     };
-    let names = Names::fetch(&session).await?;
+    let names = DisplayNames::fetch(&session).await?;
     let assignment = AssignmentView::new(assignment.into_inner(), &names);
     context.output.print(&assignment, || assignment.text())
 }

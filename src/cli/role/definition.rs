@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::lookup;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
-use crate::cli::output::Row;
+use crate::cli::output::TableRow;
 use crate::cli::{Context, table};
-use crate::model::rbac::{Action, DATA_ACTION_PREFIX};
+use crate::model::local_rbac::{DATA_ACTION_PREFIX, DataAction};
 
 /// Subcommands of `strongroom role definition`.
 #[derive(Debug, Subcommand)]
@@ -54,7 +54,7 @@ pub struct CreateArgs {
 /// Parses a data action in full or abbreviated, or a pattern, and returns it in full.
 fn data_action(text: &str) -> Result<String, crate::model::Error> {
     if !text.contains('*') {
-        return text.parse::<Action>().map(|action| action.to_string());
+        return text.parse::<DataAction>().map(|action| action.to_string());
     }
     let is_full = text.starts_with('*') || text.to_ascii_lowercase().starts_with("microsoft.");
     Ok(if is_full {
@@ -132,7 +132,7 @@ impl DefinitionView {
     }
 }
 
-impl Row for DefinitionView {
+impl TableRow for DefinitionView {
     const HEADINGS: &'static [&'static str] = &["ROLE", "TYPE", "ID"];
 
     fn cells(&self) -> Vec<String> {

@@ -7,9 +7,9 @@ use super::managed_hsm;
 use super::statement::money;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
-use crate::cli::output::Row;
+use crate::cli::output::TableRow;
 use crate::cli::session::Session;
-use crate::cli::{Context, table, when};
+use crate::cli::{Context, table, time_argument};
 use crate::model::Timestamp;
 use crate::model::name::BudgetName;
 use crate::model::resource::ResourceGroupName;
@@ -68,9 +68,9 @@ impl From<pb::Budget> for View {
             scope: budget.scope,
             amount: budget.amount,
             currency: budget.currency,
-            created: when::from_wire(budget.created),
-            reached: when::from_wire(budget.reached),
-            expected: when::from_wire(budget.expected),
+            created: time_argument::from_wire(budget.created),
+            reached: time_argument::from_wire(budget.reached),
+            expected: time_argument::from_wire(budget.expected),
         }
     }
 }
@@ -81,22 +81,22 @@ impl View {
             ("name", last(&self.name).to_owned()),
             ("scope", self.scope.clone()),
             ("amount", format!("{} {} a month", money(&self.amount), self.currency)),
-            ("created", when::show(self.created)),
-            ("reached", when::show(self.reached)),
-            ("expected", when::show(self.expected)),
+            ("created", time_argument::format(self.created)),
+            ("reached", time_argument::format(self.reached)),
+            ("expected", time_argument::format(self.expected)),
         ])
     }
 }
 
-impl Row for View {
+impl TableRow for View {
     const HEADINGS: &'static [&'static str] = &["NAME", "AMOUNT", "REACHED", "EXPECTED", "SCOPE"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             last(&self.name).to_owned(),
             format!("{} {}", money(&self.amount), self.currency),
-            when::show(self.reached),
-            when::show(self.expected),
+            time_argument::format(self.reached),
+            time_argument::format(self.expected),
             self.scope.clone(),
         ]
     }

@@ -6,7 +6,7 @@ use super::PeriodArgs;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
 use crate::cli::output::RawOutput;
-use crate::cli::{Context, when};
+use crate::cli::{Context, time_argument};
 
 /// The period, the format and the destination.
 #[derive(Args, Clone, Debug)]
@@ -42,8 +42,8 @@ pub(super) async fn run(context: &Context, args: ExportArgs) -> Outcome {
     };
     let mut request = pb::ExportUsageRequest {
         parent: args.period.parent(context, &session)?,
-        from: args.period.from.map(when::to_wire),
-        to: args.period.to.map(when::to_wire),
+        from: args.period.from.map(time_argument::to_wire),
+        to: args.period.to.map(time_argument::to_wire),
         plan: args.plan.unwrap_or_default(),
         format: format.to_owned(),
         page_token: String::new(),

@@ -7,7 +7,7 @@ use super::managed_hsm;
 use super::statement::money;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
-use crate::cli::{Context, table, when};
+use crate::cli::{Context, table, time_argument};
 use crate::model::Timestamp;
 use crate::model::resource::ResourceGroupName;
 
@@ -51,8 +51,8 @@ impl From<pb::Forecast> for View {
         Self {
             name: forecast.name,
             state: forecast.state,
-            from: when::from_wire(forecast.from),
-            to: when::from_wire(forecast.to),
+            from: time_argument::from_wire(forecast.from),
+            to: time_argument::from_wire(forecast.to),
             plan: forecast.plan,
             currency: forecast.currency,
             cost_per_day: forecast.cost_per_day,
@@ -75,7 +75,7 @@ impl View {
             ("managed HSM", self.name.rsplit('/').next().unwrap_or_default().to_owned()),
             ("state", self.state.clone()),
             ("plan", self.plan.clone()),
-            ("until", when::show(self.to)),
+            ("until", time_argument::format(self.to)),
             ("cost per day", amount(&self.cost_per_day)),
             ("cost until then", amount(&self.cost)),
             ("purging now saves", saving.unwrap_or_default()),

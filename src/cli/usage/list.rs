@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::PeriodArgs;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
-use crate::cli::output::Row;
-use crate::cli::{Context, when};
+use crate::cli::output::TableRow;
+use crate::cli::{Context, time_argument};
 use crate::model::Timestamp;
 
 #[derive(Serialize)]
@@ -23,8 +23,8 @@ struct View {
 impl From<pb::UsageRecord> for View {
     fn from(record: pb::UsageRecord) -> Self {
         Self {
-            from: when::from_wire(record.from),
-            to: when::from_wire(record.to),
+            from: time_argument::from_wire(record.from),
+            to: time_argument::from_wire(record.to),
             resource: record.resource,
             meter: record.meter,
             class: record.class,
@@ -34,13 +34,13 @@ impl From<pb::UsageRecord> for View {
     }
 }
 
-impl Row for View {
+impl TableRow for View {
     const HEADINGS: &'static [&'static str] = &["FROM", "TO", "METER", "CLASS", "EVENT", "COUNT", "RESOURCE"];
 
     fn cells(&self) -> Vec<String> {
         vec![
-            when::show(self.from),
-            when::show(self.to),
+            time_argument::format(self.from),
+            time_argument::format(self.to),
             self.meter.clone(),
             self.class.clone(),
             self.event.clone(),
@@ -55,8 +55,8 @@ pub(super) async fn run(context: &Context, args: PeriodArgs) -> Outcome {
     let session = context.connect_control().await?;
     let mut request = pb::ListUsageRequest {
         parent: args.parent(context, &session)?,
-        from: args.from.map(when::to_wire),
-        to: args.to.map(when::to_wire),
+        from: args.from.map(time_argument::to_wire),
+        to: args.to.map(time_argument::to_wire),
         page_size: 1000,
         page_token: String::new(),
     };

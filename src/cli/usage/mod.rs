@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::failure::{Failure, Outcome};
 use super::session::Session;
-use super::when;
+use super::time_argument;
 use crate::model::Timestamp;
 use crate::model::resource::ResourceGroupName;
 
@@ -40,10 +40,10 @@ pub enum UsageCommand {
 #[derive(Args, Clone, Debug)]
 pub struct PeriodArgs {
     /// Start of the period: 2027-01-01 or RFC 3339 [default: the first of this month]
-    #[arg(long, value_parser = when::parse, value_name = "TIME")]
+    #[arg(long, value_parser = time_argument::parse, value_name = "TIME")]
     from: Option<Timestamp>,
     /// End of the period, exclusive [default: the first of next month]
-    #[arg(long, value_parser = when::parse, value_name = "TIME")]
+    #[arg(long, value_parser = time_argument::parse, value_name = "TIME")]
     to: Option<Timestamp>,
     /// Resource group [default: all, or that of the simulator if --hsm is set]
     #[arg(long, value_name = "NAME")]

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::PeriodArgs;
 use crate::api::grpc::pb;
 use crate::cli::failure::Outcome;
-use crate::cli::{Context, table, when};
+use crate::cli::{Context, table, time_argument};
 use crate::model::Timestamp;
-use crate::model::billing::shown;
+use crate::model::billing::format_amount;
 
 /// The scope, the period and the plan.
 #[derive(Args, Clone, Debug)]
@@ -60,8 +60,8 @@ pub(super) async fn run(context: &Context, args: StatementArgs) -> Outcome {
     let session = context.connect_control().await?;
     let request = pb::GetStatementRequest {
         parent: args.period.parent(context, &session)?,
-        from: args.period.from.map(when::to_wire),
-        to: args.period.to.map(when::to_wire),
+        from: args.period.from.map(time_argument::to_wire),
+        to: args.period.to.map(time_argument::to_wire),
         plan: args.plan.unwrap_or_default(),
     };
     let mut client = session.usage().max_decoding_message_size(MAX_STATEMENT_BYTES);
@@ -73,9 +73,9 @@ impl From<pb::Statement> for View {
     fn from(statement: pb::Statement) -> Self {
         Self {
             parent: statement.parent,
-            from: when::from_wire(statement.from),
-            to: when::from_wire(statement.to),
-            until: when::from_wire(statement.until),
+            from: time_argument::from_wire(statement.from),
+            to: time_argument::from_wire(statement.to),
+            until: time_argument::from_wire(statement.until),
             plan: statement.plan,
             prices: statement.prices,
             currency: statement.currency,
@@ -113,10 +113,10 @@ const NUMBERS: &[usize] = &[3, 5, 6];
 impl View {
     /// Formats the heading, the lines with their total, and the explanations.
     fn text(&self) -> String {
-        let known = if self.until < self.to { when::show(self.until) } else { String::new() };
+        let known = if self.until < self.to { time_argument::format(self.until) } else { String::new() };
         let mut text = table::fields(&[
             ("statement", self.parent.clone()),
-            ("period", format!("{} to {}", when::show(self.from), when::show(self.to))),
+            ("period", format!("{} to {}", time_argument::format(self.from), time_argument::format(self.to))),
             ("known until", known),
             ("plan", self.plan.clone()),
             ("prices", self.prices.clone()),
@@ -134,7 +134,7 @@ impl View {
             rows.push(sum(format!("soft-deleted {currency}"), &self.soft_deleted));
         }
         rows.push(sum(format!("TOTAL {currency}"), &self.total));
-        text.push_str(&table::columns_with(HEADINGS, &rows, NUMBERS));
+        text.push_str(&table::columns_right_aligned(HEADINGS, &rows, NUMBERS));
         if !self.lines.is_empty() {
             text.push('\n');
         }
@@ -172,7 +172,7 @@ fn decimal(text: &str, show: impl Fn(Decimal) -> String) -> String {
 }
 
 pub(super) fn money(text: &str) -> String {
-    decimal(text, shown)
+    decimal(text, format_amount)
 }
 
 fn count(text: &str) -> String {
@@ -180,7 +180,7 @@ fn count(text: &str) -> String {
 }
 
 fn grouped(number: u64) -> String {
-    shown(Decimal::from(number)).trim_end_matches(".00").to_owned()
+    format_amount(Decimal::from(number)).trim_end_matches(".00").to_owned()
 }
 
 /// Formats a price with all its decimals, at least two.
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn formats_statements_with_totals() {
-        let instant = |text: &str| when::parse(text).map(when::to_wire).ok();
+        let instant = |text: &str| time_argument::parse(text).map(time_argument::to_wire).ok();
         let operations = pb::StatementLine {
             meter: "operations".into(),
             class: "cryptographic".into(),

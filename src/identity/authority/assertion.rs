@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::super::machine_clock;
+use super::super::system_clock;
 use super::certificate::{ClientCertificate, hex};
 use super::host::HostAndPort;
 use super::refusal::{Refusal, UnusableKey};
@@ -74,12 +74,12 @@ impl Authority {
         let Some(certificate) = registered.iter().find(named) else {
             return Err(Refusal::unusable_key(client_id, &shown, UnusableKey::NotFound));
         };
-        let (from, until) = certificate.life();
+        let (from, until) = certificate.validity();
         let is_signed = verify(signature, message.as_bytes(), certificate.key(), header.alg);
         if !is_signed.unwrap_or(false) {
             return Err(Refusal::unusable_key(client_id, &shown, UnusableKey::WrongSignature(from, until)));
         }
-        let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or(i64::MAX);
+        let now = i64::try_from(system_clock::unix_seconds()).unwrap_or(i64::MAX);
         if now < from || until < now {
             return Err(Refusal::unusable_key(client_id, &shown, UnusableKey::Expired(from, until)));
         }
@@ -105,7 +105,7 @@ impl Authority {
             return false;
         };
         let Some((tenant, endpoint)) = path.split_once('/') else { return false };
-        HostAndPort::parse(host).is_some_and(|named| self.is_our_host(named.host()))
+        HostAndPort::parse(host).is_some_and(|named| self.is_own_host(named.host()))
             && self.knows_tenant(tenant)
             && matches!(endpoint, "oauth2/v2.0/token" | "oauth2/token" | "v2.0")
     }

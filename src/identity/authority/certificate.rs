@@ -14,7 +14,7 @@ use x509_parser::public_key::PublicKey;
 
 use crate::model::{Error, Result};
 
-use super::super::machine_clock;
+use super::super::system_clock;
 
 /// The accepted sizes of RSA keys, in bits; the upper limit is that of AWS-LC.
 const BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -78,13 +78,13 @@ impl ClientCertificate {
     }
 
     /// Returns `notBefore` and `notAfter`, in Unix seconds.
-    pub(super) const fn life(&self) -> (i64, i64) {
+    pub(super) const fn validity(&self) -> (i64, i64) {
         self.validity
     }
 
     /// Whether the certificate is valid now and for at least `days` more days.
-    pub(super) fn lives_for(&self, days: i64) -> bool {
-        let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or(i64::MAX);
+    pub(super) fn is_valid_for(&self, days: i64) -> bool {
+        let now = i64::try_from(system_clock::unix_seconds()).unwrap_or(i64::MAX);
         let (from, until) = self.validity;
         from <= now && now.saturating_add(days.saturating_mul(24 * 60 * 60)) < until
     }

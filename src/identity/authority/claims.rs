@@ -13,7 +13,7 @@ use super::{AuthoritySettings, Client};
 
 /// How an application authenticated.
 #[derive(Clone, Copy)]
-pub(super) enum Proof<'a> {
+pub(super) enum ClientAuthentication<'a> {
     /// With a client secret.
     Secret,
     /// With a client assertion, signed with the key of its certificate.
@@ -22,7 +22,7 @@ pub(super) enum Proof<'a> {
     Platform { resource: &'a str },
 }
 
-impl Proof<'_> {
+impl ClientAuthentication<'_> {
     /// Returns the value of `appidacr` or `azpacr`: 1 for a secret, 2 for a certificate, which platforms use as well.
     const fn class(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ impl<'a> Claims<'a> {
     pub(super) fn new(
         settings: &'a AuthoritySettings,
         client: &'a Client,
-        proof: Proof<'a>,
+        proof: ClientAuthentication<'a>,
         aud: &'a str,
         (from, until): (i64, i64),
     ) -> Self {
@@ -100,8 +100,8 @@ impl<'a> Claims<'a> {
             uti: URL_SAFE_NO_PAD.encode(Ids.guid().as_bytes()),
             ver,
             xms_mirid: match proof {
-                Proof::Platform { resource } => Some(resource),
-                Proof::Secret | Proof::Certificate => None,
+                ClientAuthentication::Platform { resource } => Some(resource),
+                ClientAuthentication::Secret | ClientAuthentication::Certificate => None,
             },
         }
     }

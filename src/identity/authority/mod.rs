@@ -5,7 +5,6 @@
 //! it to `register` at the next start, which restores a registration that a crash lost.
 
 mod assertion;
-mod attempt;
 mod audience;
 mod certificate;
 mod claims;
@@ -17,6 +16,7 @@ mod managed_identity;
 mod refusal;
 mod self_signed;
 mod token;
+mod token_request;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -33,16 +33,16 @@ use zeroize::Zeroizing;
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
-use super::{Jwks, files, machine_clock};
-pub use attempt::{Attempt, Recorder};
+use super::{Jwks, files, system_clock};
 use audience::Audiences;
 pub use certificate::ClientCertificate;
-use claims::{Claims, Proof};
+use claims::{Claims, ClientAuthentication};
 use clients::{Clients, new_secret};
 pub use graph::GRAPH_HOST;
 pub use host::HostAndPort;
 pub use managed_identity::{ManagedIdentities, ManagedIdentity};
 pub use self_signed::ensure as ensure_certificate;
+pub use token_request::{Recorder, TokenRequest};
 
 pub use crate::config::AccessTokenVersion;
 
@@ -178,11 +178,11 @@ impl Authority {
             .clients
             .get(client_id)
             .ok_or_else(|| Error::invalid("client_id", "no application is registered under this id"))?;
-        self.sign(&client, Proof::Secret, audience, lifetime)
+        self.sign(&client, ClientAuthentication::Secret, audience, lifetime)
     }
 
     /// Sets the recorder of access token requests. Later calls have no effect.
-    pub fn record_with(&self, recorder: Arc<dyn Recorder>) {
+    pub fn set_recorder(&self, recorder: Arc<dyn Recorder>) {
         let _ = self.recorder.set(recorder);
     }
 
@@ -193,15 +193,21 @@ impl Authority {
     /// Returns the routes of the token service and of the directory. They accept any host, and URLs in responses have
     /// the host of the request.
     pub fn router(self: Arc<Self>) -> Router {
-        let recorded = middleware::from_fn_with_state(Arc::clone(&self), attempt::record);
+        let recorded = middleware::from_fn_with_state(Arc::clone(&self), token_request::record);
         discovery::routes()
             .merge(token::routes().route_layer(recorded))
             .merge(graph::routes())
             .with_state(self)
     }
 
-    fn sign(&self, client: &Client, proof: Proof<'_>, audience: &str, lifetime: i64) -> Result<String> {
-        let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or(i64::MAX);
+    fn sign(
+        &self,
+        client: &Client,
+        proof: ClientAuthentication<'_>,
+        audience: &str,
+        lifetime: i64,
+    ) -> Result<String> {
+        let now = i64::try_from(system_clock::unix_seconds()).unwrap_or(i64::MAX);
         let until = now.saturating_add(lifetime);
         // The validity of an already expired access token lies in the past, but is not empty.
         let from = now.min(until.saturating_sub(1));
@@ -212,7 +218,7 @@ impl Authority {
     }
 
     /// Whether this is a host of the authority, without port.
-    fn is_our_host(&self, host: &str) -> bool {
+    fn is_own_host(&self, host: &str) -> bool {
         self.settings.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
     }
 

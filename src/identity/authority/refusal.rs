@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::ids::Ids;
 use crate::model::error::shorten;
 
-use super::super::machine_clock;
-use super::attempt::Refused;
+use super::super::system_clock;
+use super::token_request::OAuthErrorCode;
 
 /// An OAuth 2.0 error response of the token endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -204,7 +204,7 @@ fn formatted(seconds: i64, format: &str) -> String {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (trace, correlation) = (Ids.guid(), Ids.guid());
-        let now = i64::try_from(machine_clock::unix_seconds()).unwrap_or_default();
+        let now = i64::try_from(system_clock::unix_seconds()).unwrap_or_default();
         let timestamp = formatted(now, "%Y-%m-%d %H:%M:%SZ");
         let description = self.description();
         let Self { status, error, number, .. } = self;
@@ -218,7 +218,7 @@ impl IntoResponse for Refusal {
         });
         let mut response =
             (status, [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(body)).into_response();
-        response.extensions_mut().insert(Refused(error));
+        response.extensions_mut().insert(OAuthErrorCode(error));
         if status == StatusCode::UNAUTHORIZED {
             // RFC 6749, section 5.2.
             let challenge = axum::http::HeaderValue::from_static("Basic realm=\"token\"");

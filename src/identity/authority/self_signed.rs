@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::model::{Error, Result};
 
-use super::super::{certificates, files, machine_clock};
+use super::super::{certificates, files, system_clock};
 use super::ClientCertificate;
 
 /// The validity of a certificate, in days.
@@ -26,7 +26,7 @@ pub fn ensure(file: &Path, name: &str) -> Result<ClientCertificate> {
         let stored = ClientCertificate::from_pem(&pem).map_err(|error| {
             Error::internal(format!("{}: {error}; remove it to create a new one", file.display()))
         })?;
-        if stored.lives_for(RENEWAL_DAYS) {
+        if stored.is_valid_for(RENEWAL_DAYS) {
             return Ok(stored);
         }
     }
@@ -43,7 +43,7 @@ fn create(name: &str) -> Result<Zeroizing<String>> {
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    certificates::set_life(&mut params, machine_clock::unix_seconds(), DAYS);
+    certificates::set_validity(&mut params, system_clock::unix_seconds(), DAYS);
     let certificate = params.self_signed(&key).map_err(Error::internal)?.pem();
     let key = Zeroizing::new(key.serialize_pem());
     Ok(Zeroizing::new(format!("{}{certificate}", key.as_str())))

@@ -17,15 +17,15 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::assertion::JWT_BEARER;
-use super::attempt::Issued;
-use super::claims::Proof;
+use super::claims::ClientAuthentication;
 use super::refusal::Refusal;
+use super::token_request::IssuedToken;
 use super::{Authority, Client};
 
 /// An authenticated application.
 struct AuthenticatedClient {
     client: Client,
-    proof: Proof<'static>,
+    proof: ClientAuthentication<'static>,
 }
 
 /// The maximum size of a request body, in bytes.
@@ -51,7 +51,7 @@ struct Request {
 }
 
 type Body = Result<Form<Request>, FormRejection>;
-type TokenResponse = Result<([(HeaderName, &'static str); 2], Extension<Issued>, Json<Value>), Refusal>;
+type TokenResponse = Result<([(HeaderName, &'static str); 2], Extension<IssuedToken>, Json<Value>), Refusal>;
 
 const NEVER_STORED: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
 
@@ -68,7 +68,7 @@ async fn token_v2(
         .strip_suffix("/.default")
         .filter(|audience| !audience.contains(' '))
         .ok_or_else(|| Refusal::wrong_scope(&scope))?;
-    let issued = Issued::new(&authenticated.client, audience, true);
+    let issued = IssuedToken::new(&authenticated.client, audience, true);
     let (token, lifetime) = authority.grant(&authenticated.client, authenticated.proof, audience)?;
     let response = json!({
         "token_type": "Bearer",
@@ -91,8 +91,8 @@ async fn token_v1(
         .resource
         .filter(|resource| !resource.is_empty())
         .ok_or_else(|| Refusal::missing("resource"))?;
-    let now = super::machine_clock::unix_seconds();
-    let issued = Issued::new(&authenticated.client, &resource, true);
+    let now = super::system_clock::unix_seconds();
+    let issued = IssuedToken::new(&authenticated.client, &resource, true);
     let (token, lifetime) = authority.grant(&authenticated.client, authenticated.proof, &resource)?;
     let response = json!({
         "token_type": "Bearer",
@@ -145,18 +145,18 @@ impl Authority {
                 return Err(Refusal::unsupported_assertion_type(&kind));
             }
             let client = self.verify_assertion(id, &assertion)?;
-            return Ok((AuthenticatedClient { client, proof: Proof::Certificate }, request));
+            return Ok((AuthenticatedClient { client, proof: ClientAuthentication::Certificate }, request));
         }
         let secret = secret.filter(|secret| !secret.is_empty()).ok_or_else(Refusal::missing_secret)?;
         let client = self.clients.authenticate(id, &secret).ok_or_else(|| Refusal::wrong_secret(id))?;
-        Ok((AuthenticatedClient { client, proof: Proof::Secret }, request))
+        Ok((AuthenticatedClient { client, proof: ClientAuthentication::Secret }, request))
     }
 
     /// Issues an access token; returns it with its lifetime, in seconds.
     pub(super) fn grant(
         &self,
         client: &Client,
-        proof: Proof<'_>,
+        proof: ClientAuthentication<'_>,
         audience: &str,
     ) -> Result<(String, u64), Refusal> {
         if !self.audiences.contain(audience) {

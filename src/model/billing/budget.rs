@@ -8,7 +8,7 @@ use super::facts::Facts;
 use super::period::Period;
 use super::price::{Plan, PriceSheet};
 use super::statement::{CostScope, statement};
-use crate::model::control_plane::ControlScope;
+use crate::model::arm_rbac::ControlScope;
 use crate::model::name::BudgetName;
 use crate::model::resource::SubscriptionId;
 use crate::model::{Error, Result, Timestamp};
@@ -30,12 +30,12 @@ pub struct Budget {
     /// When it was created.
     pub created: Timestamp,
     /// When it was last reached.
-    pub reached: Option<Reached>,
+    pub reached: Option<BudgetReached>,
 }
 
 /// The instant at which a budget is reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Reached {
+pub struct BudgetReached {
     /// The first instant of the month; a budget is reported once per month.
     pub month: Timestamp,
     /// When the amount was reached; the budget's creation time if it was reached before that.
@@ -62,7 +62,7 @@ impl Budget {
     }
 
     /// Returns the scope of the costs.
-    pub fn costs(&self) -> CostScope {
+    pub fn cost_scope(&self) -> CostScope {
         CostScope {
             subscription: self.scope.subscription(),
             resource_group: self.scope.resource_group().map(ToString::to_string),
@@ -71,23 +71,29 @@ impl Budget {
     }
 
     /// Returns the start of the facts that are needed to compute when it is reached next.
-    pub fn watched_from(&self) -> Timestamp {
+    pub fn facts_needed_from(&self) -> Timestamp {
         match self.reached {
-            Some(Reached { month, .. }) => Period { from: month, to: month }.month().to,
+            Some(BudgetReached { month, .. }) => Period { from: month, to: month }.month().to,
             None => Period { from: self.created, to: self.created }.month().from,
         }
     }
 
     /// Returns when it is reached next, as projected at `now`: existing HSMs remain, and there is no other usage.
-    pub fn next(&self, facts: &Facts, prices: &PriceSheet, plan: &Plan, now: Timestamp) -> Option<Reached> {
-        let scope = self.costs();
-        if !facts.lives.iter().any(|life| scope.covers(life)) {
+    pub fn next_reached(
+        &self,
+        facts: &Facts,
+        prices: &PriceSheet,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Option<BudgetReached> {
+        let scope = self.cost_scope();
+        if !facts.lifetimes.iter().any(|life| scope.covers(life)) {
             return None;
         }
         // Months that ended long ago are not reported.
         let oldest = now.to_zoned(TimeZone::UTC).checked_sub(Span::new().months(BACK));
         let oldest = oldest.map_or(Timestamp::MIN, |zoned| zoned.timestamp());
-        let begin = self.watched_from().max(Period { from: oldest, to: oldest }.month().from);
+        let begin = self.facts_needed_from().max(Period { from: oldest, to: oldest }.month().from);
         let last = now.max(begin).to_zoned(TimeZone::UTC).checked_add(Span::new().months(AHEAD));
         let end = last.map_or(Timestamp::MAX, |zoned| zoned.timestamp());
         let spent = |month: Period, until| statement(facts, prices, plan, &scope, month, until).total;
@@ -102,7 +108,7 @@ impl Budget {
                 before = middle;
             }
         }
-        Some(Reached { month: month.from, at: enough.max(self.created) })
+        Some(BudgetReached { month: month.from, at: enough.max(self.created) })
     }
 }
 

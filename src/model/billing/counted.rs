@@ -10,19 +10,19 @@ use rust_decimal::Decimal;
 
 use super::facts::VersionUse;
 use super::hours::second;
-use super::lives::Lives;
+use super::lifetimes::LifetimesByName;
 use super::money::cost_of_count;
 use super::period::{Period, day_of, month_of, start_of_day};
 use super::price::KeyClass;
-use super::statement::{Line, LineMeter, Lines};
-use super::tiers::{Ladder, Share};
+use super::statement::{LineMeter, Lines, StatementLine};
+use super::tiers::{TierAllocator, TierShare};
 use crate::model::Timestamp;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::lifetime::HsmLifetime;
 use crate::model::resource::SubscriptionId;
 
 /// Adds quantity and cost of a share to its line.
-fn charge(line: &mut Line, share: Share, per: u32) {
+fn charge(line: &mut StatementLine, share: TierShare, per: u32) {
     line.unit_price = share.price;
     line.per = per;
     line.quantity = line.quantity.saturating_add(Decimal::from(share.count));
@@ -32,7 +32,7 @@ fn charge(line: &mut Line, share: Share, per: u32) {
 /// Adds the lines of operations. The operations of an hour are attributed to its first instant.
 pub(super) fn add_operations(lines: &mut Lines<'_>) {
     let (facts, plan, period) = (lines.facts, lines.plan, lines.period);
-    let lives = Lives::new(&facts.lives);
+    let lives = LifetimesByName::new(&facts.lifetimes);
     // Whole months, since ranks are counted from the first instant of a month.
     let mut months: BTreeMap<Timestamp, Vec<_>> = BTreeMap::new();
     for reading in &facts.readings {
@@ -43,18 +43,19 @@ pub(super) fn add_operations(lines: &mut Lines<'_>) {
         }
         if let Some(life) = lives.in_span(hsm, Period { from: begin, to: end }) {
             let month = months.entry(month_of(begin).from).or_default();
-            month.push((begin, life.name.folded(), life.id, reading, life));
+            month.push((begin, life.name.to_case_insensitive(), life.id, reading, life));
         }
     }
     for mut readings in months.into_values() {
         readings.sort_by(|a, b| (a.0, &a.1, a.2, &a.3.event).cmp(&(b.0, &b.1, b.2, &b.3.event)));
-        let mut ladders: HashMap<(SubscriptionId, Meter), Ladder<'_>> = HashMap::new();
+        let mut ladders: HashMap<(SubscriptionId, Meter), TierAllocator<'_>> = HashMap::new();
         for (begin, _, _, reading, life) in readings {
             let class = reading.meter;
             let listed = plan.operation(class);
             let tiers = listed.map_or(&[][..], |listed| &listed.tiers);
-            let ladder = ladders.entry((life.subscription, class)).or_insert_with(|| Ladder::new(tiers));
-            let shares = ladder.take(reading.calls);
+            let ladder =
+                ladders.entry((life.subscription, class)).or_insert_with(|| TierAllocator::new(tiers));
+            let shares = ladder.allocate(reading.calls);
             if !period.contains(begin) || !lines.scope.covers(life) {
                 continue;
             }
@@ -70,7 +71,7 @@ pub(super) fn add_operations(lines: &mut Lines<'_>) {
 }
 
 /// Returns the explanation of a line of operations.
-fn explain_operations(line: &Line, plan: &str) -> String {
+fn explain_operations(line: &StatementLine, plan: &str) -> String {
     let count = line.quantity.normalize();
     let calls = if count == Decimal::ONE { "call" } else { "calls" };
     let hsm = &line.hsm;
@@ -104,19 +105,20 @@ struct Charge<'a> {
 /// counts as used within the last 30 days; without such a day it is not charged.
 pub(super) fn add_key_versions(lines: &mut Lines<'_>) {
     let (facts, plan, period) = (lines.facts, lines.plan, lines.period);
-    let lives = Lives::new(&facts.lives);
+    let lives = LifetimesByName::new(&facts.lifetimes);
     for month in period.months() {
         let (first, end) = (day_of(month.from), day_of(month.to));
         let charge_of = |used| charge_of(used, &lives, first, end);
         let mut charges: Vec<_> = facts.uses.iter().filter_map(charge_of).collect();
         charges.sort_by_key(|charge| (charge.day, charge.used.version));
-        let mut ladders: HashMap<(SubscriptionId, KeyClass), Ladder<'_>> = HashMap::new();
+        let mut ladders: HashMap<(SubscriptionId, KeyClass), TierAllocator<'_>> = HashMap::new();
         for Charge { day, used, life } in charges {
             let class = KeyClass::of(used.key_type);
             let Some(listed) = plan.key_version(class) else { continue };
-            let ladder =
-                ladders.entry((life.subscription, class)).or_insert_with(|| Ladder::new(&listed.tiers));
-            let shares = ladder.take(1);
+            let ladder = ladders
+                .entry((life.subscription, class))
+                .or_insert_with(|| TierAllocator::new(&listed.tiers));
+            let shares = ladder.allocate(1);
             if !period.contains(start_of_day(day)) || !lines.scope.covers(life) {
                 continue;
             }
@@ -133,13 +135,18 @@ pub(super) fn add_key_versions(lines: &mut Lines<'_>) {
 }
 
 /// Returns the charge for a version in the days `first..end`, if any.
-fn charge_of<'a>(used: &'a VersionUse, lives: &Lives<'a>, first: i32, end: i32) -> Option<Charge<'a>> {
-    let day = used.days.first_counting(first, end)?;
+fn charge_of<'a>(
+    used: &'a VersionUse,
+    lives: &LifetimesByName<'a>,
+    first: i32,
+    end: i32,
+) -> Option<Charge<'a>> {
+    let day = used.days.first_counted_day(first, end)?;
     Some(Charge { day, used, life: lives.of_version(used)? })
 }
 
 /// Returns the explanation of a line of key versions.
-fn explain_version(line: &Line, used: &VersionUse, day: i32) -> String {
+fn explain_version(line: &StatementLine, used: &VersionUse, day: i32) -> String {
     let date = |day: i32| second(start_of_day(day)).chars().take(10).collect::<String>();
     let key = &used.key;
     let count = line.quantity.normalize();

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::key::KeyType;
 use crate::model::lifetime::HsmLifetime;
 use crate::model::name::{HsmName, KeyName, VersionId};
 
 /// The number of calls of one kind in one hour.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Reading {
+pub struct MeterReading {
     /// The HSM; `None` if the calls named no existing HSM.
     pub hsm: Option<HsmName>,
     /// The operation name of the audit log.
@@ -36,18 +36,18 @@ pub struct VersionUse {
     /// The type of the key.
     pub key_type: KeyType,
     /// The days of use.
-    pub days: Days,
+    pub days: DaySet,
 }
 
 /// A set of days, each counted from 1970-01-01 UTC, stored as runs of consecutive days: a key that is used
 /// every day takes no more space than one that was used once.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Days(Vec<(i32, i32)>);
+pub struct DaySet(Vec<(i32, i32)>);
 
 /// The number of days for which a use counts, including its own day.
 const COUNTED_DAYS: i32 = 30;
 
-impl Days {
+impl DaySet {
     /// Adds a day; returns whether it was missing.
     pub fn insert(&mut self, day: i32) -> bool {
         // The first run that ends on the day before, or later.
@@ -96,7 +96,7 @@ impl Days {
 
     /// Returns the first day in `from..to` on which a use counts: a day in the set or one of the 29 days after
     /// it.
-    pub fn first_counting(&self, from: i32, to: i32) -> Option<i32> {
+    pub fn first_counted_day(&self, from: i32, to: i32) -> Option<i32> {
         let counts_until = |last: i32| last.saturating_add(COUNTED_DAYS);
         let at = self.0.partition_point(|(_, last)| counts_until(*last) <= from);
         let (first, _) = self.0.get(at)?;
@@ -104,7 +104,7 @@ impl Days {
     }
 }
 
-impl FromIterator<i32> for Days {
+impl FromIterator<i32> for DaySet {
     fn from_iter<I: IntoIterator<Item = i32>>(days: I) -> Self {
         let mut set = Self::default();
         for day in days {
@@ -118,9 +118,9 @@ impl FromIterator<i32> for Days {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Facts {
     /// The lifetimes of all existing and purged HSMs.
-    pub lives: Vec<HsmLifetime>,
+    pub lifetimes: Vec<HsmLifetime>,
     /// Calls per hour.
-    pub readings: Vec<Reading>,
+    pub readings: Vec<MeterReading>,
     /// Uses of key versions.
     pub uses: Vec<VersionUse>,
 }
@@ -135,17 +135,17 @@ mod tests {
 
     #[test]
     fn use_counts_for_thirty_days() {
-        let days = Days::from_iter([100, 140]);
-        assert_eq!(days.first_counting(0, 100), None);
-        assert_eq!(days.first_counting(0, 101), Some(100));
-        assert_eq!(days.first_counting(129, 200), Some(129));
-        assert_eq!(days.first_counting(130, 200), Some(140));
-        assert_eq!(days.first_counting(170, 200), None);
+        let days = DaySet::from_iter([100, 140]);
+        assert_eq!(days.first_counted_day(0, 100), None);
+        assert_eq!(days.first_counted_day(0, 101), Some(100));
+        assert_eq!(days.first_counted_day(129, 200), Some(129));
+        assert_eq!(days.first_counted_day(130, 200), Some(140));
+        assert_eq!(days.first_counted_day(170, 200), None);
     }
 
     #[test]
     fn consecutive_days_are_one_run() {
-        let mut days = Days::default();
+        let mut days = DaySet::default();
         for day in [5, 3, 4, 7, 6, 5] {
             days.insert(day);
         }
@@ -157,7 +157,7 @@ mod tests {
         #[test]
         fn days_match_a_reference_set(given in prop::collection::vec(-40..40i32, 0..60), from in -60..60i32, len in 0..60i32) {
             let set = BTreeSet::from_iter(given.iter().copied());
-            let mut days = Days::default();
+            let mut days = DaySet::default();
             let mut seen = BTreeSet::new();
             for day in given {
                 prop_assert_eq!(days.insert(day), seen.insert(day));
@@ -167,7 +167,7 @@ mod tests {
             prop_assert_eq!((days.first(), days.last()), (set.first().copied(), set.last().copied()));
             prop_assert!(days.0.windows(2).all(|runs| runs[0].1 + 1 < runs[1].0));
             let counts = |day: &i32| set.iter().any(|used| *used <= *day && *day < used + 30);
-            prop_assert_eq!(days.first_counting(from, from + len), (from..from + len).find(counts));
+            prop_assert_eq!(days.first_counted_day(from, from + len), (from..from + len).find(counts));
         }
     }
 }

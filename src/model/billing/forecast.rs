@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
 use super::facts::Facts;
-use super::money::shown;
+use super::money::format_amount;
 use super::period::Period;
 use super::price::{Plan, PriceSheet};
 use super::statement::{CostScope, statement};
@@ -21,7 +21,7 @@ const FORECAST_DAYS: i64 = 30;
 
 /// The deletion state of an HSM, which determines its forecast.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Standing {
+pub struct DeletionState {
     /// Its deletion dates, if it is soft-deleted.
     pub deletion: Option<Deletion>,
     /// Its retention interval.
@@ -61,7 +61,7 @@ pub fn forecast(
     prices: &PriceSheet,
     plan: &Plan,
     life: &HsmLifetime,
-    state: Standing,
+    state: DeletionState,
     now: Timestamp,
 ) -> Forecast {
     let after = |days: i64| now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
@@ -83,14 +83,14 @@ pub fn forecast(
     let saving = scheduled.map(|_| total.saturating_sub(cost(to, Some(now))));
     let until = to.strftime("%Y-%m-%d %H:%M:%SZ");
     let (name, currency) = (&life.name, &prices.currency);
-    let (day, all) = (shown(per_day), shown(total));
+    let (day, all) = (format_amount(per_day), format_amount(total));
     let why = match (saving, state.protected) {
         (Some(_), true) => format!(
             "{name} is soft-deleted and costs {day} {currency} a day until it is purged. Left alone it is purged at {until}, and costs {all} {currency} until then. Purge protection is on: nobody can purge it before."
         ),
         (Some(saved), false) => format!(
             "{name} is soft-deleted and costs {day} {currency} a day until it is purged. Left alone it is purged at {until}, and costs {all} {currency} until then; purging it now saves {} {currency}.",
-            shown(saved)
+            format_amount(saved)
         ),
         (None, _) if plan.pool_hours.is_empty() => {
             format!(
@@ -120,7 +120,7 @@ pub fn forecast(
 /// Returns the facts as if the HSM were purged at an instant.
 fn with_purge_at(facts: &Facts, life: &HsmLifetime, at: Timestamp) -> Facts {
     let mut facts = facts.clone();
-    for known in facts.lives.iter_mut().filter(|known| known.id == life.id) {
+    for known in facts.lifetimes.iter_mut().filter(|known| known.id == life.id) {
         known.phases.push((at, Phase::Purged));
     }
     facts

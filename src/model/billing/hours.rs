@@ -17,7 +17,7 @@ pub(super) fn add(lines: &mut Lines<'_>) {
     if lines.plan.pool_hours.is_empty() {
         return;
     }
-    for life in facts.lives.iter().filter(|life| lines.scope.covers(life)) {
+    for life in facts.lifetimes.iter().filter(|life| lines.scope.covers(life)) {
         for phase in [Phase::Running, Phase::Deleted] {
             add_phase(lines, life, phase);
         }

@@ -6,23 +6,23 @@ mod counted;
 mod facts;
 mod forecast;
 mod hours;
-mod lives;
+mod lifetimes;
 mod money;
 mod period;
 mod price;
 mod statement;
 mod tiers;
 
-pub use budget::{Budget, Reached};
-pub use facts::{Days, Facts, Reading, VersionUse};
-pub use forecast::{Forecast, Standing, forecast};
-pub use lives::Lives;
-pub use money::{PLACES, shown};
+pub use budget::{Budget, BudgetReached};
+pub use facts::{DaySet, Facts, MeterReading, VersionUse};
+pub use forecast::{DeletionState, Forecast, forecast};
+pub use lifetimes::LifetimesByName;
+pub use money::{DECIMAL_PLACES, format_amount};
 pub use period::{DAY_MICROS, Period, day_of, start_of_day};
 pub use price::{
-    KeyClass, KeyVersionPrice, OperationPrice, Plan, PoolHourPrice, PriceSheet, Pricing, Source, Tier,
+    KeyClass, KeyVersionPrice, OperationPrice, Plan, PoolHourPrice, PriceSheet, PriceSource, Pricing, Tier,
 };
-pub use statement::{CostScope, Line, LineMeter, Statement, statement};
+pub use statement::{CostScope, LineMeter, Statement, StatementLine, statement};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// The number of decimals of a running total.
-pub const PLACES: u32 = 10;
+pub const DECIMAL_PLACES: u32 = 10;
 
 /// Microseconds per hour.
 const HOUR: Decimal = Decimal::from_parts(3_600_000_000, 0, 0, false, 0);
@@ -19,12 +19,12 @@ fn rounded(number: Decimal, places: u32) -> Decimal {
 
 /// Returns a running total of hours.
 pub(super) fn hours(micros: i64) -> Decimal {
-    rounded(Decimal::from(micros) / HOUR, PLACES).normalize()
+    rounded(Decimal::from(micros) / HOUR, DECIMAL_PLACES).normalize()
 }
 
 /// Returns a running total of the cost of hours.
 pub(super) fn cost_of_hours(micros: i64, price: Decimal) -> Decimal {
-    rounded(Decimal::from(micros).saturating_mul(price) / HOUR, PLACES).normalize()
+    rounded(Decimal::from(micros).saturating_mul(price) / HOUR, DECIMAL_PLACES).normalize()
 }
 
 /// Returns the cost of `count` units at a price for `per` units. Exact, because `per` is a power of ten.
@@ -33,7 +33,7 @@ pub(super) fn cost_of_count(count: u64, price: Decimal, per: u32) -> Decimal {
 }
 
 /// Formats an amount for display: two decimals and grouped thousands, or `<0.01`.
-pub fn shown(amount: Decimal) -> String {
+pub fn format_amount(amount: Decimal) -> String {
     let cents = rounded(amount, 2);
     if cents.is_zero() && !amount.is_zero() {
         return "<0.01".to_owned();
@@ -84,7 +84,7 @@ mod tests {
             ("1234567.8", "1,234,567.80"),
             ("-1234.5", "-1,234.50"),
         ] {
-            assert_eq!(shown(decimal(amount)), text, "{amount}");
+            assert_eq!(format_amount(decimal(amount)), text, "{amount}");
         }
     }
 }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::key::KeyType;
 
 /// A price list: plans in one currency.
@@ -52,7 +52,7 @@ pub struct PoolHourPrice {
     #[serde(deserialize_with = "exact")]
     pub price: Decimal,
     /// The source of the price.
-    pub source: Source,
+    pub source: PriceSource,
 }
 
 /// The price of operations of one class.
@@ -66,7 +66,7 @@ pub struct OperationPrice {
     /// The price tiers, by rank within the month.
     pub tiers: Vec<Tier>,
     /// The source of the price.
-    pub source: Source,
+    pub source: PriceSource,
 }
 
 /// The price of key versions of one class.
@@ -78,7 +78,7 @@ pub struct KeyVersionPrice {
     /// The price tiers, by rank within the month.
     pub tiers: Vec<Tier>,
     /// The source of the price.
-    pub source: Source,
+    pub source: PriceSource,
 }
 
 /// The price for ranks within a month up to a limit.
@@ -119,7 +119,7 @@ impl Pricing {
 /// The source of a price.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
+pub struct PriceSource {
     /// The publication or invoice.
     pub text: String,
     /// When the source was read.
@@ -175,7 +175,7 @@ impl PriceSheet {
 
 impl Plan {
     /// Whether operations or key versions are charged.
-    pub fn charges_use(&self) -> bool {
+    pub fn charges_usage(&self) -> bool {
         !self.operations.is_empty() || !self.key_versions.is_empty()
     }
 

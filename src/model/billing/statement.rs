@@ -11,7 +11,7 @@ use super::hours;
 use super::period::Period;
 use super::price::{KeyClass, Plan, PriceSheet};
 use crate::model::Timestamp;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::lifetime::{HsmLifetime, Phase};
 use crate::model::name::{HsmName, KeyName};
 use crate::model::resource::SubscriptionId;
@@ -31,7 +31,7 @@ impl CostScope {
     /// Whether the costs of an HSM are in the scope.
     pub fn covers(&self, life: &HsmLifetime) -> bool {
         let group = |wanted: &String| wanted.to_lowercase() == life.resource_group.to_lowercase();
-        let name = |wanted: &HsmName| wanted.folded() == life.name.folded();
+        let name = |wanted: &HsmName| wanted.to_case_insensitive() == life.name.to_case_insensitive();
         life.subscription == self.subscription
             && self.resource_group.as_ref().is_none_or(group)
             && self.hsm.as_ref().is_none_or(name)
@@ -71,11 +71,11 @@ impl LineMeter {
 
 /// One line of a statement.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Line {
+pub struct StatementLine {
     /// The meter.
     pub meter: LineMeter,
     /// The lifetime of the HSM; reusing its name after a purge starts another lifetime.
-    pub life: Uuid,
+    pub lifetime_id: Uuid,
     /// The HSM.
     pub hsm: HsmName,
     /// The key, where key versions are charged.
@@ -106,7 +106,7 @@ pub struct Line {
     pub why: String,
 }
 
-impl Line {
+impl StatementLine {
     /// Returns the resource name: `hsms/payroll`, or a key in it.
     pub fn resource(&self) -> String {
         match &self.key {
@@ -130,7 +130,7 @@ pub struct Statement {
     /// The currency, by ISO 4217.
     pub currency: String,
     /// The lines, by HSM, meter, phase and key.
-    pub lines: Vec<Line>,
+    pub lines: Vec<StatementLine>,
     /// The sum of all amounts.
     pub total: Decimal,
     /// The sum of the amounts of soft-deleted HSMs.
@@ -157,7 +157,7 @@ pub(super) struct Lines<'a> {
     pub(super) scope: &'a CostScope,
     /// The part of the period for which usage is known.
     pub(super) period: Period,
-    by_key: BTreeMap<LineKey, Line>,
+    by_key: BTreeMap<LineKey, StatementLine>,
 }
 
 impl Lines<'_> {
@@ -169,10 +169,10 @@ impl Lines<'_> {
         phase: Phase,
         key: Option<&KeyName>,
         tier: usize,
-    ) -> &mut Line {
+    ) -> &mut StatementLine {
         let line_key = LineKey {
-            hsm: life.name.folded(),
-            born: life.born(),
+            hsm: life.name.to_case_insensitive(),
+            born: life.created_at(),
             life: life.id,
             meter,
             phase: match phase {
@@ -180,12 +180,12 @@ impl Lines<'_> {
                 Phase::Deleted => 1,
                 Phase::Purged => 2,
             },
-            key: key.map(KeyName::folded),
+            key: key.map(KeyName::to_case_insensitive),
             tier,
         };
-        self.by_key.entry(line_key).or_insert_with(|| Line {
+        self.by_key.entry(line_key).or_insert_with(|| StatementLine {
             meter,
-            life: life.id,
+            lifetime_id: life.id,
             hsm: life.name.clone(),
             key: key.cloned(),
             subscription: life.subscription,
@@ -215,17 +215,18 @@ pub fn statement(
     until: Timestamp,
 ) -> Statement {
     let until = until.min(period.to);
-    let first = facts.lives.iter().map(HsmLifetime::born).min().unwrap_or(period.from);
+    let first = facts.lifetimes.iter().map(HsmLifetime::created_at).min().unwrap_or(period.from);
     let known = Period { from: period.from.max(super::period::month_of(first).from), to: until };
     let mut lines =
         Lines { facts, plan, currency: &prices.currency, scope, period: known, by_key: BTreeMap::new() };
-    if known.from < known.to && !facts.lives.is_empty() {
+    if known.from < known.to && !facts.lifetimes.is_empty() {
         hours::add(&mut lines);
         counted::add_operations(&mut lines);
         counted::add_key_versions(&mut lines);
     }
-    let lines: Vec<Line> = lines.by_key.into_values().filter(|line| !line.quantity.is_zero()).collect();
-    let sum = |wanted: &dyn Fn(&&Line) -> bool| {
+    let lines: Vec<StatementLine> =
+        lines.by_key.into_values().filter(|line| !line.quantity.is_zero()).collect();
+    let sum = |wanted: &dyn Fn(&&StatementLine) -> bool| {
         let amounts = lines.iter().filter(wanted).map(|line| line.amount);
         amounts.fold(Decimal::ZERO, Decimal::saturating_add).normalize()
     };

@@ -1,7 +1,7 @@
 //! Tests of statements, forecasts and budgets: worked examples and properties.
 
 mod examples;
-mod laws;
+mod properties;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -40,8 +40,8 @@ fn scope(hsm: Option<&str>) -> CostScope {
     }
 }
 
-fn source() -> Source {
-    Source { text: "a test".into(), date: Date::constant(2026, 11, 20), assumption: false }
+fn source() -> PriceSource {
+    PriceSource { text: "a test".into(), date: Date::constant(2026, 11, 20), assumption: false }
 }
 
 /// A price list: hours at 3.20, operations in two tiers, key versions in three.
@@ -66,7 +66,7 @@ fn sheet() -> PriceSheet {
         operations: Vec::new(),
         key_versions: Vec::new(),
     };
-    use crate::model::entry::Meter::{Advanced, Cryptographic, Management};
+    use crate::model::audit_entry::Meter::{Advanced, Cryptographic, Management};
     PriceSheet {
         title: "test".into(),
         currency: "USD".into(),

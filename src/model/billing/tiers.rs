@@ -6,7 +6,7 @@ use super::price::Tier;
 
 /// The part of a count that has one price.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Share {
+pub(super) struct TierShare {
     /// The tier, counted from 1; 0 if there is no price.
     pub(super) tier: usize,
     /// The price of `per` units.
@@ -16,31 +16,31 @@ pub(super) struct Share {
 }
 
 /// Assigns successive units to tiers; one for each meter, month and subscription.
-pub(super) struct Ladder<'a> {
+pub(super) struct TierAllocator<'a> {
     tiers: &'a [Tier],
     taken: u64,
 }
 
-impl<'a> Ladder<'a> {
+impl<'a> TierAllocator<'a> {
     pub(super) const fn new(tiers: &'a [Tier]) -> Self {
         Self { tiers, taken: 0 }
     }
 
     /// Assigns the next `count` units and returns their shares.
-    pub(super) fn take(&mut self, count: u64) -> Vec<Share> {
+    pub(super) fn allocate(&mut self, count: u64) -> Vec<TierShare> {
         let mut shares = Vec::with_capacity(1);
         let mut left = count;
         for (index, tier) in self.tiers.iter().enumerate() {
             let capacity = tier.up_to.map_or(u64::MAX, |last| last.saturating_sub(self.taken));
             let count = capacity.min(left);
             if count > 0 {
-                shares.push(Share { tier: index + 1, price: tier.price, count });
+                shares.push(TierShare { tier: index + 1, price: tier.price, count });
                 self.taken = self.taken.saturating_add(count);
                 left -= count;
             }
         }
         if left > 0 {
-            shares.push(Share { tier: 0, price: Decimal::ZERO, count: left });
+            shares.push(TierShare { tier: 0, price: Decimal::ZERO, count: left });
         }
         shares
     }
@@ -54,12 +54,12 @@ mod tests {
     fn splits_counts_into_tiers() {
         let tier = |up_to, price: i64| Tier { up_to, price: Decimal::from(price) };
         let tiers = [tier(Some(2), 5), tier(Some(5), 3), tier(None, 1)];
-        let mut ladder = Ladder::new(&tiers);
-        let counts = |shares: Vec<Share>| shares.iter().map(|s| (s.tier, s.count)).collect::<Vec<_>>();
-        assert_eq!(counts(ladder.take(1)), [(1, 1)]);
-        assert_eq!(counts(ladder.take(3)), [(1, 1), (2, 2)]);
-        assert_eq!(counts(ladder.take(10)), [(2, 1), (3, 9)]);
-        assert_eq!(counts(ladder.take(0)), []);
-        assert_eq!(counts(Ladder::new(&[]).take(7)), [(0, 7)]);
+        let mut ladder = TierAllocator::new(&tiers);
+        let counts = |shares: Vec<TierShare>| shares.iter().map(|s| (s.tier, s.count)).collect::<Vec<_>>();
+        assert_eq!(counts(ladder.allocate(1)), [(1, 1)]);
+        assert_eq!(counts(ladder.allocate(3)), [(1, 1), (2, 2)]);
+        assert_eq!(counts(ladder.allocate(10)), [(2, 1), (3, 9)]);
+        assert_eq!(counts(ladder.allocate(0)), []);
+        assert_eq!(counts(TierAllocator::new(&[]).allocate(7)), [(0, 7)]);
     }
 }

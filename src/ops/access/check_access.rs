@@ -2,10 +2,10 @@
 
 use super::AccessDecision;
 use crate::model::Result;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::{DataAction, Grant, LocalScope};
 use crate::model::name::{HsmName, PrincipalId};
-use crate::model::rbac::{Action, Grant, Scope};
-use crate::ops::{Cx, Done, Of, Operation, RoleScope};
+use crate::ops::{Cx, Done, InHsm, Operation, RoleScope};
 
 /// Checks access with the rule by which the engine authorizes calls. An extension of this service.
 #[derive(Clone, Debug)]
@@ -17,20 +17,20 @@ pub struct CheckAccess {
     /// The groups of the principal, which are otherwise known only from its access token.
     pub groups: Vec<PrincipalId>,
     /// The data action.
-    pub action: Action,
+    pub action: DataAction,
     /// The scope.
-    pub scope: Scope,
+    pub scope: LocalScope,
 }
 
 impl Operation for CheckAccess {
     const NAME: &'static str = "CheckAccess";
     const EVENT: &'static str = "AccessCheck";
-    const ACTION: Action = Action::RoleAssignmentRead;
+    const ACTION: DataAction = DataAction::RoleAssignmentRead;
     const METER: Meter = Meter::Free;
     type Target = RoleScope;
-    type Reply = Of<AccessDecision<Action>>;
+    type Reply = InHsm<AccessDecision<DataAction>>;
 
-    fn target(&self) -> (HsmName, Scope) {
+    fn target(&self) -> (HsmName, LocalScope) {
         (self.hsm.clone(), self.scope.clone())
     }
 
@@ -39,13 +39,16 @@ impl Operation for CheckAccess {
         let grants: Vec<Grant> =
             principals.flat_map(|principal| cx.store.grants(&cx.hsm.name, principal).to_vec()).collect();
         // The reason names only assignments that the caller may read.
-        let own: Vec<Grant> =
-            cx.asker.iter().flat_map(|caller| cx.store.grants(&cx.hsm.name, *caller).to_vec()).collect();
+        let own: Vec<Grant> = cx
+            .caller_principals
+            .iter()
+            .flat_map(|caller| cx.store.grants(&cx.hsm.name, *caller).to_vec())
+            .collect();
         let readable =
-            |scope: &Scope| own.iter().any(|grant| grant.allows(Action::RoleAssignmentRead, scope));
-        let qualifier = if readable(&Scope::Hsm) { "in this HSM" } else { "that you may read" };
+            |scope: &LocalScope| own.iter().any(|grant| grant.allows(DataAction::RoleAssignmentRead, scope));
+        let qualifier = if readable(&LocalScope::Hsm) { "in this HSM" } else { "that you may read" };
         let request = (self.action, self.scope);
         let decision = AccessDecision::new(self.principal, &grants, request, readable, qualifier);
-        Ok(Done::reply(Of::new(cx, decision)))
+        Ok(Done::reply(InHsm::new(cx, decision)))
     }
 }

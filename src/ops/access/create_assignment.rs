@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::entry::Meter;
+use crate::model::local_rbac::{DataAction, LocalScope, RoleAssignment};
 use crate::model::name::{HsmName, PrincipalId};
-use crate::model::rbac::{Action, RoleAssignment, Scope};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
-use crate::ops::{Cx, Done, Of, Operation, RoleScope};
+use crate::ops::{Cx, Done, InHsm, Operation, RoleScope};
 
 /// Creates a role assignment. A key named by the scope need not exist
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
@@ -25,19 +25,19 @@ pub struct CreateRoleAssignment {
     /// The principal: a user, service principal or group.
     pub principal: PrincipalId,
     /// The scope.
-    pub scope: Scope,
+    pub scope: LocalScope,
 }
 
 impl Operation for CreateRoleAssignment {
     const NAME: &'static str = "CreateRoleAssignment";
     const EVENT: &'static str = "RoleAssignmentCreate";
-    const ACTION: Action = Action::RoleAssignmentWrite;
+    const ACTION: DataAction = DataAction::RoleAssignmentWrite;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = RoleScope;
-    type Reply = Of<Arc<RoleAssignment>>;
+    type Reply = InHsm<Arc<RoleAssignment>>;
 
-    fn target(&self) -> (HsmName, Scope) {
+    fn target(&self) -> (HsmName, LocalScope) {
         (self.hsm.clone(), self.scope.clone())
     }
 
@@ -54,6 +54,6 @@ impl Operation for CreateRoleAssignment {
         // The store rejects duplicates, by identifier and by content, and enforces the limit per scope, when it applies
         // the change.
         let change = Change::InsertRoleAssignment(cx.hsm.name.clone(), assignment.clone());
-        Ok(Done::with(Of::new(cx, assignment), [change]))
+        Ok(Done::with(InHsm::new(cx, assignment), [change]))
     }
 }

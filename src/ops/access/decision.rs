@@ -1,11 +1,11 @@
 //! An access decision and its reason, for local RBAC and ARM RBAC.
 
 use crate::model::name::PrincipalId;
-use crate::model::role::{GrantOf, Grantable};
+use crate::model::role::{GrantableAction, RoleGrant};
 
 /// An access decision and its reason.
 #[derive(Clone, Debug)]
-pub struct AccessDecision<A: Grantable> {
+pub struct AccessDecision<A: GrantableAction> {
     /// The action that was checked.
     pub action: A,
     /// The scope at which it was checked.
@@ -13,24 +13,25 @@ pub struct AccessDecision<A: Grantable> {
     /// Whether the action is allowed.
     pub allowed: bool,
     /// A grant that allows the action and whose assignment the caller may read, if any.
-    pub deciding: Option<GrantOf<A>>,
+    pub deciding: Option<RoleGrant<A>>,
     /// The reason, as a sentence.
     pub reason: String,
 }
 
-impl<A: Grantable> AccessDecision<A> {
+impl<A: GrantableAction> AccessDecision<A> {
     /// Decides by the rule by which the engine authorizes calls. `grants` are those of the principal and its groups.
     /// `readable` returns whether the caller may read assignments at a scope; the reason names no others. `qualifier`
     /// completes the sentence "... has no role assignment ...".
     pub fn new(
         principal: PrincipalId,
-        grants: &[GrantOf<A>],
+        grants: &[RoleGrant<A>],
         (action, scope): (A, A::Scope),
         readable: impl Fn(&A::Scope) -> bool,
         qualifier: &str,
     ) -> Self {
-        let allowing: Vec<&GrantOf<A>> = grants.iter().filter(|grant| grant.allows(action, &scope)).collect();
-        let shown: Vec<&GrantOf<A>> =
+        let allowing: Vec<&RoleGrant<A>> =
+            grants.iter().filter(|grant| grant.allows(action, &scope)).collect();
+        let shown: Vec<&RoleGrant<A>> =
             grants.iter().filter(|grant| readable(&grant.assignment.scope)).collect();
         let deciding = shown.iter().copied().find(|grant| grant.allows(action, &scope)).cloned();
         let reason = match &deciding {
@@ -48,9 +49,9 @@ impl<A: Grantable> AccessDecision<A> {
 }
 
 /// Returns why nothing grants the action: no role, roles at other scopes, or roles without the action.
-fn missing<A: Grantable>(
+fn missing<A: GrantableAction>(
     principal: PrincipalId,
-    grants: &[&GrantOf<A>],
+    grants: &[&RoleGrant<A>],
     action: A,
     scope: &A::Scope,
     qualifier: &str,

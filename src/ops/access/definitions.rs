@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::entry::Meter;
+use crate::model::local_rbac::{DataAction, RoleDefinition};
 use crate::model::name::HsmName;
-use crate::model::rbac::{Action, RoleDefinition};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Definition, DefinitionPath, Done, Of, Operation, Whole};
+use crate::ops::{Cx, Done, ExistingRoleDefinition, InHsm, Operation, RoleDefinitionPath, WholeHsm};
 
 /// Lists the built-in role definitions, then the custom ones
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>).
@@ -20,17 +20,17 @@ pub struct ListRoleDefinitions {
 impl Operation for ListRoleDefinitions {
     const NAME: &'static str = "ListRoleDefinitions";
     const EVENT: &'static str = "RoleDefinitionList";
-    const ACTION: Action = Action::RoleDefinitionRead;
+    const ACTION: DataAction = DataAction::RoleDefinitionRead;
     const METER: Meter = Meter::Management;
-    type Target = Whole;
-    type Reply = Of<Vec<Arc<RoleDefinition>>>;
+    type Target = WholeHsm;
+    type Reply = InHsm<Vec<Arc<RoleDefinition>>>;
 
     fn target(&self) -> HsmName {
         self.hsm.clone()
     }
 
-    async fn execute(self, _: Whole, cx: &Cx) -> Result<Done<Self::Reply>> {
-        Ok(Done::reply(Of::new(cx, cx.store.role_definitions(&cx.hsm.name))))
+    async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(InHsm::new(cx, cx.store.role_definitions(&cx.hsm.name))))
     }
 }
 
@@ -38,23 +38,23 @@ impl Operation for ListRoleDefinitions {
 #[derive(Clone, Debug)]
 pub struct GetRoleDefinition {
     /// The role definition.
-    pub path: DefinitionPath,
+    pub path: RoleDefinitionPath,
 }
 
 impl Operation for GetRoleDefinition {
     const NAME: &'static str = "GetRoleDefinition";
     const EVENT: &'static str = "RoleDefinitionGet";
-    const ACTION: Action = Action::RoleDefinitionRead;
+    const ACTION: DataAction = DataAction::RoleDefinitionRead;
     const METER: Meter = Meter::Management;
-    type Target = Definition;
-    type Reply = Of<Arc<RoleDefinition>>;
+    type Target = ExistingRoleDefinition;
+    type Reply = InHsm<Arc<RoleDefinition>>;
 
-    fn target(&self) -> DefinitionPath {
+    fn target(&self) -> RoleDefinitionPath {
         self.path.clone()
     }
 
-    async fn execute(self, target: Definition, cx: &Cx) -> Result<Done<Self::Reply>> {
-        Ok(Done::reply(Of::new(cx, target.0)))
+    async fn execute(self, target: ExistingRoleDefinition, cx: &Cx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(InHsm::new(cx, target.0)))
     }
 }
 
@@ -63,28 +63,28 @@ impl Operation for GetRoleDefinition {
 #[derive(Clone, Debug)]
 pub struct DeleteRoleDefinition {
     /// The role definition.
-    pub path: DefinitionPath,
+    pub path: RoleDefinitionPath,
 }
 
 impl Operation for DeleteRoleDefinition {
     const NAME: &'static str = "DeleteRoleDefinition";
     const EVENT: &'static str = "RoleDefinitionDelete";
-    const ACTION: Action = Action::RoleDefinitionDelete;
+    const ACTION: DataAction = DataAction::RoleDefinitionDelete;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
-    type Target = Definition;
-    type Reply = Of<Arc<RoleDefinition>>;
+    type Target = ExistingRoleDefinition;
+    type Reply = InHsm<Arc<RoleDefinition>>;
 
-    fn target(&self) -> DefinitionPath {
+    fn target(&self) -> RoleDefinitionPath {
         self.path.clone()
     }
 
-    fn check(&self, target: &Definition, _: Timestamp) -> Result<()> {
+    fn check(&self, target: &ExistingRoleDefinition, _: Timestamp) -> Result<()> {
         if target.0.built_in { Err(Error::BuiltInRole { id: self.path.id }) } else { Ok(()) }
     }
 
-    async fn execute(self, target: Definition, cx: &Cx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, target: ExistingRoleDefinition, cx: &Cx) -> Result<Done<Self::Reply>> {
         let change = Change::DeleteRoleDefinition(cx.hsm.name.clone(), self.path.id);
-        Ok(Done::with(Of::new(cx, target.0), [change]))
+        Ok(Done::with(InHsm::new(cx, target.0), [change]))
     }
 }

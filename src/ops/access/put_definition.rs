@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::entry::Meter;
+use crate::model::local_rbac::{DataAction, Permission, RoleDefinition};
 use crate::model::name::HsmName;
-use crate::model::rbac::{Action, Permission, RoleDefinition};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Done, Of, Operation, Whole};
+use crate::ops::{Cx, Done, InHsm, Operation, WholeHsm};
 
 /// The maximum number of actions, and of data actions, of a permission.
 // assumption: the limit of Azure is not recorded.
@@ -34,17 +34,17 @@ pub struct PutRoleDefinition {
 impl Operation for PutRoleDefinition {
     const NAME: &'static str = "PutRoleDefinition";
     const EVENT: &'static str = "RoleDefinitionCreate";
-    const ACTION: Action = Action::RoleDefinitionWrite;
+    const ACTION: DataAction = DataAction::RoleDefinitionWrite;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
-    type Target = Whole;
-    type Reply = Of<Arc<RoleDefinition>>;
+    type Target = WholeHsm;
+    type Reply = InHsm<Arc<RoleDefinition>>;
 
     fn target(&self) -> HsmName {
         self.hsm.clone()
     }
 
-    fn check(&self, _: &Whole, _: Timestamp) -> Result<()> {
+    fn check(&self, _: &WholeHsm, _: Timestamp) -> Result<()> {
         if self.role_name.chars().count() > 512 || self.description.chars().count() > 2048 {
             return Err(Error::invalid(
                 "role_definition.role_name",
@@ -81,7 +81,7 @@ impl Operation for PutRoleDefinition {
         Ok(())
     }
 
-    async fn execute(self, _: Whole, cx: &Cx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<Self::Reply>> {
         let id = self.id.unwrap_or_else(|| cx.ids.guid());
         // The store rejects identifiers of built-in roles and enforces the limit, when it applies the change.
         let definition = Arc::new(RoleDefinition {
@@ -92,7 +92,7 @@ impl Operation for PutRoleDefinition {
             permissions: self.permissions,
         });
         let change = Change::PutRoleDefinition(cx.hsm.name.clone(), definition.clone());
-        Ok(Done::with(Of::new(cx, definition), [change]))
+        Ok(Done::with(InHsm::new(cx, definition), [change]))
     }
 }
 
@@ -106,5 +106,5 @@ fn matches_data_action(pattern: &str) -> bool {
         built_in: false,
         permissions: vec![Permission { data_actions: vec![pattern.to_owned()], ..Permission::default() }],
     };
-    pattern.len() <= 256 && Action::ALL.iter().any(|action| probe.grants(*action))
+    pattern.len() <= 256 && DataAction::ALL.iter().any(|action| probe.grants(*action))
 }

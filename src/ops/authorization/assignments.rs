@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Assigned;
+use super::ExistingAssignment;
 use crate::model::Result;
+use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
-use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
-use crate::model::entry::Meter;
+use crate::model::local_rbac::HierarchicalScope as _;
 use crate::model::name::PrincipalId;
-use crate::model::rbac::Covers as _;
-use crate::ops::resources::Place;
+use crate::ops::resources::AnyScope;
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Lists the role assignments that apply at a scope, including inherited ones, and optionally those below it.
@@ -32,14 +32,14 @@ impl Operation for ListControlRoleAssignments {
     const EVENT: &'static str = "ControlRoleAssignmentList";
     const ACTION: ControlAction = ControlAction::RoleAssignmentRead;
     const METER: Meter = Meter::Free;
-    type Target = Place;
+    type Target = AnyScope;
     type Reply = Vec<Arc<ControlAssignment>>;
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let mut assignments = cx.store.control_assignments();
         assignments.retain(|known| {
             (known.scope.covers(&self.scope) || (self.below && self.scope.covers(&known.scope)))
@@ -63,14 +63,14 @@ impl Operation for GetControlRoleAssignment {
     const EVENT: &'static str = "ControlRoleAssignmentGet";
     const ACTION: ControlAction = ControlAction::RoleAssignmentRead;
     const METER: Meter = Meter::Free;
-    type Target = Assigned;
+    type Target = ExistingAssignment;
     type Reply = Arc<ControlAssignment>;
 
     fn target(&self) -> (ControlScope, Uuid) {
         (self.scope.clone(), self.id)
     }
 
-    async fn execute(self, target: Assigned, _: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, target: ExistingAssignment, _: &ControlCx) -> Result<Done<Self::Reply>> {
         Ok(Done::reply(target.0))
     }
 }
@@ -90,14 +90,14 @@ impl Operation for DeleteControlRoleAssignment {
     const ACTION: ControlAction = ControlAction::RoleAssignmentDelete;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = Assigned;
+    type Target = ExistingAssignment;
     type Reply = Arc<ControlAssignment>;
 
     fn target(&self) -> (ControlScope, Uuid) {
         (self.scope.clone(), self.id)
     }
 
-    async fn execute(self, target: Assigned, _: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, target: ExistingAssignment, _: &ControlCx) -> Result<Done<Self::Reply>> {
         let change = ControlChange::DeleteAssignment(self.id);
         Ok(Done::with(target.0, [Change::Control(change)]))
     }

@@ -1,12 +1,12 @@
 //! Checks whether a principal may perform an action of the control plane, and returns the reason.
 
 use crate::model::Result;
-use crate::model::control_plane::{ControlAction, ControlGrant, ControlScope};
-use crate::model::entry::Meter;
+use crate::model::arm_rbac::{ControlAction, ControlGrant, ControlScope};
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::HierarchicalScope as _;
 use crate::model::name::PrincipalId;
-use crate::model::rbac::Covers as _;
 use crate::ops::access::AccessDecision;
-use crate::ops::resources::Place;
+use crate::ops::resources::AnyScope;
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Checks access with the rule by which the engine authorizes calls. An extension of this service.
@@ -27,14 +27,14 @@ impl Operation for CheckControlAccess {
     const EVENT: &'static str = "ControlAccessCheck";
     const ACTION: ControlAction = ControlAction::RoleAssignmentRead;
     const METER: Meter = Meter::Free;
-    type Target = Place;
+    type Target = AnyScope;
     type Reply = AccessDecision<ControlAction>;
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         // The reason names only assignments that the caller may list with the action that this operation requires.
         let visible = |grant: &ControlGrant| {
             let scope = &grant.assignment.scope;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Existing;
+use super::ExistingScope;
+use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
-use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
-use crate::model::entry::Meter;
 use crate::model::name::PrincipalId;
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
@@ -33,14 +33,14 @@ impl Operation for CreateControlRoleAssignment {
     const ACTION: ControlAction = ControlAction::RoleAssignmentWrite;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = Existing;
+    type Target = ExistingScope;
     type Reply = Arc<ControlAssignment>;
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, _: Existing, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, _: ExistingScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         if !cx.store.control_definitions().iter().any(|role| role.id == self.role_definition) {
             return Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)));
         }

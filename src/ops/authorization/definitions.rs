@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::At;
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
-use crate::model::rbac::RoleDefinition;
+use super::AtScope;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::RoleDefinition;
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
-use crate::ops::resources::Place;
+use crate::ops::resources::AnyScope;
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Lists the role definitions that can be assigned at a scope: the same at every scope.
@@ -25,15 +25,15 @@ impl Operation for ListControlRoleDefinitions {
     const EVENT: &'static str = "ControlRoleDefinitionList";
     const ACTION: ControlAction = ControlAction::RoleDefinitionRead;
     const METER: Meter = Meter::Free;
-    type Target = Place;
-    type Reply = At<Vec<Arc<RoleDefinition>>>;
+    type Target = AnyScope;
+    type Reply = AtScope<Vec<Arc<RoleDefinition>>>;
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
-        Ok(Done::reply(At { scope: self.scope, item: cx.store.control_definitions() }))
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(AtScope { scope: self.scope, item: cx.store.control_definitions() }))
     }
 }
 
@@ -51,16 +51,16 @@ impl Operation for GetControlRoleDefinition {
     const EVENT: &'static str = "ControlRoleDefinitionGet";
     const ACTION: ControlAction = ControlAction::RoleDefinitionRead;
     const METER: Meter = Meter::Free;
-    type Target = Place;
-    type Reply = At<Arc<RoleDefinition>>;
+    type Target = AnyScope;
+    type Reply = AtScope<Arc<RoleDefinition>>;
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let found = cx.store.control_definitions().into_iter().find(|role| role.id == self.id);
         let item = found.ok_or(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)))?;
-        Ok(Done::reply(At { scope: self.scope, item }))
+        Ok(Done::reply(AtScope { scope: self.scope, item }))
     }
 }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::model::control_plane::{ControlAssignment, ControlScope};
-use crate::model::rbac::Covers as _;
+use crate::model::arm_rbac::{ControlAssignment, ControlScope};
+use crate::model::local_rbac::HierarchicalScope as _;
 use crate::model::resource::SubscriptionId;
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
@@ -24,7 +24,7 @@ use crate::store::Store;
 
 /// A value with the requested scope, with which resource names begin.
 #[derive(Clone, Debug)]
-pub struct At<T> {
+pub struct AtScope<T> {
     /// The scope.
     pub scope: ControlScope,
     /// The value.
@@ -33,9 +33,9 @@ pub struct At<T> {
 
 /// A scope of the control plane whose resource exists.
 #[derive(Debug)]
-pub struct Existing;
+pub struct ExistingScope;
 
-impl Target for Existing {
+impl Target for ExistingScope {
     type Plane = ControlPlane;
     type Id = ControlScope;
 
@@ -74,9 +74,9 @@ impl Target for Existing {
 
 /// A role assignment at a scope.
 #[derive(Debug)]
-pub struct Assigned(pub Arc<ControlAssignment>);
+pub struct ExistingAssignment(pub Arc<ControlAssignment>);
 
-impl Target for Assigned {
+impl Target for ExistingAssignment {
     type Plane = ControlPlane;
     type Id = (ControlScope, Uuid);
 

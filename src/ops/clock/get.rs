@@ -1,12 +1,12 @@
 //! Returns the clock of the service.
 
-use super::TheClock;
+use super::ServiceClock;
 use crate::clock::Clock;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::time::ClockSetting;
-use crate::model::time_guard::{Limits, Standing};
+use crate::model::time_guard::{ClockStatus, TrustLimits};
 use crate::model::{Result, Timestamp};
-use crate::ops::{ClockCx, Done, Known, Operation};
+use crate::ops::{AuthenticatedCaller, ClockCx, Done, Operation};
 
 /// Returns the state of the clock.
 #[derive(Clone, Copy, Debug)]
@@ -14,21 +14,21 @@ pub struct GetClock;
 
 /// The state of the clock.
 #[derive(Clone, Copy, Debug)]
-pub struct ClockFace {
+pub struct ClockState {
     /// The current time of the service.
     pub now: Timestamp,
     /// The setting of a virtual clock.
     pub setting: ClockSetting,
     /// Whether the machine's clock is trusted.
-    pub standing: Standing,
+    pub standing: ClockStatus,
     /// The limits of plausible times; `None` for a virtual clock.
-    pub limits: Option<Limits>,
+    pub limits: Option<TrustLimits>,
 }
 
-impl ClockFace {
+impl ClockState {
     /// Returns the state of a virtual clock.
-    pub(super) const fn turned(now: Timestamp, setting: ClockSetting) -> Self {
-        Self { now, setting, standing: Standing::Running, limits: None }
+    pub(super) const fn of_virtual(now: Timestamp, setting: ClockSetting) -> Self {
+        Self { now, setting, standing: ClockStatus::Running, limits: None }
     }
 
     /// Returns the current state of a clock.
@@ -36,7 +36,7 @@ impl ClockFace {
         Self {
             now: clock.now(),
             setting: clock.setting().unwrap_or_default(),
-            standing: clock.standing(),
+            standing: clock.status(),
             limits: clock.limits(),
         }
     }
@@ -45,14 +45,14 @@ impl ClockFace {
 impl Operation for GetClock {
     const NAME: &'static str = "GetClock";
     const EVENT: &'static str = "ClockGet";
-    const ACTION: Known = Known;
+    const ACTION: AuthenticatedCaller = AuthenticatedCaller;
     const METER: Meter = Meter::Free;
-    type Target = TheClock;
-    type Reply = ClockFace;
+    type Target = ServiceClock;
+    type Reply = ClockState;
 
     fn target(&self) {}
 
-    async fn execute(self, _: TheClock, cx: &ClockCx) -> Result<Done<ClockFace>> {
-        Ok(Done::reply(ClockFace::of(&cx.clock)))
+    async fn execute(self, _: ServiceClock, cx: &ClockCx) -> Result<Done<ClockState>> {
+        Ok(Done::reply(ClockState::of(&cx.clock)))
     }
 }

@@ -1,13 +1,13 @@
 //! Operations on the clock: read it, set the virtual clock of a simulator, release the guarded clock of a gateway.
 
 mod advance;
+mod freeze;
 mod get;
-mod hold;
 mod release;
 
-pub use advance::{AdvanceClock, AskToAdvance};
-pub use get::{ClockFace, GetClock};
-pub use hold::{FreezeClock, ResumeClock};
+pub use advance::{AdvanceClock, AuthorizeAdvance};
+pub use freeze::{FreezeClock, ResumeClock};
+pub use get::{ClockState, GetClock};
 pub use release::ReleaseClock;
 
 use super::{InstallationPlane, ServicePlane, SimulatorPlane, Target};
@@ -46,15 +46,15 @@ macro_rules! the_clock {
 
 the_clock! {
     /// The clock, for reading.
-    TheClock of ServicePlane
+    ServiceClock of ServicePlane
 }
 
 the_clock! {
     /// The virtual clock of a simulator, for setting.
-    SimulatorsClock of SimulatorPlane
+    SettableClock of SimulatorPlane
 }
 
 the_clock! {
     /// The guarded clock of a gateway, for releasing.
-    MachinesClock of InstallationPlane
+    ReleasableClock of InstallationPlane
 }

@@ -1,11 +1,11 @@
 //! Releases the guarded clock: an operator who may purge confirms that the machine's clock is correct.
 
-use super::{ClockFace, MachinesClock};
+use super::{ClockState, ReleasableClock};
 use crate::model::Result;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
-use crate::model::time_guard::Standing;
+use crate::model::time_guard::ClockStatus;
 use crate::ops::{ClockCx, Done, Operation};
 
 /// Releases the clock: it is trusted again, and withheld purges run. Has no effect on a trusted clock.
@@ -19,17 +19,18 @@ impl Operation for ReleaseClock {
     const ACTION: ControlAction = ControlAction::DeletedHsmPurge;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
-    type Target = MachinesClock;
-    type Reply = ClockFace;
+    type Target = ReleasableClock;
+    type Reply = ClockState;
 
     fn target(&self) {}
 
-    async fn execute(self, _: MachinesClock, cx: &ClockCx) -> Result<Done<ClockFace>> {
-        let face = ClockFace::of(&cx.clock);
-        let Some(kept) = cx.clock.kept_if_released().filter(|_| face.standing != Standing::Running) else {
+    async fn execute(self, _: ReleasableClock, cx: &ClockCx) -> Result<Done<ClockState>> {
+        let face = ClockState::of(&cx.clock);
+        let Some(kept) = cx.clock.state_if_released().filter(|_| face.standing != ClockStatus::Running)
+        else {
             return Ok(Done::reply(face));
         };
-        let face = ClockFace { now: kept.mark, standing: Standing::Running, ..face };
+        let face = ClockState { now: kept.mark, standing: ClockStatus::Running, ..face };
         Ok(Done::with(face, [Change::ReleaseClock]))
     }
 }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{MAX_CIPHERTEXT_LEN, MAX_LEN, Revealed, check_iv, check_length, check_rsa_ciphertext};
+use super::{MAX_CIPHERTEXT_LEN, MAX_LEN, PlaintextResult, check_iv, check_length, check_rsa_ciphertext};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::key::KeyOperation;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, Version};
+use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Decrypts a ciphertext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
@@ -32,16 +32,16 @@ pub struct Decrypt {
 impl Operation for Decrypt {
     const NAME: &'static str = "Decrypt";
     const EVENT: &'static str = "KeyDecrypt";
-    const ACTION: Action = Action::KeyDecrypt;
+    const ACTION: DataAction = DataAction::KeyDecrypt;
     const METER: Meter = Meter::Cryptographic;
-    type Target = Version;
-    type Reply = Revealed;
+    type Target = LiveKeyVersion;
+    type Reply = PlaintextResult;
 
     fn target(&self) -> KeyId {
         self.key.clone()
     }
 
-    fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
+    fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
         check_length("ciphertext", &self.ciphertext, MAX_CIPHERTEXT_LEN)?;
         check_length("additional_authenticated_data", &self.additional, MAX_LEN)?;
@@ -65,18 +65,18 @@ impl Operation for Decrypt {
                 }
             }
         }
-        target.0.usable_for(KeyOperation::Decrypt, now)
+        target.0.check_usable_for(KeyOperation::Decrypt, now)
     }
 
-    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Revealed>> {
-        let binding = cx.admit_mode(&target.0, ModeFamily::of_encryption(self.algorithm))?;
+    async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<PlaintextResult>> {
+        let binding = cx.bind_mode(&target.0, ModeFamily::of_encryption(self.algorithm))?;
         let cipher = self.algorithm.primitive();
         let value = cx
             .token
             .decrypt(target.0.version, cipher, self.ciphertext, self.iv, self.tag, self.additional)
             .await?;
         let version = Arc::clone(&target.0);
-        Ok(Done::reply(Revealed { version: target.0, algorithm: self.algorithm.as_str(), value })
+        Ok(Done::reply(PlaintextResult { version: target.0, algorithm: self.algorithm.as_str(), value })
             .used(version)
             .changing(binding))
     }

@@ -7,12 +7,12 @@ use zeroize::Zeroizing;
 use super::{MAX_LEN, check_iv, check_length};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::key::{KeyOperation, KeyVersion};
+use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, Version};
+use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Encrypts a plaintext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 pub struct Encrypt {
@@ -48,16 +48,16 @@ pub struct Encrypted {
 impl Operation for Encrypt {
     const NAME: &'static str = "Encrypt";
     const EVENT: &'static str = "KeyEncrypt";
-    const ACTION: Action = Action::KeyEncrypt;
+    const ACTION: DataAction = DataAction::KeyEncrypt;
     const METER: Meter = Meter::Cryptographic;
-    type Target = Version;
+    type Target = LiveKeyVersion;
     type Reply = Encrypted;
 
     fn target(&self) -> KeyId {
         self.key.clone()
     }
 
-    fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
+    fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
         check_length("plaintext", &self.plaintext, MAX_LEN)?;
         check_length("additional_authenticated_data", &self.additional, MAX_LEN)?;
@@ -75,11 +75,11 @@ impl Operation for Encrypt {
                 }
             }
         }
-        target.0.usable_for(KeyOperation::Encrypt, now)
+        target.0.check_usable_for(KeyOperation::Encrypt, now)
     }
 
-    async fn execute(mut self, target: Version, cx: &Cx) -> Result<Done<Encrypted>> {
-        let binding = cx.admit_mode(&target.0, ModeFamily::of_encryption(self.algorithm))?;
+    async fn execute(mut self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<Encrypted>> {
+        let binding = cx.bind_mode(&target.0, ModeFamily::of_encryption(self.algorithm))?;
         let version = Arc::clone(&target.0);
         let encrypted = match self.algorithm.primitive() {
             Cipher::Rsa(padding) => Encrypted {

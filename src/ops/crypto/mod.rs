@@ -30,7 +30,7 @@ use crate::model::{Error, Result};
 
 /// The result of a cryptographic operation, and the key version that was used.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct CryptoResult {
     /// The key version that was used: the request may have named none.
     pub version: Arc<KeyVersion>,
     /// The name of the algorithm on the wire.
@@ -40,7 +40,7 @@ pub struct Outcome {
 }
 
 /// A plaintext or an unwrapped key, zeroized when dropped.
-pub struct Revealed {
+pub struct PlaintextResult {
     /// The key version that was used.
     pub version: Arc<KeyVersion>,
     /// The name of the algorithm on the wire.

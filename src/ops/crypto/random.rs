@@ -1,10 +1,10 @@
 //! Returns random bytes from the token's random number generator.
 
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::HsmName;
-use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, Whole};
+use crate::ops::{Cx, Done, Operation, WholeHsm};
 
 /// Generates random bytes.
 #[derive(Clone, Debug)]
@@ -18,16 +18,16 @@ pub struct GenerateRandomBytes {
 impl Operation for GenerateRandomBytes {
     const NAME: &'static str = "GenerateRandomBytes";
     const EVENT: &'static str = "RandomBytesGet";
-    const ACTION: Action = Action::RandomBytes;
+    const ACTION: DataAction = DataAction::RandomBytes;
     const METER: Meter = Meter::Cryptographic;
-    type Target = Whole;
+    type Target = WholeHsm;
     type Reply = Vec<u8>;
 
     fn target(&self) -> HsmName {
         self.hsm.clone()
     }
 
-    fn check(&self, _: &Whole, _: Timestamp) -> Result<()> {
+    fn check(&self, _: &WholeHsm, _: Timestamp) -> Result<()> {
         if (1..=128).contains(&self.count) {
             Ok(())
         } else {
@@ -35,7 +35,7 @@ impl Operation for GenerateRandomBytes {
         }
     }
 
-    async fn execute(self, _: Whole, cx: &Cx) -> Result<Done<Vec<u8>>> {
+    async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<Vec<u8>>> {
         let count = usize::try_from(self.count).map_err(Error::internal)?;
         Ok(Done::reply(cx.token.random(count).await?))
     }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::Outcome;
+use super::CryptoResult;
 use crate::model::algorithm::SignatureAlgorithm;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::key::KeyOperation;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, Version};
+use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Signs a digest (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
@@ -25,25 +25,25 @@ pub struct Sign {
 impl Operation for Sign {
     const NAME: &'static str = "Sign";
     const EVENT: &'static str = "KeySign";
-    const ACTION: Action = Action::KeySign;
+    const ACTION: DataAction = DataAction::KeySign;
     const METER: Meter = Meter::Cryptographic;
-    type Target = Version;
-    type Reply = Outcome;
+    type Target = LiveKeyVersion;
+    type Reply = CryptoResult;
 
     fn target(&self) -> KeyId {
         self.key.clone()
     }
 
-    fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
+    fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type(), &self.digest)?;
-        target.0.usable_for(KeyOperation::Sign, now)
+        target.0.check_usable_for(KeyOperation::Sign, now)
     }
 
-    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Outcome>> {
+    async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<CryptoResult>> {
         let (version, key_type) = (target.0.version, target.0.material.key_type());
         let value = cx.token.sign(version, key_type, self.algorithm, self.digest).await?;
         let version = Arc::clone(&target.0);
-        Ok(Done::reply(Outcome { version: target.0, algorithm: self.algorithm.as_str(), value })
+        Ok(Done::reply(CryptoResult { version: target.0, algorithm: self.algorithm.as_str(), value })
             .used(version))
     }
 }

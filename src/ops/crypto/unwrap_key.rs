@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Revealed, WRAPPED_KEY, check_key_wrap, check_rsa_ciphertext};
+use super::{PlaintextResult, WRAPPED_KEY, check_key_wrap, check_rsa_ciphertext};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{Cipher, Wrap, WrapAlgorithm};
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::key::KeyOperation;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, Version};
+use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Unwraps a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>; AES key wrap:
 /// <https://www.rfc-editor.org/rfc/rfc3394>).
@@ -27,26 +27,26 @@ pub struct UnwrapKey {
 impl Operation for UnwrapKey {
     const NAME: &'static str = "UnwrapKey";
     const EVENT: &'static str = "KeyUnwrap";
-    const ACTION: Action = Action::KeyUnwrap;
+    const ACTION: DataAction = DataAction::KeyUnwrap;
     const METER: Meter = Meter::Cryptographic;
-    type Target = Version;
-    type Reply = Revealed;
+    type Target = LiveKeyVersion;
+    type Reply = PlaintextResult;
 
     fn target(&self) -> KeyId {
         self.key.clone()
     }
 
-    fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
+    fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
         match self.algorithm.primitive() {
             Wrap::AesKw(_) => check_key_wrap("wrapped_key", &self.value, WRAPPED_KEY)?,
             Wrap::Rsa(_) => check_rsa_ciphertext("wrapped_key", &target.0, &self.value)?,
         }
-        target.0.usable_for(KeyOperation::UnwrapKey, now)
+        target.0.check_usable_for(KeyOperation::UnwrapKey, now)
     }
 
-    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Revealed>> {
-        let binding = cx.admit_mode(&target.0, ModeFamily::of_wrap(self.algorithm))?;
+    async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<PlaintextResult>> {
+        let binding = cx.bind_mode(&target.0, ModeFamily::of_wrap(self.algorithm))?;
         let object = target.0.version;
         let value = match self.algorithm.primitive() {
             Wrap::AesKw(_) => cx.token.unwrap(object, self.value).await?,
@@ -56,7 +56,7 @@ impl Operation for UnwrapKey {
             }
         };
         let version = Arc::clone(&target.0);
-        Ok(Done::reply(Revealed { version: target.0, algorithm: self.algorithm.as_str(), value })
+        Ok(Done::reply(PlaintextResult { version: target.0, algorithm: self.algorithm.as_str(), value })
             .used(version)
             .changing(binding))
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 use crate::model::algorithm::SignatureAlgorithm;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::key::{KeyOperation, KeyType, KeyVersion};
+use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, Version};
+use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Verifies a signature (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). An invalid signature
 /// is a result, not an error.
@@ -40,21 +40,21 @@ pub struct Verified {
 impl Operation for Verify {
     const NAME: &'static str = "Verify";
     const EVENT: &'static str = "KeyVerify";
-    const ACTION: Action = Action::KeyVerify;
+    const ACTION: DataAction = DataAction::KeyVerify;
     const METER: Meter = Meter::Cryptographic;
-    type Target = Version;
+    type Target = LiveKeyVersion;
     type Reply = Verified;
 
     fn target(&self) -> KeyId {
         self.key.clone()
     }
 
-    fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
+    fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type(), &self.digest)?;
-        target.0.usable_for(KeyOperation::Verify, now)
+        target.0.check_usable_for(KeyOperation::Verify, now)
     }
 
-    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Verified>> {
+    async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<Verified>> {
         let key_type = target.0.material.key_type();
         let valid = if let KeyType::Oct { .. } = key_type {
             // A MAC is verified by computing it again, which requires the secret key in the token.

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{KEY_TO_WRAP, Outcome, check_key_wrap};
+use super::{CryptoResult, KEY_TO_WRAP, check_key_wrap};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{Wrap, WrapAlgorithm};
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
 use crate::model::key::KeyOperation;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, Version};
+use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Wraps a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>; AES key wrap:
 /// <https://www.rfc-editor.org/rfc/rfc3394>).
@@ -28,27 +28,27 @@ pub struct WrapKey {
 impl Operation for WrapKey {
     const NAME: &'static str = "WrapKey";
     const EVENT: &'static str = "KeyWrap";
-    const ACTION: Action = Action::KeyWrap;
+    const ACTION: DataAction = DataAction::KeyWrap;
     const METER: Meter = Meter::Cryptographic;
-    type Target = Version;
-    type Reply = Outcome;
+    type Target = LiveKeyVersion;
+    type Reply = CryptoResult;
 
     fn target(&self) -> KeyId {
         self.key.clone()
     }
 
-    fn check(&self, target: &Version, now: Timestamp) -> Result<()> {
+    fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
         match self.algorithm.primitive() {
             Wrap::AesKw(_) => check_key_wrap("key", &self.value, KEY_TO_WRAP)?,
             Wrap::Rsa(_) if self.value.is_empty() => return Err(Error::invalid("key", "the key is empty")),
             Wrap::Rsa(_) => {}
         }
-        target.0.usable_for(KeyOperation::WrapKey, now)
+        target.0.check_usable_for(KeyOperation::WrapKey, now)
     }
 
-    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<Outcome>> {
-        let binding = cx.admit_mode(&target.0, ModeFamily::of_wrap(self.algorithm))?;
+    async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<CryptoResult>> {
+        let binding = cx.bind_mode(&target.0, ModeFamily::of_wrap(self.algorithm))?;
         let value = match self.algorithm.primitive() {
             Wrap::AesKw(_) => cx.token.wrap(target.0.version, self.value).await?,
             Wrap::Rsa(padding) => {
@@ -59,7 +59,7 @@ impl Operation for WrapKey {
             }
         };
         let version = Arc::clone(&target.0);
-        Ok(Done::reply(Outcome { version: target.0, algorithm: self.algorithm.as_str(), value })
+        Ok(Done::reply(CryptoResult { version: target.0, algorithm: self.algorithm.as_str(), value })
             .used(version)
             .changing(binding))
     }

@@ -1,8 +1,8 @@
 //! Purges a deleted key whose retention interval has ended, for the scheduler.
 
 use super::purge::destroy;
-use crate::model::entry::Meter;
-use crate::model::rbac::Action;
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
@@ -17,7 +17,7 @@ pub struct PurgeExpiredKey {
 impl Operation for PurgeExpiredKey {
     const NAME: &'static str = "PurgeExpiredKey";
     const EVENT: &'static str = "KeyPurge";
-    const ACTION: Action = Action::DeletedKeyPurge;
+    const ACTION: DataAction = DataAction::DeletedKeyPurge;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
     const DESTROYS_WHEN_DUE: bool = true;

@@ -2,8 +2,8 @@
 
 use super::DeletedKeyBundle;
 use crate::model::Result;
-use crate::model::entry::Meter;
-use crate::model::rbac::Action;
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::DataAction;
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
 /// Returns a deleted key (<https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>).
@@ -16,7 +16,7 @@ pub struct GetDeletedKey {
 impl Operation for GetDeletedKey {
     const NAME: &'static str = "GetDeletedKey";
     const EVENT: &'static str = "KeyGetDeleted";
-    const ACTION: Action = Action::DeletedKeyRead;
+    const ACTION: DataAction = DataAction::DeletedKeyRead;
     const METER: Meter = Meter::Management;
     type Target = DeletedKey;
     type Reply = DeletedKeyBundle;

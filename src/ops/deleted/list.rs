@@ -2,9 +2,9 @@
 
 use super::DeletedKeyBundle;
 use crate::model::Result;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::HsmName;
-use crate::model::rbac::Action;
 use crate::ops::{AllKeys, Cx, Done, Operation, Page, PageRequest};
 use crate::store::Listing;
 
@@ -21,7 +21,7 @@ pub struct ListDeletedKeys {
 impl Operation for ListDeletedKeys {
     const NAME: &'static str = "ListDeletedKeys";
     const EVENT: &'static str = "KeyListDeleted";
-    const ACTION: Action = Action::DeletedKeyRead;
+    const ACTION: DataAction = DataAction::DeletedKeyRead;
     const METER: Meter = Meter::Management;
     type Target = AllKeys;
     type Reply = Page<DeletedKeyBundle>;
@@ -35,7 +35,7 @@ impl Operation for ListDeletedKeys {
             cx.store.keys(&cx.hsm.name, Listing::Deleted, self.page.after.as_deref(), self.page.size + 1);
         let level = cx.recovery_level();
         let bundles = keys.iter().map(|key| DeletedKeyBundle::of(key, level)).collect::<Result<Vec<_>>>()?;
-        let token = |bundle: &DeletedKeyBundle| bundle.current.version.name.folded();
+        let token = |bundle: &DeletedKeyBundle| bundle.current.version.name.to_case_insensitive();
         Ok(Done::reply(Page::cut(bundles, self.page.size, token)))
     }
 }

@@ -1,9 +1,9 @@
 //! Purges a deleted key: destroys its objects in the token, then its record.
 
 use crate::model::Result;
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, IntentVerb};
-use crate::model::entry::Meter;
-use crate::model::rbac::Action;
+use crate::model::local_rbac::DataAction;
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
 /// Purges a deleted key, unless purge protection is enabled
@@ -17,7 +17,7 @@ pub struct PurgeDeletedKey {
 impl Operation for PurgeDeletedKey {
     const NAME: &'static str = "PurgeDeletedKey";
     const EVENT: &'static str = "KeyPurge";
-    const ACTION: Action = Action::DeletedKeyPurge;
+    const ACTION: DataAction = DataAction::DeletedKeyPurge;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = DeletedKey;
@@ -38,7 +38,7 @@ impl Operation for PurgeDeletedKey {
 /// Destroys the objects of a deleted key in the token, then its record.
 pub(super) async fn destroy(target: &DeletedKey, cx: &Cx) -> Result<Done<()>> {
     let objects: Vec<_> = target.0.versions.iter().map(|version| version.version).collect();
-    cx.intend(IntentVerb::Destroy, objects.clone()).await?;
+    cx.declare_intent(IntentVerb::Destroy, objects.clone()).await?;
     cx.token.destroy(&objects).await?;
     Ok(Done::with((), [Change::Purge(cx.hsm.name.clone(), target.0.name.clone())]))
 }

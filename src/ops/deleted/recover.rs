@@ -1,9 +1,9 @@
 //! Recovers a deleted key with all its versions.
 
 use super::DeletedKeyBundle;
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, IntentVerb};
-use crate::model::entry::Meter;
-use crate::model::rbac::Action;
+use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Result};
 use crate::ops::keys::KeyBundle;
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
@@ -18,7 +18,7 @@ pub struct RecoverDeletedKey {
 impl Operation for RecoverDeletedKey {
     const NAME: &'static str = "RecoverDeletedKey";
     const EVENT: &'static str = "KeyRecover";
-    const ACTION: Action = Action::DeletedKeyRecover;
+    const ACTION: DataAction = DataAction::DeletedKeyRecover;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = DeletedKey;

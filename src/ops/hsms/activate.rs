@@ -1,12 +1,12 @@
 //! Activates a managed HSM.
 
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::entry::Meter;
 use crate::model::hsm::{Activation, ManagedHsm};
+use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::HsmName;
-use crate::model::rbac::{Action, Scope};
 use crate::model::{Error, Result};
-use crate::ops::{Cx, DataPlane, Done, Operation, Target, Whole, hsm_lock};
+use crate::ops::{Cx, DataPlane, Done, Operation, Target, WholeHsm, hsm_lock};
 use crate::store::Store;
 
 /// Activates an HSM; has no effect on an active one. Azure activates an HSM when its security domain is downloaded, which
@@ -21,10 +21,10 @@ impl Operation for ActivateManagedHsm {
     const NAME: &'static str = "ActivateManagedHsm";
     const EVENT: &'static str = "ManagedHsmActivate";
     // assumption: Azure activates the HSM with the download itself.
-    const ACTION: Action = Action::SecurityDomainDownload;
+    const ACTION: DataAction = DataAction::SecurityDomainDownload;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
-    const IN_SERVICE: bool = false;
+    const REQUIRES_ACTIVATION: bool = false;
     type Target = HsmInAnyState;
     type Reply = ();
 
@@ -52,15 +52,15 @@ impl Target for HsmInAnyState {
     type Id = HsmName;
 
     fn container(id: &HsmName) -> HsmName {
-        Whole::container(id)
+        WholeHsm::container(id)
     }
 
-    fn scope(id: &HsmName, store: &Store) -> Scope {
-        Whole::scope(id, store)
+    fn scope(id: &HsmName, store: &Store) -> LocalScope {
+        WholeHsm::scope(id, store)
     }
 
     fn describe(id: &HsmName) -> String {
-        Whole::describe(id)
+        WholeHsm::describe(id)
     }
 
     fn lock(id: &HsmName) -> String {

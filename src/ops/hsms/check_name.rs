@@ -1,9 +1,9 @@
 //! Checks whether a name is available for a managed HSM.
 
-use super::AnyHsms;
+use super::SubscriptionHsms;
 use crate::model::Result;
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 use crate::ops::{ControlCx, Done, Operation};
@@ -37,14 +37,14 @@ impl Operation for CheckManagedHsmName {
     // assumption: the action that Azure requires for this is not published.
     const ACTION: ControlAction = ControlAction::HsmRead;
     const METER: Meter = Meter::Free;
-    type Target = AnyHsms;
+    type Target = SubscriptionHsms;
     type Reply = NameAvailability;
 
     fn target(&self) -> SubscriptionId {
         self.subscription
     }
 
-    async fn execute(self, _: AnyHsms, cx: &ControlCx) -> Result<Done<NameAvailability>> {
+    async fn execute(self, _: SubscriptionHsms, cx: &ControlCx) -> Result<Done<NameAvailability>> {
         let availability = match self.name.parse::<HsmName>() {
             Err(error) => NameAvailability::Invalid(error.to_string()),
             Ok(name) => match cx.store.hsm(&name) {

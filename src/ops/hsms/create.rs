@@ -5,21 +5,21 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{HsmBundle, HsmPath, NewHsm};
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent, IntentVerb};
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules, find_sku};
 use crate::model::key::{Tags, check_tags};
 use crate::model::limit;
-use crate::model::location::plain;
+use crate::model::local_rbac::{ADMINISTRATOR_ROLE, LocalScope, RoleAssignment};
+use crate::model::location::normalize;
 use crate::model::name::PrincipalId;
-use crate::model::rbac::{ADMINISTRATOR_ROLE, RoleAssignment, Scope};
 use crate::model::retention::RetentionDays;
 use crate::model::setting::Settings;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 use crate::store::Store;
-use crate::token::Claims;
+use crate::token::TokenUsage;
 
 /// Creates an HSM, which is not activated.
 #[derive(Clone, Debug)]
@@ -77,13 +77,13 @@ impl Operation for CreateManagedHsm {
         let role = cx.store.built_in_role(ADMINISTRATOR_ROLE)?;
         let name = self.path.name.clone();
         cx.intents.declare(&name, IntentVerb::Provision, Vec::new()).await?;
-        let token = cx.supply.take(name.as_str(), || claims(&cx.store)).await?;
+        let token = cx.token_pool.allocate(name.as_str(), || claims(&cx.store)).await?;
         cx.tokens.attach(&name, token.clone());
         let assignment = |principal: &PrincipalId| RoleAssignment {
             id: cx.ids.guid(),
             role_definition: role.id,
             principal: *principal,
-            scope: Scope::Hsm,
+            scope: LocalScope::Hsm,
         };
         let mut administrators = self.administrators;
         let mut seen = std::collections::HashSet::new();
@@ -121,22 +121,22 @@ impl CreateManagedHsm {
         }
         cx.locations.find(&self.location)?;
         // Checked before a token is allocated; the store checks again when it applies the change.
-        limit::HSMS.room(count_at_location(&cx.store, self))
+        limit::HSMS.check_capacity(count_at_location(&cx.store, self))
     }
 }
 
 /// Returns the claims to tokens: of HSMs that are being created, and of existing HSMs.
-fn claims(store: &Store) -> Claims {
+fn claims(store: &Store) -> TokenUsage {
     let is_creation = |intent: &Intent| intent.verb == IntentVerb::Provision;
     let intents = store.intents().into_iter().filter(is_creation);
     let pending = intents.map(|intent| intent.hsm.to_string()).collect();
-    Claims { pending, in_use: store.token_serials() }
+    TokenUsage { pending, in_use: store.token_serials() }
 }
 
 /// Counts the HSMs of the subscription in the location of the new one.
 fn count_at_location(store: &Store, new: &CreateManagedHsm) -> usize {
     let is_at_location = |hsm: &Arc<ManagedHsm>| {
-        hsm.subscription == new.path.subscription && plain(&hsm.location) == plain(&new.location)
+        hsm.subscription == new.path.subscription && normalize(&hsm.location) == normalize(&new.location)
     };
     store.hsms().into_iter().filter(is_at_location).count()
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{HsmBundle, HsmPath, LiveHsm};
 use crate::model::Result;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::retention::Deletion;
 use crate::ops::{ControlCx, Done, Operation};

@@ -2,8 +2,8 @@
 
 use super::purge::destroy;
 use super::{DeletedHsm, DeletedHsmPath};
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 

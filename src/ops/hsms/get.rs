@@ -2,8 +2,8 @@
 
 use super::{HsmBundle, HsmPath, LiveHsm};
 use crate::model::Result;
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Returns a live HSM.

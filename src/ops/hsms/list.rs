@@ -1,9 +1,9 @@
 //! Lists managed HSMs.
 
-use super::{HsmBundle, HsmsOf};
+use super::{HsmBundle, HsmCollection};
 use crate::model::Result;
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::ops::{ControlCx, Done, Operation, Page, PageRequest};
 
@@ -23,22 +23,24 @@ impl Operation for ListManagedHsms {
     const EVENT: &'static str = "ManagedHsmList";
     const ACTION: ControlAction = ControlAction::HsmRead;
     const METER: Meter = Meter::Free;
-    type Target = HsmsOf;
+    type Target = HsmCollection;
     type Reply = Page<HsmBundle>;
 
     fn target(&self) -> (SubscriptionId, Option<ResourceGroupName>) {
         (self.subscription, self.resource_group.clone())
     }
 
-    async fn execute(self, _: HsmsOf, cx: &ControlCx) -> Result<Done<Page<HsmBundle>>> {
-        let group = self.resource_group.as_ref().map(ResourceGroupName::folded);
+    async fn execute(self, _: HsmCollection, cx: &ControlCx) -> Result<Done<Page<HsmBundle>>> {
+        let group = self.resource_group.as_ref().map(ResourceGroupName::to_case_insensitive);
         let mut hsms = cx.store.hsms();
         hsms.retain(|hsm| {
             hsm.subscription == self.subscription
                 && hsm.deletion.is_none()
-                && group.as_ref().is_none_or(|group| hsm.resource_group.folded() == *group)
+                && group.as_ref().is_none_or(|group| hsm.resource_group.to_case_insensitive() == *group)
         });
         let bundles = hsms.iter().map(|hsm| HsmBundle::of(hsm, &cx.store)).collect();
-        Ok(Done::reply(Page::of(bundles, &self.page, |bundle: &HsmBundle| bundle.hsm.name.folded())))
+        Ok(Done::reply(Page::of(bundles, &self.page, |bundle: &HsmBundle| {
+            bundle.hsm.name.to_case_insensitive()
+        })))
     }
 }

@@ -1,9 +1,9 @@
 //! Lists deleted managed HSMs.
 
-use super::{AnyHsms, HsmBundle};
+use super::{HsmBundle, SubscriptionHsms};
 use crate::model::Result;
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::resource::SubscriptionId;
 use crate::ops::{ControlCx, Done, Operation, Page, PageRequest};
 
@@ -22,17 +22,19 @@ impl Operation for ListDeletedManagedHsms {
     const EVENT: &'static str = "ManagedHsmListDeleted";
     const ACTION: ControlAction = ControlAction::DeletedHsmList;
     const METER: Meter = Meter::Free;
-    type Target = AnyHsms;
+    type Target = SubscriptionHsms;
     type Reply = Page<HsmBundle>;
 
     fn target(&self) -> SubscriptionId {
         self.subscription
     }
 
-    async fn execute(self, _: AnyHsms, cx: &ControlCx) -> Result<Done<Page<HsmBundle>>> {
+    async fn execute(self, _: SubscriptionHsms, cx: &ControlCx) -> Result<Done<Page<HsmBundle>>> {
         let mut hsms = cx.store.hsms();
         hsms.retain(|hsm| hsm.subscription == self.subscription && hsm.deletion.is_some());
         let bundles = hsms.iter().map(|hsm| HsmBundle::of(hsm, &cx.store)).collect();
-        Ok(Done::reply(Page::of(bundles, &self.page, |bundle: &HsmBundle| bundle.hsm.name.folded())))
+        Ok(Done::reply(Page::of(bundles, &self.page, |bundle: &HsmBundle| {
+            bundle.hsm.name.to_case_insensitive()
+        })))
     }
 }

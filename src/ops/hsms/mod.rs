@@ -29,11 +29,13 @@ pub use get::GetManagedHsm;
 pub use get_deleted::GetDeletedManagedHsm;
 pub use list::ListManagedHsms;
 pub use list_deleted::ListDeletedManagedHsms;
-pub use operation_result::{GetManagedHsmOperationResult, Outcome};
+pub use operation_result::{GetManagedHsmOperationResult, OperationOutcome};
 pub use purge::PurgeDeletedManagedHsm;
 pub use recover::RecoverDeletedManagedHsm;
-pub use target::{AnyHsms, DeletedHsm, DeletedHsmPath, HsmPath, HsmsOf, LiveHsm, NewHsm, RecoverableHsm};
-pub use update::{Fixed, HsmChanges, UpdateManagedHsm};
+pub use target::{
+    DeletedHsm, DeletedHsmPath, HsmCollection, HsmPath, LiveHsm, NewHsm, RecoverableHsm, SubscriptionHsms,
+};
+pub use update::{HsmChanges, ImmutableProperties, UpdateManagedHsm};
 
 use super::ControlCx;
 use crate::model::hsm::ManagedHsm;
@@ -59,14 +61,14 @@ impl HsmBundle {
 /// Returns the recovery level of an HSM and its keys.
 fn recovery_level(hsm: &ManagedHsm, store: &Store) -> RecoveryLevel {
     let subscription = store.subscription(hsm.subscription);
-    hsm.recovery_level(subscription.is_some_and(|subscription| subscription.undeletable))
+    hsm.recovery_level(subscription.is_some_and(|subscription| subscription.protected))
 }
 
 /// Whether an interrupted purge is wiping the token of a deleted HSM; the sweeper completes it.
 fn is_being_purged(hsm: &ManagedHsm, cx: &ControlCx) -> bool {
     use crate::model::change::IntentVerb;
     let wipes_it = |intent: &crate::model::change::Intent| {
-        intent.verb == IntentVerb::Wipe && intent.hsm.folded() == hsm.name.folded()
+        intent.verb == IntentVerb::Wipe && intent.hsm.to_case_insensitive() == hsm.name.to_case_insensitive()
     };
     cx.store.intents().iter().any(wipes_it)
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::HsmBundle;
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::resource::SubscriptionId;
 use crate::model::{Error, Result};
@@ -25,11 +25,11 @@ pub struct GetManagedHsmOperationResult {
 
 /// The state of the HSM.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum OperationOutcome {
     /// The HSM is live.
     Live(HsmBundle),
     /// The HSM is deleted or purged.
-    Gone,
+    Deleted,
 }
 
 /// An HSM that exists or existed.
@@ -80,14 +80,18 @@ impl Operation for GetManagedHsmOperationResult {
     // gRPC methods reply when the operation is complete.
     const IS_RPC: bool = false;
     type Target = PastOrPresentHsm;
-    type Reply = Outcome;
+    type Reply = OperationOutcome;
 
     fn target(&self) -> (SubscriptionId, Uuid) {
         (self.subscription, self.id)
     }
 
-    async fn execute(self, target: PastOrPresentHsm, cx: &ControlCx) -> Result<Done<Outcome>> {
+    async fn execute(self, target: PastOrPresentHsm, cx: &ControlCx) -> Result<Done<OperationOutcome>> {
         let live = target.0.filter(|hsm| hsm.deletion.is_none());
-        Ok(Done::reply(live.map_or(Outcome::Gone, |hsm| Outcome::Live(HsmBundle::of(&hsm, &cx.store)))))
+        Ok(Done::reply(
+            live.map_or(OperationOutcome::Deleted, |hsm| {
+                OperationOutcome::Live(HsmBundle::of(&hsm, &cx.store))
+            }),
+        ))
     }
 }

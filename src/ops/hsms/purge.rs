@@ -2,9 +2,9 @@
 
 use super::{DeletedHsm, DeletedHsmPath, HsmBundle, recovery_level};
 use crate::model::Result;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, IntentVerb};
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
 use crate::ops::{ControlCx, Done, Operation, wipe};
 
 /// Purges a deleted HSM, unless purge protection is enabled. Its name becomes available
@@ -41,7 +41,7 @@ impl Operation for PurgeDeletedManagedHsm {
 pub(super) async fn destroy(target: &DeletedHsm, cx: &ControlCx) -> Result<Done<()>> {
     let hsm = &target.0;
     cx.intents.declare(&hsm.name, IntentVerb::Wipe, Vec::new()).await?;
-    wipe(&cx.store, &cx.supply, hsm).await?;
+    wipe(&cx.store, &cx.token_pool, hsm).await?;
     cx.tokens.detach(&hsm.name);
     Ok(Done::with((), [Change::PurgeHsm(hsm.name.clone(), cx.now)]))
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{DeletedHsmPath, HsmBundle, RecoverableHsm, is_being_purged};
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};

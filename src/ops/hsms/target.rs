@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::control_plane::ControlScope;
+use crate::model::arm_rbac::ControlScope;
 use crate::model::hsm::ManagedHsm;
-use crate::model::location::plain;
+use crate::model::location::normalize;
 use crate::model::name::HsmName;
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::resource_kind::Resource;
@@ -31,7 +31,7 @@ impl HsmPath {
     fn live(&self, store: &Store) -> Result<Arc<ManagedHsm>> {
         let matches = |hsm: &Arc<ManagedHsm>| {
             hsm.subscription == self.subscription
-                && hsm.resource_group.folded() == self.resource_group.folded()
+                && hsm.resource_group.to_case_insensitive() == self.resource_group.to_case_insensitive()
                 && hsm.deletion.is_none()
         };
         let not_found = || Error::NotFound((&self.name).into());
@@ -113,7 +113,7 @@ impl DeletedHsmPath {
         let matches = |hsm: &Arc<ManagedHsm>| {
             hsm.subscription == self.subscription
                 && hsm.deletion.is_some()
-                && plain(&hsm.location) == plain(&self.location)
+                && normalize(&hsm.location) == normalize(&self.location)
         };
         let not_found = || Error::NotFound(Resource::deleted_hsm(&self.name));
         store.hsm(&self.name).filter(matches).ok_or_else(not_found)
@@ -191,9 +191,9 @@ impl Target for RecoverableHsm {
 
 /// The HSMs of a subscription, or of one resource group in it.
 #[derive(Debug)]
-pub struct HsmsOf;
+pub struct HsmCollection;
 
-impl Target for HsmsOf {
+impl Target for HsmCollection {
     type Plane = ControlPlane;
     type Id = (SubscriptionId, Option<ResourceGroupName>);
 
@@ -231,9 +231,9 @@ impl Target for HsmsOf {
 
 /// The deleted HSMs and HSM names of a subscription, which are in no resource group.
 #[derive(Debug)]
-pub struct AnyHsms;
+pub struct SubscriptionHsms;
 
-impl Target for AnyHsms {
+impl Target for SubscriptionHsms {
     type Plane = ControlPlane;
     type Id = SubscriptionId;
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{HsmBundle, HsmPath, LiveHsm};
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
 use crate::model::hsm::{ManagedHsm, NetworkChanges};
 use crate::model::key::{Tags, check_tags};
-use crate::model::location::plain;
+use crate::model::location::normalize;
 use crate::model::name::PrincipalId;
 use crate::model::retention::RetentionDays;
 use crate::model::{Error, Result, Timestamp};
@@ -27,12 +27,12 @@ pub struct HsmChanges {
     /// Changes to the network rules.
     pub network: NetworkChanges,
     /// Immutable properties, accepted if they equal the existing ones: clients send back what they have read.
-    pub fixed: Fixed,
+    pub fixed: ImmutableProperties,
 }
 
 /// The immutable properties of an HSM.
 #[derive(Clone, Debug, Default)]
-pub struct Fixed {
+pub struct ImmutableProperties {
     /// The retention interval.
     pub retention: Option<RetentionDays>,
     /// The region, by name or display name.
@@ -45,14 +45,14 @@ pub struct Fixed {
     pub administrators: Option<Vec<PrincipalId>>,
 }
 
-impl Fixed {
+impl ImmutableProperties {
     fn check(&self, hsm: &ManagedHsm) -> Result<()> {
         let Self { retention, location, sku, tenant, administrators } = self;
         let sorted = |principals: &[PrincipalId]| principals.iter().copied().collect::<BTreeSet<_>>();
         let differ = |given: &Vec<PrincipalId>| sorted(given) != sorted(&hsm.initial_administrators);
         for (field, differs) in [
             ("retention_days", retention.is_some_and(|days| days != hsm.retention)),
-            ("location", location.as_ref().is_some_and(|given| plain(given) != plain(&hsm.location))),
+            ("location", location.as_ref().is_some_and(|given| normalize(given) != normalize(&hsm.location))),
             ("sku", sku.as_ref().is_some_and(|given| !given.eq_ignore_ascii_case(&hsm.sku))),
             ("tenant_id", tenant.is_some_and(|given| given != hsm.tenant)),
             ("administrators", administrators.as_ref().is_some_and(differ)),

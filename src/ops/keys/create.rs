@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::settings::{check_limits, declare, prove, spelling};
+use super::settings::{check_limits, declare_version, stored_name, verify_key_pair};
 use super::{KeyBundle, NewKeySettings};
 use crate::model::aes_modes::ModeFamily;
-use crate::model::change::{Change, Made};
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::change::{Change, VersionOrigin};
 use crate::model::key::KeySpec;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyName;
-use crate::model::rbac::Action;
 use crate::model::{Result, Timestamp};
-use crate::ops::{Cx, Done, KeyPath, Name, Operation};
+use crate::ops::{Cx, Done, KeyPath, NewVersionName, Operation};
 
 /// Generates a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
@@ -27,25 +27,25 @@ pub struct CreateKey {
 impl Operation for CreateKey {
     const NAME: &'static str = "CreateKey";
     const EVENT: &'static str = "KeyCreate";
-    const ACTION: Action = Action::KeyCreate;
+    const ACTION: DataAction = DataAction::KeyCreate;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
-    type Target = Name;
+    type Target = NewVersionName;
     type Reply = KeyBundle;
 
     fn target(&self) -> KeyPath {
         self.key.clone()
     }
 
-    fn check(&self, _: &Name, _: Timestamp) -> Result<()> {
+    fn check(&self, _: &NewVersionName, _: Timestamp) -> Result<()> {
         self.settings.check()
     }
 
-    async fn execute(self, target: Name, cx: &Cx) -> Result<Done<KeyBundle>> {
+    async fn execute(self, target: NewVersionName, cx: &Cx) -> Result<Done<KeyBundle>> {
         check_limits(cx, &target)?;
-        let name = spelling(&target, self.key.name);
+        let name = stored_name(&target, self.key.name);
         let family = self.settings.mode_family(cx, self.spec.key_type)?;
-        generate(cx, &name, &self.spec, (self.settings, family), Made::Created).await
+        generate(cx, &name, &self.spec, (self.settings, family), VersionOrigin::Created).await
     }
 }
 
@@ -55,11 +55,11 @@ pub(super) async fn generate(
     name: &KeyName,
     spec: &KeySpec,
     (settings, family): (NewKeySettings, Option<ModeFamily>),
-    how: Made,
+    how: VersionOrigin,
 ) -> Result<Done<KeyBundle>> {
-    let version = declare(cx).await?;
+    let version = declare_version(cx).await?;
     let material = cx.token.generate(version, spec).await?;
-    prove(cx, version, &material).await?;
+    verify_key_pair(cx, version, &material).await?;
     let made = settings.version(cx, name, version, material, family);
     let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
     Ok(Done::with(bundle, [Change::InsertVersion(made, how)]))

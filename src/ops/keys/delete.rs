@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::model::Result;
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::entry::Meter;
 use crate::model::key::Key;
-use crate::model::rbac::Action;
+use crate::model::local_rbac::DataAction;
 use crate::model::retention::Deletion;
 use crate::ops::deleted::DeletedKeyBundle;
 use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
@@ -22,7 +22,7 @@ pub struct DeleteKey {
 impl Operation for DeleteKey {
     const NAME: &'static str = "DeleteKey";
     const EVENT: &'static str = "KeyDelete";
-    const ACTION: Action = Action::KeyDelete;
+    const ACTION: DataAction = DataAction::KeyDelete;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = LiveKey;

@@ -2,10 +2,10 @@
 
 use super::KeyBundle;
 use crate::model::Result;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::rbac::Action;
-use crate::ops::{Cx, Done, Operation, Version};
+use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Returns a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
@@ -17,16 +17,16 @@ pub struct GetKey {
 impl Operation for GetKey {
     const NAME: &'static str = "GetKey";
     const EVENT: &'static str = "KeyGet";
-    const ACTION: Action = Action::KeyRead;
+    const ACTION: DataAction = DataAction::KeyRead;
     const METER: Meter = Meter::Management;
-    type Target = Version;
+    type Target = LiveKeyVersion;
     type Reply = KeyBundle;
 
     fn target(&self) -> KeyId {
         self.key.clone()
     }
 
-    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<KeyBundle>> {
+    async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<KeyBundle>> {
         Ok(Done::reply(KeyBundle { version: target.0, level: cx.recovery_level() }))
     }
 }

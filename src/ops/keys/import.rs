@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use zeroize::Zeroize as _;
 
-use super::settings::{check_limits, declare, prove, spelling};
+use super::settings::{check_limits, declare_version, stored_name, verify_key_pair};
 use super::{KeyBundle, NewKeySettings};
-use crate::model::change::{Change, Made};
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::change::{Change, VersionOrigin};
 use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
-use crate::model::rbac::Action;
+use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Done, KeyPath, Name, Operation};
+use crate::ops::{Cx, Done, KeyPath, NewVersionName, Operation};
 use crate::public_key;
 
 /// Imports a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). The material is
@@ -30,32 +30,32 @@ pub struct ImportKey {
 impl Operation for ImportKey {
     const NAME: &'static str = "ImportKey";
     const EVENT: &'static str = "KeyImport";
-    const ACTION: Action = Action::KeyImport;
+    const ACTION: DataAction = DataAction::KeyImport;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
-    type Target = Name;
+    type Target = NewVersionName;
     type Reply = KeyBundle;
 
     fn target(&self) -> KeyPath {
         self.key.clone()
     }
 
-    fn check(&self, _: &Name, _: Timestamp) -> Result<()> {
+    fn check(&self, _: &NewVersionName, _: Timestamp) -> Result<()> {
         self.settings.check()
     }
 
-    async fn execute(self, target: Name, cx: &Cx) -> Result<Done<KeyBundle>> {
+    async fn execute(self, target: NewVersionName, cx: &Cx) -> Result<Done<KeyBundle>> {
         check_limits(cx, &target)?;
         // Validated first, because most tokens accept invalid key material.
         let (material, public) = validate(self.material).await?;
         let family = self.settings.mode_family(cx, public.key_type())?;
-        let version = declare(cx).await?;
+        let version = declare_version(cx).await?;
         cx.token.import(version, material).await?;
-        prove(cx, version, &public).await?;
-        let name = spelling(&target, self.key.name);
+        verify_key_pair(cx, version, &public).await?;
+        let name = stored_name(&target, self.key.name);
         let made = self.settings.version(cx, &name, version, public, family);
         let bundle = KeyBundle { version: Arc::new(made.clone()), level: cx.recovery_level() };
-        Ok(Done::with(bundle, [Change::InsertVersion(made, Made::Imported)]))
+        Ok(Done::with(bundle, [Change::InsertVersion(made, VersionOrigin::Imported)]))
     }
 }
 
@@ -72,7 +72,7 @@ fn set_widths(material: &mut ImportMaterial) {
     match material {
         ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => {
             for number in [n, e, d, p, q, dp, dq, qi] {
-                let zeros = number.len() - public_key::minimal(number).len();
+                let zeros = number.len() - public_key::strip_leading_zeros(number).len();
                 number.drain(..zeros);
             }
         }
@@ -87,7 +87,7 @@ fn set_widths(material: &mut ImportMaterial) {
 
 /// Sets a big-endian number to `width` bytes. Leaves an empty or too large one as it is: validation rejects it by name.
 fn widen(number: &mut Vec<u8>, width: usize) {
-    let value = public_key::minimal(number);
+    let value = public_key::strip_leading_zeros(number);
     if number.is_empty() || number.len() == width || value.len() > width {
         return;
     }

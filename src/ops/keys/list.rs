@@ -2,9 +2,9 @@
 
 use super::KeyBundle;
 use crate::model::Result;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::HsmName;
-use crate::model::rbac::Action;
 use crate::ops::{AllKeys, Cx, Done, Operation, Page, PageRequest};
 use crate::store::Listing;
 
@@ -20,7 +20,7 @@ pub struct ListKeys {
 impl Operation for ListKeys {
     const NAME: &'static str = "ListKeys";
     const EVENT: &'static str = "KeyList";
-    const ACTION: Action = Action::KeyRead;
+    const ACTION: DataAction = DataAction::KeyRead;
     const METER: Meter = Meter::Management;
     type Target = AllKeys;
     type Reply = Page<KeyBundle>;
@@ -36,6 +36,8 @@ impl Operation for ListKeys {
             .iter()
             .filter_map(|key| key.current().map(|version| KeyBundle { version: version.clone(), level }))
             .collect();
-        Ok(Done::reply(Page::cut(bundles, self.page.size, |bundle: &KeyBundle| bundle.version.name.folded())))
+        Ok(Done::reply(Page::cut(bundles, self.page.size, |bundle: &KeyBundle| {
+            bundle.version.name.to_case_insensitive()
+        })))
     }
 }

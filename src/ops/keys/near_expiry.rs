@@ -1,11 +1,11 @@
 //! Records that the current version of a key is near its expiry, once per expiry date.
 
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::due::Notice;
-use crate::model::entry::Meter;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::VersionId;
-use crate::model::rbac::Action;
-use crate::model::time::Work;
+use crate::model::time::ScheduledWork;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
 
@@ -19,7 +19,7 @@ pub struct NoteNearExpiry {
 impl Operation for NoteNearExpiry {
     const NAME: &'static str = "NoteNearExpiry";
     const EVENT: &'static str = "KeyNearExpiryEventGridNotification";
-    const ACTION: Action = Action::KeyRead;
+    const ACTION: DataAction = DataAction::KeyRead;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
     type Target = LiveKey;
@@ -32,7 +32,7 @@ impl Operation for NoteNearExpiry {
     /// Rejects a key that was rotated or whose expiry was changed since the work was scheduled.
     fn check(&self, target: &LiveKey, now: Timestamp) -> Result<()> {
         let key = &target.0;
-        if key.is_due(&Work::NoteNearExpiry(key.name.clone()), now) {
+        if key.is_due(&ScheduledWork::EmitNearExpiry(key.name.clone()), now) {
             Ok(())
         } else {
             Err(Error::Conflict { what: format!("key {}", key.name) })
@@ -42,7 +42,7 @@ impl Operation for NoteNearExpiry {
     async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<VersionId>> {
         let key = &target.0;
         let current = key.current().ok_or_else(|| Error::internal(format!("{} has no version", key.name)))?;
-        let note = Change::Note(cx.hsm.name.clone(), key.name.clone(), Notice::NearExpiry);
+        let note = Change::RecordNotice(cx.hsm.name.clone(), key.name.clone(), Notice::NearExpiry);
         Ok(Done::with(current.version, [note]))
     }
 }

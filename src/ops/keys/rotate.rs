@@ -6,16 +6,16 @@ use super::create::generate;
 use super::settings::check_limits;
 use super::{KeyBundle, NewKeySettings};
 use crate::model::aes_modes::AesModes;
-use crate::model::change::{Change, Made};
+use crate::model::audit_entry::Meter;
+use crate::model::change::{Change, VersionOrigin};
 use crate::model::due::Notice;
-use crate::model::entry::Meter;
 use crate::model::key::{Key, KeySpec, KeyVersion, PublicMaterial};
 use crate::model::key_date::KeyDate;
-use crate::model::rbac::Action;
+use crate::model::local_rbac::DataAction;
 use crate::model::rotation::RotationPolicy;
-use crate::model::time::Work;
+use crate::model::time::ScheduledWork;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Done, KeyPath, LiveKey, Name, Operation};
+use crate::ops::{Cx, Done, KeyPath, LiveKey, NewVersionName, Operation};
 
 /// Rotates a key on demand. The key must have a rotation policy: "Rotation on demand" in
 /// <https://learn.microsoft.com/azure/key-vault/managed-hsm/key-rotation>.
@@ -28,7 +28,7 @@ pub struct RotateKey {
 impl Operation for RotateKey {
     const NAME: &'static str = "RotateKey";
     const EVENT: &'static str = "KeyRotate";
-    const ACTION: Action = Action::KeyRotate;
+    const ACTION: DataAction = DataAction::KeyRotate;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = LiveKey;
@@ -57,7 +57,7 @@ pub struct RotateDueKey {
 
 impl RotateDueKey {
     /// Whether a retry cannot succeed. Then a notice is recorded, and the key is no longer due.
-    pub const fn gives_up(error: &Error) -> bool {
+    pub const fn is_permanent_failure(error: &Error) -> bool {
         matches!(error, Error::Invalid { .. } | Error::LimitExceeded { .. } | Error::Unsupported { .. })
     }
 }
@@ -65,7 +65,7 @@ impl RotateDueKey {
 impl Operation for RotateDueKey {
     const NAME: &'static str = "RotateDueKey";
     const EVENT: &'static str = "KeyRotateIfDue";
-    const ACTION: Action = Action::KeyRotate;
+    const ACTION: DataAction = DataAction::KeyRotate;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
     type Target = LiveKey;
@@ -78,7 +78,7 @@ impl Operation for RotateDueKey {
     /// Rejects a key that was rotated or disabled, or whose policy was changed, since the work was scheduled.
     fn check(&self, target: &LiveKey, now: Timestamp) -> Result<()> {
         let key = &target.0;
-        if key.is_due(&Work::RotateKey(key.name.clone()), now) {
+        if key.is_due(&ScheduledWork::RotateKey(key.name.clone()), now) {
             Ok(())
         } else {
             Err(Error::Conflict { what: format!("key {}", key.name) })
@@ -89,11 +89,11 @@ impl Operation for RotateDueKey {
         rotate(target.0, cx).await
     }
 
-    fn refused(key: &KeyPath, error: &Error) -> Vec<Change> {
-        if !Self::gives_up(error) {
+    fn failure_changes(key: &KeyPath, error: &Error) -> Vec<Change> {
+        if !Self::is_permanent_failure(error) {
             return Vec::new();
         }
-        vec![Change::Note(key.hsm.clone(), key.name.clone(), Notice::NotRotated)]
+        vec![Change::RecordNotice(key.hsm.clone(), key.name.clone(), Notice::NotRotated)]
     }
 }
 
@@ -109,7 +109,7 @@ async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
     let current = key.current().ok_or_else(|| Error::internal(format!("{} has no version", key.name)))?;
     let spec = same_spec(&current.material)?;
     let settings = inherited(current, policy(&key)?.rules.expires(cx.now)?);
-    let name = Name(Some(Arc::clone(&key)));
+    let name = NewVersionName(Some(Arc::clone(&key)));
     check_limits(cx, &name)?;
     // The new version keeps the family of the current one, since callers do not notice a rotation. Tags that were
     // changed to invalid ones do not prevent it.
@@ -118,7 +118,7 @@ async fn rotate(key: Arc<Key>, cx: &Cx) -> Result<Done<KeyBundle>> {
         (AesModes::Separated, Some(bound)) => Some(bound),
         (AesModes::Separated, None) => settings.mode_family(cx, spec.key_type).unwrap_or_default(),
     };
-    generate(cx, &key.name, &spec, (settings, family), Made::Rotated).await
+    generate(cx, &key.name, &spec, (settings, family), VersionOrigin::Rotated).await
 }
 
 /// Returns the settings that the new version inherits from the current one.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::model::Result;
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::model::entry::Meter;
-use crate::model::rbac::Action;
+use crate::model::local_rbac::DataAction;
 use crate::model::rotation::{RotationPolicy, RotationRules};
 use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
 
@@ -29,7 +29,7 @@ pub struct GetKeyRotationPolicy {
 impl Operation for GetKeyRotationPolicy {
     const NAME: &'static str = "GetKeyRotationPolicy";
     const EVENT: &'static str = "KeyRotationPolicyGet";
-    const ACTION: Action = Action::KeyRead;
+    const ACTION: DataAction = DataAction::KeyRead;
     const METER: Meter = Meter::Management;
     type Target = LiveKey;
     type Reply = KeyRotationPolicy;
@@ -56,7 +56,7 @@ pub struct UpdateKeyRotationPolicy {
 impl Operation for UpdateKeyRotationPolicy {
     const NAME: &'static str = "UpdateKeyRotationPolicy";
     const EVENT: &'static str = "KeyRotationPolicySet";
-    const ACTION: Action = Action::KeyWrite;
+    const ACTION: DataAction = DataAction::KeyWrite;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
     type Target = LiveKey;

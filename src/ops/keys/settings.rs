@@ -11,7 +11,7 @@ use crate::model::key_date::KeyDate;
 use crate::model::limit;
 use crate::model::name::{KeyName, VersionId};
 use crate::model::{Error, Result};
-use crate::ops::{Cx, Name};
+use crate::ops::{Cx, NewVersionName};
 
 /// The settings of a new key version.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl NewKeySettings {
     pub(super) fn mode_family(&self, cx: &Cx, key_type: KeyType) -> Result<Option<ModeFamily>> {
         match cx.aes_modes {
             AesModes::Azure => Ok(None),
-            AesModes::Separated => ModeFamily::chosen(key_type, &self.operations, &self.tags),
+            AesModes::Separated => ModeFamily::initial(key_type, &self.operations, &self.tags),
         }
     }
 
@@ -90,28 +90,28 @@ impl NewKeySettings {
 }
 
 /// Checks the limits on keys and versions before the token is used; the store checks again when it applies the change.
-pub(super) fn check_limits(cx: &Cx, name: &Name) -> Result<()> {
+pub(super) fn check_limits(cx: &Cx, name: &NewVersionName) -> Result<()> {
     match &name.0 {
-        Some(key) => limit::VERSIONS.room(key.versions.len()),
-        None => limit::KEYS.room(cx.store.key_count(&cx.hsm.name)),
+        Some(key) => limit::VERSIONS.check_capacity(key.versions.len()),
+        None => limit::KEYS.check_capacity(cx.store.key_count(&cx.hsm.name)),
     }
 }
 
 /// Returns the name of a new version: in the spelling of the existing key, if there is one.
-pub(super) fn spelling(target: &Name, requested: KeyName) -> KeyName {
+pub(super) fn stored_name(target: &NewVersionName, requested: KeyName) -> KeyName {
     target.0.as_ref().map_or(requested, |key| key.name.clone())
 }
 
 /// Generates the identifier of a new version and declares the intent to create its objects.
-pub(super) async fn declare(cx: &Cx) -> Result<VersionId> {
+pub(super) async fn declare_version(cx: &Cx) -> Result<VersionId> {
     let version = cx.ids.version();
-    cx.intend(IntentVerb::Create, vec![version]).await?;
+    cx.declare_intent(IntentVerb::Create, vec![version]).await?;
     Ok(version)
 }
 
 /// Checks that the private key in the token belongs to the public key: the token signs, and software verifies. A key
 /// that fails the check is not recorded.
-pub(super) async fn prove(cx: &Cx, version: VersionId, material: &PublicMaterial) -> Result<()> {
+pub(super) async fn verify_key_pair(cx: &Cx, version: VersionId, material: &PublicMaterial) -> Result<()> {
     use crate::model::algorithm::SignatureAlgorithm as Alg;
     use crate::model::key::Curve;
     let key_type = material.key_type();

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::KeyBundle;
+use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::due::Notice;
-use crate::model::entry::Meter;
 use crate::model::key::{KeyOperation, Tags, check_operations, check_tags, check_validity, parse_operations};
 use crate::model::key_date::KeyDate;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::rbac::Action;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, Version};
+use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Updates a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). A property that is
 /// `None` is kept.
@@ -41,21 +41,21 @@ pub struct AttributeChanges {
 impl Operation for UpdateKeyVersion {
     const NAME: &'static str = "UpdateKeyVersion";
     const EVENT: &'static str = "KeyUpdate";
-    const ACTION: Action = Action::KeyWrite;
+    const ACTION: DataAction = DataAction::KeyWrite;
     const METER: Meter = Meter::Management;
     const CHANGES: bool = true;
-    type Target = Version;
+    type Target = LiveKeyVersion;
     type Reply = KeyBundle;
 
     fn target(&self) -> KeyId {
         self.key.clone()
     }
 
-    fn check(&self, _: &Version, _: Timestamp) -> Result<()> {
+    fn check(&self, _: &LiveKeyVersion, _: Timestamp) -> Result<()> {
         self.tags.as_ref().map_or(Ok(()), check_tags)
     }
 
-    async fn execute(self, target: Version, cx: &Cx) -> Result<Done<KeyBundle>> {
+    async fn execute(self, target: LiveKeyVersion, cx: &Cx) -> Result<Done<KeyBundle>> {
         let mut version = target.0.as_ref().clone();
         if let Some(names) = &self.operations {
             let operations = parse_operations(Some(names), version.material.key_type())?;

@@ -1,11 +1,11 @@
 //! Lists the versions of a key, oldest first.
 
 use super::KeyBundle;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::HsmName;
-use crate::model::rbac::{Action, Scope};
 use crate::model::{Error, Result};
-use crate::ops::{Cx, DataPlane, Done, KeyPath, Name, Operation, Page, PageRequest, Target};
+use crate::ops::{Cx, DataPlane, Done, KeyPath, NewVersionName, Operation, Page, PageRequest, Target};
 use crate::store::Store;
 
 /// Lists the versions of a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>). The list of a
@@ -21,7 +21,7 @@ pub struct ListKeyVersions {
 impl Operation for ListKeyVersions {
     const NAME: &'static str = "ListKeyVersions";
     const EVENT: &'static str = "KeyListVersions";
-    const ACTION: Action = Action::KeyRead;
+    const ACTION: DataAction = DataAction::KeyRead;
     const METER: Meter = Meter::Management;
     type Target = KeyVersionList;
     type Reply = Page<KeyBundle>;
@@ -53,31 +53,31 @@ impl Operation for ListKeyVersions {
 
 /// The versions of a key name; none if there is no live key.
 #[derive(Debug)]
-pub struct KeyVersionList(Name);
+pub struct KeyVersionList(NewVersionName);
 
 impl Target for KeyVersionList {
     type Plane = DataPlane;
     type Id = KeyPath;
 
     fn container(id: &KeyPath) -> HsmName {
-        Name::container(id)
+        NewVersionName::container(id)
     }
 
-    fn scope(id: &KeyPath, store: &Store) -> Scope {
-        Name::scope(id, store)
+    fn scope(id: &KeyPath, store: &Store) -> LocalScope {
+        NewVersionName::scope(id, store)
     }
 
     fn describe(id: &KeyPath) -> String {
-        format!("{}/versions", Name::describe(id))
+        format!("{}/versions", NewVersionName::describe(id))
     }
 
     fn lock(id: &KeyPath) -> String {
-        Name::lock(id)
+        NewVersionName::lock(id)
     }
 
     fn load(id: &KeyPath, store: &Store) -> Result<Self> {
-        match Name::load(id, store) {
-            Err(Error::Deleted { .. }) => Ok(Self(Name(None))),
+        match NewVersionName::load(id, store) {
+            Err(Error::Deleted { .. }) => Ok(Self(NewVersionName(None))),
             name => name.map(Self),
         }
     }

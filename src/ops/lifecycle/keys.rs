@@ -1,10 +1,10 @@
 //! Reads the lifecycle events of the keys of an HSM.
 
-use super::{BATCH, Watching};
-use crate::model::entry::Meter;
-use crate::model::event::{Batch, Since, Watched};
+use super::{BATCH, WatchOperation};
+use crate::model::audit_entry::Meter;
+use crate::model::event::{EventBatch, EventFilter, EventPosition};
+use crate::model::local_rbac::DataAction;
 use crate::model::name::HsmName;
-use crate::model::rbac::Action;
 use crate::model::{Error, Result};
 use crate::ops::{AllKeys, Cx, Done, Operation};
 
@@ -17,25 +17,25 @@ pub struct WatchKeys {
     /// The HSM.
     pub hsm: HsmName,
     /// The position in the log.
-    pub since: Since,
+    pub since: EventPosition,
     /// What the previous batch watched, if this continues it: a new HSM of the same name is not watched.
-    pub watched: Option<Watched>,
+    pub watched: Option<EventFilter>,
 }
 
 impl Operation for WatchKeys {
     const NAME: &'static str = "WatchLifecycle";
     const EVENT: &'static str = "LifecycleWatch";
-    const ACTION: Action = Action::KeyRead;
+    const ACTION: DataAction = DataAction::KeyRead;
     const METER: Meter = Meter::Free;
     type Target = AllKeys;
-    type Reply = Batch;
+    type Reply = EventBatch;
 
     fn target(&self) -> HsmName {
         self.hsm.clone()
     }
 
-    async fn execute(self, _: AllKeys, cx: &Cx) -> Result<Done<Batch>> {
-        let watched = Watched::Keys(cx.hsm.id);
+    async fn execute(self, _: AllKeys, cx: &Cx) -> Result<Done<EventBatch>> {
+        let watched = EventFilter::Keys(cx.hsm.id);
         if self.watched.is_some_and(|before| before != watched) {
             return Err(Error::NotFound((&self.hsm).into()));
         }
@@ -43,8 +43,8 @@ impl Operation for WatchKeys {
     }
 }
 
-impl Watching for WatchKeys {
-    fn after(self, watched: Watched, position: u64) -> Self {
-        Self { since: Since::Event(position), watched: Some(watched), ..self }
+impl WatchOperation for WatchKeys {
+    fn after(self, watched: EventFilter, position: u64) -> Self {
+        Self { since: EventPosition::Event(position), watched: Some(watched), ..self }
     }
 }

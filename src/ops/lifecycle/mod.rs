@@ -9,14 +9,14 @@ pub use hsms::WatchManagedHsms;
 pub use keys::WatchKeys;
 
 use super::Operation;
-use crate::model::event::{Batch, Watched};
+use crate::model::event::{EventBatch, EventFilter};
 
 /// The maximum number of events in a batch.
 pub const BATCH: usize = 500;
 
 /// An operation that reads the event log from a position, and can be continued where it ended. All of them belong to one
 /// gRPC method and share its name.
-pub trait Watching: Operation<Reply = Batch> + Clone + Sync {
+pub trait WatchOperation: Operation<Reply = EventBatch> + Clone + Sync {
     /// Returns the operation that continues `watched` after the event at `position`.
-    fn after(self, watched: Watched, position: u64) -> Self;
+    fn after(self, watched: EventFilter, position: u64) -> Self;
 }

@@ -1,9 +1,9 @@
 //! Creates a resource group.
 
-use super::Place;
+use super::AnyScope;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
 use crate::model::key::Tags;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_group_tags};
 use crate::model::resource_kind::Resource;
@@ -22,12 +22,12 @@ pub struct CreateResourceGroup {
     /// The tags, which replace those of an existing group.
     pub tags: Tags,
     /// Whether an existing group in this region is accepted; otherwise the name must be unused.
-    pub existing_will_do: bool,
+    pub allow_existing: bool,
 }
 
 /// The resource group, and whether it is new.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct CreatedGroup {
     /// The group.
     pub group: ResourceGroup,
     /// Whether the group was created by this operation.
@@ -40,19 +40,19 @@ impl Operation for CreateResourceGroup {
     const ACTION: ControlAction = ControlAction::ResourceGroupWrite;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = Place;
-    type Reply = Made;
+    type Target = AnyScope;
+    type Reply = CreatedGroup;
 
     fn target(&self) -> ControlScope {
         ControlScope::ResourceGroup(self.subscription, self.name.clone())
     }
 
-    fn check(&self, _: &Place, _: Timestamp) -> Result<()> {
+    fn check(&self, _: &AnyScope, _: Timestamp) -> Result<()> {
         check_group_tags(&self.tags)
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
-        let Self { subscription, name, location, tags, existing_will_do } = self;
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+        let Self { subscription, name, location, tags, allow_existing: existing_will_do } = self;
         let location = cx.locations.find(&location)?.name.clone();
         match cx.store.resource_group(subscription, &name) {
             None => {}
@@ -63,16 +63,16 @@ impl Operation for CreateResourceGroup {
                 return Err(Error::invalid("location", "the resource group exists in another location"));
             }
             Some(group) if group.tags == tags => {
-                return Ok(Done::reply(Made { group: group.as_ref().clone(), new: false }));
+                return Ok(Done::reply(CreatedGroup { group: group.as_ref().clone(), new: false }));
             }
             Some(group) => {
                 let group = ResourceGroup { tags, ..group.as_ref().clone() };
                 let change = Change::Control(ControlChange::PutResourceGroup(group.clone()));
-                return Ok(Done::with(Made { group, new: false }, [change]));
+                return Ok(Done::with(CreatedGroup { group, new: false }, [change]));
             }
         }
         let group = ResourceGroup { subscription, name, location, created: cx.now, tags };
         let change = Change::Control(ControlChange::InsertResourceGroup(group.clone()));
-        Ok(Done::with(Made { group, new: true }, [change]))
+        Ok(Done::with(CreatedGroup { group, new: true }, [change]))
     }
 }

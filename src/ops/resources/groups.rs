@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Group, Place};
+use super::{AnyScope, ExistingResourceGroup};
 use crate::model::Result;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
 use crate::model::retention::Deletion;
 use crate::ops::{ControlCx, Done, Operation};
@@ -23,14 +23,14 @@ impl Operation for ListResourceGroups {
     const EVENT: &'static str = "ResourceGroupList";
     const ACTION: ControlAction = ControlAction::ResourceGroupRead;
     const METER: Meter = Meter::Free;
-    type Target = Place;
+    type Target = AnyScope;
     type Reply = Vec<Arc<ResourceGroup>>;
 
     fn target(&self) -> ControlScope {
         ControlScope::Subscription(self.subscription)
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         Ok(Done::reply(cx.store.resource_groups(self.subscription)))
     }
 }
@@ -49,14 +49,14 @@ impl Operation for GetResourceGroup {
     const EVENT: &'static str = "ResourceGroupGet";
     const ACTION: ControlAction = ControlAction::ResourceGroupRead;
     const METER: Meter = Meter::Free;
-    type Target = Group;
+    type Target = ExistingResourceGroup;
     type Reply = Arc<ResourceGroup>;
 
     fn target(&self) -> (SubscriptionId, ResourceGroupName) {
         (self.subscription, self.name.clone())
     }
 
-    async fn execute(self, target: Group, _: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, target: ExistingResourceGroup, _: &ControlCx) -> Result<Done<Self::Reply>> {
         Ok(Done::reply(target.0))
     }
 }
@@ -80,19 +80,19 @@ impl Operation for DeleteResourceGroup {
     const ACTION: ControlAction = ControlAction::ResourceGroupDelete;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = Group;
+    type Target = ExistingResourceGroup;
     type Reply = Arc<ResourceGroup>;
 
     fn target(&self) -> (SubscriptionId, ResourceGroupName) {
         (self.subscription, self.name.clone())
     }
 
-    async fn execute(self, target: Group, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, target: ExistingResourceGroup, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let group = &target.0;
         let mut changes = Vec::new();
         for hsm in cx.store.hsms() {
             let is_in_group = hsm.subscription == group.subscription
-                && hsm.resource_group.folded() == group.name.folded()
+                && hsm.resource_group.to_case_insensitive() == group.name.to_case_insensitive()
                 && hsm.deletion.is_none();
             if is_in_group {
                 let deletion =

@@ -1,9 +1,9 @@
 //! Lists the locations of resources.
 
-use super::Place;
+use super::AnyScope;
 use crate::model::Result;
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::location::Location;
 use crate::model::resource::SubscriptionId;
 use crate::ops::{ControlCx, Done, Operation};
@@ -20,7 +20,7 @@ impl Operation for ListLocations {
     const EVENT: &'static str = "LocationList";
     const ACTION: ControlAction = ControlAction::LocationRead;
     const METER: Meter = Meter::Free;
-    type Target = Place;
+    type Target = AnyScope;
     /// The subscription and the locations.
     type Reply = (SubscriptionId, Vec<Location>);
 
@@ -28,7 +28,7 @@ impl Operation for ListLocations {
         ControlScope::Subscription(self.subscription)
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         Ok(Done::reply((self.subscription, cx.locations.all().to_vec())))
     }
 }

@@ -8,7 +8,7 @@ mod subscriptions;
 mod update_group;
 mod update_subscription;
 
-pub use create_group::{CreateResourceGroup, Made};
+pub use create_group::{CreateResourceGroup, CreatedGroup};
 pub use groups::{DeleteResourceGroup, GetResourceGroup, ListResourceGroups};
 pub use locations::ListLocations;
 pub use operation_result::GetResourceGroupDeletion;
@@ -18,7 +18,7 @@ pub use update_subscription::UpdateSubscription;
 
 use std::sync::Arc;
 
-use crate::model::control_plane::ControlScope;
+use crate::model::arm_rbac::ControlScope;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
 use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result};
@@ -52,9 +52,9 @@ impl Target for Directory {
 
 /// A scope of the control plane, whether or not its resource exists.
 #[derive(Debug)]
-pub struct Place;
+pub struct AnyScope;
 
-impl Target for Place {
+impl Target for AnyScope {
     type Plane = ControlPlane;
     type Id = ControlScope;
 
@@ -82,9 +82,9 @@ impl Target for Place {
 
 /// A resource group.
 #[derive(Debug)]
-pub struct Group(pub Arc<ResourceGroup>);
+pub struct ExistingResourceGroup(pub Arc<ResourceGroup>);
 
-impl Target for Group {
+impl Target for ExistingResourceGroup {
     type Plane = ControlPlane;
     type Id = (SubscriptionId, ResourceGroupName);
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Directory, Place};
+use super::{AnyScope, Directory};
 use crate::model::Result;
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::resource::{Subscription, SubscriptionId};
-use crate::ops::{ControlCx, DirectoryCx, Done, Known, Operation};
+use crate::ops::{AuthenticatedCaller, ControlCx, DirectoryCx, Done, Operation};
 
 /// Lists the subscriptions in which the caller has a role at any scope, as Azure Resource Manager does.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct ListSubscriptions;
 impl Operation for ListSubscriptions {
     const NAME: &'static str = "ListSubscriptions";
     const EVENT: &'static str = "SubscriptionList";
-    const ACTION: Known = Known;
+    const ACTION: AuthenticatedCaller = AuthenticatedCaller;
     const METER: Meter = Meter::Free;
     type Target = Directory;
     type Reply = Vec<Arc<Subscription>>;
@@ -49,14 +49,14 @@ impl Operation for GetSubscription {
     const EVENT: &'static str = "SubscriptionGet";
     const ACTION: ControlAction = ControlAction::SubscriptionRead;
     const METER: Meter = Meter::Free;
-    type Target = Place;
+    type Target = AnyScope;
     type Reply = Arc<Subscription>;
 
     fn target(&self) -> ControlScope {
         ControlScope::Subscription(self.subscription)
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         Ok(Done::reply(Arc::clone(&cx.subscription)))
     }
 }

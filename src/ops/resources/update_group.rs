@@ -1,9 +1,9 @@
 //! Updates the tags of a resource group.
 
-use super::Group;
+use super::ExistingResourceGroup;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
-use crate::model::control_plane::ControlAction;
-use crate::model::entry::Meter;
 use crate::model::key::Tags;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_group_tags};
 use crate::model::{Result, Timestamp};
@@ -26,18 +26,18 @@ impl Operation for UpdateResourceGroup {
     const ACTION: ControlAction = ControlAction::ResourceGroupWrite;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = Group;
+    type Target = ExistingResourceGroup;
     type Reply = ResourceGroup;
 
     fn target(&self) -> (SubscriptionId, ResourceGroupName) {
         (self.subscription, self.name.clone())
     }
 
-    fn check(&self, _: &Group, _: Timestamp) -> Result<()> {
+    fn check(&self, _: &ExistingResourceGroup, _: Timestamp) -> Result<()> {
         self.tags.as_ref().map_or(Ok(()), check_group_tags)
     }
 
-    async fn execute(self, target: Group, _: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, target: ExistingResourceGroup, _: &ControlCx) -> Result<Done<Self::Reply>> {
         let before = target.0.as_ref().clone();
         let Some(tags) = self.tags else { return Ok(Done::reply(before)) };
         let group = ResourceGroup { tags, ..before };

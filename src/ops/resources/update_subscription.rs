@@ -1,9 +1,9 @@
 //! Marks a subscription as protected.
 
-use super::Place;
+use super::AnyScope;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
@@ -23,22 +23,22 @@ impl Operation for UpdateSubscription {
     const ACTION: ControlAction = ControlAction::SubscriptionWrite;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = Place;
+    type Target = AnyScope;
     type Reply = Subscription;
 
     fn target(&self) -> ControlScope {
         ControlScope::Subscription(self.subscription)
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         // Read again: another call may have changed it since this one was authorized.
         let missing = Error::NotFound(self.subscription.into());
         let before = cx.store.subscription(self.subscription).ok_or(missing)?;
         let undeletable = self.undeletable;
-        if before.undeletable && !undeletable {
+        if before.protected && !undeletable {
             return Err(Error::invalid("undeletable", "this can be enabled but not disabled"));
         }
-        let subscription = Subscription { undeletable, ..before.as_ref().clone() };
+        let subscription = Subscription { protected: undeletable, ..before.as_ref().clone() };
         let change = Change::Control(ControlChange::PutSubscription(subscription.clone()));
         Ok(Done::with(subscription, [change]))
     }

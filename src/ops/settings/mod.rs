@@ -7,5 +7,5 @@ mod target;
 mod update;
 
 pub use read::{GetSetting, ListSettings};
-pub use target::OneSetting;
+pub use target::SettingTarget;
 pub use update::UpdateSetting;

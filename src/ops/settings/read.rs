@@ -1,12 +1,12 @@
 //! Lists and returns settings of a managed HSM.
 
-use super::OneSetting;
+use super::SettingTarget;
 use crate::model::Result;
-use crate::model::entry::Meter;
+use crate::model::audit_entry::Meter;
+use crate::model::local_rbac::DataAction;
 use crate::model::name::HsmName;
-use crate::model::rbac::Action;
 use crate::model::setting::{Setting, SettingName};
-use crate::ops::{Cx, Done, Of, Operation, Whole};
+use crate::ops::{Cx, Done, InHsm, Operation, WholeHsm};
 
 /// Lists the settings of an HSM
 /// (<https://learn.microsoft.com/azure/key-vault/managed-hsm/authorize-azure-resource-manager>).
@@ -19,17 +19,17 @@ pub struct ListSettings {
 impl Operation for ListSettings {
     const NAME: &'static str = "ListSettings";
     const EVENT: &'static str = "SettingList";
-    const ACTION: Action = Action::SettingsRead;
+    const ACTION: DataAction = DataAction::SettingsRead;
     const METER: Meter = Meter::Management;
-    type Target = Whole;
-    type Reply = Of<Vec<Setting>>;
+    type Target = WholeHsm;
+    type Reply = InHsm<Vec<Setting>>;
 
     fn target(&self) -> HsmName {
         self.hsm.clone()
     }
 
-    async fn execute(self, _: Whole, cx: &Cx) -> Result<Done<Self::Reply>> {
-        Ok(Done::reply(Of::new(cx, cx.hsm.settings.all())))
+    async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(InHsm::new(cx, cx.hsm.settings.all())))
     }
 }
 
@@ -45,16 +45,16 @@ pub struct GetSetting {
 impl Operation for GetSetting {
     const NAME: &'static str = "GetSetting";
     const EVENT: &'static str = "SettingGet";
-    const ACTION: Action = Action::SettingsRead;
+    const ACTION: DataAction = DataAction::SettingsRead;
     const METER: Meter = Meter::Management;
-    type Target = OneSetting;
-    type Reply = Of<Setting>;
+    type Target = SettingTarget;
+    type Reply = InHsm<Setting>;
 
     fn target(&self) -> (HsmName, SettingName) {
         (self.hsm.clone(), self.name)
     }
 
-    async fn execute(self, _: OneSetting, cx: &Cx) -> Result<Done<Self::Reply>> {
-        Ok(Done::reply(Of::new(cx, cx.hsm.settings.get(self.name))))
+    async fn execute(self, _: SettingTarget, cx: &Cx) -> Result<Done<Self::Reply>> {
+        Ok(Done::reply(InHsm::new(cx, cx.hsm.settings.get(self.name))))
     }
 }

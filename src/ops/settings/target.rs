@@ -1,17 +1,17 @@
 //! The target of operations on settings.
 
 use crate::model::Result;
+use crate::model::local_rbac::LocalScope;
 use crate::model::name::HsmName;
-use crate::model::rbac::Scope;
 use crate::model::setting::SettingName;
 use crate::ops::{DataPlane, Target, hsm_lock};
 use crate::store::Store;
 
 /// A setting of an HSM. Shares the lock of changes to the HSM resource, of which settings are part.
 #[derive(Debug)]
-pub struct OneSetting;
+pub struct SettingTarget;
 
-impl Target for OneSetting {
+impl Target for SettingTarget {
     type Plane = DataPlane;
     type Id = (HsmName, SettingName);
 
@@ -19,8 +19,8 @@ impl Target for OneSetting {
         hsm.clone()
     }
 
-    fn scope(_: &Self::Id, _: &Store) -> Scope {
-        Scope::Hsm
+    fn scope(_: &Self::Id, _: &Store) -> LocalScope {
+        LocalScope::Hsm
     }
 
     fn describe((hsm, name): &Self::Id) -> String {

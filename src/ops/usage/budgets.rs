@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::compute;
-use crate::model::billing::{Budget, Facts, Period, Pricing, Reached};
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
+use crate::model::billing::{Budget, BudgetReached, Facts, Period, Pricing};
 use crate::model::change::{Change, ControlChange};
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
 use crate::model::name::BudgetName;
 use crate::model::resource::SubscriptionId;
 use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::resources::Place;
+use crate::ops::resources::AnyScope;
 use crate::ops::{ControlCx, ControlPlane, Done, Operation, Target};
 use crate::store::Store;
 
@@ -32,7 +32,7 @@ pub struct BudgetState {
     /// The currency of the price list.
     pub currency: String,
     /// When it will be reached next; `None` if it will not.
-    pub next: Option<Reached>,
+    pub next: Option<BudgetReached>,
 }
 
 impl BudgetState {
@@ -56,20 +56,20 @@ impl BudgetState {
 }
 
 /// Computes when a budget will be reached next.
-fn next(budget: &Budget, store: &Store, pricing: &Pricing, now: Timestamp) -> Result<Option<Reached>> {
+fn next(budget: &Budget, store: &Store, pricing: &Pricing, now: Timestamp) -> Result<Option<BudgetReached>> {
     let plan = pricing.plan(None)?;
-    let facts = match plan.charges_use() {
-        true => store.facts(Period { from: budget.watched_from().min(now), to: now }),
-        false => Facts { lives: store.lifetimes(), ..Facts::default() },
+    let facts = match plan.charges_usage() {
+        true => store.facts(Period { from: budget.facts_needed_from().min(now), to: now }),
+        false => Facts { lifetimes: store.lifetimes(), ..Facts::default() },
     };
-    Ok(budget.next(&facts, &pricing.prices, plan, now))
+    Ok(budget.next_reached(&facts, &pricing.prices, plan, now))
 }
 
 /// An existing budget. Calls are authorized at its scope; if it does not exist, at its subscription.
 #[derive(Debug)]
-pub struct KnownBudget(Arc<Budget>);
+pub struct ExistingBudget(Arc<Budget>);
 
-impl Target for KnownBudget {
+impl Target for ExistingBudget {
     type Plane = ControlPlane;
     type Id = BudgetId;
 
@@ -115,14 +115,14 @@ impl Operation for GetBudget {
     const EVENT: &'static str = "BudgetGet";
     const ACTION: ControlAction = ControlAction::BudgetRead;
     const METER: Meter = Meter::Free;
-    type Target = KnownBudget;
+    type Target = ExistingBudget;
     type Reply = BudgetState;
 
     fn target(&self) -> BudgetId {
         self.id.clone()
     }
 
-    async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<BudgetState>> {
+    async fn execute(self, target: ExistingBudget, cx: &ControlCx) -> Result<Done<BudgetState>> {
         Ok(Done::reply(BudgetState::of(target.0, cx).await?))
     }
 }
@@ -139,14 +139,14 @@ impl Operation for ListBudgets {
     const EVENT: &'static str = "BudgetList";
     const ACTION: ControlAction = ControlAction::BudgetRead;
     const METER: Meter = Meter::Free;
-    type Target = Place;
+    type Target = AnyScope;
     type Reply = Vec<BudgetState>;
 
     fn target(&self) -> ControlScope {
         ControlScope::Subscription(self.subscription)
     }
 
-    async fn execute(self, _: Place, cx: &ControlCx) -> Result<Done<Vec<BudgetState>>> {
+    async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Vec<BudgetState>>> {
         let mut budgets = cx.store.budgets();
         budgets.retain(|budget| budget.subscription() == self.subscription);
         Ok(Done::reply(BudgetState::of_all(budgets, cx).await?))
@@ -166,14 +166,14 @@ impl Operation for DeleteBudget {
     const ACTION: ControlAction = ControlAction::BudgetDelete;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = KnownBudget;
+    type Target = ExistingBudget;
     type Reply = BudgetState;
 
     fn target(&self) -> BudgetId {
         self.id.clone()
     }
 
-    async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<BudgetState>> {
+    async fn execute(self, target: ExistingBudget, cx: &ControlCx) -> Result<Done<BudgetState>> {
         let BudgetId { subscription, name } = self.id;
         let change = Change::Control(ControlChange::DeleteBudget(subscription, name));
         Ok(Done::with(BudgetState::of(target.0, cx).await?, [change]))
@@ -193,7 +193,7 @@ impl Operation for NoteBudgetReached {
     const ACTION: ControlAction = ControlAction::BudgetRead;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = KnownBudget;
+    type Target = ExistingBudget;
     type Reply = Arc<Budget>;
 
     fn target(&self) -> BudgetId {
@@ -201,7 +201,7 @@ impl Operation for NoteBudgetReached {
     }
 
     /// Fails if the budget is not reached, for example because an HSM was purged since the work was scheduled.
-    async fn execute(self, target: KnownBudget, cx: &ControlCx) -> Result<Done<Arc<Budget>>> {
+    async fn execute(self, target: ExistingBudget, cx: &ControlCx) -> Result<Done<Arc<Budget>>> {
         let (budget, store, pricing, now) =
             (Arc::clone(&target.0), cx.store.clone(), Arc::clone(&cx.pricing), cx.now);
         let reached = compute("budgets", move || next(&budget, &store, &pricing, now)).await?;

@@ -39,7 +39,8 @@ pub(super) async fn compute<T: Send + 'static>(
 /// # Errors
 /// `Invalid` if that part is longer than [`MAX_MONTHS`].
 pub(super) fn check_length(period: Period, store: &Store, now: Timestamp) -> Result<()> {
-    let first = store.lifetimes().iter().map(crate::model::lifetime::HsmLifetime::born).min().unwrap_or(now);
+    let first =
+        store.lifetimes().iter().map(crate::model::lifetime::HsmLifetime::created_at).min().unwrap_or(now);
     let relevant = Period { from: period.from.max(first), to: period.to.min(now) };
     if relevant.months().take(MAX_MONTHS + 1).count() > MAX_MONTHS {
         let why =

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::{BudgetState, Costs};
+use super::{BudgetState, CostTarget};
 use crate::model::Result;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::billing::Budget;
 use crate::model::change::{Change, ControlChange};
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
 use crate::model::name::BudgetName;
 use crate::ops::{ControlCx, Done, Operation};
 
@@ -30,14 +30,14 @@ impl Operation for CreateBudget {
     const ACTION: ControlAction = ControlAction::BudgetWrite;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
-    type Target = Costs;
+    type Target = CostTarget;
     type Reply = BudgetState;
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, _: Costs, cx: &ControlCx) -> Result<Done<BudgetState>> {
+    async fn execute(self, _: CostTarget, cx: &ControlCx) -> Result<Done<BudgetState>> {
         let Self { scope, name, amount } = self;
         // The store rejects a name that is in use and enforces the limit, when it applies the change.
         let budget = Budget { name, scope, amount, created: cx.now, reached: None };

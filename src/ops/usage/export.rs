@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Asked, Costs, check_length, compute};
+use super::{CostTarget, RequestedPeriod, check_length, compute};
 use crate::focus::{self, Row};
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::billing::{CostScope, Period, Pricing, day_of, start_of_day, statement};
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 use crate::store::Store;
@@ -22,7 +22,7 @@ pub struct ExportUsage {
     /// The scope of the costs.
     pub scope: ControlScope,
     /// The period.
-    pub period: Asked,
+    pub period: RequestedPeriod,
     /// The price plan; `None` for the configured one.
     pub plan: Option<String>,
     /// The file format.
@@ -42,7 +42,7 @@ pub enum FileFormat {
 
 /// A chunk of the file, of complete lines.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Piece {
+pub struct ExportChunk {
     /// The bytes.
     pub content: Vec<u8>,
     /// The start of the next chunk; `None` after the last.
@@ -54,14 +54,14 @@ impl Operation for ExportUsage {
     const EVENT: &'static str = "UsageExport";
     const ACTION: ControlAction = ControlAction::UsageRead;
     const METER: Meter = Meter::Free;
-    type Target = Costs;
-    type Reply = Piece;
+    type Target = CostTarget;
+    type Reply = ExportChunk;
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Piece>> {
+    async fn execute(self, costs: CostTarget, cx: &ControlCx) -> Result<Done<ExportChunk>> {
         let period = self.period.at(cx.now)?;
         check_length(period, &cx.store, cx.now)?;
         let (store, pricing, now) = (cx.store.clone(), Arc::clone(&cx.pricing), cx.now);
@@ -81,7 +81,7 @@ impl ExportUsage {
         scope: &CostScope,
         (period, now): (Period, Timestamp),
         subscription: &str,
-    ) -> Result<Piece> {
+    ) -> Result<ExportChunk> {
         let plan = pricing.plan(self.plan.as_deref())?;
         let begin = self.after.unwrap_or(period.from);
         if !period.contains(begin) {
@@ -91,7 +91,7 @@ impl ExportUsage {
         let lives = store.lifetimes();
         let first = lives.iter().filter_map(|life| life.phases.first()).map(|(at, _)| *at).min();
         let known = Period { from: first.unwrap_or(now), to: now };
-        let mut piece = Piece { content: Vec::new(), next: None };
+        let mut piece = ExportChunk { content: Vec::new(), next: None };
         let headings = self.after.is_none();
         if headings && self.format == FileFormat::Csv {
             piece.content = focus::csv(&[], true)?;
@@ -111,7 +111,7 @@ impl ExportUsage {
             }
             let Some((_, facts)) = &month else { continue };
             let statement = statement(facts, &pricing.prices, plan, scope, day, now);
-            let rows = Row::of(&statement, Some(subscription));
+            let rows = Row::from_statement(&statement, Some(subscription));
             piece.content.extend(match self.format {
                 FileFormat::Csv => focus::csv(&rows, false)?,
                 FileFormat::Json => focus::json_lines(&rows)?,

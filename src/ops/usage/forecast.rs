@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Costs, compute};
-use crate::model::billing::{Forecast, Period, Standing, forecast};
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
+use super::{CostTarget, compute};
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
+use crate::model::billing::{DeletionState, Forecast, Period, forecast};
 use crate::model::lifetime::Phase;
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
@@ -24,26 +24,26 @@ impl Operation for GetForecast {
     const EVENT: &'static str = "CostForecast";
     const ACTION: ControlAction = ControlAction::CostForecastRead;
     const METER: Meter = Meter::Free;
-    type Target = Costs;
+    type Target = CostTarget;
     type Reply = (ControlScope, Forecast);
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, costs: CostTarget, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let name =
             self.scope.hsm().ok_or_else(|| Error::internal("a forecast requires the scope of an HSM"))?;
         let not_found = || Error::NotFound(name.into());
         cx.pricing.plan(self.plan.as_deref())?;
         let facts = cx.store.facts(Period { from: cx.now, to: cx.now });
         let exists = |phases: &[(_, Phase)]| phases.iter().all(|(_, phase)| *phase != Phase::Purged);
-        let life = facts.lives.iter().find(|life| costs.0.covers(life) && exists(&life.phases));
+        let life = facts.lifetimes.iter().find(|life| costs.0.covers(life) && exists(&life.phases));
         let (life, hsm) = life.zip(cx.store.hsm(name)).ok_or_else(not_found)?;
-        let standing = Standing {
+        let standing = DeletionState {
             deletion: hsm.deletion,
             retention: hsm.retention,
-            protected: hsm.purge_protection || cx.subscription.undeletable,
+            protected: hsm.purge_protection || cx.subscription.protected,
         };
         let (life, pricing, now) = (life.clone(), Arc::clone(&cx.pricing), cx.now);
         let computed = compute("forecasts", move || {

@@ -1,9 +1,9 @@
 //! Lists the usage from which statements are computed.
 
-use super::{Asked, Costs, check_length, compute};
-use crate::model::billing::{CostScope, Lives, Period, Reading, VersionUse, start_of_day};
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
+use super::{CostTarget, RequestedPeriod, check_length, compute};
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
+use crate::model::billing::{CostScope, LifetimesByName, MeterReading, Period, VersionUse, start_of_day};
 use crate::model::lifetime::{HsmLifetime, Phase};
 use crate::model::name::HsmName;
 use crate::model::{Result, Timestamp};
@@ -16,18 +16,18 @@ pub struct ListUsage {
     /// The scope of the usage.
     pub scope: ControlScope,
     /// The period.
-    pub period: Asked,
+    pub period: RequestedPeriod,
     /// The requested page.
     pub page: PageRequest,
 }
 
 /// An item of usage.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Used {
+pub struct UsageItem {
     /// The start of the usage.
     pub from: Timestamp,
     /// The meter.
-    pub meter: UsedMeter,
+    pub meter: UsageMeter,
     /// The resource: `hsms/{hsm}` or a key version in it.
     pub resource: String,
     /// The end of the usage.
@@ -40,7 +40,7 @@ pub struct Used {
 
 /// The meter of an item of usage.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum UsedMeter {
+pub enum UsageMeter {
     /// The time for which an HSM existed.
     PoolHours {
         /// Whether the HSM was soft-deleted.
@@ -62,14 +62,14 @@ impl Operation for ListUsage {
     const EVENT: &'static str = "UsageList";
     const ACTION: ControlAction = ControlAction::UsageRead;
     const METER: Meter = Meter::Free;
-    type Target = Costs;
-    type Reply = Page<Used>;
+    type Target = CostTarget;
+    type Reply = Page<UsageItem>;
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, costs: CostTarget, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let period = self.period.at(cx.now)?;
         check_length(period, &cx.store, cx.now)?;
         let (store, now) = (cx.store.clone(), cx.now);
@@ -86,12 +86,12 @@ fn usage_page(
     period: Period,
     now: Timestamp,
     page: &PageRequest,
-) -> Page<Used> {
+) -> Page<UsageItem> {
     let facts = store.facts(period);
-    let lives = Lives::new(&facts.lives);
+    let lives = LifetimesByName::new(&facts.lifetimes);
     let in_scope = |life: Option<&HsmLifetime>| life.is_some_and(|life| scope.covers(life));
     let elapsed = Period { to: period.to.min(now), ..period };
-    let hsms = facts.lives.iter().filter(|life| in_scope(Some(life)));
+    let hsms = facts.lifetimes.iter().filter(|life| in_scope(Some(life)));
     let mut all: Vec<_> = hsms.flat_map(|life| hours(life, elapsed)).collect();
     all.extend(
         facts
@@ -109,7 +109,7 @@ fn usage_page(
     }
     all.sort();
     set_ranks(&mut all);
-    let token = |used: &Used| format!("{}-{}", used.from.as_microsecond(), used.rank);
+    let token = |used: &UsageItem| format!("{}-{}", used.from.as_microsecond(), used.rank);
     if let Some(after) = &page.after {
         let at = all.iter().position(|used| token(used) == *after);
         all.drain(..at.map_or(all.len(), |at| at + 1));
@@ -118,35 +118,35 @@ fn usage_page(
 }
 
 /// Returns the spans of a period in which an HSM existed.
-fn hours(life: &HsmLifetime, period: Period) -> impl Iterator<Item = Used> {
+fn hours(life: &HsmLifetime, period: Period) -> impl Iterator<Item = UsageItem> {
     life.spans().filter(|(_, _, phase)| *phase != Phase::Purged).filter_map(move |(from, to, phase)| {
         let within = Period { from, to }.overlap(period)?;
-        let meter = UsedMeter::PoolHours { deleted: phase == Phase::Deleted };
+        let meter = UsageMeter::PoolHours { deleted: phase == Phase::Deleted };
         let resource = format!("hsms/{}", life.name);
-        Some(Used { from: within.from, meter, resource, to: within.to, count: 1, rank: 0 })
+        Some(UsageItem { from: within.from, meter, resource, to: within.to, count: 1, rank: 0 })
     })
 }
 
 /// Converts a meter reading to the calls of an hour, with the HSM.
-fn operations(reading: &Reading) -> Option<(&HsmName, Used)> {
+fn operations(reading: &MeterReading) -> Option<(&HsmName, UsageItem)> {
     let hsm = reading.hsm.as_ref()?;
     let from = Timestamp::from_second(reading.hour).ok()?;
     let to = Timestamp::from_second(reading.hour.saturating_add(3_600)).unwrap_or(Timestamp::MAX);
-    let meter = UsedMeter::Operations { class: reading.meter, event: reading.event.to_string() };
-    Some((hsm, Used { from, meter, resource: format!("hsms/{hsm}"), to, count: reading.calls, rank: 0 }))
+    let meter = UsageMeter::Operations { class: reading.meter, event: reading.event.to_string() };
+    Some((hsm, UsageItem { from, meter, resource: format!("hsms/{hsm}"), to, count: reading.calls, rank: 0 }))
 }
 
 /// Returns the days on which a key version was used.
-fn days(used: &VersionUse) -> impl Iterator<Item = Used> {
+fn days(used: &VersionUse) -> impl Iterator<Item = UsageItem> {
     let resource = format!("hsms/{}/keys/{}/versions/{}", used.hsm, used.key, used.version);
     used.days.iter().map(move |day| {
         let (from, to) = (start_of_day(day), start_of_day(day.saturating_add(1)));
-        Used { from, meter: UsedMeter::KeyUse, resource: resource.clone(), to, count: 1, rank: 0 }
+        UsageItem { from, meter: UsageMeter::KeyUse, resource: resource.clone(), to, count: 1, rank: 0 }
     })
 }
 
 /// Numbers the items with the same start, so that each has a unique page token.
-fn set_ranks(all: &mut [Used]) {
+fn set_ranks(all: &mut [UsageItem]) {
     let mut before = None;
     let mut rank = 0;
     for used in all {

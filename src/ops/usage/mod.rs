@@ -9,18 +9,18 @@ mod list;
 mod statement;
 
 pub use budgets::{
-    BudgetId, BudgetState, DeleteBudget, GetBudget, KnownBudget, ListBudgets, NoteBudgetReached,
+    BudgetId, BudgetState, DeleteBudget, ExistingBudget, GetBudget, ListBudgets, NoteBudgetReached,
 };
 pub use create_budget::CreateBudget;
-pub use export::{ExportUsage, FileFormat, Piece};
+pub use export::{ExportChunk, ExportUsage, FileFormat};
 pub use forecast::GetForecast;
-pub use list::{ListUsage, Used, UsedMeter};
+pub use list::{ListUsage, UsageItem, UsageMeter};
 pub use statement::GetStatement;
 
 use compute::{check_length, compute};
 
+use crate::model::arm_rbac::ControlScope;
 use crate::model::billing::{CostScope, Period};
-use crate::model::control_plane::ControlScope;
 use crate::model::resource::SubscriptionId;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{ControlPlane, Target};
@@ -28,9 +28,9 @@ use crate::store::Store;
 
 /// The costs at a scope of the control plane, of HSMs that exist or existed there.
 #[derive(Debug)]
-pub struct Costs(CostScope);
+pub struct CostTarget(CostScope);
 
-impl Target for Costs {
+impl Target for CostTarget {
     type Plane = ControlPlane;
     type Id = ControlScope;
 
@@ -68,14 +68,14 @@ impl Target for Costs {
 
 /// A requested period. A bound that is `None` is that of the current month.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Asked {
+pub struct RequestedPeriod {
     /// The first instant of the period.
     pub from: Option<Timestamp>,
     /// The first instant after the period.
     pub to: Option<Timestamp>,
 }
 
-impl Asked {
+impl RequestedPeriod {
     /// Returns the period, with `now` in the current month.
     ///
     /// # Errors

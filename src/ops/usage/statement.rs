@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Asked, Costs, check_length, compute};
+use super::{CostTarget, RequestedPeriod, check_length, compute};
 use crate::model::Result;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::audit_entry::Meter;
 use crate::model::billing::{Statement, statement};
-use crate::model::control_plane::{ControlAction, ControlScope};
-use crate::model::entry::Meter;
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Computes the costs of a scope in a period.
@@ -15,7 +15,7 @@ pub struct GetStatement {
     /// The scope of the costs.
     pub scope: ControlScope,
     /// The period.
-    pub period: Asked,
+    pub period: RequestedPeriod,
     /// The price plan; `None` for the configured one.
     pub plan: Option<String>,
 }
@@ -25,14 +25,14 @@ impl Operation for GetStatement {
     const EVENT: &'static str = "CostQuery";
     const ACTION: ControlAction = ControlAction::CostQueryRead;
     const METER: Meter = Meter::Free;
-    type Target = Costs;
+    type Target = CostTarget;
     type Reply = (ControlScope, Statement);
 
     fn target(&self) -> ControlScope {
         self.scope.clone()
     }
 
-    async fn execute(self, costs: Costs, cx: &ControlCx) -> Result<Done<Self::Reply>> {
+    async fn execute(self, costs: CostTarget, cx: &ControlCx) -> Result<Done<Self::Reply>> {
         let period = self.period.at(cx.now)?;
         check_length(period, &cx.store, cx.now)?;
         let (store, pricing, now) = (cx.store.clone(), Arc::clone(&cx.pricing), cx.now);

@@ -8,7 +8,7 @@ use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero};
 use zeroize::Zeroizing;
 
 use super::super::rsa::check_public;
-use super::super::{PublicKey, minimal};
+use super::super::{PublicKey, strip_leading_zeros};
 use super::prime::is_probably_prime;
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::key::PublicMaterial;
@@ -87,7 +87,7 @@ fn check_numbers(n: &[u8], e: &[u8], given: &KeyPairComponents<&Vec<u8>>) -> Res
 
 /// Parses a private number of at most `bits` bits.
 fn number(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
-    let bytes = minimal(bytes);
+    let bytes = strip_leading_zeros(bytes);
     if bytes.is_empty() {
         return Err(Error::invalid(field, "it is missing or zero; all members of an RSA key are required"));
     }

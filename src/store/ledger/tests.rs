@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange, Intent, IntentVerb};
-use crate::model::entry::Meter;
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result};
-use crate::store::{Commit, Durability, Options, Record, Store};
+use crate::store::{AuditRecord, Commit, Durability, Options, Store};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -68,8 +68,8 @@ impl Site {
     }
 }
 
-fn record(call: u64) -> Record {
-    Record {
+fn record(call: u64) -> AuditRecord {
+    AuditRecord {
         at: Timestamp::UNIX_EPOCH,
         hsm: None,
         event: "Test",
@@ -86,7 +86,7 @@ fn id(number: u64) -> SubscriptionId {
 /// A call that creates a subscription with this number.
 fn call(number: u64) -> Commit {
     let (id, tenant, name) = (id(number), Uuid::nil(), number.to_string());
-    let subscription = Subscription { id, name, tenant, undeletable: false };
+    let subscription = Subscription { id, name, tenant, protected: false };
     let changes = vec![Change::Control(ControlChange::PutSubscription(subscription))];
     Commit { changes, record: Some(record(number)), ..Commit::default() }
 }
@@ -107,7 +107,7 @@ async fn group_written_despite_commit_error_is_applied() {
     lose_the_next_answer(|| {});
     assert_eq!(store.commit(only_a_record(3)).await, Ok(()));
     store.commit(call(4)).await.unwrap();
-    store.settle().await.unwrap();
+    store.resolve_ambiguous_commits().await.unwrap();
     store.close().await;
     assert_eq!(site.exported(), (vec![1, 2, 3, 4], vec![1, 2, 3, 4]));
 
@@ -133,12 +133,12 @@ async fn ambiguous_commit_blocks_writes_until_resolved() {
     let concluding = Commit { close: vec![intent.id], ..call(1) };
     let is_unknown = |answer: Result<()>| matches!(answer, Err(Error::Internal(_)));
     assert!(is_unknown(store.commit(concluding).await));
-    assert!(is_unknown(store.settle().await));
+    assert!(is_unknown(store.resolve_ambiguous_commits().await));
     assert!(is_unknown(store.commit(call(2)).await));
     assert_eq!((has(&store, 1), store.intents().len()), (false, 1));
 
     std::fs::rename(away, path).unwrap();
-    store.settle().await.unwrap();
+    store.resolve_ambiguous_commits().await.unwrap();
     assert_eq!((has(&store, 1), has(&store, 2), store.intents().len()), (true, false, 0));
     store.commit(call(3)).await.unwrap();
     store.close().await;

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use super::ask::{Arm, SUBSCRIPTION, deleted, hsm, making, refused};
-use crate::rest::ask::Answer;
-use crate::roles::ask::fails;
+use super::client::{Arm, SUBSCRIPTION, assert_arm_error, deleted, hsm, hsm_body};
+use crate::rest::client::RestResponse;
+use crate::roles::support::assert_grpc_error;
 use crate::support::Server;
 
 const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
@@ -18,10 +18,10 @@ const NAME: &str = "11111111-2222-3333-4444-555555555555";
 #[tokio::test]
 async fn creates_lists_and_deletes_role_assignments() {
     let server = Server::start();
-    let owner = Arm::of(&server, "owner").await;
-    let nobody = Arm::of(&server, "nobody").await;
+    let owner = Arm::authenticated(&server, "owner").await;
+    let nobody = Arm::authenticated(&server, "nobody").await;
     let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
-    refused(&nobody.ask("GET", &hsm("local")).await, 403);
+    assert_arm_error(&nobody.request("GET", &hsm("local")).await, 403);
 
     let definitions = format!("{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions");
     let all = owner.get(&definitions).await;
@@ -39,19 +39,19 @@ async fn creates_lists_and_deletes_role_assignments() {
     let properties = &made["properties"];
     assert_eq!((&properties["principalId"], &properties["scope"]), (&json!(NOBODY), &json!(group)));
     assert_eq!(properties["roleDefinitionId"], reader["id"]);
-    let (code, _) = refused(&owner.send("PUT", &assignment, &body).await, 409);
+    let (code, _) = assert_arm_error(&owner.send("PUT", &assignment, &body).await, 409);
     assert_eq!(code, "RoleAssignmentExists");
     // The same assignment under another name gets the same error.
     let other = format!("{}0", &assignment[..assignment.len() - 1]);
     assert_ne!(other, assignment);
-    let (code, message) = refused(&owner.send("PUT", &other, &body).await, 409);
+    let (code, message) = assert_arm_error(&owner.send("PUT", &other, &body).await, 409);
     assert_eq!(
         (code.as_str(), message.as_str()),
         ("RoleAssignmentExists", "The role assignment already exists.")
     );
     assert_eq!(owner.get(&assignment).await, made);
     nobody.get(&hsm("local")).await;
-    refused(&nobody.send("PATCH", &hsm("local"), &json!({"tags": {}})).await, 403);
+    assert_arm_error(&nobody.send("PATCH", &hsm("local"), &json!({"tags": {}})).await, 403);
 
     // Includes assignments below the scope, except with `atScope()`; filters by principal.
     let list = async |scope: &str, filter: &str| {
@@ -69,15 +69,15 @@ async fn creates_lists_and_deletes_role_assignments() {
     ] {
         assert_eq!(list(scope, filter).await, seen, "{scope} {filter}");
     }
-    assert_eq!(owner.ask("DELETE", &assignment).await.json(200), made);
-    refused(&nobody.ask("GET", &hsm("local")).await, 403);
-    refused(&owner.ask("GET", &assignment).await, 404);
+    assert_eq!(owner.request("DELETE", &assignment).await.json(200), made);
+    assert_arm_error(&nobody.request("GET", &hsm("local")).await, 403);
+    assert_arm_error(&owner.request("GET", &assignment).await, 404);
 }
 
 #[tokio::test]
 async fn assignment_is_found_at_its_own_scope_only() {
     let server = Server::start();
-    let owner = Arm::of(&server, "owner").await;
+    let owner = Arm::authenticated(&server, "owner").await;
     let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
     let at = |scope: &str| format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{NAME}");
     let scopes = [SUBSCRIPTION.to_owned(), group.clone(), hsm("local")];
@@ -86,19 +86,19 @@ async fn assignment_is_found_at_its_own_scope_only() {
     for own in &scopes {
         let made = owner.send("PUT", &at(own), &body).await.json(201);
         for other in scopes.iter().filter(|other| *other != own) {
-            refused(&owner.ask("GET", &at(other)).await, 404);
-            refused(&owner.ask("DELETE", &at(other)).await, 404);
+            assert_arm_error(&owner.request("GET", &at(other)).await, 404);
+            assert_arm_error(&owner.request("DELETE", &at(other)).await, 404);
             // The resource names of gRPC contain the scope, too.
             let name = format!("{}/roleAssignments/{NAME}", &other[1..]);
             let read = pb::GetControlRoleAssignmentRequest { name: name.clone() };
             let read = client.authorization.get_control_role_assignment(read).await;
-            fails(read, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+            assert_grpc_error(read, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
             let taken = pb::DeleteControlRoleAssignmentRequest { name };
             let taken = client.authorization.delete_control_role_assignment(taken).await;
-            fails(taken, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+            assert_grpc_error(taken, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
         }
         assert_eq!(owner.get(&at(&own.replace("dev", "DEV"))).await, made);
-        assert_eq!(owner.ask("DELETE", &at(own)).await.json(200), made);
+        assert_eq!(owner.request("DELETE", &at(own)).await.json(200), made);
     }
 }
 
@@ -109,12 +109,12 @@ async fn requests_are_granted_by_arm_roles() {
     let principals = ["owner", "contributor", "reader", "administrator"];
     let mut callers = Vec::new();
     for principal in principals {
-        callers.push(Arm::of(&server, principal).await);
+        callers.push(Arm::authenticated(&server, principal).await);
     }
-    callers[0].finish("PUT", &hsm("removed"), &making(DEV)).await;
-    callers[0].finish("DELETE", &hsm("removed"), &Value::Null).await;
+    callers[0].run_to_completion("PUT", &hsm("removed"), &hsm_body(DEV)).await;
+    callers[0].run_to_completion("DELETE", &hsm("removed"), &Value::Null).await;
     let at = |tail: &str| format!("{SUBSCRIPTION}/{tail}");
-    let granted = |answer: &Answer| answer.status != 403;
+    let granted = |answer: &RestResponse| answer.status != 403;
     for (method, path, body, may) in [
         ("GET", hsm("local"), Value::Null, "ocr"),
         ("PATCH", hsm("local"), json!({"tags": {}}), "oc"),
@@ -123,7 +123,7 @@ async fn requests_are_granted_by_arm_roles() {
         ("GET", deleted("removed"), Value::Null, "ocr"),
         ("GET", deleted("none"), Value::Null, "ocr"),
         ("PUT", hsm("removed"), json!({"location": "eastus", "properties": {"createMode": "recover"}}), "oc"),
-        ("PUT", hsm("removed"), making(DEV), "oc"),
+        ("PUT", hsm("removed"), hsm_body(DEV), "oc"),
         ("DELETE", hsm("none"), Value::Null, "oc"),
         ("POST", format!("{}/purge", deleted("none")), Value::Null, "oc"),
         ("PUT", at("resourcegroups/dev"), json!({"location": "localhost"}), "o"),
@@ -135,7 +135,7 @@ async fn requests_are_granted_by_arm_roles() {
             let wanted = may.contains(&principal[..1]);
             assert_eq!(granted(&answer), wanted, "{principal}: {method} {path}: {answer:?}");
             if !wanted {
-                let (code, message) = refused(&answer, 403);
+                let (code, message) = assert_arm_error(&answer, 403);
                 assert_eq!(code, "AuthorizationFailed");
                 assert!(message.contains("Microsoft."), "{message}");
             }

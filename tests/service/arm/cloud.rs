@@ -3,13 +3,13 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::ask::{Arm, SUBSCRIPTION, deleted, hsm, refused};
+use super::client::{Arm, SUBSCRIPTION, assert_arm_error, deleted, hsm};
 use crate::support::Server;
 
 #[tokio::test]
 async fn cloud_endpoints_need_no_authentication() {
     let server = Server::start();
-    let unauthenticated = Arm::stranger(&server);
+    let unauthenticated = Arm::unauthenticated(&server);
     let cloud =
         unauthenticated.raw(Method::GET, "/metadata/endpoints?api-version=2022-09-01", "").await.json(200);
     let port = unauthenticated.base().rsplit(':').next().unwrap();
@@ -31,7 +31,7 @@ async fn cloud_endpoints_need_no_authentication() {
 #[tokio::test]
 async fn cloud_endpoints_have_the_2015_shape_on_request() {
     let server = Server::start();
-    let unauthenticated = Arm::stranger(&server);
+    let unauthenticated = Arm::unauthenticated(&server);
     let cloud =
         unauthenticated.raw(Method::GET, "/metadata/endpoints?api-version=2015-01-01", "").await.json(200);
     let (management, port) = (unauthenticated.base(), unauthenticated.base().rsplit(':').next().unwrap());
@@ -52,7 +52,7 @@ async fn cloud_endpoints_have_the_2015_shape_on_request() {
 #[tokio::test]
 async fn lists_subscriptions_and_creates_resource_groups() {
     let server = Server::start();
-    let owner = Arm::of(&server, "owner").await;
+    let owner = Arm::authenticated(&server, "owner").await;
     let subscriptions = owner.get("/subscriptions").await;
     assert_eq!(subscriptions["value"].as_array().unwrap().len(), 1);
     assert_eq!(subscriptions["value"][0], owner.get(SUBSCRIPTION).await);
@@ -67,7 +67,10 @@ async fn lists_subscriptions_and_creates_resource_groups() {
         (&provider["namespace"], &provider["registrationState"]),
         (&json!("Microsoft.KeyVault"), &json!("Registered"))
     );
-    refused(&owner.ask("GET", &format!("{SUBSCRIPTION}/providers/Microsoft.Compute")).await, 501);
+    assert_arm_error(
+        &owner.request("GET", &format!("{SUBSCRIPTION}/providers/Microsoft.Compute")).await,
+        501,
+    );
     let operations = owner.get("/providers/Microsoft.KeyVault/operations").await;
     let operations = operations["value"].as_array().unwrap();
     let purge = |one: &&Value| one["name"] == "Microsoft.KeyVault/locations/deletedManagedHsms/purge/action";
@@ -80,28 +83,28 @@ async fn lists_subscriptions_and_creates_resource_groups() {
     assert_eq!(all["value"][0]["name"], "local");
 
     let group = format!("{SUBSCRIPTION}/resourcegroups/Team");
-    assert_eq!(owner.ask("HEAD", &group).await.status, 404);
+    assert_eq!(owner.request("HEAD", &group).await.status, 404);
     let made = owner.send("PUT", &group, &json!({"location": "West Europe"})).await.json(201);
     assert_eq!(made["tags"], json!({}));
     assert_eq!((&made["name"], &made["location"]), (&json!("Team"), &json!("westeurope")));
     assert_eq!(made["id"], format!("{SUBSCRIPTION}/resourceGroups/Team"));
     assert_eq!(owner.send("PUT", &group, &json!({"location": "westeurope"})).await.json(200), made);
-    refused(&owner.send("PUT", &group, &json!({"location": "eastus"})).await, 400);
+    assert_arm_error(&owner.send("PUT", &group, &json!({"location": "eastus"})).await, 400);
     assert_eq!(owner.get(&group).await, made);
-    assert_eq!(owner.ask("HEAD", &group).await.status, 204);
+    assert_eq!(owner.request("HEAD", &group).await.status, 204);
     assert_eq!(
         owner.get(&format!("{SUBSCRIPTION}/resourcegroups")).await["value"].as_array().unwrap().len(),
         2
     );
-    owner.finish("DELETE", &group, &Value::Null).await;
-    let (code, _) = refused(&owner.ask("GET", &group).await, 404);
+    owner.run_to_completion("DELETE", &group, &Value::Null).await;
+    let (code, _) = assert_arm_error(&owner.request("GET", &group).await, 404);
     assert_eq!(code, "ResourceGroupNotFound");
 }
 
 #[tokio::test]
 async fn stores_lists_and_patches_resource_group_tags() {
     let mut server = Server::start();
-    let owner = Arm::of(&server, "owner").await;
+    let owner = Arm::authenticated(&server, "owner").await;
     let group = format!("{SUBSCRIPTION}/resourcegroups/Team");
     let body = json!({"location": "westeurope", "tags": {"team": "blue", "Cost Centre": "17"}});
     let made = owner.send("PUT", &group, &body).await.json(201);
@@ -114,30 +117,30 @@ async fn stores_lists_and_patches_resource_group_tags() {
         assert_eq!(owner.send("PATCH", &group, &body).await.json(200), patched, "{body}");
     }
     server.restart();
-    let owner = Arm::of(&server, "owner").await;
+    let owner = Arm::authenticated(&server, "owner").await;
     assert_eq!(owner.get(&group).await, patched);
     let listed = owner.get(&format!("{SUBSCRIPTION}/resourcegroups")).await;
     assert!(listed["value"].as_array().unwrap().contains(&patched), "{listed}");
     assert_eq!(owner.send("PATCH", &group, &json!({"tags": {}})).await.json(200)["tags"], json!({}));
     let wrong = owner.send("PATCH", &group, &json!({"tags": {"a/b": "c"}})).await;
-    assert!(refused(&wrong, 400).1.starts_with("tags"), "{wrong:?}");
+    assert!(assert_arm_error(&wrong, 400).1.starts_with("tags"), "{wrong:?}");
     let missing = owner.send("PATCH", &format!("{SUBSCRIPTION}/resourcegroups/none"), &json!({})).await;
-    assert_eq!(refused(&missing, 404).0, "ResourceGroupNotFound");
-    let reader = Arm::of(&server, "reader").await;
-    refused(&reader.send("PATCH", &group, &json!({"tags": {}})).await, 403);
+    assert_eq!(assert_arm_error(&missing, 404).0, "ResourceGroupNotFound");
+    let reader = Arm::authenticated(&server, "reader").await;
+    assert_arm_error(&reader.send("PATCH", &group, &json!({"tags": {}})).await, 403);
 }
 
 #[tokio::test]
 async fn applies_supported_filters_and_rejects_others() {
     let server = Server::start();
-    let owner = Arm::of(&server, "owner").await;
+    let owner = Arm::authenticated(&server, "owner").await;
     for (name, location, tags) in
         [("blue", "westeurope", json!({"team": "blue"})), ("red", "eastus", json!({"Team": "red"}))]
     {
         let body = json!({"location": location, "tags": tags});
         owner.send("PUT", &format!("{SUBSCRIPTION}/resourcegroups/{name}"), &body).await.json(201);
     }
-    owner.finish("PATCH", &hsm("local"), &json!({"tags": {"env": "test"}})).await;
+    owner.run_to_completion("PATCH", &hsm("local"), &json!({"tags": {"env": "test"}})).await;
     let names = async |list: &str, filter: &str| {
         let filter: String = url_escaped(filter);
         let listed = owner.get(&format!("{list}?$filter={filter}")).await;
@@ -187,11 +190,11 @@ async fn applies_supported_filters_and_rejects_others() {
         &format!("{SUBSCRIPTION}/locations"),
     ] {
         for filter in ["colour eq 'blue'", "name eq 'x' or name eq 'y'", "name"] {
-            let answer = owner.ask("GET", &format!("{list}?$filter={}", url_escaped(filter))).await;
-            assert!(refused(&answer, 400).1.starts_with("$filter: "), "{list} {filter}: {answer:?}");
+            let answer = owner.request("GET", &format!("{list}?$filter={}", url_escaped(filter))).await;
+            assert!(assert_arm_error(&answer, 400).1.starts_with("$filter: "), "{list} {filter}: {answer:?}");
         }
-        let unauthenticated = Arm::stranger(&server);
-        assert_eq!(unauthenticated.ask("GET", &format!("{list}?$filter=x")).await.status, 401, "{list}");
+        let unauthenticated = Arm::unauthenticated(&server);
+        assert_eq!(unauthenticated.request("GET", &format!("{list}?$filter=x")).await.status, 401, "{list}");
     }
 }
 
@@ -202,7 +205,7 @@ fn url_escaped(filter: &str) -> String {
 #[tokio::test]
 async fn group_deletion_deletes_hsms_and_reports_to_its_caller() {
     let server = Server::start();
-    let owner = Arm::of(&server, "owner").await;
+    let owner = Arm::authenticated(&server, "owner").await;
     let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
     let assignment = format!(
         "{group}/providers/Microsoft.Authorization/roleAssignments/11111111-2222-3333-4444-555555555555"
@@ -212,28 +215,28 @@ async fn group_deletion_deletes_hsms_and_reports_to_its_caller() {
         "roleDefinitionId": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "principalId": nobody,
     }});
     owner.send("PUT", &assignment, &body).await.json(201);
-    let caller = Arm::of(&server, "nobody").await;
+    let caller = Arm::authenticated(&server, "nobody").await;
     // The caller's role assignment ends with the group, and its caller may still read the result.
-    assert_eq!(caller.finish("DELETE", &group, &Value::Null).await, Value::Null);
-    refused(&caller.ask("GET", &group).await, 403);
-    assert_eq!(refused(&owner.ask("GET", &group).await, 404).0, "ResourceGroupNotFound");
-    assert_eq!(refused(&owner.ask("DELETE", &group).await, 404).0, "ResourceGroupNotFound");
+    assert_eq!(caller.run_to_completion("DELETE", &group, &Value::Null).await, Value::Null);
+    assert_arm_error(&caller.request("GET", &group).await, 403);
+    assert_eq!(assert_arm_error(&owner.request("GET", &group).await, 404).0, "ResourceGroupNotFound");
+    assert_eq!(assert_arm_error(&owner.request("DELETE", &group).await, 404).0, "ResourceGroupNotFound");
     let deleted_hsm = owner.get(&deleted("local")).await;
     assert_eq!(deleted_hsm["properties"]["mhsmId"], hsm("local"));
 
     let recovering = json!({"location": "localhost", "properties": {"createMode": "recover"}});
     let early = owner.send("PUT", &hsm("local"), &recovering).await;
-    assert_eq!(refused(&early, 404).0, "ResourceGroupNotFound");
+    assert_eq!(assert_arm_error(&early, 404).0, "ResourceGroupNotFound");
     owner.send("PUT", &group, &json!({"location": "localhost"})).await.json(201);
-    owner.finish("PUT", &hsm("local"), &recovering).await;
+    owner.run_to_completion("PUT", &hsm("local"), &recovering).await;
 
     for id in ["x", "RESOURCEGROUPDELETIONJOB-", "RESOURCEGROUPDELETIONJOB-*"] {
-        let answer = owner.ask("GET", &format!("{SUBSCRIPTION}/operationresults/{id}")).await;
+        let answer = owner.request("GET", &format!("{SUBSCRIPTION}/operationresults/{id}")).await;
         assert!([400, 404].contains(&answer.status), "{answer:?}");
     }
-    let unauthenticated = Arm::stranger(&server);
+    let unauthenticated = Arm::unauthenticated(&server);
     let results = format!("{SUBSCRIPTION}/operationresults/RESOURCEGROUPDELETIONJOB-ZGV2");
-    assert_eq!(unauthenticated.ask("GET", &results).await.status, 401);
+    assert_eq!(unauthenticated.request("GET", &results).await.status, 401);
 }
 
 /// The requests of Ansible's `azure.azcollection.azure_rm_resourcegroup`: it reads the group, lists its resources, creates
@@ -241,11 +244,11 @@ async fn group_deletion_deletes_hsms_and_reports_to_its_caller() {
 #[tokio::test]
 async fn ansible_resource_group_requests_are_idempotent() {
     let server = Server::start();
-    let owner = Arm::of(&server, "owner").await;
+    let owner = Arm::authenticated(&server, "owner").await;
     let group = format!("{SUBSCRIPTION}/resourcegroups/ansible");
     let wanted = json!({"location": "westeurope", "tags": {"team": "blue"}});
-    assert_eq!(refused(&owner.ask("GET", &group).await, 404).0, "ResourceGroupNotFound");
-    assert_eq!(owner.ask("HEAD", &group).await.status, 404);
+    assert_eq!(assert_arm_error(&owner.request("GET", &group).await, 404).0, "ResourceGroupNotFound");
+    assert_eq!(owner.request("HEAD", &group).await.status, 404);
     owner.send("PUT", &group, &wanted).await.json(201);
 
     let read = owner.get(&group).await;
@@ -257,6 +260,6 @@ async fn ansible_resource_group_requests_are_idempotent() {
     assert_eq!(inside, json!({"value": []}));
 
     // `state: absent`, twice.
-    owner.finish("DELETE", &group, &Value::Null).await;
-    assert_eq!(refused(&owner.ask("GET", &group).await, 404).0, "ResourceGroupNotFound");
+    owner.run_to_completion("DELETE", &group, &Value::Null).await;
+    assert_eq!(assert_arm_error(&owner.request("GET", &group).await, 404).0, "ResourceGroupNotFound");
 }

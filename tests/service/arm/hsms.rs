@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::ask::{Arm, SUBSCRIPTION, deleted, hsm, making, refused};
-use crate::rest::ask::Rest;
+use super::client::{Arm, SUBSCRIPTION, assert_arm_error, deleted, hsm, hsm_body};
+use crate::rest::client::Rest;
 use crate::support::Server;
 
 /// The dev principal's object id.
@@ -13,12 +13,12 @@ const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
 #[tokio::test]
 async fn created_hsm_is_returned_as_recorded() {
     let server = Server::start();
-    let contributor = Arm::of(&server, "contributor").await;
-    let mut body = making(DEV);
+    let contributor = Arm::authenticated(&server, "contributor").await;
+    let mut body = hsm_body(DEV);
     body["tags"] = json!({"team": "billing"});
     body["properties"]["networkAcls"] =
         json!({"bypass": "None", "defaultAction": "Deny", "ipRules": [{"value": "203.0.113.0/24"}]});
-    let made = contributor.finish("PUT", &hsm("Payroll"), &body).await;
+    let made = contributor.run_to_completion("PUT", &hsm("Payroll"), &body).await;
     let port = contributor.base().rsplit(':').next().unwrap();
     let expected = json!({
         "sku": {"family": "B", "name": "Standard_B1"},
@@ -66,30 +66,30 @@ async fn created_hsm_is_returned_as_recorded() {
 #[tokio::test]
 async fn updates_deletes_recovers_and_purges_an_hsm() {
     let server = Server::start();
-    let contributor = Arm::of(&server, "contributor").await;
-    contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+    let contributor = Arm::authenticated(&server, "contributor").await;
+    contributor.run_to_completion("PUT", &hsm("pay"), &hsm_body(DEV)).await;
 
     // PATCH keeps omitted members; PUT clears omitted tags.
-    let tagged = contributor.finish("PATCH", &hsm("pay"), &json!({"tags": {"a": "b"}})).await;
+    let tagged = contributor.run_to_completion("PATCH", &hsm("pay"), &json!({"tags": {"a": "b"}})).await;
     assert_eq!(tagged["tags"], json!({"a": "b"}));
     let disabled = json!({"properties": {"publicNetworkAccess": "Disabled"}});
-    let disabled = contributor.finish("PATCH", &hsm("pay"), &disabled).await;
+    let disabled = contributor.run_to_completion("PATCH", &hsm("pay"), &disabled).await;
     assert_eq!(
         (&disabled["tags"]["a"], &disabled["properties"]["publicNetworkAccess"]),
         (&json!("b"), &json!("Disabled"))
     );
     // Clients send the resource back as they read it.
-    let same = contributor.finish("PATCH", &hsm("pay"), &disabled).await;
+    let same = contributor.run_to_completion("PATCH", &hsm("pay"), &disabled).await;
     assert_eq!(same, disabled);
-    let put = contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+    let put = contributor.run_to_completion("PUT", &hsm("pay"), &hsm_body(DEV)).await;
     assert_eq!((&put["tags"], &put["properties"]["publicNetworkAccess"]), (&json!({}), &json!("Disabled")));
 
     let listed = contributor.get(&format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/managedHSMs")).await;
     assert_eq!(listed["value"].as_array().unwrap().len(), 2);
     assert_eq!(listed.get("nextLink"), None);
 
-    assert_eq!(contributor.finish("DELETE", &hsm("pay"), &Value::Null).await, Value::Null);
-    let (code, _) = refused(&contributor.ask("GET", &hsm("pay")).await, 404);
+    assert_eq!(contributor.run_to_completion("DELETE", &hsm("pay"), &Value::Null).await, Value::Null);
+    let (code, _) = assert_arm_error(&contributor.request("GET", &hsm("pay")).await, 404);
     assert_eq!(code, "ResourceNotFound");
     let deleted_hsm = contributor.get(&deleted("pay")).await;
     assert_eq!(
@@ -106,27 +106,28 @@ async fn updates_deletes_recovers_and_purges_an_hsm() {
         contributor.get(&format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedManagedHSMs")).await;
     assert_eq!(all["value"], json!([deleted_hsm]));
 
-    let (code, message) = refused(&contributor.send("PUT", &hsm("pay"), &making(DEV)).await, 409);
+    let (code, message) = assert_arm_error(&contributor.send("PUT", &hsm("pay"), &hsm_body(DEV)).await, 409);
     assert_eq!(code, "ConflictError");
     assert!(message.contains("recover or purge"), "{message}");
     // The recovery request of az: no administrators, and capital letters.
     let recovering = json!({"location": "LocalHost", "sku": {"name": "Standard_B1", "family": "B"},
         "properties": {"tenantId": "80f21547-34fa-57ae-8d8d-ff24c182a929", "createMode": "Recover"}});
-    assert_eq!(contributor.finish("PUT", &hsm("pay"), &recovering).await, put);
-    refused(&contributor.send("PUT", &hsm("pay"), &recovering).await, 404);
+    assert_eq!(contributor.run_to_completion("PUT", &hsm("pay"), &recovering).await, put);
+    assert_arm_error(&contributor.send("PUT", &hsm("pay"), &recovering).await, 404);
 
-    contributor.finish("DELETE", &hsm("pay"), &Value::Null).await;
-    let purged = contributor.finish("POST", &format!("{}/purge", deleted("pay")), &Value::Null).await;
+    contributor.run_to_completion("DELETE", &hsm("pay"), &Value::Null).await;
+    let purged =
+        contributor.run_to_completion("POST", &format!("{}/purge", deleted("pay")), &Value::Null).await;
     assert_eq!(purged, Value::Null);
-    refused(&contributor.ask("GET", &deleted("pay")).await, 404);
-    contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+    assert_arm_error(&contributor.request("GET", &deleted("pay")).await, 404);
+    contributor.run_to_completion("PUT", &hsm("pay"), &hsm_body(DEV)).await;
 }
 
 #[tokio::test]
 async fn rejects_immutable_and_invalid_values_without_changes() {
     let server = Server::start();
-    let contributor = Arm::of(&server, "contributor").await;
-    let made = contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+    let contributor = Arm::authenticated(&server, "contributor").await;
+    let made = contributor.run_to_completion("PUT", &hsm("pay"), &hsm_body(DEV)).await;
     for (changes, named) in [
         (json!({"properties": {"softDeleteRetentionInDays": 8}}), "properties.softDeleteRetentionInDays"),
         (json!({"properties": {"softDeleteRetentionInDays": "x"}}), "properties.softDeleteRetentionInDays"),
@@ -144,7 +145,7 @@ async fn rejects_immutable_and_invalid_values_without_changes() {
         (json!({"sku": {"name": "Custom_B32"}}), "sku.name"),
         (json!({"tags": 7}), "body"),
     ] {
-        let (code, message) = refused(&contributor.send("PATCH", &hsm("pay"), &changes).await, 400);
+        let (code, message) = assert_arm_error(&contributor.send("PATCH", &hsm("pay"), &changes).await, 400);
         assert_eq!(code, "BadRequest", "{message}");
         assert!(message.starts_with(named), "{changes}: {message}");
     }
@@ -152,19 +153,19 @@ async fn rejects_immutable_and_invalid_values_without_changes() {
         (json!({"identity": {"type": "UserAssigned"}}), "identities"),
         (json!({"properties": {"regions": [{"name": "eastus"}]}}), "regions"),
     ] {
-        let (code, message) = refused(&contributor.send("PATCH", &hsm("pay"), &changes).await, 501);
+        let (code, message) = assert_arm_error(&contributor.send("PATCH", &hsm("pay"), &changes).await, 501);
         assert!(code == "NotSupported" && message.contains(what), "{code}: {message}");
     }
     assert_eq!(contributor.get(&hsm("pay")).await, made);
 
     // Purge protection can be enabled, but not disabled.
     let protect = |on: bool| json!({"properties": {"enablePurgeProtection": on}});
-    contributor.finish("PATCH", &hsm("pay"), &protect(false)).await;
-    let protected = contributor.finish("PATCH", &hsm("pay"), &protect(true)).await;
+    contributor.run_to_completion("PATCH", &hsm("pay"), &protect(false)).await;
+    let protected = contributor.run_to_completion("PATCH", &hsm("pay"), &protect(true)).await;
     assert_eq!(protected["properties"]["enablePurgeProtection"], true);
-    refused(&contributor.send("PATCH", &hsm("pay"), &protect(false)).await, 400);
-    contributor.finish("DELETE", &hsm("pay"), &Value::Null).await;
-    refused(&contributor.ask("POST", &format!("{}/purge", deleted("pay"))).await, 403);
+    assert_arm_error(&contributor.send("PATCH", &hsm("pay"), &protect(false)).await, 400);
+    contributor.run_to_completion("DELETE", &hsm("pay"), &Value::Null).await;
+    assert_arm_error(&contributor.request("POST", &format!("{}/purge", deleted("pay"))).await, 403);
 
     for (body, named) in [
         (json!({"sku": {"name": "Standard_B1"}}), "location"),
@@ -179,7 +180,7 @@ async fn rejects_immutable_and_invalid_values_without_changes() {
         ),
         (json!({"properties": {"createMode": "forever"}}), "properties.createMode"),
     ] {
-        let (_, message) = refused(&contributor.send("PUT", &hsm("new"), &body).await, 400);
+        let (_, message) = assert_arm_error(&contributor.send("PUT", &hsm("new"), &body).await, 400);
         assert!(message.starts_with(named), "{body}: {message}");
     }
 }
@@ -187,7 +188,7 @@ async fn rejects_immutable_and_invalid_values_without_changes() {
 #[tokio::test]
 async fn checks_name_availability() {
     let server = Server::start();
-    let contributor = Arm::of(&server, "contributor").await;
+    let contributor = Arm::authenticated(&server, "contributor").await;
     let path = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/checkMhsmNameAvailability");
     let check = async |name: &str| contributor.send("POST", &path, &json!({"name": name})).await.json(200);
     assert_eq!(check("payroll").await, json!({"nameAvailable": true}));
@@ -205,10 +206,10 @@ async fn checks_name_availability() {
 #[tokio::test]
 async fn created_hsm_is_usable_on_the_data_plane() {
     let server = Server::start();
-    let contributor = Arm::of(&server, "contributor").await;
-    contributor.finish("PUT", &hsm("pay"), &making(DEV)).await;
+    let contributor = Arm::authenticated(&server, "contributor").await;
+    contributor.run_to_completion("PUT", &hsm("pay"), &hsm_body(DEV)).await;
     let port = contributor.base().rsplit(':').next().unwrap().to_owned();
-    let dev = Rest::of(&server, "dev").await.at(&format!("pay.managedhsm.localhost:{port}"));
+    let dev = Rest::authenticated(&server, "dev").await.at_host(&format!("pay.managedhsm.localhost:{port}"));
     dev.get("/providers/Microsoft.Authorization/roleAssignments").await.error(403, "Forbidden");
     let activating = strongroom::api::grpc::pb::ActivateManagedHsmRequest { name: "hsms/pay".to_owned() };
     server.client("dev").await.hsms.activate_managed_hsm(activating).await.unwrap();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ask::{Arm, SUBSCRIPTION, hsm, refused};
+use super::client::{Arm, SUBSCRIPTION, assert_arm_error, hsm};
 use crate::support::Server;
 
 /// The dev principal's object id.
@@ -11,7 +11,7 @@ const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
 #[tokio::test]
 async fn values_are_case_insensitive_and_null_is_absent() {
     let server = Server::start();
-    let contributor = Arm::of(&server, "contributor").await;
+    let contributor = Arm::authenticated(&server, "contributor").await;
     let body = json!({
         "location": "Local Host",
         "sku": {"family": "b", "name": "STANDARD_b1"},
@@ -27,7 +27,7 @@ async fn values_are_case_insensitive_and_null_is_absent() {
             "regions": null,
         },
     });
-    let made = contributor.finish("PUT", &hsm("pay"), &body).await;
+    let made = contributor.run_to_completion("PUT", &hsm("pay"), &body).await;
     assert_eq!(made["sku"], json!({"family": "B", "name": "Standard_B1"}));
     assert_eq!((&made["location"], &made["tags"]), (&json!("Local Host"), &json!({"kept": ""})));
     let properties = &made["properties"];
@@ -43,21 +43,23 @@ async fn values_are_case_insensitive_and_null_is_absent() {
         "location": "LOCALHOST", "sku": {"name": "standard_B1"}, "tags": null, "identity": null,
         "properties": {"networkAcls": null, "publicNetworkAccess": null, "initialAdminObjectIds": null},
     });
-    assert_eq!(contributor.finish("PATCH", &hsm("pay"), &same).await, made);
+    assert_eq!(contributor.run_to_completion("PATCH", &hsm("pay"), &same).await, made);
     for body in [json!({"properties": null}), json!({"sku": null, "location": null}), json!({})] {
-        assert_eq!(contributor.finish("PATCH", &hsm("pay"), &body).await, made);
+        assert_eq!(contributor.run_to_completion("PATCH", &hsm("pay"), &body).await, made);
     }
     // Unreserved letters may be percent-encoded, and names of locations may have blanks and any case.
     let escaped = hsm("pay").replace("resourceGroups", "resource%47roups").replace("/pay", "/%70ay");
     assert_eq!(contributor.get(&escaped).await, made);
-    contributor.finish("DELETE", &escaped, &Value::Null).await;
+    contributor.run_to_completion("DELETE", &escaped, &Value::Null).await;
     let deleted = |location: &str| {
         format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/{location}/deletedManagedHSMs/pay")
     };
     for location in ["localhost", "Local%20Host", "%4Cocal%20%48ost", "LOCALHOST"] {
         assert_eq!(contributor.get(&deleted(location)).await["name"], "pay", "{location}");
     }
-    contributor.finish("POST", &format!("{}/PURG%45", deleted("Local%20Host")), &Value::Null).await;
+    contributor
+        .run_to_completion("POST", &format!("{}/PURG%45", deleted("Local%20Host")), &Value::Null)
+        .await;
 
     for (body, named) in [
         (json!({"sku": {"name": ""}, "location": "localhost"}), "sku.name: "),
@@ -83,11 +85,12 @@ async fn values_are_case_insensitive_and_null_is_absent() {
         if body.get("properties").is_none() {
             body["properties"] = json!({"initialAdminObjectIds": [DEV]});
         }
-        let (_, message) = refused(&contributor.send("PUT", &hsm("pay"), &body).await, 400);
+        let (_, message) = assert_arm_error(&contributor.send("PUT", &hsm("pay"), &body).await, 400);
         assert!(message.starts_with(named), "{body}: {message}");
     }
-    refused(&contributor.ask("GET", &hsm("pay")).await, 404);
+    assert_arm_error(&contributor.request("GET", &hsm("pay")).await, 404);
     let available = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/checkMhsmNameAvailability");
-    let (_, message) = refused(&contributor.send("POST", &available, &json!({"name": null})).await, 400);
+    let (_, message) =
+        assert_arm_error(&contributor.send("POST", &available, &json!({"name": null})).await, 400);
     assert!(message.starts_with("name: "), "{message}");
 }

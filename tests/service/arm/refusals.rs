@@ -2,49 +2,53 @@
 
 use http::Method;
 
-use super::ask::{Arm, SUBSCRIPTION, hsm, refused};
+use super::client::{Arm, SUBSCRIPTION, assert_arm_error, hsm};
 use crate::support::Server;
 
 #[tokio::test]
 async fn unknown_resources_are_not_found() {
     let server = Server::start();
-    let dev = Arm::of(&server, "dev").await;
+    let dev = Arm::authenticated(&server, "dev").await;
     for path in ["/", "/nonsense", "/subscriptions/x/y", "/providers/nonsense"] {
-        let (code, _) = refused(&dev.ask("GET", path).await, 404);
+        let (code, _) = assert_arm_error(&dev.request("GET", path).await, 404);
         assert_eq!(code, "NotFound", "{path}");
     }
-    let (code, _) =
-        refused(&dev.ask("GET", "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb6").await, 404);
+    let (code, _) = assert_arm_error(
+        &dev.request("GET", "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb6").await,
+        404,
+    );
     assert_eq!(code, "SubscriptionNotFound");
     let results =
         format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/localhost/managedHsmOperationResults");
     for id in ["x", "11111111-2222-3333-4444-555555555555"] {
-        refused(&dev.ask("GET", &format!("{results}/{id}")).await, 404);
+        assert_arm_error(&dev.request("GET", &format!("{results}/{id}")).await, 404);
     }
-    refused(&dev.ask("GET", &hsm("no--pe")).await, 400);
+    assert_arm_error(&dev.request("GET", &hsm("no--pe")).await, 400);
 }
 
 #[tokio::test]
 async fn rejects_malformed_requests() {
     let server = Server::start();
-    let dev = Arm::of(&server, "dev").await;
+    let dev = Arm::authenticated(&server, "dev").await;
     let path = hsm("local");
-    let (code, message) = refused(&dev.raw(Method::GET, &path, "").await, 400);
+    let (code, message) = assert_arm_error(&dev.raw(Method::GET, &path, "").await, 400);
     assert_eq!((code.as_str(), message.contains("api-version")), ("BadRequest", true), "{message}");
-    refused(&dev.raw(Method::GET, &format!("{path}?api-version=latest"), "").await, 400);
+    assert_arm_error(&dev.raw(Method::GET, &format!("{path}?api-version=latest"), "").await, 400);
     for body in ["{", "[]", "7", "{\"properties\": 7}", "\u{0}"] {
-        let (code, message) =
-            refused(&dev.raw(Method::PATCH, &format!("{path}?api-version=2026-02-01"), body).await, 400);
+        let (code, message) = assert_arm_error(
+            &dev.raw(Method::PATCH, &format!("{path}?api-version=2026-02-01"), body).await,
+            400,
+        );
         assert!(code == "BadRequest" && message.starts_with("body"), "{body}: {message}");
     }
     let large = format!("{{\"tags\": {{\"a\": \"{}\"}}}}", "x".repeat(2 << 20));
-    refused(&dev.raw(Method::PATCH, &format!("{path}?api-version=2026-02-01"), large).await, 413);
+    assert_arm_error(&dev.raw(Method::PATCH, &format!("{path}?api-version=2026-02-01"), large).await, 413);
 }
 
 #[tokio::test]
 async fn unavailable_azure_features_are_named_with_501() {
     let server = Server::start();
-    let (dev, unauthenticated) = (Arm::of(&server, "dev").await, Arm::stranger(&server));
+    let (dev, unauthenticated) = (Arm::authenticated(&server, "dev").await, Arm::unauthenticated(&server));
     let group = format!("{SUBSCRIPTION}/resourceGroups/dev");
     let local = hsm("local");
     let (deployments, tags) = ("template deployments", "tags as resources");
@@ -119,16 +123,16 @@ async fn unavailable_azure_features_are_named_with_501() {
         ),
     ] {
         let path = format!("{scope}{path}");
-        assert_eq!(unauthenticated.ask(verb, &path).await.status, 401, "{path}");
-        let answer = dev.ask(verb, &path).await;
+        assert_eq!(unauthenticated.request(verb, &path).await.status, 401, "{path}");
+        let answer = dev.request(verb, &path).await;
         if verb == "HEAD" {
             assert_eq!((answer.status, answer.text.as_str()), (501, ""), "{path}");
             continue;
         }
-        let (code, message) = refused(&answer, 501);
+        let (code, message) = assert_arm_error(&answer, 501);
         let wanted = format!("The feature \"{feature}\" is not available yet");
         assert_eq!((code.as_str(), message), ("NotSupported", wanted), "{path}");
     }
     let provider = format!("{SUBSCRIPTION}/providers/Microsoft.KeyVault/register");
-    assert_eq!(dev.ask("POST", &provider).await.json(200)["registrationState"], "Registered");
+    assert_eq!(dev.request("POST", &provider).await.json(200)["registrationState"], "Registered");
 }

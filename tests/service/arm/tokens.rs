@@ -1,14 +1,14 @@
 //! Access tokens for Azure Resource Manager: accepted audiences and the challenge.
 
-use super::ask::{Arm, SUBSCRIPTION, refused};
-use crate::rest::ask::Rest;
+use super::client::{Arm, SUBSCRIPTION, assert_arm_error};
+use crate::rest::client::Rest;
 use crate::support::Server;
 
 #[tokio::test]
 async fn tokens_are_accepted_for_their_audience_only() {
     let server = Server::start();
-    let unauthenticated = Arm::stranger(&server);
-    let data_plane = Rest::stranger(&server);
+    let unauthenticated = Arm::unauthenticated(&server);
+    let data_plane = Rest::unauthenticated(&server);
     for audience in [
         unauthenticated.base().to_owned(),
         format!("{}/", unauthenticated.base()),
@@ -16,24 +16,24 @@ async fn tokens_are_accepted_for_their_audience_only() {
         "https://management.azure.com/".to_owned(),
         "https://management.core.windows.net/".to_owned(),
     ] {
-        let token = server.token_for("dev", &audience).await;
-        unauthenticated.with(&token).get(SUBSCRIPTION).await;
-        assert_eq!(data_plane.with(&token).get("/keys").await.status, 401, "{audience}");
+        let token = server.access_token_for("dev", &audience).await;
+        unauthenticated.with_token(&token).get(SUBSCRIPTION).await;
+        assert_eq!(data_plane.with_token(&token).get("/keys").await.status, 401, "{audience}");
     }
-    let token = server.token("dev").await;
-    data_plane.with(&token).get("/keys").await.json(200);
-    refused(&unauthenticated.with(&token).ask("GET", SUBSCRIPTION).await, 401);
+    let token = server.access_token("dev").await;
+    data_plane.with_token(&token).get("/keys").await.json(200);
+    assert_arm_error(&unauthenticated.with_token(&token).request("GET", SUBSCRIPTION).await, 401);
 }
 
 #[tokio::test]
 async fn challenge_names_the_authority() {
     let server = Server::start();
-    let unauthenticated = Arm::stranger(&server);
+    let unauthenticated = Arm::unauthenticated(&server);
     for (method, path) in
         [("GET", SUBSCRIPTION), ("PUT", "/nonsense"), ("DELETE", "/subscriptions/x"), ("POST", "/")]
     {
-        let answer = unauthenticated.ask(method, path).await;
-        let (code, _) = refused(&answer, 401);
+        let answer = unauthenticated.request(method, path).await;
+        let (code, _) = assert_arm_error(&answer, 401);
         assert_eq!(code, "AuthenticationFailed");
         let challenge = answer.header("www-authenticate");
         let authority = format!(

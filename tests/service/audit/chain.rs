@@ -22,7 +22,7 @@ async fn call(client: &mut Client, times: usize) {
 }
 
 fn signatures(server: &Server, least: usize) -> Vec<Value> {
-    server.audit_of(least, |record| record["operationName"] == "AuditLogSign")
+    server.audit_where(least, |record| record["operationName"] == "AuditLogSign")
 }
 
 /// Runs `strongroom audit`.
@@ -117,7 +117,7 @@ async fn chain_head_is_signed_by_token_key_and_verifiable() {
     drop(dev);
     assert!(server.stop().success());
 
-    let records = server.audit_of(0, |_| true);
+    let records = server.audit_where(0, |_| true);
     let text = |value: &Value, name: &str| value[name].as_str().unwrap().to_owned();
     let all = signatures(&server, 2);
     assert!(all.len() >= 2, "one signature after an interval and one at shutdown: {all:#?}");
@@ -164,7 +164,7 @@ async fn chain_head_is_signed_by_token_key_and_verifiable() {
     assert!(server.stop().success());
     let found = verify(&directory, &[]);
     assert_eq!(found["keys"], json!([signed["kid"]]), "{found}");
-    let made = server.audit_of(0, |record| record["operationName"] == "AuditKeyCreate");
+    let made = server.audit_where(0, |record| record["operationName"] == "AuditKeyCreate");
     assert_eq!(made.len(), 1, "{made:#?}");
     assert!(!server.log().contains("without material"), "{}", server.log());
 }
@@ -283,7 +283,7 @@ async fn detects_audit_files_modified_while_stopped() {
     write(last, &own[..own.len() - 4]);
     server.start_again();
     assert!(server.stop().success());
-    let restored = server.audit_of(1, |record| record["operationName"] == "AuditLogRestored");
+    let restored = server.audit_where(1, |record| record["operationName"] == "AuditLogRestored");
     let description = restored[0]["resultDescription"].as_str().unwrap();
     assert!(description.starts_with(&format!("records {missing} to {}", missing + 3)), "{description}");
     assert_eq!(verify(&directory, &["--head", early.to_str().unwrap()])["verified"], true);
@@ -293,7 +293,7 @@ async fn detects_audit_files_modified_while_stopped() {
     own[1] = own[1].replacen("KeyList", "KeyLost", 1);
     write(last, &own);
     let mut again = Server::start_in_place(server, &[("STRONGROOM_AUDIT__BROKEN_CHAIN", "record")]);
-    let broken = again.audit_of(1, |record| record["operationName"] == "AuditLogBroken");
+    let broken = again.audit_where(1, |record| record["operationName"] == "AuditLogBroken");
     assert!(broken[0]["resultDescription"].as_str().unwrap().contains("link does not match"), "{broken:#?}");
     assert!(again.stop().success());
 }
@@ -309,7 +309,7 @@ async fn trims_oldest_files_and_signs_new_start_of_log() {
     let mut server = Server::start_in(tempfile::tempdir().unwrap(), &[], &settings);
     let mut dev = server.client("dev").await;
     call(&mut dev, 250).await;
-    let trimmed = server.audit_of(1, |record| record["operationName"] == "AuditLogTrim");
+    let trimmed = server.audit_where(1, |record| record["operationName"] == "AuditLogTrim");
     drop(dev);
     // The files are deleted after the entry about it is written.
     let directory = server.directory().join("audit");

@@ -5,13 +5,13 @@ use serde_json::Value;
 use crate::support::Server;
 
 fn issues(server: &Server, least: usize) -> Vec<Value> {
-    server.audit_of(least, |record| record["operationName"] == "TokenIssue")
+    server.audit_where(least, |record| record["operationName"] == "TokenIssue")
 }
 
 #[tokio::test]
 async fn token_endpoint_requests_are_audited_before_the_response() {
     let server = Server::start();
-    let token = server.token("crypto-user").await;
+    let token = server.access_token("crypto-user").await;
     let connection = server.connection();
     let url =
         |version: &str| format!("{}/{}/oauth2/{version}token", connection.authority, connection.tenant_id);
@@ -90,6 +90,6 @@ async fn managed_identity_tokens_are_audited_up_to_the_limit() {
     assert_eq!(records[0]["target"], "https://managedhsm.localhost");
     assert!(records[0]["identity"].as_str().unwrap().contains("objectidentifier"), "{}", records[0]);
     assert!(server.stop().success());
-    let summary = server.audit_of(1, |record| record["operationName"] == "UnauthenticatedCalls");
+    let summary = server.audit_where(1, |record| record["operationName"] == "UnauthenticatedCalls");
     assert_eq!((&summary[0]["calls"], &summary[0]["tokensIssued"]), (&8.into(), &7.into()), "{summary:#?}");
 }

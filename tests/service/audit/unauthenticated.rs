@@ -62,7 +62,7 @@ async fn unauthenticated_calls_above_limit_share_one_audit_entry() {
     dev.create(ec("a", "P-256")).await.unwrap();
     assert!(server.stop().success());
 
-    let records = server.audit_of(0, |_| true);
+    let records = server.audit_where(0, |_| true);
     let unauthenticated = |record: &&Value| record["httpStatusCode"] == 401 && record["calls"].is_null();
     let single: Vec<_> = records.iter().filter(unauthenticated).collect();
     assert_eq!(single.len(), 4, "{single:#?}");
@@ -90,7 +90,7 @@ async fn closed_window_writes_its_count_while_running() {
     for _ in 0..50 {
         raw::send(&channel, "/strongroom.v1.KeyService/GetKey", &[], raw::frame(&[])).await;
     }
-    let summary = server.audit_of(1, |record| record["operationName"] == "UnauthenticatedCalls");
+    let summary = server.audit_where(1, |record| record["operationName"] == "UnauthenticatedCalls");
     assert!(summary[0]["calls"].as_u64().unwrap() >= 1, "{summary:?}");
 }
 
@@ -104,7 +104,7 @@ async fn low_disk_space_rejects_unauthenticated_and_serves_others() {
     let list = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
     assert_eq!(dev.keys.list_keys(list).await.unwrap().into_inner().keys.len(), 1);
     assert!(server.stop().success());
-    let records = server.audit_of(0, |_| true);
+    let records = server.audit_where(0, |_| true);
     assert!(records.iter().all(|record| record["httpStatusCode"] != 401), "{records:#?}");
     assert!(records.iter().any(|record| record["operationName"] == "KeyCreate"));
     assert!(server.log().contains("little space is left"), "{}", server.log());

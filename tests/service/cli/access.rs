@@ -1,10 +1,10 @@
 //! Tests `strongroom role` and `strongroom access` with role and principal names.
 
-use super::{Desk, members};
+use super::{Cli, members};
 
 #[test]
 fn roles_are_listed_shown_and_created_by_name() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let list = cli.json("role definition list");
     assert!(list.as_array().unwrap().iter().all(|role| role["type"] == "AKVBuiltInRole"));
     let user = cli.json("role definition show crypto-user");
@@ -48,7 +48,7 @@ fn roles_are_listed_shown_and_created_by_name() {
 
 #[test]
 fn role_assignments_are_created_and_deleted() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.write("file", "x");
     cli.ok("key create invoices --kty EC-HSM");
     cli.ok("key create others --kty EC-HSM");
@@ -98,7 +98,7 @@ fn role_assignments_are_created_and_deleted() {
 
 #[test]
 fn access_check_reports_result_in_exit_code() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let refused = "access check --principal crypto-officer --action keys/sign --scope /keys/invoices";
     let answer = cli.run(refused);
     assert_eq!((answer.code, answer.err.as_str()), (1, ""));

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{Desk, members};
+use super::{Cli, members};
 
 #[test]
 fn subscriptions_groups_and_locations_are_shown_and_changed() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let shown = cli.json("subscription show");
     assert_eq!(members(&shown), ["display_name", "id", "name", "tenant_id", "undeletable"]);
     assert_eq!((&shown["display_name"], &shown["undeletable"]), (&json!("dev"), &json!(false)));
@@ -58,7 +58,7 @@ fn subscriptions_groups_and_locations_are_shown_and_changed() {
 
 #[test]
 fn control_plane_roles_are_assigned_and_removed_by_name() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let list = cli.json("control role definition list");
     assert_eq!(list.as_array().unwrap().len(), 5);
     let contributor = cli.ok("control role definition show contributor");
@@ -88,7 +88,7 @@ fn control_plane_roles_are_assigned_and_removed_by_name() {
 
 #[test]
 fn control_check_reports_result_in_exit_code() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let check = |who: &str, action: &str| {
         let answer = cli.run(&format!("control check --principal {who} --action {action} --group dev"));
         (answer.code, answer.out)

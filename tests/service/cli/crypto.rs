@@ -3,11 +3,11 @@
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use rsa::pkcs8::EncodePublicKey as _;
 
-use super::{Desk, base64url};
+use super::{Cli, base64url};
 
 #[test]
 fn files_are_signed_and_verified() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.write("invoice.pdf", "100.00 EUR");
     cli.write("forged.pdf", "900.00 EUR");
     cli.ok("key create invoices --kty EC-HSM --curve P-256");
@@ -50,7 +50,7 @@ fn files_are_signed_and_verified() {
 
 #[test]
 fn openssl_verifies_signatures_and_stdin_is_accepted() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.write("document", "from a file");
     let key = cli.json("key create archive --kty RSA-HSM --size 2048");
     let number = |name: &str| rsa::BigUint::from_bytes_be(&base64url(&key["key"][name]));
@@ -79,7 +79,7 @@ fn openssl_verifies_signatures_and_stdin_is_accepted() {
 
 #[test]
 fn files_are_encrypted_and_decrypted() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let secret = [7; 32];
     cli.write("aes", secret);
     cli.write("plain", "Invoice 17: 100.00 EUR\n");
@@ -116,13 +116,13 @@ fn files_are_encrypted_and_decrypted() {
 
     // Only the user can read the decrypted file.
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(cli.place.path().join("opened")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(cli.directory.path().join("opened")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]
 fn keys_are_wrapped_and_unwrapped_through_files() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.write("aes", [7; 32]);
     cli.write("secret", [9; 16]);
     cli.ok("key import data --raw aes");

@@ -5,10 +5,10 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::Desk;
+use super::Cli;
 
 /// Returns the environment of a shell after it has evaluated the output of a command.
-fn evaluated(cli: &Desk, line: &str) -> Value {
+fn evaluated(cli: &Cli, line: &str) -> Value {
     let printed = cli.ok(line);
     let script =
         format!("{printed}\nenv -0 | tr '\\0' '\\n' | grep -E '^(AZURE_|IDENTITY_|[A-Z_]*(BUNDLE|CERT))'");
@@ -27,7 +27,7 @@ fn evaluated(cli: &Desk, line: &str) -> Value {
 
 #[test]
 fn env_prints_same_variables_in_every_format() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let connection = cli.server.connection();
     let port = connection.endpoint.rsplit(':').next().unwrap();
     let url = format!("https://local.managedhsm.localhost:{port}");
@@ -59,7 +59,7 @@ fn env_prints_same_variables_in_every_format() {
 
 #[test]
 fn env_sets_one_credential_type_and_unsets_others() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let with_certificate = evaluated(&cli, "env --certificate");
     let file = cli.server.directory().join("certificates/dev.pem");
     assert_eq!(with_certificate["AZURE_CLIENT_CERTIFICATE_PATH"], json!(file));
@@ -87,7 +87,7 @@ fn env_sets_one_credential_type_and_unsets_others() {
 
 #[test]
 fn hosts_prints_a_line_for_each_managed_hsm() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let own = "127.0.0.1 login.localhost management.localhost # strongroom\n";
     let local = "127.0.0.1 local.managedhsm.localhost # strongroom\n";
     assert_eq!(cli.ok("hosts"), format!("{own}{local}"));

@@ -4,7 +4,7 @@ use p256::ecdsa::signature::Verifier as _;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use p256::pkcs8::DecodePrivateKey as _;
 
-use super::{Desk, base64url};
+use super::{Cli, base64url};
 
 fn encode(bytes: &[u8]) -> String {
     use base64::Engine as _;
@@ -13,7 +13,7 @@ fn encode(bytes: &[u8]) -> String {
 
 #[test]
 fn pem_private_keys_are_imported_and_sign() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.write("document", "Invoice 17");
     for (curve, name, algorithm) in [
         ("prime256v1", "P-256", "ES256"),
@@ -54,7 +54,7 @@ fn pem_private_keys_are_imported_and_sign() {
 
 #[test]
 fn json_web_keys_and_raw_bytes_are_imported() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.openssl("ecparam -name prime256v1 -genkey -noout -out sec1.pem");
     cli.openssl("pkcs8 -topk8 -nocrypt -in sec1.pem -out pkcs8.pem");
     let pem = String::from_utf8(cli.read("pkcs8.pem")).unwrap();
@@ -97,7 +97,7 @@ fn json_web_keys_and_raw_bytes_are_imported() {
 
 #[test]
 fn import_errors_name_the_file() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.openssl("ecparam -name prime256v1 -genkey -noout -out sec1.pem");
     cli.openssl("pkcs8 -topk8 -passout pass:x -in sec1.pem -out encrypted.pem");
     cli.openssl("genpkey -algorithm ed25519 -out ed25519.pem");

@@ -1,6 +1,6 @@
 //! Tests `strongroom key`: create, show, update, delete, recover, purge, rotate.
 
-use super::{Desk, members};
+use super::{Cli, members};
 
 /// The members of a key in JSON output, which scripts rely on.
 const KEY: [&str; 15] = [
@@ -23,7 +23,7 @@ const KEY: [&str; 15] = [
 
 #[test]
 fn keys_are_created_and_shown_as_text_and_json() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let text = cli.ok("key create invoices --kty EC-HSM --curve P-256");
     assert!(text.starts_with("name        hsms/local/keys/invoices/versions/"), "{text}");
     assert!(text.contains("\ntype        EC-HSM P-256\n"), "{text}");
@@ -102,7 +102,7 @@ fn keys_are_created_and_shown_as_text_and_json() {
 
 #[test]
 fn keys_are_updated() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.ok("key create invoices --kty EC-HSM --tag a=1");
     let changed = cli.json("key update invoices --enabled false --tag b=2 --tag c=a=b --expires 2030-06-01");
     assert_eq!(changed["enabled"], false);
@@ -123,7 +123,7 @@ fn keys_are_updated() {
 
 #[test]
 fn keys_are_deleted_recovered_and_purged() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let made = cli.json("key create invoices --kty EC-HSM");
     let deleted = cli.json("--as crypto-user key delete invoices");
     assert_eq!(members(&deleted), ["deleted_at", "key", "name", "scheduled_purge_at"]);
@@ -150,7 +150,7 @@ fn keys_are_deleted_recovered_and_purged() {
 
 #[test]
 fn empty_lists_and_errors_go_to_stderr() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     for (line, message) in [
         ("key list", "hsms/local has no keys\n"),
         ("key list-deleted", "hsms/local has no deleted keys\n"),
@@ -177,7 +177,7 @@ fn empty_lists_and_errors_go_to_stderr() {
 
 #[test]
 fn keys_are_rotated_by_policy() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let made = cli.json("key create invoices --kty EC-HSM --curve P-384 --tag a=1");
     let error = cli.fails("key rotate invoices");
     assert!(error.contains("reason: ROTATION_POLICY_MISSING (key invoices)"), "{error}");

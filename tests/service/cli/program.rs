@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Answer, Desk, answer, base64url};
+use super::{Answer, Cli, answer, base64url};
 use crate::support::strongroom;
 
 /// Runs a command line in a directory, without the options of a server.
@@ -12,7 +12,7 @@ fn run_in(directory: &Path, line: &str, environment: &[(&str, &str)]) -> Answer 
 
 #[test]
 fn prints_access_tokens_random_bytes_and_health() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let token = cli.ok("token --as crypto-user");
     let claims = token.split('.').nth(1).unwrap().to_owned();
     let claims: serde_json::Value = serde_json::from_slice(&base64url(&claims.into())).unwrap();
@@ -34,7 +34,7 @@ fn prints_access_tokens_random_bytes_and_health() {
 
 #[test]
 fn clock_advance_prints_due_work() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let before: jiff::Timestamp = cli.json("clock show")["now"].as_str().unwrap().parse().unwrap();
     cli.ok("key create invoices --kty EC-HSM");
     cli.ok("key delete invoices");
@@ -54,7 +54,7 @@ fn clock_advance_prints_due_work() {
 
 #[test]
 fn simulator_is_located_by_dev_env_or_explicit_options() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.ok("key create invoices --kty EC-HSM");
     let elsewhere = tempfile::tempdir().unwrap();
     // By the file `dev.env`, which the banner names.
@@ -91,7 +91,7 @@ fn simulator_is_located_by_dev_env_or_explicit_options() {
 
 #[test]
 fn access_token_audience_matches_the_called_plane() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let connection = cli.server.connection();
     for (line, audience) in [
         ("token", &connection.audience),
@@ -131,15 +131,15 @@ fn access_token_audience_matches_the_called_plane() {
 
 #[test]
 fn second_server_in_a_data_directory_is_rejected() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let directory = cli.server.directory();
     let line = format!("serve --dev --listen 127.0.0.1:0 --data-dir {}", directory.display());
-    let second = run_in(cli.place.path(), &line, &[]);
+    let second = run_in(cli.directory.path(), &line, &[]);
     assert_eq!((second.code, second.out.as_str()), (1, ""));
     assert!(second.err.contains("is in use by another strongroom"), "{second:?}");
     let endpoint = cli.server.connection().endpoint;
     let listen = endpoint.trim_start_matches("https://");
-    let third = run_in(cli.place.path(), &format!("serve --dev --listen {listen} --data-dir other"), &[]);
+    let third = run_in(cli.directory.path(), &format!("serve --dev --listen {listen} --data-dir other"), &[]);
     assert!(
         third.code == 1 && third.err.contains(&format!("cannot listen on {listen} (--listen")),
         "{third:?}"

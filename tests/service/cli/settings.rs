@@ -1,12 +1,12 @@
 //! Tests `strongroom setting`.
 
-use super::Desk;
+use super::Cli;
 
 const SETTING: &str = "AllowKeyManagementOperationsThroughARM";
 
 #[test]
 fn settings_are_listed_shown_and_changed() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     let name = format!("hsms/local/settings/{SETTING}");
     let off = serde_json::json!({"name": name, "setting": SETTING, "type": "boolean", "value": "false"});
     assert_eq!(cli.json("setting list"), serde_json::json!([off]));

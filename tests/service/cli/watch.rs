@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use strongroom::api::grpc::pb;
 use tempfile::tempdir;
 
-use super::Desk;
+use super::Cli;
 use crate::support::{Client, Server};
 
 /// Returns the events that a command line prints as JSON.
-fn events(cli: &Desk, line: &str) -> Vec<serde_json::Value> {
+fn events(cli: &Cli, line: &str) -> Vec<serde_json::Value> {
     let text = cli.ok(&format!("--output json {line}"));
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
 fn watch_prints_one_event_per_line_and_resumes_by_token() {
-    let cli = Desk::new();
+    let cli = Cli::new();
     cli.ok("key create invoices --kty EC-HSM");
     cli.ok("key delete invoices");
     let all = events(&cli, "watch --since 0 --until-now");
@@ -43,7 +43,7 @@ fn watch_prints_one_event_per_line_and_resumes_by_token() {
 #[test]
 fn watch_renews_its_expired_access_token() {
     let server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__TOKEN_LIFETIME_SECONDS", "3")]);
-    let cli = Desk { server, place: tempdir().unwrap() };
+    let cli = Cli { server, directory: tempdir().unwrap() };
     cli.ok("key create first --kty EC-HSM");
     let mut watching = cli
         .strongroom()
@@ -56,7 +56,7 @@ fn watch_renews_its_expired_access_token() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         // This access token is issued later than that of the watch, so it expires later.
-        let token = cli.server.token("dev").await;
+        let token = cli.server.access_token("dev").await;
         let mut client = Client::new(cli.server.channel().await, Some(&token));
         let started = Instant::now();
         while client.clock.get_clock(pb::GetClockRequest {}).await.is_ok() {

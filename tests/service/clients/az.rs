@@ -5,16 +5,16 @@ use std::path::Path;
 use serde_json::json;
 use strongroom::api::grpc::pb;
 
-use super::place::{Place, example, installed};
-use crate::rest::ask::{Rest, base64url};
+use super::sandbox::{Sandbox, example, install_clients};
+use crate::rest::client::{Rest, base64url};
 use crate::support::Server;
 
 const PAGE: &str = include_str!("../../../docs/clients/az.md");
 
 /// Authenticates `az` in a new configuration directory, and runs shell lines with it and the program under test.
 fn with_az(server: &Server, lines: &str) {
-    let tools = installed("az").join("bin");
-    let sandbox = Place::of(server);
+    let tools = install_clients("az").join("bin");
+    let sandbox = Sandbox::of(server);
     let configuration = sandbox.file("azure");
     let programs = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
     let page = sandbox.with_port(example(PAGE, "sh"));
@@ -33,7 +33,7 @@ fn az_hsm_lifecycle_works_as_documented() {
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn key_is_shared_by_rest_grpc_and_az() {
     let server = Server::start();
-    let rest = Rest::of(&server, "dev").await;
+    let rest = Rest::authenticated(&server, "dev").await;
     let mut grpc = server.client("dev").await;
     let made = rest.create("shared", json!({"kty": "EC-HSM", "crv": "P-256"})).await;
     let version = made["key"]["kid"].as_str().unwrap().rsplit('/').next().unwrap();

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::place::{Place, installed};
+use super::sandbox::{Sandbox, install_clients};
 use crate::support::Server;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
@@ -11,7 +11,7 @@ const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
 /// Runs a scenario in both languages, in the environment that `strongroom env` prints with these options.
 fn run_scenario(scenario: &str, options: &str) {
     let server = Server::start();
-    let sandbox = Place::of(&server);
+    let sandbox = Sandbox::of(&server);
     let other = server.directory().join("certificates/owner.pem");
     let program = env!("CARGO_BIN_EXE_strongroom");
     let setup = format!("eval \"$('{program}' --data-dir .strongroom env {options})\"");
@@ -19,9 +19,12 @@ fn run_scenario(scenario: &str, options: &str) {
         let environment = [("OTHER_CERTIFICATE_PATH", other.to_str().unwrap())];
         sandbox.run(tools, &format!("{setup}\n{line}"), &environment);
     };
-    run(&installed("python").join("bin"), &format!("python '{CLIENTS}/python/credentials.py' {scenario}"));
+    run(
+        &install_clients("python").join("bin"),
+        &format!("python '{CLIENTS}/python/credentials.py' {scenario}"),
+    );
 
-    let clients = installed("javascript");
+    let clients = install_clients("javascript");
     std::os::unix::fs::symlink(clients.join("node_modules"), sandbox.file("node_modules")).unwrap();
     let script = sandbox.file("credentials.mjs");
     std::fs::copy(format!("{CLIENTS}/javascript/credentials.mjs"), script).unwrap();

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use super::place::{example, installed, shell};
+use super::sandbox::{example, install_clients, shell};
 
 const PAGE: &str = include_str!("../../../docs/clients/drop-in.md");
 
@@ -28,9 +28,10 @@ strongroom --output json key list
 fn run(directory: &Path, tools: &[&str], lines: &str) -> String {
     std::fs::write(directory.join("hosts"), "127.0.0.1 localhost\n").unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
-    let mut path: Vec<PathBuf> = tools.iter().map(|tool| installed(tool).join("bin")).collect();
+    let mut path: Vec<PathBuf> = tools.iter().map(|tool| install_clients(tool).join("bin")).collect();
     path.push(program.to_owned());
-    let (node, rust, azure) = (installed("javascript"), installed("rust"), directory.join("azure"));
+    let (node, rust, azure) =
+        (install_clients("javascript"), install_clients("rust"), directory.join("azure"));
     let environment = [
         ("SOURCES", env!("CARGO_MANIFEST_DIR")),
         ("NODE_CLIENTS", node.to_str().unwrap()),

@@ -2,27 +2,27 @@
 
 use std::path::Path;
 
-use super::place::{Place, environment, installed};
+use super::sandbox::{Sandbox, environment, install_clients};
 use crate::support::Server;
 
 const PAGE: &str = include_str!("../../../docs/clients/javascript.md");
 
 /// Returns a sandbox in which Node.js resolves the clients.
-fn sandbox<'a>(server: &'a Server, clients: &Path) -> Place<'a> {
-    let sandbox = Place::of(server);
+fn sandbox<'a>(server: &'a Server, clients: &Path) -> Sandbox<'a> {
+    let sandbox = Sandbox::of(server);
     std::os::unix::fs::symlink(clients.join("node_modules"), sandbox.file("node_modules")).unwrap();
     sandbox
 }
 
 /// Copies a scenario into the sandbox.
-fn copy(sandbox: &Place<'_>, name: &str) {
+fn copy(sandbox: &Sandbox<'_>, name: &str) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/javascript").join(name);
     std::fs::copy(source, sandbox.file(name)).unwrap();
 }
 
 /// Runs a scenario.
 async fn run_scenario(scenario: &str) {
-    let clients = installed("javascript");
+    let clients = install_clients("javascript");
     let server = Server::start();
     let sandbox = sandbox(&server, &clients);
     copy(&sandbox, "clients.mjs");
@@ -54,7 +54,7 @@ async fn management_client_works() {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn documented_example_runs() {
-    let clients = installed("javascript");
+    let clients = install_clients("javascript");
     let server = Server::start();
-    sandbox(&server, &clients).follow(PAGE, ("js", "example.mjs"), &clients.join("bin"));
+    sandbox(&server, &clients).run_page(PAGE, ("js", "example.mjs"), &clients.join("bin"));
 }

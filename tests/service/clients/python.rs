@@ -1,13 +1,13 @@
 //! Tests Azure's clients for Python, synchronous and asynchronous: the scenarios of `tests/clients/python`.
 
-use super::place::{Place, environment, installed};
+use super::sandbox::{Sandbox, environment, install_clients};
 use crate::support::Server;
 
 const PAGE: &str = include_str!("../../../docs/clients/python.md");
 
 /// Runs a scenario. Of the variables that name a CA bundle, only the documented one is set.
 async fn run_scenario(scenario: &str, flavour: &str) {
-    let tools = installed("python").join("bin");
+    let tools = install_clients("python").join("bin");
     let server = Server::start();
     let mut environment = environment(&server).await;
     let bundle = if flavour == "async" { "SSL_CERT_FILE" } else { "REQUESTS_CA_BUNDLE" };
@@ -15,7 +15,7 @@ async fn run_scenario(scenario: &str, flavour: &str) {
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let line =
         format!("python '{}/tests/clients/python/{scenario}.py' {flavour}", env!("CARGO_MANIFEST_DIR"));
-    Place::of(&server).run(&tools, &line, &environment);
+    Sandbox::of(&server).run(&tools, &line, &environment);
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn msrestazure_reads_cloud_endpoints() {
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn documented_example_runs() {
-    let tools = installed("python").join("bin");
+    let tools = install_clients("python").join("bin");
     let server = Server::start();
-    Place::of(&server).follow(PAGE, ("python", "example.py"), &tools);
+    Sandbox::of(&server).run_page(PAGE, ("python", "example.py"), &tools);
 }

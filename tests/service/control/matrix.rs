@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use strongroom::ops;
 use tonic::{Code, Status};
 
-use super::ask::check;
+use super::support::check;
 use crate::raw::{self, Rpc};
-use crate::requests::{SUBSCRIPTION, asked};
-use crate::support::{Server, fact, reason};
+use crate::requests::{SUBSCRIPTION, operation_request};
+use crate::support::{Server, error_metadata, reason};
 
 /// A role, parsed independently of the program's own types, which are under test.
 struct Role {
@@ -93,7 +93,10 @@ fn authorized(status: &Status, action: &str, principal: &str) -> bool {
         return true;
     }
     assert_eq!(status.code(), Code::PermissionDenied);
-    assert_eq!((fact(status, "action").as_str(), fact(status, "principal").as_str()), (action, principal));
+    assert_eq!(
+        (error_metadata(status, "action").as_str(), error_metadata(status, "principal").as_str()),
+        (action, principal)
+    );
     false
 }
 
@@ -106,10 +109,10 @@ async fn every_role_is_granted_exactly_its_recorded_actions() {
     let mut breaches = Vec::new();
     for role in &roles {
         let name = format!("only {}", role.name);
-        let (bearers, principal) = (server.bearers(&name).await, server.principal(&name).object_id);
+        let (bearers, principal) = (server.access_tokens(&name).await, server.principal(&name).object_id);
         for operation in ops::ALL.iter().filter(|operation| operation.is_rpc) {
             let Some(action) = operation.control_action else { continue };
-            let request = asked(operation);
+            let request = operation_request(operation);
             let status = raw::call(&channel, &rpc(operation.name), &bearers, &request).await;
             let (granted, found) =
                 (role.grants(action.as_str()), authorized(&status, action.as_str(), &principal));
@@ -133,20 +136,20 @@ async fn roles_of_one_plane_do_not_apply_on_the_other() {
     // Principals with roles of local RBAC only; together they have all of them.
     let local = ["administrator", "crypto-officer", "crypto-user", "crypto-auditor", "policy-administrator"];
     for name in local.iter().chain(&["encryption-user", "backup-user", "restore-user", "nobody"]) {
-        let (bearers, principal) = (server.bearers(name).await, server.principal(name).object_id);
+        let (bearers, principal) = (server.access_tokens(name).await, server.principal(name).object_id);
         for operation in ops::ALL.iter().filter(|operation| operation.is_rpc) {
             let Some(action) = operation.control_action else { continue };
-            let request = asked(operation);
+            let request = operation_request(operation);
             let status = raw::call(&channel, &rpc(operation.name), &bearers, &request).await;
             assert!(!authorized(&status, action.as_str(), &principal), "{name} x {}", operation.name);
         }
     }
     for role in &roles {
         let name = format!("only {}", role.name);
-        let (bearers, principal) = (server.bearers(&name).await, server.principal(&name).object_id);
+        let (bearers, principal) = (server.access_tokens(&name).await, server.principal(&name).object_id);
         for operation in ops::ALL.iter().filter(|operation| operation.is_rpc) {
             let Some(action) = operation.action else { continue };
-            let request = asked(operation);
+            let request = operation_request(operation);
             let status = raw::call(&channel, &rpc(operation.name), &bearers, &request).await;
             assert!(!authorized(&status, action.as_str(), &principal), "{name} x {}", operation.name);
         }

@@ -7,16 +7,16 @@ use rand::rngs::StdRng;
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
 
-use super::{FAR, is_cut_off, now};
-use crate::hsms::{Place, delete, purge, recover};
-use crate::roles::ask::CRYPTO_USER;
+use super::{UNKNOWN_DATE, is_connection_lost, now};
+use crate::hsms::{Container, delete, purge, recover};
+use crate::roles::support::CRYPTO_USER;
 use crate::support::{Client, ec, micros, reason};
 
 /// The object id of the seed's principal `dev`.
 const DEV: &str = "5f5f0fe6-58db-5998-91a5-15b9b035d751";
 
 /// The acknowledged state of each HSM of a client, and the requested state if the last call was not acknowledged.
-pub(super) type Told = BTreeMap<String, (Known, Option<Known>)>;
+pub(super) type HsmExpectations = BTreeMap<String, (HsmState, Option<HsmState>)>;
 
 /// Returns the names of a client's HSMs. Together with the seed's HSM, all clients' HSMs reach the limit.
 pub(super) fn names(who: usize) -> [String; 2] {
@@ -24,7 +24,7 @@ pub(super) fn names(who: usize) -> [String; 2] {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Known {
+pub(super) enum HsmState {
     Absent,
     /// Whether the HSM holds a key.
     Live(bool),
@@ -32,7 +32,7 @@ pub(super) enum Known {
     Deleted(bool, i64),
 }
 
-impl Known {
+impl HsmState {
     /// The state at this instant, given that the service purges what is due.
     fn state_at(self, now: i64) -> Self {
         match self {
@@ -44,7 +44,7 @@ impl Known {
     /// Returns whether this is the observed state.
     fn matches(self, found: Self) -> bool {
         match (self, found) {
-            (Self::Deleted(before, FAR), Self::Deleted(used, _)) => before == used,
+            (Self::Deleted(before, UNKNOWN_DATE), Self::Deleted(used, _)) => before == used,
             _ => self == found,
         }
     }
@@ -64,50 +64,50 @@ impl Known {
 }
 
 /// Returns whether the observed state is possible at this instant, given the acknowledged and the requested state.
-pub(super) fn allows((before, after): (Known, Option<Known>), found: Known, now: i64) -> bool {
+pub(super) fn allows((before, after): (HsmState, Option<HsmState>), found: HsmState, now: i64) -> bool {
     before.state_at(now).matches(found) && after.is_none()
         || after
             .is_some_and(|after| before.state_at(now).matches(found) || after.state_at(now).matches(found))
 }
 
 /// Creates, uses, deletes, recovers and purges HSMs until the server is killed.
-pub(super) async fn rage(
+pub(super) async fn run_client(
     mut client: Client,
-    container: Place,
+    container: Container,
     who: usize,
-    mut expected: Told,
+    mut expected: HsmExpectations,
     mut rng: StdRng,
-) -> Told {
+) -> HsmExpectations {
     loop {
         let name = names(who)[rng.gen_range(0..2)].clone();
-        let (before, ambiguous) = expected.get(&name).copied().unwrap_or((Known::Absent, None));
+        let (before, ambiguous) = expected.get(&name).copied().unwrap_or((HsmState::Absent, None));
         assert_eq!(ambiguous, None, "{name}: the state is certain after the restart");
         let (after, answer) = match before {
-            Known::Absent => {
-                let mut request = container.retaining(&name, 7);
+            HsmState::Absent => {
+                let mut request = container.create_request_with_retention(&name, 7);
                 request.managed_hsm.as_mut().unwrap().administrators.push(DEV.to_owned());
-                (Known::Live(false), client.hsms.create_managed_hsm(request).await.map(drop))
+                (HsmState::Live(false), client.hsms.create_managed_hsm(request).await.map(drop))
             }
-            Known::Live(false) if rng.gen_bool(0.6) => {
-                (Known::Live(true), activate_and_create_key(&mut client, &name).await)
+            HsmState::Live(false) if rng.gen_bool(0.6) => {
+                (HsmState::Live(true), activate_and_create_key(&mut client, &name).await)
             }
-            Known::Live(used) => match delete(&mut client, container.hsm(&name)).await {
-                Ok(reply) => (Known::Deleted(used, micros(reply.scheduled_purge_at)), Ok(())),
-                Err(status) => (Known::Deleted(used, FAR), Err(status)),
+            HsmState::Live(used) => match delete(&mut client, container.hsm(&name)).await {
+                Ok(reply) => (HsmState::Deleted(used, micros(reply.scheduled_purge_at)), Ok(())),
+                Err(status) => (HsmState::Deleted(used, UNKNOWN_DATE), Err(status)),
             },
-            Known::Deleted(used, _) if rng.gen_bool(0.4) => {
-                (Known::Live(used), recover(&mut client, container.deleted(&name)).await.map(drop))
+            HsmState::Deleted(used, _) if rng.gen_bool(0.4) => {
+                (HsmState::Live(used), recover(&mut client, container.deleted(&name)).await.map(drop))
             }
-            Known::Deleted(..) => (Known::Absent, purge(&mut client, container.deleted(&name)).await),
+            HsmState::Deleted(..) => (HsmState::Absent, purge(&mut client, container.deleted(&name)).await),
         };
         let state = match answer {
             Ok(()) => (after, None),
-            Err(status) if is_cut_off(&status) => (before, Some(after)),
+            Err(status) if is_connection_lost(&status) => (before, Some(after)),
             // The scheduler may have purged it.
             Err(status) if status.code() == Code::NotFound => match now(&mut client).await {
-                Ok(now) if before.state_at(now) == Known::Absent => (Known::Absent, None),
+                Ok(now) if before.state_at(now) == HsmState::Absent => (HsmState::Absent, None),
                 Ok(now) => panic!("{name}: {before:?} at {now}: {status:?}"),
-                Err(_) => (before, Some(Known::Absent)),
+                Err(_) => (before, Some(HsmState::Absent)),
             },
             Err(status) => panic!("{name}: {before:?} to {after:?}: {status:?}"),
         };
@@ -164,15 +164,15 @@ async fn has_key(client: &mut Client, name: &str) -> bool {
 
 /// Returns the observed state of a name and the current one: a deleted HSM is recovered for inspection, and usually
 /// deleted again.
-pub(super) async fn found(
+pub(super) async fn observe(
     client: &mut Client,
-    container: &Place,
+    container: &Container,
     name: &str,
     rng: &mut StdRng,
-) -> (Known, Known) {
+) -> (HsmState, HsmState) {
     let request = pb::GetManagedHsmRequest { name: container.hsm(name) };
     if client.hsms.get_managed_hsm(request).await.is_ok() {
-        let live = Known::Live(has_key(client, name).await);
+        let live = HsmState::Live(has_key(client, name).await);
         return (live, live);
     }
     let request = pb::GetDeletedManagedHsmRequest { name: container.deleted(name) };
@@ -180,14 +180,14 @@ pub(super) async fn found(
         Ok(reply) => micros(reply.into_inner().scheduled_purge_at),
         Err(status) => {
             assert_eq!(status.code(), Code::NotFound, "{name}: {status:?}");
-            return (Known::Absent, Known::Absent);
+            return (HsmState::Absent, HsmState::Absent);
         }
     };
     recover(client, container.deleted(name)).await.unwrap();
     let used = has_key(client, name).await;
     if rng.gen_bool(0.3) {
-        return (Known::Deleted(used, due), Known::Live(used));
+        return (HsmState::Deleted(used, due), HsmState::Live(used));
     }
     let reply = delete(client, container.hsm(name)).await.unwrap();
-    (Known::Deleted(used, due), Known::Deleted(used, micros(reply.scheduled_purge_at)))
+    (HsmState::Deleted(used, due), HsmState::Deleted(used, micros(reply.scheduled_purge_at)))
 }

@@ -8,21 +8,21 @@ use rand::rngs::StdRng;
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use super::{FAR, is_cut_off, now};
+use super::{UNKNOWN_DATE, is_connection_lost, now};
 use crate::support::{Client, ec, micros, oct};
 
 /// The expected state of each key name of a client.
-pub(super) type Told = BTreeMap<String, State>;
+pub(super) type KeyExpectations = BTreeMap<String, Expectation>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum State {
-    Known(Known),
+pub(super) enum Expectation {
+    Known(KeyState),
     /// The state before or after a call that was not acknowledged.
-    Either(Known, Known),
+    Either(KeyState, KeyState),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Known {
+pub(super) enum KeyState {
     /// The number of versions.
     Live(usize),
     /// The number of versions, and the scheduled purge date: [`FAR`] if the deletion was not acknowledged.
@@ -30,7 +30,7 @@ pub(super) enum Known {
     Absent,
 }
 
-impl Known {
+impl KeyState {
     /// The state at this instant, given that the service purges what is due.
     fn state_at(self, now: i64) -> Self {
         match self {
@@ -42,7 +42,7 @@ impl Known {
     /// Returns whether this is the observed state.
     fn matches(self, found: Self) -> bool {
         match (self, found) {
-            (Self::Deleted(before, FAR), Self::Deleted(versions, _)) => before == versions,
+            (Self::Deleted(before, UNKNOWN_DATE), Self::Deleted(versions, _)) => before == versions,
             _ => self == found,
         }
     }
@@ -56,9 +56,9 @@ impl Known {
     }
 }
 
-impl State {
+impl Expectation {
     /// Returns whether the observed state is possible at this instant.
-    pub(super) fn allows(self, found: Known, now: i64) -> bool {
+    pub(super) fn allows(self, found: KeyState, now: i64) -> bool {
         match self {
             Self::Known(known) => known.state_at(now).matches(found),
             Self::Either(before, after) => {
@@ -82,25 +82,30 @@ pub(super) fn is_secret(name: &str) -> bool {
 }
 
 /// Creates, deletes, recovers and purges keys until the server is killed.
-pub(super) async fn rage(mut client: Client, who: usize, mut expected: Told, mut rng: StdRng) -> Told {
+pub(super) async fn run_client(
+    mut client: Client,
+    who: usize,
+    mut expected: KeyExpectations,
+    mut rng: StdRng,
+) -> KeyExpectations {
     loop {
         let name = format!("c{who}-{}", rng.gen_range(0..10));
-        let before = match expected.get(&name).copied().unwrap_or(State::Known(Known::Absent)) {
-            State::Known(known) => known,
-            State::Either(..) => panic!("{name}: the state is certain after the restart"),
+        let before = match expected.get(&name).copied().unwrap_or(Expectation::Known(KeyState::Absent)) {
+            Expectation::Known(known) => known,
+            Expectation::Either(..) => panic!("{name}: the state is certain after the restart"),
         };
         let (after, answer) = match before {
-            Known::Live(versions) if versions >= 3 || rng.gen_bool(0.5) => {
+            KeyState::Live(versions) if versions >= 3 || rng.gen_bool(0.5) => {
                 let request = pb::DeleteKeyRequest { name: live(&name) };
                 match client.keys.delete_key(request).await {
                     Ok(reply) => {
-                        (Known::Deleted(versions, micros(reply.into_inner().scheduled_purge_at)), Ok(()))
+                        (KeyState::Deleted(versions, micros(reply.into_inner().scheduled_purge_at)), Ok(()))
                     }
-                    Err(status) => (Known::Deleted(versions, FAR), Err(status)),
+                    Err(status) => (KeyState::Deleted(versions, UNKNOWN_DATE), Err(status)),
                 }
             }
-            Known::Live(_) | Known::Absent => {
-                let versions = if let Known::Live(versions) = before { versions } else { 0 };
+            KeyState::Live(_) | KeyState::Absent => {
+                let versions = if let KeyState::Live(versions) = before { versions } else { 0 };
                 let answer = if !is_secret(&name) {
                     client.create(ec(&name, "P-256")).await.map(drop)
                 } else if rng.gen_bool(0.5) {
@@ -117,32 +122,32 @@ pub(super) async fn rage(mut client: Client, who: usize, mut expected: Told, mut
                     };
                     client.keys.import_key(request).await.map(drop)
                 };
-                (Known::Live(versions + 1), answer)
+                (KeyState::Live(versions + 1), answer)
             }
-            Known::Deleted(versions, _) if rng.gen_bool(0.4) => {
+            KeyState::Deleted(versions, _) if rng.gen_bool(0.4) => {
                 let request = pb::RecoverDeletedKeyRequest { name: deleted(&name) };
-                (Known::Live(versions), client.keys.recover_deleted_key(request).await.map(drop))
+                (KeyState::Live(versions), client.keys.recover_deleted_key(request).await.map(drop))
             }
-            Known::Deleted(..) => {
+            KeyState::Deleted(..) => {
                 let request = pb::PurgeDeletedKeyRequest { name: deleted(&name) };
-                (Known::Absent, client.keys.purge_deleted_key(request).await.map(drop))
+                (KeyState::Absent, client.keys.purge_deleted_key(request).await.map(drop))
             }
         };
         match answer {
-            Ok(()) => expected.insert(name, State::Known(after)),
+            Ok(()) => expected.insert(name, Expectation::Known(after)),
             // The scheduler may have purged it.
             Err(status) if status.code() == Code::NotFound => match now(&mut client).await {
-                Ok(now) if before.state_at(now) == Known::Absent => {
-                    expected.insert(name, State::Known(Known::Absent))
+                Ok(now) if before.state_at(now) == KeyState::Absent => {
+                    expected.insert(name, Expectation::Known(KeyState::Absent))
                 }
                 Ok(now) => panic!("{name}: {before:?} at {now}: {status:?}"),
                 Err(_) => {
-                    expected.insert(name, State::Either(before, Known::Absent));
+                    expected.insert(name, Expectation::Either(before, KeyState::Absent));
                     return expected;
                 }
             },
-            Err(status) if is_cut_off(&status) => {
-                expected.insert(name, State::Either(before, after));
+            Err(status) if is_connection_lost(&status) => {
+                expected.insert(name, Expectation::Either(before, after));
                 return expected;
             }
             Err(status) => panic!("{name}: {before:?} to {after:?}: {status:?}"),
@@ -176,25 +181,25 @@ async fn working_versions(client: &mut Client, name: &str) -> usize {
 
 /// Returns the observed state of a name and the current one: a deleted key is recovered for inspection, and usually
 /// deleted again.
-pub(super) async fn found(client: &mut Client, name: &str, rng: &mut StdRng) -> (Known, Known) {
+pub(super) async fn observe(client: &mut Client, name: &str, rng: &mut StdRng) -> (KeyState, KeyState) {
     let versions = working_versions(client, name).await;
     if versions > 0 {
-        return (Known::Live(versions), Known::Live(versions));
+        return (KeyState::Live(versions), KeyState::Live(versions));
     }
     let due = match client.keys.get_deleted_key(pb::GetDeletedKeyRequest { name: deleted(name) }).await {
         Ok(reply) => micros(reply.into_inner().scheduled_purge_at),
         Err(status) => {
             assert_eq!(status.code(), Code::NotFound, "{name}: {status:?}");
-            return (Known::Absent, Known::Absent);
+            return (KeyState::Absent, KeyState::Absent);
         }
     };
     let request = pb::RecoverDeletedKeyRequest { name: deleted(name) };
     client.keys.recover_deleted_key(request).await.unwrap();
     let versions = working_versions(client, name).await;
-    let before = Known::Deleted(versions, due);
+    let before = KeyState::Deleted(versions, due);
     if rng.gen_bool(0.3) {
-        return (before, Known::Live(versions));
+        return (before, KeyState::Live(versions));
     }
     let reply = client.keys.delete_key(pb::DeleteKeyRequest { name: live(name) }).await.unwrap();
-    (before, Known::Deleted(versions, micros(reply.into_inner().scheduled_purge_at)))
+    (before, KeyState::Deleted(versions, micros(reply.into_inner().scheduled_purge_at)))
 }

@@ -10,7 +10,7 @@ const FREE: &str = "strongroom-free";
 
 /// Counts the complete and the partial objects in the HSMs' tokens, by their files. A complete object has a CKA_ID, by
 /// which it can be found. A crash while SoftHSM creates an object leaves a file without one.
-pub(crate) fn objects(server: &Server) -> (usize, usize) {
+pub(crate) fn count_objects(server: &Server) -> (usize, usize) {
     let mut all = (0, 0);
     for token in hsm_tokens(server) {
         let (complete, partial) = objects_in(&token);
@@ -43,7 +43,7 @@ fn objects_in(token: &Path) -> (usize, usize) {
 }
 
 /// Asserts that each of these HSMs has one token and that all other tokens are empty. Returns the number of free tokens.
-pub(super) fn assert_each_has_its_own(server: &Server, hsms: &[&str], why: &str) -> usize {
+pub(super) fn assert_one_token_per_hsm(server: &Server, hsms: &[&str], why: &str) -> usize {
     let mut owned: BTreeMap<&str, usize> = BTreeMap::new();
     let mut free = 0;
     for token in hsm_tokens(server) {
@@ -71,7 +71,7 @@ pub(super) fn assert_each_has_its_own(server: &Server, hsms: &[&str], why: &str)
 }
 
 /// Returns the report of `strongroom doctor` on the token. No server may have it open.
-pub(super) fn examined(directory: &Path) -> serde_json::Value {
+pub(super) fn doctor_report(directory: &Path) -> serde_json::Value {
     let output = strongroom()
         .args(["--output", "json", "doctor", "--label", "local", "--pin-file"])
         .arg(directory.join("token.pin"))

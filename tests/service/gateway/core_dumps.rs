@@ -4,11 +4,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
-use super::site::Site;
+use super::fixture::Gateway;
 
 #[test]
 fn core_dumps_stay_disabled_when_limits_are_raised() {
-    let mut gateway = Site::new();
+    let mut gateway = Gateway::new();
     gateway.start();
     let proc = format!("/proc/{}", gateway.pid());
     let limits = std::fs::read_to_string(format!("{proc}/limits")).unwrap();

@@ -1,21 +1,21 @@
 //! Tests gateway mode: an existing token, configured certificates and a configured issuer, without a seed.
 
 mod core_dumps;
+mod fixture;
 mod pool;
-mod site;
 mod time;
 
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
 
 use crate::support::{Client, ec, reason};
-use site::{ADMIN, Authority, MACHINE, PIN, Site, TENANT};
+use fixture::{ADMIN, CertificateAuthority, Gateway, MACHINE, PIN, TENANT};
 
 const HSM: &str = "hsms/payments";
 const KEY: &str = "hsms/payments/keys/invoices";
 
 /// Assigns a principal the role Managed HSM Crypto User at `/keys`.
-async fn admit(admin: &mut Client, principal: &str) {
+async fn assign_crypto_user(admin: &mut Client, principal: &str) {
     let roles = pb::ListRoleDefinitionsRequest { parent: HSM.to_owned() };
     let roles = admin.access.list_role_definitions(roles).await.unwrap().into_inner().role_definitions;
     let user = roles.iter().find(|role| role.role_name == "Managed HSM Crypto User").unwrap();
@@ -29,7 +29,7 @@ async fn admit(admin: &mut Client, principal: &str) {
     admin.access.create_role_assignment(request).await.unwrap();
 }
 
-async fn make(client: &mut Client) -> Result<pb::KeyBundle, Status> {
+async fn create_invoices_key(client: &mut Client) -> Result<pb::KeyBundle, Status> {
     client.create(pb::CreateKeyRequest { parent: HSM.to_owned(), ..ec("invoices", "P-256") }).await
 }
 
@@ -49,16 +49,16 @@ async fn sign(client: &mut Client, made: &pb::KeyBundle) -> Result<(), Status> {
 
 #[tokio::test]
 async fn authenticates_by_token_and_certificate_across_restart() {
-    let mut gateway = Site::new();
+    let mut gateway = Gateway::new();
     let port = gateway.start();
     let mut admin = Client::new(gateway.connect(port, None).await.unwrap(), Some(&gateway.token(ADMIN)));
-    let refused = make(&mut admin).await.unwrap_err();
+    let refused = create_invoices_key(&mut admin).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied, "administrators may not create keys: {refused:?}");
-    admit(&mut admin, MACHINE).await;
+    assign_crypto_user(&mut admin, MACHINE).await;
 
     let billing = gateway.clients.issue("billing", &[]);
     let mut machine = Client::new(gateway.connect(port, Some(&billing)).await.unwrap(), None);
-    let made = make(&mut machine).await.unwrap();
+    let made = create_invoices_key(&mut machine).await.unwrap();
     sign(&mut machine, &made).await.unwrap();
 
     // The same principal by access token; an access token takes precedence over the client certificate.
@@ -83,7 +83,7 @@ async fn authenticates_by_token_and_certificate_across_restart() {
             "{what}"
         );
     }
-    let rogue = Authority::new("example clients").issue("billing", &[]);
+    let rogue = CertificateAuthority::new("example clients").issue("billing", &[]);
     if let Ok(channel) = gateway.connect(port, Some(&rogue)).await {
         // With TLS 1.3 the client learns of the rejected certificate when it first reads.
         let refused = sign(&mut Client::new(channel, None), &made).await.unwrap_err();
@@ -101,7 +101,7 @@ async fn authenticates_by_token_and_certificate_across_restart() {
 
 #[tokio::test]
 async fn simulator_only_routes_and_files_are_absent() {
-    let mut gateway = Site::new();
+    let mut gateway = Gateway::new();
     let port = gateway.start();
     let http = reqwest::Client::builder()
         .add_root_certificate(reqwest::Certificate::from_pem(gateway.authority.pem.as_bytes()).unwrap())
@@ -134,7 +134,7 @@ async fn simulator_only_routes_and_files_are_absent() {
 
 #[tokio::test]
 async fn config_assigns_control_plane_roles() {
-    let mut gateway = Site::new();
+    let mut gateway = Gateway::new();
     let role = |principal: &str, role: &str, scope: &str| {
         format!(
             "\n[[control_plane_role]]\nprincipal = \"{principal}\"\nrole = \"{role}\"\nscope = \"{scope}\"\n"
@@ -155,7 +155,8 @@ async fn config_assigns_control_plane_roles() {
     gateway.write("strongroom.toml", &(plain + &role(MACHINE, "reader", &scope)));
     for _ in 0..2 {
         let port = gateway.start();
-        let mut machine = Client::of(gateway.connect(port, None).await.unwrap(), &gateway.bearers(MACHINE));
+        let mut machine =
+            Client::with_tokens(gateway.connect(port, None).await.unwrap(), &gateway.bearers(MACHINE));
         let read = pb::GetSubscriptionRequest { name: name.clone() };
         let read = machine.resources.get_subscription(read).await.unwrap().into_inner();
         assert_eq!((read.name.as_str(), read.tenant_id.as_str()), (name.as_str(), TENANT));
@@ -168,7 +169,8 @@ async fn config_assigns_control_plane_roles() {
             machine.authorization.list_control_role_assignments(assigned).await.unwrap().into_inner();
         assert_eq!(assigned.role_assignments.len(), 1);
         // Administrators of the HSM have no role of the control plane.
-        let mut admin = Client::of(gateway.connect(port, None).await.unwrap(), &gateway.bearers(ADMIN));
+        let mut admin =
+            Client::with_tokens(gateway.connect(port, None).await.unwrap(), &gateway.bearers(ADMIN));
         let refused =
             admin.resources.get_subscription(pb::GetSubscriptionRequest { name: name.clone() }).await;
         assert_eq!(reason(&refused.unwrap_err()), "ACTION_NOT_GRANTED");
@@ -178,7 +180,7 @@ async fn config_assigns_control_plane_roles() {
 
 #[tokio::test]
 async fn revoked_certificate_is_rejected_on_open_connections_too() {
-    let mut gateway = Site::new();
+    let mut gateway = Gateway::new();
     let (lost, kept) = (gateway.clients.issue("billing", &[]), gateway.clients.issue("billing", &[]));
     gateway.write("clients.crl", &gateway.clients.revoke(&[]));
     let lists = format!("[identity.revocation]\ncrl_files = [{:?}]\n", gateway.path("clients.crl"));
@@ -213,11 +215,11 @@ async fn revoked_certificate_is_rejected_on_open_connections_too() {
 
 #[tokio::test]
 async fn rejects_different_token_with_same_label() {
-    let mut gateway = Site::new();
+    let mut gateway = Gateway::new();
     let port = gateway.start();
     let mut admin = Client::new(gateway.connect(port, None).await.unwrap(), Some(&gateway.token(ADMIN)));
-    admit(&mut admin, ADMIN).await;
-    let made = make(&mut admin).await.unwrap();
+    assign_crypto_user(&mut admin, ADMIN).await;
+    let made = create_invoices_key(&mut admin).await.unwrap();
     gateway.stop();
 
     // Another token with the label and the PIN of the first, as if the device was replaced.
@@ -245,7 +247,7 @@ async fn rejects_different_token_with_same_label() {
 
 #[test]
 fn wrong_pin_is_tried_once_and_not_printed() {
-    let gateway = Site::new();
+    let gateway = Gateway::new();
     let wrong = "2604-wrong-horse";
     let counter = gateway.path("pin-commands");
     let script = format!("echo x >> {}; echo {wrong}", counter.display());
@@ -272,7 +274,7 @@ fn wrong_pin_is_tried_once_and_not_printed() {
 
 #[test]
 fn config_errors_name_file_and_setting() {
-    let gateway = Site::new();
+    let gateway = Gateway::new();
     let good = gateway.configuration();
     let check = |text: &str| {
         gateway.write("strongroom.toml", text);

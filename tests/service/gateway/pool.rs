@@ -6,16 +6,16 @@ use sqlx::Connection as _;
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use super::site::{ADMIN, MACHINE, Site, TENANT};
-use crate::hsms::{creating, delete, purge};
-use crate::roles::ask::{CRYPTO_USER, fails};
+use super::fixture::{ADMIN, Gateway, MACHINE, TENANT};
+use crate::hsms::{create_request, delete, purge};
+use crate::roles::support::{CRYPTO_USER, assert_grpc_error};
 use crate::support::{Client, ec};
 
 const GROUP: &str = "subscriptions/0c6a1a3e-8d5a-4d0c-9d76-3f7a1a2b0001/resourceGroups/default";
 
 /// Starts a gateway with a token for its HSM and a pool of further tokens. Returns a client of the subscription's owner.
-async fn gateway_with_pool(pool: &[&str], shared: bool) -> (Site, Client) {
-    let mut gateway = Site::new();
+async fn gateway_with_pool(pool: &[&str], shared: bool) -> (Gateway, Client) {
+    let mut gateway = Gateway::new();
     for label in pool {
         gateway.initialize(label, super::PIN);
     }
@@ -29,19 +29,19 @@ async fn gateway_with_pool(pool: &[&str], shared: bool) -> (Site, Client) {
     (gateway, client)
 }
 
-async fn restart(gateway: &mut Site) -> Client {
+async fn restart(gateway: &mut Gateway) -> Client {
     let port = gateway.start();
-    Client::of(gateway.connect(port, None).await.unwrap(), &gateway.bearers(ADMIN))
+    Client::with_tokens(gateway.connect(port, None).await.unwrap(), &gateway.bearers(ADMIN))
 }
 
 fn request(name: &str) -> pb::CreateManagedHsmRequest {
-    let mut request = creating(GROUP, name);
+    let mut request = create_request(GROUP, name);
     request.managed_hsm.as_mut().unwrap().administrators = vec![ADMIN.to_owned()];
     request
 }
 
 /// Creates an HSM with a key in it, and returns the key's name.
-async fn make(gateway: &Site, port: u16, admin: &mut Client, name: &str) -> String {
+async fn make(gateway: &Gateway, port: u16, admin: &mut Client, name: &str) -> String {
     let made = admin.hsms.create_managed_hsm(request(name)).await.unwrap().into_inner();
     let hsm = made.data_plane;
     admin.hsms.activate_managed_hsm(pb::ActivateManagedHsmRequest { name: hsm.clone() }).await.unwrap();
@@ -58,7 +58,7 @@ async fn make(gateway: &Site, port: u16, admin: &mut Client, name: &str) -> Stri
     format!("{hsm}/keys/k")
 }
 
-async fn sign(gateway: &Site, port: u16, name: &str) -> Result<(), tonic::Status> {
+async fn sign(gateway: &Gateway, port: u16, name: &str) -> Result<(), tonic::Status> {
     let mut machine = Client::new(gateway.connect(port, None).await.unwrap(), Some(&gateway.token(MACHINE)));
     let request =
         pb::SignRequest { name: name.to_owned(), algorithm: "ES256".to_owned(), digest: vec![1; 32] };
@@ -72,7 +72,7 @@ async fn token_is_allocated_per_hsm_and_released_by_purge() {
     let first = make(&gateway, port, &mut admin, "first").await;
     let second = make(&gateway, port, &mut admin, "second").await;
     let none = admin.hsms.create_managed_hsm(request("third")).await;
-    fails(none, Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED");
+    assert_grpc_error(none, Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED");
 
     gateway.stop();
     let mut admin = restart(&mut gateway).await;
@@ -81,7 +81,7 @@ async fn token_is_allocated_per_hsm_and_released_by_purge() {
     delete(&mut admin, format!("{GROUP}/managedHsms/first")).await.unwrap();
     // A deleted HSM keeps its token.
     let none = admin.hsms.create_managed_hsm(request("third")).await;
-    fails(none, Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED");
+    assert_grpc_error(none, Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED");
     let deleted = format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/first");
     purge(&mut admin, deleted).await.unwrap();
     let third = make(&gateway, port, &mut admin, "third").await;
@@ -101,7 +101,7 @@ async fn purge_in_shared_token_deletes_only_own_objects() {
     let deleted = format!("subscriptions/{TENANT}/locations/localhost/deletedManagedHsms/first");
     purge(&mut admin, deleted).await.unwrap();
     sign(&gateway, port, &second).await.unwrap();
-    fails(sign(&gateway, port, &first).await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_grpc_error(sign(&gateway, port, &first).await, Code::NotFound, "HSM_NOT_FOUND");
     gateway.stop();
     restart(&mut gateway).await;
     let port = gateway.port();
@@ -127,7 +127,7 @@ async fn audit_signing_key_survives_purge_of_its_hsm() {
 }
 
 /// Verifies the gateway's audit log and returns the keys that signed it.
-fn audit_keys(gateway: &Site) -> Vec<serde_json::Value> {
+fn audit_keys(gateway: &Gateway) -> Vec<serde_json::Value> {
     let output = crate::support::strongroom()
         .args(["audit", "verify", "--output", "json", "--directory"])
         .arg(gateway.path("data/audit"))
@@ -151,7 +151,9 @@ async fn concurrent_creates_allocate_distinct_tokens() {
     for answer in answers {
         match answer {
             Ok(hsm) => made.push(hsm.into_inner().data_plane),
-            Err(status) => drop(fails::<()>(Err(status), Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED")),
+            Err(status) => {
+                drop(assert_grpc_error::<()>(Err(status), Code::ResourceExhausted, "TOKEN_POOL_EXHAUSTED"))
+            }
         }
     }
     assert_eq!(made.len(), 2, "{made:?}");

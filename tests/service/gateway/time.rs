@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 use sqlx::ConnectOptions as _;
 use strongroom::api::grpc::pb;
 
-use super::site::{ADMIN, MACHINE, Site, TENANT};
-use super::{HSM, KEY, admit, make};
+use super::fixture::{ADMIN, Gateway, MACHINE, TENANT};
+use super::{HSM, KEY, assign_crypto_user, create_invoices_key};
 use crate::support::{Client, micros, reason};
 
 const DAY: i64 = 86_400_000_000;
 
 /// Returns a gateway whose machine principal is Owner of the subscription.
-fn gateway(more: &str) -> Site {
-    let gateway = Site::new();
+fn gateway(more: &str) -> Gateway {
+    let gateway = Gateway::new();
     let role = format!(
         "\n{more}\n[[control_plane_role]]\nprincipal = \"{MACHINE}\"\nrole = \"Owner\"\n\
          scope = \"/subscriptions/{TENANT}\"\n"
@@ -23,14 +23,14 @@ fn gateway(more: &str) -> Site {
 }
 
 /// Executes SQL on the database of a stopped gateway.
-async fn execute(gateway: &Site, sql: &str) {
+async fn execute(gateway: &Gateway, sql: &str) {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(gateway.path("data/strongroom.db"));
     let mut database = options.connect().await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut database).await.unwrap();
 }
 
 /// Moves all dates into the past by a number of days, as if the clock had jumped ahead by as many.
-async fn set_back(gateway: &Site, days: i64) {
+async fn set_back(gateway: &Gateway, days: i64) {
     let by = days * DAY;
     execute(gateway, &format!("UPDATE time_mark SET mark = mark - {by}, seen = seen - {by}")).await;
     execute(
@@ -42,8 +42,8 @@ async fn set_back(gateway: &Site, days: i64) {
     .await;
 }
 
-async fn client(gateway: &Site, port: u16, principal: &str) -> Client {
-    Client::of(gateway.connect(port, None).await.unwrap(), &gateway.bearers(principal))
+async fn client(gateway: &Gateway, port: u16, principal: &str) -> Client {
+    Client::with_tokens(gateway.connect(port, None).await.unwrap(), &gateway.bearers(principal))
 }
 
 async fn clock(client: &mut Client) -> pb::Clock {
@@ -55,7 +55,7 @@ async fn deleted(client: &mut Client) -> usize {
     client.keys.list_deleted_keys(request).await.unwrap().into_inner().deleted_keys.len()
 }
 
-async fn wait_for_deleted_keys(gateway: &Site, client: &mut Client, left: usize) {
+async fn wait_for_deleted_keys(gateway: &Gateway, client: &mut Client, left: usize) {
     let started = Instant::now();
     while deleted(client).await != left {
         // Reading the clock updates its proof before the next tick.
@@ -66,10 +66,10 @@ async fn wait_for_deleted_keys(gateway: &Site, client: &mut Client, left: usize)
 }
 
 /// Starts a gateway, creates and deletes a key, and stops the gateway.
-async fn with_a_deleted_key(gateway: &mut Site) {
+async fn with_a_deleted_key(gateway: &mut Gateway) {
     let port = gateway.start();
     let mut admin = client(gateway, port, ADMIN).await;
-    admit(&mut admin, ADMIN).await;
+    assign_crypto_user(&mut admin, ADMIN).await;
     let roles = pb::ListRoleDefinitionsRequest { parent: HSM.to_owned() };
     let roles = admin.access.list_role_definitions(roles).await.unwrap().into_inner().role_definitions;
     let officer = roles.iter().find(|role| role.role_name == "Managed HSM Crypto Officer").unwrap();
@@ -81,7 +81,7 @@ async fn with_a_deleted_key(gateway: &mut Site) {
         ..Default::default()
     };
     admin.access.create_role_assignment(request).await.unwrap();
-    make(&mut admin).await.unwrap();
+    create_invoices_key(&mut admin).await.unwrap();
     admin.keys.delete_key(pb::DeleteKeyRequest { name: KEY.to_owned() }).await.unwrap();
     assert_eq!(clock(&mut admin).await.standing, "running");
     drop(admin);
@@ -138,7 +138,7 @@ async fn clock_91_days_ahead_holds_purges_until_release() {
         resume_token: "0".to_owned(),
         until_now: true,
     };
-    let mut stream = machine.lifecycle_of_resources.watch_lifecycle(watch).await.unwrap().into_inner();
+    let mut stream = machine.control_lifecycle.watch_lifecycle(watch).await.unwrap().into_inner();
     let mut kinds = Vec::new();
     while let Some(batch) = stream.message().await.unwrap() {
         kinds.extend(batch.events.into_iter().map(|event| event.kind));
@@ -218,7 +218,7 @@ fn at(record: &serde_json::Value) -> i64 {
 }
 
 /// Returns the audit entries of a stopped gateway.
-fn audit(gateway: &Site) -> Vec<serde_json::Value> {
+fn audit(gateway: &Gateway) -> Vec<serde_json::Value> {
     let mut files: Vec<_> =
         std::fs::read_dir(gateway.path("data/audit")).unwrap().map(|file| file.unwrap().path()).collect();
     // The directory also holds the public signing keys.

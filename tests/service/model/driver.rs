@@ -8,11 +8,13 @@ use strongroom::api::grpc::pb::happening::What;
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 
-use super::rules::{Dates, Inside, Instant, Listed, Refusal, Resource, Said, View};
-use super::step::{Azure, HSMS, KEYS, Local, OnHsm, OnKey, Place, Step, Turn, Who};
+use super::rules::{Dates, HsmContent, Instant, ListedKey, Refusal, Reply, Resource, View};
+use super::step::{
+    ArmRole, Caller, ClockChange, ControlScope, HSMS, HsmAction, KEYS, KeyAction, LocalRole, Step,
+};
 use crate::hsms;
-use crate::roles::ask::guid;
-use crate::support::{Client, Server, ec, fact, micros, oct, reason, timestamp};
+use crate::roles::support::guid;
+use crate::support::{Client, Server, ec, error_metadata, micros, oct, reason, timestamp};
 
 /// The principal that observes the state and cleans up, and is no caller of a sequence.
 const OBSERVER: &str = "dev";
@@ -22,7 +24,7 @@ const OTHERS: [&str; 1] = ["other"];
 /// A server with a frozen clock, and clients for it.
 pub(super) struct Driver {
     server: Server,
-    container: hsms::Place,
+    container: hsms::Container,
     channel: Channel,
     clients: BTreeMap<&'static str, Client>,
     ids: BTreeMap<&'static str, String>,
@@ -31,23 +33,23 @@ pub(super) struct Driver {
 }
 
 /// The reply to a step, and the name of the key version it created.
-pub(super) type Outcome = (Result<Said, Refusal>, Option<String>);
+pub(super) type Outcome = (Result<Reply, Refusal>, Option<String>);
 
 impl Driver {
     /// Starts a new server.
     pub(super) async fn start(undeletable: bool) -> Self {
         // No test reads the audit log, so replies need not wait for it.
         let server = Server::start_with(&[], &[("STRONGROOM_AUDIT__DURABILITY", "relaxed")]);
-        let container = hsms::Place::of(&server);
+        let container = hsms::Container::of(&server);
         let channel = server.channel().await;
-        let ids = Who::ALL.iter().map(|who| who.name()).chain([OBSERVER]);
+        let ids = Caller::ALL.iter().map(|who| who.name()).chain([OBSERVER]);
         let ids = ids.map(|name| (name, server.principal(name).object_id)).collect();
         let mut driver =
             Self { server, container, channel, clients: BTreeMap::new(), ids, assigned: Vec::new() };
         let mut observer = driver.client(OBSERVER).await;
         observer.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
         for name in OTHERS {
-            observer.hsms.create_managed_hsm(driver.container.creating(name)).await.unwrap();
+            observer.hsms.create_managed_hsm(driver.container.create_request(name)).await.unwrap();
         }
         if undeletable {
             let name = driver.container.subscription.clone();
@@ -97,14 +99,14 @@ impl Driver {
             Step::Hsm(who, hsm, action) => self.on_hsm(who, HSMS[hsm], action).await,
             Step::ListHsms(who, at) => {
                 let parent = match at {
-                    Place::Subscription => self.container.subscription.clone(),
-                    Place::Group => self.container.group.clone(),
+                    ControlScope::Subscription => self.container.subscription.clone(),
+                    ControlScope::Group => self.container.group.clone(),
                 };
-                list_hsms(&mut self.client(who.name()).await, parent).await.map(Said::Resources)
+                list_hsms(&mut self.client(who.name()).await, parent).await.map(Reply::Resources)
             }
             Step::ListDeletedHsms(who) => {
                 let parent = self.container.subscription.clone();
-                list_deleted_hsms(&mut self.client(who.name()).await, parent).await.map(Said::Resources)
+                list_deleted_hsms(&mut self.client(who.name()).await, parent).await.map(Reply::Resources)
             }
             Step::Activate(who, hsm) => self.activate(who, HSMS[hsm]).await,
             Step::Key(who, hsm, key, action) => {
@@ -112,10 +114,10 @@ impl Driver {
                 on_key(&mut client, HSMS[hsm], KEYS[key], action, &mut made).await
             }
             Step::ListKeys(who, hsm) => {
-                list_keys(&mut self.client(who.name()).await, HSMS[hsm]).await.map(Said::Keys)
+                list_keys(&mut self.client(who.name()).await, HSMS[hsm]).await.map(Reply::Keys)
             }
             Step::ListDeletedKeys(who, hsm) => {
-                list_deleted_keys(&mut self.client(who.name()).await, HSMS[hsm]).await.map(Said::Keys)
+                list_deleted_keys(&mut self.client(who.name()).await, HSMS[hsm]).await.map(Reply::Keys)
             }
             Step::Role { hsm, to, role, give } => self.role(HSMS[hsm], to, role, give).await,
             Step::ControlRole { at, role, give } => self.control_role(at, role, give).await,
@@ -124,18 +126,18 @@ impl Driver {
                 self.server.kill();
                 self.server.start_again();
                 self.reconnect().await;
-                Ok(Said::Done)
+                Ok(Reply::Done)
             }
             Step::Restart => {
                 self.server.restart();
                 self.reconnect().await;
-                Ok(Said::Done)
+                Ok(Reply::Done)
             }
         };
         (answer.map_err(|status| refusal(&status)), made)
     }
 
-    async fn on_hsm(&mut self, who: Who, name: &str, action: OnHsm) -> Result<Said, Status> {
+    async fn on_hsm(&mut self, who: Caller, name: &str, action: HsmAction) -> Result<Reply, Status> {
         let mut client = self.client(who.name()).await;
         let (live, deleted) = (self.container.hsm(name), self.container.deleted(name));
         let update = |path: &str, hsm: pb::ManagedHsm| pb::UpdateManagedHsmRequest {
@@ -143,49 +145,49 @@ impl Driver {
             update_mask: Some(prost_types::FieldMask { paths: vec![path.to_owned()] }),
         };
         let answer = match action {
-            OnHsm::Create { days, protected } => {
-                let mut request = self.container.retaining(name, days);
+            HsmAction::Create { days, protected } => {
+                let mut request = self.container.create_request_with_retention(name, days);
                 let hsm = request.managed_hsm.as_mut().unwrap();
                 hsm.purge_protection = protected;
                 hsm.administrators.push(self.ids[OBSERVER].clone());
                 client.hsms.create_managed_hsm(request).await
             }
-            OnHsm::Protect(purge_protection) => {
+            HsmAction::Protect(purge_protection) => {
                 let hsm = pb::ManagedHsm { purge_protection, ..Default::default() };
                 client.hsms.update_managed_hsm(update("purge_protection", hsm)).await
             }
-            OnHsm::Retain(retention_days) => {
+            HsmAction::Retain(retention_days) => {
                 let hsm = pb::ManagedHsm { retention_days: Some(retention_days), ..Default::default() };
                 client.hsms.update_managed_hsm(update("retention_days", hsm)).await
             }
-            OnHsm::Get => client.hsms.get_managed_hsm(pb::GetManagedHsmRequest { name: live }).await,
-            OnHsm::Delete => {
+            HsmAction::Get => client.hsms.get_managed_hsm(pb::GetManagedHsmRequest { name: live }).await,
+            HsmAction::Delete => {
                 return hsms::delete(&mut client, live)
                     .await
-                    .map(|hsm| Said::Resource(deleted_resource(hsm)));
+                    .map(|hsm| Reply::Resource(deleted_resource(hsm)));
             }
-            OnHsm::GetDeleted => {
+            HsmAction::GetDeleted => {
                 let request = pb::GetDeletedManagedHsmRequest { name: deleted };
                 let answer = client.hsms.get_deleted_managed_hsm(request).await;
-                return answer.map(|hsm| Said::Resource(deleted_resource(hsm.into_inner())));
+                return answer.map(|hsm| Reply::Resource(deleted_resource(hsm.into_inner())));
             }
-            OnHsm::Recover => hsms::recover(&mut client, deleted).await.map(Response::new),
-            OnHsm::Purge => return hsms::purge(&mut client, deleted).await.map(|()| Said::Done),
+            HsmAction::Recover => hsms::recover(&mut client, deleted).await.map(Response::new),
+            HsmAction::Purge => return hsms::purge(&mut client, deleted).await.map(|()| Reply::Done),
         };
-        answer.map(|hsm| Said::Resource(resource(hsm.into_inner(), None)))
+        answer.map(|hsm| Reply::Resource(resource(hsm.into_inner(), None)))
     }
 
     /// Activates an HSM, and assigns the roles of its default users and of the observer.
-    async fn activate(&mut self, who: Who, name: &str) -> Result<Said, Status> {
+    async fn activate(&mut self, who: Caller, name: &str) -> Result<Reply, Status> {
         let mut client = self.client(who.name()).await;
         let request = pb::ActivateManagedHsmRequest { name: format!("hsms/{name}") };
         client.hsms.activate_managed_hsm(request).await?;
         let mut observer = self.client(OBSERVER).await;
         let roles = [
-            (OBSERVER, Local::CryptoUser),
-            (OBSERVER, Local::CryptoOfficer),
-            (Who::User.name(), Local::CryptoUser),
-            (Who::Officer.name(), Local::CryptoOfficer),
+            (OBSERVER, LocalRole::CryptoUser),
+            (OBSERVER, LocalRole::CryptoOfficer),
+            (Caller::User.name(), LocalRole::CryptoUser),
+            (Caller::Officer.name(), LocalRole::CryptoOfficer),
         ];
         // An HSM that is already active has the observer's assignments.
         for (to, role) in roles {
@@ -194,14 +196,14 @@ impl Driver {
                 answer => drop(answer?),
             }
         }
-        Ok(Said::Done)
+        Ok(Reply::Done)
     }
 
-    fn assigning(&self, hsm: &str, to: &str, role: Local) -> pb::CreateRoleAssignmentRequest {
+    fn assigning(&self, hsm: &str, to: &str, role: LocalRole) -> pb::CreateRoleAssignmentRequest {
         let number = match role {
-            Local::Administrator => 100,
-            Local::CryptoUser => 200,
-            Local::CryptoOfficer => 300,
+            LocalRole::Administrator => 100,
+            LocalRole::CryptoUser => 200,
+            LocalRole::CryptoOfficer => 300,
         };
         let whose = self.ids.keys().position(|name| *name == to).and_then(|at| u32::try_from(at).ok());
         pb::CreateRoleAssignmentRequest {
@@ -213,8 +215,8 @@ impl Driver {
         }
     }
 
-    async fn role(&mut self, hsm: &str, to: Who, role: Local, give: bool) -> Result<Said, Status> {
-        let mut client = self.client(Who::Administrator.name()).await;
+    async fn role(&mut self, hsm: &str, to: Caller, role: LocalRole, give: bool) -> Result<Reply, Status> {
+        let mut client = self.client(Caller::Administrator.name()).await;
         let request = self.assigning(hsm, to.name(), role);
         if give {
             client.access.create_role_assignment(request).await?;
@@ -222,27 +224,27 @@ impl Driver {
             let name = format!("hsms/{hsm}/roleAssignments/{}", request.role_assignment_id);
             client.access.delete_role_assignment(pb::DeleteRoleAssignmentRequest { name }).await?;
         }
-        Ok(Said::Done)
+        Ok(Reply::Done)
     }
 
-    async fn control_role(&mut self, at: Place, role: Azure, give: bool) -> Result<Said, Status> {
+    async fn control_role(&mut self, at: ControlScope, role: ArmRole, give: bool) -> Result<Reply, Status> {
         let (role_definition, number) = match role {
-            Azure::Owner => (crate::control::ask::OWNER, 10),
-            Azure::Contributor => ("b24988ac-6180-42a0-ab88-20f7382dd24c", 20),
-            Azure::HsmContributor => ("18500a29-7fe2-46b2-a342-b16a415e101d", 30),
-            Azure::Reader => (crate::control::ask::READER, 40),
+            ArmRole::Owner => (crate::control::support::OWNER, 10),
+            ArmRole::Contributor => ("b24988ac-6180-42a0-ab88-20f7382dd24c", 20),
+            ArmRole::HsmContributor => ("18500a29-7fe2-46b2-a342-b16a415e101d", 30),
+            ArmRole::Reader => (crate::control::support::READER, 40),
         };
         let (parent, number) = match at {
-            Place::Subscription => (self.container.subscription.clone(), number),
-            Place::Group => (self.container.group.clone(), number + 1),
+            ControlScope::Subscription => (self.container.subscription.clone(), number),
+            ControlScope::Group => (self.container.group.clone(), number + 1),
         };
-        let mut owner = self.client(Who::Owner.name()).await;
+        let mut owner = self.client(Caller::Owner.name()).await;
         if give {
             let request = pb::CreateControlRoleAssignmentRequest {
                 parent,
                 role_assignment_id: guid(number),
                 role_definition: role_definition.to_owned(),
-                principal_id: self.ids[Who::Guest.name()].clone(),
+                principal_id: self.ids[Caller::Guest.name()].clone(),
             };
             let assigned = owner.authorization.create_control_role_assignment(request).await?.into_inner();
             self.assigned.push(assigned.name);
@@ -252,13 +254,15 @@ impl Driver {
             owner.authorization.delete_control_role_assignment(request).await?;
             self.assigned.retain(|assigned| *assigned != name);
         }
-        Ok(Said::Done)
+        Ok(Reply::Done)
     }
 
-    async fn change_clock(&mut self, turn: Turn, to: Instant) -> Result<Said, Status> {
+    async fn change_clock(&mut self, turn: ClockChange, to: Instant) -> Result<Reply, Status> {
         let target = match turn {
-            Turn::Hours(hours) => Target::By(prost_types::Duration { seconds: hours * 3600, nanos: 0 }),
-            Turn::ToNext(_) | Turn::Back => Target::To(timestamp(to)),
+            ClockChange::Hours(hours) => {
+                Target::By(prost_types::Duration { seconds: hours * 3600, nanos: 0 })
+            }
+            ClockChange::ToNext(_) | ClockChange::Back => Target::To(timestamp(to)),
         };
         let mut observer = self.client(OBSERVER).await;
         let request = pb::AdvanceClockRequest { target: Some(target), ..Default::default() };
@@ -268,7 +272,7 @@ impl Driver {
             return Err(Status::internal(format!("out of order: {events:?}")));
         }
         events.sort();
-        Ok(Said::Turned(micros(reply.clock.unwrap().now), events))
+        Ok(Reply::Turned(micros(reply.clock.unwrap().now), events))
     }
 
     /// Returns the observable state, with the content of one HSM or of all.
@@ -285,7 +289,7 @@ impl Driver {
                 Ok(seen) => seen,
                 Err(status) => {
                     let Refusal(why, fact) = refusal(&status);
-                    Inside::Refuses(why, fact)
+                    HsmContent::Refuses(why, fact)
                 }
             };
             inside.push((name, seen));
@@ -293,15 +297,16 @@ impl Driver {
         Ok(View { live, deleted, inside })
     }
 
-    async fn see_inside(&self, client: &mut Client, hsm: &str) -> Result<Inside, Status> {
+    async fn see_inside(&self, client: &mut Client, hsm: &str) -> Result<HsmContent, Status> {
         let parent = format!("hsms/{hsm}");
         let request = pb::ListRoleAssignmentsRequest { parent, ..Default::default() };
         let assigned = client.access.list_role_assignments(request).await?.into_inner().role_assignments;
         let assigned = assigned.iter().filter(|one| one.principal_id != self.ids[OBSERVER]);
         let mut roles: Vec<_> = assigned
             .map(|one| {
-                let who = Who::ALL.into_iter().find(|who| self.ids[who.name()] == one.principal_id).unwrap();
-                let role = Local::ALL.into_iter().find(|role| one.role_definition.ends_with(role.id()));
+                let who =
+                    Caller::ALL.into_iter().find(|who| self.ids[who.name()] == one.principal_id).unwrap();
+                let role = LocalRole::ALL.into_iter().find(|role| one.role_definition.ends_with(role.id()));
                 assert_eq!(one.scope, "/");
                 (who, role.unwrap())
             })
@@ -316,7 +321,7 @@ impl Driver {
             let found = client.keys.list_key_versions(request).await?.into_inner().versions;
             versions.push(found.into_iter().map(|version| version.name).collect());
         }
-        Ok(Inside::Answers { roles, live, deleted, versions })
+        Ok(HsmContent::Answers { roles, live, deleted, versions })
     }
 
     /// Deletes the resources of a sequence. Advances the clock past the purge date of protected HSMs.
@@ -351,44 +356,44 @@ async fn on_key(
     client: &mut Client,
     hsm: &str,
     key: &str,
-    action: OnKey,
+    action: KeyAction,
     made: &mut Option<String>,
-) -> Result<Said, Status> {
+) -> Result<Reply, Status> {
     let live = format!("hsms/{hsm}/keys/{key}");
     let deleted = format!("hsms/{hsm}/deletedKeys/{key}");
     let answer = match action {
-        OnKey::Create => {
+        KeyAction::Create => {
             // Both kinds of keys: a secret key has two objects in the token, a key pair one.
             let request = if key == KEYS[1] { oct(key, 256) } else { ec(key, "P-256") };
             let request = pb::CreateKeyRequest { parent: format!("hsms/{hsm}"), ..request };
             let bundle = client.keys.create_key(request).await?.into_inner();
             *made = Some(bundle.name);
-            return Ok(Said::Made { level: bundle.recovery_level });
+            return Ok(Reply::Made { level: bundle.recovery_level });
         }
-        OnKey::Get => client.keys.get_key(pb::GetKeyRequest { name: live }).await?,
-        OnKey::Delete => {
+        KeyAction::Get => client.keys.get_key(pb::GetKeyRequest { name: live }).await?,
+        KeyAction::Delete => {
             let answer = client.keys.delete_key(pb::DeleteKeyRequest { name: live }).await?;
             return Ok(found_deleted(answer.into_inner()));
         }
-        OnKey::GetDeleted => {
+        KeyAction::GetDeleted => {
             let answer = client.keys.get_deleted_key(pb::GetDeletedKeyRequest { name: deleted }).await?;
             return Ok(found_deleted(answer.into_inner()));
         }
-        OnKey::Recover => {
+        KeyAction::Recover => {
             client.keys.recover_deleted_key(pb::RecoverDeletedKeyRequest { name: deleted }).await?
         }
-        OnKey::Purge => {
+        KeyAction::Purge => {
             client.keys.purge_deleted_key(pb::PurgeDeletedKeyRequest { name: deleted }).await?;
-            return Ok(Said::Done);
+            return Ok(Reply::Done);
         }
     };
     let current = answer.get_ref().name.clone();
-    Ok(Said::Key(live_key(answer.into_inner()), current))
+    Ok(Reply::Key(live_key(answer.into_inner()), current))
 }
 
-fn found_deleted(key: pb::DeletedKeyBundle) -> Said {
+fn found_deleted(key: pb::DeletedKeyBundle) -> Reply {
     let current = key.key.as_ref().unwrap().name.clone();
-    Said::Key(deleted_key(key), current)
+    Reply::Key(deleted_key(key), current)
 }
 
 async fn list_hsms(client: &mut Client, parent: String) -> Result<Vec<Resource>, Status> {
@@ -404,13 +409,13 @@ async fn list_deleted_hsms(client: &mut Client, parent: String) -> Result<Vec<Re
     Ok(found.deleted_managed_hsms.into_iter().map(deleted_resource).collect())
 }
 
-async fn list_keys(client: &mut Client, hsm: &str) -> Result<Vec<Listed>, Status> {
+async fn list_keys(client: &mut Client, hsm: &str) -> Result<Vec<ListedKey>, Status> {
     let request = pb::ListKeysRequest { parent: format!("hsms/{hsm}"), ..Default::default() };
     let found = client.keys.list_keys(request).await?.into_inner().keys;
     Ok(found.into_iter().map(live_key).collect())
 }
 
-async fn list_deleted_keys(client: &mut Client, hsm: &str) -> Result<Vec<Listed>, Status> {
+async fn list_deleted_keys(client: &mut Client, hsm: &str) -> Result<Vec<ListedKey>, Status> {
     let request = pb::ListDeletedKeysRequest { parent: format!("hsms/{hsm}"), ..Default::default() };
     let found = client.keys.list_deleted_keys(request).await?.into_inner().deleted_keys;
     Ok(found.into_iter().map(deleted_key).collect())
@@ -421,10 +426,10 @@ fn refusal(status: &Status) -> Refusal {
     let why = reason(status);
     let metadata = match why.as_str() {
         "" => format!("{status:?}"),
-        "BAD_PARAMETER" => fact(status, "field"),
-        "HSM_EXISTS" => fact(status, "deleted"),
+        "BAD_PARAMETER" => error_metadata(status, "field"),
+        "HSM_EXISTS" => error_metadata(status, "deleted"),
         "HSM_DELETED" | "PURGE_PROTECTED" => {
-            let until: jiff::Timestamp = fact(status, "scheduled_purge_at").parse().unwrap();
+            let until: jiff::Timestamp = error_metadata(status, "scheduled_purge_at").parse().unwrap();
             until.as_microsecond().to_string()
         }
         _ => String::new(),
@@ -461,13 +466,13 @@ fn deleted_resource(hsm: pb::DeletedManagedHsm) -> Resource {
     resource(hsm.managed_hsm.unwrap(), Some(dates))
 }
 
-fn live_key(key: pb::KeyBundle) -> Listed {
+fn live_key(key: pb::KeyBundle) -> ListedKey {
     let mut parts = key.name.split('/').skip_while(|part| *part != "keys");
     let name = parts.nth(1).unwrap().to_owned();
-    Listed { name, level: key.recovery_level, deletion: None }
+    ListedKey { name, level: key.recovery_level, deletion: None }
 }
 
-fn deleted_key(key: pb::DeletedKeyBundle) -> Listed {
+fn deleted_key(key: pb::DeletedKeyBundle) -> ListedKey {
     let dates = Dates { deleted: micros(key.deleted_at), purged: micros(key.scheduled_purge_at) };
-    Listed { deletion: Some(dates), ..live_key(key.key.unwrap()) }
+    ListedKey { deletion: Some(dates), ..live_key(key.key.unwrap()) }
 }

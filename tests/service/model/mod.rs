@@ -14,7 +14,7 @@ use driver::Driver;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rules::Model;
-use step::{OnHsm, Step, sequences};
+use step::{HsmAction, Step, sequences};
 
 /// The total number of sequences, unless the environment overrides it.
 const SEQUENCES: u64 = 200;
@@ -55,9 +55,9 @@ async fn run(driver: &mut Driver, undeletable: bool, steps: &[Step]) -> Result<(
             return Err(difference("the replies differ", &expected, &answer));
         }
         if let (Step::Key(_, hsm, key, _), Some(version)) = (step, made) {
-            model.made(*hsm, *key, version);
+            model.add_version(*hsm, *key, version);
         }
-        settling |= matches!((step, &expected), (Step::Hsm(_, _, OnHsm::Recover), Ok(_)));
+        settling |= matches!((step, &expected), (Step::Hsm(_, _, HsmAction::Recover), Ok(_)));
         // A crash must hit the service in the state right after the reply.
         if steps.get(number + 1) == Some(&Step::Crash) {
             continue;

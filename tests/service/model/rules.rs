@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::step::{Azure, HSMS, KEYS, Local, OnHsm, OnKey, Place, Step, Turn, Who};
+use super::step::{
+    ArmRole, Caller, ClockChange, ControlScope, HSMS, HsmAction, KEYS, KeyAction, LocalRole, Step,
+};
 
 /// Microseconds since 1970.
 pub(super) type Instant = i64;
@@ -35,7 +37,7 @@ struct Hsm {
     protected: bool,
     active: bool,
     deletion: Option<Dates>,
-    roles: BTreeSet<(Who, Local)>,
+    roles: BTreeSet<(Caller, LocalRole)>,
     keys: BTreeMap<usize, Key>,
 }
 
@@ -53,7 +55,7 @@ pub(super) struct Resource {
 
 /// A key as listed, without a version.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Listed {
+pub(super) struct ListedKey {
     pub(super) name: String,
     pub(super) level: String,
     pub(super) deletion: Option<Dates>,
@@ -61,7 +63,7 @@ pub(super) struct Listed {
 
 /// The reply to a successful step.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Said {
+pub(super) enum Reply {
     Done,
     Resource(Resource),
     Resources(Vec<Resource>),
@@ -70,8 +72,8 @@ pub(super) enum Said {
         level: String,
     },
     /// A key, and its current version.
-    Key(Listed, String),
-    Keys(Vec<Listed>),
+    Key(ListedKey, String),
+    Keys(Vec<ListedKey>),
     /// The new instant of the clock, and the events in order.
     Turned(Instant, Vec<(Instant, String)>),
 }
@@ -82,15 +84,15 @@ pub(super) struct Refusal(pub(super) String, pub(super) String);
 
 /// The content of an HSM as observed over the data plane by a caller with all read rights.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Inside {
+pub(super) enum HsmContent {
     /// All calls fail with this error.
     Refuses(String, String),
     /// The HSM is activated.
     Answers {
         /// The role assignments.
-        roles: Vec<(Who, Local)>,
-        live: Vec<Listed>,
-        deleted: Vec<Listed>,
+        roles: Vec<(Caller, LocalRole)>,
+        live: Vec<ListedKey>,
+        deleted: Vec<ListedKey>,
         /// The versions of each live key.
         versions: Vec<Vec<String>>,
     },
@@ -101,7 +103,7 @@ pub(super) enum Inside {
 pub(super) struct View {
     pub(super) live: Vec<Resource>,
     pub(super) deleted: Vec<Resource>,
-    pub(super) inside: Vec<(String, Inside)>,
+    pub(super) inside: Vec<(String, HsmContent)>,
 }
 
 /// The state of the model.
@@ -113,10 +115,10 @@ pub(super) struct Model {
     /// The number of HSMs that no sequence touches, which count towards the limit.
     others: usize,
     hsms: BTreeMap<usize, Hsm>,
-    guest: BTreeSet<(Place, Azure)>,
+    guest: BTreeSet<(ControlScope, ArmRole)>,
 }
 
-type Outcome = Result<Said, Refusal>;
+type Outcome = Result<Reply, Refusal>;
 
 fn refusal(why: &str, fact: impl ToString) -> Refusal {
     Refusal(why.to_owned(), fact.to_string())
@@ -137,37 +139,40 @@ impl Model {
         match *step {
             Step::Hsm(who, hsm, action) => self.on_hsm(who, hsm, action),
             Step::ListHsms(who, at) => {
-                self.authorize_control_plane(who, Azure::may_read, at)?;
-                Ok(Said::Resources(self.resources(false)))
+                self.authorize_control_plane(who, ArmRole::may_read, at)?;
+                Ok(Reply::Resources(self.resources(false)))
             }
             Step::ListDeletedHsms(who) => {
-                self.authorize_control_plane(who, Azure::may_read, Place::Subscription)?;
-                Ok(Said::Resources(self.resources(true)))
+                self.authorize_control_plane(who, ArmRole::may_read, ControlScope::Subscription)?;
+                Ok(Reply::Resources(self.resources(true)))
             }
             Step::Activate(who, hsm) => {
-                let hsm = self.authorize_data_plane(who, &[Local::Administrator], hsm, false)?;
+                let hsm = self.authorize_data_plane(who, &[LocalRole::Administrator], hsm, false)?;
                 if !hsm.active {
                     hsm.active = true;
                     // The driver assigns these with the activation.
-                    hsm.roles.extend([(Who::User, Local::CryptoUser), (Who::Officer, Local::CryptoOfficer)]);
+                    hsm.roles.extend([
+                        (Caller::User, LocalRole::CryptoUser),
+                        (Caller::Officer, LocalRole::CryptoOfficer),
+                    ]);
                 }
-                Ok(Said::Done)
+                Ok(Reply::Done)
             }
             Step::Key(who, hsm, key, action) => self.on_key(who, hsm, key, action),
             Step::ListKeys(who, hsm) => {
-                self.authorize_data_plane(who, &[Local::CryptoUser], hsm, true)?;
-                Ok(Said::Keys(self.keys(hsm, false)))
+                self.authorize_data_plane(who, &[LocalRole::CryptoUser], hsm, true)?;
+                Ok(Reply::Keys(self.keys(hsm, false)))
             }
             Step::ListDeletedKeys(who, hsm) => {
-                self.authorize_data_plane(who, &[Local::CryptoOfficer], hsm, true)?;
-                Ok(Said::Keys(self.keys(hsm, true)))
+                self.authorize_data_plane(who, &[LocalRole::CryptoOfficer], hsm, true)?;
+                Ok(Reply::Keys(self.keys(hsm, true)))
             }
             Step::Role { hsm, to, role, give } => {
                 let roles = &mut self
-                    .authorize_data_plane(Who::Administrator, &[Local::Administrator], hsm, true)?
+                    .authorize_data_plane(Caller::Administrator, &[LocalRole::Administrator], hsm, true)?
                     .roles;
                 match (give, if give { roles.insert((to, role)) } else { roles.remove(&(to, role)) }) {
-                    (_, true) => Ok(Said::Done),
+                    (_, true) => Ok(Reply::Done),
                     (true, false) => refused("ROLE_ASSIGNMENT_EXISTS"),
                     (false, false) => refused("ROLE_ASSIGNMENT_NOT_FOUND"),
                 }
@@ -175,7 +180,7 @@ impl Model {
             Step::ControlRole { at, role, give } => {
                 let done = if give { self.guest.insert((at, role)) } else { self.guest.remove(&(at, role)) };
                 match (give, done) {
-                    (_, true) => Ok(Said::Done),
+                    (_, true) => Ok(Reply::Done),
                     (true, false) => refused("ROLE_ASSIGNMENT_EXISTS"),
                     (false, false) => refused("ROLE_ASSIGNMENT_NOT_FOUND"),
                 }
@@ -185,44 +190,49 @@ impl Model {
                 to => Ok(self.change_clock(to)),
             },
             // A restart changes nothing: the clock is frozen, and all due work is done.
-            Step::Crash | Step::Restart => Ok(Said::Done),
+            Step::Crash | Step::Restart => Ok(Reply::Done),
         }
     }
 
     /// Records the name of a key version that the service created.
-    pub(super) fn made(&mut self, hsm: usize, key: usize, version: String) {
+    pub(super) fn add_version(&mut self, hsm: usize, key: usize, version: String) {
         if let Some(hsm) = self.hsms.get_mut(&hsm) {
             hsm.keys.entry(key).or_default().versions.push(version);
         }
     }
 
     /// Returns the target instant of a clock change.
-    pub(super) fn destination(&self, turn: Turn) -> Instant {
+    pub(super) fn destination(&self, turn: ClockChange) -> Instant {
         match turn {
-            Turn::Hours(hours) => self.now + hours * HOUR,
-            Turn::ToNext(micros) => self.next().map_or(self.now + HOUR, |due| due + micros),
-            Turn::Back => self.now - HOUR,
+            ClockChange::Hours(hours) => self.now + hours * HOUR,
+            ClockChange::ToNext(micros) => self.next().map_or(self.now + HOUR, |due| due + micros),
+            ClockChange::Back => self.now - HOUR,
         }
     }
 
     /// Authorizes a caller on the control plane: errors unless a role at this scope or above allows the action.
-    fn authorize_control_plane(&self, who: Who, may: fn(Azure) -> bool, at: Place) -> Result<(), Refusal> {
+    fn authorize_control_plane(
+        &self,
+        who: Caller,
+        may: fn(ArmRole) -> bool,
+        at: ControlScope,
+    ) -> Result<(), Refusal> {
         let holds = match who {
-            Who::Owner => may(Azure::Owner),
-            Who::Contributor => may(Azure::HsmContributor),
-            Who::Reader => may(Azure::Reader),
-            Who::Administrator | Who::User | Who::Officer => false,
-            Who::Guest => {
-                let covers = |given: Place| given == Place::Subscription || given == at;
+            Caller::Owner => may(ArmRole::Owner),
+            Caller::Contributor => may(ArmRole::HsmContributor),
+            Caller::Reader => may(ArmRole::Reader),
+            Caller::Administrator | Caller::User | Caller::Officer => false,
+            Caller::Guest => {
+                let covers = |given: ControlScope| given == ControlScope::Subscription || given == at;
                 self.guest.iter().any(|(given, role)| covers(*given) && may(*role))
             }
         };
         if holds { Ok(()) } else { refused("ACTION_NOT_GRANTED") }
     }
 
-    fn on_hsm(&mut self, who: Who, name: usize, action: OnHsm) -> Outcome {
+    fn on_hsm(&mut self, who: Caller, name: usize, action: HsmAction) -> Outcome {
         // Requests are validated before authorization.
-        if let OnHsm::Create { days, .. } | OnHsm::Retain(days) = action
+        if let HsmAction::Create { days, .. } | HsmAction::Retain(days) = action
             && !(7..=90).contains(&days)
         {
             return Err(refusal("BAD_PARAMETER", "retention_days"));
@@ -230,17 +240,19 @@ impl Model {
         let known = self.hsms.get(&name);
         let at = match action {
             // Deleted HSMs belong to no resource group, but recovery restores an HSM in its former group.
-            OnHsm::GetDeleted | OnHsm::Purge => Place::Subscription,
-            OnHsm::Recover if known.is_none_or(|hsm| hsm.deletion.is_none()) => Place::Subscription,
-            _ => Place::Group,
+            HsmAction::GetDeleted | HsmAction::Purge => ControlScope::Subscription,
+            HsmAction::Recover if known.is_none_or(|hsm| hsm.deletion.is_none()) => {
+                ControlScope::Subscription
+            }
+            _ => ControlScope::Group,
         };
-        let may = if matches!(action, OnHsm::Get | OnHsm::GetDeleted) {
-            Azure::may_read
+        let may = if matches!(action, HsmAction::Get | HsmAction::GetDeleted) {
+            ArmRole::may_read
         } else {
-            Azure::may_manage
+            ArmRole::may_manage
         };
         self.authorize_control_plane(who, may, at)?;
-        if let OnHsm::Create { days, protected } = action {
+        if let HsmAction::Create { days, protected } = action {
             if let Some(known) = known {
                 return Err(refusal("HSM_EXISTS", known.deletion.is_some()));
             }
@@ -253,47 +265,47 @@ impl Model {
                 protected,
                 active: false,
                 deletion: None,
-                roles: BTreeSet::from([(Who::Administrator, Local::Administrator)]),
+                roles: BTreeSet::from([(Caller::Administrator, LocalRole::Administrator)]),
                 keys: BTreeMap::new(),
             };
             self.hsms.insert(name, hsm);
-            return Ok(Said::Resource(self.resource(name)));
+            return Ok(Reply::Resource(self.resource(name)));
         }
         let (now, undeletable) = (self.now, self.undeletable);
-        let wants_deleted = matches!(action, OnHsm::GetDeleted | OnHsm::Recover | OnHsm::Purge);
+        let wants_deleted = matches!(action, HsmAction::GetDeleted | HsmAction::Recover | HsmAction::Purge);
         let Some(hsm) = self.hsms.get_mut(&name).filter(|hsm| hsm.deletion.is_some() == wants_deleted) else {
             return refused(if wants_deleted { "DELETED_HSM_NOT_FOUND" } else { "HSM_NOT_FOUND" });
         };
         match action {
-            OnHsm::Create { .. } | OnHsm::Get | OnHsm::GetDeleted => {}
-            OnHsm::Protect(false) if hsm.protected => {
+            HsmAction::Create { .. } | HsmAction::Get | HsmAction::GetDeleted => {}
+            HsmAction::Protect(false) if hsm.protected => {
                 return Err(refusal("BAD_PARAMETER", "purge_protection"));
             }
-            OnHsm::Protect(on) => hsm.protected = on,
-            OnHsm::Retain(days) if days != hsm.days => {
+            HsmAction::Protect(on) => hsm.protected = on,
+            HsmAction::Retain(days) if days != hsm.days => {
                 return Err(refusal("BAD_PARAMETER", "retention_days"));
             }
-            OnHsm::Retain(_) => {}
-            OnHsm::Delete => hsm.deletion = Some(hsm.dates(now)),
-            OnHsm::Recover => {
+            HsmAction::Retain(_) => {}
+            HsmAction::Delete => hsm.deletion = Some(hsm.dates(now)),
+            HsmAction::Recover => {
                 hsm.deletion = None;
                 // Purges that came due meanwhile run immediately.
                 hsm.keys.retain(|_, key| key.deletion.is_none_or(|dates| dates.purged > now));
             }
-            OnHsm::Purge => {
+            HsmAction::Purge => {
                 hsm.check_purge(undeletable, hsm.deletion)?;
                 self.hsms.remove(&name);
-                return Ok(Said::Done);
+                return Ok(Reply::Done);
             }
         }
-        Ok(Said::Resource(self.resource(name)))
+        Ok(Reply::Resource(self.resource(name)))
     }
 
     /// Authorizes a caller on the data plane: errors unless the HSM exists, the caller has a role, and the HSM is live.
     fn authorize_data_plane(
         &mut self,
-        who: Who,
-        roles: &[Local],
+        who: Caller,
+        roles: &[LocalRole],
         name: usize,
         in_service: bool,
     ) -> Result<&mut Hsm, Refusal> {
@@ -308,37 +320,37 @@ impl Model {
         }
     }
 
-    fn on_key(&mut self, who: Who, name: usize, number: usize, action: OnKey) -> Outcome {
+    fn on_key(&mut self, who: Caller, name: usize, number: usize, action: KeyAction) -> Outcome {
         let (now, undeletable) = (self.now, self.undeletable);
         let role = match action {
-            OnKey::Create | OnKey::Get | OnKey::Delete => Local::CryptoUser,
-            OnKey::GetDeleted | OnKey::Recover | OnKey::Purge => Local::CryptoOfficer,
+            KeyAction::Create | KeyAction::Get | KeyAction::Delete => LocalRole::CryptoUser,
+            KeyAction::GetDeleted | KeyAction::Recover | KeyAction::Purge => LocalRole::CryptoOfficer,
         };
         let hsm = self.authorize_data_plane(who, &[role], name, true)?;
         let level = hsm.level(undeletable);
         let known = hsm.keys.get(&number).map(|key| key.deletion);
         let dates = hsm.dates(now);
         match (action, known) {
-            (OnKey::Create, Some(Some(_))) => return refused("KEY_DELETED_BUT_RECOVERABLE"),
-            (OnKey::Create, _) => return Ok(Said::Made { level }),
-            (OnKey::Get | OnKey::Delete, None | Some(Some(_))) => return refused("KEY_NOT_FOUND"),
-            (OnKey::GetDeleted | OnKey::Recover | OnKey::Purge, None | Some(None)) => {
+            (KeyAction::Create, Some(Some(_))) => return refused("KEY_DELETED_BUT_RECOVERABLE"),
+            (KeyAction::Create, _) => return Ok(Reply::Made { level }),
+            (KeyAction::Get | KeyAction::Delete, None | Some(Some(_))) => return refused("KEY_NOT_FOUND"),
+            (KeyAction::GetDeleted | KeyAction::Recover | KeyAction::Purge, None | Some(None)) => {
                 return refused("DELETED_KEY_NOT_FOUND");
             }
-            (OnKey::Purge, Some(deletion)) => {
+            (KeyAction::Purge, Some(deletion)) => {
                 hsm.check_purge(undeletable, deletion)?;
                 hsm.keys.remove(&number);
-                return Ok(Said::Done);
+                return Ok(Reply::Done);
             }
             _ => {}
         }
         let Some(key) = hsm.keys.get_mut(&number) else { return refused("KEY_NOT_FOUND") };
         match action {
-            OnKey::Delete => key.deletion = Some(dates),
-            OnKey::Recover => key.deletion = None,
+            KeyAction::Delete => key.deletion = Some(dates),
+            KeyAction::Recover => key.deletion = None,
             _ => {}
         }
-        Ok(Said::Key(key.listed(number, level), key.versions.last().cloned().unwrap_or_default()))
+        Ok(Reply::Key(key.listed(number, level), key.versions.last().cloned().unwrap_or_default()))
     }
 
     /// Returns the next scheduled purge date. The keys of a deleted HSM are not purged while it is deleted.
@@ -350,7 +362,7 @@ impl Model {
         each.min()
     }
 
-    fn change_clock(&mut self, to: Instant) -> Said {
+    fn change_clock(&mut self, to: Instant) -> Reply {
         let mut events = Vec::new();
         while let Some(due) = self.next().filter(|due| *due <= to) {
             let mut at_once = Vec::new();
@@ -376,7 +388,7 @@ impl Model {
             events.extend(at_once);
         }
         self.now = to;
-        Said::Turned(to, events)
+        Reply::Turned(to, events)
     }
 
     fn resource(&self, name: usize) -> Resource {
@@ -399,7 +411,7 @@ impl Model {
         resources
     }
 
-    fn keys(&self, name: usize, deleted: bool) -> Vec<Listed> {
+    fn keys(&self, name: usize, deleted: bool) -> Vec<ListedKey> {
         let hsm = &self.hsms[&name];
         let selected = hsm.keys.iter().filter(|(_, key)| key.deletion.is_some() == deleted);
         selected.map(|(number, key)| key.listed(*number, hsm.level(self.undeletable))).collect()
@@ -410,12 +422,12 @@ impl Model {
         let selected = self.hsms.iter().filter(|(name, _)| at.is_none_or(|at| **name == at));
         let inside = selected.map(|(name, hsm)| {
             let inside = match hsm.deletion {
-                Some(dates) => Inside::Refuses("HSM_DELETED".to_owned(), dates.purged.to_string()),
-                None if !hsm.active => Inside::Refuses("HSM_NOT_ACTIVATED".to_owned(), String::new()),
+                Some(dates) => HsmContent::Refuses("HSM_DELETED".to_owned(), dates.purged.to_string()),
+                None if !hsm.active => HsmContent::Refuses("HSM_NOT_ACTIVATED".to_owned(), String::new()),
                 None => {
                     let live = hsm.keys.values().filter(|key| key.deletion.is_none());
                     let versions = live.map(|key| key.versions.clone()).collect();
-                    Inside::Answers {
+                    HsmContent::Answers {
                         roles: hsm.roles.iter().copied().collect(),
                         live: self.keys(*name, false),
                         deleted: self.keys(*name, true),
@@ -457,12 +469,12 @@ impl Hsm {
 }
 
 impl Key {
-    fn listed(&self, number: usize, level: String) -> Listed {
-        Listed { name: KEYS[number].to_owned(), level, deletion: self.deletion }
+    fn listed(&self, number: usize, level: String) -> ListedKey {
+        ListedKey { name: KEYS[number].to_owned(), level, deletion: self.deletion }
     }
 }
 
-impl Azure {
+impl ArmRole {
     /// Returns whether the role allows to create, update, delete, recover and purge HSMs.
     fn may_manage(self) -> bool {
         !matches!(self, Self::Reader)

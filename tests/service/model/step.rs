@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::roles::ask::{ADMINISTRATOR, CRYPTO_USER};
+use crate::roles::support::{ADMINISTRATOR, CRYPTO_USER};
 
 /// Names of HSMs: more than the limit allows at the same time.
 pub(super) const HSMS: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
@@ -11,7 +11,7 @@ pub(super) const KEYS: [&str; 3] = ["a", "b", "c"];
 
 /// A principal of the seed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) enum Who {
+pub(super) enum Caller {
     /// Owner of the subscription.
     Owner,
     /// Managed HSM Contributor of the subscription.
@@ -28,7 +28,7 @@ pub(super) enum Who {
     Guest,
 }
 
-impl Who {
+impl Caller {
     /// All values.
     pub(super) const ALL: [Self; 7] = [
         Self::Owner,
@@ -56,13 +56,13 @@ impl Who {
 
 /// A role in an HSM.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Local {
+pub(super) enum LocalRole {
     Administrator,
     CryptoUser,
     CryptoOfficer,
 }
 
-impl Local {
+impl LocalRole {
     /// All values.
     pub(super) const ALL: [Self; 3] = [Self::Administrator, Self::CryptoUser, Self::CryptoOfficer];
 
@@ -78,7 +78,7 @@ impl Local {
 
 /// A role of the control plane.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Azure {
+pub(super) enum ArmRole {
     Owner,
     Contributor,
     HsmContributor,
@@ -87,14 +87,14 @@ pub(super) enum Azure {
 
 /// The scope of a role assignment on the control plane.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Place {
+pub(super) enum ControlScope {
     Subscription,
     Group,
 }
 
 /// A change of the clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Turn {
+pub(super) enum ClockChange {
     /// Advances by hours.
     Hours(i64),
     /// Advances to this many microseconds after the next due work, or by an hour if there is none.
@@ -105,7 +105,7 @@ pub(super) enum Turn {
 
 /// An operation on an HSM as a resource.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum OnHsm {
+pub(super) enum HsmAction {
     Create { days: u32, protected: bool },
     Protect(bool),
     Retain(u32),
@@ -118,7 +118,7 @@ pub(super) enum OnHsm {
 
 /// An operation on a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum OnKey {
+pub(super) enum KeyAction {
     /// Creates the key or a new version.
     Create,
     Get,
@@ -131,27 +131,27 @@ pub(super) enum OnKey {
 /// A call, a clock change or a restart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Step {
-    Hsm(Who, usize, OnHsm),
-    ListHsms(Who, Place),
-    ListDeletedHsms(Who),
-    Activate(Who, usize),
-    Key(Who, usize, usize, OnKey),
-    ListKeys(Who, usize),
-    ListDeletedKeys(Who, usize),
+    Hsm(Caller, usize, HsmAction),
+    ListHsms(Caller, ControlScope),
+    ListDeletedHsms(Caller),
+    Activate(Caller, usize),
+    Key(Caller, usize, usize, KeyAction),
+    ListKeys(Caller, usize),
+    ListDeletedKeys(Caller, usize),
     /// Assigns or removes a role in an HSM, as its administrator.
     Role {
         hsm: usize,
-        to: Who,
-        role: Local,
+        to: Caller,
+        role: LocalRole,
         give: bool,
     },
     /// Assigns the guest a role of the control plane or removes it, as owner.
     ControlRole {
-        at: Place,
-        role: Azure,
+        at: ControlScope,
+        role: ArmRole,
         give: bool,
     },
-    Turn(Turn),
+    Turn(ClockChange),
     /// SIGKILL and a restart.
     Crash,
     /// SIGTERM and a restart.
@@ -174,8 +174,8 @@ impl Step {
 }
 
 /// Generates a caller: usually the authorized one, sometimes any.
-fn who(usual: Who) -> impl Strategy<Value = Who> {
-    prop_oneof![6 => Just(usual), 1 => Just(Who::Guest), 1 => prop::sample::select(&Who::ALL[..])]
+fn who(usual: Caller) -> impl Strategy<Value = Caller> {
+    prop_oneof![6 => Just(usual), 1 => Just(Caller::Guest), 1 => prop::sample::select(&Caller::ALL[..])]
 }
 
 fn hsm() -> impl Strategy<Value = usize> {
@@ -189,57 +189,59 @@ fn retention() -> impl Strategy<Value = u32> {
 fn on_hsm() -> impl Strategy<Value = Step> {
     let creating = || {
         let protected = prop::bool::weighted(0.25);
-        (retention(), protected).prop_map(|(days, protected)| OnHsm::Create { days, protected })
+        (retention(), protected).prop_map(|(days, protected)| HsmAction::Create { days, protected })
     };
     let action = prop_oneof![
         8 => creating(),
-        2 => Just(OnHsm::Protect(true)),
-        1 => Just(OnHsm::Protect(false)),
-        1 => retention().prop_map(OnHsm::Retain),
-        1 => Just(OnHsm::Get),
-        7 => Just(OnHsm::Delete),
-        1 => Just(OnHsm::GetDeleted),
-        7 => Just(OnHsm::Recover),
-        4 => Just(OnHsm::Purge),
+        2 => Just(HsmAction::Protect(true)),
+        1 => Just(HsmAction::Protect(false)),
+        1 => retention().prop_map(HsmAction::Retain),
+        1 => Just(HsmAction::Get),
+        7 => Just(HsmAction::Delete),
+        1 => Just(HsmAction::GetDeleted),
+        7 => Just(HsmAction::Recover),
+        4 => Just(HsmAction::Purge),
     ];
-    (who(Who::Contributor), hsm(), action).prop_map(|(who, hsm, action)| Step::Hsm(who, hsm, action))
+    (who(Caller::Contributor), hsm(), action).prop_map(|(who, hsm, action)| Step::Hsm(who, hsm, action))
 }
 
 fn on_key() -> impl Strategy<Value = Step> {
-    let each = |usual, weighted: Vec<(u32, OnKey)>| {
+    let each = |usual, weighted: Vec<(u32, KeyAction)>| {
         let actions = weighted.into_iter().map(|(weight, action)| (weight, Just(action))).collect();
         let action = prop::strategy::Union::new_weighted(actions);
         (who(usual), hsm(), 0..KEYS.len(), action)
             .prop_map(|(who, hsm, key, action)| Step::Key(who, hsm, key, action))
     };
     prop_oneof![
-        3 => each(Who::User, vec![(6, OnKey::Create), (5, OnKey::Delete), (1, OnKey::Get)]),
-        2 => each(Who::Officer, vec![(3, OnKey::Recover), (3, OnKey::Purge), (1, OnKey::GetDeleted)]),
+        3 => each(Caller::User, vec![(6, KeyAction::Create), (5, KeyAction::Delete), (1, KeyAction::Get)]),
+        2 => each(Caller::Officer, vec![(3, KeyAction::Recover), (3, KeyAction::Purge), (1, KeyAction::GetDeleted)]),
     ]
 }
 
-fn clock_change() -> impl Strategy<Value = Turn> {
+fn clock_change() -> impl Strategy<Value = ClockChange> {
     prop_oneof![
-        2 => (1_i64..=2400).prop_map(Turn::Hours),
-        2 => (1_i64..=10).prop_map(|days| Turn::Hours(24 * days)),
-        4 => prop::sample::select(&[-1_i64, 0, 1][..]).prop_map(Turn::ToNext),
-        1 => Just(Turn::Back),
+        2 => (1_i64..=2400).prop_map(ClockChange::Hours),
+        2 => (1_i64..=10).prop_map(|days| ClockChange::Hours(24 * days)),
+        4 => prop::sample::select(&[-1_i64, 0, 1][..]).prop_map(ClockChange::ToNext),
+        1 => Just(ClockChange::Back),
     ]
 }
 
 fn role() -> impl Strategy<Value = Step> {
-    let local = prop::sample::select(&[Local::CryptoUser, Local::CryptoOfficer, Local::Administrator][..]);
+    let local = prop::sample::select(
+        &[LocalRole::CryptoUser, LocalRole::CryptoOfficer, LocalRole::Administrator][..],
+    );
     let to = prop_oneof![
-        Just((Who::User, Local::CryptoUser)),
-        Just((Who::Officer, Local::CryptoOfficer)),
-        local.prop_map(|role| (Who::Guest, role)),
+        Just((Caller::User, LocalRole::CryptoUser)),
+        Just((Caller::Officer, LocalRole::CryptoOfficer)),
+        local.prop_map(|role| (Caller::Guest, role)),
     ];
     (hsm(), to, any::<bool>()).prop_map(|(hsm, (to, role), give)| Step::Role { hsm, to, role, give })
 }
 
 fn control_role() -> impl Strategy<Value = Step> {
-    let at = prop::sample::select(&[Place::Subscription, Place::Group][..]);
-    let roles = [Azure::Owner, Azure::Contributor, Azure::HsmContributor, Azure::Reader];
+    let at = prop::sample::select(&[ControlScope::Subscription, ControlScope::Group][..]);
+    let roles = [ArmRole::Owner, ArmRole::Contributor, ArmRole::HsmContributor, ArmRole::Reader];
     let give = prop::bool::weighted(0.7);
     (at, prop::sample::select(roles.to_vec()), give).prop_map(|(at, role, give)| Step::ControlRole {
         at,
@@ -251,13 +253,13 @@ fn control_role() -> impl Strategy<Value = Step> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         30 => on_hsm(),
-        8 => (who(Who::Administrator), hsm()).prop_map(|(who, hsm)| Step::Activate(who, hsm)),
+        8 => (who(Caller::Administrator), hsm()).prop_map(|(who, hsm)| Step::Activate(who, hsm)),
         40 => on_key(),
-        2 => (who(Who::Reader), prop::sample::select(&[Place::Subscription, Place::Group][..]))
+        2 => (who(Caller::Reader), prop::sample::select(&[ControlScope::Subscription, ControlScope::Group][..]))
             .prop_map(|(who, of)| Step::ListHsms(who, of)),
-        1 => who(Who::Reader).prop_map(Step::ListDeletedHsms),
-        1 => (who(Who::User), hsm()).prop_map(|(who, hsm)| Step::ListKeys(who, hsm)),
-        1 => (who(Who::Officer), hsm()).prop_map(|(who, hsm)| Step::ListDeletedKeys(who, hsm)),
+        1 => who(Caller::Reader).prop_map(Step::ListDeletedHsms),
+        1 => (who(Caller::User), hsm()).prop_map(|(who, hsm)| Step::ListKeys(who, hsm)),
+        1 => (who(Caller::Officer), hsm()).prop_map(|(who, hsm)| Step::ListDeletedKeys(who, hsm)),
         5 => role(),
         3 => control_role(),
         12 => clock_change().prop_map(Step::Turn),
@@ -270,11 +272,11 @@ fn beginning() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((0..HSMS.len(), prop_oneof![Just(7), Just(90), 7_u32..=90]), 0..=2).prop_map(
         |hsms| {
             let each = hsms.into_iter().flat_map(|(hsm, days)| {
-                let creating = OnHsm::Create { days, protected: false };
+                let creating = HsmAction::Create { days, protected: false };
                 [
-                    Step::Hsm(Who::Contributor, hsm, creating),
-                    Step::Activate(Who::Administrator, hsm),
-                    Step::Key(Who::User, hsm, 0, OnKey::Create),
+                    Step::Hsm(Caller::Contributor, hsm, creating),
+                    Step::Activate(Caller::Administrator, hsm),
+                    Step::Key(Caller::User, hsm, 0, KeyAction::Create),
                 ]
             });
             each.collect()

@@ -3,8 +3,10 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::hsms::Place;
-use crate::roles::ask::{assert_recorded, bad, fails, metadata, not_granted};
+use crate::hsms::Container;
+use crate::roles::support::{
+    assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, metadata,
+};
 use crate::support::{Server, ec};
 
 fn request(name: &str) -> pb::ActivateManagedHsmRequest {
@@ -14,24 +16,24 @@ fn request(name: &str) -> pb::ActivateManagedHsmRequest {
 #[tokio::test]
 async fn data_plane_is_unavailable_before_activation() {
     let mut server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut owner = server.client("owner").await;
-    let mut creation = container.creating("payroll");
+    let mut creation = container.create_request("payroll");
     let dev = server.principal("dev").object_id;
     creation.managed_hsm.as_mut().unwrap().administrators.push(dev);
     owner.hsms.create_managed_hsm(creation).await.unwrap();
     let mut dev = server.client("dev").await;
     let list = pb::ListRoleAssignmentsRequest { parent: "hsms/payroll".to_owned(), ..Default::default() };
-    fails(
+    assert_grpc_error(
         dev.access.list_role_assignments(list.clone()).await,
         Code::FailedPrecondition,
         "HSM_NOT_ACTIVATED",
     );
     let key = pb::CreateKeyRequest { parent: "hsms/payroll".to_owned(), ..ec("k", "P-256") };
-    not_granted(dev.create(key).await);
+    assert_not_granted(dev.create(key).await);
 
     let answer = dev.hsms.activate_managed_hsm(request("hsms/payroll")).await;
-    assert_recorded(&server, metadata(&answer), "ManagedHsmActivate", "OK", "hsms/payroll");
+    assert_audited(&server, metadata(&answer), "ManagedHsmActivate", "OK", "hsms/payroll");
     assert_eq!(dev.access.list_role_assignments(list).await.unwrap().into_inner().role_assignments.len(), 2);
     server.restart();
     let read = pb::GetManagedHsmRequest { name: container.hsm("payroll") };
@@ -44,21 +46,26 @@ async fn data_plane_is_unavailable_before_activation() {
 #[tokio::test]
 async fn only_hsm_administrators_activate() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut owner = server.client("owner").await;
-    owner.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
+    owner.hsms.create_managed_hsm(container.create_request("payroll")).await.unwrap();
     for name in ["owner", "contributor", "dev", "crypto-officer", "nobody"] {
-        not_granted(server.client(name).await.hsms.activate_managed_hsm(request("hsms/payroll")).await);
+        assert_not_granted(
+            server.client(name).await.hsms.activate_managed_hsm(request("hsms/payroll")).await,
+        );
     }
     let mut administrator = server.client("administrator").await;
-    fails(
+    assert_grpc_error(
         administrator.hsms.activate_managed_hsm(request("hsms/missing")).await,
         Code::NotFound,
         "HSM_NOT_FOUND",
     );
-    bad(administrator.hsms.activate_managed_hsm(request(&container.hsm("payroll"))).await, "name");
+    assert_bad_parameter(
+        administrator.hsms.activate_managed_hsm(request(&container.hsm("payroll"))).await,
+        "name",
+    );
     crate::hsms::delete(&mut owner, container.hsm("payroll")).await.unwrap();
-    fails(
+    assert_grpc_error(
         administrator.hsms.activate_managed_hsm(request("hsms/payroll")).await,
         Code::FailedPrecondition,
         "HSM_DELETED",

@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::advance_clock_request::Target;
 
-use crate::support::{Server, days, ec, fact};
+use crate::support::{Server, days, ec, error_metadata};
 
 fn purged(reply: &pb::AdvanceClockResponse) -> Vec<(i64, String)> {
     let each = reply.happenings.iter().map(|happening| match &happening.what {
@@ -32,7 +32,7 @@ async fn due_work_runs_in_order_and_is_reported() {
     assert_eq!(purged(&reply), due);
 
     // Each purge is audited at its scheduled time.
-    let purges = server.audit_of(3, |record| record["operationName"] == "KeyPurge");
+    let purges = server.audit_where(3, |record| record["operationName"] == "KeyPurge");
     assert_eq!(purges.len(), 3);
     for (record, (at, name)) in purges.iter().zip(&due) {
         assert_eq!(record["target"], **name);
@@ -69,10 +69,13 @@ async fn rejects_targets_in_the_past_or_out_of_range() {
             .advance_clock(pb::AdvanceClockRequest { target, ..Default::default() })
             .await
             .unwrap_err();
-        assert_eq!((status.code(), fact(&status, "field").as_str()), (tonic::Code::InvalidArgument, field));
+        assert_eq!(
+            (status.code(), error_metadata(&status, "field").as_str()),
+            (tonic::Code::InvalidArgument, field)
+        );
     }
     // Each rejected call has its own audit entry.
-    let records = server.audit_of(wrong, |record| record["operationName"] == "ClockAdvance");
+    let records = server.audit_where(wrong, |record| record["operationName"] == "ClockAdvance");
     assert_eq!(records.len(), wrong);
     assert!(records.iter().all(|record| record["resultSignature"] == "BAD_PARAMETER"), "{records:?}");
     let after = dev.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner().now.unwrap();
@@ -94,7 +97,7 @@ async fn only_principals_granted_by_the_seed_set_the_clock() {
         for refused in refusals {
             let refused = refused.unwrap_err();
             assert_eq!(refused.code(), tonic::Code::PermissionDenied, "{name}: {refused:?}");
-            assert_eq!(fact(&refused, "action"), "Strongroom.Simulator/clock/turn/action");
+            assert_eq!(error_metadata(&refused, "action"), "Strongroom.Simulator/clock/turn/action");
         }
         assert!(client.clock.get_clock(pb::GetClockRequest {}).await.is_ok(), "all callers read the clock");
     }
@@ -110,7 +113,10 @@ async fn advancing_over_ten_years_requires_force() {
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     let far = days(3654);
     let refused = dev.clock.advance_clock(far).await.unwrap_err();
-    assert_eq!((refused.code(), fact(&refused, "field").as_str()), (tonic::Code::InvalidArgument, "force"));
+    assert_eq!(
+        (refused.code(), error_metadata(&refused, "field").as_str()),
+        (tonic::Code::InvalidArgument, "force")
+    );
     dev.clock.advance_clock(days(3653)).await.unwrap();
     dev.clock.advance_clock(pb::AdvanceClockRequest { force: true, ..far }).await.unwrap();
 }

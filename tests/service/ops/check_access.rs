@@ -3,11 +3,11 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::roles::ask::{
-    CRYPTO_AUDITOR, CRYPTO_USER, HSM, action, assert_recorded, assign, bad, check, defining, definition,
-    fails, guid, metadata, not_granted,
+use crate::roles::support::{
+    CRYPTO_AUDITOR, CRYPTO_USER, HSM, assert_audited, assert_bad_parameter, assert_grpc_error,
+    assert_not_granted, assign, check, data_action, definition_name, definition_request, guid, metadata,
 };
-use crate::support::{Server, fact};
+use crate::support::{Server, error_metadata};
 
 fn request(principal: &str, action: &str, scope: &str) -> pb::CheckAccessRequest {
     pb::CheckAccessRequest {
@@ -27,21 +27,21 @@ async fn reports_the_deciding_role_assignment() {
     let assigned = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
     let answer = dev.access.check_access(request(&guid(100), "keys/sign", "/keys/Invoices")).await;
     let target = "hsms/local/roleAssignments at /keys/Invoices";
-    assert_recorded(&server, metadata(&answer), "AccessCheck", "OK", target);
+    assert_audited(&server, metadata(&answer), "AccessCheck", "OK", target);
     let expected = pb::CheckAccessResponse {
         allowed: true,
-        action: action("keys/sign/action"),
+        action: data_action("keys/sign/action"),
         scope: "/keys/Invoices".to_owned(),
         role_assignment: Some(assigned.clone()),
         role_name: "Managed HSM Crypto User".to_owned(),
         reason: format!(
             "{} is granted by role 'Managed HSM Crypto User', assigned to {} at /keys/invoices",
-            action("keys/sign/action"),
+            data_action("keys/sign/action"),
             guid(100)
         ),
     };
     assert_eq!(answer.unwrap().into_inner(), expected);
-    for spelling in ["keys/sign/action", "/keys/sign", &action("keys/sign/action"), "KEYS/SIGN"] {
+    for spelling in ["keys/sign/action", "/keys/sign", &data_action("keys/sign/action"), "KEYS/SIGN"] {
         assert!(check(&mut dev, &guid(100), &[], spelling, "/keys/invoices").await.allowed, "{spelling}");
     }
 
@@ -54,7 +54,7 @@ async fn reports_the_deciding_role_assignment() {
 async fn denial_reports_the_missing_data_action() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    let missing = action("keys/sign/action");
+    let missing = data_action("keys/sign/action");
     let unassigned = check(&mut dev, &guid(100), &[], "keys/sign", "/keys/invoices").await;
     let expected = pb::CheckAccessResponse {
         action: missing.clone(),
@@ -80,10 +80,10 @@ async fn denial_reports_the_missing_data_action() {
     }
 
     // An assignment whose role definition was deleted grants nothing.
-    dev.access.put_role_definition(defining(&guid(1), &["keys/*"], &[])).await.unwrap();
+    dev.access.put_role_definition(definition_request(&guid(1), &["keys/*"], &[])).await.unwrap();
     assign(&mut dev, &guid(1), &guid(101), "/").await;
     assert!(check(&mut dev, &guid(101), &[], "keys/sign", "/keys/invoices").await.allowed);
-    let request = pb::DeleteRoleDefinitionRequest { name: definition(&guid(1)) };
+    let request = pb::DeleteRoleDefinitionRequest { name: definition_name(&guid(1)) };
     dev.access.delete_role_definition(request).await.unwrap();
     let defunct = check(&mut dev, &guid(101), &[], "keys/sign", "/keys/invoices").await;
     assert!(!defunct.allowed && defunct.reason.contains("no role assignment"), "{defunct:?}");
@@ -94,26 +94,27 @@ async fn requires_read_permission_and_valid_arguments() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let own = server.principal("nobody").object_id;
-    let refusal = not_granted(nobody.access.check_access(request(&own, "keys/sign", "/keys/invoices")).await);
-    assert_eq!(fact(&refusal, "action"), action("roleAssignments/read/action"));
-    assert_eq!(fact(&refusal, "scope"), "/keys/invoices");
+    let refusal =
+        assert_not_granted(nobody.access.check_access(request(&own, "keys/sign", "/keys/invoices")).await);
+    assert_eq!(error_metadata(&refusal, "action"), data_action("roleAssignments/read/action"));
+    assert_eq!(error_metadata(&refusal, "scope"), "/keys/invoices");
     // Permission to read role assignments at a key allows checks at that key only.
     assign(&mut dev, CRYPTO_AUDITOR, &own, "/keys/invoices").await;
     nobody.access.check_access(request(&own, "keys/sign", "/keys/invoices")).await.unwrap();
-    not_granted(nobody.access.check_access(request(&own, "keys/sign", "/keys")).await);
+    assert_not_granted(nobody.access.check_access(request(&own, "keys/sign", "/keys")).await);
 
     for scope in ["", "keys", "/keys/a/b"] {
-        bad(dev.access.check_access(request(&own, "keys/sign", scope)).await, "scope");
+        assert_bad_parameter(dev.access.check_access(request(&own, "keys/sign", scope)).await, "scope");
     }
     for wrong in ["", "keys", "keys/sing", "keys/*", "Microsoft.KeyVault/vaults/keys/sign/action"] {
-        bad(dev.access.check_access(request(&own, wrong, "/")).await, "action");
+        assert_bad_parameter(dev.access.check_access(request(&own, wrong, "/")).await, "action");
     }
-    bad(dev.access.check_access(request("nobody", "keys/sign", "/")).await, "principal_id");
+    assert_bad_parameter(dev.access.check_access(request("nobody", "keys/sign", "/")).await, "principal_id");
     let with = |group_ids| pb::CheckAccessRequest { group_ids, ..request(&own, "keys/sign", "/") };
-    bad(dev.access.check_access(with(vec![guid(1); 1001])).await, "group_ids");
+    assert_bad_parameter(dev.access.check_access(with(vec![guid(1); 1001])).await, "group_ids");
     dev.access.check_access(with(vec![guid(1); 1000])).await.unwrap();
     let unreadable = dev.access.check_access(with(vec!["friends".to_owned()])).await;
-    fails(unreadable, Code::InvalidArgument, "BAD_PARAMETER");
+    assert_grpc_error(unreadable, Code::InvalidArgument, "BAD_PARAMETER");
     let elsewhere = pb::CheckAccessRequest { parent: "hsms/elsewhere".to_owned(), ..with(Vec::new()) };
-    fails(dev.access.check_access(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_grpc_error(dev.access.check_access(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
 }

@@ -2,9 +2,9 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::control::ask::{READER, assign, check, group, hsm, make_group};
+use crate::control::support::{READER, assign, check, create_group, group, hsm};
 use crate::requests::SUBSCRIPTION;
-use crate::roles::ask::{assert_recorded, bad, guid, metadata, not_granted};
+use crate::roles::support::{assert_audited, assert_bad_parameter, assert_not_granted, guid, metadata};
 use crate::support::Server;
 
 const READ: &str = "Microsoft.KeyVault/managedHSMs/read";
@@ -40,7 +40,7 @@ async fn reports_the_deciding_assignment_or_missing_action() {
     let none = check(&mut owner, &guid(98), READ, SUBSCRIPTION).await;
     assert!(none.reason.ends_with("has no role assignment in this subscription"), "{none:?}");
     // The reason does not disclose assignments at sibling scopes.
-    make_group(&mut owner, "team").await;
+    create_group(&mut owner, "team").await;
     let beside = check(&mut owner, &guid(99), READ, &group("team")).await;
     assert!(!beside.allowed && !beside.reason.contains("dev"), "{beside:?}");
 }
@@ -53,7 +53,7 @@ async fn considers_only_groups_in_the_request() {
     let with = pb::CheckControlAccessRequest { group_ids: vec![guid(50)], ..request(READ, SUBSCRIPTION) };
     let answer = owner.authorization.check_control_access(with).await;
     let target = format!("/{SUBSCRIPTION}");
-    assert_recorded(&server, metadata(&answer), "ControlAccessCheck", "OK", &target);
+    assert_audited(&server, metadata(&answer), "ControlAccessCheck", "OK", &target);
     assert!(answer.unwrap().into_inner().allowed);
     let without = owner.authorization.check_control_access(request(READ, SUBSCRIPTION)).await;
     assert!(!without.unwrap().into_inner().allowed);
@@ -65,7 +65,7 @@ async fn rejects_invalid_arguments_and_missing_permission() {
     let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
     // A data action is not an action of the control plane.
     let local = request("Microsoft.KeyVault/managedHsm/keys/sign/action", SUBSCRIPTION);
-    bad(reader.authorization.check_control_access(local).await, "action");
-    bad(reader.authorization.check_control_access(request(READ, "/keys")).await, "parent");
-    not_granted(nobody.authorization.check_control_access(request(READ, SUBSCRIPTION)).await);
+    assert_bad_parameter(reader.authorization.check_control_access(local).await, "action");
+    assert_bad_parameter(reader.authorization.check_control_access(request(READ, "/keys")).await, "parent");
+    assert_not_granted(nobody.authorization.check_control_access(request(READ, SUBSCRIPTION)).await);
 }

@@ -2,16 +2,16 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::hsms::{Place, delete};
-use crate::roles::ask::{bad, not_granted};
+use crate::hsms::{Container, delete};
+use crate::roles::support::{assert_bad_parameter, assert_not_granted};
 use crate::support::Server;
 
 #[tokio::test]
 async fn reports_available_taken_and_invalid_names() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
-    contributor.hsms.create_managed_hsm(container.creating("deleted")).await.unwrap();
+    contributor.hsms.create_managed_hsm(container.create_request("deleted")).await.unwrap();
     delete(&mut contributor, container.hsm("deleted")).await.unwrap();
     for (name, reason) in [
         ("payroll", ""),
@@ -34,12 +34,14 @@ async fn reports_available_taken_and_invalid_names() {
 #[tokio::test]
 async fn requires_read_permission_on_the_subscription() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let request = pb::CheckManagedHsmNameRequest {
         parent: container.subscription.clone(),
         managed_hsm_id: "payroll".to_owned(),
     };
-    not_granted(server.client("administrator").await.hsms.check_managed_hsm_name(request.clone()).await);
+    assert_not_granted(
+        server.client("administrator").await.hsms.check_managed_hsm_name(request.clone()).await,
+    );
     let wrong = pb::CheckManagedHsmNameRequest { parent: "dev".to_owned(), ..request };
-    bad(server.client("reader").await.hsms.check_managed_hsm_name(wrong).await, "parent");
+    assert_bad_parameter(server.client("reader").await.hsms.check_managed_hsm_name(wrong).await, "parent");
 }

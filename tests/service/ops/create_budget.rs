@@ -3,9 +3,11 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::bill::{managed_hsm, stand_at, subscription};
-use crate::roles::ask::{assert_recorded, bad, fails, metadata, not_granted};
-use crate::support::{Server, fact};
+use crate::roles::support::{
+    assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, metadata,
+};
+use crate::support::{Server, error_metadata};
+use crate::usage::{freeze_clock_at, managed_hsm, subscription};
 
 fn request(parent: String, id: &str, amount: &str) -> pb::CreateBudgetRequest {
     pb::CreateBudgetRequest { parent, budget_id: id.to_owned(), amount: amount.to_owned() }
@@ -15,11 +17,11 @@ fn request(parent: String, id: &str, amount: &str) -> pb::CreateBudgetRequest {
 async fn reports_when_the_amount_is_expected_to_be_reached() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
-    stand_at(&mut owner, "2050-01-01").await;
+    freeze_clock_at(&mut owner, "2050-01-01").await;
     // At 3.20 per hour, 320 lasts 100 hours.
     let answer = owner.usage.create_budget(request(subscription(&server), "Monthly", "320")).await;
     let target = format!("/{}", subscription(&server));
-    assert_recorded(&server, metadata(&answer), "BudgetCreate", "OK", &target);
+    assert_audited(&server, metadata(&answer), "BudgetCreate", "OK", &target);
     let made = answer.unwrap().into_inner();
     assert_eq!(made.name, format!("{}/budgets/Monthly", subscription(&server)));
     assert_eq!((made.amount.as_str(), made.currency.as_str()), ("320", "USD"));
@@ -31,7 +33,7 @@ async fn reports_when_the_amount_is_expected_to_be_reached() {
     assert_eq!((never.expected, never.scope), (None, managed_hsm(&server, "local")));
 
     let again = request(subscription(&server), "MONTHLY", "1");
-    fails(owner.usage.create_budget(again).await, Code::AlreadyExists, "BUDGET_EXISTS");
+    assert_grpc_error(owner.usage.create_budget(again).await, Code::AlreadyExists, "BUDGET_EXISTS");
 }
 
 #[tokio::test]
@@ -39,16 +41,23 @@ async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     for name in ["administrator", "contributor", "reader", "nobody"] {
         let mut caller = server.client(name).await;
-        let status = not_granted(caller.usage.create_budget(request(subscription(&server), "b", "1")).await);
-        assert_eq!(fact(&status, "action"), "Microsoft.Consumption/budgets/write");
+        let status =
+            assert_not_granted(caller.usage.create_budget(request(subscription(&server), "b", "1")).await);
+        assert_eq!(error_metadata(&status, "action"), "Microsoft.Consumption/budgets/write");
     }
     let mut owner = server.client("owner").await;
     for amount in ["", "0", "-1", "1.001", "a lot", "1e3", "1000000000001"] {
-        bad(owner.usage.create_budget(request(subscription(&server), "b", amount)).await, "amount");
+        assert_bad_parameter(
+            owner.usage.create_budget(request(subscription(&server), "b", amount)).await,
+            "amount",
+        );
     }
-    bad(owner.usage.create_budget(request(subscription(&server), "a b", "1")).await, "budget_id");
+    assert_bad_parameter(
+        owner.usage.create_budget(request(subscription(&server), "a b", "1")).await,
+        "budget_id",
+    );
     let group = format!("{}/resourceGroups/dev", subscription(&server));
-    bad(owner.usage.create_budget(request(group, "b", "1")).await, "parent");
+    assert_bad_parameter(owner.usage.create_budget(request(group, "b", "1")).await, "parent");
     let elsewhere = request(managed_hsm(&server, "elsewhere"), "b", "1");
-    fails(owner.usage.create_budget(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_grpc_error(owner.usage.create_budget(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
 }

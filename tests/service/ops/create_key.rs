@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::calls::{key, refusal, sign, wrong_field};
+use crate::calls::{invalid_field, key, refusal, sign};
 use crate::software::{CURVES, digest, verifies};
-use crate::support::{Server, ec, fact, oct, rsa};
+use crate::support::{Server, ec, error_metadata, oct, rsa};
 
 /// Returns a request that sets only the name and the type of the key.
 fn of_type(id: &str, kty: &str) -> pb::CreateKeyRequest {
@@ -170,7 +170,7 @@ async fn rejects_invalid_arguments_and_names_the_field() {
     }
     for (field, request) in cases {
         let shown = format!("{request:?}");
-        assert_eq!(wrong_field(dev.create(request).await), field, "{shown}");
+        assert_eq!(invalid_field(dev.create(request).await), field, "{shown}");
     }
 
     // Recognized, but not implemented.
@@ -226,7 +226,7 @@ async fn stores_the_requested_attributes_and_tags() {
     more.insert("sixteenth".to_owned(), String::new());
     let longer = "x".repeat(257);
     for wrong in [more, tags(&[(&longer, "")]), tags(&[("name", &longer)]), tags(&[("", "value")])] {
-        assert_eq!(wrong_field(dev.create(tagged(&wrong)).await), "tags");
+        assert_eq!(invalid_field(dev.create(tagged(&wrong)).await), "tags");
     }
 }
 
@@ -259,7 +259,7 @@ async fn limits_a_key_to_100_versions() {
     }
     assert_eq!(names.len(), 100);
     let status = dev.create(ec("invoices", "P-256")).await.unwrap_err();
-    assert_eq!(fact(&status, "limit"), "100");
+    assert_eq!(error_metadata(&status, "limit"), "100");
     assert_eq!(refusal::<()>(Err(status)), (Code::ResourceExhausted, "LIMIT_EXCEEDED".to_owned()));
     // The limit applies per key.
     dev.create(ec("orders", "P-256")).await.unwrap();

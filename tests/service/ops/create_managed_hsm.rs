@@ -3,9 +3,11 @@
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
 
-use crate::hsms::{Place, creating, live};
-use crate::roles::ask::{assert_recorded, bad, fails, metadata, not_granted};
-use crate::support::{Client, Server, fact};
+use crate::hsms::{Container, create_request, live_names};
+use crate::roles::support::{
+    assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, metadata,
+};
+use crate::support::{Client, Server, error_metadata};
 
 async fn create(client: &mut Client, request: pb::CreateManagedHsmRequest) -> Result<pb::ManagedHsm, Status> {
     client.hsms.create_managed_hsm(request).await.map(tonic::Response::into_inner)
@@ -14,9 +16,9 @@ async fn create(client: &mut Client, request: pb::CreateManagedHsmRequest) -> Re
 #[tokio::test]
 async fn created_hsm_has_requested_properties_and_administrators() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
-    let mut request = container.retaining("Payroll-1", 7);
+    let mut request = container.create_request_with_retention("Payroll-1", 7);
     let asked = request.managed_hsm.as_mut().unwrap();
     asked.purge_protection = true;
     asked.sku = Some("custom_b32".to_owned());
@@ -25,7 +27,7 @@ async fn created_hsm_has_requested_properties_and_administrators() {
         Some(pb::NetworkRules { ip_rules: vec!["203.0.113.0/24".to_owned()], ..Default::default() });
     let answer = contributor.hsms.create_managed_hsm(request).await;
     let scope = format!("/{}/providers/Microsoft.KeyVault/managedHSMs/Payroll-1", container.group);
-    assert_recorded(&server, metadata(&answer), "ManagedHsmCreate", "OK", &scope);
+    assert_audited(&server, metadata(&answer), "ManagedHsmCreate", "OK", &scope);
     let made = answer.unwrap().into_inner();
     assert_eq!(
         (made.name.as_str(), made.data_plane.as_str()),
@@ -40,7 +42,7 @@ async fn created_hsm_has_requested_properties_and_administrators() {
     let assignments =
         pb::ListRoleAssignmentsRequest { parent: made.data_plane.clone(), ..Default::default() };
     let activating = pb::ActivateManagedHsmRequest { name: made.data_plane.clone() };
-    not_granted(contributor.hsms.activate_managed_hsm(activating.clone()).await);
+    assert_not_granted(contributor.hsms.activate_managed_hsm(activating.clone()).await);
     let mut administrator = server.client("administrator").await;
     administrator.hsms.activate_managed_hsm(activating).await.unwrap();
     let assigned = administrator.access.list_role_assignments(assignments).await.unwrap().into_inner();
@@ -50,15 +52,15 @@ async fn created_hsm_has_requested_properties_and_administrators() {
         .map(|one| (one.role_definition.as_str(), one.principal_id.as_str(), one.scope.as_str()))
         .collect();
     let administrator = server.principal("administrator").object_id;
-    let role = format!("hsms/Payroll-1/roleDefinitions/{}", crate::roles::ask::ADMINISTRATOR);
+    let role = format!("hsms/Payroll-1/roleDefinitions/{}", crate::roles::support::ADMINISTRATOR);
     assert_eq!(assigned, [(role.as_str(), administrator.as_str(), "/")]);
 }
 
 #[tokio::test]
 async fn applies_azure_defaults() {
     let server = Server::start();
-    let container = Place::of(&server);
-    let made = create(&mut server.client("owner").await, container.creating("payroll")).await.unwrap();
+    let container = Container::of(&server);
+    let made = create(&mut server.client("owner").await, container.create_request("payroll")).await.unwrap();
     assert_eq!((made.retention_days(), made.purge_protection), (90, false));
     assert_eq!((made.sku(), made.recovery_level.as_str()), ("Standard_B1", "Recoverable+Purgeable"));
     let network = made.network.unwrap();
@@ -71,27 +73,33 @@ async fn applies_azure_defaults() {
 #[tokio::test]
 async fn retention_interval_is_seven_to_ninety_days() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     for (name, days) in [("seven", 7), ("ninety", 90)] {
         assert_eq!(
-            create(&mut contributor, container.retaining(name, days)).await.unwrap().retention_days(),
+            create(&mut contributor, container.create_request_with_retention(name, days))
+                .await
+                .unwrap()
+                .retention_days(),
             days
         );
     }
     for days in [0, 1, 6, 91, u32::MAX] {
-        bad(create(&mut contributor, container.retaining("wrong", days)).await, "retention_days");
+        assert_bad_parameter(
+            create(&mut contributor, container.create_request_with_retention("wrong", days)).await,
+            "retention_days",
+        );
     }
-    assert_eq!(live(&mut contributor, &container).await, ["local", "ninety", "seven"]);
+    assert_eq!(live_names(&mut contributor, &container).await, ["local", "ninety", "seven"]);
 }
 
 #[tokio::test]
 async fn rejected_request_names_the_field_and_leaves_no_token() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     let with = |change: fn(&mut pb::ManagedHsm)| {
-        let mut request = container.creating("payroll");
+        let mut request = container.create_request("payroll");
         change(request.managed_hsm.as_mut().unwrap());
         request
     };
@@ -102,7 +110,7 @@ async fn rejected_request_names_the_field_and_leaves_no_token() {
         (with(|hsm| hsm.sku = Some("Standard_B2".to_owned())), "sku"),
         (with(|hsm| hsm.sku = Some(String::new())), "sku"),
         (with(|hsm| hsm.tenant_id = "x".to_owned()), "tenant_id"),
-        (with(|hsm| hsm.tenant_id = crate::roles::ask::guid(1)), "tenant_id"),
+        (with(|hsm| hsm.tenant_id = crate::roles::support::guid(1)), "tenant_id"),
         (with(|hsm| hsm.tags = (0..16).map(|n| (n.to_string(), String::new())).collect()), "tags"),
         (
             with(|hsm| {
@@ -111,50 +119,53 @@ async fn rejected_request_names_the_field_and_leaves_no_token() {
             }),
             "network.ip_rules",
         ),
-        (container.creating("no--name"), "managed_hsm_id"),
+        (container.create_request("no--name"), "managed_hsm_id"),
     ];
     for (request, field) in wrong {
-        bad(create(&mut contributor, request).await, field);
+        assert_bad_parameter(create(&mut contributor, request).await, field);
     }
-    let elsewhere = creating(&format!("{}/resourceGroups/none", container.subscription), "payroll");
-    fails(create(&mut contributor, elsewhere).await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
-    assert_eq!(live(&mut contributor, &container).await, ["local"]);
+    let elsewhere = create_request(&format!("{}/resourceGroups/none", container.subscription), "payroll");
+    assert_grpc_error(create(&mut contributor, elsewhere).await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
+    assert_eq!(live_names(&mut contributor, &container).await, ["local"]);
     assert_eq!(crate::support::hsm_tokens(&server).len(), 1);
 }
 
 #[tokio::test]
 async fn names_are_unique_and_a_location_holds_five_hsms() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     for name in ["one", "two", "three", "four"] {
-        create(&mut contributor, container.creating(name)).await.unwrap();
+        create(&mut contributor, container.create_request(name)).await.unwrap();
     }
-    let taken = create(&mut contributor, container.creating("ONE")).await;
-    assert_eq!(fact(&fails(taken, Code::AlreadyExists, "HSM_EXISTS"), "deleted"), "false");
-    fails(
-        create(&mut contributor, container.creating("six")).await,
+    let taken = create(&mut contributor, container.create_request("ONE")).await;
+    assert_eq!(
+        error_metadata(&assert_grpc_error(taken, Code::AlreadyExists, "HSM_EXISTS"), "deleted"),
+        "false"
+    );
+    assert_grpc_error(
+        create(&mut contributor, container.create_request("six")).await,
         Code::ResourceExhausted,
         "LIMIT_EXCEEDED",
     );
     // A soft-deleted HSM counts towards the limit.
     crate::hsms::delete(&mut contributor, container.hsm("one")).await.unwrap();
-    fails(
-        create(&mut contributor, container.creating("six")).await,
+    assert_grpc_error(
+        create(&mut contributor, container.create_request("six")).await,
         Code::ResourceExhausted,
         "LIMIT_EXCEEDED",
     );
     crate::hsms::purge(&mut contributor, container.deleted("one")).await.unwrap();
-    create(&mut contributor, container.creating("six")).await.unwrap();
+    create(&mut contributor, container.create_request("six")).await.unwrap();
 }
 
 #[tokio::test]
 async fn requires_managed_hsm_write_permission() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     for name in ["administrator", "crypto-officer", "crypto-user", "reader", "nobody"] {
         let mut caller = server.client(name).await;
-        let status = not_granted(create(&mut caller, container.creating("payroll")).await);
-        assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHSMs/write");
+        let status = assert_not_granted(create(&mut caller, container.create_request("payroll")).await);
+        assert_eq!(error_metadata(&status, "action"), "Microsoft.KeyVault/managedHSMs/write");
     }
 }

@@ -3,11 +3,12 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::roles::ask::{
-    CRYPTO_AUDITOR, CRYPTO_USER, HSM, assert_recorded, assign, assigning, assignment, bad, defining,
-    definition, fails, guid, metadata, not_granted, unassign,
+use crate::roles::support::{
+    CRYPTO_AUDITOR, CRYPTO_USER, HSM, assert_audited, assert_bad_parameter, assert_grpc_error,
+    assert_not_granted, assign, assignment_name, assignment_request, definition_name, definition_request,
+    guid, metadata, unassign,
 };
-use crate::support::{Client, Server, fact};
+use crate::support::{Client, Server, error_metadata};
 
 async fn all(client: &mut Client) -> usize {
     let request = pb::ListRoleAssignmentsRequest { parent: HSM.to_owned(), ..Default::default() };
@@ -21,15 +22,15 @@ async fn uses_the_requested_id_or_generates_one() {
     // Neither the principal nor the key needs to exist.
     let request = pb::CreateRoleAssignmentRequest {
         role_assignment_id: guid(1).to_uppercase(),
-        ..assigning(CRYPTO_USER, &guid(100).to_uppercase(), "/keys/Invoices")
+        ..assignment_request(CRYPTO_USER, &guid(100).to_uppercase(), "/keys/Invoices")
     };
     let answer = dev.access.create_role_assignment(request).await;
     let target = "hsms/local/roleAssignments at /keys/Invoices";
-    assert_recorded(&server, metadata(&answer), "RoleAssignmentCreate", "OK", target);
+    assert_audited(&server, metadata(&answer), "RoleAssignmentCreate", "OK", target);
     let made = answer.unwrap().into_inner();
     let expected = pb::RoleAssignment {
-        name: assignment(&guid(1)),
-        role_definition: definition(CRYPTO_USER),
+        name: assignment_name(&guid(1)),
+        role_definition: definition_name(CRYPTO_USER),
         principal_id: guid(100),
         scope: "/keys/Invoices".to_owned(),
     };
@@ -38,7 +39,7 @@ async fn uses_the_requested_id_or_generates_one() {
     assert_eq!(read.unwrap().into_inner(), expected);
 
     let made = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys").await;
-    let id = made.name.strip_prefix(&assignment("")).unwrap();
+    let id = made.name.strip_prefix(&assignment_name("")).unwrap();
     assert_eq!(uuid::Uuid::parse_str(id).unwrap().get_version_num(), 4);
 }
 
@@ -46,30 +47,38 @@ async fn uses_the_requested_id_or_generates_one() {
 async fn accepts_role_definition_id_or_resource_name() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    let custom = dev.access.put_role_definition(defining("", &["keys/*"], &[])).await.unwrap().into_inner();
+    let custom =
+        dev.access.put_role_definition(definition_request("", &["keys/*"], &[])).await.unwrap().into_inner();
     for (number, role) in [
         CRYPTO_USER,
         &CRYPTO_AUDITOR.to_uppercase(),
-        &definition("515eb02d-2335-4d2d-92f2-b1cbdf9c3778"),
+        &definition_name("515eb02d-2335-4d2d-92f2-b1cbdf9c3778"),
         &custom.name,
-        &definition("4bd23610-cdcf-4971-bdee-bdc562cc28e4").replace("local", "LOCAL"),
+        &definition_name("4bd23610-cdcf-4971-bdee-bdc562cc28e4").replace("local", "LOCAL"),
     ]
     .into_iter()
     .enumerate()
     {
         let made = assign(&mut dev, role, &guid(100), "/").await;
         assert!(
-            made.role_definition.eq_ignore_ascii_case(&definition(role.rsplit('/').next().unwrap())),
+            made.role_definition.eq_ignore_ascii_case(&definition_name(role.rsplit('/').next().unwrap())),
             "{number}"
         );
     }
-    let unknown = dev.access.create_role_assignment(assigning(&guid(9), &guid(100), "/")).await;
-    fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
-    for role in ["", "Managed HSM Crypto User", "hsms/local/roleDefinitions/x", &assignment(CRYPTO_USER)] {
-        bad(dev.access.create_role_assignment(assigning(role, &guid(100), "/")).await, "role_definition");
+    let unknown = dev.access.create_role_assignment(assignment_request(&guid(9), &guid(100), "/")).await;
+    assert_grpc_error(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    for role in ["", "Managed HSM Crypto User", "hsms/local/roleDefinitions/x", &assignment_name(CRYPTO_USER)]
+    {
+        assert_bad_parameter(
+            dev.access.create_role_assignment(assignment_request(role, &guid(100), "/")).await,
+            "role_definition",
+        );
     }
     let foreign = format!("hsms/elsewhere/roleDefinitions/{CRYPTO_USER}");
-    bad(dev.access.create_role_assignment(assigning(&foreign, &guid(100), "/")).await, "role_definition");
+    assert_bad_parameter(
+        dev.access.create_role_assignment(assignment_request(&foreign, &guid(100), "/")).await,
+        "role_definition",
+    );
 }
 
 #[tokio::test]
@@ -78,7 +87,7 @@ async fn rejects_duplicate_assignments() {
     let mut dev = server.client("dev").await;
     let first = pb::CreateRoleAssignmentRequest {
         role_assignment_id: guid(1),
-        ..assigning(CRYPTO_USER, &guid(100), "/keys/invoices")
+        ..assignment_request(CRYPTO_USER, &guid(100), "/keys/invoices")
     };
     let made = dev.access.create_role_assignment(first.clone()).await.unwrap().into_inner();
     let before = all(&mut dev).await;
@@ -95,18 +104,20 @@ async fn rejects_duplicate_assignments() {
     ] {
         let target = format!("{HSM}/roleAssignments at {}", request.scope);
         let again = dev.access.create_role_assignment(request).await;
-        assert_recorded(&server, metadata(&again), "RoleAssignmentCreate", reason, &target);
+        assert_audited(&server, metadata(&again), "RoleAssignmentCreate", reason, &target);
         if reason == "ROLE_ASSIGNMENT_MATCHES" {
-            assert_eq!(fact(again.as_ref().unwrap_err(), "role_assignment"), guid(1));
+            assert_eq!(error_metadata(again.as_ref().unwrap_err(), "role_assignment"), guid(1));
         }
-        fails(again, Code::AlreadyExists, reason);
+        assert_grpc_error(again, Code::AlreadyExists, reason);
     }
     assert_eq!(all(&mut dev).await, before);
 
     // Of eight concurrent requests for the same assignment, one succeeds.
     let requests = (0..8).map(|_| {
         let mut dev = dev.clone();
-        async move { dev.access.create_role_assignment(assigning(CRYPTO_AUDITOR, &guid(101), "/keys")).await }
+        async move {
+            dev.access.create_role_assignment(assignment_request(CRYPTO_AUDITOR, &guid(101), "/keys")).await
+        }
     });
     let answers = futures_util::future::join_all(requests).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
@@ -121,15 +132,23 @@ async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     for scope in ["", "keys", "/key", "/keys/a/b", "/keys/a b", "/secrets"] {
-        bad(dev.access.create_role_assignment(assigning(CRYPTO_USER, &guid(100), scope)).await, "scope");
+        assert_bad_parameter(
+            dev.access.create_role_assignment(assignment_request(CRYPTO_USER, &guid(100), scope)).await,
+            "scope",
+        );
     }
-    bad(dev.access.create_role_assignment(assigning(CRYPTO_USER, "dev", "/")).await, "principal_id");
+    assert_bad_parameter(
+        dev.access.create_role_assignment(assignment_request(CRYPTO_USER, "dev", "/")).await,
+        "principal_id",
+    );
     let request = pb::CreateRoleAssignmentRequest {
         role_assignment_id: "mine".to_owned(),
-        ..assigning(CRYPTO_USER, &guid(100), "/")
+        ..assignment_request(CRYPTO_USER, &guid(100), "/")
     };
-    bad(dev.access.create_role_assignment(request).await, "role_assignment_id");
-    not_granted(nobody.access.create_role_assignment(assigning(CRYPTO_USER, &guid(100), "/")).await);
+    assert_bad_parameter(dev.access.create_role_assignment(request).await, "role_assignment_id");
+    assert_not_granted(
+        nobody.access.create_role_assignment(assignment_request(CRYPTO_USER, &guid(100), "/")).await,
+    );
 }
 
 #[tokio::test]
@@ -147,14 +166,17 @@ async fn limits_assignments_to_50_per_scope_and_10_per_key() {
         for number in there..limit {
             assign(&mut dev, CRYPTO_USER, &guid(number), scope).await;
         }
-        let more = dev.access.create_role_assignment(assigning(CRYPTO_USER, &guid(1_000), scope)).await;
-        let status = fails(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");
-        assert_eq!(fact(&status, "limit"), limit.to_string(), "{scope}");
+        let more =
+            dev.access.create_role_assignment(assignment_request(CRYPTO_USER, &guid(1_000), scope)).await;
+        let status = assert_grpc_error(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");
+        assert_eq!(error_metadata(&status, "limit"), limit.to_string(), "{scope}");
     }
     // Key names are case-insensitive, and the limit applies per key.
-    let more =
-        dev.access.create_role_assignment(assigning(CRYPTO_USER, &guid(1_000), "/keys/INVOICES")).await;
-    fails(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");
+    let more = dev
+        .access
+        .create_role_assignment(assignment_request(CRYPTO_USER, &guid(1_000), "/keys/INVOICES"))
+        .await;
+    assert_grpc_error(more, Code::ResourceExhausted, "LIMIT_EXCEEDED");
     let elsewhere = assign(&mut dev, CRYPTO_USER, &guid(1_000), "/keys/letters").await;
     unassign(&mut dev, &elsewhere.name).await;
 }

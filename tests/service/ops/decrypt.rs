@@ -3,8 +3,8 @@
 use strongroom::api::grpc::pb;
 
 use crate::calls::{
-    State, UNUSABLE, assert_decryption_failed, decrypt, encrypt, import, key, opening, permit, precondition,
-    put, refusal, wrong_field,
+    State, UNUSABLE, assert_decryption_failed, decrypt, decrypt_request, encrypt, import, invalid_field, key,
+    precondition, refusal, set_key_ops, set_state,
 };
 use crate::software::rsa_key::{self, RsaKey, longest};
 use crate::software::{RSA_ENCRYPTIONS, flip, message, symmetric};
@@ -90,7 +90,7 @@ async fn invalid_rsa_ciphertexts_share_one_error() {
         // The length of a ciphertext is public, so it has an error of its own.
         for length in [0, 1, 255, 257, 512] {
             let answer = decrypt(&mut dev, &request(&made.name, algorithm, &vec![1; length])).await;
-            assert_eq!(wrong_field(answer), "ciphertext", "{algorithm} {length}");
+            assert_eq!(invalid_field(answer), "ciphertext", "{algorithm} {length}");
         }
         let opened = decrypt(&mut dev, &request(&made.name, algorithm, &right)).await.unwrap();
         assert_eq!(opened.plaintext, b"plaintext");
@@ -144,11 +144,11 @@ async fn gcm_decrypts_only_authentic_ciphertexts() {
             }
             for length in [0, 11, 13, 16] {
                 let wrong = pb::DecryptRequest { iv: vec![0; length], ..right.clone() };
-                assert_eq!(wrong_field(decrypt(&mut dev, &wrong).await), "iv", "{length}");
+                assert_eq!(invalid_field(decrypt(&mut dev, &wrong).await), "iv", "{length}");
             }
             for length in [0, 12, 15, 17] {
                 let wrong = pb::DecryptRequest { authentication_tag: vec![0; length], ..right.clone() };
-                assert_eq!(wrong_field(decrypt(&mut dev, &wrong).await), "authentication_tag", "{length}");
+                assert_eq!(invalid_field(decrypt(&mut dev, &wrong).await), "authentication_tag", "{length}");
             }
         }
     }
@@ -175,10 +175,10 @@ async fn cbc_decrypts_ciphertexts_of_other_implementations() {
         for algorithm in [&plain, &padded] {
             for length in [0, 1, 15, 17, LONGEST + 32] {
                 let answer = decrypt(&mut dev, &cbc(&name, algorithm, &vec![1; length])).await;
-                assert_eq!(wrong_field(answer), "ciphertext", "{algorithm} {length}");
+                assert_eq!(invalid_field(answer), "ciphertext", "{algorithm} {length}");
             }
             let answer = decrypt(&mut dev, &request(&name, algorithm, &[1; 16])).await;
-            assert_eq!(wrong_field(answer), "iv");
+            assert_eq!(invalid_field(answer), "iv");
         }
     }
 }
@@ -227,7 +227,7 @@ async fn rejects_algorithms_of_other_key_types() {
         ("oct", ""),
     ] {
         let answer = decrypt(&mut dev, &cbc(&key(id), algorithm, &[1; 256])).await;
-        assert_eq!(wrong_field(answer), "algorithm", "{id} {algorithm}");
+        assert_eq!(invalid_field(answer), "algorithm", "{id} {algorithm}");
     }
 }
 
@@ -239,20 +239,20 @@ async fn decrypts_outside_validity_but_not_when_disabled() {
     dev.create(oct("data", 256)).await.unwrap();
     for (name, algorithm) in [(key("rsa"), "RSA-OAEP-256"), (key("data"), "A256GCM")] {
         let sealed = encrypt(&mut dev, &name, algorithm, b"plaintext", (&[], &[])).await.unwrap();
-        let request = pb::DecryptRequest { name: name.clone(), ..opening(sealed) };
+        let request = pb::DecryptRequest { name: name.clone(), ..decrypt_request(sealed) };
         for (state, reason) in UNUSABLE {
-            put(&mut dev, &name, state).await;
+            set_state(&mut dev, &name, state).await;
             let answer = decrypt(&mut dev, &request).await;
             match state {
                 State::Disabled => assert_eq!(refusal(answer), precondition(reason)),
                 _ => assert_eq!(answer.unwrap().plaintext, b"plaintext", "{state:?}"),
             }
         }
-        put(&mut dev, &name, State::Usable).await;
-        permit(&mut dev, &name, &["encrypt", "wrapKey", "unwrapKey"]).await;
+        set_state(&mut dev, &name, State::Usable).await;
+        set_key_ops(&mut dev, &name, &["encrypt", "wrapKey", "unwrapKey"]).await;
         let answer = decrypt(&mut dev, &request).await;
         assert_eq!(refusal(answer), precondition("KEY_OPERATION_NOT_PERMITTED"));
-        permit(&mut dev, &name, &["decrypt"]).await;
+        set_key_ops(&mut dev, &name, &["decrypt"]).await;
         assert_eq!(decrypt(&mut dev, &request).await.unwrap().plaintext, b"plaintext");
     }
 }
@@ -264,7 +264,7 @@ async fn only_the_encrypting_version_decrypts() {
     let first = dev.create(oct("data", 256)).await.unwrap().name;
     let sealed = encrypt(&mut dev, &key("data"), "A256GCM", b"plaintext", (&[], &[])).await.unwrap();
     dev.create(oct("data", 256)).await.unwrap();
-    let right = opening(sealed);
+    let right = decrypt_request(sealed);
     assert_eq!(right.name, first);
     let opened = decrypt(&mut dev, &right).await.unwrap();
     assert_eq!((opened.name, &opened.plaintext[..]), (first, &b"plaintext"[..]));

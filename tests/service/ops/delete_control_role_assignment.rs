@@ -3,9 +3,9 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::control::ask::{READER, assign, get, get_group, group, unassign};
+use crate::control::support::{READER, assign, get_assignment, get_group, group, unassign};
 use crate::requests::SUBSCRIPTION;
-use crate::roles::ask::{assert_recorded, fails, guid, metadata, not_granted};
+use crate::roles::support::{assert_audited, assert_grpc_error, assert_not_granted, guid, metadata};
 use crate::support::Server;
 
 #[tokio::test]
@@ -18,14 +18,18 @@ async fn takes_effect_immediately_and_survives_a_restart() {
     let request = pb::DeleteControlRoleAssignmentRequest { name: assigned.name.clone() };
     let answer = owner.authorization.delete_control_role_assignment(request).await;
     let target = format!("/{}", assigned.name);
-    assert_recorded(&server, metadata(&answer), "ControlRoleAssignmentDelete", "OK", &target);
+    assert_audited(&server, metadata(&answer), "ControlRoleAssignmentDelete", "OK", &target);
     assert_eq!(answer.unwrap().into_inner(), assigned);
-    not_granted(get_group(&mut nobody, "dev").await);
+    assert_not_granted(get_group(&mut nobody, "dev").await);
     server.restart();
     let (mut owner, mut nobody) = (server.client("owner").await, server.client("nobody").await);
-    not_granted(get_group(&mut nobody, "dev").await);
+    assert_not_granted(get_group(&mut nobody, "dev").await);
     for _ in 0..2 {
-        fails(unassign(&mut owner, &assigned.name).await, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+        assert_grpc_error(
+            unassign(&mut owner, &assigned.name).await,
+            Code::NotFound,
+            "ROLE_ASSIGNMENT_NOT_FOUND",
+        );
     }
 }
 
@@ -38,8 +42,8 @@ async fn requires_role_assignment_delete_permission() {
     for name in ["contributor", "reader", "administrator", "nobody"] {
         let mut caller = server.client(name).await;
         for name in [&assigned.name, &unknown] {
-            not_granted(unassign(&mut caller, name).await);
+            assert_not_granted(unassign(&mut caller, name).await);
         }
     }
-    assert_eq!(get(&mut owner, &assigned.name).await.unwrap(), assigned);
+    assert_eq!(get_assignment(&mut owner, &assigned.name).await.unwrap(), assigned);
 }

@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::support::{Client, Server, ec, fact, reason};
+use crate::support::{Client, Server, ec, error_metadata, reason};
 
 async fn delete(client: &mut Client, name: &str) -> Result<pb::DeletedKeyBundle, tonic::Status> {
     let request = pb::DeleteKeyRequest { name: name.to_owned() };
@@ -54,8 +54,8 @@ async fn rejects_versions_and_missing_permission() {
     for principal in ["crypto-officer", "administrator", "nobody"] {
         let status = delete(&mut server.client(principal).await, name).await.unwrap_err();
         assert_eq!(status.code(), Code::PermissionDenied, "{principal}");
-        assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/delete");
-        assert_eq!(fact(&status, "scope"), "/keys/invoices");
+        assert_eq!(error_metadata(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/delete");
+        assert_eq!(error_metadata(&status, "scope"), "/keys/invoices");
     }
     assert!(delete(&mut server.client("crypto-user").await, name).await.is_ok());
 }

@@ -3,8 +3,9 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::roles::ask::{
-    CRYPTO_USER, assert_recorded, assign, assignment, bad, fails, guid, metadata, not_granted, sign,
+use crate::roles::support::{
+    CRYPTO_USER, assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, assign,
+    assignment_name, guid, metadata, sign,
 };
 use crate::support::{Server, ec};
 
@@ -22,24 +23,24 @@ async fn deletion_takes_effect_and_survives_a_restart() {
     let remaining = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
 
     let answer = dev.access.delete_role_assignment(request(&assigned.name)).await;
-    assert_recorded(&server, metadata(&answer), "RoleAssignmentDelete", "OK", &assigned.name);
+    assert_audited(&server, metadata(&answer), "RoleAssignmentDelete", "OK", &assigned.name);
     assert_eq!(answer.unwrap().into_inner(), assigned);
     let again = dev.access.delete_role_assignment(request(&assigned.name)).await;
-    assert_recorded(
+    assert_audited(
         &server,
         metadata(&again),
         "RoleAssignmentDelete",
         "ROLE_ASSIGNMENT_NOT_FOUND",
         &assigned.name,
     );
-    fails(again, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    assert_grpc_error(again, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
 
     server.restart();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
-    not_granted(sign(&mut nobody, "invoices").await);
+    assert_not_granted(sign(&mut nobody, "invoices").await);
     let read = |name: &str| pb::GetRoleAssignmentRequest { name: name.to_owned() };
     let deleted = dev.access.get_role_assignment(read(&assigned.name)).await;
-    fails(deleted, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    assert_grpc_error(deleted, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
     assert_eq!(dev.access.get_role_assignment(read(&remaining.name)).await.unwrap().into_inner(), remaining);
 }
 
@@ -49,17 +50,11 @@ async fn rejects_missing_permission_and_invalid_names() {
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let assigned = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
     let refused = nobody.access.delete_role_assignment(request(&assigned.name)).await;
-    assert_recorded(
-        &server,
-        metadata(&refused),
-        "RoleAssignmentDelete",
-        "ACTION_NOT_GRANTED",
-        &assigned.name,
-    );
-    not_granted(refused);
-    not_granted(nobody.access.delete_role_assignment(request(&assignment(&guid(1)))).await);
-    for name in ["", &guid(1), &assignment("x")] {
-        bad(dev.access.delete_role_assignment(request(name)).await, "name");
+    assert_audited(&server, metadata(&refused), "RoleAssignmentDelete", "ACTION_NOT_GRANTED", &assigned.name);
+    assert_not_granted(refused);
+    assert_not_granted(nobody.access.delete_role_assignment(request(&assignment_name(&guid(1)))).await);
+    for name in ["", &guid(1), &assignment_name("x")] {
+        assert_bad_parameter(dev.access.delete_role_assignment(request(name)).await, "name");
     }
     let remaining =
         dev.access.get_role_assignment(pb::GetRoleAssignmentRequest { name: assigned.name }).await;
@@ -79,6 +74,6 @@ async fn concurrent_deletions_succeed_once() {
     let answers = futures_util::future::join_all(calls).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     for answer in answers.into_iter().filter(Result::is_err) {
-        fails(answer, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+        assert_grpc_error(answer, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use crate::calls::{
-    State, UNUSABLE, decrypt, encrypt, import, key, opening, permit, precondition, put, refusal, wrong_field,
+    State, UNUSABLE, decrypt, decrypt_request, encrypt, import, invalid_field, key, precondition, refusal,
+    set_key_ops, set_state,
 };
 use crate::software::ec_key::EcKey;
 use crate::software::rsa_key::{RsaKey, longest};
@@ -40,7 +41,7 @@ async fn other_implementations_decrypt_rsa_ciphertexts() {
                 assert_ne!(sealed.ciphertext, again.ciphertext, "padding is random");
             }
             let answer = encrypt(&mut dev, &name, algorithm, &message(longest + 1), NONE).await;
-            assert_eq!(wrong_field(answer), "plaintext", "{algorithm}");
+            assert_eq!(invalid_field(answer), "plaintext", "{algorithm}");
         }
     }
 }
@@ -147,28 +148,28 @@ async fn rejects_mismatched_algorithms_and_invalid_lengths() {
         ("oct-256", ""),
     ] {
         let answer = encrypt(&mut dev, &key(id), algorithm, b"plaintext", NONE).await;
-        assert_eq!(wrong_field(answer), "algorithm", "{id} {algorithm}");
+        assert_eq!(invalid_field(answer), "algorithm", "{id} {algorithm}");
     }
     let name = key("oct-256");
     for length in [1, 12, 16] {
         let answer = encrypt(&mut dev, &name, "A256GCM", b"plaintext", (&IV[..length], b"")).await;
-        assert_eq!(wrong_field(answer), "iv", "GCM {length}");
+        assert_eq!(invalid_field(answer), "iv", "GCM {length}");
     }
     for algorithm in ["A256CBC", "A256CBCPAD"] {
         for iv in [&[][..], &IV[..12], &IV[..15], &[7; 17]] {
             let answer = encrypt(&mut dev, &name, algorithm, b"plaintext", (iv, b"")).await;
-            assert_eq!(wrong_field(answer), "iv", "{algorithm} {}", iv.len());
+            assert_eq!(invalid_field(answer), "iv", "{algorithm} {}", iv.len());
         }
     }
     let answer = encrypt(&mut dev, &name, "A256CBC", b"", (&IV, b"")).await;
-    assert_eq!(wrong_field(answer), "plaintext");
+    assert_eq!(invalid_field(answer), "plaintext");
     let long = message(LONGEST + 1);
     for (algorithm, iv) in [("A256GCM", &[][..]), ("A256CBC", &IV), ("A256CBCPAD", &IV)] {
         let answer = encrypt(&mut dev, &name, algorithm, &long, (iv, b"")).await;
-        assert_eq!(wrong_field(answer), "plaintext", "{algorithm}");
+        assert_eq!(invalid_field(answer), "plaintext", "{algorithm}");
     }
     let answer = encrypt(&mut dev, &name, "A256GCM", b"plaintext", (&[], &long)).await;
-    assert_eq!(wrong_field(answer), "additional_authenticated_data");
+    assert_eq!(invalid_field(answer), "additional_authenticated_data");
 }
 
 #[tokio::test]
@@ -179,15 +180,15 @@ async fn requires_an_enabled_valid_key_that_permits_encrypt() {
     dev.create(oct("data", 256)).await.unwrap();
     for (name, algorithm) in [(key("rsa"), "RSA-OAEP"), (key("data"), "A256GCM")] {
         for (state, reason) in UNUSABLE {
-            put(&mut dev, &name, state).await;
+            set_state(&mut dev, &name, state).await;
             let answer = encrypt(&mut dev, &name, algorithm, b"plaintext", NONE).await;
             assert_eq!(refusal(answer), precondition(reason), "{algorithm} {state:?}");
         }
-        put(&mut dev, &name, State::Usable).await;
-        permit(&mut dev, &name, &["decrypt", "wrapKey", "unwrapKey"]).await;
+        set_state(&mut dev, &name, State::Usable).await;
+        set_key_ops(&mut dev, &name, &["decrypt", "wrapKey", "unwrapKey"]).await;
         let answer = encrypt(&mut dev, &name, algorithm, b"plaintext", NONE).await;
         assert_eq!(refusal(answer), precondition("KEY_OPERATION_NOT_PERMITTED"));
-        permit(&mut dev, &name, &["encrypt"]).await;
+        set_key_ops(&mut dev, &name, &["encrypt"]).await;
         encrypt(&mut dev, &name, algorithm, b"plaintext", NONE).await.unwrap();
     }
 }
@@ -201,7 +202,7 @@ async fn uses_the_current_version_unless_one_is_named() {
     for (asked, used) in [(&key("data"), &second), (&first, &first), (&second, &second)] {
         let sealed = encrypt(&mut dev, asked, "A256GCM", b"plaintext", NONE).await.unwrap();
         assert_eq!(&sealed.name, used);
-        let opened = decrypt(&mut dev, &opening(sealed)).await.unwrap();
+        let opened = decrypt(&mut dev, &decrypt_request(sealed)).await.unwrap();
         assert_eq!((&opened.name, &opened.plaintext[..]), (used, &b"plaintext"[..]));
     }
 }

@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 use strongroom::api::grpc::pb;
 
-use crate::bill::{midnight, stand_at, statement, subscription};
-use crate::roles::ask::{assert_recorded, bad, metadata, not_granted, sign};
-use crate::support::{Client, Server, ec, fact};
+use crate::roles::support::{assert_audited, assert_bad_parameter, assert_not_granted, metadata, sign};
+use crate::support::{Client, Server, ec, error_metadata};
+use crate::usage::{freeze_clock_at, midnight, statement, subscription};
 
 fn request(server: &Server, format: &str) -> pb::ExportUsageRequest {
     pb::ExportUsageRequest {
@@ -34,13 +34,13 @@ async fn file(client: &mut Client, mut request: pb::ExportUsageRequest) -> Vec<u
 async fn rows_sum_to_the_statement_total() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    stand_at(&mut dev, "2050-01-10").await;
+    freeze_clock_at(&mut dev, "2050-01-10").await;
     dev.create(ec("sample", "P-256")).await.unwrap();
     sign(&mut dev, "sample").await.unwrap();
-    stand_at(&mut dev, "2050-02-01").await;
+    freeze_clock_at(&mut dev, "2050-02-01").await;
 
     let answer = dev.usage.export_usage(request(&server, "csv")).await;
-    assert_recorded(&server, metadata(&answer), "UsageExport", "OK", &format!("/{}", subscription(&server)));
+    assert_audited(&server, metadata(&answer), "UsageExport", "OK", &format!("/{}", subscription(&server)));
     for plan in ["vault-premium", "managed-hsm"] {
         let request = pb::ExportUsageRequest { plan: plan.to_owned(), ..request(&server, "csv") };
         let csv = file(&mut dev, request.clone()).await;
@@ -86,15 +86,15 @@ async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     for name in ["administrator", "contributor", "nobody"] {
         let mut caller = server.client(name).await;
-        let status = not_granted(caller.usage.export_usage(request(&server, "csv")).await);
-        assert_eq!(fact(&status, "action"), "Microsoft.Consumption/usageDetails/read");
+        let status = assert_not_granted(caller.usage.export_usage(request(&server, "csv")).await);
+        assert_eq!(error_metadata(&status, "action"), "Microsoft.Consumption/usageDetails/read");
     }
     let mut reader = server.client("reader").await;
     for format in ["", "CSV", "xml"] {
-        bad(reader.usage.export_usage(request(&server, format)).await, "format");
+        assert_bad_parameter(reader.usage.export_usage(request(&server, format)).await, "format");
     }
     for token in ["x", "0", "9999999999999999999"] {
         let token = pb::ExportUsageRequest { page_token: token.to_owned(), ..request(&server, "csv") };
-        bad(reader.usage.export_usage(token).await, "page_token");
+        assert_bad_parameter(reader.usage.export_usage(token).await, "page_token");
     }
 }

@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::{Code, Response, Status};
 
-use crate::calls::{refusal, wrong_field};
+use crate::calls::{invalid_field, refusal};
 use crate::support::{Client, Server};
 
 async fn random(client: &mut Client, parent: &str, count: i32) -> Result<Vec<u8>, Status> {
@@ -29,10 +29,10 @@ async fn returns_the_requested_number_of_random_bytes() {
     assert!(different.len() > 100, "{}", different.len());
 
     for count in [0, -1, 129, i32::MIN, i32::MAX] {
-        assert_eq!(wrong_field(random(&mut dev, "hsms/local", count).await), "count", "{count}");
+        assert_eq!(invalid_field(random(&mut dev, "hsms/local", count).await), "count", "{count}");
     }
     for parent in ["", "local", "hsms/local/keys/x"] {
-        assert_eq!(wrong_field(random(&mut dev, parent, 1).await), "parent", "{parent}");
+        assert_eq!(invalid_field(random(&mut dev, parent, 1).await), "parent", "{parent}");
     }
     let answer = random(&mut dev, "hsms/elsewhere", 1).await;
     assert_eq!(refusal(answer), (Code::NotFound, "HSM_NOT_FOUND".to_owned()));

@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::support::{Client, Server, ec, fact, reason};
+use crate::support::{Client, Server, ec, error_metadata, reason};
 
 async fn get(client: &mut Client, name: &str) -> Result<pb::DeletedKeyBundle, tonic::Status> {
     let request = pb::GetDeletedKeyRequest { name: name.to_owned() };
@@ -35,7 +35,7 @@ async fn live_and_unknown_keys_are_not_found() {
             (Code::NotFound, "DELETED_KEY_NOT_FOUND"),
             "{name}"
         );
-        assert_eq!(fact(&status, "resource"), name);
+        assert_eq!(error_metadata(&status, "resource"), name);
     }
     for name in ["hsms/local/keys/live", "live", "hsms/local/deletedKeys/a_b"] {
         let status = get(&mut dev, name).await.unwrap_err();
@@ -45,5 +45,8 @@ async fn live_and_unknown_keys_are_not_found() {
     let status =
         get(&mut server.client("crypto-user").await, "hsms/local/deletedKeys/live").await.unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
-    assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/deletedKeys/read/action");
+    assert_eq!(
+        error_metadata(&status, "action"),
+        "Microsoft.KeyVault/managedHsm/keys/deletedKeys/read/action"
+    );
 }

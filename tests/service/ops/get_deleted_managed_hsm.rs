@@ -3,8 +3,8 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::hsms::{Place, delete};
-use crate::roles::ask::{bad, fails, not_granted};
+use crate::hsms::{Container, delete};
+use crate::roles::support::{assert_bad_parameter, assert_grpc_error, assert_not_granted};
 use crate::support::Server;
 
 fn request(name: String) -> pb::GetDeletedManagedHsmRequest {
@@ -14,11 +14,11 @@ fn request(name: String) -> pb::GetDeletedManagedHsmRequest {
 #[tokio::test]
 async fn returns_the_resource_that_deletion_returned() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     let name = container.deleted("local");
     let missing = contributor.hsms.get_deleted_managed_hsm(request(name.clone())).await;
-    fails(missing, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+    assert_grpc_error(missing, Code::NotFound, "DELETED_HSM_NOT_FOUND");
     let deleted = delete(&mut contributor, container.hsm("local")).await.unwrap();
     let read = contributor.hsms.get_deleted_managed_hsm(request(name)).await.unwrap().into_inner();
     assert_eq!(read, deleted);
@@ -27,8 +27,11 @@ async fn returns_the_resource_that_deletion_returned() {
     assert_eq!(read, deleted);
     let elsewhere = format!("{}/locations/westeurope/deletedManagedHsms/local", container.subscription);
     let elsewhere = contributor.hsms.get_deleted_managed_hsm(request(elsewhere)).await;
-    fails(elsewhere, Code::NotFound, "DELETED_HSM_NOT_FOUND");
-    bad(contributor.hsms.get_deleted_managed_hsm(request(container.hsm("local"))).await, "name");
+    assert_grpc_error(elsewhere, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+    assert_bad_parameter(
+        contributor.hsms.get_deleted_managed_hsm(request(container.hsm("local"))).await,
+        "name",
+    );
     let mut officer = server.client("crypto-officer").await;
-    not_granted(officer.hsms.get_deleted_managed_hsm(request(container.deleted("local"))).await);
+    assert_not_granted(officer.hsms.get_deleted_managed_hsm(request(container.deleted("local"))).await);
 }

@@ -3,9 +3,11 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::bill::{managed_hsm, stand_at};
-use crate::roles::ask::{assert_recorded, bad, fails, metadata, not_granted};
-use crate::support::{Server, fact};
+use crate::roles::support::{
+    assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, metadata,
+};
+use crate::support::{Server, error_metadata};
+use crate::usage::{freeze_clock_at, managed_hsm};
 
 fn request(name: String) -> pb::GetForecastRequest {
     pb::GetForecastRequest { name, plan: String::new() }
@@ -15,7 +17,7 @@ fn request(name: String) -> pb::GetForecastRequest {
 async fn running_hsm_is_forecast_for_thirty_days() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
-    stand_at(&mut owner, "2050-01-01").await;
+    freeze_clock_at(&mut owner, "2050-01-01").await;
     let name = managed_hsm(&server, "local");
     let answer = owner.usage.get_forecast(request(name.clone())).await;
     let scope = answer.as_ref().map(|_| {
@@ -24,7 +26,7 @@ async fn running_hsm_is_forecast_for_thirty_days() {
             "/subscriptions/{subscription}/resourceGroups/dev/providers/Microsoft.KeyVault/managedHSMs/local"
         )
     });
-    assert_recorded(&server, metadata(&answer), "CostForecast", "OK", &scope.unwrap());
+    assert_audited(&server, metadata(&answer), "CostForecast", "OK", &scope.unwrap());
     let forecast = answer.unwrap().into_inner();
     assert_eq!((&forecast.name, forecast.state.as_str()), (&name, "running"));
     assert_eq!((forecast.cost_per_day.as_str(), forecast.cost.as_str()), ("76.8", "2304"));
@@ -43,15 +45,18 @@ async fn rejects_missing_permission_and_unknown_hsms() {
     let ask = request(managed_hsm(&server, "local"));
     for name in ["administrator", "contributor", "nobody"] {
         let mut caller = server.client(name).await;
-        let status = not_granted(caller.usage.get_forecast(ask.clone()).await);
-        assert_eq!(fact(&status, "action"), "Microsoft.CostManagement/forecast/read");
+        let status = assert_not_granted(caller.usage.get_forecast(ask.clone()).await);
+        assert_eq!(error_metadata(&status, "action"), "Microsoft.CostManagement/forecast/read");
     }
     let mut reader = server.client("reader").await;
     let elsewhere = request(managed_hsm(&server, "elsewhere"));
-    fails(reader.usage.get_forecast(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_grpc_error(reader.usage.get_forecast(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
     // `local` is in another resource group.
     let elsewhere = request(managed_hsm(&server, "local").replace("/dev/", "/other/"));
-    fails(reader.usage.get_forecast(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
-    bad(reader.usage.get_forecast(request("hsms/local".to_owned())).await, "name");
-    bad(reader.usage.get_forecast(pb::GetForecastRequest { plan: "x".to_owned(), ..ask }).await, "plan");
+    assert_grpc_error(reader.usage.get_forecast(elsewhere).await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_bad_parameter(reader.usage.get_forecast(request("hsms/local".to_owned())).await, "name");
+    assert_bad_parameter(
+        reader.usage.get_forecast(pb::GetForecastRequest { plan: "x".to_owned(), ..ask }).await,
+        "plan",
+    );
 }

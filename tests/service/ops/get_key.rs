@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::support::{Client, Server, ec, fact, oct, reason, rsa};
+use crate::support::{Client, Server, ec, error_metadata, oct, reason, rsa};
 
 async fn get(client: &mut Client, name: &str) -> Result<pb::KeyBundle, tonic::Status> {
     let request = pb::GetKeyRequest { name: name.to_owned() };
@@ -57,7 +57,7 @@ async fn unknown_and_deleted_keys_are_not_found() {
     for name in ["hsms/local/keys/nothing", unknown, &foreign] {
         let status = get(&mut dev, name).await.unwrap_err();
         assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "KEY_NOT_FOUND"), "{name}");
-        assert_eq!(fact(&status, "resource"), name);
+        assert_eq!(error_metadata(&status, "resource"), name);
     }
     let status = get(&mut dev, "hsms/other/keys/invoices").await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::NotFound, "HSM_NOT_FOUND"));
@@ -91,7 +91,7 @@ async fn rejects_invalid_names_and_names_the_field() {
             (Code::InvalidArgument, "BAD_PARAMETER"),
             "{name}"
         );
-        assert!(!fact(&status, "field").is_empty(), "{name}");
+        assert!(!error_metadata(&status, "field").is_empty(), "{name}");
     }
 }
 
@@ -103,8 +103,8 @@ async fn refusal_does_not_disclose_existence() {
     for name in ["hsms/local/keys/invoices", "hsms/local/keys/nothing"] {
         let status = get(&mut nobody, name).await.unwrap_err();
         assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "ACTION_NOT_GRANTED"));
-        assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
-        assert_eq!(fact(&status, "scope"), name.trim_start_matches("hsms/local"));
+        assert_eq!(error_metadata(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
+        assert_eq!(error_metadata(&status, "scope"), name.trim_start_matches("hsms/local"));
     }
     let mut auditor = server.client("crypto-auditor").await;
     assert!(get(&mut auditor, "hsms/local/keys/invoices").await.is_ok());

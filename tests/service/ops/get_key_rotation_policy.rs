@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 
 use crate::rotation::{after, get, set};
-use crate::support::{Server, ec, fact, reason};
+use crate::support::{Server, ec, error_metadata, reason};
 
 #[tokio::test]
 async fn key_without_a_policy_returns_an_empty_one() {
@@ -22,7 +22,7 @@ async fn policy_follows_its_key_and_requires_key_read() {
     let policy = set(&mut dev, "a", "", after("P90D")).await.unwrap();
     assert_eq!(get(&mut server.client("crypto-auditor").await, "a").await.unwrap(), policy);
     let status = get(&mut server.client("nobody").await, "a").await.unwrap_err();
-    assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
+    assert_eq!(error_metadata(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
     assert_eq!(reason(&get(&mut dev, "nothing").await.unwrap_err()), "KEY_NOT_FOUND");
 
     // The policy is deleted, recovered and purged with its key.

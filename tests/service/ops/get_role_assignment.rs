@@ -3,10 +3,11 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::roles::ask::{
-    CRYPTO_AUDITOR, CRYPTO_USER, assert_recorded, assign, assignment, bad, fails, guid, metadata, not_granted,
+use crate::roles::support::{
+    CRYPTO_AUDITOR, CRYPTO_USER, assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted,
+    assign, assignment_name, guid, metadata,
 };
-use crate::support::{Server, fact};
+use crate::support::{Server, error_metadata};
 
 fn request(name: &str) -> pb::GetRoleAssignmentRequest {
     pb::GetRoleAssignmentRequest { name: name.to_owned() }
@@ -18,16 +19,18 @@ async fn returns_an_assignment_by_its_name() {
     let mut dev = server.client("dev").await;
     let made = assign(&mut dev, CRYPTO_USER, &guid(100), "/keys/invoices").await;
     let answer = dev.access.get_role_assignment(request(&made.name)).await;
-    assert_recorded(&server, metadata(&answer), "RoleAssignmentGet", "OK", &made.name);
+    assert_audited(&server, metadata(&answer), "RoleAssignmentGet", "OK", &made.name);
     assert_eq!(answer.unwrap().into_inner(), made);
 
-    let unknown = dev.access.get_role_assignment(request(&assignment(&guid(1)))).await;
-    fails(unknown, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
-    for name in ["", &guid(1), &assignment("x"), &made.name.replace("roleAssignments", "roleDefinitions")] {
-        bad(dev.access.get_role_assignment(request(name)).await, "name");
+    let unknown = dev.access.get_role_assignment(request(&assignment_name(&guid(1)))).await;
+    assert_grpc_error(unknown, Code::NotFound, "ROLE_ASSIGNMENT_NOT_FOUND");
+    for name in
+        ["", &guid(1), &assignment_name("x"), &made.name.replace("roleAssignments", "roleDefinitions")]
+    {
+        assert_bad_parameter(dev.access.get_role_assignment(request(name)).await, "name");
     }
     let elsewhere = dev.access.get_role_assignment(request(&made.name.replace("local", "elsewhere"))).await;
-    fails(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
+    assert_grpc_error(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
 }
 
 /// Read permission at one key covers the assignments of that key and discloses no others.
@@ -42,7 +45,8 @@ async fn read_permission_is_limited_to_its_scope() {
     for name in [&own.name, &near.name] {
         nobody.access.get_role_assignment(request(name)).await.unwrap();
     }
-    not_granted(nobody.access.get_role_assignment(request(&far.name)).await);
-    let unknown = not_granted(nobody.access.get_role_assignment(request(&assignment(&guid(1)))).await);
-    assert_eq!(fact(&unknown, "scope"), "/");
+    assert_not_granted(nobody.access.get_role_assignment(request(&far.name)).await);
+    let unknown =
+        assert_not_granted(nobody.access.get_role_assignment(request(&assignment_name(&guid(1)))).await);
+    assert_eq!(error_metadata(&unknown, "scope"), "/");
 }

@@ -4,24 +4,26 @@ use prost::Message as _;
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::bill::{line, midnight, stand_at, statement, subscription};
-use crate::roles::ask::{assert_recorded, bad, fails, guid, metadata, not_granted, sign};
-use crate::support::{Server, ec, fact};
+use crate::roles::support::{
+    assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, guid, metadata, sign,
+};
+use crate::support::{Server, ec, error_metadata};
+use crate::usage::{freeze_clock_at, line, midnight, statement, subscription};
 
 #[tokio::test]
 async fn statement_of_a_past_month_never_changes() {
     let mut server = Server::start();
     let mut dev = server.client("dev").await;
-    stand_at(&mut dev, "2050-01-10").await;
+    freeze_clock_at(&mut dev, "2050-01-10").await;
     dev.create(ec("sample", "P-256")).await.unwrap();
     for _ in 0..3 {
         sign(&mut dev, "sample").await.unwrap();
     }
-    stand_at(&mut dev, "2050-02-10").await;
+    freeze_clock_at(&mut dev, "2050-02-10").await;
     let request = statement(&subscription(&server), "2050-01-01", "2050-02-01", "");
     let answer = dev.usage.get_statement(request.clone()).await;
     let scope = format!("/{}", subscription(&server));
-    assert_recorded(&server, metadata(&answer), "CostQuery", "OK", &scope);
+    assert_audited(&server, metadata(&answer), "CostQuery", "OK", &scope);
     let bill = answer.unwrap().into_inner();
     assert_eq!((bill.parent.as_str(), bill.currency.as_str()), (&*subscription(&server), "USD"));
     assert_eq!((bill.to, bill.until), (midnight("2050-02-01"), midnight("2050-02-01")));
@@ -77,14 +79,14 @@ async fn daily_totals_sum_to_the_period_total() {
 async fn purged_key_is_charged_for_thirty_days_after_last_use() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    stand_at(&mut dev, "2050-01-20").await;
+    freeze_clock_at(&mut dev, "2050-01-20").await;
     dev.create(ec("sample", "P-256")).await.unwrap();
     sign(&mut dev, "sample").await.unwrap();
     let name = "hsms/local/keys/sample".to_owned();
     dev.keys.delete_key(pb::DeleteKeyRequest { name }).await.unwrap();
     let name = "hsms/local/deletedKeys/sample".to_owned();
     dev.keys.purge_deleted_key(pb::PurgeDeletedKeyRequest { name }).await.unwrap();
-    stand_at(&mut dev, "2050-04-01").await;
+    freeze_clock_at(&mut dev, "2050-04-01").await;
     let mut ask = async |from: &str, to: &str| {
         let request = statement(&subscription(&server), from, to, "vault-premium");
         dev.usage.get_statement(request).await.unwrap().into_inner()
@@ -105,9 +107,9 @@ async fn requires_cost_query_permission() {
     let ask = statement(&subscription(&server), "2050-01-01", "2050-02-01", "");
     for name in ["administrator", "crypto-user", "contributor", "nobody"] {
         let mut caller = server.client(name).await;
-        let status = not_granted(caller.usage.get_statement(ask.clone()).await);
-        assert_eq!(fact(&status, "action"), "Microsoft.CostManagement/query/read");
-        assert_eq!(fact(&status, "scope"), format!("/{}", subscription(&server)));
+        let status = assert_not_granted(caller.usage.get_statement(ask.clone()).await);
+        assert_eq!(error_metadata(&status, "action"), "Microsoft.CostManagement/query/read");
+        assert_eq!(error_metadata(&status, "scope"), format!("/{}", subscription(&server)));
     }
 }
 
@@ -115,26 +117,29 @@ async fn requires_cost_query_permission() {
 async fn rejects_invalid_periods_plans_and_scopes() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
-    bad(
+    assert_bad_parameter(
         owner.usage.get_statement(statement(&subscription(&server), "2050-02-01", "2050-01-01", "")).await,
         "to",
     );
-    bad(
+    assert_bad_parameter(
         owner.usage.get_statement(statement(&subscription(&server), "2050-02-01", "2050-02-01", "")).await,
         "to",
     );
     let good = statement(&subscription(&server), "2050-01-01", "2050-02-01", "");
     let plan = pb::GetStatementRequest { plan: "free".to_owned(), ..good.clone() };
-    bad(owner.usage.get_statement(plan).await, "plan");
+    assert_bad_parameter(owner.usage.get_statement(plan).await, "plan");
     for tail in ["/resourceGroups", "/resourceGroups/a.", "/resourceGroups/dev/managedHsms/l", "/x/y/z/local"]
     {
         let parent = format!("{}{tail}", subscription(&server));
-        bad(owner.usage.get_statement(pb::GetStatementRequest { parent, ..good.clone() }).await, "parent");
+        assert_bad_parameter(
+            owner.usage.get_statement(pb::GetStatementRequest { parent, ..good.clone() }).await,
+            "parent",
+        );
     }
     let parent = format!("{}/resourceGroups/dev/managedHsms/elsewhere", subscription(&server));
     let missing = pb::GetStatementRequest { parent, ..good.clone() };
-    fails(owner.usage.get_statement(missing).await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_grpc_error(owner.usage.get_statement(missing).await, Code::NotFound, "HSM_NOT_FOUND");
     let parent = format!("subscriptions/{}", guid(1));
     let missing = pb::GetStatementRequest { parent, ..good };
-    fails(owner.usage.get_statement(missing).await, Code::NotFound, "SUBSCRIPTION_NOT_FOUND");
+    assert_grpc_error(owner.usage.get_statement(missing).await, Code::NotFound, "SUBSCRIPTION_NOT_FOUND");
 }

@@ -6,7 +6,7 @@ use strongroom::api::grpc::pb;
 use strongroom::public_key;
 use tonic::Code;
 
-use crate::calls::{import, key, refusal, sign, try_import, wrong_field};
+use crate::calls::{import, invalid_field, key, refusal, sign, try_import};
 use crate::software::ec_key::EcKey;
 use crate::software::rsa_key::RsaKey;
 use crate::software::{CURVES, digest, flip, symmetric, verifies};
@@ -102,7 +102,7 @@ async fn strips_leading_zeros_of_rsa_integers() {
 async fn accepts_ec_integers_with_stripped_or_extra_zeros() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    let short = |number: &[u8]| public_key::minimal(number).to_vec();
+    let short = |number: &[u8]| public_key::strip_leading_zeros(number).to_vec();
     let long = |number: &[u8]| [&[0], number].concat();
     for (curve, algorithm, width) in CURVES {
         // Prefer a key with a coordinate that begins with a zero byte, too.
@@ -170,12 +170,12 @@ async fn rejected_import_leaves_no_objects() {
     let mut refused = wrong.len();
     for (number, (field, material)) in wrong.into_iter().enumerate() {
         let answer = try_import(&mut dev, "refused", material).await;
-        assert_eq!(wrong_field(answer), field, "case {number}");
+        assert_eq!(invalid_field(answer), field, "case {number}");
     }
-    assert_eq!(wrong_field(try_import(&mut dev, "refused", None).await), "key");
+    assert_eq!(invalid_field(try_import(&mut dev, "refused", None).await), "key");
     // A point of another curve that has the right width is not on this curve.
     let answer = try_import(&mut dev, "refused", on("P-256K")).await;
-    assert!(["key.x", "key.y", "key.d"].contains(&wrong_field(answer).as_str()));
+    assert!(["key.x", "key.y", "key.d"].contains(&invalid_field(answer).as_str()));
     refused += 2;
 
     let list = pb::ListKeysRequest { parent: "hsms/local".to_owned(), ..Default::default() };
@@ -254,7 +254,7 @@ async fn stores_and_validates_the_requested_attributes() {
         ("tags", pb::ImportKeyRequest { tags, ..right.clone() }),
         ("attributes.expires", attributes(expires)),
     ] {
-        assert_eq!(wrong_field(dev.keys.import_key(wrong).await), field);
+        assert_eq!(invalid_field(dev.keys.import_key(wrong).await), field);
     }
     let exportable = pb::KeyAttributes { exportable: Some(true), ..Default::default() };
     let answer = refusal(dev.keys.import_key(attributes(exportable)).await);

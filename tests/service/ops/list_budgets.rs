@@ -2,9 +2,9 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::bill::{managed_hsm, subscription};
-use crate::roles::ask::not_granted;
-use crate::support::{Server, fact};
+use crate::roles::support::assert_not_granted;
+use crate::support::{Server, error_metadata};
+use crate::usage::{managed_hsm, subscription};
 
 #[tokio::test]
 async fn lists_the_budgets_of_a_subscription_by_name() {
@@ -23,6 +23,6 @@ async fn lists_the_budgets_of_a_subscription_by_name() {
     assert_eq!(scopes, [managed_hsm(&server, "local"), subscription(&server)]);
 
     let mut nobody = server.client("nobody").await;
-    let status = not_granted(nobody.usage.list_budgets(list).await);
-    assert_eq!(fact(&status, "action"), "Microsoft.Consumption/budgets/read");
+    let status = assert_not_granted(nobody.usage.list_budgets(list).await);
+    assert_eq!(error_metadata(&status, "action"), "Microsoft.Consumption/budgets/read");
 }

@@ -2,16 +2,16 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::control::ask::{READER, assign, group, hsm, list, make_group};
+use crate::control::support::{READER, assign, create_group, group, hsm, list_assignments};
 use crate::requests::SUBSCRIPTION;
-use crate::roles::ask::{assert_recorded, bad, guid, metadata, not_granted};
+use crate::roles::support::{assert_audited, assert_bad_parameter, assert_not_granted, guid, metadata};
 use crate::support::Server;
 
 #[tokio::test]
 async fn lists_inherited_own_and_descendant_assignments() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
-    make_group(&mut owner, "team").await;
+    create_group(&mut owner, "team").await;
     let mut names = Vec::new();
     for scope in [SUBSCRIPTION.to_owned(), group("dev"), hsm("local"), group("team")] {
         names.push(assign(&mut owner, READER, &guid(99), &scope).await.name);
@@ -23,12 +23,12 @@ async fn lists_inherited_own_and_descendant_assignments() {
         (group("team"), &[names[0].clone(), names[3].clone()]),
     ] {
         let found: Vec<_> =
-            list(&mut owner, &scope, &guid(99)).await.into_iter().map(|one| one.name).collect();
+            list_assignments(&mut owner, &scope, &guid(99)).await.into_iter().map(|one| one.name).collect();
         assert_eq!(found, expected, "{scope}");
     }
     // The seed assigns Owner twice, Managed HSM contributor and Reader.
-    assert_eq!(list(&mut owner, SUBSCRIPTION, "").await.len(), 4 + names.len());
-    assert!(list(&mut owner, SUBSCRIPTION, &guid(98)).await.is_empty());
+    assert_eq!(list_assignments(&mut owner, SUBSCRIPTION, "").await.len(), 4 + names.len());
+    assert!(list_assignments(&mut owner, SUBSCRIPTION, &guid(98)).await.is_empty());
 }
 
 #[tokio::test]
@@ -41,9 +41,12 @@ async fn rejects_invalid_arguments_and_missing_permission() {
     };
     let answer = reader.authorization.list_control_role_assignments(request(SUBSCRIPTION, "")).await;
     let target = format!("/{SUBSCRIPTION}");
-    assert_recorded(&server, metadata(&answer), "ControlRoleAssignmentList", "OK", &target);
+    assert_audited(&server, metadata(&answer), "ControlRoleAssignmentList", "OK", &target);
     let by_name = reader.authorization.list_control_role_assignments(request(SUBSCRIPTION, "reader")).await;
-    bad(by_name, "principal_id");
-    bad(reader.authorization.list_control_role_assignments(request("hsms/local", "")).await, "parent");
-    not_granted(nobody.authorization.list_control_role_assignments(request(SUBSCRIPTION, "")).await);
+    assert_bad_parameter(by_name, "principal_id");
+    assert_bad_parameter(
+        reader.authorization.list_control_role_assignments(request("hsms/local", "")).await,
+        "parent",
+    );
+    assert_not_granted(nobody.authorization.list_control_role_assignments(request(SUBSCRIPTION, "")).await);
 }

@@ -2,9 +2,9 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::control::ask::{ACCESS_ADMINISTRATOR, OWNER, group, hsm};
+use crate::control::support::{ACCESS_ADMINISTRATOR, OWNER, group, hsm};
 use crate::requests::SUBSCRIPTION;
-use crate::roles::ask::{assert_recorded, bad, metadata, not_granted};
+use crate::roles::support::{assert_audited, assert_bad_parameter, assert_not_granted, metadata};
 use crate::support::Server;
 
 fn request(scope: &str) -> pb::ListControlRoleDefinitionsRequest {
@@ -18,7 +18,7 @@ async fn lists_the_built_in_roles_of_azure() {
     for scope in [SUBSCRIPTION.to_owned(), group("dev"), hsm("local")] {
         let answer = reader.authorization.list_control_role_definitions(request(&scope)).await;
         let target = format!("/{scope}");
-        assert_recorded(&server, metadata(&answer), "ControlRoleDefinitionList", "OK", &target);
+        assert_audited(&server, metadata(&answer), "ControlRoleDefinitionList", "OK", &target);
         let roles = answer.unwrap().into_inner().role_definitions;
         let found: Vec<_> = roles.iter().map(|role| (role.name.as_str(), role.role_name.as_str())).collect();
         let named = |id: &str| format!("{scope}/roleDefinitions/{id}");
@@ -42,7 +42,10 @@ async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
     for scope in ["", "/", "subscriptions", &format!("/{SUBSCRIPTION}"), &format!("{SUBSCRIPTION}/")] {
-        bad(reader.authorization.list_control_role_definitions(request(scope)).await, "parent");
+        assert_bad_parameter(
+            reader.authorization.list_control_role_definitions(request(scope)).await,
+            "parent",
+        );
     }
-    not_granted(nobody.authorization.list_control_role_definitions(request(SUBSCRIPTION)).await);
+    assert_not_granted(nobody.authorization.list_control_role_definitions(request(SUBSCRIPTION)).await);
 }

@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::support::{Client, Server, ec, fact, reason};
+use crate::support::{Client, Server, ec, error_metadata, reason};
 
 async fn page(
     client: &mut Client,
@@ -60,10 +60,13 @@ async fn rejects_invalid_arguments_and_missing_permission() {
     for (size, token, field) in [(-1, "", "page_size"), (0, "%%%", "page_token")] {
         let status = page(&mut dev, size, token).await.unwrap_err();
         assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "BAD_PARAMETER"));
-        assert_eq!(fact(&status, "field"), field);
+        assert_eq!(error_metadata(&status, "field"), field);
     }
     let status = page(&mut server.client("crypto-user").await, 0, "").await.unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
-    assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/deletedKeys/read/action");
-    assert_eq!(fact(&status, "scope"), "/keys");
+    assert_eq!(
+        error_metadata(&status, "action"),
+        "Microsoft.KeyVault/managedHsm/keys/deletedKeys/read/action"
+    );
+    assert_eq!(error_metadata(&status, "scope"), "/keys");
 }

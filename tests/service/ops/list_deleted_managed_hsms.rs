@@ -2,8 +2,8 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::hsms::{Place, delete};
-use crate::roles::ask::{bad, not_granted};
+use crate::hsms::{Container, delete};
+use crate::roles::support::{assert_bad_parameter, assert_not_granted};
 use crate::support::Server;
 
 fn request(parent: &str) -> pb::ListDeletedManagedHsmsRequest {
@@ -13,11 +13,11 @@ fn request(parent: &str) -> pb::ListDeletedManagedHsmsRequest {
 #[tokio::test]
 async fn lists_by_name_in_pages_of_any_size() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     let mut expected = vec![delete(&mut contributor, container.hsm("local")).await.unwrap()];
     for name in ["alpha", "live", "beta"] {
-        contributor.hsms.create_managed_hsm(container.creating(name)).await.unwrap();
+        contributor.hsms.create_managed_hsm(container.create_request(name)).await.unwrap();
     }
     for name in ["beta", "alpha"] {
         expected.insert(0, delete(&mut contributor, container.hsm(name)).await.unwrap());
@@ -41,13 +41,13 @@ async fn lists_by_name_in_pages_of_any_size() {
 #[tokio::test]
 async fn requires_a_control_plane_role() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     for name in ["administrator", "crypto-officer", "nobody"] {
         let mut caller = server.client(name).await;
-        not_granted(caller.hsms.list_deleted_managed_hsms(request(&container.subscription)).await);
+        assert_not_granted(caller.hsms.list_deleted_managed_hsms(request(&container.subscription)).await);
     }
     let mut reader = server.client("reader").await;
     let none = reader.hsms.list_deleted_managed_hsms(request(&container.subscription)).await.unwrap();
     assert_eq!(none.into_inner().deleted_managed_hsms, []);
-    bad(reader.hsms.list_deleted_managed_hsms(request(&container.group)).await, "parent");
+    assert_bad_parameter(reader.hsms.list_deleted_managed_hsms(request(&container.group)).await, "parent");
 }

@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::support::{Client, Server, ec, fact, reason};
+use crate::support::{Client, Server, ec, error_metadata, reason};
 
 async fn page(
     client: &mut Client,
@@ -79,7 +79,7 @@ async fn rejects_invalid_arguments() {
             (Code::InvalidArgument, "BAD_PARAMETER"),
             "{token}"
         );
-        assert_eq!(fact(&status, "field"), field, "{token}");
+        assert_eq!(error_metadata(&status, "field"), field, "{token}");
     }
     // A token beyond the last version returns an empty page.
     for token in ["7", "18446744073709551615"] {
@@ -101,7 +101,7 @@ async fn requires_read_permission_at_the_key() {
     let mut nobody = server.client("nobody").await;
     let status = page(&mut nobody, "invoices", 0, "").await.unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
-    assert_eq!(fact(&status, "scope"), "/keys/invoices");
+    assert_eq!(error_metadata(&status, "scope"), "/keys/invoices");
 
     let auditor = "hsms/local/roleDefinitions/2c18b078-7c48-4d3a-af88-5a3a1b3f82b3";
     let request = pb::CreateRoleAssignmentRequest {

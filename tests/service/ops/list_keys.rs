@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::support::{Client, Server, ec, fact, oct, reason};
+use crate::support::{Client, Server, ec, error_metadata, oct, reason};
 
 async fn page(client: &mut Client, size: i32, token: &str) -> Result<pb::ListKeysResponse, tonic::Status> {
     let request = pb::ListKeysRequest {
@@ -91,7 +91,7 @@ async fn rejects_invalid_arguments() {
     {
         let status = page(&mut dev, size, token).await.unwrap_err();
         assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "BAD_PARAMETER"));
-        assert_eq!(fact(&status, "field"), field, "{token}");
+        assert_eq!(error_metadata(&status, "field"), field, "{token}");
     }
     for parent in ["", "local", "hsms/", "hsms/local/keys"] {
         let request = pb::ListKeysRequest { parent: parent.to_owned(), ..Default::default() };
@@ -106,7 +106,7 @@ async fn requires_read_permission_at_all_keys() {
     let mut nobody = server.client("nobody").await;
     let status = page(&mut nobody, 0, "").await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "ACTION_NOT_GRANTED"));
-    assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
-    assert_eq!(fact(&status, "scope"), "/keys");
+    assert_eq!(error_metadata(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/read/action");
+    assert_eq!(error_metadata(&status, "scope"), "/keys");
     assert!(page(&mut server.client("crypto-auditor").await, 0, "").await.is_ok());
 }

@@ -4,7 +4,7 @@ use strongroom::api::grpc::pb;
 use tonic::Code;
 
 use crate::requests::SUBSCRIPTION;
-use crate::roles::ask::{assert_recorded, fails, guid, metadata, not_granted};
+use crate::roles::support::{assert_audited, assert_grpc_error, assert_not_granted, guid, metadata};
 use crate::support::Server;
 
 fn request(parent: &str) -> pb::ListLocationsRequest {
@@ -16,7 +16,7 @@ async fn lists_by_name() {
     let server = Server::start();
     let mut reader = server.client("reader").await;
     let answer = reader.resources.list_locations(request(SUBSCRIPTION)).await;
-    assert_recorded(&server, metadata(&answer), "LocationList", "OK", &format!("/{SUBSCRIPTION}"));
+    assert_audited(&server, metadata(&answer), "LocationList", "OK", &format!("/{SUBSCRIPTION}"));
     let locations = answer.unwrap().into_inner().locations;
     let names: Vec<_> = locations.iter().map(|location| location.name.as_str()).collect();
     assert!(names.is_sorted() && names.len() > 50, "{names:?}");
@@ -33,6 +33,6 @@ async fn rejects_unknown_subscription_and_missing_permission() {
     let server = Server::start();
     let (mut reader, mut nobody) = (server.client("reader").await, server.client("nobody").await);
     let missing = reader.resources.list_locations(request(&format!("subscriptions/{}", guid(1)))).await;
-    fails(missing, Code::NotFound, "SUBSCRIPTION_NOT_FOUND");
-    not_granted(nobody.resources.list_locations(request(SUBSCRIPTION)).await);
+    assert_grpc_error(missing, Code::NotFound, "SUBSCRIPTION_NOT_FOUND");
+    assert_not_granted(nobody.resources.list_locations(request(SUBSCRIPTION)).await);
 }

@@ -3,8 +3,8 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::hsms::{Place, delete};
-use crate::roles::ask::{bad, fails, not_granted};
+use crate::hsms::{Container, delete};
+use crate::roles::support::{assert_bad_parameter, assert_grpc_error, assert_not_granted};
 use crate::support::Server;
 
 fn request(parent: &str) -> pb::ListManagedHsmsRequest {
@@ -14,10 +14,10 @@ fn request(parent: &str) -> pb::ListManagedHsmsRequest {
 #[tokio::test]
 async fn lists_live_hsms_by_name_in_pages_of_any_size() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     for name in ["beta", "alpha", "deleted"] {
-        contributor.hsms.create_managed_hsm(container.creating(name)).await.unwrap();
+        contributor.hsms.create_managed_hsm(container.create_request(name)).await.unwrap();
     }
     delete(&mut contributor, container.hsm("deleted")).await.unwrap();
     for parent in [&container.subscription, &container.group] {
@@ -40,15 +40,19 @@ async fn lists_live_hsms_by_name_in_pages_of_any_size() {
 #[tokio::test]
 async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut reader = server.client("reader").await;
     let none = format!("{}/resourceGroups/none", container.subscription);
-    fails(reader.hsms.list_managed_hsms(request(&none)).await, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
+    assert_grpc_error(
+        reader.hsms.list_managed_hsms(request(&none)).await,
+        Code::NotFound,
+        "RESOURCE_GROUP_NOT_FOUND",
+    );
     for parent in ["", "hsms/local", "subscriptions/x"] {
-        bad(reader.hsms.list_managed_hsms(request(parent)).await, "parent");
+        assert_bad_parameter(reader.hsms.list_managed_hsms(request(parent)).await, "parent");
     }
     let wrong = pb::ListManagedHsmsRequest { page_size: -1, ..request(&container.subscription) };
-    bad(reader.hsms.list_managed_hsms(wrong).await, "page_size");
+    assert_bad_parameter(reader.hsms.list_managed_hsms(wrong).await, "page_size");
     let mut user = server.client("crypto-user").await;
-    not_granted(user.hsms.list_managed_hsms(request(&container.subscription)).await);
+    assert_not_granted(user.hsms.list_managed_hsms(request(&container.subscription)).await);
 }

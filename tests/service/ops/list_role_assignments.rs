@@ -3,10 +3,11 @@
 use strongroom::api::grpc::pb;
 use tonic::Status;
 
-use crate::roles::ask::{
-    CRYPTO_AUDITOR, CRYPTO_USER, HSM, assert_recorded, assign, bad, guid, metadata, not_granted,
+use crate::roles::support::{
+    CRYPTO_AUDITOR, CRYPTO_USER, HSM, assert_audited, assert_bad_parameter, assert_not_granted, assign, guid,
+    metadata,
 };
-use crate::support::{Client, Server, fact};
+use crate::support::{Client, Server, error_metadata};
 
 fn request(scope: &str, principal: &str) -> pb::ListRoleAssignmentsRequest {
     pb::ListRoleAssignmentsRequest {
@@ -27,7 +28,7 @@ async fn lists_all_or_filters_by_scope_and_principal() {
     let mut dev = server.client("dev").await;
     let answer = dev.access.list_role_assignments(request("", "")).await;
     let target = "hsms/local/roleAssignments at /";
-    assert_recorded(&server, metadata(&answer), "RoleAssignmentList", "OK", target);
+    assert_audited(&server, metadata(&answer), "RoleAssignmentList", "OK", target);
     let seeded = answer.unwrap().into_inner().role_assignments;
     // `hsm-config/dev.toml` assigns three roles to `dev`, and one to each of nine principals.
     assert_eq!(seeded.len(), 12);
@@ -60,8 +61,8 @@ async fn lists_all_or_filters_by_scope_and_principal() {
     ] {
         assert_eq!(list(&mut dev, scope, principal).await.unwrap(), wanted, "{scope} {principal}");
     }
-    bad(list(&mut dev, "keys", "").await, "scope");
-    bad(list(&mut dev, "", "dev").await, "principal_id");
+    assert_bad_parameter(list(&mut dev, "keys", "").await, "scope");
+    assert_bad_parameter(list(&mut dev, "", "dev").await, "principal_id");
 }
 
 #[tokio::test]
@@ -69,11 +70,11 @@ async fn read_permission_is_limited_to_its_scope() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let own = server.principal("nobody").object_id;
-    not_granted(list(&mut nobody, "", &own).await);
+    assert_not_granted(list(&mut nobody, "", &own).await);
     let assigned = assign(&mut dev, CRYPTO_AUDITOR, &own, "/keys/invoices").await;
     assert_eq!(list(&mut nobody, "/keys/invoices", "").await.unwrap(), [assigned.name]);
     // Listing without a scope requires the permission at `/`.
     for (scope, asked) in [("", "/"), ("/", "/"), ("/keys", "/keys"), ("/keys/letters", "/keys/letters")] {
-        assert_eq!(fact(&not_granted(list(&mut nobody, scope, "").await), "scope"), asked);
+        assert_eq!(error_metadata(&assert_not_granted(list(&mut nobody, scope, "").await), "scope"), asked);
     }
 }

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::roles::ask::{
-    HSM, assert_recorded, bad, defining, definition, fails, guid, metadata, not_granted,
+use crate::roles::support::{
+    HSM, assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, definition_name,
+    definition_request, guid, metadata,
 };
 use crate::support::Server;
 
@@ -42,18 +43,18 @@ async fn lists_built_in_roles_before_custom_roles() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
     let answer = dev.access.list_role_definitions(request(HSM)).await;
-    assert_recorded(&server, metadata(&answer), "RoleDefinitionList", "OK", HSM);
+    assert_audited(&server, metadata(&answer), "RoleDefinitionList", "OK", HSM);
     let listed = answer.unwrap().into_inner().role_definitions;
     let recorded: Value = serde_json::from_str(include_str!("../../../hsm-config/roles.json")).unwrap();
     assert_eq!(listed.iter().map(as_recorded).collect::<Vec<_>>(), *recorded["value"].as_array().unwrap());
 
     // In the order of creation, not of ids; replacing a role does not change its position.
     for number in [2, 1, 2] {
-        dev.access.put_role_definition(defining(&guid(number), &["keys/*"], &[])).await.unwrap();
+        dev.access.put_role_definition(definition_request(&guid(number), &["keys/*"], &[])).await.unwrap();
     }
     let listed = dev.access.list_role_definitions(request("hsms/LOCAL")).await.unwrap().into_inner();
     let names: Vec<_> = listed.role_definitions[10..].iter().map(|role| role.name.clone()).collect();
-    assert_eq!(names, [definition(&guid(2)), definition(&guid(1))]);
+    assert_eq!(names, [definition_name(&guid(2)), definition_name(&guid(1))]);
     assert!(listed.role_definitions[10..].iter().all(|role| role.r#type == "CustomRole"));
 }
 
@@ -62,11 +63,11 @@ async fn rejects_missing_permission_and_invalid_parents() {
     let server = Server::start();
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let answer = nobody.access.list_role_definitions(request(HSM)).await;
-    assert_recorded(&server, metadata(&answer), "RoleDefinitionList", "ACTION_NOT_GRANTED", HSM);
-    not_granted(answer);
+    assert_audited(&server, metadata(&answer), "RoleDefinitionList", "ACTION_NOT_GRANTED", HSM);
+    assert_not_granted(answer);
     let elsewhere = dev.access.list_role_definitions(request("hsms/elsewhere")).await;
-    fails(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
+    assert_grpc_error(elsewhere, Code::NotFound, "HSM_NOT_FOUND");
     for parent in ["", "local", "hsms/local/", "hsms/local/keys"] {
-        bad(dev.access.list_role_definitions(request(parent)).await, "parent");
+        assert_bad_parameter(dev.access.list_role_definitions(request(parent)).await, "parent");
     }
 }

@@ -2,7 +2,7 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::roles::ask::{assert_recorded, metadata};
+use crate::roles::support::{assert_audited, metadata};
 use crate::support::Server;
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn lists_subscriptions_in_which_the_caller_has_a_role() {
     for name in ["administrator", "crypto-user", "nobody"] {
         let mut caller = server.client(name).await;
         let answer = caller.resources.list_subscriptions(pb::ListSubscriptionsRequest {}).await;
-        assert_recorded(&server, metadata(&answer), "SubscriptionList", "OK", "subscriptions");
+        assert_audited(&server, metadata(&answer), "SubscriptionList", "OK", "subscriptions");
         assert_eq!(answer.unwrap().into_inner().subscriptions, [], "{name}");
     }
 }

@@ -2,9 +2,9 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::bill::{managed_hsm, midnight, stand_at, subscription};
-use crate::roles::ask::{assert_recorded, bad, metadata, not_granted, sign};
-use crate::support::{Server, ec, fact};
+use crate::roles::support::{assert_audited, assert_bad_parameter, assert_not_granted, metadata, sign};
+use crate::support::{Server, ec, error_metadata};
+use crate::usage::{freeze_clock_at, managed_hsm, midnight, subscription};
 
 fn request(parent: String) -> pb::ListUsageRequest {
     pb::ListUsageRequest {
@@ -19,15 +19,15 @@ fn request(parent: String) -> pb::ListUsageRequest {
 async fn lists_all_usage_in_pages() {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    stand_at(&mut dev, "2050-01-10").await;
+    freeze_clock_at(&mut dev, "2050-01-10").await;
     let version = dev.create(ec("sample", "P-256")).await.unwrap().name;
     sign(&mut dev, "sample").await.unwrap();
-    stand_at(&mut dev, "2050-01-11").await;
+    freeze_clock_at(&mut dev, "2050-01-11").await;
     sign(&mut dev, "sample").await.unwrap();
     sign(&mut dev, "sample").await.unwrap();
 
     let answer = dev.usage.list_usage(request(subscription(&server))).await;
-    assert_recorded(&server, metadata(&answer), "UsageList", "OK", &format!("/{}", subscription(&server)));
+    assert_audited(&server, metadata(&answer), "UsageList", "OK", &format!("/{}", subscription(&server)));
     let all = answer.unwrap().into_inner();
     assert_eq!(all.next_page_token, "");
     let listed: Vec<_> = all
@@ -65,16 +65,22 @@ async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     for name in ["administrator", "contributor", "nobody"] {
         let mut caller = server.client(name).await;
-        let status = not_granted(caller.usage.list_usage(request(subscription(&server))).await);
-        assert_eq!(fact(&status, "action"), "Microsoft.Consumption/usageDetails/read");
+        let status = assert_not_granted(caller.usage.list_usage(request(subscription(&server))).await);
+        assert_eq!(error_metadata(&status, "action"), "Microsoft.Consumption/usageDetails/read");
     }
     let mut reader = server.client("reader").await;
     let good = request(subscription(&server));
-    bad(reader.usage.list_usage(pb::ListUsageRequest { page_size: -1, ..good.clone() }).await, "page_size");
+    assert_bad_parameter(
+        reader.usage.list_usage(pb::ListUsageRequest { page_size: -1, ..good.clone() }).await,
+        "page_size",
+    );
     let token = "no token".to_owned();
-    bad(
+    assert_bad_parameter(
         reader.usage.list_usage(pb::ListUsageRequest { page_token: token, ..good.clone() }).await,
         "page_token",
     );
-    bad(reader.usage.list_usage(pb::ListUsageRequest { to: midnight("2049-01-01"), ..good }).await, "to");
+    assert_bad_parameter(
+        reader.usage.list_usage(pb::ListUsageRequest { to: midnight("2049-01-01"), ..good }).await,
+        "to",
+    );
 }

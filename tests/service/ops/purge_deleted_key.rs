@@ -5,7 +5,7 @@ use std::path::Path;
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::support::{Client, Server, ec, fact, oct, reason, rsa, strongroom};
+use crate::support::{Client, Server, ec, error_metadata, oct, reason, rsa, strongroom};
 
 const DELETED: &str = "hsms/local/deletedKeys/invoices";
 
@@ -93,8 +93,11 @@ async fn rejects_live_keys_and_missing_permission() {
     for principal in ["crypto-user", "crypto-auditor", "administrator", "nobody"] {
         let status = purge(&mut server.client(principal).await, DELETED).await.unwrap_err();
         assert_eq!(status.code(), Code::PermissionDenied, "{principal}");
-        assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/deletedKeys/delete");
-        assert_eq!(fact(&status, "scope"), "/keys/invoices");
+        assert_eq!(
+            error_metadata(&status, "action"),
+            "Microsoft.KeyVault/managedHsm/keys/deletedKeys/delete"
+        );
+        assert_eq!(error_metadata(&status, "scope"), "/keys/invoices");
     }
     purge(&mut server.client("crypto-officer").await, DELETED).await.unwrap();
 }
@@ -111,8 +114,8 @@ async fn purge_protection_rejects_purges() {
     let deleted = delete(&mut dev, "invoices").await;
     let status = purge(&mut dev, DELETED).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "PURGE_PROTECTED"));
-    assert_eq!(fact(&status, "recovery_level"), "Recoverable");
-    let until: jiff::Timestamp = fact(&status, "scheduled_purge_at").parse().unwrap();
+    assert_eq!(error_metadata(&status, "recovery_level"), "Recoverable");
+    let until: jiff::Timestamp = error_metadata(&status, "scheduled_purge_at").parse().unwrap();
     let scheduled = deleted.scheduled_purge_at.unwrap();
     assert_eq!((until.as_second(), until.subsec_nanosecond()), (scheduled.seconds, scheduled.nanos));
 

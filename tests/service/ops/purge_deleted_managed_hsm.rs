@@ -3,32 +3,40 @@
 use strongroom::api::grpc::pb::happening::What;
 use tonic::Code;
 
-use crate::hsms::{Place, delete, purge};
-use crate::roles::ask::{bad, fails, not_granted};
-use crate::support::{Server, days, fact};
+use crate::hsms::{Container, delete, purge};
+use crate::roles::support::{assert_bad_parameter, assert_grpc_error, assert_not_granted};
+use crate::support::{Server, days, error_metadata};
 
 #[tokio::test]
 async fn rejects_live_hsms_and_missing_permission() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
-    fails(purge(&mut contributor, container.deleted("local")).await, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+    assert_grpc_error(
+        purge(&mut contributor, container.deleted("local")).await,
+        Code::NotFound,
+        "DELETED_HSM_NOT_FOUND",
+    );
     delete(&mut contributor, container.hsm("local")).await.unwrap();
     for name in ["reader", "administrator", "crypto-officer", "nobody"] {
-        not_granted(purge(&mut server.client(name).await, container.deleted("local")).await);
+        assert_not_granted(purge(&mut server.client(name).await, container.deleted("local")).await);
     }
-    bad(purge(&mut contributor, container.hsm("local")).await, "name");
+    assert_bad_parameter(purge(&mut contributor, container.hsm("local")).await, "name");
     purge(&mut contributor, container.deleted("local")).await.unwrap();
-    fails(purge(&mut contributor, container.deleted("local")).await, Code::NotFound, "DELETED_HSM_NOT_FOUND");
+    assert_grpc_error(
+        purge(&mut contributor, container.deleted("local")).await,
+        Code::NotFound,
+        "DELETED_HSM_NOT_FOUND",
+    );
 }
 
 /// With purge protection, purge requests fail on day 92, and the service purges on day 93.
 #[tokio::test]
 async fn purge_protection_holds_until_the_scheduled_purge() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
-    let mut request = container.retaining("payroll", 90);
+    let mut request = container.create_request_with_retention("payroll", 90);
     request.managed_hsm.as_mut().unwrap().purge_protection = true;
     contributor.hsms.create_managed_hsm(request).await.unwrap();
     let mut dev = server.client("dev").await;
@@ -37,15 +45,15 @@ async fn purge_protection_holds_until_the_scheduled_purge() {
     dev.clock.advance_clock(days(89)).await.unwrap();
     for name in ["owner", "contributor", "dev"] {
         let refused = purge(&mut server.client(name).await, deleted.name.clone()).await;
-        let status = fails(refused, Code::FailedPrecondition, "PURGE_PROTECTED");
-        assert_eq!(fact(&status, "recovery_level"), "Recoverable");
+        let status = assert_grpc_error(refused, Code::FailedPrecondition, "PURGE_PROTECTED");
+        assert_eq!(error_metadata(&status, "recovery_level"), "Recoverable");
     }
     let events = dev.clock.advance_clock(days(1)).await.unwrap().into_inner().happenings;
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].what, Some(What::PurgedHsm(deleted.name.clone())));
     assert_eq!(events[0].at, deleted.scheduled_purge_at);
-    contributor.hsms.create_managed_hsm(container.creating("payroll")).await.unwrap();
-    let purges = server.audit_of(1, |record| {
+    contributor.hsms.create_managed_hsm(container.create_request("payroll")).await.unwrap();
+    let purges = server.audit_where(1, |record| {
         record["operationName"] == "ManagedHsmPurge" && record["resultType"] == "Success"
     });
     assert_eq!(purges[0]["httpStatusCode"], 200);

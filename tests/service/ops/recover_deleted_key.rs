@@ -5,7 +5,7 @@ use p256::ecdsa::{Signature, VerifyingKey};
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::support::{Client, Server, ec, fact, reason};
+use crate::support::{Client, Server, ec, error_metadata, reason};
 
 async fn recover(client: &mut Client, name: &str) -> Result<pb::KeyBundle, tonic::Status> {
     let request = pb::RecoverDeletedKeyRequest { name: name.to_owned() };
@@ -77,8 +77,11 @@ async fn delete_permission_does_not_allow_recovery() {
     let name = "hsms/local/deletedKeys/invoices";
     let status = recover(&mut user, name).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "ACTION_NOT_GRANTED"));
-    assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/deletedKeys/recover/action");
-    assert_eq!(fact(&status, "scope"), "/keys/invoices");
+    assert_eq!(
+        error_metadata(&status, "action"),
+        "Microsoft.KeyVault/managedHsm/keys/deletedKeys/recover/action"
+    );
+    assert_eq!(error_metadata(&status, "scope"), "/keys/invoices");
     assert!(recover(&mut server.client("crypto-officer").await, name).await.is_ok());
 
     let mut dev = server.client("dev").await;

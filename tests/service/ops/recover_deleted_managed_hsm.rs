@@ -2,20 +2,20 @@
 
 use tonic::Code;
 
-use crate::hsms::{Place, delete, live, recover};
-use crate::roles::ask::{bad, fails, not_granted};
+use crate::hsms::{Container, delete, live_names, recover};
+use crate::roles::support::{assert_bad_parameter, assert_grpc_error, assert_not_granted};
 use crate::support::{Server, days};
 
 #[tokio::test]
 async fn recovered_hsm_is_unchanged_and_can_be_deleted_again() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     let first = delete(&mut contributor, container.hsm("local")).await.unwrap();
     let recovered = recover(&mut contributor, container.deleted("local")).await.unwrap();
     assert_eq!(Some(recovered), first.managed_hsm);
-    assert_eq!(live(&mut contributor, &container).await, ["local"]);
-    fails(
+    assert_eq!(live_names(&mut contributor, &container).await, ["local"]);
+    assert_grpc_error(
         recover(&mut contributor, container.deleted("local")).await,
         Code::NotFound,
         "DELETED_HSM_NOT_FOUND",
@@ -32,12 +32,12 @@ async fn recovered_hsm_is_unchanged_and_can_be_deleted_again() {
 #[tokio::test]
 async fn requires_managed_hsm_write_permission() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     delete(&mut contributor, container.hsm("local")).await.unwrap();
     for name in ["reader", "administrator", "crypto-officer", "nobody"] {
-        not_granted(recover(&mut server.client(name).await, container.deleted("local")).await);
+        assert_not_granted(recover(&mut server.client(name).await, container.deleted("local")).await);
     }
-    bad(recover(&mut contributor, container.hsm("local")).await, "name");
+    assert_bad_parameter(recover(&mut contributor, container.hsm("local")).await, "name");
     recover(&mut contributor, container.deleted("local")).await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use strongroom::api::grpc::pb;
 
-use crate::support::{Server, fact, reason};
+use crate::support::{Server, error_metadata, reason};
 
 #[tokio::test]
 async fn release_does_not_change_the_clock_of_a_simulator() {
@@ -12,7 +12,7 @@ async fn release_does_not_change_the_clock_of_a_simulator() {
     let shown = owner.clock.get_clock(pb::GetClockRequest {}).await.unwrap().into_inner();
     let released = owner.clock.release_clock(pb::ReleaseClockRequest {}).await.unwrap().into_inner();
     assert_eq!(released, shown);
-    assert_eq!(server.audit_of(1, |record| record["operationName"] == "ClockRelease").len(), 1);
+    assert_eq!(server.audit_where(1, |record| record["operationName"] == "ClockRelease").len(), 1);
 }
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn requires_managed_hsm_purge_permission() {
         let mut client = server.client(name).await;
         let refused = client.clock.release_clock(pb::ReleaseClockRequest {}).await.unwrap_err();
         assert_eq!(
-            (reason(&refused).as_str(), fact(&refused, "action").as_str()),
+            (reason(&refused).as_str(), error_metadata(&refused, "action").as_str()),
             ("ACTION_NOT_GRANTED", "Microsoft.KeyVault/locations/deletedManagedHsms/purge/action"),
             "{name}"
         );

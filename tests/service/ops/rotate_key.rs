@@ -7,7 +7,7 @@ use strongroom::api::grpc::pb;
 use tonic::Code;
 
 use crate::rotation::{after, rotate, set, versions};
-use crate::support::{Server, ec, fact, oct, reason, rsa};
+use crate::support::{Server, ec, error_metadata, oct, reason, rsa};
 
 #[tokio::test]
 async fn new_version_copies_all_but_key_and_dates() {
@@ -106,7 +106,7 @@ async fn requires_policy_live_key_and_permission() {
         (status.code(), reason(&status).as_str()),
         (Code::FailedPrecondition, "ROTATION_POLICY_MISSING")
     );
-    assert_eq!(fact(&status, "key"), "a");
+    assert_eq!(error_metadata(&status, "key"), "a");
     set(&mut dev, "a", "", after("P90D")).await.unwrap();
     set(&mut dev, "a", "", vec![]).await.unwrap();
     assert_eq!(reason(&rotate(&mut dev, "a").await.unwrap_err()), "ROTATION_POLICY_MISSING");
@@ -115,9 +115,9 @@ async fn requires_policy_live_key_and_permission() {
     set(&mut dev, "a", "", after("P90D")).await.unwrap();
     rotate(&mut server.client("crypto-user").await, "a").await.unwrap();
     let status = rotate(&mut server.client("crypto-officer").await, "a").await.unwrap_err();
-    assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/rotate/action");
+    assert_eq!(error_metadata(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/rotate/action");
     dev.keys.delete_key(pb::DeleteKeyRequest { name: "hsms/local/keys/a".to_owned() }).await.unwrap();
     assert_eq!(reason(&rotate(&mut dev, "a").await.unwrap_err()), "KEY_NOT_FOUND");
-    let records = server.audit_of(6, |record| record["operationName"] == "KeyRotate");
+    let records = server.audit_where(6, |record| record["operationName"] == "KeyRotate");
     assert_eq!(records[3]["resultType"], "Success");
 }

@@ -2,7 +2,9 @@
 
 use tonic::Code;
 
-use crate::calls::{State, UNUSABLE, import, key, permit, precondition, put, refusal, sign, wrong_field};
+use crate::calls::{
+    State, UNUSABLE, import, invalid_field, key, precondition, refusal, set_key_ops, set_state, sign,
+};
 use crate::software::ec_key::EcKey;
 use crate::software::rsa_key::RsaKey;
 use crate::software::{CURVES, MACS, RSA_SIGNATURES, digest, symmetric, verifies};
@@ -119,7 +121,7 @@ async fn rejects_mismatched_algorithm_key_and_digest() {
             let right = digest(algorithm, b"message");
             if !fitting.contains(algorithm) {
                 let answer = sign(&mut dev, name, algorithm, &right).await;
-                assert_eq!(wrong_field(answer), "algorithm", "{name} {algorithm}");
+                assert_eq!(invalid_field(answer), "algorithm", "{name} {algorithm}");
                 continue;
             }
             let wrong = match *algorithm {
@@ -129,12 +131,12 @@ async fn rejects_mismatched_algorithm_key_and_digest() {
             };
             for digest in wrong {
                 let answer = sign(&mut dev, name, algorithm, &digest).await;
-                assert_eq!(wrong_field(answer), "digest", "{name} {algorithm} {}", digest.len());
+                assert_eq!(invalid_field(answer), "digest", "{name} {algorithm} {}", digest.len());
             }
         }
         for unknown in ["", "rs256", "RS1", "none", "ECDSA256", "A256KW"] {
             let answer = sign(&mut dev, name, unknown, &[0; 32]).await;
-            assert_eq!(wrong_field(answer), "algorithm", "{unknown}");
+            assert_eq!(invalid_field(answer), "algorithm", "{unknown}");
         }
     }
     for length in [1, 245] {
@@ -150,15 +152,15 @@ async fn requires_an_enabled_valid_key_that_permits_sign() {
     dev.create(oct("macs", 256)).await.unwrap();
     for (name, algorithm) in [(key("invoices"), "ES256"), (key("macs"), "HS256")] {
         for (state, reason) in UNUSABLE {
-            put(&mut dev, &name, state).await;
+            set_state(&mut dev, &name, state).await;
             let answer = sign(&mut dev, &name, algorithm, &[7; 32]).await;
             assert_eq!(refusal(answer), precondition(reason), "{algorithm} {state:?}");
         }
-        put(&mut dev, &name, State::Usable).await;
-        permit(&mut dev, &name, &["verify"]).await;
+        set_state(&mut dev, &name, State::Usable).await;
+        set_key_ops(&mut dev, &name, &["verify"]).await;
         let answer = sign(&mut dev, &name, algorithm, &[7; 32]).await;
         assert_eq!(refusal(answer), precondition("KEY_OPERATION_NOT_PERMITTED"));
-        permit(&mut dev, &name, &["sign"]).await;
+        set_key_ops(&mut dev, &name, &["sign"]).await;
         sign(&mut dev, &name, algorithm, &[7; 32]).await.unwrap();
     }
 }

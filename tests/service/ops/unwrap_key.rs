@@ -3,8 +3,8 @@
 use strongroom::api::grpc::pb;
 
 use crate::calls::{
-    State, UNUSABLE, assert_decryption_failed, import, key, permit, precondition, put, refusal, unwrap, wrap,
-    wrong_field,
+    State, UNUSABLE, assert_decryption_failed, import, invalid_field, key, precondition, refusal,
+    set_key_ops, set_state, unwrap, wrap,
 };
 use crate::software::rsa_key::{self, RsaKey, longest};
 use crate::software::{RSA_ENCRYPTIONS, flip, message, symmetric};
@@ -36,7 +36,7 @@ async fn rsa_unwraps_only_valid_ciphertexts() {
         }
         for length in [0, 255, 257] {
             let answer = unwrap(&mut dev, &made.name, algorithm, &vec![1; length]).await;
-            assert_eq!(wrong_field(answer), "wrapped_key", "{algorithm} {length}");
+            assert_eq!(invalid_field(answer), "wrapped_key", "{algorithm} {length}");
         }
     }
 }
@@ -67,7 +67,7 @@ async fn aes_unwraps_only_authentic_ciphertexts() {
         }
         for length in [0, 8, 16, 23, 25, 39, 8192] {
             let answer = unwrap(&mut dev, &name, &algorithm, &vec![1; length]).await;
-            assert_eq!(wrong_field(answer), "wrapped_key", "{algorithm} {length}");
+            assert_eq!(invalid_field(answer), "wrapped_key", "{algorithm} {length}");
         }
     }
     // Another key of the same size cannot unwrap it.
@@ -92,7 +92,7 @@ async fn rejects_algorithms_of_other_key_types() {
         ("oct", ""),
     ] {
         let answer = unwrap(&mut dev, &key(id), algorithm, &[1; 256]).await;
-        assert_eq!(wrong_field(answer), "algorithm", "{id} {algorithm}");
+        assert_eq!(invalid_field(answer), "algorithm", "{id} {algorithm}");
     }
 }
 
@@ -105,18 +105,18 @@ async fn unwraps_outside_validity_but_not_when_disabled() {
     for (name, algorithm) in [(key("rsa"), "RSA1_5"), (key("oct"), "A128KW")] {
         let wrapped = wrap(&mut dev, &name, algorithm, &[7; 32]).await.unwrap().wrapped_key;
         for (state, reason) in UNUSABLE {
-            put(&mut dev, &name, state).await;
+            set_state(&mut dev, &name, state).await;
             let answer = unwrap(&mut dev, &name, algorithm, &wrapped).await;
             match state {
                 State::Disabled => assert_eq!(refusal(answer), precondition(reason)),
                 _ => assert_eq!(answer.unwrap().key, [7; 32], "{state:?}"),
             }
         }
-        put(&mut dev, &name, State::Usable).await;
-        permit(&mut dev, &name, &["encrypt", "decrypt", "wrapKey"]).await;
+        set_state(&mut dev, &name, State::Usable).await;
+        set_key_ops(&mut dev, &name, &["encrypt", "decrypt", "wrapKey"]).await;
         let answer = unwrap(&mut dev, &name, algorithm, &wrapped).await;
         assert_eq!(refusal(answer), precondition("KEY_OPERATION_NOT_PERMITTED"));
-        permit(&mut dev, &name, &["unwrapKey"]).await;
+        set_key_ops(&mut dev, &name, &["unwrapKey"]).await;
         assert_eq!(unwrap(&mut dev, &name, algorithm, &wrapped).await.unwrap().key, [7; 32]);
     }
 }

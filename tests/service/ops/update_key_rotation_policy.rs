@@ -4,7 +4,7 @@ use strongroom::api::grpc::pb;
 use tonic::Code;
 
 use crate::rotation::{after, before, get, rotate_action, set};
-use crate::support::{Server, ec, fact, reason};
+use crate::support::{Server, ec, error_metadata, reason};
 
 #[tokio::test]
 async fn policy_is_stored_as_sent_fully_replaced_and_cleared() {
@@ -61,7 +61,10 @@ async fn enforces_azure_limits_and_names_the_field() {
     ] {
         let status = set(&mut dev, "a", expiry, actions).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
-        assert_eq!((reason(&status).as_str(), fact(&status, "field").as_str()), ("BAD_PARAMETER", field));
+        assert_eq!(
+            (reason(&status).as_str(), error_metadata(&status, "field").as_str()),
+            ("BAD_PARAMETER", field)
+        );
     }
     assert_eq!(get(&mut dev, "a").await.unwrap(), stored);
 }
@@ -75,10 +78,14 @@ async fn requires_key_write_permission() {
     for principal in ["crypto-officer", "crypto-auditor", "nobody"] {
         let mut client = server.client(principal).await;
         let status = set(&mut client, "a", "", after("P90D")).await.unwrap_err();
-        assert_eq!(fact(&status, "action"), "Microsoft.KeyVault/managedHsm/keys/write/action", "{principal}");
+        assert_eq!(
+            error_metadata(&status, "action"),
+            "Microsoft.KeyVault/managedHsm/keys/write/action",
+            "{principal}"
+        );
     }
     let status = set(&mut dev, "nothing", "", after("P90D")).await.unwrap_err();
     assert_eq!(reason(&status), "KEY_NOT_FOUND");
-    let records = server.audit_of(5, |record| record["operationName"] == "KeyRotationPolicySet");
+    let records = server.audit_where(5, |record| record["operationName"] == "KeyRotationPolicySet");
     assert_eq!(records[0]["target"], "hsms/local/keys/a");
 }

@@ -6,7 +6,7 @@ use prost_types::{FieldMask, Timestamp};
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::support::{Client, Server, ec, fact, oct, reason, rsa};
+use crate::support::{Client, Server, ec, error_metadata, oct, reason, rsa};
 
 /// 2030-01-01.
 const FROM: Timestamp = Timestamp { seconds: 1_893_456_000, nanos: 0 };
@@ -148,7 +148,7 @@ async fn rejects_operations_of_other_key_types() {
             let status =
                 update(&mut dev, &key.name, &["key_ops"], operations(&[operation])).await.unwrap_err();
             assert_eq!(status.code(), Code::InvalidArgument, "{} {operation}", key.kty);
-            assert_eq!(fact(&status, "field"), "key_ops");
+            assert_eq!(error_metadata(&status, "field"), "key_ops");
         }
     }
     for operation in ["export", "import"] {
@@ -190,13 +190,13 @@ async fn rejected_update_changes_nothing() {
             (Code::InvalidArgument, "BAD_PARAMETER"),
             "{mask:?}"
         );
-        assert_eq!(fact(&status, "field"), field, "{mask:?}");
+        assert_eq!(error_metadata(&status, "field"), field, "{mask:?}");
     }
     // The validity period is checked against the stored dates.
     update(&mut dev, &made.name, &["attributes.expires"], window(FROM, FROM)).await.unwrap();
     let status =
         update(&mut dev, &made.name, &["attributes.not_before"], window(UNTIL, UNTIL)).await.unwrap_err();
-    assert_eq!(fact(&status, "field"), "attributes.expires");
+    assert_eq!(error_metadata(&status, "field"), "attributes.expires");
 
     let request = pb::GetKeyRequest { name: made.name.clone() };
     let found = dev.keys.get_key(request).await.unwrap().into_inner();
@@ -204,5 +204,8 @@ async fn rejected_update_changes_nothing() {
     let status = update(&mut dev, "hsms/local/keys/nothing", &["tags"], tags(&[])).await.unwrap_err();
     assert_eq!(reason(&status), "KEY_NOT_FOUND");
     let status = update(&mut server.client("crypto-auditor").await, &found.name, &["tags"], tags(&[])).await;
-    assert_eq!(fact(&status.unwrap_err(), "action"), "Microsoft.KeyVault/managedHsm/keys/write/action");
+    assert_eq!(
+        error_metadata(&status.unwrap_err(), "action"),
+        "Microsoft.KeyVault/managedHsm/keys/write/action"
+    );
 }

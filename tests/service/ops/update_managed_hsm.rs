@@ -3,8 +3,8 @@
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
 
-use crate::hsms::{Place, delete, tagging};
-use crate::roles::ask::{bad, fails, not_granted};
+use crate::hsms::{Container, delete, tag_request};
+use crate::roles::support::{assert_bad_parameter, assert_grpc_error, assert_not_granted};
 use crate::support::{Client, Server};
 
 async fn update(
@@ -21,9 +21,9 @@ async fn update(
 #[tokio::test]
 async fn updates_only_the_fields_in_the_mask() {
     let mut server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
-    let tagged = contributor.hsms.update_managed_hsm(tagging(container.hsm("local"), "a")).await.unwrap();
+    let tagged = contributor.hsms.update_managed_hsm(tag_request(container.hsm("local"), "a")).await.unwrap();
     assert_eq!(tagged.into_inner().tags["a"], "yes");
     let network =
         pb::NetworkRules { public_network_access: Some("disabled".to_owned()), ..Default::default() };
@@ -40,7 +40,7 @@ async fn updates_only_the_fields_in_the_mask() {
 #[tokio::test]
 async fn purge_protection_cannot_be_disabled() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     let with = |purge_protection| pb::ManagedHsm {
         name: container.hsm("local"),
@@ -51,7 +51,10 @@ async fn purge_protection_cannot_be_disabled() {
     assert_eq!(off.recovery_level, "Recoverable+Purgeable");
     let on = update(&mut contributor, with(true), &["purge_protection"]).await.unwrap();
     assert_eq!((on.purge_protection, on.recovery_level.as_str()), (true, "Recoverable"));
-    bad(update(&mut contributor, with(false), &["purge_protection"]).await, "purge_protection");
+    assert_bad_parameter(
+        update(&mut contributor, with(false), &["purge_protection"]).await,
+        "purge_protection",
+    );
     // Purge protection of the HSM applies to its keys.
     let mut user = server.client("crypto-user").await;
     let key = user.create(crate::support::ec("k", "P-256")).await.unwrap();
@@ -61,7 +64,7 @@ async fn purge_protection_cannot_be_disabled() {
 #[tokio::test]
 async fn retention_interval_is_immutable() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     for (days, works) in
         [(Some(90), true), (Some(7), false), (Some(89), false), (Some(0), false), (None, false)]
@@ -71,7 +74,7 @@ async fn retention_interval_is_immutable() {
         if works {
             outcome.unwrap();
         } else {
-            bad(outcome, "retention_days");
+            assert_bad_parameter(outcome, "retention_days");
         }
     }
 }
@@ -79,16 +82,19 @@ async fn retention_interval_is_immutable() {
 #[tokio::test]
 async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
-    let container = Place::of(&server);
+    let container = Container::of(&server);
     let mut contributor = server.client("contributor").await;
     let hsm = || pb::ManagedHsm { name: container.hsm("local"), ..Default::default() };
     for mask in [&[][..], &["sku"], &["name"], &["location"], &["activated"]] {
-        bad(update(&mut contributor, hsm(), mask).await, "update_mask");
+        assert_bad_parameter(update(&mut contributor, hsm(), mask).await, "update_mask");
     }
-    bad(update(&mut contributor, pb::ManagedHsm::default(), &["tags"]).await, "managed_hsm.name");
+    assert_bad_parameter(
+        update(&mut contributor, pb::ManagedHsm::default(), &["tags"]).await,
+        "managed_hsm.name",
+    );
     let missing = pb::ManagedHsm { name: container.hsm("missing"), ..Default::default() };
-    fails(update(&mut contributor, missing, &["tags"]).await, Code::NotFound, "HSM_NOT_FOUND");
-    not_granted(update(&mut server.client("reader").await, hsm(), &["tags"]).await);
+    assert_grpc_error(update(&mut contributor, missing, &["tags"]).await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_not_granted(update(&mut server.client("reader").await, hsm(), &["tags"]).await);
     delete(&mut contributor, container.hsm("local")).await.unwrap();
-    fails(update(&mut contributor, hsm(), &["tags"]).await, Code::NotFound, "HSM_NOT_FOUND");
+    assert_grpc_error(update(&mut contributor, hsm(), &["tags"]).await, Code::NotFound, "HSM_NOT_FOUND");
 }

@@ -3,8 +3,10 @@
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
-use crate::control::ask::{delete_group, get_group, group, make_group, making};
-use crate::roles::ask::{assert_recorded, bad, fails, metadata, not_granted};
+use crate::control::support::{create_group, delete_group, get_group, group, group_request};
+use crate::roles::support::{
+    assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, metadata,
+};
 use crate::support::Server;
 
 fn request(name: &str, tags: &[(&str, &str)], mask: &[&str]) -> pb::UpdateResourceGroupRequest {
@@ -22,13 +24,13 @@ async fn replaced_tags_survive_a_restart() {
     let mut server = Server::start();
     let mut owner = server.client("owner").await;
     let wanted = request("team", &[("team", "blue"), ("cost centre", "17")], &["tags"]);
-    let tagged = pb::CreateResourceGroupRequest { tags: wanted.tags.clone(), ..making("team") };
+    let tagged = pb::CreateResourceGroupRequest { tags: wanted.tags.clone(), ..group_request("team") };
     let made = owner.resources.create_resource_group(tagged).await.unwrap().into_inner();
     assert_eq!(made.tags, wanted.tags);
     let wanted = request("TEAM", &[("team", "red")], &["tags"]);
     let answer = owner.resources.update_resource_group(wanted.clone()).await;
     let target = format!("/{}", group("TEAM"));
-    assert_recorded(&server, metadata(&answer), "ResourceGroupUpdate", "OK", &target);
+    assert_audited(&server, metadata(&answer), "ResourceGroupUpdate", "OK", &target);
     let changed = answer.unwrap().into_inner();
     assert_eq!(changed, pb::ResourceGroup { tags: wanted.tags, ..made });
     server.restart();
@@ -45,7 +47,7 @@ async fn replaced_tags_survive_a_restart() {
 async fn rejects_invalid_arguments_and_missing_permission() {
     let server = Server::start();
     let mut owner = server.client("owner").await;
-    make_group(&mut owner, "team").await;
+    create_group(&mut owner, "team").await;
     let long = "x".repeat(513);
     for tags in [
         &[("", "a")][..],
@@ -54,22 +56,29 @@ async fn rejects_invalid_arguments_and_missing_permission() {
         &[("a/b", "c")],
         &[("a", "1"), ("A", "2")],
     ] {
-        bad(owner.resources.update_resource_group(request("team", tags, &["tags"])).await, "tags");
-        let made = pb::CreateResourceGroupRequest { tags: request("", tags, &[]).tags, ..making("other") };
-        bad(owner.resources.create_resource_group(made).await, "tags");
+        assert_bad_parameter(
+            owner.resources.update_resource_group(request("team", tags, &["tags"])).await,
+            "tags",
+        );
+        let made =
+            pb::CreateResourceGroupRequest { tags: request("", tags, &[]).tags, ..group_request("other") };
+        assert_bad_parameter(owner.resources.create_resource_group(made).await, "tags");
     }
     for mask in [&[][..], &["location"], &["tags", "name"]] {
-        bad(owner.resources.update_resource_group(request("team", &[], mask)).await, "update_mask");
+        assert_bad_parameter(
+            owner.resources.update_resource_group(request("team", &[], mask)).await,
+            "update_mask",
+        );
     }
     let unmasked = pb::UpdateResourceGroupRequest { update_mask: None, ..request("team", &[], &[]) };
-    bad(owner.resources.update_resource_group(unmasked).await, "update_mask");
+    assert_bad_parameter(owner.resources.update_resource_group(unmasked).await, "update_mask");
     delete_group(&mut owner, "team").await.unwrap();
     let missing = owner.resources.update_resource_group(request("team", &[], &["tags"])).await;
-    fails(missing, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
+    assert_grpc_error(missing, Code::NotFound, "RESOURCE_GROUP_NOT_FOUND");
     for name in ["contributor", "reader", "administrator", "nobody"] {
         let mut caller = server.client(name).await;
         for wanted in ["dev", "none"] {
-            not_granted(caller.resources.update_resource_group(request(wanted, &[], &["tags"])).await);
+            assert_not_granted(caller.resources.update_resource_group(request(wanted, &[], &["tags"])).await);
         }
     }
 }

@@ -3,7 +3,7 @@
 use strongroom::api::grpc::pb;
 
 use crate::calls::{
-    State, UNUSABLE, import, key, permit, precondition, put, refusal, sign, verify, wrong_field,
+    State, UNUSABLE, import, invalid_field, key, precondition, refusal, set_key_ops, set_state, sign, verify,
 };
 use crate::software::ec_key::EcKey;
 use crate::software::rsa_key::RsaKey;
@@ -130,12 +130,12 @@ async fn rejects_mismatched_algorithm_key_and_digest() {
         ("oct", ""),
     ] {
         let answer = verify(&mut dev, &key(id), algorithm, &digest(algorithm, MESSAGE), &[1; 64]).await;
-        assert_eq!(wrong_field(answer), "algorithm", "{id} {algorithm}");
+        assert_eq!(invalid_field(answer), "algorithm", "{id} {algorithm}");
     }
     for (id, algorithm) in [("rsa", "RS256"), ("rsa", "PS384"), ("ec", "ES256"), ("oct", "HS512")] {
         for length in [0, 31, 33, 128] {
             let answer = verify(&mut dev, &key(id), algorithm, &vec![1; length], &[1; 64]).await;
-            assert_eq!(wrong_field(answer), "digest", "{id} {algorithm} {length}");
+            assert_eq!(invalid_field(answer), "digest", "{id} {algorithm} {length}");
         }
     }
 }
@@ -150,18 +150,18 @@ async fn verifies_outside_validity_but_not_when_disabled() {
         let digest = digest(algorithm, MESSAGE);
         let signature = sign(&mut dev, &name, algorithm, &digest).await.unwrap().signature;
         for (state, reason) in UNUSABLE {
-            put(&mut dev, &name, state).await;
+            set_state(&mut dev, &name, state).await;
             let answer = verify(&mut dev, &name, algorithm, &digest, &signature).await;
             match state {
                 State::Disabled => assert_eq!(refusal(answer), precondition(reason)),
                 _ => assert!(answer.unwrap().valid, "{state:?}"),
             }
         }
-        put(&mut dev, &name, State::Usable).await;
-        permit(&mut dev, &name, &["sign"]).await;
+        set_state(&mut dev, &name, State::Usable).await;
+        set_key_ops(&mut dev, &name, &["sign"]).await;
         let answer = verify(&mut dev, &name, algorithm, &digest, &signature).await;
         assert_eq!(refusal(answer), precondition("KEY_OPERATION_NOT_PERMITTED"));
-        permit(&mut dev, &name, &["verify"]).await;
+        set_key_ops(&mut dev, &name, &["verify"]).await;
         assert!(verify(&mut dev, &name, algorithm, &digest, &signature).await.unwrap().valid);
     }
 }

@@ -1,7 +1,7 @@
 //! Wrapping a key supplied by the caller.
 
 use crate::calls::{
-    State, UNUSABLE, import, key, permit, precondition, put, refusal, unwrap, wrap, wrong_field,
+    State, UNUSABLE, import, invalid_field, key, precondition, refusal, set_key_ops, set_state, unwrap, wrap,
 };
 use crate::software::ec_key::EcKey;
 use crate::software::rsa_key::{RsaKey, longest};
@@ -24,7 +24,7 @@ async fn other_implementations_unwrap_rsa_ciphertexts() {
         }
         for length in [0, longest + 1, 5000] {
             let answer = wrap(&mut dev, &name, algorithm, &message(length)).await;
-            assert_eq!(wrong_field(answer), "key", "{algorithm} {length}");
+            assert_eq!(invalid_field(answer), "key", "{algorithm} {length}");
         }
     }
 }
@@ -45,7 +45,7 @@ async fn aes_key_wrap_matches_another_implementation() {
         }
         for length in [0, 8, 15, 17, 31, 33, 199, 4104] {
             let answer = wrap(&mut dev, &name, &algorithm, &message(length)).await;
-            assert_eq!(wrong_field(answer), "key", "{algorithm} {length}");
+            assert_eq!(invalid_field(answer), "key", "{algorithm} {length}");
         }
     }
 }
@@ -69,7 +69,7 @@ async fn rejects_algorithms_of_other_key_types() {
         ("oct", ""),
     ] {
         let answer = wrap(&mut dev, &key(id), algorithm, &[1; 32]).await;
-        assert_eq!(wrong_field(answer), "algorithm", "{id} {algorithm}");
+        assert_eq!(invalid_field(answer), "algorithm", "{id} {algorithm}");
     }
 }
 
@@ -81,15 +81,15 @@ async fn requires_an_enabled_valid_key_that_permits_wrap() {
     dev.create(oct("oct", 256)).await.unwrap();
     for (name, algorithm) in [(key("rsa"), "RSA-OAEP"), (key("oct"), "A256KW")] {
         for (state, reason) in UNUSABLE {
-            put(&mut dev, &name, state).await;
+            set_state(&mut dev, &name, state).await;
             let answer = wrap(&mut dev, &name, algorithm, &[1; 32]).await;
             assert_eq!(refusal(answer), precondition(reason), "{algorithm} {state:?}");
         }
-        put(&mut dev, &name, State::Usable).await;
-        permit(&mut dev, &name, &["encrypt", "decrypt", "unwrapKey"]).await;
+        set_state(&mut dev, &name, State::Usable).await;
+        set_key_ops(&mut dev, &name, &["encrypt", "decrypt", "unwrapKey"]).await;
         let answer = wrap(&mut dev, &name, algorithm, &[1; 32]).await;
         assert_eq!(refusal(answer), precondition("KEY_OPERATION_NOT_PERMITTED"));
-        permit(&mut dev, &name, &["wrapKey"]).await;
+        set_key_ops(&mut dev, &name, &["wrapKey"]).await;
         wrap(&mut dev, &name, algorithm, &[1; 32]).await.unwrap();
     }
 }

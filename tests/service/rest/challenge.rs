@@ -2,11 +2,11 @@
 
 use http::Method;
 
-use super::ask::{Answer, Rest};
+use super::client::{Rest, RestResponse};
 use crate::support::Server;
 
 #[track_caller]
-fn assert_challenge(answer: &Answer, authority: &str, resource: &str, body: &str) {
+fn assert_challenge(answer: &RestResponse, authority: &str, resource: &str, body: &str) {
     let challenge = format!(r#"Bearer authorization="{authority}", resource="{resource}""#);
     assert_eq!((answer.status, answer.header("www-authenticate")), (401, challenge.as_str()), "{answer:?}");
     assert_eq!(answer.text, body, "{answer:?}");
@@ -32,7 +32,7 @@ fn assert_challenge(answer: &Answer, authority: &str, resource: &str, body: &str
 async fn unauthenticated_requests_are_always_challenged() {
     let server = Server::start();
     let connection = server.connection();
-    let unauthenticated = Rest::stranger(&server);
+    let unauthenticated = Rest::unauthenticated(&server);
     let authority = format!("{}/{}", connection.authority, connection.tenant_id);
     let resource = unauthenticated.base.replace("local.", "");
     for (method, path) in [
@@ -54,11 +54,11 @@ async fn unauthenticated_requests_are_always_challenged() {
             &resource,
             body,
         );
-        let wrong = unauthenticated.with("eyJhbGciOiJub25lIn0.e30.");
+        let wrong = unauthenticated.with_token("eyJhbGciOiJub25lIn0.e30.");
         assert_challenge(&wrong.raw(method, path, "").await, &authority, &resource, body);
     }
     // Each call has an audit entry.
-    let refused = server.audit_of(27, |record| record["resultSignature"] == "UNAUTHENTICATED");
+    let refused = server.audit_where(27, |record| record["resultSignature"] == "UNAUTHENTICATED");
     assert!(refused.iter().all(|record| record["httpStatusCode"] == 401), "{refused:?}");
 }
 
@@ -67,7 +67,7 @@ async fn unauthenticated_requests_are_always_challenged() {
 async fn challenge_names_authority_and_resource_of_the_host() {
     let server = Server::start();
     let connection = server.connection();
-    let unauthenticated = Rest::stranger(&server);
+    let unauthenticated = Rest::unauthenticated(&server);
     let port = unauthenticated.base.rsplit(':').next().unwrap();
     let tenant = &connection.tenant_id;
     for (host, authority, resource) in [
@@ -98,7 +98,7 @@ async fn challenge_names_authority_and_resource_of_the_host() {
             "managedhsm.azure.net".to_owned(),
         ),
     ] {
-        let answer = unauthenticated.at(&host).get("/keys").await;
+        let answer = unauthenticated.at_host(&host).get("/keys").await;
         let (authority, resource) = (format!("https://{authority}/{tenant}"), format!("https://{resource}"));
         assert_challenge(&answer, &authority, &resource, "OK");
     }
@@ -107,7 +107,7 @@ async fn challenge_names_authority_and_resource_of_the_host() {
 #[tokio::test]
 async fn every_audience_is_accepted_on_every_host() {
     let server = Server::start();
-    let unauthenticated = Rest::stranger(&server);
+    let unauthenticated = Rest::unauthenticated(&server);
     let port = unauthenticated.base.rsplit(':').next().unwrap().to_owned();
     let audiences = [
         "https://managedhsm.azure.net".to_owned(),
@@ -120,24 +120,24 @@ async fn every_audience_is_accepted_on_every_host() {
         "local.managedhsm.azure.net".to_owned(),
     ];
     for audience in &audiences {
-        let token = server.token_for("dev", audience).await;
+        let token = server.access_token_for("dev", audience).await;
         for host in &hosts {
-            let caller = unauthenticated.with(&token).at(host);
+            let caller = unauthenticated.with_token(&token).at_host(host);
             let name = host.split([':', '.']).next().unwrap();
             let key = caller.create(name, serde_json::json!({"kty": "oct-HSM"})).await;
             let kid = key["key"]["kid"].as_str().unwrap();
             assert!(kid.starts_with(&format!("https://{host}/keys/{name}/")), "{kid}");
         }
     }
-    let dev = Rest::of(&server, "dev").await;
-    let message = dev.at(&format!("nothing.managedhsm.localhost:{port}")).get("/keys").await;
+    let dev = Rest::authenticated(&server, "dev").await;
+    let message = dev.at_host(&format!("nothing.managedhsm.localhost:{port}")).get("/keys").await;
     assert_eq!(message.error(404, "ResourceNotFound"), "Managed HSM not found: hsms/nothing");
 }
 
 #[tokio::test]
 async fn responses_have_the_headers_of_azure() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let found = dev.get("/keys").await;
     assert_eq!(found.status, 200);
     let made = dev.post("/keys/a/create", serde_json::json!({"kty": "oct-HSM"})).await;
@@ -161,7 +161,7 @@ async fn responses_have_the_headers_of_azure() {
     }
     // The request id of the response identifies the audit entry.
     let id = refused.header("x-ms-request-id").to_owned();
-    let record = &server.audit_of(1, |record| record["correlationId"] == id.as_str())[0];
+    let record = &server.audit_where(1, |record| record["correlationId"] == id.as_str())[0];
     assert_eq!((&record["operationName"], &record["operationVersion"]), (&"KeyGet".into(), &"7.6".into()));
     assert_eq!(record["requestUri"], "/keys/none");
 }

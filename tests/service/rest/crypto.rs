@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use strongroom::model::algorithm::{EncryptionAlgorithm, SignatureAlgorithm, WrapAlgorithm};
 
-use super::ask::{Rest, base64url};
+use super::client::{Rest, base64url};
 use crate::support::Server;
 
 /// Returns the name of the key for an algorithm.
@@ -44,7 +44,7 @@ fn tamper(text: &Value) -> Value {
 #[tokio::test]
 async fn every_algorithm_round_trips() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     keys(&dev).await;
     for algorithm in SignatureAlgorithm::ALL {
         let (alg, key) = (algorithm.as_str(), key_for(algorithm.as_str()));
@@ -93,7 +93,7 @@ async fn every_algorithm_round_trips() {
 #[tokio::test]
 async fn returns_random_bytes() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     for count in [1_usize, 128] {
         let text =
             dev.post("/rng", json!({"count": count})).await.json(200)["value"].as_str().unwrap().to_owned();

@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::ask::{Rest, base64url};
-use crate::roles::ask::guid;
+use super::client::{Rest, base64url};
+use crate::roles::support::guid;
 use crate::software::ec_key::EcKey;
 use crate::support::Server;
 
@@ -22,7 +22,7 @@ fn operations(bundle: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn empty_key_ops_permit_nothing_and_absent_key_ops_are_kept() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let value = base64url(&[7; 32]);
     let sign = json!({"alg": "ES256", "value": value});
     let forbidden = "Operation sign is not permitted on this key.";
@@ -59,14 +59,14 @@ async fn empty_key_ops_permit_nothing_and_absent_key_ops_are_kept() {
     // The operations survive a restart.
     let mut server = server;
     server.restart();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     assert!(operations(&dev.get("/keys/k").await.json(200)).is_empty());
 }
 
 #[tokio::test]
 async fn rejects_zeros_and_empty_names_and_treats_null_as_absent() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     for (body, begins) in [
         (json!({"kty": "RSA", "key_size": 0}), "key_size: "),
         (json!({"kty": "RSA", "public_exponent": 0}), "public_exponent: "),
@@ -107,7 +107,7 @@ async fn rejects_zeros_and_empty_names_and_treats_null_as_absent() {
     dev.post("/keys/oct/encrypt", body).await.json(200);
     dev.post("/rng", json!({"count": null})).await.error(400, "BadParameter");
 
-    let administrator = Rest::of(&server, "administrator").await;
+    let administrator = Rest::authenticated(&server, "administrator").await;
     let role = format!("/providers/Microsoft.Authorization/roleDefinitions/{}", guid(1));
     for body in [
         json!({"properties": null}),
@@ -127,7 +127,7 @@ async fn rejects_zeros_and_empty_names_and_treats_null_as_absent() {
 #[tokio::test]
 async fn accepts_base64_and_base64url_and_names_invalid_members() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let secret = [0xfb; 32];
     let key = json!({"kty": "oct-HSM", "k": base64url(&secret)});
     dev.put("/keys/oct", json!({"key": key})).await.json(200);
@@ -184,10 +184,10 @@ async fn accepts_base64_and_base64url_and_names_invalid_members() {
 #[tokio::test]
 async fn imports_short_ec_integers_and_accepts_the_year_9999() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     for (curve, name) in [("P-521", "P-521"), ("P-256K", "SECP256K1"), ("P-256K", "secp256k1")] {
         let whole = EcKey::new(curve, 5).material();
-        let short = |number: &[u8]| base64url(strongroom::public_key::minimal(number));
+        let short = |number: &[u8]| base64url(strongroom::public_key::strip_leading_zeros(number));
         let (x, y, d) = (short(&whole.x), short(&whole.y), short(&whole.d));
         assert!(d.len() < base64url(&whole.d).len());
         let key = json!({"kty": "EC", "crv": name, "x": x, "y": y, "d": d});
@@ -219,14 +219,14 @@ async fn imports_short_ec_integers_and_accepts_the_year_9999() {
     dev.put("/keys/ever/rotationpolicy", policy).await.json(200);
     let mut server = server;
     server.restart();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     assert_eq!(dev.get("/keys/ever").await.json(200)["attributes"], nbf["attributes"]);
 }
 
 #[tokio::test]
 async fn decodes_percent_encoded_letters_in_paths() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let made = dev.create("a-key", json!({"kty": "EC"})).await;
     let version = dev.path(&made["key"]["kid"]).rsplit('/').next().unwrap().to_owned();
     let escaped = format!("%{:02X}{}", version.as_bytes()[0], &version[1..]);
@@ -248,7 +248,7 @@ async fn decodes_percent_encoded_letters_in_paths() {
 #[tokio::test]
 async fn notify_actions_are_rejected_before_other_errors() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     dev.create("k", json!({"kty": "EC"})).await;
     let action = |kind: &str, trigger: Value| json!({"action": {"type": kind}, "trigger": trigger});
     let before = json!({"timeBeforeExpiry": "P30D"});

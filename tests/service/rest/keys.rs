@@ -4,13 +4,13 @@ use aes_gcm::KeyInit as _;
 use serde_json::{Value, json};
 use strongroom::api::grpc::pb;
 
-use super::ask::{Rest, base64url};
+use super::client::{Rest, base64url};
 use crate::support::{Server, ec};
 
 #[tokio::test]
 async fn creates_updates_deletes_recovers_and_purges_a_key() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let first = dev
         .create(
             "pay",
@@ -78,7 +78,7 @@ async fn creates_updates_deletes_recovers_and_purges_a_key() {
 #[tokio::test]
 async fn imports_symmetric_and_ec_keys() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let secret = [7_u8; 32];
     let body = json!({"Hsm": true, "key": {"kty": "oct", "k": base64url(&secret), "key_ops": ["wrapKey", "unwrapKey"]}, "tags": {"a": "b"}});
     let made = dev.put("/keys/secret", body).await.json(200);
@@ -114,7 +114,7 @@ async fn imports_symmetric_and_ec_keys() {
 #[tokio::test]
 async fn key_is_the_same_over_rest_and_grpc() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let mut grpc = server.client("dev").await;
     let made = dev.create("shared", json!({"kty": "EC-HSM"})).await;
     let version = made["key"]["kid"].as_str().unwrap().rsplit('/').next().unwrap();

@@ -8,7 +8,7 @@ use http::Method;
 use hyper::body::{Body, Bytes, Frame};
 use serde_json::{Value, json};
 
-use super::ask::{Rest, base64url};
+use super::client::{Rest, base64url};
 use crate::support::Server;
 
 /// A body of this number of chunks of 10,000 bytes, without a `content-length`.
@@ -31,7 +31,7 @@ impl Body for Chunks {
 #[tokio::test]
 async fn rejects_malformed_and_oversized_requests() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let url = "/keys/a/create?api-version=7.6";
     for body in [
         "{",
@@ -66,7 +66,7 @@ async fn rejects_malformed_and_oversized_requests() {
 #[tokio::test]
 async fn tolerates_extra_slashes_case_and_unknown_members() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let made = dev
         .create(
             "Data",
@@ -104,9 +104,9 @@ async fn tolerates_extra_slashes_case_and_unknown_members() {
 #[tokio::test]
 async fn unavailable_features_are_named_with_501() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     dev.create("a", json!({"kty": "RSA-HSM"})).await;
-    let unauthenticated = Rest::stranger(&server);
+    let unauthenticated = Rest::unauthenticated(&server);
     let (delete, get, patch, post, put) =
         (Method::DELETE, Method::GET, Method::PATCH, Method::POST, Method::PUT);
     for (method, path, feature) in [

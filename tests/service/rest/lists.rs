@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ask::Rest;
+use super::client::Rest;
 use crate::support::Server;
 
 /// Follows a list to its end as clients do: each next link with an `api-version` added. Returns the sizes of the
@@ -24,7 +24,7 @@ async fn follow(caller: &Rest, path: &str) -> (Vec<usize>, Vec<String>) {
 #[tokio::test]
 async fn lists_are_paged_with_next_links() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     assert_eq!(dev.get("/keys").await.text, r#"{"value":[]}"#);
     let names: Vec<String> = (0..27).map(|number| format!("key-{number:02}")).collect();
     for name in &names {
@@ -59,11 +59,11 @@ async fn lists_are_paged_with_next_links() {
 #[tokio::test]
 async fn links_name_the_host_of_the_request() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     for name in ["a", "b"] {
         dev.create(name, json!({"kty": "oct-HSM"})).await;
     }
-    let other = dev.at("local.managedhsm.azure.net");
+    let other = dev.at_host("local.managedhsm.azure.net");
     let page = other.get("/keys?maxresults=1").await.json(200);
     assert_eq!(page["nextLink"], "https://local.managedhsm.azure.net/keys?maxresults=1&$skiptoken=a");
     assert_eq!(page["value"][0]["kid"], "https://local.managedhsm.azure.net/keys/a");

@@ -8,14 +8,14 @@ use http::Method;
 use serde_json::{Value, json};
 use strongroom::api::grpc::pb;
 
-use super::ask::{Rest, base64url};
+use super::client::{Rest, base64url};
 use crate::software::{flip, rsa_key, verifies};
 use crate::support::Server;
 
 /// Returns a client as the provider is: at the HSM `local`, with an access token for the provider's fixed resource.
 async fn provider(server: &Server) -> Rest {
-    let token = server.token_for("crypto-user", "https://managedhsm.azure.net").await;
-    Rest::stranger(server).with(&token).at("local.managedhsm.azure.net")
+    let token = server.access_token_for("crypto-user", "https://managedhsm.azure.net").await;
+    Rest::unauthenticated(server).with_token(&token).at_host("local.managedhsm.azure.net")
 }
 
 /// `GET https://local.managedhsm.azure.net/keys/{key}`
@@ -48,7 +48,7 @@ fn public(jwk: &Value) -> pb::JsonWebKey {
 #[tokio::test]
 async fn serves_the_requests_of_the_provider() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     dev.create("myrsakey", json!({"kty": "RSA-HSM", "key_size": 3072})).await;
     dev.create("ecckey", json!({"kty": "EC-HSM", "crv": "P-256"})).await;
     dev.create("myaeskey", json!({"kty": "oct-HSM", "key_size": 256})).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::ask::{Rest, base64url};
+use super::client::{Rest, base64url};
 use crate::support::Server;
 
 /// Returns the path and type of every member. The first item of a list represents all.
@@ -60,7 +60,7 @@ fn ec_key() -> Value {
 #[tokio::test]
 async fn key_responses_have_the_recorded_shape() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let made = dev.create("ec", json!({"kty": "EC", "tags": {"purpose": "unit test"}})).await;
     assert_same_shape(
         "EC key",
@@ -84,7 +84,7 @@ async fn key_responses_have_the_recorded_shape() {
     assert_same_shape("list", &json!({"value": [item]}), &dev.get("/keys").await.json(200));
     assert_same_shape("versions", &json!({"value": [item]}), &dev.get("/keys/ec/versions").await.json(200));
 
-    let officer = Rest::of(&server, "crypto-officer").await;
+    let officer = Rest::authenticated(&server, "crypto-officer").await;
     let deleted = dev.delete("/keys/ec").await.json(200);
     let recorded = json!({"attributes": attributes(), "deletedDate": 1_748_906_425, "key": ec_key(),
         "recoveryId": "https://h/deletedkeys/k", "scheduledPurgeDate": 1_749_511_225, "tags": {"purpose": "unit test"}});
@@ -103,7 +103,7 @@ async fn key_responses_have_the_recorded_shape() {
 #[tokio::test]
 async fn crypto_responses_have_the_recorded_shape() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     dev.create("ec", json!({"kty": "EC-HSM"})).await;
     dev.create("oct", json!({"kty": "oct-HSM"})).await;
     dev.create("rsa", json!({"kty": "RSA-HSM"})).await;
@@ -140,7 +140,7 @@ async fn crypto_responses_have_the_recorded_shape() {
 #[tokio::test]
 async fn rotation_responses_have_the_recorded_shape() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let first = dev.create("r", json!({"kty": "RSA-HSM", "tags": {"a": "b"}})).await;
     let blank = dev.get("/keys/r/rotationpolicy").await.json(200);
     assert_eq!(blank, json!({"attributes": {}, "id": "keys/r/rotationpolicy", "lifetimeActions": []}));

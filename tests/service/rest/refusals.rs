@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::ask::{Rest, base64url};
+use super::client::{Rest, base64url};
 use crate::support::Server;
 
 #[tokio::test]
 async fn not_found_errors_name_the_requested_url() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let live = format!("Key not found: {}/keys/none", dev.base);
     let deleted = format!("Key not found: {}/deletedkeys/none", dev.base);
     let version = "/keys/none/75f0e58fa686411f25e386edb8c4879c";
@@ -27,7 +27,7 @@ async fn not_found_errors_name_the_requested_url() {
 #[tokio::test]
 async fn errors_of_unusable_keys_name_the_reason() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     let sign = json!({"alg": "ES256", "value": base64url(&[7; 32])});
     let ask = async |name: &str| {
         dev.post(&format!("/keys/{name}/sign"), sign.clone()).await.error(403, "Forbidden")
@@ -57,7 +57,7 @@ async fn errors_of_unusable_keys_name_the_reason() {
 #[tokio::test]
 async fn bad_parameter_errors_name_the_json_member() {
     let server = Server::start();
-    let dev = Rest::of(&server, "dev").await;
+    let dev = Rest::authenticated(&server, "dev").await;
     dev.create("ec", json!({"kty": "EC-HSM"})).await;
     dev.create("oct", json!({"kty": "oct-HSM"})).await;
     let value = base64url(&[7; 32]);

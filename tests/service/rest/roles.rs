@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::ask::Rest;
-use crate::roles::ask::{CRYPTO_USER, guid};
+use super::client::Rest;
+use crate::roles::support::{CRYPTO_USER, guid};
 use crate::support::Server;
 
 const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
@@ -17,7 +17,7 @@ fn definition_id(guid: &str) -> String {
 #[tokio::test]
 async fn lists_built_in_roles_as_recorded() {
     let server = Server::start();
-    let dev = Rest::of(&server, "administrator").await;
+    let dev = Rest::authenticated(&server, "administrator").await;
     let mut recorded: Value = serde_json::from_str(include_str!("../../../hsm-config/roles.json")).unwrap();
     // The source of the recording is not part of the response.
     recorded.as_object_mut().unwrap().remove("source");
@@ -39,7 +39,7 @@ async fn lists_built_in_roles_as_recorded() {
 #[tokio::test]
 async fn creates_replaces_and_deletes_custom_roles() {
     let server = Server::start();
-    let dev = Rest::of(&server, "administrator").await;
+    let dev = Rest::authenticated(&server, "administrator").await;
     let id = guid(1);
     let path = format!("{DEFINITIONS}/{id}");
     let sign = "Microsoft.KeyVault/managedHsm/keys/sign/action";
@@ -69,7 +69,7 @@ async fn creates_replaces_and_deletes_custom_roles() {
 #[tokio::test]
 async fn roles_are_found_at_their_own_scope_only() {
     let server = Server::start();
-    let dev = Rest::of(&server, "administrator").await;
+    let dev = Rest::authenticated(&server, "administrator").await;
     let nobody = server.principal("nobody").object_id;
     let scopes = ["", "/keys", "/keys/pay", "/keys/other"];
     for (number, own) in [(1, ""), (2, "/keys"), (3, "/keys/pay")] {
@@ -98,7 +98,7 @@ async fn roles_are_found_at_their_own_scope_only() {
 #[tokio::test]
 async fn assigns_roles_at_every_scope() {
     let server = Server::start();
-    let dev = Rest::of(&server, "administrator").await;
+    let dev = Rest::authenticated(&server, "administrator").await;
     let nobody = server.principal("nobody").object_id;
     for (number, scope, shown) in [(1, "", "/"), (2, "/keys", "/keys"), (3, "/keys/pay", "/keys/pay")] {
         let id = guid(number);
@@ -137,7 +137,7 @@ async fn assigns_roles_at_every_scope() {
     assert_eq!(same, dev.get(ASSIGNMENTS).await.json(200));
     let all = dev.get(ASSIGNMENTS).await.json(200);
     assert!(all["value"].as_array().unwrap().len() > 1);
-    let holder = Rest::of(&server, "nobody").await;
+    let holder = Rest::authenticated(&server, "nobody").await;
     holder.create("pay", json!({"kty": "oct-HSM"})).await;
     for (number, scope) in [(1, ""), (2, "/keys"), (3, "/keys/pay")] {
         let path = format!("{scope}{ASSIGNMENTS}/{}", guid(number));

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::ask::Rest;
+use super::client::Rest;
 use crate::support::Server;
 
 const SETTING: &str = "/settings/AllowKeyManagementOperationsThroughARM";
@@ -15,7 +15,7 @@ fn text(value: &str) -> String {
 #[tokio::test]
 async fn lists_reads_and_updates_settings_as_recorded() {
     let server = Server::start();
-    let administrator = Rest::of(&server, "administrator").await;
+    let administrator = Rest::authenticated(&server, "administrator").await;
     let listed = administrator.get("/settings").await;
     assert_eq!((listed.status, listed.text), (200, format!(r#"{{"settings":[{}]}}"#, text("false"))));
     let on = administrator.patch(SETTING, json!({"value": "true"})).await;
@@ -30,7 +30,7 @@ async fn lists_reads_and_updates_settings_as_recorded() {
 #[tokio::test]
 async fn errors_have_the_recorded_messages() {
     let server = Server::start();
-    let administrator = Rest::of(&server, "administrator").await;
+    let administrator = Rest::authenticated(&server, "administrator").await;
     let misspelt = "Invalid setting name. Please check the spelling of the setting name to update.";
     for name in ["invalid%20name", "x", "a%00", "allowkeymanagementoperationsthrougharm"] {
         let path = format!("/settings/{name}");
@@ -54,7 +54,7 @@ async fn errors_have_the_recorded_messages() {
         let answer = administrator.raw(method, &format!("{path}?api-version=7.4"), "").await;
         answer.error(404, "NotFound");
     }
-    let user = Rest::of(&server, "crypto-user").await;
+    let user = Rest::authenticated(&server, "crypto-user").await;
     let denied = "Not authorized to access Microsoft.KeyVault/managedHsm/settings/write/action on /";
     assert_eq!(user.patch(SETTING, json!({"value": "true"})).await.error(403, "AccessDenied"), denied);
     assert_eq!(administrator.get(SETTING).await.text, text("false"));

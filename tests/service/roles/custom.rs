@@ -3,10 +3,11 @@
 use strongroom::api::grpc::pb;
 use tonic::{Code, Status};
 
-use super::ask::{
-    CRYPTO_USER, HSM, action, assign, check, defining, definition, fails, guid, not_granted, sign, unassign,
+use super::support::{
+    CRYPTO_USER, HSM, assert_grpc_error, assert_not_granted, assign, check, data_action, definition_name,
+    definition_request, guid, sign, unassign,
 };
-use crate::support::{Client, Server, ec, fact};
+use crate::support::{Client, Server, ec, error_metadata};
 
 async fn verify(client: &mut Client, key: &str) -> Result<(), Status> {
     let request = pb::VerifyRequest {
@@ -28,7 +29,7 @@ fn random() -> pb::GenerateRandomBytesRequest {
 }
 
 async fn define(client: &mut Client, id: &str, data: &[&str], not_data: &[&str]) {
-    client.access.put_role_definition(defining(id, data, not_data)).await.unwrap();
+    client.access.put_role_definition(definition_request(id, data, not_data)).await.unwrap();
 }
 
 #[tokio::test]
@@ -45,25 +46,25 @@ async fn patterns_grant_and_exclusions_revoke() {
     // `keys/create` has no `/action`, and `keys/deletedKeys/read/action` is one more level down.
     nobody.create(ec("other", "P-256")).await.unwrap();
     list_deleted(&mut nobody).await.unwrap();
-    let refusal = not_granted(sign(&mut nobody, "signing").await);
-    assert_eq!(fact(&refusal, "action"), action("keys/sign/action"));
-    not_granted(nobody.crypto.generate_random_bytes(random()).await);
+    let refusal = assert_not_granted(sign(&mut nobody, "signing").await);
+    assert_eq!(error_metadata(&refusal, "action"), data_action("keys/sign/action"));
+    assert_not_granted(nobody.crypto.generate_random_bytes(random()).await);
 
     // A replaced role takes effect with the next request, whether it grants more or less.
     define(&mut dev, &role, &["keys/*"], &[]).await;
     sign(&mut nobody, "signing").await.unwrap();
     define(&mut dev, &role, &["keys/*"], &["keys/*/action"]).await;
-    not_granted(sign(&mut nobody, "signing").await);
-    not_granted(list_deleted(&mut nobody).await);
+    assert_not_granted(sign(&mut nobody, "signing").await);
+    assert_not_granted(list_deleted(&mut nobody).await);
     nobody.create(ec("other", "P-256")).await.unwrap();
     define(&mut dev, &role, &["*"], &["keys/*"]).await;
-    not_granted(verify(&mut nobody, "signing").await);
+    assert_not_granted(verify(&mut nobody, "signing").await);
     nobody.crypto.generate_random_bytes(random()).await.unwrap();
     define(&mut dev, &role, &["keys/*/action"], &[]).await;
     sign(&mut nobody, "signing").await.unwrap();
-    not_granted(nobody.create(ec("other", "P-256")).await);
+    assert_not_granted(nobody.create(ec("other", "P-256")).await);
     define(&mut dev, &role, &[], &[]).await;
-    not_granted(verify(&mut nobody, "signing").await);
+    assert_not_granted(verify(&mut nobody, "signing").await);
 }
 
 /// An exclusion applies to all blocks of its role. It is not a deny: another role may grant the action.
@@ -73,22 +74,22 @@ async fn exclusion_applies_to_its_own_role_only() {
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
     dev.create(ec("signing", "P-256")).await.unwrap();
-    let mut request = defining(&guid(1), &["keys/sign/action", "keys/verify/action"], &[]);
+    let mut request = definition_request(&guid(1), &["keys/sign/action", "keys/verify/action"], &[]);
     let blocks = &mut request.role_definition.as_mut().unwrap().permissions;
     blocks.push(pb::Permission {
-        data_actions: vec![action("keys/read/action")],
-        not_data_actions: vec![action("keys/sign/action")],
+        data_actions: vec![data_action("keys/read/action")],
+        not_data_actions: vec![data_action("keys/sign/action")],
         ..Default::default()
     });
     dev.access.put_role_definition(request).await.unwrap();
     assign(&mut dev, &guid(1), &principal, "/keys").await;
     verify(&mut nobody, "signing").await.unwrap();
-    not_granted(sign(&mut nobody, "signing").await);
+    assert_not_granted(sign(&mut nobody, "signing").await);
 
     let second = assign(&mut dev, CRYPTO_USER, &principal, "/keys/signing").await;
     sign(&mut nobody, "signing").await.unwrap();
     unassign(&mut dev, &second.name).await;
-    not_granted(sign(&mut nobody, "signing").await);
+    assert_not_granted(sign(&mut nobody, "signing").await);
 }
 
 /// `actions` and `notActions` belong to the control plane. They are stored, and have no effect in local RBAC.
@@ -98,15 +99,15 @@ async fn control_plane_actions_have_no_effect() {
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
     let principal = server.principal("nobody").object_id;
     dev.create(ec("signing", "P-256")).await.unwrap();
-    let mut request = defining(&guid(1), &[], &[]);
+    let mut request = definition_request(&guid(1), &[], &[]);
     let block = &mut request.role_definition.as_mut().unwrap().permissions[0];
-    block.actions = vec!["*".to_owned(), action("keys/sign/action")];
+    block.actions = vec!["*".to_owned(), data_action("keys/sign/action")];
     dev.access.put_role_definition(request.clone()).await.unwrap();
     assign(&mut dev, &guid(1), &principal, "/").await;
-    not_granted(sign(&mut nobody, "signing").await);
+    assert_not_granted(sign(&mut nobody, "signing").await);
 
     let block = &mut request.role_definition.as_mut().unwrap().permissions[0];
-    block.data_actions = vec![action("keys/sign/action")];
+    block.data_actions = vec![data_action("keys/sign/action")];
     block.not_actions = vec!["*".to_owned()];
     dev.access.put_role_definition(request).await.unwrap();
     sign(&mut nobody, "signing").await.unwrap();
@@ -123,21 +124,21 @@ async fn deleted_role_grants_nothing_until_it_is_recreated() {
     let assigned = assign(&mut dev, &role, &principal, "/keys/signing").await;
     sign(&mut nobody, "signing").await.unwrap();
 
-    let name = definition(&role);
+    let name = definition_name(&role);
     let request = pb::DeleteRoleDefinitionRequest { name: name.clone() };
     dev.access.delete_role_definition(request).await.unwrap();
-    not_granted(sign(&mut nobody, "signing").await);
+    assert_not_granted(sign(&mut nobody, "signing").await);
     let get_assignment = pb::GetRoleAssignmentRequest { name: assigned.name.clone() };
     assert_eq!(dev.access.get_role_assignment(get_assignment.clone()).await.unwrap().into_inner(), assigned);
     server.restart();
 
     let (mut dev, mut nobody) = (server.client("dev").await, server.client("nobody").await);
-    not_granted(sign(&mut nobody, "signing").await);
+    assert_not_granted(sign(&mut nobody, "signing").await);
     assert_eq!(dev.access.get_role_assignment(get_assignment).await.unwrap().into_inner(), assigned);
     let access_check = check(&mut dev, &principal, &[], "keys/sign", "/keys/signing").await;
     assert!(!access_check.allowed && access_check.role_assignment.is_none(), "{access_check:?}");
     let unknown = dev.access.get_role_definition(pb::GetRoleDefinitionRequest { name }).await;
-    fails(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
+    assert_grpc_error(unknown, Code::NotFound, "ROLE_DEFINITION_NOT_FOUND");
 
     define(&mut dev, &role, &["keys/sign/action"], &[]).await;
     sign(&mut nobody, "signing").await.unwrap();

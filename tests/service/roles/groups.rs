@@ -12,7 +12,9 @@ use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use tonic::Code;
 use tonic::transport::Channel;
 
-use super::ask::{CRYPTO_USER, assign, check, fails, guid, not_granted, sign, unassign};
+use super::support::{
+    CRYPTO_USER, assert_grpc_error, assert_not_granted, assign, check, guid, sign, unassign,
+};
 use crate::support::{Client, Server, days, ec};
 
 const TENANT: &str = "80f21547-34fa-57ae-8d8d-ff24c182a929";
@@ -92,18 +94,18 @@ async fn members_have_the_roles_of_their_groups() {
     let mut without_groups = member(4, Value::Null);
     let mut malformed = member(5, json!({"not": "a list"}));
     for client in [&mut ann, &mut bob, &mut eve, &mut without_groups, &mut malformed] {
-        not_granted(sign(client, "books").await);
+        assert_not_granted(sign(client, "books").await);
     }
 
     let assigned = assign(&mut dev, CRYPTO_USER, &accountants, "/keys/books").await;
     sign(&mut ann, "books").await.unwrap();
     sign(&mut bob, "books").await.unwrap();
-    not_granted(sign(&mut ann, "letters").await);
+    assert_not_granted(sign(&mut ann, "letters").await);
     for client in [&mut eve, &mut without_groups, &mut malformed] {
-        not_granted(sign(client, "books").await);
+        assert_not_granted(sign(client, "books").await);
     }
     // With another token, the same principal has the groups of that token.
-    not_granted(sign(&mut member(1, json!([])), "books").await);
+    assert_not_granted(sign(&mut member(1, json!([])), "books").await);
     sign(&mut member(4, json!([accountants.to_uppercase()])), "books").await.unwrap();
 
     // Roles of groups and of the principal add up, and CheckAccess agrees.
@@ -117,8 +119,8 @@ async fn members_have_the_roles_of_their_groups() {
 
     // A token verified before the assignment was deleted is still valid, but grants no access.
     unassign(&mut dev, &assigned.name).await;
-    not_granted(sign(&mut ann, "books").await);
-    not_granted(sign(&mut bob, "books").await);
+    assert_not_granted(sign(&mut ann, "books").await);
+    assert_not_granted(sign(&mut bob, "books").await);
     sign(&mut ann, "letters").await.unwrap();
 }
 
@@ -136,7 +138,7 @@ async fn rejects_tokens_of_another_tenant_despite_assignments() {
     sign(&mut Client::new(channel.clone(), Some(&own_tenant)), "books").await.unwrap();
     let other_tenant = issuer.token(OTHER_TENANT, &guid(1), &json!([guid(100)]));
     let refused = sign(&mut Client::new(channel, Some(&other_tenant)), "books").await;
-    fails(refused, Code::Unauthenticated, "UNAUTHENTICATED");
+    assert_grpc_error(refused, Code::Unauthenticated, "UNAUTHENTICATED");
 }
 
 #[tokio::test]
@@ -144,14 +146,14 @@ async fn tokens_of_other_issuers_cannot_access_the_clock() {
     let issuer = Issuer::new();
     let server = server(&issuer);
     let channel = server.channel().await;
-    let before = clock(&channel, &server.token("dev").await).await.unwrap();
+    let before = clock(&channel, &server.access_token("dev").await).await.unwrap();
     let token = issuer.token(TENANT, &server.principal("dev").object_id, &Value::Null);
     for refused in [clock(&channel, &token).await, advance(&channel, &token).await] {
         let refused = refused.unwrap_err();
         assert_eq!(refused.code(), Code::Unauthenticated, "{refused:?}");
         assert!(refused.message().contains("its authority only"), "{refused:?}");
     }
-    let after = clock(&channel, &server.token("dev").await).await.unwrap();
+    let after = clock(&channel, &server.access_token("dev").await).await.unwrap();
     assert!(after.seconds - before.seconds < 3_600, "{before:?} {after:?}");
 }
 

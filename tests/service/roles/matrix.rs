@@ -1,26 +1,26 @@
 //! Every built-in role with every operation: exactly the granted operations succeed.
 
-use strongroom::model::rbac::Action;
+use strongroom::model::local_rbac::DataAction;
 use strongroom::ops;
 use tonic::{Code, Status};
 
-use super::ask::{check, not_granted};
-use super::recorded::{self, Somebody};
-use super::stage::{Stage, scope};
+use super::built_in_roles::{self, RoleHolder};
+use super::fixture::{Fixture, scope};
+use super::support::{assert_not_granted, check};
 use crate::raw;
-use crate::requests::understood;
-use crate::support::{Client, Server, fact, reason};
+use crate::requests::valid_request;
+use crate::support::{Client, Server, error_metadata, reason};
 
 /// Returns the operations that local RBAC authorizes, with their data actions; the others belong to other planes.
-pub(super) fn asked() -> impl Iterator<Item = (&'static ops::Description, Action)> {
+pub(super) fn local_rbac_operations() -> impl Iterator<Item = (&'static ops::Description, DataAction)> {
     ops::ALL.iter().filter_map(|operation| operation.action.map(|action| (operation, action)))
 }
 
 /// Errors if the outcome differs from what the roles grant. An authorized call must succeed: the fixture meets all
 /// other conditions.
 fn verdict(
-    holder: &Somebody,
-    (operation, action): (&ops::Description, Action),
+    holder: &RoleHolder,
+    (operation, action): (&ops::Description, DataAction),
     outcome: &Result<(), Status>,
 ) -> Result<(), String> {
     let granted = holder.granted.contains(action.as_str());
@@ -32,9 +32,9 @@ fn verdict(
             let found = (
                 status.code(),
                 reason(status),
-                fact(status, "action"),
-                fact(status, "scope"),
-                fact(status, "principal"),
+                error_metadata(status, "action"),
+                error_metadata(status, "scope"),
+                error_metadata(status, "principal"),
             );
             // The name of an assignment does not contain its scope, and a refusal does not disclose it.
             let expected_scope = match operation.name {
@@ -55,15 +55,15 @@ fn verdict(
 
 #[tokio::test]
 async fn every_role_is_granted_exactly_its_recorded_actions() {
-    let (server, holders) = recorded::server();
+    let (server, holders) = built_in_roles::server();
     let channel = server.channel().await;
-    let mut dev = Client::new(channel.clone(), Some(&server.token("dev").await));
-    let stage = Stage::set(dev.clone()).await;
+    let mut dev = Client::new(channel.clone(), Some(&server.access_token("dev").await));
+    let stage = Fixture::create(dev.clone()).await;
     let mut breaches = Vec::new();
     let mut cells = 0;
     for holder in &holders {
-        let caller = Client::new(channel.clone(), Some(&server.token(&holder.principal).await));
-        for (operation, action) in asked() {
+        let caller = Client::new(channel.clone(), Some(&server.access_token(&holder.principal).await));
+        for (operation, action) in local_rbac_operations() {
             let outcome = stage.call(&caller, operation.name).await;
             let access_check =
                 check(&mut dev, &holder.object_id, &[], action.as_str(), scope(operation.name)).await;
@@ -87,11 +87,11 @@ async fn every_role_is_granted_exactly_its_recorded_actions() {
     }
     assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
     // Ten roles, and four principals without any.
-    assert_eq!(cells, 14 * asked().count());
+    assert_eq!(cells, 14 * local_rbac_operations().count());
 
     // Each call has an audit entry with its own operation name and method.
-    for (operation, _) in asked() {
-        let entries = server.audit_of(holders.len(), |record| record["operationName"] == operation.event);
+    for (operation, _) in local_rbac_operations() {
+        let entries = server.audit_where(holders.len(), |record| record["operationName"] == operation.event);
         for record in entries {
             let rpc = record["requestUri"].as_str().unwrap();
             assert!(rpc.ends_with(&format!("/{}", operation.name)), "{}: {rpc}", operation.name);
@@ -104,7 +104,7 @@ async fn all_methods_require_authentication() {
     let server = Server::start();
     let channel = server.channel().await;
     for rpc in raw::rpcs() {
-        let bytes = raw::frame(&understood(&rpc.name));
+        let bytes = raw::frame(&valid_request(&rpc.name));
         let status = raw::send(&channel, &rpc.path, &[], bytes).await.status;
         let found = (status.code(), reason(&status));
         assert_eq!(found, (Code::Unauthenticated, "UNAUTHENTICATED".to_owned()), "{}", rpc.name);
@@ -116,7 +116,7 @@ async fn all_methods_require_authentication() {
 async fn duties_are_separated() {
     let server = Server::start();
     let channel = server.channel().await;
-    let stage = Stage::set(Client::new(channel.clone(), Some(&server.token("dev").await))).await;
+    let stage = Fixture::create(Client::new(channel.clone(), Some(&server.access_token("dev").await))).await;
     let secrets = ["Sign", "Decrypt", "UnwrapKey", "GetKey", "CreateKey", "ImportKey", "DeleteKey"];
     let deleted = ["GetDeletedKey", "ListDeletedKeys", "RecoverDeletedKey", "PurgeDeletedKey"];
     let rights =
@@ -136,9 +136,9 @@ async fn duties_are_separated() {
         ("reader", &[&secrets, &deleted, &rights]),
     ];
     for (principal, groups) in refused {
-        let caller = Client::new(channel.clone(), Some(&server.token(principal).await));
+        let caller = Client::new(channel.clone(), Some(&server.access_token(principal).await));
         for operation in groups.iter().copied().flatten() {
-            not_granted(stage.call(&caller, operation).await);
+            assert_not_granted(stage.call(&caller, operation).await);
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::ask::{CRYPTO_USER, action, guid};
-use super::matrix::asked;
-use super::recorded;
-use super::stage::{
-    ASSIGNEE, DELETED_ASSIGNMENT, DELETED_ROLE, MADE_ASSIGNMENT, READ_ASSIGNMENT, SETTING, Stage,
+use super::built_in_roles;
+use super::fixture::{
+    ASSIGNEE, DELETED_ASSIGNMENT, DELETED_ROLE, Fixture, MADE_ASSIGNMENT, READ_ASSIGNMENT, SETTING,
     WRITTEN_ROLE, scope,
 };
-use crate::rest::ask::{Answer, Rest, base64url};
+use super::matrix::local_rbac_operations;
+use super::support::{CRYPTO_USER, data_action, guid};
+use crate::rest::client::{Rest, RestResponse, base64url};
 use crate::support::Client;
 
 /// Operations that Azure's REST surface does not have.
@@ -18,9 +18,9 @@ const GRPC_ONLY: [&str; 3] = ["CheckAccess", "ActivateManagedHsm", "WatchLifecyc
 const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
 const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/roleAssignments";
 
-impl Stage {
+impl Fixture {
     /// Makes the call of [`Stage::call`] over REST.
-    async fn call_rest(&self, client: &Rest, operation: &str) -> Answer {
+    async fn call_rest(&self, client: &Rest, operation: &str) -> RestResponse {
         let es256 = |value: &[u8]| json!({"alg": "ES256", "value": base64url(value)});
         let kw = |value: &[u8]| json!({"alg": "A256KW", "value": base64url(value)});
         match operation {
@@ -67,7 +67,7 @@ impl Stage {
             "GetRoleDefinition" => client.get(&format!("{DEFINITIONS}/{CRYPTO_USER}")).await,
             "PutRoleDefinition" => {
                 let properties =
-                    json!({"roleName": "Custom", "permissions": [{"dataActions": [action("keys/*")]}]});
+                    json!({"roleName": "Custom", "permissions": [{"dataActions": [data_action("keys/*")]}]});
                 client
                     .put(&format!("{DEFINITIONS}/{}", guid(WRITTEN_ROLE)), json!({"properties": properties}))
                     .await
@@ -97,14 +97,16 @@ impl Stage {
 
 #[tokio::test]
 async fn every_role_is_granted_the_same_actions_over_rest() {
-    let (server, holders) = recorded::server();
+    let (server, holders) = built_in_roles::server();
     let channel = server.channel().await;
-    let stage = Stage::set(Client::new(channel, Some(&server.token("dev").await))).await;
+    let stage = Fixture::create(Client::new(channel, Some(&server.access_token("dev").await))).await;
     let mut breaches = Vec::new();
     let mut cells = 0;
     for holder in &holders {
-        let caller = Rest::of(&server, &holder.principal).await;
-        for (operation, action) in asked().filter(|(operation, _)| !GRPC_ONLY.contains(&operation.name)) {
+        let caller = Rest::authenticated(&server, &holder.principal).await;
+        for (operation, action) in
+            local_rbac_operations().filter(|(operation, _)| !GRPC_ONLY.contains(&operation.name))
+        {
             let answer = stage.call_rest(&caller, operation.name).await;
             let granted = holder.granted.contains(action.as_str());
             let done = (200..300).contains(&answer.status);
@@ -119,5 +121,5 @@ async fn every_role_is_granted_the_same_actions_over_rest() {
         }
     }
     assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
-    assert_eq!(cells, 14 * (asked().count() - GRPC_ONLY.len()));
+    assert_eq!(cells, 14 * (local_rbac_operations().count() - GRPC_ONLY.len()));
 }

@@ -8,9 +8,9 @@ fn route<'a>(method: &str, path: &'a str) -> Route<'a> {
 
 #[test]
 fn parses_paths_of_clients_in_any_case() {
-    let hsm = HsmOf { subscription: "s", group: "Dev", name: "Pay" };
-    let group = GroupOf { subscription: "s", group: "Dev" };
-    let deleted = DeletedOf { subscription: "s", location: "East US", name: "Pay" };
+    let hsm = HsmRef { subscription: "s", group: "Dev", name: "Pay" };
+    let group = GroupRef { subscription: "s", group: "Dev" };
+    let deleted = DeletedHsmRef { subscription: "s", location: "East US", name: "Pay" };
     let key_vault = "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.KeyVault";
     for (method, path, wanted) in [
         ("GET", "/metadata/endpoints", Route::CloudMetadata),
@@ -52,7 +52,7 @@ fn parses_paths_of_clients_in_any_case() {
         ("GET", &format!("{key_vault}/managedHSMs"), Route::ListHsms("s", Some("Dev"))),
         ("PUT", &format!("{key_vault}/managedhsms/Pay"), Route::PutHsm(hsm)),
         ("PATCH", &format!("{key_vault}/managedHSMs/Pay"), Route::UpdateHsm(hsm)),
-        ("GET", &format!("{key_vault}/managedHSMs/Pay/privateLinkResources"), Route::ListPrivate(hsm)),
+        ("GET", &format!("{key_vault}/managedHSMs/Pay/privateLinkResources"), Route::ListPrivateLinks(hsm)),
     ] {
         assert_eq!(route(method, path), wanted, "{method} {path}");
         assert_eq!(route(method, &path.replace("/providers", "//providers")), wanted, "{method} {path}");
@@ -92,19 +92,19 @@ fn other_paths_are_unknown_or_unimplemented() {
         ("vaults/v", "vaults through Azure Resource Manager"),
     ] {
         let path = format!("{key_vault}/{path}");
-        assert_eq!(route("PUT", &path), Route::NotYet(Unbuilt::Feature(feature)), "{path}");
+        assert_eq!(route("PUT", &path), Route::Unsupported(UnsupportedFeature::Feature(feature)), "{path}");
     }
     for (path, feature) in [
         (
             "/subscriptions/s/resourceGroups/Dev/providers/Microsoft.Compute/virtualMachines/x",
-            Unbuilt::Provider("Microsoft.Compute", Some("virtualMachines")),
+            UnsupportedFeature::Provider("Microsoft.Compute", Some("virtualMachines")),
         ),
-        ("/providers/Microsoft.Capacity", Unbuilt::Provider("Microsoft.Capacity", None)),
+        ("/providers/Microsoft.Capacity", UnsupportedFeature::Provider("Microsoft.Capacity", None)),
         (
             "/subscriptions/s/providers/Microsoft.KeyVault/managedHSMs/x/providers/Microsoft.Insights/metrics",
-            Unbuilt::Feature("metrics"),
+            UnsupportedFeature::Feature("metrics"),
         ),
     ] {
-        assert_eq!(route("GET", path), Route::NotYet(feature), "{path}");
+        assert_eq!(route("GET", path), Route::Unsupported(feature), "{path}");
     }
 }

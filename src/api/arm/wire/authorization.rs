@@ -7,17 +7,17 @@ use std::sync::Arc;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::super::super::azure::assignment::wanted;
-use super::super::super::azure::filter::{Assignments, Definitions, Filter};
-use super::super::call::Asked;
-use super::super::site::Site;
+use super::super::super::azure::assignment::role_and_principal;
+use super::super::super::azure::filter::{AssignmentFilter, DefinitionFilter, Filter};
+use super::super::call::RequestInput;
+use super::super::endpoint::Endpoint;
 use super::{List, decoded};
-use crate::model::control_plane::{ControlAssignment, ControlScope};
+use crate::model::arm_rbac::{ControlAssignment, ControlScope};
+use crate::model::local_rbac::{Permission, RoleDefinition};
 use crate::model::name::PrincipalId;
-use crate::model::rbac::{Permission, RoleDefinition};
 use crate::model::{Error, Result};
 use crate::ops::authorization::{
-    At, CreateControlRoleAssignment, DeleteControlRoleAssignment, GetControlRoleAssignment,
+    AtScope, CreateControlRoleAssignment, DeleteControlRoleAssignment, GetControlRoleAssignment,
     GetControlRoleDefinition, ListControlRoleAssignments, ListControlRoleDefinitions,
 };
 
@@ -29,12 +29,15 @@ fn guid(text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| Error::invalid("name", "this is not a GUID"))
 }
 
-pub(in super::super) fn list_definitions(_: &Asked<'_>, at: &str) -> Result<ListControlRoleDefinitions> {
+pub(in super::super) fn list_definitions(
+    _: &RequestInput<'_>,
+    at: &str,
+) -> Result<ListControlRoleDefinitions> {
     Ok(ListControlRoleDefinitions { scope: scope(at)? })
 }
 
 pub(in super::super) fn get_definition(
-    _: &Asked<'_>,
+    _: &RequestInput<'_>,
     at: &str,
     id: &str,
 ) -> Result<GetControlRoleDefinition> {
@@ -42,13 +45,16 @@ pub(in super::super) fn get_definition(
 }
 
 /// Parses a list request. Supports the filters `atScope()`, `principalId eq '{guid}'` and `assignedTo('{guid}')`.
-pub(in super::super) fn list_assignments(input: &Asked<'_>, at: &str) -> Result<ListControlRoleAssignments> {
-    let Assignments { at_scope, principal } = Filter::of_assignments(input.query.filter())?;
+pub(in super::super) fn list_assignments(
+    input: &RequestInput<'_>,
+    at: &str,
+) -> Result<ListControlRoleAssignments> {
+    let AssignmentFilter { at_scope, principal } = Filter::of_assignments(input.query.filter())?;
     Ok(ListControlRoleAssignments { scope: scope(at)?, below: !at_scope, principal })
 }
 
 pub(in super::super) fn get_assignment(
-    _: &Asked<'_>,
+    _: &RequestInput<'_>,
     at: &str,
     id: &str,
 ) -> Result<GetControlRoleAssignment> {
@@ -56,7 +62,7 @@ pub(in super::super) fn get_assignment(
 }
 
 pub(in super::super) fn delete_assignment(
-    _: &Asked<'_>,
+    _: &RequestInput<'_>,
     at: &str,
     id: &str,
 ) -> Result<DeleteControlRoleAssignment> {
@@ -64,12 +70,12 @@ pub(in super::super) fn delete_assignment(
 }
 
 pub(in super::super) fn put_assignment(
-    input: &Asked<'_>,
+    input: &RequestInput<'_>,
     at: &str,
     id: &str,
 ) -> Result<CreateControlRoleAssignment> {
     let (scope, id) = (scope(at)?, guid(id)?);
-    let (role_definition, principal) = wanted(input)?;
+    let (role_definition, principal) = role_and_principal(input)?;
     Ok(CreateControlRoleAssignment { scope, id: Some(id), role_definition, principal })
 }
 
@@ -145,20 +151,20 @@ fn definition_response(scope: &ControlScope, role: &RoleDefinition) -> Definitio
     }
 }
 
-pub(in super::super) fn definition(_: &Site, at: At<Arc<RoleDefinition>>) -> Definition {
+pub(in super::super) fn definition(_: &Endpoint, at: AtScope<Arc<RoleDefinition>>) -> Definition {
     definition_response(&at.scope, &at.item)
 }
 
 /// Returns the role definitions that match a filter.
 pub(in super::super) fn definitions(
-    at: &At<Vec<Arc<RoleDefinition>>>,
-    filter: &Definitions,
+    at: &AtScope<Vec<Arc<RoleDefinition>>>,
+    filter: &DefinitionFilter,
 ) -> List<Definition> {
-    let matching = at.item.iter().filter(|role| filter.admits(role));
+    let matching = at.item.iter().filter(|role| filter.matches(role));
     List::all(matching.map(|role| definition_response(&at.scope, role)))
 }
 
-pub(in super::super) fn assignment(_: &Site, one: Arc<ControlAssignment>) -> Assignment {
+pub(in super::super) fn assignment(_: &Endpoint, one: Arc<ControlAssignment>) -> Assignment {
     let ControlAssignment { id, role_definition, principal, scope } = &*one;
     Assignment {
         properties: AssignmentResponse {
@@ -172,6 +178,9 @@ pub(in super::super) fn assignment(_: &Site, one: Arc<ControlAssignment>) -> Ass
     }
 }
 
-pub(in super::super) fn assignments(endpoint: &Site, all: Vec<Arc<ControlAssignment>>) -> List<Assignment> {
+pub(in super::super) fn assignments(
+    endpoint: &Endpoint,
+    all: Vec<Arc<ControlAssignment>>,
+) -> List<Assignment> {
     List::all(all.into_iter().map(|one| assignment(endpoint, one)))
 }

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::super::azure::query::Query;
-use super::super::site::Site;
+use super::super::endpoint::Endpoint;
 use super::List;
-use crate::model::control_plane::ControlAction;
+use crate::model::arm_rbac::ControlAction;
+use crate::model::local_rbac::DataAction;
 use crate::model::location::Location;
-use crate::model::rbac::Action;
 use crate::model::resource::{Subscription, SubscriptionId};
 
 /// The resource provider of managed HSMs.
@@ -25,7 +25,7 @@ const VERSIONS: [&str; 4] = ["2026-05-15", "2026-02-01", "2025-05-01", "2023-07-
 ///
 /// Source: `/metadata/endpoints` of Azure Resource Manager with 2015-01-01 (read by az up to 2.50 and `msrestazure`),
 /// 2019-05-01 and 2020-06-01 (a list), and 2022-09-01.
-pub(in super::super) fn metadata(endpoint: &Site, query: &Query) -> Value {
+pub(in super::super) fn metadata(endpoint: &Endpoint, query: &Query) -> Value {
     // Versions are ISO dates, so string order is their order.
     // assumption: versions between known ones have the shape of the preceding known version.
     match query.api_version() {
@@ -37,8 +37,8 @@ pub(in super::super) fn metadata(endpoint: &Site, query: &Query) -> Value {
 }
 
 /// The shape of 2015-01-01, which has no suffixes.
-fn first_endpoints(endpoint: &Site) -> Value {
-    let Site { base, host, login, .. } = endpoint;
+fn first_endpoints(endpoint: &Endpoint) -> Value {
+    let Endpoint { base, host, login, .. } = endpoint;
     json!({
         "galleryEndpoint": format!("https://{host}/"),
         "graphEndpoint": format!("{login}/"),
@@ -52,9 +52,9 @@ fn audiences(base: &str) -> [String; 2] {
     [format!("{base}/"), "https://management.core.windows.net/".to_owned()]
 }
 
-fn endpoints(endpoint: &Site) -> Value {
-    let Site { base, host, data_plane, login, .. } = endpoint;
-    let cloud = if endpoint.is_azures { "AzureCloud" } else { "Strongroom" };
+fn endpoints(endpoint: &Endpoint) -> Value {
+    let Endpoint { base, host, data_plane, login, .. } = endpoint;
+    let cloud = if endpoint.is_azure_public_cloud { "AzureCloud" } else { "Strongroom" };
     let azure_url = |name: &str| format!("https://{name}.core.windows.net/");
     json!({
         "name": cloud,
@@ -131,7 +131,7 @@ fn provider(subscription: SubscriptionId, namespace: &str, locations: &[Location
 
 /// Returns the resource providers; all of them are registered.
 pub(in super::super) fn providers(
-    _: &Site,
+    _: &Endpoint,
     (subscription, locations): (SubscriptionId, Vec<Location>),
 ) -> List<Provider> {
     let namespaces = std::iter::once(KEY_VAULT).chain(OTHERS);
@@ -139,16 +139,16 @@ pub(in super::super) fn providers(
 }
 
 /// Returns one resource provider, in its own spelling.
-pub(in super::super) fn one_provider(
+pub(in super::super) fn provider_by_name(
     namespace: &str,
-) -> impl FnOnce(&Site, (SubscriptionId, Vec<Location>)) -> Provider {
+) -> impl FnOnce(&Endpoint, (SubscriptionId, Vec<Location>)) -> Provider {
     let spelled = std::iter::once(KEY_VAULT).chain(OTHERS).find(|name| name.eq_ignore_ascii_case(namespace));
     let spelled = spelled.unwrap_or(KEY_VAULT);
     move |_, (subscription, locations)| provider(subscription, spelled, &locations)
 }
 
 /// Whether a resource provider is at least partly implemented.
-pub(in super::super) fn has_provider(namespace: &str) -> bool {
+pub(in super::super) fn is_known_provider(namespace: &str) -> bool {
     std::iter::once(KEY_VAULT).chain(OTHERS).any(|name| name.eq_ignore_ascii_case(namespace))
 }
 
@@ -176,13 +176,13 @@ fn operation(name: &'static str, is_data_action: bool) -> ProviderOperation {
 }
 
 /// Returns the operations of Key Vault that roles can grant.
-pub(in super::super) fn operations(_: &Site, _: Vec<Arc<Subscription>>) -> List<ProviderOperation> {
+pub(in super::super) fn operations(_: &Endpoint, _: Vec<Arc<Subscription>>) -> List<ProviderOperation> {
     let control = ControlAction::ALL.iter().map(|action| operation(action.as_str(), false));
     let control = control.filter(|operation| operation.name.starts_with(KEY_VAULT));
-    List::all(control.chain(Action::ALL.iter().map(|action| operation(action.as_str(), true))))
+    List::all(control.chain(DataAction::ALL.iter().map(|action| operation(action.as_str(), true))))
 }
 
 /// Returns an empty list, for resources that cannot exist here.
-pub(in super::super) fn nothing<T>(_: &Site, _: T) -> List<()> {
+pub(in super::super) fn empty_list<T>(_: &Endpoint, _: T) -> List<()> {
     List::all([])
 }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::super::call::Asked;
-use super::super::route::DeletedOf;
-use super::super::site::Site;
+use super::super::call::RequestInput;
+use super::super::endpoint::Endpoint;
+use super::super::route::DeletedHsmRef;
 use super::{List, decoded, page, paged, seconds, unfiltered};
 use crate::model::Result;
 use crate::model::key::Tags;
@@ -13,7 +13,7 @@ use crate::ops::hsms::{
     DeletedHsmPath, GetDeletedManagedHsm, HsmBundle, ListDeletedManagedHsms, PurgeDeletedManagedHsm,
 };
 
-fn path(deleted: DeletedOf<'_>) -> Result<DeletedHsmPath> {
+fn path(deleted: DeletedHsmRef<'_>) -> Result<DeletedHsmPath> {
     Ok(DeletedHsmPath {
         subscription: deleted.subscription.parse()?,
         location: decoded(deleted.location),
@@ -21,15 +21,21 @@ fn path(deleted: DeletedOf<'_>) -> Result<DeletedHsmPath> {
     })
 }
 
-pub(in super::super) fn get(_: &Asked<'_>, deleted: DeletedOf<'_>) -> Result<GetDeletedManagedHsm> {
+pub(in super::super) fn get(
+    _: &RequestInput<'_>,
+    deleted: DeletedHsmRef<'_>,
+) -> Result<GetDeletedManagedHsm> {
     Ok(GetDeletedManagedHsm { path: path(deleted)? })
 }
 
-pub(in super::super) fn purge(_: &Asked<'_>, deleted: DeletedOf<'_>) -> Result<PurgeDeletedManagedHsm> {
+pub(in super::super) fn purge(
+    _: &RequestInput<'_>,
+    deleted: DeletedHsmRef<'_>,
+) -> Result<PurgeDeletedManagedHsm> {
     Ok(PurgeDeletedManagedHsm { path: path(deleted)? })
 }
 
-pub(in super::super) fn list(input: &Asked<'_>, subscription: &str) -> Result<ListDeletedManagedHsms> {
+pub(in super::super) fn list(input: &RequestInput<'_>, subscription: &str) -> Result<ListDeletedManagedHsms> {
     unfiltered(input)?;
     Ok(ListDeletedManagedHsms { subscription: subscription.parse()?, page: page(input)? })
 }
@@ -56,7 +62,7 @@ struct DeletedHsmProperties {
     tags: Tags,
 }
 
-pub(in super::super) fn shown(_: &Site, bundle: HsmBundle) -> DeletedHsm {
+pub(in super::super) fn deleted_hsm_response(_: &Endpoint, bundle: HsmBundle) -> DeletedHsm {
     let hsm = &bundle.hsm;
     DeletedHsm {
         id: hsm.deleted_id(),
@@ -74,6 +80,6 @@ pub(in super::super) fn shown(_: &Site, bundle: HsmBundle) -> DeletedHsm {
     }
 }
 
-pub(in super::super) fn listed(endpoint: &Site, page: Page<HsmBundle>) -> List<DeletedHsm> {
-    paged(endpoint, page, shown)
+pub(in super::super) fn listed(endpoint: &Endpoint, page: Page<HsmBundle>) -> List<DeletedHsm> {
+    paged(endpoint, page, deleted_hsm_response)
 }

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::super::super::azure::filter::{self, Filter};
 use super::super::super::azure::tags::SentTags;
-use super::super::call::Asked;
-use super::super::route::HsmOf;
-use super::super::site::Site;
+use super::super::call::RequestInput;
+use super::super::endpoint::Endpoint;
+use super::super::route::HsmRef;
 use super::{List, decoded, page, paged};
 use crate::model::hsm::{Activation, ManagedHsm, NetworkChanges, NetworkRules};
 use crate::model::key::Tags;
@@ -19,9 +19,9 @@ use crate::model::retention::RetentionDays;
 use crate::model::{Error, Result};
 use crate::ops::Page;
 use crate::ops::hsms::{
-    CheckManagedHsmName, CreateManagedHsm, DeleteManagedHsm, DeletedHsmPath, Fixed, GetManagedHsm,
-    GetManagedHsmOperationResult, HsmBundle, HsmChanges, HsmPath, ListManagedHsms, NameAvailability,
-    RecoverDeletedManagedHsm, UpdateManagedHsm,
+    CheckManagedHsmName, CreateManagedHsm, DeleteManagedHsm, DeletedHsmPath, GetManagedHsm,
+    GetManagedHsmOperationResult, HsmBundle, HsmChanges, HsmPath, ImmutableProperties, ListManagedHsms,
+    NameAvailability, RecoverDeletedManagedHsm, UpdateManagedHsm,
 };
 
 /// The resource type of managed HSMs.
@@ -89,7 +89,7 @@ struct IpRule {
 }
 
 impl Request {
-    fn of(input: &Asked<'_>) -> Result<Self> {
+    fn of(input: &RequestInput<'_>) -> Result<Self> {
         let request: Self = input.body()?;
         let unsupported = |what: &str| Err(Error::Unsupported { what: format!("{what} not available yet") });
         let has_any = |list: Option<&Vec<IgnoredAny>>| list.is_some_and(|list| !list.is_empty());
@@ -165,7 +165,7 @@ impl Properties {
     }
 }
 
-pub(in super::super) fn path(hsm: HsmOf<'_>) -> Result<HsmPath> {
+pub(in super::super) fn path(hsm: HsmRef<'_>) -> Result<HsmPath> {
     Ok(HsmPath {
         subscription: hsm.subscription.parse()?,
         resource_group: decoded(hsm.group).parse()?,
@@ -175,12 +175,12 @@ pub(in super::super) fn path(hsm: HsmOf<'_>) -> Result<HsmPath> {
 
 /// Whether a `PUT` is a recovery. The body is inspected before the caller is authorized, and only to choose the
 /// operation.
-pub(in super::super) fn is_recovery(input: &Asked<'_>) -> bool {
+pub(in super::super) fn is_recovery(input: &RequestInput<'_>) -> bool {
     let mode = input.body::<Request>().ok().and_then(|request| request.properties?.create_mode);
     mode.is_some_and(|mode| mode.eq_ignore_ascii_case("recover"))
 }
 
-pub(in super::super) fn create(input: &Asked<'_>, hsm: HsmOf<'_>) -> Result<CreateManagedHsm> {
+pub(in super::super) fn create(input: &RequestInput<'_>, hsm: HsmRef<'_>) -> Result<CreateManagedHsm> {
     let (path, request) = (path(hsm)?, Request::of(input)?);
     let properties = request.properties.unwrap_or_default();
     properties.check_mode()?;
@@ -199,7 +199,10 @@ pub(in super::super) fn create(input: &Asked<'_>, hsm: HsmOf<'_>) -> Result<Crea
 }
 
 /// Parses a recovery. Clients send a SKU that may differ from the deleted HSM's (recorded), so only the location is used.
-pub(in super::super) fn recover(input: &Asked<'_>, hsm: HsmOf<'_>) -> Result<RecoverDeletedManagedHsm> {
+pub(in super::super) fn recover(
+    input: &RequestInput<'_>,
+    hsm: HsmRef<'_>,
+) -> Result<RecoverDeletedManagedHsm> {
     let (path, request) = (path(hsm)?, input.body::<Request>()?);
     let location = request.location.ok_or_else(|| Error::invalid("location", "this is required"))?;
     let HsmPath { subscription, name, .. } = path;
@@ -208,7 +211,11 @@ pub(in super::super) fn recover(input: &Asked<'_>, hsm: HsmOf<'_>) -> Result<Rec
 
 /// Parses a `PUT` of an existing HSM (`is_put`), or a `PATCH`. Absent members are not changed, except that a `PUT` replaces
 /// all tags.
-pub(in super::super) fn update(input: &Asked<'_>, hsm: HsmOf<'_>, is_put: bool) -> Result<UpdateManagedHsm> {
+pub(in super::super) fn update(
+    input: &RequestInput<'_>,
+    hsm: HsmRef<'_>,
+    is_put: bool,
+) -> Result<UpdateManagedHsm> {
     let (path, request) = (path(hsm)?, Request::of(input)?);
     let properties = request.properties.unwrap_or_default();
     // A `PUT` is parsed alike whether the HSM exists or not: its errors must not reveal that.
@@ -223,7 +230,7 @@ pub(in super::super) fn update(input: &Asked<'_>, hsm: HsmOf<'_>, is_put: bool) 
             request.tags.map(Tags::from)
         },
         purge_protection: properties.enable_purge_protection,
-        fixed: Fixed {
+        fixed: ImmutableProperties {
             retention: properties.retention()?,
             location: request.location,
             sku: request.sku.and_then(|sku| sku.name),
@@ -235,16 +242,16 @@ pub(in super::super) fn update(input: &Asked<'_>, hsm: HsmOf<'_>, is_put: bool) 
     Ok(UpdateManagedHsm { path, changes })
 }
 
-pub(in super::super) fn get(_: &Asked<'_>, hsm: HsmOf<'_>) -> Result<GetManagedHsm> {
+pub(in super::super) fn get(_: &RequestInput<'_>, hsm: HsmRef<'_>) -> Result<GetManagedHsm> {
     Ok(GetManagedHsm { path: path(hsm)? })
 }
 
-pub(in super::super) fn delete(_: &Asked<'_>, hsm: HsmOf<'_>) -> Result<DeleteManagedHsm> {
+pub(in super::super) fn delete(_: &RequestInput<'_>, hsm: HsmRef<'_>) -> Result<DeleteManagedHsm> {
     Ok(DeleteManagedHsm { path: path(hsm)? })
 }
 
 pub(in super::super) fn list(
-    input: &Asked<'_>,
+    input: &RequestInput<'_>,
     subscription: &str,
     group: Option<&str>,
 ) -> Result<ListManagedHsms> {
@@ -253,7 +260,7 @@ pub(in super::super) fn list(
 }
 
 pub(in super::super) fn operation_result(
-    _: &Asked<'_>,
+    _: &RequestInput<'_>,
     subscription: &str,
     id: &str,
 ) -> Result<GetManagedHsmOperationResult> {
@@ -266,7 +273,10 @@ struct NameRequest {
     name: String,
 }
 
-pub(in super::super) fn check_name(input: &Asked<'_>, subscription: &str) -> Result<CheckManagedHsmName> {
+pub(in super::super) fn check_name(
+    input: &RequestInput<'_>,
+    subscription: &str,
+) -> Result<CheckManagedHsmName> {
     let name = input.body::<NameRequest>().map_err(|_| Error::invalid("name", "this is required"))?.name;
     Ok(CheckManagedHsmName { subscription: subscription.parse()?, name })
 }
@@ -345,7 +355,7 @@ fn security_domain(hsm: &ManagedHsm) -> SecurityDomain {
     SecurityDomain { activation_status, activation_status_message }
 }
 
-pub(in super::super) fn shown(endpoint: &Site, bundle: HsmBundle) -> Hsm {
+pub(in super::super) fn hsm_response(endpoint: &Endpoint, bundle: HsmBundle) -> Hsm {
     let hsm = &bundle.hsm;
     let ip_rules = hsm.network.ip_rules.iter().map(|rule| IpRuleResponse { value: rule.clone() }).collect();
     Hsm {
@@ -378,16 +388,16 @@ pub(in super::super) fn shown(endpoint: &Site, bundle: HsmBundle) -> Hsm {
 }
 
 /// Parses the filter of a list of HSMs, or of resources.
-pub(in super::super) fn filter(input: &Asked<'_>) -> Result<Filter> {
+pub(in super::super) fn filter(input: &RequestInput<'_>) -> Result<Filter> {
     let known = ["name", "location", "resourcegroup", "resourcetype", "tagname", "tagvalue"];
     Filter::of_resources(input.query.filter(), &known)
 }
 
 /// Returns the HSMs of a page that match a filter; further pages may have more.
-pub(in super::super) fn listed(endpoint: &Site, page: Page<HsmBundle>, filter: &Filter) -> List<Hsm> {
+pub(in super::super) fn listed(endpoint: &Endpoint, page: Page<HsmBundle>, filter: &Filter) -> List<Hsm> {
     let Page { mut items, next } = page;
     items.retain(|HsmBundle { hsm, .. }| {
-        filter.admits(&filter::Shown {
+        filter.matches(&filter::Candidate {
             name: hsm.name.as_str(),
             location: &hsm.location,
             resource_group: hsm.resource_group.as_str(),
@@ -395,7 +405,7 @@ pub(in super::super) fn listed(endpoint: &Site, page: Page<HsmBundle>, filter: &
             tags: &hsm.tags,
         })
     });
-    paged(endpoint, Page { items, next }, shown)
+    paged(endpoint, Page { items, next }, hsm_response)
 }
 
 /// The region of an HSM; there is only one.
@@ -407,7 +417,7 @@ pub(in super::super) struct Region {
     is_primary: bool,
 }
 
-pub(in super::super) fn regions(_: &Site, bundle: HsmBundle) -> List<Region> {
+pub(in super::super) fn regions(_: &Endpoint, bundle: HsmBundle) -> List<Region> {
     let name = bundle.hsm.location.clone();
     List::all([Region { name, provisioning_state: "Succeeded", is_primary: true }])
 }
@@ -423,7 +433,7 @@ pub(in super::super) struct Availability {
     message: Option<String>,
 }
 
-pub(in super::super) fn availability(_: &Site, availability: NameAvailability) -> Availability {
+pub(in super::super) fn availability(_: &Endpoint, availability: NameAvailability) -> Availability {
     let (reason, message) = match availability {
         NameAvailability::Available => (None, None),
         NameAvailability::Invalid(why) => (Some("AccountNameInvalid"), Some(why)),

@@ -10,8 +10,8 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::super::azure::filter::Filter;
-use super::call::Asked;
-use super::site::Site;
+use super::call::RequestInput;
+use super::endpoint::Endpoint;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Page, PageRequest};
 
@@ -34,18 +34,18 @@ impl<T> List<T> {
 }
 
 /// Returns the requested page of a list.
-fn page(input: &Asked<'_>) -> Result<PageRequest> {
+fn page(input: &RequestInput<'_>) -> Result<PageRequest> {
     input.query.page("$top", MAX_PAGE_SIZE)
 }
 
 /// Rejects a filter, for lists that do not support one.
-fn unfiltered(input: &Asked<'_>) -> Result<()> {
-    Filter::none(input.query.filter())
+fn unfiltered(input: &RequestInput<'_>) -> Result<()> {
+    Filter::reject(input.query.filter())
 }
 
 /// Returns a page with the link to the next one.
-fn paged<I, T>(endpoint: &Site, page: Page<I>, show: impl Fn(&Site, I) -> T) -> List<T> {
-    let next_link = page.next.map(|next| format!("{}&$skiptoken={next}", endpoint.here));
+fn paged<I, T>(endpoint: &Endpoint, page: Page<I>, show: impl Fn(&Endpoint, I) -> T) -> List<T> {
+    let next_link = page.next.map(|next| format!("{}&$skiptoken={next}", endpoint.request_url));
     List { value: page.items.into_iter().map(|item| show(endpoint, item)).collect(), next_link }
 }
 

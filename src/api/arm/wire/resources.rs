@@ -12,17 +12,17 @@ use uuid::Uuid;
 use super::super::super::azure::body::base64url;
 use super::super::super::azure::filter::{self, Filter};
 use super::super::super::azure::tags::SentTags;
-use super::super::call::Asked;
-use super::super::route::GroupOf;
-use super::super::site::Site;
+use super::super::call::RequestInput;
+use super::super::endpoint::Endpoint;
+use super::super::route::GroupRef;
 use super::{List, decoded, unfiltered};
 use crate::model::key::Tags;
 use crate::model::location::Location;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::{Error, Result};
 use crate::ops::resources::{
-    CreateResourceGroup, DeleteResourceGroup, GetResourceGroup, GetResourceGroupDeletion, GetSubscription,
-    ListLocations, ListResourceGroups, ListSubscriptions, Made, UpdateResourceGroup,
+    CreateResourceGroup, CreatedGroup, DeleteResourceGroup, GetResourceGroup, GetResourceGroupDeletion,
+    GetSubscription, ListLocations, ListResourceGroups, ListSubscriptions, UpdateResourceGroup,
 };
 
 /// The resource type of resource groups.
@@ -30,41 +30,41 @@ const GROUP_TYPE: &str = "Microsoft.Resources/resourceGroups";
 /// The prefix of the id of a resource group's deletion; the base64url of the name follows.
 const DELETION_ID_PREFIX: &str = "RESOURCEGROUPDELETIONJOB-";
 
-pub(in super::super) fn list_subscriptions(input: &Asked<'_>) -> Result<ListSubscriptions> {
+pub(in super::super) fn list_subscriptions(input: &RequestInput<'_>) -> Result<ListSubscriptions> {
     unfiltered(input)?;
     Ok(ListSubscriptions)
 }
 
-pub(in super::super) fn get_subscription(_: &Asked<'_>, id: &str) -> Result<GetSubscription> {
+pub(in super::super) fn get_subscription(_: &RequestInput<'_>, id: &str) -> Result<GetSubscription> {
     Ok(GetSubscription { subscription: id.parse()? })
 }
 
-pub(in super::super) fn list_locations(input: &Asked<'_>, id: &str) -> Result<ListLocations> {
+pub(in super::super) fn list_locations(input: &RequestInput<'_>, id: &str) -> Result<ListLocations> {
     unfiltered(input)?;
     Ok(ListLocations { subscription: id.parse()? })
 }
 
-pub(in super::super) fn list_groups(_: &Asked<'_>, id: &str) -> Result<ListResourceGroups> {
+pub(in super::super) fn list_groups(_: &RequestInput<'_>, id: &str) -> Result<ListResourceGroups> {
     Ok(ListResourceGroups { subscription: id.parse()? })
 }
 
-fn group(of: GroupOf<'_>) -> Result<(SubscriptionId, ResourceGroupName)> {
+fn group(of: GroupRef<'_>) -> Result<(SubscriptionId, ResourceGroupName)> {
     Ok((of.subscription.parse()?, decoded(of.group).parse()?))
 }
 
-pub(in super::super) fn get_group(_: &Asked<'_>, of: GroupOf<'_>) -> Result<GetResourceGroup> {
+pub(in super::super) fn get_group(_: &RequestInput<'_>, of: GroupRef<'_>) -> Result<GetResourceGroup> {
     let (subscription, name) = group(of)?;
     Ok(GetResourceGroup { subscription, name })
 }
 
-pub(in super::super) fn delete_group(_: &Asked<'_>, of: GroupOf<'_>) -> Result<DeleteResourceGroup> {
+pub(in super::super) fn delete_group(_: &RequestInput<'_>, of: GroupRef<'_>) -> Result<DeleteResourceGroup> {
     let (subscription, name) = group(of)?;
     Ok(DeleteResourceGroup { subscription, name })
 }
 
 /// Parses a request for the result of a resource group's deletion, whose URL is from [`deletion_of`].
 pub(in super::super) fn deletion(
-    _: &Asked<'_>,
+    _: &RequestInput<'_>,
     subscription: &str,
     id: &str,
 ) -> Result<GetResourceGroupDeletion> {
@@ -76,7 +76,11 @@ pub(in super::super) fn deletion(
 }
 
 /// Returns the URL of the result of a resource group's deletion.
-pub(in super::super) fn deletion_of(endpoint: &Site, group: &ResourceGroup, version: &str) -> String {
+pub(in super::super) fn deletion_result_url(
+    endpoint: &Endpoint,
+    group: &ResourceGroup,
+    version: &str,
+) -> String {
     let ResourceGroup { subscription, name, .. } = group;
     let name = base64url(name.as_str().as_bytes());
     format!(
@@ -86,7 +90,7 @@ pub(in super::super) fn deletion_of(endpoint: &Site, group: &ResourceGroup, vers
 }
 
 /// Parses the filter of a list of resource groups.
-pub(in super::super) fn filter(input: &Asked<'_>) -> Result<Filter> {
+pub(in super::super) fn filter(input: &RequestInput<'_>) -> Result<Filter> {
     Filter::of_resources(input.query.filter(), &["name", "location", "tagname", "tagvalue"])
 }
 
@@ -98,16 +102,19 @@ struct GroupRequest {
 }
 
 /// Parses a `PUT`, which replaces all tags.
-pub(in super::super) fn put_group(input: &Asked<'_>, of: GroupOf<'_>) -> Result<CreateResourceGroup> {
+pub(in super::super) fn put_group(input: &RequestInput<'_>, of: GroupRef<'_>) -> Result<CreateResourceGroup> {
     let (subscription, name) = group(of)?;
     let GroupRequest { location, tags } = input.body()?;
     let location = location.ok_or_else(|| Error::invalid("location", "this is required"))?;
     let tags = tags.unwrap_or_default().into();
-    Ok(CreateResourceGroup { subscription, name, location, tags, existing_will_do: true })
+    Ok(CreateResourceGroup { subscription, name, location, tags, allow_existing: true })
 }
 
 /// Parses a `PATCH`, which does not change absent members.
-pub(in super::super) fn update_group(input: &Asked<'_>, of: GroupOf<'_>) -> Result<UpdateResourceGroup> {
+pub(in super::super) fn update_group(
+    input: &RequestInput<'_>,
+    of: GroupRef<'_>,
+) -> Result<UpdateResourceGroup> {
     let (subscription, name) = group(of)?;
     Ok(UpdateResourceGroup { subscription, name, tags: input.body::<GroupRequest>()?.tags.map(Tags::from) })
 }
@@ -126,7 +133,7 @@ pub(in super::super) struct SubscriptionResponse {
     subscription_policies: Value,
 }
 
-pub(in super::super) fn subscription(_: &Site, subscription: Arc<Subscription>) -> SubscriptionResponse {
+pub(in super::super) fn subscription(_: &Endpoint, subscription: Arc<Subscription>) -> SubscriptionResponse {
     SubscriptionResponse {
         id: format!("/subscriptions/{}", subscription.id),
         authorization_source: "RoleBased",
@@ -144,7 +151,7 @@ pub(in super::super) fn subscription(_: &Site, subscription: Arc<Subscription>) 
 }
 
 pub(in super::super) fn subscriptions(
-    endpoint: &Site,
+    endpoint: &Endpoint,
     all: Vec<Arc<Subscription>>,
 ) -> List<SubscriptionResponse> {
     List::all(all.into_iter().map(|one| subscription(endpoint, one)))
@@ -161,7 +168,7 @@ pub(in super::super) struct Tenant {
 }
 
 /// Returns the tenants of the caller's subscriptions.
-pub(in super::super) fn tenants(_: &Site, all: Vec<Arc<Subscription>>) -> List<Tenant> {
+pub(in super::super) fn tenants(_: &Endpoint, all: Vec<Arc<Subscription>>) -> List<Tenant> {
     let tenants: BTreeSet<Uuid> = all.iter().map(|subscription| subscription.tenant).collect();
     List::all(tenants.into_iter().map(|tenant_id| Tenant {
         id: format!("/tenants/{tenant_id}"),
@@ -184,7 +191,7 @@ pub(in super::super) struct LocationResponse {
 }
 
 pub(in super::super) fn locations(
-    _: &Site,
+    _: &Endpoint,
     (subscription, all): (SubscriptionId, Vec<Location>),
 ) -> List<LocationResponse> {
     List::all(all.into_iter().map(|Location { name, display_name }| LocationResponse {
@@ -219,23 +226,23 @@ fn response_of_group(group: &ResourceGroup) -> GroupResponse {
     }
 }
 
-pub(in super::super) fn got_group(_: &Site, group: Arc<ResourceGroup>) -> GroupResponse {
+pub(in super::super) fn got_group(_: &Endpoint, group: Arc<ResourceGroup>) -> GroupResponse {
     response_of_group(&group)
 }
 
-pub(in super::super) fn updated_group(_: &Site, group: ResourceGroup) -> GroupResponse {
+pub(in super::super) fn updated_group(_: &Endpoint, group: ResourceGroup) -> GroupResponse {
     response_of_group(&group)
 }
 
 /// Returns the resource group of a `PUT`, and whether it is new.
-pub(in super::super) fn made_group(_: &Site, made: Made) -> (GroupResponse, bool) {
+pub(in super::super) fn put_group_response(_: &Endpoint, made: CreatedGroup) -> (GroupResponse, bool) {
     (response_of_group(&made.group), made.new)
 }
 
 /// Returns the resource groups that match a filter.
 pub(in super::super) fn groups(all: Vec<Arc<ResourceGroup>>, filter: &Filter) -> List<GroupResponse> {
     let matches = |group: &&Arc<ResourceGroup>| {
-        filter.admits(&filter::Shown {
+        filter.matches(&filter::Candidate {
             name: group.name.as_str(),
             location: &group.location,
             resource_group: group.name.as_str(),

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::told;
-use crate::api::tests::{SECRET, every_kind};
+use super::code_and_message;
+use crate::api::tests::{SECRET, every_error};
 use crate::engine::http_status;
 
 const BASE: &str = "https://local.managedhsm.localhost:8443";
 
 #[test]
 fn errors_match_golden_table() {
-    let lines: BTreeMap<_, _> = every_kind()
+    let lines: BTreeMap<_, _> = every_error()
         .iter()
         .map(|error| {
-            let (code, message) = told(error, BASE);
+            let (code, message) = code_and_message(error, BASE);
             (error.reason(), format!("{:28}{}  {code:23} {message}", error.reason(), http_status(error)))
         })
         .collect();
@@ -29,7 +29,7 @@ fn errors_match_golden_table() {
 
 #[test]
 fn internal_error_text_is_not_exposed() {
-    for error in every_kind() {
-        assert!(!told(&error, BASE).1.contains(SECRET), "{error:?}");
+    for error in every_error() {
+        assert!(!code_and_message(&error, BASE).1.contains(SECRET), "{error:?}");
     }
 }

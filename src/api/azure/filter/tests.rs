@@ -9,14 +9,14 @@ const ALL: &[&str] = &["name", "location", "resourcegroup", "resourcetype", "tag
 
 fn admits(filter: &str) -> Result<bool> {
     let tags: Tags = [("Team".to_owned(), "Blue's".to_owned()), ("env".to_owned(), "test".to_owned())].into();
-    let candidate = Shown {
+    let candidate = Candidate {
         name: "local",
         location: "westeurope",
         resource_group: "dev",
         resource_type: "Microsoft.KeyVault/managedHSMs",
         tags: &tags,
     };
-    Ok(Filter::of_resources(Some(filter), ALL)?.admits(&candidate))
+    Ok(Filter::of_resources(Some(filter), ALL)?.matches(&candidate))
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn parses_role_assignment_filters() {
         (format!("atScope() and assignedTo('{id}')"), true, whose),
         (format!("principalId eq '{id}' and atscope()"), true, whose),
     ] {
-        assert_eq!(read(&text), Ok(Assignments { at_scope, principal }), "{text}");
+        assert_eq!(read(&text), Ok(AssignmentFilter { at_scope, principal }), "{text}");
     }
     for text in [
         "principalId eq x",

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::pb;
-use super::{hsm, part, segments};
+use super::{hsm, parse_field, segments};
+use crate::model::local_rbac::{DataAction, LocalScope, Permission, RoleAssignment, RoleDefinition};
 use crate::model::name::HsmName;
-use crate::model::rbac::{Action, Permission, RoleAssignment, RoleDefinition, Scope};
 use crate::model::{Error, Result};
 use crate::ops::access::{
     AccessDecision, CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition,
     GetRoleAssignment, GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
 };
-use crate::ops::{AssignmentPath, DefinitionPath, Of};
+use crate::ops::{InHsm, RoleAssignmentPath, RoleDefinitionPath};
 
 pub(super) fn guid(field: &'static str, text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| Error::invalid(field, "this is not a GUID"))
@@ -25,18 +25,18 @@ pub(super) fn optional_guid(field: &'static str, text: &str) -> Result<Option<Uu
 
 fn named(name: &str, folder: &str) -> Result<(HsmName, Uuid)> {
     let [hsm, id] = segments("name", name, &format!("hsms/{{}}/{folder}/{{}}"))?;
-    Ok((part("name", hsm)?, guid("name", id)?))
+    Ok((parse_field("name", hsm)?, guid("name", id)?))
 }
 
-fn definition_path(name: &str) -> Result<DefinitionPath> {
+fn definition_path(name: &str) -> Result<RoleDefinitionPath> {
     let (hsm, id) = named(name, "roleDefinitions")?;
-    Ok(DefinitionPath { hsm, id, scope: Scope::Hsm })
+    Ok(RoleDefinitionPath { hsm, id, scope: LocalScope::Hsm })
 }
 
 /// The names of assignments have no scope: an assignment is found at any scope.
-fn assignment_path(name: &str) -> Result<AssignmentPath> {
+fn assignment_path(name: &str) -> Result<RoleAssignmentPath> {
     let (hsm, id) = named(name, "roleAssignments")?;
-    Ok(AssignmentPath { hsm, id, scope: None })
+    Ok(RoleAssignmentPath { hsm, id, scope: None })
 }
 
 /// Converts requests whose only field is the name of a role definition or assignment.
@@ -119,7 +119,7 @@ fn role(hsm: &HsmName, text: &str) -> Result<Uuid> {
 }
 
 /// Parses a required scope: an absent one must not grant rights at `/`.
-fn scope(text: &str) -> Result<Scope> {
+fn scope(text: &str) -> Result<LocalScope> {
     if text.is_empty() {
         return Err(Error::invalid("scope", "a scope is required: /, /keys or /keys/{name}"));
     }
@@ -149,7 +149,7 @@ impl TryFrom<pb::CheckAccessRequest> for CheckAccess {
         Ok(Self {
             hsm: hsm(&request.parent)?,
             principal: request.principal_id.parse()?,
-            groups: request.group_ids.iter().map(|id| part("group_ids", id)).collect::<Result<_>>()?,
+            groups: request.group_ids.iter().map(|id| parse_field("group_ids", id)).collect::<Result<_>>()?,
             action: request.action.parse()?,
             scope: scope(&request.scope)?,
         })
@@ -185,38 +185,38 @@ fn assignment(hsm: &HsmName, assignment: &RoleAssignment) -> pb::RoleAssignment 
     }
 }
 
-impl From<Of<Arc<RoleDefinition>>> for pb::RoleDefinition {
-    fn from(Of { hsm, item }: Of<Arc<RoleDefinition>>) -> Self {
+impl From<InHsm<Arc<RoleDefinition>>> for pb::RoleDefinition {
+    fn from(InHsm { hsm, item }: InHsm<Arc<RoleDefinition>>) -> Self {
         definition(&hsm, &item)
     }
 }
 
-impl From<Of<Vec<Arc<RoleDefinition>>>> for pb::ListRoleDefinitionsResponse {
-    fn from(Of { hsm, item }: Of<Vec<Arc<RoleDefinition>>>) -> Self {
+impl From<InHsm<Vec<Arc<RoleDefinition>>>> for pb::ListRoleDefinitionsResponse {
+    fn from(InHsm { hsm, item }: InHsm<Vec<Arc<RoleDefinition>>>) -> Self {
         Self { role_definitions: item.iter().map(|role| definition(&hsm, role)).collect() }
     }
 }
 
-impl From<Of<RoleAssignment>> for pb::RoleAssignment {
-    fn from(Of { hsm, item }: Of<RoleAssignment>) -> Self {
+impl From<InHsm<RoleAssignment>> for pb::RoleAssignment {
+    fn from(InHsm { hsm, item }: InHsm<RoleAssignment>) -> Self {
         assignment(&hsm, &item)
     }
 }
 
-impl From<Of<Arc<RoleAssignment>>> for pb::RoleAssignment {
-    fn from(Of { hsm, item }: Of<Arc<RoleAssignment>>) -> Self {
+impl From<InHsm<Arc<RoleAssignment>>> for pb::RoleAssignment {
+    fn from(InHsm { hsm, item }: InHsm<Arc<RoleAssignment>>) -> Self {
         assignment(&hsm, &item)
     }
 }
 
-impl From<Of<Vec<Arc<RoleAssignment>>>> for pb::ListRoleAssignmentsResponse {
-    fn from(Of { hsm, item }: Of<Vec<Arc<RoleAssignment>>>) -> Self {
+impl From<InHsm<Vec<Arc<RoleAssignment>>>> for pb::ListRoleAssignmentsResponse {
+    fn from(InHsm { hsm, item }: InHsm<Vec<Arc<RoleAssignment>>>) -> Self {
         Self { role_assignments: item.iter().map(|one| assignment(&hsm, one)).collect() }
     }
 }
 
-impl From<Of<AccessDecision<Action>>> for pb::CheckAccessResponse {
-    fn from(Of { hsm, item: decision }: Of<AccessDecision<Action>>) -> Self {
+impl From<InHsm<AccessDecision<DataAction>>> for pb::CheckAccessResponse {
+    fn from(InHsm { hsm, item: decision }: InHsm<AccessDecision<DataAction>>) -> Self {
         let deciding = decision.deciding.as_ref();
         Self {
             allowed: decision.allowed,

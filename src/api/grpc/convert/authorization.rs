@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use super::super::pb;
 use super::access::{guid, optional_guid, permission};
-use super::part;
-use crate::model::control_plane::{ControlAction, ControlAssignment, ControlScope};
-use crate::model::rbac::RoleDefinition;
+use super::parse_field;
+use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
+use crate::model::local_rbac::RoleDefinition;
 use crate::model::{Error, Result};
 use crate::ops::access::AccessDecision;
 use crate::ops::authorization::{
-    At, CheckControlAccess, CreateControlRoleAssignment, DeleteControlRoleAssignment,
+    AtScope, CheckControlAccess, CreateControlRoleAssignment, DeleteControlRoleAssignment,
     GetControlRoleAssignment, GetControlRoleDefinition, ListControlRoleAssignments,
     ListControlRoleDefinitions,
 };
@@ -22,7 +22,7 @@ fn scope(field: &'static str, text: &str) -> Result<ControlScope> {
     if text.starts_with('/') || text.ends_with('/') {
         return Err(Error::invalid(field, "a scope has no leading or trailing slash"));
     }
-    part(field, &format!("/{text}"))
+    parse_field(field, &format!("/{text}"))
 }
 
 /// Formats a scope as [`scope`] parses it.
@@ -116,7 +116,7 @@ impl TryFrom<pb::CheckControlAccessRequest> for CheckControlAccess {
         Ok(Self {
             scope: scope("parent", &request.parent)?,
             principal: request.principal_id.parse()?,
-            groups: request.group_ids.iter().map(|id| part("group_ids", id)).collect::<Result<_>>()?,
+            groups: request.group_ids.iter().map(|id| parse_field("group_ids", id)).collect::<Result<_>>()?,
             action: request.action.parse()?,
         })
     }
@@ -143,14 +143,14 @@ fn assignment(assignment: &ControlAssignment) -> pb::RoleAssignment {
     }
 }
 
-impl From<At<Arc<RoleDefinition>>> for pb::RoleDefinition {
-    fn from(At { scope, item }: At<Arc<RoleDefinition>>) -> Self {
+impl From<AtScope<Arc<RoleDefinition>>> for pb::RoleDefinition {
+    fn from(AtScope { scope, item }: AtScope<Arc<RoleDefinition>>) -> Self {
         definition(&scope, &item)
     }
 }
 
-impl From<At<Vec<Arc<RoleDefinition>>>> for pb::ListControlRoleDefinitionsResponse {
-    fn from(At { scope, item }: At<Vec<Arc<RoleDefinition>>>) -> Self {
+impl From<AtScope<Vec<Arc<RoleDefinition>>>> for pb::ListControlRoleDefinitionsResponse {
+    fn from(AtScope { scope, item }: AtScope<Vec<Arc<RoleDefinition>>>) -> Self {
         Self { role_definitions: item.iter().map(|role| definition(&scope, role)).collect() }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::super::pb;
 use super::usage::{scope, scope_name, text};
-use super::{part, segments, wire_instant};
+use super::{parse_field, segments, wire_instant};
+use crate::model::arm_rbac::ControlScope;
 use crate::model::billing::Budget;
-use crate::model::control_plane::ControlScope;
 use crate::model::resource::SubscriptionId;
 use crate::model::{Error, Result};
 use crate::ops::usage::{BudgetId, BudgetState, CreateBudget, DeleteBudget, GetBudget, ListBudgets};
@@ -12,7 +12,7 @@ use crate::ops::usage::{BudgetId, BudgetState, CreateBudget, DeleteBudget, GetBu
 /// Parses `subscriptions/{guid}/budgets/{budget}`.
 fn budget(name: &str) -> Result<BudgetId> {
     let [subscription, budget] = segments("name", name, "subscriptions/{}/budgets/{}")?;
-    Ok(BudgetId { subscription: part("name", subscription)?, name: part("name", budget)? })
+    Ok(BudgetId { subscription: parse_field("name", subscription)?, name: parse_field("name", budget)? })
 }
 
 impl TryFrom<pb::CreateBudgetRequest> for CreateBudget {
@@ -23,7 +23,7 @@ impl TryFrom<pb::CreateBudgetRequest> for CreateBudget {
         if let ControlScope::ResourceGroup(..) = scope {
             return Err(Error::invalid("parent", "the scope of a budget is a subscription or one HSM"));
         }
-        let name = part("budget_id", &request.budget_id)?;
+        let name = parse_field("budget_id", &request.budget_id)?;
         Ok(Self { scope, name, amount: Budget::amount(&request.amount)? })
     }
 }
@@ -41,7 +41,7 @@ impl TryFrom<pb::ListBudgetsRequest> for ListBudgets {
 
     fn try_from(request: pb::ListBudgetsRequest) -> Result<Self> {
         let [id] = segments("parent", &request.parent, "subscriptions/{}")?;
-        Ok(Self { subscription: part::<SubscriptionId>("parent", id)? })
+        Ok(Self { subscription: parse_field::<SubscriptionId>("parent", id)? })
     }
 }
 

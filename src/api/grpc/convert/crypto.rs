@@ -7,8 +7,8 @@ use super::{hsm, key_id};
 use crate::model::Error;
 use crate::model::key::KeyVersion;
 use crate::ops::crypto::{
-    Decrypt, Encrypt, Encrypted, GenerateRandomBytes, Outcome, Revealed, Sign, UnwrapKey, Verified, Verify,
-    WrapKey,
+    CryptoResult, Decrypt, Encrypt, Encrypted, GenerateRandomBytes, PlaintextResult, Sign, UnwrapKey,
+    Verified, Verify, WrapKey,
 };
 
 impl TryFrom<pb::SignRequest> for Sign {
@@ -92,15 +92,15 @@ fn used(version: &KeyVersion) -> String {
     format!("hsms/{}/keys/{}/versions/{}", version.hsm, version.name, version.version)
 }
 
-impl From<Outcome> for pb::SignResponse {
-    fn from(outcome: Outcome) -> Self {
+impl From<CryptoResult> for pb::SignResponse {
+    fn from(outcome: CryptoResult) -> Self {
         let algorithm = outcome.algorithm.to_owned();
         Self { name: used(&outcome.version), algorithm, signature: outcome.value }
     }
 }
 
-impl From<Outcome> for pb::WrapKeyResponse {
-    fn from(outcome: Outcome) -> Self {
+impl From<CryptoResult> for pb::WrapKeyResponse {
+    fn from(outcome: CryptoResult) -> Self {
         let algorithm = outcome.algorithm.to_owned();
         Self { name: used(&outcome.version), algorithm, wrapped_key: outcome.value }
     }
@@ -126,15 +126,15 @@ impl From<Encrypted> for pb::EncryptResponse {
     }
 }
 
-impl From<Revealed> for pb::DecryptResponse {
-    fn from(mut revealed: Revealed) -> Self {
+impl From<PlaintextResult> for pb::DecryptResponse {
+    fn from(mut revealed: PlaintextResult) -> Self {
         let algorithm = revealed.algorithm.to_owned();
         Self { name: used(&revealed.version), algorithm, plaintext: std::mem::take(&mut *revealed.value) }
     }
 }
 
-impl From<Revealed> for pb::UnwrapKeyResponse {
-    fn from(mut revealed: Revealed) -> Self {
+impl From<PlaintextResult> for pb::UnwrapKeyResponse {
+    fn from(mut revealed: PlaintextResult) -> Self {
         let algorithm = revealed.algorithm.to_owned();
         Self { name: used(&revealed.version), algorithm, key: std::mem::take(&mut *revealed.value) }
     }

@@ -2,7 +2,7 @@
 
 use super::super::pb;
 use super::resources::{group, subscription};
-use super::{part, segments, wire_instant};
+use super::{parse_field, segments, wire_instant};
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use crate::model::name::HsmName;
 use crate::model::retention::RetentionDays;
@@ -26,9 +26,9 @@ fn hsm_path(field: &'static str, name: &str) -> Result<HsmPath> {
     let [subscription, group, hsm] =
         segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
     Ok(HsmPath {
-        subscription: part(field, subscription)?,
-        resource_group: part(field, group)?,
-        name: part(field, hsm)?,
+        subscription: parse_field(field, subscription)?,
+        resource_group: parse_field(field, group)?,
+        name: parse_field(field, hsm)?,
     })
 }
 
@@ -36,9 +36,9 @@ fn deleted_path(name: &str) -> Result<DeletedHsmPath> {
     let [subscription, location, hsm] =
         segments("name", name, "subscriptions/{}/locations/{}/deletedManagedHsms/{}")?;
     Ok(DeletedHsmPath {
-        subscription: part("name", subscription)?,
+        subscription: parse_field("name", subscription)?,
         location: location.to_owned(),
-        name: part("name", hsm)?,
+        name: parse_field("name", hsm)?,
     })
 }
 
@@ -60,7 +60,7 @@ impl TryFrom<pb::CreateManagedHsmRequest> for CreateManagedHsm {
 
     fn try_from(request: pb::CreateManagedHsmRequest) -> Result<Self> {
         let (subscription, resource_group) = group("parent", &request.parent)?;
-        let name: HsmName = part("managed_hsm_id", &request.managed_hsm_id)?;
+        let name: HsmName = parse_field("managed_hsm_id", &request.managed_hsm_id)?;
         let given = request.managed_hsm.ok_or_else(|| Error::invalid("managed_hsm", "the HSM is missing"))?;
         let tenant = match given.tenant_id.as_str() {
             "" => None,
@@ -69,7 +69,7 @@ impl TryFrom<pb::CreateManagedHsmRequest> for CreateManagedHsm {
                     .map_err(|_| Error::invalid("tenant_id", "the tenant id is not a GUID"))?,
             ),
         };
-        let administrator = |id: &String| part("administrators", id);
+        let administrator = |id: &String| parse_field("administrators", id);
         Ok(Self {
             path: HsmPath { subscription, resource_group, name },
             location: given.location,
@@ -161,7 +161,7 @@ impl TryFrom<pb::ActivateManagedHsmRequest> for ActivateManagedHsm {
 
     fn try_from(request: pb::ActivateManagedHsmRequest) -> Result<Self> {
         let [hsm] = segments("name", &request.name, "hsms/{}")?;
-        Ok(Self { hsm: part("name", hsm)? })
+        Ok(Self { hsm: parse_field("name", hsm)? })
     }
 }
 

@@ -5,7 +5,7 @@ use std::mem::take;
 use zeroize::Zeroizing;
 
 use super::super::pb;
-use super::{hsm, key_date, key_id, key_path, part, wire_instant};
+use super::{hsm, key_date, key_id, key_path, parse_field, wire_instant};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial, parse_operations};
@@ -52,7 +52,7 @@ fn settings(
 }
 
 fn new_key(parent: &str, key_id: &str) -> Result<KeyPath> {
-    Ok(KeyPath { hsm: hsm(parent)?, name: part("key_id", key_id)? })
+    Ok(KeyPath { hsm: hsm(parent)?, name: parse_field("key_id", key_id)? })
 }
 
 impl TryFrom<pb::CreateKeyRequest> for CreateKey {

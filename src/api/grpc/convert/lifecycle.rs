@@ -2,19 +2,19 @@
 
 use super::super::pb;
 use super::resources::subscription;
-use super::{hsm, part, segments, wire_instant};
-use crate::model::event::{Batch, LifecycleEvent, Since};
+use super::{hsm, parse_field, segments, wire_instant};
+use crate::model::event::{EventBatch, EventPosition, LifecycleEvent};
 use crate::model::{Error, Result};
 use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms};
 
 /// Parses a resume token: the sequence number of an event, in decimal digits only.
-fn since(token: &str) -> Result<Since> {
+fn since(token: &str) -> Result<EventPosition> {
     let wrong = || Error::invalid("resume_token", "this is not a resume token of this service");
     match token {
-        "" => Ok(Since::Now),
-        "0" => Ok(Since::Beginning),
+        "" => Ok(EventPosition::Now),
+        "0" => Ok(EventPosition::Beginning),
         digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            digits.parse().map(Since::Event).map_err(|_| wrong())
+            digits.parse().map(EventPosition::Event).map_err(|_| wrong())
         }
         _ => Err(wrong()),
     }
@@ -44,7 +44,7 @@ impl TryFrom<pb::WatchLifecycleRequest> for WatchBudgets {
 
     fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
         let [id] = segments("parent", &request.parent, "subscriptions/{}/budgets")?;
-        Ok(Self { subscription: part("parent", id)?, since: since(&request.resume_token)? })
+        Ok(Self { subscription: parse_field("parent", id)?, since: since(&request.resume_token)? })
     }
 }
 
@@ -61,8 +61,8 @@ impl From<&LifecycleEvent> for pb::LifecycleEvent {
     }
 }
 
-impl From<Batch> for pb::WatchLifecycleResponse {
-    fn from(batch: Batch) -> Self {
+impl From<EventBatch> for pb::WatchLifecycleResponse {
+    fn from(batch: EventBatch) -> Self {
         Self {
             events: batch.events.iter().map(|event| event.as_ref().into()).collect(),
             resume_token: batch.position.to_string(),
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn parses_resume_tokens() {
-        assert_eq!(since("").unwrap(), Since::Now);
-        assert_eq!(since("0").unwrap(), Since::Beginning);
-        assert_eq!(since("17").unwrap(), Since::Event(17));
+        assert_eq!(since("").unwrap(), EventPosition::Now);
+        assert_eq!(since("0").unwrap(), EventPosition::Beginning);
+        assert_eq!(since("17").unwrap(), EventPosition::Event(17));
         for wrong in ["-1", "+1", " 1", "1.0", "x", "18446744073709551616"] {
             assert!(since(wrong).is_err(), "{wrong}");
         }

@@ -62,7 +62,7 @@ fn template(pattern: &str) -> String {
 }
 
 /// Parses a part of a field. An error names the whole field, the only name that clients know.
-fn part<T: FromStr<Err = Error>>(field: &'static str, text: &str) -> Result<T> {
+fn parse_field<T: FromStr<Err = Error>>(field: &'static str, text: &str) -> Result<T> {
     text.parse().map_err(|error| match error {
         Error::Invalid { why, .. } => Error::Invalid { field, why },
         other => other,
@@ -72,13 +72,13 @@ fn part<T: FromStr<Err = Error>>(field: &'static str, text: &str) -> Result<T> {
 /// Parses `hsms/{hsm}`.
 fn hsm(parent: &str) -> Result<HsmName> {
     let [hsm] = segments("parent", parent, "hsms/{}")?;
-    part("parent", hsm)
+    parse_field("parent", hsm)
 }
 
 /// Parses `hsms/{hsm}/{folder}/{key}`.
 fn key_path(field: &'static str, name: &str, folder: &str) -> Result<KeyPath> {
     let [hsm, key] = segments(field, name, &format!("hsms/{{}}/{folder}/{{}}"))?;
-    Ok(KeyPath { hsm: part(field, hsm)?, name: part(field, key)? })
+    Ok(KeyPath { hsm: parse_field(field, hsm)?, name: parse_field(field, key)? })
 }
 
 /// Parses `hsms/{hsm}/keys/{key}`, with or without `/versions/{version}`.
@@ -88,7 +88,11 @@ fn key_id(name: &str) -> Result<KeyId> {
         return Ok(KeyId { hsm, name, version: None });
     }
     let [hsm, key, version] = segments("name", name, "hsms/{}/keys/{}/versions/{}")?;
-    Ok(KeyId { hsm: part("name", hsm)?, name: part("name", key)?, version: Some(part("name", version)?) })
+    Ok(KeyId {
+        hsm: parse_field("name", hsm)?,
+        name: parse_field("name", key)?,
+        version: Some(parse_field("name", version)?),
+    })
 }
 
 /// Parses an instant, truncated to microseconds.

@@ -3,25 +3,25 @@
 use std::sync::Arc;
 
 use super::super::pb;
-use super::{part, segments, wire_instant};
+use super::{parse_field, segments, wire_instant};
 use crate::model::location::Location;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use crate::model::{Error, Result};
 use crate::ops::resources::{
-    CreateResourceGroup, DeleteResourceGroup, GetResourceGroup, GetSubscription, ListLocations,
-    ListResourceGroups, ListSubscriptions, Made, UpdateResourceGroup, UpdateSubscription,
+    CreateResourceGroup, CreatedGroup, DeleteResourceGroup, GetResourceGroup, GetSubscription, ListLocations,
+    ListResourceGroups, ListSubscriptions, UpdateResourceGroup, UpdateSubscription,
 };
 
 /// Parses `subscriptions/{guid}`.
 pub(super) fn subscription(field: &'static str, name: &str) -> Result<SubscriptionId> {
     let [id] = segments(field, name, "subscriptions/{}")?;
-    part(field, id)
+    parse_field(field, id)
 }
 
 /// Parses `subscriptions/{guid}/resourceGroups/{name}`.
 pub(super) fn group(field: &'static str, name: &str) -> Result<(SubscriptionId, ResourceGroupName)> {
     let [subscription, group] = segments(field, name, "subscriptions/{}/resourceGroups/{}")?;
-    Ok((part(field, subscription)?, part(field, group)?))
+    Ok((parse_field(field, subscription)?, parse_field(field, group)?))
 }
 
 /// Converts requests whose only field is a subscription as their parent.
@@ -80,10 +80,10 @@ impl TryFrom<pb::CreateResourceGroupRequest> for CreateResourceGroup {
     fn try_from(request: pb::CreateResourceGroupRequest) -> Result<Self> {
         Ok(Self {
             subscription: subscription("parent", &request.parent)?,
-            name: part("resource_group_id", &request.resource_group_id)?,
+            name: parse_field("resource_group_id", &request.resource_group_id)?,
             location: request.location,
             tags: request.tags.into_iter().collect(),
-            existing_will_do: false,
+            allow_existing: false,
         })
     }
 }
@@ -123,7 +123,7 @@ impl From<&Subscription> for pb::Subscription {
             name: format!("subscriptions/{}", subscription.id),
             display_name: subscription.name.clone(),
             tenant_id: subscription.tenant.to_string(),
-            undeletable: subscription.undeletable,
+            undeletable: subscription.protected,
         }
     }
 }
@@ -163,8 +163,8 @@ impl From<ResourceGroup> for pb::ResourceGroup {
     }
 }
 
-impl From<Made> for pb::ResourceGroup {
-    fn from(Made { group, .. }: Made) -> Self {
+impl From<CreatedGroup> for pb::ResourceGroup {
+    fn from(CreatedGroup { group, .. }: CreatedGroup) -> Self {
         Self::from(&group)
     }
 }

@@ -1,7 +1,7 @@
 //! Converts the rotation messages of `key.proto`.
 
 use super::super::pb;
-use super::{key_path, part, segments, wire_instant};
+use super::{key_path, parse_field, segments, wire_instant};
 use crate::model::period::LifetimePeriod;
 use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
 use crate::model::{Error, Result};
@@ -40,11 +40,11 @@ impl TryFrom<pb::UpdateKeyRotationPolicyRequest> for UpdateKeyRotationPolicy {
 /// Parses `hsms/{hsm}/keys/{key}/rotationPolicy`.
 fn policy_of(name: &str) -> Result<KeyPath> {
     let [hsm, key] = segments("name", name, "hsms/{}/keys/{}/rotationPolicy")?;
-    Ok(KeyPath { hsm: part("name", hsm)?, name: part("name", key)? })
+    Ok(KeyPath { hsm: parse_field("name", hsm)?, name: parse_field("name", key)? })
 }
 
 fn period(field: &'static str, text: &str) -> Result<Option<LifetimePeriod>> {
-    if text.is_empty() { Ok(None) } else { part(field, text).map(Some) }
+    if text.is_empty() { Ok(None) } else { parse_field(field, text).map(Some) }
 }
 
 fn trigger(action: &pb::KeyLifetimeAction) -> Result<RotationTrigger> {

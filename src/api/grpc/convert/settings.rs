@@ -1,17 +1,17 @@
 //! Converts the messages of `setting.proto`.
 
 use super::super::pb;
-use super::{hsm, part, segments};
+use super::{hsm, parse_field, segments};
 use crate::model::name::HsmName;
 use crate::model::setting::{Setting, SettingName};
 use crate::model::{Error, Result};
-use crate::ops::Of;
+use crate::ops::InHsm;
 use crate::ops::settings::{GetSetting, ListSettings, UpdateSetting};
 
 /// Parses `hsms/{hsm}/settings/{setting}`.
 fn setting(name: &str) -> Result<(HsmName, SettingName)> {
     let [hsm, setting] = segments("name", name, "hsms/{}/settings/{}")?;
-    Ok((part("name", hsm)?, setting.parse()?))
+    Ok((parse_field("name", hsm)?, setting.parse()?))
 }
 
 impl TryFrom<pb::ListSettingsRequest> for ListSettings {
@@ -48,14 +48,14 @@ fn message(hsm: &HsmName, setting: Setting) -> pb::Setting {
     }
 }
 
-impl From<Of<Setting>> for pb::Setting {
-    fn from(Of { hsm, item }: Of<Setting>) -> Self {
+impl From<InHsm<Setting>> for pb::Setting {
+    fn from(InHsm { hsm, item }: InHsm<Setting>) -> Self {
         message(&hsm, item)
     }
 }
 
-impl From<Of<Vec<Setting>>> for pb::ListSettingsResponse {
-    fn from(Of { hsm, item }: Of<Vec<Setting>>) -> Self {
+impl From<InHsm<Vec<Setting>>> for pb::ListSettingsResponse {
+    fn from(InHsm { hsm, item }: InHsm<Vec<Setting>>) -> Self {
         Self { settings: item.into_iter().map(|setting| message(&hsm, setting)).collect() }
     }
 }

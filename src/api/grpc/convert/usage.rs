@@ -4,13 +4,14 @@ use prost_types::Timestamp as WireTimestamp;
 use rust_decimal::Decimal;
 
 use super::super::pb;
-use super::{instant, part, segments, wire_instant};
-use crate::model::billing::{Forecast, Line, LineMeter, Period, Statement};
-use crate::model::control_plane::ControlScope;
+use super::{instant, parse_field, segments, wire_instant};
+use crate::model::arm_rbac::ControlScope;
+use crate::model::billing::{Forecast, LineMeter, Period, Statement, StatementLine};
 use crate::model::lifetime::Phase;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::usage::{
-    Asked, ExportUsage, FileFormat, GetForecast, GetStatement, ListUsage, Piece, Used, UsedMeter,
+    ExportChunk, ExportUsage, FileFormat, GetForecast, GetStatement, ListUsage, RequestedPeriod, UsageItem,
+    UsageMeter,
 };
 use crate::ops::{Page, PageRequest};
 
@@ -18,7 +19,11 @@ use crate::ops::{Page, PageRequest};
 fn managed_hsm(field: &'static str, name: &str) -> Result<ControlScope> {
     let [subscription, group, hsm] =
         segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
-    Ok(ControlScope::ManagedHsm(part(field, subscription)?, part(field, group)?, part(field, hsm)?))
+    Ok(ControlScope::ManagedHsm(
+        parse_field(field, subscription)?,
+        parse_field(field, group)?,
+        parse_field(field, hsm)?,
+    ))
 }
 
 /// Parses the resource name of a subscription, a resource group or an HSM.
@@ -27,11 +32,11 @@ pub(super) fn scope(name: &str) -> Result<ControlScope> {
     match name.split('/').count() {
         0..=2 => {
             let [subscription] = segments(field, name, "subscriptions/{}")?;
-            Ok(ControlScope::Subscription(part(field, subscription)?))
+            Ok(ControlScope::Subscription(parse_field(field, subscription)?))
         }
         3..=4 => {
             let [subscription, group] = segments(field, name, "subscriptions/{}/resourceGroups/{}")?;
-            Ok(ControlScope::ResourceGroup(part(field, subscription)?, part(field, group)?))
+            Ok(ControlScope::ResourceGroup(parse_field(field, subscription)?, parse_field(field, group)?))
         }
         _ => managed_hsm(field, name),
     }
@@ -49,13 +54,13 @@ pub(super) fn scope_name(scope: &ControlScope) -> String {
     name
 }
 
-fn requested_period(from: Option<WireTimestamp>, to: Option<WireTimestamp>) -> Result<Asked> {
+fn requested_period(from: Option<WireTimestamp>, to: Option<WireTimestamp>) -> Result<RequestedPeriod> {
     let from = from.map(|from| instant("from", from)).transpose()?;
     let to = to.map(|to| instant("to", to)).transpose()?;
     if let (Some(from), Some(to)) = (from, to) {
         Period::new(from, to)?;
     }
-    Ok(Asked { from, to })
+    Ok(RequestedPeriod { from, to })
 }
 
 fn plan(text: String) -> Option<String> {
@@ -141,8 +146,8 @@ impl From<(ControlScope, Statement)> for pb::Statement {
     }
 }
 
-impl From<Line> for pb::StatementLine {
-    fn from(line: Line) -> Self {
+impl From<StatementLine> for pb::StatementLine {
+    fn from(line: StatementLine) -> Self {
         let class = match line.meter {
             LineMeter::PoolHours => line.sku.clone(),
             LineMeter::Operations(class) => class.as_str().to_owned(),
@@ -161,7 +166,7 @@ impl From<Line> for pb::StatementLine {
             tier: u32::try_from(line.tier).unwrap_or(u32::MAX),
             assumed_price: line.assumption,
             why: line.why,
-            hsm_id: line.life.to_string(),
+            hsm_id: line.lifetime_id.to_string(),
         }
     }
 }
@@ -184,13 +189,13 @@ impl From<(ControlScope, Forecast)> for pb::Forecast {
     }
 }
 
-impl From<Used> for pb::UsageRecord {
-    fn from(used: Used) -> Self {
+impl From<UsageItem> for pb::UsageRecord {
+    fn from(used: UsageItem) -> Self {
         let (meter, class, event) = match used.meter {
-            UsedMeter::PoolHours { deleted: false } => ("pool-hours", state(Phase::Running), String::new()),
-            UsedMeter::PoolHours { deleted: true } => ("pool-hours", state(Phase::Deleted), String::new()),
-            UsedMeter::Operations { class, event } => ("operations", class.as_str(), event),
-            UsedMeter::KeyUse => ("key-use", "", String::new()),
+            UsageMeter::PoolHours { deleted: false } => ("pool-hours", state(Phase::Running), String::new()),
+            UsageMeter::PoolHours { deleted: true } => ("pool-hours", state(Phase::Deleted), String::new()),
+            UsageMeter::Operations { class, event } => ("operations", class.as_str(), event),
+            UsageMeter::KeyUse => ("key-use", "", String::new()),
         };
         Self {
             resource: used.resource,
@@ -204,8 +209,8 @@ impl From<Used> for pb::UsageRecord {
     }
 }
 
-impl From<Page<Used>> for pb::ListUsageResponse {
-    fn from(page: Page<Used>) -> Self {
+impl From<Page<UsageItem>> for pb::ListUsageResponse {
+    fn from(page: Page<UsageItem>) -> Self {
         Self {
             records: page.items.into_iter().map(Into::into).collect(),
             next_page_token: page.next.unwrap_or_default(),
@@ -213,8 +218,8 @@ impl From<Page<Used>> for pb::ListUsageResponse {
     }
 }
 
-impl From<Piece> for pb::ExportUsageResponse {
-    fn from(piece: Piece) -> Self {
+impl From<ExportChunk> for pb::ExportUsageResponse {
+    fn from(piece: ExportChunk) -> Self {
         let next = piece.next.map(|next| next.as_microsecond().to_string());
         Self { content: piece.content, next_page_token: next.unwrap_or_default() }
     }

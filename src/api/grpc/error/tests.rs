@@ -6,14 +6,14 @@ use std::fmt::Write as _;
 use tonic_types::StatusExt as _;
 
 use super::{DOMAIN, status};
-use crate::api::tests::{SECRET, every_kind};
+use crate::api::tests::{SECRET, every_error};
 use crate::engine::http_status;
 use crate::model::Error;
 
 #[test]
 fn errors_match_golden_table() {
     let mut lines = BTreeMap::new();
-    for error in every_kind() {
+    for error in every_error() {
         let status = status(&error);
         let info = status.get_details_error_info().unwrap();
         assert_eq!((info.reason.as_str(), info.domain.as_str()), (error.reason(), DOMAIN));

@@ -8,13 +8,13 @@ fn route<'a>(method: &str, path: &'a str) -> Route<'a> {
     Route::of(&method.parse().unwrap(), path)
 }
 
-fn current(key: &str) -> VersionOf<'_> {
-    VersionOf { key, version: None }
+fn current(key: &str) -> KeyVersionRef<'_> {
+    KeyVersionRef { key, version: None }
 }
 
 #[test]
 fn parses_paths_of_clients() {
-    let version = VersionOf { key: "n", version: Some("v") };
+    let version = KeyVersionRef { key: "n", version: Some("v") };
     for (method, path, wanted) in [
         ("GET", "/keys", Route::ListKeys),
         ("GET", "/keys/", Route::ListKeys),
@@ -46,36 +46,36 @@ fn parses_paths_of_clients() {
         (
             "GET",
             "/keys/providers/Microsoft.Authorization/roleAssignments",
-            Route::ListRoleAssignments(At::Keys),
+            Route::ListRoleAssignments(RouteScope::Keys),
         ),
         (
             "GET",
             "/keys/n/providers/Microsoft.Authorization/roleAssignments",
-            Route::ListRoleAssignments(At::Key("n")),
+            Route::ListRoleAssignments(RouteScope::Key("n")),
         ),
         (
             "PUT",
             "//providers/Microsoft.Authorization/roleAssignments/g",
-            Route::CreateRoleAssignment(At::Hsm, "g"),
+            Route::CreateRoleAssignment(RouteScope::Hsm, "g"),
         ),
         (
             "DELETE",
             "/keys/n/providers/microsoft.authorization/roleassignments/g",
-            Route::DeleteRoleAssignment(At::Key("n"), "g"),
+            Route::DeleteRoleAssignment(RouteScope::Key("n"), "g"),
         ),
         ("GET", "/settings", Route::ListSettings),
         ("GET", "/Settings/", Route::ListSettings),
         ("GET", "/settings/n", Route::GetSetting("n")),
         ("PATCH", "/settings/n", Route::UpdateSetting("n")),
-        ("POST", "/keys//restore", Route::NotYet(Unbuilt::Feature("backup and restore"))),
-        ("POST", "/keys/n//release", Route::NotYet(Unbuilt::Feature("key release"))),
-        ("GET", "/keys/n//attestation", Route::NotYet(Unbuilt::Feature("key attestation"))),
+        ("POST", "/keys//restore", Route::Unsupported(UnsupportedFeature::Feature("backup and restore"))),
+        ("POST", "/keys/n//release", Route::Unsupported(UnsupportedFeature::Feature("key release"))),
+        ("GET", "/keys/n//attestation", Route::Unsupported(UnsupportedFeature::Feature("key attestation"))),
         // Keys may have any name.
         ("POST", "/keys/restore/create", Route::CreateKey("restore")),
         ("GET", "/keys/versions", Route::GetKey(current("versions"))),
         ("GET", "/keys/providers", Route::GetKey(current("providers"))),
         ("GET", "/keys/secrets", Route::GetKey(current("secrets"))),
-        ("GET", "/keys/n/release", Route::GetKey(VersionOf { key: "n", version: Some("release") })),
+        ("GET", "/keys/n/release", Route::GetKey(KeyVersionRef { key: "n", version: Some("release") })),
         ("DELETE", "/keys/backup", Route::DeleteKey("backup")),
     ] {
         assert_eq!(route(method, path), wanted, "{method} {path}");

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::super::super::azure::assignment::wanted;
-use super::super::super::azure::filter::{Definitions, Filter};
-use super::super::call::Asked;
-use super::super::route::At;
-use super::super::site::Site;
-use crate::model::rbac::{Permission, RoleAssignment, RoleDefinition, Scope};
+use super::super::super::azure::assignment::role_and_principal;
+use super::super::super::azure::filter::{DefinitionFilter, Filter};
+use super::super::call::RequestInput;
+use super::super::endpoint::Endpoint;
+use super::super::route::RouteScope;
+use crate::model::local_rbac::{LocalScope, Permission, RoleAssignment, RoleDefinition};
 use crate::model::{Error, Result};
 use crate::ops::access::{
     CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition, GetRoleAssignment, GetRoleDefinition,
     ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
 };
-use crate::ops::{AssignmentPath, DefinitionPath, Of};
+use crate::ops::{InHsm, RoleAssignmentPath, RoleDefinitionPath};
 
 /// The prefix of role definition ids. It has no leading slash, as recorded.
 const DEFINITION_ID_PREFIX: &str = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/";
@@ -32,11 +32,11 @@ fn assignment_id(text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| Error::invalid("", "Role assignment name must be a GUID"))
 }
 
-fn scope(at: At<'_>) -> Result<Scope> {
+fn scope(at: RouteScope<'_>) -> Result<LocalScope> {
     Ok(match at {
-        At::Hsm => Scope::Hsm,
-        At::Keys => Scope::Keys,
-        At::Key(name) => Scope::Key(name.parse().map_err(|_| malformed_scope())?),
+        RouteScope::Hsm => LocalScope::Hsm,
+        RouteScope::Keys => LocalScope::Keys,
+        RouteScope::Key(name) => LocalScope::Key(name.parse().map_err(|_| malformed_scope())?),
     })
 }
 
@@ -45,21 +45,25 @@ pub(in super::super) fn malformed_scope() -> Error {
     Error::invalid("scope", "a scope is /, /keys or /keys/{name}")
 }
 
-pub(in super::super) fn list_definitions(input: &Asked<'_>) -> Result<ListRoleDefinitions> {
+pub(in super::super) fn list_definitions(input: &RequestInput<'_>) -> Result<ListRoleDefinitions> {
     Ok(ListRoleDefinitions { hsm: input.hsm()? })
 }
 
-fn definition_path(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<DefinitionPath> {
-    Ok(DefinitionPath { hsm: input.hsm()?, id: definition_id(id)?, scope: scope(at)? })
+fn definition_path(input: &RequestInput<'_>, at: RouteScope<'_>, id: &str) -> Result<RoleDefinitionPath> {
+    Ok(RoleDefinitionPath { hsm: input.hsm()?, id: definition_id(id)?, scope: scope(at)? })
 }
 
-pub(in super::super) fn get_definition(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<GetRoleDefinition> {
+pub(in super::super) fn get_definition(
+    input: &RequestInput<'_>,
+    at: RouteScope<'_>,
+    id: &str,
+) -> Result<GetRoleDefinition> {
     Ok(GetRoleDefinition { path: definition_path(input, at, id)? })
 }
 
 pub(in super::super) fn delete_definition(
-    input: &Asked<'_>,
-    at: At<'_>,
+    input: &RequestInput<'_>,
+    at: RouteScope<'_>,
     id: &str,
 ) -> Result<DeleteRoleDefinition> {
     Ok(DeleteRoleDefinition { path: definition_path(input, at, id)? })
@@ -89,9 +93,13 @@ struct PermissionRequest {
 }
 
 // assumption: the response for a definition at another scope is not recorded.
-pub(in super::super) fn put_definition(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<PutRoleDefinition> {
+pub(in super::super) fn put_definition(
+    input: &RequestInput<'_>,
+    at: RouteScope<'_>,
+    id: &str,
+) -> Result<PutRoleDefinition> {
     let (hsm, id) = (input.hsm()?, definition_id(id)?);
-    if scope(at)? != Scope::Hsm {
+    if scope(at)? != LocalScope::Hsm {
         return Err(Error::invalid("scope", "the scope of a role definition must be /"));
     }
     let properties = input.body::<DefinitionRequest>()?.properties.unwrap_or_default();
@@ -112,35 +120,42 @@ pub(in super::super) fn put_definition(input: &Asked<'_>, at: At<'_>, id: &str) 
 
 /// Parses a list request. It returns the assignments at exactly this scope: neither inherited ones nor those below it
 /// (recorded). Supports the filters `principalId eq '{guid}'` and `atScope()`.
-pub(in super::super) fn list_assignments(input: &Asked<'_>, at: At<'_>) -> Result<ListRoleAssignments> {
+pub(in super::super) fn list_assignments(
+    input: &RequestInput<'_>,
+    at: RouteScope<'_>,
+) -> Result<ListRoleAssignments> {
     let principal = Filter::of_assignments(input.query.filter())?.principal;
     Ok(ListRoleAssignments { hsm: input.hsm()?, scope: Some(scope(at)?), principal })
 }
 
 /// Parses the path of an assignment, which is found at its own scope only.
-fn assignment_path(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<AssignmentPath> {
-    Ok(AssignmentPath { hsm: input.hsm()?, id: assignment_id(id)?, scope: Some(scope(at)?) })
+fn assignment_path(input: &RequestInput<'_>, at: RouteScope<'_>, id: &str) -> Result<RoleAssignmentPath> {
+    Ok(RoleAssignmentPath { hsm: input.hsm()?, id: assignment_id(id)?, scope: Some(scope(at)?) })
 }
 
-pub(in super::super) fn get_assignment(input: &Asked<'_>, at: At<'_>, id: &str) -> Result<GetRoleAssignment> {
+pub(in super::super) fn get_assignment(
+    input: &RequestInput<'_>,
+    at: RouteScope<'_>,
+    id: &str,
+) -> Result<GetRoleAssignment> {
     Ok(GetRoleAssignment { path: assignment_path(input, at, id)? })
 }
 
 pub(in super::super) fn delete_assignment(
-    input: &Asked<'_>,
-    at: At<'_>,
+    input: &RequestInput<'_>,
+    at: RouteScope<'_>,
     id: &str,
 ) -> Result<DeleteRoleAssignment> {
     Ok(DeleteRoleAssignment { path: assignment_path(input, at, id)? })
 }
 
 pub(in super::super) fn create_assignment(
-    input: &Asked<'_>,
-    at: At<'_>,
+    input: &RequestInput<'_>,
+    at: RouteScope<'_>,
     id: &str,
 ) -> Result<CreateRoleAssignment> {
     let (hsm, id, scope) = (input.hsm()?, assignment_id(id)?, scope(at)?);
-    let (role_definition, principal) = wanted(input)?;
+    let (role_definition, principal) = role_and_principal(input)?;
     Ok(CreateRoleAssignment { hsm, id: Some(id), role_definition, principal, scope })
 }
 
@@ -229,25 +244,28 @@ fn assignment_response(assignment: &RoleAssignment) -> Assignment {
     }
 }
 
-pub(in super::super) fn definition(_: &Site, of: Of<Arc<RoleDefinition>>) -> Definition {
+pub(in super::super) fn definition(_: &Endpoint, of: InHsm<Arc<RoleDefinition>>) -> Definition {
     definition_response(&of.item)
 }
 
 pub(in super::super) fn definitions(
-    of: &Of<Vec<Arc<RoleDefinition>>>,
-    filter: &Definitions,
+    of: &InHsm<Vec<Arc<RoleDefinition>>>,
+    filter: &DefinitionFilter,
 ) -> CompleteList<Definition> {
-    let matching = of.item.iter().filter(|role| filter.admits(role));
+    let matching = of.item.iter().filter(|role| filter.matches(role));
     CompleteList { value: matching.map(|role| definition_response(role)).collect() }
 }
 
 pub(in super::super) fn assignment<T: std::borrow::Borrow<RoleAssignment>>(
-    _: &Site,
-    of: Of<T>,
+    _: &Endpoint,
+    of: InHsm<T>,
 ) -> Assignment {
     assignment_response(of.item.borrow())
 }
 
-pub(in super::super) fn assignments(_: &Site, of: Of<Vec<Arc<RoleAssignment>>>) -> CompleteList<Assignment> {
+pub(in super::super) fn assignments(
+    _: &Endpoint,
+    of: InHsm<Vec<Arc<RoleAssignment>>>,
+) -> CompleteList<Assignment> {
     CompleteList { value: of.item.iter().map(|assignment| assignment_response(assignment)).collect() }
 }

@@ -5,14 +5,14 @@ use zeroize::Zeroizing;
 
 use super::super::super::azure::binary::{Binary, bytes};
 use super::super::super::azure::body::base64url;
-use super::super::call::Asked;
-use super::super::route::VersionOf;
-use super::super::site::Site;
+use super::super::call::RequestInput;
+use super::super::endpoint::Endpoint;
+use super::super::route::KeyVersionRef;
 use super::keys::kid;
 use crate::model::{Error, Result};
 use crate::ops::crypto::{
-    Decrypt, Encrypt, Encrypted, GenerateRandomBytes, Outcome, Revealed, Sign, UnwrapKey, Verified, Verify,
-    WrapKey,
+    CryptoResult, Decrypt, Encrypt, Encrypted, GenerateRandomBytes, PlaintextResult, Sign, UnwrapKey,
+    Verified, Verify, WrapKey,
 };
 
 /// The request body of all operations; each uses some of the members.
@@ -43,25 +43,25 @@ fn into_vec(mut value: Zeroizing<Vec<u8>>) -> Vec<u8> {
 }
 
 /// Renames `field` in errors to `value`, its name in this request.
-pub(in super::super) fn as_value(field: &'static str) -> impl FnOnce(Error) -> Error {
+pub(in super::super) fn error_as_value(field: &'static str) -> impl FnOnce(Error) -> Error {
     move |error| match error {
         Error::Invalid { field: named, why } if named == field => Error::Invalid { field: "value", why },
         other => other,
     }
 }
 
-pub(in super::super) fn sign(input: &Asked<'_>, key: VersionOf<'_>) -> Result<Sign> {
+pub(in super::super) fn sign(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<Sign> {
     let (key, request) = (input.version(key)?, input.body::<Request>()?);
     Ok(Sign { key, algorithm: request.algorithm()?, digest: into_vec(request.value()?) })
 }
 
-pub(in super::super) fn verify(input: &Asked<'_>, key: VersionOf<'_>) -> Result<Verify> {
+pub(in super::super) fn verify(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<Verify> {
     let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
     let (algorithm, digest) = (request.algorithm()?, bytes("digest", request.digest.take())?);
     Ok(Verify { key, algorithm, digest: into_vec(digest), signature: into_vec(request.value()?) })
 }
 
-pub(in super::super) fn encrypt(input: &Asked<'_>, key: VersionOf<'_>) -> Result<Encrypt> {
+pub(in super::super) fn encrypt(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<Encrypt> {
     let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
     Ok(Encrypt {
         key,
@@ -72,7 +72,7 @@ pub(in super::super) fn encrypt(input: &Asked<'_>, key: VersionOf<'_>) -> Result
     })
 }
 
-pub(in super::super) fn decrypt(input: &Asked<'_>, key: VersionOf<'_>) -> Result<Decrypt> {
+pub(in super::super) fn decrypt(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<Decrypt> {
     let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
     Ok(Decrypt {
         key,
@@ -84,17 +84,17 @@ pub(in super::super) fn decrypt(input: &Asked<'_>, key: VersionOf<'_>) -> Result
     })
 }
 
-pub(in super::super) fn wrap(input: &Asked<'_>, key: VersionOf<'_>) -> Result<WrapKey> {
+pub(in super::super) fn wrap(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<WrapKey> {
     let (key, request) = (input.version(key)?, input.body::<Request>()?);
     Ok(WrapKey { key, algorithm: request.algorithm()?, value: request.value()? })
 }
 
-pub(in super::super) fn unwrap(input: &Asked<'_>, key: VersionOf<'_>) -> Result<UnwrapKey> {
+pub(in super::super) fn unwrap(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<UnwrapKey> {
     let (key, request) = (input.version(key)?, input.body::<Request>()?);
     Ok(UnwrapKey { key, algorithm: request.algorithm()?, value: into_vec(request.value()?) })
 }
 
-pub(in super::super) fn random(input: &Asked<'_>) -> Result<GenerateRandomBytes> {
+pub(in super::super) fn random(input: &RequestInput<'_>) -> Result<GenerateRandomBytes> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct RandomRequest {
@@ -130,19 +130,19 @@ impl<T> OperationResult<T> {
     }
 }
 
-pub(in super::super) fn outcome(endpoint: &Site, outcome: Outcome) -> OperationResult<String> {
+pub(in super::super) fn outcome(endpoint: &Endpoint, outcome: CryptoResult) -> OperationResult<String> {
     OperationResult::new(outcome.algorithm, kid(endpoint, &outcome.version), base64url(&outcome.value))
 }
 
-pub(in super::super) fn verified(endpoint: &Site, verified: Verified) -> OperationResult<bool> {
+pub(in super::super) fn verified(endpoint: &Endpoint, verified: Verified) -> OperationResult<bool> {
     OperationResult::new(verified.algorithm, kid(endpoint, &verified.version), verified.valid)
 }
 
-pub(in super::super) fn revealed(endpoint: &Site, revealed: Revealed) -> OperationResult<String> {
+pub(in super::super) fn revealed(endpoint: &Endpoint, revealed: PlaintextResult) -> OperationResult<String> {
     OperationResult::new(revealed.algorithm, kid(endpoint, &revealed.version), base64url(&revealed.value))
 }
 
-pub(in super::super) fn encrypted(endpoint: &Site, encrypted: Encrypted) -> OperationResult<String> {
+pub(in super::super) fn encrypted(endpoint: &Endpoint, encrypted: Encrypted) -> OperationResult<String> {
     let given = |bytes: &[u8]| (!bytes.is_empty()).then(|| base64url(bytes));
     OperationResult {
         aad: given(&encrypted.additional),
@@ -162,6 +162,6 @@ pub(in super::super) struct RandomResponse {
     value: String,
 }
 
-pub(in super::super) fn random_bytes(_: &Site, bytes: Vec<u8>) -> RandomResponse {
+pub(in super::super) fn random_bytes(_: &Endpoint, bytes: Vec<u8>) -> RandomResponse {
     RandomResponse { value: base64url(&bytes) }
 }

@@ -1,18 +1,18 @@
 //! Requests for keys and deleted keys.
 
-mod shown;
+mod responses;
 
 use std::mem::take;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-pub(in super::super) use shown::{bundle, deleted_bundle, kid, listed, listed_deleted, listed_versions};
+pub(in super::super) use responses::{bundle, deleted_bundle, kid, listed, listed_deleted, listed_versions};
 
 use super::super::super::azure::binary::{Binary, bytes};
 use super::super::super::azure::tags::SentTags;
-use super::super::call::Asked;
-use super::super::route::VersionOf;
+use super::super::call::RequestInput;
+use super::super::route::KeyVersionRef;
 use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, Tags, parse_operations};
 use crate::model::key_date::KeyDate;
@@ -105,7 +105,7 @@ impl Request {
     }
 }
 
-pub(in super::super) fn create(input: &Asked<'_>, name: &str) -> Result<CreateKey> {
+pub(in super::super) fn create(input: &RequestInput<'_>, name: &str) -> Result<CreateKey> {
     let (key, mut request) = (input.key(name)?, input.body::<Request>()?);
     let kty = request.kty.take().unwrap_or_default();
     if request.attributes.as_ref().is_some_and(|attributes| attributes.external_key.is_some()) {
@@ -119,7 +119,7 @@ pub(in super::super) fn create(input: &Asked<'_>, name: &str) -> Result<CreateKe
     Ok(CreateKey { key, spec, settings: request.settings(spec.key_type, key_ops)? })
 }
 
-pub(in super::super) fn import(input: &Asked<'_>, name: &str) -> Result<ImportKey> {
+pub(in super::super) fn import(input: &RequestInput<'_>, name: &str) -> Result<ImportKey> {
     let (key, mut request) = (input.key(name)?, input.body::<Request>()?);
     let mut jwk = request.key.take().ok_or_else(|| Error::invalid("key", "the key is missing"))?;
     // Clients put the key operations into the JSON Web Key.
@@ -175,21 +175,21 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
     }
 }
 
-pub(in super::super) fn get(input: &Asked<'_>, key: VersionOf<'_>) -> Result<GetKey> {
+pub(in super::super) fn get(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<GetKey> {
     Ok(GetKey { key: input.version(key)? })
 }
 
-pub(in super::super) fn list(input: &Asked<'_>) -> Result<ListKeys> {
+pub(in super::super) fn list(input: &RequestInput<'_>) -> Result<ListKeys> {
     Ok(ListKeys { hsm: input.hsm()?, page: input.page()? })
 }
 
-pub(in super::super) fn list_versions(input: &Asked<'_>, name: &str) -> Result<ListKeyVersions> {
+pub(in super::super) fn list_versions(input: &RequestInput<'_>, name: &str) -> Result<ListKeyVersions> {
     Ok(ListKeyVersions { key: input.key(name)?, page: input.page()? })
 }
 
 /// Parses an update. Present members replace the stored ones, absent ones leave them. `exportable` is immutable and
 /// ignored, since clients send it back.
-pub(in super::super) fn update(input: &Asked<'_>, key: VersionOf<'_>) -> Result<UpdateKeyVersion> {
+pub(in super::super) fn update(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<UpdateKeyVersion> {
     let (key, request) = (input.version(key)?, input.body::<Request>()?);
     if request.release_policy.is_some() {
         return Err(Error::Unsupported { what: "Key release is not available yet".to_owned() });
@@ -204,22 +204,22 @@ pub(in super::super) fn update(input: &Asked<'_>, key: VersionOf<'_>) -> Result<
     Ok(UpdateKeyVersion { key, operations: request.key_ops, attributes, tags })
 }
 
-pub(in super::super) fn delete(input: &Asked<'_>, name: &str) -> Result<DeleteKey> {
+pub(in super::super) fn delete(input: &RequestInput<'_>, name: &str) -> Result<DeleteKey> {
     Ok(DeleteKey { key: input.key(name)? })
 }
 
-pub(in super::super) fn list_deleted(input: &Asked<'_>) -> Result<ListDeletedKeys> {
+pub(in super::super) fn list_deleted(input: &RequestInput<'_>) -> Result<ListDeletedKeys> {
     Ok(ListDeletedKeys { hsm: input.hsm()?, page: input.page()? })
 }
 
-pub(in super::super) fn get_deleted(input: &Asked<'_>, name: &str) -> Result<GetDeletedKey> {
+pub(in super::super) fn get_deleted(input: &RequestInput<'_>, name: &str) -> Result<GetDeletedKey> {
     Ok(GetDeletedKey { key: input.key(name)? })
 }
 
-pub(in super::super) fn recover(input: &Asked<'_>, name: &str) -> Result<RecoverDeletedKey> {
+pub(in super::super) fn recover(input: &RequestInput<'_>, name: &str) -> Result<RecoverDeletedKey> {
     Ok(RecoverDeletedKey { key: input.key(name)? })
 }
 
-pub(in super::super) fn purge(input: &Asked<'_>, name: &str) -> Result<PurgeDeletedKey> {
+pub(in super::super) fn purge(input: &RequestInput<'_>, name: &str) -> Result<PurgeDeletedKey> {
     Ok(PurgeDeletedKey { key: input.key(name)? })
 }

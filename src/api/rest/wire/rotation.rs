@@ -2,18 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::call::Asked;
-use super::super::site::Site;
+use super::super::call::RequestInput;
+use super::super::endpoint::Endpoint;
 use crate::model::period::LifetimePeriod;
 use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
 use crate::model::{Error, Result};
 use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
 
-pub(in super::super) fn rotate(input: &Asked<'_>, name: &str) -> Result<RotateKey> {
+pub(in super::super) fn rotate(input: &RequestInput<'_>, name: &str) -> Result<RotateKey> {
     Ok(RotateKey { key: input.key(name)? })
 }
 
-pub(in super::super) fn get(input: &Asked<'_>, name: &str) -> Result<GetKeyRotationPolicy> {
+pub(in super::super) fn get(input: &RequestInput<'_>, name: &str) -> Result<GetKeyRotationPolicy> {
     Ok(GetKeyRotationPolicy { key: input.key(name)? })
 }
 
@@ -57,7 +57,7 @@ struct TriggerRequest {
     time_before_expiry: Option<String>,
 }
 
-pub(in super::super) fn put(input: &Asked<'_>, name: &str) -> Result<UpdateKeyRotationPolicy> {
+pub(in super::super) fn put(input: &RequestInput<'_>, name: &str) -> Result<UpdateKeyRotationPolicy> {
     let (key, request) = (input.key(name)?, input.body::<PolicyRequest>()?);
     let actions = request.lifetime_actions.unwrap_or_default();
     let types: Vec<&str> = actions.iter().map(ActionRequest::kind).collect();
@@ -132,7 +132,7 @@ enum Trigger {
     TimeBeforeExpiry(String),
 }
 
-pub(in super::super) fn policy(_: &Site, reply: KeyRotationPolicy) -> Policy {
+pub(in super::super) fn policy(_: &Endpoint, reply: KeyRotationPolicy) -> Policy {
     let id = format!("keys/{}/rotationpolicy", reply.key.name);
     let Some(policy) = reply.policy else {
         return Policy { attributes: Attributes::default(), id, lifetime_actions: Vec::new() };

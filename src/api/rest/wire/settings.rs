@@ -2,18 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::call::Asked;
-use super::super::site::Site;
+use super::super::call::RequestInput;
+use super::super::endpoint::Endpoint;
 use crate::model::setting::Setting;
 use crate::model::{Error, Result};
-use crate::ops::Of;
+use crate::ops::InHsm;
 use crate::ops::settings::{GetSetting, ListSettings, UpdateSetting};
 
-pub(in super::super) fn list(input: &Asked<'_>) -> Result<ListSettings> {
+pub(in super::super) fn list(input: &RequestInput<'_>) -> Result<ListSettings> {
     Ok(ListSettings { hsm: input.hsm()? })
 }
 
-pub(in super::super) fn get(input: &Asked<'_>, name: &str) -> Result<GetSetting> {
+pub(in super::super) fn get(input: &RequestInput<'_>, name: &str) -> Result<GetSetting> {
     Ok(GetSetting { hsm: input.hsm()?, name: name.parse()? })
 }
 
@@ -23,7 +23,7 @@ struct UpdateRequest {
     value: Option<String>,
 }
 
-pub(in super::super) fn update(input: &Asked<'_>, name: &str) -> Result<UpdateSetting> {
+pub(in super::super) fn update(input: &RequestInput<'_>, name: &str) -> Result<UpdateSetting> {
     let name = name.parse()?;
     // assumption: a body without a value is refused like an empty one, for which it is recorded.
     let value = input.body::<UpdateRequest>()?.value.ok_or(Error::NoContent)?;
@@ -50,10 +50,10 @@ pub(in super::super) struct SettingList {
     settings: Vec<SettingResponse>,
 }
 
-pub(in super::super) fn setting(_: &Site, of: Of<Setting>) -> SettingResponse {
+pub(in super::super) fn setting(_: &Endpoint, of: InHsm<Setting>) -> SettingResponse {
     of.item.into()
 }
 
-pub(in super::super) fn listed(_: &Site, of: Of<Vec<Setting>>) -> SettingList {
+pub(in super::super) fn listed(_: &Endpoint, of: InHsm<Vec<Setting>>) -> SettingList {
     SettingList { settings: of.item.into_iter().map(SettingResponse::from).collect() }
 }

@@ -23,7 +23,7 @@ pub(super) enum Filter {
 
 impl Filter {
     /// Whether an application matches. Strings are compared case-insensitively, as in Microsoft Graph.
-    pub(super) fn admits(&self, client: &Client) -> bool {
+    pub(super) fn matches(&self, client: &Client) -> bool {
         match self {
             Self::Id(id) => client.object_id.to_string().eq_ignore_ascii_case(id),
             Self::AppId(id) => client.client_id.to_string().eq_ignore_ascii_case(id),

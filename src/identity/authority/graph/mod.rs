@@ -136,7 +136,7 @@ async fn service_principals(
     let mut found = authority.clients.all();
     if let Some(text) = query.filter.filter(|text| !text.trim().is_empty()) {
         let filter: Filter = text.parse()?;
-        found.retain(|client| filter.admits(client));
+        found.retain(|client| filter.matches(client));
     }
     Ok(Json(json!({ "value": found.iter().map(service_principal).collect::<Vec<_>>() })))
 }
@@ -153,7 +153,7 @@ async fn one_service_principal(
 
 /// All other resources of Microsoft Graph are not implemented, which is not the same as not found.
 async fn not_implemented(_: Reader, Path(rest): Path<String>) -> Refusal {
-    Refusal::unbuilt(&rest)
+    Refusal::not_implemented(&rest)
 }
 
 /// Returns no users: the principals of the simulator are applications.

@@ -31,7 +31,7 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, code: "Request_ResourceNotFound", message }
     }
 
-    pub(super) fn unbuilt(path: &str) -> Self {
+    pub(super) fn not_implemented(path: &str) -> Self {
         let message = format!("The feature \"{}\" of Microsoft Graph is not available yet", shorten(path));
         Self { status: StatusCode::NOT_IMPLEMENTED, code: "NotSupported", message }
     }

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use super::{Asked, ManagedIdentities, NEVER_STORED};
+use super::{ManagedIdentities, NEVER_STORED, TokenQuery};
 use crate::ids::Ids;
 
 /// The API version that clients request.
@@ -22,7 +22,7 @@ const VERSION: &str = "2019-08-01";
 pub(super) async fn token(
     State(identities): State<Arc<ManagedIdentities>>,
     headers: HeaderMap,
-    query: Result<Query<Asked>, QueryRejection>,
+    query: Result<Query<TokenQuery>, QueryRejection>,
 ) -> Response {
     let received = headers.get("x-identity-header").map(|header| header.as_bytes()).unwrap_or_default();
     let expected = identities.header.expose_secret().as_bytes();

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::json;
 
-use super::{Asked, Granted, ManagedIdentities, NEVER_STORED};
+use super::{GrantedToken, ManagedIdentities, NEVER_STORED, TokenQuery};
 
 /// The API version that clients request.
 const VERSION: &str = "2018-02-01";
@@ -20,7 +20,7 @@ const VERSION: &str = "2018-02-01";
 pub(super) async fn token(
     State(identities): State<Arc<ManagedIdentities>>,
     headers: HeaderMap,
-    query: Result<Query<Asked>, QueryRejection>,
+    query: Result<Query<TokenQuery>, QueryRejection>,
 ) -> Response {
     // Both checks protect against server-side request forgery.
     if headers.get("metadata").is_none_or(|value| value != "true") {
@@ -51,7 +51,7 @@ pub(super) async fn token(
 }
 
 /// Returns the response body, in which numbers are strings.
-fn response_body(granted: &Granted, resource: &str) -> serde_json::Value {
+fn response_body(granted: &GrantedToken, resource: &str) -> serde_json::Value {
     let lifetime = granted.lifetime.to_string();
     json!({
         "access_token": granted.token,

@@ -20,12 +20,12 @@ use uuid::Uuid;
 
 use crate::model::{Error, Result};
 
-use super::super::{files, machine_clock};
-use super::attempt::{self, Issued};
-use super::claims::Proof;
+use super::super::{files, system_clock};
+use super::claims::ClientAuthentication;
 use super::clients::new_secret;
 use super::host::HostAndPort;
 use super::refusal::Refusal;
+use super::token_request::{self, IssuedToken};
 use super::{Authority, Client};
 
 /// The path of the App Service endpoint.
@@ -53,7 +53,7 @@ pub struct ManagedIdentities {
 
 /// The query parameters of both endpoints.
 #[derive(Deserialize)]
-struct Asked {
+struct TokenQuery {
     #[serde(rename = "api-version")]
     version: Option<String>,
     resource: Option<String>,
@@ -65,9 +65,9 @@ struct Asked {
 }
 
 /// An issued access token, with the fields of both response formats.
-struct Granted {
+struct GrantedToken {
     token: String,
-    issued: Issued,
+    issued: IssuedToken,
     client_id: Uuid,
     /// The start of its validity, in Unix seconds.
     from: u64,
@@ -121,13 +121,13 @@ impl ManagedIdentities {
             .route(&format!("{APP_SERVICE}/"), get(app_service::token))
             .route(&format!("{IMDS}/"), get(imds::token))
             .route_layer(middleware::from_fn(require_local_host))
-            .route_layer(middleware::from_fn_with_state(Arc::clone(&self.authority), attempt::record))
+            .route_layer(middleware::from_fn_with_state(Arc::clone(&self.authority), token_request::record))
             .layer(middleware::from_fn(require_local_host))
             .with_state(Arc::new(self))
     }
 
     /// Returns the first identity that has all requested ids; the first of all if the query has none.
-    fn find(&self, query: &Asked) -> Option<(&ManagedIdentity, Client)> {
+    fn find(&self, query: &TokenQuery) -> Option<(&ManagedIdentity, Client)> {
         let is =
             |id: &Option<String>, known: &str| id.as_ref().is_none_or(|id| id.eq_ignore_ascii_case(known));
         self.identities
@@ -145,12 +145,12 @@ impl ManagedIdentities {
         identity: &ManagedIdentity,
         client: &Client,
         resource: &str,
-    ) -> std::result::Result<Granted, Refusal> {
-        let from = machine_clock::unix_seconds();
-        let proof = Proof::Platform { resource: &identity.resource };
+    ) -> std::result::Result<GrantedToken, Refusal> {
+        let from = system_clock::unix_seconds();
+        let proof = ClientAuthentication::Platform { resource: &identity.resource };
         let (token, lifetime) = self.authority.grant(client, proof, resource)?;
-        let issued = Issued::new(client, resource, false);
-        Ok(Granted { token, issued, client_id: client.client_id, from, lifetime })
+        let issued = IssuedToken::new(client, resource, false);
+        Ok(GrantedToken { token, issued, client_id: client.client_id, from, lifetime })
     }
 }
 

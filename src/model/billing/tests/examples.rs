@@ -18,11 +18,11 @@ fn year() -> Period {
 fn payroll(end: &[(&str, Phase)]) -> Facts {
     let mut phases = vec![(at(CREATED), Phase::Running)];
     phases.extend(end.iter().map(|(when, phase)| (at(when), *phase)));
-    Facts { lives: vec![life(1, "payroll", &phases)], ..Facts::default() }
+    Facts { lifetimes: vec![life(1, "payroll", &phases)], ..Facts::default() }
 }
 
 fn amounts(statement: &Statement) -> Vec<(Phase, String, String)> {
-    let line = |line: &Line| (line.phase, line.quantity.to_string(), line.amount.to_string());
+    let line = |line: &StatementLine| (line.phase, line.quantity.to_string(), line.amount.to_string());
     statement.lines.iter().map(line).collect()
 }
 
@@ -131,7 +131,7 @@ fn key_versions_are_tiered_by_day_of_charge() {
     ];
     let january = Period::new(at("2027-01-01T00:00:00Z"), at("2027-02-01T00:00:00Z")).unwrap();
     let all = bill(&facts, "vault", None, january, Timestamp::MAX);
-    let line = |line: &Line| {
+    let line = |line: &StatementLine| {
         let class = match line.meter {
             LineMeter::KeyVersions(class) => class.as_str(),
             _ => "",
@@ -154,10 +154,10 @@ fn key_versions_are_tiered_by_day_of_charge() {
 #[test]
 fn hsm_plan_counts_operations_free_of_charge() {
     let mut facts = payroll(&[]);
-    facts.readings = vec![Reading {
+    facts.readings = vec![MeterReading {
         hsm: Some("PAYROLL".parse().unwrap()),
         event: "KeySign".into(),
-        meter: crate::model::entry::Meter::Advanced,
+        meter: crate::model::audit_entry::Meter::Advanced,
         hour: at("2027-01-01T05:00:00Z").as_second(),
         calls: 12_000,
     }];
@@ -173,9 +173,9 @@ fn hsm_plan_counts_operations_free_of_charge() {
 #[test]
 fn reused_name_is_another_lifetime() {
     let mut facts = payroll(&[("2027-01-02T00:00:00Z", Phase::Purged)]);
-    facts.lives.push(life(2, "Payroll", &[(at("2027-01-03T00:00:00Z"), Phase::Running)]));
+    facts.lifetimes.push(life(2, "Payroll", &[(at("2027-01-03T00:00:00Z"), Phase::Running)]));
     let all = bill(&facts, "hsm", Some("payroll"), year(), at("2027-01-04T00:00:00Z"));
-    assert_eq!(all.lines.iter().map(|line| line.life.as_u128()).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(all.lines.iter().map(|line| line.lifetime_id.as_u128()).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(all.total, decimal("153.6"));
 }
 
@@ -187,8 +187,8 @@ fn forecast_at(
     now: &str,
 ) -> Forecast {
     let sheet = sheet();
-    let standing = Standing { deletion, retention: RetentionDays::DEFAULT, protected };
-    forecast(facts, &sheet, sheet.plan(plan).unwrap(), &facts.lives[0], standing, at(now))
+    let standing = DeletionState { deletion, retention: RetentionDays::DEFAULT, protected };
+    forecast(facts, &sheet, sheet.plan(plan).unwrap(), &facts.lifetimes[0], standing, at(now))
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn budget_is_reached_once_per_month() {
     };
     let sheet = sheet();
     let next = |budget: &Budget, facts: &Facts, now: &str| {
-        budget.next(facts, &sheet, sheet.plan("hsm").unwrap(), at(now))
+        budget.next_reached(facts, &sheet, sheet.plan("hsm").unwrap(), at(now))
     };
     let running = payroll(&[]);
     let first = next(&budget, &running, CREATED).unwrap();

@@ -1,0 +1,141 @@
+//! Responses of Azure Resource Manager: status, headers and body.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, EXPIRES, LOCATION, PRAGMA, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::azure::error;
+use super::endpoint::Endpoint;
+use crate::engine;
+use crate::model::resource_kind::{Resource, ResourceKind};
+use crate::model::{Error, Result};
+
+/// The headers of every response.
+const COMMON_HEADERS: [(HeaderName, &str); 5] = [
+    (CACHE_CONTROL, "no-cache"),
+    (EXPIRES, "-1"),
+    (PRAGMA, "no-cache"),
+    (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+
+/// The response to a successful call.
+pub(super) struct CallResponse {
+    status: StatusCode,
+    body: Option<Vec<u8>>,
+    /// The URL of the operation result.
+    location: Option<String>,
+}
+
+impl CallResponse {
+    /// A response with a JSON body.
+    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self> {
+        let body = serde_json::to_vec(body).map_err(Error::internal)?;
+        Ok(Self { status, body: Some(body), location: None })
+    }
+
+    /// A response without a body.
+    pub(super) const fn empty(status: StatusCode) -> Self {
+        Self { status, body: None, location: None }
+    }
+
+    /// A response with status 202 and the URL of the operation result, as for the service's asynchronous operations. Here
+    /// the operation is already complete.
+    pub(super) const fn accepted(location: String) -> Self {
+        Self { status: StatusCode::ACCEPTED, body: None, location: Some(location) }
+    }
+
+    /// Converts to the HTTP response.
+    pub(super) fn into_response(self, request_id: Uuid) -> Response {
+        let Self { status, body, location } = self;
+        let is_json = body.is_some();
+        let mut response = response(status, body.map_or_else(Body::empty, Body::from), request_id);
+        let headers = response.headers_mut();
+        if is_json {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        }
+        if let Some(Ok(location)) = location.map(HeaderValue::try_from) {
+            headers.insert(LOCATION, location);
+            // Without it, clients wait half a minute.
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+fn response(status: StatusCode, body: Body, request_id: Uuid) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in COMMON_HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {
+        headers.insert(REQUEST_ID, id.clone());
+        headers.insert(CORRELATION_ID, id);
+    }
+    response
+}
+
+/// Returns the HTTP response to a refused or failed call.
+pub(super) fn error_response(error: &Error, request_id: Uuid, endpoint: &Endpoint) -> Response {
+    let (status, code, message) = status_code_and_message(error, endpoint);
+    let mut body = json!({"error": {"code": code, "message": message}});
+    if let Error::Forbidden { denied, roles, .. } = error {
+        // An extension member of Azure Resource Manager's errors: the recorded message has no roles.
+        body["error"]["additionalInfo"] = json!([{
+            "type": "RolesThatGrant",
+            "info": {"action": denied.action(), "scope": denied.scope(), "roles": roles},
+        }]);
+    }
+    let mut response = response(status, Body::from(body.to_string()), request_id);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    match error {
+        Error::TokenBusy | Error::Overloaded | Error::TokenUnavailable { .. } => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Error::Unauthenticated { .. } => {
+            let challenge = format!(
+                r#"Bearer authorization_uri="{}", error="invalid_token", error_description="{message}""#,
+                endpoint.authority
+            );
+            if let Ok(challenge) = HeaderValue::try_from(challenge) {
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+        }
+        _ => {}
+    }
+    response
+}
+
+/// Returns status, code and message of an error, which for some errors differ from the data plane's.
+fn status_code_and_message(error: &Error, endpoint: &Endpoint) -> (StatusCode, &'static str, String) {
+    let status =
+        StatusCode::from_u16(engine::http_status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (code, message) = error::code_and_message(error, &endpoint.base);
+    match error {
+        Error::Invalid { .. } | Error::LimitExceeded { .. } => (status, "BadRequest", message),
+        // assumption: it is not recorded that Azure Resource Manager distinguishes the two.
+        Error::Exists { resource: Resource { kind: ResourceKind::RoleAssignment, .. }, .. }
+        | Error::RoleAssignmentMatches { .. } => {
+            (StatusCode::CONFLICT, "RoleAssignmentExists", "The role assignment already exists.".to_owned())
+        }
+        Error::Unauthenticated { .. } => (
+            status,
+            "AuthenticationFailed",
+            "Authentication failed: the request has no valid credential.".to_owned(),
+        ),
+        _ => (status, code, message),
+    }
+}

@@ -1,0 +1,178 @@
+//! The record of a running call: begun when the call arrives, rendered and committed exactly once.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Engine;
+use crate::audit;
+use crate::identity::Caller;
+use crate::model::audit_entry::{AuditEntry, Meter, Origin};
+use crate::model::change::Change;
+use crate::model::key::KeyVersion;
+use crate::model::name::HsmName;
+use crate::model::{Error, Result, Timestamp};
+use crate::store::{AuditRecord, Commit};
+
+/// The record of a call that has no reply yet. If it is dropped before, because the client disconnected, the call is
+/// recorded as cancelled (status 499).
+pub struct CallRecord {
+    engine: Engine,
+    started: Instant,
+    entry: Option<AuditEntry>,
+    at: Timestamp,
+    used: Option<Arc<KeyVersion>>,
+    /// Whether the service started the call itself.
+    internal: bool,
+}
+
+impl CallRecord {
+    /// Begins the record of a call.
+    pub(super) fn begin(engine: &Engine, event: &'static str, meter: Meter, origin: Origin) -> Self {
+        let at = engine.0.clock.now();
+        let entry = AuditEntry {
+            at,
+            event,
+            meter,
+            hsm: None,
+            target: String::new(),
+            caller: None,
+            origin,
+            result: Err("CANCELLED"),
+            status: 499,
+            duration: std::time::Duration::ZERO,
+        };
+        Self {
+            engine: engine.clone(),
+            started: Instant::now(),
+            entry: Some(entry),
+            at,
+            used: None,
+            internal: false,
+        }
+    }
+
+    /// Begins the record of a call that the service starts itself.
+    pub(super) fn begin_internal(engine: &Engine, event: &'static str, meter: Meter, origin: Origin) -> Self {
+        let mut pending = Self::begin(engine, event, meter, origin);
+        pending.internal = true;
+        pending
+    }
+
+    /// Returns when the call arrived.
+    pub(super) const fn received_at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Sets the authenticated caller.
+    pub(super) fn set_caller(&mut self, caller: &Caller) {
+        if let Some(entry) = &mut self.entry {
+            entry.caller = Some(caller.record());
+        }
+    }
+
+    /// Sets the addressed HSM.
+    pub(super) fn set_hsm(&mut self, hsm: &HsmName) {
+        if let Some(entry) = &mut self.entry {
+            entry.hsm = Some(hsm.clone());
+        }
+    }
+
+    /// Sets the target, and the HSM if the target is the HSM resource itself.
+    pub(super) fn set_target(&mut self, target: String, resource: Option<&HsmName>) {
+        if let Some(entry) = &mut self.entry {
+            entry.target = target;
+            entry.hsm = resource.cloned().or(entry.hsm.take());
+        }
+    }
+
+    /// Sets the key version that was used, and adjusts the meter to its key type.
+    pub(super) fn set_used_version(&mut self, version: Option<Arc<KeyVersion>>) {
+        if let (Some(entry), Some(version)) = (&mut self.entry, &version) {
+            entry.meter = entry.meter.for_key(version.material.key_type());
+        }
+        self.used = version;
+    }
+
+    /// Renders the record of a call with this result. The caller commits it before it returns the reply, and then calls
+    /// [`answered`](Self::answered).
+    pub(super) fn conclude(&mut self, result: Result<(), &Error>) -> Option<AuditRecord> {
+        let entry = self.entry.as_mut()?;
+        entry.duration = self.started.elapsed();
+        entry.status = result.map_or_else(audit::http_status, |()| 200);
+        entry.result = result.map_err(Error::reason);
+        self.entry.as_ref().map(|entry| self.render(entry))
+    }
+
+    /// Marks the record as committed, so that dropping it writes nothing.
+    pub(super) fn mark_committed(mut self) {
+        self.entry = None;
+    }
+
+    /// Records the failure of the call, and returns `error`.
+    pub(super) async fn refuse<T>(self, error: Error) -> Result<T> {
+        self.refuse_with_changes(error, Vec::new()).await
+    }
+
+    /// As [`refuse`](Self::refuse), and commits `changes` with the record.
+    pub(super) async fn refuse_with_changes<T>(mut self, error: Error, changes: Vec<Change>) -> Result<T> {
+        match &error {
+            Error::Internal(_)
+            | Error::KeyMaterialMissing { .. }
+            | Error::TokenFailed { .. }
+            | Error::TokenTimeout { .. }
+            | Error::TokenUnavailable { .. } => tracing::error!(%error, "a call failed"),
+            _ => tracing::debug!(%error, "a call was refused"),
+        }
+        if changes.is_empty() && !self.has_record() {
+            self.mark_committed();
+            return Err(error);
+        }
+        let record = self.conclude(Err(&error));
+        self.engine.0.store.commit(Commit { changes, record, ..Commit::default() }).await?;
+        self.mark_committed();
+        Err(error)
+    }
+
+    /// Whether the call has its own record. Only excess calls of unauthenticated callers have none.
+    fn has_record(&mut self) -> bool {
+        let at = self.at;
+        match &mut self.entry {
+            Some(entry) if !self.internal && entry.caller.is_none() => {
+                self.engine.0.refusals.should_record(&mut entry.origin, at, false)
+            }
+            _ => true,
+        }
+    }
+
+    fn render(&self, entry: &AuditEntry) -> AuditRecord {
+        let hsm = entry.hsm.as_ref().and_then(|name| self.engine.0.store.hsm(name));
+        AuditRecord {
+            at: entry.at,
+            hsm: entry.hsm.clone(),
+            event: entry.event,
+            meter: entry.meter,
+            version: self.used.clone(),
+            body: audit::render(entry, hsm.as_deref()),
+        }
+    }
+}
+
+impl Drop for CallRecord {
+    fn drop(&mut self) {
+        if self.entry.is_some() && !self.has_record() {
+            self.entry = None;
+        }
+        let Some(mut entry) = self.entry.take() else { return };
+        entry.duration = self.started.elapsed();
+        let record = self.render(&entry);
+        let store = self.engine.0.store.clone();
+        // Without a runtime the process is shutting down, and the record cannot be written.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = store.commit(Commit { record: Some(record), ..Commit::default() }).await {
+                    tracing::error!(%error, "a cancelled call could not be recorded");
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Resolves containers, authorizes callers and creates operation contexts, for each plane.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::call_record::CallRecord;
+use crate::identity::{Caller, Decision, authorize, explain, roles_granting};
+use crate::ids::Ids;
+use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::error::DeniedAction;
+use crate::model::hsm::{Activation, ManagedHsm};
+use crate::model::local_rbac::{DataAction, LocalScope};
+use crate::model::name::HsmName;
+use crate::model::resource::{Subscription, SubscriptionId};
+use crate::model::{Error, Result, Timestamp};
+use crate::ops::{
+    AuthenticatedCaller, ClockCx, ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane,
+    InstallationPlane, Intents, Plane, ServicePlane, SetClock, SimulatorPlane,
+};
+
+/// The steps of the pipeline that differ by plane: resolve the container, authorize the caller, create the context.
+pub trait PlaneAccess: Plane {
+    /// The container that was found, for example the HSM or the subscription.
+    type Resolved: Send + 'static;
+
+    /// Writes the container to the call record.
+    fn record_container(pending: &mut CallRecord, container: &Self::Container);
+
+    /// Finds the container.
+    ///
+    /// # Errors
+    /// If it does not exist.
+    fn resolve(engine: &Engine, container: &Self::Container) -> Result<Self::Resolved>;
+
+    /// Checks that the caller may perform the action: a role must grant it at the first of `scopes`; a `Forbidden` error
+    /// names the second.
+    ///
+    /// # Errors
+    /// `Forbidden`, or `Unauthenticated` for a credential of another tenant or issuer.
+    fn authorize(
+        engine: &Engine,
+        caller: &Caller,
+        found: &Self::Resolved,
+        action: Self::Action,
+        scopes: (&Self::Scope, &Self::Scope),
+    ) -> Result<()>;
+
+    /// Creates the context of an operation. `caller` is `None` for operations of the service itself; `in_service` says
+    /// that the operation requires an activated HSM.
+    ///
+    /// # Errors
+    /// If the container is deleted, replaced or not activated.
+    fn create_context(
+        engine: &Engine,
+        found: Self::Resolved,
+        caller: Option<&Caller>,
+        now: Timestamp,
+        in_service: bool,
+    ) -> Result<Self::Cx>;
+
+    /// Returns the intents of the operation, on planes whose operations use tokens.
+    fn intents(cx: &Self::Cx) -> Option<&Intents>;
+}
+
+impl PlaneAccess for DataPlane {
+    type Resolved = Arc<ManagedHsm>;
+
+    fn record_container(pending: &mut CallRecord, container: &HsmName) {
+        pending.set_hsm(container);
+    }
+
+    fn resolve(engine: &Engine, container: &HsmName) -> Result<Arc<ManagedHsm>> {
+        engine.hsm(container)
+    }
+
+    fn authorize(
+        engine: &Engine,
+        caller: &Caller,
+        hsm: &Arc<ManagedHsm>,
+        action: DataAction,
+        scopes: (&LocalScope, &LocalScope),
+    ) -> Result<()> {
+        if hsm.tenant != caller.tenant {
+            return Err(Error::Unauthenticated {
+                why: "the credential belongs to another tenant than the HSM",
+            });
+        }
+        let store = &engine.0.store;
+        let roles = || store.role_definitions(&hsm.name);
+        authorize(caller, |principal| store.grants(&hsm.name, principal), action, scopes, roles)
+    }
+
+    fn create_context(
+        engine: &Engine,
+        hsm: Arc<ManagedHsm>,
+        caller: Option<&Caller>,
+        now: Timestamp,
+        in_service: bool,
+    ) -> Result<Cx> {
+        // Read again: since it was found, the HSM may have been deleted or replaced by another of the same name.
+        let resolved = hsm.id;
+        let hsm = engine.hsm(&hsm.name)?;
+        if hsm.id != resolved {
+            return Err(Error::NotFound((&hsm.name).into()));
+        }
+        // assumption: the reply of a deleted HSM's data plane is not recorded.
+        hsm.check_live()?;
+        if in_service && hsm.activation != Activation::Active {
+            return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });
+        }
+        let token = engine.0.tokens.of(&hsm.name)?;
+        let inner = &engine.0;
+        Ok(Cx {
+            aes_modes: inner.aes_modes.for_hsm(&hsm.name),
+            hsm,
+            token,
+            store: inner.store.clone(),
+            public_keys: inner.public_keys.clone(),
+            ids: Ids,
+            now,
+            caller_principals: caller.map(Caller::principals).unwrap_or_default(),
+            sure: inner.clock.certain_time(),
+            intents: engine.intents(),
+        })
+    }
+
+    fn intents(cx: &Cx) -> Option<&Intents> {
+        Some(&cx.intents)
+    }
+}
+
+impl PlaneAccess for ControlPlane {
+    type Resolved = Arc<Subscription>;
+
+    fn record_container(_: &mut CallRecord, _: &SubscriptionId) {}
+
+    fn resolve(engine: &Engine, container: &SubscriptionId) -> Result<Arc<Subscription>> {
+        let subscription = engine.0.store.subscription(*container);
+        subscription.ok_or(Error::NotFound((*container).into()))
+    }
+
+    fn authorize(
+        engine: &Engine,
+        caller: &Caller,
+        subscription: &Arc<Subscription>,
+        action: ControlAction,
+        scopes: (&ControlScope, &ControlScope),
+    ) -> Result<()> {
+        if subscription.tenant != caller.tenant {
+            return Err(Error::Unauthenticated {
+                why: "the credential belongs to another tenant than the subscription",
+            });
+        }
+        let store = &engine.0.store;
+        let roles = || store.control_definitions();
+        authorize(caller, |principal| store.control_grants(principal), action, scopes, roles)
+    }
+
+    fn create_context(
+        engine: &Engine,
+        subscription: Arc<Subscription>,
+        caller: Option<&Caller>,
+        now: Timestamp,
+        _: bool,
+    ) -> Result<ControlCx> {
+        let inner = &engine.0;
+        Ok(ControlCx {
+            subscription,
+            store: inner.store.clone(),
+            locations: Arc::clone(&inner.locations),
+            pricing: Arc::clone(&inner.pricing),
+            token_pool: inner.supply.clone(),
+            tokens: inner.tokens.clone(),
+            ids: Ids,
+            now,
+            sure: inner.clock.certain_time(),
+            caller: caller.map(|caller| caller.principal),
+            intents: engine.intents(),
+        })
+    }
+
+    fn intents(cx: &ControlCx) -> Option<&Intents> {
+        Some(&cx.intents)
+    }
+}
+
+impl PlaneAccess for DirectoryPlane {
+    type Resolved = ();
+
+    fn record_container(_: &mut CallRecord, (): &()) {}
+
+    fn resolve(_: &Engine, (): &()) -> Result<()> {
+        Ok(())
+    }
+
+    /// Every authenticated caller is authorized; operations return only the caller's own resources.
+    fn authorize(_: &Engine, _: &Caller, (): &(), _: AuthenticatedCaller, _: (&(), &())) -> Result<()> {
+        Ok(())
+    }
+
+    fn create_context(
+        engine: &Engine,
+        (): (),
+        caller: Option<&Caller>,
+        _: Timestamp,
+        _: bool,
+    ) -> Result<DirectoryCx> {
+        let caller =
+            caller.ok_or_else(|| Error::internal("an operation of the directory plane needs a caller"))?;
+        let principals = caller.principals();
+        Ok(DirectoryCx { store: engine.0.store.clone(), tenant: caller.tenant, principals })
+    }
+
+    fn intents(_: &DirectoryCx) -> Option<&Intents> {
+        None
+    }
+}
+
+impl PlaneAccess for SimulatorPlane {
+    type Resolved = ();
+
+    fn record_container(_: &mut CallRecord, (): &()) {}
+
+    fn resolve(engine: &Engine, (): &()) -> Result<()> {
+        match engine.0.clock.is_virtual() {
+            true => Ok(()),
+            false => Err(Error::Unsupported {
+                what: "a gateway uses the clock of its machine, which cannot be set".to_owned(),
+            }),
+        }
+    }
+
+    /// The seed lists the authorized principals. Azure has no plane with a settable clock.
+    fn authorize(engine: &Engine, caller: &Caller, (): &(), _: SetClock, _: (&(), &())) -> Result<()> {
+        require_own_authority(caller)?;
+        match engine.0.clock.can_be_set_by(caller.principal) {
+            true => Ok(()),
+            false => Err(Error::Forbidden {
+                principal: caller.principal,
+                denied: DeniedAction::SetClock,
+                roles: Vec::new(),
+            }),
+        }
+    }
+
+    fn create_context(
+        engine: &Engine,
+        (): (),
+        _: Option<&Caller>,
+        now: Timestamp,
+        _: bool,
+    ) -> Result<ClockCx> {
+        Ok(ClockCx { clock: engine.0.clock.clone(), now })
+    }
+
+    fn intents(_: &ClockCx) -> Option<&Intents> {
+        None
+    }
+}
+
+impl PlaneAccess for ServicePlane {
+    type Resolved = ();
+
+    fn record_container(_: &mut CallRecord, (): &()) {}
+
+    fn resolve(_: &Engine, (): &()) -> Result<()> {
+        Ok(())
+    }
+
+    /// A simulator accepts only access tokens of its own authority here; a gateway accepts every authenticated caller.
+    fn authorize(
+        engine: &Engine,
+        caller: &Caller,
+        (): &(),
+        _: AuthenticatedCaller,
+        _: (&(), &()),
+    ) -> Result<()> {
+        if engine.0.clock.is_virtual() { require_own_authority(caller) } else { Ok(()) }
+    }
+
+    fn create_context(
+        engine: &Engine,
+        (): (),
+        _: Option<&Caller>,
+        now: Timestamp,
+        _: bool,
+    ) -> Result<ClockCx> {
+        Ok(ClockCx { clock: engine.0.clock.clone(), now })
+    }
+
+    fn intents(_: &ClockCx) -> Option<&Intents> {
+        None
+    }
+}
+
+impl PlaneAccess for InstallationPlane {
+    type Resolved = ();
+
+    fn record_container(_: &mut CallRecord, (): &()) {}
+
+    fn resolve(_: &Engine, (): &()) -> Result<()> {
+        Ok(())
+    }
+
+    /// Every subscription must belong to the caller's tenant and grant the action. The error does not list subscriptions.
+    fn authorize(
+        engine: &Engine,
+        caller: &Caller,
+        (): &(),
+        action: ControlAction,
+        _: (&(), &()),
+    ) -> Result<()> {
+        let store = &engine.0.store;
+        let subscriptions = store.subscriptions();
+        let granted = |subscription: &Arc<Subscription>| {
+            let grants = |principal| store.control_grants(principal);
+            let scope = ControlScope::Subscription(subscription.id);
+            let decision = explain(caller.principal, &caller.groups, grants, action, &scope);
+            subscription.tenant == caller.tenant && matches!(decision, Decision::Allowed(_))
+        };
+        if !subscriptions.is_empty() && subscriptions.iter().all(granted) {
+            return Ok(());
+        }
+        Err(Error::Forbidden {
+            principal: caller.principal,
+            denied: DeniedAction::Everywhere(action),
+            roles: roles_granting(action, store.control_definitions()),
+        })
+    }
+
+    fn create_context(
+        engine: &Engine,
+        (): (),
+        _: Option<&Caller>,
+        now: Timestamp,
+        _: bool,
+    ) -> Result<ClockCx> {
+        Ok(ClockCx { clock: engine.0.clock.clone(), now })
+    }
+
+    fn intents(_: &ClockCx) -> Option<&Intents> {
+        None
+    }
+}
+
+/// Checks that the access token was issued by the simulator's own authority.
+fn require_own_authority(caller: &Caller) -> Result<()> {
+    if caller.from_simulator_authority {
+        return Ok(());
+    }
+    Err(Error::Unauthenticated {
+        why: "the simulator's own services accept only access tokens of its own authority",
+    })
+}

@@ -1,0 +1,284 @@
+//! ARM RBAC: actions and scopes of role-based access control on the control plane. Role definitions, role
+//! assignments and scopes are separate from local RBAC.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::DeniedAction;
+use super::local_rbac::DataAction;
+use super::name::HsmName;
+use super::resource::{ResourceGroupName, SubscriptionId};
+use super::role::{Assignment, GrantableAction, HierarchicalScope, Permission, RoleGrant, actions};
+use super::{Error, Result};
+
+/// A control-plane role assignment.
+pub type ControlAssignment = Assignment<ControlScope>;
+/// A control-plane role assignment joined with its role definition.
+pub type ControlGrant = RoleGrant<ControlAction>;
+
+actions! {
+    /// A control-plane action that a role must grant for an operation.
+    ///
+    /// Source: Azure's list of resource provider operations.
+    ControlAction under "Microsoft." {
+        BudgetDelete = "Consumption/budgets/delete",
+        BudgetRead = "Consumption/budgets/read",
+        BudgetWrite = "Consumption/budgets/write",
+        CostForecastRead = "CostManagement/forecast/read",
+        CostQueryRead = "CostManagement/query/read",
+        DeletedHsmList = "KeyVault/deletedManagedHsms/read",
+        DeletedHsmPurge = "KeyVault/locations/deletedManagedHsms/purge/action",
+        DeletedHsmRead = "KeyVault/locations/deletedManagedHsms/read",
+        HsmDelete = "KeyVault/managedHSMs/delete",
+        HsmOperationRead = "KeyVault/locations/managedHsmOperationResults/read",
+        HsmRead = "KeyVault/managedHSMs/read",
+        HsmWrite = "KeyVault/managedHSMs/write",
+        LocationRead = "Resources/subscriptions/locations/read",
+        ResourceGroupDelete = "Resources/subscriptions/resourceGroups/delete",
+        ResourceGroupRead = "Resources/subscriptions/resourceGroups/read",
+        ResourceGroupWrite = "Resources/subscriptions/resourceGroups/write",
+        RoleAssignmentDelete = "Authorization/roleAssignments/delete",
+        RoleAssignmentRead = "Authorization/roleAssignments/read",
+        RoleAssignmentWrite = "Authorization/roleAssignments/write",
+        RoleDefinitionRead = "Authorization/roleDefinitions/read",
+        SubscriptionRead = "Resources/subscriptions/read",
+        // assumption: no published action marks a subscription as protected; this one is named like the others.
+        SubscriptionWrite = "Resources/subscriptions/write",
+        UsageRead = "Consumption/usageDetails/read",
+    }
+}
+
+impl ControlAction {
+    /// Returns `None`: no local role grants a control-plane action.
+    pub const fn data_action(self) -> Option<DataAction> {
+        None
+    }
+
+    /// Returns this action, which a control-plane role must grant.
+    pub const fn control_action(self) -> Option<Self> {
+        Some(self)
+    }
+}
+
+impl GrantableAction for ControlAction {
+    type Scope = ControlScope;
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
+    }
+
+    fn bit_index(self) -> u32 {
+        self as u32
+    }
+
+    fn action_lists(block: &Permission) -> (&[String], &[String]) {
+        (&block.actions, &block.not_actions)
+    }
+
+    fn denied(self, scope: ControlScope) -> DeniedAction {
+        DeniedAction::Control(self, scope)
+    }
+}
+
+impl FromStr for ControlAction {
+    type Err = Error;
+
+    /// Parses an action by its full name, ignoring case.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|action| action.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
+            let text = super::error::shorten(text);
+            Error::invalid("action", format!("{text:?} is not an action of the control plane"))
+        })
+    }
+}
+
+/// A scope of ARM RBAC: a subscription, a resource group, or an HSM as a resource. Formatted as an Azure Resource
+/// Manager id.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ControlScope {
+    /// `/subscriptions/{id}`
+    Subscription(SubscriptionId),
+    /// `/subscriptions/{id}/resourceGroups/{name}`
+    ResourceGroup(SubscriptionId, ResourceGroupName),
+    /// `/subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/managedHSMs/{name}`
+    ManagedHsm(SubscriptionId, ResourceGroupName, HsmName),
+}
+
+impl ControlScope {
+    /// Returns the subscription of the scope.
+    pub const fn subscription(&self) -> SubscriptionId {
+        match self {
+            Self::Subscription(subscription)
+            | Self::ResourceGroup(subscription, _)
+            | Self::ManagedHsm(subscription, _, _) => *subscription,
+        }
+    }
+
+    /// Returns the resource group of the scope; `None` for a subscription.
+    pub const fn resource_group(&self) -> Option<&ResourceGroupName> {
+        match self {
+            Self::Subscription(_) => None,
+            Self::ResourceGroup(_, group) | Self::ManagedHsm(_, group, _) => Some(group),
+        }
+    }
+
+    /// Returns the HSM; `None` for a subscription or resource group.
+    pub const fn hsm(&self) -> Option<&HsmName> {
+        match self {
+            Self::ManagedHsm(_, _, hsm) => Some(hsm),
+            Self::Subscription(_) | Self::ResourceGroup(..) => None,
+        }
+    }
+}
+
+impl HierarchicalScope for ControlScope {
+    fn covers(&self, other: &Self) -> bool {
+        let group = |here: &ResourceGroupName| {
+            other
+                .resource_group()
+                .is_some_and(|there| here.to_case_insensitive() == there.to_case_insensitive())
+        };
+        let hsm = |here: &HsmName| {
+            other.hsm().is_some_and(|there| here.to_case_insensitive() == there.to_case_insensitive())
+        };
+        self.subscription() == other.subscription()
+            && self.resource_group().is_none_or(group)
+            && self.hsm().is_none_or(hsm)
+    }
+}
+
+impl FromStr for ControlScope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || {
+            Error::invalid(
+                "scope",
+                "a scope is /subscriptions/{id}, /subscriptions/{id}/resourceGroups/{name} or \
+                 /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/managedHSMs/{name}",
+            )
+        };
+        let mut segments = text.strip_suffix('/').unwrap_or(text).split('/');
+        let mut take = || segments.next().unwrap_or_default();
+        let mut fixed = |wanted: &[&str]| wanted.iter().all(|segment| take().eq_ignore_ascii_case(segment));
+        if !fixed(&["", "subscriptions"]) {
+            return Err(wrong());
+        }
+        let subscription = segments.next().unwrap_or_default().parse().map_err(|_| wrong())?;
+        let rest: Vec<&str> = segments.collect();
+        let is =
+            |at: usize, segment: &str| rest.get(at).is_some_and(|given| given.eq_ignore_ascii_case(segment));
+        match *rest.as_slice() {
+            [] => Ok(Self::Subscription(subscription)),
+            [_, group] if is(0, "resourceGroups") => Ok(Self::ResourceGroup(subscription, group.parse()?)),
+            [_, group, _, _, _, hsm]
+                if is(0, "resourceGroups")
+                    && is(2, "providers")
+                    && is(3, "Microsoft.KeyVault")
+                    && is(4, "managedHSMs") =>
+            {
+                Ok(Self::ManagedHsm(subscription, group.parse()?, hsm.parse()?))
+            }
+            // The resource name, as used in gRPC requests.
+            [_, group, _, hsm] if is(0, "resourceGroups") && is(2, "managedHsms") => {
+                Ok(Self::ManagedHsm(subscription, group.parse()?, hsm.parse()?))
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl TryFrom<String> for ControlScope {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<ControlScope> for String {
+    fn from(scope: ControlScope) -> Self {
+        scope.to_string()
+    }
+}
+
+impl fmt::Display for ControlScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/subscriptions/{}", self.subscription())?;
+        if let Some(group) = self.resource_group() {
+            write!(f, "/resourceGroups/{group}")?;
+        }
+        match self.hsm() {
+            Some(hsm) => write!(f, "/providers/Microsoft.KeyVault/managedHSMs/{hsm}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUBSCRIPTION: &str = "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5";
+
+    fn scope(tail: &str) -> ControlScope {
+        format!("{SUBSCRIPTION}{tail}").parse().unwrap()
+    }
+
+    #[test]
+    fn scopes_parse_in_any_case_and_format_as_azure() {
+        for tail in
+            ["", "/resourceGroups/Dev", "/resourceGroups/Dev/providers/Microsoft.KeyVault/managedHSMs/Local"]
+        {
+            let read = scope(tail);
+            assert_eq!(read.to_string(), format!("{SUBSCRIPTION}{tail}"));
+            let upper: ControlScope = read.to_string().to_uppercase().parse().unwrap();
+            assert!(upper.is_same_as(&read), "{upper} is {read}");
+            assert_eq!(format!("{read}/").parse::<ControlScope>().unwrap(), read);
+        }
+        for bad in [
+            "",
+            "/",
+            "/subscriptions",
+            "/subscriptions/",
+            "/subscriptions/x",
+            "subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a.",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/groups/a",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/vaults/abc",
+            "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5/resourceGroups/a/providers/Microsoft.KeyVault/managedHSMs/abc/keys",
+        ] {
+            assert!(bad.parse::<ControlScope>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn parses_hsm_resource_names() {
+        let long = scope("/resourceGroups/dev/providers/Microsoft.KeyVault/managedHSMs/local");
+        assert_eq!(scope("/resourceGroups/dev/managedHsms/local"), long);
+    }
+
+    #[test]
+    fn scope_covers_itself_and_its_descendants() {
+        let (subscription, group) = (scope(""), scope("/resourceGroups/dev"));
+        let hsm = scope("/resourceGroups/DEV/providers/Microsoft.KeyVault/managedHSMs/local");
+        let other = scope("/resourceGroups/other");
+        let foreign = "/subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb6".parse::<ControlScope>().unwrap();
+        assert!(subscription.covers(&group) && subscription.covers(&hsm) && group.covers(&hsm));
+        assert!(!group.covers(&subscription) && !hsm.covers(&group) && !other.covers(&hsm));
+        assert!(!foreign.covers(&subscription) && !foreign.covers(&hsm) && !subscription.covers(&foreign));
+    }
+
+    #[test]
+    fn actions_parse_in_any_case() {
+        for action in ControlAction::ALL {
+            assert_eq!(action.as_str().to_lowercase().parse::<ControlAction>().unwrap(), *action);
+        }
+        assert!("managedHSMs/read".parse::<ControlAction>().is_err());
+    }
+}

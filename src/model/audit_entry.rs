@@ -1,0 +1,101 @@
+//! The audit entry of one call, from which the audit line and the meter reading are derived.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Timestamp;
+use super::billing::KeyClass;
+use super::key::KeyType;
+use super::name::{HsmName, PrincipalId};
+
+/// The billing class of a call. Rejected calls count too: Azure bills authenticated requests.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Meter {
+    /// Management of keys and roles.
+    Management,
+    /// A cryptographic operation, with an RSA key of 2048 bits or without a key.
+    Cryptographic,
+    /// A cryptographic operation with any other key; price lists distinguish the two.
+    Advanced,
+    /// Not billed: the service's own work and authorization queries.
+    Free,
+}
+
+impl Meter {
+    /// Every meter.
+    pub const ALL: [Self; 4] = [Self::Management, Self::Cryptographic, Self::Advanced, Self::Free];
+
+    /// Returns the class of a call that used a key of this type.
+    pub fn for_key(self, key: KeyType) -> Self {
+        match (self, KeyClass::of(key)) {
+            (Self::Cryptographic, KeyClass::Advanced) => Self::Advanced,
+            (meter, _) => meter,
+        }
+    }
+
+    /// Returns the name under which readings are stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Management => "management",
+            Self::Cryptographic => "cryptographic",
+            Self::Advanced => "advanced",
+            Self::Free => "free",
+        }
+    }
+}
+
+/// Client and request details of a call, as its surface reports them.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The peer's address.
+    pub address: Option<IpAddr>,
+    /// `User-Agent`.
+    pub client_info: String,
+    /// Identifies the call; returned to the caller.
+    pub correlation_id: Uuid,
+    /// The path of the request, without query.
+    pub request_uri: String,
+    /// The version of the surface, for example `v1` or `7.6`: letters, digits, dots and hyphens.
+    pub operation_version: Cow<'static, str>,
+}
+
+/// The audit entry of one call. Contains no key material, plaintext, PIN or access token.
+#[derive(Clone, Debug)]
+pub struct AuditEntry {
+    /// When the call arrived.
+    pub at: Timestamp,
+    /// The operation name of Azure's audit log, for example `KeySign`.
+    pub event: &'static str,
+    /// The billing class of the call.
+    pub meter: Meter,
+    /// The HSM that the request named, if any.
+    pub hsm: Option<HsmName>,
+    /// The resource acted on, for example `hsms/local/keys/invoices/versions/…`.
+    pub target: String,
+    /// The caller; `None` if it was not authenticated.
+    pub caller: Option<AuditCaller>,
+    /// The client and request details.
+    pub origin: Origin,
+    /// Success, or the stable name of the error.
+    pub result: std::result::Result<(), &'static str>,
+    /// The HTTP status this result has on Azure's surface.
+    pub status: u16,
+    /// How long the call took.
+    pub duration: Duration,
+}
+
+/// The caller as the audit log records it.
+#[derive(Clone, Debug)]
+pub struct AuditCaller {
+    /// The object id.
+    pub principal: PrincipalId,
+    /// The application, if the credential named one.
+    pub application: Option<String>,
+    /// The user name, if the credential named one.
+    pub user: Option<String>,
+}

@@ -1,0 +1,20 @@
+//! A value together with the HSM it belongs to.
+
+use super::Cx;
+use crate::model::name::HsmName;
+
+/// A role definition, role assignment or setting with the name of its HSM, which resource names contain.
+#[derive(Clone, Debug)]
+pub struct InHsm<T> {
+    /// The HSM.
+    pub hsm: HsmName,
+    /// The value.
+    pub item: T,
+}
+
+impl<T> InHsm<T> {
+    /// Pairs a value with the HSM that the operation was addressed to.
+    pub(super) fn new(cx: &Cx, item: T) -> Self {
+        Self { hsm: cx.hsm.name.clone(), item }
+    }
+}

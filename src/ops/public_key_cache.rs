@@ -1,0 +1,36 @@
+//! Caches parsed public keys by key version, since parsing takes longer than using them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::model::Result;
+use crate::model::key::KeyVersion;
+use crate::model::name::VersionId;
+use crate::public_key::PublicKey;
+
+/// The capacity of the cache; when it is full, it is cleared.
+const CAPACITY: usize = 4096;
+
+/// A cache of parsed public keys. The public key of a version never changes, so entries do not expire.
+#[derive(Debug, Default)]
+pub struct PublicKeyCache(RwLock<HashMap<VersionId, Arc<PublicKey>>>);
+
+impl PublicKeyCache {
+    /// Returns the parsed public key of a version.
+    ///
+    /// # Errors
+    /// If the version has no public key.
+    pub fn of(&self, version: &KeyVersion) -> Result<Arc<PublicKey>> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&version.version).cloned();
+        if let Some(key) = known {
+            return Ok(key);
+        }
+        let key = Arc::new(PublicKey::parse(&version.material)?);
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= CAPACITY {
+            keys.clear();
+        }
+        keys.insert(version.version, key.clone());
+        Ok(key)
+    }
+}

@@ -1,0 +1,167 @@
+//! Routes HTTP requests to the surfaces of the service.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tower::ServiceExt as _;
+
+use super::health_check::HealthMonitor;
+use super::service::Service;
+use crate::api::arm::ResourceManager;
+use crate::api::grpc::Services;
+use crate::api::rest::Rest;
+use crate::api::{BodyBudget, BodyLimits, PeerAddress};
+use crate::audit;
+use crate::clock::Clock;
+use crate::config::{Config, Mode};
+use crate::identity::authority::GRAPH_HOST;
+use crate::jobs::Scheduler;
+use crate::model::Error;
+
+/// The paths that need no credential, on all hosts except the authority's.
+const COMMON: [&str; 2] = ["/healthz", "/ca.pem"];
+
+/// Routes requests: gRPC by content type, others by host. Requests to unknown hosts go to the data plane.
+#[derive(Clone)]
+pub(super) struct RequestRouter {
+    grpc: Router,
+    authority: Option<Router>,
+    common: Router,
+    resource_manager: ResourceManager,
+    rest: Rest,
+    budget: BodyBudget,
+    limits: BodyLimits,
+    authority_hosts: Arc<[String]>,
+    management_hosts: Arc<[String]>,
+}
+
+/// The state of the handlers that need no credential.
+#[derive(Clone)]
+struct Common {
+    monitor: Arc<HealthMonitor>,
+    clock: Clock,
+    mode: Mode,
+    ca: Option<Arc<PathBuf>>,
+}
+
+impl RequestRouter {
+    /// Creates the routes of an opened service. Streams end when `closing` is cancelled.
+    ///
+    /// # Errors
+    /// If the gRPC descriptors are invalid.
+    pub(super) fn new<H: Health>(
+        service: &Service,
+        config: &Config,
+        (health, monitor): (HealthServer<H>, Arc<HealthMonitor>),
+        scheduler: &Scheduler,
+        closing: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let limit = config.server.max_request_bytes;
+        let limits =
+            BodyLimits { max_bytes: limit, timeout: Duration::from_secs(config.server.request_seconds) };
+        let grpc = Services::new(service.engine.clone(), closing).routes(limit, health, scheduler.clone())?;
+        let ca = service.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
+        let common = Router::new()
+            .route("/healthz", get(healthz))
+            .route("/ca.pem", get(ca_pem))
+            .with_state(Common { monitor, clock: service.engine.clock().clone(), mode: config.mode, ca });
+        let authority = service.simulator.as_ref().map(|simulator| {
+            Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024))
+        });
+        let names = &config.names;
+        Ok(Self {
+            grpc,
+            authority,
+            common,
+            resource_manager: ResourceManager::new(service.engine.clone(), service.names.clone(), limits),
+            rest: Rest::new(service.engine.clone(), service.names.clone(), limits),
+            budget: BodyBudget::new(config.connections.max_buffered_bytes),
+            limits,
+            authority_hosts: names.authority.iter().cloned().chain([GRAPH_HOST.to_owned()]).collect(),
+            management_hosts: names.management.clone().into(),
+        })
+    }
+
+    /// Handles one request.
+    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        let intake = self.budget.reservation(self.limits);
+        let mut request = request.map(|body| Body::new(intake.wrap(body)));
+        request.extensions_mut().insert(intake.clone());
+        let router = if is_grpc(&request) {
+            return self.grpc.oneshot(request).await;
+        } else if is_for(&request, &self.authority_hosts) {
+            if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
+                request.extensions_mut().insert(ConnectInfo(peer));
+            }
+            self.authority.unwrap_or(self.common)
+        } else if COMMON.contains(&request.uri().path()) {
+            self.common
+        } else if is_for(&request, &self.management_hosts) {
+            return Ok(self.resource_manager.handle(request).await);
+        } else {
+            return Ok(self.rest.handle(request).await);
+        };
+        let response = router.oneshot(request).await;
+        // These routers do not report themselves why a body was not read completely.
+        intake.body_error().map_or(response, |why| Ok(unread_body_error(why)))
+    }
+}
+
+fn unread_body_error(why: &Error) -> Response {
+    let status = StatusCode::from_u16(audit::http_status(why)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let retry = (status == StatusCode::SERVICE_UNAVAILABLE).then_some([(RETRY_AFTER, "1")]);
+    (status, retry, format!("{why}\n")).into_response()
+}
+
+fn is_grpc(request: &Request<Body>) -> bool {
+    request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn is_for(request: &Request<Body>, hosts: &[String]) -> bool {
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    let authority = authority.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
+    let name = authority.map(|authority| authority.rsplit_once(':').map_or(authority, |(name, _)| name));
+    name.is_some_and(|name| hosts.iter().any(|host| host.eq_ignore_ascii_case(name)))
+}
+
+async fn healthz(State(common): State<Common>) -> Response {
+    let health = common.monitor.last_status();
+    let (status, text) = if health.is_serving() {
+        (StatusCode::OK, "serving")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not serving")
+    };
+    let mut body = serde_json::json!({
+        "age_seconds": health.age().as_secs(),
+        "mode": common.mode,
+        "status": text,
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    if !common.clock.is_virtual() {
+        body["clock"] = common.clock.status().as_str().into();
+    }
+    (status, axum::Json(body)).into_response()
+}
+
+async fn ca_pem(State(common): State<Common>) -> Response {
+    let Some(path) = common.ca else { return StatusCode::NOT_FOUND.into_response() };
+    match tokio::fs::read(path.as_path()).await {
+        Ok(pem) => ([(CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "cannot read the certificate of the certificate authority");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

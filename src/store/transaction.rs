@@ -1,0 +1,504 @@
+//! Transactions: the preconditions of each change, and the uncommitted changes of a group.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::case_insensitive::to_lowercase;
+use super::commit::Rules;
+use super::hsms::PhaseBegun;
+use super::memory::Memory;
+use super::resources::Resources;
+use super::roles::Roles;
+use crate::model::aes_modes::{ModeFamily, check_family};
+use crate::model::audit_key::AuditKey;
+use crate::model::change::{Change, Intent};
+use crate::model::due::{Notice, Notices};
+use crate::model::event::{EventPayload, LifecycleEvent};
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::{Key, KeyVersion};
+use crate::model::lifetime::Phase;
+use crate::model::limit::{self, Limit};
+use crate::model::local_rbac::HierarchicalScope as _;
+use crate::model::location::normalize;
+use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
+use crate::model::resource::SubscriptionId;
+use crate::model::resource_kind::{Resource, ResourceKind};
+use crate::model::retention::Deletion;
+use crate::model::time::ClockSetting;
+use crate::model::{Error, Result, Timestamp};
+
+/// Uncommitted changes, which are not applied to memory yet. Map keys are names in lower case.
+#[derive(Default)]
+pub(super) struct ChangeSet {
+    /// `None` if the HSM was purged.
+    pub(super) hsms: BTreeMap<String, Option<Arc<ManagedHsm>>>,
+    pub(super) phases: Vec<PhaseBegun>,
+    /// `None` if the key was purged.
+    pub(super) keys: BTreeMap<(String, String), Option<Arc<Key>>>,
+    pub(super) roles: BTreeMap<String, Arc<Roles>>,
+    pub(super) opened: Vec<Intent>,
+    pub(super) closed: Vec<Uuid>,
+    pub(super) clock: Option<ClockSetting>,
+    pub(super) audit_keys: Vec<AuditKey>,
+    /// Whether a hold of the machine's clock is released.
+    pub(super) released: bool,
+    pub(super) resources: Option<Arc<Resources>>,
+    pub(super) events: Vec<Arc<LifecycleEvent>>,
+}
+
+impl ChangeSet {
+    /// Whether there are no changes, as in a group of audit records only.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            hsms,
+            phases,
+            keys,
+            roles,
+            opened,
+            closed,
+            clock,
+            audit_keys,
+            released,
+            resources,
+            events,
+        } = self;
+        hsms.is_empty()
+            && phases.is_empty()
+            && keys.is_empty()
+            && roles.is_empty()
+            && opened.is_empty()
+            && closed.is_empty()
+            && clock.is_none()
+            && audit_keys.is_empty()
+            && !released
+            && resources.is_none()
+            && events.is_empty()
+    }
+
+    /// Merges the changes of a later commit of the group.
+    pub(super) fn absorb(&mut self, later: Self) {
+        for (purged, _) in later.hsms.iter().filter(|(_, hsm)| hsm.is_none()) {
+            // Earlier changes of the group in a purged HSM have no effect.
+            self.keys.retain(|(hsm, _), _| hsm != purged);
+            self.roles.remove(purged);
+        }
+        self.hsms.extend(later.hsms);
+        self.phases.extend(later.phases);
+        self.keys.extend(later.keys);
+        self.roles.extend(later.roles);
+        self.opened.extend(later.opened);
+        self.closed.extend(later.closed);
+        self.clock = later.clock.or(self.clock);
+        self.audit_keys.extend(later.audit_keys);
+        self.released |= later.released;
+        self.resources = later.resources.or(self.resources.take());
+        self.events.extend(later.events);
+    }
+}
+
+/// The store as seen by one commit: memory, overlaid by the changes of its group, overlaid by its own.
+pub(super) struct Transaction<'a> {
+    memory: &'a Memory,
+    group: &'a ChangeSet,
+    changes: ChangeSet,
+    rules: Rules,
+}
+
+impl<'a> Transaction<'a> {
+    /// A transaction without changes.
+    pub(super) fn new(memory: &'a Memory, group: &'a ChangeSet) -> Self {
+        Self { memory, group, changes: ChangeSet::default(), rules: Rules::All }
+    }
+
+    /// Sets the rules that the changes must satisfy.
+    pub(super) fn under(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// The changes of the commit.
+    pub(super) fn into_changes(self) -> ChangeSet {
+        self.changes
+    }
+
+    /// Appends lifecycle events, with the next sequence numbers.
+    pub(super) fn add_events(&mut self, at: Timestamp, happened: Vec<(SubscriptionId, EventPayload)>) {
+        for (subscription, what) in happened {
+            let before = self.changes.events.last().or(self.group.events.last());
+            let sequence = before.map_or_else(|| self.memory.event_head(), |event| event.sequence) + 1;
+            self.changes.events.push(Arc::new(LifecycleEvent { sequence, at, subscription, what }));
+        }
+    }
+
+    /// Adds an opened intent.
+    pub(super) fn open(&mut self, intent: Intent) {
+        self.changes.opened.push(intent);
+    }
+
+    /// Adds a closed intent.
+    pub(super) fn close(&mut self, id: Uuid) {
+        self.changes.closed.push(id);
+    }
+
+    /// The HSM, live or deleted. Errors with `HsmNotFound` if there is none.
+    pub(super) fn hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
+        let folded = to_lowercase(name.as_str());
+        let staged = match self.changes.hsms.get(&*folded).or_else(|| self.group.hsms.get(&*folded)) {
+            Some(staged) => staged.clone(),
+            None => self.memory.hsm(name),
+        };
+        staged.ok_or_else(|| Error::NotFound(name.into()))
+    }
+
+    /// The HSM, which must be live: a deleted HSM cannot be changed.
+    fn live_hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
+        let hsm = self.hsm(name)?;
+        hsm.check_live()?;
+        Ok(hsm)
+    }
+
+    /// The last lifetime phase that this commit began.
+    pub(super) fn phase_begun(&self) -> Option<&PhaseBegun> {
+        self.changes.phases.last()
+    }
+
+    /// The key, live or deleted.
+    pub(super) fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
+        let id = (hsm.to_case_insensitive(), name.to_case_insensitive());
+        match self.changes.keys.get(&id).or_else(|| self.group.keys.get(&id)) {
+            Some(staged) => staged.clone(),
+            None => self.memory.key(hsm, name),
+        }
+    }
+
+    /// The number of live and deleted keys in an HSM.
+    fn key_count(&self, hsm: &HsmName) -> usize {
+        let folded = hsm.to_case_insensitive();
+        let mut staged: BTreeMap<&str, bool> = BTreeMap::new();
+        for changes in [self.group, &self.changes] {
+            let from = (folded.clone(), String::new());
+            let here = changes.keys.range(from..).take_while(|((of, _), _)| *of == folded);
+            staged.extend(here.map(|((_, name), key)| (name.as_str(), key.is_some())));
+        }
+        let known = |name: &&str| self.memory.has_key(hsm, name);
+        let before = staged.keys().filter(|name| known(name)).count();
+        let after = staged.values().filter(|is| **is).count();
+        (self.memory.key_count(hsm) + after).saturating_sub(before)
+    }
+
+    /// Checks that the limit allows one more, unless the rules of the commit exempt it from limits.
+    fn check_limit(&self, limit: Limit, count: impl FnOnce() -> usize) -> Result<()> {
+        match self.rules {
+            Rules::All => limit.check_capacity(count()),
+            Rules::Configured => Ok(()),
+        }
+    }
+
+    /// The state of the control plane.
+    pub(super) fn resources(&self) -> Arc<Resources> {
+        let staged = self.changes.resources.as_ref().or(self.group.resources.as_ref()).cloned();
+        staged.unwrap_or_else(|| self.memory.resources())
+    }
+
+    /// All HSMs, by name.
+    fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
+        let known = self.memory.hsms().into_iter().map(|hsm| (hsm.name.to_case_insensitive(), Some(hsm)));
+        let mut hsms: BTreeMap<String, Option<Arc<ManagedHsm>>> = known.collect();
+        hsms.extend(self.group.hsms.clone());
+        hsms.extend(self.changes.hsms.clone());
+        hsms.into_values().flatten().collect()
+    }
+
+    fn roles(&self, hsm: &HsmName) -> Result<Roles> {
+        let folded = to_lowercase(hsm.as_str());
+        let staged = self.changes.roles.get(&*folded).or_else(|| self.group.roles.get(&*folded)).cloned();
+        match staged.or_else(|| self.memory.roles(hsm)) {
+            Some(roles) => Ok(Roles::clone(&roles)),
+            None => Err(Error::NotFound(hsm.into())),
+        }
+    }
+
+    /// Adds one change. Errors with the violated precondition, if any; the commit must then be discarded.
+    pub(super) fn apply(&mut self, change: &Change) -> Result<()> {
+        match change {
+            Change::InsertHsm(hsm, assignments) => self.insert_hsm(hsm, assignments),
+            Change::ReplaceHsm(hsm) => self.replace_hsm(hsm),
+            Change::SoftDeleteHsm(name, deletion) => {
+                let hsm = self.live_hsm(name)?;
+                let deleted = ManagedHsm { deletion: Some(*deletion), ..hsm.as_ref().clone() };
+                self.begin_phase(deleted, deletion.deleted_at, Phase::Deleted);
+                Ok(())
+            }
+            Change::RecoverHsm(name, at) => {
+                let hsm = self.deleted_hsm(name)?;
+                self.resources().check_container(&hsm)?;
+                self.begin_phase(ManagedHsm { deletion: None, ..hsm.as_ref().clone() }, *at, Phase::Running);
+                Ok(())
+            }
+            Change::PurgeHsm(name, at) => {
+                let hsm = self.deleted_hsm(name)?;
+                self.begin_phase(hsm.as_ref().clone(), *at, Phase::Purged);
+                let folded = hsm.name.to_case_insensitive();
+                let intents = self.memory.intents().into_iter();
+                let closed = intents
+                    .filter(|intent| intent.hsm.to_case_insensitive() == folded)
+                    .map(|intent| intent.id);
+                self.changes.closed.extend(closed);
+                self.changes.hsms.insert(folded, None);
+                // A later HSM of the same name must not inherit the assignments.
+                let mut resources = Resources::clone(&self.resources());
+                resources.roles.delete_assignments_below(&hsm.scope());
+                self.changes.resources = Some(Arc::new(resources));
+                Ok(())
+            }
+            Change::InsertVersion(version, _) => self.insert_version(version),
+            Change::ReplaceVersion(version) => self.replace_version(version),
+            Change::BindModes(hsm, name, version, family) => self.bind_modes(hsm, name, *version, *family),
+            Change::PutRotationPolicy(hsm, name, policy) => {
+                let mut key = self.live_key(hsm, name)?;
+                key.rotation = policy.clone();
+                update_notices(&mut key, |notices| notices.without(Notice::NotRotated));
+                self.set(key);
+                Ok(())
+            }
+            Change::RecordNotice(hsm, name, notice) => {
+                let mut key = self.live_key(hsm, name)?;
+                update_notices(&mut key, |notices| notices.with(*notice));
+                self.set(key);
+                Ok(())
+            }
+            Change::SoftDelete(hsm, name, deletion) => {
+                self.live_hsm(hsm)?;
+                let key = self.live(hsm, name, None)?;
+                self.set_deletion(&key, Some(*deletion));
+                Ok(())
+            }
+            Change::Recover(hsm, name) => {
+                let key = self.deleted(hsm, name)?;
+                self.set_deletion(&key, None);
+                Ok(())
+            }
+            Change::Purge(hsm, name) => {
+                self.deleted(hsm, name)?;
+                self.changes.keys.insert((hsm.to_case_insensitive(), name.to_case_insensitive()), None);
+                Ok(())
+            }
+            Change::PutRoleDefinition(hsm, definition) => {
+                self.change_roles(hsm, |roles| roles.put_definition(Arc::clone(definition)))
+            }
+            Change::DeleteRoleDefinition(hsm, id) => {
+                self.change_roles(hsm, |roles| roles.delete_definition(*id))
+            }
+            Change::InsertRoleAssignment(hsm, assignment) => {
+                let limited = self.rules == Rules::All;
+                self.change_roles(hsm, |roles| {
+                    let count = roles.count(|scope| scope.is_same_as(&assignment.scope));
+                    roles.insert_assignment(Arc::clone(assignment))?;
+                    if roles.definition(assignment.role_definition).is_none() {
+                        return Err(Error::NotFound(Resource::unnamed(ResourceKind::RoleDefinition)));
+                    }
+                    if limited {
+                        limit::assignments_at(&assignment.scope).check_capacity(count)
+                    } else {
+                        Ok(())
+                    }
+                })
+            }
+            Change::DeleteRoleAssignment(hsm, id) => {
+                self.change_roles(hsm, |roles| roles.delete_assignment(*id))
+            }
+            Change::Control(change) => {
+                let mut resources = Resources::clone(&self.resources());
+                resources.apply(change, &self.hsms(), self.rules)?;
+                self.changes.resources = Some(Arc::new(resources));
+                Ok(())
+            }
+            Change::PutAuditKey(key) => {
+                self.changes.audit_keys.push(key.clone());
+                Ok(())
+            }
+            Change::SetClock(setting) => {
+                self.changes.clock = Some(*setting);
+                Ok(())
+            }
+            Change::ReleaseClock => {
+                self.changes.released = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn change_roles(&mut self, hsm: &HsmName, change: impl FnOnce(&mut Roles) -> Result<()>) -> Result<()> {
+        self.live_hsm(hsm)?;
+        let mut roles = self.roles(hsm)?;
+        change(&mut roles)?;
+        self.changes.roles.insert(hsm.to_case_insensitive(), Arc::new(roles));
+        Ok(())
+    }
+
+    fn insert_hsm(
+        &mut self,
+        hsm: &ManagedHsm,
+        assignments: &[crate::model::local_rbac::RoleAssignment],
+    ) -> Result<()> {
+        if let Ok(known) = self.hsm(&hsm.name) {
+            return Err(Error::Exists { resource: (&known.name).into(), deleted: known.deletion.is_some() });
+        }
+        self.resources().check_container(hsm)?;
+        let same_location = |other: &Arc<ManagedHsm>| {
+            other.subscription == hsm.subscription && normalize(&other.location) == normalize(&hsm.location)
+        };
+        self.check_limit(limit::HSMS, || self.hsms().into_iter().filter(same_location).count())?;
+        let mut roles = Roles::new(self.memory.built_in(), Vec::new(), Vec::new());
+        for assignment in assignments {
+            roles.insert_assignment(Arc::new(assignment.clone()))?;
+        }
+        self.begin_phase(hsm.clone(), hsm.created, Phase::Running);
+        self.changes.roles.insert(hsm.name.to_case_insensitive(), Arc::new(roles));
+        Ok(())
+    }
+
+    fn replace_hsm(&mut self, hsm: &ManagedHsm) -> Result<()> {
+        let known = self.live_hsm(&hsm.name)?;
+        if !known.may_become(hsm) {
+            return Err(Error::internal(format!("immutable properties of HSM {} cannot change", hsm.name)));
+        }
+        self.changes.hsms.insert(hsm.name.to_case_insensitive(), Some(Arc::new(hsm.clone())));
+        Ok(())
+    }
+
+    fn begin_phase(&mut self, hsm: ManagedHsm, at: Timestamp, phase: Phase) {
+        let hsm = Arc::new(hsm);
+        self.changes.phases.push(PhaseBegun { hsm: Arc::clone(&hsm), at, phase });
+        self.changes.hsms.insert(hsm.name.to_case_insensitive(), Some(hsm));
+    }
+
+    fn deleted_hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
+        let hsm = self.hsm(name).ok().filter(|hsm| hsm.deletion.is_some());
+        hsm.ok_or_else(|| Error::NotFound(Resource::deleted_hsm(name)))
+    }
+
+    fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {
+        let hsm = self.live_hsm(&version.hsm)?;
+        let known = self.key(&version.hsm, &version.name);
+        if let Some((key, deletion)) = known.as_ref().and_then(|key| Some((key, key.deletion?))) {
+            return Err(Error::deleted(Resource::key(&version.hsm, &key.name), deletion));
+        }
+        let mut key = match known {
+            Some(key) if key.version(Some(version.version)).is_some() => {
+                return Err(Error::Conflict { what: id(version).to_string() });
+            }
+            Some(key) => {
+                self.check_limit(limit::VERSIONS, || key.versions.len())?;
+                Key::clone(&key)
+            }
+            None => {
+                self.check_limit(limit::KEYS, || self.key_count(&hsm.name))?;
+                Key {
+                    hsm: hsm.name.clone(),
+                    name: version.name.clone(),
+                    versions: Vec::with_capacity(1),
+                    deletion: None,
+                    rotation: None,
+                }
+            }
+        };
+        key.versions.push(Arc::new(with_names_of(version, &key)));
+        self.set(key);
+        Ok(())
+    }
+
+    fn replace_version(&mut self, version: &KeyVersion) -> Result<()> {
+        self.live_hsm(&version.hsm)?;
+        let mut key = Key::clone(&*self.live(&version.hsm, &version.name, Some(version.version))?);
+        let mut new = with_names_of(version, &key);
+        match key.versions.iter_mut().find(|known| known.version == version.version) {
+            Some(known) if known.material == version.material => {
+                // A use may have bound the version without the key's lock, after this value was read.
+                new.mode_family = known.mode_family;
+                *known = Arc::new(new);
+            }
+            Some(_) => return Err(Error::internal("the material of a key version cannot change")),
+            None => return Err(Error::Conflict { what: id(version).to_string() }),
+        }
+        self.set(key);
+        Ok(())
+    }
+
+    fn bind_modes(
+        &mut self,
+        hsm: &HsmName,
+        name: &KeyName,
+        version: VersionId,
+        family: ModeFamily,
+    ) -> Result<()> {
+        self.live_hsm(hsm)?;
+        let found = self.live(hsm, name, Some(version))?;
+        let missing = || {
+            let key = KeyId { hsm: hsm.clone(), name: name.clone(), version: Some(version) };
+            Error::NotFound((&key).into())
+        };
+        let known = found.version(Some(version)).ok_or_else(missing)?;
+        match known.mode_family {
+            Some(bound) => check_family(known, bound, family),
+            None => {
+                let mut key = Key::clone(&found);
+                for known in key.versions.iter_mut().filter(|known| known.version == version) {
+                    *known = Arc::new(KeyVersion { mode_family: Some(family), ..KeyVersion::clone(known) });
+                }
+                self.set(key);
+                Ok(())
+            }
+        }
+    }
+
+    fn live_key(&self, hsm: &HsmName, name: &KeyName) -> Result<Key> {
+        self.hsm(hsm)?;
+        self.live(hsm, name, None).map(|key| Key::clone(&key))
+    }
+
+    fn live(&self, hsm: &HsmName, name: &KeyName, version: Option<VersionId>) -> Result<Arc<Key>> {
+        self.key(hsm, name)
+            .filter(|key| key.deletion.is_none())
+            .ok_or_else(|| Error::NotFound((&KeyId { hsm: hsm.clone(), name: name.clone(), version }).into()))
+    }
+
+    fn deleted(&self, hsm: &HsmName, name: &KeyName) -> Result<Arc<Key>> {
+        self.live_hsm(hsm)?;
+        let key = self.key(hsm, name).filter(|key| key.deletion.is_some());
+        key.ok_or_else(|| Error::NotFound(Resource::deleted_key(hsm, name)))
+    }
+
+    fn set_deletion(&mut self, key: &Key, deletion: Option<Deletion>) {
+        self.set(Key { deletion, ..key.clone() });
+    }
+
+    fn set(&mut self, key: Key) {
+        self.changes
+            .keys
+            .insert((key.hsm.to_case_insensitive(), key.name.to_case_insensitive()), Some(Arc::new(key)));
+    }
+}
+
+fn id(version: &KeyVersion) -> KeyId {
+    KeyId { hsm: version.hsm.clone(), name: version.name.clone(), version: Some(version.version) }
+}
+
+/// Changes the notices of the current version.
+fn update_notices(key: &mut Key, change: impl FnOnce(Notices) -> Notices) {
+    if let Some(current) = key.versions.last_mut() {
+        let notices = change(current.notices);
+        if notices != current.notices {
+            *current = Arc::new(KeyVersion { notices, ..KeyVersion::clone(current) });
+        }
+    }
+}
+
+/// The version with the names of its key: in their original case, and sharing their allocation.
+fn with_names_of(version: &KeyVersion, key: &Key) -> KeyVersion {
+    KeyVersion { hsm: key.hsm.clone(), name: key.name.clone(), ..version.clone() }
+}
+
+#[cfg(test)]
+mod tests;
