@@ -435,10 +435,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<()> {
         self.live_hsm(hsm)?;
         let found = self.live(hsm, name, Some(version))?;
-        let missing = || {
-            let key = KeyId { hsm: hsm.clone(), name: name.clone(), version: Some(version) };
-            Error::NotFound((&key).into())
-        };
+        let missing = || not_found(hsm, name, Some(version));
         let known = found.version(Some(version)).ok_or_else(missing)?;
         match known.mode_family {
             Some(bound) => check_family(known, bound, family),
@@ -459,9 +456,8 @@ impl<'a> Transaction<'a> {
     }
 
     fn live(&self, hsm: &HsmName, name: &KeyName, version: Option<VersionId>) -> Result<Arc<Key>> {
-        self.key(hsm, name)
-            .filter(|key| key.deletion.is_none())
-            .ok_or_else(|| Error::NotFound((&KeyId { hsm: hsm.clone(), name: name.clone(), version }).into()))
+        let key = self.key(hsm, name).filter(|key| key.deletion.is_none());
+        key.ok_or_else(|| not_found(hsm, name, version))
     }
 
     fn deleted(&self, hsm: &HsmName, name: &KeyName) -> Result<Arc<Key>> {
@@ -475,10 +471,13 @@ impl<'a> Transaction<'a> {
     }
 
     fn set(&mut self, key: Key) {
-        self.changes
-            .keys
-            .insert((key.hsm.to_case_insensitive(), key.name.to_case_insensitive()), Some(Arc::new(key)));
+        let id = (key.hsm.to_case_insensitive(), key.name.to_case_insensitive());
+        self.changes.keys.insert(id, Some(Arc::new(key)));
     }
+}
+
+fn not_found(hsm: &HsmName, name: &KeyName, version: Option<VersionId>) -> Error {
+    Error::NotFound((&KeyId { hsm: hsm.clone(), name: name.clone(), version }).into())
 }
 
 fn id(version: &KeyVersion) -> KeyId {
