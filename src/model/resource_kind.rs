@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Timestamp;
-use super::name::{BudgetName, HsmName, KeyId, KeyName};
+use super::name::{BudgetName, HsmName, KeyId, KeyName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
 
 /// What a resource is. Surfaces map each kind exhaustively.
@@ -113,6 +113,11 @@ impl Resource {
     /// A key.
     pub fn key(hsm: &HsmName, key: &KeyName) -> Self {
         Self { kind: ResourceKind::Key, name: format!("hsms/{hsm}/keys/{key}") }
+    }
+
+    /// A key version, or the key if `version` is `None`.
+    pub fn version(hsm: &HsmName, key: &KeyName, version: Option<VersionId>) -> Self {
+        (&KeyId { hsm: hsm.clone(), name: key.clone(), version }).into()
     }
 
     /// A resource group.

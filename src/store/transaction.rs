@@ -435,7 +435,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<()> {
         self.live_hsm(hsm)?;
         let found = self.live(hsm, name, Some(version))?;
-        let missing = || not_found(hsm, name, Some(version));
+        let missing = || Error::NotFound(Resource::version(hsm, name, Some(version)));
         let known = found.version(Some(version)).ok_or_else(missing)?;
         match known.mode_family {
             Some(bound) => check_family(known, bound, family),
@@ -457,7 +457,7 @@ impl<'a> Transaction<'a> {
 
     fn live(&self, hsm: &HsmName, name: &KeyName, version: Option<VersionId>) -> Result<Arc<Key>> {
         let key = self.key(hsm, name).filter(|key| key.deletion.is_none());
-        key.ok_or_else(|| not_found(hsm, name, version))
+        key.ok_or_else(|| Error::NotFound(Resource::version(hsm, name, version)))
     }
 
     fn deleted(&self, hsm: &HsmName, name: &KeyName) -> Result<Arc<Key>> {
@@ -474,10 +474,6 @@ impl<'a> Transaction<'a> {
         let id = (key.hsm.to_case_insensitive(), key.name.to_case_insensitive());
         self.changes.keys.insert(id, Some(Arc::new(key)));
     }
-}
-
-fn not_found(hsm: &HsmName, name: &KeyName, version: Option<VersionId>) -> Error {
-    Error::NotFound((&KeyId { hsm: hsm.clone(), name: name.clone(), version }).into())
 }
 
 fn id(version: &KeyVersion) -> KeyId {
