@@ -11,6 +11,7 @@ use strongroom::audit::{self, Sink};
 use strongroom::model::audit_entry::Meter;
 use strongroom::model::billing::Period;
 use strongroom::model::change::{Change, ControlChange, Intent, IntentVerb, VersionOrigin};
+use strongroom::model::deletion::{Deletable, Transition};
 use strongroom::model::due::Notices;
 use strongroom::model::event::DEFAULT_RETAINED;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
@@ -45,6 +46,10 @@ fn local() -> HsmName {
 
 fn name(text: &str) -> KeyName {
     text.parse().unwrap()
+}
+
+fn deletable(key: &str) -> Deletable {
+    Deletable::Key(local(), name(key))
 }
 
 fn hsm() -> ManagedHsm {
@@ -239,13 +244,13 @@ async fn state_survives_reopening() {
         Change::InsertVersion(version("invoices", 2), VersionOrigin::Created),
         Change::ReplaceVersion(disabled),
         Change::InsertVersion(version("old", 3), VersionOrigin::Created),
-        Change::SoftDelete(local(), name("OLD"), deletion),
+        Change::Transition(deletable("OLD"), Transition::SoftDelete(deletion)),
         Change::InsertVersion(version("back", 4), VersionOrigin::Created),
-        Change::SoftDelete(local(), name("back"), deletion),
-        Change::Recover(local(), name("back")),
+        Change::Transition(deletable("back"), Transition::SoftDelete(deletion)),
+        Change::Transition(deletable("back"), Transition::Recover(at(NOON))),
         Change::InsertVersion(version("gone", 5), VersionOrigin::Created),
-        Change::SoftDelete(local(), name("gone"), deletion),
-        Change::Purge(local(), name("gone")),
+        Change::Transition(deletable("gone"), Transition::SoftDelete(deletion)),
+        Change::Transition(deletable("gone"), Transition::Purge(at(NOON))),
         Change::PutRoleDefinition(local(), Arc::new(role(7, false))),
         Change::PutRoleDefinition(local(), Arc::new(role(6, false))),
         Change::PutRoleDefinition(

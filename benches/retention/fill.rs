@@ -7,6 +7,7 @@ use strongroom::config;
 use strongroom::ids::Ids;
 use strongroom::model::Timestamp;
 use strongroom::model::change::{Change, ControlChange, VersionOrigin};
+use strongroom::model::deletion::{Deletable, Transition};
 use strongroom::model::due::Notices;
 use strongroom::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use strongroom::model::key::{Attributes, Curve, KeyOperation, KeyVersion, PublicMaterial, Tags};
@@ -109,7 +110,8 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
             let version = version(number, deleted_at)?;
             let (hsm, name) = (version.hsm.clone(), version.name.clone());
             changes.push(Change::InsertVersion(version, VersionOrigin::Created));
-            changes.push(Change::SoftDelete(hsm, name, Deletion { deleted_at, scheduled_purge_at }));
+            let deletion = Deletion { deleted_at, scheduled_purge_at };
+            changes.push(Change::Transition(Deletable::Key(hsm, name), Transition::SoftDelete(deletion)));
         }
         // `Rules::Configured` lifts the limit on the number of keys, which the measurement exceeds.
         store.commit(Commit { changes, rules: Rules::Configured, ..Commit::default() }).await?;

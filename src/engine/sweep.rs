@@ -6,6 +6,7 @@ use super::Engine;
 use crate::model::Result;
 use crate::model::audit_entry::{AuditEntry, Meter, Origin};
 use crate::model::change::{Change, Intent, IntentVerb};
+use crate::model::deletion::{Deletable, Transition};
 use crate::model::name::KeyName;
 use crate::ops::{hsm_lock, key_lock, wipe};
 use crate::store::{AuditRecord, Commit, Listing};
@@ -86,7 +87,10 @@ impl Engine {
         let _held = self.0.locks.acquire(key_lock(&intent.hsm, &name)).await;
         token.destroy(&intent.objects).await?;
         let target = format!("hsms/{}/deletedKeys/{name}", intent.hsm);
-        let change = Change::Purge(intent.hsm.clone(), name);
+        let change = Change::Transition(
+            Deletable::Key(intent.hsm.clone(), name),
+            Transition::Purge(self.0.clock.now()),
+        );
         self.finish_purge(intent, change, ("KeyPurge", target)).await
     }
 
@@ -99,7 +103,10 @@ impl Engine {
         wipe(&self.0.store, &self.0.supply, &hsm).await?;
         self.0.tokens.detach(&hsm.name);
         let target = hsm.deleted_id();
-        let change = Change::PurgeHsm(hsm.name.clone(), self.0.clock.now());
+        let change = Change::Transition(
+            Deletable::ManagedHsm(hsm.name.clone()),
+            Transition::Purge(self.0.clock.now()),
+        );
         self.finish_purge(intent, change, ("ManagedHsmPurge", target)).await
     }
 

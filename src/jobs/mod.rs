@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::identity::Credential;
 use crate::model::audit_entry::Origin;
+use crate::model::deletion::Deletable;
 use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::resource_kind::Resource;
 use crate::model::time::{DueWork, ScheduledWork};
@@ -185,11 +186,11 @@ impl Scheduler {
         let DueWork { at, hsm, work } = due;
         let path = |name: &KeyName| KeyPath { hsm: hsm.clone(), name: name.clone() };
         let done = match &work {
-            ScheduledWork::PurgeKey(name) => {
+            ScheduledWork::Purge(Deletable::Key(_, name)) => {
                 let purged = self.engine.run_due(PurgeExpiredKey { key: path(name) }).await;
                 purged.map(|()| TimedEventKind::PurgedKey(name.clone()))
             }
-            ScheduledWork::PurgeHsm => self.purge_hsm(&hsm).await,
+            ScheduledWork::Purge(Deletable::ManagedHsm(name)) => self.purge_hsm(name).await,
             ScheduledWork::RotateKey(name) => {
                 match self.engine.run_due(RotateDueKey { key: path(name) }).await {
                     Ok(made) => Ok(TimedEventKind::RotatedKey(name.clone(), made.version.version)),

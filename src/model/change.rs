@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Timestamp;
 use super::aes_modes::ModeFamily;
 use super::arm_rbac::ControlAssignment;
 use super::audit_key::AuditKey;
 use super::billing::Budget;
+use super::deletion::{Deletable, Transition};
 use super::due::Notice;
 use super::hsm::ManagedHsm;
 use super::key::KeyVersion;
 use super::local_rbac::{RoleAssignment, RoleDefinition};
 use super::name::{BudgetName, HsmName, KeyName, VersionId};
 use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
-use super::retention::Deletion;
 use super::rotation::RotationPolicy;
 use super::time::ClockSetting;
 
@@ -26,12 +25,6 @@ pub enum Change {
     InsertHsm(ManagedHsm, Vec<RoleAssignment>),
     /// Replaces tags, settings, purge protection or activation of a live HSM.
     ReplaceHsm(ManagedHsm),
-    /// Soft-deletes a live HSM with everything in it.
-    SoftDeleteHsm(HsmName, Deletion),
-    /// Recovers a deleted HSM with everything in it.
-    RecoverHsm(HsmName, Timestamp),
-    /// Purges a deleted HSM with everything in it.
-    PurgeHsm(HsmName, Timestamp),
     /// Inserts a version of a new or live key; it becomes the current version.
     InsertVersion(KeyVersion, VersionOrigin),
     /// Replaces operations, attributes or tags of a version of a live key.
@@ -44,12 +37,8 @@ pub enum Change {
     PutRotationPolicy(HsmName, KeyName, Option<Arc<RotationPolicy>>),
     /// Records a one-time notice for the current version of a live key.
     RecordNotice(HsmName, KeyName, Notice),
-    /// Soft-deletes a live key.
-    SoftDelete(HsmName, KeyName, Deletion),
-    /// Recovers a deleted key.
-    Recover(HsmName, KeyName),
-    /// Purges a deleted key and its versions.
-    Purge(HsmName, KeyName),
+    /// Soft-deletes, recovers or purges a resource.
+    Transition(Deletable, Transition),
     /// Creates or replaces a custom role definition.
     PutRoleDefinition(HsmName, Arc<RoleDefinition>),
     /// Deletes a custom role definition.

@@ -1,8 +1,10 @@
-//! Scheduled work on keys (purge, rotation, expiry notice) and the one-time notices of key versions.
+//! Scheduled work on HSMs and keys (purge, rotation, expiry notice) and the one-time notices of key versions.
 
 use jiff::SignedDuration;
 
 use super::Timestamp;
+use super::deletion::Deletable;
+use super::hsm::ManagedHsm;
 use super::key::{Key, KeyVersion};
 use super::time::ScheduledWork;
 
@@ -58,13 +60,22 @@ impl Notice {
     }
 }
 
+impl ManagedHsm {
+    /// Returns the scheduled purge of a deleted HSM. Work on its keys waits for its recovery.
+    pub fn scheduled_purge(&self) -> Option<(Timestamp, ScheduledWork)> {
+        let at = self.deletion?.scheduled_purge_at;
+        Some((at, ScheduledWork::Purge(Deletable::ManagedHsm(self.name.clone()))))
+    }
+}
+
 impl Key {
     /// Returns the scheduled work on the key with its due times, in no particular order.
     ///
     /// For a deleted key this is the scheduled purge only; for a live key only the current version is considered.
     pub fn scheduled_work(&self) -> Vec<(Timestamp, ScheduledWork)> {
         if let Some(deletion) = self.deletion {
-            return vec![(deletion.scheduled_purge_at, ScheduledWork::PurgeKey(self.name.clone()))];
+            let key = Deletable::Key(self.hsm.clone(), self.name.clone());
+            return vec![(deletion.scheduled_purge_at, ScheduledWork::Purge(key))];
         }
         let rotation = self.rotates_at().map(|at| (at, ScheduledWork::RotateKey(self.name.clone())));
         let notice = self.current().and_then(|version| near_expiry(version));
@@ -201,7 +212,10 @@ pub(super) mod tests {
             Some(Deletion { deleted_at: made, scheduled_purge_at: at("2027-01-08T00:00:00Z") });
         assert_eq!(
             deleted.scheduled_work(),
-            [(at("2027-01-08T00:00:00Z"), ScheduledWork::PurgeKey("a".parse().unwrap()))]
+            [(
+                at("2027-01-08T00:00:00Z"),
+                ScheduledWork::Purge(Deletable::Key("local".parse().unwrap(), "a".parse().unwrap()))
+            )]
         );
     }
 

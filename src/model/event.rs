@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::deletion::Transition;
 use super::key_date::KeyDate;
 use super::name::{BudgetName, HsmName, KeyId, KeyName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
@@ -107,6 +108,26 @@ pub enum KeyEventKind {
     NearExpiry(VersionId, KeyDate),
     /// Rotation of this version by the key's policy was abandoned.
     NotRotated(VersionId),
+}
+
+impl From<Transition> for HsmEventKind {
+    fn from(transition: Transition) -> Self {
+        match transition {
+            Transition::SoftDelete(deletion) => Self::Deleted(deletion.scheduled_purge_at),
+            Transition::Recover(_) => Self::Recovered,
+            Transition::Purge(_) => Self::Purged,
+        }
+    }
+}
+
+impl From<Transition> for KeyEventKind {
+    fn from(transition: Transition) -> Self {
+        match transition {
+            Transition::SoftDelete(deletion) => Self::Deleted(deletion.scheduled_purge_at),
+            Transition::Recover(_) => Self::Recovered,
+            Transition::Purge(_) => Self::Purged,
+        }
+    }
 }
 
 impl LifecycleEvent {

@@ -10,6 +10,7 @@ pub mod base64;
 pub mod billing;
 pub mod change;
 mod curve;
+pub mod deletion;
 mod denied;
 pub mod due;
 pub mod error;

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::Timestamp;
+use super::deletion::Deletable;
 use super::name::{BudgetName, HsmName, KeyName};
 use super::resource::SubscriptionId;
 
@@ -31,10 +32,8 @@ pub const MAX_ADVANCE: SignedDuration = SignedDuration::from_hours(24 * 3653);
 /// Work that the service performs at a scheduled time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ScheduledWork {
-    /// Purge a deleted key whose retention interval has ended.
-    PurgeKey(KeyName),
-    /// Purge a deleted HSM whose retention interval has ended.
-    PurgeHsm,
+    /// Purge a deleted resource whose retention interval has ended.
+    Purge(Deletable),
     /// Rotate a key by its rotation policy. Ordered before `NoteNearExpiry`: if both are due at once, the expiring
     /// version is no longer the current one.
     RotateKey(KeyName),
@@ -48,7 +47,7 @@ impl ScheduledWork {
     /// Whether the work destroys data permanently.
     pub const fn destroys(&self) -> bool {
         match self {
-            Self::PurgeKey(_) | Self::PurgeHsm => true,
+            Self::Purge(_) => true,
             Self::RotateKey(_) | Self::EmitNearExpiry(_) | Self::EmitBudgetReached(..) => false,
         }
     }

@@ -14,6 +14,7 @@ use super::statements::{Failure, to_json};
 use super::transaction::Transaction;
 use crate::model::billing::Budget;
 use crate::model::change::{Change, ControlChange, VersionOrigin};
+use crate::model::deletion::Deletable;
 use crate::model::due::Notice;
 use crate::model::event::{
     EventBatch, EventFilter, EventPayload, EventPosition, HsmEvent, HsmEventKind, KeyEvent, KeyEventKind,
@@ -116,11 +117,6 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
     match change {
         Change::InsertHsm(hsm, _) => vec![hsm_event(hsm, HsmEventKind::Created)],
         Change::ReplaceHsm(hsm) => replaced(hsm, transaction),
-        Change::SoftDeleteHsm(name, deletion) => {
-            known_hsm(transaction, name, HsmEventKind::Deleted(deletion.scheduled_purge_at))
-        }
-        Change::RecoverHsm(name, _) => known_hsm(transaction, name, HsmEventKind::Recovered),
-        Change::PurgeHsm(name, _) => known_hsm(transaction, name, HsmEventKind::Purged),
         Change::InsertVersion(version, made) => {
             let kind = match made {
                 VersionOrigin::Created => KeyEventKind::Created,
@@ -130,13 +126,14 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
             key(transaction, &version.hsm, &version.name, kind(version.version))
         }
         Change::RecordNotice(hsm, name, notice) => noted(transaction, hsm, name, *notice),
-        Change::SoftDelete(hsm, name, deletion) => {
-            key(transaction, hsm, name, KeyEventKind::Deleted(deletion.scheduled_purge_at))
+        Change::Transition(Deletable::Key(hsm, name), transition) => {
+            key(transaction, hsm, name, KeyEventKind::from(*transition))
+        }
+        Change::Transition(Deletable::ManagedHsm(name), transition) => {
+            known_hsm(transaction, name, HsmEventKind::from(*transition))
         }
         Change::Control(ControlChange::ReplaceBudget(budget)) => reached(budget, transaction),
         Change::ReleaseClock => clock_events(transaction, ClockStatusChange::Released),
-        Change::Recover(hsm, name) => key(transaction, hsm, name, KeyEventKind::Recovered),
-        Change::Purge(hsm, name) => key(transaction, hsm, name, KeyEventKind::Purged),
         // Not lifecycle events; the audit log has these changes.
         Change::ReplaceVersion(_)
         | Change::BindModes(..)

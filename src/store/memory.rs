@@ -228,10 +228,8 @@ impl Memory {
         let firsts = states.values().filter_map(|state| {
             let state = read(state);
             let due = |at, work| DueWork { at, hsm: state.hsm.name.clone(), work };
-            match state.hsm.deletion {
-                Some(deletion) => {
-                    Some(due(deletion.scheduled_purge_at, ScheduledWork::PurgeHsm)).filter(|due| !except(due))
-                }
+            match state.hsm.scheduled_purge() {
+                Some((at, purge)) => Some(due(at, purge)).filter(|due| !except(due)),
                 None => state.due.iter().map(|(at, work)| due(*at, work.clone())).find(|due| !except(due)),
             }
         });
@@ -240,8 +238,8 @@ impl Memory {
 
     /// Whether this work is still scheduled.
     pub(super) fn is_due(&self, due: &DueWork) -> bool {
-        let found = self.with(due.hsm.as_str(), |state| match state.hsm.deletion {
-            Some(deletion) => (deletion.scheduled_purge_at, &ScheduledWork::PurgeHsm) == (due.at, &due.work),
+        let found = self.with(due.hsm.as_str(), |state| match state.hsm.scheduled_purge() {
+            Some((at, purge)) => (at, &purge) == (due.at, &due.work),
             None => state.due.contains(&(due.at, due.work.clone())),
         });
         found.unwrap_or(false)

@@ -9,10 +9,12 @@ use super::transaction::Transaction;
 use super::usage::{Counter, UsedVersion};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::change::{Change, Intent, IntentVerb};
+use crate::model::deletion::{Deletable, Transition};
 use crate::model::key::{Key, KeyVersion};
 use crate::model::key_date::KeyDate;
 use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
 use crate::model::name::{HsmName, KeyName, VersionId};
+use crate::model::retention::Deletion;
 use crate::model::{Error, Timestamp};
 
 /// A failure to apply a commit.
@@ -66,15 +68,6 @@ pub(super) async fn change(
             Ok(())
         }
         Change::ReplaceHsm(hsm) => hsms::update(db, hsm).await,
-        Change::SoftDeleteHsm(hsm, _) | Change::RecoverHsm(hsm, _) => {
-            hsms::update(db, &*transaction.hsm(hsm)?).await?;
-            insert_phase(db, transaction).await
-        }
-        Change::PurgeHsm(hsm, _) => {
-            insert_phase(db, transaction).await?;
-            hsms::delete(db, &hsm.to_case_insensitive()).await?;
-            super::resource_statements::delete_stale_assignments(db, &transaction.resources()).await
-        }
         Change::InsertVersion(version, _) => {
             let key = planned(transaction, &version.hsm, &version.name)?;
             insert_key(db, &key).await?;
@@ -102,15 +95,25 @@ pub(super) async fn change(
             let key = planned(transaction, hsm, name)?;
             rotation::set_notices(db, current(&key)?).await
         }
-        Change::SoftDelete(hsm, name, deletion) => {
-            let instants = (Some(deletion.deleted_at), Some(deletion.scheduled_purge_at));
-            update_deletion(db, &hsm.to_case_insensitive(), &name.to_case_insensitive(), instants).await
+        Change::Transition(Deletable::Key(hsm, name), step) => {
+            let (hsm, name) = (hsm.to_case_insensitive(), name.to_case_insensitive());
+            match step {
+                Transition::SoftDelete(deletion) => update_deletion(db, &hsm, &name, Some(*deletion)).await,
+                Transition::Recover(_) => update_deletion(db, &hsm, &name, None).await,
+                Transition::Purge(_) => delete_key(db, &hsm, &name).await,
+            }
         }
-        Change::Recover(hsm, name) => {
-            update_deletion(db, &hsm.to_case_insensitive(), &name.to_case_insensitive(), (None, None)).await
-        }
-        Change::Purge(hsm, name) => {
-            delete_key(db, &hsm.to_case_insensitive(), &name.to_case_insensitive()).await
+        Change::Transition(Deletable::ManagedHsm(hsm), step) => {
+            insert_phase(db, transaction).await?;
+            match step {
+                Transition::SoftDelete(_) | Transition::Recover(_) => {
+                    hsms::update(db, &*transaction.hsm(hsm)?).await
+                }
+                Transition::Purge(_) => {
+                    hsms::delete(db, &hsm.to_case_insensitive()).await?;
+                    super::resource_statements::delete_stale_assignments(db, &transaction.resources()).await
+                }
+            }
         }
         Change::PutRoleDefinition(hsm, definition) => {
             put_role_definition(db, &hsm.to_case_insensitive(), definition).await
@@ -241,15 +244,15 @@ async fn update_deletion(
     db: &mut SqliteConnection,
     hsm: &str,
     key: &str,
-    (deleted_at, scheduled_purge_at): (Option<Timestamp>, Option<Timestamp>),
+    deletion: Option<Deletion>,
 ) -> Done {
     let sql = "-- update_deletion
         UPDATE keys SET deleted_at = $3, scheduled_purge_at = $4 WHERE hsm = $1 AND folded = $2";
     sqlx::query(sql)
         .bind(hsm)
         .bind(key)
-        .bind(deleted_at.map(Timestamp::as_microsecond))
-        .bind(scheduled_purge_at.map(Timestamp::as_microsecond))
+        .bind(deletion.map(|deletion| deletion.deleted_at.as_microsecond()))
+        .bind(deletion.map(|deletion| deletion.scheduled_purge_at.as_microsecond()))
         .execute(db)
         .await?;
     Ok(())

@@ -1,5 +1,7 @@
 //! Transactions: the preconditions of each change, and the uncommitted changes of a group.
 
+mod deletion;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,7 +27,6 @@ use crate::model::location::normalize;
 use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
 use crate::model::resource::SubscriptionId;
 use crate::model::resource_kind::{Resource, ResourceKind};
-use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
 use crate::model::{Error, Result, Timestamp};
 
@@ -224,34 +225,6 @@ impl<'a> Transaction<'a> {
         match change {
             Change::InsertHsm(hsm, assignments) => self.insert_hsm(hsm, assignments),
             Change::ReplaceHsm(hsm) => self.replace_hsm(hsm),
-            Change::SoftDeleteHsm(name, deletion) => {
-                let hsm = self.live_hsm(name)?;
-                let deleted = ManagedHsm { deletion: Some(*deletion), ..hsm.as_ref().clone() };
-                self.begin_phase(deleted, deletion.deleted_at, Phase::Deleted);
-                Ok(())
-            }
-            Change::RecoverHsm(name, at) => {
-                let hsm = self.deleted_hsm(name)?;
-                self.resources().check_container(&hsm)?;
-                self.begin_phase(ManagedHsm { deletion: None, ..hsm.as_ref().clone() }, *at, Phase::Running);
-                Ok(())
-            }
-            Change::PurgeHsm(name, at) => {
-                let hsm = self.deleted_hsm(name)?;
-                self.begin_phase(hsm.as_ref().clone(), *at, Phase::Purged);
-                let folded = hsm.name.to_case_insensitive();
-                let intents = self.memory.intents().into_iter();
-                let closed = intents
-                    .filter(|intent| intent.hsm.to_case_insensitive() == folded)
-                    .map(|intent| intent.id);
-                self.changes.closed.extend(closed);
-                self.changes.hsms.insert(folded, None);
-                // A later HSM of the same name must not inherit the assignments.
-                let mut resources = Resources::clone(&self.resources());
-                resources.roles.delete_assignments_below(&hsm.scope());
-                self.changes.resources = Some(Arc::new(resources));
-                Ok(())
-            }
             Change::InsertVersion(version, _) => self.insert_version(version),
             Change::ReplaceVersion(version) => self.replace_version(version),
             Change::BindModes(hsm, name, version, family) => self.bind_modes(hsm, name, *version, *family),
@@ -268,22 +241,7 @@ impl<'a> Transaction<'a> {
                 self.set(key);
                 Ok(())
             }
-            Change::SoftDelete(hsm, name, deletion) => {
-                self.live_hsm(hsm)?;
-                let key = self.live(hsm, name, None)?;
-                self.set_deletion(&key, Some(*deletion));
-                Ok(())
-            }
-            Change::Recover(hsm, name) => {
-                let key = self.deleted(hsm, name)?;
-                self.set_deletion(&key, None);
-                Ok(())
-            }
-            Change::Purge(hsm, name) => {
-                self.deleted(hsm, name)?;
-                self.changes.keys.insert((hsm.to_case_insensitive(), name.to_case_insensitive()), None);
-                Ok(())
-            }
+            Change::Transition(resource, transition) => self.transition(resource, *transition),
             Change::PutRoleDefinition(hsm, definition) => {
                 self.change_roles(hsm, |roles| roles.put_definition(Arc::clone(definition)))
             }
@@ -374,11 +332,6 @@ impl<'a> Transaction<'a> {
         self.changes.hsms.insert(hsm.name.to_case_insensitive(), Some(hsm));
     }
 
-    fn deleted_hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
-        let hsm = self.hsm(name).ok().filter(|hsm| hsm.deletion.is_some());
-        hsm.ok_or_else(|| Error::NotFound(Resource::deleted_hsm(name)))
-    }
-
     fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {
         let hsm = self.live_hsm(&version.hsm)?;
         let known = self.key(&version.hsm, &version.name);
@@ -458,16 +411,6 @@ impl<'a> Transaction<'a> {
     fn live(&self, hsm: &HsmName, name: &KeyName, version: Option<VersionId>) -> Result<Arc<Key>> {
         let key = self.key(hsm, name).filter(|key| key.deletion.is_none());
         key.ok_or_else(|| Error::NotFound(Resource::version(hsm, name, version)))
-    }
-
-    fn deleted(&self, hsm: &HsmName, name: &KeyName) -> Result<Arc<Key>> {
-        self.live_hsm(hsm)?;
-        let key = self.key(hsm, name).filter(|key| key.deletion.is_some());
-        key.ok_or_else(|| Error::NotFound(Resource::deleted_key(hsm, name)))
-    }
-
-    fn set_deletion(&mut self, key: &Key, deletion: Option<Deletion>) {
-        self.set(Key { deletion, ..key.clone() });
     }
 
     fn set(&mut self, key: Key) {

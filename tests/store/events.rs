@@ -39,7 +39,7 @@ async fn failed_commit_emits_no_event_and_leaves_no_gap() {
     // The second change fails, so the first is rolled back.
     let failing = vec![
         Change::InsertVersion(version("b", 2), VersionOrigin::Imported),
-        Change::Recover(local(), name("nothing")),
+        Change::Transition(deletable("nothing"), Transition::Recover(at(NOON))),
     ];
     store.commit(call(failing, 2)).await.unwrap_err();
     // Not every change emits an event.
@@ -50,7 +50,7 @@ async fn failed_commit_emits_no_event_and_leaves_no_gap() {
         Change::InsertVersion(version("A", 3), VersionOrigin::Rotated),
         Change::RecordNotice(local(), name("a"), Notice::NotRotated),
         Change::RecordNotice(local(), name("a"), Notice::NotRotated),
-        Change::SoftDelete(local(), name("A"), deletion()),
+        Change::Transition(deletable("A"), Transition::SoftDelete(deletion())),
     ];
     store.commit(call(several, 5)).await.unwrap();
     let expected = [(2, "key.created"), (3, "key.rotated"), (4, "key.not-rotated"), (5, "key.deleted")];
@@ -63,7 +63,10 @@ async fn failed_commit_emits_no_event_and_leaves_no_gap() {
     store.close().await;
     let store = fixture.open().await;
     assert_eq!(emitted(&store, KEYS), expected);
-    store.commit(call(vec![Change::Recover(local(), name("a"))], 6)).await.unwrap();
+    store
+        .commit(call(vec![Change::Transition(deletable("a"), Transition::Recover(at(NOON)))], 6))
+        .await
+        .unwrap();
     assert_eq!(emitted(&store, KEYS).last(), Some(&(6, "key.recovered")));
     assert_eq!(read(&store, KEYS, EventPosition::Now), []);
 }
@@ -79,8 +82,8 @@ async fn events_beyond_limit_are_deleted() {
         .unwrap();
     for number in 0..20 {
         let change = match number % 2 {
-            0 => Change::SoftDelete(local(), name("a"), deletion()),
-            _ => Change::Recover(local(), name("a")),
+            0 => Change::Transition(deletable("a"), Transition::SoftDelete(deletion())),
+            _ => Change::Transition(deletable("a"), Transition::Recover(at(NOON))),
         };
         store.commit(call(vec![change], number)).await.unwrap();
     }

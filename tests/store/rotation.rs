@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use strongroom::model::change::{Change, VersionOrigin};
+use strongroom::model::deletion::Transition;
 use strongroom::model::due::{Notice, Notices};
 use strongroom::model::key::Key;
 use strongroom::model::retention::Deletion;
@@ -10,7 +11,7 @@ use strongroom::model::rotation::{RotationPolicy, RotationRules, RotationTrigger
 use strongroom::model::time::{DueWork, ScheduledWork};
 use strongroom::store::Store;
 
-use crate::{NOON, StoreFixture, at, call, local, name, snapshot, version};
+use crate::{NOON, StoreFixture, at, call, deletable, local, name, snapshot, version};
 
 fn after(period: &str) -> Option<RotationTrigger> {
     Some(RotationTrigger::AfterCreation(period.parse().unwrap()))
@@ -52,12 +53,12 @@ async fn rotation_policies_survive_reopening_until_key_purge() {
         put("cleared", None),
         insert("back", 4),
         put("back", policy("P1Y", None)),
-        Change::SoftDelete(local(), name("back"), deletion),
-        Change::Recover(local(), name("back")),
+        Change::Transition(deletable("back"), Transition::SoftDelete(deletion)),
+        Change::Transition(deletable("back"), Transition::Recover(at(NOON))),
         insert("gone", 5),
         put("gone", policy("", after("P2M"))),
-        Change::SoftDelete(local(), name("gone"), deletion),
-        Change::Purge(local(), name("gone")),
+        Change::Transition(deletable("gone"), Transition::SoftDelete(deletion)),
+        Change::Transition(deletable("gone"), Transition::Purge(at(NOON))),
         insert("gone", 6),
         insert("due", 7),
         put("due", policy("", after("P2M"))),

@@ -21,8 +21,8 @@ async fn key_version_usage_survives_purge_and_restart() {
     }
     let deletion = Deletion { deleted_at: at(NOON + 5), scheduled_purge_at: at(NOON + DAY) };
     let deletion_and_purge = vec![
-        Change::SoftDelete(local(), name("Invoices"), deletion),
-        Change::Purge(local(), name("Invoices")),
+        Change::Transition(deletable("Invoices"), Transition::SoftDelete(deletion)),
+        Change::Transition(deletable("Invoices"), Transition::Purge(at(NOON))),
     ];
     store.commit(call(deletion_and_purge, 2)).await.unwrap();
     // Enough records for the outbox to be moved into the tables.

@@ -3,6 +3,7 @@
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, IntentVerb};
+use crate::model::deletion::{Deletable, Transition};
 use crate::model::local_rbac::DataAction;
 use crate::ops::{Cx, DeletedKey, Done, KeyPath, Operation};
 
@@ -40,5 +41,6 @@ pub(super) async fn destroy(target: &DeletedKey, cx: &Cx) -> Result<Done<()>> {
     let objects: Vec<_> = target.0.versions.iter().map(|version| version.version).collect();
     cx.declare_intent(IntentVerb::Destroy, objects.clone()).await?;
     cx.token.destroy(&objects).await?;
-    Ok(Done::with((), [Change::Purge(cx.hsm.name.clone(), target.0.name.clone())]))
+    let key = Deletable::Key(cx.hsm.name.clone(), target.0.name.clone());
+    Ok(Done::with((), [Change::Transition(key, Transition::Purge(cx.now))]))
 }

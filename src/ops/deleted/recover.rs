@@ -3,6 +3,7 @@
 use super::DeletedKeyBundle;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, IntentVerb};
+use crate::model::deletion::{Deletable, Transition};
 use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Result};
 use crate::ops::keys::KeyBundle;
@@ -41,7 +42,7 @@ impl Operation for RecoverDeletedKey {
             });
         }
         let bundle = DeletedKeyBundle::of(&target.0, cx.recovery_level())?;
-        let name = target.0.name.clone();
-        Ok(Done::with(bundle.current, [Change::Recover(cx.hsm.name.clone(), name)]))
+        let key = Deletable::Key(cx.hsm.name.clone(), target.0.name.clone());
+        Ok(Done::with(bundle.current, [Change::Transition(key, Transition::Recover(cx.now))]))
     }
 }

@@ -7,6 +7,7 @@ use crate::model::Result;
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
+use crate::model::deletion::{Deletable, Transition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::retention::Deletion;
 use crate::ops::{ControlCx, Done, Operation};
@@ -37,6 +38,9 @@ impl Operation for DeleteManagedHsm {
         let deletion = Deletion { deleted_at: cx.now, scheduled_purge_at: hsm.retention.purge_date(cx.now)? };
         let deleted = ManagedHsm { deletion: Some(deletion), ..hsm.as_ref().clone() };
         let bundle = HsmBundle::of(&Arc::new(deleted), &cx.store);
-        Ok(Done::with(bundle, [Change::SoftDeleteHsm(hsm.name.clone(), deletion)]))
+        Ok(Done::with(
+            bundle,
+            [Change::Transition(Deletable::ManagedHsm(hsm.name.clone()), Transition::SoftDelete(deletion))],
+        ))
     }
 }

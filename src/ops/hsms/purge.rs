@@ -5,6 +5,7 @@ use crate::model::Result;
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, IntentVerb};
+use crate::model::deletion::{Deletable, Transition};
 use crate::ops::{ControlCx, Done, Operation, wipe};
 
 /// Purges a deleted HSM, unless purge protection is enabled. Its name becomes available
@@ -43,5 +44,8 @@ pub(super) async fn destroy(target: &DeletedHsm, cx: &ControlCx) -> Result<Done<
     cx.intents.declare(&hsm.name, IntentVerb::Wipe, Vec::new()).await?;
     wipe(&cx.store, &cx.token_pool, hsm).await?;
     cx.tokens.detach(&hsm.name);
-    Ok(Done::with((), [Change::PurgeHsm(hsm.name.clone(), cx.now)]))
+    Ok(Done::with(
+        (),
+        [Change::Transition(Deletable::ManagedHsm(hsm.name.clone()), Transition::Purge(cx.now))],
+    ))
 }

@@ -6,6 +6,7 @@ use super::{DeletedHsmPath, HsmBundle, RecoverableHsm, is_being_purged};
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
+use crate::model::deletion::{Deletable, Transition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::{Error, Result};
 use crate::ops::{ControlCx, Done, Operation};
@@ -38,6 +39,9 @@ impl Operation for RecoverDeletedManagedHsm {
         }
         let live = ManagedHsm { deletion: None, ..hsm.as_ref().clone() };
         let bundle = HsmBundle::of(&Arc::new(live), &cx.store);
-        Ok(Done::with(bundle, [Change::RecoverHsm(hsm.name.clone(), cx.now)]))
+        Ok(Done::with(
+            bundle,
+            [Change::Transition(Deletable::ManagedHsm(hsm.name.clone()), Transition::Recover(cx.now))],
+        ))
     }
 }

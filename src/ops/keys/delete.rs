@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
+use crate::model::deletion::{Deletable, Transition};
 use crate::model::key::Key;
 use crate::model::local_rbac::DataAction;
 use crate::model::retention::Deletion;
@@ -35,9 +36,9 @@ impl Operation for DeleteKey {
     async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<DeletedKeyBundle>> {
         let deletion =
             Deletion { deleted_at: cx.now, scheduled_purge_at: cx.hsm.retention.purge_date(cx.now)? };
-        let name = target.0.name.clone();
+        let key = Deletable::Key(cx.hsm.name.clone(), target.0.name.clone());
         let deleted = Arc::new(Key { deletion: Some(deletion), ..target.0.as_ref().clone() });
         let bundle = DeletedKeyBundle::of(&deleted, cx.recovery_level())?;
-        Ok(Done::with(bundle, [Change::SoftDelete(cx.hsm.name.clone(), name, deletion)]))
+        Ok(Done::with(bundle, [Change::Transition(key, Transition::SoftDelete(deletion))]))
     }
 }

@@ -7,6 +7,7 @@ use crate::model::Result;
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
+use crate::model::deletion::{Deletable, Transition};
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
 use crate::model::retention::Deletion;
 use crate::ops::{ControlCx, Done, Operation};
@@ -97,7 +98,8 @@ impl Operation for DeleteResourceGroup {
             if is_in_group {
                 let deletion =
                     Deletion { deleted_at: cx.now, scheduled_purge_at: hsm.retention.purge_date(cx.now)? };
-                changes.push(Change::SoftDeleteHsm(hsm.name.clone(), deletion));
+                let hsm = Deletable::ManagedHsm(hsm.name.clone());
+                changes.push(Change::Transition(hsm, Transition::SoftDelete(deletion)));
             }
         }
         // The store rejects the change if an HSM was added to the group meanwhile.

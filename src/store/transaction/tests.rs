@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::model::Timestamp;
 use crate::model::change::VersionOrigin;
+use crate::model::deletion::{Deletable, Transition};
 use crate::model::hsm::Activation;
 use crate::model::key::{Attributes, PublicMaterial, Tags};
 use crate::model::local_rbac::{LocalScope, RoleAssignment};
 use crate::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use crate::model::resource_kind::{Resource, ResourceKind};
-use crate::model::retention::RetentionDays;
+use crate::model::retention::{Deletion, RetentionDays};
 
 mod limits;
 
@@ -64,17 +65,18 @@ fn key(name: &str) -> (HsmName, KeyName) {
 fn delete(name: &str) -> Change {
     let (hsm, name) = key(name);
     let at = Timestamp::UNIX_EPOCH;
-    Change::SoftDelete(hsm, name, Deletion { deleted_at: at, scheduled_purge_at: at })
+    let deletion = Deletion { deleted_at: at, scheduled_purge_at: at };
+    Change::Transition(Deletable::Key(hsm, name), Transition::SoftDelete(deletion))
 }
 
 fn recover(name: &str) -> Change {
     let (hsm, name) = key(name);
-    Change::Recover(hsm, name)
+    Change::Transition(Deletable::Key(hsm, name), Transition::Recover(Timestamp::UNIX_EPOCH))
 }
 
 fn purge(name: &str) -> Change {
     let (hsm, name) = key(name);
-    Change::Purge(hsm, name)
+    Change::Transition(Deletable::Key(hsm, name), Transition::Purge(Timestamp::UNIX_EPOCH))
 }
 
 /// A subscription with the resource group of all HSMs.

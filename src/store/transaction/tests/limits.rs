@@ -232,7 +232,8 @@ fn rejects_assignments_with_deleted_scope_or_definition() {
     let deletion = Deletion { deleted_at: at, scheduled_purge_at: at };
     let name: HsmName = "local".parse().unwrap();
     let memory = filled([local()].into_iter());
-    let results = race(&memory, &[Change::SoftDeleteHsm(name.clone(), deletion), insert]);
+    let delete = Change::Transition(Deletable::ManagedHsm(name.clone()), Transition::SoftDelete(deletion));
+    let results = race(&memory, &[delete, insert]);
     assert!(matches!(results[1], Err(Error::NotFound(_))), "{results:?}");
 
     let memory = filled([local(), put_definition(1)].into_iter());

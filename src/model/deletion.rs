@@ -1,0 +1,117 @@
+//! Soft-delete as one state machine: the resources that are soft-deleted, their states and the transitions.
+
+use super::name::{HsmName, KeyName};
+use super::resource_kind::Resource;
+use super::retention::Deletion;
+use super::{Error, Timestamp};
+
+/// A resource that is soft-deleted, and recovered or purged later, by its name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Deletable {
+    /// A key with all its versions.
+    Key(HsmName, KeyName),
+    /// A managed HSM with everything in it.
+    ManagedHsm(HsmName),
+}
+
+/// The state of a resource that can be soft-deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeletionState {
+    /// It is in use, and can be soft-deleted.
+    Live,
+    /// It is kept until its scheduled purge date, and can be recovered or purged. Its name is reserved.
+    SoftDeleted(Deletion),
+    /// It does not exist, or no longer. Its name is free.
+    Purged,
+}
+
+/// A change of the state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transition {
+    /// Soft-deletes a live resource.
+    SoftDelete(Deletion),
+    /// Recovers a soft-deleted resource at this time.
+    Recover(Timestamp),
+    /// Purges a soft-deleted resource, with everything in it, at this time.
+    Purge(Timestamp),
+}
+
+impl DeletionState {
+    /// Returns the state of a stored resource; `deletion` is `None` while it is live.
+    pub const fn stored(deletion: Option<Deletion>) -> Self {
+        match deletion {
+            None => Self::Live,
+            Some(deletion) => Self::SoftDeleted(deletion),
+        }
+    }
+
+    /// Returns the state after a transition; `None` if the transition is not possible in this state.
+    pub const fn after(self, transition: Transition) -> Option<Self> {
+        match (self, transition) {
+            (Self::Live, Transition::SoftDelete(deletion)) => Some(Self::SoftDeleted(deletion)),
+            (Self::SoftDeleted(_), Transition::Recover(_)) => Some(Self::Live),
+            (Self::SoftDeleted(_), Transition::Purge(_)) => Some(Self::Purged),
+            (Self::Live, Transition::Recover(_) | Transition::Purge(_))
+            | (Self::SoftDeleted(_), Transition::SoftDelete(_))
+            | (Self::Purged, _) => None,
+        }
+    }
+}
+
+impl Transition {
+    /// Returns when it takes place.
+    pub const fn at(self) -> Timestamp {
+        match self {
+            Self::SoftDelete(deletion) => deletion.deleted_at,
+            Self::Recover(at) | Self::Purge(at) => at,
+        }
+    }
+}
+
+impl Deletable {
+    /// Returns the resource as errors name it while it is live.
+    pub fn live(&self) -> Resource {
+        match self {
+            Self::Key(hsm, name) => Resource::key(hsm, name),
+            Self::ManagedHsm(name) => name.into(),
+        }
+    }
+
+    /// Returns the resource as errors name it while it is soft-deleted.
+    pub fn deleted(&self) -> Resource {
+        match self {
+            Self::Key(hsm, name) => Resource::deleted_key(hsm, name),
+            Self::ManagedHsm(name) => Resource::deleted_hsm(name),
+        }
+    }
+
+    /// Returns the error of a transition that is not possible in `state`.
+    pub fn rejection(&self, state: DeletionState, transition: Transition) -> Error {
+        match (transition, state, self) {
+            (Transition::SoftDelete(_), DeletionState::SoftDeleted(deletion), Self::ManagedHsm(_)) => {
+                Error::deleted(self.live(), deletion)
+            }
+            (Transition::SoftDelete(_), _, _) => Error::NotFound(self.live()),
+            (Transition::Recover(_) | Transition::Purge(_), _, _) => Error::NotFound(self.deleted()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_three_transitions_are_possible() {
+        let at = Timestamp::UNIX_EPOCH;
+        let deletion = Deletion { deleted_at: at, scheduled_purge_at: at };
+        let deleted = DeletionState::SoftDeleted(deletion);
+        let transitions = [Transition::SoftDelete(deletion), Transition::Recover(at), Transition::Purge(at)];
+        let after = |state: DeletionState| transitions.map(|transition| state.after(transition));
+        assert_eq!(after(DeletionState::Live), [Some(deleted), None, None]);
+        assert_eq!(after(deleted), [None, Some(DeletionState::Live), Some(DeletionState::Purged)]);
+        assert_eq!(after(DeletionState::Purged), [None, None, None]);
+        assert_eq!(DeletionState::stored(None), DeletionState::Live);
+        assert_eq!(DeletionState::stored(Some(deletion)), deleted);
+    }
+}

@@ -1,0 +1,89 @@
+//! The transitions of soft-delete in a transaction: their preconditions, and their effects on each kind of resource.
+
+use std::sync::Arc;
+
+use super::super::resources::Resources;
+use super::Transaction;
+use crate::model::deletion::{Deletable, DeletionState, Transition};
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::Key;
+use crate::model::lifetime::Phase;
+use crate::model::name::{HsmName, KeyName};
+use crate::model::retention::Deletion;
+use crate::model::{Error, Result};
+
+impl Transaction<'_> {
+    /// Adds a transition of a resource.
+    pub(super) fn transition(&mut self, resource: &Deletable, transition: Transition) -> Result<()> {
+        match resource {
+            Deletable::Key(hsm, name) => {
+                self.live_hsm(hsm)?;
+                let found = self.key(hsm, name);
+                let (key, next) = step(resource, found, |key| key.deletion, transition)?;
+                self.set_key_state(&key, next, (hsm, name));
+                Ok(())
+            }
+            Deletable::ManagedHsm(name) => {
+                let found = self.hsm(name).ok();
+                let (hsm, next) = step(resource, found, |hsm| hsm.deletion, transition)?;
+                self.set_hsm_state(&hsm, next, transition)
+            }
+        }
+    }
+
+    fn set_key_state(&mut self, key: &Key, next: DeletionState, (hsm, name): (&HsmName, &KeyName)) {
+        let deletion = match next {
+            DeletionState::Live => None,
+            DeletionState::SoftDeleted(deletion) => Some(deletion),
+            DeletionState::Purged => {
+                let id = (hsm.to_case_insensitive(), name.to_case_insensitive());
+                self.changes.keys.insert(id, None);
+                return;
+            }
+        };
+        self.set(Key { deletion, ..key.clone() });
+    }
+
+    fn set_hsm_state(&mut self, hsm: &ManagedHsm, next: DeletionState, transition: Transition) -> Result<()> {
+        let (deletion, phase) = match next {
+            DeletionState::Live => {
+                self.resources().check_container(hsm)?;
+                (None, Phase::Running)
+            }
+            DeletionState::SoftDeleted(deletion) => (Some(deletion), Phase::Deleted),
+            DeletionState::Purged => (hsm.deletion, Phase::Purged),
+        };
+        self.begin_phase(ManagedHsm { deletion, ..hsm.clone() }, transition.at(), phase);
+        if next == DeletionState::Purged {
+            self.remove_hsm(hsm);
+        }
+        Ok(())
+    }
+
+    /// Removes an HSM with its intents and the role assignments in its scope.
+    fn remove_hsm(&mut self, hsm: &ManagedHsm) {
+        let folded = hsm.name.to_case_insensitive();
+        let intents = self.memory.intents().into_iter();
+        let closed =
+            intents.filter(|intent| intent.hsm.to_case_insensitive() == folded).map(|intent| intent.id);
+        self.changes.closed.extend(closed);
+        self.changes.hsms.insert(folded, None);
+        // A later HSM of the same name must not inherit the assignments.
+        let mut resources = Resources::clone(&self.resources());
+        resources.roles.delete_assignments_below(&hsm.scope());
+        self.changes.resources = Some(Arc::new(resources));
+    }
+}
+
+/// Returns the stored resource and its state after a transition.
+fn step<T>(
+    resource: &Deletable,
+    found: Option<Arc<T>>,
+    deletion: impl Fn(&T) -> Option<Deletion>,
+    transition: Transition,
+) -> Result<(Arc<T>, DeletionState)> {
+    let state =
+        found.as_ref().map_or(DeletionState::Purged, |stored| DeletionState::stored(deletion(stored)));
+    let next = found.zip(state.after(transition));
+    next.ok_or_else(|| -> Error { resource.rejection(state, transition) })
+}
