@@ -8,6 +8,7 @@ mod clock_monitor;
 mod retry_queue;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use clock_monitor::monitor_clock;
 use retry_queue::RetryQueue;
@@ -83,13 +84,12 @@ impl Scheduler {
                 let _working = self.working.lock().await;
                 self.run_due_work(&mut waiting).await;
             }
-            let now = Clock::System.now();
+            // Read before the due work: a retry time that passes in between makes its work due again.
+            let again = waiting.next_retry(Instant::now());
             let next = self.next_due(&waiting).await.map(|due| due.at);
-            let again = waiting.next_retry(now);
             tokio::select! {
                 () = self.clock().sleep_towards(next.unwrap_or(Timestamp::MAX)) => {}
-                // The clock of the service may be frozen; retries are timed by the clock of the machine.
-                () = Clock::System.sleep_towards(again.unwrap_or(Timestamp::MAX)) => {}
+                () = sleep_until(again) => {}
                 changed = changes.changed() => if changed.is_err() { return },
             }
         }
@@ -147,7 +147,7 @@ impl Scheduler {
                 waiting.clear(&due);
                 continue;
             };
-            let (time, first) = waiting.schedule_retry(due.clone(), Clock::System.now());
+            let (time, first) = waiting.schedule_retry(due.clone(), Instant::now());
             if first {
                 tracing::error!(?due, ?time, %error, "due work failed and is retried");
             } else {
@@ -162,7 +162,7 @@ impl Scheduler {
 
     /// Returns the earliest due work that is neither waiting for a retry nor withheld.
     async fn next_due(&self, waiting: &RetryQueue) -> Option<DueWork> {
-        let now = Clock::System.now();
+        let now = Instant::now();
         self.engine.next_due(|due| waiting.is_delayed(due, now) || self.withholds(due)).await
     }
 
@@ -239,6 +239,14 @@ impl Scheduler {
 
     fn clock(&self) -> &Clock {
         self.engine.clock()
+    }
+}
+
+/// Sleeps until an instant of monotonic time; forever if there is none.
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,11 +1,8 @@
 //! The retry queue: delays failed work with exponential backoff, without delaying other work.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
-
-use crate::model::Timestamp;
 use crate::model::name::HsmName;
 use crate::model::time::DueWork;
 
@@ -18,7 +15,8 @@ const MAX_FAILURES: u32 = 8;
 /// The delay of all work of such an HSM.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Failed work with its retry times, by the machine's clock: the clock of the service may be frozen.
+/// Failed work with its retry times, in monotonic time: the clock of the service may be frozen, and a step of the
+/// machine's wall clock neither delays nor hastens a retry.
 #[derive(Debug, Default)]
 pub(super) struct RetryQueue {
     works: BTreeMap<DueWork, Wait>,
@@ -27,7 +25,7 @@ pub(super) struct RetryQueue {
 
 #[derive(Clone, Copy, Debug)]
 struct Wait {
-    until: Timestamp,
+    until: Instant,
     time: Duration,
 }
 
@@ -35,26 +33,26 @@ struct Wait {
 #[derive(Clone, Copy, Debug)]
 struct Streak {
     failures: u32,
-    until: Timestamp,
+    until: Instant,
 }
 
 impl RetryQueue {
     /// Whether the retry time of this work or its HSM is in the future.
-    pub(super) fn is_delayed(&self, due: &DueWork, now: Timestamp) -> bool {
+    pub(super) fn is_delayed(&self, due: &DueWork, now: Instant) -> bool {
         self.hsms.get(&due.hsm).is_some_and(|streak| now < streak.until)
             || self.works.get(due).is_some_and(|wait| now < wait.until)
     }
 
     /// Schedules a retry. Returns the delay, and whether this is the first failure of the work.
-    pub(super) fn schedule_retry(&mut self, due: DueWork, now: Timestamp) -> (Duration, bool) {
+    pub(super) fn schedule_retry(&mut self, due: DueWork, now: Instant) -> (Duration, bool) {
         let streak = self.hsms.entry(due.hsm.clone()).or_insert(Streak { failures: 0, until: now });
         streak.failures = streak.failures.saturating_add(1);
         if streak.failures >= MAX_FAILURES {
-            streak.until = later(now, PAUSE);
+            streak.until = now + PAUSE;
         }
         let before = self.works.get(&due).map(|wait| wait.time);
         let time = before.map_or(FIRST, |time| (time * 2).min(LONGEST));
-        self.works.insert(due, Wait { until: later(now, time), time });
+        self.works.insert(due, Wait { until: now + time, time });
         (time, before.is_none())
     }
 
@@ -70,7 +68,7 @@ impl RetryQueue {
     }
 
     /// Returns the earliest retry time after `now`.
-    pub(super) fn next_retry(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn next_retry(&self, now: Instant) -> Option<Instant> {
         let works = self.works.values().map(|wait| wait.until);
         works.chain(self.hsms.values().map(|streak| streak.until)).filter(|until| *until > now).min()
     }
@@ -81,27 +79,24 @@ impl RetryQueue {
     }
 }
 
-fn later(now: Timestamp, by: Duration) -> Timestamp {
-    SignedDuration::try_from(by).ok().and_then(|by| now.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Timestamp;
     use crate::model::time::ScheduledWork;
 
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
     fn due(hsm: &str, key: &str) -> DueWork {
-        DueWork { at: at(0), hsm: hsm.parse().unwrap(), work: ScheduledWork::RotateKey(key.parse().unwrap()) }
+        DueWork {
+            at: Timestamp::UNIX_EPOCH,
+            hsm: hsm.parse().unwrap(),
+            work: ScheduledWork::RotateKey(key.parse().unwrap()),
+        }
     }
 
     #[test]
     fn retry_delay_doubles_and_other_work_is_not_delayed() {
         let mut waiting = RetryQueue::default();
-        let (mut now, mut waits) = (at(1_000), Vec::new());
+        let (mut now, mut waits) = (Instant::now(), Vec::new());
         for _ in 0..7 {
             assert!(!waiting.is_delayed(&due("one", "a"), now));
             let (time, first) = waiting.schedule_retry(due("one", "a"), now);
@@ -117,29 +112,45 @@ mod tests {
     }
 
     #[test]
+    fn retry_time_is_a_delay_in_monotonic_time() {
+        let (mut waiting, now) = (RetryQueue::default(), Instant::now());
+        // Due dates are of the service's clock, which may be years from the machine's; they do not change the delay.
+        let overdue = due("one", "a");
+        let future = DueWork { at: Timestamp::MAX, ..due("two", "a") };
+        for due in [overdue, future] {
+            waiting.schedule_retry(due.clone(), now);
+            assert!(waiting.is_delayed(&due, now + FIRST - Duration::from_nanos(1)));
+            assert!(!waiting.is_delayed(&due, now + FIRST));
+            assert_eq!(waiting.next_retry(now), Some(now + FIRST));
+        }
+        assert_eq!(waiting.next_retry(now + FIRST), None);
+    }
+
+    #[test]
     fn consecutive_failures_delay_all_work_of_the_hsm() {
         let mut waiting = RetryQueue::default();
-        let now = at(1_000);
+        let now = Instant::now();
         for key in ["a", "b", "c", "d", "e", "f", "g", "h"] {
             assert!(!waiting.is_delayed(&due("one", "z"), now));
             waiting.schedule_retry(due("one", key), now);
         }
         assert!(waiting.is_delayed(&due("one", "z"), now));
         assert!(!waiting.is_delayed(&due("two", "z"), now));
-        assert!(!waiting.is_delayed(&due("one", "z"), at(1_030)));
+        assert!(!waiting.is_delayed(&due("one", "z"), now + PAUSE));
         // One success resets the failures.
         waiting.clear(&due("one", "z"));
-        waiting.schedule_retry(due("one", "y"), at(1_030));
-        assert!(!waiting.is_delayed(&due("one", "z"), at(1_030)));
+        waiting.schedule_retry(due("one", "y"), now + PAUSE);
+        assert!(!waiting.is_delayed(&due("one", "z"), now + PAUSE));
     }
 
     #[test]
     fn removes_work_that_is_no_longer_due() {
         let mut waiting = RetryQueue::default();
-        waiting.schedule_retry(due("one", "a"), at(0));
-        waiting.schedule_retry(due("one", "b"), at(0));
+        let now = Instant::now();
+        waiting.schedule_retry(due("one", "a"), now);
+        waiting.schedule_retry(due("one", "b"), now);
         waiting.retain(|known| *known == due("one", "b"));
-        assert!(!waiting.is_delayed(&due("one", "a"), at(0)) && waiting.is_delayed(&due("one", "b"), at(0)));
+        assert!(!waiting.is_delayed(&due("one", "a"), now) && waiting.is_delayed(&due("one", "b"), now));
         waiting.retain(|_| false);
         assert!(waiting.is_empty());
     }
