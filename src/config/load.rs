@@ -288,4 +288,22 @@ mod tests {
         let error = load(&Sources::default()).unwrap_err().to_string();
         assert!(error.contains("token.module"), "{error}");
     }
+
+    #[test]
+    fn rejects_unknown_skus() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("strongroom.toml");
+        let read = |sku: &str| {
+            std::fs::write(
+                &file,
+                format!("mode = \"simulator\"\n[[hsm]]\nname = \"pay\"\nsku = \"{sku}\"\n"),
+            )
+            .unwrap();
+            load(&Sources { file: Some(file.clone()), ..Sources::default() })
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read("CUSTOM_b32").unwrap().hsm[0].sku, "Custom_B32");
+        let error = read("Standard").unwrap_err();
+        assert!(error.contains("strongroom.toml") && error.contains("sku: the sku is one of"), "{error}");
+    }
 }

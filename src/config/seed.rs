@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::ConfigError;
 use crate::model::aes_modes::AesModes;
 use crate::model::arm_rbac::ControlScope;
+use crate::model::hsm::find_sku;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::retention::RetentionDays;
@@ -53,8 +55,8 @@ pub struct HsmSeed {
     /// The location (Azure region).
     #[serde(default = "location")]
     pub location: String,
-    /// The SKU.
-    #[serde(default = "sku")]
+    /// The SKU, in its canonical spelling; read in any case.
+    #[serde(default = "sku", deserialize_with = "canonical_sku")]
     pub sku: String,
     /// The retention interval, in days.
     #[serde(default = "retention")]
@@ -202,6 +204,11 @@ fn sku() -> String {
     "Standard_B1".to_owned()
 }
 
+fn canonical_sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let given = String::deserialize(deserializer)?;
+    find_sku(&given).map(str::to_owned).map_err(D::Error::custom)
+}
+
 const fn retention() -> RetentionDays {
     RetentionDays::DEFAULT
 }
@@ -251,6 +258,23 @@ mod tests {
             let error =
                 read("name = \"dev\"\nobject_id", &format!("name = \"{name}\"\nobject_id")).unwrap_err();
             assert!(error.contains("file name of its certificate"), "{error}");
+        }
+    }
+
+    #[test]
+    fn sku_is_validated_and_spelled_canonically() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("seed.toml");
+        let read = |sku: &str| {
+            std::fs::write(&file, DEV.replacen("sku = \"Standard_B1\"", &format!("sku = \"{sku}\""), 1))
+                .unwrap();
+            Seed::read(Some(&file)).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("standard_b1V2").unwrap().hsm[0].sku, "Standard_B1v2");
+        for sku in ["", "Premium_P1", "Standard_B1 "] {
+            let error = read(sku).unwrap_err();
+            assert!(error.contains("sku: the sku is one of Standard_B1, "), "{error}");
+            assert!(error.contains("seed.toml"), "{error}");
         }
     }
 }
