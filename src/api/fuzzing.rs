@@ -4,6 +4,7 @@ use http::Request;
 use uuid::Uuid;
 
 use super::azure::{HostNames, TokenAuthorities};
+use super::request_path::normalize_path;
 
 /// Parses `input` as every operation of both surfaces would. The first line is a method and a path with a query, the
 /// second the host, the rest the body.
@@ -14,7 +15,8 @@ pub fn read(input: &[u8]) {
     let start = String::from_utf8_lossy(start);
     let (method, target) = start.split_once(' ').unwrap_or(("GET", &start));
     let request = Request::builder().method(method).uri(target).header("host", host).body(());
-    let Ok((parts, ())) = request.map(Request::into_parts) else { return };
+    let Ok(request) = request else { return };
+    let (parts, ()) = normalize_path(request).into_parts();
     let names = HostNames {
         suffixes: vec!["managedhsm.localhost".to_owned()],
         management_hosts: vec!["management.localhost".to_owned()],

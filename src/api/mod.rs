@@ -8,6 +8,7 @@ pub mod fuzzing;
 pub mod grpc;
 mod peer;
 mod refusal_context;
+mod request_path;
 pub mod rest;
 
 #[cfg(test)]
@@ -16,3 +17,4 @@ mod tests;
 pub use azure::{HostNames, TokenAuthorities};
 pub use body_budget::{BodyBudget, BodyLimits, BodyReservation};
 pub use peer::{PeerAddress, PeerCertificate, PeerConnection};
+pub use request_path::normalize_path;

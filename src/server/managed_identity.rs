@@ -14,7 +14,9 @@ use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
+use tower::ServiceExt as _;
 
+use crate::api::normalize_path;
 use crate::identity::authority::ManagedIdentities;
 
 /// The timeout for receiving the head of a request.
@@ -77,7 +79,7 @@ async fn serve(stream: TcpStream, router: Router, slot: OwnedSemaphorePermit) {
         // Requests are rare, and idle connections would occupy the few slots.
         .keep_alive(false)
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.map_request(normalize_path)));
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection failed");
     }

@@ -22,7 +22,7 @@ use super::service::Service;
 use crate::api::arm::ResourceManager;
 use crate::api::grpc::Services;
 use crate::api::rest::Rest;
-use crate::api::{BodyBudget, BodyLimits, PeerAddress};
+use crate::api::{BodyBudget, BodyLimits, PeerAddress, normalize_path};
 use crate::audit;
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
@@ -97,7 +97,7 @@ impl RequestRouter {
     /// Handles one request.
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
         let intake = self.budget.reservation(self.limits);
-        let mut request = request.map(|body| Body::new(intake.wrap(body)));
+        let mut request = normalize_path(request).map(|body| Body::new(intake.wrap(body)));
         request.extensions_mut().insert(intake.clone());
         let router = if is_grpc(&request) {
             return self.grpc.oneshot(request).await;

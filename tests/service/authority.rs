@@ -165,6 +165,42 @@ async fn managed_identity_endpoints_issue_tokens_without_secret() {
     assert_eq!(connection_file(&server)["managed_identity"]["header"], header);
 }
 
+#[tokio::test]
+async fn percent_encoded_letters_are_decoded_on_every_host() {
+    let server = Server::start();
+    let connection = server.connection();
+    let identity = connection_file(&server)["managed_identity"].clone();
+    let (tenant, port) = (connection.tenant_id, connection.endpoint.rsplit(':').next().unwrap().to_owned());
+    let token = server.access_token_for("nobody", &format!("https://graph.microsoft.com:{port}/")).await;
+    let answer = async |url: String| {
+        let request = server.http().get(&url).bearer_auth(&token).header("metadata", "true");
+        let response = request.send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    };
+    let login = format!("https://login.localhost:{port}/{tenant}");
+    let graph = format!("https://graph.microsoft.com:{port}");
+    let imds = identity["host"].as_str().unwrap();
+    for (plain, escaped) in [
+        (
+            format!("{login}/v2.0/.well-known/openid-configuration"),
+            format!("{login}/%762.0/%2Ewell%2dknown/openid-%63onfiguration"),
+        ),
+        (format!("{graph}/v1.0/servicePrincipals"), format!("{graph}/v%31.0/%73ervicePrincipals")),
+        (format!("{}/ca.pem", connection.endpoint), format!("{}/c%61.pem", connection.endpoint)),
+        (format!("{}/healthz", connection.endpoint), format!("{}/%68ealthz", connection.endpoint)),
+        (
+            format!("{imds}/metadata/identity/oauth2/token"),
+            format!("{imds}/metadat%61/identity/oauth2/token"),
+        ),
+    ] {
+        let (expected, decoded) = (answer(plain.clone()).await, answer(escaped).await);
+        assert_ne!(expected.0, StatusCode::NOT_FOUND, "{plain}");
+        assert_eq!(decoded.0, expected.0, "{plain}: {decoded:?}");
+        // The body of a response from `/healthz` or of an error contains times and identifiers.
+        assert_eq!(decoded.1.len(), expected.1.len(), "{plain}");
+    }
+}
+
 #[test]
 fn occupied_port_disables_only_managed_identities() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -3,7 +3,6 @@
 use http::request::Parts;
 
 use super::super::azure::HostNames;
-use super::super::azure::path::normalize;
 use super::super::azure::query::Query;
 use super::call::RequestInput;
 use super::endpoint::Endpoint;
@@ -12,7 +11,7 @@ use super::wire::{authorization, cloud, deleted, hsms, resources};
 
 /// Parses a request as each operation would. The last segments of the path are the names.
 pub(in super::super) fn read(names: &HostNames, parts: &Parts, body: &[u8]) {
-    let path = &*normalize(parts.uri.path());
+    let path = parts.uri.path();
     let _ = Route::of(&parts.method, path);
     let endpoint = Endpoint::of(names, parts);
     let _ = cloud::metadata(&endpoint, &Query::of(&parts.uri));

@@ -24,7 +24,6 @@ use self::endpoint::Endpoint;
 use self::response::CallResponse;
 use self::route::Route;
 use super::azure::HostNames;
-use super::azure::path::normalize;
 use super::azure::query::Query;
 use super::azure::surface::Surface;
 use super::body_budget::BodyLimits;
@@ -52,8 +51,7 @@ impl ResourceManager {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
         let endpoint = Endpoint::of(names, &parts);
-        let path = normalize(parts.uri.path());
-        let route = Route::of(&parts.method, &path);
+        let route = Route::of(&parts.method, parts.uri.path());
         if route == Route::CloudMetadata {
             let response =
                 CallResponse::json(StatusCode::OK, &wire::cloud::metadata(&endpoint, &Query::of(&parts.uri)));

@@ -3,7 +3,6 @@
 use http::request::Parts;
 
 use super::super::azure::HostNames;
-use super::super::azure::path::normalize;
 use super::super::azure::query::Query;
 use super::call::RequestInput;
 use super::endpoint::Endpoint;
@@ -12,7 +11,7 @@ use super::wire::{access, crypto, keys, rotation, settings};
 
 /// Parses a request as each operation would. The last segment of the path is the name.
 pub(in super::super) fn read(names: &HostNames, parts: &Parts, body: &[u8]) {
-    let path = &*normalize(parts.uri.path());
+    let path = parts.uri.path();
     let _ = Route::of(&parts.method, path);
     let endpoint = Endpoint::of(names, parts, |_| None);
     let query = Query::of(&parts.uri);

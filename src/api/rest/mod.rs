@@ -24,7 +24,6 @@ use self::endpoint::Endpoint;
 use self::response::ResponseContext;
 use self::route::Route;
 use super::azure::HostNames;
-use super::azure::path::normalize;
 use super::azure::surface::Surface;
 use super::body_budget::BodyLimits;
 use super::peer;
@@ -61,8 +60,7 @@ impl Rest {
         };
         let (target, request) = ((engine, &endpoint), (&parts, body));
         let call = Call::receive(target, request, Audience::Service, request_id, *limits).await;
-        let path = normalize(parts.uri.path());
-        let route = Route::of(&parts.method, &path);
+        let route = Route::of(&parts.method, parts.uri.path());
         match call.dispatch(route).await {
             Ok(response) => response::success_response(response, &context, &endpoint),
             Err(Error::Unauthenticated { .. }) => challenge::response(&context, &endpoint),
