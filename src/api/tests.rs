@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use crate::model::Error;
 use crate::model::aes_modes::ModeFamily;
 use crate::model::error::DeniedAction;
 use crate::model::local_rbac::{DataAction, LocalScope};
@@ -10,6 +9,7 @@ use crate::model::name::{PrincipalId, VersionId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::retention::{RecoveryLevel, RetentionDays};
+use crate::model::{Error, Field};
 
 /// The text of an internal error, which must not reach a client.
 pub(super) const SECRET: &str = "the path of a file on the server";
@@ -52,7 +52,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::Exists { resource: (&hsm).into(), deleted: true },
         Error::HsmNotActivated { hsm: hsm.clone() },
         Error::Internal(SECRET.to_owned()),
-        Error::invalid("name", "it is wrong"),
+        Error::invalid(Field::Name, "it is wrong"),
         Error::Deleted { resource: Resource::key(&hsm, &name), scheduled_purge_at: at },
         Error::KeyDisabled { operation: "sign" },
         Error::KeyExpired { operation: "sign", expires: at.into() },

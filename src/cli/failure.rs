@@ -101,6 +101,12 @@ impl From<crate::model::Error> for Failure {
     }
 }
 
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self::problem(error.to_string())
+    }
+}
+
 impl From<tonic::Status> for Failure {
     fn from(status: tonic::Status) -> Self {
         if let Some(source) = std::error::Error::source(&status)

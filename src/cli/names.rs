@@ -4,6 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::failure::{Failure, Outcome};
+use crate::model::Field;
 use crate::model::algorithm::{EncryptionAlgorithm, SignatureAlgorithm, WrapAlgorithm};
 use crate::model::key::KeyOperation;
 use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
@@ -38,7 +39,7 @@ impl KeyRef {
     pub(crate) fn parse_key(text: &str) -> crate::model::Result<Self> {
         match Self::parse(text)? {
             Self { version: Some(_), .. } => {
-                Err(crate::model::Error::invalid("key", "expected a key without a version"))
+                Err(crate::model::Error::invalid(Field::Key, "expected a key without a version"))
             }
             key => Ok(key),
         }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::config::ConfigError;
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
 
@@ -76,13 +77,13 @@ impl From<SignatureAlgorithm> for Algorithm {
 }
 
 impl Issuers {
-    pub(super) async fn new(settings: Vec<Issuer>) -> Result<Self> {
+    pub(super) async fn new(settings: Vec<Issuer>) -> Result<Self, ConfigError> {
         let mut issuers = HashMap::new();
         for issuer in settings {
             let issuer_rules = TrustedIssuer::new(&issuer).await?;
             let name = issuer.issuer;
             if issuers.insert(name.clone(), issuer_rules).is_some() {
-                return Err(Error::invalid("identity.issuers", format!("{name} is configured twice")));
+                return Err(ConfigError::new(format!("identity.issuers: {name} is configured twice")));
             }
         }
         Ok(Self(issuers))
@@ -128,9 +129,9 @@ impl Issuers {
 }
 
 impl TrustedIssuer {
-    async fn new(issuer: &Issuer) -> Result<Self> {
+    async fn new(issuer: &Issuer) -> Result<Self, ConfigError> {
         let wrong =
-            |why: &str| Err(Error::invalid("identity.issuers", format!("issuer {:?}: {why}", issuer.issuer)));
+            |why: &str| Err(ConfigError::new(format!("identity.issuers: issuer {:?}: {why}", issuer.issuer)));
         if issuer.issuer.is_empty() {
             return wrong("issuer must not be empty");
         }

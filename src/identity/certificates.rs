@@ -15,10 +15,11 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use crate::config::ConfigError;
 use crate::ids::Ids;
 use crate::model::{Error, Result};
 
-use super::{files, name_constraints, system_clock};
+use super::{SetupError, files, name_constraints, system_clock};
 
 const DAY: u64 = 24 * 60 * 60;
 const AUTHORITY_DAYS: u64 = 3652;
@@ -78,12 +79,12 @@ pub fn server_names(domain: &str, azure_names: bool) -> Vec<String> {
 /// have mode 0600.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a name that cannot be in a certificate; [`Error::Internal`] if files cannot be read or
+/// [`SetupError::Setting`] for a name that cannot be in a certificate; [`SetupError::Failed`] if files cannot be read or
 /// written, or if the authority is damaged, has expired or may not issue certificates for a name: it is never replaced
 /// silently.
-pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
+pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates, SetupError> {
     if names.is_empty() {
-        return Err(Error::invalid("names", "a server certificate needs at least one name"));
+        return Err(ConfigError::new("names: a server certificate needs at least one name").into());
     }
     server_params(names)?;
     let private = directory.join("tls");
@@ -101,13 +102,14 @@ pub fn ensure(directory: &Path, names: &[String]) -> Result<DevCertificates> {
     let authority = CertificateDer::from_pem_slice(authority_pem.as_bytes())
         .map_err(|_| damaged(&ca_pem_path, "it is not a certificate"))?;
     match X509Certificate::from_der(&authority) {
-        Err(_) => return Err(damaged(&ca_pem_path, "it is not a certificate")),
+        Err(_) => return Err(damaged(&ca_pem_path, "it is not a certificate").into()),
         Ok((_, certificate)) if certificate.validity().not_after.timestamp() < as_i64(now) => {
-            return Err(damaged(&ca_pem_path, "it has expired"));
+            return Err(damaged(&ca_pem_path, "it has expired").into());
         }
         Ok((_, certificate)) => {
             if let Some(name) = names.iter().find(|name| !name_constraints::permits(&certificate, name)) {
-                return Err(damaged(&ca_pem_path, &format!("it may not issue certificates for {name}")));
+                let why = format!("it may not issue certificates for {name}");
+                return Err(damaged(&ca_pem_path, &why).into());
             }
         }
     }
@@ -151,9 +153,9 @@ fn make_authority(certificate_path: &Path, key_path: &Path, names: &[String], no
     Ok(pem)
 }
 
-fn server_params(names: &[String]) -> Result<CertificateParams> {
+fn server_params(names: &[String]) -> Result<CertificateParams, ConfigError> {
     CertificateParams::new(names.to_vec())
-        .map_err(|_| Error::invalid("names", "a name of the server cannot be in a certificate"))
+        .map_err(|_| ConfigError::new("names: a name of the server cannot be in a certificate"))
 }
 
 fn make_server(
@@ -163,7 +165,7 @@ fn make_server(
     authority_key_path: &Path,
     names: &[String],
     now: u64,
-) -> Result<()> {
+) -> Result<(), SetupError> {
     let authority_key = files::read_text(authority_key_path)?
         .and_then(|pem| KeyPair::from_pem(&pem).ok())
         .ok_or_else(|| damaged(authority_key_path, "the authority's key is missing or damaged"))?;
@@ -180,7 +182,7 @@ fn make_server(
     let pem = params.signed_by(&key, &issuer).map_err(Error::internal)?.pem();
     // A crash between the two writes leaves a mismatched pair, which the next start replaces.
     write_key(key_path, &key)?;
-    files::write(certificate_path, pem.as_bytes(), files::PUBLIC)
+    Ok(files::write(certificate_path, pem.as_bytes(), files::PUBLIC)?)
 }
 
 /// Sets a validity of `days` that begins one day ago, and a random serial number.

@@ -7,6 +7,7 @@ use x509_parser::der_parser::asn1_rs::ToDer;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate, X509Name};
 use x509_parser::x509::AttributeTypeAndValue;
 
+use crate::config::ConfigError;
 use crate::model::{Error, Result};
 
 use super::required_issuer::RequiredIssuer;
@@ -18,8 +19,12 @@ pub(super) struct Rules(Vec<(CertificateRule, Option<RequiredIssuer>)>);
 
 impl Rules {
     /// Validates the rules. A rule that names an issuer without a file refers to one of `authorities`.
-    pub(super) fn new(rules: Vec<CertificateRule>, authorities: &[CertificateDer<'static>]) -> Result<Self> {
-        let wrong = |why: String| Err(Error::invalid("identity.client_certificates", why));
+    pub(super) fn new(
+        rules: Vec<CertificateRule>,
+        authorities: &[CertificateDer<'static>],
+    ) -> Result<Self, ConfigError> {
+        let invalid = |why: String| ConfigError::new(format!("identity.client_certificates: {why}"));
+        let wrong = |why: String| Err(invalid(why));
         for (number, rule) in rules.iter().enumerate() {
             let [names @ .., _issuer, _issuer_file] = rule.conditions();
             if names.iter().all(Option::is_none) {
@@ -36,12 +41,10 @@ impl Rules {
         }
         let bound = |(number, rule): (usize, CertificateRule)| {
             let issuing = RequiredIssuer::of(&rule, authorities);
-            let issuing = issuing.map_err(|why| {
-                Error::invalid("identity.client_certificates", format!("rule {number}: {why}"))
-            })?;
+            let issuing = issuing.map_err(|why| invalid(format!("rule {number}: {why}")))?;
             Ok((rule, issuing))
         };
-        rules.into_iter().enumerate().map(bound).collect::<Result<_>>().map(Self)
+        rules.into_iter().enumerate().map(bound).collect::<Result<_, ConfigError>>().map(Self)
     }
 
     /// Returns the caller that the certificate authenticates, and the last second in which it does. `lists` contain the

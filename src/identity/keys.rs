@@ -8,7 +8,7 @@ use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use serde::Deserialize;
 
-use crate::model::{Error, Result};
+use crate::config::ConfigError;
 
 use super::{Issuer, KeySource, SignatureAlgorithm};
 
@@ -71,10 +71,10 @@ impl KeyRing {
     /// Opens the source and fetches the keys. An issuer that does not answer is only logged.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an invalid source.
-    pub(super) async fn new(settings: &Issuer) -> Result<Arc<Self>> {
+    /// For an invalid source.
+    pub(super) async fn new(settings: &Issuer) -> Result<Arc<Self>, ConfigError> {
         let issuer = settings.issuer.as_str();
-        let wrong = |why: String| Error::invalid("identity.issuers", format!("issuer {issuer}: {why}"));
+        let wrong = |why: String| ConfigError::new(format!("identity.issuers: issuer {issuer}: {why}"));
         let (ca_file, proxy) = (settings.ca_file.as_deref(), settings.proxy.as_deref());
         if (ca_file.is_some() || proxy.is_some()) && !matches!(settings.keys, KeySource::JwksUrl(_)) {
             return Err(wrong("ca_file and proxy require jwks_url".into()));

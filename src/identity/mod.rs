@@ -24,6 +24,7 @@ mod name_constraints;
 mod required_issuer;
 mod revocation;
 mod settings;
+mod setup_error;
 mod system_clock;
 
 use std::fmt;
@@ -32,6 +33,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
+use crate::config::ConfigError;
 use crate::model::audit_entry::AuditCaller;
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
@@ -40,6 +42,7 @@ pub use crate::model::audience::Audience;
 pub use access::{Decision, authorize, explain, roles_granting};
 pub use revocation::Revocation;
 pub use settings::{CertificateRule, Issuer, Jwks, KeySource, Settings, SignatureAlgorithm};
+pub use setup_error::SetupError;
 
 /// The capacity of each cache: verified access tokens, and verified certificates.
 const CACHE_CAPACITY: usize = 10_000;
@@ -151,8 +154,8 @@ impl Identity {
     /// are fetched when one of its access tokens is verified.
     ///
     /// # Errors
-    /// [`Error::Invalid`], naming the setting, also if a key or CA file cannot be read.
-    pub async fn new(settings: Settings) -> Result<Self> {
+    /// [`ConfigError`], naming the setting, also if a key or CA file cannot be read.
+    pub async fn new(settings: Settings) -> Result<Self, ConfigError> {
         Ok(Self {
             inner: Arc::new(Inner {
                 rules: client_certificate::Rules::new(settings.certificates, &settings.client_authorities)?,

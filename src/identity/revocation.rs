@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::revocation_list::CertificateRevocationList;
 
-use crate::model::{Error, Result};
+use crate::config::ConfigError;
 
 /// The minimum time between two checks of the files.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -56,13 +56,13 @@ impl Revocation {
     /// Reads the files, each PEM or DER. Without files, no certificate is revoked.
     ///
     /// # Errors
-    /// [`Error::Invalid`], naming the file that cannot be read or contains no list.
-    pub fn open(files: &[PathBuf]) -> Result<Self> {
+    /// [`ConfigError`], naming the file that cannot be read or contains no list.
+    pub fn open(files: &[PathBuf]) -> Result<Self, ConfigError> {
         if files.is_empty() {
             return Ok(Self::default());
         }
         let lists = RevocationLists::read(files, 0)
-            .map_err(|why| Error::invalid("identity.revocation.crl_files", why))?;
+            .map_err(|why| ConfigError::new(format!("identity.revocation.crl_files: {why}")))?;
         Ok(Self(Some(Arc::new(Inner {
             files: files.to_vec(),
             current: RwLock::new(Arc::new(lists)),

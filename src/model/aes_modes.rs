@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::algorithm::{AesMode, Cipher, EncryptionAlgorithm, Wrap, WrapAlgorithm};
 use super::key::{KeyOperation, KeyOperations, KeyType, KeyVersion, Tags};
 use super::name::HsmName;
-use super::{Error, Result};
+use super::{Error, Field, Result};
 
 /// The tag with which a caller selects the family of a key version at creation.
 pub const FAMILY_TAG: &str = "aes-mode-family";
@@ -81,7 +81,7 @@ impl ModeFamily {
         };
         if !possible {
             let why = format!("the tag {FAMILY_TAG} is {family}, which key_ops do not permit");
-            return Err(Error::invalid("tags", why));
+            return Err(Error::invalid(Field::Tags, why));
         }
         Ok(Some(family))
     }
@@ -93,7 +93,7 @@ impl FromStr for ModeFamily {
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|family| family.as_str() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::as_str).join(", ");
-            Error::invalid("tags", format!("the tag {FAMILY_TAG} is one of {names}"))
+            Error::invalid(Field::Tags, format!("the tag {FAMILY_TAG} is one of {names}"))
         })
     }
 }
@@ -196,7 +196,7 @@ mod tests {
         use KeyOperation::{Encrypt, WrapKey};
         for (operations, tag) in [(Encrypt, "GCM"), (Encrypt, ""), (WrapKey, "gcm"), (Encrypt, "keyWrap")] {
             let error = chosen(&[operations], Some(tag)).unwrap_err();
-            assert!(matches!(error, Error::Invalid { field: "tags", .. }), "{tag}: {error}");
+            assert!(matches!(error, Error::Invalid { field: Field::Tags, .. }), "{tag}: {error}");
         }
         let ec = KeyType::Ec { curve: Curve::P256 };
         assert_eq!(ModeFamily::initial(ec, &ec.default_operations(), &tags(Some("any"))), Ok(None));

@@ -2,7 +2,7 @@
 //! requirements on key and input.
 
 use super::key::{Curve, KeyType};
-use super::{Error, Result};
+use super::{Error, Field, Result};
 
 /// Declares an enum with the wire spelling of its variants.
 macro_rules! algorithms {
@@ -27,7 +27,7 @@ macro_rules! algorithms {
             fn from_str(text: &str) -> Result<Self> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err(Error::invalid("algorithm", format!(
+                    _ => Err(Error::invalid(Field::Algorithm, format!(
                         "{:?} is not one of {}", super::error::shorten(text), [$($text),+].join(", ")))),
                 }
             }
@@ -230,7 +230,7 @@ impl SignatureAlgorithm {
                 let longest = usize::from(bits) / 8 - 11;
                 if digest.is_empty() || digest.len() > longest {
                     return Err(Error::invalid(
-                        "digest",
+                        Field::Digest,
                         format!(
                             "RSNULL takes 1 to {longest} bytes with this key, {} were given",
                             digest.len()
@@ -242,7 +242,7 @@ impl SignatureAlgorithm {
                 let wanted = self.hash().map_or(0, Hash::digest_len);
                 if digest.len() != wanted {
                     return Err(Error::invalid(
-                        "digest",
+                        Field::Digest,
                         format!("{self} takes a digest of {wanted} bytes, {} were given", digest.len()),
                     ));
                 }
@@ -321,5 +321,5 @@ impl WrapAlgorithm {
 }
 
 fn mismatch(algorithm: &str, key: KeyType) -> Error {
-    Error::invalid("algorithm", format!("{algorithm} cannot be used with a key of type {key}"))
+    Error::invalid(Field::Algorithm, format!("{algorithm} cannot be used with a key of type {key}"))
 }

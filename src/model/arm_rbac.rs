@@ -11,7 +11,7 @@ use super::local_rbac::DataAction;
 use super::name::HsmName;
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::role::{Assignment, GrantableAction, HierarchicalScope, Permission, RoleGrant, actions};
-use super::{Error, Result};
+use super::{Error, Field, Result};
 
 /// A control-plane role assignment.
 pub type ControlAssignment = Assignment<ControlScope>;
@@ -90,7 +90,7 @@ impl FromStr for ControlAction {
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.iter().copied().find(|action| action.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
             let text = super::error::shorten(text);
-            Error::invalid("action", format!("{text:?} is not an action of the control plane"))
+            Error::invalid(Field::Action, format!("{text:?} is not an action of the control plane"))
         })
     }
 }
@@ -157,7 +157,7 @@ impl FromStr for ControlScope {
     fn from_str(text: &str) -> Result<Self> {
         let wrong = || {
             Error::invalid(
-                "scope",
+                Field::Scope,
                 "a scope is /subscriptions/{id}, /subscriptions/{id}/resourceGroups/{name} or \
                  /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/managedHSMs/{name}",
             )

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Result};
+use super::{Error, Field, Result};
 
 /// An elliptic curve, by its JSON Web Key name (RFC 7518; Azure says `P-256K` for secp256k1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ impl Curve {
     ///
     /// # Errors
     /// `Invalid` naming `field`.
-    pub fn parse(field: &'static str, text: &str) -> Result<Self> {
+    pub fn parse(field: Field, text: &str) -> Result<Self> {
         if text.eq_ignore_ascii_case("secp256k1") {
             return Ok(Self::P256K);
         }
@@ -68,7 +68,7 @@ impl FromStr for Curve {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::parse("crv", text)
+        Self::parse(Field::Crv, text)
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::Timestamp;
 use super::aes_modes::ModeFamily;
+use super::field::Field;
 use super::key_date::KeyDate;
 use super::name::{HsmName, KeyName, PrincipalId, VersionId};
 use super::resource::ResourceGroupName;
@@ -90,8 +91,8 @@ pub enum Error {
     /// A malformed request, or an invalid value of a field.
     #[error("{field}: {why}")]
     Invalid {
-        /// The field's name in the request.
-        field: &'static str,
+        /// The field.
+        field: Field,
         /// Why the value is invalid.
         why: String,
     },
@@ -262,7 +263,7 @@ pub enum Error {
 
 impl Error {
     /// Creates an `Invalid` error for a field.
-    pub fn invalid(field: &'static str, why: impl Into<String>) -> Self {
+    pub fn invalid(field: Field, why: impl Into<String>) -> Self {
         Self::Invalid { field, why: why.into() }
     }
 

@@ -10,7 +10,7 @@ pub use super::network::{DefaultAction, NetworkBypass, NetworkChanges, NetworkRu
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel, RetentionDays};
 use super::setting::Settings;
-use super::{Error, Result, Timestamp};
+use super::{Error, Field, Result, Timestamp};
 
 /// The SKUs of managed HSMs.
 ///
@@ -34,7 +34,7 @@ pub const SKUS: &[&str] = &[
 /// `Invalid` naming `sku`.
 pub fn find_sku(name: &str) -> Result<&'static str> {
     let found = SKUS.iter().copied().find(|sku| sku.eq_ignore_ascii_case(name));
-    found.ok_or_else(|| Error::invalid("sku", format!("the sku is one of {}", SKUS.join(", "))))
+    found.ok_or_else(|| Error::invalid(Field::Sku, format!("the sku is one of {}", SKUS.join(", "))))
 }
 
 /// The activation state; only an active HSM serves its data plane.

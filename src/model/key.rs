@@ -14,7 +14,7 @@ use super::key_date::KeyDate;
 use super::name::{HsmName, KeyName, VersionId};
 use super::retention::Deletion;
 use super::rotation::RotationPolicy;
-use super::{Error, Result, Timestamp};
+use super::{Error, Field, Result, Timestamp};
 
 /// The type of a key, with its size or curve. Managed HSM has HSM-protected types only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ impl KeySpec {
         curve: Option<&str>,
         public_exponent: Option<u32>,
     ) -> Result<Self> {
-        let reject = |given: bool, field: &'static str| {
+        let reject = |given: bool, field: Field| {
             if given {
                 Err(Error::invalid(
                     field,
@@ -107,24 +107,24 @@ impl KeySpec {
         };
         let key_type = match kty {
             "RSA" | "RSA-HSM" => {
-                reject(curve.is_some(), "crv")?;
+                reject(curve.is_some(), Field::Crv)?;
                 KeyType::Rsa { bits: choose(size, 2048, &[2048, 3072, 4096])? }
             }
             "EC" | "EC-HSM" => {
-                reject(size.is_some(), "key_size")?;
-                reject(public_exponent.is_some(), "public_exponent")?;
+                reject(size.is_some(), Field::KeySize)?;
+                reject(public_exponent.is_some(), Field::PublicExponent)?;
                 KeyType::Ec { curve: curve.map_or(Ok(Curve::P256), str::parse)? }
             }
             "oct" | "oct-HSM" => {
-                reject(curve.is_some(), "crv")?;
-                reject(public_exponent.is_some(), "public_exponent")?;
+                reject(curve.is_some(), Field::Crv)?;
+                reject(public_exponent.is_some(), Field::PublicExponent)?;
                 KeyType::Oct { bits: choose(size, 256, &[128, 192, 256])? }
             }
-            _ => return Err(Error::invalid("kty", "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
+            _ => return Err(Error::invalid(Field::Kty, "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
         };
         match public_exponent.unwrap_or(65537) {
             wrong if wrong < 3 || wrong % 2 == 0 => {
-                Err(Error::invalid("public_exponent", "an RSA public exponent is odd and at least 3"))
+                Err(Error::invalid(Field::PublicExponent, "an RSA public exponent is odd and at least 3"))
             }
             public_exponent => Ok(Self { key_type, public_exponent }),
         }
@@ -137,7 +137,7 @@ fn choose(given: Option<u32>, default: u16, allowed: &[u16]) -> Result<u16> {
         .iter()
         .copied()
         .find(|bits| u32::from(*bits) == given)
-        .ok_or_else(|| Error::invalid("key_size", format!("the key size is one of {allowed:?} bits")))
+        .ok_or_else(|| Error::invalid(Field::KeySize, format!("the key size is one of {allowed:?} bits")))
 }
 
 /// The public half of a key, or the size of a secret key. Private and secret bytes stay in the token and are
@@ -253,7 +253,7 @@ impl FromStr for KeyOperation {
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|operation| operation.as_str() == text).ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(|operation| operation.as_str()).collect();
-            Error::invalid("key_ops", format!("a key operation is one of {}", names.join(", ")))
+            Error::invalid(Field::KeyOps, format!("a key operation is one of {}", names.join(", ")))
         })
     }
 }
@@ -285,7 +285,7 @@ pub fn parse_operations<T: AsRef<str>>(names: Option<&[T]>, key_type: KeyType) -
 /// `Invalid` naming `key_ops`.
 pub fn check_operations(operations: &KeyOperations, key_type: KeyType) -> Result<()> {
     if operations.contains(&KeyOperation::Import) && operations.len() > 1 {
-        return Err(Error::invalid("key_ops", "import cannot be combined with other key operations"));
+        return Err(Error::invalid(Field::KeyOps, "import cannot be combined with other key operations"));
     }
     let fits = |operation: KeyOperation| match key_type {
         KeyType::Rsa { .. } => operation != KeyOperation::DeriveKey,
@@ -297,7 +297,7 @@ pub fn check_operations(operations: &KeyOperations, key_type: KeyType) -> Result
     };
     match operations.iter().find(|operation| !fits(**operation)) {
         Some(operation) => {
-            Err(Error::invalid("key_ops", format!("{operation} does not fit a key of type {key_type}")))
+            Err(Error::invalid(Field::KeyOps, format!("{operation} does not fit a key of type {key_type}")))
         }
         None => Ok(()),
     }
@@ -329,11 +329,14 @@ pub type Tags = BTreeMap<String, String>;
 /// `Invalid` naming `tags`.
 pub fn check_tags(tags: &Tags) -> Result<()> {
     if tags.len() > 15 {
-        return Err(Error::invalid("tags", "a key has at most 15 tags"));
+        return Err(Error::invalid(Field::Tags, "a key has at most 15 tags"));
     }
     for (name, value) in tags {
         if name.is_empty() || name.chars().count() > 256 || value.chars().count() > 256 {
-            return Err(Error::invalid("tags", "a tag name has 1 to 256 characters, a value at most 256"));
+            return Err(Error::invalid(
+                Field::Tags,
+                "a tag name has 1 to 256 characters, a value at most 256",
+            ));
         }
     }
     Ok(())
@@ -346,7 +349,7 @@ pub fn check_tags(tags: &Tags) -> Result<()> {
 pub fn check_validity(not_before: Option<KeyDate>, expires: Option<KeyDate>) -> Result<()> {
     match (not_before, expires) {
         (Some(from), Some(until)) if from >= until => {
-            Err(Error::invalid("attributes.expires", "a key must expire after it becomes valid"))
+            Err(Error::invalid(Field::AttributesExpires, "a key must expire after it becomes valid"))
         }
         _ => Ok(()),
     }

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Result, Timestamp};
+use super::{Error, Field, Result, Timestamp};
 
 /// A date at which a key version becomes valid or expires, in microseconds since 1970, UTC. [`Timestamp`] ends 26 hours
 /// before the year 9999 does.
@@ -90,8 +90,9 @@ impl FromStr for KeyDate {
 
     /// Parses RFC 3339, or a date alone, which means midnight UTC.
     fn from_str(text: &str) -> Result<Self> {
-        let wrong =
-            || Error::invalid("date", "a date is written 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z");
+        let wrong = || {
+            Error::invalid(Field::Date, "a date is written 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z")
+        };
         // jiff would parse the date of a longer string and drop its time.
         if text.len() == "2027-01-01".len() {
             let date = text.parse::<jiff::civil::Date>().map_err(|_| wrong())?;

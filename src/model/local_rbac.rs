@@ -9,7 +9,7 @@ use super::arm_rbac::ControlAction;
 use super::error::DeniedAction;
 use super::name::KeyName;
 use super::role::{Assignment, RoleGrant, actions};
-use super::{Error, Result};
+use super::{Error, Field, Result};
 
 /// The name of the role that initial administrators get; it is never assigned automatically otherwise.
 pub const ADMINISTRATOR_ROLE: &str = "Managed HSM Administrator";
@@ -123,7 +123,7 @@ impl FromStr for DataAction {
             })
             .ok_or_else(|| {
                 Error::invalid(
-                    "action",
+                    Field::Action,
                     format!("{:?} is not a data action of Managed HSM", super::error::shorten(text)),
                 )
             })
@@ -161,7 +161,7 @@ impl FromStr for LocalScope {
             "/keys" | "/keys/" => Ok(Self::Keys),
             _ => match text.strip_prefix("/keys/").map(str::parse) {
                 Some(Ok(name)) => Ok(Self::Key(name)),
-                _ => Err(Error::invalid("scope", "a scope is /, /keys or /keys/{name}")),
+                _ => Err(Error::invalid(Field::Scope, "a scope is /, /keys or /keys/{name}")),
             },
         }
     }

@@ -1,6 +1,6 @@
 //! Locations: the regions of resources.
 
-use super::{Error, Result};
+use super::{Error, Field, Result};
 
 /// A location.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,7 +35,7 @@ impl Locations {
         let name: String = text.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_lowercase()).collect();
         self.0.iter().find(|location| location.name == name).ok_or_else(|| {
             let text = super::error::shorten(text);
-            Error::invalid("location", format!("{text:?} is not a location; see the list of locations"))
+            Error::invalid(Field::Location, format!("{text:?} is not a location; see the list of locations"))
         })
     }
 }

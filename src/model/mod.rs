@@ -15,6 +15,7 @@ mod denied;
 pub mod due;
 pub mod error;
 pub mod event;
+pub mod field;
 pub mod hsm;
 pub mod import;
 pub mod key;
@@ -36,6 +37,7 @@ pub mod time;
 pub mod time_guard;
 
 pub use error::{Error, Result};
+pub use field::Field;
 
 /// An instant of the service's clock. Azure's surfaces report whole seconds; the store keeps microseconds.
 pub type Timestamp = jiff::Timestamp;

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Error, Result};
+use super::{Error, Field, Result};
 
 /// Declares a string newtype with `Display`, `FromStr`, `AsRef<str>` and serde through the same check.
 macro_rules! checked_name {
-    ($(#[$doc:meta])* $name:ident, $field:literal, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $field:ident, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -30,7 +30,7 @@ macro_rules! checked_name {
                 let check: fn(&str) -> std::result::Result<(), &'static str> = $check;
                 match check(text) {
                     Ok(()) => Ok(Self(text.into())),
-                    Err(why) => Err(Error::invalid($field, why)),
+                    Err(why) => Err(Error::invalid(Field::$field, why)),
                 }
             }
         }
@@ -68,7 +68,7 @@ checked_name!(
     ///
     /// Source: `Microsoft.KeyVault/managedHSMs` name pattern `^[A-Za-z]([A-Za-z0-9]|\-[A-Za-z0-9])+$`.
     HsmName,
-    "hsm",
+    Hsm,
     |text| {
         let bytes = text.as_bytes();
         let characters = bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
@@ -86,7 +86,7 @@ checked_name!(
     ///
     /// Source: the key name pattern `^[a-zA-Z0-9-]{1,127}$` of the Key Vault REST specification.
     KeyName,
-    "key",
+    Key,
     |text| {
         let bytes = text.as_bytes();
         if (1..=127).contains(&bytes.len()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-') {
@@ -102,7 +102,7 @@ checked_name!(
     ///
     /// Source: Azure's naming rules for `Microsoft.Consumption/budgets`.
     BudgetName,
-    "budget_id",
+    BudgetId,
     |text| {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         if (1..=63).contains(&text.len()) && text.bytes().all(fits) {
@@ -156,7 +156,7 @@ impl FromStr for VersionId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::invalid("version", "a key version is 32 hexadecimal digits");
+        let wrong = || Error::invalid(Field::Version, "a key version is 32 hexadecimal digits");
         if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(wrong());
         }
@@ -201,7 +201,7 @@ impl FromStr for PrincipalId {
     fn from_str(text: &str) -> Result<Self> {
         Uuid::parse_str(text)
             .map(Self)
-            .map_err(|_| Error::invalid("principal_id", "a principal is named by its object id, a GUID"))
+            .map_err(|_| Error::invalid(Field::PrincipalId, "a principal is named by its object id, a GUID"))
     }
 }
 

@@ -5,12 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Result};
+use super::{Error, Field, Result};
 
 /// Declares an enumeration spelled as in Azure Resource Manager; the first value is the default. Parsing ignores case,
 /// as Azure Resource Manager does.
 macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident in $field:literal {
+    ($(#[$doc:meta])* $name:ident in $field:ident {
         $(#[$first_doc:meta])* $first:ident, $($(#[$other_doc:meta])* $other:ident,)+
     }) => {
         $(#[$doc])*
@@ -41,7 +41,7 @@ macro_rules! choice {
                     .find(|choice| choice.as_str().eq_ignore_ascii_case(text))
                     .ok_or_else(|| {
                         Error::invalid(
-                            $field,
+                            Field::$field,
                             concat!("the value is ", stringify!($first), $(" or ", stringify!($other)),+),
                         )
                     })
@@ -52,7 +52,7 @@ macro_rules! choice {
 
 choice! {
     /// Whether the data plane is reachable over the public network.
-    PublicNetworkAccess in "network.public_network_access" {
+    PublicNetworkAccess in NetworkPublicNetworkAccess {
         /// Reachable from every address that the rules allow.
         Enabled,
         /// Reachable only by trusted services and private endpoints.
@@ -62,7 +62,7 @@ choice! {
 
 choice! {
     /// The action for clients that match no rule.
-    DefaultAction in "network.default_action" {
+    DefaultAction in NetworkDefaultAction {
         /// Allows access.
         Allow,
         /// Denies access.
@@ -72,7 +72,7 @@ choice! {
 
 choice! {
     /// The clients that bypass the rules.
-    NetworkBypass in "network.bypass" {
+    NetworkBypass in NetworkBypass {
         /// Azure's trusted services.
         AzureServices,
         /// No clients.
@@ -144,7 +144,7 @@ impl NetworkRules {
     /// # Errors
     /// `Invalid` naming `network.ip_rules`.
     pub fn check(&self) -> Result<()> {
-        let wrong = |why: &str| Err(Error::invalid("network.ip_rules", why));
+        let wrong = |why: &str| Err(Error::invalid(Field::NetworkIpRules, why));
         if self.ip_rules.len() > Self::MAX_IP_RULES {
             return wrong("there are at most 10 rules");
         }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::error::shorten;
 use super::key_date::KeyDate;
-use super::{Error, Result, Timestamp};
+use super::{Error, Field, Result, Timestamp};
 
 /// Maximum digits of a number; no allowed period needs more.
 const MAX_DIGITS: usize = 5;
@@ -85,7 +85,7 @@ impl FromStr for LifetimePeriod {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = |why: &str| Error::invalid("period", format!("{:?} {why}", shorten(text)));
+        let wrong = |why: &str| Error::invalid(Field::Period, format!("{:?} {why}", shorten(text)));
         let form = || wrong("is not a period of years, months and days, such as P90D, P2M or P1Y6M");
         let mut rest = text.strip_prefix('P').filter(|rest| !rest.is_empty()).ok_or_else(form)?;
         let mut numbers = [0_u32; 3];

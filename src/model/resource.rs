@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::arm_rbac::ControlScope;
 use super::key::Tags;
-use super::{Error, Result, Timestamp};
+use super::{Error, Field, Result, Timestamp};
 
 /// The id of a subscription.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ impl FromStr for SubscriptionId {
     fn from_str(text: &str) -> Result<Self> {
         Uuid::parse_str(text)
             .map(Self)
-            .map_err(|_| Error::invalid("subscription", "a subscription is named by its id, a GUID"))
+            .map_err(|_| Error::invalid(Field::Subscription, "a subscription is named by its id, a GUID"))
     }
 }
 
@@ -69,7 +69,7 @@ pub struct ResourceGroup {
 /// # Errors
 /// `Invalid` naming `tags`.
 pub fn check_group_tags(tags: &Tags) -> Result<()> {
-    let wrong = |why: &str| Err(Error::invalid("tags", why));
+    let wrong = |why: &str| Err(Error::invalid(Field::Tags, why));
     if tags.len() > 50 {
         return wrong("a resource group has at most 50 tags");
     }
@@ -130,7 +130,7 @@ impl FromStr for ResourceGroupName {
             Ok(Self(text.into()))
         } else {
             Err(Error::invalid(
-                "resource_group",
+                Field::ResourceGroup,
                 "a resource group's name has 1 to 90 letters, digits, '_', '-', '.' and parentheses, and does not end with a period",
             ))
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Result, Timestamp};
+use super::{Error, Field, Result, Timestamp};
 
 /// The retention interval: for how many days a deleted HSM or key can be recovered. 7 to 90, fixed when the HSM is
 /// created.
@@ -27,9 +27,9 @@ impl RetentionDays {
     /// # Errors
     /// `Invalid` if the date is beyond the calendar.
     pub fn purge_date(self, deleted_at: Timestamp) -> Result<Timestamp> {
-        deleted_at
-            .checked_add(SignedDuration::from_hours(24 * i64::from(self.0)))
-            .map_err(|_| Error::invalid("deleted_at", "the scheduled purge date lies beyond the calendar"))
+        deleted_at.checked_add(SignedDuration::from_hours(24 * i64::from(self.0))).map_err(|_| {
+            Error::invalid(Field::DeletedAt, "the scheduled purge date lies beyond the calendar")
+        })
     }
 }
 
@@ -39,7 +39,7 @@ impl TryFrom<u32> for RetentionDays {
     fn try_from(days: u32) -> Result<Self> {
         match u8::try_from(days) {
             Ok(days @ 7..=90) => Ok(Self(days)),
-            _ => Err(Error::invalid("retention_days", "the retention interval is 7 to 90 days")),
+            _ => Err(Error::invalid(Field::RetentionDays, "the retention interval is 7 to 90 days")),
         }
     }
 }

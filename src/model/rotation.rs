@@ -4,7 +4,7 @@ use super::error::shorten;
 use super::key::KeyVersion;
 use super::key_date::KeyDate;
 use super::period::LifetimePeriod;
-use super::{Error, Result, Timestamp};
+use super::{Error, Field, Result, Timestamp};
 
 /// The minimum days between automatic rotations (Managed HSM documentation, "Configure key autorotation": not more
 /// frequently than once every 28 days).
@@ -43,12 +43,12 @@ pub struct RotationPolicy {
 /// # Errors
 /// `Invalid` naming `lifetime_actions.action`, or `lifetime_actions` if there are several.
 pub fn check_actions(types: &[&str]) -> Result<()> {
-    let wrong = |why: String| Err(Error::invalid("lifetime_actions.action", why));
+    let wrong = |why: String| Err(Error::invalid(Field::LifetimeActionsAction, why));
     if types.iter().any(|action| action.eq_ignore_ascii_case("notify")) {
         return wrong("Managed HSM does not notify; the only action is rotate".to_owned());
     }
     if types.len() > 1 {
-        return Err(Error::invalid("lifetime_actions", "a policy rotates a key in one way at most"));
+        return Err(Error::invalid(Field::LifetimeActions, "a policy rotates a key in one way at most"));
     }
     match types.iter().find(|action| !action.eq_ignore_ascii_case("rotate")) {
         None => Ok(()),
@@ -72,20 +72,20 @@ impl RotationRules {
             && expiry.days().0 < MIN_DAYS
         {
             return Err(Error::invalid(
-                "expiry_time",
+                Field::ExpiryTime,
                 format!("a key version lives for at least {MIN_DAYS} days, and {expiry} can be less"),
             ));
         }
         match (&trigger, &expiry_time) {
             (Some(RotationTrigger::AfterCreation(after)), _) if after.days().0 < MIN_DAYS => {
                 return Err(Error::invalid(
-                    "lifetime_actions.time_after_create",
+                    Field::LifetimeActionsTimeAfterCreate,
                     format!("a key is rotated at most every {MIN_DAYS} days, and {after} can be less"),
                 ));
             }
             (Some(RotationTrigger::BeforeExpiry(_)), None) => {
                 return Err(Error::invalid(
-                    "expiry_time",
+                    Field::ExpiryTime,
                     "rotation before expiry requires an expiry time for new versions",
                 ));
             }
@@ -93,7 +93,7 @@ impl RotationRules {
                 if expiry.days().0 < before.days().1.saturating_add(MIN_DAYS) =>
             {
                 return Err(Error::invalid(
-                    "lifetime_actions.time_before_expiry",
+                    Field::LifetimeActionsTimeBeforeExpiry,
                     format!(
                         "a key is rotated at most every {MIN_DAYS} days, and between making a version that \
                          lives for {expiry} and {before} before its expiry there can be less"
@@ -121,7 +121,7 @@ impl RotationRules {
     /// # Errors
     /// `Invalid` if it is beyond the calendar.
     pub fn expires(&self, now: Timestamp) -> Result<Option<KeyDate>> {
-        let beyond = || Error::invalid("expiry_time", "the new version would expire beyond the calendar");
+        let beyond = || Error::invalid(Field::ExpiryTime, "the new version would expire beyond the calendar");
         let after = |expiry: &LifetimePeriod| expiry.after(now).map(KeyDate::from).ok_or_else(beyond);
         self.expiry_time.as_ref().map(after).transpose()
     }
@@ -188,7 +188,7 @@ mod tests {
         ] {
             match rules(expiry, after, before) {
                 Err(Error::Invalid { field: named, .. }) => {
-                    assert_eq!(named, field, "{expiry} {after} {before}");
+                    assert_eq!(named.path(), field, "{expiry} {after} {before}");
                 }
                 other => panic!("{expiry} {after} {before}: {other:?}"),
             }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::resource_kind::{Resource, ResourceKind};
-use super::{Error, Result};
+use super::{Error, Field, Result};
 
 /// The name of a setting.
 ///
@@ -68,7 +68,7 @@ impl Setting {
         } else if text.eq_ignore_ascii_case("false") {
             Ok(false)
         } else {
-            Err(Error::invalid("value", "the value of a boolean setting is true or false"))
+            Err(Error::invalid(Field::Value, "the value of a boolean setting is true or false"))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Pagination of lists.
 
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// The requested page of a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,12 +21,12 @@ impl PageRequest {
         let size = match usize::try_from(size) {
             Ok(0) => default,
             Ok(size) => size.min(most),
-            Err(_) => return Err(Error::invalid("page_size", "the page size must not be negative")),
+            Err(_) => return Err(Error::invalid(Field::PageSize, "the page size must not be negative")),
         };
         let is_well_formed =
             |token: &str| token.len() <= 127 && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !is_well_formed(token) {
-            return Err(Error::invalid("page_token", "this page token was not made by this list"));
+            return Err(Error::invalid(Field::PageToken, "this page token was not made by this list"));
         }
         Ok(Self { size, after: (!token.is_empty()).then(|| token.to_owned()) })
     }

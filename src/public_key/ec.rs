@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{
 };
 
 use crate::model::key::Curve;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// An elliptic-curve public key.
 pub(super) struct EcKey {
@@ -23,7 +23,7 @@ impl EcKey {
     pub(super) fn parse(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self> {
         let (algorithm, hash) = verification(curve);
         let parsed = ParsedPublicKey::new(algorithm, point(curve, x, y)?)
-            .map_err(|_| Error::invalid("key.x", format!("x and y are not a point of {curve}")))?;
+            .map_err(|_| Error::invalid(Field::KeyX, format!("x and y are not a point of {curve}")))?;
         Ok(Self { parsed, hash })
     }
 
@@ -42,8 +42,8 @@ impl EcKey {
 /// # Errors
 /// `Invalid` naming the coordinate whose width is not the field's.
 pub(super) fn point(curve: Curve, x: &[u8], y: &[u8]) -> Result<Vec<u8>> {
-    check_width(curve, "key.x", x)?;
-    check_width(curve, "key.y", y)?;
+    check_width(curve, Field::KeyX, x)?;
+    check_width(curve, Field::KeyY, y)?;
     Ok([&[0x04], x, y].concat())
 }
 
@@ -51,7 +51,7 @@ pub(super) fn point(curve: Curve, x: &[u8], y: &[u8]) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// `Invalid` naming the field.
-pub(super) fn check_width(curve: Curve, field: &'static str, number: &[u8]) -> Result<()> {
+pub(super) fn check_width(curve: Curve, field: Field, number: &[u8]) -> Result<()> {
     if number.len() == curve.field_len() {
         return Ok(());
     }

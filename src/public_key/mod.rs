@@ -15,7 +15,7 @@ pub use validate::validate;
 
 use crate::model::algorithm::{RsaPadding, SignatureAlgorithm};
 use crate::model::key::{KeyType, PublicMaterial};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// A parsed public key, cached per key version and shared between threads.
 pub struct PublicKey {
@@ -41,7 +41,7 @@ impl PublicKey {
             PublicMaterial::Rsa { n, e } => ParsedKey::Rsa(Box::new(rsa::RsaKey::parse(n, e)?)),
             PublicMaterial::Ec { crv, x, y } => ParsedKey::Ec(ec::EcKey::parse(*crv, x, y)?),
             PublicMaterial::Oct { .. } => {
-                return Err(Error::invalid("algorithm", "an oct-HSM key has no public half"));
+                return Err(Error::invalid(Field::Algorithm, "an oct-HSM key has no public half"));
             }
         };
         Ok(Self { key_type: material.key_type(), parsed })
@@ -68,9 +68,10 @@ impl PublicKey {
     pub fn encrypt(&self, padding: RsaPadding, plaintext: &[u8]) -> Result<Vec<u8>> {
         match &self.parsed {
             ParsedKey::Rsa(key) => key.encrypt(padding, plaintext),
-            ParsedKey::Ec(_) => {
-                Err(Error::invalid("algorithm", format!("a key of type {} cannot encrypt", self.key_type)))
-            }
+            ParsedKey::Ec(_) => Err(Error::invalid(
+                Field::Algorithm,
+                format!("a key of type {} cannot encrypt", self.key_type),
+            )),
         }
     }
 }

@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq;
 
 use super::strip_leading_zeros;
 use crate::model::algorithm::{Hash, RsaPadding, Signature};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// Modulus sizes of Managed HSM, in bytes.
 const MODULUS_LENGTHS: [usize; 3] = [256, 384, 512];
@@ -43,14 +43,17 @@ pub(super) struct RsaKey {
 pub(super) fn check_public<'a>(n: &'a [u8], e: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
     let (n, e) = (strip_leading_zeros(n), strip_leading_zeros(e));
     if !MODULUS_LENGTHS.contains(&n.len()) || n.first().is_none_or(|top| *top < 0x80) {
-        return Err(Error::invalid("key.n", "an RSA modulus has 2048, 3072 or 4096 bits"));
+        return Err(Error::invalid(Field::KeyN, "an RSA modulus has 2048, 3072 or 4096 bits"));
     }
     if n.last().is_none_or(|low| low % 2 == 0) {
-        return Err(Error::invalid("key.n", "an RSA modulus is odd"));
+        return Err(Error::invalid(Field::KeyN, "an RSA modulus is odd"));
     }
     // Key creation and many tokens reject wider exponents too.
     if e.len() > 4 || e.last().is_none_or(|low| low % 2 == 0) || e == [1] {
-        return Err(Error::invalid("key.e", "an RSA public exponent is odd, at least 3 and at most 32 bits"));
+        return Err(Error::invalid(
+            Field::KeyE,
+            "an RSA public exponent is odd, at least 3 and at most 32 bits",
+        ));
     }
     Ok((n, e))
 }
@@ -143,7 +146,7 @@ impl RsaKey {
         let longest = padding.longest_plaintext(self.n.len());
         if plaintext.len() > longest {
             return Err(Error::invalid(
-                "plaintext",
+                Field::Plaintext,
                 format!(
                     "at most {longest} bytes can be encrypted with this key and algorithm, {} were given",
                     plaintext.len()

@@ -24,7 +24,7 @@ use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::name::{HsmName, KeyName};
 use crate::model::resource::SubscriptionId;
 use crate::model::time_guard::ClockStatusChange;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// The maximum number of rows per INSERT statement.
 const ROWS: usize = 500;
@@ -82,7 +82,7 @@ impl EventLog {
             EventPosition::Beginning => floor,
             EventPosition::Event(after) if after > head => {
                 return Err(Error::invalid(
-                    "resume_token",
+                    Field::ResumeToken,
                     "the resume token was not issued by this service",
                 ));
             }

@@ -8,10 +8,10 @@ use super::error::Attempt;
 use super::handles::KeyObjects;
 use super::template::{self, Kind, Lifetime};
 use super::{hmac_companion, pairwise};
-use crate::model::Error;
 use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
 use crate::model::name::VersionId;
+use crate::model::{Error, Field};
 
 /// Imports a key. `again` means that an earlier attempt failed and may have left objects.
 pub(super) fn import(
@@ -28,7 +28,7 @@ pub(super) fn import(
     let mut made = ObjectGuard::new(session);
     let main = made.add(session.create_object(&template::imported(material, life, restrict))?);
     if !pairwise::halves_match(session, main, &public_half(material))? {
-        return Err(Error::invalid("key", "the public key does not match the private key").into());
+        return Err(Error::invalid(Field::Key, "the public key does not match the private key").into());
     }
     let companion = match material {
         ImportMaterial::Oct { k } => hmac_companion::imported_length(&device.capabilities, k.len())

@@ -14,8 +14,8 @@ use super::cipher::classify_decrypt_failure;
 use super::device::Device;
 use super::error::Attempt;
 use super::handles::Part;
-use crate::model::Error;
 use crate::model::name::VersionId;
+use crate::model::{Error, Field};
 
 /// The initial value (RFC 3394, section 2.2.3.1).
 const INITIAL: [u8; HALF] = [0xa6; HALF];
@@ -27,7 +27,9 @@ pub(super) fn wrap(device: &Device, session: &Session, id: VersionId, key: &[u8]
     let support = support(device)?;
     // Some tokens silently pad a wrong length with zeros.
     if key.len() < 2 * HALF || !key.len().is_multiple_of(HALF) {
-        return Err(Error::invalid("key", "AES Key Wrap requires at least 16 bytes, in blocks of 8").into());
+        return Err(
+            Error::invalid(Field::Key, "AES Key Wrap requires at least 16 bytes, in blocks of 8").into()
+        );
     }
     let wrapper = device.handle(session, id, Part::Main)?;
     match support {

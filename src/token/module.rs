@@ -18,7 +18,7 @@ use super::error::{Attempt, Failure};
 use super::pool::FREE;
 use super::profile::Profile;
 use super::{Report, Settings, Token, probe};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// A PKCS#11 module. Each module is initialized at most once per process, as the standard requires.
 #[derive(Clone)]
@@ -180,7 +180,7 @@ impl Module {
     /// `Invalid` naming `label` if a token has this label; `Unsupported` if no token is free.
     pub fn provision(&self, label: &str, so_pin: &SecretString, pin: &SecretString) -> Result<TokenInfo> {
         if label.is_empty() || label.len() > 32 {
-            return Err(Error::invalid("label", "a token's label has 1 to 32 bytes"));
+            return Err(Error::invalid(Field::Label, "a token's label has 1 to 32 bytes"));
         }
         self.loaded.provision(label, so_pin, pin).map_err(|failure| self.loaded.explain(failure))
     }
@@ -327,7 +327,7 @@ impl LoadedModule {
         let tokens = self.tokens()?;
         if tokens.iter().any(|(_, info)| info.initialized && info.has_user_pin && info.label == label) {
             return Err(
-                Error::invalid("label", format!("a token with label {label:?} already exists")).into()
+                Error::invalid(Field::Label, format!("a token with label {label:?} already exists")).into()
             );
         }
         let free = |(_, info): &&(Slot, TokenInfo)| {

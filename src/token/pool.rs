@@ -119,10 +119,7 @@ impl TokenPool {
         let serial = match (&self.0.source, chosen) {
             (TokenSource::Preinitialized { .. }, Some(chosen)) => self.0.module.find(chosen)?.serial,
             (TokenSource::Preinitialized { .. }, None) => {
-                return Err(Error::invalid(
-                    "audit.token",
-                    "no token is configured for signing the audit log",
-                ));
+                return Err(Error::internal("no token is configured for signing the audit log"));
             }
             (TokenSource::SoftHsm { .. }, _) => {
                 let mut tokens = self.0.module.tokens()?.into_iter();

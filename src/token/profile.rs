@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::model::{Error, Result};
+use crate::config::ConfigError;
 
 /// The settings for one kind of token. Capabilities are not configured; they are measured.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -37,13 +37,13 @@ impl Profile {
     /// Parses a profile in TOML.
     ///
     /// # Errors
-    /// `Invalid` naming `profile` if it is malformed or a queue or timeout is 0.
-    pub fn parse(text: &str) -> Result<Self> {
+    /// If it is malformed or a queue or timeout is 0.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let profile: Self =
-            toml::from_str(text).map_err(|cause| Error::invalid("profile", cause.to_string()))?;
+            toml::from_str(text).map_err(|cause| ConfigError::new(format!("profile: {cause}")))?;
         if profile.queue == 0 || profile.slow_queue == 0 || profile.call_ms == 0 || profile.slow_call_ms == 0
         {
-            return Err(Error::invalid("profile", "queues and timeouts must be at least 1"));
+            return Err(ConfigError::new("profile: queues and timeouts must be at least 1"));
         }
         Ok(profile)
     }
@@ -51,13 +51,13 @@ impl Profile {
     /// Returns a built-in profile: `softhsm`, `kryoptic` or `generic`.
     ///
     /// # Errors
-    /// `Invalid` naming `profile` for any other name.
-    pub fn named(name: &str) -> Result<Self> {
+    /// For any other name.
+    pub fn named(name: &str) -> Result<Self, ConfigError> {
         match name {
             "softhsm" => Self::parse(include_str!("../../hsm-config/profiles/softhsm.toml")),
             "kryoptic" => Self::parse(include_str!("../../hsm-config/profiles/kryoptic.toml")),
             "generic" => Self::parse(include_str!("../../hsm-config/profiles/generic.toml")),
-            _ => Err(Error::invalid("profile", "the built-in profiles are softhsm, kryoptic and generic")),
+            _ => Err(ConfigError::new("profile: the built-in profiles are softhsm, kryoptic and generic")),
         }
     }
 

@@ -34,17 +34,16 @@ impl Directory {
     /// Creates the directory if it does not exist, with mode 0700, and writes its configuration.
     ///
     /// # Errors
-    /// `Invalid` naming `directory` if SoftHSM's configuration cannot express the path; `Internal`
+    /// `Unsupported` if SoftHSM's configuration cannot express the path; `Internal`
     /// if the directory cannot be written.
     pub fn prepare(root: &Path) -> Result<Self> {
         if root.to_str().is_none_or(|path| path.contains(['#', '=', '\n', '\r'])) {
-            return Err(Error::invalid(
-                "directory",
-                format!(
-                    "SoftHSM cannot use {}: its configuration does not allow '#', '=' or line breaks in a path",
+            return Err(Error::Unsupported {
+                what: format!(
+                    "directory: SoftHSM cannot use {}: its configuration does not allow '#', '=' or line breaks in a path",
                     root.display()
                 ),
-            ));
+            });
         }
         let prepare = || -> io::Result<Self> {
             private_directory(root)?;

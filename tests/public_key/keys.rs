@@ -227,7 +227,7 @@ pub(crate) fn bytes(hex: &str) -> Vec<u8> {
 /// The field that an error names.
 pub(crate) fn field<T: std::fmt::Debug>(result: strongroom::model::Result<T>) -> &'static str {
     match result {
-        Err(Error::Invalid { field, .. }) => field,
+        Err(Error::Invalid { field, .. }) => field.path(),
         other => panic!("{other:?} is not Invalid"),
     }
 }

@@ -1,8 +1,8 @@
 //! Tests encryption, decryption and key wrapping against other implementations, and the errors of invalid input.
 
-use strongroom::model::Error;
 use strongroom::model::algorithm::{AesMode, Cipher, Hash, RsaPadding};
 use strongroom::model::import::ImportMaterial;
+use strongroom::model::{Error, Field};
 use strongroom::token::{Feature, Support, Token};
 use zeroize::Zeroizing;
 
@@ -62,14 +62,14 @@ async fn gcm_matches_rustcrypto_and_rejects_modified_input() {
         // Input that is no valid GCM ciphertext is rejected before it reaches the token.
         assert!(matches!(
             decrypt(&sealed.ciphertext, b"", &sealed.tag, aad).await,
-            Err(Error::Invalid { field: "iv", .. })
+            Err(Error::Invalid { field: Field::Iv, .. })
         ));
     }
     let first = token.encrypt(id(32), AesMode::Gcm, None, vec![], secret(b"x")).await.unwrap();
     let second = token.encrypt(id(32), AesMode::Gcm, None, vec![], secret(b"x")).await.unwrap();
     assert_ne!(first.iv, second.iv);
     let answer = token.encrypt(id(32), AesMode::Gcm, Some(vec![0; 12]), vec![], secret(b"")).await;
-    assert!(matches!(answer, Err(Error::Invalid { field: "iv", .. })));
+    assert!(matches!(answer, Err(Error::Invalid { field: Field::Iv, .. })));
 }
 
 #[tokio::test]
@@ -104,11 +104,11 @@ async fn cbc_matches_rustcrypto() {
 
     for wrong in [&b"15 bytes, alas!"[..], b""] {
         let answer = token.encrypt(id(16), AesMode::Cbc, Some(iv.to_vec()), vec![], secret(wrong)).await;
-        assert!(matches!(answer, Err(Error::Invalid { field: "plaintext", .. })));
+        assert!(matches!(answer, Err(Error::Invalid { field: Field::Plaintext, .. })));
     }
     for wrong in [None, Some(vec![0; 12])] {
         let answer = token.encrypt(id(16), AesMode::Cbc, wrong, vec![], secret(&[0; 16])).await;
-        assert!(matches!(answer, Err(Error::Invalid { field: "iv", .. })));
+        assert!(matches!(answer, Err(Error::Invalid { field: Field::Iv, .. })));
     }
     let padded = Cipher::Aes(AesMode::CbcPad, 128);
     for wrong in [vec![], vec![9; 15], vec![9; 32]] {
@@ -149,7 +149,7 @@ async fn key_wrap_matches_rustcrypto_and_rejects_modified_input() {
     }
     for wrong in [0, 8, 15, 17, 31] {
         let answer = token.wrap(id(32), secret(&vec![1; wrong])).await;
-        assert!(matches!(answer, Err(Error::Invalid { field: "key", .. })), "{wrong}");
+        assert!(matches!(answer, Err(Error::Invalid { field: Field::Key, .. })), "{wrong}");
     }
     // The session remains usable after an error.
     let wrapped = token.wrap(id(16), secret(&[5; 16])).await.unwrap();

@@ -1,10 +1,10 @@
 //! Tests the import of keys of every type, and that the token holds the imported values.
 
 use hmac::{KeyInit as _, Mac as _};
-use strongroom::model::Error;
 use strongroom::model::algorithm::SignatureAlgorithm as Alg;
 use strongroom::model::import::ImportMaterial;
 use strongroom::model::key::{Curve, PublicMaterial};
+use strongroom::model::{Error, Field};
 
 use crate::fixture::{Bench, digest, ec, id, oct, rsa, software_rsa, verifies};
 
@@ -87,7 +87,7 @@ async fn rejects_mismatched_key_pair_and_leaves_no_object() {
         d: vec![0x33; 32],
     };
     let answer = token.import(id(1), material).await;
-    assert!(matches!(answer, Err(Error::Invalid { field: "key", .. })), "{answer:?}");
+    assert!(matches!(answer, Err(Error::Invalid { field: Field::Key, .. })), "{answer:?}");
     assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [false]);
 }
 

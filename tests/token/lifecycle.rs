@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use strongroom::model::Error;
 use strongroom::model::algorithm::{AesMode, Cipher, SignatureAlgorithm as Alg};
 use strongroom::model::key::Curve;
+use strongroom::model::{Error, Field};
 use strongroom::token::{Profile, Selector, Settings, examine};
 use zeroize::Zeroizing;
 
@@ -167,7 +167,7 @@ async fn tokens_are_provisioned_and_selected_by_label_or_serial() {
     let labels: Vec<_> = bench.module.tokens().unwrap().into_iter().map(|token| token.label).collect();
     assert!(labels.contains(&"bench".to_owned()) && labels.contains(&"second".to_owned()), "{labels:?}");
     let again = bench.directory.provision(&bench.module, "second", &so_pin(), &pin());
-    assert!(matches!(again, Err(Error::Invalid { field: "label", .. })));
+    assert!(matches!(again, Err(Error::Invalid { field: Field::Label, .. })));
 
     let first = bench.open();
     let other =

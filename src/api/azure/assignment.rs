@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::call::RequestInput;
 use crate::model::name::PrincipalId;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -36,7 +36,7 @@ pub(in crate::api) fn role_and_principal<S>(input: &RequestInput<'_, S>) -> Resu
     let definition = role_definition_id.unwrap_or_default();
     let role = definition.rsplit('/').next().and_then(|guid| Uuid::parse_str(guid).ok());
     let role = role.ok_or_else(|| {
-        Error::invalid("properties.roleDefinitionId", "this is not the id of a role definition")
+        Error::invalid(Field::PropertiesRoleDefinitionId, "this is not the id of a role definition")
     })?;
     Ok((role, principal_id.unwrap_or_default().parse()?))
 }

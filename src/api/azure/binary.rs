@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
-use crate::model::{Error, Result, base64};
+use crate::model::{Error, Field, Result, base64};
 
 /// A member with bytes as base64, not yet decoded. It is decoded after the body is parsed, when its name is known for the
 /// error message. Zeroized when dropped.
@@ -17,7 +17,7 @@ impl Binary {
     ///
     /// # Errors
     /// `Invalid` naming the member if it is not a string, or not base64.
-    pub(in crate::api) fn read(self, member: &'static str) -> Result<Zeroizing<Vec<u8>>> {
+    pub(in crate::api) fn read(self, member: Field) -> Result<Zeroizing<Vec<u8>>> {
         let bytes = self.0.and_then(|text| base64::decode(text.as_bytes()));
         bytes.ok_or_else(|| Error::invalid(member, "this is not base64url"))
     }
@@ -27,7 +27,7 @@ impl Binary {
 ///
 /// # Errors
 /// As [`Binary::read`].
-pub(in crate::api) fn bytes(member: &'static str, binary: Option<Binary>) -> Result<Zeroizing<Vec<u8>>> {
+pub(in crate::api) fn bytes(member: Field, binary: Option<Binary>) -> Result<Zeroizing<Vec<u8>>> {
     binary.map_or_else(|| Ok(Zeroizing::default()), |binary| binary.read(member))
 }
 
@@ -95,7 +95,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Vec<u8>> {
-        bytes("value", parse::<Sample>(text.as_bytes()).unwrap().value).map(|bytes| bytes.to_vec())
+        bytes(Field::Value, parse::<Sample>(text.as_bytes()).unwrap().value).map(|bytes| bytes.to_vec())
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
             [r#""geheim!""#, r#""-+geheim""#, "7", "-7", "0.5", "true", "[1,[2]]", r#"{"a":{"b":1}}"#]
         {
             let error = read(&format!(r#"{{"value":{value}}}"#)).unwrap_err();
-            assert_eq!(error, Error::invalid("value", "this is not base64url"), "{value}");
+            assert_eq!(error, Error::invalid(Field::Value, "this is not base64url"), "{value}");
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::super::body_budget::BodyReservation;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// A body that is too large is read and discarded up to this many times the limit: a client that is still writing when
 /// the connection is closed never receives the response.
@@ -37,7 +37,7 @@ pub(in crate::api) async fn read(
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| {
             let stopped = reservation.and_then(BodyReservation::body_error).cloned();
-            stopped.unwrap_or_else(|| Error::invalid("body", "the body ended before it was complete"))
+            stopped.unwrap_or_else(|| Error::invalid(Field::Body, "the body ended before it was complete"))
         })?;
         received = received.saturating_add(chunk.len());
         too_large |= received > limit;
@@ -85,7 +85,7 @@ pub(in crate::api) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let body = match body.trim_ascii() {
         [] => b"{}",
         object @ [b'{', ..] => object,
-        _ => return Err(Error::invalid("body", "this is not a JSON object (line 1, column 1)")),
+        _ => return Err(Error::invalid(Field::Body, "this is not a JSON object (line 1, column 1)")),
     };
     // The message gives the position only: that of `serde_json` would quote the value, which may be secret.
     serde_json::from_slice(body).map_err(|error| {
@@ -94,7 +94,7 @@ pub(in crate::api) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
             serde_json::error::Category::Data => "a member has the wrong type",
             _ => "this is not JSON",
         };
-        Error::invalid("body", format!("{what} (line {line}, column {column})"))
+        Error::invalid(Field::Body, format!("{what} (line {line}, column {column})"))
     })
 }
 

@@ -1,8 +1,8 @@
 //! Maps the domain's errors to Azure's error codes and messages. The HTTP status is that of the error.
 
-use crate::model::Error;
 use crate::model::error::DeniedAction;
 use crate::model::resource_kind::ResourceKind;
+use crate::model::{Error, Field};
 
 /// Returns the code and the message of an error; URLs in it begin with `base`. There is no wildcard arm: a new error must
 /// be assigned a code here.
@@ -72,8 +72,8 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
             "Internal error; the server's log says more under this activity id.".to_owned(),
         ),
         // Errors without a field have recorded messages.
-        Error::Invalid { field: "", why } => ("BadParameter", why.clone()),
-        Error::Invalid { field, why } => ("BadParameter", format!("{}: {why}", member(field))),
+        Error::Invalid { field: Field::Unnamed, why } => ("BadParameter", why.clone()),
+        Error::Invalid { field, why } => ("BadParameter", format!("{}: {why}", field.azure_member())),
         // assumption: the next errors are refused as by Key Vault's vaults.
         Error::KeyDisabled { operation } => {
             ("Forbidden", format!("Operation {operation} is not allowed on a disabled key."))
@@ -117,38 +117,6 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// Returns the name of an operation's field on the Azure surfaces.
-fn member(field: &str) -> &str {
-    match field {
-        "additional_authenticated_data" => "aad",
-        "administrators" => "properties.initialAdminObjectIds",
-        "algorithm" => "alg",
-        "attributes.expires" => "attributes.exp",
-        "attributes.not_before" => "attributes.nbf",
-        "authentication_tag" => "tag",
-        "ciphertext" | "plaintext" | "signature" | "wrapped_key" => "value",
-        "expiry_time" => "attributes.expiryTime",
-        "lifetime_actions" => "lifetimeActions",
-        "lifetime_actions.action" => "lifetimeActions.action.type",
-        "lifetime_actions.time_after_create" => "lifetimeActions.trigger.timeAfterCreate",
-        "lifetime_actions.time_before_expiry" => "lifetimeActions.trigger.timeBeforeExpiry",
-        "network.bypass" => "properties.networkAcls.bypass",
-        "network.default_action" => "properties.networkAcls.defaultAction",
-        "network.ip_rules" => "properties.networkAcls.ipRules",
-        "network.public_network_access" => "properties.publicNetworkAccess",
-        "page_size" => "maxresults",
-        "page_token" => "$skiptoken",
-        "principal_id" => "properties.principalId",
-        "purge_protection" => "properties.enablePurgeProtection",
-        "retention_days" => "properties.softDeleteRetentionInDays",
-        "role_definition.permissions" => "properties.permissions",
-        "role_definition.role_name" => "properties.roleName",
-        "sku" => "sku.name",
-        "tenant_id" => "properties.tenantId",
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::model::key::Tags;
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::name::PrincipalId;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// The longest filter, in bytes.
 const MAX_FILTER_BYTES: usize = 4096;
@@ -65,7 +65,7 @@ impl DefinitionFilter {
 }
 
 fn wrong(why: impl Into<String>) -> Error {
-    Error::invalid("$filter", why)
+    Error::invalid(Field::Filter, why)
 }
 
 impl Filter {

@@ -3,7 +3,7 @@
 use axum::extract::Query as Pairs;
 use http::Uri;
 
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::PageRequest;
 
 /// The query parameters of a request.
@@ -40,14 +40,14 @@ impl Query {
     // assumption: it is not required where nothing is changed and no key is used: some clients omit it there.
     pub(in crate::api) fn check_api_version(&self, required: bool) -> Result<()> {
         if self.malformed {
-            return Err(Error::invalid("", "The query of the request cannot be read."));
+            return Err(Error::invalid(Field::Unnamed, "The query of the request cannot be read."));
         }
         match self.get("api-version") {
             None if !required => Ok(()),
-            None => Err(Error::invalid("", "api-version must be specified")),
+            None => Err(Error::invalid(Field::Unnamed, "api-version must be specified")),
             Some(version) if is_version(version) => Ok(()),
             Some(_) => Err(Error::invalid(
-                "api-version",
+                Field::ApiVersion,
                 "this is not a version like 7.6, 7.6-preview.2, 2025-07-01 or 2026-01-01-preview",
             )),
         }
@@ -57,11 +57,12 @@ impl Query {
     ///
     /// # Errors
     /// `Invalid` naming the parameter.
-    pub(in crate::api) fn page(&self, size_name: &'static str, most: usize) -> Result<PageRequest> {
+    pub(in crate::api) fn page(&self, size_name: Field, most: usize) -> Result<PageRequest> {
         let wrong = || Error::invalid(size_name, format!("{size_name} must be 1 to {most}"));
         // 0 is the default of `PageRequest`, not a valid parameter.
-        let size: i32 = self.get(size_name).map_or(Ok(0), |text| text.parse().map_err(|_| wrong()))?;
-        let given = self.get(size_name).is_some();
+        let size: i32 =
+            self.get(size_name.azure_member()).map_or(Ok(0), |text| text.parse().map_err(|_| wrong()))?;
+        let given = self.get(size_name.azure_member()).is_some();
         if given && !usize::try_from(size).is_ok_and(|size| (1..=most).contains(&size)) {
             return Err(wrong());
         }
@@ -144,7 +145,7 @@ mod tests {
 
     #[test]
     fn page_size_is_1_to_25() {
-        let page = |text: &str| query(text).page("maxresults", 25);
+        let page = |text: &str| query(text).page(Field::MaxResults, 25);
         assert_eq!(page("").unwrap(), PageRequest { size: 25, after: None });
         let third = PageRequest { size: 3, after: Some("a-1".to_owned()) };
         for text in ["maxresults=3&$skiptoken=a-1", "%24skiptoken=a-1&api-version=7.6&maxresults=3"] {

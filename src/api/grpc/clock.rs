@@ -12,7 +12,7 @@ use super::{Services, credential, error, origin, set_correlation_id};
 use crate::jobs::{Scheduler, TimedEvent, TimedEventKind};
 use crate::model::name::KeyId;
 use crate::model::time_guard::ClockStatus;
-use crate::model::{Error, Result as Outcome, Timestamp};
+use crate::model::{Error, Field, Result as Outcome, Timestamp};
 use crate::ops::clock;
 
 /// The clock service: the state that all services share, and the scheduler that runs due work.
@@ -87,17 +87,17 @@ impl ClockService for ClockServices {
 fn target(request: pb::AdvanceClockRequest, now: Timestamp) -> Outcome<Timestamp> {
     use pb::advance_clock_request::Target;
     match request.target {
-        None => Err(Error::invalid("target", "either by or to is required")),
+        None => Err(Error::invalid(Field::Target, "either by or to is required")),
         Some(Target::To(to)) => {
-            let to = instant("to", to)?;
+            let to = instant(Field::To, to)?;
             if to < now {
-                return Err(Error::invalid("to", format!("the clock only advances, and is at {now}")));
+                return Err(Error::invalid(Field::To, format!("the clock only advances, and is at {now}")));
             }
             Ok(to)
         }
         Some(Target::By(by)) => {
             let wrong =
-                || Error::invalid("by", "the duration must not be negative or end after the year 9999");
+                || Error::invalid(Field::By, "the duration must not be negative or end after the year 9999");
             now.checked_add(duration(by).ok_or_else(wrong)?).map_err(|_| wrong())
         }
     }

@@ -74,8 +74,8 @@ pub(super) fn status(error: &Error) -> Status {
             Code::Internal
         }
         Error::Invalid { field, why } => {
-            details.add_bad_request_violation(*field, why);
-            facts.push(("field", (*field).to_owned()));
+            details.add_bad_request_violation(field.path(), why);
+            facts.push(("field", field.path().to_owned()));
             Code::InvalidArgument
         }
         Error::KeyDisabled { operation } | Error::OperationNotPermitted { operation } => {

@@ -13,8 +13,8 @@ use super::{CORRELATION_ID, Services, credential, error, origin, set_correlation
 use crate::api::{BodyReservation, PeerAddress, peer};
 use crate::engine::catch_panics;
 use crate::identity::{Audience, Credential};
-use crate::model::Error;
 use crate::model::audit_entry::Meter;
+use crate::model::{Error, Field};
 use crate::ops;
 
 /// The path prefixes of the services that need no credential.
@@ -123,7 +123,7 @@ fn refusal(status: &Status, limit: usize) -> Error {
     match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => Error::RequestTooLarge { limit },
         Code::Unimplemented => Error::Unsupported { what: "there is no such method".to_owned() },
-        _ => Error::invalid("request", status.message()),
+        _ => Error::invalid(Field::Request, status.message()),
     }
 }
 

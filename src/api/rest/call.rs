@@ -12,7 +12,7 @@ use super::wire::{access, crypto, keys, rotation, settings};
 use crate::engine::PlaneAccess;
 use crate::model::audit_entry::Meter;
 use crate::model::name::{HsmName, KeyId};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::{KeyPath, Operation, PageRequest, Target};
 
 /// The contents of a data-plane request.
@@ -26,7 +26,7 @@ const MAX_PAGE_SIZE: usize = 25;
 impl RequestInput<'_> {
     /// Returns the requested page of a list.
     pub(super) fn page(&self) -> Result<PageRequest> {
-        self.query.page("maxresults", MAX_PAGE_SIZE)
+        self.query.page(Field::MaxResults, MAX_PAGE_SIZE)
     }
 
     /// Returns the HSM that the request addresses.
@@ -85,14 +85,14 @@ impl Call<'_> {
             }
             Route::Sign(key) => {
                 let signed = self.run(ok, |input| crypto::sign(input, key), crypto::outcome).await;
-                signed.map_err(crypto::error_as_value("digest"))
+                signed.map_err(crypto::error_as_value(Field::Digest))
             }
             Route::Verify(key) => self.run(ok, |input| crypto::verify(input, key), crypto::verified).await,
             Route::Encrypt(key) => self.run(ok, |input| crypto::encrypt(input, key), crypto::encrypted).await,
             Route::Decrypt(key) => self.run(ok, |input| crypto::decrypt(input, key), crypto::revealed).await,
             Route::WrapKey(key) => {
                 let wrapped = self.run(ok, |input| crypto::wrap(input, key), crypto::outcome).await;
-                wrapped.map_err(crypto::error_as_value("key"))
+                wrapped.map_err(crypto::error_as_value(Field::Key))
             }
             Route::UnwrapKey(key) => self.run(ok, |input| crypto::unwrap(input, key), crypto::revealed).await,
             Route::RandomBytes => self.run(ok, crypto::random, crypto::random_bytes).await,

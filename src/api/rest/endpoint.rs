@@ -9,7 +9,7 @@ use super::super::azure::HostNames;
 use super::super::azure::host_names::Host;
 use crate::model::hsm::ManagedHsm;
 use crate::model::name::HsmName;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// A data plane, as addressed by a client.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Endpoint {
 fn default_hsm(names: &HostNames, host: &str) -> Result<HsmName> {
     let is_address = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
     let is_ours = names.default_hsm_hosts.iter().any(|other| other.eq_ignore_ascii_case(host));
-    let unknown = || Error::invalid("", format!("There is no managed HSM at the host {host:?}."));
+    let unknown = || Error::invalid(Field::Unnamed, format!("There is no managed HSM at the host {host:?}."));
     if is_address || is_ours || host.eq_ignore_ascii_case("localhost") {
         names.default_hsm.clone().ok_or_else(unknown)
     } else {

@@ -18,7 +18,7 @@ use super::super::azure::error;
 use super::endpoint::Endpoint;
 use super::route::Route;
 use crate::engine;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// The headers of every response, including errors and empty ones.
 const COMMON_HEADERS: [(HeaderName, &str); 6] = [
@@ -119,7 +119,7 @@ pub(super) fn error_response(
         StatusCode::from_u16(engine::http_status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (code, message) = match error {
         // assumption: the status; code and message were reported by users of az (azure-cli, issue 30084).
-        Error::Invalid { field: "scope", .. } => {
+        Error::Invalid { field: Field::Scope, .. } => {
             ("Invalidkeyidentifier", "Invalid key identifier".to_owned())
         }
         _ => error::code_and_message(error, &endpoint.base),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 use super::super::system_clock;
 
@@ -91,7 +91,7 @@ impl ClientCertificate {
 }
 
 fn wrong(why: &str) -> Error {
-    Error::invalid("certificate", why)
+    Error::invalid(Field::Certificate, why)
 }
 
 impl PartialEq for ClientCertificate {

@@ -30,10 +30,11 @@ use secrecy::SecretString;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::config::ConfigError;
 use crate::model::name::PrincipalId;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
-use super::{Jwks, files, system_clock};
+use super::{Jwks, SetupError, files, system_clock};
 use audience::Audiences;
 pub use certificate::ClientCertificate;
 use claims::{Claims, ClientAuthentication};
@@ -100,11 +101,11 @@ impl Authority {
     /// Opens the authority in `directory`, and generates an RSA-2048 signing key (mode 0600) if it has none.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a setting is invalid; [`Error::Internal`] if files cannot be read or written, or are
+    /// [`SetupError::Setting`] if a setting is invalid; [`SetupError::Failed`] if files cannot be read or written, or are
     /// damaged.
-    pub fn open(directory: &Path, settings: AuthoritySettings) -> Result<Self> {
+    pub fn open(directory: &Path, settings: AuthoritySettings) -> Result<Self, SetupError> {
         if settings.lifetime.as_secs() == 0 {
-            return Err(Error::invalid("lifetime", "must be at least one second"));
+            return Err(ConfigError::new("lifetime: must be at least one second").into());
         }
         files::make_private_directory(directory)?;
         let path = directory.join("signing-key.pem");
@@ -177,7 +178,7 @@ impl Authority {
         let client = self
             .clients
             .get(client_id)
-            .ok_or_else(|| Error::invalid("client_id", "no application is registered under this id"))?;
+            .ok_or_else(|| Error::invalid(Field::ClientId, "no application is registered under this id"))?;
         self.sign(&client, ClientAuthentication::Secret, audience, lifetime)
     }
 

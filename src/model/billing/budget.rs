@@ -11,7 +11,7 @@ use super::statement::{CostScope, statement};
 use crate::model::arm_rbac::ControlScope;
 use crate::model::name::BudgetName;
 use crate::model::resource::SubscriptionId;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 
 /// The number of months ahead that are searched for when a budget is reached. It covers all month lengths.
 const AHEAD: i64 = 12;
@@ -52,7 +52,8 @@ impl Budget {
         let valid =
             |amount: &Decimal| *amount > Decimal::ZERO && *amount <= most && amount.normalize().scale() <= 2;
         let amount = Decimal::from_str_exact(text).ok().filter(valid);
-        let wrong = || Error::invalid("amount", "an amount is above 0 and has at most two decimals: 1000.50");
+        let wrong =
+            || Error::invalid(Field::Amount, "an amount is above 0 and has at most two decimals: 1000.50");
         amount.map(|amount| amount.normalize()).ok_or_else(wrong)
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 
 /// Microseconds per day.
 pub const DAY_MICROS: i64 = 86_400_000_000;
@@ -25,7 +25,7 @@ impl Period {
         if from < to {
             Ok(Self { from, to })
         } else {
-            Err(Error::invalid("to", "the period ends before it begins"))
+            Err(Error::invalid(Field::To, "the period ends before it begins"))
         }
     }
 

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::model::Field;
 use crate::model::audit_entry::Meter;
 use crate::model::key::KeyType;
 
@@ -111,7 +112,7 @@ impl Pricing {
         let name = name.unwrap_or(&self.plan);
         self.prices.plan(name).ok_or_else(|| {
             let known: Vec<_> = self.prices.plan.iter().map(|plan| plan.name.as_str()).collect();
-            crate::model::Error::invalid("plan", format!("the plan is one of {}", known.join(", ")))
+            crate::model::Error::invalid(Field::Plan, format!("the plan is one of {}", known.join(", ")))
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::local_rbac::{DataAction, Permission, RoleDefinition};
 use crate::model::name::HsmName;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, InHsm, Operation, WholeHsm};
 
 /// The maximum number of actions, and of data actions, of a permission.
@@ -47,19 +47,22 @@ impl Operation for PutRoleDefinition {
     fn check(&self, _: &WholeHsm, _: Timestamp) -> Result<()> {
         if self.role_name.chars().count() > 512 || self.description.chars().count() > 2048 {
             return Err(Error::invalid(
-                "role_definition.role_name",
+                Field::RoleDefinitionRoleName,
                 "a role name has at most 512 characters, a description 2048",
             ));
         }
         if self.permissions.len() > 16 {
-            return Err(Error::invalid("role_definition.permissions", "a role has at most 16 permissions"));
+            return Err(Error::invalid(
+                Field::RoleDefinitionPermissions,
+                "a role has at most 16 permissions",
+            ));
         }
         for permission in &self.permissions {
             let data = permission.data_actions.iter().chain(&permission.not_data_actions);
             for pattern in data.clone() {
                 if !matches_data_action(pattern) {
                     return Err(Error::invalid(
-                        "role_definition.permissions",
+                        Field::RoleDefinitionPermissions,
                         format!(
                             "{:?} matches no data action of Managed HSM",
                             crate::model::error::shorten(pattern)
@@ -70,12 +73,15 @@ impl Operation for PutRoleDefinition {
             let control = permission.actions.iter().chain(&permission.not_actions);
             if data.count() > MAX_ACTIONS || control.clone().count() > MAX_ACTIONS {
                 return Err(Error::invalid(
-                    "role_definition.permissions",
+                    Field::RoleDefinitionPermissions,
                     "a permission lists too many actions",
                 ));
             }
             if control.clone().any(|action| action.len() > 256) {
-                return Err(Error::invalid("role_definition.permissions", "an action has at most 256 bytes"));
+                return Err(Error::invalid(
+                    Field::RoleDefinitionPermissions,
+                    "an action has at most 256 bytes",
+                ));
             }
         }
         Ok(())

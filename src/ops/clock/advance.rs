@@ -4,7 +4,7 @@ use super::{ClockState, SettableClock};
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::time::MAX_ADVANCE;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{ClockCx, Done, Operation, SetClock};
 
 /// Advances the virtual clock to an instant. The scheduler runs work that is due on the way: it advances the clock with
@@ -25,7 +25,7 @@ impl AdvanceClock {
             Ok(())
         } else {
             Err(Error::invalid(
-                "force",
+                Field::Force,
                 format!("the target is more than ten years after {from}; set force to advance so far"),
             ))
         }

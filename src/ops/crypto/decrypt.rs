@@ -9,7 +9,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::key::KeyOperation;
 use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Decrypts a ciphertext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
@@ -43,15 +43,15 @@ impl Operation for Decrypt {
 
     fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
-        check_length("ciphertext", &self.ciphertext, MAX_CIPHERTEXT_LEN)?;
-        check_length("additional_authenticated_data", &self.additional, MAX_LEN)?;
+        check_length(Field::Ciphertext, &self.ciphertext, MAX_CIPHERTEXT_LEN)?;
+        check_length(Field::AdditionalAuthenticatedData, &self.additional, MAX_LEN)?;
         match self.algorithm.primitive() {
-            Cipher::Rsa(_) => check_rsa_ciphertext("ciphertext", &target.0, &self.ciphertext)?,
+            Cipher::Rsa(_) => check_rsa_ciphertext(Field::Ciphertext, &target.0, &self.ciphertext)?,
             Cipher::Aes(mode, _) => {
                 check_iv(mode, &self.iv)?;
                 if mode == AesMode::Gcm && self.tag.len() != 16 {
                     return Err(Error::invalid(
-                        "authentication_tag",
+                        Field::AuthenticationTag,
                         format!("a tag of 16 bytes is needed, {} were given", self.tag.len()),
                     ));
                 }
@@ -59,7 +59,7 @@ impl Operation for Decrypt {
                     && (self.ciphertext.is_empty() || !self.ciphertext.len().is_multiple_of(16))
                 {
                     return Err(Error::invalid(
-                        "ciphertext",
+                        Field::Ciphertext,
                         "AES-CBC ciphertext is whole blocks of 16 bytes",
                     ));
                 }

@@ -11,7 +11,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::key::{KeyOperation, KeyVersion};
 use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Encrypts a plaintext (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
@@ -59,19 +59,22 @@ impl Operation for Encrypt {
 
     fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
-        check_length("plaintext", &self.plaintext, MAX_LEN)?;
-        check_length("additional_authenticated_data", &self.additional, MAX_LEN)?;
+        check_length(Field::Plaintext, &self.plaintext, MAX_LEN)?;
+        check_length(Field::AdditionalAuthenticatedData, &self.additional, MAX_LEN)?;
         match self.algorithm.primitive() {
             Cipher::Rsa(_) => {}
             // Reusing an IV with a key breaks GCM, so callers cannot choose it.
             Cipher::Aes(AesMode::Gcm, _) if !self.iv.is_empty() => {
-                return Err(Error::invalid("iv", "the service generates the IV of AES-GCM; leave it empty"));
+                return Err(Error::invalid(
+                    Field::Iv,
+                    "the service generates the IV of AES-GCM; leave it empty",
+                ));
             }
             Cipher::Aes(AesMode::Gcm, _) => {}
             Cipher::Aes(mode, _) => {
                 check_iv(mode, &self.iv)?;
                 if mode == AesMode::Cbc && self.plaintext.is_empty() {
-                    return Err(Error::invalid("plaintext", "the plaintext is empty"));
+                    return Err(Error::invalid(Field::Plaintext, "the plaintext is empty"));
                 }
             }
         }

@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use crate::model::algorithm::AesMode;
 use crate::model::key::KeyVersion;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// The result of a cryptographic operation, and the key version that was used.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ const MAX_LEN: usize = 256 * 1024;
 const MAX_CIPHERTEXT_LEN: usize = MAX_LEN + 16;
 
 /// Checks the length of an input.
-fn check_length(field: &'static str, value: &[u8], longest: usize) -> Result<()> {
+fn check_length(field: Field, value: &[u8], longest: usize) -> Result<()> {
     if value.len() > longest {
         return Err(Error::invalid(field, format!("{field} has at most {longest} bytes")));
     }
@@ -72,7 +72,7 @@ fn check_iv(mode: AesMode, iv: &[u8]) -> Result<()> {
     if iv.len() == wanted {
         Ok(())
     } else {
-        Err(Error::invalid("iv", format!("an IV of {wanted} bytes is needed, {} were given", iv.len())))
+        Err(Error::invalid(Field::Iv, format!("an IV of {wanted} bytes is needed, {} were given", iv.len())))
     }
 }
 
@@ -83,7 +83,7 @@ const KEY_TO_WRAP: RangeInclusive<usize> = 16..=4096;
 const WRAPPED_KEY: RangeInclusive<usize> = 24..=4104;
 
 /// Checks that AES Key Wrap accepts the length of a key or wrapped key.
-fn check_key_wrap(field: &'static str, value: &[u8], lengths: RangeInclusive<usize>) -> Result<()> {
+fn check_key_wrap(field: Field, value: &[u8], lengths: RangeInclusive<usize>) -> Result<()> {
     if !lengths.contains(&value.len()) || !value.len().is_multiple_of(8) {
         return Err(Error::invalid(
             field,
@@ -99,7 +99,7 @@ fn check_key_wrap(field: &'static str, value: &[u8], lengths: RangeInclusive<usi
 }
 
 /// Checks that an RSA ciphertext has the length of the modulus.
-fn check_rsa_ciphertext(field: &'static str, version: &KeyVersion, value: &[u8]) -> Result<()> {
+fn check_rsa_ciphertext(field: Field, version: &KeyVersion, value: &[u8]) -> Result<()> {
     match version.material.key_type() {
         crate::model::key::KeyType::Rsa { bits } if value.len() != usize::from(bits) / 8 => {
             Err(Error::invalid(

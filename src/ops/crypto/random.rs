@@ -3,7 +3,7 @@
 use crate::model::audit_entry::Meter;
 use crate::model::local_rbac::DataAction;
 use crate::model::name::HsmName;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, Operation, WholeHsm};
 
 /// Generates random bytes.
@@ -31,7 +31,7 @@ impl Operation for GenerateRandomBytes {
         if (1..=128).contains(&self.count) {
             Ok(())
         } else {
-            Err(Error::invalid("count", "count must be 1 to 128"))
+            Err(Error::invalid(Field::Count, "count must be 1 to 128"))
         }
     }
 

@@ -9,7 +9,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::key::KeyOperation;
 use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::{Result, Timestamp};
+use crate::model::{Field, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Unwraps a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>; AES key wrap:
@@ -39,8 +39,8 @@ impl Operation for UnwrapKey {
     fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
         match self.algorithm.primitive() {
-            Wrap::AesKw(_) => check_key_wrap("wrapped_key", &self.value, WRAPPED_KEY)?,
-            Wrap::Rsa(_) => check_rsa_ciphertext("wrapped_key", &target.0, &self.value)?,
+            Wrap::AesKw(_) => check_key_wrap(Field::WrappedKey, &self.value, WRAPPED_KEY)?,
+            Wrap::Rsa(_) => check_rsa_ciphertext(Field::WrappedKey, &target.0, &self.value)?,
         }
         target.0.check_usable_for(KeyOperation::UnwrapKey, now)
     }

@@ -11,7 +11,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::key::KeyOperation;
 use crate::model::local_rbac::DataAction;
 use crate::model::name::KeyId;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Wraps a key (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>; AES key wrap:
@@ -40,8 +40,10 @@ impl Operation for WrapKey {
     fn check(&self, target: &LiveKeyVersion, now: Timestamp) -> Result<()> {
         self.algorithm.check(target.0.material.key_type())?;
         match self.algorithm.primitive() {
-            Wrap::AesKw(_) => check_key_wrap("key", &self.value, KEY_TO_WRAP)?,
-            Wrap::Rsa(_) if self.value.is_empty() => return Err(Error::invalid("key", "the key is empty")),
+            Wrap::AesKw(_) => check_key_wrap(Field::Key, &self.value, KEY_TO_WRAP)?,
+            Wrap::Rsa(_) if self.value.is_empty() => {
+                return Err(Error::invalid(Field::Key, "the key is empty"));
+            }
             Wrap::Rsa(_) => {}
         }
         target.0.check_usable_for(KeyOperation::WrapKey, now)
@@ -53,7 +55,7 @@ impl Operation for WrapKey {
             Wrap::AesKw(_) => cx.token.wrap(target.0.version, self.value).await?,
             Wrap::Rsa(padding) => {
                 cx.public_keys.of(&target.0)?.encrypt(padding, &self.value).map_err(|error| match error {
-                    Error::Invalid { why, .. } => Error::Invalid { field: "key", why },
+                    Error::Invalid { why, .. } => Error::Invalid { field: Field::Key, why },
                     other => other,
                 })?
             }

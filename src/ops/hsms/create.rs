@@ -16,7 +16,7 @@ use crate::model::location::normalize;
 use crate::model::name::PrincipalId;
 use crate::model::retention::RetentionDays;
 use crate::model::setting::Settings;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 use crate::store::Store;
 use crate::token::TokenUsage;
@@ -59,13 +59,13 @@ impl Operation for CreateManagedHsm {
 
     fn check(&self, _: &NewHsm, _: Timestamp) -> Result<()> {
         if self.location.is_empty() {
-            return Err(Error::invalid("location", "this is missing"));
+            return Err(Error::invalid(Field::Location, "this is missing"));
         }
         if self.sku.is_empty() {
-            return Err(Error::invalid("sku", "this is missing"));
+            return Err(Error::invalid(Field::Sku, "this is missing"));
         }
         if self.administrators.is_empty() {
-            return Err(Error::invalid("administrators", "an HSM needs at least one administrator"));
+            return Err(Error::invalid(Field::Administrators, "an HSM needs at least one administrator"));
         }
         find_sku(&self.sku)?;
         check_tags(&self.tags)?;
@@ -117,7 +117,7 @@ impl Operation for CreateManagedHsm {
 impl CreateManagedHsm {
     fn check_tenant_and_location(&self, cx: &ControlCx) -> Result<()> {
         if self.tenant.is_some_and(|tenant| tenant != cx.subscription.tenant) {
-            return Err(Error::invalid("tenant_id", "the tenant must be that of the subscription"));
+            return Err(Error::invalid(Field::TenantId, "the tenant must be that of the subscription"));
         }
         cx.locations.find(&self.location)?;
         // Checked before a token is allocated; the store checks again when it applies the change.

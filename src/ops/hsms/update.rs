@@ -14,7 +14,7 @@ use crate::model::key::{Tags, check_tags};
 use crate::model::location::normalize;
 use crate::model::name::PrincipalId;
 use crate::model::retention::RetentionDays;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Changes to an HSM. A property that is `None` is kept.
@@ -51,11 +51,14 @@ impl ImmutableProperties {
         let sorted = |principals: &[PrincipalId]| principals.iter().copied().collect::<BTreeSet<_>>();
         let differ = |given: &Vec<PrincipalId>| sorted(given) != sorted(&hsm.initial_administrators);
         for (field, differs) in [
-            ("retention_days", retention.is_some_and(|days| days != hsm.retention)),
-            ("location", location.as_ref().is_some_and(|given| normalize(given) != normalize(&hsm.location))),
-            ("sku", sku.as_ref().is_some_and(|given| !given.eq_ignore_ascii_case(&hsm.sku))),
-            ("tenant_id", tenant.is_some_and(|given| given != hsm.tenant)),
-            ("administrators", administrators.as_ref().is_some_and(differ)),
+            (Field::RetentionDays, retention.is_some_and(|days| days != hsm.retention)),
+            (
+                Field::Location,
+                location.as_ref().is_some_and(|given| normalize(given) != normalize(&hsm.location)),
+            ),
+            (Field::Sku, sku.as_ref().is_some_and(|given| !given.eq_ignore_ascii_case(&hsm.sku))),
+            (Field::TenantId, tenant.is_some_and(|given| given != hsm.tenant)),
+            (Field::Administrators, administrators.as_ref().is_some_and(differ)),
         ] {
             if differs {
                 return Err(Error::invalid(field, "this cannot be changed after the HSM is created"));
@@ -92,7 +95,7 @@ impl Operation for UpdateManagedHsm {
         let HsmChanges { tags, purge_protection, network, fixed } = &self.changes;
         if *purge_protection == Some(false) && target.0.purge_protection {
             return Err(Error::invalid(
-                "purge_protection",
+                Field::PurgeProtection,
                 "purge protection is enabled and cannot be turned off",
             ));
         }

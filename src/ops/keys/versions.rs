@@ -4,7 +4,7 @@ use super::KeyBundle;
 use crate::model::audit_entry::Meter;
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::HsmName;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::{Cx, DataPlane, Done, KeyPath, NewVersionName, Operation, Page, PageRequest, Target};
 use crate::store::Store;
 
@@ -35,7 +35,7 @@ impl Operation for ListKeyVersions {
             None => 0,
             Some(token) => token
                 .parse()
-                .map_err(|_| Error::invalid("page_token", "this page token was not made by this list"))?,
+                .map_err(|_| Error::invalid(Field::PageToken, "this page token was not made by this list"))?,
         };
         let level = cx.recovery_level();
         let versions = target.0.0.map(|key| key.versions.clone()).unwrap_or_default();

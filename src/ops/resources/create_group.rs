@@ -7,7 +7,7 @@ use crate::model::change::{Change, ControlChange};
 use crate::model::key::Tags;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, SubscriptionId, check_group_tags};
 use crate::model::resource_kind::Resource;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Creates a resource group, or updates the tags of an existing one.
@@ -60,7 +60,7 @@ impl Operation for CreateResourceGroup {
                 return Err(Error::Exists { resource: Resource::group(subscription, &name), deleted: false });
             }
             Some(group) if group.location != location => {
-                return Err(Error::invalid("location", "the resource group exists in another location"));
+                return Err(Error::invalid(Field::Location, "the resource group exists in another location"));
             }
             Some(group) if group.tags == tags => {
                 return Ok(Done::reply(CreatedGroup { group: group.as_ref().clone(), new: false }));

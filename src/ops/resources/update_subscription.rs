@@ -5,7 +5,7 @@ use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, ControlChange};
 use crate::model::resource::{Subscription, SubscriptionId};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::{ControlCx, Done, Operation};
 
 /// Updates a subscription.
@@ -36,7 +36,7 @@ impl Operation for UpdateSubscription {
         let before = cx.store.subscription(self.subscription).ok_or(missing)?;
         let undeletable = self.undeletable;
         if before.protected && !undeletable {
-            return Err(Error::invalid("undeletable", "this can be enabled but not disabled"));
+            return Err(Error::invalid(Field::Undeletable, "this can be enabled but not disabled"));
         }
         let subscription = Subscription { protected: undeletable, ..before.as_ref().clone() };
         let change = Change::Control(ControlChange::PutSubscription(subscription.clone()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::model::billing::Period;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::store::Store;
 
 /// Permits for concurrent computations. Each occupies a CPU core.
@@ -45,7 +45,7 @@ pub(super) fn check_length(period: Period, store: &Store, now: Timestamp) -> Res
     if relevant.months().take(MAX_MONTHS + 1).count() > MAX_MONTHS {
         let why =
             format!("costs are computed for at most {MAX_MONTHS} months at once: ask for a shorter period");
-        return Err(Error::invalid("from", why));
+        return Err(Error::invalid(Field::From, why));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::focus::{self, Row};
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::billing::{CostScope, Period, Pricing, day_of, start_of_day, statement};
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{ControlCx, Done, Operation};
 use crate::store::Store;
 
@@ -85,7 +85,7 @@ impl ExportUsage {
         let plan = pricing.plan(self.plan.as_deref())?;
         let begin = self.after.unwrap_or(period.from);
         if !period.contains(begin) {
-            return Err(Error::invalid("page_token", "this page token was not made by this list"));
+            return Err(Error::invalid(Field::PageToken, "this page token was not made by this list"));
         }
         // There are no costs before the first HSM and after the present.
         let lives = store.lifetimes();

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::super::ec::{EcKey, check_width, point};
 use crate::model::key::{Curve, PublicMaterial};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// Checks an elliptic-curve private key.
 ///
@@ -16,18 +16,18 @@ use crate::model::{Error, Result};
 /// `Invalid` naming the wrong member.
 pub(super) fn validate(crv: Curve, x: &[u8], y: &[u8], d: &[u8]) -> Result<PublicMaterial> {
     let given = point(crv, x, y)?;
-    check_width(crv, "key.d", d)?;
+    check_width(crv, Field::KeyD, d)?;
     let computed = public_point(crv, d)?;
     if given != computed {
         // Layout: a tag byte, then x, then y, each as wide as the field.
         let same = |at: usize, coordinate| computed.get(at..at + crv.field_len()) == Some(coordinate);
         let (field, why) = if same(1, x) {
-            ("key.y", "it is not the y coordinate of d's public point")
+            (Field::KeyY, "it is not the y coordinate of d's public point")
         } else if same(1 + crv.field_len(), y) {
-            ("key.x", "it is not the x coordinate of d's public point")
+            (Field::KeyX, "it is not the x coordinate of d's public point")
         } else {
             EcKey::parse(crv, x, y)?;
-            ("key.d", "its public point is not the point given by x and y")
+            (Field::KeyD, "its public point is not the point given by x and y")
         };
         return Err(Error::invalid(field, why));
     }
@@ -47,6 +47,6 @@ fn public_point(curve: Curve, d: &[u8]) -> Result<Vec<u8>> {
     let width = u8::try_from(d.len()).map_err(Error::internal)?;
     let der = Zeroizing::new([&[0x30, width + 5, 0x02, 0x01, 0x01, 0x04, width], d].concat());
     let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der)
-        .map_err(|_| Error::invalid("key.d", format!("it is zero, or not below the order of {curve}")))?;
+        .map_err(|_| Error::invalid(Field::KeyD, format!("it is zero, or not below the order of {curve}")))?;
     Ok(pair.public_key().as_ref().to_vec())
 }

@@ -17,7 +17,7 @@ use aws_lc_rs::signature::RsaPublicKeyComponents;
 
 use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// Validates key material for import and returns its public half: modulus and exponent without leading
 /// zeros, coordinates as wide as the field. Checks that public and private half form one key pair.
@@ -50,10 +50,11 @@ fn oct(k: &[u8]) -> Result<PublicMaterial> {
         32 => Ok(PublicMaterial::Oct { key_size: 256 }),
         // Recorded: Azure names this limit, although no size above 32 bytes is usable.
         long if long > 64 => {
-            Err(Error::invalid("key.k", format!("an oct key has at most 64 bytes, {long} were given")))
+            Err(Error::invalid(Field::KeyK, format!("an oct key has at most 64 bytes, {long} were given")))
         }
-        length => {
-            Err(Error::invalid("key.k", format!("an oct key has 16, 24 or 32 bytes, {length} were given")))
-        }
+        length => Err(Error::invalid(
+            Field::KeyK,
+            format!("an oct key has 16, 24 or 32 bytes, {length} were given"),
+        )),
     }
 }

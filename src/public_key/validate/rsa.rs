@@ -12,7 +12,7 @@ use super::super::{PublicKey, strip_leading_zeros};
 use super::prime::is_probably_prime;
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::key::PublicMaterial;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 
 /// A private number, wiped when dropped.
 type Private = Zeroizing<BoxedUint>;
@@ -46,47 +46,47 @@ fn check_numbers(n: &[u8], e: &[u8], given: &KeyPairComponents<&Vec<u8>>) -> Res
     let half = bits / 2;
     let (n, e) = (BoxedUint::from_be_slice_vartime(n), BoxedUint::from_be_slice_vartime(e));
 
-    let p = prime("key.p", given.p, half)?;
-    let q = prime("key.q", given.q, half)?;
+    let p = prime(Field::KeyP, given.p, half)?;
+    let q = prime(Field::KeyQ, given.q, half)?;
     if *Private::new(p.concatenating_mul(&*q)) != n {
-        return Err(Error::invalid("key.n", "it is not the product of p and q"));
+        return Err(Error::invalid(Field::KeyN, "it is not the product of p and q"));
     }
     let distance = Private::new(if *p > *q { p.wrapping_sub(&*q) } else { q.wrapping_sub(&*p) });
     if distance.bits() <= half - 100 {
-        return Err(Error::invalid("key.q", "it is so close to p that the modulus can be factored"));
+        return Err(Error::invalid(Field::KeyQ, "it is so close to p that the modulus can be factored"));
     }
 
-    let d = number("key.d", given.d, bits)?;
+    let d = number(Field::KeyD, given.d, bits)?;
     if *d >= n {
-        return Err(Error::invalid("key.d", "it is not below the modulus"));
+        return Err(Error::invalid(Field::KeyD, "it is not below the modulus"));
     }
     let (p_minus_one, q_minus_one) = (minus_one(&p)?, minus_one(&q)?);
-    let dp_fits = *number("key.dp", given.dP, half)? == *Private::new(d.rem(&*p_minus_one));
-    let dq_fits = *number("key.dq", given.dQ, half)? == *Private::new(d.rem(&*q_minus_one));
+    let dp_fits = *number(Field::KeyDp, given.dP, half)? == *Private::new(d.rem(&*p_minus_one));
+    let dq_fits = *number(Field::KeyDq, given.dQ, half)? == *Private::new(d.rem(&*q_minus_one));
     let product = Private::new(d.concatenating_mul(&e));
     let inverse = |modulus: &NonZero<BoxedUint>| bool::from(Private::new(product.rem(modulus)).is_one());
     if !inverse(&p_minus_one) || !inverse(&q_minus_one) {
         // If d matches dp and dq, the exponent is the member that does not belong to the key.
-        let field = if dp_fits && dq_fits { "key.e" } else { "key.d" };
+        let field = if dp_fits && dq_fits { Field::KeyE } else { Field::KeyD };
         return Err(Error::invalid(field, "e and d are not inverse to each other modulo p-1 and q-1"));
     }
     if !dp_fits {
-        return Err(Error::invalid("key.dp", "it is not d modulo p-1"));
+        return Err(Error::invalid(Field::KeyDp, "it is not d modulo p-1"));
     }
     if !dq_fits {
-        return Err(Error::invalid("key.dq", "it is not d modulo q-1"));
+        return Err(Error::invalid(Field::KeyDq, "it is not d modulo q-1"));
     }
 
-    let qi = number("key.qi", given.qInv, half)?;
+    let qi = number(Field::KeyQi, given.qInv, half)?;
     let product = Private::new(q.concatenating_mul(&*qi));
     if *qi >= *p || !bool::from(Private::new(product.rem(&*non_zero(&p)?)).is_one()) {
-        return Err(Error::invalid("key.qi", "it is not the inverse of q modulo p"));
+        return Err(Error::invalid(Field::KeyQi, "it is not the inverse of q modulo p"));
     }
     Ok(())
 }
 
 /// Parses a private number of at most `bits` bits.
-fn number(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
+fn number(field: Field, bytes: &[u8], bits: u32) -> Result<Private> {
     let bytes = strip_leading_zeros(bytes);
     if bytes.is_empty() {
         return Err(Error::invalid(field, "it is missing or zero; all members of an RSA key are required"));
@@ -98,7 +98,7 @@ fn number(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
 
 /// Parses a prime of exactly `bits` bits.
 // assumption: Azure, too, rejects primes of unequal size; FIPS 186-5 and many tokens do.
-fn prime(field: &'static str, bytes: &[u8], bits: u32) -> Result<Private> {
+fn prime(field: Field, bytes: &[u8], bits: u32) -> Result<Private> {
     let prime = number(field, bytes, bits)?;
     if prime.bits() != bits {
         return Err(Error::invalid(
@@ -124,12 +124,12 @@ fn non_zero(number: &BoxedUint) -> Result<Zeroizing<NonZero<BoxedUint>>> {
 /// the public half to be stored verifies the signature.
 fn check_key_pair(public: &PublicMaterial, private: &KeyPairComponents<&[u8]>) -> Result<()> {
     let pair = RsaKeyPair::from_components(private)
-        .map_err(|_| Error::invalid("key", "the members do not form an RSA private key"))?;
+        .map_err(|_| Error::invalid(Field::Key, "the members do not form an RSA private key"))?;
     let digest = digest::digest(&digest::SHA256, b"a trial signature of an imported key");
     let mut signature = vec![0; pair.public_modulus_len()];
     let signed = pair.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature).is_ok();
     if signed && PublicKey::parse(public)?.verify(SignatureAlgorithm::Rs256, digest.as_ref(), &signature)? {
         return Ok(());
     }
-    Err(Error::invalid("key", "a trial signature by the private half is not valid for the public half"))
+    Err(Error::invalid(Field::Key, "a trial signature by the private half is not valid for the public half"))
 }

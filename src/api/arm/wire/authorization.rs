@@ -15,7 +15,7 @@ use super::{List, decoded};
 use crate::model::arm_rbac::{ControlAssignment, ControlScope};
 use crate::model::local_rbac::{Permission, RoleDefinition};
 use crate::model::name::PrincipalId;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::authorization::{
     AtScope, CreateControlRoleAssignment, DeleteControlRoleAssignment, GetControlRoleAssignment,
     GetControlRoleDefinition, ListControlRoleAssignments, ListControlRoleDefinitions,
@@ -26,7 +26,7 @@ fn scope(text: &str) -> Result<ControlScope> {
 }
 
 fn guid(text: &str) -> Result<Uuid> {
-    Uuid::parse_str(text).map_err(|_| Error::invalid("name", "this is not a GUID"))
+    Uuid::parse_str(text).map_err(|_| Error::invalid(Field::Name, "this is not a GUID"))
 }
 
 pub(in super::super) fn list_definitions(

@@ -16,7 +16,7 @@ use crate::model::hsm::{Activation, ManagedHsm, NetworkChanges, NetworkRules};
 use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
 use crate::model::retention::RetentionDays;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::Page;
 use crate::ops::hsms::{
     CheckManagedHsmName, CreateManagedHsm, DeleteManagedHsm, DeletedHsmPath, GetManagedHsm,
@@ -109,7 +109,7 @@ impl Request {
             return unsupported("Service tags are");
         }
         if properties.enable_soft_delete == Some(false) {
-            return Err(Error::invalid("properties.enableSoftDelete", "soft-delete cannot be disabled"));
+            return Err(Error::invalid(Field::PropertiesEnableSoftDelete, "soft-delete cannot be disabled"));
         }
         Ok(request)
     }
@@ -117,7 +117,7 @@ impl Request {
 
 impl Properties {
     fn retention(&self) -> Result<Option<RetentionDays>> {
-        let wrong = |_| Error::invalid("retention_days", "the retention interval is 7 to 90 days");
+        let wrong = |_| Error::invalid(Field::RetentionDays, "the retention interval is 7 to 90 days");
         let days = match &self.soft_delete_retention_in_days {
             None => return Ok(None),
             Some(Days::Number(days)) => *days,
@@ -127,7 +127,7 @@ impl Properties {
     }
 
     fn administrators(&self) -> Result<Option<Vec<PrincipalId>>> {
-        let wrong = |_| Error::invalid("administrators", "this is not an object id, which is a GUID");
+        let wrong = |_| Error::invalid(Field::Administrators, "this is not an object id, which is a GUID");
         let principal = |id: &String| id.parse().map_err(wrong);
         self.initial_admin_object_ids.as_ref().map(|ids| ids.iter().map(principal).collect()).transpose()
     }
@@ -136,7 +136,7 @@ impl Properties {
     fn check_mode(&self) -> Result<()> {
         match &self.create_mode {
             Some(mode) if !mode.eq_ignore_ascii_case("default") => {
-                Err(Error::invalid("properties.createMode", "this is neither default nor recover"))
+                Err(Error::invalid(Field::PropertiesCreateMode, "this is neither default nor recover"))
             }
             _ => Ok(()),
         }
@@ -151,7 +151,7 @@ impl Properties {
         let acls = self.network_acls.as_ref();
         let text =
             |member: fn(&NetworkAcls) -> &Option<String>| acls.and_then(|acls| member(acls).as_deref());
-        let missing = || Error::invalid("network.ip_rules", "a rule has no value");
+        let missing = || Error::invalid(Field::NetworkIpRules, "a rule has no value");
         let address = |rule: &IpRule| rule.value.clone().ok_or_else(missing);
         let rules = acls.and_then(|acls| acls.ip_rules.as_ref());
         let addresses = rules.map(|rules| rules.iter().map(address).collect());
@@ -204,7 +204,7 @@ pub(in super::super) fn recover(
     hsm: HsmRef<'_>,
 ) -> Result<RecoverDeletedManagedHsm> {
     let (path, request) = (path(hsm)?, input.body::<Request>()?);
-    let location = request.location.ok_or_else(|| Error::invalid("location", "this is required"))?;
+    let location = request.location.ok_or_else(|| Error::invalid(Field::Location, "this is required"))?;
     let HsmPath { subscription, name, .. } = path;
     Ok(RecoverDeletedManagedHsm { path: DeletedHsmPath { subscription, location, name } })
 }
@@ -277,7 +277,7 @@ pub(in super::super) fn check_name(
     input: &RequestInput<'_>,
     subscription: &str,
 ) -> Result<CheckManagedHsmName> {
-    let name = input.body::<NameRequest>().map_err(|_| Error::invalid("name", "this is required"))?.name;
+    let name = input.body::<NameRequest>().map_err(|_| Error::invalid(Field::Name, "this is required"))?.name;
     Ok(CheckManagedHsmName { subscription: subscription.parse()?, name })
 }
 

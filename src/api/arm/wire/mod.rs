@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::super::azure::filter::Filter;
 use super::call::RequestInput;
 use super::endpoint::Endpoint;
-use crate::model::{Result, Timestamp};
+use crate::model::{Field, Result, Timestamp};
 use crate::ops::{Page, PageRequest};
 
 /// The default and the largest page size.
@@ -35,7 +35,7 @@ impl<T> List<T> {
 
 /// Returns the requested page of a list.
 fn page(input: &RequestInput<'_>) -> Result<PageRequest> {
-    input.query.page("$top", MAX_PAGE_SIZE)
+    input.query.page(Field::Top, MAX_PAGE_SIZE)
 }
 
 /// Rejects a filter, for lists that do not support one.

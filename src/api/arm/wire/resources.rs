@@ -19,7 +19,7 @@ use super::{List, decoded, unfiltered};
 use crate::model::key::Tags;
 use crate::model::location::Location;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::resources::{
     CreateResourceGroup, CreatedGroup, DeleteResourceGroup, GetResourceGroup, GetResourceGroupDeletion,
     GetSubscription, ListLocations, ListResourceGroups, ListSubscriptions, UpdateResourceGroup,
@@ -105,7 +105,7 @@ struct GroupRequest {
 pub(in super::super) fn put_group(input: &RequestInput<'_>, of: GroupRef<'_>) -> Result<CreateResourceGroup> {
     let (subscription, name) = group(of)?;
     let GroupRequest { location, tags } = input.body()?;
-    let location = location.ok_or_else(|| Error::invalid("location", "this is required"))?;
+    let location = location.ok_or_else(|| Error::invalid(Field::Location, "this is required"))?;
     let tags = tags.unwrap_or_default().into();
     Ok(CreateResourceGroup { subscription, name, location, tags, allow_existing: true })
 }

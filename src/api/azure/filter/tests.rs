@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Field;
 use crate::model::key::Tags;
 
 const ALL: &[&str] = &["name", "location", "resourcegroup", "resourcetype", "tagname", "tagvalue"];
@@ -78,7 +79,7 @@ fn rejects_unsupported_resource_filters() {
         &"name eq 'local' and ".repeat(40),
         &format!("name eq '{}'", "x".repeat(MAX_FILTER_BYTES)),
     ] {
-        assert!(matches!(admits(filter), Err(Error::Invalid { field: "$filter", .. })), "{filter}");
+        assert!(matches!(admits(filter), Err(Error::Invalid { field: Field::Filter, .. })), "{filter}");
     }
 }
 

@@ -8,24 +8,24 @@ use super::super::pb;
 use super::{hsm, parse_field, segments};
 use crate::model::local_rbac::{DataAction, LocalScope, Permission, RoleAssignment, RoleDefinition};
 use crate::model::name::HsmName;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::access::{
     AccessDecision, CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition,
     GetRoleAssignment, GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
 };
 use crate::ops::{InHsm, RoleAssignmentPath, RoleDefinitionPath};
 
-pub(super) fn guid(field: &'static str, text: &str) -> Result<Uuid> {
+pub(super) fn guid(field: Field, text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(|_| Error::invalid(field, "this is not a GUID"))
 }
 
-pub(super) fn optional_guid(field: &'static str, text: &str) -> Result<Option<Uuid>> {
+pub(super) fn optional_guid(field: Field, text: &str) -> Result<Option<Uuid>> {
     if text.is_empty() { Ok(None) } else { guid(field, text).map(Some) }
 }
 
 fn named(name: &str, folder: &str) -> Result<(HsmName, Uuid)> {
-    let [hsm, id] = segments("name", name, &format!("hsms/{{}}/{folder}/{{}}"))?;
-    Ok((parse_field("name", hsm)?, guid("name", id)?))
+    let [hsm, id] = segments(Field::Name, name, &format!("hsms/{{}}/{folder}/{{}}"))?;
+    Ok((parse_field(Field::Name, hsm)?, guid(Field::Name, id)?))
 }
 
 fn definition_path(name: &str) -> Result<RoleDefinitionPath> {
@@ -73,7 +73,7 @@ impl TryFrom<pb::PutRoleDefinitionRequest> for PutRoleDefinition {
     fn try_from(request: pb::PutRoleDefinitionRequest) -> Result<Self> {
         let definition = request
             .role_definition
-            .ok_or_else(|| Error::invalid("role_definition", "the role definition is missing"))?;
+            .ok_or_else(|| Error::invalid(Field::RoleDefinition, "the role definition is missing"))?;
         let permissions = definition.permissions.into_iter().map(|block| Permission {
             actions: block.actions,
             not_actions: block.not_actions,
@@ -82,7 +82,7 @@ impl TryFrom<pb::PutRoleDefinitionRequest> for PutRoleDefinition {
         });
         Ok(Self {
             hsm: hsm(&request.parent)?,
-            id: optional_guid("role_definition_id", &request.role_definition_id)?,
+            id: optional_guid(Field::RoleDefinitionId, &request.role_definition_id)?,
             role_name: definition.role_name,
             description: definition.description,
             permissions: permissions.collect(),
@@ -96,7 +96,7 @@ impl TryFrom<pb::CreateRoleAssignmentRequest> for CreateRoleAssignment {
     fn try_from(request: pb::CreateRoleAssignmentRequest) -> Result<Self> {
         let hsm = hsm(&request.parent)?;
         Ok(Self {
-            id: optional_guid("role_assignment_id", &request.role_assignment_id)?,
+            id: optional_guid(Field::RoleAssignmentId, &request.role_assignment_id)?,
             role_definition: role(&hsm, &request.role_definition)?,
             principal: request.principal_id.parse()?,
             scope: scope(&request.scope)?,
@@ -107,7 +107,7 @@ impl TryFrom<pb::CreateRoleAssignmentRequest> for CreateRoleAssignment {
 
 /// Parses the role definition of a request: its resource name in this HSM, or its GUID.
 fn role(hsm: &HsmName, text: &str) -> Result<Uuid> {
-    let field = "role_definition";
+    let field = Field::RoleDefinition;
     if !text.contains('/') {
         return guid(field, text);
     }
@@ -121,7 +121,7 @@ fn role(hsm: &HsmName, text: &str) -> Result<Uuid> {
 /// Parses a required scope: an absent one must not grant rights at `/`.
 fn scope(text: &str) -> Result<LocalScope> {
     if text.is_empty() {
-        return Err(Error::invalid("scope", "a scope is required: /, /keys or /keys/{name}"));
+        return Err(Error::invalid(Field::Scope, "a scope is required: /, /keys or /keys/{name}"));
     }
     text.parse()
 }
@@ -144,12 +144,16 @@ impl TryFrom<pb::CheckAccessRequest> for CheckAccess {
 
     fn try_from(request: pb::CheckAccessRequest) -> Result<Self> {
         if request.group_ids.len() > 1000 {
-            return Err(Error::invalid("group_ids", "at most 1000 groups"));
+            return Err(Error::invalid(Field::GroupIds, "at most 1000 groups"));
         }
         Ok(Self {
             hsm: hsm(&request.parent)?,
             principal: request.principal_id.parse()?,
-            groups: request.group_ids.iter().map(|id| parse_field("group_ids", id)).collect::<Result<_>>()?,
+            groups: request
+                .group_ids
+                .iter()
+                .map(|id| parse_field(Field::GroupIds, id))
+                .collect::<Result<_>>()?,
             action: request.action.parse()?,
             scope: scope(&request.scope)?,
         })

@@ -9,7 +9,7 @@ use super::access::{guid, optional_guid, permission};
 use super::parse_field;
 use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
 use crate::model::local_rbac::RoleDefinition;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::access::AccessDecision;
 use crate::ops::authorization::{
     AtScope, CheckControlAccess, CreateControlRoleAssignment, DeleteControlRoleAssignment,
@@ -18,7 +18,7 @@ use crate::ops::authorization::{
 };
 
 /// Parses a scope: the id of the resource that it covers, without the leading slash.
-fn scope(field: &'static str, text: &str) -> Result<ControlScope> {
+fn scope(field: Field, text: &str) -> Result<ControlScope> {
     if text.starts_with('/') || text.ends_with('/') {
         return Err(Error::invalid(field, "a scope has no leading or trailing slash"));
     }
@@ -31,7 +31,7 @@ fn scope_name(scope: &ControlScope) -> String {
 }
 
 /// Splits `{scope}/{folder}/{guid}`.
-fn named(field: &'static str, name: &str, folder: &str) -> Result<(ControlScope, Uuid)> {
+fn named(field: Field, name: &str, folder: &str) -> Result<(ControlScope, Uuid)> {
     let wrong = || Error::invalid(field, format!("the name must have the form {{scope}}/{folder}/{{guid}}"));
     let (before, id) = name.rsplit_once('/').ok_or_else(wrong)?;
     let (at, found) = before.rsplit_once('/').ok_or_else(wrong)?;
@@ -48,7 +48,7 @@ macro_rules! named_by_guid {
             type Error = Error;
 
             fn try_from(request: pb::$request) -> Result<Self> {
-                let (scope, id) = named("name", &request.name, $folder)?;
+                let (scope, id) = named(Field::Name, &request.name, $folder)?;
                 Ok(Self { scope, id })
             }
         })+
@@ -65,7 +65,7 @@ impl TryFrom<pb::ListControlRoleDefinitionsRequest> for ListControlRoleDefinitio
     type Error = Error;
 
     fn try_from(request: pb::ListControlRoleDefinitionsRequest) -> Result<Self> {
-        Ok(Self { scope: scope("parent", &request.parent)? })
+        Ok(Self { scope: scope(Field::Parent, &request.parent)? })
     }
 }
 
@@ -73,8 +73,8 @@ impl TryFrom<pb::CreateControlRoleAssignmentRequest> for CreateControlRoleAssign
     type Error = Error;
 
     fn try_from(request: pb::CreateControlRoleAssignmentRequest) -> Result<Self> {
-        let scope = scope("parent", &request.parent)?;
-        let field = "role_definition";
+        let scope = scope(Field::Parent, &request.parent)?;
+        let field = Field::RoleDefinition;
         let role_definition = if request.role_definition.contains('/') {
             let (owner, id) = named(field, &request.role_definition, "roleDefinitions")?;
             if owner.subscription() != scope.subscription() {
@@ -86,7 +86,7 @@ impl TryFrom<pb::CreateControlRoleAssignmentRequest> for CreateControlRoleAssign
         };
         Ok(Self {
             scope,
-            id: optional_guid("role_assignment_id", &request.role_assignment_id)?,
+            id: optional_guid(Field::RoleAssignmentId, &request.role_assignment_id)?,
             role_definition,
             principal: request.principal_id.parse()?,
         })
@@ -99,7 +99,7 @@ impl TryFrom<pb::ListControlRoleAssignmentsRequest> for ListControlRoleAssignmen
     fn try_from(request: pb::ListControlRoleAssignmentsRequest) -> Result<Self> {
         let principal = Some(request.principal_id).filter(|text| !text.is_empty());
         Ok(Self {
-            scope: scope("parent", &request.parent)?,
+            scope: scope(Field::Parent, &request.parent)?,
             below: true,
             principal: principal.map(|id| id.parse()).transpose()?,
         })
@@ -111,12 +111,16 @@ impl TryFrom<pb::CheckControlAccessRequest> for CheckControlAccess {
 
     fn try_from(request: pb::CheckControlAccessRequest) -> Result<Self> {
         if request.group_ids.len() > 1000 {
-            return Err(Error::invalid("group_ids", "at most 1000 groups"));
+            return Err(Error::invalid(Field::GroupIds, "at most 1000 groups"));
         }
         Ok(Self {
-            scope: scope("parent", &request.parent)?,
+            scope: scope(Field::Parent, &request.parent)?,
             principal: request.principal_id.parse()?,
-            groups: request.group_ids.iter().map(|id| parse_field("group_ids", id)).collect::<Result<_>>()?,
+            groups: request
+                .group_ids
+                .iter()
+                .map(|id| parse_field(Field::GroupIds, id))
+                .collect::<Result<_>>()?,
             action: request.action.parse()?,
         })
     }

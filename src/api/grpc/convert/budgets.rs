@@ -6,13 +6,16 @@ use super::{parse_field, segments, wire_instant};
 use crate::model::arm_rbac::ControlScope;
 use crate::model::billing::Budget;
 use crate::model::resource::SubscriptionId;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::usage::{BudgetId, BudgetState, CreateBudget, DeleteBudget, GetBudget, ListBudgets};
 
 /// Parses `subscriptions/{guid}/budgets/{budget}`.
 fn budget(name: &str) -> Result<BudgetId> {
-    let [subscription, budget] = segments("name", name, "subscriptions/{}/budgets/{}")?;
-    Ok(BudgetId { subscription: parse_field("name", subscription)?, name: parse_field("name", budget)? })
+    let [subscription, budget] = segments(Field::Name, name, "subscriptions/{}/budgets/{}")?;
+    Ok(BudgetId {
+        subscription: parse_field(Field::Name, subscription)?,
+        name: parse_field(Field::Name, budget)?,
+    })
 }
 
 impl TryFrom<pb::CreateBudgetRequest> for CreateBudget {
@@ -21,9 +24,9 @@ impl TryFrom<pb::CreateBudgetRequest> for CreateBudget {
     fn try_from(request: pb::CreateBudgetRequest) -> Result<Self> {
         let scope = scope(&request.parent)?;
         if let ControlScope::ResourceGroup(..) = scope {
-            return Err(Error::invalid("parent", "the scope of a budget is a subscription or one HSM"));
+            return Err(Error::invalid(Field::Parent, "the scope of a budget is a subscription or one HSM"));
         }
-        let name = parse_field("budget_id", &request.budget_id)?;
+        let name = parse_field(Field::BudgetId, &request.budget_id)?;
         Ok(Self { scope, name, amount: Budget::amount(&request.amount)? })
     }
 }
@@ -40,8 +43,8 @@ impl TryFrom<pb::ListBudgetsRequest> for ListBudgets {
     type Error = Error;
 
     fn try_from(request: pb::ListBudgetsRequest) -> Result<Self> {
-        let [id] = segments("parent", &request.parent, "subscriptions/{}")?;
-        Ok(Self { subscription: parse_field::<SubscriptionId>("parent", id)? })
+        let [id] = segments(Field::Parent, &request.parent, "subscriptions/{}")?;
+        Ok(Self { subscription: parse_field::<SubscriptionId>(Field::Parent, id)? })
     }
 }
 

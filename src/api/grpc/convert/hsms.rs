@@ -6,7 +6,7 @@ use super::{parse_field, segments, wire_instant};
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
 use crate::model::name::HsmName;
 use crate::model::retention::RetentionDays;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::hsms::{
     ActivateManagedHsm, CheckManagedHsmName, CreateManagedHsm, DeleteManagedHsm, DeletedHsmPath,
     GetDeletedManagedHsm, GetManagedHsm, HsmBundle, HsmChanges, HsmPath, ListDeletedManagedHsms,
@@ -22,7 +22,7 @@ const MAX_PAGE_SIZE: usize = 1000;
 const DEFAULT_SKU: &str = "Standard_B1";
 
 /// Parses the resource name of a live HSM.
-fn hsm_path(field: &'static str, name: &str) -> Result<HsmPath> {
+fn hsm_path(field: Field, name: &str) -> Result<HsmPath> {
     let [subscription, group, hsm] =
         segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
     Ok(HsmPath {
@@ -34,11 +34,11 @@ fn hsm_path(field: &'static str, name: &str) -> Result<HsmPath> {
 
 fn deleted_path(name: &str) -> Result<DeletedHsmPath> {
     let [subscription, location, hsm] =
-        segments("name", name, "subscriptions/{}/locations/{}/deletedManagedHsms/{}")?;
+        segments(Field::Name, name, "subscriptions/{}/locations/{}/deletedManagedHsms/{}")?;
     Ok(DeletedHsmPath {
-        subscription: parse_field("name", subscription)?,
+        subscription: parse_field(Field::Name, subscription)?,
         location: location.to_owned(),
-        name: parse_field("name", hsm)?,
+        name: parse_field(Field::Name, hsm)?,
     })
 }
 
@@ -59,17 +59,18 @@ impl TryFrom<pb::CreateManagedHsmRequest> for CreateManagedHsm {
     type Error = Error;
 
     fn try_from(request: pb::CreateManagedHsmRequest) -> Result<Self> {
-        let (subscription, resource_group) = group("parent", &request.parent)?;
-        let name: HsmName = parse_field("managed_hsm_id", &request.managed_hsm_id)?;
-        let given = request.managed_hsm.ok_or_else(|| Error::invalid("managed_hsm", "the HSM is missing"))?;
+        let (subscription, resource_group) = group(Field::Parent, &request.parent)?;
+        let name: HsmName = parse_field(Field::ManagedHsmId, &request.managed_hsm_id)?;
+        let given =
+            request.managed_hsm.ok_or_else(|| Error::invalid(Field::ManagedHsm, "the HSM is missing"))?;
         let tenant = match given.tenant_id.as_str() {
             "" => None,
             text => Some(
                 uuid::Uuid::parse_str(text)
-                    .map_err(|_| Error::invalid("tenant_id", "the tenant id is not a GUID"))?,
+                    .map_err(|_| Error::invalid(Field::TenantId, "the tenant id is not a GUID"))?,
             ),
         };
-        let administrator = |id: &String| parse_field("administrators", id);
+        let administrator = |id: &String| parse_field(Field::Administrators, id);
         Ok(Self {
             path: HsmPath { subscription, resource_group, name },
             location: given.location,
@@ -88,11 +89,12 @@ impl TryFrom<pb::UpdateManagedHsmRequest> for UpdateManagedHsm {
     type Error = Error;
 
     fn try_from(request: pb::UpdateManagedHsmRequest) -> Result<Self> {
-        let given = request.managed_hsm.ok_or_else(|| Error::invalid("managed_hsm", "the HSM is missing"))?;
-        let path = hsm_path("managed_hsm.name", &given.name)?;
+        let given =
+            request.managed_hsm.ok_or_else(|| Error::invalid(Field::ManagedHsm, "the HSM is missing"))?;
+        let path = hsm_path(Field::ManagedHsmName, &given.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() {
-            return Err(Error::invalid("update_mask", "the update mask is empty"));
+            return Err(Error::invalid(Field::UpdateMask, "the update mask is empty"));
         }
         let mut changes = HsmChanges::default();
         for field in &mask {
@@ -106,7 +108,7 @@ impl TryFrom<pb::UpdateManagedHsmRequest> for UpdateManagedHsm {
                 "retention_days" => {
                     let missing = || {
                         Error::invalid(
-                            "retention_days",
+                            Field::RetentionDays,
                             "the update mask names this field, but it is not set",
                         )
                     };
@@ -114,7 +116,7 @@ impl TryFrom<pb::UpdateManagedHsmRequest> for UpdateManagedHsm {
                 }
                 _ => {
                     return Err(Error::invalid(
-                        "update_mask",
+                        Field::UpdateMask,
                         "the update mask may contain tags, purge_protection, network and retention_days",
                     ));
                 }
@@ -131,8 +133,9 @@ impl TryFrom<pb::ListManagedHsmsRequest> for ListManagedHsms {
         let page =
             PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
         let (subscription, resource_group) = match request.parent.split('/').count() {
-            2 => (subscription("parent", &request.parent)?, None),
-            _ => group("parent", &request.parent).map(|(subscription, group)| (subscription, Some(group)))?,
+            2 => (subscription(Field::Parent, &request.parent)?, None),
+            _ => group(Field::Parent, &request.parent)
+                .map(|(subscription, group)| (subscription, Some(group)))?,
         };
         Ok(Self { subscription, resource_group, page })
     }
@@ -144,7 +147,7 @@ impl TryFrom<pb::ListDeletedManagedHsmsRequest> for ListDeletedManagedHsms {
     fn try_from(request: pb::ListDeletedManagedHsmsRequest) -> Result<Self> {
         let page =
             PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
-        Ok(Self { subscription: subscription("parent", &request.parent)?, page })
+        Ok(Self { subscription: subscription(Field::Parent, &request.parent)?, page })
     }
 }
 
@@ -152,7 +155,7 @@ impl TryFrom<pb::CheckManagedHsmNameRequest> for CheckManagedHsmName {
     type Error = Error;
 
     fn try_from(request: pb::CheckManagedHsmNameRequest) -> Result<Self> {
-        Ok(Self { subscription: subscription("parent", &request.parent)?, name: request.managed_hsm_id })
+        Ok(Self { subscription: subscription(Field::Parent, &request.parent)?, name: request.managed_hsm_id })
     }
 }
 
@@ -160,8 +163,8 @@ impl TryFrom<pb::ActivateManagedHsmRequest> for ActivateManagedHsm {
     type Error = Error;
 
     fn try_from(request: pb::ActivateManagedHsmRequest) -> Result<Self> {
-        let [hsm] = segments("name", &request.name, "hsms/{}")?;
-        Ok(Self { hsm: parse_field("name", hsm)? })
+        let [hsm] = segments(Field::Name, &request.name, "hsms/{}")?;
+        Ok(Self { hsm: parse_field(Field::Name, hsm)? })
     }
 }
 
@@ -179,8 +182,8 @@ macro_rules! named {
 }
 
 named! {
-    GetManagedHsmRequest => GetManagedHsm by |name| hsm_path("name", name),
-    DeleteManagedHsmRequest => DeleteManagedHsm by |name| hsm_path("name", name),
+    GetManagedHsmRequest => GetManagedHsm by |name| hsm_path(Field::Name, name),
+    DeleteManagedHsmRequest => DeleteManagedHsm by |name| hsm_path(Field::Name, name),
     GetDeletedManagedHsmRequest => GetDeletedManagedHsm by deleted_path,
     RecoverDeletedManagedHsmRequest => RecoverDeletedManagedHsm by deleted_path,
     PurgeDeletedManagedHsmRequest => PurgeDeletedManagedHsm by deleted_path,

@@ -10,7 +10,7 @@ use crate::model::aes_modes::ModeFamily;
 use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial, parse_operations};
 use crate::model::retention::RecoveryLevel;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::deleted::{
     DeletedKeyBundle, GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, RecoverDeletedKey,
 };
@@ -30,7 +30,7 @@ fn operations(key_ops: &[String], none: bool) -> Result<Option<&[String]>> {
     match (key_ops, none) {
         ([], false) => Ok(None),
         ([], true) | (_, false) => Ok(Some(key_ops)),
-        (_, true) => Err(Error::invalid("no_key_ops", "no_key_ops cannot be set together with key_ops")),
+        (_, true) => Err(Error::invalid(Field::NoKeyOps, "no_key_ops cannot be set together with key_ops")),
     }
 }
 
@@ -44,15 +44,15 @@ fn settings(
     Ok(NewKeySettings {
         operations: parse_operations(key_ops, key_type)?,
         enabled: attributes.enabled.unwrap_or(true),
-        not_before: attributes.not_before.map(|at| key_date("attributes.not_before", at)).transpose()?,
-        expires: attributes.expires.map(|at| key_date("attributes.expires", at)).transpose()?,
+        not_before: attributes.not_before.map(|at| key_date(Field::AttributesNotBefore, at)).transpose()?,
+        expires: attributes.expires.map(|at| key_date(Field::AttributesExpires, at)).transpose()?,
         exportable: attributes.exportable.unwrap_or(false),
         tags: tags.into_iter().collect(),
     })
 }
 
 fn new_key(parent: &str, key_id: &str) -> Result<KeyPath> {
-    Ok(KeyPath { hsm: hsm(parent)?, name: parse_field("key_id", key_id)? })
+    Ok(KeyPath { hsm: hsm(parent)?, name: parse_field(Field::KeyId, key_id)? })
 }
 
 impl TryFrom<pb::CreateKeyRequest> for CreateKey {
@@ -73,7 +73,7 @@ impl TryFrom<pb::ImportKeyRequest> for ImportKey {
 
     fn try_from(request: pb::ImportKeyRequest) -> Result<Self> {
         // Converted first, so that the bytes are zeroized even if another field is invalid.
-        let given = request.key.ok_or_else(|| Error::invalid("key", "the key material is missing"))?;
+        let given = request.key.ok_or_else(|| Error::invalid(Field::Key, "the key material is missing"))?;
         let material = material(given)?;
         let key = new_key(&request.parent, &request.key_id)?;
         let key_ops = operations(&request.key_ops, request.no_key_ops)?;
@@ -98,11 +98,11 @@ fn material(given: pb::ImportKeyMaterial) -> Result<ImportMaterial> {
             qi: take(qi),
         }),
         "EC" | "EC-HSM" => {
-            let crv = Curve::parse("key.crv", crv)?;
+            let crv = Curve::parse(Field::KeyCrv, crv)?;
             Ok(ImportMaterial::Ec { crv, x: take(x), y: take(y), d: take(d) })
         }
         "oct" | "oct-HSM" => Ok(ImportMaterial::Oct { k: take(k) }),
-        _ => Err(Error::invalid("key.kty", "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
+        _ => Err(Error::invalid(Field::KeyKty, "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
     }
 }
 
@@ -130,7 +130,7 @@ impl TryFrom<pb::ListKeyVersionsRequest> for ListKeyVersions {
     fn try_from(request: pb::ListKeyVersionsRequest) -> Result<Self> {
         let page =
             PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
-        Ok(Self { key: key_path("parent", &request.parent, "keys")?, page })
+        Ok(Self { key: key_path(Field::Parent, &request.parent, "keys")?, page })
     }
 }
 
@@ -141,7 +141,7 @@ impl TryFrom<pb::UpdateKeyVersionRequest> for UpdateKeyVersion {
         let key = key_id(&request.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() {
-            return Err(Error::invalid("update_mask", "the update mask is empty"));
+            return Err(Error::invalid(Field::UpdateMask, "the update mask is empty"));
         }
         let given = request.attributes.unwrap_or_default();
         let mut update = Self { key, operations: None, attributes: AttributeChanges::default(), tags: None };
@@ -155,23 +155,24 @@ impl TryFrom<pb::UpdateKeyVersionRequest> for UpdateKeyVersion {
                     let enabled = given.enabled;
                     let missing = || {
                         Error::invalid(
-                            "attributes.enabled",
+                            Field::AttributesEnabled,
                             "the update mask names this field, but it is not set",
                         )
                     };
                     update.attributes.enabled = Some(enabled.ok_or_else(missing)?);
                 }
                 "attributes.not_before" => {
-                    let at = given.not_before.map(|at| key_date("attributes.not_before", at)).transpose()?;
+                    let at =
+                        given.not_before.map(|at| key_date(Field::AttributesNotBefore, at)).transpose()?;
                     update.attributes.not_before = Some(at);
                 }
                 "attributes.expires" => {
-                    let at = given.expires.map(|at| key_date("attributes.expires", at)).transpose()?;
+                    let at = given.expires.map(|at| key_date(Field::AttributesExpires, at)).transpose()?;
                     update.attributes.expires = Some(at);
                 }
                 _ => {
                     return Err(Error::invalid(
-                        "update_mask",
+                        Field::UpdateMask,
                         "the update mask may contain key_ops, tags, attributes.enabled, attributes.not_before and attributes.expires",
                     ));
                 }
@@ -185,7 +186,7 @@ impl TryFrom<pb::DeleteKeyRequest> for DeleteKey {
     type Error = Error;
 
     fn try_from(request: pb::DeleteKeyRequest) -> Result<Self> {
-        Ok(Self { key: key_path("name", &request.name, "keys")? })
+        Ok(Self { key: key_path(Field::Name, &request.name, "keys")? })
     }
 }
 
@@ -196,7 +197,7 @@ macro_rules! named_deleted_key {
             type Error = Error;
 
             fn try_from(request: pb::$request) -> Result<Self> {
-                Ok(Self { key: key_path("name", &request.name, "deletedKeys")? })
+                Ok(Self { key: key_path(Field::Name, &request.name, "deletedKeys")? })
             }
         })+
     };

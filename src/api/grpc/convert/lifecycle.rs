@@ -4,12 +4,12 @@ use super::super::pb;
 use super::resources::subscription;
 use super::{hsm, parse_field, segments, wire_instant};
 use crate::model::event::{EventBatch, EventPosition, LifecycleEvent};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms};
 
 /// Parses a resume token: the sequence number of an event, in decimal digits only.
 fn since(token: &str) -> Result<EventPosition> {
-    let wrong = || Error::invalid("resume_token", "this is not a resume token of this service");
+    let wrong = || Error::invalid(Field::ResumeToken, "this is not a resume token of this service");
     match token {
         "" => Ok(EventPosition::Now),
         "0" => Ok(EventPosition::Beginning),
@@ -33,7 +33,7 @@ impl TryFrom<pb::WatchLifecycleRequest> for WatchManagedHsms {
 
     fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
         Ok(Self {
-            subscription: subscription("parent", &request.parent)?,
+            subscription: subscription(Field::Parent, &request.parent)?,
             since: since(&request.resume_token)?,
         })
     }
@@ -43,8 +43,8 @@ impl TryFrom<pb::WatchLifecycleRequest> for WatchBudgets {
     type Error = Error;
 
     fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
-        let [id] = segments("parent", &request.parent, "subscriptions/{}/budgets")?;
-        Ok(Self { subscription: parse_field("parent", id)?, since: since(&request.resume_token)? })
+        let [id] = segments(Field::Parent, &request.parent, "subscriptions/{}/budgets")?;
+        Ok(Self { subscription: parse_field(Field::Parent, id)?, since: since(&request.resume_token)? })
     }
 }
 

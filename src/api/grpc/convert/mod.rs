@@ -18,12 +18,12 @@ use prost_types::Timestamp as WireTimestamp;
 
 use crate::model::key_date::KeyDate;
 use crate::model::name::{HsmName, KeyId};
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::KeyPath;
 
 /// Splits a resource name by a pattern of fixed and variable segments, for example `hsms/{}/keys/{}`. Returns the
 /// variable ones.
-fn segments<'a, const N: usize>(field: &'static str, name: &'a str, pattern: &str) -> Result<[&'a str; N]> {
+fn segments<'a, const N: usize>(field: Field, name: &'a str, pattern: &str) -> Result<[&'a str; N]> {
     let wrong = || Error::invalid(field, format!("the name must have the form {}", template(pattern)));
     let mut found = [""; N];
     let mut next = found.iter_mut();
@@ -62,7 +62,7 @@ fn template(pattern: &str) -> String {
 }
 
 /// Parses a part of a field. An error names the whole field, the only name that clients know.
-fn parse_field<T: FromStr<Err = Error>>(field: &'static str, text: &str) -> Result<T> {
+fn parse_field<T: FromStr<Err = Error>>(field: Field, text: &str) -> Result<T> {
     text.parse().map_err(|error| match error {
         Error::Invalid { why, .. } => Error::Invalid { field, why },
         other => other,
@@ -71,12 +71,12 @@ fn parse_field<T: FromStr<Err = Error>>(field: &'static str, text: &str) -> Resu
 
 /// Parses `hsms/{hsm}`.
 fn hsm(parent: &str) -> Result<HsmName> {
-    let [hsm] = segments("parent", parent, "hsms/{}")?;
-    parse_field("parent", hsm)
+    let [hsm] = segments(Field::Parent, parent, "hsms/{}")?;
+    parse_field(Field::Parent, hsm)
 }
 
 /// Parses `hsms/{hsm}/{folder}/{key}`.
-fn key_path(field: &'static str, name: &str, folder: &str) -> Result<KeyPath> {
+fn key_path(field: Field, name: &str, folder: &str) -> Result<KeyPath> {
     let [hsm, key] = segments(field, name, &format!("hsms/{{}}/{folder}/{{}}"))?;
     Ok(KeyPath { hsm: parse_field(field, hsm)?, name: parse_field(field, key)? })
 }
@@ -84,19 +84,19 @@ fn key_path(field: &'static str, name: &str, folder: &str) -> Result<KeyPath> {
 /// Parses `hsms/{hsm}/keys/{key}`, with or without `/versions/{version}`.
 fn key_id(name: &str) -> Result<KeyId> {
     if name.split('/').count() == 4 {
-        let KeyPath { hsm, name } = key_path("name", name, "keys")?;
+        let KeyPath { hsm, name } = key_path(Field::Name, name, "keys")?;
         return Ok(KeyId { hsm, name, version: None });
     }
-    let [hsm, key, version] = segments("name", name, "hsms/{}/keys/{}/versions/{}")?;
+    let [hsm, key, version] = segments(Field::Name, name, "hsms/{}/keys/{}/versions/{}")?;
     Ok(KeyId {
-        hsm: parse_field("name", hsm)?,
-        name: parse_field("name", key)?,
-        version: Some(parse_field("name", version)?),
+        hsm: parse_field(Field::Name, hsm)?,
+        name: parse_field(Field::Name, key)?,
+        version: Some(parse_field(Field::Name, version)?),
     })
 }
 
 /// Parses an instant, truncated to microseconds.
-pub(super) fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timestamp> {
+pub(super) fn instant(field: Field, wire: WireTimestamp) -> Result<Timestamp> {
     let wrong = || Error::invalid(field, "the instant is not between the years 1 and 9999");
     let micros = i64::from(wire.nanos) / 1000;
     let seconds = wire.seconds.checked_mul(1_000_000).ok_or_else(wrong)?;
@@ -108,7 +108,7 @@ pub(super) fn instant(field: &'static str, wire: WireTimestamp) -> Result<Timest
 }
 
 /// Parses the date of a key, truncated to microseconds.
-fn key_date(field: &'static str, wire: WireTimestamp) -> Result<KeyDate> {
+fn key_date(field: Field, wire: WireTimestamp) -> Result<KeyDate> {
     let wrong = || Error::invalid(field, "the date is not between the years 1 and 9999");
     if !(0..1_000_000_000).contains(&wire.nanos) {
         return Err(wrong());
@@ -157,9 +157,9 @@ mod tests {
     fn instants_round_trip() {
         for micros in [0, 1, -1, 1_800_000_000_123_456, -62_135_596_800_000_000] {
             let instant_sent = Timestamp::from_microsecond(micros).unwrap();
-            assert_eq!(instant("x", wire_instant(instant_sent)).unwrap(), instant_sent);
+            assert_eq!(instant(Field::Target, wire_instant(instant_sent)).unwrap(), instant_sent);
         }
-        assert!(instant("x", WireTimestamp { seconds: i64::MAX, nanos: 0 }).is_err());
-        assert!(instant("x", WireTimestamp { seconds: 0, nanos: -1 }).is_err());
+        assert!(instant(Field::Target, WireTimestamp { seconds: i64::MAX, nanos: 0 }).is_err());
+        assert!(instant(Field::Target, WireTimestamp { seconds: 0, nanos: -1 }).is_err());
     }
 }

@@ -6,20 +6,20 @@ use super::super::pb;
 use super::{parse_field, segments, wire_instant};
 use crate::model::location::Location;
 use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::resources::{
     CreateResourceGroup, CreatedGroup, DeleteResourceGroup, GetResourceGroup, GetSubscription, ListLocations,
     ListResourceGroups, ListSubscriptions, UpdateResourceGroup, UpdateSubscription,
 };
 
 /// Parses `subscriptions/{guid}`.
-pub(super) fn subscription(field: &'static str, name: &str) -> Result<SubscriptionId> {
+pub(super) fn subscription(field: Field, name: &str) -> Result<SubscriptionId> {
     let [id] = segments(field, name, "subscriptions/{}")?;
     parse_field(field, id)
 }
 
 /// Parses `subscriptions/{guid}/resourceGroups/{name}`.
-pub(super) fn group(field: &'static str, name: &str) -> Result<(SubscriptionId, ResourceGroupName)> {
+pub(super) fn group(field: Field, name: &str) -> Result<(SubscriptionId, ResourceGroupName)> {
     let [subscription, group] = segments(field, name, "subscriptions/{}/resourceGroups/{}")?;
     Ok((parse_field(field, subscription)?, parse_field(field, group)?))
 }
@@ -31,7 +31,7 @@ macro_rules! of_subscription {
             type Error = Error;
 
             fn try_from(request: pb::$request) -> Result<Self> {
-                Ok(Self { subscription: subscription("parent", &request.parent)? })
+                Ok(Self { subscription: subscription(Field::Parent, &request.parent)? })
             }
         })+
     };
@@ -49,7 +49,7 @@ macro_rules! named_by_group {
             type Error = Error;
 
             fn try_from(request: pb::$request) -> Result<Self> {
-                let (subscription, name) = group("name", &request.name)?;
+                let (subscription, name) = group(Field::Name, &request.name)?;
                 Ok(Self { subscription, name })
             }
         })+
@@ -65,10 +65,10 @@ impl TryFrom<pb::UpdateSubscriptionRequest> for UpdateSubscription {
     type Error = Error;
 
     fn try_from(request: pb::UpdateSubscriptionRequest) -> Result<Self> {
-        let subscription = subscription("name", &request.name)?;
+        let subscription = subscription(Field::Name, &request.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() || mask.iter().any(|path| path != "undeletable") {
-            return Err(Error::invalid("update_mask", "the update mask must name only undeletable"));
+            return Err(Error::invalid(Field::UpdateMask, "the update mask must name only undeletable"));
         }
         Ok(Self { subscription, undeletable: request.undeletable })
     }
@@ -79,8 +79,8 @@ impl TryFrom<pb::CreateResourceGroupRequest> for CreateResourceGroup {
 
     fn try_from(request: pb::CreateResourceGroupRequest) -> Result<Self> {
         Ok(Self {
-            subscription: subscription("parent", &request.parent)?,
-            name: parse_field("resource_group_id", &request.resource_group_id)?,
+            subscription: subscription(Field::Parent, &request.parent)?,
+            name: parse_field(Field::ResourceGroupId, &request.resource_group_id)?,
             location: request.location,
             tags: request.tags.into_iter().collect(),
             allow_existing: false,
@@ -92,10 +92,10 @@ impl TryFrom<pb::UpdateResourceGroupRequest> for UpdateResourceGroup {
     type Error = Error;
 
     fn try_from(request: pb::UpdateResourceGroupRequest) -> Result<Self> {
-        let (subscription, name) = group("name", &request.name)?;
+        let (subscription, name) = group(Field::Name, &request.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
         if mask.is_empty() || mask.iter().any(|path| path != "tags") {
-            return Err(Error::invalid("update_mask", "the update mask must name only tags"));
+            return Err(Error::invalid(Field::UpdateMask, "the update mask must name only tags"));
         }
         Ok(Self { subscription, name, tags: Some(request.tags.into_iter().collect()) })
     }
@@ -113,7 +113,7 @@ impl TryFrom<pb::GetSubscriptionRequest> for GetSubscription {
     type Error = Error;
 
     fn try_from(request: pb::GetSubscriptionRequest) -> Result<Self> {
-        Ok(Self { subscription: subscription("name", &request.name)? })
+        Ok(Self { subscription: subscription(Field::Name, &request.name)? })
     }
 }
 

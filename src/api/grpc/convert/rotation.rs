@@ -4,7 +4,7 @@ use super::super::pb;
 use super::{key_path, parse_field, segments, wire_instant};
 use crate::model::period::LifetimePeriod;
 use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::KeyPath;
 use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
 
@@ -12,7 +12,7 @@ impl TryFrom<pb::RotateKeyRequest> for RotateKey {
     type Error = Error;
 
     fn try_from(request: pb::RotateKeyRequest) -> Result<Self> {
-        Ok(Self { key: key_path("name", &request.name, "keys")? })
+        Ok(Self { key: key_path(Field::Name, &request.name, "keys")? })
     }
 }
 
@@ -32,30 +32,30 @@ impl TryFrom<pb::UpdateKeyRotationPolicyRequest> for UpdateKeyRotationPolicy {
         let types: Vec<&str> = request.lifetime_actions.iter().map(|action| action.action.as_str()).collect();
         check_actions(&types)?;
         let trigger = request.lifetime_actions.first().map(trigger).transpose()?;
-        let rules = RotationRules::new(period("expiry_time", &request.expiry_time)?, trigger)?;
+        let rules = RotationRules::new(period(Field::ExpiryTime, &request.expiry_time)?, trigger)?;
         Ok(Self { key, rules })
     }
 }
 
 /// Parses `hsms/{hsm}/keys/{key}/rotationPolicy`.
 fn policy_of(name: &str) -> Result<KeyPath> {
-    let [hsm, key] = segments("name", name, "hsms/{}/keys/{}/rotationPolicy")?;
-    Ok(KeyPath { hsm: parse_field("name", hsm)?, name: parse_field("name", key)? })
+    let [hsm, key] = segments(Field::Name, name, "hsms/{}/keys/{}/rotationPolicy")?;
+    Ok(KeyPath { hsm: parse_field(Field::Name, hsm)?, name: parse_field(Field::Name, key)? })
 }
 
-fn period(field: &'static str, text: &str) -> Result<Option<LifetimePeriod>> {
+fn period(field: Field, text: &str) -> Result<Option<LifetimePeriod>> {
     if text.is_empty() { Ok(None) } else { parse_field(field, text).map(Some) }
 }
 
 fn trigger(action: &pb::KeyLifetimeAction) -> Result<RotationTrigger> {
     let pb::KeyLifetimeAction { action: _, time_after_create, time_before_expiry } = action;
-    let after = period("lifetime_actions.time_after_create", time_after_create)?;
-    let before = period("lifetime_actions.time_before_expiry", time_before_expiry)?;
+    let after = period(Field::LifetimeActionsTimeAfterCreate, time_after_create)?;
+    let before = period(Field::LifetimeActionsTimeBeforeExpiry, time_before_expiry)?;
     match (after, before) {
         (Some(after), None) => Ok(RotationTrigger::AfterCreation(after)),
         (None, Some(before)) => Ok(RotationTrigger::BeforeExpiry(before)),
         _ => Err(Error::invalid(
-            "lifetime_actions",
+            Field::LifetimeActions,
             "a rotation action needs either time_after_create or time_before_expiry",
         )),
     }
@@ -139,7 +139,9 @@ mod tests {
             ("P4W", vec![], "expiry_time"),
         ] {
             match read(expiry, actions.clone()) {
-                Err(Error::Invalid { field: named, .. }) => assert_eq!(named, field, "{expiry} {actions:?}"),
+                Err(Error::Invalid { field: named, .. }) => {
+                    assert_eq!(named.path(), field, "{expiry} {actions:?}")
+                }
                 other => panic!("{expiry} {actions:?}: {other:?}"),
             }
         }

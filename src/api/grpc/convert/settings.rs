@@ -4,14 +4,14 @@ use super::super::pb;
 use super::{hsm, parse_field, segments};
 use crate::model::name::HsmName;
 use crate::model::setting::{Setting, SettingName};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::InHsm;
 use crate::ops::settings::{GetSetting, ListSettings, UpdateSetting};
 
 /// Parses `hsms/{hsm}/settings/{setting}`.
 fn setting(name: &str) -> Result<(HsmName, SettingName)> {
-    let [hsm, setting] = segments("name", name, "hsms/{}/settings/{}")?;
-    Ok((parse_field("name", hsm)?, setting.parse()?))
+    let [hsm, setting] = segments(Field::Name, name, "hsms/{}/settings/{}")?;
+    Ok((parse_field(Field::Name, hsm)?, setting.parse()?))
 }
 
 impl TryFrom<pb::ListSettingsRequest> for ListSettings {

@@ -8,7 +8,7 @@ use super::{instant, parse_field, segments, wire_instant};
 use crate::model::arm_rbac::ControlScope;
 use crate::model::billing::{Forecast, LineMeter, Period, Statement, StatementLine};
 use crate::model::lifetime::Phase;
-use crate::model::{Error, Result, Timestamp};
+use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::usage::{
     ExportChunk, ExportUsage, FileFormat, GetForecast, GetStatement, ListUsage, RequestedPeriod, UsageItem,
     UsageMeter,
@@ -16,7 +16,7 @@ use crate::ops::usage::{
 use crate::ops::{Page, PageRequest};
 
 /// Parses the resource name of an HSM.
-fn managed_hsm(field: &'static str, name: &str) -> Result<ControlScope> {
+fn managed_hsm(field: Field, name: &str) -> Result<ControlScope> {
     let [subscription, group, hsm] =
         segments(field, name, "subscriptions/{}/resourceGroups/{}/managedHsms/{}")?;
     Ok(ControlScope::ManagedHsm(
@@ -28,7 +28,7 @@ fn managed_hsm(field: &'static str, name: &str) -> Result<ControlScope> {
 
 /// Parses the resource name of a subscription, a resource group or an HSM.
 pub(super) fn scope(name: &str) -> Result<ControlScope> {
-    let field = "parent";
+    let field = Field::Parent;
     match name.split('/').count() {
         0..=2 => {
             let [subscription] = segments(field, name, "subscriptions/{}")?;
@@ -55,8 +55,8 @@ pub(super) fn scope_name(scope: &ControlScope) -> String {
 }
 
 fn requested_period(from: Option<WireTimestamp>, to: Option<WireTimestamp>) -> Result<RequestedPeriod> {
-    let from = from.map(|from| instant("from", from)).transpose()?;
-    let to = to.map(|to| instant("to", to)).transpose()?;
+    let from = from.map(|from| instant(Field::From, from)).transpose()?;
+    let to = to.map(|to| instant(Field::To, to)).transpose()?;
     if let (Some(from), Some(to)) = (from, to) {
         Period::new(from, to)?;
     }
@@ -80,7 +80,7 @@ impl TryFrom<pb::GetForecastRequest> for GetForecast {
     type Error = Error;
 
     fn try_from(request: pb::GetForecastRequest) -> Result<Self> {
-        Ok(Self { scope: managed_hsm("name", &request.name)?, plan: plan(request.plan) })
+        Ok(Self { scope: managed_hsm(Field::Name, &request.name)?, plan: plan(request.plan) })
     }
 }
 
@@ -102,13 +102,13 @@ impl TryFrom<pb::ExportUsageRequest> for ExportUsage {
         let format = match request.format.as_str() {
             "csv" => FileFormat::Csv,
             "json" => FileFormat::Json,
-            _ => return Err(Error::invalid("format", "the format is csv or json")),
+            _ => return Err(Error::invalid(Field::Format, "the format is csv or json")),
         };
         let after = match request.page_token.as_str() {
             "" => None,
             token => {
                 let parsed = token.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
-                let unknown = || Error::invalid("page_token", "this is not a page token of this list");
+                let unknown = || Error::invalid(Field::PageToken, "this is not a page token of this list");
                 Some(parsed.ok_or_else(unknown)?)
             }
         };

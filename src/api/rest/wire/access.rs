@@ -11,7 +11,7 @@ use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
 use super::super::route::RouteScope;
 use crate::model::local_rbac::{LocalScope, Permission, RoleAssignment, RoleDefinition};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::access::{
     CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition, GetRoleAssignment, GetRoleDefinition,
     ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
@@ -24,12 +24,12 @@ const DEFINITION_ID_PREFIX: &str = "Microsoft.KeyVault/providers/Microsoft.Autho
 const ASSIGNMENT_ID_PREFIX: &str = "/providers/Microsoft.Authorization/roleAssignments/";
 
 fn definition_id(text: &str) -> Result<Uuid> {
-    Uuid::parse_str(text).map_err(|_| Error::invalid("", "Role definition name must be a GUID"))
+    Uuid::parse_str(text).map_err(|_| Error::invalid(Field::Unnamed, "Role definition name must be a GUID"))
 }
 
 // assumption: the same as for role definitions, for which it is recorded.
 fn assignment_id(text: &str) -> Result<Uuid> {
-    Uuid::parse_str(text).map_err(|_| Error::invalid("", "Role assignment name must be a GUID"))
+    Uuid::parse_str(text).map_err(|_| Error::invalid(Field::Unnamed, "Role assignment name must be a GUID"))
 }
 
 fn scope(at: RouteScope<'_>) -> Result<LocalScope> {
@@ -42,7 +42,7 @@ fn scope(at: RouteScope<'_>) -> Result<LocalScope> {
 
 /// The error for an invalid scope.
 pub(in super::super) fn malformed_scope() -> Error {
-    Error::invalid("scope", "a scope is /, /keys or /keys/{name}")
+    Error::invalid(Field::Scope, "a scope is /, /keys or /keys/{name}")
 }
 
 pub(in super::super) fn list_definitions(input: &RequestInput<'_>) -> Result<ListRoleDefinitions> {
@@ -100,7 +100,7 @@ pub(in super::super) fn put_definition(
 ) -> Result<PutRoleDefinition> {
     let (hsm, id) = (input.hsm()?, definition_id(id)?);
     if scope(at)? != LocalScope::Hsm {
-        return Err(Error::invalid("scope", "the scope of a role definition must be /"));
+        return Err(Error::invalid(Field::Scope, "the scope of a role definition must be /"));
     }
     let properties = input.body::<DefinitionRequest>()?.properties.unwrap_or_default();
     let permissions = properties.permissions.unwrap_or_default().into_iter().map(|block| Permission {

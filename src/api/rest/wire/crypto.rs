@@ -9,7 +9,7 @@ use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
 use super::super::route::KeyVersionRef;
 use super::keys::kid;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::crypto::{
     CryptoResult, Decrypt, Encrypt, Encrypted, GenerateRandomBytes, PlaintextResult, Sign, UnwrapKey,
     Verified, Verify, WrapKey,
@@ -33,7 +33,7 @@ impl Request {
     }
 
     fn value(self) -> Result<Zeroizing<Vec<u8>>> {
-        self.value.ok_or_else(|| Error::invalid("value", "the value is missing"))?.read("value")
+        self.value.ok_or_else(|| Error::invalid(Field::Value, "the value is missing"))?.read(Field::Value)
     }
 }
 
@@ -43,9 +43,9 @@ fn into_vec(mut value: Zeroizing<Vec<u8>>) -> Vec<u8> {
 }
 
 /// Renames `field` in errors to `value`, its name in this request.
-pub(in super::super) fn error_as_value(field: &'static str) -> impl FnOnce(Error) -> Error {
+pub(in super::super) fn error_as_value(field: Field) -> impl FnOnce(Error) -> Error {
     move |error| match error {
-        Error::Invalid { field: named, why } if named == field => Error::Invalid { field: "value", why },
+        Error::Invalid { field: named, why } if named == field => Error::Invalid { field: Field::Value, why },
         other => other,
     }
 }
@@ -57,7 +57,7 @@ pub(in super::super) fn sign(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -
 
 pub(in super::super) fn verify(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<Verify> {
     let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
-    let (algorithm, digest) = (request.algorithm()?, bytes("digest", request.digest.take())?);
+    let (algorithm, digest) = (request.algorithm()?, bytes(Field::Digest, request.digest.take())?);
     Ok(Verify { key, algorithm, digest: into_vec(digest), signature: into_vec(request.value()?) })
 }
 
@@ -66,8 +66,8 @@ pub(in super::super) fn encrypt(input: &RequestInput<'_>, key: KeyVersionRef<'_>
     Ok(Encrypt {
         key,
         algorithm: request.algorithm()?,
-        iv: into_vec(bytes("iv", request.iv.take())?),
-        additional: into_vec(bytes("aad", request.aad.take())?),
+        iv: into_vec(bytes(Field::Iv, request.iv.take())?),
+        additional: into_vec(bytes(Field::Aad, request.aad.take())?),
         plaintext: request.value()?,
     })
 }
@@ -77,9 +77,9 @@ pub(in super::super) fn decrypt(input: &RequestInput<'_>, key: KeyVersionRef<'_>
     Ok(Decrypt {
         key,
         algorithm: request.algorithm()?,
-        iv: into_vec(bytes("iv", request.iv.take())?),
-        tag: into_vec(bytes("tag", request.tag.take())?),
-        additional: into_vec(bytes("aad", request.aad.take())?),
+        iv: into_vec(bytes(Field::Iv, request.iv.take())?),
+        tag: into_vec(bytes(Field::Tag, request.tag.take())?),
+        additional: into_vec(bytes(Field::Aad, request.aad.take())?),
         ciphertext: into_vec(request.value()?),
     })
 }
@@ -104,9 +104,10 @@ pub(in super::super) fn random(input: &RequestInput<'_>) -> Result<GenerateRando
     let RandomRequest { count } = input.body()?;
     match i32::try_from(count.unwrap_or_default()) {
         Ok(count @ 1..=128) => Ok(GenerateRandomBytes { hsm, count }),
-        _ => {
-            Err(Error::invalid("", "GetRandomBytesRequest: count cannot be greater than 128 or less than 1"))
-        }
+        _ => Err(Error::invalid(
+            Field::Unnamed,
+            "GetRandomBytesRequest: count cannot be greater than 128 or less than 1",
+        )),
     }
 }
 

@@ -16,7 +16,7 @@ use super::super::route::KeyVersionRef;
 use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, Tags, parse_operations};
 use crate::model::key_date::KeyDate;
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::deleted::{GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, RecoverDeletedKey};
 use crate::ops::keys::{
     AttributeChanges, CreateKey, DeleteKey, GetKey, ImportKey, ListKeyVersions, ListKeys, NewKeySettings,
@@ -73,7 +73,7 @@ struct Jwk {
     key_hsm: Option<IgnoredAny>,
 }
 
-fn date(field: &'static str, seconds: Option<i64>) -> Result<Option<KeyDate>> {
+fn date(field: Field, seconds: Option<i64>) -> Result<Option<KeyDate>> {
     let wrong = || Error::invalid(field, "this is not a Unix time in seconds before the year 10000");
     seconds.map(|seconds| KeyDate::from_second(seconds).ok_or_else(wrong)).transpose()
 }
@@ -88,17 +88,22 @@ impl Request {
             });
         }
         match (exportable, self.release_policy.is_some()) {
-            (true, false) => return Err(Error::invalid("", "Exportable keys must have release policy")),
+            (true, false) => {
+                return Err(Error::invalid(Field::Unnamed, "Exportable keys must have release policy"));
+            }
             (false, true) => {
-                return Err(Error::invalid("", "Non-exportable keys must not have release policy"));
+                return Err(Error::invalid(
+                    Field::Unnamed,
+                    "Non-exportable keys must not have release policy",
+                ));
             }
             _ => {}
         }
         Ok(NewKeySettings {
             operations: parse_operations(key_ops.as_deref(), key_type)?,
             enabled: enabled.unwrap_or(true),
-            not_before: date("attributes.nbf", nbf)?,
-            expires: date("attributes.exp", exp)?,
+            not_before: date(Field::AttributesNbf, nbf)?,
+            expires: date(Field::AttributesExp, exp)?,
             exportable,
             tags: self.tags.unwrap_or_default().into(),
         })
@@ -112,7 +117,7 @@ pub(in super::super) fn create(input: &RequestInput<'_>, name: &str) -> Result<C
         return Err(Error::Unsupported { what: "External key management is not available yet".to_owned() });
     }
     if kty.is_empty() {
-        return Err(Error::invalid("kty", "the key type is missing"));
+        return Err(Error::invalid(Field::Kty, "the key type is missing"));
     }
     let spec = KeySpec::parse(&kty, request.key_size, request.crv.as_deref(), request.public_exponent)?;
     let key_ops = request.key_ops.take();
@@ -121,7 +126,7 @@ pub(in super::super) fn create(input: &RequestInput<'_>, name: &str) -> Result<C
 
 pub(in super::super) fn import(input: &RequestInput<'_>, name: &str) -> Result<ImportKey> {
     let (key, mut request) = (input.key(name)?, input.body::<Request>()?);
-    let mut jwk = request.key.take().ok_or_else(|| Error::invalid("key", "the key is missing"))?;
+    let mut jwk = request.key.take().ok_or_else(|| Error::invalid(Field::Key, "the key is missing"))?;
     // Clients put the key operations into the JSON Web Key.
     let key_ops = jwk.key_ops.take().or_else(|| request.key_ops.take());
     let material = material(jwk)?;
@@ -136,17 +141,17 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
         });
     }
     // All members are decoded before any is moved: decoded ones are zeroized if another is invalid.
-    let mut n = bytes("key.n", jwk.n)?;
-    let mut e = bytes("key.e", jwk.e)?;
-    let mut d = bytes("key.d", jwk.d)?;
-    let mut p = bytes("key.p", jwk.p)?;
-    let mut q = bytes("key.q", jwk.q)?;
-    let mut dp = bytes("key.dp", jwk.dp)?;
-    let mut dq = bytes("key.dq", jwk.dq)?;
-    let mut qi = bytes("key.qi", jwk.qi)?;
-    let mut x = bytes("key.x", jwk.x)?;
-    let mut y = bytes("key.y", jwk.y)?;
-    let mut k = bytes("key.k", jwk.k)?;
+    let mut n = bytes(Field::KeyN, jwk.n)?;
+    let mut e = bytes(Field::KeyE, jwk.e)?;
+    let mut d = bytes(Field::KeyD, jwk.d)?;
+    let mut p = bytes(Field::KeyP, jwk.p)?;
+    let mut q = bytes(Field::KeyQ, jwk.q)?;
+    let mut dp = bytes(Field::KeyDp, jwk.dp)?;
+    let mut dq = bytes(Field::KeyDq, jwk.dq)?;
+    let mut qi = bytes(Field::KeyQi, jwk.qi)?;
+    let mut x = bytes(Field::KeyX, jwk.x)?;
+    let mut y = bytes(Field::KeyY, jwk.y)?;
+    let mut k = bytes(Field::KeyK, jwk.k)?;
     match jwk.kty.as_deref().unwrap_or_default() {
         "RSA" | "RSA-HSM" => Ok(ImportMaterial::Rsa {
             n: take(&mut n),
@@ -159,7 +164,7 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
             qi: take(&mut qi),
         }),
         "EC" | "EC-HSM" => {
-            let crv = Curve::parse("key.crv", jwk.crv.as_deref().unwrap_or_default())?;
+            let crv = Curve::parse(Field::KeyCrv, jwk.crv.as_deref().unwrap_or_default())?;
             Ok(ImportMaterial::Ec { crv, x: take(&mut x), y: take(&mut y), d: take(&mut d) })
         }
         "oct" | "oct-HSM" => {
@@ -167,11 +172,11 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
                 let why = format!(
                     "JSON Web Key: k property of oct key is too large, maximum size is {MAX_SECRET_BYTES}"
                 );
-                return Err(Error::invalid("", why));
+                return Err(Error::invalid(Field::Unnamed, why));
             }
             Ok(ImportMaterial::Oct { k: take(&mut k) })
         }
-        _ => Err(Error::invalid("key.kty", "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
+        _ => Err(Error::invalid(Field::KeyKty, "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
     }
 }
 
@@ -197,8 +202,8 @@ pub(in super::super) fn update(input: &RequestInput<'_>, key: KeyVersionRef<'_>)
     let Attributes { enabled, nbf, exp, .. } = request.attributes.unwrap_or_default();
     let attributes = AttributeChanges {
         enabled,
-        not_before: date("attributes.nbf", nbf)?.map(Some),
-        expires: date("attributes.exp", exp)?.map(Some),
+        not_before: date(Field::AttributesNbf, nbf)?.map(Some),
+        expires: date(Field::AttributesExp, exp)?.map(Some),
     };
     let tags = request.tags.map(Tags::from);
     Ok(UpdateKeyVersion { key, operations: request.key_ops, attributes, tags })

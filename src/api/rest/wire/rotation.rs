@@ -6,7 +6,7 @@ use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
 use crate::model::period::LifetimePeriod;
 use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
 
 pub(in super::super) fn rotate(input: &RequestInput<'_>, name: &str) -> Result<RotateKey> {
@@ -66,11 +66,11 @@ pub(in super::super) fn put(input: &RequestInput<'_>, name: &str) -> Result<Upda
     let expiry = request.attributes.unwrap_or_default().expiry_time;
     Ok(UpdateKeyRotationPolicy {
         key,
-        rules: RotationRules::new(period("expiry_time", expiry.as_deref())?, trigger)?,
+        rules: RotationRules::new(period(Field::ExpiryTime, expiry.as_deref())?, trigger)?,
     })
 }
 
-fn period(field: &'static str, text: Option<&str>) -> Result<Option<LifetimePeriod>> {
+fn period(field: Field, text: Option<&str>) -> Result<Option<LifetimePeriod>> {
     let named = |error| match error {
         Error::Invalid { why, .. } => Error::Invalid { field, why },
         other => other,
@@ -82,13 +82,13 @@ fn trigger(action: &ActionRequest) -> Result<RotationTrigger> {
     let part = |choose: fn(&TriggerRequest) -> &Option<String>| {
         action.trigger.as_ref().and_then(|trigger| choose(trigger).as_deref())
     };
-    let after = period("lifetime_actions.time_after_create", part(|trigger| &trigger.time_after_create))?;
-    let before = period("lifetime_actions.time_before_expiry", part(|trigger| &trigger.time_before_expiry))?;
+    let after = period(Field::LifetimeActionsTimeAfterCreate, part(|trigger| &trigger.time_after_create))?;
+    let before = period(Field::LifetimeActionsTimeBeforeExpiry, part(|trigger| &trigger.time_before_expiry))?;
     match (after, before) {
         (Some(after), None) => Ok(RotationTrigger::AfterCreation(after)),
         (None, Some(before)) => Ok(RotationTrigger::BeforeExpiry(before)),
         _ => Err(Error::invalid(
-            "lifetime_actions",
+            Field::LifetimeActions,
             "a rotation action needs either timeAfterCreate or timeBeforeExpiry",
         )),
     }

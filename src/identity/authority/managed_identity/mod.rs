@@ -18,9 +18,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::model::{Error, Result};
+use crate::config::ConfigError;
+use crate::model::Result;
 
-use super::super::{files, system_clock};
+use super::super::{SetupError, files, system_clock};
 use super::claims::ClientAuthentication;
 use super::clients::new_secret;
 use super::host::HostAndPort;
@@ -80,15 +81,17 @@ impl ManagedIdentities {
     /// (mode 0600), and generated if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if an application is not registered; [`Error::Internal`] if the secret cannot be read or
+    /// [`SetupError::Setting`] if an application is not registered; [`SetupError::Failed`] if the secret cannot be read or
     /// written.
     pub fn open(
         directory: &Path,
         authority: Arc<Authority>,
         identities: Vec<ManagedIdentity>,
-    ) -> Result<Self> {
+    ) -> Result<Self, SetupError> {
         if identities.iter().any(|identity| authority.clients.get(identity.client_id).is_none()) {
-            return Err(Error::invalid("managed_identity", "no application is registered under this id"));
+            return Err(
+                ConfigError::new("managed_identity: no application is registered under this id").into()
+            );
         }
         let path = directory.join("identity-header");
         let header = match files::read_text(&path)? {

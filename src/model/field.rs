@@ -1,0 +1,162 @@
+//! The fields of requests that errors name, with the spelling of each surface.
+
+/// Declares the fields: each with its path on the gRPC surface and its member on Azure's surfaces.
+macro_rules! fields {
+    ($($variant:ident = $path:literal, $member:literal;)+) => {
+        /// A field of a request, or a parameter. The name of a variant is the path on the gRPC surface, or the member
+        /// on Azure's surfaces if only these have it.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Field {
+            $(#[doc = concat!("`", $path, "`.")] $variant,)+
+            /// No field: the message is recorded from Azure and complete without one.
+            Unnamed,
+        }
+
+        impl Field {
+            /// All fields that have a name.
+            pub const NAMED: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Returns the path in messages of the gRPC surface, which the text of errors and the log use too; empty for
+            /// [`Unnamed`](Self::Unnamed).
+            pub const fn path(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $path,)+
+                    Self::Unnamed => "",
+                }
+            }
+
+            /// Returns the member of a body, or the parameter, on Azure's surfaces; empty for [`Unnamed`](Self::Unnamed).
+            pub const fn azure_member(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $member,)+
+                    Self::Unnamed => "",
+                }
+            }
+        }
+    };
+}
+
+fields! {
+    Aad = "aad", "aad";
+    Action = "action", "action";
+    AdditionalAuthenticatedData = "additional_authenticated_data", "aad";
+    Administrators = "administrators", "properties.initialAdminObjectIds";
+    Algorithm = "algorithm", "alg";
+    Amount = "amount", "amount";
+    ApiVersion = "api-version", "api-version";
+    AttributesEnabled = "attributes.enabled", "attributes.enabled";
+    AttributesExp = "attributes.exp", "attributes.exp";
+    AttributesExpires = "attributes.expires", "attributes.exp";
+    AttributesNbf = "attributes.nbf", "attributes.nbf";
+    AttributesNotBefore = "attributes.not_before", "attributes.nbf";
+    AuthenticationTag = "authentication_tag", "tag";
+    Body = "body", "body";
+    BudgetId = "budget_id", "budget_id";
+    By = "by", "by";
+    Certificate = "certificate", "certificate";
+    Ciphertext = "ciphertext", "value";
+    ClientId = "client_id", "client_id";
+    Count = "count", "count";
+    Crv = "crv", "crv";
+    Date = "date", "date";
+    DeletedAt = "deleted_at", "deleted_at";
+    Digest = "digest", "digest";
+    ExpiryTime = "expiry_time", "attributes.expiryTime";
+    Filter = "$filter", "$filter";
+    Force = "force", "force";
+    Format = "format", "format";
+    From = "from", "from";
+    GroupIds = "group_ids", "group_ids";
+    Hsm = "hsm", "hsm";
+    Iv = "iv", "iv";
+    Key = "key", "key";
+    KeyCrv = "key.crv", "key.crv";
+    KeyD = "key.d", "key.d";
+    KeyDp = "key.dp", "key.dp";
+    KeyDq = "key.dq", "key.dq";
+    KeyE = "key.e", "key.e";
+    KeyId = "key_id", "key_id";
+    KeyK = "key.k", "key.k";
+    KeyKty = "key.kty", "key.kty";
+    KeyN = "key.n", "key.n";
+    KeyOps = "key_ops", "key_ops";
+    KeyP = "key.p", "key.p";
+    KeyQ = "key.q", "key.q";
+    KeyQi = "key.qi", "key.qi";
+    KeySize = "key_size", "key_size";
+    KeyX = "key.x", "key.x";
+    KeyY = "key.y", "key.y";
+    Kty = "kty", "kty";
+    Label = "label", "label";
+    LifetimeActions = "lifetime_actions", "lifetimeActions";
+    LifetimeActionsAction = "lifetime_actions.action", "lifetimeActions.action.type";
+    LifetimeActionsTimeAfterCreate = "lifetime_actions.time_after_create", "lifetimeActions.trigger.timeAfterCreate";
+    LifetimeActionsTimeBeforeExpiry = "lifetime_actions.time_before_expiry", "lifetimeActions.trigger.timeBeforeExpiry";
+    Location = "location", "location";
+    ManagedHsm = "managed_hsm", "managed_hsm";
+    ManagedHsmId = "managed_hsm_id", "managed_hsm_id";
+    ManagedHsmName = "managed_hsm.name", "managed_hsm.name";
+    MaxResults = "maxresults", "maxresults";
+    Name = "name", "name";
+    NetworkBypass = "network.bypass", "properties.networkAcls.bypass";
+    NetworkDefaultAction = "network.default_action", "properties.networkAcls.defaultAction";
+    NetworkIpRules = "network.ip_rules", "properties.networkAcls.ipRules";
+    NetworkPublicNetworkAccess = "network.public_network_access", "properties.publicNetworkAccess";
+    NoKeyOps = "no_key_ops", "no_key_ops";
+    PageSize = "page_size", "maxresults";
+    PageToken = "page_token", "$skiptoken";
+    Parent = "parent", "parent";
+    Period = "period", "period";
+    Plaintext = "plaintext", "value";
+    Plan = "plan", "plan";
+    PrincipalId = "principal_id", "properties.principalId";
+    PropertiesCreateMode = "properties.createMode", "properties.createMode";
+    PropertiesEnableSoftDelete = "properties.enableSoftDelete", "properties.enableSoftDelete";
+    PropertiesRoleDefinitionId = "properties.roleDefinitionId", "properties.roleDefinitionId";
+    PublicExponent = "public_exponent", "public_exponent";
+    PurgeProtection = "purge_protection", "properties.enablePurgeProtection";
+    Request = "request", "request";
+    ResourceGroup = "resource_group", "resource_group";
+    ResourceGroupId = "resource_group_id", "resource_group_id";
+    ResumeToken = "resume_token", "resume_token";
+    RetentionDays = "retention_days", "properties.softDeleteRetentionInDays";
+    RoleAssignmentId = "role_assignment_id", "role_assignment_id";
+    RoleDefinition = "role_definition", "role_definition";
+    RoleDefinitionId = "role_definition_id", "role_definition_id";
+    RoleDefinitionPermissions = "role_definition.permissions", "properties.permissions";
+    RoleDefinitionRoleName = "role_definition.role_name", "properties.roleName";
+    Scope = "scope", "scope";
+    Sku = "sku", "sku.name";
+    Subscription = "subscription", "subscription";
+    Tag = "tag", "tag";
+    Tags = "tags", "tags";
+    Target = "target", "target";
+    TenantId = "tenant_id", "properties.tenantId";
+    To = "to", "to";
+    Top = "$top", "$top";
+    Undeletable = "undeletable", "undeletable";
+    UpdateMask = "update_mask", "update_mask";
+    Value = "value", "value";
+    Version = "version", "version";
+    WrappedKey = "wrapped_key", "value";
+}
+
+impl std::fmt::Display for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_have_distinct_paths() {
+        let paths: std::collections::BTreeSet<_> = Field::NAMED.iter().map(|field| field.path()).collect();
+        assert_eq!(paths.len(), Field::NAMED.len());
+        assert!(
+            Field::NAMED.iter().all(|field| !field.path().is_empty() && !field.azure_member().is_empty())
+        );
+    }
+}
