@@ -117,7 +117,7 @@ async fn azure_mode_permits_cross_mode_forgery_and_unwrapping() {
         stream.extend(encrypt_block(&mut writer, &data, counter_block(&sealed.iv, counter)).await.unwrap());
     }
     assert_eq!(xor(&sealed.ciphertext, &stream), secret);
-    let forged_text = *b"any text of the caller's choosing";
+    let forged_text = *b"text that the caller has chosen.";
     let forged = xor(&forged_text, &stream);
     let hash_key = encrypt_block(&mut writer, &data, ZERO).await.unwrap();
     let mask = encrypt_block(&mut writer, &data, counter_block(&sealed.iv, 1)).await.unwrap();
