@@ -94,13 +94,21 @@ impl CallRecord {
     }
 
     /// Renders the record of a call with this result. The caller commits it before it returns the reply, and then calls
-    /// [`answered`](Self::answered).
+    /// [`mark_committed`](Self::mark_committed).
     pub(super) fn conclude(&mut self, result: Result<(), &Error>) -> Option<AuditRecord> {
         let entry = self.entry.as_mut()?;
         entry.duration = self.started.elapsed();
         entry.status = result.map_or_else(audit::http_status, |()| 200);
         entry.result = result.map_err(Error::reason);
         self.entry.as_ref().map(|entry| self.render(entry))
+    }
+
+    /// Renders the record of a call that has succeeded, for a caller that commits it and has nothing to record if that
+    /// fails.
+    pub(super) fn into_record(mut self) -> Option<AuditRecord> {
+        let record = self.conclude(Ok(()));
+        self.mark_committed();
+        record
     }
 
     /// Marks the record as committed, so that dropping it writes nothing.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::model::Result;
-use crate::model::change::IntentVerb;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::KeyVersion;
 use crate::ops::hsm_lock;
@@ -74,11 +73,7 @@ impl Engine {
             intents
                 .iter()
                 .filter(|intent| intent.hsm.to_case_insensitive() == hsm.name.to_case_insensitive())
-                .any(|intent| match intent.verb {
-                    IntentVerb::Destroy => intent.objects.contains(&version.version),
-                    IntentVerb::Wipe => true,
-                    IntentVerb::Create | IntentVerb::Provision => false,
-                })
+                .any(|intent| intent.destroys(version.version))
         };
         let is_recorded = |(hsm, version): &HsmVersion| {
             self.0.store.hsm(&hsm.name).is_some_and(|now| now.id == hsm.id)

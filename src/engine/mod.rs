@@ -2,8 +2,8 @@
 
 mod access_token_log;
 mod audit_log;
-mod budgets;
 mod call_record;
+mod due_work;
 mod locks;
 mod missing_material;
 mod panics;
@@ -23,15 +23,14 @@ use crate::ids::Ids;
 use crate::model::aes_modes::AesModePolicy;
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::billing::Pricing;
-use crate::model::change::IntentVerb;
 use crate::model::event::EventFilter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::HsmName;
-use crate::model::time::{DueWork, ScheduledWork};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
     AttachedTokens, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache, RunningIntents, Target,
+    recovery_of,
 };
 use crate::store::{Commit, Store};
 use crate::token::TokenPool;
@@ -355,8 +354,8 @@ impl Engine {
         }
     }
 
-    /// Destroys the objects that a failed operation declared and created. The sweeper handles what cannot be undone now,
-    /// intents to destroy, and all intents while it is unknown whether the operation was committed.
+    /// Undoes what a failed operation declared. The sweeper handles what fails now or cannot be undone, and all intents
+    /// while it is unknown whether the operation was committed.
     async fn undo(&self, intents: Option<&Intents>) {
         let declared = intents.map(Intents::declared).unwrap_or_default();
         if declared.is_empty() {
@@ -369,12 +368,12 @@ impl Engine {
         // An intent that is not open any more was concluded with the operation's changes.
         let open = self.0.store.intents();
         for intent in declared.into_iter().filter(|declared| open.iter().any(|one| one.id == declared.id)) {
-            let undone = match intent.verb {
-                IntentVerb::Create => self.destroy_created(&intent).await,
-                IntentVerb::Provision => self.rollback_allocation(&intent).await,
-                IntentVerb::Destroy | IntentVerb::Wipe => continue,
-            };
-            if let Err(error) = undone {
+            let recovery = recovery_of(&intent);
+            if !recovery.undoes {
+                continue;
+            }
+            // The failed operation still holds the lock of its target.
+            if let Err(error) = self.recover(&recovery, &intent).await {
                 tracing::warn!(intent = %intent.id, %error, "the objects of a failed operation are left to the sweeper");
             }
         }
@@ -396,20 +395,6 @@ impl Engine {
     /// `Internal` where the database fails.
     pub async fn write_high_water_mark(&self) -> Result<()> {
         self.0.store.commit(Commit::default()).await
-    }
-
-    /// Returns the earliest due work for which `except` is false.
-    pub async fn next_due(&self, except: impl Fn(&DueWork) -> bool) -> Option<DueWork> {
-        let budgets = self.budgets_due().await.into_iter().filter(|due| !except(due));
-        self.0.store.next_due(&except).into_iter().chain(budgets).min_by_key(|due| due.at)
-    }
-
-    /// Whether this work is still scheduled; `budgets` is the result of [`budgets_due`](Self::budgets_due).
-    pub fn is_due(&self, due: &DueWork, budgets: &[DueWork]) -> bool {
-        match due.work {
-            ScheduledWork::EmitBudgetReached(..) => budgets.contains(due),
-            _ => self.0.store.is_due(due),
-        }
     }
 
     /// Returns an HSM, live or deleted.

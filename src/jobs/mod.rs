@@ -155,8 +155,8 @@ impl Scheduler {
             }
         }
         if !waiting.is_empty() {
-            let budgets = self.engine.budgets_due().await;
-            waiting.retain(|due| self.engine.is_due(due, &budgets));
+            let still_due = self.engine.still_due(waiting.works()).await;
+            waiting.retain(|due| still_due.contains(due));
         }
     }
 
@@ -168,11 +168,7 @@ impl Scheduler {
 
     /// Whether this work is still scheduled.
     async fn is_due(&self, due: &DueWork) -> bool {
-        let budgets = match due.work {
-            ScheduledWork::EmitBudgetReached(..) => self.engine.budgets_due().await,
-            _ => Vec::new(),
-        };
-        self.engine.is_due(due, &budgets)
+        !self.engine.still_due(vec![due.clone()]).await.is_empty()
     }
 
     /// Whether this work is withheld: it destroys data permanently and the clock is not trusted. Other work does not

@@ -62,6 +62,11 @@ impl RetryQueue {
         self.hsms.remove(&due.hsm);
     }
 
+    /// Returns the queued work.
+    pub(super) fn works(&self) -> Vec<DueWork> {
+        self.works.keys().cloned().collect()
+    }
+
     /// Removes work that is no longer due.
     pub(super) fn retain(&mut self, is_due: impl Fn(&DueWork) -> bool) {
         self.works.retain(|due, _| is_due(due));

@@ -106,6 +106,17 @@ pub struct Intent {
     pub objects: Vec<VersionId>,
 }
 
+impl Intent {
+    /// Whether it destroys the objects of this key version of its HSM.
+    pub fn destroys(&self, version: VersionId) -> bool {
+        match self.verb {
+            IntentVerb::Destroy => self.objects.contains(&version),
+            IntentVerb::Wipe => true,
+            IntentVerb::Create | IntentVerb::Provision => false,
+        }
+    }
+}
+
 /// The action of an intent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum IntentVerb {

@@ -11,6 +11,7 @@ pub mod clock;
 mod context;
 pub mod crypto;
 pub mod deleted;
+mod due_work;
 pub mod hsms;
 mod in_hsm;
 mod intents;
@@ -19,6 +20,7 @@ pub mod lifecycle;
 mod page;
 mod plane;
 mod public_key_cache;
+mod recovery;
 pub mod resources;
 pub mod settings;
 mod target;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 pub use attached_tokens::AttachedTokens;
 pub use context::{ClockCx, ControlCx, Cx, DirectoryCx};
+pub use due_work::{DUE_WORK_SOURCES, DueWorkCx, DueWorkSource};
 pub use in_hsm::InHsm;
 pub use intents::{Intents, RunningIntents};
 pub use page::{Page, PageRequest};
@@ -38,11 +41,12 @@ pub use plane::{
     SetClock, SimulatorPlane,
 };
 pub use public_key_cache::PublicKeyCache;
+pub use recovery::{CompletedOperation, Recovered, Recovery, RecoveryCx, recovery_of};
 pub use target::{
     AllKeys, DeletedKey, ExistingRoleDefinition, KeyPath, LiveKey, LiveKeyVersion, NewVersionName,
-    RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeHsm, hsm_lock, key_lock,
+    RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeHsm, hsm_lock,
 };
-pub use wipe::wipe;
+use wipe::wipe;
 
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audience::Audience;

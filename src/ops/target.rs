@@ -72,7 +72,7 @@ impl KeyPath {
 }
 
 /// Returns the name of the lock that serializes changes to a key.
-pub fn key_lock(hsm: &HsmName, name: &KeyName) -> String {
+fn key_lock(hsm: &HsmName, name: &KeyName) -> String {
     format!("{}/{}", hsm.to_case_insensitive(), name.to_case_insensitive())
 }
 

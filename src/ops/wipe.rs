@@ -9,7 +9,7 @@ use crate::token::TokenPool;
 ///
 /// # Errors
 /// Those of the token.
-pub async fn wipe(store: &Store, supply: &TokenPool, hsm: &ManagedHsm) -> Result<()> {
+pub(super) async fn wipe(store: &Store, supply: &TokenPool, hsm: &ManagedHsm) -> Result<()> {
     let keys = [Listing::Live, Listing::Deleted]
         .into_iter()
         .flat_map(|listing| store.keys(&hsm.name, listing, None, usize::MAX));

@@ -42,15 +42,17 @@ impl FakeMachine {
 }
 
 /// An engine, the audit records it exports, and a client certificate of a configured principal.
-struct Rig {
-    engine: Engine,
+pub(crate) struct Rig {
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) tokens: AttachedTokens,
+    pub(crate) bench: Bench,
     records: Arc<Mutex<Vec<String>>>,
     certificate: Vec<u8>,
-    _bench: Bench,
 }
 
 impl Rig {
-    async fn new(clock: Clock) -> Self {
+    pub(crate) async fn new(clock: Clock) -> Self {
         let bench = Bench::new();
         let records = Arc::new(Mutex::new(Vec::new()));
         let taken = Arc::clone(&records);
@@ -77,10 +79,12 @@ impl Rig {
             TokenSource::SoftHsm { directory: bench.directory.clone(), pin: pin(), so_pin: so_pin() };
         let supply = TokenPool::new((*bench.module).clone(), source);
         let pricing = Pricing { prices: config::prices(None).unwrap(), plan: "managed-hsm".to_owned() };
-        let parts = (supply, AttachedTokens::default());
+        let tokens = AttachedTokens::default();
+        let parts = (supply, tokens.clone());
         let rules = (AesModePolicy::default(), AuditLog::unsigned(bench.data_dir.path().join("audit")));
-        let engine = Engine::new(identity, store, clock, config::locations().unwrap(), pricing, parts, rules);
-        Self { engine, records, certificate, _bench: bench }
+        let engine =
+            Engine::new(identity, store.clone(), clock, config::locations().unwrap(), pricing, parts, rules);
+        Self { engine, store, tokens, bench, records, certificate }
     }
 
     fn credential(&self) -> Result<Credential<'_>> {
@@ -88,7 +92,7 @@ impl Rig {
     }
 
     /// Waits until at least `least` audit records of an event are exported, and returns them.
-    async fn records(&self, event: &str, least: usize) -> Vec<serde_json::Value> {
+    pub(crate) async fn records(&self, event: &str, least: usize) -> Vec<serde_json::Value> {
         for _ in 0..500 {
             let lines = self.records.lock().unwrap().clone();
             let found: Vec<serde_json::Value> = lines
@@ -229,7 +233,7 @@ async fn due_destruction_is_refused_after_a_clock_jump() {
     assert_eq!(rig.records("Expires", 2).await.len(), 2, "the rejected call is audited");
 
     // The time guard's state is committed with those records, so the clock is not trusted after a crash, either.
-    let path = rig._bench.data_dir.path().join("strongroom.db");
+    let path = rig.bench.data_dir.path().join("strongroom.db");
     let after_a_crash = clock(&machine);
     let options = Options { clock: after_a_crash.clone(), exported: 0, ..Options::default() };
     let copy = path.with_file_name("copy.db");

@@ -12,3 +12,4 @@ mod import;
 mod lifecycle;
 mod pool;
 mod sign;
+mod sweeper;

@@ -7,6 +7,7 @@ mod get;
 mod list;
 mod purge;
 mod recover;
+mod recovery;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ pub use get::GetDeletedKey;
 pub use list::ListDeletedKeys;
 pub use purge::PurgeDeletedKey;
 pub use recover::RecoverDeletedKey;
+pub(super) use recovery::PURGE_RECOVERY;
 
 use super::keys::KeyBundle;
 use crate::model::key::Key;

@@ -15,6 +15,7 @@ mod list_deleted;
 mod operation_result;
 mod purge;
 mod recover;
+mod recovery;
 mod target;
 mod update;
 
@@ -32,6 +33,7 @@ pub use list_deleted::ListDeletedManagedHsms;
 pub use operation_result::{GetManagedHsmOperationResult, OperationOutcome};
 pub use purge::PurgeDeletedManagedHsm;
 pub use recover::RecoverDeletedManagedHsm;
+pub(super) use recovery::{CREATION_RECOVERY, PURGE_RECOVERY};
 pub use target::{
     DeletedHsm, DeletedHsmPath, HsmCollection, HsmPath, LiveHsm, NewHsm, RecoverableHsm, SubscriptionHsms,
 };

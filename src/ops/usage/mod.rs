@@ -1,6 +1,7 @@
 //! Usage, statements, forecasts and budgets of managed HSMs.
 
 mod budgets;
+mod budgets_due;
 mod compute;
 mod create_budget;
 mod export;
@@ -11,6 +12,7 @@ mod statement;
 pub use budgets::{
     BudgetId, BudgetState, DeleteBudget, ExistingBudget, GetBudget, ListBudgets, NoteBudgetReached,
 };
+pub(super) use budgets_due::BUDGETS_REACHED;
 pub use create_budget::CreateBudget;
 pub use export::{ExportChunk, ExportUsage, FileFormat};
 pub use forecast::GetForecast;
