@@ -25,8 +25,8 @@ use crate::model::time::{DueWork, ScheduledWork};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
 use crate::ops::clock::{AdvanceClock, AuthorizeAdvance, ClockState};
-use crate::ops::deleted::PurgeExpiredKey;
 use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
+use crate::ops::keys::PurgeExpiredKey;
 use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
 use crate::ops::usage::{BudgetId, NoteBudgetReached};
 
@@ -183,7 +183,7 @@ impl Scheduler {
         let path = |name: &KeyName| KeyPath { hsm: hsm.clone(), name: name.clone() };
         let done = match &work {
             ScheduledWork::Purge(Deletable::Key(_, name)) => {
-                let purged = self.engine.run_due(PurgeExpiredKey { key: path(name) }).await;
+                let purged = self.engine.run_due(PurgeExpiredKey { id: path(name) }).await;
                 purged.map(|()| TimedEventKind::PurgedKey(name.clone()))
             }
             ScheduledWork::Purge(Deletable::ManagedHsm(name)) => self.purge_hsm(name).await,
@@ -229,7 +229,7 @@ impl Scheduler {
             location: hsm.location.clone(),
             name: hsm.name.clone(),
         };
-        self.engine.run_due(PurgeExpiredManagedHsm { path: path.clone() }).await?;
+        self.engine.run_due(PurgeExpiredManagedHsm { id: path.clone() }).await?;
         Ok(TimedEventKind::PurgedHsm(path))
     }
 

@@ -69,6 +69,21 @@ impl Transition {
 }
 
 impl Deletable {
+    /// Returns the HSM that holds its key material.
+    pub const fn hsm(&self) -> &HsmName {
+        match self {
+            Self::Key(hsm, _) | Self::ManagedHsm(hsm) => hsm,
+        }
+    }
+
+    /// Returns its name in its container in lower case, by which lists are ordered.
+    pub fn to_case_insensitive(&self) -> String {
+        match self {
+            Self::Key(_, name) => name.to_case_insensitive(),
+            Self::ManagedHsm(name) => name.to_case_insensitive(),
+        }
+    }
+
     /// Returns the resource as errors name it while it is live.
     pub fn live(&self) -> Resource {
         match self {

@@ -33,6 +33,16 @@ impl RetentionDays {
     }
 }
 
+impl Deletion {
+    /// Returns the dates of a deletion at `deleted_at`.
+    ///
+    /// # Errors
+    /// `Invalid` if the scheduled purge date is beyond the calendar.
+    pub fn new(deleted_at: Timestamp, retention: RetentionDays) -> Result<Self> {
+        Ok(Self { deleted_at, scheduled_purge_at: retention.purge_date(deleted_at)? })
+    }
+}
+
 impl TryFrom<u32> for RetentionDays {
     type Error = Error;
 

@@ -90,6 +90,46 @@ pub struct ClockCx {
     pub now: Timestamp,
 }
 
+/// What the contexts of several planes offer, for operations that are the same on each.
+pub trait CommonCx: Send + Sync {
+    /// Returns the store, for reading.
+    fn store(&self) -> &Store;
+
+    /// Returns when the call arrived.
+    fn now(&self) -> Timestamp;
+
+    /// Returns the latest time that has certainly been reached: see [`Clock::sure`].
+    fn sure(&self) -> Timestamp;
+
+    /// Returns the intents that the operation has declared.
+    fn intents(&self) -> &Intents;
+}
+
+/// Implements [`CommonCx`] with the fields of the same names.
+macro_rules! common_cx {
+    ($($cx:ty),+) => {
+        $(impl CommonCx for $cx {
+            fn store(&self) -> &Store {
+                &self.store
+            }
+
+            fn now(&self) -> Timestamp {
+                self.now
+            }
+
+            fn sure(&self) -> Timestamp {
+                self.sure
+            }
+
+            fn intents(&self) -> &Intents {
+                &self.intents
+            }
+        })+
+    };
+}
+
+common_cx!(Cx, ControlCx);
+
 impl Cx {
     /// Returns the recovery level of the HSM and its keys.
     pub fn recovery_level(&self) -> RecoveryLevel {

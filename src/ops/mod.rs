@@ -10,7 +10,7 @@ pub mod authorization;
 pub mod clock;
 mod context;
 pub mod crypto;
-pub mod deleted;
+pub mod deletion;
 mod due_work;
 pub mod hsms;
 mod in_hsm;
@@ -31,7 +31,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use attached_tokens::AttachedTokens;
-pub use context::{ClockCx, ControlCx, Cx, DirectoryCx};
+pub use context::{ClockCx, CommonCx, ControlCx, Cx, DirectoryCx};
 pub use due_work::{DUE_WORK_SOURCES, DueWorkCx, DueWorkSource};
 pub use in_hsm::InHsm;
 pub use intents::{Intents, RunningIntents};
@@ -191,10 +191,10 @@ operations! {
     keys::RotateKey,
     keys::GetKeyRotationPolicy,
     keys::UpdateKeyRotationPolicy,
-    deleted::GetDeletedKey,
-    deleted::ListDeletedKeys,
-    deleted::RecoverDeletedKey,
-    deleted::PurgeDeletedKey,
+    keys::GetDeletedKey,
+    keys::ListDeletedKeys,
+    keys::RecoverDeletedKey,
+    keys::PurgeDeletedKey,
     crypto::Sign,
     crypto::Verify,
     crypto::Encrypt,

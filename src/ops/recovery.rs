@@ -60,7 +60,7 @@ pub struct CompletedOperation {
 pub const fn recovery_of(intent: &Intent) -> Recovery {
     match intent.verb {
         IntentVerb::Create => super::keys::CREATION_RECOVERY,
-        IntentVerb::Destroy => super::deleted::PURGE_RECOVERY,
+        IntentVerb::Destroy => super::keys::PURGE_RECOVERY,
         IntentVerb::Provision => super::hsms::CREATION_RECOVERY,
         IntentVerb::Wipe => super::hsms::PURGE_RECOVERY,
     }

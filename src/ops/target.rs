@@ -185,6 +185,12 @@ impl Target for NewVersionName {
 #[derive(Debug)]
 pub struct LiveKey(pub Arc<Key>);
 
+impl AsRef<Arc<Key>> for LiveKey {
+    fn as_ref(&self) -> &Arc<Key> {
+        &self.0
+    }
+}
+
 impl Target for LiveKey {
     named_by_key_path!("keys");
 
@@ -196,6 +202,12 @@ impl Target for LiveKey {
 /// A deleted key.
 #[derive(Debug)]
 pub struct DeletedKey(pub Arc<Key>);
+
+impl AsRef<Arc<Key>> for DeletedKey {
+    fn as_ref(&self) -> &Arc<Key> {
+        &self.0
+    }
+}
 
 impl Target for DeletedKey {
     named_by_key_path!("deletedKeys");

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::Services;
 use super::pb::{self, key_service_server::KeyService};
-use crate::ops::{deleted, keys};
+use crate::ops::keys;
 
 #[tonic::async_trait]
 impl KeyService for Services {
@@ -93,33 +93,28 @@ impl KeyService for Services {
         &self,
         request: Request<pb::GetDeletedKeyRequest>,
     ) -> Result<Response<pb::DeletedKeyBundle>, Status> {
-        self.answer::<_, deleted::GetDeletedKey, _>("/strongroom.v1.KeyService/GetDeletedKey", request).await
+        self.answer::<_, keys::GetDeletedKey, _>("/strongroom.v1.KeyService/GetDeletedKey", request).await
     }
 
     async fn list_deleted_keys(
         &self,
         request: Request<pb::ListDeletedKeysRequest>,
     ) -> Result<Response<pb::ListDeletedKeysResponse>, Status> {
-        self.answer::<_, deleted::ListDeletedKeys, _>("/strongroom.v1.KeyService/ListDeletedKeys", request)
-            .await
+        self.answer::<_, keys::ListDeletedKeys, _>("/strongroom.v1.KeyService/ListDeletedKeys", request).await
     }
 
     async fn recover_deleted_key(
         &self,
         request: Request<pb::RecoverDeletedKeyRequest>,
     ) -> Result<Response<pb::KeyBundle>, Status> {
-        self.answer::<_, deleted::RecoverDeletedKey, _>(
-            "/strongroom.v1.KeyService/RecoverDeletedKey",
-            request,
-        )
-        .await
+        self.answer::<_, keys::RecoverDeletedKey, _>("/strongroom.v1.KeyService/RecoverDeletedKey", request)
+            .await
     }
 
     async fn purge_deleted_key(
         &self,
         request: Request<pb::PurgeDeletedKeyRequest>,
     ) -> Result<Response<pb::PurgeDeletedKeyResponse>, Status> {
-        self.answer::<_, deleted::PurgeDeletedKey, _>("/strongroom.v1.KeyService/PurgeDeletedKey", request)
-            .await
+        self.answer::<_, keys::PurgeDeletedKey, _>("/strongroom.v1.KeyService/PurgeDeletedKey", request).await
     }
 }

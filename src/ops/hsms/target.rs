@@ -89,6 +89,12 @@ impl Target for NewHsm {
 #[derive(Debug)]
 pub struct LiveHsm(pub Arc<ManagedHsm>);
 
+impl AsRef<Arc<ManagedHsm>> for LiveHsm {
+    fn as_ref(&self) -> &Arc<ManagedHsm> {
+        &self.0
+    }
+}
+
 impl Target for LiveHsm {
     named_by_hsm_path!();
 
@@ -159,6 +165,12 @@ macro_rules! named_by_deleted_hsm_path {
 #[derive(Debug)]
 pub struct DeletedHsm(pub Arc<ManagedHsm>);
 
+impl AsRef<Arc<ManagedHsm>> for DeletedHsm {
+    fn as_ref(&self) -> &Arc<ManagedHsm> {
+        &self.0
+    }
+}
+
 impl Target for DeletedHsm {
     named_by_deleted_hsm_path!();
 
@@ -170,6 +182,12 @@ impl Target for DeletedHsm {
 /// A deleted HSM, to recover, which is authorized at its former scope.
 #[derive(Debug)]
 pub struct RecoverableHsm(pub Arc<ManagedHsm>);
+
+impl AsRef<Arc<ManagedHsm>> for RecoverableHsm {
+    fn as_ref(&self) -> &Arc<ManagedHsm> {
+        &self.0
+    }
+}
 
 impl Target for RecoverableHsm {
     named_by_deleted_hsm_path!();

@@ -1,14 +1,15 @@
-//! Live keys: create, import, get, list, update, rotate and delete.
+//! Keys: create, import, get, list, update, rotate, delete, recover and purge.
 //!
 //! Azure: <https://learn.microsoft.com/azure/key-vault/keys/about-keys-details> and
 //! <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/keyvault>
 
 mod create;
-mod delete;
+mod deletion;
 mod get;
 mod import;
 mod list;
 mod near_expiry;
+mod purge_recovery;
 mod recovery;
 mod rotate;
 mod rotation_policy;
@@ -19,11 +20,15 @@ mod versions;
 use std::sync::Arc;
 
 pub use create::CreateKey;
-pub use delete::DeleteKey;
+pub use deletion::{
+    DeleteKey, DeletedKeyBundle, GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, PurgeExpiredKey,
+    RecoverDeletedKey,
+};
 pub use get::GetKey;
 pub use import::ImportKey;
 pub use list::ListKeys;
 pub use near_expiry::NoteNearExpiry;
+pub(super) use purge_recovery::PURGE_RECOVERY;
 pub(super) use recovery::CREATION_RECOVERY;
 pub use rotate::{RotateDueKey, RotateKey};
 pub use rotation_policy::{GetKeyRotationPolicy, KeyRotationPolicy, UpdateKeyRotationPolicy};

@@ -96,8 +96,7 @@ impl Operation for DeleteResourceGroup {
                 && hsm.resource_group.to_case_insensitive() == group.name.to_case_insensitive()
                 && hsm.deletion.is_none();
             if is_in_group {
-                let deletion =
-                    Deletion { deleted_at: cx.now, scheduled_purge_at: hsm.retention.purge_date(cx.now)? };
+                let deletion = Deletion::new(cx.now, hsm.retention)?;
                 let hsm = Deletable::ManagedHsm(hsm.name.clone());
                 changes.push(Change::Transition(hsm, Transition::SoftDelete(deletion)));
             }

@@ -25,19 +25,19 @@ pub(in super::super) fn get(
     _: &RequestInput<'_>,
     deleted: DeletedHsmRef<'_>,
 ) -> Result<GetDeletedManagedHsm> {
-    Ok(GetDeletedManagedHsm { path: path(deleted)? })
+    Ok(GetDeletedManagedHsm { id: path(deleted)? })
 }
 
 pub(in super::super) fn purge(
     _: &RequestInput<'_>,
     deleted: DeletedHsmRef<'_>,
 ) -> Result<PurgeDeletedManagedHsm> {
-    Ok(PurgeDeletedManagedHsm { path: path(deleted)? })
+    Ok(PurgeDeletedManagedHsm { id: path(deleted)? })
 }
 
 pub(in super::super) fn list(input: &RequestInput<'_>, subscription: &str) -> Result<ListDeletedManagedHsms> {
     unfiltered(input)?;
-    Ok(ListDeletedManagedHsms { subscription: subscription.parse()?, page: page(input)? })
+    Ok(ListDeletedManagedHsms { container: subscription.parse()?, page: page(input)? })
 }
 
 /// A deleted HSM.

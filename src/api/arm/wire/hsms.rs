@@ -206,7 +206,7 @@ pub(in super::super) fn recover(
     let (path, request) = (path(hsm)?, input.body::<Request>()?);
     let location = request.location.ok_or_else(|| Error::invalid(Field::Location, "this is required"))?;
     let HsmPath { subscription, name, .. } = path;
-    Ok(RecoverDeletedManagedHsm { path: DeletedHsmPath { subscription, location, name } })
+    Ok(RecoverDeletedManagedHsm { id: DeletedHsmPath { subscription, location, name } })
 }
 
 /// Parses a `PUT` of an existing HSM (`is_put`), or a `PATCH`. Absent members are not changed, except that a `PUT` replaces
@@ -247,7 +247,7 @@ pub(in super::super) fn get(_: &RequestInput<'_>, hsm: HsmRef<'_>) -> Result<Get
 }
 
 pub(in super::super) fn delete(_: &RequestInput<'_>, hsm: HsmRef<'_>) -> Result<DeleteManagedHsm> {
-    Ok(DeleteManagedHsm { path: path(hsm)? })
+    Ok(DeleteManagedHsm { id: path(hsm)? })
 }
 
 pub(in super::super) fn list(

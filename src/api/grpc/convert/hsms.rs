@@ -147,7 +147,7 @@ impl TryFrom<pb::ListDeletedManagedHsmsRequest> for ListDeletedManagedHsms {
     fn try_from(request: pb::ListDeletedManagedHsmsRequest) -> Result<Self> {
         let page =
             PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
-        Ok(Self { subscription: subscription(Field::Parent, &request.parent)?, page })
+        Ok(Self { container: subscription(Field::Parent, &request.parent)?, page })
     }
 }
 
@@ -170,23 +170,23 @@ impl TryFrom<pb::ActivateManagedHsmRequest> for ActivateManagedHsm {
 
 /// Converts requests whose only field is the name of an HSM.
 macro_rules! named {
-    ($($request:ident => $operation:ident by $path:expr,)+) => {
+    ($($request:ident => $operation:ident { $field:ident: $path:expr },)+) => {
         $(impl TryFrom<pb::$request> for $operation {
             type Error = Error;
 
             fn try_from(request: pb::$request) -> Result<Self> {
-                Ok(Self { path: $path(&request.name)? })
+                Ok(Self { $field: $path(&request.name)? })
             }
         })+
     };
 }
 
 named! {
-    GetManagedHsmRequest => GetManagedHsm by |name| hsm_path(Field::Name, name),
-    DeleteManagedHsmRequest => DeleteManagedHsm by |name| hsm_path(Field::Name, name),
-    GetDeletedManagedHsmRequest => GetDeletedManagedHsm by deleted_path,
-    RecoverDeletedManagedHsmRequest => RecoverDeletedManagedHsm by deleted_path,
-    PurgeDeletedManagedHsmRequest => PurgeDeletedManagedHsm by deleted_path,
+    GetManagedHsmRequest => GetManagedHsm { path: |name| hsm_path(Field::Name, name) },
+    DeleteManagedHsmRequest => DeleteManagedHsm { id: |name| hsm_path(Field::Name, name) },
+    GetDeletedManagedHsmRequest => GetDeletedManagedHsm { id: deleted_path },
+    RecoverDeletedManagedHsmRequest => RecoverDeletedManagedHsm { id: deleted_path },
+    PurgeDeletedManagedHsmRequest => PurgeDeletedManagedHsm { id: deleted_path },
 }
 
 impl From<HsmBundle> for pb::ManagedHsm {

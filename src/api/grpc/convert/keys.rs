@@ -11,12 +11,12 @@ use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial, parse_operations};
 use crate::model::retention::RecoveryLevel;
 use crate::model::{Error, Field, Result};
-use crate::ops::deleted::{
-    DeletedKeyBundle, GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, RecoverDeletedKey,
-};
 use crate::ops::keys::{
     AttributeChanges, CreateKey, DeleteKey, GetKey, ImportKey, KeyBundle, ListKeyVersions, ListKeys,
     NewKeySettings, UpdateKeyVersion,
+};
+use crate::ops::keys::{
+    DeletedKeyBundle, GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, RecoverDeletedKey,
 };
 use crate::ops::{KeyPath, Page, PageRequest};
 
@@ -186,7 +186,7 @@ impl TryFrom<pb::DeleteKeyRequest> for DeleteKey {
     type Error = Error;
 
     fn try_from(request: pb::DeleteKeyRequest) -> Result<Self> {
-        Ok(Self { key: key_path(Field::Name, &request.name, "keys")? })
+        Ok(Self { id: key_path(Field::Name, &request.name, "keys")? })
     }
 }
 
@@ -197,7 +197,7 @@ macro_rules! named_deleted_key {
             type Error = Error;
 
             fn try_from(request: pb::$request) -> Result<Self> {
-                Ok(Self { key: key_path(Field::Name, &request.name, "deletedKeys")? })
+                Ok(Self { id: key_path(Field::Name, &request.name, "deletedKeys")? })
             }
         })+
     };
@@ -215,7 +215,7 @@ impl TryFrom<pb::ListDeletedKeysRequest> for ListDeletedKeys {
     fn try_from(request: pb::ListDeletedKeysRequest) -> Result<Self> {
         let page =
             PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
-        Ok(Self { hsm: hsm(&request.parent)?, page })
+        Ok(Self { container: hsm(&request.parent)?, page })
     }
 }
 

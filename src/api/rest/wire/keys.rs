@@ -17,11 +17,11 @@ use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, Tags, parse_operations};
 use crate::model::key_date::KeyDate;
 use crate::model::{Error, Field, Result};
-use crate::ops::deleted::{GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, RecoverDeletedKey};
 use crate::ops::keys::{
     AttributeChanges, CreateKey, DeleteKey, GetKey, ImportKey, ListKeyVersions, ListKeys, NewKeySettings,
     UpdateKeyVersion,
 };
+use crate::ops::keys::{GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, RecoverDeletedKey};
 
 /// The longest symmetric key that is accepted for validation, in bytes (recorded).
 const MAX_SECRET_BYTES: usize = 64;
@@ -210,21 +210,21 @@ pub(in super::super) fn update(input: &RequestInput<'_>, key: KeyVersionRef<'_>)
 }
 
 pub(in super::super) fn delete(input: &RequestInput<'_>, name: &str) -> Result<DeleteKey> {
-    Ok(DeleteKey { key: input.key(name)? })
+    Ok(DeleteKey { id: input.key(name)? })
 }
 
 pub(in super::super) fn list_deleted(input: &RequestInput<'_>) -> Result<ListDeletedKeys> {
-    Ok(ListDeletedKeys { hsm: input.hsm()?, page: input.page()? })
+    Ok(ListDeletedKeys { container: input.hsm()?, page: input.page()? })
 }
 
 pub(in super::super) fn get_deleted(input: &RequestInput<'_>, name: &str) -> Result<GetDeletedKey> {
-    Ok(GetDeletedKey { key: input.key(name)? })
+    Ok(GetDeletedKey { id: input.key(name)? })
 }
 
 pub(in super::super) fn recover(input: &RequestInput<'_>, name: &str) -> Result<RecoverDeletedKey> {
-    Ok(RecoverDeletedKey { key: input.key(name)? })
+    Ok(RecoverDeletedKey { id: input.key(name)? })
 }
 
 pub(in super::super) fn purge(input: &RequestInput<'_>, name: &str) -> Result<PurgeDeletedKey> {
-    Ok(PurgeDeletedKey { key: input.key(name)? })
+    Ok(PurgeDeletedKey { id: input.key(name)? })
 }

@@ -6,7 +6,7 @@ use super::super::super::super::azure::body::base64url;
 use super::super::super::endpoint::Endpoint;
 use crate::model::key::{KeyVersion, PublicMaterial, Tags};
 use crate::ops::Page;
-use crate::ops::deleted::DeletedKeyBundle;
+use crate::ops::keys::DeletedKeyBundle;
 use crate::ops::keys::KeyBundle;
 
 /// A key version: its attributes, and its public half as a JSON Web Key.

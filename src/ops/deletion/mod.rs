@@ -1,0 +1,132 @@
+//! Soft-delete, recovery and purge, once for all nouns: generic operations, and the trait by which a noun has them.
+//!
+//! Azure: <https://learn.microsoft.com/azure/key-vault/managed-hsm/soft-delete-overview>
+
+mod delete;
+mod expire;
+mod get;
+mod list;
+mod purge;
+mod recover;
+
+use std::future::Future;
+use std::sync::Arc;
+
+pub use delete::Delete;
+pub use expire::PurgeExpired;
+pub use get::GetDeleted;
+pub use list::ListDeleted;
+pub use purge::Purge;
+pub use recover::Recover;
+
+use super::{CommonCx, PageRequest, Plane, Target};
+use crate::model::Result;
+use crate::model::audit_entry::Meter;
+use crate::model::change::{Intent, IntentVerb};
+use crate::model::deletion::Deletable;
+use crate::model::name::VersionId;
+use crate::model::resource_kind::ResourceKind;
+use crate::model::retention::{Deletion, RecoveryLevel};
+
+/// A stored resource that is soft-deleted before it is purged. Implemented by the type of the record; the operations of
+/// this module then exist for it.
+pub trait SoftDeletable: Sized + Send + Sync + 'static {
+    /// The plane of its operations.
+    type Plane: Plane<Cx: CommonCx>;
+    /// The live resource, as the target of a deletion.
+    type Live: Target<Plane = Self::Plane> + AsRef<Arc<Self>>;
+    /// The soft-deleted resource, as the target of reads and purges.
+    type Deleted: Target<Plane = Self::Plane> + AsRef<Arc<Self>>;
+    /// The soft-deleted resource, as the target of a recovery, which may be authorized at another scope.
+    type Recoverable: Target<Plane = Self::Plane> + AsRef<Arc<Self>>;
+    /// The container whose soft-deleted resources are listed.
+    type Container: Target<Plane = Self::Plane>;
+    /// The live resource, as surfaces show it.
+    type LiveBundle: Send + 'static;
+    /// The soft-deleted resource, as surfaces show it.
+    type DeletedBundle: Send + 'static;
+    /// The reply to a purge.
+    type PurgeReply: Send + 'static;
+
+    /// The names, actions and meters of its operations.
+    const OPERATIONS: DeletionOperations<<Self::Plane as Plane>::Action>;
+    /// The kind by which errors name the resource while it is being purged.
+    const KIND_DURING_PURGE: ResourceKind;
+
+    /// Returns its name.
+    fn reference(&self) -> Deletable;
+
+    /// Returns the dates of its deletion; `None` while it is live.
+    fn deletion(&self) -> Option<Deletion>;
+
+    /// Returns the resource with other dates of its deletion.
+    fn with_deletion(&self, deletion: Option<Deletion>) -> Self;
+
+    /// Returns its recovery level, which includes its retention interval.
+    fn recovery_level(&self, cx: &CxOfNoun<Self>) -> RecoveryLevel;
+
+    /// Returns the soft-deleted resources of a container after the beginning of a page, by name. They may end one after
+    /// the end of the page.
+    fn list_deleted(
+        container: &<Self::Container as Target>::Id,
+        page: &PageRequest,
+        cx: &CxOfNoun<Self>,
+    ) -> Vec<Arc<Self>>;
+
+    /// Returns the resource as surfaces show it while it is live.
+    ///
+    /// # Errors
+    /// `Internal` if the record is not that of a live resource, which its type does not exclude.
+    fn live_bundle(self: &Arc<Self>, level: RecoveryLevel) -> Result<Self::LiveBundle>;
+
+    /// Returns the resource as surfaces show it while it is soft-deleted.
+    ///
+    /// # Errors
+    /// `Internal` if the record is not that of a soft-deleted resource, which its type does not exclude.
+    fn deleted_bundle(self: &Arc<Self>, level: RecoveryLevel) -> Result<Self::DeletedBundle>;
+
+    /// Returns the reply to its purge.
+    fn purge_reply(self: &Arc<Self>, level: RecoveryLevel) -> Self::PurgeReply;
+
+    /// Returns the intent of its purge: the action on the token of its HSM, and the affected objects.
+    fn purge_intent(&self) -> (IntentVerb, Vec<VersionId>);
+
+    /// Whether this intent is that of its purge.
+    fn is_purged_by(&self, intent: &Intent) -> bool;
+
+    /// Destroys its key material in the token. Idempotent. The intent of the purge is declared before.
+    fn destroy(&self, cx: &CxOfNoun<Self>) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// The context of a noun's operations.
+pub type CxOfNoun<R> = <<R as SoftDeletable>::Plane as Plane>::Cx;
+
+/// What the operations of a noun differ in.
+#[derive(Clone, Copy, Debug)]
+pub struct DeletionOperations<A> {
+    /// Of [`Delete`].
+    pub delete: OperationNames<A>,
+    /// Of [`GetDeleted`].
+    pub get_deleted: OperationNames<A>,
+    /// Of [`ListDeleted`].
+    pub list_deleted: OperationNames<A>,
+    /// Of [`Recover`].
+    pub recover: OperationNames<A>,
+    /// Of [`Purge`].
+    pub purge: OperationNames<A>,
+    /// Of [`PurgeExpired`], which has the event and the action of a purge.
+    pub purge_expired: &'static str,
+}
+
+/// The names of an operation, its action and its meter: see [`Operation`](super::Operation).
+#[derive(Clone, Copy, Debug)]
+pub struct OperationNames<A> {
+    /// The name of its gRPC method.
+    pub name: &'static str,
+    /// Its `operationName` in the audit log.
+    pub event: &'static str,
+    /// The action that a role must grant.
+    pub action: A,
+    /// The meter that counts it.
+    pub meter: Meter,
+}
