@@ -441,6 +441,7 @@ async fn rejects_newer_schema() {
         VALUES (9999, 'later', 1, x'00', 0)";
     execute_sql(&fixture.dir.path().join("strongroom.db"), insert).await;
     let Err(Error::Internal(why)) = fixture.try_open().await else { panic!("the store was opened") };
+    let why = why.to_string();
     assert!(why.contains("schema 9999") && why.contains("newer"), "{why}");
 }
 

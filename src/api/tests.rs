@@ -51,7 +51,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::Deleted { resource: (&hsm).into(), scheduled_purge_at: at },
         Error::Exists { resource: (&hsm).into(), deleted: true },
         Error::HsmNotActivated { hsm: hsm.clone() },
-        Error::Internal(SECRET.to_owned()),
+        Error::internal_caused_by(SECRET, SECRET),
         Error::invalid(Field::Name, "it is wrong"),
         Error::Deleted { resource: Resource::key(&hsm, &name), scheduled_purge_at: at },
         Error::KeyDisabled { operation: "sign" },

@@ -97,7 +97,7 @@ impl Problem {
 
 impl From<crate::model::Error> for Failure {
     fn from(error: crate::model::Error) -> Self {
-        Self::problem(error.to_string())
+        Self::problem(error.with_causes().to_string())
     }
 }
 

@@ -128,8 +128,10 @@ impl CallRecord {
             | Error::KeyMaterialMissing { .. }
             | Error::TokenFailed { .. }
             | Error::TokenTimeout { .. }
-            | Error::TokenUnavailable { .. } => tracing::error!(%error, "a call failed"),
-            _ => tracing::debug!(%error, "a call was refused"),
+            | Error::TokenUnavailable { .. } => {
+                tracing::error!(error = %error.with_causes(), "a call failed")
+            }
+            _ => tracing::debug!(error = %error.with_causes(), "a call was refused"),
         }
         if changes.is_empty() && !self.has_record() {
             self.mark_committed();
@@ -178,7 +180,7 @@ impl Drop for CallRecord {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 if let Err(error) = store.commit(Commit { record: Some(record), ..Commit::default() }).await {
-                    tracing::error!(%error, "a cancelled call could not be recorded");
+                    tracing::error!(error = %error.with_causes(), "a cancelled call could not be recorded");
                 }
             });
         }

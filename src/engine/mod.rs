@@ -273,8 +273,9 @@ impl Engine {
         }
         let engine = self.clone();
         let task = self.0.running.spawn(async move { engine.run(call).await });
-        task.await
-            .unwrap_or_else(|error| Err(Error::internal(format!("{} did not complete: {error}", O::NAME))))
+        task.await.unwrap_or_else(|error| {
+            Err(Error::internal_caused_by(format!("{} did not complete", O::NAME), error))
+        })
     }
 
     /// Loads, checks, executes and commits.
@@ -362,7 +363,7 @@ impl Engine {
             return;
         }
         if let Err(error) = self.0.store.resolve_ambiguous_commits().await {
-            tracing::warn!(%error, "the objects of a failed operation are left to the sweeper");
+            tracing::warn!(error = %error.with_causes(), "the objects of a failed operation are left to the sweeper");
             return;
         }
         // An intent that is not open any more was concluded with the operation's changes.
@@ -374,7 +375,7 @@ impl Engine {
             }
             // The failed operation still holds the lock of its target.
             if let Err(error) = self.recover(&recovery, &intent).await {
-                tracing::warn!(intent = %intent.id, %error, "the objects of a failed operation are left to the sweeper");
+                tracing::warn!(intent = %intent.id, error = %error.with_causes(), "the objects of a failed operation are left to the sweeper");
             }
         }
     }
@@ -431,7 +432,7 @@ impl Engine {
         let ended = tokio::time::timeout(patience, self.0.running.wait()).await.is_ok();
         self.record_refusals(true).await;
         if let Err(error) = self.sign_audit_log().await {
-            tracing::error!(%error, "the end of the audit log could not be signed");
+            tracing::error!(error = %error.with_causes(), "the end of the audit log could not be signed");
         }
         let mut drained = true;
         if let Some(signer) = &self.0.audit_log.signer {

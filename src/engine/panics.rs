@@ -28,7 +28,7 @@ pub(super) fn catch_panics_sync<T>(what: &'static str, work: impl FnOnce() -> T)
 fn internal(what: &'static str, panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Error::internal(format_args!("{what} panicked: {}", text.unwrap_or("no message")))
+    Error::internal(format!("{what} panicked: {}", text.unwrap_or("no message")))
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ impl Engine {
                 self.0.store.commit(Commit { record: Some(record), ..Commit::default() }).await
             {
                 tracing::error!(
-                    %error,
+                    error = %error.with_causes(),
                     address = counted.address,
                     calls = counted.calls,
                     "refused unauthenticated calls could not be recorded"

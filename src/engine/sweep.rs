@@ -26,7 +26,7 @@ impl Engine {
         let mut swept = SweepReport::default();
         if let Err(error) = self.0.store.resolve_ambiguous_commits().await {
             // An intent that looks open may have been closed by an ambiguous commit.
-            tracing::warn!(%error, "the sweep is skipped");
+            tracing::warn!(error = %error.with_causes(), "the sweep is skipped");
             return swept;
         }
         for intent in self.0.store.intents() {
@@ -37,7 +37,7 @@ impl Engine {
                 Ok(()) => swept.concluded += 1,
                 Err(error) => {
                     swept.failed += 1;
-                    tracing::warn!(intent = %intent.id, hsm = %intent.hsm, %error, "an intent could not be closed");
+                    tracing::warn!(intent = %intent.id, hsm = %intent.hsm, error = %error.with_causes(), "an intent could not be closed");
                 }
             }
         }

@@ -39,7 +39,7 @@ pub fn write(path: &Path, content: &[u8], mode: u32) -> Result<()> {
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         File::open(directory)?.sync_all()
     };
-    written().map_err(|error| Error::internal(format!("writing {}: {error}", path.display())))
+    written().map_err(|error| Error::internal_caused_by(format!("writing {}", path.display()), error))
 }
 
 /// Reads a file; returns `None` if it does not exist. The bytes are zeroized on drop.
@@ -47,7 +47,7 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::internal(format!("reading {}: {error}", path.display()))),
+        Err(error) => Err(Error::internal_caused_by(format!("reading {}", path.display()), error)),
     }
 }
 
@@ -66,5 +66,5 @@ pub fn make_private_directory(path: &Path) -> Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|error| Error::internal(format!("creating {}: {error}", path.display())))
+        .map_err(|error| Error::internal_caused_by(format!("creating {}", path.display()), error))
 }

@@ -36,7 +36,7 @@ pub async fn monitor_clock(engine: Engine) {
             logged_at = std::time::Instant::now();
         }
         if let Err(error) = engine.write_high_water_mark().await {
-            tracing::warn!(%error, "the high-water mark of the clock could not be written");
+            tracing::warn!(error = %error.with_causes(), "the high-water mark of the clock could not be written");
         }
     }
 }

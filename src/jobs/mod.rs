@@ -149,9 +149,9 @@ impl Scheduler {
             };
             let (time, first) = waiting.schedule_retry(due.clone(), Instant::now());
             if first {
-                tracing::error!(?due, ?time, %error, "due work failed and is retried");
+                tracing::error!(?due, ?time, error = %error.with_causes(), "due work failed and is retried");
             } else {
-                tracing::warn!(?due, ?time, %error, "due work failed again and is retried");
+                tracing::warn!(?due, ?time, error = %error.with_causes(), "due work failed again and is retried");
             }
         }
         if !waiting.is_empty() {
@@ -191,7 +191,7 @@ impl Scheduler {
                 match self.engine.run_due(RotateDueKey { key: path(name) }).await {
                     Ok(made) => Ok(TimedEventKind::RotatedKey(name.clone(), made.version.version)),
                     Err(error) if RotateDueKey::is_permanent_failure(&error) => {
-                        tracing::error!(%hsm, key = %name, due = %at, %error, "a key could not be rotated by its policy");
+                        tracing::error!(%hsm, key = %name, due = %at, error = %error.with_causes(), "a key could not be rotated by its policy");
                         Ok(TimedEventKind::NotRotatedKey(name.clone()))
                     }
                     Err(error) => Err(error),

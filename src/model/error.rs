@@ -5,6 +5,7 @@
 use super::Timestamp;
 use super::aes_modes::ModeFamily;
 use super::field::Field;
+use super::internal::WithCauses;
 use super::key_date::KeyDate;
 use super::name::{HsmName, KeyName, PrincipalId, VersionId};
 use super::resource::ResourceGroupName;
@@ -12,6 +13,7 @@ use super::resource_kind::{Exists, NotFound, Resource, SoftDeleted};
 use super::retention::{Deletion, RecoveryLevel};
 
 pub use super::denied::DeniedAction;
+pub use super::internal::Internal;
 
 /// The result of a fallible call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -85,9 +87,9 @@ pub enum Error {
         /// The HSM.
         hsm: HsmName,
     },
-    /// A bug or unexpected condition in the service. The text is logged and never sent to callers.
-    #[error("internal error: {0}")]
-    Internal(String),
+    /// A bug or unexpected condition in the service. The text and the causes are logged and never sent to callers.
+    #[error(transparent)]
+    Internal(Internal),
     /// A malformed request, or an invalid value of a field.
     #[error("{field}: {why}")]
     Invalid {
@@ -315,9 +317,22 @@ impl Error {
         }
     }
 
-    /// Creates an `Internal` error; the text is logged only.
-    pub fn internal(why: impl std::fmt::Display) -> Self {
-        Self::Internal(why.to_string())
+    /// Creates an `Internal` error from an error, which it keeps, or from a text.
+    pub fn internal(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(Internal::new(why))
+    }
+
+    /// Creates an `Internal` error with the text `context` that keeps the error that caused it.
+    pub fn internal_caused_by(
+        context: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Internal(Internal::with_context(context, cause))
+    }
+
+    /// Returns the text for the log: that of the error, followed by its causes.
+    pub fn with_causes(&self) -> impl std::fmt::Display {
+        WithCauses(self)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod event;
 pub mod field;
 pub mod hsm;
 pub mod import;
+mod internal;
 pub mod key;
 pub mod key_date;
 pub mod lifetime;

@@ -40,10 +40,10 @@ pub(super) async fn maintain(engine: Engine, settings: Audit) {
         }
         signed = Instant::now();
         if let Err(error) = engine.sign_audit_log().await {
-            tracing::error!(%error, "cannot sign the end of the audit log; will retry");
+            tracing::error!(error = %error.with_causes(), "cannot sign the end of the audit log; will retry");
         }
         if let Err(error) = engine.trim_audit_log().await {
-            tracing::error!(%error, "cannot delete audit files beyond the retention limits");
+            tracing::error!(error = %error.with_causes(), "cannot delete audit files beyond the retention limits");
         }
     }
 }

@@ -55,7 +55,7 @@ impl HealthMonitor {
     pub(super) async fn check(&self, engine: &Engine) {
         let health = engine.health().await;
         if let Err(error) = &health {
-            tracing::warn!(%error, "health check failed");
+            tracing::warn!(error = %error.with_causes(), "health check failed");
         }
         let result = HealthStatus { is_healthy: health.is_ok(), at: Instant::now() };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = result;

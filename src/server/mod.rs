@@ -146,7 +146,7 @@ async fn report_missing_material(engine: &Engine) {
         Ok(missing) => {
             tracing::error!(missing, "key versions without material in the token; nothing was changed")
         }
-        Err(error) => tracing::error!(%error, "cannot list the objects of a token"),
+        Err(error) => tracing::error!(error = %error.with_causes(), "cannot list the objects of a token"),
     }
 }
 
@@ -172,7 +172,7 @@ async fn close(service: Service, served: bool, patience: Duration) -> ExitCode {
     drop(engine);
     if drained {
         if let Err(error) = module.finalize() {
-            tracing::warn!(%error, "cannot finalize the PKCS#11 module");
+            tracing::warn!(error = %error.with_causes(), "cannot finalize the PKCS#11 module");
         }
         drop(lock);
         if !served {

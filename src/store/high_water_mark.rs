@@ -61,7 +61,7 @@ pub(super) async fn load(db: &mut SqliteConnection) -> Result<Option<GuardState>
             reason: match column::<&str>(&row, "hold_reason")? {
                 "jump" => HoldReason::Jump,
                 "stop" => HoldReason::Stop,
-                other => return Err(damaged(format_args!("unknown reason of a clock hold: {other}"))),
+                other => return Err(damaged(format!("unknown reason of a clock hold: {other}"))),
             },
             ahead: SignedDuration::from_micros(row.try_get("hold_ahead").map_err(damaged)?),
             proven: Duration::from_micros(column::<i64>(&row, "hold_proven")?.unsigned_abs()),

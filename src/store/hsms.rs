@@ -150,7 +150,7 @@ pub(super) async fn load_lifetimes(db: &mut SqliteConnection) -> Result<Lifetime
             "running" => Phase::Running,
             "deleted" => Phase::Deleted,
             "purged" => Phase::Purged,
-            other => return Err(damaged(format_args!("unknown HSM phase {other}"))),
+            other => return Err(damaged(format!("unknown HSM phase {other}"))),
         };
         let at = Timestamp::from_microsecond(row.try_get("at").map_err(damaged)?).map_err(damaged)?;
         lifetimes.get_mut(&id).ok_or_else(|| damaged("a phase has no HSM"))?.phases.push((at, phase));

@@ -164,7 +164,7 @@ impl Ledger {
     /// Commits a group and answers its callers.
     async fn commit(&mut self, calls: Vec<Call>) {
         if let Err(error) = self.resolve_ambiguous().await {
-            return self.fail(&error, calls);
+            return self.fail(&error.with_causes(), calls);
         }
         if calls.is_empty() && self.carried.is_empty() && self.memory.clock().guard_state().is_none() {
             return;
@@ -222,7 +222,9 @@ impl Ledger {
                 // Sending fails only if the caller was dropped.
                 (Some(reply), result) => drop(reply.send(result)),
                 (None, Ok(())) => {}
-                (None, Err(error)) => tracing::error!(%error, "an audit record was rejected"),
+                (None, Err(error)) => {
+                    tracing::error!(error = %error.with_causes(), "an audit record was rejected")
+                }
             }
         }
         self.exporter.offer(group.records);
@@ -242,7 +244,7 @@ impl Ledger {
 
     /// Answers the callers of the ambiguous commit while it cannot be resolved.
     fn report_ambiguous(&mut self, error: &Error) {
-        tracing::error!(%error, "it is unknown whether the last calls were recorded; the query is retried");
+        tracing::error!(error = %error.with_causes(), "it is unknown whether the last calls were recorded; the query is retried");
         self.failing.store(true, Ordering::Relaxed);
         let Some(doubt) = &mut self.ambiguous else { return };
         for (commit, reply) in &mut doubt.calls {

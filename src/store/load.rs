@@ -71,8 +71,8 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
 }
 
 /// The error for a damaged database.
-pub(super) fn damaged(why: impl std::fmt::Display) -> Error {
-    Error::internal(format_args!("the database is damaged: {why}"))
+pub(super) fn damaged(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::internal_caused_by("the database is damaged", why)
 }
 
 pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &str) -> Result<T>
@@ -82,12 +82,15 @@ where
     row.try_get(name).map_err(damaged)
 }
 
-pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(row: &SqliteRow, name: &str) -> Result<T> {
+pub(super) fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+    row: &SqliteRow,
+    name: &str,
+) -> Result<T> {
     column::<&str>(row, name)?.parse().map_err(damaged)
 }
 
 /// Parses a nullable text column.
-pub(super) fn optional<T: std::str::FromStr<Err: std::fmt::Display>>(
+pub(super) fn optional<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
     row: &SqliteRow,
     name: &str,
 ) -> Result<Option<T>> {
@@ -103,14 +106,13 @@ pub(super) fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> 
 }
 
 fn key_date(row: &SqliteRow, name: &str) -> Result<Option<KeyDate>> {
-    let read = |micros| {
-        KeyDate::from_microsecond(micros).ok_or_else(|| damaged(format_args!("{name} is not a date")))
-    };
+    let read =
+        |micros| KeyDate::from_microsecond(micros).ok_or_else(|| damaged(format!("{name} is not a date")));
     column::<Option<i64>>(row, name)?.map(read).transpose()
 }
 
 pub(super) fn dated(row: &SqliteRow, name: &str) -> Result<Timestamp> {
-    instant(row, name)?.ok_or_else(|| damaged(format_args!("{name} is missing")))
+    instant(row, name)?.ok_or_else(|| damaged(format!("{name} is missing")))
 }
 
 async fn clock(db: &mut SqliteConnection) -> Result<Option<ClockSetting>> {
@@ -221,7 +223,7 @@ async fn intents(db: &mut SqliteConnection) -> Result<Vec<Intent>> {
             "destroy" => IntentVerb::Destroy,
             "provision" => IntentVerb::Provision,
             "wipe" => IntentVerb::Wipe,
-            other => return Err(damaged(format_args!("unknown intent verb {other}"))),
+            other => return Err(damaged(format!("unknown intent verb {other}"))),
         };
         Ok(Intent { id: parsed(row, "id")?, hsm: parsed(row, "hsm")?, verb, objects: json(row, "objects")? })
     };

@@ -54,7 +54,7 @@ impl Store {
         let position = ambiguous_commit::read(&mut db).await.map_err(Error::internal)?;
         let head = &position.head;
         if options.exported > head.seq {
-            return Err(Error::internal(format_args!(
+            return Err(Error::internal(format!(
                 "the audit log ends with record {}, the database with record {}: the database is not the one \
                  that wrote this log, or is an older copy of it; move the log away to start a new one",
                 options.exported, head.seq
@@ -114,11 +114,11 @@ impl Store {
 /// mode to the WAL and shared-memory files.
 fn create(path: &Path) -> Result<()> {
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    file.map(drop).map_err(|error| unusable(path, &error))
+    file.map(drop).map_err(|error| unusable(path, error))
 }
 
-fn unusable(path: &Path, error: &dyn std::fmt::Display) -> Error {
-    Error::internal(format_args!("the database {} cannot be opened: {error}", path.display()))
+fn unusable(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::internal_caused_by(format!("the database {} cannot be opened", path.display()), error)
 }
 
 /// Connects to an existing database.
@@ -130,14 +130,14 @@ pub(super) async fn connect(path: &Path) -> Result<SqliteConnection> {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
-    SqliteConnection::connect_with(&options).await.map_err(|error| unusable(path, &error))
+    SqliteConnection::connect_with(&options).await.map_err(|error| unusable(path, error))
 }
 
 async fn migrate(db: &mut SqliteConnection) -> Result<()> {
     MIGRATIONS.run(db).await.map_err(|error| match error {
-        MigrateError::VersionMissing(version) => Error::internal(format_args!(
+        MigrateError::VersionMissing(version) => Error::internal(format!(
             "the database has schema {version}, which this version of Strongroom does not support; a newer version wrote it"
         )),
-        other => Error::internal(format_args!("the database's schema could not be migrated: {other}")),
+        other => Error::internal_caused_by("the database's schema could not be migrated", other),
     })
 }

@@ -157,7 +157,7 @@ impl From<WrapperError> for Failure {
             WrapperError::NullFunctionPointer => Self::Final(Error::Unsupported {
                 what: "the token's module lacks a required PKCS#11 function".to_owned(),
             }),
-            other => Self::Final(Error::internal(format!("PKCS#11 wrapper: {other}"))),
+            other => Self::Final(Error::internal_caused_by("PKCS#11 wrapper", other)),
         }
     }
 }

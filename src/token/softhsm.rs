@@ -54,7 +54,7 @@ impl Directory {
             write_atomically(&directory.configuration(), directory.settings().as_bytes())?;
             Ok(directory)
         };
-        prepare().map_err(|error| failed(root, &error))
+        prepare().map_err(|error| failed(root, error))
     }
 
     /// The environment variable and value that a process needs at its start to use this directory.
@@ -167,7 +167,7 @@ impl Directory {
             }
             Ok(())
         };
-        walk().map_err(|error| failed(&self.root, &error))
+        walk().map_err(|error| failed(&self.root, error))
     }
 
     fn settings(&self) -> String {
@@ -213,8 +213,8 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-fn failed(path: &Path, error: &io::Error) -> Error {
-    Error::internal(format!("the SoftHSM directory {}: {error}", path.display()))
+fn failed(path: &Path, error: io::Error) -> Error {
+    Error::internal_caused_by(format!("the SoftHSM directory {}", path.display()), error)
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Worker {
         std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || worker.run(&jobs))
-            .map_err(|error| Error::internal(format!("cannot start a worker thread for the token: {error}")))
+            .map_err(|error| Error::internal_caused_by("cannot start a worker thread for the token", error))
     }
 
     /// Runs jobs until all senders are dropped and the queue is empty.
@@ -121,7 +121,7 @@ impl Worker {
         }
         let error = self.device.loaded.explain(failure);
         if matches!(error, Error::TokenFailed { .. } | Error::TokenUnavailable { .. } | Error::Internal(_)) {
-            tracing::warn!(token = %self.device.info.serial, ?call, %error, "a call to the token failed");
+            tracing::warn!(token = %self.device.info.serial, ?call, error = %error.with_causes(), "a call to the token failed");
         }
         error
     }

@@ -21,6 +21,7 @@ async fn exported_records_are_not_exported_again() {
     // A database older than the log would reuse sequence numbers.
     std::fs::remove_file(fixture.dir.path().join("strongroom.db")).unwrap();
     let Err(Error::Internal(why)) = fixture.try_open().await else { panic!("the store was opened") };
+    let why = why.to_string();
     assert!(why.contains("record 6"), "{why}");
 }
 

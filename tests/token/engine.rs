@@ -167,7 +167,7 @@ async fn panic_in_a_call_is_an_audited_internal_error() {
     let texts = ["in reading", "in check", "in execute", "in check", "in execute"];
     for (failure, text) in failures.into_iter().zip(texts) {
         let Err(Error::Internal(why)) = failure else { panic!("{text}: {failure:?}") };
-        assert!(why.ends_with(text), "{why}");
+        assert!(why.to_string().ends_with(text), "{why}");
     }
     let due = engine.run_due(Changes { in_check: false, in_execute: true }).await;
     assert!(matches!(due, Err(Error::Internal(_))), "due work fails the same way");

@@ -44,7 +44,7 @@ impl Clients {
         let registered = match files::read(path)? {
             None => BTreeMap::new(),
             Some(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| Error::internal(format!("{}: {error}", path.display())))?,
+                .map_err(|error| Error::internal_caused_by(path.display().to_string(), error))?,
         };
         Ok(Self { path: path.to_owned(), registered: RwLock::new(registered) })
     }

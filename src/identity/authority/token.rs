@@ -165,7 +165,7 @@ impl Authority {
         let lifetime = self.settings.lifetime.as_secs();
         let seconds = i64::try_from(lifetime).unwrap_or(i64::MAX);
         let token = self.sign(client, proof, audience, seconds).map_err(|error| {
-            tracing::error!(%error, "cannot sign an access token");
+            tracing::error!(error = %error.with_causes(), "cannot sign an access token");
             Refusal::our_fault()
         })?;
         Ok((token, lifetime))

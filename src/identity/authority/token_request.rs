@@ -101,7 +101,7 @@ pub(super) async fn record(
     match recorder.record(attempt).await {
         Ok(()) => response,
         Err(error) => {
-            tracing::error!(%error, "cannot record an access token request");
+            tracing::error!(error = %error.with_causes(), "cannot record an access token request");
             Refusal::our_fault().into_response()
         }
     }

@@ -30,7 +30,7 @@ pub(super) async fn compute<T: Send + 'static>(
         let _permit = permit;
         work()
     });
-    computed.await.unwrap_or_else(|error| Err(Error::internal(format_args!("computing {what}: {error}"))))
+    computed.await.unwrap_or_else(|error| Err(Error::internal_caused_by(format!("computing {what}"), error)))
 }
 
 /// Checks the length of a period. Only the part between the creation of the first HSM and `now` counts, since there are
