@@ -50,6 +50,7 @@ lint: ## check format, lints, dependencies and protocol
 	@scripts/install-deps.sh lint
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/clients/rust/Cargo.toml --check
+	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 	cargo clippy --locked --all-targets -- -D warnings
 	scripts/deny.sh
 	scripts/proto-lint.sh

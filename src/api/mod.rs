@@ -3,7 +3,7 @@
 pub mod arm;
 mod azure;
 mod body_budget;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod grpc;
 mod peer;

@@ -6,7 +6,7 @@
 
 mod call;
 mod endpoint;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(super) mod fuzzing;
 mod response;
 mod route;

@@ -25,7 +25,7 @@ pub(in crate::api) struct RequestInput<'a, S> {
 
 impl<'a, S> RequestInput<'a, S> {
     /// Creates the contents of a request without a caller, for the fuzz targets.
-    #[cfg(fuzzing)]
+    #[cfg(any(test, fuzzing))]
     pub(in crate::api) fn sent(endpoint: &'a S, query: Query, body: &[u8]) -> Self {
         Self { endpoint, query, body: Ok(Zeroizing::new(body.to_vec())) }
     }

@@ -34,7 +34,7 @@ pub(in super::super) fn read(names: &HostNames, parts: &Parts, body: &[u8]) {
     let _ = crypto::random(&input);
     let _ = super::super::azure::filter::Filter::of_definitions(input.query.filter());
     let _ = settings::update(&input, name);
-    let _ = access::put_definition(&input, name);
+    let _ = access::put_definition(&input, RouteScope::Key(name), name);
     let _ = access::list_assignments(&input, RouteScope::Key(name));
     let _ = access::create_assignment(&input, RouteScope::Key(name), name);
 }

@@ -5,7 +5,7 @@
 mod call;
 mod challenge;
 mod endpoint;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(super) mod fuzzing;
 mod response;
 mod route;
