@@ -9,7 +9,6 @@ mod config;
 mod connect_error;
 mod connection;
 mod control;
-mod der;
 mod digest;
 mod doctor;
 mod env;

@@ -4,28 +4,31 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
     ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
 };
+use pkcs8::der::asn1::{AnyRef, UintRef};
+use pkcs8::der::{self, Decode as _};
+use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use sec1::EcPrivateKey;
 
-use super::der::Reader;
 use super::failure::{Failure, Outcome};
 use crate::model::import::ImportMaterial;
 use crate::model::key::Curve;
 use crate::public_key::strip_leading_zeros;
 
-/// 1.2.840.113549.1.1.1, rsaEncryption, and 1.2.840.113549.1.1.10, id-RSASSA-PSS.
-const RSA: [&[u8]; 2] = [
-    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01],
-    &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a],
+/// `rsaEncryption` and `id-RSASSA-PSS`.
+const RSA: [ObjectIdentifier; 2] = [
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1"),
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10"),
 ];
-/// 1.2.840.10045.2.1, id-ecPublicKey.
-const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+/// `id-ecPublicKey`.
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 /// The curves by their object identifiers (RFC 5480, section 2.1.1.1; SEC 2 for secp256k1).
-const CURVES: [(&[u8], Curve); 4] = [
-    (&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07], Curve::P256),
-    (&[0x2b, 0x81, 0x04, 0x00, 0x0a], Curve::P256K),
-    (&[0x2b, 0x81, 0x04, 0x00, 0x22], Curve::P384),
-    (&[0x2b, 0x81, 0x04, 0x00, 0x23], Curve::P521),
+const CURVES: [(ObjectIdentifier, Curve); 4] = [
+    (ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"), Curve::P256),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.10"), Curve::P256K),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.34"), Curve::P384),
+    (ObjectIdentifier::new_unwrap("1.3.132.0.35"), Curve::P521),
 ];
 
 /// Parses the first private key of a PEM file.
@@ -47,52 +50,40 @@ pub(crate) fn read(pem: &[u8]) -> Outcome<ImportMaterial> {
     material.ok_or_else(|| Failure::problem(problem))
 }
 
-/// `PrivateKeyInfo`: version, algorithm, key.
+/// Reads a `PrivateKeyInfo`. The decoded values borrow the input, so that no copy of the private key is left in memory.
 fn pkcs8(der: &[u8]) -> Option<ImportMaterial> {
-    let mut info = Reader::new(der).sequence()?;
-    info.unsigned()?;
-    let mut algorithm = info.sequence()?;
-    let kind = algorithm.identifier()?;
-    let key = info.octets()?;
+    let info = PrivateKeyInfoRef::from_der(der).ok()?;
+    let (kind, key) = (info.algorithm.oid, info.private_key.as_bytes());
     if RSA.contains(&kind) {
         return rsa(key);
     }
     if kind != EC {
         return None;
     }
-    let curve = curve(algorithm.identifier()?)?;
-    let mut private = Reader::new(key).sequence()?;
-    private.unsigned()?;
-    ec(curve, private.octets()?, der)
+    let curve = curve(info.algorithm.parameters_oid().ok()?)?;
+    ec(curve, EcPrivateKey::from_der(key).ok()?.private_key, der)
 }
 
-/// `ECPrivateKey`: version, scalar, curve.
+/// Reads an `ECPrivateKey`.
 fn sec1(der: &[u8]) -> Option<ImportMaterial> {
-    let mut private = Reader::new(der).sequence()?;
-    private.unsigned()?;
-    let scalar = private.octets()?;
-    let curve = curve(private.tagged(0)?.identifier()?)?;
-    ec(curve, scalar, der)
+    let key = EcPrivateKey::from_der(der).ok()?;
+    let curve = curve(key.parameters?.named_curve()?)?;
+    ec(curve, key.private_key, der)
 }
 
-/// `RSAPrivateKey`: version, then the numbers.
+/// Reads an `RSAPrivateKey`: the version, then the numbers. A key with more than two primes is not valid.
 fn rsa(der: &[u8]) -> Option<ImportMaterial> {
-    let mut private = Reader::new(der).sequence()?;
-    private.unsigned()?;
-    let mut number = || private.unsigned().map(<[u8]>::to_vec);
-    Some(ImportMaterial::Rsa {
-        n: number()?,
-        e: number()?,
-        d: number()?,
-        p: number()?,
-        q: number()?,
-        dp: number()?,
-        dq: number()?,
-        qi: number()?,
-    })
+    let numbers = AnyRef::from_der(der).ok()?.sequence(|private| -> der::Result<_> {
+        u8::decode(private)?;
+        let mut next = || UintRef::decode(private);
+        Ok([next()?, next()?, next()?, next()?, next()?, next()?, next()?, next()?])
+    });
+    // Copied only now that all are valid: `ImportMaterial` wipes them when it is dropped.
+    let [n, e, d, p, q, dp, dq, qi] = numbers.ok()?.map(|number| number.as_bytes().to_vec());
+    Some(ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi })
 }
 
-fn curve(identifier: &[u8]) -> Option<Curve> {
+fn curve(identifier: ObjectIdentifier) -> Option<Curve> {
     CURVES.iter().find(|(known, _)| *known == identifier).map(|(_, curve)| *curve)
 }
 
@@ -161,7 +152,7 @@ mod tests {
             for scalar in [vec![0xf7], [&[0; 70], &[0xf7][..]].concat()] {
                 let element =
                     |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap()], value].concat();
-                let parameters = element(0xa0, &element(0x06, identifier));
+                let parameters = element(0xa0, &element(0x06, identifier.as_bytes()));
                 let key =
                     element(0x30, &[&[0x02, 0x01, 0x01], &*element(0x04, &scalar), &parameters].concat());
                 let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key);

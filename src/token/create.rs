@@ -4,6 +4,8 @@ use cryptoki::error::{Error as WrapperError, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::Session;
+use pkcs8::der::Decode as _;
+use pkcs8::der::asn1::OctetStringRef;
 
 use super::capabilities::{Capabilities, Feature, Support};
 use super::device::Device;
@@ -188,15 +190,12 @@ fn read_public(session: &Session, public: ObjectHandle, key_type: KeyType) -> At
 /// The coordinates of an uncompressed EC point: raw, or in the DER OCTET STRING that PKCS#11 specifies.
 fn coordinates(curve: Curve, encoded: &[u8]) -> Option<(&[u8], &[u8])> {
     let width = curve.field_len();
-    let start = encoded.len().checked_sub(2 * width + 1)?;
-    let (wrapping, point) = encoded.split_at(start);
-    let length = u8::try_from(point.len()).ok()?;
-    let der = match length {
-        0..=0x7f => vec![0x04, length],
-        _ => vec![0x04, 0x81, length],
-    };
+    let length = 2 * width + 1;
+    // A raw point begins with the same byte as an octet string, but cannot be one of this length.
+    let wrapped = <&OctetStringRef>::from_der(encoded).ok().map(OctetStringRef::as_bytes);
+    let point = wrapped.filter(|point| point.len() == length).unwrap_or(encoded);
     let [0x04, coordinates @ ..] = point else { return None };
-    (wrapping.is_empty() || wrapping == der).then(|| coordinates.split_at(width))
+    (point.len() == length).then(|| coordinates.split_at(width))
 }
 
 /// Strips the leading zeros of a big-endian number.

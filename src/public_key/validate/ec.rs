@@ -4,6 +4,8 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
     ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
 };
+use sec1::EcPrivateKey;
+use sec1::der::Encode as _;
 use zeroize::Zeroizing;
 
 use super::super::ec::{EcKey, check_width, point};
@@ -42,10 +44,9 @@ fn public_point(curve: Curve, d: &[u8]) -> Result<Vec<u8>> {
         Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
         Curve::P521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
     };
-    // AWS-LC computes a public half only when it parses an `ECPrivateKey` without one (RFC 5915):
-    // SEQUENCE { INTEGER 1, OCTET STRING d }, at most 73 bytes, so lengths take one byte.
-    let width = u8::try_from(d.len()).map_err(Error::internal)?;
-    let der = Zeroizing::new([&[0x30, width + 5, 0x02, 0x01, 0x01, 0x04, width], d].concat());
+    // AWS-LC computes a public half only when it parses an `ECPrivateKey` without one (RFC 5915).
+    let key = EcPrivateKey { private_key: d, parameters: None, public_key: None };
+    let der = Zeroizing::new(key.to_der().map_err(Error::internal)?);
     let pair = EcdsaKeyPair::from_private_key_der(algorithm, &der)
         .map_err(|_| Error::invalid(Field::KeyD, format!("it is zero, or not below the order of {curve}")))?;
     Ok(pair.public_key().as_ref().to_vec())
