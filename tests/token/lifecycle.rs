@@ -102,12 +102,19 @@ async fn session_object_cache_evicts_beyond_its_limit() {
     for number in 0..5 {
         token.generate(id(number), &spec(ec(Curve::P256))).await.unwrap();
     }
+    let sign = |number| token.sign(id(number), ec(Curve::P256), Alg::Es256, vec![7; 32]);
     for _ in 0..4 {
         for number in 0..5 {
             for _ in 0..10 {
-                token.sign(id(number), ec(Curve::P256), Alg::Es256, vec![7; 32]).await.unwrap();
+                sign(number).await.unwrap();
             }
         }
+    }
+    // Without the files of the token, only the keys that were used last can be used: their copies are in memory.
+    let tokens = bench.data_dir.path().join("tokens");
+    std::fs::rename(&tokens, bench.data_dir.path().join("elsewhere")).unwrap();
+    for (number, is_cached) in [(4, true), (3, true), (2, false)] {
+        assert_eq!(sign(number).await.is_ok(), is_cached, "key {number}");
     }
 }
 
