@@ -190,7 +190,8 @@ pub struct Sealed {
     pub tag: Vec<u8>,
 }
 
-/// Called once for each call, on the worker thread that runs it. Returns the fault to inject, if any.
+/// Called once for each call, on the worker thread that runs it. Returns the fault to inject, if any. Only tests have
+/// one (see `docs/architecture.md`, "Store and token").
 pub type FaultHook = Arc<dyn Fn(&Call) -> Option<Fault> + Send + Sync>;
 
 /// An injected fault: a delay or a PKCS#11 return code.

@@ -45,6 +45,6 @@ pub struct Settings {
     /// Whether the token must have the sentinel object. If `false`, a token without a sentinel counts as new
     /// and gets one; if `true`, it is rejected, because it may have lost its objects.
     pub expect_sentinel: bool,
-    /// The hook for fault injection, used by the simulator and by tests.
+    /// The hook for fault injection; `None` except in tests.
     pub faults: Option<FaultHook>,
 }
