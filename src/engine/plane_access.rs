@@ -159,7 +159,7 @@ impl PlaneAccess for ControlPlane {
     fn create_context(
         engine: &Engine,
         subscription: Arc<Subscription>,
-        caller: Option<&Caller>,
+        _: Option<&Caller>,
         now: Timestamp,
         _: bool,
     ) -> Result<ControlCx> {
@@ -174,7 +174,6 @@ impl PlaneAccess for ControlPlane {
             ids: Ids,
             now,
             sure: inner.clock.certain_time(),
-            caller: caller.map(|caller| caller.principal),
             intents: engine.intents(),
         })
     }
@@ -243,14 +242,8 @@ impl PlaneAccess for SimulatorPlane {
         }
     }
 
-    fn create_context(
-        engine: &Engine,
-        (): (),
-        _: Option<&Caller>,
-        now: Timestamp,
-        _: bool,
-    ) -> Result<ClockCx> {
-        Ok(ClockCx { clock: engine.0.clock.clone(), now })
+    fn create_context(engine: &Engine, (): (), _: Option<&Caller>, _: Timestamp, _: bool) -> Result<ClockCx> {
+        Ok(ClockCx { clock: engine.0.clock.clone() })
     }
 
     fn intents(_: &ClockCx) -> Option<&Intents> {
@@ -278,14 +271,8 @@ impl PlaneAccess for ServicePlane {
         if engine.0.clock.is_virtual() { require_own_authority(caller) } else { Ok(()) }
     }
 
-    fn create_context(
-        engine: &Engine,
-        (): (),
-        _: Option<&Caller>,
-        now: Timestamp,
-        _: bool,
-    ) -> Result<ClockCx> {
-        Ok(ClockCx { clock: engine.0.clock.clone(), now })
+    fn create_context(engine: &Engine, (): (), _: Option<&Caller>, _: Timestamp, _: bool) -> Result<ClockCx> {
+        Ok(ClockCx { clock: engine.0.clock.clone() })
     }
 
     fn intents(_: &ClockCx) -> Option<&Intents> {
@@ -328,14 +315,8 @@ impl PlaneAccess for InstallationPlane {
         })
     }
 
-    fn create_context(
-        engine: &Engine,
-        (): (),
-        _: Option<&Caller>,
-        now: Timestamp,
-        _: bool,
-    ) -> Result<ClockCx> {
-        Ok(ClockCx { clock: engine.0.clock.clone(), now })
+    fn create_context(engine: &Engine, (): (), _: Option<&Caller>, _: Timestamp, _: bool) -> Result<ClockCx> {
+        Ok(ClockCx { clock: engine.0.clock.clone() })
     }
 
     fn intents(_: &ClockCx) -> Option<&Intents> {

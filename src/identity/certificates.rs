@@ -49,27 +49,6 @@ pub struct DevCertificates {
     pub key: PrivateKeyDer<'static>,
 }
 
-/// Returns the names for the server's certificate: those of the service under `domain`, those of Azure if
-/// `azure_names`, and the loopback addresses.
-pub fn server_names(domain: &str, azure_names: bool) -> Vec<String> {
-    let mut names = vec!["localhost".to_owned()];
-    if domain != "localhost" {
-        names.push(domain.to_owned());
-    }
-    names.extend(["login", "management", "*.managedhsm", "*.vault"].map(|part| format!("{part}.{domain}")));
-    if azure_names {
-        let azure = [
-            "login.microsoftonline.com",
-            "management.azure.com",
-            "graph.microsoft.com",
-            "*.managedhsm.azure.net",
-        ];
-        names.extend(azure.map(str::to_owned));
-    }
-    names.extend(["127.0.0.1", "::1"].map(str::to_owned));
-    names
-}
-
 /// Opens or creates the certificate authority in `directory`, and a server certificate for `names` (DNS names,
 /// optionally with `*` as the first label, and IP addresses).
 ///

@@ -14,11 +14,6 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// Returns the maximum.
-    pub const fn max(self) -> usize {
-        self.max
-    }
-
     /// Checks that one more resource can be added to `existing` ones.
     ///
     /// # Errors

@@ -62,8 +62,6 @@ pub struct ControlCx {
     pub now: Timestamp,
     /// The latest time that has certainly been reached: see [`Clock::sure`].
     pub sure: Timestamp,
-    /// The principal of the caller; `None` for operations of the service itself.
-    pub caller: Option<PrincipalId>,
     /// Allocates tokens for new HSMs.
     pub token_pool: TokenPool,
     /// The tokens of existing HSMs.
@@ -86,8 +84,6 @@ pub struct DirectoryCx {
 pub struct ClockCx {
     /// The clock.
     pub clock: Clock,
-    /// When the call arrived.
-    pub now: Timestamp,
 }
 
 /// What the contexts of several planes offer, for operations that are the same on each.

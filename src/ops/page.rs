@@ -57,9 +57,4 @@ impl<T> Page<T> {
         }
         Self::cut(items, page.size, token)
     }
-
-    /// Converts the items of a page.
-    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(make).collect(), next: self.next }
-    }
 }

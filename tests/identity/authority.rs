@@ -12,7 +12,7 @@ use rsa::signature::Verifier;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use strongroom::identity::authority::{
-    AccessTokenVersion, Authority, AuthoritySettings, Client, ClientCertificate, DEFAULT_LIFETIME,
+    AccessTokenVersion, Authority, AuthoritySettings, Client, ClientCertificate,
 };
 use strongroom::identity::{KeySource, files};
 use strongroom::model::name::PrincipalId;
@@ -33,7 +33,7 @@ pub(crate) fn settings() -> AuthoritySettings {
         access_token_version: AccessTokenVersion::V1,
         hosts: vec!["login.localhost".to_owned(), "login.example".to_owned()],
         audiences: vec![AUDIENCE.to_owned(), "https://management.example".to_owned()],
-        lifetime: DEFAULT_LIFETIME,
+        lifetime: std::time::Duration::from_secs(3599),
     }
 }
 

@@ -47,9 +47,6 @@ pub use token_request::{Recorder, TokenRequest};
 
 pub use crate::config::AccessTokenVersion;
 
-/// The lifetime of Entra ID's access tokens for applications, as reported in `expires_in`.
-pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3599);
-
 /// The settings of an authority.
 #[derive(Clone, Debug)]
 pub struct AuthoritySettings {
