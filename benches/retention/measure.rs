@@ -67,7 +67,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     let identity = Identity::new(Settings::default()).await?;
     let locations = config::locations()?;
     let pricing = Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan };
-    let rules = (AesModePolicy::default(), AuditLog::unsigned(directory.join("audit")));
+    let rules = (AesModePolicy::default(), Vec::new(), AuditLog::unsigned(directory.join("audit")));
     let engine = Engine::new(identity, store.clone(), clock, locations, pricing, (supply, tokens), rules);
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());
 

@@ -35,7 +35,7 @@ pub use prices::prices;
 pub use revocation::Revocation;
 pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};
 pub use seed::{ControlRoleSeed, HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
-pub use time::Time;
+pub use time::{ClockOperator, Time};
 
 /// The mode of the service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::ConfigError;
+use crate::model::name::PrincipalId;
 use crate::model::time_guard::TrustLimits;
 
 /// The longest limit that can be set: ten years, in seconds.
 const MOST: u64 = 3653 * 86_400;
 
 /// The plausibility limits of the system clock. They do not apply to the virtual clock of a simulator.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Time {
     /// How far wall-clock time may get ahead of monotonic time while the service runs, in seconds.
@@ -21,6 +23,18 @@ pub struct Time {
     pub stop_seconds: u64,
     /// How long an untrusted clock must advance steadily until it is trusted again, in seconds.
     pub proof_seconds: u64,
+    /// The principals that may release the clock without a role, for example where subscriptions belong to several tenants.
+    pub operators: Vec<ClockOperator>,
+}
+
+/// A principal that may release the clock.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockOperator {
+    /// Its tenant.
+    pub tenant: Uuid,
+    /// The object id of a user, a service principal or a group.
+    pub principal: PrincipalId,
 }
 
 impl Default for Time {
@@ -31,6 +45,7 @@ impl Default for Time {
             jump_seconds: seconds(limits.jump),
             stop_seconds: seconds(limits.stop),
             proof_seconds: limits.proof.as_secs(),
+            operators: Vec::new(),
         }
     }
 }
@@ -78,10 +93,10 @@ mod tests {
         assert!(default.validate().is_ok());
         assert_eq!(default.limits(), TrustLimits::default());
         for wrong in [
-            Time { jump_seconds: 0, ..default },
-            Time { stop_seconds: MOST + 1, ..default },
-            Time { proof_seconds: 0, ..default },
-            Time { jump_seconds: u64::MAX, ..default },
+            Time { jump_seconds: 0, ..default.clone() },
+            Time { stop_seconds: MOST + 1, ..default.clone() },
+            Time { proof_seconds: 0, ..default.clone() },
+            Time { jump_seconds: u64::MAX, ..default.clone() },
         ] {
             assert!(wrong.validate().is_err(), "{wrong:?}");
         }

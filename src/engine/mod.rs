@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::identity::{Audience, Caller, Credential, Identity, VerifiedCredential};
@@ -26,7 +27,7 @@ use crate::model::billing::Pricing;
 use crate::model::event::EventFilter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
-use crate::model::name::HsmName;
+use crate::model::name::{HsmName, PrincipalId};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
     AttachedTokens, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache, RunningIntents, Target,
@@ -58,6 +59,8 @@ struct Inner {
     locations: Arc<Locations>,
     pricing: Arc<Pricing>,
     aes_modes: AesModePolicy,
+    /// The tenant and object id of each principal that may release the clock without a role.
+    clock_operators: Vec<(Uuid, PrincipalId)>,
     clock: Clock,
     locks: Locks,
     running_intents: RunningIntents,
@@ -88,7 +91,7 @@ impl Engine {
         locations: Locations,
         pricing: Pricing,
         (supply, tokens): (TokenPool, AttachedTokens),
-        (aes_modes, audit_log): (AesModePolicy, AuditLog),
+        (aes_modes, clock_operators, audit_log): (AesModePolicy, Vec<(Uuid, PrincipalId)>, AuditLog),
     ) -> Self {
         Self(Arc::new(Inner {
             identity,
@@ -99,6 +102,7 @@ impl Engine {
             locations: Arc::new(locations),
             pricing: Arc::new(pricing),
             aes_modes,
+            clock_operators,
             clock,
             locks: Locks::default(),
             running_intents: RunningIntents::default(),

@@ -289,7 +289,8 @@ impl PlaneAccess for InstallationPlane {
         Ok(())
     }
 
-    /// Every subscription must belong to the caller's tenant and grant the action. The error does not list subscriptions.
+    /// Every subscription must belong to the caller's tenant and grant the action, unless the configuration names the caller
+    /// as an operator of the clock. The error does not list subscriptions.
     fn authorize(
         engine: &Engine,
         caller: &Caller,
@@ -297,6 +298,12 @@ impl PlaneAccess for InstallationPlane {
         action: ControlAction,
         _: (&(), &()),
     ) -> Result<()> {
+        let is_caller = |(tenant, principal): &(_, _)| {
+            *tenant == caller.tenant && caller.principals().contains(principal)
+        };
+        if engine.0.clock_operators.iter().any(is_caller) {
+            return Ok(());
+        }
         let store = &engine.0.store;
         let subscriptions = store.subscriptions();
         let granted = |subscription: &Arc<Subscription>| {

@@ -109,7 +109,9 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Service> {
     }
     let signing_token = selector(config.audit.token.as_ref().unwrap_or(&config.hsm[0].token));
     let audit_log = audit_log::open(config, &store, &supply, Some(signing_token), now).await?;
-    let rules = (service::aes_modes(config, &config.hsm), audit_log);
+    let operators =
+        config.time.operators.iter().map(|operator| (operator.tenant, operator.principal)).collect();
+    let rules = (service::aes_modes(config, &config.hsm), operators, audit_log);
     let (locations, pricing) = (config::locations()?, service::pricing(config)?);
     let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), rules);
     Ok(Service { engine, module, tls, simulator: None, names: names(config), lock })

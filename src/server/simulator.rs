@@ -126,7 +126,7 @@ pub(super) async fn open(config: &Config, port: u16) -> anyhow::Result<Service> 
     }
     let (supply, module) = supply;
     let audit_log = audit_log::open(config, &store, &supply, None, now).await?;
-    let rules = (service::aes_modes(config, &seed.hsm), audit_log);
+    let rules = (service::aes_modes(config, &seed.hsm), Vec::new(), audit_log);
     let (locations, pricing) = (config::locations()?, service::pricing(config)?);
     let engine = Engine::new(identity, store, clock, locations, pricing, (supply, tokens), rules);
 

@@ -81,7 +81,8 @@ impl Rig {
         let pricing = Pricing { prices: config::prices(None).unwrap(), plan: "managed-hsm".to_owned() };
         let tokens = AttachedTokens::default();
         let parts = (supply, tokens.clone());
-        let rules = (AesModePolicy::default(), AuditLog::unsigned(bench.data_dir.path().join("audit")));
+        let rules =
+            (AesModePolicy::default(), Vec::new(), AuditLog::unsigned(bench.data_dir.path().join("audit")));
         let engine =
             Engine::new(identity, store.clone(), clock, config::locations().unwrap(), pricing, parts, rules);
         Self { engine, store, tokens, bench, records, certificate }

@@ -155,6 +155,28 @@ async fn clock_91_days_ahead_holds_purges_until_release() {
 }
 
 #[tokio::test]
+async fn configured_operator_releases_the_clock_without_a_role() {
+    let other = "11111111-2222-3333-4444-555555555555";
+    let operator = |tenant: &str| {
+        format!("[time]\noperators = [{{ tenant = \"{tenant}\", principal = \"{ADMIN}\" }}]\n")
+    };
+    // The object id in another tenant is another principal.
+    for (tenant, reasons) in [(other, Some("ACTION_NOT_GRANTED")), (TENANT, None)] {
+        let mut gateway = gateway(&operator(tenant));
+        gateway.start();
+        gateway.stop();
+        set_back(&gateway, 91).await;
+        let port = gateway.start();
+        let mut admin = client(&gateway, port, ADMIN).await;
+        assert_eq!(clock(&mut admin).await.standing, "held");
+        let released = admin.clock.release_clock(pb::ReleaseClockRequest {}).await;
+        assert_eq!(released.as_ref().err().map(reason).as_deref(), reasons);
+        let standing = clock(&mut admin).await.standing;
+        assert_eq!(standing == "running", reasons.is_none(), "{standing}");
+    }
+}
+
+#[tokio::test]
 async fn steady_clock_is_trusted_after_proof_seconds() {
     let mut gateway = gateway("[time]\nproof_seconds = 3\n");
     with_a_deleted_key(&mut gateway).await;
