@@ -20,11 +20,11 @@ use crate::identity::Credential;
 use crate::model::audit_entry::Origin;
 use crate::model::deletion::Deletable;
 use crate::model::name::{HsmName, KeyName, VersionId};
-use crate::model::resource_kind::Resource;
 use crate::model::time::{DueWork, ScheduledWork};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
 use crate::ops::clock::{AdvanceClock, AuthorizeAdvance, ClockState};
+use crate::ops::deletion::SoftDeletable as _;
 use crate::ops::hsms::{DeletedHsmPath, PurgeExpiredManagedHsm};
 use crate::ops::keys::PurgeExpiredKey;
 use crate::ops::keys::{NoteNearExpiry, RotateDueKey};
@@ -182,11 +182,7 @@ impl Scheduler {
         let DueWork { at, hsm, work } = due;
         let path = |name: &KeyName| KeyPath { hsm: hsm.clone(), name: name.clone() };
         let done = match &work {
-            ScheduledWork::Purge(Deletable::Key(_, name)) => {
-                let purged = self.engine.run_due(PurgeExpiredKey { id: path(name) }).await;
-                purged.map(|()| TimedEventKind::PurgedKey(name.clone()))
-            }
-            ScheduledWork::Purge(Deletable::ManagedHsm(name)) => self.purge_hsm(name).await,
+            ScheduledWork::Purge(resource) => self.purge(resource).await,
             ScheduledWork::RotateKey(name) => {
                 match self.engine.run_due(RotateDueKey { key: path(name) }).await {
                     Ok(made) => Ok(TimedEventKind::RotatedKey(name.clone(), made.version.version)),
@@ -221,16 +217,20 @@ impl Scheduler {
         }
     }
 
-    async fn purge_hsm(&self, name: &HsmName) -> Result<TimedEventKind> {
-        let not_found = || Error::NotFound(Resource::deleted_hsm(name));
-        let hsm = self.engine.managed_hsm(name).ok_or_else(not_found)?;
-        let path = DeletedHsmPath {
-            subscription: hsm.subscription,
-            location: hsm.location.clone(),
-            name: hsm.name.clone(),
-        };
-        self.engine.run_due(PurgeExpiredManagedHsm { id: path.clone() }).await?;
-        Ok(TimedEventKind::PurgedHsm(path))
+    async fn purge(&self, resource: &Deletable) -> Result<TimedEventKind> {
+        match resource {
+            Deletable::Key(hsm, name) => {
+                let id = KeyPath { hsm: hsm.clone(), name: name.clone() };
+                self.engine.run_due(PurgeExpiredKey { id }).await?;
+                Ok(TimedEventKind::PurgedKey(name.clone()))
+            }
+            Deletable::ManagedHsm(name) => {
+                let not_found = || Error::NotFound(resource.deleted());
+                let id = self.engine.managed_hsm(name).ok_or_else(not_found)?.deleted_path();
+                self.engine.run_due(PurgeExpiredManagedHsm { id: id.clone() }).await?;
+                Ok(TimedEventKind::PurgedHsm(id))
+            }
+        }
     }
 
     fn clock(&self) -> &Clock {

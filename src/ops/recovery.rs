@@ -5,9 +5,12 @@
 use futures_util::future::BoxFuture;
 
 use super::AttachedTokens;
+use super::deletion::purge_recovery;
 use crate::clock::Clock;
 use crate::model::Result;
 use crate::model::change::{Change, Intent, IntentVerb};
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::Key;
 use crate::store::Store;
 use crate::token::TokenPool;
 
@@ -60,8 +63,8 @@ pub struct CompletedOperation {
 pub const fn recovery_of(intent: &Intent) -> Recovery {
     match intent.verb {
         IntentVerb::Create => super::keys::CREATION_RECOVERY,
-        IntentVerb::Destroy => super::keys::PURGE_RECOVERY,
+        IntentVerb::Destroy => purge_recovery::<Key>(),
         IntentVerb::Provision => super::hsms::CREATION_RECOVERY,
-        IntentVerb::Wipe => super::hsms::PURGE_RECOVERY,
+        IntentVerb::Wipe => purge_recovery::<ManagedHsm>(),
     }
 }

@@ -8,6 +8,7 @@ mod get;
 mod list;
 mod purge;
 mod recover;
+mod recovery;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,8 +19,9 @@ pub use get::GetDeleted;
 pub use list::ListDeleted;
 pub use purge::Purge;
 pub use recover::Recover;
+pub(super) use recovery::purge_recovery;
 
-use super::{CommonCx, PageRequest, Plane, Target};
+use super::{CommonCx, PageRequest, Plane, RecoveryCx, Target};
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Intent, IntentVerb};
@@ -27,6 +29,7 @@ use crate::model::deletion::Deletable;
 use crate::model::name::VersionId;
 use crate::model::resource_kind::ResourceKind;
 use crate::model::retention::{Deletion, RecoveryLevel};
+use crate::store::Store;
 
 /// A stored resource that is soft-deleted before it is purged. Implemented by the type of the record; the operations of
 /// this module then exist for it.
@@ -55,6 +58,9 @@ pub trait SoftDeletable: Sized + Send + Sync + 'static {
 
     /// Returns its name.
     fn reference(&self) -> Deletable;
+
+    /// Returns its identifier as a soft-deleted resource.
+    fn deleted_path(&self) -> <Self::Deleted as Target>::Id;
 
     /// Returns the dates of its deletion; `None` while it is live.
     fn deletion(&self) -> Option<Deletion>;
@@ -94,8 +100,19 @@ pub trait SoftDeletable: Sized + Send + Sync + 'static {
     /// Whether this intent is that of its purge.
     fn is_purged_by(&self, intent: &Intent) -> bool;
 
+    /// Returns the soft-deleted resource whose purge has this intent; `None` if there is no such record.
+    fn purged_by(intent: &Intent, store: &Store) -> Option<Arc<Self>>;
+
     /// Destroys its key material in the token. Idempotent. The intent of the purge is declared before.
     fn destroy(&self, cx: &CxOfNoun<Self>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Repeats [`destroy`](Self::destroy) for the intent of an interrupted purge, with the result of
+    /// [`purged_by`](Self::purged_by).
+    fn repeat_destroy(
+        intent: &Intent,
+        deleted: Option<&Self>,
+        cx: &RecoveryCx,
+    ) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// The context of a noun's operations.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{DeletedHsm, HsmBundle, LiveHsm, RecoverableHsm, SubscriptionHsms, recovery_level};
+use super::{
+    DeletedHsm, DeletedHsmPath, HsmBundle, LiveHsm, RecoverableHsm, SubscriptionHsms, recovery_level,
+};
 use crate::model::Result;
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
@@ -17,7 +19,9 @@ use crate::ops::deletion::{
     Delete, DeletionOperations, GetDeleted, ListDeleted, OperationNames, Purge, PurgeExpired, Recover,
     SoftDeletable,
 };
-use crate::ops::{ControlCx, ControlPlane, PageRequest, wipe};
+use crate::ops::{AttachedTokens, ControlCx, ControlPlane, PageRequest, RecoveryCx, wipe};
+use crate::store::Store;
+use crate::token::TokenPool;
 
 /// Soft-deletes an HSM with its keys and role assignments. It is billed until it is purged.
 pub type DeleteManagedHsm = Delete<ManagedHsm>;
@@ -81,6 +85,11 @@ impl SoftDeletable for ManagedHsm {
         Deletable::ManagedHsm(self.name.clone())
     }
 
+    fn deleted_path(&self) -> DeletedHsmPath {
+        let Self { subscription, location, name, .. } = self.clone();
+        DeletedHsmPath { subscription, location, name }
+    }
+
     fn deletion(&self) -> Option<Deletion> {
         self.deletion
     }
@@ -123,9 +132,25 @@ impl SoftDeletable for ManagedHsm {
         intent.verb == IntentVerb::Wipe && intent.hsm.to_case_insensitive() == self.name.to_case_insensitive()
     }
 
-    async fn destroy(&self, cx: &ControlCx) -> Result<()> {
-        wipe(&cx.store, &cx.token_pool, self).await?;
-        cx.tokens.detach(&self.name);
-        Ok(())
+    fn purged_by(intent: &Intent, store: &Store) -> Option<Arc<Self>> {
+        store.hsm(&intent.hsm).filter(|hsm| hsm.deletion.is_some())
     }
+
+    async fn destroy(&self, cx: &ControlCx) -> Result<()> {
+        release(self, &cx.store, &cx.token_pool, &cx.tokens).await
+    }
+
+    async fn repeat_destroy(_: &Intent, deleted: Option<&Self>, cx: &RecoveryCx) -> Result<()> {
+        match deleted {
+            Some(hsm) => release(hsm, &cx.store, &cx.token_pool, &cx.tokens).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Wipes the token of a deleted HSM and releases it to the pool.
+async fn release(hsm: &ManagedHsm, store: &Store, pool: &TokenPool, tokens: &AttachedTokens) -> Result<()> {
+    wipe(store, pool, hsm).await?;
+    tokens.detach(&hsm.name);
+    Ok(())
 }

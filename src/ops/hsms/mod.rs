@@ -26,7 +26,7 @@ pub use deletion::{
 pub use get::GetManagedHsm;
 pub use list::ListManagedHsms;
 pub use operation_result::{GetManagedHsmOperationResult, OperationOutcome};
-pub(super) use recovery::{CREATION_RECOVERY, PURGE_RECOVERY};
+pub(super) use recovery::CREATION_RECOVERY;
 pub use target::{
     DeletedHsm, DeletedHsmPath, HsmCollection, HsmPath, LiveHsm, NewHsm, RecoverableHsm, SubscriptionHsms,
 };

@@ -16,8 +16,8 @@ use crate::ops::deletion::{
     Delete, DeletionOperations, GetDeleted, ListDeleted, OperationNames, Purge, PurgeExpired, Recover,
     SoftDeletable,
 };
-use crate::ops::{AllKeys, Cx, DataPlane, DeletedKey, LiveKey, PageRequest};
-use crate::store::Listing;
+use crate::ops::{AllKeys, Cx, DataPlane, DeletedKey, KeyPath, LiveKey, PageRequest, RecoveryCx};
+use crate::store::{Listing, Store};
 
 /// Soft-deletes a key with all its versions.
 pub type DeleteKey = Delete<Key>;
@@ -65,6 +65,10 @@ impl SoftDeletable for Key {
         Deletable::Key(self.hsm.clone(), self.name.clone())
     }
 
+    fn deleted_path(&self) -> KeyPath {
+        KeyPath { hsm: self.hsm.clone(), name: self.name.clone() }
+    }
+
     fn deletion(&self) -> Option<Deletion> {
         self.deletion
     }
@@ -107,9 +111,18 @@ impl SoftDeletable for Key {
             && self.versions.iter().any(|version| intent.objects.contains(&version.version))
     }
 
+    fn purged_by(intent: &Intent, store: &Store) -> Option<Arc<Self>> {
+        let deleted = store.keys(&intent.hsm, Listing::Deleted, None, usize::MAX);
+        deleted.into_iter().find(|key| key.is_purged_by(intent))
+    }
+
     async fn destroy(&self, cx: &Cx) -> Result<()> {
         let objects: Vec<_> = self.versions.iter().map(|version| version.version).collect();
         cx.token.destroy(&objects).await
+    }
+
+    async fn repeat_destroy(intent: &Intent, _: Option<&Self>, cx: &RecoveryCx) -> Result<()> {
+        cx.tokens.of(&intent.hsm)?.destroy(&intent.objects).await
     }
 }
 
