@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+#[path = "architecture/circles.rs"]
+mod circles;
 #[path = "architecture/prose.rs"]
 mod prose;
 #[path = "architecture/source.rs"]

@@ -101,6 +101,12 @@ impl From<crate::model::Error> for Failure {
     }
 }
 
+impl From<crate::model::field::InvalidValue> for Failure {
+    fn from(error: crate::model::field::InvalidValue) -> Self {
+        Self::problem(error.to_string())
+    }
+}
+
 impl From<crate::config::ConfigError> for Failure {
     fn from(error: crate::config::ConfigError) -> Self {
         Self::problem(error.to_string())

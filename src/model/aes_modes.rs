@@ -1,8 +1,6 @@
 //! AES mode families: which AES modes of operation one key version may be used with.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,37 +9,9 @@ use super::key::{KeyOperation, KeyOperations, KeyType, KeyVersion, Tags};
 use super::name::HsmName;
 use super::{Error, Field, Result};
 
-/// The tag with which a caller selects the family of a key version at creation.
-pub const FAMILY_TAG: &str = "aes-mode-family";
-
-/// A set of modes of operation that are safe together under one AES key.
-///
-/// Mixing families is unsafe: CBC with an IV chosen by the caller computes the raw block cipher, from which the key
-/// stream and tags of GCM and the outputs of AES Key Wrap are derived.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ModeFamily {
-    /// GCM.
-    Gcm,
-    /// CBC, with and without padding.
-    Cbc,
-    /// AES Key Wrap.
-    KeyWrap,
-}
+pub use super::mode_family::{FAMILY_TAG, ModeFamily};
 
 impl ModeFamily {
-    /// Every family.
-    pub const ALL: [Self; 3] = [Self::Gcm, Self::Cbc, Self::KeyWrap];
-
-    /// Returns the name in tags, in the database and on gRPC.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Gcm => "gcm",
-            Self::Cbc => "cbc",
-            Self::KeyWrap => "keyWrap",
-        }
-    }
-
     /// Returns the family of an encryption algorithm; `None` for RSA.
     pub const fn of_encryption(algorithm: EncryptionAlgorithm) -> Option<Self> {
         match algorithm.primitive() {
@@ -84,23 +54,6 @@ impl ModeFamily {
             return Err(Error::invalid(Field::Tags, why));
         }
         Ok(Some(family))
-    }
-}
-
-impl FromStr for ModeFamily {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|family| family.as_str() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
-            Error::invalid(Field::Tags, format!("the tag {FAMILY_TAG} is one of {names}"))
-        })
-    }
-}
-
-impl fmt::Display for ModeFamily {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::DeniedAction;
+use super::denied::DeniedAction;
+use super::field::{Field, InvalidValue};
 use super::local_rbac::DataAction;
 use super::name::HsmName;
-use super::resource::{ResourceGroupName, SubscriptionId};
+use super::resource::{ResourceGroup, ResourceGroupName, SubscriptionId};
 use super::role::{Assignment, GrantableAction, HierarchicalScope, Permission, RoleGrant, actions};
-use super::{Error, Field, Result};
 
 /// A control-plane role assignment.
 pub type ControlAssignment = Assignment<ControlScope>;
@@ -84,13 +84,13 @@ impl GrantableAction for ControlAction {
 }
 
 impl FromStr for ControlAction {
-    type Err = Error;
+    type Err = InvalidValue;
 
     /// Parses an action by its full name, ignoring case.
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         Self::ALL.iter().copied().find(|action| action.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
-            let text = super::error::shorten(text);
-            Error::invalid(Field::Action, format!("{text:?} is not an action of the control plane"))
+            let text = super::field::shorten(text);
+            InvalidValue::new(Field::Action, format!("{text:?} is not an action of the control plane"))
         })
     }
 }
@@ -135,6 +135,13 @@ impl ControlScope {
     }
 }
 
+impl ResourceGroup {
+    /// Returns its scope in ARM RBAC.
+    pub fn scope(&self) -> ControlScope {
+        ControlScope::ResourceGroup(self.subscription, self.name.clone())
+    }
+}
+
 impl HierarchicalScope for ControlScope {
     fn covers(&self, other: &Self) -> bool {
         let group = |here: &ResourceGroupName| {
@@ -152,11 +159,11 @@ impl HierarchicalScope for ControlScope {
 }
 
 impl FromStr for ControlScope {
-    type Err = Error;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let wrong = || {
-            Error::invalid(
+            InvalidValue::new(
                 Field::Scope,
                 "a scope is /subscriptions/{id}, /subscriptions/{id}/resourceGroups/{name} or \
                  /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.KeyVault/managedHSMs/{name}",
@@ -193,9 +200,9 @@ impl FromStr for ControlScope {
 }
 
 impl TryFrom<String> for ControlScope {
-    type Error = Error;
+    type Error = InvalidValue;
 
-    fn try_from(text: String) -> Result<Self> {
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::aes_modes::ModeFamily;
 use super::arm_rbac::ControlAssignment;
 use super::audit_key::AuditKey;
 use super::billing::Budget;
@@ -13,6 +12,7 @@ use super::due::Notice;
 use super::hsm::ManagedHsm;
 use super::key::KeyVersion;
 use super::local_rbac::{RoleAssignment, RoleDefinition};
+use super::mode_family::ModeFamily;
 use super::name::{BudgetName, HsmName, KeyName, VersionId};
 use super::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
 use super::rotation::RotationPolicy;

@@ -2,8 +2,8 @@
 
 use super::name::{HsmName, KeyName};
 use super::resource_kind::Resource;
-use super::retention::Deletion;
-use super::{Error, Timestamp};
+use super::retention::{Deletion, RecoveryLevel};
+use super::{Error, Result, Timestamp};
 
 /// A resource that is soft-deleted, and recovered or purged later, by its name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -109,6 +109,23 @@ impl Deletable {
             (Transition::SoftDelete(_), _, _) => Error::NotFound(self.live()),
             (Transition::Recover(_) | Transition::Purge(_), _, _) => Error::NotFound(self.deleted()),
         }
+    }
+}
+
+impl RecoveryLevel {
+    /// Checks that a deleted resource can be purged at `now`.
+    ///
+    /// # Errors
+    /// `PurgeProtected` before the scheduled purge date if purge protection or a protected subscription forbids it.
+    pub fn check_purge(self, deletion: Deletion, now: Timestamp) -> Result<()> {
+        let protected = self.purge_protection || self.protected_subscription;
+        if protected && now < deletion.scheduled_purge_at {
+            return Err(Error::PurgeProtected {
+                level: self,
+                scheduled_purge_at: deletion.scheduled_purge_at,
+            });
+        }
+        Ok(())
     }
 }
 

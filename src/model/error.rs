@@ -3,16 +3,17 @@
 //! Each surface maps this enum to its own codes in one exhaustive match without a wildcard.
 
 use super::Timestamp;
-use super::aes_modes::ModeFamily;
-use super::field::Field;
+use super::field::{Field, InvalidValue};
 use super::internal::WithCauses;
 use super::key_date::KeyDate;
+use super::mode_family::ModeFamily;
 use super::name::{HsmName, KeyName, PrincipalId, VersionId};
 use super::resource::ResourceGroupName;
 use super::resource_kind::{Exists, NotFound, Resource, SoftDeleted};
 use super::retention::{Deletion, RecoveryLevel};
 
 pub use super::denied::DeniedAction;
+pub use super::field::shorten;
 pub use super::internal::Internal;
 
 /// The result of a fallible call.
@@ -263,6 +264,12 @@ pub enum Error {
     },
 }
 
+impl From<InvalidValue> for Error {
+    fn from(InvalidValue { field, why }: InvalidValue) -> Self {
+        Self::Invalid { field, why }
+    }
+}
+
 impl Error {
     /// Creates an `Invalid` error for a field.
     pub fn invalid(field: Field, why: impl Into<String>) -> Self {
@@ -334,13 +341,4 @@ impl Error {
     pub fn with_causes(&self) -> impl std::fmt::Display {
         WithCauses(self)
     }
-}
-
-/// Shortens text from a caller to 64 characters before it is quoted in errors and logs.
-pub fn shorten(text: &str) -> String {
-    let mut short: String = text.chars().take(64).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }

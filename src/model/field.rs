@@ -1,4 +1,4 @@
-//! The fields of requests that errors name, with the spelling of each surface.
+//! The fields of requests that errors name, with the spelling of each surface, and the error of parsers.
 
 /// Declares the fields: each with its path on the gRPC surface and its member on Azure's surfaces.
 macro_rules! fields {
@@ -145,6 +145,31 @@ impl std::fmt::Display for Field {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.path())
     }
+}
+
+/// A value that a field cannot have. Parsers return it; it is the [`Invalid`](super::Error::Invalid) error of a call.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{field}: {why}")]
+pub struct InvalidValue {
+    /// The field.
+    pub field: Field,
+    /// Why the value is invalid.
+    pub why: String,
+}
+
+impl InvalidValue {
+    pub(super) fn new(field: Field, why: impl Into<String>) -> Self {
+        Self { field, why: why.into() }
+    }
+}
+
+/// Shortens text from a caller to 64 characters before it is quoted in errors and logs.
+pub fn shorten(text: &str) -> String {
+    let mut short: String = text.chars().take(64).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::arm_rbac::ControlScope;
-use super::key::Tags;
 use super::name::{HsmName, PrincipalId};
 pub use super::network::{DefaultAction, NetworkBypass, NetworkChanges, NetworkRules, PublicNetworkAccess};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel, RetentionDays};
 use super::setting::Settings;
+use super::tags::Tags;
 use super::{Error, Field, Result, Timestamp};
 
 /// The SKUs of managed HSMs.

@@ -1,19 +1,20 @@
 //! Keys, key versions, their attributes, and the rules for using them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::aes_modes::ModeFamily;
 pub use super::curve::Curve;
 use super::due::Notices;
 use super::key_date::KeyDate;
+use super::mode_family::ModeFamily;
 use super::name::{HsmName, KeyName, VersionId};
 use super::retention::Deletion;
 use super::rotation::RotationPolicy;
+pub use super::tags::Tags;
 use super::{Error, Field, Result, Timestamp};
 
 /// The type of a key, with its size or curve. Managed HSM has HSM-protected types only.
@@ -319,9 +320,6 @@ pub struct Attributes {
     /// Whether the private key may leave the HSM by key release.
     pub exportable: bool,
 }
-
-/// Name-value pairs chosen by the user.
-pub type Tags = BTreeMap<String, String>;
 
 /// Checks the tag limits of Key Vault: at most 15, names 1-256 and values 0-256 characters.
 ///

@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Field, Result, Timestamp};
+use super::Timestamp;
+use super::field::{Field, InvalidValue};
 
 /// A date at which a key version becomes valid or expires, in microseconds since 1970, UTC. [`Timestamp`] ends 26 hours
 /// before the year 9999 does.
@@ -86,12 +87,15 @@ impl fmt::Display for KeyDate {
 }
 
 impl FromStr for KeyDate {
-    type Err = Error;
+    type Err = InvalidValue;
 
     /// Parses RFC 3339, or a date alone, which means midnight UTC.
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let wrong = || {
-            Error::invalid(Field::Date, "a date is written 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z")
+            InvalidValue::new(
+                Field::Date,
+                "a date is written 2027-01-01 (midnight UTC) or 2027-01-01T12:00:00Z",
+            )
         };
         // jiff would parse the date of a longer string and drop its time.
         if text.len() == "2027-01-01".len() {
@@ -107,9 +111,9 @@ impl FromStr for KeyDate {
 }
 
 impl TryFrom<String> for KeyDate {
-    type Error = Error;
+    type Error = InvalidValue;
 
-    fn try_from(text: String) -> Result<Self> {
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }

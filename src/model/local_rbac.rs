@@ -6,10 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::arm_rbac::ControlAction;
-use super::error::DeniedAction;
+use super::denied::DeniedAction;
+use super::field::{Field, InvalidValue};
 use super::name::KeyName;
 use super::role::{Assignment, RoleGrant, actions};
-use super::{Error, Field, Result};
 
 /// The name of the role that initial administrators get; it is never assigned automatically otherwise.
 pub const ADMINISTRATOR_ROLE: &str = "Managed HSM Administrator";
@@ -107,10 +107,10 @@ impl GrantableAction for DataAction {
 }
 
 impl FromStr for DataAction {
-    type Err = Error;
+    type Err = InvalidValue;
 
     /// Parses a data action: in full, without the prefix, or without the prefix and `/action`.
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let tail = text.strip_prefix(DATA_ACTION_PREFIX).unwrap_or(text);
         let tail = tail.strip_prefix('/').unwrap_or(tail);
         Self::ALL
@@ -122,9 +122,9 @@ impl FromStr for DataAction {
                     || full.strip_suffix("/action").is_some_and(|short| short.eq_ignore_ascii_case(tail))
             })
             .ok_or_else(|| {
-                Error::invalid(
+                InvalidValue::new(
                     Field::Action,
-                    format!("{:?} is not a data action of Managed HSM", super::error::shorten(text)),
+                    format!("{:?} is not a data action of Managed HSM", super::field::shorten(text)),
                 )
             })
     }
@@ -153,24 +153,24 @@ impl HierarchicalScope for LocalScope {
 }
 
 impl FromStr for LocalScope {
-    type Err = Error;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         match text {
             "" | "/" => Ok(Self::Hsm),
             "/keys" | "/keys/" => Ok(Self::Keys),
             _ => match text.strip_prefix("/keys/").map(str::parse) {
                 Some(Ok(name)) => Ok(Self::Key(name)),
-                _ => Err(Error::invalid(Field::Scope, "a scope is /, /keys or /keys/{name}")),
+                _ => Err(InvalidValue::new(Field::Scope, "a scope is /, /keys or /keys/{name}")),
             },
         }
     }
 }
 
 impl TryFrom<String> for LocalScope {
-    type Error = Error;
+    type Error = InvalidValue;
 
-    fn try_from(text: String) -> Result<Self> {
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }

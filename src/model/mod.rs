@@ -3,6 +3,7 @@
 pub mod aes_modes;
 pub mod algorithm;
 pub mod arm_rbac;
+mod assignment;
 pub mod audience;
 pub mod audit_entry;
 pub mod audit_key;
@@ -25,6 +26,7 @@ pub mod lifetime;
 pub mod limit;
 pub mod local_rbac;
 pub mod location;
+mod mode_family;
 pub mod name;
 mod network;
 pub mod period;
@@ -34,6 +36,7 @@ pub mod retention;
 pub mod role;
 pub mod rotation;
 pub mod setting;
+mod tags;
 pub mod time;
 pub mod time_guard;
 

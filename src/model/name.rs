@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Error, Field, Result};
+use super::field::{Field, InvalidValue};
 
 /// Declares a string newtype with `Display`, `FromStr`, `AsRef<str>` and serde through the same check.
 macro_rules! checked_name {
@@ -24,21 +24,21 @@ macro_rules! checked_name {
         }
 
         impl FromStr for $name {
-            type Err = Error;
+            type Err = InvalidValue;
 
-            fn from_str(text: &str) -> Result<Self> {
-                let check: fn(&str) -> std::result::Result<(), &'static str> = $check;
+            fn from_str(text: &str) -> Result<Self, InvalidValue> {
+                let check: fn(&str) -> Result<(), &'static str> = $check;
                 match check(text) {
                     Ok(()) => Ok(Self(text.into())),
-                    Err(why) => Err(Error::invalid(Field::$field, why)),
+                    Err(why) => Err(InvalidValue::new(Field::$field, why)),
                 }
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = Error;
+            type Error = InvalidValue;
 
-            fn try_from(text: String) -> Result<Self> {
+            fn try_from(text: String) -> Result<Self, InvalidValue> {
                 text.parse()
             }
         }
@@ -153,10 +153,10 @@ impl VersionId {
 }
 
 impl FromStr for VersionId {
-    type Err = Error;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::invalid(Field::Version, "a key version is 32 hexadecimal digits");
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        let wrong = || InvalidValue::new(Field::Version, "a key version is 32 hexadecimal digits");
         if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(wrong());
         }
@@ -166,9 +166,9 @@ impl FromStr for VersionId {
 }
 
 impl TryFrom<String> for VersionId {
-    type Error = Error;
+    type Error = InvalidValue;
 
-    fn try_from(text: String) -> Result<Self> {
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }
@@ -196,12 +196,12 @@ impl fmt::Debug for VersionId {
 pub struct PrincipalId(pub Uuid);
 
 impl FromStr for PrincipalId {
-    type Err = Error;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self> {
-        Uuid::parse_str(text)
-            .map(Self)
-            .map_err(|_| Error::invalid(Field::PrincipalId, "a principal is named by its object id, a GUID"))
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        Uuid::parse_str(text).map(Self).map_err(|_| {
+            InvalidValue::new(Field::PrincipalId, "a principal is named by its object id, a GUID")
+        })
     }
 }
 

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::arm_rbac::ControlScope;
-use super::key::Tags;
-use super::{Error, Field, Result, Timestamp};
+use super::Timestamp;
+use super::field::{Field, InvalidValue};
+use super::tags::Tags;
 
 /// The id of a subscription.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
@@ -16,12 +16,12 @@ use super::{Error, Field, Result, Timestamp};
 pub struct SubscriptionId(pub Uuid);
 
 impl FromStr for SubscriptionId {
-    type Err = Error;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         Uuid::parse_str(text)
             .map(Self)
-            .map_err(|_| Error::invalid(Field::Subscription, "a subscription is named by its id, a GUID"))
+            .map_err(|_| InvalidValue::new(Field::Subscription, "a subscription is named by its id, a GUID"))
     }
 }
 
@@ -68,8 +68,8 @@ pub struct ResourceGroup {
 ///
 /// # Errors
 /// `Invalid` naming `tags`.
-pub fn check_group_tags(tags: &Tags) -> Result<()> {
-    let wrong = |why: &str| Err(Error::invalid(Field::Tags, why));
+pub fn check_group_tags(tags: &Tags) -> Result<(), InvalidValue> {
+    let wrong = |why: &str| Err(InvalidValue::new(Field::Tags, why));
     if tags.len() > 50 {
         return wrong("a resource group has at most 50 tags");
     }
@@ -86,13 +86,6 @@ pub fn check_group_tags(tags: &Tags) -> Result<()> {
         }
     }
     Ok(())
-}
-
-impl ResourceGroup {
-    /// Returns its scope in ARM RBAC.
-    pub fn scope(&self) -> ControlScope {
-        ControlScope::ResourceGroup(self.subscription, self.name.clone())
-    }
 }
 
 /// The name of a resource group: 1-90 letters, digits, `_`, `-`, `.` and parentheses, not ending with a period.
@@ -122,14 +115,14 @@ impl Default for ResourceGroupName {
 }
 
 impl FromStr for ResourceGroupName {
-    type Err = Error;
+    type Err = InvalidValue;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
         let fits = |c: char| c.is_alphanumeric() || "_-.()".contains(c);
         if (1..=90).contains(&text.chars().count()) && text.chars().all(fits) && !text.ends_with('.') {
             Ok(Self(text.into()))
         } else {
-            Err(Error::invalid(
+            Err(InvalidValue::new(
                 Field::ResourceGroup,
                 "a resource group's name has 1 to 90 letters, digits, '_', '-', '.' and parentheses, and does not end with a period",
             ))
@@ -138,9 +131,9 @@ impl FromStr for ResourceGroupName {
 }
 
 impl TryFrom<String> for ResourceGroupName {
-    type Error = Error;
+    type Error = InvalidValue;
 
-    fn try_from(text: String) -> Result<Self> {
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
         text.parse()
     }
 }

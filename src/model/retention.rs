@@ -5,7 +5,8 @@ use std::fmt;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Field, Result, Timestamp};
+use super::Timestamp;
+use super::field::{Field, InvalidValue};
 
 /// The retention interval: for how many days a deleted HSM or key can be recovered. 7 to 90, fixed when the HSM is
 /// created.
@@ -26,9 +27,9 @@ impl RetentionDays {
     ///
     /// # Errors
     /// `Invalid` if the date is beyond the calendar.
-    pub fn purge_date(self, deleted_at: Timestamp) -> Result<Timestamp> {
+    pub fn purge_date(self, deleted_at: Timestamp) -> Result<Timestamp, InvalidValue> {
         deleted_at.checked_add(SignedDuration::from_hours(24 * i64::from(self.0))).map_err(|_| {
-            Error::invalid(Field::DeletedAt, "the scheduled purge date lies beyond the calendar")
+            InvalidValue::new(Field::DeletedAt, "the scheduled purge date lies beyond the calendar")
         })
     }
 }
@@ -38,18 +39,18 @@ impl Deletion {
     ///
     /// # Errors
     /// `Invalid` if the scheduled purge date is beyond the calendar.
-    pub fn new(deleted_at: Timestamp, retention: RetentionDays) -> Result<Self> {
+    pub fn new(deleted_at: Timestamp, retention: RetentionDays) -> Result<Self, InvalidValue> {
         Ok(Self { deleted_at, scheduled_purge_at: retention.purge_date(deleted_at)? })
     }
 }
 
 impl TryFrom<u32> for RetentionDays {
-    type Error = Error;
+    type Error = InvalidValue;
 
-    fn try_from(days: u32) -> Result<Self> {
+    fn try_from(days: u32) -> Result<Self, InvalidValue> {
         match u8::try_from(days) {
             Ok(days @ 7..=90) => Ok(Self(days)),
-            _ => Err(Error::invalid(Field::RetentionDays, "the retention interval is 7 to 90 days")),
+            _ => Err(InvalidValue::new(Field::RetentionDays, "the retention interval is 7 to 90 days")),
         }
     }
 }
@@ -93,21 +94,6 @@ impl RecoveryLevel {
             (true, false, false) => "CustomizedRecoverable+Purgeable",
             (true, false, true) => "CustomizedRecoverable",
         }
-    }
-
-    /// Checks that a deleted resource can be purged at `now`.
-    ///
-    /// # Errors
-    /// `PurgeProtected` before the scheduled purge date if purge protection or a protected subscription forbids it.
-    pub fn check_purge(self, deletion: Deletion, now: Timestamp) -> Result<()> {
-        let protected = self.purge_protection || self.protected_subscription;
-        if protected && now < deletion.scheduled_purge_at {
-            return Err(Error::PurgeProtected {
-                level: self,
-                scheduled_purge_at: deletion.scheduled_purge_at,
-            });
-        }
-        Ok(())
     }
 }
 

@@ -42,7 +42,7 @@ impl Endpoint {
             written.eq_ignore_ascii_case(suffix).then_some((index, label, written))
         });
         let (index, hsm, suffix) = match named {
-            Some((index, label, suffix)) => (index, label.parse(), suffix),
+            Some((index, label, suffix)) => (index, label.parse().map_err(Error::from), suffix),
             None => {
                 let first = names.suffixes.first().map_or(host.name, String::as_str);
                 (0, default_hsm(names, host.name), first)

@@ -52,7 +52,7 @@ pub struct CreateArgs {
 }
 
 /// Parses a data action in full or abbreviated, or a pattern, and returns it in full.
-fn data_action(text: &str) -> Result<String, crate::model::Error> {
+fn data_action(text: &str) -> Result<String, crate::model::field::InvalidValue> {
     if !text.contains('*') {
         return text.parse::<DataAction>().map(|action| action.to_string());
     }

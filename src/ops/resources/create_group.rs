@@ -48,7 +48,7 @@ impl Operation for CreateResourceGroup {
     }
 
     fn check(&self, _: &AnyScope, _: Timestamp) -> Result<()> {
-        check_group_tags(&self.tags)
+        Ok(check_group_tags(&self.tags)?)
     }
 
     async fn execute(self, _: AnyScope, cx: &ControlCx) -> Result<Done<Self::Reply>> {

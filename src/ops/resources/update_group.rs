@@ -34,7 +34,7 @@ impl Operation for UpdateResourceGroup {
     }
 
     fn check(&self, _: &ExistingResourceGroup, _: Timestamp) -> Result<()> {
-        self.tags.as_ref().map_or(Ok(()), check_group_tags)
+        Ok(self.tags.as_ref().map_or(Ok(()), check_group_tags)?)
     }
 
     async fn execute(self, target: ExistingResourceGroup, _: &ControlCx) -> Result<Done<Self::Reply>> {

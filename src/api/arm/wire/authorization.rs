@@ -22,7 +22,7 @@ use crate::ops::authorization::{
 };
 
 fn scope(text: &str) -> Result<ControlScope> {
-    decoded(text).parse()
+    Ok(decoded(text).parse()?)
 }
 
 fn guid(text: &str) -> Result<Uuid> {

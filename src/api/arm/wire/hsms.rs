@@ -123,7 +123,7 @@ impl Properties {
             Some(Days::Number(days)) => *days,
             Some(Days::Text(text)) => text.parse().map_err(wrong)?,
         };
-        days.try_into().map(Some)
+        Ok(Some(days.try_into()?))
     }
 
     fn administrators(&self) -> Result<Option<Vec<PrincipalId>>> {

@@ -123,7 +123,7 @@ fn scope(text: &str) -> Result<LocalScope> {
     if text.is_empty() {
         return Err(Error::invalid(Field::Scope, "a scope is required: /, /keys or /keys/{name}"));
     }
-    text.parse()
+    Ok(text.parse()?)
 }
 
 impl TryFrom<pb::ListRoleAssignmentsRequest> for ListRoleAssignments {

@@ -62,8 +62,8 @@ fn template(pattern: &str) -> String {
 }
 
 /// Parses a part of a field. An error names the whole field, the only name that clients know.
-fn parse_field<T: FromStr<Err = Error>>(field: Field, text: &str) -> Result<T> {
-    text.parse().map_err(|error| match error {
+fn parse_field<T: FromStr<Err: Into<Error>>>(field: Field, text: &str) -> Result<T> {
+    text.parse().map_err(|error: T::Err| match error.into() {
         Error::Invalid { why, .. } => Error::Invalid { field, why },
         other => other,
     })
