@@ -52,6 +52,7 @@ lint: ## check format, lints, dependencies and protocol
 	cargo fmt --manifest-path tests/clients/rust/Cargo.toml --check
 	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
 	scripts/deny.sh
 	scripts/proto-lint.sh
 

@@ -220,7 +220,7 @@ impl SignedStatement {
     /// Reads the last signed head from the directory of a log.
     ///
     /// # Errors
-    /// As [`Signed::read`].
+    /// As [`SignedStatement::read`].
     pub fn read_head(dir: &Path) -> io::Result<Option<Self>> {
         Self::read(&dir.join(HEAD_FILE))
     }
@@ -228,7 +228,7 @@ impl SignedStatement {
     /// Reads the signed record after which the retained files of a log begin.
     ///
     /// # Errors
-    /// As [`Signed::read`].
+    /// As [`SignedStatement::read`].
     pub fn read_start(dir: &Path) -> io::Result<Option<Self>> {
         Self::read(&dir.join(START_FILE))
     }

@@ -57,7 +57,7 @@ pub(super) async fn run(context: &Context, command: AccessCommand) -> Outcome {
     print_decision(context, principal_id, reply)
 }
 
-/// Prints an access decision. Errs with [`Failure::No`] if access is refused, which sets the exit code to 1.
+/// Prints an access decision. Errs with [`Failure::NegativeResult`] if access is refused, which sets the exit code to 1.
 pub(super) fn print_decision(
     context: &Context,
     principal_id: String,

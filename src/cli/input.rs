@@ -90,7 +90,7 @@ impl Source {
         }
     }
 
-    /// Reads the whole source. Errors if it is larger than [`LIMIT`].
+    /// Reads the whole source. Errors if it is larger than [`MAX_INPUT_BYTES`].
     pub(crate) fn read(&self) -> Outcome<SecretBytes> {
         // Full capacity from the start: a vector that grows leaves copies behind that are not zeroized.
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_INPUT_BYTES as usize + 1));

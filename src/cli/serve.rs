@@ -17,7 +17,7 @@ pub struct ServeArgs {
     /// Run the simulator, with a SoftHSM token, certificates and principals created as needed
     #[arg(long)]
     dev: bool,
-    /// Address to listen on; the simulator also listens on [::1] [default: 127.0.0.1:8443]
+    /// Address to listen on; the simulator also listens on `::1` [default: 127.0.0.1:8443]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<std::net::SocketAddr>,
     /// Configuration file

@@ -19,7 +19,7 @@ pub async fn catch_panics<T>(what: &'static str, work: impl Future<Output = Resu
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(internal(what, &*panic)))
 }
 
-/// As [`caught`], for synchronous work.
+/// As [`catch_panics`], for synchronous work.
 pub(super) fn catch_panics_sync<T>(what: &'static str, work: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| internal(what, &*panic))
 }

@@ -38,7 +38,7 @@ pub struct Cx {
     pub now: Timestamp,
     /// The principal of the caller and its groups; empty for operations of the service itself.
     pub caller_principals: Vec<PrincipalId>,
-    /// The latest time that has certainly been reached: see [`Clock::sure`].
+    /// The latest time that has certainly been reached: see [`Clock::certain_time`].
     pub sure: Timestamp,
     /// The intents that the operation has declared.
     pub intents: Intents,
@@ -60,7 +60,7 @@ pub struct ControlCx {
     pub ids: Ids,
     /// When the call arrived.
     pub now: Timestamp,
-    /// The latest time that has certainly been reached: see [`Clock::sure`].
+    /// The latest time that has certainly been reached: see [`Clock::certain_time`].
     pub sure: Timestamp,
     /// Allocates tokens for new HSMs.
     pub token_pool: TokenPool,
@@ -94,7 +94,7 @@ pub trait CommonCx: Send + Sync {
     /// Returns when the call arrived.
     fn now(&self) -> Timestamp;
 
-    /// Returns the latest time that has certainly been reached: see [`Clock::sure`].
+    /// Returns the latest time that has certainly been reached: see [`Clock::certain_time`].
     fn sure(&self) -> Timestamp;
 
     /// Returns the intents that the operation has declared.

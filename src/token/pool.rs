@@ -203,7 +203,7 @@ impl TokenPool {
         Err(Error::TokenPoolExhausted { tokens: tokens.len() })
     }
 
-    /// Reverts [`take`](Self::take) for an HSM whose creation failed.
+    /// Reverts [`allocate`](Self::allocate) for an HSM whose creation failed.
     ///
     /// # Errors
     /// The error of the module.

@@ -1,7 +1,7 @@
 //! Money and hours as exact decimals, and their rounding rule.
 //!
 //! A microsecond is not a finite decimal fraction of an hour, so rounding is necessary. Only running totals from the
-//! first instant of a calendar month (UTC) are rounded: half to even, at [`PLACES`] decimals. A quantity or amount of
+//! first instant of a calendar month (UTC) are rounded: half to even, at [`DECIMAL_PLACES`] decimals. A quantity or amount of
 //! any period is the difference of two running totals, so the parts of a month add up to the month exactly. Sums are
 //! never rounded except once for display.
 

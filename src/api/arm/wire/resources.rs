@@ -62,7 +62,7 @@ pub(in super::super) fn delete_group(_: &RequestInput<'_>, of: GroupRef<'_>) -> 
     Ok(DeleteResourceGroup { subscription, name })
 }
 
-/// Parses a request for the result of a resource group's deletion, whose URL is from [`deletion_of`].
+/// Parses a request for the result of a resource group's deletion, whose URL is from `deletion_result_url`.
 pub(in super::super) fn deletion(
     _: &RequestInput<'_>,
     subscription: &str,
