@@ -3,6 +3,7 @@
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -96,10 +97,14 @@ fn prepare(config: &Config) -> anyhow::Result<()> {
     Err(anyhow::Error::new(error).context("cannot restart with SoftHSM's configuration in the environment"))
 }
 
+/// How long the threads of the runtime may take to end before the process exits.
+const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
 fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(server::serve(config));
-    // Do not wait for blocking computations: the process exits.
-    runtime.shutdown_background();
+    // A thread of the runtime that has called the PKCS#11 module has state of its OpenSSL, which is freed when the thread
+    // ends. If that overlaps with OpenSSL's exit handler, the process crashes. Computations that take longer call no module.
+    runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
     ended
 }
