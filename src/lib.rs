@@ -23,5 +23,7 @@ pub mod engine;
 pub mod api;
 pub mod jobs;
 
+pub mod simulator;
+
 pub mod cli;
 pub mod server;

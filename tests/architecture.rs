@@ -40,7 +40,9 @@ const MODULES: &[(&str, &[&str])] = &[
     // 5: callers of the engine
     ("api", &["model", "clock", "config", "ids", "public_key", "identity", "ops", "engine", "jobs"]),
     ("jobs", &["model", "clock", "config", "ids", "identity", "ops", "engine"]),
-    // 6: processes
+    // 6: what only a simulator has
+    ("simulator", &["model", "clock", "config", "ids", "identity", "engine", "api"]),
+    // 7: processes
     (
         "server",
         &[
@@ -57,6 +59,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "engine",
             "api",
             "jobs",
+            "simulator",
         ],
     ),
     ("cli", &["model", "clock", "config", "ids", "public_key", "audit", "token", "api::grpc::pb", "server"]),
@@ -73,7 +76,7 @@ enum Modules {
 const CRATES: &[(&str, Modules)] = &[
     ("axum", Modules::Never(&["model", "public_key", "audit", "store", "token", "ops", "engine"])),
     ("cryptoki", Modules::Only(&["token"])),
-    ("jsonwebtoken", Modules::Only(&["identity"])),
+    ("jsonwebtoken", Modules::Only(&["identity", "simulator"])),
     ("prost", Modules::Never(&["model", "public_key", "audit", "store", "token", "ops", "engine"])),
     ("reqwest", Modules::Never(&["model", "public_key", "audit", "store", "token", "ops", "engine"])),
     ("rsa", Modules::Only(&[])),

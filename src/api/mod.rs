@@ -6,6 +6,7 @@ mod body_budget;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod grpc;
+mod host_and_port;
 mod peer;
 mod refusal_context;
 mod request_path;
@@ -16,5 +17,6 @@ mod tests;
 
 pub use azure::{HostNames, TokenAuthorities};
 pub use body_budget::{BodyBudget, BodyLimits, BodyReservation};
+pub use host_and_port::HostAndPort;
 pub use peer::{PeerAddress, PeerCertificate, PeerConnection};
 pub use request_path::normalize_path;

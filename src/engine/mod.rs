@@ -1,9 +1,9 @@
 //! The call pipeline: authenticates, authorizes, executes, meters and audits every call of every surface.
 
-mod access_token_log;
 mod audit_log;
 mod call_record;
 mod due_work;
+mod event_log;
 mod locks;
 mod missing_material;
 mod panics;

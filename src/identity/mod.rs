@@ -10,9 +10,7 @@
 //!
 //! A client certificate is accepted if TLS verified it, no revocation list contains it, and a rule matches it.
 
-pub mod authority;
-pub mod certificates;
-pub mod files;
+pub mod system_clock;
 
 mod access;
 mod access_token;
@@ -20,12 +18,9 @@ mod audience;
 mod cache;
 mod client_certificate;
 mod keys;
-mod name_constraints;
 mod required_issuer;
 mod revocation;
 mod settings;
-mod setup_error;
-mod system_clock;
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +37,6 @@ pub use crate::model::audience::Audience;
 pub use access::{Decision, authorize, explain, roles_granting};
 pub use revocation::Revocation;
 pub use settings::{CertificateRule, Issuer, Jwks, KeySource, Settings, SignatureAlgorithm};
-pub use setup_error::SetupError;
 
 /// The capacity of each cache: verified access tokens, and verified certificates.
 const CACHE_CAPACITY: usize = 10_000;

@@ -8,10 +8,10 @@ use secrecy::SecretString;
 
 use super::connection_file::stored_secrets;
 use crate::config::{PrincipalSeed, Seed};
-use crate::identity::authority::{
+use crate::simulator::authority::{
     Authority, Client, ClientCertificate, ManagedIdentities, ManagedIdentity, ensure_certificate,
 };
-use crate::identity::files;
+use crate::simulator::files;
 
 /// The credentials of an application.
 pub(super) struct Credentials {

@@ -12,9 +12,9 @@ use uuid::Uuid;
 use super::applications::Credentials;
 use super::managed_identity::Endpoint;
 use crate::config::{HsmSeed, Names, PrincipalSeed, Seed};
-use crate::identity::authority::{Authority, GRAPH_HOST, ManagedIdentities};
-use crate::identity::files;
 use crate::model::name::PrincipalId;
+use crate::simulator::authority::{Authority, GRAPH_HOST, ManagedIdentities};
+use crate::simulator::files;
 
 /// The parts and the connection data of a simulator.
 pub(super) struct Simulator {

@@ -15,7 +15,6 @@ use crate::api::{HostNames, TokenAuthorities};
 use crate::clock::{Clock, SystemClockSource};
 use crate::config::{self, Config, HsmSeed, TokenSelector};
 use crate::engine::Engine;
-use crate::identity::files;
 use crate::identity::{Identity, Issuer, KeySource, Revocation, Settings, SignatureAlgorithm};
 use crate::ids::Ids;
 use crate::model::Timestamp;
@@ -26,6 +25,7 @@ use crate::model::name::PrincipalId;
 use crate::model::resource::Subscription;
 use crate::model::setting;
 use crate::ops::AttachedTokens;
+use crate::simulator::files;
 use crate::store::Store;
 
 use crate::token::{Module, Selector, TokenPool, TokenSource};

@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 
 use crate::api::normalize_path;
-use crate::identity::authority::ManagedIdentities;
+use crate::simulator::authority::ManagedIdentities;
 
 /// The timeout for receiving the head of a request.
 const HEAD: Duration = Duration::from_secs(15);

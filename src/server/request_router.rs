@@ -26,9 +26,9 @@ use crate::api::{BodyBudget, BodyLimits, PeerAddress, normalize_path};
 use crate::audit;
 use crate::clock::Clock;
 use crate::config::{Config, Mode};
-use crate::identity::authority::GRAPH_HOST;
 use crate::jobs::Scheduler;
 use crate::model::Error;
+use crate::simulator::authority::GRAPH_HOST;
 
 /// The paths that need no credential, on all hosts except the authority's.
 const COMMON: [&str; 2] = ["/healthz", "/ca.pem"];

@@ -19,8 +19,7 @@ use crate::api::{HostNames, TokenAuthorities};
 use crate::clock::Clock;
 use crate::config::{self, Config, PrincipalSeed, Seed};
 use crate::engine::Engine;
-use crate::identity::authority::{Authority, AuthoritySettings, GRAPH_HOST};
-use crate::identity::{Identity, Issuer, KeySource, Settings, certificates, files};
+use crate::identity::{Identity, Issuer, KeySource, Settings};
 use crate::ids::Ids;
 use crate::model::Timestamp;
 use crate::model::hsm::{Activation, ManagedHsm, NetworkRules};
@@ -29,6 +28,8 @@ use crate::model::local_rbac::{ADMINISTRATOR_ROLE, RoleDefinition};
 use crate::model::name::PrincipalId;
 use crate::model::resource::Subscription;
 use crate::model::setting;
+use crate::simulator::authority::{Authority, AuthoritySettings, GRAPH_HOST};
+use crate::simulator::{certificates, files};
 use crate::store::Store;
 
 use crate::ops::AttachedTokens;

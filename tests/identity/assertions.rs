@@ -4,7 +4,7 @@ use rsa::pkcs8::DecodePrivateKey;
 use rsa::sha2::{Digest as _, Sha256};
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _, Signer as _};
 use serde_json::{Value, json};
-use strongroom::identity::authority::{ClientCertificate, ensure_certificate};
+use strongroom::simulator::authority::{ClientCertificate, ensure_certificate};
 
 use crate::authority::{APPLICATION, HOST, RunningAuthority, decode_jwt_part, settings};
 use crate::support::*;

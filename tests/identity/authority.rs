@@ -11,11 +11,12 @@ use rsa::pkcs1v15::{Signature, VerifyingKey};
 use rsa::signature::Verifier;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use strongroom::identity::authority::{
+use strongroom::identity::KeySource;
+use strongroom::model::name::PrincipalId;
+use strongroom::simulator::authority::{
     AccessTokenVersion, Authority, AuthoritySettings, Client, ClientCertificate,
 };
-use strongroom::identity::{KeySource, files};
-use strongroom::model::name::PrincipalId;
+use strongroom::simulator::files;
 use uuid::Uuid;
 
 use crate::support::*;

@@ -10,12 +10,11 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use strongroom::config::ConfigError;
-use strongroom::identity::certificates::{DevCertificates, ensure};
-use strongroom::identity::{
-    Audience, CertificateRule, Credential, Identity, Revocation, Settings, SetupError,
-};
+use strongroom::identity::{Audience, CertificateRule, Credential, Identity, Revocation, Settings};
 use strongroom::model::Error;
 use strongroom::model::name::PrincipalId;
+use strongroom::simulator::SetupError;
+use strongroom::simulator::certificates::{DevCertificates, ensure};
 
 use crate::support::*;
 

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use strongroom::identity::authority::{Client, ManagedIdentities, ManagedIdentity};
 use strongroom::model::name::PrincipalId;
+use strongroom::simulator::authority::{Client, ManagedIdentities, ManagedIdentity};
 use uuid::Uuid;
 
 use crate::authority::{APPLICATION, RunningAuthority, decode_jwt_part};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::request::Parts;
 use uuid::Uuid;
 
-use crate::identity::authority::HostAndPort;
+use crate::api::HostAndPort;
 use crate::model::name::HsmName;
 
 /// The authorities that issue access tokens for this server.

@@ -7,9 +7,10 @@ use rcgen::{
 };
 use zeroize::Zeroizing;
 
+use crate::identity::system_clock;
 use crate::model::{Error, Result};
 
-use super::super::{certificates, files, system_clock};
+use super::super::{certificates, files};
 use super::ClientCertificate;
 
 /// The validity of a certificate, in days.

@@ -31,16 +31,16 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::config::ConfigError;
+use crate::identity::{Jwks, system_clock};
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Field, Result};
 
-use super::{Jwks, SetupError, files, system_clock};
+use super::{SetupError, files};
 use audience::Audiences;
 pub use certificate::ClientCertificate;
 use claims::{Claims, ClientAuthentication};
 use clients::{Clients, new_secret};
 pub use graph::GRAPH_HOST;
-pub use host::HostAndPort;
 pub use managed_identity::{ManagedIdentities, ManagedIdentity};
 pub use self_signed::ensure as ensure_certificate;
 pub use token_request::{Recorder, TokenRequest};

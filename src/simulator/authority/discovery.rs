@@ -8,9 +8,10 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::host::HostAndPort;
+use super::Authority;
 use super::refusal::Refusal;
-use super::{Authority, Jwks};
+use crate::api::HostAndPort;
+use crate::identity::Jwks;
 
 pub(super) fn routes() -> Router<Arc<Authority>> {
     Router::new()

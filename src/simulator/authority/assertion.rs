@@ -10,9 +10,10 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::super::system_clock;
+use crate::api::HostAndPort;
+use crate::identity::system_clock;
+
 use super::certificate::{ClientCertificate, hex};
-use super::host::HostAndPort;
 use super::refusal::{Refusal, UnusableKey};
 use super::{Authority, Client};
 

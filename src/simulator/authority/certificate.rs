@@ -12,9 +12,8 @@ use serde::{Deserialize, Serialize};
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
+use crate::identity::system_clock;
 use crate::model::{Error, Field, Result};
-
-use super::super::system_clock;
 
 /// The accepted sizes of RSA keys, in bits; the upper limit is that of AWS-LC.
 const BITS: std::ops::RangeInclusive<usize> = 2048..=8192;

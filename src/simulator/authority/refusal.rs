@@ -8,10 +8,10 @@ use jsonwebtoken::Algorithm;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::identity::system_clock;
 use crate::ids::Ids;
 use crate::model::error::shorten;
 
-use super::super::system_clock;
 use super::token_request::OAuthErrorCode;
 
 /// An OAuth 2.0 error response of the token endpoint.

@@ -16,10 +16,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use crate::config::ConfigError;
+use crate::identity::system_clock;
 use crate::ids::Ids;
 use crate::model::{Error, Result};
 
-use super::{SetupError, files, name_constraints, system_clock};
+use super::{SetupError, files, name_constraints};
 
 const DAY: u64 = 24 * 60 * 60;
 const AUTHORITY_DAYS: u64 = 3652;

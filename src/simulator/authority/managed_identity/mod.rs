@@ -18,13 +18,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::api::HostAndPort;
 use crate::config::ConfigError;
+use crate::identity::system_clock;
 use crate::model::Result;
 
-use super::super::{SetupError, files, system_clock};
+use super::super::{SetupError, files};
 use super::claims::ClientAuthentication;
 use super::clients::new_secret;
-use super::host::HostAndPort;
 use super::refusal::Refusal;
 use super::token_request::{self, IssuedToken};
 use super::{Authority, Client};

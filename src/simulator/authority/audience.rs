@@ -1,6 +1,6 @@
 //! The resources for which access tokens may be requested.
 
-use super::host::HostAndPort;
+use crate::api::HostAndPort;
 
 /// A set of resources, by their URLs. The port and one trailing slash are ignored, because clients differ in them.
 pub(super) struct Audiences(Vec<String>);

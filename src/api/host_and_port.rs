@@ -1,14 +1,8 @@
 //! The host and port of a request, which URLs in responses must repeat.
 
-use std::sync::Arc;
-
-use axum::extract::FromRequestParts;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::http::uri::Authority as UriAuthority;
-
-use super::Authority;
-use super::refusal::Refusal;
 
 /// A validated host with an optional port.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,16 +50,6 @@ impl HostAndPort {
             Some((host, port)) if !port.ends_with(']') => host,
             _ => &self.0,
         }
-    }
-}
-
-impl FromRequestParts<Arc<Authority>> for HostAndPort {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Authority>) -> Result<Self, Refusal> {
-        Self::of(parts).ok_or_else(|| {
-            Refusal::invalid_request(90_023, "The request does not name the host it is sent to.")
-        })
     }
 }
 

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::identity::system_clock;
+
 use super::assertion::JWT_BEARER;
 use super::claims::ClientAuthentication;
 use super::refusal::Refusal;
@@ -91,7 +93,7 @@ async fn token_v1(
         .resource
         .filter(|resource| !resource.is_empty())
         .ok_or_else(|| Refusal::missing("resource"))?;
-    let now = super::system_clock::unix_seconds();
+    let now = system_clock::unix_seconds();
     let issued = IssuedToken::new(&authenticated.client, &resource, true);
     let (token, lifetime) = authority.grant(&authenticated.client, authenticated.proof, &resource)?;
     let response = json!({

@@ -3,8 +3,8 @@
 
 use std::str::FromStr;
 
+use super::super::Client;
 use super::refusal::Refusal;
-use crate::identity::authority::Client;
 use crate::model::error::shorten;
 
 /// A filter of service principals.
