@@ -1,18 +1,11 @@
 //! Implements `strongroom.v1.ClockService`.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
-use prost_types::Duration as WireDuration;
 use tonic::{Request, Response, Status};
 
-use super::convert::{instant, wire_instant};
+use super::convert::clock::target;
 use super::pb::{self, clock_service_server::ClockService};
 use super::{Services, credential, error, origin, set_correlation_id};
-use crate::jobs::{Scheduler, TimedEvent, TimedEventKind};
-use crate::model::name::KeyId;
-use crate::model::time_guard::ClockStatus;
-use crate::model::{Error, Field, Result as Outcome, Timestamp};
+use crate::jobs::Scheduler;
 use crate::ops::clock;
 
 /// The clock service: the state that all services share, and the scheduler that runs due work.
@@ -80,131 +73,5 @@ impl ClockService for ClockServices {
         self.services
             .answer::<_, clock::ReleaseClock, _>("/strongroom.v1.ClockService/ReleaseClock", request)
             .await
-    }
-}
-
-/// Returns the instant to which the clock is to be advanced.
-fn target(request: pb::AdvanceClockRequest, now: Timestamp) -> Outcome<Timestamp> {
-    use pb::advance_clock_request::Target;
-    match request.target {
-        None => Err(Error::invalid(Field::Target, "either by or to is required")),
-        Some(Target::To(to)) => {
-            let to = instant(Field::To, to)?;
-            if to < now {
-                return Err(Error::invalid(Field::To, format!("the clock only advances, and is at {now}")));
-            }
-            Ok(to)
-        }
-        Some(Target::By(by)) => {
-            let wrong =
-                || Error::invalid(Field::By, "the duration must not be negative or end after the year 9999");
-            now.checked_add(duration(by).ok_or_else(wrong)?).map_err(|_| wrong())
-        }
-    }
-}
-
-/// Parses a duration, truncated to microseconds. `None` if it is negative or out of range.
-fn duration(wire: WireDuration) -> Option<SignedDuration> {
-    let (seconds, nanos) = (u64::try_from(wire.seconds).ok()?, u32::try_from(wire.nanos).ok()?);
-    if nanos >= 1_000_000_000 {
-        return None;
-    }
-    SignedDuration::try_from(Duration::new(seconds, nanos / 1000 * 1000)).ok()
-}
-
-/// Converts a duration to its message.
-fn wire_duration(duration: SignedDuration) -> WireDuration {
-    WireDuration { seconds: duration.as_secs(), nanos: duration.subsec_nanos() }
-}
-
-/// Converts requests without fields.
-macro_rules! without_fields {
-    ($($request:ident => $operation:ident,)+) => {
-        $(impl TryFrom<pb::$request> for clock::$operation {
-            type Error = Error;
-
-            fn try_from(_: pb::$request) -> Outcome<Self> {
-                Ok(Self)
-            }
-        })+
-    };
-}
-
-without_fields! {
-    GetClockRequest => GetClock,
-    FreezeClockRequest => FreezeClock,
-    ResumeClockRequest => ResumeClock,
-    ReleaseClockRequest => ReleaseClock,
-}
-
-impl From<clock::ClockState> for pb::Clock {
-    fn from(face: clock::ClockState) -> Self {
-        let unsigned = |duration| SignedDuration::try_from(duration).ok().map(wire_duration);
-        let hold = match face.standing {
-            ClockStatus::Held { hold, accounted_time: believed } => Some(pb::ClockHold {
-                since: Some(wire_instant(hold.since)),
-                reason: hold.reason.as_str().to_owned(),
-                ahead: Some(wire_duration(hold.ahead)),
-                believed: Some(wire_instant(believed)),
-                proven: unsigned(hold.proven),
-                proof: face.limits.and_then(|limits| unsigned(limits.proof)),
-            }),
-            ClockStatus::Running | ClockStatus::Behind { .. } => None,
-        };
-        let behind = match face.standing {
-            ClockStatus::Behind { by } => Some(wire_duration(by)),
-            ClockStatus::Running | ClockStatus::Held { .. } => None,
-        };
-        Self {
-            now: Some(wire_instant(face.now)),
-            frozen: face.setting.frozen.is_some(),
-            standing: face.standing.as_str().to_owned(),
-            hold,
-            behind,
-        }
-    }
-}
-
-impl From<TimedEvent> for pb::Happening {
-    fn from(happening: TimedEvent) -> Self {
-        use pb::happening::What;
-        let hsm = happening.hsm;
-        let named = |hsm, name, version| KeyId { hsm, name, version }.to_string();
-        let what = match happening.what {
-            TimedEventKind::PurgedHsm(path) => What::PurgedHsm(format!(
-                "subscriptions/{}/locations/{}/deletedManagedHsms/{}",
-                path.subscription, path.location, path.name
-            )),
-            TimedEventKind::PurgedKey(name) => What::PurgedKey(format!("hsms/{hsm}/deletedKeys/{name}")),
-            TimedEventKind::RotatedKey(name, version) => What::RotatedKey(named(hsm, name, Some(version))),
-            TimedEventKind::NearExpiry(name, version) => What::NearExpiry(named(hsm, name, Some(version))),
-            TimedEventKind::ReachedBudget(id) => {
-                What::ReachedBudget(format!("subscriptions/{}/budgets/{}", id.subscription, id.name))
-            }
-            TimedEventKind::NotRotatedKey(name) => What::NotRotatedKey(named(hsm, name, None)),
-        };
-        Self { at: Some(wire_instant(happening.at)), what: Some(what) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rejects_durations_out_of_range() {
-        let read = |seconds, nanos| duration(WireDuration { seconds, nanos });
-        assert_eq!(read(1, 1_999), Some(SignedDuration::new(1, 1_000)));
-        assert_eq!(read(i64::MAX, 999_999_999), Some(SignedDuration::new(i64::MAX, 999_999_000)));
-        for (seconds, nanos) in [
-            (i64::MAX, 2_000_000_000),
-            (0, 1_000_000_000),
-            (0, i32::MAX),
-            (0, i32::MIN),
-            (-1, 0),
-            (i64::MIN, -999_999_999),
-        ] {
-            assert_eq!(read(seconds, nanos), None, "{seconds} {nanos}");
-        }
     }
 }

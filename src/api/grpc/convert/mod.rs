@@ -3,6 +3,7 @@
 mod access;
 mod authorization;
 mod budgets;
+pub(super) mod clock;
 mod crypto;
 mod hsms;
 mod keys;
@@ -96,7 +97,7 @@ fn key_id(name: &str) -> Result<KeyId> {
 }
 
 /// Parses an instant, truncated to microseconds.
-pub(super) fn instant(field: Field, wire: WireTimestamp) -> Result<Timestamp> {
+fn instant(field: Field, wire: WireTimestamp) -> Result<Timestamp> {
     let wrong = || Error::invalid(field, "the instant is not between the years 1 and 9999");
     let micros = i64::from(wire.nanos) / 1000;
     let seconds = wire.seconds.checked_mul(1_000_000).ok_or_else(wrong)?;
@@ -121,7 +122,7 @@ fn key_date(field: Field, wire: WireTimestamp) -> Result<KeyDate> {
 }
 
 /// Converts an instant or the date of a key to its message.
-pub(super) fn wire_instant(instant: impl Into<KeyDate>) -> WireTimestamp {
+fn wire_instant(instant: impl Into<KeyDate>) -> WireTimestamp {
     let micros = instant.into().as_microsecond();
     let nanos = i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or(0);
     WireTimestamp { seconds: micros.div_euclid(1_000_000), nanos }
