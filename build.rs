@@ -1,36 +1,40 @@
 //! Compiles the protocol buffers in pure Rust: no system `protoc` is needed.
+//!
+//! Besides the code of `prost` and `tonic`, it writes the redaction of secrets (`redacted.rs`) and the implementation of
+//! the services (`services.rs`) into `OUT_DIR`.
 
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use protox::prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, Value};
+use protox::prost_reflect::{
+    DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, ServiceDescriptor, Value,
+};
+
+/// The package of the protocol.
+const PACKAGE: &str = "strongroom.v1";
+
+/// The folder of its files, in the import path `proto`.
+const FOLDER: &str = "strongroom/v1";
+
+/// Rpcs without a stream that are more than one call of the operation of their name.
+const HANDLED: [&str; 1] = ["AdvanceClock"];
 
 #[expect(clippy::disallowed_methods, reason = "Cargo passes OUT_DIR to build scripts in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     println!("cargo:rerun-if-changed=src/store/migrations");
-    let files = [
-        "proto/strongroom/v1/access.proto",
-        "proto/strongroom/v1/authorization.proto",
-        "proto/strongroom/v1/clock.proto",
-        "proto/strongroom/v1/crypto.proto",
-        "proto/strongroom/v1/key.proto",
-        "proto/strongroom/v1/lifecycle.proto",
-        "proto/strongroom/v1/managed_hsm.proto",
-        "proto/strongroom/v1/resource.proto",
-        "proto/strongroom/v1/setting.proto",
-        "proto/strongroom/v1/usage.proto",
-    ];
     let mut compiler = protox::Compiler::new(["proto"])?;
-    compiler.include_imports(true).include_source_info(true).open_files(files)?;
+    compiler.include_imports(true).include_source_info(true).open_files(proto_files()?)?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     // `prost_types` has no `debug_redact`; this encoding keeps it for reflection and for tests.
     std::fs::write(out.join("strongroom.v1.bin"), compiler.encode_file_descriptor_set())?;
     let pool = compiler.descriptor_pool();
     let redacted: Vec<MessageDescriptor> = messages(&pool).filter(has_redacted_field).collect();
-    std::fs::write(out.join("redacted.rs"), redaction(&pool, &redacted)?)?;
+    let wiped = wiped(&pool, &redacted);
+    std::fs::write(out.join("redacted.rs"), redaction(&pool, &redacted, &wiped)?)?;
+    std::fs::write(out.join("services.rs"), services(&pool, &wiped)?)?;
     tonic_prost_build::configure()
         .codec_path("crate::api::grpc::Codec")
         .skip_debug(redacted.iter().map(|message| format!(".{}", message.full_name())))
@@ -38,9 +42,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The messages of this protocol.
+/// The files of the protocol, relative to the import path, in the order of their names.
+fn proto_files() -> Result<BTreeSet<String>, Box<dyn Error>> {
+    let mut files = BTreeSet::new();
+    for entry in std::fs::read_dir(format!("proto/{FOLDER}"))? {
+        let name = entry?.file_name();
+        if let Some(name) = name.to_str().filter(|name| name.ends_with(".proto")) {
+            files.insert(format!("{FOLDER}/{name}"));
+        }
+    }
+    Ok(files)
+}
+
+/// The messages of the protocol.
 fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> + '_ {
-    pool.all_messages().filter(|message| message.package_name() == "strongroom.v1" && !message.is_map_entry())
+    pool.all_messages().filter(|message| message.package_name() == PACKAGE && !message.is_map_entry())
 }
 
 /// Whether a field carries key material or plaintext: `debug_redact`, an option of `google/protobuf/descriptor.proto`.
@@ -53,9 +69,34 @@ fn has_redacted_field(message: &MessageDescriptor) -> bool {
     message.fields().any(|field| is_redacted(&field))
 }
 
-/// Implementations of `Debug` that leave redacted fields out, and of `Zeroize` that overwrites them, in every message
-/// that holds one directly or in a message of its own.
-fn redaction(pool: &DescriptorPool, redacted: &[MessageDescriptor]) -> Result<String, Box<dyn Error>> {
+/// The names of the messages with a redacted field, directly or in a message of their own.
+fn wiped(pool: &DescriptorPool, redacted: &[MessageDescriptor]) -> BTreeSet<String> {
+    let mut wiped: BTreeSet<String> = redacted.iter().map(|message| message.full_name().to_owned()).collect();
+    // Messages nest finitely, so this ends.
+    loop {
+        let before = wiped.len();
+        for message in messages(pool) {
+            let holds_one = message.fields().any(|field| match field.kind() {
+                Kind::Message(inner) => wiped.contains(inner.full_name()),
+                _ => false,
+            });
+            if holds_one {
+                wiped.insert(message.full_name().to_owned());
+            }
+        }
+        if wiped.len() == before {
+            return wiped;
+        }
+    }
+}
+
+/// Implementations of `Debug` that leave redacted fields out, and of `Zeroize` that overwrites them in every message of
+/// `wiped`.
+fn redaction(
+    pool: &DescriptorPool,
+    redacted: &[MessageDescriptor],
+    wiped: &BTreeSet<String>,
+) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
     for message in redacted {
         if message.oneofs().next().is_some() {
@@ -76,23 +117,6 @@ fn redaction(pool: &DescriptorPool, redacted: &[MessageDescriptor]) -> Result<St
              {{ f.debug_struct(\"{0}\"){shown}.finish_non_exhaustive() }} }}",
             message.name()
         )?;
-    }
-    // A message is wiped when a message in it is; messages nest finitely, so this ends.
-    let mut wiped: BTreeSet<String> = redacted.iter().map(|message| message.full_name().to_owned()).collect();
-    loop {
-        let before = wiped.len();
-        for message in messages(pool) {
-            let holds_one = message.fields().any(|field| match field.kind() {
-                Kind::Message(inner) => wiped.contains(inner.full_name()),
-                _ => false,
-            });
-            if holds_one {
-                wiped.insert(message.full_name().to_owned());
-            }
-        }
-        if wiped.len() == before {
-            break;
-        }
     }
     for message in messages(pool).filter(|message| wiped.contains(message.full_name())) {
         let mut fields = String::new();
@@ -115,4 +139,72 @@ fn redaction(pool: &DescriptorPool, redacted: &[MessageDescriptor]) -> Result<St
         )?;
     }
     Ok(code)
+}
+
+/// Implementations of the service traits for `Services`, `NAMES` and `add_to`, for `src/api/grpc/services.rs`.
+fn services(pool: &DescriptorPool, wiped: &BTreeSet<String>) -> Result<String, Box<dyn Error>> {
+    let (mut code, mut names, mut servers) = (String::new(), String::new(), String::new());
+    for service in pool.services().filter(|service| service.package_name() == PACKAGE) {
+        let (name, module) = (service.name(), format!("pb::{}_server", snake_case(service.name())));
+        writeln!(code, "#[tonic::async_trait]\nimpl {module}::{name} for Services {{")?;
+        for method in service.methods() {
+            write_method(&mut code, &service, &method, wiped)?;
+        }
+        writeln!(code, "}}\n")?;
+        writeln!(names, "    {module}::SERVICE_NAME,")?;
+        writeln!(
+            servers,
+            "        .add_service(limited!({module}::{name}Server::new(services.clone()), limit))"
+        )?;
+    }
+    writeln!(code, "/// The names of the services.\npub(super) const NAMES: &[&str] = &[\n{names}];\n")?;
+    writeln!(
+        code,
+        "/// Adds the services. Messages larger than `limit` bytes are refused.\n\
+         pub(super) fn add_to(routes: Routes, services: &Services, limit: usize) -> Routes {{\n    routes\n{servers}}}"
+    )?;
+    Ok(code)
+}
+
+/// The method of an rpc: it runs the operation of the same name. A stream, and an rpc of [`HANDLED`], is a function.
+fn write_method(
+    code: &mut String,
+    service: &ServiceDescriptor,
+    method: &MethodDescriptor,
+    wiped: &BTreeSet<String>,
+) -> Result<(), Box<dyn Error>> {
+    let (name, snake) = (method.name(), snake_case(method.name()));
+    let path = format!("/{}/{name}", service.full_name());
+    let (input, output) = (method.input(), method.output());
+    let streams = method.is_server_streaming();
+    let reply = if streams { format!("Self::{name}Stream") } else { format!("pb::{}", output.name()) };
+    let call = if streams || HANDLED.contains(&name) {
+        format!("handlers::{snake}(self, {path:?}, request)")
+    } else {
+        let answer = if wiped.contains(input.full_name()) { "answer_zeroizing" } else { "answer" };
+        format!("self.{answer}::<_, operations::{name}, _>({path:?}, request)")
+    };
+    if streams {
+        writeln!(code, "    type {name}Stream = Stream<pb::{}>;", output.name())?;
+    }
+    writeln!(
+        code,
+        "    async fn {snake}(&self, request: Request<pb::{}>) -> Result<Response<{reply}>, Status> {{\n        \
+         {call}.await\n    }}",
+        input.name()
+    )?;
+    Ok(())
+}
+
+/// Converts the name of a service or an rpc to that of its module or method, as `prost` does: `CreateKey` to
+/// `create_key`.
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
 }

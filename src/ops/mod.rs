@@ -164,19 +164,24 @@ pub struct Description {
     pub is_rpc: bool,
 }
 
-/// Lists the operations, so that tests can compare them with the routes of the surfaces.
+/// Lists the operations, for the surfaces and for the tests that compare them with the operations.
 macro_rules! operations {
-    ($($operation:ty,)+) => {
+    ($($noun:ident::$operation:ident,)+) => {
         /// All operations. Operations of one gRPC method that require different actions share its name.
         pub const ALL: &[Description] = &[$(Description {
-            name: <$operation>::NAME,
-            event: <$operation>::EVENT,
-            action: <$operation>::ACTION.data_action(),
-            control_action: <$operation>::ACTION.control_action(),
-            meter: <$operation>::METER,
-            audience: <PlaneOf<$operation> as Plane>::AUDIENCE,
-            is_rpc: <$operation>::IS_RPC,
+            name: <$noun::$operation>::NAME,
+            event: <$noun::$operation>::EVENT,
+            action: <$noun::$operation>::ACTION.data_action(),
+            control_action: <$noun::$operation>::ACTION.control_action(),
+            meter: <$noun::$operation>::METER,
+            audience: <PlaneOf<$noun::$operation> as Plane>::AUDIENCE,
+            is_rpc: <$noun::$operation>::IS_RPC,
         },)+];
+
+        /// All operations without their nouns, for generated code, which knows an operation by the name of its rpc.
+        pub mod by_name {
+            $(pub use crate::ops::$noun::$operation;)+
+        }
     };
 }
 

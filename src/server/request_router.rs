@@ -71,7 +71,7 @@ impl RequestRouter {
         let limit = config.server.max_request_bytes;
         let limits =
             BodyLimits { max_bytes: limit, timeout: Duration::from_secs(config.server.request_seconds) };
-        let grpc = Services::new(service.engine.clone(), closing).routes(limit, health, scheduler.clone())?;
+        let grpc = Services::new(service.engine.clone(), scheduler.clone(), closing).routes(limit, health)?;
         let ca = service.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
         let common = Router::new()
             .route("/healthz", get(healthz))

@@ -1,15 +1,15 @@
-//! Implements `strongroom.v1.LifecycleService`: a stream of batches, each of which is one call through the engine.
+//! Streams lifecycle events in batches, each of which is one call through the engine.
 //!
 //! A watch keeps its position in the event log and buffers nothing: a slow client neither blocks other calls nor
 //! grows memory. Between batches the watch waits for an event in its scope.
 
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{self, StreamExt as _};
 use http::{Extensions, HeaderMap};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::pb::{self, lifecycle_service_server::LifecycleService};
-use super::{Services, credential, error, origin, peer, set_correlation_id};
+use super::services::Stream;
+use super::{Services, credential, origin, pb, peer, refusal, response};
 use crate::engine::PlaneAccess;
 use crate::model::audit_entry::Origin;
 use crate::model::event::{EventBatch, EventFilter};
@@ -17,31 +17,27 @@ use crate::model::{Error, Result as Outcome};
 use crate::ops::Target;
 use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms, WatchOperation};
 
-const RPC: &str = "/strongroom.v1.LifecycleService/WatchLifecycle";
+type Events = Stream<pb::WatchLifecycleResponse>;
 
-type Events = BoxStream<'static, Result<pb::WatchLifecycleResponse, Status>>;
-
-#[tonic::async_trait]
-impl LifecycleService for Services {
-    type WatchLifecycleStream = Events;
-
-    async fn watch_lifecycle(
-        &self,
-        request: Request<pb::WatchLifecycleRequest>,
-    ) -> Result<Response<Events>, Status> {
-        // Only the kind of resource is inspected before the caller is authenticated; the operation parses the name.
-        let parent = &request.get_ref().parent;
-        match (parent.starts_with("subscriptions/"), parent.ends_with("/budgets")) {
-            (true, true) => open::<WatchBudgets>(self.clone(), request).await,
-            (true, false) => open::<WatchManagedHsms>(self.clone(), request).await,
-            (false, _) => open::<WatchKeys>(self.clone(), request).await,
-        }
+/// `strongroom.v1.LifecycleService/WatchLifecycle`.
+pub(super) async fn watch_lifecycle(
+    services: &Services,
+    rpc: &'static str,
+    request: Request<pb::WatchLifecycleRequest>,
+) -> Result<Response<Events>, Status> {
+    // Only the kind of resource is inspected before the caller is authenticated; the operation parses the name.
+    let parent = &request.get_ref().parent;
+    match (parent.starts_with("subscriptions/"), parent.ends_with("/budgets")) {
+        (true, true) => open::<WatchBudgets>(services.clone(), rpc, request).await,
+        (true, false) => open::<WatchManagedHsms>(services.clone(), rpc, request).await,
+        (false, _) => open::<WatchKeys>(services.clone(), rpc, request).await,
     }
 }
 
 /// An open watch: the caller's credential, the operation, and the current position.
 struct Watch<O> {
     services: Services,
+    rpc: &'static str,
     headers: HeaderMap,
     extensions: Extensions,
     correlation_id: Uuid,
@@ -79,6 +75,7 @@ enum Next<O> {
 /// Reads the first batch, and returns the stream of all batches.
 async fn open<O>(
     services: Services,
+    rpc: &'static str,
     request: Request<pb::WatchLifecycleRequest>,
 ) -> Result<Response<Events>, Status>
 where
@@ -86,7 +83,7 @@ where
 {
     let (metadata, extensions, message) = request.into_parts();
     let headers = metadata.into_headers();
-    let origin = origin(&headers, &extensions, RPC.to_owned());
+    let origin = origin(&headers, &extensions, rpc.to_owned());
     let (correlation_id, until_now) = (origin.correlation_id, message.until_now);
     let mut parsed = None;
     let read = || O::try_from(message).inspect(|operation| parsed = Some(operation.clone()));
@@ -102,6 +99,7 @@ where
     let extensions = peer::connection_extensions(&extensions);
     let watch = Watch {
         services,
+        rpc,
         headers,
         extensions,
         correlation_id,
@@ -121,9 +119,7 @@ where
             },
         }
     });
-    let mut response = Response::new(events.boxed());
-    set_correlation_id(response.metadata_mut(), correlation_id);
-    Ok(response)
+    response(Ok(events.boxed()), correlation_id)
 }
 
 impl<O> Watch<O>
@@ -162,17 +158,10 @@ where
     async fn read(&self) -> Outcome<EncodedBatch> {
         let origin = Origin {
             correlation_id: self.correlation_id,
-            ..origin(&self.headers, &self.extensions, RPC.to_owned())
+            ..origin(&self.headers, &self.extensions, self.rpc.to_owned())
         };
         let operation = self.operation.clone().after(self.watched, self.position);
         let credential = credential(&self.headers, &self.extensions);
         self.services.engine.answer(credential, origin, || Ok(operation), EncodedBatch::from).await
     }
-}
-
-/// Returns the status of an error, with the correlation id of the watch.
-fn refusal(refused: &Error, correlation_id: Uuid) -> Status {
-    let mut status = error::status(refused);
-    set_correlation_id(status.metadata_mut(), correlation_id);
-    status
 }

@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use tonic::{Code, Status};
 
-use super::{CORRELATION_ID, Services, credential, error, origin, set_correlation_id};
+use super::{CORRELATION_ID, Services, credential, error, origin, refusal};
 use crate::api::{BodyReservation, PeerAddress, peer};
 use crate::engine::catch_panics;
 use crate::identity::{Audience, Credential};
@@ -70,7 +70,7 @@ pub(super) async fn authenticate(
                         };
                         match context.reservation.as_ref().and_then(BodyReservation::body_error) {
                             Some(stopped) => stopped.clone(),
-                            None => refusal(&status, limit),
+                            None => framework_error(&status, limit),
                         }
                     }
                     Err(panicked) => panicked,
@@ -87,9 +87,7 @@ pub(super) async fn authenticate(
     let correlation_id = origin.correlation_id;
     let credential = caller.as_ref().map(Credential::Verified).map_err(Clone::clone);
     let error = services.engine.refuse((credential, &audiences), origin, (event, meter), error).await;
-    let mut status = error::status(&error);
-    set_correlation_id(status.metadata_mut(), correlation_id);
-    let mut response = status.into_http();
+    let mut response = refusal(&error, correlation_id).into_http();
     if is_encoding {
         response.headers_mut().insert(ACCEPT_ENCODING, ENCODINGS);
     }
@@ -119,7 +117,7 @@ fn check_encoding(request: &Request, limit: usize) -> Result<(), Error> {
 }
 
 /// Converts a refusal of the framework to a domain error.
-fn refusal(status: &Status, limit: usize) -> Error {
+fn framework_error(status: &Status, limit: usize) -> Error {
     match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => Error::RequestTooLarge { limit },
         Code::Unimplemented => Error::Unsupported { what: "there is no such method".to_owned() },

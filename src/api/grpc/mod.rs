@@ -1,29 +1,23 @@
 //! The gRPC surface: `strongroom.v1`, designed by the API Improvement Proposals (<https://google.aip.dev>).
 
-mod access;
-mod authorization;
 mod clock;
 mod codec;
 mod convert;
-mod crypto;
 mod error;
-mod hsms;
-mod keys;
 mod lifecycle;
 mod middleware;
 pub mod pb;
 mod reflection;
-mod resources;
-mod settings;
-mod usage;
-mod zeroizing;
+mod services;
 
 use http::{Extensions, HeaderMap};
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding;
+use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_server::{Health, HealthServer};
 use uuid::Uuid;
+use zeroize::{Zeroize, Zeroizing};
 
 pub use codec::Codec;
 
@@ -41,61 +35,41 @@ const OPEN_LIMIT: usize = 16 * 1024;
 /// The header with the correlation id of a call, in requests and responses.
 const CORRELATION_ID: &str = "x-correlation-id";
 
+/// Sets the compression and the message limit of a service.
+macro_rules! limited {
+    ($service:expr, $limit:expr) => {
+        $service.accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size($limit)
+    };
+}
+use limited;
+
 /// The services of `strongroom.v1`, implemented by an engine.
 #[derive(Clone)]
 pub struct Services {
     engine: Engine,
+    /// Runs due work when the clock is advanced.
+    scheduler: Scheduler,
     /// Cancelled when the service is about to stop, which ends streams.
     closing: CancellationToken,
 }
 
 impl Services {
-    /// Creates the services. Streams that do not end by themselves end when `closing` is cancelled.
-    pub const fn new(engine: Engine, closing: CancellationToken) -> Self {
-        Self { engine, closing }
+    /// Creates the services. `scheduler` runs due work when the clock is advanced. Streams that do not end by themselves
+    /// end when `closing` is cancelled.
+    pub const fn new(engine: Engine, scheduler: Scheduler, closing: CancellationToken) -> Self {
+        Self { engine, scheduler, closing }
     }
 
     /// Returns routes for all services, with health and reflection. Messages larger than `limit` bytes are refused,
     /// before and after decompression. Responses are not compressed: the length of a compressed secret reveals
-    /// information about it. `scheduler` runs due work when the clock is advanced.
+    /// information about it.
     ///
     /// # Errors
     /// If the descriptors compiled into the program cannot be decoded.
-    pub fn routes<H: Health>(
-        &self,
-        limit: usize,
-        health: HealthServer<H>,
-        scheduler: Scheduler,
-    ) -> anyhow::Result<axum::Router> {
-        /// Sets the compression and the message limit of a service.
-        macro_rules! limited {
-            ($service:expr, $limit:expr) => {
-                $service.accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size($limit)
-            };
-        }
+    pub fn routes<H: Health>(&self, limit: usize, health: HealthServer<H>) -> anyhow::Result<axum::Router> {
         let reflection = reflection::builder()?.build_v1()?;
         let older_reflection = reflection::builder()?.build_v1alpha()?;
-        let keys = pb::key_service_server::KeyServiceServer::new(self.clone());
-        let crypto = pb::crypto_service_server::CryptoServiceServer::new(self.clone());
-        let access = pb::access_service_server::AccessServiceServer::new(self.clone());
-        let hsms = pb::managed_hsm_service_server::ManagedHsmServiceServer::new(self.clone());
-        let authorization = pb::authorization_service_server::AuthorizationServiceServer::new(self.clone());
-        let resources = pb::resource_service_server::ResourceServiceServer::new(self.clone());
-        let settings = pb::setting_service_server::SettingServiceServer::new(self.clone());
-        let usage = pb::usage_service_server::UsageServiceServer::new(self.clone());
-        let lifecycle = pb::lifecycle_service_server::LifecycleServiceServer::new(self.clone());
-        let clock = clock::ClockServices { services: self.clone(), scheduler };
-        let clock = pb::clock_service_server::ClockServiceServer::new(clock);
-        let routes = tonic::service::Routes::new(limited!(keys, limit))
-            .add_service(limited!(crypto, limit))
-            .add_service(limited!(access, limit))
-            .add_service(limited!(hsms, limit))
-            .add_service(limited!(authorization, limit))
-            .add_service(limited!(resources, limit))
-            .add_service(limited!(settings, limit))
-            .add_service(limited!(usage, limit))
-            .add_service(limited!(lifecycle, limit))
-            .add_service(limited!(clock, limit))
+        let routes = services::add_to(Routes::default(), self, limit)
             .add_service(limited!(health, OPEN_LIMIT))
             .add_service(limited!(reflection, OPEN_LIMIT))
             .add_service(limited!(older_reflection, OPEN_LIMIT));
@@ -105,23 +79,12 @@ impl Services {
 
     /// The names of all routed services, and the empty name, which is the server as a whole in health checks.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        [
-            "",
-            pb::key_service_server::SERVICE_NAME,
-            pb::crypto_service_server::SERVICE_NAME,
-            pb::access_service_server::SERVICE_NAME,
-            pb::managed_hsm_service_server::SERVICE_NAME,
-            pb::authorization_service_server::SERVICE_NAME,
-            pb::resource_service_server::SERVICE_NAME,
-            pb::setting_service_server::SERVICE_NAME,
-            pb::usage_service_server::SERVICE_NAME,
-            pb::lifecycle_service_server::SERVICE_NAME,
-            pb::clock_service_server::SERVICE_NAME,
-            "grpc.health.v1.Health",
-            "grpc.reflection.v1.ServerReflection",
-            "grpc.reflection.v1alpha.ServerReflection",
-        ]
-        .into_iter()
+        let open = [
+            tonic_health::pb::health_server::SERVICE_NAME,
+            tonic_reflection::pb::v1::server_reflection_server::SERVICE_NAME,
+            tonic_reflection::pb::v1alpha::server_reflection_server::SERVICE_NAME,
+        ];
+        std::iter::once("").chain(services::NAMES.iter().copied()).chain(open)
     }
 
     /// Runs one request through the engine. The message is converted to the operation after the caller is
@@ -132,24 +95,43 @@ impl Services {
         O: Operation<Target: Target<Plane: PlaneAccess>> + TryFrom<M, Error = Error>,
         R: From<O::Reply>,
     {
+        self.run(rpc, request, O::try_from).await
+    }
+
+    /// Like [`answer`](Self::answer), for messages with secrets: they are zeroized even if the message is dropped before
+    /// it is converted, because the caller is refused.
+    async fn answer_zeroizing<M, O, R>(
+        &self,
+        rpc: &'static str,
+        request: Request<M>,
+    ) -> Result<Response<R>, Status>
+    where
+        M: Default + Send + Zeroize,
+        O: Operation<Target: Target<Plane: PlaneAccess>> + TryFrom<M, Error = Error>,
+        R: From<O::Reply>,
+    {
+        let parse = |mut message: Zeroizing<M>| O::try_from(std::mem::take(&mut *message));
+        self.run(rpc, request.map(Zeroizing::new), parse).await
+    }
+
+    async fn run<M, O, R>(
+        &self,
+        rpc: &'static str,
+        request: Request<M>,
+        parse: impl FnOnce(M) -> Result<O> + Send,
+    ) -> Result<Response<R>, Status>
+    where
+        M: Send,
+        O: Operation<Target: Target<Plane: PlaneAccess>>,
+        R: From<O::Reply>,
+    {
         let (metadata, extensions, message) = request.into_parts();
         let headers = metadata.into_headers();
         let origin = origin(&headers, &extensions, rpc.to_owned());
         let correlation_id = origin.correlation_id;
         let credential = credential(&headers, &extensions);
-        let reply = self.engine.answer(credential, origin, || O::try_from(message), R::from).await;
-        match reply {
-            Ok(reply) => {
-                let mut response = Response::new(reply);
-                set_correlation_id(response.metadata_mut(), correlation_id);
-                Ok(response)
-            }
-            Err(error) => {
-                let mut status = error::status(&error);
-                set_correlation_id(status.metadata_mut(), correlation_id);
-                Err(status)
-            }
-        }
+        let reply = self.engine.answer(credential, origin, || parse(message), R::from).await;
+        response(reply, correlation_id)
     }
 }
 
@@ -166,6 +148,20 @@ fn origin(headers: &HeaderMap, extensions: &Extensions, request_uri: String) -> 
         request_uri,
         operation_version: "v1".into(),
     }
+}
+
+/// Returns the response with a reply, or the status of an error; both with the correlation id of the call.
+fn response<R>(reply: Result<R>, correlation_id: Uuid) -> Result<Response<R>, Status> {
+    let mut response = Response::new(reply.map_err(|error| refusal(&error, correlation_id))?);
+    set_correlation_id(response.metadata_mut(), correlation_id);
+    Ok(response)
+}
+
+/// Returns the status of an error, with the correlation id of the call.
+fn refusal(error: &Error, correlation_id: Uuid) -> Status {
+    let mut status = error::status(error);
+    set_correlation_id(status.metadata_mut(), correlation_id);
+    status
 }
 
 /// Sets the correlation id of a response.

@@ -16,6 +16,8 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/strongr
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroize as _;
+
     use super::*;
 
     #[test]
@@ -25,5 +27,19 @@ mod tests {
         let text = format!("{request:?}");
         assert!(text.contains("oct-HSM"), "{text}");
         assert!(!text.contains("171"), "{text}");
+    }
+
+    #[test]
+    fn zeroize_clears_all_secret_fields() {
+        let k = vec![171; 32];
+        let key = ImportKeyMaterial { k: k.clone(), d: k.clone(), qi: k.clone(), ..Default::default() };
+        let mut import = ImportKeyRequest { key: Some(key), ..Default::default() };
+        import.zeroize();
+        assert_eq!(import, ImportKeyRequest { key: Some(Default::default()), ..Default::default() });
+        let mut encrypt = EncryptRequest { plaintext: k.clone(), ..Default::default() };
+        encrypt.zeroize();
+        let mut wrap = WrapKeyRequest { key: k, ..Default::default() };
+        wrap.zeroize();
+        assert!(encrypt.plaintext.is_empty() && wrap.key.is_empty());
     }
 }
