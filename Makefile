@@ -35,8 +35,8 @@ dist: ## build the release files: the stripped program, its debug file, manual p
 # Documentation tests run first: they are few, and the summary of the others is more useful at the end.
 test: ## run all tests, or those that ARGS selects
 	@scripts/install-deps.sh test
-	cargo test --locked --doc --quiet
-	cargo nextest run --locked $(ARGS)
+	cargo test --locked --workspace --doc --quiet
+	cargo nextest run --locked --workspace $(ARGS)
 
 # Takes too long for `test`, and is not part of continuous integration.
 soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200 of the server, FUZZ=60 seconds; SEED=... reproduces one
@@ -51,8 +51,8 @@ lint: ## check format, lints, dependencies and protocol
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/clients/rust/Cargo.toml --check
 	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --quiet
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	scripts/deny.sh
 	scripts/proto-lint.sh
 

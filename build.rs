@@ -24,7 +24,6 @@ const HANDLED: [&str; 1] = ["AdvanceClock"];
 #[expect(clippy::disallowed_methods, reason = "Cargo passes OUT_DIR to build scripts in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
-    println!("cargo:rerun-if-changed=src/store/migrations");
     let mut compiler = protox::Compiler::new(["proto"])?;
     compiler.include_imports(true).include_source_info(true).open_files(proto_files()?)?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(git rev-parse --show-toplevel)"
 
 cargo fmt --all --check
-cargo clippy --locked --all-targets --quiet -- -D warnings
+cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 cargo test --locked --quiet --test architecture --test tables

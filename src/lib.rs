@@ -1,20 +1,19 @@
 //! Strongroom: a Managed HSM you can run yourself.
 //!
-//! Modules are declared lowest layer first. `docs/architecture.md` describes the layers, and
-//! `tests/architecture.rs` checks that no module depends on a layer above its own.
+//! The lower layers are packages of their own, in `crates/`. Modules are declared lowest layer first.
+//! `docs/architecture.md` describes the layers, and `tests/architecture.rs` checks that no module depends on a layer
+//! above its own.
 
-pub mod model;
+pub use strongroom_audit as audit;
+pub use strongroom_environment::{clock, config, ids};
+pub use strongroom_model as model;
+pub use strongroom_public_key as public_key;
+pub use strongroom_store as store;
+pub use strongroom_token as token;
 
-pub mod clock;
-pub mod config;
 pub mod focus;
-pub mod ids;
-pub mod public_key;
 
-pub mod audit;
 pub mod identity;
-pub mod store;
-pub mod token;
 
 pub mod ops;
 

@@ -1,6 +1,6 @@
-//! Checks the module layers, where crates may be used, and the length of files.
+//! Checks the layers of packages and modules, where crates may be used, and the length of files.
 //!
-//! To change a rule, change the tables below and `docs/architecture.md`. Modules that are compiled for tests only
+//! To change a rule, change the tables here, or in `packages.rs`, and `docs/architecture.md`. Modules that are compiled for tests only
 //! (`#[cfg(test)]`, `tests.rs`) are exempt from the layers.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +8,8 @@ use std::fs;
 
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/packages.rs"]
+mod packages;
 #[path = "architecture/prose.rs"]
 mod prose;
 #[path = "architecture/source.rs"]
@@ -15,21 +17,13 @@ mod source;
 
 use source::{Source, load_sources};
 
-/// The modules, lowest layer first, with the modules or paths that each may use besides itself.
+/// The modules of the top package, lowest layer first, with the modules or paths that each may use besides itself. The
+/// packages in `crates/` are modules here.
 const MODULES: &[(&str, &[&str])] = &[
-    // 0: the domain
-    ("model", &[]),
-    // 1: formats, clock and identifiers
-    ("clock", &["model"]),
-    ("config", &["model"]),
+    // 1: formats
     ("focus", &["model"]),
-    ("ids", &["model"]),
-    ("public_key", &["model"]),
-    // 2: adapters to external systems, independent of each other
-    ("audit", &["model", "clock", "config", "ids", "public_key"]),
+    // 2: adapters to external systems
     ("identity", &["model", "clock", "config", "ids", "public_key"]),
-    ("store", &["model", "clock", "config", "ids", "public_key"]),
-    ("token", &["model", "clock", "config", "ids", "public_key"]),
     // 3: one file per operation
     ("ops", &["model", "clock", "focus", "ids", "public_key", "store", "token"]),
     // 4: the call pipeline
@@ -72,23 +66,23 @@ enum Modules {
     Never(&'static [&'static str]),
 }
 
-/// Crates with restricted use. A name also covers crates with that prefix: `tonic` covers `tonic_types`.
+/// Crates with restricted use in the top package. A name also covers crates with that prefix: `tonic` covers
+/// `tonic_types`.
 const CRATES: &[(&str, Modules)] = &[
-    ("axum", Modules::Never(&["model", "public_key", "audit", "store", "token", "ops", "engine"])),
-    ("cryptoki", Modules::Only(&["token"])),
+    ("axum", Modules::Never(&["ops", "engine"])),
     ("jsonwebtoken", Modules::Only(&["identity", "simulator"])),
-    ("prost", Modules::Never(&["model", "public_key", "audit", "store", "token", "ops", "engine"])),
-    ("reqwest", Modules::Never(&["model", "public_key", "audit", "store", "token", "ops", "engine"])),
-    ("rsa", Modules::Only(&[])),
-    ("sqlx", Modules::Only(&["store"])),
-    ("tokio", Modules::Never(&["model", "public_key"])),
-    ("tonic", Modules::Never(&["model", "public_key", "audit", "store", "token", "ops", "engine"])),
+    ("prost", Modules::Never(&["ops", "engine"])),
+    ("reqwest", Modules::Never(&["ops", "engine"])),
+    ("tonic", Modules::Never(&["ops", "engine"])),
 ];
+
+/// The names under which the top package uses the packages in `crates/`.
+const PACKAGES: [&str; 8] = ["audit", "clock", "config", "ids", "model", "public_key", "store", "token"];
 
 /// Files that may contain `unsafe`.
 const UNSAFE: &[&str] = &[
     // A mechanism that the PKCS#11 wrapper cannot name.
-    "src/token/derive.rs",
+    "crates/token/src/derive.rs",
     // SoftHSM reads the environment; setting that is unsafe.
     "tests/token/fixture.rs",
 ];
@@ -104,7 +98,7 @@ fn modules_depend_only_on_lower_layers() {
 #[test]
 fn tables_name_existing_modules_and_files() {
     let sources = load_sources().unwrap();
-    let modules: BTreeSet<&str> = sources.iter().map(Source::module).collect();
+    let modules: BTreeSet<&str> = sources.iter().filter_map(Source::module).chain(PACKAGES).collect();
     let of_crates = CRATES.iter().flat_map(|(_, allowed)| match allowed {
         Modules::Only(modules) | Modules::Never(modules) => *modules,
     });
@@ -143,15 +137,6 @@ fn unsafe_code_only_in_listed_files() {
     assert_none(&unsafe_breaches(&load_sources().unwrap()));
 }
 
-/// Together with the ban in `deny.toml`, which covers transitive dependencies, this keeps `rsa` out of the server.
-#[test]
-fn rsa_crate_is_a_dev_dependency_only() {
-    let manifest: toml::Table = fs::read_to_string("Cargo.toml").unwrap().parse().unwrap();
-    for section in ["dependencies", "build-dependencies"] {
-        assert!(!manifest[section].as_table().unwrap().contains_key("rsa"), "[{section}] has rsa");
-    }
-}
-
 /// Each "Guarded by" line of the page has the form: `tests/file.rs` `name_of_test`.
 #[test]
 fn architecture_page_refers_to_existing_tests() {
@@ -176,11 +161,8 @@ fn assert_none(breaches: &[String]) {
 fn layer_breaches(sources: &[Source]) -> Vec<String> {
     let table: BTreeMap<_, _> = MODULES.iter().copied().collect();
     let mut found = Vec::new();
-    for source in sources.iter().filter(|source| source.is_in("src/") && !source.is_test()) {
-        let module = source.module();
-        if module == "lib" {
-            continue;
-        }
+    for source in sources.iter().filter(|source| !source.is_test()) {
+        let Some(module) = source.module().filter(|module| *module != "lib") else { continue };
         let Some(dependencies) = table.get(module) else {
             found.push(format!("{}: module {module} has no layer", source.path));
             continue;
@@ -219,7 +201,7 @@ fn engine_breaches(sources: &[Source]) -> Vec<String> {
         })
         .collect();
     let mut found = Vec::new();
-    for source in sources.iter().filter(|source| source.module() == "engine" && !source.is_test()) {
+    for source in sources.iter().filter(|source| source.module() == Some("engine") && !source.is_test()) {
         for kind in KINDS_OF_WORK.iter().filter(|kind| source.identifiers.iter().any(|word| word == *kind)) {
             found.push(format!("{}: the engine must not use {kind}", source.path));
         }
@@ -236,18 +218,19 @@ fn engine_breaches(sources: &[Source]) -> Vec<String> {
 
 fn crate_breaches(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
-    for source in sources.iter().filter(|source| source.is_in("src/") && !source.is_test()) {
+    for source in sources.iter().filter(|source| !source.is_test()) {
+        let Some(module) = source.module() else { continue };
         for path in source.paths.iter().filter(|path| !source.declares(&path[0])) {
             let family = |name: &str| path[0] == name || path[0].starts_with(&format!("{name}_"));
             let Some((name, allowed)) = CRATES.iter().find(|(name, _)| path.len() > 1 && family(name)) else {
                 continue;
             };
             let is_allowed = match allowed {
-                Modules::Only(modules) => modules.contains(&source.module()),
-                Modules::Never(modules) => !modules.contains(&source.module()),
+                Modules::Only(modules) => modules.contains(&module),
+                Modules::Never(modules) => !modules.contains(&module),
             };
             if !is_allowed {
-                found.push(format!("{}: {} must not use the crate {name}", source.path, source.module()));
+                found.push(format!("{}: {module} must not use the crate {name}", source.path));
             }
         }
     }
@@ -305,11 +288,12 @@ mod tests {
             "pub(crate) use crate::engine as other;",
             "impl From<crate::engine::Failure> for Mine {}",
         ] {
-            let found = layers("src/store/rows.rs", text);
-            assert!(found.iter().any(|breach| breach.contains("store must not use engine")), "{text}");
+            let found = layers("src/ops/rows.rs", text);
+            assert!(found.iter().any(|breach| breach.contains("ops must not use engine")), "{text}");
         }
-        assert_eq!(layers("src/store/mod.rs", "use crate::token::Token;").len(), 1);
-        assert_eq!(layers("src/model/key.rs", "use crate::ids::Ids;").len(), 1);
+        assert_eq!(layers("src/ops/mod.rs", "use crate::audit::Sink;").len(), 1);
+        assert_eq!(layers("src/ops/mod.rs", "use strongroom_audit::Sink;").len(), 1);
+        assert_eq!(layers("src/ops/mod.rs", "use strongroom_environment::config::Config;").len(), 1);
         assert_eq!(layers("src/cli/mod.rs", "use crate::api::grpc::server;").len(), 1);
         assert_eq!(layers("src/main.rs", "fn main() { strongroom::engine::start() }").len(), 1);
         assert_eq!(layers("src/cellar/mod.rs", ""), ["src/cellar/mod.rs: module cellar has no layer"]);
@@ -318,25 +302,22 @@ mod tests {
     #[test]
     fn accepts_allowed_dependencies() {
         for (path, text) in [
+            ("src/ops/rows.rs", "use super::commit; use self::inner::X; use crate::model::{Error, key::*};"),
             (
-                "src/store/rows.rs",
-                "use super::commit; use self::inner::X; use crate::model::{Error, key::*};",
-            ),
-            (
-                "src/store/mod.rs",
+                "src/ops/mod.rs",
                 "// use crate::engine;\n/* crate::engine */ const A: &str = \"crate::engine::B\";",
             ),
             (
-                "src/store/mod.rs",
-                "#[cfg(test)] mod tests { use crate::engine::Engine; } #[cfg(test)] use crate::ops;",
+                "src/ops/mod.rs",
+                "#[cfg(test)] mod tests { use crate::engine::Engine; } #[cfg(test)] use crate::api;",
             ),
-            ("src/store/tests.rs", "use crate::engine::Engine;"),
+            ("src/ops/tests.rs", "use crate::engine::Engine;"),
             ("src/cli/mod.rs", "use crate::api::grpc::pb; fn f(a: &u8) -> impl Fn() + use<'_> { || () }"),
         ] {
             assert_none(&layers(path, text));
         }
         let after_tests = "#[cfg(test)] mod tests { fn f() {} } use crate::engine::Engine;";
-        assert_eq!(layers("src/store/mod.rs", after_tests).len(), 1);
+        assert_eq!(layers("src/ops/mod.rs", after_tests).len(), 1);
     }
 
     #[test]
@@ -359,15 +340,15 @@ mod tests {
     #[test]
     fn reports_crate_outside_allowed_modules() {
         for (path, text, breaches) in [
-            ("src/engine/mod.rs", "use cryptoki::context::Pkcs11;", 1),
-            ("src/token/mod.rs", "use cryptoki::context::Pkcs11;", 0),
-            ("src/ops/mod.rs", "#[derive(sqlx::FromRow)] struct Row;", 1),
+            ("src/engine/mod.rs", "use jsonwebtoken::Algorithm;", 1),
+            ("src/identity/mod.rs", "use jsonwebtoken::Algorithm;", 0),
+            ("src/ops/mod.rs", "#[derive(prost::Message)] struct Row;", 1),
             ("src/ops/mod.rs", "fn f() -> tonic_types::ErrorDetails { loop {} }", 1),
             ("src/api/grpc/mod.rs", "use tonic::Status;", 0),
-            ("src/public_key/mod.rs", "use rsa;", 1),
-            ("src/public_key/mod.rs", "mod rsa; use rsa::verify;", 0),
-            ("src/public_key/mod.rs", "use aws_lc_rs::{hmac, rsa}; use rsa::KeySize;", 0),
-            ("src/public_key/mod.rs", "fn f(rsa: u8) -> u8 { rsa }", 0),
+            ("src/ops/mod.rs", "use tonic;", 1),
+            ("src/ops/mod.rs", "mod tonic; use tonic::verify;", 0),
+            ("src/ops/mod.rs", "use crate::a::{b, tonic}; use tonic::KeySize;", 0),
+            ("src/ops/mod.rs", "fn f(tonic: u8) -> u8 { tonic }", 0),
         ] {
             assert_eq!(crate_breaches(&[file(path, text)]).len(), breaches, "{text}");
         }

@@ -104,7 +104,7 @@ pub(super) fn every_error() -> Vec<Error> {
 
 #[test]
 fn every_error_variant_is_listed() {
-    let variants = include_str!("../model/error.rs").matches("#[error(").count();
+    let variants = include_str!("../../crates/model/src/error.rs").matches("#[error(").count();
     let listed: std::collections::HashSet<_> = every_error().iter().map(std::mem::discriminant).collect();
     assert_eq!(listed.len(), variants, "this file does not list every variant of `Error`");
 }

@@ -26,15 +26,15 @@ impl Rules {
         let invalid = |why: String| ConfigError::new(format!("identity.client_certificates: {why}"));
         let wrong = |why: String| Err(invalid(why));
         for (number, rule) in rules.iter().enumerate() {
-            let [names @ .., _issuer, _issuer_file] = rule.conditions();
+            let [names @ .., _issuer, _issuer_file] = conditions(rule);
             if names.iter().all(Option::is_none) {
                 return wrong(format!("rule {number} names neither a subject nor an alternative name"));
             }
-            if rule.conditions().into_iter().flatten().any(str::is_empty) {
+            if conditions(rule).into_iter().flatten().any(str::is_empty) {
                 return wrong(format!("rule {number} has an empty condition"));
             }
             if let Some(other) =
-                rules[..number].iter().position(|other| other.covers(rule) || rule.covers(other))
+                rules[..number].iter().position(|other| covers(other, rule) || covers(rule, other))
             {
                 return wrong(format!("rules {other} and {number} match the same certificates"));
             }
@@ -99,25 +99,18 @@ impl Rules {
     }
 }
 
-impl CertificateRule {
-    /// Returns the conditions of the rule; the last two are about the issuer, which does not identify a principal by
-    /// itself.
-    fn conditions(&self) -> [Option<&str>; 6] {
-        let [subject, dns, uri, email, issuer] =
-            [&self.subject, &self.san_dns, &self.san_uri, &self.san_email, &self.issuer]
-                .map(Option::as_deref);
-        // A path that is not UTF-8 cannot be compared; reading the file reports it.
-        let file = self.issuer_file.as_deref().map(|path| path.to_str().unwrap_or("(not UTF-8)"));
-        [subject, dns, uri, email, issuer, file]
-    }
+/// Returns the conditions of a rule; the last two are about the issuer, which does not identify a principal by itself.
+fn conditions(rule: &CertificateRule) -> [Option<&str>; 6] {
+    let [subject, dns, uri, email, issuer] =
+        [&rule.subject, &rule.san_dns, &rule.san_uri, &rule.san_email, &rule.issuer].map(Option::as_deref);
+    // A path that is not UTF-8 cannot be compared; reading the file reports it.
+    let file = rule.issuer_file.as_deref().map(|path| path.to_str().unwrap_or("(not UTF-8)"));
+    [subject, dns, uri, email, issuer, file]
+}
 
-    /// Whether every certificate that matches `other` matches this rule too.
-    fn covers(&self, other: &Self) -> bool {
-        self.conditions()
-            .into_iter()
-            .zip(other.conditions())
-            .all(|(here, there)| here.is_none() || here == there)
-    }
+/// Whether every certificate that matches the second rule matches the first too.
+fn covers(rule: &CertificateRule, other: &CertificateRule) -> bool {
+    conditions(rule).into_iter().zip(conditions(other)).all(|(here, there)| here.is_none() || here == there)
 }
 
 /// The names in a certificate that rules can match.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{Source, load_sources};
 
-/// The files of `src/model` that may import each other in a circle, sorted, each list with its reason.
+/// The files of `crates/model` that may import each other in a circle, sorted, each list with its reason.
 const CIRCLES: &[(&[&str], &str)] = &[
     (
         &["arm_rbac", "denied", "local_rbac", "role"],
@@ -28,13 +28,13 @@ fn model_files_import_in_circles_only_as_listed() {
     assert_eq!(circles(&load_sources().unwrap()), expected);
 }
 
-/// Returns the largest sets of files of `src/model` in which each imports every other, directly or not.
+/// Returns the largest sets of files of `crates/model` in which each imports every other, directly or not.
 fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
     let files: BTreeMap<String, &Source> = sources
         .iter()
-        .filter(|source| source.is_in("src/model/") && !source.is_test())
+        .filter(|source| source.is_in("crates/model/src/") && !source.is_test())
         .filter_map(|source| {
-            Some((source.path.strip_prefix("src/model/")?.strip_suffix(".rs")?.to_owned(), source))
+            Some((source.path.strip_prefix("crates/model/src/")?.strip_suffix(".rs")?.to_owned(), source))
         })
         .collect();
     let imports: BTreeMap<&str, BTreeSet<&str>> =
@@ -51,7 +51,7 @@ fn circles(sources: &[Source]) -> BTreeSet<Vec<String>> {
         .collect()
 }
 
-/// Returns the other files that a file imports. What `mod.rs` reexports belongs to the file that declares it.
+/// Returns the other files that a file imports. What `lib.rs` reexports belongs to the file that declares it.
 fn imports<'a>(name: &str, source: &Source, files: &'a BTreeMap<String, &Source>) -> BTreeSet<&'a str> {
     let resolve = |path: &[String]| {
         let whole = (1..=path.len()).rev().find_map(|length| {
@@ -60,12 +60,12 @@ fn imports<'a>(name: &str, source: &Source, files: &'a BTreeMap<String, &Source>
         });
         whole.map(|(file, _)| file.as_str())
     };
-    let reexports = files.get("mod").map(|source| source.paths.as_slice()).unwrap_or_default();
-    let paths = source.crate_paths().filter(|path| path.len() > 1 && path[0] == "model");
-    paths
+    let reexports = files.get("lib").map(|source| source.paths.as_slice()).unwrap_or_default();
+    source
+        .crate_paths()
         .filter_map(|path| {
-            let declared = |item: &&Vec<String>| item.len() == 2 && item.last() == path.get(1);
-            resolve(&path[1..]).or_else(|| resolve(reexports.iter().find(declared)?))
+            let declared = |item: &&Vec<String>| item.len() == 2 && item.last() == path.first();
+            resolve(&path).or_else(|| resolve(reexports.iter().find(declared)?))
         })
         .filter(|file| *file != name)
         .collect()
@@ -94,13 +94,13 @@ mod proof {
     #[test]
     fn reports_circles_through_other_files_and_reexports() {
         let sources = [
-            file("src/model/mod.rs", "mod a; mod b; mod c; mod d; pub use a::A;"),
-            file("src/model/a.rs", "use super::b::B;"),
-            file("src/model/b.rs", "use crate::model::c::C;"),
-            file("src/model/c.rs", "fn f(a: super::A) {}"),
-            file("src/model/d.rs", "use super::a::X; #[cfg(test)] mod tests { use super::super::d; }"),
-            file("src/model/e/mod.rs", "use super::e::f::F;"),
-            file("src/model/e/f.rs", "use crate::model::e::E;"),
+            file("crates/model/src/lib.rs", "mod a; mod b; mod c; mod d; pub use a::A;"),
+            file("crates/model/src/a.rs", "use super::b::B;"),
+            file("crates/model/src/b.rs", "use crate::c::C;"),
+            file("crates/model/src/c.rs", "fn f(a: super::A) {}"),
+            file("crates/model/src/d.rs", "use super::a::X; #[cfg(test)] mod tests { use super::super::d; }"),
+            file("crates/model/src/e/mod.rs", "use super::e::f::F;"),
+            file("crates/model/src/e/f.rs", "use crate::e::E;"),
         ];
         let found: Vec<String> = circles(&sources).iter().map(|circle| circle.join(" ")).collect();
         assert_eq!(found, ["a b c", "e/f e/mod"]);

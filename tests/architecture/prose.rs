@@ -17,6 +17,7 @@ const FOLDERS: &[&str] = &[
     ".ci",
     ".config",
     "benches",
+    "crates",
     "docs",
     "fuzz",
     "hsm-config",

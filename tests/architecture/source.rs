@@ -47,28 +47,35 @@ impl Source {
         is_declared || self.paths.iter().any(|path| imports(&path))
     }
 
-    /// The top-level module of the file: `store` for `src/store/rows.rs`, `clock` for `src/clock.rs`.
-    pub(super) fn module(&self) -> &str {
-        let inside = self.path.strip_prefix("src/").unwrap_or(&self.path);
-        inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs")
+    /// The top-level module of the top package that the file belongs to: `ops` for `src/ops/page.rs`.
+    pub(super) fn module(&self) -> Option<&str> {
+        self.path.strip_prefix("src/")?.split(['/', '.']).next()
     }
 
-    /// The module path of the file: `["store", "rows"]` for `src/store/rows.rs`.
+    /// The path of the file below the root of its crate: `rows.rs` for `crates/store/src/rows.rs`.
+    fn path_in_crate(&self) -> &str {
+        let inside = self.path.strip_prefix("crates/").and_then(|path| path.split_once('/'));
+        let path = inside.map_or(self.path.as_str(), |(_, path)| path);
+        path.strip_prefix("src/").unwrap_or(path)
+    }
+
+    /// The module path of the file in its crate: `["ops", "page"]` for `src/ops/page.rs`.
     fn position(&self) -> Vec<&str> {
-        let inside = self.path.strip_prefix("src/").unwrap_or(&self.path).trim_end_matches(".rs");
+        let inside = self.path_in_crate().trim_end_matches(".rs");
         inside.split('/').filter(|part| !["mod", "lib", "main"].contains(part)).collect()
     }
 
-    /// The paths into this crate, relative to its root.
+    /// The paths into this crate, relative to its root. Paths into other packages of the workspace are like those into
+    /// the modules that the top package makes of them.
     pub(super) fn crate_paths(&self) -> impl Iterator<Item = Vec<String>> {
         self.paths.iter().filter_map(|path| {
             let position = self.position();
             let up = path.iter().take_while(|word| *word == "super").count();
             let (base, rest) = match path[0].as_str() {
-                "crate" | "strongroom" => (&position[..0], &path[1..]),
+                "crate" | "strongroom" | "strongroom_environment" => (&position[..0], &path[1..]),
                 "self" => (&position[..], &path[1..]),
                 "super" => (&position[..position.len().saturating_sub(up)], &path[up..]),
-                _ => return None,
+                other => (&[other.strip_prefix("strongroom_")?][..], &path[1..]),
             };
             let absolute: Vec<String> =
                 base.iter().map(ToString::to_string).chain(rest.iter().cloned()).collect();
@@ -182,7 +189,7 @@ fn end_of_item(tokens: &[TokenTree], at: usize) -> usize {
 /// Parses all sources of the repository.
 pub(super) fn load_sources() -> Result<Vec<Source>, Box<dyn Error>> {
     let mut sources = Vec::new();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "crates", "tests", "benches"] {
         read_folder(Path::new(folder), &mut sources)?;
     }
     sources.push(Source::parse("build.rs", &fs::read_to_string("build.rs")?)?);

@@ -1,0 +1,200 @@
+//! Price lists: plans and their prices, as data.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::Field;
+use crate::audit_entry::Meter;
+use crate::key::KeyType;
+
+/// A price list: plans in one currency.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceSheet {
+    /// The title of the list on statements.
+    pub title: String,
+    /// ISO 4217, for example `USD`.
+    pub currency: String,
+    /// The plans.
+    pub plan: Vec<Plan>,
+}
+
+/// A pricing plan. Usage without a price in the plan is counted and free of charge.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The plan's name in the configuration.
+    pub name: String,
+    /// The title of the plan on statements.
+    pub title: String,
+    /// Prices of pool hours: hours of an HSM, running or soft-deleted.
+    #[serde(default)]
+    pub pool_hours: Vec<PoolHourPrice>,
+    /// Prices of operations.
+    #[serde(default)]
+    pub operations: Vec<OperationPrice>,
+    /// Prices of key versions, per month in which they count as used.
+    #[serde(default)]
+    pub key_versions: Vec<KeyVersionPrice>,
+}
+
+/// The price of an hour of an HSM.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolHourPrice {
+    /// The SKU; `*` matches every SKU without a price of its own.
+    pub sku: String,
+    /// The region; absent matches every region without a price of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// The price.
+    #[serde(deserialize_with = "exact")]
+    pub price: Decimal,
+    /// The source of the price.
+    pub source: PriceSource,
+}
+
+/// The price of operations of one class.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperationPrice {
+    /// The class of operations.
+    pub class: Meter,
+    /// The number of operations that the price is for: a power of ten.
+    pub per: u32,
+    /// The price tiers, by rank within the month.
+    pub tiers: Vec<Tier>,
+    /// The source of the price.
+    pub source: PriceSource,
+}
+
+/// The price of key versions of one class.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyVersionPrice {
+    /// The class of keys.
+    pub class: KeyClass,
+    /// The price tiers, by rank within the month.
+    pub tiers: Vec<Tier>,
+    /// The source of the price.
+    pub source: PriceSource,
+}
+
+/// The price for ranks within a month up to a limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// The last rank, counted from 1, with this price; absent in the last tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_to: Option<u64>,
+    /// The price.
+    #[serde(deserialize_with = "exact")]
+    pub price: Decimal,
+}
+
+/// A price list and its default plan.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pricing {
+    /// The price list.
+    pub prices: PriceSheet,
+    /// The name of the default plan.
+    pub plan: String,
+}
+
+impl Pricing {
+    /// Returns the named plan, or the default plan for `None`.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no plan of this name.
+    pub fn plan(&self, name: Option<&str>) -> crate::Result<&Plan> {
+        let name = name.unwrap_or(&self.plan);
+        self.prices.plan(name).ok_or_else(|| {
+            let known: Vec<_> = self.prices.plan.iter().map(|plan| plan.name.as_str()).collect();
+            crate::Error::invalid(Field::Plan, format!("the plan is one of {}", known.join(", ")))
+        })
+    }
+}
+
+/// The source of a price.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceSource {
+    /// The publication or invoice.
+    pub text: String,
+    /// When the source was read.
+    pub date: Date,
+    /// Whether the price is an assumption, because the source is weak or does not state it.
+    #[serde(default)]
+    pub assumption: bool,
+}
+
+/// Classes of keys with separate prices.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyClass {
+    /// RSA keys of 2048 bits.
+    #[serde(rename = "rsa-2048")]
+    Rsa2048,
+    /// Larger RSA keys, elliptic-curve keys, and symmetric keys, which vaults do not have.
+    Advanced,
+}
+
+impl KeyClass {
+    /// Returns the class of a key type.
+    // assumption: no vault has symmetric keys, so no list has a price for them.
+    pub const fn of(key_type: KeyType) -> Self {
+        match key_type {
+            KeyType::Rsa { bits: 2048 } => Self::Rsa2048,
+            KeyType::Rsa { .. } | KeyType::Ec { .. } | KeyType::Oct { .. } => Self::Advanced,
+        }
+    }
+
+    /// Returns its name in price lists.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rsa2048 => "rsa-2048",
+            Self::Advanced => "advanced",
+        }
+    }
+}
+
+/// Deserializes a decimal from a string. Numbers of the file format are binary fractions and not exact.
+fn exact<'de, D: Deserializer<'de>>(input: D) -> Result<Decimal, D::Error> {
+    let text = String::deserialize(input)?;
+    Decimal::from_str_exact(&text)
+        .map_err(|_| D::Error::custom(format!("{text} is not a decimal such as \"3.20\"")))
+}
+
+impl PriceSheet {
+    /// Returns a plan by its name.
+    pub fn plan(&self, name: &str) -> Option<&Plan> {
+        self.plan.iter().find(|plan| plan.name == name)
+    }
+}
+
+impl Plan {
+    /// Whether operations or key versions are charged.
+    pub fn charges_usage(&self) -> bool {
+        !self.operations.is_empty() || !self.key_versions.is_empty()
+    }
+
+    /// Returns the most specific price of an hour of an HSM: for SKU and region, for the SKU, or the wildcard.
+    pub(super) fn pool_hour(&self, sku: &str, location: &str) -> Option<&PoolHourPrice> {
+        let fits = |price: &&PoolHourPrice| {
+            (price.sku == sku || price.sku == "*")
+                && price.location.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(location))
+        };
+        let candidates = self.pool_hours.iter().filter(fits);
+        candidates.max_by_key(|price| (price.sku != "*", price.location.is_some()))
+    }
+
+    pub(super) fn operation(&self, class: Meter) -> Option<&OperationPrice> {
+        self.operations.iter().find(|price| price.class == class)
+    }
+
+    pub(super) fn key_version(&self, class: KeyClass) -> Option<&KeyVersionPrice> {
+        self.key_versions.iter().find(|price| price.class == class)
+    }
+}

@@ -1,0 +1,343 @@
+//! The error type of the service, with one variant for each failure that callers distinguish.
+//!
+//! Each surface maps this enum to its own codes in one exhaustive match without a wildcard.
+
+use super::Timestamp;
+use super::field::{Field, InvalidValue};
+use super::internal::WithCauses;
+use super::key_date::KeyDate;
+use super::mode_family::ModeFamily;
+use super::name::{HsmName, KeyName, PrincipalId, VersionId};
+use super::resource::ResourceGroupName;
+use super::resource_kind::{Exists, NotFound, Resource, SoftDeleted};
+use super::retention::{Deletion, RecoveryLevel};
+
+pub use super::denied::DeniedAction;
+pub use super::field::shorten;
+pub use super::internal::Internal;
+
+/// The result of a fallible call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed. `Display` is shown to callers unless the variant says otherwise.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Error {
+    /// The request queue of the token is full; nothing was done.
+    #[error("the token is busy; try again in a moment")]
+    TokenBusy,
+    /// A built-in role cannot be changed, deleted, or have its id taken.
+    #[error("role definition {id} is built in and cannot be changed or deleted; use another id")]
+    BuiltInRole {
+        /// The role definition's id.
+        id: uuid::Uuid,
+    },
+    /// The system clock is held or behind: scheduled destruction waits.
+    #[error(
+        "the machine's clock is not trusted ({standing}): nothing is destroyed by time until it is set right or released"
+    )]
+    ClockNotTrusted {
+        /// `held` or `behind`.
+        standing: &'static str,
+    },
+    /// Too many computations are running; nothing was done.
+    #[error("too many {what} are being computed; try again in a moment")]
+    ComputationBusy {
+        /// The computations, in the plural.
+        what: &'static str,
+    },
+    /// A concurrent request changed the same resource; nothing was done.
+    #[error("{what} was changed by another request meanwhile; try again")]
+    Conflict {
+        /// What was changed.
+        what: String,
+    },
+    /// The resource is soft-deleted: it can be recovered or purged, and its name is taken until then.
+    #[error("{}", SoftDeleted { resource, scheduled_purge_at: *scheduled_purge_at })]
+    Deleted {
+        /// The resource.
+        resource: Resource,
+        /// When the service purges it.
+        scheduled_purge_at: Timestamp,
+    },
+    /// Decryption, unwrapping or tag verification failed. One error for every cause, so that callers get no
+    /// padding oracle.
+    #[error("the input could not be decrypted with this key")]
+    DecryptionFailed,
+    /// The name belongs to another resource, live or soft-deleted.
+    #[error("{}", Exists { resource, deleted: *deleted })]
+    Exists {
+        /// The resource that has the name.
+        resource: Resource,
+        /// Whether it is soft-deleted.
+        deleted: bool,
+    },
+    /// The authenticated caller is not authorized.
+    #[error("principal {principal} {denied}")]
+    Forbidden {
+        /// The caller.
+        principal: PrincipalId,
+        /// The action and scope that no role grants.
+        denied: DeniedAction,
+        /// The names of built-in roles that grant the action.
+        roles: Vec<String>,
+    },
+    /// The HSM is provisioned but not activated.
+    #[error("managed HSM {hsm} is not activated")]
+    HsmNotActivated {
+        /// The HSM.
+        hsm: HsmName,
+    },
+    /// A bug or unexpected condition in the service. The text and the causes are logged and never sent to callers.
+    #[error(transparent)]
+    Internal(Internal),
+    /// A malformed request, or an invalid value of a field.
+    #[error("{field}: {why}")]
+    Invalid {
+        /// The field.
+        field: Field,
+        /// Why the value is invalid.
+        why: String,
+    },
+    /// The version is disabled.
+    #[error("operation {operation} is not allowed on a disabled key")]
+    KeyDisabled {
+        /// The requested operation.
+        operation: &'static str,
+    },
+    /// The version has expired.
+    #[error("operation {operation} is not allowed on an expired key (expired {expires})")]
+    KeyExpired {
+        /// The requested operation.
+        operation: &'static str,
+        /// The expiry date.
+        expires: KeyDate,
+    },
+    /// The key exists in the store, but its object is not found in the token. Reported, never repaired.
+    #[error("the token does not hold the material of key version {version}; the key was not changed")]
+    KeyMaterialMissing {
+        /// The version.
+        version: VersionId,
+    },
+    /// The version is not valid yet.
+    #[error("operation {operation} is not allowed on a key that is not yet valid (valid from {not_before})")]
+    KeyNotYetValid {
+        /// The requested operation.
+        operation: &'static str,
+        /// The start of the validity period.
+        not_before: KeyDate,
+    },
+    /// A documented limit of the service is reached.
+    #[error("limit reached: at most {limit} {what}")]
+    LimitExceeded {
+        /// The limited resources, in the plural.
+        what: &'static str,
+        /// The maximum.
+        limit: usize,
+    },
+    /// The version is bound to another family of AES modes.
+    #[error(
+        "this key version is bound to the AES mode family {bound}, and {asked} is not allowed with it; use another key, or another version of this one"
+    )]
+    ModeFamilyMismatch {
+        /// The version.
+        version: VersionId,
+        /// The family it is bound to.
+        bound: ModeFamily,
+        /// The requested family.
+        asked: ModeFamily,
+    },
+    /// A required request body is empty.
+    #[error("no content provided")]
+    NoContent,
+    /// The resource does not exist, or not in the state that the request needs.
+    #[error("{}", NotFound(.0))]
+    NotFound(Resource),
+    /// `key_ops` of the version does not contain the operation.
+    #[error("operation {operation} is not permitted on this key: its key_ops do not contain it")]
+    OperationNotPermitted {
+        /// The requested operation.
+        operation: &'static str,
+    },
+    /// The memory budget for request bodies is exhausted.
+    #[error("too many bytes of requests are being held; try again in a moment")]
+    Overloaded,
+    /// Purge protection forbids purging before the scheduled purge date.
+    #[error("purge is not allowed: recovery level {level} keeps what is deleted until {scheduled_purge_at}")]
+    PurgeProtected {
+        /// The recovery level in force.
+        level: RecoveryLevel,
+        /// The scheduled purge date.
+        scheduled_purge_at: Timestamp,
+    },
+    /// The request exceeds the size limit.
+    #[error("limit reached: at most {limit} bytes in a request")]
+    RequestTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The request body did not arrive in time.
+    #[error("the request was not complete after {seconds} seconds")]
+    RequestTooSlow {
+        /// The time limit in seconds.
+        seconds: u64,
+    },
+    /// A managed HSM was created or recovered in the resource group during its deletion.
+    #[error("managed HSM {hsm} was made or recovered in resource group {group} while it was being deleted")]
+    ResourceGroupNotEmpty {
+        /// The group.
+        group: ResourceGroupName,
+        /// One of the HSMs in it.
+        hsm: HsmName,
+    },
+    /// Events after the requested position are no longer retained.
+    #[error("what happened after event {after} is not kept any more: the oldest event kept is {oldest}")]
+    ResumeTokenExpired {
+        /// The requested position: the sequence number of the last event read.
+        after: u64,
+        /// The sequence number of the oldest retained event.
+        oldest: u64,
+    },
+    /// A role assignment of another name assigns the same role to the same principal at the same scope.
+    #[error(
+        "role assignment '{existing}' already adds role '{role_definition}' to principal '{principal}' in scope '{scope}'"
+    )]
+    RoleAssignmentMatches {
+        /// The name of the other assignment.
+        existing: uuid::Uuid,
+        /// The role.
+        role_definition: uuid::Uuid,
+        /// The principal.
+        principal: PrincipalId,
+        /// The scope.
+        scope: String,
+    },
+    /// The surface has no route for this path and method.
+    #[error("there is no such route")]
+    RouteNotFound,
+    /// The key cannot be rotated because it has no rotation policy.
+    #[error("key {name} has no rotation policy; a key can be rotated once it has one")]
+    RotationPolicyMissing {
+        /// The key.
+        name: KeyName,
+    },
+    /// The service is shutting down.
+    #[error("the service is stopping; go on from the last resume token when it is back")]
+    Stopping,
+    /// A PKCS#11 function failed with a return value other than `CKR_OK`.
+    #[error("the token failed in {function} with {code}")]
+    TokenFailed {
+        /// The PKCS#11 function.
+        function: &'static str,
+        /// The name of the return value (`CKR_...`).
+        code: String,
+    },
+    /// The token pool has no free token for another HSM.
+    #[error("no token is free for another managed HSM: all {tokens} of the pool are taken")]
+    TokenPoolExhausted {
+        /// The size of the pool.
+        tokens: usize,
+    },
+    /// The token did not answer in time. The call may still take effect in the token.
+    #[error("the token did not answer within {milliseconds} ms")]
+    TokenTimeout {
+        /// The timeout in milliseconds.
+        milliseconds: u64,
+    },
+    /// The token is not present, or its contents cannot be read reliably.
+    #[error("the token is not available: {why}")]
+    TokenUnavailable {
+        /// Why it is not available.
+        why: String,
+    },
+    /// The credential is missing, expired, issued elsewhere or tampered with. The reason is safe to return.
+    #[error("{why}")]
+    Unauthenticated {
+        /// Why the credential is rejected.
+        why: &'static str,
+    },
+    /// The feature is not available: the token does not support it, or it is not implemented.
+    #[error("{what}")]
+    Unsupported {
+        /// The feature, and why it is not available.
+        what: String,
+    },
+}
+
+impl From<InvalidValue> for Error {
+    fn from(InvalidValue { field, why }: InvalidValue) -> Self {
+        Self::Invalid { field, why }
+    }
+}
+
+impl Error {
+    /// Creates an `Invalid` error for a field.
+    pub fn invalid(field: Field, why: impl Into<String>) -> Self {
+        Self::Invalid { field, why: why.into() }
+    }
+
+    /// Creates the error of a resource that is soft-deleted.
+    pub fn deleted(resource: impl Into<Resource>, deletion: Deletion) -> Self {
+        Self::Deleted { resource: resource.into(), scheduled_purge_at: deletion.scheduled_purge_at }
+    }
+
+    /// Returns the stable name of this error, used by gRPC (`ErrorInfo`) and the audit log.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::TokenBusy => "TOKEN_BUSY",
+            Self::BuiltInRole { .. } => "ROLE_DEFINITION_BUILT_IN",
+            Self::ClockNotTrusted { .. } => "CLOCK_NOT_TRUSTED",
+            Self::ComputationBusy { .. } => "COMPUTATION_BUSY",
+            Self::Conflict { .. } => "CONCURRENT_CHANGE",
+            Self::DecryptionFailed => "DECRYPTION_FAILED",
+            Self::Deleted { resource, .. } => resource.kind.reasons().deleted,
+            Self::Exists { resource, .. } => resource.kind.reasons().exists,
+            Self::Forbidden { .. } => "ACTION_NOT_GRANTED",
+            Self::HsmNotActivated { .. } => "HSM_NOT_ACTIVATED",
+            Self::Internal(_) => "INTERNAL",
+            Self::Invalid { .. } => "BAD_PARAMETER",
+            Self::KeyDisabled { .. } => "KEY_DISABLED",
+            Self::KeyExpired { .. } => "KEY_EXPIRED",
+            Self::KeyMaterialMissing { .. } => "KEY_MATERIAL_MISSING",
+            Self::KeyNotYetValid { .. } => "KEY_NOT_YET_VALID",
+            Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
+            Self::ModeFamilyMismatch { .. } => "AES_MODE_FAMILY_MISMATCH",
+            Self::NoContent => "NO_CONTENT",
+            Self::NotFound(resource) => resource.kind.reasons().not_found,
+            Self::OperationNotPermitted { .. } => "KEY_OPERATION_NOT_PERMITTED",
+            Self::Overloaded => "OVERLOADED",
+            Self::PurgeProtected { .. } => "PURGE_PROTECTED",
+            Self::RequestTooLarge { .. } => "REQUEST_TOO_LARGE",
+            Self::RequestTooSlow { .. } => "REQUEST_TOO_SLOW",
+            Self::ResourceGroupNotEmpty { .. } => "RESOURCE_GROUP_NOT_EMPTY",
+            Self::ResumeTokenExpired { .. } => "RESUME_TOKEN_EXPIRED",
+            Self::RoleAssignmentMatches { .. } => "ROLE_ASSIGNMENT_MATCHES",
+            Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
+            Self::Stopping => "SERVICE_STOPPING",
+            Self::RouteNotFound => "ROUTE_NOT_FOUND",
+            Self::TokenFailed { .. } => "TOKEN_FAILED",
+            Self::TokenPoolExhausted { .. } => "TOKEN_POOL_EXHAUSTED",
+            Self::TokenTimeout { .. } => "TOKEN_TIMEOUT",
+            Self::TokenUnavailable { .. } => "TOKEN_UNAVAILABLE",
+            Self::Unauthenticated { .. } => "UNAUTHENTICATED",
+            Self::Unsupported { .. } => "NOT_AVAILABLE",
+        }
+    }
+
+    /// Creates an `Internal` error from an error, which it keeps, or from a text.
+    pub fn internal(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(Internal::new(why))
+    }
+
+    /// Creates an `Internal` error with the text `context` that keeps the error that caused it.
+    pub fn internal_caused_by(
+        context: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Internal(Internal::with_context(context, cause))
+    }
+
+    /// Returns the text for the log: that of the error, followed by its causes.
+    pub fn with_causes(&self) -> impl std::fmt::Display {
+        WithCauses(self)
+    }
+}

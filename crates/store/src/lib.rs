@@ -1,0 +1,341 @@
+//! The state of the service: read from memory, written through one ledger to SQLite.
+//!
+//! Reads are synchronous, run no SQL and do not wait for disk writes. All writes go through
+//! [`Store::commit`] to the ledger task, which commits in groups (see `ledger`). Audit records are
+//! numbered and chained there (see `chain`), written to an outbox in the same transaction as the changes
+//! they record, and exported afterwards, at least once and in order. The export reports its last record
+//! when the store is opened, so each record is exported exactly once.
+//!
+//! Two processes must not open the same database, because each would read only its own memory. The caller
+//! of [`Store::open`] holds a lock file.
+
+mod ambiguous_commit;
+mod audit_keys;
+mod case_insensitive;
+mod chain;
+mod commit;
+mod events;
+mod export;
+mod high_water_mark;
+mod hsms;
+mod ledger;
+mod load;
+mod memory;
+mod open;
+mod outbox;
+mod resource_statements;
+mod resources;
+mod resume;
+mod roles;
+mod rotation;
+mod statements;
+mod transaction;
+mod usage;
+
+use strongroom_environment::clock;
+use strongroom_model as model;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+pub use commit::{AuditRecord, Commit, Durability, Options, Rules};
+pub use export::Export;
+pub use outbox::ExportedRecord;
+
+use chain::ChainHead;
+use ledger::Message;
+use memory::Memory;
+
+use crate::model::arm_rbac::{ControlAssignment, ControlGrant};
+use crate::model::audit_key::AuditKey;
+use crate::model::billing::{Budget, Facts, MeterReading, Period, VersionUse, day_of};
+use crate::model::change::Intent;
+use crate::model::event::{EventBatch, EventFilter, EventPosition};
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::Key;
+use crate::model::lifetime::HsmLifetime;
+use crate::model::local_rbac::{Grant, RoleAssignment, RoleDefinition};
+use crate::model::name::{BudgetName, HsmName, KeyName, PrincipalId};
+use crate::model::resource::{ResourceGroup, ResourceGroupName, Subscription, SubscriptionId};
+use crate::model::time::DueWork;
+use crate::model::{Error, Result, Timestamp};
+
+/// Selects the keys to list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Listing {
+    /// Live keys.
+    Live,
+    /// Soft-deleted keys.
+    Deleted,
+}
+
+/// A handle to the state of the service. Cheap to clone; clones share the state.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    memory: Arc<Memory>,
+    queue: mpsc::Sender<Message>,
+    durability: Durability,
+    failing: Arc<AtomicBool>,
+    /// The sequence number and link of the last record.
+    head: Arc<Mutex<ChainHead>>,
+    chain_break: Option<String>,
+    resumed: Option<(u64, u64)>,
+    /// Set while a commit is ambiguous.
+    is_ambiguous: Arc<AtomicBool>,
+    no_grants: Arc<[Grant]>,
+    no_control_grants: Arc<[ControlGrant]>,
+}
+
+impl Store {
+    /// The earliest due work of all HSMs for which `except` returns `false`. `except` is called for the first few items
+    /// of each HSM.
+    pub fn next_due(&self, except: impl Fn(&DueWork) -> bool) -> Option<DueWork> {
+        self.0.memory.next_due(except)
+    }
+
+    /// Whether this work is still scheduled.
+    pub fn is_due(&self, due: &DueWork) -> bool {
+        self.0.memory.is_due(due)
+    }
+
+    /// Returns a receiver that is notified of each commit.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.0.memory.watch()
+    }
+
+    /// Returns a receiver of the sequence number of the newest lifecycle event.
+    pub fn watch_events(&self) -> watch::Receiver<u64> {
+        self.0.memory.watch_events()
+    }
+
+    /// Reads at most `most` events that `watched` includes, from a position in the log on.
+    ///
+    /// # Errors
+    /// `ResumeTokenExpired` if later events have already been removed, `Invalid` for a position after the newest
+    /// event.
+    pub fn events(&self, watched: EventFilter, since: EventPosition, most: usize) -> Result<EventBatch> {
+        self.0.memory.events().read(watched, since, most)
+    }
+
+    /// Whether events after the sequence number `after` concern this watch.
+    pub fn events_concern(&self, watched: EventFilter, after: u64) -> bool {
+        self.0.memory.events().concerns(watched, after)
+    }
+
+    /// All HSMs, by name.
+    pub fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
+        self.0.memory.hsms()
+    }
+
+    /// The HSM of this name, live or deleted. Names of HSMs and keys are case-insensitive.
+    pub fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
+        self.0.memory.hsm(name)
+    }
+
+    /// The serial numbers of the tokens of all HSMs, deleted ones included.
+    pub fn token_serials(&self) -> Vec<String> {
+        self.hsms().iter().map(|hsm| hsm.token_serial.clone()).collect()
+    }
+
+    /// The built-in role with this display name.
+    ///
+    /// # Errors
+    /// `Internal` if there is none.
+    pub fn built_in_role(&self, name: &str) -> Result<Arc<RoleDefinition>> {
+        let roles = self.0.memory.built_in();
+        let role = roles.iter().find(|role| role.role_name == name).cloned();
+        role.ok_or_else(|| Error::internal(format!("{name} is not the name of a built-in role")))
+    }
+
+    /// The lifetimes of all HSMs, purged ones included, in order of creation.
+    pub fn lifetimes(&self) -> Vec<HsmLifetime> {
+        self.0.memory.lifetimes()
+    }
+
+    /// The key of this name, live or deleted.
+    pub fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
+        self.0.memory.key(hsm, name)
+    }
+
+    /// At most `limit` keys after the name `after`, in case-insensitive order.
+    pub fn keys(&self, hsm: &HsmName, listing: Listing, after: Option<&str>, limit: usize) -> Vec<Arc<Key>> {
+        self.0.memory.keys(hsm, listing, after, limit)
+    }
+
+    /// The number of live and deleted keys.
+    pub fn key_count(&self, hsm: &HsmName) -> usize {
+        self.0.memory.key_count(hsm)
+    }
+
+    /// Built-in role definitions in their fixed order, then custom ones in order of creation.
+    pub fn role_definitions(&self, hsm: &HsmName) -> Vec<Arc<RoleDefinition>> {
+        self.0.memory.roles(hsm).map(|roles| roles.definitions()).unwrap_or_default()
+    }
+
+    /// One role definition of an HSM.
+    pub fn role_definition(&self, hsm: &HsmName, id: Uuid) -> Option<Arc<RoleDefinition>> {
+        self.0.memory.roles(hsm)?.definition(id)
+    }
+
+    /// Role assignments in order of creation.
+    pub fn role_assignments(&self, hsm: &HsmName) -> Vec<Arc<RoleAssignment>> {
+        self.0.memory.roles(hsm).map(|roles| roles.assignments()).unwrap_or_default()
+    }
+
+    /// The role assignments of a principal in an HSM, joined with their definitions. Assignments of deleted
+    /// definitions are omitted.
+    pub fn grants(&self, hsm: &HsmName, principal: PrincipalId) -> Arc<[Grant]> {
+        let grants = self.0.memory.roles(hsm).and_then(|roles| roles.grants(principal));
+        grants.unwrap_or_else(|| Arc::clone(&self.0.no_grants))
+    }
+
+    /// All subscriptions, by ID.
+    pub fn subscriptions(&self) -> Vec<Arc<Subscription>> {
+        self.0.memory.resources().subscriptions()
+    }
+
+    /// One subscription.
+    pub fn subscription(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
+        self.0.memory.resources().subscription(id)
+    }
+
+    /// The resource groups of a subscription, by name.
+    pub fn resource_groups(&self, subscription: SubscriptionId) -> Vec<Arc<ResourceGroup>> {
+        self.0.memory.resources().groups(subscription)
+    }
+
+    /// All budgets, by subscription and name.
+    pub fn budgets(&self) -> Vec<Arc<Budget>> {
+        self.0.memory.resources().budgets()
+    }
+
+    /// One budget. Names are case-insensitive.
+    pub fn budget(&self, subscription: SubscriptionId, name: &BudgetName) -> Option<Arc<Budget>> {
+        self.0.memory.resources().budget(subscription, name)
+    }
+
+    /// One resource group. Names are case-insensitive.
+    pub fn resource_group(
+        &self,
+        subscription: SubscriptionId,
+        name: &ResourceGroupName,
+    ) -> Option<Arc<ResourceGroup>> {
+        self.0.memory.resources().group(subscription, name)
+    }
+
+    /// The role definitions of the control plane.
+    pub fn control_definitions(&self) -> Vec<Arc<RoleDefinition>> {
+        self.0.memory.resources().roles.definitions()
+    }
+
+    /// Role assignments of the control plane, of all subscriptions, in order of creation.
+    pub fn control_assignments(&self) -> Vec<Arc<ControlAssignment>> {
+        self.0.memory.resources().roles.assignments()
+    }
+
+    /// The role assignments of a principal on the control plane, joined with their definitions.
+    pub fn control_grants(&self, principal: PrincipalId) -> Arc<[ControlGrant]> {
+        let grants = self.0.memory.resources().roles.grants(principal);
+        grants.unwrap_or_else(|| Arc::clone(&self.0.no_control_grants))
+    }
+
+    /// The open intents, oldest first if their IDs sort by time.
+    pub fn intents(&self) -> Vec<Intent> {
+        self.0.memory.intents()
+    }
+
+    /// The data from which the costs of a period are computed: of all HSMs, because names are reused, and of
+    /// all calendar months that the period touches, because price tiers apply per month.
+    pub fn facts(&self, period: Period) -> Facts {
+        let last = Period { from: period.to, to: period.to };
+        let months = Period { from: period.month().from, to: last.month().to };
+        Facts { lifetimes: self.lifetimes(), readings: self.readings(months), uses: self.uses(months) }
+    }
+
+    /// Calls counted per HSM, event, meter and hour, for the hours that start in a period.
+    pub fn readings(&self, period: Period) -> Vec<MeterReading> {
+        // Hours start at full seconds: round up to exclude an hour that starts before the period.
+        let first = |instant: Timestamp| instant.as_second() + i64::from(instant.subsec_nanosecond() > 0);
+        self.0.memory.usage().readings(first(period.from), first(period.to))
+    }
+
+    /// The key versions, purged ones included, that count as used on a day that starts in a period.
+    pub fn uses(&self, period: Period) -> Vec<VersionUse> {
+        let from = day_of(period.from);
+        self.0.memory.usage().uses(from, day_of(period.to).saturating_add(1))
+    }
+
+    /// The keys that sign the audit log, in order of creation.
+    pub fn audit_keys(&self) -> Vec<AuditKey> {
+        self.0.memory.audit_keys()
+    }
+
+    /// The sequence number and link of the last committed audit record; 0 and empty if there is none.
+    pub fn audit_head(&self) -> (u64, String) {
+        let head = self.0.head.lock().unwrap_or_else(PoisonError::into_inner);
+        (head.seq, head.chain.clone())
+    }
+
+    /// The mismatch between the exported log and the database when the store was opened, if there was one.
+    pub fn chain_break(&self) -> Option<&str> {
+        self.0.chain_break.as_deref()
+    }
+
+    /// The first and the last of the records that were missing in the exported log when the store was opened.
+    pub fn reexported_records(&self) -> Option<(u64, u64)> {
+        self.0.resumed
+    }
+
+    /// Commits the writes of a call. Changes and intents are durable and visible to readers when this
+    /// returns; a commit with only an audit record follows the store's [`Durability`]. Dropping the future
+    /// does not cancel a queued commit.
+    ///
+    /// # Errors
+    /// The violated precondition of a change; nothing of the commit is written then. `Internal` if the
+    /// database fails or the store is closed.
+    pub async fn commit(&self, commit: Commit) -> Result<()> {
+        if commit.record.as_ref().is_some_and(|record| !chain::is_record(&record.body)) {
+            return Err(Error::internal("an audit record must be one JSON object on one line"));
+        }
+        let closed = || Error::internal("the store is closed");
+        let unattended = commit.is_record_only()
+            && self.0.durability == Durability::Relaxed
+            && !self.0.failing.load(Ordering::Relaxed);
+        if unattended {
+            return self.0.queue.send(Message::Commit(commit, None)).await.map_err(|_| closed());
+        }
+        let (reply, result) = oneshot::channel();
+        self.0.queue.send(Message::Commit(commit, Some(reply))).await.map_err(|_| closed())?;
+        result.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Waits until no commit is ambiguous. Readers then see the result: an intent that the store does not have was
+    /// closed by a commit, even if its caller received an error.
+    ///
+    /// # Errors
+    /// `Internal` if the database cannot be queried or the store is closed. Nothing may be rolled back then, because a
+    /// record may depend on it.
+    pub async fn resolve_ambiguous_commits(&self) -> Result<()> {
+        if !self.0.is_ambiguous.load(Ordering::Acquire) && !self.0.queue.is_closed() {
+            return Ok(());
+        }
+        let unknown = || Error::internal("it is unknown whether the last changes were written");
+        let (reply, settled) = oneshot::channel();
+        self.0.queue.send(Message::ResolveAmbiguous(reply)).await.map_err(|_| unknown())?;
+        if settled.await == Ok(true) { Ok(()) } else { Err(unknown()) }
+    }
+
+    /// Writes and exports what is queued and closes the database. Commits fail from then on.
+    pub async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.0.queue.send(Message::Close(closed)).await.is_ok() {
+            // An error means that the ledger has already ended.
+            let _ = done.await;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Profiles: the settings for one kind of token, read from `hsm-config/profiles/*.toml`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::config::ConfigError;
+
+/// The settings for one kind of token. Capabilities are not configured; they are measured.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The profile's name.
+    pub name: String,
+    /// The usual paths of the module, in order of preference.
+    #[serde(default)]
+    pub modules: Vec<PathBuf>,
+    /// The number of threads for signing, encrypting and decrypting; 0 means the number of processors plus 1.
+    pub workers: usize,
+    /// The capacity of the queue for those threads; when it is full, calls return `Busy`.
+    pub queue: usize,
+    /// The capacity of the queue for the one thread that creates and destroys objects.
+    pub slow_queue: usize,
+    /// The maximum number of session-object copies of frequently used keys; 0 disables them.
+    pub session_copies: usize,
+    /// The timeout of an operation, in milliseconds.
+    pub call_ms: u64,
+    /// The timeout for creating or destroying objects, in milliseconds.
+    pub slow_call_ms: u64,
+    /// The return codes (`CKR_…`) that mean that the token is busy.
+    #[serde(default)]
+    pub throttle: Vec<String>,
+}
+
+impl Profile {
+    /// Parses a profile in TOML.
+    ///
+    /// # Errors
+    /// If it is malformed or a queue or timeout is 0.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let profile: Self =
+            toml::from_str(text).map_err(|cause| ConfigError::new(format!("profile: {cause}")))?;
+        if profile.queue == 0 || profile.slow_queue == 0 || profile.call_ms == 0 || profile.slow_call_ms == 0
+        {
+            return Err(ConfigError::new("profile: queues and timeouts must be at least 1"));
+        }
+        Ok(profile)
+    }
+
+    /// Returns a built-in profile: `softhsm`, `kryoptic` or `generic`.
+    ///
+    /// # Errors
+    /// For any other name.
+    pub fn named(name: &str) -> Result<Self, ConfigError> {
+        match name {
+            "softhsm" => Self::parse(include_str!("../../../hsm-config/profiles/softhsm.toml")),
+            "kryoptic" => Self::parse(include_str!("../../../hsm-config/profiles/kryoptic.toml")),
+            "generic" => Self::parse(include_str!("../../../hsm-config/profiles/generic.toml")),
+            _ => Err(ConfigError::new("profile: the built-in profiles are softhsm, kryoptic and generic")),
+        }
+    }
+
+    /// The first of [`Self::modules`] that exists.
+    pub fn find_module(&self) -> Option<PathBuf> {
+        self.modules.iter().find(|path| path.exists()).cloned()
+    }
+
+    /// The number of worker threads for the fast queue.
+    pub(super) fn fast_workers(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get) + 1,
+            chosen => chosen,
+        }
+    }
+
+    /// The timeout of an operation.
+    pub(super) const fn call_timeout(&self) -> Duration {
+        Duration::from_millis(self.call_ms)
+    }
+
+    /// The timeout for creating or destroying objects.
+    pub(super) const fn slow_call_timeout(&self) -> Duration {
+        Duration::from_millis(self.slow_call_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_built_in_profiles() {
+        for name in ["softhsm", "kryoptic", "generic"] {
+            assert_eq!(Profile::named(name).unwrap().name, name);
+        }
+        assert!(Profile::named("other").is_err());
+    }
+
+    #[test]
+    fn rejects_unknown_and_zero_settings() {
+        let text = include_str!("../../../hsm-config/profiles/generic.toml");
+        assert!(Profile::parse(&format!("{text}\nsomething = 1\n")).is_err());
+        assert!(Profile::parse(&text.replace("queue = 256", "queue = 0")).is_err());
+    }
+}
