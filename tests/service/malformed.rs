@@ -5,8 +5,8 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::raw::{self, Field, Kind, Rpc, Shape};
-use crate::requests::{GUID, HSM, KEY, SUBSCRIPTION, valid_request};
-use crate::support::{AccessTokens, Client, Server, ec, error_metadata, oct, reason};
+use crate::requests::{GUID, HSM, KEY, SUBSCRIPTION, create_keys, valid_request};
+use crate::support::{AccessTokens, Client, Server, error_metadata, reason};
 
 /// Returns strings that are invalid for a field. New fields must be added here.
 fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
@@ -204,10 +204,7 @@ async fn state(client: &mut Client) -> impl PartialEq + std::fmt::Debug + use<> 
 async fn server() -> (Server, Client, Channel, AccessTokens) {
     let server = Server::start();
     let mut dev = server.client("dev").await;
-    dev.create(ec("sample", "P-256")).await.unwrap();
-    dev.create(oct("secret", 256)).await.unwrap();
-    dev.create(ec("gone", "P-256")).await.unwrap();
-    dev.keys.delete_key(pb::DeleteKeyRequest { name: "hsms/local/keys/gone".to_owned() }).await.unwrap();
+    create_keys(&mut dev).await;
     let (channel, bearers) = (server.channel().await, server.access_tokens("dev").await);
     (server, dev, channel, bearers)
 }

@@ -1,4 +1,6 @@
 //! A valid encoded request for each RPC, for tests that iterate over all RPCs.
+//!
+//! Requests of the data plane succeed on the objects that `roles/fixture.rs` creates.
 
 use prost::Message as _;
 use strongroom::api::grpc::pb;
@@ -6,14 +8,32 @@ use strongroom::api::grpc::pb::advance_clock_request::Target;
 use strongroom::model::arm_rbac::ControlAction;
 use strongroom::ops::Description;
 
+use crate::roles::support::{CRYPTO_USER, definition_request};
+use crate::support::{Client, ec, oct};
+
 /// The HSM of the built-in seed.
 pub(crate) const HSM: &str = "hsms/local";
 /// A key in it.
 pub(crate) const KEY: &str = "hsms/local/keys/sample";
-/// A GUID that names nothing.
+/// A GUID that names nothing in a new HSM.
 pub(crate) const GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a001";
+/// The GUID of a role assignment that a request creates.
+pub(crate) const NEW_GUID: &str = "7d0e8b1e-52c6-4f9c-9d6a-2a53c2a3a002";
 /// The subscription of the built-in seed.
 pub(crate) const SUBSCRIPTION: &str = "subscriptions/e091ccde-12fe-56c1-a9da-c98193d4bdb5";
+
+/// Creates the keys that requests name: `sample`, `secret`, and the deleted `gone`.
+pub(crate) async fn create_keys(client: &mut Client) {
+    client.create(ec("sample", "P-256")).await.unwrap();
+    client.create(oct("secret", 256)).await.unwrap();
+    create_deleted_key(client).await;
+}
+
+/// Creates the deleted key that requests name.
+pub(crate) async fn create_deleted_key(client: &mut Client) {
+    client.create(ec("gone", "P-256")).await.unwrap();
+    client.keys.delete_key(pb::DeleteKeyRequest { name: "hsms/local/keys/gone".to_owned() }).await.unwrap();
+}
 
 /// Returns a valid encoded request for an RPC. Appended fields override it, so that a test can invalidate one field.
 pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
@@ -34,7 +54,7 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
             .encode_to_vec(),
         "ImportKey" => {
             let key = Some(pb::ImportKeyMaterial { kty, k: vec![7; 32], ..Default::default() });
-            pb::ImportKeyRequest { parent, key_id: "new".to_owned(), key, ..Default::default() }
+            pb::ImportKeyRequest { parent, key_id: "imported".to_owned(), key, ..Default::default() }
                 .encode_to_vec()
         }
         "GetKey" => pb::GetKeyRequest { name }.encode_to_vec(),
@@ -45,7 +65,8 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
         "UpdateKeyVersion" => {
             let update_mask =
                 Some(prost_types::FieldMask { paths: vec!["tags".to_owned(), "key_ops".to_owned()] });
-            pb::UpdateKeyVersionRequest { name, update_mask, ..Default::default() }.encode_to_vec()
+            let key_ops = vec!["sign".to_owned(), "verify".to_owned()];
+            pb::UpdateKeyVersionRequest { name, key_ops, update_mask, ..Default::default() }.encode_to_vec()
         }
         "DeleteKey" => pb::DeleteKeyRequest { name }.encode_to_vec(),
         "RotateKey" => pb::RotateKeyRequest { name }.encode_to_vec(),
@@ -83,16 +104,12 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
         "GenerateRandomBytes" => pb::GenerateRandomBytesRequest { parent, count: 1 }.encode_to_vec(),
         "ListRoleDefinitions" => pb::ListRoleDefinitionsRequest { parent }.encode_to_vec(),
         "GetRoleDefinition" => pb::GetRoleDefinitionRequest { name: role }.encode_to_vec(),
-        "PutRoleDefinition" => {
-            let role_definition = Some(pb::RoleDefinition::default());
-            let role_definition_id = GUID.to_owned();
-            pb::PutRoleDefinitionRequest { parent, role_definition_id, role_definition }.encode_to_vec()
-        }
+        "PutRoleDefinition" => definition_request(GUID, &["keys/*"], &[]).encode_to_vec(),
         "DeleteRoleDefinition" => pb::DeleteRoleDefinitionRequest { name: role }.encode_to_vec(),
         "CreateRoleAssignment" => pb::CreateRoleAssignmentRequest {
             parent,
-            role_assignment_id: GUID.to_owned(),
-            role_definition: GUID.to_owned(),
+            role_assignment_id: NEW_GUID.to_owned(),
+            role_definition: CRYPTO_USER.to_owned(),
             principal_id: GUID.to_owned(),
             scope: "/keys".to_owned(),
         }

@@ -5,7 +5,7 @@ use strongroom::ops;
 use tonic::{Code, Status};
 
 use super::built_in_roles::{self, RoleHolder};
-use super::fixture::{Fixture, scope};
+use super::fixture::{Caller, Fixture, scope};
 use super::support::{assert_not_granted, check};
 use crate::raw;
 use crate::requests::valid_request;
@@ -62,7 +62,7 @@ async fn every_role_is_granted_exactly_its_recorded_actions() {
     let mut breaches = Vec::new();
     let mut cells = 0;
     for holder in &holders {
-        let caller = Client::new(channel.clone(), Some(&server.access_token(&holder.principal).await));
+        let caller = Caller::authenticated(&server, &channel, &holder.principal).await;
         for (operation, action) in local_rbac_operations() {
             let outcome = stage.call(&caller, operation.name).await;
             let access_check =
@@ -136,7 +136,7 @@ async fn duties_are_separated() {
         ("reader", &[&secrets, &deleted, &rights]),
     ];
     for (principal, groups) in refused {
-        let caller = Client::new(channel.clone(), Some(&server.access_token(principal).await));
+        let caller = Caller::authenticated(&server, &channel, principal).await;
         for operation in groups.iter().copied().flatten() {
             assert_not_granted(stage.call(&caller, operation).await);
         }

@@ -3,93 +3,86 @@
 use serde_json::{Value, json};
 
 use super::built_in_roles;
-use super::fixture::{
-    ASSIGNEE, DELETED_ASSIGNMENT, DELETED_ROLE, Fixture, MADE_ASSIGNMENT, READ_ASSIGNMENT, SETTING,
-    WRITTEN_ROLE, scope,
-};
+use super::fixture::{Fixture, scope};
 use super::matrix::local_rbac_operations;
-use super::support::{CRYPTO_USER, data_action, guid};
+use super::support::{CRYPTO_USER, data_action};
+use crate::requests::{GUID, NEW_GUID};
 use crate::rest::client::{Rest, RestResponse, base64url};
 use crate::support::Client;
 
 /// Operations that Azure's REST surface does not have.
 const GRPC_ONLY: [&str; 3] = ["CheckAccess", "ActivateManagedHsm", "WatchLifecycle"];
 
+const SETTING: &str = "/settings/AllowKeyManagementOperationsThroughARM";
 const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
 const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/roleAssignments";
 
 impl Fixture {
-    /// Makes the call of [`Stage::call`] over REST.
+    /// Makes the call of [`Fixture::call`] over REST.
     async fn call_rest(&self, client: &Rest, operation: &str) -> RestResponse {
         let es256 = |value: &[u8]| json!({"alg": "ES256", "value": base64url(value)});
         let kw = |value: &[u8]| json!({"alg": "A256KW", "value": base64url(value)});
         match operation {
-            "CreateKey" => client.post("/keys/made/create", json!({"kty": "EC-HSM"})).await,
+            "CreateKey" => client.post("/keys/new/create", json!({"kty": "EC-HSM"})).await,
             "ImportKey" => {
                 let key = json!({"kty": "oct-HSM", "k": base64url(&[5; 32])});
                 client.put("/keys/imported", json!({"key": key})).await
             }
-            "GetKey" => client.get("/keys/signing").await,
+            "GetKey" => client.get("/keys/sample").await,
             "ListKeys" => client.get("/keys").await,
-            "ListKeyVersions" => client.get("/keys/signing/versions").await,
-            "UpdateKeyVersion" => client.patch("/keys/signing/", json!({"tags": {"seen": "yes"}})).await,
-            "RotateKey" => client.post("/keys/rotated/rotate", Value::Null).await,
-            "GetKeyRotationPolicy" => client.get("/keys/rotated/rotationpolicy").await,
+            "ListKeyVersions" => client.get("/keys/sample/versions").await,
+            "UpdateKeyVersion" => client.patch("/keys/sample/", json!({"tags": {"seen": "yes"}})).await,
+            "RotateKey" => client.post("/keys/sample/rotate", Value::Null).await,
+            "GetKeyRotationPolicy" => client.get("/keys/sample/rotationpolicy").await,
             "UpdateKeyRotationPolicy" => {
-                client.put("/keys/rotated/rotationpolicy", json!({"attributes": {"expiryTime": "P1Y"}})).await
+                client.put("/keys/sample/rotationpolicy", json!({"attributes": {"expiryTime": "P1Y"}})).await
             }
-            "DeleteKey" => client.delete("/keys/live").await,
-            "GetDeletedKey" => client.get("/deletedkeys/deleted").await,
+            "DeleteKey" => client.delete("/keys/sample").await,
+            "GetDeletedKey" => client.get("/deletedkeys/gone").await,
             "ListDeletedKeys" => client.get("/deletedkeys").await,
-            "RecoverDeletedKey" => client.post("/deletedkeys/deleted/recover", Value::Null).await,
-            "PurgeDeletedKey" => client.delete("/deletedkeys/purged").await,
-            "Sign" => client.post("/keys/signing/sign", es256(&[7; 32])).await,
+            "RecoverDeletedKey" => client.post("/deletedkeys/gone/recover", Value::Null).await,
+            "PurgeDeletedKey" => client.delete("/deletedkeys/gone").await,
+            "Sign" => client.post("/keys/sample/sign", es256(&[7; 32])).await,
             "Verify" => {
-                let mut body = es256(&self.signature);
+                let mut body = es256(&[1; 64]);
                 body["digest"] = base64url(&[7; 32]).into();
-                client.post("/keys/signing/verify", body).await
+                client.post("/keys/sample/verify", body).await
             }
             "Encrypt" => {
                 client
-                    .post("/keys/sealing/encrypt", json!({"alg": "A256GCM", "value": base64url(b"secret")}))
+                    .post("/keys/secret/encrypt", json!({"alg": "A256GCM", "value": base64url(b"secret")}))
                     .await
             }
             "Decrypt" => {
                 let sealed = &self.sealed;
-                let body = json!({"alg": "A256GCM", "value": base64url(&sealed.ciphertext), "iv": base64url(&sealed.iv),
-                    "tag": base64url(&sealed.authentication_tag)});
-                client.post("/keys/sealing/decrypt", body).await
+                let body = json!({"alg": sealed.algorithm, "value": base64url(&sealed.ciphertext),
+                    "iv": base64url(&sealed.iv)});
+                client.post("/keys/secret/decrypt", body).await
             }
-            "WrapKey" => client.post("/keys/sealing/wrapkey", kw(&[9; 32])).await,
-            "UnwrapKey" => client.post("/keys/sealing/unwrapkey", kw(&self.wrapped)).await,
+            "WrapKey" => client.post("/keys/secret/wrapkey", kw(&[9; 32])).await,
+            "UnwrapKey" => client.post("/keys/secret/unwrapkey", kw(&self.wrapped.wrapped_key)).await,
             "GenerateRandomBytes" => client.post("/rng", json!({"count": 16})).await,
             "ListRoleDefinitions" => client.get(DEFINITIONS).await,
             "GetRoleDefinition" => client.get(&format!("{DEFINITIONS}/{CRYPTO_USER}")).await,
             "PutRoleDefinition" => {
                 let properties =
                     json!({"roleName": "Custom", "permissions": [{"dataActions": [data_action("keys/*")]}]});
-                client
-                    .put(&format!("{DEFINITIONS}/{}", guid(WRITTEN_ROLE)), json!({"properties": properties}))
-                    .await
+                client.put(&format!("{DEFINITIONS}/{GUID}"), json!({"properties": properties})).await
             }
-            "DeleteRoleDefinition" => client.delete(&format!("{DEFINITIONS}/{}", guid(DELETED_ROLE))).await,
+            "DeleteRoleDefinition" => client.delete(&format!("{DEFINITIONS}/{GUID}")).await,
             "CreateRoleAssignment" => {
-                let properties = json!({"roleDefinitionId": CRYPTO_USER, "principalId": guid(ASSIGNEE)});
-                let path = format!("{}{ASSIGNMENTS}/{}", scope(operation), guid(MADE_ASSIGNMENT));
+                let properties = json!({"roleDefinitionId": CRYPTO_USER, "principalId": GUID});
+                let path = format!("{}{ASSIGNMENTS}/{NEW_GUID}", scope(operation));
                 client.put(&path, json!({"properties": properties})).await
             }
-            "GetRoleAssignment" => {
-                client.get(&format!("{}{ASSIGNMENTS}/{}", scope(operation), guid(READ_ASSIGNMENT))).await
-            }
+            "GetRoleAssignment" => client.get(&format!("{}{ASSIGNMENTS}/{GUID}", scope(operation))).await,
             "ListRoleAssignments" => client.get(ASSIGNMENTS).await,
             "DeleteRoleAssignment" => {
-                client
-                    .delete(&format!("{}{ASSIGNMENTS}/{}", scope(operation), guid(DELETED_ASSIGNMENT)))
-                    .await
+                client.delete(&format!("{}{ASSIGNMENTS}/{GUID}", scope(operation))).await
             }
             "ListSettings" => client.get("/settings").await,
-            "GetSetting" => client.get(&format!("/settings/{SETTING}")).await,
-            "UpdateSetting" => client.patch(&format!("/settings/{SETTING}"), json!({"value": "true"})).await,
+            "GetSetting" => client.get(SETTING).await,
+            "UpdateSetting" => client.patch(SETTING, json!({"value": "true"})).await,
             unknown => panic!("no REST request is defined for {unknown}"),
         }
     }
