@@ -6,14 +6,13 @@
 
 pub use strongroom_audit as audit;
 pub use strongroom_environment::{clock, config, ids};
+pub use strongroom_identity as identity;
 pub use strongroom_model as model;
 pub use strongroom_public_key as public_key;
 pub use strongroom_store as store;
 pub use strongroom_token as token;
 
 pub mod focus;
-
-pub mod identity;
 
 pub mod ops;
 

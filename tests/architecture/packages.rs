@@ -13,21 +13,21 @@ const LAYERS: &[&[&str]] = &[
     // 1: formats, clock and identifiers
     &["environment", "public-key"],
     // 2: adapters to external systems, independent of each other
-    &["audit", "store", "token"],
+    &["audit", "identity", "store", "token"],
 ];
 
 /// Crates that only these packages may use. A name also covers crates with that prefix: `tonic` covers `tonic-types`.
 const RESTRICTED: &[(&str, &[&str])] = &[
     ("axum", &["strongroom"]),
     ("cryptoki", &["token"]),
-    ("jsonwebtoken", &["strongroom"]),
+    ("jsonwebtoken", &["identity", "strongroom"]),
     ("prost", &["strongroom"]),
-    ("reqwest", &["strongroom"]),
+    ("reqwest", &["identity", "strongroom"]),
     // RUSTSEC-2023-0071. Together with the ban in `deny.toml`, which covers transitive dependencies, this keeps `rsa`
     // out of the server.
     ("rsa", &[]),
     ("sqlx", &["store"]),
-    ("tokio", &["environment", "store", "strongroom", "token"]),
+    ("tokio", &["environment", "identity", "store", "strongroom", "token"]),
     ("tonic", &["strongroom"]),
 ];
 

@@ -22,6 +22,9 @@ mod required_issuer;
 mod revocation;
 mod settings;
 
+use strongroom_environment::config;
+use strongroom_model as model;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
