@@ -1,25 +1,18 @@
 //! The server process: opens the service, listens, and shuts down in order.
 
-mod activity;
-mod admission;
 mod applications;
 mod audit_log;
 mod banner;
 mod client_verifier;
-mod connection;
 mod connection_file;
-mod core_dumps;
-mod descriptors;
-mod first_byte_timeout;
+mod connections;
 mod gateway;
 mod health_check;
-mod listen;
-mod log;
 mod managed_identity;
+mod process;
 mod request_router;
 mod resources;
 mod service;
-mod service_manager;
 mod simulator;
 
 use std::process::ExitCode;
@@ -31,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use connection_file::{is_shell_safe, shell_quoted};
-pub use log::start as start_log;
+pub use process::log::start as start_log;
 pub use simulator::environment as simulator_environment;
 
 use crate::api::grpc::Services;
@@ -39,6 +32,7 @@ use crate::config::{Config, Mode};
 use crate::engine::Engine;
 use crate::jobs::{Scheduler, monitor_clock};
 use health_check::HealthMonitor;
+use process::{core_dumps, service_manager};
 use service::Service;
 
 /// The interval at which the sweeper recovers interrupted operations.
@@ -61,7 +55,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     if config.mode == Mode::Gateway {
         core_dumps::disable()?;
     }
-    let listeners = listen::bind(config.server.listen).await?;
+    let listeners = connections::bind(config.server.listen).await?;
     let port = listeners.port();
     let service = match config.mode {
         Mode::Simulator => simulator::open(&config, port).await?,
@@ -83,7 +77,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         &scheduler,
         closing.clone(),
     )?;
-    let serving = listen::serve(listeners, web, Arc::clone(&service.tls), &config);
+    let serving = connections::serve(listeners, web, Arc::clone(&service.tls), &config);
     let background = tokio::spawn(run_maintenance(service.engine.clone(), monitor));
     let scheduled = tokio::spawn(scheduler.run());
     let audit_log = tokio::spawn(audit_log::maintain(service.engine.clone(), config.audit.clone()));

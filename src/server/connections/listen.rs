@@ -16,26 +16,26 @@ use super::activity::Timeouts;
 use super::admission::{Admission, Capacity};
 use super::connection::ConnectionHandler;
 use super::descriptors;
-use super::request_router::RequestRouter;
 use crate::config::{Config, network_of};
+use crate::server::request_router::RequestRouter;
 
 /// The number of slots per connection that may wait for a slot: one queue for addresses that have authenticated, and
 /// one of the same length for others. Further connections are closed.
 const WAITING: usize = 16;
 
 /// The listening sockets. Bound before anything else is opened, so that a port conflict is reported first.
-pub(super) struct Listeners(Vec<TcpListener>);
+pub(in crate::server) struct Listeners(Vec<TcpListener>);
 
 impl Listeners {
     /// Returns the port of the sockets.
-    pub(super) fn port(&self) -> u16 {
+    pub(in crate::server) fn port(&self) -> u16 {
         self.0.first().and_then(|listener| listener.local_addr().ok()).map_or(0, |address| address.port())
     }
 }
 
 /// Binds the address. With 127.0.0.1, also binds `[::1]` and the same port, because names under `.localhost` resolve to
 /// either.
-pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Listeners> {
+pub(in crate::server) async fn bind(address: SocketAddr) -> anyhow::Result<Listeners> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address} (--listen ADDRESS:PORT chooses another)"))?;
@@ -52,7 +52,7 @@ pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<Listeners> {
 }
 
 /// The running listeners.
-pub(super) struct Serving {
+pub(in crate::server) struct Serving {
     stopping: CancellationToken,
     listening: JoinSet<()>,
     connections: TaskTracker,
@@ -60,7 +60,7 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Stops accepting connections and waits for requests in progress; returns whether all completed in time.
-    pub(super) async fn stop(mut self, patience: Duration) -> bool {
+    pub(in crate::server) async fn stop(mut self, patience: Duration) -> bool {
         self.stopping.cancel();
         while self.listening.join_next().await.is_some() {}
         self.connections.close();
@@ -69,7 +69,7 @@ impl Serving {
 }
 
 /// Accepts and serves connections.
-pub(super) fn serve(
+pub(in crate::server) fn serve(
     listeners: Listeners,
     web: RequestRouter,
     tls: Arc<rustls::ServerConfig>,

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 ///
 /// The task runs on the runtime that serves calls: if that no longer runs tasks, the keep-alive messages stop, and the
 /// service manager restarts the service.
-pub(super) fn ready() -> JoinHandle<()> {
+pub(in crate::server) fn ready() -> JoinHandle<()> {
     notify(&[NotifyState::Ready]);
     tokio::spawn(async {
         let Some(limit) = sd_notify::watchdog_enabled() else { return };
@@ -24,7 +24,7 @@ pub(super) fn ready() -> JoinHandle<()> {
 }
 
 /// Notifies that the service is stopping.
-pub(super) fn stopping() {
+pub(in crate::server) fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
 

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use super::activity::{Activity, Deadline, Timeouts, TrackedBody};
 use super::admission::Slot;
 use super::first_byte_timeout::FirstByteTimeout;
-use super::request_router::RequestRouter;
 use crate::api::{PeerAddress, PeerCertificate, PeerConnection};
+use crate::server::request_router::RequestRouter;
 
 /// The timeout for receiving the head of a request.
 const HEAD: Duration = Duration::from_secs(15);

@@ -1,0 +1,10 @@
+//! Accepts connections and answers the requests on them.
+
+mod activity;
+mod admission;
+mod connection;
+mod descriptors;
+mod first_byte_timeout;
+mod listen;
+
+pub(super) use listen::{bind, serve};
