@@ -21,7 +21,9 @@ pub mod engine;
 pub mod api;
 pub mod jobs;
 
+pub mod server;
+
+pub mod gateway;
 pub mod simulator;
 
 pub mod cli;
-pub mod server;

@@ -32,9 +32,7 @@ const MODULES: &[(&str, &[&str])] = &[
     // 5: callers of the engine
     ("api", &["model", "clock", "config", "ids", "public_key", "identity", "ops", "engine", "jobs"]),
     ("jobs", &["model", "clock", "config", "ids", "identity", "ops", "engine"]),
-    // 6: what only a simulator has
-    ("simulator", &["model", "clock", "config", "ids", "identity", "engine", "api"]),
-    // 7: processes
+    // 6: the server process
     (
         "server",
         &[
@@ -51,10 +49,28 @@ const MODULES: &[(&str, &[&str])] = &[
             "engine",
             "api",
             "jobs",
+        ],
+    ),
+    // 7: the modes of the service
+    ("gateway", &["model", "clock", "config", "token", "api", "server"]),
+    ("simulator", &["model", "clock", "config", "ids", "identity", "token", "engine", "api", "server"]),
+    // 8: the command line
+    (
+        "cli",
+        &[
+            "model",
+            "clock",
+            "config",
+            "ids",
+            "public_key",
+            "audit",
+            "token",
+            "api::grpc::pb",
+            "server",
+            "gateway",
             "simulator",
         ],
     ),
-    ("cli", &["model", "clock", "config", "ids", "public_key", "audit", "token", "api::grpc::pb", "server"]),
     ("main", &["cli", "config", "server"]),
 ];
 
@@ -77,6 +93,10 @@ const CRATES: &[(&str, Modules)] = &[
 /// The names under which the top package uses the packages in `crates/`.
 const PACKAGES: [&str; 9] =
     ["audit", "clock", "config", "identity", "ids", "model", "public_key", "store", "token"];
+
+/// The modules of the two modes of the service, and the only file that chooses between them.
+const MODES: [&str; 2] = ["gateway", "simulator"];
+const CHOICE_OF_MODE: &str = "src/cli/serve.rs";
 
 /// Files that may contain `unsafe`.
 const UNSAFE: &[&str] = &[
@@ -119,6 +139,11 @@ fn tables_name_existing_modules_and_files() {
 #[test]
 fn engine_does_not_depend_on_operations() {
     assert_none(&engine_breaches(&load_sources().unwrap()));
+}
+
+#[test]
+fn only_the_serve_command_names_gateway_and_simulator() {
+    assert_none(&mode_breaches(&load_sources().unwrap()));
 }
 
 #[test]
@@ -209,6 +234,21 @@ fn engine_breaches(sources: &[Source]) -> Vec<String> {
                 || path.iter().any(|word| types.contains(word.as_str()));
             if is_operation {
                 found.push(format!("{}: the engine must not use {}", source.path, path.join("::")));
+            }
+        }
+    }
+    found
+}
+
+/// Reports uses of the modules of the modes outside of them. A mode uses nothing of the other.
+fn mode_breaches(sources: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources.iter().filter(|source| !source.is_test()) {
+        let Some(module) = source.module() else { continue };
+        for path in source.crate_paths() {
+            let is_foreign = MODES.contains(&path[0].as_str()) && path[0] != module;
+            if is_foreign && source.path != CHOICE_OF_MODE {
+                found.push(format!("{}: must not use {}", source.path, path.join("::")));
             }
         }
     }
@@ -333,6 +373,20 @@ mod tests {
         ] {
             let found = engine_breaches(&[operation(), file("src/engine/mod.rs", text)]);
             assert_eq!(found.len(), breaches, "{text}");
+        }
+    }
+
+    #[test]
+    fn reports_mode_named_outside_the_serve_command() {
+        for (path, text, breaches) in [
+            ("src/server/opening/mod.rs", "use crate::simulator::authority::Authority;", 1),
+            ("src/cli/env.rs", "use crate::{gateway, simulator};", 2),
+            ("src/gateway.rs", "use crate::simulator::certificates;", 1),
+            ("src/cli/serve.rs", "use crate::{gateway, simulator};", 0),
+            ("src/simulator/authority/mod.rs", "use crate::simulator::certificates;", 0),
+            ("src/server/opening/mod.rs", "use crate::config::Simulator; fn f() { simulator.start() }", 0),
+        ] {
+            assert_eq!(mode_breaches(&[file(path, text)]).len(), breaches, "{text}");
         }
     }
 

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::options::Options;
 use crate::config::{self, Config, Mode, Sources};
 use crate::server;
+use crate::{gateway, simulator};
 
 /// Mode, address and configuration of the service.
 #[derive(Args, Clone, Debug, Default)]
@@ -86,7 +87,7 @@ fn prepare(config: &Config) -> anyhow::Result<()> {
     if config.mode != Mode::Simulator {
         return Ok(());
     }
-    let (name, value) = server::simulator_environment(config)?;
+    let (name, value) = simulator::environment(config)?;
     #[expect(clippy::disallowed_methods, reason = "a variable of SoftHSM, not a setting of Strongroom")]
     let present = std::env::var_os(name);
     if present.as_deref() == Some(value.as_os_str()) {
@@ -102,7 +103,12 @@ const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(server::serve(config));
+    let ended = runtime.block_on(async {
+        match config.mode {
+            Mode::Simulator => simulator::serve(config).await,
+            Mode::Gateway => gateway::serve(config).await,
+        }
+    });
     // A thread of the runtime that has called the PKCS#11 module has state of its OpenSSL, which is freed when the thread
     // ends. If that overlaps with OpenSSL's exit handler, the process crashes. Computations that take longer call no module.
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);

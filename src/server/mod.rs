@@ -1,39 +1,39 @@
-//! The server process: opens the service, listens, and shuts down in order.
+//! The server process: opens the service, listens, and shuts down in order. A gateway and a simulator each pass it what
+//! is different about them.
 
-mod applications;
-mod audit_log;
-mod banner;
-mod client_verifier;
-mod connection_file;
+pub mod files;
+
+mod audit_maintenance;
 mod connections;
-mod gateway;
 mod health_check;
-mod managed_identity;
+mod opening;
 mod process;
 mod request_router;
-mod resources;
-mod service;
-mod simulator;
+mod shell;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use connection_file::{is_shell_safe, shell_quoted};
+pub(crate) use opening::{
+    DirectoryLock, InitialHsm, InitialRole, InitialSubscription, Installation, open, profile,
+};
+pub(crate) use process::core_dumps::disable as disable_core_dumps;
 pub use process::log::start as start_log;
-pub use simulator::environment as simulator_environment;
+pub(crate) use shell::{is_shell_safe, shell_quoted};
 
 use crate::api::grpc::Services;
-use crate::config::{Config, Mode};
+use crate::config::Config;
 use crate::engine::Engine;
 use crate::jobs::{Scheduler, monitor_clock};
+use connections::Listeners;
 use health_check::HealthMonitor;
-use process::{core_dumps, service_manager};
-use service::Service;
+use opening::Service;
+use process::service_manager;
 
 /// The interval at which the sweeper recovers interrupted operations.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
@@ -44,68 +44,89 @@ const MIN_SHUTDOWN_TIME: Duration = Duration::from_secs(1);
 /// The interval of health checks of the tokens.
 const HEALTH_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Serves until SIGTERM or SIGINT.
-///
-/// # Errors
-/// If the service cannot start.
-pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
+/// A server that has bound its addresses, and answers no requests yet.
+pub(crate) struct Server {
+    terminate: Signal,
+    interrupt: Signal,
+    listeners: Listeners,
+}
 
-    if config.mode == Mode::Gateway {
-        core_dumps::disable()?;
-    }
-    let listeners = connections::bind(config.server.listen).await?;
-    let port = listeners.port();
-    let service = match config.mode {
-        Mode::Simulator => simulator::open(&config, port).await?,
-        Mode::Gateway => gateway::open(&config).await?,
-    };
-    let swept = service.engine.sweep().await;
-    if swept.concluded > 0 {
-        tracing::info!(intents = swept.concluded, "recovered operations that the last run left incomplete");
+impl Server {
+    /// Binds the configured address. From now on, SIGTERM and SIGINT stop the server instead of killing the process.
+    ///
+    /// # Errors
+    /// If the address cannot be bound.
+    pub(crate) async fn bind(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("waiting for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("waiting for SIGINT")?,
+            listeners: connections::bind(config.server.listen).await?,
+        })
     }
 
-    let (reporter, health) = tonic_health::server::health_reporter();
-    let monitor = HealthMonitor::new(reporter, Services::names().collect()).await;
-    let scheduler = Scheduler::new(service.engine.clone());
-    let closing = CancellationToken::new();
-    let web = request_router::RequestRouter::new(
-        &service,
-        &config,
-        (health, Arc::clone(&monitor)),
-        &scheduler,
-        closing.clone(),
-    )?;
-    let serving = connections::serve(listeners, web, Arc::clone(&service.tls), &config);
-    let background = tokio::spawn(run_maintenance(service.engine.clone(), monitor));
-    let scheduled = tokio::spawn(scheduler.run());
-    let audit_log = tokio::spawn(audit_log::maintain(service.engine.clone(), config.audit.clone()));
-    let time = tokio::spawn(monitor_clock(service.engine.clone()));
-    if let Some(simulator) = &service.simulator {
-        connection_file::write(&config.data_dir, simulator)?;
+    /// Returns the bound port.
+    pub(crate) fn port(&self) -> u16 {
+        self.listeners.port()
     }
-    banner::print(&service, &config, port)?;
-    let alive = service_manager::ready();
 
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: completing requests in progress"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: completing requests in progress"),
+    /// Serves until SIGTERM or SIGINT. Calls `announce` when requests are answered.
+    ///
+    /// # Errors
+    /// If the service cannot start, or `announce` fails.
+    pub(crate) async fn serve(
+        self,
+        config: &Config,
+        service: Service,
+        announce: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<ExitCode> {
+        let Self { mut terminate, mut interrupt, listeners } = self;
+        let swept = service.engine.sweep().await;
+        if swept.concluded > 0 {
+            tracing::info!(
+                intents = swept.concluded,
+                "recovered operations that the last run left incomplete"
+            );
+        }
+
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let monitor = HealthMonitor::new(reporter, Services::names().collect()).await;
+        let scheduler = Scheduler::new(service.engine.clone());
+        let closing = CancellationToken::new();
+        let web = request_router::RequestRouter::new(
+            &service,
+            config,
+            (health, Arc::clone(&monitor)),
+            &scheduler,
+            closing.clone(),
+        )?;
+        let serving = connections::serve(listeners, web, Arc::clone(&service.tls), config);
+        let background = tokio::spawn(run_maintenance(service.engine.clone(), monitor));
+        let scheduled = tokio::spawn(scheduler.run());
+        let audit_log =
+            tokio::spawn(audit_maintenance::maintain(service.engine.clone(), config.audit.clone()));
+        let time = tokio::spawn(monitor_clock(service.engine.clone()));
+        announce()?;
+        let alive = service_manager::ready();
+
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: completing requests in progress"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: completing requests in progress"),
+        }
+        service_manager::stopping();
+        closing.cancel();
+        background.abort();
+        scheduled.abort();
+        audit_log.abort();
+        time.abort();
+        let patience = Duration::from_secs(config.server.shutdown_seconds);
+        let started = Instant::now();
+        kill_after(patience.max(MIN_SHUTDOWN_TIME));
+        // Requests complete first, and leave time to close tokens and database.
+        let rest = (patience / 2).min(MAX_CLOSE_TIME);
+        let served = serving.stop(patience.saturating_sub(rest)).await;
+        alive.abort();
+        Ok(close(service, served, patience.saturating_sub(started.elapsed()).max(rest)).await)
     }
-    service_manager::stopping();
-    closing.cancel();
-    background.abort();
-    scheduled.abort();
-    audit_log.abort();
-    time.abort();
-    let patience = Duration::from_secs(config.server.shutdown_seconds);
-    let started = Instant::now();
-    kill_after(patience.max(MIN_SHUTDOWN_TIME));
-    // Requests complete first, and leave time to close tokens and database.
-    let rest = (patience / 2).min(MAX_CLOSE_TIME);
-    let served = serving.stop(patience.saturating_sub(rest)).await;
-    alive.abort();
-    Ok(close(service, served, patience.saturating_sub(started.elapsed()).max(rest)).await)
 }
 
 /// Kills the process after `patience` even if tasks are still running: all answered calls are already durable.

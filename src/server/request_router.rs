@@ -18,17 +18,16 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::ServiceExt as _;
 
 use super::health_check::HealthMonitor;
-use super::service::Service;
+use super::opening::Service;
 use crate::api::arm::ResourceManager;
 use crate::api::grpc::Services;
 use crate::api::rest::Rest;
 use crate::api::{BodyBudget, BodyLimits, PeerAddress, normalize_path};
 use crate::audit;
 use crate::clock::Clock;
-use crate::config::{Config, Mode};
+use crate::config::{Config, GRAPH_HOST, Mode};
 use crate::jobs::Scheduler;
 use crate::model::Error;
-use crate::simulator::authority::GRAPH_HOST;
 
 /// The paths that need no credential, on all hosts except the authority's.
 const COMMON: [&str; 2] = ["/healthz", "/ca.pem"];
@@ -72,18 +71,15 @@ impl RequestRouter {
         let limits =
             BodyLimits { max_bytes: limit, timeout: Duration::from_secs(config.server.request_seconds) };
         let grpc = Services::new(service.engine.clone(), scheduler.clone(), closing).routes(limit, health)?;
-        let ca = service.simulator.as_ref().map(|simulator| Arc::new(simulator.ca_file.clone()));
+        let ca = service.ca_file.clone().map(Arc::new);
         let common = Router::new()
             .route("/healthz", get(healthz))
             .route("/ca.pem", get(ca_pem))
             .with_state(Common { monitor, clock: service.engine.clock().clone(), mode: config.mode, ca });
-        let authority = service.simulator.as_ref().map(|simulator| {
-            Arc::clone(&simulator.authority).router().layer(axum::extract::DefaultBodyLimit::max(64 * 1024))
-        });
         let names = &config.names;
         Ok(Self {
             grpc,
-            authority,
+            authority: service.authority_routes.clone(),
             common,
             resource_manager: ResourceManager::new(service.engine.clone(), service.names.clone(), limits),
             rest: Rest::new(service.engine.clone(), service.names.clone(), limits),

@@ -19,8 +19,9 @@ use crate::config::ConfigError;
 use crate::identity::system_clock;
 use crate::ids::Ids;
 use crate::model::{Error, Result};
+use crate::server::files;
 
-use super::{SetupError, files, name_constraints};
+use super::{SetupError, name_constraints};
 
 const DAY: u64 = 24 * 60 * 60;
 const AUTHORITY_DAYS: u64 = 3652;

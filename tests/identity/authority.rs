@@ -13,10 +13,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use strongroom::identity::KeySource;
 use strongroom::model::name::PrincipalId;
+use strongroom::server::files;
 use strongroom::simulator::authority::{
     AccessTokenVersion, Authority, AuthoritySettings, Client, ClientCertificate,
 };
-use strongroom::simulator::files;
 use uuid::Uuid;
 
 use crate::support::*;

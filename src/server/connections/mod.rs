@@ -7,4 +7,4 @@ mod descriptors;
 mod first_byte_timeout;
 mod listen;
 
-pub(super) use listen::{bind, serve};
+pub(super) use listen::{Listeners, bind, serve};

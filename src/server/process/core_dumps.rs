@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 ///
 /// # Errors
 /// If the system refuses; then the process must not read secrets.
-pub(in crate::server) fn disable() -> anyhow::Result<()> {
+pub(crate) fn disable() -> anyhow::Result<()> {
     let zero = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, zero).context("disabling core dumps (RLIMIT_CORE)")?;
     #[cfg(target_os = "linux")]

@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Result};
+use crate::server::files;
 
-use super::super::files;
 use super::Client;
 use super::certificate::ClientCertificate;
 

@@ -30,17 +30,17 @@ use secrecy::SecretString;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, GRAPH_HOST};
 use crate::identity::{Jwks, system_clock};
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Field, Result};
+use crate::server::files;
 
-use super::{SetupError, files};
+use super::SetupError;
 use audience::Audiences;
 pub use certificate::ClientCertificate;
 use claims::{Claims, ClientAuthentication};
 use clients::{Clients, new_secret};
-pub use graph::GRAPH_HOST;
 pub use managed_identity::{ManagedIdentities, ManagedIdentity};
 pub use self_signed::ensure as ensure_certificate;
 pub use token_request::{Recorder, TokenRequest};

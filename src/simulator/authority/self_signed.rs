@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::identity::system_clock;
 use crate::model::{Error, Result};
+use crate::server::files;
 
-use super::super::{certificates, files};
+use super::super::certificates;
 use super::ClientCertificate;
 
 /// The validity of a certificate, in days.

@@ -34,7 +34,7 @@ pub use pin::PinSource;
 pub use prices::prices;
 pub use revocation::Revocation;
 pub use roles::{built_in as built_in_roles, control_plane as control_plane_roles};
-pub use seed::{ControlRoleSeed, HsmSeed, PrincipalSeed, Seed, Subscription, TokenSelector};
+pub use seed::{ControlRoleSeed, HsmSeed, TokenSelector};
 pub use time::{ClockOperator, Time};
 
 /// The mode of the service.
@@ -120,6 +120,9 @@ pub struct Server {
     /// How long requests in progress may take to complete at shutdown, in seconds.
     pub shutdown_seconds: u64,
 }
+
+/// The host of Microsoft Graph, which clients do not let users configure.
+pub const GRAPH_HOST: &str = "graph.microsoft.com";
 
 /// The DNS names of the service. The first of each list is the one in responses and in access tokens.
 #[derive(Clone, Debug, Serialize, Deserialize)]

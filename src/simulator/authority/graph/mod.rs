@@ -22,9 +22,6 @@ use super::{Authority, Client};
 use filter::Filter;
 use refusal::Refusal;
 
-/// The host of Microsoft Graph, which clients do not let users configure.
-pub const GRAPH_HOST: &str = "graph.microsoft.com";
-
 /// The maximum size of a request body, in bytes.
 const LONGEST_REQUEST: usize = 64 * 1024;
 /// The maximum number of ids in a `getByIds` request.

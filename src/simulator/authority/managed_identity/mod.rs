@@ -22,8 +22,9 @@ use crate::api::HostAndPort;
 use crate::config::ConfigError;
 use crate::identity::system_clock;
 use crate::model::Result;
+use crate::server::files;
 
-use super::super::{SetupError, files};
+use super::super::SetupError;
 use super::claims::ClientAuthentication;
 use super::clients::new_secret;
 use super::refusal::Refusal;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use secrecy::SecretString;
 
-use super::connection_file::stored_secrets;
-use crate::config::{PrincipalSeed, Seed};
-use crate::simulator::authority::{
+use super::authority::{
     Authority, Client, ClientCertificate, ManagedIdentities, ManagedIdentity, ensure_certificate,
 };
-use crate::simulator::files;
+use super::connection_file::stored_secrets;
+use super::seed::{PrincipalSeed, Seed};
+use crate::server::files;
 
 /// The credentials of an application.
 pub(super) struct Credentials {

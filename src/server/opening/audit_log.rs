@@ -1,20 +1,18 @@
-//! The audit log: verification at start-up, and periodic maintenance.
+//! Verifies the audit log at start-up, and opens the key that signs it.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
-use tokio::time::{Instant, MissedTickBehavior};
 
+use super::store::audit_directory;
 use crate::audit::{self, Retention, SignedStatement, VerifyOptions};
-use crate::config::{Audit, BrokenChain, Config};
-use crate::engine::{AuditLog, Engine, Signer};
+use crate::config::{BrokenChain, Config};
+use crate::engine::{AuditLog, RefusalLimits, Signer};
 use crate::model::audit_entry::Meter;
 use crate::model::{Error, Timestamp};
 use crate::store::{AuditRecord, Commit, Store};
 use crate::token::{Selector, TokenPool};
-
-use super::service;
 
 /// The `operationName` of entries about files that do not match what the service wrote.
 const BROKEN: &str = "AuditLogBroken";
@@ -22,33 +20,7 @@ const BROKEN: &str = "AuditLogBroken";
 /// The `operationName` of entries about audit entries that were restored from the database.
 const RESTORED: &str = "AuditLogRestored";
 
-/// The interval of the maintenance loop.
-const TICK: Duration = Duration::from_secs(1);
-
-/// Periodically records the counts of unauthenticated calls, signs the log, and deletes files beyond the retention
-/// limits.
-pub(super) async fn maintain(engine: Engine, settings: Audit) {
-    let interval = Duration::from_secs(settings.sign_seconds);
-    let mut signed = Instant::now();
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        engine.record_refusals(false).await;
-        if signed.elapsed() < interval {
-            continue;
-        }
-        signed = Instant::now();
-        if let Err(error) = engine.sign_audit_log().await {
-            tracing::error!(error = %error.with_causes(), "cannot sign the end of the audit log; will retry");
-        }
-        if let Err(error) = engine.trim_audit_log().await {
-            tracing::error!(error = %error.with_causes(), "cannot delete audit files beyond the retention limits");
-        }
-    }
-}
-
-/// Verifies the files, and opens the signing key. `chosen` selects the token of a gateway that holds it.
+/// Verifies the files, and opens the signing key. `chosen` selects the token that holds it.
 pub(super) async fn open(
     config: &Config,
     store: &Store,
@@ -56,7 +28,7 @@ pub(super) async fn open(
     chosen: Option<Selector>,
     now: Timestamp,
 ) -> anyhow::Result<AuditLog> {
-    let directory = service::audit_directory(config);
+    let directory = audit_directory(config);
     let unsigned = check(config, store, &directory, now).await?;
     let keys = store.audit_keys();
     let complete = keys.iter().filter(|key| key.public.is_some());
@@ -83,7 +55,19 @@ pub(super) async fn open(
             "audit files are not deleted, because the beginning of the remaining ones cannot be signed"
         );
     }
-    Ok(AuditLog { directory, retention, refusals: service::refusal_limits(config), signer })
+    Ok(AuditLog { directory, retention, refusals: refusal_limits(config), signer })
+}
+
+/// Returns the limits of audit entries about unauthenticated calls.
+fn refusal_limits(config: &Config) -> RefusalLimits {
+    let audit = &config.audit;
+    RefusalLimits {
+        per_address: audit.refusals_per_address,
+        total: audit.refusals_in_all,
+        window: Duration::from_secs(audit.refusal_window_seconds),
+        reserve: audit.reserve_bytes,
+        directories: vec![config.data_dir.clone(), audit_directory(config)],
+    }
 }
 
 async fn open_signer(

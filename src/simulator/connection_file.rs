@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret, SecretString};
@@ -10,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::applications::Credentials;
-use super::managed_identity::Endpoint;
-use crate::config::{HsmSeed, Names, PrincipalSeed, Seed};
+use super::authority::ManagedIdentities;
+use super::managed_identity_listener::Endpoint;
+use super::seed::{PrincipalSeed, Seed};
+use crate::config::{GRAPH_HOST, HsmSeed, Names};
 use crate::model::name::PrincipalId;
-use crate::simulator::authority::{Authority, GRAPH_HOST, ManagedIdentities};
-use crate::simulator::files;
+use crate::server::{files, shell_quoted};
 
-/// The parts and the connection data of a simulator.
-pub(super) struct Simulator {
-    pub(super) authority: Arc<Authority>,
+/// What the clients of a simulator need to know.
+pub(super) struct ConnectionData {
     pub(super) ca_file: PathBuf,
     /// The path of a bundle of `ca_file` and the system's authorities.
     pub(super) ca_bundle_file: PathBuf,
@@ -31,8 +30,6 @@ pub(super) struct Simulator {
     pub(super) management_audience: String,
     /// The credentials of the applications, in the order of the seed's principals.
     pub(super) credentials: Vec<Credentials>,
-    /// The managed identity endpoint, if there is one.
-    pub(super) managed_identity: Option<Endpoint>,
     /// The DNS names of the parts of the service.
     pub(super) hosts: Names,
 }
@@ -139,8 +136,12 @@ pub(super) fn stored_secrets(directory: &Path) -> anyhow::Result<Vec<(Uuid, Secr
         .collect())
 }
 
-/// Writes both files atomically.
-pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<()> {
+/// Writes both files atomically. `managed_identity` is the managed identity endpoint, if there is one.
+pub(super) fn write(
+    directory: &Path,
+    simulator: &ConnectionData,
+    managed_identity: Option<&Endpoint>,
+) -> anyhow::Result<()> {
     let seed = &simulator.seed;
     let hsm = seed.hsm.first().map_or("", |hsm: &HsmSeed| hsm.name.as_str());
     let connection = Connection {
@@ -160,7 +161,7 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
             management: &simulator.hosts.management,
             graph: GRAPH_HOST,
         },
-        managed_identity: simulator.managed_identity.as_ref().map(ManagedIdentity::of),
+        managed_identity: managed_identity.map(ManagedIdentity::of),
         principals: seed.principal.iter().zip(&simulator.credentials).map(Principal::of).collect(),
     };
     let mut json = serde_json::to_vec_pretty(&connection).context("writing connection.json")?;
@@ -182,18 +183,4 @@ pub(super) fn write(directory: &Path, simulator: &Simulator) -> anyhow::Result<(
     }
     files::write(&directory.join("dev.env"), text.as_bytes(), files::PUBLIC)?;
     Ok(())
-}
-
-/// Quotes a value for a POSIX shell, if needed.
-pub(crate) fn shell_quoted(value: &str) -> String {
-    if !value.is_empty() && is_shell_safe(value) {
-        value.to_owned()
-    } else {
-        format!("'{}'", value.replace('\'', r"'\''"))
-    }
-}
-
-/// Whether the value has no characters that are special in shells or `.env` files.
-pub(crate) fn is_shell_safe(value: &str) -> bool {
-    value.chars().all(|c| c.is_ascii_alphanumeric() || "/._-:@%+=,".contains(c))
 }

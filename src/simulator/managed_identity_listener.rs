@@ -16,8 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
 
+use super::authority::ManagedIdentities;
 use crate::api::normalize_path;
-use crate::simulator::authority::ManagedIdentities;
 
 /// The timeout for receiving the head of a request.
 const HEAD: Duration = Duration::from_secs(15);

@@ -1,21 +1,20 @@
-//! Prints the start-up message of the service.
+//! Prints the start-up message of a simulator.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::connection_file::shell_quoted;
-use super::service::Service;
-use crate::config::Config;
+use super::connection_file::ConnectionData;
+use super::managed_identity_listener::Endpoint;
+use crate::server::shell_quoted;
 
 /// Prints addresses, principals, and example commands.
-pub(super) fn print(service: &Service, config: &Config, port: u16) -> anyhow::Result<()> {
+pub(super) fn print(
+    directory: &Path,
+    simulator: &ConnectionData,
+    managed_identity: Option<&Endpoint>,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let address = std::net::SocketAddr::from((config.server.listen.ip(), port));
-    let Some(simulator) = &service.simulator else {
-        writeln!(out, "strongroom {}: gateway, listening on {address}", env!("CARGO_PKG_VERSION"))?;
-        return Ok(out.flush()?);
-    };
-    let directory = std::path::absolute(&config.data_dir)?;
+    let directory = std::path::absolute(directory)?;
     let hsms: Vec<&str> = simulator.seed.hsm.iter().map(|hsm| hsm.name.as_str()).collect();
     let principals: Vec<&str> =
         simulator.seed.principal.iter().map(|principal| principal.name.as_str()).collect();
@@ -23,7 +22,7 @@ pub(super) fn print(service: &Service, config: &Config, port: u16) -> anyhow::Re
     writeln!(out)?;
     writeln!(out, "  gRPC        {}", simulator.endpoint)?;
     writeln!(out, "  authority   {}/{}", simulator.authority_url, simulator.seed.tenant_id)?;
-    if let Some(endpoint) = &simulator.managed_identity {
+    if let Some(endpoint) = managed_identity {
         writeln!(out, "  identities  http://{}", endpoint.address)?;
     }
     writeln!(out, "  HSM         {}", hsms.join(", "))?;

@@ -52,7 +52,7 @@ pub fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
 }
 
 /// Reads a text file; returns `None` if it does not exist. The text is zeroized on drop.
-pub(super) fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>> {
+pub(crate) fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>> {
     let Some(bytes) = read(path)? else { return Ok(None) };
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Some(Zeroizing::new(text.to_owned()))),

@@ -1,0 +1,121 @@
+//! Opens the service of a gateway or of a simulator.
+
+mod audit_log;
+mod authentication;
+mod client_verifier;
+mod directory_lock;
+mod installation;
+mod resources;
+mod store;
+mod tls;
+mod tokens;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+
+use crate::api::{HostNames, TokenAuthorities};
+use crate::config::{self, Config};
+use crate::engine::Engine;
+use crate::identity::Identity;
+use crate::model::aes_modes::AesModePolicy;
+use crate::model::billing::Pricing;
+use crate::token::{Module, TokenPool};
+
+pub(crate) use directory_lock::DirectoryLock;
+pub(crate) use installation::{InitialHsm, InitialRole, InitialSubscription, Installation};
+pub(crate) use tokens::profile;
+
+/// The parts of an opened service.
+pub(crate) struct Service {
+    pub(crate) engine: Engine,
+    pub(super) module: Module,
+    pub(super) tls: Arc<rustls::ServerConfig>,
+    /// The names of the data planes and of the control plane.
+    pub(super) names: HostNames,
+    /// The routes of the built-in authority, if there is one.
+    pub(super) authority_routes: Option<Router>,
+    /// The path of the certificate that clients must trust, PEM, if the service publishes it.
+    pub(super) ca_file: Option<PathBuf>,
+    /// The lock of the data directory.
+    pub(super) lock: DirectoryLock,
+}
+
+/// Opens the service: authentication, the store, the tokens and the audit log. Creates the resources that do not exist
+/// yet.
+///
+/// # Errors
+/// If a part cannot be opened; the text names the setting or the file.
+pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow::Result<Service> {
+    let Installation { clock, hsms, .. } = installation;
+    let trust = tls::ClientTrust::read(config)?;
+    let tls = tls::tls(installation.certificate, &trust)?;
+    let settings = authentication::identity_settings(config, trust, installation.issuers);
+    let identity = Identity::new(settings).await?;
+
+    let store = store::open_store(config, &clock).await?;
+    let now = clock.now();
+    let (module, source) = (installation.load_tokens)(&config.token)?;
+    let pool = TokenPool::new(module.clone(), source);
+    tokens::check_tokens(&hsms, &store, &module)?;
+    let tokens = tokens::open_tokens(&store, &pool).await?;
+
+    let lifetimes = store.lifetimes();
+    let is_new = |hsm: &&InitialHsm| !resources::has_existed(&lifetimes, &hsm.seed.name);
+    if let Some(initial) = &installation.subscription {
+        let has_new_hsms = hsms.iter().any(|hsm| is_new(&hsm));
+        resources::ensure_subscription(&store, initial, now, has_new_hsms).await?;
+    }
+    resources::ensure_resource_groups_of_hsms(&store).await?;
+    for hsm in hsms.iter().filter(is_new) {
+        resources::ensure_resource_group_of(&store, &hsm.seed, now).await?;
+    }
+    for role in &installation.control_plane_roles {
+        resources::ensure_assignment(&store, role).await.context("control_plane_role")?;
+    }
+    for hsm in hsms.iter().filter(is_new) {
+        let token = tokens::open_new_token(hsm, &store, &pool).await?;
+        resources::create_hsm(&store, hsm, token.info(), now).await?;
+        tokens.attach(&hsm.seed.name, token);
+    }
+
+    let audit_log = audit_log::open(config, &store, &pool, installation.audit_token, now).await?;
+    let rules = (aes_modes(config, &hsms), installation.clock_operators, audit_log);
+    let (locations, pricing) = (config::locations()?, pricing(config)?);
+    let engine = Engine::new(identity, store, clock, locations, pricing, (pool, tokens), rules);
+    Ok(Service {
+        engine,
+        module,
+        tls,
+        names: names(config, hsms.first(), installation.authorities),
+        authority_routes: installation.authority_routes,
+        ca_file: installation.ca_file,
+        lock: installation.lock,
+    })
+}
+
+/// Returns the names of this server, with the HSM of requests that name none.
+fn names(config: &Config, default: Option<&InitialHsm>, authorities: TokenAuthorities) -> HostNames {
+    HostNames {
+        suffixes: config.names.data_plane.clone(),
+        management_hosts: config.names.management.clone(),
+        default_hsm_hosts: config.names.certificate.clone(),
+        default_hsm: default.map(|hsm| hsm.seed.name.clone()),
+        default_tenant: default.map(|hsm| hsm.seed.tenant_id).unwrap_or_default(),
+        authorities,
+    }
+}
+
+/// Returns the policy for AES modes of operation, from the configuration and the HSMs.
+fn aes_modes(config: &Config, hsms: &[InitialHsm]) -> AesModePolicy {
+    let own = hsms.iter().filter_map(|hsm| hsm.seed.aes_modes.map(|modes| (&hsm.seed.name, modes)));
+    AesModePolicy::new(config.crypto.aes_modes, own)
+}
+
+/// Returns the configured price list and plan.
+fn pricing(config: &Config) -> anyhow::Result<Pricing> {
+    let prices = config::prices(config.billing.prices_file.as_deref())?;
+    Ok(Pricing { prices, plan: config.billing.plan.clone() })
+}
