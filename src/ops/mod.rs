@@ -58,7 +58,7 @@ use crate::model::{Error, Result, Timestamp};
 
 /// An operation of the service.
 pub trait Operation: Sized + Send + 'static {
-    /// The name of its gRPC method, its label in metrics, and (in snake case) its test file.
+    /// The name of its gRPC method and, in snake case, of its test file.
     const NAME: &'static str;
     /// Its `operationName` in the audit log.
     const EVENT: &'static str;

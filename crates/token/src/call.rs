@@ -104,7 +104,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// The operation's name in logs and metrics.
+    /// The operation's name in logs.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Decrypt { .. } => "decrypt",
