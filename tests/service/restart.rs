@@ -130,7 +130,7 @@ fn crash(server: &mut Server) {
 
 #[tokio::test]
 async fn start_lists_each_token_once_and_again_if_keys_are_missing() {
-    let mut server = Server::start_with(&[], &[("STRONGROOM_LOG__FILTER", "info,strongroom::token=debug")]);
+    let mut server = Server::start_with(&[], &[("STRONGROOM_LOG__FILTER", "info,strongroom_token=debug")]);
     let mut dev = server.client("dev").await;
     for number in 0..12 {
         dev.create(ec(&format!("key-{number}"), "P-256")).await.unwrap();
