@@ -115,8 +115,8 @@ fn subscription(seed: &Seed) -> InitialSubscription {
     }
 }
 
-/// Returns an HSM of the seed with the local role assignments of the principals. It is in the seed's tenant and resource
-/// group, and its administrators are the principals with that role.
+/// Returns an HSM of the seed with the local role assignments of the principals. It is in the seed's tenant and
+/// resource group, and its administrators are the principals with that role.
 fn initial_hsm(hsm: &HsmSeed, seed: &Seed) -> InitialHsm {
     let administers =
         |principal: &&PrincipalSeed| principal.roles.iter().any(|role| role == ADMINISTRATOR_ROLE);

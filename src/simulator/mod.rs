@@ -4,7 +4,6 @@
 pub mod authority;
 pub mod certificates;
 
-mod access_token_log;
 mod applications;
 mod banner;
 mod connection_file;
@@ -16,7 +15,6 @@ mod setup_error;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use crate::config::Config;
 use crate::server::{self, Server, files};
@@ -44,7 +42,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let prepared = installation::prepare(&config, server.port())?;
     let Prepared { installation, authority, identities, connection } = prepared;
     let service = server::open(&config, installation).await?;
-    authority.set_recorder(Arc::new(service.engine.clone()));
+    authority.record_in(service.engine.clone());
     // Started only now, because each issued access token must be recorded.
     let managed_identity = match identities {
         Some(identities) => {

@@ -1,4 +1,5 @@
-//! Tests the identity module with access tokens and certificates of other implementations, over sockets and files.
+//! Tests authentication, and the simulator's authority, with access tokens and certificates of other implementations,
+//! over sockets and files.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

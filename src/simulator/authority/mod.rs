@@ -31,6 +31,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::config::{ConfigError, GRAPH_HOST};
+use crate::engine::Engine;
 use crate::identity::{Jwks, system_clock};
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Field, Result};
@@ -43,7 +44,6 @@ use claims::{Claims, ClientAuthentication};
 use clients::{Clients, new_secret};
 pub use managed_identity::{ManagedIdentities, ManagedIdentity};
 pub use self_signed::ensure as ensure_certificate;
-pub use token_request::{Recorder, TokenRequest};
 
 pub use crate::config::AccessTokenVersion;
 
@@ -91,7 +91,8 @@ pub struct Authority {
     public_key: Jwk,
     key_id: String,
     clients: Clients,
-    recorder: OnceLock<Arc<dyn Recorder>>,
+    /// Records access token requests; empty until the service is open.
+    engine: OnceLock<Engine>,
 }
 
 impl Authority {
@@ -138,7 +139,7 @@ impl Authority {
             public_key,
             key_id,
             clients,
-            recorder: OnceLock::new(),
+            engine: OnceLock::new(),
         })
     }
 
@@ -179,13 +180,10 @@ impl Authority {
         self.sign(&client, ClientAuthentication::Secret, audience, lifetime)
     }
 
-    /// Sets the recorder of access token requests. Later calls have no effect.
-    pub fn set_recorder(&self, recorder: Arc<dyn Recorder>) {
-        let _ = self.recorder.set(recorder);
-    }
-
-    fn recorder(&self) -> Option<Arc<dyn Recorder>> {
-        self.recorder.get().cloned()
+    /// From now on, adds each access token request to the audit log, before its response is sent. Later calls have no
+    /// effect.
+    pub fn record_in(&self, engine: Engine) {
+        let _ = self.engine.set(engine);
     }
 
     /// Returns the routes of the token service and of the directory. They accept any host, and URLs in responses have

@@ -1,10 +1,8 @@
-//! Reports each access token request to the recorder, which adds it to the audit log.
+//! Adds an entry to the audit log for each access token request: for the issued access token, or for the refusal.
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::USER_AGENT;
@@ -14,39 +12,13 @@ use axum::response::{IntoResponse, Response};
 use super::refusal::Refusal;
 use super::{Authority, Client};
 use crate::ids::Ids;
-use crate::model::Result;
-use crate::model::audit_entry::{AuditCaller, Origin};
+use crate::model::audit_entry::{AuditCaller, AuditEntry, Meter, Origin};
+
+/// The `operationName` of an access token request.
+const EVENT: &str = "TokenIssue";
 
 /// The maximum length of recorded client input, in bytes.
 const LONGEST_TEXT: usize = 256;
-
-/// A completed access token request. Contains neither the access token nor a credential.
-#[derive(Clone, Debug)]
-pub struct TokenRequest {
-    /// The origin of the request.
-    pub origin: Origin,
-    /// The application in the access token; `None` if none was issued.
-    pub application: Option<AuditCaller>,
-    /// Whether the application authenticated itself; false for managed identities and for refused requests.
-    pub authenticated: bool,
-    /// The audience of the access token; empty if none was issued.
-    pub audience: String,
-    /// `Ok` if an access token was issued, otherwise the OAuth 2.0 error code.
-    pub result: std::result::Result<(), &'static str>,
-    /// The HTTP status of the response.
-    pub status: u16,
-    /// The duration of the request.
-    pub took: Duration,
-}
-
-/// Records access token requests.
-pub trait Recorder: Send + Sync + 'static {
-    /// Records a request durably.
-    ///
-    /// # Errors
-    /// If the request cannot be recorded; then no access token is issued.
-    fn record(&self, attempt: TokenRequest) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
-}
 
 /// A response extension that describes the issued access token.
 #[derive(Clone)]
@@ -77,7 +49,7 @@ pub(super) async fn record(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(recorder) = authority.recorder() else { return next.run(request).await };
+    let Some(engine) = authority.engine.get() else { return next.run(request).await };
     let (origin, started) = (origin(&request), Instant::now());
     let response = next.run(request).await;
     let issued = response.extensions().get::<IssuedToken>().cloned();
@@ -86,19 +58,23 @@ pub(super) async fn record(
         (None, Some(refused)) => Err(refused.0),
         (None, None) => Err("invalid_request"),
     };
-    let authenticated = issued.as_ref().is_some_and(|issued| issued.authenticated);
-    let (application, audience) =
+    // Access tokens of managed identities need no secret: any process on the machine can request them.
+    let is_authenticated = issued.as_ref().is_some_and(|issued| issued.authenticated);
+    let (caller, target) =
         issued.map_or_else(Default::default, |issued| (Some(issued.application), issued.audience));
-    let attempt = TokenRequest {
+    let entry = AuditEntry {
+        at: engine.clock().now(),
+        event: EVENT,
+        meter: Meter::Free,
+        hsm: None,
+        target,
+        caller,
         origin,
-        application,
-        authenticated,
-        audience,
         result,
         status: response.status().as_u16(),
-        took: started.elapsed(),
+        duration: started.elapsed(),
     };
-    match recorder.record(attempt).await {
+    match engine.record_event(entry, is_authenticated).await {
         Ok(()) => response,
         Err(error) => {
             tracing::error!(error = %error.with_causes(), "cannot record an access token request");
