@@ -155,7 +155,7 @@ impl Statement {
 
 impl SignedStatement {
     /// Whether the signature verifies with the contained key and `kid` is the key's thumbprint.
-    pub fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         let Ok(signature) = URL_SAFE_NO_PAD.decode(&self.signature) else { return false };
         let Some(key) = self.key.parse().filter(|_| self.kid == self.key.thumbprint()) else { return false };
         let text = Statement::text(self.statement, self.seq, &self.chain, &self.time, &self.kid);
@@ -229,7 +229,7 @@ impl SignedStatement {
     ///
     /// # Errors
     /// As [`SignedStatement::read`].
-    pub fn read_start(dir: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn read_start(dir: &Path) -> io::Result<Option<Self>> {
         Self::read(&dir.join(START_FILE))
     }
 

@@ -48,7 +48,7 @@ pub fn roles_granting<A: GrantableAction>(
     mut definitions: Vec<Arc<RoleDefinition>>,
 ) -> Vec<String> {
     definitions.retain(|role| role.built_in && role.grants(action));
-    definitions.sort_by_key(|role| role.granted::<A>().len());
+    definitions.sort_by_key(|role| role.granted::<A>().count());
     definitions.iter().map(|role| role.role_name.clone()).collect()
 }
 

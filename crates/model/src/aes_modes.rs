@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::algorithm::{AesMode, Cipher, EncryptionAlgorithm, Wrap, WrapAlgorithm};
 use super::key::{KeyOperation, KeyOperations, KeyType, KeyVersion, Tags};
+use super::mode_family::FAMILY_TAG;
 use super::name::HsmName;
 use super::{Error, Field, Result};
 
-pub use super::mode_family::{FAMILY_TAG, ModeFamily};
+pub use super::mode_family::ModeFamily;
 
 impl ModeFamily {
     /// Returns the family of an encryption algorithm; `None` for RSA.

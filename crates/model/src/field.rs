@@ -14,7 +14,8 @@ macro_rules! fields {
 
         impl Field {
             /// All fields that have a name.
-            pub const NAMED: &'static [Self] = &[$(Self::$variant,)+];
+            #[cfg(test)]
+            const NAMED: &'static [Self] = &[$(Self::$variant,)+];
 
             /// Returns the path in messages of the gRPC surface, which the text of errors and the log use too; empty for
             /// [`Unnamed`](Self::Unnamed).

@@ -49,7 +49,7 @@ impl KeyType {
     }
 
     /// Returns the operations of a key created without `key_ops` (as recorded from Azure).
-    pub fn default_operations(self) -> KeyOperations {
+    pub(crate) fn default_operations(self) -> KeyOperations {
         let names: &[KeyOperation] = match self {
             Self::Rsa { .. } | Self::Oct { .. } => &[
                 KeyOperation::Encrypt,

@@ -42,7 +42,7 @@ impl KeyDate {
     }
 
     /// Returns the instant `duration` before the date, clamped to the range of [`Timestamp`].
-    pub fn minus(self, duration: SignedDuration) -> Timestamp {
+    pub(crate) fn minus(self, duration: SignedDuration) -> Timestamp {
         let micros = i128::from(self.0) - duration.as_micros();
         let micros = i64::try_from(micros).unwrap_or(i64::MIN);
         let bound = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };

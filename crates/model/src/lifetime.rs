@@ -45,13 +45,13 @@ impl HsmLifetime {
     }
 
     /// Returns the purge time, or the end of the calendar if the HSM is not purged.
-    pub fn purged_at(&self) -> Timestamp {
+    pub(crate) fn purged_at(&self) -> Timestamp {
         let purged = self.phases.iter().find(|(_, phase)| *phase == Phase::Purged);
         purged.map_or(Timestamp::MAX, |(at, _)| *at)
     }
 
     /// Returns the phase at an instant; `Running` before the creation time.
-    pub fn phase_at(&self, instant: Timestamp) -> Phase {
+    pub(crate) fn phase_at(&self, instant: Timestamp) -> Phase {
         let so_far = self.phases.iter().rev().find(|(at, _)| *at <= instant);
         so_far.map_or(Phase::Running, |(_, phase)| *phase)
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::field::{Field, InvalidValue};
 
 /// The tag with which a caller selects the family of a key version at creation.
-pub const FAMILY_TAG: &str = "aes-mode-family";
+pub(super) const FAMILY_TAG: &str = "aes-mode-family";
 
 /// A set of modes of operation that are safe together under one AES key.
 ///

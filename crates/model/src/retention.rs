@@ -27,7 +27,7 @@ impl RetentionDays {
     ///
     /// # Errors
     /// `Invalid` if the date is beyond the calendar.
-    pub fn purge_date(self, deleted_at: Timestamp) -> Result<Timestamp, InvalidValue> {
+    pub(crate) fn purge_date(self, deleted_at: Timestamp) -> Result<Timestamp, InvalidValue> {
         deleted_at.checked_add(SignedDuration::from_hours(24 * i64::from(self.0))).map_err(|_| {
             InvalidValue::new(Field::DeletedAt, "the scheduled purge date lies beyond the calendar")
         })

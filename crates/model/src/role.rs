@@ -77,13 +77,8 @@ pub struct ActionSet<A>(u64, PhantomData<A>);
 
 impl<A: GrantableAction> ActionSet<A> {
     /// Returns the number of actions in the set.
-    pub const fn len(self) -> u32 {
+    pub const fn count(self) -> u32 {
         self.0.count_ones()
-    }
-
-    /// Whether the set is empty.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
     }
 
     /// Whether the action is in the set.

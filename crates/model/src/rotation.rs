@@ -130,7 +130,7 @@ impl RotationRules {
 impl RotationPolicy {
     /// Returns when a key with this current version is rotated automatically, at the earliest when the policy was last
     /// replaced. `None` if the policy rotates before expiry and the version does not expire.
-    pub fn rotates_at(&self, current: &KeyVersion) -> Option<Timestamp> {
+    pub(crate) fn rotates_at(&self, current: &KeyVersion) -> Option<Timestamp> {
         let at = match self.rules.trigger()? {
             RotationTrigger::AfterCreation(after) => after.after(current.attributes.created),
             RotationTrigger::BeforeExpiry(before) => before.before(current.attributes.expires?),

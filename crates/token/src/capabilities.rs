@@ -114,7 +114,7 @@ impl Capabilities {
 
 impl Feature {
     /// The feature for keys on a curve.
-    pub const fn of_curve(curve: Curve) -> Self {
+    pub(crate) const fn of_curve(curve: Curve) -> Self {
         match curve {
             Curve::P256 => Self::EcP256,
             Curve::P256K => Self::EcP256K,
@@ -124,7 +124,7 @@ impl Feature {
     }
 
     /// The feature for HMAC with a hash; `None` for SHA-1, which no algorithm of the service uses.
-    pub const fn of_hmac(hash: Hash) -> Option<Self> {
+    pub(crate) const fn of_hmac(hash: Hash) -> Option<Self> {
         match hash {
             Hash::Sha1 => None,
             Hash::Sha256 => Some(Self::HmacSha256),
@@ -134,7 +134,7 @@ impl Feature {
     }
 
     /// The feature for RSA decryption with a padding; `None` for OAEP with hashes that no algorithm uses.
-    pub const fn of_padding(padding: RsaPadding) -> Option<Self> {
+    pub(crate) const fn of_padding(padding: RsaPadding) -> Option<Self> {
         match padding {
             RsaPadding::Pkcs1 => Some(Self::RsaPkcs1Decrypt),
             RsaPadding::Oaep(Hash::Sha1) => Some(Self::RsaOaep),

@@ -15,7 +15,7 @@ use super::{Module, Profile, TokenInfo};
 use crate::model::{Error, Result};
 
 /// The environment variable with the path of the configuration.
-pub const VARIABLE: &str = "SOFTHSM2_CONF";
+pub(crate) const VARIABLE: &str = "SOFTHSM2_CONF";
 
 /// SoftHSM's file with the label, serial number and PINs of a token. Rewritten in place at each login, so
 /// that a process killed during the write leaves it empty and the token uninitialized.
@@ -103,7 +103,7 @@ impl Directory {
     ///
     /// # Errors
     /// `Internal` if a copy cannot be written.
-    pub fn back_up_records(&self, module: &Module) -> Result<()> {
+    pub(crate) fn back_up_records(&self, module: &Module) -> Result<()> {
         module.with_state_lock(|| self.copy_records())
     }
 
