@@ -17,6 +17,7 @@ mod access_token;
 mod audience;
 mod cache;
 mod client_certificate;
+mod distinguished_name;
 mod keys;
 mod required_issuer;
 mod revocation;

@@ -12,7 +12,7 @@ use rustls::server::danger::ClientCertVerifier;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::CertificateRule;
-use super::client_certificate::distinguished_name;
+use super::distinguished_name::distinguished_name;
 
 /// The authority that must have signed the certificates of a rule.
 pub(super) struct RequiredIssuer(Arc<dyn ClientCertVerifier>);

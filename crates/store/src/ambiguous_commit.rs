@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
 
 use super::chain::ChainHead;
-use super::open::connect;
+use super::connection::connect;
 use super::outbox;
 use crate::model::Error;
 

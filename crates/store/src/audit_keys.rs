@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::load::{column, damaged, parsed};
+use super::columns::{column, damaged, parsed};
 use crate::model::Result;
 use crate::model::audit_key::AuditKey;
 

@@ -14,6 +14,9 @@ pub(super) fn to_lowercase(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The names of a key's HSM and of the key, both in lower case.
+pub(super) type LowercaseKeyId = (String, String);
+
 /// A key name as a case-insensitive map key; shares its allocation with the key.
 pub(super) struct CaseInsensitiveName(pub(super) KeyName);
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::load::{column, damaged, dated, instant};
+use super::columns::{column, damaged, dated, instant};
 use crate::model::time_guard::{GuardState, Hold, HoldReason};
 use crate::model::{Error, Result, Timestamp};
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
-use super::load::{column, damaged, json, parsed};
-use super::statements::{Failure, to_json};
+use super::columns::{column, damaged, json, parsed, to_json};
+use super::failure::Failure;
 use crate::model::hsm::ManagedHsm;
 use crate::model::lifetime::{HsmLifetime, Phase};
 use crate::model::{Error, Result, Timestamp};

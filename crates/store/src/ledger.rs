@@ -13,14 +13,17 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::ambiguous_commit::{self, CommitFailure, DatabasePath, LedgerPosition};
 use super::chain::ChainHead;
+use super::change_set::ChangeSet;
 use super::commit::{AuditRecord, Commit};
+use super::event_log;
 use super::events;
 use super::export::Exporter;
+use super::failure::Failure;
 use super::high_water_mark;
 use super::memory::Memory;
 use super::outbox::{self, ExportedRecord};
-use super::statements::{self, Failure};
-use super::transaction::{ChangeSet, Transaction};
+use super::statements;
+use super::transaction::Transaction;
 use super::usage::Usage;
 use crate::model::name::HsmName;
 use crate::model::time_guard::{ClockStatusChange, GuardState};
@@ -319,7 +322,7 @@ impl Ledger {
         ambiguous_commit::write(&mut db, group.position.groups).await?;
         if let Some(newest) = group.changes.events.last() {
             let trimmed = self.memory.events().trimmed(newest.sequence);
-            events::write(&mut db, &group.changes.events, trimmed).await?;
+            event_log::write(&mut db, &group.changes.events, trimmed).await?;
         }
         group.trimmed = trim.then_some(exported);
         match db.commit().await.and_then(|()| fault()) {

@@ -4,34 +4,31 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use serde::de::DeserializeOwned;
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use super::audit_keys;
+use super::case_insensitive::LowercaseKeyId;
+use super::change_set::ChangeSet;
+use super::columns::{column, damaged, dated, instant, json, key_date, optional, parsed};
 use super::hsms;
 use super::memory::Memory;
 use super::outbox;
 use super::resource_statements;
 use super::roles::Roles;
 use super::rotation;
-use super::transaction::ChangeSet;
 use super::usage::{self, Counter, Usage, UsedVersion};
 use crate::model::billing::DaySet;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::due::Notices;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::{Attributes, Key, KeyVersion};
-use crate::model::key_date::KeyDate;
 use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
 use crate::model::name::{HsmName, PrincipalId, VersionId};
 use crate::model::retention::Deletion;
 use crate::model::time::ClockSetting;
-use crate::model::{Error, Result, Timestamp};
-
-/// The names of a key's HSM and of the key, both in lower case.
-pub(super) type LowercaseKeyId = (String, String);
+use crate::model::{Error, Result};
 
 /// Loads the database into memory.
 ///
@@ -68,51 +65,6 @@ pub(super) async fn load(db: &mut SqliteConnection, memory: &Memory) -> Result<(
     let recent = outbox::counted(db, u64::MAX).await.map_err(damaged)?;
     memory.usage().add(recent);
     Ok(())
-}
-
-/// The error for a damaged database.
-pub(super) fn damaged(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::internal_caused_by("the database is damaged", why)
-}
-
-pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &str) -> Result<T>
-where
-    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
-{
-    row.try_get(name).map_err(damaged)
-}
-
-pub(super) fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-    row: &SqliteRow,
-    name: &str,
-) -> Result<T> {
-    column::<&str>(row, name)?.parse().map_err(damaged)
-}
-
-/// Parses a nullable text column.
-pub(super) fn optional<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-    row: &SqliteRow,
-    name: &str,
-) -> Result<Option<T>> {
-    column::<Option<&str>>(row, name)?.map(str::parse).transpose().map_err(damaged)
-}
-
-pub(super) fn json<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T> {
-    serde_json::from_str(column(row, name)?).map_err(damaged)
-}
-
-pub(super) fn instant(row: &SqliteRow, name: &str) -> Result<Option<Timestamp>> {
-    column::<Option<i64>>(row, name)?.map(Timestamp::from_microsecond).transpose().map_err(damaged)
-}
-
-fn key_date(row: &SqliteRow, name: &str) -> Result<Option<KeyDate>> {
-    let read =
-        |micros| KeyDate::from_microsecond(micros).ok_or_else(|| damaged(format!("{name} is not a date")));
-    column::<Option<i64>>(row, name)?.map(read).transpose()
-}
-
-pub(super) fn dated(row: &SqliteRow, name: &str) -> Result<Timestamp> {
-    instant(row, name)?.ok_or_else(|| damaged(format!("{name} is missing")))
 }
 
 async fn clock(db: &mut SqliteConnection) -> Result<Option<ClockSetting>> {

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::Listing;
 use super::case_insensitive::{CaseInsensitive, CaseInsensitiveName, to_lowercase};
-use super::events::EventLog;
+use super::change_set::ChangeSet;
+use super::event_log::EventLog;
 use super::hsms::Lifetimes;
 use super::resources::Resources;
 use super::roles::Roles;
-use super::transaction::ChangeSet;
 use super::usage::Usage;
 use crate::clock::Clock;
 use crate::model::Timestamp;

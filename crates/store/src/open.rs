@@ -5,25 +5,21 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::mpsc;
 
+use super::connection::{connect, unusable};
 use super::export::{Export, Exporter};
 use super::ledger::{GROUP, Ledger};
 use super::memory::Memory;
 use super::resume::{self, Mismatch};
-use super::{Inner, Options, Store, ambiguous_commit, events, high_water_mark, load};
+use super::{Inner, Options, Store, ambiguous_commit, event_log, high_water_mark, load};
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
-
-/// The time for which another process, such as a backup, may lock the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The capacity of the commit queue; when it is full, callers wait.
 const QUEUE: usize = 8 * GROUP;
@@ -49,7 +45,7 @@ impl Store {
         let high_water_mark = high_water_mark::load(&mut db).await?;
         options.clock.restore(high_water_mark);
         load::load(&mut db, &memory).await?;
-        memory.replace_events(events::load(&mut db, options.events_kept).await?);
+        memory.replace_events(event_log::load(&mut db, options.events_kept).await?);
 
         let position = ambiguous_commit::read(&mut db).await.map_err(Error::internal)?;
         let head = &position.head;
@@ -115,22 +111,6 @@ impl Store {
 fn create(path: &Path) -> Result<()> {
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     file.map(drop).map_err(|error| unusable(path, error))
-}
-
-fn unusable(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::internal_caused_by(format!("the database {} cannot be opened", path.display()), error)
-}
-
-/// Connects to an existing database.
-pub(super) async fn connect(path: &Path) -> Result<SqliteConnection> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .disable_statement_logging();
-    SqliteConnection::connect_with(&options).await.map_err(|error| unusable(path, error))
 }
 
 async fn migrate(db: &mut SqliteConnection) -> Result<()> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::load::{json, parsed};
+use super::columns::{json, parsed, to_json};
+use super::failure::Done;
 use super::resources::Resources;
-use super::statements::{Done, to_json};
 use crate::model::arm_rbac::ControlAssignment;
 use crate::model::change::ControlChange;
 use crate::model::local_rbac::RoleDefinition;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use sqlx::SqliteConnection;
 
-use super::load::{LowercaseKeyId, column, damaged, dated, optional};
-use super::statements::Failure;
+use super::case_insensitive::LowercaseKeyId;
+use super::columns::{column, damaged, dated, optional};
+use super::failure::Failure;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::period::LifetimePeriod;
 use crate::model::rotation::{RotationPolicy, RotationRules, RotationTrigger};

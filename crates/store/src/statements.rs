@@ -1,8 +1,9 @@
 //! The SQL that writes changes. Each statement starts with its name in a comment, for logs and query plans.
 
-use serde::Serialize;
 use sqlx::SqliteConnection;
 
+use super::columns::to_json;
+use super::failure::{Done, Failure};
 use super::hsms;
 use super::rotation;
 use super::transaction::Transaction;
@@ -16,41 +17,6 @@ use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
 use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::retention::Deletion;
 use crate::model::{Error, Timestamp};
-
-/// A failure to apply a commit.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The commit is rejected; the rest of the group continues.
-    Refused(Error),
-    /// The database failed, and the group with it.
-    Database(sqlx::Error),
-}
-
-impl From<sqlx::Error> for Failure {
-    /// A violated unique or foreign key constraint rejects only its commit. The preconditions exclude both,
-    /// except for duplicates of a version's identifier in another key.
-    fn from(error: sqlx::Error) -> Self {
-        match error.as_database_error() {
-            Some(cause) if cause.is_unique_violation() || cause.is_foreign_key_violation() => {
-                Self::Refused(Error::Conflict { what: "what the request names".into() })
-            }
-            _ => Self::Database(error),
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
-    }
-}
-
-pub(super) type Done = Result<(), Failure>;
-
-/// Serializes a value as JSON for a column.
-pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::Refused(Error::internal(error)))
-}
 
 /// Writes one change. The transaction already contains it, with the names and positions to write.
 pub(super) async fn change(

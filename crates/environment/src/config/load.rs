@@ -5,19 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Config, Mode, environment};
-
-/// An error in the configuration; the text names the setting and the source.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(String);
-
-impl ConfigError {
-    /// Creates an error with this text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
+use super::{Config, ConfigError, Mode, environment};
 
 /// The sources of the configuration, in order of increasing precedence.
 #[derive(Clone, Debug, Default)]

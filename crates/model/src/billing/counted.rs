@@ -10,10 +10,10 @@ use rust_decimal::Decimal;
 
 use super::facts::VersionUse;
 use super::hours::second;
+use super::key_class::KeyClass;
 use super::lifetimes::LifetimesByName;
 use super::money::cost_of_count;
 use super::period::{Period, day_of, month_of, start_of_day};
-use super::price::KeyClass;
 use super::statement::{LineMeter, Lines, StatementLine};
 use super::tiers::{TierAllocator, TierShare};
 use crate::Timestamp;

@@ -6,6 +6,7 @@ mod counted;
 mod facts;
 mod forecast;
 mod hours;
+mod key_class;
 mod lifetimes;
 mod money;
 mod period;
@@ -16,11 +17,12 @@ mod tiers;
 pub use budget::{Budget, BudgetReached};
 pub use facts::{DaySet, Facts, MeterReading, VersionUse};
 pub use forecast::{DeletionState, Forecast, forecast};
+pub use key_class::KeyClass;
 pub use lifetimes::LifetimesByName;
-pub use money::{DECIMAL_PLACES, format_amount};
-pub use period::{DAY_MICROS, Period, day_of, start_of_day};
+pub use money::format_amount;
+pub use period::{Period, day_of, start_of_day};
 pub use price::{
-    KeyClass, KeyVersionPrice, OperationPrice, Plan, PoolHourPrice, PriceSheet, PriceSource, Pricing, Tier,
+    KeyVersionPrice, OperationPrice, Plan, PoolHourPrice, PriceSheet, PriceSource, Pricing, Tier,
 };
 pub use statement::{CostScope, LineMeter, Statement, StatementLine, statement};
 

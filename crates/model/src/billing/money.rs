@@ -8,7 +8,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// The number of decimals of a running total.
-pub const DECIMAL_PLACES: u32 = 10;
+const DECIMAL_PLACES: u32 = 10;
 
 /// Microseconds per hour.
 const HOUR: Decimal = Decimal::from_parts(3_600_000_000, 0, 0, false, 0);

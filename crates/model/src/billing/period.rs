@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use crate::{Error, Field, Result, Timestamp};
 
 /// Microseconds per day.
-pub const DAY_MICROS: i64 = 86_400_000_000;
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// The half-open interval of a statement.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,9 +5,9 @@ use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::key_class::KeyClass;
 use crate::Field;
 use crate::audit_entry::Meter;
-use crate::key::KeyType;
 
 /// A price list: plans in one currency.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -128,36 +128,6 @@ pub struct PriceSource {
     /// Whether the price is an assumption, because the source is weak or does not state it.
     #[serde(default)]
     pub assumption: bool,
-}
-
-/// Classes of keys with separate prices.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyClass {
-    /// RSA keys of 2048 bits.
-    #[serde(rename = "rsa-2048")]
-    Rsa2048,
-    /// Larger RSA keys, elliptic-curve keys, and symmetric keys, which vaults do not have.
-    Advanced,
-}
-
-impl KeyClass {
-    /// Returns the class of a key type.
-    // assumption: no vault has symmetric keys, so no list has a price for them.
-    pub const fn of(key_type: KeyType) -> Self {
-        match key_type {
-            KeyType::Rsa { bits: 2048 } => Self::Rsa2048,
-            KeyType::Rsa { .. } | KeyType::Ec { .. } | KeyType::Oct { .. } => Self::Advanced,
-        }
-    }
-
-    /// Returns its name in price lists.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rsa2048 => "rsa-2048",
-            Self::Advanced => "advanced",
-        }
-    }
 }
 
 /// Deserializes a decimal from a string. Numbers of the file format are binary fractions and not exact.

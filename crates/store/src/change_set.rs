@@ -1,0 +1,85 @@
+//! The uncommitted changes of a group.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::hsms::PhaseBegun;
+use super::resources::Resources;
+use super::roles::Roles;
+use crate::model::audit_key::AuditKey;
+use crate::model::change::Intent;
+use crate::model::event::LifecycleEvent;
+use crate::model::hsm::ManagedHsm;
+use crate::model::key::Key;
+use crate::model::time::ClockSetting;
+
+/// Uncommitted changes, which are not applied to memory yet. Map keys are names in lower case.
+#[derive(Default)]
+pub(super) struct ChangeSet {
+    /// `None` if the HSM was purged.
+    pub(super) hsms: BTreeMap<String, Option<Arc<ManagedHsm>>>,
+    pub(super) phases: Vec<PhaseBegun>,
+    /// `None` if the key was purged.
+    pub(super) keys: BTreeMap<(String, String), Option<Arc<Key>>>,
+    pub(super) roles: BTreeMap<String, Arc<Roles>>,
+    pub(super) opened: Vec<Intent>,
+    pub(super) closed: Vec<Uuid>,
+    pub(super) clock: Option<ClockSetting>,
+    pub(super) audit_keys: Vec<AuditKey>,
+    /// Whether a hold of the machine's clock is released.
+    pub(super) released: bool,
+    pub(super) resources: Option<Arc<Resources>>,
+    pub(super) events: Vec<Arc<LifecycleEvent>>,
+}
+
+impl ChangeSet {
+    /// Whether there are no changes, as in a group of audit records only.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            hsms,
+            phases,
+            keys,
+            roles,
+            opened,
+            closed,
+            clock,
+            audit_keys,
+            released,
+            resources,
+            events,
+        } = self;
+        hsms.is_empty()
+            && phases.is_empty()
+            && keys.is_empty()
+            && roles.is_empty()
+            && opened.is_empty()
+            && closed.is_empty()
+            && clock.is_none()
+            && audit_keys.is_empty()
+            && !released
+            && resources.is_none()
+            && events.is_empty()
+    }
+
+    /// Merges the changes of a later commit of the group.
+    pub(super) fn absorb(&mut self, later: Self) {
+        for (purged, _) in later.hsms.iter().filter(|(_, hsm)| hsm.is_none()) {
+            // Earlier changes of the group in a purged HSM have no effect.
+            self.keys.retain(|(hsm, _), _| hsm != purged);
+            self.roles.remove(purged);
+        }
+        self.hsms.extend(later.hsms);
+        self.phases.extend(later.phases);
+        self.keys.extend(later.keys);
+        self.roles.extend(later.roles);
+        self.opened.extend(later.opened);
+        self.closed.extend(later.closed);
+        self.clock = later.clock.or(self.clock);
+        self.audit_keys.extend(later.audit_keys);
+        self.released |= later.released;
+        self.resources = later.resources.or(self.resources.take());
+        self.events.extend(later.events);
+    }
+}

@@ -1,0 +1,34 @@
+//! The failure of a write: whether it concerns one commit or its whole group.
+
+use crate::model::Error;
+
+/// A failure to apply a commit.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The commit is rejected; the rest of the group continues.
+    Refused(Error),
+    /// The database failed, and the group with it.
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    /// A violated unique or foreign key constraint rejects only its commit. The preconditions exclude both,
+    /// except for duplicates of a version's identifier in another key.
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(cause) if cause.is_unique_violation() || cause.is_foreign_key_violation() => {
+                Self::Refused(Error::Conflict { what: "what the request names".into() })
+            }
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// The result of writing.
+pub(super) type Done = Result<(), Failure>;
