@@ -107,6 +107,11 @@ impl Capabilities {
         }
     }
 
+    /// Whether to set `CKA_ALLOWED_MECHANISMS`: only if the token enforces it.
+    pub(super) fn restrict_mechanisms(&self) -> bool {
+        self.of(Feature::AllowedMechanisms) == Support::Native
+    }
+
     pub(super) fn set(&mut self, feature: Feature, support: Support) {
         self.0.insert(feature, support);
     }

@@ -7,47 +7,15 @@ use cryptoki::session::Session;
 use pkcs8::der::Decode as _;
 use pkcs8::der::asn1::OctetStringRef;
 
-use super::capabilities::{Capabilities, Feature, Support};
 use super::device::Device;
 use super::error::Attempt;
 use super::handles::KeyObjects;
+use super::object_guard::ObjectGuard;
 use super::template::{self, Kind, Lifetime, Template};
-use super::{hmac_companion, pairwise};
+use super::{hmac_companion, pairwise, scan};
 use crate::model::Error;
 use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
-
-/// A guard that destroys its objects when dropped, except those passed to [`Self::keep`], so that a failed
-/// call leaves no objects in the token.
-pub(super) struct ObjectGuard<'session> {
-    session: &'session Session,
-    objects: Vec<ObjectHandle>,
-}
-
-impl<'session> ObjectGuard<'session> {
-    pub(super) const fn new(session: &'session Session) -> Self {
-        Self { session, objects: Vec::new() }
-    }
-
-    pub(super) fn add(&mut self, object: ObjectHandle) -> ObjectHandle {
-        self.objects.push(object);
-        object
-    }
-
-    pub(super) fn keep(&mut self, object: ObjectHandle) {
-        self.objects.retain(|made| *made != object);
-    }
-}
-
-impl Drop for ObjectGuard<'_> {
-    fn drop(&mut self) {
-        for object in self.objects.drain(..) {
-            if let Err(error) = self.session.destroy_object(object) {
-                tracing::warn!(%error, "a temporary object could not be destroyed");
-            }
-        }
-    }
-}
 
 /// Generates a key. `again` means that an earlier attempt failed and may have left objects.
 pub(super) fn generate(
@@ -60,7 +28,7 @@ pub(super) fn generate(
     device.capabilities.check(spec.key_type)?;
     let _changing = device.write_lock();
     ensure_absent(device, session, id, again)?;
-    let restrict = restricts_mechanisms(&device.capabilities);
+    let restrict = device.capabilities.restrict_mechanisms();
     let (objects, public) = match spec.key_type {
         KeyType::Oct { bits } => (
             hmac_companion::generate(session, id, bits, &device.capabilities)?,
@@ -108,11 +76,6 @@ pub(super) fn generate_pair(
     Ok((private, material))
 }
 
-/// Whether to set `CKA_ALLOWED_MECHANISMS`: only if the token enforces it.
-pub(super) fn restricts_mechanisms(capabilities: &Capabilities) -> bool {
-    capabilities.of(Feature::AllowedMechanisms) == Support::Native
-}
-
 /// Checks that no key has this identifier. On a retry, destroys the objects of the failed attempt: the
 /// identifier was chosen for this call alone, and no key was returned under it.
 pub(super) fn ensure_absent(device: &Device, session: &Session, id: VersionId, again: bool) -> Attempt<()> {
@@ -120,7 +83,7 @@ pub(super) fn ensure_absent(device: &Device, session: &Session, id: VersionId, a
         return Err(Error::internal(format!("the token already holds key version {id}")).into());
     }
     if again {
-        for object in device.find(session, id)?.all {
+        for object in scan::find(session, id)?.all {
             session.destroy_object(object)?;
         }
     }
@@ -131,7 +94,7 @@ pub(super) fn ensure_absent(device: &Device, session: &Session, id: VersionId, a
 pub(super) fn destroy(device: &Device, session: &Session, ids: &[VersionId]) -> Attempt<()> {
     device.check_login(session)?;
     let _changing = device.write_lock();
-    device.verify_sentinel_locked(session)?;
+    device.sentinel.verify(session)?;
     for id in ids {
         // Copies first: destroying the original does not destroy them.
         device.object_cache.remove(*id);
@@ -139,7 +102,7 @@ pub(super) fn destroy(device: &Device, session: &Session, ids: &[VersionId]) -> 
         let objects = match known {
             // A token may reuse the handle of a destroyed object.
             Some(objects) if objects.iter().all(|object| is_of(session, *object, *id)) => objects,
-            _ => device.find(session, *id)?.all,
+            _ => scan::find(session, *id)?.all,
         };
         for object in objects {
             match session.destroy_object(object) {
@@ -149,7 +112,7 @@ pub(super) fn destroy(device: &Device, session: &Session, ids: &[VersionId]) -> 
         }
     }
     // Objects that were not found are absent only if the sentinel is still visible.
-    device.verify_sentinel_locked(session)
+    device.sentinel.verify(session)
 }
 
 /// Reports which of these keys the token holds, from a full listing of its objects.

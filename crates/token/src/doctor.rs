@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 
 use super::capabilities::Capabilities;
-use super::{Module, Selector, TokenInfo};
+use super::{Module, Selector, Settings, TokenInfo};
 use crate::model::Result;
 
 /// The report of [`examine`].
@@ -32,7 +32,21 @@ pub struct Report {
 /// # Errors
 /// As [`Module::open`].
 pub fn examine(module: &Module, select: &Selector, pin: &SecretString) -> Result<Report> {
-    module.examine(select, pin)
+    let description = module.describe()?;
+    let settings = Settings { expect_sentinel: true, faults: None };
+    module.with_login(select, pin, &settings, |session, device| {
+        let opened_before = device.verify_sentinel(session).is_ok();
+        let unrecognized = device.scan(session)?;
+        Ok(Report {
+            module: description,
+            token: device.info.clone(),
+            capabilities: device.capabilities.clone(),
+            opened_before,
+            keys: device.handles.len(),
+            foreign: unrecognized.foreign,
+            without_attributes: unrecognized.without_attributes,
+        })
+    })
 }
 
 impl fmt::Display for Report {

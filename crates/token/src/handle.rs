@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::call::{Answer, Call, Sealed};
 use super::capabilities::Capabilities;
 use super::device::Device;
-use super::module::TokenInfo;
+use super::token_info::TokenInfo;
 use super::worker::{Job, Worker};
 use crate::model::algorithm::{AesMode, Cipher, SignatureAlgorithm};
 use crate::model::import::ImportMaterial;

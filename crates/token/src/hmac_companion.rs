@@ -10,10 +10,10 @@ use cryptoki::session::Session;
 
 use super::capabilities::{Capabilities, Feature, Support};
 use super::cipher::random;
-use super::create::{ObjectGuard, restricts_mechanisms};
 use super::derive;
 use super::error::Attempt;
 use super::handles::KeyObjects;
+use super::object_guard::ObjectGuard;
 use super::template::{self, Kind, Lifetime};
 use crate::model::Error;
 use crate::model::algorithm::Hash;
@@ -36,7 +36,7 @@ pub(super) fn generate(
     capabilities: &Capabilities,
 ) -> Attempt<KeyObjects> {
     let life = Lifetime::Token(id);
-    let restrict = restricts_mechanisms(capabilities);
+    let restrict = capabilities.restrict_mechanisms();
     let length = usize::from(bits / 8);
     if capabilities.has(Feature::HmacCompanionPadded) && length.is_multiple_of(BLOCK) {
         let mut temporary = ObjectGuard::new(session);

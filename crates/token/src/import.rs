@@ -2,10 +2,11 @@
 
 use cryptoki::session::Session;
 
-use super::create::{ObjectGuard, ensure_absent, restricts_mechanisms};
+use super::create::ensure_absent;
 use super::device::Device;
 use super::error::Attempt;
 use super::handles::KeyObjects;
+use super::object_guard::ObjectGuard;
 use super::template::{self, Kind, Lifetime};
 use super::{hmac_companion, pairwise};
 use crate::model::import::ImportMaterial;
@@ -24,7 +25,7 @@ pub(super) fn import(
     device.capabilities.check(material.key_type())?;
     let _changing = device.write_lock();
     ensure_absent(device, session, id, again)?;
-    let (life, restrict) = (Lifetime::Token(id), restricts_mechanisms(&device.capabilities));
+    let (life, restrict) = (Lifetime::Token(id), device.capabilities.restrict_mechanisms());
     let mut made = ObjectGuard::new(session);
     let main = made.add(session.create_object(&template::imported(material, life, restrict))?);
     if !pairwise::halves_match(session, main, &public_half(material))? {

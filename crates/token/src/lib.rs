@@ -18,17 +18,23 @@ mod hmac_companion;
 mod import;
 mod key_wrap;
 mod known_keys;
+mod loaded_module;
+mod login;
 mod mechanism;
 mod module;
 mod object_cache;
+mod object_guard;
 mod padding;
 mod pairwise;
 mod pool;
 mod probe;
 mod profile;
+mod scan;
+mod sentinel;
 mod sign;
 pub mod softhsm;
 mod template;
+mod token_info;
 mod worker;
 
 use strongroom_environment::config;
@@ -38,9 +44,10 @@ pub use call::{Call, Fault, FaultHook, Sealed};
 pub use capabilities::{Capabilities, Feature, Support};
 pub use doctor::{Report, examine};
 pub use handle::Token;
-pub use module::{Module, Selector, TokenInfo};
+pub use module::Module;
 pub use pool::{TokenPool, TokenSource, TokenUsage};
 pub use profile::Profile;
+pub use token_info::{Selector, TokenInfo};
 
 /// Options for opening a token.
 #[derive(Clone, Default)]

@@ -1,41 +1,30 @@
 //! A PKCS#11 module, loaded and initialized once per process, and its tokens.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-use cryptoki::error::{Error as WrapperError, RvError};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use secrecy::SecretString;
 
 use super::capabilities::Capabilities;
-use super::device::{self, Device};
-use super::error::{Attempt, Failure};
-use super::pool::FREE;
+use super::device::Device;
+use super::error::Attempt;
+use super::loaded_module::LoadedModule;
 use super::profile::Profile;
-use super::{Report, Settings, Token, probe};
+use super::token_info::{Selector, TokenInfo};
+use super::{Settings, Token, login, probe};
 use crate::model::{Error, Field, Result};
+
+/// The label of a released token: reinitialized, without a user PIN, and available for allocation.
+pub(super) const FREE: &str = "strongroom-free";
 
 /// A PKCS#11 module. Each module is initialized at most once per process, as the standard requires.
 #[derive(Clone)]
 pub struct Module {
     loaded: Arc<LoadedModule>,
-}
-
-/// The state that all tokens of a module share.
-pub(super) struct LoadedModule {
-    pub(super) pkcs11: Pkcs11,
-    pub(super) profile: Profile,
-    /// The number of threads and logins that use the module; it must not be finalized before they end.
-    users: AtomicUsize,
-    state: Mutex<State>,
-    /// Listing the slots takes the write lock, calls with a slot identifier the read lock. `C_GetSlotList` of SoftHSM
-    /// adds slots to a map without locking it: a concurrent lookup finds no slot, a partial list, or crashes.
-    slots: RwLock<()>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
@@ -58,60 +47,6 @@ impl State {
     }
 }
 
-/// A use of the module, counted until it is dropped. Each caller of the module's functions holds one, and
-/// drops it after the last session that it owns.
-pub(super) struct ModuleUse(Arc<LoadedModule>);
-
-impl ModuleUse {
-    pub(super) fn of(loaded: &Arc<LoadedModule>) -> Self {
-        loaded.users.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(loaded))
-    }
-}
-
-impl Drop for ModuleUse {
-    fn drop(&mut self) {
-        self.0.users.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// The `CK_TOKEN_INFO` of a token, readable without a login.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TokenInfo {
-    /// The serial number; with some modules, empty until the token is initialized.
-    pub serial: String,
-    /// The label.
-    pub label: String,
-    /// The manufacturer.
-    pub manufacturer: String,
-    /// The model.
-    pub model: String,
-    /// The firmware version.
-    pub firmware: String,
-    /// Whether it is initialized.
-    pub initialized: bool,
-    /// Whether it has a user PIN.
-    pub has_user_pin: bool,
-}
-
-/// Selects a token. Slot numbers are not supported, because they change.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Selector {
-    /// By serial number.
-    Serial(String),
-    /// By label.
-    Label(String),
-}
-
-impl fmt::Display for Selector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Serial(serial) => write!(f, "serial {serial}"),
-            Self::Label(label) => write!(f, "label {label:?}"),
-        }
-    }
-}
-
 impl Module {
     /// Loads and initializes a module.
     ///
@@ -121,25 +56,7 @@ impl Module {
     /// `TokenUnavailable` if it cannot be loaded; `Internal` if it is already loaded; `TokenFailed` if
     /// `C_Initialize` fails.
     pub fn load(path: &Path, profile: Profile) -> Result<Self> {
-        let load = || -> Attempt<Pkcs11> {
-            let pkcs11 = Pkcs11::new(path)?;
-            pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
-            Ok(pkcs11)
-        };
-        let pkcs11 = load().map_err(|failure| match failure {
-            Failure::ReturnCode(RvError::CryptokiAlreadyInitialized, _) => {
-                Error::internal("the module is already loaded; a process can load it once")
-            }
-            failure => failure.into_error(&profile.throttle),
-        })?;
-        let loaded = LoadedModule {
-            pkcs11,
-            profile,
-            users: AtomicUsize::new(0),
-            state: Mutex::default(),
-            slots: RwLock::default(),
-        };
-        Ok(Self { loaded: Arc::new(loaded) })
+        Ok(Self { loaded: Arc::new(LoadedModule::load(path, profile)?), state: Arc::default() })
     }
 
     /// The module's description, manufacturer and versions (`C_GetInfo`).
@@ -182,7 +99,7 @@ impl Module {
         if label.is_empty() || label.len() > 32 {
             return Err(Error::invalid(Field::Label, "a token's label has 1 to 32 bytes"));
         }
-        self.loaded.provision(label, so_pin, pin).map_err(|failure| self.loaded.explain(failure))
+        self.provision_free(label, so_pin, pin).map_err(|failure| self.loaded.explain(failure))
     }
 
     /// Reinitializes a token, which destroys all its objects and its user PIN.
@@ -192,7 +109,7 @@ impl Module {
     /// module.
     pub fn wipe(&self, select: &Selector, so_pin: &SecretString, label: &str) -> Result<()> {
         let wipe = || -> Attempt<()> {
-            let state = self.loaded.state();
+            let state = self.state();
             let (slot, info) = self.loaded.select(select)?;
             state.reject_if_open(&info.serial)?;
             let _slots = self.loaded.lock_slots();
@@ -203,7 +120,7 @@ impl Module {
 
     /// Runs `act` while no token is being initialized or opened.
     pub(super) fn with_state_lock<T>(&self, act: impl FnOnce() -> T) -> T {
-        let _state = self.loaded.state();
+        let _state = self.state();
         act()
     }
 
@@ -213,12 +130,12 @@ impl Module {
     /// `TokenUnavailable` if there is no such token, its PIN is rejected, or the expected sentinel is
     /// missing; `Internal` if it is already open: clone its handle instead.
     pub fn open(&self, select: &Selector, pin: &SecretString, settings: &Settings) -> Result<Token> {
-        let mut state = self.loaded.state();
+        let mut state = self.state();
         if state.finalized {
             return Err(Error::TokenUnavailable { why: "the module was finalized".to_owned() });
         }
         let open = |state: &mut State| -> Attempt<Device> {
-            let (session, device) = self.loaded.log_in(state, select, pin, settings)?;
+            let (session, device) = self.log_in(state, select, pin, settings)?;
             device.set_login(session)?;
             Ok(device)
         };
@@ -228,26 +145,23 @@ impl Module {
         Token::start(device)
     }
 
-    /// See [`super::examine`].
-    pub(super) fn examine(&self, select: &Selector, pin: &SecretString) -> Result<Report> {
-        let module = self.describe()?;
-        let mut state = self.loaded.state();
-        let settings = Settings { expect_sentinel: true, faults: None };
-        let examine = |state: &mut State| -> Attempt<Report> {
-            let (session, device) = self.loaded.log_in(state, select, pin, &settings)?;
-            let opened_before = device.verify_sentinel(&session).is_ok();
-            let unrecognized = device.scan(&session)?;
-            Ok(Report {
-                module,
-                token: device.info.clone(),
-                capabilities: device.capabilities.clone(),
-                opened_before,
-                keys: device.handles.len(),
-                foreign: unrecognized.foreign,
-                without_attributes: unrecognized.without_attributes,
-            })
+    /// Runs `act` with a login that ends afterwards.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and those of `act`.
+    pub(super) fn with_login<T>(
+        &self,
+        select: &Selector,
+        pin: &SecretString,
+        settings: &Settings,
+        act: impl FnOnce(&Session, &Device) -> Attempt<T>,
+    ) -> Result<T> {
+        let mut state = self.state();
+        let run = |state: &mut State| -> Attempt<T> {
+            let (session, device) = self.log_in(state, select, pin, settings)?;
+            act(&session, &device)
         };
-        examine(&mut state).map_err(|failure| self.loaded.explain(failure))
+        run(&mut state).map_err(|failure| self.loaded.explain(failure))
     }
 
     /// Finalizes the module (`C_Finalize`) for all clones. Later calls have no effect.
@@ -256,75 +170,26 @@ impl Module {
     /// `Internal` while a token is open, because finalizing a module during a call crashes it. Drain all
     /// tokens first; if that fails, terminate the process without finalizing.
     pub fn finalize(self) -> Result<()> {
-        let mut state = self.loaded.state();
+        let mut state = self.state();
         if state.finalized {
             // The process may have loaded the module again.
             return Ok(());
         }
-        let users = self.loaded.users.load(Ordering::Acquire);
+        let users = self.loaded.users();
         if users > 0 {
             return Err(Error::internal(format!("the module is still used by {users} threads and logins")));
         }
         state.finalized = true;
         self.loaded.pkcs11.clone().finalize().map_err(|error| self.loaded.error(error))
     }
-}
 
-impl LoadedModule {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn explain(&self, failure: Failure) -> Error {
-        failure.into_error(&self.profile.throttle)
-    }
-
-    fn error(&self, error: WrapperError) -> Error {
-        self.explain(error.into())
-    }
-
-    /// Takes the read lock for calls with a slot identifier.
-    fn lock_slots(&self) -> RwLockReadGuard<'_, ()> {
-        self.slots.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads the `CK_TOKEN_INFO` of the token in a slot.
-    pub(super) fn token_info(&self, slot: Slot) -> Attempt<TokenInfo> {
-        let _slots = self.lock_slots();
-        TokenInfo::read(&self.pkcs11, slot)
-    }
-
-    /// Opens a read/write session.
-    pub(super) fn session(&self, slot: Slot) -> Attempt<Session> {
-        let _slots = self.lock_slots();
-        Ok(self.pkcs11.open_rw_session(slot)?)
-    }
-
-    fn tokens(&self) -> Attempt<Vec<(Slot, TokenInfo)>> {
-        let slots = {
-            let _listing = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-            self.pkcs11.get_slots_with_token()?
-        };
-        Ok(slots
-            .into_iter()
-            .filter_map(|slot| match self.token_info(slot) {
-                Ok(info) => Some((slot, info)),
-                // A failing token must not hide the others.
-                Err(failure) => {
-                    tracing::warn!(
-                        slot = slot.id(),
-                        ?failure,
-                        "the token information of a slot is unreadable"
-                    );
-                    None
-                }
-            })
-            .collect())
-    }
-
-    fn provision(&self, label: &str, so_pin: &SecretString, pin: &SecretString) -> Attempt<TokenInfo> {
+    fn provision_free(&self, label: &str, so_pin: &SecretString, pin: &SecretString) -> Attempt<TokenInfo> {
         let _state = self.state();
-        let tokens = self.tokens()?;
+        let tokens = self.loaded.tokens()?;
         if tokens.iter().any(|(_, info)| info.initialized && info.has_user_pin && info.label == label) {
             return Err(
                 Error::invalid(Field::Label, format!("a token with label {label:?} already exists")).into()
@@ -337,42 +202,28 @@ impl LoadedModule {
             what: "the module has no free token; initialize one and configure its name".to_owned(),
         })?;
         {
-            let _slots = self.lock_slots();
-            self.pkcs11.init_token(*slot, so_pin, label)?;
+            let _slots = self.loaded.lock_slots();
+            self.loaded.pkcs11.init_token(*slot, so_pin, label)?;
         }
-        let session = self.session(*slot)?;
+        let session = self.loaded.session(*slot)?;
         session.login(UserType::So, Some(so_pin))?;
         session.init_pin(pin)?;
         session.close()?;
-        self.token_info(*slot)
-    }
-
-    fn select(&self, select: &Selector) -> Attempt<(Slot, TokenInfo)> {
-        let wanted = |info: &TokenInfo| match select {
-            Selector::Serial(serial) => info.serial == *serial,
-            Selector::Label(label) => info.label == *label,
-        };
-        let mut found = self.tokens()?.into_iter().filter(|(_, info)| info.initialized && wanted(info));
-        let unavailable = |why: &str| Error::TokenUnavailable { why: format!("{why} with {select}") };
-        let token = found.next().ok_or_else(|| unavailable("there is no token"))?;
-        match found.next() {
-            None => Ok(token),
-            Some(_) => Err(unavailable("there are several tokens").into()),
-        }
+        self.loaded.token_info(*slot)
     }
 
     /// Logs in to a token and measures its capabilities. The returned session holds the login.
     fn log_in(
-        self: &Arc<Self>,
+        &self,
         state: &mut State,
         select: &Selector,
         pin: &SecretString,
         settings: &Settings,
     ) -> Attempt<(Session, Device)> {
-        let (slot, info) = self.select(select)?;
+        let (slot, info) = self.loaded.select(select)?;
         state.reject_if_open(&info.serial)?;
-        let session = self.session(slot)?;
-        device::log_in(&session, pin)?;
+        let session = self.loaded.session(slot)?;
+        login::log_in(&session, pin)?;
         let kind = format!("{}/{}/{}", info.manufacturer, info.model, info.firmware);
         let capabilities = match state.measured.get(&kind) {
             Some(known) => known.clone(),
@@ -382,22 +233,8 @@ impl LoadedModule {
                 measured
             }
         };
-        let device = Device::new(Arc::clone(self), (slot, info), pin.clone(), capabilities, settings.clone());
+        let device =
+            Device::new(Arc::clone(&self.loaded), (slot, info), pin.clone(), capabilities, settings.clone());
         Ok((session, device))
-    }
-}
-
-impl TokenInfo {
-    fn read(pkcs11: &Pkcs11, slot: Slot) -> Attempt<Self> {
-        let info = pkcs11.get_token_info(slot)?;
-        Ok(Self {
-            serial: info.serial_number().trim().to_owned(),
-            label: info.label().trim_end().to_owned(),
-            manufacturer: info.manufacturer_id().trim().to_owned(),
-            model: info.model().trim().to_owned(),
-            firmware: info.firmware_version().to_string(),
-            initialized: info.token_initialized(),
-            has_user_pin: info.user_pin_initialized(),
-        })
     }
 }

@@ -7,13 +7,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
+use super::module::FREE;
 use super::softhsm::Directory;
 use super::{Module, Selector, Settings, Token};
 use crate::model::name::VersionId;
 use crate::model::{Error, Result};
-
-/// The label of a released token: reinitialized, without a user PIN, and available for allocation.
-pub(super) const FREE: &str = "strongroom-free";
 
 /// The label of the token with the simulator's audit signing key. No HSM can have this name.
 const AUDIT_LABEL: &str = "strongroom:audit";

@@ -12,8 +12,9 @@ use cryptoki::session::Session;
 use zeroize::Zeroizing;
 
 use super::capabilities::{Capabilities, Feature, Support};
-use super::create::{ObjectGuard, generate_pair};
+use super::create::generate_pair;
 use super::error::Attempt;
+use super::object_guard::ObjectGuard;
 use super::template::{self, Kind, Lifetime};
 use super::{hmac_companion, key_wrap, known_keys, mechanism, padding, pairwise};
 use crate::model::algorithm::{Hash, RsaPadding, Signature};

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::call::{Answer, Call};
 use super::device::Device;
 use super::error::{Attempt, Failure, Remedy};
-use super::module::ModuleUse;
+use super::loaded_module::ModuleUse;
 use super::{cipher, create, import, key_wrap, sign};
 use crate::model::algorithm::Cipher;
 use crate::model::{Error, Result};
