@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use strongroom::ops;
+use strongroom::{api, ops};
 
 use crate::assert_same;
 
@@ -42,4 +42,30 @@ fn arm_page_lists_every_control_plane_operation() {
         "operations of the control plane",
         &expected,
     );
+}
+
+#[test]
+fn azure_page_lists_exactly_the_routes_of_the_data_plane() {
+    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let documented: BTreeSet<String> = rows
+        .filter(|(name, _)| ops::ALL.iter().any(|operation| operation.name == *name))
+        .filter_map(|(name, cells)| {
+            let (route, _) = cells.strip_prefix('`')?.split_once('`')?;
+            Some(format!("{name}: {}", unnamed(route)))
+        })
+        .collect();
+    let served = api::rest::routes().flat_map(|line| {
+        let slash = if line.pattern.starts_with("{scope}") { "" } else { "/" };
+        let path = line.pattern.replace("/{version?}", "[/{version}]");
+        let route = unnamed(&format!("{} {slash}{path}", line.method));
+        line.operations.iter().map(move |name| format!("{name}: {route}"))
+    });
+    assert_same("rows of docs/azure.md", &documented, "routes of the data plane", &served.collect());
+}
+
+/// Replaces the names of the segments of a path: the page has its own.
+fn unnamed(route: &str) -> String {
+    let mut parts = route.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "{}" + part.split_once('}').map_or("", |(_, rest)| rest))
 }

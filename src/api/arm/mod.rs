@@ -9,7 +9,7 @@ mod endpoint;
 #[cfg(any(test, fuzzing))]
 pub(super) mod fuzzing;
 mod response;
-mod route;
+mod routes;
 mod wire;
 
 use std::sync::Arc;
@@ -21,11 +21,10 @@ use uuid::Uuid;
 
 use self::call::Call;
 use self::endpoint::Endpoint;
-use self::response::CallResponse;
-use self::route::Route;
-use super::azure::HostNames;
 use super::azure::query::Query;
+use super::azure::response::CallResponse;
 use super::azure::surface::Surface;
+use super::azure::{HostNames, RouteLine};
 use super::body_budget::BodyLimits;
 use crate::engine::Engine;
 use crate::identity::Audience;
@@ -51,20 +50,28 @@ impl ResourceManager {
         let Surface { engine, names, limits } = &*self.0;
         let (parts, body) = request.into_parts();
         let endpoint = Endpoint::of(names, &parts);
-        let route = Route::of(&parts.method, parts.uri.path());
-        if route == Route::CloudMetadata {
+        if routes::is_cloud_metadata(&parts.method, parts.uri.path()) {
             let response =
                 CallResponse::json(StatusCode::OK, &wire::cloud::metadata(&endpoint, &Query::of(&parts.uri)));
             return response.map_or_else(
                 |error| response::error_response(&error, request_id, &endpoint),
-                |response| response.into_response(request_id),
+                |response| response::success_response(response, request_id),
             );
         }
         let (target, request) = ((engine, &endpoint), (&parts, body));
         let call = Call::receive(target, request, Audience::Management, request_id, *limits).await;
-        match call.dispatch(route).await {
-            Ok(response) => response.into_response(request_id),
+        let result = match routes::find(&parts.method, parts.uri.path()) {
+            Ok((route, arguments)) => route.run(call, arguments).await,
+            Err(error) => Err(call.refuse(error).await),
+        };
+        match result {
+            Ok(response) => response::success_response(response, request_id),
             Err(error) => response::error_response(&error, request_id, &endpoint),
         }
     }
+}
+
+/// Lists the routes of Azure Resource Manager that need a credential.
+pub fn routes() -> impl Iterator<Item = &'static RouteLine> {
+    routes::ROUTES.lines()
 }

@@ -7,15 +7,15 @@ use http::header::{
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::super::azure::error;
+use super::super::azure::response::CallResponse;
 use super::endpoint::Endpoint;
 use crate::engine;
+use crate::model::Error;
 use crate::model::resource_kind::{Resource, ResourceKind};
-use crate::model::{Error, Result};
 
 /// The headers of every response.
 const COMMON_HEADERS: [(HeaderName, &str); 5] = [
@@ -29,48 +29,21 @@ const COMMON_HEADERS: [(HeaderName, &str); 5] = [
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
 
-/// The response to a successful call.
-pub(super) struct CallResponse {
-    status: StatusCode,
-    body: Option<Vec<u8>>,
-    /// The URL of the operation result.
-    location: Option<String>,
-}
-
-impl CallResponse {
-    /// A response with a JSON body.
-    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self> {
-        let body = serde_json::to_vec(body).map_err(Error::internal)?;
-        Ok(Self { status, body: Some(body), location: None })
+/// Returns the HTTP response to a successful call.
+pub(super) fn success_response(call: CallResponse, request_id: Uuid) -> Response {
+    let CallResponse { status, body, location } = call;
+    let is_json = body.is_some();
+    let mut response = response(status, body.map_or_else(Body::empty, Body::from), request_id);
+    let headers = response.headers_mut();
+    if is_json {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     }
-
-    /// A response without a body.
-    pub(super) const fn empty(status: StatusCode) -> Self {
-        Self { status, body: None, location: None }
+    if let Some(Ok(location)) = location.map(HeaderValue::try_from) {
+        headers.insert(LOCATION, location);
+        // Without it, clients wait half a minute.
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-
-    /// A response with status 202 and the URL of the operation result, as for the service's asynchronous operations. Here
-    /// the operation is already complete.
-    pub(super) const fn accepted(location: String) -> Self {
-        Self { status: StatusCode::ACCEPTED, body: None, location: Some(location) }
-    }
-
-    /// Converts to the HTTP response.
-    pub(super) fn into_response(self, request_id: Uuid) -> Response {
-        let Self { status, body, location } = self;
-        let is_json = body.is_some();
-        let mut response = response(status, body.map_or_else(Body::empty, Body::from), request_id);
-        let headers = response.headers_mut();
-        if is_json {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        }
-        if let Some(Ok(location)) = location.map(HeaderValue::try_from) {
-            headers.insert(LOCATION, location);
-            // Without it, clients wait half a minute.
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        response
-    }
+    response
 }
 
 fn response(status: StatusCode, body: Body, request_id: Uuid) -> Response {

@@ -10,6 +10,7 @@ use super::super::body_budget::{BodyLimits, BodyReservation};
 use super::super::peer;
 use super::body;
 use super::query::Query;
+use super::route::Arguments;
 use crate::engine::{Engine, PlaneAccess};
 use crate::identity::{Audience, Credential, VerifiedCredential};
 use crate::model::audit_entry::{Meter, Origin};
@@ -20,6 +21,8 @@ use crate::ops::{Operation, Target};
 pub(in crate::api) struct RequestInput<'a, S> {
     pub(in crate::api) endpoint: &'a S,
     pub(in crate::api) query: Query,
+    /// The parts of the path that the route names.
+    pub(in crate::api) arguments: Arguments<'a>,
     body: Result<Zeroizing<Vec<u8>>>,
 }
 
@@ -27,7 +30,13 @@ impl<'a, S> RequestInput<'a, S> {
     /// Creates the contents of a request without a caller, for the fuzz targets.
     #[cfg(any(test, fuzzing))]
     pub(in crate::api) fn sent(endpoint: &'a S, query: Query, body: &[u8]) -> Self {
-        Self { endpoint, query, body: Ok(Zeroizing::new(body.to_vec())) }
+        let arguments = Arguments::default();
+        Self { endpoint, query, arguments, body: Ok(Zeroizing::new(body.to_vec())) }
+    }
+
+    /// Returns a part of the path that the route names, as the client wrote it; empty if the route does not name it.
+    pub(in crate::api) fn argument(&self, name: &str) -> &'a str {
+        self.arguments.get(name).unwrap_or_default()
     }
 
     /// Parses the body as JSON.
@@ -79,7 +88,18 @@ impl<'a, S> Call<'a, S> {
                 Err(unauthenticated.clone())
             }
         };
-        Self { engine, input: RequestInput { endpoint, query, body }, caller, audience, origin }
+        Self {
+            engine,
+            input: RequestInput { endpoint, query, arguments: Arguments::default(), body },
+            caller,
+            audience,
+            origin,
+        }
+    }
+
+    /// Adds the parts of the path that the route names.
+    pub(in crate::api) fn with_arguments(self, arguments: Arguments<'a>) -> Self {
+        Self { input: RequestInput { arguments, ..self.input }, ..self }
     }
 
     /// Returns the engine, for lookups before an operation is chosen.

@@ -9,8 +9,11 @@ pub(in crate::api) mod filter;
 pub(in crate::api) mod host_names;
 pub(in crate::api) mod path;
 pub(in crate::api) mod query;
+pub(in crate::api) mod response;
+pub(in crate::api) mod route;
 pub(in crate::api) mod surface;
 pub(in crate::api) mod tags;
 pub(in crate::api) mod unsupported;
 
 pub use host_names::{HostNames, TokenAuthorities};
+pub use route::RouteLine;

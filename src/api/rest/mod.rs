@@ -8,7 +8,7 @@ mod endpoint;
 #[cfg(any(test, fuzzing))]
 pub(super) mod fuzzing;
 mod response;
-mod route;
+mod routes;
 mod wire;
 
 use std::sync::Arc;
@@ -22,15 +22,16 @@ use uuid::Uuid;
 use self::call::Call;
 use self::endpoint::Endpoint;
 use self::response::ResponseContext;
-use self::route::Route;
-use super::azure::HostNames;
 use super::azure::surface::Surface;
+use super::azure::{HostNames, RouteLine};
 use super::body_budget::BodyLimits;
 use super::peer;
 use crate::engine::Engine;
 use crate::identity::Audience;
 use crate::ids::Ids;
 use crate::model::Error;
+use crate::ops::Operation as _;
+use crate::ops::keys::RotateKey;
 
 /// Handles data-plane requests. A cheap handle.
 #[derive(Clone, Debug)]
@@ -60,11 +61,22 @@ impl Rest {
         };
         let (target, request) = ((engine, &endpoint), (&parts, body));
         let call = Call::receive(target, request, Audience::Service, request_id, *limits).await;
-        let route = Route::of(&parts.method, parts.uri.path());
-        match call.dispatch(route).await {
+        let found = routes::find(&parts.method, parts.uri.path());
+        // Recorded: rotating an absent key repeats the prefix of the message.
+        let is_rotation = found.as_ref().is_ok_and(|(route, _)| route.runs(RotateKey::NAME));
+        let result = match found {
+            Ok((route, arguments)) => route.run(call, arguments).await,
+            Err(error) => Err(call.refuse(error).await),
+        };
+        match result {
             Ok(response) => response::success_response(response, &context, &endpoint),
             Err(Error::Unauthenticated { .. }) => challenge::response(&context, &endpoint),
-            Err(error) => response::error_response(&error, route, &context, &endpoint),
+            Err(error) => response::error_response(&error, is_rotation, &context, &endpoint),
         }
     }
+}
+
+/// Lists the routes of the data plane.
+pub fn routes() -> impl Iterator<Item = &'static RouteLine> {
+    routes::ROUTES.lines()
 }

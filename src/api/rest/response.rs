@@ -10,15 +10,14 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::super::azure::error;
+use super::super::azure::response::CallResponse;
 use super::endpoint::Endpoint;
-use super::route::Route;
 use crate::engine;
-use crate::model::{Error, Field, Result};
+use crate::model::{Error, Field};
 
 /// The headers of every response, including errors and empty ones.
 const COMMON_HEADERS: [(HeaderName, &str); 6] = [
@@ -35,24 +34,6 @@ const NETWORK_INFO: HeaderName = HeaderName::from_static("x-ms-keyvault-network-
 const REGION: HeaderName = HeaderName::from_static("x-ms-keyvault-region");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const LATENCY: HeaderName = HeaderName::from_static("x-ms-server-latency");
-
-/// The response to a successful call.
-pub(super) struct CallResponse {
-    status: StatusCode,
-    body: Vec<u8>,
-}
-
-impl CallResponse {
-    /// A response with a JSON body. Members are in alphabetical order, as in the service's responses.
-    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self> {
-        Ok(Self { status, body: serde_json::to_vec(body).map_err(Error::internal)? })
-    }
-
-    /// A response without a body.
-    pub(super) const fn empty() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: Vec::new() }
-    }
-}
 
 /// The properties of a request that the response headers depend on.
 pub(super) struct ResponseContext<'a> {
@@ -93,7 +74,7 @@ pub(super) fn success_response(
     context: &ResponseContext<'_>,
     endpoint: &Endpoint,
 ) -> Response {
-    let mut response = context.response(call.status, Body::from(call.body));
+    let mut response = context.response(call.status, call.body.map_or_else(Body::empty, Body::from));
     let headers = response.headers_mut();
     if let Some(Ok(region)) = endpoint.location.as_deref().map(HeaderValue::from_str) {
         headers.insert(REGION, region);
@@ -108,10 +89,11 @@ pub(super) fn success_response(
     response
 }
 
-/// Returns the HTTP response to a refused or failed call: without region and network headers, as recorded.
+/// Returns the HTTP response to a refused or failed call: without region and network headers, as recorded. `is_rotation`:
+/// whether the call is the rotation of a key.
 pub(super) fn error_response(
     error: &Error,
-    route: Route<'_>,
+    is_rotation: bool,
     context: &ResponseContext<'_>,
     endpoint: &Endpoint,
 ) -> Response {
@@ -124,8 +106,7 @@ pub(super) fn error_response(
         }
         _ => error::code_and_message(error, &endpoint.base),
     };
-    // Recorded: rotating an absent key repeats the prefix.
-    let is_repeated = code == "KeyNotFound" && matches!(route, Route::RotateKey(_));
+    let is_repeated = code == "KeyNotFound" && is_rotation;
     let message = if is_repeated { format!("Key not found: {message}") } else { message };
     let message = format!("{message} (Activity ID: {})", context.request_id);
     let body = json!({"error": {"code": code, "message": message}});

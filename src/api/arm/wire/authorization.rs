@@ -21,60 +21,38 @@ use crate::ops::authorization::{
     GetControlRoleDefinition, ListControlRoleAssignments, ListControlRoleDefinitions,
 };
 
-fn scope(text: &str) -> Result<ControlScope> {
-    Ok(decoded(text).parse()?)
+fn scope(input: &RequestInput<'_>) -> Result<ControlScope> {
+    Ok(decoded(input.argument("scope")).parse()?)
 }
 
-fn guid(text: &str) -> Result<Uuid> {
-    Uuid::parse_str(text).map_err(|_| Error::invalid(Field::Name, "this is not a GUID"))
+fn guid(input: &RequestInput<'_>) -> Result<Uuid> {
+    Uuid::parse_str(input.argument("id")).map_err(|_| Error::invalid(Field::Name, "this is not a GUID"))
 }
 
-pub(in super::super) fn list_definitions(
-    _: &RequestInput<'_>,
-    at: &str,
-) -> Result<ListControlRoleDefinitions> {
-    Ok(ListControlRoleDefinitions { scope: scope(at)? })
+pub(in super::super) fn list_definitions(input: &RequestInput<'_>) -> Result<ListControlRoleDefinitions> {
+    Ok(ListControlRoleDefinitions { scope: scope(input)? })
 }
 
-pub(in super::super) fn get_definition(
-    _: &RequestInput<'_>,
-    at: &str,
-    id: &str,
-) -> Result<GetControlRoleDefinition> {
-    Ok(GetControlRoleDefinition { scope: scope(at)?, id: guid(id)? })
+pub(in super::super) fn get_definition(input: &RequestInput<'_>) -> Result<GetControlRoleDefinition> {
+    Ok(GetControlRoleDefinition { scope: scope(input)?, id: guid(input)? })
 }
 
 /// Parses a list request. Supports the filters `atScope()`, `principalId eq '{guid}'` and `assignedTo('{guid}')`.
-pub(in super::super) fn list_assignments(
-    input: &RequestInput<'_>,
-    at: &str,
-) -> Result<ListControlRoleAssignments> {
+pub(in super::super) fn list_assignments(input: &RequestInput<'_>) -> Result<ListControlRoleAssignments> {
     let AssignmentFilter { at_scope, principal } = Filter::of_assignments(input.query.filter())?;
-    Ok(ListControlRoleAssignments { scope: scope(at)?, below: !at_scope, principal })
+    Ok(ListControlRoleAssignments { scope: scope(input)?, below: !at_scope, principal })
 }
 
-pub(in super::super) fn get_assignment(
-    _: &RequestInput<'_>,
-    at: &str,
-    id: &str,
-) -> Result<GetControlRoleAssignment> {
-    Ok(GetControlRoleAssignment { scope: scope(at)?, id: guid(id)? })
+pub(in super::super) fn get_assignment(input: &RequestInput<'_>) -> Result<GetControlRoleAssignment> {
+    Ok(GetControlRoleAssignment { scope: scope(input)?, id: guid(input)? })
 }
 
-pub(in super::super) fn delete_assignment(
-    _: &RequestInput<'_>,
-    at: &str,
-    id: &str,
-) -> Result<DeleteControlRoleAssignment> {
-    Ok(DeleteControlRoleAssignment { scope: scope(at)?, id: guid(id)? })
+pub(in super::super) fn delete_assignment(input: &RequestInput<'_>) -> Result<DeleteControlRoleAssignment> {
+    Ok(DeleteControlRoleAssignment { scope: scope(input)?, id: guid(input)? })
 }
 
-pub(in super::super) fn put_assignment(
-    input: &RequestInput<'_>,
-    at: &str,
-    id: &str,
-) -> Result<CreateControlRoleAssignment> {
-    let (scope, id) = (scope(at)?, guid(id)?);
+pub(in super::super) fn put_assignment(input: &RequestInput<'_>) -> Result<CreateControlRoleAssignment> {
+    let (scope, id) = (scope(input)?, guid(input)?);
     let (role_definition, principal) = role_and_principal(input)?;
     Ok(CreateControlRoleAssignment { scope, id: Some(id), role_definition, principal })
 }
@@ -155,9 +133,15 @@ pub(in super::super) fn definition(_: &Endpoint, at: AtScope<Arc<RoleDefinition>
     definition_response(&at.scope, &at.item)
 }
 
+/// Parses the filter of a list of role definitions.
+pub(in super::super) fn definition_filter(input: &RequestInput<'_>) -> Result<DefinitionFilter> {
+    Filter::of_definitions(input.query.filter())
+}
+
 /// Returns the role definitions that match a filter.
 pub(in super::super) fn definitions(
-    at: &AtScope<Vec<Arc<RoleDefinition>>>,
+    _: &Endpoint,
+    at: AtScope<Vec<Arc<RoleDefinition>>>,
     filter: &DefinitionFilter,
 ) -> List<Definition> {
     let matching = at.item.iter().filter(|role| filter.matches(role));

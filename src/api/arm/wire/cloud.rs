@@ -6,15 +6,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::super::azure::query::Query;
+use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
 use super::List;
+use crate::model::Result;
 use crate::model::arm_rbac::ControlAction;
 use crate::model::local_rbac::DataAction;
 use crate::model::location::Location;
 use crate::model::resource::{Subscription, SubscriptionId};
 
 /// The resource provider of managed HSMs.
-pub(in super::super) const KEY_VAULT: &str = "Microsoft.KeyVault";
+const KEY_VAULT: &str = "Microsoft.KeyVault";
 /// The other resource providers that are partly implemented.
 const OTHERS: [&str; 2] = ["Microsoft.Authorization", "Microsoft.Resources"];
 /// The `api-version` values that clients are known to use; others are accepted, too.
@@ -138,18 +140,23 @@ pub(in super::super) fn providers(
     List::all(namespaces.map(|namespace| provider(subscription, namespace, &locations)))
 }
 
-/// Returns one resource provider, in its own spelling.
-pub(in super::super) fn provider_by_name(
-    namespace: &str,
-) -> impl FnOnce(&Endpoint, (SubscriptionId, Vec<Location>)) -> Provider {
-    let spelled = std::iter::once(KEY_VAULT).chain(OTHERS).find(|name| name.eq_ignore_ascii_case(namespace));
-    let spelled = spelled.unwrap_or(KEY_VAULT);
-    move |_, (subscription, locations)| provider(subscription, spelled, &locations)
+/// Returns one resource provider.
+pub(in super::super) fn one_provider(
+    _: &Endpoint,
+    (subscription, locations): (SubscriptionId, Vec<Location>),
+    namespace: &&'static str,
+) -> Provider {
+    provider(subscription, namespace, &locations)
 }
 
-/// Whether a resource provider is at least partly implemented.
-pub(in super::super) fn is_known_provider(namespace: &str) -> bool {
-    std::iter::once(KEY_VAULT).chain(OTHERS).any(|name| name.eq_ignore_ascii_case(namespace))
+/// Returns the resource provider in the path, in its own spelling; that of managed HSMs if the path names none.
+pub(in super::super) fn requested_provider(input: &RequestInput<'_>) -> Result<&'static str> {
+    Ok(known_provider(input.argument("namespace")).unwrap_or(KEY_VAULT))
+}
+
+/// Returns the spelling of a resource provider that is at least partly implemented.
+pub(in super::super) fn known_provider(namespace: &str) -> Option<&'static str> {
+    std::iter::once(KEY_VAULT).chain(OTHERS).find(|name| name.eq_ignore_ascii_case(namespace))
 }
 
 /// An operation of Key Vault, by its name in role definitions.

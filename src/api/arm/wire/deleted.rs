@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
-use super::super::route::DeletedHsmRef;
-use super::{List, decoded, page, paged, seconds, unfiltered};
+use super::{List, decoded, page, paged, seconds, subscription, unfiltered};
 use crate::model::Result;
 use crate::model::key::Tags;
 use crate::ops::Page;
@@ -13,31 +12,25 @@ use crate::ops::hsms::{
     DeletedHsmPath, GetDeletedManagedHsm, HsmBundle, ListDeletedManagedHsms, PurgeDeletedManagedHsm,
 };
 
-fn path(deleted: DeletedHsmRef<'_>) -> Result<DeletedHsmPath> {
+fn path(input: &RequestInput<'_>) -> Result<DeletedHsmPath> {
     Ok(DeletedHsmPath {
-        subscription: deleted.subscription.parse()?,
-        location: decoded(deleted.location),
-        name: deleted.name.parse()?,
+        subscription: subscription(input)?,
+        location: decoded(input.argument("location")),
+        name: input.argument("name").parse()?,
     })
 }
 
-pub(in super::super) fn get(
-    _: &RequestInput<'_>,
-    deleted: DeletedHsmRef<'_>,
-) -> Result<GetDeletedManagedHsm> {
-    Ok(GetDeletedManagedHsm { id: path(deleted)? })
+pub(in super::super) fn get(input: &RequestInput<'_>) -> Result<GetDeletedManagedHsm> {
+    Ok(GetDeletedManagedHsm { id: path(input)? })
 }
 
-pub(in super::super) fn purge(
-    _: &RequestInput<'_>,
-    deleted: DeletedHsmRef<'_>,
-) -> Result<PurgeDeletedManagedHsm> {
-    Ok(PurgeDeletedManagedHsm { id: path(deleted)? })
+pub(in super::super) fn purge(input: &RequestInput<'_>) -> Result<PurgeDeletedManagedHsm> {
+    Ok(PurgeDeletedManagedHsm { id: path(input)? })
 }
 
-pub(in super::super) fn list(input: &RequestInput<'_>, subscription: &str) -> Result<ListDeletedManagedHsms> {
+pub(in super::super) fn list(input: &RequestInput<'_>) -> Result<ListDeletedManagedHsms> {
     unfiltered(input)?;
-    Ok(ListDeletedManagedHsms { container: subscription.parse()?, page: page(input)? })
+    Ok(ListDeletedManagedHsms { container: subscription(input)?, page: page(input)? })
 }
 
 /// A deleted HSM.

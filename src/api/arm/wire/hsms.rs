@@ -2,16 +2,17 @@
 //!
 //! Source: `Microsoft.KeyVault/managedHSMs`, api-version 2026-05-15, and responses recorded from the service.
 
+use http::StatusCode;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::super::super::azure::filter::{self, Filter};
+use super::super::super::azure::response::CallResponse;
 use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
-use super::super::route::HsmRef;
-use super::{List, decoded, page, paged};
+use super::{List, decoded, page, paged, subscription};
 use crate::model::hsm::{Activation, ManagedHsm, NetworkChanges, NetworkRules};
 use crate::model::key::Tags;
 use crate::model::name::PrincipalId;
@@ -21,7 +22,7 @@ use crate::ops::Page;
 use crate::ops::hsms::{
     CheckManagedHsmName, CreateManagedHsm, DeleteManagedHsm, DeletedHsmPath, GetManagedHsm,
     GetManagedHsmOperationResult, HsmBundle, HsmChanges, HsmPath, ImmutableProperties, ListManagedHsms,
-    NameAvailability, RecoverDeletedManagedHsm, UpdateManagedHsm,
+    NameAvailability, OperationOutcome, RecoverDeletedManagedHsm, UpdateManagedHsm,
 };
 
 /// The resource type of managed HSMs.
@@ -165,11 +166,11 @@ impl Properties {
     }
 }
 
-pub(in super::super) fn path(hsm: HsmRef<'_>) -> Result<HsmPath> {
+pub(in super::super) fn path(input: &RequestInput<'_>) -> Result<HsmPath> {
     Ok(HsmPath {
-        subscription: hsm.subscription.parse()?,
-        resource_group: decoded(hsm.group).parse()?,
-        name: hsm.name.parse()?,
+        subscription: subscription(input)?,
+        resource_group: decoded(input.argument("group")).parse()?,
+        name: input.argument("name").parse()?,
     })
 }
 
@@ -180,8 +181,8 @@ pub(in super::super) fn is_recovery(input: &RequestInput<'_>) -> bool {
     mode.is_some_and(|mode| mode.eq_ignore_ascii_case("recover"))
 }
 
-pub(in super::super) fn create(input: &RequestInput<'_>, hsm: HsmRef<'_>) -> Result<CreateManagedHsm> {
-    let (path, request) = (path(hsm)?, Request::of(input)?);
+pub(in super::super) fn create(input: &RequestInput<'_>) -> Result<CreateManagedHsm> {
+    let (path, request) = (path(input)?, Request::of(input)?);
     let properties = request.properties.unwrap_or_default();
     properties.check_mode()?;
     Ok(CreateManagedHsm {
@@ -199,11 +200,8 @@ pub(in super::super) fn create(input: &RequestInput<'_>, hsm: HsmRef<'_>) -> Res
 }
 
 /// Parses a recovery. Clients send a SKU that may differ from the deleted HSM's (recorded), so only the location is used.
-pub(in super::super) fn recover(
-    input: &RequestInput<'_>,
-    hsm: HsmRef<'_>,
-) -> Result<RecoverDeletedManagedHsm> {
-    let (path, request) = (path(hsm)?, input.body::<Request>()?);
+pub(in super::super) fn recover(input: &RequestInput<'_>) -> Result<RecoverDeletedManagedHsm> {
+    let (path, request) = (path(input)?, input.body::<Request>()?);
     let location = request.location.ok_or_else(|| Error::invalid(Field::Location, "this is required"))?;
     let HsmPath { subscription, name, .. } = path;
     Ok(RecoverDeletedManagedHsm { id: DeletedHsmPath { subscription, location, name } })
@@ -211,12 +209,8 @@ pub(in super::super) fn recover(
 
 /// Parses a `PUT` of an existing HSM (`is_put`), or a `PATCH`. Absent members are not changed, except that a `PUT` replaces
 /// all tags.
-pub(in super::super) fn update(
-    input: &RequestInput<'_>,
-    hsm: HsmRef<'_>,
-    is_put: bool,
-) -> Result<UpdateManagedHsm> {
-    let (path, request) = (path(hsm)?, Request::of(input)?);
+fn changes(input: &RequestInput<'_>, is_put: bool) -> Result<UpdateManagedHsm> {
+    let (path, request) = (path(input)?, Request::of(input)?);
     let properties = request.properties.unwrap_or_default();
     // A `PUT` is parsed alike whether the HSM exists or not: its errors must not reveal that.
     if is_put {
@@ -242,30 +236,32 @@ pub(in super::super) fn update(
     Ok(UpdateManagedHsm { path, changes })
 }
 
-pub(in super::super) fn get(_: &RequestInput<'_>, hsm: HsmRef<'_>) -> Result<GetManagedHsm> {
-    Ok(GetManagedHsm { path: path(hsm)? })
+/// Parses a `PATCH`.
+pub(in super::super) fn update(input: &RequestInput<'_>) -> Result<UpdateManagedHsm> {
+    changes(input, false)
 }
 
-pub(in super::super) fn delete(_: &RequestInput<'_>, hsm: HsmRef<'_>) -> Result<DeleteManagedHsm> {
-    Ok(DeleteManagedHsm { id: path(hsm)? })
+/// Parses a `PUT` of an existing HSM.
+pub(in super::super) fn replace(input: &RequestInput<'_>) -> Result<UpdateManagedHsm> {
+    changes(input, true)
 }
 
-pub(in super::super) fn list(
-    input: &RequestInput<'_>,
-    subscription: &str,
-    group: Option<&str>,
-) -> Result<ListManagedHsms> {
-    let resource_group = group.map(|group| decoded(group).parse()).transpose()?;
-    Ok(ListManagedHsms { subscription: subscription.parse()?, resource_group, page: page(input)? })
+pub(in super::super) fn get(input: &RequestInput<'_>) -> Result<GetManagedHsm> {
+    Ok(GetManagedHsm { path: path(input)? })
 }
 
-pub(in super::super) fn operation_result(
-    _: &RequestInput<'_>,
-    subscription: &str,
-    id: &str,
-) -> Result<GetManagedHsmOperationResult> {
-    let id = Uuid::parse_str(id).map_err(|_| Error::RouteNotFound)?;
-    Ok(GetManagedHsmOperationResult { subscription: subscription.parse()?, id })
+pub(in super::super) fn delete(input: &RequestInput<'_>) -> Result<DeleteManagedHsm> {
+    Ok(DeleteManagedHsm { id: path(input)? })
+}
+
+pub(in super::super) fn list(input: &RequestInput<'_>) -> Result<ListManagedHsms> {
+    let resource_group = input.arguments.get("group").map(|group| decoded(group).parse()).transpose()?;
+    Ok(ListManagedHsms { subscription: subscription(input)?, resource_group, page: page(input)? })
+}
+
+pub(in super::super) fn operation_result(input: &RequestInput<'_>) -> Result<GetManagedHsmOperationResult> {
+    let id = Uuid::parse_str(input.argument("id")).map_err(|_| Error::RouteNotFound)?;
+    Ok(GetManagedHsmOperationResult { subscription: subscription(input)?, id })
 }
 
 #[derive(Deserialize)]
@@ -273,12 +269,9 @@ struct NameRequest {
     name: String,
 }
 
-pub(in super::super) fn check_name(
-    input: &RequestInput<'_>,
-    subscription: &str,
-) -> Result<CheckManagedHsmName> {
+pub(in super::super) fn check_name(input: &RequestInput<'_>) -> Result<CheckManagedHsmName> {
     let name = input.body::<NameRequest>().map_err(|_| Error::invalid(Field::Name, "this is required"))?.name;
-    Ok(CheckManagedHsmName { subscription: subscription.parse()?, name })
+    Ok(CheckManagedHsmName { subscription: subscription(input)?, name })
 }
 
 /// A managed HSM. Members are in the order of the service's responses.
@@ -384,6 +377,33 @@ pub(in super::super) fn hsm_response(endpoint: &Endpoint, bundle: HsmBundle) -> 
             regions: [],
             security_domain_properties: security_domain(hsm),
         },
+    }
+}
+
+/// Returns the URL of the operation result of an HSM.
+pub(in super::super) fn operation_result_url(
+    endpoint: &Endpoint,
+    bundle: &HsmBundle,
+    version: &str,
+) -> String {
+    let ManagedHsm { subscription, location, id, .. } = bundle.hsm.as_ref();
+    // The name of the location in a URL: without spaces and in lower case.
+    let location: String = location.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!(
+        "{}/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{}/managedHsmOperationResults/{id}?api-version={version}",
+        endpoint.base,
+        location.to_ascii_lowercase()
+    )
+}
+
+/// Responds with the operation result of an HSM: the resource, or an empty body if it no longer exists (recorded).
+pub(in super::super) fn operation_outcome(
+    endpoint: &Endpoint,
+    outcome: OperationOutcome,
+) -> Result<CallResponse> {
+    match outcome {
+        OperationOutcome::Live(bundle) => CallResponse::json(StatusCode::OK, &hsm_response(endpoint, bundle)),
+        OperationOutcome::Deleted => Ok(CallResponse::empty(StatusCode::OK)),
     }
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::super::azure::filter::Filter;
 use super::call::RequestInput;
 use super::endpoint::Endpoint;
+use crate::model::resource::SubscriptionId;
 use crate::model::{Field, Result, Timestamp};
 use crate::ops::{Page, PageRequest};
 
@@ -34,6 +35,11 @@ impl<T> List<T> {
 }
 
 /// Returns the requested page of a list.
+/// Returns the subscription in the path.
+fn subscription(input: &RequestInput<'_>) -> Result<SubscriptionId> {
+    Ok(input.argument("subscription").parse()?)
+}
+
 fn page(input: &RequestInput<'_>) -> Result<PageRequest> {
     input.query.page(Field::Top, MAX_PAGE_SIZE)
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::super::azure::body::base64url;
 use super::super::super::azure::filter::{self, Filter};
+use super::super::super::azure::response::CallResponse;
 use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
-use super::super::route::GroupRef;
 use super::{List, decoded, unfiltered};
 use crate::model::key::Tags;
 use crate::model::location::Location;
@@ -35,53 +36,50 @@ pub(in super::super) fn list_subscriptions(input: &RequestInput<'_>) -> Result<L
     Ok(ListSubscriptions)
 }
 
-pub(in super::super) fn get_subscription(_: &RequestInput<'_>, id: &str) -> Result<GetSubscription> {
-    Ok(GetSubscription { subscription: id.parse()? })
+pub(in super::super) fn get_subscription(input: &RequestInput<'_>) -> Result<GetSubscription> {
+    Ok(GetSubscription { subscription: super::subscription(input)? })
 }
 
-pub(in super::super) fn list_locations(input: &RequestInput<'_>, id: &str) -> Result<ListLocations> {
+pub(in super::super) fn list_locations(input: &RequestInput<'_>) -> Result<ListLocations> {
     unfiltered(input)?;
-    Ok(ListLocations { subscription: id.parse()? })
+    Ok(ListLocations { subscription: super::subscription(input)? })
 }
 
-pub(in super::super) fn list_groups(_: &RequestInput<'_>, id: &str) -> Result<ListResourceGroups> {
-    Ok(ListResourceGroups { subscription: id.parse()? })
+pub(in super::super) fn list_groups(input: &RequestInput<'_>) -> Result<ListResourceGroups> {
+    Ok(ListResourceGroups { subscription: super::subscription(input)? })
 }
 
-fn group(of: GroupRef<'_>) -> Result<(SubscriptionId, ResourceGroupName)> {
-    Ok((of.subscription.parse()?, decoded(of.group).parse()?))
+fn group(input: &RequestInput<'_>) -> Result<(SubscriptionId, ResourceGroupName)> {
+    Ok((super::subscription(input)?, decoded(input.argument("group")).parse()?))
 }
 
-pub(in super::super) fn get_group(_: &RequestInput<'_>, of: GroupRef<'_>) -> Result<GetResourceGroup> {
-    let (subscription, name) = group(of)?;
+pub(in super::super) fn get_group(input: &RequestInput<'_>) -> Result<GetResourceGroup> {
+    let (subscription, name) = group(input)?;
     Ok(GetResourceGroup { subscription, name })
 }
 
-pub(in super::super) fn delete_group(_: &RequestInput<'_>, of: GroupRef<'_>) -> Result<DeleteResourceGroup> {
-    let (subscription, name) = group(of)?;
+pub(in super::super) fn delete_group(input: &RequestInput<'_>) -> Result<DeleteResourceGroup> {
+    let (subscription, name) = group(input)?;
     Ok(DeleteResourceGroup { subscription, name })
 }
 
 /// Parses a request for the result of a resource group's deletion, whose URL is from `deletion_result_url`.
-pub(in super::super) fn deletion(
-    _: &RequestInput<'_>,
-    subscription: &str,
-    id: &str,
-) -> Result<GetResourceGroupDeletion> {
+pub(in super::super) fn deletion(input: &RequestInput<'_>) -> Result<GetResourceGroupDeletion> {
+    let id = input.argument("id");
     let name =
         id.get(..DELETION_ID_PREFIX.len()).filter(|start| start.eq_ignore_ascii_case(DELETION_ID_PREFIX));
     let name = name.and_then(|_| URL_SAFE_NO_PAD.decode(&id[DELETION_ID_PREFIX.len()..]).ok());
     let name = name.and_then(|name| String::from_utf8(name).ok()).ok_or(Error::RouteNotFound)?;
-    Ok(GetResourceGroupDeletion { subscription: subscription.parse()?, name: name.parse()? })
+    Ok(GetResourceGroupDeletion { subscription: super::subscription(input)?, name: name.parse()? })
 }
 
 /// Returns the URL of the result of a resource group's deletion.
 pub(in super::super) fn deletion_result_url(
     endpoint: &Endpoint,
-    group: &ResourceGroup,
+    group: &Arc<ResourceGroup>,
     version: &str,
 ) -> String {
-    let ResourceGroup { subscription, name, .. } = group;
+    let ResourceGroup { subscription, name, .. } = group.as_ref();
     let name = base64url(name.as_str().as_bytes());
     format!(
         "{}/subscriptions/{subscription}/operationresults/{DELETION_ID_PREFIX}{name}?api-version={version}",
@@ -102,8 +100,8 @@ struct GroupRequest {
 }
 
 /// Parses a `PUT`, which replaces all tags.
-pub(in super::super) fn put_group(input: &RequestInput<'_>, of: GroupRef<'_>) -> Result<CreateResourceGroup> {
-    let (subscription, name) = group(of)?;
+pub(in super::super) fn put_group(input: &RequestInput<'_>) -> Result<CreateResourceGroup> {
+    let (subscription, name) = group(input)?;
     let GroupRequest { location, tags } = input.body()?;
     let location = location.ok_or_else(|| Error::invalid(Field::Location, "this is required"))?;
     let tags = tags.unwrap_or_default().into();
@@ -111,11 +109,8 @@ pub(in super::super) fn put_group(input: &RequestInput<'_>, of: GroupRef<'_>) ->
 }
 
 /// Parses a `PATCH`, which does not change absent members.
-pub(in super::super) fn update_group(
-    input: &RequestInput<'_>,
-    of: GroupRef<'_>,
-) -> Result<UpdateResourceGroup> {
-    let (subscription, name) = group(of)?;
+pub(in super::super) fn update_group(input: &RequestInput<'_>) -> Result<UpdateResourceGroup> {
+    let (subscription, name) = group(input)?;
     Ok(UpdateResourceGroup { subscription, name, tags: input.body::<GroupRequest>()?.tags.map(Tags::from) })
 }
 
@@ -234,13 +229,18 @@ pub(in super::super) fn updated_group(_: &Endpoint, group: ResourceGroup) -> Gro
     response_of_group(&group)
 }
 
-/// Returns the resource group of a `PUT`, and whether it is new.
-pub(in super::super) fn put_group_response(_: &Endpoint, made: CreatedGroup) -> (GroupResponse, bool) {
-    (response_of_group(&made.group), made.new)
+/// Responds to a `PUT` of a resource group.
+pub(in super::super) fn put_group_response(_: &Endpoint, made: CreatedGroup) -> Result<CallResponse> {
+    let status = if made.new { StatusCode::CREATED } else { StatusCode::OK };
+    CallResponse::json(status, &response_of_group(&made.group))
 }
 
 /// Returns the resource groups that match a filter.
-pub(in super::super) fn groups(all: Vec<Arc<ResourceGroup>>, filter: &Filter) -> List<GroupResponse> {
+pub(in super::super) fn groups(
+    _: &Endpoint,
+    all: Vec<Arc<ResourceGroup>>,
+    filter: &Filter,
+) -> List<GroupResponse> {
     let matches = |group: &&Arc<ResourceGroup>| {
         filter.matches(&filter::Candidate {
             name: group.name.as_str(),

@@ -9,7 +9,6 @@ use super::super::super::azure::assignment::role_and_principal;
 use super::super::super::azure::filter::{DefinitionFilter, Filter};
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
-use super::super::route::RouteScope;
 use crate::model::local_rbac::{LocalScope, Permission, RoleAssignment, RoleDefinition};
 use crate::model::{Error, Field, Result};
 use crate::ops::access::{
@@ -23,20 +22,48 @@ const DEFINITION_ID_PREFIX: &str = "Microsoft.KeyVault/providers/Microsoft.Autho
 /// The prefix of role assignment ids, at every scope.
 const ASSIGNMENT_ID_PREFIX: &str = "/providers/Microsoft.Authorization/roleAssignments/";
 
-fn definition_id(text: &str) -> Result<Uuid> {
-    Uuid::parse_str(text).map_err(|_| Error::invalid(Field::Unnamed, "Role definition name must be a GUID"))
+fn definition_id(input: &RequestInput<'_>) -> Result<Uuid> {
+    Uuid::parse_str(input.argument("id"))
+        .map_err(|_| Error::invalid(Field::Unnamed, "Role definition name must be a GUID"))
 }
 
 // assumption: the same as for role definitions, for which it is recorded.
-fn assignment_id(text: &str) -> Result<Uuid> {
-    Uuid::parse_str(text).map_err(|_| Error::invalid(Field::Unnamed, "Role assignment name must be a GUID"))
+fn assignment_id(input: &RequestInput<'_>) -> Result<Uuid> {
+    Uuid::parse_str(input.argument("id"))
+        .map_err(|_| Error::invalid(Field::Unnamed, "Role assignment name must be a GUID"))
 }
 
-fn scope(at: RouteScope<'_>) -> Result<LocalScope> {
-    Ok(match at {
-        RouteScope::Hsm => LocalScope::Hsm,
-        RouteScope::Keys => LocalScope::Keys,
-        RouteScope::Key(name) => LocalScope::Key(name.parse().map_err(|_| malformed_scope())?),
+/// The scope in the path of a request.
+enum RequestScope<'a> {
+    Hsm,
+    Keys,
+    Key(&'a str),
+}
+
+impl<'a> RequestScope<'a> {
+    /// Parses the part of a path before the provider; `None` if it is not a scope. The name of a key is not validated.
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut segments = text.split('/').filter(|segment| !segment.is_empty());
+        match (segments.next(), segments.next(), segments.next()) {
+            (None, ..) => Some(Self::Hsm),
+            (Some(keys), name, None) if keys.eq_ignore_ascii_case("keys") => {
+                Some(name.map_or(Self::Keys, Self::Key))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether the part of a path before the provider of roles is a scope.
+pub(in super::super) fn is_scope(text: &str) -> bool {
+    RequestScope::parse(text).is_some()
+}
+
+fn scope(input: &RequestInput<'_>) -> Result<LocalScope> {
+    Ok(match RequestScope::parse(input.argument("scope")).ok_or_else(malformed_scope)? {
+        RequestScope::Hsm => LocalScope::Hsm,
+        RequestScope::Keys => LocalScope::Keys,
+        RequestScope::Key(name) => LocalScope::Key(name.parse().map_err(|_| malformed_scope())?),
     })
 }
 
@@ -49,24 +76,16 @@ pub(in super::super) fn list_definitions(input: &RequestInput<'_>) -> Result<Lis
     Ok(ListRoleDefinitions { hsm: input.hsm()? })
 }
 
-fn definition_path(input: &RequestInput<'_>, at: RouteScope<'_>, id: &str) -> Result<RoleDefinitionPath> {
-    Ok(RoleDefinitionPath { hsm: input.hsm()?, id: definition_id(id)?, scope: scope(at)? })
+fn definition_path(input: &RequestInput<'_>) -> Result<RoleDefinitionPath> {
+    Ok(RoleDefinitionPath { hsm: input.hsm()?, id: definition_id(input)?, scope: scope(input)? })
 }
 
-pub(in super::super) fn get_definition(
-    input: &RequestInput<'_>,
-    at: RouteScope<'_>,
-    id: &str,
-) -> Result<GetRoleDefinition> {
-    Ok(GetRoleDefinition { path: definition_path(input, at, id)? })
+pub(in super::super) fn get_definition(input: &RequestInput<'_>) -> Result<GetRoleDefinition> {
+    Ok(GetRoleDefinition { path: definition_path(input)? })
 }
 
-pub(in super::super) fn delete_definition(
-    input: &RequestInput<'_>,
-    at: RouteScope<'_>,
-    id: &str,
-) -> Result<DeleteRoleDefinition> {
-    Ok(DeleteRoleDefinition { path: definition_path(input, at, id)? })
+pub(in super::super) fn delete_definition(input: &RequestInput<'_>) -> Result<DeleteRoleDefinition> {
+    Ok(DeleteRoleDefinition { path: definition_path(input)? })
 }
 
 #[derive(Default, Deserialize)]
@@ -93,13 +112,9 @@ struct PermissionRequest {
 }
 
 // assumption: the response for a definition at another scope is not recorded.
-pub(in super::super) fn put_definition(
-    input: &RequestInput<'_>,
-    at: RouteScope<'_>,
-    id: &str,
-) -> Result<PutRoleDefinition> {
-    let (hsm, id) = (input.hsm()?, definition_id(id)?);
-    if scope(at)? != LocalScope::Hsm {
+pub(in super::super) fn put_definition(input: &RequestInput<'_>) -> Result<PutRoleDefinition> {
+    let (hsm, id) = (input.hsm()?, definition_id(input)?);
+    if scope(input)? != LocalScope::Hsm {
         return Err(Error::invalid(Field::Scope, "the scope of a role definition must be /"));
     }
     let properties = input.body::<DefinitionRequest>()?.properties.unwrap_or_default();
@@ -120,41 +135,26 @@ pub(in super::super) fn put_definition(
 
 /// Parses a list request. It returns the assignments at exactly this scope: neither inherited ones nor those below it
 /// (recorded). Supports the filters `principalId eq '{guid}'` and `atScope()`.
-pub(in super::super) fn list_assignments(
-    input: &RequestInput<'_>,
-    at: RouteScope<'_>,
-) -> Result<ListRoleAssignments> {
+pub(in super::super) fn list_assignments(input: &RequestInput<'_>) -> Result<ListRoleAssignments> {
     let principal = Filter::of_assignments(input.query.filter())?.principal;
-    Ok(ListRoleAssignments { hsm: input.hsm()?, scope: Some(scope(at)?), principal })
+    Ok(ListRoleAssignments { hsm: input.hsm()?, scope: Some(scope(input)?), principal })
 }
 
 /// Parses the path of an assignment, which is found at its own scope only.
-fn assignment_path(input: &RequestInput<'_>, at: RouteScope<'_>, id: &str) -> Result<RoleAssignmentPath> {
-    Ok(RoleAssignmentPath { hsm: input.hsm()?, id: assignment_id(id)?, scope: Some(scope(at)?) })
+fn assignment_path(input: &RequestInput<'_>) -> Result<RoleAssignmentPath> {
+    Ok(RoleAssignmentPath { hsm: input.hsm()?, id: assignment_id(input)?, scope: Some(scope(input)?) })
 }
 
-pub(in super::super) fn get_assignment(
-    input: &RequestInput<'_>,
-    at: RouteScope<'_>,
-    id: &str,
-) -> Result<GetRoleAssignment> {
-    Ok(GetRoleAssignment { path: assignment_path(input, at, id)? })
+pub(in super::super) fn get_assignment(input: &RequestInput<'_>) -> Result<GetRoleAssignment> {
+    Ok(GetRoleAssignment { path: assignment_path(input)? })
 }
 
-pub(in super::super) fn delete_assignment(
-    input: &RequestInput<'_>,
-    at: RouteScope<'_>,
-    id: &str,
-) -> Result<DeleteRoleAssignment> {
-    Ok(DeleteRoleAssignment { path: assignment_path(input, at, id)? })
+pub(in super::super) fn delete_assignment(input: &RequestInput<'_>) -> Result<DeleteRoleAssignment> {
+    Ok(DeleteRoleAssignment { path: assignment_path(input)? })
 }
 
-pub(in super::super) fn create_assignment(
-    input: &RequestInput<'_>,
-    at: RouteScope<'_>,
-    id: &str,
-) -> Result<CreateRoleAssignment> {
-    let (hsm, id, scope) = (input.hsm()?, assignment_id(id)?, scope(at)?);
+pub(in super::super) fn create_assignment(input: &RequestInput<'_>) -> Result<CreateRoleAssignment> {
+    let (hsm, id, scope) = (input.hsm()?, assignment_id(input)?, scope(input)?);
     let (role_definition, principal) = role_and_principal(input)?;
     Ok(CreateRoleAssignment { hsm, id: Some(id), role_definition, principal, scope })
 }
@@ -248,8 +248,14 @@ pub(in super::super) fn definition(_: &Endpoint, of: InHsm<Arc<RoleDefinition>>)
     definition_response(&of.item)
 }
 
+/// Parses the filter of a list of role definitions.
+pub(in super::super) fn definition_filter(input: &RequestInput<'_>) -> Result<DefinitionFilter> {
+    Filter::of_definitions(input.query.filter())
+}
+
 pub(in super::super) fn definitions(
-    of: &InHsm<Vec<Arc<RoleDefinition>>>,
+    _: &Endpoint,
+    of: InHsm<Vec<Arc<RoleDefinition>>>,
     filter: &DefinitionFilter,
 ) -> CompleteList<Definition> {
     let matching = of.item.iter().filter(|role| filter.matches(role));

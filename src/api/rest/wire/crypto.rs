@@ -7,7 +7,6 @@ use super::super::super::azure::binary::{Binary, bytes};
 use super::super::super::azure::body::base64url;
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
-use super::super::route::KeyVersionRef;
 use super::keys::kid;
 use crate::model::{Error, Field, Result};
 use crate::ops::crypto::{
@@ -42,27 +41,36 @@ fn into_vec(mut value: Zeroizing<Vec<u8>>) -> Vec<u8> {
     std::mem::take(&mut *value)
 }
 
-/// Renames `field` in errors to `value`, its name in this request.
-pub(in super::super) fn error_as_value(field: Field) -> impl FnOnce(Error) -> Error {
-    move |error| match error {
+/// Renames the digest in errors to `value`, its name in the request to sign.
+pub(in super::super) fn digest_is_value<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|error| named_value(error, Field::Digest))
+}
+
+/// Renames the key in errors to `value`, its name in the request to wrap.
+pub(in super::super) fn key_is_value<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|error| named_value(error, Field::Key))
+}
+
+fn named_value(error: Error, field: Field) -> Error {
+    match error {
         Error::Invalid { field: named, why } if named == field => Error::Invalid { field: Field::Value, why },
         other => other,
     }
 }
 
-pub(in super::super) fn sign(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<Sign> {
-    let (key, request) = (input.version(key)?, input.body::<Request>()?);
+pub(in super::super) fn sign(input: &RequestInput<'_>) -> Result<Sign> {
+    let (key, request) = (input.version()?, input.body::<Request>()?);
     Ok(Sign { key, algorithm: request.algorithm()?, digest: into_vec(request.value()?) })
 }
 
-pub(in super::super) fn verify(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<Verify> {
-    let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
+pub(in super::super) fn verify(input: &RequestInput<'_>) -> Result<Verify> {
+    let (key, mut request) = (input.version()?, input.body::<Request>()?);
     let (algorithm, digest) = (request.algorithm()?, bytes(Field::Digest, request.digest.take())?);
     Ok(Verify { key, algorithm, digest: into_vec(digest), signature: into_vec(request.value()?) })
 }
 
-pub(in super::super) fn encrypt(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<Encrypt> {
-    let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
+pub(in super::super) fn encrypt(input: &RequestInput<'_>) -> Result<Encrypt> {
+    let (key, mut request) = (input.version()?, input.body::<Request>()?);
     Ok(Encrypt {
         key,
         algorithm: request.algorithm()?,
@@ -72,8 +80,8 @@ pub(in super::super) fn encrypt(input: &RequestInput<'_>, key: KeyVersionRef<'_>
     })
 }
 
-pub(in super::super) fn decrypt(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<Decrypt> {
-    let (key, mut request) = (input.version(key)?, input.body::<Request>()?);
+pub(in super::super) fn decrypt(input: &RequestInput<'_>) -> Result<Decrypt> {
+    let (key, mut request) = (input.version()?, input.body::<Request>()?);
     Ok(Decrypt {
         key,
         algorithm: request.algorithm()?,
@@ -84,13 +92,13 @@ pub(in super::super) fn decrypt(input: &RequestInput<'_>, key: KeyVersionRef<'_>
     })
 }
 
-pub(in super::super) fn wrap(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<WrapKey> {
-    let (key, request) = (input.version(key)?, input.body::<Request>()?);
+pub(in super::super) fn wrap(input: &RequestInput<'_>) -> Result<WrapKey> {
+    let (key, request) = (input.version()?, input.body::<Request>()?);
     Ok(WrapKey { key, algorithm: request.algorithm()?, value: request.value()? })
 }
 
-pub(in super::super) fn unwrap(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<UnwrapKey> {
-    let (key, request) = (input.version(key)?, input.body::<Request>()?);
+pub(in super::super) fn unwrap(input: &RequestInput<'_>) -> Result<UnwrapKey> {
+    let (key, request) = (input.version()?, input.body::<Request>()?);
     Ok(UnwrapKey { key, algorithm: request.algorithm()?, value: into_vec(request.value()?) })
 }
 

@@ -12,7 +12,6 @@ pub(in super::super) use responses::{bundle, deleted_bundle, kid, listed, listed
 use super::super::super::azure::binary::{Binary, bytes};
 use super::super::super::azure::tags::SentTags;
 use super::super::call::RequestInput;
-use super::super::route::KeyVersionRef;
 use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, Tags, parse_operations};
 use crate::model::key_date::KeyDate;
@@ -110,8 +109,8 @@ impl Request {
     }
 }
 
-pub(in super::super) fn create(input: &RequestInput<'_>, name: &str) -> Result<CreateKey> {
-    let (key, mut request) = (input.key(name)?, input.body::<Request>()?);
+pub(in super::super) fn create(input: &RequestInput<'_>) -> Result<CreateKey> {
+    let (key, mut request) = (input.key()?, input.body::<Request>()?);
     let kty = request.kty.take().unwrap_or_default();
     if request.attributes.as_ref().is_some_and(|attributes| attributes.external_key.is_some()) {
         return Err(Error::Unsupported { what: "External key management is not available yet".to_owned() });
@@ -124,8 +123,8 @@ pub(in super::super) fn create(input: &RequestInput<'_>, name: &str) -> Result<C
     Ok(CreateKey { key, spec, settings: request.settings(spec.key_type, key_ops)? })
 }
 
-pub(in super::super) fn import(input: &RequestInput<'_>, name: &str) -> Result<ImportKey> {
-    let (key, mut request) = (input.key(name)?, input.body::<Request>()?);
+pub(in super::super) fn import(input: &RequestInput<'_>) -> Result<ImportKey> {
+    let (key, mut request) = (input.key()?, input.body::<Request>()?);
     let mut jwk = request.key.take().ok_or_else(|| Error::invalid(Field::Key, "the key is missing"))?;
     // Clients put the key operations into the JSON Web Key.
     let key_ops = jwk.key_ops.take().or_else(|| request.key_ops.take());
@@ -180,22 +179,22 @@ fn material(jwk: Jwk) -> Result<ImportMaterial> {
     }
 }
 
-pub(in super::super) fn get(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<GetKey> {
-    Ok(GetKey { key: input.version(key)? })
+pub(in super::super) fn get(input: &RequestInput<'_>) -> Result<GetKey> {
+    Ok(GetKey { key: input.version()? })
 }
 
 pub(in super::super) fn list(input: &RequestInput<'_>) -> Result<ListKeys> {
     Ok(ListKeys { hsm: input.hsm()?, page: input.page()? })
 }
 
-pub(in super::super) fn list_versions(input: &RequestInput<'_>, name: &str) -> Result<ListKeyVersions> {
-    Ok(ListKeyVersions { key: input.key(name)?, page: input.page()? })
+pub(in super::super) fn list_versions(input: &RequestInput<'_>) -> Result<ListKeyVersions> {
+    Ok(ListKeyVersions { key: input.key()?, page: input.page()? })
 }
 
 /// Parses an update. Present members replace the stored ones, absent ones leave them. `exportable` is immutable and
 /// ignored, since clients send it back.
-pub(in super::super) fn update(input: &RequestInput<'_>, key: KeyVersionRef<'_>) -> Result<UpdateKeyVersion> {
-    let (key, request) = (input.version(key)?, input.body::<Request>()?);
+pub(in super::super) fn update(input: &RequestInput<'_>) -> Result<UpdateKeyVersion> {
+    let (key, request) = (input.version()?, input.body::<Request>()?);
     if request.release_policy.is_some() {
         return Err(Error::Unsupported { what: "Key release is not available yet".to_owned() });
     }
@@ -209,22 +208,22 @@ pub(in super::super) fn update(input: &RequestInput<'_>, key: KeyVersionRef<'_>)
     Ok(UpdateKeyVersion { key, operations: request.key_ops, attributes, tags })
 }
 
-pub(in super::super) fn delete(input: &RequestInput<'_>, name: &str) -> Result<DeleteKey> {
-    Ok(DeleteKey { id: input.key(name)? })
+pub(in super::super) fn delete(input: &RequestInput<'_>) -> Result<DeleteKey> {
+    Ok(DeleteKey { id: input.key()? })
 }
 
 pub(in super::super) fn list_deleted(input: &RequestInput<'_>) -> Result<ListDeletedKeys> {
     Ok(ListDeletedKeys { container: input.hsm()?, page: input.page()? })
 }
 
-pub(in super::super) fn get_deleted(input: &RequestInput<'_>, name: &str) -> Result<GetDeletedKey> {
-    Ok(GetDeletedKey { id: input.key(name)? })
+pub(in super::super) fn get_deleted(input: &RequestInput<'_>) -> Result<GetDeletedKey> {
+    Ok(GetDeletedKey { id: input.key()? })
 }
 
-pub(in super::super) fn recover(input: &RequestInput<'_>, name: &str) -> Result<RecoverDeletedKey> {
-    Ok(RecoverDeletedKey { id: input.key(name)? })
+pub(in super::super) fn recover(input: &RequestInput<'_>) -> Result<RecoverDeletedKey> {
+    Ok(RecoverDeletedKey { id: input.key()? })
 }
 
-pub(in super::super) fn purge(input: &RequestInput<'_>, name: &str) -> Result<PurgeDeletedKey> {
-    Ok(PurgeDeletedKey { id: input.key(name)? })
+pub(in super::super) fn purge(input: &RequestInput<'_>) -> Result<PurgeDeletedKey> {
+    Ok(PurgeDeletedKey { id: input.key()? })
 }

@@ -9,12 +9,12 @@ use crate::model::rotation::{RotationRules, RotationTrigger, check_actions};
 use crate::model::{Error, Field, Result};
 use crate::ops::keys::{GetKeyRotationPolicy, KeyRotationPolicy, RotateKey, UpdateKeyRotationPolicy};
 
-pub(in super::super) fn rotate(input: &RequestInput<'_>, name: &str) -> Result<RotateKey> {
-    Ok(RotateKey { key: input.key(name)? })
+pub(in super::super) fn rotate(input: &RequestInput<'_>) -> Result<RotateKey> {
+    Ok(RotateKey { key: input.key()? })
 }
 
-pub(in super::super) fn get(input: &RequestInput<'_>, name: &str) -> Result<GetKeyRotationPolicy> {
-    Ok(GetKeyRotationPolicy { key: input.key(name)? })
+pub(in super::super) fn get(input: &RequestInput<'_>) -> Result<GetKeyRotationPolicy> {
+    Ok(GetKeyRotationPolicy { key: input.key()? })
 }
 
 #[derive(Default, Deserialize)]
@@ -57,8 +57,8 @@ struct TriggerRequest {
     time_before_expiry: Option<String>,
 }
 
-pub(in super::super) fn put(input: &RequestInput<'_>, name: &str) -> Result<UpdateKeyRotationPolicy> {
-    let (key, request) = (input.key(name)?, input.body::<PolicyRequest>()?);
+pub(in super::super) fn put(input: &RequestInput<'_>) -> Result<UpdateKeyRotationPolicy> {
+    let (key, request) = (input.key()?, input.body::<PolicyRequest>()?);
     let actions = request.lifetime_actions.unwrap_or_default();
     let types: Vec<&str> = actions.iter().map(ActionRequest::kind).collect();
     check_actions(&types)?;

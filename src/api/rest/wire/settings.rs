@@ -13,8 +13,8 @@ pub(in super::super) fn list(input: &RequestInput<'_>) -> Result<ListSettings> {
     Ok(ListSettings { hsm: input.hsm()? })
 }
 
-pub(in super::super) fn get(input: &RequestInput<'_>, name: &str) -> Result<GetSetting> {
-    Ok(GetSetting { hsm: input.hsm()?, name: name.parse()? })
+pub(in super::super) fn get(input: &RequestInput<'_>) -> Result<GetSetting> {
+    Ok(GetSetting { hsm: input.hsm()?, name: input.argument("name").parse()? })
 }
 
 #[derive(Default, Deserialize)]
@@ -23,8 +23,8 @@ struct UpdateRequest {
     value: Option<String>,
 }
 
-pub(in super::super) fn update(input: &RequestInput<'_>, name: &str) -> Result<UpdateSetting> {
-    let name = name.parse()?;
+pub(in super::super) fn update(input: &RequestInput<'_>) -> Result<UpdateSetting> {
+    let name = input.argument("name").parse()?;
     // assumption: a body without a value is refused like an empty one, for which it is recorded.
     let value = input.body::<UpdateRequest>()?.value.ok_or(Error::NoContent)?;
     Ok(UpdateSetting { hsm: input.hsm()?, setting: Setting { name, value: Setting::parse_value(&value)? } })

@@ -1,0 +1,195 @@
+//! The routes of Azure Resource Manager: a table per noun.
+//!
+//! Source: the references of `Microsoft.KeyVault`, `Microsoft.Authorization` and `Microsoft.Resources`,
+//! <https://learn.microsoft.com/rest/api/>.
+
+use std::sync::LazyLock;
+
+use http::{Method, StatusCode};
+
+use super::super::azure::path::{Segments, last_authorization};
+use super::super::azure::response::CallResponse;
+use super::super::azure::route::{self, Arguments, RouteTable};
+use super::super::azure::unsupported;
+use super::call::HsmPut;
+use super::endpoint::Endpoint;
+use super::wire::{authorization, cloud, deleted, hsms, resources};
+use crate::model::{Error, Result};
+
+pub(super) type Route = route::Route<Endpoint>;
+
+/// All routes of Azure Resource Manager that need a credential.
+pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
+    RouteTable::new([of_cloud(), of_subscriptions(), of_groups(), of_hsms(), of_deleted_hsms(), of_roles()])
+});
+
+fn of_cloud() -> Vec<Route> {
+    const VAULTS: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults";
+    const DELETED_VAULTS: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults";
+    const GROUP_VAULTS: &str =
+        "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults";
+    let provider = |method, pattern| {
+        Route::json_with(
+            (method, pattern),
+            cloud::requested_provider,
+            resources::list_locations,
+            cloud::one_provider,
+        )
+        .when(|arguments| arguments.get("namespace").and_then(cloud::known_provider).is_some())
+    };
+    vec![
+        Route::json(("GET", "tenants"), resources::list_subscriptions, resources::tenants),
+        Route::json(
+            ("GET", "providers/Microsoft.KeyVault/operations"),
+            resources::list_subscriptions,
+            cloud::operations,
+        ),
+        Route::json(
+            ("GET", "subscriptions/{subscription}/providers"),
+            resources::list_locations,
+            cloud::providers,
+        ),
+        provider("GET", "subscriptions/{subscription}/providers/{namespace}"),
+        provider("POST", "subscriptions/{subscription}/providers/{namespace}/register"),
+        // There are no vaults: their lists are empty.
+        Route::json(("GET", VAULTS), resources::get_subscription, cloud::empty_list),
+        Route::json(("GET", DELETED_VAULTS), resources::get_subscription, cloud::empty_list),
+        Route::json(("GET", GROUP_VAULTS), resources::get_group, cloud::empty_list),
+    ]
+}
+
+fn of_subscriptions() -> Vec<Route> {
+    vec![
+        Route::json(("GET", "subscriptions"), resources::list_subscriptions, resources::subscriptions),
+        Route::json(
+            ("GET", "subscriptions/{subscription}"),
+            resources::get_subscription,
+            resources::subscription,
+        ),
+        Route::json(
+            ("GET", "subscriptions/{subscription}/locations"),
+            resources::list_locations,
+            resources::locations,
+        ),
+    ]
+}
+
+fn of_groups() -> Vec<Route> {
+    const GROUPS: &str = "subscriptions/{subscription}/resourceGroups";
+    const GROUP: &str = "subscriptions/{subscription}/resourceGroups/{group}";
+    vec![
+        Route::json_with(("GET", GROUPS), resources::filter, resources::list_groups, resources::groups),
+        Route::json(("GET", GROUP), resources::get_group, resources::got_group),
+        Route::responding(("HEAD", GROUP), resources::get_group, |_, _| {
+            Ok(CallResponse::empty(StatusCode::NO_CONTENT))
+        })
+        // The response to `HEAD` has no body, thus no error.
+        .converting(|result| match result {
+            Err(Error::NotFound(_)) => Ok(CallResponse::empty(StatusCode::NOT_FOUND)),
+            other => other,
+        }),
+        Route::responding(("PUT", GROUP), resources::put_group, resources::put_group_response),
+        Route::json(("PATCH", GROUP), resources::update_group, resources::updated_group),
+        Route::accepted(("DELETE", GROUP), resources::delete_group, resources::deletion_result_url),
+        Route::responding(
+            ("GET", "subscriptions/{subscription}/operationresults/{id}"),
+            resources::deletion,
+            |_, _| Ok(CallResponse::empty(StatusCode::OK)),
+        ),
+    ]
+}
+
+fn of_hsms() -> Vec<Route> {
+    const HSMS: &str =
+        "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/managedHSMs";
+    const HSM: &str =
+        "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/managedHSMs/{name}";
+    const REGIONS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/managedHSMs/{name}/regions";
+    const CONNECTIONS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/managedHSMs/{name}/privateEndpointConnections";
+    const LINKS: &str = "subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/managedHSMs/{name}/privateLinkResources";
+    const NAME: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/checkMhsmNameAvailability";
+    const RESULT: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/managedHsmOperationResults/{id}";
+    let list = |pattern| Route::json_with(("GET", pattern), hsms::filter, hsms::list, hsms::listed);
+    vec![
+        list("subscriptions/{subscription}/providers/Microsoft.KeyVault/managedHSMs"),
+        list(HSMS),
+        // Managed HSMs are the only kind of resource.
+        list("subscriptions/{subscription}/resources"),
+        list("subscriptions/{subscription}/resourceGroups/{group}/resources"),
+        Route::json(("GET", HSM), hsms::get, hsms::hsm_response),
+        Route::choosing(
+            ("PUT", HSM),
+            |call| HsmPut::of(call) as usize,
+            [
+                Route::accepted(("PUT", HSM), hsms::recover, hsms::operation_result_url),
+                Route::accepted(("PUT", HSM), hsms::replace, hsms::operation_result_url),
+                Route::accepted(("PUT", HSM), hsms::create, hsms::operation_result_url),
+            ],
+        ),
+        Route::accepted(("PATCH", HSM), hsms::update, hsms::operation_result_url),
+        Route::accepted(("DELETE", HSM), hsms::delete, hsms::operation_result_url),
+        Route::json(("GET", REGIONS), hsms::get, hsms::regions),
+        Route::json(("GET", CONNECTIONS), hsms::get, cloud::empty_list),
+        Route::json(("GET", LINKS), hsms::get, cloud::empty_list),
+        Route::json(("POST", NAME), hsms::check_name, hsms::availability),
+        Route::responding(("GET", RESULT), hsms::operation_result, hsms::operation_outcome),
+    ]
+}
+
+fn of_deleted_hsms() -> Vec<Route> {
+    const ALL: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedManagedHSMs";
+    const ONE: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedManagedHSMs/{name}";
+    const PURGE: &str = "subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedManagedHSMs/{name}/purge";
+    vec![
+        Route::json(("GET", ALL), deleted::list, deleted::listed),
+        Route::json(("GET", ONE), deleted::get, deleted::deleted_hsm_response),
+        Route::accepted(("POST", PURGE), deleted::purge, hsms::operation_result_url),
+    ]
+}
+
+fn of_roles() -> Vec<Route> {
+    const DEFINITIONS: &str = "{scope}/providers/Microsoft.Authorization/roleDefinitions";
+    const DEFINITION: &str = "{scope}/providers/Microsoft.Authorization/roleDefinitions/{id}";
+    const ASSIGNMENTS: &str = "{scope}/providers/Microsoft.Authorization/roleAssignments";
+    const ASSIGNMENT: &str = "{scope}/providers/Microsoft.Authorization/roleAssignments/{id}";
+    vec![
+        Route::json_with(
+            ("GET", DEFINITIONS),
+            authorization::definition_filter,
+            authorization::list_definitions,
+            authorization::definitions,
+        ),
+        Route::json(("GET", DEFINITION), authorization::get_definition, authorization::definition),
+        Route::json(("GET", ASSIGNMENTS), authorization::list_assignments, authorization::assignments),
+        Route::json(("GET", ASSIGNMENT), authorization::get_assignment, authorization::assignment),
+        Route::json(("PUT", ASSIGNMENT), authorization::put_assignment, authorization::assignment).created(),
+        Route::json(("DELETE", ASSIGNMENT), authorization::delete_assignment, authorization::assignment),
+    ]
+}
+
+/// Whether a request is for the endpoints of the cloud, which need no credential.
+pub(super) fn is_cloud_metadata(method: &Method, path: &str) -> bool {
+    let segments = Segments::of(path);
+    *method == Method::GET && segments.is_some_and(|path| path.lowercase() == ["metadata", "endpoints"])
+}
+
+/// Returns the route of a request, with the names in its path as the client wrote them: they are not validated, because
+/// the caller is not yet authenticated.
+///
+/// # Errors
+/// `RouteNotFound`; `Unsupported` for a route of Azure that is not implemented.
+pub(super) fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, Arguments<'a>)> {
+    let segments = Segments::of(path).ok_or(Error::RouteNotFound)?;
+    // The last provider counts: the one before it is part of the scope.
+    let found = match segments.at_scope(path, last_authorization) {
+        Some((scope, rest)) => ROUTES.find(method, Some(scope), rest),
+        None => ROUTES.find(method, None, &segments.given),
+    };
+    found.ok_or_else(|| {
+        unsupported::resource_manager_feature(method, &segments.given, &segments.lowercase())
+            .map_or(Error::RouteNotFound, Error::from)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+//! The response to a successful call on an Azure surface, before the surface adds its headers.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::model::{Error, Result};
+
+/// The response to a successful call.
+#[derive(Debug)]
+pub(in crate::api) struct CallResponse {
+    pub(in crate::api) status: StatusCode,
+    /// The JSON text; `None` for a response without a body.
+    pub(in crate::api) body: Option<Vec<u8>>,
+    /// The URL of the operation result.
+    pub(in crate::api) location: Option<String>,
+}
+
+impl CallResponse {
+    /// A response with a JSON body. Members are in the order of their declaration.
+    ///
+    /// # Errors
+    /// `Internal` if the body cannot be serialized.
+    pub(in crate::api) fn json(status: StatusCode, body: &impl Serialize) -> Result<Self> {
+        let body = serde_json::to_vec(body).map_err(Error::internal)?;
+        Ok(Self { status, body: Some(body), location: None })
+    }
+
+    /// A response without a body.
+    pub(in crate::api) const fn empty(status: StatusCode) -> Self {
+        Self { status, body: None, location: None }
+    }
+
+    /// A response with status 202 and the URL of the operation result, as for the service's asynchronous operations. Here
+    /// the operation is already complete.
+    pub(in crate::api) const fn accepted(location: String) -> Self {
+        Self { status: StatusCode::ACCEPTED, body: None, location: Some(location) }
+    }
+}

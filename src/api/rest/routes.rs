@@ -1,0 +1,114 @@
+//! The routes of the data plane: a table per noun.
+//!
+//! Source: the data-plane reference of Key Vault, <https://learn.microsoft.com/rest/api/keyvault/>.
+
+use std::sync::LazyLock;
+
+use http::{Method, StatusCode};
+
+use super::super::azure::path::{Segments, first_authorization};
+use super::super::azure::response::CallResponse;
+use super::super::azure::route::{self, Arguments, RouteTable};
+use super::super::azure::unsupported;
+use super::endpoint::Endpoint;
+use super::wire::{access, crypto, keys, rotation, settings};
+use crate::model::{Error, Result};
+
+pub(super) type Route = route::Route<Endpoint>;
+
+/// All routes of the data plane.
+pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> =
+    LazyLock::new(|| RouteTable::new([of_keys(), of_deleted_keys(), of_crypto(), of_settings(), of_roles()]));
+
+/// Fixed segments come before names, because a key version may have any name.
+fn of_keys() -> Vec<Route> {
+    vec![
+        Route::json(("GET", "keys"), keys::list, keys::listed),
+        Route::json(("POST", "keys/{key}/create"), keys::create, keys::bundle),
+        Route::json(("PUT", "keys/{key}"), keys::import, keys::bundle),
+        Route::json(("DELETE", "keys/{key}"), keys::delete, keys::deleted_bundle),
+        Route::json(("GET", "keys/{key}/versions"), keys::list_versions, keys::listed_versions),
+        Route::json(("POST", "keys/{key}/rotate"), rotation::rotate, keys::bundle),
+        Route::json(("GET", "keys/{key}/rotationpolicy"), rotation::get, rotation::policy),
+        Route::json(("PUT", "keys/{key}/rotationpolicy"), rotation::put, rotation::policy),
+        Route::json(("GET", "keys/{key}/{version?}"), keys::get, keys::bundle),
+        Route::json(("PATCH", "keys/{key}/{version?}"), keys::update, keys::bundle),
+    ]
+}
+
+fn of_deleted_keys() -> Vec<Route> {
+    vec![
+        Route::json(("GET", "deletedkeys"), keys::list_deleted, keys::listed_deleted),
+        Route::json(("GET", "deletedkeys/{key}"), keys::get_deleted, keys::deleted_bundle),
+        Route::json(("POST", "deletedkeys/{key}/recover"), keys::recover, keys::bundle),
+        Route::responding(("DELETE", "deletedkeys/{key}"), keys::purge, |_, ()| {
+            Ok(CallResponse::empty(StatusCode::NO_CONTENT))
+        }),
+    ]
+}
+
+fn of_crypto() -> Vec<Route> {
+    vec![
+        Route::json(("POST", "keys/{key}/{version?}/sign"), crypto::sign, crypto::outcome)
+            .converting(crypto::digest_is_value),
+        Route::json(("POST", "keys/{key}/{version?}/verify"), crypto::verify, crypto::verified),
+        Route::json(("POST", "keys/{key}/{version?}/encrypt"), crypto::encrypt, crypto::encrypted),
+        Route::json(("POST", "keys/{key}/{version?}/decrypt"), crypto::decrypt, crypto::revealed),
+        Route::json(("POST", "keys/{key}/{version?}/wrapkey"), crypto::wrap, crypto::outcome)
+            .converting(crypto::key_is_value),
+        Route::json(("POST", "keys/{key}/{version?}/unwrapkey"), crypto::unwrap, crypto::revealed),
+        Route::json(("POST", "rng"), crypto::random, crypto::random_bytes),
+    ]
+}
+
+fn of_settings() -> Vec<Route> {
+    vec![
+        Route::json(("GET", "settings"), settings::list, settings::listed),
+        Route::json(("GET", "settings/{name}"), settings::get, settings::setting),
+        Route::json(("PATCH", "settings/{name}"), settings::update, settings::setting),
+    ]
+}
+
+fn of_roles() -> Vec<Route> {
+    const DEFINITIONS: &str = "{scope}/providers/Microsoft.Authorization/roleDefinitions";
+    const DEFINITION: &str = "{scope}/providers/Microsoft.Authorization/roleDefinitions/{id}";
+    const ASSIGNMENTS: &str = "{scope}/providers/Microsoft.Authorization/roleAssignments";
+    const ASSIGNMENT: &str = "{scope}/providers/Microsoft.Authorization/roleAssignments/{id}";
+    vec![
+        Route::json_with(
+            ("GET", DEFINITIONS),
+            access::definition_filter,
+            access::list_definitions,
+            access::definitions,
+        ),
+        Route::json(("GET", DEFINITION), access::get_definition, access::definition),
+        Route::json(("PUT", DEFINITION), access::put_definition, access::definition).created(),
+        Route::json(("DELETE", DEFINITION), access::delete_definition, access::definition),
+        Route::json(("GET", ASSIGNMENTS), access::list_assignments, access::assignments),
+        Route::json(("GET", ASSIGNMENT), access::get_assignment, access::assignment),
+        Route::json(("PUT", ASSIGNMENT), access::create_assignment, access::assignment).created(),
+        Route::json(("DELETE", ASSIGNMENT), access::delete_assignment, access::assignment),
+    ]
+}
+
+/// Returns the route of a request, with the names in its path as the client wrote them: they are not validated, because
+/// the caller is not yet authenticated.
+///
+/// # Errors
+/// `RouteNotFound`; `Unsupported` for a route of Azure that is not implemented; `Invalid` for roles at an invalid scope.
+pub(super) fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, Arguments<'a>)> {
+    let segments = Segments::of(path).ok_or(Error::RouteNotFound)?;
+    let found = match segments.at_scope(path, first_authorization) {
+        Some((scope, _)) if !access::is_scope(scope) => return Err(access::malformed_scope()),
+        Some((scope, rest)) => ROUTES.find(method, Some(scope), rest),
+        // Checked first: a key may have any name.
+        None => match unsupported::data_plane_feature(method, &segments.lowercase()) {
+            Some(feature) => return Err(feature.into()),
+            None => ROUTES.find(method, None, &segments.given),
+        },
+    };
+    found.ok_or(Error::RouteNotFound)
+}
+
+#[cfg(test)]
+mod tests;
