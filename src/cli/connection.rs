@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::connect_error::START_HINT;
 use super::failure::{Failure, Outcome};
-use super::session::Plane;
+use super::plane::Plane;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 

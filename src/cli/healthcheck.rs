@@ -6,7 +6,8 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::Context;
 use super::failure::{Failure, Outcome};
-use super::session::{ConnectionSettings, Plane};
+use super::plane::Plane;
+use super::session::ConnectionSettings;
 
 /// Queries the health without a credential. Trusts the same certificates as the other commands.
 pub(super) async fn run(context: &Context) -> Outcome {

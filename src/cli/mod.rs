@@ -25,6 +25,7 @@ mod manual;
 mod names;
 mod options;
 mod output;
+mod plane;
 mod private_key;
 mod random;
 mod role;
@@ -69,7 +70,8 @@ pub use watch::WatchArgs;
 
 use failure::{Failure, Outcome};
 use output::Output;
-use session::{Plane, Session};
+use plane::Plane;
+use session::Session;
 
 /// A Managed HSM you can run yourself.
 #[derive(Debug, Parser)]

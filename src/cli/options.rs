@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::session::Plane;
+use super::plane::Plane;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 

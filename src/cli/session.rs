@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use secrecy::{ExposeSecret, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -15,6 +14,7 @@ use super::connect_error;
 use super::connection::{self, Connection};
 use super::failure::{Failure, Outcome};
 use super::options::Options;
+use super::plane::Plane;
 use super::server_address::ServerAddress;
 use crate::api::grpc::pb::access_service_client::AccessServiceClient;
 use crate::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
@@ -28,16 +28,6 @@ use crate::api::grpc::pb::setting_service_client::SettingServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
-
-/// A plane of the service. Each has an audience of its own for access tokens.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
-pub(crate) enum Plane {
-    /// Keys and local RBAC of managed HSMs, and the simulator's clock
-    #[default]
-    Data,
-    /// Managed HSMs as resources, their resource groups, ARM RBAC and costs
-    Control,
-}
 
 /// The channel that all service clients share.
 pub(crate) type AuthorizedChannel = InterceptedService<Channel, Credential>;

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::failure::Outcome;
-use super::session::Plane;
+use super::plane::Plane;
 use super::{Context, session};
 
 /// Selects the plane.

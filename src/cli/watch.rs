@@ -6,7 +6,8 @@ use tonic::Code;
 use tonic::codec::Streaming;
 
 use super::failure::{Failure, Outcome};
-use super::session::{Plane, Session};
+use super::plane::Plane;
+use super::session::Session;
 use super::{Context, time_argument};
 use crate::api::grpc::pb;
 use crate::model::Timestamp;

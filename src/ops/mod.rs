@@ -20,6 +20,7 @@ pub mod lifecycle;
 mod page;
 mod plane;
 mod public_key_cache;
+mod recoveries;
 mod recovery;
 pub mod resources;
 pub mod settings;
@@ -41,7 +42,8 @@ pub use plane::{
     SetClock, SimulatorPlane,
 };
 pub use public_key_cache::PublicKeyCache;
-pub use recovery::{CompletedOperation, Recovered, Recovery, RecoveryCx, recovery_of};
+pub use recoveries::recovery_of;
+pub use recovery::{CompletedOperation, Recovered, Recovery, RecoveryCx};
 pub use target::{
     AllKeys, DeletedKey, ExistingRoleDefinition, KeyPath, LiveKey, LiveKeyVersion, NewVersionName,
     RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeHsm, hsm_lock,

@@ -5,12 +5,9 @@
 use futures_util::future::BoxFuture;
 
 use super::AttachedTokens;
-use super::deletion::purge_recovery;
 use crate::clock::Clock;
 use crate::model::Result;
-use crate::model::change::{Change, Intent, IntentVerb};
-use crate::model::hsm::ManagedHsm;
-use crate::model::key::Key;
+use crate::model::change::{Change, Intent};
 use crate::store::Store;
 use crate::token::TokenPool;
 
@@ -57,14 +54,4 @@ pub struct CompletedOperation {
     pub event: &'static str,
     /// Its target in the audit log.
     pub target: String,
-}
-
-/// Returns the recovery of an intent. An intent that no operation declares does not compile.
-pub const fn recovery_of(intent: &Intent) -> Recovery {
-    match intent.verb {
-        IntentVerb::Create => super::keys::CREATION_RECOVERY,
-        IntentVerb::Destroy => purge_recovery::<Key>(),
-        IntentVerb::Provision => super::hsms::CREATION_RECOVERY,
-        IntentVerb::Wipe => purge_recovery::<ManagedHsm>(),
-    }
 }

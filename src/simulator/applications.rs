@@ -4,21 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use secrecy::SecretString;
 
 use super::authority::{
     Authority, Client, ClientCertificate, ManagedIdentities, ManagedIdentity, ensure_certificate,
 };
-use super::connection_file::stored_secrets;
+use super::connection_file::{Credentials, stored_secrets};
 use super::seed::{PrincipalSeed, Seed};
 use crate::server::files;
-
-/// The credentials of an application.
-pub(super) struct Credentials {
-    pub(super) secret: SecretString,
-    /// The path of certificate and private key, PEM, if the seed requests or names one.
-    pub(super) certificate_file: Option<PathBuf>,
-}
 
 /// Registers the seed's applications and returns their credentials, in the same order. Existing secrets remain valid.
 pub(super) fn register(

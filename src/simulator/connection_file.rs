@@ -8,13 +8,19 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::applications::Credentials;
 use super::authority::ManagedIdentities;
 use super::managed_identity_listener::Endpoint;
 use super::seed::{PrincipalSeed, Seed};
 use crate::config::{GRAPH_HOST, HsmSeed, Names};
 use crate::model::name::PrincipalId;
 use crate::server::{files, shell_quoted};
+
+/// The credentials of an application.
+pub(super) struct Credentials {
+    pub(super) secret: SecretString,
+    /// The path of certificate and private key, PEM, if the seed requests or names one.
+    pub(super) certificate_file: Option<PathBuf>,
+}
 
 /// What the clients of a simulator need to know.
 pub(super) struct ConnectionData {

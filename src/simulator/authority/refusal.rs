@@ -12,7 +12,9 @@ use crate::identity::system_clock;
 use crate::ids::Ids;
 use crate::model::error::shorten;
 
-use super::token_request::OAuthErrorCode;
+/// A response extension with the OAuth 2.0 error code.
+#[derive(Clone, Copy)]
+pub(super) struct OAuthErrorCode(pub(super) &'static str);
 
 /// An OAuth 2.0 error response of the token endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]

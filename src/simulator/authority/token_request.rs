@@ -9,7 +9,7 @@ use axum::http::header::USER_AGENT;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::refusal::Refusal;
+use super::refusal::{OAuthErrorCode, Refusal};
 use super::{Authority, Client};
 use crate::ids::Ids;
 use crate::model::audit_entry::{AuditCaller, AuditEntry, Meter, Origin};
@@ -38,10 +38,6 @@ impl IssuedToken {
         Self { application, audience: truncated(audience), authenticated }
     }
 }
-
-/// A response extension with the OAuth 2.0 error code.
-#[derive(Clone, Copy)]
-pub(super) struct OAuthErrorCode(pub(super) &'static str);
 
 /// Middleware that records each access token request before the response is sent.
 pub(super) async fn record(
