@@ -259,7 +259,7 @@ fn crate_breaches(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources.iter().filter(|source| !source.is_test()) {
         let Some(module) = source.module() else { continue };
-        for path in source.paths.iter().filter(|path| !source.declares(&path[0])) {
+        for path in source.all_paths().filter(|path| !source.declares(&path[0])) {
             let family = |name: &str| path[0] == name || path[0].starts_with(&format!("{name}_"));
             let Some((name, allowed)) = CRATES.iter().find(|(name, _)| path.len() > 1 && family(name)) else {
                 continue;

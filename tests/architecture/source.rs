@@ -13,6 +13,8 @@ pub(super) struct Source {
     pub(super) has_doc_comment: bool,
     /// Every path outside of tests as its identifiers: `["crate", "model", "Error"]`. `use` trees are expanded.
     pub(super) paths: Vec<Vec<String>>,
+    /// The paths that the file reexports, which are not among `paths`.
+    pub(super) reexports: Vec<Vec<String>>,
     /// Every identifier, including those in tests.
     pub(super) identifiers: Vec<String>,
 }
@@ -25,10 +27,11 @@ impl Source {
             lines: text.lines().count(),
             has_doc_comment: text.starts_with("//! "),
             paths: Vec::new(),
+            reexports: Vec::new(),
             identifiers: Vec::new(),
         };
         collect_words(tokens.clone(), &mut source.identifiers);
-        collect_paths(tokens, &mut source.paths);
+        collect_paths(tokens, &mut source.paths, &mut source.reexports);
         Ok(source)
     }
 
@@ -44,7 +47,7 @@ impl Source {
     pub(super) fn declares(&self, name: &str) -> bool {
         let is_declared = self.identifiers.windows(2).any(|words| words[0] == "mod" && words[1] == name);
         let imports = |path: &&Vec<String>| path[0] != name && path.last().is_some_and(|last| last == name);
-        is_declared || self.paths.iter().any(|path| imports(&path))
+        is_declared || self.all_paths().any(|path| imports(&path))
     }
 
     /// The top-level module of the top package that the file belongs to: `ops` for `src/ops/page.rs`.
@@ -52,35 +55,45 @@ impl Source {
         self.path.strip_prefix("src/")?.split(['/', '.']).next()
     }
 
-    /// The path of the file below the root of its crate: `rows.rs` for `crates/store/src/rows.rs`.
-    fn path_in_crate(&self) -> &str {
-        let inside = self.path.strip_prefix("crates/").and_then(|path| path.split_once('/'));
-        let path = inside.map_or(self.path.as_str(), |(_, path)| path);
-        path.strip_prefix("src/").unwrap_or(path)
+    /// The root of the crate that the file belongs to, and the path of the file in it without the ending:
+    /// `("crates/store/src", "rows")`. `None` for tests and build scripts.
+    pub(super) fn crate_and_file(&self) -> Option<(&str, &str)> {
+        let at = self.path.find("src/")?;
+        let is_crate = at == 0 || self.path[..at].starts_with("crates/");
+        let (root, file) = (&self.path[..at + 3], &self.path[at + 4..]);
+        is_crate.then_some((root, file.strip_suffix(".rs")?))
     }
 
-    /// The module path of the file in its crate: `["ops", "page"]` for `src/ops/page.rs`.
+    /// The module path of the file in its crate: `["ops", "page"]` for `src/ops/page.rs`. Empty for tests.
     fn position(&self) -> Vec<&str> {
-        let inside = self.path_in_crate().trim_end_matches(".rs");
+        let (_, inside) = self.crate_and_file().unwrap_or_default();
         inside.split('/').filter(|part| !["mod", "lib", "main"].contains(part)).collect()
     }
 
-    /// The paths into this crate, relative to its root. Paths into other packages of the workspace are like those into
-    /// the modules that the top package makes of them.
+    /// Every path outside of tests, reexported ones included.
+    pub(super) fn all_paths(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.paths.iter().chain(&self.reexports)
+    }
+
+    /// Returns a path into this crate relative to its root. Paths into other packages of the workspace are like those
+    /// into the modules that the top package makes of them.
+    pub(super) fn in_crate(&self, path: &[String]) -> Option<Vec<String>> {
+        let position = self.position();
+        let up = path.iter().take_while(|word| *word == "super").count();
+        let (base, rest) = match path[0].as_str() {
+            "crate" | "strongroom" | "strongroom_environment" => (&position[..0], &path[1..]),
+            "self" => (&position[..], &path[1..]),
+            "super" => (&position[..position.len().saturating_sub(up)], &path[up..]),
+            other => (&[other.strip_prefix("strongroom_")?][..], &path[1..]),
+        };
+        let absolute: Vec<String> =
+            base.iter().map(ToString::to_string).chain(rest.iter().cloned()).collect();
+        (!absolute.is_empty()).then_some(absolute)
+    }
+
+    /// The paths into this crate, relative to its root.
     pub(super) fn crate_paths(&self) -> impl Iterator<Item = Vec<String>> {
-        self.paths.iter().filter_map(|path| {
-            let position = self.position();
-            let up = path.iter().take_while(|word| *word == "super").count();
-            let (base, rest) = match path[0].as_str() {
-                "crate" | "strongroom" | "strongroom_environment" => (&position[..0], &path[1..]),
-                "self" => (&position[..], &path[1..]),
-                "super" => (&position[..position.len().saturating_sub(up)], &path[up..]),
-                other => (&[other.strip_prefix("strongroom_")?][..], &path[1..]),
-            };
-            let absolute: Vec<String> =
-                base.iter().map(ToString::to_string).chain(rest.iter().cloned()).collect();
-            (!absolute.is_empty()).then_some(absolute)
-        })
+        self.all_paths().filter_map(|path| self.in_crate(path))
     }
 }
 
@@ -94,7 +107,7 @@ fn collect_words(tokens: TokenStream, words: &mut Vec<String>) {
     }
 }
 
-fn collect_paths(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
+fn collect_paths(tokens: TokenStream, paths: &mut Vec<Vec<String>>, reexports: &mut Vec<Vec<String>>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut at = 0;
     while at < tokens.len() {
@@ -103,7 +116,8 @@ fn collect_paths(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
             // Excludes the precise capturing `use<..>` of a return type.
             TokenTree::Ident(word) if *word == "use" && !is_punct(tokens.get(at + 1), '<') => {
                 let end = (at..tokens.len()).find(|&i| is_punct(tokens.get(i), ';')).unwrap_or(tokens.len());
-                collect_use(&[], &tokens[at + 1..end], paths);
+                let into = if is_reexport(&tokens[..at]) { &mut *reexports } else { &mut *paths };
+                collect_use(&[], &tokens[at + 1..end], into);
                 at = end;
             }
             TokenTree::Ident(_) => {
@@ -112,11 +126,23 @@ fn collect_paths(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
                 at += length;
             }
             TokenTree::Group(group) => {
-                collect_paths(group.stream(), paths);
+                collect_paths(group.stream(), paths, reexports);
                 at += 1;
             }
             _ => at += 1,
         }
+    }
+}
+
+/// Whether the tokens before `use` are a visibility: `pub`, `pub(super)`.
+fn is_reexport(before: &[TokenTree]) -> bool {
+    let is_pub = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if *word == "pub");
+    match before {
+        [.., keyword, TokenTree::Group(group)] if is_pub(keyword) => {
+            group.delimiter() == Delimiter::Parenthesis
+        }
+        [.., keyword] => is_pub(keyword),
+        [] => false,
     }
 }
 
