@@ -18,6 +18,7 @@ use tonic::{Code, Status};
 
 use crate::hsms::Container;
 use crate::model::setting;
+use crate::prepared;
 use crate::support::{Client, Server, ec, micros, strongroom};
 pub(crate) use tokens::count_objects;
 
@@ -182,7 +183,9 @@ async fn acknowledged_changes_survive_any_crash() {
     // With a retention interval of a week, purges come due while the server is being killed.
     let directory = tempfile::tempdir().unwrap();
     let seed = crate::retention::seed(directory.path(), false);
-    let mut server = Server::start_with(&[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
+    // The disk delays writes, so that kills hit more of them.
+    let mut server =
+        Server::start_in(tempfile::tempdir().unwrap(), &[], &[("STRONGROOM_SIMULATOR__SEED_FILE", &seed)]);
     let mut dev = server.client("dev").await;
     dev.clock.freeze_clock(pb::FreezeClockRequest {}).await.unwrap();
     let clock = now(&mut dev).await.unwrap();
@@ -220,7 +223,9 @@ async fn acknowledged_changes_survive_any_crash() {
 
 #[tokio::test]
 async fn token_survives_crashes_during_start() {
-    let mut server = Server::start();
+    let directory = tempfile::tempdir().unwrap();
+    prepared::copy_to(&directory.path().join("data"));
+    let mut server = Server::start_in(directory, &[], &[]);
     let mut dev = server.client("dev").await;
     let made = dev.create(ec("invoices", "P-256")).await.unwrap();
     server.kill();

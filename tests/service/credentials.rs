@@ -33,7 +33,7 @@ fn assert_unauthenticated(status: &Status, what: &str) {
 
 #[tokio::test]
 async fn rejects_missing_and_invalid_access_tokens() {
-    let (server, other) = (Server::start(), Server::start_in(tempfile::tempdir().unwrap(), &[], &[]));
+    let (server, other) = (Server::start(), Server::start_in(crate::directory::in_memory(), &[], &[]));
     let channel = server.channel().await;
     let good = server.access_token("dev").await;
     let foreign = other.access_token("dev").await;

@@ -21,6 +21,8 @@ mod connections;
 mod control;
 mod crash;
 mod credentials;
+#[path = "../kit/directory.rs"]
+mod directory;
 mod examples;
 mod gateway;
 mod health;

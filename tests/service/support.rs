@@ -22,7 +22,7 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
-use crate::prepared;
+use crate::{directory, prepared};
 
 pub(crate) use crate::messages::{days, ec, micros, oct, rsa, timestamp};
 
@@ -81,10 +81,10 @@ impl Server {
         Self::start_with(&[], &[])
     }
 
-    /// Starts a simulator with further arguments and environment variables. The data directory is a copy of the
-    /// prepared one, unless the arguments or a seed file determine its content.
+    /// Starts a simulator with further arguments and environment variables. The data directory is in memory, and a copy of
+    /// the prepared one, unless the arguments or a seed file determine its content.
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = directory::in_memory();
         if arguments.is_empty()
             && environment.iter().all(|(name, _)| *name != "STRONGROOM_SIMULATOR__SEED_FILE")
         {
@@ -238,14 +238,15 @@ impl Server {
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// Returns an HTTPS client that trusts the server's CA and resolves its host names.
+    /// Returns an HTTPS client that trusts only the server's CA and resolves its host names.
     pub(crate) fn http(&self) -> reqwest::Client {
         let connection = self.connection();
         let port: u16 = connection.endpoint.rsplit(':').next().unwrap().parse().unwrap();
         let pem = std::fs::read(&connection.ca_file).unwrap();
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
         let client = reqwest::Client::builder()
-            .add_root_certificate(reqwest::Certificate::from_pem(&pem).unwrap())
+            // Parsing the roots of the system takes a debug build longer than a test's calls.
+            .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
             .resolve("localhost", address);
         HOST_NAMES.iter().fold(client, |client, name| client.resolve(name, address)).build().unwrap()
     }

@@ -1,6 +1,5 @@
 //! A SoftHSM token for a test, and independent implementations to verify its results.
 
-use std::path::Path;
 use std::time::Duration;
 
 use rsa::BigUint;
@@ -53,9 +52,7 @@ impl Bench {
 
     /// Loads the module with a modified profile.
     pub(crate) fn with_profile(change: impl FnOnce(&mut Profile)) -> Self {
-        // SoftHSM writes files about sixty times per key, so a memory file system is much faster.
-        let memory = Path::new("/dev/shm");
-        let home = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let home = crate::directory::in_memory();
         let directory = Directory::prepare(home.path()).unwrap();
         set_environment(&directory);
         let mut profile = Profile::named("softhsm").unwrap();

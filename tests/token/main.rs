@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it goes wrong")]
 
 mod cipher;
+#[path = "../kit/directory.rs"]
+mod directory;
 mod engine;
 mod faults;
 mod fixture;

@@ -312,7 +312,7 @@ async fn trims_oldest_files_and_signs_new_start_of_log() {
         ("STRONGROOM_AUDIT__KEEP_BYTES", "150000"),
         ("STRONGROOM_AUDIT__SIGN_SECONDS", "1"),
     ];
-    let mut server = Server::start_in(tempfile::tempdir().unwrap(), &[], &settings);
+    let mut server = Server::start_in(crate::directory::in_memory(), &[], &settings);
     let mut dev = server.client("dev").await;
     call(&mut dev, 250).await;
     let trimmed = server.audit_where(1, |record| record["operationName"] == "AuditLogTrim");

@@ -89,7 +89,7 @@ impl Gateway {
     /// Prepares the token, the certificates and the configuration. Does not start the process.
     pub(super) fn new() -> Self {
         let gateway = Self {
-            directory: tempfile::tempdir().unwrap(),
+            directory: crate::directory::in_memory(),
             child: None,
             authority: CertificateAuthority::new("example servers"),
             clients: CertificateAuthority::new("example clients"),

@@ -40,7 +40,7 @@ async fn oversized_headers_are_rejected_with_431() {
 #[tokio::test]
 async fn excess_connections_are_rejected_with_503() {
     let settings = [("STRONGROOM_SERVER__REQUEST_SECONDS", "1"), ("STRONGROOM_SERVER__MAX_CONNECTIONS", "2")];
-    let server = Server::start_in(tempfile::tempdir().unwrap(), &[], &settings);
+    let server = Server::start_in(crate::directory::in_memory(), &[], &settings);
     let token = server.access_token("dev").await;
     let authenticated = head(&format!("authorization: Bearer {token}\r\n"));
     let authenticated = authenticated.replace("connection: close", "connection: keep-alive");
