@@ -19,7 +19,12 @@ fn with_az(server: &Server, lines: &str) {
     let programs = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
     let page = sandbox.with_port(example(PAGE, "sh"));
     let lines = format!("PATH='{}':$PATH\n{page}\n{lines}", programs.display());
-    sandbox.run(&tools, &lines, &[("AZURE_CONFIG_DIR", configuration.to_str().unwrap())]);
+    let environment = [
+        ("AZURE_CONFIG_DIR", configuration.to_str().unwrap()),
+        // Else each command starts a process that tries to send telemetry.
+        ("AZURE_CORE_COLLECT_TELEMETRY", "no"),
+    ];
+    sandbox.run(&tools, &lines, &environment);
 }
 
 #[test]

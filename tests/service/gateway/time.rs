@@ -110,7 +110,7 @@ async fn clock_91_days_ahead_holds_purges_until_release() {
     let refusals = gateway.log().matches("due work failed").count();
     assert_eq!(refusals, 0, "held purges are not attempted");
     let http = reqwest::Client::builder()
-        .add_root_certificate(reqwest::Certificate::from_pem(gateway.authority.pem.as_bytes()).unwrap())
+        .tls_certs_only([reqwest::Certificate::from_pem(gateway.authority.pem.as_bytes()).unwrap()])
         .build()
         .unwrap();
     let health = http.get(format!("https://127.0.0.1:{port}/healthz")).send().await.unwrap();
