@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use super::super::body_budget::{BodyLimits, BodyReservation};
 use super::super::peer;
+use super::arguments::Arguments;
 use super::body;
 use super::query::Query;
-use super::route::Arguments;
 use crate::engine::{Engine, PlaneAccess};
 use crate::identity::{Audience, Credential, VerifiedCredential};
 use crate::model::audit_entry::{Meter, Origin};

@@ -1,5 +1,6 @@
 //! Shared by the two Azure surfaces: the data plane and Azure Resource Manager.
 
+pub(in crate::api) mod arguments;
 pub(in crate::api) mod assignment;
 pub(in crate::api) mod binary;
 pub(in crate::api) mod body;

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use super::arguments::Arguments;
 use super::call::{Call, RequestInput};
 use super::response::CallResponse;
 use crate::engine::PlaneAccess;
@@ -41,25 +42,6 @@ pub struct RouteLine {
     pub pattern: &'static str,
     /// The names of the operations that it runs; more than one if the request and the state decide.
     pub operations: Vec<&'static str>,
-}
-
-/// The parts of a path that a pattern names, as the client wrote them.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(in crate::api) struct Arguments<'a>(Vec<(&'static str, &'a str)>);
-
-impl<'a> Arguments<'a> {
-    /// Returns a named part of the path; `None` if it is absent.
-    pub(in crate::api) fn get(&self, name: &str) -> Option<&'a str> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
-    }
-}
-
-#[cfg(test)]
-impl fmt::Display for Arguments<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts: Vec<_> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        f.write_str(&parts.join(" "))
-    }
 }
 
 /// A segment of a pattern.

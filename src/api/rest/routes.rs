@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 
 use http::{Method, StatusCode};
 
+use super::super::azure::arguments::Arguments;
 use super::super::azure::path::{Segments, first_authorization};
 use super::super::azure::response::CallResponse;
-use super::super::azure::route::{self, Arguments, RouteTable};
+use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
 use super::endpoint::Endpoint;
 use super::wire::{access, crypto, keys, rotation, settings};
