@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     // 0: the domain
     &["model"],
     // 1: formats, clock and identifiers
-    &["environment", "public-key"],
+    &["environment", "public-key", "security-domain"],
     // 2: adapters to external systems, independent of each other
     &["audit", "identity", "store", "token"],
 ];
