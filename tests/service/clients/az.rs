@@ -1,4 +1,5 @@
-//! Tests the `az` command line: authentication as documented, then the documented lifecycle of a managed HSM.
+//! Tests the `az` command line: authentication as documented, then the documented lifecycles of a managed HSM and
+//! of keys.
 
 use std::path::Path;
 
@@ -19,18 +20,24 @@ fn with_az(server: &Server, lines: &str) {
     let programs = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
     let page = sandbox.with_port(example(PAGE, "sh"));
     let lines = format!("PATH='{}':$PATH\n{page}\n{lines}", programs.display());
-    let environment = [
-        ("AZURE_CONFIG_DIR", configuration.to_str().unwrap()),
-        // Else each command starts a process that tries to send telemetry.
-        ("AZURE_CORE_COLLECT_TELEMETRY", "no"),
-    ];
-    sandbox.run(&tools, &lines, &environment);
+    sandbox.run(&tools, &lines, &[("AZURE_CONFIG_DIR", configuration.to_str().unwrap())]);
+}
+
+/// Runs a script of `tests/clients/az` with an authenticated `az`.
+fn run_script(name: &str) {
+    with_az(&Server::start(), &format!("bash '{}/tests/clients/az/{name}'", env!("CARGO_MANIFEST_DIR")));
 }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 fn az_hsm_lifecycle_works_as_documented() {
-    with_az(&Server::start(), &format!("bash '{}/tests/clients/az/life.sh'", env!("CARGO_MANIFEST_DIR")));
+    run_script("hsm.sh");
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+fn az_key_lifecycle_works_as_documented() {
+    run_script("keys.sh");
 }
 
 /// The key is created over REST, used over gRPC, deleted by `az`, and recovered over gRPC.
