@@ -37,6 +37,7 @@ test: ## run all tests, or those that ARGS selects
 	@scripts/install-deps.sh test
 	cargo test --locked --workspace --doc --quiet
 	cargo nextest run --locked --workspace $(ARGS)
+	@scripts/slowest-tests.sh
 
 # Takes too long for `test`, and is not part of continuous integration.
 soak: ## run the long tests: SEQUENCES=5000 of calls, KILLS=200 of the server, FUZZ=60 seconds; SEED=... reproduces one
