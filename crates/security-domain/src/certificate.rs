@@ -2,43 +2,14 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
 
-use crate::encoding::{base64url, decode_base64url};
 use crate::error::Error;
 use crate::pem;
-
-/// The SHA-256 digest of a certificate (`x5t#S256`, RFC 7517, section 4.9). Printed as base64url.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Thumbprint([u8; 32]);
-
-impl Thumbprint {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        decode_base64url(text)?.try_into().ok().map(Self)
-    }
-
-    fn of(der: &[u8]) -> Self {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest(&SHA256, der).as_ref());
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for Thumbprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&base64url(&self.0))
-    }
-}
-
-impl fmt::Debug for Thumbprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
+use crate::thumbprint::Thumbprint;
 
 /// A certificate with an RSA key of 2048 to 8192 bits. Its signature, issuer and validity period are not checked: it
 /// names a key, and the caller vouches for it.

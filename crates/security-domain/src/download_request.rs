@@ -1,14 +1,20 @@
 //! The body of a download: for which certificates the security domain is encrypted, and how many of them restore it.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use serde::Deserialize;
 
+use crate::base64::{decode_base64, decode_base64url};
 use crate::certificate::{Certificate, without_leading_zeros};
-use crate::encoding::{decode_base64, decode_base64url, parse};
 use crate::error::{Document, Error};
-use crate::security_domain::{CERTIFICATES, QUORUM};
+use crate::json::parse;
+
+/// How many certificates a security domain is encrypted for.
+pub const CERTIFICATES: RangeInclusive<usize> = 3..=10;
+/// How many private keys restore it.
+pub const QUORUM: RangeInclusive<usize> = 2..=10;
 
 /// Certificates with different keys, and the quorum.
 #[derive(Clone, Debug, PartialEq, Eq)]

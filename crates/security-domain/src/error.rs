@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::certificate::Thumbprint;
+use crate::thumbprint::Thumbprint;
 
 /// A document of this package, as named in errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::base64::{base64url, decode_base64url};
 use crate::certificate::Certificate;
 use crate::content_encryption::{ContentKey, Encrypted, NotAuthentic};
-use crate::encoding::{base64url, decode_base64url, print};
 use crate::error::Error;
+use crate::json::print;
 
 const CONTENT_ENCRYPTION: &str = "A256CBC-HS512";
 const DIRECT: &str = "dir";

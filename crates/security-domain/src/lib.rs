@@ -13,29 +13,32 @@
 //! The encodings are those of azure-cli 2.91 (`azure.cli.command_modules.keyvault.security_domain`), which is the
 //! reference where no standard specifies them.
 
+mod base64;
 mod certificate;
 mod content_encryption;
 mod download_request;
-mod encoding;
 mod encrypted_data;
 mod error;
 mod field;
+mod json;
 mod jwe;
 mod master_secret;
 mod pem;
 mod private_key;
 mod security_domain;
 mod share;
+mod thumbprint;
 mod transfer_key;
 mod upload;
 
-pub use certificate::{Certificate, Thumbprint};
-pub use download_request::DownloadRequest;
+pub use certificate::Certificate;
+pub use download_request::{CERTIFICATES, DownloadRequest, QUORUM};
 pub use encrypted_data::Datum;
 pub use error::{Document, Error};
 pub use master_secret::MasterSecret;
 pub use private_key::{PrivateKey, WrappingKey};
-pub use security_domain::{CERTIFICATES, QUORUM, SecurityDomain};
+pub use security_domain::SecurityDomain;
+pub use thumbprint::Thumbprint;
 pub use transfer_key::TransferKey;
 pub use upload::{Opened, Upload};
 

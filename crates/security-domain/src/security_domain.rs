@@ -1,25 +1,19 @@
 //! The security domain file: encrypted data, and a share of the master secret for each certificate.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::Thumbprint;
 use crate::content_encryption::ContentKey;
-use crate::download_request::DownloadRequest;
-use crate::encoding::{parse, print};
+use crate::download_request::{CERTIFICATES, DownloadRequest, QUORUM};
 use crate::encrypted_data::{Datum, EncDataJson, EncryptedData};
 use crate::error::{Document, Error};
+use crate::json::{parse, print};
 use crate::jwe::Jwe;
 use crate::master_secret::MasterSecret;
 use crate::private_key::WrappingKey;
 use crate::share::{self, Share};
-
-/// How many certificates a security domain is encrypted for.
-pub const CERTIFICATES: RangeInclusive<usize> = 3..=10;
-/// How many private keys restore it.
-pub const QUORUM: RangeInclusive<usize> = 2..=10;
+use crate::thumbprint::Thumbprint;
 
 /// The version of the format.
 const VERSION: u32 = 2;

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base64::{base64, base64url, decode_base64};
 use crate::certificate::Certificate;
-use crate::encoding::{base64, base64url, decode_base64, parse, print};
 use crate::error::{Document, Error};
+use crate::json::{parse, print};
 
 /// The certificate of a transfer key, which azure-cli calls the exchange key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::certificate::Thumbprint;
 use crate::content_encryption::ContentKey;
-use crate::encoding::{parse, print};
 use crate::encrypted_data::{Datum, EncDataJson, EncryptedData};
 use crate::error::{Document, Error};
+use crate::json::{parse, print};
 use crate::jwe::Jwe;
 use crate::master_secret::MasterSecret;
+use crate::thumbprint::Thumbprint;
 use crate::transfer_key::TransferKey;
 
 /// A restore blob whose contents are encrypted.
