@@ -17,6 +17,7 @@ mod in_hsm;
 mod intents;
 pub mod keys;
 pub mod lifecycle;
+mod operation_names;
 mod page;
 mod plane;
 mod public_key_cache;
@@ -36,6 +37,7 @@ pub use context::{ClockCx, CommonCx, ControlCx, Cx, DirectoryCx};
 pub use due_work::{DUE_WORK_SOURCES, DueWorkCx, DueWorkSource};
 pub use in_hsm::InHsm;
 pub use intents::{Intents, RunningIntents};
+pub use operation_names::OperationNames;
 pub use page::{Page, PageRequest};
 pub use plane::{
     AuthenticatedCaller, ControlPlane, DataPlane, DirectoryPlane, InstallationPlane, Plane, ServicePlane,

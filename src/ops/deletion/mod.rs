@@ -21,9 +21,8 @@ pub use purge::Purge;
 pub use recover::Recover;
 pub(super) use recovery::purge_recovery;
 
-use super::{CommonCx, PageRequest, Plane, RecoveryCx, Target};
+use super::{CommonCx, OperationNames, PageRequest, Plane, RecoveryCx, Target};
 use crate::model::Result;
-use crate::model::audit_entry::Meter;
 use crate::model::change::{Intent, IntentVerb};
 use crate::model::deletion::Deletable;
 use crate::model::name::VersionId;
@@ -133,17 +132,4 @@ pub struct DeletionOperations<A> {
     pub purge: OperationNames<A>,
     /// Of [`PurgeExpired`], which has the event and the action of a purge.
     pub purge_expired: &'static str,
-}
-
-/// The names of an operation, its action and its meter: see [`Operation`](super::Operation).
-#[derive(Clone, Copy, Debug)]
-pub struct OperationNames<A> {
-    /// The name of its gRPC method.
-    pub name: &'static str,
-    /// Its `operationName` in the audit log.
-    pub event: &'static str,
-    /// The action that a role must grant.
-    pub action: A,
-    /// The meter that counts it.
-    pub meter: Meter,
 }

@@ -16,10 +16,9 @@ use crate::model::resource::SubscriptionId;
 use crate::model::resource_kind::ResourceKind;
 use crate::model::retention::{Deletion, RecoveryLevel};
 use crate::ops::deletion::{
-    Delete, DeletionOperations, GetDeleted, ListDeleted, OperationNames, Purge, PurgeExpired, Recover,
-    SoftDeletable,
+    Delete, DeletionOperations, GetDeleted, ListDeleted, Purge, PurgeExpired, Recover, SoftDeletable,
 };
-use crate::ops::{AttachedTokens, ControlCx, ControlPlane, PageRequest, RecoveryCx, wipe};
+use crate::ops::{AttachedTokens, ControlCx, ControlPlane, OperationNames, PageRequest, RecoveryCx, wipe};
 use crate::store::Store;
 use crate::token::TokenPool;
 

@@ -13,10 +13,11 @@ use crate::model::resource_kind::ResourceKind;
 use crate::model::retention::{Deletion, RecoveryLevel};
 use crate::model::{Error, Result};
 use crate::ops::deletion::{
-    Delete, DeletionOperations, GetDeleted, ListDeleted, OperationNames, Purge, PurgeExpired, Recover,
-    SoftDeletable,
+    Delete, DeletionOperations, GetDeleted, ListDeleted, Purge, PurgeExpired, Recover, SoftDeletable,
 };
-use crate::ops::{AllKeys, Cx, DataPlane, DeletedKey, KeyPath, LiveKey, PageRequest, RecoveryCx};
+use crate::ops::{
+    AllKeys, Cx, DataPlane, DeletedKey, KeyPath, LiveKey, OperationNames, PageRequest, RecoveryCx,
+};
 use crate::store::{Listing, Store};
 
 /// Soft-deletes a key with all its versions.
