@@ -91,6 +91,9 @@ pub trait CommonCx: Send + Sync {
     /// Returns the store, for reading.
     fn store(&self) -> &Store;
 
+    /// Returns the generator of identifiers.
+    fn ids(&self) -> &Ids;
+
     /// Returns when the call arrived.
     fn now(&self) -> Timestamp;
 
@@ -107,6 +110,10 @@ macro_rules! common_cx {
         $(impl CommonCx for $cx {
             fn store(&self) -> &Store {
                 &self.store
+            }
+
+            fn ids(&self) -> &Ids {
+                &self.ids
             }
 
             fn now(&self) -> Timestamp {

@@ -21,6 +21,7 @@ mod operation_names;
 mod page;
 mod plane;
 mod public_key_cache;
+pub mod rbac;
 mod recoveries;
 mod recovery;
 pub mod resources;

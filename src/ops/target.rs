@@ -295,6 +295,12 @@ pub struct RoleDefinitionPath {
 #[derive(Debug)]
 pub struct ExistingRoleDefinition(pub Arc<RoleDefinition>);
 
+impl From<ExistingRoleDefinition> for Arc<RoleDefinition> {
+    fn from(existing: ExistingRoleDefinition) -> Self {
+        existing.0
+    }
+}
+
 impl Target for ExistingRoleDefinition {
     type Plane = DataPlane;
     type Id = RoleDefinitionPath;

@@ -2,16 +2,13 @@
 //!
 //! Azure: <https://learn.microsoft.com/azure/key-vault/managed-hsm/role-management>
 
-mod assignments;
-mod check_access;
-mod create_assignment;
-mod decision;
-mod definitions;
+mod delete_definition;
+mod plane;
 mod put_definition;
 
-pub use assignments::{DeleteRoleAssignment, GetRoleAssignment, ListRoleAssignments};
-pub use check_access::CheckAccess;
-pub use create_assignment::CreateRoleAssignment;
-pub use decision::AccessDecision;
-pub use definitions::{DeleteRoleDefinition, GetRoleDefinition, ListRoleDefinitions};
+pub use delete_definition::DeleteRoleDefinition;
+pub use plane::{
+    CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, GetRoleAssignment, GetRoleDefinition,
+    ListRoleAssignments, ListRoleDefinitions, LocalSelection,
+};
 pub use put_definition::PutRoleDefinition;

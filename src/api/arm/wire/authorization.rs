@@ -17,8 +17,9 @@ use crate::model::local_rbac::{Permission, RoleDefinition};
 use crate::model::name::PrincipalId;
 use crate::model::{Error, Field, Result};
 use crate::ops::authorization::{
-    AtScope, CreateControlRoleAssignment, DeleteControlRoleAssignment, GetControlRoleAssignment,
-    GetControlRoleDefinition, ListControlRoleAssignments, ListControlRoleDefinitions,
+    AtScope, ControlSelection, CreateControlRoleAssignment, DeleteControlRoleAssignment,
+    GetControlRoleAssignment, GetControlRoleDefinition, ListControlRoleAssignments,
+    ListControlRoleDefinitions,
 };
 
 fn scope(input: &RequestInput<'_>) -> Result<ControlScope> {
@@ -30,31 +31,32 @@ fn guid(input: &RequestInput<'_>) -> Result<Uuid> {
 }
 
 pub(in super::super) fn list_definitions(input: &RequestInput<'_>) -> Result<ListControlRoleDefinitions> {
-    Ok(ListControlRoleDefinitions { scope: scope(input)? })
+    Ok(ListControlRoleDefinitions { at: scope(input)? })
 }
 
 pub(in super::super) fn get_definition(input: &RequestInput<'_>) -> Result<GetControlRoleDefinition> {
-    Ok(GetControlRoleDefinition { scope: scope(input)?, id: guid(input)? })
+    Ok(GetControlRoleDefinition { path: (scope(input)?, guid(input)?) })
 }
 
 /// Parses a list request. Supports the filters `atScope()`, `principalId eq '{guid}'` and `assignedTo('{guid}')`.
 pub(in super::super) fn list_assignments(input: &RequestInput<'_>) -> Result<ListControlRoleAssignments> {
     let AssignmentFilter { at_scope, principal } = Filter::of_assignments(input.query.filter())?;
-    Ok(ListControlRoleAssignments { scope: scope(input)?, below: !at_scope, principal })
+    let selection = ControlSelection { scope: scope(input)?, below: !at_scope };
+    Ok(ListControlRoleAssignments { selection, principal })
 }
 
 pub(in super::super) fn get_assignment(input: &RequestInput<'_>) -> Result<GetControlRoleAssignment> {
-    Ok(GetControlRoleAssignment { scope: scope(input)?, id: guid(input)? })
+    Ok(GetControlRoleAssignment { path: (scope(input)?, guid(input)?) })
 }
 
 pub(in super::super) fn delete_assignment(input: &RequestInput<'_>) -> Result<DeleteControlRoleAssignment> {
-    Ok(DeleteControlRoleAssignment { scope: scope(input)?, id: guid(input)? })
+    Ok(DeleteControlRoleAssignment { path: (scope(input)?, guid(input)?) })
 }
 
 pub(in super::super) fn put_assignment(input: &RequestInput<'_>) -> Result<CreateControlRoleAssignment> {
     let (scope, id) = (scope(input)?, guid(input)?);
     let (role_definition, principal) = role_and_principal(input)?;
-    Ok(CreateControlRoleAssignment { scope, id: Some(id), role_definition, principal })
+    Ok(CreateControlRoleAssignment { at: scope, id: Some(id), role_definition, principal })
 }
 
 /// A role definition.
@@ -148,8 +150,8 @@ pub(in super::super) fn definitions(
     List::all(matching.map(|role| definition_response(&at.scope, role)))
 }
 
-pub(in super::super) fn assignment(_: &Endpoint, one: Arc<ControlAssignment>) -> Assignment {
-    let ControlAssignment { id, role_definition, principal, scope } = &*one;
+fn assignment_response(one: &ControlAssignment) -> Assignment {
+    let ControlAssignment { id, role_definition, principal, scope } = one;
     Assignment {
         properties: AssignmentResponse {
             role_definition_id: definition_id(scope, *role_definition),
@@ -162,9 +164,13 @@ pub(in super::super) fn assignment(_: &Endpoint, one: Arc<ControlAssignment>) ->
     }
 }
 
+pub(in super::super) fn assignment(_: &Endpoint, at: AtScope<Arc<ControlAssignment>>) -> Assignment {
+    assignment_response(&at.item)
+}
+
 pub(in super::super) fn assignments(
-    endpoint: &Endpoint,
-    all: Vec<Arc<ControlAssignment>>,
+    _: &Endpoint,
+    at: AtScope<Vec<Arc<ControlAssignment>>>,
 ) -> List<Assignment> {
-    List::all(all.into_iter().map(|one| assignment(endpoint, one)))
+    List::all(at.item.iter().map(|one| assignment_response(one)))
 }

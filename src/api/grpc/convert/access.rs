@@ -1,5 +1,6 @@
 //! Converts the messages of `access.proto`.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -7,12 +8,14 @@ use uuid::Uuid;
 use super::super::pb;
 use super::{hsm, parse_field, segments};
 use crate::model::local_rbac::{DataAction, LocalScope, Permission, RoleAssignment, RoleDefinition};
-use crate::model::name::HsmName;
+use crate::model::name::{HsmName, PrincipalId};
+use crate::model::role::{Assignment, GrantableAction};
 use crate::model::{Error, Field, Result};
 use crate::ops::access::{
-    AccessDecision, CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition,
-    GetRoleAssignment, GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
+    CheckAccess, CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition, GetRoleAssignment,
+    GetRoleDefinition, ListRoleAssignments, ListRoleDefinitions, LocalSelection, PutRoleDefinition,
 };
+use crate::ops::rbac::AccessDecision;
 use crate::ops::{InHsm, RoleAssignmentPath, RoleDefinitionPath};
 
 pub(super) fn guid(field: Field, text: &str) -> Result<Uuid> {
@@ -63,7 +66,7 @@ impl TryFrom<pb::ListRoleDefinitionsRequest> for ListRoleDefinitions {
     type Error = Error;
 
     fn try_from(request: pb::ListRoleDefinitionsRequest) -> Result<Self> {
-        Ok(Self { hsm: hsm(&request.parent)? })
+        Ok(Self { at: hsm(&request.parent)? })
     }
 }
 
@@ -99,8 +102,7 @@ impl TryFrom<pb::CreateRoleAssignmentRequest> for CreateRoleAssignment {
             id: optional_guid(Field::RoleAssignmentId, &request.role_assignment_id)?,
             role_definition: role(&hsm, &request.role_definition)?,
             principal: request.principal_id.parse()?,
-            scope: scope(&request.scope)?,
-            hsm,
+            at: (hsm, scope(&request.scope)?),
         })
     }
 }
@@ -132,8 +134,10 @@ impl TryFrom<pb::ListRoleAssignmentsRequest> for ListRoleAssignments {
     fn try_from(request: pb::ListRoleAssignmentsRequest) -> Result<Self> {
         let given = |text: &String| !text.is_empty();
         Ok(Self {
-            hsm: hsm(&request.parent)?,
-            scope: Some(request.scope).filter(given).map(|scope| scope.parse()).transpose()?,
+            selection: LocalSelection {
+                hsm: hsm(&request.parent)?,
+                scope: Some(request.scope).filter(given).map(|scope| scope.parse()).transpose()?,
+            },
             principal: Some(request.principal_id).filter(given).map(|id| id.parse()).transpose()?,
         })
     }
@@ -143,92 +147,111 @@ impl TryFrom<pb::CheckAccessRequest> for CheckAccess {
     type Error = Error;
 
     fn try_from(request: pb::CheckAccessRequest) -> Result<Self> {
-        if request.group_ids.len() > 1000 {
-            return Err(Error::invalid(Field::GroupIds, "at most 1000 groups"));
-        }
+        check_group_count(&request.group_ids)?;
+        let hsm = hsm(&request.parent)?;
         Ok(Self {
-            hsm: hsm(&request.parent)?,
             principal: request.principal_id.parse()?,
-            groups: request
-                .group_ids
-                .iter()
-                .map(|id| parse_field(Field::GroupIds, id))
-                .collect::<Result<_>>()?,
+            groups: groups(&request.group_ids)?,
             action: request.action.parse()?,
-            scope: scope(&request.scope)?,
+            at: (hsm, scope(&request.scope)?),
         })
     }
 }
 
-pub(super) fn permission(block: &Permission) -> pb::Permission {
-    pb::Permission {
+/// Checks the number of groups of an access check.
+pub(super) fn check_group_count(ids: &[String]) -> Result<()> {
+    if ids.len() > 1000 { Err(Error::invalid(Field::GroupIds, "at most 1000 groups")) } else { Ok(()) }
+}
+
+/// Parses the groups of an access check.
+pub(super) fn groups(ids: &[String]) -> Result<Vec<PrincipalId>> {
+    ids.iter().map(|id| parse_field(Field::GroupIds, id)).collect()
+}
+
+/// Converts a role definition. Its name begins with `parent`; the type of built-in ones differs by plane.
+pub(super) fn definition(
+    parent: &impl Display,
+    role: &RoleDefinition,
+    built_in_type: &str,
+) -> pb::RoleDefinition {
+    let permission = |block: &Permission| pb::Permission {
         actions: block.actions.clone(),
         not_actions: block.not_actions.clone(),
         data_actions: block.data_actions.clone(),
         not_data_actions: block.not_data_actions.clone(),
-    }
-}
-
-fn definition(hsm: &HsmName, role: &RoleDefinition) -> pb::RoleDefinition {
+    };
     pb::RoleDefinition {
-        name: format!("hsms/{hsm}/roleDefinitions/{}", role.id),
+        name: format!("{parent}/roleDefinitions/{}", role.id),
         role_name: role.role_name.clone(),
         description: role.description.clone(),
-        r#type: if role.built_in { "AKVBuiltInRole" } else { "CustomRole" }.to_owned(),
+        r#type: if role.built_in { built_in_type } else { "CustomRole" }.to_owned(),
         permissions: role.permissions.iter().map(permission).collect(),
         assignable_scopes: vec!["/".to_owned()],
     }
 }
 
-fn assignment(hsm: &HsmName, assignment: &RoleAssignment) -> pb::RoleAssignment {
+/// Converts a role assignment. Its name and that of its role definition begin with `parent`.
+pub(super) fn assignment<S: Display>(parent: &impl Display, one: &Assignment<S>) -> pb::RoleAssignment {
     pb::RoleAssignment {
-        name: format!("hsms/{hsm}/roleAssignments/{}", assignment.id),
-        role_definition: format!("hsms/{hsm}/roleDefinitions/{}", assignment.role_definition),
-        principal_id: assignment.principal.to_string(),
-        scope: assignment.scope.to_string(),
+        name: format!("{parent}/roleAssignments/{}", one.id),
+        role_definition: format!("{parent}/roleDefinitions/{}", one.role_definition),
+        principal_id: one.principal.to_string(),
+        scope: one.scope.to_string(),
     }
+}
+
+/// Converts an access decision. `assignment` converts the deciding role assignment.
+pub(super) fn decision<A: GrantableAction>(
+    decision: AccessDecision<A>,
+    assignment: impl Fn(&Assignment<A::Scope>) -> pb::RoleAssignment,
+) -> pb::CheckAccessResponse {
+    let deciding = decision.deciding.as_ref();
+    pb::CheckAccessResponse {
+        allowed: decision.allowed,
+        action: decision.action.to_string(),
+        scope: decision.scope.to_string(),
+        role_assignment: deciding.map(|grant| assignment(&grant.assignment)),
+        role_name: deciding.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
+        reason: decision.reason,
+    }
+}
+
+/// The beginning of the names of resources in an HSM.
+fn parent(hsm: &HsmName) -> String {
+    format!("hsms/{hsm}")
+}
+
+fn local_definition(hsm: &HsmName, role: &RoleDefinition) -> pb::RoleDefinition {
+    definition(&parent(hsm), role, "AKVBuiltInRole")
 }
 
 impl From<InHsm<Arc<RoleDefinition>>> for pb::RoleDefinition {
     fn from(InHsm { hsm, item }: InHsm<Arc<RoleDefinition>>) -> Self {
-        definition(&hsm, &item)
+        local_definition(&hsm, &item)
     }
 }
 
 impl From<InHsm<Vec<Arc<RoleDefinition>>>> for pb::ListRoleDefinitionsResponse {
     fn from(InHsm { hsm, item }: InHsm<Vec<Arc<RoleDefinition>>>) -> Self {
-        Self { role_definitions: item.iter().map(|role| definition(&hsm, role)).collect() }
-    }
-}
-
-impl From<InHsm<RoleAssignment>> for pb::RoleAssignment {
-    fn from(InHsm { hsm, item }: InHsm<RoleAssignment>) -> Self {
-        assignment(&hsm, &item)
+        Self { role_definitions: item.iter().map(|role| local_definition(&hsm, role)).collect() }
     }
 }
 
 impl From<InHsm<Arc<RoleAssignment>>> for pb::RoleAssignment {
     fn from(InHsm { hsm, item }: InHsm<Arc<RoleAssignment>>) -> Self {
-        assignment(&hsm, &item)
+        assignment(&parent(&hsm), &item)
     }
 }
 
 impl From<InHsm<Vec<Arc<RoleAssignment>>>> for pb::ListRoleAssignmentsResponse {
     fn from(InHsm { hsm, item }: InHsm<Vec<Arc<RoleAssignment>>>) -> Self {
-        Self { role_assignments: item.iter().map(|one| assignment(&hsm, one)).collect() }
+        let parent = parent(&hsm);
+        Self { role_assignments: item.iter().map(|one| assignment(&parent, one)).collect() }
     }
 }
 
 impl From<InHsm<AccessDecision<DataAction>>> for pb::CheckAccessResponse {
-    fn from(InHsm { hsm, item: decision }: InHsm<AccessDecision<DataAction>>) -> Self {
-        let deciding = decision.deciding.as_ref();
-        Self {
-            allowed: decision.allowed,
-            action: decision.action.to_string(),
-            scope: decision.scope.to_string(),
-            role_assignment: deciding.map(|grant| assignment(&hsm, &grant.assignment)),
-            role_name: deciding.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
-            reason: decision.reason,
-        }
+    fn from(InHsm { hsm, item }: InHsm<AccessDecision<DataAction>>) -> Self {
+        decision(item, |one| assignment(&parent(&hsm), one))
     }
 }

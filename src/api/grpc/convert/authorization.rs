@@ -5,17 +5,17 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::pb;
-use super::access::{guid, optional_guid, permission};
+use super::access::{assignment, check_group_count, decision, definition, groups, guid, optional_guid};
 use super::parse_field;
 use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlScope};
 use crate::model::local_rbac::RoleDefinition;
 use crate::model::{Error, Field, Result};
-use crate::ops::access::AccessDecision;
 use crate::ops::authorization::{
-    AtScope, CheckControlAccess, CreateControlRoleAssignment, DeleteControlRoleAssignment,
+    AtScope, CheckControlAccess, ControlSelection, CreateControlRoleAssignment, DeleteControlRoleAssignment,
     GetControlRoleAssignment, GetControlRoleDefinition, ListControlRoleAssignments,
     ListControlRoleDefinitions,
 };
+use crate::ops::rbac::AccessDecision;
 
 /// Parses a scope: the id of the resource that it covers, without the leading slash.
 fn scope(field: Field, text: &str) -> Result<ControlScope> {
@@ -48,8 +48,7 @@ macro_rules! named_by_guid {
             type Error = Error;
 
             fn try_from(request: pb::$request) -> Result<Self> {
-                let (scope, id) = named(Field::Name, &request.name, $folder)?;
-                Ok(Self { scope, id })
+                Ok(Self { path: named(Field::Name, &request.name, $folder)? })
             }
         })+
     };
@@ -65,7 +64,7 @@ impl TryFrom<pb::ListControlRoleDefinitionsRequest> for ListControlRoleDefinitio
     type Error = Error;
 
     fn try_from(request: pb::ListControlRoleDefinitionsRequest) -> Result<Self> {
-        Ok(Self { scope: scope(Field::Parent, &request.parent)? })
+        Ok(Self { at: scope(Field::Parent, &request.parent)? })
     }
 }
 
@@ -85,7 +84,7 @@ impl TryFrom<pb::CreateControlRoleAssignmentRequest> for CreateControlRoleAssign
             guid(field, &request.role_definition)?
         };
         Ok(Self {
-            scope,
+            at: scope,
             id: optional_guid(Field::RoleAssignmentId, &request.role_assignment_id)?,
             role_definition,
             principal: request.principal_id.parse()?,
@@ -99,8 +98,7 @@ impl TryFrom<pb::ListControlRoleAssignmentsRequest> for ListControlRoleAssignmen
     fn try_from(request: pb::ListControlRoleAssignmentsRequest) -> Result<Self> {
         let principal = Some(request.principal_id).filter(|text| !text.is_empty());
         Ok(Self {
-            scope: scope(Field::Parent, &request.parent)?,
-            below: true,
+            selection: ControlSelection { scope: scope(Field::Parent, &request.parent)?, below: true },
             principal: principal.map(|id| id.parse()).transpose()?,
         })
     }
@@ -110,77 +108,50 @@ impl TryFrom<pb::CheckControlAccessRequest> for CheckControlAccess {
     type Error = Error;
 
     fn try_from(request: pb::CheckControlAccessRequest) -> Result<Self> {
-        if request.group_ids.len() > 1000 {
-            return Err(Error::invalid(Field::GroupIds, "at most 1000 groups"));
-        }
+        check_group_count(&request.group_ids)?;
         Ok(Self {
-            scope: scope(Field::Parent, &request.parent)?,
+            at: scope(Field::Parent, &request.parent)?,
             principal: request.principal_id.parse()?,
-            groups: request
-                .group_ids
-                .iter()
-                .map(|id| parse_field(Field::GroupIds, id))
-                .collect::<Result<_>>()?,
+            groups: groups(&request.group_ids)?,
             action: request.action.parse()?,
         })
     }
 }
 
-fn definition(scope: &ControlScope, role: &RoleDefinition) -> pb::RoleDefinition {
-    pb::RoleDefinition {
-        name: format!("{}/roleDefinitions/{}", scope_name(scope), role.id),
-        role_name: role.role_name.clone(),
-        description: role.description.clone(),
-        r#type: "BuiltInRole".to_owned(),
-        permissions: role.permissions.iter().map(permission).collect(),
-        assignable_scopes: vec!["/".to_owned()],
-    }
+fn control_definition(scope: &ControlScope, role: &RoleDefinition) -> pb::RoleDefinition {
+    definition(&scope_name(scope), role, "BuiltInRole")
 }
 
-fn assignment(assignment: &ControlAssignment) -> pb::RoleAssignment {
-    let scope = scope_name(&assignment.scope);
-    pb::RoleAssignment {
-        name: format!("{scope}/roleAssignments/{}", assignment.id),
-        role_definition: format!("{scope}/roleDefinitions/{}", assignment.role_definition),
-        principal_id: assignment.principal.to_string(),
-        scope: assignment.scope.to_string(),
-    }
+fn control_assignment(one: &ControlAssignment) -> pb::RoleAssignment {
+    assignment(&scope_name(&one.scope), one)
 }
 
 impl From<AtScope<Arc<RoleDefinition>>> for pb::RoleDefinition {
     fn from(AtScope { scope, item }: AtScope<Arc<RoleDefinition>>) -> Self {
-        definition(&scope, &item)
+        control_definition(&scope, &item)
     }
 }
 
 impl From<AtScope<Vec<Arc<RoleDefinition>>>> for pb::ListControlRoleDefinitionsResponse {
     fn from(AtScope { scope, item }: AtScope<Vec<Arc<RoleDefinition>>>) -> Self {
-        Self { role_definitions: item.iter().map(|role| definition(&scope, role)).collect() }
+        Self { role_definitions: item.iter().map(|role| control_definition(&scope, role)).collect() }
     }
 }
 
-impl From<Arc<ControlAssignment>> for pb::RoleAssignment {
-    fn from(one: Arc<ControlAssignment>) -> Self {
-        assignment(&one)
+impl From<AtScope<Arc<ControlAssignment>>> for pb::RoleAssignment {
+    fn from(AtScope { item, .. }: AtScope<Arc<ControlAssignment>>) -> Self {
+        control_assignment(&item)
     }
 }
 
-impl From<Vec<Arc<ControlAssignment>>> for pb::ListControlRoleAssignmentsResponse {
-    fn from(assignments: Vec<Arc<ControlAssignment>>) -> Self {
-        Self { role_assignments: assignments.iter().map(|one| assignment(one)).collect() }
+impl From<AtScope<Vec<Arc<ControlAssignment>>>> for pb::ListControlRoleAssignmentsResponse {
+    fn from(AtScope { item, .. }: AtScope<Vec<Arc<ControlAssignment>>>) -> Self {
+        Self { role_assignments: item.iter().map(|one| control_assignment(one)).collect() }
     }
 }
 
-impl From<AccessDecision<ControlAction>> for pb::CheckAccessResponse {
-    fn from(decision: AccessDecision<ControlAction>) -> Self {
-        let deciding = decision.deciding.as_ref();
-        Self {
-            allowed: decision.allowed,
-            action: decision.action.to_string(),
-            scope: decision.scope.to_string(),
-            role_assignment: deciding.map(|grant| assignment(&grant.assignment)),
-            role_name: deciding.map(|grant| grant.definition.role_name.clone()).unwrap_or_default(),
-            reason: decision.reason,
-        }
+impl From<AtScope<AccessDecision<ControlAction>>> for pb::CheckAccessResponse {
+    fn from(AtScope { item, .. }: AtScope<AccessDecision<ControlAction>>) -> Self {
+        decision(item, control_assignment)
     }
 }

@@ -13,7 +13,7 @@ use crate::model::local_rbac::{LocalScope, Permission, RoleAssignment, RoleDefin
 use crate::model::{Error, Field, Result};
 use crate::ops::access::{
     CreateRoleAssignment, DeleteRoleAssignment, DeleteRoleDefinition, GetRoleAssignment, GetRoleDefinition,
-    ListRoleAssignments, ListRoleDefinitions, PutRoleDefinition,
+    ListRoleAssignments, ListRoleDefinitions, LocalSelection, PutRoleDefinition,
 };
 use crate::ops::{InHsm, RoleAssignmentPath, RoleDefinitionPath};
 
@@ -73,7 +73,7 @@ pub(in super::super) fn malformed_scope() -> Error {
 }
 
 pub(in super::super) fn list_definitions(input: &RequestInput<'_>) -> Result<ListRoleDefinitions> {
-    Ok(ListRoleDefinitions { hsm: input.hsm()? })
+    Ok(ListRoleDefinitions { at: input.hsm()? })
 }
 
 fn definition_path(input: &RequestInput<'_>) -> Result<RoleDefinitionPath> {
@@ -137,7 +137,8 @@ pub(in super::super) fn put_definition(input: &RequestInput<'_>) -> Result<PutRo
 /// (recorded). Supports the filters `principalId eq '{guid}'` and `atScope()`.
 pub(in super::super) fn list_assignments(input: &RequestInput<'_>) -> Result<ListRoleAssignments> {
     let principal = Filter::of_assignments(input.query.filter())?.principal;
-    Ok(ListRoleAssignments { hsm: input.hsm()?, scope: Some(scope(input)?), principal })
+    let selection = LocalSelection { hsm: input.hsm()?, scope: Some(scope(input)?) };
+    Ok(ListRoleAssignments { selection, principal })
 }
 
 /// Parses the path of an assignment, which is found at its own scope only.
@@ -156,7 +157,7 @@ pub(in super::super) fn delete_assignment(input: &RequestInput<'_>) -> Result<De
 pub(in super::super) fn create_assignment(input: &RequestInput<'_>) -> Result<CreateRoleAssignment> {
     let (hsm, id, scope) = (input.hsm()?, assignment_id(input)?, scope(input)?);
     let (role_definition, principal) = role_and_principal(input)?;
-    Ok(CreateRoleAssignment { hsm, id: Some(id), role_definition, principal, scope })
+    Ok(CreateRoleAssignment { at: (hsm, scope), id: Some(id), role_definition, principal })
 }
 
 /// A role definition.
@@ -262,11 +263,8 @@ pub(in super::super) fn definitions(
     CompleteList { value: matching.map(|role| definition_response(role)).collect() }
 }
 
-pub(in super::super) fn assignment<T: std::borrow::Borrow<RoleAssignment>>(
-    _: &Endpoint,
-    of: InHsm<T>,
-) -> Assignment {
-    assignment_response(of.item.borrow())
+pub(in super::super) fn assignment(_: &Endpoint, of: InHsm<Arc<RoleAssignment>>) -> Assignment {
+    assignment_response(&of.item)
 }
 
 pub(in super::super) fn assignments(

@@ -1,0 +1,119 @@
+//! The data plane as one with role-based access control: local RBAC, per HSM.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::model::audit_entry::Meter;
+use crate::model::change::Change;
+use crate::model::local_rbac::{
+    DataAction, Grant, HierarchicalScope as _, LocalScope, RoleAssignment, RoleDefinition,
+};
+use crate::model::name::{HsmName, PrincipalId};
+use crate::ops::rbac::{
+    self, CreateAssignment, DeleteAssignment, GetAssignment, GetDefinition, ListAssignments, ListDefinitions,
+    RbacOperations, RbacPlane,
+};
+use crate::ops::{Cx, DataPlane, ExistingRoleDefinition, InHsm, OperationNames, RoleScope, WholeHsm};
+
+/// Lists the role definitions of an HSM.
+pub type ListRoleDefinitions = ListDefinitions<DataPlane>;
+/// Returns a role definition.
+pub type GetRoleDefinition = GetDefinition<DataPlane>;
+/// Creates a role assignment. A key named by the scope need not exist.
+pub type CreateRoleAssignment = CreateAssignment<DataPlane>;
+/// Returns a role assignment.
+pub type GetRoleAssignment = GetAssignment<DataPlane>;
+/// Lists role assignments.
+pub type ListRoleAssignments = ListAssignments<DataPlane>;
+/// Deletes a role assignment.
+pub type DeleteRoleAssignment = DeleteAssignment<DataPlane>;
+/// Checks whether a principal may perform a data action.
+pub type CheckAccess = rbac::CheckAccess<DataPlane>;
+
+/// Selects role assignments of an HSM.
+#[derive(Clone, Debug)]
+pub struct LocalSelection {
+    /// The HSM.
+    pub hsm: HsmName,
+    /// Only assignments at exactly this scope; `None` for all, which requires the action at `/`.
+    pub scope: Option<LocalScope>,
+}
+
+impl RbacPlane for DataPlane {
+    type AnyScope = RoleScope;
+    type AssignableScope = RoleScope;
+    type Assignment = RoleAssignment;
+    type Definitions = WholeHsm;
+    type Definition = ExistingRoleDefinition;
+    type Selection = LocalSelection;
+    type Located<T: Send + 'static> = InHsm<T>;
+
+    const OPERATIONS: RbacOperations<DataAction> = RbacOperations {
+        list_definitions: names("ListRoleDefinitions", "RoleDefinitionList", DataAction::RoleDefinitionRead),
+        get_definition: names("GetRoleDefinition", "RoleDefinitionGet", DataAction::RoleDefinitionRead),
+        create_assignment: names(
+            "CreateRoleAssignment",
+            "RoleAssignmentCreate",
+            DataAction::RoleAssignmentWrite,
+        ),
+        get_assignment: names("GetRoleAssignment", "RoleAssignmentGet", DataAction::RoleAssignmentRead),
+        list_assignments: names("ListRoleAssignments", "RoleAssignmentList", DataAction::RoleAssignmentRead),
+        delete_assignment: names(
+            "DeleteRoleAssignment",
+            "RoleAssignmentDelete",
+            DataAction::RoleAssignmentDelete,
+        ),
+        check_access: OperationNames {
+            meter: Meter::Free,
+            ..names("CheckAccess", "AccessCheck", DataAction::RoleAssignmentRead)
+        },
+    };
+
+    fn definitions(cx: &Cx) -> Vec<Arc<RoleDefinition>> {
+        cx.store.role_definitions(&cx.hsm.name)
+    }
+
+    fn assignments(cx: &Cx) -> Vec<Arc<RoleAssignment>> {
+        cx.store.role_assignments(&cx.hsm.name)
+    }
+
+    fn grants(cx: &Cx, principal: PrincipalId) -> Arc<[Grant]> {
+        cx.store.grants(&cx.hsm.name, principal)
+    }
+
+    fn selection_scope(selection: &LocalSelection) -> (HsmName, LocalScope) {
+        (selection.hsm.clone(), selection.scope.clone().unwrap_or(LocalScope::Hsm))
+    }
+
+    fn selects(selection: &LocalSelection, scope: &LocalScope) -> bool {
+        selection.scope.as_ref().is_none_or(|selected| scope.is_same_as(selected))
+    }
+
+    /// The assignments that the caller may read, at whichever scope: the call requires the action at the checked one only.
+    fn disclosure(cx: &Cx, _: &LocalScope) -> (impl Fn(&LocalScope) -> bool, &'static str) {
+        let own: Vec<Grant> =
+            cx.caller_principals.iter().flat_map(|caller| Self::grants(cx, *caller).to_vec()).collect();
+        let readable = move |scope: &LocalScope| {
+            own.iter().any(|grant| grant.allows(DataAction::RoleAssignmentRead, scope))
+        };
+        let qualifier = if readable(&LocalScope::Hsm) { "in this HSM" } else { "that you may read" };
+        (readable, qualifier)
+    }
+
+    fn located<T: Send + 'static>(cx: &Cx, _: &LocalScope, item: T) -> InHsm<T> {
+        InHsm::new(cx, item)
+    }
+
+    fn insert(cx: &Cx, assignment: Arc<RoleAssignment>) -> Change {
+        Change::InsertRoleAssignment(cx.hsm.name.clone(), assignment)
+    }
+
+    fn delete(cx: &Cx, assignment: Uuid) -> Change {
+        Change::DeleteRoleAssignment(cx.hsm.name.clone(), assignment)
+    }
+}
+
+const fn names(name: &'static str, event: &'static str, action: DataAction) -> OperationNames<DataAction> {
+    OperationNames { name, event, action, meter: Meter::Management }
+}

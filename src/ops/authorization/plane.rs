@@ -1,0 +1,148 @@
+//! The control plane as one with role-based access control: ARM RBAC, for all subscriptions.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{ExistingAssignment, ExistingDefinition, ExistingScope};
+use crate::model::arm_rbac::{ControlAction, ControlAssignment, ControlGrant, ControlScope};
+use crate::model::audit_entry::Meter;
+use crate::model::change::{Change, ControlChange};
+use crate::model::local_rbac::{HierarchicalScope as _, RoleDefinition};
+use crate::model::name::PrincipalId;
+use crate::ops::rbac::{
+    CheckAccess, CreateAssignment, DeleteAssignment, GetAssignment, GetDefinition, ListAssignments,
+    ListDefinitions, RbacOperations, RbacPlane,
+};
+use crate::ops::resources::AnyScope;
+use crate::ops::{ControlCx, ControlPlane, OperationNames};
+
+/// Lists the role definitions that can be assigned at a scope: the same at every scope.
+pub type ListControlRoleDefinitions = ListDefinitions<ControlPlane>;
+/// Returns a role definition.
+pub type GetControlRoleDefinition = GetDefinition<ControlPlane>;
+/// Creates a role assignment. The resource of the scope must exist, so that a later resource of the same name does not
+/// inherit the assignment.
+pub type CreateControlRoleAssignment = CreateAssignment<ControlPlane>;
+/// Returns a role assignment.
+pub type GetControlRoleAssignment = GetAssignment<ControlPlane>;
+/// Lists the role assignments that apply at a scope, including inherited ones, and optionally those below it.
+pub type ListControlRoleAssignments = ListAssignments<ControlPlane>;
+/// Deletes a role assignment.
+pub type DeleteControlRoleAssignment = DeleteAssignment<ControlPlane>;
+/// Checks whether a principal may perform an action of the control plane.
+pub type CheckControlAccess = CheckAccess<ControlPlane>;
+
+/// Selects the role assignments that apply at a scope, including inherited ones, and optionally those below it.
+///
+/// Azure Resource Manager lists the same ones if the request has no filter.
+#[derive(Clone, Debug)]
+pub struct ControlSelection {
+    /// The scope.
+    pub scope: ControlScope,
+    /// Whether to include assignments at scopes below.
+    pub below: bool,
+}
+
+/// A value with the requested scope, with which the names of role definitions begin.
+#[derive(Clone, Debug)]
+pub struct AtScope<T> {
+    /// The scope.
+    pub scope: ControlScope,
+    /// The value.
+    pub item: T,
+}
+
+impl RbacPlane for ControlPlane {
+    type AnyScope = AnyScope;
+    type AssignableScope = ExistingScope;
+    type Assignment = ExistingAssignment;
+    type Definitions = AnyScope;
+    type Definition = ExistingDefinition;
+    type Selection = ControlSelection;
+    type Located<T: Send + 'static> = AtScope<T>;
+
+    const OPERATIONS: RbacOperations<ControlAction> = RbacOperations {
+        list_definitions: names(
+            "ListControlRoleDefinitions",
+            "ControlRoleDefinitionList",
+            ControlAction::RoleDefinitionRead,
+        ),
+        get_definition: names(
+            "GetControlRoleDefinition",
+            "ControlRoleDefinitionGet",
+            ControlAction::RoleDefinitionRead,
+        ),
+        create_assignment: names(
+            "CreateControlRoleAssignment",
+            "ControlRoleAssignmentCreate",
+            ControlAction::RoleAssignmentWrite,
+        ),
+        get_assignment: names(
+            "GetControlRoleAssignment",
+            "ControlRoleAssignmentGet",
+            ControlAction::RoleAssignmentRead,
+        ),
+        list_assignments: names(
+            "ListControlRoleAssignments",
+            "ControlRoleAssignmentList",
+            ControlAction::RoleAssignmentRead,
+        ),
+        delete_assignment: names(
+            "DeleteControlRoleAssignment",
+            "ControlRoleAssignmentDelete",
+            ControlAction::RoleAssignmentDelete,
+        ),
+        check_access: names("CheckControlAccess", "ControlAccessCheck", ControlAction::RoleAssignmentRead),
+    };
+
+    fn definitions(cx: &ControlCx) -> Vec<Arc<RoleDefinition>> {
+        cx.store.control_definitions()
+    }
+
+    fn assignments(cx: &ControlCx) -> Vec<Arc<ControlAssignment>> {
+        cx.store.control_assignments()
+    }
+
+    fn grants(cx: &ControlCx, principal: PrincipalId) -> Arc<[ControlGrant]> {
+        cx.store.control_grants(principal)
+    }
+
+    fn selection_scope(selection: &ControlSelection) -> ControlScope {
+        selection.scope.clone()
+    }
+
+    fn selects(selection: &ControlSelection, scope: &ControlScope) -> bool {
+        scope.covers(&selection.scope) || (selection.below && selection.scope.covers(scope))
+    }
+
+    /// The assignments that the caller may list with the action that an access check requires.
+    fn disclosure(_: &ControlCx, checked: &ControlScope) -> (impl Fn(&ControlScope) -> bool, &'static str) {
+        let listed = |scope: &ControlScope| scope.covers(checked) || checked.covers(scope);
+        let qualifier = match checked {
+            ControlScope::Subscription(_) => "in this subscription",
+            ControlScope::ResourceGroup(..) | ControlScope::ManagedHsm(..) => "that holds there or below it",
+        };
+        (listed, qualifier)
+    }
+
+    fn located<T: Send + 'static>(_: &ControlCx, scope: &ControlScope, item: T) -> AtScope<T> {
+        AtScope { scope: scope.clone(), item }
+    }
+
+    fn insert(_: &ControlCx, assignment: Arc<ControlAssignment>) -> Change {
+        Change::Control(ControlChange::InsertAssignment(assignment))
+    }
+
+    fn delete(_: &ControlCx, assignment: Uuid) -> Change {
+        Change::Control(ControlChange::DeleteAssignment(assignment))
+    }
+}
+
+const fn names(
+    name: &'static str,
+    event: &'static str,
+    action: ControlAction,
+) -> OperationNames<ControlAction> {
+    OperationNames { name, event, action, meter: Meter::Free }
+}

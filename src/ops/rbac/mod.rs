@@ -1,0 +1,103 @@
+//! Role-based access control, once for all planes: generic operations, and the trait by which a plane has them.
+//!
+//! Custom role definitions are not in common: only local RBAC has them.
+
+mod assignments;
+mod check_access;
+mod create_assignment;
+mod decision;
+mod definitions;
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub use assignments::{DeleteAssignment, GetAssignment, ListAssignments};
+pub use check_access::CheckAccess;
+pub use create_assignment::CreateAssignment;
+pub use decision::AccessDecision;
+pub use definitions::{GetDefinition, ListDefinitions};
+
+use super::{CommonCx, OperationNames, Plane, Target};
+use crate::model::change::Change;
+use crate::model::name::PrincipalId;
+use crate::model::role::{Assignment, GrantableAction, HierarchicalScope, RoleDefinition, RoleGrant};
+
+/// A plane whose operations are authorized by role assignments at its scopes. The operations of this module then exist
+/// for it. The members are what planes differ in; the rule of evaluation is not, see [`RoleGrant::allows`].
+///
+/// Example: the data plane of vaults, which is authorized by role assignments of ARM RBAC with data actions. Its action type
+/// reads the data actions of role definitions ([`GrantableAction::action_lists`]), and its scopes are those of ARM RBAC with
+/// vaults. Definitions, assignments and changes are those of the control plane; [`grants`](Self::grants) joins them with the
+/// actions of the plane. Azure changes these assignments on the control plane only, so that of the operations of this module
+/// only the access check would be listed. Access policies are not role assignments: they apply to a whole vault and are
+/// changed with it, so authorization reads them from the vault, without this trait.
+pub trait RbacPlane:
+    Plane<Action: GrantableAction<Scope = <Self as Plane>::Scope>, Scope: HierarchicalScope, Cx: CommonCx>
+{
+    /// A scope whose resource need not exist, as the target of lists and access checks.
+    type AnyScope: Target<Plane = Self>;
+    /// A scope at which a role can be assigned, which may have to exist.
+    type AssignableScope: Target<Plane = Self>;
+    /// A role assignment.
+    type Assignment: Target<Plane = Self> + Into<Arc<Assignment<Self::Scope>>>;
+    /// The place whose role definitions are listed.
+    type Definitions: Target<Plane = Self>;
+    /// A role definition.
+    type Definition: Target<Plane = Self> + Into<Arc<RoleDefinition>>;
+    /// Selects the role assignments of a list by their scopes.
+    type Selection: Send + 'static;
+    /// A reply with the place that resource names begin with.
+    type Located<T: Send + 'static>: Send + 'static;
+
+    /// The names, actions and meters of its operations.
+    const OPERATIONS: RbacOperations<Self::Action>;
+
+    /// Returns the role definitions: built-in ones, then custom ones.
+    fn definitions(cx: &Self::Cx) -> Vec<Arc<RoleDefinition>>;
+
+    /// Returns the role assignments in order of creation.
+    fn assignments(cx: &Self::Cx) -> Vec<Arc<Assignment<Self::Scope>>>;
+
+    /// Returns the role assignments of a principal, joined with their definitions.
+    fn grants(cx: &Self::Cx, principal: PrincipalId) -> Arc<[RoleGrant<Self::Action>]>;
+
+    /// Returns the scope at which listing a selection is authorized.
+    fn selection_scope(selection: &Self::Selection) -> <Self::AnyScope as Target>::Id;
+
+    /// Whether a list includes the assignments at a scope.
+    fn selects(selection: &Self::Selection, scope: &Self::Scope) -> bool;
+
+    /// Returns what the caller of an access check may learn: whether the reason may name an assignment at a scope, and
+    /// which assignments these are, as the end of the sentence "... has no role assignment ...".
+    fn disclosure(cx: &Self::Cx, checked: &Self::Scope) -> (impl Fn(&Self::Scope) -> bool, &'static str);
+
+    /// Returns a reply with its place. `scope` is that of the request, or of the assignment in the reply.
+    fn located<T: Send + 'static>(cx: &Self::Cx, scope: &Self::Scope, item: T) -> Self::Located<T>;
+
+    /// Returns the change that creates an assignment. When the store applies it, it rejects duplicates by identifier and by
+    /// content, enforces the limit, and checks the scope if its resource must exist.
+    fn insert(cx: &Self::Cx, assignment: Arc<Assignment<Self::Scope>>) -> Change;
+
+    /// Returns the change that deletes an assignment.
+    fn delete(cx: &Self::Cx, assignment: Uuid) -> Change;
+}
+
+/// What the operations of a plane differ in.
+#[derive(Clone, Copy, Debug)]
+pub struct RbacOperations<A> {
+    /// Of [`ListDefinitions`].
+    pub list_definitions: OperationNames<A>,
+    /// Of [`GetDefinition`].
+    pub get_definition: OperationNames<A>,
+    /// Of [`CreateAssignment`].
+    pub create_assignment: OperationNames<A>,
+    /// Of [`GetAssignment`].
+    pub get_assignment: OperationNames<A>,
+    /// Of [`ListAssignments`].
+    pub list_assignments: OperationNames<A>,
+    /// Of [`DeleteAssignment`].
+    pub delete_assignment: OperationNames<A>,
+    /// Of [`CheckAccess`].
+    pub check_access: OperationNames<A>,
+}
