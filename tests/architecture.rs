@@ -63,6 +63,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "config",
             "ids",
             "public_key",
+            "security_domain",
             "audit",
             "token",
             "api::grpc::pb",
@@ -91,8 +92,18 @@ const CRATES: &[(&str, Modules)] = &[
 ];
 
 /// The names under which the top package uses the packages in `crates/`.
-const PACKAGES: [&str; 9] =
-    ["audit", "clock", "config", "identity", "ids", "model", "public_key", "store", "token"];
+const PACKAGES: [&str; 10] = [
+    "audit",
+    "clock",
+    "config",
+    "identity",
+    "ids",
+    "model",
+    "public_key",
+    "security_domain",
+    "store",
+    "token",
+];
 
 /// The modules of the two modes of the service, and the only file that chooses between them.
 const MODES: [&str; 2] = ["gateway", "simulator"];

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use assert_cmd::Command;
 
+#[path = "cli_offline/security_domain.rs"]
+mod security_domain;
+
 /// The program in a directory, without its environment variables.
 fn strongroom(directory: &Path) -> Command {
     let mut command = Command::cargo_bin("strongroom").unwrap();

@@ -29,6 +29,7 @@ mod plane;
 mod private_key;
 mod random;
 mod role;
+mod security_domain;
 mod serve;
 mod server_address;
 mod session;
@@ -61,6 +62,7 @@ pub use manual::ManualArgs;
 pub use options::{Format, Options};
 pub use random::RandomArgs;
 pub use role::RoleCommand;
+pub use security_domain::SecurityDomainCommand;
 pub use serve::ServeArgs;
 pub use setting::SettingCommand;
 pub use subscription::SubscriptionCommand;
@@ -144,6 +146,9 @@ pub enum Command {
     /// Verify the audit log, or print its signed head
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Show and restore security domain files, offline
+    #[command(subcommand)]
+    SecurityDomain(SecurityDomainCommand),
     /// Report the capabilities of a PKCS#11 module
     Doctor(DoctorArgs),
     /// Check whether a running service is healthy (for containers and supervisors)
@@ -213,6 +218,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Manual(args) => manual::run(&context, &args),
         Command::Config(command) => config::run(&context, command),
         Command::Audit(command) => audit::run(&context, &command),
+        Command::SecurityDomain(command) => security_domain::run(&context, &command),
         Command::Healthcheck => healthcheck::run(&context).await,
         Command::Serve(_) | Command::Doctor(_) => Ok(()),
     };
@@ -268,6 +274,9 @@ mod tests {
             "env --shell --managed-identity",
             "audit verify --from 5 --to 9 --head head.json",
             "audit head --output json",
+            "security-domain inspect sd.json",
+            "security-domain restore-blob --sd-file sd.json --sd-exchange-key e.pem --sd-wrapping-keys a.pem b.pem \
+             --passwords one two --sd-file-restore-blob blob.json",
             "hosts",
             "hosts local payroll --drop-in",
             "random 32 --hsm local --timeout 5",

@@ -118,6 +118,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// The certificate whose share or private key is the cause.
+    pub const fn thumbprint(&self) -> Option<Thumbprint> {
+        match self {
+            Self::WrongPrivateKey(thumbprint)
+            | Self::ForeignCertificate(thumbprint)
+            | Self::RepeatedCertificate(thumbprint)
+            | Self::ShareNotDecrypted(thumbprint)
+            | Self::InvalidShare(thumbprint) => Some(*thumbprint),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn invalid(document: Document, problem: &'static str) -> Self {
         Self::Invalid { document, problem }
     }
