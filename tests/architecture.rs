@@ -153,6 +153,11 @@ fn engine_does_not_depend_on_operations() {
 }
 
 #[test]
+fn operations_on_keys_do_not_name_a_kind_of_container() {
+    assert_none(&container_breaches(&load_sources().unwrap()));
+}
+
+#[test]
 fn only_the_serve_command_names_gateway_and_simulator() {
     assert_none(&mode_breaches(&load_sources().unwrap()));
 }
@@ -246,6 +251,23 @@ fn engine_breaches(sources: &[Source]) -> Vec<String> {
             if is_operation {
                 found.push(format!("{}: the engine must not use {}", source.path, path.join("::")));
             }
+        }
+    }
+    found
+}
+
+/// What operations on keys must not name: each is of one kind of container.
+const KINDS_OF_CONTAINERS: [&str; 4] = ["HsmName", "ManagedHsm", "WholeHsm", "InHsm"];
+
+/// Reports kinds of containers in operations on keys.
+fn container_breaches(sources: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    let folders = ["src/ops/keys/", "src/ops/crypto/"];
+    for source in sources.iter().filter(|source| folders.iter().any(|folder| source.is_in(folder))) {
+        for kind in
+            KINDS_OF_CONTAINERS.iter().filter(|kind| source.identifiers.iter().any(|word| word == *kind))
+        {
+            found.push(format!("{}: an operation on keys must not use {kind}", source.path));
         }
     }
     found
@@ -384,6 +406,18 @@ mod tests {
         ] {
             let found = engine_breaches(&[operation(), file("src/engine/mod.rs", text)]);
             assert_eq!(found.len(), breaches, "{text}");
+        }
+    }
+
+    #[test]
+    fn reports_kind_of_container_in_operation_on_keys() {
+        for (path, text, breaches) in [
+            ("src/ops/crypto/random.rs", "use crate::model::name::HsmName;", 1),
+            ("src/ops/keys/get.rs", "fn f(cx: &Cx) { let Container::ManagedHsm(hsm) = &cx.container; }", 1),
+            ("src/ops/keys/get.rs", "use crate::model::container::ContainerId;", 0),
+            ("src/ops/settings/read.rs", "use crate::model::name::HsmName;", 0),
+        ] {
+            assert_eq!(container_breaches(&[file(path, text)]).len(), breaches, "{text}");
         }
     }
 

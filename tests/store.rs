@@ -49,7 +49,7 @@ fn name(text: &str) -> KeyName {
 }
 
 fn deletable(key: &str) -> Deletable {
-    Deletable::Key(local(), name(key))
+    Deletable::Key(local().into(), name(key))
 }
 
 fn hsm() -> ManagedHsm {
@@ -87,7 +87,7 @@ fn put_containers() -> Vec<Change> {
 
 fn version(key: &str, id: u32) -> KeyVersion {
     KeyVersion {
-        hsm: local(),
+        container: local().into(),
         name: name(key),
         version: VersionId::from_bytes(u128::from(id).to_be_bytes()),
         material: PublicMaterial::Ec { crv: Curve::P256, x: vec![1; 32], y: vec![2; 32] },
@@ -132,7 +132,7 @@ fn assignment(id: u128, role: u128, scope: LocalScope) -> RoleAssignment {
 fn record(number: usize) -> AuditRecord {
     AuditRecord {
         at: at(NOON),
-        hsm: Some("LOCAL".parse().unwrap()),
+        container: Some("LOCAL".parse().unwrap()),
         event: "KeySign",
         meter: Meter::Cryptographic,
         version: Some(Arc::new(version("used", 9))),
@@ -216,7 +216,7 @@ const ALL_TIME: Period = Period { from: Timestamp::MIN, to: Timestamp::MAX };
 /// The committed state in a comparable form.
 fn snapshot(store: &Store) -> String {
     let hsm = local();
-    let keys = |listing| store.keys(&hsm, listing, None, usize::MAX);
+    let keys = |listing| store.keys(&(&hsm).into(), listing, None, usize::MAX);
     format!(
         "{:#?}",
         (
@@ -265,7 +265,7 @@ async fn state_survives_reopening() {
     ];
     let intent = |id| Intent {
         id: Uuid::from_u128(id),
-        hsm: local(),
+        container: local().into(),
         verb: IntentVerb::Destroy,
         objects: vec![VersionId::from_bytes([3; 16])],
     };
@@ -275,7 +275,7 @@ async fn state_survives_reopening() {
 
     let seen = snapshot(&store);
     assert_eq!(store.hsms(), [Arc::new(hsm())]);
-    assert_eq!((store.key_count(&local()), store.intents()), (3, vec![intent(1)]));
+    assert_eq!((store.key_count(&local().into()), store.intents()), (3, vec![intent(1)]));
     let definitions: Vec<_> = store.role_definitions(&local()).iter().map(|role| role.id.as_u128()).collect();
     assert_eq!(definitions, [100, 101, 7]);
     let assignments: Vec<_> =
@@ -285,7 +285,7 @@ async fn state_survives_reopening() {
     assert_eq!(grants.len(), 2, "an assignment of a deleted role definition grants nothing");
     assert!(grants.iter().all(|grant| grant.allows(DataAction::KeySign, &LocalScope::Keys)));
     assert!(store.grants(&local(), PrincipalId(Uuid::nil())).is_empty());
-    let key = store.key(&local(), &name("INVOICES")).unwrap();
+    let key = store.key(&local().into(), &name("INVOICES")).unwrap();
     assert_eq!(key.versions.len(), 2);
     assert_eq!(*key.versions[1], KeyVersion { name: name("Invoices"), ..version("invoices", 2) });
     let readings: Vec<_> =
@@ -321,7 +321,7 @@ async fn concurrent_commits_are_all_recorded() {
     for call in calls.collect::<Vec<_>>() {
         call.await.unwrap().unwrap();
     }
-    assert_eq!(store.key_count(&local()), 100);
+    assert_eq!(store.key_count(&local().into()), 100);
     assert_eq!(store.readings(ALL_TIME).iter().map(|reading| reading.calls).sum::<u64>(), 1_001);
     store.close().await;
     let report = audit::verify(&fixture.audit_directory()).unwrap();
@@ -350,7 +350,7 @@ async fn one_of_concurrent_inserts_with_same_id_succeeds() {
         }
     }
     assert_eq!(succeeded, 1);
-    assert_eq!(store.key_count(&local()), 2, "a failed commit applies none of its changes");
+    assert_eq!(store.key_count(&local().into()), 2, "a failed commit applies none of its changes");
     let seen = snapshot(&store);
     store.close().await;
     assert_eq!(fixture.audit_lines().len(), 2, "a failed commit writes no audit record");
@@ -407,7 +407,7 @@ async fn database_failure_fails_commits() {
     let changes = vec![Change::InsertVersion(version("a", 1), VersionOrigin::Created)];
     assert!(matches!(store.commit(call(changes.clone(), 1)).await, Err(Error::Internal(_))));
     assert!(matches!(store.commit(call(Vec::new(), 2)).await, Err(Error::Internal(_))));
-    assert_eq!(store.key_count(&local()), 0);
+    assert_eq!(store.key_count(&local().into()), 0);
     execute_sql(&database, "ALTER TABLE away RENAME TO audit_outbox").await;
     store.commit(call(changes, 3)).await.unwrap();
     store.close().await;

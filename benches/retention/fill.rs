@@ -108,7 +108,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
             let seconds = if number < due { 0 } else { 7 * 86_400 + i64::try_from(number)? % (80 * 86_400) };
             let scheduled_purge_at = Timestamp::from_second(FIRST_PURGE_AT + seconds)?;
             let version = version(number, deleted_at)?;
-            let (hsm, name) = (version.hsm.clone(), version.name.clone());
+            let (hsm, name) = (version.container.clone(), version.name.clone());
             changes.push(Change::InsertVersion(version, VersionOrigin::Created));
             let deletion = Deletion { deleted_at, scheduled_purge_at };
             changes.push(Change::Transition(Deletable::Key(hsm, name), Transition::SoftDelete(deletion)));
@@ -124,7 +124,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
 fn version(number: usize, created: Timestamp) -> anyhow::Result<KeyVersion> {
     let name: KeyName = format!("key-{number}").parse()?;
     Ok(KeyVersion {
-        hsm: hsm(),
+        container: hsm().into(),
         name,
         version: Ids.version(),
         material: PublicMaterial::Ec { crv: Curve::P256, x: vec![7; 32], y: vec![9; 32] },

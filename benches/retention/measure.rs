@@ -63,7 +63,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     let supply = token_pool(directory)?;
     let tokens = AttachedTokens::default();
     let serial = store.hsm(&hsm()).map(|hsm| hsm.token_serial.clone()).unwrap_or_default();
-    tokens.attach(&hsm(), supply.open(&Selector::Serial(serial), true).await?);
+    tokens.attach(&hsm().into(), supply.open(&Selector::Serial(serial), true).await?);
     let identity = Identity::new(Settings::default()).await?;
     let locations = config::locations()?;
     let pricing = Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan };
@@ -76,13 +76,13 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     pause(IDLE).await;
     let idle = processor_time()? - before;
 
-    let keys = store.key_count(&hsm());
+    let keys = store.key_count(&hsm().into());
     let mut changes = store.watch();
     let (before, started) = (processor_time()?, Instant::now());
     let frozen = Some(Timestamp::from_second(FIRST_PURGE_AT)?);
     let set = vec![Change::SetClock(ClockSetting { offset: 0, frozen })];
     store.commit(Commit { changes: set, ..Commit::default() }).await?;
-    while store.key_count(&hsm()) > keys - due {
+    while store.key_count(&hsm().into()) > keys - due {
         changes.changed().await?;
     }
     let (elapsed, spent) = (started.elapsed(), processor_time()? - before);

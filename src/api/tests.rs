@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::model::aes_modes::ModeFamily;
+use crate::model::container::ContainerId;
 use crate::model::error::DeniedAction;
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::{PrincipalId, VersionId};
@@ -19,15 +20,16 @@ pub(super) fn every_error() -> Vec<Error> {
     let at = "2030-01-02T03:04:05Z".parse().unwrap();
     let hsm: crate::model::name::HsmName = "local".parse().unwrap();
     let name: crate::model::name::KeyName = "invoices".parse().unwrap();
+    let container = ContainerId::from(&hsm);
     let subscription = SubscriptionId(Uuid::nil());
     let group: ResourceGroupName = "dev".parse().unwrap();
     let budget = "monthly".parse().unwrap();
     let not_found = ResourceKind::ALL.map(|kind| {
         Error::NotFound(match kind {
             ResourceKind::Budget => Resource::budget(subscription, &budget),
-            ResourceKind::DeletedKey => Resource::deleted_key(&hsm, &name),
+            ResourceKind::DeletedKey => Resource::deleted_key(&container, &name),
             ResourceKind::DeletedManagedHsm => Resource::deleted_hsm(&hsm),
-            ResourceKind::Key => Resource::key(&hsm, &name),
+            ResourceKind::Key => Resource::key(&container, &name),
             ResourceKind::ManagedHsm => (&hsm).into(),
             ResourceKind::ResourceGroup => Resource::group(subscription, &group),
             ResourceKind::Subscription => subscription.into(),
@@ -53,7 +55,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::HsmNotActivated { hsm: hsm.clone() },
         Error::internal_caused_by(SECRET, SECRET),
         Error::invalid(Field::Name, "it is wrong"),
-        Error::Deleted { resource: Resource::key(&hsm, &name), scheduled_purge_at: at },
+        Error::Deleted { resource: Resource::key(&container, &name), scheduled_purge_at: at },
         Error::KeyDisabled { operation: "sign" },
         Error::KeyExpired { operation: "sign", expires: at.into() },
         Error::KeyMaterialMissing { version: VersionId::from_bytes([7; 16]) },

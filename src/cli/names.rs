@@ -6,8 +6,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::failure::{Failure, Outcome};
 use crate::model::Field;
 use crate::model::algorithm::{EncryptionAlgorithm, SignatureAlgorithm, WrapAlgorithm};
+use crate::model::container_id::KeyId;
 use crate::model::key::KeyOperation;
-use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
+use crate::model::name::{HsmName, KeyName, VersionId};
 
 /// A reference to a key: its name alone, or its full resource name.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,7 +96,7 @@ impl KeyTarget {
             Some(hsm) => hsm.clone(),
             None => hsm?,
         };
-        Ok(KeyId { hsm, name: self.name.name.clone(), version })
+        Ok(KeyId { container: hsm.into(), name: self.name.name.clone(), version })
     }
 }
 
@@ -106,7 +107,7 @@ pub(crate) fn with_previous_version(key: KeyId, previous: Option<&str>) -> KeyId
     match previous {
         Some(KeyRef { hsm: Some(hsm), name, version })
             if key.version.is_none()
-                && hsm.to_case_insensitive() == key.hsm.to_case_insensitive()
+                && hsm.to_case_insensitive() == key.container.to_case_insensitive()
                 && name.to_case_insensitive() == key.name.to_case_insensitive() =>
         {
             KeyId { version, ..key }

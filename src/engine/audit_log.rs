@@ -197,7 +197,7 @@ impl Engine {
 }
 
 fn own_record(event: &'static str, at: Timestamp, body: String) -> AuditRecord {
-    AuditRecord { at, hsm: None, event, meter: Meter::Free, version: None, body }
+    AuditRecord { at, container: None, event, meter: Meter::Free, version: None, body }
 }
 
 /// Runs file I/O on a blocking thread.

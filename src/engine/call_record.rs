@@ -8,8 +8,8 @@ use crate::audit;
 use crate::identity::Caller;
 use crate::model::audit_entry::{AuditEntry, Meter, Origin};
 use crate::model::change::Change;
+use crate::model::container::ContainerId;
 use crate::model::key::KeyVersion;
-use crate::model::name::HsmName;
 use crate::model::{Error, Result, Timestamp};
 use crate::store::{AuditRecord, Commit};
 
@@ -33,7 +33,7 @@ impl CallRecord {
             at,
             event,
             meter,
-            hsm: None,
+            container: None,
             target: String::new(),
             caller: None,
             origin,
@@ -70,18 +70,18 @@ impl CallRecord {
         }
     }
 
-    /// Sets the addressed HSM.
-    pub(super) fn set_hsm(&mut self, hsm: &HsmName) {
+    /// Sets the addressed container.
+    pub(super) fn set_container(&mut self, container: &ContainerId) {
         if let Some(entry) = &mut self.entry {
-            entry.hsm = Some(hsm.clone());
+            entry.container = Some(container.clone());
         }
     }
 
-    /// Sets the target, and the HSM if the target is the HSM resource itself.
-    pub(super) fn set_target(&mut self, target: String, resource: Option<&HsmName>) {
+    /// Sets the target, and the container if the target is the resource of a container.
+    pub(super) fn set_target(&mut self, target: String, resource: Option<ContainerId>) {
         if let Some(entry) = &mut self.entry {
             entry.target = target;
-            entry.hsm = resource.cloned().or(entry.hsm.take());
+            entry.container = resource.or(entry.container.take());
         }
     }
 
@@ -155,14 +155,14 @@ impl CallRecord {
     }
 
     fn render(&self, entry: &AuditEntry) -> AuditRecord {
-        let hsm = entry.hsm.as_ref().and_then(|name| self.engine.0.store.hsm(name));
+        let container = entry.container.as_ref().and_then(|id| self.engine.0.store.container(id));
         AuditRecord {
             at: entry.at,
-            hsm: entry.hsm.clone(),
+            container: entry.container.clone(),
             event: entry.event,
             meter: entry.meter,
             version: self.used.clone(),
-            body: audit::render(entry, hsm.as_deref()),
+            body: audit::render(entry, container.as_ref()),
         }
     }
 }

@@ -17,9 +17,9 @@ impl Engine {
         if !is_authenticated && !self.0.refusals.should_record(&mut entry.origin, at, is_successful) {
             return Ok(());
         }
-        let (hsm, meter) = (entry.hsm.clone(), entry.meter);
+        let (container, meter) = (entry.container.clone(), entry.meter);
         let body = audit::render(&entry, None);
-        let record = AuditRecord { at, hsm, event, meter, version: None, body };
+        let record = AuditRecord { at, container, event, meter, version: None, body };
         self.0.store.commit(Commit { record: Some(record), ..Commit::default() }).await
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::model::Result;
+use crate::model::container::ContainerId;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::KeyVersion;
 use crate::ops::hsm_lock;
@@ -43,7 +44,7 @@ impl Engine {
     /// Counts the missing versions of HSMs that share a token.
     async fn missing_of(&self, hsms: &[Arc<ManagedHsm>]) -> Result<usize> {
         let Some(first) = hsms.first() else { return Ok(0) };
-        let token = self.0.tokens.of(&first.name)?;
+        let token = self.0.tokens.of(&(&first.name).into())?;
         let unseen: Vec<HsmVersion> = hsms
             .iter()
             .flat_map(|hsm| self.versions(hsm))
@@ -69,10 +70,12 @@ impl Engine {
         // An intent is declared before material is destroyed, and is closed together with the key's record: a version
         // that was being purged when the token was listed either has an open intent now or no record any more.
         let intents = self.0.store.intents();
-        let is_destroyed = |(hsm, version): &HsmVersion| {
+        let is_destroyed = |(_, version): &HsmVersion| {
             intents
                 .iter()
-                .filter(|intent| intent.hsm.to_case_insensitive() == hsm.name.to_case_insensitive())
+                .filter(|intent| {
+                    intent.container.to_case_insensitive() == version.container.to_case_insensitive()
+                })
                 .any(|intent| intent.destroys(version.version))
         };
         let is_recorded = |(hsm, version): &HsmVersion| {
@@ -80,7 +83,7 @@ impl Engine {
                 && self
                     .0
                     .store
-                    .key(&hsm.name, &version.name)
+                    .key(&version.container, &version.name)
                     .is_some_and(|key| key.version(Some(version.version)).is_some())
         };
         let missing = unseen.into_iter().zip(held).filter(|(_, held)| !held).map(|(version, _)| version);
@@ -88,9 +91,10 @@ impl Engine {
     }
 
     fn versions(&self, hsm: &Arc<ManagedHsm>) -> Vec<HsmVersion> {
+        let container = ContainerId::from(&hsm.name);
         let keys = [Listing::Live, Listing::Deleted]
             .into_iter()
-            .flat_map(|listing| self.0.store.keys(&hsm.name, listing, None, usize::MAX));
+            .flat_map(|listing| self.0.store.keys(&container, listing, None, usize::MAX));
         keys.flat_map(|key| key.versions.clone()).map(|version| (Arc::clone(hsm), version)).collect()
     }
 

@@ -24,6 +24,7 @@ use crate::ids::Ids;
 use crate::model::aes_modes::AesModePolicy;
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::billing::Pricing;
+use crate::model::container::{Container, ContainerId};
 use crate::model::event::EventFilter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
@@ -337,8 +338,8 @@ impl Engine {
         }
     }
 
-    fn hsm(&self, name: &HsmName) -> Result<Arc<ManagedHsm>> {
-        self.0.store.hsm(name).ok_or_else(|| Error::NotFound(name.into()))
+    fn container(&self, id: &ContainerId) -> Result<Container> {
+        self.0.store.container(id).ok_or_else(|| Error::NotFound(id.into()))
     }
 
     async fn attempt<O: Operation>(

@@ -7,10 +7,9 @@ use super::call_record::CallRecord;
 use crate::identity::{Caller, Decision, authorize, explain, roles_granting};
 use crate::ids::Ids;
 use crate::model::arm_rbac::{ControlAction, ControlScope};
+use crate::model::container::{Container, ContainerId, PermissionModel};
 use crate::model::error::DeniedAction;
-use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::local_rbac::{DataAction, LocalScope};
-use crate::model::name::HsmName;
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
@@ -63,56 +62,60 @@ pub trait PlaneAccess: Plane {
 }
 
 impl PlaneAccess for DataPlane {
-    type Resolved = Arc<ManagedHsm>;
+    type Resolved = Container;
 
-    fn record_container(pending: &mut CallRecord, container: &HsmName) {
-        pending.set_hsm(container);
+    fn record_container(pending: &mut CallRecord, container: &ContainerId) {
+        pending.set_container(container);
     }
 
-    fn resolve(engine: &Engine, container: &HsmName) -> Result<Arc<ManagedHsm>> {
-        engine.hsm(container)
+    fn resolve(engine: &Engine, container: &ContainerId) -> Result<Container> {
+        engine.container(container)
     }
 
     fn authorize(
         engine: &Engine,
         caller: &Caller,
-        hsm: &Arc<ManagedHsm>,
+        container: &Container,
         action: DataAction,
         scopes: (&LocalScope, &LocalScope),
     ) -> Result<()> {
-        if hsm.tenant != caller.tenant {
+        if container.tenant() != caller.tenant {
             return Err(Error::Unauthenticated {
                 why: "the credential belongs to another tenant than the HSM",
             });
         }
         let store = &engine.0.store;
-        let roles = || store.role_definitions(&hsm.name);
-        authorize(caller, |principal| store.grants(&hsm.name, principal), action, scopes, roles)
+        match container.permission_model() {
+            PermissionModel::LocalRbac(hsm) => {
+                let roles = || store.role_definitions(hsm);
+                authorize(caller, |principal| store.grants(hsm, principal), action, scopes, roles)
+            }
+        }
     }
 
     fn create_context(
         engine: &Engine,
-        hsm: Arc<ManagedHsm>,
+        container: Container,
         caller: Option<&Caller>,
         now: Timestamp,
         in_service: bool,
     ) -> Result<Cx> {
-        // Read again: since it was found, the HSM may have been deleted or replaced by another of the same name.
-        let resolved = hsm.id;
-        let hsm = engine.hsm(&hsm.name)?;
-        if hsm.id != resolved {
-            return Err(Error::NotFound((&hsm.name).into()));
+        // Read again: since it was found, it may have been deleted or replaced by another of the same name.
+        let (id, resolved) = (container.id(), container.unique_id());
+        let container = engine.container(&id)?;
+        if container.unique_id() != resolved {
+            return Err(Error::NotFound((&id).into()));
         }
         // assumption: the reply of a deleted HSM's data plane is not recorded.
-        hsm.check_live()?;
-        if in_service && hsm.activation != Activation::Active {
-            return Err(Error::HsmNotActivated { hsm: hsm.name.clone() });
+        container.check_live()?;
+        if in_service {
+            container.check_activated()?;
         }
-        let token = engine.0.tokens.of(&hsm.name)?;
+        let token = engine.0.tokens.of(&id)?;
         let inner = &engine.0;
         Ok(Cx {
-            aes_modes: inner.aes_modes.for_hsm(&hsm.name),
-            hsm,
+            aes_modes: inner.aes_modes.for_container(&id),
+            container,
             token,
             store: inner.store.clone(),
             public_keys: inner.public_keys.clone(),

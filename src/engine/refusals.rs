@@ -205,7 +205,7 @@ impl Engine {
             let at = self.0.clock.now();
             let record = AuditRecord {
                 at,
-                hsm: None,
+                container: None,
                 event: EVENT,
                 meter: Meter::Free,
                 version: None,

@@ -37,7 +37,7 @@ impl Engine {
                 Ok(()) => swept.concluded += 1,
                 Err(error) => {
                     swept.failed += 1;
-                    tracing::warn!(intent = %intent.id, hsm = %intent.hsm, error = %error.with_causes(), "an intent could not be closed");
+                    tracing::warn!(intent = %intent.id, container = %intent.container, error = %error.with_causes(), "an intent could not be closed");
                 }
             }
         }
@@ -77,7 +77,7 @@ impl Engine {
             ..Origin::default()
         };
         let mut pending = CallRecord::begin_internal(self, completed.event, Meter::Free, origin);
-        pending.set_hsm(&intent.hsm);
+        pending.set_container(&intent.container);
         pending.set_target(completed.target, None);
         pending.into_record()
     }

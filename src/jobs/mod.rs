@@ -18,8 +18,9 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::identity::Credential;
 use crate::model::audit_entry::Origin;
+use crate::model::container_id::KeyId;
 use crate::model::deletion::Deletable;
-use crate::model::name::{HsmName, KeyName, VersionId};
+use crate::model::name::VersionId;
 use crate::model::time::{DueWork, ScheduledWork};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::KeyPath;
@@ -38,8 +39,6 @@ const REPORTED: usize = 10_000;
 pub struct TimedEvent {
     /// The due time.
     pub at: Timestamp,
-    /// The HSM.
-    pub hsm: HsmName,
     /// The kind of work and its result.
     pub what: TimedEventKind,
 }
@@ -48,15 +47,15 @@ pub struct TimedEvent {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TimedEventKind {
     /// A deleted key was purged.
-    PurgedKey(KeyName),
+    PurgedKey(KeyPath),
     /// A deleted HSM was purged.
     PurgedHsm(DeletedHsmPath),
     /// A key was rotated to this version.
-    RotatedKey(KeyName, VersionId),
+    RotatedKey(KeyId),
     /// A key could not be rotated. Rotation is not retried for its current version.
-    NotRotatedKey(KeyName),
+    NotRotatedKey(KeyPath),
     /// This version, the current one of a key, is near its expiry.
-    NearExpiry(KeyName, VersionId),
+    NearExpiry(KeyId),
     /// A budget was reached.
     ReachedBudget(BudgetId),
 }
@@ -179,16 +178,16 @@ impl Scheduler {
 
     /// Runs one piece of due work. Returns `None` if it is no longer due.
     async fn work(&self, due: DueWork) -> Result<Option<TimedEvent>> {
-        let DueWork { at, hsm, work } = due;
-        let path = |name: &KeyName| KeyPath { hsm: hsm.clone(), name: name.clone() };
+        let DueWork { at, work } = due;
         let done = match &work {
             ScheduledWork::Purge(resource) => self.purge(resource).await,
-            ScheduledWork::RotateKey(name) => {
-                match self.engine.run_due(RotateDueKey { key: path(name) }).await {
-                    Ok(made) => Ok(TimedEventKind::RotatedKey(name.clone(), made.version.version)),
+            ScheduledWork::RotateKey(container, name) => {
+                let key = KeyPath { container: container.clone(), name: name.clone() };
+                match self.engine.run_due(RotateDueKey { key: key.clone() }).await {
+                    Ok(made) => Ok(TimedEventKind::RotatedKey(version_of(key, made.version.version))),
                     Err(error) if RotateDueKey::is_permanent_failure(&error) => {
-                        tracing::error!(%hsm, key = %name, due = %at, error = %error.with_causes(), "a key could not be rotated by its policy");
-                        Ok(TimedEventKind::NotRotatedKey(name.clone()))
+                        tracing::error!(%container, key = %name, due = %at, error = %error.with_causes(), "a key could not be rotated by its policy");
+                        Ok(TimedEventKind::NotRotatedKey(key))
                     }
                     Err(error) => Err(error),
                 }
@@ -201,15 +200,16 @@ impl Scheduler {
                     TimedEventKind::ReachedBudget(id)
                 })
             }
-            ScheduledWork::EmitNearExpiry(name) => {
-                let noted = self.engine.run_due(NoteNearExpiry { key: path(name) }).await;
-                noted.map(|version| TimedEventKind::NearExpiry(name.clone(), version))
+            ScheduledWork::EmitNearExpiry(container, name) => {
+                let key = KeyPath { container: container.clone(), name: name.clone() };
+                let noted = self.engine.run_due(NoteNearExpiry { key: key.clone() }).await;
+                noted.map(|version| TimedEventKind::NearExpiry(version_of(key, version)))
             }
         };
         match done {
             Ok(what) => {
-                tracing::info!(%hsm, due = %at, ?what, "due work is done");
-                Ok(Some(TimedEvent { at, hsm, what }))
+                tracing::info!(due = %at, ?what, "due work is done");
+                Ok(Some(TimedEvent { at, what }))
             }
             // A concurrent change: the work is no longer due.
             Err(Error::NotFound(_) | Error::Conflict { .. } | Error::Deleted { .. }) => Ok(None),
@@ -219,10 +219,10 @@ impl Scheduler {
 
     async fn purge(&self, resource: &Deletable) -> Result<TimedEventKind> {
         match resource {
-            Deletable::Key(hsm, name) => {
-                let id = KeyPath { hsm: hsm.clone(), name: name.clone() };
-                self.engine.run_due(PurgeExpiredKey { id }).await?;
-                Ok(TimedEventKind::PurgedKey(name.clone()))
+            Deletable::Key(container, name) => {
+                let id = KeyPath { container: container.clone(), name: name.clone() };
+                self.engine.run_due(PurgeExpiredKey { id: id.clone() }).await?;
+                Ok(TimedEventKind::PurgedKey(id))
             }
             Deletable::ManagedHsm(name) => {
                 let not_found = || Error::NotFound(resource.deleted());
@@ -236,6 +236,10 @@ impl Scheduler {
     fn clock(&self) -> &Clock {
         self.engine.clock()
     }
+}
+
+fn version_of(KeyPath { container, name }: KeyPath, version: VersionId) -> KeyId {
+    KeyId { container, name, version: Some(version) }
 }
 
 /// Sleeps until an instant of monotonic time; forever if there is none.

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::model::name::HsmName;
+use crate::model::container::ContainerId;
 use crate::model::time::DueWork;
 
 /// The delay after the first failure; doubled after each further one.
 const FIRST: Duration = Duration::from_secs(5);
 /// The maximum delay.
 const LONGEST: Duration = Duration::from_secs(600);
-/// After this many consecutive failures all work of an HSM is delayed: most likely its token is unavailable.
+/// After this many consecutive failures all work of a container is delayed: most likely its token is unavailable.
 const MAX_FAILURES: u32 = 8;
-/// The delay of all work of such an HSM.
+/// The delay of all work of such a container.
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// Failed work with its retry times, in monotonic time: the clock of the service may be frozen, and a step of the
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct RetryQueue {
     works: BTreeMap<DueWork, Wait>,
-    hsms: BTreeMap<HsmName, Streak>,
+    containers: BTreeMap<Option<ContainerId>, Streak>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ struct Wait {
     time: Duration,
 }
 
-/// Consecutive failures of the work of one HSM.
+/// Consecutive failures of the work of one container, or of the control plane.
 #[derive(Clone, Copy, Debug)]
 struct Streak {
     failures: u32,
@@ -37,15 +37,16 @@ struct Streak {
 }
 
 impl RetryQueue {
-    /// Whether the retry time of this work or its HSM is in the future.
+    /// Whether the retry time of this work or its container is in the future.
     pub(super) fn is_delayed(&self, due: &DueWork, now: Instant) -> bool {
-        self.hsms.get(&due.hsm).is_some_and(|streak| now < streak.until)
+        self.containers.get(&due.work.container()).is_some_and(|streak| now < streak.until)
             || self.works.get(due).is_some_and(|wait| now < wait.until)
     }
 
     /// Schedules a retry. Returns the delay, and whether this is the first failure of the work.
     pub(super) fn schedule_retry(&mut self, due: DueWork, now: Instant) -> (Duration, bool) {
-        let streak = self.hsms.entry(due.hsm.clone()).or_insert(Streak { failures: 0, until: now });
+        let streak =
+            self.containers.entry(due.work.container()).or_insert(Streak { failures: 0, until: now });
         streak.failures = streak.failures.saturating_add(1);
         if streak.failures >= MAX_FAILURES {
             streak.until = now + PAUSE;
@@ -56,10 +57,10 @@ impl RetryQueue {
         (time, before.is_none())
     }
 
-    /// Removes work that was done or is no longer due, and resets the failures of its HSM.
+    /// Removes work that was done or is no longer due, and resets the failures of its container.
     pub(super) fn clear(&mut self, due: &DueWork) {
         self.works.remove(due);
-        self.hsms.remove(&due.hsm);
+        self.containers.remove(&due.work.container());
     }
 
     /// Returns the queued work.
@@ -75,7 +76,7 @@ impl RetryQueue {
     /// Returns the earliest retry time after `now`.
     pub(super) fn next_retry(&self, now: Instant) -> Option<Instant> {
         let works = self.works.values().map(|wait| wait.until);
-        works.chain(self.hsms.values().map(|streak| streak.until)).filter(|until| *until > now).min()
+        works.chain(self.containers.values().map(|streak| streak.until)).filter(|until| *until > now).min()
     }
 
     /// Whether no work is queued.
@@ -93,8 +94,7 @@ mod tests {
     fn due(hsm: &str, key: &str) -> DueWork {
         DueWork {
             at: Timestamp::UNIX_EPOCH,
-            hsm: hsm.parse().unwrap(),
-            work: ScheduledWork::RotateKey(key.parse().unwrap()),
+            work: ScheduledWork::RotateKey(hsm.parse().unwrap(), key.parse().unwrap()),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::ids::Ids;
 use crate::model::aes_modes::{AesModes, ModeFamily};
 use crate::model::billing::Pricing;
 use crate::model::change::{Change, IntentVerb};
+use crate::model::container::Container;
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::KeyVersion;
 use crate::model::location::Locations;
@@ -24,9 +25,9 @@ use crate::token::{Token, TokenPool};
 /// The context of an operation of the data plane. Operations read the store and declare intents; the engine commits
 /// their changes.
 pub struct Cx {
-    /// The addressed HSM.
-    pub hsm: Arc<ManagedHsm>,
-    /// The token that holds the keys of the HSM.
+    /// The addressed container.
+    pub container: Container,
+    /// The token that holds its keys.
     pub token: Token,
     /// The store, for reading.
     pub store: Store,
@@ -134,10 +135,16 @@ macro_rules! common_cx {
 common_cx!(Cx, ControlCx);
 
 impl Cx {
-    /// Returns the recovery level of the HSM and its keys.
+    /// Returns the addressed managed HSM, for operations that other containers do not have.
+    pub const fn managed_hsm(&self) -> &Arc<ManagedHsm> {
+        let Container::ManagedHsm(hsm) = &self.container;
+        hsm
+    }
+
+    /// Returns the recovery level of the container and its keys.
     pub fn recovery_level(&self) -> RecoveryLevel {
-        let subscription = self.store.subscription(self.hsm.subscription);
-        self.hsm.recovery_level(subscription.is_some_and(|subscription| subscription.protected))
+        let subscription = self.store.subscription(self.container.subscription());
+        self.container.recovery_level(subscription.is_some_and(|subscription| subscription.protected))
     }
 
     /// Checks that a key version may be used in a family of AES modes, and returns the changes to commit with the call.
@@ -149,7 +156,7 @@ impl Cx {
     pub fn bind_mode(&self, version: &KeyVersion, family: Option<ModeFamily>) -> Result<Vec<Change>> {
         let binds = self.aes_modes.check_use(version, family)?;
         let bind = |family| {
-            let (hsm, name) = (version.hsm.clone(), version.name.clone());
+            let (hsm, name) = (version.container.clone(), version.name.clone());
             Change::BindModes(hsm, name, version.version, family)
         };
         Ok(binds.map(bind).into_iter().collect())
@@ -160,6 +167,6 @@ impl Cx {
     /// # Errors
     /// As [`Intents::declare`].
     pub async fn declare_intent(&self, verb: IntentVerb, objects: Vec<VersionId>) -> Result<()> {
-        self.intents.declare(&self.hsm.name, verb, objects).await
+        self.intents.declare(&self.container.id(), verb, objects).await
     }
 }

@@ -15,6 +15,6 @@ pub struct InHsm<T> {
 impl<T> InHsm<T> {
     /// Pairs a value with the HSM that the operation was addressed to.
     pub(super) fn new(cx: &Cx, item: T) -> Self {
-        Self { hsm: cx.hsm.name.clone(), item }
+        Self { hsm: cx.managed_hsm().name.clone(), item }
     }
 }

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::ids::Ids;
 use crate::model::Result;
 use crate::model::change::{Intent, IntentVerb};
-use crate::model::name::{HsmName, VersionId};
+use crate::model::container::ContainerId;
+use crate::model::name::VersionId;
 use crate::store::{Commit, Store};
 
 /// The intents of running operations, which the sweeper skips.
@@ -49,8 +50,13 @@ impl Intents {
     ///
     /// # Errors
     /// If the intent could not be committed. The token must not be changed then.
-    pub async fn declare(&self, hsm: &HsmName, verb: IntentVerb, objects: Vec<VersionId>) -> Result<()> {
-        let intent = Intent { id: Ids.ordered(), hsm: hsm.clone(), verb, objects };
+    pub async fn declare(
+        &self,
+        container: &ContainerId,
+        verb: IntentVerb,
+        objects: Vec<VersionId>,
+    ) -> Result<()> {
+        let intent = Intent { id: Ids.ordered(), container: container.clone(), verb, objects };
         // Registered as running before it is stored, so that the sweeper skips it.
         lock(&self.under_way.0).insert(intent.id);
         lock(&self.declared).push(intent.clone());

@@ -49,7 +49,7 @@ pub use recoveries::recovery_of;
 pub use recovery::{CompletedOperation, Recovered, Recovery, RecoveryCx};
 pub use target::{
     AllKeys, DeletedKey, ExistingRoleDefinition, KeyPath, LiveKey, LiveKeyVersion, NewVersionName,
-    RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeHsm, hsm_lock,
+    RoleAssignmentPath, RoleDefinitionPath, RoleScope, Target, WholeContainer, WholeHsm, hsm_lock,
 };
 use wipe::wipe;
 

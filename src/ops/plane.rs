@@ -8,8 +8,8 @@ use std::fmt::Display;
 use super::{ClockCx, ControlCx, Cx, DirectoryCx};
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audience::Audience;
+use crate::model::container::ContainerId;
 use crate::model::local_rbac::{DataAction, LocalScope};
-use crate::model::name::HsmName;
 use crate::model::resource::SubscriptionId;
 
 /// A plane: the types of its actions, scopes, containers and contexts.
@@ -26,14 +26,14 @@ pub trait Plane: Sized + Send + Sync + 'static {
     const AUDIENCE: Audience;
 }
 
-/// The data plane of a managed HSM: keys, local RBAC and settings.
+/// The data plane of a container: keys, and for a managed HSM local RBAC and settings.
 #[derive(Clone, Copy, Debug)]
 pub struct DataPlane;
 
 impl Plane for DataPlane {
     type Action = DataAction;
     type Scope = LocalScope;
-    type Container = HsmName;
+    type Container = ContainerId;
     type Cx = Cx;
     const AUDIENCE: Audience = Audience::Service;
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::plane::{DataPlane, Plane};
+use crate::model::container::ContainerId;
+use crate::model::container_id::KeyId;
 use crate::model::key::{Key, KeyVersion};
 use crate::model::local_rbac::{HierarchicalScope as _, LocalScope, RoleAssignment, RoleDefinition};
-use crate::model::name::{HsmName, KeyId, KeyName};
+use crate::model::name::{HsmName, KeyName};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result};
 use crate::store::Store;
@@ -31,8 +33,8 @@ pub trait Target: Sized + Send + 'static {
         None
     }
 
-    /// Returns the HSM if the target is an HSM resource, for the audit record. Not needed if the HSM is the container.
-    fn resource(_: &Self::Id) -> Option<&HsmName> {
+    /// Returns the container if the target is the resource of a container, for the audit record. Not needed on the data plane.
+    fn resource(_: &Self::Id) -> Option<ContainerId> {
         None
     }
 
@@ -49,22 +51,22 @@ pub trait Target: Sized + Send + 'static {
     fn load(id: &Self::Id, store: &Store) -> Result<Self>;
 }
 
-/// Identifies a key in an HSM.
+/// Identifies a key in a container.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyPath {
-    /// The HSM.
-    pub hsm: HsmName,
+    /// The container.
+    pub container: ContainerId,
     /// The key.
     pub name: KeyName,
 }
 
 impl KeyPath {
     fn id(&self) -> KeyId {
-        KeyId { hsm: self.hsm.clone(), name: self.name.clone(), version: None }
+        KeyId { container: self.container.clone(), name: self.name.clone(), version: None }
     }
 
     fn live(&self, store: &Store) -> Result<Arc<Key>> {
-        match store.key(&self.hsm, &self.name) {
+        match store.key(&self.container, &self.name) {
             Some(key) if key.deletion.is_none() => Ok(key),
             _ => Err(Error::NotFound((&self.id()).into())),
         }
@@ -72,8 +74,8 @@ impl KeyPath {
 }
 
 /// Returns the name of the lock that serializes changes to a key.
-fn key_lock(hsm: &HsmName, name: &KeyName) -> String {
-    format!("{}/{}", hsm.to_case_insensitive(), name.to_case_insensitive())
+fn key_lock(container: &ContainerId, name: &KeyName) -> String {
+    format!("{}/{}", container.to_case_insensitive(), name.to_case_insensitive())
 }
 
 /// Returns the name of the lock that serializes changes to an HSM resource.
@@ -89,8 +91,8 @@ impl Target for WholeHsm {
     type Plane = DataPlane;
     type Id = HsmName;
 
-    fn container(id: &HsmName) -> HsmName {
-        id.clone()
+    fn container(id: &HsmName) -> ContainerId {
+        id.into()
     }
 
     fn scope(_: &HsmName, _: &Store) -> LocalScope {
@@ -110,31 +112,60 @@ impl Target for WholeHsm {
     }
 }
 
-/// All keys of an HSM, with scope `/keys`.
+/// A container as a whole, with scope `/`.
+#[derive(Debug)]
+pub struct WholeContainer;
+
+impl Target for WholeContainer {
+    type Plane = DataPlane;
+    type Id = ContainerId;
+
+    fn container(id: &ContainerId) -> ContainerId {
+        id.clone()
+    }
+
+    fn scope(_: &ContainerId, _: &Store) -> LocalScope {
+        LocalScope::Hsm
+    }
+
+    fn describe(id: &ContainerId) -> String {
+        id.to_string()
+    }
+
+    fn lock(id: &ContainerId) -> String {
+        id.to_case_insensitive()
+    }
+
+    fn load(_: &ContainerId, _: &Store) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// All keys of a container, with scope `/keys`.
 #[derive(Debug)]
 pub struct AllKeys;
 
 impl Target for AllKeys {
     type Plane = DataPlane;
-    type Id = HsmName;
+    type Id = ContainerId;
 
-    fn container(id: &HsmName) -> HsmName {
+    fn container(id: &ContainerId) -> ContainerId {
         id.clone()
     }
 
-    fn scope(_: &HsmName, _: &Store) -> LocalScope {
+    fn scope(_: &ContainerId, _: &Store) -> LocalScope {
         LocalScope::Keys
     }
 
-    fn describe(id: &HsmName) -> String {
-        format!("hsms/{id}/keys")
+    fn describe(id: &ContainerId) -> String {
+        format!("{id}/keys")
     }
 
-    fn lock(id: &HsmName) -> String {
+    fn lock(id: &ContainerId) -> String {
         id.to_case_insensitive()
     }
 
-    fn load(_: &HsmName, _: &Store) -> Result<Self> {
+    fn load(_: &ContainerId, _: &Store) -> Result<Self> {
         Ok(Self)
     }
 }
@@ -145,8 +176,8 @@ macro_rules! named_by_key_path {
         type Plane = DataPlane;
         type Id = KeyPath;
 
-        fn container(id: &KeyPath) -> HsmName {
-            id.hsm.clone()
+        fn container(id: &KeyPath) -> ContainerId {
+            id.container.clone()
         }
 
         fn scope(id: &KeyPath, _: &Store) -> LocalScope {
@@ -154,11 +185,11 @@ macro_rules! named_by_key_path {
         }
 
         fn describe(id: &KeyPath) -> String {
-            format!("hsms/{}/{}/{}", id.hsm, $folder, id.name)
+            format!("{}/{}/{}", id.container, $folder, id.name)
         }
 
         fn lock(id: &KeyPath) -> String {
-            key_lock(&id.hsm, &id.name)
+            key_lock(&id.container, &id.name)
         }
     };
 }
@@ -171,9 +202,9 @@ impl Target for NewVersionName {
     named_by_key_path!("keys");
 
     fn load(id: &KeyPath, store: &Store) -> Result<Self> {
-        match store.key(&id.hsm, &id.name) {
+        match store.key(&id.container, &id.name) {
             Some(key) => match key.deletion {
-                Some(deletion) => Err(Error::deleted(Resource::key(&id.hsm, &key.name), deletion)),
+                Some(deletion) => Err(Error::deleted(Resource::key(&id.container, &key.name), deletion)),
                 None => Ok(Self(Some(key))),
             },
             None => Ok(Self(None)),
@@ -213,9 +244,9 @@ impl Target for DeletedKey {
     named_by_key_path!("deletedKeys");
 
     fn load(id: &KeyPath, store: &Store) -> Result<Self> {
-        match store.key(&id.hsm, &id.name) {
+        match store.key(&id.container, &id.name) {
             Some(key) if key.deletion.is_some() => Ok(Self(key)),
-            _ => Err(Error::NotFound(Resource::deleted_key(&id.hsm, &id.name))),
+            _ => Err(Error::NotFound(Resource::deleted_key(&id.container, &id.name))),
         }
     }
 }
@@ -228,8 +259,8 @@ impl Target for LiveKeyVersion {
     type Plane = DataPlane;
     type Id = KeyId;
 
-    fn container(id: &KeyId) -> HsmName {
-        id.hsm.clone()
+    fn container(id: &KeyId) -> ContainerId {
+        id.container.clone()
     }
 
     fn scope(id: &KeyId, _: &Store) -> LocalScope {
@@ -241,11 +272,11 @@ impl Target for LiveKeyVersion {
     }
 
     fn lock(id: &KeyId) -> String {
-        key_lock(&id.hsm, &id.name)
+        key_lock(&id.container, &id.name)
     }
 
     fn load(id: &KeyId, store: &Store) -> Result<Self> {
-        let live = store.key(&id.hsm, &id.name).filter(|key| key.deletion.is_none());
+        let live = store.key(&id.container, &id.name).filter(|key| key.deletion.is_none());
         let version = live.and_then(|key| key.version(id.version).cloned());
         version.map(Self).ok_or_else(|| Error::NotFound(id.into()))
     }
@@ -259,8 +290,8 @@ impl Target for RoleScope {
     type Plane = DataPlane;
     type Id = (HsmName, LocalScope);
 
-    fn container(id: &Self::Id) -> HsmName {
-        id.0.clone()
+    fn container(id: &Self::Id) -> ContainerId {
+        (&id.0).into()
     }
 
     fn scope(id: &Self::Id, _: &Store) -> LocalScope {
@@ -305,8 +336,8 @@ impl Target for ExistingRoleDefinition {
     type Plane = DataPlane;
     type Id = RoleDefinitionPath;
 
-    fn container(path: &RoleDefinitionPath) -> HsmName {
-        path.hsm.clone()
+    fn container(path: &RoleDefinitionPath) -> ContainerId {
+        (&path.hsm).into()
     }
 
     fn scope(path: &RoleDefinitionPath, _: &Store) -> LocalScope {
@@ -355,8 +386,8 @@ impl Target for RoleAssignment {
     type Plane = DataPlane;
     type Id = RoleAssignmentPath;
 
-    fn container(path: &RoleAssignmentPath) -> HsmName {
-        path.hsm.clone()
+    fn container(path: &RoleAssignmentPath) -> ContainerId {
+        (&path.hsm).into()
     }
 
     /// The scope of the assignment. If it does not exist, the scope in the request or `/`: only callers who may read

@@ -1,6 +1,7 @@
 //! Releases the token of a purged HSM to the pool; the sweeper repeats this after an interruption.
 
 use crate::model::Result;
+use crate::model::container::ContainerId;
 use crate::model::hsm::ManagedHsm;
 use crate::store::{Listing, Store};
 use crate::token::TokenPool;
@@ -10,9 +11,10 @@ use crate::token::TokenPool;
 /// # Errors
 /// Those of the token.
 pub(super) async fn wipe(store: &Store, supply: &TokenPool, hsm: &ManagedHsm) -> Result<()> {
+    let container = ContainerId::from(&hsm.name);
     let keys = [Listing::Live, Listing::Deleted]
         .into_iter()
-        .flat_map(|listing| store.keys(&hsm.name, listing, None, usize::MAX));
+        .flat_map(|listing| store.keys(&container, listing, None, usize::MAX));
     let objects: Vec<_> =
         keys.flat_map(|key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>()).collect();
     let shares_token = |other: &ManagedHsm| other.id != hsm.id && other.token_serial == hsm.token_serial;

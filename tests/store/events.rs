@@ -48,8 +48,8 @@ async fn failed_commit_emits_no_event_and_leaves_no_gap() {
     assert!(!newest.has_changed().unwrap());
     let several = vec![
         Change::InsertVersion(version("A", 3), VersionOrigin::Rotated),
-        Change::RecordNotice(local(), name("a"), Notice::NotRotated),
-        Change::RecordNotice(local(), name("a"), Notice::NotRotated),
+        Change::RecordNotice(local().into(), name("a"), Notice::NotRotated),
+        Change::RecordNotice(local().into(), name("a"), Notice::NotRotated),
         Change::Transition(deletable("A"), Transition::SoftDelete(deletion())),
     ];
     store.commit(call(several, 5)).await.unwrap();

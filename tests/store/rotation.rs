@@ -27,11 +27,11 @@ fn policy(expiry: &str, trigger: Option<RotationTrigger>) -> Option<Arc<Rotation
 }
 
 fn put(key: &str, policy: Option<Arc<RotationPolicy>>) -> Change {
-    Change::PutRotationPolicy(local(), name(key), policy)
+    Change::PutRotationPolicy(local().into(), name(key), policy)
 }
 
 fn key(store: &Store, key: &str) -> Arc<Key> {
-    store.key(&local(), &name(key)).unwrap()
+    store.key(&local().into(), &name(key)).unwrap()
 }
 
 #[tokio::test]
@@ -44,12 +44,12 @@ async fn rotation_policies_survive_reopening_until_key_purge() {
         insert("Replaced", 1),
         put("replaced", policy("P1Y", after("P90D"))),
         put("REPLACED", policy("P2Y", before("P30D"))),
-        Change::RecordNotice(local(), name("replaced"), Notice::NearExpiry),
+        Change::RecordNotice(local().into(), name("replaced"), Notice::NearExpiry),
         insert("replaced", 2),
-        Change::RecordNotice(local(), name("replaced"), Notice::NotRotated),
+        Change::RecordNotice(local().into(), name("replaced"), Notice::NotRotated),
         insert("cleared", 3),
         put("cleared", policy("P1Y", None)),
-        Change::RecordNotice(local(), name("cleared"), Notice::NotRotated),
+        Change::RecordNotice(local().into(), name("cleared"), Notice::NotRotated),
         put("cleared", None),
         insert("back", 4),
         put("back", policy("P1Y", None)),
@@ -82,8 +82,8 @@ async fn rotation_policies_survive_reopening_until_key_purge() {
     // Two months after the creation on 2 March 2026, to the microsecond.
     let due = again.next_due(|_| false).unwrap();
     let expected = "2026-05-02T12:00:00.000001Z".parse().unwrap();
-    let work = ScheduledWork::RotateKey(name("due"));
-    assert_eq!(due, DueWork { at: expected, hsm: local(), work });
+    let work = ScheduledWork::RotateKey(local().into(), name("due"));
+    assert_eq!(due, DueWork { at: expected, work });
     assert!(again.is_due(&due) && !again.is_due(&DueWork { at: at(NOON), ..due.clone() }));
     assert_eq!(again.next_due(|other| *other == due), None);
     again.commit(call(vec![put("due", None)], 2)).await.unwrap();

@@ -70,7 +70,7 @@ fn hsm(token_serial: String) -> Vec<Change> {
 fn deleted_key(material: PublicMaterial) -> Vec<Change> {
     let now = Clock::System.now();
     let version = KeyVersion {
-        hsm: local(),
+        container: local().into(),
         name: key(),
         version: id(1),
         material,
@@ -90,7 +90,7 @@ fn deleted_key(material: PublicMaterial) -> Vec<Change> {
     let deletion = Deletion { deleted_at: now, scheduled_purge_at: now };
     vec![
         Change::InsertVersion(version, VersionOrigin::Created),
-        Change::Transition(Deletable::Key(local(), key()), Transition::SoftDelete(deletion)),
+        Change::Transition(Deletable::Key(local().into(), key()), Transition::SoftDelete(deletion)),
     ]
 }
 
@@ -99,12 +99,12 @@ async fn interrupted(verb: IntentVerb) -> (Rig, Token, Uuid) {
     let rig = Rig::new(Clock::System).await;
     let token = rig.bench.open();
     let material = token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
-    rig.tokens.attach(&local(), token.clone());
+    rig.tokens.attach(&local().into(), token.clone());
     let mut changes = hsm(rig.bench.info.serial.clone());
     if verb == IntentVerb::Destroy {
         changes.extend(deleted_key(material));
     }
-    let intent = Intent { id: Uuid::from_u128(42), hsm: local(), verb, objects: vec![id(1)] };
+    let intent = Intent { id: Uuid::from_u128(42), container: local().into(), verb, objects: vec![id(1)] };
     let open = Some(intent.clone());
     rig.store.commit(Commit { changes, open, ..Commit::default() }).await.unwrap();
     (rig, token, intent.id)
@@ -116,7 +116,7 @@ async fn interrupted_purge_is_completed_and_audited() {
     let report = rig.engine.sweep().await;
     assert_eq!((report.concluded, report.failed), (1, 0));
     assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [false]);
-    assert!(rig.store.key(&local(), &key()).is_none() && rig.store.intents().is_empty());
+    assert!(rig.store.key(&local().into(), &key()).is_none() && rig.store.intents().is_empty());
     let record = rig.records("KeyPurge", 1).await.remove(0);
     assert_eq!(
         (&record["clientInfo"], &record["target"], &record["correlationId"], &record["resultType"]),
@@ -146,7 +146,12 @@ async fn interrupted_purge_of_hsm_is_completed_and_audited() {
     let deletion = Deletion { deleted_at: now, scheduled_purge_at: now };
     let mut changes = hsm(rig.bench.info.serial.clone());
     changes.push(Change::Transition(Deletable::ManagedHsm(local()), Transition::SoftDelete(deletion)));
-    let wipe = Intent { id: Uuid::from_u128(43), hsm: local(), verb: IntentVerb::Wipe, objects: Vec::new() };
+    let wipe = Intent {
+        id: Uuid::from_u128(43),
+        container: local().into(),
+        verb: IntentVerb::Wipe,
+        objects: Vec::new(),
+    };
     let open = Some(wipe.clone());
     rig.store.commit(Commit { changes, open, ..Commit::default() }).await.unwrap();
     let report = rig.engine.sweep().await;
@@ -164,11 +169,11 @@ async fn interrupted_purge_of_hsm_is_completed_and_audited() {
 #[tokio::test]
 async fn intent_stays_open_while_its_token_is_unavailable() {
     let (rig, token, _) = interrupted(IntentVerb::Destroy).await;
-    rig.tokens.detach(&local());
+    rig.tokens.detach(&local().into());
     let report = rig.engine.sweep().await;
     assert_eq!((report.concluded, report.failed), (0, 1));
-    assert!(rig.store.key(&local(), &key()).is_some());
-    rig.tokens.attach(&local(), token);
+    assert!(rig.store.key(&local().into(), &key()).is_some());
+    rig.tokens.attach(&local().into(), token);
     assert_eq!(rig.engine.sweep().await.concluded, 1);
     // A failed attempt is logged, and not recorded as a call.
     assert_eq!(rig.records("KeyPurge", 1).await.len(), 1);

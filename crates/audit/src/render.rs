@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use uuid::Uuid;
 
 use crate::model::audit_entry::{AuditCaller, AuditEntry};
-use crate::model::hsm::ManagedHsm;
+use crate::model::container::{Container, ContainerId, ContainerKind};
 
 /// The maximum lengths of values, in bytes. Callers choose these values, and must not inflate the log.
 mod limit {
@@ -20,27 +20,30 @@ mod limit {
     pub(super) const RESOURCE: usize = 1_024;
 }
 
-/// Renders the audit record of a call as one JSON object on one line. `hsm` is the HSM that the request
-/// names, if it exists. Contains no key material, plaintext, PIN or access token, because the entry has none.
-pub fn render(entry: &AuditEntry, hsm: Option<&ManagedHsm>) -> String {
-    let requested = entry.hsm.as_ref().map_or("", |name| name.as_str());
-    let name = hsm.map_or(requested, |hsm| hsm.name.as_str());
-    let (sku, group) = hsm.map_or(("", ""), |hsm| (&hsm.sku, hsm.resource_group.as_str()));
+/// Renders the audit record of a call as one JSON object on one line. `container` is the one that the
+/// request names, if it exists. Contains no key material, plaintext, PIN or access token, because the entry has none.
+pub fn render(entry: &AuditEntry, container: Option<&Container>) -> String {
+    let id = container.map(Container::id).or_else(|| entry.container.clone());
+    let name = id.as_ref().map_or("", |id| id.name());
+    // Calls without a container have the names of a managed HSM, too: the log is that of the service.
+    let names = id.as_ref().map_or(ContainerKind::ManagedHsm, ContainerId::kind).audit_names();
+    let (sku, group) =
+        container.map_or(("", ""), |container| (container.sku(), container.resource_group().as_str()));
     let (result, signature) = match entry.result {
         Ok(()) => ("Success", "OK"),
         Err(error) => ("Failure", error),
     };
     let mut json = JsonObject::with_capacity(1_536);
-    json.uuid("TenantId", hsm.map(|hsm| hsm.tenant));
+    json.uuid("TenantId", container.map(Container::tenant));
     json.display("time", format_args!("{:.3}", entry.at));
-    json.text("resourceId", &hsm.map(resource_id).unwrap_or_default(), limit::RESOURCE);
+    json.text("resourceId", &container.map(resource_id).unwrap_or_default(), limit::RESOURCE);
     json.plain("operationName", entry.event);
     json.plain("operationVersion", &entry.origin.operation_version);
     json.plain("category", "AuditEvent");
     json.plain("resultType", result);
     json.name("properties");
     json.open();
-    json.plain("PoolType", "M-HSM");
+    json.plain("PoolType", names.pool_type);
     json.text("sku_Family", family(sku), limit::RESOURCE);
     json.text("sku_Name", sku, limit::RESOURCE);
     json.close();
@@ -59,17 +62,21 @@ pub fn render(entry: &AuditEntry, hsm: Option<&ManagedHsm>) -> String {
     json.text("resourceGroup", group, limit::RESOURCE);
     json.plain("resourceProvider", "MICROSOFT.KEYVAULT");
     json.plain("resource", name);
-    json.plain("resourceType", "managedHSMs");
+    json.plain("resourceType", names.resource_type);
     json.text("target", &entry.target, limit::TARGET);
     json.plain("resultSignature", signature);
     json.finish()
 }
 
 /// The resource ID in upper case, as in Azure's logs.
-fn resource_id(hsm: &ManagedHsm) -> String {
+fn resource_id(container: &Container) -> String {
+    let id = container.id();
     let mut id = format!(
-        "/SUBSCRIPTIONS/{}/RESOURCEGROUPS/{}/PROVIDERS/MICROSOFT.KEYVAULT/MANAGEDHSMS/{}",
-        hsm.subscription, hsm.resource_group, hsm.name
+        "/SUBSCRIPTIONS/{}/RESOURCEGROUPS/{}/PROVIDERS/MICROSOFT.KEYVAULT/{}/{}",
+        container.subscription(),
+        container.resource_group(),
+        id.kind().audit_names().resource_type,
+        id.name()
     );
     id.make_ascii_uppercase();
     id
@@ -220,7 +227,9 @@ mod tests {
 
     use super::*;
     use crate::model::audit_entry::{Meter, Origin};
-    use crate::model::hsm::Activation;
+    use std::sync::Arc;
+
+    use crate::model::hsm::{Activation, ManagedHsm};
     use crate::model::name::PrincipalId;
     use crate::model::retention::RetentionDays;
 
@@ -251,7 +260,7 @@ mod tests {
             at: "2020-08-31T19:52:39.763999Z".parse().unwrap(),
             event: "KeySign",
             meter: Meter::Cryptographic,
-            hsm: Some("contosomhsm".parse().unwrap()),
+            container: Some("contosomhsm".parse().unwrap()),
             target: "hsms/ContosoMHSM/keys/invoices".into(),
             caller: Some(AuditCaller {
                 principal: PrincipalId(Uuid::from_u128(2)),
@@ -273,7 +282,8 @@ mod tests {
 
     #[test]
     fn record_has_the_members_of_azure_logs() {
-        let record: Value = serde_json::from_str(&render(&entry(), Some(&hsm()))).unwrap();
+        let record: Value =
+            serde_json::from_str(&render(&entry(), Some(&Container::ManagedHsm(Arc::new(hsm()))))).unwrap();
         let identity = concat!(
             r#"{"claim":{"appid":"app","http_schemas_microsoft_com_identity":{"claims":{"objectidentifier":"#,
             r#""00000000-0000-0000-0000-000000000002"}},"http_schemas_xmlsoap_org_ws_2005_05_identity":"#,
@@ -340,7 +350,7 @@ mod tests {
 
     #[test]
     fn unauthenticated_caller_has_no_claims() {
-        let record = AuditEntry { caller: None, hsm: None, ..entry() };
+        let record = AuditEntry { caller: None, container: None, ..entry() };
         let record: Value = serde_json::from_str(&render(&record, None)).unwrap();
         assert_eq!(record["identity"], r#"{"claim":{}}"#);
         assert_eq!(record["resource"], "");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::algorithm::{AesMode, Cipher, EncryptionAlgorithm, Wrap, WrapAlgorithm};
+use super::container_id::ContainerId;
 use super::key::{KeyOperation, KeyOperations, KeyType, KeyVersion, Tags};
 use super::mode_family::FAMILY_TAG;
 use super::name::HsmName;
@@ -99,23 +100,24 @@ pub fn check_family(version: &KeyVersion, bound: ModeFamily, asked: ModeFamily) 
 #[derive(Clone, Debug, Default)]
 pub struct AesModePolicy {
     default: AesModes,
-    /// By case-insensitive HSM name.
+    /// By case-insensitive container.
     overrides: BTreeMap<String, AesModes>,
 }
 
 impl AesModePolicy {
     /// Creates a policy from the default and the overrides for single HSMs.
     pub fn new<'n>(default: AesModes, overrides: impl Iterator<Item = (&'n HsmName, AesModes)>) -> Self {
-        let overrides = overrides.map(|(name, modes)| (name.to_case_insensitive(), modes)).collect();
+        let overrides =
+            overrides.map(|(name, modes)| (ContainerId::from(name).to_case_insensitive(), modes)).collect();
         Self { default, overrides }
     }
 
-    /// Returns the policy of an HSM.
-    pub fn for_hsm(&self, hsm: &HsmName) -> AesModes {
+    /// Returns the policy of a container.
+    pub fn for_container(&self, container: &ContainerId) -> AesModes {
         if self.overrides.is_empty() {
             return self.default;
         }
-        self.overrides.get(&hsm.to_case_insensitive()).copied().unwrap_or(self.default)
+        self.overrides.get(&container.to_case_insensitive()).copied().unwrap_or(self.default)
     }
 }
 
@@ -161,7 +163,7 @@ mod tests {
         let name = |text: &str| text.parse::<HsmName>().unwrap();
         let policy =
             AesModePolicy::new(AesModes::Azure, [(&name("Payments"), AesModes::Separated)].into_iter());
-        assert_eq!(policy.for_hsm(&name("payments")), AesModes::Separated);
-        assert_eq!(policy.for_hsm(&name("others")), AesModes::Azure);
+        assert_eq!(policy.for_container(&name("payments").into()), AesModes::Separated);
+        assert_eq!(policy.for_container(&name("others").into()), AesModes::Azure);
     }
 }

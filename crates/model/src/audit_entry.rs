@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::Timestamp;
 use super::billing::KeyClass;
+use super::container_id::ContainerId;
 use super::key::KeyType;
-use super::name::{HsmName, PrincipalId};
+use super::name::PrincipalId;
 
 /// The billing class of a call. Rejected calls count too: Azure bills authenticated requests.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -73,8 +74,8 @@ pub struct AuditEntry {
     pub event: &'static str,
     /// The billing class of the call.
     pub meter: Meter,
-    /// The HSM that the request named, if any.
-    pub hsm: Option<HsmName>,
+    /// The container that the request named, if any.
+    pub container: Option<ContainerId>,
     /// The resource acted on, for example `hsms/local/keys/invoices/versions/…`.
     pub target: String,
     /// The caller; `None` if it was not authenticated.

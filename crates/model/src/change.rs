@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::arm_rbac::ControlAssignment;
 use super::audit_key::AuditKey;
 use super::billing::Budget;
+use super::container_id::ContainerId;
 use super::deletion::{Deletable, Transition};
 use super::due::Notice;
 use super::hsm::ManagedHsm;
@@ -31,12 +32,12 @@ pub enum Change {
     ReplaceVersion(KeyVersion),
     /// Binds a version of a live key to a family of AES modes. No effect if it is bound to that family already; fails
     /// if it is bound to another.
-    BindModes(HsmName, KeyName, VersionId, ModeFamily),
+    BindModes(ContainerId, KeyName, VersionId, ModeFamily),
     /// Replaces or removes the rotation policy of a live key. Clears the `NotRotated` notice, so that a rotation
     /// abandoned under the previous policy is scheduled again.
-    PutRotationPolicy(HsmName, KeyName, Option<Arc<RotationPolicy>>),
+    PutRotationPolicy(ContainerId, KeyName, Option<Arc<RotationPolicy>>),
     /// Records a one-time notice for the current version of a live key.
-    RecordNotice(HsmName, KeyName, Notice),
+    RecordNotice(ContainerId, KeyName, Notice),
     /// Soft-deletes, recovers or purges a resource.
     Transition(Deletable, Transition),
     /// Creates or replaces a custom role definition.
@@ -98,8 +99,8 @@ pub enum ControlChange {
 pub struct Intent {
     /// Identifies the intent.
     pub id: Uuid,
-    /// The HSM whose token is affected.
-    pub hsm: HsmName,
+    /// The container whose token is affected.
+    pub container: ContainerId,
     /// The action on the token.
     pub verb: IntentVerb,
     /// The affected objects by `CKA_ID`, which is their key version; empty if the whole token is affected.

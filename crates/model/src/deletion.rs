@@ -1,5 +1,6 @@
 //! Soft-delete as one state machine: the resources that are soft-deleted, their states and the transitions.
 
+use super::container_id::ContainerId;
 use super::name::{HsmName, KeyName};
 use super::resource_kind::Resource;
 use super::retention::{Deletion, RecoveryLevel};
@@ -9,7 +10,7 @@ use super::{Error, Result, Timestamp};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Deletable {
     /// A key with all its versions.
-    Key(HsmName, KeyName),
+    Key(ContainerId, KeyName),
     /// A managed HSM with everything in it.
     ManagedHsm(HsmName),
 }
@@ -69,10 +70,11 @@ impl Transition {
 }
 
 impl Deletable {
-    /// Returns the HSM that holds its key material.
-    pub const fn hsm(&self) -> &HsmName {
+    /// Returns the container that holds its key material: a container holds its own.
+    pub fn container(&self) -> ContainerId {
         match self {
-            Self::Key(hsm, _) | Self::ManagedHsm(hsm) => hsm,
+            Self::Key(container, _) => container.clone(),
+            Self::ManagedHsm(name) => name.into(),
         }
     }
 
@@ -87,7 +89,7 @@ impl Deletable {
     /// Returns the resource as errors name it while it is live.
     pub fn live(&self) -> Resource {
         match self {
-            Self::Key(hsm, name) => Resource::key(hsm, name),
+            Self::Key(container, name) => Resource::key(container, name),
             Self::ManagedHsm(name) => name.into(),
         }
     }
@@ -95,7 +97,7 @@ impl Deletable {
     /// Returns the resource as errors name it while it is soft-deleted.
     pub fn deleted(&self) -> Resource {
         match self {
-            Self::Key(hsm, name) => Resource::deleted_key(hsm, name),
+            Self::Key(container, name) => Resource::deleted_key(container, name),
             Self::ManagedHsm(name) => Resource::deleted_hsm(name),
         }
     }

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::Timestamp;
+use super::container::Container;
 use super::deletion::Deletable;
 use super::hsm::ManagedHsm;
 use super::key::{Key, KeyVersion};
@@ -62,9 +63,18 @@ impl Notice {
 
 impl ManagedHsm {
     /// Returns the scheduled purge of a deleted HSM. Work on its keys waits for its recovery.
-    pub fn scheduled_purge(&self) -> Option<(Timestamp, ScheduledWork)> {
+    fn scheduled_purge(&self) -> Option<(Timestamp, ScheduledWork)> {
         let at = self.deletion?.scheduled_purge_at;
         Some((at, ScheduledWork::Purge(Deletable::ManagedHsm(self.name.clone()))))
+    }
+}
+
+impl Container {
+    /// Returns the scheduled purge of a deleted container. Work on its contents waits for its recovery.
+    pub fn scheduled_purge(&self) -> Option<(Timestamp, ScheduledWork)> {
+        match self {
+            Self::ManagedHsm(hsm) => hsm.scheduled_purge(),
+        }
     }
 }
 
@@ -74,12 +84,15 @@ impl Key {
     /// For a deleted key this is the scheduled purge only; for a live key only the current version is considered.
     pub fn scheduled_work(&self) -> Vec<(Timestamp, ScheduledWork)> {
         if let Some(deletion) = self.deletion {
-            let key = Deletable::Key(self.hsm.clone(), self.name.clone());
+            let key = Deletable::Key(self.container.clone(), self.name.clone());
             return vec![(deletion.scheduled_purge_at, ScheduledWork::Purge(key))];
         }
-        let rotation = self.rotates_at().map(|at| (at, ScheduledWork::RotateKey(self.name.clone())));
+        let rotation = self
+            .rotates_at()
+            .map(|at| (at, ScheduledWork::RotateKey(self.container.clone(), self.name.clone())));
         let notice = self.current().and_then(|version| near_expiry(version));
-        let notice = notice.map(|at| (at, ScheduledWork::EmitNearExpiry(self.name.clone())));
+        let notice =
+            notice.map(|at| (at, ScheduledWork::EmitNearExpiry(self.container.clone(), self.name.clone())));
         rotation.into_iter().chain(notice).collect()
     }
 
@@ -124,7 +137,7 @@ pub(super) mod tests {
     /// Returns an enabled version that does not expire.
     pub(crate) fn version(created: Timestamp) -> KeyVersion {
         KeyVersion {
-            hsm: "local".parse().unwrap(),
+            container: "local".parse().unwrap(),
             name: "a".parse().unwrap(),
             version: VersionId::from_bytes([1; 16]),
             material: PublicMaterial::Oct { key_size: 256 },
@@ -154,8 +167,8 @@ pub(super) mod tests {
             let rules = RotationRules::new(expiry, Some(trigger)).unwrap().unwrap();
             Arc::new(RotationPolicy { rules, created: updated, updated })
         });
-        let (hsm, name) = (version.hsm.clone(), version.name.clone());
-        Key { hsm, name, versions: vec![Arc::new(version)], deletion: None, rotation }
+        let (hsm, name) = (version.container.clone(), version.name.clone());
+        Key { container: hsm, name, versions: vec![Arc::new(version)], deletion: None, rotation }
     }
 
     fn after(period: &str) -> RotationTrigger {
@@ -163,11 +176,11 @@ pub(super) mod tests {
     }
 
     fn rotate(at: Timestamp) -> (Timestamp, ScheduledWork) {
-        (at, ScheduledWork::RotateKey("a".parse().unwrap()))
+        (at, ScheduledWork::RotateKey("local".parse().unwrap(), "a".parse().unwrap()))
     }
 
     fn note(at: Timestamp) -> (Timestamp, ScheduledWork) {
-        (at, ScheduledWork::EmitNearExpiry("a".parse().unwrap()))
+        (at, ScheduledWork::EmitNearExpiry("local".parse().unwrap(), "a".parse().unwrap()))
     }
 
     #[test]

@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
+use super::container_id::ContainerId;
+use super::container_id::KeyId;
 use super::deletion::Transition;
 use super::key_date::KeyDate;
-use super::name::{BudgetName, HsmName, KeyId, KeyName, VersionId};
+use super::name::{BudgetName, HsmName, KeyName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
+use super::resource_kind::Resource;
 use super::time_guard::ClockStatusChange;
 
 /// The default number of retained events.
@@ -78,10 +81,12 @@ pub enum HsmEventKind {
 /// An event of a key.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KeyEvent {
-    /// Identifies its HSM among all that ever had its name.
-    pub hsm_id: Uuid,
-    /// The HSM.
-    pub hsm: HsmName,
+    /// Identifies its container among all that ever had its name.
+    #[serde(rename = "hsm_id")]
+    pub container_unique_id: Uuid,
+    /// The container.
+    #[serde(rename = "hsm")]
+    pub container: ContainerId,
     /// The key.
     pub name: KeyName,
     /// What happened.
@@ -179,10 +184,10 @@ impl LifecycleEvent {
                     format!("subscriptions/{subscription}/resourceGroups/{resource_group}/managedHsms/{name}")
                 }
             },
-            EventPayload::Key(KeyEvent { hsm, name, kind, .. }) => {
+            EventPayload::Key(KeyEvent { container, name, kind, .. }) => {
                 let version = match kind {
                     KeyEventKind::Deleted(_) | KeyEventKind::Purged => {
-                        return format!("hsms/{hsm}/deletedKeys/{name}");
+                        return Resource::deleted_key(container, name).name;
                     }
                     KeyEventKind::Recovered => None,
                     KeyEventKind::Created(version)
@@ -191,7 +196,7 @@ impl LifecycleEvent {
                     | KeyEventKind::NearExpiry(version, _)
                     | KeyEventKind::NotRotated(version) => Some(*version),
                 };
-                KeyId { hsm: hsm.clone(), name: name.clone(), version }.to_string()
+                KeyId { container: container.clone(), name: name.clone(), version }.to_string()
             }
             EventPayload::Budget(name) => format!("subscriptions/{subscription}/budgets/{name}"),
             EventPayload::Clock(_) => "clock".to_owned(),
@@ -231,7 +236,7 @@ impl EventFilter {
     /// Whether the watch receives the event. Watching HSMs reveals nothing about keys or about costs.
     pub fn selects(&self, event: &LifecycleEvent) -> bool {
         match (self, &event.what) {
-            (Self::Keys(id), EventPayload::Key(key)) => key.hsm_id == *id,
+            (Self::Keys(id), EventPayload::Key(key)) => key.container_unique_id == *id,
             (Self::ManagedHsms(subscription), EventPayload::Hsm(_) | EventPayload::Clock(_)) => {
                 event.subscription == *subscription
             }
@@ -302,8 +307,9 @@ mod tests {
     }
 
     fn key(kind: KeyEventKind) -> LifecycleEvent {
-        let (hsm, name) = ("payroll".parse().unwrap(), "salaries".parse().unwrap());
-        event(EventPayload::Key(KeyEvent { hsm_id: HSM, hsm, name, kind }))
+        let (container, name) =
+            (ContainerId::ManagedHsm("payroll".parse().unwrap()), "salaries".parse().unwrap());
+        event(EventPayload::Key(KeyEvent { container_unique_id: HSM, container, name, kind }))
     }
 
     #[test]

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::container_id::ContainerId;
 pub use super::curve::Curve;
 use super::due::Notices;
 use super::key_date::KeyDate;
 use super::mode_family::ModeFamily;
-use super::name::{HsmName, KeyName, VersionId};
+use super::name::{KeyName, VersionId};
 use super::retention::Deletion;
 use super::rotation::RotationPolicy;
 pub use super::tags::Tags;
@@ -356,8 +357,8 @@ pub fn check_validity(not_before: Option<KeyDate>, expires: Option<KeyDate>) -> 
 /// One version of a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyVersion {
-    /// The HSM that holds it.
-    pub hsm: HsmName,
+    /// The container that holds it.
+    pub container: ContainerId,
     /// The key it belongs to.
     pub name: KeyName,
     /// Its identifier, also the `CKA_ID` of its object in the token.
@@ -406,8 +407,8 @@ impl KeyVersion {
 /// A key with all its versions, which are live or soft-deleted together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Key {
-    /// The HSM that holds it.
-    pub hsm: HsmName,
+    /// The container that holds it.
+    pub container: ContainerId,
     /// Its name.
     pub name: KeyName,
     /// Its versions, oldest first; never empty. The last is the current version.

@@ -10,6 +10,8 @@ pub mod audit_key;
 pub mod base64;
 pub mod billing;
 pub mod change;
+pub mod container;
+pub mod container_id;
 mod curve;
 pub mod deletion;
 mod denied;

@@ -3,6 +3,7 @@
 //! Operations check a limit first, so that a rejected call does not reach the token. The store checks it again when it
 //! applies the change, because concurrent calls may each have passed the first check.
 
+use super::container_id::ContainerKind;
 use super::local_rbac::LocalScope;
 use super::{Error, Result};
 
@@ -32,10 +33,10 @@ pub const HSMS: Limit =
     Limit { what: "managed HSMs in a subscription and location, deleted ones included", max: 5 };
 
 /// Keys of one HSM, live and deleted (Azure's service limits).
-pub const KEYS: Limit = Limit { what: "keys in an HSM", max: 5000 };
+const KEYS: Limit = Limit { what: "keys in an HSM", max: 5000 };
 
 /// Versions of one key, including those created by rotation.
-pub const VERSIONS: Limit = Limit { what: "versions of a key", max: 100 };
+const VERSIONS: Limit = Limit { what: "versions of a key", max: 100 };
 
 /// Custom role definitions of one HSM (Azure's service limits).
 pub const DEFINITIONS: Limit = Limit { what: "custom role definitions", max: 50 };
@@ -63,3 +64,21 @@ pub const RESOURCE_GROUPS: Limit = Limit { what: "resource groups in a subscript
 /// Budgets of one subscription.
 // assumption: no limit for budgets of HSMs is recorded; this one bounds the cost of evaluating them.
 pub const BUDGETS: Limit = Limit { what: "budgets in a subscription", max: 100 };
+
+/// The limits on the contents of a container.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ContainerLimits {
+    /// Keys, live and deleted.
+    pub keys: Limit,
+    /// Versions of one key, including those created by rotation.
+    pub versions: Limit,
+}
+
+impl ContainerKind {
+    /// Returns the limits on its contents.
+    pub const fn limits(self) -> ContainerLimits {
+        match self {
+            Self::ManagedHsm => ContainerLimits { keys: KEYS, versions: VERSIONS },
+        }
+    }
+}

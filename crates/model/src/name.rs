@@ -217,27 +217,6 @@ impl fmt::Debug for PrincipalId {
     }
 }
 
-/// The target of a key operation: a key, and one of its versions or the current one.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct KeyId {
-    /// The managed HSM that holds the key.
-    pub hsm: HsmName,
-    /// The key.
-    pub name: KeyName,
-    /// One version, or `None` for the current one.
-    pub version: Option<VersionId>,
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "hsms/{}/keys/{}", self.hsm, self.name)?;
-        match self.version {
-            Some(version) => write!(f, "/versions/{version}"),
-            None => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

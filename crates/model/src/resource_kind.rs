@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::Timestamp;
-use super::name::{BudgetName, HsmName, KeyId, KeyName, VersionId};
+use super::container_id::ContainerId;
+use super::container_id::KeyId;
+use super::name::{BudgetName, HsmName, KeyName, VersionId};
 use super::resource::{ResourceGroupName, SubscriptionId};
 
 /// What a resource is. Surfaces map each kind exhaustively.
@@ -101,8 +103,8 @@ impl Resource {
     }
 
     /// A soft-deleted key.
-    pub fn deleted_key(hsm: &HsmName, key: &KeyName) -> Self {
-        Self { kind: ResourceKind::DeletedKey, name: format!("hsms/{hsm}/deletedKeys/{key}") }
+    pub fn deleted_key(container: &ContainerId, key: &KeyName) -> Self {
+        Self { kind: ResourceKind::DeletedKey, name: format!("{container}/deletedKeys/{key}") }
     }
 
     /// A soft-deleted managed HSM.
@@ -111,13 +113,13 @@ impl Resource {
     }
 
     /// A key.
-    pub fn key(hsm: &HsmName, key: &KeyName) -> Self {
-        Self { kind: ResourceKind::Key, name: format!("hsms/{hsm}/keys/{key}") }
+    pub fn key(container: &ContainerId, key: &KeyName) -> Self {
+        Self { kind: ResourceKind::Key, name: format!("{container}/keys/{key}") }
     }
 
     /// A key version, or the key if `version` is `None`.
-    pub fn version(hsm: &HsmName, key: &KeyName, version: Option<VersionId>) -> Self {
-        (&KeyId { hsm: hsm.clone(), name: key.clone(), version }).into()
+    pub fn version(container: &ContainerId, key: &KeyName, version: Option<VersionId>) -> Self {
+        (&KeyId { container: container.clone(), name: key.clone(), version }).into()
     }
 
     /// A resource group.
@@ -142,6 +144,14 @@ impl Resource {
 impl From<&HsmName> for Resource {
     fn from(hsm: &HsmName) -> Self {
         Self { kind: ResourceKind::ManagedHsm, name: format!("hsms/{hsm}") }
+    }
+}
+
+impl From<&ContainerId> for Resource {
+    fn from(container: &ContainerId) -> Self {
+        match container {
+            ContainerId::ManagedHsm(name) => name.into(),
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use jiff::SignedDuration;
 
 use super::Timestamp;
+use super::container_id::ContainerId;
 use super::deletion::Deletable;
-use super::name::{BudgetName, HsmName, KeyName};
+use super::name::{BudgetName, KeyName};
 use super::resource::SubscriptionId;
 
 /// The setting of a virtual clock.
@@ -36,30 +37,37 @@ pub enum ScheduledWork {
     Purge(Deletable),
     /// Rotate a key by its rotation policy. Ordered before `NoteNearExpiry`: if both are due at once, the expiring
     /// version is no longer the current one.
-    RotateKey(KeyName),
+    RotateKey(ContainerId, KeyName),
     /// Emit the event that the current version of a key expires soon.
-    EmitNearExpiry(KeyName),
-    /// Emit the event that a budget is reached. The HSM of the work is any one in the budget's scope.
+    EmitNearExpiry(ContainerId, KeyName),
+    /// Emit the event that a budget is reached.
     EmitBudgetReached(SubscriptionId, BudgetName),
 }
 
 impl ScheduledWork {
+    /// Returns the container that the work is in; `None` for work on the control plane.
+    pub fn container(&self) -> Option<ContainerId> {
+        match self {
+            Self::Purge(resource) => Some(resource.container()),
+            Self::RotateKey(container, _) | Self::EmitNearExpiry(container, _) => Some(container.clone()),
+            Self::EmitBudgetReached(..) => None,
+        }
+    }
+
     /// Whether the work destroys data permanently.
     pub const fn destroys(&self) -> bool {
         match self {
             Self::Purge(_) => true,
-            Self::RotateKey(_) | Self::EmitNearExpiry(_) | Self::EmitBudgetReached(..) => false,
+            Self::RotateKey(..) | Self::EmitNearExpiry(..) | Self::EmitBudgetReached(..) => false,
         }
     }
 }
 
-/// Scheduled work of an HSM and its due time.
+/// Scheduled work and its due time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct DueWork {
     /// When the work is due.
     pub at: Timestamp,
-    /// The HSM.
-    pub hsm: HsmName,
     /// The work.
     pub work: ScheduledWork,
 }

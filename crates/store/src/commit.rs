@@ -8,10 +8,10 @@ use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Change, Intent};
+use crate::model::container::ContainerId;
 use crate::model::event::DEFAULT_RETAINED;
 use crate::model::key::KeyVersion;
 use crate::model::local_rbac::RoleDefinition;
-use crate::model::name::HsmName;
 
 /// The writes of one call, applied atomically.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +51,8 @@ impl Commit {
 pub struct AuditRecord {
     /// When the call arrived.
     pub at: Timestamp,
-    /// The HSM that the request names, if any.
-    pub hsm: Option<HsmName>,
+    /// The container that the request names, if any.
+    pub container: Option<ContainerId>,
     /// The operation's name in the audit log (`operationName`).
     pub event: &'static str,
     /// The meter of the call.

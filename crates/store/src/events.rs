@@ -6,6 +6,7 @@
 use super::transaction::Transaction;
 use crate::model::billing::Budget;
 use crate::model::change::{Change, ControlChange, VersionOrigin};
+use crate::model::container::ContainerId;
 use crate::model::deletion::Deletable;
 use crate::model::due::Notice;
 use crate::model::event::{EventPayload, HsmEvent, HsmEventKind, KeyEvent, KeyEventKind};
@@ -26,7 +27,7 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
                 VersionOrigin::Imported => KeyEventKind::Imported,
                 VersionOrigin::Rotated => KeyEventKind::Rotated,
             };
-            key(transaction, &version.hsm, &version.name, kind(version.version))
+            key(transaction, &version.container, &version.name, kind(version.version))
         }
         Change::RecordNotice(hsm, name, notice) => noted(transaction, hsm, name, *notice),
         Change::Transition(Deletable::Key(hsm, name), transition) => {
@@ -101,32 +102,34 @@ fn reached(budget: &Budget, transaction: &Transaction<'_>) -> Vec<(SubscriptionI
 /// The event of a key, with its names in their original case.
 fn key(
     transaction: &Transaction<'_>,
-    hsm: &HsmName,
+    container: &ContainerId,
     name: &KeyName,
     kind: KeyEventKind,
 ) -> Vec<(SubscriptionId, EventPayload)> {
-    let Ok(found) = transaction.hsm(hsm) else { return Vec::new() };
-    let name = transaction.key(hsm, name).map_or_else(|| name.clone(), |key| key.name.clone());
-    let happened = KeyEvent { hsm_id: found.id, hsm: found.name.clone(), name, kind };
-    vec![(found.subscription, EventPayload::Key(happened))]
+    let Ok(found) = transaction.container(container) else { return Vec::new() };
+    let name = transaction.key(container, name).map_or_else(|| name.clone(), |key| key.name.clone());
+    let happened = KeyEvent { container_unique_id: found.unique_id(), container: found.id(), name, kind };
+    vec![(found.subscription(), EventPayload::Key(happened))]
 }
 
 /// The event of a notice, unless the version already has it.
 fn noted(
     transaction: &Transaction<'_>,
-    hsm: &HsmName,
+    container: &ContainerId,
     name: &KeyName,
     notice: Notice,
 ) -> Vec<(SubscriptionId, EventPayload)> {
-    let Some(known) = transaction.key(hsm, name) else { return Vec::new() };
+    let Some(known) = transaction.key(container, name) else { return Vec::new() };
     let Some(current) = known.current().filter(|current| !current.notices.contains(notice)) else {
         return Vec::new();
     };
     match (notice, current.attributes.expires) {
         (Notice::NearExpiry, Some(expires)) => {
-            key(transaction, hsm, name, KeyEventKind::NearExpiry(current.version, expires))
+            key(transaction, container, name, KeyEventKind::NearExpiry(current.version, expires))
         }
         (Notice::NearExpiry, None) => Vec::new(),
-        (Notice::NotRotated, _) => key(transaction, hsm, name, KeyEventKind::NotRotated(current.version)),
+        (Notice::NotRotated, _) => {
+            key(transaction, container, name, KeyEventKind::NotRotated(current.version))
+        }
     }
 }

@@ -342,7 +342,8 @@ impl Group {
             let head = &mut self.position.head;
             let line = head.link(&record.body);
             self.records.push(ExportedRecord { seq: head.seq, at, line });
-            let hsm = record.hsm.as_ref().and_then(|hsm| self.canonical(memory, hsm));
+            let container = record.container.as_ref();
+            let hsm = container.and_then(|container| self.canonical(memory, container.managed_hsm()?));
             self.usage.count(hsm, record.event, record.meter, record.at);
             if let Some(version) = &record.version {
                 self.usage.record_use(version, record.at, &known);

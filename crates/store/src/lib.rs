@@ -58,6 +58,7 @@ use crate::model::arm_rbac::{ControlAssignment, ControlGrant};
 use crate::model::audit_key::AuditKey;
 use crate::model::billing::{Budget, Facts, MeterReading, Period, VersionUse, day_of};
 use crate::model::change::Intent;
+use crate::model::container::{Container, ContainerId};
 use crate::model::event::{EventBatch, EventFilter, EventPosition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
@@ -142,6 +143,11 @@ impl Store {
         self.0.memory.hsm(name)
     }
 
+    /// The container, live or deleted.
+    pub fn container(&self, id: &ContainerId) -> Option<Container> {
+        self.0.memory.container(id)
+    }
+
     /// The serial numbers of the tokens of all HSMs, deleted ones included.
     pub fn token_serials(&self) -> Vec<String> {
         self.hsms().iter().map(|hsm| hsm.token_serial.clone()).collect()
@@ -163,18 +169,24 @@ impl Store {
     }
 
     /// The key of this name, live or deleted.
-    pub fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
-        self.0.memory.key(hsm, name)
+    pub fn key(&self, container: &ContainerId, name: &KeyName) -> Option<Arc<Key>> {
+        self.0.memory.key(container, name)
     }
 
     /// At most `limit` keys after the name `after`, in case-insensitive order.
-    pub fn keys(&self, hsm: &HsmName, listing: Listing, after: Option<&str>, limit: usize) -> Vec<Arc<Key>> {
-        self.0.memory.keys(hsm, listing, after, limit)
+    pub fn keys(
+        &self,
+        container: &ContainerId,
+        listing: Listing,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Vec<Arc<Key>> {
+        self.0.memory.keys(container, listing, after, limit)
     }
 
     /// The number of live and deleted keys.
-    pub fn key_count(&self, hsm: &HsmName) -> usize {
-        self.0.memory.key_count(hsm)
+    pub fn key_count(&self, container: &ContainerId) -> usize {
+        self.0.memory.key_count(container)
     }
 
     /// Built-in role definitions in their fixed order, then custom ones in order of creation.

@@ -93,7 +93,7 @@ async fn keys(
             None => None,
         };
         let name = parsed(&row, "name")?;
-        let key = Key { hsm: hsm.name.clone(), name, versions: Vec::new(), deletion, rotation: None };
+        let key = Key { container: (&hsm.name).into(), name, versions: Vec::new(), deletion, rotation: None };
         keys.insert(id, key);
     }
     Ok(keys)
@@ -109,7 +109,7 @@ async fn versions(db: &mut SqliteConnection, keys: &mut BTreeMap<LowercaseKeyId,
         let id: LowercaseKeyId = (column(&row, "hsm")?, column(&row, "key_name")?);
         let key = keys.get_mut(&id).ok_or_else(|| damaged("a version has no key"))?;
         let version = KeyVersion {
-            hsm: key.hsm.clone(),
+            container: key.container.clone(),
             name: key.name.clone(),
             version: parsed(&row, "version")?,
             material: json(&row, "material")?,
@@ -177,7 +177,12 @@ async fn intents(db: &mut SqliteConnection) -> Result<Vec<Intent>> {
             "wipe" => IntentVerb::Wipe,
             other => return Err(damaged(format!("unknown intent verb {other}"))),
         };
-        Ok(Intent { id: parsed(row, "id")?, hsm: parsed(row, "hsm")?, verb, objects: json(row, "objects")? })
+        Ok(Intent {
+            id: parsed(row, "id")?,
+            container: parsed(row, "hsm")?,
+            verb,
+            objects: json(row, "objects")?,
+        })
     };
     rows.iter().map(intent).collect()
 }

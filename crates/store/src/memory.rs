@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::model::audit_key::AuditKey;
 use crate::model::change::Intent;
+use crate::model::container::{Container, ContainerId};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
@@ -26,7 +27,7 @@ use crate::model::local_rbac::RoleDefinition;
 use crate::model::name::{HsmName, KeyName};
 use crate::model::time::{DueWork, ScheduledWork};
 
-/// The keys of one HSM. Live and deleted keys are in separate maps, so that listing a few live keys does
+/// The keys of one container. Live and deleted keys are in separate maps, so that listing a few live keys does
 /// not iterate over a million deleted ones. A name is in at most one of the two.
 #[derive(Default)]
 struct Keys {
@@ -34,9 +35,9 @@ struct Keys {
     deleted: BTreeMap<CaseInsensitiveName, Arc<Key>>,
 }
 
-/// The state of one HSM.
-struct HsmState {
-    hsm: Arc<ManagedHsm>,
+/// The state of one container.
+struct ContainerState {
+    container: Container,
     keys: Keys,
     roles: Arc<Roles>,
     /// An index of scheduled work by time.
@@ -47,7 +48,7 @@ struct HsmState {
 pub(super) struct Memory {
     built_in: Arc<[Arc<RoleDefinition>]>,
     built_in_control: Arc<[Arc<RoleDefinition>]>,
-    states: RwLock<BTreeMap<String, RwLock<HsmState>>>,
+    states: RwLock<BTreeMap<String, RwLock<ContainerState>>>,
     lifetimes: RwLock<Lifetimes>,
     resources: RwLock<Arc<Resources>>,
     intents: RwLock<BTreeMap<Uuid, Intent>>,
@@ -152,18 +153,28 @@ impl Memory {
         self.clock.now()
     }
 
-    fn with<T>(&self, hsm: &str, view: impl FnOnce(&HsmState) -> T) -> Option<T> {
+    fn with<T>(&self, container: &str, view: impl FnOnce(&ContainerState) -> T) -> Option<T> {
         let states = read(&self.states);
-        let state = read(states.get(&*to_lowercase(hsm))?);
+        let state = read(states.get(&*to_lowercase(container))?);
         Some(view(&state))
     }
 
     pub(super) fn hsms(&self) -> Vec<Arc<ManagedHsm>> {
-        read(&self.states).values().map(|state| Arc::clone(&read(state).hsm)).collect()
+        let containers = read(&self.states);
+        let hsms = containers.values().map(|state| match &read(state).container {
+            Container::ManagedHsm(hsm) => Arc::clone(hsm),
+        });
+        hsms.collect()
     }
 
     pub(super) fn hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
-        self.with(name.as_str(), |state| Arc::clone(&state.hsm))
+        self.with(name.as_str(), |state| match &state.container {
+            Container::ManagedHsm(hsm) => Arc::clone(hsm),
+        })
+    }
+
+    pub(super) fn container(&self, id: &ContainerId) -> Option<Container> {
+        self.with(id.as_stored(), |state| state.container.clone())
     }
 
     pub(super) fn lifetimes(&self) -> Vec<HsmLifetime> {
@@ -175,10 +186,10 @@ impl Memory {
         *write(&self.lifetimes) = lifetimes;
     }
 
-    pub(super) fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
+    pub(super) fn key(&self, container: &ContainerId, name: &KeyName) -> Option<Arc<Key>> {
         let name = name.as_str();
         let name: &dyn CaseInsensitive = &name;
-        self.with(hsm.as_str(), |state| {
+        self.with(container.as_stored(), |state| {
             state.keys.live.get(name).or_else(|| state.keys.deleted.get(name)).cloned()
         })
         .flatten()
@@ -186,12 +197,12 @@ impl Memory {
 
     pub(super) fn keys(
         &self,
-        hsm: &HsmName,
+        container: &ContainerId,
         listing: Listing,
         after: Option<&str>,
         limit: usize,
     ) -> Vec<Arc<Key>> {
-        self.with(hsm.as_str(), |state| {
+        self.with(container.as_stored(), |state| {
             let keys = match listing {
                 Listing::Live => &state.keys.live,
                 Listing::Deleted => &state.keys.deleted,
@@ -207,30 +218,35 @@ impl Memory {
     }
 
     /// Whether there is a key of this lower-case name, live or deleted.
-    pub(super) fn has_key(&self, hsm: &HsmName, folded: &str) -> bool {
+    pub(super) fn has_key(&self, container: &ContainerId, folded: &str) -> bool {
         let name: &dyn CaseInsensitive = &folded;
-        let has =
-            |state: &HsmState| state.keys.live.contains_key(name) || state.keys.deleted.contains_key(name);
-        self.with(hsm.as_str(), has).unwrap_or(false)
+        let has = |state: &ContainerState| {
+            state.keys.live.contains_key(name) || state.keys.deleted.contains_key(name)
+        };
+        self.with(container.as_stored(), has).unwrap_or(false)
     }
 
-    pub(super) fn key_count(&self, hsm: &HsmName) -> usize {
-        self.with(hsm.as_str(), |state| state.keys.live.len() + state.keys.deleted.len()).unwrap_or_default()
+    pub(super) fn key_count(&self, container: &ContainerId) -> usize {
+        self.with(container.as_stored(), |state| state.keys.live.len() + state.keys.deleted.len())
+            .unwrap_or_default()
     }
 
     pub(super) fn roles(&self, hsm: &HsmName) -> Option<Arc<Roles>> {
         self.with(hsm.as_str(), |state| Arc::clone(&state.roles))
     }
 
-    /// The earliest due work for which `except` returns `false`. Work in a deleted HSM waits for its recovery.
+    /// The earliest due work for which `except` returns `false`. Work in a deleted container waits for its recovery.
     pub(super) fn next_due(&self, except: impl Fn(&DueWork) -> bool) -> Option<DueWork> {
         let states = read(&self.states);
         let firsts = states.values().filter_map(|state| {
             let state = read(state);
-            let due = |at, work| DueWork { at, hsm: state.hsm.name.clone(), work };
-            match state.hsm.scheduled_purge() {
-                Some((at, purge)) => Some(due(at, purge)).filter(|due| !except(due)),
-                None => state.due.iter().map(|(at, work)| due(*at, work.clone())).find(|due| !except(due)),
+            match state.container.scheduled_purge() {
+                Some((at, purge)) => Some(DueWork { at, work: purge }).filter(|due| !except(due)),
+                None => {
+                    let mut works =
+                        state.due.iter().map(|(at, work)| DueWork { at: *at, work: work.clone() });
+                    works.find(|due| !except(due))
+                }
             }
         });
         firsts.min_by_key(|due| due.at)
@@ -238,7 +254,8 @@ impl Memory {
 
     /// Whether this work is still scheduled.
     pub(super) fn is_due(&self, due: &DueWork) -> bool {
-        let found = self.with(due.hsm.as_str(), |state| match state.hsm.scheduled_purge() {
+        let Some(container) = due.work.container() else { return false };
+        let found = self.with(container.as_stored(), |state| match state.container.scheduled_purge() {
             Some((at, purge)) => (at, &purge) == (due.at, &due.work),
             None => state.due.contains(&(due.at, due.work.clone())),
         });
@@ -261,15 +278,16 @@ impl Memory {
             return;
         };
         if let Some(state) = read(&self.states).get(&folded)
-            && read(state).hsm.id == hsm.id
+            && read(state).container.unique_id() == hsm.id
         {
-            write(state).hsm = hsm;
+            write(state).container = Container::ManagedHsm(hsm);
             return;
         }
         // Inserted together with its roles, so that no reader sees it without its administrators.
         let roles = roles.get(&folded).cloned();
         let roles = roles.unwrap_or_else(|| Arc::new(Roles::new(self.built_in(), Vec::new(), Vec::new())));
-        let state = HsmState { hsm, keys: Keys::default(), roles, due: BTreeSet::new() };
+        let container = Container::ManagedHsm(hsm);
+        let state = ContainerState { container, keys: Keys::default(), roles, due: BTreeSet::new() };
         write(&self.states).insert(folded, RwLock::new(state));
     }
 
@@ -293,8 +311,8 @@ impl Memory {
                 write(state).roles = roles;
             }
         }
-        for ((hsm, folded), key) in changes.keys {
-            if let Some(state) = read(&self.states).get(&hsm) {
+        for ((container, folded), key) in changes.keys {
+            if let Some(state) = read(&self.states).get(&container) {
                 let mut state = write(state);
                 let after = key.as_deref().map(Key::scheduled_work).unwrap_or_default();
                 let before =

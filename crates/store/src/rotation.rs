@@ -16,7 +16,7 @@ use crate::model::{Error, Result};
 
 /// Writes the rotation policy of a key, or deletes it if the key has none.
 pub(super) async fn put_policy(db: &mut SqliteConnection, key: &Key) -> Result<(), Failure> {
-    let (hsm, name) = (key.hsm.to_case_insensitive(), key.name.to_case_insensitive());
+    let (hsm, name) = (key.container.to_case_insensitive(), key.name.to_case_insensitive());
     let Some(policy) = &key.rotation else { return delete_policy(db, &hsm, &name).await };
     let sql = "-- put_rotation_policy
         INSERT INTO rotation_policies (hsm, key_name, expiry_time, time_after_create, time_before_expiry,

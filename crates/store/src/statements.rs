@@ -10,11 +10,12 @@ use super::transaction::Transaction;
 use super::usage::{Counter, UsedVersion};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::change::{Change, Intent, IntentVerb};
+use crate::model::container::ContainerId;
 use crate::model::deletion::{Deletable, Transition};
 use crate::model::key::{Key, KeyVersion};
 use crate::model::key_date::KeyDate;
 use crate::model::local_rbac::{RoleAssignment, RoleDefinition};
-use crate::model::name::{HsmName, KeyName, VersionId};
+use crate::model::name::{KeyName, VersionId};
 use crate::model::retention::Deletion;
 use crate::model::{Error, Timestamp};
 
@@ -35,16 +36,16 @@ pub(super) async fn change(
         }
         Change::ReplaceHsm(hsm) => hsms::update(db, hsm).await,
         Change::InsertVersion(version, _) => {
-            let key = planned(transaction, &version.hsm, &version.name)?;
+            let key = planned(transaction, &version.container, &version.name)?;
             insert_key(db, &key).await?;
             insert_version(db, &key, version.version).await
         }
         Change::ReplaceVersion(version) => {
-            let key = planned(transaction, &version.hsm, &version.name)?;
+            let key = planned(transaction, &version.container, &version.name)?;
             update_version(db, found(&key, version.version)?).await
         }
-        Change::BindModes(hsm, name, version, _) => {
-            let key = planned(transaction, hsm, name)?;
+        Change::BindModes(container, name, version, _) => {
+            let key = planned(transaction, container, name)?;
             let version = found(&key, *version)?;
             let sql = "-- bind_modes
                 UPDATE key_versions SET mode_family = $2 WHERE version = $1";
@@ -52,17 +53,17 @@ pub(super) async fn change(
             sqlx::query(sql).bind(version.version.to_string()).bind(family).execute(db).await?;
             Ok(())
         }
-        Change::PutRotationPolicy(hsm, name, _) => {
-            let key = planned(transaction, hsm, name)?;
+        Change::PutRotationPolicy(container, name, _) => {
+            let key = planned(transaction, container, name)?;
             rotation::put_policy(db, &key).await?;
             rotation::set_notices(db, current(&key)?).await
         }
-        Change::RecordNotice(hsm, name, _) => {
-            let key = planned(transaction, hsm, name)?;
+        Change::RecordNotice(container, name, _) => {
+            let key = planned(transaction, container, name)?;
             rotation::set_notices(db, current(&key)?).await
         }
-        Change::Transition(Deletable::Key(hsm, name), step) => {
-            let (hsm, name) = (hsm.to_case_insensitive(), name.to_case_insensitive());
+        Change::Transition(Deletable::Key(container, name), step) => {
+            let (hsm, name) = (container.to_case_insensitive(), name.to_case_insensitive());
             match step {
                 Transition::SoftDelete(deletion) => update_deletion(db, &hsm, &name, Some(*deletion)).await,
                 Transition::Recover(_) => update_deletion(db, &hsm, &name, None).await,
@@ -126,10 +127,12 @@ async fn insert_phase(db: &mut SqliteConnection, transaction: &Transaction<'_>) 
 
 fn planned(
     transaction: &Transaction<'_>,
-    hsm: &HsmName,
+    container: &ContainerId,
     name: &KeyName,
 ) -> Result<std::sync::Arc<Key>, Failure> {
-    transaction.key(hsm, name).ok_or_else(|| Failure::Refused(Error::internal("a planned key is missing")))
+    transaction
+        .key(container, name)
+        .ok_or_else(|| Failure::Refused(Error::internal("a planned key is missing")))
 }
 
 fn current(key: &Key) -> Result<&KeyVersion, Failure> {
@@ -148,7 +151,7 @@ async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {
     let sql = "-- insert_key
         INSERT INTO keys (hsm, folded, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     let query = sqlx::query(sql)
-        .bind(key.hsm.to_case_insensitive())
+        .bind(key.container.to_case_insensitive())
         .bind(key.name.to_case_insensitive())
         .bind(key.name.to_string());
     query.execute(db).await?;
@@ -165,7 +168,7 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
     let attributes = &version.attributes;
     sqlx::query(sql)
         .bind(version.version.to_string())
-        .bind(version.hsm.to_case_insensitive())
+        .bind(version.container.to_case_insensitive())
         .bind(version.name.to_case_insensitive())
         .bind(i64::try_from(position).unwrap_or(i64::MAX))
         .bind(to_json(&version.material)?)
@@ -272,7 +275,7 @@ pub(super) async fn insert_intent(db: &mut SqliteConnection, intent: &Intent) ->
     };
     sqlx::query(sql)
         .bind(intent.id.to_string())
-        .bind(intent.hsm.to_string())
+        .bind(intent.container.as_stored())
         .bind(verb)
         .bind(to_json(&intent.objects)?)
         .execute(db)

@@ -16,6 +16,8 @@ use super::resources::Resources;
 use super::roles::Roles;
 use crate::model::aes_modes::{ModeFamily, check_family};
 use crate::model::change::{Change, Intent};
+use crate::model::container::{Container, ContainerId};
+use crate::model::container_id::KeyId;
 use crate::model::due::{Notice, Notices};
 use crate::model::event::{EventPayload, LifecycleEvent};
 use crate::model::hsm::ManagedHsm;
@@ -24,7 +26,7 @@ use crate::model::lifetime::Phase;
 use crate::model::limit::{self, Limit};
 use crate::model::local_rbac::HierarchicalScope as _;
 use crate::model::location::normalize;
-use crate::model::name::{HsmName, KeyId, KeyName, VersionId};
+use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::resource::SubscriptionId;
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Result, Timestamp};
@@ -89,33 +91,50 @@ impl<'a> Transaction<'a> {
         Ok(hsm)
     }
 
+    /// The container, live or deleted.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(super) fn container(&self, id: &ContainerId) -> Result<Container> {
+        match id {
+            ContainerId::ManagedHsm(name) => self.hsm(name).map(Container::ManagedHsm),
+        }
+    }
+
+    /// The container, which must be live: the contents of a deleted one cannot be changed.
+    fn live_container(&self, id: &ContainerId) -> Result<Container> {
+        let container = self.container(id)?;
+        container.check_live()?;
+        Ok(container)
+    }
+
     /// The last lifetime phase that this commit began.
     pub(super) fn phase_begun(&self) -> Option<&PhaseBegun> {
         self.changes.phases.last()
     }
 
     /// The key, live or deleted.
-    pub(super) fn key(&self, hsm: &HsmName, name: &KeyName) -> Option<Arc<Key>> {
-        let id = (hsm.to_case_insensitive(), name.to_case_insensitive());
+    pub(super) fn key(&self, container: &ContainerId, name: &KeyName) -> Option<Arc<Key>> {
+        let id = (container.to_case_insensitive(), name.to_case_insensitive());
         match self.changes.keys.get(&id).or_else(|| self.group.keys.get(&id)) {
             Some(staged) => staged.clone(),
-            None => self.memory.key(hsm, name),
+            None => self.memory.key(container, name),
         }
     }
 
-    /// The number of live and deleted keys in an HSM.
-    fn key_count(&self, hsm: &HsmName) -> usize {
-        let folded = hsm.to_case_insensitive();
+    /// The number of live and deleted keys in a container.
+    fn key_count(&self, container: &ContainerId) -> usize {
+        let folded = container.to_case_insensitive();
         let mut staged: BTreeMap<&str, bool> = BTreeMap::new();
         for changes in [self.group, &self.changes] {
             let from = (folded.clone(), String::new());
             let here = changes.keys.range(from..).take_while(|((of, _), _)| *of == folded);
             staged.extend(here.map(|((_, name), key)| (name.as_str(), key.is_some())));
         }
-        let known = |name: &&str| self.memory.has_key(hsm, name);
+        let known = |name: &&str| self.memory.has_key(container, name);
         let before = staged.keys().filter(|name| known(name)).count();
         let after = staged.values().filter(|is| **is).count();
-        (self.memory.key_count(hsm) + after).saturating_sub(before)
+        (self.memory.key_count(container) + after).saturating_sub(before)
     }
 
     /// Checks that the limit allows one more, unless the rules of the commit exempt it from limits.
@@ -263,23 +282,23 @@ impl<'a> Transaction<'a> {
     }
 
     fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {
-        let hsm = self.live_hsm(&version.hsm)?;
-        let known = self.key(&version.hsm, &version.name);
+        let container = self.live_container(&version.container)?.id();
+        let known = self.key(&version.container, &version.name);
         if let Some((key, deletion)) = known.as_ref().and_then(|key| Some((key, key.deletion?))) {
-            return Err(Error::deleted(Resource::key(&version.hsm, &key.name), deletion));
+            return Err(Error::deleted(Resource::key(&version.container, &key.name), deletion));
         }
         let mut key = match known {
             Some(key) if key.version(Some(version.version)).is_some() => {
                 return Err(Error::Conflict { what: id(version).to_string() });
             }
             Some(key) => {
-                self.check_limit(limit::VERSIONS, || key.versions.len())?;
+                self.check_limit(container.kind().limits().versions, || key.versions.len())?;
                 Key::clone(&key)
             }
             None => {
-                self.check_limit(limit::KEYS, || self.key_count(&hsm.name))?;
+                self.check_limit(container.kind().limits().keys, || self.key_count(&container))?;
                 Key {
-                    hsm: hsm.name.clone(),
+                    container,
                     name: version.name.clone(),
                     versions: Vec::with_capacity(1),
                     deletion: None,
@@ -293,8 +312,8 @@ impl<'a> Transaction<'a> {
     }
 
     fn replace_version(&mut self, version: &KeyVersion) -> Result<()> {
-        self.live_hsm(&version.hsm)?;
-        let mut key = Key::clone(&*self.live(&version.hsm, &version.name, Some(version.version))?);
+        self.live_container(&version.container)?;
+        let mut key = Key::clone(&*self.live(&version.container, &version.name, Some(version.version))?);
         let mut new = with_names_of(version, &key);
         match key.versions.iter_mut().find(|known| known.version == version.version) {
             Some(known) if known.material == version.material => {
@@ -311,14 +330,14 @@ impl<'a> Transaction<'a> {
 
     fn bind_modes(
         &mut self,
-        hsm: &HsmName,
+        container: &ContainerId,
         name: &KeyName,
         version: VersionId,
         family: ModeFamily,
     ) -> Result<()> {
-        self.live_hsm(hsm)?;
-        let found = self.live(hsm, name, Some(version))?;
-        let missing = || Error::NotFound(Resource::version(hsm, name, Some(version)));
+        self.live_container(container)?;
+        let found = self.live(container, name, Some(version))?;
+        let missing = || Error::NotFound(Resource::version(container, name, Some(version)));
         let known = found.version(Some(version)).ok_or_else(missing)?;
         match known.mode_family {
             Some(bound) => check_family(known, bound, family),
@@ -333,24 +352,24 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn live_key(&self, hsm: &HsmName, name: &KeyName) -> Result<Key> {
-        self.hsm(hsm)?;
-        self.live(hsm, name, None).map(|key| Key::clone(&key))
+    fn live_key(&self, container: &ContainerId, name: &KeyName) -> Result<Key> {
+        self.container(container)?;
+        self.live(container, name, None).map(|key| Key::clone(&key))
     }
 
-    fn live(&self, hsm: &HsmName, name: &KeyName, version: Option<VersionId>) -> Result<Arc<Key>> {
-        let key = self.key(hsm, name).filter(|key| key.deletion.is_none());
-        key.ok_or_else(|| Error::NotFound(Resource::version(hsm, name, version)))
+    fn live(&self, container: &ContainerId, name: &KeyName, version: Option<VersionId>) -> Result<Arc<Key>> {
+        let key = self.key(container, name).filter(|key| key.deletion.is_none());
+        key.ok_or_else(|| Error::NotFound(Resource::version(container, name, version)))
     }
 
     fn set(&mut self, key: Key) {
-        let id = (key.hsm.to_case_insensitive(), key.name.to_case_insensitive());
+        let id = (key.container.to_case_insensitive(), key.name.to_case_insensitive());
         self.changes.keys.insert(id, Some(Arc::new(key)));
     }
 }
 
 fn id(version: &KeyVersion) -> KeyId {
-    KeyId { hsm: version.hsm.clone(), name: version.name.clone(), version: Some(version.version) }
+    KeyId { container: version.container.clone(), name: version.name.clone(), version: Some(version.version) }
 }
 
 /// Changes the notices of the current version.
@@ -365,7 +384,7 @@ fn update_notices(key: &mut Key, change: impl FnOnce(Notices) -> Notices) {
 
 /// The version with the names of its key: in their original case, and sharing their allocation.
 fn with_names_of(version: &KeyVersion, key: &Key) -> KeyVersion {
-    KeyVersion { hsm: key.hsm.clone(), name: key.name.clone(), ..version.clone() }
+    KeyVersion { container: key.container.clone(), name: key.name.clone(), ..version.clone() }
 }
 
 #[cfg(test)]

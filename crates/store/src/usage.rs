@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::audit_entry::Meter;
 use crate::model::billing::{DaySet, MeterReading, VersionUse, day_of};
+use crate::model::container::ContainerId;
 use crate::model::key::{KeyType, KeyVersion};
 use crate::model::name::{HsmName, KeyName, VersionId};
 use crate::model::{Error, Result, Timestamp};
@@ -70,12 +71,13 @@ impl Usage {
 
     /// Records the use of a version, unless `known` already has this day.
     pub(super) fn record_use(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) {
+        let ContainerId::ManagedHsm(hsm) = &version.container;
         let day = day_of(at);
         if known.versions.get(&version.version).is_some_and(|used| used.days.contains(day)) {
             return;
         }
         let used = self.versions.entry(version.version).or_insert_with(|| UsedVersion {
-            hsm: version.hsm.clone(),
+            hsm: hsm.clone(),
             key: version.name.clone(),
             key_type: version.material.key_type(),
             days: DaySet::default(),
@@ -144,7 +146,7 @@ mod tests {
 
     fn version(id: u8) -> KeyVersion {
         KeyVersion {
-            hsm: "local".parse().unwrap(),
+            container: "local".parse().unwrap(),
             name: "invoices".parse().unwrap(),
             version: VersionId::from_bytes([id; 16]),
             material: PublicMaterial::Oct { key_size: 256 },

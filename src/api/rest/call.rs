@@ -4,7 +4,9 @@ use super::super::azure::call;
 use super::super::azure::route::AzureEndpoint;
 use super::endpoint::Endpoint;
 use crate::model::audit_entry::Meter;
-use crate::model::name::{HsmName, KeyId};
+use crate::model::container::ContainerId;
+use crate::model::container_id::KeyId;
+use crate::model::name::HsmName;
 use crate::model::{Field, Result};
 use crate::ops::{KeyPath, Operation, PageRequest};
 
@@ -27,15 +29,20 @@ impl RequestInput<'_> {
         self.endpoint.hsm.clone()
     }
 
+    /// Returns the container that the request addresses.
+    pub(super) fn container(&self) -> Result<ContainerId> {
+        self.hsm().map(ContainerId::from)
+    }
+
     /// Returns the path of the key that the request names.
     pub(super) fn key(&self) -> Result<KeyPath> {
-        Ok(KeyPath { hsm: self.hsm()?, name: self.argument("key").parse()? })
+        Ok(KeyPath { container: self.container()?, name: self.argument("key").parse()? })
     }
 
     /// Returns the id of the key version that the request names, or of a key for its current version.
     pub(super) fn version(&self) -> Result<KeyId> {
-        let KeyPath { hsm, name } = self.key()?;
-        Ok(KeyId { hsm, name, version: self.arguments.get("version").map(str::parse).transpose()? })
+        let KeyPath { container, name } = self.key()?;
+        Ok(KeyId { container, name, version: self.arguments.get("version").map(str::parse).transpose()? })
     }
 }
 

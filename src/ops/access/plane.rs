@@ -71,15 +71,15 @@ impl RbacPlane for DataPlane {
     };
 
     fn definitions(cx: &Cx) -> Vec<Arc<RoleDefinition>> {
-        cx.store.role_definitions(&cx.hsm.name)
+        cx.store.role_definitions(&cx.managed_hsm().name)
     }
 
     fn assignments(cx: &Cx) -> Vec<Arc<RoleAssignment>> {
-        cx.store.role_assignments(&cx.hsm.name)
+        cx.store.role_assignments(&cx.managed_hsm().name)
     }
 
     fn grants(cx: &Cx, principal: PrincipalId) -> Arc<[Grant]> {
-        cx.store.grants(&cx.hsm.name, principal)
+        cx.store.grants(&cx.managed_hsm().name, principal)
     }
 
     fn selection_scope(selection: &LocalSelection) -> (HsmName, LocalScope) {
@@ -106,11 +106,11 @@ impl RbacPlane for DataPlane {
     }
 
     fn insert(cx: &Cx, assignment: Arc<RoleAssignment>) -> Change {
-        Change::InsertRoleAssignment(cx.hsm.name.clone(), assignment)
+        Change::InsertRoleAssignment(cx.managed_hsm().name.clone(), assignment)
     }
 
     fn delete(cx: &Cx, assignment: Uuid) -> Change {
-        Change::DeleteRoleAssignment(cx.hsm.name.clone(), assignment)
+        Change::DeleteRoleAssignment(cx.managed_hsm().name.clone(), assignment)
     }
 }
 

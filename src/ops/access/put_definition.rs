@@ -97,7 +97,7 @@ impl Operation for PutRoleDefinition {
             built_in: false,
             permissions: self.permissions,
         });
-        let change = Change::PutRoleDefinition(cx.hsm.name.clone(), definition.clone());
+        let change = Change::PutRoleDefinition(cx.managed_hsm().name.clone(), definition.clone());
         Ok(Done::with(InHsm::new(cx, definition), [change]))
     }
 }

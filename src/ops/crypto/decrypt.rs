@@ -6,9 +6,9 @@ use super::{MAX_CIPHERTEXT_LEN, MAX_LEN, PlaintextResult, check_iv, check_length
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{AesMode, Cipher, EncryptionAlgorithm};
 use crate::model::audit_entry::Meter;
+use crate::model::container_id::KeyId;
 use crate::model::key::KeyOperation;
 use crate::model::local_rbac::DataAction;
-use crate::model::name::KeyId;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 

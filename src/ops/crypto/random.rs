@@ -1,16 +1,16 @@
 //! Returns random bytes from the token's random number generator.
 
 use crate::model::audit_entry::Meter;
+use crate::model::container::ContainerId;
 use crate::model::local_rbac::DataAction;
-use crate::model::name::HsmName;
 use crate::model::{Error, Field, Result, Timestamp};
-use crate::ops::{Cx, Done, Operation, WholeHsm};
+use crate::ops::{Cx, Done, Operation, WholeContainer};
 
 /// Generates random bytes.
 #[derive(Clone, Debug)]
 pub struct GenerateRandomBytes {
-    /// The HSM.
-    pub hsm: HsmName,
+    /// The container.
+    pub container: ContainerId,
     /// The number of bytes: 1 to 128.
     pub count: i32,
 }
@@ -20,14 +20,14 @@ impl Operation for GenerateRandomBytes {
     const EVENT: &'static str = "RandomBytesGet";
     const ACTION: DataAction = DataAction::RandomBytes;
     const METER: Meter = Meter::Cryptographic;
-    type Target = WholeHsm;
+    type Target = WholeContainer;
     type Reply = Vec<u8>;
 
-    fn target(&self) -> HsmName {
-        self.hsm.clone()
+    fn target(&self) -> ContainerId {
+        self.container.clone()
     }
 
-    fn check(&self, _: &WholeHsm, _: Timestamp) -> Result<()> {
+    fn check(&self, _: &WholeContainer, _: Timestamp) -> Result<()> {
         if (1..=128).contains(&self.count) {
             Ok(())
         } else {
@@ -35,7 +35,7 @@ impl Operation for GenerateRandomBytes {
         }
     }
 
-    async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<Vec<u8>>> {
+    async fn execute(self, _: WholeContainer, cx: &Cx) -> Result<Done<Vec<u8>>> {
         let count = usize::try_from(self.count).map_err(Error::internal)?;
         Ok(Done::reply(cx.token.random(count).await?))
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::CryptoResult;
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::audit_entry::Meter;
+use crate::model::container_id::KeyId;
 use crate::model::key::KeyOperation;
 use crate::model::local_rbac::DataAction;
-use crate::model::name::KeyId;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 

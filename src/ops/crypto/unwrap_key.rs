@@ -6,9 +6,9 @@ use super::{PlaintextResult, WRAPPED_KEY, check_key_wrap, check_rsa_ciphertext};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{Cipher, Wrap, WrapAlgorithm};
 use crate::model::audit_entry::Meter;
+use crate::model::container_id::KeyId;
 use crate::model::key::KeyOperation;
 use crate::model::local_rbac::DataAction;
-use crate::model::name::KeyId;
 use crate::model::{Field, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 

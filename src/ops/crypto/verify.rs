@@ -6,9 +6,9 @@ use subtle::ConstantTimeEq;
 
 use crate::model::algorithm::SignatureAlgorithm;
 use crate::model::audit_entry::Meter;
+use crate::model::container_id::KeyId;
 use crate::model::key::{KeyOperation, KeyType, KeyVersion};
 use crate::model::local_rbac::DataAction;
-use crate::model::name::KeyId;
 use crate::model::{Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 

@@ -8,9 +8,9 @@ use super::{CryptoResult, KEY_TO_WRAP, check_key_wrap};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::algorithm::{Wrap, WrapAlgorithm};
 use crate::model::audit_entry::Meter;
+use crate::model::container_id::KeyId;
 use crate::model::key::KeyOperation;
 use crate::model::local_rbac::DataAction;
-use crate::model::name::KeyId;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 

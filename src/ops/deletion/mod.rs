@@ -93,8 +93,9 @@ pub trait SoftDeletable: Sized + Send + Sync + 'static {
     /// Returns the reply to its purge.
     fn purge_reply(self: &Arc<Self>, level: RecoveryLevel) -> Self::PurgeReply;
 
-    /// Returns the intent of its purge: the action on the token of its HSM, and the affected objects.
-    fn purge_intent(&self) -> (IntentVerb, Vec<VersionId>);
+    /// Returns the intent of its purge: the action on the token of its container, and the affected objects. `None` if it has
+    /// no objects in a token; an interrupted purge is then repeated by the caller or at the scheduled purge date.
+    fn purge_intent(&self) -> Option<(IntentVerb, Vec<VersionId>)>;
 
     /// Whether this intent is that of its purge.
     fn is_purged_by(&self, intent: &Intent) -> bool;

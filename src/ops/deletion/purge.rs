@@ -41,8 +41,9 @@ impl<R: SoftDeletable> Operation for Purge<R> {
 /// Destroys the key material of a deleted resource, and returns the change that removes its record.
 pub(super) async fn destroy<R: SoftDeletable>(deleted: &R, cx: &CxOfNoun<R>) -> Result<Change> {
     let reference = deleted.reference();
-    let (verb, objects) = deleted.purge_intent();
-    cx.intents().declare(reference.hsm(), verb, objects).await?;
+    if let Some((verb, objects)) = deleted.purge_intent() {
+        cx.intents().declare(&reference.container(), verb, objects).await?;
+    }
     deleted.destroy(cx).await?;
     Ok(Change::Transition(reference, Transition::Purge(cx.now())))
 }

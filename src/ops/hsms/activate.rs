@@ -2,6 +2,7 @@
 
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
+use crate::model::container::ContainerId;
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::HsmName;
@@ -34,7 +35,10 @@ impl Operation for ActivateManagedHsm {
 
     async fn execute(self, _: HsmInAnyState, cx: &Cx) -> Result<Done<()>> {
         // Read again: the HSM may have changed since the call was authorized.
-        let hsm = cx.store.hsm(&cx.hsm.name).ok_or_else(|| Error::NotFound((&cx.hsm.name).into()))?;
+        let hsm = cx
+            .store
+            .hsm(&cx.managed_hsm().name)
+            .ok_or_else(|| Error::NotFound((&cx.managed_hsm().name).into()))?;
         if hsm.activation == Activation::Active {
             return Ok(Done::reply(()));
         }
@@ -51,7 +55,7 @@ impl Target for HsmInAnyState {
     type Plane = DataPlane;
     type Id = HsmName;
 
-    fn container(id: &HsmName) -> HsmName {
+    fn container(id: &HsmName) -> ContainerId {
         WholeHsm::container(id)
     }
 

@@ -76,9 +76,9 @@ impl Operation for CreateManagedHsm {
         self.check_tenant_and_location(cx)?;
         let role = cx.store.built_in_role(ADMINISTRATOR_ROLE)?;
         let name = self.path.name.clone();
-        cx.intents.declare(&name, IntentVerb::Provision, Vec::new()).await?;
+        cx.intents.declare(&(&name).into(), IntentVerb::Provision, Vec::new()).await?;
         let token = cx.token_pool.allocate(name.as_str(), || claims(&cx.store)).await?;
-        cx.tokens.attach(&name, token.clone());
+        cx.tokens.attach(&(&name).into(), token.clone());
         let assignment = |principal: &PrincipalId| RoleAssignment {
             id: cx.ids.guid(),
             role_definition: role.id,
@@ -129,7 +129,7 @@ impl CreateManagedHsm {
 fn claims(store: &Store) -> TokenUsage {
     let is_creation = |intent: &Intent| intent.verb == IntentVerb::Provision;
     let intents = store.intents().into_iter().filter(is_creation);
-    let pending = intents.map(|intent| intent.hsm.to_string()).collect();
+    let pending = intents.map(|intent| intent.container.as_stored().to_owned()).collect();
     TokenUsage { pending, in_use: store.token_serials() }
 }
 

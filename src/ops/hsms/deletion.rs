@@ -9,6 +9,7 @@ use crate::model::Result;
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Intent, IntentVerb};
+use crate::model::container::ContainerId;
 use crate::model::deletion::Deletable;
 use crate::model::hsm::ManagedHsm;
 use crate::model::name::VersionId;
@@ -123,16 +124,18 @@ impl SoftDeletable for ManagedHsm {
         HsmBundle { hsm: Arc::clone(self), level }
     }
 
-    fn purge_intent(&self) -> (IntentVerb, Vec<VersionId>) {
-        (IntentVerb::Wipe, Vec::new())
+    fn purge_intent(&self) -> Option<(IntentVerb, Vec<VersionId>)> {
+        Some((IntentVerb::Wipe, Vec::new()))
     }
 
     fn is_purged_by(&self, intent: &Intent) -> bool {
-        intent.verb == IntentVerb::Wipe && intent.hsm.to_case_insensitive() == self.name.to_case_insensitive()
+        let this = ContainerId::from(&self.name);
+        intent.verb == IntentVerb::Wipe
+            && intent.container.to_case_insensitive() == this.to_case_insensitive()
     }
 
     fn purged_by(intent: &Intent, store: &Store) -> Option<Arc<Self>> {
-        store.hsm(&intent.hsm).filter(|hsm| hsm.deletion.is_some())
+        store.hsm(intent.container.managed_hsm()?).filter(|hsm| hsm.deletion.is_some())
     }
 
     async fn destroy(&self, cx: &ControlCx) -> Result<()> {
@@ -150,6 +153,6 @@ impl SoftDeletable for ManagedHsm {
 /// Wipes the token of a deleted HSM and releases it to the pool.
 async fn release(hsm: &ManagedHsm, store: &Store, pool: &TokenPool, tokens: &AttachedTokens) -> Result<()> {
     wipe(store, pool, hsm).await?;
-    tokens.detach(&hsm.name);
+    tokens.detach(&(&hsm.name).into());
     Ok(())
 }

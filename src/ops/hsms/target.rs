@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::arm_rbac::ControlScope;
+use crate::model::container::ContainerId;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::normalize;
 use crate::model::name::HsmName;
@@ -53,8 +54,8 @@ macro_rules! named_by_hsm_path {
             id.scope()
         }
 
-        fn resource(id: &HsmPath) -> Option<&HsmName> {
-            Some(&id.name)
+        fn resource(id: &HsmPath) -> Option<ContainerId> {
+            Some((&id.name).into())
         }
 
         fn describe(id: &HsmPath) -> String {
@@ -143,8 +144,8 @@ macro_rules! named_by_deleted_hsm_path {
             id.subscription
         }
 
-        fn resource(id: &DeletedHsmPath) -> Option<&HsmName> {
-            Some(&id.name)
+        fn resource(id: &DeletedHsmPath) -> Option<ContainerId> {
+            Some((&id.name).into())
         }
 
         fn describe(id: &DeletedHsmPath) -> String {

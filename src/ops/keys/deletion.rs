@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::KeyBundle;
 use crate::model::audit_entry::Meter;
 use crate::model::change::{Intent, IntentVerb};
+use crate::model::container::ContainerId;
 use crate::model::deletion::Deletable;
 use crate::model::key::Key;
 use crate::model::local_rbac::DataAction;
-use crate::model::name::{HsmName, VersionId};
+use crate::model::name::VersionId;
 use crate::model::resource_kind::ResourceKind;
 use crate::model::retention::{Deletion, RecoveryLevel};
 use crate::model::{Error, Result};
@@ -24,7 +25,7 @@ use crate::store::{Listing, Store};
 pub type DeleteKey = Delete<Key>;
 /// Returns a deleted key.
 pub type GetDeletedKey = GetDeleted<Key>;
-/// Lists the deleted keys of an HSM.
+/// Lists the deleted keys of a container.
 pub type ListDeletedKeys = ListDeleted<Key>;
 /// Recovers a deleted key with all its versions.
 pub type RecoverDeletedKey = Recover<Key>;
@@ -63,11 +64,11 @@ impl SoftDeletable for Key {
     const KIND_DURING_PURGE: ResourceKind = ResourceKind::DeletedKey;
 
     fn reference(&self) -> Deletable {
-        Deletable::Key(self.hsm.clone(), self.name.clone())
+        Deletable::Key(self.container.clone(), self.name.clone())
     }
 
     fn deleted_path(&self) -> KeyPath {
-        KeyPath { hsm: self.hsm.clone(), name: self.name.clone() }
+        KeyPath { container: self.container.clone(), name: self.name.clone() }
     }
 
     fn deletion(&self) -> Option<Deletion> {
@@ -82,8 +83,8 @@ impl SoftDeletable for Key {
         cx.recovery_level()
     }
 
-    fn list_deleted(_: &HsmName, page: &PageRequest, cx: &Cx) -> Vec<Arc<Self>> {
-        cx.store.keys(&cx.hsm.name, Listing::Deleted, page.after.as_deref(), page.size + 1)
+    fn list_deleted(container: &ContainerId, page: &PageRequest, cx: &Cx) -> Vec<Arc<Self>> {
+        cx.store.keys(container, Listing::Deleted, page.after.as_deref(), page.size + 1)
     }
 
     fn live_bundle(self: &Arc<Self>, level: RecoveryLevel) -> Result<KeyBundle> {
@@ -102,18 +103,18 @@ impl SoftDeletable for Key {
 
     fn purge_reply(self: &Arc<Self>, _: RecoveryLevel) {}
 
-    fn purge_intent(&self) -> (IntentVerb, Vec<VersionId>) {
-        (IntentVerb::Destroy, self.versions.iter().map(|version| version.version).collect())
+    fn purge_intent(&self) -> Option<(IntentVerb, Vec<VersionId>)> {
+        Some((IntentVerb::Destroy, self.versions.iter().map(|version| version.version).collect()))
     }
 
     fn is_purged_by(&self, intent: &Intent) -> bool {
         intent.verb == IntentVerb::Destroy
-            && intent.hsm == self.hsm
+            && intent.container == self.container
             && self.versions.iter().any(|version| intent.objects.contains(&version.version))
     }
 
     fn purged_by(intent: &Intent, store: &Store) -> Option<Arc<Self>> {
-        let deleted = store.keys(&intent.hsm, Listing::Deleted, None, usize::MAX);
+        let deleted = store.keys(&intent.container, Listing::Deleted, None, usize::MAX);
         deleted.into_iter().find(|key| key.is_purged_by(intent))
     }
 
@@ -123,7 +124,7 @@ impl SoftDeletable for Key {
     }
 
     async fn repeat_destroy(intent: &Intent, _: Option<&Self>, cx: &RecoveryCx) -> Result<()> {
-        cx.tokens.of(&intent.hsm)?.destroy(&intent.objects).await
+        cx.tokens.of(&intent.container)?.destroy(&intent.objects).await
     }
 }
 

@@ -3,8 +3,8 @@
 use super::KeyBundle;
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
+use crate::model::container_id::KeyId;
 use crate::model::local_rbac::DataAction;
-use crate::model::name::KeyId;
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 
 /// Returns a key version (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).

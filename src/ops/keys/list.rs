@@ -3,16 +3,16 @@
 use super::KeyBundle;
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
+use crate::model::container::ContainerId;
 use crate::model::local_rbac::DataAction;
-use crate::model::name::HsmName;
 use crate::ops::{AllKeys, Cx, Done, Operation, Page, PageRequest};
 use crate::store::Listing;
 
 /// Lists live keys, ordered by name (<https://learn.microsoft.com/azure/key-vault/keys/about-keys-details>).
 #[derive(Clone, Debug)]
 pub struct ListKeys {
-    /// The HSM.
-    pub hsm: HsmName,
+    /// The container.
+    pub container: ContainerId,
     /// The requested page.
     pub page: PageRequest,
 }
@@ -25,12 +25,13 @@ impl Operation for ListKeys {
     type Target = AllKeys;
     type Reply = Page<KeyBundle>;
 
-    fn target(&self) -> HsmName {
-        self.hsm.clone()
+    fn target(&self) -> ContainerId {
+        self.container.clone()
     }
 
     async fn execute(self, _: AllKeys, cx: &Cx) -> Result<Done<Page<KeyBundle>>> {
-        let keys = cx.store.keys(&cx.hsm.name, Listing::Live, self.page.after.as_deref(), self.page.size + 1);
+        let keys =
+            cx.store.keys(&self.container, Listing::Live, self.page.after.as_deref(), self.page.size + 1);
         let level = cx.recovery_level();
         let bundles = keys
             .iter()

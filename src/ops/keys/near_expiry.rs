@@ -32,17 +32,17 @@ impl Operation for NoteNearExpiry {
     /// Rejects a key that was rotated or whose expiry was changed since the work was scheduled.
     fn check(&self, target: &LiveKey, now: Timestamp) -> Result<()> {
         let key = &target.0;
-        if key.is_due(&ScheduledWork::EmitNearExpiry(key.name.clone()), now) {
+        if key.is_due(&ScheduledWork::EmitNearExpiry(key.container.clone(), key.name.clone()), now) {
             Ok(())
         } else {
             Err(Error::Conflict { what: format!("key {}", key.name) })
         }
     }
 
-    async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<VersionId>> {
+    async fn execute(self, target: LiveKey, _: &Cx) -> Result<Done<VersionId>> {
         let key = &target.0;
         let current = key.current().ok_or_else(|| Error::internal(format!("{} has no version", key.name)))?;
-        let note = Change::RecordNotice(cx.hsm.name.clone(), key.name.clone(), Notice::NearExpiry);
+        let note = Change::RecordNotice(key.container.clone(), key.name.clone(), Notice::NearExpiry);
         Ok(Done::with(current.version, [note]))
     }
 }

@@ -13,6 +13,6 @@ pub(in crate::ops) const CREATION_RECOVERY: Recovery = Recovery {
 };
 
 async fn destroy_objects(intent: &Intent, cx: &RecoveryCx) -> Result<Recovered> {
-    cx.tokens.of(&intent.hsm)?.destroy(&intent.objects).await?;
+    cx.tokens.of(&intent.container)?.destroy(&intent.objects).await?;
     Ok(Recovered::default())
 }

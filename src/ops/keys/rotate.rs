@@ -78,7 +78,7 @@ impl Operation for RotateDueKey {
     /// Rejects a key that was rotated or disabled, or whose policy was changed, since the work was scheduled.
     fn check(&self, target: &LiveKey, now: Timestamp) -> Result<()> {
         let key = &target.0;
-        if key.is_due(&ScheduledWork::RotateKey(key.name.clone()), now) {
+        if key.is_due(&ScheduledWork::RotateKey(key.container.clone(), key.name.clone()), now) {
             Ok(())
         } else {
             Err(Error::Conflict { what: format!("key {}", key.name) })
@@ -93,7 +93,7 @@ impl Operation for RotateDueKey {
         if !Self::is_permanent_failure(error) {
             return Vec::new();
         }
-        vec![Change::RecordNotice(key.hsm.clone(), key.name.clone(), Notice::NotRotated)]
+        vec![Change::RecordNotice(key.container.clone(), key.name.clone(), Notice::NotRotated)]
     }
 }
 

@@ -38,8 +38,8 @@ impl Operation for GetKeyRotationPolicy {
         self.key.clone()
     }
 
-    async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<KeyRotationPolicy>> {
-        let key = KeyPath { hsm: cx.hsm.name.clone(), name: target.0.name.clone() };
+    async fn execute(self, target: LiveKey, _: &Cx) -> Result<Done<KeyRotationPolicy>> {
+        let key = KeyPath { container: target.0.container.clone(), name: target.0.name.clone() };
         Ok(Done::reply(KeyRotationPolicy { key, policy: target.0.rotation.clone() }))
     }
 }
@@ -69,8 +69,8 @@ impl Operation for UpdateKeyRotationPolicy {
     async fn execute(self, target: LiveKey, cx: &Cx) -> Result<Done<KeyRotationPolicy>> {
         let created = target.0.rotation.as_ref().map_or(cx.now, |before| before.created);
         let policy = self.rules.map(|rules| Arc::new(RotationPolicy { rules, created, updated: cx.now }));
-        let (hsm, name) = (cx.hsm.name.clone(), target.0.name.clone());
-        let change = Change::PutRotationPolicy(hsm.clone(), name.clone(), policy.clone());
-        Ok(Done::with(KeyRotationPolicy { key: KeyPath { hsm, name }, policy }, [change]))
+        let (container, name) = (target.0.container.clone(), target.0.name.clone());
+        let change = Change::PutRotationPolicy(container.clone(), name.clone(), policy.clone());
+        Ok(Done::with(KeyRotationPolicy { key: KeyPath { container, name }, policy }, [change]))
     }
 }

@@ -8,7 +8,6 @@ use crate::model::key::{
     check_validity,
 };
 use crate::model::key_date::KeyDate;
-use crate::model::limit;
 use crate::model::name::{KeyName, VersionId};
 use crate::model::{Error, Result};
 use crate::ops::{Cx, NewVersionName};
@@ -69,7 +68,7 @@ impl NewKeySettings {
         mode_family: Option<ModeFamily>,
     ) -> KeyVersion {
         KeyVersion {
-            hsm: cx.hsm.name.clone(),
+            container: cx.container.id(),
             name: name.clone(),
             version,
             material,
@@ -91,9 +90,11 @@ impl NewKeySettings {
 
 /// Checks the limits on keys and versions before the token is used; the store checks again when it applies the change.
 pub(super) fn check_limits(cx: &Cx, name: &NewVersionName) -> Result<()> {
+    let container = cx.container.id();
+    let limits = container.kind().limits();
     match &name.0 {
-        Some(key) => limit::VERSIONS.check_capacity(key.versions.len()),
-        None => limit::KEYS.check_capacity(cx.store.key_count(&cx.hsm.name)),
+        Some(key) => limits.versions.check_capacity(key.versions.len()),
+        None => limits.keys.check_capacity(cx.store.key_count(&container)),
     }
 }
 

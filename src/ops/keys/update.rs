@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::KeyBundle;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
+use crate::model::container_id::KeyId;
 use crate::model::due::Notice;
 use crate::model::key::{KeyOperation, Tags, check_operations, check_tags, check_validity, parse_operations};
 use crate::model::key_date::KeyDate;
 use crate::model::local_rbac::DataAction;
-use crate::model::name::KeyId;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{Cx, Done, LiveKeyVersion, Operation};
 

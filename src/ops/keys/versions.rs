@@ -2,8 +2,8 @@
 
 use super::KeyBundle;
 use crate::model::audit_entry::Meter;
+use crate::model::container::ContainerId;
 use crate::model::local_rbac::{DataAction, LocalScope};
-use crate::model::name::HsmName;
 use crate::model::{Error, Field, Result};
 use crate::ops::{Cx, DataPlane, Done, KeyPath, NewVersionName, Operation, Page, PageRequest, Target};
 use crate::store::Store;
@@ -59,7 +59,7 @@ impl Target for KeyVersionList {
     type Plane = DataPlane;
     type Id = KeyPath;
 
-    fn container(id: &KeyPath) -> HsmName {
+    fn container(id: &KeyPath) -> ContainerId {
         NewVersionName::container(id)
     }
 

@@ -2,20 +2,20 @@
 
 use super::{BATCH, WatchOperation};
 use crate::model::audit_entry::Meter;
+use crate::model::container::ContainerId;
 use crate::model::event::{EventBatch, EventFilter, EventPosition};
 use crate::model::local_rbac::DataAction;
-use crate::model::name::HsmName;
 use crate::model::{Error, Result};
 use crate::ops::{AllKeys, Cx, Done, Operation};
 
-/// Reads the events of an HSM's keys from a position in the log.
+/// Reads the events of a container's keys from a position in the log.
 ///
 /// Events disclose the names of all keys and versions, so this requires permission to read all keys.
 // assumption: Azure publishes such events through Event Grid, for which Managed HSM's local roles have no action.
 #[derive(Clone, Debug)]
 pub struct WatchKeys {
-    /// The HSM.
-    pub hsm: HsmName,
+    /// The container.
+    pub container: ContainerId,
     /// The position in the log.
     pub since: EventPosition,
     /// What the previous batch watched, if this continues it: a new HSM of the same name is not watched.
@@ -30,14 +30,14 @@ impl Operation for WatchKeys {
     type Target = AllKeys;
     type Reply = EventBatch;
 
-    fn target(&self) -> HsmName {
-        self.hsm.clone()
+    fn target(&self) -> ContainerId {
+        self.container.clone()
     }
 
     async fn execute(self, _: AllKeys, cx: &Cx) -> Result<Done<EventBatch>> {
-        let watched = EventFilter::Keys(cx.hsm.id);
+        let watched = EventFilter::Keys(cx.container.unique_id());
         if self.watched.is_some_and(|before| before != watched) {
-            return Err(Error::NotFound((&self.hsm).into()));
+            return Err(Error::NotFound((&self.container).into()));
         }
         cx.store.events(watched, self.since, BATCH).map(Done::reply)
     }

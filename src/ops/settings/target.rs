@@ -1,6 +1,7 @@
 //! The target of operations on settings.
 
 use crate::model::Result;
+use crate::model::container::ContainerId;
 use crate::model::local_rbac::LocalScope;
 use crate::model::name::HsmName;
 use crate::model::setting::SettingName;
@@ -15,8 +16,8 @@ impl Target for SettingTarget {
     type Plane = DataPlane;
     type Id = (HsmName, SettingName);
 
-    fn container((hsm, _): &Self::Id) -> HsmName {
-        hsm.clone()
+    fn container((hsm, _): &Self::Id) -> ContainerId {
+        hsm.into()
     }
 
     fn scope(_: &Self::Id, _: &Store) -> LocalScope {

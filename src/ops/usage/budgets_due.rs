@@ -24,10 +24,12 @@ fn budgets_due(cx: &DueWorkCx) -> Vec<DueWork> {
             .then(|| store.facts(Period { from: budget.facts_needed_from().min(now), to: now }));
         let facts = used.as_ref().unwrap_or(&hours);
         let costs = budget.cost_scope();
-        let Some(life) = facts.lifetimes.iter().find(|life| costs.covers(life)) else { continue };
+        if !facts.lifetimes.iter().any(|life| costs.covers(life)) {
+            continue;
+        }
         if let Some(reached) = budget.next_reached(facts, &pricing.prices, plan, now) {
             let work = ScheduledWork::EmitBudgetReached(budget.subscription(), budget.name.clone());
-            all.push(DueWork { at: reached.at, hsm: life.name.clone(), work });
+            all.push(DueWork { at: reached.at, work });
         }
     }
     all

@@ -78,7 +78,7 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
     for hsm in hsms.iter().filter(is_new) {
         let token = tokens::open_new_token(hsm, &store, &pool).await?;
         resources::create_hsm(&store, hsm, token.info(), now).await?;
-        tokens.attach(&hsm.seed.name, token);
+        tokens.attach(&(&hsm.seed.name).into(), token);
     }
 
     let audit_log = audit_log::open(config, &store, &pool, installation.audit_token, now).await?;

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use super::installation::InitialHsm;
 use crate::config::Token as TokenConfig;
 use crate::model::change::IntentVerb;
+use crate::model::container::ContainerId;
 use crate::model::hsm::ManagedHsm;
 use crate::ops::AttachedTokens;
 use crate::store::Store;
@@ -59,7 +60,8 @@ pub(super) async fn open_tokens(store: &Store, pool: &TokenPool) -> anyhow::Resu
     let is_wiped = |hsm: &ManagedHsm| {
         intents.iter().any(|intent| {
             intent.verb == IntentVerb::Wipe
-                && intent.hsm.to_case_insensitive() == hsm.name.to_case_insensitive()
+                && intent.container.to_case_insensitive()
+                    == ContainerId::from(&hsm.name).to_case_insensitive()
         })
     };
     for hsm in store.hsms().iter().filter(|hsm| !is_wiped(hsm)) {
@@ -67,7 +69,7 @@ pub(super) async fn open_tokens(store: &Store, pool: &TokenPool) -> anyhow::Resu
             .open(&Selector::Serial(hsm.token_serial.clone()), true)
             .await
             .with_context(|| format!("opening the token of HSM {}", hsm.name))?;
-        tokens.attach(&hsm.name, token);
+        tokens.attach(&(&hsm.name).into(), token);
     }
     Ok(tokens)
 }

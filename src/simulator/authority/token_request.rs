@@ -62,7 +62,7 @@ pub(super) async fn record(
         at: engine.clock().now(),
         event: EVENT,
         meter: Meter::Free,
-        hsm: None,
+        container: None,
         target,
         caller,
         origin,

@@ -71,7 +71,7 @@ impl Site {
 fn record(call: u64) -> AuditRecord {
     AuditRecord {
         at: Timestamp::UNIX_EPOCH,
-        hsm: None,
+        container: None,
         event: "Test",
         meter: Meter::Free,
         version: None,
@@ -122,7 +122,7 @@ async fn ambiguous_commit_blocks_writes_until_resolved() {
     let store = site.open().await;
     let intent = Intent {
         id: Uuid::from_u128(9),
-        hsm: "pay".parse().unwrap(),
+        container: "pay".parse().unwrap(),
         verb: IntentVerb::Create,
         objects: Vec::new(),
     };

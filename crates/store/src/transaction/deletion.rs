@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::super::resources::Resources;
 use super::Transaction;
+use crate::model::container::ContainerId;
 use crate::model::deletion::{Deletable, DeletionState, Transition};
 use crate::model::hsm::ManagedHsm;
 use crate::model::key::Key;
 use crate::model::lifetime::Phase;
-use crate::model::name::{HsmName, KeyName};
+use crate::model::name::KeyName;
 use crate::model::retention::Deletion;
 use crate::model::{Error, Result};
 
@@ -16,11 +17,11 @@ impl Transaction<'_> {
     /// Adds a transition of a resource.
     pub(super) fn transition(&mut self, resource: &Deletable, transition: Transition) -> Result<()> {
         match resource {
-            Deletable::Key(hsm, name) => {
-                self.live_hsm(hsm)?;
-                let found = self.key(hsm, name);
+            Deletable::Key(container, name) => {
+                self.live_container(container)?;
+                let found = self.key(container, name);
                 let (key, next) = step(resource, found, |key| key.deletion, transition)?;
-                self.set_key_state(&key, next, (hsm, name));
+                self.set_key_state(&key, next, (container, name));
                 Ok(())
             }
             Deletable::ManagedHsm(name) => {
@@ -31,12 +32,12 @@ impl Transaction<'_> {
         }
     }
 
-    fn set_key_state(&mut self, key: &Key, next: DeletionState, (hsm, name): (&HsmName, &KeyName)) {
+    fn set_key_state(&mut self, key: &Key, next: DeletionState, (container, name): (&ContainerId, &KeyName)) {
         let deletion = match next {
             DeletionState::Live => None,
             DeletionState::SoftDeleted(deletion) => Some(deletion),
             DeletionState::Purged => {
-                let id = (hsm.to_case_insensitive(), name.to_case_insensitive());
+                let id = (container.to_case_insensitive(), name.to_case_insensitive());
                 self.changes.keys.insert(id, None);
                 return;
             }
@@ -62,10 +63,10 @@ impl Transaction<'_> {
 
     /// Removes an HSM with its intents and the role assignments in its scope.
     fn remove_hsm(&mut self, hsm: &ManagedHsm) {
-        let folded = hsm.name.to_case_insensitive();
+        let folded = ContainerId::from(&hsm.name).to_case_insensitive();
         let intents = self.memory.intents().into_iter();
         let closed =
-            intents.filter(|intent| intent.hsm.to_case_insensitive() == folded).map(|intent| intent.id);
+            intents.filter(|intent| intent.container.to_case_insensitive() == folded).map(|intent| intent.id);
         self.changes.closed.extend(closed);
         self.changes.hsms.insert(folded, None);
         // A later HSM of the same name must not inherit the assignments.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::model::Timestamp;
 use crate::model::change::VersionOrigin;
+use crate::model::container::ContainerId;
 use crate::model::deletion::{Deletable, Transition};
 use crate::model::hsm::Activation;
 use crate::model::key::{Attributes, PublicMaterial, Tags};
@@ -39,7 +40,7 @@ fn hsm(name: &str) -> ManagedHsm {
 
 fn version(name: &str, id: u8) -> KeyVersion {
     KeyVersion {
-        hsm: "local".parse().unwrap(),
+        container: "local".parse().unwrap(),
         name: name.parse().unwrap(),
         version: VersionId::from_bytes([id; 16]),
         material: PublicMaterial::Oct { key_size: 256 },
@@ -58,7 +59,7 @@ fn version(name: &str, id: u8) -> KeyVersion {
     }
 }
 
-fn key(name: &str) -> (HsmName, KeyName) {
+fn key(name: &str) -> (ContainerId, KeyName) {
     ("local".parse().unwrap(), name.parse().unwrap())
 }
 
@@ -255,7 +256,7 @@ fn role_assignments_belong_to_their_hsm() {
         scope: LocalScope::Hsm,
     };
     let made = Change::InsertHsm(hsm("local"), vec![assignment.clone()]);
-    let (name, _) = key("a");
+    let name: HsmName = "local".parse().unwrap();
     let insert = Change::InsertRoleAssignment(name.clone(), Arc::new(assignment));
     assert_eq!(
         after(&[std::slice::from_ref(&made), &[insert]]).0,

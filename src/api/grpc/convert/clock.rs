@@ -8,9 +8,10 @@ use prost_types::Duration as WireDuration;
 use super::super::pb;
 use super::{instant, wire_instant};
 use crate::jobs::{TimedEvent, TimedEventKind};
-use crate::model::name::KeyId;
+use crate::model::resource_kind::Resource;
 use crate::model::time_guard::ClockStatus;
 use crate::model::{Error, Field, Result, Timestamp};
+use crate::ops::KeyPath;
 use crate::ops::clock;
 
 /// Returns the instant to which the clock is to be advanced.
@@ -101,20 +102,22 @@ impl From<clock::ClockState> for pb::Clock {
 impl From<TimedEvent> for pb::Happening {
     fn from(happening: TimedEvent) -> Self {
         use pb::happening::What;
-        let hsm = happening.hsm;
-        let named = |hsm, name, version| KeyId { hsm, name, version }.to_string();
         let what = match happening.what {
             TimedEventKind::PurgedHsm(path) => What::PurgedHsm(format!(
                 "subscriptions/{}/locations/{}/deletedManagedHsms/{}",
                 path.subscription, path.location, path.name
             )),
-            TimedEventKind::PurgedKey(name) => What::PurgedKey(format!("hsms/{hsm}/deletedKeys/{name}")),
-            TimedEventKind::RotatedKey(name, version) => What::RotatedKey(named(hsm, name, Some(version))),
-            TimedEventKind::NearExpiry(name, version) => What::NearExpiry(named(hsm, name, Some(version))),
+            TimedEventKind::PurgedKey(KeyPath { container, name }) => {
+                What::PurgedKey(Resource::deleted_key(&container, &name).name)
+            }
+            TimedEventKind::RotatedKey(version) => What::RotatedKey(version.to_string()),
+            TimedEventKind::NearExpiry(version) => What::NearExpiry(version.to_string()),
             TimedEventKind::ReachedBudget(id) => {
                 What::ReachedBudget(format!("subscriptions/{}/budgets/{}", id.subscription, id.name))
             }
-            TimedEventKind::NotRotatedKey(name) => What::NotRotatedKey(named(hsm, name, None)),
+            TimedEventKind::NotRotatedKey(KeyPath { container, name }) => {
+                What::NotRotatedKey(Resource::key(&container, &name).name)
+            }
         };
         Self { at: Some(wire_instant(happening.at)), what: Some(what) }
     }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::super::pb;
-use super::{hsm, key_id};
+use super::{container, key_id};
 use crate::model::Error;
 use crate::model::key::KeyVersion;
 use crate::ops::crypto::{
@@ -83,13 +83,13 @@ impl TryFrom<pb::GenerateRandomBytesRequest> for GenerateRandomBytes {
     type Error = Error;
 
     fn try_from(request: pb::GenerateRandomBytesRequest) -> Result<Self, Error> {
-        Ok(Self { hsm: hsm(&request.parent)?, count: request.count })
+        Ok(Self { container: container(&request.parent)?, count: request.count })
     }
 }
 
 /// Returns the resource name of the key version that was used.
 fn used(version: &KeyVersion) -> String {
-    format!("hsms/{}/keys/{}/versions/{}", version.hsm, version.name, version.version)
+    format!("{}/keys/{}/versions/{}", version.container, version.name, version.version)
 }
 
 impl From<CryptoResult> for pb::SignResponse {

@@ -5,7 +5,7 @@ use std::mem::take;
 use zeroize::Zeroizing;
 
 use super::super::pb;
-use super::{hsm, key_date, key_id, key_path, parse_field, wire_instant};
+use super::{container, key_date, key_id, key_path, parse_field, wire_instant};
 use crate::model::aes_modes::ModeFamily;
 use crate::model::import::ImportMaterial;
 use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial, parse_operations};
@@ -52,7 +52,7 @@ fn settings(
 }
 
 fn new_key(parent: &str, key_id: &str) -> Result<KeyPath> {
-    Ok(KeyPath { hsm: hsm(parent)?, name: parse_field(Field::KeyId, key_id)? })
+    Ok(KeyPath { container: container(parent)?, name: parse_field(Field::KeyId, key_id)? })
 }
 
 impl TryFrom<pb::CreateKeyRequest> for CreateKey {
@@ -120,7 +120,7 @@ impl TryFrom<pb::ListKeysRequest> for ListKeys {
     fn try_from(request: pb::ListKeysRequest) -> Result<Self> {
         let page =
             PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
-        Ok(Self { hsm: hsm(&request.parent)?, page })
+        Ok(Self { container: container(&request.parent)?, page })
     }
 }
 
@@ -215,7 +215,7 @@ impl TryFrom<pb::ListDeletedKeysRequest> for ListDeletedKeys {
     fn try_from(request: pb::ListDeletedKeysRequest) -> Result<Self> {
         let page =
             PageRequest::parse(request.page_size, &request.page_token, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)?;
-        Ok(Self { container: hsm(&request.parent)?, page })
+        Ok(Self { container: container(&request.parent)?, page })
     }
 }
 
@@ -228,7 +228,7 @@ impl From<KeyBundle> for pb::KeyBundle {
         };
         let RecoveryLevel { retention, .. } = level;
         Self {
-            name: format!("hsms/{}/keys/{}/versions/{}", version.hsm, version.name, version.version),
+            name: format!("{}/keys/{}/versions/{}", version.container, version.name, version.version),
             kty: key_type.kty().to_owned(),
             key_size,
             key_ops: version.operations.iter().map(|operation| operation.as_str().to_owned()).collect(),
@@ -266,7 +266,7 @@ impl From<DeletedKeyBundle> for pb::DeletedKeyBundle {
     fn from(bundle: DeletedKeyBundle) -> Self {
         let version = &bundle.current.version;
         Self {
-            name: format!("hsms/{}/deletedKeys/{}", version.hsm, version.name),
+            name: format!("{}/deletedKeys/{}", version.container, version.name),
             deleted_at: Some(wire_instant(bundle.deletion.deleted_at)),
             scheduled_purge_at: Some(wire_instant(bundle.deletion.scheduled_purge_at)),
             key: Some(bundle.current.into()),
@@ -277,7 +277,7 @@ impl From<DeletedKeyBundle> for pb::DeletedKeyBundle {
 impl From<Page<KeyBundle>> for pb::ListKeysResponse {
     fn from(page: Page<KeyBundle>) -> Self {
         let keys = page.items.into_iter().map(|bundle| {
-            let name = format!("hsms/{}/keys/{}", bundle.version.hsm, bundle.version.name);
+            let name = format!("{}/keys/{}", bundle.version.container, bundle.version.name);
             pb::KeyBundle { name, ..bundle.into() }
         });
         Self { keys: keys.collect(), next_page_token: page.next.unwrap_or_default() }

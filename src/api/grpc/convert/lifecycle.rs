@@ -2,7 +2,7 @@
 
 use super::super::pb;
 use super::resources::subscription;
-use super::{hsm, parse_field, segments, wire_instant};
+use super::{container, parse_field, segments, wire_instant};
 use crate::model::event::{EventBatch, EventPosition, LifecycleEvent};
 use crate::model::{Error, Field, Result};
 use crate::ops::lifecycle::{WatchBudgets, WatchKeys, WatchManagedHsms};
@@ -24,7 +24,11 @@ impl TryFrom<pb::WatchLifecycleRequest> for WatchKeys {
     type Error = Error;
 
     fn try_from(request: pb::WatchLifecycleRequest) -> Result<Self> {
-        Ok(Self { hsm: hsm(&request.parent)?, since: since(&request.resume_token)?, watched: None })
+        Ok(Self {
+            container: container(&request.parent)?,
+            since: since(&request.resume_token)?,
+            watched: None,
+        })
     }
 }
 

@@ -17,8 +17,10 @@ use std::str::FromStr;
 
 use prost_types::Timestamp as WireTimestamp;
 
+use crate::model::container::ContainerId;
+use crate::model::container_id::KeyId;
 use crate::model::key_date::KeyDate;
-use crate::model::name::{HsmName, KeyId};
+use crate::model::name::HsmName;
 use crate::model::{Error, Field, Result, Timestamp};
 use crate::ops::KeyPath;
 
@@ -76,21 +78,28 @@ fn hsm(parent: &str) -> Result<HsmName> {
     parse_field(Field::Parent, hsm)
 }
 
+/// Parses the container in `hsms/{hsm}`.
+fn container(parent: &str) -> Result<ContainerId> {
+    hsm(parent).map(ContainerId::from)
+}
+
 /// Parses `hsms/{hsm}/{folder}/{key}`.
 fn key_path(field: Field, name: &str, folder: &str) -> Result<KeyPath> {
     let [hsm, key] = segments(field, name, &format!("hsms/{{}}/{folder}/{{}}"))?;
-    Ok(KeyPath { hsm: parse_field(field, hsm)?, name: parse_field(field, key)? })
+    let hsm: HsmName = parse_field(field, hsm)?;
+    Ok(KeyPath { container: hsm.into(), name: parse_field(field, key)? })
 }
 
 /// Parses `hsms/{hsm}/keys/{key}`, with or without `/versions/{version}`.
 fn key_id(name: &str) -> Result<KeyId> {
     if name.split('/').count() == 4 {
-        let KeyPath { hsm, name } = key_path(Field::Name, name, "keys")?;
-        return Ok(KeyId { hsm, name, version: None });
+        let KeyPath { container, name } = key_path(Field::Name, name, "keys")?;
+        return Ok(KeyId { container, name, version: None });
     }
     let [hsm, key, version] = segments(Field::Name, name, "hsms/{}/keys/{}/versions/{}")?;
+    let hsm: HsmName = parse_field(Field::Name, hsm)?;
     Ok(KeyId {
-        hsm: parse_field(Field::Name, hsm)?,
+        container: hsm.into(),
         name: parse_field(Field::Name, key)?,
         version: Some(parse_field(Field::Name, version)?),
     })

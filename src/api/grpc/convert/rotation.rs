@@ -40,7 +40,7 @@ impl TryFrom<pb::UpdateKeyRotationPolicyRequest> for UpdateKeyRotationPolicy {
 /// Parses `hsms/{hsm}/keys/{key}/rotationPolicy`.
 fn policy_of(name: &str) -> Result<KeyPath> {
     let [hsm, key] = segments(Field::Name, name, "hsms/{}/keys/{}/rotationPolicy")?;
-    Ok(KeyPath { hsm: parse_field(Field::Name, hsm)?, name: parse_field(Field::Name, key)? })
+    Ok(KeyPath { container: parse_field(Field::Name, hsm)?, name: parse_field(Field::Name, key)? })
 }
 
 fn period(field: Field, text: &str) -> Result<Option<LifetimePeriod>> {
@@ -63,8 +63,8 @@ fn trigger(action: &pb::KeyLifetimeAction) -> Result<RotationTrigger> {
 
 impl From<KeyRotationPolicy> for pb::KeyRotationPolicy {
     fn from(reply: KeyRotationPolicy) -> Self {
-        let KeyPath { hsm, name } = &reply.key;
-        let name = format!("hsms/{hsm}/keys/{name}/rotationPolicy");
+        let KeyPath { container, name } = &reply.key;
+        let name = format!("{container}/keys/{name}/rotationPolicy");
         let Some(policy) = reply.policy else { return Self { name, ..Self::default() } };
         let rotate = |after: &str, before: &str| pb::KeyLifetimeAction {
             // Always in lower case, as recorded from the service.

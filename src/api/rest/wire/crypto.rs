@@ -108,10 +108,10 @@ pub(in super::super) fn random(input: &RequestInput<'_>) -> Result<GenerateRando
     struct RandomRequest {
         count: Option<i64>,
     }
-    let hsm = input.hsm()?;
+    let container = input.container()?;
     let RandomRequest { count } = input.body()?;
     match i32::try_from(count.unwrap_or_default()) {
-        Ok(count @ 1..=128) => Ok(GenerateRandomBytes { hsm, count }),
+        Ok(count @ 1..=128) => Ok(GenerateRandomBytes { container, count }),
         _ => Err(Error::invalid(
             Field::Unnamed,
             "GetRandomBytesRequest: count cannot be greater than 128 or less than 1",

@@ -184,7 +184,7 @@ pub(in super::super) fn get(input: &RequestInput<'_>) -> Result<GetKey> {
 }
 
 pub(in super::super) fn list(input: &RequestInput<'_>) -> Result<ListKeys> {
-    Ok(ListKeys { hsm: input.hsm()?, page: input.page()? })
+    Ok(ListKeys { container: input.container()?, page: input.page()? })
 }
 
 pub(in super::super) fn list_versions(input: &RequestInput<'_>) -> Result<ListKeyVersions> {
@@ -213,7 +213,7 @@ pub(in super::super) fn delete(input: &RequestInput<'_>) -> Result<DeleteKey> {
 }
 
 pub(in super::super) fn list_deleted(input: &RequestInput<'_>) -> Result<ListDeletedKeys> {
-    Ok(ListDeletedKeys { container: input.hsm()?, page: input.page()? })
+    Ok(ListDeletedKeys { container: input.container()?, page: input.page()? })
 }
 
 pub(in super::super) fn get_deleted(input: &RequestInput<'_>) -> Result<GetDeletedKey> {
