@@ -13,8 +13,8 @@ use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
-    AuthenticatedCaller, ClockCx, ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane,
-    InstallationPlane, Intents, Plane, ServicePlane, SetClock, SimulatorPlane,
+    ClockCx, ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane, InstallationPlane, Intents,
+    Plane, RolelessAction, ServicePlane, SimulatorPlane,
 };
 
 /// The steps of the pipeline that differ by plane: resolve the container, authorize the caller, create the context.
@@ -186,18 +186,40 @@ impl PlaneAccess for ControlPlane {
     }
 }
 
-impl PlaneAccess for DirectoryPlane {
+/// A plane whose operations address the service or the tenant as a whole, and declare no intents.
+trait WithoutContainer: Plane<Scope = (), Container = ()> {
+    /// Checks that the service has this plane.
+    ///
+    /// # Errors
+    /// `Unsupported`.
+    fn check_available(_: &Engine) -> Result<()> {
+        Ok(())
+    }
+
+    /// See [`PlaneAccess::authorize`].
+    fn authorize_caller(engine: &Engine, caller: &Caller, action: Self::Action) -> Result<()>;
+
+    /// See [`PlaneAccess::create_context`].
+    fn context(engine: &Engine, caller: Option<&Caller>) -> Result<Self::Cx>;
+}
+
+impl<P: WithoutContainer> PlaneAccess for P {
     type Resolved = ();
 
     fn record_container(_: &mut CallRecord, (): &()) {}
 
-    fn resolve(_: &Engine, (): &()) -> Result<()> {
-        Ok(())
+    fn resolve(engine: &Engine, (): &()) -> Result<()> {
+        P::check_available(engine)
     }
 
-    /// Every authenticated caller is authorized; operations return only the caller's own resources.
-    fn authorize(_: &Engine, _: &Caller, (): &(), _: AuthenticatedCaller, _: (&(), &())) -> Result<()> {
-        Ok(())
+    fn authorize(
+        engine: &Engine,
+        caller: &Caller,
+        (): &(),
+        action: Self::Action,
+        _: (&(), &()),
+    ) -> Result<()> {
+        P::authorize_caller(engine, caller, action)
     }
 
     fn create_context(
@@ -206,24 +228,31 @@ impl PlaneAccess for DirectoryPlane {
         caller: Option<&Caller>,
         _: Timestamp,
         _: bool,
-    ) -> Result<DirectoryCx> {
+    ) -> Result<Self::Cx> {
+        P::context(engine, caller)
+    }
+
+    fn intents(_: &Self::Cx) -> Option<&Intents> {
+        None
+    }
+}
+
+impl WithoutContainer for DirectoryPlane {
+    /// Every authenticated caller is authorized; operations return only the caller's own resources.
+    fn authorize_caller(_: &Engine, _: &Caller, _: RolelessAction) -> Result<()> {
+        Ok(())
+    }
+
+    fn context(engine: &Engine, caller: Option<&Caller>) -> Result<DirectoryCx> {
         let caller =
             caller.ok_or_else(|| Error::internal("an operation of the directory plane needs a caller"))?;
         let principals = caller.principals();
         Ok(DirectoryCx { store: engine.0.store.clone(), tenant: caller.tenant, principals })
     }
-
-    fn intents(_: &DirectoryCx) -> Option<&Intents> {
-        None
-    }
 }
 
-impl PlaneAccess for SimulatorPlane {
-    type Resolved = ();
-
-    fn record_container(_: &mut CallRecord, (): &()) {}
-
-    fn resolve(engine: &Engine, (): &()) -> Result<()> {
+impl WithoutContainer for SimulatorPlane {
+    fn check_available(engine: &Engine) -> Result<()> {
         match engine.0.clock.is_virtual() {
             true => Ok(()),
             false => Err(Error::Unsupported {
@@ -233,7 +262,7 @@ impl PlaneAccess for SimulatorPlane {
     }
 
     /// The seed lists the authorized principals. Azure has no plane with a settable clock.
-    fn authorize(engine: &Engine, caller: &Caller, (): &(), _: SetClock, _: (&(), &())) -> Result<()> {
+    fn authorize_caller(engine: &Engine, caller: &Caller, _: RolelessAction) -> Result<()> {
         require_own_authority(caller)?;
         match engine.0.clock.can_be_set_by(caller.principal) {
             true => Ok(()),
@@ -245,62 +274,26 @@ impl PlaneAccess for SimulatorPlane {
         }
     }
 
-    fn create_context(engine: &Engine, (): (), _: Option<&Caller>, _: Timestamp, _: bool) -> Result<ClockCx> {
+    fn context(engine: &Engine, _: Option<&Caller>) -> Result<ClockCx> {
         Ok(ClockCx { clock: engine.0.clock.clone() })
-    }
-
-    fn intents(_: &ClockCx) -> Option<&Intents> {
-        None
     }
 }
 
-impl PlaneAccess for ServicePlane {
-    type Resolved = ();
-
-    fn record_container(_: &mut CallRecord, (): &()) {}
-
-    fn resolve(_: &Engine, (): &()) -> Result<()> {
-        Ok(())
-    }
-
+impl WithoutContainer for ServicePlane {
     /// A simulator accepts only access tokens of its own authority here; a gateway accepts every authenticated caller.
-    fn authorize(
-        engine: &Engine,
-        caller: &Caller,
-        (): &(),
-        _: AuthenticatedCaller,
-        _: (&(), &()),
-    ) -> Result<()> {
+    fn authorize_caller(engine: &Engine, caller: &Caller, _: RolelessAction) -> Result<()> {
         if engine.0.clock.is_virtual() { require_own_authority(caller) } else { Ok(()) }
     }
 
-    fn create_context(engine: &Engine, (): (), _: Option<&Caller>, _: Timestamp, _: bool) -> Result<ClockCx> {
+    fn context(engine: &Engine, _: Option<&Caller>) -> Result<ClockCx> {
         Ok(ClockCx { clock: engine.0.clock.clone() })
-    }
-
-    fn intents(_: &ClockCx) -> Option<&Intents> {
-        None
     }
 }
 
-impl PlaneAccess for InstallationPlane {
-    type Resolved = ();
-
-    fn record_container(_: &mut CallRecord, (): &()) {}
-
-    fn resolve(_: &Engine, (): &()) -> Result<()> {
-        Ok(())
-    }
-
+impl WithoutContainer for InstallationPlane {
     /// Every subscription must belong to the caller's tenant and grant the action, unless the configuration names the caller
     /// as an operator of the clock. The error does not list subscriptions.
-    fn authorize(
-        engine: &Engine,
-        caller: &Caller,
-        (): &(),
-        action: ControlAction,
-        _: (&(), &()),
-    ) -> Result<()> {
+    fn authorize_caller(engine: &Engine, caller: &Caller, action: ControlAction) -> Result<()> {
         let is_caller = |(tenant, principal): &(_, _)| {
             *tenant == caller.tenant && caller.principals().contains(principal)
         };
@@ -325,12 +318,8 @@ impl PlaneAccess for InstallationPlane {
         })
     }
 
-    fn create_context(engine: &Engine, (): (), _: Option<&Caller>, _: Timestamp, _: bool) -> Result<ClockCx> {
+    fn context(engine: &Engine, _: Option<&Caller>) -> Result<ClockCx> {
         Ok(ClockCx { clock: engine.0.clock.clone() })
-    }
-
-    fn intents(_: &ClockCx) -> Option<&Intents> {
-        None
     }
 }
 

@@ -41,8 +41,8 @@ pub use intents::{Intents, RunningIntents};
 pub use operation_names::OperationNames;
 pub use page::{Page, PageRequest};
 pub use plane::{
-    AuthenticatedCaller, ControlPlane, DataPlane, DirectoryPlane, InstallationPlane, Plane, ServicePlane,
-    SetClock, SimulatorPlane,
+    ControlPlane, DataPlane, DirectoryPlane, InstallationPlane, Plane, RolelessAction, ServicePlane,
+    SimulatorPlane,
 };
 pub use public_key_cache::PublicKeyCache;
 pub use recoveries::recovery_of;

@@ -55,7 +55,7 @@ impl Plane for ControlPlane {
 pub struct DirectoryPlane;
 
 impl Plane for DirectoryPlane {
-    type Action = AuthenticatedCaller;
+    type Action = RolelessAction;
     type Scope = ();
     type Container = ();
     type Cx = DirectoryCx;
@@ -67,7 +67,7 @@ impl Plane for DirectoryPlane {
 pub struct SimulatorPlane;
 
 impl Plane for SimulatorPlane {
-    type Action = SetClock;
+    type Action = RolelessAction;
     type Scope = ();
     type Container = ();
     type Cx = ClockCx;
@@ -79,7 +79,7 @@ impl Plane for SimulatorPlane {
 pub struct ServicePlane;
 
 impl Plane for ServicePlane {
-    type Action = AuthenticatedCaller;
+    type Action = RolelessAction;
     type Scope = ();
     type Container = ();
     type Cx = ClockCx;
@@ -98,11 +98,16 @@ impl Plane for InstallationPlane {
     const AUDIENCE: Audience = Audience::Management;
 }
 
-/// The action of setting the virtual clock. No role grants it.
+/// The actions that no role grants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SetClock;
+pub enum RolelessAction {
+    /// Every authenticated caller may perform it.
+    AnyCaller,
+    /// Principals that the seed lists may perform it: setting the virtual clock.
+    SetClock,
+}
 
-impl SetClock {
+impl RolelessAction {
     /// No data action of local RBAC.
     pub const fn data_action(self) -> Option<DataAction> {
         None
@@ -114,30 +119,11 @@ impl SetClock {
     }
 }
 
-impl Display for SetClock {
+impl Display for RolelessAction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(principals that may set the clock)")
-    }
-}
-
-/// The action of operations that every authenticated caller may perform.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AuthenticatedCaller;
-
-impl AuthenticatedCaller {
-    /// No data action of local RBAC.
-    pub const fn data_action(self) -> Option<DataAction> {
-        None
-    }
-
-    /// No action of ARM RBAC.
-    pub const fn control_action(self) -> Option<ControlAction> {
-        None
-    }
-}
-
-impl Display for AuthenticatedCaller {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(any principal)")
+        f.write_str(match self {
+            Self::AnyCaller => "(any principal)",
+            Self::SetClock => "(principals that may set the clock)",
+        })
     }
 }

@@ -5,7 +5,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
 use crate::model::time::MAX_ADVANCE;
 use crate::model::{Error, Field, Result, Timestamp};
-use crate::ops::{ClockCx, Done, Operation, SetClock};
+use crate::ops::{ClockCx, Done, Operation, RolelessAction};
 
 /// Advances the virtual clock to an instant. The scheduler runs work that is due on the way: it advances the clock with
 /// this operation in steps.
@@ -35,7 +35,7 @@ impl AdvanceClock {
 impl Operation for AdvanceClock {
     const NAME: &'static str = "AdvanceClock";
     const EVENT: &'static str = "ClockAdvance";
-    const ACTION: SetClock = SetClock;
+    const ACTION: RolelessAction = RolelessAction::SetClock;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
     type Target = SettableClock;
@@ -59,7 +59,7 @@ pub struct AuthorizeAdvance;
 impl Operation for AuthorizeAdvance {
     const NAME: &'static str = "GetClock";
     const EVENT: &'static str = "ClockGet";
-    const ACTION: SetClock = SetClock;
+    const ACTION: RolelessAction = RolelessAction::SetClock;
     const METER: Meter = Meter::Free;
     type Target = SettableClock;
     type Reply = Timestamp;

@@ -4,7 +4,7 @@ use super::{ClockState, SettableClock};
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::change::Change;
-use crate::ops::{ClockCx, Done, Operation, SetClock};
+use crate::ops::{ClockCx, Done, Operation, RolelessAction};
 
 /// Freezes the virtual clock at its current time. It can still be advanced.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub struct FreezeClock;
 impl Operation for FreezeClock {
     const NAME: &'static str = "FreezeClock";
     const EVENT: &'static str = "ClockFreeze";
-    const ACTION: SetClock = SetClock;
+    const ACTION: RolelessAction = RolelessAction::SetClock;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
     type Target = SettableClock;
@@ -33,7 +33,7 @@ pub struct ResumeClock;
 impl Operation for ResumeClock {
     const NAME: &'static str = "ResumeClock";
     const EVENT: &'static str = "ClockResume";
-    const ACTION: SetClock = SetClock;
+    const ACTION: RolelessAction = RolelessAction::SetClock;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
     type Target = SettableClock;

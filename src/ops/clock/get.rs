@@ -6,7 +6,7 @@ use crate::model::audit_entry::Meter;
 use crate::model::time::ClockSetting;
 use crate::model::time_guard::{ClockStatus, TrustLimits};
 use crate::model::{Result, Timestamp};
-use crate::ops::{AuthenticatedCaller, ClockCx, Done, Operation};
+use crate::ops::{ClockCx, Done, Operation, RolelessAction};
 
 /// Returns the state of the clock.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ impl ClockState {
 impl Operation for GetClock {
     const NAME: &'static str = "GetClock";
     const EVENT: &'static str = "ClockGet";
-    const ACTION: AuthenticatedCaller = AuthenticatedCaller;
+    const ACTION: RolelessAction = RolelessAction::AnyCaller;
     const METER: Meter = Meter::Free;
     type Target = ServiceClock;
     type Reply = ClockState;

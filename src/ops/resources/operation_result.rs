@@ -4,7 +4,7 @@ use super::Directory;
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
-use crate::ops::{AuthenticatedCaller, DirectoryCx, Done, Operation};
+use crate::ops::{DirectoryCx, Done, Operation, RolelessAction};
 
 /// Returns the result of the deletion of a resource group, which clients of Azure Resource Manager poll. The deletion
 /// completed before its reply, so the result is success.
@@ -22,7 +22,7 @@ pub struct GetResourceGroupDeletion {
 impl Operation for GetResourceGroupDeletion {
     const NAME: &'static str = "GetResourceGroupDeletion";
     const EVENT: &'static str = "ResourceGroupDeletionGet";
-    const ACTION: AuthenticatedCaller = AuthenticatedCaller;
+    const ACTION: RolelessAction = RolelessAction::AnyCaller;
     const METER: Meter = Meter::Free;
     // gRPC methods reply when the operation is complete.
     const IS_RPC: bool = false;

@@ -8,7 +8,7 @@ use crate::model::Result;
 use crate::model::arm_rbac::{ControlAction, ControlScope};
 use crate::model::audit_entry::Meter;
 use crate::model::resource::{Subscription, SubscriptionId};
-use crate::ops::{AuthenticatedCaller, ControlCx, DirectoryCx, Done, Operation};
+use crate::ops::{ControlCx, DirectoryCx, Done, Operation, RolelessAction};
 
 /// Lists the subscriptions in which the caller has a role at any scope, as Azure Resource Manager does.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct ListSubscriptions;
 impl Operation for ListSubscriptions {
     const NAME: &'static str = "ListSubscriptions";
     const EVENT: &'static str = "SubscriptionList";
-    const ACTION: AuthenticatedCaller = AuthenticatedCaller;
+    const ACTION: RolelessAction = RolelessAction::AnyCaller;
     const METER: Meter = Meter::Free;
     type Target = Directory;
     type Reply = Vec<Arc<Subscription>>;
