@@ -14,7 +14,7 @@ use strongroom::model::billing::Pricing;
 use strongroom::model::time_guard::{ClockReading, ClockStatus, TrustLimits};
 use strongroom::model::{Error, Result, Timestamp};
 use strongroom::ops::clock::ServiceClock;
-use strongroom::ops::{AttachedTokens, AuthenticatedCaller, ClockCx, Done, Operation};
+use strongroom::ops::{AttachedTokens, ClockCx, Done, Operation, RolelessAction};
 use strongroom::store::{ExportedRecord, Options, Store};
 use strongroom::token::{TokenPool, TokenSource};
 
@@ -122,7 +122,7 @@ macro_rules! panicking {
         impl Operation for $name {
             const NAME: &'static str = $event;
             const EVENT: &'static str = $event;
-            const ACTION: AuthenticatedCaller = AuthenticatedCaller;
+            const ACTION: RolelessAction = RolelessAction::AnyCaller;
             const METER: Meter = Meter::Free;
             const CHANGES: bool = $changes;
             type Target = ServiceClock;
@@ -203,7 +203,7 @@ struct Expires;
 impl Operation for Expires {
     const NAME: &'static str = "Expires";
     const EVENT: &'static str = "Expires";
-    const ACTION: AuthenticatedCaller = AuthenticatedCaller;
+    const ACTION: RolelessAction = RolelessAction::AnyCaller;
     const METER: Meter = Meter::Free;
     const CHANGES: bool = true;
     const DESTROYS_WHEN_DUE: bool = true;
