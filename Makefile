@@ -32,11 +32,12 @@ dist: ## build the release files: the stripped program, its debug file, manual p
 	cargo build --locked --release
 	scripts/package.sh $(TARGET_DIR)/release/strongroom $(TARGET_DIR)/dist
 
-# Documentation tests run first: they are few, and the summary of the others is more useful at the end.
+# Documentation tests run first: they are few, and the summary of the others is more useful at the end. Tests wait about half
+# of their time, so two run per processor.
 test: ## run all tests, or those that ARGS selects
 	@scripts/install-deps.sh test
 	cargo test --locked --workspace --doc --quiet
-	cargo nextest run --locked --workspace $(ARGS)
+	NEXTEST_TEST_THREADS=$${NEXTEST_TEST_THREADS:-$$((2 * $$(nproc)))} cargo nextest run --locked --workspace $(ARGS)
 	@scripts/slowest-tests.sh
 
 # Takes too long for `test`, and is not part of continuous integration.
