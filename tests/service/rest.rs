@@ -1,7 +1,6 @@
 //! Tests of the data plane's REST surface: the same operations, in the shapes recorded from Azure.
 
 mod challenge;
-pub(crate) mod client;
 mod crypto;
 mod inputs;
 mod keys;
@@ -13,3 +12,5 @@ mod refusals;
 mod roles;
 mod settings;
 mod transport_limits;
+
+pub(crate) use crate::kit::rest as client;

@@ -8,4 +8,5 @@ mod groups;
 mod matrix;
 mod over_rest;
 mod scopes;
-pub(crate) mod support;
+
+pub(crate) use crate::kit::roles as support;

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::roles::support::{assign, definition_request, guid};
+use crate::kit::roles::{assign, definition_request, guid};
 use crate::support::Server;
 
 /// The hosts file with the server's host names.

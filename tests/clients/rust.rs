@@ -3,8 +3,8 @@
 use super::sandbox::{Sandbox, environment, example, install_clients};
 use crate::support::Server;
 
-const PAGE: &str = include_str!("../../../docs/clients/rust.md");
-const EXAMPLE: &str = include_str!("../../clients/rust/src/bin/example.rs");
+const PAGE: &str = include_str!("../../docs/clients/rust.md");
+const EXAMPLE: &str = include_str!("rust/src/bin/example.rs");
 
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::sandbox::{Sandbox, environment, install_clients};
 use crate::support::Server;
 
-const PAGE: &str = include_str!("../../../docs/clients/javascript.md");
+const PAGE: &str = include_str!("../../docs/clients/javascript.md");
 
 /// Returns a sandbox in which Node.js resolves the clients.
 fn sandbox<'a>(server: &'a Server, clients: &Path) -> Sandbox<'a> {

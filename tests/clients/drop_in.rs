@@ -6,7 +6,7 @@ use std::process::Output;
 
 use super::sandbox::{example, install_clients, shell};
 
-const PAGE: &str = include_str!("../../../docs/clients/drop-in.md");
+const PAGE: &str = include_str!("../../docs/clients/drop-in.md");
 
 /// Shell lines that run the programs against the simulator without configuring its address.
 const LINES: &str = r#"

@@ -7,10 +7,10 @@ use serde_json::json;
 use strongroom::api::grpc::pb;
 
 use super::sandbox::{Sandbox, example, install_clients};
-use crate::rest::client::{Rest, base64url};
+use crate::kit::rest::{Rest, base64url};
 use crate::support::Server;
 
-const PAGE: &str = include_str!("../../../docs/clients/az.md");
+const PAGE: &str = include_str!("../../docs/clients/az.md");
 
 /// Authenticates `az` in a new configuration directory, and runs shell lines with it and the program under test.
 fn with_az(server: &Server, lines: &str) {

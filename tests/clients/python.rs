@@ -3,7 +3,7 @@
 use super::sandbox::{Sandbox, environment, install_clients};
 use crate::support::Server;
 
-const PAGE: &str = include_str!("../../../docs/clients/python.md");
+const PAGE: &str = include_str!("../../docs/clients/python.md");
 
 /// Runs a scenario. Of the variables that name a CA bundle, only the documented one is set.
 async fn run_scenario(scenario: &str, flavour: &str) {
