@@ -10,9 +10,9 @@ use strongroom::engine::{AuditLog, Engine};
 use strongroom::identity::{Identity, Settings};
 use strongroom::jobs::Scheduler;
 use strongroom::model::Timestamp;
-use strongroom::model::aes_modes::AesModePolicy;
 use strongroom::model::billing::Pricing;
 use strongroom::model::change::Change;
+use strongroom::model::container_setting::KeyPolicies;
 use strongroom::model::time::ClockSetting;
 use strongroom::ops::AttachedTokens;
 use strongroom::store::Commit;
@@ -67,7 +67,7 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     let identity = Identity::new(Settings::default()).await?;
     let locations = config::locations()?;
     let pricing = Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan };
-    let rules = (AesModePolicy::default(), Vec::new(), AuditLog::unsigned(directory.join("audit")));
+    let rules = (KeyPolicies::default(), Vec::new(), AuditLog::unsigned(directory.join("audit")));
     let engine = Engine::new(identity, store.clone(), clock, locations, pricing, (supply, tokens), rules);
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());
 

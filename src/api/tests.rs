@@ -59,6 +59,8 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::KeyDisabled { operation: "sign" },
         Error::KeyExpired { operation: "sign", expires: at.into() },
         Error::KeyMaterialMissing { version: VersionId::from_bytes([7; 16]) },
+        Error::KeyNotWrappable { version: VersionId::from_bytes([7; 16]) },
+        Error::MalformedBackup { why: "the backup is not that of a key".to_owned() },
         Error::KeyNotYetValid { operation: "sign", not_before: at.into() },
         Error::LimitExceeded { what: "things", limit: 7 },
         Error::ModeFamilyMismatch {

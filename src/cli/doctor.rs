@@ -146,9 +146,11 @@ fn print(output: Output, report: &Report) -> Outcome {
         "module": report.module,
         "token": {"label": report.token.label, "serial": report.token.serial, "model": report.token.model},
         "keys": report.keys,
+        "keys_not_wrappable": report.not_wrappable,
         "foreign_objects": report.foreign,
         "ghosts": report.without_attributes,
         "capabilities": capabilities,
+        "warnings": report.warnings(),
     });
     output.print(&json, || report.to_string())
 }

@@ -15,6 +15,7 @@ use crate::model::audit_key::AuditKey;
 use crate::model::change::Change;
 use crate::model::key::{Curve, KeySpec, KeyType};
 use crate::model::name::VersionId;
+use crate::model::wrapped_key::BackupPolicy;
 use crate::model::{Error, Result, Timestamp};
 use crate::store::{AuditRecord, Commit, Store};
 use crate::token::Token;
@@ -105,7 +106,7 @@ impl Signer {
             }
         };
         let spec = KeySpec { key_type: KEY_TYPE, public_exponent: 0 };
-        let public = token.generate(version, &spec).await?;
+        let public = token.generate(version, &spec, BackupPolicy::Never).await?;
         let key = Jwk::of(&public)?;
         let made = AuditKey { version, token_serial, public: Some(public) };
         let body = audit::render_key(KEY, now, &key)?;

@@ -21,10 +21,10 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::identity::{Audience, Caller, Credential, Identity, VerifiedCredential};
 use crate::ids::Ids;
-use crate::model::aes_modes::AesModePolicy;
 use crate::model::audit_entry::{Meter, Origin};
 use crate::model::billing::Pricing;
 use crate::model::container::{Container, ContainerId};
+use crate::model::container_setting::KeyPolicies;
 use crate::model::event::EventFilter;
 use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
@@ -59,7 +59,7 @@ struct Inner {
     public_keys: Arc<PublicKeyCache>,
     locations: Arc<Locations>,
     pricing: Arc<Pricing>,
-    aes_modes: AesModePolicy,
+    key_policies: KeyPolicies,
     /// The tenant and object id of each principal that may release the clock without a role.
     clock_operators: Vec<(Uuid, PrincipalId)>,
     clock: Clock,
@@ -92,7 +92,7 @@ impl Engine {
         locations: Locations,
         pricing: Pricing,
         (supply, tokens): (TokenPool, AttachedTokens),
-        (aes_modes, clock_operators, audit_log): (AesModePolicy, Vec<(Uuid, PrincipalId)>, AuditLog),
+        (key_policies, clock_operators, audit_log): (KeyPolicies, Vec<(Uuid, PrincipalId)>, AuditLog),
     ) -> Self {
         Self(Arc::new(Inner {
             identity,
@@ -102,7 +102,7 @@ impl Engine {
             public_keys: Arc::default(),
             locations: Arc::new(locations),
             pricing: Arc::new(pricing),
-            aes_modes,
+            key_policies,
             clock_operators,
             clock,
             locks: Locks::default(),

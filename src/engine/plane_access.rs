@@ -114,7 +114,8 @@ impl PlaneAccess for DataPlane {
         let token = engine.0.tokens.of(&id)?;
         let inner = &engine.0;
         Ok(Cx {
-            aes_modes: inner.aes_modes.for_container(&id),
+            aes_modes: inner.key_policies.aes_modes.for_container(&id),
+            backup: inner.key_policies.backup.for_container(&id),
             container,
             token,
             store: inner.store.clone(),

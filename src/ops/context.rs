@@ -18,6 +18,7 @@ use crate::model::location::Locations;
 use crate::model::name::{PrincipalId, VersionId};
 use crate::model::resource::Subscription;
 use crate::model::retention::RecoveryLevel;
+use crate::model::wrapped_key::BackupPolicy;
 use crate::model::{Result, Timestamp};
 use crate::store::Store;
 use crate::token::{Token, TokenPool};
@@ -45,6 +46,8 @@ pub struct Cx {
     pub intents: Intents,
     /// Whether an AES key version may be used in all modes of operation, or in one family of modes.
     pub aes_modes: AesModes,
+    /// Whether new keys may be wrapped for backups.
+    pub backup: BackupPolicy,
 }
 
 /// The context of an operation of the control plane.

@@ -6,7 +6,7 @@ use strongroom::model::{Error, Field};
 use strongroom::token::{Feature, Support, Token};
 use zeroize::Zeroizing;
 
-use crate::fixture::{Bench, id, oct, rsa, software_public, spec};
+use crate::fixture::{Bench, WRAPPABLE, id, oct, rsa, software_public, spec};
 
 const KEY: [u8; 32] = *b"\x60\x3d\xeb\x10\x15\xca\x71\xbe\x2b\x73\xae\xf0\x85\x7d\x77\x81\
     \x1f\x35\x2c\x07\x3b\x61\x08\xd7\x2d\x98\x10\xa3\x09\x14\xdf\xf4";
@@ -15,7 +15,7 @@ async fn open_with_imported_keys(bench: &Bench) -> Token {
     let token = bench.open();
     for (number, length) in [(16, 16), (24, 24), (32, 32)] {
         let material = ImportMaterial::Oct { k: KEY[..length].to_vec() };
-        token.import(id(number), material).await.unwrap();
+        token.import(id(number), material, WRAPPABLE).await.unwrap();
     }
     token
 }
@@ -160,7 +160,7 @@ async fn key_wrap_matches_rustcrypto_and_rejects_modified_input() {
 async fn decrypts_rsa_ciphertexts_made_in_software() {
     let bench = Bench::new();
     let token = bench.open();
-    let public = token.generate(id(1), &spec(rsa(2048))).await.unwrap();
+    let public = token.generate(id(1), &spec(rsa(2048)), WRAPPABLE).await.unwrap();
     let key = software_public(&public);
     let mut random = rand::thread_rng();
     let open = |padding, ciphertext: Vec<u8>| {
@@ -181,7 +181,7 @@ async fn decrypts_rsa_ciphertexts_made_in_software() {
 async fn invalid_rsa_ciphertexts_return_the_same_error() {
     let bench = Bench::new();
     let token = bench.open();
-    let public = token.generate(id(1), &spec(rsa(2048))).await.unwrap();
+    let public = token.generate(id(1), &spec(rsa(2048)), WRAPPABLE).await.unwrap();
     let key = software_public(&public);
     let mut random = rand::thread_rng();
     let oaep = key.encrypt(&mut random, rsa::Oaep::new::<rsa::sha2::Sha256>(), b"a key").unwrap();
@@ -248,7 +248,7 @@ async fn random_returns_requested_number_of_bytes() {
         assert_eq!(token.random(count).await.unwrap().len(), count);
     }
     assert_ne!(token.random(32).await.unwrap(), token.random(32).await.unwrap());
-    token.generate(id(1), &spec(oct(256))).await.unwrap();
+    token.generate(id(1), &spec(oct(256)), WRAPPABLE).await.unwrap();
 }
 
 fn encrypt_oaep_sha1(public: &strongroom::model::key::PublicMaterial, message: &[u8]) -> Vec<u8> {

@@ -8,9 +8,9 @@ use strongroom::clock::{Clock, ClockSource};
 use strongroom::config;
 use strongroom::engine::{AuditLog, Engine};
 use strongroom::identity::{CertificateRule, Credential, Identity, Settings};
-use strongroom::model::aes_modes::AesModePolicy;
 use strongroom::model::audit_entry::{Meter, Origin};
 use strongroom::model::billing::Pricing;
+use strongroom::model::container_setting::KeyPolicies;
 use strongroom::model::time_guard::{ClockReading, ClockStatus, TrustLimits};
 use strongroom::model::{Error, Result, Timestamp};
 use strongroom::ops::clock::ServiceClock;
@@ -82,7 +82,7 @@ impl Rig {
         let tokens = AttachedTokens::default();
         let parts = (supply, tokens.clone());
         let rules =
-            (AesModePolicy::default(), Vec::new(), AuditLog::unsigned(bench.data_dir.path().join("audit")));
+            (KeyPolicies::default(), Vec::new(), AuditLog::unsigned(bench.data_dir.path().join("audit")));
         let engine =
             Engine::new(identity, store.clone(), clock, config::locations().unwrap(), pricing, parts, rules);
         Self { engine, store, tokens, bench, records, certificate }

@@ -9,7 +9,7 @@ use strongroom::model::algorithm::SignatureAlgorithm as Alg;
 use strongroom::model::key::Curve;
 use strongroom::token::{Call, Fault, Settings};
 
-use crate::fixture::{Bench, ec, id, oct, spec};
+use crate::fixture::{Bench, WRAPPABLE, ec, id, oct, spec};
 
 /// Settings that inject the fault that `choose` returns for a call, once per call.
 fn failing(choose: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) -> Settings {
@@ -26,7 +26,7 @@ async fn recovers_from_invalid_session_login_and_handle() {
         bench.open_with(&failing(move |_| faults.get(next.fetch_add(1, Ordering::Relaxed) % 4).copied()));
     for round in 0..8 {
         let object = id(1 + round);
-        token.generate(object, &spec(ec(Curve::P256))).await.unwrap();
+        token.generate(object, &spec(ec(Curve::P256)), WRAPPABLE).await.unwrap();
         for _ in 0..6 {
             token.sign(object, ec(Curve::P256), Alg::Es256, vec![1; 32]).await.unwrap();
         }
@@ -43,7 +43,7 @@ async fn device_errors_are_reported_with_ckr_code() {
     let chosen = Arc::clone(&fault);
     let bench = Bench::new();
     let token = bench.open_with(&failing(move |_| *chosen.lock().unwrap()));
-    token.generate(id(1), &spec(oct(256))).await.unwrap();
+    token.generate(id(1), &spec(oct(256)), WRAPPABLE).await.unwrap();
     let sign = || token.sign(id(1), oct(256), Alg::Hs256, vec![1; 32]);
 
     *fault.lock().unwrap() = Some(Fault::DeviceRemoved);
@@ -64,7 +64,7 @@ async fn device_error_in_decrypt_is_not_invalid_input() {
         Call::Decrypt { .. } => Some(Fault::DeviceError),
         _ => None,
     }));
-    token.generate(id(1), &spec(oct(256))).await.unwrap();
+    token.generate(id(1), &spec(oct(256)), WRAPPABLE).await.unwrap();
     let cipher = Cipher::Aes(AesMode::Gcm, 256);
     let answer = token.decrypt(id(1), cipher, vec![1; 16], vec![1; 12], vec![1; 16], vec![]).await;
     assert!(matches!(answer, Err(Error::TokenFailed { function: "C_Decrypt", .. })), "{answer:?}");
@@ -133,9 +133,9 @@ async fn slow_key_generation_does_not_block_signing() {
         }
         _ => None,
     }));
-    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    token.generate(id(1), &spec(ec(Curve::P256)), WRAPPABLE).await.unwrap();
     let generator = token.clone();
-    let generation = tokio::spawn(async move { generator.generate(id(2), &spec(oct(256))).await });
+    let generation = tokio::spawn(async move { generator.generate(id(2), &spec(oct(256)), WRAPPABLE).await });
     tokio::task::yield_now().await;
     for _ in 0..20 {
         token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await.unwrap();
@@ -153,7 +153,7 @@ async fn panic_fails_the_call_but_not_the_worker() {
         assert!(!should_panic.load(Ordering::Relaxed), "injected panic");
         None
     }));
-    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    token.generate(id(1), &spec(ec(Curve::P256)), WRAPPABLE).await.unwrap();
     panics.store(true, Ordering::Relaxed);
     for _ in 0..5 {
         let failed = token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await;

@@ -9,8 +9,12 @@ use strongroom::model::algorithm::{Hash, SignatureAlgorithm};
 use strongroom::model::import::ImportMaterial;
 use strongroom::model::key::{Curve, KeySpec, KeyType, PublicMaterial};
 use strongroom::model::name::VersionId;
+use strongroom::model::wrapped_key::BackupPolicy;
 use strongroom::token::softhsm::Directory;
 use strongroom::token::{Module, Profile, Selector, Settings, Token, TokenInfo};
+
+/// The policy of a service with the default configuration.
+pub(crate) const WRAPPABLE: BackupPolicy = BackupPolicy::Wrappable;
 
 /// A module with one provisioned token in a temporary directory.
 pub(crate) struct Bench {

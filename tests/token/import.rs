@@ -6,7 +6,7 @@ use strongroom::model::import::ImportMaterial;
 use strongroom::model::key::{Curve, PublicMaterial};
 use strongroom::model::{Error, Field};
 
-use crate::fixture::{Bench, digest, ec, id, oct, rsa, software_rsa, verifies};
+use crate::fixture::{Bench, WRAPPABLE, digest, ec, id, oct, rsa, software_rsa, verifies};
 
 const MESSAGE: &[u8] = b"imported";
 
@@ -16,7 +16,7 @@ async fn imported_rsa_key_signs() {
     let bench = Bench::new();
     let token = bench.open();
     let (key, material) = software_rsa(2048);
-    token.import(id(1), material).await.unwrap();
+    token.import(id(1), material, WRAPPABLE).await.unwrap();
     let public = PublicMaterial::Rsa { n: key.n().to_bytes_be(), e: key.e().to_bytes_be() };
     for algorithm in [Alg::Rs256, Alg::Ps512] {
         let digest = digest(algorithm.hash(), MESSAGE);
@@ -38,7 +38,7 @@ async fn imported_ec_keys_sign_on_every_curve() {
             let point = key.verifying_key().to_sec1_point(false);
             let (x, y) = (point.x().unwrap().to_vec(), point.y().unwrap().to_vec());
             let material = ImportMaterial::Ec { crv: Curve::$name, x: x.clone(), y: y.clone(), d: scalar };
-            token.import(id($number), material).await.unwrap();
+            token.import(id($number), material, WRAPPABLE).await.unwrap();
             let public = PublicMaterial::Ec { crv: Curve::$name, x, y };
             let digest = digest(Alg::$algorithm.hash(), MESSAGE);
             let signature = token.sign(id($number), ec(Curve::$name), Alg::$algorithm, digest).await.unwrap();
@@ -57,7 +57,7 @@ async fn hmac_companion_of_imported_key_has_same_value() {
     let token = bench.open();
     for (number, length) in [(1, 16), (2, 24), (3, 32)] {
         let k: Vec<u8> = (1..=length).collect();
-        token.import(id(number), ImportMaterial::Oct { k: k.clone() }).await.unwrap();
+        token.import(id(number), ImportMaterial::Oct { k: k.clone() }, WRAPPABLE).await.unwrap();
         let bits = u16::from(length) * 8;
         macro_rules! check {
             ($algorithm:ident, $hash:ty) => {{
@@ -86,7 +86,7 @@ async fn rejects_mismatched_key_pair_and_leaves_no_object() {
         y: point.y().unwrap().to_vec(),
         d: vec![0x33; 32],
     };
-    let answer = token.import(id(1), material).await;
+    let answer = token.import(id(1), material, WRAPPABLE).await;
     assert!(matches!(answer, Err(Error::Invalid { field: Field::Key, .. })), "{answer:?}");
     assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [false]);
 }
@@ -96,8 +96,8 @@ async fn rejects_duplicate_cka_id() {
     let bench = Bench::new();
     let token = bench.open();
     let material = || ImportMaterial::Oct { k: vec![1; 32] };
-    token.import(id(1), material()).await.unwrap();
-    assert!(matches!(token.import(id(1), material()).await, Err(Error::Internal(_))));
+    token.import(id(1), material(), WRAPPABLE).await.unwrap();
+    assert!(matches!(token.import(id(1), material(), WRAPPABLE).await, Err(Error::Internal(_))));
     let spec = crate::fixture::spec(ec(Curve::P256));
-    assert!(matches!(token.generate(id(1), &spec).await, Err(Error::Internal(_))));
+    assert!(matches!(token.generate(id(1), &spec, WRAPPABLE).await, Err(Error::Internal(_))));
 }

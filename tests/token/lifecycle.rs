@@ -8,7 +8,7 @@ use strongroom::model::{Error, Field};
 use strongroom::token::{Profile, Selector, Settings, examine};
 use zeroize::Zeroizing;
 
-use crate::fixture::{Bench, LoadedModule, digest, ec, id, oct, pin, rsa, so_pin, spec, verifies};
+use crate::fixture::{Bench, LoadedModule, WRAPPABLE, digest, ec, id, oct, pin, rsa, so_pin, spec, verifies};
 
 const MESSAGE: &[u8] = b"to be signed";
 
@@ -17,7 +17,7 @@ async fn destroy_removes_all_objects_and_is_idempotent() {
     let bench = Bench::new();
     let token = bench.open();
     for (number, key_type) in [(1, ec(Curve::P256)), (2, oct(256)), (3, oct(128))] {
-        token.generate(id(number), &spec(key_type)).await.unwrap();
+        token.generate(id(number), &spec(key_type), WRAPPABLE).await.unwrap();
     }
     // Often enough for session objects to be cached, which must be destroyed with the token objects.
     let sign = |number| token.sign(id(number), ec(Curve::P256), Alg::Es256, vec![1; 32]);
@@ -43,9 +43,9 @@ async fn destroy_removes_all_objects_and_is_idempotent() {
 async fn keys_are_usable_after_restart() {
     let bench = Bench::new();
     let token = bench.open();
-    let rsa_public = token.generate(id(1), &spec(rsa(2048))).await.unwrap();
-    let ec_public = token.generate(id(2), &spec(ec(Curve::P384))).await.unwrap();
-    token.generate(id(3), &spec(oct(256))).await.unwrap();
+    let rsa_public = token.generate(id(1), &spec(rsa(2048)), WRAPPABLE).await.unwrap();
+    let ec_public = token.generate(id(2), &spec(ec(Curve::P384)), WRAPPABLE).await.unwrap();
+    token.generate(id(3), &spec(oct(256)), WRAPPABLE).await.unwrap();
     let mac = token.sign(id(3), oct(256), Alg::Hs256, vec![1; 32]).await.unwrap();
     let plaintext = Zeroizing::new(b"kept".to_vec());
     let sealed = token.encrypt(id(3), AesMode::Gcm, None, vec![], plaintext).await.unwrap();
@@ -77,7 +77,7 @@ async fn concurrent_generate_sign_destroy_leaves_no_object() {
                 for round in 0..25 {
                     let object = id(1 + task * 1000 + round);
                     let key_type = if round % 3 == 0 { oct(256) } else { ec(Curve::P256) };
-                    token.generate(object, &spec(key_type)).await.unwrap();
+                    token.generate(object, &spec(key_type), WRAPPABLE).await.unwrap();
                     for _ in 0..12 {
                         let algorithm = if round % 3 == 0 { Alg::Hs256 } else { Alg::Es256 };
                         token.sign(object, key_type, algorithm, vec![7; 32]).await.unwrap();
@@ -100,7 +100,7 @@ async fn session_object_cache_evicts_beyond_its_limit() {
     let bench = Bench::with_profile(|profile| profile.session_copies = 2);
     let token = bench.open();
     for number in 0..5 {
-        token.generate(id(number), &spec(ec(Curve::P256))).await.unwrap();
+        token.generate(id(number), &spec(ec(Curve::P256)), WRAPPABLE).await.unwrap();
     }
     let sign = |number| token.sign(id(number), ec(Curve::P256), Alg::Es256, vec![7; 32]);
     for _ in 0..4 {
@@ -122,7 +122,7 @@ async fn session_object_cache_evicts_beyond_its_limit() {
 async fn truncated_token_object_is_restored() {
     let bench = Bench::new();
     let token = bench.open();
-    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    token.generate(id(1), &spec(ec(Curve::P256)), WRAPPABLE).await.unwrap();
     assert!(token.drain(Duration::from_secs(10)).await);
     let Bench { directory, module, info, data_dir } = bench;
     module.clone().finalize().unwrap();
@@ -140,7 +140,7 @@ async fn truncated_token_object_is_restored() {
 async fn missing_token_directory_is_token_unavailable() {
     let bench = Bench::with_profile(|profile| profile.session_copies = 0);
     let token = bench.open();
-    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    token.generate(id(1), &spec(ec(Curve::P256)), WRAPPABLE).await.unwrap();
     let tokens = bench.data_dir.path().join("tokens");
     std::fs::rename(&tokens, bench.data_dir.path().join("elsewhere")).unwrap();
 
@@ -180,7 +180,7 @@ async fn tokens_are_provisioned_and_selected_by_label_or_serial() {
     let other =
         bench.module.open(&Selector::Label("second".to_owned()), &pin(), &Settings::default()).unwrap();
     // Two tokens of one module share no objects.
-    first.generate(id(1), &spec(oct(256))).await.unwrap();
+    first.generate(id(1), &spec(oct(256)), WRAPPABLE).await.unwrap();
     assert_eq!(other.holds(vec![id(1)]).await.unwrap(), [false]);
     let missing = bench.module.open(&Selector::Label("third".to_owned()), &pin(), &Settings::default());
     assert!(matches!(missing.map(drop), Err(Error::TokenUnavailable { .. })));
@@ -204,7 +204,7 @@ async fn rejects_wrong_pin() {
 async fn incomplete_object_files_do_not_prevent_use() {
     let bench = Bench::new();
     let token = bench.open();
-    token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    token.generate(id(1), &spec(ec(Curve::P256)), WRAPPABLE).await.unwrap();
     let bench = bench.restart(token).await;
     let tokens = bench.data_dir.path().join("tokens");
     let directory = std::fs::read_dir(&tokens).unwrap().next().unwrap().unwrap().path();
@@ -219,7 +219,7 @@ async fn incomplete_object_files_do_not_prevent_use() {
     let token = bench.open();
     assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [true]);
     token.sign(id(1), ec(Curve::P256), Alg::Es256, vec![1; 32]).await.unwrap();
-    token.generate(id(2), &spec(oct(256))).await.unwrap();
+    token.generate(id(2), &spec(oct(256)), WRAPPABLE).await.unwrap();
     token.destroy(&[id(1), id(2)]).await.unwrap();
 }
 
@@ -229,7 +229,7 @@ async fn token_without_lock_files_is_repaired_and_can_be_wiped() {
     let bench = Bench::new();
     let token = bench.open();
     for number in 1..=3 {
-        token.generate(id(number), &spec(oct(256))).await.unwrap();
+        token.generate(id(number), &spec(oct(256)), WRAPPABLE).await.unwrap();
     }
     let tokens = std::fs::read_dir(bench.data_dir.path().join("tokens")).unwrap();
     let files = tokens.flat_map(|token| std::fs::read_dir(token.unwrap().path()).unwrap());

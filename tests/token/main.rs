@@ -11,6 +11,7 @@ mod engine;
 mod faults;
 mod fixture;
 mod import;
+mod key_backup;
 mod lifecycle;
 mod pool;
 mod sign;

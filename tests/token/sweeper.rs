@@ -18,7 +18,7 @@ use strongroom::token::Token;
 use uuid::Uuid;
 
 use crate::engine::Rig;
-use crate::fixture::{ec, id, spec};
+use crate::fixture::{WRAPPABLE, ec, id, spec};
 
 fn local() -> HsmName {
     "local".parse().unwrap()
@@ -98,7 +98,7 @@ fn deleted_key(material: PublicMaterial) -> Vec<Change> {
 async fn interrupted(verb: IntentVerb) -> (Rig, Token, Uuid) {
     let rig = Rig::new(Clock::System).await;
     let token = rig.bench.open();
-    let material = token.generate(id(1), &spec(ec(Curve::P256))).await.unwrap();
+    let material = token.generate(id(1), &spec(ec(Curve::P256)), WRAPPABLE).await.unwrap();
     rig.tokens.attach(&local().into(), token.clone());
     let mut changes = hsm(rig.bench.info.serial.clone());
     if verb == IntentVerb::Destroy {

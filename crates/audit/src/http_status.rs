@@ -10,6 +10,7 @@ pub const fn http_status(error: &Error) -> u16 {
         | Error::DecryptionFailed
         | Error::Invalid { .. }
         | Error::LimitExceeded { .. }
+        | Error::MalformedBackup { .. }
         | Error::NoContent
         // Recorded: 400, where others would answer 409, and 404.
         | Error::RoleAssignmentMatches { .. }
@@ -20,6 +21,7 @@ pub const fn http_status(error: &Error) -> u16 {
         | Error::HsmNotActivated { .. }
         | Error::KeyDisabled { .. }
         | Error::KeyExpired { .. }
+        | Error::KeyNotWrappable { .. }
         | Error::KeyNotYetValid { .. }
         | Error::ModeFamilyMismatch { .. }
         | Error::OperationNotPermitted { .. }

@@ -1,14 +1,10 @@
 //! AES mode families: which AES modes of operation one key version may be used with.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::algorithm::{AesMode, Cipher, EncryptionAlgorithm, Wrap, WrapAlgorithm};
-use super::container_id::ContainerId;
 use super::key::{KeyOperation, KeyOperations, KeyType, KeyVersion, Tags};
 use super::mode_family::FAMILY_TAG;
-use super::name::HsmName;
 use super::{Error, Field, Result};
 
 pub use super::mode_family::ModeFamily;
@@ -96,31 +92,6 @@ pub fn check_family(version: &KeyVersion, bound: ModeFamily, asked: ModeFamily) 
     Err(Error::ModeFamilyMismatch { version: version.version, bound, asked })
 }
 
-/// The configured policy: the default, and overrides for single HSMs.
-#[derive(Clone, Debug, Default)]
-pub struct AesModePolicy {
-    default: AesModes,
-    /// By case-insensitive container.
-    overrides: BTreeMap<String, AesModes>,
-}
-
-impl AesModePolicy {
-    /// Creates a policy from the default and the overrides for single HSMs.
-    pub fn new<'n>(default: AesModes, overrides: impl Iterator<Item = (&'n HsmName, AesModes)>) -> Self {
-        let overrides =
-            overrides.map(|(name, modes)| (ContainerId::from(name).to_case_insensitive(), modes)).collect();
-        Self { default, overrides }
-    }
-
-    /// Returns the policy of a container.
-    pub fn for_container(&self, container: &ContainerId) -> AesModes {
-        if self.overrides.is_empty() {
-            return self.default;
-        }
-        self.overrides.get(&container.to_case_insensitive()).copied().unwrap_or(self.default)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,14 +127,5 @@ mod tests {
         }
         let ec = KeyType::Ec { curve: Curve::P256 };
         assert_eq!(ModeFamily::initial(ec, &ec.default_operations(), &tags(Some("any"))), Ok(None));
-    }
-
-    #[test]
-    fn hsm_overrides_take_precedence_over_the_default() {
-        let name = |text: &str| text.parse::<HsmName>().unwrap();
-        let policy =
-            AesModePolicy::new(AesModes::Azure, [(&name("Payments"), AesModes::Separated)].into_iter());
-        assert_eq!(policy.for_container(&name("payments").into()), AesModes::Separated);
-        assert_eq!(policy.for_container(&name("others").into()), AesModes::Azure);
     }
 }

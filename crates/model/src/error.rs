@@ -118,6 +118,15 @@ pub enum Error {
         /// The version.
         version: VersionId,
     },
+    /// The token does not let the material of the version out, not even wrapped.
+    #[error(
+        "key version {version} cannot be backed up: its material is not wrappable, because it was created \
+         with the setting backup = \"never\", or before this service made backups"
+    )]
+    KeyNotWrappable {
+        /// The version.
+        version: VersionId,
+    },
     /// The version is not valid yet.
     #[error("operation {operation} is not allowed on a key that is not yet valid (valid from {not_before})")]
     KeyNotYetValid {
@@ -133,6 +142,12 @@ pub enum Error {
         what: &'static str,
         /// The maximum.
         limit: usize,
+    },
+    /// A backup is not authentic, was made in another security domain, or has another format.
+    #[error("{why}")]
+    MalformedBackup {
+        /// What is wrong.
+        why: String,
     },
     /// The version is bound to another family of AES modes.
     #[error(
@@ -298,8 +313,10 @@ impl Error {
             Self::KeyDisabled { .. } => "KEY_DISABLED",
             Self::KeyExpired { .. } => "KEY_EXPIRED",
             Self::KeyMaterialMissing { .. } => "KEY_MATERIAL_MISSING",
+            Self::KeyNotWrappable { .. } => "KEY_NOT_WRAPPABLE",
             Self::KeyNotYetValid { .. } => "KEY_NOT_YET_VALID",
             Self::LimitExceeded { .. } => "LIMIT_EXCEEDED",
+            Self::MalformedBackup { .. } => "MALFORMED_BACKUP",
             Self::ModeFamilyMismatch { .. } => "AES_MODE_FAMILY_MISMATCH",
             Self::NoContent => "NO_CONTENT",
             Self::NotFound(resource) => resource.kind.reasons().not_found,

@@ -12,6 +12,7 @@ pub mod billing;
 pub mod change;
 pub mod container;
 pub mod container_id;
+pub mod container_setting;
 mod curve;
 pub mod deletion;
 mod denied;
@@ -41,6 +42,7 @@ pub mod setting;
 mod tags;
 pub mod time;
 pub mod time_guard;
+pub mod wrapped_key;
 
 pub use error::{Error, Result};
 pub use field::Field;

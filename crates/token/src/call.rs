@@ -14,6 +14,7 @@ use crate::model::algorithm::{AesMode, Cipher, SignatureAlgorithm};
 use crate::model::import::ImportMaterial;
 use crate::model::key::{KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
+use crate::model::wrapped_key::{BackupPolicy, WrappedKey};
 
 /// An operation for a token's worker threads.
 pub enum Call {
@@ -56,6 +57,13 @@ pub enum Call {
         object: VersionId,
         /// Its type and parameters.
         spec: KeySpec,
+        /// Whether it may be wrapped.
+        backup: BackupPolicy,
+    },
+    /// Generates the sealing key of a security domain.
+    GenerateSealingKey {
+        /// The identifier of the new key.
+        object: VersionId,
     },
     /// Checks that the token responds, is the one that was opened, and shows its objects.
     Health,
@@ -70,6 +78,15 @@ pub enum Call {
         object: VersionId,
         /// The key material.
         material: ImportMaterial,
+        /// Whether it may be wrapped.
+        backup: BackupPolicy,
+    },
+    /// Imports the wrapping key of a security domain.
+    ImportWrappingKey {
+        /// The identifier of the new key.
+        object: VersionId,
+        /// The key.
+        key: Zeroizing<Vec<u8>>,
     },
     /// Generates random bytes.
     Random {
@@ -87,19 +104,46 @@ pub enum Call {
         /// The digest.
         digest: Vec<u8>,
     },
-    /// Unwraps a key with AES Key Wrap (RFC 3394).
+    /// Unwraps bytes with AES Key Wrap (RFC 3394).
     Unwrap {
         /// The wrapping key.
         object: VersionId,
         /// The wrapped key.
         wrapped: Vec<u8>,
     },
-    /// Wraps a key with AES Key Wrap (RFC 3394).
+    /// Unwraps the objects of a key from a backup.
+    UnwrapKey {
+        /// The wrapping key of the security domain.
+        wrapping_key: VersionId,
+        /// The identifier of the key.
+        object: VersionId,
+        /// Its public half.
+        public: PublicMaterial,
+        /// The wrapped material.
+        wrapped: WrappedKey,
+        /// Whether it may be wrapped again.
+        backup: BackupPolicy,
+    },
+    /// Wraps bytes with AES Key Wrap (RFC 3394).
     Wrap {
         /// The wrapping key.
         object: VersionId,
         /// The key to wrap.
         key: Zeroizing<Vec<u8>>,
+    },
+    /// Wraps the objects of a key for a backup.
+    WrapKey {
+        /// The wrapping key of the security domain.
+        wrapping_key: VersionId,
+        /// The key.
+        object: VersionId,
+        /// Its type.
+        key_type: KeyType,
+    },
+    /// Reports which of these keys can be wrapped.
+    Wrappable {
+        /// The keys.
+        objects: Vec<VersionId>,
     },
 }
 
@@ -111,13 +155,18 @@ impl Call {
             Self::Destroy { .. } => "destroy",
             Self::Encrypt { .. } => "encrypt",
             Self::Generate { .. } => "generate",
+            Self::GenerateSealingKey { .. } => "generate a sealing key",
             Self::Health => "health",
             Self::Holds { .. } => "holds",
             Self::Import { .. } => "import",
+            Self::ImportWrappingKey { .. } => "import a wrapping key",
             Self::Random { .. } => "random",
             Self::Sign { .. } => "sign",
             Self::Unwrap { .. } => "unwrap",
+            Self::UnwrapKey { .. } => "unwrap a key",
             Self::Wrap { .. } => "wrap",
+            Self::WrapKey { .. } => "wrap a key",
+            Self::Wrappable { .. } => "report wrappable keys",
         }
     }
 
@@ -127,11 +176,19 @@ impl Call {
             Self::Decrypt { object, .. }
             | Self::Encrypt { object, .. }
             | Self::Generate { object, .. }
+            | Self::GenerateSealingKey { object }
             | Self::Import { object, .. }
+            | Self::ImportWrappingKey { object, .. }
             | Self::Sign { object, .. }
             | Self::Unwrap { object, .. }
-            | Self::Wrap { object, .. } => Some(*object),
-            Self::Destroy { .. } | Self::Health | Self::Holds { .. } | Self::Random { .. } => None,
+            | Self::UnwrapKey { object, .. }
+            | Self::Wrap { object, .. }
+            | Self::WrapKey { object, .. } => Some(*object),
+            Self::Destroy { .. }
+            | Self::Health
+            | Self::Holds { .. }
+            | Self::Random { .. }
+            | Self::Wrappable { .. } => None,
         }
     }
 
@@ -139,7 +196,15 @@ impl Call {
     pub(super) const fn is_slow(&self) -> bool {
         matches!(
             self,
-            Self::Destroy { .. } | Self::Generate { .. } | Self::Holds { .. } | Self::Import { .. }
+            Self::Destroy { .. }
+                | Self::Generate { .. }
+                | Self::GenerateSealingKey { .. }
+                | Self::Holds { .. }
+                | Self::Import { .. }
+                | Self::ImportWrappingKey { .. }
+                | Self::UnwrapKey { .. }
+                | Self::WrapKey { .. }
+                | Self::Wrappable { .. }
         )
     }
 
@@ -151,10 +216,13 @@ impl Call {
             Self::Encrypt { .. } | Self::Wrap { .. } => Function::Encrypt,
             Self::Generate { .. } => Function::GenerateKeyPair,
             Self::Health => Function::GetTokenInfo,
-            Self::Holds { .. } => Function::FindObjects,
-            Self::Import { .. } => Function::CreateObject,
+            Self::GenerateSealingKey { .. } => Function::GenerateKey,
+            Self::Holds { .. } | Self::Wrappable { .. } => Function::FindObjects,
+            Self::Import { .. } | Self::ImportWrappingKey { .. } => Function::CreateObject,
             Self::Random { .. } => Function::GenerateRandom,
             Self::Sign { .. } => Function::Sign,
+            Self::UnwrapKey { .. } => Function::UnwrapKey,
+            Self::WrapKey { .. } => Function::WrapKey,
         }
     }
 }
@@ -177,6 +245,7 @@ pub(super) enum Answer {
     Public(PublicMaterial),
     Sealed(Sealed),
     Secret(Zeroizing<Vec<u8>>),
+    Wrapped(WrappedKey),
 }
 
 /// The result of an encryption.

@@ -52,6 +52,16 @@ pub enum Feature {
     RsaPss,
     /// Session-object copies of keys (`C_CopyObject` with `CKA_TOKEN` false).
     SessionCopies,
+    /// The token refuses to wrap keys that are not extractable.
+    UnextractableEnforced,
+    /// EC keys are wrapped with AES Key Wrap with Padding (RFC 5649), and unwrapped.
+    WrapEcKeys,
+    /// RSA keys are wrapped and unwrapped likewise.
+    WrapRsaKeys,
+    /// AES keys and their HMAC companions are wrapped and unwrapped likewise.
+    WrapSecretKeys,
+    /// The token refuses to wrap with keys that do not have `CKA_WRAP`.
+    WrapUsageEnforced,
 }
 
 /// How a token supports a [`Feature`].
@@ -172,6 +182,11 @@ impl Feature {
             Self::RsaPkcs1Decrypt => "RSA1_5 decryption",
             Self::RsaPss => "RSA-PSS signatures",
             Self::SessionCopies => "session copies of keys",
+            Self::UnextractableEnforced => "refuses to wrap unextractable keys",
+            Self::WrapEcKeys => "wrapping EC keys for backups",
+            Self::WrapRsaKeys => "wrapping RSA keys for backups",
+            Self::WrapSecretKeys => "wrapping AES keys for backups",
+            Self::WrapUsageEnforced => "refuses to wrap with other keys",
         }
     }
 }

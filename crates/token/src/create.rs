@@ -11,11 +11,12 @@ use super::device::Device;
 use super::error::Attempt;
 use super::handles::KeyObjects;
 use super::object_guard::ObjectGuard;
-use super::template::{self, Kind, Lifetime, Template};
+use super::template::{self, Kind, Lifetime, Restrictions, Template};
 use super::{hmac_companion, pairwise, scan};
 use crate::model::Error;
 use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
+use crate::model::wrapped_key::BackupPolicy;
 
 /// Generates a key. `again` means that an earlier attempt failed and may have left objects.
 pub(super) fn generate(
@@ -23,15 +24,15 @@ pub(super) fn generate(
     session: &Session,
     id: VersionId,
     spec: &KeySpec,
-    again: bool,
+    (backup, again): (BackupPolicy, bool),
 ) -> Attempt<PublicMaterial> {
     device.capabilities.check(spec.key_type)?;
     let _changing = device.write_lock();
     ensure_absent(device, session, id, again)?;
-    let restrict = device.capabilities.restrict_mechanisms();
+    let restrict = device.restrictions(backup);
     let (objects, public) = match spec.key_type {
         KeyType::Oct { bits } => (
-            hmac_companion::generate(session, id, bits, &device.capabilities)?,
+            hmac_companion::generate(session, id, bits, (&device.capabilities, restrict))?,
             PublicMaterial::Oct { key_size: bits },
         ),
         key_type => {
@@ -50,7 +51,7 @@ pub(super) fn generate_pair(
     key_type: KeyType,
     public_exponent: u32,
     life: Lifetime,
-    restrict: bool,
+    restrict: Restrictions,
 ) -> Attempt<(ObjectHandle, PublicMaterial)> {
     let exponent = public_exponent.to_be_bytes();
     let (mechanism, template) = match key_type {

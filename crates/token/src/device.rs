@@ -18,9 +18,11 @@ use super::login::Login;
 use super::object_cache::SessionObjectCache;
 use super::scan::{self, UnrecognizedObjects};
 use super::sentinel::Sentinel;
+use super::template::Restrictions;
 use super::token_info::TokenInfo;
 use crate::model::Error;
 use crate::model::name::VersionId;
+use crate::model::wrapped_key::BackupPolicy;
 
 /// An open token with a user login.
 pub(super) struct Device {
@@ -163,6 +165,14 @@ impl Device {
                 self.handles.remove(id);
                 Err(Error::KeyMaterialMissing { version: id }.into())
             }
+        }
+    }
+
+    /// What the templates of new keys restrict.
+    pub(super) fn restrictions(&self, backup: BackupPolicy) -> Restrictions {
+        Restrictions {
+            mechanisms: self.capabilities.restrict_mechanisms(),
+            wrappable: backup == BackupPolicy::Wrappable,
         }
     }
 

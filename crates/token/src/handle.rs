@@ -21,6 +21,7 @@ use crate::model::algorithm::{AesMode, Cipher, SignatureAlgorithm};
 use crate::model::import::ImportMaterial;
 use crate::model::key::{KeySpec, KeyType, PublicMaterial};
 use crate::model::name::VersionId;
+use crate::model::wrapped_key::{BackupPolicy, WrappedKey};
 use crate::model::{Error, Result};
 
 /// A handle to an open token. Cheap to clone; all clones refer to the same token.
@@ -68,15 +69,49 @@ calls! {
     ///
     /// # Errors
     /// `Unsupported` if the token lacks this key type; `Internal` if the identifier is in use.
-    generate(object: VersionId, spec: &KeySpec) -> PublicMaterial =
-        Call::Generate { object, spec: *spec } => Answer::Public(public) => public;
+    generate(object: VersionId, spec: &KeySpec, backup: BackupPolicy) -> PublicMaterial =
+        Call::Generate { object, spec: *spec, backup } => Answer::Public(public) => public;
+
+    /// Generates the key that seals the secrets of a security domain: an AES-256 key that cannot be wrapped.
+    ///
+    /// # Errors
+    /// As [`Self::generate`].
+    generate_sealing_key(object: VersionId) -> () =
+        Call::GenerateSealingKey { object } => Answer::Done => ();
 
     /// Imports a key whose format has been validated.
     ///
     /// # Errors
     /// `Invalid` naming `key` if the public and private key do not match; else as [`Self::generate`].
-    import(object: VersionId, material: ImportMaterial) -> () =
-        Call::Import { object, material } => Answer::Done => ();
+    import(object: VersionId, material: ImportMaterial, backup: BackupPolicy) -> () =
+        Call::Import { object, material, backup } => Answer::Done => ();
+
+    /// Imports the wrapping key of a security domain: an AES-256 key that wraps and unwraps the keys of backups, does
+    /// nothing else, and cannot be wrapped.
+    ///
+    /// # Errors
+    /// `Invalid` naming `key` if it does not have 32 bytes; `Unsupported` if the token does not wrap keys.
+    import_wrapping_key(object: VersionId, key: Zeroizing<Vec<u8>>) -> () =
+        Call::ImportWrappingKey { object, key } => Answer::Done => ();
+
+    /// Wraps the objects of a key for a backup. The material leaves the token in wrapped form only.
+    ///
+    /// # Errors
+    /// `KeyNotWrappable` if the key was created without the right to be wrapped; `Unsupported` if the token does not
+    /// wrap keys of this type; `KeyMaterialMissing`.
+    wrap_key(wrapping_key: VersionId, object: VersionId, key_type: KeyType) -> WrappedKey =
+        Call::WrapKey { wrapping_key, object, key_type } => Answer::Wrapped(wrapped) => wrapped;
+
+    /// Unwraps the objects of a key from a backup, under its former identifier, and verifies them: a key pair by a
+    /// signature that software verifies with `public`, an AES key by its known answers.
+    ///
+    /// # Errors
+    /// `MalformedBackup` if the material is not wrapped under this wrapping key or is not that of the key;
+    /// `Unsupported` if the token does not unwrap keys of this type; `Internal` if the identifier is in use.
+    unwrap_key(
+        wrapping_key: VersionId, object: VersionId, public: PublicMaterial, wrapped: WrappedKey, backup: BackupPolicy
+    ) -> () =
+        Call::UnwrapKey { wrapping_key, object, public, wrapped, backup } => Answer::Done => ();
 
     /// Destroys all objects of these keys. Absent keys are not an error if the sentinel is visible.
     ///
@@ -137,6 +172,13 @@ calls! {
     /// `TokenUnavailable` if the sentinel is not visible.
     holds(objects: Vec<VersionId>) -> Vec<bool> =
         Call::Holds { objects } => Answer::Held(held) => held;
+
+    /// Returns, for each of these keys, whether [`Self::wrap_key`] can wrap it. An absent key cannot be wrapped.
+    ///
+    /// # Errors
+    /// `TokenUnavailable` if the sentinel is not visible.
+    wrappable(objects: Vec<VersionId>) -> Vec<bool> =
+        Call::Wrappable { objects } => Answer::Held(wrappable) => wrappable;
 
     /// Checks that the token responds, is the one that was opened, and shows its objects.
     ///

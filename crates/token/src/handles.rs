@@ -141,9 +141,9 @@ impl Handles {
         self.known.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// The number of cached keys.
-    pub(super) fn len(&self) -> usize {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).len()
+    /// All cached keys.
+    pub(super) fn all(&self) -> Vec<Arc<KeyObjects>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     /// Advances and returns the use counter, which orders uses for eviction.

@@ -14,7 +14,7 @@ use super::derive;
 use super::error::Attempt;
 use super::handles::KeyObjects;
 use super::object_guard::ObjectGuard;
-use super::template::{self, Kind, Lifetime};
+use super::template::{self, Kind, Lifetime, Restrictions};
 use crate::model::Error;
 use crate::model::algorithm::Hash;
 use crate::model::name::VersionId;
@@ -33,10 +33,9 @@ pub(super) fn generate(
     session: &Session,
     id: VersionId,
     bits: u16,
-    capabilities: &Capabilities,
+    (capabilities, restrict): (&Capabilities, Restrictions),
 ) -> Attempt<KeyObjects> {
     let life = Lifetime::Token(id);
-    let restrict = capabilities.restrict_mechanisms();
     let length = usize::from(bits / 8);
     if capabilities.has(Feature::HmacCompanionPadded) && length.is_multiple_of(BLOCK) {
         let mut temporary = ObjectGuard::new(session);
@@ -54,14 +53,13 @@ pub(super) fn generate(
 
 /// Derives an AES key and its zero-padded HMAC companion from the temporary key `root`. The AES key is
 /// `E(data)`, the companion `E(data || z || …)`, where `z` is the decryption of sixteen zeros, so that `E(z)`
-/// is zeros again. The host learns `data` and `z`, but nothing about the keys; unlike a wrapped secret,
-/// they are never extractable.
+/// is zeros again. The host learns `data` and `z`, but nothing about the keys.
 pub(super) fn derive_both(
     session: &Session,
     root: ObjectHandle,
     data: &[u8],
     life: Lifetime,
-    restrict: bool,
+    restrict: Restrictions,
 ) -> Attempt<KeyObjects> {
     let zero = session.decrypt(&Mechanism::AesEcb, root, &[0; BLOCK])?;
     let blocks: Vec<_> = data.chunks(BLOCK).collect();
@@ -92,7 +90,7 @@ pub(super) fn derive_both(
 pub(super) fn generate_both(
     session: &Session,
     life: Lifetime,
-    restrict: bool,
+    restrict: Restrictions,
     length: usize,
 ) -> Attempt<KeyObjects> {
     let mut temporary = ObjectGuard::new(session);
@@ -111,7 +109,7 @@ pub(super) fn unwrap_both(
     temporary: &mut ObjectGuard<'_>,
     seed: ObjectHandle,
     life: Lifetime,
-    restrict: bool,
+    restrict: Restrictions,
     length: usize,
 ) -> Attempt<KeyObjects> {
     let wrapper = temporary.add(session.generate_key(&Mechanism::AesKeyGen, &template::seed_wrapper())?);

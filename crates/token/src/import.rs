@@ -12,6 +12,7 @@ use super::{hmac_companion, pairwise};
 use crate::model::import::ImportMaterial;
 use crate::model::key::PublicMaterial;
 use crate::model::name::VersionId;
+use crate::model::wrapped_key::BackupPolicy;
 use crate::model::{Error, Field};
 
 /// Imports a key. `again` means that an earlier attempt failed and may have left objects.
@@ -20,12 +21,12 @@ pub(super) fn import(
     session: &Session,
     id: VersionId,
     material: &ImportMaterial,
-    again: bool,
+    (backup, again): (BackupPolicy, bool),
 ) -> Attempt<()> {
     device.capabilities.check(material.key_type())?;
     let _changing = device.write_lock();
     ensure_absent(device, session, id, again)?;
-    let (life, restrict) = (Lifetime::Token(id), device.capabilities.restrict_mechanisms());
+    let (life, restrict) = (Lifetime::Token(id), device.restrictions(backup));
     let mut made = ObjectGuard::new(session);
     let main = made.add(session.create_object(&template::imported(material, life, restrict))?);
     if !pairwise::halves_match(session, main, &public_half(material))? {

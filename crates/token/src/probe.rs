@@ -15,10 +15,13 @@ use super::capabilities::{Capabilities, Feature, Support};
 use super::create::generate_pair;
 use super::error::Attempt;
 use super::object_guard::ObjectGuard;
-use super::template::{self, Kind, Lifetime};
-use super::{hmac_companion, key_wrap, known_keys, mechanism, padding, pairwise};
+use super::template::{self, Kind, Lifetime, Restrictions};
+use super::{hmac_companion, key_wrap, known_keys, mechanism, padding, pairwise, probe_wrapping};
 use crate::model::algorithm::{Hash, RsaPadding, Signature};
 use crate::model::key::{Curve, KeyType, PublicMaterial};
+
+/// Probes create session objects, which nothing restricts.
+const NONE: Restrictions = Restrictions { mechanisms: false, wrappable: false };
 
 const MESSAGE: &[u8; 32] = b"strongroom asks what it can do..";
 const AAD: &[u8] = b"additional data";
@@ -28,12 +31,13 @@ const IV: [u8; 16] = *b"known to all: iv";
 pub(super) fn measure(session: &Session) -> Capabilities {
     let mut found = Capabilities::default();
     for curve in Curve::ALL {
-        let works = generate_pair(session, KeyType::Ec { curve }, 0, Lifetime::Session, false);
+        let works = generate_pair(session, KeyType::Ec { curve }, 0, Lifetime::Session, NONE);
         found.set(Feature::of_curve(curve), native(works.map(|(private, _)| destroy(session, private))));
     }
     rsa_features(session, &mut found);
     aes_features(session, &mut found);
     mac_features(session, &mut found);
+    probe_wrapping::measure(session, &mut found);
     found
 }
 
@@ -48,10 +52,10 @@ fn destroy(session: &Session, object: ObjectHandle) -> bool {
 
 fn rsa_features(session: &Session, found: &mut Capabilities) {
     let mut made = ObjectGuard::new(session);
-    let known = session.create_object(&template::imported(&known_keys::rsa(), Lifetime::Session, false));
+    let known = session.create_object(&template::imported(&known_keys::rsa(), Lifetime::Session, NONE));
     let pair = match known {
         Ok(key) => Ok((key, known_keys::rsa_public())),
-        Err(_) => generate_pair(session, KeyType::Rsa { bits: 2048 }, 65537, Lifetime::Session, false),
+        Err(_) => generate_pair(session, KeyType::Rsa { bits: 2048 }, 65537, Lifetime::Session, NONE),
     };
     let Ok((key, public)) = pair else { return };
     made.add(key);
@@ -106,11 +110,11 @@ fn encrypt(public: &PublicMaterial, padding: RsaPadding) -> Option<Vec<u8>> {
 
 fn aes_features(session: &Session, found: &mut Capabilities) {
     let mut made = ObjectGuard::new(session);
-    let known = template::secret(Kind::Aes, Lifetime::Session, false, known_keys::AES.to_vec());
+    let known = template::secret(Kind::Aes, Lifetime::Session, NONE, known_keys::AES.to_vec());
     let (key, is_known) = match session.create_object(&known) {
         Ok(key) => (key, true),
         Err(_) => {
-            let template = template::sized(Kind::Aes, Lifetime::Session, false, 32);
+            let template = template::sized(Kind::Aes, Lifetime::Session, NONE, 32);
             let Ok(key) = session.generate_key(&Mechanism::AesKeyGen, &template) else { return };
             (key, false)
         }
@@ -190,7 +194,7 @@ fn key_wrap(session: &Session, key: ObjectHandle, is_known: bool) -> Support {
 
 /// Generates a key that allows only CBC and tests that ECB is rejected.
 fn allowed_mechanisms(session: &Session) -> Support {
-    let mut attributes = template::sized(Kind::Aes, Lifetime::Session, false, 32).to_vec();
+    let mut attributes = template::sized(Kind::Aes, Lifetime::Session, NONE, 32).to_vec();
     attributes.push(Attribute::AllowedMechanisms(vec![MechanismType::AES_CBC]));
     let Ok(key) = session.generate_key(&Mechanism::AesKeyGen, &attributes) else { return Support::Absent };
     let mut made = ObjectGuard::new(session);
@@ -222,7 +226,7 @@ fn mac_matches(session: &Session, hash: Hash, length: usize) -> bool {
     let key = &known_keys::AES[..16];
     let mut value = key.to_vec();
     value.resize(length, 0);
-    let template = template::secret(Kind::Hmac, Lifetime::Session, false, value);
+    let template = template::secret(Kind::Hmac, Lifetime::Session, NONE, value);
     let attempt = || -> Attempt<bool> {
         let mut made = ObjectGuard::new(session);
         let object = made.add(session.create_object(&template)?);
@@ -255,12 +259,12 @@ fn companion_matches(session: &Session) -> Attempt<bool> {
     ]);
     let Ok(seed) = session.create_object(&attributes) else {
         // The token cannot import secrets: test only that it can create both objects.
-        let objects = hmac_companion::generate_both(session, Lifetime::Session, false, length)?;
+        let objects = hmac_companion::generate_both(session, Lifetime::Session, NONE, length)?;
         return Ok(objects.originals().all(|object| destroy(session, object)));
     };
     temporary.add(seed);
     let objects =
-        hmac_companion::unwrap_both(session, &mut temporary, seed, Lifetime::Session, false, length)?;
+        hmac_companion::unwrap_both(session, &mut temporary, seed, Lifetime::Session, NONE, length)?;
     let originals: Vec<_> = objects.originals().map(|object| temporary.add(object)).collect();
     let [aes, generic] = originals[..] else { return Ok(false) };
     let wrapped = key_wrap::wrap_by_blocks(session, aes, &known_keys::KEY_DATA)?;
@@ -272,7 +276,7 @@ fn companion_matches(session: &Session) -> Attempt<bool> {
 fn padded_companion_matches(session: &Session) -> Attempt<bool> {
     let mut temporary = ObjectGuard::new(session);
     let root = temporary.add(session.create_object(&template::root(Some(&known_keys::AES)))?);
-    let objects = hmac_companion::derive_both(session, root, MESSAGE, Lifetime::Session, false)?;
+    let objects = hmac_companion::derive_both(session, root, MESSAGE, Lifetime::Session, NONE)?;
     let originals: Vec<_> = objects.originals().map(|object| temporary.add(object)).collect();
     let [aes, generic] = originals[..] else { return Ok(false) };
     // With a zero IV, the first block of CBC equals that of ECB.

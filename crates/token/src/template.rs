@@ -1,7 +1,8 @@
 //! The attribute templates of token and session objects.
 //!
-//! A private or secret key is `PRIVATE`, `SENSITIVE`, not `EXTRACTABLE`, and has only the usages that its
-//! type needs. Each usage is set explicitly, because modules' defaults differ and some are `true`.
+//! A private or secret key is `PRIVATE`, `SENSITIVE`, `EXTRACTABLE` only for backups, and has only the usages
+//! that its type needs. Each usage is set explicitly, because modules' defaults differ and some are `true`.
+//! Keys of callers never have `WRAP` or `UNWRAP`.
 
 use cryptoki::mechanism::MechanismType;
 use cryptoki::object::{Attribute, KeyType as TokenKeyType, ObjectClass};
@@ -14,6 +15,9 @@ use crate::model::name::VersionId;
 
 /// The label of the sentinel, the object whose visibility shows that the token has not lost its objects.
 pub(super) const SENTINEL_LABEL: &[u8] = b"strongroom-sentinel";
+
+/// The label of the two keys of a security domain begins with this.
+pub(super) const DOMAIN_LABEL: &str = "strongroom-domain";
 
 /// A list of attributes; secret values are zeroized when it is dropped.
 pub(super) struct Template(Vec<Attribute>);
@@ -112,15 +116,24 @@ impl Kind {
     }
 }
 
-/// A non-extractable key without its value, for generation and unwrapping. `restrict` adds
-/// `CKA_ALLOWED_MECHANISMS`.
-pub(super) fn key(kind: Kind, life: Lifetime, restrict: bool) -> Template {
+/// What the template of a key restricts, beyond its kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Restrictions {
+    /// Whether to set `CKA_ALLOWED_MECHANISMS`.
+    pub(super) mechanisms: bool,
+    /// Whether a wrapping key may wrap the key (`CKA_EXTRACTABLE`). It stays sensitive: the token does not return it
+    /// in the clear.
+    pub(super) wrappable: bool,
+}
+
+/// A key without its value, for generation and unwrapping.
+pub(super) fn key(kind: Kind, life: Lifetime, restrict: Restrictions) -> Template {
     let mut attributes = vec![
         Attribute::Class(kind.class()),
         Attribute::KeyType(kind.key_type()),
         Attribute::Private(true),
         Attribute::Sensitive(true),
-        Attribute::Extractable(false),
+        Attribute::Extractable(restrict.wrappable),
         Attribute::Sign(kind != Kind::Aes),
         Attribute::Decrypt(matches!(kind, Kind::Rsa | Kind::Aes)),
         Attribute::Unwrap(false),
@@ -142,21 +155,21 @@ pub(super) fn key(kind: Kind, life: Lifetime, restrict: bool) -> Template {
             Attribute::Label(format!("strongroom {id}").into_bytes()),
         ]),
     }
-    if restrict {
+    if restrict.mechanisms {
         attributes.push(Attribute::AllowedMechanisms(kind.mechanisms()));
     }
     Template(attributes)
 }
 
 /// A secret key with its value, for `C_CreateObject`. The value of an HMAC companion may be zero-padded.
-pub(super) fn secret(kind: Kind, life: Lifetime, restrict: bool, value: Vec<u8>) -> Template {
+pub(super) fn secret(kind: Kind, life: Lifetime, restrict: Restrictions, value: Vec<u8>) -> Template {
     let mut template = key(kind, life, restrict);
     template.0.push(Attribute::Value(value));
     template
 }
 
 /// A private key for `C_GenerateKeyPair`.
-pub(super) fn generated(kind: Kind, life: Lifetime, restrict: bool) -> Template {
+pub(super) fn generated(kind: Kind, life: Lifetime, restrict: Restrictions) -> Template {
     let mut template = key(kind, life, restrict);
     // The mechanism implies class and type; some modules reject them in the template.
     template.0.retain(|attribute| !matches!(attribute, Attribute::Class(_) | Attribute::KeyType(_)));
@@ -164,14 +177,14 @@ pub(super) fn generated(kind: Kind, life: Lifetime, restrict: bool) -> Template 
 }
 
 /// A secret key of `length` bytes for `C_GenerateKey`.
-pub(super) fn sized(kind: Kind, life: Lifetime, restrict: bool, length: u64) -> Template {
+pub(super) fn sized(kind: Kind, life: Lifetime, restrict: Restrictions, length: u64) -> Template {
     let mut template = generated(kind, life, restrict);
     template.0.push(Attribute::ValueLen(length.into()));
     template
 }
 
 /// The main object of an imported key, with its value.
-pub(super) fn imported(material: &ImportMaterial, life: Lifetime, restrict: bool) -> Template {
+pub(super) fn imported(material: &ImportMaterial, life: Lifetime, restrict: Restrictions) -> Template {
     let mut template = key(Kind::of(material.key_type()), life, restrict);
     match material {
         ImportMaterial::Rsa { n, e, d, p, q, dp, dq, qi } => template.0.extend([
@@ -216,7 +229,7 @@ pub(super) fn public_ec(curve: Curve) -> Template {
 }
 
 /// A secret key of `length` bytes for `C_DeriveKey`.
-pub(super) fn derived(kind: Kind, life: Lifetime, restrict: bool, length: u64) -> Template {
+pub(super) fn derived(kind: Kind, life: Lifetime, restrict: Restrictions, length: u64) -> Template {
     let mut template = key(kind, life, restrict);
     template.0.push(Attribute::ValueLen(length.into()));
     template
@@ -275,6 +288,45 @@ pub(super) fn seed_wrapper() -> Template {
         Attribute::Unwrap(true),
         Attribute::ValueLen(32.into()),
     ])
+}
+
+/// The wrapping key of a security domain, with its value. It wraps and unwraps keys and does nothing else: a key that
+/// also decrypts returns what it has wrapped in the clear.
+pub(super) fn wrapping_key(life: Lifetime, restrict: Restrictions, value: &[u8]) -> Template {
+    let mut template = key(Kind::Aes, life, Restrictions { mechanisms: false, wrappable: false });
+    label_as_domain_key(&mut template, life);
+    template.0.retain(|attribute| {
+        !matches!(
+            attribute,
+            Attribute::Encrypt(_) | Attribute::Decrypt(_) | Attribute::Wrap(_) | Attribute::Unwrap(_)
+        )
+    });
+    template.0.extend([
+        Attribute::Encrypt(false),
+        Attribute::Decrypt(false),
+        Attribute::Wrap(true),
+        Attribute::Unwrap(true),
+        Attribute::Value(value.to_vec()),
+    ]);
+    if restrict.mechanisms {
+        template.0.push(Attribute::AllowedMechanisms(vec![MechanismType::AES_KEY_WRAP_PAD]));
+    }
+    template
+}
+
+/// The sealing key of a security domain, of `length` bytes, for `C_GenerateKey`.
+pub(super) fn sealing_key(life: Lifetime, restrict: Restrictions, length: u64) -> Template {
+    let mut template = sized(Kind::Aes, life, Restrictions { wrappable: false, ..restrict }, length);
+    label_as_domain_key(&mut template, life);
+    template
+}
+
+/// Distinguishes the keys of a security domain from those of callers.
+fn label_as_domain_key(template: &mut Template, life: Lifetime) {
+    template.0.retain(|attribute| !matches!(attribute, Attribute::Label(_)));
+    if let Lifetime::Token(id) = life {
+        template.0.push(Attribute::Label(format!("{DOMAIN_LABEL} {id}").into_bytes()));
+    }
 }
 
 /// The sentinel object. It is private, so that it is visible only while logged in.

@@ -12,7 +12,7 @@ use super::call::{Answer, Call};
 use super::device::Device;
 use super::error::{Attempt, Failure, Remedy};
 use super::loaded_module::ModuleUse;
-use super::{cipher, create, import, key_wrap, sign};
+use super::{cipher, create, domain_keys, import, key_backup, key_wrap, sign};
 use crate::model::algorithm::Cipher;
 use crate::model::{Error, Result};
 
@@ -147,16 +147,24 @@ impl Worker {
                 *mode,
                 (iv.as_deref(), aad, plaintext),
             )?),
-            Call::Generate { object, spec } => {
-                Answer::Public(create::generate(&device, session, *object, spec, again)?)
+            Call::Generate { object, spec, backup } => {
+                Answer::Public(create::generate(&device, session, *object, spec, (*backup, again))?)
+            }
+            Call::GenerateSealingKey { object } => {
+                domain_keys::generate_sealing_key(&device, session, *object, again)?;
+                Answer::Done
             }
             Call::Health => {
                 device.check_health(session)?;
                 Answer::Done
             }
             Call::Holds { objects } => Answer::Held(create::holds(&device, session, objects)?),
-            Call::Import { object, material } => {
-                import::import(&device, session, *object, material, again)?;
+            Call::Import { object, material, backup } => {
+                import::import(&device, session, *object, material, (*backup, again))?;
+                Answer::Done
+            }
+            Call::ImportWrappingKey { object, key } => {
+                domain_keys::import_wrapping_key(&device, session, *object, key, again)?;
                 Answer::Done
             }
             Call::Random { count } => Answer::Bytes(cipher::random(session, *count)?),
@@ -166,7 +174,16 @@ impl Worker {
             Call::Unwrap { object, wrapped } => {
                 Answer::Secret(key_wrap::unwrap(&device, session, *object, wrapped)?)
             }
+            Call::UnwrapKey { wrapping_key, object, public, wrapped, backup } => {
+                let new = key_backup::NewKey { id: *object, public, backup: *backup };
+                key_backup::unwrap(&device, session, *wrapping_key, &new, (wrapped, again))?;
+                Answer::Done
+            }
             Call::Wrap { object, key } => Answer::Bytes(key_wrap::wrap(&device, session, *object, key)?),
+            Call::WrapKey { wrapping_key, object, key_type } => {
+                Answer::Wrapped(key_backup::wrap(&device, session, *wrapping_key, (*object, *key_type))?)
+            }
+            Call::Wrappable { objects } => Answer::Held(key_backup::wrappable(&device, session, objects)?),
         })
     }
 

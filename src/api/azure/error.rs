@@ -79,8 +79,12 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
             ("Forbidden", format!("Operation {operation} is not allowed on a disabled key."))
         }
         // Azure has no such rule; the code is that of a key whose `key_ops` do not allow the call.
-        Error::KeyExpired { .. } | Error::KeyNotYetValid { .. } | Error::ModeFamilyMismatch { .. } => {
-            ("Forbidden", as_is())
+        Error::KeyExpired { .. }
+        | Error::KeyNotWrappable { .. }
+        | Error::KeyNotYetValid { .. }
+        | Error::ModeFamilyMismatch { .. } => ("Forbidden", as_is()),
+        Error::MalformedBackup { .. } => {
+            ("MalformedBackupBlob", as_is())
         }
         Error::OperationNotPermitted { operation } => {
             ("Forbidden", format!("Operation {operation} is not permitted on this key."))

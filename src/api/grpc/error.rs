@@ -34,7 +34,7 @@ pub(super) fn status(error: &Error) -> Status {
             Code::ResourceExhausted
         }
         Error::Conflict { .. } => Code::Aborted,
-        Error::DecryptionFailed | Error::NoContent => Code::InvalidArgument,
+        Error::DecryptionFailed | Error::MalformedBackup { .. } | Error::NoContent => Code::InvalidArgument,
         Error::Deleted { resource, scheduled_purge_at } => match resource.kind {
             ResourceKind::Key => {
                 facts.push(("key", resource.id().to_owned()));
@@ -90,6 +90,10 @@ pub(super) fn status(error: &Error) -> Status {
         Error::KeyMaterialMissing { version } => {
             facts.push(("version", version.to_string()));
             Code::DataLoss
+        }
+        Error::KeyNotWrappable { version } => {
+            facts.push(("version", version.to_string()));
+            Code::FailedPrecondition
         }
         Error::KeyNotYetValid { operation, not_before } => {
             facts.push(("operation", (*operation).to_owned()));

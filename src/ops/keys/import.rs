@@ -50,7 +50,7 @@ impl Operation for ImportKey {
         let (material, public) = validate(self.material).await?;
         let family = self.settings.mode_family(cx, public.key_type())?;
         let version = declare_version(cx).await?;
-        cx.token.import(version, material).await?;
+        cx.token.import(version, material, cx.backup).await?;
         verify_key_pair(cx, version, &public).await?;
         let name = stored_name(&target, self.key.name);
         let made = self.settings.version(cx, &name, version, public, family);

@@ -20,8 +20,8 @@ use crate::api::{HostNames, TokenAuthorities};
 use crate::config::{self, Config};
 use crate::engine::Engine;
 use crate::identity::Identity;
-use crate::model::aes_modes::AesModePolicy;
 use crate::model::billing::Pricing;
+use crate::model::container_setting::{ContainerSetting, KeyPolicies};
 use crate::token::{Module, TokenPool};
 
 pub(crate) use directory_lock::DirectoryLock;
@@ -82,7 +82,7 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
     }
 
     let audit_log = audit_log::open(config, &store, &pool, installation.audit_token, now).await?;
-    let rules = (aes_modes(config, &hsms), installation.clock_operators, audit_log);
+    let rules = (key_policies(config, &hsms), installation.clock_operators, audit_log);
     let (locations, pricing) = (config::locations()?, pricing(config)?);
     let engine = Engine::new(identity, store, clock, locations, pricing, (pool, tokens), rules);
     Ok(Service {
@@ -108,10 +108,15 @@ fn names(config: &Config, default: Option<&InitialHsm>, authorities: TokenAuthor
     }
 }
 
-/// Returns the policy for AES modes of operation, from the configuration and the HSMs.
-fn aes_modes(config: &Config, hsms: &[InitialHsm]) -> AesModePolicy {
-    let own = hsms.iter().filter_map(|hsm| hsm.seed.aes_modes.map(|modes| (&hsm.seed.name, modes)));
-    AesModePolicy::new(config.crypto.aes_modes, own)
+/// Returns the restrictions on keys, from the configuration and the HSMs.
+fn key_policies(config: &Config, hsms: &[InitialHsm]) -> KeyPolicies {
+    let seeds = || hsms.iter().map(|hsm| &hsm.seed);
+    let aes_modes = seeds().filter_map(|seed| seed.aes_modes.map(|modes| (&seed.name, modes)));
+    let backup = seeds().filter_map(|seed| seed.backup.map(|policy| (&seed.name, policy)));
+    KeyPolicies {
+        aes_modes: ContainerSetting::new(config.crypto.aes_modes, aes_modes),
+        backup: ContainerSetting::new(config.crypto.backup, backup),
+    }
 }
 
 /// Returns the configured price list and plan.

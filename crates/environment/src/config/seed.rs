@@ -10,6 +10,7 @@ use crate::model::hsm::find_sku;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::resource::{ResourceGroupName, SubscriptionId};
 use crate::model::retention::RetentionDays;
+use crate::model::wrapped_key::BackupPolicy;
 
 /// A managed HSM, created at start-up unless an HSM of this name has ever existed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub struct HsmSeed {
     /// for the service. Read at every start.
     #[serde(default)]
     pub aes_modes: Option<AesModes>,
+    /// Whether its new keys may be wrapped for backups; if `None`, as set for the service. Read at every start.
+    #[serde(default)]
+    pub backup: Option<BackupPolicy>,
     /// The object ids of the initial administrators. In the simulator, those principals whose roles say so.
     #[serde(default)]
     pub administrators: Vec<PrincipalId>,
