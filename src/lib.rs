@@ -5,6 +5,7 @@
 //! above its own.
 
 pub use strongroom_audit as audit;
+pub use strongroom_backup as backup;
 pub use strongroom_environment::{clock, config, ids};
 pub use strongroom_identity as identity;
 pub use strongroom_model as model;

@@ -23,7 +23,7 @@ const MODULES: &[(&str, &[&str])] = &[
     // 1: formats
     ("focus", &["model"]),
     // 3: one file per operation
-    ("ops", &["model", "clock", "focus", "ids", "public_key", "store", "token"]),
+    ("ops", &["model", "clock", "focus", "ids", "public_key", "security_domain", "backup", "store", "token"]),
     // 4: the call pipeline
     (
         "engine",
@@ -92,8 +92,9 @@ const CRATES: &[(&str, Modules)] = &[
 ];
 
 /// The names under which the top package uses the packages in `crates/`.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "audit",
+    "backup",
     "clock",
     "config",
     "identity",

@@ -71,6 +71,7 @@ fn hsm() -> ManagedHsm {
         tags: Tags::new(),
         network: NetworkRules::default(),
         settings: Settings::default(),
+        security_domain: None,
     }
 }
 

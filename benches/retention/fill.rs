@@ -85,6 +85,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
         tags: Tags::default(),
         network: NetworkRules::default(),
         settings: Settings::default(),
+        security_domain: None,
     };
     let subscription_resource = Subscription {
         id: subscription,

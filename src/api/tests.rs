@@ -53,6 +53,7 @@ pub(super) fn every_error() -> Vec<Error> {
         Error::Deleted { resource: (&hsm).into(), scheduled_purge_at: at },
         Error::Exists { resource: (&hsm).into(), deleted: true },
         Error::HsmNotActivated { hsm: hsm.clone() },
+        Error::SecurityDomainMissing { hsm: hsm.clone() },
         Error::internal_caused_by(SECRET, SECRET),
         Error::invalid(Field::Name, "it is wrong"),
         Error::Deleted { resource: Resource::key(&container, &name), scheduled_purge_at: at },

@@ -9,7 +9,7 @@ use super::failure::Outcome;
 use super::input::encode;
 use super::output::RawOutput;
 use crate::api::grpc::pb;
-use crate::model::import::base64url;
+use crate::model::base64::base64url;
 
 /// The number of bytes, and their destination.
 #[derive(Args, Clone, Debug)]

@@ -25,6 +25,7 @@ pub mod rbac;
 mod recoveries;
 mod recovery;
 pub mod resources;
+pub mod security_domain;
 pub mod settings;
 mod target;
 pub mod usage;
@@ -199,6 +200,8 @@ operations! {
     keys::UpdateKeyVersion,
     keys::DeleteKey,
     keys::RotateKey,
+    keys::BackupKey,
+    keys::RestoreKey,
     keys::GetKeyRotationPolicy,
     keys::UpdateKeyRotationPolicy,
     keys::GetDeletedKey,

@@ -11,6 +11,7 @@ pub const fn recovery_of(intent: &Intent) -> Recovery {
     match intent.verb {
         IntentVerb::Create => super::keys::CREATION_RECOVERY,
         IntentVerb::Destroy => purge_recovery::<Key>(),
+        IntentVerb::Restore => super::keys::RESTORE_RECOVERY,
         IntentVerb::Provision => super::hsms::CREATION_RECOVERY,
         IntentVerb::Wipe => purge_recovery::<ManagedHsm>(),
     }

@@ -3,6 +3,7 @@
 use crate::model::Result;
 use crate::model::container::ContainerId;
 use crate::model::hsm::ManagedHsm;
+use crate::model::security_domain::SecurityDomain;
 use crate::store::{Listing, Store};
 use crate::token::TokenPool;
 
@@ -15,8 +16,10 @@ pub(super) async fn wipe(store: &Store, supply: &TokenPool, hsm: &ManagedHsm) ->
     let keys = [Listing::Live, Listing::Deleted]
         .into_iter()
         .flat_map(|listing| store.keys(&container, listing, None, usize::MAX));
-    let objects: Vec<_> =
-        keys.flat_map(|key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>()).collect();
+    let versions =
+        keys.flat_map(|key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>());
+    let of_domain = hsm.security_domain.iter().flat_map(SecurityDomain::objects);
+    let objects: Vec<_> = versions.chain(of_domain).collect();
     let shares_token = |other: &ManagedHsm| other.id != hsm.id && other.token_serial == hsm.token_serial;
     let others = || store.hsms().iter().any(|other| shares_token(other));
     supply.release(&hsm.token_serial, &objects, others).await

@@ -12,8 +12,8 @@ const LAYERS: &[&[&str]] = &[
     &["model"],
     // 1: formats, clock and identifiers
     &["environment", "public-key", "security-domain"],
-    // 2: adapters to external systems, independent of each other
-    &["audit", "identity", "store", "token"],
+    // 2: formats of backups, and adapters to external systems, independent of each other
+    &["audit", "backup", "identity", "store", "token"],
 ];
 
 /// Crates that only these packages may use. A name also covers crates with that prefix: `tonic` covers `tonic-types`.

@@ -25,6 +25,7 @@ mod gateway;
 mod health;
 mod hsms;
 mod isolation;
+mod key_backups;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod lifecycle;

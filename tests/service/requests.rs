@@ -57,6 +57,9 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
             pb::ImportKeyRequest { parent, key_id: "imported".to_owned(), key, ..Default::default() }
                 .encode_to_vec()
         }
+        "BackupKey" => pb::BackupKeyRequest { name }.encode_to_vec(),
+        // Only the service that restores a backup can have made it.
+        "RestoreKey" => pb::RestoreKeyRequest { parent, backup: b"none".to_vec() }.encode_to_vec(),
         "GetKey" => pb::GetKeyRequest { name }.encode_to_vec(),
         "ListKeys" => pb::ListKeysRequest { parent, ..Default::default() }.encode_to_vec(),
         "ListKeyVersions" => {

@@ -221,7 +221,11 @@ async fn slow_call_at_shutdown_completes_or_is_rejected() {
             assert_eq!(dev.crypto.sign(request).await.unwrap().into_inner().signature.len(), 512);
         }
         if shutdown_seconds == "60" {
-            assert_eq!(objects(&server), keys.len() + 1, "one object per key and the sentinel");
+            assert_eq!(
+                objects(&server),
+                keys.len() + 3,
+                "one object per key, the sentinel and the security domain"
+            );
         }
     }
 }

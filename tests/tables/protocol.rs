@@ -83,7 +83,8 @@ fn rpcs_are_operations() {
 }
 
 /// Fields of type `bytes` that carry neither key material nor plaintext.
-const PUBLIC_BYTES: [&str; 25] = [
+const PUBLIC_BYTES: [&str; 27] = [
+    "BackupKeyResponse.backup",
     "DecryptRequest.additional_authenticated_data",
     "DecryptRequest.authentication_tag",
     "DecryptRequest.ciphertext",
@@ -103,6 +104,7 @@ const PUBLIC_BYTES: [&str; 25] = [
     "JsonWebKey.n",
     "JsonWebKey.x",
     "JsonWebKey.y",
+    "RestoreKeyRequest.backup",
     "SignRequest.digest",
     "SignResponse.signature",
     "UnwrapKeyRequest.wrapped_key",

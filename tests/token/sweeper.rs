@@ -49,6 +49,7 @@ fn hsm(token_serial: String) -> Vec<Change> {
         tags: Tags::new(),
         network: NetworkRules::default(),
         settings: Settings::default(),
+        security_domain: None,
     };
     let group = ResourceGroup {
         subscription,
@@ -131,11 +132,13 @@ async fn interrupted_purge_is_completed_and_audited() {
 }
 
 #[tokio::test]
-async fn interrupted_creation_is_undone() {
-    let (rig, token, _) = interrupted(IntentVerb::Create).await;
-    assert_eq!(rig.engine.sweep().await.concluded, 1);
-    assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [false]);
-    assert!(rig.store.intents().is_empty());
+async fn interrupted_creation_and_restore_are_undone() {
+    for verb in [IntentVerb::Create, IntentVerb::Restore] {
+        let (rig, token, _) = interrupted(verb).await;
+        assert_eq!(rig.engine.sweep().await.concluded, 1);
+        assert_eq!(token.holds(vec![id(1)]).await.unwrap(), [false]);
+        assert!(rig.store.intents().is_empty());
+    }
 }
 
 #[tokio::test]

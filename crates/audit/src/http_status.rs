@@ -25,7 +25,8 @@ pub const fn http_status(error: &Error) -> u16 {
         | Error::KeyNotYetValid { .. }
         | Error::ModeFamilyMismatch { .. }
         | Error::OperationNotPermitted { .. }
-        | Error::PurgeProtected { .. } => 403,
+        | Error::PurgeProtected { .. }
+        | Error::SecurityDomainMissing { .. } => 403,
         Error::NotFound(resource) => match resource.kind {
             // Recorded: 400, where others would answer 404.
             ResourceKind::Setting => 400,

@@ -252,6 +252,7 @@ mod tests {
             tags: std::collections::BTreeMap::new(),
             network: Default::default(),
             settings: Default::default(),
+            security_domain: None,
         }
     }
 

@@ -11,7 +11,7 @@ use super::container_id::ContainerId;
 use super::deletion::{Deletable, Transition};
 use super::due::Notice;
 use super::hsm::ManagedHsm;
-use super::key::KeyVersion;
+use super::key::{Key, KeyVersion};
 use super::local_rbac::{RoleAssignment, RoleDefinition};
 use super::mode_family::ModeFamily;
 use super::name::{BudgetName, HsmName, KeyName, VersionId};
@@ -28,6 +28,8 @@ pub enum Change {
     ReplaceHsm(ManagedHsm),
     /// Inserts a version of a new or live key; it becomes the current version.
     InsertVersion(KeyVersion, VersionOrigin),
+    /// Inserts a key with all its versions, from a backup, under a name that no key has.
+    RestoreKey(Arc<Key>),
     /// Replaces operations, attributes or tags of a version of a live key.
     ReplaceVersion(KeyVersion),
     /// Binds a version of a live key to a family of AES modes. No effect if it is bound to that family already; fails
@@ -113,7 +115,7 @@ impl Intent {
         match self.verb {
             IntentVerb::Destroy => self.objects.contains(&version),
             IntentVerb::Wipe => true,
-            IntentVerb::Create | IntentVerb::Provision => false,
+            IntentVerb::Create | IntentVerb::Provision | IntentVerb::Restore => false,
         }
     }
 }
@@ -127,6 +129,8 @@ pub enum IntentVerb {
     Destroy,
     /// Creates or allocates a token for a new HSM. Recovery releases the token if the intent is not concluded.
     Provision,
+    /// Creates objects under identifiers from a backup. Recovery destroys them if the intent is not concluded.
+    Restore,
     /// Wipes the token of a deleted HSM. Recovery repeats it and purges the HSM if the intent is not concluded.
     Wipe,
 }

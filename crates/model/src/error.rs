@@ -235,6 +235,14 @@ pub enum Error {
         /// The key.
         name: KeyName,
     },
+    /// The HSM has no security domain, which backups require.
+    #[error(
+        "managed HSM {hsm} has no security domain; it gets one when it is activated, or at the next start"
+    )]
+    SecurityDomainMissing {
+        /// The HSM.
+        hsm: HsmName,
+    },
     /// The service is shutting down.
     #[error("the service is stopping; go on from the last resume token when it is back")]
     Stopping,
@@ -329,6 +337,7 @@ impl Error {
             Self::ResumeTokenExpired { .. } => "RESUME_TOKEN_EXPIRED",
             Self::RoleAssignmentMatches { .. } => "ROLE_ASSIGNMENT_MATCHES",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
+            Self::SecurityDomainMissing { .. } => "SECURITY_DOMAIN_MISSING",
             Self::Stopping => "SERVICE_STOPPING",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::TokenFailed { .. } => "TOKEN_FAILED",

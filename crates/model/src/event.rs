@@ -109,6 +109,8 @@ pub enum KeyEventKind {
     Recovered,
     /// It was purged.
     Purged,
+    /// It was restored from a backup, with all its versions.
+    Restored,
     /// This version, the current one, expires soon, at this date.
     NearExpiry(VersionId, KeyDate),
     /// Rotation of this version by the key's policy was abandoned.
@@ -154,6 +156,7 @@ impl LifecycleEvent {
                 KeyEventKind::Deleted(_) => "key.deleted",
                 KeyEventKind::Recovered => "key.recovered",
                 KeyEventKind::Purged => "key.purged",
+                KeyEventKind::Restored => "key.restored",
                 KeyEventKind::NearExpiry(..) => "key.near-expiry",
                 KeyEventKind::NotRotated(_) => "key.not-rotated",
             },
@@ -189,7 +192,7 @@ impl LifecycleEvent {
                     KeyEventKind::Deleted(_) | KeyEventKind::Purged => {
                         return Resource::deleted_key(container, name).name;
                     }
-                    KeyEventKind::Recovered => None,
+                    KeyEventKind::Recovered | KeyEventKind::Restored => None,
                     KeyEventKind::Created(version)
                     | KeyEventKind::Imported(version)
                     | KeyEventKind::Rotated(version)

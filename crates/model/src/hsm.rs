@@ -8,6 +8,7 @@ use super::name::{HsmName, PrincipalId};
 pub use super::network::{DefaultAction, NetworkBypass, NetworkChanges, NetworkRules, PublicNetworkAccess};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel, RetentionDays};
+use super::security_domain::SecurityDomain;
 use super::setting::Settings;
 use super::tags::Tags;
 use super::{Error, Field, Result, Timestamp};
@@ -88,6 +89,9 @@ pub struct ManagedHsm {
     /// The HSM settings of its administrators.
     #[serde(default)]
     pub settings: Settings,
+    /// The security domain; `None` before activation.
+    #[serde(default)]
+    pub security_domain: Option<SecurityDomain>,
 }
 
 impl ManagedHsm {
@@ -124,7 +128,8 @@ impl ManagedHsm {
         }
     }
 
-    /// Whether the HSM can change to `other`: immutable fields are equal, and purge protection is not disabled.
+    /// Whether the HSM can change to `other`: immutable fields are equal, purge protection is not disabled, and a security
+    /// domain is not replaced, which would make the backups of the HSM useless.
     pub fn may_become(&self, other: &Self) -> bool {
         let allowed = Self {
             purge_protection: self.purge_protection || other.purge_protection,
@@ -132,6 +137,7 @@ impl ManagedHsm {
             tags: other.tags.clone(),
             network: other.network.clone(),
             settings: other.settings,
+            security_domain: self.security_domain.clone().or_else(|| other.security_domain.clone()),
             ..self.clone()
         };
         allowed == *other

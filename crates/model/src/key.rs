@@ -151,10 +151,10 @@ pub enum PublicMaterial {
     #[serde(rename = "RSA-HSM")]
     Rsa {
         /// Modulus.
-        #[serde(with = "super::import::base64url")]
+        #[serde(with = "super::base64::base64url")]
         n: Vec<u8>,
         /// Public exponent.
-        #[serde(with = "super::import::base64url")]
+        #[serde(with = "super::base64::base64url")]
         e: Vec<u8>,
     },
     /// An elliptic-curve public key; coordinates are as wide as the field.
@@ -163,10 +163,10 @@ pub enum PublicMaterial {
         /// The curve.
         crv: Curve,
         /// Affine x.
-        #[serde(with = "super::import::base64url")]
+        #[serde(with = "super::base64::base64url")]
         x: Vec<u8>,
         /// Affine y.
-        #[serde(with = "super::import::base64url")]
+        #[serde(with = "super::base64::base64url")]
         y: Vec<u8>,
     },
     /// A secret key; only its size is public.

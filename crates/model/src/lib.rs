@@ -38,6 +38,7 @@ pub mod resource_kind;
 pub mod retention;
 pub mod role;
 pub mod rotation;
+pub mod security_domain;
 pub mod setting;
 mod tags;
 pub mod time;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::import::base64url;
+use super::base64::base64url;
 
 /// Whether the material of new keys may leave the token wrapped, for backups.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -16,8 +16,8 @@ const KEY_BYTES: usize = 64;
 const BLOCK_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 
-/// The key of one ciphertext: 32 bytes for the MAC, then 32 bytes for AES.
-pub(crate) struct ContentKey(Zeroizing<[u8; KEY_BYTES]>);
+/// A key of `A256CBC-HS512`: 32 bytes for the MAC, then 32 bytes for AES. Zeroized on drop.
+pub struct ContentKey(Zeroizing<[u8; KEY_BYTES]>);
 
 /// What encryption returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ impl ContentKey {
         Self(bytes)
     }
 
-    /// Returns a key of these bytes, or `None` if they do not have its length.
-    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+    /// Returns a key of these bytes, or `None` if they are not 64.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         (bytes.len() == KEY_BYTES).then(|| key.copy_from_slice(bytes))?;
         Some(Self(key))

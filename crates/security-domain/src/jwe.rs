@@ -36,6 +36,8 @@ struct Header {
 pub(crate) struct Jwe {
     /// The header as it was encoded, which the tag covers.
     header: String,
+    /// The `kid` of the header.
+    key_id: Option<String>,
     /// The content key, encrypted for a certificate; empty if the key is agreed on otherwise.
     encrypted_key: Vec<u8>,
     encrypted: Encrypted,
@@ -72,7 +74,12 @@ impl Jwe {
         if decoded.zip.is_some() || decoded.crit.is_some() {
             return Err("a JWE uses compression or an extension");
         }
-        Ok(Self { header: header.to_owned(), encrypted_key, encrypted: Encrypted { iv, ciphertext, tag } })
+        Ok(Self {
+            header: header.to_owned(),
+            key_id: decoded.kid,
+            encrypted_key,
+            encrypted: Encrypted { iv, ciphertext, tag },
+        })
     }
 
     /// Encrypts with a key that the recipient has. The header names it.
@@ -103,7 +110,12 @@ impl Jwe {
         };
         let header = base64url(print(&header)?.as_bytes());
         let encrypted = key.encrypt(plaintext, header.as_bytes())?;
-        Ok(Self { header, encrypted_key, encrypted })
+        Ok(Self { header, key_id: Some(key_id.to_owned()), encrypted_key, encrypted })
+    }
+
+    /// The `kid` of the header.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
     }
 
     /// The content key, encrypted for a certificate.
@@ -172,7 +184,7 @@ mod tests {
 
         #[test]
         fn decrypts_any_contents_without_panic(iv: Vec<u8>, ciphertext: Vec<u8>, tag: Vec<u8>) {
-            let jwe = Jwe { header: String::new(), encrypted_key: Vec::new(), encrypted: Encrypted { iv, ciphertext, tag } };
+            let jwe = Jwe { header: String::new(), key_id: None, encrypted_key: Vec::new(), encrypted: Encrypted { iv, ciphertext, tag } };
             prop_assert_eq!(jwe.decrypt(&ContentKey::generate().unwrap()), Err(NotAuthentic));
         }
     }

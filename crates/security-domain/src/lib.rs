@@ -16,6 +16,7 @@
 mod base64;
 mod certificate;
 mod content_encryption;
+mod direct_encryption;
 mod download_request;
 mod encrypted_data;
 mod error;
@@ -32,6 +33,8 @@ mod transfer_key;
 mod upload;
 
 pub use certificate::Certificate;
+pub use content_encryption::ContentKey;
+pub use direct_encryption::{decrypt_with, encrypt_with};
 pub use download_request::{CERTIFICATES, DownloadRequest, QUORUM};
 pub use encrypted_data::Datum;
 pub use error::{Document, Error};

@@ -29,6 +29,9 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
             };
             key(transaction, &version.container, &version.name, kind(version.version))
         }
+        Change::RestoreKey(restored) => {
+            key(transaction, &restored.container, &restored.name, KeyEventKind::Restored)
+        }
         Change::RecordNotice(hsm, name, notice) => noted(transaction, hsm, name, *notice),
         Change::Transition(Deletable::Key(hsm, name), transition) => {
             key(transaction, hsm, name, KeyEventKind::from(*transition))

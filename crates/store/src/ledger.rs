@@ -302,12 +302,12 @@ impl Ledger {
         group.record(&self.memory, self.carried.iter().chain(records));
         let trim = trim && !group.records.is_empty();
         if trim {
-            let Usage { calls, versions } = outbox::trim(&mut db, exported).await?;
-            for (counter, calls) in &calls {
+            let usage = outbox::trim(&mut db, exported).await?;
+            for (counter, calls) in &usage.calls {
                 statements::add_reading(&mut db, counter, *calls).await?;
             }
-            for (version, used) in &versions {
-                statements::add_version_use(&mut db, *version, used).await?;
+            for (version, used) in usage.used_versions() {
+                statements::add_version_use(&mut db, version, used).await?;
             }
         }
         outbox::insert(&mut db, &group.records, &group.position.head, &group.usage).await?;

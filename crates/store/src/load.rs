@@ -174,6 +174,7 @@ async fn intents(db: &mut SqliteConnection) -> Result<Vec<Intent>> {
             "create" => IntentVerb::Create,
             "destroy" => IntentVerb::Destroy,
             "provision" => IntentVerb::Provision,
+            "restore" => IntentVerb::Restore,
             "wipe" => IntentVerb::Wipe,
             other => return Err(damaged(format!("unknown intent verb {other}"))),
         };
@@ -210,14 +211,17 @@ async fn usage(db: &mut SqliteConnection) -> Result<Usage> {
             key_type: json(&row, "key_type")?,
             days: DaySet::default(),
         };
-        usage.versions.insert(parsed(&row, "version")?, used);
+        usage.add_version(parsed(&row, "version")?, used);
     }
     let sql = "-- load_version_days
-        SELECT version, day FROM version_days ORDER BY version, day";
+        SELECT version, hsm, day FROM version_days ORDER BY version, hsm, day";
     let mut rows = sqlx::query(sql).fetch(db);
     while let Some(row) = rows.try_next().await.map_err(Error::internal)? {
         let version = parsed::<VersionId>(&row, "version")?;
-        let used = usage.versions.get_mut(&version).ok_or_else(|| damaged("a used version is unknown"))?;
+        let hsm: HsmName = parsed(&row, "hsm")?;
+        let used =
+            usage.versions.get_mut(&version).and_then(|used| used.iter_mut().find(|used| used.hsm == hsm));
+        let used = used.ok_or_else(|| damaged("a used version is unknown"))?;
         used.days.insert(i32::try_from(column::<i64>(&row, "day")?).map_err(damaged)?);
     }
     Ok(usage)

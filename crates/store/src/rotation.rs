@@ -55,9 +55,10 @@ pub(super) async fn delete_policy(db: &mut SqliteConnection, hsm: &str, key: &st
 /// Writes the notices of a version.
 pub(super) async fn set_notices(db: &mut SqliteConnection, version: &KeyVersion) -> Result<(), Failure> {
     let sql = "-- set_notices
-        UPDATE key_versions SET notices = $2 WHERE version = $1";
+        UPDATE key_versions SET notices = $3 WHERE hsm = $1 AND version = $2";
     let bits = i64::from(version.notices.bits());
-    sqlx::query(sql).bind(version.version.to_string()).bind(bits).execute(db).await?;
+    let hsm = version.container.to_case_insensitive();
+    sqlx::query(sql).bind(hsm).bind(version.version.to_string()).bind(bits).execute(db).await?;
     Ok(())
 }
 

@@ -40,6 +40,14 @@ pub(super) async fn change(
             insert_key(db, &key).await?;
             insert_version(db, &key, version.version).await
         }
+        Change::RestoreKey(restored) => {
+            let key = planned(transaction, &restored.container, &restored.name)?;
+            insert_key(db, &key).await?;
+            for version in &key.versions {
+                insert_version(db, &key, version.version).await?;
+            }
+            rotation::put_policy(db, &key).await
+        }
         Change::ReplaceVersion(version) => {
             let key = planned(transaction, &version.container, &version.name)?;
             update_version(db, found(&key, version.version)?).await
@@ -48,9 +56,10 @@ pub(super) async fn change(
             let key = planned(transaction, container, name)?;
             let version = found(&key, *version)?;
             let sql = "-- bind_modes
-                UPDATE key_versions SET mode_family = $2 WHERE version = $1";
+                UPDATE key_versions SET mode_family = $3 WHERE hsm = $1 AND version = $2";
             let family = version.mode_family.map(ModeFamily::as_str);
-            sqlx::query(sql).bind(version.version.to_string()).bind(family).execute(db).await?;
+            let hsm = version.container.to_case_insensitive();
+            sqlx::query(sql).bind(hsm).bind(version.version.to_string()).bind(family).execute(db).await?;
             Ok(())
         }
         Change::PutRotationPolicy(container, name, _) => {
@@ -189,11 +198,12 @@ async fn insert_version(db: &mut SqliteConnection, key: &Key, version: VersionId
 
 async fn update_version(db: &mut SqliteConnection, version: &KeyVersion) -> Done {
     let sql = "-- update_version
-        UPDATE key_versions SET operations = $2, enabled = $3, not_before = $4, expires = $5,
-            created = $6, updated = $7, exportable = $8, tags = $9, notices = $10
-        WHERE version = $1";
+        UPDATE key_versions SET operations = $3, enabled = $4, not_before = $5, expires = $6,
+            created = $7, updated = $8, exportable = $9, tags = $10, notices = $11
+        WHERE hsm = $1 AND version = $2";
     let attributes = &version.attributes;
     sqlx::query(sql)
+        .bind(version.container.to_case_insensitive())
         .bind(version.version.to_string())
         .bind(to_json(&version.operations)?)
         .bind(i64::from(attributes.enabled))
@@ -271,6 +281,7 @@ pub(super) async fn insert_intent(db: &mut SqliteConnection, intent: &Intent) ->
         IntentVerb::Create => "create",
         IntentVerb::Destroy => "destroy",
         IntentVerb::Provision => "provision",
+        IntentVerb::Restore => "restore",
         IntentVerb::Wipe => "wipe",
     };
     sqlx::query(sql)
@@ -331,9 +342,14 @@ pub(super) async fn add_version_use(
         .execute(&mut *db)
         .await?;
     let sql = "-- insert_version_day
-        INSERT INTO version_days (version, day) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        INSERT INTO version_days (version, hsm, day) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     for day in used.days.iter() {
-        sqlx::query(sql).bind(&version).bind(i64::from(day)).execute(&mut *db).await?;
+        sqlx::query(sql)
+            .bind(&version)
+            .bind(used.hsm.as_str())
+            .bind(i64::from(day))
+            .execute(&mut *db)
+            .await?;
     }
     Ok(())
 }

@@ -175,6 +175,7 @@ impl<'a> Transaction<'a> {
             Change::InsertHsm(hsm, assignments) => self.insert_hsm(hsm, assignments),
             Change::ReplaceHsm(hsm) => self.replace_hsm(hsm),
             Change::InsertVersion(version, _) => self.insert_version(version),
+            Change::RestoreKey(key) => self.restore_key(key),
             Change::ReplaceVersion(version) => self.replace_version(version),
             Change::BindModes(hsm, name, version, family) => self.bind_modes(hsm, name, *version, *family),
             Change::PutRotationPolicy(hsm, name, policy) => {
@@ -387,5 +388,6 @@ fn with_names_of(version: &KeyVersion, key: &Key) -> KeyVersion {
     KeyVersion { container: key.container.clone(), name: key.name.clone(), ..version.clone() }
 }
 
+mod restore;
 #[cfg(test)]
 mod tests;

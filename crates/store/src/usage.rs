@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +35,8 @@ pub(super) struct UsedVersion {
 #[derive(Default)]
 pub(super) struct Usage {
     pub(super) calls: HashMap<Counter, u64>,
-    pub(super) versions: HashMap<VersionId, UsedVersion>,
+    /// A list, because two HSMs may hold the same version.
+    pub(super) versions: HashMap<VersionId, Vec<UsedVersion>>,
 }
 
 /// The JSON form of [`Usage`] in the outbox, with lists instead of maps, because JSON keys are strings.
@@ -52,14 +52,15 @@ impl Usage {
     /// Serializes the counts as JSON.
     pub(super) fn to_json(&self) -> Result<String> {
         let calls = self.calls.iter().map(|(counter, calls)| (counter.clone(), *calls)).collect();
-        let versions = self.versions.iter().map(|(version, used)| (*version, used.clone())).collect();
+        let versions = self.used_versions().map(|(version, used)| (version, used.clone())).collect();
         serde_json::to_string(&Counted { calls, versions }).map_err(Error::internal)
     }
 
     /// Adds the counts serialized by [`to_json`](Self::to_json).
     pub(super) fn add_json(&mut self, text: &str) -> Result<()> {
         let Counted { calls, versions } = serde_json::from_str(text).map_err(Error::internal)?;
-        self.add(Self { calls: calls.into_iter().collect(), versions: versions.into_iter().collect() });
+        self.add(Self { calls: calls.into_iter().collect(), versions: HashMap::new() });
+        versions.into_iter().for_each(|(version, used)| self.add_version(version, used));
         Ok(())
     }
 
@@ -73,16 +74,13 @@ impl Usage {
     pub(super) fn record_use(&mut self, version: &KeyVersion, at: Timestamp, known: &Self) {
         let ContainerId::ManagedHsm(hsm) = &version.container;
         let day = day_of(at);
-        if known.versions.get(&version.version).is_some_and(|used| used.days.contains(day)) {
+        if known.used_version(version.version, hsm).is_some_and(|used| used.days.contains(day)) {
             return;
         }
-        let used = self.versions.entry(version.version).or_insert_with(|| UsedVersion {
-            hsm: hsm.clone(),
-            key: version.name.clone(),
-            key_type: version.material.key_type(),
-            days: DaySet::default(),
-        });
-        used.days.insert(day);
+        let mut days = DaySet::default();
+        days.insert(day);
+        let (key, key_type) = (version.name.clone(), version.material.key_type());
+        self.add_version(version.version, UsedVersion { hsm: hsm.clone(), key, key_type, days });
     }
 
     /// Adds the counts of a group.
@@ -91,27 +89,43 @@ impl Usage {
             *self.calls.entry(counter).or_default() += calls;
         }
         for (version, used) in group.versions {
-            match self.versions.entry(version) {
-                Entry::Vacant(entry) => drop(entry.insert(used)),
-                Entry::Occupied(mut known) => used.days.iter().for_each(|day| {
-                    known.get_mut().days.insert(day);
-                }),
-            }
+            used.into_iter().for_each(|used| self.add_version(version, used));
         }
+    }
+
+    /// Adds the days of use of a version in one HSM.
+    pub(super) fn add_version(&mut self, version: VersionId, used: UsedVersion) {
+        let known = self.versions.entry(version).or_default();
+        match known.iter_mut().find(|known| known.hsm == used.hsm) {
+            None => known.push(used),
+            Some(known) => used.days.iter().for_each(|day| {
+                known.days.insert(day);
+            }),
+        }
+    }
+
+    /// The days of use of a version in one HSM.
+    fn used_version(&self, version: VersionId, hsm: &HsmName) -> Option<&UsedVersion> {
+        self.versions.get(&version)?.iter().find(|used| used.hsm == *hsm)
+    }
+
+    /// The used versions, once for each HSM.
+    pub(super) fn used_versions(&self) -> impl Iterator<Item = (VersionId, &UsedVersion)> {
+        self.versions.iter().flat_map(|(version, used)| used.iter().map(|used| (*version, used)))
     }
 
     /// The versions that count as used on a day in `from..to`, in order.
     pub(super) fn uses(&self, from: i32, to: i32) -> Vec<VersionUse> {
         let counting = |used: &UsedVersion| used.days.first_counted_day(from, to).is_some();
-        let version = |(version, used): (&VersionId, &UsedVersion)| VersionUse {
+        let version = |(version, used): (VersionId, &UsedVersion)| VersionUse {
             hsm: used.hsm.clone(),
             key: used.key.clone(),
-            version: *version,
+            version,
             key_type: used.key_type,
             days: used.days.clone(),
         };
-        let mut uses: Vec<_> = self.versions.iter().filter(|(_, used)| counting(used)).map(version).collect();
-        uses.sort_by_key(|used| used.version);
+        let mut uses: Vec<_> = self.used_versions().filter(|(_, used)| counting(used)).map(version).collect();
+        uses.sort_by(|one, other| (one.version, &one.hsm).cmp(&(other.version, &other.hsm)));
         uses
     }
 

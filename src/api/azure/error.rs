@@ -66,7 +66,7 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
         Error::Forbidden { denied: DeniedAction::Control(..) | DeniedAction::Everywhere(_) | DeniedAction::SetClock, .. } => {
             ("AuthorizationFailed", as_is())
         }
-        Error::HsmNotActivated { .. } => ("Forbidden", as_is()),
+        Error::HsmNotActivated { .. } | Error::SecurityDomainMissing { .. } => ("Forbidden", as_is()),
         Error::Internal(_) => (
             "InternalServerError",
             "Internal error; the server's log says more under this activity id.".to_owned(),

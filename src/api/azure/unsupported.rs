@@ -50,8 +50,6 @@ const STORAGE: &str = "managed storage accounts";
 ///
 /// Source: the Key Vault data-plane references, api-version 7.0 (`storage`) to 2026-03-01-preview.
 pub(in crate::api) const DATA_PLANE: &[RouteFamily] = &[
-    exactly(POST, &["keys", "restore"], BACKUP),
-    exactly(POST, &["keys", ANY, "backup"], BACKUP),
     exactly(&["PUT"], &["keys", ANY, "restore"], BACKUP),
     exactly(&["GET"], &["keys", ANY, "attestation"], ATTESTATION),
     exactly(&["GET"], &["keys", ANY, ANY, "attestation"], ATTESTATION),

@@ -12,7 +12,7 @@ use super::super::azure::response::CallResponse;
 use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
 use super::endpoint::Endpoint;
-use super::wire::{access, crypto, keys, rotation, settings};
+use super::wire::{access, backup, crypto, keys, rotation, settings};
 use crate::model::{Error, Result};
 
 pub(super) type Route = route::Route<Endpoint>;
@@ -26,6 +26,8 @@ fn of_keys() -> Vec<Route> {
     vec![
         Route::json(("GET", "keys"), keys::list, keys::listed),
         Route::json(("POST", "keys/{key}/create"), keys::create, keys::bundle),
+        Route::json(("POST", "keys/restore"), backup::restore_key, keys::bundle),
+        Route::json(("POST", "keys/{key}/backup"), backup::key, backup::backed_up),
         Route::json(("PUT", "keys/{key}"), keys::import, keys::bundle),
         Route::json(("DELETE", "keys/{key}"), keys::delete, keys::deleted_bundle),
         Route::json(("GET", "keys/{key}/versions"), keys::list_versions, keys::listed_versions),

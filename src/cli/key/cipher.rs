@@ -12,7 +12,7 @@ use crate::cli::names::{self, KeyTarget};
 use crate::cli::output::RawOutput;
 use crate::cli::{Context, table};
 use crate::model::algorithm::EncryptionAlgorithm;
-use crate::model::import::base64url;
+use crate::model::base64::base64url;
 
 /// The key, the algorithm and the plaintext.
 #[derive(Args, Clone, Debug)]

@@ -1,6 +1,7 @@
 //! `strongroom key`: key management and cryptographic operations.
 
 mod attributes;
+mod backup;
 mod cipher;
 mod create;
 mod import;
@@ -41,6 +42,10 @@ pub enum KeyCommand {
     /// Show and set the rotation policy of a key
     #[command(subcommand)]
     RotationPolicy(rotation::PolicyCommand),
+    /// Back up a key with all its versions, encrypted for HSMs with the same security domain
+    Backup(backup::BackupArgs),
+    /// Restore a key from a backup
+    Restore(backup::RestoreArgs),
     /// Delete a key with all its versions; it can be recovered until it is purged
     Delete(remove::KeyArgs),
     /// List the deleted keys
@@ -76,6 +81,8 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Outcome {
         KeyCommand::Update(args) => update::run(context, args).await,
         KeyCommand::Rotate(args) => rotation::rotate(context, args).await,
         KeyCommand::RotationPolicy(command) => rotation::policy(context, command).await,
+        KeyCommand::Backup(args) => backup::backup(context, args).await,
+        KeyCommand::Restore(args) => backup::restore(context, args).await,
         KeyCommand::Delete(args) => remove::delete(context, args).await,
         KeyCommand::ListDeleted => remove::list(context).await,
         KeyCommand::ShowDeleted(args) => remove::show(context, args).await,

@@ -11,7 +11,7 @@ use crate::cli::input::encode;
 use crate::cli::names::{self, KeyTarget};
 use crate::cli::output::RawOutput;
 use crate::model::algorithm::SignatureAlgorithm;
-use crate::model::import::base64url;
+use crate::model::base64::base64url;
 
 /// The key, the algorithm and the digest.
 #[derive(Args, Clone, Debug)]

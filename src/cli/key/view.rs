@@ -8,7 +8,7 @@ use crate::api::grpc::pb;
 use crate::cli::output::TableRow;
 use crate::cli::{table, time_argument};
 use crate::model::Timestamp;
-use crate::model::import::base64url;
+use crate::model::base64::base64url;
 use crate::model::key_date::KeyDate;
 
 /// The public key; absent for secret keys.

@@ -12,7 +12,7 @@ use crate::cli::input::{Input, encode};
 use crate::cli::names::{self, KeyTarget};
 use crate::cli::output::RawOutput;
 use crate::model::algorithm::WrapAlgorithm;
-use crate::model::import::base64url;
+use crate::model::base64::base64url;
 
 /// The key, the algorithm and the key to wrap.
 #[derive(Args, Clone, Debug)]

@@ -1,17 +1,18 @@
 //! Activates a managed HSM.
 
 use crate::model::audit_entry::Meter;
-use crate::model::change::Change;
+use crate::model::change::{Change, IntentVerb};
 use crate::model::container::ContainerId;
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::HsmName;
 use crate::model::{Error, Result};
+use crate::ops::security_domain::{self, DomainSecrets};
 use crate::ops::{Cx, DataPlane, Done, Operation, Target, WholeHsm, hsm_lock};
 use crate::store::Store;
 
-/// Activates an HSM; has no effect on an active one. Azure activates an HSM when its security domain is downloaded, which
-/// is not implemented: this operation requires the data action of the download.
+/// Activates an HSM, with a new security domain; has no effect on an active one. Azure activates an HSM when its security
+/// domain is downloaded: this operation requires the same data action.
 #[derive(Clone, Debug)]
 pub struct ActivateManagedHsm {
     /// The HSM.
@@ -39,10 +40,17 @@ impl Operation for ActivateManagedHsm {
             .store
             .hsm(&cx.managed_hsm().name)
             .ok_or_else(|| Error::NotFound((&cx.managed_hsm().name).into()))?;
-        if hsm.activation == Activation::Active {
+        let mut active = ManagedHsm { activation: Activation::Active, ..hsm.as_ref().clone() };
+        if hsm.security_domain.is_none() && security_domain::is_supported(&cx.token) {
+            let objects = [cx.ids.version(), cx.ids.version()];
+            cx.declare_intent(IntentVerb::Create, objects.to_vec()).await?;
+            let secrets = DomainSecrets::generate(&cx.token).await?;
+            active.security_domain =
+                Some(security_domain::install(&secrets, &cx.token, hsm.id, objects).await?);
+        }
+        if active == *hsm {
             return Ok(Done::reply(()));
         }
-        let active = ManagedHsm { activation: Activation::Active, ..hsm.as_ref().clone() };
         Ok(Done::with((), [Change::ReplaceHsm(active)]))
     }
 }

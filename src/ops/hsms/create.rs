@@ -108,6 +108,7 @@ impl Operation for CreateManagedHsm {
             tags: self.tags,
             network: self.network,
             settings: Settings::default(),
+            security_domain: None,
         };
         let bundle = HsmBundle::of(&Arc::new(hsm.clone()), &cx.store);
         Ok(Done::with(bundle, [Change::InsertHsm(hsm, assignments)]))

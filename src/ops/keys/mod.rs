@@ -1,8 +1,9 @@
-//! Keys: create, import, get, list, update, rotate, delete, recover and purge.
+//! Keys: create, import, get, list, update, rotate, back up, restore, delete, recover and purge.
 //!
 //! Azure: <https://learn.microsoft.com/azure/key-vault/keys/about-keys-details> and
 //! <https://github.com/Azure/azure-rest-api-specs/tree/main/specification/keyvault>
 
+mod backup;
 mod create;
 mod deletion;
 mod get;
@@ -10,6 +11,7 @@ mod import;
 mod list;
 mod near_expiry;
 mod recovery;
+mod restore;
 mod rotate;
 mod rotation_policy;
 mod settings;
@@ -18,6 +20,7 @@ mod versions;
 
 use std::sync::Arc;
 
+pub use backup::BackupKey;
 pub use create::CreateKey;
 pub use deletion::{
     DeleteKey, DeletedKeyBundle, GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, PurgeExpiredKey,
@@ -28,6 +31,8 @@ pub use import::ImportKey;
 pub use list::ListKeys;
 pub use near_expiry::NoteNearExpiry;
 pub(super) use recovery::CREATION_RECOVERY;
+pub(super) use restore::RESTORE_RECOVERY;
+pub use restore::{RestoreKey, RestoredKey};
 pub use rotate::{RotateDueKey, RotateKey};
 pub use rotation_policy::{GetKeyRotationPolicy, KeyRotationPolicy, UpdateKeyRotationPolicy};
 pub use settings::NewKeySettings;

@@ -6,6 +6,7 @@ mod client_verifier;
 mod directory_lock;
 mod installation;
 mod resources;
+mod security_domains;
 mod store;
 mod tls;
 mod tokens;
@@ -80,6 +81,7 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
         resources::create_hsm(&store, hsm, token.info(), now).await?;
         tokens.attach(&(&hsm.seed.name).into(), token);
     }
+    security_domains::ensure_security_domains(&store, &tokens).await?;
 
     let audit_log = audit_log::open(config, &store, &pool, installation.audit_token, now).await?;
     let rules = (key_policies(config, &hsms), installation.clock_operators, audit_log);

@@ -140,6 +140,7 @@ pub(super) async fn create_hsm(
         tags: Tags::default(),
         network: NetworkRules::default(),
         settings: setting::Settings::default(),
+        security_domain: None,
     };
     let built_in = config::built_in_roles()?;
     let assignments = resolve(roles, &built_in)?.into_iter().map(|(principal, role)| RoleAssignment {

@@ -8,21 +8,30 @@ use crate::support::{Server, hsm_tokens, strongroom};
 /// The label of free tokens in the pool.
 const FREE: &str = "strongroom-free";
 
-/// Counts the complete and the partial objects in the HSMs' tokens, by their files. A complete object has a CKA_ID, by
-/// which it can be found. A crash while SoftHSM creates an object leaves a file without one.
-pub(crate) fn count_objects(server: &Server) -> (usize, usize) {
-    let mut all = (0, 0);
-    for token in hsm_tokens(server) {
-        let (complete, partial) = objects_in(&token);
-        all = (all.0 + complete, all.1 + partial);
-    }
-    all
+/// The number of objects of a security domain.
+pub(crate) const OF_DOMAIN: usize = 2;
+
+/// The objects in tokens, by SoftHSM's files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Objects {
+    /// Objects that have a CKA_ID, by which they can be found: keys of callers, and two keys for each security domain.
+    pub(crate) complete: usize,
+    /// Files that a crash left while SoftHSM created an object.
+    pub(crate) partial: usize,
 }
 
-fn objects_in(token: &Path) -> (usize, usize) {
+/// Counts the objects in the HSMs' tokens.
+pub(crate) fn count_objects(server: &Server) -> Objects {
+    hsm_tokens(server).iter().map(|token| objects_in(token)).fold(Objects::default(), |all, token| Objects {
+        complete: all.complete + token.complete,
+        partial: all.partial + token.partial,
+    })
+}
+
+fn objects_in(token: &Path) -> Objects {
     // CKA_ID, as a byte string; its length follows.
     const IDENTIFIER: [u8; 16] = [0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3];
-    let (mut complete, mut partial) = (0, 0);
+    let mut objects = Objects::default();
     for file in std::fs::read_dir(token).unwrap() {
         let path = file.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "object") || path.ends_with("token.object") {
@@ -34,12 +43,12 @@ fn objects_in(token: &Path) -> (usize, usize) {
             at.is_some_and(|at| content[at + IDENTIFIER.len()..].starts_with(&[0, 0, 0, 0, 0, 0, 0, 48]));
         let is_sentinel = content.windows(10).any(|window| window == b"strongroom");
         match (identified, is_sentinel) {
-            (true, _) => complete += 1,
+            (true, _) => objects.complete += 1,
             (false, true) => {}
-            (false, false) => partial += 1,
+            (false, false) => objects.partial += 1,
         }
     }
-    (complete, partial)
+    objects
 }
 
 /// Asserts that each of these HSMs has one token and that all other tokens are empty. Returns the number of free tokens.
@@ -58,7 +67,12 @@ pub(super) fn assert_one_token_per_hsm(server: &Server, hsms: &[&str], why: &str
             *owned.entry(*hsm).or_default() += 1;
             continue;
         }
-        assert_eq!(objects_in(&token).0, 0, "{why}: {} belongs to no HSM and is not empty", token.display());
+        assert_eq!(
+            objects_in(&token).complete,
+            0,
+            "{why}: {} belongs to no HSM and is not empty",
+            token.display()
+        );
         if labelled(FREE) {
             free += 1;
         } else {

@@ -1,13 +1,16 @@
 //! Activating a managed HSM.
 
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use strongroom::api::grpc::pb;
 use tonic::Code;
 
 use crate::hsms::Container;
+use crate::key_backups::{backup, remove, restore};
 use crate::roles::support::{
     assert_audited, assert_bad_parameter, assert_grpc_error, assert_not_granted, metadata,
 };
-use crate::support::{Server, ec};
+use crate::support::{Server, ec, reason};
 
 fn request(name: &str) -> pb::ActivateManagedHsmRequest {
     pb::ActivateManagedHsmRequest { name: name.to_owned() }
@@ -70,4 +73,30 @@ async fn only_hsm_administrators_activate() {
         Code::FailedPrecondition,
         "HSM_DELETED",
     );
+}
+
+/// An HSM that an older version has activated has no security domain. It gets one at the next start, and keeps it.
+#[tokio::test]
+async fn active_hsm_without_security_domain_gets_one_at_start() {
+    let mut server = Server::start();
+    let mut dev = server.client("dev").await;
+    dev.create(ec("invoices", "P-256")).await.unwrap();
+    let before = backup(&mut dev, "invoices").await.unwrap();
+    assert!(server.stop().success());
+
+    let file = server.directory().join("strongroom.db");
+    let mut database = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    let sql = "UPDATE hsms SET resource = json_remove(resource, '$.security_domain')";
+    assert_eq!(sqlx::query(sql).execute(&mut database).await.unwrap().rows_affected(), 1);
+    database.close().await.unwrap();
+    server.start_again();
+    let mut dev = server.client("dev").await;
+    let after = backup(&mut dev, "invoices").await.unwrap();
+    remove(&mut dev, "invoices").await;
+    // The new domain is another one.
+    let status = restore(&mut dev, "local", &before).await.unwrap_err();
+    assert_eq!(reason(&status), "MALFORMED_BACKUP");
+    server.restart();
+    let mut dev = server.client("dev").await;
+    restore(&mut dev, "local", &after).await.unwrap();
 }

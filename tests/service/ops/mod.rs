@@ -2,6 +2,7 @@
 
 mod activate_managed_hsm;
 mod advance_clock;
+mod backup_key;
 mod check_access;
 mod check_control_access;
 mod check_managed_hsm_name;
@@ -61,6 +62,7 @@ mod put_role_definition;
 mod recover_deleted_key;
 mod recover_deleted_managed_hsm;
 mod release_clock;
+mod restore_key;
 mod resume_clock;
 mod rotate_key;
 mod sign;

@@ -110,8 +110,6 @@ async fn unavailable_features_are_named_with_501() {
     let (delete, get, patch, post, put) =
         (Method::DELETE, Method::GET, Method::PATCH, Method::POST, Method::PUT);
     for (method, path, feature) in [
-        (&post, "/keys/a/backup", "backup and restore"),
-        (&post, "/keys/restore", "backup and restore"),
         (&put, "/keys/a/restore", "backup and restore"),
         (&post, "/keys/a//release", "key release"),
         (&post, "/keys/a/0123456789abcdef0123456789abcdef/release", "key release"),

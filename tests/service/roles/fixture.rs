@@ -9,9 +9,10 @@ use tonic::{Code, Status};
 
 use super::support::{CRYPTO_USER, assignment_name, assignment_request, definition_request};
 use crate::calls::{decrypt_request, key};
+use crate::key_backups::{backup, remove};
 use crate::raw;
-use crate::requests::{GUID, NEW_GUID, create_deleted_key, create_keys, valid_request};
-use crate::support::{Client, Server};
+use crate::requests::{GUID, HSM, NEW_GUID, create_deleted_key, create_keys, valid_request};
+use crate::support::{Client, Server, ec};
 
 /// The scope of the role assignment that requests name.
 const ASSIGNED: &str = "/keys/sample";
@@ -35,6 +36,8 @@ pub(super) struct Fixture {
     admin: Client,
     /// The path of each RPC.
     paths: BTreeMap<String, String>,
+    /// The backup of a key that was purged.
+    pub(super) backup: Vec<u8>,
     pub(super) sealed: pb::EncryptResponse,
     pub(super) wrapped: pb::WrapKeyResponse,
 }
@@ -46,7 +49,7 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "ImportKey" => "/keys/imported",
         "Encrypt" | "Decrypt" | "WrapKey" | "UnwrapKey" => "/keys/secret",
         "GetDeletedKey" | "RecoverDeletedKey" | "PurgeDeletedKey" => "/keys/gone",
-        "ListKeys" | "ListDeletedKeys" | "WatchLifecycle" | "CreateRoleAssignment" => "/keys",
+        "ListKeys" | "ListDeletedKeys" | "RestoreKey" | "WatchLifecycle" | "CreateRoleAssignment" => "/keys",
         "ListRoleDefinitions" | "GetRoleDefinition" | "PutRoleDefinition" | "DeleteRoleDefinition" => "/",
         "GenerateRandomBytes" | "ActivateManagedHsm" | "ListRoleAssignments" | "CheckAccess" => "/",
         "ListSettings" | "GetSetting" | "UpdateSetting" => "/",
@@ -75,16 +78,23 @@ impl Fixture {
         crate::rotation::set(&mut admin, "sample", "P1Y", Vec::new()).await.unwrap();
         admin.access.put_role_definition(definition_request(GUID, &["keys/*"], &[])).await.unwrap();
         admin.access.create_role_assignment(role_assignment()).await.unwrap();
+        admin.create(ec("restored", "P-256")).await.unwrap();
+        let backup = backup(&mut admin, "restored").await.unwrap();
+        remove(&mut admin, "restored").await;
         let sealed = admin.crypto.encrypt(decoded::<pb::EncryptRequest>("Encrypt")).await.unwrap();
         let wrapped = admin.crypto.wrap_key(decoded::<pb::WrapKeyRequest>("WrapKey")).await.unwrap();
         let paths = raw::rpcs().into_iter().map(|rpc| (rpc.name, rpc.path)).collect();
-        Self { admin, paths, sealed: sealed.into_inner(), wrapped: wrapped.into_inner() }
+        Self { admin, paths, backup, sealed: sealed.into_inner(), wrapped: wrapped.into_inner() }
     }
 
     /// Returns a request that succeeds if it is authorized.
     fn request(&self, operation: &str) -> Vec<u8> {
         match operation {
             "Decrypt" => decrypt_request(self.sealed.clone()).encode_to_vec(),
+            "RestoreKey" => {
+                let (parent, backup) = (HSM.to_owned(), self.backup.clone());
+                pb::RestoreKeyRequest { parent, backup }.encode_to_vec()
+            }
             "UnwrapKey" => {
                 let pb::WrapKeyResponse { name, algorithm, wrapped_key } = self.wrapped.clone();
                 pb::UnwrapKeyRequest { name, algorithm, wrapped_key }.encode_to_vec()
@@ -114,6 +124,7 @@ impl Fixture {
                 admin.keys.delete_key(pb::DeleteKeyRequest { name: key("gone") }).await.unwrap();
             }
             "PurgeDeletedKey" => create_deleted_key(&mut admin).await,
+            "RestoreKey" => remove(&mut admin, "restored").await,
             "DeleteRoleDefinition" => {
                 let request = definition_request(GUID, &["keys/*"], &[]);
                 admin.access.put_role_definition(request).await.unwrap();

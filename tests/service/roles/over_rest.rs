@@ -28,6 +28,8 @@ impl Fixture {
                 let key = json!({"kty": "oct-HSM", "k": base64url(&[5; 32])});
                 client.put("/keys/imported", json!({"key": key})).await
             }
+            "BackupKey" => client.post("/keys/sample/backup", Value::Null).await,
+            "RestoreKey" => client.post("/keys/restore", json!({"value": base64url(&self.backup)})).await,
             "GetKey" => client.get("/keys/sample").await,
             "ListKeys" => client.get("/keys").await,
             "ListKeyVersions" => client.get("/keys/sample/versions").await,

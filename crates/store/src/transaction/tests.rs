@@ -35,6 +35,7 @@ fn hsm(name: &str) -> ManagedHsm {
         tags: std::collections::BTreeMap::new(),
         network: Default::default(),
         settings: Default::default(),
+        security_domain: None,
     }
 }
 

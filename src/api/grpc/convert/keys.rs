@@ -12,8 +12,8 @@ use crate::model::key::{Curve, KeySpec, KeyType, PublicMaterial, parse_operation
 use crate::model::retention::RecoveryLevel;
 use crate::model::{Error, Field, Result};
 use crate::ops::keys::{
-    AttributeChanges, CreateKey, DeleteKey, GetKey, ImportKey, KeyBundle, ListKeyVersions, ListKeys,
-    NewKeySettings, UpdateKeyVersion,
+    AttributeChanges, BackupKey, CreateKey, DeleteKey, GetKey, ImportKey, KeyBundle, ListKeyVersions,
+    ListKeys, NewKeySettings, RestoreKey, UpdateKeyVersion,
 };
 use crate::ops::keys::{
     DeletedKeyBundle, GetDeletedKey, ListDeletedKeys, PurgeDeletedKey, RecoverDeletedKey,
@@ -103,6 +103,29 @@ fn material(given: pb::ImportKeyMaterial) -> Result<ImportMaterial> {
         }
         "oct" | "oct-HSM" => Ok(ImportMaterial::Oct { k: take(k) }),
         _ => Err(Error::invalid(Field::KeyKty, "the key type is one of RSA-HSM, EC-HSM, oct-HSM")),
+    }
+}
+
+impl TryFrom<pb::BackupKeyRequest> for BackupKey {
+    type Error = Error;
+
+    fn try_from(request: pb::BackupKeyRequest) -> Result<Self> {
+        Ok(Self { key: key_path(Field::Name, &request.name, "keys")? })
+    }
+}
+
+impl From<Vec<u8>> for pb::BackupKeyResponse {
+    fn from(backup: Vec<u8>) -> Self {
+        Self { backup }
+    }
+}
+
+impl TryFrom<pb::RestoreKeyRequest> for RestoreKey {
+    type Error = Error;
+
+    fn try_from(request: pb::RestoreKeyRequest) -> Result<Self> {
+        let pb::RestoreKeyRequest { parent, backup } = request;
+        Ok(Self { container: container(&parent)?, backup })
     }
 }
 

@@ -88,7 +88,7 @@ fn parses_the_scope_of_role_paths() {
 #[test]
 fn unimplemented_features_are_unsupported() {
     for (method, path, feature) in [
-        ("POST", "/keys//restore", "backup and restore"),
+        ("PUT", "/keys/n//restore", "backup and restore"),
         ("POST", "/keys/n//release", "key release"),
         ("GET", "/keys/n//attestation", "key attestation"),
     ] {

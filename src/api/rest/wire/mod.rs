@@ -3,6 +3,7 @@
 //! Members of responses are in alphabetical order, as the service sends them.
 
 pub(super) mod access;
+pub(super) mod backup;
 pub(super) mod crypto;
 pub(super) mod keys;
 pub(super) mod rotation;

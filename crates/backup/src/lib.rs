@@ -1,0 +1,16 @@
+//! The formats of backups: of one key, and the records that they contain. Pure functions of bytes.
+//!
+//! | backup | encrypted with | contains |
+//! |---|---|---|
+//! | of a key ([`KeyBackup`]) | the content key `base_enclave_backup` of the security domain | a [`KeyRecord`] |
+//!
+//! In every backup, key material is wrapped by the token under the key `hsm_backup` of the security domain, within the
+//! encryption of the backup, which authenticates the attributes that belong to the material.
+
+mod key_backup;
+mod key_record;
+
+use strongroom_model as model;
+
+pub use key_backup::{KeyBackup, KeyBackupError, MAX_KEY_BACKUP_BYTES};
+pub use key_record::{InvalidRecord, KeyRecord, VersionRecord};

@@ -1,0 +1,139 @@
+//! Restores a key from a backup.
+
+use std::sync::Arc;
+
+use super::KeyBundle;
+use crate::backup::{KeyBackup, KeyBackupError, KeyRecord};
+use crate::model::audit_entry::Meter;
+use crate::model::change::{Change, Intent, IntentVerb};
+use crate::model::container::ContainerId;
+use crate::model::key::Key;
+use crate::model::local_rbac::{DataAction, LocalScope};
+use crate::model::resource_kind::Resource;
+use crate::model::{Error, Result};
+use crate::ops::{AllKeys, Cx, DataPlane, Done, Operation, Recovery, Target};
+use crate::store::Store;
+
+/// Restores a key with all its versions, under its former name and identifiers
+/// (<https://learn.microsoft.com/rest/api/keyvault/keys/restore-key/restore-key>). The backup must have been made in an
+/// HSM with the same security domain.
+#[derive(Clone, Debug)]
+pub struct RestoreKey {
+    /// The container.
+    pub container: ContainerId,
+    /// The backup.
+    pub backup: Vec<u8>,
+}
+
+impl Operation for RestoreKey {
+    const NAME: &'static str = "RestoreKey";
+    const EVENT: &'static str = "KeyRestore";
+    const ACTION: DataAction = DataAction::KeyRestore;
+    const METER: Meter = Meter::Management;
+    const CHANGES: bool = true;
+    type Target = RestoredKey;
+    type Reply = KeyBundle;
+
+    fn target(&self) -> ContainerId {
+        self.container.clone()
+    }
+
+    async fn execute(self, _: RestoredKey, cx: &Cx) -> Result<Done<KeyBundle>> {
+        let domain = cx.security_domain()?;
+        let content_key = domain.key_backup_key().await?;
+        let KeyBackup(record) = KeyBackup::open(&content_key, &self.backup).map_err(malformed)?;
+        let key = record.to_key(&cx.container.id()).map_err(KeyBackupError::Invalid).map_err(malformed)?;
+        let Some(current) = key.current().cloned().filter(|_| key.deletion.is_none()) else {
+            return Err(Error::MalformedBackup { why: "the backup is that of a deleted key".to_owned() });
+        };
+        check_absent(&key, cx)?;
+        unwrap(&record, &key, cx).await?;
+        let bundle = KeyBundle { version: current, level: cx.recovery_level() };
+        Ok(Done::with(bundle, [Change::RestoreKey(Arc::new(key))]))
+    }
+}
+
+fn malformed(error: KeyBackupError) -> Error {
+    match error {
+        KeyBackupError::Library => Error::internal(error),
+        error => Error::MalformedBackup { why: error.to_string() },
+    }
+}
+
+/// Checks that neither the name nor the identifiers of the key are in use. The objects of a version that the token holds
+/// may be those of another HSM that shares the token, or of a purge that is not complete.
+// assumption: Azure's errors for names of live and deleted keys are not recorded.
+fn check_absent(key: &Key, cx: &Cx) -> Result<()> {
+    let container = cx.container.id();
+    if let Some(known) = cx.store.key(&container, &key.name) {
+        let resource = Resource::key(&container, &known.name);
+        return Err(match known.deletion {
+            Some(deletion) => Error::deleted(resource, deletion),
+            None => Error::Exists { resource, deleted: false },
+        });
+    }
+    let limits = container.kind().limits();
+    limits.keys.check_capacity(cx.store.key_count(&container))?;
+    limits.versions.check_capacity(key.versions.len().saturating_sub(1))?;
+    let intents = cx.store.intents();
+    for version in &key.versions {
+        let is_affected = |intent: &Intent| intent.objects.contains(&version.version);
+        if intents.iter().any(is_affected) {
+            return Err(Error::Conflict { what: Resource::key(&container, &key.name).name });
+        }
+        if cx.token.has_cached_handle(version.version) {
+            let resource = Resource::version(&container, &key.name, Some(version.version));
+            return Err(Error::Exists { resource, deleted: false });
+        }
+    }
+    Ok(())
+}
+
+/// Unwraps the material of all versions in the token.
+async fn unwrap(record: &KeyRecord, key: &Key, cx: &Cx) -> Result<()> {
+    let wrapping_key = cx.security_domain()?.wrapping_key();
+    let objects = key.versions.iter().map(|version| version.version).collect();
+    cx.declare_intent(IntentVerb::Restore, objects).await?;
+    for (version, public, wrapped) in record.material() {
+        cx.token.unwrap_key(wrapping_key, version, public.clone(), wrapped.clone(), cx.backup).await?;
+    }
+    Ok(())
+}
+
+/// The key of a backup, whose name is not known before the backup is decrypted.
+///
+/// All restores have one lock. The identifiers of the objects are those of the backup: of two restores of one backup,
+/// into HSMs that share a token, one must not destroy the objects of the other when it fails.
+#[derive(Debug)]
+pub struct RestoredKey;
+
+const LOCK: &str = "restore";
+
+impl Target for RestoredKey {
+    type Plane = DataPlane;
+    type Id = ContainerId;
+
+    fn container(id: &ContainerId) -> ContainerId {
+        AllKeys::container(id)
+    }
+
+    fn scope(id: &ContainerId, store: &Store) -> LocalScope {
+        AllKeys::scope(id, store)
+    }
+
+    fn describe(id: &ContainerId) -> String {
+        AllKeys::describe(id)
+    }
+
+    fn lock(_: &ContainerId) -> String {
+        LOCK.to_owned()
+    }
+
+    fn load(_: &ContainerId, _: &Store) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// The recovery of intents to create the objects of a restored key.
+pub(in crate::ops) const RESTORE_RECOVERY: Recovery =
+    Recovery { lock: |_, _| Some(LOCK.to_owned()), ..super::CREATION_RECOVERY };
