@@ -30,7 +30,21 @@ const MODULES: &[(&str, &[&str])] = &[
         &["model", "clock", "config", "ids", "public_key", "audit", "identity", "store", "token", "ops"],
     ),
     // 5: callers of the engine
-    ("api", &["model", "clock", "config", "ids", "public_key", "identity", "ops", "engine", "jobs"]),
+    (
+        "api",
+        &[
+            "model",
+            "clock",
+            "config",
+            "ids",
+            "public_key",
+            "security_domain",
+            "identity",
+            "ops",
+            "engine",
+            "jobs",
+        ],
+    ),
     ("jobs", &["model", "clock", "config", "ids", "identity", "ops", "engine"]),
     // 6: the server process
     (

@@ -72,6 +72,7 @@ fn hsm() -> ManagedHsm {
         network: NetworkRules::default(),
         settings: Settings::default(),
         security_domain: None,
+        transfer_key: None,
     }
 }
 

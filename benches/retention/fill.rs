@@ -86,6 +86,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
         network: NetworkRules::default(),
         settings: Settings::default(),
         security_domain: None,
+        transfer_key: None,
     };
     let subscription_resource = Subscription {
         id: subscription,

@@ -52,6 +52,7 @@ pub(super) fn every_error() -> Vec<Error> {
         },
         Error::Deleted { resource: (&hsm).into(), scheduled_purge_at: at },
         Error::Exists { resource: (&hsm).into(), deleted: true },
+        Error::HsmAlreadyActivated { hsm: hsm.clone() },
         Error::HsmNotActivated { hsm: hsm.clone() },
         Error::SecurityDomainMissing { hsm: hsm.clone() },
         Error::internal_caused_by(SECRET, SECRET),

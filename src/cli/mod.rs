@@ -218,7 +218,7 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Manual(args) => manual::run(&context, &args),
         Command::Config(command) => config::run(&context, command),
         Command::Audit(command) => audit::run(&context, &command),
-        Command::SecurityDomain(command) => security_domain::run(&context, &command),
+        Command::SecurityDomain(command) => security_domain::run(&context, command).await,
         Command::Healthcheck => healthcheck::run(&context).await,
         Command::Serve(_) | Command::Doctor(_) => Ok(()),
     };

@@ -24,6 +24,7 @@ use crate::api::grpc::pb::key_service_client::KeyServiceClient;
 use crate::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use crate::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use crate::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use crate::api::grpc::pb::security_domain_service_client::SecurityDomainServiceClient;
 use crate::api::grpc::pb::setting_service_client::SettingServiceClient;
 use crate::api::grpc::pb::usage_service_client::UsageServiceClient;
 use crate::model::name::HsmName;
@@ -95,6 +96,11 @@ impl Session {
     /// Returns a client for local RBAC.
     pub(crate) fn access(&self) -> AccessServiceClient<AuthorizedChannel> {
         AccessServiceClient::new(self.channel.clone())
+    }
+
+    /// Returns a client for security domains.
+    pub(crate) fn security_domains(&self) -> SecurityDomainServiceClient<AuthorizedChannel> {
+        SecurityDomainServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for the settings of a managed HSM.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::intents::Intents;
-use super::security_domain::DomainKeys;
 use super::{AttachedTokens, PublicKeyCache};
 use crate::clock::Clock;
 use crate::ids::Ids;
@@ -143,14 +142,6 @@ impl Cx {
     pub const fn managed_hsm(&self) -> &Arc<ManagedHsm> {
         let Container::ManagedHsm(hsm) = &self.container;
         hsm
-    }
-
-    /// Returns the keys of the addressed HSM's security domain.
-    ///
-    /// # Errors
-    /// `SecurityDomainMissing`.
-    pub fn security_domain(&self) -> Result<DomainKeys<'_>> {
-        DomainKeys::of(self.managed_hsm(), &self.token)
     }
 
     /// Returns the recovery level of the container and its keys.

@@ -19,7 +19,8 @@ pub(super) async fn wipe(store: &Store, supply: &TokenPool, hsm: &ManagedHsm) ->
     let versions =
         keys.flat_map(|key| key.versions.iter().map(|version| version.version).collect::<Vec<_>>());
     let of_domain = hsm.security_domain.iter().flat_map(SecurityDomain::objects);
-    let objects: Vec<_> = versions.chain(of_domain).collect();
+    let transfer_key = hsm.transfer_key.iter().map(|key| key.object);
+    let objects: Vec<_> = versions.chain(of_domain).chain(transfer_key).collect();
     let shares_token = |other: &ManagedHsm| other.id != hsm.id && other.token_serial == hsm.token_serial;
     let others = || store.hsms().iter().any(|other| shares_token(other));
     supply.release(&hsm.token_serial, &objects, others).await

@@ -40,6 +40,13 @@ fn az_key_lifecycle_works_as_documented() {
     run_script("keys.sh");
 }
 
+/// An HSM is purged, and recovered from its security domain and key backups.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+fn az_recovers_a_purged_hsm() {
+    run_script("recovery.sh");
+}
+
 /// The key is created over REST, used over gRPC, deleted by `az`, and recovered over gRPC.
 #[tokio::test]
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]

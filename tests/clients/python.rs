@@ -11,6 +11,7 @@ async fn run_scenario(scenario: &str, flavour: &str) {
     let server = Server::start();
     let mut environment = environment(&server).await;
     let bundle = if flavour == "async" { "SSL_CERT_FILE" } else { "REQUESTS_CA_BUNDLE" };
+    environment.push(("STRONGROOM_PROGRAM", env!("CARGO_BIN_EXE_strongroom").to_owned()));
     environment.push((bundle, server.connection().ca_file.to_str().unwrap().to_owned()));
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let line =
@@ -52,6 +53,18 @@ async fn administration_client_works() {
 #[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
 async fn asynchronous_administration_client_works() {
     run_scenario("administration", "async").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn security_domain_client_works() {
+    run_scenario("security_domain", "sync").await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(target_os = "linux"), ignore = "mount namespaces are Linux's")]
+async fn asynchronous_security_domain_client_works() {
+    run_scenario("security_domain", "async").await;
 }
 
 #[tokio::test]

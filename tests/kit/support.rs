@@ -14,6 +14,7 @@ use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
 use strongroom::api::grpc::pb::lifecycle_service_client::LifecycleServiceClient;
 use strongroom::api::grpc::pb::managed_hsm_service_client::ManagedHsmServiceClient;
 use strongroom::api::grpc::pb::resource_service_client::ResourceServiceClient;
+use strongroom::api::grpc::pb::security_domain_service_client::SecurityDomainServiceClient;
 use strongroom::api::grpc::pb::setting_service_client::SettingServiceClient;
 use strongroom::api::grpc::pb::usage_service_client::UsageServiceClient;
 use tempfile::TempDir;
@@ -410,6 +411,7 @@ pub(crate) struct Client {
     /// The same service with the access token of the control plane: watches of resources require it.
     pub(crate) control_lifecycle: LifecycleServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
+    pub(crate) security_domains: SecurityDomainServiceClient<Authorized>,
     pub(crate) settings: SettingServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
 }
@@ -441,6 +443,7 @@ impl Client {
             lifecycle: LifecycleServiceClient::new(channel.clone()),
             control_lifecycle: LifecycleServiceClient::new(resources),
             authorization: AuthorizationServiceClient::new(channel.clone()),
+            security_domains: SecurityDomainServiceClient::new(channel.clone()),
             settings: SettingServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel),
         }

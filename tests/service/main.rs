@@ -42,6 +42,7 @@ mod restart;
 mod retention;
 mod roles;
 mod rotation;
+mod security_domains;
 mod service_manager;
 mod software;
 mod tokens;

@@ -141,6 +141,7 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
             &long,
         ]),
         "key_ops" => own(&["", "fly", "SIGN", "sign\0", &long]),
+        "restore_blob" => own(&["", "restore", "{}", "[]", "{\"EncData\":{}}", &long]),
         other => panic!("add invalid strings for the new field {rpc}.{other}"),
     }
 }
@@ -153,6 +154,7 @@ fn invalid_numbers(field: &str) -> &'static [i64] {
         "public_exponent" => &[0, 1, 2, 65537],
         // Both values of a boolean are valid.
         "force" | "undeletable" | "until_now" | "no_key_ops" => &[],
+        "quorum" => &[0, 1, 4, 11, u32::MAX as i64],
         "count" => &[0, -1, 129, i32::MAX as i64, i32::MIN as i64],
         other => panic!("add invalid numbers for the new field {other}"),
     }
@@ -167,6 +169,7 @@ fn invalid_lengths(rpc: &str, field: &str) -> Vec<usize> {
         ("Encrypt", "iv") => vec![0, 1, 12, 15, 17, 32, 100_000],
         // Every text may be a backup; those that are none have another error.
         ("RestoreKey", "backup") => vec![],
+        (_, "certificates") => vec![0, 1, 100, 100_000],
         ("Decrypt", "iv") => vec![0, 11, 13, 16, 100_000],
         (_, "plaintext") => vec![300_000],
         (_, "ciphertext") => vec![300_000],
@@ -389,7 +392,8 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
                 _ if name.ends_with("RotationPolicy") => {
                     "hsms/elsewhere/keys/sample/rotationPolicy".to_owned()
                 }
-                _ if name == "ActivateManagedHsm" => "hsms/elsewhere".to_owned(),
+                _ if name == "ActivateManagedHsm" || name == "GetTransferKey" => "hsms/elsewhere".to_owned(),
+                _ if name.contains("SecurityDomain") => "hsms/elsewhere".to_owned(),
                 _ if name.contains("Deleted") => "hsms/elsewhere/deletedKeys/gone".to_owned(),
                 _ if name.ends_with("Setting") => {
                     "hsms/elsewhere/settings/AllowKeyManagementOperationsThroughARM".to_owned()

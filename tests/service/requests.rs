@@ -7,10 +7,19 @@ use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::advance_clock_request::Target;
 use strongroom::model::arm_rbac::ControlAction;
 use strongroom::ops::Description;
+use strongroom::security_domain::Certificate;
 
 use crate::roles::support::{CRYPTO_USER, definition_request};
 use crate::support::{Client, ec, oct};
 
+/// Three certificates for a security domain.
+pub(crate) const CERTIFICATES: [&str; 3] = [
+    include_str!("../../crates/security-domain/tests/vectors/a.cer"),
+    include_str!("../../crates/security-domain/tests/vectors/c.cer"),
+    include_str!("../../crates/security-domain/tests/vectors/exchange.pem"),
+];
+/// A security domain that is encrypted for another HSM.
+pub(crate) const RESTORE_BLOB: &str = include_str!("../../crates/security-domain/tests/vectors/blob.json");
 /// The HSM of the built-in seed.
 pub(crate) const HSM: &str = "hsms/local";
 /// A key in it.
@@ -130,6 +139,18 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "DownloadSecurityDomain" => {
+            let certificates = CERTIFICATES.map(|pem| Certificate::from_pem(pem).unwrap().der().to_vec());
+            pb::DownloadSecurityDomainRequest { name: parent, certificates: certificates.to_vec(), quorum: 2 }
+                .encode_to_vec()
+        }
+        "GetSecurityDomainDownload" => pb::GetSecurityDomainDownloadRequest { name: parent }.encode_to_vec(),
+        "GetTransferKey" => pb::GetTransferKeyRequest { name: parent }.encode_to_vec(),
+        "UploadSecurityDomain" => {
+            let restore_blob = RESTORE_BLOB.to_owned();
+            pb::UploadSecurityDomainRequest { name: parent, restore_blob }.encode_to_vec()
+        }
+        "GetSecurityDomainUpload" => pb::GetSecurityDomainUploadRequest { name: parent }.encode_to_vec(),
         "ListSettings" => pb::ListSettingsRequest { parent }.encode_to_vec(),
         "GetSetting" => pb::GetSettingRequest { name: setting }.encode_to_vec(),
         "UpdateSetting" => {

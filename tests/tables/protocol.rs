@@ -83,12 +83,13 @@ fn rpcs_are_operations() {
 }
 
 /// Fields of type `bytes` that carry neither key material nor plaintext.
-const PUBLIC_BYTES: [&str; 27] = [
+const PUBLIC_BYTES: [&str; 29] = [
     "BackupKeyResponse.backup",
     "DecryptRequest.additional_authenticated_data",
     "DecryptRequest.authentication_tag",
     "DecryptRequest.ciphertext",
     "DecryptRequest.iv",
+    "DownloadSecurityDomainRequest.certificates",
     "EncryptRequest.additional_authenticated_data",
     "EncryptRequest.iv",
     "EncryptResponse.additional_authenticated_data",
@@ -107,6 +108,7 @@ const PUBLIC_BYTES: [&str; 27] = [
     "RestoreKeyRequest.backup",
     "SignRequest.digest",
     "SignResponse.signature",
+    "TransferKey.certificate",
     "UnwrapKeyRequest.wrapped_key",
     "VerifyRequest.digest",
     "VerifyRequest.signature",

@@ -50,6 +50,7 @@ fn hsm(token_serial: String) -> Vec<Change> {
         network: NetworkRules::default(),
         settings: Settings::default(),
         security_domain: None,
+        transfer_key: None,
     };
     let group = ResourceGroup {
         subscription,

@@ -40,6 +40,7 @@ pub const fn http_status(error: &Error) -> u16 {
         },
         Error::Conflict { .. }
         | Error::Deleted { .. }
+        | Error::HsmAlreadyActivated { .. }
         | Error::ResourceGroupNotEmpty { .. } => 409,
         Error::ResumeTokenExpired { .. } => 410,
         Error::RequestTooLarge { .. } => 413,

@@ -253,6 +253,7 @@ mod tests {
             network: Default::default(),
             settings: Default::default(),
             security_domain: None,
+            transfer_key: None,
         }
     }
 

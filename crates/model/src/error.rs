@@ -81,6 +81,12 @@ pub enum Error {
         /// The names of built-in roles that grant the action.
         roles: Vec<String>,
     },
+    /// The HSM is activated: only one that is not can take over a security domain.
+    #[error("managed HSM {hsm} is already activated")]
+    HsmAlreadyActivated {
+        /// The HSM.
+        hsm: HsmName,
+    },
     /// The HSM is provisioned but not activated.
     #[error("managed HSM {hsm} is not activated")]
     HsmNotActivated {
@@ -315,6 +321,7 @@ impl Error {
             Self::Deleted { resource, .. } => resource.kind.reasons().deleted,
             Self::Exists { resource, .. } => resource.kind.reasons().exists,
             Self::Forbidden { .. } => "ACTION_NOT_GRANTED",
+            Self::HsmAlreadyActivated { .. } => "HSM_ALREADY_ACTIVATED",
             Self::HsmNotActivated { .. } => "HSM_NOT_ACTIVATED",
             Self::Internal(_) => "INTERNAL",
             Self::Invalid { .. } => "BAD_PARAMETER",

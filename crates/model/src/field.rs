@@ -55,6 +55,7 @@ fields! {
     BudgetId = "budget_id", "budget_id";
     By = "by", "by";
     Certificate = "certificate", "certificate";
+    Certificates = "certificates", "certificates";
     Ciphertext = "ciphertext", "value";
     ClientId = "client_id", "client_id";
     Count = "count", "count";
@@ -120,6 +121,8 @@ fields! {
     ResourceGroup = "resource_group", "resource_group";
     ResourceGroupId = "resource_group_id", "resource_group_id";
     ResumeToken = "resume_token", "resume_token";
+    Quorum = "quorum", "required";
+    RestoreBlob = "restore_blob", "value";
     RetentionDays = "retention_days", "properties.softDeleteRetentionInDays";
     RoleAssignmentId = "role_assignment_id", "role_assignment_id";
     RoleDefinition = "role_definition", "role_definition";

@@ -8,7 +8,7 @@ use super::name::{HsmName, PrincipalId};
 pub use super::network::{DefaultAction, NetworkBypass, NetworkChanges, NetworkRules, PublicNetworkAccess};
 use super::resource::{ResourceGroupName, SubscriptionId};
 use super::retention::{Deletion, RecoveryLevel, RetentionDays};
-use super::security_domain::SecurityDomain;
+use super::security_domain::{SecurityDomain, TransferKey};
 use super::setting::Settings;
 use super::tags::Tags;
 use super::{Error, Field, Result, Timestamp};
@@ -92,6 +92,9 @@ pub struct ManagedHsm {
     /// The security domain; `None` before activation.
     #[serde(default)]
     pub security_domain: Option<SecurityDomain>,
+    /// The transfer key, if a security domain is going to be uploaded.
+    #[serde(default)]
+    pub transfer_key: Option<TransferKey>,
 }
 
 impl ManagedHsm {
@@ -138,6 +141,7 @@ impl ManagedHsm {
             network: other.network.clone(),
             settings: other.settings,
             security_domain: self.security_domain.clone().or_else(|| other.security_domain.clone()),
+            transfer_key: other.transfer_key.clone(),
             ..self.clone()
         };
         allowed == *other

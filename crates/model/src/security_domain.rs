@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Timestamp;
 use super::base64::base64url;
 use super::name::VersionId;
 
@@ -34,6 +35,18 @@ pub struct SealedSecret {
     /// The authentication tag.
     #[serde(with = "base64url")]
     pub authentication_tag: Vec<u8>,
+}
+
+/// The key of an HSM that is not activated, for which the security domain of another one is encrypted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TransferKey {
+    /// The RSA key in the token.
+    pub object: VersionId,
+    /// Its certificate, X.509 in DER.
+    #[serde(with = "base64url")]
+    pub certificate: Vec<u8>,
+    /// When the certificate expires.
+    pub expires: Timestamp,
 }
 
 impl SecurityDomain {

@@ -63,6 +63,11 @@ impl Certificate {
         self.thumbprint
     }
 
+    /// The certificate in PEM (RFC 7468).
+    pub fn to_pem(&self) -> String {
+        pem::encode("CERTIFICATE", &self.der)
+    }
+
     /// The certificate in DER.
     pub fn der(&self) -> &[u8] {
         &self.der

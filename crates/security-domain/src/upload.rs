@@ -94,6 +94,11 @@ impl Upload {
         self.recipient
     }
 
+    /// The key of the wrapped master secret, encrypted for the transfer key.
+    pub fn encrypted_key(&self) -> &[u8] {
+        self.wrapped_key.encrypted_key()
+    }
+
     /// Decrypts the blob. `unwrap` decrypts with the private key of the transfer key, by RSA-OAEP with SHA-256; the key
     /// may be in a token. Errors of `unwrap` are returned as they are.
     ///

@@ -14,7 +14,7 @@ use super::query::Query;
 use crate::engine::{Engine, PlaneAccess};
 use crate::identity::{Audience, Credential, VerifiedCredential};
 use crate::model::audit_entry::{Meter, Origin};
-use crate::model::{Error, Result};
+use crate::model::{Error, Field, Result};
 use crate::ops::{Operation, Target};
 
 /// The contents of a request besides its route. `S` is the endpoint that the client addressed.
@@ -37,6 +37,15 @@ impl<'a, S> RequestInput<'a, S> {
     /// Returns a part of the path that the route names, as the client wrote it; empty if the route does not name it.
     pub(in crate::api) fn argument(&self, name: &str) -> &'a str {
         self.arguments.get(name).unwrap_or_default()
+    }
+
+    /// Returns the body as text, for documents that have a parser of their own.
+    ///
+    /// # Errors
+    /// `Invalid` if it is not UTF-8.
+    pub(in crate::api) fn text(&self) -> Result<&str> {
+        let body = self.body.as_ref().map_err(Clone::clone)?;
+        std::str::from_utf8(body).map_err(|_| Error::invalid(Field::Body, "this is not UTF-8"))
     }
 
     /// Parses the body as JSON.

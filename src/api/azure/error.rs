@@ -15,7 +15,7 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
             "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."
                 .to_owned(),
         ),
-        Error::Conflict { .. } => ("Conflict", as_is()),
+        Error::Conflict { .. } | Error::HsmAlreadyActivated { .. } => ("Conflict", as_is()),
         Error::Deleted { resource, .. } => match resource.kind {
             // assumption: the message is that of Key Vault's vaults.
             ResourceKind::Key => (

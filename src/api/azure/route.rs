@@ -141,6 +141,22 @@ impl<E: AzureEndpoint> Route<E> {
         Self::new::<O>(method, pattern, read, move |call| Box::pin(accept(call, read, location)))
     }
 
+    /// A route whose response contains the URL of the status of an operation; `respond` also gets the `api-version`.
+    pub(in crate::api) fn monitored<O>(
+        (method, pattern): (&'static str, &'static str),
+        read: Read<E, O>,
+        respond: fn(&E, O::Reply, &str) -> Result<CallResponse>,
+    ) -> Self
+    where
+        O: Operation<Target: Target<Plane: PlaneAccess>>,
+    {
+        Self::new::<O>(method, pattern, read, move |call| {
+            let version = call.input().query.api_version().to_owned();
+            let show = move |endpoint: &E, reply| respond(endpoint, reply, &version);
+            Box::pin(async move { call.send(E::requires_version::<O>(), read, show).await? })
+        })
+    }
+
     /// A route that runs one of several operations: that of the route in `choices` at the index that `choose` returns.
     pub(in crate::api) fn choosing<const N: usize>(
         (method, pattern): (&'static str, &'static str),

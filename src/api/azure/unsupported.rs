@@ -63,7 +63,6 @@ pub(in crate::api) const DATA_PLANE: &[RouteFamily] = &[
     below(&["prebackup"], BACKUP),
     below(&["restore"], BACKUP),
     below(&["prerestore"], BACKUP),
-    below(&["securitydomain"], "the security domain"),
     below(&["ekm"], "external keys"),
     below(&["secrets"], "secrets"),
     below(&["deletedsecrets"], "secrets"),

@@ -65,7 +65,9 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("scope", denied.scope()));
             Code::PermissionDenied
         }
-        Error::HsmNotActivated { hsm } | Error::SecurityDomainMissing { hsm } => {
+        Error::HsmAlreadyActivated { hsm }
+        | Error::HsmNotActivated { hsm }
+        | Error::SecurityDomainMissing { hsm } => {
             facts.push(("resource", format!("hsms/{hsm}")));
             Code::FailedPrecondition
         }

@@ -14,7 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::super::azure::error;
-use super::super::azure::response::CallResponse;
+use super::super::azure::response::{CallResponse, Monitor};
 use super::endpoint::Endpoint;
 use crate::engine;
 use crate::model::{Error, Field};
@@ -29,6 +29,7 @@ const COMMON_HEADERS: [(HeaderName, &str); 6] = [
     (X_FRAME_OPTIONS, "SAMEORIGIN"),
 ];
 
+const ASYNC_OPERATION: HeaderName = HeaderName::from_static("azure-asyncoperation");
 const BUILD_VERSION: HeaderName = HeaderName::from_static("x-ms-build-version");
 const NETWORK_INFO: HeaderName = HeaderName::from_static("x-ms-keyvault-network-info");
 const REGION: HeaderName = HeaderName::from_static("x-ms-keyvault-region");
@@ -78,6 +79,14 @@ pub(super) fn success_response(
     let headers = response.headers_mut();
     if let Some(Ok(region)) = endpoint.location.as_deref().map(HeaderValue::from_str) {
         headers.insert(REGION, region);
+    }
+    if let Some(Monitor { url, retry_after }) = call.monitor {
+        if let Ok(url) = HeaderValue::try_from(url) {
+            headers.insert(ASYNC_OPERATION, url);
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
     }
     if let Some(peer) = context.peer {
         let family = if peer.is_ipv4() { "Ipv4" } else { "Ipv6" };

@@ -12,14 +12,22 @@ use super::super::azure::response::CallResponse;
 use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
 use super::endpoint::Endpoint;
-use super::wire::{access, backup, crypto, keys, rotation, settings};
+use super::wire::{access, backup, crypto, keys, rotation, security_domain, settings};
 use crate::model::{Error, Result};
 
 pub(super) type Route = route::Route<Endpoint>;
 
 /// All routes of the data plane.
-pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> =
-    LazyLock::new(|| RouteTable::new([of_keys(), of_deleted_keys(), of_crypto(), of_settings(), of_roles()]));
+pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
+    RouteTable::new([
+        of_keys(),
+        of_deleted_keys(),
+        of_crypto(),
+        of_security_domain(),
+        of_settings(),
+        of_roles(),
+    ])
+});
 
 /// Fixed segments come before names, because a key version may have any name.
 fn of_keys() -> Vec<Route> {
@@ -61,6 +69,21 @@ fn of_crypto() -> Vec<Route> {
             .converting(crypto::key_is_value),
         Route::json(("POST", "keys/{key}/{version?}/unwrapkey"), crypto::unwrap, crypto::revealed),
         Route::json(("POST", "rng"), crypto::random, crypto::random_bytes),
+    ]
+}
+
+fn of_security_domain() -> Vec<Route> {
+    use security_domain as wire;
+    vec![
+        Route::monitored(("POST", "securitydomain/download"), wire::download, wire::downloaded),
+        Route::monitored(
+            ("GET", "securitydomain/download/pending"),
+            wire::download_status,
+            wire::download_state,
+        ),
+        Route::responding(("GET", "securitydomain/upload"), wire::transfer_key, wire::transfer_key_document),
+        Route::monitored(("POST", "securitydomain/upload"), wire::upload, wire::uploaded),
+        Route::monitored(("GET", "securitydomain/upload/pending"), wire::upload_status, wire::upload_state),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! `strongroom hsm`: managed HSMs as resources
 
+mod activate;
 mod create;
 mod remove;
 mod show;
@@ -16,6 +17,7 @@ use crate::api::grpc::pb;
 use crate::model::name::HsmName;
 use crate::model::resource::ResourceGroupName;
 
+use activate::ActivateArgs;
 use create::CreateArgs;
 use remove::DeletedArgs;
 use update::UpdateArgs;
@@ -31,7 +33,7 @@ pub enum HsmCommand {
     List(ListArgs),
     /// Update tags or network settings, or enable purge protection
     Update(UpdateArgs),
-    /// Activate a managed HSM; requires one of its administrators
+    /// Activate a managed HSM; requires one of its administrators. For production, use `security-domain download`
     Activate(ActivateArgs),
     /// Delete a managed HSM with its contents; it can be recovered, and is charged, until it is purged
     Delete(HsmArgs),
@@ -65,13 +67,6 @@ pub struct ListArgs {
     resource_group: Option<ResourceGroupName>,
 }
 
-/// The managed HSM to activate.
-#[derive(Args, Clone, Debug)]
-pub struct ActivateArgs {
-    /// Name of the managed HSM
-    name: HsmName,
-}
-
 /// The name to check.
 #[derive(Args, Clone, Debug)]
 pub struct CheckArgs {
@@ -100,7 +95,7 @@ pub(super) async fn run(context: &Context, command: HsmCommand) -> Outcome {
         HsmCommand::Show(args) => show::show(context, args).await,
         HsmCommand::List(args) => show::list(context, args).await,
         HsmCommand::Update(args) => update::run(context, args).await,
-        HsmCommand::Activate(args) => activate(context, args).await,
+        HsmCommand::Activate(args) => activate::run(context, args).await,
         HsmCommand::Delete(args) => remove::delete(context, args).await,
         HsmCommand::ShowDeleted(args) => remove::show(context, args).await,
         HsmCommand::ListDeleted => remove::list(context).await,
@@ -108,14 +103,6 @@ pub(super) async fn run(context: &Context, command: HsmCommand) -> Outcome {
         HsmCommand::Purge(args) => remove::purge(context, args).await,
         HsmCommand::CheckName(args) => check_name(context, args).await,
     }
-}
-
-async fn activate(context: &Context, args: ActivateArgs) -> Outcome {
-    let session = context.connect().await?;
-    let name = format!("hsms/{}", args.name);
-    session.hsms().activate_managed_hsm(pb::ActivateManagedHsmRequest { name: name.clone() }).await?;
-    let text = format!("activated {name}");
-    context.output.print_value(&view::Activated { name, activated: true }, &text)
 }
 
 async fn check_name(context: &Context, args: CheckArgs) -> Outcome {

@@ -1,9 +1,14 @@
-//! `strongroom security-domain`: shows and restores security domain files. Needs the files only, not a running service.
+//! `strongroom security-domain`: downloads and uploads security domains, and works with their files offline.
 
+mod download;
+mod init_recovery;
 mod inspect;
 mod restore_blob;
+mod status;
+mod upload;
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::Context;
 use super::failure::{Failure, Outcome};
@@ -13,6 +18,14 @@ use crate::security_domain::{Error, SecurityDomain};
 /// Subcommands of `strongroom security-domain`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum SecurityDomainCommand {
+    /// Download the security domain, encrypted for certificates; activates the HSM the first time
+    Download(download::DownloadArgs),
+    /// Store the certificate of the exchange key of an HSM that is not activated
+    InitRecovery(init_recovery::InitRecoveryArgs),
+    /// Upload the security domain of another HSM into one that is not activated, and activate it
+    Upload(upload::UploadArgs),
+    /// Show whether the security domain was downloaded or uploaded
+    Status(status::StatusArgs),
     /// Show the quorum, certificates and data of a security domain file; needs no private key
     Inspect(inspect::InspectArgs),
     /// Decrypt a security domain file and encrypt it for the exchange key of another HSM, offline
@@ -20,11 +33,22 @@ pub enum SecurityDomainCommand {
 }
 
 /// Runs the subcommand.
-pub(super) fn run(context: &Context, command: &SecurityDomainCommand) -> Outcome {
+pub(super) async fn run(context: &Context, command: SecurityDomainCommand) -> Outcome {
     match command {
-        SecurityDomainCommand::Inspect(args) => inspect::run(context, args),
-        SecurityDomainCommand::RestoreBlob(args) => restore_blob::run(args),
+        SecurityDomainCommand::Download(args) => download::run(context, args).await,
+        SecurityDomainCommand::InitRecovery(args) => init_recovery::run(context, args).await,
+        SecurityDomainCommand::Upload(args) => upload::run(context, args).await,
+        SecurityDomainCommand::Status(args) => status::run(context, args).await,
+        SecurityDomainCommand::Inspect(args) => inspect::run(context, &args),
+        SecurityDomainCommand::RestoreBlob(args) => restore_blob::run(&args),
     }
+}
+
+/// The result of an upload.
+#[derive(Serialize)]
+struct Uploaded {
+    name: String,
+    uploaded: bool,
 }
 
 /// Reads a file, and parses its text.

@@ -18,7 +18,17 @@ pub struct RestoreBlobArgs {
     /// Security domain file, as downloaded
     #[arg(long, value_name = "FILE")]
     sd_file: Source,
-    /// Certificate of the exchange key, in PEM, as stored by `az keyvault security-domain init-recovery`
+    #[command(flatten)]
+    recovery: RecoveryArgs,
+    /// File to write the restore blob to, or - for standard output
+    #[arg(long, value_name = "FILE")]
+    sd_file_restore_blob: RawOutput,
+}
+
+/// The keys that decrypt a security domain, and the key that it is encrypted for.
+#[derive(Args, Clone, Debug)]
+pub(super) struct RecoveryArgs {
+    /// Certificate of the exchange key, in PEM, as stored by `init-recovery`
     #[arg(long, value_name = "FILE")]
     sd_exchange_key: Source,
     /// Private keys in PEM, at least as many as the quorum; the certificate of KEY.pem is KEY.cer in the same directory
@@ -27,25 +37,27 @@ pub struct RestoreBlobArgs {
     /// Passphrases of the private keys, in their order; "" for one that is not encrypted
     #[arg(long, value_name = "PASSPHRASE", num_args = 1..)]
     passwords: Vec<SecretString>,
-    /// File to write the restore blob to, or - for standard output
-    #[arg(long, value_name = "FILE")]
-    sd_file_restore_blob: RawOutput,
 }
 
 /// Reads all files, and writes the restore blob if all are valid.
 pub(super) fn run(args: &RestoreBlobArgs) -> Outcome {
+    args.sd_file_restore_blob.write(restore(&args.sd_file, &args.recovery)?.as_bytes())
+}
+
+/// Decrypts a security domain file, and returns the restore blob for the exchange key.
+pub(super) fn restore(file: &Source, args: &RecoveryArgs) -> Outcome<String> {
     if args.passwords.len() > args.sd_wrapping_keys.len() {
         return Err(Failure::Usage("more --passwords than --sd-wrapping-keys".to_owned()));
     }
-    let domain = read_domain(&args.sd_file)?;
+    let domain = read_domain(file)?;
     let transfer_key = read(&args.sd_exchange_key, TransferKey::from_pem)?;
     let keys = wrapping_keys(args)?;
-    let (_, data) = domain.open(&keys).map_err(|error| failure(args, &keys, &error))?;
+    let (_, data) = domain.open(&keys).map_err(|error| failure(file, args, &keys, &error))?;
     let text = Upload::seal(&data, &transfer_key).and_then(|upload| upload.to_text());
-    args.sd_file_restore_blob.write(text.map_err(|error| Failure::problem(error.to_string()))?.as_bytes())
+    text.map_err(|error| Failure::problem(error.to_string()))
 }
 
-fn wrapping_keys(args: &RestoreBlobArgs) -> Outcome<Vec<WrappingKey>> {
+fn wrapping_keys(args: &RecoveryArgs) -> Outcome<Vec<WrappingKey>> {
     let mut passphrases = args.passwords.iter();
     let key = |path: &PathBuf| {
         let passphrase = passphrases.next().map(|passphrase| passphrase.expose_secret().as_bytes());
@@ -62,10 +74,10 @@ fn wrapping_keys(args: &RestoreBlobArgs) -> Outcome<Vec<WrappingKey>> {
 }
 
 /// The failure to open the security domain. If it is due to one private key, names the key's file.
-fn failure(args: &RestoreBlobArgs, keys: &[WrappingKey], error: &Error) -> Failure {
+fn failure(file: &Source, args: &RecoveryArgs, keys: &[WrappingKey], error: &Error) -> Failure {
     let mut files = args.sd_wrapping_keys.iter().zip(keys);
     let cause = files.find(|(_, key)| error.thumbprint() == Some(key.certificate().thumbprint()));
-    let failure = Failure::problem(format!("{}: {error}", args.sd_file));
+    let failure = Failure::problem(format!("{file}: {error}"));
     match cause {
         Some((file, _)) => failure.hint(format!("this is the certificate of {}", file.display())),
         None => failure,

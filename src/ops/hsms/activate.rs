@@ -1,14 +1,15 @@
 //! Activates a managed HSM.
 
+use std::sync::Arc;
+
 use crate::model::audit_entry::Meter;
-use crate::model::change::{Change, IntentVerb};
+use crate::model::change::Change;
 use crate::model::container::ContainerId;
 use crate::model::hsm::{Activation, ManagedHsm};
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::HsmName;
 use crate::model::{Error, Result};
-use crate::ops::security_domain::{self, DomainSecrets};
-use crate::ops::{Cx, DataPlane, Done, Operation, Target, WholeHsm, hsm_lock};
+use crate::ops::{Cx, DataPlane, Done, Operation, Target, WholeHsm, hsm_lock, security_domain};
 use crate::store::Store;
 
 /// Activates an HSM, with a new security domain; has no effect on an active one. Azure activates an HSM when its security
@@ -35,24 +36,20 @@ impl Operation for ActivateManagedHsm {
     }
 
     async fn execute(self, _: HsmInAnyState, cx: &Cx) -> Result<Done<()>> {
-        // Read again: the HSM may have changed since the call was authorized.
-        let hsm = cx
-            .store
-            .hsm(&cx.managed_hsm().name)
-            .ok_or_else(|| Error::NotFound((&cx.managed_hsm().name).into()))?;
+        let hsm = current_hsm(cx)?;
         let mut active = ManagedHsm { activation: Activation::Active, ..hsm.as_ref().clone() };
-        if hsm.security_domain.is_none() && security_domain::is_supported(&cx.token) {
-            let objects = [cx.ids.version(), cx.ids.version()];
-            cx.declare_intent(IntentVerb::Create, objects.to_vec()).await?;
-            let secrets = DomainSecrets::generate(&cx.token).await?;
-            active.security_domain =
-                Some(security_domain::install(&secrets, &cx.token, hsm.id, objects).await?);
+        if active.security_domain.is_none() {
+            active.security_domain = security_domain::generate(cx).await?;
         }
-        if active == *hsm {
-            return Ok(Done::reply(()));
-        }
-        Ok(Done::with((), [Change::ReplaceHsm(active)]))
+        let changes = if active == *hsm { Vec::new() } else { vec![Change::ReplaceHsm(active)] };
+        Ok(Done::with((), changes))
     }
+}
+
+/// Reads the addressed HSM again: it may have changed since the call was authorized.
+pub(in crate::ops) fn current_hsm(cx: &Cx) -> Result<Arc<ManagedHsm>> {
+    let name = &cx.managed_hsm().name;
+    cx.store.hsm(name).ok_or_else(|| Error::NotFound(name.into()))
 }
 
 /// An HSM in any activation state. Shares the lock of changes to the HSM resource.

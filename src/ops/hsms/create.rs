@@ -109,6 +109,7 @@ impl Operation for CreateManagedHsm {
             network: self.network,
             settings: Settings::default(),
             security_domain: None,
+            transfer_key: None,
         };
         let bundle = HsmBundle::of(&Arc::new(hsm.clone()), &cx.store);
         Ok(Done::with(bundle, [Change::InsertHsm(hsm, assignments)]))

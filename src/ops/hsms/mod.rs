@@ -16,7 +16,8 @@ mod update;
 
 use std::sync::Arc;
 
-pub use activate::ActivateManagedHsm;
+pub(super) use activate::current_hsm;
+pub use activate::{ActivateManagedHsm, HsmInAnyState};
 pub use check_name::{CheckManagedHsmName, NameAvailability};
 pub use create::CreateManagedHsm;
 pub use deletion::{

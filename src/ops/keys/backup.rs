@@ -4,6 +4,7 @@ use crate::backup::{KeyBackup, KeyRecord};
 use crate::model::audit_entry::Meter;
 use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Result};
+use crate::ops::security_domain::DomainKeys;
 use crate::ops::{Cx, Done, KeyPath, LiveKey, Operation};
 
 /// Backs up a key with all its versions, attributes, tags and its rotation policy
@@ -27,7 +28,7 @@ impl Operation for BackupKey {
     }
 
     async fn execute(self, LiveKey(key): LiveKey, cx: &Cx) -> Result<Done<Vec<u8>>> {
-        let domain = cx.security_domain()?;
+        let domain = DomainKeys::addressed(cx)?;
         let mut wrapped = Vec::with_capacity(key.versions.len());
         for version in &key.versions {
             let key_type = version.material.key_type();

@@ -11,6 +11,7 @@ use crate::model::key::Key;
 use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::resource_kind::Resource;
 use crate::model::{Error, Result};
+use crate::ops::security_domain::DomainKeys;
 use crate::ops::{AllKeys, Cx, DataPlane, Done, Operation, Recovery, Target};
 use crate::store::Store;
 
@@ -39,7 +40,7 @@ impl Operation for RestoreKey {
     }
 
     async fn execute(self, _: RestoredKey, cx: &Cx) -> Result<Done<KeyBundle>> {
-        let domain = cx.security_domain()?;
+        let domain = DomainKeys::addressed(cx)?;
         let content_key = domain.key_backup_key().await?;
         let KeyBackup(record) = KeyBackup::open(&content_key, &self.backup).map_err(malformed)?;
         let key = record.to_key(&cx.container.id()).map_err(KeyBackupError::Invalid).map_err(malformed)?;
@@ -91,7 +92,7 @@ fn check_absent(key: &Key, cx: &Cx) -> Result<()> {
 
 /// Unwraps the material of all versions in the token.
 async fn unwrap(record: &KeyRecord, key: &Key, cx: &Cx) -> Result<()> {
-    let wrapping_key = cx.security_domain()?.wrapping_key();
+    let wrapping_key = DomainKeys::addressed(cx)?.wrapping_key();
     let objects = key.versions.iter().map(|version| version.version).collect();
     cx.declare_intent(IntentVerb::Restore, objects).await?;
     for (version, public, wrapped) in record.material() {

@@ -9,6 +9,7 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::name::VersionId;
 use crate::model::security_domain::{SealedSecret, SecurityDomain};
 use crate::model::{Error, Result};
+use crate::ops::Cx;
 use crate::security_domain::{ContentKey, Datum, TAGS};
 use crate::token::{Feature, Token};
 
@@ -76,10 +77,16 @@ impl<'a> DomainKeys<'a> {
         match &hsm.security_domain {
             Some(domain) => Ok(Self { token, hsm: hsm.id, domain }),
             None if is_supported(token) => Err(Error::SecurityDomainMissing { hsm: hsm.name.clone() }),
-            None => Err(Error::Unsupported {
-                what: "the token of this HSM does not wrap keys, so that they cannot be backed up".to_owned(),
-            }),
+            None => Err(super::unsupported()),
         }
+    }
+
+    /// Returns the keys of the security domain of the addressed HSM.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn addressed(cx: &'a Cx) -> Result<Self> {
+        Self::of(cx.managed_hsm(), &cx.token)
     }
 
     /// The security domain.

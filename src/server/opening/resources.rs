@@ -141,6 +141,7 @@ pub(super) async fn create_hsm(
         network: NetworkRules::default(),
         settings: setting::Settings::default(),
         security_domain: None,
+        transfer_key: None,
     };
     let built_in = config::built_in_roles()?;
     let assignments = resolve(roles, &built_in)?.into_iter().map(|(principal, role)| RoleAssignment {

@@ -93,6 +93,17 @@ async function deletion() {
   assert.equal((await keys.createEcKey("life")).keyType, "EC-HSM");
 }
 
+async function backup() {
+  const made = await keys.createEcKey("kept", { tags: { team: "billing" } });
+  const backup = await keys.backupKey("kept");
+  await refused(keys.restoreKeyBackup(backup), 409, "Conflict");
+  await (await keys.beginDeleteKey("kept", polling)).pollUntilDone();
+  await keys.purgeDeletedKey("kept");
+  await refused(keys.restoreKeyBackup(backup.subarray(1)), 400, "MalformedBackupBlob", "different crypto domain");
+  const restored = await keys.restoreKeyBackup(backup);
+  assert.deepEqual([restored.id, restored.key, restored.properties], [made.id, made.key, made.properties]);
+}
+
 async function rotation() {
   const made = await keys.createEcKey("rotated", { curve: "P-384", hsm: true });
   const policy = await keys.updateKeyRotationPolicy("rotated", {
@@ -130,4 +141,4 @@ async function unauthorizedPrincipals() {
   assert.ok(error.message.includes("7000215"), error);
 }
 
-await play(namesAndUrls, kinds, dates, updates, lists, deletion, rotation, random, authorizedPrincipals, unauthorizedPrincipals);
+await play(namesAndUrls, kinds, dates, updates, lists, deletion, backup, rotation, random, authorizedPrincipals, unauthorizedPrincipals);

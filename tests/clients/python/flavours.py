@@ -15,12 +15,14 @@ if FLAVOUR == "async":
     from azure.keyvault.administration.aio import KeyVaultAccessControlClient, KeyVaultSettingsClient
     from azure.keyvault.keys.aio import KeyClient
     from azure.keyvault.keys.crypto.aio import CryptographyClient
+    from azure.keyvault.securitydomain.aio import SecurityDomainClient
     from azure.mgmt.keyvault.aio import KeyVaultManagementClient
 else:
     from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
     from azure.keyvault.administration import KeyVaultAccessControlClient, KeyVaultSettingsClient
     from azure.keyvault.keys import KeyClient
     from azure.keyvault.keys.crypto import CryptographyClient
+    from azure.keyvault.securitydomain import SecurityDomainClient
     from azure.mgmt.keyvault import KeyVaultManagementClient
 
 URL = os.environ["AZURE_KEYVAULT_URL"]
@@ -73,8 +75,12 @@ def principal(name, secret=None):
     return made
 
 
-def key_client(who, **more):
-    return opened(KeyClient(URL, who, **more))
+def key_client(who, url=URL, **more):
+    return opened(KeyClient(url, who, **more))
+
+
+def security_domain_client(who, url):
+    return opened(SecurityDomainClient(url, who))
 
 
 def cryptography_client(key, who):
@@ -87,8 +93,8 @@ def local_client(jwk):
     return client if FLAVOUR == "async" else Awaited(client)
 
 
-def access_control_client(who, **more):
-    return opened(KeyVaultAccessControlClient(URL, who, **more))
+def access_control_client(who, url=URL, **more):
+    return opened(KeyVaultAccessControlClient(url, who, **more))
 
 
 def settings_client(who, **more):

@@ -121,6 +121,28 @@ async def deletion():
     assert (await KEYS.create_ec_key("life")).key_type == KeyType.ec_hsm
 
 
+async def backup():
+    first = await KEYS.create_oct_key("kept", hardware_protected=True, tags={"team": "billing"})
+    await KEYS.create_rsa_key("kept", hardware_protected=True)
+    versions = await listed(KEYS.list_properties_of_key_versions("kept"))
+    backup = await KEYS.backup_key("kept")
+    taken = await refused(ResourceExistsError, KEYS.restore_key_backup(backup))
+    assert taken.error.code == "Conflict", taken
+    await delete(KEYS, "kept")
+    await refused(ResourceExistsError, KEYS.restore_key_backup(backup), "deleted but recoverable")
+    await KEYS.purge_deleted_key("kept")
+    for wrong in (b"", b"none", backup[:-1], backup[:50] + b"A" + backup[51:]):
+        malformed = await refused(HttpResponseError, KEYS.restore_key_backup(wrong), "different crypto domain")
+        assert (malformed.status_code, malformed.error.code) == (400, "MalformedBackupBlob"), malformed
+    restored = await KEYS.restore_key_backup(backup)
+    again = await listed(KEYS.list_properties_of_key_versions("kept"))
+    assert restored.id == versions[1].id and versions[0].id == first.id
+    assert [(one.id, one.tags, one.created_on, one.updated_on) for one in again] == [
+        (one.id, one.tags, one.created_on, one.updated_on) for one in versions
+    ]
+    await refused(ResourceNotFoundError, KEYS.backup_key("none"), "Key not found")
+
+
 async def rotation():
     made = await KEYS.create_ec_key("rotated", hardware_protected=True, curve="P-384")
     blank = await KEYS.get_key_rotation_policy("rotated")
@@ -185,6 +207,7 @@ play(
     updates,
     lists,
     deletion,
+    backup,
     rotation,
     random,
     api_versions,

@@ -120,8 +120,6 @@ async fn unavailable_features_are_named_with_501() {
         (&put, "/restore", "backup and restore"),
         (&post, "/prebackup", "backup and restore"),
         (&put, "/prerestore", "backup and restore"),
-        (&get, "/securitydomain/upload", "the security domain"),
-        (&post, "/securitydomain/download", "the security domain"),
         (&get, "/ekm", "external keys"),
         (&get, "/secrets", "secrets"),
         (&get, "/secrets/a", "secrets"),

@@ -1,12 +1,16 @@
 //! The matrix over REST: every built-in role with every operation that Azure's REST surface has.
 
+use base64::Engine as _;
 use serde_json::{Value, json};
+use strongroom::security_domain::Certificate;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::public_key::PublicKey;
 
 use super::built_in_roles;
 use super::fixture::{Fixture, scope};
 use super::matrix::local_rbac_operations;
 use super::support::{CRYPTO_USER, data_action};
-use crate::requests::{GUID, NEW_GUID};
+use crate::requests::{CERTIFICATES, GUID, NEW_GUID, RESTORE_BLOB};
 use crate::rest::client::{Rest, RestResponse, base64url};
 use crate::support::Client;
 
@@ -16,6 +20,22 @@ const GRPC_ONLY: [&str; 3] = ["CheckAccess", "ActivateManagedHsm", "WatchLifecyc
 const SETTING: &str = "/settings/AllowKeyManagementOperationsThroughARM";
 const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";
 const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/roleAssignments";
+
+/// Returns a request for the security domain, as Azure's clients send it.
+fn download_request() -> Value {
+    let jwk = |pem: &str| {
+        let certificate = Certificate::from_pem(pem).unwrap();
+        let (_, parsed) = X509Certificate::from_der(certificate.der()).unwrap();
+        let Ok(PublicKey::RSA(key)) = parsed.public_key().parsed() else { panic!("an RSA key") };
+        let number = |bytes: &[u8]| {
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            base64url(&bytes[zeros..])
+        };
+        let x5c = base64::engine::general_purpose::STANDARD.encode(certificate.der());
+        json!({"kty": "RSA", "n": number(key.modulus), "e": number(key.exponent), "x5c": [x5c]})
+    };
+    json!({"certificates": CERTIFICATES.map(jwk), "required": 2})
+}
 
 impl Fixture {
     /// Makes the call of [`Fixture::call`] over REST.
@@ -82,6 +102,13 @@ impl Fixture {
             "DeleteRoleAssignment" => {
                 client.delete(&format!("{}{ASSIGNMENTS}/{GUID}", scope(operation))).await
             }
+            "DownloadSecurityDomain" => client.post("/securitydomain/download", download_request()).await,
+            "GetSecurityDomainDownload" => client.get("/securitydomain/download/pending").await,
+            "GetTransferKey" => client.get("/securitydomain/upload").await,
+            "UploadSecurityDomain" => {
+                client.post("/securitydomain/upload", json!({"value": RESTORE_BLOB})).await
+            }
+            "GetSecurityDomainUpload" => client.get("/securitydomain/upload/pending").await,
             "ListSettings" => client.get("/settings").await,
             "GetSetting" => client.get(SETTING).await,
             "UpdateSetting" => client.patch(SETTING, json!({"value": "true"})).await,
@@ -104,7 +131,8 @@ async fn every_role_is_granted_the_same_actions_over_rest() {
         {
             let answer = stage.call_rest(&caller, operation.name).await;
             let granted = holder.granted.contains(action.as_str());
-            let done = (200..300).contains(&answer.status);
+            // An active HSM has no transfer key and takes no other domain.
+            let done = (200..300).contains(&answer.status) || answer.status == 409;
             if done {
                 stage.restore(operation.name).await;
             }

@@ -36,6 +36,7 @@ fn hsm(name: &str) -> ManagedHsm {
         network: Default::default(),
         settings: Default::default(),
         security_domain: None,
+        transfer_key: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod keys;
 mod lifecycle;
 mod resources;
 mod rotation;
+mod security_domain;
 mod settings;
 mod usage;
 

@@ -7,4 +7,5 @@ pub(super) mod backup;
 pub(super) mod crypto;
 pub(super) mod keys;
 pub(super) mod rotation;
+pub(super) mod security_domain;
 pub(super) mod settings;

@@ -14,7 +14,7 @@ use azure_security_keyvault_keys::models::{
     CreateKeyParameters, CurveName, EncryptionAlgorithm, GetRandomBytesParameters, ImportKeyParameters,
     JsonWebKey, Key, KeyClientListKeyPropertiesOptions, KeyClientSignOptions, KeyOperationParameters,
     KeyRotationPolicy, KeyRotationPolicyAction, KeyRotationPolicyAttributes, KeyType, LifetimeAction,
-    LifetimeActionTrigger, LifetimeActionType, SignParameters, SignatureAlgorithm,
+    LifetimeActionTrigger, LifetimeActionType, RestoreKeyParameters, SignParameters, SignatureAlgorithm,
     UpdateKeyPropertiesParameters, VerifyParameters,
 };
 use azure_security_keyvault_keys::{KeyClient, ResourceExt as _};
@@ -256,6 +256,21 @@ async fn deletion(keys: &KeyClient) -> Done {
     Ok(())
 }
 
+async fn backup(keys: &KeyClient) -> Done {
+    let made = create(keys, "kept", of_type(KeyType::Ec)).await?;
+    let backup = keys.backup_key("kept", None).await?.into_model()?.value;
+    let restore = || RestoreKeyParameters { key_backup: backup.clone() };
+    refused(keys.restore_key(restore().try_into()?, None).await, StatusCode::Conflict, "Conflict");
+    keys.delete_key("kept", None).await?;
+    keys.purge_deleted_key("kept", None).await?;
+    let none = RestoreKeyParameters { key_backup: Some(b"none".to_vec()) };
+    refused(keys.restore_key(none.try_into()?, None).await, StatusCode::BadRequest, "MalformedBackupBlob");
+    let restored = keys.restore_key(restore().try_into()?, None).await?.into_model()?;
+    assert_eq!(restored.resource_id()?, made.resource_id()?);
+    assert_eq!(restored.attributes.unwrap().created, made.attributes.unwrap().created);
+    Ok(())
+}
+
 async fn random(keys: &KeyClient) -> Done {
     let request = |count| GetRandomBytesParameters { count: Some(count) };
     let bytes = keys.get_random_bytes(request(128).try_into()?, None).await?.into_model()?.value.unwrap();
@@ -283,6 +298,7 @@ async fn main() -> Done {
     updates(&keys).await?;
     rotation(&keys).await?;
     deletion(&keys).await?;
+    backup(&keys).await?;
     random(&keys).await?;
     unauthorized_principals().await
 }
