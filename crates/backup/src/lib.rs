@@ -3,10 +3,12 @@
 //! | backup | encrypted with | contains |
 //! |---|---|---|
 //! | of a key ([`KeyBackup`]) | the content key `base_enclave_backup` of the security domain | a [`KeyRecord`] |
+//! | of an HSM ([`archive`]) | a key derived from `partition_enclave_backup` | all keys, roles and settings |
 //!
 //! In every backup, key material is wrapped by the token under the key `hsm_backup` of the security domain, within the
 //! encryption of the backup, which authenticates the attributes that belong to the material.
 
+pub mod archive;
 mod key_backup;
 mod key_record;
 

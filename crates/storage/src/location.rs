@@ -1,0 +1,170 @@
+//! Reads and writes objects of a location.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt as _};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
+
+use crate::address::{Address, Credential, Policy};
+use crate::error::StorageError;
+
+/// How many parts of an upload are sent at a time; each has some MiB.
+const CONCURRENT_PARTS: usize = 4;
+
+/// A folder of a directory or of a container.
+#[derive(Clone, Debug)]
+pub struct Location {
+    store: Arc<dyn ObjectStore>,
+    folder: Path,
+}
+
+impl Location {
+    /// Opens a location. Does not access it.
+    ///
+    /// # Errors
+    /// [`StorageError::Invalid`], and [`StorageError::Failed`] if the directory cannot be created.
+    pub fn open(address: &Address, credential: &Credential, policy: &Policy) -> Result<Self, StorageError> {
+        match address {
+            Address::Directory(segments) => {
+                let root = policy.directory.as_ref();
+                let root =
+                    root.ok_or_else(|| StorageError::Invalid("directories are not permitted".to_owned()))?;
+                let failed = |_| StorageError::Failed(format!("{} cannot be created", root.display()));
+                std::fs::create_dir_all(root).map_err(failed)?;
+                let store = LocalFileSystem::new_with_prefix(root);
+                let store = store.map_err(|error| StorageError::of(&error, "the directory"))?;
+                Ok(Self { store: Arc::new(store.with_automatic_cleanup(true)), folder: path(segments) })
+            }
+            Address::Blob { endpoint, account, container, folder } => {
+                let mut builder = MicrosoftAzureBuilder::new()
+                    .with_account(account)
+                    .with_container_name(container)
+                    .with_endpoint(endpoint.clone())
+                    .with_allow_http(endpoint.starts_with("http://"));
+                match (credential.signature(), credential) {
+                    (Some(signature), _) => builder = builder.with_config(AzureConfigKey::SasKey, signature),
+                    (None, Credential::ManagedIdentity) => {}
+                    (None, _) => {
+                        let why = "a container requires a SAS token or a managed identity";
+                        return Err(StorageError::Invalid(why.to_owned()));
+                    }
+                }
+                let store = builder.build().map_err(|error| StorageError::of(&error, "the container"))?;
+                Ok(Self { store: Arc::new(store), folder: path(folder) })
+            }
+        }
+    }
+
+    /// Begins to write an object, which appears when the upload is complete.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn upload(&self, name: &str) -> Result<Upload, StorageError> {
+        let path = self.folder.clone().join(name);
+        let upload = self.store.put_multipart(&path).await.map_err(|error| StorageError::of(&error, name))?;
+        Ok(Upload { write: WriteMultipart::new(upload), name: name.to_owned() })
+    }
+
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// [`StorageError`], also as items of the stream.
+    pub async fn read(
+        &self,
+        name: &str,
+    ) -> Result<impl Stream<Item = Result<Bytes, StorageError>> + Send + use<>, StorageError> {
+        let path = self.folder.clone().join(name);
+        let found = self.store.get(&path).await.map_err(|error| StorageError::of(&error, name))?;
+        let name = name.to_owned();
+        Ok(found.into_stream().map_err(move |error| StorageError::of(&error, &name)))
+    }
+
+    /// Checks that an object exists and can be read.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn check_readable(&self, name: &str) -> Result<(), StorageError> {
+        let path = self.folder.clone().join(name);
+        self.store.head(&path).await.map(drop).map_err(|error| StorageError::of(&error, name))
+    }
+
+    /// Checks that objects can be written: writes one and deletes it.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn check_writable(&self, name: &str) -> Result<(), StorageError> {
+        let path = self.folder.clone().join(name);
+        let of = |error: object_store::Error| StorageError::of(&error, "folder");
+        self.store.put(&path, Bytes::from_static(b"strongroom checks access").into()).await.map_err(of)?;
+        self.store.delete(&path).await.map_err(of)
+    }
+}
+
+fn path(segments: &[String]) -> Path {
+    segments.iter().map(String::as_str).collect()
+}
+
+/// An upload that is not complete. Dropping it leaves no object.
+pub struct Upload {
+    write: WriteMultipart,
+    name: String,
+}
+
+impl Upload {
+    /// Appends bytes. Waits while too many parts are being sent.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn write(&mut self, bytes: Vec<u8>) -> Result<(), StorageError> {
+        let waited = self.write.wait_for_capacity(CONCURRENT_PARTS).await;
+        waited.map_err(|error| StorageError::of(&error, &self.name))?;
+        self.write.put(bytes.into());
+        Ok(())
+    }
+
+    /// Completes the object.
+    ///
+    /// # Errors
+    /// [`StorageError`]. The object does not exist then.
+    pub async fn finish(self) -> Result<(), StorageError> {
+        let Self { write, name } = self;
+        write.finish().await.map(drop).map_err(|error| StorageError::of(&error, &name))
+    }
+
+    /// Ends the upload without an object.
+    pub async fn abort(self) {
+        // What remains of it is not an object, and the storage removes it.
+        let _ = self.write.abort().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn object_in_a_directory_appears_when_it_is_complete() {
+        let root = tempfile::tempdir().unwrap();
+        let policy = Policy { directory: Some(root.path().join("backups")), hosts: Vec::new() };
+        let address = Address::parse("file:///nightly", "f", &policy).unwrap();
+        let location = Location::open(&address, &Credential::None, &policy).unwrap();
+        location.check_writable("probe").await.unwrap();
+        let mut upload = location.upload("object").await.unwrap();
+        let content = vec![7; 20 << 20];
+        for part in content.chunks(3 << 20) {
+            upload.write(part.to_vec()).await.unwrap();
+        }
+        assert!(location.check_readable("object").await.is_err());
+        upload.finish().await.unwrap();
+        let read: Vec<Bytes> = location.read("object").await.unwrap().try_collect().await.unwrap();
+        assert_eq!(read.concat(), content);
+        location.upload("aborted").await.unwrap().abort().await;
+        let missing = location.check_readable("aborted").await;
+        assert_eq!(missing, Err(StorageError::NotFound("aborted".to_owned())));
+        assert!(root.path().join("backups/nightly/f/object").exists());
+    }
+}
