@@ -106,7 +106,7 @@ const CRATES: &[(&str, Modules)] = &[
 ];
 
 /// The names under which the top package uses the packages in `crates/`.
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "audit",
     "backup",
     "clock",
@@ -116,6 +116,7 @@ const PACKAGES: [&str; 11] = [
     "model",
     "public_key",
     "security_domain",
+    "storage",
     "store",
     "token",
 ];

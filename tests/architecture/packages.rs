@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     // 1: formats, clock and identifiers
     &["environment", "public-key", "security-domain"],
     // 2: formats of backups, and adapters to external systems, independent of each other
-    &["audit", "backup", "identity", "store", "token"],
+    &["audit", "backup", "identity", "storage", "store", "token"],
 ];
 
 /// Crates that only these packages may use. A name also covers crates with that prefix: `tonic` covers `tonic-types`.
@@ -27,7 +27,8 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     // out of the server.
     ("rsa", &[]),
     ("sqlx", &["store"]),
-    ("tokio", &["environment", "identity", "store", "strongroom", "token"]),
+    ("object_store", &["storage"]),
+    ("tokio", &["environment", "identity", "storage", "store", "strongroom", "token"]),
     ("tonic", &["strongroom"]),
 ];
 

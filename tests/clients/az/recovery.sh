@@ -18,7 +18,7 @@ assign_role() {
 
 export STRONGROOM_DATA_DIR=$PWD/.strongroom
 cd "$work"
-for holder in a b c stranger; do
+for holder in a b c outsider; do
     openssl req -newkey rsa:2048 -nodes -keyout $holder.pem -x509 -days 30 -subj "/CN=$holder" -out $holder.cer 2>/dev/null
 done
 openssl pkcs8 -topk8 -in b.pem -passout pass:secret -out b.encrypted 2>/dev/null && mv b.encrypted b.pem
@@ -55,7 +55,7 @@ az keyvault security-domain init-recovery --hsm-name payroll --sd-exchange-key e
 refused "" az keyvault security-domain upload --hsm-name payroll --sd-file domain.json --sd-exchange-key exchange.pem \
     --sd-wrapping-keys a.pem
 refused "" az keyvault security-domain upload --hsm-name payroll --sd-file domain.json --sd-exchange-key exchange.pem \
-    --sd-wrapping-keys a.pem stranger.pem
+    --sd-wrapping-keys a.pem outsider.pem
 expect NotActivated az keyvault show --hsm-name payroll --query properties.securityDomainProperties.activationStatus
 az keyvault security-domain upload --hsm-name payroll --sd-file domain.json --sd-exchange-key exchange.pem \
     --sd-wrapping-keys b.pem c.pem --passwords secret >out
