@@ -15,6 +15,7 @@ use crate::clock::{Clock, SystemClockSource};
 use crate::config::{self, Config, HsmSeed, TokenSelector};
 use crate::model::local_rbac::ADMINISTRATOR_ROLE;
 use crate::server::{self, DirectoryLock, InitialHsm, InitialRole, Installation, Server};
+use crate::storage;
 use crate::token::{Module, Selector, TokenSource};
 
 /// Serves until SIGTERM or SIGINT.
@@ -59,6 +60,10 @@ fn installation(config: &Config) -> anyhow::Result<Installation> {
         subscription: None,
         hsms: config.hsm.iter().map(hsm).collect(),
         control_plane_roles: config.control_plane_role.clone(),
+        storage: storage::Policy {
+            directory: config.backup.directory.clone(),
+            hosts: config.backup.hosts.clone(),
+        },
         authority_routes: None,
         ca_file: None,
     })

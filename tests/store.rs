@@ -73,6 +73,7 @@ fn hsm() -> ManagedHsm {
         settings: Settings::default(),
         security_domain: None,
         transfer_key: None,
+        backup_jobs: Vec::new(),
     }
 }
 

@@ -87,6 +87,7 @@ pub(crate) async fn fill(directory: &Path, keys: usize, due: usize) -> anyhow::R
         settings: Settings::default(),
         security_domain: None,
         transfer_key: None,
+        backup_jobs: Vec::new(),
     };
     let subscription_resource = Subscription {
         id: subscription,

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod authority;
+mod backup;
 mod clock;
 mod completions;
 mod config;
@@ -47,6 +48,7 @@ use clap::{Parser, Subcommand};
 
 pub use access::AccessCommand;
 pub use audit::AuditCommand;
+pub use backup::{BackupCommand, RestoreCommand};
 pub use clock::ClockCommand;
 pub use completions::CompletionsArgs;
 pub use config::ConfigCommand;
@@ -146,6 +148,12 @@ pub enum Command {
     /// Verify the audit log, or print its signed head
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Back up a managed HSM as a whole
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Restore a managed HSM, or one key, from the backup of an HSM
+    #[command(subcommand)]
+    Restore(RestoreCommand),
     /// Show and restore security domain files, offline
     #[command(subcommand)]
     SecurityDomain(SecurityDomainCommand),
@@ -218,6 +226,8 @@ async fn run_client(options: Options, command: Command) -> ExitCode {
         Command::Manual(args) => manual::run(&context, &args),
         Command::Config(command) => config::run(&context, command),
         Command::Audit(command) => audit::run(&context, &command),
+        Command::Backup(command) => backup::backup(&context, command).await,
+        Command::Restore(command) => backup::restore(&context, command).await,
         Command::SecurityDomain(command) => security_domain::run(&context, command).await,
         Command::Healthcheck => healthcheck::run(&context).await,
         Command::Serve(_) | Command::Doctor(_) => Ok(()),

@@ -18,6 +18,7 @@ use super::plane::Plane;
 use super::server_address::ServerAddress;
 use crate::api::grpc::pb::access_service_client::AccessServiceClient;
 use crate::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
+use crate::api::grpc::pb::backup_service_client::BackupServiceClient;
 use crate::api::grpc::pb::clock_service_client::ClockServiceClient;
 use crate::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use crate::api::grpc::pb::key_service_client::KeyServiceClient;
@@ -96,6 +97,11 @@ impl Session {
     /// Returns a client for local RBAC.
     pub(crate) fn access(&self) -> AccessServiceClient<AuthorizedChannel> {
         AccessServiceClient::new(self.channel.clone())
+    }
+
+    /// Returns a client for full backups.
+    pub(crate) fn backups(&self) -> BackupServiceClient<AuthorizedChannel> {
+        BackupServiceClient::new(self.channel.clone())
     }
 
     /// Returns a client for security domains.

@@ -30,10 +30,12 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::{Error, Result, Timestamp};
+use crate::ops::backup::BackupQueue;
 use crate::ops::{
     AttachedTokens, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache, RunningIntents, Target,
     recovery_of,
 };
+use crate::storage;
 use crate::store::{Commit, Store};
 use crate::token::TokenPool;
 
@@ -43,6 +45,7 @@ use call_record::CallRecord;
 use locks::Locks;
 pub use panics::catch_panics;
 use panics::catch_panics_sync;
+use plane_access::Availability;
 pub use plane_access::PlaneAccess;
 pub use refusals::RefusalLimits;
 use refusals::Refusals;
@@ -60,6 +63,8 @@ struct Inner {
     locations: Arc<Locations>,
     pricing: Arc<Pricing>,
     key_policies: KeyPolicies,
+    storage: Arc<storage::Policy>,
+    backup_queue: BackupQueue,
     /// The tenant and object id of each principal that may release the clock without a role.
     clock_operators: Vec<(Uuid, PrincipalId)>,
     clock: Clock,
@@ -92,7 +97,12 @@ impl Engine {
         locations: Locations,
         pricing: Pricing,
         (supply, tokens): (TokenPool, AttachedTokens),
-        (key_policies, clock_operators, audit_log): (KeyPolicies, Vec<(Uuid, PrincipalId)>, AuditLog),
+        (key_policies, storage, clock_operators, audit_log): (
+            KeyPolicies,
+            storage::Policy,
+            Vec<(Uuid, PrincipalId)>,
+            AuditLog,
+        ),
     ) -> Self {
         Self(Arc::new(Inner {
             identity,
@@ -103,6 +113,8 @@ impl Engine {
             locations: Arc::new(locations),
             pricing: Arc::new(pricing),
             key_policies,
+            storage: Arc::new(storage),
+            backup_queue: BackupQueue::default(),
             clock_operators,
             clock,
             locks: Locks::default(),
@@ -308,18 +320,19 @@ impl Engine {
         }
         let now = pending.received_at();
         let create_context =
-            || PlaneOf::<O>::create_context(self, found, caller.as_deref(), now, O::REQUIRES_ACTIVATION);
+            || PlaneOf::<O>::create_context(self, found, caller.as_deref(), now, Availability::of::<O>());
         let cx = match catch_panics_sync(O::NAME, create_context).flatten() {
             Ok(cx) => cx,
             Err(error) => return pending.refuse(error).await,
         };
         let intents = PlaneOf::<O>::intents(&cx);
         match catch_panics(O::NAME, self.attempt(operation, &id, &cx, now)).await {
-            Ok(Done { reply, changes, used }) => {
+            Ok(Done { reply, changes, used, open }) => {
                 pending.set_used_version(used);
                 let close = intents.map(Intents::ids).unwrap_or_default();
                 let record = pending.conclude(Ok(()));
-                match self.0.store.commit(Commit { changes, close, record, ..Commit::default() }).await {
+                match self.0.store.commit(Commit { changes, open, close, record, ..Commit::default() }).await
+                {
                     Ok(()) => {
                         pending.mark_committed();
                         Ok(reply)
@@ -332,7 +345,7 @@ impl Engine {
             }
             Err(error) => {
                 self.undo(intents).await;
-                let changes = O::failure_changes(&id, &error);
+                let changes = O::failure_changes(&id, &error, self.0.clock.now());
                 pending.refuse_with_changes(error, changes).await
             }
         }
@@ -406,6 +419,16 @@ impl Engine {
     /// Returns an HSM, live or deleted.
     pub fn managed_hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
         self.0.store.hsm(name)
+    }
+
+    /// Whether an HSM has this backup job.
+    pub fn has_backup_job(&self, hsm: &HsmName, job: Uuid) -> bool {
+        self.0.store.hsm(hsm).is_some_and(|hsm| hsm.backup_jobs.iter().any(|known| known.id == job))
+    }
+
+    /// Returns the queue of backup jobs.
+    pub fn backup_queue(&self) -> &BackupQueue {
+        &self.0.backup_queue
     }
 
     /// Returns a receiver that is notified of every committed change.

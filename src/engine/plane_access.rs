@@ -14,8 +14,22 @@ use crate::model::resource::{Subscription, SubscriptionId};
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::{
     ClockCx, ControlCx, ControlPlane, Cx, DataPlane, DirectoryCx, DirectoryPlane, InstallationPlane, Intents,
-    Plane, RolelessAction, ServicePlane, SimulatorPlane,
+    Operation, Plane, RolelessAction, ServicePlane, SimulatorPlane,
 };
+
+/// In which states of an HSM an operation is available.
+#[derive(Clone, Copy, Debug)]
+pub struct Availability {
+    requires_activation: bool,
+    during_restore: bool,
+}
+
+impl Availability {
+    /// Returns that of an operation.
+    pub(super) const fn of<O: Operation>() -> Self {
+        Self { requires_activation: O::REQUIRES_ACTIVATION, during_restore: O::DURING_RESTORE }
+    }
+}
 
 /// The steps of the pipeline that differ by plane: resolve the container, authorize the caller, create the context.
 pub trait PlaneAccess: Plane {
@@ -44,8 +58,7 @@ pub trait PlaneAccess: Plane {
         scopes: (&Self::Scope, &Self::Scope),
     ) -> Result<()>;
 
-    /// Creates the context of an operation. `caller` is `None` for operations of the service itself; `in_service` says
-    /// that the operation requires an activated HSM.
+    /// Creates the context of an operation. `caller` is `None` for operations of the service itself.
     ///
     /// # Errors
     /// If the container is deleted, replaced or not activated.
@@ -54,7 +67,7 @@ pub trait PlaneAccess: Plane {
         found: Self::Resolved,
         caller: Option<&Caller>,
         now: Timestamp,
-        in_service: bool,
+        availability: Availability,
     ) -> Result<Self::Cx>;
 
     /// Returns the intents of the operation, on planes whose operations use tokens.
@@ -98,7 +111,7 @@ impl PlaneAccess for DataPlane {
         container: Container,
         caller: Option<&Caller>,
         now: Timestamp,
-        in_service: bool,
+        availability: Availability,
     ) -> Result<Cx> {
         // Read again: since it was found, it may have been deleted or replaced by another of the same name.
         let (id, resolved) = (container.id(), container.unique_id());
@@ -108,14 +121,20 @@ impl PlaneAccess for DataPlane {
         }
         // assumption: the reply of a deleted HSM's data plane is not recorded.
         container.check_live()?;
-        if in_service {
+        if availability.requires_activation {
             container.check_activated()?;
+        }
+        if !availability.during_restore {
+            container.check_not_restoring()?;
         }
         let token = engine.0.tokens.of(&id)?;
         let inner = &engine.0;
         Ok(Cx {
             aes_modes: inner.key_policies.aes_modes.for_container(&id),
             backup: inner.key_policies.backup.for_container(&id),
+            backup_queue: inner.backup_queue.clone(),
+            storage: Arc::clone(&inner.storage),
+            clock: inner.clock.clone(),
             container,
             token,
             store: inner.store.clone(),
@@ -165,7 +184,7 @@ impl PlaneAccess for ControlPlane {
         subscription: Arc<Subscription>,
         _: Option<&Caller>,
         now: Timestamp,
-        _: bool,
+        _: Availability,
     ) -> Result<ControlCx> {
         let inner = &engine.0;
         Ok(ControlCx {
@@ -228,7 +247,7 @@ impl<P: WithoutContainer> PlaneAccess for P {
         (): (),
         caller: Option<&Caller>,
         _: Timestamp,
-        _: bool,
+        _: Availability,
     ) -> Result<Self::Cx> {
         P::context(engine, caller)
     }

@@ -4,12 +4,14 @@
 //! through the engine, in order of due time. It has no state that a restart would lose: due work is derived from the
 //! stored data.
 
+mod backups;
 mod clock_monitor;
 mod retry_queue;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use backups::run_backup_jobs;
 pub use clock_monitor::monitor_clock;
 use retry_queue::RetryQueue;
 use tokio::sync::Mutex;

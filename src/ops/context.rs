@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::backup::BackupQueue;
 use super::intents::Intents;
 use super::{AttachedTokens, PublicKeyCache};
 use crate::clock::Clock;
@@ -20,6 +21,7 @@ use crate::model::resource::Subscription;
 use crate::model::retention::RecoveryLevel;
 use crate::model::wrapped_key::BackupPolicy;
 use crate::model::{Result, Timestamp};
+use crate::storage;
 use crate::store::Store;
 use crate::token::{Token, TokenPool};
 
@@ -48,6 +50,12 @@ pub struct Cx {
     pub aes_modes: AesModes,
     /// Whether new keys may be wrapped for backups.
     pub backup: BackupPolicy,
+    /// The jobs that were started.
+    pub backup_queue: BackupQueue,
+    /// Where full backups may be stored.
+    pub storage: Arc<storage::Policy>,
+    /// The clock of the service, for operations that take long.
+    pub clock: Clock,
 }
 
 /// The context of an operation of the control plane.

@@ -7,6 +7,7 @@
 pub mod access;
 mod attached_tokens;
 pub mod authorization;
+pub mod backup;
 pub mod clock;
 mod context;
 pub mod crypto;
@@ -57,7 +58,7 @@ use wipe::wipe;
 use crate::model::arm_rbac::ControlAction;
 use crate::model::audience::Audience;
 use crate::model::audit_entry::Meter;
-use crate::model::change::Change;
+use crate::model::change::{Change, Intent};
 use crate::model::key::KeyVersion;
 use crate::model::local_rbac::DataAction;
 use crate::model::{Error, Result, Timestamp};
@@ -77,6 +78,8 @@ pub trait Operation: Sized + Send + 'static {
     const CHANGES: bool = false;
     /// Whether it requires an activated HSM. Activation does not.
     const REQUIRES_ACTIVATION: bool = true;
+    /// Whether it is available while the contents of the HSM are being restored.
+    const DURING_RESTORE: bool = false;
     /// Whether it has a gRPC method. Operations that only clients of Azure Resource Manager need have none.
     const IS_RPC: bool = true;
     /// Whether it destroys data permanently only because a retention interval has ended. The engine refuses it while the
@@ -106,7 +109,7 @@ pub trait Operation: Sized + Send + 'static {
     ) -> impl Future<Output = Result<Done<Self::Reply>>> + Send;
 
     /// Returns changes to commit when the operation fails: for timed work that must not be retried.
-    fn failure_changes(_id: &<Self::Target as Target>::Id, _error: &Error) -> Vec<Change> {
+    fn failure_changes(_id: &<Self::Target as Target>::Id, _error: &Error, _now: Timestamp) -> Vec<Change> {
         Vec::new()
     }
 }
@@ -127,17 +130,19 @@ pub struct Done<R> {
     pub changes: Vec<Change>,
     /// The key version that was used, if any, for metering.
     pub used: Option<Arc<KeyVersion>>,
+    /// An intent to open in the same transaction: what is left to do in the token once the changes are committed.
+    pub open: Option<Intent>,
 }
 
 impl<R> Done<R> {
     /// Returns a reply without changes.
     pub const fn reply(reply: R) -> Self {
-        Self { reply, changes: Vec::new(), used: None }
+        Self { reply, changes: Vec::new(), used: None, open: None }
     }
 
     /// Returns a reply with changes.
     pub fn with(reply: R, changes: impl Into<Vec<Change>>) -> Self {
-        Self { reply, changes: changes.into(), used: None }
+        Self { reply, changes: changes.into(), used: None, open: None }
     }
 
     /// Sets the changes.
@@ -224,6 +229,13 @@ operations! {
     access::ListRoleAssignments,
     access::DeleteRoleAssignment,
     access::CheckAccess,
+    backup::StartBackup,
+    backup::StartBackupCheck,
+    backup::GetBackupJob,
+    backup::StartRestore,
+    backup::StartRestoreCheck,
+    backup::StartKeyRestore,
+    backup::GetRestoreJob,
     security_domain::DownloadSecurityDomain,
     security_domain::GetSecurityDomainDownload,
     security_domain::GetTransferKey,

@@ -29,7 +29,7 @@ pub(crate) use shell::{is_shell_safe, shell_quoted};
 use crate::api::grpc::Services;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::jobs::{Scheduler, monitor_clock};
+use crate::jobs::{Scheduler, monitor_clock, run_backup_jobs};
 use connections::Listeners;
 use health_check::HealthMonitor;
 use opening::Service;
@@ -101,6 +101,7 @@ impl Server {
         )?;
         let serving = connections::serve(listeners, web, Arc::clone(&service.tls), config);
         let background = tokio::spawn(run_maintenance(service.engine.clone(), monitor));
+        let backups = tokio::spawn(run_backup_jobs(service.engine.clone()));
         let scheduled = tokio::spawn(scheduler.run());
         let audit_log =
             tokio::spawn(audit_maintenance::maintain(service.engine.clone(), config.audit.clone()));
@@ -115,6 +116,7 @@ impl Server {
         service_manager::stopping();
         closing.cancel();
         background.abort();
+        backups.abort();
         scheduled.abort();
         audit_log.abort();
         time.abort();

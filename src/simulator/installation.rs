@@ -24,6 +24,7 @@ use crate::model::resource::Subscription;
 use crate::server::{
     DirectoryLock, InitialHsm, InitialRole, InitialSubscription, Installation, files, profile,
 };
+use crate::storage;
 use crate::token::{Module, TokenSource, softhsm};
 
 /// The maximum size of a request to the authority, in bytes.
@@ -84,6 +85,7 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
         subscription: Some(subscription(&seed)),
         hsms: seed.hsm.iter().map(|hsm| initial_hsm(hsm, &seed)).collect(),
         control_plane_roles: Vec::new(),
+        storage: storage_policy(config),
         authority_routes: Some(routes),
         ca_file: Some(certificates.ca_pem_path.clone()),
     };
@@ -101,6 +103,14 @@ pub(super) fn prepare(config: &Config, port: u16) -> anyhow::Result<Prepared> {
         credentials,
     };
     Ok(Prepared { installation, authority, identities, connection })
+}
+
+/// Where full backups may be stored: also in the data directory, and in emulators of storage accounts on this machine.
+fn storage_policy(config: &Config) -> storage::Policy {
+    let directory = config.backup.directory.clone().unwrap_or_else(|| config.data_dir.join("backups"));
+    let loopback = ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned);
+    let hosts = config.backup.hosts.iter().cloned().chain(loopback).collect();
+    storage::Policy { directory: Some(directory), hosts }
 }
 
 /// Returns the seed's subscription with its resource group and the ARM role assignments of the principals.

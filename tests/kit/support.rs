@@ -8,6 +8,7 @@ use serde::Deserialize;
 use strongroom::api::grpc::pb;
 use strongroom::api::grpc::pb::access_service_client::AccessServiceClient;
 use strongroom::api::grpc::pb::authorization_service_client::AuthorizationServiceClient;
+use strongroom::api::grpc::pb::backup_service_client::BackupServiceClient;
 use strongroom::api::grpc::pb::clock_service_client::ClockServiceClient;
 use strongroom::api::grpc::pb::crypto_service_client::CryptoServiceClient;
 use strongroom::api::grpc::pb::key_service_client::KeyServiceClient;
@@ -411,6 +412,7 @@ pub(crate) struct Client {
     /// The same service with the access token of the control plane: watches of resources require it.
     pub(crate) control_lifecycle: LifecycleServiceClient<Authorized>,
     pub(crate) authorization: AuthorizationServiceClient<Authorized>,
+    pub(crate) backups: BackupServiceClient<Authorized>,
     pub(crate) security_domains: SecurityDomainServiceClient<Authorized>,
     pub(crate) settings: SettingServiceClient<Authorized>,
     pub(crate) usage: UsageServiceClient<Authorized>,
@@ -443,6 +445,7 @@ impl Client {
             lifecycle: LifecycleServiceClient::new(channel.clone()),
             control_lifecycle: LifecycleServiceClient::new(resources),
             authorization: AuthorizationServiceClient::new(channel.clone()),
+            backups: BackupServiceClient::new(channel.clone()),
             security_domains: SecurityDomainServiceClient::new(channel.clone()),
             settings: SettingServiceClient::new(channel.clone()),
             usage: UsageServiceClient::new(channel),

@@ -21,6 +21,7 @@ mod control;
 mod crash;
 mod credentials;
 mod examples;
+mod full_backups;
 mod gateway;
 mod health;
 mod hsms;

@@ -12,6 +12,8 @@ use strongroom::security_domain::Certificate;
 use crate::roles::support::{CRYPTO_USER, definition_request};
 use crate::support::{Client, ec, oct};
 
+/// A job that does not exist.
+pub(crate) const JOB: &str = "00000000000000000000000000000001";
 /// Three certificates for a security domain.
 pub(crate) const CERTIFICATES: [&str; 3] = [
     include_str!("../../crates/security-domain/tests/vectors/a.cer"),
@@ -139,6 +141,27 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
             ..Default::default()
         }
         .encode_to_vec(),
+        "StartBackup" => pb::StartBackupRequest { name: parent, storage: storage() }.encode_to_vec(),
+        "StartBackupCheck" => {
+            pb::StartBackupCheckRequest { name: parent, storage: storage() }.encode_to_vec()
+        }
+        "GetBackupJob" => {
+            pb::GetBackupJobRequest { name: format!("{parent}/backupJobs/{JOB}") }.encode_to_vec()
+        }
+        "StartRestore" => {
+            pb::StartRestoreRequest { name: parent, storage: storage(), folder: "none".to_owned() }
+                .encode_to_vec()
+        }
+        "StartRestoreCheck" => {
+            pb::StartRestoreCheckRequest { name: parent, storage: storage(), folder: "none".to_owned() }
+                .encode_to_vec()
+        }
+        "StartKeyRestore" => {
+            pb::StartKeyRestoreRequest { name, storage: storage(), folder: "none".to_owned() }.encode_to_vec()
+        }
+        "GetRestoreJob" => {
+            pb::GetRestoreJobRequest { name: format!("{parent}/restoreJobs/{JOB}") }.encode_to_vec()
+        }
         "DownloadSecurityDomain" => {
             let certificates = CERTIFICATES.map(|pem| Certificate::from_pem(pem).unwrap().der().to_vec());
             pb::DownloadSecurityDomainRequest { name: parent, certificates: certificates.to_vec(), quorum: 2 }
@@ -281,6 +304,10 @@ pub(crate) fn operation_request(operation: &Description) -> Vec<u8> {
 fn watching(parent: &str) -> pb::WatchLifecycleRequest {
     let (parent, resume_token) = (parent.to_owned(), "0".to_owned());
     pb::WatchLifecycleRequest { parent, resume_token, until_now: true }
+}
+
+fn storage() -> Option<pb::BackupStorage> {
+    Some(pb::BackupStorage { uri: "file:///nightly".to_owned(), ..Default::default() })
 }
 
 fn secret() -> String {

@@ -51,6 +51,7 @@ fn hsm(token_serial: String) -> Vec<Change> {
         settings: Settings::default(),
         security_domain: None,
         transfer_key: None,
+        backup_jobs: Vec::new(),
     };
     let group = ResourceGroup {
         subscription,

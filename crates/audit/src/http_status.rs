@@ -6,7 +6,8 @@ use crate::model::resource_kind::ResourceKind;
 /// Returns the HTTP status of an error. The match has no wildcard: a new error must be given a status here.
 pub const fn http_status(error: &Error) -> u16 {
     match error {
-        Error::BuiltInRole { .. }
+        Error::BackupStorage { .. }
+        | Error::BuiltInRole { .. }
         | Error::DecryptionFailed
         | Error::Invalid { .. }
         | Error::LimitExceeded { .. }
@@ -39,6 +40,8 @@ pub const fn http_status(error: &Error) -> u16 {
             _ => 409,
         },
         Error::Conflict { .. }
+        | Error::BackupJobRunning { .. }
+        | Error::RestoreRunning { .. }
         | Error::Deleted { .. }
         | Error::HsmAlreadyActivated { .. }
         | Error::ResourceGroupNotEmpty { .. } => 409,

@@ -254,6 +254,7 @@ mod tests {
             settings: Default::default(),
             security_domain: None,
             transfer_key: None,
+            backup_jobs: Vec::new(),
         }
     }
 

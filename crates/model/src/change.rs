@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::arm_rbac::ControlAssignment;
 use super::audit_key::AuditKey;
+use super::backup_job::{BackupJob, HsmContents};
 use super::billing::Budget;
 use super::container_id::ContainerId;
 use super::deletion::{Deletable, Transition};
@@ -28,6 +29,10 @@ pub enum Change {
     ReplaceHsm(ManagedHsm),
     /// Inserts a version of a new or live key; it becomes the current version.
     InsertVersion(KeyVersion, VersionOrigin),
+    /// Replaces all keys, roles and settings of a live HSM.
+    ReplaceContents(Box<HsmContents>),
+    /// Records a new backup job, which fails if one runs, or the result of a job.
+    PutBackupJob(HsmName, BackupJob),
     /// Inserts a key with all its versions, from a backup, under a name that no key has.
     RestoreKey(Arc<Key>),
     /// Replaces operations, attributes or tags of a version of a live key.

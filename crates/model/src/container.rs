@@ -107,4 +107,14 @@ impl Container {
             Self::ManagedHsm(_) => Ok(()),
         }
     }
+
+    /// Checks that the contents are not being replaced by a restore.
+    ///
+    /// # Errors
+    /// `RestoreRunning`.
+    pub fn check_not_restoring(&self) -> Result<()> {
+        match self {
+            Self::ManagedHsm(hsm) => hsm.check_not_restoring(),
+        }
+    }
 }

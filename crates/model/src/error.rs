@@ -59,6 +59,18 @@ pub enum Error {
         /// When the service purges it.
         scheduled_purge_at: Timestamp,
     },
+    /// A job that backs up or restores the HSM runs already.
+    #[error("a backup or restore of managed HSM {hsm} is in progress")]
+    BackupJobRunning {
+        /// The HSM.
+        hsm: HsmName,
+    },
+    /// A storage location is not usable. The text is for callers.
+    #[error("{why}")]
+    BackupStorage {
+        /// What is wrong.
+        why: String,
+    },
     /// Decryption, unwrapping or tag verification failed. One error for every cause, so that callers get no
     /// padding oracle.
     #[error("the input could not be decrypted with this key")]
@@ -241,6 +253,12 @@ pub enum Error {
         /// The key.
         name: KeyName,
     },
+    /// The contents of the HSM are being replaced by those of a backup.
+    #[error("managed HSM {hsm} is being restored")]
+    RestoreRunning {
+        /// The HSM.
+        hsm: HsmName,
+    },
     /// The HSM has no security domain, which backups require.
     #[error(
         "managed HSM {hsm} has no security domain; it gets one when it is activated, or at the next start"
@@ -313,6 +331,8 @@ impl Error {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::TokenBusy => "TOKEN_BUSY",
+            Self::BackupJobRunning { .. } => "BACKUP_JOB_RUNNING",
+            Self::BackupStorage { .. } => "BACKUP_STORAGE",
             Self::BuiltInRole { .. } => "ROLE_DEFINITION_BUILT_IN",
             Self::ClockNotTrusted { .. } => "CLOCK_NOT_TRUSTED",
             Self::ComputationBusy { .. } => "COMPUTATION_BUSY",
@@ -344,6 +364,7 @@ impl Error {
             Self::ResumeTokenExpired { .. } => "RESUME_TOKEN_EXPIRED",
             Self::RoleAssignmentMatches { .. } => "ROLE_ASSIGNMENT_MATCHES",
             Self::RotationPolicyMissing { .. } => "ROTATION_POLICY_MISSING",
+            Self::RestoreRunning { .. } => "RESTORE_RUNNING",
             Self::SecurityDomainMissing { .. } => "SECURITY_DOMAIN_MISSING",
             Self::Stopping => "SERVICE_STOPPING",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",

@@ -76,6 +76,8 @@ pub enum HsmEventKind {
     Recovered,
     /// It was purged.
     Purged,
+    /// Its contents were replaced by those of a backup.
+    Restored,
 }
 
 /// An event of a key.
@@ -148,6 +150,7 @@ impl LifecycleEvent {
                 HsmEventKind::Deleted(_) => "hsm.deleted",
                 HsmEventKind::Recovered => "hsm.recovered",
                 HsmEventKind::Purged => "hsm.purged",
+                HsmEventKind::Restored => "hsm.restored",
             },
             EventPayload::Key(key) => match key.kind {
                 KeyEventKind::Created(_) => "key.created",
@@ -183,7 +186,8 @@ impl LifecycleEvent {
                 HsmEventKind::Created
                 | HsmEventKind::Activated
                 | HsmEventKind::PurgeProtected
-                | HsmEventKind::Recovered => {
+                | HsmEventKind::Recovered
+                | HsmEventKind::Restored => {
                     format!("subscriptions/{subscription}/resourceGroups/{resource_group}/managedHsms/{name}")
                 }
             },

@@ -65,6 +65,7 @@ fields! {
     Digest = "digest", "digest";
     ExpiryTime = "expiry_time", "attributes.expiryTime";
     Filter = "$filter", "$filter";
+    Folder = "folder", "folderToRestore";
     Force = "force", "force";
     Format = "format", "format";
     From = "from", "from";
@@ -131,12 +132,15 @@ fields! {
     RoleDefinitionRoleName = "role_definition.role_name", "properties.roleName";
     Scope = "scope", "scope";
     Sku = "sku", "sku.name";
+    Storage = "storage", "storageResourceUri";
+    StorageUri = "storage.uri", "storageResourceUri";
     Subscription = "subscription", "subscription";
     Tag = "tag", "tag";
     Tags = "tags", "tags";
     Target = "target", "target";
     TenantId = "tenant_id", "properties.tenantId";
     To = "to", "to";
+    Token = "storage.token", "token";
     Top = "$top", "$top";
     Undeletable = "undeletable", "undeletable";
     UpdateMask = "update_mask", "update_mask";

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::arm_rbac::ControlScope;
+use super::backup_job::{BackupJob, BackupJobKind};
 use super::name::{HsmName, PrincipalId};
 pub use super::network::{DefaultAction, NetworkBypass, NetworkChanges, NetworkRules, PublicNetworkAccess};
 use super::resource::{ResourceGroupName, SubscriptionId};
@@ -95,6 +96,9 @@ pub struct ManagedHsm {
     /// The transfer key, if a security domain is going to be uploaded.
     #[serde(default)]
     pub transfer_key: Option<TransferKey>,
+    /// The jobs that back it up and restore it, oldest first: the running one, and some that have ended.
+    #[serde(default)]
+    pub backup_jobs: Vec<BackupJob>,
 }
 
 impl ManagedHsm {
@@ -131,6 +135,18 @@ impl ManagedHsm {
         }
     }
 
+    /// Checks that its contents are not being replaced by a restore.
+    ///
+    /// # Errors
+    /// `RestoreRunning`.
+    pub fn check_not_restoring(&self) -> Result<()> {
+        let is_restore = |job: &BackupJob| job.is_running() && job.kind == BackupJobKind::Restore;
+        if self.backup_jobs.iter().any(is_restore) {
+            return Err(Error::RestoreRunning { hsm: self.name.clone() });
+        }
+        Ok(())
+    }
+
     /// Whether the HSM can change to `other`: immutable fields are equal, purge protection is not disabled, and a security
     /// domain is not replaced, which would make the backups of the HSM useless.
     pub fn may_become(&self, other: &Self) -> bool {
@@ -142,6 +158,8 @@ impl ManagedHsm {
             settings: other.settings,
             security_domain: self.security_domain.clone().or_else(|| other.security_domain.clone()),
             transfer_key: other.transfer_key.clone(),
+            // Changed by their own change only.
+            backup_jobs: other.backup_jobs.clone(),
             ..self.clone()
         };
         allowed == *other

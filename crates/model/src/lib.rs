@@ -7,6 +7,7 @@ mod assignment;
 pub mod audience;
 pub mod audit_entry;
 pub mod audit_key;
+pub mod backup_job;
 pub mod base64;
 pub mod billing;
 pub mod change;

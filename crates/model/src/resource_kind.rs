@@ -11,6 +11,8 @@ use super::resource::{ResourceGroupName, SubscriptionId};
 /// What a resource is. Surfaces map each kind exhaustively.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ResourceKind {
+    /// A job that backs up or restores a managed HSM.
+    BackupJob,
     /// A budget of a subscription.
     Budget,
     /// A soft-deleted key.
@@ -42,7 +44,8 @@ pub(super) struct Reasons {
 
 impl ResourceKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
+        Self::BackupJob,
         Self::Budget,
         Self::DeletedKey,
         Self::DeletedManagedHsm,
@@ -66,6 +69,7 @@ impl ResourceKind {
             };
         }
         match self {
+            Self::BackupJob => reasons!("BACKUP_JOB"),
             Self::Budget => reasons!("BUDGET"),
             Self::DeletedKey => reasons!("DELETED_KEY"),
             Self::DeletedManagedHsm => reasons!("DELETED_HSM"),
@@ -174,6 +178,8 @@ impl fmt::Display for NotFound<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Resource { kind, name } = self.0;
         match kind {
+            // Recorded from Azure.
+            ResourceKind::BackupJob => f.write_str("the given jobId is not found"),
             ResourceKind::Budget => write!(f, "budget not found: {name}"),
             ResourceKind::DeletedKey => write!(f, "deleted key not found: {name}"),
             ResourceKind::DeletedManagedHsm => write!(f, "deleted managed HSM not found: {}", self.0.id()),
@@ -238,6 +244,7 @@ impl fmt::Display for SoftDeleted<'_> {
 impl fmt::Display for ResourceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::BackupJob => "backup job",
             Self::Budget => "budget",
             Self::DeletedKey => "deleted key",
             Self::DeletedManagedHsm => "deleted managed HSM",

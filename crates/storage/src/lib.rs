@@ -9,4 +9,4 @@ mod location;
 
 pub use address::{Address, Credential, Policy};
 pub use error::StorageError;
-pub use location::{Location, Upload};
+pub use location::{ByteStream, Location, Upload};

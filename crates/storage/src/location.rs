@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt as _};
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -14,6 +15,9 @@ use crate::error::StorageError;
 
 /// How many parts of an upload are sent at a time; each has some MiB.
 const CONCURRENT_PARTS: usize = 4;
+
+/// The bytes of an object.
+pub type ByteStream = BoxStream<'static, Result<Bytes, StorageError>>;
 
 /// A folder of a directory or of a container.
 #[derive(Clone, Debug)]
@@ -73,14 +77,11 @@ impl Location {
     ///
     /// # Errors
     /// [`StorageError`], also as items of the stream.
-    pub async fn read(
-        &self,
-        name: &str,
-    ) -> Result<impl Stream<Item = Result<Bytes, StorageError>> + Send + use<>, StorageError> {
+    pub async fn read(&self, name: &str) -> Result<ByteStream, StorageError> {
         let path = self.folder.clone().join(name);
         let found = self.store.get(&path).await.map_err(|error| StorageError::of(&error, name))?;
         let name = name.to_owned();
-        Ok(found.into_stream().map_err(move |error| StorageError::of(&error, &name)))
+        Ok(found.into_stream().map_err(move |error| StorageError::of(&error, &name)).boxed())
     }
 
     /// Checks that an object exists and can be read.

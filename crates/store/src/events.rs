@@ -41,8 +41,10 @@ pub(super) fn derive(change: &Change, transaction: &Transaction<'_>) -> Vec<(Sub
         }
         Change::Control(ControlChange::ReplaceBudget(budget)) => reached(budget, transaction),
         Change::ReleaseClock => clock_events(transaction, ClockStatusChange::Released),
+        Change::ReplaceContents(contents) => known_hsm(transaction, &contents.hsm, HsmEventKind::Restored),
         // Not lifecycle events; the audit log has these changes.
         Change::ReplaceVersion(_)
+        | Change::PutBackupJob(..)
         | Change::BindModes(..)
         | Change::PutRotationPolicy(..)
         | Change::PutRoleDefinition(..)

@@ -68,6 +68,21 @@ pub(super) async fn update(db: &mut SqliteConnection, hsm: &ManagedHsm) -> Done 
 
 /// Deletes an HSM with all its keys, roles and intents.
 pub(super) async fn delete(db: &mut SqliteConnection, folded: &str) -> Done {
+    delete_contents(db, folded).await?;
+    let statements = [
+        "-- delete_hsm_intents
+        DELETE FROM intents WHERE lower(hsm) = $1",
+        "-- delete_hsm
+        DELETE FROM hsms WHERE folded = $1",
+    ];
+    for sql in statements {
+        sqlx::query(sql).bind(folded).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the keys and roles of an HSM.
+pub(super) async fn delete_contents(db: &mut SqliteConnection, folded: &str) -> Done {
     let statements = [
         "-- delete_hsm_rotation_policies
         DELETE FROM rotation_policies WHERE hsm = $1",
@@ -79,10 +94,6 @@ pub(super) async fn delete(db: &mut SqliteConnection, folded: &str) -> Done {
         DELETE FROM role_assignments WHERE hsm = $1",
         "-- delete_hsm_role_definitions
         DELETE FROM role_definitions WHERE hsm = $1",
-        "-- delete_hsm_intents
-        DELETE FROM intents WHERE lower(hsm) = $1",
-        "-- delete_hsm
-        DELETE FROM hsms WHERE folded = $1",
     ];
     for sql in statements {
         sqlx::query(sql).bind(folded).execute(&mut *db).await?;

@@ -56,6 +56,7 @@ use memory::Memory;
 
 use crate::model::arm_rbac::{ControlAssignment, ControlGrant};
 use crate::model::audit_key::AuditKey;
+use crate::model::backup_job::HsmContents;
 use crate::model::billing::{Budget, Facts, MeterReading, Period, VersionUse, day_of};
 use crate::model::change::Intent;
 use crate::model::container::{Container, ContainerId};
@@ -182,6 +183,15 @@ impl Store {
         limit: usize,
     ) -> Vec<Arc<Key>> {
         self.0.memory.keys(container, listing, after, limit)
+    }
+
+    /// Returns the contents of an HSM at one instant: keys, live and deleted, roles and settings.
+    pub fn contents(&self, hsm: &HsmName) -> Option<HsmContents> {
+        // The settings are read first: a change of them in between is the state of a later instant, for itself.
+        let settings = self.hsm(hsm)?.settings;
+        let (keys, roles) = self.0.memory.contents(&hsm.into())?;
+        let (definitions, assignments) = (roles.custom_definitions(), roles.assignments());
+        Some(HsmContents { hsm: hsm.clone(), keys, definitions, assignments, settings })
     }
 
     /// The number of live and deleted keys.

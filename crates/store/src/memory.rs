@@ -231,6 +231,23 @@ impl Memory {
             .unwrap_or_default()
     }
 
+    /// The lower-case names of all keys of a container, live and deleted.
+    pub(super) fn key_names(&self, container: &ContainerId) -> Vec<String> {
+        let names = |state: &ContainerState| {
+            let keys = state.keys.live.values().chain(state.keys.deleted.values());
+            keys.map(|key| key.name.to_case_insensitive()).collect()
+        };
+        self.with(container.as_stored(), names).unwrap_or_default()
+    }
+
+    /// All keys of a container, live and deleted, and its roles, at one instant.
+    pub(super) fn contents(&self, container: &ContainerId) -> Option<(Vec<Arc<Key>>, Arc<Roles>)> {
+        self.with(container.as_stored(), |state| {
+            let keys = state.keys.live.values().chain(state.keys.deleted.values());
+            (keys.cloned().collect(), Arc::clone(&state.roles))
+        })
+    }
+
     pub(super) fn roles(&self, hsm: &HsmName) -> Option<Arc<Roles>> {
         self.with(hsm.as_str(), |state| Arc::clone(&state.roles))
     }
@@ -299,7 +316,14 @@ impl Memory {
         if let Some(resources) = changes.resources {
             *write(&self.resources) = resources;
         }
-        for (folded, hsm) in changes.hsms {
+        // Existing HSMs are updated after their contents: a restore ends when all of them are visible.
+        let is_update = |(folded, hsm): &(String, Option<Arc<ManagedHsm>>)| {
+            let states = read(&self.states);
+            let known = states.get(folded).map(|state| read(state).container.unique_id());
+            known.is_some() && known == hsm.as_ref().map(|hsm| hsm.id)
+        };
+        let (updated, created): (Vec<_>, Vec<_>) = changes.hsms.into_iter().partition(is_update);
+        for (folded, hsm) in created {
             self.set_hsm(folded, hsm, &changes.roles);
         }
         {
@@ -324,6 +348,9 @@ impl Memory {
                     state.due.extend(after);
                 }
             }
+        }
+        for (folded, hsm) in updated {
+            self.set_hsm(folded, hsm, &BTreeMap::new());
         }
         if !changes.opened.is_empty() || !changes.closed.is_empty() {
             let mut intents = write(&self.intents);

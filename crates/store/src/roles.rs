@@ -38,6 +38,11 @@ impl<A: GrantableAction> Roles<A> {
         self.built_in.iter().chain(&self.custom).cloned().collect()
     }
 
+    /// The custom definitions, in order of creation.
+    pub(super) fn custom_definitions(&self) -> Vec<Arc<RoleDefinition>> {
+        self.custom.clone()
+    }
+
     /// One definition.
     pub(super) fn definition(&self, id: Uuid) -> Option<Arc<RoleDefinition>> {
         self.built_in.iter().chain(&self.custom).find(|definition| definition.id == id).cloned()

@@ -42,12 +42,25 @@ pub(super) async fn change(
         }
         Change::RestoreKey(restored) => {
             let key = planned(transaction, &restored.container, &restored.name)?;
-            insert_key(db, &key).await?;
-            for version in &key.versions {
-                insert_version(db, &key, version.version).await?;
-            }
-            rotation::put_policy(db, &key).await
+            insert_whole_key(db, &key).await
         }
+        Change::ReplaceContents(contents) => {
+            let hsm = transaction.hsm(&contents.hsm)?;
+            let folded = hsm.name.to_case_insensitive();
+            hsms::delete_contents(db, &folded).await?;
+            for restored in &contents.keys {
+                let key = planned(transaction, &(&hsm.name).into(), &restored.name)?;
+                insert_whole_key(db, &key).await?;
+            }
+            for definition in &contents.definitions {
+                put_role_definition(db, &folded, definition).await?;
+            }
+            for assignment in &contents.assignments {
+                insert_role_assignment(db, &folded, assignment).await?;
+            }
+            hsms::update(db, &hsm).await
+        }
+        Change::PutBackupJob(hsm, _) => hsms::update(db, &*transaction.hsm(hsm)?).await,
         Change::ReplaceVersion(version) => {
             let key = planned(transaction, &version.container, &version.name)?;
             update_version(db, found(&key, version.version)?).await
@@ -154,6 +167,19 @@ fn found(key: &Key, version: VersionId) -> Result<&KeyVersion, Failure> {
     key.version(Some(version))
         .map(AsRef::as_ref)
         .ok_or_else(|| Failure::Refused(Error::internal("a planned version is missing")))
+}
+
+/// Writes a key with all its versions.
+async fn insert_whole_key(db: &mut SqliteConnection, key: &Key) -> Done {
+    insert_key(db, key).await?;
+    for version in &key.versions {
+        insert_version(db, key, version.version).await?;
+    }
+    if key.deletion.is_some() {
+        let (hsm, name) = (key.container.to_case_insensitive(), key.name.to_case_insensitive());
+        update_deletion(db, &hsm, &name, key.deletion).await?;
+    }
+    rotation::put_policy(db, key).await
 }
 
 async fn insert_key(db: &mut SqliteConnection, key: &Key) -> Done {

@@ -122,6 +122,19 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// The lower-case names of all keys of a container, live and deleted.
+    fn key_names(&self, container: &ContainerId) -> Vec<String> {
+        let folded = container.to_case_insensitive();
+        let known = self.memory.key_names(container).into_iter().map(|name| (name, true));
+        let mut names: BTreeMap<String, bool> = known.collect();
+        for changes in [self.group, &self.changes] {
+            let from = (folded.clone(), String::new());
+            let here = changes.keys.range(from..).take_while(|((of, _), _)| *of == folded);
+            names.extend(here.map(|((_, name), key)| (name.clone(), key.is_some())));
+        }
+        names.into_iter().filter_map(|(name, exists)| exists.then_some(name)).collect()
+    }
+
     /// The number of live and deleted keys in a container.
     fn key_count(&self, container: &ContainerId) -> usize {
         let folded = container.to_case_insensitive();
@@ -176,6 +189,8 @@ impl<'a> Transaction<'a> {
             Change::ReplaceHsm(hsm) => self.replace_hsm(hsm),
             Change::InsertVersion(version, _) => self.insert_version(version),
             Change::RestoreKey(key) => self.restore_key(key),
+            Change::ReplaceContents(contents) => self.replace_contents(contents),
+            Change::PutBackupJob(hsm, job) => self.put_backup_job(hsm, job),
             Change::ReplaceVersion(version) => self.replace_version(version),
             Change::BindModes(hsm, name, version, family) => self.bind_modes(hsm, name, *version, *family),
             Change::PutRotationPolicy(hsm, name, policy) => {
@@ -272,7 +287,9 @@ impl<'a> Transaction<'a> {
         if !known.may_become(hsm) {
             return Err(Error::internal(format!("immutable properties of HSM {} cannot change", hsm.name)));
         }
-        self.changes.hsms.insert(hsm.name.to_case_insensitive(), Some(Arc::new(hsm.clone())));
+        // A job may have begun or ended since `hsm` was read.
+        let hsm = ManagedHsm { backup_jobs: known.backup_jobs.clone(), ..hsm.clone() };
+        self.changes.hsms.insert(hsm.name.to_case_insensitive(), Some(Arc::new(hsm)));
         Ok(())
     }
 

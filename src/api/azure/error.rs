@@ -15,7 +15,11 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
             "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."
                 .to_owned(),
         ),
-        Error::Conflict { .. } | Error::HsmAlreadyActivated { .. } => ("Conflict", as_is()),
+        Error::BackupJobRunning { .. }
+        | Error::Conflict { .. }
+        | Error::HsmAlreadyActivated { .. }
+        | Error::RestoreRunning { .. } => ("Conflict", as_is()),
+        Error::BackupStorage { .. } => ("BadRequest", as_is()),
         Error::Deleted { resource, .. } => match resource.kind {
             // assumption: the message is that of Key Vault's vaults.
             ResourceKind::Key => (
@@ -44,6 +48,7 @@ pub(in crate::api) fn code_and_message(error: &Error, base: &str) -> (&'static s
             ("BadParameter", as_is())
         }
         Error::NotFound(resource) => match resource.kind {
+            ResourceKind::BackupJob => ("NotFound", as_is()),
             ResourceKind::Budget | ResourceKind::DeletedManagedHsm | ResourceKind::ManagedHsm => {
                 ("ResourceNotFound", as_is())
             }

@@ -39,7 +39,6 @@ const fn exactly(
 }
 
 const POST: &[&str] = &["POST"];
-const BACKUP: &str = "backup and restore";
 const ATTESTATION: &str = "key attestation";
 const RELEASE: &str = "key release";
 const SECURE_WRAP: &str = "secure key wrapping";
@@ -50,7 +49,6 @@ const STORAGE: &str = "managed storage accounts";
 ///
 /// Source: the Key Vault data-plane references, api-version 7.0 (`storage`) to 2026-03-01-preview.
 pub(in crate::api) const DATA_PLANE: &[RouteFamily] = &[
-    exactly(&["PUT"], &["keys", ANY, "restore"], BACKUP),
     exactly(&["GET"], &["keys", ANY, "attestation"], ATTESTATION),
     exactly(&["GET"], &["keys", ANY, ANY, "attestation"], ATTESTATION),
     exactly(POST, &["keys", ANY, "release"], RELEASE),
@@ -59,10 +57,6 @@ pub(in crate::api) const DATA_PLANE: &[RouteFamily] = &[
     exactly(POST, &["keys", ANY, ANY, "securewrapkey"], SECURE_WRAP),
     exactly(POST, &["keys", ANY, "secureunwrapkey"], SECURE_WRAP),
     exactly(POST, &["keys", ANY, ANY, "secureunwrapkey"], SECURE_WRAP),
-    below(&["backup"], BACKUP),
-    below(&["prebackup"], BACKUP),
-    below(&["restore"], BACKUP),
-    below(&["prerestore"], BACKUP),
     below(&["ekm"], "external keys"),
     below(&["secrets"], "secrets"),
     below(&["deletedsecrets"], "secrets"),

@@ -34,7 +34,10 @@ pub(super) fn status(error: &Error) -> Status {
             Code::ResourceExhausted
         }
         Error::Conflict { .. } => Code::Aborted,
-        Error::DecryptionFailed | Error::MalformedBackup { .. } | Error::NoContent => Code::InvalidArgument,
+        Error::BackupStorage { .. }
+        | Error::DecryptionFailed
+        | Error::MalformedBackup { .. }
+        | Error::NoContent => Code::InvalidArgument,
         Error::Deleted { resource, scheduled_purge_at } => match resource.kind {
             ResourceKind::Key => {
                 facts.push(("key", resource.id().to_owned()));
@@ -65,7 +68,9 @@ pub(super) fn status(error: &Error) -> Status {
             facts.push(("scope", denied.scope()));
             Code::PermissionDenied
         }
-        Error::HsmAlreadyActivated { hsm }
+        Error::BackupJobRunning { hsm }
+        | Error::RestoreRunning { hsm }
+        | Error::HsmAlreadyActivated { hsm }
         | Error::HsmNotActivated { hsm }
         | Error::SecurityDomainMissing { hsm } => {
             facts.push(("resource", format!("hsms/{hsm}")));

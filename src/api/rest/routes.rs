@@ -12,8 +12,9 @@ use super::super::azure::response::CallResponse;
 use super::super::azure::route::{self, RouteTable};
 use super::super::azure::unsupported;
 use super::endpoint::Endpoint;
-use super::wire::{access, backup, crypto, keys, rotation, security_domain, settings};
+use super::wire::{access, backup, crypto, full_backup, keys, rotation, security_domain, settings};
 use crate::model::{Error, Result};
+use crate::ops::backup::{BackupCheckKind, BackupKind, RestoreCheckKind, RestoreKind};
 
 pub(super) type Route = route::Route<Endpoint>;
 
@@ -23,6 +24,7 @@ pub(super) static ROUTES: LazyLock<RouteTable<Endpoint>> = LazyLock::new(|| {
         of_keys(),
         of_deleted_keys(),
         of_crypto(),
+        of_backups(),
         of_security_domain(),
         of_settings(),
         of_roles(),
@@ -69,6 +71,19 @@ fn of_crypto() -> Vec<Route> {
             .converting(crypto::key_is_value),
         Route::json(("POST", "keys/{key}/{version?}/unwrapkey"), crypto::unwrap, crypto::revealed),
         Route::json(("POST", "rng"), crypto::random, crypto::random_bytes),
+    ]
+}
+
+fn of_backups() -> Vec<Route> {
+    use full_backup as wire;
+    vec![
+        Route::monitored(("POST", "backup"), wire::back_up::<BackupKind>, wire::started),
+        Route::monitored(("POST", "prebackup"), wire::back_up::<BackupCheckKind>, wire::started),
+        Route::json(("GET", "backup/{job}/pending"), wire::backup_job, wire::status),
+        Route::monitored(("PUT", "restore"), wire::restore::<RestoreKind>, wire::started),
+        Route::monitored(("PUT", "prerestore"), wire::restore::<RestoreCheckKind>, wire::started),
+        Route::monitored(("PUT", "keys/{key}/restore"), wire::restore_key, wire::started),
+        Route::json(("GET", "restore/{job}/pending"), wire::restore_job, wire::status),
     ]
 }
 

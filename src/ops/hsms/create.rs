@@ -110,6 +110,7 @@ impl Operation for CreateManagedHsm {
             settings: Settings::default(),
             security_domain: None,
             transfer_key: None,
+            backup_jobs: Vec::new(),
         };
         let bundle = HsmBundle::of(&Arc::new(hsm.clone()), &cx.store);
         Ok(Done::with(bundle, [Change::InsertHsm(hsm, assignments)]))

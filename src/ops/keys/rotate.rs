@@ -89,7 +89,7 @@ impl Operation for RotateDueKey {
         rotate(target.0, cx).await
     }
 
-    fn failure_changes(key: &KeyPath, error: &Error) -> Vec<Change> {
+    fn failure_changes(key: &KeyPath, error: &Error, _: Timestamp) -> Vec<Change> {
         if !Self::is_permanent_failure(error) {
             return Vec::new();
         }

@@ -13,6 +13,7 @@ use crate::config::{self, ControlRoleSeed, HsmSeed};
 use crate::identity::Issuer;
 use crate::model::name::PrincipalId;
 use crate::model::resource::{ResourceGroupName, Subscription};
+use crate::storage;
 use crate::token::{Module, Selector, TokenSource};
 
 /// Loads the PKCS#11 module. A function, because the module is loaded only when the store is open.
@@ -42,6 +43,8 @@ pub(crate) struct Installation {
     pub(crate) hsms: Vec<InitialHsm>,
     /// The role assignments on the control plane, each created at every start if it does not exist.
     pub(crate) control_plane_roles: Vec<ControlRoleSeed>,
+    /// Where full backups may be stored.
+    pub(crate) storage: storage::Policy,
     /// The routes of the built-in authority, if there is one.
     pub(crate) authority_routes: Option<Router>,
     /// The path of the certificate that clients must trust, PEM, if the service publishes it.

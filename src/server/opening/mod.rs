@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod authentication;
+mod backup_jobs;
 mod client_verifier;
 mod directory_lock;
 mod installation;
@@ -82,9 +83,10 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
         tokens.attach(&(&hsm.seed.name).into(), token);
     }
     security_domains::ensure_security_domains(&store, &tokens).await?;
+    backup_jobs::end_interrupted_jobs(&store, now).await?;
 
     let audit_log = audit_log::open(config, &store, &pool, installation.audit_token, now).await?;
-    let rules = (key_policies(config, &hsms), installation.clock_operators, audit_log);
+    let rules = (key_policies(config, &hsms), installation.storage, installation.clock_operators, audit_log);
     let (locations, pricing) = (config::locations()?, pricing(config)?);
     let engine = Engine::new(identity, store, clock, locations, pricing, (pool, tokens), rules);
     Ok(Service {

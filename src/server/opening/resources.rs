@@ -142,6 +142,7 @@ pub(super) async fn create_hsm(
         settings: setting::Settings::default(),
         security_domain: None,
         transfer_key: None,
+        backup_jobs: Vec::new(),
     };
     let built_in = config::built_in_roles()?;
     let assignments = resolve(roles, &built_in)?.into_iter().map(|(principal, role)| RoleAssignment {

@@ -10,9 +10,9 @@ use super::{
 };
 
 /// Decrypts a backup from pieces of any size, in their order.
-pub struct ArchiveReader<'a> {
+pub struct ArchiveReader {
     domain: Uuid,
-    domain_key: &'a [u8],
+    domain_key: Zeroizing<Vec<u8>>,
     /// Bytes that are not decrypted yet.
     received: Vec<u8>,
     preamble: Vec<u8>,
@@ -25,9 +25,9 @@ pub struct ArchiveReader<'a> {
     end: Option<Counts>,
 }
 
-impl<'a> ArchiveReader<'a> {
+impl ArchiveReader {
     /// Begins to read a backup of this security domain.
-    pub fn new(domain: Uuid, domain_key: &'a [u8]) -> Self {
+    pub fn new(domain: Uuid, domain_key: Zeroizing<Vec<u8>>) -> Self {
         Self {
             domain,
             domain_key,
@@ -63,7 +63,7 @@ impl<'a> ArchiveReader<'a> {
     ///
     /// # Errors
     /// [`ArchiveError::Incomplete`].
-    pub fn finish(self) -> Result<Counts, ArchiveError> {
+    pub fn finish(&self) -> Result<Counts, ArchiveError> {
         let is_complete = self.ended && self.received.is_empty() && self.pending.is_empty();
         match self.end {
             Some(end) if is_complete && end == self.counts => Ok(end),
@@ -87,7 +87,7 @@ impl<'a> ArchiveReader<'a> {
         if domain != self.domain.as_bytes() {
             return Err(ArchiveError::OtherDomain);
         }
-        self.key = Some(ChunkKey::derive(self.domain_key, salt)?);
+        self.key = Some(ChunkKey::derive(&self.domain_key, salt)?);
         self.received.drain(..PREAMBLE_BYTES);
         self.preamble = preamble;
         Ok(())

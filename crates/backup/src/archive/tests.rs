@@ -35,7 +35,7 @@ fn read_in(
     bytes: &[u8],
     piece: usize,
 ) -> Result<(Vec<Record>, Counts), ArchiveError> {
-    let mut reader = ArchiveReader::new(domain, key);
+    let mut reader = ArchiveReader::new(domain, zeroize::Zeroizing::new(key.to_vec()));
     let mut records = Vec::new();
     for piece in bytes.chunks(piece) {
         records.extend(reader.read(piece)?);

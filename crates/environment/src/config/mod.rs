@@ -3,6 +3,7 @@
 
 mod access_token_version;
 mod audit;
+mod backup;
 mod connections;
 mod crypto;
 mod environment;
@@ -26,6 +27,7 @@ use crate::model::event::DEFAULT_RETAINED;
 
 pub use access_token_version::AccessTokenVersion;
 pub use audit::{Audit, BrokenChain, Durability};
+pub use backup::Backup;
 pub use connections::{Connections, network_of};
 pub use crypto::Crypto;
 pub use error::ConfigError;
@@ -70,6 +72,8 @@ pub struct Config {
     pub token: Token,
     /// Restrictions on key use in addition to those of Azure.
     pub crypto: Crypto,
+    /// Where full backups may be stored.
+    pub backup: Backup,
     /// The audit log.
     pub audit: Audit,
     /// The log of lifecycle events.
@@ -245,6 +249,7 @@ impl Default for Config {
             names: Names::default(),
             token: Token::default(),
             crypto: Crypto::default(),
+            backup: Backup::default(),
             audit: Audit::default(),
             events: Events::default(),
             time: Time::default(),

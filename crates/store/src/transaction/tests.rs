@@ -37,6 +37,7 @@ fn hsm(name: &str) -> ManagedHsm {
         settings: Default::default(),
         security_domain: None,
         transfer_key: None,
+        backup_jobs: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod authorization;
+mod backup;
 mod budgets;
 pub(super) mod clock;
 mod crypto;

@@ -5,6 +5,7 @@
 pub(super) mod access;
 pub(super) mod backup;
 pub(super) mod crypto;
+pub(super) mod full_backup;
 pub(super) mod keys;
 pub(super) mod rotation;
 pub(super) mod security_domain;

@@ -1,0 +1,135 @@
+//! Converts the messages of `backup.proto`.
+
+use std::marker::PhantomData;
+
+use secrecy::SecretString;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::super::pb;
+use super::{key_path, parse_field, segments, wire_instant};
+use crate::model::backup_job::BackupJob;
+use crate::model::backup_job::JobResult;
+use crate::model::name::{HsmName, KeyName};
+use crate::model::{Error, Field, Result};
+use crate::ops::InHsm;
+use crate::ops::backup::{
+    GetBackupJob, GetRestoreJob, StartBackup, StartBackupCheck, StartJob, StartKeyRestore, StartRestore,
+    StartRestoreCheck, StorageRequest,
+};
+
+fn start<K>(
+    hsm: HsmName,
+    storage: Option<pb::BackupStorage>,
+    folder: String,
+    key: Option<KeyName>,
+) -> Result<StartJob<K>> {
+    let missing = || Error::invalid(Field::Storage, "this is missing");
+    let mut storage = Zeroizing::new(storage.ok_or_else(missing)?);
+    let token = std::mem::take(&mut storage.token);
+    let storage = StorageRequest {
+        uri: std::mem::take(&mut storage.uri),
+        folder,
+        token: (!token.is_empty()).then(|| SecretString::from(token)),
+        managed_identity: storage.use_managed_identity,
+    };
+    Ok(StartJob { hsm, storage, key, kind: PhantomData })
+}
+
+/// Parses `hsms/{hsm}`.
+fn hsm_named(name: &str) -> Result<HsmName> {
+    let [hsm] = segments(Field::Name, name, "hsms/{}")?;
+    parse_field(Field::Name, hsm)
+}
+
+/// Parses the name of a job.
+fn job(name: &str, pattern: &str) -> Result<(HsmName, Uuid)> {
+    let [hsm, job] = segments(Field::Name, name, pattern)?;
+    let malformed = |_| Error::invalid(Field::Name, "the job is identified by 32 hexadecimal digits");
+    Ok((parse_field(Field::Name, hsm)?, job.parse().map_err(malformed)?))
+}
+
+impl TryFrom<pb::StartBackupRequest> for StartBackup {
+    type Error = Error;
+
+    fn try_from(request: pb::StartBackupRequest) -> Result<Self> {
+        start(hsm_named(&request.name)?, request.storage, String::new(), None)
+    }
+}
+
+impl TryFrom<pb::StartBackupCheckRequest> for StartBackupCheck {
+    type Error = Error;
+
+    fn try_from(request: pb::StartBackupCheckRequest) -> Result<Self> {
+        start(hsm_named(&request.name)?, request.storage, String::new(), None)
+    }
+}
+
+impl TryFrom<pb::StartRestoreRequest> for StartRestore {
+    type Error = Error;
+
+    fn try_from(request: pb::StartRestoreRequest) -> Result<Self> {
+        start(hsm_named(&request.name)?, request.storage, request.folder, None)
+    }
+}
+
+impl TryFrom<pb::StartRestoreCheckRequest> for StartRestoreCheck {
+    type Error = Error;
+
+    fn try_from(request: pb::StartRestoreCheckRequest) -> Result<Self> {
+        start(hsm_named(&request.name)?, request.storage, request.folder, None)
+    }
+}
+
+impl TryFrom<pb::StartKeyRestoreRequest> for StartKeyRestore {
+    type Error = Error;
+
+    fn try_from(request: pb::StartKeyRestoreRequest) -> Result<Self> {
+        let key = key_path(Field::Name, &request.name, "keys")?;
+        let crate::model::container::ContainerId::ManagedHsm(hsm) = key.container;
+        start(hsm, request.storage, request.folder, Some(key.name))
+    }
+}
+
+impl TryFrom<pb::GetBackupJobRequest> for GetBackupJob {
+    type Error = Error;
+
+    fn try_from(request: pb::GetBackupJobRequest) -> Result<Self> {
+        let (hsm, job) = job(&request.name, "hsms/{}/backupJobs/{}")?;
+        Ok(Self { hsm, job })
+    }
+}
+
+impl TryFrom<pb::GetRestoreJobRequest> for GetRestoreJob {
+    type Error = Error;
+
+    fn try_from(request: pb::GetRestoreJobRequest) -> Result<Self> {
+        let (hsm, job) = job(&request.name, "hsms/{}/restoreJobs/{}")?;
+        Ok(Self { hsm, job })
+    }
+}
+
+impl From<InHsm<BackupJob>> for pb::BackupJob {
+    fn from(InHsm { hsm, item: job }: InHsm<BackupJob>) -> Self {
+        let folder = if job.kind.is_restore() { "restoreJobs" } else { "backupJobs" };
+        let status = job.status().to_owned();
+        let result = job.result.clone();
+        let ended = result.as_ref().map(|result| wire_instant(result.ended));
+        let (failure, folder_uri, details) = match result {
+            Some(JobResult { failure, folder, details, .. }) => (failure, folder, details),
+            None => (None, None, None),
+        };
+        let (error_reason, error_message) =
+            failure.map(|failure| (failure.code, failure.message)).unwrap_or_default();
+        Self {
+            name: format!("hsms/{hsm}/{folder}/{}", job.id.simple()),
+            status,
+            status_details: details.unwrap_or_default(),
+            error_reason,
+            error_message,
+            started: Some(wire_instant(job.started)),
+            ended,
+            folder_uri: folder_uri.unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `strongroom backup` and `strongroom restore`: full backups of a managed HSM.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+use super::Context;
+use super::failure::{Failure, Outcome};
+use super::names::KeyRef;
+use super::output::note;
+use super::session::Session;
+use crate::api::grpc::pb;
+
+/// How often the status of a job is requested.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// Subcommands of `strongroom backup`.
+#[derive(Subcommand, Clone, Debug)]
+pub enum BackupCommand {
+    /// Back up the HSM: keys, deleted keys, roles and settings
+    Start(BackupArgs),
+    /// Check whether the HSM can be backed up to a storage
+    Check(BackupArgs),
+    /// Show a job, by the id that `backup start --no-wait` prints
+    Status(JobArgs),
+}
+
+/// Subcommands of `strongroom restore`.
+#[derive(Subcommand, Clone, Debug)]
+pub enum RestoreCommand {
+    /// Replace the contents of the HSM by those of a backup
+    Start(RestoreArgs),
+    /// Check whether a backup can be restored
+    Check(RestoreArgs),
+    /// Restore one key from the backup of an HSM; a key that exists is not changed
+    Key(RestoreKeyArgs),
+    /// Show a job, by the id that `--no-wait` prints
+    Status(JobArgs),
+}
+
+/// A storage.
+#[derive(Args, Clone, Debug)]
+struct StorageArgs {
+    /// Container of Azure Blob Storage (https://ACCOUNT.blob.core.windows.net/CONTAINER), or directory of the service
+    /// (file:///DIRECTORY)
+    #[arg(long, value_name = "URI")]
+    storage: String,
+    /// Shared access signature for the container
+    #[arg(long, env = "STRONGROOM_STORAGE_TOKEN", hide_env_values = true, value_name = "SAS")]
+    storage_token: Option<SecretString>,
+    /// Use the managed identity of the service's machine instead of a signature
+    #[arg(long, conflicts_with = "storage_token")]
+    use_managed_identity: bool,
+    /// Print the job and do not wait for its end
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// Where the backup will be.
+#[derive(Args, Clone, Debug)]
+pub struct BackupArgs {
+    #[command(flatten)]
+    storage: StorageArgs,
+}
+
+/// Where the backup is.
+#[derive(Args, Clone, Debug)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    storage: StorageArgs,
+    /// Folder of the backup
+    #[arg(long, value_name = "FOLDER")]
+    folder: String,
+}
+
+/// Where the backup is, and the key.
+#[derive(Args, Clone, Debug)]
+pub struct RestoreKeyArgs {
+    /// Name of the key
+    #[arg(value_parser = KeyRef::parse_key)]
+    name: KeyRef,
+    #[command(flatten)]
+    source: RestoreArgs,
+}
+
+/// A job.
+#[derive(Args, Clone, Debug)]
+pub struct JobArgs {
+    /// Id of the job
+    job: String,
+}
+
+impl StorageArgs {
+    fn message(&self) -> pb::BackupStorage {
+        let token = self.storage_token.as_ref();
+        pb::BackupStorage {
+            uri: self.storage.clone(),
+            token: token.map(|token| token.expose_secret().to_owned()).unwrap_or_default(),
+            use_managed_identity: self.use_managed_identity,
+        }
+    }
+}
+
+/// Runs `strongroom backup`.
+pub(super) async fn backup(context: &Context, command: BackupCommand) -> Outcome {
+    let session = context.connect().await?;
+    let name = session.parent()?;
+    let mut service = session.backups();
+    let (job, no_wait) = match command {
+        BackupCommand::Start(BackupArgs { storage }) => {
+            let request = pb::StartBackupRequest { name, storage: Some(storage.message()) };
+            (service.start_backup(request).await?, storage.no_wait)
+        }
+        BackupCommand::Check(BackupArgs { storage }) => {
+            let request = pb::StartBackupCheckRequest { name, storage: Some(storage.message()) };
+            (service.start_backup_check(request).await?, storage.no_wait)
+        }
+        BackupCommand::Status(JobArgs { job }) => {
+            let request = pb::GetBackupJobRequest { name: format!("{name}/backupJobs/{job}") };
+            return print(context, service.get_backup_job(request).await?.into_inner());
+        }
+    };
+    finish(context, &session, job.into_inner(), no_wait).await
+}
+
+/// Runs `strongroom restore`.
+pub(super) async fn restore(context: &Context, command: RestoreCommand) -> Outcome {
+    let session = context.connect().await?;
+    let name = session.parent()?;
+    let mut service = session.backups();
+    let (job, no_wait) = match command {
+        RestoreCommand::Start(RestoreArgs { storage, folder }) => {
+            let request = pb::StartRestoreRequest { name, storage: Some(storage.message()), folder };
+            (service.start_restore(request).await?, storage.no_wait)
+        }
+        RestoreCommand::Check(RestoreArgs { storage, folder }) => {
+            let request = pb::StartRestoreCheckRequest { name, storage: Some(storage.message()), folder };
+            (service.start_restore_check(request).await?, storage.no_wait)
+        }
+        RestoreCommand::Key(RestoreKeyArgs { name, source: RestoreArgs { storage, folder } }) => {
+            let name = name.resource(session.hsm(), "keys")?;
+            let request = pb::StartKeyRestoreRequest { name, storage: Some(storage.message()), folder };
+            (service.start_key_restore(request).await?, storage.no_wait)
+        }
+        RestoreCommand::Status(JobArgs { job }) => {
+            let request = pb::GetRestoreJobRequest { name: format!("{name}/restoreJobs/{job}") };
+            return print(context, service.get_restore_job(request).await?.into_inner());
+        }
+    };
+    finish(context, &session, job.into_inner(), no_wait).await
+}
+
+/// Waits for the end of a job, and prints it.
+async fn finish(context: &Context, session: &Session, mut job: pb::BackupJob, no_wait: bool) -> Outcome {
+    let mut service = session.backups();
+    let is_watched = std::io::stderr().is_terminal();
+    let mut waited = Duration::ZERO;
+    while job.status == "InProgress" && !no_wait {
+        #[expect(clippy::disallowed_methods, reason = "a client waits in real time")]
+        tokio::time::sleep(INTERVAL).await;
+        waited += INTERVAL;
+        if is_watched && waited.subsec_millis() == 0 {
+            note(&format!("in progress, {} s", waited.as_secs()));
+        }
+        let name = job.name;
+        job = if name.contains("/backupJobs/") {
+            service.get_backup_job(pb::GetBackupJobRequest { name }).await?.into_inner()
+        } else {
+            service.get_restore_job(pb::GetRestoreJobRequest { name }).await?.into_inner()
+        };
+    }
+    print(context, job)
+}
+
+#[derive(Serialize)]
+struct View {
+    job: String,
+    status: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    status_details: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    folder: String,
+}
+
+fn print(context: &Context, job: pb::BackupJob) -> Outcome {
+    let id = job.name.rsplit('/').next().unwrap_or_default().to_owned();
+    if job.status == "Failed" {
+        return Err(Failure::problem(format!("the job {id} has failed: {}", job.error_message)));
+    }
+    let view =
+        View { job: id, status: job.status, status_details: job.status_details, folder: job.folder_uri };
+    let more = [&view.folder, &view.status_details].into_iter().filter(|text| !text.is_empty());
+    let text = more.fold(format!("{} {}", view.status, view.job), |text, part| text + "\n" + part);
+    context.output.print_value(&view, &text)
+}

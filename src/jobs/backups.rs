@@ -1,0 +1,37 @@
+//! Runs the backup jobs that calls have started.
+
+use crate::engine::Engine;
+use crate::model::Error;
+use crate::ops::backup::{JobPath, QueuedJob, RunBackupJob};
+
+/// Runs jobs until the future is dropped. Jobs of different HSMs run at the same time; an HSM has one at a time.
+pub async fn run_backup_jobs(engine: Engine) {
+    loop {
+        let job = engine.backup_queue().next().await;
+        tokio::spawn(run(engine.clone(), job));
+    }
+}
+
+async fn run(engine: Engine, QueuedJob { hsm, job, task }: QueuedJob) {
+    let path = JobPath { hsm, job };
+    let mut changes = engine.watch();
+    // The job was queued before it was committed. If it is not, its call has failed, and there is nothing to do.
+    while !engine.has_backup_job(&path.hsm, path.job.id) {
+        let waited = tokio::time::timeout(COMMITTED_WITHIN, changes.changed()).await;
+        if !matches!(waited, Ok(Ok(()))) {
+            return;
+        }
+    }
+    let (hsm, id, kind) = (path.hsm.clone(), path.job.id, path.job.kind);
+    tracing::info!(%hsm, job = %id.simple(), ?kind, "a backup job has started");
+    match engine.run_due(RunBackupJob { path, task }).await {
+        Ok(()) => tracing::info!(%hsm, job = %id.simple(), ?kind, "a backup job has succeeded"),
+        Err(error @ Error::Internal(_)) => {
+            tracing::error!(%hsm, job = %id.simple(), ?kind, error = %error.with_causes(), "a backup job has failed");
+        }
+        Err(error) => tracing::warn!(%hsm, job = %id.simple(), ?kind, %error, "a backup job has failed"),
+    }
+}
+
+/// How long the commit of a started job may take. Then its call has failed.
+const COMMITTED_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
