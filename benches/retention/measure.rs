@@ -15,6 +15,7 @@ use strongroom::model::change::Change;
 use strongroom::model::container_setting::KeyPolicies;
 use strongroom::model::time::ClockSetting;
 use strongroom::ops::AttachedTokens;
+use strongroom::storage::Policy;
 use strongroom::store::Commit;
 use strongroom::token::Selector;
 
@@ -67,7 +68,8 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     let identity = Identity::new(Settings::default()).await?;
     let locations = config::locations()?;
     let pricing = Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan };
-    let rules = (KeyPolicies::default(), Vec::new(), AuditLog::unsigned(directory.join("audit")));
+    let rules =
+        (KeyPolicies::default(), Policy::default(), Vec::new(), AuditLog::unsigned(directory.join("audit")));
     let engine = Engine::new(identity, store.clone(), clock, locations, pricing, (supply, tokens), rules);
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());
 

@@ -33,9 +33,10 @@ pub(super) fn every_error() -> Vec<Error> {
             ResourceKind::ManagedHsm => (&hsm).into(),
             ResourceKind::ResourceGroup => Resource::group(subscription, &group),
             ResourceKind::Subscription => subscription.into(),
-            ResourceKind::RoleAssignment | ResourceKind::RoleDefinition | ResourceKind::Setting => {
-                Resource::unnamed(kind)
-            }
+            ResourceKind::BackupJob
+            | ResourceKind::RoleAssignment
+            | ResourceKind::RoleDefinition
+            | ResourceKind::Setting => Resource::unnamed(kind),
         })
     });
     let mut all = vec![

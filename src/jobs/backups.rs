@@ -16,11 +16,14 @@ async fn run(engine: Engine, QueuedJob { hsm, job, task }: QueuedJob) {
     let path = JobPath { hsm, job };
     let mut changes = engine.watch();
     // The job was queued before it was committed. If it is not, its call has failed, and there is nothing to do.
-    while !engine.has_backup_job(&path.hsm, path.job.id) {
-        let waited = tokio::time::timeout(COMMITTED_WITHIN, changes.changed()).await;
-        if !matches!(waited, Ok(Ok(()))) {
-            return;
+    let committed = async {
+        while !engine.has_backup_job(&path.hsm, path.job.id) {
+            changes.changed().await?;
         }
+        Ok::<(), tokio::sync::watch::error::RecvError>(())
+    };
+    if !matches!(tokio::time::timeout(COMMITTED_WITHIN, committed).await, Ok(Ok(()))) {
+        return;
     }
     let (hsm, id, kind) = (path.hsm.clone(), path.job.id, path.job.kind);
     tracing::info!(%hsm, job = %id.simple(), ?kind, "a backup job has started");

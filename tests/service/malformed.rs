@@ -5,7 +5,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::raw::{self, Field, Kind, Rpc, Shape};
-use crate::requests::{GUID, HSM, KEY, SUBSCRIPTION, create_keys, valid_request};
+use crate::requests::{GUID, HSM, JOB, KEY, SUBSCRIPTION, create_keys, valid_request};
 use crate::support::{AccessTokens, Client, Server, error_metadata, reason};
 
 /// Returns strings that are invalid for a field. New fields must be added here.
@@ -141,6 +141,7 @@ fn invalid_strings(rpc: &str, field: &str) -> Vec<String> {
             &long,
         ]),
         "key_ops" => own(&["", "fly", "SIGN", "sign\0", &long]),
+        "folder" => own(&["", "/", "../x", "a/../b", ".hidden", "a b", "a\0", "ключ", &long]),
         "restore_blob" => own(&["", "restore", "{}", "[]", "{\"EncData\":{}}", &long]),
         other => panic!("add invalid strings for the new field {rpc}.{other}"),
     }
@@ -393,6 +394,11 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
                     "hsms/elsewhere/keys/sample/rotationPolicy".to_owned()
                 }
                 _ if name == "ActivateManagedHsm" || name == "GetTransferKey" => "hsms/elsewhere".to_owned(),
+                _ if name.starts_with("StartBackup") || name.starts_with("StartRestore") => {
+                    "hsms/elsewhere".to_owned()
+                }
+                "name" if name == "GetBackupJob" => format!("hsms/elsewhere/backupJobs/{JOB}"),
+                "name" if name == "GetRestoreJob" => format!("hsms/elsewhere/restoreJobs/{JOB}"),
                 _ if name.contains("SecurityDomain") => "hsms/elsewhere".to_owned(),
                 _ if name.contains("Deleted") => "hsms/elsewhere/deletedKeys/gone".to_owned(),
                 _ if name.ends_with("Setting") => {

@@ -15,6 +15,7 @@ use strongroom::model::time_guard::{ClockReading, ClockStatus, TrustLimits};
 use strongroom::model::{Error, Result, Timestamp};
 use strongroom::ops::clock::ServiceClock;
 use strongroom::ops::{AttachedTokens, ClockCx, Done, Operation, RolelessAction};
+use strongroom::storage::Policy;
 use strongroom::store::{ExportedRecord, Options, Store};
 use strongroom::token::{TokenPool, TokenSource};
 
@@ -81,8 +82,12 @@ impl Rig {
         let pricing = Pricing { prices: config::prices(None).unwrap(), plan: "managed-hsm".to_owned() };
         let tokens = AttachedTokens::default();
         let parts = (supply, tokens.clone());
-        let rules =
-            (KeyPolicies::default(), Vec::new(), AuditLog::unsigned(bench.data_dir.path().join("audit")));
+        let rules = (
+            KeyPolicies::default(),
+            Policy::default(),
+            Vec::new(),
+            AuditLog::unsigned(bench.data_dir.path().join("audit")),
+        );
         let engine =
             Engine::new(identity, store.clone(), clock, config::locations().unwrap(), pricing, parts, rules);
         Self { engine, store, tokens, bench, records, certificate }

@@ -130,6 +130,15 @@ impl Address {
         Ok(Self::Blob { endpoint, account, container, folder: path.collect() })
     }
 
+    /// Checks the folder of a location.
+    ///
+    /// # Errors
+    /// [`StorageError::Invalid`] if a segment contains other characters than letters, digits, hyphens, underscores and
+    /// dots.
+    pub fn check_folder(folder: &str) -> Result<(), StorageError> {
+        segments(folder).map(drop)
+    }
+
     fn directory(path: &str, folder: &str, policy: &Policy) -> Result<Self, StorageError> {
         if policy.directory.is_none() {
             let why = "directories are not permitted: the service has no backup.directory";

@@ -99,6 +99,10 @@ impl<K: JobKind> Operation for StartJob<K> {
 
     async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<InHsm<BackupJob>>> {
         let StorageRequest { uri, folder, token, managed_identity } = self.storage;
+        if K::KIND.is_restore() && folder.trim_matches('/').is_empty() {
+            return Err(Error::invalid(Field::Folder, "this is missing"));
+        }
+        Address::check_folder(&folder).map_err(|error| Error::invalid(Field::Folder, error.to_string()))?;
         let address = Address::parse(&uri, &folder, &cx.storage).map_err(storage_error)?;
         let credential = match (&address, token, managed_identity) {
             (Address::Directory(_), None, false) => Credential::None,
@@ -112,9 +116,6 @@ impl<K: JobKind> Operation for StartJob<K> {
                 return Err(Error::invalid(Field::Token, why));
             }
         };
-        if K::KIND.is_restore() && folder.is_empty() {
-            return Err(Error::invalid(Field::Folder, "this is missing"));
-        }
         DomainKeys::addressed(cx)?;
         let job = BackupJob { id: cx.ids.guid(), kind: K::KIND, started: cx.now, result: None };
         let hsm = cx.managed_hsm().name.clone();

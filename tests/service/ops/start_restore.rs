@@ -54,7 +54,7 @@ async fn contents_are_those_of_the_backup() {
         assert_eq!(listed(&mut dev, "local").await, before);
         assert_eq!(assignments(&mut dev, "local").await, roles);
         assert_eq!(get(&mut dev, "kept").await.unwrap(), policy);
-        assert_eq!(versions(&mut dev, "kept").await, [kept.clone()]);
+        assert_eq!(versions(&mut dev, "kept").await, std::slice::from_ref(&kept));
         let signature = sign(&mut dev, &kept.name, "ES384", &[7; 48]).await.unwrap().signature;
         assert!(verifies(kept.key.as_ref().unwrap(), "ES384", &[7; 48], &signature));
         sign(&mut dev, &key("purged"), "PS256", &[7; 32]).await.unwrap();

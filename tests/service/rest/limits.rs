@@ -110,16 +110,10 @@ async fn unavailable_features_are_named_with_501() {
     let (delete, get, patch, post, put) =
         (Method::DELETE, Method::GET, Method::PATCH, Method::POST, Method::PUT);
     for (method, path, feature) in [
-        (&put, "/keys/a/restore", "backup and restore"),
         (&post, "/keys/a//release", "key release"),
         (&post, "/keys/a/0123456789abcdef0123456789abcdef/release", "key release"),
         (&get, "/keys/a//attestation", "key attestation"),
         (&post, "/keys/a/securewrapkey", "secure key wrapping"),
-        (&post, "/backup", "backup and restore"),
-        (&get, "/backup/1/pending", "backup and restore"),
-        (&put, "/restore", "backup and restore"),
-        (&post, "/prebackup", "backup and restore"),
-        (&put, "/prerestore", "backup and restore"),
         (&get, "/ekm", "external keys"),
         (&get, "/secrets", "secrets"),
         (&get, "/secrets/a", "secrets"),

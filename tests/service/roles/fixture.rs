@@ -1,6 +1,7 @@
 //! The objects on which every data-plane request succeeds if it is authorized, and the undoing of each request.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use prost::Message as _;
 use strongroom::api::grpc::pb;
@@ -9,6 +10,7 @@ use tonic::{Code, Status};
 
 use super::support::{CRYPTO_USER, assignment_name, assignment_request, definition_request};
 use crate::calls::{decrypt_request, key};
+use crate::full_backups::{directory, finished};
 use crate::key_backups::{backup, remove};
 use crate::raw;
 use crate::requests::{GUID, HSM, NEW_GUID, create_deleted_key, create_keys, valid_request};
@@ -55,6 +57,8 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "ListSettings" | "GetSetting" | "UpdateSetting" => "/",
         "DownloadSecurityDomain" | "GetSecurityDomainDownload" | "GetTransferKey" => "/",
         "UploadSecurityDomain" | "GetSecurityDomainUpload" => "/",
+        "StartBackup" | "StartBackupCheck" | "GetBackupJob" => "/",
+        "StartRestore" | "StartRestoreCheck" | "StartKeyRestore" | "GetRestoreJob" => "/",
         "GetRoleAssignment" | "DeleteRoleAssignment" => ASSIGNED,
         // The others act on a key.
         _ => "/keys/sample",
@@ -110,8 +114,10 @@ impl Fixture {
         let headers = [("authorization", caller.authorization.as_str())];
         let body = raw::frame(&self.request(operation));
         let status = raw::send(&caller.channel, &self.paths[operation], &headers, body).await.status;
-        // An active HSM has no transfer key and takes no other domain; this is checked after the authorization.
-        let is_done = status.code() == Code::Ok || reason(&status) == "HSM_ALREADY_ACTIVATED";
+        // An active HSM has no transfer key and takes no other domain, and there is no job with the id of the request;
+        // this is checked after the authorization.
+        let is_done = status.code() == Code::Ok
+            || ["HSM_ALREADY_ACTIVATED", "BACKUP_JOB_NOT_FOUND"].contains(&reason(&status).as_str());
         if is_done { Ok(()) } else { Err(status) }
     }
 
@@ -139,6 +145,20 @@ impl Fixture {
             }
             "DeleteRoleAssignment" => {
                 admin.access.create_role_assignment(role_assignment()).await.unwrap();
+            }
+            // The next job is refused until this one has ended, and after `StartRestore` all other calls are.
+            operation if operation.starts_with("Start") => {
+                let request = pb::StartBackupCheckRequest { name: HSM.to_owned(), storage: directory() };
+                let job = loop {
+                    match admin.backups.start_backup_check(request.clone()).await {
+                        Ok(job) => break job.into_inner(),
+                        Err(status) => {
+                            assert!(reason(&status).ends_with("_RUNNING"), "{status:?}");
+                            tokio::time::sleep(Duration::from_millis(5)).await;
+                        }
+                    }
+                };
+                finished(&mut admin, job).await;
             }
             // The others change nothing, or may be repeated.
             _ => {}

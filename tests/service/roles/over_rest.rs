@@ -10,7 +10,7 @@ use super::built_in_roles;
 use super::fixture::{Fixture, scope};
 use super::matrix::local_rbac_operations;
 use super::support::{CRYPTO_USER, data_action};
-use crate::requests::{CERTIFICATES, GUID, NEW_GUID, RESTORE_BLOB};
+use crate::requests::{CERTIFICATES, GUID, JOB, NEW_GUID, RESTORE_BLOB};
 use crate::rest::client::{Rest, RestResponse, base64url};
 use crate::support::Client;
 
@@ -42,6 +42,8 @@ impl Fixture {
     async fn call_rest(&self, client: &Rest, operation: &str) -> RestResponse {
         let es256 = |value: &[u8]| json!({"alg": "ES256", "value": base64url(value)});
         let kw = |value: &[u8]| json!({"alg": "A256KW", "value": base64url(value)});
+        let storage = json!({"storageResourceUri": "file:///nightly"});
+        let restore = json!({"sasTokenParameters": storage.clone(), "folderToRestore": "none"});
         match operation {
             "CreateKey" => client.post("/keys/new/create", json!({"kty": "EC-HSM"})).await,
             "ImportKey" => {
@@ -109,6 +111,13 @@ impl Fixture {
                 client.post("/securitydomain/upload", json!({"value": RESTORE_BLOB})).await
             }
             "GetSecurityDomainUpload" => client.get("/securitydomain/upload/pending").await,
+            "StartBackup" => client.post("/backup", storage).await,
+            "StartBackupCheck" => client.post("/prebackup", storage).await,
+            "GetBackupJob" => client.get(&format!("/backup/{JOB}/pending")).await,
+            "StartRestore" => client.put("/restore", restore).await,
+            "StartRestoreCheck" => client.put("/prerestore", restore).await,
+            "StartKeyRestore" => client.put("/keys/sample/restore", restore).await,
+            "GetRestoreJob" => client.get(&format!("/restore/{JOB}/pending")).await,
             "ListSettings" => client.get("/settings").await,
             "GetSetting" => client.get(SETTING).await,
             "UpdateSetting" => client.patch(SETTING, json!({"value": "true"})).await,
@@ -131,8 +140,9 @@ async fn every_role_is_granted_the_same_actions_over_rest() {
         {
             let answer = stage.call_rest(&caller, operation.name).await;
             let granted = holder.granted.contains(action.as_str());
-            // An active HSM has no transfer key and takes no other domain.
-            let done = (200..300).contains(&answer.status) || answer.status == 409;
+            // An active HSM has no transfer key and takes no other domain, and there is no job with the id.
+            let is_unknown_job = answer.status == 404 && operation.name.ends_with("Job");
+            let done = (200..300).contains(&answer.status) || answer.status == 409 || is_unknown_job;
             if done {
                 stage.restore(operation.name).await;
             }
