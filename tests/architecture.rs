@@ -8,6 +8,8 @@ use std::fs;
 
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/modules.rs"]
+mod modules;
 #[path = "architecture/packages.rs"]
 mod packages;
 #[path = "architecture/prose.rs"]
@@ -15,79 +17,8 @@ mod prose;
 #[path = "architecture/source.rs"]
 mod source;
 
+use modules::MODULES;
 use source::{Source, load_sources};
-
-/// The modules of the top package, lowest layer first, with the modules or paths that each may use besides itself. The
-/// packages in `crates/` are modules here.
-const MODULES: &[(&str, &[&str])] = &[
-    // 1: formats
-    ("focus", &["model"]),
-    // 3: one file per operation
-    ("ops", &["model", "clock", "focus", "ids", "public_key", "security_domain", "backup", "store", "token"]),
-    // 4: the call pipeline
-    (
-        "engine",
-        &["model", "clock", "config", "ids", "public_key", "audit", "identity", "store", "token", "ops"],
-    ),
-    // 5: callers of the engine
-    (
-        "api",
-        &[
-            "model",
-            "clock",
-            "config",
-            "ids",
-            "public_key",
-            "security_domain",
-            "identity",
-            "ops",
-            "engine",
-            "jobs",
-        ],
-    ),
-    ("jobs", &["model", "clock", "config", "ids", "identity", "ops", "engine"]),
-    // 6: the server process
-    (
-        "server",
-        &[
-            "model",
-            "clock",
-            "config",
-            "ids",
-            "public_key",
-            "audit",
-            "identity",
-            "store",
-            "token",
-            "ops",
-            "engine",
-            "api",
-            "jobs",
-        ],
-    ),
-    // 7: the modes of the service
-    ("gateway", &["model", "clock", "config", "token", "api", "server"]),
-    ("simulator", &["model", "clock", "config", "ids", "identity", "token", "engine", "api", "server"]),
-    // 8: the command line
-    (
-        "cli",
-        &[
-            "model",
-            "clock",
-            "config",
-            "ids",
-            "public_key",
-            "security_domain",
-            "audit",
-            "token",
-            "api::grpc::pb",
-            "server",
-            "gateway",
-            "simulator",
-        ],
-    ),
-    ("main", &["cli", "config", "server"]),
-];
 
 /// The modules in which a crate may be used.
 enum Modules {

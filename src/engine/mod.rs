@@ -30,10 +30,9 @@ use crate::model::hsm::ManagedHsm;
 use crate::model::location::Locations;
 use crate::model::name::{HsmName, PrincipalId};
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::backup::BackupQueue;
 use crate::ops::{
-    AttachedTokens, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache, RunningIntents, Target,
-    recovery_of,
+    AttachedTokens, BackupQueue, CxOf, Done, Intents, Operation, Plane, PlaneOf, PublicKeyCache,
+    RunningIntents, Target, recovery_of,
 };
 use crate::storage;
 use crate::store::{Commit, Store};

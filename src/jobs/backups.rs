@@ -2,7 +2,8 @@
 
 use crate::engine::Engine;
 use crate::model::Error;
-use crate::ops::backup::{JobPath, QueuedJob, RunBackupJob};
+use crate::ops::QueuedJob;
+use crate::ops::backup::{JobPath, RunBackupJob};
 
 /// Runs jobs until the future is dropped. Jobs of different HSMs run at the same time; an HSM has one at a time.
 pub async fn run_backup_jobs(engine: Engine) {

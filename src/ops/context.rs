@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::backup::BackupQueue;
+use super::backup_queue::BackupQueue;
 use super::intents::Intents;
 use super::{AttachedTokens, PublicKeyCache};
 use crate::clock::Clock;

@@ -8,6 +8,7 @@ pub mod access;
 mod attached_tokens;
 pub mod authorization;
 pub mod backup;
+mod backup_queue;
 pub mod clock;
 mod context;
 pub mod crypto;
@@ -36,6 +37,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use attached_tokens::AttachedTokens;
+pub use backup_queue::{BackupQueue, BackupTask, QueuedJob};
 pub use context::{ClockCx, CommonCx, ControlCx, Cx, DirectoryCx};
 pub use due_work::{DUE_WORK_SOURCES, DueWorkCx, DueWorkSource};
 pub use in_hsm::InHsm;

@@ -10,9 +10,9 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
-use http::{Request, StatusCode};
-use hyper::body::Incoming;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER};
+use http::{Method, Request, StatusCode};
+use hyper::body::{Body as _, Incoming};
 use tokio_util::sync::CancellationToken;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::ServiceExt as _;
@@ -92,6 +92,12 @@ impl RequestRouter {
 
     /// Handles one request.
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        let is_head = request.method() == Method::HEAD;
+        let response = self.route(request).await?;
+        Ok(if is_head { without_body(response) } else { response })
+    }
+
+    async fn route(self, request: Request<Incoming>) -> Result<Response, Infallible> {
         let intake = self.budget.reservation(self.limits);
         let mut request = normalize_path(request).map(|body| Body::new(intake.wrap(body)));
         request.extensions_mut().insert(intake.clone());
@@ -113,6 +119,15 @@ impl RequestRouter {
         // These routers do not report themselves why a body was not read completely.
         intake.body_error().map_or(response, |why| Ok(unread_body_error(why)))
     }
+}
+
+/// Removes the body of a response to `HEAD`, and keeps its length (RFC 9110, 9.3.2). Hyper does so on HTTP/1.1; on HTTP/2 a
+/// body is a protocol error.
+fn without_body(mut response: Response) -> Response {
+    if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    response.map(|_| Body::empty())
 }
 
 fn unread_body_error(why: &Error) -> Response {

@@ -13,19 +13,26 @@ use crate::support::Server;
 const PAGE: &str = include_str!("../../docs/clients/az.md");
 
 /// Authenticates `az` in a new configuration directory, and runs shell lines with it and the program under test.
-fn with_az(server: &Server, lines: &str) {
+fn with_az(server: &Server, lines: &str, environment: &[(&str, String)]) {
     let tools = install_clients("az").join("bin");
     let sandbox = Sandbox::of(server);
     let configuration = sandbox.file("azure");
     let programs = Path::new(env!("CARGO_BIN_EXE_strongroom")).parent().unwrap();
     let page = sandbox.with_port(example(PAGE, "sh"));
     let lines = format!("PATH='{}':$PATH\n{page}\n{lines}", programs.display());
-    sandbox.run(&tools, &lines, &[("AZURE_CONFIG_DIR", configuration.to_str().unwrap())]);
+    let mut variables = vec![("AZURE_CONFIG_DIR", configuration.to_str().unwrap())];
+    variables.extend(environment.iter().map(|(name, value)| (*name, value.as_str())));
+    sandbox.run(&tools, &lines, &variables);
 }
 
 /// Runs a script of `tests/clients/az` with an authenticated `az`.
 fn run_script(name: &str) {
-    with_az(&Server::start(), &format!("bash '{}/tests/clients/az/{name}'", env!("CARGO_MANIFEST_DIR")));
+    run_script_on(&Server::start(), name, &[]);
+}
+
+/// Runs a script with an authenticated `az` of a server, and more environment variables.
+pub(super) fn run_script_on(server: &Server, name: &str, environment: &[(&str, String)]) {
+    with_az(server, &format!("bash '{}/tests/clients/az/{name}'", env!("CARGO_MANIFEST_DIR")), environment);
 }
 
 #[test]
@@ -60,7 +67,7 @@ async fn key_is_shared_by_rest_grpc_and_az() {
     let request = pb::SignRequest { name: name.clone(), algorithm: "ES256".to_owned(), digest: vec![7; 32] };
     grpc.crypto.sign(request.clone()).await.unwrap();
 
-    with_az(&server, "az keyvault key delete --hsm-name local --name shared");
+    with_az(&server, "az keyvault key delete --hsm-name local --name shared", &[]);
     rest.get("/keys/shared").await.error(404, "KeyNotFound");
     assert_eq!(grpc.crypto.sign(request.clone()).await.unwrap_err().code(), tonic::Code::NotFound);
     let deleted = "hsms/local/deletedKeys/shared".to_owned();

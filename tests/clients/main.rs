@@ -9,6 +9,7 @@
 )]
 
 mod az;
+mod blob_storage;
 mod credentials;
 mod drop_in;
 mod javascript;

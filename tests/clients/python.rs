@@ -5,18 +5,27 @@ use crate::support::Server;
 
 const PAGE: &str = include_str!("../../docs/clients/python.md");
 
-/// Runs a scenario. Of the variables that name a CA bundle, only the documented one is set.
+/// Runs a scenario on a new server.
 async fn run_scenario(scenario: &str, flavour: &str) {
-    let tools = install_clients("python").join("bin");
     let server = Server::start();
-    let mut environment = environment(&server).await;
+    run_on(&server, environment(&server).await, scenario, flavour);
+}
+
+/// Runs a scenario on a server. Of the variables that name a CA bundle, only the documented one is set.
+pub(super) fn run_on(
+    server: &Server,
+    mut environment: Vec<(&'static str, String)>,
+    scenario: &str,
+    flavour: &str,
+) {
+    let tools = install_clients("python").join("bin");
     let bundle = if flavour == "async" { "SSL_CERT_FILE" } else { "REQUESTS_CA_BUNDLE" };
     environment.push(("STRONGROOM_PROGRAM", env!("CARGO_BIN_EXE_strongroom").to_owned()));
     environment.push((bundle, server.connection().ca_file.to_str().unwrap().to_owned()));
     let environment: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let line =
         format!("python '{}/tests/clients/python/{scenario}.py' {flavour}", env!("CARGO_MANIFEST_DIR"));
-    Sandbox::of(&server).run(&tools, &line, &environment);
+    Sandbox::of(server).run(&tools, &line, &environment);
 }
 
 #[tokio::test]

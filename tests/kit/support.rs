@@ -240,8 +240,13 @@ impl Server {
         answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// Returns an HTTPS client that trusts only the server's CA and resolves its host names.
+    /// Returns a client for HTTP/1.1 over TLS that trusts only the server's CA and resolves its host names.
     pub(crate) fn http(&self) -> reqwest::Client {
+        self.http_builder().http1_only().build().unwrap()
+    }
+
+    /// Returns the settings of such a client, for the version of HTTP that the server prefers.
+    pub(crate) fn http_builder(&self) -> reqwest::ClientBuilder {
         let connection = self.connection();
         let port: u16 = connection.endpoint.rsplit(':').next().unwrap().parse().unwrap();
         let pem = std::fs::read(&connection.ca_file).unwrap();
@@ -250,7 +255,7 @@ impl Server {
             // Parsing the roots of the system takes a debug build longer than a test's calls.
             .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
             .resolve("localhost", address);
-        HOST_NAMES.iter().fold(client, |client, name| client.resolve(name, address)).build().unwrap()
+        HOST_NAMES.iter().fold(client, |client, name| client.resolve(name, address))
     }
 
     /// Opens a TLS connection.

@@ -1,15 +1,9 @@
 //! Jobs that back up or restore a whole HSM, or one key from such a backup.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Timestamp;
-use super::key::Key;
-use super::local_rbac::{RoleAssignment, RoleDefinition};
-use super::name::HsmName;
-use super::setting::Settings;
 
 /// How many finished jobs of an HSM are kept.
 pub const KEPT_JOBS: usize = 20;
@@ -63,21 +57,6 @@ pub struct JobFailure {
     pub code: String,
     /// A sentence.
     pub message: String,
-}
-
-/// The contents of an HSM, which a full restore replaces as a whole.
-#[derive(Clone, Debug)]
-pub struct HsmContents {
-    /// The HSM.
-    pub hsm: HsmName,
-    /// All keys, live and deleted.
-    pub keys: Vec<Arc<Key>>,
-    /// The custom role definitions, in order of creation.
-    pub definitions: Vec<Arc<RoleDefinition>>,
-    /// The role assignments, in order of creation.
-    pub assignments: Vec<Arc<RoleAssignment>>,
-    /// The settings.
-    pub settings: Settings,
 }
 
 impl BackupJobKind {

@@ -6,12 +6,13 @@ use uuid::Uuid;
 
 use super::arm_rbac::ControlAssignment;
 use super::audit_key::AuditKey;
-use super::backup_job::{BackupJob, HsmContents};
+use super::backup_job::BackupJob;
 use super::billing::Budget;
 use super::container_id::ContainerId;
 use super::deletion::{Deletable, Transition};
 use super::due::Notice;
 use super::hsm::ManagedHsm;
+use super::hsm_contents::HsmContents;
 use super::key::{Key, KeyVersion};
 use super::local_rbac::{RoleAssignment, RoleDefinition};
 use super::mode_family::ModeFamily;

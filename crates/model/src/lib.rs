@@ -22,6 +22,7 @@ pub mod error;
 pub mod event;
 pub mod field;
 pub mod hsm;
+pub mod hsm_contents;
 pub mod import;
 mod internal;
 pub mod key;

@@ -1,5 +1,10 @@
 //! The errors of this package.
 
+use std::error::Error;
+
+/// The maximum length of the text about a failure, in characters.
+const MAX_TEXT: usize = 300;
+
 /// Why a location cannot be used. No text contains a credential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
@@ -18,8 +23,7 @@ pub enum StorageError {
 }
 
 impl StorageError {
-    /// Classifies an error of the library, about this object. Its text may contain the URL with the signature, so it is
-    /// not used.
+    /// Classifies an error of the library, about this object.
     pub(crate) fn of(error: &object_store::Error, what: &str) -> Self {
         use object_store::Error as Cause;
         match error {
@@ -28,7 +32,55 @@ impl StorageError {
                 Self::NotPermitted(what.to_owned())
             }
             Cause::InvalidPath { .. } => Self::Invalid(format!("{what} is not a path")),
-            _ => Self::Failed(format!("{what} cannot be accessed")),
+            other => Self::Failed(format!("{what} cannot be accessed: {}", without_queries(&chain(other)))),
         }
+    }
+}
+
+/// The text of an error with its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let own = error.to_string();
+        // Many errors contain the text of their cause.
+        if !text.contains(&own) {
+            text = text + ": " + &own;
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Removes the queries of URLs, which contain the signature, and shortens the text to its first line.
+fn without_queries(text: &str) -> String {
+    let mut is_query = false;
+    let kept = text.chars().take_while(|character| !character.is_control()).filter(|character| {
+        is_query = match character {
+            '?' => true,
+            ' ' | '"' | '\'' | ')' | '>' => false,
+            _ => is_query,
+        };
+        !is_query
+    });
+    let kept: String = kept.take(MAX_TEXT).collect();
+    if kept.contains("sig=") { "the text of the error contains the signature".to_owned() } else { kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_does_not_contain_signatures() {
+        for (text, kept) in [
+            ("PUT http://h/c/o?sv=1&sig=a%2Bb in 1ms: refused", "PUT http://h/c/o in 1ms: refused"),
+            ("(\"https://h/c?sig=x\") failed", "(\"https://h/c\") failed"),
+            ("403: denied\n<String>sig=x</String>", "403: denied"),
+            ("sig=x", "the text of the error contains the signature"),
+        ] {
+            assert_eq!(without_queries(text), kept);
+        }
+        assert_eq!(without_queries(&"a".repeat(1000)).len(), MAX_TEXT);
     }
 }

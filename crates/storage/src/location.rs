@@ -100,8 +100,10 @@ impl Location {
     pub async fn check_writable(&self, name: &str) -> Result<(), StorageError> {
         let path = self.folder.clone().join(name);
         let of = |error: object_store::Error| StorageError::of(&error, "folder");
-        self.store.put(&path, Bytes::from_static(b"strongroom checks access").into()).await.map_err(of)?;
-        self.store.delete(&path).await.map_err(of)
+        let mut upload = self.store.put_multipart(&path).await.map_err(of)?;
+        let written = upload.put_part(Bytes::from_static(b"strongroom checks access").into()).await;
+        let aborted = upload.abort().await;
+        written.and(aborted).map_err(of)
     }
 }
 

@@ -56,12 +56,12 @@ use memory::Memory;
 
 use crate::model::arm_rbac::{ControlAssignment, ControlGrant};
 use crate::model::audit_key::AuditKey;
-use crate::model::backup_job::HsmContents;
 use crate::model::billing::{Budget, Facts, MeterReading, Period, VersionUse, day_of};
 use crate::model::change::Intent;
 use crate::model::container::{Container, ContainerId};
 use crate::model::event::{EventBatch, EventFilter, EventPosition};
 use crate::model::hsm::ManagedHsm;
+use crate::model::hsm_contents::HsmContents;
 use crate::model::key::Key;
 use crate::model::lifetime::HsmLifetime;
 use crate::model::local_rbac::{Grant, RoleAssignment, RoleDefinition};

@@ -1,6 +1,6 @@
 //! Full backups of a managed HSM, and restores from them: jobs that run after the call that starts them.
 //!
-//! A call records a job in the HSM and puts its task into the [`BackupQueue`]; `jobs` runs it through the engine as
+//! A call records a job in the HSM and puts its task into the [`BackupQueue`](crate::ops::BackupQueue); `jobs` runs it through the engine as
 //! [`RunBackupJob`]. The task, which contains the credential of the storage, is in memory only: a job that a restart
 //! interrupts has failed.
 //!
@@ -8,14 +8,12 @@
 
 mod contents;
 mod get;
-mod queue;
 mod restore;
 mod run;
 mod start;
 mod write;
 
 pub use get::{GetBackupJob, GetRestoreJob};
-pub use queue::{BackupQueue, BackupTask, QueuedJob};
 pub use run::{JobPath, RunBackupJob};
 pub use start::{
     BackupCheckKind, BackupKind, JobKind, RestoreCheckKind, RestoreKind, StartBackup, StartBackupCheck,

@@ -10,17 +10,17 @@ use futures_util::StreamExt as _;
 
 use super::contents::known_versions;
 use super::write::contents;
-use super::{BackupTask, OBJECT, storage_error};
+use super::{OBJECT, storage_error};
 use crate::backup::KeyRecord;
 use crate::backup::archive::{ArchiveError, ArchiveReader, Record};
-use crate::model::backup_job::HsmContents;
 use crate::model::change::{Intent, IntentVerb};
+use crate::model::hsm_contents::HsmContents;
 use crate::model::key::{Key, PublicMaterial};
 use crate::model::name::{KeyName, VersionId};
 use crate::model::setting::Settings;
 use crate::model::{Error, Result};
-use crate::ops::Cx;
 use crate::ops::security_domain::DomainKeys;
+use crate::ops::{BackupTask, Cx};
 use crate::storage::{Address, ByteStream, Location};
 
 /// How many versions one intent covers.

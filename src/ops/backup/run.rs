@@ -1,6 +1,6 @@
 //! Runs a backup job, for the scheduler.
 
-use super::{BackupTask, restore, write};
+use super::{restore, write};
 use crate::model::audit_entry::Meter;
 use crate::model::backup_job::{BackupJob, BackupJobKind, JobFailure, JobResult};
 use crate::model::change::{Change, Intent, IntentVerb};
@@ -9,7 +9,7 @@ use crate::model::local_rbac::{DataAction, LocalScope};
 use crate::model::name::HsmName;
 use crate::model::{Error, Result, Timestamp};
 use crate::ops::keys::RestoredKey;
-use crate::ops::{Cx, DataPlane, Done, Operation, Target, WholeHsm};
+use crate::ops::{BackupTask, Cx, DataPlane, Done, Operation, Target, WholeHsm};
 use crate::store::Store;
 
 /// Runs a job that was started.

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{BackupTask, QueuedJob, storage_error};
+use super::storage_error;
 use crate::model::audit_entry::Meter;
 use crate::model::backup_job::{BackupJob, BackupJobKind};
 use crate::model::change::Change;
@@ -12,7 +12,7 @@ use crate::model::local_rbac::DataAction;
 use crate::model::name::{HsmName, KeyName};
 use crate::model::{Error, Field, Result};
 use crate::ops::security_domain::DomainKeys;
-use crate::ops::{Cx, Done, InHsm, Operation, OperationNames, WholeHsm};
+use crate::ops::{BackupTask, Cx, Done, InHsm, Operation, OperationNames, QueuedJob, WholeHsm};
 use crate::storage::{Address, Credential};
 
 /// Where a backup is or will be.

@@ -3,12 +3,12 @@
 use futures_util::FutureExt as _;
 
 use super::contents::{check_wrappable, record};
-use super::{BackupTask, OBJECT, storage_error};
+use super::{OBJECT, storage_error};
 use crate::backup::archive::{ArchiveError, ArchiveHeader, ArchiveWriter, Record};
-use crate::model::backup_job::HsmContents;
+use crate::model::hsm_contents::HsmContents;
 use crate::model::{Error, Result, Timestamp};
-use crate::ops::Cx;
 use crate::ops::security_domain::DomainKeys;
+use crate::ops::{BackupTask, Cx};
 use crate::storage::{Address, Location, Upload};
 
 /// Backs up the HSM as it is when the job begins. Returns the URI of the folder.

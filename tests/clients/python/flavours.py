@@ -12,14 +12,22 @@ import sys
 FLAVOUR = sys.argv[1]
 if FLAVOUR == "async":
     from azure.identity.aio import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
-    from azure.keyvault.administration.aio import KeyVaultAccessControlClient, KeyVaultSettingsClient
+    from azure.keyvault.administration.aio import (
+        KeyVaultAccessControlClient,
+        KeyVaultBackupClient,
+        KeyVaultSettingsClient,
+    )
     from azure.keyvault.keys.aio import KeyClient
     from azure.keyvault.keys.crypto.aio import CryptographyClient
     from azure.keyvault.securitydomain.aio import SecurityDomainClient
     from azure.mgmt.keyvault.aio import KeyVaultManagementClient
 else:
     from azure.identity import ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
-    from azure.keyvault.administration import KeyVaultAccessControlClient, KeyVaultSettingsClient
+    from azure.keyvault.administration import (
+        KeyVaultAccessControlClient,
+        KeyVaultBackupClient,
+        KeyVaultSettingsClient,
+    )
     from azure.keyvault.keys import KeyClient
     from azure.keyvault.keys.crypto import CryptographyClient
     from azure.keyvault.securitydomain import SecurityDomainClient
@@ -99,6 +107,10 @@ def access_control_client(who, url=URL, **more):
 
 def settings_client(who, **more):
     return opened(KeyVaultSettingsClient(URL, who, **more))
+
+
+def backup_client(who, **more):
+    return opened(KeyVaultBackupClient(URL, who, **more))
 
 
 def managed_hsms(who, **more):

@@ -104,6 +104,7 @@ async fn simulator_only_routes_and_files_are_absent() {
     let mut gateway = Gateway::new();
     let port = gateway.start();
     let http = reqwest::Client::builder()
+        .http1_only()
         .tls_certs_only([reqwest::Certificate::from_pem(gateway.authority.pem.as_bytes()).unwrap()])
         .build()
         .unwrap();

@@ -57,7 +57,7 @@ async fn one_job_runs_at_a_time() {
     back_up(&mut dev, "local").await;
 }
 
-/// A key without backup is told by name; nothing is written.
+/// The job reports the names of such keys, and writes nothing.
 #[tokio::test]
 async fn job_names_keys_that_cannot_be_backed_up() {
     let mut server = Server::start_with(&[], &[("STRONGROOM_CRYPTO__BACKUP", "never")]);

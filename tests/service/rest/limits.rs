@@ -63,6 +63,20 @@ async fn rejects_malformed_and_oversized_requests() {
     assert_eq!(dev.get("/keys").await.text, r#"{"value":[]}"#);
 }
 
+/// A body in such a response is a protocol error of HTTP/2.
+#[tokio::test]
+async fn responses_to_head_have_no_body_on_http2() {
+    let server = Server::start();
+    let client = server.http_builder().build().unwrap();
+    let base = Rest::unauthenticated(&server).base;
+    for host in ["local.managedhsm.localhost", "management.localhost"] {
+        let url = format!("{}/subscriptions/a", base.replace("local.managedhsm.localhost", host));
+        let answer = client.head(url).send().await.unwrap();
+        assert_eq!((answer.version(), answer.status().as_u16()), (http::Version::HTTP_2, 401), "{host}");
+        assert_eq!(answer.text().await.unwrap(), "");
+    }
+}
+
 #[tokio::test]
 async fn tolerates_extra_slashes_case_and_unknown_members() {
     let server = Server::start();

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Transaction, with_names_of};
-use crate::model::backup_job::{BackupJob, HsmContents, KEPT_JOBS};
+use crate::model::backup_job::{BackupJob, KEPT_JOBS};
 use crate::model::container_id::ContainerId;
 use crate::model::hsm::ManagedHsm;
+use crate::model::hsm_contents::HsmContents;
 use crate::model::key::Key;
 use crate::model::name::HsmName;
 use crate::model::resource_kind::Resource;
