@@ -22,13 +22,13 @@ is_restored() {
 ### One key is restored, then all
 az keyvault key delete --hsm-name local --name ec >out
 az keyvault key purge --hsm-name local --name ec
-az keyvault key restore --hsm-name local --name ec "${storage[@]}" --backup-folder "$folder" >out
+az keyvault restore start --hsm-name local --key-name ec "${storage[@]}" --backup-folder "$folder" >out
 is_restored
 az keyvault key create --hsm-name local --name later --kty EC-HSM >out
 az keyvault key delete --hsm-name local --name ec >out
 az keyvault restore start --hsm-name local "${storage[@]}" --backup-folder "$folder" >out
 is_restored
-expect $'ec\nother' az keyvault key list --hsm-name local --query "sort([].name)"
+expect $'ec\ninvoices\nother' az keyvault key list --hsm-name local --query "sort([].name)"
 refused "" az keyvault restore start --hsm-name local "${storage[@]}" --backup-folder none
 
 ### strongroom reads the backup of az, and az that of strongroom
