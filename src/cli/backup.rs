@@ -71,9 +71,9 @@ pub struct BackupArgs {
 pub struct RestoreArgs {
     #[command(flatten)]
     storage: StorageArgs,
-    /// Folder of the backup
+    /// Folder of the backup [default: the last segment of the storage's URI]
     #[arg(long, value_name = "FOLDER")]
-    folder: String,
+    folder: Option<String>,
 }
 
 /// Where the backup is, and the key.
@@ -101,6 +101,22 @@ impl StorageArgs {
             token: token.map(|token| token.expose_secret().to_owned()).unwrap_or_default(),
             use_managed_identity: self.use_managed_identity,
         }
+    }
+}
+
+impl RestoreArgs {
+    /// Returns the storage and the folder.
+    fn source(&self) -> (Option<pb::BackupStorage>, String) {
+        let storage = self.storage.message();
+        let (uri, folder) = match &self.folder {
+            Some(folder) => (storage.uri, folder.clone()),
+            None => {
+                let uri = storage.uri.trim_end_matches('/');
+                let (container, folder) = uri.rsplit_once('/').unwrap_or((uri, ""));
+                (container.to_owned(), folder.to_owned())
+            }
+        };
+        (Some(pb::BackupStorage { uri, ..storage }), folder)
     }
 }
 
@@ -132,18 +148,21 @@ pub(super) async fn restore(context: &Context, command: RestoreCommand) -> Outco
     let name = session.parent()?;
     let mut service = session.backups();
     let (job, no_wait) = match command {
-        RestoreCommand::Start(RestoreArgs { storage, folder }) => {
-            let request = pb::StartRestoreRequest { name, storage: Some(storage.message()), folder };
-            (service.start_restore(request).await?, storage.no_wait)
+        RestoreCommand::Start(source) => {
+            let (storage, folder) = source.source();
+            let request = pb::StartRestoreRequest { name, storage, folder };
+            (service.start_restore(request).await?, source.storage.no_wait)
         }
-        RestoreCommand::Check(RestoreArgs { storage, folder }) => {
-            let request = pb::StartRestoreCheckRequest { name, storage: Some(storage.message()), folder };
-            (service.start_restore_check(request).await?, storage.no_wait)
+        RestoreCommand::Check(source) => {
+            let (storage, folder) = source.source();
+            let request = pb::StartRestoreCheckRequest { name, storage, folder };
+            (service.start_restore_check(request).await?, source.storage.no_wait)
         }
-        RestoreCommand::Key(RestoreKeyArgs { name, source: RestoreArgs { storage, folder } }) => {
+        RestoreCommand::Key(RestoreKeyArgs { name, source }) => {
             let name = name.resource(session.hsm(), "keys")?;
-            let request = pb::StartKeyRestoreRequest { name, storage: Some(storage.message()), folder };
-            (service.start_key_restore(request).await?, storage.no_wait)
+            let (storage, folder) = source.source();
+            let request = pb::StartKeyRestoreRequest { name, storage, folder };
+            (service.start_key_restore(request).await?, source.storage.no_wait)
         }
         RestoreCommand::Status(JobArgs { job }) => {
             let request = pb::GetRestoreJobRequest { name: format!("{name}/restoreJobs/{job}") };

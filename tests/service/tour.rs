@@ -6,17 +6,24 @@ use crate::support::{Server, strongroom};
 
 const README: &str = include_str!("../../README.md");
 const ACCESS: &str = include_str!("../../docs/access.md");
+const BACKUP: &str = include_str!("../../docs/backup.md");
 const EVENTS: &str = include_str!("../../docs/events.md");
 const AZURE: &str = include_str!("../../docs/azure.md");
 const MANAGED_HSMS: &str = include_str!("../../docs/managed-hsms.md");
 const RETENTION: &str = include_str!("../../docs/retention.md");
 const ROTATION: &str = include_str!("../../docs/rotation.md");
+const SECURITY_DOMAIN: &str = include_str!("../../docs/security-domain.md");
 
-/// Returns the lines of a page's ```` ```sh tour ```` block.
-fn tour(page: &str) -> Vec<&str> {
-    let (_, rest) = page.split_once("\n```sh tour\n").expect("the page has a tour");
-    let (tour, _) = rest.split_once("\n```\n").expect("the tour ends");
-    tour.lines().filter(|line| !line.trim().is_empty()).collect()
+/// Returns the commands in a page's ```` ```sh tour ```` blocks. A backslash at the end of a line continues it.
+fn tour(page: &str) -> Vec<String> {
+    let blocks = page.split("\n```sh tour\n").skip(1);
+    let blocks = blocks.map(|rest| rest.split_once("\n```\n").expect("the tour ends").0.replace("\\\n", ""));
+    let lines: Vec<String> = blocks
+        .flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    assert!(!lines.is_empty(), "the page has no tour");
+    lines
 }
 
 /// Returns a shell with the program under test in `PATH`, and with its environment.
@@ -51,6 +58,16 @@ fn access_tour_runs() {
 }
 
 #[test]
+fn backup_tour_runs() {
+    run_tour(&tour(BACKUP));
+}
+
+#[test]
+fn security_domain_tour_runs() {
+    run_tour(&tour(SECURITY_DOMAIN));
+}
+
+#[test]
 fn events_tour_runs() {
     run_tour(&tour(EVENTS));
 }
@@ -76,7 +93,7 @@ fn rotation_tour_runs() {
 }
 
 /// Runs all lines on one server, and expects those with the comment `# refused` to be rejected.
-fn run_tour(tour: &[&str]) {
+fn run_tour(tour: &[String]) {
     let server = Server::start();
     let directory = tempfile::tempdir().unwrap();
     let endpoint = server.connection().endpoint;
