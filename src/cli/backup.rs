@@ -44,8 +44,8 @@ pub enum RestoreCommand {
 /// A storage.
 #[derive(Args, Clone, Debug)]
 struct StorageArgs {
-    /// Container of Azure Blob Storage (https://ACCOUNT.blob.core.windows.net/CONTAINER), or directory of the service
-    /// (file:///DIRECTORY)
+    /// URI of a container of Azure Blob Storage, as in `https://ACCOUNT.blob.core.windows.net/CONTAINER`, or of a directory of
+    /// the service, as in `file:///DIRECTORY`
     #[arg(long, value_name = "URI")]
     storage: String,
     /// Shared access signature for the container
