@@ -182,7 +182,9 @@ async fn finish(context: &Context, session: &Session, mut job: pb::BackupJob, no
         tokio::time::sleep(INTERVAL).await;
         waited += INTERVAL;
         if is_watched && waited.subsec_millis() == 0 {
-            note(&format!("in progress, {} s", waited.as_secs()));
+            let (done, total) = (job.keys_done, job.keys_total);
+            let of = if total > 0 { format!(" of {total}") } else { String::new() };
+            note(&format!("{} s: {done}{of} keys", waited.as_secs()));
         }
         let name = job.name;
         job = if name.contains("/backupJobs/") {

@@ -9,7 +9,12 @@ use crate::ops::backup::{JobPath, RunBackupJob};
 pub async fn run_backup_jobs(engine: Engine) {
     loop {
         let job = engine.backup_queue().next().await;
-        tokio::spawn(run(engine.clone(), job));
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            let (queue, id) = (engine.backup_queue().clone(), job.job.id);
+            run(engine, job).await;
+            queue.end(id);
+        });
     }
 }
 

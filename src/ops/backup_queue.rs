@@ -1,9 +1,11 @@
 //! The tasks of jobs that were started.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use crate::model::backup_job::BackupJob;
 use crate::model::name::{HsmName, KeyName};
@@ -20,6 +22,35 @@ pub struct BackupTask {
     pub credential: Credential,
     /// The key to restore, for the restore of one key.
     pub key: Option<KeyName>,
+    /// How far the job is.
+    pub progress: Progress,
+}
+
+/// How many keys a job has processed. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<KeyCounts>);
+
+#[derive(Debug, Default)]
+struct KeyCounts {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Progress {
+    /// Sets the number of keys that the job will process.
+    pub fn expect(&self, keys: usize) {
+        self.0.total.store(keys as u64, Ordering::Relaxed);
+    }
+
+    /// Adds keys that were processed.
+    pub fn advance(&self, keys: usize) {
+        self.0.done.fetch_add(keys as u64, Ordering::Relaxed);
+    }
+
+    /// The number of processed keys, and of all; 0 if the latter is not known, as while a backup is read.
+    pub fn keys(&self) -> (u64, u64) {
+        (self.0.done.load(Ordering::Relaxed), self.0.total.load(Ordering::Relaxed))
+    }
 }
 
 /// A job with its task.
@@ -40,12 +71,16 @@ pub struct BackupQueue(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     jobs: Mutex<VecDeque<QueuedJob>>,
+    /// That of the jobs that have not ended.
+    progress: Mutex<HashMap<Uuid, Progress>>,
     added: Notify,
 }
 
 impl BackupQueue {
     /// Adds a job.
     pub fn push(&self, job: QueuedJob) {
+        let progress = job.task.progress.clone();
+        self.0.progress.lock().unwrap_or_else(PoisonError::into_inner).insert(job.job.id, progress);
         self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).push_back(job);
         self.0.added.notify_one();
     }
@@ -59,5 +94,15 @@ impl BackupQueue {
                 None => self.0.added.notified().await,
             }
         }
+    }
+
+    /// Returns how far a job is; `None` if it has ended.
+    pub fn progress(&self, job: Uuid) -> Option<Progress> {
+        self.0.progress.lock().unwrap_or_else(PoisonError::into_inner).get(&job).cloned()
+    }
+
+    /// Forgets a job that has ended.
+    pub fn end(&self, job: Uuid) {
+        self.0.progress.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
     }
 }

@@ -37,7 +37,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use attached_tokens::AttachedTokens;
-pub use backup_queue::{BackupQueue, BackupTask, QueuedJob};
+pub use backup_queue::{BackupQueue, BackupTask, Progress, QueuedJob};
 pub use context::{ClockCx, CommonCx, ControlCx, Cx, DirectoryCx};
 pub use due_work::{DUE_WORK_SOURCES, DueWorkCx, DueWorkSource};
 pub use in_hsm::InHsm;

@@ -14,7 +14,7 @@ pub(crate) fn directory() -> Option<pb::BackupStorage> {
 
 /// Waits for the end of a job.
 pub(crate) async fn finished(client: &mut Client, mut job: pb::BackupJob) -> pb::BackupJob {
-    for _ in 0..2000 {
+    for _ in 0..30_000 {
         if job.status != "InProgress" {
             return job;
         }

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use strongroom::api::grpc::pb;
 
 use crate::calls::invalid_field;
-use crate::support::{Client, Server};
+use crate::full_backups::{directory, restore};
+use crate::key_backups::remove;
+use crate::support::{Client, Server, ec};
 use crate::usage::{freeze_clock_at, statement, subscription};
 
 /// The time limit of all computations together, also on a busy machine. Unbounded computations take minutes.
@@ -87,4 +89,52 @@ async fn sigterm_ends_process_in_time_during_computations() {
     for call in calls {
         call.abort();
     }
+}
+
+/// Runs a step for each number, several at a time.
+async fn each(numbers: std::ops::Range<usize>, dev: &Client, step: impl AsyncFn(Client, usize)) {
+    use futures_util::StreamExt as _;
+    futures_util::stream::iter(numbers).for_each_concurrent(16, |number| step(dev.clone(), number)).await;
+}
+
+/// `STRONGROOM_SOAK_KEYS` keys are backed up, purged and restored. Prints how long a backup and a restore take, and the memory
+/// that they add.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_keys_are_backed_up_and_restored() {
+    let count = std::env::var("STRONGROOM_SOAK_KEYS").map_or(100, |count| count.parse().unwrap());
+    let server = Server::start();
+    let mut dev = server.client("dev").await;
+    each(0..count, &dev, async |mut dev, number| {
+        dev.create(ec(&format!("key-{number}"), "P-256")).await.unwrap();
+    })
+    .await;
+    let (before, started) = (server.memory() >> 20, Instant::now());
+    let request = pb::StartBackupRequest { name: "hsms/local".to_owned(), storage: directory() };
+    let mut job = dev.backups.start_backup(request).await.unwrap().into_inner();
+    let mut progress = Vec::new();
+    while job.status == "InProgress" {
+        progress.push((job.keys_done, job.keys_total));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let request = pb::GetBackupJobRequest { name: job.name };
+        job = dev.backups.get_backup_job(request).await.unwrap().into_inner();
+    }
+    assert_eq!((job.status.as_str(), job.keys_done), ("Succeeded", 0), "{job:?}");
+    assert!(progress.is_sorted_by_key(|(done, _)| *done), "{progress:?}");
+    assert!(progress.iter().any(|(_, total)| *total == count as u64), "{progress:?}");
+    let folder = job.folder_uri.rsplit('/').next().unwrap().to_owned();
+    let (backed_up, after_backup) = (started.elapsed(), server.memory() >> 20);
+    each(0..count, &dev, async |mut dev, number| remove(&mut dev, &format!("key-{number}")).await).await;
+    let started = Instant::now();
+    assert_eq!(restore(&mut dev, "local", &folder).await.status, "Succeeded");
+    println!(
+        "{count} keys: backup {backed_up:?}, restore {:?}; resident {before} MiB, {after_backup} MiB after the backup, {} MiB \
+         after the restore",
+        started.elapsed(),
+        server.memory() >> 20
+    );
+    each(0..count, &dev, async |mut dev, number| {
+        let name = crate::calls::key(&format!("key-{number}"));
+        crate::calls::sign(&mut dev, &name, "ES256", &[7; 32]).await.unwrap();
+    })
+    .await;
 }

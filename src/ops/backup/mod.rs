@@ -13,7 +13,7 @@ mod run;
 mod start;
 mod write;
 
-pub use get::{GetBackupJob, GetRestoreJob};
+pub use get::{GetBackupJob, GetRestoreJob, JobState};
 pub use run::{JobPath, RunBackupJob};
 pub use start::{
     BackupCheckKind, BackupKind, JobKind, RestoreCheckKind, RestoreKind, StartBackup, StartBackupCheck,

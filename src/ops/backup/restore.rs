@@ -20,7 +20,7 @@ use crate::model::name::{KeyName, VersionId};
 use crate::model::setting::Settings;
 use crate::model::{Error, Result};
 use crate::ops::security_domain::DomainKeys;
-use crate::ops::{BackupTask, Cx};
+use crate::ops::{BackupTask, Cx, Progress};
 use crate::storage::{Address, ByteStream, Location};
 
 /// How many versions one intent covers.
@@ -85,7 +85,7 @@ pub(super) struct Restored {
 /// Unwraps what the token lacks, and returns the contents of the backup.
 pub(super) async fn restore(task: &BackupTask, cx: &Cx) -> Result<Restored> {
     let before = contents(cx)?;
-    let mut keys = Unwrapping::new(&before, cx)?;
+    let mut keys = Unwrapping::new(&before, task, cx)?;
     let (mut definitions, mut assignments) = (Vec::new(), Vec::new());
     let mut settings = Settings::default();
     let mut backup = BackupReader::open(task, cx).await?;
@@ -130,7 +130,7 @@ pub(super) async fn restore_key(
     if cx.store.key(&cx.container.id(), name).is_some() {
         return Ok((None, versions));
     }
-    let mut keys = Unwrapping::new(&contents(cx)?, cx)?;
+    let mut keys = Unwrapping::new(&contents(cx)?, task, cx)?;
     keys.add(*record).await?;
     let key = keys.finish().await?.into_iter().next();
     // A key that was deleted when it was backed up is restored as a live one.
@@ -141,6 +141,7 @@ pub(super) async fn restore_key(
 /// Unwraps keys in groups, each under an intent.
 struct Unwrapping<'a> {
     cx: &'a Cx,
+    progress: &'a Progress,
     wrapping_key: VersionId,
     /// The versions that the HSM has.
     known: HashMap<VersionId, PublicMaterial>,
@@ -151,9 +152,10 @@ struct Unwrapping<'a> {
 }
 
 impl<'a> Unwrapping<'a> {
-    fn new(before: &HsmContents, cx: &'a Cx) -> Result<Self> {
+    fn new(before: &HsmContents, task: &'a BackupTask, cx: &'a Cx) -> Result<Self> {
         Ok(Self {
             cx,
+            progress: &task.progress,
             wrapping_key: DomainKeys::addressed(cx)?.wrapping_key(),
             known: known_versions(&before.keys),
             seen: HashSet::new(),
@@ -192,6 +194,7 @@ impl<'a> Unwrapping<'a> {
             .collect();
         let objects: Vec<_> = missing.iter().map(|(version, ..)| *version).collect();
         if objects.is_empty() {
+            self.progress.advance(records.len());
             return Ok(());
         }
         // The objects of another HSM in the same token, or of a purge that is not complete.
@@ -205,6 +208,7 @@ impl<'a> Unwrapping<'a> {
             let (public, wrapped) = (public.clone(), wrapped.clone());
             token.unwrap_key(self.wrapping_key, version, public, wrapped, self.cx.backup).await?;
         }
+        self.progress.advance(records.len());
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::storage_error;
+use super::{JobState, storage_error};
 use crate::model::audit_entry::Meter;
 use crate::model::backup_job::{BackupJob, BackupJobKind};
 use crate::model::change::Change;
@@ -12,7 +12,7 @@ use crate::model::local_rbac::DataAction;
 use crate::model::name::{HsmName, KeyName};
 use crate::model::{Error, Field, Result};
 use crate::ops::security_domain::DomainKeys;
-use crate::ops::{BackupTask, Cx, Done, InHsm, Operation, OperationNames, QueuedJob, WholeHsm};
+use crate::ops::{BackupTask, Cx, Done, InHsm, Operation, OperationNames, Progress, QueuedJob, WholeHsm};
 use crate::storage::{Address, Credential};
 
 /// Where a backup is or will be.
@@ -91,13 +91,13 @@ impl<K: JobKind> Operation for StartJob<K> {
     const METER: Meter = K::NAMES.meter;
     const CHANGES: bool = true;
     type Target = WholeHsm;
-    type Reply = InHsm<BackupJob>;
+    type Reply = InHsm<JobState>;
 
     fn target(&self) -> HsmName {
         self.hsm.clone()
     }
 
-    async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<InHsm<BackupJob>>> {
+    async fn execute(self, _: WholeHsm, cx: &Cx) -> Result<Done<InHsm<JobState>>> {
         let StorageRequest { uri, folder, token, managed_identity } = self.storage;
         if K::KIND.is_restore() && folder.trim_matches('/').is_empty() {
             return Err(Error::invalid(Field::Folder, "this is missing"));
@@ -119,8 +119,10 @@ impl<K: JobKind> Operation for StartJob<K> {
         DomainKeys::addressed(cx)?;
         let job = BackupJob { id: cx.ids.guid(), kind: K::KIND, started: cx.now, result: None };
         let hsm = cx.managed_hsm().name.clone();
-        let task = BackupTask { uri, folder, credential, key: self.key };
+        let progress = Progress::default();
+        let task = BackupTask { uri, folder, credential, key: self.key, progress };
         cx.backup_queue.push(QueuedJob { hsm: hsm.clone(), job: job.clone(), task });
-        Ok(Done::with(InHsm::new(cx, job.clone()), [Change::PutBackupJob(hsm, job)]))
+        let state = JobState { job: job.clone(), keys: (0, 0) };
+        Ok(Done::with(InHsm::new(cx, state), [Change::PutBackupJob(hsm, job)]))
     }
 }

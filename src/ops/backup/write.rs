@@ -20,7 +20,8 @@ pub(super) async fn back_up(task: &BackupTask, cx: &Cx) -> Result<String> {
     check_wrappable(&contents.keys, cx).await?;
     let mut upload = location.upload(OBJECT).await.map_err(storage_error)?;
     // Boxed: the future holds the buffers of the upload.
-    match write(&contents, &mut upload, cx).boxed().await {
+    task.progress.expect(contents.keys.len());
+    match write(&contents, &mut upload, task, cx).boxed().await {
         Ok(()) => upload.finish().await.map_err(storage_error)?,
         Err(error) => {
             upload.abort().await;
@@ -43,7 +44,7 @@ pub(super) fn contents(cx: &Cx) -> Result<HsmContents> {
     cx.store.contents(name).ok_or_else(|| Error::NotFound(name.into()))
 }
 
-async fn write(contents: &HsmContents, upload: &mut Upload, cx: &Cx) -> Result<()> {
+async fn write(contents: &HsmContents, upload: &mut Upload, task: &BackupTask, cx: &Cx) -> Result<()> {
     let domain = DomainKeys::addressed(cx)?;
     let key = domain.full_backup_key().await?;
     let mut writer = ArchiveWriter::new(domain.domain().id, &key).map_err(Error::internal)?;
@@ -59,6 +60,7 @@ async fn write(contents: &HsmContents, upload: &mut Upload, cx: &Cx) -> Result<(
         if let Some(record) = record(key, domain.wrapping_key(), cx).await? {
             send(upload, writer.write(&Record::Key(Box::new(record)))).await?;
         }
+        task.progress.advance(1);
     }
     send(upload, writer.finish()).await
 }

@@ -8,14 +8,13 @@ use zeroize::Zeroizing;
 
 use super::super::pb;
 use super::{key_path, parse_field, segments, wire_instant};
-use crate::model::backup_job::BackupJob;
 use crate::model::backup_job::JobResult;
 use crate::model::name::{HsmName, KeyName};
 use crate::model::{Error, Field, Result};
 use crate::ops::InHsm;
 use crate::ops::backup::{
-    GetBackupJob, GetRestoreJob, StartBackup, StartBackupCheck, StartJob, StartKeyRestore, StartRestore,
-    StartRestoreCheck, StorageRequest,
+    GetBackupJob, GetRestoreJob, JobState, StartBackup, StartBackupCheck, StartJob, StartKeyRestore,
+    StartRestore, StartRestoreCheck, StorageRequest,
 };
 
 fn start<K>(
@@ -109,8 +108,8 @@ impl TryFrom<pb::GetRestoreJobRequest> for GetRestoreJob {
     }
 }
 
-impl From<InHsm<BackupJob>> for pb::BackupJob {
-    fn from(InHsm { hsm, item: job }: InHsm<BackupJob>) -> Self {
+impl From<InHsm<JobState>> for pb::BackupJob {
+    fn from(InHsm { hsm, item: JobState { job, keys } }: InHsm<JobState>) -> Self {
         let folder = if job.kind.is_restore() { "restoreJobs" } else { "backupJobs" };
         let status = job.status().to_owned();
         let result = job.result.clone();
@@ -130,6 +129,8 @@ impl From<InHsm<BackupJob>> for pb::BackupJob {
             started: Some(wire_instant(job.started)),
             ended,
             folder_uri: folder_uri.unwrap_or_default(),
+            keys_done: keys.0,
+            keys_total: keys.1,
         }
     }
 }

@@ -13,12 +13,12 @@ use zeroize::Zeroizing;
 use super::super::super::azure::response::{CallResponse, Monitor};
 use super::super::call::RequestInput;
 use super::super::endpoint::Endpoint;
-use crate::model::backup_job::{BackupJob, JobFailure};
+use crate::model::backup_job::JobFailure;
 use crate::model::name::KeyName;
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Field, Result};
 use crate::ops::InHsm;
-use crate::ops::backup::{GetBackupJob, GetRestoreJob, StartJob, StartKeyRestore, StorageRequest};
+use crate::ops::backup::{GetBackupJob, GetRestoreJob, JobState, StartJob, StartKeyRestore, StorageRequest};
 
 /// After how many seconds clients ask for the status. Azure says ten; jobs are faster here.
 const RETRY_AFTER: u32 = 1;
@@ -118,7 +118,7 @@ struct Status {
 
 pub(in super::super) fn started(
     endpoint: &Endpoint,
-    InHsm { item: job, .. }: InHsm<BackupJob>,
+    InHsm { item: JobState { job, .. }, .. }: InHsm<JobState>,
     _: &str,
 ) -> Result<CallResponse> {
     let (folder, job_id) = (if job.kind.is_restore() { "restore" } else { "backup" }, job.id.simple());
@@ -138,7 +138,7 @@ pub(in super::super) fn started(
 
 pub(in super::super) fn status(
     _: &Endpoint,
-    InHsm { item: job, .. }: InHsm<BackupJob>,
+    InHsm { item: JobState { job, .. }, .. }: InHsm<JobState>,
 ) -> impl Serialize + use<> {
     let failure = |JobFailure { code, message }: JobFailure| Failure { code, message };
     let status = job.status();
