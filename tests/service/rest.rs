@@ -2,6 +2,7 @@
 
 mod challenge;
 mod crypto;
+mod full_backup;
 mod inputs;
 mod keys;
 mod limits;

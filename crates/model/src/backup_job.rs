@@ -53,7 +53,7 @@ pub struct JobResult {
 /// Why a job failed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JobFailure {
-    /// The code, as of errors on Azure's surfaces.
+    /// The reason, as in errors of gRPC: a stable name for programs.
     pub code: String,
     /// A sentence.
     pub message: String,
