@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use strongroom::clock::Clock;
 use strongroom::config;
-use strongroom::engine::{AuditLog, Engine};
+use strongroom::engine::{AuditLog, Engine, EngineParts};
 use strongroom::identity::{Identity, Settings};
 use strongroom::jobs::Scheduler;
 use strongroom::model::Timestamp;
@@ -66,11 +66,19 @@ pub(crate) async fn measure(directory: &Path, due: usize) -> anyhow::Result<Meas
     let serial = store.hsm(&hsm()).map(|hsm| hsm.token_serial.clone()).unwrap_or_default();
     tokens.attach(&hsm().into(), supply.open(&Selector::Serial(serial), true).await?);
     let identity = Identity::new(Settings::default()).await?;
-    let locations = config::locations()?;
-    let pricing = Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan };
-    let rules =
-        (KeyPolicies::default(), Policy::default(), Vec::new(), AuditLog::unsigned(directory.join("audit")));
-    let engine = Engine::new(identity, store.clone(), clock, locations, pricing, (supply, tokens), rules);
+    let engine = Engine::new(EngineParts {
+        identity,
+        store: store.clone(),
+        clock,
+        locations: config::locations()?,
+        pricing: Pricing { prices: config::prices(None)?, plan: config::Billing::default().plan },
+        token_pool: supply,
+        tokens,
+        key_policies: KeyPolicies::default(),
+        storage: Policy::default(),
+        clock_operators: Vec::new(),
+        audit_log: AuditLog::unsigned(directory.join("audit")),
+    });
     let scheduler = tokio::spawn(Scheduler::new(engine.clone()).run());
 
     pause(Duration::from_secs(1)).await;

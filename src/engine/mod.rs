@@ -49,6 +49,32 @@ pub use plane_access::PlaneAccess;
 pub use refusals::RefusalLimits;
 use refusals::Refusals;
 
+/// What an engine consists of.
+pub struct EngineParts {
+    /// Verifies credentials.
+    pub identity: Identity,
+    /// The state.
+    pub store: Store,
+    /// The time of the service.
+    pub clock: Clock,
+    /// The configured locations.
+    pub locations: Locations,
+    /// The price list and plans.
+    pub pricing: Pricing,
+    /// Allocates tokens for new HSMs.
+    pub token_pool: TokenPool,
+    /// The tokens of existing HSMs.
+    pub tokens: AttachedTokens,
+    /// The configured restrictions of keys.
+    pub key_policies: KeyPolicies,
+    /// Where full backups may be stored.
+    pub storage: storage::Policy,
+    /// The tenant and object id of each principal that may release the clock without a role.
+    pub clock_operators: Vec<(Uuid, PrincipalId)>,
+    /// The audit log.
+    pub audit_log: AuditLog,
+}
+
 /// A handle to the call pipeline. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -88,39 +114,26 @@ where
 }
 
 impl Engine {
-    /// Creates an engine. `supply` allocates tokens for new HSMs, `tokens` holds those of existing HSMs.
-    pub fn new(
-        identity: Identity,
-        store: Store,
-        clock: Clock,
-        locations: Locations,
-        pricing: Pricing,
-        (supply, tokens): (TokenPool, AttachedTokens),
-        (key_policies, storage, clock_operators, audit_log): (
-            KeyPolicies,
-            storage::Policy,
-            Vec<(Uuid, PrincipalId)>,
-            AuditLog,
-        ),
-    ) -> Self {
+    /// Creates an engine.
+    pub fn new(parts: EngineParts) -> Self {
         Self(Arc::new(Inner {
-            identity,
-            store,
-            tokens,
-            supply,
+            identity: parts.identity,
+            store: parts.store,
+            tokens: parts.tokens,
+            supply: parts.token_pool,
             public_keys: Arc::default(),
-            locations: Arc::new(locations),
-            pricing: Arc::new(pricing),
-            key_policies,
-            storage: Arc::new(storage),
+            locations: Arc::new(parts.locations),
+            pricing: Arc::new(parts.pricing),
+            key_policies: parts.key_policies,
+            storage: Arc::new(parts.storage),
             backup_queue: BackupQueue::default(),
-            clock_operators,
-            clock,
+            clock_operators: parts.clock_operators,
+            clock: parts.clock,
             locks: Locks::default(),
             running_intents: RunningIntents::default(),
             running: TaskTracker::new(),
-            refusals: Refusals::new(audit_log.refusals.clone()),
-            audit_log,
+            refusals: Refusals::new(parts.audit_log.refusals.clone()),
+            audit_log: parts.audit_log,
         }))
     }
 

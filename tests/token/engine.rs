@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use strongroom::clock::{Clock, ClockSource};
 use strongroom::config;
-use strongroom::engine::{AuditLog, Engine};
+use strongroom::engine::{AuditLog, Engine, EngineParts};
 use strongroom::identity::{CertificateRule, Credential, Identity, Settings};
 use strongroom::model::audit_entry::{Meter, Origin};
 use strongroom::model::billing::Pricing;
@@ -78,18 +78,20 @@ impl Rig {
         let identity = Identity::new(settings).await.unwrap();
         let source =
             TokenSource::SoftHsm { directory: bench.directory.clone(), pin: pin(), so_pin: so_pin() };
-        let supply = TokenPool::new((*bench.module).clone(), source);
-        let pricing = Pricing { prices: config::prices(None).unwrap(), plan: "managed-hsm".to_owned() };
         let tokens = AttachedTokens::default();
-        let parts = (supply, tokens.clone());
-        let rules = (
-            KeyPolicies::default(),
-            Policy::default(),
-            Vec::new(),
-            AuditLog::unsigned(bench.data_dir.path().join("audit")),
-        );
-        let engine =
-            Engine::new(identity, store.clone(), clock, config::locations().unwrap(), pricing, parts, rules);
+        let engine = Engine::new(EngineParts {
+            identity,
+            store: store.clone(),
+            clock,
+            locations: config::locations().unwrap(),
+            pricing: Pricing { prices: config::prices(None).unwrap(), plan: "managed-hsm".to_owned() },
+            token_pool: TokenPool::new((*bench.module).clone(), source),
+            tokens: tokens.clone(),
+            key_policies: KeyPolicies::default(),
+            storage: Policy::default(),
+            clock_operators: Vec::new(),
+            audit_log: AuditLog::unsigned(bench.data_dir.path().join("audit")),
+        });
         Self { engine, store, tokens, bench, records, certificate }
     }
 

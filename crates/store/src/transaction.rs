@@ -101,10 +101,12 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// The container, which must be live: the contents of a deleted one cannot be changed.
-    fn live_container(&self, id: &ContainerId) -> Result<Container> {
+    /// The container, whose contents must be changeable: it is live, and no restore replaces them. A call that was admitted
+    /// before the restore began is refused here.
+    fn writable_container(&self, id: &ContainerId) -> Result<Container> {
         let container = self.container(id)?;
         container.check_live()?;
+        container.check_not_restoring()?;
         Ok(container)
     }
 
@@ -253,7 +255,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn change_roles(&mut self, hsm: &HsmName, change: impl FnOnce(&mut Roles) -> Result<()>) -> Result<()> {
-        self.live_hsm(hsm)?;
+        self.writable_container(&hsm.into())?;
         let mut roles = self.roles(hsm)?;
         change(&mut roles)?;
         self.changes.roles.insert(hsm.to_case_insensitive(), Arc::new(roles));
@@ -287,6 +289,9 @@ impl<'a> Transaction<'a> {
         if !known.may_become(hsm) {
             return Err(Error::internal(format!("immutable properties of HSM {} cannot change", hsm.name)));
         }
+        if known.settings != hsm.settings {
+            known.check_not_restoring()?;
+        }
         // A job may have begun or ended since `hsm` was read.
         let hsm = ManagedHsm { backup_jobs: known.backup_jobs.clone(), ..hsm.clone() };
         self.changes.hsms.insert(hsm.name.to_case_insensitive(), Some(Arc::new(hsm)));
@@ -300,7 +305,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn insert_version(&mut self, version: &KeyVersion) -> Result<()> {
-        let container = self.live_container(&version.container)?.id();
+        let container = self.writable_container(&version.container)?.id();
         let known = self.key(&version.container, &version.name);
         if let Some((key, deletion)) = known.as_ref().and_then(|key| Some((key, key.deletion?))) {
             return Err(Error::deleted(Resource::key(&version.container, &key.name), deletion));
@@ -330,7 +335,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn replace_version(&mut self, version: &KeyVersion) -> Result<()> {
-        self.live_container(&version.container)?;
+        self.writable_container(&version.container)?;
         let mut key = Key::clone(&*self.live(&version.container, &version.name, Some(version.version))?);
         let mut new = with_names_of(version, &key);
         match key.versions.iter_mut().find(|known| known.version == version.version) {
@@ -353,7 +358,7 @@ impl<'a> Transaction<'a> {
         version: VersionId,
         family: ModeFamily,
     ) -> Result<()> {
-        self.live_container(container)?;
+        self.writable_container(container)?;
         let found = self.live(container, name, Some(version))?;
         let missing = || Error::NotFound(Resource::version(container, name, Some(version)));
         let known = found.version(Some(version)).ok_or_else(missing)?;
@@ -371,7 +376,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn live_key(&self, container: &ContainerId, name: &KeyName) -> Result<Key> {
-        self.container(container)?;
+        self.container(container)?.check_not_restoring()?;
         self.live(container, name, None).map(|key| Key::clone(&key))
     }
 

@@ -103,8 +103,8 @@ pub(super) async fn restore(task: &BackupTask, cx: &Cx) -> Result<Restored> {
     let keys = keys.finish().await?;
     let kept: HashSet<_> =
         keys.iter().flat_map(|key| key.versions.iter().map(|version| version.version)).collect();
-    // Read again: a call that was admitted before the restore may have committed a version meanwhile.
-    let known = known_versions(&contents(cx)?.keys);
+    // The store refuses changes of the contents while the job runs, so these are still all versions.
+    let known = known_versions(&before.keys);
     let surplus = known.into_keys().filter(|version| !kept.contains(version)).collect();
     let hsm = cx.managed_hsm().name.clone();
     Ok(Restored { contents: HsmContents { hsm, keys, definitions, assignments, settings }, surplus })

@@ -1,12 +1,14 @@
 //! The status of downloads and uploads. Both are complete when they are answered.
 
+use std::marker::PhantomData;
+
 use crate::model::Result;
 use crate::model::audit_entry::Meter;
 use crate::model::hsm::Activation;
 use crate::model::local_rbac::DataAction;
 use crate::model::name::HsmName;
 use crate::ops::hsms::{HsmInAnyState, current_hsm};
-use crate::ops::{Cx, Done, Operation};
+use crate::ops::{Cx, Done, Operation, OperationNames};
 
 /// The status of a download or an upload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,43 +44,65 @@ impl SecurityDomainStatus {
     }
 }
 
-/// Returns the status of the download.
+/// Returns the status of a transfer of the security domain.
 #[derive(Clone, Debug)]
-pub struct GetSecurityDomainDownload {
+pub struct GetTransferStatus<K> {
     /// The HSM.
     pub hsm: HsmName,
+    /// The kind of transfer.
+    pub kind: PhantomData<K>,
 }
+
+/// A kind of transfer: download or upload.
+pub trait TransferKind: Send + Sync + 'static {
+    /// The names of the operation that returns its status.
+    const NAMES: OperationNames<DataAction>;
+}
+
+/// The kind of [`GetSecurityDomainDownload`].
+#[derive(Clone, Copy, Debug)]
+pub struct Download;
+
+/// The kind of [`GetSecurityDomainUpload`].
+#[derive(Clone, Copy, Debug)]
+pub struct Upload;
+
+/// Returns the status of the download.
+pub type GetSecurityDomainDownload = GetTransferStatus<Download>;
 
 /// Returns the status of the upload.
-#[derive(Clone, Debug)]
-pub struct GetSecurityDomainUpload {
-    /// The HSM.
-    pub hsm: HsmName,
+pub type GetSecurityDomainUpload = GetTransferStatus<Upload>;
+
+impl TransferKind for Download {
+    const NAMES: OperationNames<DataAction> = OperationNames {
+        name: "GetSecurityDomainDownload",
+        event: "SecurityDomainDownloadStatusGet",
+        action: DataAction::SecurityDomainDownloadRead,
+        meter: Meter::Management,
+    };
 }
 
-impl Operation for GetSecurityDomainDownload {
-    const NAME: &'static str = "GetSecurityDomainDownload";
-    const EVENT: &'static str = "SecurityDomainDownloadStatusGet";
-    const ACTION: DataAction = DataAction::SecurityDomainDownloadRead;
-    const METER: Meter = Meter::Management;
-    const REQUIRES_ACTIVATION: bool = false;
-    type Target = HsmInAnyState;
-    type Reply = SecurityDomainStatus;
+impl TransferKind for Upload {
+    const NAMES: OperationNames<DataAction> = OperationNames {
+        name: "GetSecurityDomainUpload",
+        event: "SecurityDomainUploadStatusGet",
+        action: DataAction::SecurityDomainUploadRead,
+        meter: Meter::Management,
+    };
+}
 
-    fn target(&self) -> HsmName {
-        self.hsm.clone()
-    }
-
-    async fn execute(self, _: HsmInAnyState, cx: &Cx) -> Result<Done<SecurityDomainStatus>> {
-        SecurityDomainStatus::of(cx).map(Done::reply)
+impl<K: TransferKind> GetTransferStatus<K> {
+    /// Returns the operation for an HSM.
+    pub const fn of(hsm: HsmName) -> Self {
+        Self { hsm, kind: PhantomData }
     }
 }
 
-impl Operation for GetSecurityDomainUpload {
-    const NAME: &'static str = "GetSecurityDomainUpload";
-    const EVENT: &'static str = "SecurityDomainUploadStatusGet";
-    const ACTION: DataAction = DataAction::SecurityDomainUploadRead;
-    const METER: Meter = Meter::Management;
+impl<K: TransferKind> Operation for GetTransferStatus<K> {
+    const NAME: &'static str = K::NAMES.name;
+    const EVENT: &'static str = K::NAMES.event;
+    const ACTION: DataAction = K::NAMES.action;
+    const METER: Meter = K::NAMES.meter;
     const REQUIRES_ACTIVATION: bool = false;
     type Target = HsmInAnyState;
     type Reply = SecurityDomainStatus;

@@ -20,7 +20,7 @@ use axum::Router;
 
 use crate::api::{HostNames, TokenAuthorities};
 use crate::config::{self, Config};
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineParts};
 use crate::identity::Identity;
 use crate::model::billing::Pricing;
 use crate::model::container_setting::{ContainerSetting, KeyPolicies};
@@ -86,9 +86,19 @@ pub(crate) async fn open(config: &Config, installation: Installation) -> anyhow:
     backup_jobs::end_interrupted_jobs(&store, now).await?;
 
     let audit_log = audit_log::open(config, &store, &pool, installation.audit_token, now).await?;
-    let rules = (key_policies(config, &hsms), installation.storage, installation.clock_operators, audit_log);
-    let (locations, pricing) = (config::locations()?, pricing(config)?);
-    let engine = Engine::new(identity, store, clock, locations, pricing, (pool, tokens), rules);
+    let engine = Engine::new(EngineParts {
+        identity,
+        store,
+        clock,
+        locations: config::locations()?,
+        pricing: pricing(config)?,
+        token_pool: pool,
+        tokens,
+        key_policies: key_policies(config, &hsms),
+        storage: installation.storage,
+        clock_operators: installation.clock_operators,
+        audit_log,
+    });
     Ok(Service {
         engine,
         module,

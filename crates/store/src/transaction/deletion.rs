@@ -18,7 +18,7 @@ impl Transaction<'_> {
     pub(super) fn transition(&mut self, resource: &Deletable, transition: Transition) -> Result<()> {
         match resource {
             Deletable::Key(container, name) => {
-                self.live_container(container)?;
+                self.writable_container(container)?;
                 let found = self.key(container, name);
                 let (key, next) = step(resource, found, |key| key.deletion, transition)?;
                 self.set_key_state(&key, next, (container, name));

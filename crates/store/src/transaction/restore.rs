@@ -17,7 +17,7 @@ use crate::roles::Roles;
 impl Transaction<'_> {
     /// Adds a key from a backup, under a name that no key has.
     pub(super) fn restore_key(&mut self, key: &Key) -> Result<()> {
-        let container = self.live_container(&key.container)?.id();
+        let container = self.writable_container(&key.container)?.id();
         if let Some(known) = self.key(&key.container, &key.name) {
             let resource = Resource::key(&key.container, &known.name);
             return Err(match known.deletion {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::model::Timestamp;
+use crate::model::backup_job::{BackupJob, BackupJobKind, JobResult};
 use crate::model::change::VersionOrigin;
 use crate::model::container::ContainerId;
 use crate::model::deletion::{Deletable, Transition};
@@ -13,6 +14,7 @@ use crate::model::local_rbac::{LocalScope, RoleAssignment};
 use crate::model::resource::{ResourceGroup, Subscription, SubscriptionId};
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::retention::{Deletion, RetentionDays};
+use crate::model::setting::{Setting, SettingName, Settings};
 
 mod limits;
 
@@ -322,4 +324,45 @@ fn mode_family_of_a_version_cannot_change() {
         let (result, _) = after(&[before, &[bind(id, ModeFamily::Gcm)]]);
         assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
     }
+}
+
+/// A call that was admitted before the restore began may commit while it runs.
+#[test]
+fn contents_cannot_change_while_a_restore_replaces_them() {
+    let name: HsmName = "local".parse().unwrap();
+    let job = BackupJob {
+        id: Uuid::from_u128(1),
+        kind: BackupJobKind::Restore,
+        started: Timestamp::UNIX_EPOCH,
+        result: None,
+    };
+    let restore = Change::PutBackupJob(name.clone(), job.clone());
+    let (container, key_name) = key("a");
+    let allowed = Setting { name: SettingName::AllowKeyManagementOperationsThroughArm, value: true };
+    let settings = Settings::default().with(allowed);
+    let policy = Change::PutRotationPolicy(container.clone(), key_name.clone(), None);
+    let bound = Change::BindModes(container, key_name, VersionId::from_bytes([1; 16]), ModeFamily::Gcm);
+    let definition = Change::DeleteRoleDefinition(name.clone(), Uuid::nil());
+    let setting = Change::ReplaceHsm(ManagedHsm { settings, ..hsm("local") });
+    for change in [
+        insert("b", 2),
+        insert("a", 2),
+        Change::ReplaceVersion(version("a", 1)),
+        delete("a"),
+        purge("gone"),
+        policy,
+        bound,
+        definition,
+        setting,
+    ] {
+        let before = [local(), insert("a", 1), insert("gone", 3), delete("gone")];
+        let (result, _) = after(&[&before, std::slice::from_ref(&restore), std::slice::from_ref(&change)]);
+        assert_eq!(result, Err(Error::RestoreRunning { hsm: name.clone() }), "{change:?}");
+    }
+    // The resource can change, and so can the contents once the restore has ended.
+    let tagged = Change::ReplaceHsm(ManagedHsm { tags: [("a".into(), "b".into())].into(), ..hsm("local") });
+    assert_eq!(after(&[&[local()], std::slice::from_ref(&restore), &[tagged]]).0, Ok(()));
+    let result = JobResult { ended: Timestamp::UNIX_EPOCH, failure: None, folder: None, details: None };
+    let ended = Change::PutBackupJob(name, BackupJob { result: Some(result), ..job });
+    assert_eq!(after(&[&[local()], &[restore], &[ended, insert("a", 1)]]).0, Ok(()));
 }

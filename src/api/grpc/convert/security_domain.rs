@@ -39,7 +39,7 @@ impl TryFrom<pb::GetSecurityDomainDownloadRequest> for GetSecurityDomainDownload
     type Error = Error;
 
     fn try_from(request: pb::GetSecurityDomainDownloadRequest) -> Result<Self> {
-        Ok(Self { hsm: hsm_named(&request.name)? })
+        hsm_named(&request.name).map(Self::of)
     }
 }
 
@@ -47,7 +47,7 @@ impl TryFrom<pb::GetSecurityDomainUploadRequest> for GetSecurityDomainUpload {
     type Error = Error;
 
     fn try_from(request: pb::GetSecurityDomainUploadRequest) -> Result<Self> {
-        Ok(Self { hsm: hsm_named(&request.name)? })
+        hsm_named(&request.name).map(Self::of)
     }
 }
 

@@ -46,7 +46,7 @@ pub(in super::super) fn downloaded(endpoint: &Endpoint, file: String, version: &
 }
 
 pub(in super::super) fn download_status(input: &RequestInput<'_>) -> Result<GetSecurityDomainDownload> {
-    Ok(GetSecurityDomainDownload { hsm: input.hsm()? })
+    input.hsm().map(GetSecurityDomainDownload::of)
 }
 
 pub(in super::super) fn download_state(
@@ -91,7 +91,7 @@ pub(in super::super) fn uploaded(
 }
 
 pub(in super::super) fn upload_status(input: &RequestInput<'_>) -> Result<GetSecurityDomainUpload> {
-    Ok(GetSecurityDomainUpload { hsm: input.hsm()? })
+    input.hsm().map(GetSecurityDomainUpload::of)
 }
 
 pub(in super::super) fn upload_state(
