@@ -1,21 +1,14 @@
 //! `strongroom backup` and `strongroom restore`: full backups of a managed HSM.
 
-use std::io::IsTerminal as _;
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use super::Context;
 use super::failure::{Failure, Outcome};
 use super::names::KeyRef;
-use super::output::note;
 use super::session::Session;
+use super::{Context, backup_job};
 use crate::api::grpc::pb;
-
-/// How often the status of a job is requested.
-const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Subcommands of `strongroom backup`.
 #[derive(Subcommand, Clone, Debug)]
@@ -173,26 +166,8 @@ pub(super) async fn restore(context: &Context, command: RestoreCommand) -> Outco
 }
 
 /// Waits for the end of a job, and prints it.
-async fn finish(context: &Context, session: &Session, mut job: pb::BackupJob, no_wait: bool) -> Outcome {
-    let mut service = session.backups();
-    let is_watched = std::io::stderr().is_terminal();
-    let mut waited = Duration::ZERO;
-    while job.status == "InProgress" && !no_wait {
-        #[expect(clippy::disallowed_methods, reason = "a client waits in real time")]
-        tokio::time::sleep(INTERVAL).await;
-        waited += INTERVAL;
-        if is_watched && waited.subsec_millis() == 0 {
-            let (done, total) = (job.keys_done, job.keys_total);
-            let of = if total > 0 { format!(" of {total}") } else { String::new() };
-            note(&format!("{} s: {done}{of} keys", waited.as_secs()));
-        }
-        let name = job.name;
-        job = if name.contains("/backupJobs/") {
-            service.get_backup_job(pb::GetBackupJobRequest { name }).await?.into_inner()
-        } else {
-            service.get_restore_job(pb::GetRestoreJobRequest { name }).await?.into_inner()
-        };
-    }
+async fn finish(context: &Context, session: &Session, job: pb::BackupJob, no_wait: bool) -> Outcome {
+    let job = if no_wait { job } else { backup_job::follow(context, session, job).await? };
     print(context, job)
 }
 

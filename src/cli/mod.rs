@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod authority;
 mod backup;
+mod backup_job;
 mod clock;
 mod completions;
 mod config;

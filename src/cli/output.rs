@@ -29,6 +29,11 @@ impl Output {
         Self { format }
     }
 
+    /// Returns the format of results.
+    pub(crate) const fn format(self) -> Format {
+        self.format
+    }
+
     /// Prints a result, as JSON or as text.
     pub(crate) fn print(self, result: &impl Serialize, text: impl FnOnce() -> String) -> Outcome {
         let text = match self.format {

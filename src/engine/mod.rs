@@ -1,6 +1,7 @@
 //! The call pipeline: authenticates, authorizes, executes, meters and audits every call of every surface.
 
 mod audit_log;
+mod backup_jobs;
 mod call_record;
 mod due_work;
 mod event_log;
@@ -431,16 +432,6 @@ impl Engine {
     /// Returns an HSM, live or deleted.
     pub fn managed_hsm(&self, name: &HsmName) -> Option<Arc<ManagedHsm>> {
         self.0.store.hsm(name)
-    }
-
-    /// Whether an HSM has this backup job.
-    pub fn has_backup_job(&self, hsm: &HsmName, job: Uuid) -> bool {
-        self.0.store.hsm(hsm).is_some_and(|hsm| hsm.backup_jobs.iter().any(|known| known.id == job))
-    }
-
-    /// Returns the queue of backup jobs.
-    pub fn backup_queue(&self) -> &BackupQueue {
-        &self.0.backup_queue
     }
 
     /// Returns a receiver that is notified of every committed change.

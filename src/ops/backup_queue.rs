@@ -1,10 +1,9 @@
 //! The tasks of jobs that were started.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::model::backup_job::BackupJob;
@@ -26,30 +25,30 @@ pub struct BackupTask {
     pub progress: Progress,
 }
 
-/// How many keys a job has processed. Cheap to clone.
+/// How many keys a job has processed, and of how many. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<KeyCounts>);
-
-#[derive(Debug, Default)]
-struct KeyCounts {
-    done: AtomicU64,
-    total: AtomicU64,
-}
+pub struct Progress(watch::Sender<(u64, u64)>);
 
 impl Progress {
     /// Sets the number of keys that the job will process.
     pub fn expect(&self, keys: usize) {
-        self.0.total.store(keys as u64, Ordering::Relaxed);
+        self.0.send_modify(|(_, total)| *total = keys as u64);
     }
 
     /// Adds keys that were processed.
     pub fn advance(&self, keys: usize) {
-        self.0.done.fetch_add(keys as u64, Ordering::Relaxed);
+        self.0.send_modify(|(done, _)| *done += keys as u64);
     }
 
     /// The number of processed keys, and of all; 0 if the latter is not known, as while a backup is read.
     pub fn keys(&self) -> (u64, u64) {
-        (self.0.done.load(Ordering::Relaxed), self.0.total.load(Ordering::Relaxed))
+        *self.0.borrow()
+    }
+
+    /// Waits until [`keys`](Self::keys) returns something else than `seen`.
+    pub async fn differs_from(&self, seen: (u64, u64)) {
+        // No error: `self` has the sender.
+        let _ = self.0.subscribe().wait_for(|keys| *keys != seen).await;
     }
 }
 

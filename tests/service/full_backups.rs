@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use strongroom::api::grpc::pb;
-use tonic::Status;
+use tonic::{Status, Streaming};
 
 use crate::support::Client;
 
@@ -63,4 +63,31 @@ pub(crate) async fn restore_key(client: &mut Client, key: &str, folder: &str) ->
     let request = pb::StartKeyRestoreRequest { name, storage: directory(), folder };
     let job = client.backups.start_key_restore(request).await.unwrap().into_inner();
     finished(client, job).await
+}
+
+/// Watches a backup job.
+pub(crate) async fn watch_backup(
+    client: &mut Client,
+    job: &pb::BackupJob,
+) -> Result<Streaming<pb::BackupJob>, Status> {
+    let request = pb::WatchBackupJobRequest { name: job.name.clone() };
+    Ok(client.backups.watch_backup_job(request).await?.into_inner())
+}
+
+/// Watches a restore job.
+pub(crate) async fn watch_restore(
+    client: &mut Client,
+    job: &pb::BackupJob,
+) -> Result<Streaming<pb::BackupJob>, Status> {
+    let request = pb::WatchRestoreJobRequest { name: job.name.clone() };
+    Ok(client.backups.watch_restore_job(request).await?.into_inner())
+}
+
+/// Returns the messages of a stream to its end.
+pub(crate) async fn messages(mut stream: Streaming<pb::BackupJob>) -> Vec<pb::BackupJob> {
+    let mut messages = Vec::new();
+    while let Some(message) = stream.message().await.unwrap() {
+        messages.push(message);
+    }
+    messages
 }

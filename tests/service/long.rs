@@ -92,7 +92,7 @@ async fn sigterm_ends_process_in_time_during_computations() {
 }
 
 /// Runs a step for each number, several at a time.
-async fn each(numbers: std::ops::Range<usize>, dev: &Client, step: impl AsyncFn(Client, usize)) {
+pub(crate) async fn each(numbers: std::ops::Range<usize>, dev: &Client, step: impl AsyncFn(Client, usize)) {
     use futures_util::StreamExt as _;
     futures_util::stream::iter(numbers).for_each_concurrent(16, |number| step(dev.clone(), number)).await;
 }

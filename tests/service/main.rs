@@ -24,6 +24,7 @@ mod examples;
 mod full_backups;
 mod gateway;
 mod health;
+mod held_storage;
 mod hsms;
 mod isolation;
 mod key_backups;

@@ -397,8 +397,8 @@ async fn every_rpc_reports_unknown_container_as_not_found() {
                 _ if name.starts_with("StartBackup") || name.starts_with("StartRestore") => {
                     "hsms/elsewhere".to_owned()
                 }
-                "name" if name == "GetBackupJob" => format!("hsms/elsewhere/backupJobs/{JOB}"),
-                "name" if name == "GetRestoreJob" => format!("hsms/elsewhere/restoreJobs/{JOB}"),
+                "name" if name.ends_with("BackupJob") => format!("hsms/elsewhere/backupJobs/{JOB}"),
+                "name" if name.ends_with("RestoreJob") => format!("hsms/elsewhere/restoreJobs/{JOB}"),
                 _ if name.contains("SecurityDomain") => "hsms/elsewhere".to_owned(),
                 _ if name.contains("Deleted") => "hsms/elsewhere/deletedKeys/gone".to_owned(),
                 _ if name.ends_with("Setting") => {

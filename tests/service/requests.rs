@@ -162,6 +162,12 @@ pub(crate) fn valid_request(rpc: &str) -> Vec<u8> {
         "GetRestoreJob" => {
             pb::GetRestoreJobRequest { name: format!("{parent}/restoreJobs/{JOB}") }.encode_to_vec()
         }
+        "WatchBackupJob" => {
+            pb::WatchBackupJobRequest { name: format!("{parent}/backupJobs/{JOB}") }.encode_to_vec()
+        }
+        "WatchRestoreJob" => {
+            pb::WatchRestoreJobRequest { name: format!("{parent}/restoreJobs/{JOB}") }.encode_to_vec()
+        }
         "DownloadSecurityDomain" => {
             let certificates = CERTIFICATES.map(|pem| Certificate::from_pem(pem).unwrap().der().to_vec());
             pb::DownloadSecurityDomainRequest { name: parent, certificates: certificates.to_vec(), quorum: 2 }

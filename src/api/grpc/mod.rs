@@ -1,5 +1,6 @@
 //! The gRPC surface: `strongroom.v1`, designed by the API Improvement Proposals (<https://google.aip.dev>).
 
+mod backup;
 mod clock;
 mod codec;
 mod convert;
@@ -9,6 +10,7 @@ mod middleware;
 pub mod pb;
 mod reflection;
 mod services;
+mod streamed_calls;
 
 use http::{Extensions, HeaderMap};
 use tokio_util::sync::CancellationToken;

@@ -14,7 +14,9 @@ use super::super::azure::unsupported;
 use super::endpoint::Endpoint;
 use super::wire::{access, backup, crypto, full_backup, keys, rotation, security_domain, settings};
 use crate::model::{Error, Result};
-use crate::ops::backup::{BackupCheckKind, BackupKind, RestoreCheckKind, RestoreKind};
+use crate::ops::backup::{
+    BackupCheckKind, BackupKind, GetBackupJobKind, GetRestoreJobKind, RestoreCheckKind, RestoreKind,
+};
 
 pub(super) type Route = route::Route<Endpoint>;
 
@@ -79,11 +81,11 @@ fn of_backups() -> Vec<Route> {
     vec![
         Route::monitored(("POST", "backup"), wire::back_up::<BackupKind>, wire::started),
         Route::monitored(("POST", "prebackup"), wire::back_up::<BackupCheckKind>, wire::started),
-        Route::json(("GET", "backup/{job}/pending"), wire::backup_job, wire::status),
+        Route::json(("GET", "backup/{job}/pending"), wire::job_state::<GetBackupJobKind>, wire::status),
         Route::monitored(("PUT", "restore"), wire::restore::<RestoreKind>, wire::started),
         Route::monitored(("PUT", "prerestore"), wire::restore::<RestoreCheckKind>, wire::started),
         Route::monitored(("PUT", "keys/{key}/restore"), wire::restore_key, wire::started),
-        Route::json(("GET", "restore/{job}/pending"), wire::restore_job, wire::status),
+        Route::json(("GET", "restore/{job}/pending"), wire::job_state::<GetRestoreJobKind>, wire::status),
     ]
 }
 

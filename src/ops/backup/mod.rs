@@ -13,7 +13,10 @@ mod run;
 mod start;
 mod write;
 
-pub use get::{GetBackupJob, GetRestoreJob, JobState};
+pub use get::{
+    GetBackupJob, GetBackupJobKind, GetJob, GetJobKind, GetRestoreJob, GetRestoreJobKind, JobState,
+    WatchBackupJob, WatchBackupJobKind, WatchRestoreJob, WatchRestoreJobKind,
+};
 pub use run::{JobPath, RunBackupJob};
 pub use start::{
     BackupCheckKind, BackupKind, JobKind, RestoreCheckKind, RestoreKind, StartBackup, StartBackupCheck,

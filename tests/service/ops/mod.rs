@@ -86,5 +86,7 @@ mod update_setting;
 mod update_subscription;
 mod upload_security_domain;
 mod verify;
+mod watch_backup_job;
 mod watch_lifecycle;
+mod watch_restore_job;
 mod wrap_key;

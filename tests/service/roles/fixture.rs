@@ -57,8 +57,8 @@ pub(super) fn scope(operation: &str) -> &'static str {
         "ListSettings" | "GetSetting" | "UpdateSetting" => "/",
         "DownloadSecurityDomain" | "GetSecurityDomainDownload" | "GetTransferKey" => "/",
         "UploadSecurityDomain" | "GetSecurityDomainUpload" => "/",
-        "StartBackup" | "StartBackupCheck" | "GetBackupJob" => "/",
-        "StartRestore" | "StartRestoreCheck" | "StartKeyRestore" | "GetRestoreJob" => "/",
+        "StartBackup" | "StartBackupCheck" | "GetBackupJob" | "WatchBackupJob" => "/",
+        "StartRestore" | "StartRestoreCheck" | "StartKeyRestore" | "GetRestoreJob" | "WatchRestoreJob" => "/",
         "GetRoleAssignment" | "DeleteRoleAssignment" => ASSIGNED,
         // The others act on a key.
         _ => "/keys/sample",

@@ -15,7 +15,8 @@ use crate::rest::client::{Rest, RestResponse, base64url};
 use crate::support::Client;
 
 /// Operations that Azure's REST surface does not have.
-const GRPC_ONLY: [&str; 3] = ["CheckAccess", "ActivateManagedHsm", "WatchLifecycle"];
+const GRPC_ONLY: [&str; 5] =
+    ["CheckAccess", "ActivateManagedHsm", "WatchLifecycle", "WatchBackupJob", "WatchRestoreJob"];
 
 const SETTING: &str = "/settings/AllowKeyManagementOperationsThroughARM";
 const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions";

@@ -14,7 +14,7 @@ use crate::model::{Error, Field, Result};
 use crate::ops::InHsm;
 use crate::ops::backup::{
     GetBackupJob, GetRestoreJob, JobState, StartBackup, StartBackupCheck, StartJob, StartKeyRestore,
-    StartRestore, StartRestoreCheck, StorageRequest,
+    StartRestore, StartRestoreCheck, StorageRequest, WatchBackupJob, WatchRestoreJob,
 };
 
 fn start<K>(
@@ -90,22 +90,25 @@ impl TryFrom<pb::StartKeyRestoreRequest> for StartKeyRestore {
     }
 }
 
-impl TryFrom<pb::GetBackupJobRequest> for GetBackupJob {
-    type Error = Error;
+/// Parses the requests for the state of a job.
+macro_rules! get_job {
+    ($($request:ident => $operation:ident, $pattern:literal;)+) => {$(
+        impl TryFrom<pb::$request> for $operation {
+            type Error = Error;
 
-    fn try_from(request: pb::GetBackupJobRequest) -> Result<Self> {
-        let (hsm, job) = job(&request.name, "hsms/{}/backupJobs/{}")?;
-        Ok(Self { hsm, job })
-    }
+            fn try_from(request: pb::$request) -> Result<Self> {
+                let (hsm, job) = job(&request.name, $pattern)?;
+                Ok(Self { hsm, job, kind: PhantomData })
+            }
+        }
+    )+};
 }
 
-impl TryFrom<pb::GetRestoreJobRequest> for GetRestoreJob {
-    type Error = Error;
-
-    fn try_from(request: pb::GetRestoreJobRequest) -> Result<Self> {
-        let (hsm, job) = job(&request.name, "hsms/{}/restoreJobs/{}")?;
-        Ok(Self { hsm, job })
-    }
+get_job! {
+    GetBackupJobRequest => GetBackupJob, "hsms/{}/backupJobs/{}";
+    GetRestoreJobRequest => GetRestoreJob, "hsms/{}/restoreJobs/{}";
+    WatchBackupJobRequest => WatchBackupJob, "hsms/{}/backupJobs/{}";
+    WatchRestoreJobRequest => WatchRestoreJob, "hsms/{}/restoreJobs/{}";
 }
 
 impl From<InHsm<JobState>> for pb::BackupJob {

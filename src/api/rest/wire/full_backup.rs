@@ -18,7 +18,7 @@ use crate::model::name::KeyName;
 use crate::model::resource_kind::{Resource, ResourceKind};
 use crate::model::{Error, Field, Result};
 use crate::ops::InHsm;
-use crate::ops::backup::{GetBackupJob, GetRestoreJob, JobState, StartJob, StartKeyRestore, StorageRequest};
+use crate::ops::backup::{GetJob, JobState, StartJob, StartKeyRestore, StorageRequest};
 
 /// After how many seconds clients ask for the status. Azure says ten; jobs are faster here.
 const RETRY_AFTER: u32 = 1;
@@ -74,12 +74,8 @@ fn job(input: &RequestInput<'_>) -> Result<Uuid> {
     input.argument("job").parse().map_err(unknown)
 }
 
-pub(in super::super) fn backup_job(input: &RequestInput<'_>) -> Result<GetBackupJob> {
-    Ok(GetBackupJob { hsm: input.hsm()?, job: job(input)? })
-}
-
-pub(in super::super) fn restore_job(input: &RequestInput<'_>) -> Result<GetRestoreJob> {
-    Ok(GetRestoreJob { hsm: input.hsm()?, job: job(input)? })
+pub(in super::super) fn job_state<K>(input: &RequestInput<'_>) -> Result<GetJob<K>> {
+    Ok(GetJob { hsm: input.hsm()?, job: job(input)?, kind: PhantomData })
 }
 
 #[derive(Serialize)]
