@@ -5,6 +5,9 @@ use std::error::Error;
 /// The maximum length of the text about a failure, in characters.
 const MAX_TEXT: usize = 300;
 
+/// The maximum length of an error code, in characters.
+const MAX_CODE: usize = 64;
+
 /// Why a location cannot be used. No text contains a credential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
@@ -27,14 +30,34 @@ impl StorageError {
     pub(crate) fn of(error: &object_store::Error, what: &str) -> Self {
         use object_store::Error as Cause;
         match error {
-            Cause::NotFound { .. } => Self::NotFound(what.to_owned()),
-            Cause::PermissionDenied { .. } | Cause::Unauthenticated { .. } => {
-                Self::NotPermitted(what.to_owned())
-            }
+            Cause::NotFound { .. } => Self::NotFound(match code(&chain(error)) {
+                Some(code) => format!("{what}: HTTP 404 {code}"),
+                None => what.to_owned(),
+            }),
+            Cause::PermissionDenied { .. } => Self::refused(what, "HTTP 403", error),
+            Cause::Unauthenticated { .. } => Self::refused(what, "HTTP 401", error),
             Cause::InvalidPath { .. } => Self::Invalid(format!("{what} is not a path")),
             other => Self::Failed(format!("{what} cannot be accessed: {}", without_queries(&chain(other)))),
         }
     }
+
+    /// A refusal with its status, and the error code if the answer has one.
+    fn refused(what: &str, status: &str, error: &object_store::Error) -> Self {
+        Self::NotPermitted(match code(&chain(error)) {
+            Some(code) => format!("{what}: {status} {code}"),
+            None => format!("{what}: {status}"),
+        })
+    }
+}
+
+/// The error code of Azure Blob Storage in the text of an error, such as `AuthorizationPermissionMismatch`.
+/// <https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2>
+fn code(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("<Code>")?;
+    let (code, _) = rest.split_once("</Code>")?;
+    // Other characters are not of a code, but may be of a signature.
+    let valid = (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    valid.then_some(code)
 }
 
 /// The text of an error with its causes.
@@ -70,6 +93,22 @@ fn without_queries(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refusal_names_status_and_error_code() {
+        let refusal = |body: &str| {
+            let (path, source) = ("c/o".to_owned(), body.to_owned().into());
+            StorageError::of(&object_store::Error::PermissionDenied { path, source }, "object").to_string()
+        };
+        let named = "the storage refuses access to object: HTTP 403 AuthorizationFailure";
+        assert_eq!(
+            refusal("<?xml?>\n<Error>\n <Code>AuthorizationFailure</Code><Message>sig=x</Message>"),
+            named
+        );
+        for other in ["", "<Code></Code>", "<Code>a%2Bb</Code>", "<Code>unclosed"] {
+            assert_eq!(refusal(other), "the storage refuses access to object: HTTP 403", "{other}");
+        }
+    }
 
     #[test]
     fn text_does_not_contain_signatures() {

@@ -6,6 +6,7 @@
 mod address;
 mod error;
 mod location;
+mod new_directories;
 
 pub use address::{Address, Credential, Policy};
 pub use error::StorageError;

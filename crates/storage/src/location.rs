@@ -1,5 +1,6 @@
 //! Reads and writes objects of a location.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
 
 use crate::address::{Address, Credential, Policy};
 use crate::error::StorageError;
+use crate::new_directories::NewDirectories;
 
 /// How many parts of an upload are sent at a time; each has some MiB.
 const CONCURRENT_PARTS: usize = 4;
@@ -24,6 +26,8 @@ pub type ByteStream = BoxStream<'static, Result<Bytes, StorageError>>;
 pub struct Location {
     store: Arc<dyn ObjectStore>,
     folder: Path,
+    /// [`Policy::directory`], if the location is below it.
+    root: Option<PathBuf>,
 }
 
 impl Location {
@@ -41,7 +45,9 @@ impl Location {
                 std::fs::create_dir_all(root).map_err(failed)?;
                 let store = LocalFileSystem::new_with_prefix(root);
                 let store = store.map_err(|error| StorageError::of(&error, "the directory"))?;
-                Ok(Self { store: Arc::new(store.with_automatic_cleanup(true)), folder: path(segments) })
+                // A backup that has succeeded survives a failure of the machine.
+                let store = store.with_fsync(true);
+                Ok(Self { store: Arc::new(store), folder: path(segments), root: Some(root.clone()) })
             }
             Address::Blob { endpoint, account, container, folder } => {
                 let mut builder = MicrosoftAzureBuilder::new()
@@ -58,7 +64,7 @@ impl Location {
                     }
                 }
                 let store = builder.build().map_err(|error| StorageError::of(&error, "the container"))?;
-                Ok(Self { store: Arc::new(store), folder: path(folder) })
+                Ok(Self { store: Arc::new(store), folder: path(folder), root: None })
             }
         }
     }
@@ -69,8 +75,13 @@ impl Location {
     /// [`StorageError`].
     pub async fn upload(&self, name: &str) -> Result<Upload, StorageError> {
         let path = self.folder.clone().join(name);
+        let directories = self.new_directories();
         let upload = self.store.put_multipart(&path).await.map_err(|error| StorageError::of(&error, name))?;
-        Ok(Upload { write: WriteMultipart::new(upload), name: name.to_owned() })
+        Ok(Upload { write: WriteMultipart::new(upload), name: name.to_owned(), directories })
+    }
+
+    fn new_directories(&self) -> NewDirectories {
+        self.root.as_ref().map_or_else(NewDirectories::none, |root| NewDirectories::of(root, &self.folder))
     }
 
     /// Reads an object.
@@ -93,16 +104,22 @@ impl Location {
         self.store.head(&path).await.map(drop).map_err(|error| StorageError::of(&error, name))
     }
 
-    /// Checks that objects can be written: writes one and deletes it.
+    /// Checks that objects can be written: sends a part of one, and does not complete it.
+    ///
+    /// Nothing remains in a directory. Azure Blob Storage has no request that discards a part: it remains as an
+    /// uncommitted block, is not listed as a blob, and the storage discards it after a week.
+    /// <https://learn.microsoft.com/rest/api/storageservices/put-block#remarks>
     ///
     /// # Errors
     /// [`StorageError`].
     pub async fn check_writable(&self, name: &str) -> Result<(), StorageError> {
+        let directories = self.new_directories();
         let path = self.folder.clone().join(name);
         let of = |error: object_store::Error| StorageError::of(&error, "folder");
         let mut upload = self.store.put_multipart(&path).await.map_err(of)?;
         let written = upload.put_part(Bytes::from_static(b"strongroom checks access").into()).await;
         let aborted = upload.abort().await;
+        directories.remove();
         written.and(aborted).map_err(of)
     }
 }
@@ -115,6 +132,7 @@ fn path(segments: &[String]) -> Path {
 pub struct Upload {
     write: WriteMultipart,
     name: String,
+    directories: NewDirectories,
 }
 
 impl Upload {
@@ -134,14 +152,18 @@ impl Upload {
     /// # Errors
     /// [`StorageError`]. The object does not exist then.
     pub async fn finish(self) -> Result<(), StorageError> {
-        let Self { write, name } = self;
-        write.finish().await.map(drop).map_err(|error| StorageError::of(&error, &name))
+        let Self { write, name, directories } = self;
+        write.finish().await.map(drop).map_err(|error| {
+            directories.remove();
+            StorageError::of(&error, &name)
+        })
     }
 
-    /// Ends the upload without an object.
+    /// Ends the upload without an object. Parts that were sent remain for a week in Azure Blob Storage, as those of
+    /// [`Location::check_writable`].
     pub async fn abort(self) {
-        // What remains of it is not an object, and the storage removes it.
         let _ = self.write.abort().await;
+        self.directories.remove();
     }
 }
 
@@ -155,7 +177,6 @@ mod tests {
         let policy = Policy { directory: Some(root.path().join("backups")), hosts: Vec::new() };
         let address = Address::parse("file:///nightly", "f", &policy).unwrap();
         let location = Location::open(&address, &Credential::None, &policy).unwrap();
-        location.check_writable("probe").await.unwrap();
         let mut upload = location.upload("object").await.unwrap();
         let content = vec![7; 20 << 20];
         for part in content.chunks(3 << 20) {
@@ -169,5 +190,31 @@ mod tests {
         let missing = location.check_readable("aborted").await;
         assert_eq!(missing, Err(StorageError::NotFound("aborted".to_owned())));
         assert!(root.path().join("backups/nightly/f/object").exists());
+    }
+
+    #[tokio::test]
+    async fn check_and_aborted_upload_leave_nothing_in_a_directory() {
+        let root = tempfile::tempdir().unwrap();
+        let policy = Policy { directory: Some(root.path().join("backups")), hosts: Vec::new() };
+        let location = |uri: &str| {
+            let address = Address::parse(uri, "", &policy).unwrap();
+            Location::open(&address, &Credential::None, &policy).unwrap()
+        };
+        let entries = |folder: &str| {
+            std::fs::read_dir(root.path().join("backups").join(folder))
+                .unwrap()
+                .map(|e| e.unwrap().file_name())
+        };
+        location("file:///a/b").check_writable("probe").await.unwrap();
+        let mut upload = location("file:///a/b").upload("object").await.unwrap();
+        upload.write(vec![7; 20 << 20]).await.unwrap();
+        upload.abort().await;
+        assert_eq!(entries("").count(), 0);
+
+        // Directories that existed before remain.
+        std::fs::create_dir_all(root.path().join("backups/a/empty")).unwrap();
+        location("file:///a/empty").check_writable("probe").await.unwrap();
+        location("file:///a/empty/new").check_writable("probe").await.unwrap();
+        assert_eq!((entries("a").count(), entries("a/empty").count()), (1, 0));
     }
 }
